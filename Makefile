@@ -1,0 +1,55 @@
+# `make run` opens the cockpit; `make help` lists everything else.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+ARGS ?=
+
+.PHONY: help run test lint format types walls tests bench snapshots docs clean
+
+help: ## List these targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: ## Open the cockpit (ARGS="--seed 7" passes options)
+	@scripts/venv
+	@exec $(BIN)/tstream $(ARGS)
+
+test: lint types walls tests ## Everything that must pass: lint, types, walls, tests
+
+lint: ## Style and layout of the code
+	@scripts/venv dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: ## Static types, strict
+	@scripts/venv dev
+	$(BIN)/mypy
+
+walls: ## Who may import whom
+	@scripts/venv dev
+	$(BIN)/lint-imports
+
+tests: ## The tests alone (ARGS="-k bars" passes options)
+	@scripts/venv dev
+	$(BIN)/pytest -n 2 $(ARGS)
+
+format: ## Lay the code out and sort its imports
+	@scripts/venv dev
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: ## Measure the cockpit and the engine
+	@scripts/venv dev
+	$(BIN)/python -m bench $(ARGS)
+
+snapshots: ## Draw the stored pictures of the cockpit anew
+	@scripts/venv dev
+	$(BIN)/pytest tests/tui --snapshot-update
+
+docs: ## Write docs/configuration.md from the settings
+	@scripts/venv dev
+	$(BIN)/python -m tstream.settings.reference docs/configuration.md
+
+clean: ## Remove .venv and everything that tools left behind
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist snapshot_report.html
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

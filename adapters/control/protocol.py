@@ -1,0 +1,41 @@
+"""What is said on the control socket: JSON, one request or reply a line.
+
+- `{"view": {"charts": false}}` is answered by `{"view": {...}}`, the View.
+- `{"command": {"command": "pause", "id": "..."}}` is answered at once by `{"accepted": id}`, then by
+  `{"notice": {...}}`, the engine's answer, or by `{"unanswered": id}` when it took too long.
+- Anything else is answered by `{"error": "..."}`; the next line is a new request.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from engine.model.commands import AnyCommand
+from engine.model.view import Notice, View
+
+LINE_LIMIT = 64 * 1024
+"""Bytes of the longest request."""
+ANSWER_SECONDS = 5.0
+"""How long the engine's answer to a command is waited for."""
+
+
+class ViewAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    charts: bool = False
+    """With the bars of every chart, which make up nearly all of a View."""
+
+
+class Request(Struct, frozen=True, forbid_unknown_fields=True):
+    """Exactly one of them."""
+
+    view: ViewAsked | None = None
+    command: AnyCommand | None = None
+
+
+class Reply(Struct, frozen=True, omit_defaults=True):
+    """Exactly one of them."""
+
+    view: View | None = None
+    accepted: str | None = None
+    notice: Notice | None = None
+    unanswered: str | None = None
+    error: str | None = None

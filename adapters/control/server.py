@@ -1,0 +1,191 @@
+"""The engine's end of the control socket."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import stat
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
+
+from adapters.control.place import socket_path
+from adapters.control.protocol import ANSWER_SECONDS, LINE_LIMIT, Reply, Request
+from engine.model.commands import AnyCommand
+from engine.model.errors import FatalError
+from engine.model.view import Notice, NoticeKind, View
+from engine.ports import EngineHandle
+
+_POLL_SECONDS = 0.02
+_FRESH_SECONDS = 0.5
+_SEND_SECONDS = 10.0
+_IDLE_SECONDS = 60.0
+_CLIENTS = 16
+_BACKLOG = 16
+
+
+class ControlServer:
+    """Answers on a Unix socket that only its owner may open: Views for looking, Commands for acting.
+
+    A client can't harm the engine: lines are bounded, clients are few, and who doesn't read is hung up on.
+    """
+
+    def __init__(self, handle: EngineHandle, path: Path, *, answer_s: float = ANSWER_SECONDS) -> None:
+        """`path` is where the socket is wanted (see `socket_path`); `answer_s` bounds waits for answers."""
+        self.path = socket_path(path)
+        self._handle = handle
+        self._answer_s = answer_s
+        self._decoder = msgspec.json.Decoder(Request)
+        self._encoder = msgspec.json.Encoder()
+        self._server: asyncio.Server | None = None
+        self._inode = 0
+        self._clients: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Listen. A dead engine's socket is replaced. Raises FatalError when a live one listens there."""
+        listening, self._inode = await asyncio.to_thread(_listen, self.path)
+        self._server = await asyncio.start_unix_server(self._accept, sock=listening, limit=LINE_LIMIT)
+
+    async def stop(self) -> None:
+        """Hang up and remove the socket. Does nothing when it isn't listening."""
+        if self._server is None:
+            return
+        self._server.close()
+        clients = list(self._clients)
+        for client in clients:
+            client.cancel()
+        await asyncio.gather(*clients, return_exceptions=True)
+        await self._server.wait_closed()
+        self._server = None
+        await asyncio.to_thread(_remove, self.path, self._inode)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        if len(self._clients) >= _CLIENTS:
+            writer.close()
+            return
+        self._clients.add(task)
+        try:
+            await self._converse(reader, writer)
+        except (ConnectionError, TimeoutError):
+            return  # the client went away, or stopped reading or writing: its loss only
+        finally:
+            self._clients.discard(task)
+            writer.close()
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(_IDLE_SECONDS):
+                    line = await reader.readline()
+            except ValueError:  # how the stream reader says that its limit is exceeded
+                await self._say(writer, Reply(error=f"a request has at most {LINE_LIMIT} bytes"))
+                return
+            if not line.endswith(b"\n"):
+                return
+            async for reply in self._replies(line):
+                await self._say(writer, reply)
+
+    async def _say(self, writer: asyncio.StreamWriter, reply: Reply) -> None:
+        writer.write(self._encoder.encode(reply) + b"\n")
+        async with asyncio.timeout(_SEND_SECONDS):
+            await writer.drain()
+
+    async def _replies(self, line: bytes) -> AsyncIterator[Reply]:
+        try:
+            request = self._decoder.decode(line)
+        except msgspec.DecodeError as error:
+            yield Reply(error=f"not understood: {error}")
+            return
+        if (request.view is None) == (request.command is None):
+            yield Reply(error="not understood: a request is either a view or a command")
+        elif request.view is not None:
+            view = await self._fresh_view()
+            yield Reply(view=view if request.view.charts else replace(view, charts={}))
+        elif request.command is not None:
+            seen = max((notice.seq for notice in (await self._fresh_view()).notices), default=0)
+            self._handle.send(request.command)
+            yield Reply(accepted=request.command.id)
+            yield await self._answer(request.command, seen)
+
+    async def _fresh_view(self) -> View:
+        """The engine draws its picture only when somebody looks: the one at hand may be old."""
+        stale = self._handle.view().version
+        await _until(lambda: self._handle.view().version != stale, _FRESH_SECONDS)
+        return self._handle.view()
+
+    async def _answer(self, command: AnyCommand, seen: int) -> Reply:
+        """The notice that names this command, or the first one of its kind if it names none."""
+        found: list[Notice] = []
+
+        def answered() -> bool:
+            found.extend(
+                notice
+                for notice in self._handle.notices(seen)
+                if notice.kind is NoticeKind.COMMAND and notice.command_id in (command.id, None)
+            )
+            return bool(found)
+
+        if await _until(answered, self._answer_s):
+            return Reply(notice=found[0])
+        return Reply(unanswered=command.id)
+
+
+async def _until(happened: Callable[[], bool], seconds: float) -> bool:
+    """Whether it happens within so many seconds."""
+    try:
+        async with asyncio.timeout(seconds):
+            while not happened():  # noqa: ASYNC110 - it can be asked but does not call
+                await asyncio.sleep(_POLL_SECONDS)
+    except TimeoutError:
+        return False
+    return True
+
+
+def _listen(path: Path) -> tuple[socket.socket, int]:
+    """A listening socket of mode 0600 and the inode of its file. Raises FatalError."""
+    listening = socket.socket(socket.AF_UNIX)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _clear(path)
+        listening.bind(os.fspath(path))
+        path.chmod(0o600)  # before it listens: nobody can have come in
+        listening.listen(_BACKLOG)
+        listening.setblocking(False)
+        return listening, path.stat().st_ino
+    except OSError as error:
+        listening.close()
+        raise FatalError(f"can't open the control socket {path}: {error.strerror or error}") from None
+    except FatalError:
+        listening.close()
+        raise
+
+
+def _clear(path: Path) -> None:
+    """Remove the socket that a dead engine left behind. Raises FatalError if it isn't that."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(mode):
+        raise FatalError(f"{path} is in the way of the control socket; it is no socket: move it away")
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(1.0)
+        try:
+            probe.connect(os.fspath(path))
+        except ConnectionRefusedError:
+            path.unlink()
+            return
+        except TimeoutError:
+            pass  # its queue is full: somebody is there
+    raise FatalError(f"another tstream engine is running and listens at {path}; stop it first")
+
+
+def _remove(path: Path, inode: int) -> None:
+    """Unless another engine's socket has taken the place."""
+    if path.exists() and path.stat().st_ino == inode:
+        path.unlink()

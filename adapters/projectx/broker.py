@@ -1,0 +1,152 @@
+"""The order side of a ProjectX venue: one account, orders by REST, what becomes of them by the user hub."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from adapters.projectx import mapping
+from adapters.projectx.desk import Desk
+from adapters.projectx.link import Link, Stream
+from adapters.projectx.user_stream import UserStream
+from adapters.projectx.wire import AccountRow, OrderRow
+from engine.model.effects import CancelOrder, ClosePosition, ModifyOrder, PlaceOrder
+from engine.model.errors import PortError, RefusedError, RetryableError
+from engine.model.events import AccountAdopted, LinkChanged, LinkState, SnapshotTaken
+from engine.model.instrument import Instrument
+from engine.ports import Sink
+
+if TYPE_CHECKING:
+    from adapters.projectx.venue import ProjectXVenue
+
+_SNAPSHOT_TRIES = 3
+
+
+class ProjectXBroker:
+    """Broker over the gateway's REST calls and the user hub."""
+
+    def __init__(self, venue: ProjectXVenue) -> None:
+        self.book = venue.config.book
+        self._venue = venue
+        self._desk = Desk(self.book, venue.contracts, venue.clock, venue.anomalies)
+        self._account: AccountRow | None = None
+
+    async def run(self, sink: Sink) -> None:
+        """Adopt the account and stream until cancelled. Raises FatalError if login or account need a person.
+
+        Every connection of the user hub ends in LinkChanged("user", LIVE): what happened before it is only
+        in a snapshot, as the hub replays nothing.
+        """
+        venue = self._venue
+        adopted = False
+
+        def report(state: LinkState, detail: str) -> None:
+            sink(LinkChanged(ts_recv=venue.clock(), link="user", state=state, detail=detail))
+
+        async def make_stream() -> Stream:
+            nonlocal adopted
+            await venue.contracts.ensure()
+            if not adopted:
+                self._account = await venue.choose_account()
+                account = mapping.account(self._account)
+                sink(AccountAdopted(ts_recv=venue.clock(), book=self.book, account=account))
+                adopted = True
+            return UserStream(self._account_id(), self._desk, venue.anomalies)
+
+        async with venue.opened(sink):
+            self._desk.open(sink)
+            try:
+                await Link(
+                    "user",
+                    venue.config.user_hub_url,
+                    venue.session,
+                    venue.config.timing,
+                    make_stream,
+                    report,
+                    venue.anomalies,
+                    venue.rng,
+                ).run()
+            finally:
+                await self._desk.close()
+
+    async def place(self, order: PlaceOrder) -> str:
+        """Send once; gives the venue's order id. Raises RefusedError, UnknownOutcomeError, RetryableError."""
+        contract = self._venue.contracts.active_id(order.instrument)
+        body = mapping.place_request(order, self._account_id(), contract, self._instrument(order.instrument))
+        return await self._venue.rest.place(body, urgent=order.reduces)
+
+    async def modify(self, change: ModifyOrder) -> None:
+        """Move a working order. Raises RefusedError, UnknownOutcomeError, RetryableError."""
+        body = mapping.modify_request(change, self._account_id(), self._instrument(change.instrument))
+        await self._venue.rest.modify(body)
+
+    async def cancel(self, order: CancelOrder) -> None:
+        """Raises RefusedError (code 2: no such working order), UnknownOutcomeError, RetryableError."""
+        await self._venue.rest.cancel(self._account_id(), mapping.order_number(order.venue_id))
+
+    async def close(self, position: ClosePosition) -> None:
+        """Close the net position at market, in every month in which one is held; none there is success.
+
+        ProjectX protocol: this does not remove bracket legs, which stay working until they are cancelled.
+        """
+        account = self._account_id()
+        active = self._venue.contracts.active_id(position.instrument)
+        others = [c for c in self._desk.held_contracts(position.instrument) if c != active]
+        for contract in (active, *others):
+            await self._venue.rest.close(account, contract)
+
+    async def snapshot(self, since: int) -> SnapshotTaken:
+        """The account as the venue knows it; `since` in nanoseconds UTC. Whole, or RetryableError.
+
+        The queries are not one transaction: when a fill or a position change is heard meanwhile, they are
+        asked again, so that fills and positions belong together.
+        """
+        for _ in range(_SNAPSHOT_TRIES):
+            before = self._desk.changes
+            taken = await self._take(since)
+            if self._desk.changes == before:
+                return taken
+        raise RetryableError("the account kept changing while it was queried")
+
+    async def _take(self, since: int) -> SnapshotTaken:
+        account = self._account_id()
+        venue, rest = self._venue, self._venue.rest
+        try:
+            async with asyncio.TaskGroup() as group:
+                row = group.create_task(venue.account(account))
+                live = group.create_task(rest.live_orders(account))
+                recent = group.create_task(rest.orders(account, since))
+                trades = group.create_task(rest.trades(account, since))
+                positions = group.create_task(rest.positions(account))
+        except ExceptionGroup as errors:
+            failed, faults = errors.split(PortError)
+            if faults is not None or failed is None:
+                raise
+            # Nothing about one part of the truth: nothing at all, and certainly not "flat".
+            raise RetryableError(f"snapshot: {failed.exceptions[0]}") from None
+        return SnapshotTaken(
+            ts_recv=venue.clock(),
+            book=self.book,
+            since=since,
+            account=mapping.account(row.result()),
+            orders=await self._desk.orders(_merged(live.result(), recent.result())),
+            fills=await self._desk.fills(trades.result()),
+            positions=await self._desk.positions(positions.result()),
+        )
+
+    def _account_id(self) -> int:
+        if self._account is None:
+            raise RetryableError("no account is adopted yet")
+        return self._account.id
+
+    def _instrument(self, symbol: str) -> Instrument:
+        instrument = self._venue.config.instruments.get(symbol)
+        if instrument is None:
+            raise RefusedError(f"{symbol} is not among the instruments of this venue")
+        return instrument
+
+
+def _merged(live: list[OrderRow], recent: list[OrderRow]) -> list[OrderRow]:
+    """Both lists as one, by id. What `recent` saw wins: `live` can't know that an order has ended."""
+    rows = {row.id: row for row in live} | {row.id: row for row in recent}
+    return [rows[order_id] for order_id in sorted(rows)]

@@ -1,0 +1,109 @@
+"""What one ProjectX venue is: its gateway, the login, the account and the products to trade."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from engine.model.instrument import Instrument
+
+SessionOpen = Callable[[int], bool]
+"""Whether the market is believed open at a time (nanoseconds UTC)."""
+
+
+def always_open(_ts: int) -> bool:
+    """For venues without hours; a futures venue is given the session calendar instead."""
+    return True
+
+
+class Secret:
+    """A text that shows itself only when asked: not in logs, reprs, formats or exceptions.
+
+    Takes the text or a callable that fetches it (from a key vault) at the moment of use.
+    """
+
+    __slots__ = ("_source",)
+
+    def __init__(self, source: str | Callable[[], str]) -> None:
+        self._source = source
+
+    def reveal(self) -> str:
+        return self._source if isinstance(self._source, str) else self._source()
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    __str__ = __repr__
+
+    def __reduce__(self) -> str:
+        raise TypeError("a secret is not pickled")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """Waits, in seconds of the real clock, whatever time the venue lives in."""
+
+    connect_s: float = 5.0
+    """Until a TCP and TLS connection stands."""
+    read_s: float = 15.0
+    """Until a query is answered."""
+    act_s: float = 10.0
+    """Until a place, modify, cancel or close is answered; then its outcome is unknown."""
+    handshake_s: float = 10.0
+    """Until a hub has taken the SignalR handshake."""
+    invoke_s: float = 10.0
+    """Until a subscription is acknowledged."""
+    first_message_s: float = 15.0
+    """Until every market subscription has delivered its first message."""
+    ping_s: float = 12.0
+    """Between our pings; the hub drops a client that is silent for 30 s."""
+    dead_s: float = 30.0
+    """Without any record, pings included, a hub connection is dead."""
+    quote_silence_s: float = 30.0
+    """Without any quote while the market is open, the feed is stale."""
+    print_silence_s: float = 300.0
+    """Without any print while the market is open, the feed is stale: prints can stop while quotes flow."""
+    watch_s: float = 1.0
+    """Between two looks of the watchdog."""
+    backoff_first_s: float = 0.5
+    backoff_cap_s: float = 30.0
+    renew_check_s: float = 20.0
+    """Between two looks at the token's age."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimits:
+    """The gateway's published limits, and how much of them we allow ourselves."""
+
+    requests: int = 200
+    period_s: float = 60.0
+    history_requests: int = 50
+    history_period_s: float = 30.0
+    share: float = 0.8
+    """Part of each limit that is used at all: other programs of the same login need some too."""
+    reserve: float = 0.25
+    """Part of our share that only cancels, closes and protective orders may use."""
+    entry_patience_s: float = 2.0
+    """An entry that can't go out within this time is stale: it is not sent."""
+    read_patience_s: float = 45.0
+    urgent_patience_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectXConfig:
+    """Settings of one venue. The defaults are TopStepX in production; there is no other gateway for practice
+    accounts, so the URL says nothing about whether money is at stake: the account's name does.
+    """
+
+    user_name: str
+    api_key: Secret
+    instruments: Mapping[str, Instrument]
+    """What to watch and trade, by symbol."""
+    book: str = "topstepx"
+    account: str | int | None = None
+    """Name or id. None takes the only tradable practice account and never a live one."""
+    api_url: str = "https://api.topstepx.com"
+    user_hub_url: str = "https://rtc.topstepx.com/hubs/user"
+    market_hub_url: str = "https://rtc.topstepx.com/hubs/market"
+    timing: Timing = field(default_factory=Timing)
+    limits: RateLimits = field(default_factory=RateLimits)

@@ -1,0 +1,161 @@
+"""What a book knows of its account across connections, and how the venue's rows become events."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+from adapters.projectx import mapping
+from adapters.projectx.anomalies import Anomalies
+from adapters.projectx.contracts import Contracts
+from adapters.projectx.wire import AccountRow, OrderRow, PositionRow, TradeRow, WireError
+from engine.model.errors import FatalError, RetryableError
+from engine.model.events import AccountReported, FillReported, OrderReported, PositionReported
+from engine.model.orders import AccountKind, Fill, VenueOrder, VenuePosition
+from engine.ports import Clock, Sink
+
+Row = OrderRow | TradeRow | PositionRow
+
+
+def choose_account(rows: Sequence[AccountRow], wanted: str | int | None) -> AccountRow:
+    """The account with the wanted name or id; without one, the only tradable practice account.
+
+    Never picks an account that is not practice by itself. Raises FatalError that lists the names.
+    """
+    names = ", ".join(sorted(row.name for row in rows)) or "none"
+    if wanted is not None:
+        for row in rows:
+            if row.name == wanted or str(row.id) == str(wanted):
+                return row
+        raise FatalError(f"the login has no active account {str(wanted)!r}; it has: {names}")
+    practice = [row for row in rows if mapping.account(row).kind is AccountKind.PRACTICE and row.is_visible]
+    tradable = [row for row in practice if row.can_trade] or practice
+    if len(tradable) == 1:
+        return tradable[0]
+    if tradable:
+        raise FatalError(f"several practice accounts: name the one to trade on; the login has: {names}")
+    raise FatalError(f"no practice account: name the account to trade on; the login has: {names}")
+
+
+class Desk:
+    """Turns rows of one account into events. `changes` counts the fills and position changes seen."""
+
+    def __init__(self, book: str, contracts: Contracts, clock: Clock, anomalies: Anomalies) -> None:
+        self.changes = 0
+        self._book = book
+        self._contracts = contracts
+        self._clock = clock
+        self._anomalies = anomalies
+        self._sink: Sink | None = None
+        self._held: dict[str, VenuePosition] = {}
+        self._lookups: set[asyncio.Task[None]] = set()
+
+    def open(self, sink: Sink) -> None:
+        self._sink = sink
+
+    async def close(self) -> None:
+        """Report no more."""
+        self._sink = None
+        for task in self._lookups:
+            task.cancel()
+        await asyncio.gather(*self._lookups, return_exceptions=True)
+
+    def account(self, row: AccountRow) -> None:
+        if self._sink is not None:
+            self._sink(
+                AccountReported(
+                    ts_recv=self._clock(), book=self._book, balance_usd=row.balance, can_trade=row.can_trade
+                )
+            )
+
+    def deliver(self, row: Row, symbol_id: str | None = None) -> None:
+        """Report a row of the stream, once it is known which product its contract is. Raises WireError."""
+        if self._contracts.known(row.contract_id, symbol_id):
+            self._report(row)
+            return
+        # A month that is not active, or another product: the venue tells. The rest of the stream goes on.
+        task = asyncio.create_task(self._learn(row))
+        self._lookups.add(task)
+        task.add_done_callback(self._lookups.discard)
+
+    def held_contracts(self, symbol: str) -> list[str]:
+        """Contract ids, of whatever month, in which the account is known to hold a position."""
+        return [contract for contract, position in self._held.items() if position.instrument == symbol]
+
+    async def orders(self, rows: Iterable[OrderRow]) -> tuple[VenueOrder, ...]:
+        """Our instruments' orders. Raises RetryableError if any row can't be understood."""
+        found: list[VenueOrder] = []
+        for row in rows:
+            self._contracts.known(row.contract_id, row.symbol_id)
+            instrument = await self._contracts.learn(row.contract_id)
+            if instrument is not None:
+                try:
+                    found.append(mapping.order(row, instrument))
+                except WireError as error:
+                    raise RetryableError(f"order {row.id}: {error}") from None
+        return tuple(found)
+
+    async def fills(self, rows: Iterable[TradeRow]) -> tuple[Fill, ...]:
+        """Our instruments' fills, oldest first. Raises RetryableError if any row can't be understood."""
+        found: list[Fill] = []
+        for row in rows:
+            instrument = await self._contracts.learn(row.contract_id)
+            if instrument is not None:
+                try:
+                    fill = mapping.fill(row, instrument)
+                except WireError as error:
+                    raise RetryableError(f"trade {row.id}: {error}") from None
+                if fill is not None:
+                    found.append(fill)
+        return tuple(sorted(found, key=lambda fill: (fill.ts_venue, int(fill.trade_id))))
+
+    async def positions(self, rows: Iterable[PositionRow]) -> tuple[VenuePosition, ...]:
+        """Our instruments' positions, and the word on what is held from now on. Raises RetryableError."""
+        held: dict[str, VenuePosition] = {}
+        for row in rows:
+            instrument = await self._contracts.learn(row.contract_id)
+            if instrument is not None:
+                try:
+                    held[row.contract_id] = mapping.position(row, instrument)
+                except WireError as error:
+                    raise RetryableError(f"position {row.id}: {error}") from None
+        self._held = {contract: position for contract, position in held.items() if position.qty}
+        symbols = sorted({position.instrument for position in self._held.values()})
+        return tuple(self._net(symbol) for symbol in symbols)
+
+    async def _learn(self, row: Row) -> None:
+        try:
+            await self._contracts.learn(row.contract_id)
+            self._report(row)
+        except (RetryableError, WireError) as error:
+            self._anomalies.note("user hub record", error, row.contract_id)
+
+    def _report(self, row: Row) -> None:
+        instrument = self._contracts.instrument(row.contract_id)
+        if instrument is None or self._sink is None:
+            return
+        now = self._clock()
+        if isinstance(row, OrderRow):
+            order = mapping.order(row, instrument)
+            self._sink(OrderReported(ts_recv=now, ts_venue=order.ts_venue, book=self._book, order=order))
+        elif isinstance(row, TradeRow):
+            self.changes += 1
+            if (fill := mapping.fill(row, instrument)) is not None:
+                self._sink(FillReported(ts_recv=now, ts_venue=fill.ts_venue, book=self._book, fill=fill))
+        else:
+            position = mapping.position(row, instrument)
+            self.changes += 1
+            if position.qty:
+                self._held[row.contract_id] = position
+            else:
+                self._held.pop(row.contract_id, None)
+            net = self._net(instrument.symbol, position)
+            self._sink(PositionReported(ts_recv=now, book=self._book, position=net))
+
+    def _net(self, symbol: str, last: VenuePosition | None = None) -> VenuePosition:
+        """All months of a product as one position, with the average of the largest; `last` when flat."""
+        months = [position for position in self._held.values() if position.instrument == symbol]
+        largest = max(months, key=lambda position: abs(position.qty), default=last)
+        assert largest is not None  # asked only for what is held or has just been told
+        qty = sum(position.qty for position in months)
+        return VenuePosition(symbol, qty, largest.average_price)

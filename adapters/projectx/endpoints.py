@@ -1,0 +1,84 @@
+"""The gateway's calls: path, error codes, and what a failure of each may mean."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from msgspec import Struct
+
+from adapters.projectx import codes
+
+
+class Endpoint(Struct, frozen=True, kw_only=True):
+    path: str
+    codes: type[IntEnum]
+    acts: bool = False
+    """It changes something: after a lost answer the outcome is unknown, and it is not sent again."""
+    unclear: frozenset[int] = frozenset()
+    """Codes by which the gateway itself does not say whether it happened (pending, unknown error)."""
+    limited_is_unsent: bool = True
+    """HTTP 429 counts as "certainly not done".
+
+    How the gateway's limiter works is not published. For queries, and for calls that do no harm when
+    repeated (modify, cancel, close the whole position), the question is idle. For place and partial close
+    a wrong guess would double an order, so there the outcome counts as unknown until it is looked up.
+    """
+    history: bool = False
+    """Counts against the smaller limit for bars."""
+    public: bool = False
+    """Needs no token. The request holds the key instead, so nothing of the answer's text is quoted."""
+
+
+LOGIN = Endpoint(path="/api/Auth/loginKey", codes=codes.Login, public=True)
+VALIDATE = Endpoint(path="/api/Auth/validate", codes=codes.Validate)
+LOGOUT = Endpoint(path="/api/Auth/logout", codes=codes.Logout)
+
+ACCOUNTS = Endpoint(path="/api/Account/search", codes=codes.Generic)
+
+CONTRACTS_AVAILABLE = Endpoint(path="/api/Contract/available", codes=codes.Contract)
+CONTRACT_SEARCH = Endpoint(path="/api/Contract/search", codes=codes.Contract)
+CONTRACT_BY_ID = Endpoint(path="/api/Contract/searchById", codes=codes.Contract)
+
+BARS = Endpoint(path="/api/History/retrieveBars", codes=codes.Bars, history=True)
+
+ORDERS = Endpoint(path="/api/Order/search", codes=codes.Generic)
+ORDERS_OPEN = Endpoint(path="/api/Order/searchOpen", codes=codes.Generic)
+ORDERS_QUERY = Endpoint(path="/api/Order/v2/query", codes=codes.Generic)
+ORDER_BY_ID = Endpoint(path="/api/Order/searchById", codes=codes.Order)
+POSITIONS = Endpoint(path="/api/Position/searchOpen", codes=codes.Generic)
+TRADES = Endpoint(path="/api/Trade/search", codes=codes.Generic)
+
+PLACE = Endpoint(
+    path="/api/Order/place",
+    codes=codes.Place,
+    acts=True,
+    unclear=frozenset({codes.Place.ORDER_PENDING, codes.Place.UNKNOWN_ERROR}),
+    limited_is_unsent=False,
+)
+MODIFY = Endpoint(
+    path="/api/Order/modify",
+    codes=codes.Modify,
+    acts=True,
+    unclear=frozenset({codes.Modify.PENDING, codes.Modify.UNKNOWN_ERROR}),
+)
+CANCEL = Endpoint(
+    path="/api/Order/cancel",
+    codes=codes.Cancel,
+    acts=True,
+    unclear=frozenset({codes.Cancel.PENDING, codes.Cancel.UNKNOWN_ERROR}),
+)
+CLOSE = Endpoint(
+    path="/api/Position/closeContract",
+    codes=codes.Close,
+    acts=True,
+    unclear=frozenset({codes.Close.ORDER_PENDING, codes.Close.UNKNOWN_ERROR}),
+)
+CLOSE_PARTLY = Endpoint(
+    path="/api/Position/partialCloseContract",
+    codes=codes.PartialClose,
+    acts=True,
+    unclear=frozenset({codes.PartialClose.ORDER_PENDING, codes.PartialClose.UNKNOWN_ERROR}),
+    limited_is_unsent=False,
+)
+
+PING_PATH = "/api/Status/ping"

@@ -1,0 +1,205 @@
+"""Keeps one hub connected: backoff, resubscription, watchdog, and rotation when the token is renewed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol
+
+from msgspec import Raw
+
+from adapters.projectx.anomalies import Anomalies
+from adapters.projectx.config import Timing
+from adapters.projectx.session import Session
+from adapters.projectx.signalr import Hub, HubClosed, HubUnauthorized, InvocationFailed
+from engine.model.errors import FatalError, RefusedError, RetryableError
+from engine.model.events import LinkState
+
+_log = logging.getLogger(__name__)
+
+Report = Callable[[LinkState, str], None]
+
+
+class Stream(Protocol):
+    """What one connection carries. Made anew for each: subscriptions and partial quotes don't outlive it."""
+
+    def subscriptions(self) -> Sequence[tuple[str, tuple[object, ...]]]:
+        """Hub methods to call, with their arguments."""
+
+    def receive(self, target: str, arguments: Raw) -> None: ...
+
+    def go_live(self) -> None:
+        """From now on this connection is the one that counts."""
+
+    def retire(self) -> None:
+        """Another connection counts now; what still comes must not be told twice."""
+
+    async def first_messages(self) -> None:
+        """Until every subscription has shown that it works."""
+
+    def missing(self) -> str:
+        """What first_messages() still waits for, in words; empty if nothing that matters now."""
+
+    def silence(self, now: float) -> str:
+        """Why the stream must be taken for dead at a loop time; empty when it is not."""
+
+
+class _Line:
+    """A hub with what it carries, and the token generation it was opened with."""
+
+    __slots__ = ("generation", "hub", "since", "stream")
+
+    def __init__(self, hub: Hub, stream: Stream, generation: int, since: float) -> None:
+        self.hub = hub
+        self.stream = stream
+        self.generation = generation
+        self.since = since
+
+
+class Link:
+    """LIVE is reported only once every subscription is acknowledged and has shown that it works."""
+
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        session: Session,
+        timing: Timing,
+        make_stream: Callable[[], Awaitable[Stream]],
+        report: Report,
+        anomalies: Anomalies,
+        rng: random.Random,
+    ) -> None:
+        self._name = name
+        self._url = url
+        self._session = session
+        self._timing = timing
+        self._make_stream = make_stream
+        self._told: tuple[LinkState, str] | None = None
+        self._report_to = report
+        self._anomalies = anomalies
+        self._rng = rng
+        self._line: _Line | None = None
+        self._failures = 0
+
+    async def run(self) -> None:
+        """Until cancelled. Raises FatalError when the login is refused for good."""
+        loop = asyncio.get_running_loop()
+        self._report(LinkState.CONNECTING)
+        try:
+            while True:
+                try:
+                    line = self._line = await self._open(live=True)
+                    self._report(LinkState.LIVE, line.stream.missing())
+                    await self._hold(line)
+                except (HubClosed, InvocationFailed, RetryableError, RefusedError) as error:
+                    self._report(LinkState.DOWN, str(error))
+                except FatalError as error:
+                    self._report(LinkState.DOWN, str(error))
+                    raise
+                finally:
+                    ended, self._line = self._line, None
+                    if ended is not None:
+                        await ended.hub.close()
+                if ended is not None and loop.time() - ended.since > self._timing.backoff_cap_s:
+                    self._failures = 0
+                await asyncio.sleep(self._backoff())
+        except asyncio.CancelledError:
+            self._report(LinkState.DOWN, "stopped")
+            raise
+
+    async def _open(self, *, live: bool) -> _Line:
+        """A connection whose stream works; `live` when it counts from its first record on."""
+        stream = await self._make_stream()
+        if live:
+            stream.go_live()
+        token = await self._session.token()
+        generation = self._session.generation
+        hub: Hub | None = None
+
+        def receive(target: str, arguments: Raw) -> None:
+            if target == "GatewayLogout":
+                self._session.revoke(token)
+                if hub is not None:
+                    hub.abandon("the venue ended our session (GatewayLogout)")
+            else:
+                stream.receive(target, arguments)
+
+        try:
+            hub = await Hub.connect(self._url, token, receive, self._junk, self._timing)
+        except HubUnauthorized:
+            self._session.revoke(token)
+            raise
+        try:
+            for target, arguments in stream.subscriptions():
+                await hub.invoke(target, *arguments)
+            await self._prove(hub, stream)
+        except BaseException:
+            await hub.close()
+            raise
+        return _Line(hub, stream, generation, asyncio.get_running_loop().time())
+
+    async def _prove(self, hub: Hub, stream: Stream) -> None:
+        proof = asyncio.create_task(stream.first_messages())
+        try:
+            either: set[asyncio.Future[Any]] = {proof, hub.closed}
+            await asyncio.wait(
+                either,
+                timeout=self._timing.first_message_s,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+        finally:
+            proof.cancel()
+        if hub.closed.done():
+            raise HubClosed(hub.closed.result())
+        if missing := stream.missing():
+            raise HubClosed(f"subscribed, but nothing came: {missing}")
+
+    async def _hold(self, line: _Line) -> None:
+        """While the connection, or the one that takes its place, is good."""
+        loop = asyncio.get_running_loop()
+        rotate_at = 0.0
+        while True:
+            await asyncio.wait({line.hub.closed}, timeout=self._timing.watch_s)
+            if line.hub.closed.done():
+                raise HubClosed(line.hub.closed.result())
+            now = loop.time()
+            if silence := line.stream.silence(now):
+                self._report(LinkState.STALE, silence)
+                return
+            if self._session.generation != line.generation and now >= rotate_at:
+                try:
+                    line = await self._rotate(line)
+                except (HubClosed, InvocationFailed, RetryableError, RefusedError) as error:
+                    _log.warning("%s hub: no second connection for the new token yet: %s", self._name, error)
+                    rotate_at = now + self._timing.backoff_cap_s
+
+    async def _rotate(self, old: _Line) -> _Line:
+        """Make before break: the new connection works before the old one is closed."""
+        new = await self._open(live=False)
+        old.stream.retire()
+        new.stream.go_live()
+        self._line = new
+        self._told = None
+        self._report(LinkState.LIVE, "token renewed")
+        await old.hub.close()
+        return new
+
+    def _backoff(self) -> float:
+        """Seconds until the next attempt: doubling to a cap, half of it by chance."""
+        longest = min(
+            self._timing.backoff_cap_s, self._timing.backoff_first_s * 2.0 ** min(self._failures, 16)
+        )
+        self._failures += 1
+        return longest * (0.5 + self._rng.random() / 2)
+
+    def _report(self, state: LinkState, detail: str = "") -> None:
+        if (state, detail) != self._told:
+            self._told = (state, detail)
+            _log.info("%s hub %s %s", self._name, state, detail)
+            self._report_to(state, detail)
+
+    def _junk(self, reason: str, record: bytes) -> None:
+        self._anomalies.note(f"{self._name} hub record", reason, record[:120])

@@ -1,0 +1,94 @@
+"""Checks a venue from the command line: one finding after another, each with its remedy."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from msgspec import Struct
+
+from adapters.projectx import mapping
+from adapters.projectx.config import ProjectXConfig
+from adapters.projectx.venue import ProjectXVenue
+from engine.model.errors import FatalError, PortError
+from engine.ports import Clock
+
+MOST_SKEW_S = 5
+"""Seconds by which the clocks may differ: token times and staleness allow for this much."""
+
+
+class Check(Struct, frozen=True):
+    """One finding. `detail` may hold words of the venue: data, not markup."""
+
+    name: str
+    ok: bool
+    detail: str
+    remedy: str = ""
+
+
+async def probe(config: ProjectXConfig, clock: Clock) -> list[Check]:
+    """Reach the venue, log in, find the account, resolve the contracts, compare the clocks. Places nothing.
+
+    Ends at the first finding on which all others depend. Raises nothing.
+    """
+    venue = ProjectXVenue(config, clock)
+    try:
+        return await _checks(venue)
+    finally:
+        await venue.close()
+
+
+async def _checks(venue: ProjectXVenue) -> list[Check]:
+    config = venue.config
+    try:
+        answer, date = await venue.ping()
+    except PortError as error:
+        return [Check("venue reachable", False, str(error), "check api_url and the network")]
+    found = [Check("venue reachable", True, f"{config.api_url} answers {answer}"), _skew(date, venue.clock())]
+    try:
+        await venue.session.token()
+    except PortError as error:
+        remedy = "check user name and API key" if isinstance(error, FatalError) else "try again later"
+        return [*found, Check("login", False, str(error), remedy)]
+    found.append(Check("login", True, f"logged in as {config.user_name}"))
+    found.append(await _account(venue))
+    found.append(await _contracts(venue))
+    return found
+
+
+async def _account(venue: ProjectXVenue) -> Check:
+    try:
+        account = mapping.account(await venue.choose_account())
+    except PortError as error:
+        return Check("account", False, str(error), "set account to one of the names of this login")
+    detail = f"{account.name}, {account.kind.upper()}, balance {account.balance_usd} USD"
+    if not account.can_trade:
+        return Check(
+            "account", False, f"{detail}, may not trade", "the venue has locked it: see its platform"
+        )
+    return Check("account", True, detail)
+
+
+async def _contracts(venue: ProjectXVenue) -> Check:
+    try:
+        await venue.contracts.resolve()
+    except PortError as error:
+        return Check("contracts", False, str(error), "correct the instruments in the settings")
+    names = (f"{event.instrument.symbol} is {event.name}" for event in venue.contracts.events(0))
+    return Check("contracts", True, ", ".join(names))
+
+
+def _skew(date: str | None, now: int) -> Check:
+    """The venue's Date header has whole seconds, so a difference below one says nothing."""
+    if date is None:
+        return Check("clock", True, "the venue does not tell its time")
+    try:
+        theirs = parsedate_to_datetime(date)
+    except ValueError:
+        return Check("clock", True, "the venue tells its time in a form we can't read")
+    ours = datetime.fromtimestamp(now / 1e9, UTC)
+    skew = (ours - theirs.replace(tzinfo=UTC)).total_seconds()
+    detail = f"ours is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} the venue's"
+    if abs(skew) > MOST_SKEW_S:
+        return Check("clock", False, detail, "set the machine's clock by NTP")
+    return Check("clock", True, detail)

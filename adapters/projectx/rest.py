@@ -1,0 +1,202 @@
+"""The gateway's REST calls, typed. Each raises the four errors; queries never UnknownOutcomeError."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from msgspec import Raw
+
+from adapters.projectx import codes, endpoints, stamps
+from adapters.projectx.endpoints import Endpoint
+from adapters.projectx.mapping import LIVE_STATUSES
+from adapters.projectx.session import Session
+from adapters.projectx.transport import NOT_FOUND
+from adapters.projectx.wire import (
+    AccountRow,
+    BarRow,
+    ContractRow,
+    OrderRow,
+    PositionRow,
+    TradeRow,
+    WireError,
+    read,
+    read_rows,
+)
+from engine.model.errors import RefusedError, RetryableError, UnknownOutcomeError
+
+MOST_BARS = 20_000
+_PAGE = 100
+_MOST_PAGES = 100
+_MINUTE_UNIT = 2
+
+T = TypeVar("T")
+BadRow = Callable[[WireError], None]
+
+
+class Rest:
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._has_query = True
+
+    async def accounts(self, *, active: bool = True, bad: BadRow | None = None) -> list[AccountRow]:
+        """The login's accounts; one that is locked may count as not active."""
+        reply = await self._session.call(endpoints.ACCOUNTS, {"onlyActiveAccounts": active})
+        return _rows(endpoints.ACCOUNTS, reply.accounts, AccountRow, bad)
+
+    async def contracts(self, bad: BadRow | None = None) -> list[ContractRow]:
+        """Every contract of the simulated-data entitlement, which practice and evaluation keys have."""
+        reply = await self._session.call(endpoints.CONTRACTS_AVAILABLE, {"live": False})
+        return _rows(endpoints.CONTRACTS_AVAILABLE, reply.contracts, ContractRow, bad)
+
+    async def search_contracts(self, text: str, bad: BadRow | None = None) -> list[ContractRow]:
+        """Up to 20 contracts whose name resembles the text: filter by exact symbol id."""
+        reply = await self._session.call(endpoints.CONTRACT_SEARCH, {"searchText": text, "live": False})
+        return _rows(endpoints.CONTRACT_SEARCH, reply.contracts, ContractRow, bad)
+
+    async def contract(self, contract_id: str) -> ContractRow:
+        """One contract, expired ones too. Raises RefusedError if there is none such."""
+        reply = await self._session.call(endpoints.CONTRACT_BY_ID, {"contractId": contract_id})
+        return _row(endpoints.CONTRACT_BY_ID, reply.contract, ContractRow)
+
+    async def bars(self, contract_id: str, start: int, end: int) -> list[BarRow]:
+        """Closed 1m bars that open in [start, end), nanoseconds UTC, oldest first.
+
+        The gateway gives the newest of a window first and at most MOST_BARS of them, so long windows are
+        fetched backwards by moving their end.
+        """
+        found: dict[int, BarRow] = {}
+        upto = end
+        while upto > start:
+            body = {
+                "contractId": contract_id,
+                "live": False,
+                "startTime": stamps.text(start),
+                "endTime": stamps.text(upto),
+                "unit": _MINUTE_UNIT,
+                "unitNumber": 1,
+                "limit": MOST_BARS,
+                "includePartialBar": False,
+            }
+            reply = await self._session.call(endpoints.BARS, body)
+            rows = _rows(endpoints.BARS, reply.bars, BarRow)
+            try:
+                page = {stamps.parse(row.t): row for row in rows}
+            except ValueError as error:
+                raise RetryableError(f"{endpoints.BARS.path}: {error}") from None
+            found |= {ts: row for ts, row in page.items() if start <= ts < end}
+            # A window may include its end or not: only a page that reaches further back leads on.
+            if len(rows) < MOST_BARS or min(page) >= upto:
+                break
+            upto = min(page)
+        return [found[ts] for ts in sorted(found)]
+
+    async def place(self, body: dict[str, Any], *, urgent: bool) -> str:
+        """The venue's order id. An id beside a failure is the record of a rejection, not an order."""
+        try:
+            reply = await self._session.call(endpoints.PLACE, body, urgent=urgent)
+        except RefusedError as error:
+            if "custom tag" in str(error).lower():
+                # Someone sent this tag before, and that can only have been us.
+                raise UnknownOutcomeError(str(error)) from None
+            if "position brackets" in str(error).lower():
+                raise RefusedError(
+                    f"{error}: switch the account to Auto OCO Brackets in the platform's settings", error.code
+                ) from None
+            raise
+        if reply.order_id is None:
+            raise UnknownOutcomeError(f"{endpoints.PLACE.path}: accepted, but no order id was given")
+        return str(reply.order_id)
+
+    async def modify(self, body: dict[str, Any]) -> None:
+        await self._session.call(endpoints.MODIFY, body, urgent=True)
+
+    async def cancel(self, account_id: int, order_id: int) -> None:
+        body = {"accountId": account_id, "orderId": order_id}
+        await self._session.call(endpoints.CANCEL, body, urgent=True)
+
+    async def close(self, account_id: int, contract_id: str) -> None:
+        """Close the net position at market. None there is success."""
+        body = {"accountId": account_id, "contractId": contract_id}
+        try:
+            await self._session.call(endpoints.CLOSE, body, urgent=True)
+        except RefusedError as error:
+            if error.code != codes.Close.POSITION_NOT_FOUND:
+                raise
+
+    async def close_partly(self, account_id: int, contract_id: str, size: int) -> None:
+        body = {"accountId": account_id, "contractId": contract_id, "size": size}
+        await self._session.call(endpoints.CLOSE_PARTLY, body, urgent=True)
+
+    async def orders(self, account_id: int, since: int) -> list[OrderRow]:
+        """Orders created since a time (nanoseconds UTC), oldest first; without suspended bracket legs."""
+        body = {"accountId": account_id, "startTimestamp": stamps.text(since)}
+        reply = await self._session.call(endpoints.ORDERS, body)
+        return _rows(endpoints.ORDERS, reply.orders, OrderRow)
+
+    async def live_orders(self, account_id: int) -> list[OrderRow]:
+        """Orders that can still trade, suspended legs too; an older gateway gives open ones only."""
+        if self._has_query:
+            try:
+                return await self._query_live(account_id)
+            except RefusedError as error:
+                if error.code != NOT_FOUND:
+                    raise
+                self._has_query = False
+        return await self.open_orders(account_id)
+
+    async def open_orders(self, account_id: int) -> list[OrderRow]:
+        """Orders of status 1; a suspended leg is not among them."""
+        reply = await self._session.call(endpoints.ORDERS_OPEN, {"accountId": account_id})
+        return _rows(endpoints.ORDERS_OPEN, reply.orders, OrderRow)
+
+    async def order(self, account_id: int, order_id: int) -> OrderRow:
+        body = {"accountId": account_id, "orderId": order_id}
+        reply = await self._session.call(endpoints.ORDER_BY_ID, body)
+        return _row(endpoints.ORDER_BY_ID, reply.order, OrderRow)
+
+    async def positions(self, account_id: int) -> list[PositionRow]:
+        reply = await self._session.call(endpoints.POSITIONS, {"accountId": account_id})
+        return _rows(endpoints.POSITIONS, reply.positions, PositionRow)
+
+    async def trades(self, account_id: int, since: int) -> list[TradeRow]:
+        """Half-turns since a time (nanoseconds UTC), newest first."""
+        body = {"accountId": account_id, "startTimestamp": stamps.text(since)}
+        reply = await self._session.call(endpoints.TRADES, body)
+        return _rows(endpoints.TRADES, reply.trades, TradeRow)
+
+    async def _query_live(self, account_id: int) -> list[OrderRow]:
+        found: dict[int, OrderRow] = {}
+        for page in range(_MOST_PAGES):
+            body = {
+                "filter": {"accountId": account_id, "statuses": list(LIVE_STATUSES)},
+                "pageSize": _PAGE,
+                "pageOffset": page * _PAGE,
+                "sortBy": 1,
+                "sortDirection": 0,
+                "includeTotalCount": True,
+            }
+            reply = await self._session.call(endpoints.ORDERS_QUERY, body)
+            rows = _rows(endpoints.ORDERS_QUERY, reply.orders, OrderRow)
+            before = len(found)
+            found |= {row.id: row for row in rows}
+            # Whether the offset counts rows or pages is not published: rows we know already end the walk.
+            if len(rows) < _PAGE or len(found) == before:
+                break
+        if page and reply.total_count is not None and len(found) < reply.total_count:
+            raise RetryableError(f"{len(found)} of {reply.total_count} live orders could be listed")
+        return list(found.values())
+
+
+def _rows(endpoint: Endpoint, raw: Raw, shape: type[T], bad: BadRow | None = None) -> list[T]:
+    try:
+        return read_rows(raw, shape, bad)
+    except WireError as error:
+        raise RetryableError(f"{endpoint.path}: an answer that can't be read ({error})") from None
+
+
+def _row(endpoint: Endpoint, raw: Raw, shape: type[T]) -> T:
+    try:
+        return read(raw, shape)
+    except WireError as error:
+        raise RetryableError(f"{endpoint.path}: an answer that can't be read ({error})") from None

@@ -1,0 +1,270 @@
+"""One connection to a SignalR hub, JSON protocol over WebSockets without negotiation.
+
+A Hub lives from handshake to close and never reconnects: the link makes a new one. Control records are
+encoded by signalrcore's protocol classes; records from the hub are decoded by msgspec, with the arguments
+of an invocation left raw for whoever knows their shape.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from itertools import count
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import msgspec
+from msgspec import Raw, Struct
+from signalrcore.messages.handshake.request import HandshakeRequestMessage
+from signalrcore.messages.invocation_message import InvocationMessage
+from signalrcore.messages.ping_message import PingMessage
+from signalrcore.protocol.json_hub_protocol import JsonHubProtocol
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+
+from adapters.projectx.config import Timing
+from adapters.projectx.scrub import scrub
+
+SEPARATOR = b"\x1e"
+LARGEST_RECORD = 32 * 1024 * 1024
+"""Bytes. The first market depth of a busy contract is about 0.3 MB; more than this is no record."""
+_INVOCATION, _COMPLETION, _PING, _CLOSE = 1, 3, 6, 7
+
+# The library logs request lines, and ours hold the token.
+_quiet = logging.getLogger(f"{__name__}.socket")
+_quiet.setLevel(logging.WARNING)
+
+Receive = Callable[[str, Raw], None]
+"""Takes target and arguments of an invocation by the hub; must not raise for bad data, must not block."""
+Junk = Callable[[str, bytes], None]
+"""Takes the reason and the bytes of a record that is not SignalR."""
+
+
+class HubClosed(Exception):
+    """The connection is gone or never came; the text says why and holds no secret."""
+
+
+class HubUnauthorized(HubClosed):
+    """The hub did not accept the token."""
+
+
+class InvocationFailed(Exception):
+    """The hub answered a call with an error."""
+
+
+class Record(Struct, rename="camel"):
+    type: int = 0
+    target: str = ""
+    arguments: Raw = Raw(b"[]")
+    invocation_id: str | None = None
+    error: str | None = None
+
+
+class _HandshakeReply(Struct):
+    error: str | None = None
+
+
+class RecordSplitter:
+    """Turns frames into records: many may share a frame, and one may be spread over several."""
+
+    __slots__ = ("_rest",)
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """The records completed by this chunk, without their separator; empty ones are left out.
+
+        Raises ValueError when a record outgrows LARGEST_RECORD.
+        """
+        parts = (self._rest + chunk if self._rest else chunk).split(SEPARATOR)
+        self._rest = parts.pop()
+        if len(self._rest) > LARGEST_RECORD:
+            raise ValueError(f"a record of more than {LARGEST_RECORD} bytes")
+        return [part for part in parts if part]
+
+
+_protocol = JsonHubProtocol()
+_record = msgspec.json.Decoder(Record)
+_handshake_reply = msgspec.json.Decoder(_HandshakeReply)
+_HANDSHAKE: str = _protocol.encode(HandshakeRequestMessage("json", 1))
+_PING_RECORD: str = _protocol.encode(PingMessage())
+
+
+class Hub:
+    """An open connection. `closed` is done, with the reason, when it has ended."""
+
+    def __init__(self, socket: ClientConnection, receive: Receive, junk: Junk, timing: Timing) -> None:
+        self._socket = socket
+        self._receive = receive
+        self._junk = junk
+        self._timing = timing
+        self._loop = asyncio.get_running_loop()
+        self._splitter = RecordSplitter()
+        self._calls: dict[str, asyncio.Future[None]] = {}
+        self._ids = count(1)
+        self._heard = self._loop.time()
+        self._tasks: list[asyncio.Task[None]] = []
+        self.closed: asyncio.Future[str] = self._loop.create_future()
+
+    @classmethod
+    async def connect(cls, url: str, token: str, receive: Receive, junk: Junk, timing: Timing) -> Hub:
+        """Open the socket and shake hands. Raises HubUnauthorized, HubClosed."""
+        try:
+            socket = await connect(
+                socket_url(url, token),
+                open_timeout=timing.handshake_s,
+                close_timeout=1.0,
+                ping_interval=None,  # SignalR has its own keep-alive, in both directions
+                compression=None,
+                max_size=LARGEST_RECORD,
+                proxy=None,
+                logger=_quiet,
+            )
+        except InvalidStatus as error:
+            status = error.response.status_code
+            kind = HubUnauthorized if status in (401, 403) else HubClosed
+            raise kind(f"the hub answered the upgrade with HTTP {status}") from None
+        except (WebSocketException, OSError, TimeoutError, ValueError) as error:
+            raise HubClosed(_told("can't connect to the hub", error, token)) from None
+        hub = cls(socket, receive, junk, timing)
+        try:
+            await hub._shake_hands()
+        except BaseException:
+            await socket.close()
+            raise
+        return hub
+
+    async def invoke(self, target: str, *arguments: object) -> None:
+        """Call a hub method and wait for its completion. Raises InvocationFailed, HubClosed."""
+        if self.closed.done():
+            raise HubClosed(self.closed.result())
+        invocation_id = str(next(self._ids))
+        call = self._calls[invocation_id] = self._loop.create_future()
+        message = InvocationMessage(invocation_id, target, list(arguments), headers={})
+        try:
+            async with asyncio.timeout(self._timing.invoke_s):
+                await self._socket.send(_protocol.encode(message))
+                await call
+        except TimeoutError:
+            raise HubClosed(f"{target} was not acknowledged in {self._timing.invoke_s:g} s") from None
+        except ConnectionClosed as error:
+            raise HubClosed(_told("connection closed", error)) from None
+        finally:
+            del self._calls[invocation_id]
+            if not call.cancel() and not call.cancelled():
+                call.exception()  # seen: the socket's own error may have come first
+
+    async def close(self, reason: str = "closed by us") -> None:
+        """End the connection; safe to call twice."""
+        self._end(reason)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._socket.close()
+
+    def abandon(self, reason: str) -> None:
+        """Mark the connection as ended, from inside a callback; its owner then closes it."""
+        self._end(reason)
+
+    async def _shake_hands(self) -> None:
+        try:
+            async with asyncio.timeout(self._timing.handshake_s):
+                await self._socket.send(_HANDSHAKE)
+                records: list[bytes] = []
+                while not records:
+                    records = self._splitter.feed(await self._socket.recv(decode=False))
+            reply = _handshake_reply.decode(records[0])
+        except TimeoutError:
+            raise HubClosed(f"no handshake within {self._timing.handshake_s:g} s") from None
+        except (ConnectionClosed, ValueError, msgspec.MsgspecError) as error:
+            raise HubClosed(_told("the handshake failed", error)) from None
+        if reply.error is not None:
+            raise HubClosed(f"the hub refused the handshake: {scrub(reply.error)}")
+        self._heard = self._loop.time()
+        self._tasks = [
+            asyncio.create_task(self._read(records[1:]), name="hub-read"),
+            asyncio.create_task(self._keep_alive(), name="hub-ping"),
+        ]
+        for task in self._tasks:
+            task.add_done_callback(self._task_done)
+
+    async def _read(self, early: list[bytes]) -> None:
+        """`early` came in the same frame as the handshake's answer."""
+        records, feed, recv = early, self._splitter.feed, self._socket.recv
+        try:
+            while True:
+                for record in records:
+                    self._handle(record)
+                records = feed(await recv(decode=False))
+                self._heard = self._loop.time()
+        except (ConnectionClosed, ValueError) as error:
+            self._end(_told("connection lost", error))
+
+    def _handle(self, raw: bytes) -> None:
+        try:
+            record = _record.decode(raw)
+        except msgspec.MsgspecError as error:
+            self._junk(str(error), raw)
+            return
+        if record.type == _INVOCATION:
+            self._receive(record.target, record.arguments)
+        elif record.type == _COMPLETION:
+            self._complete(record)
+        elif record.type == _CLOSE:
+            self._end(f"the hub closed the connection: {scrub(record.error or 'no reason given')}")
+        elif record.type != _PING:
+            self._junk(f"record type {record.type}", raw)
+
+    def _complete(self, record: Record) -> None:
+        call = self._calls.get(record.invocation_id or "")
+        if call is None or call.done():
+            return
+        if record.error is None:
+            call.set_result(None)
+        else:
+            call.set_exception(InvocationFailed(scrub(record.error)))
+
+    async def _keep_alive(self) -> None:
+        """Ping, and notice when the hub has gone silent altogether."""
+        ping_at = self._loop.time() + self._timing.ping_s
+        while True:
+            dead_at = self._heard + self._timing.dead_s
+            await asyncio.sleep(max(0.0, min(ping_at, dead_at) - self._loop.time()))
+            now = self._loop.time()
+            if now >= self._heard + self._timing.dead_s:
+                self._end(f"no record from the hub for {self._timing.dead_s:g} s")
+                return
+            if now >= ping_at:
+                ping_at = now + self._timing.ping_s
+                try:
+                    await self._socket.send(_PING_RECORD)
+                except ConnectionClosed as error:
+                    self._end(_told("connection lost", error))
+                    return
+
+    def _task_done(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # A fault of ours in a callback: the connection ends visibly instead of falling silent.
+            logging.getLogger(__name__).error("hub task failed", exc_info=error)
+            self._end(f"internal error: {type(error).__name__}")
+
+    def _end(self, reason: str) -> None:
+        if not self.closed.done():
+            self.closed.set_result(reason)
+        for call in self._calls.values():
+            if not call.done():
+                call.set_exception(HubClosed(reason))
+
+
+def socket_url(url: str, token: str) -> str:
+    """The hub's ws(s) address with the token, as the gateway wants it. A secret: never log it."""
+    parts = urlsplit(url)
+    scheme = {"https": "wss", "http": "ws"}.get(parts.scheme, parts.scheme)
+    query = f"{parts.query}&" if parts.query else ""
+    return urlunsplit((scheme, parts.netloc, parts.path, f"{query}access_token={quote(token, safe='')}", ""))
+
+
+def _told(what: str, error: BaseException, *secrets: str) -> str:
+    detail = scrub(error, *secrets)
+    return f"{what}: {type(error).__name__}{': ' if detail else ''}{detail}"

@@ -1,0 +1,56 @@
+"""Timestamps of the wire to integer nanoseconds UTC and back, exactly: no float, no datetime."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+NANOS = 1_000_000_000
+_DAY = 86_400
+_EPOCH = date(1970, 1, 1).toordinal()
+_SHAPE = re.compile(
+    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:[Zz]|([+-])(\d\d):?(\d\d))?", re.ASCII
+)
+_SCALE = tuple(10 ** (9 - digits) for digits in range(10))
+_days: dict[str, int] = {}
+
+
+def parse(text: str) -> int:
+    """Nanoseconds UTC of an ISO-8601 time with up to nine fractional digits.
+
+    The gateway sends an offset, seven digits on its streams and up to six in replies; without an offset
+    the time is UTC. Raises ValueError.
+    """
+    shape = _SHAPE.fullmatch(text)
+    if shape is None:
+        raise ValueError(f"not a timestamp: {text[:40]!r}")
+    day, hour, minute, second, fraction, sign, offset_hours, offset_minutes = shape.groups()
+    hours, minutes, seconds = int(hour), int(minute), int(second)
+    if hours > 23 or minutes > 59 or seconds > 59:
+        raise ValueError(f"not a time of day: {text[:40]!r}")
+    total = _day_start(day) + hours * 3600 + minutes * 60 + seconds
+    if sign is not None:
+        offset = int(offset_hours) * 3600 + int(offset_minutes) * 60
+        total += offset if sign == "-" else -offset
+    return total * NANOS + (int(fraction) * _SCALE[len(fraction)] if fraction else 0)
+
+
+def text(ts: int) -> str:
+    """The time as the gateway takes it in requests: UTC, seven digits (its own resolution), rounded down."""
+    seconds, nanos = divmod(ts, NANOS)
+    days, rest = divmod(seconds, _DAY)
+    hours, rest = divmod(rest, 3600)
+    minutes, seconds = divmod(rest, 60)
+    day = date.fromordinal(days + _EPOCH).isoformat()
+    return f"{day}T{hours:02}:{minutes:02}:{seconds:02}.{nanos // 100:07}Z"
+
+
+def _day_start(day: str) -> int:
+    """Seconds UTC at which an ISO date begins; the few dates of a run are remembered."""
+    start = _days.get(day)
+    if start is None:
+        start = (date.fromisoformat(day).toordinal() - _EPOCH) * _DAY
+        if len(_days) >= 512:
+            _days.clear()
+        _days[day] = start
+    return start

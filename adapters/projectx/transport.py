@@ -1,0 +1,197 @@
+"""One HTTP request to the gateway and the one of four errors that its failure means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from adapters.projectx import codes
+from adapters.projectx.budget import Budget
+from adapters.projectx.config import RateLimits, Timing
+from adapters.projectx.endpoints import PING_PATH, Endpoint
+from adapters.projectx.scrub import scrub
+from adapters.projectx.wire import Reply, WireError, read
+from engine.model.errors import FatalError, PortError, RefusedError, RetryableError, UnknownOutcomeError
+
+NOT_FOUND = 404
+_BACK_OFF_S = (5.0, 15.0, 30.0)
+"""After a 429 without Retry-After: the first, the second in a row, and all further ones."""
+
+Health = Callable[[bool, str], None]
+"""Hears after each exchange whether the gateway could be reached, and what was wrong."""
+
+
+class Unauthorized(Exception):
+    """HTTP 401: the token was not accepted, and nothing was done. Never leaves the session."""
+
+
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+class Transport:
+    """Sends requests within the rate budget. Never sends one twice. Needs a running loop."""
+
+    def __init__(self, base_url: str, timing: Timing, limits: RateLimits, health: Health) -> None:
+        self._base = base_url.rstrip("/")
+        self._timing = timing
+        self._limits = limits
+        self._health = health
+        self._http: aiohttp.ClientSession | None = None
+        self._limited = 0
+        self._budget, self._history_budget = (
+            Budget(limit, period, share=limits.share, reserve=limits.reserve)
+            for limit, period in (
+                (limits.requests, limits.period_s),
+                (limits.history_requests, limits.history_period_s),
+            )
+        )
+
+    async def post(
+        self, endpoint: Endpoint, body: dict[str, Any], token: str | None = None, *, urgent: bool = False
+    ) -> Reply:
+        """The successful reply. Raises one of the four errors, or Unauthorized.
+
+        `urgent` requests may use the reserve of the rate budget.
+        """
+        budget = self._history_budget if endpoint.history else self._budget
+        await budget.take(urgent=urgent, patience_s=self._patience(endpoint, urgent))
+        headers = {"Accept": "application/json", "Content-Type": "application/json"}
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        limit_s = self._timing.act_s if endpoint.acts else self._timing.read_s
+        timeout = aiohttp.ClientTimeout(total=limit_s, sock_connect=self._timing.connect_s)
+        try:
+            async with self._session().post(
+                self._base + endpoint.path,
+                data=_encoder.encode(body) if body else b"",
+                headers=headers,
+                timeout=timeout,
+                allow_redirects=False,
+            ) as response:
+                status, retry_after = response.status, response.headers.get("Retry-After")
+                payload = await response.read()
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise self._unreached(error) from None
+        except aiohttp.InvalidURL:
+            raise FatalError(f"the gateway's address is not a URL: {scrub(self._base)}") from None
+        except TimeoutError:
+            raise self._lost(endpoint, f"no answer within {limit_s:g} s") from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise self._lost(endpoint, f"{type(error).__name__}: {scrub(error)}") from None
+        return self._judge(endpoint, budget, status, retry_after, payload)
+
+    async def ping(self) -> tuple[str, str | None]:
+        """The answer's text ("pong") and its Date header. Raises RetryableError."""
+        timeout = aiohttp.ClientTimeout(total=self._timing.read_s, sock_connect=self._timing.connect_s)
+        try:
+            async with self._session().get(self._base + PING_PATH, timeout=timeout) as response:
+                answer = (await response.text(errors="replace")).strip().strip('"')
+                if response.status != 200:
+                    raise RetryableError(f"the gateway's ping answered HTTP {response.status}")
+                return scrub(answer), response.headers.get("Date")
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise self._unreached(error) from None
+
+    async def close(self) -> None:
+        """Close the connections; a later request opens new ones."""
+        if self._http is not None:
+            http, self._http = self._http, None
+            await http.close()
+
+    def _session(self) -> aiohttp.ClientSession:
+        if self._http is None:
+            # Idle connections are dropped well before a server would: no order is to go into one that closes.
+            connector = aiohttp.TCPConnector(keepalive_timeout=15.0, limit=20)
+            self._http = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+        return self._http
+
+    def _patience(self, endpoint: Endpoint, urgent: bool) -> float:
+        if urgent:
+            return self._limits.urgent_patience_s
+        return self._limits.entry_patience_s if endpoint.acts else self._limits.read_patience_s
+
+    def _judge(
+        self, endpoint: Endpoint, budget: Budget, status: int, retry_after: str | None, payload: bytes
+    ) -> Reply:
+        if status == 429:
+            raise self._rate_limited(endpoint, budget, retry_after)
+        if status == 401:
+            raise Unauthorized
+        if status != 200:
+            raise self._http_error(endpoint, status, payload)
+        try:
+            reply = read(payload, Reply)
+        except WireError as error:
+            raise self._lost(endpoint, f"an answer that can't be read ({error})") from None
+        self._limited = 0
+        self._health(True, "")
+        if not reply.success:
+            raise _business_error(endpoint, reply)
+        return reply
+
+    def _rate_limited(self, endpoint: Endpoint, budget: Budget, retry_after: str | None) -> PortError:
+        pause = _BACK_OFF_S[min(self._limited, len(_BACK_OFF_S) - 1)]
+        self._limited += 1
+        if retry_after is not None and retry_after.isascii() and retry_after.isdigit():
+            pause = float(retry_after)
+        budget.hold(pause)
+        text = f"{endpoint.path}: the gateway's rate limit is used up (HTTP 429), waiting {pause:g} s"
+        return RetryableError(text) if endpoint.limited_is_unsent else UnknownOutcomeError(text)
+
+    def _http_error(self, endpoint: Endpoint, status: int, payload: bytes) -> PortError:
+        """A status other than 200, 401 and 429. With 4xx the request was found wrong and not done."""
+        problem = "" if endpoint.public else _problem(payload)
+        if 400 <= status < 500 and status != 408:
+            self._health(True, "")
+            return RefusedError(f"{endpoint.path}: HTTP {status}{problem}", status)
+        if 300 <= status < 400:
+            return FatalError(f"{endpoint.path}: the gateway redirects (HTTP {status}): check its address")
+        return self._lost(endpoint, f"HTTP {status}{problem}")
+
+    def _unreached(self, error: BaseException) -> RetryableError:
+        text = f"the gateway can't be reached: {type(error).__name__}: {scrub(error)}"
+        self._health(False, text)
+        return RetryableError(text)
+
+    def _lost(self, endpoint: Endpoint, why: str) -> PortError:
+        """The request went out, its answer says nothing."""
+        text = f"{endpoint.path}: {why}"
+        self._health(False, text)
+        return UnknownOutcomeError(text) if endpoint.acts else RetryableError(text)
+
+
+def _business_error(endpoint: Endpoint, reply: Reply) -> PortError:
+    text = f"{endpoint.path}: {codes.words(endpoint.codes, reply.error_code)}"
+    if reply.error_message:
+        text += f" ({scrub(reply.error_message)})"
+    if endpoint.acts and (reply.error_code in endpoint.unclear or not _refuses(endpoint, reply.error_code)):
+        return UnknownOutcomeError(text)
+    return RefusedError(text, reply.error_code)
+
+
+def _refuses(endpoint: Endpoint, code: int) -> bool:
+    """Whether a failure's code is one we know. A new one could mean anything, "pending" too."""
+    return code != 0 and any(code == known for known in endpoint.codes)
+
+
+def _problem(payload: bytes) -> str:
+    """The reasons in an ASP.NET problem report, or the start of whatever text came."""
+    try:
+        report = msgspec.json.decode(payload)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return f": {scrub(payload[:200].decode(errors='replace'))}" if payload else ""
+    if not isinstance(report, dict):
+        return ""
+    errors = report.get("errors")
+    details = (
+        "; ".join(
+            f"{field}: {' '.join(map(str, told)) if isinstance(told, list) else told}"
+            for field, told in errors.items()
+        )
+        if isinstance(errors, dict)
+        else ""
+    )
+    return f": {scrub(details or report.get('title') or '')}"

@@ -1,0 +1,85 @@
+"""What one connection to the user hub carries: orders, fills, positions, the balance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Raw
+
+from adapters.projectx.anomalies import Anomalies
+from adapters.projectx.desk import Desk
+from adapters.projectx.wire import AccountRow, OrderRow, PositionRow, TradeRow, WireError, read_user
+
+_DELETED = 2
+
+
+class UserStream:
+    """Reads the records of one account and hands every one to the desk, in the order of the wire.
+
+    Records may come twice: when two connections overlap, or as the gateway's own habit.
+    """
+
+    def __init__(self, account_id: int, desk: Desk, anomalies: Anomalies) -> None:
+        self._account = account_id
+        self._desk = desk
+        self._anomalies = anomalies
+        self._readers = {
+            "GatewayUserAccount": self._accounts,
+            "GatewayUserOrder": self._orders,
+            "GatewayUserPosition": self._positions,
+            "GatewayUserTrade": self._trades,
+        }
+
+    def subscriptions(self) -> Sequence[tuple[str, tuple[object, ...]]]:
+        return [
+            ("SubscribeAccounts", ()),
+            ("SubscribeOrders", (self._account,)),
+            ("SubscribePositions", (self._account,)),
+            ("SubscribeTrades", (self._account,)),
+        ]
+
+    def receive(self, target: str, arguments: Raw) -> None:
+        reader = self._readers.get(target)
+        if reader is None:
+            return
+        try:
+            reader(arguments)
+        except WireError as error:
+            self._anomalies.note(target, error, bytes(arguments)[:200])
+
+    def go_live(self) -> None:
+        """Nothing: while two connections overlap both report, as a lost fill is worse than one told twice."""
+
+    def retire(self) -> None:
+        """Nothing; see go_live()."""
+
+    async def first_messages(self) -> None:
+        """Nothing to wait for: a silent account is normal, and the hub sends no first state."""
+
+    def missing(self) -> str:
+        return ""
+
+    def silence(self, now: float) -> str:
+        return ""
+
+    def _accounts(self, arguments: Raw) -> None:
+        for _, row in read_user(arguments, AccountRow):
+            if row.id == self._account:
+                self._desk.account(row)
+
+    def _orders(self, arguments: Raw) -> None:
+        for _, row in read_user(arguments, OrderRow):
+            if row.account_id == self._account:
+                self._desk.deliver(row, row.symbol_id)
+
+    def _positions(self, arguments: Raw) -> None:
+        for action, row in read_user(arguments, PositionRow):
+            if row.account_id == self._account:
+                if action == _DELETED:
+                    row.size = 0
+                self._desk.deliver(row)
+
+    def _trades(self, arguments: Raw) -> None:
+        for _, row in read_user(arguments, TradeRow):
+            if row.account_id == self._account:
+                self._desk.deliver(row)

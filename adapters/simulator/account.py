@@ -1,0 +1,287 @@
+"""One practice account: orders, positions and money around one sans-I/O venue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Literal, NamedTuple
+
+from msgspec import Struct
+
+from adapters.simulator import checks, wire
+from adapters.simulator.blotter import Blotter, UserEvent
+from adapters.simulator.checks import Facts, RejectedError
+from adapters.simulator.codes import (
+    PLACEABLE,
+    ChangeCode,
+    CloseCode,
+    PartialCloseCode,
+    PlaceCode,
+    SideCode,
+    StatusCode,
+    TypeCode,
+)
+from adapters.simulator.contracts import Contract, Listing
+from adapters.simulator.hours import orders_accepted
+from adapters.simulator.ledger import Ledger
+from adapters.simulator.requests import ModifyOrder, PlaceOrder
+from adapters.simulator.rows import OrderRow, PositionRow, TradeRow
+from engine.model.errors import RefusedError
+from engine.model.events import Print, Quote
+from engine.model.market import Side
+from engine.trading.venue import FillModel, OrderRequest, Venue, VenueState
+
+_FIRST_ORDER, _FIRST_TRADE, _FIRST_POSITION = 3_430_000_000, 3_010_000_000, 830_000_000
+"""Where ids begin: those of orders and trades beyond 2^31, as on the platform."""
+_IDS_AN_ACCOUNT = 10_000_000
+_FINISHED = (StatusCode.FILLED, StatusCode.CANCELED, StatusCode.EXPIRED, StatusCode.REJECTED)
+
+
+class AccountSpec(Struct, frozen=True):
+    """An account as the venue opens it."""
+
+    id: int = 26_000_001
+    name: str = "PRAC-V2-100001-00000001"
+    balance_usd: Decimal = Decimal(50_000)
+    max_minis: int = 5
+    """Most contracts held at once, in minis; ten micros count as one."""
+
+
+class Rules(Struct, frozen=True):
+    """How the account's platform settings and the platform's unverified habits stand."""
+
+    legs_on_close: Literal["keep", "cancel"] = "keep"
+    """Whether closing a position removes its bracket legs: live, that is not reliable."""
+    auto_oco: bool = True
+    """The account's "Auto OCO Brackets" setting; without it brackets are refused."""
+    id_on_reject: bool = True
+    """A rejected place answers with the id of the rejected order."""
+
+
+class SavedAccount(Struct):
+    """An account as it is kept between runs, without its order and trade rows."""
+
+    balance_usd: Decimal
+    can_trade: bool
+    positions: dict[str, PositionRow]
+    next_position_id: int
+    venue: VenueState
+
+
+class Answer(NamedTuple):
+    """What a request ends with: the endpoint's own code, 0 for success."""
+
+    code: int = 0
+    text: str | None = None
+    order_id: int | None = None
+
+
+class PracticeAccount:
+    """Takes orders as the platform does. Every request first lets the venue come to `now`, nanoseconds."""
+
+    def __init__(
+        self,
+        spec: AccountSpec,
+        listing: Listing,
+        model: FillModel,
+        rules: Rules,
+        emit: Callable[[UserEvent], None],
+        index: int = 0,
+    ) -> None:
+        self.spec = spec
+        self.rules = rules
+        self.can_trade = True
+        self._listing = listing
+        self._model = model
+        self._instruments = {symbol: c.instrument for symbol, c in listing.front.items()}
+        self._closes: dict[str, int] = {}
+        """The latest order by which the platform closes a position, by symbol."""
+        skip = index * _IDS_AN_ACCOUNT
+        self.venue = Venue(self._instruments, model, _FIRST_ORDER + skip, _FIRST_TRADE + skip)
+        ledger = Ledger(spec.balance_usd, _FIRST_POSITION + skip)
+        self.blotter = Blotter(spec.id, listing, ledger, emit, self.json)
+
+    @property
+    def ledger(self) -> Ledger:
+        return self.blotter.ledger
+
+    def json(self) -> wire.Json:
+        """The account's row, the same by REST and on the stream."""
+        return wire.account_json(
+            self.spec.id, self.spec.name, self.ledger.balance_usd, can_trade=self.can_trade
+        )
+
+    # -- market and time ---------------------------------------------------------------------------
+
+    def on_quote(self, quote: Quote) -> None:
+        events = self.venue.on_quote(quote)
+        if events:
+            self.blotter.absorb(events)
+
+    def on_print(self, trade: Print) -> None:
+        events = self.venue.on_print(trade)
+        if events:
+            self.blotter.absorb(events)
+
+    def advance(self, now: int) -> None:
+        self.blotter.absorb(self.venue.advance(now))
+
+    # -- requests ----------------------------------------------------------------------------------
+
+    def place(self, order: PlaceOrder, now: int) -> Answer:
+        """Place an order; a rejected one leaves a row with status 5 and an event without its reason."""
+        contract = self._listing.by_id.get(order.contract_id)
+        if contract is None:
+            return Answer(PlaceCode.CONTRACT_NOT_FOUND)
+        if not contract.active:
+            return Answer(PlaceCode.CONTRACT_NOT_ACTIVE)
+        if not self.can_trade:
+            return Answer(PlaceCode.ACCOUNT_VIOLATION)
+        self.advance(now)
+        try:
+            request = self._checked(order, contract, now)
+        except RejectedError as error:
+            order_id = int(self.venue.reserve_id())
+            self.blotter.reject(order, order_id, contract, now)
+            shown = order_id if self.rules.id_on_reject else None
+            return Answer(PlaceCode.ORDER_REJECTED, str(error), shown)
+        placed = self.venue.place(request, now)
+        self.blotter.absorb(placed.events, request)
+        return Answer(order_id=int(placed.order.venue_id))
+
+    def modify(self, change: ModifyOrder, now: int) -> Answer:
+        """Change an order. Fields that its type does not have are ignored, as equal ones are."""
+        self.advance(now)
+        row = self.blotter.orders.get(change.order_id)
+        if row is None:
+            return Answer(ChangeCode.ORDER_NOT_FOUND)
+        if row.status in _FINISHED:
+            return Answer(ChangeCode.REJECTED)
+        instrument = self._instruments[row.symbol]
+        try:
+            moved = checks.moved(instrument, TypeCode(row.type), change)
+            if moved.stop != row.stop:
+                checks.stop_side(_side(row.side), moved.stop, self.venue.market(row.symbol).last)
+            size = None if change.size == row.size else change.size
+            events = self.venue.modify(str(row.id), now, qty=size, limit=moved.limit, stop=moved.stop)
+        except (RejectedError, RefusedError) as error:
+            return Answer(ChangeCode.REJECTED, str(error))
+        self.blotter.absorb(events)
+        return Answer()
+
+    def cancel(self, order_id: int, now: int) -> Answer:
+        self.advance(now)
+        if order_id not in self.blotter.orders:
+            return Answer(ChangeCode.ORDER_NOT_FOUND)
+        try:
+            events = self.venue.cancel(str(order_id), now)
+        except RefusedError:
+            return Answer(ChangeCode.REJECTED)
+        self.blotter.absorb(events)
+        return Answer()
+
+    def close(self, contract_id: str, now: int) -> Answer:
+        """Close the whole position of a contract at market; its bracket legs stay, by default."""
+        found = self._closable(contract_id, now, CloseCode)
+        if isinstance(found, Answer):
+            return found
+        if not orders_accepted(now):
+            return Answer(CloseCode.ORDER_REJECTED, checks.UNAVAILABLE)
+        self._market_out(found, abs(found.qty), now)
+        return Answer()
+
+    def partial_close(self, contract_id: str, size: int, now: int) -> Answer:
+        """Close some contracts of a position at market; the bracket legs stay as they are."""
+        found = self._closable(contract_id, now, PartialCloseCode)
+        if isinstance(found, Answer):
+            return found
+        if not 0 < size <= abs(found.qty):
+            return Answer(PartialCloseCode.INVALID_CLOSE_SIZE)
+        if not orders_accepted(now):
+            return Answer(PartialCloseCode.ORDER_REJECTED, checks.UNAVAILABLE)
+        self._market_out(found, size, now)
+        return Answer()
+
+    def desk_flatten(self, now: int) -> None:
+        """The desk ends the day: every order expires, every position is closed at market."""
+        self.blotter.absorb(self.venue.expire(now))
+        for position in tuple(self.ledger.positions.values()):
+            self._market_out(position, abs(position.qty), now)
+
+    # -- keeping -----------------------------------------------------------------------------------
+
+    def saved(self) -> SavedAccount:
+        ledger = self.ledger
+        return SavedAccount(
+            ledger.balance_usd, self.can_trade, ledger.positions, ledger.next_position_id, self.venue.state()
+        )
+
+    def restore(self, saved: SavedAccount, orders: Sequence[OrderRow], trades: Sequence[TradeRow]) -> None:
+        """Go on where an earlier run stopped."""
+        self.can_trade = saved.can_trade
+        self.venue = Venue.restore(self._instruments, self._model, saved.venue)
+        self.blotter.ledger = Ledger(saved.balance_usd, saved.next_position_id, saved.positions)
+        self.blotter.restore(orders, trades)
+
+    # -- inside ------------------------------------------------------------------------------------
+
+    def _checked(self, order: PlaceOrder, contract: Contract, now: int) -> OrderRequest:
+        """The order as the venue takes it. Raises RejectedError."""
+        if not orders_accepted(now):
+            raise RejectedError(checks.UNAVAILABLE)
+        kind = checks.kind_and_size(order)
+        asked = checks.prices(contract.instrument, kind, order.limit_price, order.stop_price)
+        last = self.venue.market(contract.symbol).last
+        side = _side(order.side)
+        facts = Facts(last, self.blotter.tags, self.rules.auto_oco, self._room(contract, side))
+        checks.place(order, asked, facts)
+        loss, profit = order.stop_loss_bracket, order.take_profit_bracket
+        return OrderRequest(
+            order.custom_tag,
+            contract.symbol,
+            side,
+            PLACEABLE[kind],
+            order.size,
+            asked.limit,
+            asked.stop,
+            None if loss is None else loss.ticks,
+            None if profit is None else profit.ticks,
+        )
+
+    def _room(self, contract: Contract, side: Side) -> int:
+        """Contracts that may still be bought or sold until net positions reach the account's most."""
+        held = 0
+        for position in self.ledger.positions.values():
+            same = position.symbol == contract.symbol
+            qty = position.qty * side.sign if same else abs(position.qty)
+            held += qty * self._instruments[position.symbol].minis
+        return (self.spec.max_minis * 10 - held) // contract.instrument.minis
+
+    def _closable(
+        self, contract_id: str, now: int, codes: type[CloseCode] | type[PartialCloseCode]
+    ) -> PositionRow | Answer:
+        """The position to close, or why not. A close under way is not doubled: that would turn it around."""
+        self.advance(now)
+        contract = self._listing.by_id.get(contract_id)
+        if contract is None:
+            return Answer(codes.CONTRACT_NOT_FOUND)
+        if not contract.active:
+            return Answer(codes.CONTRACT_NOT_ACTIVE)
+        closing = self.blotter.orders.get(self._closes.get(contract.symbol, 0))
+        if closing is not None and closing.status == StatusCode.PENDING:
+            return Answer(codes.ORDER_PENDING)
+        return self.ledger.positions.get(contract.symbol) or Answer(codes.POSITION_NOT_FOUND)
+
+    def _market_out(self, position: PositionRow, size: int, now: int) -> None:
+        if self.rules.legs_on_close == "cancel" and size == abs(position.qty):
+            for row in tuple(self.blotter.orders.values()):
+                if row.parent is not None and row.symbol == position.symbol and row.status not in _FINISHED:
+                    self.blotter.absorb(self.venue.cancel(str(row.id), now))
+        side = Side.SELL if position.qty > 0 else Side.BUY
+        placed = self.venue.close(position.symbol, side, size, now)
+        self._closes[position.symbol] = int(placed.order.venue_id)
+        self.blotter.absorb(placed.events)
+
+
+def _side(code: int) -> Side:
+    return Side.BUY if code == SideCode.BUY else Side.SELL

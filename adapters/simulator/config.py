@@ -1,0 +1,69 @@
+"""What the practice venue can be told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from msgspec import Struct
+
+from adapters.simulator.account import AccountSpec, Rules
+from adapters.simulator.limits import BARS, REST, Limit
+from adapters.simulator.signalr import Timing
+from adapters.simulator.tokens import DAY_NS
+from engine.trading.venue import FillModel
+
+MILLI = 1_000_000
+
+DEFAULT_SEED = 60
+"""A day on which the strategy finds its first trade with the first minute."""
+
+CAPTURED = FillModel(
+    latency_ns=8 * MILLI,
+    bracket_activation_ns=18 * MILLI,
+    oco_delay_ns=13 * MILLI,
+    slippage_ticks=1,
+    queue_multiple=2,
+)
+"""Times as captured on the live platform (ProjectX protocol: bracket life cycle)."""
+
+
+class TapeChoice(Struct, frozen=True):
+    """A recorded market to play instead of the generated one."""
+
+    path: Path
+    contract: str
+    """Symbol of the instrument: "ES"."""
+    month: str | None = None
+    """"201312": which of the recorded months; None takes the busiest."""
+    stamp: str | None = None
+    """Whether bars of a plain table are stamped by "open" or "close"."""
+
+
+class SimulatorConfig(Struct, frozen=True):
+    host: str = "127.0.0.1"
+    port: int = 0
+    """0 takes any free port."""
+    seed: int = DEFAULT_SEED
+    """Of the generated market, or of how it goes on after a restored past."""
+    rate: float = 1.0
+    """Multiplies quotes and prints per second."""
+    speed: float = 1.0
+    """How fast practice time runs."""
+    lead_s: float = 0.0
+    """A day begins so long before 08:25: who connects at once then sees the first minute whole."""
+    state: Path | None = None
+    """File that keeps the book between runs; None keeps it in memory."""
+    tape: TapeChoice | None = None
+    user: str = "practice"
+    key: str = "practice"
+    accounts: tuple[AccountSpec, ...] = (AccountSpec(),)
+    model: FillModel = CAPTURED
+    rules: Rules = Rules()
+    token_lifetime_ns: int = DAY_NS
+    rest_limit: Limit = REST
+    bars_limit: Limit = BARS
+    timing: Timing = Timing()
+    batch_s: float = 0.02
+    """How often market events leave, real seconds."""
+    desk_flattens: bool = True
+    """At 15:10 Chicago time orders expire and positions are closed."""

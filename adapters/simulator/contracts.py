@@ -1,0 +1,134 @@
+"""The contract months that the practice venue lists (ProjectX protocol: contracts)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
+
+from msgspec import Struct
+
+from engine.model.instrument import Instrument
+
+_CODES = "FGHJKMNQUVXZ"
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+_QUARTERS = (3, 6, 9, 12)
+_EVEN = (2, 4, 6, 8, 10, 12)
+_GOLD = frozenset(("GC", "MGC"))
+_ROLL_DAYS = 8
+"""Index futures roll this many days before the third Friday."""
+_GOLD_ROLL_DAY = 25
+"""Gold rolls on this day of the month before delivery, ahead of first notice."""
+
+
+class Contract(Struct, frozen=True):
+    """One product in one delivery month."""
+
+    instrument: Instrument
+    year: int
+    month: int
+    active: bool = True
+    """The front month, the one that trades."""
+
+    @property
+    def symbol(self) -> str:
+        return self.instrument.symbol
+
+    @property
+    def symbol_id(self) -> str:
+        return f"F.US.{self.instrument.root}"
+
+    @property
+    def id(self) -> str:
+        return f"CON.{self.symbol_id}.{self._code}{self.year % 100:02}"
+
+    @property
+    def name(self) -> str:
+        """As people write it: "MNQZ6"."""
+        return f"{self.symbol}{self._code}{self.year % 10}"
+
+    @property
+    def display_name(self) -> str:
+        """As position rows call it: "MNQZ26"."""
+        return f"{self.symbol}{self._code}{self.year % 100:02}"
+
+    @property
+    def description(self) -> str:
+        return f"{self.instrument.description}: {_MONTHS[self.month - 1]} {self.year}"
+
+    @property
+    def _code(self) -> str:
+        return _CODES[self.month - 1]
+
+
+class Listing:
+    """All contracts of a venue, front months and expired ones, by id."""
+
+    def __init__(self, contracts: Iterable[Contract]) -> None:
+        self.by_id = {contract.id: contract for contract in contracts}
+        self.front = {c.symbol: c for c in self.by_id.values() if c.active}
+
+    def search(self, text: str) -> list[Contract]:
+        """Contracts whose name, symbol or description contains the text, at most 20; as fuzzy as it sounds:
+        "NQ" finds MNQ too."""
+        wanted = text.strip().lower()
+        found = [
+            c
+            for c in self.by_id.values()
+            if wanted in c.name.lower() or wanted in c.symbol_id.lower() or wanted in c.description.lower()
+        ]
+        return found[:20]
+
+
+def listing(
+    instruments: Sequence[Instrument], day: date, months: Mapping[str, tuple[int, int]] | None = None
+) -> Listing:
+    """The front month of each instrument on a day, and the month before it, which trades no more.
+
+    `months` (year, month) by symbol says otherwise for some, as a tape of another month does.
+    """
+    contracts = []
+    for instrument in instruments:
+        year, month = (months or {}).get(instrument.symbol) or front_month(instrument.symbol, day)
+        contracts.append(Contract(instrument, year, month))
+        contracts.append(
+            Contract(instrument, *_previous(_cycle(instrument.symbol), year, month), active=False)
+        )
+    return Listing(contracts)
+
+
+def front_month(symbol: str, day: date) -> tuple[int, int]:
+    """(year, month) of the contract that trades on a day."""
+    year, month = day.year, day.month
+    if symbol in _GOLD:
+        months_ahead = 2 if day.day >= _GOLD_ROLL_DAY else 1
+        return _next(_EVEN, *_shift(year, month, months_ahead))
+    front = _next(_QUARTERS, year, month)
+    if day >= _third_friday(*front) - timedelta(days=_ROLL_DAYS):
+        front = _next(_QUARTERS, *_shift(*front, 1))
+    return front
+
+
+def _cycle(symbol: str) -> tuple[int, ...]:
+    return _EVEN if symbol in _GOLD else _QUARTERS
+
+
+def _shift(year: int, month: int, months: int) -> tuple[int, int]:
+    years, month0 = divmod(month - 1 + months, 12)
+    return year + years, month0 + 1
+
+
+def _next(cycle: tuple[int, ...], year: int, month: int) -> tuple[int, int]:
+    """The first month of the cycle at or after a month."""
+    return next(((year, m) for m in cycle if m >= month), (year + 1, cycle[0]))
+
+
+def _previous(cycle: tuple[int, ...], year: int, month: int) -> tuple[int, int]:
+    return next(((year, m) for m in reversed(cycle) if m < month), (year - 1, cycle[-1]))
+
+
+def _third_friday(year: int, month: int) -> date:
+    first = date(year, month, 1)
+    return first + timedelta(days=(4 - first.weekday()) % 7 + 14)

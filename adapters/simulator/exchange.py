@@ -1,0 +1,192 @@
+"""The practice venue without its wire: market, accounts, contracts, and the passing of practice time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from adapters.simulator.account import PracticeAccount
+from adapters.simulator.blotter import Changes, UserEvent
+from adapters.simulator.candles import Candles
+from adapters.simulator.config import SimulatorConfig
+from adapters.simulator.contracts import Listing
+from adapters.simulator.hours import session, trade_date
+from adapters.simulator.hubs import Hubs, Topic
+from adapters.simulator.publisher import Publisher
+from adapters.simulator.signalr import Connection
+from adapters.simulator.store import Meta, SavedRun, Store
+from adapters.simulator.ticker import Ticker
+from engine.model.events import Print, Quote
+from engine.ports import Clock, MarketSource
+
+_SETTLE_NS = 1_000_000_000
+
+
+class Kept(NamedTuple):
+    """Where the exchange remembers things, and what it remembers."""
+
+    store: Store
+    saved: SavedRun | None = None
+
+
+class Exchange:
+    """Plays a market source by a clock and lets accounts trade on it. Synchronous.
+
+    Whoever asks it anything calls `catch_up` first, so that every answer stands on the market as it is at
+    that instant of practice time.
+    """
+
+    def __init__(
+        self,
+        config: SimulatorConfig,
+        source: MarketSource,
+        clock: Clock,
+        listing: Listing,
+        kept: Kept | None = None,
+    ) -> None:
+        self.config = config
+        self.clock = clock
+        self.listing = listing
+        self.hubs = Hubs(config.timing, self._greet)
+        now = source.start_ts
+        saved = kept.saved if kept is not None else None
+        tickers = {}
+        for symbol, contract in listing.front.items():
+            forming = None if saved is None else saved.meta.forming.get(symbol)
+            if forming is not None and forming.over(now):
+                forming = None
+            tickers[symbol] = Ticker(contract, Candles(symbol, source.history(symbol), forming), now)
+        self.publisher = Publisher(tickers)
+        self.accounts = {
+            spec.id: PracticeAccount(spec, listing, config.model, config.rules, self._tell, index)
+            for index, spec in enumerate(config.accounts)
+        }
+        self._events: Iterator[Quote | Print] = iter(source.events())
+        self._next = next(self._events, None)
+        self._kept = kept
+        self._bars_kept = {s: 0 if saved is None else len(saved.bars.get(s, ())) for s in tickers}
+        self._cut_off = session(trade_date(now)).cut_off
+        if kept is not None:
+            self._restore(kept, now)
+
+    # -- time --------------------------------------------------------------------------------------
+
+    def now(self) -> int:
+        """Practice time, nanoseconds UTC."""
+        return self.clock()
+
+    def catch_up(self, most: int | None = None) -> bool:
+        """Play everything that is due, at most so many market events; whether all of it was played."""
+        now = self.clock()
+        left = most
+        event = self._next
+        while event is not None and event.ts_venue <= now:
+            if left is not None:
+                if not left:
+                    break
+                left -= 1
+            self._play(event, now)
+            event = next(self._events, None)
+        self._next = event
+        done = event is None or event.ts_venue > now
+        if done:
+            self._pass_time(now)
+        self.publisher.flush(self.hubs.market, now)
+        self.save(now)
+        return done
+
+    def push(self, event: Quote | Print) -> None:
+        """Let something happen in the market that its source does not know of, after all that is due."""
+        self.catch_up()
+        now = self.clock()
+        self._play(event, now)
+        self.publisher.flush(self.hubs.market, now)
+        self.save(now)
+
+    def next_due(self) -> int | None:
+        """When an order will need attention next, nanoseconds; market events do not count."""
+        dues = [due for a in self.accounts.values() if (due := a.venue.next_due()) is not None]
+        return min(dues, default=None)
+
+    def _play(self, event: Quote | Print, now: int) -> None:
+        if event.ts_venue >= self._cut_off:
+            self._end_day(event.ts_venue)
+        if isinstance(event, Quote):
+            for account in self.accounts.values():
+                account.on_quote(event)
+            self.publisher.on_quote(event, self.hubs.market, now)
+        else:
+            for account in self.accounts.values():
+                account.on_print(event)
+            self.publisher.on_print(event, self.hubs.market, now)
+
+    def _pass_time(self, now: int) -> None:
+        if now >= self._cut_off:
+            self._end_day(now)
+        for account in self.accounts.values():
+            account.advance(now)
+
+    def _end_day(self, ts: int) -> None:
+        """15:10: no order is taken until the next session, and nobody stays in the market."""
+        if self.config.desk_flattens:
+            for account in self.accounts.values():
+                account.desk_flatten(self._cut_off)
+        day = trade_date(ts)
+        following = session(day).cut_off
+        while following <= ts:
+            day = trade_date(following + 86_400_000_000_000)
+            following = session(day).cut_off
+        self._cut_off = following
+
+    # -- memory ------------------------------------------------------------------------------------
+
+    def save(self, now: int, *, always: bool = False) -> None:
+        """Keep what changed in the accounts; `always` keeps the market too."""
+        if self._kept is None:
+            return
+        changes: dict[int, Changes] = {}
+        for account_id, account in self.accounts.items():
+            if (changed := account.blotter.changes()) is not None:
+                changes[account_id] = changed
+        if not changes and not always:
+            return
+        tickers = self.publisher.tickers
+        forming = {s: t.candles.forming for s, t in tickers.items() if t.candles.forming is not None}
+        bars = []
+        for symbol, ticker in tickers.items():
+            closed = ticker.candles.closed
+            bars += closed[self._bars_kept[symbol] :]
+            self._bars_kept[symbol] = len(closed)
+        meta = Meta(now, self.config.speed, self.config.seed, forming)
+        saved = {account_id: account.saved() for account_id, account in self.accounts.items()}
+        self._kept.store.write(meta, saved, changes, bars)
+
+    def _restore(self, kept: Kept, now: int) -> None:
+        saved = kept.saved
+        if saved is not None:
+            for account_id, account in self.accounts.items():
+                if account_id in saved.accounts:
+                    rows, trades = saved.orders.get(account_id, []), saved.trades.get(account_id, [])
+                    account.restore(saved.accounts[account_id], rows, trades)
+            if trade_date(saved.meta.now) != trade_date(now):
+                self._settle(saved)
+        kept.store.prune(now)
+        self.save(now, always=True)
+
+    def _settle(self, saved: SavedRun) -> None:
+        """A new day: what stood at the end of the old one was ended by the desk at the last prices."""
+        ts = saved.meta.now
+        prices = saved.past(ts).prices
+        for account in self.accounts.values():
+            for symbol, price in prices.items():
+                account.on_quote(Quote(ts_recv=ts, ts_venue=ts, instrument=symbol, bid=price, ask=price))
+            account.desk_flatten(ts)
+            account.advance(ts + _SETTLE_NS)
+
+    # -- outlets -----------------------------------------------------------------------------------
+
+    def _tell(self, event: UserEvent) -> None:
+        self.hubs.tell((event,))
+
+    def _greet(self, connection: Connection, topic: Topic) -> None:
+        self.publisher.greet(connection, topic, self.clock())

@@ -1,0 +1,66 @@
+"""How the practice venue begins: which market, which day, and what an earlier run left."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from adapters.simulator.config import SimulatorConfig, TapeChoice
+from adapters.simulator.contracts import Listing, listing
+from adapters.simulator.exchange import Kept
+from adapters.simulator.hours import NANOS, chicago, next_open, practice_open, trade_date
+from adapters.simulator.market import GeneratedMarket
+from adapters.simulator.store import Store
+from adapters.tapes.tape import open_tape
+from engine.ports import MarketSource
+
+SAVE_EVERY_S = 1.0
+"""How often the passing of time is kept, real seconds."""
+
+
+class Opening(NamedTuple):
+    source: MarketSource
+    listing: Listing
+    kept: Kept | None
+    """Where the book is kept; None keeps nothing."""
+
+
+def open_market(config: SimulatorConfig, real_ns: int) -> Opening:
+    """Prepare what is played. `real_ns` is the wall clock, for the date of the very first start.
+
+    A tape is played from its start with a fresh book: what was held in another market means nothing in it.
+    Raises StateError, and what `open_tape` raises for a tape it can't read.
+    """
+    if config.tape is not None:
+        return _open_tape(config.tape)
+    store = None if config.state is None else Store(config.state)
+    saved = None if store is None else store.load()
+    today = chicago(real_ns).date()
+    if saved is None:
+        source = GeneratedMarket(config.seed, _early(next_open(None, today), config), config.rate)
+    else:
+        unsaved = int(2 * SAVE_EVERY_S * saved.meta.speed * NANOS)
+        resumed = saved.meta.now + unsaved
+        start = next_open(resumed, today)
+        start = max(resumed, _early(start, config))
+        source = GeneratedMarket(config.seed, start, config.rate, saved.past(start))
+    kept = None if store is None else Kept(store, saved)
+    return Opening(source, listed(source), kept)
+
+
+def _early(start: int, config: SimulatorConfig) -> int:
+    """Bring the opening of a day forward by the lead; a time within a day stays."""
+    opens = start == practice_open(chicago(start).date())
+    return start - round(config.lead_s * NANOS) if opens else start
+
+
+def listed(source: MarketSource, month: str | None = None) -> Listing:
+    """The contracts of a source on its day; `month` ("201312") is the one that a tape holds."""
+    months = {}
+    if month is not None:
+        months = {i.symbol: (int(month[:4]), int(month[4:])) for i in source.instruments}
+    return listing(source.instruments, trade_date(source.start_ts), months)
+
+
+def _open_tape(choice: TapeChoice) -> Opening:
+    source = open_tape(choice.path, choice.contract, month=choice.month, stamp=choice.stamp)
+    return Opening(source, listed(source, source.month), None)

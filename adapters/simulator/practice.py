@@ -1,0 +1,156 @@
+"""The practice venue as a whole: an HTTP server with two hubs around an exchange that plays a market."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+from adapters.simulator.account import PracticeAccount
+from adapters.simulator.clock import PracticeClock
+from adapters.simulator.config import SimulatorConfig
+from adapters.simulator.contracts import Listing
+from adapters.simulator.exchange import Exchange
+from adapters.simulator.hours import NANOS
+from adapters.simulator.opening import SAVE_EVERY_S, Opening, listed, open_market
+from adapters.simulator.rest import Gateway
+from adapters.simulator.tokens import Tokens
+from engine.model.events import Print, Quote
+from engine.ports import Clock, MarketSource
+
+_SLICE = 2000
+"""Market events played before other work gets its turn, when the venue has fallen behind."""
+_SHORTEST_WAIT_S = 0.0005
+
+
+class PracticeVenue:
+    """A ProjectX venue on loopback: `async with PracticeVenue(config) as venue: ... venue.url`.
+
+    Without a source it opens what the config names. Without a clock it lives in practice time from the
+    source's start, at the config's speed; `practice_clock` is then what the other end needs to share it.
+    Raises StateError, TapeError, and OSError when the port is taken.
+    """
+
+    def __init__(
+        self,
+        config: SimulatorConfig | None = None,
+        source: MarketSource | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.config = config if config is not None else SimulatorConfig()
+        opening = (
+            open_market(self.config, time.time_ns())
+            if source is None
+            else Opening(source, listed(source), None)
+        )
+        self.practice_clock = PracticeClock(opening.source.start_ts, time.time_ns(), self.config.speed)
+        self.tokens = Tokens(self.config.token_lifetime_ns)
+        self.exchange = Exchange(
+            self.config,
+            opening.source,
+            clock if clock is not None else self.practice_clock.reader(time.time_ns),
+            opening.listing,
+            opening.kept,
+        )
+        self._kept = opening.kept
+        self._poked = asyncio.Event()
+        self._player: asyncio.Task[None] | None = None
+        gateway = Gateway(self.exchange, self.tokens, self.config, self._poked.set)
+        app = web.Application(client_max_size=1_000_000)
+        app.router.add_route("*", "/{path:.*}", gateway.handle)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        self.port = 0
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._runner.setup()
+            site = web.TCPSite(self._runner, self.config.host, self.config.port)
+            await site.start()
+        except OSError:
+            await self._stop()
+            raise
+        self.port = self._runner.addresses[0][1]
+        self._player = asyncio.create_task(self._play())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop and keep everything. Raises what made the player fail, if it did."""
+        try:
+            if self._player is not None:
+                self._player.cancel()
+                with suppress(asyncio.CancelledError):
+                    await self._player
+            await self.exchange.hubs.close()
+        finally:
+            await self._stop()
+
+    async def _stop(self) -> None:
+        await self._runner.cleanup()
+        self.exchange.save(self.exchange.now(), always=True)
+        if self._kept is not None:
+            self._kept.store.close()
+
+    # -- what others use ---------------------------------------------------------------------------
+
+    @property
+    def url(self) -> str:
+        """Base of the REST calls; the hubs are at /hubs/user and /hubs/market below it."""
+        return f"http://{self.config.host}:{self.port}"
+
+    @property
+    def listing(self) -> Listing:
+        return self.exchange.listing
+
+    @property
+    def account(self) -> PracticeAccount:
+        """The first account."""
+        return next(iter(self.exchange.accounts.values()))
+
+    def now(self) -> int:
+        """Practice time, nanoseconds UTC."""
+        return self.exchange.now()
+
+    def push(self, *events: Quote | Print) -> None:
+        """Make the market do something now, in the order given, beside what its source plays."""
+        for event in events:
+            self.exchange.push(event)
+
+    def pump(self) -> None:
+        """Let everything happen that is due, without waiting for the player's next turn."""
+        self.exchange.catch_up()
+
+    async def failed(self) -> None:
+        """Wait until the player ends, which it does by an error only, and raise that."""
+        if self._player is not None:
+            await asyncio.shield(self._player)
+
+    # -- the player --------------------------------------------------------------------------------
+
+    async def _play(self) -> None:
+        """Play market events in small batches, and orders' timers when they are due."""
+        exchange, batch = self.exchange, self.config.batch_s
+        loop = asyncio.get_running_loop()
+        saved = loop.time()
+        while True:
+            self._poked.clear()
+            done = exchange.catch_up(_SLICE)
+            if loop.time() - saved >= SAVE_EVERY_S:
+                saved = loop.time()
+                exchange.save(exchange.now(), always=True)
+            if not done:
+                await asyncio.sleep(0)
+                continue
+            wait = batch
+            if (due := exchange.next_due()) is not None:
+                wait = min(batch, max(_SHORTEST_WAIT_S, (due - exchange.now()) / NANOS / self.config.speed))
+            try:
+                async with asyncio.timeout(wait):
+                    await self._poked.wait()
+            except TimeoutError:
+                continue

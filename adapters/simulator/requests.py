@@ -1,0 +1,131 @@
+"""Bodies of the ProjectX REST calls. Prices come as JSON numbers; a string is a bad request."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec import Struct
+
+
+class Body(Struct, rename="camel", frozen=True):
+    """Base: camelCase on the wire, unknown fields ignored."""
+
+
+class LoginKey(Body, frozen=True):
+    user_name: str
+    api_key: str
+
+
+class Empty(Body, frozen=True):
+    """A call without arguments."""
+
+
+class AccountSearch(Body, frozen=True):
+    only_active_accounts: bool
+
+
+class ContractSearch(Body, frozen=True):
+    live: bool
+    search_text: str | None = None
+
+
+class ContractById(Body, frozen=True):
+    contract_id: str
+
+
+class ContractsAvailable(Body, frozen=True):
+    live: bool
+
+
+class RetrieveBars(Body, frozen=True):
+    contract_id: str
+    live: bool
+    start_time: datetime
+    end_time: datetime
+    unit: int
+    unit_number: int
+    limit: int
+    include_partial_bar: bool
+
+
+class Bracket(Body, frozen=True):
+    ticks: int
+    type: int
+
+
+class PlaceOrder(Body, frozen=True):
+    account_id: int
+    contract_id: str
+    type: int
+    side: int
+    size: int
+    limit_price: float | None = None
+    stop_price: float | None = None
+    trail_price: float | None = None
+    custom_tag: str | None = None
+    stop_loss_bracket: Bracket | None = None
+    take_profit_bracket: Bracket | None = None
+
+
+class ModifyOrder(Body, frozen=True):
+    account_id: int
+    order_id: int
+    size: int | None = None
+    limit_price: float | None = None
+    stop_price: float | None = None
+    trail_price: float | None = None
+
+
+class OneOrder(Body, frozen=True):
+    """Cancel, and search by id."""
+
+    account_id: int
+    order_id: int
+
+
+class OfAccount(Body, frozen=True):
+    """Open orders, open positions."""
+
+    account_id: int
+
+
+class OrderSearch(Body, frozen=True):
+    account_id: int
+    start_timestamp: datetime
+    end_timestamp: datetime | None = None
+
+
+class TradeSearch(Body, frozen=True):
+    account_id: int
+    start_timestamp: datetime | None = None
+    end_timestamp: datetime | None = None
+
+
+class OrderFilter(Body, frozen=True):
+    account_id: int
+    statuses: list[int] | None = None
+    contract_id: str | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+
+
+class OrderQuery(Body, frozen=True):
+    filter: OrderFilter
+    page_size: int = 100
+    page_offset: int = 0
+    sort_by: int = 0
+    """0 by creation, 1 by id."""
+    sort_direction: int = 1
+    """0 ascending, 1 descending."""
+    include_total_count: bool = False
+
+
+class CloseContract(Body, frozen=True):
+    account_id: int
+    contract_id: str
+
+
+class PartialCloseContract(Body, frozen=True):
+    account_id: int
+    contract_id: str
+    size: int

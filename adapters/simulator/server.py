@@ -1,0 +1,139 @@
+"""The practice venue as a process of its own: arguments, the ready line, and how it ends."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+
+from adapters.simulator.account import AccountSpec
+from adapters.simulator.config import DEFAULT_SEED, SimulatorConfig, TapeChoice
+from adapters.simulator.practice import PracticeVenue
+from adapters.simulator.signalr import Timing
+from adapters.simulator.store import StateError
+from adapters.tapes.fields import TapeError
+
+EXIT_BAD_START = 2
+LEAD_S = 10.0
+"""Time enough for an engine to start and connect before the first minute."""
+
+
+async def serve(config: SimulatorConfig, *, exit_with_parent: bool = False) -> None:
+    """Run the venue until SIGTERM or SIGINT (or until stdin closes, with `exit_with_parent`).
+
+    Once it listens it writes one JSON line to stdout: port, origin_ns, real_origin_ns, rate (how fast
+    practice time runs; with the two origins this is the PracticeClock), seed. Nothing else goes there.
+    Raises StateError, TapeError, OSError.
+    """
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    async with PracticeVenue(config) as venue:
+        clock = venue.practice_clock
+        ready = {
+            "port": venue.port,
+            "origin_ns": clock.origin_ns,
+            "real_origin_ns": clock.real_origin_ns,
+            "rate": clock.rate,
+            "seed": config.seed,
+        }
+        sys.stdout.write(msgspec.json.encode(ready).decode() + "\n")
+        sys.stdout.flush()
+        waits = [asyncio.create_task(stopped.wait()), asyncio.create_task(venue.failed())]
+        if exit_with_parent:
+            waits.append(asyncio.create_task(_stdin_closed()))
+        done, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for task in pending:
+            task.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)
+        for task in done:
+            task.result()
+
+
+async def _stdin_closed() -> None:
+    """Wait for the end of stdin, which the parent holds open as long as it lives."""
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    while await reader.read(4096):
+        pass
+
+
+def parse(argv: Sequence[str]) -> tuple[SimulatorConfig, bool]:
+    """(config, exit with parent) of command-line arguments; ends the program on bad ones."""
+    parser = argparse.ArgumentParser(
+        prog="adapters.simulator", description="A ProjectX venue on loopback, to practise on."
+    )
+    add = parser.add_argument
+    add("--host", default="127.0.0.1")
+    add("--port", type=int, default=0, help="0 takes any free port")
+    add("--seed", type=int, default=DEFAULT_SEED, help="of the generated market")
+    add("--rate", type=_positive, default=1.0, help="multiplies quotes and prints per second")
+    add("--speed", type=_speed, default=1.0, help="how fast practice time runs, up to 20")
+    add("--lead", type=float, default=LEAD_S, help="seconds before 08:25 at which a day begins")
+    add("--state", type=Path, help="file that keeps the book between runs")
+    add("--balance", type=Decimal, default=Decimal(50_000), help="of a new account, USD")
+    add("--split-every", type=int, default=0, help="cut each so many-th batch of records in two messages")
+    add("--tape", type=Path, help="recorded market to play")
+    add("--contract", help="what the tape holds: ES")
+    add("--month", help="which month of the tape: 201312")
+    add("--stamp", choices=("open", "close"), help="what the times of the tape's bars mean")
+    add("--exit-with-parent", action="store_true", help="end when stdin closes")
+    asked = parser.parse_args(argv)
+    if asked.tape is not None and asked.contract is None:
+        parser.error("--tape needs --contract")
+    if asked.tape is None and (asked.contract or asked.month or asked.stamp):
+        parser.error("--contract, --month and --stamp belong to --tape")
+    tape = None
+    if asked.tape is not None:
+        tape = TapeChoice(asked.tape, asked.contract, asked.month, asked.stamp)
+    config = SimulatorConfig(
+        host=asked.host,
+        port=asked.port,
+        seed=asked.seed,
+        rate=asked.rate,
+        speed=asked.speed,
+        lead_s=asked.lead,
+        state=asked.state,
+        tape=tape,
+        accounts=(account(asked.balance),),
+        timing=Timing(split_every=asked.split_every),
+    )
+    return config, asked.exit_with_parent
+
+
+def account(balance_usd: Decimal) -> AccountSpec:
+    """A practice account; five minis per 50,000 USD, as the platform's plans have."""
+    return AccountSpec(balance_usd=balance_usd, max_minis=max(1, int(balance_usd // 10_000)))
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run as a program; gives its exit code."""
+    config, exit_with_parent = parse(argv)
+    try:
+        asyncio.run(serve(config, exit_with_parent=exit_with_parent))
+    except (StateError, TapeError, OSError) as error:
+        sys.stderr.write(f"practice venue: {error}\n")
+        return EXIT_BAD_START
+    return 0
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return value
+
+
+def _speed(text: str) -> float:
+    value = _positive(text)
+    if value > 20:
+        raise argparse.ArgumentTypeError(f"{text} is more than 20")
+    return value

@@ -1,0 +1,1 @@
+"""The journal on disk, and the lock that keeps a second engine off an account."""

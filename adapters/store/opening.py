@@ -1,0 +1,120 @@
+"""Opening a journal file: made private, checked, migrated, and a new run begun in it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from msgspec import Struct
+
+from adapters.store.refusals import damaged, port_error
+from adapters.store.schema import LAST_SEQ, VERSION, migrate, version_of
+from engine.model.errors import FatalError, RetryableError
+
+_INSTALL_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+_INSTALL_LENGTH = 8
+
+
+class Opened(Struct, frozen=True):
+    """What a new run starts from."""
+
+    install: str
+    """Names this journal among all that ever were: part of every client id."""
+    boot: int
+    """Counts the runs of this journal, from 1: part of every client id."""
+    last_seq: int
+
+
+def begin_run(path: Path, install: str | None = None, wait_s: float = 5.0) -> Opened:
+    """Create or check the journal and begin a run in it: the boot counter grows, durably.
+
+    `install` names a new journal; else it draws a name. `wait_s` is how long a lock of another program is
+    waited for. Raises FatalError, with what to do about it, for a
+    file that is no journal, is damaged, comes from a newer program or can't be written.
+    """
+    try:
+        _make_private(path)
+        with closing(connect(path, wait_s)) as db:
+            return _begin(path, db, install)
+    except OSError as error:
+        raise FatalError(
+            f"can't write the journal {path}: {error.strerror}; check the folder's rights"
+        ) from None
+    except sqlite3.Error as error:
+        problem = port_error(path, error)
+        if isinstance(problem, RetryableError):  # nothing to retry for who has only just come
+            raise FatalError(f"{problem}; free the disk or stop the program that holds it") from None
+        raise problem from None
+
+
+def connect(path: Path, wait_s: float) -> sqlite3.Connection:
+    """A connection in autocommit mode that may write, but has not yet. Raises sqlite3.Error."""
+    return sqlite3.connect(uri(path, "rw"), uri=True, timeout=wait_s, isolation_level=None)
+
+
+def uri(path: Path, mode: str) -> str:
+    """How SQLite is told of a file that it must not create; `mode` is "ro" or "rw"."""
+    return f"{path.absolute().as_uri()}?mode={mode}"
+
+
+def pragmas(*, durable: bool) -> tuple[str, ...]:
+    """How a writing connection is set up: each commit reaches the disk, unless told that it need not."""
+    return "PRAGMA journal_mode = WAL", f"PRAGMA synchronous = {'FULL' if durable else 'OFF'}"
+
+
+def _make_private(path: Path) -> None:
+    """The file exists and is its owner's only; SQLite gives its -wal and -shm the same mode."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        os.fchmod(descriptor, 0o600)
+    finally:
+        os.close(descriptor)
+
+
+def _begin(path: Path, db: sqlite3.Connection, install: str | None) -> Opened:
+    try:
+        version = version_of(db)
+    except FatalError as error:
+        raise FatalError(f"{path} {error}") from None
+    for pragma in pragmas(durable=True):
+        db.execute(pragma)
+    _check(path, db, version)
+    if version < VERSION:
+        if version:
+            _back_up(path, db, version)
+        migrate(db)
+    db.execute("BEGIN IMMEDIATE")
+    drawn = "".join(secrets.choice(_INSTALL_ALPHABET) for _ in range(_INSTALL_LENGTH))
+    db.execute("INSERT OR IGNORE INTO meta (key, value) VALUES ('install', ?)", (install or drawn,))
+    db.execute(
+        f"INSERT INTO runs (boot, after_seq) SELECT coalesce(max(boot), 0) + 1, ({LAST_SEQ}) FROM runs"
+    )
+    (name,) = db.execute("SELECT value FROM meta WHERE key = 'install'").fetchone()
+    boot, last = db.execute("SELECT boot, after_seq FROM runs ORDER BY boot DESC LIMIT 1").fetchone()
+    db.execute("COMMIT")
+    return Opened(name, boot, last)
+
+
+def _check(path: Path, db: sqlite3.Connection, version: int) -> None:
+    """Damage is found now, not when the state is being rebuilt."""
+    (mode,) = db.execute("PRAGMA journal_mode").fetchone()
+    if mode != "wal":
+        raise FatalError(f"{path}: this file system can't hold the journal; choose a folder on a local disk")
+    (verdict,) = db.execute("PRAGMA quick_check(1)").fetchone()
+    if verdict != "ok":
+        raise damaged(path, " ".join(verdict.split()))
+    if version:
+        first, last, count = db.execute("SELECT min(seq), max(seq), count(*) FROM records").fetchone()
+        if count and last - first + 1 != count:
+            raise damaged(path, f"{count} records are numbered from {first} to {last}")
+
+
+def _back_up(path: Path, db: sqlite3.Connection, version: int) -> None:
+    """A copy of the old layout stays beside the migrated journal."""
+    copy = path.with_name(f"{path.name}.layout{version}")
+    os.close(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600))
+    db.execute("VACUUM INTO ?", (str(copy),))

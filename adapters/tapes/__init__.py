@@ -1,0 +1,1 @@
+"""Recorded markets: reading them, playing them, and recording what reaches the engine."""

@@ -1,0 +1,143 @@
+"""One recording, opened and checked, ready to be played as a market or turned into bars."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from msgspec.structs import replace
+
+from adapters.tapes.archive import read_archive
+from adapters.tapes.contents import Contents
+from adapters.tapes.fields import TapeError, shown
+from adapters.tapes.inbox import read_inbox
+from adapters.tapes.plain import read_plain
+from adapters.tapes.recording import RECORDING_SUFFIX
+from adapters.tapes.tables import Stamp
+from engine.model.events import Print, Quote
+from engine.model.instrument import CME_FUTURES, Instrument
+from engine.model.market import MINUTE, Bar, Timeframe
+
+
+class Tape:
+    """A recorded market of one contract: a MarketSource that ends."""
+
+    def __init__(
+        self,
+        instrument: Instrument,
+        contents: Contents,
+        month: str | None,
+        history: Sequence[Bar],
+        start_ts: int,
+    ) -> None:
+        self.instruments: Sequence[Instrument] = (instrument,)
+        self.start_ts = start_ts
+        self.end_ts = contents.end_ts
+        """Nanoseconds UTC of the last row's end."""
+        self.month = month
+        """Contract month as in "201312"; None where the recording does not say."""
+        self.kind = contents.kind
+        """"ticks", "bars", "quotes" or "inbox"."""
+        self.rows = contents.rows
+        self._contents = contents
+        self._history = tuple(history)
+
+    def history(self, instrument: str) -> Sequence[Bar]:
+        """Closed 1m bars before `start_ts`, oldest first; empty unless given or set aside when opened."""
+        return self._history if instrument == self.instruments[0].symbol else ()
+
+    def events(self) -> Iterator[Quote | Print]:
+        """The market from `start_ts` on; may be asked for again and starts anew."""
+        return self._contents.events(self.start_ts)
+
+    def prints(self) -> Iterator[Print]:
+        """Every trade of the recording, its history included. Raises TapeError if it has none."""
+        return self._contents.prints()
+
+    def bars(self) -> Sequence[Bar]:
+        """The bars of a bar recording as they are. Raises TapeError where they must be folded from prints."""
+        return self._contents.bars()
+
+
+def open_tape(
+    path: Path | str,
+    contract: str,
+    month: str | None = None,
+    stamp: str | None = None,
+    *,
+    timeframe: Timeframe | None = None,
+    history: Sequence[Bar] = (),
+    warmup_minutes: int = 0,
+) -> Tape:
+    """Read and check a whole recording. Raises TapeError with file, row and what is wrong.
+
+    The file is a zip of contract months, a CSV (also .csv.gz) with a header, or a recording of the
+    engine's own inbox (.jsonl.gz).
+
+    `month` picks a contract month; else the one with most volume is taken. `stamp` says whether the times
+    of a CSV's bars are their "open" or "close"; those of a zip are opens. `timeframe` is that of a CSV's
+    bars; else it is the smallest step between two of them. `history` are bars from elsewhere, 1m, that lie
+    before this recording; `warmup_minutes` makes history of the first minutes of a recording of 1m bars.
+    """
+    file = Path(path)
+    instrument = CME_FUTURES.get(contract)
+    if instrument is None:
+        raise TapeError(f"unknown contract {shown(contract)}; known are {', '.join(CME_FUTURES)}")
+    if stamp is not None and stamp not in list(Stamp):
+        raise TapeError(f"stamp {shown(stamp)} is neither open nor close")
+    contents, found = _read(file, instrument, month, Stamp(stamp) if stamp else None, timeframe)
+    start = contents.start_ts
+    past = [*contents.history, *(bar for bar in history if bar.close_ts <= start)]
+    if warmup_minutes:
+        start += warmup_minutes * MINUTE
+        past += (bar for bar in contents.bars() if bar.close_ts <= start)
+        if start >= contents.end_ts:
+            raise TapeError(f"{file.name}: a warm-up of {warmup_minutes} minutes leaves nothing to play")
+    if any((bar.instrument, bar.timeframe) != (contract, Timeframe.M1) for bar in past):
+        raise TapeError(f"{file.name}: history has to be 1m bars of {contract}")
+    return Tape(instrument, contents, found, [replace(bar, backfilled=True) for bar in past], start)
+
+
+def _read(
+    path: Path, instrument: Instrument, month: str | None, stamp: Stamp | None, timeframe: Timeframe | None
+) -> tuple[Contents, str | None]:
+    file, name = path.name, path.name.lower()
+    with _as_tape_errors(file):
+        if name.endswith(".zip"):
+            if stamp is Stamp.CLOSE:
+                raise TapeError(f"{file}: the bars of zip recordings are stamped by their open")
+            with zipfile.ZipFile(path) as archive:
+                return read_archive(file, archive, instrument, month)
+        if month is not None:
+            raise TapeError(f"{file}: contract months can be picked from zip recordings only")
+        if name.endswith(RECORDING_SUFFIX):
+            return read_inbox(path, instrument), None
+        if name.endswith((".csv", ".csv.gz")):
+            with _text(path) as text:
+                return read_plain(file, text, instrument, timeframe, stamp), None
+    raise TapeError(f"{file}: is none of .zip, .csv, .csv.gz, {RECORDING_SUFFIX}")
+
+
+def _text(path: Path) -> TextIO:
+    if path.name.lower().endswith(".gz"):
+        return io.TextIOWrapper(gzip.open(path), "utf-8-sig", "replace", newline="")
+    return path.open(encoding="utf-8-sig", errors="replace", newline="")
+
+
+@contextmanager
+def _as_tape_errors(file: str) -> Iterator[None]:
+    """What files and archives do when they are absent, cut or damaged, as one clear line."""
+    try:
+        yield
+    except OSError as error:
+        raise TapeError(f"{file}: {error.strerror or error}") from None
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise TapeError(f"{file}: is damaged: {error}") from None
+    except (NotImplementedError, RuntimeError) as error:  # an unknown compression, an encrypted member
+        raise TapeError(f"{file}: {error}") from None

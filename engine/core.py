@@ -1,0 +1,317 @@
+"""`Core.step(event)`: the whole brain as a function of state and event. No clock, no network, no chance.
+
+The same core runs live, on the practice venue and in replays, so what was tested is what trades.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any
+
+from engine.market import sessions
+from engine.market.bars import BarsClosed, MinuteBars
+from engine.market.staleness import Staleness
+from engine.model import events as ev
+from engine.model import records as r
+from engine.model.config import EngineConfig
+from engine.model.effects import AnyEffect
+from engine.model.events import LinkState
+from engine.model.instrument import Instrument
+from engine.model.market import NANOS
+from engine.model.orders import OrderStatus
+from engine.model.plans import Idea, TradePlan
+from engine.model.view import NoticeKind, Severity, TradingState
+from engine.risk import gate, sizing
+from engine.signals.board import SignalBoard
+from engine.signals.strategy import Declined, Strategy
+from engine.trading import flatten, reports
+from engine.trading.commands import obey
+from engine.trading.desk import Desk
+from engine.trading.guards import Guards
+from engine.trading.money import Marks, day_usd, open_risk_usd
+from engine.trading.state import State
+from engine.trading.turn import Turn
+
+PULSE_NS = NANOS
+BUSY_PULSE_NS = NANOS // 10
+"""While something is due soon (a flatten, an open trade) time is looked at this often."""
+
+PROGRAM = "tstream"
+
+Outcome = tuple[list[r.AnyRecord], list[AnyEffect]]
+"""Records to make durable, and then effects to run, in this order."""
+
+
+class Core:
+    """Owns the state of one engine run. Single-threaded; every change goes through `step`."""
+
+    def __init__(self, config: EngineConfig, strategy: Strategy, state: State | None = None) -> None:
+        """`state` is the fold of the journal; a fresh one begins empty."""
+        self.config = config
+        self.instruments: dict[str, Instrument] = {i.symbol: i for i in config.instruments}
+        self.state = state if state is not None else State()
+        self.turn = Turn(self.state)
+        self.desks: dict[str, Desk] = {}
+        self.bars = MinuteBars(grace_ns=config.bar_grace_ns)
+        self.board = SignalBoard(self.instruments, self.bars)
+        self.strategy = strategy
+        self.staleness = Staleness(config.risk.stale_ns)
+        self.marks = Marks()
+        self.guards = Guards(config.risk)
+        self.links: dict[str, ev.LinkChanged] = {}
+        self.quotes: dict[str, ev.Quote] = {}
+        self.last_prints: dict[str, int] = {}
+        self.prints = 0
+        self.refusals: Counter[str] = Counter()
+        """Why ideas and near ideas came to nothing in this run, by sentence."""
+        self.journal_ok = True
+        self.started_ts = 0
+        self._next_pulse = 0
+
+    @property
+    def now(self) -> int:
+        return self.turn.now
+
+    def start(self, ts: int) -> Outcome:
+        """Begin a run: requests whose answer was lost with the last one become unknown, to be looked up."""
+        self.turn.begin(max(ts, self.state.last_ts))
+        self.started_ts = self.turn.now
+        self.turn.commit(
+            r.RunStarted(
+                ts=self.turn.now, install=self.config.install, boot=self.config.boot, program=PROGRAM
+            )
+        )
+        for name, book in self.state.books.items():
+            desk = self.desks[name] = Desk(name, self.turn, self.config)
+            for order in book.live_orders():
+                if order.status is OrderStatus.SENT:
+                    desk.moved(order.client_id, r.OrderEvent.TIMED_OUT, reason="stopped before the answer")
+        self._pulse()
+        return self.turn.records, self.turn.effects
+
+    def step(self, event: ev.AnyEvent) -> Outcome:
+        """Take one event in. The lists are valid until the next step."""
+        self.turn.begin(event.ts_recv)
+        if self.turn.now >= self._next_pulse:
+            self._pulse()
+        _HANDLERS[type(event)](self, event)
+        return self.turn.records, self.turn.effects
+
+    def next_deadline(self) -> int:
+        """The `ts_recv` by which a TimeAdvanced is due if nothing else comes, nanoseconds UTC."""
+        closing = self.bars.next_deadline()
+        return self._next_pulse if closing is None else min(self._next_pulse, closing)
+
+    # --- time ------------------------------------------------------------------------------------------
+
+    def _pulse(self) -> None:
+        now = self.turn.now
+        today = sessions.trade_date(now).isoformat()
+        if today != self.state.trade_date:
+            self.turn.commit(r.DayRolled(ts=now, trade_date=today))
+        for desk in self.desks.values():
+            desk.pulse()
+            self.guards.check(desk, self.marks)
+        busy = any(desk.busy for desk in self.desks.values())
+        self._next_pulse = now + (BUSY_PULSE_NS if busy else PULSE_NS)
+
+    def _on_time(self, event: ev.TimeAdvanced) -> None:
+        self._act_on(self.bars.on_time(event.ts_recv))
+
+    # --- market ----------------------------------------------------------------------------------------
+
+    def _on_quote(self, event: ev.Quote) -> None:
+        self.quotes[event.instrument] = event
+        self.staleness.seen(event.instrument, event.ts_recv)
+        self.marks.quote(event.instrument, event.bid, event.ask)
+        for desk in self.desks.values():
+            self.marks.excursion(desk.state, self.state, event.instrument)
+        self._act_on(self.bars.on_quote(event))
+
+    def _on_print(self, event: ev.Print) -> None:
+        self.prints += 1
+        self.last_prints[event.instrument] = event.price
+        self.staleness.seen(event.instrument, event.ts_recv)
+        self._act_on(self.bars.on_print(event))
+
+    def _on_history(self, event: ev.HistoryLoaded) -> None:
+        self._act_on(self.bars.on_time(event.ts_recv))
+        if self.bars.load_history(event.instrument, event.bars):
+            self.board.warm_up(event.instrument)
+
+    def _on_contract(self, event: ev.ContractResolved) -> None:
+        symbol = event.instrument.symbol
+        known = self.state.instruments.get(symbol), self.state.contracts.get(symbol)
+        if known != (event.instrument, event.name):
+            self.turn.commit(
+                r.ContractKnown(
+                    ts=self.turn.now,
+                    instrument=event.instrument,
+                    contract_id=event.contract_id,
+                    name=event.name,
+                )
+            )
+
+    def _act_on(self, closings: Sequence[BarsClosed]) -> None:
+        for closed in closings:
+            self.board.on_closed(closed)
+            for idea in self.strategy.on_bars(closed, self.board):
+                if isinstance(idea, Declined):
+                    self.refusals[idea.reason] += 1
+                    self.turn.say(NoticeKind.REFUSAL, Severity.INFO, idea.text, idea.instrument)
+                else:
+                    for desk in self.desks.values():
+                        self._consider(desk, idea)
+
+    # --- entries ---------------------------------------------------------------------------------------
+
+    def _consider(self, desk: Desk, idea: Idea) -> None:
+        """Put an idea through the gate of one book: a plan, or a refusal with its reasons."""
+        instrument = self.state.instruments.get(idea.instrument)
+        if instrument is None:
+            return
+        qty, against = gate.check(idea, instrument, self.config.risk, self._circumstances(desk, idea))
+        if against:
+            self.refusals.update(refusal.sentence for refusal in against)
+            self.turn.commit(r.IdeaRefused(ts=self.turn.now, book=desk.book, idea=idea, refusals=against))
+            return
+        desk.open_plan(
+            TradePlan(
+                plan_id=f"{self.state.boot}-{self.state.issued + 1}",
+                book=desk.book,
+                instrument=idea.instrument,
+                side=idea.side,
+                strategy=idea.strategy,
+                legs=sizing.legs(idea, qty),
+                created_ts=self.turn.now,
+                reference=idea.reference,
+                score_tenths=idea.score_tenths,
+                reasons=idea.reasons,
+            )
+        )
+
+    def _circumstances(self, desk: Desk, idea: Idea) -> gate.Circumstances:
+        now = self.turn.now
+        book = desk.state
+        restriction = self.state.restriction(desk.book, idea.instrument)
+        live = book.live_orders()
+        account = book.account
+        return gate.Circumstances(
+            trading=self.config.trading,
+            late_ns=now - idea.ts,
+            armed=account is not None and account.name in self.config.armed_accounts,
+            kind=account.kind if account is not None else None,
+            state=restriction.state if restriction is not None else TradingState.ACTIVE,
+            reconciled=desk.reconciled,
+            can_trade=desk.can_trade,
+            journal_ok=self.journal_ok,
+            venue_up=all(link.state is not LinkState.DOWN for link in self.links.values()),
+            feed_stale=self.staleness.stale(idea.instrument, now),
+            in_hours=self.guards.in_hours(now),
+            ns_to_flat=sessions.flat_by(sessions.trade_date(now)) - now,
+            busy_instrument=bool(
+                book.position(idea.instrument).qty
+                or any(found.plan.instrument == idea.instrument for found in book.plans.values())
+                or any(order.instrument == idea.instrument for order in live)
+            ),
+            unknown_orders=any(
+                order.status is OrderStatus.UNKNOWN and order.instrument == idea.instrument for order in live
+            ),
+            open_plans=len(book.plans),
+            entries_today=book.day.entries,
+            day_usd=day_usd(book, self.state, self.marks),
+            open_risk_usd=open_risk_usd(book, self.state, self.marks),
+        )
+
+    # --- venue -----------------------------------------------------------------------------------------
+
+    def _on_link(self, event: ev.LinkChanged) -> None:
+        before = self.links.get(event.link)
+        self.links[event.link] = event
+        if before is None or before.state is not event.state:
+            severity = {LinkState.DOWN: Severity.WARNING, LinkState.STALE: Severity.WARNING}.get(
+                event.state, Severity.INFO
+            )
+            detail = f": {event.detail}" if event.detail else ""
+            self.turn.say(NoticeKind.CONNECTION, severity, f"{event.link} link {event.state.value}{detail}")
+        if event.link == "market":
+            if event.state is LinkState.LIVE:
+                self.bars.feed_up(event.ts_venue or event.ts_recv)
+            else:
+                self.bars.feed_down(event.ts_venue or event.ts_recv)
+        if event.link == "user":
+            for desk in self.desks.values():
+                desk.reconciled = False
+                if event.state is LinkState.LIVE:
+                    desk.look(0)
+
+    def _on_account_adopted(self, event: ev.AccountAdopted) -> None:
+        book = self.state.book(event.book)
+        if event.book not in self.desks:
+            self.desks[event.book] = Desk(event.book, self.turn, self.config)
+        desk = self.desks[event.book]
+        desk.balance_usd = event.account.balance_usd
+        desk.can_trade = event.account.can_trade
+        if book.account is None or book.account.name != event.account.name:
+            self.turn.commit(r.AccountKnown(ts=self.turn.now, book=event.book, account=event.account))
+        desk.look(0)
+
+    def _on_snapshot_failed(self, event: ev.SnapshotFailed) -> None:
+        if self.desks[event.book].on_snapshot_failed():
+            self.turn.say(
+                NoticeKind.CONNECTION,
+                Severity.WARNING,
+                f"positions could not be looked up ({event.reason}); nothing is assumed, asking again",
+                book=event.book,
+            )
+
+    def _on_position(self, event: ev.PositionReported) -> None:
+        """The stream's word on a position: a difference is looked up once fills have had time to come."""
+        desk = self.desks[event.book]
+        if desk.state.position(event.position.instrument).qty != event.position.qty:
+            desk.look(2 * NANOS)
+
+    def _on_journal(self, event: ev.JournalState) -> None:
+        if self.journal_ok is not event.ok:
+            severity = Severity.INFO if event.ok else Severity.CRITICAL
+            what = "journal is written again" if event.ok else f"journal can't be written: {event.detail}"
+            self.turn.say(NoticeKind.RISK, severity, what)
+        self.journal_ok = event.ok
+
+    def _on_command(self, event: ev.CommandReceived) -> None:
+        answer = obey(event.command, self.turn, self.desks, tuple(self.instruments), self.marks)
+        self.turn.commit(r.CommandTaken(ts=self.turn.now, command=event.command, answer=answer))
+
+    def day_usd(self, book: str) -> Decimal:
+        """Net P&L of the day of a book at what its positions could be closed for, USD."""
+        return day_usd(self.state.book(book), self.state, self.marks)
+
+
+def _for_desk(handler: Callable[[Desk, Any], None]) -> Callable[[Core, Any], None]:
+    """A handler that concerns one book."""
+    return lambda core, event: handler(core.desks[event.book], event)
+
+
+_HANDLERS: dict[type, Callable[[Core, Any], None]] = {
+    ev.Quote: Core._on_quote,
+    ev.Print: Core._on_print,
+    ev.TimeAdvanced: Core._on_time,
+    ev.HistoryLoaded: Core._on_history,
+    ev.ContractResolved: Core._on_contract,
+    ev.LinkChanged: Core._on_link,
+    ev.AccountAdopted: Core._on_account_adopted,
+    ev.OrderReported: _for_desk(lambda desk, event: reports.on_order(desk, event.order)),
+    ev.FillReported: _for_desk(lambda desk, event: reports.on_fill(desk, event.fill)),
+    ev.AccountReported: _for_desk(reports.on_account),
+    ev.PlaceReplied: _for_desk(reports.on_placed),
+    ev.ModifyReplied: _for_desk(reports.on_modified),
+    ev.CancelReplied: _for_desk(reports.on_cancelled),
+    ev.CloseReplied: _for_desk(flatten.on_closed),
+    ev.SnapshotTaken: _for_desk(Desk.on_snapshot),
+    ev.SnapshotFailed: Core._on_snapshot_failed,
+    ev.PositionReported: Core._on_position,
+    ev.JournalState: Core._on_journal,
+    ev.CommandReceived: Core._on_command,
+}

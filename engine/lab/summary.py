@@ -1,0 +1,64 @@
+"""What a run came to: trades, net result, win rate, profit factor, drawdown; or why nothing was traded."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+from msgspec import Struct
+
+from engine.trading.position import Trade
+
+_NUMBER = re.compile(r"\d[\d.,]*")
+
+
+class Summary(Struct, frozen=True):
+    """Money in USD, net of costs. Figures that need a trade are None without one."""
+
+    trades: int
+    net_usd: Decimal
+    costs_usd: Decimal
+    win_rate: float | None
+    """0..1."""
+    profit_factor: float | None
+    """None where nothing was lost."""
+    max_drawdown_usd: Decimal
+    """Deepest fall of the closed-trade equity from its high."""
+    refusals: tuple[tuple[str, int], ...]
+    """Reasons against entries, most frequent first."""
+
+
+def summarise(trades: Iterable[Trade], refusals: Mapping[str, int]) -> Summary:
+    won = lost = costs = equity = peak = drawdown = Decimal(0)
+    count = wins = 0
+    for trade in trades:
+        net = trade.net_usd
+        count += 1
+        costs += trade.costs_usd
+        equity += net
+        if net > 0:
+            wins += 1
+            won += net
+        else:
+            lost -= net
+        peak = max(peak, equity)
+        drawdown = max(drawdown, peak - equity)
+    return Summary(
+        trades=count,
+        net_usd=equity,
+        costs_usd=costs,
+        win_rate=wins / count if count else None,
+        profit_factor=float(won / lost) if lost else None,
+        max_drawdown_usd=drawdown,
+        refusals=tuple(_alike(refusals).most_common(8)),
+    )
+
+
+def _alike(refusals: Mapping[str, int]) -> Counter[str]:
+    """Count reasons that differ in their numbers only as one."""
+    counted: Counter[str] = Counter()
+    for reason, count in refusals.items():
+        counted[_NUMBER.sub("n", reason)] += count
+    return counted

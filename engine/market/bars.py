@@ -1,0 +1,222 @@
+"""Live bars of all instruments: minutes from prints, longer frames from final minutes (semantics: bar rules).
+
+A minute boundary T closes for everybody at once: when every instrument that spoke since the minute began
+has shown an event at or after T, or when the timer T + grace fires, whichever is first. What closes comes
+as one BarsClosed, so that nobody ever sees half of the frames. Emitted is final: a print that comes later
+is counted and changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+
+from engine.market.candles import Candle
+from engine.market.series import HIGHER, BarSeries
+from engine.model.events import Print, Quote
+from engine.model.market import MINUTE, NANOS, Bar, Timeframe
+
+_NOTHING: tuple[BarsClosed, ...] = ()
+
+
+class BarsClosed(Struct, frozen=True):
+    """Everything that closed at one boundary: 1m bars, then 5m, 15m, 30m, 1h, each sorted by instrument."""
+
+    ts: int
+    bars: tuple[Bar, ...]
+
+
+class MinuteBars:
+    """Builds, closes and keeps the bars of all instruments.
+
+    `grace_ns` is how long after a boundary, on the receive clock, late prints are still waited for;
+    `keep` (60 or more) is how many bars are kept per instrument and timeframe.
+
+    Prints and quotes return what they closed, which is nearly always nothing.
+    """
+
+    def __init__(self, *, grace_ns: int = NANOS, keep: int = 600) -> None:
+        if keep < 60:
+            raise ValueError("at least 60 minutes must be kept: hours are made of them")
+        self._grace_ns = grace_ns
+        self._keep = keep
+        self._series: dict[str, BarSeries] = {}
+        self._sorted: tuple[BarSeries, ...] = ()
+        self._closed_through = 0
+        self._boundary = MINUTE
+        self._timer = MINUTE + grace_ns
+        self._due: int | None = None
+        self._up_since: int | None = None
+        self._running = False
+        """Whether an event has told the time; until then history is all past."""
+        self.late = 0
+        """Prints that came after their minute had closed."""
+        self.misdated = 0
+        """Prints dated more than a minute ahead of their receipt: left out."""
+
+    # -- events --------------------------------------------------------------------------------------
+
+    def on_print(self, traded: Print) -> Sequence[BarsClosed]:
+        """Fold one print into its minute."""
+        series = self._series.get(traded.instrument) or self._add(traded.instrument)
+        closed = self.on_time(traded.ts_recv) if traded.ts_recv >= self._timer else _NOTHING
+        ts = traded.ts_venue
+        open_ts = ts - ts % MINUTE
+        candle = series.candles.get(open_ts)
+        if candle is not None:
+            candle.add(traded)
+        elif open_ts < self._closed_through:
+            self.late += 1
+            return closed
+        elif ts > traded.ts_recv + MINUTE:
+            self.misdated += 1
+            return closed
+        else:
+            close_ts = open_ts + MINUTE
+            series.candles[open_ts] = Candle(open_ts, close_ts, traded)
+            self._running = True
+            if self._due is None or close_ts < self._due:
+                self._due = close_ts
+        return self._heard(series, ts, traded.ts_recv, closed) if ts > series.seen else closed
+
+    def on_quote(self, quote: Quote) -> Sequence[BarsClosed]:
+        """Quotes make no bars; they only show how far the venue's clock is."""
+        series = self._series.get(quote.instrument) or self._add(quote.instrument)
+        closed = self.on_time(quote.ts_recv) if quote.ts_recv >= self._timer else _NOTHING
+        ts = quote.ts_venue
+        return self._heard(series, ts, quote.ts_recv, closed) if ts > series.seen else closed
+
+    def on_time(self, ts_recv: int) -> Sequence[BarsClosed]:
+        """Close what is due by the timer. Call it with any other event's `ts_recv` too."""
+        if ts_recv < self._timer:
+            return _NOTHING
+        limit = ts_recv - self._grace_ns
+        return self._close_through(limit - limit % MINUTE)
+
+    def next_deadline(self) -> int | None:
+        """The `ts_recv` at which `on_time` has something to close; None when nothing is open."""
+        return None if self._due is None else self._due + self._grace_ns
+
+    # -- the feed's health -----------------------------------------------------------------------------
+
+    def feed_up(self, ts: int, instrument: str | None = None) -> None:
+        """The stream is complete from `ts` on (one instrument's, or everybody's).
+
+        The first time it decides which minute is the first whole one: a partly seen minute is dropped
+        unless history completes it. Without this call the first event decides. After `feed_down` it ends
+        the blind time.
+        """
+        if instrument is None:
+            self._up_since = ts
+        for series in self._chosen(instrument):
+            series.stream_begins(ts)
+            if series.blind_since is not None:
+                series.mark_blind(series.blind_since, ts)
+                series.blind_since = None
+
+    def feed_down(self, ts: int, instrument: str | None = None) -> None:
+        """Nothing is heard from `ts` on until `feed_up`: bars of that time are flagged `gap`."""
+        for series in self._chosen(instrument):
+            if series.blind_since is None:
+                series.blind_since = ts
+
+    def mark_gap(self, start: int, end: int, instrument: str | None = None) -> None:
+        """Nothing was heard in [start, end): bars that are still open then are flagged `gap`."""
+        for series in self._chosen(instrument):
+            series.mark_blind(start, end)
+
+    def load_history(self, instrument: str, bars: Iterable[Bar]) -> int:
+        """Merge closed minutes of the venue's history by key; gives how many were new.
+
+        Emitted bars never change. What history adds is marked `backfilled` and not announced: whoever
+        keeps state over bars rebuilds it from `bars()`. Call `on_time` with the event's `ts_recv` first.
+        Raises ValueError for bars of another instrument or timeframe.
+        """
+        series = self._series.get(instrument) or self._add(instrument)
+        minutes = tuple(bars)
+        if not self._running and minutes:
+            self._closed_to(max(self._closed_through, *(bar.close_ts for bar in minutes)))
+        taken = series.merge(minutes, self._closed_through)
+        self._plan()
+        return taken
+
+    # -- reading -------------------------------------------------------------------------------------
+
+    @property
+    def instruments(self) -> tuple[str, ...]:
+        """Everything heard of so far, sorted."""
+        return tuple(series.instrument for series in self._sorted)
+
+    def bars(self, instrument: str, timeframe: Timeframe) -> tuple[Bar, ...]:
+        """The newest closed bars, oldest first; the same tuple until the next one closes."""
+        series = self._series.get(instrument)
+        return series.closed(timeframe) if series else ()
+
+    def forming(self, instrument: str, timeframe: Timeframe) -> Bar | None:
+        """The bar in the making, or None while nothing has traded in its interval."""
+        series = self._series.get(instrument)
+        return series.forming(timeframe, self._closed_through) if series else None
+
+    # -- the barrier -----------------------------------------------------------------------------------
+
+    def _heard(
+        self, series: BarSeries, ts: int, ts_recv: int, closed: Sequence[BarsClosed]
+    ) -> Sequence[BarsClosed]:
+        """Note the venue time; if it crosses the boundary, perhaps everybody has crossed it now."""
+        before, series.seen = series.seen, ts
+        if not before:
+            series.stream_begins(ts)
+        if ts < self._boundary or before >= self._boundary:
+            return closed
+        awaited = [one.seen for one in self._sorted if one.seen >= self._closed_through]
+        limit = min(*awaited, ts_recv + self._grace_ns)  # a clock that runs ahead can't close the future
+        more = self._close_through(limit - limit % MINUTE)
+        return (*closed, *more) if more else closed
+
+    def _close_through(self, limit: int) -> Sequence[BarsClosed]:
+        if limit <= self._closed_through:
+            return _NOTHING
+        self._running = True
+        closed: list[BarsClosed] = []
+        while self._due is not None and self._due <= limit:
+            bars = self._close(self._due)
+            if bars:
+                closed.append(BarsClosed(self._closed_through, bars))
+        self._closed_to(limit)
+        return closed or _NOTHING
+
+    def _close(self, close_ts: int) -> tuple[Bar, ...]:
+        bars = [bar for series in self._sorted if (bar := series.close_minute(close_ts)) is not None]
+        for timeframe in HIGHER:
+            if close_ts % timeframe.nanos == 0:
+                for series in self._sorted:
+                    bar = series.close_frame(timeframe, close_ts)
+                    if bar is not None:
+                        bars.append(bar)
+        self._closed_to(close_ts)
+        self._plan()
+        return tuple(bars)
+
+    def _closed_to(self, ts: int) -> None:
+        self._closed_through = ts
+        self._boundary = ts + MINUTE
+        self._timer = ts + MINUTE + self._grace_ns
+
+    def _plan(self) -> None:
+        due = [one for s in self._sorted if (one := s.next_due(self._closed_through)) is not None]
+        self._due = min(due, default=None)
+        for series in self._sorted:
+            series.forget_blindness(self._closed_through - Timeframe.H1.nanos)
+
+    def _chosen(self, instrument: str | None) -> tuple[BarSeries, ...]:
+        if instrument is None:
+            return self._sorted
+        return (self._series.get(instrument) or self._add(instrument),)
+
+    def _add(self, instrument: str) -> BarSeries:
+        series = self._series[instrument] = BarSeries(instrument, self._keep)
+        self._sorted = tuple(self._series[name] for name in sorted(self._series))
+        if self._up_since is not None:
+            series.stream_begins(self._up_since)
+        return series

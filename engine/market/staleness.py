@@ -1,0 +1,49 @@
+"""When market data is too old to enter on. A silent feed matters only while the market is open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from engine.market.sessions import next_phase_change, phase, trading_began
+from engine.model.view import SessionPhase
+
+
+class Staleness:
+    """Remembers when each instrument was last heard; `after_ns` of silence in session hours is stale.
+
+    Silence before the session's open does not count: at the open the clock starts anew. An instrument
+    that was never heard is stale whenever the market is open.
+    """
+
+    __slots__ = ("_after_ns", "_heard")
+
+    def __init__(self, after_ns: int, instruments: Iterable[str] = ()) -> None:
+        self._after_ns = after_ns
+        self._heard: dict[str, int | None] = dict.fromkeys(instruments)
+
+    def seen(self, instrument: str, ts_recv: int) -> None:
+        """A quote or a print came."""
+        self._heard[instrument] = ts_recv
+
+    def age(self, instrument: str, now: int) -> int | None:
+        """Nanoseconds since the last quote or print; None before the first."""
+        heard = self._heard.get(instrument)
+        return None if heard is None else max(0, now - heard)
+
+    def stale(self, instrument: str, now: int) -> bool:
+        """Whether nothing should be entered on this instrument's prices."""
+        if phase(now) is SessionPhase.CLOSED:
+            return False
+        heard = self._heard.get(instrument)
+        return heard is None or now - max(heard, trading_began(now)) > self._after_ns
+
+    def next_deadline(self, now: int) -> int | None:
+        """When, if nothing comes, the next known instrument turns stale (or may: the market opens)."""
+        heard = [ts for ts in self._heard.values() if ts is not None]
+        if not heard:
+            return None
+        if phase(now) is SessionPhase.CLOSED:
+            return next_phase_change(now)
+        began = trading_began(now)
+        ends = (max(ts, began) + self._after_ns + 1 for ts in heard)
+        return min((end for end in ends if end > now), default=next_phase_change(now))

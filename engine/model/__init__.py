@@ -1,0 +1,1 @@
+"""Values and events that every room of the house may know."""

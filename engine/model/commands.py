@@ -1,0 +1,52 @@
+"""What people can ask for. Cockpit, command line and control socket all send these."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class Command(Struct, frozen=True, kw_only=True, tag=True, tag_field="command"):
+    """Base. `id` names the command for its answer; `source` says who asked (keyboard, cli)."""
+
+    id: str
+    source: str = "keyboard"
+
+
+class Flatten(Command, frozen=True, kw_only=True, tag="flatten"):
+    """Close every position and cancel every order in the scope, then keep entries paused there.
+
+    `instrument` None means everything.
+    """
+
+    instrument: str | None = None
+
+
+class CancelEntries(Command, frozen=True, kw_only=True, tag="cancel_entries"):
+    """Cancel resting entries; exits and stops stay."""
+
+    instrument: str | None = None
+
+
+class BreakEven(Command, frozen=True, kw_only=True, tag="break_even"):
+    """Move the stops of an open position to where it loses nothing, if the market allows."""
+
+    instrument: str
+
+
+class Pause(Command, frozen=True, kw_only=True, tag="pause"):
+    """No new entries, resting entries cancelled; exits and stops stay."""
+
+    instrument: str | None = None
+
+
+class Resume(Command, frozen=True, kw_only=True, tag="resume"):
+    """Undo a pause (a lock by a risk limit stays)."""
+
+    instrument: str | None = None
+
+
+class Shutdown(Command, frozen=True, kw_only=True, tag="shutdown"):
+    """Stop the engine gracefully; positions keep their protection at the venue."""
+
+
+AnyCommand = Flatten | CancelEntries | BreakEven | Pause | Resume | Shutdown

@@ -1,0 +1,199 @@
+"""Everything that can reach the core. `ts_venue` decides buckets and dates, `ts_recv` is the core's now.
+
+Both are integer nanoseconds UTC; `ts_recv` never goes back.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+
+from msgspec import Struct
+
+from engine.model.commands import AnyCommand
+from engine.model.instrument import Instrument
+from engine.model.market import Bar, Side
+from engine.model.orders import Account, Fill, VenueOrder, VenuePosition
+
+
+class Event(Struct, frozen=True, kw_only=True, gc=False, tag=True, tag_field="event"):
+    ts_recv: int
+    ts_venue: int = 0
+
+
+class Quote(Event, frozen=True, kw_only=True, gc=False, tag="quote"):
+    """The newest full top of book, in ticks; None where the venue has not yet said."""
+
+    instrument: str
+    bid: int | None
+    ask: int | None
+    last: int | None = None
+    day_open: int | None = None
+    """Opening price of the session, ticks: the change of the day counts from here if no close is known."""
+    change: int | None = None
+    """Change since the previous settlement as the venue gives it, ticks."""
+
+
+class Print(Event, frozen=True, kw_only=True, gc=False, tag="print"):
+    """One trade of the market, price in ticks. `seq` orders prints of the same instant."""
+
+    instrument: str
+    price: int
+    size: int
+    aggressor: Side | None = None
+    seq: int = 0
+
+
+class HistoryLoaded(Event, frozen=True, kw_only=True, tag="history"):
+    """Closed 1m bars from the venue, oldest first, each `backfilled`."""
+
+    instrument: str
+    bars: tuple[Bar, ...]
+
+
+class ContractResolved(Event, frozen=True, kw_only=True, tag="contract"):
+    """The venue's active contract for an instrument."""
+
+    instrument: Instrument
+    contract_id: str
+    name: str
+    """As people write it: "MNQZ6"."""
+
+
+class AccountAdopted(Event, frozen=True, kw_only=True, tag="account_adopted"):
+    """The account that a book trades on is known."""
+
+    book: str
+    account: Account
+
+
+class LinkState(StrEnum):
+    CONNECTING = "connecting"
+    LIVE = "live"
+    STALE = "stale"
+    DOWN = "down"
+
+
+class LinkChanged(Event, frozen=True, kw_only=True, tag="link"):
+    """A connection changed: `link` is "market" or "user" (hubs) or "rest"."""
+
+    link: str
+    state: LinkState
+    detail: str = ""
+
+
+class OrderReported(Event, frozen=True, kw_only=True, tag="order"):
+    book: str
+    order: VenueOrder
+
+
+class FillReported(Event, frozen=True, kw_only=True, tag="fill"):
+    book: str
+    fill: Fill
+
+
+class PositionReported(Event, frozen=True, kw_only=True, tag="position"):
+    book: str
+    position: VenuePosition
+
+
+class AccountReported(Event, frozen=True, kw_only=True, tag="account"):
+    book: str
+    balance_usd: Decimal
+    can_trade: bool
+
+
+class Outcome(StrEnum):
+    """How a request to the venue ended."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    """It may have happened: look it up."""
+    UNSENT = "unsent"
+    """Certainly not done."""
+
+
+class PlaceReplied(Event, frozen=True, kw_only=True, tag="place_reply"):
+    book: str
+    client_id: str
+    outcome: Outcome
+    venue_id: str | None = None
+    reason: str = ""
+
+
+class ModifyReplied(Event, frozen=True, kw_only=True, tag="modify_reply"):
+    book: str
+    client_id: str
+    outcome: Outcome
+    reason: str = ""
+
+
+class CancelReplied(Event, frozen=True, kw_only=True, tag="cancel_reply"):
+    book: str
+    client_id: str
+    outcome: Outcome
+    reason: str = ""
+
+
+class CloseReplied(Event, frozen=True, kw_only=True, tag="close_reply"):
+    book: str
+    instrument: str
+    outcome: Outcome
+    reason: str = ""
+
+
+class SnapshotTaken(Event, frozen=True, kw_only=True, tag="snapshot"):
+    """The venue's own word on one book: orders that live or were created since `since`, fills since then."""
+
+    book: str
+    since: int
+    account: Account
+    orders: tuple[VenueOrder, ...]
+    fills: tuple[Fill, ...]
+    positions: tuple[VenuePosition, ...]
+
+
+class SnapshotFailed(Event, frozen=True, kw_only=True, tag="snapshot_failed"):
+    """A query failed: it says nothing about positions. Never flat."""
+
+    book: str
+    reason: str
+
+
+class JournalState(Event, frozen=True, kw_only=True, tag="journal_state"):
+    """Whether records can be made durable."""
+
+    ok: bool
+    detail: str = ""
+
+
+class CommandReceived(Event, frozen=True, kw_only=True, tag="command"):
+    command: AnyCommand
+
+
+class TimeAdvanced(Event, frozen=True, kw_only=True, gc=False, tag="time"):
+    """A timer is due."""
+
+
+AnyEvent = (
+    Quote
+    | Print
+    | HistoryLoaded
+    | ContractResolved
+    | AccountAdopted
+    | LinkChanged
+    | OrderReported
+    | FillReported
+    | PositionReported
+    | AccountReported
+    | PlaceReplied
+    | ModifyReplied
+    | CancelReplied
+    | CloseReplied
+    | SnapshotTaken
+    | SnapshotFailed
+    | JournalState
+    | CommandReceived
+    | TimeAdvanced
+)

@@ -1,0 +1,136 @@
+"""Orders, fills and positions, ours and as the venue reports them. Quantities are whole contracts."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+
+from msgspec import Struct
+
+from engine.model.market import Side
+
+
+class OrderType(StrEnum):
+    MARKET = "market"
+    LIMIT = "limit"
+    STOP = "stop"
+
+
+class OrderStatus(StrEnum):
+    """Where an order of ours stands (semantics: one table in engine.trading.lifecycle)."""
+
+    NEW = "new"
+    SENT = "sent"
+    UNKNOWN = "unknown"
+    WORKING = "working"
+    PARTIAL = "partial"
+    PENDING_CANCEL = "pending_cancel"
+    PENDING_MODIFY = "pending_modify"
+    FILLED = "filled"
+    CANCELED = "canceled"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    DENIED = "denied"
+
+    @property
+    def terminal(self) -> bool:
+        return self in _TERMINAL
+
+
+_TERMINAL = frozenset(
+    {
+        OrderStatus.FILLED,
+        OrderStatus.CANCELED,
+        OrderStatus.REJECTED,
+        OrderStatus.EXPIRED,
+        OrderStatus.DENIED,
+    }
+)
+
+
+class Slot(StrEnum):
+    """What an order is for, within one leg of a plan. At most one live order stands in a slot."""
+
+    ENTRY = "entry"
+    STOP = "stop"
+    TARGET = "target"
+
+
+class VenueStatus(StrEnum):
+    """An order as the venue describes it."""
+
+    PENDING = "pending"
+    WORKING = "working"
+    SUSPENDED = "suspended"
+    """A bracket leg that waits for its entry to fill. It counts as open."""
+    FILLED = "filled"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
+
+    @property
+    def live(self) -> bool:
+        return self in (VenueStatus.PENDING, VenueStatus.WORKING, VenueStatus.SUSPENDED)
+
+
+BRACKET_SUFFIXES = ("-SL", "-TP")
+"""A venue that makes bracket legs tags them with the entry's client id and one of these."""
+
+
+class Fill(Struct, frozen=True):
+    """One execution. `trade_id` is unique per account: the key against counting it twice."""
+
+    trade_id: str
+    venue_order_id: str
+    instrument: str
+    side: Side
+    price: int
+    qty: int
+    cost_usd: Decimal
+    """Fees and commission of this execution, all its contracts, USD."""
+    ts_venue: int
+
+
+class VenueOrder(Struct, frozen=True):
+    """An order as the venue reports it, by stream or by query."""
+
+    venue_id: str
+    client_id: str | None
+    """Our own tag, or None for orders that the platform or a person made."""
+    instrument: str
+    side: Side
+    type: OrderType
+    qty: int
+    status: VenueStatus
+    limit: int | None = None
+    stop: int | None = None
+    filled_qty: int = 0
+    parent_id: str | None = None
+    """Venue id of the entry whose bracket leg this is."""
+    ts_venue: int = 0
+
+
+class VenuePosition(Struct, frozen=True):
+    """Net position at the venue; `qty` is signed (short negative), `average_price` in price units."""
+
+    instrument: str
+    qty: int
+    average_price: Decimal
+
+
+class AccountKind(StrEnum):
+    PRACTICE = "practice"
+    """Play money at the built-in practice venue or a practice account of the firm."""
+    PAPER = "paper"
+    LIVE = "live"
+    """Anything not recognised as practice: money or an evaluation is at stake."""
+
+
+class Account(Struct, frozen=True):
+    """One account at a venue. `balance_usd` counts closed trades only."""
+
+    id: str
+    name: str
+    kind: AccountKind
+    balance_usd: Decimal
+    can_trade: bool

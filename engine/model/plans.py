@@ -1,0 +1,83 @@
+"""What a strategy wants (Idea) and what should be true at the venue because of it (TradePlan)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from msgspec import Struct, field
+
+from engine.model.market import Side
+
+
+class Idea(Struct, frozen=True):
+    """A strategy's proposal, before sizing and the risk gate. Prices in ticks."""
+
+    strategy: str
+    instrument: str
+    side: Side
+    reference: int
+    """The price at which the idea was had; market entries fill near it."""
+    stop: int
+    targets: tuple[int, ...]
+    """Nearest first."""
+    score_tenths: int
+    """0..100: the score out of ten, times ten."""
+    reasons: tuple[str, ...]
+    ts: int
+    """Close of the bar that gave it, nanoseconds UTC."""
+    agreeing: int = 0
+    """Timeframes that point the same way."""
+
+    @property
+    def stop_ticks(self) -> int:
+        """Distance from reference to stop, ticks, positive when the stop is on the losing side."""
+        return (self.reference - self.stop) * self.side.sign
+
+    @property
+    def reward_to_risk(self) -> float:
+        """Reward at the first target over risk; 0 when the stop is on the wrong side."""
+        if self.stop_ticks <= 0 or not self.targets:
+            return 0.0
+        return (self.targets[0] - self.reference) * self.side.sign / self.stop_ticks
+
+
+class Leg(Struct, frozen=True):
+    """One entry with its own protection. Offsets are signed ticks from the entry's fill price."""
+
+    qty: int
+    stop_offset: int
+    """Negative for a long: the native bracket is given like this."""
+    target_offset: int | None
+    stop: int | None = None
+    """An absolute stop that replaces the offset (break-even, trailing), ticks."""
+    target: int | None = None
+
+
+class PlanStatus(StrEnum):
+    OPEN = "open"
+    CLOSING = "closing"
+    """Being flattened: entries are cancelled, no new one is placed."""
+    CLOSED = "closed"
+
+
+class TradePlan(Struct, frozen=True):
+    """What should be true for one trade. The order manager makes the venue agree with it."""
+
+    plan_id: str
+    book: str
+    instrument: str
+    side: Side
+    strategy: str
+    legs: tuple[Leg, ...]
+    created_ts: int
+    reference: int
+    score_tenths: int = 0
+    reasons: tuple[str, ...] = field(default=())
+    entry_limit: int | None = None
+    """Limit entry at this price in ticks; None enters at market."""
+    entry_expires_ts: int | None = None
+    status: PlanStatus = PlanStatus.OPEN
+
+    @property
+    def qty(self) -> int:
+        return sum(leg.qty for leg in self.legs)

@@ -1,0 +1,258 @@
+"""What the journal holds: decisions and facts. The state of all books is the fold of these.
+
+Every record is one JSON object with its tag and version. A field may be added with a default; anything
+else needs a new version and a migration in `migrate`.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from engine.model.commands import AnyCommand
+from engine.model.instrument import Instrument
+from engine.model.market import Side
+from engine.model.orders import Account, Fill, OrderType, Slot
+from engine.model.plans import Idea, Leg, PlanStatus, TradePlan
+from engine.model.refusals import Refusal
+from engine.model.view import TradingState
+
+VERSION = 1
+
+
+class OrderEvent(StrEnum):
+    """What can happen to an order; with its state it decides the next one (engine.trading.lifecycle)."""
+
+    SENT = "sent"
+    ACCEPTED = "accepted"
+    FILLED = "filled"
+    CANCEL_REQUESTED = "cancel_requested"
+    MODIFY_REQUESTED = "modify_requested"
+    MODIFIED = "modified"
+    REQUEST_REFUSED = "request_refused"
+    """The venue declined a cancel or modify: the order stands as before."""
+    CANCELED = "canceled"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    TIMED_OUT = "timed_out"
+    NOT_FOUND = "not_found"
+    DENIED = "denied"
+
+
+class Record(Struct, frozen=True, kw_only=True, tag=True, tag_field="record"):
+    ts: int
+    """The engine's now when it was decided, nanoseconds UTC."""
+    v: int = VERSION
+
+
+class RunStarted(Record, frozen=True, kw_only=True, tag="run_started"):
+    install: str
+    boot: int
+    program: str
+
+
+class ContractKnown(Record, frozen=True, kw_only=True, tag="contract_known"):
+    """Carries the whole instrument: tick and fees of a fill's day stay readable for ever."""
+
+    instrument: Instrument
+    contract_id: str
+    name: str
+
+
+class AccountKnown(Record, frozen=True, kw_only=True, tag="account_known"):
+    book: str
+    account: Account
+
+
+class DayRolled(Record, frozen=True, kw_only=True, tag="day_rolled"):
+    trade_date: str
+
+
+class CommandTaken(Record, frozen=True, kw_only=True, tag="command_taken"):
+    command: AnyCommand
+    answer: str
+
+
+class IdeaRefused(Record, frozen=True, kw_only=True, tag="idea_refused"):
+    book: str
+    idea: Idea
+    refusals: tuple[Refusal, ...]
+
+
+class PlanOpened(Record, frozen=True, kw_only=True, tag="plan_opened"):
+    plan: TradePlan
+
+
+class PlanChanged(Record, frozen=True, kw_only=True, tag="plan_changed"):
+    book: str
+    plan_id: str
+    legs: tuple[Leg, ...] | None = None
+    status: PlanStatus | None = None
+    reason: str = ""
+
+
+class OrderIntended(Record, frozen=True, kw_only=True, tag="order_intended"):
+    """Comes before the order is sent: no order without it."""
+
+    book: str
+    client_id: str
+    plan_id: str
+    leg: int
+    slot: Slot
+    instrument: str
+    side: Side
+    type: OrderType
+    qty: int
+    limit: int | None = None
+    stop: int | None = None
+    stop_offset: int | None = None
+    target_offset: int | None = None
+
+
+class OrderAdopted(Record, frozen=True, kw_only=True, tag="order_adopted"):
+    """An order that the venue made: a bracket's leg, a platform close, somebody's own order."""
+
+    book: str
+    client_id: str
+    venue_id: str
+    instrument: str
+    side: Side
+    type: OrderType
+    qty: int
+    plan_id: str | None
+    leg: int
+    slot: Slot | None
+    limit: int | None = None
+    stop: int | None = None
+    suspended: bool = False
+
+
+class OrderMoved(Record, frozen=True, kw_only=True, tag="order_moved"):
+    """Something happened to an order. Prices and quantity are given where they changed."""
+
+    book: str
+    client_id: str
+    event: OrderEvent
+    venue_id: str | None = None
+    qty: int | None = None
+    limit: int | None = None
+    stop: int | None = None
+    suspended: bool | None = None
+    ts_venue: int = 0
+    reason: str = ""
+
+
+class FillApplied(Record, frozen=True, kw_only=True, tag="fill_applied"):
+    book: str
+    client_id: str
+    fill: Fill
+
+
+class PositionAdjusted(Record, frozen=True, kw_only=True, tag="position_adjusted"):
+    """The venue's position differed and no fill explains it: the venue's word is taken."""
+
+    book: str
+    instrument: str
+    delta: int
+    price: int
+    reason: str
+
+
+class StateChanged(Record, frozen=True, kw_only=True, tag="state_changed"):
+    """Trading state of a scope: None means every book, every instrument."""
+
+    book: str | None
+    instrument: str | None
+    state: TradingState
+    reason: str
+    until: int | None = None
+
+
+class FlattenStarted(Record, frozen=True, kw_only=True, tag="flatten_started"):
+    book: str
+    instruments: tuple[str, ...]
+    reason: str
+
+
+class CloseRequested(Record, frozen=True, kw_only=True, tag="close_requested"):
+    """Intent to close a whole position by the venue's own call."""
+
+    book: str
+    instrument: str
+    qty: int
+    """Signed position as we know it."""
+
+
+class FlattenEnded(Record, frozen=True, kw_only=True, tag="flatten_ended"):
+    """The venue itself shows no position and no order, working or suspended, in this instrument."""
+
+    book: str
+    instrument: str
+
+
+class Reconciled(Record, frozen=True, kw_only=True, tag="reconciled"):
+    book: str
+    orders: int
+    positions: int
+
+
+AnyRecord = (
+    RunStarted
+    | ContractKnown
+    | AccountKnown
+    | DayRolled
+    | CommandTaken
+    | IdeaRefused
+    | PlanOpened
+    | PlanChanged
+    | OrderIntended
+    | OrderAdopted
+    | OrderMoved
+    | FillApplied
+    | PositionAdjusted
+    | StateChanged
+    | FlattenStarted
+    | CloseRequested
+    | FlattenEnded
+    | Reconciled
+)
+
+_encoder = msgspec.json.Encoder(order="deterministic")
+_decoder: msgspec.json.Decoder[AnyRecord] = msgspec.json.Decoder(AnyRecord)
+
+
+class JournalError(ValueError):
+    """A record that this version can't read."""
+
+
+def encode(record: AnyRecord) -> bytes:
+    """One canonical JSON object: equal records are equal bytes, which the journal's hash builds on."""
+    return _encoder.encode(record)
+
+
+def decode(raw: bytes) -> AnyRecord:
+    """Read a record of this or an older version. Raises JournalError."""
+    try:
+        version = msgspec.json.decode(raw, type=_Versioned).v
+        if version < VERSION:
+            lifted: AnyRecord = msgspec.convert(migrate(msgspec.json.decode(raw), version), AnyRecord)
+            return lifted
+        if version > VERSION:
+            raise JournalError(f"record of version {version}; this tstream reads up to {VERSION}: update it")
+        return _decoder.decode(raw)
+    except msgspec.MsgspecError as error:
+        raise JournalError(f"unreadable journal record: {error}") from error
+
+
+class _Versioned(Struct):
+    v: int
+
+
+def migrate(record: dict[str, Any], version: int) -> dict[str, Any]:
+    """Lift a raw record step by step from its version to today's. Version 1 is the first: nothing to lift."""
+    if version < 1:
+        raise JournalError(f"record of unknown version {version}")
+    return record

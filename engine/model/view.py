@@ -1,0 +1,290 @@
+"""The picture of the engine that people look at: immutable, serialisable, the same for screen and socket.
+
+Prices here are Decimals in price units, unless a field says ticks; money is USD net of costs unless a
+field says gross. Times are nanoseconds UTC of the engine's clock.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+
+from msgspec import Struct
+
+from engine.model.events import LinkState
+from engine.model.market import Bar, Side, Timeframe
+from engine.model.orders import AccountKind, OrderStatus, OrderType, Slot
+
+
+class TradingState(StrEnum):
+    """A lattice: the strictest of (everything, book, instrument) wins."""
+
+    ACTIVE = "active"
+    REDUCING = "reducing"
+    """Only orders that shrink a position. The user's pause is this."""
+    LOCKED = "locked"
+    """REDUCING until a time, by a risk limit."""
+    HALTED = "halted"
+
+    @property
+    def rank(self) -> int:
+        return _RANKS[self]
+
+
+_RANKS = {state: rank for rank, state in enumerate(TradingState)}
+
+
+class Severity(StrEnum):
+    INFO = "info"
+    GOOD = "good"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class NoticeKind(StrEnum):
+    SIGNAL = "signal"
+    """An idea that was taken."""
+    REFUSAL = "refusal"
+    FILL = "fill"
+    ORDER = "order"
+    RISK = "risk"
+    STATE = "state"
+    COMMAND = "command"
+    CONNECTION = "connection"
+    MARKET = "market"
+
+
+class Notice(Struct, frozen=True):
+    """One discrete happening in words. `text` may hold words from outside: never render it as markup."""
+
+    seq: int
+    ts: int
+    kind: NoticeKind
+    severity: Severity
+    text: str
+    instrument: str | None = None
+    book: str | None = None
+    command_id: str | None = None
+    """Which command this answers, for notices of kind COMMAND."""
+
+
+class SessionPhase(StrEnum):
+    RTH = "RTH"
+    """Regular (cash) hours, 08:30 to 15:00 Chicago time."""
+    ETH = "ETH"
+    CLOSED = "closed"
+
+
+class SessionView(Struct, frozen=True):
+    trade_date: str
+    """ISO date of the trading day, which begins at 17:00 Chicago time of the evening before."""
+    phase: SessionPhase
+    exchange_clock: str
+    """HH:MM:SS in Chicago."""
+    flat_by: str
+    """HH:MM in Chicago: positions must be flat by then."""
+
+
+class LinkView(Struct, frozen=True):
+    name: str
+    state: LinkState
+    detail: str = ""
+
+
+class ContractView(Struct, frozen=True):
+    instrument: str
+    name: str
+    """With its month, as people write it: "MNQZ6"."""
+    description: str
+    tick_size: Decimal
+    tick_value_usd: Decimal
+    decimals: int
+    bid: Decimal | None
+    ask: Decimal | None
+    last: Decimal | None
+    change: Decimal | None
+    """Since the previous settlement or, where that is unknown, the session's open; price units."""
+    age_ns: int | None
+    """Time since the last quote or print; None before the first."""
+    stale: bool
+    state: TradingState
+    position_qty: int
+    flattening: bool = False
+
+
+class FrameView(Struct, frozen=True):
+    """What one timeframe says, on closed bars only."""
+
+    timeframe: Timeframe
+    direction: int
+    """+1 up, -1 down, 0 neither."""
+    strength_pct: int
+    weight_pct: int
+    pattern: str
+    """The last pattern in a few words: "BOS up", "OB held 21021.25"; empty before there is one."""
+
+
+class AlignmentView(Struct, frozen=True):
+    instrument: str
+    frames: tuple[FrameView, ...]
+    score_tenths: int
+    """0..100."""
+    direction: int
+    agreeing: int
+    verdict: str
+    reasons: tuple[str, ...]
+
+
+class ZoneView(Struct, frozen=True):
+    """A price band on the chart, ticks."""
+
+    kind: str
+    """"OB" (order block), "S/R"."""
+    direction: int
+    low: int
+    high: int
+    from_ts: int
+    touches: int = 0
+
+
+class ChartView(Struct, frozen=True):
+    instrument: str
+    timeframe: Timeframe
+    bars: tuple[Bar, ...]
+    """Closed bars, oldest first, prices in ticks."""
+    forming: Bar | None
+    zones: tuple[ZoneView, ...]
+
+
+class PositionView(Struct, frozen=True):
+    book: str
+    kind: AccountKind
+    instrument: str
+    qty: int
+    """Signed."""
+    entry: Decimal
+    """Average of the open side."""
+    mark: Decimal | None
+    """What it could be closed at: bid for longs, ask for shorts."""
+    open_usd: Decimal
+    """Unrealized, gross."""
+    open_ticks: Decimal
+    mae_usd: Decimal
+    """Worst mark since the entry, USD, zero or negative."""
+    mfe_usd: Decimal
+    stop: Decimal | None
+    """Nearest working stop."""
+    targets: tuple[Decimal, ...]
+    protected_qty: int
+    """Contracts that a working stop covers."""
+    strategy: str
+    opened_ts: int
+
+
+class OrderView(Struct, frozen=True):
+    book: str
+    kind: AccountKind
+    client_id: str
+    venue_id: str | None
+    instrument: str
+    side: Side
+    type: OrderType
+    slot: Slot
+    qty: int
+    filled_qty: int
+    price: Decimal | None
+    status: OrderStatus
+    suspended: bool
+    ts: int
+
+
+class TradeView(Struct, frozen=True):
+    """One finished trade, flat to flat."""
+
+    book: str
+    instrument: str
+    side: Side
+    qty: int
+    entry: Decimal
+    exit: Decimal
+    gross_usd: Decimal
+    costs_usd: Decimal
+    net_usd: Decimal
+    reason: str
+    opened_ts: int
+    closed_ts: int
+
+
+class BookView(Struct, frozen=True):
+    book: str
+    kind: AccountKind
+    account: str
+    balance_usd: Decimal | None
+    state: TradingState
+    state_reason: str
+    realized_usd: Decimal
+    """Of this trade date, net of costs."""
+    open_usd: Decimal
+    costs_usd: Decimal
+    """Of this trade date."""
+    day_usd: Decimal
+    """realized + open."""
+    daily_loss_limit_usd: Decimal
+    trades: int
+    wins: int
+    max_trades: int
+    profit_factor: float | None
+    max_drawdown_usd: Decimal
+    equity: tuple[Decimal, ...]
+    """Net P&L of the day after each fill or minute, newest last."""
+    reconciled: bool
+    flattening: bool
+    flatten_text: str = ""
+    """"1 of 2 flat" while a flatten is under way."""
+
+
+class HealthView(Struct, frozen=True):
+    ok: bool
+    detail: str = ""
+    journal_seq: int = 0
+    inbox: int = 0
+    wait_p99_ms: float = 0.0
+    """How long events waited in the inbox lately."""
+    dropped: int = 0
+    prints: int = 0
+    """Market prints taken in since the start."""
+
+
+class View(Struct, frozen=True):
+    version: int
+    """Grows with every View built; equal versions are equal pictures."""
+    ts: int
+    mode: AccountKind
+    """The strictest of all books: any live book makes it LIVE."""
+    venue: str
+    practice_time: bool
+    session: SessionView
+    links: tuple[LinkView, ...]
+    contracts: tuple[ContractView, ...]
+    books: tuple[BookView, ...]
+    positions: tuple[PositionView, ...]
+    orders: tuple[OrderView, ...]
+    trades: tuple[TradeView, ...]
+    alignment: dict[str, AlignmentView]
+    charts: dict[str, dict[Timeframe, ChartView]]
+    notices: tuple[Notice, ...]
+    """The newest some hundred, oldest first."""
+    health: HealthView
+    strategy: str = ""
+    uptime_ns: int = 0
+
+
+class LogLine(Struct, frozen=True):
+    """One line of the log as the screen shows it. `text` is data: never render it as markup."""
+
+    seq: int
+    ts: int
+    level: str
+    """DEBUG, INFO, WARNING, ERROR, CRITICAL."""
+    logger: str
+    text: str

@@ -1,0 +1,89 @@
+"""What the engine needs from the world, as Protocols. Adapters fulfil them; nothing here does anything.
+
+Only the four errors of engine.model.errors may leave these calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
+
+from engine.model.commands import AnyCommand
+from engine.model.effects import CancelOrder, ClosePosition, ModifyOrder, PlaceOrder
+from engine.model.events import AnyEvent, Print, Quote, SnapshotTaken
+from engine.model.instrument import Instrument
+from engine.model.market import Bar
+from engine.model.view import LogLine, Notice, View
+
+Sink = Callable[[AnyEvent], None]
+"""Takes an event into the engine's inbox; never blocks."""
+
+Clock = Callable[[], int]
+"""Nanoseconds UTC of the clock that the engine lives by (practice time on the practice venue)."""
+
+
+class MarketFeed(Protocol):
+    async def run(self, sink: Sink) -> None:
+        """Connect, resolve contracts (ContractResolved), stream, reconnect; until cancelled."""
+
+    async def history(self, instrument: str, start: int, end: int) -> Sequence[Bar]:
+        """Closed 1m bars of [start, end), oldest first. Raises RetryableError, RefusedError."""
+
+
+class Broker(Protocol):
+    """One account at one venue. `book` names it in every event."""
+
+    book: str
+
+    async def run(self, sink: Sink) -> None:
+        """Adopt the account (AccountAdopted), stream order events, reconnect; until cancelled."""
+
+    async def place(self, order: PlaceOrder) -> str:
+        """Send once; gives the venue's order id. Raises RefusedError, UnknownOutcomeError, RetryableError."""
+
+    async def modify(self, change: ModifyOrder) -> None: ...
+
+    async def cancel(self, order: CancelOrder) -> None: ...
+
+    async def close(self, position: ClosePosition) -> None:
+        """Close the net position. A position that is not there is success."""
+
+    async def snapshot(self, since: int) -> SnapshotTaken:
+        """The venue's truth: working, pending and suspended orders, all orders and fills since `since`."""
+
+
+class Journal(Protocol):
+    async def append(self, records: Sequence[bytes], first_seq: int) -> None:
+        """Make records durable, in order, numbered from `first_seq`. Raises RetryableError when it can't."""
+
+
+class EngineHandle(Protocol):
+    """The engine as people hold it, from any thread."""
+
+    def view(self) -> View:
+        """The newest picture; cheap to call often."""
+
+    def send(self, command: AnyCommand) -> None:
+        """Hand a command over; the answer comes as a Notice of kind COMMAND."""
+
+    def notices(self, after_seq: int) -> Sequence[Notice]:
+        """Notices newer than `after_seq`, oldest first, as far as they are still kept."""
+
+
+class LogTail(Protocol):
+    def lines(self, after_seq: int) -> Sequence[LogLine]:
+        """Log lines newer than `after_seq`, oldest first, as far as they are still kept."""
+
+
+class MarketSource(Protocol):
+    """A market to play: generated or recorded. What the practice venue and a replay run on."""
+
+    instruments: Sequence[Instrument]
+    start_ts: int
+    """Nanoseconds UTC at which play begins."""
+
+    def history(self, instrument: str) -> Sequence[Bar]:
+        """Closed 1m bars before `start_ts`, oldest first."""
+
+    def events(self) -> Iterator[Quote | Print]:
+        """From `start_ts` on in time order, `ts_recv` equal to `ts_venue`; may be endless."""

@@ -1,0 +1,99 @@
+"""The gate before every entry: all reasons against it, each with its code. Exits never pass through here."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from msgspec import Struct
+
+from engine.model.config import RiskLimits, TradingSwitch
+from engine.model.instrument import Instrument
+from engine.model.market import NANOS
+from engine.model.orders import AccountKind
+from engine.model.plans import Idea
+from engine.model.refusals import Refusal
+from engine.model.view import TradingState
+from engine.risk.sizing import contracts
+
+BRACKET_TICKS = range(4, 1001)
+"""Distances of stop and target that ProjectX takes (ProjectX protocol: place errors)."""
+
+LATEST_NS = 10 * NANOS
+"""An idea older than this is not traded: after a suspended machine many old minutes close at once."""
+
+_BY_STATE = {
+    TradingState.REDUCING: Refusal.PAUSED,
+    TradingState.LOCKED: Refusal.LOCKED,
+    TradingState.HALTED: Refusal.HALTED,
+}
+
+
+class Circumstances(Struct, frozen=True):
+    """All that the gate looks at, gathered by the core. Money in USD."""
+
+    trading: TradingSwitch
+    late_ns: int
+    """How long ago the idea's bar closed."""
+    armed: bool
+    kind: AccountKind | None
+    state: TradingState
+    reconciled: bool
+    can_trade: bool
+    journal_ok: bool
+    venue_up: bool
+    feed_stale: bool
+    in_hours: bool
+    ns_to_flat: int
+    busy_instrument: bool
+    """A plan, a position or a live entry exists in this instrument."""
+    unknown_orders: bool
+    open_plans: int
+    entries_today: int
+    day_usd: Decimal
+    """Net P&L of the day, open positions at what they could be closed for."""
+    open_risk_usd: Decimal
+    """What the open trades would lose at their stops."""
+
+
+def check(
+    idea: Idea, instrument: Instrument, limits: RiskLimits, now: Circumstances
+) -> tuple[int, tuple[Refusal, ...]]:
+    """Contracts to trade, and every reason against it; no reason means go."""
+    against: list[Refusal] = []
+
+    def when(condition: bool, refusal: Refusal) -> None:
+        if condition:
+            against.append(refusal)
+
+    when(_switched_off(now), Refusal.OFF)
+    when(now.kind is AccountKind.LIVE and not now.armed, Refusal.NOT_ARMED)
+    when(now.state in _BY_STATE, _BY_STATE.get(now.state, Refusal.PAUSED))
+    when(not now.reconciled, Refusal.NOT_RECONCILED)
+    when(not now.can_trade, Refusal.ACCOUNT_BLOCKED)
+    when(not now.journal_ok, Refusal.JOURNAL_DOWN)
+    when(not now.venue_up, Refusal.VENUE_DOWN)
+    when(now.late_ns > LATEST_NS, Refusal.TOO_LATE)
+    when(now.feed_stale, Refusal.FEED_STALE)
+    when(not now.in_hours, Refusal.OUTSIDE_HOURS)
+    when(now.ns_to_flat <= limits.no_entry_before_flat_ns, Refusal.NEAR_CLOSE)
+    when(now.busy_instrument, Refusal.IN_POSITION)
+    when(now.unknown_orders, Refusal.UNKNOWN_ORDER)
+    when(now.open_plans >= limits.max_open_trades, Refusal.MAX_SIZE)
+    when(now.entries_today >= limits.max_trades, Refusal.MAX_TRADES)
+    when(idea.score_tenths < limits.min_score_tenths, Refusal.SCORE)
+    when(idea.reward_to_risk < limits.reward_to_risk_min, Refusal.REWARD_TO_RISK)
+    distances = [idea.stop_ticks] + [(t - idea.reference) * idea.side.sign for t in idea.targets]
+    when(any(d not in BRACKET_TICKS for d in distances), Refusal.BRACKET_DISTANCE)
+    qty = contracts(instrument, idea.stop_ticks, limits) if idea.stop_ticks > 0 else 0
+    when(qty <= 0, Refusal.SIZE_ZERO)
+    risk = instrument.usd(idea.stop_ticks + limits.slippage_ticks) * qty + 2 * instrument.cost_usd * qty
+    headroom = limits.daily_loss_usd + now.day_usd - now.open_risk_usd
+    when(qty > 0 and risk >= headroom, Refusal.DAILY_LOSS)
+    return qty, tuple(against)
+
+
+def _switched_off(now: Circumstances) -> bool:
+    """Play money trades under any switch but off; anything else needs live."""
+    if now.trading is TradingSwitch.OFF or now.kind is None:
+        return True
+    return now.kind is AccountKind.LIVE and now.trading is not TradingSwitch.LIVE

@@ -1,0 +1,30 @@
+"""Contracts for a trade, from what it may lose."""
+
+from __future__ import annotations
+
+from engine.model.config import RiskLimits
+from engine.model.instrument import Instrument
+from engine.model.plans import Idea, Leg
+
+
+def contracts(instrument: Instrument, stop_ticks: int, limits: RiskLimits) -> int:
+    """Contracts whose loss at the stop, costs and slippage included, stays within the risk per trade.
+
+    `stop_ticks` is the positive distance to the stop. Zero when even one contract would risk more.
+    """
+    slip = instrument.usd(2 * limits.slippage_ticks)
+    each = instrument.usd(stop_ticks) + 2 * instrument.cost_usd + slip
+    return min(int(limits.risk_per_trade_usd // each), limits.max_contracts)
+
+
+def legs(idea: Idea, qty: int) -> tuple[Leg, ...]:
+    """Split a quantity over the targets: half to the first (rounded down), the rest to the second.
+
+    One contract can't be split: it leaves at the first target (semantics: odd quantities).
+    """
+    stop = idea.stop - idea.reference
+    offsets = [target - idea.reference for target in idea.targets]
+    first = qty // 2
+    if len(offsets) < 2 or not first:
+        return (Leg(qty, stop, offsets[0] if offsets else None),)
+    return (Leg(first, stop, offsets[0]), Leg(qty - first, stop, offsets[1]))

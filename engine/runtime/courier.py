@@ -1,0 +1,130 @@
+"""Carries effects to the brokers, each once, and brings the outcome back as an event."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any
+
+from engine.model import effects as fx
+from engine.model import events as ev
+from engine.model.errors import FatalError, RefusedError, RetryableError, UnknownOutcomeError
+from engine.ports import Broker, Clock, Sink
+
+log = logging.getLogger(__name__)
+
+PATIENCE_S = 30.0
+"""A request without any answer by then has an unknown outcome, whatever the adapter does."""
+
+
+class Courier:
+    """Runs effects concurrently. Never sends anything twice: what is unknown is for the core to look up."""
+
+    def __init__(self, brokers: Mapping[str, Broker], clock: Clock, sink: Sink) -> None:
+        self._brokers = brokers
+        self._clock = clock
+        self._sink = sink
+        self._underway: set[asyncio.Task[None]] = set()
+
+    def carry(self, effect: fx.AnyEffect) -> None:
+        task = asyncio.create_task(_ERRANDS[type(effect)](self, effect))
+        self._underway.add(task)
+        task.add_done_callback(self._underway.discard)
+
+    def deny(self, effect: fx.AnyEffect, reason: str) -> None:
+        """Answer an effect that must not run."""
+        if isinstance(effect, fx.PlaceOrder):
+            self._sink(
+                ev.PlaceReplied(
+                    ts_recv=self._clock(),
+                    book=effect.book,
+                    client_id=effect.client_id,
+                    outcome=ev.Outcome.UNSENT,
+                    reason=reason,
+                )
+            )
+
+    async def drain(self, seconds: float) -> None:
+        """Let requests that are under way finish, for at most so long."""
+        if self._underway:
+            await asyncio.wait(set(self._underway), timeout=seconds)
+
+    async def _place(self, order: fx.PlaceOrder) -> None:
+        outcome, reason, venue_id = await self._send(lambda: self._brokers[order.book].place(order))
+        self._sink(
+            ev.PlaceReplied(
+                ts_recv=self._clock(),
+                book=order.book,
+                client_id=order.client_id,
+                outcome=outcome,
+                venue_id=venue_id,
+                reason=reason,
+            )
+        )
+
+    async def _modify(self, change: fx.ModifyOrder) -> None:
+        outcome, reason, _ = await self._send(lambda: self._brokers[change.book].modify(change))
+        self._sink(
+            ev.ModifyReplied(
+                ts_recv=self._clock(),
+                book=change.book,
+                client_id=change.client_id,
+                outcome=outcome,
+                reason=reason,
+            )
+        )
+
+    async def _cancel(self, order: fx.CancelOrder) -> None:
+        outcome, reason, _ = await self._send(lambda: self._brokers[order.book].cancel(order))
+        self._sink(
+            ev.CancelReplied(
+                ts_recv=self._clock(),
+                book=order.book,
+                client_id=order.client_id,
+                outcome=outcome,
+                reason=reason,
+            )
+        )
+
+    async def _close(self, position: fx.ClosePosition) -> None:
+        outcome, reason, _ = await self._send(lambda: self._brokers[position.book].close(position))
+        self._sink(
+            ev.CloseReplied(
+                ts_recv=self._clock(),
+                book=position.book,
+                instrument=position.instrument,
+                outcome=outcome,
+                reason=reason,
+            )
+        )
+
+    async def _snapshot(self, query: fx.TakeSnapshot) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                taken = await self._brokers[query.book].snapshot(query.since)
+        except (RetryableError, RefusedError, UnknownOutcomeError, FatalError, TimeoutError) as error:
+            reason = str(error) or "no answer"
+            self._sink(ev.SnapshotFailed(ts_recv=self._clock(), book=query.book, reason=reason))
+        else:
+            self._sink(taken)
+
+    async def _send(self, request: Callable[[], Awaitable[str | None]]) -> tuple[ev.Outcome, str, str | None]:
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                return ev.Outcome.ACCEPTED, "", await request()
+        except RefusedError as error:
+            return ev.Outcome.REFUSED, str(error), None
+        except (RetryableError, FatalError) as error:
+            return ev.Outcome.UNSENT, str(error), None
+        except (UnknownOutcomeError, TimeoutError) as error:
+            return ev.Outcome.UNKNOWN, str(error) or "no answer", None
+
+
+_ERRANDS: dict[type, Callable[[Courier, Any], Coroutine[Any, Any, None]]] = {
+    fx.PlaceOrder: Courier._place,
+    fx.ModifyOrder: Courier._modify,
+    fx.CancelOrder: Courier._cancel,
+    fx.ClosePosition: Courier._close,
+    fx.TakeSnapshot: Courier._snapshot,
+}

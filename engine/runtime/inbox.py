@@ -1,0 +1,67 @@
+"""Where events wait for the core. Under load newer quotes replace older ones; nothing else is dropped."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from engine.model.events import AnyEvent, Quote
+
+COALESCE_ABOVE = 500
+"""Waiting events beyond which a newer quote of a contract replaces the one that waits."""
+
+WAITS_KEPT = 4_000
+
+
+class Inbox:
+    """One consumer, many producers on one event loop. Times are seconds of that loop's clock."""
+
+    def __init__(self, seconds: Callable[[], float]) -> None:
+        self._seconds = seconds
+        self._events: deque[tuple[float, AnyEvent]] = deque()
+        self._late_quotes: dict[str, tuple[float, AnyEvent]] = {}
+        self._arrived = asyncio.Event()
+        self.waits: deque[float] = deque(maxlen=WAITS_KEPT)
+        """Seconds that the newest events have waited."""
+        self.dropped = 0
+
+    def __len__(self) -> int:
+        return len(self._events) + len(self._late_quotes)
+
+    def post(self, event: AnyEvent) -> None:
+        """Take an event in; never blocks. Call it on the loop's own thread."""
+        entry = self._seconds(), event
+        if type(event) is Quote and len(self._events) > COALESCE_ABOVE:
+            self.dropped += event.instrument in self._late_quotes
+            self._late_quotes[event.instrument] = entry
+        else:
+            self._events.append(entry)
+        self._arrived.set()
+
+    def take(self) -> AnyEvent | None:
+        """The next event, or None when nothing waits."""
+        if self._events:
+            posted, event = self._events.popleft()
+        elif self._late_quotes:
+            posted, event = self._late_quotes.pop(next(iter(self._late_quotes)))
+        else:
+            return None
+        self.waits.append(self._seconds() - posted)
+        return event
+
+    async def wait(self, seconds: float) -> None:
+        """Until something waits, or so many seconds are over."""
+        self._arrived.clear()
+        if len(self):
+            return
+        try:
+            async with asyncio.timeout(max(0.0, seconds)):
+                await self._arrived.wait()
+        except TimeoutError:
+            return
+
+    def wait_p99_ms(self) -> float:
+        """99th percentile of the newest waits, milliseconds."""
+        ordered = sorted(self.waits)
+        return 1000 * ordered[len(ordered) * 99 // 100] if ordered else 0.0

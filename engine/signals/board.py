@@ -1,0 +1,127 @@
+"""The signals of all instruments on all timeframes, worked out only when somebody asks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from engine.market.bars import BarsClosed, MinuteBars
+from engine.model.instrument import Instrument
+from engine.model.market import Bar, Timeframe
+from engine.model.view import AlignmentView, FrameView, ZoneView
+from engine.signals.alignment import WEIGHTS_PCT, Alignment, align
+from engine.signals.frame import FrameSignals
+
+_Key = tuple[str, Timeframe]
+
+_ZONES_A_KIND = 6
+"""How many order blocks and how many levels a chart is given."""
+
+
+class SignalBoard:
+    """Holds one FrameSignals per instrument and timeframe and keeps it up with the closed bars.
+
+    Bars are queued when they close and digested when a frame is asked for, which comes to the same:
+    a signal depends on the sequence of closed bars alone.
+    """
+
+    def __init__(self, instruments: Mapping[str, Instrument], bars: MinuteBars) -> None:
+        self._instruments = instruments
+        self._bars = bars
+        self._frames: dict[_Key, FrameSignals] = {}
+        self._queued: dict[_Key, list[Bar]] = {}
+        self._alignments: dict[str, Alignment] = {}
+
+    def on_closed(self, closed: BarsClosed) -> None:
+        """Take in what closed at one boundary. Call it before any strategy sees the same bars."""
+        for bar in closed.bars:
+            queue = self._queued.setdefault((bar.instrument, bar.timeframe), [])
+            queue.append(bar)
+            self._alignments.pop(bar.instrument, None)
+            if len(queue) >= 256:
+                self.frame(bar.instrument, bar.timeframe)
+
+    def warm_up(self, instrument: str) -> None:
+        """Start the instrument's signals over from the bars that are kept: history was merged."""
+        self._alignments.pop(instrument, None)
+        for timeframe in Timeframe:
+            self._frames[instrument, timeframe] = FrameSignals(instrument, timeframe)
+            self._queued[instrument, timeframe] = list(self._bars.bars(instrument, timeframe))
+
+    def instrument(self, symbol: str) -> Instrument:
+        """The instrument's specification. Raises KeyError for an unknown one."""
+        return self._instruments[symbol]
+
+    def frame(self, instrument: str, timeframe: Timeframe) -> FrameSignals:
+        """The signals of one series at its newest close."""
+        key = instrument, timeframe
+        frame = self._frames.get(key)
+        if frame is None:
+            frame = self._frames[key] = FrameSignals(instrument, timeframe)
+        queue = self._queued.get(key)
+        if queue:
+            for bar in queue:
+                frame.add(bar)
+            queue.clear()
+        return frame
+
+    def alignment(self, instrument: str) -> Alignment:
+        """How far the timeframes of an instrument agree at their newest closes."""
+        found = self._alignments.get(instrument)
+        if found is None:
+            readings = {frame: self.frame(instrument, frame).reading for frame in WEIGHTS_PCT}
+            found = self._alignments[instrument] = align(readings)
+        return found
+
+    # -- pictures --------------------------------------------------------------------------------------
+
+    def frame_view(self, instrument: str, timeframe: Timeframe) -> FrameView:
+        frame = self.frame(instrument, timeframe)
+        return FrameView(
+            timeframe,
+            frame.reading.direction,
+            round(frame.reading.strength * 100),
+            WEIGHTS_PCT[timeframe],
+            frame.words(self._instruments[instrument]),
+        )
+
+    def alignment_view(self, instrument: str) -> AlignmentView:
+        """Every timeframe, the score and what it means, in words."""
+        alignment = self.alignment(instrument)
+        objection = alignment.objection
+        side = "long" if alignment.direction > 0 else "short"
+        return AlignmentView(
+            instrument,
+            tuple(self.frame_view(instrument, timeframe) for timeframe in WEIGHTS_PCT),
+            alignment.score_tenths,
+            alignment.direction,
+            alignment.agreeing,
+            f"no trade: {objection}" if objection else side,
+            self._reasons(instrument, alignment),
+        )
+
+    def _reasons(self, instrument: str, alignment: Alignment) -> tuple[str, ...]:
+        reasons = [f"{alignment.agreeing} of {len(WEIGHTS_PCT)} agree"]
+        volume = self.frame(instrument, Timeframe.M5).volume.value
+        if volume is not None:
+            reasons.append(f"volume {volume:.1f}x")
+        reasons.append("conflict: " + ", ".join(alignment.opposing) if alignment.opposing else "no conflict")
+        return tuple(reasons)
+
+    def zones(self, instrument: str, timeframe: Timeframe) -> tuple[ZoneView, ...]:
+        """The newest order blocks and the most touched levels of a chart, prices in ticks."""
+        frame = self.frame(instrument, timeframe)
+        if frame.bar is None:
+            return ()
+        close = frame.bar.close
+        blocks = [
+            ZoneView("OB", block.polarity, block.low, block.high, block.stamp, block.touches)
+            for block in frame.blocks.live[-_ZONES_A_KIND:]
+        ]
+        strongest = sorted(frame.levels_with(2), key=lambda one: (-one.touches, -one.last_index))
+        levels = [
+            ZoneView(
+                "S/R", 1 if level.high <= close else -1, level.low, level.high, level.stamp, level.touches
+            )
+            for level in strongest[:_ZONES_A_KIND]
+        ]
+        return (*blocks, *levels)

@@ -1,0 +1,126 @@
+"""Support and resistance: zones where confirmed swings gather, and the day before's extremes.
+
+A zone is made of swings that are known; it grows when another one falls into it and never looks ahead.
+Whether it supports or resists is only a question of the side on which price stands.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from msgspec import Struct
+
+from engine.market.sessions import trade_date
+from engine.model.market import Bar
+from engine.signals.swings import Swing
+
+
+class Level(Struct):
+    """A band of prices, ticks, in which swings turned. It grows with new swings, up to a bounded width."""
+
+    low: int
+    high: int
+    touches: int
+    """Times that price turned in it; a turn that goes on to a new extreme is still one."""
+    stamp: int
+    """Open time of its oldest swing's bar."""
+    last_index: int
+    """Bar at which its newest swing became known."""
+    known_at: int
+    """When its newest swing became known, nanoseconds UTC."""
+    newest: Swing
+
+    @property
+    def middle(self) -> int:
+        return (self.low + self.high) // 2
+
+
+class Levels:
+    """Zones of one series. `tolerance_atr` is how far from a zone a swing may lie and still belong to it;
+    a zone that gets no swing for `expire_after` bars is forgotten, and so is the stalest beyond `keep`.
+    """
+
+    __slots__ = ("_expire_after", "_keep", "_tolerance_atr", "found")
+
+    def __init__(self, tolerance_atr: float = 0.5, expire_after: int = 300, keep: int = 30) -> None:
+        self._tolerance_atr = tolerance_atr
+        self._expire_after = expire_after
+        self._keep = keep
+        self.found: list[Level] = []
+        """Every zone, single swings too, by its low."""
+
+    def add(self, swing: Swing, atr: float) -> Level | None:
+        """Take a swing at the bar that confirmed it, with the ATR (ticks) then; gives its zone.
+
+        A swing that is superseded from birth is no turn of its own (a plateau is full of them): None.
+        """
+        if swing.superseded_by is not None:
+            return None
+        tolerance = max(2, round(self._tolerance_atr * atr))
+        price = swing.price
+        now = swing.known_index
+        self.found = [one for one in self.found if now - one.last_index <= self._expire_after]
+        level = self._nearest(price, tolerance)
+        if level is None:
+            level = Level(price, price, 1, swing.stamp, now, swing.known_at, swing)
+            self.found.append(level)
+        elif level.newest.superseded_by != swing.index:
+            level.touches += 1
+        level.newest = swing
+        level.low = min(level.low, price)
+        level.high = max(level.high, price)
+        level.last_index = now
+        level.known_at = swing.known_at
+        if len(self.found) > self._keep:
+            self.found.remove(min(self.found, key=lambda one: (one.last_index, one.touches)))
+        self.found.sort(key=_by_price)
+        return level
+
+    def _nearest(self, price: int, tolerance: int) -> Level | None:
+        best: Level | None = None
+        best_distance = tolerance + 1
+        for level in self.found:
+            distance = max(level.low - price, price - level.high, 0)
+            width = max(level.high, price) - min(level.low, price)
+            if distance < best_distance and width <= 2 * tolerance:
+                best, best_distance = level, distance
+        return best
+
+    def strong(self, touches: int = 2) -> list[Level]:
+        """Zones with at least so many swings, by price."""
+        return [level for level in self.found if level.touches >= touches]
+
+
+class PreviousDay:
+    """High and low of the trade date before, known when the date rolls."""
+
+    __slots__ = ("_date", "_high", "_low", "_whole", "high", "low", "stamp")
+
+    def __init__(self) -> None:
+        self.high: int | None = None
+        """Ticks; None until a whole day has been seen."""
+        self.low: int | None = None
+        self.stamp = 0
+        """Open time of the first bar of the day after, nanoseconds UTC."""
+        self._date: date | None = None
+        self._whole = False
+        self._high = self._low = 0
+
+    def add(self, bar: Bar) -> None:
+        """Take a closed bar."""
+        day = trade_date(bar.open_ts)
+        if day == self._date:
+            if bar.high > self._high:
+                self._high = bar.high
+            if bar.low < self._low:
+                self._low = bar.low
+            return
+        if self._whole:
+            self.high, self.low, self.stamp = self._high, self._low, bar.open_ts
+        self._whole = self._date is not None  # the day in which the series begins is only partly seen
+        self._date = day
+        self._high, self._low = bar.high, bar.low
+
+
+def _by_price(level: Level) -> tuple[int, int]:
+    return level.low, level.high

@@ -1,0 +1,186 @@
+"""Order blocks: the candle from which a move broke a swing (semantics: causal definitions).
+
+A bullish block is created at the close of bar t that breaks a swing high: it is the candle with the lowest
+low between swing and t (the last of equals), its whole range; bearish blocks mirror it. From then on it
+lives through states, each change known at the close that made it, and none is ever taken back:
+
+ACTIVE -> MITIGATED (traded into) -> BROKEN (traded beyond its far side: now a breaker of the opposite
+polarity) -> DEAD (traded back beyond its near side); or EXPIRED after so many bars.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Sequence
+from enum import StrEnum
+
+from msgspec import Struct
+
+from engine.model.market import Bar
+from engine.signals.structure import Break
+
+
+class BlockState(StrEnum):
+    ACTIVE = "active"
+    MITIGATED = "mitigated"
+    BROKEN = "broken"
+    DEAD = "dead"
+    EXPIRED = "expired"
+
+    @property
+    def live(self) -> bool:
+        return self not in (BlockState.DEAD, BlockState.EXPIRED)
+
+
+class OrderBlock(Struct):
+    """One zone. Prices in ticks. Only `state`, `state_at` and the touches change after birth."""
+
+    direction: int
+    """+1 bullish, -1 bearish: as born. A broken block works the other way round."""
+    low: int
+    high: int
+    stamp: int
+    """Open time of the zone's candle."""
+    candle_index: int
+    created_index: int
+    known_at: int
+    """Close time of the bar that broke the swing, nanoseconds UTC."""
+    volume_ratio: float
+    """Volume of the zone's candle over the mean of the move's other bars; 1 if there is none."""
+    displacement: float
+    """Range of the breaking bar over the ATR; 0 while there is no ATR."""
+    fair_value_gap: bool
+    """The move away from the zone left a gap between a bar and the next but one."""
+    state: BlockState = BlockState.ACTIVE
+    state_at: int = 0
+    touches: int = 0
+    """Times that it held since it is what it is now: price traded into it and closed back on the side that
+    it defends. Bars in a row count once.
+    """
+    held_since: int = -1
+    """Index of the bar at which the newest of them began."""
+    last_touch: int = -1
+    """Index of the newest bar that it held."""
+
+    @property
+    def polarity(self) -> int:
+        """+1 if it should hold as support now, -1 as resistance, 0 when it is over."""
+        if not self.state.live:
+            return 0
+        return -self.direction if self.state is BlockState.BROKEN else self.direction
+
+
+class OrderBlocks:
+    """The order blocks of one series.
+
+    `expire_after` is in bars, None for never; `keep` bounds how many finished blocks and how many bars
+    are remembered. Statistics count all of them, the dead too.
+    """
+
+    __slots__ = ("_bars", "_expire_after", "_keep", "_seen", "counts", "created", "finished", "live")
+
+    def __init__(self, expire_after: int | None = 500, keep: int = 512) -> None:
+        self._expire_after = expire_after
+        self._keep = keep
+        self._bars: list[Bar] = []
+        self._seen = 0
+        self.created = 0
+        self.live: list[OrderBlock] = []
+        """Oldest first."""
+        self.finished: deque[OrderBlock] = deque(maxlen=keep)
+        self.counts: Counter[BlockState] = Counter()
+        """How many blocks ever entered each state."""
+
+    def add(self, bar: Bar, breaks: Sequence[Break] = (), atr: float | None = None) -> list[OrderBlock]:
+        """Take a closed bar and the breaks it made; gives the new blocks.
+
+        `atr` is in ticks. Blocks that stood before see the bar first; a new one sees only later bars.
+        """
+        index = self._seen
+        self._seen += 1
+        bars = self._bars
+        bars.append(bar)
+        if len(bars) > 2 * self._keep:
+            del bars[: -self._keep]
+        if self.live:
+            self._advance(bar, index)
+        return [self._create(broken, bar, index, atr) for broken in breaks]
+
+    def _advance(self, bar: Bar, index: int) -> None:
+        low, high, close = bar.low, bar.high, bar.close
+        over = False
+        for block in self.live:
+            bullish = block.direction > 0
+            state = block.state
+            if self._expire_after is not None and index - block.created_index > self._expire_after:
+                self._become(block, BlockState.EXPIRED, bar)
+                over = True
+            elif state is BlockState.BROKEN:
+                if high > block.high if bullish else low < block.low:
+                    self._become(block, BlockState.DEAD, bar)
+                    over = True
+                elif (
+                    (high >= block.low and close < block.low)
+                    if bullish
+                    else (low <= block.high and close > block.high)
+                ):
+                    self._touch(block, index)
+            elif low < block.low if bullish else high > block.high:
+                self._become(block, BlockState.BROKEN, bar)
+                block.touches = 0
+            elif low <= block.high if bullish else high >= block.low:
+                if state is BlockState.ACTIVE:
+                    self._become(block, BlockState.MITIGATED, bar)
+                if close > block.high if bullish else close < block.low:
+                    self._touch(block, index)
+        if over:
+            self.finished.extend(block for block in self.live if not block.state.live)
+            self.live = [block for block in self.live if block.state.live]
+
+    def _become(self, block: OrderBlock, state: BlockState, bar: Bar) -> None:
+        block.state = state
+        block.state_at = bar.close_ts
+        self.counts[state] += 1
+
+    def _touch(self, block: OrderBlock, index: int) -> None:
+        if index > block.last_touch + 1 or not block.touches:
+            block.touches += 1
+            block.held_since = index
+        block.last_touch = index
+
+    def _create(self, broken: Break, bar: Bar, index: int, atr: float | None) -> OrderBlock:
+        first = len(self._bars) - (index - broken.swing.index)  # the bar after the swing
+        move = self._bars[max(0, first) : -1] or [bar]
+        if broken.direction > 0:
+            extreme = min(one.low for one in move)
+            at = max(k for k, one in enumerate(move) if one.low == extreme)
+        else:
+            extreme = max(one.high for one in move)
+            at = max(k for k, one in enumerate(move) if one.high == extreme)
+        candle = move[at]
+        leg = [*move[at:], bar]
+        others = [one.volume for one in leg[1:]]
+        mean = sum(others) / len(others) if others else 0.0
+        block = OrderBlock(
+            direction=broken.direction,
+            low=candle.low,
+            high=candle.high,
+            stamp=candle.open_ts,
+            candle_index=index - len(move) + at,
+            created_index=index,
+            known_at=bar.close_ts,
+            volume_ratio=candle.volume / mean if mean else 1.0,
+            displacement=(bar.high - bar.low) / atr if atr else 0.0,
+            fair_value_gap=_has_gap(leg, broken.direction),
+            state_at=bar.close_ts,
+        )
+        self.created += 1
+        self.counts[BlockState.ACTIVE] += 1
+        self.live.append(block)
+        return block
+
+
+def _has_gap(leg: Sequence[Bar], direction: int) -> bool:
+    if direction > 0:
+        return any(leg[k - 1].high < leg[k + 1].low for k in range(1, len(leg) - 1))
+    return any(leg[k - 1].low > leg[k + 1].high for k in range(1, len(leg) - 1))

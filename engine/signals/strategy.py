@@ -1,0 +1,41 @@
+"""What a strategy is to the engine: closed bars in, ideas and near misses out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from engine.market.bars import BarsClosed
+from engine.model.market import Side
+from engine.model.plans import Idea
+from engine.signals.board import SignalBoard
+
+
+class Declined(Struct, frozen=True):
+    """Something that was nearly an idea, and what was missing."""
+
+    strategy: str
+    instrument: str
+    side: Side
+    score_tenths: int
+    reason: str
+    ts: int
+    """Close of the bar that nearly gave it, nanoseconds UTC."""
+
+    @property
+    def text(self) -> str:
+        """As the cockpit says it: "short ES 5.1 refused: 2 of 5 timeframes"."""
+        side = "long" if self.side is Side.BUY else "short"
+        score = f"{self.score_tenths // 10}.{self.score_tenths % 10}"
+        return f"{side} {self.instrument} {score} refused: {self.reason}"
+
+
+class Strategy(Protocol):
+    """Decides on closed bars alone; the same bars give the same answers."""
+
+    name: str
+
+    def on_bars(self, closed: BarsClosed, board: SignalBoard) -> Sequence[Idea | Declined]:
+        """What this close suggests, instruments in order. The board already knows these bars."""

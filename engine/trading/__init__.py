@@ -1,0 +1,1 @@
+"""Orders, positions and money: the part that must never be wrong."""

@@ -1,0 +1,128 @@
+"""Net position and profit of one instrument in one book, exact in integer ticks (semantics: futures P&L)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+
+from msgspec import Struct
+
+from engine.model.instrument import Instrument
+from engine.model.market import Side
+
+
+class Trade(Struct, frozen=True):
+    """A closed cycle, flat to flat. Sums of price x quantity are in ticks."""
+
+    instrument: str
+    side: Side
+    qty: int
+    """Contracts opened in all."""
+    entry_sum: int
+    exit_sum: int
+    gross_usd: Decimal
+    costs_usd: Decimal
+    opened_ts: int
+    closed_ts: int
+    reason: str
+
+    @property
+    def net_usd(self) -> Decimal:
+        return self.gross_usd - self.costs_usd
+
+
+class Position(Struct):
+    """Signed quantity and the money of the running cycle. Changes by `apply` only."""
+
+    instrument: str
+    qty: int = 0
+    open_sum: int = 0
+    """Sum of price x quantity over the adds of the running cycle, ticks."""
+    open_qty: int = 0
+    """Contracts added in the running cycle."""
+    exit_sum: int = 0
+    exit_qty: int = 0
+    costs_usd: Decimal = Decimal(0)
+    opened_ts: int = 0
+
+    @property
+    def side(self) -> Side:
+        return Side.BUY if self.qty >= 0 else Side.SELL
+
+    @property
+    def average(self) -> Fraction:
+        """Average entry of the open side in ticks; reductions leave it as it is."""
+        return Fraction(self.open_sum, self.open_qty) if self.open_qty else Fraction(0)
+
+    def realized_ticks(self) -> Fraction:
+        """Gross ticks x contracts already taken out of the running cycle."""
+        if not self.exit_qty:
+            return Fraction(0)
+        return (self.exit_sum - self.average * self.exit_qty) * self.side.sign
+
+    def open_ticks(self, mark: int) -> Fraction:
+        """Unrealized gross ticks x contracts at a mark."""
+        return (mark - self.average) * self.qty
+
+    def apply(
+        self,
+        instrument: Instrument,
+        side: Side,
+        price: int,
+        qty: int,
+        cost_usd: Decimal,
+        ts: int,
+        reason: str,
+    ) -> Trade | None:
+        """Take one fill in; the finished trade if it brought the position to flat or through it.
+
+        A fill through zero ends one cycle and opens the next with the rest and its share of the costs.
+        """
+        if self.qty == 0 or self.side is side:
+            self._add(side, price, qty, cost_usd, ts)
+            return None
+        closing = min(qty, abs(self.qty))
+        share = cost_usd if closing == qty else (cost_usd * closing / qty).quantize(Decimal("0.000001"))
+        self.exit_sum += price * closing
+        self.exit_qty += closing
+        self.costs_usd += share
+        self.qty += side.sign * closing
+        if self.qty:
+            return None
+        trade = self._finish(instrument, side.opposite, ts, reason)
+        if qty > closing:
+            self._add(side, price, qty - closing, cost_usd - share, ts)
+        return trade
+
+    def _add(self, side: Side, price: int, qty: int, cost_usd: Decimal, ts: int) -> None:
+        if self.qty == 0:
+            self.opened_ts = ts
+        self.qty += side.sign * qty
+        self.open_sum += price * qty
+        self.open_qty += qty
+        self.costs_usd += cost_usd
+
+    def _finish(self, instrument: Instrument, side: Side, ts: int, reason: str) -> Trade:
+        gross_ticks = (self.exit_sum - self.open_sum) * side.sign
+        trade = Trade(
+            self.instrument,
+            side,
+            self.open_qty,
+            self.open_sum,
+            self.exit_sum,
+            instrument.usd(gross_ticks),
+            self.costs_usd,
+            self.opened_ts,
+            ts,
+            reason,
+        )
+        self.open_sum = self.open_qty = self.exit_sum = self.exit_qty = 0
+        self.costs_usd = Decimal(0)
+        return trade
+
+
+def usd(instrument: Instrument, ticks: Fraction) -> Decimal:
+    """USD of a rational number of ticks, to the cent; exact when the ticks are whole."""
+    if ticks.denominator == 1:
+        return instrument.usd(ticks.numerator)
+    return (instrument.tick_value_usd * ticks.numerator / ticks.denominator).quantize(Decimal("0.01"))

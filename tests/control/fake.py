@@ -1,0 +1,100 @@
+"""An engine as the control socket sees it: a View that grows, and answers to commands."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from decimal import Decimal
+
+from msgspec.structs import replace
+
+from engine.model.commands import AnyCommand
+from engine.model.market import Bar, Timeframe
+from engine.model.orders import AccountKind
+from engine.model.view import (
+    ChartView,
+    ContractView,
+    HealthView,
+    Notice,
+    NoticeKind,
+    SessionPhase,
+    SessionView,
+    Severity,
+    TradingState,
+    View,
+)
+
+BAR = Bar("MNQ", Timeframe.M1, 0, 84_000, 84_010, 83_990, 84_001, 12)
+
+
+def a_view(bars: int = 3) -> View:
+    """A small but complete View."""
+    contract = ContractView(
+        instrument="MNQ",
+        name="MNQZ6",
+        description="“[bold]Micro”\n\x1b[31m",
+        tick_size=Decimal("0.25"),
+        tick_value_usd=Decimal("0.50"),
+        decimals=2,
+        bid=Decimal("21000.25"),
+        ask=None,
+        last=None,
+        change=None,
+        age_ns=None,
+        stale=True,
+        state=TradingState.ACTIVE,
+        position_qty=0,
+    )
+    chart = ChartView("MNQ", Timeframe.M1, (BAR,) * bars, None, ())
+    return View(
+        version=1,
+        ts=2,
+        mode=AccountKind.PRACTICE,
+        venue="practice venue",
+        practice_time=True,
+        session=SessionView("2024-03-08", SessionPhase.RTH, "08:30:00", "15:10"),
+        links=(),
+        contracts=(contract,),
+        books=(),
+        positions=(),
+        orders=(),
+        trades=(),
+        alignment={},
+        charts={"MNQ": {Timeframe.M1: chart}},
+        notices=(),
+        health=HealthView(ok=True),
+    )
+
+
+class FakeHandle:
+    """Draws a new picture a look after the last one, as the engine does; answers commands if it likes to."""
+
+    def __init__(self, view: View, *, answers: bool = True, names_commands: bool = True) -> None:
+        self._view = view
+        self._drawn = view
+        self._answers = answers
+        self._names = names_commands
+        self._lock = threading.Lock()
+        self.sent: list[AnyCommand] = []
+
+    def view(self) -> View:
+        with self._lock:
+            shown = self._drawn
+            self._drawn = self._view = replace(self._view, version=self._view.version + 1)
+            return shown
+
+    def send(self, command: AnyCommand) -> None:
+        self.sent.append(command)
+        self.say(NoticeKind.RISK, f"not the answer to {command.id}")
+        if self._answers:
+            self.say(NoticeKind.COMMAND, "to somebody else", "another")
+            self.say(NoticeKind.COMMAND, f"did {command.id}", command.id if self._names else None)
+
+    def say(self, kind: NoticeKind, text: str, command_id: str | None = None) -> None:
+        with self._lock:
+            seq = len(self._view.notices) + 1
+            notice = Notice(seq, 0, kind, Severity.INFO, text, command_id=command_id)
+            self._view = replace(self._view, notices=(*self._view.notices, notice))
+
+    def notices(self, after_seq: int) -> Sequence[Notice]:
+        return [notice for notice in self.view().notices if notice.seq > after_seq]

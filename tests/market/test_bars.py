@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.market.bars import BarsClosed, MinuteBars
+from engine.market.candles import fold, resample
+from engine.model.events import Print
+from engine.model.market import MINUTE, NANOS, Timeframe
+from tests.market.feed import T0, at, emitted, play, quoted, traded
+
+
+def fresh(grace: float = 1.0) -> MinuteBars:
+    bars = MinuteBars(grace_ns=round(grace * NANOS))
+    bars.feed_up(T0)
+    return bars
+
+
+def test_a_minute_closes_at_the_first_event_beyond_it_when_all_have_spoken() -> None:
+    bars = fresh()
+    assert play(bars, [traded(1, 100), traded(2, 50, instrument="GC"), traded(60, 101)]) == []
+    (closed,) = play(bars, [quoted(60.2, "GC")])
+    assert closed.ts == T0 + MINUTE
+    assert [(bar.instrument, bar.close) for bar in closed.bars] == [("ES", 100), ("GC", 50)]
+
+
+def test_a_print_beyond_the_boundary_waits_in_the_next_bar() -> None:
+    bars = fresh()
+    first = play(bars, [traded(1, 100), quoted(2, "GC"), traded(60.1, 999), quoted(60.2, "GC")])
+    second = play(bars, [traded(61, 90), quoted(120, "GC"), traded(120, 91)])
+    assert [(b.high, b.close) for b in emitted(first)] == [(100, 100)]
+    assert [(b.open, b.high, b.low, b.close) for b in emitted(second)] == [(999, 999, 90, 90)]
+
+
+def test_the_timer_closes_what_a_silent_instrument_holds_up() -> None:
+    bars = fresh()
+    play(bars, [traded(1, 100), quoted(30, "GC"), traded(60.1, 101)])
+    assert bars.next_deadline() == at(61)
+    assert bars.on_time(at(60.999)) == ()
+    (closed,) = bars.on_time(at(61))
+    assert [bar.instrument for bar in closed.bars] == ["ES"]
+    assert bars.next_deadline() == at(121)
+
+
+def test_an_instrument_that_was_silent_all_minute_is_not_waited_for() -> None:
+    bars = fresh()
+    play(bars, [traded(1, 100), quoted(2, "GC"), quoted(61, "GC"), traded(61, 101)])
+    (closed,) = play(bars, [traded(120.5, 102), quoted(121.5, "ES"), quoted(180, "ES")])[:1]
+    assert closed.ts == T0 + 2 * MINUTE
+
+
+def test_the_first_event_after_the_timer_closes_before_it_is_folded() -> None:
+    bars = fresh(grace=0)
+    closed = play(bars, [traded(1, 100), traded(2, 50, instrument="GC"), traded(60, 101)])
+    assert [(bar.instrument, bar.close) for bar in emitted(closed)] == [("ES", 100), ("GC", 50)]
+
+
+def test_quotes_alone_make_no_bar_and_set_no_timer() -> None:
+    bars = fresh()
+    assert play(bars, [quoted(n) for n in range(0, 600, 7)]) == []
+    assert bars.next_deadline() is None
+    assert bars.forming("ES", Timeframe.M1) is None
+
+
+def test_a_quiet_minute_gives_no_bar_but_longer_frames_still_end() -> None:
+    bars = fresh()
+    closed = play(bars, [traded(1, 100), traded(61, 105), quoted(181), quoted(299), quoted(300), quoted(301)])
+    assert [(one.ts - T0) // MINUTE for one in closed] == [1, 2, 5]
+    (five,) = closed[-1].bars
+    assert (five.timeframe, five.open, five.close, five.n_src) == (Timeframe.M5, 100, 105, 2)
+
+
+def test_a_late_print_is_counted_and_changes_nothing() -> None:
+    bars = fresh()
+    closed = play(bars, [traded(1, 100), traded(60, 101)])
+    before = bars.bars("ES", Timeframe.M1)
+    assert play(bars, [traded(59, 500, 9, received=60.5)]) == []
+    assert bars.late == 1
+    assert bars.bars("ES", Timeframe.M1) == before == tuple(emitted(closed))
+    (second,) = emitted(play(bars, [traded(120, 102)]))
+    assert (second.high, second.volume) == (101, 1)
+
+
+def test_a_print_within_grace_still_counts_while_others_are_awaited() -> None:
+    bars = fresh()
+    play(bars, [traded(1, 100), quoted(2, "GC"), traded(60, 101), traded(59.9, 103, 4, received=60.4)])
+    (bar,) = emitted(play(bars, [quoted(60.5, "GC")]))
+    assert (bar.high, bar.close, bar.volume) == (103, 103, 5)
+    assert bars.late == 0
+
+
+def test_a_clock_far_ahead_closes_nothing_and_makes_no_bar() -> None:
+    bars = fresh()
+    play(bars, [traded(1, 100)])
+    assert play(bars, [traded(86_400, 1, received=2), quoted(90_000, received=3)]) == []
+    assert bars.misdated == 1
+    (bar,) = emitted(play(bars, [traded(50, 101), traded(61, 102)]))
+    assert (bar.close, bar.n_src) == (101, 2)
+
+
+def test_everything_that_ends_at_one_instant_comes_at_once_and_in_order() -> None:
+    bars = fresh()
+    names = ["NQ", "ES", "GC"]
+    stream = [traded(n, 100 + n % 7, instrument=names[n % 3], seq=n) for n in range(0, 3660, 2)]
+    last = play(bars, stream)[-1]
+    assert last.ts == T0 + 60 * MINUTE
+    assert [(bar.timeframe, bar.instrument) for bar in last.bars] == [
+        (timeframe, name) for timeframe in Timeframe for name in sorted(names)
+    ]
+    assert {bar.n_src for bar in last.bars if bar.timeframe is Timeframe.H1} == {60}
+
+
+def test_the_live_bars_are_the_fold_of_the_tape() -> None:
+    chance = random.Random(7)
+    stream = [traded(n * 1.7, 100 + chance.randrange(40), chance.randrange(5), seq=n) for n in range(6000)]
+    bars = MinuteBars(keep=1000)
+    bars.feed_up(T0)
+    closed = play(bars, stream)
+    minutes = list(fold(stream, Timeframe.M1))[:-1]
+    assert emitted(closed) == minutes
+    for timeframe in (Timeframe.M5, Timeframe.M15, Timeframe.M30, Timeframe.H1):
+        whole = [b for b in resample(minutes, timeframe) if b.close_ts <= closed[-1].ts]
+        assert list(bars.bars("ES", timeframe)) == emitted(closed, timeframe) == whole
+
+
+arrivals = st.lists(
+    st.tuples(
+        st.integers(0, 299_000),
+        st.integers(90, 110),
+        st.integers(0, 5),
+        st.sampled_from(["ES", "GC"]),
+        st.integers(0, 900),
+    ),
+    min_size=1,
+    max_size=60,
+)
+
+
+@given(arrivals)
+def test_arrival_order_inside_grace_changes_nothing(rows: list[tuple[int, int, int, str, int]]) -> None:
+    def close(delayed: bool) -> list[BarsClosed]:
+        bars = fresh()
+        stream = [
+            traded(ms / 1000, price, size, name, seq, received=(ms + delay * delayed) / 1000)
+            for seq, (ms, price, size, name, delay) in enumerate(rows)
+        ]
+        # One that is awaited but silent around every boundary: the timer decides, the whole grace counts.
+        held_up = [quoted(30 + 60 * n, "NQ") for n in range(5)]
+        closed = play(bars, sorted([*stream, *held_up], key=lambda event: event.ts_recv))
+        closed += bars.on_time(at(302))
+        assert bars.late == 0
+        return closed
+
+    assert close(delayed=True) == close(delayed=False)
+
+
+@given(st.permutations(range(12)))
+def test_open_and_close_go_by_time_and_sequence_not_by_arrival(order: list[int]) -> None:
+    stream = [traded(5 + n // 4, 100 + n * (-1) ** n, size=n, seq=n) for n in range(12)]
+    bars = fresh()
+    play(bars, [stream[n] for n in order])
+    (bar,) = emitted(bars.on_time(at(61)))
+    (expected,) = fold(stream, Timeframe.M1)
+    assert bar == expected
+    assert (bar.open, bar.close) == (stream[0].price, stream[11].price)
+
+
+def test_the_forming_bar_follows_the_market_and_vanishes_when_it_closes() -> None:
+    bars = fresh()
+    play(bars, [traded(1, 100), traded(61, 104), traded(70, 103)])
+    one, five = bars.forming("ES", Timeframe.M1), bars.forming("ES", Timeframe.M5)
+    assert one is not None
+    assert five is not None
+    assert (one.open_ts, one.open, one.close) == (T0 + MINUTE, 104, 103)
+    assert (five.open_ts, five.open, five.high, five.close, five.n_src) == (T0, 100, 104, 103, 2)
+    bars.on_time(at(121))
+    assert bars.forming("ES", Timeframe.M1) is None
+    still = bars.forming("ES", Timeframe.M5)
+    assert still is not None
+    assert still.close == 103
+    bars.on_time(at(301))
+    assert bars.forming("ES", Timeframe.M5) is None
+    assert bars.forming("XX", Timeframe.M5) is None
+
+
+def test_snapshots_are_shared_until_a_bar_closes_and_stay_as_they_were() -> None:
+    bars = fresh()
+    play(bars, [traded(1, 100), traded(60, 101)])
+    before = bars.bars("ES", Timeframe.M1)
+    assert bars.bars("ES", Timeframe.M1) is before
+    play(bars, [traded(120, 102)])
+    assert len(before) == 1
+    assert len(bars.bars("ES", Timeframe.M1)) == 2
+
+
+def test_only_so_many_bars_are_kept() -> None:
+    bars = MinuteBars(keep=60)
+    bars.feed_up(T0)
+    play(bars, [traded(n * 60, 100 + n) for n in range(400)])
+    kept = bars.bars("ES", Timeframe.M1)
+    assert [bar.open for bar in kept] == [100 + n for n in range(339, 399)]
+    with pytest.raises(ValueError, match="60"):
+        MinuteBars(keep=59)
+
+
+def test_every_minute_of_a_clock_change_weekend_has_exactly_one_bar() -> None:
+    start = 1_793_487_600 * NANOS  # Saturday 2026-10-31 15:00 UTC: the US falls back within the next day
+    bars = MinuteBars(keep=3000)
+    bars.feed_up(start)
+    stream = [
+        Print(
+            ts_recv=start + n * 30 * NANOS, ts_venue=start + n * 30 * NANOS, instrument="ES", price=n, size=1
+        )
+        for n in range(2 * 60 * 40)
+    ]
+    opens = [bar.open_ts for bar in emitted(play(bars, stream))]
+    assert opens == [start + n * MINUTE for n in range(60 * 40 - 1)]
+
+
+def test_unknown_instruments_have_no_bars() -> None:
+    assert MinuteBars().bars("ES", Timeframe.M1) == ()
+    assert MinuteBars().forming("ES", Timeframe.M1) is None

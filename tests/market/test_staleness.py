@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from engine.market.sessions import session_bounds, trade_date
+from engine.market.staleness import Staleness
+from engine.model.market import MINUTE, NANOS
+from tests.market.feed import T0, at
+
+DAY = trade_date(T0)
+OPEN, CLOSE = session_bounds(DAY)
+
+
+def heard(ts: int) -> Staleness:
+    staleness = Staleness(30 * NANOS)
+    staleness.seen("ES", ts)
+    return staleness
+
+
+def test_silence_in_session_hours_is_stale_after_the_limit() -> None:
+    staleness = heard(T0)
+    assert not staleness.stale("ES", at(30))
+    assert staleness.stale("ES", at(30.001))
+    staleness.seen("ES", at(31))
+    assert not staleness.stale("ES", at(61))
+
+
+def test_each_instrument_is_judged_alone() -> None:
+    staleness = heard(T0)
+    staleness.seen("GC", at(40))
+    assert staleness.stale("ES", at(50))
+    assert not staleness.stale("GC", at(50))
+
+
+def test_an_instrument_that_was_never_heard_is_stale() -> None:
+    staleness = Staleness(30 * NANOS, ["ES"])
+    assert staleness.stale("ES", T0)
+    assert staleness.stale("XX", T0)
+    assert staleness.age("ES", T0) is None
+
+
+def test_nothing_is_stale_while_the_market_is_closed() -> None:
+    staleness = heard(CLOSE - NANOS)
+    assert not staleness.stale("ES", CLOSE)
+    assert not staleness.stale("ES", CLOSE + 30 * MINUTE)
+    assert not Staleness(NANOS).stale("ES", CLOSE)
+
+
+def test_at_the_open_the_clock_starts_anew() -> None:
+    staleness = heard(OPEN - 60 * MINUTE)
+    assert not staleness.stale("ES", OPEN + 30 * NANOS)
+    assert staleness.stale("ES", OPEN + 31 * NANOS)
+
+
+def test_the_age_counts_from_the_last_event_and_never_runs_backwards() -> None:
+    staleness = heard(T0)
+    assert staleness.age("ES", at(12)) == 12 * NANOS
+    assert staleness.age("ES", at(-1)) == 0
+
+
+def test_the_deadline_is_the_first_instant_at_which_something_turns_stale() -> None:
+    staleness = heard(T0)
+    staleness.seen("GC", at(10))
+    deadline = staleness.next_deadline(at(11))
+    assert deadline is not None
+    assert not staleness.stale("ES", deadline - 1)
+    assert staleness.stale("ES", deadline)
+    later = staleness.next_deadline(deadline)
+    assert later is not None
+    assert not staleness.stale("GC", later - 1)
+    assert staleness.stale("GC", later)
+
+
+def test_without_anything_heard_there_is_no_deadline() -> None:
+    assert Staleness(NANOS, ["ES"]).next_deadline(T0) is None
+
+
+def test_while_closed_the_deadline_is_when_the_market_may_open() -> None:
+    assert heard(CLOSE - NANOS).next_deadline(CLOSE) == CLOSE + 60 * MINUTE

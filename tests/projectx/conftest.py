@@ -1,0 +1,140 @@
+"""A scripted gateway, a venue that talks to it, and an inbox that can be waited on."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import pytest
+
+from adapters.projectx.config import ProjectXConfig, Secret, Timing
+from adapters.projectx.venue import ProjectXVenue
+from engine.model.effects import PlaceOrder
+from engine.model.events import AnyEvent, LinkChanged, LinkState
+from engine.model.instrument import CME_FUTURES
+from engine.model.market import Side
+from engine.model.orders import OrderType
+from tests.projectx.gateway import Gateway, HubSide
+
+NOW = 1949149800_000_000_000
+"""2031-10-07T14:30:00Z, a Tuesday."""
+KEY = "very-secret-key-000"
+
+QUICK = Timing(
+    connect_s=2,
+    read_s=2,
+    act_s=0.3,
+    handshake_s=2,
+    invoke_s=2,
+    first_message_s=0.3,
+    ping_s=0.1,
+    dead_s=2,
+    quote_silence_s=30,
+    print_silence_s=30,
+    watch_s=0.02,
+    backoff_first_s=0.01,
+    backoff_cap_s=0.05,
+    renew_check_s=0.02,
+)
+
+E = TypeVar("E")
+
+
+class Inbox(list[AnyEvent]):
+    """The engine's end: a sink that remembers, and wakes who waits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._came = asyncio.Event()
+
+    def __call__(self, event: AnyEvent) -> None:
+        self.append(event)
+        self._came.set()
+
+    def of(self, kind: type[E]) -> list[E]:
+        return [event for event in self if isinstance(event, kind)]
+
+    def states(self, link: str) -> list[LinkState]:
+        return [event.state for event in self.of(LinkChanged) if event.link == link]
+
+    async def until(self, condition: Callable[[], Any], timeout: float = 5.0) -> Any:
+        async with asyncio.timeout(timeout):
+            while not (value := condition()):
+                self._came.clear()
+                await self._came.wait()
+        return value
+
+    async def live(self, link: str, times: int = 1) -> None:
+        await self.until(lambda: self.states(link).count(LinkState.LIVE) >= times)
+
+
+def config_for(gateway: Gateway, **changes: Any) -> ProjectXConfig:
+    settings: dict[str, Any] = {
+        "user_name": "someone",
+        "api_key": Secret(KEY),
+        "instruments": {symbol: CME_FUTURES[symbol] for symbol in ("MNQ", "ES")},
+        "book": "test",
+        "api_url": gateway.url,
+        "user_hub_url": f"{gateway.url}/hubs/user",
+        "market_hub_url": f"{gateway.url}/hubs/market",
+        "timing": QUICK,
+    }
+    return ProjectXConfig(**(settings | changes))
+
+
+def venue_for(gateway: Gateway, clock: Callable[[], int] = lambda: NOW, **changes: Any) -> ProjectXVenue:
+    return ProjectXVenue(config_for(gateway, **changes), clock, rng=random.Random(7))
+
+
+@asynccontextmanager
+async def running(part: Any, inbox: Inbox) -> AsyncIterator[asyncio.Task[None]]:
+    """A feed or broker at work; stopped at the end, with its own exception if it had one."""
+    task = asyncio.create_task(part.run(inbox))
+    try:
+        yield task
+    finally:
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+
+@asynccontextmanager
+async def trading(gateway: Gateway, venue: ProjectXVenue, inbox: Inbox) -> AsyncIterator[HubSide]:
+    """A broker at work, and the gateway's end of its hub."""
+    async with running(venue.broker, inbox):
+        await inbox.live("user")
+        yield gateway.open_hubs("user")[0]
+
+
+def entry(**changes: Any) -> PlaceOrder:
+    """A market entry for two contracts, with changes."""
+    fields: dict[str, Any] = {
+        "book": "test",
+        "client_id": "ts-a-1-1",
+        "instrument": "MNQ",
+        "side": Side.BUY,
+        "type": OrderType.MARKET,
+        "qty": 2,
+    }
+    return PlaceOrder(**(fields | changes))
+
+
+@pytest.fixture
+async def gateway() -> AsyncIterator[Gateway]:
+    async with Gateway().serve() as gateway:
+        yield gateway
+
+
+@pytest.fixture
+async def venue(gateway: Gateway) -> AsyncIterator[ProjectXVenue]:
+    venue = venue_for(gateway)
+    yield venue
+    await venue.close()
+
+
+@pytest.fixture
+async def inbox() -> Inbox:
+    return Inbox()

@@ -1,0 +1,110 @@
+"""tstream check: one line for each finding, with its remedy."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.projectx import samples
+from tests.projectx.gateway import Gateway
+from tstream.cli import call
+from tstream.paths import Paths
+
+Out = pytest.CaptureFixture[str]
+KEY = "canary-check-key"
+
+
+@pytest.fixture
+async def gateway() -> AsyncIterator[Gateway]:
+    async with Gateway().serve() as gateway:
+        yield gateway
+
+
+def points_at(places: Paths, url: str, more: str = "", key: str = KEY) -> None:
+    """Settings of a gateway at a URL."""
+    places.settings_file.write_text(
+        'contracts = ["MNQ", "ES"]\n'
+        f'[venue]\nname = "projectx"\napi_url = "{url}"\nrtc_url = "{url}"\n{more}',
+        encoding="utf-8",
+    )
+    secrets = places.config / ".env"
+    secrets.write_text(f"TSTREAM_PROJECTX_USER=someone\nTSTREAM_PROJECTX_KEY={key}\n", encoding="utf-8")
+    secrets.chmod(0o600)
+
+
+async def checked(capsys: Out) -> tuple[int, list[str]]:
+    """The exit code and the lines."""
+    code = await asyncio.wait_for(asyncio.to_thread(call, ["check"]), 30)
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert KEY not in out
+    return code, out.splitlines()
+
+
+async def test_the_practice_venue_is_tried_for_real(places: Paths, capsys: Out) -> None:
+    code, lines = await checked(capsys)
+    assert code == 0
+    assert [line.split(":")[0] for line in lines] == [
+        "✓ settings",
+        "✓ folders",
+        "✓ credentials",
+        "✓ venue reachable",
+        "✓ login",
+        "✓ account",
+        "✓ contracts",
+    ]
+    assert all(name in lines[-1] for name in ("MNQ is MNQ", "GC is GC"))
+
+
+async def test_a_gateway_with_everything_right(gateway: Gateway, places: Paths, capsys: Out) -> None:
+    points_at(places, gateway.url)
+    code, lines = await checked(capsys)
+    assert code == 0, lines
+    assert "✓ login: logged in as someone" in lines
+    assert "✓ contracts: MNQ is MNQZ1, ES is ESZ1" in lines
+    assert lines[-1] == '✓ trading: trading = "off"'
+
+
+async def test_secrets_that_others_may_read(gateway: Gateway, places: Paths, capsys: Out) -> None:
+    points_at(places, gateway.url)
+    secrets = places.config / ".env"
+    secrets.chmod(0o644)
+    code, lines = await checked(capsys)
+    assert code == 1
+    assert f"✗ secrets: others may read {secrets} → chmod 600 {secrets}" in lines
+
+
+async def test_a_refused_login_names_the_remedy(gateway: Gateway, places: Paths, capsys: Out) -> None:
+    gateway.script("/api/Auth/loginKey", samples.failed(3))
+    points_at(places, gateway.url)
+    code, lines = await checked(capsys)
+    assert code == 1
+    assert any(line.startswith("✗ login: ") and "→ check user name and API key" in line for line in lines)
+
+
+async def test_a_gateway_that_is_not_there(gateway: Gateway, places: Paths, capsys: Out) -> None:
+    points_at(places, "http://127.0.0.1:9")
+    code, lines = await checked(capsys)
+    assert code == 1
+    assert any(line.startswith("✗ venue reachable: ") for line in lines)
+
+
+async def test_missing_credentials_are_a_line(places: Paths, gateway: Gateway, capsys: Out) -> None:
+    points_at(places, gateway.url, key="")
+    code, lines = await checked(capsys)
+    assert code == 1
+    assert lines[-1].startswith("✗ credentials: projectx.key is needed")
+    assert not gateway.calls
+
+
+async def test_bad_settings_are_lines(places: Paths, gateway: Gateway, capsys: Out) -> None:
+    points_at(places, gateway.url, "[risk]\nmax_trades = 0\nfoo = 1")
+    code, lines = await checked(capsys)
+    assert code == 1
+    assert [line.split(" = ")[0] for line in lines[:2]] == [
+        "✗ settings: risk.max_trades",
+        "✗ settings: risk.foo",
+    ]
+    assert not gateway.calls

@@ -1,0 +1,84 @@
+"""Every setting reaches the engine: a key that changes nothing would be a lie."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import asdict
+
+from adapters.projectx.config import ProjectXConfig
+from engine.model.config import RiskLimits
+from engine.model.market import MINUTE, NANOS
+from engine.signals.zone_reaction import ZoneReactionConfig
+from tests.tstream.conftest import Reading
+from tstream.limits import risk_limits, zone_reaction
+from tstream.venues import projectx_config
+
+CHANGES = {
+    "per_trade_usd = 150": {"risk_per_trade_usd": 150},
+    "daily_loss_usd = 500.50": {"daily_loss_usd": 500.50},
+    "max_contracts = 7": {"max_contracts": 7},
+    "max_open_trades = 2": {"max_open_trades": 2},
+    "max_trades = 9": {"max_trades": 9},
+    "reward_to_risk_min = 2.0": {"reward_to_risk_min": 2.0},
+    "slippage_ticks = 3": {"slippage_ticks": 3},
+    "break_even_after_first_target = false": {"break_even_after_first_target": False},
+    'hours_start = "02:00"\nhours_end = "23:00"': {"hours_start": "02:00", "hours_end": "23:00"},
+    'hours_zone = "Europe/Helsinki"': {"hours_zone": "Europe/Helsinki"},
+    "no_entry_minutes = 30": {"no_entry_before_flat_ns": 30 * MINUTE},
+    "flatten_minutes = 2": {"flatten_before_flat_ns": 2 * MINUTE},
+    "stale_seconds = 2.5": {"stale_ns": 2_500_000_000},
+}
+
+
+@pytest.mark.parametrize(("toml", "changed"), CHANGES.items(), ids=CHANGES)
+def test_a_risk_setting_changes_its_limit_and_no_other(
+    reading: Reading, toml: str, changed: dict[str, object]
+) -> None:
+    before = asdict(risk_limits(reading().settings))
+    after = asdict(risk_limits(reading(f"[risk]\n{toml}").settings))
+    assert {key: value for key, value in after.items() if value != before[key]} == changed
+
+
+def test_the_defaults_are_the_engines_own(reading: Reading) -> None:
+    settings = reading().settings
+    engine = asdict(RiskLimits())
+    assert asdict(risk_limits(settings)) == engine | {"hours_zone": "America/Chicago"}
+    assert zone_reaction(settings) == ZoneReactionConfig()
+
+
+def test_every_risk_setting_is_tried_here(reading: Reading) -> None:
+    tried = {line.split(" =")[0] for toml in CHANGES for line in toml.split("\n")}
+    assert tried == set(type(reading().settings.risk).model_fields)
+
+
+def test_the_strategys_measures(reading: Reading) -> None:
+    settings = reading("[strategy]\nmin_score = 4.2\nsecond_target_r = 3\ncooldown_minutes = 5").settings
+    zones = zone_reaction(settings)
+    assert (zones.min_score_tenths, zones.near_score_tenths) == (42, 42)
+    assert (zones.second_reward_to_risk, zones.cooldown_ns) == (3.0, 300 * NANOS)
+    assert risk_limits(settings).min_score_tenths == 42
+
+
+def test_topstepx_is_the_adapters_default_gateway(reading: Reading) -> None:
+    settings = reading(
+        '[venue]\nname = "topstepx"\naccount = 26282486',
+        "TSTREAM_PROJECTX_USER=me\nTSTREAM_PROJECTX_KEY=canary-4",
+    ).settings
+    config = projectx_config(settings)
+    bare = ProjectXConfig(user_name="me", api_key=config.api_key, instruments={})
+    assert (config.api_url, config.user_hub_url) == (bare.api_url, bare.user_hub_url)
+    assert (config.book, config.account, config.user_name) == ("topstepx", "26282486", "me")
+    assert config.api_key.reveal() == "canary-4"
+    assert "canary" not in repr(config)
+
+
+def test_another_gateway_has_its_own_addresses(reading: Reading) -> None:
+    config = projectx_config(
+        reading(
+            '[venue]\nname = "projectx"\napi_url = "https://a.example/"\nrtc_url = "https://r.example"'
+        ).settings
+    )
+    assert config.api_url == "https://a.example"
+    assert config.market_hub_url == "https://r.example/hubs/market"
+    assert config.user_hub_url == "https://r.example/hubs/user"
+    assert config.account is None

@@ -1,0 +1,197 @@
+"""status, flatten, pause and resume, over a real control socket."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from io import StringIO
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from engine.model.commands import Flatten, Pause, Resume
+from engine.model.view import View
+from tests.tstream.running import Engine, serving
+from tests.tui.fake import trading_view
+from tstream.cli import call
+from tstream.commands.orders import still_open, what_it_does
+from tstream.paths import Paths
+
+Out = pytest.CaptureFixture[str]
+Running = Callable[..., AbstractContextManager[Engine]]
+
+
+@pytest.fixture
+def running(places: Paths) -> Running:
+    @contextmanager
+    def run(view: View | None = None, *, stuck: bool = False) -> Iterator[Engine]:
+        engine = Engine(trading_view() if view is None else view, stuck=stuck)
+        with serving(engine, places.control_socket):
+            yield engine
+
+    return run
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Answers what a terminal's user would type."""
+
+    def type_(text: str) -> None:
+        keyboard = StringIO(text)
+        monkeypatch.setattr(keyboard, "isatty", lambda: True)
+        monkeypatch.setattr(sys, "stdin", keyboard)
+
+    return type_
+
+
+def instruments(view: View) -> set[str]:
+    return {position.instrument for position in view.positions}
+
+
+def test_without_an_engine_they_say_so(capsys: Out, places: Paths) -> None:
+    for argv in (["status"], ["status", "--json"], ["flatten", "--yes"], ["pause"], ["resume", "MNQ"]):
+        assert call(argv) == 1
+        assert capsys.readouterr().err == (
+            f"tstream: no engine is running at {places.control_socket}; start tstream first\n"
+        )
+
+
+def test_status_shows_the_picture(running: Running, capsys: Out) -> None:
+    view = trading_view()
+    with running(view):
+        assert call(["status"]) == 0
+    out = capsys.readouterr().out
+    assert " PRACTICE " in out
+    for contract in view.contracts:
+        assert contract.name in out
+    for position in view.positions:
+        assert f"{position.entry}" in out
+        assert f"{position.open_usd:+.2f}" in out
+
+
+def test_status_as_json_is_the_whole_view(running: Running, capsys: Out) -> None:
+    with running():
+        assert call(["status", "--json"]) == 0
+    view = msgspec.json.decode(capsys.readouterr().out, type=View)
+    assert replace(view, version=0) == replace(trading_view(), version=0)
+    assert any(chart.bars for charts in view.charts.values() for chart in charts.values())
+
+
+def test_status_takes_foreign_text_as_data(running: Running, capsys: Out) -> None:
+    view = trading_view()
+    nasty = tuple(replace(book, account="[red]\x1b[2J[/nope]") for book in view.books)
+    with running(replace(view, books=nasty)):
+        assert call(["status"]) == 0
+    out = capsys.readouterr().out
+    assert "[red]\\x1b[2J[/nope]" in out
+    assert "\x1b" not in out
+
+
+def test_flatten_waits_until_it_is_flat(running: Running, capsys: Out) -> None:
+    with running() as engine:
+        assert call(["flatten", "--yes"]) == 0
+        assert not still_open(engine.view(), None)
+    (command,) = engine.sent
+    assert isinstance(command, Flatten)
+    assert (command.instrument, command.source) == (None, "cli")
+    assert "everything is flat" in capsys.readouterr().out
+
+
+def test_flatten_of_one_contract_leaves_the_others(running: Running) -> None:
+    held = instruments(trading_view())
+    assert len(held) > 1
+    one = min(held)
+    with running() as engine:
+        assert call(["flatten", one.lower(), "-y"]) == 0
+        assert instruments(engine.view()) == held - {one}
+
+
+def test_flatten_says_what_is_still_open(running: Running, capsys: Out) -> None:
+    with running(stuck=True):
+        assert call(["flatten", "--yes", "--wait", "0.01"]) == 1
+    assert "not flat after 0.01 s: " in capsys.readouterr().err
+
+
+def test_flatten_need_not_wait(running: Running) -> None:
+    with running(stuck=True):
+        assert call(["flatten", "--yes", "--wait", "0"]) == 0
+
+
+def test_flatten_asks_first_and_names_the_deed(
+    running: Running, typed: Callable[[str], None], capsys: Out
+) -> None:
+    typed("n\n")
+    with running() as engine:
+        assert call(["flatten"]) == 1
+    assert not engine.sent
+    out, err = capsys.readouterr()
+    assert f"PRACTICE: {what_it_does(trading_view(), None)}?" in out
+    assert err == "tstream: nothing was done\n"
+
+
+def test_flatten_does_it_on_yes(running: Running, typed: Callable[[str], None]) -> None:
+    typed("y\n")
+    with running() as engine:
+        assert call(["flatten"]) == 0
+    assert len(engine.sent) == 1
+
+
+def test_flatten_without_a_terminal_wants_yes(running: Running, capsys: Out) -> None:
+    with running() as engine:
+        assert call(["flatten"]) == 2
+    assert not engine.sent
+    assert "say --yes" in capsys.readouterr().err
+
+
+def test_the_deed_in_words() -> None:
+    view = trading_view()
+    position = view.positions[0]
+    one = replace(view, positions=(replace(position, instrument="MNQ", qty=2),), orders=view.orders[:1])
+    scope = one.orders[0].instrument
+    assert what_it_does(replace(one, orders=()), "MNQ") == "sell 2 MNQ at market, pause entries"
+    assert what_it_does(replace(one, positions=()), scope) == "cancel 1 order, pause entries"
+    short = replace(one, positions=(replace(one.positions[0], qty=-1),), orders=())
+    assert what_it_does(short, None) == "buy 1 MNQ at market, pause entries"
+    assert what_it_does(short, "GC") == "pause entries"
+
+
+def test_a_flatten_under_way_is_not_flat() -> None:
+    view = trading_view()
+    flat = replace(view, positions=(), orders=())
+    assert still_open(flat, None) == []
+    busy = replace(flat, contracts=(replace(flat.contracts[0], flattening=True), *flat.contracts[1:]))
+    assert still_open(busy, flat.contracts[0].instrument) == ["flattening"]
+    assert still_open(busy, flat.contracts[1].instrument) == []
+
+
+def test_pause_and_its_answer(running: Running, capsys: Out) -> None:
+    with running() as engine:
+        assert call(["pause", "MNQ"]) == 0
+        assert call(["pause"]) == 0
+    assert [type(command) for command in engine.sent] == [Pause, Pause]
+    assert capsys.readouterr().out == "MNQ paused \\x1b[2J\nall paused \\x1b[2J\n"
+
+
+def test_a_refused_resume_fails(running: Running, capsys: Out) -> None:
+    with running() as engine:
+        assert call(["resume"]) == 1
+    assert isinstance(engine.sent[0], Resume)
+    assert capsys.readouterr().out == "locked by a risk limit\n"
+
+
+def test_a_contract_the_engine_does_not_trade(running: Running, capsys: Out) -> None:
+    view = trading_view()
+    with running(replace(view, contracts=view.contracts[:1])) as engine:
+        for verb in (["flatten", "--yes"], ["pause"], ["resume"]):
+            assert call([*verb, "GC"]) == 2
+    assert not engine.sent
+    assert "does not trade GC; it trades" in capsys.readouterr().err
+
+
+def test_command_ids_differ(running: Running) -> None:
+    with running() as engine:
+        call(["pause"])
+        call(["pause"])
+    assert len({command.id for command in engine.sent}) == 2

@@ -1,0 +1,89 @@
+"""Secrets and control characters don't get out."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tstream.redaction import MASK, Redactor, printable
+
+SECRET = 'k3y/with "odd" + signs='
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        SECRET,
+        f"before{SECRET}after",
+        f"https://host/hub?x={quote(SECRET, safe='')}&y=1",
+        json.dumps({"note": SECRET}),
+        repr([SECRET]),
+        repr(repr(SECRET)),
+    ],
+)
+def test_a_known_secret_is_gone_in_every_form(text: str) -> None:
+    clean = Redactor([SECRET])(text)
+    assert "odd" not in clean
+    assert MASK in clean
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "wss://rtc.example.com/hubs/user?access_token=canary.1&v=2",
+        "Authorization: Bearer canary-2",
+        '{"userName": "me", "apiKey": "canary-3"}',
+        "{'apiKey': 'canary-4'}",
+        r'"{\"token\": \"canary-5\"}"',
+        "api_key=canary-6",
+        "login(user='me', password='canary-7')",
+        "got eyJhbGciOiJIUzI1NiJ9.canary.c2lnbmF0dXJl from the venue",
+        '{"newToken":"canary-8","success":true}',
+    ],
+)
+def test_what_looks_like_a_secret_is_gone(text: str) -> None:
+    clean = Redactor()(text)
+    assert "canary" not in clean
+    assert MASK in clean
+
+
+def test_the_rest_of_the_text_stays() -> None:
+    redact = Redactor(["hunter2hunter2"])
+    assert redact("access_token=abc&v=2 ok") == f"access_token={MASK}&v=2 ok"
+    assert redact('{"apiKey":"abc","user":"me"}') == f'{{"apiKey":"{MASK}","user":"me"}}'
+    plain = "bought 2 MNQ at 21034.25; the token is renewed every 23 h; key f flattens"
+    assert redact(plain) == plain
+
+
+def test_redacting_twice_changes_nothing() -> None:
+    redact = Redactor(["hunter2hunter2"])
+    once = redact("Bearer abc access_token=x apiKey='y' hunter2hunter2")
+    assert redact(once) == once
+
+
+def test_longer_secrets_go_first() -> None:
+    assert Redactor(["abcd", "abcdefgh"])("abcdefgh abcd") == f"{MASK} {MASK}"
+
+
+def test_short_secrets_do_not_blot_out_words() -> None:
+    assert Redactor(["at", ""])("bought at") == "bought at"
+
+
+def test_it_does_not_show_what_it_knows() -> None:
+    assert "hunter2" not in repr(Redactor(["hunter2hunter2"]))
+
+
+@given(st.text())
+def test_printable_text_drives_no_terminal(text: str) -> None:
+    clean = printable(text)
+    assert not any((ord(c) < 32 and c not in "\t\n") or 127 <= ord(c) < 160 for c in clean)
+    assert printable(clean) == clean
+
+
+def test_printable_text_stays_as_it_is() -> None:
+    assert printable("−3 ▲ Zürich\tx\n") == "−3 ▲ Zürich\tx\n"
+    assert printable("\x1b[2J\x9b") == "\\x1b[2J\\x9b"

@@ -1,0 +1,111 @@
+"""What tstream and tstream run hand to the engine's wiring."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from engine.model.market import MINUTE
+from tstream.cli import call
+from tstream.options import RunOptions
+from tstream.paths import Paths
+from tstream.settings.model import Settings
+
+Out = pytest.CaptureFixture[str]
+
+
+class Wiring(ModuleType):
+    """In place of tstream.running: remembers what it was given and ends with `code`."""
+
+    def __init__(self) -> None:
+        super().__init__("tstream.running")
+        self.given: list[tuple[str, Settings, RunOptions]] = []
+        self.code = 0
+
+    def run_cockpit(self, settings: Settings, options: RunOptions) -> int:
+        self.given.append(("cockpit", settings, options))
+        return self.code
+
+    def run_headless(self, settings: Settings, options: RunOptions) -> int:
+        self.given.append(("headless", settings, options))
+        return self.code
+
+
+@pytest.fixture
+def wiring(monkeypatch: pytest.MonkeyPatch) -> Wiring:
+    module = Wiring()
+    monkeypatch.setitem(sys.modules, "tstream.running", module)
+    return module
+
+
+def pretend_terminal(monkeypatch: pytest.MonkeyPatch, stdin: bool = True, stdout: bool = True) -> None:
+    """Make the streams that pytest has in place during a test say that they are terminals."""
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: stdin)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: stdout)
+
+
+def test_headless_with_every_option(wiring: Wiring, places: Paths, tmp_path: Path) -> None:
+    tape = tmp_path / "tape.csv"
+    tape.write_text("", encoding="utf-8")
+    line = f"run --headless --for 10m --speed max --seed 3 --fresh --no-record --tape {tape} --contract es"
+    assert call([*line.split(), "--month", "201312", "--stamp", "close"]) == 0
+    ((kind, settings, options),) = wiring.given
+    assert kind == "headless"
+    assert settings.venue.practice
+    assert options == RunOptions(
+        seed=3,
+        duration_ns=10 * MINUTE,
+        speed="max",
+        fresh=True,
+        tape=tape,
+        contract="ES",
+        month="201312",
+        stamp="close",
+        record=False,
+    )
+
+
+def test_the_exit_code_is_the_engines(wiring: Wiring, home: Path) -> None:
+    wiring.code = 3
+    assert call(["run", "--headless"]) == 3
+
+
+def test_settings_come_along(wiring: Wiring, places: Paths, capsys: Out) -> None:
+    places.settings_file.write_text("[risk]\nmax_trades = 7", encoding="utf-8")
+    assert call(["run", "--headless", "--speed", "20", "--rate", "2.5"]) == 0
+    ((_, settings, options),) = wiring.given
+    assert settings.risk.max_trades == 7
+    assert (options.speed, options.rate) == (20.0, 2.5)
+    assert capsys.readouterr().out == ""
+
+
+def test_tstream_alone_opens_the_cockpit_and_says_where_it_is(
+    wiring: Wiring, places: Paths, monkeypatch: pytest.MonkeyPatch, capsys: Out
+) -> None:
+    pretend_terminal(monkeypatch)
+    assert call(["--readonly", "--fps", "5", "--theme", "ember"]) == 0
+    ((kind, _, options),) = wiring.given
+    assert (kind, options) == ("cockpit", RunOptions(readonly=True, fps=5, theme="ember"))
+    assert capsys.readouterr().out == (
+        f"No settings at {places.settings_file}: this is the practice venue, with play money.\n"
+    )
+
+
+def test_the_cockpit_runs_in_time(wiring: Wiring, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend_terminal(monkeypatch)
+    assert call(["--speed", "max"]) == 2
+    assert not wiring.given
+    assert call(["run", "--for", "90s"]) == 0
+    assert wiring.given[0][0] == "cockpit"
+
+
+@pytest.mark.parametrize(("stdin", "stdout"), [(True, False), (False, True)])
+def test_half_a_terminal_is_none(
+    wiring: Wiring, monkeypatch: pytest.MonkeyPatch, stdin: bool, stdout: bool
+) -> None:
+    pretend_terminal(monkeypatch, stdin, stdout)
+    assert call([]) == 2
+    assert not wiring.given

@@ -1,0 +1,327 @@
+"""Settings: what is taken from where, and what is said about settings that can't be right."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.model.config import TradingSwitch
+from tests.tstream.conftest import Reading
+from tstream.errors import SettingsError
+from tstream.paths import Paths
+from tstream.settings.load import load, require_credentials
+from tstream.settings.model import Settings
+from tstream.settings.problems import nearest, shown, walk
+
+Complaints = Callable[..., list[str]]
+
+
+def test_nothing_set_is_the_practice_venue_with_trading_on(reading: Reading) -> None:
+    loaded = reading()
+    assert loaded.file is None
+    assert loaded.settings.venue.practice
+    assert loaded.settings.trading is TradingSwitch.LIVE
+    assert loaded.settings.contracts == ("MNQ", "NQ", "MES", "ES", "MGC", "GC")
+    require_credentials(loaded.settings)
+
+
+def test_trading_is_off_elsewhere_until_it_is_switched_on(reading: Reading) -> None:
+    assert reading('[venue]\nname = "topstepx"').settings.trading is TradingSwitch.OFF
+    assert reading('trading = "live"\n[venue]\nname = "topstepx"').settings.trading is TradingSwitch.LIVE
+
+
+def test_environment_beats_dotenv_beats_file(reading: Reading, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TSTREAM_RISK_MAX_TRADES", "3")
+    settings = reading(
+        "[risk]\nmax_trades = 1\nmax_contracts = 1\nslippage_ticks = 4",
+        "TSTREAM_RISK_MAX_TRADES=2\nTSTREAM_RISK_MAX_CONTRACTS=2",
+    ).settings
+    assert (settings.risk.max_trades, settings.risk.max_contracts, settings.risk.slippage_ticks) == (3, 2, 4)
+
+
+def test_another_settings_file_can_be_named(places: Paths, tmp_path: Path) -> None:
+    other = tmp_path / "other.toml"
+    other.write_text('contracts = ["es"]', encoding="utf-8")
+    assert load(places, other).settings.contracts == ("ES",)
+    with pytest.raises(SettingsError, match="there is no settings file"):
+        load(places, tmp_path / "absent.toml")
+
+
+def test_the_working_folders_dotenv_counts_unless_a_home_is_set(
+    places: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text("TSTREAM_RISK_MAX_TRADES=7\nOTHER_PROGRAM=1", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert load(places).settings.risk.max_trades == 40
+    without_home = Paths(places.config, places.data, places.state, places.runtime)
+    assert load(without_home).settings.risk.max_trades == 7
+
+
+def test_lists_in_the_environment_are_separated_by_commas(
+    reading: Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TSTREAM_CONTRACTS", "mnq, ES")
+    assert reading().settings.contracts == ("MNQ", "ES")
+
+
+def test_empty_variables_count_as_unset(reading: Reading) -> None:
+    settings = reading(dotenv="TSTREAM_PROJECTX_USER=\nTSTREAM_RISK_MAX_TRADES=").settings
+    assert settings.risk.max_trades == 40
+
+
+def test_own_costs_replace_the_built_in_ones(reading: Reading) -> None:
+    table = reading(
+        'contracts = ["MES", "ES"]\n[instruments.MES]\nfee_usd = 0.62'
+    ).settings.instrument_table()
+    assert [instrument.symbol for instrument in table] == ["MES", "ES"]
+    assert (table[0].fee_usd, table[0].commission_usd) == (Decimal("0.62"), Decimal("0.25"))
+    assert table[1].fee_usd == Decimal("1.40")
+
+
+def test_the_ssh_preset_draws_less_often_unless_told(reading: Reading) -> None:
+    assert reading().settings.ui.fps == 10
+    assert reading('[ui]\npreset = "ssh"').settings.ui.fps == 4
+    assert reading('[ui]\npreset = "ssh"\nfps = 8').settings.ui.fps == 8
+
+
+def test_times_of_day_are_read_in_both_ways(reading: Reading) -> None:
+    risk = reading('[risk]\nhours_start = 08:30:00\nhours_end = "9:05"').settings.risk
+    assert (risk.hours_start, risk.hours_end) == ("08:30", "09:05")
+
+
+# What stands in tstream.toml, and the line about it without the file's name.
+BAD = {
+    "unknown key": (
+        "[risk]\ndayly_loss_usd = 5",
+        "risk.dayly_loss_usd = 5: unknown key; did you mean risk.daily_loss_usd?",
+    ),
+    "key of another section": (
+        '[venue]\ntrading = "live"',
+        'venue.trading = "live": unknown key; did you mean trading (above the first [section])?',
+    ),
+    "unknown section": (
+        "[riks]\nx = 1",
+        "riks: unknown key; did you mean [risk]?",
+    ),
+    "section of another program": (
+        '[telegram]\nbot = "canary-bot"',
+        "telegram: unknown key; docs/configuration.md lists all keys",
+    ),
+    "wrong type": (
+        '[ui]\nfps = "fast"',
+        'ui.fps = "fast": must be a whole number from 1 to 30',
+    ),
+    "bool for a number": (
+        "[risk]\nmax_trades = true",
+        "risk.max_trades = true: must be a whole number from 1 to 1000",
+    ),
+    "number for a bool": (
+        "[ui]\nbell = 7",
+        "ui.bell = 7: must be true or false",
+    ),
+    "text for a section": (
+        'log = "loud"',
+        'log = "loud": is a section: write [log] and its keys below it',
+    ),
+    "out of bounds": (
+        "[risk]\ndaily_loss_usd = -800",
+        "risk.daily_loss_usd = -800: must be a number above 0",
+    ),
+    "not a number": (
+        "[risk]\nstale_seconds = nan",
+        "risk.stale_seconds = NaN: must be a number from 1 to 600",
+    ),
+    "unknown choice": (
+        'trading = "on"',
+        'trading = "on": must be one of off, paper, live',
+    ),
+    "unknown contract": (
+        'contracts = ["MNQ", "MNX"]',
+        'contracts[1] = "MNX": unknown contract; known are MNQ, NQ, MES, ES, MGC, GC',
+    ),
+    "contract twice": (
+        'contracts = ["MNQ", "mnq"]',
+        'contracts = "MNQ": names a contract twice',
+    ),
+    "no contract": (
+        "contracts = []",
+        "contracts = []: must be a list of MNQ, NQ, MES, ES, MGC, GC",
+    ),
+    "costs of an unknown contract": (
+        "[instruments.EX]\nfee_usd = 1",
+        "instruments.EX: unknown contract; known are MNQ, NQ, MES, ES, MGC, GC",
+    ),
+    "unknown cost": (
+        "[instruments.ES]\nfee = 1",
+        "instruments.ES.fee = 1: unknown key; did you mean instruments.ES.fee_usd?",
+    ),
+    "negative cost": (
+        "[instruments.ES]\nfee_usd = -1",
+        "instruments.ES.fee_usd = -1: must be a number from 0 to 100",
+    ),
+    "risk above the day's limit": (
+        "[risk]\nper_trade_usd = 900",
+        "risk.per_trade_usd = 900: must be below risk.daily_loss_usd (800)",
+    ),
+    "entries after the flatten": (
+        "[risk]\nflatten_minutes = 20",
+        (
+            "risk.no_entry_minutes = 15: must be at least risk.flatten_minutes (20), or entries "
+            "would be flattened at once"
+        ),
+    ),
+    "second target before the first": (
+        "[strategy]\nsecond_target_r = 1.5",
+        (
+            "strategy.second_target_r = 1.5: must be above risk.reward_to_risk_min (1.5), which is "
+            "the first target's"
+        ),
+    ),
+    "half a window": (
+        '[risk]\nhours_start = "08:30"',
+        "risk.hours_end: is needed where risk.hours_start is set",
+    ),
+    "empty window": (
+        '[risk]\nhours_start = "08:30"\nhours_end = "08:30"',
+        'risk.hours_end = "08:30": must differ from risk.hours_start (08:30)',
+    ),
+    "no time of day": (
+        '[risk]\nhours_start = "24:00"\nhours_end = "08:30"',
+        'risk.hours_start = "24:00": must be a time of day in hours and minutes, such as "08:30"',
+    ),
+    "no time zone": (
+        '[risk]\nhours_zone = "Mars/Base"',
+        ('risk.hours_zone = "Mars/Base": must be a time zone such as "Europe/Helsinki" or "America/Chicago"'),
+    ),
+    "unknown venue": (
+        '[venue]\nname = "topstep"',
+        'venue.name = "topstep": must be one of practice, topstepx, projectx',
+    ),
+    "gateway without address": (
+        '[venue]\nname = "projectx"',
+        'venue.api_url: is needed where venue.name is "projectx"',
+    ),
+    "address of a known gateway": (
+        '[venue]\nname = "topstepx"\napi_url = "https://api.example.com"',
+        (
+            'venue.api_url = "https://api.example.com": is known for topstepx: leave it out, or '
+            'set venue.name to "projectx"'
+        ),
+    ),
+    "unprotected address": (
+        '[venue]\nname = "projectx"\napi_url = "http://api.example.com"\nrtc_url = "http://127.0.0.1:9"',
+        (
+            'venue.api_url = "http://api.example.com": must begin with https://, or the key would '
+            "travel readable (http only on this machine)"
+        ),
+    ),
+    "no address": (
+        '[venue]\nname = "projectx"\napi_url = "api.example.com"\nrtc_url = "https://rtc.example.com"',
+        'venue.api_url = "api.example.com": must be a URL such as "https://api.example.com"',
+    ),
+    "secret in the wrong place": (
+        '[projectx]\nkey = "canary-key-1"',
+        "projectx.key = **********: belongs in .env or the environment, as TSTREAM_PROJECTX_KEY",
+    ),
+}
+
+
+@pytest.mark.parametrize(("toml", "line"), BAD.values(), ids=BAD)
+def test_each_mistake_is_one_clear_line(complaints: Complaints, toml: str, line: str) -> None:
+    assert complaints(toml) == [f"{line} (in ~/tstream.toml)"]
+
+
+def test_broken_toml_names_file_and_place(complaints: Complaints) -> None:
+    (line,) = complaints("trading = off")
+    assert re.fullmatch(r"no valid TOML: .*line 1.* \(in ~/tstream\.toml\)", line)
+
+
+def test_all_mistakes_are_told_at_once(complaints: Complaints) -> None:
+    lines = complaints('trading = "on"\n[risk]\nmax_trades = 0\nfoo = 1', "TSTREAM_UI_FPS=99")
+    assert [line.split(" =")[0] for line in lines] == ["trading", "risk.max_trades", "risk.foo", "ui.fps"]
+    assert lines[-1] == 'ui.fps = "99": must be a whole number from 1 to 30 (in TSTREAM_UI_FPS in ~/.env)'
+
+
+def test_a_bad_key_does_not_blame_the_defaults_that_follow_from_it(complaints: Complaints) -> None:
+    assert len(complaints('[venue]\nname = "nowhere"\n[ui]\npreset = "fast"')) == 2
+
+
+def test_variables_nobody_reads_are_mistakes(complaints: Complaints, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TSTREAM_RISKS_MAX_TRADES", "3")
+    misspelt, secret = complaints(dotenv="TSTREAM_PROJECTX_KEYY=canary-key-2\nOTHER=1")
+    assert misspelt == (
+        "TSTREAM_RISKS_MAX_TRADES: unknown setting; did you mean TSTREAM_RISK_MAX_TRADES? "
+        "(in the environment)"
+    )
+    assert secret == (
+        "projectx.keyy = **********: unknown key; did you mean projectx.key? "
+        "(in TSTREAM_PROJECTX_KEYY in ~/.env)"
+    )
+
+
+def test_a_table_in_a_variable_must_be_json(complaints: Complaints) -> None:
+    assert complaints(dotenv="TSTREAM_UI_KEYMAP={pause") == [
+        "TSTREAM_UI_KEYMAP: must hold a table as JSON, or set its keys one by one (in ~/.env)"
+    ]
+
+
+def test_a_broken_dotenv_names_its_line(complaints: Complaints) -> None:
+    assert complaints(dotenv="TSTREAM_UI_FPS=9\nthis is nothing\n") == ["line 2 is no NAME=value (in ~/.env)"]
+
+
+def test_files_that_are_no_text_are_named(places: Paths) -> None:
+    places.settings_file.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(SettingsError, match="it is not UTF-8 text"):
+        load(places)
+
+
+def test_a_gateway_needs_a_login(reading: Reading) -> None:
+    settings = reading('[venue]\nname = "topstepx"', "TSTREAM_PROJECTX_USER=somebody").settings
+    with pytest.raises(SettingsError) as caught:
+        require_credentials(settings)
+    assert caught.value.lines == (
+        'projectx.key: is needed where venue.name is "topstepx": set TSTREAM_PROJECTX_KEY in .env or the '
+        "environment",
+    )
+    assert caught.value.exit_code == 2
+
+
+def test_secrets_show_themselves_nowhere(reading: Reading) -> None:
+    settings = reading(dotenv="TSTREAM_PROJECTX_KEY=canary-key-3").settings
+    assert settings.secrets() == ("canary-key-3",)
+    assert "canary" not in f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
+
+
+def test_settings_are_frozen(reading: Reading) -> None:
+    settings = reading().settings
+    with pytest.raises(ValueError, match="frozen"):
+        settings.risk.max_trades = 1  # type: ignore[misc]
+
+
+def test_every_key_says_what_it_is_and_when_a_change_takes_hold() -> None:
+    for key, field in walk(Settings):
+        assert field.description, key
+        assert isinstance(field.json_schema_extra, dict), key
+        assert field.json_schema_extra["reload"] in ("live", "restart"), key
+
+
+def test_addresses_with_a_password_are_not_shown() -> None:
+    assert shown("https://me:hunter2@host") == "**********"
+    assert shown("x" * 100) == '"' + "x" * 58 + "…"
+    assert shown("\x1b[2J") == '"\\u001b[2J"'
+
+
+@given(st.sampled_from([key for key, _ in walk(Settings)]), st.data())
+def test_a_letter_left_out_is_understood(key: str, data: st.DataObject) -> None:
+    section, _, name = key.rpartition(".")
+    drop = data.draw(st.integers(0, len(name) - 1))
+    misspelt = f"{section}.".lstrip(".") + name[:drop] + name[drop + 1 :]
+    known = [known for known, _ in walk(Settings)]
+    if len(name) > 6 and misspelt not in known:
+        assert key in nearest(misspelt, known)

@@ -1,0 +1,65 @@
+"""tstream simulate, as a process."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+from tstream import cli
+from tstream.cli import call
+
+ROOT = Path(cli.__file__).parent.parent
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_serves_until_it_is_told_to_stop(number: signal.Signals, tmp_path: Path) -> None:
+    book = tmp_path / "book.db"
+    with subprocess.Popen(
+        [sys.executable, "-m", "tstream", "simulate", "--port", "0", "--seed", "7", "--state", str(book)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    ) as venue:
+        assert venue.stdout is not None
+        assert venue.stderr is not None
+        ready = json.loads(venue.stdout.readline())
+        assert ready["seed"] == 7
+        with urlopen(f"http://127.0.0.1:{ready['port']}/api/Status/ping", timeout=10) as answer:
+            assert b"pong" in answer.read()
+        venue.send_signal(number)
+        assert venue.wait(20) == 0
+        said = venue.stderr.read()
+    assert "user practice, key practice" in said
+    assert "Traceback" not in said
+    assert book.exists()
+
+
+def test_a_taken_port_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    import socket
+
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        assert call(["simulate", "--port", str(port)]) == 1
+    assert f"tstream: can't serve at http://127.0.0.1:{port}: " in capsys.readouterr().err
+
+
+def test_a_tape_that_cannot_be_read_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tape = tmp_path / "tape.csv"
+    tape.write_text("time,open,high,low,close,volume\nnonsense\n", encoding="utf-8")
+    argv = ["simulate", "--tape", str(tape), "--contract", "ES", "--stamp", "open"]
+    assert call(argv) == 2
+    assert "tape.csv, row 2" in capsys.readouterr().err
+
+
+def test_time_over_sockets_has_a_most(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(["simulate", "--speed", "max"]) == 2
+    assert "20 is the most" in capsys.readouterr().err

@@ -1,0 +1,1 @@
+"""Colour themes: data files, and the small loader that reads them."""

@@ -1,0 +1,192 @@
+"""The options of the command line, each declared once and shared by the commands that take it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tstream import options
+from tstream.errors import UsageError
+from tstream.options import RunOptions
+
+SETTINGS = "Settings"
+MARKET = "The practice venue's market"
+SCREEN = "Screen"
+
+
+class StampOption(StrEnum):
+    """Which end of a bar its time stamp means."""
+
+    OPEN = "open"
+    CLOSE = "close"
+
+
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="Settings file to read instead of the usual one.",
+        envvar="TSTREAM_CONFIG",
+        rich_help_panel=SETTINGS,
+    ),
+]
+Record = Annotated[
+    bool | None,
+    typer.Option(
+        "--record/--no-record",
+        help="Record a tape of this run, whatever the settings say.",
+        rich_help_panel=SETTINGS,
+    ),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option(
+        "--seed",
+        min=0,
+        metavar="N",
+        help="Another generated market; the same seed gives the same market.",
+        rich_help_panel=MARKET,
+    ),
+]
+Speed = Annotated[
+    str,
+    typer.Option(
+        "--speed",
+        parser=options.speed,
+        metavar="X",
+        rich_help_panel=MARKET,
+        help="Time runs X times faster, 1 to 20. A headless run also takes max: as fast as it can.",
+    ),
+]
+Rate = Annotated[
+    float,
+    typer.Option(
+        "--rate",
+        min=0.01,
+        max=100.0,
+        metavar="X",
+        rich_help_panel=MARKET,
+        help="X times as many quotes and trades a second as the real market has.",
+    ),
+]
+Fresh = Annotated[
+    bool,
+    typer.Option(
+        "--fresh", help="Begin with a new practice account instead of the kept one.", rich_help_panel=MARKET
+    ),
+]
+Tape = Annotated[
+    Path | None,
+    typer.Option(
+        "--tape",
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        readable=True,
+        rich_help_panel=MARKET,
+        help="Play a recording (CSV or zip, ticks or bars) instead of a generated market.",
+    ),
+]
+Contract = Annotated[
+    str | None,
+    typer.Option(
+        "--contract",
+        parser=options.contract,
+        metavar="NAME",
+        rich_help_panel=MARKET,
+        help="Which product the tape holds: MNQ, NQ, MES, ES, MGC or GC.",
+    ),
+]
+Month = Annotated[
+    str | None,
+    typer.Option(
+        "--month",
+        parser=options.month,
+        metavar="YYYYMM",
+        rich_help_panel=MARKET,
+        help="Contract month of the tape; without it the one with the most volume.",
+    ),
+]
+Stamp = Annotated[
+    StampOption | None,
+    typer.Option(
+        "--stamp", rich_help_panel=MARKET, help="Whether the tape's bars are stamped by their open or close."
+    ),
+]
+For = Annotated[
+    str | None,
+    typer.Option(
+        "--for",
+        parser=options.duration,
+        metavar="TIME",
+        rich_help_panel=MARKET,
+        help="End after so much time of the venue: 90s, 10m, 2h, 1h30m.",
+    ),
+]
+Readonly = Annotated[
+    bool,
+    typer.Option("--readonly", help="Look only: the keys that trade do nothing.", rich_help_panel=SCREEN),
+]
+Fps = Annotated[
+    int | None,
+    typer.Option("--fps", min=1, max=30, metavar="N", help="Frames a second.", rich_help_panel=SCREEN),
+]
+Theme = Annotated[
+    str | None,
+    typer.Option("--theme", metavar="NAME", help="Colour theme.", rich_help_panel=SCREEN),
+]
+TapeContract = Annotated[
+    str,
+    typer.Option(
+        "--contract",
+        parser=options.contract,
+        metavar="NAME",
+        help="Which product the tape holds: MNQ, NQ, MES, ES, MGC or GC.",
+    ),
+]
+Timeframe = Annotated[
+    str,
+    typer.Option(
+        "--timeframe", parser=options.timeframe, metavar="TIME", help="Of the bars: 1m, 5m, 15m, 30m or 1h."
+    ),
+]
+Csv = Annotated[
+    Path | None, typer.Option("--csv", metavar="FILE", help="Write all bars to FILE; - is stdout.")
+]
+Port = Annotated[
+    int, typer.Option("--port", min=0, max=65535, metavar="N", help="Where to listen; 0 takes a free port.")
+]
+Host = Annotated[
+    str,
+    typer.Option("--host", metavar="NAME", help="Address to listen at; beyond loopback others reach it."),
+]
+State = Annotated[
+    Path | None,
+    typer.Option("--state", metavar="FILE", dir_okay=False, help="File that keeps the book between runs."),
+]
+Balance = Annotated[
+    float, typer.Option("--balance", min=1000.0, max=10_000_000.0, metavar="USD", help="Of a new account.")
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
+Scope = Annotated[
+    str | None,
+    typer.Argument(parser=options.contract, metavar="[CONTRACT]", help="One product; without it, all."),
+]
+
+
+def run_options(values: dict[str, Any]) -> RunOptions:
+    """The options of a run, checked against each other. Raises UsageError."""
+    run = RunOptions(**values)
+    if run.tape is None:
+        for name in ("contract", "month", "stamp"):
+            if getattr(run, name) is not None:
+                raise UsageError(f"--{name} says what a tape holds: give --tape FILE too")
+    elif run.contract is None:
+        raise UsageError("--tape needs --contract NAME: a recording does not say which product it holds")
+    elif run.rate != 1.0:
+        raise UsageError("--rate is for the generated market; a tape has its own quotes and trades")
+    return run

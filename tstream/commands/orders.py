@@ -1,0 +1,134 @@
+"""tstream flatten, pause and resume: commands to the running engine, over its control socket."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import time
+from pathlib import Path
+
+import typer
+
+from adapters.control.client import fetch_view, send_command
+from engine.model.commands import AnyCommand, Flatten, Pause, Resume
+from engine.model.errors import RetryableError
+from engine.model.view import Notice, Severity, View
+from tstream import paths
+from tstream.errors import CommandError, UsageError
+from tstream.redaction import printable
+
+_LOOKS_S = 0.2
+_SOURCE = "cli"
+
+
+def flatten(contract: str | None, sure: bool, wait_s: float) -> int:
+    """Close positions and cancel orders in the scope, then wait until the engine sees it flat.
+
+    Gives the exit code: 0 only when flat was seen (or `wait_s` is 0). Raises PortError, CommandError.
+    """
+    socket = paths.find().control_socket
+    view = fetch_view(socket)
+    _require_known(view, contract)
+    if not sure:
+        _ask(view, contract)
+    if not _told(send_command(socket, Flatten(id=_id(), source=_SOURCE, instrument=contract))):
+        return 1
+    if not wait_s:
+        return 0
+    left = _until_flat(socket, contract, wait_s)
+    if left:
+        raise CommandError(f"not flat after {wait_s:g} s: {', '.join(left)}; the engine keeps trying")
+    _say(f"{contract or 'everything'} is flat; entries stay paused there until tstream resume")
+    return 0
+
+
+def pause(contract: str | None) -> int:
+    """No new entries; gives the exit code. Raises PortError, CommandError."""
+    return _send(contract, Pause(id=_id(), source=_SOURCE, instrument=contract))
+
+
+def resume(contract: str | None) -> int:
+    """Undo a pause; gives the exit code. Raises PortError, CommandError."""
+    return _send(contract, Resume(id=_id(), source=_SOURCE, instrument=contract))
+
+
+def still_open(view: View, contract: str | None) -> list[str]:
+    """What keeps the scope from being flat, in words; a suspended bracket leg counts."""
+    positions = [
+        f"{position.qty:+d} {position.instrument}"
+        for position in view.positions
+        if contract in (None, position.instrument) and position.qty
+    ]
+    orders = _live_orders(view, contract)
+    under_way = any(c.flattening and contract in (None, c.instrument) for c in view.contracts)
+    return [
+        *positions,
+        *([f"{orders} order{'s' if orders > 1 else ''}"] if orders else []),
+        *(["flattening"] if under_way and not positions and not orders else []),
+    ]
+
+
+def what_it_does(view: View, contract: str | None) -> str:
+    """What flattening the scope means now: "sell 2 MNQ at market, cancel 3 orders"."""
+    deeds = [
+        f"{'sell' if position.qty > 0 else 'buy'} {abs(position.qty)} {position.instrument} at market"
+        for position in view.positions
+        if contract in (None, position.instrument) and position.qty
+    ]
+    orders = _live_orders(view, contract)
+    if orders:
+        deeds.append(f"cancel {orders} order{'s' if orders > 1 else ''}")
+    return ", ".join([*deeds, "pause entries"])
+
+
+def _live_orders(view: View, contract: str | None) -> int:
+    return sum(contract in (None, order.instrument) and not order.status.terminal for order in view.orders)
+
+
+def _require_known(view: View, contract: str | None) -> None:
+    watched = [known.instrument for known in view.contracts]
+    if contract is not None and contract not in watched:
+        raise UsageError(f"the engine does not trade {contract}; it trades {', '.join(watched)}")
+
+
+def _ask(view: View, contract: str | None) -> None:
+    deed = f"{view.mode.upper()}: {what_it_does(view, contract)}"
+    if not sys.stdin.isatty():
+        raise UsageError(f"this would {deed}", "without a terminal to ask on, say --yes")
+    if not typer.confirm(f"{deed}?", default=False):
+        raise CommandError("nothing was done")
+
+
+def _until_flat(socket: Path, contract: str | None, wait_s: float) -> list[str]:
+    deadline = time.monotonic() + wait_s
+    left = ["no answer from the engine"]
+    while time.monotonic() < deadline:
+        try:
+            left = still_open(fetch_view(socket), contract)
+        except RetryableError:
+            continue  # busy: the deadline decides
+        if not left:
+            return left
+        time.sleep(_LOOKS_S)
+    return left
+
+
+def _send(contract: str | None, command: AnyCommand) -> int:
+    socket = paths.find().control_socket
+    if contract is not None:
+        _require_known(fetch_view(socket), contract)
+    return 0 if _told(send_command(socket, command)) else 1
+
+
+def _told(answer: Notice) -> bool:
+    """Print the engine's answer; whether it did as asked."""
+    _say(answer.text)
+    return answer.severity in (Severity.INFO, Severity.GOOD)
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(printable(text) + "\n")
+
+
+def _id() -> str:
+    return f"cli-{secrets.token_hex(6)}"

@@ -1,0 +1,109 @@
+"""What is said on the command line about one run, beside the settings."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Speed = float | Literal["max"]
+"""How many times faster than the world's clock; "max" runs in one process as fast as it can."""
+
+FASTEST = 20.0
+"""Over sockets time can't run faster than this."""
+
+_DURATION = re.compile(r"(?=\d)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """One run. Options from `seed` to `stamp` shape the practice venue and need it."""
+
+    seed: int | None = None
+    """Of the generated market; None takes the default one."""
+    duration_ns: int | None = None
+    """End after so much venue time, nanoseconds; None runs until stopped."""
+    speed: Speed = 1.0
+    rate: float = 1.0
+    """Multiplies the generated market's quotes and prints a second."""
+    fresh: bool = False
+    """Begin with a new practice account instead of the kept one."""
+    tape: Path | None = None
+    """A recorded market to play instead of the generated one."""
+    contract: str | None = None
+    """Which product the tape holds."""
+    month: str | None = None
+    """Contract month of the tape, YYYYMM; None takes the one with the most volume."""
+    stamp: Literal["open", "close"] | None = None
+    """Whether the tape's bars are stamped by their open or their close; None leaves it to the format."""
+    readonly: bool = False
+    """Look only: every key that trades is disabled."""
+    fps: int | None = None
+    theme: str | None = None
+    record: bool | None = None
+    """Record a tape; None leaves it to the settings."""
+
+    def practice_only(self) -> tuple[str, ...]:
+        """The options given here that only the practice venue can honour."""
+        given = {
+            "--seed": self.seed is not None,
+            "--speed": self.speed != 1.0,
+            "--rate": self.rate != 1.0,
+            "--fresh": self.fresh,
+            "--tape": self.tape is not None,
+        }
+        return tuple(name for name, is_given in given.items() if is_given)
+
+
+def duration(text: str) -> int:
+    """Nanoseconds of "90s", "10m", "2h" or "1h30m". Raises ValueError."""
+    match = _DURATION.fullmatch(text.strip().lower())
+    hours, minutes, seconds = (int(part or 0) for part in match.groups()) if match else (0, 0, 0)
+    total = hours * 3600 + minutes * 60 + seconds
+    if not total:
+        raise ValueError(f'"{text}" is no duration: write 90s, 10m, 2h or 1h30m')
+    return total * 1_000_000_000
+
+
+def speed(text: str) -> Speed:
+    """A factor from 1 to 20, or max. Raises ValueError."""
+    if text.strip().lower() == "max":
+        return "max"
+    try:
+        factor = float(text)
+    except ValueError:
+        factor = 0.0
+    if not 1 <= factor <= FASTEST:
+        raise ValueError(f'"{text}" is no speed: write a number from 1 to {FASTEST:g}, or max')
+    return factor
+
+
+def contract(text: str) -> str:
+    """The name of a product that tstream knows. Raises ValueError."""
+    from difflib import get_close_matches
+
+    from engine.model.instrument import CME_FUTURES
+
+    symbol = text.strip().upper()
+    if symbol in CME_FUTURES:
+        return symbol
+    alike = get_close_matches(symbol, CME_FUTURES, 1)
+    hint = f"; did you mean {alike[0]}?" if alike else ""
+    raise ValueError(f'unknown contract "{text}"; known are {", ".join(CME_FUTURES)}{hint}')
+
+
+def timeframe(text: str) -> str:
+    """The name of a timeframe. Raises ValueError."""
+    from engine.model.market import Timeframe
+
+    if text.lower() not in list(Timeframe):
+        raise ValueError(f'unknown timeframe "{text}"; known are {", ".join(Timeframe)}')
+    return text.lower()
+
+
+def month(text: str) -> str:
+    """A contract month as YYYYMM. Raises ValueError."""
+    if not re.fullmatch(r"(19|20)[0-9]{2}(0[1-9]|1[0-2])", text):
+        raise ValueError(f'"{text}" is no contract month: write YYYYMM, such as 201312')
+    return text

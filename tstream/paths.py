@@ -1,0 +1,96 @@
+"""Where tstream keeps its files: the platform's own folders, or all of it under TSTREAM_HOME."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+HOME_VARIABLE = "TSTREAM_HOME"
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Folders and the files in them. Nothing is created before `create`."""
+
+    config: Path
+    """tstream.toml and, beside it, .env"""
+    data: Path
+    """What must not be lost: journals, tapes, the practice venue's book."""
+    state: Path
+    """What may be lost: logs."""
+    runtime: Path
+    """What lives as long as the program: the control socket, locks."""
+    home: bool = False
+    """Everything is under TSTREAM_HOME."""
+
+    def create(self) -> None:
+        """Make the folders, readable for their owner only. Raises OSError."""
+        for folder in (self.config, self.data, self.state, self.runtime, self.practice):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    @property
+    def settings_file(self) -> Path:
+        return self.config / "tstream.toml"
+
+    @property
+    def themes(self) -> Path:
+        """Colour themes of your own, one TOML file each."""
+        return self.config / "themes"
+
+    @property
+    def practice(self) -> Path:
+        """The practice venue's own book and market."""
+        return self.data / "practice"
+
+    def venue(self, name: str) -> Path:
+        """The folder of one venue's journal and tapes; each venue has its own."""
+        return self.data / name
+
+    def journal(self, venue: str) -> Path:
+        return self.venue(venue) / "journal.db"
+
+    def log(self, name: str = "tstream") -> Path:
+        """JSON lines; every process has a file of its own."""
+        return self.state / f"{name}.log.jsonl"
+
+    @property
+    def crash_log(self) -> Path:
+        return self.state / "crash.log"
+
+    @property
+    def control_socket(self) -> Path:
+        """Where the control socket is wanted; adapters.control finds a shorter place for a path too long."""
+        return self.runtime / "control.sock"
+
+    @property
+    def _last_run(self) -> Path:
+        return self.state / "last-run"
+
+    def remember_run(self, journal: Path) -> None:
+        """Note which journal the run that now starts writes."""
+        fresh = self._last_run.with_suffix(".new")
+        fresh.write_text(f"{journal.absolute()}\n", encoding="utf-8")
+        fresh.replace(self._last_run)
+
+    def last_run(self) -> Path | None:
+        """The journal of the last run; None before the first."""
+        try:
+            return Path(self._last_run.read_text(encoding="utf-8").rstrip("\n"))
+        except FileNotFoundError:
+            return None
+
+
+def find(environ: Mapping[str, str] = os.environ) -> Paths:
+    """The folders for this user and environment."""
+    home = environ.get(HOME_VARIABLE)
+    if home:
+        root = Path(home).expanduser().absolute()
+        return Paths(root, root / "data", root / "state", root / "run", home=True)
+    from platformdirs import PlatformDirs
+
+    dirs = PlatformDirs("tstream", appauthor=False)
+    # Without a login session platformdirs would fall back to a folder in /tmp that anybody may have made.
+    runtime = dirs.user_runtime_path if environ.get("XDG_RUNTIME_DIR") else dirs.user_state_path / "run"
+    return Paths(dirs.user_config_path, dirs.user_data_path, dirs.user_log_path, runtime)

@@ -1,0 +1,70 @@
+"""Takes secrets and control characters out of text before anybody can read it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from urllib.parse import quote
+
+MASK = "[redacted]"
+
+_SHORTEST = 4
+"""A shorter value would blot out ordinary words."""
+
+_NAMES = r"access_token|api[_-]?key|new_?token|token|passw(?:or)?d|secret|authorization|verify_?key"
+_PATTERNS = (
+    # JSON and repr: "apiKey": "…", 'token': '…', with the quotes escaped or not
+    (
+        re.compile(rf"""(\\?["'](?:{_NAMES})\\?["']\s*:\s*\\?["'])((?:(?!\\?["']).)+)""", re.IGNORECASE),
+        r"\1" + MASK,
+    ),
+    # query strings and key=value: access_token=…, api_key=…
+    (
+        re.compile(rf"""\b((?:{_NAMES})\s*=\s*["']?)(?!\[redacted)[^\s&"',;)>\]]+""", re.IGNORECASE),
+        r"\1" + MASK,
+    ),
+    # Authorization: Bearer …
+    (re.compile(r"\b(Bearer\s+)(?!\[redacted)[^\s\"',;]+", re.IGNORECASE), r"\1" + MASK),
+    # a JSON web token, wherever it stands
+    (re.compile(r"\beyJ[\w-]{5,}\.[\w-]+\.[\w-]*"), MASK),
+)
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+class Redactor:
+    """Knows the secret values of this run, in the forms in which they turn up, and what secrets look like."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._known: set[str] = set()
+        self._pattern: re.Pattern[str] | None = None
+        for secret in secrets:
+            self.add(secret)
+
+    def add(self, secret: str) -> None:
+        """Learn one more secret (a token got at login)."""
+        if len(secret) < _SHORTEST:
+            return
+        self._known |= {secret, quote(secret, safe=""), json.dumps(secret)[1:-1], repr(secret)[1:-1]}
+        longest_first = sorted(self._known, key=len, reverse=True)
+        self._pattern = re.compile("|".join(re.escape(known) for known in longest_first))
+
+    def __call__(self, text: str) -> str:
+        if self._pattern is not None:
+            text = self._pattern.sub(MASK, text)
+        for pattern, replacement in _PATTERNS:
+            text = pattern.sub(replacement, text)
+        return text
+
+    def __repr__(self) -> str:
+        return f"Redactor({len(self._known)} known)"
+
+
+def printable(text: str) -> str:
+    """Text from outside with its control characters spelt out, so that it can't drive a terminal."""
+    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+
+
+REDACT = Redactor()
+"""This process's: whoever reads a secret tells it."""

@@ -1,0 +1,1 @@
+"""Settings: secrets from .env and the environment, the rest from tstream.toml."""

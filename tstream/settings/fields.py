@@ -1,0 +1,114 @@
+"""How one setting is declared and described: its kind, bounds and words, and when a change takes hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from enum import Enum
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic import BeforeValidator, Field
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
+
+Reload = Literal["live", "restart"]
+"""Whether a running engine takes a change of the key, or only the next start does."""
+
+
+def setting(default: Any, description: str, *, reload: Reload, allowed: str = "", **constraints: Any) -> Any:
+    """Declare one key. `allowed` says what may stand there, where kind and bounds don't say it."""
+    return Field(
+        default,
+        description=description,
+        json_schema_extra={"reload": reload, "allowed": allowed},
+        **constraints,
+    )
+
+
+def computed(
+    default_factory: Any, description: str, *, reload: Reload, default: str, **constraints: Any
+) -> Any:
+    """Declare a key whose default follows from the keys before it; `default` says how."""
+    return Field(
+        default_factory=default_factory,
+        description=description,
+        json_schema_extra={"reload": reload, "allowed": "", "default": default},
+        **constraints,
+    )
+
+
+def refuse(message: str, **context: Any) -> PydanticCustomError:
+    """The error of a check that bounds can't express. `key` names the key of the section that is to blame."""
+    return PydanticCustomError("check", "{message}", {"message": message, **context})
+
+
+def _no_bool(value: object) -> object:
+    if isinstance(value, bool):
+        raise refuse("")
+    return value
+
+
+def _comma_separated(value: object) -> object:
+    """One environment variable holds a list as "MNQ, ES"."""
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+Whole = Annotated[int, BeforeValidator(_no_bool)]
+Usd = Annotated[Decimal, BeforeValidator(_no_bool)]
+Number = Annotated[float, BeforeValidator(_no_bool)]
+CommaSeparated = BeforeValidator(_comma_separated)
+
+
+def extra(field: FieldInfo, name: str) -> str:
+    """What the declaration says under `name`: reload, allowed, default."""
+    declared = field.json_schema_extra
+    return str(declared.get(name, "")) if isinstance(declared, dict) else ""
+
+
+def allowed(field: FieldInfo) -> str:
+    """What may stand there, in words: "a whole number from 1 to 30"."""
+    return extra(field, "allowed") or (_kind(field.annotation) + _bounds(field.metadata))
+
+
+def _kind(annotation: Any) -> str:
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _kind(get_args(annotation)[0])
+    if origin in (Union, UnionType):
+        return " or ".join(_kind(part) for part in get_args(annotation) if part is not type(None))
+    if origin is Literal:
+        return _choice(str(value) for value in get_args(annotation))
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return _choice(str(member.value) for member in annotation)
+    if annotation is bool:
+        return "true or false"
+    if annotation is int:
+        return "a whole number"
+    if annotation in (float, Decimal):
+        return "a number"
+    return "text"
+
+
+def _choice(words: Iterable[str]) -> str:
+    first, *others = words
+    return f"one of {', '.join((first, *others))}" if others else first
+
+
+def _bounds(metadata: list[Any]) -> str:
+    low = next((bound for bound in metadata if isinstance(bound, (Ge, Gt))), None)
+    high = next((bound for bound in metadata if isinstance(bound, (Le, Lt))), None)
+    if isinstance(low, Ge) and isinstance(high, Le):
+        return f" from {low.ge} to {high.le}"
+    words = [
+        f" {word} {getattr(bound, name)}"
+        for bound, name, word in (
+            (low, "gt", "above"),
+            (low, "ge", "of at least"),
+            (high, "lt", "below"),
+            (high, "le", "up to"),
+        )
+        if hasattr(bound, name)
+    ]
+    return " and".join(words)

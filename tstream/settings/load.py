@@ -1,0 +1,188 @@
+"""Reads tstream.toml, .env and the environment into Settings, or says what is wrong with them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dotenv.parser import parse_stream
+from pydantic import BaseModel, ValidationError
+from pydantic_settings import SettingsError as SourceError
+
+from tstream.errors import Problem, SettingsError
+from tstream.paths import HOME_VARIABLE, Paths
+from tstream.settings.model import PREFIX, Settings
+from tstream.settings.problems import MASK, nearest, problems, walk
+
+CONFIG_VARIABLE = "TSTREAM_CONFIG"
+"""Names another settings file, as --config does."""
+
+_RESERVED = {HOME_VARIABLE, CONFIG_VARIABLE}
+_CREDENTIALS = "projectx"
+_ENVIRONMENT = "the environment"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    settings: Settings
+    file: Path | None
+    """The tstream.toml that was read; None where there is none."""
+    dotenv: tuple[Path, ...]
+    """The .env files that were read; a later one wins."""
+
+
+def load(paths: Paths, config: Path | None = None) -> Loaded:
+    """Read and check all settings; touches no network.
+
+    `config` names a settings file other than the usual one; it must exist. Raises SettingsError.
+    """
+    file = config or paths.settings_file
+    table = _read_toml(file, required=config is not None)
+    dotenv = _dotenv_files(paths, file)
+    variables = [(_ENVIRONMENT, dict(os.environ))] + [
+        (f"{path}", _read_dotenv(path)) for path in reversed(dotenv)
+    ]
+    found = list(_misplaced(table, file)) + [p for where, names in variables for p in _unknown(where, names)]
+    table.pop(_CREDENTIALS, None)
+    try:
+        arguments: dict[str, Any] = {**table, "_env_file": dotenv}
+        settings = Settings(**arguments)
+    except ValidationError as error:
+        found += problems(error.errors(include_url=False), Settings, _origins(table, file, variables))
+    except SourceError as error:
+        found.append(_unreadable(error, variables))
+    if found:
+        raise SettingsError(found)
+    return Loaded(settings, file if file.is_file() else None, dotenv)
+
+
+def require_credentials(settings: Settings) -> None:
+    """Raise SettingsError where the venue needs a login and none is set."""
+    if settings.venue.practice:
+        return
+    absent = [
+        Problem(
+            f"{_CREDENTIALS}.{key}",
+            f'is needed where venue.name is "{settings.venue.name}": set {PREFIX}{_CREDENTIALS.upper()}_'
+            f"{key.upper()} in .env or the environment",
+        )
+        for key, value in (
+            ("user", settings.projectx.user),
+            ("key", settings.projectx.key.get_secret_value()),
+        )
+        if not value
+    ]
+    if absent:
+        raise SettingsError(absent)
+
+
+def _read_toml(file: Path, *, required: bool) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if not required:
+            return {}
+        raise SettingsError([Problem("", f"there is no settings file {file}")]) from None
+    except OSError as error:
+        raise SettingsError([Problem("", f"can't read it: {error.strerror}", origin=f"{file}")]) from None
+    except UnicodeDecodeError:
+        raise SettingsError([Problem("", "it is not UTF-8 text", origin=f"{file}")]) from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError([Problem("", f"no valid TOML: {error}", origin=f"{file}")]) from None
+
+
+def _dotenv_files(paths: Paths, file: Path) -> tuple[Path, ...]:
+    """Beside the settings and, unless TSTREAM_HOME keeps everything together, in the working folder."""
+    folders = [file.absolute().parent] + ([] if paths.home else [Path.cwd()])
+    files = [folder / ".env" for folder in dict.fromkeys(folders)]
+    return tuple(path for path in files if path.is_file())
+
+
+def _read_dotenv(file: Path) -> dict[str, str]:
+    try:
+        with file.open(encoding="utf-8") as stream:
+            bindings = list(parse_stream(stream))
+    except OSError as error:
+        raise SettingsError([Problem("", f"can't read it: {error.strerror}", origin=f"{file}")]) from None
+    except UnicodeDecodeError:
+        raise SettingsError([Problem("", "it is not UTF-8 text", origin=f"{file}")]) from None
+    broken = [
+        Problem("", f"line {binding.original.line} is no NAME=value", origin=f"{file}")
+        for binding in bindings
+        if binding.error
+    ]
+    if broken:
+        raise SettingsError(broken)
+    return {binding.key: binding.value or "" for binding in bindings if binding.key}
+
+
+def _misplaced(table: Mapping[str, Any], file: Path) -> Iterator[Problem]:
+    """Secrets don't belong in a file that gets copied, shown and committed."""
+    if _CREDENTIALS in table:
+        section = table[_CREDENTIALS]
+        for key in section if isinstance(section, dict) else [""]:
+            name = f"{_CREDENTIALS}.{key}".rstrip(".")
+            message = f"belongs in .env or the environment, as {_variable(name)}"
+            yield Problem(name, message, MASK, f"{file}")
+
+
+def _variable(key: str) -> str:
+    """The environment variable that sets a dotted key."""
+    return PREFIX + key.replace(".", "_").upper()
+
+
+def _unknown(where: str, names: Mapping[str, str]) -> Iterator[Problem]:
+    """Names with our prefix that no section answers to; keys within a section are left to pydantic."""
+    sections = {name for name, field in Settings.model_fields.items() if _holds_keys(field.annotation)}
+    for name, value in names.items():
+        rest = name[len(PREFIX) :].lower()
+        if not name.upper().startswith(PREFIX) or name.upper() in _RESERVED or not value:
+            continue
+        if rest not in Settings.model_fields and rest.partition("_")[0] not in sections:
+            known = [_variable(key) for key, _ in walk(Settings)]
+            yield Problem(name, "unknown setting" + nearest(name.upper(), known), origin=where)
+
+
+def _holds_keys(annotation: Any) -> bool:
+    return getattr(annotation, "__origin__", annotation) is dict or (
+        isinstance(annotation, type) and issubclass(annotation, BaseModel)
+    )
+
+
+def _origins(
+    table: Mapping[str, Any], file: Path, variables: list[tuple[str, dict[str, str]]]
+) -> Callable[[str], str]:
+    def origin(key: str) -> str:
+        parts = re.sub(r"\[\d+\]", "", key).split(".")
+        for name in (_variable(".".join(parts[:length])) for length in range(len(parts), 0, -1)):
+            for where, names in variables:
+                if any(other.upper() == name and value for other, value in names.items()):
+                    return f"{name} in {where}"
+        return f"{file}" if parts[0] in table else ""
+
+    return origin
+
+
+def _unreadable(error: SourceError, variables: list[tuple[str, dict[str, str]]]) -> Problem:
+    """A variable that holds a table must hold it as JSON."""
+    match = re.search(r'field "(\w+)"', str(error))
+    start = _variable(match[1] if match else "")
+    for where, names in variables:
+        for name, value in names.items():
+            if name.upper().startswith(start) and not _is_json(value):
+                return Problem(name, "must hold a table as JSON, or set its keys one by one", origin=where)
+    return Problem(start, "must hold a table as JSON, or set its keys one by one")
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True

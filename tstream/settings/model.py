@@ -1,0 +1,118 @@
+"""All settings of one run: immutable, checked as a whole."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+import msgspec
+from pydantic import model_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from engine.model.config import TradingSwitch
+from engine.model.instrument import CME_FUTURES, Instrument
+from tstream.settings.fields import CommaSeparated, computed, refuse, setting
+from tstream.settings.sections import (
+    Contract,
+    ControlSettings,
+    InstrumentSettings,
+    LogSettings,
+    ProjectXSettings,
+    RiskSettings,
+    ScreenSettings,
+    StrategySettings,
+    TapeSettings,
+    VenueSettings,
+)
+
+PREFIX = "TSTREAM_"
+"""Environment variables are this, the section, an underscore and the key: TSTREAM_RISK_MAX_TRADES."""
+
+
+class Settings(BaseSettings):
+    """What tstream.toml, .env and the environment say; the later of these wins.
+
+    Keyword arguments stand for tstream.toml: environment and .env override them.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
+        env_ignore_empty=True,
+        dotenv_filtering="only_existing",
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    venue: VenueSettings = setting(VenueSettings(), "Where tstream trades.", reload="restart")
+    trading: TradingSwitch = computed(
+        lambda data: TradingSwitch.LIVE if _practices(data) else TradingSwitch.OFF,
+        "Whether orders are sent: off sends none, paper trades a book inside tstream, live sends them to the "
+        "venue's account.",
+        reload="restart",
+        default="live on the practice venue, off elsewhere",
+    )
+    contracts: Annotated[tuple[Contract, ...], NoDecode, CommaSeparated] = setting(
+        ("MNQ", "NQ", "MES", "ES", "MGC", "GC"),
+        "The products to watch and trade, in the order of the screen.",
+        reload="restart",
+        min_length=1,
+        allowed="a list of " + ", ".join(CME_FUTURES),
+    )
+    projectx: ProjectXSettings = setting(ProjectXSettings(), "The login at the gateway.", reload="restart")
+    instruments: dict[Contract, InstrumentSettings] = setting(
+        {}, "Costs of single products where yours differ.", reload="restart", allowed="a table of products"
+    )
+    risk: RiskSettings = setting(RiskSettings(), "Your own limits.", reload="live")
+    strategy: StrategySettings = setting(StrategySettings(), "What is traded.", reload="live")
+    ui: ScreenSettings = setting(ScreenSettings(), "The cockpit.", reload="restart")
+    log: LogSettings = setting(LogSettings(), "The log.", reload="restart")
+    tape: TapeSettings = setting(TapeSettings(), "Recording.", reload="restart")
+    control: ControlSettings = setting(ControlSettings(), "The control socket.", reload="restart")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """First wins: environment, .env, then what the caller read from tstream.toml."""
+        return env_settings, dotenv_settings, init_settings
+
+    @model_validator(mode="after")
+    def _sections_fit_together(self) -> Self:
+        twice = sorted({symbol for symbol in self.contracts if self.contracts.count(symbol) > 1})
+        if twice:
+            raise refuse("names a contract twice", key="contracts", value=", ".join(twice))
+        if self.strategy.second_target_r <= self.risk.reward_to_risk_min:
+            raise refuse(
+                f"must be above risk.reward_to_risk_min ({self.risk.reward_to_risk_min}), which is the first "
+                "target's",
+                key="strategy.second_target_r",
+                value=self.strategy.second_target_r,
+            )
+        return self
+
+    def instrument_table(self) -> tuple[Instrument, ...]:
+        """The instruments to trade, in order, with your own costs."""
+        return tuple(self._instrument(symbol) for symbol in self.contracts)
+
+    def _instrument(self, symbol: str) -> Instrument:
+        own = self.instruments.get(symbol)
+        if own is None:
+            return CME_FUTURES[symbol]
+        return msgspec.structs.replace(CME_FUTURES[symbol], **own.model_dump(exclude_none=True))
+
+    def secrets(self) -> tuple[str, ...]:
+        """Values that may appear in no log, message or picture."""
+        key = self.projectx.key.get_secret_value()
+        return (key,) if key else ()
+
+
+def _practices(data: dict[str, object]) -> bool:
+    venue = data.get("venue")
+    return isinstance(venue, VenueSettings) and venue.practice

@@ -1,0 +1,128 @@
+"""From what pydantic found to one clear line for each problem."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from difflib import get_close_matches
+from typing import Any, get_args
+
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from tstream.errors import Problem
+from tstream.settings.fields import allowed
+
+MASK = "**********"
+_SHOWN = 60
+_SECRET_NAME = re.compile(r"key|token|secret|passw|credential|projectx", re.IGNORECASE)
+_ENTRIES = "instruments"
+"""The one table whose entries, named by the user, are sections themselves."""
+
+Origin = Callable[[str], str]
+"""Where a dotted key was set; empty when nobody set it."""
+
+
+def walk(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    """Every key of the settings, dotted, with its declaration; sections themselves left out."""
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from walk(field.annotation, f"{prefix}{name}.")
+        else:
+            yield prefix + name, field
+
+
+def problems(errors: list[ErrorDetails], model: type[BaseModel], origin: Origin) -> list[Problem]:
+    """One Problem for each error, in the order of the settings."""
+    fields = dict(walk(model))
+    # a list is not too short as well when what is left out of it is reported itself
+    blamed = {error["loc"][:-1] for error in errors}
+    told = (error for error in errors if error["type"] != "too_short" or error["loc"] not in blamed)
+    found = (_problem(error, fields, origin) for error in told)
+    return [problem for problem in found if problem is not None]
+
+
+def shown(value: object, *, secret: bool = False) -> str:
+    """A value as it may be printed: shortened, control characters escaped, masked if it may be a secret."""
+    text = f"{value}" if isinstance(value, Decimal) else json.dumps(value, default=str, ensure_ascii=False)
+    if secret or re.search(r"//[^/\s]*@", text):
+        return MASK
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+def may_be_secret(key: str) -> bool:
+    """Whether a key that nobody declared sounds like a secret's (a misspelt TSTREAM_PROJECTX_KEY)."""
+    return _SECRET_NAME.search(key) is not None
+
+
+def nearest(key: str, known: list[str]) -> str:
+    """A hint at the key that was probably meant: the same name elsewhere, or one spelt alike."""
+    section, _, name = key.rpartition(".")
+    same = [other for other in known if other.rpartition(".")[2] == name]
+    alike = same or get_close_matches(key, known, 1, 0.75)
+    if alike:
+        place = " (above the first [section])" if section and "." not in alike[0] else ""
+        return f"; did you mean {alike[0]}{place}?"
+    if not section:
+        tables = sorted({other.partition(".")[0] for other in known if "." in other})
+        meant = get_close_matches(key, tables, 1)
+        return f"; did you mean [{meant[0]}]?" if meant else "; docs/configuration.md lists all keys"
+    siblings = [other.rpartition(".")[2] for other in known if other.rpartition(".")[0] == section]
+    return f"; known here: {', '.join(siblings)}" if siblings else ""
+
+
+def _problem(error: ErrorDetails, fields: dict[str, FieldInfo], origin: Origin) -> Problem | None:
+    kind = error["type"]
+    if kind == "default_factory_not_called":
+        return None  # a default that follows from a key which is itself reported
+    is_entry_name = error["loc"][-1:] == ("[key]",)
+    location = [part for part in error["loc"] if part != "[key]"]
+    context: dict[str, Any] = error.get("ctx", {})
+    value: object = None if is_entry_name else error["input"]
+    if "key" in context:
+        location += context["key"].split(".")
+        value = context.get("value")
+    key = _dotted(location)
+    known = fields | _entries(key, fields)
+    field = _declared(key, known)
+    if kind == "extra_forbidden":
+        message = "unknown key" + nearest(key, list(known))
+    elif kind == "check" and context["message"]:
+        message = context["message"]
+    elif kind in ("model_type", "model_attributes_type"):
+        message = f"is a section: write [{key}] and its keys below it"
+    elif field is not None:
+        message = f"must be {allowed(field)}"
+    else:
+        message = error["msg"]
+    if kind == "extra_forbidden" and isinstance(value, (dict, list)):
+        value = None  # whatever is in it, it may be a secret
+    secret = field.annotation is SecretStr if field else may_be_secret(key)
+    return Problem(key, message, None if value is None else shown(value, secret=secret), origin(key))
+
+
+def _dotted(location: list[int | str]) -> str:
+    text = ""
+    for part in location:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text
+
+
+def _entries(key: str, fields: Mapping[str, FieldInfo]) -> dict[str, FieldInfo]:
+    """The keys of the table entry that `key` is in."""
+    parts = key.split(".")
+    if parts[0] != _ENTRIES or len(parts) < 3:
+        return {}
+    section: type[BaseModel] = get_args(fields[_ENTRIES].annotation)[1]
+    return {f"{_ENTRIES}.{parts[1]}.{name}": field for name, field in section.model_fields.items()}
+
+
+def _declared(key: str, fields: Mapping[str, FieldInfo]) -> FieldInfo | None:
+    """The declaration of a key, or of the list or table that it is an entry of."""
+    plain = re.sub(r"\[\d+\]", "", key)
+    while plain and plain not in fields:
+        plain = plain.rpartition(".")[0]
+    return fields.get(plain)

@@ -1,0 +1,313 @@
+"""The sections of tstream.toml. Frozen; amounts in USD, times in the unit that the key names."""
+
+from __future__ import annotations
+
+import re
+from datetime import time
+from decimal import Decimal
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SecretStr, model_validator
+
+from engine.model.instrument import CME_FUTURES
+from tstream.settings.fields import Number, Usd, Whole, computed, refuse, setting
+
+_TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+def _known_contract(symbol: str) -> str:
+    if symbol.upper() not in CME_FUTURES:
+        raise refuse("unknown contract; known are " + ", ".join(CME_FUTURES))
+    return symbol.upper()
+
+
+Contract = Annotated[str, AfterValidator(_known_contract)]
+"""The name of a product that tstream can trade, without its month."""
+
+
+def _base_url(url: str) -> str:
+    if not url:
+        return url
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise refuse(f"is no URL ({error})") from error
+    if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment or parts.username:
+        raise refuse('must be a URL such as "https://api.example.com"')
+    if parts.scheme == "http" and host not in _LOOPBACK:
+        raise refuse("must begin with https://, or the key would travel readable (http only on this machine)")
+    return url.rstrip("/")
+
+
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
+
+
+def _clock_time(value: object) -> object:
+    """TOML knows times of day of its own (08:30:00); people write "8:30"."""
+    if isinstance(value, time):
+        value = value.isoformat("minutes") if value.replace(second=0, microsecond=0) == value else "odd"
+    if isinstance(value, str) and value:
+        match = _TIME.fullmatch(value)
+        if match is None:
+            raise refuse('must be a time of day in hours and minutes, such as "08:30"')
+        return f"{int(match[1]):02}:{match[2]}"
+    return value
+
+
+ClockTime = Annotated[str, BeforeValidator(_clock_time)]
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise refuse('must be a time zone such as "Europe/Helsinki" or "America/Chicago"') from error
+    return name
+
+
+def _upper(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
+
+
+Zone = Annotated[str, AfterValidator(_zone)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, str_strip_whitespace=True, allow_inf_nan=False
+    )
+
+
+class VenueSettings(Section):
+    """Where tstream trades. The practice venue is built in and needs nothing else."""
+
+    model_config = ConfigDict(coerce_numbers_to_str=True)  # an account's number is text to us
+
+    name: Literal["practice", "topstepx", "projectx"] = setting(
+        "practice",
+        "Which venue: the built-in practice venue, TopStepX, or another firm's ProjectX gateway.",
+        reload="restart",
+    )
+    api_url: BaseUrl = setting(
+        "",
+        "Base URL of the gateway's REST API. Needed where name is projectx, known for topstepx.",
+        reload="restart",
+        allowed="a URL such as https://api.example.com",
+    )
+    rtc_url: BaseUrl = setting(
+        "",
+        "Base URL of the gateway's real-time hubs. Needed where name is projectx, known for topstepx.",
+        reload="restart",
+        allowed="a URL such as https://rtc.example.com",
+    )
+    account: str = setting(
+        "",
+        "Name or number of the account to trade. Without it the login's only practice account is taken, "
+        "never a live one.",
+        reload="restart",
+    )
+
+    @model_validator(mode="after")
+    def _urls_belong_to_the_venue(self) -> Self:
+        for key in ("api_url", "rtc_url"):
+            if self.name == "projectx" and not getattr(self, key):
+                raise refuse('is needed where venue.name is "projectx"', key=key)
+            if self.name == "topstepx" and getattr(self, key):
+                raise refuse(
+                    'is known for topstepx: leave it out, or set venue.name to "projectx"',
+                    key=key,
+                    value=getattr(self, key),
+                )
+        return self
+
+    @property
+    def practice(self) -> bool:
+        """Whether this is the built-in venue with play money."""
+        return self.name == "practice"
+
+
+class ProjectXSettings(Section):
+    """The login at a ProjectX gateway. Only from .env or the environment, never from tstream.toml."""
+
+    user: str = setting("", "Login name at the gateway (not the e-mail address).", reload="restart")
+    key: SecretStr = setting(SecretStr(""), "API key made in the gateway's settings.", reload="restart")
+
+
+class InstrumentSettings(Section):
+    """Costs of one product where yours differ from the built-in table."""
+
+    fee_usd: Usd | None = setting(
+        None, "Exchange and platform fees per contract and side, USD.", reload="restart", ge=0, le=100
+    )
+    commission_usd: Usd | None = setting(
+        None, "Broker's commission per contract and side, USD.", reload="restart", ge=0, le=100
+    )
+
+
+class RiskSettings(Section):
+    """Your own limits, per account. The venue's and the exchange's come on top: the stricter wins."""
+
+    per_trade_usd: Usd = setting(
+        Decimal(200), "Most that one trade may lose at its stop, costs included, USD.", reload="live", gt=0
+    )
+    daily_loss_usd: Usd = setting(
+        Decimal(800),
+        "Net loss of a trade date, open positions and costs included, at which everything is flattened and "
+        "locked until the next trade date, USD.",
+        reload="live",
+        gt=0,
+    )
+    max_contracts: Whole = setting(5, "Most contracts in one trade.", reload="live", ge=1, le=150)
+    max_open_trades: Whole = setting(
+        6, "Most trades open at a time, all products together.", reload="live", ge=1, le=100
+    )
+    max_trades: Whole = setting(40, "Most trades of a trade date.", reload="live", ge=1, le=1000)
+    reward_to_risk_min: Number = setting(
+        1.5, "A trade must promise at least so many times what it risks.", reload="live", ge=0.1, le=20
+    )
+    slippage_ticks: Whole = setting(
+        1, "Slippage assumed per side when a trade is sized, ticks.", reload="live", ge=0, le=100
+    )
+    break_even_after_first_target: bool = setting(
+        True, "Move the stop to where it loses nothing once the first target has filled.", reload="live"
+    )
+    hours_start: ClockTime = setting(
+        "",
+        "Entries only from this time of day, in hours_zone. Empty: around the clock.",
+        reload="live",
+        allowed="a time of day such as 08:30, or empty",
+    )
+    hours_end: ClockTime = setting(
+        "",
+        "Entries only before this time of day; earlier than hours_start means the next day.",
+        reload="live",
+        allowed="a time of day such as 15:00, or empty",
+    )
+    hours_zone: Zone = setting(
+        "America/Chicago",
+        "Time zone of your hours.",
+        reload="live",
+        allowed="a time zone such as Europe/Helsinki",
+    )
+    no_entry_minutes: Whole = setting(
+        15,
+        "No entry so many minutes before positions must be flat (15:10 Chicago time).",
+        reload="live",
+        ge=1,
+        le=600,
+    )
+    flatten_minutes: Whole = setting(
+        5,
+        "Everything is flattened so many minutes before positions must be flat (15:10 Chicago time).",
+        reload="live",
+        ge=1,
+        le=600,
+    )
+    stale_seconds: Number = setting(
+        30.0, "Market data older than this is stale: no entries.", reload="live", ge=1, le=600
+    )
+
+    @model_validator(mode="after")
+    def _limits_are_not_inverted(self) -> Self:
+        if self.per_trade_usd >= self.daily_loss_usd:
+            raise refuse(
+                f"must be below risk.daily_loss_usd ({self.daily_loss_usd})",
+                key="per_trade_usd",
+                value=self.per_trade_usd,
+            )
+        if self.no_entry_minutes < self.flatten_minutes:
+            raise refuse(
+                f"must be at least risk.flatten_minutes ({self.flatten_minutes}), "
+                "or entries would be flattened at once",
+                key="no_entry_minutes",
+                value=self.no_entry_minutes,
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _hours_are_a_window(self) -> Self:
+        if bool(self.hours_start) != bool(self.hours_end):
+            missing, given = ("hours_end", "start") if self.hours_start else ("hours_start", "end")
+            raise refuse(f"is needed where risk.hours_{given} is set", key=missing)
+        if self.hours_start and self.hours_start == self.hours_end:
+            raise refuse(
+                f"must differ from risk.hours_start ({self.hours_start})",
+                key="hours_end",
+                value=self.hours_end,
+            )
+        return self
+
+
+class StrategySettings(Section):
+    """What makes an idea good enough to trade."""
+
+    name: Literal["zones"] = setting(
+        "zones",
+        "Which strategy: zones enters where price turns at an order block or at support or resistance, with "
+        "at least three of five timeframes behind it.",
+        reload="restart",
+    )
+    min_score: Number = setting(6.0, "Least score of an idea, out of ten.", reload="live", ge=0, le=10)
+    second_target_r: Number = setting(
+        2.2,
+        "Least distance of the second target in multiples of the risk; the first one's is "
+        "risk.reward_to_risk_min.",
+        reload="live",
+        ge=0.2,
+        le=40,
+    )
+    cooldown_minutes: Whole = setting(
+        20, "Silence on a product after an idea, minutes.", reload="live", ge=0, le=600
+    )
+
+
+class ScreenSettings(Section):
+    """The cockpit."""
+
+    preset: Literal["normal", "ssh"] = setting(
+        "normal", "ssh draws less often, for slow lines.", reload="restart"
+    )
+    fps: Whole = computed(
+        lambda data: 4 if data.get("preset") == "ssh" else 10,
+        "Frames a second.",
+        reload="restart",
+        default="10; 4 with the preset ssh",
+        ge=1,
+        le=30,
+    )
+    theme: str = setting("", "Colour theme; empty takes the first.", reload="live")
+    bell: bool = setting(True, "Ring the terminal's bell on fills and risk events.", reload="live")
+    keymap: dict[str, str] = setting(
+        {},
+        'Other keys for actions, by their id: { pause = "f9" }. The help screen lists the ids.',
+        reload="restart",
+        allowed="a table of action ids and keys",
+    )
+
+
+class LogSettings(Section):
+    """The log: JSON lines on file, and what the log pane and a headless run show."""
+
+    level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = setting(
+        "INFO", "Least level that is logged.", reload="live"
+    )
+    max_mb: Whole = setting(
+        10, "A log file is put aside when it has grown to this, megabytes.", reload="restart", ge=1, le=1000
+    )
+    keep: Whole = setting(5, "So many old log files are kept.", reload="restart", ge=0, le=100)
+
+
+class TapeSettings(Section):
+    """Recording of everything that reaches the engine, for replay."""
+
+    record: bool = setting(False, "Record a tape of every run.", reload="restart")
+
+
+class ControlSettings(Section):
+    """The local socket for tstream status, flatten, pause and resume."""
+
+    enabled: bool = setting(True, "Listen for commands of the same user on this machine.", reload="restart")

@@ -1,0 +1,45 @@
+"""From the settings of a venue to what its adapter wants to know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from adapters.projectx.config import ProjectXConfig, Secret
+from engine.model.instrument import Instrument
+from tstream.settings.model import Settings
+
+
+def projectx_config(settings: Settings) -> ProjectXConfig:
+    """The gateway that the settings name; the practice venue's is `practice_config`'s."""
+    known = ProjectXConfig(
+        user_name=settings.projectx.user,
+        api_key=Secret(settings.projectx.key.get_secret_value),
+        instruments=_by_symbol(settings),
+        book=settings.venue.name,
+        account=settings.venue.account or None,
+    )
+    if settings.venue.name == "topstepx":
+        return known
+    return _at(known, settings.venue.api_url, settings.venue.rtc_url)
+
+
+def practice_config(settings: Settings, url: str) -> ProjectXConfig:
+    """The built-in venue, once it listens at `url` ("http://127.0.0.1:5001")."""
+    known = ProjectXConfig(
+        user_name="practice", api_key=Secret("practice"), instruments=_by_symbol(settings), book="practice"
+    )
+    return _at(known, url, url)
+
+
+def _at(config: ProjectXConfig, api_url: str, rtc_url: str) -> ProjectXConfig:
+    return replace(
+        config,
+        api_url=api_url,
+        user_hub_url=f"{rtc_url}/hubs/user",
+        market_hub_url=f"{rtc_url}/hubs/market",
+    )
+
+
+def _by_symbol(settings: Settings) -> Mapping[str, Instrument]:
+    return {instrument.symbol: instrument for instrument in settings.instrument_table()}

@@ -1,0 +1,177 @@
+"""One run put together: venue, journal, core and engine, with everything closed again at its end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from adapters.control.server import ControlServer
+from adapters.projectx.config import ProjectXConfig
+from adapters.projectx.venue import ProjectXVenue
+from adapters.store.journal import Journal
+from adapters.store.lock import AccountLock, lock_name
+from adapters.tapes.recorder import TapeRecorder
+from engine.core import Core
+from engine.market import sessions
+from engine.model.config import EngineConfig
+from engine.model.errors import FatalError
+from engine.model.records import JournalError, decode
+from engine.model.view import SessionPhase, Severity
+from engine.ports import Clock
+from engine.runtime.engine import Engine
+from engine.signals.zone_reaction import ZoneReaction
+from engine.trading.fold import apply
+from engine.trading.state import State
+from tstream.arming import armed_accounts
+from tstream.clock import wall_ns
+from tstream.limits import risk_limits, zone_reaction
+from tstream.options import RunOptions
+from tstream.paths import Paths
+from tstream.practice import PracticeProcess
+from tstream.settings.model import Settings
+from tstream.venues import practice_config, projectx_config
+
+log = logging.getLogger("engine")
+
+NOTICE_POLL_S = 0.25
+
+_LEVELS = {
+    Severity.INFO: logging.INFO,
+    Severity.GOOD: logging.INFO,
+    Severity.WARNING: logging.WARNING,
+    Severity.CRITICAL: logging.CRITICAL,
+}
+
+
+class RunClock:
+    """The clock of a run: the wall's until the practice venue has told its own time."""
+
+    def __init__(self) -> None:
+        self._read: Clock = wall_ns
+
+    def __call__(self) -> int:
+        return self._read()
+
+    def follow(self, clock: Clock) -> None:
+        self._read = clock
+
+
+class Run:
+    """What one run is made of. `practice` is the built-in venue's process, or None elsewhere."""
+
+    def __init__(self, settings: Settings, options: RunOptions, paths: Paths, clock: RunClock) -> None:
+        self.settings = settings
+        self.options = options
+        self.paths = paths
+        self.clock = clock
+        # A tape begins with a fresh book, so it gets a journal of its own, begun anew.
+        self.name = "tape" if options.tape is not None else settings.venue.name
+        self.practice = PracticeProcess(options, paths) if settings.venue.practice else None
+
+    @asynccontextmanager
+    async def engine(self, opened: Callable[[], None]) -> AsyncIterator[Engine]:
+        """The engine, ready for `main()`. `opened` is called once lock and journal are ours.
+
+        Raises FatalError: another instance, an unusable journal, a venue that does not start.
+        """
+        async with AsyncExitStack() as stack:
+            stack.enter_context(AccountLock(self.paths.runtime / lock_name(self.name), self.name, wall_ns))
+            journal = await stack.enter_async_context(await self._journal())
+            state = await _fold(journal)
+            opened()
+            venue_config, speed = await self._venue(stack)
+            clock: Clock = self.clock
+            venue = ProjectXVenue(venue_config, clock, session_open=market_open)
+            stack.push_async_callback(venue.close)
+            core = Core(self._config(journal), ZoneReaction(zone_reaction(self.settings)), state)
+            recorder = self._recorder(stack)
+            engine = Engine(
+                core,
+                journal,
+                journal.last_seq,
+                venue.feed,
+                [venue.broker],
+                clock,
+                recorder.record if recorder is not None else None,
+                speed,
+            )
+            if self.settings.control.enabled:
+                control = ControlServer(engine, self.paths.control_socket)
+                await control.start()
+                stack.push_async_callback(control.stop)
+            reporter = asyncio.create_task(report(engine))
+            stack.push_async_callback(_end, reporter)
+            yield engine
+
+    async def _journal(self) -> Journal:
+        path = self.paths.journal(self.name)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self.name == "tape":
+            for old in path.parent.glob(f"{path.name}*"):
+                old.unlink()
+        self.paths.remember_run(path)
+        return await Journal.open(path)
+
+    async def _venue(self, stack: AsyncExitStack) -> tuple[ProjectXConfig, float]:
+        if self.practice is None:
+            return projectx_config(self.settings), 1.0
+        stack.callback(self.practice.stop)
+        ready = await self.practice.ready()
+        self.clock.follow(ready.clock.reader(wall_ns))
+        return practice_config(self.settings, ready.url), ready.rate
+
+    def _config(self, journal: Journal) -> EngineConfig:
+        settings = self.settings
+        venue = settings.venue.name
+        return EngineConfig(
+            instruments=settings.instrument_table(),
+            venue=venue if self.practice is None else "practice venue",
+            install=journal.install,
+            boot=journal.boot,
+            trading=settings.trading,
+            armed_accounts=() if self.practice else armed_accounts(self.paths.venue(venue)),
+            practice_time=self.practice is not None,
+            risk=risk_limits(settings),
+        )
+
+    def _recorder(self, stack: AsyncExitStack) -> TapeRecorder | None:
+        wanted = self.settings.tape.record if self.options.record is None else self.options.record
+        if not wanted:
+            return None
+        folder = self.paths.venue(self.name) / "tapes"
+        recorder = TapeRecorder(folder, self.settings.instrument_table(), self.clock)
+        stack.callback(recorder.close)
+        log.info("recording a tape to %s", recorder.path)
+        return recorder
+
+
+async def _fold(journal: Journal) -> State:
+    state = State()
+    try:
+        async for _, raw in journal.read():
+            apply(state, decode(raw))
+    except JournalError as error:
+        raise FatalError(f"the journal can't be read: {error}") from error
+    return state
+
+
+async def report(engine: Engine) -> None:
+    """Write every notice to the log, in its severity's level, for as long as the engine runs."""
+    seen = 0
+    while True:
+        for notice in engine.notices(seen):
+            log.log(_LEVELS[notice.severity], "%s", notice.text)
+            seen = notice.seq
+        await asyncio.sleep(NOTICE_POLL_S)
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def market_open(ts: int) -> bool:
+    """Whether silence of the market would be a fault at a time, nanoseconds UTC."""
+    return sessions.phase(ts) is not SessionPhase.CLOSED

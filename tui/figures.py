@@ -1,0 +1,100 @@
+"""How numbers look: fixed digits, a sign that does not need colour, thousands that can be told apart."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import lru_cache
+
+from engine.model.market import NANOS
+
+MINUS = "−"
+NONE = "—"
+"""Stands where a number is not known; never a zero."""
+
+_UP, _DOWN, _FLAT = "▲", "▼", "•"
+
+
+def arrow(sign: Decimal | int) -> str:
+    """An arrow for what rises, falls, or does neither."""
+    return _UP if sign > 0 else _DOWN if sign < 0 else _FLAT
+
+
+def tone(sign: Decimal | int | None) -> str:
+    """The style name for a signed number."""
+    if sign is None:
+        return "dim"
+    return "gain" if sign > 0 else "loss" if sign < 0 else "flat"
+
+
+@lru_cache(maxsize=4096)
+def price(value: Decimal | None, decimals: int) -> str:
+    """A price with the digits of its tick: "21034.25"."""
+    return NONE if value is None else f"{value:.{decimals}f}".replace("-", MINUS)
+
+
+@lru_cache(maxsize=4096)
+def signed(value: Decimal | int | None, decimals: int = 2) -> str:
+    """A number that always carries its sign: "+1,184.20", "−61.00", "0.00"."""
+    if value is None:
+        return NONE
+    text = f"{value:+,.{decimals}f}"
+    if not any(digit in "123456789" for digit in text):
+        return text[1:]
+    return text.replace("-", MINUS)
+
+
+def usd(value: Decimal | None) -> str:
+    """Money without a plus: "50,184.20"."""
+    return NONE if value is None else f"{value:,.2f}".replace("-", MINUS)
+
+
+def limit(value: Decimal) -> str:
+    """A loss limit as the P&L at which it bites: "−800"."""
+    digits = 0 if value == value.to_integral_value() else 2
+    return f"{MINUS}{abs(value):,.{digits}f}"
+
+
+def age(nanos: int | None) -> str:
+    """How long ago, in at most four characters: "0.1s", "12s", "3m", "2h"."""
+    if nanos is None:
+        return NONE
+    seconds = max(0, nanos) / NANOS
+    if seconds < 9.95:
+        return f"{seconds:.1f}s"
+    if seconds < 99.5:
+        return f"{seconds:.0f}s"
+    if seconds < 5_970:
+        return f"{seconds / 60:.0f}m"
+    return f"{min(seconds / 3600, 999):.0f}h"
+
+
+def uptime(nanos: int) -> str:
+    """ "2h 05m", "5m 12s", "48s"."""
+    seconds = nanos // NANOS
+    if seconds < 60:
+        return f"{seconds}s"
+    if seconds < 3600:
+        return f"{seconds // 60}m {seconds % 60:02d}s"
+    return f"{seconds // 3600}h {seconds % 3600 // 60:02d}m"
+
+
+def gauge(share: float, width: int) -> tuple[str, str]:
+    """A bar of `width` cells as its filled and its empty part; heavy against light, so it needs no colour."""
+    halves = round(min(1.0, max(0.0, share)) * width * 2)
+    full, half = divmod(halves, 2)
+    filled = "━" * full + "╾" * half
+    return filled, "─" * (width - len(filled))
+
+
+_EIGHTHS = "▁▂▃▄▅▆▇█"
+
+
+def spark(values: list[int], width: int) -> str:
+    """The last `width` values as a line of little bars."""
+    values = values[-width:]
+    if not values:
+        return " " * width
+    low, high = min(values), max(values)
+    span = high - low
+    bars = "".join(_EIGHTHS[(v - low) * 7 // span] if span else _EIGHTHS[3] for v in values)
+    return bars.rjust(width)

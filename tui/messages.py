@@ -1,0 +1,21 @@
+"""Small messages between the parts of the screen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.message import Message
+
+
+@dataclass
+class ActionAsked(Message):
+    """Somebody chose an action: by key, by click or in the palette. `action_id` is of tui.actions."""
+
+    action_id: str
+
+
+@dataclass
+class LogFilterChanged(Message):
+    """Other words for the log filter."""
+
+    words: str

@@ -1,0 +1,79 @@
+"""Positions, orders, trades."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from tui import figures
+from tui.panes.base import Pane, title, waiting
+from tui.rows import book
+from tui.scene import Scene
+from tui.spans import EMPTY, Row, cell
+from tui.widgets.grid import Content
+
+
+class PositionsPane(Pane):
+    """Open positions; on small screens the working orders are folded in below them."""
+
+    NAME = "positions"
+    fold_orders = False
+
+    def build(self, scene: Scene) -> Content:
+        width = self.inner[0]
+        foot = _flattening(scene)
+        head, rows = EMPTY, waiting(_nothing(scene, "flat: no open position"))
+        if scene.view.positions:
+            head, rows = book.positions(scene, width)
+        if self.fold_orders:
+            rows = [*rows, *book.folded_orders(scene, width)]
+        count = len(scene.view.positions)
+        more = f"{len(scene.view.orders)} orders" if self.fold_orders and scene.view.orders else ""
+        open_usd = sum((p.open_usd for p in scene.view.positions), Decimal(0))
+        note: Row = (
+            (("open ", "dim"), (figures.signed(open_usd), f"{figures.tone(open_usd)} bold"))
+            if count
+            else EMPTY
+        )
+        return Content(rows, head, title("Positions", more), note, foot)
+
+
+def _nothing(scene: Scene, words: str) -> str:
+    """What an empty list means: nothing is claimed before the venue has been asked."""
+    if not scene.view.books:
+        return "waiting for the account"
+    if not all(book.reconciled for book in scene.view.books):
+        return f"{words} here, not yet verified with the venue"
+    return words
+
+
+def _flattening(scene: Scene) -> Row:
+    """How far a flatten has come; a book is flat only when the venue says so."""
+    texts = [f"flattening… {b.flatten_text}".strip() for b in scene.view.books if b.flattening]
+    return cell(" · ".join(texts), "warn bold") if texts else EMPTY
+
+
+class OrdersPane(Pane):
+    """Working orders."""
+
+    NAME = "orders"
+
+    def build(self, scene: Scene) -> Content:
+        if not scene.view.orders:
+            return Content(waiting(_nothing(scene, "no working order")), title=title("Orders"))
+        head, rows = book.orders(scene, self.inner[0])
+        return Content(rows, head, title("Orders"), cell(f"{len(rows)} working", "dim"))
+
+
+class TradesPane(Pane):
+    """Finished trades of the day, newest first."""
+
+    NAME = "trades"
+    PERIOD = 1.0
+
+    def build(self, scene: Scene) -> Content:
+        if not scene.view.trades:
+            return Content(waiting("no finished trade yet"), title=title("Trades"))
+        head, rows = book.trades(scene, self.inner[0])
+        net = sum((trade.net_usd for trade in scene.view.trades), Decimal(0))
+        note: Row = (("net ", "dim"), (figures.signed(net), f"{figures.tone(net)} bold"))
+        return Content(rows, head, title("Trades"), note)

@@ -1,0 +1,100 @@
+"""The candle chart of the shown contract and timeframe."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+
+from engine.model.market import Bar, Timeframe
+from engine.model.view import ContractView
+from tui import figures
+from tui.palette import Palette
+from tui.panes.base import Pane, waiting
+from tui.plain import plain
+from tui.rows.candles import candles, levels_of
+from tui.scene import Scene
+from tui.spans import EMPTY, Row
+from tui.widgets.grid import Content
+
+WIDEST = 3
+
+
+class ChartPane(Pane):
+    """Candles, levels and zones. Left and right look back, plus and minus change the width of a candle."""
+
+    NAME = "chart"
+    PERIOD: ClassVar[float] = 0.5
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left", "back(8)", show=False),
+        Binding("right", "back(-8)", show=False),
+        Binding("end", "back(-1000000)", show=False),
+        Binding("plus,equals_sign", "widen(1)", show=False),
+        Binding("minus", "widen(-1)", show=False),
+    ]
+
+    def __init__(self, palette: Palette) -> None:
+        super().__init__(palette)
+        self._pitch = 0
+        self._back = 0
+        self._scene: Scene | None = None
+
+    def build(self, scene: Scene) -> Content:
+        if self._scene is not None and scene.instrument != self._scene.instrument:
+            self._back = 0
+        self._scene = scene
+        contract, chart = scene.contract, scene.chart
+        head = self._title(scene)
+        if contract is None or chart is None or not (chart.bars or chart.forming):
+            what = "waiting for contracts" if contract is None else "waiting for history"
+            return Content(waiting(what), title=head, note=_frames(scene))
+        width, height = self.inner
+        self._back = max(0, min(self._back, len(chart.bars) - 10))
+        pitch = self._pitch or (2 if width >= 92 else 1)
+        levels = levels_of(scene.view.positions, contract)
+        rows = candles(chart, contract, levels, width, height, pitch, self._back)
+        bar = chart.forming or chart.bars[-1]
+        foot = _ohlc(bar, contract) if width >= 60 else EMPTY
+        return Content(rows, title=head, note=_frames(scene), foot=foot)
+
+    def _title(self, scene: Scene) -> Row:
+        if scene.contract is None:
+            return (("Chart", "dim"),)
+        name = plain(scene.contract.name)
+        back = f" · {self._back} bars back" if self._back else ""
+        return (
+            ("Chart · ", "dim"),
+            (name, "accent bold"),
+            (f" {scene.timeframe.value}", "text bold"),
+            (back, "warn"),
+        )
+
+    def _redraw(self) -> None:
+        if self._scene is not None:
+            self.set_content(self.build(self._scene))
+
+    def action_back(self, bars: int) -> None:
+        self._back = max(0, self._back + bars)
+        self._redraw()
+
+    def action_widen(self, by: int) -> None:
+        self._pitch = max(1, min(WIDEST, (self._pitch or (2 if self.inner[0] >= 92 else 1)) + by))
+        self._redraw()
+
+
+def _frames(scene: Scene) -> Row:
+    """All timeframes, the shown one marked."""
+    spans: list[tuple[str, str]] = []
+    for frame in Timeframe:
+        shown = frame is scene.timeframe
+        spans.append((f"[{frame.value}]" if shown else f" {frame.value} ", "accent bold" if shown else "dim"))
+    return tuple(spans)
+
+
+def _ohlc(bar: Bar, contract: ContractView) -> Row:
+    tone = figures.tone(bar.close - bar.open)
+    spans: list[tuple[str, str]] = []
+    for letter, ticks in zip("OHLC", (bar.open, bar.high, bar.low, bar.close), strict=True):
+        price = figures.price(contract.tick_size * ticks, contract.decimals)
+        spans += [(f"{letter} ", "dim"), (f"{price}  ", tone if letter == "C" else "text")]
+    return (*spans, ("V ", "dim"), (f"{bar.volume:,}", "text"))

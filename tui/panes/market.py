@@ -1,0 +1,62 @@
+"""Quotes of all contracts, and the alignment of the shown one."""
+
+from __future__ import annotations
+
+from textual.message import Message
+
+from tui.panes.base import Pane, title, waiting
+from tui.rows import market
+from tui.rows.talk import system
+from tui.scene import Scene
+from tui.spans import EMPTY, cell
+from tui.widgets.grid import Content, LiveGrid
+
+
+class QuotesPane(Pane):
+    """All contracts; a click shows one."""
+
+    NAME = "quotes"
+
+    class Picked(Message):
+        """The row of a contract was clicked; `index` is its place among the contracts."""
+
+        def __init__(self, index: int) -> None:
+            super().__init__()
+            self.index = index
+
+    def build(self, scene: Scene) -> Content:
+        if not scene.view.contracts:
+            return Content(waiting("waiting for contracts"), title=title("Quotes"))
+        head, rows = market.quotes(scene, self.inner[0])
+        return Content(rows, head, title("Quotes"))
+
+    def on_live_grid_row_picked(self, event: LiveGrid.RowPicked) -> None:
+        event.stop()
+        self.post_message(self.Picked(event.index))
+
+
+class AlignmentPane(Pane):
+    """What each timeframe says, their weighted sum, the verdict and its reasons."""
+
+    NAME = "alignment"
+    PERIOD = 0.25
+
+    def build(self, scene: Scene) -> Content:
+        shown = scene.alignment
+        note = market.verdict_row(shown) if shown is not None else EMPTY
+        rows = (
+            market.alignment(scene, *self.inner) if scene.view.contracts else waiting("waiting for contracts")
+        )
+        return Content(rows, title=title("Alignment", scene.instrument, "accent"), note=note)
+
+
+class SystemPane(Pane):
+    """Connections and the engine's health."""
+
+    NAME = "system"
+    PERIOD = 0.5
+
+    def build(self, scene: Scene) -> Content:
+        ok = scene.view.health.ok
+        note = cell("● ok", "gain") if ok else cell("✕ down", "error bold")
+        return Content(system(scene, self.inner[0]), title=title("System"), note=note)

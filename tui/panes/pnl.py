@@ -1,0 +1,50 @@
+"""Profit and loss: numbers and the equity curve of the day."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from tui import figures
+from tui.palette import Palette
+from tui.panes.base import Pane, title
+from tui.rows import money
+from tui.scene import Scene, day_usd
+from tui.spans import EMPTY, Row, cell
+from tui.widgets.equity import EquityCurve
+from tui.widgets.grid import Content
+
+
+class PnlPane(Pane):
+    """The curve is drawn once a second at most, by plotext."""
+
+    NAME = "pnl"
+    PERIOD: ClassVar[float] = 0.2
+
+    def __init__(self, palette: Palette) -> None:
+        super().__init__(palette)
+        self.curve = EquityCurve()
+        self._drawn: list[Row] = []
+        self._drawn_at: tuple[float, int, int] = (-1e9, 0, 0)
+        self._now = 0.0
+
+    def draw(self, scene: Scene, now: float, force: bool = False) -> int:
+        self._now = now
+        return super().draw(scene, now, force)
+
+    def build(self, scene: Scene) -> Content:
+        width, height = self.inner
+        rows = money.numbers(scene, width)
+        room = height - len(rows)
+        if room >= 3 and scene.view.books and self.curve.ready:
+            at, *size = self._drawn_at
+            if self._now - at >= 1.0 or size != [width, room]:
+                self._drawn = self.curve.draw(money.equity(scene), width, room)
+                self._drawn_at = (self._now, width, room)
+            rows = [*rows, *self._drawn]
+        elif not scene.view.books:
+            rows = [cell("no account yet", "faint")]
+        note: Row = EMPTY
+        if scene.view.books:
+            day = day_usd(scene.view)
+            note = (("day ", "dim"), (figures.signed(day), f"{figures.tone(day)} bold"), (" USD", "dim"))
+        return Content(rows, title=title("P&L"), note=note)

@@ -1,0 +1,134 @@
+"""Quotes of all contracts, and what the timeframes say about the shown one."""
+
+from __future__ import annotations
+
+from engine.model.market import Timeframe
+from engine.model.view import AlignmentView, ContractView, FrameView, TradingState
+from tui import figures
+from tui.plain import plain
+from tui.rows.status import price_style
+from tui.scene import Scene
+from tui.spans import EMPTY, Column, Row, cell, fit, table, width_of, wrap
+
+_QUOTES = (
+    Column("contract", "<"),
+    Column("last"),
+    Column("change"),
+    Column("bid", rank=4),
+    Column("ask", rank=4),
+    Column("age", rank=2, least=4),
+    Column("pos", rank=1),
+    Column("", "<", rank=3, least=8),
+)
+
+
+def _quote(scene: Scene, contract: ContractView) -> tuple[Row, ...]:
+    digits = contract.decimals
+    current = contract.instrument == scene.instrument
+    sign = contract.change or 0
+    tone = "stale" if contract.stale else figures.tone(sign)
+    side = "stale" if contract.stale else "dim"
+    paused = contract.state is not TradingState.ACTIVE
+    mark = "▸" if current else "‖" if paused else " "
+    return (
+        cell(f"{mark}{plain(contract.name)}", "accent bold" if current else "warn" if paused else "text"),
+        cell(
+            figures.price(contract.last, digits),
+            price_style(contract, scene.flashes.get(contract.instrument, 0)),
+        ),
+        cell(f"{figures.arrow(sign)} {figures.signed(contract.change, digits)}", tone),
+        cell(figures.price(contract.bid, digits), side),
+        cell(figures.price(contract.ask, digits), side),
+        cell(figures.age(contract.age_ns), "warn bold" if contract.stale else "dim"),
+        cell(
+            figures.signed(contract.position_qty, 0) if contract.position_qty else "·",
+            f"{figures.tone(contract.position_qty)} bold" if contract.position_qty else "faint",
+        ),
+        cell(_spark(scene, contract), tone if contract.stale else "dim"),
+    )
+
+
+def _spark(scene: Scene, contract: ContractView) -> str:
+    """The last closes of the shortest timeframe there is, as little bars."""
+    charts = scene.view.charts.get(contract.instrument, {})
+    chart = next((charts[frame] for frame in Timeframe if frame in charts), None)
+    if chart is None:
+        return ""
+    closes = [bar.close for bar in chart.bars[-8:]]
+    if chart.forming is not None:
+        closes.append(chart.forming.close)
+    return figures.spark(closes, 8)
+
+
+def quotes(scene: Scene, width: int) -> tuple[Row, list[Row]]:
+    """Head and one row for each contract."""
+    return table(_QUOTES, [_quote(scene, contract) for contract in scene.view.contracts], width)
+
+
+def verdict_row(alignment: AlignmentView) -> Row:
+    """The sum in a few characters: "▲ 7.4/10"."""
+    tenths = alignment.score_tenths
+    tone = figures.tone(alignment.direction)
+    return cell(f"{figures.arrow(alignment.direction)} {tenths // 10}.{tenths % 10}/10", f"{tone} bold")
+
+
+def _frame(frame: FrameView, bar_width: int, name_width: int) -> Row:
+    tone = figures.tone(frame.direction)
+    filled, empty = figures.gauge(frame.strength_pct / 100, bar_width)
+    return (
+        (f"{frame.timeframe.value:<{name_width}}", "text"),
+        (f"{figures.arrow(frame.direction)} ", tone),
+        (filled, tone),
+        (empty, "faint"),
+        (f"{frame.strength_pct:>4}", tone),
+        (f" ×{frame.weight_pct:>2}%", "dim"),
+        ("  ", "text"),
+        (plain(frame.pattern) or "—", "text" if frame.pattern else "faint"),
+    )
+
+
+def alignment(scene: Scene, width: int, height: int) -> list[Row]:
+    """A row for each timeframe, then the sum, the verdict and its reasons as far as there is room."""
+    shown = scene.alignment
+    if shown is None:
+        return [cell("no alignment yet: it needs closed bars on every timeframe", "dim")]
+    bar_width = 10 if width >= 44 else 6
+    rows = [fit(_frame(frame, bar_width, 4), width) for frame in shown.frames]
+    tone = figures.tone(shown.direction)
+    filled, empty = figures.gauge(shown.score_tenths / 100, bar_width)
+    total: Row = (
+        ("sum ", "text bold"),
+        (f"{figures.arrow(shown.direction)} ", tone),
+        (filled, f"{tone} bold"),
+        (empty, "faint"),
+        (f"{shown.score_tenths // 10:>2}.{shown.score_tenths % 10}", f"{tone} bold"),
+        (f"  {shown.agreeing} of {len(shown.frames)} agree", "dim"),
+    )
+    verdict = [cell(line, "text bold") for line in wrap(plain(shown.verdict), width)] if shown.verdict else []
+    reasons: list[Row] = []
+    for reason in shown.reasons:
+        first, *rest = wrap(plain(reason), width - 2)
+        reasons.append((("· ", "faint"), (first, "dim")))
+        reasons.extend((("  ", "faint"), (line, "dim")) for line in rest)
+    room = height - len(rows) - 1 - len(verdict) - len(reasons)
+    rows.append(fit(total, width))
+    if room > 0:
+        rows.append(EMPTY)
+    return [*rows, *verdict, *reasons]
+
+
+def alignment_line(scene: Scene) -> Row:
+    """All timeframes in one short row: "1m▲ 5m▲ 15m▲ 30m• 1h▲"."""
+    shown = scene.alignment
+    if shown is None:
+        return EMPTY
+    spans: list[tuple[str, str]] = []
+    for frame in shown.frames:
+        spans.append((frame.timeframe.value, "dim"))
+        spans.append((f"{figures.arrow(frame.direction)} ", figures.tone(frame.direction)))
+    return (*spans, *verdict_row(shown))
+
+
+def clipped(row: Row, width: int) -> Row:
+    """The row if it fits, else nothing."""
+    return row if width_of(row) <= width else EMPTY

@@ -1,0 +1,1 @@
+"""Whole screens and dialogs. Dialogs are imported when they are opened."""

@@ -1,0 +1,141 @@
+"""The terminal as something that can stall or go away, and must then not take the cockpit with it.
+
+Textual writes to the terminal from a thread with a short queue; once that is full, every further write
+blocks the event loop for as long as the terminal does not read. And when the terminal is gone, that thread
+dies of the first write, the queue fills, and the input thread spins on end-of-file. This driver counts what
+it has handed to the thread and what the thread has written: the app paints only while that backlog is short,
+a write that fails marks the terminal as lost instead of killing the thread, and no write ever blocks.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+import threading
+from typing import IO, TYPE_CHECKING, Any, cast
+
+from textual.drivers.linux_driver import LinuxDriver
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+STALLED = 4
+"""Writes that may wait before painting is skipped."""
+_BRIM = 24
+"""Writes that may wait before everything else is dropped too; Textual's queue holds 30."""
+_PARTING = 1.0
+"""Seconds that the last writes have when the cockpit closes."""
+
+
+class _Outlet:
+    """The terminal's output as the writer thread sees it. Never raises; counts what went out."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+        self.written = 0
+        self.lost = False
+
+    def write(self, text: str) -> int:
+        if not self.lost:
+            try:
+                self._file.write(text)
+            except (OSError, ValueError):
+                self.lost = True
+        self.written += 1
+        return len(text)
+
+    def flush(self) -> None:
+        if not self.lost:
+            try:
+                self._file.flush()
+            except (OSError, ValueError):
+                self.lost = True
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+
+class CockpitDriver(LinuxDriver):
+    """Textual's driver with a backlog that can be looked at, and an end that can't hang."""
+
+    def __init__(
+        self,
+        app: App[Any],
+        *,
+        debug: bool = False,
+        mouse: bool = True,
+        size: tuple[int, int] | None = None,
+    ) -> None:
+        super().__init__(app, debug=debug, mouse=mouse, size=size)
+        self._outlet = _Outlet(cast("IO[str]", sys.__stderr__))
+        self._file = cast("Any", self._outlet)
+        self._handed = 0
+
+    @property
+    def backlog(self) -> int:
+        """Writes that the terminal has not taken yet."""
+        return self._handed - self._outlet.written
+
+    @property
+    def stalled(self) -> bool:
+        """Whether painting would only queue up."""
+        return self.backlog > STALLED
+
+    @property
+    def lost(self) -> bool:
+        """Whether the terminal has gone away: a write failed, or the kernel says that it hung up."""
+        if self._outlet.lost:
+            return True
+        if not self.input_tty:
+            return False
+        poll = select.poll()
+        poll.register(self.fileno, select.POLLIN)
+        try:
+            events = poll.poll(0)
+        except OSError:
+            return True
+        return any(mask & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, mask in events)
+
+    def write(self, data: str) -> None:
+        if self.backlog < _BRIM and not self._outlet.lost:
+            self._handed += 1
+            super().write(data)
+
+    def run_input_thread(self) -> None:
+        """Textual's loop, but the end of a lost terminal is no error: the app finds out by `lost`."""
+        try:
+            super().run_input_thread()
+        except OSError:
+            self._outlet.lost = True
+
+    def close(self) -> None:
+        """Let the last writes out, for a while: a terminal that does not read can't hold the program."""
+        parting = threading.Thread(target=super().close, name="terminal-close", daemon=True)
+        parting.start()
+        parting.join(_PARTING)
+
+    def start_application_mode(self) -> None:
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+        self.write("\x1b[22;2t")  # keep the title that stands there
+
+    def stop_application_mode(self) -> None:
+        self.write("\x1b[23;2t")  # and put it back
+        super().stop_application_mode()
+
+    # What people see of the terminal itself. Texts must be plain already.
+
+    def show_title(self, title: str) -> None:
+        """Set the title of the window or tab."""
+        self.write(f"\x1b]2;{title}\x07")
+        self.flush()
+
+    def notify_desktop(self, text: str) -> None:
+        """Ask the terminal for a desktop notification (OSC 9; those that don't know it ignore it)."""
+        self.write(f"\x1b]9;{text}\x07")
+        self.flush()
+
+
+def usable() -> bool:
+    """Whether this driver fits: not on Windows, and nobody asked Textual for another one."""
+    return sys.platform != "win32" and not os.environ.get("TEXTUAL_DRIVER")
