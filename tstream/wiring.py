@@ -62,7 +62,9 @@ class Run:
     """What one run is made of. `practice` is the built-in venue's process, or None elsewhere."""
 
     def __init__(self, settings: Settings, options: RunOptions, paths: Paths, clock: RunClock) -> None:
-        self.settings = settings
+        # A tape holds one product, whatever else the settings name.
+        only = {"contracts": (options.contract,)} if options.tape is not None else {}
+        self.settings = settings.model_copy(update=only)
         self.options = options
         self.paths = paths
         self.clock = clock

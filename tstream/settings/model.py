@@ -48,8 +48,8 @@ class Settings(BaseSettings):
     venue: VenueSettings = setting(VenueSettings(), "Where tstream trades.", reload="restart")
     trading: TradingSwitch = computed(
         lambda data: TradingSwitch.LIVE if _practices(data) else TradingSwitch.OFF,
-        "Whether orders are sent: off sends none, paper trades a book inside tstream, live sends them to the "
-        "venue's account.",
+        "Whether orders are sent: off sends none, paper only to a practice account, live to any account (one "
+        "that is not for practice has to be armed once by typing its name).",
         reload="restart",
         default="live on the practice venue, off elsewhere",
     )

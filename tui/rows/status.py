@@ -177,7 +177,9 @@ def _state_part(scene: Scene) -> Part:
     sign, style = _STATES[state] if scene.view.health.ok else ("○", "dim")
     word = f"{sign} {state.value.upper()}"
     why = f"{word}: {plain(reason)}" if reason else word
-    return Part(((34, cell(why, style)), (3, cell(word, style)), (0, cell(word[:5], style))), right=True)
+    # A dead engine says more than the state it died in.
+    least: Row = cell(word[:5], style) if scene.view.health.ok else EMPTY
+    return Part(((34, cell(why, style)), (3, cell(word, style)), (0, least)), right=True)
 
 
 def _readonly_part(scene: Scene) -> Part:

@@ -1,0 +1,362 @@
+"""An engine that only serves pictures and remembers commands, and believable pictures for it to serve."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from decimal import Decimal
+
+from msgspec.structs import replace
+
+from engine.model.commands import AnyCommand
+from engine.model.events import LinkState
+from engine.model.instrument import CME_FUTURES, Instrument
+from engine.model.market import MINUTE, NANOS, Bar, Side, Timeframe
+from engine.model.orders import AccountKind, OrderStatus, OrderType, Slot
+from engine.model.view import (
+    AlignmentView,
+    BookView,
+    ChartView,
+    ContractView,
+    FrameView,
+    HealthView,
+    LinkView,
+    LogLine,
+    Notice,
+    NoticeKind,
+    OrderView,
+    PositionView,
+    SessionPhase,
+    SessionView,
+    Severity,
+    TradeView,
+    TradingState,
+    View,
+    ZoneView,
+)
+
+NOW = 1_791_988_937 * NANOS
+"""Wednesday 14 October 2026, 09:42:17 in Chicago."""
+
+_START = {
+    "MNQ": "21034.25",
+    "NQ": "21034.50",
+    "MES": "6012.75",
+    "ES": "6012.75",
+    "MGC": "2671.4",
+    "GC": "2671.5",
+}
+_WILD = {"MNQ": 14, "NQ": 14, "MES": 4, "ES": 4, "MGC": 4, "GC": 4}
+
+
+class FakeEngine:
+    """Fulfils EngineHandle and LogTail; tests set `current` and read `sent`."""
+
+    def __init__(self, view: View | None = None, logs: Sequence[LogLine] = ()) -> None:
+        self.current = trading_view() if view is None else view
+        self.sent: list[AnyCommand] = []
+        self.happened: list[Notice] = list(self.current.notices)
+        self.log: list[LogLine] = list(logs)
+
+    def view(self) -> View:
+        return self.current
+
+    def send(self, command: AnyCommand) -> None:
+        self.sent.append(command)
+
+    def notices(self, after_seq: int) -> Sequence[Notice]:
+        return [n for n in self.happened if n.seq > after_seq]
+
+    def lines(self, after_seq: int) -> Sequence[LogLine]:
+        return [line for line in self.log if line.seq > after_seq]
+
+    def show(self, view: View) -> None:
+        """Serve another picture."""
+        self.current = replace(view, version=self.current.version + 1)
+
+    def happen(
+        self, kind: NoticeKind, severity: Severity, text: str, instrument: str | None = None
+    ) -> Notice:
+        """Let something happen."""
+        seq = self.happened[-1].seq + 1 if self.happened else 1
+        notice = Notice(seq, self.current.ts, kind, severity, text, instrument)
+        self.happened.append(notice)
+        self.show(replace(self.current, notices=(*self.current.notices, notice)))
+        return notice
+
+
+def _minutes(instrument: Instrument, count: int) -> list[Bar]:
+    """A random walk of `count` closed minutes that ends at the start price, the same on every run."""
+    rng = random.Random(f"{instrument.symbol[-2:]}")
+    size = _WILD[instrument.symbol]
+    last = instrument.ticks(_START[instrument.symbol])
+    moves = [rng.gauss(0, size) + size * 0.22 * (1 if (i // 50) % 3 else -1.6) for i in range(count)]
+    opens = [0.0]
+    for move in moves:
+        opens.append(opens[-1] + move)
+    shift = last - opens[-1]
+    open_ts = NOW // MINUTE * MINUTE - count * MINUTE
+    bars = []
+    for i, move in enumerate(moves):
+        first, final = round(opens[i] + shift), round(opens[i] + move + shift)
+        high = max(first, final) + abs(round(rng.gauss(0, size * 0.6)))
+        low = min(first, final) - abs(round(rng.gauss(0, size * 0.6)))
+        volume = int(300 + 900 * rng.random() + 60 * abs(move))
+        bars.append(
+            Bar(instrument.symbol, Timeframe.M1, open_ts + i * MINUTE, first, high, low, final, volume)
+        )
+    return bars
+
+
+def _fold(minutes: list[Bar], frame: Timeframe) -> tuple[tuple[Bar, ...], Bar | None]:
+    """Closed bars of a timeframe, and the one that is forming."""
+    groups: dict[int, list[Bar]] = {}
+    for bar in minutes:
+        groups.setdefault(bar.open_ts // frame.nanos, []).append(bar)
+    bars = [
+        Bar(
+            group[0].instrument,
+            frame,
+            key * frame.nanos,
+            group[0].open,
+            max(b.high for b in group),
+            min(b.low for b in group),
+            group[-1].close,
+            sum(b.volume for b in group),
+            len(group),
+        )
+        for key, group in sorted(groups.items())
+    ]
+    if bars and bars[-1].close_ts > NOW:
+        return tuple(bars[:-1]), bars[-1]
+    return tuple(bars), None
+
+
+def charts(instrument: Instrument, minutes: int = 900) -> dict[Timeframe, ChartView]:
+    """Charts of all timeframes of one contract, with a few zones."""
+    walk = _minutes(instrument, minutes)
+    found = {}
+    for frame in Timeframe:
+        closed, forming = _fold(walk, frame)
+        last, span = closed[-1].close, max(b.high for b in closed[-30:]) - min(b.low for b in closed[-30:])
+        at = closed[-min(28, len(closed))].open_ts
+        zones = (
+            ZoneView("OB", 1, last - span * 45 // 100, last - span * 34 // 100, at),
+            ZoneView("S/R", 0, last + span * 20 // 100, last + span * 24 // 100, at, 3),
+            ZoneView("OB", -1, last + span * 38 // 100, last + span * 46 // 100, at),
+        )
+        found[frame] = ChartView(instrument.symbol, frame, closed[-240:], forming, zones)
+    return found
+
+
+def contracts() -> tuple[ContractView, ...]:
+    """The six futures, some up, some down."""
+    changes = {"MNQ": "12.50", "NQ": "12.25", "MES": "3.75", "ES": "3.50", "MGC": "-4.2", "GC": "-4.1"}
+    held = {"MNQ": 2, "MGC": -1}
+    found = []
+    for i, (symbol, instrument) in enumerate(CME_FUTURES.items()):
+        last = Decimal(_START[symbol])
+        found.append(
+            ContractView(
+                instrument=symbol,
+                name=f"{symbol}Z6",
+                description=instrument.description,
+                tick_size=instrument.tick_size,
+                tick_value_usd=instrument.tick_value_usd,
+                decimals=instrument.decimals,
+                bid=last - instrument.tick_size,
+                ask=last,
+                last=last,
+                change=Decimal(changes[symbol]),
+                age_ns=(100 + 130 * i) * 1_000_000,
+                stale=False,
+                state=TradingState.ACTIVE,
+                position_qty=held.get(symbol, 0),
+            )
+        )
+    return tuple(found)
+
+
+def alignment(instrument: str) -> AlignmentView:
+    """Four of five timeframes agree."""
+    frames = (
+        FrameView(Timeframe.M1, 1, 72, 15, "OB held 21021.25"),
+        FrameView(Timeframe.M5, 1, 91, 30, "BOS up"),
+        FrameView(Timeframe.M15, 1, 64, 25, "S/R 21012.00 ×3"),
+        FrameView(Timeframe.M30, 0, 22, 20, "range"),
+        FrameView(Timeframe.H1, 1, 55, 10, "above previous day's high"),
+    )
+    reasons = ("4 of 5 timeframes agree", "reward to risk 2.1", "volume 1.4 times its average")
+    return AlignmentView(instrument, frames, 74, 1, 4, "long 2, taken at 09:41:30", reasons)
+
+
+def positions(book: str = "practice", kind: AccountKind = AccountKind.PRACTICE) -> tuple[PositionView, ...]:
+    """Long two MNQ, short one MGC, both protected."""
+    return (
+        PositionView(
+            book, kind, "MNQ", 2, Decimal("21028.50"), Decimal("21034.00"), Decimal("22.00"), Decimal(44),
+            Decimal("-3.00"), Decimal("31.50"), Decimal("21020.00"),
+            (Decimal("21041.25"), Decimal("21052.00")), 2, "zones", NOW - 47 * NANOS,
+        ),
+        PositionView(
+            book, kind, "MGC", -1, Decimal("2672.3"), Decimal("2671.4"), Decimal("9.00"), Decimal(9),
+            Decimal("-4.00"), Decimal("12.00"), Decimal("2675.0"), (Decimal("2666.0"),), 1, "zones",
+            NOW - 512 * NANOS,
+        ),
+    )  # fmt: skip
+
+
+def _order(
+    n: int, instrument: str, side: Side, slot: Slot, qty: int, price: str, kind: AccountKind, **more: object
+) -> OrderView:
+    types = {Slot.ENTRY: OrderType.LIMIT, Slot.STOP: OrderType.STOP, Slot.TARGET: OrderType.LIMIT}
+    order = OrderView(
+        "practice", kind, f"ts-{n}", str(90_000 + n), instrument, side, types[slot], slot, qty, 0,
+        Decimal(price), OrderStatus.WORKING, False, NOW - (60 + 30 * n) * NANOS,
+    )  # fmt: skip
+    return replace(order, **more)
+
+
+def orders(kind: AccountKind = AccountKind.PRACTICE) -> tuple[OrderView, ...]:
+    """The brackets of both positions, and a resting entry with its suspended stop."""
+    return (
+        _order(1, "MNQ", Side.SELL, Slot.STOP, 2, "21020.00", kind),
+        _order(2, "MNQ", Side.SELL, Slot.TARGET, 1, "21041.25", kind),
+        _order(3, "MNQ", Side.SELL, Slot.TARGET, 1, "21052.00", kind),
+        _order(4, "MGC", Side.BUY, Slot.STOP, 1, "2675.0", kind),
+        _order(5, "MGC", Side.BUY, Slot.TARGET, 1, "2666.0", kind),
+        _order(6, "ES", Side.BUY, Slot.ENTRY, 1, "6004.25", kind),
+        _order(7, "ES", Side.SELL, Slot.STOP, 1, "5998.50", kind, suspended=True),
+    )
+
+
+def trades() -> tuple[TradeView, ...]:
+    """Six finished trades of the day."""
+    rows = [
+        ("MNQ", Side.BUY, 2, "20988.00", "21004.25", "65.00", "2.44", "target"),
+        ("MES", Side.SELL, 1, "6010.50", "6012.25", "-8.75", "1.22", "stop"),
+        ("MGC", Side.BUY, 2, "2668.1", "2673.2", "102.00", "3.48", "target"),
+        ("MNQ", Side.SELL, 1, "21010.25", "21018.00", "-15.50", "1.22", "stop"),
+        ("MNQ", Side.BUY, 2, "21006.00", "21012.50", "26.00", "2.44", "break-even"),
+        ("MES", Side.BUY, 1, "6008.25", "6008.75", "2.50", "1.22", "time"),
+    ]
+    found = []
+    for i, (symbol, side, qty, entry, leave, gross, costs, reason) in enumerate(rows):
+        closed = NOW - (len(rows) - i) * 11 * MINUTE
+        net = Decimal(gross) - Decimal(costs)
+        found.append(
+            TradeView("practice", symbol, side, qty, Decimal(entry), Decimal(leave), Decimal(gross),
+                      Decimal(costs), net, reason, closed - 6 * MINUTE, closed)
+        )  # fmt: skip
+    return tuple(found)
+
+
+def equity(count: int = 90) -> tuple[Decimal, ...]:
+    """A day's curve that ends at +184.20."""
+    rng = random.Random(5)
+    values = [0.0]
+    for _ in range(count - 2):
+        values.append(values[-1] + rng.gauss(1.6, 11))
+    scale = 184.20 / values[-1] if values[-1] > 0 else 1.0
+    return (*(Decimal(f"{v * scale:.2f}") for v in values), Decimal("184.20"))
+
+
+def book(kind: AccountKind = AccountKind.PRACTICE) -> BookView:
+    return BookView(
+        book="practice", kind=kind, account="PRAC-V2-58112", balance_usd=Decimal("50152.20"),
+        state=TradingState.ACTIVE, state_reason="", realized_usd=Decimal("152.20"),
+        open_usd=Decimal("32.00"), costs_usd=Decimal("12.02"), day_usd=Decimal("184.20"),
+        daily_loss_limit_usd=Decimal(800), trades=6, wins=4, max_trades=20, profit_factor=2.31,
+        max_drawdown_usd=Decimal("61.00"), equity=equity(), reconciled=True, flattening=False,
+    )  # fmt: skip
+
+
+def notices() -> tuple[Notice, ...]:
+    said = [
+        (690, NoticeKind.MARKET, Severity.INFO, "cash session open", None),
+        (
+            512,
+            NoticeKind.SIGNAL,
+            Severity.INFO,
+            "short MGC 6.1: rejected at 2674.0, reward to risk 1.9",
+            "MGC",
+        ),
+        (511, NoticeKind.FILL, Severity.GOOD, "sold 1 MGC @ 2672.3", "MGC"),
+        (255, NoticeKind.REFUSAL, Severity.INFO, "short ES 5.1 refused: 2 of 5 timeframes agree", "ES"),
+        (190, NoticeKind.CONNECTION, Severity.WARNING, "market hub reconnected after 1.4 s", None),
+        (
+            120,
+            NoticeKind.REFUSAL,
+            Severity.INFO,
+            "long MES 7.0 refused: reward to risk is too small",
+            "MES",
+        ),
+        (
+            48,
+            NoticeKind.SIGNAL,
+            Severity.INFO,
+            "long MNQ 7.4: order block held, 4 of 5 frames agree",
+            "MNQ",
+        ),
+        (47, NoticeKind.FILL, Severity.GOOD, "bought 2 MNQ @ 21028.50", "MNQ"),
+    ]
+    return tuple(
+        Notice(i, NOW - back * NANOS, kind, severity, text, instrument, "practice")
+        for i, (back, kind, severity, text, instrument) in enumerate(said, 1)
+    )
+
+
+def logs() -> list[LogLine]:
+    said = [
+        (700, "INFO", "engine.runtime", "6 contracts resolved"),
+        (698, "INFO", "adapters.projectx.stream", "market hub connected, 12 subscriptions"),
+        (697, "INFO", "adapters.projectx.stream", "user hub connected"),
+        (511, "INFO", "engine.trading", "fill 1 MGC 2672.3 (venue 9 ms)"),
+        (192, "WARNING", "adapters.projectx.stream", "market hub closed by peer, again in 1.0 s"),
+        (190, "INFO", "adapters.projectx.stream", "market hub connected, 12 subscriptions"),
+        (47, "INFO", "engine.trading", "fill 2 MNQ 21028.50 (venue 8 ms)"),
+        (46, "DEBUG", "engine.trading", "bracket of ts-1: stop 90001, target 90002"),
+    ]
+    return [
+        LogLine(i, NOW - back * NANOS, level, name, text)
+        for i, (back, level, name, text) in enumerate(said, 1)
+    ]
+
+
+def trading_view(kind: AccountKind = AccountKind.PRACTICE) -> View:
+    """A good morning: two positions, brackets at work, money won."""
+    return View(
+        version=1,
+        ts=NOW,
+        mode=kind,
+        venue="practice venue" if kind is AccountKind.PRACTICE else "TopStepX",
+        practice_time=kind is AccountKind.PRACTICE,
+        session=SessionView("2026-10-14", SessionPhase.RTH, "09:42:17", "15:10"),
+        links=(
+            LinkView("market", LinkState.LIVE, "410 msg/s"),
+            LinkView("user", LinkState.LIVE),
+            LinkView("rest", LinkState.LIVE, "12 ms"),
+        ),
+        contracts=contracts(),
+        books=(book(kind),),
+        positions=positions(kind=kind),
+        orders=orders(kind),
+        trades=trades(),
+        alignment={symbol: alignment(symbol) for symbol in CME_FUTURES},
+        charts={symbol: charts(instrument) for symbol, instrument in CME_FUTURES.items()},
+        notices=notices(),
+        health=HealthView(True, "", 1_284, 0, 1.8, 0, 48_210),
+        strategy="zones and alignment",
+        uptime_ns=1_337 * NANOS,
+    )
+
+
+def empty_view() -> View:
+    """The first second: nothing is known yet."""
+    return View(
+        version=0, ts=NOW, mode=AccountKind.PRACTICE, venue="practice venue", practice_time=True,
+        session=SessionView("2026-10-14", SessionPhase.ETH, "08:25:00", "15:10"),
+        links=(LinkView("market", LinkState.CONNECTING), LinkView("user", LinkState.CONNECTING)),
+        contracts=(), books=(), positions=(), orders=(), trades=(), alignment={}, charts={}, notices=(),
+        health=HealthView(True),
+    )  # fmt: skip
