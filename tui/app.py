@@ -113,7 +113,7 @@ class TStreamApp(App[ExitReason]):
         self._settling = 0.0
         self._owed = False
         self._interrupted = -1e9
-        self._signals: list[signal.Signals] = []
+        self._caught: dict[signal.Signals, Any] = {}
 
     @property
     def available_themes(self) -> dict[str, Theme]:
@@ -144,20 +144,22 @@ class TStreamApp(App[ExitReason]):
             self.say(problem, "warning")
 
     def _catch_signals(self) -> None:
-        """SIGHUP and SIGTERM close the cockpit in an orderly way; whoever runs it decides what follows."""
+        """SIGHUP, SIGTERM and SIGINT close the cockpit in an orderly way; its caller decides what follows."""
         if self.is_headless or threading.current_thread() is not threading.main_thread():
             return
         loop = asyncio.get_running_loop()
-        wanted = {"SIGHUP": self.on_terminal_lost, "SIGTERM": lambda: self.leave(ExitReason.TERMINATED)}
-        for name, deed in wanted.items():
+        for name in ("SIGHUP", "SIGTERM", "SIGINT"):
             number = getattr(signal, name, None)
-            if number is not None:
-                loop.add_signal_handler(number, deed)
-                self._signals.append(number)
+            if number is not None and hasattr(loop, "add_signal_handler"):
+                self._caught[number] = signal.getsignal(number)
+                lost = name == "SIGHUP"
+                reason = ExitReason.TERMINAL_LOST if lost else ExitReason.TERMINATED
+                loop.add_signal_handler(number, self.leave, reason)
 
     def on_unmount(self) -> None:
-        for number in self._signals:
+        for number, before in self._caught.items():
             asyncio.get_running_loop().remove_signal_handler(number)
+            signal.signal(number, before)
 
     def on_terminal_lost(self) -> None:
         """The terminal went away. The engine has its own thread and does not notice."""

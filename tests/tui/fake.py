@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import cache
 
 from msgspec.structs import replace
 
@@ -132,6 +133,7 @@ def _fold(minutes: list[Bar], frame: Timeframe) -> tuple[tuple[Bar, ...], Bar | 
     return tuple(bars), None
 
 
+@cache
 def charts(instrument: Instrument, minutes: int = 900) -> dict[Timeframe, ChartView]:
     """Charts of all timeframes of one contract, with a few zones."""
     walk = _minutes(instrument, minutes)

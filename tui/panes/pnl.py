@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from tui import figures
 from tui.palette import Palette
 from tui.panes.base import Pane, title
@@ -18,7 +16,6 @@ class PnlPane(Pane):
     """The curve is drawn once a second at most, by plotext."""
 
     NAME = "pnl"
-    PERIOD: ClassVar[float] = 0.2
 
     def __init__(self, palette: Palette) -> None:
         super().__init__(palette)

@@ -20,6 +20,7 @@ _DOWN = (" ╷╻", "╵│╽", "╹╿┇")
 """Glyph by what stands in the upper and the lower half: nothing, wick, body."""
 
 _DASHES = {"entry": "─", "stop": "╌", "target": "┄"}
+_SIDES = {-1: "▾", 0: "", 1: "▴"}
 _VOLUME = " ▁▂▃▄▅▆▇█"
 
 
@@ -220,7 +221,8 @@ def candles(
     plot = _Plot(contract, bars, pitch, scale, _Canvas(plot_width, scale.height), {})
     _guides(plot)
     _zones(plot, chart)
-    names = _levels(plot, levels, _last(plot, last))
+    _last(plot, last)
+    names = _levels(plot, levels, last)
     for i, bar in enumerate(bars):
         _candle(plot.canvas, scale, bar, i * pitch)
     for y, (text, style) in names.items():
@@ -243,18 +245,16 @@ def _guides(plot: _Plot) -> None:
             plot.labels[y] = (plot.price(ticks), "dim")
 
 
-def _last(plot: _Plot, last: int | None) -> int:
-    """Mark the last price; gives its row, -1 where there is none."""
+def _last(plot: _Plot, last: int | None) -> None:
     if last is None:
-        return -1
-    y = min(max(0, plot.scale.row(last)), plot.scale.height - 1)
+        return
+    y = plot.scale.row(last)
     tone = "stale" if plot.contract.stale else figures.tone(plot.contract.change or 0)
     plot.canvas.put(len(plot.bars) * plot.pitch, y, "·" * plot.canvas.width, tone)
     plot.labels[y] = (plot.price(last), f"ink on:{tone} bold")
-    return y
 
 
-def _levels(plot: _Plot, levels: Sequence[Level], row_of_last: int) -> dict[int, tuple[str, str]]:
+def _levels(plot: _Plot, levels: Sequence[Level], last: int | None) -> dict[int, tuple[str, str]]:
     """Draw the lines of the levels; gives their names by row, to be written over the candles."""
     names: dict[int, tuple[str, str]] = {}
     width, bottom = plot.canvas.width, plot.scale.height - 1
@@ -265,9 +265,9 @@ def _levels(plot: _Plot, levels: Sequence[Level], row_of_last: int) -> dict[int,
         else:
             text = f"{'↑' if y < 0 else '↓'} {text}"
             y = 0 if y < 0 else bottom
-        if y == row_of_last:
-            # The axis shows the last price here, so the level says its own.
-            text = f"{text} {plot.price(level.ticks)}"
+        if last is not None and y == plot.scale.row(last):
+            # The axis shows the last price here; an arrow says on which side of it the level is.
+            text += _SIDES[(level.ticks > last) - (level.ticks < last)]
         else:
             plot.labels[y] = (plot.price(level.ticks), f"{level.style} bold")
         names[y] = (text, f"{level.style} bold")

@@ -22,7 +22,7 @@ def key_line(scene: Scene, keys: Keys, shape: Shape, width: int) -> tuple[Row, l
     asked: Row = EMPTY
     if scene.asked:
         style = "error bold" if scene.asked_badly else "accent bold"
-        asked = fit(cell(f" {scene.asked} ", style), min(width * 2 // 3, len(scene.asked) + 2))
+        asked = fit(cell(f" {scene.asked} ", style), min(width * 45 // 100, len(scene.asked) + 2))
     room = width - width_of(asked)
     spans: list[tuple[str, str]] = []
     places: list[tuple[int, int, str]] = []

@@ -61,12 +61,11 @@ class EquityCurve:
         figure.ruler("y").lim(low, high)
         figure.draw(figure.signal(list(range(len(numbers))), numbers, marker="braille").lines())
         lines = [_ESCAPES.sub("", line) for line in figure.build().string().split("\n")]
-        zero = (high / (high - low)) * height
-        at = min(height - 1, int(zero))
+        at = min(height - 1, int(high / (high - low) * height))
         rows: list[Row] = []
         for y, line in enumerate(lines[:height]):
             text = f"{line:<{width}}"[:width]
-            style = "gain" if y < zero - 0.5 else "loss"
+            style = "flat" if y == at else "gain" if y < at else "loss"
             rows.append(_dotted(text, style) if y == at else ((text, style),))
         self._drawn, self._rows = (values, width, height), rows
         return rows

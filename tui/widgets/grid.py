@@ -31,6 +31,8 @@ class Content:
 class LiveGrid(Widget, can_focus=True):
     """A frame with rows inside. Scrolls when it has more rows than room."""
 
+    ALLOW_SELECT = False
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "scroll(-1)", show=False),
         Binding("down", "scroll(1)", show=False),

@@ -21,6 +21,7 @@ def strip_of(row: Row, palette: Palette, back: str = "") -> Strip:
 class Line(Widget):
     """Shows one row. `BACK` is the colour behind it."""
 
+    ALLOW_SELECT = False
     BACK = ""
     DEFAULT_CSS = "Line { height: 1; }"
 

@@ -1,0 +1,72 @@
+"""A cockpit for tests: a fake engine, a clock that only moves when told to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from textual.pilot import Pilot
+
+from engine.model.view import LogLine, View
+from tests.tui import fake
+from tui.app import TStreamApp
+from tui.panes.pnl import PnlPane
+from tui.spans import text_of
+from tui.widgets.grid import LiveGrid
+
+
+class Clock:
+    """Seconds of a monotonic clock."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Cockpit:
+    """The app, its engine and its clock."""
+
+    def __init__(
+        self, view: View | None = None, logs: Sequence[LogLine] | None = None, **options: Any
+    ) -> None:
+        self.clock = Clock()
+        self.engine = fake.FakeEngine(view, fake.logs() if logs is None else logs)
+        self.app = TStreamApp(self.engine, self.engine, clock=self.clock, cpu=lambda: 0.0, **options)
+        curve = self.app.main.pane("pnl")
+        assert isinstance(curve, PnlPane)
+        curve.curve.load()
+
+    async def press(self, pilot: Pilot[Any], *keys: str) -> None:
+        """Press keys one after the other, a second apart."""
+        for key in keys:
+            self.clock.now += 1
+            await pilot.press(key)
+
+    async def later(self, pilot: Pilot[Any], seconds: float = 1) -> None:
+        """Let time pass and the next frame be drawn."""
+        self.clock.now += seconds
+        self.app.hurry()
+        await pilot.pause()
+
+    def pane(self, name: str) -> str:
+        """The text of a pane's content, head and rows."""
+        return grid_text(self.app.main.pane(name))
+
+    def line(self, name: str) -> str:
+        """The text of one of the single lines."""
+        from tui.widgets.line import Line
+
+        return text_of(self.app.main.query_one(f"#{name}", Line).row)
+
+    def toasts(self) -> list[str]:
+        """What the toasts say."""
+        return [notification.message for notification in self.app._notifications]
+
+
+def grid_text(grid: LiveGrid) -> str:
+    """Title, note, head, rows and foot of a grid."""
+    content = grid.content
+    rows = [content.title, content.note, content.head, *content.rows, content.foot]
+    return "\n".join(text_of(row) for row in rows)

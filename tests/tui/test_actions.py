@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from engine.model.commands import BreakEven, CancelEntries, Flatten, Pause, Resume
+from engine.model.orders import AccountKind
+from engine.model.view import TradingState, View
+from tests.tui import fake
+from tui import trades
+from tui.actions import ACTIONS, RESERVED, Danger, asks_first, blocked, key_text, resolve_keys
+
+
+@pytest.fixture(scope="module")
+def view() -> View:
+    return fake.trading_view()
+
+
+def _paused(view: View) -> View:
+    contracts = tuple(replace(c, state=TradingState.REDUCING) for c in view.contracts)
+    return replace(view, books=(replace(view.books[0], state=TradingState.REDUCING),), contracts=contracts)
+
+
+def test_default_keys_are_unique_and_free() -> None:
+    keys = [key for action in ACTIONS.values() for key in action.keys.split(",")]
+    assert len(keys) == len(set(keys))
+    assert not set(keys) & set(RESERVED)
+    assert resolve_keys(None).problems == []
+    assert resolve_keys({}).overrides == {}
+
+
+def test_everything_that_trades_is_known_to_do_so(view: View) -> None:
+    trading = [action for action in ACTIONS.values() if action.danger is not Danger.NONE]
+    assert {action.method for action in trading} == {"trade"}
+    assert not [a for a in ACTIONS.values() if a.method == "trade" and a.danger is Danger.NONE]
+    for action in trading:
+        command, label = trades.command_of(action.id, view, "MNQ", "ui-9")
+        assert command.id == "ui-9"
+        assert label
+        assert trades.question_of(action.id, view, "MNQ").lines
+
+
+@pytest.mark.parametrize(
+    ("action", "kind", "instrument"),
+    [
+        ("flatten", Flatten, "MNQ"),
+        ("flatten-all", Flatten, None),
+        ("cancel-entries", CancelEntries, "MNQ"),
+        ("cancel-all-entries", CancelEntries, None),
+        ("break-even", BreakEven, "MNQ"),
+        ("pause", Pause, None),
+        ("pause-contract", Pause, "MNQ"),
+    ],
+)
+def test_commands(view: View, action: str, kind: type, instrument: str | None) -> None:
+    command, _ = trades.command_of(action, view, "MNQ", "ui-1")
+    assert isinstance(command, kind)
+    assert getattr(command, "instrument", "absent") == instrument
+
+
+@pytest.mark.parametrize(("action", "instrument"), [("pause", None), ("pause-contract", "MNQ")])
+def test_the_pause_keys_resume_what_is_paused(view: View, action: str, instrument: str | None) -> None:
+    command, label = trades.command_of(action, _paused(view), "MNQ", "ui-1")
+    assert isinstance(command, Resume)
+    assert command.instrument == instrument
+    assert label.startswith("resume")
+
+
+def test_an_override_moves_a_key() -> None:
+    keys = resolve_keys({"pause": "f9", "flatten-all": "ctrl+shift+f,f12", "help": "/", "filter": "?"})
+    assert keys.problems == []
+    assert keys.shown("pause") == "f9"
+    assert keys.keys["flatten-all"] == "ctrl+shift+f,f12"
+    assert keys.keys["help"] == "slash"
+    assert keys.keys["filter"] == "question_mark"
+
+
+@pytest.mark.parametrize(
+    ("keymap", "problem", "kept"),
+    [
+        ({"flaten": "g"}, "keys.flaten: no such action (did you mean flatten?)", ("flatten", "f")),
+        ({"pause": "f"}, "keys.pause: f already means flatten; p stays", ("pause", "p")),
+        ({"pause": "ctrl+c"}, "keys.pause: ^c already means quit (twice); p stays", ("pause", "p")),
+        ({"pause": ""}, "keys.pause: needs a key, 'p' stays", ("pause", "p")),
+        ({"pause": "g", "help": "g"}, "keys.help: g already means pause; ? stays", ("help", "question_mark")),
+    ],
+)
+def test_mistakes_in_the_keymap_are_told(keymap: dict[str, str], problem: str, kept: tuple[str, str]) -> None:
+    keys = resolve_keys(keymap)
+    assert keys.problems == [problem]
+    assert keys.keys[kept[0]] == kept[1]
+
+
+def test_two_actions_may_swap_keys() -> None:
+    keys = resolve_keys({"flatten": "p", "pause": "f"})
+    assert keys.problems == []
+    assert keys.shown("flatten") == "p"
+
+
+@pytest.mark.parametrize(
+    ("key", "text"), [("question_mark", "?"), ("ctrl+t", "^t"), ("slash", "/"), ("F", "F")]
+)
+def test_key_text(key: str, text: str) -> None:
+    assert key_text(key) == text
+
+
+def test_what_trades_is_blocked_with_the_reason(view: View) -> None:
+    flatten, even = ACTIONS["flatten"], ACTIONS["break-even"]
+    down = replace(view, health=replace(view.health, ok=False, detail="the journal can't be written"))
+    assert blocked(flatten, view, "MNQ", readonly=False) == ""
+    assert blocked(flatten, view, "MNQ", readonly=True) == "this cockpit is read-only"
+    assert blocked(flatten, down, "MNQ", readonly=False) == "the engine is down: the journal can't be written"
+    assert blocked(flatten, fake.empty_view(), "", readonly=False) == "no contract is known yet"
+    assert blocked(even, view, "ES", readonly=False) == "no open position in ES"
+    for action in ACTIONS.values():
+        if action.danger is Danger.NONE:
+            assert blocked(action, down, "", readonly=True) == ""
+
+
+def test_pausing_is_one_step_except_on_a_live_account(view: View) -> None:
+    live = fake.trading_view(AccountKind.LIVE)
+    assert not asks_first(ACTIONS["pause"], view)
+    assert asks_first(ACTIONS["pause"], live)
+    assert asks_first(ACTIONS["flatten"], view)
+
+
+def test_a_flatten_names_exactly_what_will_happen(view: View) -> None:
+    here = trades.question_of("flatten", view, "MNQ")
+    assert here.title == "Flatten MNQ"
+    assert here.lines == ("MNQ: sell 2 at market, cancel 3 orders", "entries stay paused in MNQ")
+    everything = trades.question_of("flatten-all", view, "MNQ")
+    assert everything.lines == (
+        "ES: cancel 2 orders",
+        "MGC: buy 1 at market, cancel 2 orders",
+        "MNQ: sell 2 at market, cancel 3 orders",
+        "entries stay paused everywhere",
+    )
+    assert not here.serious
+    assert trades.question_of("flatten", fake.trading_view(AccountKind.LIVE), "MNQ").serious
+
+
+def test_a_flatten_of_nothing_still_asks_the_venue(view: View) -> None:
+    lines = trades.question_of("flatten", view, "NQ").lines
+    assert lines[0] == "no position and no order is known; the venue is asked all the same"
+
+
+def test_several_books_are_told_apart(view: View) -> None:
+    second = replace(view.positions[0], book="live", qty=-3)
+    two = replace(
+        view, positions=(*view.positions, second), books=(*view.books, replace(view.books[0], book="live"))
+    )
+    assert trades.question_of("flatten", two, "MNQ").lines[:2] == (
+        "MNQ (live): buy 3 at market",
+        "MNQ (practice): sell 2 at market, cancel 3 orders",
+    )
+
+
+def test_the_other_questions(view: View) -> None:
+    assert trades.question_of("cancel-entries", view, "ES").lines == (
+        "ES: cancel buy 1 at 6004.25",
+        "exits and stops stay",
+    )
+    assert trades.question_of("break-even", view, "MNQ").lines == (
+        "MNQ +2: stop 21020.00 to the entry 21028.50, if the market allows",
+    )
+
+
+def test_leaving_says_what_stays(view: View) -> None:
+    question = trades.leaving(view, "tstream stops watching")
+    assert question is not None
+    assert question.lines == (
+        "2 positions (MNQ +2, MGC −1) stay at the venue",
+        "6 protective orders stay with the venue",
+        "1 resting entry can still fill",
+        "tstream stops watching",
+    )
+    bare = replace(view, positions=(replace(view.positions[0], protected_qty=1),), orders=())
+    question = trades.leaving(bare, "bye")
+    assert question is not None
+    assert "WITHOUT a full stop: MNQ" in question.lines
+    assert trades.leaving(replace(view, positions=(), orders=()), "bye") is None

@@ -1,0 +1,331 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+from textual.pilot import Pilot
+
+from engine.model.commands import BreakEven, CancelEntries, Flatten, Pause, Resume
+from engine.model.market import Timeframe
+from engine.model.orders import AccountKind
+from engine.model.view import NoticeKind, Severity, TradingState
+from tests.tui import fake
+from tests.tui.cockpit import Cockpit
+from tui.actions import ACTIONS, PANES, Danger
+from tui.app import ExitReason
+from tui.screens.help import HelpScreen
+from tui.screens.main import MainScreen
+from tui.screens.page import DetailScreen, LogScreen
+from tui.screens.picker import ContractPicker
+from tui.screens.question import Question
+from tui.widgets.prompt import Prompt
+
+
+@asynccontextmanager
+async def running(cockpit: Cockpit, size: tuple[int, int] = (120, 40)) -> AsyncIterator[Pilot[Any]]:
+    async with cockpit.app.run_test(size=size, notifications=True) as pilot:
+        await pilot.pause()
+        yield pilot
+
+
+Check = Callable[[Cockpit], object]
+
+# What each action that looks does, seen after its key was pressed once on the main screen at 120x40.
+LOOKS: dict[str, Check] = {
+    "next-contract": lambda c: c.app.main.instrument == "NQ" and "NQZ6" in c.pane("chart"),
+    "previous-contract": lambda c: c.app.main.instrument == "GC" and "GCZ6" in c.pane("chart"),
+    "pick-contract": lambda c: isinstance(c.app.screen, ContractPicker),
+    "next-timeframe": lambda c: c.app.main.timeframe is Timeframe.M15 and "[15m]" in c.pane("chart"),
+    "previous-timeframe": lambda c: c.app.main.timeframe is Timeframe.M1 and "[1m]" in c.pane("chart"),
+    "detail": lambda c: isinstance(c.app.screen, DetailScreen),
+    "zoom": lambda c: c.app.main.pane("chart").size.width == 120 and not c.app.main.pane("log").display,
+    "swap": lambda c: "chart and alignment are both here: 1 and 4" in c.toasts(),
+    "full-log": lambda c: isinstance(c.app.screen, LogScreen),
+    "filter": lambda c: isinstance(c.app.focused, Prompt),
+    "log-level": lambda c: (
+        c.app.stage.choice.log_level == "WARNING" and "log: WARNING and above" in c.toasts()
+    ),
+    "acknowledge": lambda c: "1 alert acknowledged" in c.toasts() and "1 new" not in c.pane("alerts"),
+    "help": lambda c: isinstance(c.app.screen, HelpScreen),
+    "theme": lambda c: c.app.theme == "daybook" and "theme: daybook" in c.toasts(),
+    "readonly": lambda c: c.app.stage.choice.readonly and "read-only" in c.line("status"),
+    "quit": lambda c: isinstance(c.app.screen, Question) and c.app.reason is None,
+}
+
+# What each action that trades hands to the engine.
+TRADES: dict[str, Check] = {
+    "flatten": lambda c: c.engine.sent == [Flatten(id="ui-1", instrument="MNQ")],
+    "flatten-all": lambda c: c.engine.sent == [Flatten(id="ui-1")],
+    "cancel-entries": lambda c: c.engine.sent == [CancelEntries(id="ui-1", instrument="MNQ")],
+    "cancel-all-entries": lambda c: c.engine.sent == [CancelEntries(id="ui-1")],
+    "break-even": lambda c: c.engine.sent == [BreakEven(id="ui-1", instrument="MNQ")],
+    "pause": lambda c: c.engine.sent == [Pause(id="ui-1")],
+    "pause-contract": lambda c: c.engine.sent == [Pause(id="ui-1", instrument="MNQ")],
+}
+
+
+def test_every_action_is_tried() -> None:
+    assert set(LOOKS) | set(TRADES) | {f"focus-{name}" for name in PANES} == set(ACTIONS)
+    assert {a for a in ACTIONS if ACTIONS[a].danger is not Danger.NONE} == set(TRADES)
+
+
+@pytest.mark.parametrize("action", LOOKS)
+async def test_looking(action: str) -> None:
+    cockpit = Cockpit()
+    async with running(cockpit) as pilot:
+        await cockpit.press(pilot, ACTIONS[action].keys)
+        assert LOOKS[action](cockpit)
+        assert cockpit.engine.sent == []
+
+
+async def test_going_to_a_pane() -> None:
+    cockpit = Cockpit()
+    async with running(cockpit) as pilot:
+        for name in PANES:
+            await cockpit.press(pilot, ACTIONS[f"focus-{name}"].keys)
+            assert cockpit.app.focused is cockpit.app.main.pane(name)
+            assert cockpit.app.main.pane(name).display
+
+
+@pytest.mark.parametrize("action", TRADES)
+async def test_trading(action: str) -> None:
+    cockpit = Cockpit()
+    async with running(cockpit) as pilot:
+        await cockpit.press(pilot, ACTIONS[action].keys)
+        if ACTIONS[action].danger is Danger.CONFIRMED:
+            assert isinstance(cockpit.app.screen, Question)
+            assert cockpit.engine.sent == []
+            await cockpit.press(pilot, "y")
+        assert isinstance(cockpit.app.screen, MainScreen)
+        assert TRADES[action](cockpit)
+        assert "sent" in cockpit.line("keys")
+
+
+async def test_on_a_live_account_everything_that_trades_takes_two_steps() -> None:
+    cockpit = Cockpit(fake.trading_view(AccountKind.LIVE))
+    async with running(cockpit) as pilot:
+        for action in TRADES:
+            await cockpit.press(pilot, ACTIONS[action].keys)
+            assert isinstance(cockpit.app.screen, Question)
+            assert cockpit.app.screen.query(".serious")
+            await cockpit.press(pilot, "escape")
+        assert cockpit.engine.sent == []
+
+
+@pytest.mark.parametrize("no", ["n", "escape", "enter"])
+async def test_no_is_preselected_and_sends_nothing(no: str) -> None:
+    cockpit = Cockpit()
+    async with running(cockpit) as pilot:
+        await cockpit.press(pilot, "F", no)
+        assert isinstance(cockpit.app.screen, MainScreen)
+        assert cockpit.engine.sent == []
+
+
+async def test_yes_can_be_reached_with_the_arrow_and_enter() -> None:
+    cockpit = Cockpit()
+    async with running(cockpit) as pilot:
+        await cockpit.press(pilot, "F", "right", "enter")
+        assert cockpit.engine.sent == [Flatten(id="ui-1")]
+
+
+async def test_a_yes_within_300_ms_does_not_count() -> None:
+    cockpit = Cockpit()
+    async with running(cockpit) as pilot:
+        await cockpit.press(pilot, "f")
+        cockpit.clock.now += 0.29
+        await pilot.press("y")
+        assert isinstance(cockpit.app.screen, Question)
+        cockpit.clock.now += 0.02
+        await pilot.press("y")
+        await pilot.pause()
+        assert len(cockpit.engine.sent) == 1
+
+
+async def test_a_key_that_trades_counts_once_in_300_ms() -> None:
+    cockpit = Cockpit()
+    async with running(cockpit) as pilot:
+        cockpit.clock.now += 1
+        await pilot.press("p", "p", "p")
+        assert len(cockpit.engine.sent) == 1
+
+
+async def test_the_question_follows_the_market() -> None:
+    cockpit = Cockpit()
+    async with running(cockpit) as pilot:
+        await cockpit.press(pilot, "f")
+        view = cockpit.engine.current
+        cockpit.engine.show(replace(view, positions=(replace(view.positions[0], qty=-1),)))
+        await cockpit.later(pilot)
+        words = str(cockpit.app.screen.query_one("#words").render())
+        assert "MNQ: buy 1 at market, cancel 3 orders" in words
+
+
+async def test_an_engine_that_dies_while_it_is_asked_gets_no_command() -> None:
+    cockpit = Cockpit()
+    async with running(cockpit) as pilot:
+        await cockpit.press(pilot, "f")
+        view = cockpit.engine.current
+        cockpit.engine.show(replace(view, health=replace(view.health, ok=False, detail="crashed")))
+        await cockpit.later(pilot)
+        await cockpit.press(pilot, "y")
+        assert cockpit.engine.sent == []
+        assert cockpit.toasts() == ["flatten MNQ: the engine is down: crashed"]
+
+
+async def test_a_read_only_cockpit_sends_nothing_and_says_why() -> None:
+    cockpit = Cockpit(readonly=True)
+    async with running(cockpit) as pilot:
+        for count, action in enumerate(TRADES, 1):
+            await cockpit.press(pilot, ACTIONS[action].keys)
+            assert isinstance(cockpit.app.screen, MainScreen)
+            assert len(cockpit.toasts()) == count
+            assert cockpit.toasts()[-1].endswith("this cockpit is read-only")
+        assert cockpit.engine.sent == []
+
+
+async def test_read_only_is_lifted_in_two_steps() -> None:
+    cockpit = Cockpit(readonly=True)
+    async with running(cockpit) as pilot:
+        await cockpit.press(pilot, "r", "n")
+        assert cockpit.app.stage.choice.readonly
+        await cockpit.press(pilot, "r", "y", "p")
+        assert cockpit.engine.sent == [Pause(id="ui-1")]
+
+
+async def test_the_pause_key_resumes() -> None:
+    view = fake.trading_view()
+    paused = replace(view.books[0], state=TradingState.REDUCING, state_reason="paused by keyboard")
+    cockpit = Cockpit(replace(view, books=(paused,)))
+    async with running(cockpit) as pilot:
+        assert "p resume" in cockpit.line("keys")
+        await cockpit.press(pilot, "p")
+        assert cockpit.engine.sent == [Resume(id="ui-1")]
+
+
+async def test_a_command_is_shown_from_sent_to_acknowledged() -> None:
+    cockpit = Cockpit()
+    async with running(cockpit) as pilot:
+        await cockpit.press(pilot, "p")
+        assert "pause: sent" in cockpit.line("keys")
+        cockpit.engine.happen(NoticeKind.COMMAND, Severity.INFO, "entries paused")
+        await cockpit.later(pilot, 0.2)
+        assert "pause: acknowledged, entries paused" in cockpit.line("keys")
+        await cockpit.later(pilot, 7)
+        assert "pause:" not in cockpit.line("keys")
+
+
+async def test_a_command_without_answer_is_a_toast_with_advice() -> None:
+    cockpit = Cockpit()
+    async with running(cockpit) as pilot:
+        await cockpit.press(pilot, "p")
+        await cockpit.later(pilot, 2.1)
+        assert cockpit.toasts() == ["pause: no answer after 2 s; look at alerts and log, then try again"]
+
+
+async def test_a_flatten_is_not_flat_before_the_view_says_so() -> None:
+    cockpit = Cockpit()
+    async with running(cockpit) as pilot:
+        await cockpit.press(pilot, "F", "y")
+        view = cockpit.engine.current
+        book = replace(view.books[0], flattening=True, flatten_text="1 of 2 flat")
+        cockpit.engine.show(replace(view, books=(book,), positions=view.positions[:1]))
+        await cockpit.later(pilot)
+        assert "flattening… 1 of 2 flat" in cockpit.line("status")
+        assert "flattening… 1 of 2 flat" in cockpit.pane("positions")
+        assert "flat: no open position" not in cockpit.pane("positions")
+        cockpit.engine.show(replace(view, positions=(), orders=()))
+        await cockpit.later(pilot)
+        assert "flat: no open position" in cockpit.pane("positions")
+
+
+async def test_an_empty_list_claims_nothing_before_the_venue_was_asked() -> None:
+    view = fake.trading_view()
+    unsure = replace(view, positions=(), orders=(), books=(replace(view.books[0], reconciled=False),))
+    cockpit = Cockpit(unsure)
+    async with running(cockpit):
+        assert "not yet verified with the venue" in cockpit.pane("positions")
+    cockpit = Cockpit(fake.empty_view())
+    async with running(cockpit):
+        assert "waiting for the account" in cockpit.pane("positions")
+
+
+async def test_keys_from_the_settings() -> None:
+    cockpit = Cockpit(keymap={"next-contract": "j", "flaten": "g"})
+    async with running(cockpit) as pilot:
+        assert cockpit.toasts() == ["keys.flaten: no such action (did you mean flatten?)"]
+        await cockpit.press(pilot, "n")
+        assert cockpit.app.main.instrument == "MNQ"
+        await cockpit.press(pilot, "j")
+        assert cockpit.app.main.instrument == "NQ"
+        assert "j contract" in cockpit.line("keys")
+
+
+async def test_the_palette_does_what_the_key_does() -> None:
+    cockpit = Cockpit()
+    async with running(cockpit) as pilot:
+        await pilot.press("ctrl+p", *"flatten all")
+        await pilot.app.workers.wait_for_complete()
+        await cockpit.press(pilot, "down", "enter")
+        assert isinstance(cockpit.app.screen, Question)
+        await cockpit.press(pilot, "y")
+        assert cockpit.engine.sent == [Flatten(id="ui-1")]
+
+
+async def test_a_click_on_a_hint_does_what_the_key_does() -> None:
+    cockpit = Cockpit()
+    async with running(cockpit) as pilot:
+        at = cockpit.line("keys").index("n contract")
+        await pilot.click("#keys", offset=(at + 2, 0))
+        await pilot.pause()
+        assert cockpit.app.main.instrument == "NQ"
+
+
+async def test_a_click_on_a_quote_shows_the_contract() -> None:
+    cockpit = Cockpit()
+    async with running(cockpit, (200, 60)) as pilot:
+        await pilot.click("#quotes", offset=(5, 4))
+        await pilot.pause()
+        assert cockpit.app.main.instrument == "MES"
+        assert "MESZ6" in cockpit.line("status")
+
+
+async def test_picking_a_contract_by_number() -> None:
+    cockpit = Cockpit()
+    async with running(cockpit) as pilot:
+        await cockpit.press(pilot, "c", "5")
+        assert cockpit.app.main.instrument == "MGC"
+
+
+async def test_leaving_with_open_positions_asks() -> None:
+    cockpit = Cockpit(quit_note="the engine goes on")
+    async with running(cockpit) as pilot:
+        await cockpit.press(pilot, "ctrl+q")
+        words = str(cockpit.app.screen.query_one("#words").render())
+        assert "2 positions (MNQ +2, MGC −1) stay at the venue" in words
+        assert "the engine goes on" in words
+        await cockpit.press(pilot, "n")
+        assert cockpit.app.reason is None
+        await cockpit.press(pilot, "q", "y")
+    assert cockpit.app.return_value is ExitReason.QUIT
+
+
+async def test_leaving_flat_asks_nothing() -> None:
+    cockpit = Cockpit(replace(fake.trading_view(), positions=(), orders=()))
+    async with running(cockpit) as pilot:
+        await cockpit.press(pilot, "q")
+    assert cockpit.app.return_value is ExitReason.QUIT
+
+
+async def test_ctrl_c_twice_leaves() -> None:
+    cockpit = Cockpit()
+    async with running(cockpit) as pilot:
+        await cockpit.press(pilot, "ctrl+c")
+        assert cockpit.toasts() == ["ctrl+c once more to quit (2 open positions stay at the venue)"]
+        cockpit.clock.now += 5
+        await cockpit.press(pilot, "ctrl+c")
+        assert cockpit.app.reason is None
+        await cockpit.press(pilot, "ctrl+c")
+    assert cockpit.app.return_value is ExitReason.QUIT

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from tui.actions import PANES
+from tui.layout import LEAST, Shape, arrange, shape_of
+
+_SIZES = {"width": st.integers(1, 320), "height": st.integers(1, 120)}
+
+
+@given(**_SIZES, zoomed=st.sampled_from(["", *PANES]), swapped=st.booleans())
+@example(width=60, height=20, zoomed="", swapped=False)
+@example(width=110, height=20, zoomed="", swapped=False)
+def test_nothing_overlaps_nothing_leaves_the_screen(
+    width: int, height: int, zoomed: str, swapped: bool
+) -> None:
+    plan = arrange(width, height, zoomed, swapped)
+    taken: set[tuple[int, int]] = set()
+    for rect in plan.values():
+        assert rect.width > 0
+        assert rect.height > 0
+        cells = {
+            (x, y) for x in (rect.x, rect.x + rect.width - 1) for y in range(rect.y, rect.y + rect.height)
+        }
+        assert rect.x >= 0
+        assert rect.y >= 0
+        assert rect.x + rect.width <= width
+        assert rect.y + rect.height <= height
+        assert not cells & taken
+        taken |= cells
+
+
+@given(width=st.integers(LEAST[0], 320), height=st.integers(LEAST[1], 120))
+def test_every_usable_screen_is_full_and_has_what_must_be_known(width: int, height: int) -> None:
+    plan = arrange(width, height)
+    assert {"status", "keys", "chart", "positions"} <= set(plan)
+    assert {"alerts", "alert-line"} & set(plan)
+    assert {"log", "log-line"} & set(plan)
+    assert sum(rect.width * rect.height for rect in plan.values()) == width * height
+    for name, rect in plan.items():
+        if name in PANES:
+            assert rect.height >= 5
+            assert rect.width >= 40
+
+
+@pytest.mark.parametrize(
+    ("size", "shape"),
+    [
+        ((59, 24), Shape.TINY),
+        ((80, 19), Shape.TINY),
+        ((80, 24), Shape.SMALL),
+        ((100, 50), Shape.TALL),
+        ((140, 30), Shape.FLAT),
+        ((120, 40), Shape.MEDIUM),
+        ((200, 60), Shape.LARGE),
+    ],
+)
+def test_shapes(size: tuple[int, int], shape: Shape) -> None:
+    assert shape_of(*size) is shape
+
+
+def test_a_key_swaps_chart_and_alignment_on_a_small_screen() -> None:
+    assert "alignment" not in arrange(80, 24)
+    swapped = arrange(80, 24, swapped=True)
+    assert "chart" not in swapped
+    assert swapped["alignment"] == arrange(80, 24)["chart"]
+
+
+def test_a_large_screen_shows_all_panes() -> None:
+    assert set(PANES) <= set(arrange(200, 60))

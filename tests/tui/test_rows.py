@@ -1,0 +1,292 @@
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from engine.model.events import LinkState
+from engine.model.market import Timeframe
+from engine.model.orders import AccountKind, OrderStatus
+from engine.model.view import LinkView, LogLine, Notice, NoticeKind, Severity, TradingState, View
+from tests.tui import fake
+from tui.actions import resolve_keys
+from tui.layout import Shape
+from tui.rows import book, hints, market, money, status, talk
+from tui.scene import Scene, day_usd, limit_share, link_state, trading_state
+from tui.spans import Row, text_of, width_of
+
+
+@pytest.fixture(scope="module")
+def view() -> View:
+    return fake.trading_view()
+
+
+def scene_of(view: View, **more: object) -> Scene:
+    return Scene(view, "MNQ", **{"notices": view.notices, "logs": fake.logs(), **more})  # type: ignore[arg-type]
+
+
+def styles(row: Row) -> dict[str, str]:
+    return {text.strip(): style for text, style in row if text.strip()}
+
+
+@pytest.mark.parametrize("kind", list(AccountKind))
+@pytest.mark.parametrize("change", ["plain", "down", "flattening", "long reason", "empty"])
+def test_badge_and_money_are_never_dropped(kind: AccountKind, change: str) -> None:
+    view = fake.trading_view(kind)
+    if change == "down":
+        view = replace(view, health=replace(view.health, ok=False, detail="x" * 70))
+    if change == "flattening":
+        busy = replace(view.books[0], flattening=True, flatten_text="2 not yet proven flat")
+        view = replace(view, books=(busy,))
+    if change == "long reason":
+        halted = replace(view.books[0], state=TradingState.HALTED, state_reason="r" * 90)
+        view = replace(view, books=(halted,))
+    if change == "empty":
+        view = replace(fake.empty_view(), mode=kind)
+    for width in range(60, 240):
+        row = status.status_row(scene_of(view, readonly=True, pace="slow screen: 5 fps"), width)
+        assert width_of(row) == width
+        assert f" {kind.value.upper()} " in text_of(row)
+        if change != "empty":
+            assert "+184.20" in text_of(row)
+
+
+def test_the_status_bar_says_what_is_known(view: View) -> None:
+    text = text_of(status.status_row(scene_of(view), 180))
+    for words in ("MNQZ6 21034.25 ▲ +12.50", "0.1s", "practice venue ● live", "RTH 09:42:17 CT practice time",
+                  "flat by 15:10", "● ACTIVE", "day +184.20 USD", "−800"):  # fmt: skip
+        assert words in text
+
+
+def test_eighty_columns_still_have_price_age_link_clock_state_and_limit(view: View) -> None:
+    text = text_of(status.status_row(scene_of(view), 80))
+    for words in ("MNQ 21034.25 ▲12.50 0.1s", "● live", "09:42:17", "● ACTIVE", "+184.20/−800"):
+        assert words in text
+
+
+def test_a_stale_price_looks_stale_and_does_not_flash(view: View) -> None:
+    contracts = tuple(replace(c, stale=True, age_ns=14 * 10**9) for c in view.contracts)
+    row = status.status_row(scene_of(replace(view, contracts=contracts), flashes={"MNQ": 2}), 160)
+    assert styles(row)["21034.25"] == "stale"
+    assert "stale 14s" in text_of(row)
+
+
+@pytest.mark.parametrize(
+    ("flash", "style"), [(2, "text bold on:flash-up"), (-2, "text bold on:flash-down"), (0, "text bold")]
+)
+def test_a_price_that_changed_flashes(view: View, flash: int, style: str) -> None:
+    row = status.status_row(scene_of(view, flashes={"MNQ": flash}), 160)
+    assert styles(row)["21034.25"] == style
+
+
+def test_the_worst_link_is_shown_by_name(view: View) -> None:
+    links = (
+        LinkView("market", LinkState.LIVE),
+        LinkView("user", LinkState.DOWN),
+        LinkView("rest", LinkState.STALE),
+    )
+    broken = replace(view, links=links)
+    assert link_state(broken) is LinkState.DOWN
+    assert "✕ user/rest down" in text_of(status.status_row(scene_of(broken), 160))
+    assert link_state(replace(view, links=())) is LinkState.CONNECTING
+
+
+def test_the_strictest_state_wins_with_its_reason(view: View) -> None:
+    reducing = replace(view.books[0], state=TradingState.REDUCING, state_reason="paused by keyboard")
+    locked = replace(view.books[0], book="two", state=TradingState.LOCKED, state_reason="daily loss")
+    assert trading_state(replace(view, books=(reducing, locked)), "MNQ") == (
+        TradingState.LOCKED,
+        "daily loss",
+    )
+    only = tuple(
+        replace(c, state=TradingState.REDUCING) if c.instrument == "MNQ" else c for c in view.contracts
+    )
+    assert trading_state(replace(view, contracts=only), "MNQ") == (TradingState.REDUCING, "MNQ only")
+    assert trading_state(replace(view, contracts=only), "ES")[0] is TradingState.ACTIVE
+
+
+def test_the_most_endangered_book_fills_the_bar(view: View) -> None:
+    bad = replace(view.books[0], book="two", day_usd=Decimal("-400"))
+    both = replace(view, books=(view.books[0], bad))
+    assert limit_share(both) == (0.5, Decimal(800))
+    assert day_usd(both) == Decimal("-215.80")
+    assert limit_share(replace(view, books=())) is None
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 119, 120, 140, 200])
+def test_the_strip_fits_and_names_every_contract(view: View, width: int) -> None:
+    row = status.quote_strip(scene_of(view), width)
+    assert width_of(row) <= width
+    assert all(name in text_of(row) for name in ("MNQ", "NQ", "MES", "ES", "MGC", "GC"))
+
+
+def test_an_unprotected_position_says_so(view: View) -> None:
+    bare = replace(view.positions[0], stop=None, protected_qty=0)
+    half = replace(view.positions[0], protected_qty=1)
+    assert "no stop!" in text_of(book.positions(scene_of(replace(view, positions=(bare,))), 76)[1][0])
+    assert "1/2!" in text_of(book.positions(scene_of(replace(view, positions=(half,))), 76)[1][0])
+
+
+def test_side_and_sign_need_no_colour(view: View) -> None:
+    rows = [text_of(row) for row in book.positions(scene_of(view), 100)[1]]
+    assert "▲ LONG  2" in rows[0]
+    assert "▼ SHORT 1" in rows[1]
+    assert "+22.00" in rows[0]
+
+
+def test_a_position_that_is_being_flattened_is_not_called_flat(view: View) -> None:
+    contracts = tuple(replace(c, flattening=c.instrument == "MNQ") for c in view.contracts)
+    assert "flattening…" in text_of(book.positions(scene_of(replace(view, contracts=contracts)), 76)[1][0])
+
+
+def test_orders_stand_from_high_to_low_with_their_distance(view: View) -> None:
+    rows = [text_of(row) for row in book.orders(scene_of(view), 90)[1]]
+    assert ["21052.00" in rows[0], "21041.25" in rows[1], "21020.00" in rows[2]] == [True] * 3
+    assert "+71" in rows[0]
+    assert "−57" in rows[2]
+    assert any("waits for entry" in row for row in rows)
+
+
+@pytest.mark.parametrize("state", [OrderStatus.REJECTED, OrderStatus.UNKNOWN])
+def test_an_order_in_trouble_stands_out(view: View, state: OrderStatus) -> None:
+    broken = replace(view, orders=(replace(view.orders[0], status=state),))
+    row = book.orders(scene_of(broken), 90)[1][0]
+    assert [style for text, style in row if state.value in text] == ["error bold"]
+
+
+def test_folded_orders_fit(view: View) -> None:
+    rows = book.folded_orders(scene_of(view), 60)
+    assert [width_of(row) for row in rows] == [60] * len(view.orders)
+
+
+@settings(max_examples=40)
+@given(st.integers(30, 200))
+def test_tables_fit_every_width(width: int) -> None:
+    scene = scene_of(fake.trading_view())
+    for build in (book.positions, book.orders, book.trades, market.quotes):
+        head, rows = build(scene, width)
+        if width >= 48:
+            assert {width_of(row) for row in (head, *rows)} == {width}
+
+
+def test_alignment_gives_direction_strength_weight_pattern_sum_verdict_and_reasons(view: View) -> None:
+    text = "\n".join(text_of(row) for row in market.alignment(scene_of(view), 60, 14))
+    for words in ("15m ▲", "30m •", "91 ×30%", "S/R 21012.00 ×3", "7.4", "4 of 5 agree",
+                  "long 2, taken at 09:41:30", "· reward to risk 2.1"):  # fmt: skip
+        assert words in text
+
+
+def test_money_of_one_and_of_several_books(view: View) -> None:
+    text = "\n".join(text_of(row) for row in money.numbers(scene_of(view), 60))
+    for words in ("realized +152.20", "open +32.00", "costs −12.02", "trades 6/20", "won 4 (66%)", "PF 2.31",
+                  "maxDD −61.00", "balance 50,152.20", "0% of daily limit"):  # fmt: skip
+        assert words in text
+    live = replace(view.books[0], book="live", kind=AccountKind.LIVE, profit_factor=None, trades=0, wins=0)
+    both = scene_of(replace(view, books=(view.books[0], live)))
+    two = "\n".join(text_of(row) for row in money.numbers(both, 60))
+    assert " PRACTICE  practice" in two
+    assert " LIVE  live" in two
+    assert "PF —" in two
+    assert "won —" in two
+
+
+def test_the_equity_of_several_books_is_their_sum(view: View) -> None:
+    one = replace(view.books[0], equity=(Decimal(1), Decimal(2), Decimal(3)))
+    two = replace(view.books[0], equity=(Decimal(10), Decimal(20)))
+    assert money.equity(scene_of(replace(view, books=(one, two)))) == (Decimal(12), Decimal(23))
+
+
+def _notice(seq: int, severity: Severity, text: str, kind: NoticeKind = NoticeKind.RISK) -> Notice:
+    return Notice(seq, fake.NOW, kind, severity, text)
+
+
+def test_the_alert_line_shows_what_waits_before_what_is_new(view: View) -> None:
+    notices = [
+        _notice(1, Severity.CRITICAL, "no stop"),
+        _notice(2, Severity.WARNING, "half of the limit"),
+        _notice(3, Severity.INFO, "cash open"),
+    ]
+    line = text_of(talk.alert_line(scene_of(view, notices=notices), 60))
+    assert "half of the limit" in line
+    assert line.endswith("(+1)")
+    assert talk.unacknowledged(scene_of(view, notices=notices)) == 2
+    seen = scene_of(view, notices=notices, acknowledged=3)
+    assert "cash open" in text_of(talk.alert_line(seen, 60))
+    assert talk.unacknowledged(seen) == 0
+
+
+def test_alerts_are_newest_first_wrapped_and_literal(view: View) -> None:
+    nasty = "[red]x[/] \x1b[2J " + "word " * 20
+    notices = [_notice(1, Severity.INFO, "old"), _notice(2, Severity.WARNING, nasty)]
+    rows = [text_of(row) for row in talk.alerts(scene_of(view, notices=notices), 40)]
+    assert "[red]x[/] ·[2J" in rows[0]
+    assert len(rows) > 3
+    assert "old" in rows[-1]
+    assert "\x1b" not in "".join(rows)
+
+
+@pytest.mark.parametrize(
+    ("level", "words", "passes"),
+    [
+        ("DEBUG", "", True),
+        ("WARNING", "", False),
+        ("INFO", "HUB", True),
+        ("INFO", "stream", True),
+        ("INFO", "zz", False),
+    ],
+)
+def test_the_log_filter(level: str, words: str, passes: bool) -> None:
+    line = LogLine(1, fake.NOW, "INFO", "adapters.projectx.stream", "market hub connected")
+    assert talk.log_passes(line, level, words) is passes
+
+
+def test_an_unknown_level_counts_as_info() -> None:
+    assert talk.log_passes(LogLine(1, fake.NOW, "NOTICE", "x", "y"), "INFO", "")
+
+
+def test_system_shows_links_health_and_accounts(view: View) -> None:
+    slow = replace(view, health=replace(view.health, wait_p99_ms=31.0, dropped=3))
+    rows = talk.system(scene_of(slow), 48)
+    text = "\n".join(text_of(row) for row in rows)
+    for words in ("market     ● live  410 msg/s", "31.0 ms p99", "dropped 3", "1,284 records"):
+        assert words in text
+    for words in ("PRAC-V2-58112  verified", "zones and alignment"):
+        assert words in text
+    assert {width_of(row) for row in rows} == {48}
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+@pytest.mark.parametrize("shape", [Shape.SMALL, Shape.MEDIUM])
+def test_the_key_line_fits_and_always_offers_help_and_quit(view: View, width: int, shape: Shape) -> None:
+    row, places = hints.key_line(scene_of(view), resolve_keys(None), shape, width)
+    text = text_of(row)
+    assert width_of(row) == width
+    assert {"flatten", "help", "quit"} <= {action for _, _, action in places}
+    for start, end, action in places:
+        assert text[start:end].startswith(resolve_keys(None).shown(action))
+
+
+def test_keys_that_trade_look_switched_off_when_they_are(view: View) -> None:
+    row, _ = hints.key_line(scene_of(view, readonly=True), resolve_keys(None), Shape.MEDIUM, 120)
+    assert styles(row)["f"] == "faint"
+    assert styles(row)["n"] == "accent bold"
+
+
+def test_the_pause_key_says_resume_while_paused(view: View) -> None:
+    paused = replace(view, books=(replace(view.books[0], state=TradingState.REDUCING),))
+    assert "p resume" in text_of(hints.key_line(scene_of(paused), resolve_keys(None), Shape.MEDIUM, 120)[0])
+
+
+def test_how_a_command_stands_is_in_the_key_line(view: View) -> None:
+    scene = scene_of(view, asked="flatten MNQ: sent")
+    row, _ = hints.key_line(scene, resolve_keys(None), Shape.SMALL, 80)
+    assert text_of(row).rstrip().endswith("flatten MNQ: sent")
+    assert width_of(row) == 80
+
+
+def test_every_timeframe_has_a_row(view: View) -> None:
+    rows = [text_of(row) for row in market.alignment(scene_of(view), 60, 14)]
+    assert [row.split()[0] for row in rows[:5]] == [frame.value for frame in Timeframe]

@@ -1,0 +1,163 @@
+"""How the cockpit looks. Drawn by one version of Python only; `make snapshots` draws them anew."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+from textual.pilot import Pilot
+
+from engine.model.events import LinkState
+from engine.model.orders import AccountKind, OrderStatus
+from engine.model.view import LinkView, NoticeKind, SessionPhase, Severity, TradingState, View
+from tests.tui import fake
+from tests.tui.cockpit import Cockpit
+
+pytestmark = pytest.mark.skipif(
+    sys.version_info[:2] != (3, 11), reason="pictures are compared on Python 3.11 only"
+)
+
+Snap = Callable[..., bool]
+SMALL, MEDIUM, LARGE = (80, 24), (120, 40), (200, 60)
+
+
+def _after(cockpit: Cockpit, *keys: str) -> Callable[[Pilot[Any]], Awaitable[None]]:
+    async def run(pilot: Pilot[Any]) -> None:
+        await pilot.pause()
+        await cockpit.press(pilot, *keys)
+
+    return run
+
+
+def _compare(snap: Snap, cockpit: Cockpit, size: tuple[int, int], *keys: str) -> bool:
+    return snap(cockpit.app, terminal_size=size, run_before=_after(cockpit, *keys))
+
+
+@pytest.mark.parametrize("size", [SMALL, MEDIUM, LARGE], ids=["80x24", "120x40", "200x60"])
+def test_main(snap_compare: Snap, size: tuple[int, int]) -> None:
+    assert _compare(snap_compare, Cockpit(), size)
+
+
+def test_small_with_alignment(snap_compare: Snap) -> None:
+    assert _compare(snap_compare, Cockpit(), SMALL, "a")
+
+
+def test_too_small(snap_compare: Snap) -> None:
+    assert _compare(snap_compare, Cockpit(), (59, 19))
+
+
+def test_loading(snap_compare: Snap) -> None:
+    assert _compare(snap_compare, Cockpit(fake.empty_view(), []), MEDIUM)
+
+
+def test_paper(snap_compare: Snap) -> None:
+    assert _compare(snap_compare, Cockpit(fake.trading_view(AccountKind.PAPER)), MEDIUM)
+
+
+def test_live(snap_compare: Snap) -> None:
+    assert _compare(snap_compare, Cockpit(fake.trading_view(AccountKind.LIVE)), MEDIUM, "6")
+
+
+def _stale(view: View) -> View:
+    contracts = tuple(replace(c, stale=True, age_ns=14_000_000_000) for c in view.contracts)
+    links = (LinkView("market", LinkState.STALE, "no message for 14 s"), *view.links[1:])
+    return replace(view, contracts=contracts, links=links)
+
+
+def test_stale_feed(snap_compare: Snap) -> None:
+    assert _compare(snap_compare, Cockpit(_stale(fake.trading_view())), MEDIUM)
+
+
+def test_engine_down(snap_compare: Snap) -> None:
+    view = fake.trading_view()
+    down = replace(view, health=replace(view.health, ok=False, detail="the journal can't be written"))
+    assert _compare(snap_compare, Cockpit(down), MEDIUM, "f")
+
+
+def test_confirm_flatten(snap_compare: Snap) -> None:
+    assert _compare(snap_compare, Cockpit(), MEDIUM, "f")
+
+
+def test_confirm_flatten_everything_live_and_small(snap_compare: Snap) -> None:
+    assert _compare(snap_compare, Cockpit(fake.trading_view(AccountKind.LIVE)), SMALL, "F")
+
+
+def test_flattening_and_locked(snap_compare: Snap) -> None:
+    view = fake.trading_view()
+    book = replace(
+        view.books[0],
+        flattening=True,
+        flatten_text="1 of 2 flat",
+        state=TradingState.LOCKED,
+        state_reason="daily loss limit reached",
+        day_usd=Decimal("-812.40"),
+    )
+    contracts = tuple(replace(c, flattening=c.instrument == "MNQ") for c in view.contracts)
+    session = replace(view.session, phase=SessionPhase.ETH)
+    changed = replace(view, books=(book,), contracts=contracts, session=session)
+    assert _compare(snap_compare, Cockpit(changed), MEDIUM)
+
+
+def test_rejected_order_and_alerts(snap_compare: Snap) -> None:
+    view = fake.trading_view()
+    rejected = replace(view.orders[0], status=OrderStatus.REJECTED)
+    bare = replace(view.positions[0], stop=None, protected_qty=0)
+    cockpit = Cockpit(
+        replace(view, orders=(rejected, *view.orders[1:]), positions=(bare, *view.positions[1:]))
+    )
+
+    async def happen(pilot: Pilot[Any]) -> None:
+        await pilot.pause()
+        text = "MNQ stop rejected by the venue: 2 contracts without protection"
+        cockpit.engine.happen(NoticeKind.ORDER, Severity.CRITICAL, text, "MNQ")
+        await cockpit.later(pilot)
+
+    assert snap_compare(cockpit.app, terminal_size=MEDIUM, run_before=happen)
+
+
+def test_palette(snap_compare: Snap) -> None:
+    cockpit = Cockpit()
+
+    async def open_palette(pilot: Pilot[Any]) -> None:
+        from textual.widgets import Input
+
+        await pilot.pause()
+        await pilot.press("ctrl+p")
+        await pilot.pause()
+        cockpit.app.screen.query_one(Input).cursor_blink = False
+        await pilot.press(*"flat")
+        await pilot.app.workers.wait_for_complete()
+        await pilot.pause()
+
+    assert snap_compare(cockpit.app, terminal_size=MEDIUM, run_before=open_palette)
+
+
+def test_help(snap_compare: Snap) -> None:
+    assert _compare(
+        snap_compare, Cockpit(keymap={"pause": "f9", "flaten": "g", "help": "n"}), MEDIUM, "question_mark"
+    )
+
+
+def test_picker(snap_compare: Snap) -> None:
+    assert _compare(snap_compare, Cockpit(), SMALL, "c")
+
+
+def test_detail(snap_compare: Snap) -> None:
+    assert _compare(snap_compare, Cockpit(), MEDIUM, "d")
+
+
+def test_full_log_with_filter(snap_compare: Snap) -> None:
+    assert _compare(snap_compare, Cockpit(), SMALL, "l", "slash", "h", "u", "b")
+
+
+@pytest.mark.parametrize("theme", ["daybook", "meridian", "ember", "vermilion"])
+def test_theme(snap_compare: Snap, theme: str) -> None:
+    assert _compare(snap_compare, Cockpit(theme=theme), MEDIUM)
+
+
+def test_zoomed_chart(snap_compare: Snap) -> None:
+    assert _compare(snap_compare, Cockpit(), MEDIUM, "z", "t")

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.tui.terminal import Terminal
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs pseudo-terminals")
+
+
+def _beats_go_on(terminal: Terminal, count: int, seconds: float) -> bool:
+    """Whether the cockpit goes on looking at the engine while nobody reads its screen."""
+    begun, end = terminal.beats(), time.monotonic() + seconds
+    while terminal.beats() < begun + count:
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)  # nothing to wait on: the proof is a file that grows
+    return True
+
+
+def test_it_draws_takes_keys_and_leaves_the_terminal_as_it_was(tmp_path: Path) -> None:
+    with Terminal(tmp_path) as terminal:
+        assert terminal.until("PRACTICE")
+        assert terminal.until("Chart · MNQZ6 5m")
+        terminal.press("n")
+        assert terminal.until("Chart · NQZ6 5m")
+        terminal.press("q")
+        assert terminal.until("stay at the venue")
+        time.sleep(0.35)  # the dialog takes no Yes before 300 ms
+        terminal.press("y")
+        assert terminal.drained() == "quit"
+        terminal.read(0.1)
+        assert b"\x1b[?1049l" in terminal.raw
+        assert b"Traceback" not in terminal.raw
+
+
+def test_a_terminal_that_stops_reading_stops_neither_the_loop_nor_the_exit(tmp_path: Path) -> None:
+    with Terminal(tmp_path) as terminal:
+        assert terminal.until("Chart · MNQZ6")
+        # Each key makes a whole frame, so that the terminal's buffer and Textual's queue of 30 are full soon.
+        for _ in range(60):
+            terminal.press("nt")
+            time.sleep(0.02)
+        assert _beats_go_on(terminal, 3, 5), "the loop waits for a terminal that does not read"
+        terminal.process.send_signal(signal.SIGTERM)
+        assert terminal.ended() == "terminated"
+
+
+def test_a_stalled_screen_is_painted_again_when_the_terminal_reads_on(tmp_path: Path) -> None:
+    with Terminal(tmp_path) as terminal:
+        assert terminal.until("Chart · MNQZ6")
+        for _ in range(61):
+            terminal.press("n")
+            time.sleep(0.02)
+        time.sleep(0.3)
+        assert terminal.until("Chart · NQZ6")  # 61 steps of six contracts: one further
+        assert terminal.until("09:4")
+
+
+@pytest.mark.parametrize("hangup_ignored", [False, True], ids=["hangup", "hangup-ignored"])
+def test_a_terminal_that_goes_away_ends_the_cockpit(tmp_path: Path, hangup_ignored: bool) -> None:
+    with Terminal(tmp_path, hangup_ignored=hangup_ignored) as terminal:
+        assert terminal.until("Chart · MNQZ6")
+        terminal.pull()
+        assert terminal.ended() == "terminal lost"
+
+
+def test_resizing_is_followed(tmp_path: Path) -> None:
+    import fcntl
+    import struct
+    import termios
+
+    with Terminal(tmp_path) as terminal:
+        assert terminal.until("Chart · MNQZ6")
+        terminal.screen.resize(24, 80)
+        fcntl.ioctl(terminal.master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        os.kill(terminal.process.pid, signal.SIGWINCH)
+        assert terminal.until("Positions · 7 orders")
+        terminal.screen.resize(18, 50)
+        fcntl.ioctl(terminal.master, termios.TIOCSWINSZ, struct.pack("HHHH", 18, 50, 0, 0))
+        os.kill(terminal.process.pid, signal.SIGWINCH)
+        assert terminal.until("tstream needs 60×20")
