@@ -93,7 +93,7 @@ class Terminal:
         """What the screen shows."""
         return "\n".join(self.screen.display)
 
-    def until(self, words: str, seconds: float = 10) -> bool:
+    def until(self, words: str, seconds: float = 30) -> bool:
         """Read until the screen shows the words; gives whether it did."""
         end = time.monotonic() + seconds
         while words not in self.text:
@@ -109,7 +109,7 @@ class Terminal:
         """How often the cockpit has looked at the engine."""
         return self.beat.stat().st_size if self.beat.exists() else 0
 
-    def ended(self, seconds: float = 8) -> str:
+    def ended(self, seconds: float = 20) -> str:
         """Wait for the end without reading; gives why, or "" while it runs on."""
         try:
             self.process.wait(seconds)
@@ -119,7 +119,7 @@ class Terminal:
             self.result.read_text(encoding="utf-8").splitlines()[0] if self.result.exists() else "no result"
         )
 
-    def drained(self, seconds: float = 8) -> str:
+    def drained(self, seconds: float = 20) -> str:
         """Like `ended`, with somebody reading the last words."""
         end = time.monotonic() + seconds
         while self.process.poll() is None and time.monotonic() < end:

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,16 @@ def _beats_go_on(terminal: Terminal, count: int, seconds: float) -> bool:
     """Whether the cockpit goes on looking at the engine while nobody reads its screen."""
     begun, end = terminal.beats(), time.monotonic() + seconds
     while terminal.beats() < begun + count:
-        if time.monotonic() > end:
+        if time.monotonic() > end or terminal.ended(0.05):
             return False
-        time.sleep(0.05)  # nothing to wait on: the proof is a file that grows
     return True
+
+
+def _fill(terminal: Terminal, keys: str, frames: int) -> None:
+    """Have whole frames drawn that nobody reads: each press is followed by a look at the engine."""
+    for _ in range(frames):
+        terminal.press(keys)
+        assert _beats_go_on(terminal, 1, 20)
 
 
 def test_it_draws_takes_keys_and_leaves_the_terminal_as_it_was(tmp_path: Path) -> None:
@@ -31,8 +38,11 @@ def test_it_draws_takes_keys_and_leaves_the_terminal_as_it_was(tmp_path: Path) -
         assert terminal.until("Chart · NQZ6 5m")
         terminal.press("q")
         assert terminal.until("stay at the venue")
-        time.sleep(0.35)  # the dialog takes no Yes before 300 ms
-        terminal.press("y")
+        # The dialog takes no Yes in its first 300 ms: a person presses again.
+        while terminal.process.poll() is None:
+            with suppress(OSError):
+                terminal.press("y")
+            terminal.read(0.1)
         assert terminal.drained() == "quit"
         terminal.read(0.1)
         assert b"\x1b[?1049l" in terminal.raw
@@ -43,10 +53,8 @@ def test_a_terminal_that_stops_reading_stops_neither_the_loop_nor_the_exit(tmp_p
     with Terminal(tmp_path) as terminal:
         assert terminal.until("Chart · MNQZ6")
         # Each key makes a whole frame, so that the terminal's buffer and Textual's queue of 30 are full soon.
-        for _ in range(60):
-            terminal.press("nt")
-            time.sleep(0.02)
-        assert _beats_go_on(terminal, 3, 5), "the loop waits for a terminal that does not read"
+        _fill(terminal, "nt", 30)
+        assert _beats_go_on(terminal, 3, 20), "the loop waits for a terminal that does not read"
         terminal.process.send_signal(signal.SIGTERM)
         assert terminal.ended() == "terminated"
 
@@ -54,11 +62,8 @@ def test_a_terminal_that_stops_reading_stops_neither_the_loop_nor_the_exit(tmp_p
 def test_a_stalled_screen_is_painted_again_when_the_terminal_reads_on(tmp_path: Path) -> None:
     with Terminal(tmp_path) as terminal:
         assert terminal.until("Chart · MNQZ6")
-        for _ in range(61):
-            terminal.press("n")
-            time.sleep(0.02)
-        time.sleep(0.3)
-        assert terminal.until("Chart · NQZ6")  # 61 steps of six contracts: one further
+        _fill(terminal, "n", 31)
+        assert terminal.until("Chart · NQZ6")  # 31 steps of six contracts: one further
         assert terminal.until("09:4")
 
 
