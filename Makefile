@@ -5,7 +5,7 @@ SHELL := bash
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help run test lint format types walls tests bench snapshots docs clean
+.PHONY: help run test lint format types walls tests bench snapshots screenshot docs clean
 
 help: ## List these targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -45,6 +45,10 @@ bench: ## Measure the cockpit and the engine
 snapshots: ## Draw the stored pictures of the cockpit anew
 	@scripts/venv dev
 	$(BIN)/pytest tests/tui --snapshot-update
+
+screenshot: ## Draw docs/images/cockpit.svg anew, from a run on the practice venue
+	@scripts/venv
+	$(BIN)/python -m scripts.screenshot
 
 docs: ## Write docs/configuration.md from the settings
 	@scripts/venv dev

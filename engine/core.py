@@ -20,7 +20,7 @@ from engine.model.effects import AnyEffect
 from engine.model.events import LinkState
 from engine.model.instrument import Instrument
 from engine.model.market import NANOS
-from engine.model.orders import OrderStatus
+from engine.model.orders import Account, AccountKind, OrderStatus
 from engine.model.plans import Idea, TradePlan
 from engine.model.view import NoticeKind, Severity, TradingState
 from engine.risk import gate, sizing
@@ -31,7 +31,7 @@ from engine.trading.commands import obey
 from engine.trading.desk import Desk
 from engine.trading.guards import Guards
 from engine.trading.money import Marks, day_usd, open_risk_usd
-from engine.trading.state import State
+from engine.trading.state import State, scope
 from engine.trading.turn import Turn
 
 PULSE_NS = NANOS
@@ -68,6 +68,8 @@ class Core:
         """Why ideas and near ideas came to nothing in this run, by sentence."""
         self.journal_ok = True
         self.started_ts = 0
+        self.on_fault: Callable[[Exception], None] | None = None
+        """Told of a bug that `step` ran into; the core goes on with entries paused. None lets it raise."""
         self._next_pulse = 0
 
     @property
@@ -85,9 +87,11 @@ class Core:
         )
         for name, book in self.state.books.items():
             desk = self.desks[name] = Desk(name, self.turn, self.config)
-            for order in book.live_orders():
+            for order in list(book.orders.values()):
                 if order.status is OrderStatus.SENT:
                     desk.moved(order.client_id, r.OrderEvent.TIMED_OUT, reason="stopped before the answer")
+                elif order.status is OrderStatus.NEW:
+                    desk.moved(order.client_id, r.OrderEvent.DENIED, reason="stopped before it was sent")
         self._pulse()
         return self.turn.records, self.turn.effects
 
@@ -95,9 +99,37 @@ class Core:
         """Take one event in. The lists are valid until the next step."""
         self.turn.begin(event.ts_recv)
         if self.turn.now >= self._next_pulse:
-            self._pulse()
-        _HANDLERS[type(event)](self, event)
+            try:
+                self._pulse()
+            except Exception as error:
+                if not self._survives(error):
+                    raise
+        try:
+            _HANDLERS[type(event)](self, event)
+        except Exception as error:
+            if not self._survives(error):
+                raise
         return self.turn.records, self.turn.effects
+
+    def _survives(self, error: Exception) -> bool:
+        """A bug must not leave positions alone: what was decided so far stands, and entries pause.
+
+        False where nobody would be told of it, as in tests and replays.
+        """
+        if self.on_fault is None:
+            return False
+        self.on_fault(error)
+        if scope(None, None) not in self.state.restrictions:
+            self.turn.commit(
+                r.StateChanged(
+                    ts=self.turn.now,
+                    book=None,
+                    instrument=None,
+                    state=TradingState.REDUCING,
+                    reason="internal error, see the log",
+                )
+            )
+        return True
 
     def next_deadline(self) -> int:
         """The `ts_recv` by which a TimeAdvanced is due if nothing else comes, nanoseconds UTC."""
@@ -108,6 +140,7 @@ class Core:
 
     def _pulse(self) -> None:
         now = self.turn.now
+        self._next_pulse = now + BUSY_PULSE_NS  # also where something below fails
         today = sessions.trade_date(now).isoformat()
         if today != self.state.trade_date:
             self.turn.commit(r.DayRolled(ts=now, trade_date=today))
@@ -215,6 +248,7 @@ class Core:
                 book.position(idea.instrument).qty
                 or any(found.plan.instrument == idea.instrument for found in book.plans.values())
                 or any(order.instrument == idea.instrument for order in live)
+                or idea.instrument in book.flattening
             ),
             unknown_orders=any(
                 order.status is OrderStatus.UNKNOWN and order.instrument == idea.instrument for order in live
@@ -243,9 +277,7 @@ class Core:
                 self.bars.feed_down(event.ts_venue or event.ts_recv)
         if event.link == "user":
             for desk in self.desks.values():
-                desk.reconciled = False
-                if event.state is LinkState.LIVE:
-                    desk.look(0)
+                desk.on_link(event.state is LinkState.LIVE)
 
     def _on_account_adopted(self, event: ev.AccountAdopted) -> None:
         book = self.state.book(event.book)
@@ -254,12 +286,13 @@ class Core:
         desk = self.desks[event.book]
         desk.balance_usd = event.account.balance_usd
         desk.can_trade = event.account.can_trade
-        if book.account is None or book.account.name != event.account.name:
+        if book.account is None or _identity(book.account) != _identity(event.account):
             self.turn.commit(r.AccountKnown(ts=self.turn.now, book=event.book, account=event.account))
         desk.look(0)
 
     def _on_snapshot_failed(self, event: ev.SnapshotFailed) -> None:
-        if self.desks[event.book].on_snapshot_failed():
+        desk = self.desks.get(event.book)
+        if desk is not None and desk.on_snapshot_failed():
             self.turn.say(
                 NoticeKind.CONNECTION,
                 Severity.WARNING,
@@ -269,7 +302,9 @@ class Core:
 
     def _on_position(self, event: ev.PositionReported) -> None:
         """The stream's word on a position: a difference is looked up once fills have had time to come."""
-        desk = self.desks[event.book]
+        desk = self.desks.get(event.book)
+        if desk is None:
+            return
         if desk.state.position(event.position.instrument).qty != event.position.qty:
             desk.look(2 * NANOS)
 
@@ -289,9 +324,19 @@ class Core:
         return day_usd(self.state.book(book), self.state, self.marks)
 
 
+def _identity(account: Account) -> tuple[str, str, AccountKind]:
+    return account.id, account.name, account.kind
+
+
 def _for_desk(handler: Callable[[Desk, Any], None]) -> Callable[[Core, Any], None]:
-    """A handler that concerns one book."""
-    return lambda core, event: handler(core.desks[event.book], event)
+    """A handler that concerns one book. A book that was never adopted has nothing to tell."""
+
+    def handle(core: Core, event: Any) -> None:
+        desk = core.desks.get(event.book)
+        if desk is not None:
+            handler(desk, event)
+
+    return handle
 
 
 _HANDLERS: dict[type, Callable[[Core, Any], None]] = {

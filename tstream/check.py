@@ -45,7 +45,7 @@ def findings(config: Path | None) -> Iterator[Check]:
         yield from (Check("settings", False, str(problem), "correct it") for problem in error.problems)
         yield from _folders(find())
         return
-    yield Check("settings", True, f"{loaded.file or 'none: all defaults'}")
+    yield Check("settings", True, f"{loaded.file or f'all defaults; they belong in {places.settings_file}'}")
     yield from (_secrecy(file) for file in loaded.dotenv)
     yield from _folders(places)
     yield from _venue(loaded)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 
@@ -19,3 +20,16 @@ def utc(ts: int) -> datetime:
 def iso(ts: int) -> str:
     """Nanoseconds UTC as ISO 8601 with milliseconds: "2026-03-02T14:25:00.000Z"."""
     return utc(ts).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class RunClock:
+    """The clock of a run: the wall's until the practice venue has told its own time."""
+
+    def __init__(self) -> None:
+        self._read: Callable[[], int] = wall_ns
+
+    def __call__(self) -> int:
+        return self._read()
+
+    def follow(self, clock: Callable[[], int]) -> None:
+        self._read = clock

@@ -6,15 +6,21 @@ import asyncio
 import logging
 import threading
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from engine.core import Core
+from msgspec import structs
+
 from engine.model.commands import AnyCommand, Shutdown
-from engine.model.config import EngineConfig
-from engine.model.view import HealthView, Notice, View
-from engine.runtime.engine import Engine
-from engine.runtime.picture import picture
-from engine.signals.zone_reaction import ZoneReaction
-from tstream.wiring import Run
+from engine.model.orders import AccountKind
+from engine.model.view import ContractView, HealthView, Notice, SessionPhase, SessionView, TradingState, View
+from tstream.claim import Claim
+from tstream.clock import RunClock
+from tstream.options import RunOptions
+from tstream.paths import Paths
+from tstream.settings.model import Settings
+
+if TYPE_CHECKING:
+    from engine.runtime.engine import Engine
 
 log = logging.getLogger(__name__)
 
@@ -22,24 +28,18 @@ STOP_S = 10.0
 
 
 class EngineThread:
-    """An EngineHandle that starts at once: until the engine stands it shows that it is starting."""
+    """An EngineHandle from the first moment: until the engine stands it shows that it is starting."""
 
-    def __init__(self, run: Run) -> None:
-        self._run = run
+    def __init__(
+        self, claim: Claim, settings: Settings, options: RunOptions, paths: Paths, clock: RunClock
+    ) -> None:
+        self._parts = claim, settings, options, paths, clock
         self._engine: Engine | None = None
         self._failure: BaseException | None = None
         self._waiting: list[AnyCommand] = []
         self._lock = threading.Lock()
-        self._opened = threading.Event()
         self._thread = threading.Thread(target=self._work, name="engine")
-        config = EngineConfig(
-            instruments=run.settings.instrument_table(),
-            venue="practice venue" if run.practice is not None else run.settings.venue.name,
-            install="",
-            boot=0,
-            practice_time=run.practice is not None,
-        )
-        self._blank = picture(Core(config, ZoneReaction()), 0, HealthView(ok=True, detail="starting"))
+        self._blank = starting(settings)
 
     # --- the handle ------------------------------------------------------------------------------------
 
@@ -61,15 +61,13 @@ class EngineThread:
     # --- its life --------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Begin, and return once lock and journal are ours. Raises what kept the engine from starting."""
+        """Begin. Called behind the cockpit's first picture: what the engine needs takes long to load."""
         self._thread.start()
-        self._opened.wait()
-        if self._failure is not None:
-            self._thread.join()
-            raise self._failure
 
     def stop(self) -> None:
         """Ask the engine to stop and wait for it, for a while."""
+        if not self._thread.ident:
+            return
         self.send(Shutdown(id="stop", source="tstream"))
         self._thread.join(STOP_S)
         if self._thread.is_alive():
@@ -93,11 +91,11 @@ class EngineThread:
             self._failure = error
             self._blank = _failed(self.view(), error)
             self._engine = None
-        finally:
-            self._opened.set()
 
     async def _main(self) -> None:
-        async with self._run.engine(self._opened.set) as engine:
+        from tstream.wiring import Run
+
+        async with Run(*self._parts).engine() as engine:
             with self._lock:
                 self._engine = engine
                 waiting, self._waiting = self._waiting, []
@@ -106,10 +104,49 @@ class EngineThread:
             await engine.main()
 
 
+def starting(settings: Settings) -> View:
+    """The picture before there is an engine: the contracts' names, and nothing that could be mistaken."""
+    practice = settings.venue.practice
+    return View(
+        version=0,
+        ts=0,
+        mode=AccountKind.PRACTICE if practice else AccountKind.LIVE,
+        venue="practice venue" if practice else settings.venue.name,
+        practice_time=practice,
+        session=SessionView("", SessionPhase.CLOSED, "--:--:--", "--:--"),
+        links=(),
+        contracts=tuple(
+            ContractView(
+                instrument=instrument.symbol,
+                name=instrument.symbol,
+                description=instrument.description,
+                tick_size=instrument.tick_size,
+                tick_value_usd=instrument.tick_value_usd,
+                decimals=instrument.decimals,
+                bid=None,
+                ask=None,
+                last=None,
+                change=None,
+                age_ns=None,
+                stale=True,
+                state=TradingState.ACTIVE,
+                position_qty=0,
+            )
+            for instrument in settings.instrument_table()
+        ),
+        books=(),
+        positions=(),
+        orders=(),
+        trades=(),
+        alignment={},
+        charts={},
+        notices=(),
+        health=HealthView(ok=True, detail="starting"),
+    )
+
+
 def _failed(view: View, error: BaseException) -> View:
     """The last picture, marked as that of an engine that is no more."""
-    from msgspec import structs
-
     return structs.replace(
         view,
         version=view.version + 1,

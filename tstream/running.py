@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -14,47 +15,44 @@ from engine.model.commands import Shutdown
 from engine.model.market import NANOS
 from engine.ports import Clock
 from tstream import paths as places
-from tstream.clock import wall_ns
+from tstream.claim import Claim
+from tstream.clock import RunClock, wall_ns
 from tstream.errors import CommandError
 from tstream.logs import LogOptions, Logs, write_crash
 from tstream.options import FASTEST, RunOptions
 from tstream.paths import Paths
-from tstream.practice import put_aside
 from tstream.redaction import REDACT
 from tstream.settings.model import Settings
-from tstream.wiring import Run, RunClock
 
 if TYPE_CHECKING:
     from tstream.engine_thread import EngineThread
+    from tstream.wiring import Run
 
 log = logging.getLogger(__name__)
 
 
 def run_cockpit(settings: Settings, options: RunOptions) -> int:
     """Open the cockpit on the engine; the exit code. Raises PortError when nothing could be started."""
-    from tstream.arming import ask_to_arm
     from tstream.engine_thread import EngineThread
 
     paths = places.find()
     clock = RunClock()
-    ask_to_arm(settings, paths, wall_ns)
-    if options.fresh:
-        put_aside(paths)
-    run = Run(settings, options, paths, clock)
-    with _logs(settings, paths, clock, console=False) as logs:
-        if run.practice is not None:
-            run.practice.start()
-        engine = EngineThread(run)
-        try:
-            engine.start()
-            return _show(settings, options, paths, engine, logs)
-        finally:
-            if run.practice is not None:
-                run.practice.stop()
+    if not settings.venue.practice:
+        from tstream.arming import ask_to_arm
+
+        ask_to_arm(settings, paths, wall_ns)
+    with _logs(settings, paths, clock, console=False) as logs, Claim(settings, options, paths) as claim:
+        engine = EngineThread(claim, settings, options, paths, clock)
+        return _show(settings, options, paths, engine, logs)
 
 
 def _show(settings: Settings, options: RunOptions, paths: Paths, engine: EngineThread, logs: Logs) -> int:
     from tui.app import ExitReason, TStreamApp
+
+    def begin() -> None:
+        gc.freeze()
+        gc.enable()
+        engine.start()
 
     ui = settings.ui
     app = TStreamApp(
@@ -67,6 +65,7 @@ def _show(settings: Settings, options: RunOptions, paths: Paths, engine: EngineT
         keymap=ui.keymap,
         refresh=ui.preset,
         bell=ui.bell,
+        after_first_paint=begin,
     )
     reason = app.run() or app.reason
     if app.crash is not None:
@@ -105,23 +104,16 @@ def run_headless(settings: Settings, options: RunOptions) -> int:
         _print(run_virtual(settings, options, paths))
         return 0
     clock = RunClock()
-    if options.fresh:
-        put_aside(paths)
-    run = Run(settings, options, paths, clock)
-    with _logs(settings, paths, clock, console=True):
-        if run.practice is not None:
-            run.practice.start()
-        try:
-            _print(asyncio.run(_headless(run, clock)))
-        finally:
-            if run.practice is not None:
-                run.practice.stop()
+    with _logs(settings, paths, clock, console=True), Claim(settings, options, paths) as claim:
+        from tstream.wiring import Run
+
+        _print(asyncio.run(_headless(Run(claim, settings, options, paths, clock), clock)))
     return 0
 
 
 async def _headless(run: Run, clock: Clock) -> Summary:
     loop = asyncio.get_running_loop()
-    async with run.engine(lambda: None) as engine:
+    async with run.engine() as engine:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, engine.send, Shutdown(id="signal", source="signal"))
         ending = asyncio.create_task(_after(run.options.duration_ns, clock))
@@ -170,7 +162,10 @@ def _print(summary: Summary) -> None:
         f"profit factor  {'-' if summary.profit_factor is None else format(summary.profit_factor, '.2f')}",
         f"max drawdown   {summary.max_drawdown_usd:.2f} USD",
     ]
-    if not summary.trades:
+    if summary.open_positions:
+        held = ", ".join(f"{instrument} {qty:+d}" for instrument, qty in summary.open_positions)
+        lines.append(f"still open     {held} (not counted above; its stops stay at the venue)")
+    elif not summary.trades:
         lines.append("no trade; reasons against entries:")
         lines += [f"  {count:>6}  {reason}" for reason, count in summary.refusals] or ["  no idea came up"]
     sys.stdout.write("\n".join(lines) + "\n")

@@ -37,6 +37,9 @@ def prepare(config: Path | None, run: RunOptions) -> Startup:
     """Check settings and options together and make the folders. Raises CommandError."""
     places, loaded = read_settings(config)
     settings = loaded.settings
+    if run.tape is not None:
+        # A tape holds one product, whatever else the settings name.
+        settings = settings.model_copy(update={"contracts": (run.contract,)})
     require_credentials(settings)
     practice_only = run.practice_only()
     if practice_only and not settings.venue.practice:

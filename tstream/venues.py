@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from adapters.projectx.config import ProjectXConfig, Secret
+from adapters.projectx.config import ProjectXConfig, RateLimits, Secret
 from engine.model.instrument import Instrument
 from tstream.settings.model import Settings
 
@@ -24,10 +24,18 @@ def projectx_config(settings: Settings) -> ProjectXConfig:
     return _at(known, settings.venue.api_url, settings.venue.rtc_url)
 
 
-def practice_config(settings: Settings, url: str) -> ProjectXConfig:
-    """The built-in venue, once it listens at `url` ("http://127.0.0.1:5001")."""
+def practice_config(settings: Settings, url: str, speed: float = 1.0) -> ProjectXConfig:
+    """The built-in venue, once it listens at `url` ("http://127.0.0.1:5001").
+
+    It counts its rate limits in practice time, which runs `speed` times faster than ours.
+    """
+    real = RateLimits()
     known = ProjectXConfig(
-        user_name="practice", api_key=Secret("practice"), instruments=_by_symbol(settings), book="practice"
+        user_name="practice",
+        api_key=Secret("practice"),
+        instruments=_by_symbol(settings),
+        book="practice",
+        limits=replace(real, period_s=real.period_s / speed, history_period_s=real.history_period_s / speed),
     )
     return _at(known, url, url)
 

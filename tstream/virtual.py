@@ -71,8 +71,12 @@ def run_virtual(settings: Settings, options: RunOptions, paths: Paths) -> Summar
     finally:
         if recorder is not None:
             recorder.close()
-    book = core.state.books.values()
-    return summarise((trade for one in book for trade in one.trades), core.refusals)
+    books = core.state.books.values()
+    return summarise(
+        (trade for book in books for trade in book.trades),
+        (position for book in books for position in book.positions.values()),
+        core.refusals,
+    )
 
 
 def _journal(paths: Paths) -> Path:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from adapters.control.server import ControlServer
 from adapters.projectx.config import ProjectXConfig
 from adapters.projectx.venue import ProjectXVenue
 from adapters.store.journal import Journal
-from adapters.store.lock import AccountLock, lock_name
 from adapters.tapes.recorder import TapeRecorder
 from engine.core import Core
 from engine.market import sessions
@@ -25,11 +24,11 @@ from engine.signals.zone_reaction import ZoneReaction
 from engine.trading.fold import apply
 from engine.trading.state import State
 from tstream.arming import armed_accounts
-from tstream.clock import wall_ns
+from tstream.claim import Claim
+from tstream.clock import RunClock, wall_ns
 from tstream.limits import risk_limits, zone_reaction
 from tstream.options import RunOptions
 from tstream.paths import Paths
-from tstream.practice import PracticeProcess
 from tstream.settings.model import Settings
 from tstream.venues import practice_config, projectx_config
 
@@ -45,45 +44,26 @@ _LEVELS = {
 }
 
 
-class RunClock:
-    """The clock of a run: the wall's until the practice venue has told its own time."""
-
-    def __init__(self) -> None:
-        self._read: Clock = wall_ns
-
-    def __call__(self) -> int:
-        return self._read()
-
-    def follow(self, clock: Clock) -> None:
-        self._read = clock
-
-
 class Run:
-    """What one run is made of. `practice` is the built-in venue's process, or None elsewhere."""
+    """What one run is made of, on a claim that is held."""
 
-    def __init__(self, settings: Settings, options: RunOptions, paths: Paths, clock: RunClock) -> None:
-        # A tape holds one product, whatever else the settings name.
-        only = {"contracts": (options.contract,)} if options.tape is not None else {}
-        self.settings = settings.model_copy(update=only)
+    def __init__(
+        self, claim: Claim, settings: Settings, options: RunOptions, paths: Paths, clock: RunClock
+    ) -> None:
+        self.settings = settings
         self.options = options
         self.paths = paths
         self.clock = clock
-        # A tape begins with a fresh book, so it gets a journal of its own, begun anew.
-        self.name = "tape" if options.tape is not None else settings.venue.name
-        self.practice = PracticeProcess(options, paths) if settings.venue.practice else None
+        self.name = claim.name
+        self.practice = claim.practice
 
     @asynccontextmanager
-    async def engine(self, opened: Callable[[], None]) -> AsyncIterator[Engine]:
-        """The engine, ready for `main()`. `opened` is called once lock and journal are ours.
-
-        Raises FatalError: another instance, an unusable journal, a venue that does not start.
-        """
+    async def engine(self) -> AsyncIterator[Engine]:
+        """The engine, ready for `main()`. Raises FatalError: unusable journal, venue that won't start."""
         async with AsyncExitStack() as stack:
-            stack.enter_context(AccountLock(self.paths.runtime / lock_name(self.name), self.name, wall_ns))
             journal = await stack.enter_async_context(await self._journal())
             state = await _fold(journal)
-            opened()
-            venue_config, speed = await self._venue(stack)
+            venue_config, speed = await self._venue()
             clock: Clock = self.clock
             venue = ProjectXVenue(venue_config, clock, session_open=market_open)
             stack.push_async_callback(venue.close)
@@ -116,13 +96,12 @@ class Run:
         self.paths.remember_run(path)
         return await Journal.open(path)
 
-    async def _venue(self, stack: AsyncExitStack) -> tuple[ProjectXConfig, float]:
+    async def _venue(self) -> tuple[ProjectXConfig, float]:
         if self.practice is None:
             return projectx_config(self.settings), 1.0
-        stack.callback(self.practice.stop)
         ready = await self.practice.ready()
         self.clock.follow(ready.clock.reader(wall_ns))
-        return practice_config(self.settings, ready.url), ready.rate
+        return practice_config(self.settings, ready.url, ready.rate), ready.rate
 
     def _config(self, journal: Journal) -> EngineConfig:
         settings = self.settings

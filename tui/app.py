@@ -86,6 +86,7 @@ class TStreamApp(App[ExitReason]):
         refresh: Literal["normal", "ssh"] = "normal",
         bell: bool = True,
         quit_note: str = "tstream stops watching",
+        after_first_paint: Callable[[], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
         cpu: Callable[[], float] = time.thread_time,
     ) -> None:
@@ -96,6 +97,7 @@ class TStreamApp(App[ExitReason]):
         self.keys = resolve_keys(keymap)
         self.pace = Pace(min(fps, _SSH_FPS) if refresh == "ssh" else fps)
         self.quit_note = quit_note
+        self._after_first_paint = after_first_paint
         self.scene = Scene(self.stage.view)
         self.reason: ExitReason | None = None
         self.crash: Exception | None = None
@@ -140,6 +142,8 @@ class TStreamApp(App[ExitReason]):
             self.set_keymap(self.keys.overrides)
         self._catch_signals()
         self.set_interval(1 / self.pace.wanted, self._tick)
+        if self._after_first_paint is not None:
+            self.call_after_refresh(self._after_first_paint)
         for problem in (*self.wardrobe.problems, *self.keys.problems):
             self.say(problem, "warning")
 

@@ -85,7 +85,7 @@ class AccountLock:
             self._descriptor = None
 
     def _taken(self, descriptor: int) -> FatalError:
-        remedy = "stop that one first, or attach to it"
+        remedy = "stop that one first"
         try:
             holder = msgspec.json.decode(os.pread(descriptor, _READ_BYTES, 0), type=Holder)
         except msgspec.DecodeError:  # taken this instant and not yet signed

@@ -59,15 +59,14 @@ class Replay:
         progress: Callable[[int], None] | None = None,
     ) -> None:
         """Play `market` from `start_ts` to its end or `until`, all in nanoseconds UTC."""
-        core = self._core
         self.now = start_ts
-        self._take(core.start(start_ts))
+        self._take(self._core.start(start_ts))
         self._opening(history)
         end = NEVER if until is None else until
         coming = next(market, None)
         while coming is not None:
             due = self._venue.next_due()
-            now = min(coming.ts_recv, core.next_deadline(), NEVER if due is None else due, end)
+            now = min(coming.ts_recv, self._core.next_deadline(), NEVER if due is None else due, end)
             self.now = max(self.now, now)
             if due is not None and due <= self.now:
                 self._tell(self._venue.advance(self.now))
@@ -81,6 +80,20 @@ class Replay:
                 if progress is not None:
                     progress(self.now)
             self._settle()
+
+    def tell(self, event: ev.AnyEvent) -> None:
+        """Let the core hear something besides market and venue, such as a command, after this event."""
+        self._answers.append(event)
+
+    @property
+    def venue(self) -> Venue:
+        """The venue's own side, to be looked at."""
+        return self._venue
+
+    def held(self, instrument: str) -> int:
+        """Signed position as the venue's side counts it."""
+        position = self._positions.get(instrument)
+        return position.qty if position is not None else 0
 
     def _opening(self, history: Callable[[str], Sequence[Bar]]) -> None:
         """What an adapter says when it has connected, in the same order."""

@@ -9,9 +9,9 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from engine.trading.position import Trade
+from engine.trading.position import Position, Trade
 
-_NUMBER = re.compile(r"\d[\d.,]*")
+_NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)*(?![\w])")
 
 
 class Summary(Struct, frozen=True):
@@ -26,11 +26,14 @@ class Summary(Struct, frozen=True):
     """None where nothing was lost."""
     max_drawdown_usd: Decimal
     """Deepest fall of the closed-trade equity from its high."""
+    open_positions: tuple[tuple[str, int], ...]
+    """Instrument and signed contracts of what the run has left open; their P&L counts nowhere here."""
     refusals: tuple[tuple[str, int], ...]
     """Reasons against entries, most frequent first."""
 
 
-def summarise(trades: Iterable[Trade], refusals: Mapping[str, int]) -> Summary:
+def summarise(trades: Iterable[Trade], positions: Iterable[Position], refusals: Mapping[str, int]) -> Summary:
+    """`refusals` counts the sentences against entries."""
     won = lost = costs = equity = peak = drawdown = Decimal(0)
     count = wins = 0
     for trade in trades:
@@ -52,6 +55,7 @@ def summarise(trades: Iterable[Trade], refusals: Mapping[str, int]) -> Summary:
         win_rate=wins / count if count else None,
         profit_factor=float(won / lost) if lost else None,
         max_drawdown_usd=drawdown,
+        open_positions=tuple((p.instrument, p.qty) for p in positions if p.qty),
         refusals=tuple(_alike(refusals).most_common(8)),
     )
 

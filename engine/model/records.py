@@ -243,7 +243,7 @@ def decode(raw: bytes) -> AnyRecord:
         if version > VERSION:
             raise JournalError(f"record of version {version}; this tstream reads up to {VERSION}: update it")
         return _decoder.decode(raw)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise JournalError(f"unreadable journal record: {error}") from error
 
 

@@ -53,7 +53,7 @@ _SENTENCES = {
     Refusal.MAX_TRADES: "the number of trades for this day is used up",
     Refusal.DAILY_LOSS: "the risk of this trade exceeds what the daily loss limit leaves",
     Refusal.SIZE_ZERO: "one contract would risk more than a trade may",
-    Refusal.MAX_SIZE: "more contracts than allowed",
+    Refusal.MAX_SIZE: "as many trades are open as may be at a time",
     Refusal.REWARD_TO_RISK: "reward to risk is too small",
     Refusal.SCORE: "the score is too low",
     Refusal.BRACKET_DISTANCE: "stop or target is nearer or farther than the venue allows",

@@ -13,7 +13,7 @@ from engine.model.orders import AccountKind
 from engine.model.plans import Idea
 from engine.model.refusals import Refusal
 from engine.model.view import TradingState
-from engine.risk.sizing import contracts
+from engine.risk.sizing import contracts, loss_usd
 
 BRACKET_TICKS = range(4, 1001)
 """Distances of stop and target that ProjectX takes (ProjectX protocol: place errors)."""
@@ -52,7 +52,7 @@ class Circumstances(Struct, frozen=True):
     day_usd: Decimal
     """Net P&L of the day, open positions at what they could be closed for."""
     open_risk_usd: Decimal
-    """What the open trades would lose at their stops."""
+    """What the open trades, and those being entered, would lose at their stops."""
 
 
 def check(
@@ -75,7 +75,9 @@ def check(
     when(now.late_ns > LATEST_NS, Refusal.TOO_LATE)
     when(now.feed_stale, Refusal.FEED_STALE)
     when(not now.in_hours, Refusal.OUTSIDE_HOURS)
-    when(now.ns_to_flat <= limits.no_entry_before_flat_ns, Refusal.NEAR_CLOSE)
+    # Never so near that the flattening before the deadline would take the entry straight back.
+    near = max(limits.no_entry_before_flat_ns, limits.flatten_before_flat_ns)
+    when(now.ns_to_flat <= near, Refusal.NEAR_CLOSE)
     when(now.busy_instrument, Refusal.IN_POSITION)
     when(now.unknown_orders, Refusal.UNKNOWN_ORDER)
     when(now.open_plans >= limits.max_open_trades, Refusal.MAX_SIZE)
@@ -86,7 +88,7 @@ def check(
     when(any(d not in BRACKET_TICKS for d in distances), Refusal.BRACKET_DISTANCE)
     qty = contracts(instrument, idea.stop_ticks, limits) if idea.stop_ticks > 0 else 0
     when(qty <= 0, Refusal.SIZE_ZERO)
-    risk = instrument.usd(idea.stop_ticks + limits.slippage_ticks) * qty + 2 * instrument.cost_usd * qty
+    risk = loss_usd(instrument, idea.stop_ticks, limits) * qty
     headroom = limits.daily_loss_usd + now.day_usd - now.open_risk_usd
     when(qty > 0 and risk >= headroom, Refusal.DAILY_LOSS)
     return qty, tuple(against)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from engine.model.config import RiskLimits
 from engine.model.instrument import Instrument
 from engine.model.plans import Idea, Leg
@@ -12,9 +14,14 @@ def contracts(instrument: Instrument, stop_ticks: int, limits: RiskLimits) -> in
 
     `stop_ticks` is the positive distance to the stop. Zero when even one contract would risk more.
     """
-    slip = instrument.usd(2 * limits.slippage_ticks)
-    each = instrument.usd(stop_ticks) + 2 * instrument.cost_usd + slip
-    return min(int(limits.risk_per_trade_usd // each), limits.max_contracts)
+    return min(
+        int(limits.risk_per_trade_usd // loss_usd(instrument, stop_ticks, limits)), limits.max_contracts
+    )
+
+
+def loss_usd(instrument: Instrument, stop_ticks: int, limits: RiskLimits) -> Decimal:
+    """What one contract loses at its stop, USD: the distance, slippage and costs of both sides."""
+    return instrument.usd(stop_ticks + 2 * limits.slippage_ticks) + 2 * instrument.cost_usd
 
 
 def legs(idea: Idea, qty: int) -> tuple[Leg, ...]:

@@ -50,8 +50,13 @@ class Courier:
         if self._underway:
             await asyncio.wait(set(self._underway), timeout=seconds)
 
+    @property
+    def busy(self) -> bool:
+        """Requests are under way."""
+        return bool(self._underway)
+
     async def _place(self, order: fx.PlaceOrder) -> None:
-        outcome, reason, venue_id = await self._send(lambda: self._brokers[order.book].place(order))
+        outcome, reason, venue_id = await self._send(order.book, lambda broker: broker.place(order))
         self._sink(
             ev.PlaceReplied(
                 ts_recv=self._clock(),
@@ -64,7 +69,7 @@ class Courier:
         )
 
     async def _modify(self, change: fx.ModifyOrder) -> None:
-        outcome, reason, _ = await self._send(lambda: self._brokers[change.book].modify(change))
+        outcome, reason, _ = await self._send(change.book, lambda broker: broker.modify(change))
         self._sink(
             ev.ModifyReplied(
                 ts_recv=self._clock(),
@@ -76,7 +81,7 @@ class Courier:
         )
 
     async def _cancel(self, order: fx.CancelOrder) -> None:
-        outcome, reason, _ = await self._send(lambda: self._brokers[order.book].cancel(order))
+        outcome, reason, _ = await self._send(order.book, lambda broker: broker.cancel(order))
         self._sink(
             ev.CancelReplied(
                 ts_recv=self._clock(),
@@ -88,7 +93,7 @@ class Courier:
         )
 
     async def _close(self, position: fx.ClosePosition) -> None:
-        outcome, reason, _ = await self._send(lambda: self._brokers[position.book].close(position))
+        outcome, reason, _ = await self._send(position.book, lambda broker: broker.close(position))
         self._sink(
             ev.CloseReplied(
                 ts_recv=self._clock(),
@@ -100,25 +105,43 @@ class Courier:
         )
 
     async def _snapshot(self, query: fx.TakeSnapshot) -> None:
+        broker = self._brokers.get(query.book)
+        if broker is None:
+            reason = f"no broker serves {query.book}"
+            self._sink(ev.SnapshotFailed(ts_recv=self._clock(), book=query.book, reason=reason))
+            return
         try:
             async with asyncio.timeout(PATIENCE_S):
-                taken = await self._brokers[query.book].snapshot(query.since)
+                taken = await broker.snapshot(query.since)
         except (RetryableError, RefusedError, UnknownOutcomeError, FatalError, TimeoutError) as error:
             reason = str(error) or "no answer"
+            self._sink(ev.SnapshotFailed(ts_recv=self._clock(), book=query.book, reason=reason))
+        except Exception as error:
+            log.exception("a snapshot of %s failed", query.book)
+            reason = f"internal error: {type(error).__name__}"
             self._sink(ev.SnapshotFailed(ts_recv=self._clock(), book=query.book, reason=reason))
         else:
             self._sink(taken)
 
-    async def _send(self, request: Callable[[], Awaitable[str | None]]) -> tuple[ev.Outcome, str, str | None]:
+    async def _send(
+        self, book: str, request: Callable[[Broker], Awaitable[str | None]]
+    ) -> tuple[ev.Outcome, str, str | None]:
+        broker = self._brokers.get(book)
+        if broker is None:
+            return ev.Outcome.UNSENT, f"no broker serves {book}", None
         try:
             async with asyncio.timeout(PATIENCE_S):
-                return ev.Outcome.ACCEPTED, "", await request()
+                return ev.Outcome.ACCEPTED, "", await request(broker)
         except RefusedError as error:
             return ev.Outcome.REFUSED, str(error), None
         except (RetryableError, FatalError) as error:
             return ev.Outcome.UNSENT, str(error), None
         except (UnknownOutcomeError, TimeoutError) as error:
             return ev.Outcome.UNKNOWN, str(error) or "no answer", None
+        except Exception as error:
+            # A bug on the way says nothing about whether the venue got it.
+            log.exception("a request to the venue failed")
+            return ev.Outcome.UNKNOWN, f"internal error: {type(error).__name__}", None
 
 
 _ERRANDS: dict[type, Callable[[Courier, Any], Coroutine[Any, Any, None]]] = {

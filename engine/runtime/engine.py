@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
+
+from msgspec import structs
 
 from engine.core import Core, Outcome
 from engine.lab.summary import Summary, summarise
@@ -30,6 +33,9 @@ WARM_UP_NS = 5 * 24 * 3600 * NANOS
 """History loaded at start, so that the 1h frame speaks at once."""
 
 RETRY_S = 5.0
+
+ENDING_S = 2.0
+"""At a shutdown, requests under way and the journal get so long each."""
 
 
 class Engine:
@@ -59,13 +65,17 @@ class Engine:
         self._inbox: Inbox | None = None
         self._scribe: Scribe | None = None
         self._failure = ""
+        self._fault = ""
         self._stopping = False
         self._looked = True
         self._waiting_commands: list[AnyCommand] = []
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._lock = threading.Lock()
+        self._loads: dict[str, asyncio.Task[None]] = {}
+        """The newest history request of each contract."""
         self._version = 1
         self._wait_p99_ms = 0.0
         self._view = picture(core, 1, HealthView(ok=True, detail="starting"))
+        core.on_fault = self._survived
 
     # --- the handle: any thread ------------------------------------------------------------------------
 
@@ -82,13 +92,19 @@ class Engine:
         begun = self._core.started_ts
         books = self._core.state.books.values()
         trades = (trade for book in books for trade in book.trades if trade.closed_ts >= begun)
-        return summarise(trades, self._core.refusals)
+        positions = (position for book in books for position in book.positions.values())
+        return summarise(trades, positions, self._core.refusals)
 
     def send(self, command: AnyCommand) -> None:
-        if self._loop is None:
-            self._waiting_commands.append(command)
-            return
-        self._loop.call_soon_threadsafe(self._take_command, command)
+        with self._lock:
+            loop = self._loop
+            if loop is None:
+                self._waiting_commands.append(command)
+                return
+        try:
+            loop.call_soon_threadsafe(self._take_command, command)
+        except RuntimeError:  # the loop is closed: the engine has stopped
+            log.warning("the engine has stopped; %s is not carried out", type(command).__name__)
 
     def _take_command(self, command: AnyCommand) -> None:
         self._post(ev.CommandReceived(ts_recv=self._clock(), command=command))
@@ -97,12 +113,14 @@ class Engine:
 
     async def main(self) -> None:
         """Until a Shutdown command. Journal and brokers are closed by whoever opened them."""
-        self._loop = asyncio.get_running_loop()
-        inbox = self._inbox = Inbox(self._loop.time)
+        loop = asyncio.get_running_loop()
+        inbox = self._inbox = Inbox(loop.time)
         courier = Courier(self._brokers, self._clock, self._post)
         scribe = self._scribe = Scribe(self._journal, self._last_seq, courier, self._clock, self._post)
-        for command in self._waiting_commands:
-            self._take_command(command)
+        with self._lock:
+            self._loop = loop
+            for command in self._waiting_commands:
+                self._take_command(command)
         scribe.write(*self._core.start(self._clock()))
         tasks = [
             asyncio.create_task(scribe.run(), name="scribe"),
@@ -115,12 +133,9 @@ class Engine:
         ]
         try:
             await self._work(inbox, scribe)
-            await courier.drain(2.0)
-            while (event := inbox.take()) is not None:
-                scribe.write(*self._step(event))
-            await scribe.flush()
+            await self._wind_up(inbox, scribe, courier)
         finally:
-            ending = [*tasks, *self._tasks]
+            ending = [*tasks, *self._loads.values()]
             for task in ending:
                 task.cancel()
             await asyncio.gather(*ending, return_exceptions=True)
@@ -141,19 +156,46 @@ class Engine:
             else:
                 await inbox.wait((self._core.next_deadline() - now) / NANOS / self._speed)
 
+    async def _wind_up(self, inbox: Inbox, scribe: Scribe, courier: Courier) -> None:
+        """Carry out what is decided, and take in what comes of it, before the adapters are stopped."""
+        end = asyncio.get_running_loop().time() + ENDING_S
+        while True:
+            while (event := inbox.take()) is not None:
+                scribe.write(*self._step(event))
+            left = end - asyncio.get_running_loop().time()
+            if (
+                not await scribe.flush(max(left, ENDING_S / 2))
+                or left <= 0
+                or not (courier.busy or len(inbox))
+            ):
+                return
+            await courier.drain(left)
+
     def _step(self, event: ev.AnyEvent) -> Outcome:
         if self._record is not None:
-            self._record(event)
+            self._tape(self._record, event)
         outcome = self._core.step(event)
         match event:
             case ev.ContractResolved():
-                self._background(self._warm_up(event.instrument.symbol))
+                self._load_history(event.instrument.symbol)
             case ev.CommandReceived(command=Shutdown()):
                 self._stopping = True
             case ev.LinkChanged(link="market", state=ev.LinkState.LIVE):
                 for symbol in self._core.state.contracts:
-                    self._background(self._warm_up(symbol))
+                    self._load_history(symbol)
         return outcome
+
+    def _tape(self, record: Callable[[ev.AnyEvent], None], event: ev.AnyEvent) -> None:
+        """The tape is worth having, but not worth a position: where it fails, it ends."""
+        try:
+            record(event)
+        except Exception:
+            log.exception("the tape can't be written and ends here")
+            self._record = None
+
+    def _survived(self, error: Exception) -> None:
+        self._fault = "internal error, entries are paused; see the log"
+        log.critical("the core ran into a bug and goes on", exc_info=error)
 
     def _post(self, event: ev.AnyEvent) -> None:
         if self._inbox is not None:
@@ -195,13 +237,18 @@ class Engine:
                 log.warning("history of %s: %s; trying again in %.0f s", symbol, error, RETRY_S)
                 await asyncio.sleep(RETRY_S)
                 continue
+            except Exception:
+                log.exception("history of %s failed", symbol)
+                return
             self._post(ev.HistoryLoaded(ts_recv=self._clock(), instrument=symbol, bars=tuple(bars)))
             return
 
-    def _background(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _load_history(self, symbol: str) -> None:
+        """A newer request knows the newer end, so it replaces one that is still under way."""
+        before = self._loads.get(symbol)
+        if before is not None:
+            before.cancel()
+        self._loads[symbol] = asyncio.create_task(self._warm_up(symbol), name=f"history {symbol}")
 
     async def _pictures(self) -> None:
         """Build a View at most 20 times a second, and only when somebody has looked since the last."""
@@ -217,13 +264,21 @@ class Engine:
 
     def _show(self) -> None:
         self._version += 1
-        self._view = picture(self._core, self._version, self._health())
+        try:
+            self._view = picture(self._core, self._version, self._health())
+        except Exception:
+            # A picture that can't be drawn is no reason to stop, nor to draw no other; people are told.
+            log.exception("the view can't be built")
+            health = structs.replace(self._health(), ok=False, detail="the view can't be built, see the log")
+            self._view = structs.replace(self._view, version=self._version, health=health)
 
     def _health(self) -> HealthView:
         inbox, scribe = self._inbox, self._scribe
         return HealthView(
-            ok=not self._failure and self._core.journal_ok,
-            detail=self._failure or ("" if self._core.journal_ok else "the journal can't be written"),
+            ok=not self._failure and not self._fault and self._core.journal_ok,
+            detail=self._failure
+            or self._fault
+            or ("" if self._core.journal_ok else "the journal can't be written"),
             journal_seq=scribe.seq if scribe is not None else 0,
             inbox=len(inbox) if inbox is not None else 0,
             wait_p99_ms=self._wait_p99_ms,

@@ -32,7 +32,10 @@ class Inbox:
     def post(self, event: AnyEvent) -> None:
         """Take an event in; never blocks. Call it on the loop's own thread."""
         entry = self._seconds(), event
-        if type(event) is Quote and len(self._events) > COALESCE_ABOVE:
+        # Behind a quote that waits apart, a newer one may not go ahead of it: it takes its place.
+        if type(event) is Quote and (
+            event.instrument in self._late_quotes or len(self._events) > COALESCE_ABOVE
+        ):
             self.dropped += event.instrument in self._late_quotes
             self._late_quotes[event.instrument] = entry
         else:

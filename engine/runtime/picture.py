@@ -190,7 +190,7 @@ def _exits(desk: Desk, position: Position) -> list[Order]:
 
 
 def _order(core: Core, desk: Desk, order: Order) -> OrderView:
-    instrument = core.state.instruments[order.instrument]
+    instrument = core.state.instruments.get(order.instrument) or core.instruments[order.instrument]
     return OrderView(
         book=desk.book,
         kind=_kind(desk),

@@ -37,14 +37,18 @@ class Scribe:
 
     def write(self, records: Sequence[AnyRecord], effects: Sequence[fx.AnyEffect]) -> None:
         """Take one step's outcome over. Without records there is nothing to wait for."""
-        if records:
-            self._records.extend(encode(record) for record in records)
-            self._effects.extend(effects)
-            self._idle.clear()
-            self._wake.set()
+        if not records:
+            for effect in effects:
+                self._courier.carry(effect)
             return
-        for effect in effects:
-            self._courier.carry(effect)
+        self._records.extend(encode(record) for record in records)
+        self._idle.clear()
+        self._wake.set()
+        if self._ok:
+            self._effects.extend(effects)
+        else:
+            # While the journal is down, protection does not wait for the next try.
+            self._let_safe_ones_pass(effects)
 
     async def run(self) -> None:
         while True:
@@ -54,9 +58,15 @@ class Scribe:
                 await self._commit()
             self._idle.set()
 
-    async def flush(self) -> None:
-        """Until all that was written is durable."""
-        await self._idle.wait()
+    async def flush(self, seconds: float) -> bool:
+        """Until all that was written is durable, for at most so long. Whether it is."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._idle.wait()
+        except TimeoutError:
+            log.critical("%d records could not be written to the journal", len(self._records))
+            return False
+        return True
 
     async def _commit(self) -> None:
         records, effects = self._records, self._effects
@@ -64,10 +74,11 @@ class Scribe:
         try:
             await self._journal.append(records, self.seq + 1)
         except (RetryableError, FatalError) as error:
-            self._fail(str(error))
-            self._records = records + self._records
-            self._let_safe_ones_pass(effects)
-            await asyncio.sleep(RETRY_S)
+            await self._retry_later(records, effects, str(error))
+            return
+        except Exception as error:
+            log.exception("the journal failed")
+            await self._retry_later(records, effects, f"internal error: {type(error).__name__}")
             return
         self.seq += len(records)
         if not self._ok:
@@ -75,6 +86,13 @@ class Scribe:
             self._sink(JournalState(ts_recv=self._clock(), ok=True))
         for effect in effects:
             self._courier.carry(effect)
+
+    async def _retry_later(self, records: list[bytes], effects: list[fx.AnyEffect], detail: str) -> None:
+        waiting, self._effects = self._effects, []
+        self._records = records + self._records
+        self._fail(detail)
+        self._let_safe_ones_pass([*effects, *waiting])
+        await asyncio.sleep(RETRY_S)
 
     def _fail(self, detail: str) -> None:
         if self._ok:

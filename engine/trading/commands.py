@@ -26,7 +26,8 @@ def obey(
             return _flatten(command, turn, desks, contracts)
         case CancelEntries():
             count = sum(desk.cancel_entries(instrument) for desk in desks.values())
-            return f"{instrument or 'all'}: {count} resting entries are being cancelled"
+            entries = "entry is" if count == 1 else "entries are"
+            return f"{instrument or 'all'}: {count} resting {entries} being cancelled"
         case BreakEven():
             where = command.instrument
             answers = [d.to_break_even(where, marks.bid(where), marks.ask(where)) for d in desks.values()]
@@ -97,7 +98,15 @@ def _resume(turn: Turn, command: Resume) -> str:
             lifted.append(where or "everything")
     left = turn.state.restriction("", instrument or "")
     if left is None:
-        left = next((kept for kept in restrictions.values() if kept.state is not TradingState.REDUCING), None)
+        left = next(
+            (
+                kept
+                for key, kept in restrictions.items()
+                if kept.state is not TradingState.REDUCING
+                and (instrument is None or key.partition("/")[2] in ("", instrument))
+            ),
+            None,
+        )
     if left is not None:
         return f"{instrument or 'everything'}: still {left.state.value}: {left.reason}"
     return f"{instrument or 'everything'}: entries allowed again" if lifted else "nothing was paused"

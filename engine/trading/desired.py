@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
+from engine.model.instrument import Instrument
 from engine.model.market import Side
-from engine.model.orders import OrderStatus, OrderType, Slot
+from engine.model.orders import BRACKET_SUFFIXES, OrderStatus, OrderType, Slot
 from engine.model.plans import PlanStatus
 from engine.trading.state import LegState, Order, PlanState
 
@@ -69,7 +70,7 @@ def wanted(state: PlanState, k: int) -> dict[Slot, Want]:
             target_offset=leg.target_offset,
         )
     if done.open_qty > 0:
-        entry = round(done.entered_sum / done.entered)
+        entry = (2 * done.entered_sum + done.entered) // (2 * done.entered)  # halves up, in integers
         exit_side = plan.side.opposite
         stop = leg.stop if leg.stop is not None else entry + leg.stop_offset
         wants[Slot.STOP] = Want(Slot.STOP, exit_side, OrderType.STOP, done.open_qty, stop=stop)
@@ -86,15 +87,25 @@ def difference(
 ) -> Iterator[Action]:
     """Actions that bring the venue towards what is wanted; stops first, so protection is never lowered.
 
-    Raises nothing; a plan whose venue agrees yields nothing.
+    Raises nothing; a plan whose venue agrees yields nothing. No target is placed before its stop.
     """
     for k, done in enumerate(state.legs):
         wants = wanted(state, k)
+        stopped = _stands(orders.get(done.slots.get(Slot.STOP, "")))
         for slot in (Slot.STOP, Slot.TARGET, Slot.ENTRY):
             order = orders.get(done.slots.get(slot, ""))
             action = _slot(state, k, done, wants.get(slot), order, now, bracket_grace_ns, slot, orders)
-            if action is not None:
-                yield action
+            if action is None:
+                continue
+            if isinstance(action, Place):
+                if slot is Slot.TARGET and not stopped:
+                    continue
+                stopped = stopped or slot is Slot.STOP
+            yield action
+
+
+def _stands(order: Order | None) -> bool:
+    return order is not None and order.live
 
 
 def _slot(
@@ -124,7 +135,13 @@ def _slot(
         return None
     if not live or order is None:
         return _missing(k, done, want, order, now, bracket_grace_ns)
-    if order.suspended or entering or order.status not in (OrderStatus.WORKING, OrderStatus.PARTIAL):
+    if order.suspended:
+        # A leg that still waits protects nothing; the target may wait on, the stop may not.
+        late = now - max(done.entry_ts, order.changed_ts) >= bracket_grace_ns
+        return Place(k, want) if late and slot is Slot.STOP else None
+    if entering and order.client_id.endswith(BRACKET_SUFFIXES):
+        return None
+    if order.status not in (OrderStatus.WORKING, OrderStatus.PARTIAL):
         return None
     leg = state.plan.legs[k]
     moved = leg.stop if slot is Slot.STOP else leg.target
@@ -159,6 +176,12 @@ def _cancel(order: Order) -> Action | None:
     if order.status in (OrderStatus.PENDING_CANCEL, OrderStatus.UNKNOWN) or order.cancel_wanted:
         return None
     return Cancel(order)
+
+
+def cost_ticks(instrument: Instrument) -> int:
+    """Ticks that one contract must win to pay for its entry and its exit, rounded up."""
+    ticks, rest = divmod(2 * instrument.cost_usd, instrument.tick_value_usd)
+    return int(ticks) + (1 if rest else 0)
 
 
 def break_even(entered_sum: int, entered: int, side: Side, cost_ticks: int) -> int:

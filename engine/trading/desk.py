@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 
 from msgspec import structs
@@ -9,18 +11,22 @@ from msgspec import structs
 from engine.model import events as ev
 from engine.model import records as r
 from engine.model.config import EngineConfig
-from engine.model.effects import CancelOrder, ModifyOrder, PlaceOrder, TakeSnapshot
+from engine.model.effects import CancelOrder, ModifyOrder, PlaceOrder
 from engine.model.market import NANOS
 from engine.model.orders import Fill, OrderStatus, Slot
 from engine.model.plans import Leg, PlanStatus, TradePlan
 from engine.model.records import OrderEvent as E
-from engine.trading import flatten, reconcile, reports
-from engine.trading.desired import Cancel, Modify, Place, Want, break_even, difference
+from engine.trading import flatten, protection, reconcile, reports
+from engine.trading.desired import Cancel, Modify, Place, Want, break_even, cost_ticks, difference
+from engine.trading.inquiry import LOOK_AGAIN_NS, Inquiry
 from engine.trading.state import BookState, Order, PlanState, plan_finished
 from engine.trading.turn import Turn
 
-LOOK_AGAIN_NS = 2 * NANOS
-"""A request that has not shown its result by then is looked up."""
+ANSWER_NS = 40 * NANOS
+"""A place request that is not answered by then is lost on our side: its outcome is unknown."""
+
+UNHEARD_NS = 5 * NANOS
+"""While the stream of the book is not to be trusted, the venue is asked this often."""
 
 
 class Desk:
@@ -29,29 +35,51 @@ class Desk:
     def __init__(self, book: str, turn: Turn, config: EngineConfig) -> None:
         self.book = book
         self.turn = turn
+        self.started_ts = turn.now
         self.config = config
         self.reconciled = False
         self.can_trade = True
         self.balance_usd: Decimal | None = None
-        self.closing: dict[str, int] = {}
-        """Instrument to the time of a close request that has no answer yet."""
+        self.closing: dict[str, flatten.Closing] = {}
+        """The newest close request of each instrument that is being flattened."""
+        self.blind_ts = turn.now
+        """Since when what the stream has told is all that it had to tell: the last change of its link."""
         self.verify_from: dict[str, int] = {}
         """Instrument to the time from which a snapshot counts as proof that it is flat."""
-        self.snapshot_asked: int | None = None
-        self.snapshot_done = 0
-        """When the venue's truth last came; 0 before the first of this run, when nothing may be placed."""
+        self.inquiry = Inquiry(book, turn)
         self.failures = 0
-        self.snapshot_due: int | None = None
+        """Looks at the venue that failed in a row."""
         self.absent: dict[str, int] = {}
         """Client id to the number of snapshots in a row that did not show the order."""
-        self.mismatches: dict[str, int] = {}
+        self.mismatches: dict[str, reconcile.Mismatch] = {}
         self.orphans: list[tuple[int, Fill]] = []
         self.changes: dict[str, ModifyOrder] = {}
+        """Changes under way by client id; the ones that a stopped run left are not among them."""
+        self.unanswered: dict[str, int] = {}
+        """Client id to the time at which the outcome of its change became unknown."""
+        self.refused: dict[str, tuple[int, int]] = {}
+        """Client id to how often its change was refused, and until when it is not tried again."""
+        self.told_ts: dict[str, int] = {}
+        """Client id to the venue's time of the newest report of the order."""
         self.cancel_sent: dict[str, int] = {}
+        self.strangers: set[str] = set()
+        """Instruments that we don't trade and have said so."""
+        self._merging = False
 
     @property
     def state(self) -> BookState:
         return self.turn.state.book(self.book)
+
+    @property
+    def heard(self) -> bool:
+        """The venue's own word has been heard in this run. Before that nothing is placed or closed."""
+        return self.inquiry.answered_ts > 0
+
+    def knows(self, instrument: str) -> bool:
+        """Whether we trade it, or once did. Others' instruments in the account are none of our business."""
+        return instrument in self.turn.state.instruments or any(
+            instrument == known.symbol for known in self.config.instruments
+        )
 
     # --- what strategies and people want ---------------------------------------------------------------
 
@@ -71,8 +99,9 @@ class Desk:
     def to_break_even(self, instrument: str, bid: int | None, ask: int | None) -> str:
         """Move the stops of an instrument's plans to where they lose nothing; the answer in words."""
         moved = 0
-        known = self.turn.state.instruments[instrument]
-        costs = -(-2 * known.cost_usd // known.tick_value_usd)
+        known = self.turn.state.instruments.get(instrument)
+        if known is None:
+            return f"{instrument}: the venue has not told its contract yet; stops stay"
         for found in list(self.state.plans.values()):
             plan = found.plan
             if plan.instrument != instrument or not found.open_qty or plan.status is not PlanStatus.OPEN:
@@ -81,7 +110,7 @@ class Desk:
             for k, done in enumerate(found.legs):
                 if done.open_qty <= 0:
                     continue
-                price = break_even(done.entered_sum, done.entered, plan.side, int(costs))
+                price = break_even(done.entered_sum, done.entered, plan.side, cost_ticks(known))
                 mark = bid if plan.side.sign > 0 else ask
                 if mark is None or (mark - price) * plan.side.sign <= 0:
                     return (
@@ -108,9 +137,10 @@ class Desk:
 
         Nothing is done before the venue's own word has been heard once: start-up is recovery.
         """
-        if not self.snapshot_done:
+        if not self.heard or self._merging:
             return
         state = self.state
+        protection.cancel_strays(self)
         for found in list(state.plans.values()):
             self._protect_runner(found)
             for action in list(difference(found, state.orders, self.turn.now, self.config.bracket_grace_ns)):
@@ -156,6 +186,8 @@ class Desk:
 
     def _place(self, found: PlanState, leg: int, want: Want) -> None:
         plan = found.plan
+        if not protection.may_place(self, found, leg, want.slot):
+            return
         state = self.turn.state
         client_id = f"ts-{state.install}-{_base36(state.boot)}-{_base36(state.issued + 1)}"
         self.turn.commit(
@@ -194,7 +226,7 @@ class Desk:
         )
 
     def _modify(self, order: Order, qty: int | None, limit: int | None, stop: int | None) -> None:
-        if order.venue_id is None:
+        if order.venue_id is None or self.turn.now < self.refused.get(order.client_id, (0, 0))[1]:
             return
         change = ModifyOrder(
             self.book, order.client_id, order.venue_id, order.instrument, qty=qty, limit=limit, stop=stop
@@ -221,26 +253,42 @@ class Desk:
 
     def look(self, delay_ns: int) -> None:
         """Have the venue's truth looked up, after a delay in nanoseconds."""
-        due = self.turn.now + delay_ns
-        self.snapshot_due = due if self.snapshot_due is None else min(self.snapshot_due, due)
+        self.inquiry.want(delay_ns)
+
+    def on_link(self, live: bool) -> None:
+        """The stream of the book came or went: only the venue's own word can be trusted now."""
+        self.reconciled = False
+        self.blind_ts = self.turn.now
+        if live:
+            self.inquiry.hurry()
 
     def on_snapshot(self, snapshot: ev.SnapshotTaken) -> None:
-        asked, self.snapshot_asked = self.snapshot_asked or 0, None
-        self.snapshot_done = self.turn.now
+        asked = self.inquiry.answered(snapshot.since)
+        if asked is None:
+            return
         self.failures = 0
         self.can_trade = snapshot.account.can_trade
         self.balance_usd = snapshot.account.balance_usd
-        reconcile.merge(self, snapshot)
+        with self._held():
+            reconcile.merge(self, snapshot, asked)
         flatten.on_snapshot(self, snapshot, asked)
         self.work()
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        """Act on a snapshot only once all of it is known: half of it looks like lost stops."""
+        self._merging = True
+        try:
+            yield
+        finally:
+            self._merging = False
 
     def on_snapshot_failed(self) -> bool:
         """Says nothing about positions: everything stays as it was, and is asked again.
 
         True when it is the first failure in a row.
         """
-        self.snapshot_asked = None
-        self.look(LOOK_AGAIN_NS)
+        self.inquiry.failed()
         self.failures += 1
         return self.failures == 1
 
@@ -249,33 +297,33 @@ class Desk:
         now = self.turn.now
         reports.take_orphans(self)
         for order in self.state.live_orders():
-            if order.status is OrderStatus.UNKNOWN or (
-                order.status in (OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_MODIFY, OrderStatus.SENT)
-                and now - order.changed_ts >= LOOK_AGAIN_NS
-            ):
-                self.look(0)
-                if order.status is OrderStatus.PENDING_CANCEL:
-                    self.send_cancel(order)
+            self._remind(order, now)
         flatten.drive(self)
         self.work()
-        if self.reconciled and now - self.snapshot_done >= self.config.slow_cycle_ns:
+        if self.heard and now - self.inquiry.ended_ts >= (
+            self.config.slow_cycle_ns if self.reconciled else UNHEARD_NS
+        ):
             self.look(0)
-        if self.snapshot_due is not None and now >= self.snapshot_due and self._may_ask(now):
-            self.snapshot_due = None
-            self.snapshot_asked = now
-            self.turn.request(TakeSnapshot(self.book, reconcile.since(self)))
+        self.inquiry.ask(reconcile.since(self))
 
-    def _may_ask(self, now: int) -> bool:
-        """One query at a time, and at most one a second: a flood of questions answers nothing sooner."""
-        if self.snapshot_asked is not None:
-            return now - self.snapshot_asked >= 15 * NANOS
-        return now - self.snapshot_done >= NANOS or not self.reconciled
+    def _remind(self, order: Order, now: int) -> None:
+        """See to a request whose result has not shown."""
+        waited = now - order.changed_ts
+        if order.status is OrderStatus.SENT and waited >= ANSWER_NS:
+            self.moved(order.client_id, E.TIMED_OUT, reason="no answer")
+        if order.status is OrderStatus.UNKNOWN or (
+            order.status in (OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_MODIFY, OrderStatus.SENT)
+            and waited >= LOOK_AGAIN_NS
+        ):
+            self.look(0)
+        if order.cancel_wanted and waited >= LOOK_AGAIN_NS:
+            self.send_cancel(order)
 
     @property
     def busy(self) -> bool:
         """Something is due soon: the core should pulse often."""
         return bool(
-            self.snapshot_due is not None
+            self.inquiry.due_ts is not None
             or self.orphans
             or self.state.flattening
             or self.state.plans

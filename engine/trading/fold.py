@@ -13,6 +13,7 @@ from engine.model.orders import OrderStatus, Slot
 from engine.model.plans import PlanStatus
 from engine.model.view import TradingState
 from engine.trading.lifecycle import next_status
+from engine.trading.position import Trade
 from engine.trading.state import (
     TRADES_KEPT,
     BookState,
@@ -143,12 +144,20 @@ def _take_slot(book: BookState, order: Order) -> None:
 def _order_moved(state: State, record: r.OrderMoved) -> None:
     book = state.book(record.book)
     order = book.orders[record.client_id]
-    after = next_status(order.status, record.event, order.filled_qty, order.qty)
+    refused = record.event is r.OrderEvent.REQUEST_REFUSED
+    after = next_status(
+        order.status,
+        record.event,
+        order.filled_qty,
+        order.qty,
+        acknowledged=order.venue_id is not None,
+        cancel_wanted=order.cancel_wanted and not refused,
+    )
     if after is None:
         return
     if record.event is r.OrderEvent.CANCEL_REQUESTED:
         order.cancel_wanted = True
-    elif record.event is r.OrderEvent.REQUEST_REFUSED:
+    elif refused:
         order.cancel_wanted = False
     order.status = after
     order.changed_ts = record.ts
@@ -162,6 +171,8 @@ def _order_moved(state: State, record: r.OrderMoved) -> None:
         order.qty = order.qty if record.qty is None else record.qty
         order.limit = order.limit if record.limit is None else record.limit
         order.stop = order.stop if record.stop is None else record.stop
+        if order.live and order.filled_qty >= order.qty:
+            order.status = OrderStatus.FILLED  # made smaller, down to what has been filled
     if record.suspended is not None:
         order.suspended = record.suspended
 
@@ -176,7 +187,16 @@ def _fill_applied(state: State, record: r.FillApplied) -> None:
     book.day.costs_usd += fill.cost_usd
     order = book.orders[record.client_id]
     order.filled_qty += fill.qty
-    order.status = next_status(order.status, r.OrderEvent.FILLED, order.filled_qty, order.qty) or order.status
+    order.status = (
+        next_status(
+            order.status,
+            r.OrderEvent.FILLED,
+            order.filled_qty,
+            order.qty,
+            cancel_wanted=order.cancel_wanted,
+        )
+        or order.status
+    )
     order.changed_ts = record.ts
     order.suspended = False
     reason = exit_reason(book, order)
@@ -191,9 +211,13 @@ def _fill_applied(state: State, record: r.FillApplied) -> None:
         reason,
     )
     if trade is not None:
-        book.day.book_trade(trade)
-        book.trades.append(trade)
-        del book.trades[:-TRADES_KEPT]
+        _book_trade(book, trade)
+
+
+def _book_trade(book: BookState, trade: Trade) -> None:
+    book.day.book_trade(trade)
+    book.trades.append(trade)
+    del book.trades[:-TRADES_KEPT]
 
 
 def _fill_legs(book: BookState, order: Order, side: Side, price: int, qty: int, ts: int) -> None:
@@ -205,16 +229,31 @@ def _fill_legs(book: BookState, order: Order, side: Side, price: int, qty: int, 
             leg.entered += qty
             leg.entered_sum += price * qty
             leg.entry_ts = leg.entry_ts or ts
-        else:
-            leg.exited += qty
+            return
+        entry = book.orders.get(leg.slots.get(Slot.ENTRY, ""))
+        if entry is not None and entry.status.terminal and qty > leg.open_qty:
+            # Both exits of a leg filled in a race: what is too much has closed the plan's other legs.
+            qty -= _take(leg, qty)
+            for sibling in plan.legs:
+                qty -= _take(sibling, qty)
+        leg.exited += qty
         return
-    for other in book.plans.values():
-        if other.plan.instrument != order.instrument or other.plan.side is side:
-            continue
-        for leg in other.legs:
-            taken = min(qty, max(0, leg.open_qty))
-            leg.exited += taken
-            qty -= taken
+    _reduce(book, order.instrument, side, qty)
+
+
+def _reduce(book: BookState, instrument: str, side: Side, qty: int) -> None:
+    """Take what no order of a plan explains from the oldest open legs against it."""
+    for plan in book.plans.values():
+        if plan.plan.instrument == instrument and plan.plan.side is not side:
+            for leg in plan.legs:
+                qty -= _take(leg, qty)
+
+
+def _take(leg: LegState, qty: int) -> int:
+    """Close up to `qty` of a leg; the contracts it had."""
+    taken = min(qty, max(0, leg.open_qty))
+    leg.exited += taken
+    return taken
 
 
 def _position_adjusted(state: State, record: r.PositionAdjusted) -> None:
@@ -226,15 +265,8 @@ def _position_adjusted(state: State, record: r.PositionAdjusted) -> None:
         instrument, side, record.price, abs(record.delta), instrument.usd(0), record.ts, "reconcile"
     )
     if trade is not None:
-        book.day.book_trade(trade)
-        book.trades.append(trade)
-    shrink = abs(record.delta)
-    for plan in book.plans.values():
-        if plan.plan.instrument == record.instrument and plan.plan.side is not side:
-            for leg in plan.legs:
-                taken = min(shrink, max(0, leg.open_qty))
-                leg.exited += taken
-                shrink -= taken
+        _book_trade(book, trade)
+    _reduce(book, record.instrument, side, abs(record.delta))
 
 
 def _state_changed(state: State, record: r.StateChanged) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.market import sessions
 from engine.model import records as r
 from engine.model.config import RiskLimits
+from engine.model.plans import PlanStatus
 from engine.model.view import SessionPhase, TradingState
 from engine.trading import flatten
 from engine.trading.desk import Desk
@@ -37,6 +38,8 @@ class Guards:
         now = desk.turn.now
         restriction = state.restrictions.get(f"{desk.book}/")
         if restriction is not None and restriction.state.rank >= TradingState.LOCKED.rank:
+            if restriction.state is TradingState.LOCKED:
+                self._keep_flat(desk)
             return
         lost = -day_usd(desk.state, state, marks)
         if lost < self.limits.daily_loss_usd:
@@ -52,6 +55,15 @@ class Guards:
             )
         )
         flatten.start(desk, exposed(desk), "risk")
+
+    def _keep_flat(self, desk: Desk) -> None:
+        """While locked no trade of ours may live: an entry that was lost may yet fill after the flatten."""
+        state = desk.state
+        alive = {p.plan.instrument for p in state.plans.values() if p.plan.status is PlanStatus.OPEN}
+        alive |= {p.plan.instrument for p in state.plans.values() if p.open_qty > 0}
+        late = tuple(sorted(alive - state.flattening.keys()))
+        if late:
+            flatten.start(desk, late, "risk")
 
     def _flat_time(self, desk: Desk) -> None:
         now = desk.turn.now

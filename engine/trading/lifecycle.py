@@ -51,6 +51,14 @@ TABLE: dict[tuple[S, E], S] = {
     },
 }
 
+# What the answer to placing still decides while the venue has not acknowledged the order: a cancel that was
+# asked for meanwhile waits, and must neither outlive an order that was never sent nor hide one that is lost.
+UNACKNOWLEDGED: dict[tuple[S, E], S] = {
+    (S.UNKNOWN, E.DENIED): S.DENIED,
+    (S.PENDING_CANCEL, E.DENIED): S.DENIED,
+    (S.PENDING_CANCEL, E.TIMED_OUT): S.UNKNOWN,
+}
+
 # A time-out of a cancel or modify, or an order missing from one answer, proves nothing: ask again.
 LOOK_UP = {
     (state, event)
@@ -59,18 +67,28 @@ LOOK_UP = {
 } | {(S.SENT, E.NOT_FOUND)}
 
 
-def next_status(status: S, event: E, filled_qty: int, qty: int) -> S | None:
+def next_status(
+    status: S, event: E, filled_qty: int, qty: int, *, acknowledged: bool = True, cancel_wanted: bool = False
+) -> S | None:
     """The state after an event, or None when the pair is illegal and changes nothing (an anomaly).
 
     `filled_qty` includes the fill when the event is FILLED. Fills count in every state, terminal ones too:
-    a fill after a cancel is still our position.
+    a fill after a cancel is still our position. `acknowledged`: the venue has given the order an id.
+    `cancel_wanted`: a cancel is queued or under way, so an order that turns out to live waits for its end.
     """
+    after = _table(status, event, filled_qty, qty, acknowledged)
+    return S.PENDING_CANCEL if cancel_wanted and after in (S.WORKING, S.PARTIAL) else after
+
+
+def _table(status: S, event: E, filled_qty: int, qty: int, acknowledged: bool) -> S | None:
     if event is E.FILLED:
         if filled_qty >= qty:
             return S.FILLED
         if status in (S.PENDING_CANCEL, S.PENDING_MODIFY) or status.terminal:
             return status
         return S.PARTIAL
+    if not acknowledged and (status, event) in UNACKNOWLEDGED:
+        return UNACKNOWLEDGED[status, event]
     if status.terminal or (status, event) in LOOK_UP:
         return status
     after = TABLE.get((status, event))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 
 from engine.model.orders import Slot
+from engine.model.plans import Leg, PlanStatus
 from engine.trading.position import Position, usd
-from engine.trading.state import BookState, State
+from engine.trading.state import BookState, LegState, State
 
 
 class Marks:
@@ -87,14 +88,32 @@ def day_usd(book: BookState, state: State, marks: Marks) -> Decimal:
 
 
 def open_risk_usd(book: BookState, state: State, marks: Marks) -> Decimal:
-    """What the open positions would still lose from their marks to their stops, USD, never negative."""
+    """What the plans of a book could still lose, USD, never negative.
+
+    From the mark (the entry, while there is none) to the stop for what is held, wherever the stop stands or
+    should stand; from entry to stop, and the costs of both sides, for what is still being entered: ideas of
+    the same instant must not each be given the whole of what the daily limit leaves.
+    """
     total = Decimal(0)
-    for order in book.live_orders():
-        if order.slot is not Slot.STOP or order.stop is None:
-            continue
-        position = book.position(order.instrument)
-        mark = marks.mark(position)
-        if position.qty and mark is not None:
-            ticks = (mark - order.stop) * (1 if position.qty > 0 else -1)
-            total += state.instruments[order.instrument].usd(max(0, ticks)) * order.open_qty
+    for found in book.plans.values():
+        plan = found.plan
+        known = state.instruments[plan.instrument]
+        mark = marks.mark(book.position(plan.instrument))
+        for leg, done in zip(plan.legs, found.legs, strict=True):
+            if done.open_qty > 0:
+                stop = _stop_of(book, leg, done)
+                at = mark if mark is not None else done.entered_sum // done.entered
+                total += known.usd(max(0, (at - stop) * plan.side.sign)) * done.open_qty
+            coming = leg.qty - done.entered
+            entry = book.orders.get(done.slots.get(Slot.ENTRY, ""))
+            if coming > 0 and plan.status is PlanStatus.OPEN and (entry is None or entry.live):
+                total += (known.usd(abs(leg.stop_offset)) + 2 * known.cost_usd) * coming
     return total
+
+
+def _stop_of(book: BookState, leg: Leg, done: LegState) -> int:
+    """Where a leg would be stopped out, ticks."""
+    order = book.orders.get(done.slots.get(Slot.STOP, ""))
+    if order is not None and order.live and order.stop is not None:
+        return order.stop
+    return leg.stop if leg.stop is not None else done.entered_sum // done.entered + leg.stop_offset

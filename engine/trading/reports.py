@@ -11,7 +11,7 @@ from engine.model.market import NANOS
 from engine.model.orders import BRACKET_SUFFIXES, Fill, OrderStatus, OrderType, Slot, VenueOrder, VenueStatus
 from engine.model.records import OrderEvent as E
 from engine.model.view import NoticeKind, Severity
-from engine.trading import flatten
+from engine.trading import flatten, protection
 from engine.trading.state import Order
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ ORPHAN_NS = NANOS
 SETTLE_NS = 2 * NANOS
 """What was acknowledged and has not shown its result by then is looked up."""
 
+LONGEST_PAUSE_S = 60
+"""Between two tries of a change that the venue refuses."""
+
 _ENDED: dict[VenueStatus, E] = {
     VenueStatus.CANCELED: E.CANCELED,
     VenueStatus.EXPIRED: E.EXPIRED,
@@ -30,17 +33,25 @@ _ENDED: dict[VenueStatus, E] = {
 }
 
 
-def on_order(desk: Desk, reported: VenueOrder) -> None:
+def on_order(desk: Desk, reported: VenueOrder, asked: int | None = None) -> None:
+    """`asked` is given for orders of a snapshot: when it was asked for."""
     state = desk.state
     order = state.order_of(reported.venue_id, reported.client_id)
     if order is None:
-        if not reported.status.live:
+        if not reported.status.live or not desk.knows(reported.instrument):
             return
         order = _adopt(desk, reported)
     if order.status.terminal:
+        protection.returned(desk, order, reported, asked)
+        take_orphans(desk)
+        desk.work()
         return
-    if reported.ts_venue and reported.ts_venue < order.venue_ts and reported.status.live:
-        return
+    if reported.ts_venue:
+        # Not every report is worth a record, and yet an older one may not undo it.
+        newest = max(order.venue_ts, desk.told_ts.get(order.client_id, 0))
+        if reported.ts_venue < newest and reported.status.live:
+            return
+        desk.told_ts[order.client_id] = max(newest, reported.ts_venue)
     ended = _ENDED.get(reported.status)
     if ended is not None:
         desk.moved(order.client_id, ended, venue_id=reported.venue_id, ts_venue=reported.ts_venue)
@@ -50,7 +61,7 @@ def on_order(desk: Desk, reported: VenueOrder) -> None:
         _still_working(desk, order, reported)
     elif order.venue_id is None:
         desk.moved(order.client_id, E.ACCEPTED, venue_id=reported.venue_id, ts_venue=reported.ts_venue)
-    if reported.status is VenueStatus.FILLED and order.filled_qty < reported.filled_qty:
+    if order.filled_qty < reported.filled_qty:
         desk.look(SETTLE_NS)
     take_orphans(desk)
     desk.work()
@@ -136,6 +147,12 @@ def _adopt(desk: Desk, reported: VenueOrder) -> Order:
 
 
 def on_fill(desk: Desk, fill: Fill) -> None:
+    if not desk.knows(fill.instrument):
+        if fill.instrument not in desk.strangers:
+            desk.strangers.add(fill.instrument)
+            text = f"a fill in {fill.instrument}, which is not traded here, is left alone"
+            desk.turn.say(NoticeKind.FILL, Severity.WARNING, text, book=desk.book)
+        return
     if fill.trade_id in desk.state.fills_seen or any(f.trade_id == fill.trade_id for _, f in desk.orphans):
         return
     desk.orphans.append((desk.turn.now, fill))
@@ -148,8 +165,11 @@ def take_orphans(desk: Desk) -> None:
     waiting = desk.orphans
     desk.orphans = []
     for arrived, fill in waiting:
+        if fill.instrument not in desk.turn.state.instruments:
+            desk.orphans.append((arrived, fill))  # its contract is not told yet
+            continue
         order = desk.state.order_of(fill.venue_order_id, None)
-        if order is None and desk.turn.now - arrived >= ORPHAN_NS:
+        if order is None and desk.turn.now - arrived >= ORPHAN_NS and not _may_be_ours(desk, fill):
             order = _adopt_filled(desk, fill)
         if order is None:
             desk.orphans.append((arrived, fill))
@@ -157,6 +177,15 @@ def take_orphans(desk: Desk) -> None:
         desk.turn.commit(
             r.FillApplied(ts=desk.turn.now, book=desk.book, client_id=order.client_id, fill=fill)
         )
+        protection.after_fill(desk, order)
+
+
+def _may_be_ours(desk: Desk, fill: Fill) -> bool:
+    """An order of ours waits for its venue id, and could be the one that was filled."""
+    return any(
+        order.venue_id is None and order.side is fill.side
+        for order in desk.state.live_orders(fill.instrument)
+    )
 
 
 def _adopt_filled(desk: Desk, fill: Fill) -> Order:
@@ -177,6 +206,9 @@ def _adopt_filled(desk: Desk, fill: Fill) -> Order:
 def on_placed(desk: Desk, reply: ev.PlaceReplied) -> None:
     order = desk.state.orders.get(reply.client_id)
     if order is None or order.status.terminal:
+        return
+    if reply.outcome is not ev.Outcome.ACCEPTED and order.venue_id is not None:
+        desk.look(0)  # the stream has told of it already: it did arrive, whatever the answer says
         return
     match reply.outcome:
         case ev.Outcome.ACCEPTED:
@@ -205,25 +237,34 @@ def on_modified(desk: Desk, reply: ev.ModifyReplied) -> None:
         case ev.Outcome.ACCEPTED:
             _modified(desk, order, change)
         case ev.Outcome.REFUSED | ev.Outcome.UNSENT:
-            del desk.changes[order.client_id]
-            desk.moved(order.client_id, E.REQUEST_REFUSED, reason=reply.reason or "modify refused")
+            not_changed(desk, order, reply.reason or "modify refused")
             desk.look(0)
         case ev.Outcome.UNKNOWN:
+            desk.unanswered[order.client_id] = desk.turn.now
             desk.look(0)
     desk.work()
 
 
 def _modified(desk: Desk, order: Order, change: ModifyOrder) -> None:
-    del desk.changes[order.client_id]
+    for kept in (desk.changes, desk.unanswered, desk.refused):
+        kept.pop(order.client_id, None)
     desk.moved(order.client_id, E.MODIFIED, qty=change.qty, limit=change.limit, stop=change.stop)
+
+
+def not_changed(desk: Desk, order: Order, reason: str) -> None:
+    """The order stands as before. The change is tried again, after ever longer pauses."""
+    desk.changes.pop(order.client_id, None)
+    desk.unanswered.pop(order.client_id, None)
+    times = desk.refused.get(order.client_id, (0, 0))[0] + 1
+    desk.refused[order.client_id] = times, desk.turn.now + min(2**times, LONGEST_PAUSE_S) * NANOS
+    desk.moved(order.client_id, E.REQUEST_REFUSED, reason=reason)
 
 
 def on_cancelled(desk: Desk, reply: ev.CancelReplied) -> None:
     order = desk.state.orders.get(reply.client_id)
     if order is None or not order.live:
         return
-    if reply.outcome is ev.Outcome.REFUSED:
-        desk.cancel_sent.pop(order.client_id, None)
+    if reply.outcome is ev.Outcome.REFUSED and order.status is OrderStatus.PENDING_CANCEL:
         desk.moved(order.client_id, E.REQUEST_REFUSED, reason=reply.reason or "cancel refused")
     desk.look(0 if reply.outcome is not ev.Outcome.ACCEPTED else SETTLE_NS)
 

@@ -222,8 +222,11 @@ def exit_reason(state: BookState, order: Order) -> str:
 
 
 def plan_finished(plan: PlanState, orders: dict[str, Order]) -> bool:
-    """Nothing open, nothing that could open."""
-    if plan.open_qty:
+    """Nothing open, nothing that could open.
+
+    A leg that closed more than it had is over too: the position that it left is not this plan's any more.
+    """
+    if any(leg.open_qty > 0 for leg in plan.legs):
         return False
     for leg in plan.legs:
         entry = orders.get(leg.slots.get(Slot.ENTRY, ""))

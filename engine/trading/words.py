@@ -126,8 +126,11 @@ def _flatten(state: State, record: r.FlattenStarted) -> Words:
     return K.RISK, severity, text, None, record.book
 
 
-def _flat(state: State, record: r.FlattenEnded) -> Words:
-    text = f"{record.instrument} is flat: the venue shows no position and no order"
+def _flat(state: State, record: r.FlattenEnded) -> Words | None:
+    held = state.books[record.book].positions.get(record.instrument)
+    if held is None or not held.opened_ts:
+        return None  # "everything" also proves flat what was never traded
+    text = f"{record.instrument} is flat, verified at the venue"
     return K.RISK, Sev.GOOD, text, record.instrument, record.book
 
 

@@ -39,7 +39,7 @@ def test_f34_the_second_engine_is_refused_and_told_who_is_the_first(tmp_path: Pa
         second.acquire()
     assert str(caught.value) == (
         f"account '50K-1' is held by the tstream with process id {os.getpid()}"
-        " since 2024-03-08 12:00:00 UTC; stop that one first, or attach to it"
+        " since 2024-03-08 12:00:00 UTC; stop that one first"
     )
     with pytest.raises(FatalError, match="held by this very engine"):
         first.acquire()

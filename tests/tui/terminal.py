@@ -42,7 +42,9 @@ class Terminal:
             str(self.beat),
         ]
         environment = {**os.environ, "TERM": term, "TEXTUAL_ANIMATIONS": "none"}
-        environment.pop("COLORTERM", None)
+        # Sizes in the environment, which other tests may leave behind, would outrank the terminal's own.
+        for name in ("COLORTERM", "COLUMNS", "LINES"):
+            environment.pop(name, None)
 
         def prepare() -> None:
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)

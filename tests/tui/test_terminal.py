@@ -85,8 +85,8 @@ def test_resizing_is_followed(tmp_path: Path) -> None:
         terminal.screen.resize(24, 80)
         fcntl.ioctl(terminal.master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         os.kill(terminal.process.pid, signal.SIGWINCH)
-        assert terminal.until("Positions · 7 orders")
+        assert terminal.until("Positions · 7 orders"), terminal.text
         terminal.screen.resize(18, 50)
         fcntl.ioctl(terminal.master, termios.TIOCSWINSZ, struct.pack("HHHH", 18, 50, 0, 0))
         os.kill(terminal.process.pid, signal.SIGWINCH)
-        assert terminal.until("tstream needs 60×20")
+        assert terminal.until("tstream needs 60×20"), terminal.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 
@@ -20,6 +21,8 @@ def cockpit(config: Path | None, run: RunOptions) -> int:
         )
     if run.speed == "max":
         raise UsageError("--speed max is for tstream run --headless; the cockpit takes 1 to 20")
+    # Loading makes many objects and no garbage: collecting meanwhile only delays the first picture.
+    gc.disable()
     startup = prepare(config, run)
     for note in startup.notes:
         sys.stdout.write(f"{note}\n")

@@ -1,0 +1,35 @@
+"""`python -m bench` runs all benches, `python -m bench NAME ...` those named."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from io import TextIOWrapper
+
+from bench.figures import machine
+
+BENCHES = {
+    "paint": "from the start of the process to the first picture, beside a bare Textual app",
+    "cockpit": "the whole program at 1,000 updates a second: frames, keys, CPU, memory, waits, prints",
+    "engine": "the brain in virtual time: events a second, and what one costs",
+    "wire": "quote records decoded; an order's way to the venue and back, beside a bare POST",
+}
+
+
+def main(names: Sequence[str]) -> int:
+    unknown = [name for name in names if name not in BENCHES]
+    if unknown:
+        known = "\n".join(f"  {name:8} {what}" for name, what in BENCHES.items())
+        sys.stderr.write(f"no such bench: {', '.join(unknown)}; known are\n{known}\n")
+        return 2
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
+    print(machine())
+    for name in names or BENCHES:
+        import_module(f"bench.{name}").run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

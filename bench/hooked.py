@@ -1,0 +1,49 @@
+"""tstream itself, with two hooks: when a key's handler runs, and a venue that counts what it sends.
+
+`python -m bench.hooked ARGUMENTS` takes the arguments of tstream.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from bench.channels import KEYS, channel
+
+
+def count_at_the_venue() -> None:
+    """Let the practice venue be the one of bench.venue; its arguments stay."""
+    from tstream import practice
+
+    begin = practice.PracticeProcess._command
+
+    def command(self: practice.PracticeProcess) -> list[str]:
+        return [part if part != "adapters.simulator" else "bench.venue" for part in begin(self)]
+
+    practice.PracticeProcess._command = command  # type: ignore[method-assign]
+
+
+def note_keys() -> None:
+    """Write the time at which the handler of an action begins."""
+    pipe = channel(KEYS)
+    if pipe is None:
+        return
+    from tui.screens.main import MainScreen
+
+    act = MainScreen.action_act
+
+    async def noted(self: MainScreen, action_id: str) -> None:
+        os.write(pipe, time.monotonic_ns().to_bytes(8, "little"))
+        await act(self, action_id)
+
+    MainScreen.action_act = noted  # type: ignore[method-assign]
+
+
+if __name__ == "__main__":
+    from tstream.cli import main
+
+    count_at_the_venue()
+    note_keys()
+    sys.argv[0] = "tstream"
+    main()

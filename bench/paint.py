@@ -1,0 +1,63 @@
+"""How long until something can be seen: tstream and the bare Textual app, started in turn."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from statistics import median
+
+import psutil  # type: ignore[import-untyped]
+
+from bench.figures import ms, ratio, table
+from bench.terminal import Terminal
+
+RUNS = 9
+TSTREAM = ([str(Path(sys.executable).with_name("tstream"))], "PRACTICE")
+IMPORTS = ([sys.executable, "-c", "import tui.app; print('PRACTICE')"], "PRACTICE")
+BARE = ([sys.executable, "-m", "bench.bare"], "BARE")
+NOTHING = ([sys.executable, "-c", "print('READY')"], "READY")
+
+
+def first_paint(command: list[str], text: str, home: Path) -> float:
+    """Seconds from the start of the process until `text` is on the terminal."""
+    with Terminal(command, {"TSTREAM_HOME": str(home)}) as terminal:
+        seconds = terminal.until(text) - terminal.started
+        children = psutil.Process(terminal.process.pid).children() if terminal.process.poll() is None else []
+    _, left = psutil.wait_procs(children, timeout=10)
+    for child in left:
+        with suppress(psutil.NoSuchProcess):
+            child.kill()
+    return seconds
+
+
+def run() -> None:
+    """Measure and print."""
+    home = Path(tempfile.mkdtemp(prefix="tstream-bench-"))
+    programs: dict[str, Callable[[], float]] = {
+        "tstream": lambda: first_paint(*TSTREAM, home),
+        "bare Textual app": lambda: first_paint(*BARE, home),
+        "importing the cockpit alone": lambda: first_paint(*IMPORTS, home),
+        "Python alone": lambda: first_paint(*NOTHING, home),
+    }
+    try:
+        seen: dict[str, list[float]] = {name: [] for name in programs}
+        for turn in range(RUNS + 1):
+            for name, measure in programs.items():
+                seconds = measure()
+                if turn:  # the first turn fills caches
+                    seen[name].append(seconds)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+    peer = median(seen["bare Textual app"])
+    table(
+        f"paint: start of the process to the first picture, {RUNS} runs in turn",
+        ("", "median", "best", "worst", "to the bare app"),
+        [
+            (name, ms(median(times)), ms(min(times)), ms(max(times)), ratio(median(times), peer))
+            for name, times in seen.items()
+        ],
+    )

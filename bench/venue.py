@@ -1,0 +1,77 @@
+"""The practice venue's own process, with a counter at its door. `python -m bench.venue ARGUMENTS`
+
+SIGUSR1 stops the market: nothing is sent any more. SIGUSR2 writes what was sent to the counts file.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from adapters.simulator import exchange, opening
+from adapters.simulator.hubs import Hub
+from adapters.simulator.market import GeneratedMarket
+from adapters.simulator.publisher import Publisher
+from adapters.simulator.server import main
+from adapters.simulator.ticker import QUOTES, TRADES
+from bench.channels import COUNTS
+from engine.model.events import Print, Quote
+
+
+class Counts(Struct):
+    """Market records that were sent to a subscriber since the start."""
+
+    quotes: int = 0
+    prints: int = 0
+    stopped: bool = False
+
+
+_counts = Counts()
+
+
+class CountingPublisher(Publisher):
+    """Counts what leaves. The records themselves are written by the venue's own code."""
+
+    def on_quote(self, quote: Quote, hub: Hub, now: int) -> None:
+        super().on_quote(quote, hub, now)
+        _counts.quotes += hub.wanted(self._topics[quote.instrument][QUOTES])
+
+    def flush(self, hub: Hub, now: int) -> None:
+        if self._prints and hub.wanted(self._topics[self._prints[0].instrument][TRADES]):
+            _counts.prints += len(self._prints)
+        super().flush(hub, now)
+
+
+class StoppableMarket(GeneratedMarket):
+    """The generated market, which ends when told to."""
+
+    def events(self) -> Iterator[Quote | Print]:
+        for event in super().events():
+            if _counts.stopped:
+                return
+            yield event
+
+
+def _write(*_: object) -> None:
+    file = Path(os.environ[COUNTS])
+    fresh = file.with_suffix(".new")
+    fresh.write_bytes(msgspec.json.encode(_counts))
+    fresh.replace(file)
+
+
+def _stop(*_: object) -> None:
+    _counts.stopped = True
+
+
+if __name__ == "__main__":
+    setattr(exchange, "Publisher", CountingPublisher)  # noqa: B010
+    setattr(opening, "GeneratedMarket", StoppableMarket)  # noqa: B010
+    signal.signal(signal.SIGUSR1, _stop)
+    signal.signal(signal.SIGUSR2, _write)
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,200 @@
+"""The way in and the way out: market records to events, and orders to a venue on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import TypeVar
+
+import aiohttp
+import msgspec
+
+from adapters.projectx import mapping
+from adapters.projectx.anomalies import Anomalies
+from adapters.projectx.config import ProjectXConfig, RateLimits, Secret, Timing, always_open
+from adapters.projectx.feed import MarketStream
+from adapters.projectx.signalr import Record, RecordSplitter
+from adapters.projectx.venue import ProjectXVenue
+from adapters.simulator.candles import Candles
+from adapters.simulator.config import DEFAULT_SEED
+from adapters.simulator.hours import practice_open
+from adapters.simulator.market import GeneratedMarket
+from adapters.simulator.opening import listed
+from adapters.simulator.ticker import Ticker
+from bench.figures import ms, quantile, ratio, table
+from bench.terminal import ROOT
+from engine.model.effects import PlaceOrder
+from engine.model.events import AnyEvent, Print
+from engine.model.instrument import CME_FUTURES
+from engine.model.market import Side
+from engine.model.orders import OrderType
+
+T = TypeVar("T")
+
+RECORDS = 40_000
+ORDERS = 400
+
+
+def records() -> tuple[list[bytes], dict[str, str]]:
+    """Market records as the practice venue writes them, and which contract id is which product."""
+    market = GeneratedMarket(DEFAULT_SEED, practice_open(date(2026, 11, 16)))
+    contracts = listed(market).front
+    tickers = {
+        symbol: Ticker(contract, Candles(symbol, market.history(symbol), None), market.start_ts)
+        for symbol, contract in contracts.items()
+    }
+    written: list[bytes] = []
+    for event in market.events():
+        ticker = tickers[event.instrument]
+        if isinstance(event, Print):
+            ticker.on_print(event)
+            text = ticker.trades([event])
+        else:
+            ticker.on_quote(event)
+            text = ticker.changed_quote(event.ts_venue)
+        written.append(text.encode() + b"\x1e")
+        if len(written) == RECORDS:
+            return written, {contract.id: symbol for symbol, contract in contracts.items()}
+    raise AssertionError("the generated market has no end")
+
+
+async def decode(frames: list[bytes], ids: dict[str, str]) -> tuple[float, float, int]:
+    """Seconds a record: ours from bytes to an event for the engine, then json.loads; and how many events."""
+    events: list[AnyEvent] = []
+    stream = MarketStream(
+        {contract: CME_FUTURES[symbol] for contract, symbol in ids.items()},
+        events.append,
+        time.time_ns,
+        always_open,
+        Timing(),
+        Anomalies(),
+        lambda: len(events),
+    )
+    stream.go_live()
+    splitter, decoder = RecordSplitter(), msgspec.json.Decoder(Record)
+    began = time.perf_counter()
+    for frame in frames:
+        for raw in splitter.feed(frame):
+            record = decoder.decode(raw)
+            stream.receive(record.target, record.arguments)
+    ours = (time.perf_counter() - began) / len(frames)
+    bare = [frame[:-1] for frame in frames]
+    began = time.perf_counter()
+    for raw in bare:
+        json.loads(raw)
+    return ours, (time.perf_counter() - began) / len(frames), len(events)
+
+
+@contextmanager
+def service() -> Iterator[dict[str, str]]:
+    child = subprocess.Popen(
+        [sys.executable, "-m", "bench.service"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT
+    )
+    assert child.stdin is not None
+    assert child.stdout is not None
+    try:
+        yield msgspec.json.decode(child.stdout.readline(), type=dict[str, str])
+    finally:
+        child.stdin.close()
+        try:
+            child.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+        child.stdout.close()
+
+
+async def orders() -> dict[str, list[float]]:
+    """Seconds from wish to reply: an order placed, it cancelled, and a bare POST of the same body."""
+    with service() as urls:
+        limits = RateLimits(requests=1_000_000)
+        config = ProjectXConfig(
+            user_name="practice",
+            api_key=Secret("practice"),
+            instruments=CME_FUTURES,
+            api_url=urls["venue"],
+            limits=limits,
+        )
+        venue = ProjectXVenue(config, time.time_ns)
+        instrument = CME_FUTURES["MNQ"]
+        seen: dict[str, list[float]] = {"place": [], "cancel": [], "bare": []}
+        try:
+            account = (await venue.choose_account()).id
+            await venue.contracts.resolve()
+            contract = venue.contracts.active_id("MNQ")
+
+            def body(number: int) -> dict[str, object]:
+                order = PlaceOrder(
+                    book="bench",
+                    client_id=f"bench-{number}",
+                    instrument="MNQ",
+                    side=Side.BUY,
+                    type=OrderType.LIMIT,
+                    qty=1,
+                    limit=110_000,
+                    stop_offset=-40,
+                    target_offset=60,
+                )
+                return mapping.place_request(order, account, contract, instrument)
+
+            async with aiohttp.ClientSession() as http:
+
+                async def post(number: int) -> None:
+                    plain = {key: value for key, value in body(number).items() if key != "limitPrice"}
+                    async with http.post(f"{urls['bare']}/api/Order/place", json=plain) as response:
+                        await response.json()
+
+                for number in range(ORDERS):
+                    placed, seconds = await timed(venue.rest.place(body(number), urgent=True))
+                    seen["place"].append(seconds)
+                    _, seconds = await timed(venue.rest.cancel(account, int(placed)))
+                    seen["cancel"].append(seconds)
+                    _, seconds = await timed(post(number))
+                    seen["bare"].append(seconds)
+        finally:
+            await venue.close()
+        return seen
+
+
+async def timed(work: Awaitable[T]) -> tuple[T, float]:
+    """What the work gives, and the seconds that it took."""
+    began = time.perf_counter()
+    given = await work
+    return given, time.perf_counter() - began
+
+
+def run() -> None:
+    """Measure and print."""
+    written, ids = records()
+    ours, plain, events = asyncio.run(decode(written, ids))
+    size = sum(map(len, written)) // len(written)
+    names = {f"bytes to event ({events:,} events)": ours, "json.loads of the same bytes": plain}
+    table(
+        f"wire in: {len(written):,} quote and print records of {size} bytes",
+        ("", "a record", "records/s", "to json.loads"),
+        [
+            (name, f"{1e6 * each:.1f} µs", f"{1 / each:,.0f}", ratio(each, plain))
+            for name, each in names.items()
+        ],
+    )
+    seen = asyncio.run(orders())
+    middle = {key: quantile(times, 0.5) for key, times in seen.items()}
+    rows = (
+        ("place", "bracket order placed at the practice venue"),
+        ("cancel", "that order cancelled"),
+        ("bare", "the same body to a bare aiohttp server"),
+    )
+    table(
+        f"wire out: request to reply over loopback, {ORDERS} each, in turn",
+        ("", "p50", "p99", "to the bare POST"),
+        [
+            (name, ms(middle[key]), ms(quantile(seen[key], 0.99)), ratio(middle[key], middle["bare"]))
+            for key, name in rows
+        ],
+    )

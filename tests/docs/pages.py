@@ -1,0 +1,36 @@
+"""The pages that people read, and what tests take from them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+DOCS = ROOT / "docs"
+
+
+def text(page: Path) -> str:
+    return page.read_text(encoding="utf-8")
+
+
+def section(page: Path, heading: str) -> str:
+    """What stands below a heading of the second level, up to the next one."""
+    found = re.search(rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", text(page), re.MULTILINE | re.DOTALL)
+    assert found, f"{page.name} has no section {heading!r}"
+    return found[1]
+
+
+def tables(markdown: str) -> list[list[list[str]]]:
+    """The tables of a text: their rows as lists of cells, without head and rule."""
+    found = re.findall(r"(?:^\|.*\|\n)+", markdown, re.MULTILINE)
+    return [[_cells(line) for line in table.splitlines()[2:]] for table in found]
+
+
+def examples(page: Path) -> list[str]:
+    """The Python blocks of a page."""
+    return re.findall(r"^```python\n(.*?)^```$", text(page), re.MULTILINE | re.DOTALL)
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip("|").split("|")]

@@ -1,0 +1,117 @@
+"""The installed `tstream` as a process: where it is, its surroundings, and the venue it starts."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+import psutil
+
+_T = TypeVar("_T")
+
+TSTREAM = Path(sys.executable).parent / "tstream"
+"""The console script beside the Python that runs the tests."""
+
+_OURS = ("TSTREAM_", "TEXTUAL", "PYTEST_")
+_TERMINALS = {"COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TMUX", "TMUX_PANE", "COLORTERM", "TERM_PROGRAM"}
+
+
+def environment(home: Path) -> dict[str, str]:
+    """The environment of a person who keeps everything of tstream's in `home`."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(_OURS) and k not in _TERMINALS}
+    return {**kept, "TSTREAM_HOME": str(home), "TERM": "xterm-256color", "PYTHONUNBUFFERED": "1"}
+
+
+def tstream(home: Path, *args: str, seconds: float = 60) -> subprocess.CompletedProcess[str]:
+    """Run one command of the command line to its end, without a terminal."""
+    return subprocess.run(
+        [str(TSTREAM), *args],
+        env=environment(home),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )
+
+
+def practice_child(pid: int) -> psutil.Process | None:
+    """The practice venue that the program with this process id has started, if it listens already."""
+    try:
+        for child in psutil.Process(pid).children(recursive=True):
+            if "adapters.simulator" in child.cmdline() and listening_port(child) is not None:
+                return child
+    except psutil.NoSuchProcess:
+        return None
+    return None
+
+
+def listening_port(process: psutil.Process) -> int | None:
+    """The port on loopback that a process listens on."""
+    for link in process.net_connections(kind="tcp4"):
+        if link.status == psutil.CONN_LISTEN and link.laddr.ip == "127.0.0.1":
+            return int(link.laddr.port)
+    return None
+
+
+class Headless:
+    """One `tstream run --headless` in the background, its lines kept in a file."""
+
+    def __init__(self, home: Path, *args: str) -> None:
+        self._home = home
+        home.mkdir(parents=True, exist_ok=True)
+        self._lines = home / "output"
+        with self._lines.open("wb") as out:
+            self.process = subprocess.Popen(
+                [str(TSTREAM), "run", "--headless", *args],
+                env=environment(home),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._practice: psutil.Process | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        if self._practice is not None and psutil.wait_procs([self._practice], timeout=10)[1]:
+            self._practice.kill()
+
+    @property
+    def output(self) -> str:
+        """What it has printed so far, log lines and all."""
+        return self._lines.read_text(encoding="utf-8")
+
+    def beside(self, *args: str) -> subprocess.CompletedProcess[str]:
+        """Run another command on the same home."""
+        return tstream(self._home, *args)
+
+    def practice(self) -> psutil.Process:
+        """The practice venue's process, once it listens."""
+        self._practice = self.until(lambda: practice_child(self.process.pid), "the practice venue listens")
+        return self._practice
+
+    def until(self, question: Callable[[], _T | None], what: str, seconds: float = 60) -> _T:
+        """Wait until the question has a true answer, and give that. Raises AssertionError with the output."""
+        end = time.monotonic() + seconds
+        while not (answer := question()):
+            try:
+                ended: int | None = self.process.wait(0.2)
+            except subprocess.TimeoutExpired:
+                ended = None
+            assert ended is None, f"ended with {ended} until {what}\n{self.output}"
+            assert time.monotonic() < end, f"waited in vain until {what}\n{self.output}"
+        return answer

@@ -1,0 +1,206 @@
+"""The real program in a terminal: keys go in through a pseudo-terminal, pyte reads what it paints."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import select
+import signal
+import struct
+import subprocess
+import termios
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+import psutil
+import pyte
+
+from tests.e2e.program import TSTREAM, environment, practice_child
+
+PATIENCE = 40.0
+"""Seconds after which something that should happen has not: generous, the machine may be busy."""
+
+# Questions to the terminal and keyboard modes that pyte would paint or take for something else.
+_UNKNOWN = re.compile(rb"\x1b\[[?>=<][0-9;]*(?:\$p|u)")
+_UNFINISHED = re.compile(rb"\x1b(?:\[[?>=<]?[0-9;]*\$?)?\Z")
+_QUESTION = r"Yes \(y\)"
+_FAILED = r"ENGINE DOWN|has stopped: "
+"""What the screen shows when nothing that is waited for will come."""
+
+_T = TypeVar("_T")
+
+
+class Cockpit:
+    """One run of the cockpit. Everything that waits reads the terminal meanwhile, as a person's would."""
+
+    def __init__(self, process: subprocess.Popen[bytes], master: int, size: tuple[int, int]) -> None:
+        self.process = process
+        self.raw = bytearray()
+        self._master = master
+        self._held = b""
+        self._screen = pyte.Screen(*size)
+        self._stream = pyte.ByteStream(self._screen)
+        self._children: list[psutil.Process] = []
+
+    @classmethod
+    def start(
+        cls,
+        home: Path,
+        *args: str,
+        size: tuple[int, int] = (120, 40),
+        env: Mapping[str, str] | None = None,
+        command: Sequence[str] = (str(TSTREAM),),
+    ) -> Self:
+        """Start `command` with `args` in a terminal of `size` (columns, rows) of its own."""
+        master, slave = os.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
+        colours = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "TEXTUAL_ANIMATIONS": "none"}
+        process = subprocess.Popen(
+            [*command, *args],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env={**environment(home), **colours, **(env or {})},
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        )
+        os.close(slave)
+        return cls(process, master, size)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # --- what it shows ---------------------------------------------------------------------------------
+
+    def screen(self) -> list[str]:
+        """The lines of the screen as last read."""
+        return list(self._screen.display)
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.screen())
+
+    def find(self, pattern: str) -> re.Match[str] | None:
+        """Where the screen shows a regular expression."""
+        return re.search(pattern, self.text)
+
+    def read(self, seconds: float) -> bool:
+        """Take in what comes within so long; gives whether anything came."""
+        if self._master < 0 or not select.select([self._master], [], [], seconds)[0]:
+            return False
+        try:
+            data = os.read(self._master, 65_536)
+        except OSError:  # nobody is left at the other end
+            return False
+        self.raw += data
+        data = self._held + data
+        cut = _UNFINISHED.search(data)
+        self._held = data[cut.start() :] if cut else b""
+        self._stream.feed(_UNKNOWN.sub(b"", data[: cut.start()] if cut else data))
+        return bool(data)
+
+    # --- waiting ---------------------------------------------------------------------------------------
+
+    def wait_for(self, pattern: str, seconds: float = PATIENCE) -> re.Match[str]:
+        """Read until the screen shows a regular expression. Raises AssertionError with the screen."""
+        return self.wait_until(lambda: self.find(pattern), f"the screen shows {pattern!r}", seconds, 0.05)
+
+    def wait_until(
+        self, question: Callable[[], _T | None], what: str, seconds: float = PATIENCE, every: float = 0.3
+    ) -> _T:
+        """Read until the question has a true answer, and give that; it is asked `every` so many seconds.
+
+        Raises AssertionError with the screen.
+        """
+        end = time.monotonic() + seconds
+        while not (answer := question()):
+            left = end - time.monotonic()
+            ended = self.process.poll()
+            if left < 0 or ended is not None or self.find(_FAILED):
+                state = "waited in vain" if ended is None else f"the program ended with {ended}"
+                raise AssertionError(f"{state} until {what}\n{self.text}")
+            self._wait(lambda: False, min(every, left))
+        return answer
+
+    def _wait(self, enough: Callable[[], object], seconds: float) -> None:
+        """Read until it is enough, the time is up, or the program has ended."""
+        end = time.monotonic() + seconds
+        while not enough() and self.process.poll() is None and (left := end - time.monotonic()) > 0:
+            self.read(min(left, 0.1))
+
+    def ended(self, seconds: float = PATIENCE) -> int:
+        """Read until the program ends; gives its exit code. Raises AssertionError with the screen."""
+        end = time.monotonic() + seconds
+        while self.process.poll() is None:
+            if time.monotonic() > end:
+                raise AssertionError(f"the program did not end in {seconds:g} s\n{self.text}")
+            if not self.read(0.1) and self._master < 0:
+                try:
+                    self.process.wait(0.1)
+                except subprocess.TimeoutExpired:
+                    continue
+        while self.read(0.05):
+            pass
+        return self.process.wait()
+
+    # --- what a person does ----------------------------------------------------------------------------
+
+    def press(self, keys: str) -> None:
+        os.write(self._master, keys.encode())
+
+    def confirm(self) -> None:
+        """Say yes to the question on the screen, again and again: at first it takes no yes."""
+        self.wait_for(_QUESTION)
+        self._until_gone("y")
+
+    def leave(self) -> int:
+        """Quit by the keyboard, whatever is asked; gives the exit code."""
+        self.press("q")
+        self._wait(lambda: self.find(_QUESTION), PATIENCE)
+        self._until_gone("y")
+        return self.ended()
+
+    def _until_gone(self, answer: str) -> None:
+        end = time.monotonic() + PATIENCE
+        while self.process.poll() is None and self.find(_QUESTION):
+            assert time.monotonic() < end, f"the question stays\n{self.text}"
+            self.press(answer)
+            self._wait(lambda: not self.find(_QUESTION), 0.4)
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Change the window's size; the kernel tells the program."""
+        self._screen.resize(rows, columns)
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def pull(self) -> None:
+        """Take the terminal away, as a lost connection does."""
+        if self._master >= 0:
+            os.close(self._master)
+            self._master = -1
+
+    # --- the processes ---------------------------------------------------------------------------------
+
+    def practice(self) -> psutil.Process:
+        """The practice venue's process, once it listens."""
+        child = self.wait_until(lambda: practice_child(self.process.pid), "the practice venue listens")
+        self._children.append(child)
+        return child
+
+    def close(self) -> None:
+        """Kill whatever still runs and give the terminal back."""
+        if self.process.poll() is None:
+            self._children += psutil.Process(self.process.pid).children(recursive=True)
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self.pull()
+        for child in psutil.wait_procs(self._children, timeout=10)[1]:
+            child.kill()

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.program import Headless, tstream
+from tests.e2e.terminal import Cockpit
+from tests.e2e.venue import Venue
+
+
+def test_without_a_terminal_the_cockpit_says_what_to_do_instead(home: Path) -> None:
+    told = tstream(home)
+    assert told.returncode == 2
+    assert "needs a terminal" in told.stderr
+    assert "tstream run --headless" in told.stderr
+    assert not home.exists()
+
+
+def test_a_timed_run_ends_by_itself_and_lets_nobody_else_in(home: Path) -> None:
+    with Headless(home, "--for", "2m", "--speed", "20") as run:
+        practice = run.practice()
+        second = run.beside("run", "--headless")
+        assert second.returncode == 1
+        assert str(run.process.pid) in second.stderr
+        with Cockpit.start(home) as cockpit:
+            assert cockpit.ended() == 1
+            assert str(run.process.pid) in cockpit.text
+            assert b"Traceback" not in cockpit.raw
+        assert run.process.wait(60) == 0
+        practice.wait(15)
+    assert "market link live" in run.output
+    for figure in ("trades", "net P&L", "win rate", "profit factor", "max drawdown"):
+        assert figure in run.output
+
+
+def test_commands_over_the_socket_reach_the_venue(home: Path) -> None:
+    with Headless(home, "--speed", "20") as run:
+        practice = run.practice()
+        venue = Venue(practice)
+
+        def view() -> dict[str, Any]:
+            answer = run.beside("status", "--json")
+            return json.loads(answer.stdout) if answer.returncode == 0 else {}
+
+        held = run.until(lambda: view().get("positions"), "a position opens")
+        run.until(venue.protected, "each position has its stops at the venue")
+        shown = run.beside("status")
+        assert shown.returncode == 0
+        assert "PRACTICE" in shown.stdout
+        assert all(position["instrument"] in shown.stdout for position in held)
+
+        paused = run.beside("pause")
+        assert (paused.returncode, "paused" in paused.stdout) == (0, True)
+        assert {c["state"] for c in view()["contracts"]} == {"reducing"}
+        assert venue.protected(), "a pause leaves positions and their stops"
+        resumed = run.beside("resume")
+        assert resumed.returncode == 0
+        assert {c["state"] for c in view()["contracts"]} == {"active"}
+
+        unsure = run.beside("flatten")
+        assert unsure.returncode == 2
+        assert "at market" in unsure.stderr
+        assert venue.positions()
+        flat = run.beside("flatten", "--yes")
+        assert (flat.returncode, flat.stderr) == (0, "")
+        assert venue.positions() == []
+        assert venue.live_orders() == []
+
+        run.process.send_signal(signal.SIGINT)
+        assert run.process.wait(30) == 0
+        practice.wait(15)
+    assert "net P&L" in run.output
+    assert "Traceback" not in run.output
+    alone = tstream(home, "status")
+    assert alone.returncode == 1
+    assert alone.stderr.startswith("tstream: ")

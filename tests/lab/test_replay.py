@@ -1,0 +1,63 @@
+"""A replay is a function of its market: played twice it writes the same journal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from engine.lab.summary import summarise
+from engine.model import events as ev
+from engine.model.commands import Flatten
+from engine.model.market import NANOS, Side
+from engine.model.records import encode
+from engine.trading.position import Position, Trade
+from tests.market.feed import T0
+from tests.orders.chaos import Storm
+from tests.orders.played import PRICE, Play, idea
+
+
+def script(play: Play) -> Iterator[ev.Quote | ev.Print]:
+    yield from play.minutes(2)
+    yield from play.move(PRICE + 90, seconds=3)
+    play.say(Flatten(id="f"))
+    yield from play.pass_time(5)
+
+
+def test_the_same_market_writes_the_same_journal() -> None:
+    once, again = (Play(script, [idea()]) for _ in range(2))
+    assert [encode(record) for record in once.journal] == [encode(record) for record in again.journal]
+    assert len(once.journal) > 20
+
+
+def test_the_same_storm_too() -> None:
+    journals = []
+    for _ in range(2):
+        storm = Storm(7)
+        storm.play()
+        journals.append([encode(record) for record in storm.journal])
+    assert journals[0] == journals[1]
+
+
+def test_records_are_kept_before_their_effects_run() -> None:
+    play = Play(script, [idea()])
+    assert play.invariants.journal == play.journal
+    assert all(one.ts <= other.ts for one, other in zip(play.journal, play.journal[1:], strict=False))
+
+
+def trade(net: str) -> Trade:
+    return Trade("MNQ", Side.BUY, 1, 1, 1, Decimal(net) + 1, Decimal(1), T0, T0 + NANOS, "T1")
+
+
+def test_summary_by_hand() -> None:
+    found = summarise(
+        [trade("100"), trade("-50"), trade("-30"), trade("60")], [], {"5 of 9": 2, "7 of 9": 1, "x 1h": 1}
+    )
+    assert (found.trades, found.net_usd, found.costs_usd) == (4, 80, 4)
+    assert (found.win_rate, found.profit_factor, found.max_drawdown_usd) == (0.5, 2.0, 80)
+    assert found.refusals == (("n of n", 3), ("x 1h", 1))
+
+
+def test_summary_of_nothing() -> None:
+    found = summarise([], [Position("MNQ"), Position("MES", qty=-2)], {})
+    assert (found.trades, found.win_rate, found.profit_factor) == (0, None, None)
+    assert found.open_positions == (("MES", -2),)

@@ -1,0 +1,185 @@
+"""The gate before every entry: each reason against it alone, and none of them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from engine.model.config import RiskLimits, TradingSwitch
+from engine.model.instrument import CME_FUTURES
+from engine.model.market import MINUTE, NANOS, Side
+from engine.model.orders import AccountKind
+from engine.model.plans import Idea
+from engine.model.refusals import Refusal
+from engine.model.view import TradingState
+from engine.risk.gate import LATEST_NS, Circumstances, check
+from engine.risk.sizing import loss_usd
+
+MNQ = CME_FUTURES["MNQ"]
+LIMITS = RiskLimits()
+IDEA = Idea(
+    strategy="test",
+    instrument="MNQ",
+    side=Side.BUY,
+    reference=1000,
+    stop=960,
+    targets=(1060, 1120),
+    score_tenths=60,
+    reasons=(),
+    ts=0,
+)
+FINE = Circumstances(
+    trading=TradingSwitch.LIVE,
+    late_ns=0,
+    armed=True,
+    kind=AccountKind.LIVE,
+    state=TradingState.ACTIVE,
+    reconciled=True,
+    can_trade=True,
+    journal_ok=True,
+    venue_up=True,
+    feed_stale=False,
+    in_hours=True,
+    ns_to_flat=120 * MINUTE,
+    busy_instrument=False,
+    unknown_orders=False,
+    open_plans=0,
+    entries_today=0,
+    day_usd=Decimal(0),
+    open_risk_usd=Decimal(0),
+)
+
+AGAINST: list[tuple[Refusal, dict[str, Any]]] = [
+    (Refusal.OFF, {"trading": TradingSwitch.OFF}),
+    (Refusal.NOT_ARMED, {"armed": False}),
+    (Refusal.PAUSED, {"state": TradingState.REDUCING}),
+    (Refusal.LOCKED, {"state": TradingState.LOCKED}),
+    (Refusal.HALTED, {"state": TradingState.HALTED}),
+    (Refusal.NOT_RECONCILED, {"reconciled": False}),
+    (Refusal.ACCOUNT_BLOCKED, {"can_trade": False}),
+    (Refusal.JOURNAL_DOWN, {"journal_ok": False}),
+    (Refusal.VENUE_DOWN, {"venue_up": False}),
+    (Refusal.TOO_LATE, {"late_ns": LATEST_NS + 1}),
+    (Refusal.FEED_STALE, {"feed_stale": True}),
+    (Refusal.OUTSIDE_HOURS, {"in_hours": False}),
+    (Refusal.NEAR_CLOSE, {"ns_to_flat": LIMITS.no_entry_before_flat_ns}),
+    (Refusal.IN_POSITION, {"busy_instrument": True}),
+    (Refusal.UNKNOWN_ORDER, {"unknown_orders": True}),
+    (Refusal.MAX_SIZE, {"open_plans": LIMITS.max_open_trades}),
+    (Refusal.MAX_TRADES, {"entries_today": LIMITS.max_trades}),
+    (Refusal.DAILY_LOSS, {"day_usd": Decimal(-700)}),
+    (Refusal.DAILY_LOSS, {"open_risk_usd": Decimal(700)}),
+]
+IDEAS: list[tuple[Refusal, dict[str, Any]]] = [
+    (Refusal.SCORE, {"score_tenths": 59}),
+    (Refusal.REWARD_TO_RISK, {"targets": (1059,)}),
+    (Refusal.BRACKET_DISTANCE, {"targets": (1060, 2001)}),
+]
+
+
+def _against(idea: Idea = IDEA, limits: RiskLimits = LIMITS, **changes: object) -> tuple[Refusal, ...]:
+    return check(idea, MNQ, limits, replace(FINE, **changes))[1]
+
+
+def test_no_reason_means_go() -> None:
+    assert check(IDEA, MNQ, LIMITS, FINE) == (5, ())
+
+
+@pytest.mark.parametrize(("refusal", "changes"), AGAINST, ids=lambda part: str(part))
+def test_each_circumstance_alone_is_enough(refusal: Refusal, changes: dict[str, Any]) -> None:
+    assert _against(**changes) == (refusal,)
+
+
+@pytest.mark.parametrize(("refusal", "changes"), IDEAS, ids=lambda part: str(part))
+def test_each_flaw_of_an_idea_alone_is_enough(refusal: Refusal, changes: dict[str, Any]) -> None:
+    assert _against(replace(IDEA, **changes)) == (refusal,)
+
+
+def test_one_contract_that_risks_too_much_is_no_trade() -> None:
+    assert check(IDEA, MNQ, RiskLimits(risk_per_trade_usd=Decimal(22)), FINE) == (0, (Refusal.SIZE_ZERO,))
+
+
+def test_every_refusal_is_tried_here_and_has_a_sentence() -> None:
+    tried = {refusal for refusal, _ in AGAINST + IDEAS} | {Refusal.SIZE_ZERO}
+    assert tried == set(Refusal)
+    assert all(refusal.sentence for refusal in Refusal)
+
+
+def test_all_reasons_are_told_at_once() -> None:
+    changes = {"late_ns": LATEST_NS + 1, "feed_stale": True, "busy_instrument": True}
+    assert set(_against(replace(IDEA, score_tenths=1), **changes)) == {
+        Refusal.TOO_LATE,
+        Refusal.FEED_STALE,
+        Refusal.IN_POSITION,
+        Refusal.SCORE,
+    }
+
+
+@pytest.mark.parametrize("armed", [True, False])
+@pytest.mark.parametrize(
+    ("kind", "switch", "refusal"),
+    [
+        (None, TradingSwitch.OFF, Refusal.OFF),
+        (None, TradingSwitch.PAPER, Refusal.OFF),
+        (None, TradingSwitch.LIVE, Refusal.OFF),
+        (AccountKind.PRACTICE, TradingSwitch.OFF, Refusal.OFF),
+        (AccountKind.PRACTICE, TradingSwitch.PAPER, None),
+        (AccountKind.PRACTICE, TradingSwitch.LIVE, None),
+        (AccountKind.PAPER, TradingSwitch.OFF, Refusal.OFF),
+        (AccountKind.PAPER, TradingSwitch.PAPER, None),
+        (AccountKind.PAPER, TradingSwitch.LIVE, None),
+        (AccountKind.LIVE, TradingSwitch.OFF, Refusal.OFF),
+        (AccountKind.LIVE, TradingSwitch.PAPER, Refusal.OFF),
+        (AccountKind.LIVE, TradingSwitch.LIVE, None),
+    ],
+)
+def test_money_needs_the_switch_and_an_armed_account(
+    kind: AccountKind | None, switch: TradingSwitch, refusal: Refusal | None, armed: bool
+) -> None:
+    expected = set() if refusal is None else {refusal}
+    if kind is AccountKind.LIVE and not armed:
+        expected.add(Refusal.NOT_ARMED)
+    assert set(_against(kind=kind, trading=switch, armed=armed)) == expected
+
+
+@pytest.mark.parametrize("side", Side)
+@pytest.mark.parametrize(("stop", "target", "fits"), [(3, 60, 0), (4, 60, 1), (666, 1000, 1), (667, 1001, 0)])
+def test_brackets_keep_the_venues_distances_on_both_sides(
+    side: Side, stop: int, target: int, fits: int
+) -> None:
+    idea = replace(IDEA, side=side, stop=1000 - stop * side.sign, targets=(1000 + target * side.sign,))
+    limits = RiskLimits(risk_per_trade_usd=Decimal(700))
+    expected = () if fits else (Refusal.BRACKET_DISTANCE,)
+    assert _against(idea, limits) == expected
+
+
+def test_a_stop_on_the_wrong_side_never_passes() -> None:
+    qty, against = check(replace(IDEA, stop=1040), MNQ, LIMITS, FINE)
+    assert qty == 0
+    assert {Refusal.BRACKET_DISTANCE, Refusal.REWARD_TO_RISK, Refusal.SIZE_ZERO} <= set(against)
+
+
+def test_a_target_on_the_wrong_side_never_passes() -> None:
+    assert Refusal.BRACKET_DISTANCE in _against(replace(IDEA, targets=(1060, 940)))
+
+
+@pytest.mark.parametrize(("cents", "refused"), [(0, True), (1, False)])
+def test_a_trade_that_could_reach_the_daily_loss_limit_is_refused(cents: int, refused: bool) -> None:
+    """Sizing and headroom price a stop alike: slippage and costs of both sides."""
+    risk = loss_usd(MNQ, 40, LIMITS) * 5
+    left = risk + Decimal(cents) / 100
+    day = left - LIMITS.daily_loss_usd
+    assert _against(day_usd=day) == ((Refusal.DAILY_LOSS,) if refused else ())
+    half = left / 2
+    spread = {"day_usd": half - LIMITS.daily_loss_usd + Decimal(50), "open_risk_usd": Decimal(50) - half}
+    assert _against(**spread) == ((Refusal.DAILY_LOSS,) if refused else ())
+
+
+def test_no_entry_is_taken_that_the_flattening_would_take_straight_back() -> None:
+    limits = RiskLimits(no_entry_before_flat_ns=0, flatten_before_flat_ns=5 * MINUTE)
+    assert _against(limits=limits, ns_to_flat=5 * MINUTE) == (Refusal.NEAR_CLOSE,)
+    assert _against(limits=limits, ns_to_flat=5 * MINUTE + NANOS) == ()
+    assert _against(ns_to_flat=-NANOS) == (Refusal.NEAR_CLOSE,)
