@@ -22,6 +22,7 @@ from engine.model.instrument import Instrument
 from engine.model.market import NANOS
 from engine.model.orders import Account, AccountKind, OrderStatus
 from engine.model.plans import Idea, TradePlan
+from engine.model.refusals import Refusal
 from engine.model.view import NoticeKind, Severity, TradingState
 from engine.risk import gate, sizing
 from engine.signals.board import SignalBoard
@@ -146,7 +147,8 @@ class Core:
             self.turn.commit(r.DayRolled(ts=now, trade_date=today))
         for desk in self.desks.values():
             desk.pulse()
-            self.guards.check(desk, self.marks)
+            if not self.hands_off(desk):
+                self.guards.check(desk, self.marks)
         busy = any(desk.busy for desk in self.desks.values())
         self._next_pulse = now + (BUSY_PULSE_NS if busy else PULSE_NS)
 
@@ -234,7 +236,7 @@ class Core:
         return gate.Circumstances(
             trading=self.config.trading,
             late_ns=now - idea.ts,
-            armed=account is not None and account.name in self.config.armed_accounts,
+            armed=self.armed(desk),
             kind=account.kind if account is not None else None,
             state=restriction.state if restriction is not None else TradingState.ACTIVE,
             reconciled=desk.reconciled,
@@ -258,6 +260,17 @@ class Core:
             day_usd=day_usd(book, self.state, self.marks),
             open_risk_usd=open_risk_usd(book, self.state, self.marks),
         )
+
+    def armed(self, desk: Desk) -> bool:
+        """Whether a person has armed the book's account by typing its name."""
+        account = desk.state.account
+        return account is not None and account.name in self.config.armed_accounts
+
+    def hands_off(self, desk: Desk) -> tuple[Refusal, ...]:
+        """Why tstream does nothing by itself on this account; empty when it may. Commands always act."""
+        account = desk.state.account
+        kind = account.kind if account is not None else None
+        return gate.hands_off(self.config.trading, kind, self.armed(desk))
 
     # --- venue -----------------------------------------------------------------------------------------
 

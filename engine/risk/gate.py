@@ -59,14 +59,12 @@ def check(
     idea: Idea, instrument: Instrument, limits: RiskLimits, now: Circumstances
 ) -> tuple[int, tuple[Refusal, ...]]:
     """Contracts to trade, and every reason against it; no reason means go."""
-    against: list[Refusal] = []
+    against = list(hands_off(now.trading, now.kind, now.armed))
 
     def when(condition: bool, refusal: Refusal) -> None:
         if condition:
             against.append(refusal)
 
-    when(_switched_off(now), Refusal.OFF)
-    when(now.kind is AccountKind.LIVE and not now.armed, Refusal.NOT_ARMED)
     when(now.state in _BY_STATE, _BY_STATE.get(now.state, Refusal.PAUSED))
     when(not now.reconciled, Refusal.NOT_RECONCILED)
     when(not now.can_trade, Refusal.ACCOUNT_BLOCKED)
@@ -94,8 +92,10 @@ def check(
     return qty, tuple(against)
 
 
-def _switched_off(now: Circumstances) -> bool:
-    """Play money trades under any switch but off; anything else needs live."""
-    if now.trading is TradingSwitch.OFF or now.kind is None:
-        return True
-    return now.kind is AccountKind.LIVE and now.trading is not TradingSwitch.LIVE
+def hands_off(trading: TradingSwitch, kind: AccountKind | None, armed: bool) -> tuple[Refusal, ...]:
+    """Why nothing may be done on an account by itself: play money needs a switch that is not off, the rest
+    the switch live and an armed account.
+    """
+    live = kind is AccountKind.LIVE
+    off = trading is TradingSwitch.OFF or kind is None or (live and trading is not TradingSwitch.LIVE)
+    return (Refusal.OFF,) * off + (Refusal.NOT_ARMED,) * (live and not armed)

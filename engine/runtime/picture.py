@@ -125,6 +125,12 @@ def _price(instrument: Instrument, ticks: int | None) -> Decimal | None:
 def _book(core: Core, desk: Desk) -> BookView:
     book, limits = desk.state, core.config.risk
     restriction = core.state.restriction(desk.book, "")
+    state, reason = TradingState.ACTIVE, ""
+    hands_off = core.hands_off(desk)
+    if restriction is not None:
+        state, reason = restriction.state, restriction.reason
+    elif hands_off and book.account is not None:
+        state, reason = TradingState.REDUCING, hands_off[0].sentence
     day = book.day
     realized = realized_usd(book, core.state)
     total = day_usd(book, core.state, core.marks)
@@ -134,8 +140,8 @@ def _book(core: Core, desk: Desk) -> BookView:
         kind=_kind(desk),
         account=book.account.name if book.account is not None else "",
         balance_usd=desk.balance_usd,
-        state=restriction.state if restriction is not None else TradingState.ACTIVE,
-        state_reason=restriction.reason if restriction is not None else "",
+        state=state,
+        state_reason=reason,
         realized_usd=realized,
         open_usd=total - realized,
         costs_usd=day.costs_usd,
