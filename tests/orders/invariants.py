@@ -114,13 +114,13 @@ class Invariants:
                     and order.status in (OrderStatus.WORKING, OrderStatus.PARTIAL)
                     and not order.suspended
                 ]
+                assert all(order.side is not found.plan.side for order in working)
                 key = plan_id, k, slot
                 if sum(order.open_qty for order in working) <= max(0, leg.open_qty):
                     self._excess_since.pop(key, None)
                     continue
                 since = self._excess_since.setdefault(key, core.now)
                 assert core.now - since <= SETTLED_WITHIN_NS, f"{slot} orders close more than is open"
-                assert all(order.side is not found.plan.side for order in working)
 
 
 def _forget_untouched(state: State) -> None:
