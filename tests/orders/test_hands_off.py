@@ -1,0 +1,67 @@
+"""Switched off or not armed, tstream closes nothing by itself; a person's key still does."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from engine.core import Core
+from engine.market.sessions import flat_by
+from engine.model import events as ev
+from engine.model.commands import Flatten
+from engine.model.config import EngineConfig, TradingSwitch
+from engine.model.effects import ClosePosition
+from engine.model.instrument import CME_FUTURES
+from engine.model.market import MINUTE, NANOS
+from engine.model.orders import Account, AccountKind, VenuePosition
+from engine.model.view import HealthView, TradingState
+from engine.runtime.picture import picture
+from tests.signals.scripted import ScriptedStrategy
+
+MNQ = CME_FUTURES["MNQ"]
+LIVE = Account("1", "50KTC-1", AccountKind.LIVE, Decimal(50_000), can_trade=True)
+NOON = flat_by(date(2026, 11, 18)) - 180 * MINUTE
+"""Within the session, hours before positions must be flat."""
+
+
+def watching(trading: TradingSwitch, armed: tuple[str, ...]) -> Core:
+    """A core whose account holds two MNQ that somebody else bought."""
+    core = Core(EngineConfig((MNQ,), "test", "t", 1, trading, armed), ScriptedStrategy([]))
+    core.start(NOON)
+    core.step(ev.ContractResolved(ts_recv=NOON, instrument=MNQ, contract_id="c", name="MNQZ6"))
+    core.step(ev.AccountAdopted(ts_recv=NOON, book="b", account=LIVE))
+    for second in (1, 3):
+        held = (VenuePosition("MNQ", 2, Decimal(30_000)),)
+        at = NOON + second * NANOS
+        core.step(ev.TimeAdvanced(ts_recv=at))
+        core.step(
+            ev.SnapshotTaken(ts_recv=at, book="b", since=0, account=LIVE, orders=(), fills=(), positions=held)
+        )
+    assert core.state.books["b"].position("MNQ").qty == 2
+    return core
+
+
+@pytest.mark.parametrize(
+    ("trading", "armed", "closes"),
+    [
+        (TradingSwitch.OFF, (LIVE.name,), False),
+        (TradingSwitch.LIVE, (), False),
+        (TradingSwitch.LIVE, (LIVE.name,), True),
+    ],
+)
+def test_the_flat_time_acts_only_where_tstream_may(
+    trading: TradingSwitch, armed: tuple[str, ...], closes: bool
+) -> None:
+    core = watching(trading, armed)
+    _, effects = core.step(ev.TimeAdvanced(ts_recv=NOON + 176 * MINUTE))
+    assert any(isinstance(effect, ClosePosition) for effect in effects) is closes
+    shown = picture(core, 1, HealthView(ok=True)).books[0]
+    assert (shown.state is TradingState.REDUCING) is not closes
+
+
+def test_a_key_flattens_even_when_switched_off() -> None:
+    core = watching(TradingSwitch.OFF, ())
+    _, effects = core.step(ev.CommandReceived(ts_recv=NOON + MINUTE, command=Flatten(id="k")))
+    assert any(isinstance(effect, ClosePosition) for effect in effects)
