@@ -62,6 +62,8 @@ class Core:
         self.marks = Marks()
         self.guards = Guards(config.risk)
         self.links: dict[str, ev.LinkChanged] = {}
+        self.link_since: dict[str, int] = {}
+        """When each link came into its state, nanoseconds UTC."""
         self.quotes: dict[str, ev.Quote] = {}
         self.last_prints: dict[str, int] = {}
         self.prints = 0
@@ -278,6 +280,7 @@ class Core:
         before = self.links.get(event.link)
         self.links[event.link] = event
         if before is None or before.state is not event.state:
+            self.link_since[event.link] = self.turn.now
             severity = {LinkState.DOWN: Severity.WARNING, LinkState.STALE: Severity.WARNING}.get(
                 event.state, Severity.INFO
             )
@@ -290,7 +293,8 @@ class Core:
                 self.bars.feed_down(event.ts_venue or event.ts_recv)
         if event.link == "user":
             for desk in self.desks.values():
-                desk.on_link(event.state is LinkState.LIVE)
+                if event.book in (None, desk.book):
+                    desk.on_link(event.state is LinkState.LIVE)
 
     def _on_account_adopted(self, event: ev.AccountAdopted) -> None:
         book = self.state.book(event.book)

@@ -11,6 +11,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from engine.model.commands import AnyCommand
+from engine.model.errors import Cause
 from engine.model.instrument import Instrument
 from engine.model.market import Bar, Side
 from engine.model.orders import Account, Fill, VenueOrder, VenuePosition
@@ -75,11 +76,15 @@ class LinkState(StrEnum):
 
 
 class LinkChanged(Event, frozen=True, kw_only=True, tag="link"):
-    """A connection changed: `link` is "market" or "user" (hubs) or "rest"."""
+    """A connection changed: `link` is "market" or "user" (hubs), "rest", or "token" (the login)."""
 
     link: str
     state: LinkState
     detail: str = ""
+    book: str | None = None
+    """Of the user hub: whose stream it is; None stands for every book."""
+    until: int = 0
+    """Of the token: when it expires, nanoseconds UTC; 0 where nothing expires."""
 
 
 class OrderReported(Event, frozen=True, kw_only=True, tag="order"):
@@ -120,6 +125,8 @@ class PlaceReplied(Event, frozen=True, kw_only=True, tag="place_reply"):
     outcome: Outcome
     venue_id: str | None = None
     reason: str = ""
+    cause: Cause | None = None
+    """Of a refusal."""
 
 
 class ModifyReplied(Event, frozen=True, kw_only=True, tag="modify_reply"):
@@ -127,6 +134,8 @@ class ModifyReplied(Event, frozen=True, kw_only=True, tag="modify_reply"):
     client_id: str
     outcome: Outcome
     reason: str = ""
+    cause: Cause | None = None
+    """Of a refusal."""
 
 
 class CancelReplied(Event, frozen=True, kw_only=True, tag="cancel_reply"):
@@ -134,6 +143,8 @@ class CancelReplied(Event, frozen=True, kw_only=True, tag="cancel_reply"):
     client_id: str
     outcome: Outcome
     reason: str = ""
+    cause: Cause | None = None
+    """Of a refusal."""
 
 
 class CloseReplied(Event, frozen=True, kw_only=True, tag="close_reply"):
@@ -141,6 +152,8 @@ class CloseReplied(Event, frozen=True, kw_only=True, tag="close_reply"):
     instrument: str
     outcome: Outcome
     reason: str = ""
+    cause: Cause | None = None
+    """Of a refusal."""
 
 
 class SnapshotTaken(Event, frozen=True, kw_only=True, tag="snapshot"):

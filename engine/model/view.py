@@ -89,6 +89,10 @@ class LinkView(Struct, frozen=True):
     name: str
     state: LinkState
     detail: str = ""
+    since: int = 0
+    """When it came into this state, nanoseconds UTC."""
+    until: int = 0
+    """Of the token: when it expires; 0 where nothing expires."""
 
 
 class ContractView(Struct, frozen=True):
@@ -215,6 +219,34 @@ class TradeView(Struct, frozen=True):
     closed_ts: int
 
 
+class Band(StrEnum):
+    """How much of a limit is used up (semantics: bands of 50, 80 and 95 % that warn, reduce, act)."""
+
+    CLEAR = "clear"
+    WARN = "warn"
+    REDUCE = "reduce"
+    """Entries are refused."""
+    ACT = "act"
+    """Flat and locked."""
+
+
+class LimitView(Struct, frozen=True):
+    """One limit of a book, and the distance to it."""
+
+    name: str
+    """"daily loss", "max loss", "trades", "losses in a row", "size"."""
+    used: Decimal
+    limit: Decimal
+    unit: str
+    """"USD", "trades", "losses", "minis"."""
+    band: Band
+
+    @property
+    def left(self) -> Decimal:
+        """Headroom in the limit's unit, never negative."""
+        return max(self.limit - self.used, Decimal(0))
+
+
 class BookView(Struct, frozen=True):
     book: str
     kind: AccountKind
@@ -241,6 +273,12 @@ class BookView(Struct, frozen=True):
     flattening: bool
     flatten_text: str = ""
     """"1 of 2 flat" while a flatten is under way."""
+    limits: tuple[LimitView, ...] = ()
+    """Every limit that is set, the nearest to being hit first."""
+    unlock_ts: int | None = None
+    """When the book's lock ends; None while it has none, or one without an end."""
+    brackets: bool = True
+    """Protection is native brackets; else orders of our own."""
 
 
 class HealthView(Struct, frozen=True):
@@ -253,6 +291,8 @@ class HealthView(Struct, frozen=True):
     dropped: int = 0
     prints: int = 0
     """Market prints taken in since the start."""
+    counts: dict[str, int] = {}
+    """Oddities survived since the start, by name: "duplicate fills", "anomalies", "overfills", ..."""
 
 
 class View(Struct, frozen=True):

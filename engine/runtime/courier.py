@@ -5,17 +5,26 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.model import effects as fx
 from engine.model import events as ev
-from engine.model.errors import FatalError, RefusedError, RetryableError, UnknownOutcomeError
+from engine.model.errors import Cause, FatalError, RefusedError, RetryableError, UnknownOutcomeError
 from engine.ports import Broker, Clock, Sink
 
 log = logging.getLogger(__name__)
 
 PATIENCE_S = 30.0
 """A request without any answer by then has an unknown outcome, whatever the adapter does."""
+
+
+class End(NamedTuple):
+    """How a request ended."""
+
+    outcome: ev.Outcome
+    reason: str = ""
+    cause: Cause | None = None
+    venue_id: str | None = None
 
 
 class Courier:
@@ -56,51 +65,55 @@ class Courier:
         return bool(self._underway)
 
     async def _place(self, order: fx.PlaceOrder) -> None:
-        outcome, reason, venue_id = await self._send(order.book, lambda broker: broker.place(order))
+        end = await self._send(order.book, lambda broker: broker.place(order))
         self._sink(
             ev.PlaceReplied(
                 ts_recv=self._clock(),
                 book=order.book,
                 client_id=order.client_id,
-                outcome=outcome,
-                venue_id=venue_id,
-                reason=reason,
+                outcome=end.outcome,
+                venue_id=end.venue_id,
+                reason=end.reason,
+                cause=end.cause,
             )
         )
 
     async def _modify(self, change: fx.ModifyOrder) -> None:
-        outcome, reason, _ = await self._send(change.book, lambda broker: broker.modify(change))
+        end = await self._send(change.book, lambda broker: broker.modify(change))
         self._sink(
             ev.ModifyReplied(
                 ts_recv=self._clock(),
                 book=change.book,
                 client_id=change.client_id,
-                outcome=outcome,
-                reason=reason,
+                outcome=end.outcome,
+                reason=end.reason,
+                cause=end.cause,
             )
         )
 
     async def _cancel(self, order: fx.CancelOrder) -> None:
-        outcome, reason, _ = await self._send(order.book, lambda broker: broker.cancel(order))
+        end = await self._send(order.book, lambda broker: broker.cancel(order))
         self._sink(
             ev.CancelReplied(
                 ts_recv=self._clock(),
                 book=order.book,
                 client_id=order.client_id,
-                outcome=outcome,
-                reason=reason,
+                outcome=end.outcome,
+                reason=end.reason,
+                cause=end.cause,
             )
         )
 
     async def _close(self, position: fx.ClosePosition) -> None:
-        outcome, reason, _ = await self._send(position.book, lambda broker: broker.close(position))
+        end = await self._send(position.book, lambda broker: broker.close(position))
         self._sink(
             ev.CloseReplied(
                 ts_recv=self._clock(),
                 book=position.book,
                 instrument=position.instrument,
-                outcome=outcome,
-                reason=reason,
+                outcome=end.outcome,
+                reason=end.reason,
+                cause=end.cause,
             )
         )
 
@@ -123,25 +136,23 @@ class Courier:
         else:
             self._sink(taken)
 
-    async def _send(
-        self, book: str, request: Callable[[Broker], Awaitable[str | None]]
-    ) -> tuple[ev.Outcome, str, str | None]:
+    async def _send(self, book: str, request: Callable[[Broker], Awaitable[str | None]]) -> End:
         broker = self._brokers.get(book)
         if broker is None:
-            return ev.Outcome.UNSENT, f"no broker serves {book}", None
+            return End(ev.Outcome.UNSENT, f"no broker serves {book}")
         try:
             async with asyncio.timeout(PATIENCE_S):
-                return ev.Outcome.ACCEPTED, "", await request(broker)
+                return End(ev.Outcome.ACCEPTED, venue_id=await request(broker))
         except RefusedError as error:
-            return ev.Outcome.REFUSED, str(error), None
+            return End(ev.Outcome.REFUSED, str(error), error.cause)
         except (RetryableError, FatalError) as error:
-            return ev.Outcome.UNSENT, str(error), None
+            return End(ev.Outcome.UNSENT, str(error))
         except (UnknownOutcomeError, TimeoutError) as error:
-            return ev.Outcome.UNKNOWN, str(error) or "no answer", None
+            return End(ev.Outcome.UNKNOWN, str(error) or "no answer")
         except Exception as error:
             # A bug on the way says nothing about whether the venue got it.
             log.exception("a request to the venue failed")
-            return ev.Outcome.UNKNOWN, f"internal error: {type(error).__name__}", None
+            return End(ev.Outcome.UNKNOWN, f"internal error: {type(error).__name__}")
 
 
 _ERRANDS: dict[type, Callable[[Courier, Any], Coroutine[Any, Any, None]]] = {

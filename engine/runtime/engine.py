@@ -284,4 +284,5 @@ class Engine:
             wait_p99_ms=self._wait_p99_ms,
             dropped=inbox.dropped if inbox is not None else 0,
             prints=self._core.prints,
+            counts=dict(self._core.turn.counts),
         )

@@ -39,7 +39,10 @@ def picture(core: Core, version: int, health: HealthView) -> View:
         venue=core.config.venue,
         practice_time=core.config.practice_time,
         session=_session(core.now),
-        links=tuple(LinkView(x.link, x.state, x.detail) for x in core.links.values()),
+        links=tuple(
+            LinkView(x.link, x.state, x.detail, core.link_since.get(x.link, 0), x.until)
+            for x in core.links.values()
+        ),
         contracts=tuple(_contract(core, instrument) for instrument in core.config.instruments),
         books=tuple(_book(core, desk) for desk in core.desks.values()),
         positions=tuple(

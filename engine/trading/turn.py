@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 
 from engine.model.effects import AnyEffect
 from engine.model.records import AnyRecord
@@ -24,6 +24,8 @@ class Turn:
         self.effects: list[AnyEffect] = []
         self.notices: deque[Notice] = deque(maxlen=NOTICES_KEPT)
         self.noticed = 0
+        self.counts: Counter[str] = Counter()
+        """Oddities survived in this run, by name; people see them, nothing is decided by them."""
 
     def begin(self, now: int) -> None:
         self.now = max(self.now, now)
