@@ -26,6 +26,8 @@ class UserEvent(NamedTuple):
     account_id: int
     action: int
     data: wire.Json
+    bare: bool = False
+    """Sent without its envelope, as some servers do."""
 
 
 class Changes(NamedTuple):
@@ -81,7 +83,7 @@ class Blotter:
         row = OrderRow(
             id=order_id,
             contract_id=contract.id,
-            symbol=contract.symbol,
+            symbol=contract.book,
             created=now,
             updated=now + _REJECTION_NS,
             status=StatusCode.REJECTED,
@@ -91,6 +93,10 @@ class Blotter:
             tag=order.custom_tag,
         )
         self._keep(row)
+
+    def tell_account(self) -> None:
+        """Tell how the account stands."""
+        self._tell("GatewayUserAccount", 1, self._account_json())
 
     def changes(self) -> Changes | None:
         """Rows that changed since the last call, or None."""
@@ -108,7 +114,7 @@ class Blotter:
         self.trades = [row for row in trades if row.contract_id in listed]
 
     def _on_fill(self, fill: Fill) -> Booked:
-        contract = self._listing.front[fill.instrument]
+        contract = self._listing.books[fill.instrument]
         booked = self.ledger.apply(fill, contract)
         self.trades.append(booked.trade)
         self._new_trades.append(booked.trade)
@@ -130,7 +136,7 @@ class Blotter:
     def _born(self, order: VenueOrder, request: OrderRequest | None) -> OrderRow:
         row = OrderRow(
             id=int(order.venue_id),
-            contract_id=self._listing.front[order.instrument].id,
+            contract_id=self._listing.books[order.instrument].id,
             symbol=order.instrument,
             created=order.ts_venue,
             updated=order.ts_venue,
@@ -152,12 +158,12 @@ class Blotter:
         return row
 
     def _on_booked(self, booked: Booked) -> None:
-        contract = self._listing.front[booked.trade.symbol]
+        contract = self._listing.books[booked.trade.symbol]
         for position, action in ((booked.closed, 2), (booked.open, 1)):
             if position is not None:
                 row = wire.position_json(position, self._account_id, contract, stream=True)
                 self._tell("GatewayUserPosition", action, row)
-        self._tell("GatewayUserAccount", 1, self._account_json())
+        self.tell_account()
 
     def _keep(self, row: OrderRow) -> None:
         self.orders[row.id] = row

@@ -7,6 +7,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from adapters.simulator.account import AccountSpec, Rules
+from adapters.simulator.fault_plan import Fault
 from adapters.simulator.limits import BARS, REST, Limit
 from adapters.simulator.signalr import Timing
 from adapters.simulator.tokens import DAY_NS
@@ -65,5 +66,9 @@ class SimulatorConfig(Struct, frozen=True):
     timing: Timing = Timing()
     batch_s: float = 0.02
     """How often market events leave, real seconds."""
+    faults: tuple[Fault, ...] = ()
+    """Armed from the start (see `adapters.simulator.faults`)."""
+    fault_seed: int | None = None
+    """Of the chance in faults; None takes that of the market."""
     desk_flattens: bool = True
     """At 15:10 Chicago time orders expire and positions are closed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from engine.model.instrument import Instrument
 
@@ -31,10 +31,18 @@ class Contract(Struct, frozen=True):
     month: int
     active: bool = True
     """The front month, the one that trades."""
+    key: str = ""
+    """The book's name where it is not the symbol."""
 
     @property
     def symbol(self) -> str:
         return self.instrument.symbol
+
+    @property
+    def book(self) -> str:
+        """The name under which the venue keeps this month's market, orders and position: the symbol for the
+        month that is active at the start, symbol and month for the one after it."""
+        return self.key or self.symbol
 
     @property
     def symbol_id(self) -> str:
@@ -66,9 +74,25 @@ class Contract(Struct, frozen=True):
 class Listing:
     """All contracts of a venue, front months and expired ones, by id."""
 
-    def __init__(self, contracts: Iterable[Contract]) -> None:
+    def __init__(self, contracts: Iterable[Contract], following: Iterable[Contract] = ()) -> None:
+        """`following` are the months after the front, which are not shown before a roll."""
         self.by_id = {contract.id: contract for contract in contracts}
         self.front = {c.symbol: c for c in self.by_id.values() if c.active}
+        self.following = {c.symbol: c for c in following}
+        self.books = self.front | {c.book: c for c in self.following.values()}
+        """Every month that orders may stand in, by book."""
+
+    def roll(self, symbol: str) -> Contract:
+        """Make the next month the active one; the old one trades on for whoever has a position in it.
+
+        Raises KeyError when there is no next month, as after a roll.
+        """
+        new = structs.replace(self.following.pop(symbol), active=True)
+        old = structs.replace(self.front[symbol], active=False)
+        for contract in (old, new):
+            self.by_id[contract.id] = self.books[contract.book] = contract
+        self.front[symbol] = new
+        return new
 
     def search(self, text: str) -> list[Contract]:
         """Contracts whose name, symbol or description contains the text, at most 20; as fuzzy as it sounds:
@@ -89,14 +113,16 @@ def listing(
 
     `months` (year, month) by symbol says otherwise for some, as a tape of another month does.
     """
-    contracts = []
+    contracts, following = [], []
     for instrument in instruments:
         year, month = (months or {}).get(instrument.symbol) or front_month(instrument.symbol, day)
         contracts.append(Contract(instrument, year, month))
         contracts.append(
             Contract(instrument, *_previous(_cycle(instrument.symbol), year, month), active=False)
         )
-    return Listing(contracts)
+        after = Contract(instrument, *_next(_cycle(instrument.symbol), *_shift(year, month, 1)), active=False)
+        following.append(structs.replace(after, key=after.display_name))
+    return Listing(contracts, following)
 
 
 def front_month(symbol: str, day: date) -> tuple[int, int]:

@@ -78,7 +78,7 @@ class Endpoints:
 
     def _login(self, body: ask.LoginKey, _token: str) -> Json:
         config = self._exchange.config
-        if body.user_name.lower() != config.user.lower() or body.api_key != config.key:
+        if body.user_name.lower() != config.user.lower() or body.api_key != self._tokens.key:
             return envelope({"token": None}, code=LoginCode.INVALID_CREDENTIALS)
         return envelope({"token": self._tokens.issue(config.user, self._exchange.now())})
 
@@ -127,10 +127,11 @@ class Endpoints:
             code = BarsCode.LIMIT_INVALID
         if contract is None or code:
             return envelope({"bars": None}, code=code)
-        if not contract.active:
+        ticker = self._exchange.publisher.tickers.get(contract.book)
+        if ticker is None or ticker.contract.id != contract.id:
             return envelope({"bars": []})
         now = self._exchange.now()
-        candles = self._exchange.publisher.tickers[contract.symbol].candles
+        candles = ticker.candles
         candles.close_until(now)
         found = candles.window(
             body.unit,

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
+
+from msgspec import structs
 
 from adapters.simulator.account import PracticeAccount
 from adapters.simulator.blotter import Changes, UserEvent
 from adapters.simulator.candles import Candles
 from adapters.simulator.config import SimulatorConfig
 from adapters.simulator.contracts import Listing
+from adapters.simulator.faults import Faults
+from adapters.simulator.floor import Floor
 from adapters.simulator.hours import session, trade_date
 from adapters.simulator.hubs import Hubs, Topic
 from adapters.simulator.publisher import Publisher
+from adapters.simulator.rolling import Roll
 from adapters.simulator.signalr import Connection
 from adapters.simulator.store import Meta, SavedRun, Store
 from adapters.simulator.ticker import Ticker
+from engine.model.errors import RefusedError
 from engine.model.events import Print, Quote
 from engine.ports import Clock, MarketSource
 
@@ -47,24 +53,32 @@ class Exchange:
         self.config = config
         self.clock = clock
         self.listing = listing
-        self.hubs = Hubs(config.timing, self._greet)
         now = source.start_ts
+        seed = config.seed if config.fault_seed is None else config.fault_seed
+        self.faults = Faults(config.faults, seed, self.now, now, self._tell)
+        self.hubs = Hubs(config.timing, self._greet, self.faults.admits)
+        self.floor = Floor(self.faults.objection, self.faults.portion)
         saved = kept.saved if kept is not None else None
-        tickers = {}
+        tickers = []
         for symbol, contract in listing.front.items():
             forming = None if saved is None else saved.meta.forming.get(symbol)
             if forming is not None and forming.over(now):
                 forming = None
-            tickers[symbol] = Ticker(contract, Candles(symbol, source.history(symbol), forming), now)
+            tickers.append(Ticker(contract, Candles(symbol, source.history(symbol), forming), now))
         self.publisher = Publisher(tickers)
+        self._bars_kept = {s: 0 if saved is None else len(saved.bars.get(s, ())) for s in listing.front}
+        self._rolls: dict[str, Roll] = {}
+        if saved is not None:
+            self._roll_again(saved.meta.rolls)
         self.accounts = {
-            spec.id: PracticeAccount(spec, listing, config.model, config.rules, self._tell, index)
+            spec.id: PracticeAccount(
+                spec, listing, config.model, config.rules, self.floor, self.faults.tell, index
+            )
             for index, spec in enumerate(config.accounts)
         }
         self._events: Iterator[Quote | Print] = iter(source.events())
         self._next = next(self._events, None)
         self._kept = kept
-        self._bars_kept = {s: 0 if saved is None else len(saved.bars.get(s, ())) for s in tickers}
         self._cut_off = session(trade_date(now)).cut_off
         if kept is not None:
             self._restore(kept, now)
@@ -103,10 +117,10 @@ class Exchange:
         self.publisher.flush(self.hubs.market, now)
         self.save(now)
 
-    def next_due(self) -> int | None:
-        """When an order will need attention next, nanoseconds; market events do not count."""
+    def next_due(self) -> int:
+        """When an order or a fault will need attention next, nanoseconds; market events do not count."""
         dues = [due for a in self.accounts.values() if (due := a.venue.next_due()) is not None]
-        return min(dues, default=None)
+        return min((*dues, self.faults.timetable.next))
 
     def _play(self, event: Quote | Print, now: int) -> None:
         if event.ts_venue >= self._cut_off:
@@ -120,11 +134,50 @@ class Exchange:
                 account.on_print(event)
             self.publisher.on_print(event, self.hubs.market, now)
 
+        if self._rolls and (roll := self._rolls.get(event.instrument)) is not None:
+            self._play(roll.event(event), now)
+
     def _pass_time(self, now: int) -> None:
         if now >= self._cut_off:
             self._end_day(now)
         for account in self.accounts.values():
             account.advance(now)
+        self.faults.advance(now)
+
+    def roll(self, symbol: str, basis: int) -> None:
+        """Make the next month of a product the active contract, so many ticks above the present one.
+
+        Orders and positions of the old month stay, and only what reduces them is taken there. Raises
+        RefusedError for a product that has rolled already or that is not listed.
+        """
+        if symbol not in self.listing.following:
+            raise RefusedError(f"there is no next month of {symbol} to roll to")
+        roll = self._begin(symbol, basis)
+        now, old = self.now(), self.publisher.tickers[symbol]
+        if old.bid is not None:
+            quote = Quote(
+                ts_recv=now, ts_venue=now, instrument=symbol, bid=old.bid, ask=old.ask, last=old.figures.last
+            )
+            self._play(roll.event(quote), now)
+
+    def _begin(self, symbol: str, basis: int) -> Roll:
+        """List the next month and give it a history."""
+        contract = self.listing.roll(symbol)
+        roll = self._rolls[symbol] = Roll(contract.id, contract.book, basis)
+        candles = roll.candles(self.publisher.tickers[symbol].candles)
+        self._bars_kept[contract.book] = len(candles.closed)
+        self.publisher.add(Ticker(contract, candles, self.now()))
+        return roll
+
+    def _roll_again(self, rolls: Mapping[str, Roll]) -> None:
+        """Go on after a roll of an earlier run; where the calendar has caught up, its book stays known."""
+        listing = self.listing
+        for symbol, roll in rolls.items():
+            following, front = listing.following.get(symbol), listing.front.get(symbol)
+            if following is not None and following.id == roll.contract_id:
+                self._begin(symbol, roll.basis)
+            elif front is not None and front.id == roll.contract_id:
+                listing.books[roll.book] = structs.replace(front, key=roll.book)
 
     def _end_day(self, ts: int) -> None:
         """15:10: no order is taken until the next session, and nobody stays in the market."""
@@ -157,7 +210,7 @@ class Exchange:
             closed = ticker.candles.closed
             bars += closed[self._bars_kept[symbol] :]
             self._bars_kept[symbol] = len(closed)
-        meta = Meta(now, self.config.speed, self.config.seed, forming)
+        meta = Meta(now, self.config.speed, self.config.seed, forming, self._rolls)
         saved = {account_id: account.saved() for account_id, account in self.accounts.items()}
         self._kept.store.write(meta, saved, changes, bars)
 
@@ -178,15 +231,16 @@ class Exchange:
         ts = saved.meta.now
         prices = saved.past(ts).prices
         for account in self.accounts.values():
-            for symbol, price in prices.items():
-                account.on_quote(Quote(ts_recv=ts, ts_venue=ts, instrument=symbol, bid=price, ask=price))
+            for book, contract in self.listing.books.items():
+                price = prices.get(book, prices.get(contract.symbol))
+                account.on_quote(Quote(ts_recv=ts, ts_venue=ts, instrument=book, bid=price, ask=price))
             account.desk_flatten(ts)
             account.advance(ts + _SETTLE_NS)
 
     # -- outlets -----------------------------------------------------------------------------------
 
-    def _tell(self, event: UserEvent) -> None:
-        self.hubs.tell((event,))
+    def _tell(self, events: Iterable[UserEvent]) -> None:
+        self.hubs.tell(events)
 
     def _greet(self, connection: Connection, topic: Topic) -> None:
         self.publisher.greet(connection, topic, self.clock())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, NamedTuple
 
 import msgspec
@@ -47,11 +47,13 @@ class Hub:
         self,
         methods: dict[str, Method],
         timing: Timing,
+        admits: Callable[[Topic], bool],
         greet: Callable[[Connection, Topic], None] | None = None,
     ) -> None:
         self.connections: set[Connection] = set()
         self._methods = methods
         self._timing = timing
+        self._admits = admits
         self._greet = greet
         self._subscribers: dict[Topic, set[Connection]] = {}
 
@@ -78,6 +80,25 @@ class Hub:
         for connection in tuple(self._subscribers.get(topic, ())):
             connection.send(record)
 
+    def hush(self, targets: Collection[str] | None) -> Callable[[], None]:
+        """Send no more records of some targets (None: of any) to the present subscribers.
+
+        They are not told. Gives what resumes sending to those who are still there.
+        """
+        lost = {
+            topic: subscribers.copy()
+            for topic, subscribers in self._subscribers.items()
+            if targets is None or topic[0] in targets
+        }
+        for topic in lost:
+            self._subscribers[topic].clear()
+
+        def resume() -> None:
+            for topic, subscribers in lost.items():
+                self._subscribers[topic] |= subscribers & self.connections
+
+        return resume
+
     async def close(self) -> None:
         """Close every connection with a goodbye."""
         await asyncio.gather(*(connection.close() for connection in tuple(self.connections)))
@@ -88,6 +109,8 @@ class Hub:
             raise HubError("Method does not exist.")
         topic = (method.target, _argument(method, arguments))
         if method.subscribes:
+            if not self._admits(topic):
+                return
             self._subscribers.setdefault(topic, set()).add(connection)
             if self._greet is not None:
                 self._greet(connection, topic)
@@ -98,9 +121,15 @@ class Hub:
 class Hubs:
     """Both hubs, and the tickets of clients that negotiate before they connect."""
 
-    def __init__(self, timing: Timing, greet: Callable[[Connection, Topic], None]) -> None:
-        self.market = Hub(MARKET_METHODS, timing, greet)
-        self.user = Hub(USER_METHODS, timing)
+    def __init__(
+        self,
+        timing: Timing,
+        greet: Callable[[Connection, Topic], None],
+        admits: Callable[[Topic], bool],
+    ) -> None:
+        """`admits` says whether a subscription takes effect; completed it is in any case."""
+        self.market = Hub(MARKET_METHODS, timing, admits, greet)
+        self.user = Hub(USER_METHODS, timing, admits)
         self._tickets: set[str] = set()
 
     def negotiate(self, version: int) -> dict[str, Any]:
@@ -126,7 +155,7 @@ class Hubs:
             subject = None if event.target == _ACCOUNTS else event.account_id
             topic = (event.target, subject)
             if self.user.wanted(topic):
-                body = {"action": event.action, "data": event.data}
+                body = event.data if event.bare else {"action": event.action, "data": event.data}
                 record = {"type": 1, "target": event.target, "arguments": [body]}
                 self.user.publish(topic, msgspec.json.encode(record).decode())
 

@@ -43,7 +43,7 @@ class Ledger:
         """Book one execution."""
         instrument = contract.instrument
         signed = fill.qty * fill.side.sign
-        position = self.positions.get(contract.symbol)
+        position = self.positions.get(contract.book)
         closing = 0
         if position is not None and position.qty * signed < 0:
             closing = min(abs(position.qty), fill.qty)
@@ -52,7 +52,7 @@ class Ledger:
         if position is not None and closing:
             pnl = self._reduce(position, closing, fill.price, instrument.tick_value_usd)
             if not position.qty:
-                closed = self.positions.pop(contract.symbol)
+                closed = self.positions.pop(contract.book)
                 position = None
         opening = fill.qty - closing
         if opening:
@@ -61,7 +61,7 @@ class Ledger:
             id=int(fill.trade_id),
             order_id=int(fill.venue_order_id),
             contract_id=contract.id,
-            symbol=contract.symbol,
+            symbol=contract.book,
             ts=fill.ts_venue,
             price=fill.price,
             side=SideCode.BUY if fill.side is Side.BUY else SideCode.SELL,
@@ -76,10 +76,10 @@ class Ledger:
     def _add(self, position: PositionRow | None, contract: Contract, signed: int, fill: Fill) -> PositionRow:
         if position is None:
             position = PositionRow(
-                self.next_position_id, contract.id, contract.symbol, fill.ts_venue, signed, str(fill.price)
+                self.next_position_id, contract.id, contract.book, fill.ts_venue, signed, str(fill.price)
             )
             self.next_position_id += 1
-            self.positions[contract.symbol] = position
+            self.positions[contract.book] = position
             return position
         total = position.average * abs(position.qty) + fill.price * abs(signed)
         position.qty += signed

@@ -14,7 +14,9 @@ from adapters.simulator.account import PracticeAccount
 from adapters.simulator.clock import PracticeClock
 from adapters.simulator.config import SimulatorConfig
 from adapters.simulator.contracts import Listing
+from adapters.simulator.deeds import Deeds
 from adapters.simulator.exchange import Exchange
+from adapters.simulator.hand import Hand
 from adapters.simulator.hours import NANOS
 from adapters.simulator.opening import SAVE_EVERY_S, Opening, listed, open_market
 from adapters.simulator.rest import Gateway
@@ -48,7 +50,7 @@ class PracticeVenue:
             else Opening(source, listed(source), None)
         )
         self.practice_clock = PracticeClock(opening.source.start_ts, time.time_ns(), self.config.speed)
-        self.tokens = Tokens(self.config.token_lifetime_ns)
+        self.tokens = Tokens(self.config.token_lifetime_ns, self.config.key)
         self.exchange = Exchange(
             self.config,
             opening.source,
@@ -56,12 +58,16 @@ class PracticeVenue:
             opening.listing,
             opening.kept,
         )
+        self.deeds = Deeds(self.exchange, self.tokens)
+        self.hand = Hand(self.account, self.exchange.now)
+        self.faults = self.exchange.faults
+        self.faults.give_hands(self.deeds, self.hand)
         self._kept = opening.kept
         self._poked = asyncio.Event()
         self._player: asyncio.Task[None] | None = None
         gateway = Gateway(self.exchange, self.tokens, self.config, self._poked.set)
         app = web.Application(client_max_size=1_000_000)
-        app.router.add_route("*", "/{path:.*}", gateway.handle)
+        app.router.add_route("*", "/{path:.*}", self.faults.guard(gateway.handle))
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         self.port = 0
 
@@ -86,6 +92,7 @@ class PracticeVenue:
                 self._player.cancel()
                 with suppress(asyncio.CancelledError):
                     await self._player
+            self.faults.close()
             await self.exchange.hubs.close()
         finally:
             await self._stop()
@@ -146,9 +153,8 @@ class PracticeVenue:
             if not done:
                 await asyncio.sleep(0)
                 continue
-            wait = batch
-            if (due := exchange.next_due()) is not None:
-                wait = min(batch, max(_SHORTEST_WAIT_S, (due - exchange.now()) / NANOS / self.config.speed))
+            due_s = (exchange.next_due() - exchange.now()) / NANOS / self.config.speed
+            wait = min(batch, max(_SHORTEST_WAIT_S, due_s))
             try:
                 async with asyncio.timeout(wait):
                     await self._poked.wait()

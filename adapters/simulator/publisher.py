@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 
 from adapters.simulator.hubs import Hub, Topic
 from adapters.simulator.signalr import Connection
@@ -13,15 +13,20 @@ from engine.model.events import Print, Quote
 class Publisher:
     """Writes each event for those who subscribe to it. Prints of one instant share a message."""
 
-    def __init__(self, tickers: Mapping[str, Ticker]) -> None:
-        self.tickers = tickers
-        """By symbol."""
-        self._by_id = {ticker.contract.id: ticker for ticker in tickers.values()}
-        self._topics = {
-            symbol: {target: (target, ticker.contract.id) for target in (QUOTES, TRADES, DEPTH)}
-            for symbol, ticker in tickers.items()
-        }
+    def __init__(self, tickers: Iterable[Ticker]) -> None:
+        self.tickers: dict[str, Ticker] = {}
+        """By book."""
+        self._by_id: dict[str, Ticker] = {}
+        self._topics: dict[str, dict[str, Topic]] = {}
         self._prints: list[Print] = []
+        for ticker in tickers:
+            self.add(ticker)
+
+    def add(self, ticker: Ticker) -> None:
+        """Write a contract's events too."""
+        contract = ticker.contract
+        self.tickers[contract.book] = self._by_id[contract.id] = ticker
+        self._topics[contract.book] = {target: (target, contract.id) for target in (QUOTES, TRADES, DEPTH)}
 
     def on_quote(self, quote: Quote, hub: Hub, now: int) -> None:
         if self._prints:

@@ -12,6 +12,7 @@ class OrderRow(Struct):
     id: int
     contract_id: str
     symbol: str
+    """Of its book: the contract's month is part of it after a roll."""
     created: int
     updated: int
     """Last change before a fill, nanoseconds UTC: a fill does not move it (ProjectX protocol: OrderModel)."""

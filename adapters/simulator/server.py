@@ -14,6 +14,9 @@ import msgspec
 
 from adapters.simulator.account import AccountSpec
 from adapters.simulator.config import DEFAULT_SEED, SimulatorConfig, TapeChoice
+from adapters.simulator.fault_manual import manual
+from adapters.simulator.faults import Fault, FaultError
+from adapters.simulator.faults import parse as parse_fault
 from adapters.simulator.practice import PracticeVenue
 from adapters.simulator.signalr import Timing
 from adapters.simulator.store import StateError
@@ -79,7 +82,11 @@ def parse(argv: Sequence[str]) -> tuple[SimulatorConfig, bool]:
     add("--speed", type=_speed, default=1.0, help="how fast practice time runs, up to 20")
     add("--lead", type=float, default=LEAD_S, help="seconds before 08:25 at which a day begins")
     add("--state", type=Path, help="file that keeps the book between runs")
-    add("--balance", type=Decimal, default=Decimal(50_000), help="of a new account, USD")
+    add("--balance", type=_usd, default=Decimal(50_000), help="of a new account, USD")
+    add("--daily-loss", type=_usd, help="daily loss limit that the venue enforces, USD")
+    add("--max-loss", type=_usd, help="max loss limit that the venue enforces, USD")
+    add("--fault", type=_fault, action="append", default=[], help="NAME[:key=value,...], repeatable")
+    add("--list-faults", action="store_true", help="say what faults there are, and end")
     add("--split-every", type=int, default=0, help="cut each so many-th batch of records in two messages")
     add("--tape", type=Path, help="recorded market to play")
     add("--contract", help="what the tape holds: ES")
@@ -87,6 +94,9 @@ def parse(argv: Sequence[str]) -> tuple[SimulatorConfig, bool]:
     add("--stamp", choices=("open", "close"), help="what the times of the tape's bars mean")
     add("--exit-with-parent", action="store_true", help="end when stdin closes")
     asked = parser.parse_args(argv)
+    if asked.list_faults:
+        sys.stdout.write(manual())
+        parser.exit()
     if asked.tape is not None and asked.contract is None:
         parser.error("--tape needs --contract")
     if asked.tape is None and (asked.contract or asked.month or asked.stamp):
@@ -103,15 +113,23 @@ def parse(argv: Sequence[str]) -> tuple[SimulatorConfig, bool]:
         lead_s=asked.lead,
         state=asked.state,
         tape=tape,
-        accounts=(account(asked.balance),),
+        accounts=(account(asked.balance, asked.daily_loss, asked.max_loss),),
+        faults=tuple(asked.fault),
         timing=Timing(split_every=asked.split_every),
     )
     return config, asked.exit_with_parent
 
 
-def account(balance_usd: Decimal) -> AccountSpec:
-    """A practice account; five minis per 50,000 USD, as the platform's plans have."""
-    return AccountSpec(balance_usd=balance_usd, max_minis=max(1, int(balance_usd // 10_000)))
+def account(
+    balance_usd: Decimal, daily_loss_usd: Decimal | None = None, max_loss_usd: Decimal | None = None
+) -> AccountSpec:
+    """A practice account; five minis per 50,000 USD, as the platform's plans have. None is no limit."""
+    return AccountSpec(
+        balance_usd=balance_usd,
+        max_minis=max(1, int(balance_usd // 10_000)),
+        daily_loss_usd=daily_loss_usd,
+        max_loss_usd=max_loss_usd,
+    )
 
 
 def main(argv: Sequence[str]) -> int:
@@ -123,6 +141,17 @@ def main(argv: Sequence[str]) -> int:
         sys.stderr.write(f"practice venue: {error}\n")
         return EXIT_BAD_START
     return 0
+
+
+def _fault(text: str) -> Fault:
+    try:
+        return parse_fault(text)
+    except FaultError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _usd(text: str) -> Decimal:
+    return Decimal(str(_positive(text)))
 
 
 def _positive(text: str) -> float:

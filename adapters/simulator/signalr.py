@@ -83,12 +83,14 @@ class Connection:
         if self._transport is not None:
             self._transport.abort()
 
-    async def close(self, error: str | None = None) -> None:
-        """Say goodbye and close."""
+    async def close(self, error: str | None = None, last: str | None = None) -> None:
+        """Say goodbye and close; `last` is a record that goes out before it."""
         record: dict[str, Any] = {"type": _CLOSE, "allowReconnect": True}
         if error is not None:
             record["error"] = error
         with suppress(ClientConnectionResetError, ConnectionError):
+            if last is not None:
+                await self._socket.send_str(last + SEPARATOR)
             await self._socket.send_str(_encode(record))
             await self._socket.close()
 

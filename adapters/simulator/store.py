@@ -15,6 +15,7 @@ from adapters.simulator.blotter import Changes
 from adapters.simulator.candles import Forming
 from adapters.simulator.hours import NANOS
 from adapters.simulator.market import Past
+from adapters.simulator.rolling import Roll
 from adapters.simulator.rows import OrderRow, TradeRow
 from engine.model.market import Bar, Timeframe
 
@@ -50,6 +51,8 @@ class Meta(Struct):
     seed: int
     forming: dict[str, Forming]
     """The minute under way, by symbol."""
+    rolls: dict[str, Roll] = {}
+    """Products whose active contract changed while the venue was running, by symbol."""
 
 
 class SavedRun(Struct):

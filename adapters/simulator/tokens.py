@@ -17,8 +17,10 @@ DAY_NS = 86_400 * NANOS
 class Tokens:
     """Issues tokens and knows which are valid. Several may be; a new one does not end an older one."""
 
-    def __init__(self, lifetime_ns: int = DAY_NS) -> None:
+    def __init__(self, lifetime_ns: int = DAY_NS, key: str = "") -> None:
         self.lifetime_ns = lifetime_ns
+        self.key = key
+        """The API key that logs in."""
         self._secret = secrets.token_bytes(32)
         self._valid: dict[str, int] = {}
 

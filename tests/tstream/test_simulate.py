@@ -7,10 +7,12 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 
+from adapters.simulator.fault_manual import manual
+from adapters.simulator.faults import CATALOGUE
 from tstream import cli
 from tstream.cli import call
 
@@ -63,3 +65,47 @@ def test_a_tape_that_cannot_be_read_is_named(tmp_path: Path, capsys: pytest.Capt
 def test_time_over_sockets_has_a_most(capsys: pytest.CaptureFixture[str]) -> None:
     assert call(["simulate", "--speed", "max"]) == 2
     assert "20 is the most" in capsys.readouterr().err
+
+
+def test_it_lists_the_faults(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(["simulate", "--list-faults"]) == 0
+    said = capsys.readouterr().out
+    assert said == manual()
+    assert all(f"\n  {name}\n" in said for name in CATALOGUE)
+
+
+def test_faults_that_do_not_exist_are_explained_line_by_line(capsys: pytest.CaptureFixture[str]) -> None:
+    argv = ["simulate", "--fault", "lost-repyl", "--fault", "halt", "--fault", "halt:second=3"]
+    assert call(argv) == 2
+    first, second = capsys.readouterr().err.splitlines()
+    assert "--fault lost-repyl" in first
+    assert "did you mean lost-reply" in first
+    assert "did you mean seconds?" in second
+
+
+def test_it_misbehaves_as_told(tmp_path: Path) -> None:
+    argv = ["--fault", "refused-login:code=7,nth=2", "--daily-loss", "1000", "--port", "0"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "tstream", "simulate", *argv, "--state", str(tmp_path / "book.db")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    ) as venue:
+        assert venue.stdout is not None
+        assert venue.stderr is not None
+        port = json.loads(venue.stdout.readline())["port"]
+        codes = [login(port) for _ in range(3)]
+        venue.terminate()
+        assert venue.wait(20) == 0
+        said = venue.stderr.read()
+    assert codes == [0, 7, 0]
+    assert "practice venue: fault refused-login:code=7,nth=2 acts on login" in said
+
+
+def login(port: int) -> int:
+    """The errorCode of a login with the venue's own key."""
+    body = json.dumps({"userName": "practice", "apiKey": "practice"}).encode()
+    asked = Request(f"http://127.0.0.1:{port}/api/Auth/loginKey", body, {"Content-Type": "application/json"})
+    with urlopen(asked, timeout=10) as answer:
+        return int(json.loads(answer.read())["errorCode"])

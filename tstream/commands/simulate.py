@@ -3,18 +3,42 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
+from adapters.simulator import server
+from adapters.simulator.account import AccountSpec
 from adapters.simulator.config import SimulatorConfig, TapeChoice
-from adapters.simulator.server import account, serve
+from adapters.simulator.fault_manual import manual
+from adapters.simulator.faults import Fault, FaultError, parse
 from adapters.tapes.fields import TapeError
 from tstream.errors import CommandError, UsageError
 from tstream.options import RunOptions
 
 
-def simulate(host: str, port: int, state: Path | None, balance: float, run: RunOptions) -> int:
+def list_faults() -> int:
+    """Print what faults there are; gives the exit code."""
+    sys.stdout.write(manual())
+    return 0
+
+
+def account(balance: float, daily_loss: float | None, max_loss: float | None) -> AccountSpec:
+    """The venue's account; amounts in USD, None is no limit."""
+    limits = [None if usd is None else Decimal(str(usd)) for usd in (daily_loss, max_loss)]
+    return server.account(Decimal(str(balance)), *limits)
+
+
+def simulate(
+    host: str,
+    port: int,
+    state: Path | None,
+    account: AccountSpec,
+    faults: Sequence[str],
+    run: RunOptions,
+) -> int:
     """Serve until SIGINT or SIGTERM; gives the exit code. Raises CommandError, PortError."""
     if run.speed == "max":
         raise UsageError("--speed max is for tstream run --headless; over sockets 20 is the most")
@@ -27,17 +51,33 @@ def simulate(host: str, port: int, state: Path | None, balance: float, run: RunO
         speed=run.speed,
         state=state,
         tape=TapeChoice(run.tape, run.contract, run.month, run.stamp) if run.tape and run.contract else None,
-        accounts=(account(Decimal(str(balance))),),
+        accounts=(account,),
+        faults=_plan(faults),
     )
     where = f"http://{host}:{port}" if port else "the port named in the line that follows"
+    if config.faults:
+        logging.basicConfig(format="practice venue: %(message)s", stream=sys.stderr)
     sys.stderr.write(
         f"practice venue at {where}, hubs at /hubs/user and /hubs/market; user {config.user}, "
         f"key {config.key}; Ctrl+C ends it\n"
     )
     try:
-        asyncio.run(serve(config))
+        asyncio.run(server.serve(config))
     except TapeError as error:
         raise UsageError(str(error)) from None
     except OSError as error:
         raise CommandError(f"can't serve at {where}: {error.strerror or error}") from None
     return 0
+
+
+def _plan(texts: Sequence[str]) -> tuple[Fault, ...]:
+    """The faults that were asked for. Raises UsageError with one line for each that can't be."""
+    plan, wrong = [], []
+    for text in texts:
+        try:
+            plan.append(parse(text))
+        except FaultError as error:
+            wrong.append(f"--fault {text}: {error}")
+    if wrong:
+        raise UsageError(*wrong)
+    return tuple(plan)
