@@ -15,10 +15,10 @@ from typing import TypeVar
 import aiohttp
 import msgspec
 
-from adapters.projectx import mapping
+from adapters.projectx import requests
 from adapters.projectx.anomalies import Anomalies
 from adapters.projectx.config import ProjectXConfig, RateLimits, Secret, Timing, always_open
-from adapters.projectx.feed import MarketStream
+from adapters.projectx.market_stream import MarketStream
 from adapters.projectx.signalr import Record, RecordSplitter
 from adapters.projectx.venue import ProjectXVenue
 from adapters.simulator.candles import Candles
@@ -64,6 +64,11 @@ def records() -> tuple[list[bytes], dict[str, str]]:
     raise AssertionError("the generated market has no end")
 
 
+async def _no_answer() -> str:
+    """Nothing falls silent here."""
+    return ""
+
+
 async def decode(frames: list[bytes], ids: dict[str, str]) -> tuple[float, float, int]:
     """Seconds a record: ours from bytes to an event for the engine, then json.loads; and how many events."""
     events: list[AnyEvent] = []
@@ -75,6 +80,7 @@ async def decode(frames: list[bytes], ids: dict[str, str]) -> tuple[float, float
         Timing(),
         Anomalies(),
         lambda: len(events),
+        _no_answer,
     )
     stream.go_live()
     splitter, decoder = RecordSplitter(), msgspec.json.Decoder(Record)
@@ -141,7 +147,7 @@ async def orders() -> dict[str, list[float]]:
                     stop_offset=-40,
                     target_offset=60,
                 )
-                return mapping.place_request(order, account, contract, instrument)
+                return requests.place_request(order, account, contract, instrument)
 
             async with aiohttp.ClientSession() as http:
 
@@ -151,7 +157,7 @@ async def orders() -> dict[str, list[float]]:
                         await response.json()
 
                 for number in range(ORDERS):
-                    placed, seconds = await timed(venue.rest.place(body(number), urgent=True))
+                    placed, seconds = await timed(venue.rest.place(body(number), protects=True))
                     seen["place"].append(seconds)
                     _, seconds = await timed(venue.rest.cancel(account, int(placed)))
                     seen["cancel"].append(seconds)

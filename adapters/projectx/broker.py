@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
-from adapters.projectx import mapping
+from adapters.projectx import mapping, requests
+from adapters.projectx.access import Access
 from adapters.projectx.desk import Desk
 from adapters.projectx.link import Link, Stream
 from adapters.projectx.user_stream import UserStream
@@ -16,16 +16,13 @@ from engine.model.events import AccountAdopted, LinkChanged, LinkState, Snapshot
 from engine.model.instrument import Instrument
 from engine.ports import Sink
 
-if TYPE_CHECKING:
-    from adapters.projectx.venue import ProjectXVenue
-
 _SNAPSHOT_TRIES = 3
 
 
 class ProjectXBroker:
     """Broker over the gateway's REST calls and the user hub."""
 
-    def __init__(self, venue: ProjectXVenue) -> None:
+    def __init__(self, venue: Access) -> None:
         self.book = venue.config.book
         self._venue = venue
         self._desk = Desk(self.book, venue.contracts, venue.clock, venue.anomalies)
@@ -40,8 +37,9 @@ class ProjectXBroker:
         venue = self._venue
         adopted = False
 
-        def report(state: LinkState, detail: str) -> None:
-            sink(LinkChanged(ts_recv=venue.clock(), link="user", state=state, detail=detail))
+        def report(state: LinkState, detail: str, _since: int) -> None:
+            now = venue.clock()
+            sink(LinkChanged(ts_recv=now, link="user", state=state, detail=detail, book=self.book))
 
         async def make_stream() -> Stream:
             nonlocal adopted
@@ -71,18 +69,24 @@ class ProjectXBroker:
 
     async def place(self, order: PlaceOrder) -> str:
         """Send once; gives the venue's order id. Raises RefusedError, UnknownOutcomeError, RetryableError."""
-        contract = self._venue.contracts.active_id(order.instrument)
-        body = mapping.place_request(order, self._account_id(), contract, self._instrument(order.instrument))
-        return await self._venue.rest.place(body, urgent=order.reduces)
+        contract = self._month(order)
+        body = requests.place_request(order, self._account_id(), contract, self._instrument(order.instrument))
+        return await self._venue.rest.place(body, protects=order.reduces)
+
+    def _month(self, order: PlaceOrder) -> str:
+        """Entries go to the active month, protection to the one that is held, which may be older."""
+        active = self._venue.contracts.active_id(order.instrument)
+        held = self._desk.held_contracts(order.instrument)
+        return held[0] if order.reduces and held and active not in held else active
 
     async def modify(self, change: ModifyOrder) -> None:
         """Move a working order. Raises RefusedError, UnknownOutcomeError, RetryableError."""
-        body = mapping.modify_request(change, self._account_id(), self._instrument(change.instrument))
+        body = requests.modify_request(change, self._account_id(), self._instrument(change.instrument))
         await self._venue.rest.modify(body)
 
     async def cancel(self, order: CancelOrder) -> None:
         """Raises RefusedError (code 2: no such working order), UnknownOutcomeError, RetryableError."""
-        await self._venue.rest.cancel(self._account_id(), mapping.order_number(order.venue_id))
+        await self._venue.rest.cancel(self._account_id(), requests.order_number(order.venue_id))
 
     async def close(self, position: ClosePosition) -> None:
         """Close the net position at market, in every month in which one is held; none there is success.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from engine.model.errors import Cause
+
 
 class Generic(IntEnum):
     SUCCESS = 0
@@ -116,6 +118,32 @@ class PartialClose(IntEnum):
     ORDER_PENDING = 7
     UNKNOWN_ERROR = 8
     ACCOUNT_REJECTED = 9
+
+
+_BY_TEXT = (
+    ("position brackets", Cause.NO_BRACKETS),
+    ("custom tag", Cause.TAKEN),
+    ("active trading status", Cause.CLOSED),
+    ("outside of trading hours", Cause.CLOSED),
+)
+"""ProjectX protocol: place rejects for all of these with one code, and only its text tells them apart."""
+
+_BY_CODE: dict[tuple[type[IntEnum], int], Cause] = {
+    (Place, Place.OUTSIDE_TRADING_HOURS): Cause.CLOSED,
+    (Modify, Modify.ORDER_NOT_FOUND): Cause.GONE,
+    (Cancel, Cancel.ORDER_NOT_FOUND): Cause.GONE,
+    (Close, Close.POSITION_NOT_FOUND): Cause.GONE,
+    (PartialClose, PartialClose.POSITION_NOT_FOUND): Cause.GONE,
+}
+
+
+def cause(codes: type[IntEnum], number: int, text: str) -> Cause:
+    """What a refusal means for what happens next, by the endpoint's code and else by the venue's words."""
+    known = _BY_CODE.get((codes, number))
+    if known is not None:
+        return known
+    said = text.lower()
+    return next((cause for words, cause in _BY_TEXT if words in said), Cause.OTHER)
 
 
 def words(codes: type[IntEnum], number: int) -> str:

@@ -63,12 +63,19 @@ class Timing:
     """Without any quote while the market is open, the feed is stale."""
     print_silence_s: float = 300.0
     """Without any print while the market is open, the feed is stale: prints can stop while quotes flow."""
+    behind_s: float = 10.0
+    """A trade shows twice, as a print and in a quote. Where one of them does not follow the other within
+    this time, the subscription that should have brought it is lost."""
     watch_s: float = 1.0
     """Between two looks of the watchdog."""
     backoff_first_s: float = 0.5
     backoff_cap_s: float = 30.0
     renew_check_s: float = 20.0
-    """Between two looks at the token's age."""
+    """Between two looks at the token's age, and between two tries to renew it."""
+    refused_pause_s: float = 300.0
+    """After a refused login, until it is tried again: asking on with a wrong key could lock the login."""
+    tell_s: float = 5.0
+    """Between two words on how much of the rate budget is used, where that has changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +90,10 @@ class RateLimits:
     """Part of each limit that is used at all: other programs of the same login need some too."""
     reserve: float = 0.25
     """Part of our share that only cancels, closes and protective orders may use."""
+    close_reserve: float = 0.05
+    """The part of that which is for cancels and closes alone."""
+    entry_reserve: float = 0.1
+    """Part of our share that queries leave to entries."""
     entry_patience_s: float = 2.0
     """An entry that can't go out within this time is stale: it is not sent."""
     read_patience_s: float = 45.0

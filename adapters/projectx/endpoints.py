@@ -7,6 +7,7 @@ from enum import IntEnum
 from msgspec import Struct
 
 from adapters.projectx import codes
+from adapters.projectx.budget import Priority
 
 
 class Endpoint(Struct, frozen=True, kw_only=True):
@@ -23,14 +24,14 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     repeated (modify, cancel, close the whole position), the question is idle. For place and partial close
     a wrong guess would double an order, so there the outcome counts as unknown until it is looked up.
     """
-    history: bool = False
-    """Counts against the smaller limit for bars."""
+    priority: Priority = Priority.QUERY
+    """Who goes first when requests are scarce; HISTORY counts against the venue's smaller limit for bars."""
     public: bool = False
     """Needs no token. The request holds the key instead, so nothing of the answer's text is quoted."""
 
 
-LOGIN = Endpoint(path="/api/Auth/loginKey", codes=codes.Login, public=True)
-VALIDATE = Endpoint(path="/api/Auth/validate", codes=codes.Validate)
+LOGIN = Endpoint(path="/api/Auth/loginKey", codes=codes.Login, public=True, priority=Priority.CLOSE)
+VALIDATE = Endpoint(path="/api/Auth/validate", codes=codes.Validate, priority=Priority.PROTECT)
 LOGOUT = Endpoint(path="/api/Auth/logout", codes=codes.Logout)
 
 ACCOUNTS = Endpoint(path="/api/Account/search", codes=codes.Generic)
@@ -39,7 +40,7 @@ CONTRACTS_AVAILABLE = Endpoint(path="/api/Contract/available", codes=codes.Contr
 CONTRACT_SEARCH = Endpoint(path="/api/Contract/search", codes=codes.Contract)
 CONTRACT_BY_ID = Endpoint(path="/api/Contract/searchById", codes=codes.Contract)
 
-BARS = Endpoint(path="/api/History/retrieveBars", codes=codes.Bars, history=True)
+BARS = Endpoint(path="/api/History/retrieveBars", codes=codes.Bars, priority=Priority.HISTORY)
 
 ORDERS = Endpoint(path="/api/Order/search", codes=codes.Generic)
 ORDERS_OPEN = Endpoint(path="/api/Order/searchOpen", codes=codes.Generic)
@@ -52,6 +53,7 @@ PLACE = Endpoint(
     path="/api/Order/place",
     codes=codes.Place,
     acts=True,
+    priority=Priority.ENTRY,
     unclear=frozenset({codes.Place.ORDER_PENDING, codes.Place.UNKNOWN_ERROR}),
     limited_is_unsent=False,
 )
@@ -59,24 +61,28 @@ MODIFY = Endpoint(
     path="/api/Order/modify",
     codes=codes.Modify,
     acts=True,
+    priority=Priority.PROTECT,
     unclear=frozenset({codes.Modify.PENDING, codes.Modify.UNKNOWN_ERROR}),
 )
 CANCEL = Endpoint(
     path="/api/Order/cancel",
     codes=codes.Cancel,
     acts=True,
+    priority=Priority.CLOSE,
     unclear=frozenset({codes.Cancel.PENDING, codes.Cancel.UNKNOWN_ERROR}),
 )
 CLOSE = Endpoint(
     path="/api/Position/closeContract",
     codes=codes.Close,
     acts=True,
+    priority=Priority.CLOSE,
     unclear=frozenset({codes.Close.ORDER_PENDING, codes.Close.UNKNOWN_ERROR}),
 )
 CLOSE_PARTLY = Endpoint(
     path="/api/Position/partialCloseContract",
     codes=codes.PartialClose,
     acts=True,
+    priority=Priority.CLOSE,
     unclear=frozenset({codes.PartialClose.ORDER_PENDING, codes.PartialClose.UNKNOWN_ERROR}),
     limited_is_unsent=False,
 )

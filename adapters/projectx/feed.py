@@ -4,140 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
-
-from msgspec import Raw
+from collections.abc import Sequence
 
 from adapters.projectx import mapping
-from adapters.projectx.anomalies import Anomalies
-from adapters.projectx.config import SessionOpen, Timing
+from adapters.projectx.access import Access
 from adapters.projectx.link import Link, Stream
-from adapters.projectx.wire import WireError, read_prints, read_quote
+from adapters.projectx.market_stream import MarketStream
+from adapters.projectx.wire import WireError
 from engine.model.errors import RetryableError
 from engine.model.events import LinkChanged, LinkState
-from engine.model.instrument import Instrument
-from engine.model.market import Bar
-from engine.ports import Clock, Sink
-
-if TYPE_CHECKING:
-    from adapters.projectx.venue import ProjectXVenue
+from engine.model.market import MINUTE, NANOS, Bar
+from engine.ports import Sink
 
 _log = logging.getLogger(__name__)
 
-
-class MarketStream:
-    """Quotes and prints of one connection to the market hub."""
-
-    def __init__(
-        self,
-        contracts: dict[str, Instrument],
-        sink: Sink,
-        clock: Clock,
-        session_open: SessionOpen,
-        timing: Timing,
-        anomalies: Anomalies,
-        next_seq: Callable[[], int],
-    ) -> None:
-        self._live = False
-        self._contracts = contracts
-        self._books = {contract: mapping.TopOfBook(i) for contract, i in contracts.items()}
-        self._sink = sink
-        self._clock = clock
-        self._session_open = session_open
-        self._timing = timing
-        self._anomalies = anomalies
-        self._next_seq = next_seq
-        self._awaited = set(contracts)
-        self._complete = asyncio.Event()
-        self._time = asyncio.get_running_loop().time
-        self._last_quote = self._last_print = self._open_since = self._time()
-
-    def subscriptions(self) -> Sequence[tuple[str, tuple[object, ...]]]:
-        return [
-            (method, (contract,))
-            for contract in self._contracts
-            for method in ("SubscribeContractQuotes", "SubscribeContractTrades")
-        ]
-
-    def receive(self, target: str, arguments: Raw) -> None:
-        try:
-            if target == "GatewayQuote":
-                self._quote(arguments)
-            elif target == "GatewayTrade":
-                self._prints(arguments)
-        except WireError as error:
-            self._anomalies.note(target, error, bytes(arguments)[:200])
-
-    def go_live(self) -> None:
-        self._live = True
-        for contract, book in self._books.items():
-            if contract not in self._awaited:
-                self._sink(book.quote(self._clock()))
-
-    def retire(self) -> None:
-        self._live = False
-
-    async def first_messages(self) -> None:
-        """A quote of every contract: the hub sends a full one on subscribing, on a closed market too.
-
-        Prints prove nothing here: a quiet contract has none for minutes.
-        """
-        await self._complete.wait()
-
-    def missing(self) -> str:
-        if not self._awaited or not self._session_open(self._clock()):
-            return ""
-        symbols = sorted(self._contracts[contract].symbol for contract in self._awaited)
-        return f"no quote of {', '.join(symbols)}"
-
-    def silence(self, now: float) -> str:
-        """ProjectX protocol: quotes can stop while trades flow, so each kind is watched on its own."""
-        if not self._session_open(self._clock()):
-            self._open_since = now
-            return ""
-        for kind, last, limit in (
-            ("quote", self._last_quote, self._timing.quote_silence_s),
-            ("print", self._last_print, self._timing.print_silence_s),
-        ):
-            if now - max(last, self._open_since) > limit:
-                return f"no {kind} for {limit:g} s while the market is open"
-        return ""
-
-    def _quote(self, arguments: Raw) -> None:
-        contract, row = read_quote(arguments)
-        book = self._books.get(contract)
-        if book is None:
-            raise WireError("a contract that was not subscribed")
-        quote = book.merge(row, self._clock())
-        self._last_quote = self._time()
-        if self._awaited:
-            self._awaited.discard(contract)
-            if not self._awaited:
-                self._complete.set()
-        if self._live:
-            self._sink(quote)
-
-    def _prints(self, arguments: Raw) -> None:
-        contract, rows = read_prints(arguments)
-        instrument = self._contracts.get(contract)
-        if instrument is None:
-            raise WireError("a contract that was not subscribed")
-        self._last_print = self._time()
-        if not self._live:
-            return  # the connection that counts delivers the same prints
-        now = self._clock()
-        for row in rows:
-            try:
-                self._sink(mapping.market_print(row, instrument, now, self._next_seq()))
-            except WireError as error:
-                self._anomalies.note("GatewayTrade", error)
+_PROBE_NS = 15 * MINUTE
+"""How far back the history is asked when the stream has fallen silent."""
+_ROWS_AT_ONCE = 250
+"""History is mapped in pieces, about a millisecond each, so that nothing else on the loop waits for it."""
 
 
 class ProjectXFeed:
     """MarketFeed over the market hub and the history call."""
 
-    def __init__(self, venue: ProjectXVenue) -> None:
+    def __init__(self, venue: Access) -> None:
         self._venue = venue
         self._seq = 0
 
@@ -146,8 +36,9 @@ class ProjectXFeed:
         venue = self._venue
         config = venue.config
 
-        def report(state: LinkState, detail: str) -> None:
-            sink(LinkChanged(ts_recv=venue.clock(), link="market", state=state, detail=detail))
+        def report(state: LinkState, detail: str, since: int) -> None:
+            now = venue.clock()
+            sink(LinkChanged(ts_recv=now, ts_venue=since, link="market", state=state, detail=detail))
 
         async def make_stream() -> Stream:
             await self._resolve()
@@ -164,6 +55,7 @@ class ProjectXFeed:
                 config.timing,
                 venue.anomalies,
                 self._next_seq,
+                self._newest_minute,
             )
 
         announced: dict[str, str] = {}
@@ -189,14 +81,30 @@ class ProjectXFeed:
         rows = await venue.rest.bars(contract, start, end)
         now = venue.clock()
         bars: list[Bar] = []
-        for row in rows:
+        for number, row in enumerate(rows, 1):
             try:
                 bar = mapping.bar(row, product)
             except WireError as error:
                 raise RetryableError(f"history of {instrument}: {error}") from None
             if bar.close_ts <= now:
                 bars.append(bar)
+            if number % _ROWS_AT_ONCE == 0:
+                await asyncio.sleep(0)
         return bars
+
+    async def _newest_minute(self) -> str:
+        """What REST knows of a market whose stream is silent. Raises RetryableError, RefusedError."""
+        venue = self._venue
+        now = venue.clock()
+        for contract, instrument in venue.contracts.active_ids().items():
+            rows = await venue.rest.bars(contract, now - _PROBE_NS, now)
+            if rows:
+                try:
+                    ago = max(0, now - mapping.bar(rows[-1], instrument).close_ts) // NANOS
+                except WireError as error:
+                    raise RetryableError(f"history of {instrument.symbol}: {error}") from None
+                return f"by REST {instrument.symbol} traded until {ago} s ago"
+        return f"by REST nothing has traded for {_PROBE_NS // MINUTE} minutes either"
 
     async def _resolve(self) -> None:
         """Ask at every connection, so that a new month is noticed within a token's life at the latest."""

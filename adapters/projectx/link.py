@@ -6,7 +6,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from msgspec import Raw
 
@@ -14,12 +14,20 @@ from adapters.projectx.anomalies import Anomalies
 from adapters.projectx.config import Timing
 from adapters.projectx.session import Session
 from adapters.projectx.signalr import Hub, HubClosed, HubUnauthorized, InvocationFailed
-from engine.model.errors import FatalError, RefusedError, RetryableError
+from engine.model.errors import FatalError, PortError, RefusedError, RetryableError
 from engine.model.events import LinkState
 
 _log = logging.getLogger(__name__)
 
-Report = Callable[[LinkState, str], None]
+Report = Callable[[LinkState, str, int], None]
+"""Takes state, words and, where it is known better than "now", since when it is so (nanoseconds UTC)."""
+
+
+class Silence(NamedTuple):
+    """Why a stream must be taken for dead, and since when (nanoseconds UTC) it told nothing."""
+
+    reason: str
+    since: int
 
 
 class Stream(Protocol):
@@ -33,6 +41,12 @@ class Stream(Protocol):
     def go_live(self) -> None:
         """From now on this connection is the one that counts."""
 
+    def follow(self, before: Any) -> None:
+        """Another stream of the same kind counts until this one takes over: see what it tells meanwhile."""
+
+    def alone(self) -> None:
+        """The other stream came to nothing: this one goes on counting."""
+
     def retire(self) -> None:
         """Another connection counts now; what still comes must not be told twice."""
 
@@ -42,8 +56,14 @@ class Stream(Protocol):
     def missing(self) -> str:
         """What first_messages() still waits for, in words; empty if nothing that matters now."""
 
-    def silence(self, now: float) -> str:
-        """Why the stream must be taken for dead at a loop time; empty when it is not."""
+    def silence(self, now: float) -> Silence | None:
+        """Whether the stream must be taken for dead at a loop time."""
+
+    def heard(self) -> int:
+        """When its last record came, nanoseconds UTC; 0 if that says nothing."""
+
+    async def diagnose(self) -> str:
+        """What can be learned by other ways about a stream that fell silent. Raises the four errors."""
 
 
 class _Line:
@@ -83,22 +103,29 @@ class Link:
         self._rng = rng
         self._line: _Line | None = None
         self._failures = 0
+        self._worked = False
 
     async def run(self) -> None:
-        """Until cancelled. Raises FatalError when the login is refused for good."""
+        """Until cancelled. Raises FatalError when it can't begin without a person.
+
+        Once it has worked, what would be fatal at the beginning is waited out like everything else: a page
+        of a gateway under maintenance must not end the night's connection.
+        """
         loop = asyncio.get_running_loop()
         self._report(LinkState.CONNECTING)
         try:
             while True:
                 try:
-                    line = self._line = await self._open(live=True)
+                    line = self._line = await self._open(None)
+                    self._worked = True
                     self._report(LinkState.LIVE, line.stream.missing())
                     await self._hold(line)
                 except (HubClosed, InvocationFailed, RetryableError, RefusedError) as error:
-                    self._report(LinkState.DOWN, str(error))
+                    self._report(LinkState.DOWN, str(error), self._heard())
                 except FatalError as error:
-                    self._report(LinkState.DOWN, str(error))
-                    raise
+                    self._report(LinkState.DOWN, str(error), self._heard())
+                    if not self._worked:
+                        raise
                 finally:
                     ended, self._line = self._line, None
                     if ended is not None:
@@ -110,11 +137,13 @@ class Link:
             self._report(LinkState.DOWN, "stopped")
             raise
 
-    async def _open(self, *, live: bool) -> _Line:
-        """A connection whose stream works; `live` when it counts from its first record on."""
+    async def _open(self, before: Stream | None) -> _Line:
+        """A connection whose stream works. It counts from its first record on, unless `before` does."""
         stream = await self._make_stream()
-        if live:
+        if before is None:
             stream.go_live()
+        else:
+            stream.follow(before)
         token = await self._session.token()
         generation = self._session.generation
         hub: Hub | None = None
@@ -166,8 +195,8 @@ class Link:
             if line.hub.closed.done():
                 raise HubClosed(line.hub.closed.result())
             now = loop.time()
-            if silence := line.stream.silence(now):
-                self._report(LinkState.STALE, silence)
+            if (silence := line.stream.silence(now)) is not None:
+                await self._on_silence(line, silence)
                 return
             if self._session.generation != line.generation and now >= rotate_at:
                 try:
@@ -178,7 +207,13 @@ class Link:
 
     async def _rotate(self, old: _Line) -> _Line:
         """Make before break: the new connection works before the old one is closed."""
-        new = await self._open(live=False)
+        try:
+            new = await self._open(old.stream)
+        except BaseException:
+            old.stream.alone()
+            raise
+        if old.hub.closed.done():
+            self._report(LinkState.DOWN, old.hub.closed.result(), old.stream.heard())
         old.stream.retire()
         new.stream.go_live()
         self._line = new
@@ -186,6 +221,26 @@ class Link:
         self._report(LinkState.LIVE, "token renewed")
         await old.hub.close()
         return new
+
+    async def _on_silence(self, line: _Line, silence: Silence) -> None:
+        """Say it, and before the next connection take a fresh token and ask elsewhere, if that is quick."""
+        self._report(LinkState.STALE, silence.reason, silence.since)
+        await line.hub.close(silence.reason)
+        found, _ = await asyncio.gather(
+            self._quickly(line.stream.diagnose()), self._quickly(self._session.freshen())
+        )
+        self._report(LinkState.STALE, f"{silence.reason}; {found}", silence.since)
+
+    async def _quickly(self, ask: Awaitable[str | None]) -> str:
+        """The answer, or why there is none; the next connection does not wait longer for it."""
+        try:
+            async with asyncio.timeout(self._timing.connect_s):
+                return await ask or ""
+        except (PortError, TimeoutError) as error:
+            return f"REST says nothing: {error or 'no answer'}"
+
+    def _heard(self) -> int:
+        return self._line.stream.heard() if self._line is not None else 0
 
     def _backoff(self) -> float:
         """Seconds until the next attempt: doubling to a cap, half of it by chance."""
@@ -195,11 +250,11 @@ class Link:
         self._failures += 1
         return longest * (0.5 + self._rng.random() / 2)
 
-    def _report(self, state: LinkState, detail: str = "") -> None:
+    def _report(self, state: LinkState, detail: str = "", since: int = 0) -> None:
         if (state, detail) != self._told:
             self._told = (state, detail)
             _log.info("%s hub %s %s", self._name, state, detail)
-            self._report_to(state, detail)
+            self._report_to(state, detail, since)
 
     def _junk(self, reason: str, record: bytes) -> None:
         self._anomalies.note(f"{self._name} hub record", reason, record[:120])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -11,6 +12,7 @@ from adapters.projectx import mapping
 from adapters.projectx.config import ProjectXConfig
 from adapters.projectx.venue import ProjectXVenue
 from engine.model.errors import FatalError, PortError
+from engine.model.orders import Account
 from engine.ports import Clock
 
 MOST_SKEW_S = 5
@@ -26,19 +28,23 @@ class Check(Struct, frozen=True):
     remedy: str = ""
 
 
-async def probe(config: ProjectXConfig, clock: Clock) -> list[Check]:
+AccountCheck = Callable[[Account], Check]
+"""What the caller has to say about the account that was found."""
+
+
+async def probe(config: ProjectXConfig, clock: Clock, about: AccountCheck | None = None) -> list[Check]:
     """Reach the venue, log in, find the account, resolve the contracts, compare the clocks. Places nothing.
 
     Ends at the first finding on which all others depend. Raises nothing.
     """
     venue = ProjectXVenue(config, clock)
     try:
-        return await _checks(venue)
+        return await _checks(venue, about)
     finally:
         await venue.close()
 
 
-async def _checks(venue: ProjectXVenue) -> list[Check]:
+async def _checks(venue: ProjectXVenue, about: AccountCheck | None) -> list[Check]:
     config = venue.config
     try:
         answer, date = await venue.ping()
@@ -51,22 +57,22 @@ async def _checks(venue: ProjectXVenue) -> list[Check]:
         remedy = "check user name and API key" if isinstance(error, FatalError) else "try again later"
         return [*found, Check("login", False, str(error), remedy)]
     found.append(Check("login", True, f"logged in as {config.user_name}"))
-    found.append(await _account(venue))
+    found += await _account(venue, about)
     found.append(await _contracts(venue))
     return found
 
 
-async def _account(venue: ProjectXVenue) -> Check:
+async def _account(venue: ProjectXVenue, about: AccountCheck | None) -> list[Check]:
     try:
         account = mapping.account(await venue.choose_account())
     except PortError as error:
-        return Check("account", False, str(error), "set account to one of the names of this login")
+        return [Check("account", False, str(error), "set account to one of the names of this login")]
+    more = [] if about is None else [about(account)]
     detail = f"{account.name}, {account.kind.upper()}, balance {account.balance_usd} USD"
     if not account.can_trade:
-        return Check(
-            "account", False, f"{detail}, may not trade", "the venue has locked it: see its platform"
-        )
-    return Check("account", True, detail)
+        locked = f"{detail}, may not trade"
+        return [Check("account", False, locked, "the venue has locked it: see its platform"), *more]
+    return [Check("account", True, detail), *more]
 
 
 async def _contracts(venue: ProjectXVenue) -> Check:

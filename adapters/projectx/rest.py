@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from msgspec import Raw
 
 from adapters.projectx import codes, endpoints, stamps
+from adapters.projectx.budget import Priority
 from adapters.projectx.endpoints import Endpoint
 from adapters.projectx.mapping import LIVE_STATUSES
 from adapters.projectx.session import Session
@@ -23,12 +25,13 @@ from adapters.projectx.wire import (
     read,
     read_rows,
 )
-from engine.model.errors import RefusedError, RetryableError, UnknownOutcomeError
+from engine.model.errors import Cause, RefusedError, RetryableError, UnknownOutcomeError
 
 MOST_BARS = 20_000
 _PAGE = 100
 _MOST_PAGES = 100
 _MINUTE_UNIT = 2
+_ROWS_AT_ONCE = 1_000
 
 T = TypeVar("T")
 BadRow = Callable[[WireError], None]
@@ -80,10 +83,7 @@ class Rest:
             }
             reply = await self._session.call(endpoints.BARS, body)
             rows = _rows(endpoints.BARS, reply.bars, BarRow)
-            try:
-                page = {stamps.parse(row.t): row for row in rows}
-            except ValueError as error:
-                raise RetryableError(f"{endpoints.BARS.path}: {error}") from None
+            page = await _by_time(rows)
             found |= {ts: row for ts, row in page.items() if start <= ts < end}
             # A window may include its end or not: only a page that reaches further back leads on.
             if len(rows) < MOST_BARS or min(page) >= upto:
@@ -91,42 +91,43 @@ class Rest:
             upto = min(page)
         return [found[ts] for ts in sorted(found)]
 
-    async def place(self, body: dict[str, Any], *, urgent: bool) -> str:
-        """The venue's order id. An id beside a failure is the record of a rejection, not an order."""
+    async def place(self, body: dict[str, Any], *, protects: bool) -> str:
+        """The venue's order id. An id beside a failure is the record of a rejection, not an order.
+
+        A refusal's cause TAKEN says that an order with this tag exists or existed; a tag is ours alone, so
+        whoever gets it has to look the order up.
+        """
+        rank = Priority.PROTECT if protects else Priority.ENTRY
         try:
-            reply = await self._session.call(endpoints.PLACE, body, urgent=urgent)
+            reply = await self._session.call(endpoints.PLACE, body, rank)
         except RefusedError as error:
-            if "custom tag" in str(error).lower():
-                # Someone sent this tag before, and that can only have been us.
-                raise UnknownOutcomeError(str(error)) from None
-            if "position brackets" in str(error).lower():
-                raise RefusedError(
-                    f"{error}: switch the account to Auto OCO Brackets in the platform's settings", error.code
-                ) from None
+            if error.cause is Cause.NO_BRACKETS:
+                remedy = "switch the account to Auto OCO Brackets in the platform's settings"
+                raise RefusedError(f"{error}: {remedy}", error.code, error.cause) from None
             raise
         if reply.order_id is None:
             raise UnknownOutcomeError(f"{endpoints.PLACE.path}: accepted, but no order id was given")
         return str(reply.order_id)
 
     async def modify(self, body: dict[str, Any]) -> None:
-        await self._session.call(endpoints.MODIFY, body, urgent=True)
+        await self._session.call(endpoints.MODIFY, body)
 
     async def cancel(self, account_id: int, order_id: int) -> None:
         body = {"accountId": account_id, "orderId": order_id}
-        await self._session.call(endpoints.CANCEL, body, urgent=True)
+        await self._session.call(endpoints.CANCEL, body)
 
     async def close(self, account_id: int, contract_id: str) -> None:
         """Close the net position at market. None there is success."""
         body = {"accountId": account_id, "contractId": contract_id}
         try:
-            await self._session.call(endpoints.CLOSE, body, urgent=True)
+            await self._session.call(endpoints.CLOSE, body)
         except RefusedError as error:
             if error.code != codes.Close.POSITION_NOT_FOUND:
                 raise
 
     async def close_partly(self, account_id: int, contract_id: str, size: int) -> None:
         body = {"accountId": account_id, "contractId": contract_id, "size": size}
-        await self._session.call(endpoints.CLOSE_PARTLY, body, urgent=True)
+        await self._session.call(endpoints.CLOSE_PARTLY, body)
 
     async def orders(self, account_id: int, since: int) -> list[OrderRow]:
         """Orders created since a time (nanoseconds UTC), oldest first; without suspended bracket legs."""
@@ -186,6 +187,19 @@ class Rest:
         if page and reply.total_count is not None and len(found) < reply.total_count:
             raise RetryableError(f"{len(found)} of {reply.total_count} live orders could be listed")
         return list(found.values())
+
+
+async def _by_time(rows: list[BarRow]) -> dict[int, BarRow]:
+    """Bars by open time; in pieces, so that nothing else on the loop waits for days of history."""
+    page: dict[int, BarRow] = {}
+    try:
+        for number, row in enumerate(rows, 1):
+            page[stamps.parse(row.t)] = row
+            if number % _ROWS_AT_ONCE == 0:
+                await asyncio.sleep(0)
+    except ValueError as error:
+        raise RetryableError(f"{endpoints.BARS.path}: {error}") from None
+    return page
 
 
 def _rows(endpoint: Endpoint, raw: Raw, shape: type[T], bad: BadRow | None = None) -> list[T]:

@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import logging
+from collections.abc import Callable
 from typing import Any
 
-import msgspec
-from msgspec import Struct
-
-from adapters.projectx import codes
+from adapters.projectx import codes, tokens
+from adapters.projectx.budget import Priority
 from adapters.projectx.config import ProjectXConfig
 from adapters.projectx.endpoints import LOGIN, LOGOUT, VALIDATE, Endpoint
 from adapters.projectx.scrub import scrub
 from adapters.projectx.transport import NOT_FOUND, Transport, Unauthorized
 from adapters.projectx.wire import Reply
 from engine.model.errors import FatalError, RefusedError, RetryableError
+from engine.model.events import LinkState
 from engine.ports import Clock
 
 _log = logging.getLogger(__name__)
-
-_SECOND = 1_000_000_000
-UNDATED_LIFE_S = 23 * 3600
-"""Life of a token that does not tell its own, seconds: tokens are said to live 24 hours."""
-_RENEW_AFTER = 0.9
-"""Part of its life after which a token is renewed."""
 
 _REMEDIES: dict[int | None, str] = {
     codes.Login.AGREEMENTS_NOT_SIGNED: "log in to the platform once and sign the agreements",
@@ -35,23 +27,30 @@ _REMEDIES: dict[int | None, str] = {
     NOT_FOUND: "check the gateway's address",
 }
 
-
-class _Claims(Struct):
-    exp: float | None = None
-    iat: float | None = None
-    nbf: float | None = None
+Tell = Callable[[LinkState, str, int], None]
+"""Hears how the token stands: LIVE; STALE while it can't be renewed but is good; DOWN when there is none, or
+none to be had once it ends. Then words, and when it expires (nanoseconds UTC, 0 if there is none)."""
 
 
 class Session:
-    """Holds one token for REST and hubs. `generation` grows with every new token."""
+    """Holds one token for REST and hubs. `generation` grows with every new token.
 
-    def __init__(self, config: ProjectXConfig, transport: Transport, clock: Clock) -> None:
+    A login that is refused before any has worked is fatal: only a person can mend it. Once one has worked
+    the same answer is one to wait out, slowly: orders that protect go on with the old token while it lasts,
+    and a key that works again is found by itself.
+    """
+
+    def __init__(self, config: ProjectXConfig, transport: Transport, clock: Clock, tell: Tell) -> None:
         self._config = config
         self._transport = transport
         self._clock = clock
+        self._tell = tell
         self._token: str | None = None
-        self._renew_at = 0
+        self._life = tokens.Life()
         self._changing = asyncio.Lock()
+        self._refusal = ""
+        self._refused_key = 0
+        self._refused_until = 0.0
         self.generation = 0
 
     async def token(self) -> str:
@@ -62,7 +61,12 @@ class Session:
         """A token other than `refused`; callers who come together share one login."""
         async with self._changing:
             if self._token is None or self._token == refused:
-                self._adopt(await self._log_in())
+                self._token = None
+                try:
+                    self._adopt(await self._log_in())
+                except (RetryableError, FatalError) as error:
+                    self._tell(LinkState.DOWN, str(error), 0)
+                    raise
             assert self._token is not None
             return self._token
 
@@ -71,7 +75,7 @@ class Session:
         if self._token == token:
             self._token = None
 
-    async def call(self, endpoint: Endpoint, body: dict[str, Any], *, urgent: bool = False) -> Reply:
+    async def call(self, endpoint: Endpoint, body: dict[str, Any], priority: Priority | None = None) -> Reply:
         """Send with the token. Raises the four errors.
 
         HTTP 401 is definite: the request was not looked at. So after one new login it is sent again,
@@ -79,28 +83,59 @@ class Session:
         """
         token = await self.token()
         try:
-            return await self._transport.post(endpoint, body, token, urgent=urgent)
+            return await self._transport.post(endpoint, body, token, priority)
         except Unauthorized:
             token = await self.renew(token)
         try:
-            return await self._transport.post(endpoint, body, token, urgent=urgent)
+            return await self._transport.post(endpoint, body, token, priority)
         except Unauthorized:
             self.revoke(token)
             raise RetryableError(f"{endpoint.path}: a fresh token was refused (HTTP 401)") from None
 
     async def keep_fresh(self) -> None:
-        """Renew the token well before it expires; until cancelled. Raises FatalError.
+        """Renew the token well before it expires, and log in again where one was lost; until cancelled.
 
         The age is looked at again and again instead of slept out: the machine may have been asleep, and
         the venue's clock may run faster than ours.
         """
+        said = ""
         while True:
             await asyncio.sleep(self._config.timing.renew_check_s)
-            if self._token is not None and self._clock() >= self._renew_at:
-                try:
-                    await self._refresh()
-                except (RetryableError, RefusedError) as error:
-                    _log.warning("the token could not be renewed, trying again: %s", error)
+            if self._pausing(self._config.api_key.reveal()):
+                continue
+            try:
+                if self._token is None:
+                    if self.generation:
+                        await self.renew(None)
+                elif self._clock() >= self._life.renew_at:
+                    await self.freshen()
+            except (RetryableError, FatalError) as error:
+                if str(error) != said:
+                    said = str(error)
+                    _log.warning("the token could not be renewed, trying again: %s", said)
+            else:
+                said = ""
+
+    async def freshen(self) -> None:
+        """Take a new token while the old one is good, which stays if that fails.
+
+        Raises RetryableError, FatalError.
+        """
+        async with self._changing:
+            old = self._token
+            if old is None:
+                return
+            try:
+                self._adopt(await self._successor(old))
+            except (RetryableError, FatalError) as error:
+                until = self._life.expires_at
+                if self._clock() >= until:
+                    self._tell(LinkState.DOWN, f"the token has expired: {error}", until)
+                elif self._refusal:
+                    self._tell(LinkState.DOWN, str(error), until)
+                else:
+                    self._tell(LinkState.STALE, f"not renewed yet, the old one is still good: {error}", until)
+                raise
 
     async def log_out(self) -> None:
         """End the session at the venue. Raises RetryableError, RefusedError."""
@@ -111,66 +146,50 @@ class Session:
             except Unauthorized:
                 _log.debug("logged out already")
 
-    async def _refresh(self) -> None:
-        async with self._changing:
-            old = self._token
-            if old is None:
-                return
-            try:
-                reply = await self._transport.post(VALIDATE, {}, old)
-                fresh = reply.new_token
-            except (Unauthorized, RefusedError):
-                fresh = None
-            if fresh is None or fresh == old or self._due(fresh) <= self._clock():
-                fresh = await self._log_in()
-            self._adopt(fresh)
+    async def _successor(self, old: str) -> str:
+        try:
+            fresh = (await self._transport.post(VALIDATE, {}, old)).new_token
+        except (Unauthorized, RefusedError):
+            fresh = None
+        now = self._clock()
+        if fresh is None or fresh == old or tokens.life(fresh, now).renew_at <= now:
+            fresh = await self._log_in()
+        return fresh
 
     async def _log_in(self) -> str:
-        body = {"userName": self._config.user_name, "apiKey": self._config.api_key.reveal()}
+        key = self._config.api_key.reveal()
+        if self._pausing(key):
+            raise self._refused()
+        body = {"userName": self._config.user_name, "apiKey": key}
         try:
-            reply = await self._transport.post(LOGIN, body, urgent=True)
-        except RefusedError as error:
-            told = scrub(error, body["apiKey"])
-            if error.code == codes.Login.UNKNOWN_ERROR:
+            reply = await self._transport.post(LOGIN, body)
+        except (RefusedError, Unauthorized) as error:
+            code = error.code if isinstance(error, RefusedError) else 401
+            told = scrub(error, key) if isinstance(error, RefusedError) else "HTTP 401"
+            if code == codes.Login.UNKNOWN_ERROR:
                 raise RetryableError(f"login: {told}") from None
-            remedy = _REMEDIES.get(error.code, "check user name and API key")
-            raise FatalError(f"login refused: {told}: {remedy}") from None
-        except Unauthorized:
-            raise FatalError("login refused (HTTP 401): check user name and API key") from None
+            remedy = _REMEDIES.get(code, "check user name and API key")
+            self._refusal = f"login refused: {told}: {remedy}"
+            self._refused_key = hash(key)
+            pause = self._config.timing.refused_pause_s
+            self._refused_until = asyncio.get_running_loop().time() + pause
+            raise self._refused() from None
         if not reply.token:
             raise RetryableError("login: the gateway gave no token")
         return reply.token
 
+    def _pausing(self, key: str) -> bool:
+        """Whether this key was refused a short while ago."""
+        if not self._refusal or self._refused_key != hash(key):
+            return False
+        return asyncio.get_running_loop().time() < self._refused_until
+
+    def _refused(self) -> FatalError | RetryableError:
+        return RetryableError(self._refusal) if self.generation else FatalError(self._refusal)
+
     def _adopt(self, token: str) -> None:
         self._token = token
-        self._renew_at = self._due(token)
+        self._life = tokens.life(token, self._clock())
+        self._refusal = ""
         self.generation += 1
-
-    def _due(self, token: str) -> int:
-        """When to renew a token received now, nanoseconds UTC of our clock.
-
-        Its life is taken as a length (expiry less issue), so that a difference between the venue's clock
-        and ours does no harm.
-        """
-        claims = _claims(token)
-        now = self._clock()
-        issued = claims.iat if claims.iat is not None else claims.nbf
-        if claims.exp is None:
-            life = float(UNDATED_LIFE_S)
-        elif issued is not None:
-            life = claims.exp - issued
-        else:
-            life = claims.exp - now / _SECOND
-        return now + int(max(0.0, life) * _RENEW_AFTER * _SECOND)
-
-
-def _claims(token: str) -> _Claims:
-    """What the token says of its own life; nothing is verified, only scheduled by it."""
-    parts = token.split(".")
-    if len(parts) != 3:
-        return _Claims()
-    try:
-        padded = parts[1] + "=" * (-len(parts[1]) % 4)
-        return msgspec.json.decode(base64.urlsafe_b64decode(padded), type=_Claims)
-    except (binascii.Error, ValueError, msgspec.MsgspecError):
-        return _Claims()
+        self._tell(LinkState.LIVE, "renewed" if self.generation > 1 else "logged in", self._life.expires_at)

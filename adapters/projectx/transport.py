@@ -9,7 +9,7 @@ import aiohttp
 import msgspec
 
 from adapters.projectx import codes
-from adapters.projectx.budget import Budget
+from adapters.projectx.budget import Budget, Priority
 from adapters.projectx.config import RateLimits, Timing
 from adapters.projectx.endpoints import PING_PATH, Endpoint
 from adapters.projectx.scrub import scrub
@@ -41,23 +41,43 @@ class Transport:
         self._health = health
         self._http: aiohttp.ClientSession | None = None
         self._limited = 0
-        self._budget, self._history_budget = (
-            Budget(limit, period, share=limits.share, reserve=limits.reserve)
-            for limit, period in (
-                (limits.requests, limits.period_s),
-                (limits.history_requests, limits.history_period_s),
-            )
+        self._budget = Budget(
+            limits.requests,
+            limits.period_s,
+            share=limits.share,
+            left_above={
+                Priority.PROTECT: limits.close_reserve,
+                Priority.ENTRY: limits.reserve,
+                Priority.QUERY: limits.reserve + limits.entry_reserve,
+            },
+        )
+        self._history_budget = Budget(
+            limits.history_requests, limits.history_period_s, share=limits.share, left_above={}
+        )
+
+    def used(self) -> str:
+        """How much of the rate budgets the last periods took, in words."""
+        parts = ((self._budget, "requests"), (self._history_budget, "of history"))
+        return ", ".join(
+            f"{budget.used()} of {budget.limit} {what} in {budget.period_s:g} s"
+            + (f", {waiting} waiting" if (waiting := budget.waiting()) else "")
+            for budget, what in parts
         )
 
     async def post(
-        self, endpoint: Endpoint, body: dict[str, Any], token: str | None = None, *, urgent: bool = False
+        self,
+        endpoint: Endpoint,
+        body: dict[str, Any],
+        token: str | None = None,
+        priority: Priority | None = None,
     ) -> Reply:
         """The successful reply. Raises one of the four errors, or Unauthorized.
 
-        `urgent` requests may use the reserve of the rate budget.
+        `priority` instead of the endpoint's own says who goes first when requests are scarce.
         """
-        budget = self._history_budget if endpoint.history else self._budget
-        await budget.take(urgent=urgent, patience_s=self._patience(endpoint, urgent))
+        rank = endpoint.priority if priority is None else priority
+        budget = self._history_budget if rank is Priority.HISTORY else self._budget
+        await budget.take(rank, self._patience(rank))
         headers = {"Accept": "application/json", "Content-Type": "application/json"}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
@@ -85,6 +105,7 @@ class Transport:
 
     async def ping(self) -> tuple[str, str | None]:
         """The answer's text ("pong") and its Date header. Raises RetryableError."""
+        await self._budget.take(Priority.QUERY, self._limits.read_patience_s)
         timeout = aiohttp.ClientTimeout(total=self._timing.read_s, sock_connect=self._timing.connect_s)
         try:
             async with self._session().get(self._base + PING_PATH, timeout=timeout) as response:
@@ -108,10 +129,10 @@ class Transport:
             self._http = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         return self._http
 
-    def _patience(self, endpoint: Endpoint, urgent: bool) -> float:
-        if urgent:
+    def _patience(self, rank: Priority) -> float:
+        if rank <= Priority.PROTECT:
             return self._limits.urgent_patience_s
-        return self._limits.entry_patience_s if endpoint.acts else self._limits.read_patience_s
+        return self._limits.entry_patience_s if rank is Priority.ENTRY else self._limits.read_patience_s
 
     def _judge(
         self, endpoint: Endpoint, budget: Budget, status: int, retry_after: str | None, payload: bytes
@@ -164,12 +185,13 @@ class Transport:
 
 
 def _business_error(endpoint: Endpoint, reply: Reply) -> PortError:
-    text = f"{endpoint.path}: {codes.words(endpoint.codes, reply.error_code)}"
-    if reply.error_message:
-        text += f" ({scrub(reply.error_message)})"
-    if endpoint.acts and (reply.error_code in endpoint.unclear or not _refuses(endpoint, reply.error_code)):
+    code, message = reply.error_code, reply.error_message or ""
+    text = f"{endpoint.path}: {codes.words(endpoint.codes, code)}"
+    if message:
+        text += f" ({scrub(message)})"
+    if endpoint.acts and (code in endpoint.unclear or not _refuses(endpoint, code)):
         return UnknownOutcomeError(text)
-    return RefusedError(text, reply.error_code)
+    return RefusedError(text, code, codes.cause(endpoint.codes, code, message))
 
 
 def _refuses(endpoint: Endpoint, code: int) -> bool:

@@ -8,6 +8,7 @@ from msgspec import Raw
 
 from adapters.projectx.anomalies import Anomalies
 from adapters.projectx.desk import Desk
+from adapters.projectx.link import Silence
 from adapters.projectx.wire import AccountRow, OrderRow, PositionRow, TradeRow, WireError, read_user
 
 _DELETED = 2
@@ -50,6 +51,12 @@ class UserStream:
     def go_live(self) -> None:
         """Nothing: while two connections overlap both report, as a lost fill is worse than one told twice."""
 
+    def follow(self, before: UserStream) -> None:
+        """Nothing; see go_live()."""
+
+    def alone(self) -> None:
+        """Nothing; see go_live()."""
+
     def retire(self) -> None:
         """Nothing; see go_live()."""
 
@@ -59,7 +66,14 @@ class UserStream:
     def missing(self) -> str:
         return ""
 
-    def silence(self, now: float) -> str:
+    def silence(self, now: float) -> Silence | None:
+        """Never: an account in which nothing happens says nothing, and the hub's pings tell if it is gone."""
+        return None
+
+    def heard(self) -> int:
+        return 0
+
+    async def diagnose(self) -> str:
         return ""
 
     def _accounts(self, arguments: Raw) -> None:

@@ -129,6 +129,8 @@ class QuoteRow(Struct, rename="camel", gc=False):
     last_price: Decimal | None = None
     change: Decimal | None = None
     open: Decimal | None = None
+    volume: float | None = None
+    """Of the session so far."""
     timestamp: str | None = None
     last_updated: str | None = None
 
@@ -151,6 +153,7 @@ class UserRecord(Struct):
 
 T = TypeVar("T")
 _decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
+_lists: dict[Any, msgspec.json.Decoder[Any]] = {}
 _loose = msgspec.json.Decoder(float_hook=Decimal)
 _quote = msgspec.json.Decoder(tuple[str, QuoteRow])
 _prints = msgspec.json.Decoder(tuple[str, list[PrintRow] | PrintRow])
@@ -175,7 +178,13 @@ def read_rows(raw: Raw, shape: type[T], bad: Callable[[WireError], None] | None 
 
     A row that can't be decoded raises WireError, or goes to `bad` and is left out where that is given.
     """
-    rows: list[T] = []
+    whole = _lists.get(shape)
+    if whole is None:
+        whole = _lists[shape] = msgspec.json.Decoder(list[shape] | None)  # type: ignore[valid-type]
+    try:
+        return whole.decode(raw) or []
+    except msgspec.MsgspecError:
+        rows: list[T] = []  # one at a time and liberally, then
     for part in read(raw, list[Raw] | None) or ():  # type: ignore[arg-type]
         try:
             rows.append(read(part, shape))

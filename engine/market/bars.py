@@ -8,7 +8,9 @@ is counted and changes nothing.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 
 from msgspec import Struct
 
@@ -17,7 +19,12 @@ from engine.market.series import HIGHER, BarSeries
 from engine.model.events import Print, Quote
 from engine.model.market import MINUTE, NANOS, Bar, Timeframe
 
+LATE = "late prints"
+MISDATED = "misdated prints"
+"""Names of the counts."""
+
 _NOTHING: tuple[BarsClosed, ...] = ()
+_open_ts = attrgetter("open_ts")
 
 
 class BarsClosed(Struct, frozen=True):
@@ -31,12 +38,13 @@ class MinuteBars:
     """Builds, closes and keeps the bars of all instruments.
 
     `grace_ns` is how long after a boundary, on the receive clock, late prints are still waited for;
-    `keep` (60 or more) is how many bars are kept per instrument and timeframe.
+    `keep` (60 or more) is how many bars are kept per instrument and timeframe; `counts` is told of prints
+    that changed nothing.
 
     Prints and quotes return what they closed, which is nearly always nothing.
     """
 
-    def __init__(self, *, grace_ns: int = NANOS, keep: int = 600) -> None:
+    def __init__(self, *, grace_ns: int = NANOS, keep: int = 600, counts: Counter[str] | None = None) -> None:
         if keep < 60:
             raise ValueError("at least 60 minutes must be kept: hours are made of them")
         self._grace_ns = grace_ns
@@ -50,10 +58,7 @@ class MinuteBars:
         self._up_since: int | None = None
         self._running = False
         """Whether an event has told the time; until then history is all past."""
-        self.late = 0
-        """Prints that came after their minute had closed."""
-        self.misdated = 0
-        """Prints dated more than a minute ahead of their receipt: left out."""
+        self._counts: Counter[str] = Counter() if counts is None else counts
 
     # -- events --------------------------------------------------------------------------------------
 
@@ -67,10 +72,10 @@ class MinuteBars:
         if candle is not None:
             candle.add(traded)
         elif open_ts < self._closed_through:
-            self.late += 1
+            self._counts[LATE] += 1
             return closed
         elif ts > traded.ts_recv + MINUTE:
-            self.misdated += 1
+            self._counts[MISDATED] += 1
             return closed
         else:
             close_ts = open_ts + MINUTE
@@ -136,12 +141,22 @@ class MinuteBars:
         series = self._series.get(instrument) or self._add(instrument)
         minutes = tuple(bars)
         if not self._running and minutes:
-            self._closed_to(max(self._closed_through, *(bar.close_ts for bar in minutes)))
+            self._closed_to(max(self._closed_through, max(map(_open_ts, minutes)) + MINUTE))
         taken = series.merge(minutes, self._closed_through)
         self._plan()
         return taken
 
     # -- reading -------------------------------------------------------------------------------------
+
+    @property
+    def late(self) -> int:
+        """Prints that came after their minute had closed."""
+        return self._counts[LATE]
+
+    @property
+    def misdated(self) -> int:
+        """Prints dated more than a minute ahead of their receipt: left out."""
+        return self._counts[MISDATED]
 
     @property
     def instruments(self) -> tuple[str, ...]:
@@ -208,6 +223,14 @@ class MinuteBars:
         self._due = min(due, default=None)
         for series in self._sorted:
             series.forget_blindness(self._closed_through - Timeframe.H1.nanos)
+
+    def forget(self, instrument: str, ts: int) -> None:
+        """Drop everything of an instrument: from `ts` on its stream is another contract month's."""
+        if instrument in self._series:
+            series = self._series[instrument] = BarSeries(instrument, self._keep)
+            self._sorted = tuple(self._series[name] for name in sorted(self._series))
+            series.stream_begins(ts)
+            self._plan()
 
     def _chosen(self, instrument: str | None) -> tuple[BarSeries, ...]:
         if instrument is None:

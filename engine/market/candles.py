@@ -105,18 +105,56 @@ def aggregate(bars: Sequence[Bar], timeframe: Timeframe, gap: bool = False) -> B
 
 
 def resample(bars: Iterable[Bar], timeframe: Timeframe) -> Iterator[Bar]:
-    """Longer bars out of one instrument's shorter ones, oldest first; the last may be incomplete."""
-    group: list[Bar] = []
-    group_open = 0
+    """Longer bars out of one instrument's shorter ones, oldest first; the last may be incomplete.
+
+    What `aggregate` says of each interval, in one pass: days of history come this way at once.
+    """
+    nanos = timeframe.nanos
+    first: Bar | None = None
+    open_ts = high = low = close = volume = n_src = 0
+    gap, backfilled = False, True
     for bar in bars:
-        open_ts = floor_to(bar.open_ts, timeframe)
-        if group and open_ts != group_open:
-            yield aggregate(group, timeframe)
-            group = []
-        group_open = open_ts
-        group.append(bar)
-    if group:
-        yield aggregate(group, timeframe)
+        if first is None or not open_ts <= bar.open_ts < open_ts + nanos:
+            if first is not None:
+                yield Bar(
+                    first.instrument,
+                    timeframe,
+                    open_ts,
+                    first.open,
+                    high,
+                    low,
+                    close,
+                    volume,
+                    n_src,
+                    gap,
+                    backfilled,
+                )
+            first = bar
+            open_ts = bar.open_ts - bar.open_ts % nanos
+            high, low, volume, n_src, gap, backfilled = bar.high, bar.low, 0, 0, False, True
+        if bar.high > high:
+            high = bar.high
+        if bar.low < low:
+            low = bar.low
+        close = bar.close
+        volume += bar.volume
+        n_src += 1 if bar.timeframe is Timeframe.M1 else bar.n_src
+        gap = gap or bar.gap
+        backfilled = backfilled and bar.backfilled
+    if first is not None:
+        yield Bar(
+            first.instrument,
+            timeframe,
+            open_ts,
+            first.open,
+            high,
+            low,
+            close,
+            volume,
+            n_src,
+            gap,
+            backfilled,
+        )
 
 
 def fold(

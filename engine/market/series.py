@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from operator import attrgetter
 
 from msgspec.structs import replace
 
 from engine.market.candles import Candle, aggregate, floor_to, resample
 from engine.model.market import MINUTE, Bar, Timeframe
 
+_open_ts = attrgetter("open_ts")
+
 HIGHER = (Timeframe.M5, Timeframe.M15, Timeframe.M30, Timeframe.H1)
 """The frames that are made of minute bars, in the order in which they are delivered."""
 
 _NEVER = 1 << 62
+_HOUR = Timeframe.H1.nanos
 
 
 class BarSeries:
@@ -22,7 +28,9 @@ class BarSeries:
         "_blind",
         "_closed",
         "_history_end",
+        "_history_start",
         "_keep",
+        "_let_go",
         "_snapshots",
         "blind_since",
         "candles",
@@ -47,7 +55,11 @@ class BarSeries:
         """The same with history: nothing older is known."""
         self.blind_since: int | None = None
         self._blind: list[tuple[int, int]] = []
+        self._history_start = _NEVER
         self._history_end = 0
+        """History was loaded from its start to its end, without a hole."""
+        self._let_go = 0
+        """Open time of the newest minute that was here once and is kept no more."""
         self._keep = keep
         self._closed: dict[Timeframe, list[Bar]] = {timeframe: [] for timeframe in Timeframe}
         self._snapshots: dict[Timeframe, tuple[Bar, ...]] = {}
@@ -117,8 +129,15 @@ class BarSeries:
         closed = self._closed[bar.timeframe]
         closed.append(bar)
         if len(closed) > 2 * self._keep:
-            del closed[: -self._keep]
+            self._trim(bar.timeframe)
         self._snapshots.pop(bar.timeframe, None)
+
+    def _trim(self, timeframe: Timeframe) -> None:
+        closed = self._closed[timeframe]
+        if len(closed) > self._keep:
+            if timeframe is Timeframe.M1:
+                self._let_go = closed[-self._keep - 1].open_ts
+            del closed[: -self._keep]
 
     # -- history -------------------------------------------------------------------------------------
 
@@ -128,47 +147,86 @@ class BarSeries:
         A minute that is already here stays as it is: what was emitted is final. A minute that has not
         closed here yet waits for its boundary. Longer bars that history makes possible are added too,
         marked `backfilled`, whatever they are made of: nobody saw them at their time.
+
+        History is loaded anew after every gap, and nearly all of it is known then: minutes that were here
+        and were let go since do not count as new.
         """
+        told = self._checked(history)
+        if not told:
+            return 0
         minutes = self._closed[Timeframe.M1]
         have = {bar.open_ts for bar in minutes}
-        taken: dict[int, Bar] = {}
-        covered: list[Bar] = []
-        for bar in history:
-            if bar.timeframe is not Timeframe.M1 or bar.instrument != self.instrument:
-                raise ValueError(f"history of {self.instrument} holds {bar.instrument} {bar.timeframe}")
-            covered.append(bar)
-            if bar.open_ts not in have and bar.open_ts not in self.venue_finals:
-                taken[bar.open_ts] = bar if bar.backfilled else replace(bar, backfilled=True)
-        if not covered:
-            return 0
-        self._learn_coverage(min(b.open_ts for b in covered), max(b.close_ts for b in covered))
-        for open_ts, bar in taken.items():
-            if bar.close_ts > closed_through:
-                self.venue_finals[open_ts] = bar
-        past = [bar for bar in taken.values() if bar.close_ts <= closed_through]
-        if past:
-            minutes += past
-            minutes.sort(key=_open_ts)
-            for timeframe in HIGHER:
-                self._complete(timeframe, past, closed_through)
-            del minutes[: -self._keep]
-            self._snapshots.clear()
+        have.update(self.venue_finals)
+        begin = 0
+        if told[0].open_ts >= self._history_start:
+            begin = bisect_right(told, self._let_go, key=_open_ts)
+        taken: list[Bar] = []
+        last = 0
+        for bar in islice(told, begin, None):
+            open_ts = bar.open_ts
+            if open_ts not in have and open_ts != last:
+                taken.append(bar if bar.backfilled else replace(bar, backfilled=True))
+            last = open_ts
+        self._learn_coverage(told[0].open_ts, told[-1].close_ts)
+        present = bisect_right(taken, closed_through, key=_close_ts)
+        for bar in islice(taken, present, None):
+            self.venue_finals[bar.open_ts] = bar
+        if present:
+            self._add_past(taken[:present], closed_through)
         return len(taken)
 
-    def _complete(self, timeframe: Timeframe, new: list[Bar], closed_through: int) -> None:
+    def _checked(self, history: Iterable[Bar]) -> Sequence[Bar]:
+        """The bars, oldest first. Raises ValueError for those of something else."""
+        told = history if isinstance(history, tuple) else tuple(history)
+        newest = 0
+        in_order = True
+        for bar in told:
+            if bar.timeframe is not Timeframe.M1 or bar.instrument != self.instrument:
+                raise ValueError(f"history of {self.instrument} holds {bar.instrument} {bar.timeframe}")
+            in_order = in_order and bar.open_ts >= newest
+            newest = bar.open_ts
+        return told if in_order else sorted(told, key=_open_ts)
+
+    def _add_past(self, past: list[Bar], closed_through: int) -> None:
+        minutes = self._closed[Timeframe.M1]
+        in_order = not minutes or past[0].open_ts > minutes[-1].open_ts
+        minutes += past
+        if not in_order:
+            minutes.sort(key=_open_ts)
+        begin = bisect_left(minutes, floor_to(past[0].open_ts, Timeframe.H1), key=_open_ts)
+        end = bisect_left(minutes, floor_to(past[-1].open_ts, Timeframe.H1) + _HOUR, key=_open_ts)
+        parts: Iterable[Bar] = islice(minutes, begin, end)
+        for timeframe in HIGHER:
+            nanos = timeframe.nanos
+            longer = list(resample(parts, timeframe))
+            touched = {bar.open_ts - bar.open_ts % nanos for bar in past}
+            self._complete(timeframe, longer, touched, closed_through)
+            parts = longer  # each frame is whole in the next one
+        self._trim(Timeframe.M1)
+        self._snapshots.clear()
+
+    def _complete(
+        self, timeframe: Timeframe, longer: list[Bar], touched: set[int], closed_through: int
+    ) -> None:
         """Add the longer bars that new minutes make possible."""
         frame = self._closed[timeframe]
         nanos = timeframe.nanos
-        have = {bar.open_ts for bar in frame}
-        wanted = {floor_to(bar.open_ts, timeframe) for bar in new} - have
-        wanted = {ts for ts in wanted if ts >= self.known_from and ts + nanos <= closed_through}
-        parts = (b for b in self._closed[Timeframe.M1] if floor_to(b.open_ts, timeframe) in wanted)
-        frame += [
-            replace(bar, backfilled=True, gap=bar.gap or self._was_blind(bar.open_ts, bar.close_ts))
-            for bar in resample(parts, timeframe)
-        ]
-        frame.sort(key=_open_ts)
-        del frame[: -self._keep]
+        wanted = touched.difference(bar.open_ts for bar in frame)
+        known_from, latest = self.known_from, closed_through - nanos
+        added: list[Bar] = []
+        for bar in longer:
+            open_ts = bar.open_ts
+            if open_ts in wanted and known_from <= open_ts <= latest:
+                gap = bar.gap or self._was_blind(open_ts, open_ts + nanos)
+                if gap is not bar.gap or not bar.backfilled:
+                    bar = replace(bar, backfilled=True, gap=gap)
+                added.append(bar)
+        if added:
+            in_order = not frame or added[0].open_ts > frame[-1].open_ts
+            frame += added
+            if not in_order:
+                frame.sort(key=_open_ts)
+            self._trim(timeframe)
 
     # -- completeness --------------------------------------------------------------------------------
 
@@ -205,8 +263,9 @@ class BarSeries:
                 blind.append((max(since, end), until))
         self._blind = [span for span in blind if span[1] > span[0]]
         self.known_from = min(self.known_from, start)
+        self._history_start = start if start > self._history_end else min(self._history_start, start)
         self._history_end = max(self._history_end, end)
 
 
-def _open_ts(bar: Bar) -> int:
-    return bar.open_ts
+def _close_ts(bar: Bar) -> int:
+    return bar.open_ts + MINUTE

@@ -1,4 +1,4 @@
-"""Where events wait for the core. Under load newer quotes replace older ones; nothing else is dropped."""
+"""Where events wait for the core: orders and commands before the market, and of quotes only the newest."""
 
 from __future__ import annotations
 
@@ -6,45 +6,72 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from engine.model.events import AnyEvent, Quote
+from engine.model.events import (
+    AnyEvent,
+    ContractResolved,
+    HistoryLoaded,
+    LinkChanged,
+    Print,
+    Quote,
+    TimeAdvanced,
+)
 
 COALESCE_ABOVE = 500
-"""Waiting events beyond which a newer quote of a contract replaces the one that waits."""
+"""Waiting market events beyond which a newer quote of a contract replaces the one that waits."""
 
 WAITS_KEPT = 4_000
 
+_MARKET = frozenset({Print, HistoryLoaded, ContractResolved, TimeAdvanced})
+"""Events whose order among the prints decides what a bar holds."""
+
 
 class Inbox:
-    """One consumer, many producers on one event loop. Times are seconds of that loop's clock."""
+    """One consumer, many producers on one event loop. Times are seconds of that loop's clock.
+
+    Two lanes, each in the order of arrival. What concerns orders, fills, accounts and commands never waits
+    behind the market. In the market's lane quotes give way under load: those that wait apart come when all
+    else has been taken, so that none runs ahead of the prints of its own minute. Nothing but an older quote
+    is ever dropped.
+    """
 
     def __init__(self, seconds: Callable[[], float]) -> None:
         self._seconds = seconds
+        self._urgent: deque[tuple[float, AnyEvent]] = deque()
         self._events: deque[tuple[float, AnyEvent]] = deque()
         self._late_quotes: dict[str, tuple[float, AnyEvent]] = {}
         self._arrived = asyncio.Event()
         self.waits: deque[float] = deque(maxlen=WAITS_KEPT)
         """Seconds that the newest events have waited."""
         self.dropped = 0
+        """Quotes that a newer one replaced."""
 
     def __len__(self) -> int:
-        return len(self._events) + len(self._late_quotes)
+        return len(self._urgent) + len(self._events) + len(self._late_quotes)
 
     def post(self, event: AnyEvent) -> None:
         """Take an event in; never blocks. Call it on the loop's own thread."""
         entry = self._seconds(), event
-        # Behind a quote that waits apart, a newer one may not go ahead of it: it takes its place.
-        if type(event) is Quote and (
-            event.instrument in self._late_quotes or len(self._events) > COALESCE_ABOVE
-        ):
-            self.dropped += event.instrument in self._late_quotes
-            self._late_quotes[event.instrument] = entry
-        else:
+        if isinstance(event, Quote):
+            # Behind a quote that waits apart, a newer one may not go ahead of it: it takes its place.
+            symbol = event.instrument
+            if symbol in self._late_quotes:
+                self.dropped += 1
+                self._late_quotes[symbol] = entry
+            elif len(self._events) > COALESCE_ABOVE:
+                self._late_quotes[symbol] = entry
+            else:
+                self._events.append(entry)
+        elif type(event) in _MARKET or (isinstance(event, LinkChanged) and event.link == "market"):
             self._events.append(entry)
+        else:
+            self._urgent.append(entry)
         self._arrived.set()
 
     def take(self) -> AnyEvent | None:
         """The next event, or None when nothing waits."""
-        if self._events:
+        if self._urgent:
+            posted, event = self._urgent.popleft()
+        elif self._events:
             posted, event = self._events.popleft()
         elif self._late_quotes:
             posted, event = self._late_quotes.pop(next(iter(self._late_quotes)))

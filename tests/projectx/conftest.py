@@ -38,6 +38,7 @@ QUICK = Timing(
     backoff_first_s=0.01,
     backoff_cap_s=0.05,
     renew_check_s=0.02,
+    refused_pause_s=0.2,
 )
 
 E = TypeVar("E")
@@ -59,6 +60,10 @@ class Inbox(list[AnyEvent]):
 
     def states(self, link: str) -> list[LinkState]:
         return [event.state for event in self.of(LinkChanged) if event.link == link]
+
+    def words(self, link: str) -> list[str]:
+        """What was said with each change of a link."""
+        return [event.detail for event in self.of(LinkChanged) if event.link == link]
 
     async def until(self, condition: Callable[[], Any], timeout: float = 5.0) -> Any:
         async with asyncio.timeout(timeout):

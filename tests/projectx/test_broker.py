@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from adapters.projectx.venue import ProjectXVenue
 from engine.model.effects import CancelOrder, ClosePosition, ModifyOrder
@@ -167,6 +168,24 @@ async def test_a_position_in_an_old_month_is_ours_and_is_closed_there(
         await inbox.until(lambda: len(inbox.of(PositionReported)) == 2)
     assert [e.position.qty for e in inbox.of(PositionReported)] == [1, 3]
     assert len(gateway.bodies(BY_ID)) == 1
+
+
+async def test_f29_protection_goes_to_the_month_that_is_held_and_entries_to_the_active_one(
+    gateway: Gateway, venue: ProjectXVenue, inbox: Inbox
+) -> None:
+    old = samples.contract(samples.OLD_MNQ, "MNQU1", "F.US.MNQ", 0.25, 0.5, activeContract=False)
+    gateway.defaults[BY_ID] = samples.ok(contract=old)
+    stop = entry(client_id="ts-stop", type=OrderType.STOP, stop=84_000, reduces=True)
+    async with trading(gateway, venue, inbox) as side:
+        row = samples.position(contractId=samples.OLD_MNQ, size=1)
+        await side.send("GatewayUserPosition", {"action": 1, "data": row})
+        await inbox.until(lambda: inbox.of(PositionReported))
+        await venue.broker.place(stop)
+        await venue.broker.place(entry(client_id="ts-entry"))
+        await side.send("GatewayUserPosition", {"action": 2, "data": row | {"type": 0, "size": 0}})
+        await inbox.until(lambda: len(inbox.of(PositionReported)) == 2)
+        await venue.broker.place(replace(stop, client_id="ts-later"))
+    assert [b["contractId"] for b in gateway.bodies(PLACE)] == [samples.OLD_MNQ, samples.MNQ, samples.MNQ]
 
 
 async def test_a_product_that_is_not_ours_is_ignored(

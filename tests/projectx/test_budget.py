@@ -1,131 +1,213 @@
-"""Our own rate limiter, on a clock of its own."""
+"""Our own rate limiter, on a loop whose time is virtual: who may go when, and who goes first."""
 
 from __future__ import annotations
 
 import asyncio
-import heapq
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.projectx.budget import Budget
+from adapters.projectx.budget import Budget, Priority
+from adapters.projectx.config import RateLimits, Timing
+from adapters.projectx.endpoints import BARS, CANCEL, CLOSE, LOGIN, MODIFY, ORDERS_QUERY, PLACE, VALIDATE
+from adapters.projectx.transport import Transport
 from engine.model.errors import RetryableError
+from tests.projectx.virtual import play
+
+CLOSING, PROTECT, ENTRY, QUERY = Priority.CLOSE, Priority.PROTECT, Priority.ENTRY, Priority.QUERY
+PERIOD = 60.0
 
 
-class Time:
-    """A clock that sleepers push on."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def read(self) -> float:
-        return self.now
-
-    async def sleep(self, seconds: float) -> None:
-        self.now += seconds
-        await asyncio.sleep(0)
+def budget(limit: int = 100, *, flat: bool = False) -> Budget:
+    """80 of 100: 76 for protection, 60 for entries, 50 for queries; or all the same for all."""
+    left = {} if flat else {PROTECT: 0.05, ENTRY: 0.25, QUERY: 0.375}
+    return Budget(limit, PERIOD, share=0.8, left_above=left)
 
 
-class Stage(Time):
-    """A clock on which many sleep at once; play() wakes them in the order of their times."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
-        self._count = 0
-
-    async def sleep(self, seconds: float) -> None:
-        self._count += 1
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._sleepers, (self.now + seconds, self._count, future))
-        await future
-
-    async def play(self, until: float) -> None:
-        for _ in range(3):
-            await asyncio.sleep(0)
-        while self._sleepers and self._sleepers[0][0] <= until:
-            at, _, future = heapq.heappop(self._sleepers)
-            self.now = max(self.now, at)
-            future.set_result(None)
-            for _ in range(3):
-                await asyncio.sleep(0)
+def now() -> float:
+    return asyncio.get_running_loop().time()
 
 
-def budget(time: Time, limit: int = 10, period: float = 60.0, reserve: float = 0.25) -> Budget:
-    return Budget(limit, period, share=0.8, reserve=reserve, now=time.read, sleep=time.sleep)
+async def taken(limited: Budget, priority: Priority, most: int = 1000) -> int:
+    """How many go at once."""
+    for number in range(most):
+        try:
+            await limited.take(priority, 0)
+        except RetryableError:
+            return number
+    return most
 
 
-async def test_ordinary_requests_leave_the_reserve() -> None:
-    time = Time()
-    limited = budget(time)
-    for _ in range(6):
-        await limited.take(urgent=False, patience_s=0)
-    with pytest.raises(RetryableError, match="not sent"):
-        await limited.take(urgent=False, patience_s=1)
-    for _ in range(2):
-        await limited.take(urgent=True, patience_s=0)
-    assert time.now == 0
-    with pytest.raises(RetryableError):
-        await limited.take(urgent=True, patience_s=1)
-
-
-async def test_a_patient_request_waits_for_its_place() -> None:
-    time = Time()
-    limited = budget(time)
-    for _ in range(6):
-        await limited.take(urgent=False, patience_s=0)
-    await limited.take(urgent=False, patience_s=100)
-    assert time.now == pytest.approx(60)
-
-
-async def test_after_429_only_urgent_requests_go() -> None:
-    time = Time()
-    limited = budget(time)
-    limited.hold(5)
-    await limited.take(urgent=True, patience_s=0)
-    assert time.now == 0
-    with pytest.raises(RetryableError):
-        await limited.take(urgent=False, patience_s=1)
-    await limited.take(urgent=False, patience_s=6)
-    assert time.now == pytest.approx(5)
-
-
-async def test_an_urgent_request_that_waits_goes_before_an_ordinary_one() -> None:
-    time = Stage()
-    limited = budget(time, reserve=0)
-    for _ in range(8):
-        await limited.take(urgent=True, patience_s=0)
-    order: list[str] = []
-
-    async def ask(name: str, urgent: bool) -> None:
-        await limited.take(urgent=urgent, patience_s=1000)
-        order.append(name)
-
-    tasks = [asyncio.create_task(ask("ordinary", False)) for _ in range(3)]
-    await asyncio.sleep(0)
-    tasks += [asyncio.create_task(ask("urgent", True)) for _ in range(8)]
-    await time.play(200)
-    await asyncio.gather(*tasks)
-    assert order == ["urgent"] * 8 + ["ordinary"] * 3
-
-
-@given(st.lists(st.tuples(st.booleans(), st.floats(0, 30)), max_size=80))
-def test_no_window_ever_holds_more_than_the_share(asked: list[tuple[bool, float]]) -> None:
+def test_each_class_leaves_a_part_to_those_above_it() -> None:
     async def scenario() -> None:
-        time = Time()
-        limited = budget(time)
+        limited = budget()
+        began = now()
+        assert [await taken(limited, one) for one in (QUERY, ENTRY, PROTECT, CLOSING)] == [50, 10, 16, 4]
+        assert (limited.used(), limited.limit, now()) == (80, 80, began)
+        with pytest.raises(RetryableError, match="the request was not sent"):
+            await limited.take(CLOSING, 1)
+
+    play(scenario())
+
+
+def test_a_patient_request_waits_for_its_place() -> None:
+    async def scenario() -> None:
+        limited = budget(10)
+        began = now()
+        await taken(limited, ENTRY)
+        await limited.take(ENTRY, 100)
+        assert now() - began == pytest.approx(PERIOD)
+
+    play(scenario())
+
+
+def test_who_would_wait_too_long_is_turned_away_at_once() -> None:
+    async def scenario() -> None:
+        limited = budget(10)
+        await taken(limited, ENTRY)
+        began = now()
+        with pytest.raises(RetryableError):
+            await limited.take(ENTRY, PERIOD - 1)
+        assert now() == began
+
+    play(scenario())
+
+
+def test_under_contention_what_takes_risk_away_goes_first() -> None:
+    """All of one cap, so that only the order in the queue decides."""
+
+    async def scenario() -> list[Priority]:
+        limited = budget(10, flat=True)
+        await taken(limited, CLOSING)
+        went: list[Priority] = []
+
+        async def ask(priority: Priority) -> None:
+            await limited.take(priority, 1000)
+            went.append(priority)
+
+        asked = [QUERY, ENTRY, Priority.HISTORY, PROTECT, CLOSING, ENTRY, PROTECT, QUERY, CLOSING, CLOSING]
+        async with asyncio.TaskGroup() as group:
+            for one in asked:
+                group.create_task(ask(one))
+                await asyncio.sleep(0)
+        return went
+
+    assert play(scenario()) == [CLOSING] * 3 + [PROTECT] * 2 + [ENTRY] * 2 + [QUERY] * 2 + [Priority.HISTORY]
+
+
+def test_a_close_that_comes_last_overtakes_a_full_queue() -> None:
+    async def scenario() -> None:
+        limited = budget(10)
+        assert await taken(limited, QUERY) == 5
+        queue = [asyncio.create_task(limited.take(QUERY, 1000)) for _ in range(20)]
+        await asyncio.sleep(0)
+        began = now()
+        await limited.take(CLOSING, 0)
+        assert (now(), limited.waiting()) == (began, 20)
+        for task in queue:
+            task.cancel()
+        await asyncio.gather(*queue, return_exceptions=True)
+        assert limited.waiting() == 0
+
+    play(scenario())
+
+
+def test_equals_go_in_the_order_in_which_they_asked() -> None:
+    async def scenario() -> list[int]:
+        limited = budget(10, flat=True)
+        await taken(limited, ENTRY)
+        went: list[int] = []
+
+        async def ask(number: int) -> None:
+            await limited.take(ENTRY, 1000)
+            went.append(number)
+
+        async with asyncio.TaskGroup() as group:
+            for number in range(20):
+                group.create_task(ask(number))
+        return went
+
+    assert play(scenario()) == list(range(20))
+
+
+def test_who_gives_up_makes_room_for_those_behind() -> None:
+    async def scenario() -> None:
+        limited = budget(10, flat=True)
+        await taken(limited, ENTRY)
+        first = asyncio.create_task(limited.take(CLOSING, 1000))
+        await asyncio.sleep(0)
+        second = asyncio.create_task(limited.take(QUERY, PERIOD))
+        await asyncio.sleep(0)
+        first.cancel()
+        await second
+        assert first.cancelled()
+
+    play(scenario())
+
+
+def test_after_429_only_what_is_urgent_goes_and_not_in_a_burst() -> None:
+    async def scenario() -> None:
+        limited = budget()
+        limited.hold(5)
+        began = now()
+        for _ in range(3):
+            await limited.take(CLOSING, 3)
+        assert now() - began == pytest.approx(0.5, abs=0.01)
+        with pytest.raises(RetryableError):
+            await limited.take(ENTRY, 1)
+        await limited.take(ENTRY, 6)
+        assert now() - began == pytest.approx(5)
+        await limited.take(CLOSING, 0)
+
+    play(scenario())
+
+
+ASKED = st.lists(
+    st.tuples(st.sampled_from([CLOSING, PROTECT, ENTRY, QUERY]), st.floats(0, 20), st.floats(0, 90)),
+    max_size=60,
+)
+
+
+@given(ASKED)
+def test_no_window_ever_holds_more_than_the_share_and_none_waits_in_vain(
+    asked: list[tuple[Priority, float, float]],
+) -> None:
+    async def scenario() -> None:
+        limited = budget(10)
         sent: list[float] = []
-        for urgent, pause in asked:
-            time.now += pause
+
+        async def ask(priority: Priority, patience: float) -> None:
+            began = now()
             try:
-                await limited.take(urgent=urgent, patience_s=20)
+                await limited.take(priority, patience)
             except RetryableError:
-                continue
-            sent.append(time.now)
+                assert now() - began <= patience + 1e-3
+                return
+            assert now() - began <= patience + 1e-3
+            sent.append(now())
+
+        async with asyncio.TaskGroup() as group:
+            for priority, pause, patience in asked:
+                await asyncio.sleep(pause)
+                group.create_task(ask(priority, patience))
+        assert limited.waiting() == 0
         assert all(later >= earlier for earlier, later in pairwise(sent))
         for i, start in enumerate(sent):
-            assert sum(1 for t in sent[i:] if t < start + 60 - 1e-6) <= 8
+            assert sum(1 for t in sent[i:] if t < start + PERIOD - 1e-4) <= 8
 
-    asyncio.run(scenario())
+    play(scenario())
+
+
+def test_the_gateways_calls_have_their_rank() -> None:
+    assert {CANCEL.priority, CLOSE.priority, LOGIN.priority} == {CLOSING}
+    assert {MODIFY.priority, VALIDATE.priority} == {PROTECT}
+    assert (PLACE.priority, ORDERS_QUERY.priority, BARS.priority) == (ENTRY, QUERY, Priority.HISTORY)
+
+
+def test_80_percent_of_what_the_venue_allows_is_used() -> None:
+    async def scenario() -> str:
+        return Transport("http://x", Timing(), RateLimits(), lambda ok, text: None).used()
+
+    assert play(scenario()) == "0 of 160 requests in 60 s, 0 of 40 of history in 30 s"

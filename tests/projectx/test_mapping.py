@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
 
-from adapters.projectx import mapping
+from adapters.projectx import mapping, requests
 from adapters.projectx.wire import (
     AccountRow,
     BarRow,
@@ -325,7 +325,7 @@ def test_every_price_of_the_grid_makes_the_round_trip(ticks: int, symbol: str) -
     row = read_quote(Raw(f'["c",{{"bestBid":{text},"timestamp":"2031-10-06T14:30:00Z"}}]'.encode()))[1]
     assert mapping.TopOfBook(instrument).merge(row, 1).bid == ticks
     order = PlaceOrder("b", "id", symbol, Side.BUY, OrderType.LIMIT, 1, limit=ticks)
-    assert mapping.place_request(order, 1, "c", instrument)["limitPrice"] == instrument.price(ticks)
+    assert requests.place_request(order, 1, "c", instrument)["limitPrice"] == instrument.price(ticks)
 
 
 @given(st.decimals("0.01", "50000", places=4))

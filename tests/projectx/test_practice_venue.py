@@ -3,112 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import random
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from datetime import date
-from typing import Any
 
 import pytest
 
-from adapters.projectx.config import ProjectXConfig, Secret
 from adapters.projectx.probe import probe
-from adapters.projectx.venue import ProjectXVenue
-from adapters.simulator.config import SimulatorConfig
-from adapters.simulator.hours import market_open, practice_open
-from adapters.simulator.practice import PracticeVenue
-from adapters.simulator.scripted import ScriptedMarket
 from adapters.simulator.signalr import Timing as HubTiming
 from engine.model.effects import CancelOrder, ClosePosition, ModifyOrder
-from engine.model.errors import RefusedError, UnknownOutcomeError
+from engine.model.errors import Cause, RefusedError
 from engine.model.events import (
     AccountAdopted,
     AccountReported,
     ContractResolved,
     FillReported,
     LinkState,
-    OrderReported,
     PositionReported,
     Print,
     Quote,
 )
 from engine.model.instrument import CME_FUTURES
-from engine.model.market import MINUTE, Bar, Side, Timeframe
-from engine.model.orders import AccountKind, OrderType, VenueOrder, VenueStatus
-from tests.projectx.conftest import QUICK, Inbox, entry, running
-
-START = practice_open(date(2031, 10, 7))
-SYMBOLS = ("MNQ", "GC")
-PRICE = 84_000
-
-
-def bars() -> list[Bar]:
-    return [
-        Bar("MNQ", Timeframe.M1, START - i * MINUTE, PRICE, PRICE + 4, PRICE - 4, PRICE + 1, i)
-        for i in range(30, 0, -1)
-    ]
-
-
-@dataclass
-class Bench:
-    practice: PracticeVenue
-    venue: ProjectXVenue
-    inbox: Inbox
-
-    def market(self, bid: int, *prints: int) -> None:
-        """The market moves: a quote one tick wide, then prints."""
-        now = self.practice.now()
-        for symbol in SYMBOLS:
-            self.practice.push(
-                Quote(ts_recv=now, ts_venue=now, instrument=symbol, bid=bid, ask=bid + 1, last=bid)
-            )
-        for price in prints:
-            self.practice.push(
-                Print(ts_recv=now, ts_venue=now, instrument="MNQ", price=price, size=9, aggressor=Side.BUY)
-            )
-
-    def orders(self) -> dict[str, VenueOrder]:
-        """The newest report of every order, by client id."""
-        return {e.order.client_id or e.order.venue_id: e.order for e in self.inbox.of(OrderReported)}
-
-    async def status(self, client_id: str, status: VenueStatus) -> VenueOrder:
-        await self.inbox.until(
-            lambda: (order := self.orders().get(client_id)) is not None and order.status is status
-        )
-        return self.orders()[client_id]
-
-
-def config_of(practice: PracticeVenue) -> ProjectXConfig:
-    return ProjectXConfig(
-        user_name="practice",
-        api_key=Secret("practice"),
-        instruments={symbol: CME_FUTURES[symbol] for symbol in SYMBOLS},
-        book="practice",
-        api_url=practice.url,
-        user_hub_url=f"{practice.url}/hubs/user",
-        market_hub_url=f"{practice.url}/hubs/market",
-        timing=QUICK,
-    )
-
-
-@asynccontextmanager
-async def bench(feed: bool = True, **settings: Any) -> AsyncIterator[Bench]:
-    source = ScriptedMarket([CME_FUTURES[s] for s in SYMBOLS], START, bars={"MNQ": bars()})
-    async with PracticeVenue(SimulatorConfig(**settings), source) as practice, AsyncExitStack() as stack:
-        inbox = Inbox()
-        venue = ProjectXVenue(
-            config_of(practice), practice.now, session_open=market_open, rng=random.Random(1)
-        )
-        stack.push_async_callback(venue.close)
-        made = Bench(practice, venue, inbox)
-        made.market(PRICE)
-        await stack.enter_async_context(running(venue.broker, inbox))
-        await inbox.live("user")
-        if feed:
-            await stack.enter_async_context(running(venue.feed, inbox))
-            await inbox.live("market")
-        yield made
+from engine.model.market import MINUTE, Side
+from engine.model.orders import AccountKind, OrderType, VenueStatus
+from tests.projectx.conftest import entry
+from tests.projectx.practice import PRICE, START, bars, bench, config_of
 
 
 async def test_from_login_to_a_moving_market() -> None:
@@ -199,11 +115,12 @@ async def test_what_the_venue_refuses_comes_with_its_words() -> None:
             await b.venue.broker.place(entry(qty=5000))
         assert refused.value.code == 2
         await b.status("ts-a-1-1", VenueStatus.REJECTED)
-        with pytest.raises(UnknownOutcomeError, match="tag"):
+        with pytest.raises(RefusedError, match="tag") as taken:
             await b.venue.broker.place(entry())
+        assert taken.value.cause is Cause.TAKEN
         with pytest.raises(RefusedError) as absent:
             await b.venue.broker.cancel(CancelOrder("practice", "x", "12345", "MNQ"))
-        assert absent.value.code == 2
+        assert (absent.value.code, absent.value.cause) == (2, Cause.GONE)
 
 
 async def test_a_fill_missed_while_the_hub_was_gone_is_in_the_snapshot() -> None:
@@ -225,7 +142,7 @@ async def test_a_fill_missed_while_the_hub_was_gone_is_in_the_snapshot() -> None
 
 
 async def test_records_cut_between_messages_are_all_read() -> None:
-    async with bench(timing=HubTiming(split_every=2)) as b:
+    async with bench(hubs=HubTiming(split_every=2)) as b:
         for i in range(50):
             b.market(PRICE + i, PRICE + i)
             await b.inbox.until(lambda: len(b.inbox.of(Print)) == i + 1)  # noqa: B023

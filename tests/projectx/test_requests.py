@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from adapters.projectx import mapping
+from adapters.projectx import requests
 from engine.model.effects import ModifyOrder
 from engine.model.errors import RefusedError
 from engine.model.instrument import CME_FUTURES
@@ -19,7 +19,7 @@ MNQ = CME_FUTURES["MNQ"]
 
 
 def test_market_entry_with_signed_bracket() -> None:
-    body = mapping.place_request(entry(stop_offset=-40, target_offset=80), 7, "C", MNQ)
+    body = requests.place_request(entry(stop_offset=-40, target_offset=80), 7, "C", MNQ)
     assert body == {
         "accountId": 7,
         "contractId": "C",
@@ -35,7 +35,7 @@ def test_market_entry_with_signed_bracket() -> None:
 
 
 def test_short_entry_mirrors_the_signs() -> None:
-    body = mapping.place_request(entry(side=Side.SELL, stop_offset=40, target_offset=-80), 7, "C", MNQ)
+    body = requests.place_request(entry(side=Side.SELL, stop_offset=40, target_offset=-80), 7, "C", MNQ)
     assert body["side"] == 1
     assert body["stopLossBracket"] == {"ticks": 40, "type": 4}
     assert body["takeProfitBracket"] == {"ticks": -80, "type": 1}
@@ -60,18 +60,18 @@ def test_short_entry_mirrors_the_signs() -> None:
 )
 def test_what_the_venue_would_refuse_is_not_sent(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(RefusedError, match=words):
-        mapping.place_request(entry(**changes), 7, "C", MNQ)
+        requests.place_request(entry(**changes), 7, "C", MNQ)
 
 
 @pytest.mark.parametrize("offset", [4, 1000])
 def test_the_bounds_of_a_bracket_are_allowed(offset: int) -> None:
-    body = mapping.place_request(entry(stop_offset=-offset, target_offset=offset), 7, "C", MNQ)
+    body = requests.place_request(entry(stop_offset=-offset, target_offset=offset), 7, "C", MNQ)
     assert body["stopLossBracket"] == {"ticks": -offset, "type": 4}
 
 
 def test_modify_sends_only_what_changes() -> None:
     change = ModifyOrder("b", "id", "900", "MNQ", stop=84_001)
-    assert mapping.modify_request(change, 7, MNQ) == {
+    assert requests.modify_request(change, 7, MNQ) == {
         "accountId": 7,
         "orderId": 900,
         "stopPrice": Decimal("21000.25"),
@@ -89,4 +89,4 @@ def test_modify_sends_only_what_changes() -> None:
 )
 def test_modify_nonsense_is_not_sent(change: ModifyOrder) -> None:
     with pytest.raises(RefusedError):
-        mapping.modify_request(change, 7, MNQ)
+        requests.modify_request(change, 7, MNQ)

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from adapters.projectx import stamps
+from adapters.projectx.budget import Budget, Priority
 from adapters.projectx.venue import ProjectXVenue
-from engine.model.errors import FatalError, RefusedError, RetryableError, UnknownOutcomeError
+from engine.model.errors import Cause, FatalError, RefusedError, RetryableError, UnknownOutcomeError
 from tests.projectx import samples
 from tests.projectx.conftest import KEY, NOW, config_for, venue_for
 from tests.projectx.gateway import DROP, HANG, Gateway, Status
@@ -23,7 +23,7 @@ BODY = {"accountId": samples.ACCOUNT, "customTag": "t"}
 
 Act = Callable[[ProjectXVenue], Awaitable[Any]]
 ACTS: dict[str, Act] = {
-    PLACE: lambda venue: venue.rest.place(BODY, urgent=False),
+    PLACE: lambda venue: venue.rest.place(BODY, protects=False),
     MODIFY: lambda venue: venue.rest.modify(BODY),
     CANCEL: lambda venue: venue.rest.cancel(1, 2),
     CLOSE: lambda venue: venue.rest.close(1, "c"),
@@ -56,7 +56,7 @@ LOST = {
 
 @pytest.mark.parametrize("answer", LOST.values(), ids=LOST.keys())
 @pytest.mark.parametrize("path", ACTS)
-async def test_a_lost_answer_to_an_act_leaves_its_outcome_unknown(
+async def test_f03_a_lost_answer_to_an_act_leaves_its_outcome_unknown(
     gateway: Gateway, venue: ProjectXVenue, path: str, answer: Any
 ) -> None:
     gateway.script(path, answer)
@@ -86,7 +86,7 @@ REFUSED = {PLACE: (1, 3, 4, 5, 8, 9, 10), MODIFY: (1, 2, 3, 6, 7), CANCEL: (1, 2
 
 
 @pytest.mark.parametrize(("path", "code"), [(p, c) for p, codes in PENDING.items() for c in codes + NEW])
-async def test_a_code_that_does_not_refuse_is_an_unknown_outcome(
+async def test_f03_a_code_that_does_not_refuse_is_an_unknown_outcome(
     gateway: Gateway, venue: ProjectXVenue, path: str, code: int
 ) -> None:
     gateway.script(path, samples.failed(code))
@@ -138,15 +138,40 @@ async def test_accepted_without_an_id_is_unknown(gateway: Gateway, venue: Projec
         await ACTS[PLACE](venue)
 
 
-async def test_a_used_tag_means_that_it_was_sent_before(gateway: Gateway, venue: ProjectXVenue) -> None:
-    gateway.script(PLACE, samples.failed(2, "The custom tag already in use."))
-    with pytest.raises(UnknownOutcomeError):
-        await ACTS[PLACE](venue)
+POSITION_BRACKETS = "Brackets cannot be used with Position Brackets. You must enable Auto OCO Brackets."
+UNAVAILABLE = "Trading is currently unavailable. The instrument is not in an active trading status."
+
+CAUSES = [
+    (PLACE, 2, POSITION_BRACKETS, Cause.NO_BRACKETS),
+    (PLACE, 2, "The custom tag already in use.", Cause.TAKEN),
+    (PLACE, 2, UNAVAILABLE, Cause.CLOSED),
+    (PLACE, 2, "Outside of trading hours.", Cause.CLOSED),
+    (PLACE, 5, None, Cause.CLOSED),
+    (PLACE, 2, "Invalid stop price. Price is not aligned to tick size.", Cause.OTHER),
+    (PLACE, 9, None, Cause.OTHER),
+    (MODIFY, 2, None, Cause.GONE),
+    (MODIFY, 3, UNAVAILABLE, Cause.CLOSED),
+    (MODIFY, 3, None, Cause.OTHER),
+    (CANCEL, 2, None, Cause.GONE),
+    (CANCEL, 6, "Follower accounts cannot cancel orders", Cause.OTHER),
+    (CLOSE, 5, UNAVAILABLE, Cause.CLOSED),
+    (CLOSE, 5, None, Cause.OTHER),
+    (PARTLY, 2, None, Cause.GONE),
+]
+
+
+@pytest.mark.parametrize(("path", "code", "text", "cause"), CAUSES)
+async def test_a_refusal_tells_its_cause(
+    gateway: Gateway, venue: ProjectXVenue, path: str, code: int, text: str | None, cause: Cause
+) -> None:
+    gateway.script(path, samples.failed(code, text, orderId=777))
+    with pytest.raises(RefusedError) as refused:
+        await ACTS[path](venue)
+    assert (refused.value.cause, refused.value.code) == (cause, code)
 
 
 async def test_position_brackets_come_with_the_remedy(gateway: Gateway, venue: ProjectXVenue) -> None:
-    text = "Brackets cannot be used with Position Brackets. You must enable Auto OCO Brackets."
-    gateway.script(PLACE, samples.failed(2, text))
+    gateway.script(PLACE, samples.failed(2, POSITION_BRACKETS))
     with pytest.raises(RefusedError, match="platform's settings"):
         await ACTS[PLACE](venue)
 
@@ -183,7 +208,7 @@ async def test_400_was_not_done(gateway: Gateway, venue: ProjectXVenue, path: st
         (QUERY, RetryableError),
     ],
 )
-async def test_429_is_definite_only_where_repeating_does_no_harm(
+async def test_f03_429_is_definite_only_where_repeating_does_no_harm(
     gateway: Gateway, venue: ProjectXVenue, path: str, error: type[Exception]
 ) -> None:
     gateway.script(path, Status(429, "", {"Retry-After": "7"}))
@@ -197,10 +222,40 @@ async def test_after_429_entries_wait_and_cancels_go(gateway: Gateway, venue: Pr
     with pytest.raises(RetryableError):
         await venue.rest.trades(1, NOW)
     with pytest.raises(RetryableError, match="not sent"):
-        await venue.rest.place(BODY, urgent=False)
+        await venue.rest.place(BODY, protects=False)
     await venue.rest.cancel(1, 2)
-    await venue.rest.place(BODY, urgent=True)
+    await venue.rest.place(BODY, protects=True)
     assert (len(gateway.bodies(PLACE)), len(gateway.bodies(CANCEL))) == (1, 1)
+
+
+async def test_every_call_queues_by_what_it_is_for(
+    gateway: Gateway, venue: ProjectXVenue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What takes risk away before what protects, before entries, before questions."""
+    asked: list[Priority] = []
+    take = Budget.take
+
+    async def note(budget: Budget, priority: Priority, patience_s: float) -> None:
+        asked.append(priority)
+        await take(budget, priority, patience_s)
+
+    monkeypatch.setattr(Budget, "take", note)
+    await venue.session.token()
+    for path in (CANCEL, CLOSE, PARTLY, MODIFY, PLACE, QUERY, BARS):
+        await (ACTS | READS)[path](venue)
+    await venue.rest.place(BODY, protects=True)
+    closing, protect = Priority.CLOSE, Priority.PROTECT
+    assert asked == [
+        closing,
+        closing,
+        closing,
+        closing,
+        protect,
+        Priority.ENTRY,
+        Priority.QUERY,
+        Priority.HISTORY,
+        protect,
+    ]
 
 
 @pytest.mark.parametrize("path", ACTS)
@@ -228,7 +283,7 @@ async def test_refused_connection_was_certainly_not_sent(gateway: Gateway) -> No
         venue = venue_for(gateway, api_url=f"http://127.0.0.1:{port}")
         venue.session._adopt(gateway.token())
         with pytest.raises(RetryableError, match="can't be reached"):
-            await venue.rest.place(BODY, urgent=True)
+            await venue.rest.place(BODY, protects=True)
         await venue.close()
 
 
@@ -242,102 +297,8 @@ async def test_a_redirect_is_not_followed(gateway: Gateway, venue: ProjectXVenue
 async def test_numbers_on_the_wire_are_exact(gateway: Gateway, venue: ProjectXVenue) -> None:
     from decimal import Decimal
 
-    await venue.rest.place({"limitPrice": Decimal("2400.10"), "stopPrice": Decimal("0.30")}, urgent=True)
+    await venue.rest.place({"limitPrice": Decimal("2400.10"), "stopPrice": Decimal("0.30")}, protects=True)
     assert gateway.bodies(PLACE) == [{"limitPrice": 2400.1, "stopPrice": 0.3}]
-
-
-async def test_live_orders_are_paged(gateway: Gateway, venue: ProjectXVenue) -> None:
-    rows = [samples.order(i, status=8 if i % 2 else 1) for i in range(250)]
-
-    def page(call: Any) -> Any:
-        start = call.body["pageOffset"]
-        return samples.ok(orders=rows[start : start + call.body["pageSize"]], totalCount=len(rows))
-
-    gateway.defaults[QUERY] = page
-    found = await venue.rest.live_orders(samples.ACCOUNT)
-    assert [row.id for row in found] == list(range(250))
-    assert gateway.bodies(QUERY)[0]["filter"] == {"accountId": samples.ACCOUNT, "statuses": [1, 6, 7, 8]}
-
-
-async def test_pages_that_do_not_add_up_are_not_the_truth(gateway: Gateway, venue: ProjectXVenue) -> None:
-    rows = [samples.order(i) for i in range(100)]
-    gateway.defaults[QUERY] = samples.ok(orders=rows, totalCount=150)
-    with pytest.raises(RetryableError, match="100 of 150"):
-        await venue.rest.live_orders(samples.ACCOUNT)
-
-
-async def test_a_gateway_without_the_query_is_asked_for_open_orders(
-    gateway: Gateway, venue: ProjectXVenue
-) -> None:
-    gateway.defaults[QUERY] = Status(404)
-    gateway.defaults["/api/Order/searchOpen"] = samples.ok(orders=[samples.order(5)])
-    assert [row.id for row in await venue.rest.live_orders(1)] == [5]
-    assert [row.id for row in await venue.rest.live_orders(1)] == [5]
-    assert len(gateway.bodies(QUERY)) == 1
-
-
-async def test_bars_are_paged_backwards_and_come_oldest_first(
-    gateway: Gateway, venue: ProjectXVenue, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("adapters.projectx.rest.MOST_BARS", 10)
-    minute = 60 * 10**9
-    all_bars = [
-        {"t": stamps.text(NOW - i * minute), "o": 1, "h": 1, "l": 1, "c": 1, "v": i} for i in range(1, 36)
-    ]
-
-    def page(call: Any) -> Any:
-        upto, start = stamps.parse(call.body["endTime"]), stamps.parse(call.body["startTime"])
-        # The window's end is included, as a gateway may do.
-        window = [bar for bar in all_bars if start <= stamps.parse(bar["t"]) <= upto]
-        return samples.ok(bars=window[: call.body["limit"]])
-
-    gateway.defaults[BARS] = page
-    rows = await venue.rest.bars("c", NOW - 33 * minute, NOW)
-    assert [row.v for row in rows] == list(range(33, 0, -1))
-    assert len(gateway.bodies(BARS)) == 4
-    first = gateway.bodies(BARS)[0]
-    assert (first["live"], first["unit"], first["unitNumber"]) == (False, 2, 1)
-    assert first["includePartialBar"] is False
-
-
-async def test_bars_of_a_gateway_that_repeats_itself_end(
-    gateway: Gateway, venue: ProjectXVenue, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("adapters.projectx.rest.MOST_BARS", 2)
-    same = [{"t": stamps.text(NOW - i * 60 * 10**9), "o": 1, "h": 1, "l": 1, "c": 1, "v": 1} for i in (1, 2)]
-    gateway.defaults[BARS] = samples.ok(bars=same)
-    assert len(await venue.rest.bars("c", 0, NOW)) == 2
-    assert len(gateway.bodies(BARS)) == 2
-
-
-async def test_an_expired_contract_is_looked_up(gateway: Gateway, venue: ProjectXVenue) -> None:
-    old = samples.contract(samples.OLD_MNQ, "MNQU1", "F.US.MNQ", 0.25, 0.5, activeContract=False)
-    gateway.script("/api/Contract/searchById", samples.ok(contract=old), samples.failed(1, contract=None))
-    assert (await venue.rest.contract(samples.OLD_MNQ)).symbol_id == "F.US.MNQ"
-    with pytest.raises(RefusedError, match="contract not found"):
-        await venue.rest.contract("nothing")
-
-
-async def test_one_order_by_its_id(gateway: Gateway, venue: ProjectXVenue) -> None:
-    gateway.script("/api/Order/searchById", samples.ok(order=samples.order(5)))
-    assert (await venue.rest.order(1, 5)).id == 5
-
-
-async def test_a_failed_query_never_reads_as_empty(gateway: Gateway, venue: ProjectXVenue) -> None:
-    gateway.script("/api/Position/searchOpen", samples.failed(1, positions=None))
-    with pytest.raises(RefusedError, match="account not found"):
-        await venue.rest.positions(1)
-
-
-async def test_one_bad_row_spoils_a_list_of_orders_but_not_of_contracts(
-    gateway: Gateway, venue: ProjectXVenue
-) -> None:
-    gateway.script("/api/Order/search", samples.ok(orders=[samples.order(), {"id": "x"}]))
-    with pytest.raises(RetryableError, match="can't be read"):
-        await venue.rest.orders(1, NOW)
-    gateway.script("/api/Contract/available", samples.ok(contracts=[*samples.CONTRACTS, {"id": 1}]))
-    await venue.contracts.resolve()
-    assert venue.anomalies.counts["contract"] == 1
 
 
 async def test_logout_drops_the_token(gateway: Gateway, venue: ProjectXVenue) -> None:
@@ -357,7 +318,7 @@ async def test_secrets_are_in_no_text(gateway: Gateway, caplog: pytest.LogCaptur
     gateway.script(PLACE, Status(500, f"Bearer {token} access_token={token}"), DROP)
     for _ in range(2):
         with pytest.raises(UnknownOutcomeError) as unknown:
-            await venue.rest.place(BODY, urgent=True)
+            await venue.rest.place(BODY, protects=True)
         texts += [str(unknown.value), repr(unknown.value.__cause__)]
     await venue.close()
     everything = "\n".join([*texts, caplog.text])

@@ -9,10 +9,11 @@ import pickle
 
 import pytest
 
+from adapters.projectx import tokens
 from adapters.projectx.config import Secret
 from adapters.projectx.venue import ProjectXVenue
 from engine.model.errors import FatalError, RetryableError
-from engine.model.events import LinkChanged, LinkState
+from engine.model.events import LinkState
 from tests.projectx import samples
 from tests.projectx.conftest import KEY, NOW, Inbox, venue_for
 from tests.projectx.gateway import HANG, Gateway, Status
@@ -97,7 +98,7 @@ async def test_a_validation_that_gives_nothing_ends_in_a_login(
 ) -> None:
     first = await venue.session.token()
     gateway.script(VALIDATE, answer)
-    await venue.session._refresh()
+    await venue.session.freshen()
     assert await venue.session.token() != first
     assert len(gateway.bodies(LOGIN)) == 2
 
@@ -123,7 +124,7 @@ HOUR = 3600 * 10**9
     ],
 )
 async def test_when_a_token_is_due(gateway: Gateway, venue: ProjectXVenue, token: str, due: int) -> None:
-    assert abs(venue.session._due(token) - NOW - due) < 10**9
+    assert abs(tokens.life(token, NOW).renew_at - NOW - due) < 10**9
 
 
 async def test_a_key_that_was_changed_is_not_tried_again_and_again(gateway: Gateway, inbox: Inbox) -> None:
@@ -134,9 +135,11 @@ async def test_a_key_that_was_changed_is_not_tried_again_and_again(gateway: Gate
         gateway.defaults[LOGIN] = samples.failed(3, token=None)
         gateway.defaults[VALIDATE] = samples.failed(1, newToken=None)
         now += 25 * HOUR
-        await inbox.until(lambda: LinkState.DOWN in inbox.states("rest"))
-    assert len(gateway.bodies(LOGIN)) == 2
-    assert "API key" in inbox.of(LinkChanged)[-1].detail
+        await inbox.until(lambda: LinkState.DOWN in inbox.states("token"))
+        assert "check user name and API key" in inbox.words("token")[-1]
+        validated = len(gateway.bodies(VALIDATE))
+        await venue.rest.accounts()  # with the old token, which is still good
+        assert (len(gateway.bodies(LOGIN)), len(gateway.bodies(VALIDATE))) == (2, validated)
 
 
 async def test_the_rest_link_follows_the_gateways_health(gateway: Gateway, inbox: Inbox) -> None:

@@ -1,0 +1,131 @@
+"""One login at a ProjectX gateway, and what everybody shares who works with it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from adapters.projectx.anomalies import Anomalies
+from adapters.projectx.config import ProjectXConfig, SessionOpen
+from adapters.projectx.contracts import Contracts
+from adapters.projectx.desk import choose_account
+from adapters.projectx.rest import Rest
+from adapters.projectx.session import Session
+from adapters.projectx.transport import Transport
+from adapters.projectx.wire import AccountRow, WireError
+from engine.model.errors import FatalError, RetryableError
+from engine.model.events import LinkChanged, LinkState
+from engine.ports import Clock, Sink
+
+Word = tuple[LinkState, str, int]
+"""State, words and expiry of a link."""
+
+
+class Access:
+    """One token, one rate budget and one table of contracts.
+
+    Connections stand while anyone is inside `opened`. A call outside that opens its own, so close() at the
+    end. How the gateway answers and how the token stands is told as LinkChanged "rest" and "token".
+    """
+
+    def __init__(
+        self, config: ProjectXConfig, clock: Clock, session_open: SessionOpen, rng: random.Random
+    ) -> None:
+        self.config = config
+        self.clock = clock
+        self.session_open = session_open
+        self.rng = rng
+        self.anomalies = Anomalies()
+        """Records that made no sense, by kind, counted since the start."""
+        self._sinks: list[Sink] = []
+        self._standing: dict[str, Word] = {}
+        self._told: dict[str, Word] = {}
+        self._keepers: list[asyncio.Task[None]] = []
+        self._transport = Transport(config.api_url, config.timing, config.limits, self._health)
+        self.session = Session(config, self._transport, clock, self._token)
+        self.rest = Rest(self.session)
+        self.contracts = Contracts(config.instruments, self.rest, self.anomalies)
+
+    async def choose_account(self) -> AccountRow:
+        """The account to trade on; among the inactive ones if no active one will do.
+
+        Raises FatalError when only a person can choose, RetryableError.
+        """
+        try:
+            return choose_account(await self._accounts(active=True), self.config.account)
+        except FatalError:
+            return choose_account(await self._accounts(active=False), self.config.account)
+
+    async def account(self, account_id: int) -> AccountRow:
+        """One account, whether active or locked meanwhile. Raises RetryableError if it is not listed."""
+        for active in (True, False):
+            for row in await self._accounts(active=active):
+                if row.id == account_id:
+                    return row
+        raise RetryableError("the account is not among those of the login")
+
+    async def ping(self) -> tuple[str, str | None]:
+        """The gateway's sign of life and its Date header; needs no login. Raises RetryableError."""
+        return await self._transport.ping()
+
+    @asynccontextmanager
+    async def opened(self, sink: Sink) -> AsyncIterator[None]:
+        """Keeps the login fresh while anyone is inside; the last one out closes the connections."""
+        self._sinks.append(sink)
+        if not self._keepers:
+            self._keepers = [
+                asyncio.create_task(self.session.keep_fresh(), name="projectx-token"),
+                asyncio.create_task(self._tell_budget(), name="projectx-budget"),
+            ]
+            for link, word in tuple(self._standing.items()):
+                self._report(link, *word)
+        try:
+            yield
+        finally:
+            self._sinks.remove(sink)
+            if not self._sinks:
+                await self.close()
+
+    async def close(self) -> None:
+        """Close what is open. The venue can be used again after it."""
+        keepers, self._keepers = self._keepers, []
+        for keeper in keepers:
+            keeper.cancel()
+        await asyncio.gather(*keepers, return_exceptions=True)
+        self._told.clear()
+        await self._transport.close()
+
+    # -- how it stands -----------------------------------------------------------------------------------
+
+    async def _tell_budget(self) -> None:
+        """Say now and then how much of the rate budget is used."""
+        while True:
+            await asyncio.sleep(self.config.timing.tell_s)
+            if self._standing.get("rest", (None,))[0] is LinkState.LIVE:
+                self._report("rest", LinkState.LIVE, self._transport.used())
+
+    def _health(self, ok: bool, detail: str) -> None:
+        state = LinkState.LIVE if ok else LinkState.DOWN
+        if state is not self._standing.get("rest", (None,))[0]:
+            self._report("rest", state, detail or self._transport.used())
+
+    def _token(self, state: LinkState, detail: str, until: int) -> None:
+        self._report("token", state, detail, until)
+
+    def _report(self, link: str, state: LinkState, detail: str, until: int = 0) -> None:
+        """Tell what has changed, once: to the first who listens."""
+        word = self._standing[link] = state, detail, until
+        if self._sinks and word != self._told.get(link):
+            self._told[link] = word
+            self._sinks[0](
+                LinkChanged(ts_recv=self.clock(), link=link, state=state, detail=detail, until=until)
+            )
+
+    async def _accounts(self, *, active: bool) -> list[AccountRow]:
+        """Rows that make no sense are counted and left out."""
+        return await self.rest.accounts(active=active, bad=self._bad_account)
+
+    def _bad_account(self, error: WireError) -> None:
+        self.anomalies.note("account", error)

@@ -1,0 +1,243 @@
+"""What one connection to the market hub carries: quotes and prints, and the proof that both still come."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from decimal import Decimal
+
+from msgspec import Raw
+
+from adapters.projectx import mapping
+from adapters.projectx.anomalies import Anomalies
+from adapters.projectx.config import SessionOpen, Timing
+from adapters.projectx.handover import Handover
+from adapters.projectx.link import Silence
+from adapters.projectx.wire import PrintRow, QuoteRow, WireError, read_prints, read_quote
+from engine.model.instrument import Instrument
+from engine.ports import Clock, Sink
+
+_EVIDENCE = 3
+"""So many trades shown by one stream and not by the other: one alone may be a spread's or a correction."""
+
+_SETTLE_S = 10.0
+"""So long after taking over, prints are compared with what the connection before has told."""
+
+_NANOS = 1_000_000_000
+
+
+class _Contract:
+    """One contract's two subscriptions, each the witness of the other."""
+
+    __slots__ = ("_last", "_volume", "book", "instrument", "unprinted", "unquoted")
+
+    def __init__(self, instrument: Instrument) -> None:
+        self.instrument = instrument
+        self.book = mapping.TopOfBook(instrument)
+        self.unprinted: list[float] = []
+        """Loop times of the trades that quotes have shown since the last print."""
+        self.unquoted: list[float] = []
+        """Loop times of the prints since the last quote."""
+        self._last: Decimal | None = None
+        self._volume: float | None = None
+
+    def quoted(self, row: QuoteRow, now: float) -> None:
+        self.unquoted.clear()
+        volume, last = row.volume, row.last_price
+        traded = (volume is not None and self._volume is not None and volume > self._volume) or (
+            volume is None and last is not None and self._last is not None and last != self._last
+        )
+        if volume is not None:
+            self._volume = volume
+        if last is not None:
+            self._last = last
+        if traded and len(self.unprinted) < _EVIDENCE:
+            self.unprinted.append(now)
+
+    def printed(self, now: float) -> None:
+        self.unprinted.clear()
+        if len(self.unquoted) < _EVIDENCE:
+            self.unquoted.append(now)
+
+    def lost(self, before: float) -> tuple[str, float] | None:
+        """Which subscription brings nothing though the other shows trades, and since when."""
+        for kind, times in (("print", self.unprinted), ("quote", self.unquoted)):
+            if len(times) >= _EVIDENCE and times[0] <= before:
+                return kind, times[0]
+        return None
+
+
+class MarketStream:
+    """Quotes and prints of one connection.
+
+    A subscription counts once the hub has acknowledged it. A quote subscription proves itself by its first
+    record, which comes at once, on a closed market too. A print subscription of a quiet contract has none to
+    show for minutes; it is proven wrong as soon as quotes show trades that it does not bring.
+    """
+
+    def __init__(
+        self,
+        contracts: Mapping[str, Instrument],
+        sink: Sink,
+        clock: Clock,
+        session_open: SessionOpen,
+        timing: Timing,
+        anomalies: Anomalies,
+        next_seq: Callable[[], int],
+        ask: Callable[[], Awaitable[str]],
+    ) -> None:
+        """`ask` learns by REST how far the market has gone."""
+        self._live = False
+        self._contracts = {contract: _Contract(instrument) for contract, instrument in contracts.items()}
+        self._sink = sink
+        self._clock = clock
+        self._session_open = session_open
+        self._timing = timing
+        self._anomalies = anomalies
+        self._next_seq = next_seq
+        self._ask = ask
+        self._awaited = set(contracts)
+        self._complete = asyncio.Event()
+        self._time = asyncio.get_running_loop().time
+        self._last_quote = self._last_print = self._open_since = self._time()
+        self._heard = 0
+        self._before: Handover | None = None
+        """What is not yet settled with the connection before this one."""
+        self._settled_by = 0.0
+        self._after: Handover | None = None
+        """The same with the one that is to follow."""
+
+    def subscriptions(self) -> Sequence[tuple[str, tuple[object, ...]]]:
+        return [
+            (method, (contract,))
+            for contract in self._contracts
+            for method in ("SubscribeContractQuotes", "SubscribeContractTrades")
+        ]
+
+    def receive(self, target: str, arguments: Raw) -> None:
+        try:
+            if target == "GatewayQuote":
+                self._quote(arguments)
+            elif target == "GatewayTrade":
+                self._prints(arguments)
+        except WireError as error:
+            self._anomalies.note(target, error, bytes(arguments)[:200])
+
+    def go_live(self) -> None:
+        self._live = True
+        for contract, one in self._contracts.items():
+            if contract not in self._awaited:
+                self._sink(one.book.quote(self._clock()))
+        if self._before is not None:
+            now = self._clock()
+            self._settled_by = self._time() + _SETTLE_S
+            for contract, row in self._before.missed():
+                self._tell(self._contracts[contract].instrument, row, now)
+
+    def follow(self, before: MarketStream) -> None:
+        before._after = self._before = Handover()
+
+    def alone(self) -> None:
+        self._after = None
+
+    def retire(self) -> None:
+        self._live = False
+        self._after = None
+
+    async def first_messages(self) -> None:
+        """A quote of every contract."""
+        await self._complete.wait()
+
+    def missing(self) -> str:
+        if not self._awaited or not self._session_open(self._clock()):
+            return ""
+        symbols = sorted(self._contracts[contract].instrument.symbol for contract in self._awaited)
+        return f"no quote of {', '.join(symbols)}"
+
+    def silence(self, now: float) -> Silence | None:
+        """ProjectX protocol: quotes can stop while trades flow, so each stream is watched on its own."""
+        if not self._session_open(self._clock()):
+            self._open_since = now
+            for one in self._contracts.values():
+                one.unprinted.clear()
+                one.unquoted.clear()
+            return None
+        timing = self._timing
+        for kind, last, limit in (
+            ("quote", self._last_quote, timing.quote_silence_s),
+            ("print", self._last_print, timing.print_silence_s),
+        ):
+            since = max(last, self._open_since)
+            if now - since > limit:
+                return self._silence(f"no {kind} for {limit:g} s while the market is open", since, now)
+        if now - self._open_since > timing.quote_silence_s and (missing := self.missing()):
+            return self._silence(f"{missing} since the market opened", self._open_since, now)
+        for one in self._contracts.values():
+            if (lost := one.lost(now - timing.behind_s)) is not None:
+                kind, since = lost
+                return self._silence(f"no {kind} of {one.instrument.symbol} though it trades", since, now)
+        return None
+
+    def heard(self) -> int:
+        return self._heard
+
+    async def diagnose(self) -> str:
+        return await self._ask()
+
+    def _silence(self, reason: str, since: float, now: float) -> Silence:
+        start = self._clock() - int((now - since) * _NANOS)
+        if self._heard and max(self._last_quote, self._last_print) <= since:
+            start = min(start, self._heard)  # exact, also where the venue's time runs faster than ours
+        return Silence(reason, start)
+
+    def _quote(self, arguments: Raw) -> None:
+        contract, row = read_quote(arguments)
+        one = self._contracts.get(contract)
+        if one is None:
+            raise WireError("a contract that was not subscribed")
+        self._heard = self._clock()
+        quote = one.book.merge(row, self._heard)
+        self._last_quote = now = self._time()
+        one.quoted(row, now)
+        if self._awaited:
+            self._awaited.discard(contract)
+            if not self._awaited:
+                self._complete.set()
+        if self._live:
+            self._sink(quote)
+
+    def _prints(self, arguments: Raw) -> None:
+        contract, rows = read_prints(arguments)
+        one = self._contracts.get(contract)
+        if one is None:
+            raise WireError("a contract that was not subscribed")
+        self._heard = now = self._clock()
+        self._last_print = seconds = self._time()
+        one.printed(seconds)
+        if self._before is not None or self._after is not None:
+            rows = self._overlapping(contract, rows)
+        if self._live:
+            for row in rows:
+                self._tell(one.instrument, row, now)
+
+    def _overlapping(self, contract: str, rows: list[PrintRow]) -> list[PrintRow]:
+        """Compare with the connection beside this one; gives the prints that it has not told."""
+        if self._after is not None:
+            for row in rows:
+                self._after.told(contract, row)
+        if self._before is None:
+            return rows
+        if not self._live:
+            for row in rows:
+                self._before.brought(contract, row)
+            return rows
+        fresh = [row for row in rows if not self._before.repeats(contract, row)]
+        if self._before.settled or self._last_print > self._settled_by:
+            self._before = None
+        return fresh
+
+    def _tell(self, instrument: Instrument, row: PrintRow, now: int) -> None:
+        try:
+            self._sink(mapping.market_print(row, instrument, now, self._next_seq()))
+        except WireError as error:
+            self._anomalies.note("GatewayTrade", error)
