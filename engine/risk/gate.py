@@ -21,11 +21,9 @@ BRACKET_TICKS = range(4, 1001)
 LATEST_NS = 10 * NANOS
 """An idea older than this is not traded: after a suspended machine many old minutes close at once."""
 
-_BY_STATE = {
-    TradingState.REDUCING: Refusal.PAUSED,
-    TradingState.LOCKED: Refusal.LOCKED,
-    TradingState.HALTED: Refusal.HALTED,
-}
+_BY_STATE = {TradingState.LOCKED: Refusal.LOCKED, TradingState.HALTED: Refusal.HALTED}
+_BY_GUARD = {"bands": Refusal.BAND, "calendar": Refusal.UNKNOWN_DAY}
+"""What reduces by itself, and is no pause that a person could lift."""
 
 
 class Circumstances(Struct, frozen=True):
@@ -49,23 +47,36 @@ class Circumstances(Struct, frozen=True):
     unknown_orders: bool
     open_plans: int
     entries_today: int
-    day_usd: Decimal
-    """Net P&L of the day, open positions at what they could be closed for."""
     open_risk_usd: Decimal
     """What the open trades, and those being entered, would lose at their stops."""
+    guard: str = ""
+    """Which guard holds the trading state."""
+    losses_in_a_row: int = 0
+    daily_headroom_usd: Decimal | None = None
+    """What may still be lost before the daily loss limit acts; None without one."""
+    max_loss_headroom_usd: Decimal | None = None
+    room_micros: int | None = None
+    """Contracts, in micros, that the account may still hold; None means any number."""
+    days_to_expiry: int | None = None
+    """Until the contract's last day; None where its name does not tell."""
 
 
 def check(
     idea: Idea, instrument: Instrument, limits: RiskLimits, now: Circumstances
 ) -> tuple[int, tuple[Refusal, ...]]:
-    """Contracts to trade, and every reason against it; no reason means go."""
+    """Contracts to trade, and every reason against it; no reason means go.
+
+    The most contracts of the account make a trade smaller. What is left of a loss limit does not: a trade
+    that could reach the level at which the limit acts is refused.
+    """
     against = list(hands_off(now.trading, now.kind, now.armed))
 
     def when(condition: bool, refusal: Refusal) -> None:
         if condition:
             against.append(refusal)
 
-    when(now.state in _BY_STATE, _BY_STATE.get(now.state, Refusal.PAUSED))
+    if now.state is not TradingState.ACTIVE:
+        against.append(_BY_STATE.get(now.state) or _BY_GUARD.get(now.guard, Refusal.PAUSED))
     when(not now.reconciled, Refusal.NOT_RECONCILED)
     when(not now.can_trade, Refusal.ACCOUNT_BLOCKED)
     when(not now.journal_ok, Refusal.JOURNAL_DOWN)
@@ -79,16 +90,26 @@ def check(
     when(now.busy_instrument, Refusal.IN_POSITION)
     when(now.unknown_orders, Refusal.UNKNOWN_ORDER)
     when(now.open_plans >= limits.max_open_trades, Refusal.MAX_SIZE)
-    when(now.entries_today >= limits.max_trades, Refusal.MAX_TRADES)
+    expiring = now.days_to_expiry is not None and now.days_to_expiry <= limits.expiry_days
+    when(expiring, Refusal.EXPIRING)
+    when(0 < limits.max_trades <= now.entries_today, Refusal.MAX_TRADES)
+    when(0 < limits.max_losses_in_a_row <= now.losses_in_a_row, Refusal.LOSING_STREAK)
     when(idea.score_tenths < limits.min_score_tenths, Refusal.SCORE)
     when(idea.reward_to_risk < limits.reward_to_risk_min, Refusal.REWARD_TO_RISK)
     distances = [idea.stop_ticks] + [(t - idea.reference) * idea.side.sign for t in idea.targets]
     when(any(d not in BRACKET_TICKS for d in distances), Refusal.BRACKET_DISTANCE)
     qty = contracts(instrument, idea.stop_ticks, limits) if idea.stop_ticks > 0 else 0
     when(qty <= 0, Refusal.SIZE_ZERO)
-    risk = loss_usd(instrument, idea.stop_ticks, limits) * qty
-    headroom = limits.daily_loss_usd + now.day_usd - now.open_risk_usd
-    when(qty > 0 and risk >= headroom, Refusal.DAILY_LOSS)
+    if now.room_micros is not None:
+        fits = now.room_micros // instrument.minis
+        when(qty > 0 and fits <= 0, Refusal.MAX_CONTRACTS)
+        qty = min(qty, max(0, fits))
+    risk = loss_usd(instrument, idea.stop_ticks, limits) * qty + now.open_risk_usd
+    for headroom, refusal in (
+        (now.daily_headroom_usd, Refusal.DAILY_LOSS),
+        (now.max_loss_headroom_usd, Refusal.MAX_LOSS),
+    ):
+        when(qty > 0 and headroom is not None and risk >= headroom, refusal)
     return qty, tuple(against)
 
 

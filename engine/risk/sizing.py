@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from engine.model.config import RiskLimits
+from engine.model.config import RiskLimits, SingleContract
 from engine.model.instrument import Instrument
 from engine.model.plans import Idea, Leg
 
@@ -24,14 +24,19 @@ def loss_usd(instrument: Instrument, stop_ticks: int, limits: RiskLimits) -> Dec
     return instrument.usd(stop_ticks + 2 * limits.slippage_ticks) + 2 * instrument.cost_usd
 
 
-def legs(idea: Idea, qty: int) -> tuple[Leg, ...]:
+def legs(idea: Idea, qty: int, single: SingleContract = SingleContract.T1) -> tuple[Leg, ...]:
     """Split a quantity over the targets: half to the first (rounded down), the rest to the second.
 
-    One contract can't be split: it leaves at the first target (semantics: odd quantities).
+    One contract can't be split: `single` says whether it leaves at the first target, or goes to break-even at
+    its touch and is held for the second (semantics: odd quantities).
     """
     stop = idea.stop - idea.reference
     offsets = [target - idea.reference for target in idea.targets]
     first = qty // 2
-    if len(offsets) < 2 or not first:
+    if len(offsets) < 2:
         return (Leg(qty, stop, offsets[0] if offsets else None),)
+    if not first:
+        if single is SingleContract.HOLD:
+            return (Leg(qty, stop, offsets[1], touch_offset=offsets[0]),)
+        return (Leg(qty, stop, offsets[0]),)
     return (Leg(first, stop, offsets[0]), Leg(qty - first, stop, offsets[1]))

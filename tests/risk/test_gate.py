@@ -19,7 +19,7 @@ from engine.risk.gate import LATEST_NS, Circumstances, check
 from engine.risk.sizing import loss_usd
 
 MNQ = CME_FUTURES["MNQ"]
-LIMITS = RiskLimits()
+LIMITS = RiskLimits(max_losses_in_a_row=3)
 IDEA = Idea(
     strategy="test",
     instrument="MNQ",
@@ -48,14 +48,25 @@ FINE = Circumstances(
     unknown_orders=False,
     open_plans=0,
     entries_today=0,
-    day_usd=Decimal(0),
     open_risk_usd=Decimal(0),
+    daily_headroom_usd=Decimal(760),
+    max_loss_headroom_usd=Decimal(1900),
+    room_micros=50,
+    days_to_expiry=30,
 )
 
 AGAINST: list[tuple[Refusal, dict[str, Any]]] = [
     (Refusal.OFF, {"trading": TradingSwitch.OFF}),
     (Refusal.NOT_ARMED, {"armed": False}),
     (Refusal.PAUSED, {"state": TradingState.REDUCING}),
+    (Refusal.BAND, {"state": TradingState.REDUCING, "guard": "bands"}),
+    (Refusal.UNKNOWN_DAY, {"state": TradingState.REDUCING, "guard": "calendar"}),
+    (Refusal.EXPIRING, {"days_to_expiry": 2}),
+    (Refusal.EXPIRING, {"days_to_expiry": -1}),
+    (Refusal.LOSING_STREAK, {"losses_in_a_row": 3}),
+    (Refusal.MAX_LOSS, {"max_loss_headroom_usd": Decimal(100)}),
+    (Refusal.MAX_LOSS, {"max_loss_headroom_usd": Decimal(600), "open_risk_usd": Decimal(500)}),
+    (Refusal.MAX_CONTRACTS, {"room_micros": 0}),
     (Refusal.LOCKED, {"state": TradingState.LOCKED}),
     (Refusal.HALTED, {"state": TradingState.HALTED}),
     (Refusal.NOT_RECONCILED, {"reconciled": False}),
@@ -70,7 +81,7 @@ AGAINST: list[tuple[Refusal, dict[str, Any]]] = [
     (Refusal.UNKNOWN_ORDER, {"unknown_orders": True}),
     (Refusal.MAX_SIZE, {"open_plans": LIMITS.max_open_trades}),
     (Refusal.MAX_TRADES, {"entries_today": LIMITS.max_trades}),
-    (Refusal.DAILY_LOSS, {"day_usd": Decimal(-700)}),
+    (Refusal.DAILY_LOSS, {"daily_headroom_usd": Decimal(100)}),
     (Refusal.DAILY_LOSS, {"open_risk_usd": Decimal(700)}),
 ]
 IDEAS: list[tuple[Refusal, dict[str, Any]]] = [
@@ -166,16 +177,38 @@ def test_a_target_on_the_wrong_side_never_passes() -> None:
     assert Refusal.BRACKET_DISTANCE in _against(replace(IDEA, targets=(1060, 940)))
 
 
+LOSSES = {"daily_headroom_usd": Refusal.DAILY_LOSS, "max_loss_headroom_usd": Refusal.MAX_LOSS}
+
+
 @pytest.mark.parametrize(("cents", "refused"), [(0, True), (1, False)])
-def test_a_trade_that_could_reach_the_daily_loss_limit_is_refused(cents: int, refused: bool) -> None:
+def test_a_trade_that_could_reach_where_a_loss_limit_acts_is_refused(cents: int, refused: bool) -> None:
     """Sizing and headroom price a stop alike: slippage and costs of both sides."""
-    risk = loss_usd(MNQ, 40, LIMITS) * 5
-    left = risk + Decimal(cents) / 100
-    day = left - LIMITS.daily_loss_usd
-    assert _against(day_usd=day) == ((Refusal.DAILY_LOSS,) if refused else ())
-    half = left / 2
-    spread = {"day_usd": half - LIMITS.daily_loss_usd + Decimal(50), "open_risk_usd": Decimal(50) - half}
-    assert _against(**spread) == ((Refusal.DAILY_LOSS,) if refused else ())
+    left = loss_usd(MNQ, 40, LIMITS) * 5 + Decimal(cents) / 100
+    for headroom, refusal in LOSSES.items():
+        expected = (refusal,) if refused else ()
+        assert _against(**{headroom: left}) == expected
+        assert _against(**{headroom: left + 50, "open_risk_usd": Decimal(50)}) == expected
+
+
+@pytest.mark.parametrize("limit", LOSSES)
+def test_a_limit_that_is_off_refuses_nothing(limit: str) -> None:
+    assert _against(**{limit: None}) == ()
+    limits = RiskLimits(max_trades=0, max_losses_in_a_row=0)
+    assert _against(limits=limits, entries_today=999, losses_in_a_row=99) == ()
+    assert _against(days_to_expiry=None, room_micros=None) == ()
+
+
+@pytest.mark.parametrize(
+    ("instrument", "room", "qty", "refused"),
+    [("MNQ", 50, 5, False), ("MNQ", 3, 3, False), ("MNQ", 0, 0, True), ("MES", 4, 4, False),
+     ("ES", 50, 1, False), ("ES", 10, 1, False), ("ES", 9, 0, True)],
+)  # fmt: skip
+def test_the_accounts_size_makes_a_trade_smaller_and_counts_a_mini_as_ten(
+    instrument: str, room: int, qty: int, refused: bool
+) -> None:
+    idea = replace(IDEA, instrument=instrument, stop=990, targets=(1020,))
+    found = check(idea, CME_FUTURES[instrument], LIMITS, replace(FINE, room_micros=room))
+    assert found == (qty, (Refusal.MAX_CONTRACTS,) if refused else ())
 
 
 def test_no_entry_is_taken_that_the_flattening_would_take_straight_back() -> None:

@@ -17,12 +17,24 @@ Reload = Literal["live", "restart"]
 """Whether a running engine takes a change of the key, or only the next start does."""
 
 
-def setting(default: Any, description: str, *, reload: Reload, allowed: str = "", **constraints: Any) -> Any:
-    """Declare one key. `allowed` says what may stand there, where kind and bounds don't say it."""
+def setting(
+    value: Any,
+    description: str,
+    *,
+    reload: Reload,
+    allowed: str = "",
+    default: str = "",
+    **constraints: Any,
+) -> Any:
+    """Declare one key and its default value.
+
+    `allowed` says what may stand there, where kind and bounds don't say it; `default` says in words what
+    counts where the key is not set, where the value does not.
+    """
     return Field(
-        default,
+        value,
         description=description,
-        json_schema_extra={"reload": reload, "allowed": allowed},
+        json_schema_extra={"reload": reload, "allowed": allowed, "default": default},
         **constraints,
     )
 

@@ -11,13 +11,13 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from engine.model.config import TradingSwitch
 from engine.model.instrument import CME_FUTURES, Instrument
 from tstream.settings.fields import CommaSeparated, computed, refuse, setting
+from tstream.settings.risk import RiskSettings
 from tstream.settings.sections import (
     Contract,
     ControlSettings,
     InstrumentSettings,
     LogSettings,
     ProjectXSettings,
-    RiskSettings,
     ScreenSettings,
     StrategySettings,
     TapeSettings,

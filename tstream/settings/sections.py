@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import time
-from decimal import Decimal
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SecretStr, model_validator
 
+from engine.model.config import Brackets
 from engine.model.instrument import CME_FUTURES
 from tstream.settings.fields import Number, Usd, Whole, computed, refuse, setting
 
@@ -111,6 +111,13 @@ class VenueSettings(Section):
         reload="restart",
     )
 
+    brackets: Brackets = setting(
+        Brackets.AUTO,
+        "Who keeps stops and targets: auto leaves it to the venue until the account refuses native brackets "
+        "once, which is remembered; native asks the venue again; own keeps them as orders of tstream's own.",
+        reload="restart",
+    )
+
     @model_validator(mode="after")
     def _urls_belong_to_the_venue(self) -> Self:
         for key in ("api_url", "rtc_url"):
@@ -146,100 +153,6 @@ class InstrumentSettings(Section):
     commission_usd: Usd | None = setting(
         None, "Broker's commission per contract and side, USD.", reload="restart", ge=0, le=100
     )
-
-
-class RiskSettings(Section):
-    """Your own limits, per account. The venue's and the exchange's come on top: the stricter wins."""
-
-    per_trade_usd: Usd = setting(
-        Decimal(200), "Most that one trade may lose at its stop, costs included, USD.", reload="live", gt=0
-    )
-    daily_loss_usd: Usd = setting(
-        Decimal(800),
-        "Net loss of a trade date, open positions and costs included, at which everything is flattened and "
-        "locked until the next trade date, USD.",
-        reload="live",
-        gt=0,
-    )
-    max_contracts: Whole = setting(5, "Most contracts in one trade.", reload="live", ge=1, le=150)
-    max_open_trades: Whole = setting(
-        6, "Most trades open at a time, all products together.", reload="live", ge=1, le=100
-    )
-    max_trades: Whole = setting(40, "Most trades of a trade date.", reload="live", ge=1, le=1000)
-    reward_to_risk_min: Number = setting(
-        1.5, "A trade must promise at least so many times what it risks.", reload="live", ge=0.1, le=20
-    )
-    slippage_ticks: Whole = setting(
-        1, "Slippage assumed per side when a trade is sized, ticks.", reload="live", ge=0, le=100
-    )
-    break_even_after_first_target: bool = setting(
-        True, "Move the stop to where it loses nothing once the first target has filled.", reload="live"
-    )
-    hours_start: ClockTime = setting(
-        "",
-        "Entries only from this time of day, in hours_zone. Empty: around the clock.",
-        reload="live",
-        allowed="a time of day such as 08:30, or empty",
-    )
-    hours_end: ClockTime = setting(
-        "",
-        "Entries only before this time of day; earlier than hours_start means the next day.",
-        reload="live",
-        allowed="a time of day such as 15:00, or empty",
-    )
-    hours_zone: Zone = setting(
-        "America/Chicago",
-        "Time zone of your hours.",
-        reload="live",
-        allowed="a time zone such as Europe/Helsinki",
-    )
-    no_entry_minutes: Whole = setting(
-        15,
-        "No entry so many minutes before positions must be flat (15:10 Chicago time).",
-        reload="live",
-        ge=1,
-        le=600,
-    )
-    flatten_minutes: Whole = setting(
-        5,
-        "Everything is flattened so many minutes before positions must be flat (15:10 Chicago time).",
-        reload="live",
-        ge=1,
-        le=600,
-    )
-    stale_seconds: Number = setting(
-        30.0, "Market data older than this is stale: no entries.", reload="live", ge=1, le=600
-    )
-
-    @model_validator(mode="after")
-    def _limits_are_not_inverted(self) -> Self:
-        if self.per_trade_usd >= self.daily_loss_usd:
-            raise refuse(
-                f"must be below risk.daily_loss_usd ({self.daily_loss_usd})",
-                key="per_trade_usd",
-                value=self.per_trade_usd,
-            )
-        if self.no_entry_minutes < self.flatten_minutes:
-            raise refuse(
-                f"must be at least risk.flatten_minutes ({self.flatten_minutes}), "
-                "or entries would be flattened at once",
-                key="no_entry_minutes",
-                value=self.no_entry_minutes,
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _hours_are_a_window(self) -> Self:
-        if bool(self.hours_start) != bool(self.hours_end):
-            missing, given = ("hours_end", "start") if self.hours_start else ("hours_start", "end")
-            raise refuse(f"is needed where risk.hours_{given} is set", key=missing)
-        if self.hours_start and self.hours_start == self.hours_end:
-            raise refuse(
-                f"must differ from risk.hours_start ({self.hours_start})",
-                key="hours_end",
-                value=self.hours_end,
-            )
-        return self
 
 
 class StrategySettings(Section):

@@ -1,0 +1,100 @@
+"""How much of each limit is used up, in bands that warn, reduce and act (semantics: Topstep rules)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from msgspec import Struct
+
+from engine.model.config import RiskLimits
+from engine.model.view import Band, LimitView
+from engine.risk.presets import AccountLimits
+
+DAILY_LOSS = "daily loss"
+MAX_LOSS = "max loss"
+TRADES = "trades"
+LOSSES = "losses in a row"
+SIZE = "size"
+
+EASE_PERCENT = 10
+"""A reduce band, once reached, holds until so much less of the limit is used: no flapping at its edge."""
+
+MICROS = 10
+"""Micros in a mini."""
+
+
+class Figures(Struct, frozen=True):
+    """What the limits of a book are measured by. USD."""
+
+    day_usd: Decimal
+    """Net P&L of the day if everything were closed now."""
+    headroom_usd: Decimal | None
+    """Equity, if everything were closed now, above the trailing floor; None while that is not known."""
+    entries: int
+    losses_in_a_row: int
+    micros: int
+    """Contracts held or being entered, a mini counted as ten."""
+    profit_usd: Decimal
+    """Balance of the account over its start at the end of the day before."""
+
+
+def measure(limits: RiskLimits, account: AccountLimits, now: Figures) -> tuple[LimitView, ...]:
+    """Every limit that is set, the nearest to being hit first."""
+    found = []
+    if account.daily_loss_usd:
+        used = max(Decimal(0), -now.day_usd)
+        found.append(_money(limits, DAILY_LOSS, used, account.daily_loss_usd))
+    if account.max_loss_usd and now.headroom_usd is not None:
+        used = max(Decimal(0), account.max_loss_usd - now.headroom_usd)
+        found.append(_money(limits, MAX_LOSS, used, account.max_loss_usd))
+    minis = account.minis(now.profit_usd)
+    for name, count, most, unit in (
+        (TRADES, Decimal(now.entries), limits.max_trades, "trades"),
+        (LOSSES, Decimal(now.losses_in_a_row), limits.max_losses_in_a_row, "losses"),
+        (SIZE, Decimal(now.micros) / MICROS, minis, "minis"),
+    ):
+        if most:
+            found.append(_count(limits, name, count, Decimal(most), unit))
+    return tuple(sorted(found, key=lambda view: -view.used / view.limit))
+
+
+def headroom_usd(limits: RiskLimits, account: AccountLimits, now: Figures) -> dict[str, Decimal]:
+    """What may still be lost before each money limit acts, USD, by the limit's name."""
+    spare = Decimal(100 - limits.act_percent) / 100
+    left: dict[str, Decimal] = {}
+    if account.daily_loss_usd:
+        left[DAILY_LOSS] = account.daily_loss_usd * (1 - spare) + now.day_usd
+    if account.max_loss_usd and now.headroom_usd is not None:
+        left[MAX_LOSS] = now.headroom_usd - account.max_loss_usd * spare
+    return left
+
+
+def room_micros(account: AccountLimits, now: Figures) -> int | None:
+    """Contracts, in micros, that may still be added; None where any number may."""
+    minis = account.minis(now.profit_usd)
+    return max(0, minis * MICROS - now.micros) if minis else None
+
+
+def percent(view: LimitView) -> Decimal:
+    """How much of a limit is used up, per cent."""
+    return view.used * 100 / view.limit
+
+
+def _money(limits: RiskLimits, name: str, used: Decimal, limit: Decimal) -> LimitView:
+    share = used * 100 / limit
+    if share >= limits.act_percent:
+        band = Band.ACT
+    elif share >= limits.reduce_percent:
+        band = Band.REDUCE
+    else:
+        band = Band.WARN if share >= limits.warn_percent else Band.CLEAR
+    return LimitView(name, used, limit, "USD", band)
+
+
+def _count(limits: RiskLimits, name: str, used: Decimal, limit: Decimal, unit: str) -> LimitView:
+    """A count refuses entries only when it is used up."""
+    if used >= limit:
+        band = Band.REDUCE
+    else:
+        band = Band.WARN if used * 100 >= limit * limits.reduce_percent else Band.CLEAR
+    return LimitView(name, used, limit, unit, band)
