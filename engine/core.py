@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from engine.market import sessions
 from engine.market.bars import BarsClosed, MinuteBars
 from engine.market.staleness import Staleness
 from engine.model import events as ev
@@ -27,17 +26,26 @@ from engine.model.view import NoticeKind, Severity, TradingState
 from engine.risk import gate, sizing
 from engine.signals.board import SignalBoard
 from engine.signals.strategy import Declined, Strategy
-from engine.trading import flatten, reports
+from engine.trading import brackets, months, protection, rollover
+from engine.trading.circumstances import circumstances
 from engine.trading.commands import obey
 from engine.trading.desk import Desk
 from engine.trading.guards import Guards
-from engine.trading.money import Marks, day_usd, open_risk_usd
+from engine.trading.money import Marks, day_usd
 from engine.trading.state import State, scope
 from engine.trading.turn import Turn
 
 PULSE_NS = NANOS
+HELD_PULSE_NS = NANOS // 4
+"""While a position is held and prices come, its limits are looked at this often."""
+
 BUSY_PULSE_NS = NANOS // 10
-"""While something is due soon (a flatten, an open trade) time is looked at this often."""
+"""While something is due soon (a flatten, an answer, a missing stop) time is looked at this often."""
+
+_TICKS = (ev.Quote, ev.Print)
+
+_VENUE_LINKS = frozenset({"rest", "user", "market", "token"})
+"""Without one of these no entry; an alert room that is gone takes no trade away."""
 
 PROGRAM = "tstream"
 
@@ -55,12 +63,12 @@ class Core:
         self.state = state if state is not None else State()
         self.turn = Turn(self.state)
         self.desks: dict[str, Desk] = {}
-        self.bars = MinuteBars(grace_ns=config.bar_grace_ns)
+        self.bars = MinuteBars(grace_ns=config.bar_grace_ns, counts=self.turn.counts)
         self.board = SignalBoard(self.instruments, self.bars)
         self.strategy = strategy
         self.staleness = Staleness(config.risk.stale_ns)
         self.marks = Marks()
-        self.guards = Guards(config.risk)
+        self.guards = Guards(config.risk, practice_time=config.practice_time)
         self.links: dict[str, ev.LinkChanged] = {}
         self.link_since: dict[str, int] = {}
         """When each link came into its state, nanoseconds UTC."""
@@ -73,6 +81,10 @@ class Core:
         self.started_ts = 0
         self.on_fault: Callable[[Exception], None] | None = None
         """Told of a bug that `step` ran into; the core goes on with entries paused. None lets it raise."""
+        self.strategy_error: Exception | None = None
+        """What the strategy raised; it is left out since."""
+        self.recovered: set[str] = set()
+        """Books whose positions agreed with the venue, every trade with its stop, once in this run."""
         self._next_pulse = 0
 
     @property
@@ -89,12 +101,14 @@ class Core:
             )
         )
         for name, book in self.state.books.items():
-            desk = self.desks[name] = Desk(name, self.turn, self.config)
+            desk = self.desks[name] = Desk(name, self.turn, self.config, self.marks)
+            brackets.configured(desk)
             for order in list(book.orders.values()):
                 if order.status is OrderStatus.SENT:
                     desk.moved(order.client_id, r.OrderEvent.TIMED_OUT, reason="stopped before the answer")
                 elif order.status is OrderStatus.NEW:
                     desk.moved(order.client_id, r.OrderEvent.DENIED, reason="stopped before it was sent")
+        months.remember(self.desks, self.marks)
         self._pulse()
         return self.turn.records, self.turn.effects
 
@@ -112,7 +126,19 @@ class Core:
         except Exception as error:
             if not self._survives(error):
                 raise
+        self._hasten(event)
         return self.turn.records, self.turn.effects
+
+    def _hasten(self, event: ev.AnyEvent) -> None:
+        """What an event has set going is seen to with the next busy pulse, not with the next idle one; and
+        what a price does to an open position soon enough.
+        """
+        tick = type(event) in _TICKS and not self.turn.records
+        soon = self.turn.now + (HELD_PULSE_NS if tick else BUSY_PULSE_NS)
+        if self._next_pulse <= soon:
+            return
+        if any(desk.holding if tick else desk.busy for desk in self.desks.values()):
+            self._next_pulse = soon
 
     def _survives(self, error: Exception) -> bool:
         """A bug must not leave positions alone: what was decided so far stands, and entries pause.
@@ -144,12 +170,13 @@ class Core:
     def _pulse(self) -> None:
         now = self.turn.now
         self._next_pulse = now + BUSY_PULSE_NS  # also where something below fails
-        today = sessions.trade_date(now).isoformat()
-        if today != self.state.trade_date:
-            self.turn.commit(r.DayRolled(ts=now, trade_date=today))
+        rollover.roll(self.turn, self.marks)
+        months.forget(self.desks, self.marks)
         for desk in self.desks.values():
             desk.pulse()
+            self._recovered(desk)
             if not self.hands_off(desk):
+                desk.tend()
                 self.guards.check(desk, self.marks)
         busy = any(desk.busy for desk in self.desks.values())
         self._next_pulse = now + (BUSY_PULSE_NS if busy else PULSE_NS)
@@ -164,43 +191,65 @@ class Core:
         self.staleness.seen(event.instrument, event.ts_recv)
         self.marks.quote(event.instrument, event.bid, event.ask)
         for desk in self.desks.values():
-            self.marks.excursion(desk.state, self.state, event.instrument)
+            desk.on_mark(event.instrument)
         self._act_on(self.bars.on_quote(event))
 
     def _on_print(self, event: ev.Print) -> None:
         self.prints += 1
         self.last_prints[event.instrument] = event.price
+        self.marks.trade(event.instrument, event.price)
         self.staleness.seen(event.instrument, event.ts_recv)
         self._act_on(self.bars.on_print(event))
 
     def _on_history(self, event: ev.HistoryLoaded) -> None:
         self._act_on(self.bars.on_time(event.ts_recv))
+        rollover.mark_boundary(self.turn, event.instrument, event.bars)
         if self.bars.load_history(event.instrument, event.bars):
             self.board.warm_up(event.instrument)
 
     def _on_contract(self, event: ev.ContractResolved) -> None:
-        symbol = event.instrument.symbol
-        known = self.state.instruments.get(symbol), self.state.contracts.get(symbol)
-        if known != (event.instrument, event.name):
-            self.turn.commit(
-                r.ContractKnown(
-                    ts=self.turn.now,
-                    instrument=event.instrument,
-                    contract_id=event.contract_id,
-                    name=event.name,
-                )
-            )
+        if months.learn(event, self.turn, self.desks, self.bars, self.board, self.marks):
+            self.quotes.pop(event.instrument.symbol, None)
+            self.last_prints.pop(event.instrument.symbol, None)
 
     def _act_on(self, closings: Sequence[BarsClosed]) -> None:
         for closed in closings:
             self.board.on_closed(closed)
-            for idea in self.strategy.on_bars(closed, self.board):
+            for idea in self._ideas(closed):
                 if isinstance(idea, Declined):
                     self.refusals[idea.reason] += 1
                     self.turn.say(NoticeKind.REFUSAL, Severity.INFO, idea.text, idea.instrument)
-                else:
-                    for desk in self.desks.values():
+                    continue
+                for desk in self.desks.values():
+                    if self._recovered(desk):
                         self._consider(desk, idea)
+                    else:
+                        self.refusals[Refusal.NOT_RECONCILED.sentence] += 1
+
+    def _ideas(self, closed: BarsClosed) -> Sequence[Idea | Declined]:
+        """What the strategy says. One that raises is not asked again: what it has opened is managed on."""
+        if self.strategy_error is not None:
+            return ()
+        try:
+            return tuple(self.strategy.on_bars(closed, self.board))
+        except Exception as error:
+            if self.on_fault is None:
+                raise
+            self.strategy_error = error
+            self.on_fault(error)
+            self.turn.say(
+                NoticeKind.RISK,
+                Severity.CRITICAL,
+                f"the strategy {self.strategy.name} failed and is out until the next start; "
+                "its positions stay protected and managed",
+            )
+            return ()
+
+    def _recovered(self, desk: Desk) -> bool:
+        """Start-up is recovery: nothing new before positions agree and every trade has its stop again."""
+        if desk.book not in self.recovered and desk.reconciled and protection.covered(desk):
+            self.recovered.add(desk.book)
+        return desk.book in self.recovered
 
     # --- entries ---------------------------------------------------------------------------------------
 
@@ -221,7 +270,7 @@ class Core:
                 instrument=idea.instrument,
                 side=idea.side,
                 strategy=idea.strategy,
-                legs=sizing.legs(idea, qty),
+                legs=sizing.legs(idea, qty, self.config.risk.single_contract),
                 created_ts=self.turn.now,
                 reference=idea.reference,
                 score_tenths=idea.score_tenths,
@@ -230,37 +279,19 @@ class Core:
         )
 
     def _circumstances(self, desk: Desk, idea: Idea) -> gate.Circumstances:
-        now = self.turn.now
-        book = desk.state
-        restriction = self.state.restriction(desk.book, idea.instrument)
-        live = book.live_orders()
-        account = book.account
-        return gate.Circumstances(
-            trading=self.config.trading,
-            late_ns=now - idea.ts,
+        return circumstances(
+            desk,
+            idea,
+            self.config,
+            self.guards,
+            self.marks,
             armed=self.armed(desk),
-            kind=account.kind if account is not None else None,
-            state=restriction.state if restriction is not None else TradingState.ACTIVE,
-            reconciled=desk.reconciled,
-            can_trade=desk.can_trade,
             journal_ok=self.journal_ok,
-            venue_up=all(link.state is not LinkState.DOWN for link in self.links.values()),
-            feed_stale=self.staleness.stale(idea.instrument, now),
-            in_hours=self.guards.in_hours(now),
-            ns_to_flat=sessions.flat_by(sessions.trade_date(now)) - now,
-            busy_instrument=bool(
-                book.position(idea.instrument).qty
-                or any(found.plan.instrument == idea.instrument for found in book.plans.values())
-                or any(order.instrument == idea.instrument for order in live)
-                or idea.instrument in book.flattening
+            venue_up=all(
+                link.state is not LinkState.DOWN for link in self.links.values() if link.link in _VENUE_LINKS
             ),
-            unknown_orders=any(
-                order.status is OrderStatus.UNKNOWN and order.instrument == idea.instrument for order in live
-            ),
-            open_plans=len(book.plans),
-            entries_today=book.day.entries,
-            day_usd=day_usd(book, self.state, self.marks),
-            open_risk_usd=open_risk_usd(book, self.state, self.marks),
+            feed_stale=self.staleness.stale(idea.instrument, self.turn.now)
+            or any(link.state is LinkState.STALE for link in self.links.values() if link.link == "market"),
         )
 
     def armed(self, desk: Desk) -> bool:
@@ -281,9 +312,9 @@ class Core:
         self.links[event.link] = event
         if before is None or before.state is not event.state:
             self.link_since[event.link] = self.turn.now
-            severity = {LinkState.DOWN: Severity.WARNING, LinkState.STALE: Severity.WARNING}.get(
-                event.state, Severity.INFO
-            )
+            severity = Severity.WARNING if event.state in (LinkState.DOWN, LinkState.STALE) else Severity.INFO
+            if event.link == "token" and event.state is LinkState.DOWN:
+                severity = Severity.CRITICAL  # only a person can mend it
             detail = f": {event.detail}" if event.detail else ""
             self.turn.say(NoticeKind.CONNECTION, severity, f"{event.link} link {event.state.value}{detail}")
         if event.link == "market":
@@ -299,7 +330,8 @@ class Core:
     def _on_account_adopted(self, event: ev.AccountAdopted) -> None:
         book = self.state.book(event.book)
         if event.book not in self.desks:
-            self.desks[event.book] = Desk(event.book, self.turn, self.config)
+            self.desks[event.book] = Desk(event.book, self.turn, self.config, self.marks)
+            brackets.configured(self.desks[event.book])
         desk = self.desks[event.book]
         desk.balance_usd = event.account.balance_usd
         desk.can_trade = event.account.can_trade
@@ -326,14 +358,15 @@ class Core:
             desk.look(2 * NANOS)
 
     def _on_journal(self, event: ev.JournalState) -> None:
-        if self.journal_ok is not event.ok:
+        if self.journal_ok is not event.ok or not event.ok:  # a journal that is down may get worse
             severity = Severity.INFO if event.ok else Severity.CRITICAL
             what = "journal is written again" if event.ok else f"journal can't be written: {event.detail}"
             self.turn.say(NoticeKind.RISK, severity, what)
         self.journal_ok = event.ok
 
     def _on_command(self, event: ev.CommandReceived) -> None:
-        answer = obey(event.command, self.turn, self.desks, tuple(self.instruments), self.marks)
+        contracts, books = tuple(self.instruments), self.config.books
+        answer = obey(event.command, self.turn, self.desks, contracts, self.marks, books)
         self.turn.commit(r.CommandTaken(ts=self.turn.now, command=event.command, answer=answer))
 
     def day_usd(self, book: str) -> Decimal:
@@ -364,13 +397,13 @@ _HANDLERS: dict[type, Callable[[Core, Any], None]] = {
     ev.ContractResolved: Core._on_contract,
     ev.LinkChanged: Core._on_link,
     ev.AccountAdopted: Core._on_account_adopted,
-    ev.OrderReported: _for_desk(lambda desk, event: reports.on_order(desk, event.order)),
-    ev.FillReported: _for_desk(lambda desk, event: reports.on_fill(desk, event.fill)),
-    ev.AccountReported: _for_desk(reports.on_account),
-    ev.PlaceReplied: _for_desk(reports.on_placed),
-    ev.ModifyReplied: _for_desk(reports.on_modified),
-    ev.CancelReplied: _for_desk(reports.on_cancelled),
-    ev.CloseReplied: _for_desk(flatten.on_closed),
+    ev.OrderReported: _for_desk(lambda desk, event: desk.on_order(event.order)),
+    ev.FillReported: _for_desk(lambda desk, event: desk.on_fill(event.fill)),
+    ev.AccountReported: _for_desk(Desk.on_account),
+    ev.PlaceReplied: _for_desk(Desk.on_placed),
+    ev.ModifyReplied: _for_desk(Desk.on_modified),
+    ev.CancelReplied: _for_desk(Desk.on_cancelled),
+    ev.CloseReplied: _for_desk(Desk.on_closed),
     ev.SnapshotTaken: _for_desk(Desk.on_snapshot),
     ev.SnapshotFailed: Core._on_snapshot_failed,
     ev.PositionReported: Core._on_position,

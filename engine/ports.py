@@ -30,6 +30,13 @@ class MarketFeed(Protocol):
         """Closed 1m bars of [start, end), oldest first. Raises RetryableError, RefusedError."""
 
 
+class AlertSource(Protocol):
+    """Alert rooms somewhere: reads what whitelisted authors post there."""
+
+    async def run(self, sink: Sink) -> None:
+        """Connect, deliver AlertReceived and LinkChanged, catch up after a disconnect; until cancelled."""
+
+
 class Broker(Protocol):
     """One account at one venue. `book` names it in every event."""
 
@@ -55,6 +62,19 @@ class Broker(Protocol):
 class Journal(Protocol):
     async def append(self, records: Sequence[bytes], first_seq: int) -> None:
         """Make records durable, in order, numbered from `first_seq`. Raises RetryableError when it can't."""
+
+    async def save_snapshot(self, seq: int, body: bytes) -> None:
+        """Keep the encoded state as of record `seq`, so that the next start is short. Raises as `append`."""
+
+
+class EmergencyLog(Protocol):
+    """Takes records while the journal can't."""
+
+    async def write(self, records: Sequence[bytes], first_seq: int) -> None:
+        """Make records durable, which the journal will number from `first_seq`. Raises RetryableError."""
+
+    async def clear(self) -> None:
+        """The journal has them all now. Raises RetryableError."""
 
 
 class EngineHandle(Protocol):

@@ -12,7 +12,8 @@ from typing import Self
 import aiosqlite
 
 from adapters.store import schema
-from adapters.store.opening import Opened, begin_run, pragmas, uri
+from adapters.store.lock import InstanceLock
+from adapters.store.opening import Opened, begin_run, journal_lock, pragmas, uri
 from adapters.store.refusals import port_error
 from engine.model.errors import FatalError
 
@@ -22,8 +23,9 @@ _BATCH = 1000
 class Journal:
     """Opaque records, numbered without gaps from 1. Get one from `Journal.open`; close it at the end."""
 
-    def __init__(self, path: Path, opened: Opened, db: aiosqlite.Connection) -> None:
+    def __init__(self, path: Path, opened: Opened, db: aiosqlite.Connection, lock: InstanceLock) -> None:
         self.path = path
+        self._lock = lock
         self.install = opened.install
         """Name of this journal among all that ever were."""
         self.boot = opened.boot
@@ -35,22 +37,19 @@ class Journal:
 
     @classmethod
     async def open(cls, path: Path, *, install: str | None = None, wait_s: float = 1.0) -> Self:
-        """Open or create the journal and begin a run. Raises FatalError.
+        """Open or create the journal and begin a run. Raises FatalError, also when another process writes it.
 
         `wait_s`: how long a write waits for a lock that another program holds.
         """
-        opened = await asyncio.to_thread(begin_run, path, install)
+        lock = journal_lock(path)
+        lock.acquire()
         try:
-            db = await aiosqlite.connect(uri(path, "rw"), uri=True, timeout=wait_s, isolation_level=None)
-        except sqlite3.Error as error:
-            raise FatalError(str(port_error(path, error))) from None
-        try:
-            for pragma in pragmas(durable=True):
-                await db.execute_fetchall(pragma)
-        except sqlite3.Error as error:
-            await db.close()
-            raise FatalError(str(port_error(path, error))) from None
-        return cls(path, opened, db)
+            opened = await asyncio.to_thread(begin_run, path, install)
+            db = await _connect(path, wait_s)
+        except BaseException:
+            lock.release()
+            raise
+        return cls(path, opened, db, lock)
 
     async def __aenter__(self) -> Self:
         return self
@@ -61,7 +60,10 @@ class Journal:
         await self.close()
 
     async def close(self) -> None:
-        await self._db.close()
+        try:
+            await self._db.close()
+        finally:
+            self._lock.release()
 
     async def append(self, records: Sequence[bytes], first_seq: int) -> None:
         """Make records durable, all or none, numbered from `first_seq`, which has to be the next number.
@@ -144,3 +146,17 @@ class Journal:
             return [(seq, body) for seq, body in await self._db.execute_fetchall(statement, parameters)]
         except sqlite3.Error as error:
             raise port_error(self.path, error) from None
+
+
+async def _connect(path: Path, wait_s: float) -> aiosqlite.Connection:
+    try:
+        db = await aiosqlite.connect(uri(path, "rw"), uri=True, timeout=wait_s, isolation_level=None)
+    except sqlite3.Error as error:
+        raise FatalError(str(port_error(path, error))) from None
+    try:
+        for pragma in pragmas(durable=True):
+            await db.execute_fetchall(pragma)
+    except sqlite3.Error as error:
+        await db.close()
+        raise FatalError(str(port_error(path, error))) from None
+    return db

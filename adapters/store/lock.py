@@ -1,4 +1,4 @@
-"""One engine per account: a lock file that names its holder and dies with it."""
+"""One engine per account: lock files that name their holder and die with it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import os
 import re
+import signal
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -22,12 +23,22 @@ _READ_BYTES = 4096
 
 
 class Holder(Struct, frozen=True):
-    """Who holds an account."""
+    """Who holds an account, a login or a journal."""
 
     pid: int
     account: str
+    """The name of what is held."""
     since: int
-    """Nanoseconds UTC."""
+    """Nanoseconds UTC; 0 where it is not known."""
+
+
+class HeldError(FatalError):
+    """Somebody else has it. `holder` is None where that one has not signed yet."""
+
+    def __init__(self, message: str, path: Path, holder: Holder | None) -> None:
+        super().__init__(message)
+        self.path = path
+        self.holder = holder
 
 
 def lock_name(account: str) -> str:
@@ -36,14 +47,15 @@ def lock_name(account: str) -> str:
     return f"{plain}-{hashlib.sha256(account.encode()).hexdigest()[:10]}.lock"
 
 
-class AccountLock:
+class InstanceLock:
     """Held by at most one process. The operating system frees it when the holder ends, however it ends."""
 
-    def __init__(self, path: Path, account: str, clock: Clock) -> None:
-        """`path` is the account's lock file, `account` its name among people, `clock` the world's."""
+    def __init__(self, path: Path, name: str, clock: Clock, kind: str = "account") -> None:
+        """`path` is the lock file, `name` and `kind` say among people what it stands for."""
         self._path = path
-        self._account = account
+        self._name = name
         self._clock = clock
+        self._kind = kind
         self._descriptor: int | None = None
 
     def __enter__(self) -> Self:
@@ -56,9 +68,9 @@ class AccountLock:
         self.release()
 
     def acquire(self) -> None:
-        """Take the account. Raises FatalError naming the holder, or saying why the file can't be had."""
+        """Take it. Raises HeldError naming the holder, FatalError saying why the file can't be had."""
         if self._descriptor is not None:
-            raise FatalError(f"account {self._account} is held by this very engine already")
+            raise FatalError(f"{self._kind} {self._name} is held by this very engine already")
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
@@ -66,7 +78,7 @@ class AccountLock:
             raise FatalError(f"can't make the lock file {self._path}: {error.strerror}") from None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            holder = Holder(os.getpid(), self._account, self._clock())
+            holder = Holder(os.getpid(), self._name, self._clock())
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, msgspec.json.encode(holder) + b"\n", 0)
         except BlockingIOError:
@@ -79,21 +91,59 @@ class AccountLock:
         self._descriptor = descriptor
 
     def release(self) -> None:
-        """Give the account back; does nothing when it isn't held. The file stays: removing it would race."""
+        """Give it back; does nothing when it isn't held. The file stays: removing it would race."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
 
-    def _taken(self, descriptor: int) -> FatalError:
+    def _taken(self, descriptor: int) -> HeldError:
         remedy = "stop that one first"
         try:
             holder = msgspec.json.decode(os.pread(descriptor, _READ_BYTES, 0), type=Holder)
         except msgspec.DecodeError:  # taken this instant and not yet signed
-            return FatalError(f"account {self._account} is held by another tstream; {remedy}")
-        return FatalError(
-            f"account {holder.account!r} is held by the tstream with process id {holder.pid}"
-            f" since {_utc(holder.since)}; {remedy}"
-        )
+            return HeldError(
+                f"{self._kind} {self._name} is held by another tstream; {remedy}", self._path, None
+            )
+        since = f" since {_utc(holder.since)}" if holder.since else ""
+        who = f"the tstream with process id {holder.pid}{since}"
+        return HeldError(f"{self._kind} {holder.account!r} is held by {who}; {remedy}", self._path, holder)
+
+
+def kill_holder(held: HeldError) -> None:
+    """End the process that holds a lock, at once and without asking it. Raises FatalError when it can't be
+    told for sure which process that is: a number in a file may be that of an unrelated one by now.
+    """
+    holder = held.holder
+    if holder is None or holder.pid == os.getpid():
+        raise FatalError(f"it is not known which process holds {held.path}")
+    try:
+        if hasattr(os, "pidfd_open"):
+            # A descriptor stands for this very process, whoever gets its number later.
+            descriptor = os.pidfd_open(holder.pid)
+            try:
+                _require_open(holder.pid, held.path)
+                signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+            finally:
+                os.close(descriptor)
+        else:
+            os.kill(holder.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return  # it has just ended by itself
+    except OSError as error:
+        raise FatalError(f"can't end process {holder.pid}: {error.strerror}") from None
+
+
+def _require_open(pid: int, path: Path) -> None:
+    """The process has the lock file open: so it is the holder, and of this machine and container."""
+    ours = path.stat()
+    for entry in os.scandir(f"/proc/{pid}/fd"):
+        try:
+            found = entry.stat()
+        except OSError:
+            continue
+        if (found.st_dev, found.st_ino) == (ours.st_dev, ours.st_ino):
+            return
+    raise FatalError(f"process {pid} does not hold {path}: it is one of another machine or container")
 
 
 def _utc(ts: int) -> str:

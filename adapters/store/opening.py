@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
 from msgspec import Struct
 
+from adapters.store.emergency import Line, emergency_path, put_aside, read_lines
+from adapters.store.lock import InstanceLock
 from adapters.store.refusals import damaged, port_error
-from adapters.store.schema import LAST_SEQ, VERSION, migrate, version_of
+from adapters.store.schema import LAST_SEQ, READ, VERSION, inserts, migrate, version_of
 from engine.model.errors import FatalError, RetryableError
 
 _INSTALL_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 _INSTALL_LENGTH = 8
+
+log = logging.getLogger(__name__)
 
 
 class Opened(Struct, frozen=True):
@@ -26,19 +32,23 @@ class Opened(Struct, frozen=True):
     boot: int
     """Counts the runs of this journal, from 1: part of every client id."""
     last_seq: int
+    recovered: int = 0
+    """Records that an earlier run could only write to the emergency file."""
 
 
 def begin_run(path: Path, install: str | None = None, wait_s: float = 5.0) -> Opened:
     """Create or check the journal and begin a run in it: the boot counter grows, durably.
 
-    `install` names a new journal; else it draws a name. `wait_s` is how long a lock of another program is
-    waited for. Raises FatalError, with what to do about it, for a
-    file that is no journal, is damaged, comes from a newer program or can't be written.
+    What an earlier run left in the emergency file is taken over first, in the same transaction. `install`
+    names a new journal; else it draws a name. `wait_s` is how long a lock of another program is waited for.
+    Raises FatalError, with what to do about it, for a file that is no journal, is damaged, comes from a newer
+    program or can't be written.
     """
     try:
         _make_private(path)
         with closing(connect(path, wait_s)) as db:
-            return _begin(path, db, install)
+            left = read_lines(emergency_path(path))
+            opened = _begin(path, db, install, left)
     except OSError as error:
         raise FatalError(
             f"can't write the journal {path}: {error.strerror}; check the folder's rights"
@@ -48,6 +58,23 @@ def begin_run(path: Path, install: str | None = None, wait_s: float = 5.0) -> Op
         if isinstance(problem, RetryableError):  # nothing to retry for who has only just come
             raise FatalError(f"{problem}; free the disk or stop the program that holds it") from None
         raise problem from None
+    if left:
+        _tidy_up(path, opened)
+    return opened
+
+
+def _tidy_up(path: Path, opened: Opened) -> None:
+    """The emergency file has done its work. If it can't be put aside, replaying it again does no harm."""
+    log.warning("%d records were taken over from the emergency file of %s", opened.recovered, path)
+    try:
+        put_aside(emergency_path(path), opened.boot)
+    except OSError as error:
+        log.warning("the emergency file of %s is not put aside: %s", path, error.strerror)
+
+
+def journal_lock(path: Path) -> InstanceLock:
+    """Held for as long as the journal is written: whoever opens it a second time is told who was first."""
+    return InstanceLock(path.with_name(f"{path.name}.lock"), str(path), lambda: 0, "the journal")
 
 
 def connect(path: Path, wait_s: float) -> sqlite3.Connection:
@@ -75,7 +102,7 @@ def _make_private(path: Path) -> None:
         os.close(descriptor)
 
 
-def _begin(path: Path, db: sqlite3.Connection, install: str | None) -> Opened:
+def _begin(path: Path, db: sqlite3.Connection, install: str | None, left: Sequence[Line]) -> Opened:
     try:
         version = version_of(db)
     except FatalError as error:
@@ -90,13 +117,38 @@ def _begin(path: Path, db: sqlite3.Connection, install: str | None) -> Opened:
     db.execute("BEGIN IMMEDIATE")
     drawn = "".join(secrets.choice(_INSTALL_ALPHABET) for _ in range(_INSTALL_LENGTH))
     db.execute("INSERT OR IGNORE INTO meta (key, value) VALUES ('install', ?)", (install or drawn,))
+    (name,) = db.execute("SELECT value FROM meta WHERE key = 'install'").fetchone()
+    recovered = _take_over(path, db, name, left)
     db.execute(
         f"INSERT INTO runs (boot, after_seq) SELECT coalesce(max(boot), 0) + 1, ({LAST_SEQ}) FROM runs"
     )
-    (name,) = db.execute("SELECT value FROM meta WHERE key = 'install'").fetchone()
     boot, last = db.execute("SELECT boot, after_seq FROM runs ORDER BY boot DESC LIMIT 1").fetchone()
     db.execute("COMMIT")
-    return Opened(name, boot, last)
+    return Opened(name, boot, last, recovered)
+
+
+def _take_over(path: Path, db: sqlite3.Connection, install: str, left: Sequence[Line]) -> int:
+    """Store the emergency file's records that the journal lacks; their number.
+
+    Those that did land are there byte for byte. A line that doesn't fit belongs to another journal, one
+    since replaced by a backup perhaps: from there on nothing is taken, and positions come from the venue.
+    """
+    (last,) = db.execute(LAST_SEQ).fetchone()
+    taken = 0
+    for line in left:
+        record = bytes(line.record)
+        if line.install == install and line.seq == last + 1:
+            for statement, parameters in inserts([record], line.seq):
+                db.execute(statement, parameters)
+            last, taken = line.seq, taken + 1
+        elif (
+            line.install != install or [(line.seq, record)] != db.execute(READ, (line.seq - 1, 1)).fetchall()
+        ):
+            log.critical(
+                "the emergency file of %s does not belong to this journal from record %d on", path, line.seq
+            )
+            break
+    return taken
 
 
 def _check(path: Path, db: sqlite3.Connection, version: int) -> None:

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from adapters.store import schema
-from adapters.store.opening import begin_run, connect, pragmas
+from adapters.store.opening import begin_run, connect, journal_lock, pragmas
 from adapters.store.refusals import port_error
 from engine.model.errors import FatalError
 
@@ -28,7 +28,13 @@ class SyncJournal:
 
     def __init__(self, path: Path, *, install: str | None = None) -> None:
         """Open or create the journal and begin a run."""
-        opened = begin_run(path, install)
+        self._lock = journal_lock(path)
+        self._lock.acquire()
+        try:
+            opened = begin_run(path, install)
+        except BaseException:
+            self._lock.release()
+            raise
         self.path = path
         self.install = opened.install
         """Name of this journal among all that ever were."""
@@ -55,6 +61,7 @@ class SyncJournal:
             self._commit()
         finally:
             self._db.close()
+            self._lock.release()
 
     def append(self, records: Sequence[bytes], first_seq: int) -> None:
         """Store records numbered from `first_seq`, which has to be the next number."""

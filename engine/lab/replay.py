@@ -12,7 +12,7 @@ from decimal import Decimal
 from engine.core import Core, Outcome
 from engine.model import effects as fx
 from engine.model import events as ev
-from engine.model.errors import RefusedError
+from engine.model.errors import Cause, RefusedError
 from engine.model.instrument import Instrument
 from engine.model.market import Bar
 from engine.model.orders import Account, AccountKind, Fill, VenuePosition
@@ -38,10 +38,13 @@ class Replay:
         model: FillModel,
         keep: Keep,
         record: Callable[[ev.AnyEvent], None] | None = None,
+        *,
+        brackets: bool = True,
     ) -> None:
+        """Without `brackets` the account refuses native ones, as in Position Brackets mode."""
         self._core = core
         self._instruments = instruments
-        self._venue = Venue(instruments, model)
+        self._venue = Venue(instruments, model, brackets=brackets)
         self._keep = keep
         self._record = record
         self._answers: deque[ev.AnyEvent] = deque()
@@ -165,11 +168,11 @@ class Replay:
         return Account(BOOK, BOOK, AccountKind.PRACTICE, self._balance, can_trade=True)
 
     def _place(self, order: fx.PlaceOrder) -> None:
-        outcome, reason, venue_id = ev.Outcome.ACCEPTED, "", None
+        outcome, reason, venue_id, cause = ev.Outcome.ACCEPTED, "", None, None
         try:
             placed = self._venue.place(order, self.now)
         except RefusedError as error:
-            outcome, reason = ev.Outcome.REFUSED, str(error)
+            outcome, reason, cause = ev.Outcome.REFUSED, str(error), error.cause
         else:
             venue_id = placed.order.venue_id
             self._tell(placed.events)
@@ -181,35 +184,46 @@ class Replay:
                 outcome=outcome,
                 venue_id=venue_id,
                 reason=reason,
+                cause=cause,
             )
         )
 
     def _modify(self, change: fx.ModifyOrder) -> None:
-        outcome, reason = self._try(
+        outcome, reason, cause = self._try(
             lambda: self._venue.modify(
                 change.venue_id, self.now, qty=change.qty, limit=change.limit, stop=change.stop
             )
         )
         self._answers.append(
             ev.ModifyReplied(
-                ts_recv=self.now, book=BOOK, client_id=change.client_id, outcome=outcome, reason=reason
+                ts_recv=self.now,
+                book=BOOK,
+                client_id=change.client_id,
+                outcome=outcome,
+                reason=reason,
+                cause=cause,
             )
         )
 
     def _cancel(self, order: fx.CancelOrder) -> None:
-        outcome, reason = self._try(lambda: self._venue.cancel(order.venue_id, self.now))
+        outcome, reason, cause = self._try(lambda: self._venue.cancel(order.venue_id, self.now))
         self._answers.append(
             ev.CancelReplied(
-                ts_recv=self.now, book=BOOK, client_id=order.client_id, outcome=outcome, reason=reason
+                ts_recv=self.now,
+                book=BOOK,
+                client_id=order.client_id,
+                outcome=outcome,
+                reason=reason,
+                cause=cause,
             )
         )
 
-    def _try(self, request: Callable[[], Sequence[VenueEvent]]) -> tuple[ev.Outcome, str]:
+    def _try(self, request: Callable[[], Sequence[VenueEvent]]) -> tuple[ev.Outcome, str, Cause | None]:
         try:
             self._tell(request())
         except RefusedError as error:
-            return ev.Outcome.REFUSED, str(error)
-        return ev.Outcome.ACCEPTED, ""
+            return ev.Outcome.REFUSED, str(error), error.cause
+        return ev.Outcome.ACCEPTED, "", None
 
     def _close(self, order: fx.ClosePosition) -> None:
         position = self._positions.get(order.instrument)

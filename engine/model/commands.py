@@ -40,7 +40,14 @@ class Pause(Command, frozen=True, kw_only=True, tag="pause"):
 
 
 class Resume(Command, frozen=True, kw_only=True, tag="resume"):
-    """Undo a pause (a lock by a risk limit stays)."""
+    """Undo a pause (a lock by a risk limit stays); with `halted` a halt too, on purpose."""
+
+    instrument: str | None = None
+    halted: bool = False
+
+
+class Halt(Command, frozen=True, kw_only=True, tag="halt"):
+    """As a pause, but only a Resume that says `halted` lifts it; guards go on working."""
 
     instrument: str | None = None
 
@@ -49,4 +56,4 @@ class Shutdown(Command, frozen=True, kw_only=True, tag="shutdown"):
     """Stop the engine gracefully; positions keep their protection at the venue."""
 
 
-AnyCommand = Flatten | CancelEntries | BreakEven | Pause | Resume | Shutdown
+AnyCommand = Flatten | CancelEntries | BreakEven | Pause | Resume | Halt | Shutdown

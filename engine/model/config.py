@@ -19,8 +19,39 @@ class TradingSwitch(StrEnum):
     LIVE = "live"
 
 
+class Brackets(StrEnum):
+    """Who keeps stops and targets: the venue with native brackets, or orders of our own."""
+
+    AUTO = "auto"
+    """Native, until the account refuses them once; that is remembered over restarts."""
+    NATIVE = "native"
+    """Native again: forgets at start what AUTO has remembered (the account's setting was switched back)."""
+    OWN = "own"
+
+
+class ForeignPositions(StrEnum):
+    """What happens to contracts in a traded instrument that no trade of tstream opened."""
+
+    PROTECT = "protect"
+    """They get a stop, unless stops at the venue cover them already."""
+    LEAVE = "leave"
+    FLATTEN = "flatten"
+
+
+class SingleContract(StrEnum):
+    """What one contract, which can't be split over two targets, does at the first (semantics: 0.6)."""
+
+    T1 = "t1"
+    """It leaves there."""
+    HOLD = "hold"
+    """Its stop goes to break-even, and it is held for the second."""
+
+
 class RiskLimits(Struct, frozen=True):
-    """A person's own limits; a venue's come on top. Amounts in USD, per book."""
+    """A person's own limits and the firm's. Amounts in USD, per book.
+
+    A limit of 0 is off. Of the firm's numbers None means: as the account's preset has it.
+    """
 
     risk_per_trade_usd: Decimal = Decimal(200)
     max_contracts: int = 5
@@ -29,8 +60,30 @@ class RiskLimits(Struct, frozen=True):
     """At a time, all contracts together."""
     max_trades: int = 40
     """Per trade date."""
+    max_losses_in_a_row: int = 0
+    """Of one trade date; after so many no more entries until the next."""
     daily_loss_usd: Decimal = Decimal(800)
-    """Net loss of a trade date, open positions and costs included, at which everything is flattened."""
+    """A person's own: net loss of a trade date, open positions and costs included."""
+    account_preset: str = "auto"
+    """Name of a preset of engine.risk.presets, "none", or "auto": guessed from the account's name."""
+    firm_daily_loss_usd: Decimal | None = None
+    """The firm's daily loss limit; the stricter of the two counts."""
+    max_loss_usd: Decimal | None = None
+    """Distance of the trailing floor (maximum loss limit)."""
+    start_balance_usd: Decimal | None = None
+    """What the account began with, as the venue counts its balance; None takes it from preset and balance."""
+    high_balance_usd: Decimal | None = None
+    """Highest end-of-day balance before tstream watched the account."""
+    floor_fixed: bool = False
+    """The floor stands at the starting balance for good (after a payout)."""
+    max_minis: int | None = None
+    """Most contracts held or being entered at a time, all products together; ten micros are one mini."""
+    minis_by_profit: tuple[tuple[Decimal, int], ...] | None = None
+    """(Profit at the end of the day before, most minis), ascending; the last one reached counts."""
+    warn_percent: int = 50
+    reduce_percent: int = 80
+    act_percent: int = 95
+    """Bands of each money limit: a notice, no more entries, flat and locked."""
     reward_to_risk_min: float = 1.5
     min_score_tenths: int = 60
     slippage_ticks: int = 1
@@ -40,7 +93,21 @@ class RiskLimits(Struct, frozen=True):
     """No entry this long before positions must be flat."""
     flatten_before_flat_ns: int = 5 * MINUTE
     """Everything is flattened this long before the venue's own cut-off."""
+    must_be_flat: bool = True
+    """Whether positions have to be closed before the cut-off at all."""
+    reduce_on_unknown_days: bool = True
+    """No entries on trade dates whose holidays are not known."""
+    expiry_days: int = 2
+    """No entries in a contract so many days before its last day, or later."""
     break_even_after_first_target: bool = True
+    break_even_offset_ticks: int | None = None
+    """How far beyond the average entry break-even is; None takes the ticks that pay for both sides."""
+    trail_ticks: int = 0
+    """Distance at which a stop follows the best mark; 0 leaves stops alone."""
+    trail_after_r: float = 0.0
+    """Trailing begins once a trade has been this many times its initial risk in profit."""
+    single_contract: SingleContract = SingleContract.T1
+    foreign_positions: ForeignPositions = ForeignPositions.PROTECT
     hours_start: str = ""
     """HH:MM in `hours_zone`; empty means around the clock."""
     hours_end: str = ""
@@ -61,11 +128,14 @@ class EngineConfig(Struct, frozen=True):
     armed_accounts: tuple[str, ...] = ()
     """Names of live accounts that a person has armed by typing them."""
     practice_time: bool = False
+    books: tuple[str, ...] = ()
+    """Names of the books that this run serves, known before their accounts are."""
     risk: RiskLimits = RiskLimits()
     bar_grace_ns: int = NANOS
     """A minute closes this long after its end at the latest (semantics: bar rules)."""
     bracket_grace_ns: int = 2 * NANOS
     """A filled entry whose protection is not seen by then gets a stop of our own."""
+    brackets: Brackets = Brackets.AUTO
     unknown_checks: int = 3
     unknown_after_ns: int = 15 * NANOS
     """An order whose outcome is unknown counts as lost after so many checks over so long."""

@@ -181,6 +181,33 @@ class JournalState(Event, frozen=True, kw_only=True, tag="journal_state"):
     detail: str = ""
 
 
+class AlertKind(StrEnum):
+    POSTED = "posted"
+    EDITED = "edited"
+    DELETED = "deleted"
+
+
+class AlertReceived(Event, frozen=True, kw_only=True, tag="alert"):
+    """A message of an alert room, new, changed or gone. `ts_venue` is when it was posted or changed there.
+
+    `text` is data from outside: content and embeds as one text, bounded by the adapter, empty of a deletion.
+    """
+
+    room: str
+    """As the settings name it."""
+    message_id: str
+    revision: str
+    """Hash of the text: the same message read twice, by two paths, is the same revision."""
+    kind: AlertKind
+    author: str
+    """Id of who posted it, already found on the room's list."""
+    text: str
+    posted_ts: int
+    """When the message was first posted, nanoseconds UTC."""
+    caught_up: bool = False
+    """Read from the room's history after a disconnect."""
+
+
 class CommandReceived(Event, frozen=True, kw_only=True, tag="command"):
     command: AnyCommand
 
@@ -207,6 +234,7 @@ AnyEvent = (
     | SnapshotTaken
     | SnapshotFailed
     | JournalState
+    | AlertReceived
     | CommandReceived
     | TimeAdvanced
 )

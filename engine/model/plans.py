@@ -41,6 +41,14 @@ class Idea(Struct, frozen=True):
         return (self.targets[0] - self.reference) * self.side.sign / self.stop_ticks
 
 
+class StopRule(StrEnum):
+    """What put a stop where it is."""
+
+    INITIAL = "initial"
+    BREAK_EVEN = "break_even"
+    TRAIL = "trail"
+
+
 class Leg(Struct, frozen=True):
     """One entry with its own protection. Offsets are signed ticks from the entry's fill price."""
 
@@ -51,6 +59,11 @@ class Leg(Struct, frozen=True):
     stop: int | None = None
     """An absolute stop that replaces the offset (break-even, trailing), ticks."""
     target: int | None = None
+    rule: StopRule = StopRule.INITIAL
+    """What set `stop`."""
+    touch_offset: int | None = None
+    """When the mark has been so far from the entry, the stop goes to break-even: the first target of a
+    single contract that is held for the second."""
 
 
 class PlanStatus(StrEnum):

@@ -6,6 +6,7 @@ else needs a new version and a migration in `migrate`.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -67,8 +68,45 @@ class AccountKnown(Record, frozen=True, kw_only=True, tag="account_known"):
     account: Account
 
 
+class Carried(Struct, frozen=True):
+    """An open trade at 17:00: what of it belongs to the days before. Sums of price x quantity in ticks."""
+
+    qty: int
+    """Signed, as held at the boundary."""
+    entry_sum: int
+    entry_qty: int
+    taken_usd: Decimal
+    """Gross, by partial exits before the boundary."""
+    costs_usd: Decimal
+    mark: int | None = None
+    """What it could be closed at then, ticks; None where nobody knows: it counts at its average entry."""
+
+
 class DayRolled(Record, frozen=True, kw_only=True, tag="day_rolled"):
+    """A trade date began. Missed ones are written in order at the next start."""
+
     trade_date: str
+    carried: dict[str, dict[str, Carried]] = {}
+    """Book and instrument to the open trades: the day's P&L is split at the boundary by their mark."""
+
+
+class DayMarked(Record, frozen=True, kw_only=True, tag="day_marked"):
+    """The mark at the last boundary, in ticks, learnt later from the venue's history."""
+
+    book: str
+    instrument: str
+    mark: int
+
+
+class BalanceMarked(Record, frozen=True, kw_only=True, tag="balance_marked"):
+    """With what balance a book went into a trade date: the end-of-day balance of the one before."""
+
+    book: str
+    account_id: str
+    trade_date: str
+    balance_usd: Decimal
+    start_usd: Decimal
+    """What the account began with, as the venue counts its balance."""
 
 
 class CommandTaken(Record, frozen=True, kw_only=True, tag="command_taken"):
@@ -149,6 +187,15 @@ class FillApplied(Record, frozen=True, kw_only=True, tag="fill_applied"):
     book: str
     client_id: str
     fill: Fill
+    inferred: bool = False
+    """Concluded from the venue calling the order filled; its own id is a hash of what it says."""
+
+
+class FillSettled(Record, frozen=True, kw_only=True, tag="fill_settled"):
+    """The venue told a fill late, and an inferred one has stood for it already: it is not counted again."""
+
+    book: str
+    trade_id: str
 
 
 class PositionAdjusted(Record, frozen=True, kw_only=True, tag="position_adjusted"):
@@ -169,6 +216,12 @@ class StateChanged(Record, frozen=True, kw_only=True, tag="state_changed"):
     state: TradingState
     reason: str
     until: int | None = None
+    guard: str = ""
+    """Which guard set it, and ends it by itself; empty for people. A resume lifts only theirs."""
+    trades_stay: bool = False
+    """Of a lock: open trades run on, only entries are refused."""
+    basis: str = ""
+    """Of a lock without an end: the configuration that it rests on. It ends when that is changed."""
 
 
 class FlattenStarted(Record, frozen=True, kw_only=True, tag="flatten_started"):
@@ -199,11 +252,54 @@ class Reconciled(Record, frozen=True, kw_only=True, tag="reconciled"):
     positions: int
 
 
+class BracketsKnown(Record, frozen=True, kw_only=True, tag="brackets_known"):
+    """Whether an account takes native brackets, from the venue's own answer or by configuration.
+
+    False is remembered until the configuration says otherwise: entries then go bare, and their stops and
+    targets are orders of ours (ProjectX protocol: Position Brackets against Auto OCO).
+    """
+
+    book: str
+    native: bool
+    reason: str
+
+
+class PositionFostered(Record, frozen=True, kw_only=True, tag="position_fostered"):
+    """Contracts that no trade of ours opened get a plan, so that they are protected like one.
+
+    The plan has one leg, whose entry is taken as filled at `price`, ticks.
+    """
+
+    plan: TradePlan
+    price: int
+
+
+class ContractsShifted(Record, frozen=True, kw_only=True, tag="contracts_shifted"):
+    """Filled contracts change from one leg to another, where a cut entry left the targets lopsided."""
+
+    book: str
+    plan_id: str
+    source: int
+    target: int
+    qty: int
+
+
+class ExcursionNoted(Record, frozen=True, kw_only=True, tag="excursion_noted"):
+    """Worst and best open P&L of the running position so far, USD: never above and never below zero."""
+
+    book: str
+    instrument: str
+    worst_usd: Decimal
+    best_usd: Decimal
+
+
 AnyRecord = (
     RunStarted
     | ContractKnown
     | AccountKnown
     | DayRolled
+    | DayMarked
+    | BalanceMarked
     | CommandTaken
     | IdeaRefused
     | PlanOpened
@@ -212,12 +308,17 @@ AnyRecord = (
     | OrderAdopted
     | OrderMoved
     | FillApplied
+    | FillSettled
     | PositionAdjusted
     | StateChanged
     | FlattenStarted
     | CloseRequested
     | FlattenEnded
     | Reconciled
+    | BracketsKnown
+    | PositionFostered
+    | ContractsShifted
+    | ExcursionNoted
 )
 
 _encoder = msgspec.json.Encoder(order="deterministic")

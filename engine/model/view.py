@@ -273,12 +273,18 @@ class BookView(Struct, frozen=True):
     flattening: bool
     flatten_text: str = ""
     """"1 of 2 flat" while a flatten is under way."""
+    flatten_since: int = 0
+    """When the flatten under way began, nanoseconds UTC; 0 while there is none."""
+    flatten_alarm: str = ""
+    """What keeps the flatten from ending, once it has escalated: "close of MNQ refused: market closed"."""
     limits: tuple[LimitView, ...] = ()
     """Every limit that is set, the nearest to being hit first."""
     unlock_ts: int | None = None
     """When the book's lock ends; None while it has none, or one without an end."""
     brackets: bool = True
     """Protection is native brackets; else orders of our own."""
+    preset: str = ""
+    """Where the firm's limits come from: "topstep_50k (guessed from the account's name)"; empty for none."""
 
 
 class HealthView(Struct, frozen=True):

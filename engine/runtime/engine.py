@@ -16,10 +16,12 @@ from engine.model import events as ev
 from engine.model.commands import AnyCommand, Shutdown
 from engine.model.errors import FatalError, PortError
 from engine.model.market import NANOS
+from engine.model.orders import Account
 from engine.model.view import HealthView, Notice, View
-from engine.ports import Broker, Clock, Journal, MarketFeed, Sink
+from engine.ports import Broker, Clock, EmergencyLog, Journal, MarketFeed, Sink
 from engine.runtime.courier import Courier
 from engine.runtime.inbox import Inbox
+from engine.runtime.keeper import StateKeeper
 from engine.runtime.picture import picture
 from engine.runtime.scribe import Scribe
 
@@ -51,8 +53,16 @@ class Engine:
         clock: Clock,
         record: Callable[[ev.AnyEvent], None] | None = None,
         speed: float = 1.0,
+        *,
+        emergency: EmergencyLog | None = None,
+        admit: Callable[[Account], None] | None = None,
+        warm_up: bool = True,
     ) -> None:
-        """`record` gets every event for the tape; `speed` is how fast `clock` runs against real time."""
+        """`record` gets every event for the tape; `speed` is how fast `clock` runs against real time.
+
+        `emergency` takes records while the journal can't. `admit` is asked before an account is adopted and
+        raises FatalError when it is not to be touched. Without `warm_up` no history is loaded.
+        """
         self._core = core
         self._journal = journal
         self._last_seq = last_seq
@@ -61,6 +71,9 @@ class Engine:
         self._clock = clock
         self._record = record
         self._speed = speed
+        self._emergency = emergency
+        self._admit = admit
+        self._warm = warm_up
         self._loop: asyncio.AbstractEventLoop | None = None
         self._inbox: Inbox | None = None
         self._scribe: Scribe | None = None
@@ -76,6 +89,11 @@ class Engine:
         self._wait_p99_ms = 0.0
         self._view = picture(core, 1, HealthView(ok=True, detail="starting"))
         core.on_fault = self._survived
+
+    @property
+    def failure(self) -> str:
+        """What ended an adapter for good; only a person can help. Empty while all of them work."""
+        return self._failure
 
     # --- the handle: any thread ------------------------------------------------------------------------
 
@@ -116,7 +134,10 @@ class Engine:
         loop = asyncio.get_running_loop()
         inbox = self._inbox = Inbox(loop.time)
         courier = Courier(self._brokers, self._clock, self._post)
-        scribe = self._scribe = Scribe(self._journal, self._last_seq, courier, self._clock, self._post)
+        scribe = self._scribe = Scribe(
+            self._journal, self._last_seq, courier, self._clock, self._post, self._emergency
+        )
+        keeper = StateKeeper(self._journal, scribe, self._core.state)
         with self._lock:
             self._loop = loop
             for command in self._waiting_commands:
@@ -127,13 +148,15 @@ class Engine:
             asyncio.create_task(self._pictures(), name="pictures"),
             asyncio.create_task(self._supervise("market", self._feed.run), name="feed"),
             *(
-                asyncio.create_task(self._supervise("user", broker.run), name=f"broker {book}")
+                asyncio.create_task(self._supervise("user", broker.run, book), name=f"broker {book}")
                 for book, broker in self._brokers.items()
             ),
         ]
         try:
-            await self._work(inbox, scribe)
+            await self._work(inbox, scribe, keeper)
             await self._wind_up(inbox, scribe, courier)
+            if not self._fault:
+                await keeper.finish(ENDING_S)
         finally:
             ending = [*tasks, *self._loads.values()]
             for task in ending:
@@ -141,7 +164,7 @@ class Engine:
             await asyncio.gather(*ending, return_exceptions=True)
             self._show()
 
-    async def _work(self, inbox: Inbox, scribe: Scribe) -> None:
+    async def _work(self, inbox: Inbox, scribe: Scribe, keeper: StateKeeper) -> None:
         while not self._stopping:
             for _ in range(BATCH):
                 event = inbox.take()
@@ -151,6 +174,8 @@ class Engine:
             now = self._clock()
             if now >= self._core.next_deadline():
                 scribe.write(*self._step(ev.TimeAdvanced(ts_recv=now)))
+            if not self._fault:  # a bug may have left the state other than the journal tells it
+                keeper.look()
             if len(inbox):
                 await asyncio.sleep(0)
             else:
@@ -194,6 +219,9 @@ class Engine:
             self._record = None
 
     def _survived(self, error: Exception) -> None:
+        if error is self._core.strategy_error:
+            log.critical("the strategy %s failed and is left out", self._core.strategy.name, exc_info=error)
+            return
         self._fault = "internal error, entries are paused; see the log"
         log.critical("the core ran into a bug and goes on", exc_info=error)
 
@@ -203,26 +231,38 @@ class Engine:
 
     # --- around it -------------------------------------------------------------------------------------
 
-    async def _supervise(self, link: str, run: Callable[[Sink], Coroutine[Any, Any, None]]) -> None:
+    def _admitted(self, event: ev.AnyEvent) -> None:
+        """What a broker tells. Its account is admitted, or the broker ends before anybody hears of it."""
+        if self._admit is not None and isinstance(event, ev.AccountAdopted):
+            self._admit(event.account)
+        self._post(event)
+
+    async def _supervise(
+        self, link: str, run: Callable[[Sink], Coroutine[Any, Any, None]], book: str | None = None
+    ) -> None:
         """Keep an adapter running. A fatal error ends it and is shown; a bug restarts it and is shown too."""
         while True:
             try:
-                await run(self._post)
+                await run(self._admitted)
             except FatalError as error:
                 self._failure = str(error)
                 log.critical("%s: %s", link, error)
-                self._link_down(link, str(error))
+                self._link_down(link, str(error), book)
                 return
             except PortError as error:
                 log.warning("%s: %s; trying again in %.0f s", link, error, RETRY_S)
-                self._link_down(link, str(error))
+                self._link_down(link, str(error), book)
             except Exception:
                 log.exception("%s failed; starting it again in %.0f s", link, RETRY_S)
-                self._link_down(link, "internal error, see the log")
+                self._link_down(link, "internal error, see the log", book)
             await asyncio.sleep(RETRY_S)
 
-    def _link_down(self, link: str, detail: str) -> None:
-        self._post(ev.LinkChanged(ts_recv=self._clock(), link=link, state=ev.LinkState.DOWN, detail=detail))
+    def _link_down(self, link: str, detail: str, book: str | None) -> None:
+        self._post(
+            ev.LinkChanged(
+                ts_recv=self._clock(), link=link, state=ev.LinkState.DOWN, detail=detail, book=book
+            )
+        )
 
     async def _warm_up(self, symbol: str) -> None:
         """Load closed minutes of the past days; repeated until it works or a newer request replaces it."""
@@ -245,6 +285,8 @@ class Engine:
 
     def _load_history(self, symbol: str) -> None:
         """A newer request knows the newer end, so it replaces one that is still under way."""
+        if not self._warm:
+            return
         before = self._loads.get(symbol)
         if before is not None:
             before.cancel()
@@ -275,14 +317,28 @@ class Engine:
     def _health(self) -> HealthView:
         inbox, scribe = self._inbox, self._scribe
         return HealthView(
-            ok=not self._failure and not self._fault and self._core.journal_ok,
-            detail=self._failure
-            or self._fault
-            or ("" if self._core.journal_ok else "the journal can't be written"),
+            ok=not self._trouble(),
+            detail=self._trouble(),
             journal_seq=scribe.seq if scribe is not None else 0,
             inbox=len(inbox) if inbox is not None else 0,
             wait_p99_ms=self._wait_p99_ms,
             dropped=inbox.dropped if inbox is not None else 0,
             prints=self._core.prints,
-            counts=dict(self._core.turn.counts),
+            counts=self._counts(),
         )
+
+    def _trouble(self) -> str:
+        """What is wrong, the worst first; empty when nothing is."""
+        if self._failure or self._fault:
+            return self._failure or self._fault
+        if not self._core.journal_ok:
+            return "the journal can't be written"
+        if self._core.strategy_error is not None:
+            return f"the strategy failed ({type(self._core.strategy_error).__name__}), see the log"
+        return ""
+
+    def _counts(self) -> dict[str, int]:
+        counts = dict(self._core.turn.counts)
+        if self._scribe is not None and self._scribe.saved:
+            counts["emergency records"] = self._scribe.saved - self._scribe.seq
+        return counts

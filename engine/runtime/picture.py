@@ -134,7 +134,8 @@ def _book(core: Core, desk: Desk) -> BookView:
         state, reason = restriction.state, restriction.reason
     elif hands_off and book.account is not None:
         state, reason = TradingState.REDUCING, hands_off[0].sentence
-    day = book.day
+    day, account = book.day, core.guards.account(desk)
+    locked = restriction is not None and restriction.state is TradingState.LOCKED
     realized = realized_usd(book, core.state)
     total = day_usd(book, core.state, core.marks)
     latched = len(book.flattening)
@@ -149,7 +150,7 @@ def _book(core: Core, desk: Desk) -> BookView:
         open_usd=total - realized,
         costs_usd=day.costs_usd,
         day_usd=total,
-        daily_loss_limit_usd=limits.daily_loss_usd,
+        daily_loss_limit_usd=account.daily_loss_usd,
         trades=day.trades,
         wins=day.wins,
         max_trades=limits.max_trades,
@@ -159,6 +160,10 @@ def _book(core: Core, desk: Desk) -> BookView:
         reconciled=desk.reconciled,
         flattening=bool(latched),
         flatten_text=f"{latched} not yet proven flat" if latched else "",
+        limits=core.guards.measured(desk, core.marks),
+        unlock_ts=restriction.until if restriction is not None and locked else None,
+        brackets=book.brackets,
+        preset=account.preset,
     )
 
 

@@ -8,18 +8,25 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from engine.model.errors import RefusedError
+from engine.model.errors import Cause, RefusedError
 from engine.model.market import Side
 from engine.model.orders import Fill, OrderType, VenueOrder, VenueStatus
 
 VenueEvent = VenueOrder | Fill
 
 
-class OrderNotFoundError(RefusedError):
+class GoneError(RefusedError):
+    """There is nothing (any more) to change or cancel."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, cause=Cause.GONE)
+
+
+class OrderNotFoundError(GoneError):
     """No order has this id."""
 
 
-class OrderClosedError(RefusedError):
+class OrderClosedError(GoneError):
     """The order is filled, canceled or expired: nothing about it can change."""
 
 
@@ -29,6 +36,16 @@ class ChangeRejectedError(RefusedError):
 
 class OrderInvalidError(RefusedError):
     """An order that makes no sense: no quantity, or without the price that its type needs."""
+
+
+class BracketsRefusedError(RefusedError):
+    """The account is in Position Brackets mode: it takes no order with a bracket of its own."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Brackets cannot be used with Position Brackets. You must enable Auto OCO Brackets.",
+            cause=Cause.NO_BRACKETS,
+        )
 
 
 class OrderRequest(Struct, frozen=True):

@@ -5,25 +5,44 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from engine.model import records as r
-from engine.model.commands import AnyCommand, BreakEven, CancelEntries, Flatten, Pause, Resume, Shutdown
+from engine.model.commands import (
+    AnyCommand,
+    BreakEven,
+    CancelEntries,
+    Flatten,
+    Halt,
+    Pause,
+    Resume,
+    Shutdown,
+)
 from engine.model.market import Side
 from engine.model.view import TradingState
 from engine.trading import flatten
 from engine.trading.desk import Desk
 from engine.trading.money import Marks
+from engine.trading.restrict import ease, tighten
+from engine.trading.state import Restriction
 from engine.trading.turn import Turn
 
 
 def obey(
-    command: AnyCommand, turn: Turn, desks: Mapping[str, Desk], contracts: tuple[str, ...], marks: Marks
+    command: AnyCommand,
+    turn: Turn,
+    desks: Mapping[str, Desk],
+    contracts: tuple[str, ...],
+    marks: Marks,
+    books: tuple[str, ...] = (),
 ) -> str:
-    """Carry the command out in every book; the answer in words. `contracts` are the configured ones."""
+    """Carry the command out in every book; the answer in words.
+
+    `contracts` and `books` are the configured ones; a book has no desk before its account is adopted.
+    """
     instrument = getattr(command, "instrument", None)
     if instrument is not None and instrument not in contracts:
         return f"unknown contract {instrument}; known: {', '.join(contracts)}"
     match command:
         case Flatten():
-            return _flatten(command, turn, desks, contracts)
+            return _flatten(command, turn, desks, contracts, books)
         case CancelEntries():
             count = sum(desk.cancel_entries(instrument) for desk in desks.values())
             entries = "entry is" if count == 1 else "entries are"
@@ -36,20 +55,34 @@ def obey(
             return _pause(turn, desks, instrument, f"paused by {command.source}")
         case Resume():
             return _resume(turn, command)
+        case Halt():
+            return _halt(turn, desks, command)
         case Shutdown():
             return "stopping; positions keep their protection at the venue"
 
 
-def _flatten(command: Flatten, turn: Turn, desks: Mapping[str, Desk], contracts: tuple[str, ...]) -> str:
-    if not desks:
+def _flatten(
+    command: Flatten,
+    turn: Turn,
+    desks: Mapping[str, Desk],
+    contracts: tuple[str, ...],
+    books: tuple[str, ...],
+) -> str:
+    if not desks and not books:
         return "no account is connected yet: nothing can be flattened"
     asked = (command.instrument,) if command.instrument is not None else contracts
+    absent = [book for book in books if book not in desks]
     _pause(turn, desks, command.instrument, f"flattened by {command.source}")
     parts = [part for desk in desks.values() for part in _exposure(desk, asked)]
     for desk in desks.values():
         # What is held in contracts that are no longer configured is flattened with the rest.
         held = () if command.instrument else tuple(i for i, p in desk.state.positions.items() if p.qty)
         flatten.start(desk, tuple(dict.fromkeys(asked + held)), "manual")
+    for book in absent:
+        # The latch is carried out as soon as the account is adopted, in this run or the next.
+        turn.commit(r.FlattenStarted(ts=turn.now, book=book, instruments=asked, reason="manual"))
+    if absent:
+        parts.append(f"{', '.join(absent)} as soon as it is connected")
     what = command.instrument or "everything"
     return f"flatten {what}: {'; '.join(parts) or 'nothing open here, asking the venue'}; entries stay paused"
 
@@ -68,45 +101,45 @@ def _exposure(desk: Desk, instruments: tuple[str, ...]) -> list[str]:
 
 
 def _pause(turn: Turn, desks: Mapping[str, Desk], instrument: str | None, reason: str) -> str:
-    turn.commit(
-        r.StateChanged(
-            ts=turn.now, book=None, instrument=instrument, state=TradingState.REDUCING, reason=reason
-        )
-    )
+    tighten(turn, TradingState.REDUCING, reason, instrument=instrument)
     for desk in desks.values():
         desk.cancel_entries(instrument)
     return f"{instrument or 'everything'}: entries paused; exits and stops stay"
 
 
+def _halt(turn: Turn, desks: Mapping[str, Desk], command: Halt) -> str:
+    """A deliberate stop: no resume lifts it unless it says so, and the guards go on working."""
+    instrument = command.instrument
+    tighten(turn, TradingState.HALTED, f"halted by {command.source}", instrument=instrument)
+    for desk in desks.values():
+        desk.cancel_entries(instrument)
+    return f"{instrument or 'everything'}: halted; exits, stops and guards stay; resume --halted lifts it"
+
+
 def _resume(turn: Turn, command: Resume) -> str:
     instrument = command.instrument
     lifted = []
-    restrictions = turn.state.restrictions
-    for key, restriction in list(restrictions.items()):
+    for key, restriction in list(turn.state.restrictions.items()):
         book, _, where = key.partition("/")
-        inside = instrument is None or where == instrument
-        if restriction.state is TradingState.REDUCING and inside:
-            turn.commit(
-                r.StateChanged(
-                    ts=turn.now,
-                    book=book or None,
-                    instrument=where or None,
-                    state=TradingState.ACTIVE,
-                    reason=f"resumed by {command.source}",
-                )
-            )
+        if _liftable(restriction, command) and (instrument is None or where == instrument):
+            ease(turn, f"resumed by {command.source}", book=book or None, instrument=where or None)
             lifted.append(where or "everything")
-    left = turn.state.restriction("", instrument or "")
-    if left is None:
-        left = next(
-            (
-                kept
-                for key, kept in restrictions.items()
-                if kept.state is not TradingState.REDUCING
-                and (instrument is None or key.partition("/")[2] in ("", instrument))
-            ),
-            None,
-        )
-    if left is not None:
-        return f"{instrument or 'everything'}: still {left.state.value}: {left.reason}"
+    left = [
+        kept
+        for key, kept in turn.state.restrictions.items()
+        if instrument is None or key.partition("/")[2] in ("", instrument)
+    ]
+    if left:
+        strictest = max(left, key=lambda kept: kept.state.rank)
+        hint = "; resume --halted lifts it" if strictest.state is TradingState.HALTED else ""
+        return f"{instrument or 'everything'}: still {strictest.state.value}: {strictest.reason}{hint}"
     return f"{instrument or 'everything'}: entries allowed again" if lifted else "nothing was paused"
+
+
+def _liftable(restriction: Restriction, command: Resume) -> bool:
+    """What guards have set they end themselves; a halt is lifted on purpose only."""
+    if restriction.guard:
+        return False
+    if restriction.state is TradingState.HALTED:
+        return command.halted
+    return restriction.state is TradingState.REDUCING

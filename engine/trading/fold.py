@@ -12,12 +12,17 @@ from engine.model.market import Side
 from engine.model.orders import OrderStatus, Slot
 from engine.model.plans import PlanStatus
 from engine.model.view import TradingState
-from engine.trading.lifecycle import next_status
-from engine.trading.position import Trade
+from engine.trading.fold_days import (
+    balance_marked,
+    book_trade,
+    carry_late,
+    count_cost,
+    day_marked,
+    day_rolled,
+    is_late,
+)
 from engine.trading.state import (
-    TRADES_KEPT,
     BookState,
-    DayStats,
     LegState,
     Order,
     PlanState,
@@ -39,24 +44,18 @@ def _run_started(state: State, record: r.RunStarted) -> None:
 
 
 def _contract_known(state: State, record: r.ContractKnown) -> None:
-    state.instruments[record.instrument.symbol] = record.instrument
-    state.contracts[record.instrument.symbol] = record.name
+    symbol = record.instrument.symbol
+    if state.contract_ids.get(symbol, record.contract_id) != record.contract_id:
+        for book in state.books.values():
+            if symbol in book.positions and book.positions[symbol].qty:
+                book.held_months.setdefault(symbol, state.contracts[symbol])
+    state.instruments[symbol] = record.instrument
+    state.contracts[symbol] = record.name
+    state.contract_ids[symbol] = record.contract_id
 
 
 def _account_known(state: State, record: r.AccountKnown) -> None:
     state.book(record.book).account = record.account
-
-
-def _day_rolled(state: State, record: r.DayRolled) -> None:
-    state.trade_date = record.trade_date
-    for key, restriction in list(state.restrictions.items()):
-        if restriction.state is TradingState.LOCKED and (restriction.until or 0) <= record.ts:
-            del state.restrictions[key]
-    for book in state.books.values():
-        book.day = DayStats()
-        # Finished orders and old trade ids are of no more use once their day is over.
-        book.orders = {cid: o for cid, o in book.orders.items() if o.live or o.plan_id in book.plans}
-        book.venue_ids = {o.venue_id: cid for cid, o in book.orders.items() if o.venue_id}
 
 
 def _command_taken(state: State, record: r.CommandTaken) -> None:
@@ -136,6 +135,7 @@ def _order_adopted(state: State, record: r.OrderAdopted) -> None:
 
 def _take_slot(book: BookState, order: Order) -> None:
     book.orders[order.client_id] = order
+    book.unfinished.append(order.client_id)
     plan = book.plans.get(order.plan_id or "")
     if plan is not None and order.slot is not None:
         plan.legs[order.leg].slots[order.slot] = order.client_id
@@ -145,16 +145,9 @@ def _order_moved(state: State, record: r.OrderMoved) -> None:
     book = state.book(record.book)
     order = book.orders[record.client_id]
     refused = record.event is r.OrderEvent.REQUEST_REFUSED
-    after = next_status(
-        order.status,
-        record.event,
-        order.filled_qty,
-        order.qty,
-        acknowledged=order.venue_id is not None,
-        cancel_wanted=order.cancel_wanted and not refused,
-    )
+    after = order.after(record.event)
     if after is None:
-        return
+        return  # an anomaly: written down for people, and nothing changes
     if record.event is r.OrderEvent.CANCEL_REQUESTED:
         order.cancel_wanted = True
     elif refused:
@@ -175,6 +168,12 @@ def _order_moved(state: State, record: r.OrderMoved) -> None:
             order.status = OrderStatus.FILLED  # made smaller, down to what has been filled
     if record.suspended is not None:
         order.suspended = record.suspended
+    _shelve(book, order)
+
+
+def _shelve(book: BookState, order: Order) -> None:
+    if order.status.terminal and order.client_id in book.unfinished:
+        book.unfinished.remove(order.client_id)
 
 
 def _fill_applied(state: State, record: r.FillApplied) -> None:
@@ -184,23 +183,16 @@ def _fill_applied(state: State, record: r.FillApplied) -> None:
         return
     book.fills_seen.add(fill.trade_id)
     book.last_fill_ts = max(book.last_fill_ts, fill.ts_venue)
-    book.day.costs_usd += fill.cost_usd
+    late = is_late(state, fill)
+    count_cost(book, fill, late)
     order = book.orders[record.client_id]
     order.filled_qty += fill.qty
-    order.status = (
-        next_status(
-            order.status,
-            r.OrderEvent.FILLED,
-            order.filled_qty,
-            order.qty,
-            cancel_wanted=order.cancel_wanted,
-        )
-        or order.status
-    )
+    order.inferred_qty += fill.qty if record.inferred else 0
+    order.status = order.after(r.OrderEvent.FILLED) or order.status
     order.changed_ts = record.ts
     order.suspended = False
+    _shelve(book, order)
     reason = exit_reason(book, order)
-    _fill_legs(book, order, fill.side, fill.price, fill.qty, record.ts)
     trade = book.position(fill.instrument).apply(
         state.instruments[fill.instrument],
         fill.side,
@@ -210,18 +202,22 @@ def _fill_applied(state: State, record: r.FillApplied) -> None:
         fill.ts_venue,
         reason,
     )
+    _fill_legs(book, order, fill.price, fill.qty, record.ts)
     if trade is not None:
-        _book_trade(book, trade)
+        book_trade(state, book, trade, late)
+    if late:
+        carry_late(state, book, book.position(fill.instrument))
+    _forget_month(book, fill.instrument)
 
 
-def _book_trade(book: BookState, trade: Trade) -> None:
-    book.day.book_trade(trade)
-    book.trades.append(trade)
-    del book.trades[:-TRADES_KEPT]
+def _forget_month(book: BookState, instrument: str) -> None:
+    """A position that is closed is in no old contract month any more."""
+    if book.held_months and not book.position(instrument).qty:
+        book.held_months.pop(instrument, None)
 
 
-def _fill_legs(book: BookState, order: Order, side: Side, price: int, qty: int, ts: int) -> None:
-    """Credit a fill to its leg; a fill of no plan takes from the oldest open legs against it."""
+def _fill_legs(book: BookState, order: Order, price: int, qty: int, ts: int) -> None:
+    """Credit a fill to its leg; a fill of no plan takes from the legs what the position has no more."""
     plan = book.plans.get(order.plan_id or "")
     if plan is not None:
         leg = plan.legs[order.leg]
@@ -231,22 +227,27 @@ def _fill_legs(book: BookState, order: Order, side: Side, price: int, qty: int, 
             leg.entry_ts = leg.entry_ts or ts
             return
         entry = book.orders.get(leg.slots.get(Slot.ENTRY, ""))
-        if entry is not None and entry.status.terminal and qty > leg.open_qty:
+        if (entry is None or entry.status.terminal) and qty > leg.open_qty:
             # Both exits of a leg filled in a race: what is too much has closed the plan's other legs.
             qty -= _take(leg, qty)
             for sibling in plan.legs:
                 qty -= _take(sibling, qty)
         leg.exited += qty
         return
-    _reduce(book, order.instrument, side, qty)
+    _shrink(book, order.instrument)
 
 
-def _reduce(book: BookState, instrument: str, side: Side, qty: int) -> None:
-    """Take what no order of a plan explains from the oldest open legs against it."""
-    for plan in book.plans.values():
-        if plan.plan.instrument == instrument and plan.plan.side is not side:
+def _shrink(book: BookState, instrument: str) -> None:
+    """Plans never hold more than the position: what somebody else closed is taken from somebody else's
+    contracts first, then from the oldest legs.
+    """
+    held = book.position(instrument).qty
+    for side in Side:
+        plans = [p for p in book.plans.values() if p.plan.instrument == instrument and p.plan.side is side]
+        excess = sum(max(0, leg.open_qty) for p in plans for leg in p.legs) - max(0, held * side.sign)
+        for plan in sorted(plans, key=lambda p: not p.fostered):
             for leg in plan.legs:
-                qty -= _take(leg, qty)
+                excess -= _take(leg, max(0, excess))
 
 
 def _take(leg: LegState, qty: int) -> int:
@@ -254,6 +255,10 @@ def _take(leg: LegState, qty: int) -> int:
     taken = min(qty, max(0, leg.open_qty))
     leg.exited += taken
     return taken
+
+
+def _fill_settled(state: State, record: r.FillSettled) -> None:
+    state.book(record.book).fills_seen.add(record.trade_id)
 
 
 def _position_adjusted(state: State, record: r.PositionAdjusted) -> None:
@@ -265,16 +270,22 @@ def _position_adjusted(state: State, record: r.PositionAdjusted) -> None:
         instrument, side, record.price, abs(record.delta), instrument.usd(0), record.ts, "reconcile"
     )
     if trade is not None:
-        _book_trade(book, trade)
-    _reduce(book, record.instrument, side, abs(record.delta))
+        book_trade(state, book, trade)
+    _forget_month(book, record.instrument)
+    _shrink(book, record.instrument)
 
 
 def _state_changed(state: State, record: r.StateChanged) -> None:
     key = scope(record.book, record.instrument)
+    present = state.restrictions.get(key)
     if record.state is TradingState.ACTIVE:
         state.restrictions.pop(key, None)
-    else:
-        state.restrictions[key] = Restriction(record.state, record.reason, record.until)
+        return
+    wanted = Restriction(
+        record.state, record.reason, record.until, record.guard, record.trades_stay, record.basis
+    )
+    if present is None or wanted.replaces(present):  # only a resume, or its own end, makes it weaker
+        state.restrictions[key] = wanted
 
 
 def _flatten_started(state: State, record: r.FlattenStarted) -> None:
@@ -298,11 +309,40 @@ def _reconciled(state: State, record: r.Reconciled) -> None:
     """A fact for people and tests to read."""
 
 
+def _brackets_known(state: State, record: r.BracketsKnown) -> None:
+    state.book(record.book).brackets = record.native
+
+
+def _position_fostered(state: State, record: r.PositionFostered) -> None:
+    plan = record.plan
+    leg = LegState(plan.qty, record.price * plan.qty, 0, record.ts)
+    state.book(plan.book).plans[plan.plan_id] = PlanState(plan, [leg], fostered=True)
+
+
+def _contracts_shifted(state: State, record: r.ContractsShifted) -> None:
+    legs = state.book(record.book).plans[record.plan_id].legs
+    source, target = legs[record.source], legs[record.target]
+    # At the average of the leg that gives them: the sums stay whole because nothing of it has left.
+    total = source.entered_sum * record.qty
+    share = total // source.entered
+    source.entered, source.entered_sum = source.entered - record.qty, source.entered_sum - share
+    target.entered, target.entered_sum = target.entered + record.qty, target.entered_sum + share
+    target.entry_ts = target.entry_ts or source.entry_ts
+
+
+def _excursion_noted(state: State, record: r.ExcursionNoted) -> None:
+    position = state.book(record.book).position(record.instrument)
+    position.mae_usd = min(position.mae_usd, record.worst_usd)
+    position.mfe_usd = max(position.mfe_usd, record.best_usd)
+
+
 _FOLDS: dict[type, Callable[[State, Any], None]] = {
     r.RunStarted: _run_started,
     r.ContractKnown: _contract_known,
     r.AccountKnown: _account_known,
-    r.DayRolled: _day_rolled,
+    r.DayRolled: day_rolled,
+    r.DayMarked: day_marked,
+    r.BalanceMarked: balance_marked,
     r.CommandTaken: _command_taken,
     r.IdeaRefused: _idea_refused,
     r.PlanOpened: _plan_opened,
@@ -311,10 +351,15 @@ _FOLDS: dict[type, Callable[[State, Any], None]] = {
     r.OrderAdopted: _order_adopted,
     r.OrderMoved: _order_moved,
     r.FillApplied: _fill_applied,
+    r.FillSettled: _fill_settled,
     r.PositionAdjusted: _position_adjusted,
     r.StateChanged: _state_changed,
     r.FlattenStarted: _flatten_started,
     r.CloseRequested: _close_requested,
     r.FlattenEnded: _flatten_ended,
     r.Reconciled: _reconciled,
+    r.BracketsKnown: _brackets_known,
+    r.PositionFostered: _position_fostered,
+    r.ContractsShifted: _contracts_shifted,
+    r.ExcursionNoted: _excursion_noted,
 }

@@ -61,10 +61,13 @@ UNACKNOWLEDGED: dict[tuple[S, E], S] = {
 
 # A time-out of a cancel or modify, or an order missing from one answer, proves nothing: ask again.
 LOOK_UP = {
-    (state, event)
-    for state in (S.WORKING, S.PARTIAL, S.PENDING_CANCEL, S.PENDING_MODIFY)
-    for event in (E.TIMED_OUT, E.NOT_FOUND)
-} | {(S.SENT, E.NOT_FOUND)}
+    (S.WORKING, E.NOT_FOUND),
+    (S.PARTIAL, E.NOT_FOUND),
+    (S.PENDING_CANCEL, E.TIMED_OUT),
+    (S.PENDING_CANCEL, E.NOT_FOUND),
+    (S.PENDING_MODIFY, E.TIMED_OUT),
+    (S.PENDING_MODIFY, E.NOT_FOUND),
+}
 
 
 def next_status(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from engine.model.events import Print, Quote
 from engine.model.instrument import Instrument
 from engine.model.market import Side
-from engine.model.orders import Fill, OrderType, VenueStatus
+from engine.model.orders import Fill, OrderType, VenueOrder, VenueStatus
 from engine.trading.booked import BookedOrder, Due, VenueEvent
 from engine.trading.fills import FillModel, Market, reaches, slipped, worse
 
@@ -29,6 +29,8 @@ class Matching:
         self.sequence = 0
         self.next_trade_id = first_trade_id
         self.now = 0
+        self.portion: Callable[[VenueOrder, int], int] | None = None
+        """How many of the contracts that an order could trade just now it does trade; None: all."""
         self._model = model
         self._out: list[VenueEvent] = []
 
@@ -201,7 +203,7 @@ class Matching:
         tradable = self._tradable(order)
         qty = min(tradable, offered) if self._model.queue_multiple else tradable
         if qty:
-            self._fill(order, limit, qty, self.now)
+            qty = self._fill(order, limit, qty, self.now)
         return qty if self._model.queue_multiple else 0
 
     def _trigger(self, order: BookedOrder, stop: int, price: int, ts: int) -> None:
@@ -216,9 +218,12 @@ class Matching:
         if touch is not None and qty:
             self._fill(order, slipped(order.side, touch, self._model.slippage_ticks), qty, ts)
 
-    def _fill(self, order: BookedOrder, price: int, qty: int, ts: int) -> None:
+    def _fill(self, order: BookedOrder, price: int, qty: int, ts: int) -> int:
+        """Execute up to so many contracts of an order; gives how many."""
+        if qty and self.portion is not None:
+            qty = self.portion(order.snapshot(), qty)
         if not qty:
-            return
+            return 0
         entry = None if order.parent is None else self.orders[order.parent]
         if entry is not None:
             order.qty = order.filled + self._tradable(order)
@@ -237,6 +242,7 @@ class Matching:
             self._settle(entry, ts)
         elif order.legs:
             self.schedule(ts + self._model.bracket_activation_ns, Due.LEGS, order.id)
+        return qty
 
     def _settle(self, entry: BookedOrder, ts: int) -> None:
         """A leg filled: what may not trade any more stops trading now, and is reported a little later."""

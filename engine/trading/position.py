@@ -25,6 +25,9 @@ class Trade(Struct, frozen=True):
     opened_ts: int
     closed_ts: int
     reason: str
+    mae_usd: Decimal = Decimal(0)
+    """Worst open P&L between entry and flat, USD, zero or negative."""
+    mfe_usd: Decimal = Decimal(0)
 
     @property
     def net_usd(self) -> Decimal:
@@ -44,6 +47,9 @@ class Position(Struct):
     exit_qty: int = 0
     costs_usd: Decimal = Decimal(0)
     opened_ts: int = 0
+    mae_usd: Decimal = Decimal(0)
+    """Worst open P&L of the running cycle that is written down, USD."""
+    mfe_usd: Decimal = Decimal(0)
 
     @property
     def side(self) -> Side:
@@ -82,6 +88,8 @@ class Position(Struct):
             self._add(side, price, qty, cost_usd, ts)
             return None
         closing = min(qty, abs(self.qty))
+        here = usd(instrument, self.open_ticks(price))
+        self.mae_usd, self.mfe_usd = min(self.mae_usd, here), max(self.mfe_usd, here)
         share = cost_usd if closing == qty else (cost_usd * closing / qty).quantize(Decimal("0.000001"))
         self.exit_sum += price * closing
         self.exit_qty += closing
@@ -115,7 +123,10 @@ class Position(Struct):
             self.opened_ts,
             ts,
             reason,
+            self.mae_usd,
+            self.mfe_usd,
         )
+        self.mae_usd = self.mfe_usd = Decimal(0)
         self.open_sum = self.open_qty = self.exit_sum = self.exit_qty = 0
         self.costs_usd = Decimal(0)
         return trade

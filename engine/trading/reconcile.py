@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from hashlib import blake2s
 
 from engine.model import events as ev
 from engine.model import records as r
+from engine.model.instrument import Instrument
 from engine.model.market import MINUTE, NANOS
-from engine.model.orders import OrderStatus, Slot, VenueStatus
+from engine.model.orders import Fill, OrderStatus, Slot, VenueOrder, VenueStatus
 from engine.model.records import OrderEvent as E
-from engine.model.view import TradingState
-from engine.trading import protection, reports
-
-if TYPE_CHECKING:
-    from engine.trading.desk import Desk
-    from engine.trading.state import Order
+from engine.model.view import Severity
+from engine.trading import adoption, executions, foreign, protection, reports
+from engine.trading.ledger import Ledger, Mismatch
+from engine.trading.state import Order
 
 OVERLAP_NS = MINUTE
 """Fills are asked for again from this long before the last one seen."""
@@ -29,141 +28,175 @@ ABSENCES = 2
 """Snapshots in a row that must agree before an order or a position is taken as different."""
 
 
-def since(desk: Desk) -> int:
+def since(ledger: Ledger) -> int:
     """From when on orders and fills are asked for, nanoseconds UTC."""
-    oldest = min((order.created_ts for order in desk.state.live_orders()), default=desk.turn.now)
-    last = desk.state.last_fill_ts or desk.turn.now - 24 * 60 * MINUTE
+    oldest = min((order.created_ts for order in ledger.state.live_orders()), default=ledger.turn.now)
+    last = ledger.state.last_fill_ts or ledger.turn.now - 24 * 60 * MINUTE
     return max(0, min(oldest, last) - OVERLAP_NS)
 
 
-class Mismatch(NamedTuple):
-    """A position that differs, as snapshots in a row have shown it."""
-
-    theirs: int
-    ours: int
-    seen: int
-
-
-def merge(desk: Desk, snapshot: ev.SnapshotTaken, asked: int) -> None:
+def merge(ledger: Ledger, snapshot: ev.SnapshotTaken, asked: int) -> None:
     """Take a snapshot in that was asked for at `asked`; 0 if that is not known."""
     for order in snapshot.orders:
-        reports.on_order(desk, order, asked)
+        reports.on_order(ledger, order, asked)
     for fill in snapshot.fills:
-        reports.on_fill(desk, fill)
-    _settle_changes(desk, snapshot, asked)
-    _absent_orders(desk, snapshot, asked)
-    if _positions_agree(desk, snapshot):
-        if not desk.reconciled:
-            desk.reconciled = True
-            live = len(desk.state.live_orders())
-            desk.turn.commit(
-                r.Reconciled(ts=desk.turn.now, book=desk.book, orders=live, positions=len(snapshot.positions))
+        executions.on_fill(ledger, fill, asked)
+    _settle_changes(ledger, snapshot, asked)
+    _absent_orders(ledger, snapshot, asked)
+    if _positions_agree(ledger, snapshot):
+        if not ledger.reconciled:
+            ledger.reconciled = True
+            live = len(ledger.state.live_orders())
+            ledger.turn.commit(
+                r.Reconciled(
+                    ts=ledger.turn.now, book=ledger.book, orders=live, positions=len(snapshot.positions)
+                )
             )
     else:
-        desk.look(NANOS)
+        ledger.look(NANOS)
 
 
-def _settle_changes(desk: Desk, snapshot: ev.SnapshotTaken, asked: int) -> None:
+def _settle_changes(ledger: Ledger, snapshot: ev.SnapshotTaken, asked: int) -> None:
     """A change whose outcome is unknown, and which the venue does not show, did not take place."""
     for shown in snapshot.orders:
-        order = desk.state.order_of(shown.venue_id, shown.client_id)
+        order = ledger.state.order_of(shown.venue_id, shown.client_id)
         if order is None or order.status is not OrderStatus.PENDING_MODIFY or not shown.status.live:
             continue
         # A change that a stopped run asked for is not among ours: what the venue shows is how it ended.
-        unanswered = desk.unanswered.get(order.client_id)
-        since = unanswered if order.client_id in desk.changes else order.changed_ts
+        unanswered = ledger.unanswered.get(order.client_id)
+        since = unanswered if order.client_id in ledger.changes else order.changed_ts
         if (since is not None and asked >= since) or asked - order.changed_ts >= LOST_NS:
-            reports.not_changed(desk, order, "the venue does not show the change")
+            reports.not_changed(ledger, order, "the venue does not show the change")
 
 
-def _absent_orders(desk: Desk, snapshot: ev.SnapshotTaken, asked: int) -> None:
+def _absent_orders(ledger: Ledger, snapshot: ev.SnapshotTaken, asked: int) -> None:
     """Orders that we think live and the venue does not show. One absence proves nothing."""
     shown = {order.venue_id for order in snapshot.orders}
-    for order in desk.state.live_orders():
+    for order in ledger.state.live_orders():
         if order.created_ts >= asked or order.venue_id in shown:
-            desk.absent.pop(order.client_id, None)
+            ledger.absent.pop(order.client_id, None)
             continue
-        count = desk.absent[order.client_id] = desk.absent.get(order.client_id, 0) + 1
+        count = ledger.absent[order.client_id] = ledger.absent.get(order.client_id, 0) + 1
         if order.venue_id is not None:
             if count >= ABSENCES:
-                desk.moved(order.client_id, E.CANCELED, reason="no longer at the venue")
+                ledger.moved(order.client_id, E.CANCELED, reason="no longer at the venue")
         elif order.status is not OrderStatus.SENT:
-            _never_seen(desk, order, count)
+            _never_seen(ledger, order, count)
         if order.live:
-            desk.look(NANOS)
+            ledger.look(NANOS)
 
 
-def _never_seen(desk: Desk, order: Order, count: int) -> None:
+def _never_seen(ledger: Ledger, order: Order, count: int) -> None:
     """An order of unknown outcome: lost after enough evidence. A position can't wait so long for its stop."""
-    waited = desk.turn.now - order.changed_ts
-    if count >= desk.config.unknown_checks and waited >= desk.config.unknown_after_ns:
+    waited = ledger.turn.now - order.changed_ts
+    if count >= ledger.config.unknown_checks and waited >= ledger.config.unknown_after_ns:
         # A wanted cancel has nothing left to cancel.
         lost = E.CANCELED if order.status is OrderStatus.PENDING_CANCEL else E.NOT_FOUND
-        desk.moved(order.client_id, lost, reason="the venue never got it")
+        ledger.moved(order.client_id, lost, reason="the venue never got it")
     elif order.slot is Slot.STOP and count >= ABSENCES and waited >= NAKED_NS:
-        if order.created_ts < desk.started_ts:
+        if order.created_ts < ledger.started_ts:
             # The run that meant to send it is over: nobody sends it any more.
-            desk.moved(order.client_id, E.NOT_FOUND, reason="the venue never got it")
-        elif desk.state.position(order.instrument).qty:
-            protection.flatten_naked(desk, order.instrument, "the outcome of its stop is unknown")
+            ledger.moved(order.client_id, E.NOT_FOUND, reason="the venue never got it")
+        elif ledger.state.position(order.instrument).qty:
+            protection.flatten_naked(ledger, order.instrument, "the outcome of its stop is unknown")
 
 
-def _positions_agree(desk: Desk, snapshot: ev.SnapshotTaken) -> bool:
-    """Compare; a difference that two snapshots show is adjusted and restricts the instrument."""
-    state = desk.state
-    theirs = {p.instrument: p for p in snapshot.positions if desk.knows(p.instrument)}
+def _positions_agree(ledger: Ledger, snapshot: ev.SnapshotTaken) -> bool:
+    """Compare; a difference that two snapshots show is taken over."""
+    state = ledger.state
+    theirs = {p.instrument: p for p in snapshot.positions if ledger.knows(p.instrument)}
+    for stranger in snapshot.positions:
+        if stranger.instrument not in theirs:
+            adoption.leave(ledger, "a position", stranger.instrument)
     agree = True
     for instrument in sorted(set(theirs) | {i for i, p in state.positions.items() if p.qty}):
-        known = desk.turn.state.instruments.get(instrument)
+        known = ledger.turn.state.instruments.get(instrument)
         venue_qty = theirs[instrument].qty if instrument in theirs else 0
         ours = state.position(instrument).qty
         if venue_qty == ours:
-            desk.mismatches.pop(instrument, None)
+            ledger.mismatches.pop(instrument, None)
             continue
         agree = False
-        if any(fill.instrument == instrument for _, fill in desk.orphans):
+        if any(fill.instrument == instrument for _, fill in ledger.orphans):
             continue
-        before = desk.mismatches.get(instrument)
+        before = ledger.mismatches.get(instrument)
         same = before is not None and (before.theirs, before.ours) == (venue_qty, ours)
         seen = before.seen + 1 if before is not None and same else 1
-        desk.mismatches[instrument] = Mismatch(venue_qty, ours, seen)
+        ledger.mismatches[instrument] = Mismatch(venue_qty, ours, seen)
         if seen < ABSENCES or known is None:
             continue
         average = theirs[instrument].average_price if instrument in theirs else None
         fallback = round(state.position(instrument).average)
         price = fallback if average is None else round(average / known.tick_size)
-        _adjust(desk, instrument, venue_qty - ours, price)
-        _end_filled(desk, snapshot, instrument)
+        ledger.mismatches.pop(instrument)
+        if not _infer(ledger, snapshot, known, venue_qty - ours, price):
+            _adjust(ledger, instrument, venue_qty - ours, price)
+            _end_filled(ledger, snapshot, instrument)
     return agree
 
 
-def _adjust(desk: Desk, instrument: str, delta: int, price: int) -> None:
-    now = desk.turn.now
-    desk.turn.commit(
+def _infer(
+    ledger: Ledger, snapshot: ev.SnapshotTaken, instrument: Instrument, delta: int, price: int
+) -> bool:
+    """The difference is exactly what the venue says our orders have filled, and only the fills are not told:
+    they are concluded, at the order's own price (`price` where it has none), under an id that is a hash of
+    what is known of them (semantics: order state machine, rule 6). Told later, they are known already.
+    """
+    missing: list[tuple[Order, VenueOrder, int]] = []
+    for shown in snapshot.orders:
+        order = ledger.state.order_of(shown.venue_id, shown.client_id)
+        if (
+            order is not None
+            and order.instrument == instrument.symbol
+            and shown.filled_qty > order.filled_qty
+        ):
+            missing.append((order, shown, shown.filled_qty - order.filled_qty))
+    if sum(order.side.sign * qty for order, _, qty in missing) != delta:
+        return False
+    for order, shown, qty in missing:
+        at = order.price if order.price is not None else price
+        ts = shown.ts_venue or ledger.turn.now
+        facts = (snapshot.account.id, instrument.symbol, shown.venue_id, order.side.value, qty, at, ts)
+        digest = blake2s("|".join(map(str, facts)).encode(), digest_size=8).hexdigest()
+        fill = Fill(
+            f"inferred-{digest}",
+            shown.venue_id,
+            instrument.symbol,
+            order.side,
+            at,
+            qty,
+            instrument.cost_usd * qty,
+            ts,
+        )
+        what = f"{order.side.value} {qty} {instrument.symbol}"
+        text = f"the venue calls {what} filled and tells no fill: it is concluded"
+        ledger.odd("inferred fills", text, Severity.WARNING, instrument.symbol)
+        executions.apply_fill(ledger, order, fill, inferred=True)
+    return bool(missing)
+
+
+def _adjust(ledger: Ledger, instrument: str, delta: int, price: int) -> None:
+    ledger.turn.commit(
         r.PositionAdjusted(
-            ts=now, book=desk.book, instrument=instrument, delta=delta, price=price, reason="external"
-        )
-    )
-    desk.turn.commit(
-        r.StateChanged(
-            ts=now,
-            book=desk.book,
+            ts=ledger.turn.now,
+            book=ledger.book,
             instrument=instrument,
-            state=TradingState.REDUCING,
-            reason="position was changed from outside",
+            delta=delta,
+            price=price,
+            reason="external",
         )
     )
-    desk.mismatches.pop(instrument, None)
+    foreign.restricted(ledger, instrument, "position was changed from outside")
 
 
-def _end_filled(desk: Desk, snapshot: ev.SnapshotTaken, instrument: str) -> None:
+def _end_filled(ledger: Ledger, snapshot: ev.SnapshotTaken, instrument: str) -> None:
     """Orders that the venue calls filled without telling their fills; the adjustment stands for those."""
     for shown in snapshot.orders:
-        order = desk.state.order_of(shown.venue_id, shown.client_id)
+        order = ledger.state.order_of(shown.venue_id, shown.client_id)
         if (
             order is not None
             and order.live
             and order.instrument == instrument
             and shown.status is VenueStatus.FILLED
         ):
-            desk.moved(order.client_id, E.EXPIRED, reason="filled, but its fills are not told")
+            ledger.moved(order.client_id, E.EXPIRED, reason="filled, but its fills are not told")

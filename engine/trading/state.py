@@ -5,18 +5,18 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from msgspec import Struct, field
 
 from engine.model.instrument import Instrument
 from engine.model.market import Side
 from engine.model.orders import Account, OrderStatus, OrderType, Slot
-from engine.model.plans import PlanStatus, TradePlan
+from engine.model.plans import PlanStatus, StopRule, TradePlan
+from engine.model.records import Carried, OrderEvent
 from engine.model.view import TradingState
+from engine.trading.daystats import BalanceMark, DayResult, DayStats
+from engine.trading.lifecycle import next_status
 from engine.trading.position import Position, Trade
 
-EQUITY_POINTS = 2_000
 TRADES_KEPT = 10_000
 
 
@@ -45,6 +45,19 @@ class Order(Struct):
     venue_ts: int = 0
     cancel_wanted: bool = False
     reason: str = ""
+    inferred_qty: int = 0
+    """Filled contracts that we concluded from the venue's word, without having been told their fills."""
+
+    def after(self, event: OrderEvent, filled_qty: int | None = None) -> OrderStatus | None:
+        """The state after an event, or None where the pair makes no sense: an anomaly."""
+        return next_status(
+            self.status,
+            event,
+            self.filled_qty if filled_qty is None else filled_qty,
+            self.qty,
+            acknowledged=self.venue_id is not None,
+            cancel_wanted=self.cancel_wanted and event is not OrderEvent.REQUEST_REFUSED,
+        )
 
     @property
     def live(self) -> bool:
@@ -80,47 +93,12 @@ class LegState(Struct):
 class PlanState(Struct):
     plan: TradePlan
     legs: list[LegState]
+    fostered: bool = False
+    """Its contracts were opened by somebody else."""
 
     @property
     def open_qty(self) -> int:
         return sum(leg.open_qty for leg in self.legs)
-
-
-class DayStats(Struct):
-    """Money of one trade date in one book, USD."""
-
-    gross_usd: Decimal = Decimal(0)
-    """Of closed trades."""
-    costs_usd: Decimal = Decimal(0)
-    """Of every fill."""
-    entries: int = 0
-    """Plans opened."""
-    trades: int = 0
-    wins: int = 0
-    won_usd: Decimal = Decimal(0)
-    lost_usd: Decimal = Decimal(0)
-    losses_in_a_row: int = 0
-    equity: list[Decimal] = field(default_factory=list)
-    """Net closed P&L after each trade."""
-    peak_usd: Decimal = Decimal(0)
-    max_drawdown_usd: Decimal = Decimal(0)
-
-    def book_trade(self, trade: Trade) -> None:
-        net = trade.net_usd
-        self.gross_usd += trade.gross_usd
-        self.trades += 1
-        if net > 0:
-            self.wins += 1
-            self.won_usd += net
-            self.losses_in_a_row = 0
-        else:
-            self.lost_usd -= net
-            self.losses_in_a_row += 1
-        total = self.won_usd - self.lost_usd
-        self.equity.append(total)
-        del self.equity[:-EQUITY_POINTS]
-        self.peak_usd = max(self.peak_usd, total)
-        self.max_drawdown_usd = max(self.max_drawdown_usd, self.peak_usd - total)
 
 
 class Restriction(Struct, frozen=True):
@@ -129,6 +107,20 @@ class Restriction(Struct, frozen=True):
     state: TradingState
     reason: str
     until: int | None = None
+    guard: str = ""
+    """Which guard set it and will end it; empty for people."""
+    trades_stay: bool = False
+    """Of a lock: open trades run on."""
+    basis: str = ""
+    """Of a lock without an end: the configuration that it rests on."""
+
+    def replaces(self, standing: Restriction) -> bool:
+        """Whether this may stand where that did, in the same scope: it never gets weaker, nor shorter."""
+        if self.state is not TradingState.LOCKED or standing.state is not TradingState.LOCKED:
+            return self.state.rank >= standing.state.rank
+        if self.trades_stay is not standing.trades_stay:
+            return standing.trades_stay
+        return standing.until is not None and (self.until is None or self.until > standing.until)
 
 
 class BookState(Struct):
@@ -136,6 +128,8 @@ class BookState(Struct):
     account: Account | None = None
     orders: dict[str, Order] = field(default_factory=dict)
     """By client id; finished ones are kept for the day."""
+    unfinished: list[str] = field(default_factory=list)
+    """Client ids of those that are not over, oldest first: few, where a day has many."""
     venue_ids: dict[str, str] = field(default_factory=dict)
     plans: dict[str, PlanState] = field(default_factory=dict)
     """Open and closing ones."""
@@ -144,8 +138,18 @@ class BookState(Struct):
     last_fill_ts: int = 0
     trades: list[Trade] = field(default_factory=list)
     day: DayStats = field(default_factory=DayStats)
+    days: list[DayResult] = field(default_factory=list)
+    """Trade dates that are over, oldest first."""
+    carried: dict[str, Carried] = field(default_factory=dict)
+    """Instrument to what earlier days have booked of the trade that is open there."""
+    balance: BalanceMark | None = None
+    """End-of-day balances, for the trailing floor."""
+    held_months: dict[str, str] = field(default_factory=dict)
+    """Instrument to the name of the contract that a position was opened in, where another is active now."""
     flattening: dict[str, str] = field(default_factory=dict)
     """Instrument to the reason of a flatten that is not yet verified."""
+    brackets: bool = True
+    """The account takes native brackets, as far as it has not refused them."""
 
     def position(self, instrument: str) -> Position:
         found = self.positions.get(instrument)
@@ -154,11 +158,8 @@ class BookState(Struct):
         return found
 
     def live_orders(self, instrument: str | None = None) -> list[Order]:
-        return [
-            order
-            for order in self.orders.values()
-            if order.live and (instrument is None or order.instrument == instrument)
-        ]
+        orders = map(self.orders.__getitem__, self.unfinished)
+        return [o for o in orders if o.live and (instrument is None or o.instrument == instrument)]
 
     def order_of(self, venue_id: str | None, client_id: str | None) -> Order | None:
         if venue_id is not None and venue_id in self.venue_ids:
@@ -173,7 +174,10 @@ class State(Struct):
     contracts: dict[str, str] = field(default_factory=dict)
     """Instrument to the name of its active contract."""
     books: dict[str, BookState] = field(default_factory=dict)
+    contract_ids: dict[str, str] = field(default_factory=dict)
     trade_date: str = ""
+    day_open_ts: int = 0
+    """When the trade date began, nanoseconds UTC; 0 before the first."""
     restrictions: dict[str, Restriction] = field(default_factory=dict)
     """By scope "book/instrument"; an empty part means all."""
     install: str = ""
@@ -209,15 +213,16 @@ def scope(book: str | None, instrument: str | None) -> str:
 
 
 def exit_reason(state: BookState, order: Order) -> str:
-    """Why a fill of this order ends a trade: T1, T2, stop, be_stop, manual, flat_time, risk."""
+    """Why a fill of this order ends a trade: T1, T2, stop, be_stop, trail, manual, flat_time, risk."""
     if order.instrument in state.flattening and order.slot is None:
         return state.flattening[order.instrument]
     if order.slot is Slot.TARGET:
         return f"T{order.leg + 1}"
     if order.slot is Slot.STOP:
         plan = state.plans.get(order.plan_id or "")
-        moved = plan is not None and plan.plan.legs[order.leg].stop is not None
-        return "be_stop" if moved else "stop"
+        if plan is None or plan.plan.legs[order.leg].stop is None:
+            return "stop"
+        return "trail" if plan.plan.legs[order.leg].rule is StopRule.TRAIL else "be_stop"
     return "manual"
 
 
@@ -230,7 +235,7 @@ def plan_finished(plan: PlanState, orders: dict[str, Order]) -> bool:
         return False
     for leg in plan.legs:
         entry = orders.get(leg.slots.get(Slot.ENTRY, ""))
-        if entry is None and plan.plan.status is PlanStatus.OPEN:
+        if entry is None and plan.plan.status is PlanStatus.OPEN and not leg.entered:
             return False
         if any(orders[cid].live or orders[cid].status is OrderStatus.NEW for cid in leg.slots.values()):
             return False

@@ -8,7 +8,7 @@ handed in as integer nanoseconds; the same calls give the same events. It knows 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import structs
 
@@ -19,6 +19,7 @@ from engine.model.market import Side
 from engine.model.orders import OrderType, VenueOrder, VenueStatus
 from engine.trading.booked import (
     BookedOrder,
+    BracketsRefusedError,
     ChangeRejectedError,
     Due,
     OrderClosedError,
@@ -34,6 +35,7 @@ from engine.trading.matching import Matching
 
 __all__ = [
     "BookedOrder",
+    "BracketsRefusedError",
     "ChangeRejectedError",
     "FillModel",
     "Market",
@@ -61,19 +63,29 @@ class Venue:
         model: FillModel,
         first_order_id: int = 1,
         first_trade_id: int = 1,
+        *,
+        brackets: bool = True,
     ) -> None:
+        """Without `brackets` it is an account in Position Brackets mode, which refuses native ones."""
         self._model = model
+        self.brackets = brackets
         self._book = Matching(instruments, model, first_trade_id)
         self._next_order_id = first_order_id
+
+    def divide_fills(self, portion: Callable[[VenueOrder, int], int]) -> None:
+        """Ask before each execution how many of the possible contracts happen; 0 leaves the order waiting."""
+        self._book.portion = portion
 
     # -- orders ------------------------------------------------------------------------------------
 
     def place(self, order: PlaceOrder | OrderRequest, now: int) -> Placed:
         """Take an order; bracket legs are born suspended with the next ids (stop first, then target).
 
-        Raises OrderInvalidError.
+        Raises OrderInvalidError, BracketsRefusedError.
         """
         self._check(order)
+        if not self.brackets and (order.stop_offset is not None or order.target_offset is not None):
+            raise BracketsRefusedError
         book = self._book
         book.run(now)
         entry = self._born(order.client_id, order.instrument, order.side, order.type, order.qty)

@@ -74,6 +74,9 @@ def _moved(state: State, record: r.OrderMoved) -> Words | None:
     if order is None:
         return None
     what = f"{order.side.value} {order.qty} {order.instrument}"
+    if order.after(record.event) is None:
+        text = f"order {what}: {record.event.value} does not fit {order.status.value}; nothing was changed"
+        return K.ORDER, Sev.WARNING, text, order.instrument, record.book
     if record.event in (r.OrderEvent.REJECTED, r.OrderEvent.DENIED, r.OrderEvent.NOT_FOUND):
         text = f"order {what} rejected: {record.reason or 'no reason given'}"
         severity = Sev.CRITICAL if order.slot is Slot.STOP else Sev.WARNING
@@ -109,8 +112,8 @@ def _adjusted(state: State, record: r.PositionAdjusted) -> Words:
 
 
 def _state(state: State, record: r.StateChanged) -> Words:
-    where = record.instrument or "everything"
-    severity = Sev.WARNING if record.state is not TradingState.ACTIVE else Sev.INFO
+    where = record.instrument or record.book or "everything"
+    severity = _SEVERITIES.get(record.state, Sev.WARNING)
     return (
         K.STATE,
         severity,
@@ -118,6 +121,9 @@ def _state(state: State, record: r.StateChanged) -> Words:
         record.instrument,
         record.book,
     )
+
+
+_SEVERITIES = {TradingState.ACTIVE: Sev.INFO, TradingState.LOCKED: Sev.CRITICAL}
 
 
 def _flatten(state: State, record: r.FlattenStarted) -> Words:
@@ -132,6 +138,33 @@ def _flat(state: State, record: r.FlattenEnded) -> Words | None:
         return None  # "everything" also proves flat what was never traded
     text = f"{record.instrument} is flat, verified at the venue"
     return K.RISK, Sev.GOOD, text, record.instrument, record.book
+
+
+def _brackets(state: State, record: r.BracketsKnown) -> Words:
+    if record.native:
+        text = "native brackets are used again: the venue keeps stops and targets"
+        return K.STATE, Sev.INFO, text, None, record.book
+    text = (
+        f"this account takes no native brackets ({record.reason}): stops and targets are orders of "
+        "tstream's own, and are kept right only while it runs"
+    )
+    return K.STATE, Sev.WARNING, text, None, record.book
+
+
+def _fostered(state: State, record: r.PositionFostered) -> Words:
+    plan = record.plan
+    stop = _price(state, plan.instrument, record.price + plan.legs[0].stop_offset)
+    text = (
+        f"{plan.instrument}: {_direction(plan.side)} {plan.qty} that no trade of tstream opened: "
+        f"a stop at {stop} protects it"
+    )
+    return K.RISK, Sev.WARNING, text, plan.instrument, plan.book
+
+
+def _shifted(state: State, record: r.ContractsShifted) -> Words:
+    plan = state.books[record.book].plans[record.plan_id].plan
+    text = f"{plan.instrument}: the entry was cut short; {record.qty} now for target {record.target + 1}"
+    return K.ORDER, Sev.INFO, text, plan.instrument, record.book
 
 
 def _day(state: State, record: r.DayRolled) -> Words:
@@ -150,4 +183,7 @@ _WRITERS: dict[type, Callable[[State, Any], Words | None]] = {
     r.FlattenStarted: _flatten,
     r.FlattenEnded: _flat,
     r.DayRolled: _day,
+    r.BracketsKnown: _brackets,
+    r.PositionFostered: _fostered,
+    r.ContractsShifted: _shifted,
 }

@@ -33,6 +33,8 @@ def _values(kind: inspect.Type) -> st.SearchStrategy[Any]:
             return st.one_of(*map(_values, kind.types))
         case inspect.VarTupleType():
             return st.lists(_values(kind.item_type), max_size=3).map(tuple)
+        case inspect.DictType():
+            return st.dictionaries(_values(kind.key_type), _values(kind.value_type), max_size=3)
         case _:
             return PLAIN[type(kind)]
 
@@ -67,6 +69,8 @@ def test_the_tags_are_the_names_in_the_journal() -> None:
         "contract_known",
         "account_known",
         "day_rolled",
+        "day_marked",
+        "balance_marked",
         "command_taken",
         "idea_refused",
         "plan_opened",
@@ -75,18 +79,23 @@ def test_the_tags_are_the_names_in_the_journal() -> None:
         "order_adopted",
         "order_moved",
         "fill_applied",
+        "fill_settled",
         "position_adjusted",
         "state_changed",
         "flatten_started",
         "close_requested",
         "flatten_ended",
         "reconciled",
+        "brackets_known",
+        "position_fostered",
+        "contracts_shifted",
+        "excursion_noted",
     }
 
 
 def test_the_bytes_are_canonical() -> None:
     record = r.DayRolled(ts=7, trade_date="2026-11-16")
-    assert r.encode(record) == b'{"record":"day_rolled","ts":7,"v":1,"trade_date":"2026-11-16"}'
+    assert r.encode(record) == b'{"record":"day_rolled","ts":7,"v":1,"trade_date":"2026-11-16","carried":{}}'
     assert r.encode(record) == r.encode(r.decode(r.encode(record)))
     shuffled = b' {"trade_date": "2026-11-16", "v": 1, "ts": 7, "record": "day_rolled"} '
     assert r.encode(r.decode(shuffled)) == r.encode(record)

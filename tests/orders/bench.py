@@ -11,13 +11,15 @@ from engine.model import effects as fx
 from engine.model import events as ev
 from engine.model import records as r
 from engine.model.commands import AnyCommand
-from engine.model.config import EngineConfig, TradingSwitch
+from engine.model.config import Brackets, EngineConfig, RiskLimits, TradingSwitch
+from engine.model.errors import Cause
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import MINUTE, NANOS, Side
 from engine.model.orders import (
     Account,
     AccountKind,
     Fill,
+    OrderStatus,
     OrderType,
     Slot,
     VenueOrder,
@@ -52,9 +54,16 @@ class Bench:
     """Events in by hand, effects out by hand; the invariants are looked at after every event."""
 
     def __init__(
-        self, *ideas: Idea, journal: Sequence[r.AnyRecord] = (), boot: int = 1, at: int = T0
+        self,
+        *ideas: Idea,
+        journal: Sequence[r.AnyRecord] = (),
+        boot: int = 1,
+        at: int = T0,
+        risk: RiskLimits | None = None,
+        brackets: Brackets = Brackets.AUTO,
     ) -> None:
         self.now = at
+        self.risk = RiskLimits() if risk is None else risk
         state = State()
         for record in journal:
             apply(state, record)
@@ -62,7 +71,15 @@ class Bench:
         # The first idea comes with the first whole minute, the next ones in their turn.
         script = [(at + 3 * n * MINUTE, one) for n, one in enumerate(ideas)]
         strategy = ScriptedStrategy(script, relative=True)
-        config = EngineConfig((MNQ, CME_FUTURES["ES"]), "hand", "t", boot, TradingSwitch.LIVE)
+        config = EngineConfig(
+            (MNQ, CME_FUTURES["ES"]),
+            "hand",
+            "t",
+            boot,
+            TradingSwitch.LIVE,
+            risk=self.risk,
+            brackets=brackets,
+        )
         self.core = Core(config, strategy, state)
         self.effects: list[fx.AnyEffect] = []
         self.orders: dict[str, VenueOrder] = {}
@@ -72,6 +89,7 @@ class Bench:
         self.answering = True
         """Whether snapshots are answered by themselves, with what the venue holds."""
         self._ids = 100 * boot
+        self._obeyed = 0
         self._take(*self.core.start(self.now))
 
     # -- what came out -----------------------------------------------------------------------------
@@ -127,6 +145,11 @@ class Bench:
     def quote(self, bid: int = PRICE, ask: int | None = None) -> None:
         ask = bid + 1 if ask is None else ask
         self.step(ev.Quote(ts_recv=self.now, ts_venue=self.now, instrument="MNQ", bid=bid, ask=ask))
+
+    def trade(self, price: int) -> None:
+        """The market trades at a price, which is its bid then."""
+        self.step(ev.Print(ts_recv=self.now, ts_venue=self.now, instrument="MNQ", price=price, size=1))
+        self.quote(price)
 
     def say(self, command: AnyCommand) -> str:
         """The answer to a command."""
@@ -220,7 +243,13 @@ class Bench:
     def tell_fill(self, fill: Fill) -> None:
         self.step(ev.FillReported(ts_recv=self.now, ts_venue=fill.ts_venue, book=BOOK, fill=fill))
 
-    def reply(self, order: fx.PlaceOrder, outcome: ev.Outcome, venue_id: str | None = None) -> None:
+    def reply(
+        self,
+        order: fx.PlaceOrder,
+        outcome: ev.Outcome,
+        venue_id: str | None = None,
+        cause: Cause | None = None,
+    ) -> None:
         self.step(
             ev.PlaceReplied(
                 ts_recv=self.now,
@@ -229,7 +258,71 @@ class Bench:
                 outcome=outcome,
                 venue_id=venue_id,
                 reason="" if outcome is ev.Outcome.ACCEPTED else "no",
+                cause=cause,
             )
+        )
+
+    def answer(
+        self, change: fx.ModifyOrder, outcome: ev.Outcome, cause: Cause | None = None
+    ) -> fx.ModifyOrder:
+        """Answer a change; one that is accepted takes place and is told."""
+        if outcome is ev.Outcome.ACCEPTED:
+            asked = {"qty": change.qty, "limit": change.limit, "stop": change.stop}
+            self.change(change.venue_id, **{k: v for k, v in asked.items() if v is not None})
+        self.step(
+            ev.ModifyReplied(
+                ts_recv=self.now, book=BOOK, client_id=change.client_id, outcome=outcome, cause=cause
+            )
+        )
+        if outcome is ev.Outcome.ACCEPTED:
+            self.tell(change.venue_id)
+        return change
+
+    def accept(self, *orders: fx.PlaceOrder, legs: bool = False) -> list[str]:
+        """Take orders in and say so; their venue ids."""
+        ids = []
+        for order in orders:
+            ids.append(self.lodge(order, legs=legs))
+            self.reply(order, ev.Outcome.ACCEPTED, ids[-1])
+        return ids
+
+    def end(self, venue_id: str, status: VenueStatus = VenueStatus.CANCELED) -> None:
+        """End an order at the venue and tell of it."""
+        self.change(venue_id, status=status)
+        self.tell(venue_id)
+
+    def obey(self, seconds: float = 6.0) -> None:
+        """Be a venue that does whatever it was asked and is not answered yet, and says so; for a while."""
+        for _ in range(int(seconds * 5)):
+            while self._obeyed < len(self.effects):
+                self._obeyed += 1
+                match self.effects[self._obeyed - 1]:
+                    case fx.PlaceOrder(client_id=cid) as order if self.order(cid).status is OrderStatus.SENT:
+                        self.accept(order)
+                    case fx.ModifyOrder(client_id=cid) as change if (
+                        self.order(cid).status is OrderStatus.PENDING_MODIFY
+                    ):
+                        self.answer(change, ev.Outcome.ACCEPTED)
+                    case fx.CancelOrder() as cancel if self.orders[cancel.venue_id].status.live:
+                        self.end(cancel.venue_id)
+                    case _:
+                        pass
+            self.wait(0.2)
+
+    def stops(self) -> list[tuple[int, int | None]]:
+        """(open quantity, price) of the stops that stand, as the core knows them."""
+        return sorted(
+            (o.open_qty, o.stop)
+            for o in self.book.live_orders()
+            if o.type is OrderType.STOP and not o.suspended
+        )
+
+    def targets(self) -> list[tuple[int, int | None]]:
+        """(open quantity, price) of the targets that stand, as the core knows them."""
+        return sorted(
+            (o.open_qty, o.limit)
+            for o in self.book.live_orders()
+            if o.slot is Slot.TARGET and not o.suspended
         )
 
     def snapshot(self, query: fx.TakeSnapshot) -> None:
@@ -267,24 +360,33 @@ class Bench:
         """What lives at the venue."""
         return [order for order in self.orders.values() if order.status.live]
 
-    def restart(self, *ideas: Idea, after_s: float = 5.0) -> Bench:
+    def restart(self, *ideas: Idea, after_s: float = 5.0, brackets: Brackets = Brackets.AUTO) -> Bench:
         """A new process on the same journal and the same venue."""
         boot = self.core.state.boot + 1
-        again = Bench(*ideas, journal=self.journal, boot=boot, at=self.now + int(after_s * NANOS))
+        at = self.now + int(after_s * NANOS)
+        again = Bench(*ideas, journal=self.journal, boot=boot, at=at, risk=self.risk, brackets=brackets)
         again.orders, again.fills, again.positions = self.orders, self.fills, self.positions
         return again
 
 
-def entered(*, legs: bool = True, targets: Sequence[int] = (80,)) -> tuple[Bench, dict[str, str]]:
+def entered(
+    *, legs: bool = True, targets: Sequence[int] = (80,), risk: RiskLimits | None = None
+) -> tuple[Bench, dict[str, str]]:
     """A bench long 5 (or 2 and 3) with its brackets at work; the ids of the first leg's family."""
-    bench = Bench(idea(targets=targets))
+    bench = Bench(idea(targets=targets), risk=risk)
     bench.connect()
     ids = [bench.enter(order, legs=legs) for order in bench.trade_idea()]
     return bench, ids[0]
 
 
-def connected(*, targets: tuple[int, ...] = (80,), ideas: int = 1) -> tuple[Bench, fx.PlaceOrder]:
+def connected(
+    *,
+    targets: tuple[int, ...] = (80,),
+    ideas: int = 1,
+    risk: RiskLimits | None = None,
+    brackets: Brackets = Brackets.AUTO,
+) -> tuple[Bench, fx.PlaceOrder]:
     """A bench whose entry order is on its way."""
-    bench = Bench(*[idea(targets=targets)] * ideas)
+    bench = Bench(*[idea(targets=targets)] * ideas, risk=risk, brackets=brackets)
     bench.connect()
     return bench, bench.trade_idea()[0]

@@ -14,7 +14,9 @@ from engine.model import records as r
 from engine.model.commands import Flatten
 from engine.model.config import EngineConfig, TradingSwitch
 from engine.model.market import MINUTE, NANOS, Side
+from engine.model.orders import OrderType
 from engine.model.plans import Idea
+from engine.trading.booked import OrderRequest
 from engine.trading.fills import FillModel
 from engine.trading.fold import apply
 from engine.trading.state import State
@@ -30,9 +32,14 @@ _STREAM = (ev.OrderReported, ev.FillReported)
 
 
 class Storm(Replay):
-    """A replay in bad weather: three minutes of it, then calm, then everything is flattened."""
+    """A replay in bad weather: three minutes of it, then calm, then everything is flattened.
 
-    def __init__(self, seed: int) -> None:
+    Without `brackets` the account refuses native ones, and the order manager keeps the exits itself. With
+    `hands` a person trades the same instrument on the venue's own platform.
+    """
+
+    def __init__(self, seed: int, *, brackets: bool = True, hands: bool = False) -> None:
+        self.hands = hands
         self.rng = random.Random(seed)
         self.journal: list[r.AnyRecord] = []
         self.invariants = Invariants()
@@ -43,7 +50,7 @@ class Storm(Replay):
         self.at_calm: tuple[int, int] | None = None
         self._wire: list[tuple[int, int, ev.AnyEvent]] = []
         self._sent = 0
-        super().__init__(self._boot(), INSTRUMENTS, FillModel(), self.journal.extend)
+        super().__init__(self._boot(), INSTRUMENTS, FillModel(), self.journal.extend, brackets=brackets)
 
     # -- the process -------------------------------------------------------------------------------
 
@@ -148,6 +155,11 @@ class Storm(Replay):
             self._step(ev.LinkChanged(ts_recv=self.now, link="user", state=state))
         elif chance < 0.024:
             self.kill()
+        elif chance < 0.04 and self.hands:
+            order = OrderRequest(
+                None, "MNQ", self.rng.choice(list(Side)), OrderType.MARKET, self.rng.randint(1, 3)
+            )
+            self._tell(self.venue.place(order, self.now).events)
 
     # -- the day -----------------------------------------------------------------------------------
 
@@ -164,7 +176,9 @@ class Storm(Replay):
                 yield ev.Quote(
                     ts_recv=now, ts_venue=now, instrument=symbol, bid=price, ask=price + 1, last=price
                 )
-                yield ev.Print(ts_recv=now, ts_venue=now, instrument=symbol, price=price, size=50)
+                # Small prints fill targets in parts.
+                size = self.rng.choice([1, 2, 50]) if self.storming else 50
+                yield ev.Print(ts_recv=now, ts_venue=now, instrument=symbol, price=price, size=size)
             elapsed = now - T0
             if MINUTE < elapsed < MINUTE + STORM_S * NANOS:
                 self.weather()

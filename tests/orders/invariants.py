@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
 
 from engine.core import Core
 from engine.model import effects as fx
@@ -21,6 +23,8 @@ PROTECTED_WITHIN_NS = 4 * NANOS
 SETTLED_WITHIN_NS = 5 * NANOS
 """The venue ends a filled leg's sibling by itself; where it does not, we do, and look whether it is done."""
 
+_CENT = Decimal("0.01")
+
 
 class Invariants:
     """Watches one core from outside: folds its records a second time and counts its fills by itself."""
@@ -29,31 +33,44 @@ class Invariants:
         self.state = State()
         self.journal: list[r.AnyRecord] = []
         self._net: Counter[tuple[str, str]] = Counter()
+        self._cash: Counter[tuple[str, str]] = Counter()
+        """Ticks x contracts that came in and went out."""
+        self._costs: dict[str, Decimal] = {}
         self._seen: set[str] = set()
         self._intended: set[str] = set()
         self._placed: set[str] = set()
         self._naked_since: dict[tuple[str, str], int] = {}
-        self._excess_since: dict[tuple[str, int, Slot], int] = {}
+        self._excess_since: dict[tuple[str, str, Slot], int] = {}
         self.protection_due = True
         """Off in scenarios in which the venue takes no orders at all."""
         for record in journal:
             self._take(record)
 
     def _take(self, record: r.AnyRecord) -> None:
+        assert record.ts >= self.state.last_ts, "the journal goes back in time"
         apply(self.state, r.decode(r.encode(record)))
         self.journal.append(record)
         match record:
             case r.OrderIntended():
                 assert record.client_id not in self._intended, "a client id was given out twice"
                 self._intended.add(record.client_id)
-            case r.FillApplied():
-                assert record.fill.trade_id not in self._seen, "a fill was counted twice"
-                self._seen.add(record.fill.trade_id)
-                self._net[record.book, record.fill.instrument] += record.fill.side.sign * record.fill.qty
+            case r.OrderAdopted():
+                assert record.client_id not in self._intended, "an order of ours was taken for the venue's"
+            case r.FillApplied(fill=fill):
+                assert fill.trade_id not in self._seen, "a fill was counted twice"
+                self._seen.add(fill.trade_id)
+                self._trade(record.book, fill.instrument, fill.side.sign * fill.qty, fill.price)
+                self._costs[record.book] = self._costs.get(record.book, Decimal(0)) + fill.cost_usd
+            case r.FillSettled():
+                assert record.trade_id not in self._seen, "a counted fill was settled once more"
             case r.PositionAdjusted():
-                self._net[record.book, record.instrument] += record.delta
+                self._trade(record.book, record.instrument, record.delta, record.price)
             case _:
                 pass
+
+    def _trade(self, book: str, instrument: str, signed: int, price: int) -> None:
+        self._net[book, instrument] += signed
+        self._cash[book, instrument] -= signed * price
 
     def after(self, core: Core, records: Sequence[r.AnyRecord], effects: Sequence[fx.AnyEffect]) -> None:
         for record in records:
@@ -67,15 +84,33 @@ class Invariants:
         _forget_untouched(core.state)
         assert self.state == core.state, "the journal folds to another state than the one that ran"
         for name, book in core.state.books.items():
+            assert book.unfinished == [c for c, o in book.orders.items() if not o.status.terminal]
             for instrument, position in book.positions.items():
                 assert position.qty == self._net[name, instrument], "fills don't add up to the position"
+                self._protection(core, name, instrument)
                 self._exits(core, name, instrument)
-            for plan in book.plans.values():
-                self._legs(core, name, plan.plan.plan_id)
             ids = [order.venue_id for order in book.live_orders() if order.venue_id]
             assert len(ids) == len(set(ids)), "two live orders are the same order at the venue"
+            if any(isinstance(record, r.FillApplied | r.PositionAdjusted) for record in records):
+                self._money(core, name)
 
-    def _exits(self, core: Core, name: str, instrument: str) -> None:
+    def _money(self, core: Core, name: str) -> None:
+        """Realized + unrealized = equity - deposits at any mark: what came and went is all there is."""
+        book, mark = core.state.books[name], 1000
+        made, ours = Decimal(0), sum((trade.gross_usd for trade in book.trades), Decimal(0))
+        for instrument in [of for named, of in self._cash if named == name]:
+            known, position = core.state.instruments[instrument], book.position(instrument)
+            ticks = position.realized_ticks() + position.open_ticks(mark)
+            ours += known.tick_value_usd * ticks.numerator / ticks.denominator
+            cash = Fraction(self._cash[name, instrument] + self._net[name, instrument] * mark)
+            made += known.tick_value_usd * cash.numerator / cash.denominator
+        assert abs(made - ours) < _CENT, "realized and unrealized are not what was earned"
+        running = sum((position.costs_usd for position in book.positions.values()), Decimal(0))
+        costs = running + sum((trade.costs_usd for trade in book.trades), Decimal(0))
+        assert abs(costs - self._costs.get(name, Decimal(0))) < _CENT, "costs were lost or counted twice"
+        _forget_untouched(core.state)
+
+    def _protection(self, core: Core, name: str, instrument: str) -> None:
         book = core.state.books[name]
         qty = book.position(instrument).qty
         key = name, instrument
@@ -84,11 +119,7 @@ class Invariants:
             for order in book.live_orders(instrument)
             if order.slot is Slot.STOP and not order.suspended and order.status is not OrderStatus.UNKNOWN
         )
-        ours = sum(
-            found.open_qty * found.plan.side.sign
-            for found in book.plans.values()
-            if found.plan.instrument == instrument
-        )
+        ours = _ours(book, instrument)
         covered = not qty or ours != qty or stops >= abs(qty) or instrument in book.flattening
         if covered or not self.protection_due:
             self._naked_since.pop(key, None)
@@ -98,29 +129,43 @@ class Invariants:
             f"{instrument} stands unprotected: {qty} against {stops}"
         )
 
-    def _legs(self, core: Core, name: str, plan_id: str) -> None:
-        """In no leg do the exits of one kind sum to more than the leg has open, but for a short while."""
+    def _exits(self, core: Core, name: str, instrument: str) -> None:
+        """On neither side of the price do our exits sum to more than is open, but for a short while."""
         book = core.state.books[name]
-        found = book.plans[plan_id]
-        for k, leg in enumerate(found.legs):
-            entry = book.orders.get(leg.slots.get(Slot.ENTRY, ""))
-            if entry is None or entry.live or found.plan.instrument in book.flattening:
+        live = book.live_orders(instrument)
+        entering = any(order.slot is Slot.ENTRY for order in live)
+        held = sum(
+            max(0, leg.open_qty)
+            for found in book.plans.values()
+            if found.plan.instrument == instrument
+            for leg in found.legs
+        )
+        for slot in (Slot.STOP, Slot.TARGET):
+            working = [
+                order
+                for order in live
+                if order.slot is slot
+                and order.plan_id in book.plans
+                and order.status in (OrderStatus.WORKING, OrderStatus.PARTIAL)
+                and not order.suspended
+            ]
+            for order in working:
+                assert order.side is not book.plans[order.plan_id or ""].plan.side, "an exit that enters"
+            key = name, instrument, slot
+            if entering or instrument in book.flattening or sum(o.open_qty for o in working) <= held:
+                self._excess_since.pop(key, None)
                 continue
-            for slot in (Slot.STOP, Slot.TARGET):
-                working = [
-                    order
-                    for order in book.live_orders(found.plan.instrument)
-                    if (order.plan_id, order.leg, order.slot) == (plan_id, k, slot)
-                    and order.status in (OrderStatus.WORKING, OrderStatus.PARTIAL)
-                    and not order.suspended
-                ]
-                assert all(order.side is not found.plan.side for order in working)
-                key = plan_id, k, slot
-                if sum(order.open_qty for order in working) <= max(0, leg.open_qty):
-                    self._excess_since.pop(key, None)
-                    continue
-                since = self._excess_since.setdefault(key, core.now)
-                assert core.now - since <= SETTLED_WITHIN_NS, f"{slot} orders close more than is open"
+            since = self._excess_since.setdefault(key, core.now)
+            assert core.now - since <= SETTLED_WITHIN_NS, f"{slot} orders close more than is open"
+
+
+def _ours(book: BookState, instrument: str) -> int:
+    """Signed contracts of our trades."""
+    return sum(
+        found.open_qty * found.plan.side.sign
+        for found in book.plans.values()
+        if found.plan.instrument == instrument
+    )
 
 
 def _forget_untouched(state: State) -> None:

@@ -10,7 +10,7 @@ from engine.lab.replay import BOOK, Replay
 from engine.model import events as ev
 from engine.model import records as r
 from engine.model.commands import AnyCommand
-from engine.model.config import EngineConfig, TradingSwitch
+from engine.model.config import EngineConfig, RiskLimits, TradingSwitch
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import MINUTE, NANOS, Side
 from engine.model.orders import Slot, VenueOrder
@@ -42,15 +42,31 @@ class WatchedCore(Core):
 class Play:
     """One played market. `script` yields quotes and prints; between them it may speak as a person does."""
 
-    def __init__(self, script: Script, ideas: Sequence[tuple[int, Idea]], *, start: int = T0) -> None:
+    def __init__(
+        self,
+        script: Script,
+        ideas: Sequence[tuple[int, Idea]],
+        *,
+        start: int = T0,
+        risk: RiskLimits | None = None,
+        brackets: bool = True,
+    ) -> None:
+        """Without `brackets` the venue refuses native ones."""
         self.now = start
-        config = EngineConfig(tuple(INSTRUMENTS.values()), "play", "t", 1, TradingSwitch.LIVE)
+        config = EngineConfig(
+            tuple(INSTRUMENTS.values()),
+            "play",
+            "t",
+            1,
+            TradingSwitch.LIVE,
+            risk=RiskLimits() if risk is None else risk,
+        )
         self.core = WatchedCore(config, ScriptedStrategy(ideas, relative=True))
         self.invariants = Invariants()
         self.core.watch(self.invariants)
         self.journal: list[r.AnyRecord] = []
         self._price: dict[str, int] = dict.fromkeys(INSTRUMENTS, PRICE)
-        self.replay = Replay(self.core, INSTRUMENTS, FillModel(), self._keep)
+        self.replay = Replay(self.core, INSTRUMENTS, FillModel(), self._keep, brackets=brackets)
         self.replay.run(start, lambda _: (), script(self))
 
     def _keep(self, records: Sequence[r.AnyRecord]) -> None:

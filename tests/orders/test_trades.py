@@ -25,6 +25,9 @@ from tests.signals.scripted import ScriptedStrategy
 
 Market = Iterator[ev.Quote | ev.Print]
 
+COSTS = 3
+"""Ticks that pay for both sides: twice 0.61 USD at half a dollar a tick, rounded up."""
+
 
 @pytest.mark.parametrize("side", list(Side))
 def test_t1_then_the_runner_to_break_even_then_t2(side: Side) -> None:
@@ -44,7 +47,7 @@ def test_t1_then_the_runner_to_break_even_then_t2(side: Side) -> None:
     entry = play.entry_price()
     assert seen["entered"] == [2, 3]
     assert seen["all"] == sign * 5
-    assert (seen["runner"], seen["held"]) == ([(3, entry)], sign * 3)
+    assert (seen["runner"], seen["held"]) == ([(3, entry + sign * COSTS)], sign * 3)
     [trade] = play.book.trades
     assert (trade.reason, trade.qty, trade.gross_usd > 0) == ("T2", 5, True)
     assert play.standing() == []
@@ -181,8 +184,7 @@ def test_break_even_is_refused_before_the_price_has_passed_and_taken_after() -> 
     early, late = play.answers()
     assert "has not passed" in early
     assert late == "MNQ: 2 stop(s) to break-even"
-    costs = 3  # two sides of 0.61 USD at half a dollar a tick, rounded up
-    assert sorted(play.stops()) == [(2, play.entry_price() + costs), (3, play.entry_price() + costs)]
+    assert sorted(play.stops()) == [(2, play.entry_price() + COSTS), (3, play.entry_price() + COSTS)]
 
 
 def test_commands_before_any_account_hurt_nobody() -> None:
@@ -240,4 +242,4 @@ def test_a_restart_in_the_middle_of_a_trade_goes_on() -> None:
     assert plan.plan.status is PlanStatus.OPEN
     assert plan.open_qty == 3
     runner = play.invariants.state.books[BOOK].orders[plan.legs[1].slots[Slot.STOP]]
-    assert (runner.status, runner.stop) == (OrderStatus.WORKING, play.entry_price())
+    assert (runner.status, runner.stop) == (OrderStatus.WORKING, play.entry_price() + COSTS)

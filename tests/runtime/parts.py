@@ -17,9 +17,11 @@ from engine.model.config import EngineConfig, TradingSwitch
 from engine.model.errors import RetryableError
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import Bar
-from engine.model.orders import Account, AccountKind
+from engine.model.orders import Account, AccountKind, VenuePosition
 from engine.ports import Sink
 from engine.runtime.engine import Engine
+from engine.signals.strategy import Strategy
+from engine.trading.state import State
 from tests.market.feed import T0
 from tests.signals.scripted import ScriptedStrategy
 
@@ -50,6 +52,7 @@ class MemoryJournal:
         self.tries = 0
         self.gate = asyncio.Event()
         self.gate.set()
+        self.snapshot: tuple[int, bytes] | None = None
 
     async def append(self, records: Sequence[bytes], first_seq: int) -> None:
         self.tries += 1
@@ -59,6 +62,18 @@ class MemoryJournal:
         assert first_seq == len(self.records) + 1, "a gap in the journal"
         self.records += records
         self.batches.append(len(records))
+
+    async def save_snapshot(self, seq: int, body: bytes) -> None:
+        assert 0 < seq <= len(self.records)
+        self.snapshot = seq, body
+
+    async def load_snapshot(self) -> tuple[int, bytes] | None:
+        return self.snapshot
+
+    async def read(self, after_seq: int = 0) -> AsyncIterator[tuple[int, bytes]]:
+        self.read_from = after_seq
+        for seq, body in enumerate(self.records[after_seq:], after_seq + 1):
+            yield seq, body
 
 
 class FakeBroker:
@@ -70,6 +85,7 @@ class FakeBroker:
         self.sent: list[Any] = []
         self.answer: Callable[[Any], Awaitable[Any]] | None = None
         self.runs = 0
+        self.held: tuple[VenuePosition, ...] = ()
         self.on_run: Callable[[Sink], Awaitable[None]] | None = None
 
     async def run(self, sink: Sink) -> None:
@@ -98,7 +114,7 @@ class FakeBroker:
         await self._act(("snapshot", since))
         account = Account("1", "PRACTICE", AccountKind.PRACTICE, Decimal(50_000), can_trade=True)
         return ev.SnapshotTaken(
-            ts_recv=T0, book=BOOK, since=since, account=account, orders=(), fills=(), positions=()
+            ts_recv=T0, book=BOOK, since=since, account=account, orders=(), fills=(), positions=self.held
         )
 
 
@@ -125,14 +141,25 @@ class FakeFeed:
 class House:
     """An engine with fakes around it."""
 
-    def __init__(self, record: Callable[[ev.AnyEvent], None] | None = None) -> None:
-        self.journal = MemoryJournal()
+    def __init__(
+        self,
+        record: Callable[[ev.AnyEvent], None] | None = None,
+        *,
+        strategy: Strategy | None = None,
+        journal: MemoryJournal | None = None,
+        state: State | None = None,
+        admit: Callable[[Account], None] | None = None,
+    ) -> None:
+        self.journal = journal if journal is not None else MemoryJournal()
         self.broker = FakeBroker()
         self.feed = FakeFeed()
         self.clock = Clock()
-        config = EngineConfig((MNQ,), "fake", "t", 1, TradingSwitch.LIVE)
-        self.core = Core(config, ScriptedStrategy([]))
-        self.engine = Engine(self.core, self.journal, 0, self.feed, [self.broker], self.clock, record, SPEED)
+        config = EngineConfig((MNQ,), "fake", "t", 1, TradingSwitch.LIVE, books=(BOOK,))
+        self.core = Core(config, strategy or ScriptedStrategy([]), state)
+        seq = len(self.journal.records)
+        self.engine = Engine(
+            self.core, self.journal, seq, self.feed, [self.broker], self.clock, record, SPEED, admit=admit
+        )
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[asyncio.Task[None]]:
@@ -152,8 +179,14 @@ async def until(condition: Callable[[], Any], seconds: float = 5.0) -> Any:
     """Turn the loop until something is true."""
     async with asyncio.timeout(seconds):
         while not (value := condition()):  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0)
     return value
+
+
+async def turns(count: int = 50) -> None:
+    """Let everything that is ready run, so many times over: what has not happened then does not happen."""
+    for _ in range(count):
+        await asyncio.sleep(0)
 
 
 def adopted() -> ev.AccountAdopted:

@@ -4,26 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from adapters.store.emergency import EmergencyFile, read_lines
 from engine.model import effects as fx
 from engine.model import events as ev
 from engine.model import records as r
 from engine.model.commands import Flatten, Pause, Shutdown
 from engine.model.errors import FatalError, RetryableError
 from engine.model.events import LinkState
-from engine.model.view import TradingState
+from engine.model.market import MINUTE
+from engine.model.orders import Account, VenuePosition
+from engine.model.plans import PlanStatus
+from engine.model.view import Severity, TradingState
 from engine.ports import Sink
 from engine.runtime import engine as engine_module
+from engine.runtime import keeper as keeper_module
 from engine.runtime import scribe as scribe_module
-from tests.runtime.parts import DOWN, T0, House, adopted, resolved, until
+from engine.runtime.recovery import restore
+from engine.trading import snapshot
+from engine.trading.state import State
+from tests.runtime.parts import BOOK, DOWN, MNQ, T0, House, MemoryJournal, adopted, resolved, turns, until
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_module, "RETRY_S", 0.01)
+    monkeypatch.setattr(engine_module, "RETRY_S", 0)
     monkeypatch.setattr(scribe_module, "RETRY_S", 0.01)
 
 
@@ -63,14 +72,14 @@ async def test_a_fatal_error_ends_the_adapter_and_is_shown() -> None:
 
 
 async def test_the_view_is_built_only_when_somebody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_module, "PICTURE_S", 0.002)
+    monkeypatch.setattr(engine_module, "PICTURE_S", 0)
     house = House()
     async with house.running():
         first = house.engine.view().version
         await until(lambda: house.engine.view().version > first + 2)
-        await asyncio.sleep(0.02)
+        await turns()
         unseen = house.engine._version
-        await asyncio.sleep(0.05)
+        await turns()
         assert house.engine._version == unseen
 
 
@@ -138,7 +147,7 @@ async def test_history_is_asked_for_until_it_comes() -> None:
     house.feed.on_run = start
     async with house.running():
         await until(lambda: len(house.feed.history_calls) == 3)
-        await asyncio.sleep(0.03)
+        await turns()
     assert len(house.feed.history_calls) == 3
 
 
@@ -212,3 +221,195 @@ async def test_a_snapshot_is_asked_for_when_the_user_hub_comes_back() -> None:
         sinks[0](ev.LinkChanged(ts_recv=house.clock(), link="user", state=LinkState.LIVE))
         await until(lambda: len(written(house, r.Reconciled)) == 2)
     assert all(not isinstance(sent, fx.PlaceOrder) for sent in house.broker.sent)
+
+
+async def test_a_clean_end_keeps_the_state_and_the_next_start_folds_only_what_came_after() -> None:
+    house = House()
+
+    async def start(sink: Sink) -> None:
+        sink(resolved())
+        sink(adopted())
+
+    house.broker.on_run = start
+    async with house.running():
+        await until(lambda: written(house, r.Reconciled))
+    journal = house.journal
+    assert journal.snapshot is not None
+    assert journal.snapshot[0] == len(journal.records)
+    state = await restore(journal)
+    assert journal.read_from == len(journal.records)
+    assert state.books[BOOK].account == house.core.state.books[BOOK].account
+    again = House(journal=journal, state=state)
+    again.broker.on_run = start
+    async with again.running():
+        await until(lambda: len(written(again, r.Reconciled)) == 2)
+    whole = MemoryJournal()
+    whole.records = journal.records
+    assert _touched(await restore(journal)) == _touched(await restore(whole))
+
+
+def _touched(state: State) -> State:
+    """Looking at a position makes an empty one; that is no difference."""
+    for book in state.books.values():
+        book.positions = {i: p for i, p in book.positions.items() if p.qty or p.opened_ts}
+    return state
+
+
+async def test_a_state_is_kept_at_the_day_roll_and_after_many_records(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(keeper_module, "EVERY", 5)
+    house = House()
+    async with house.running():
+        await until(lambda: house.journal.snapshot)  # the first trade date
+        first = house.journal.snapshot
+        for n in range(8):
+            house.engine.send(Pause(id=f"{n}"))
+        await until(lambda: house.journal.snapshot != first)
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b'{"fold":1,"shape":"x","state":{}}'])
+async def test_a_snapshot_that_cant_be_used_costs_time_only(body: bytes) -> None:
+    house = House()
+    async with house.running():
+        await until(lambda: written(house, r.DayRolled))
+    house.journal.snapshot = 1, body
+    state = await restore(house.journal)
+    assert house.journal.read_from == 0
+    assert state.trade_date == house.core.state.trade_date
+
+
+async def test_a_snapshot_on_which_the_records_dont_fit_is_left_out() -> None:
+    house = House()
+
+    async def start(sink: Sink) -> None:
+        sink(resolved())
+        sink(adopted())
+
+    house.broker.on_run = start
+    async with house.running():
+        await until(lambda: written(house, r.Reconciled))
+        house.engine.send(Flatten(id="f"))
+        await until(lambda: written(house, r.FlattenEnded))
+    house.journal.records.append(
+        r.encode(r.PlanChanged(ts=T0, book=BOOK, plan_id="p", status=PlanStatus.CLOSING))
+    )
+    house.journal.snapshot = len(house.journal.records) - 1, snapshot.encode(State())
+    with pytest.raises(KeyError):
+        await restore(house.journal)  # the journal itself is at fault here: that is not hidden
+    assert house.journal.read_from == 0
+
+
+async def test_f36_a_strategy_that_raises_is_out_and_everything_else_goes_on() -> None:
+    class Broken:
+        name = "broken"
+        asked = 0
+
+        def on_bars(self, closed: object, board: object) -> list[object]:
+            self.asked += 1
+            raise ZeroDivisionError("in the strategy")
+
+    strategy = Broken()
+    house = House(strategy=strategy)  # type: ignore[arg-type]
+    sinks: list[Sink] = []
+
+    async def start(sink: Sink) -> None:
+        sinks.append(sink)
+        sink(resolved())
+        sink(adopted())
+
+    house.feed.on_run = start
+
+    async with house.running():
+        await until(lambda: written(house, r.Reconciled))
+        for minute in range(1, 5):
+            now = house.clock() + minute * MINUTE
+            sinks[0](ev.Print(ts_recv=now, ts_venue=now, instrument="MNQ", price=80_000, size=1))
+        await until(lambda: house.core.strategy_error)
+        await until(lambda: "the strategy failed" in house.engine.view().health.detail)
+        assert not house.engine.view().health.ok
+        assert strategy.asked == 1
+        told = [n for n in house.engine.notices(0) if "broken failed" in n.text]
+        assert [n.severity for n in told] == [Severity.CRITICAL]
+        # What people ask for is done as before.
+        house.engine.send(Flatten(id="f", instrument="MNQ"))
+        await until(lambda: written(house, r.FlattenEnded))
+    assert not house.engine._fault
+
+
+async def test_f36_a_screen_that_blocks_does_not_delay_the_engine() -> None:
+    """The screen's thread stands still until the engine has closed a position: it does not wait for it."""
+    house = House()
+    closed = threading.Event()
+
+    async def start(sink: Sink) -> None:
+        sink(resolved())
+        sink(adopted())
+
+    async def note(request: Any) -> None:
+        if isinstance(request, tuple):
+            closed.set()
+
+    house.broker.on_run = start
+    house.broker.answer = note
+    thread = threading.Thread(target=lambda: asyncio.run(house.engine.main()))
+    thread.start()
+    try:
+        house.engine.view()
+        assert closed.wait(10), "this is the screen's thread, and it does nothing else"
+        house.engine.send(Flatten(id="f", instrument="MNQ"))
+        closed.clear()
+        assert closed.wait(10)
+    finally:
+        house.engine.send(Shutdown(id="end"))
+        thread.join(10)
+    assert written(house, r.FlattenStarted)
+    assert not thread.is_alive()
+
+
+async def test_f34_an_account_that_another_instance_has_is_not_adopted() -> None:
+    def admit(account: Account) -> None:
+        raise FatalError(f"account {account.name!r} is held by the tstream with process id 7")
+
+    house = House(admit=admit)
+
+    async def start(sink: Sink) -> None:
+        sink(resolved())
+        sink(adopted())
+
+    house.broker.on_run = start
+    async with house.running():
+        await until(lambda: "process id 7" in house.engine.view().health.detail)
+        await turns()
+        assert house.broker.runs == 1
+    assert house.core.desks == {}
+    assert not written(house, r.AccountKnown)
+    assert house.broker.sent == []
+
+
+async def test_f33_the_disk_is_full_while_a_flatten_is_wanted(tmp_path: Path) -> None:
+    house = House()
+    file = EmergencyFile(tmp_path / "journal.db.emergency", "t", 1)
+    house.engine._emergency = file
+
+    async def start(sink: Sink) -> None:
+        sink(resolved())
+        sink(adopted())
+        position = VenuePosition("MNQ", 2, MNQ.price(80_000))
+        sink(ev.PositionReported(ts_recv=T0, book=BOOK, position=position))
+
+    house.broker.on_run = start
+    house.broker.held = (VenuePosition("MNQ", 2, MNQ.price(80_000)),)
+    async with house.running():
+        await until(lambda: house.core.state.book(BOOK).position("MNQ").qty == 2, 8)
+        house.journal.error = DOWN
+        house.engine.send(Flatten(id="f", instrument="MNQ"))
+        await until(lambda: any(isinstance(sent, fx.ClosePosition) for sent in house.broker.sent))
+        left = [r.decode(bytes(line.record)) for line in read_lines(file._path)]
+        assert any(isinstance(record, r.CloseRequested) for record in left)
+        assert house.engine.view() is not None
+        house.journal.error = None
+        await until(lambda: written(house, r.CloseRequested))
+        await until(lambda: house.core.journal_ok)
+        await until(lambda: not read_lines(file._path))
+    file.close()

@@ -186,7 +186,9 @@ async def test_every_commit_is_on_disk_and_only_its_owner_may_look(path: Path) -
     async with await Journal.open(path) as journal:
         await journal.append([b"one"], 1)
         modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
-        assert modes == {"journal.db": 0o600, "journal.db-wal": 0o600, "journal.db-shm": 0o600}
+        assert modes == dict.fromkeys(
+            ("journal.db", "journal.db-wal", "journal.db-shm", "journal.db.lock"), 0o600
+        )
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
         (level,) = await journal._db.execute_fetchall("PRAGMA synchronous")
         assert level == (2,)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.store.lock import AccountLock, lock_name
+from adapters.store.lock import InstanceLock, lock_name
 from engine.model.errors import FatalError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,15 +20,15 @@ NOON = 1_709_899_200 * 10**9
 HOLD = """
 import sys
 from pathlib import Path
-from adapters.store.lock import AccountLock
-AccountLock(Path(sys.argv[1]), "50K-1", lambda: int(sys.argv[2])).acquire()
+from adapters.store.lock import InstanceLock
+InstanceLock(Path(sys.argv[1]), "50K-1", lambda: int(sys.argv[2])).acquire()
 print("held", flush=True)
 sys.stdin.read()
 """
 
 
-def lock(path: Path) -> AccountLock:
-    return AccountLock(path, "50K-1", lambda: NOON)
+def lock(path: Path) -> InstanceLock:
+    return InstanceLock(path, "50K-1", lambda: NOON)
 
 
 def test_f34_the_second_engine_is_refused_and_told_who_is_the_first(tmp_path: Path) -> None:

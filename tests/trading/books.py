@@ -84,6 +84,15 @@ class Book:
     def desk(self, risk: RiskLimits | None = None) -> Desk:
         return Desk(BOOK, self.turn, config(risk))
 
+    def restarted(self, later: int) -> Book:
+        """The book as a new run over the same journal finds it, so much later in nanoseconds."""
+        again = Book.__new__(Book)
+        again.journal = list(self.journal)
+        again.turn = _Kept(refolded(self.journal), again.journal)
+        again._numbers = self._numbers
+        again.at(self.now + later)
+        return again
+
     # --- words -----------------------------------------------------------------------------------------
 
     def plan(
@@ -121,14 +130,18 @@ class Book:
         stop: int | None = None,
         client_id: str | None = None,
         sent: bool = True,
+        bare: bool = False,
     ) -> Order:
-        """An order of a plan as it is intended and, unless told otherwise, sent."""
+        """An order of a plan as it is intended and, unless told otherwise, sent. An entry that is not `bare`
+        carries its leg's bracket.
+        """
         found = self.state.plans.get(plan_id or "")
         if side is None:
             assert found is not None
             side = found.plan.side if slot is Slot.ENTRY else found.plan.side.opposite
         self._numbers += 1
         client_id = client_id or f"ts-test-1-{self._numbers}"
+        bracket = found.plan.legs[leg] if found is not None and slot is Slot.ENTRY and not bare else None
         kind = (
             OrderType.STOP if stop is not None else OrderType.LIMIT if limit is not None else OrderType.MARKET
         )
@@ -146,6 +159,8 @@ class Book:
                 qty=qty,
                 limit=limit,
                 stop=stop,
+                stop_offset=bracket.stop_offset if bracket is not None else None,
+                target_offset=bracket.target_offset if bracket is not None else None,
             )
         )
         if sent:

@@ -180,17 +180,20 @@ def test_a_partly_filled_entry_whose_bracket_waits_gets_a_stop_for_what_is_open_
     assert _told(book) == [("modify", Slot.STOP, 2, None)]
 
 
-def test_a_venues_own_bracket_grows_with_its_entry_by_itself() -> None:
+def test_f12_a_venues_own_bracket_grows_with_its_entry_and_is_corrected_where_it_does_not() -> None:
     book = Book()
     found = book.plan(Leg(3, -40, None), entry_limit=1000)
     entry = book.accepted(book.order(Slot.ENTRY, 3, limit=1000))
     book.fill(entry, 1000, 1)
     book.exits(found)
     book.fill(entry, 1000, 1)
-    book.wait(60 * NANOS)
     assert _actions(book) == []
-    book.moved(entry.client_id, E.CANCELED)
+    book.wait(GRACE - 1)
+    assert _actions(book) == []
+    book.wait(1)
     assert _told(book) == [("modify", Slot.STOP, 2, None)]
+    book.fill(entry, 1000, 1)
+    assert _told(book) == [("modify", Slot.STOP, 3, None)]
 
 
 def test_an_entry_cut_short_sizes_its_exits_to_what_was_filled() -> None:

@@ -20,7 +20,8 @@ from engine.trading.money import Marks
 from engine.trading.turn import Turn
 from tests.trading.books import BOOK, MES, MORNING, Book, config, refolded
 
-LIMITS = RiskLimits(daily_loss_usd=Decimal(100))
+LIMITS = RiskLimits(daily_loss_usd=Decimal(100), warn_percent=100, reduce_percent=100, act_percent=100)
+"""Acts at the limit itself; the bands below it have tests of their own."""
 ONE = Leg(2, -400, 600)
 ROLL = MORNING + 7 * 60 * MINUTE
 FLAT = MORNING + 5 * 60 * MINUTE + 10 * MINUTE
@@ -55,9 +56,9 @@ def test_the_clock_of_these_tests_is_chicagos() -> None:
     assert sessions.next_roll(MORNING) == ROLL
 
 
-@pytest.mark.parametrize(("bid", "acts"), [(901, False), (900, True), (800, True)])
+@pytest.mark.parametrize(("bid", "acts"), [(902, False), (901, True), (800, True)])
 def test_an_open_loss_that_hits_the_limit_locks_first_and_then_flattens(bid: int, acts: bool) -> None:
-    """Two MNQ at 1000: 100 ticks are 100 USD, the limit."""
+    """Two MNQ at 1000: 99 ticks are 99 USD, and closing them costs 1.22 USD; the limit is 100."""
     book = Book()
     found = book.entered(ONE, price=1000)
     book.exits(found)
@@ -77,8 +78,8 @@ def test_costs_count_towards_the_limit() -> None:
     book = Book()
     book.plan(ONE)
     book.fill(book.accepted(book.order(Slot.ENTRY, 2)), 1000, cost="1.22")
-    assert _check(book, _marks(902)) == []
-    assert _flattens(_check(book, _marks(901))) == [(("MNQ",), "risk")]
+    assert _check(book, _marks(903)) == []
+    assert _flattens(_check(book, _marks(902))) == [(("MNQ",), "risk")]
 
 
 def test_realized_and_open_losses_add_up_over_contracts() -> None:

@@ -25,10 +25,10 @@ SHORT = {"CANCEL": "pending_cancel", "MODIFY": "pending_modify"}
 ROWS = """
 #       sent acc.    cancel? modify? canceled rejected expired timeout missing  modified refused denied
 new     sent -       denied  -       -        denied   -       -       -        -        -       denied
-sent    =    working CANCEL  -       canceled rejected expired unknown =        -        -       denied
+sent    =    working CANCEL  -       canceled rejected expired unknown -        -        -       denied
 unknown =    working =       -       canceled rejected expired =       rejected -        -       -
-working =    =       CANCEL  MODIFY  canceled rejected expired =       =        =        -       -
-partial =    =       CANCEL  MODIFY  canceled rejected expired =       =        =        -       -
+working =    =       CANCEL  MODIFY  canceled rejected expired -       =        =        -       -
+partial =    =       CANCEL  MODIFY  canceled rejected expired -       =        =        -       -
 CANCEL  =    =       =       =       canceled rejected expired =       =        =        working -
 MODIFY  =    =       CANCEL  =       canceled rejected expired =       =        working  working -
 filled   = = = = = = = = = = = =

@@ -1,0 +1,182 @@
+"""The emergency file and the journal together: nothing that was sent is missing or there twice (F33)."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from adapters.store.emergency import EmergencyFile, emergency_path, read_lines
+from adapters.store.virtual import SyncJournal
+from engine.model import events as ev
+from engine.model.errors import RetryableError
+from engine.runtime import scribe as scribe_module
+from engine.runtime.courier import Courier
+from engine.runtime.scribe import Scribe
+from tests.runtime.kills import RECORDS
+from tests.runtime.parts import BOOK, DOWN, Clock, FakeBroker, MemoryJournal, until
+from tests.runtime.test_scribe import CANCEL, CLOSE, ENTRY, STOP, record
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def killed_at_each_step(scene: str, folder: Path) -> list[Path]:
+    """The home of every run, each killed one step later than the one before."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.runtime.kills", scene, str(folder)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    lines = done.stdout.split("\n")[:-1]
+    assert [line.split()[1] for line in lines] == ["killed"] * (len(lines) - 1) + ["done"], done.stderr
+    return [folder / line.split()[0] for line in lines]
+
+
+def journal_after_restart(home: Path) -> list[bytes]:
+    """What the next start finds, twice: taking over is done once, however often it is begun."""
+    found = []
+    for _ in range(2):
+        with SyncJournal(home / "journal.db", install="kills") as journal:
+            rows = list(journal.read())
+        assert [seq for seq, _ in rows] == list(range(1, len(rows) + 1))
+        found.append([body for _, body in rows])
+        assert not read_lines(emergency_path(home / "journal.db"))
+    assert found[0] == found[1]
+    return found[0]
+
+
+def test_f33_whatever_kills_it_between_any_two_steps_what_was_sent_is_in_the_journal_once(
+    tmp_path: Path,
+) -> None:
+    homes = killed_at_each_step("outage", tmp_path)
+    assert len(homes) > 30
+    lengths = set()
+    for home in homes:
+        outbox = home / "outbox"
+        sent = [int(line) for line in outbox.read_text().split()] if outbox.exists() else []
+        assert sent == sorted(set(sent)), "something was sent twice"
+        records = journal_after_restart(home)
+        assert records == RECORDS[: len(records)], f"killed at step {home.name}"
+        assert max(sent, default=0) <= len(records), f"killed at step {home.name}: sent without a record"
+        lengths.add(len(records))
+    assert lengths == {0, 1, 2, 3, 4, 5}
+
+
+def test_f33_a_start_killed_while_it_takes_over_begins_again(tmp_path: Path) -> None:
+    homes = killed_at_each_step("taking_over", tmp_path)
+    assert len(homes) >= 6
+    for home in homes:
+        assert journal_after_restart(home) == RECORDS[:4]
+
+
+class Desk:
+    """A scribe whose journal obeys, with a real emergency file."""
+
+    def __init__(self, folder: Path, patience_s: float = 0.02) -> None:
+        self.journal = MemoryJournal()
+        self.broker = FakeBroker()
+        self.heard: list[ev.AnyEvent] = []
+        courier = Courier({BOOK: self.broker}, Clock(), self.heard.append)
+        self.path = emergency_path(folder / "journal.db")
+        self.file = EmergencyFile(self.path, "t", 1, patience_s=5)
+        self.scribe = Scribe(
+            self.journal, 0, courier, Clock(), self.heard.append, self.file, patience_s=patience_s
+        )
+
+    def states(self) -> list[bool]:
+        return [e.ok for e in self.heard if isinstance(e, ev.JournalState)]
+
+    async def __aenter__(self) -> Desk:
+        self._task = asyncio.create_task(self.scribe.run())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        self.file.close()
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scribe_module, "RETRY_S", 0.005)
+
+
+async def test_f33_an_append_that_hangs_does_not_hold_protection_back(tmp_path: Path) -> None:
+    async with Desk(tmp_path) as desk:
+        desk.journal.gate.clear()
+        desk.scribe.write([record(1)], [ENTRY, STOP])
+        await until(lambda: desk.broker.sent)
+        assert desk.broker.sent == [STOP]
+        [denied] = [e for e in desk.heard if isinstance(e, ev.PlaceReplied) and e.client_id == "e"]
+        assert denied.outcome is ev.Outcome.UNSENT
+        desk.scribe.write([record(2)], [CLOSE])
+        await until(lambda: len(desk.broker.sent) == 2)
+        assert [line.seq for line in read_lines(desk.path)] == [1, 2]
+        assert desk.journal.tries == 1, "a second append beside one that hangs"
+        # It comes back, and has landed after all: nothing is sent again, and the file has done its work.
+        desk.journal.gate.set()
+        assert await desk.scribe.flush(5)
+        await until(lambda: not desk.scribe.saved)
+        assert desk.broker.sent == [STOP, CLOSE]
+        assert len(desk.journal.records) == 2
+        assert desk.states() == [False, True]
+        assert read_lines(desk.path) == []
+        desk.scribe.write([record(3)], [CANCEL])
+        await until(lambda: len(desk.broker.sent) == 3)
+        assert desk.states() == [False, True]
+
+
+async def test_f33_the_file_has_the_records_before_anything_goes_out(tmp_path: Path) -> None:
+    async with Desk(tmp_path) as desk:
+        desk.journal.error = DOWN
+        seen: list[list[int]] = []
+
+        async def look(_: object) -> None:
+            seen.append([line.seq for line in read_lines(desk.path)])
+
+        desk.broker.answer = look
+        for n, effect in enumerate((STOP, CANCEL, CLOSE), 1):
+            desk.scribe.write([record(n)], [effect])
+            await until(lambda n=n: len(seen) == n)
+        assert seen == [[1], [1, 2], [1, 2, 3]]
+
+
+async def test_f33_with_no_room_at_all_protection_passes_and_people_are_told(tmp_path: Path) -> None:
+    async with Desk(tmp_path) as desk:
+        desk.journal.error = DOWN
+
+        class NoRoom:
+            async def write(self, records: object, first_seq: int) -> None:
+                raise RetryableError("no space left")
+
+            async def clear(self) -> None:
+                raise AssertionError("there is nothing to clear")
+
+        desk.scribe._emergency = NoRoom()
+        desk.scribe.write([record(1)], [STOP])
+        desk.scribe.write([record(2)], [ENTRY])
+        await until(lambda: desk.broker.sent)
+        assert desk.broker.sent == [STOP]
+        told = [e.detail for e in desk.heard if isinstance(e, ev.JournalState)]
+        assert "without being written down" in told[-1]
+        # Room again: what was missing is written with the next one.
+        desk.scribe._emergency = desk.file
+        desk.scribe.write([record(3)], [CLOSE])
+        await until(lambda: len(desk.broker.sent) == 2)
+        assert [line.seq for line in read_lines(desk.path)] == [1, 2, 3]
+
+
+async def test_f33_a_shutdown_without_the_journal_leaves_everything_in_the_file(tmp_path: Path) -> None:
+    async with Desk(tmp_path) as desk:
+        desk.journal.error = DOWN
+        desk.scribe.write([record(1)], [])
+        desk.scribe.write([record(2)], [])
+        await until(lambda: desk.states() == [False])
+        assert not await desk.scribe.flush(0.01)
+        assert [line.seq for line in read_lines(desk.path)] == [1, 2]
