@@ -5,7 +5,7 @@ SHELL := bash
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help run test lint format types walls tests bench snapshots screenshot docs clean
+.PHONY: help run test lint format types walls tests torture bench snapshots screenshot docs clean
 
 help: ## List these targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,6 +32,10 @@ walls: ## Who may import whom
 tests: ## The tests alone (ARGS="-k bars" passes options)
 	@scripts/venv dev
 	$(BIN)/pytest -n 2 $(ARGS)
+
+torture: ## The long runs: interleavings, kills, a virtual week (ARGS="kills --count 50 --seed 2")
+	@scripts/venv dev
+	$(BIN)/python -m tests.torture $(ARGS)
 
 format: ## Lay the code out and sort its imports
 	@scripts/venv dev

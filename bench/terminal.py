@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import pty
 import re
-import select
-import struct
-import subprocess
-import termios
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.pseudo import Pseudo
+
 ROOT = Path(__file__).parents[1]
-COLUMNS, LINES = 120, 40
 _SYNC_ASKED, _SYNC_KNOWN = b"\x1b[?2026$p", b"\x1b[?2026;2$y"
 FRAME_END = b"\x1b[?2026l"
 """Ends each painted frame, once the program knows that the terminal can show frames whole."""
@@ -30,20 +25,14 @@ class Terminal:
 
     def __init__(self, command: Sequence[str], extra: Mapping[str, str], *, fds: Sequence[int] = ()) -> None:
         """`extra` is added to the environment; `fds` stay open in the program."""
-        self.master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
         environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **extra}
         environment.pop("NO_COLOR", None)
         self.frames = 0
         self.bytes = 0
         self._tail = b""
         self.started = time.monotonic()
-        self.process = subprocess.Popen(
-            command,
-            stdin=slave, stdout=slave, stderr=slave, cwd=ROOT, env=environment, pass_fds=fds,
-            start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
-        )  # fmt: skip
-        os.close(slave)
+        self._pseudo = Pseudo(command, environment, cwd=ROOT, fds=fds)
+        self.master, self.process = self._pseudo.master, self._pseudo.process
 
     def __enter__(self) -> Self:
         return self
@@ -60,21 +49,18 @@ class Terminal:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-        os.close(self.master)
+        self._pseudo.pull()
 
     def read(self, seconds: float) -> bool:
         """Take what comes within so long; whether anything came."""
-        if not select.select([self.master], [], [], max(0.0, seconds))[0]:
-            return False
-        try:
-            data = os.read(self.master, 1 << 16)
-        except OSError:
+        data = self._pseudo.read(seconds)
+        if not data:
             return False
         self.bytes += len(data)
         # A query or a frame's end may lie across two reads; its first part is then in the tail.
         self._count(data)
         self._tail = (self._tail + data)[-_KEPT:]
-        return bool(data)
+        return True
 
     def _count(self, data: bytes) -> None:
         for wanted in (FRAME_END, _SYNC_ASKED):
@@ -94,7 +80,7 @@ class Terminal:
     def press(self, key: str) -> None:
         """Type, and from now on look only at what comes after it."""
         self._tail = b""
-        os.write(self.master, key.encode())
+        self._pseudo.press(key)
 
     def until(self, text: str, seconds: float = 20.0) -> float:
         """Read until `text` has been painted since the last key; the monotonic time of that.

@@ -22,12 +22,13 @@ os.environ.pop("NO_COLOR", None)
 from engine.model.orders import Slot
 from engine.model.view import View
 from tstream import paths as places
+from tstream.claim import Claim
+from tstream.clock import RunClock
 from tstream.engine_thread import EngineThread
 from tstream.logs import LogOptions, Logs
 from tstream.options import RunOptions
 from tstream.redaction import REDACT
 from tstream.settings.model import Settings
-from tstream.wiring import Run, RunClock
 from tui.app import TStreamApp
 
 SIZE = (120, 40)
@@ -70,18 +71,14 @@ def picture(home: Path) -> str:
     paths = places.find({places.HOME_VARIABLE: str(home)})
     paths.create()
     settings = Settings(_env_file=None)
-    clock = RunClock()
-    run = Run(settings, RunOptions(speed=SPEED), paths, clock)
-    assert run.practice is not None
-    with Logs(LogOptions(file=paths.log()), clock, REDACT) as logs:
-        run.practice.start()
-        engine = EngineThread(run)
+    options, clock = RunOptions(speed=SPEED), RunClock()
+    with Logs(LogOptions(file=paths.log()), clock, REDACT) as logs, Claim(settings, options, paths) as claim:
+        engine = EngineThread(claim, settings, options, paths, clock)
+        engine.start()
         try:
-            engine.start()
             return asyncio.run(shoot(TStreamApp(engine, logs.tail), engine))
         finally:
             engine.stop()
-            run.practice.stop()
 
 
 def main() -> None:

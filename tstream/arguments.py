@@ -15,6 +15,7 @@ from tstream.options import RunOptions
 SETTINGS = "Settings"
 MARKET = "The practice venue's market"
 SCREEN = "Screen"
+FAULTS = "Faults"
 
 
 class StampOption(StrEnum):
@@ -170,6 +171,34 @@ State = Annotated[
 ]
 Balance = Annotated[
     float, typer.Option("--balance", min=1000.0, max=10_000_000.0, metavar="USD", help="Of a new account.")
+]
+DailyLoss = Annotated[
+    float | None,
+    typer.Option(
+        "--daily-loss", min=1.0, metavar="USD", help="Daily loss at which the venue closes the account out."
+    ),
+]
+MaxLoss = Annotated[
+    float | None,
+    typer.Option(
+        "--max-loss",
+        min=1.0,
+        metavar="USD",
+        help="Distance below the best end-of-day balance at which the venue fails the account.",
+    ),
+]
+FaultOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--fault",
+        metavar="NAME[:KEY=VALUE,...]",
+        rich_help_panel=FAULTS,
+        help="Misbehave like this; may be given several times. The seed decides what is left to chance.",
+    ),
+]
+ListFaults = Annotated[
+    bool,
+    typer.Option("--list-faults", help="Say what faults there are, and end.", rich_help_panel=FAULTS),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
 Scope = Annotated[

@@ -6,6 +6,7 @@ import asyncio
 import os
 import stat
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -14,8 +15,11 @@ from rich.text import Text
 from adapters.projectx.probe import Check, probe
 from adapters.simulator.config import SimulatorConfig
 from adapters.simulator.practice import PracticeVenue
+from engine.model.orders import Account
+from engine.risk.presets import PRESETS, resolve
 from tstream.clock import wall_ns
 from tstream.errors import SettingsError
+from tstream.limits import risk_limits
 from tstream.paths import Paths, find
 from tstream.redaction import REDACT, printable
 from tstream.settings.load import Loaded, require_credentials
@@ -83,7 +87,7 @@ def _venue(loaded: Loaded) -> Iterator[Check]:
         yield from (Check("credentials", False, f"{p.key} {p.message}") for p in error.problems)
         return
     yield Check("credentials", True, "user and key are set")
-    yield from asyncio.run(probe(projectx_config(settings), wall_ns))
+    yield from asyncio.run(probe(projectx_config(settings), wall_ns, partial(_limits, settings)))
     yield Check("trading", True, f'trading = "{settings.trading}"')
 
 
@@ -91,10 +95,26 @@ async def _probe_practice(settings: Settings) -> list[Check]:
     """Start a practice venue that keeps nothing, and look at it as at any other."""
     try:
         async with PracticeVenue(SimulatorConfig()) as venue:
-            found = await probe(practice_config(settings, venue.url), venue.now)
+            about = partial(_limits, settings)
+            found = await probe(practice_config(settings, venue.url), venue.now, about)
             return [finding for finding in found if finding.name != "clock"]  # practice time is its own
     except OSError as error:
         return [Check("practice venue", False, f"can't listen on loopback: {error}", "free a port")]
+
+
+def _limits(settings: Settings, account: Account) -> Check:
+    """What counts for the account that was found, and where it comes from."""
+    limits = risk_limits(settings)
+    found = resolve(limits, account.name)
+    parts = [
+        f"daily loss {found.daily_loss_usd} USD" if found.daily_loss_usd else "no daily loss limit",
+        f"maximum loss {found.max_loss_usd} USD" if found.max_loss_usd else "no maximum loss limit",
+        f"{found.max_minis} minis at a time" if found.max_minis else "any number of contracts",
+    ]
+    preset = PRESETS.get(found.preset.partition(" ")[0])
+    source = f"; {found.preset}, as of {preset.as_of}" if preset is not None else "; no preset"
+    acts = f"acting at {limits.act_percent} %"
+    return Check("limits", True, f"{', '.join(parts)}, {acts}{source}")
 
 
 def _line(finding: Check) -> Text:

@@ -133,20 +133,26 @@ def status(
 
 @app.command(rich_help_panel=TRADE)
 def flatten(
+    context: typer.Context,
     contract: args.Scope = None,
     yes: args.Yes = False,
     wait: Annotated[
         float,
         typer.Option("--wait", min=0, max=3600, metavar="SECONDS", help="How long to wait until it is flat."),
     ] = 30.0,
+    takeover: Annotated[
+        bool,
+        typer.Option("--takeover", help="End an engine that hangs with SIGKILL, then flatten from here."),
+    ] = False,
+    config: args.Config = None,
 ) -> None:
-    """Close positions and cancel orders, of one contract or of all, at the running engine's venue.
+    """Close positions and cancel orders, of one contract or of all; with or without a running engine.
 
     Entries stay paused there afterwards. Exits with 0 only once everything in question is flat.
     """
     from tstream.commands import orders as commands
 
-    raise typer.Exit(commands.flatten(contract, yes, wait))
+    raise typer.Exit(commands.flatten(contract, yes, wait, config or context.obj, takeover))
 
 
 @app.command(rich_help_panel=TRADE)
@@ -158,11 +164,22 @@ def pause(contract: args.Scope = None) -> None:
 
 
 @app.command(rich_help_panel=TRADE)
-def resume(contract: args.Scope = None) -> None:
+def resume(
+    contract: args.Scope = None,
+    halted: Annotated[bool, typer.Option("--halted", help="Lift a halt too, on purpose.")] = False,
+) -> None:
     """Allow entries again after a pause."""
     from tstream.commands import orders as commands
 
-    raise typer.Exit(commands.resume(contract))
+    raise typer.Exit(commands.resume(contract, halted))
+
+
+@app.command(rich_help_panel=TRADE)
+def halt(contract: args.Scope = None) -> None:
+    """As pause, but only resume --halted lifts it; guards go on working."""
+    from tstream.commands import orders as commands
+
+    raise typer.Exit(commands.halt(contract))
 
 
 @app.command(rich_help_panel=LOOK)
@@ -194,6 +211,10 @@ def simulate(
     host: args.Host = "127.0.0.1",
     state: args.State = None,
     balance: args.Balance = 50_000.0,
+    daily_loss: args.DailyLoss = None,
+    max_loss: args.MaxLoss = None,
+    fault: args.FaultOption = None,
+    list_faults: args.ListFaults = False,
     seed: args.Seed = None,
     speed: args.Speed = "1",
     rate: args.Rate = 1.0,
@@ -204,13 +225,16 @@ def simulate(
 ) -> None:
     """Run the practice venue alone: ProjectX's REST calls and hubs, user practice, key practice.
 
-    Writes one line of JSON with its port once it listens.
+    Writes one line of JSON with its port once it listens. With --fault it misbehaves as real venues do.
     """
-    market = {k: v for k, v in locals().items() if k not in ("port", "host", "state", "balance")}
-    run = args.run_options(market)
+    market = ("seed", "speed", "rate", "tape", "contract", "month", "stamp")
+    run = args.run_options({k: v for k, v in locals().items() if k in market})
     from tstream.commands import simulate as commands
 
-    raise typer.Exit(commands.simulate(host, port, state, balance, run))
+    if list_faults:
+        raise typer.Exit(commands.list_faults())
+    account = commands.account(balance, daily_loss, max_loss)
+    raise typer.Exit(commands.simulate(host, port, state, account, fault or (), run))
 
 
 @journal_app.command("hash")

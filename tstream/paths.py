@@ -94,3 +94,12 @@ def find(environ: Mapping[str, str] = os.environ) -> Paths:
     # Without a login session platformdirs would fall back to a folder in /tmp that anybody may have made.
     runtime = dirs.user_runtime_path if environ.get("XDG_RUNTIME_DIR") else dirs.user_state_path / "run"
     return Paths(dirs.user_config_path, dirs.user_data_path, dirs.user_log_path, runtime)
+
+
+def account_locks() -> Path:
+    """Where the locks of real logins and accounts are: one place for a user, whatever TSTREAM_HOME and the
+    login session are.
+    """
+    from platformdirs import PlatformDirs
+
+    return PlatformDirs("tstream", appauthor=False).user_state_path / "accounts"

@@ -41,7 +41,7 @@ def run_cockpit(settings: Settings, options: RunOptions) -> int:
         from tstream.arming import ask_to_arm
 
         ask_to_arm(settings, paths, wall_ns)
-    with _logs(settings, paths, clock, console=False) as logs, Claim(settings, options, paths) as claim:
+    with open_logs(settings, paths, clock, console=False) as logs, Claim(settings, options, paths) as claim:
         engine = EngineThread(claim, settings, options, paths, clock)
         return _show(settings, options, paths, engine, logs)
 
@@ -104,7 +104,7 @@ def run_headless(settings: Settings, options: RunOptions) -> int:
         _print(run_virtual(settings, options, paths))
         return 0
     clock = RunClock()
-    with _logs(settings, paths, clock, console=True), Claim(settings, options, paths) as claim:
+    with open_logs(settings, paths, clock, console=True), Claim(settings, options, paths) as claim:
         from tstream.wiring import Run
 
         _print(asyncio.run(_headless(Run(claim, settings, options, paths, clock), clock)))
@@ -139,7 +139,8 @@ async def _after(duration_ns: int | None, clock: Clock) -> None:
         left = end - clock()
 
 
-def _logs(settings: Settings, paths: Paths, clock: Clock, *, console: bool) -> Logs:
+def open_logs(settings: Settings, paths: Paths, clock: Clock, *, console: bool) -> Logs:
+    """The logging of a run; a context manager. With `console` its lines go to stdout too."""
     return Logs(
         LogOptions(
             file=paths.log(),

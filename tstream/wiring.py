@@ -10,19 +10,18 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from adapters.control.server import ControlServer
 from adapters.projectx.config import ProjectXConfig
 from adapters.projectx.venue import ProjectXVenue
+from adapters.store.emergency import EmergencyFile, emergency_path
 from adapters.store.journal import Journal
 from adapters.tapes.recorder import TapeRecorder
 from engine.core import Core
 from engine.market import sessions
-from engine.model.config import EngineConfig
-from engine.model.errors import FatalError
-from engine.model.records import JournalError, decode
+from engine.model.config import EngineConfig, TradingSwitch
 from engine.model.view import SessionPhase, Severity
 from engine.ports import Clock
 from engine.runtime.engine import Engine
+from engine.runtime.recovery import restore
+from engine.signals.strategy import Strategy
 from engine.signals.zone_reaction import ZoneReaction
-from engine.trading.fold import apply
-from engine.trading.state import State
 from tstream.arming import armed_accounts
 from tstream.claim import Claim
 from tstream.clock import RunClock, wall_ns
@@ -48,26 +47,38 @@ class Run:
     """What one run is made of, on a claim that is held."""
 
     def __init__(
-        self, claim: Claim, settings: Settings, options: RunOptions, paths: Paths, clock: RunClock
+        self,
+        claim: Claim,
+        settings: Settings,
+        options: RunOptions,
+        paths: Paths,
+        clock: RunClock,
+        by_hand: Strategy | None = None,
     ) -> None:
+        """With `by_hand`, a strategy without ideas, trading is off whatever the settings say."""
         self.settings = settings
         self.options = options
         self.paths = paths
         self.clock = clock
         self.name = claim.name
         self.practice = claim.practice
+        self.admit = claim.admit
+        self.by_hand = by_hand
 
     @asynccontextmanager
     async def engine(self) -> AsyncIterator[Engine]:
         """The engine, ready for `main()`. Raises FatalError: unusable journal, venue that won't start."""
         async with AsyncExitStack() as stack:
             journal = await stack.enter_async_context(await self._journal())
-            state = await _fold(journal)
+            state = await restore(journal)
             venue_config, speed = await self._venue()
             clock: Clock = self.clock
             venue = ProjectXVenue(venue_config, clock, session_open=market_open)
             stack.push_async_callback(venue.close)
-            core = Core(self._config(journal), ZoneReaction(zone_reaction(self.settings)), state)
+            strategy = self.by_hand or ZoneReaction(zone_reaction(self.settings))
+            core = Core(self._config(journal, venue.broker.book), strategy, state)
+            emergency = EmergencyFile(emergency_path(journal.path), journal.install, journal.boot)
+            stack.callback(emergency.close)
             recorder = self._recorder(stack)
             engine = Engine(
                 core,
@@ -78,6 +89,9 @@ class Run:
                 clock,
                 recorder.record if recorder is not None else None,
                 speed,
+                emergency=emergency,
+                admit=self.admit,
+                warm_up=self.by_hand is None,
             )
             if self.settings.control.enabled:
                 control = ControlServer(engine, self.paths.control_socket)
@@ -103,7 +117,7 @@ class Run:
         self.clock.follow(ready.clock.reader(wall_ns))
         return practice_config(self.settings, ready.url, ready.rate), ready.rate
 
-    def _config(self, journal: Journal) -> EngineConfig:
+    def _config(self, journal: Journal, book: str) -> EngineConfig:
         settings = self.settings
         venue = settings.venue.name
         return EngineConfig(
@@ -111,10 +125,12 @@ class Run:
             venue=venue if self.practice is None else "practice venue",
             install=journal.install,
             boot=journal.boot,
-            trading=settings.trading,
+            trading=settings.trading if self.by_hand is None else TradingSwitch.OFF,
             armed_accounts=() if self.practice else armed_accounts(self.paths.venue(venue)),
             practice_time=self.practice is not None,
+            books=(book,),
             risk=risk_limits(settings),
+            brackets=settings.venue.brackets,
         )
 
     def _recorder(self, stack: AsyncExitStack) -> TapeRecorder | None:
@@ -126,16 +142,6 @@ class Run:
         stack.callback(recorder.close)
         log.info("recording a tape to %s", recorder.path)
         return recorder
-
-
-async def _fold(journal: Journal) -> State:
-    state = State()
-    try:
-        async for _, raw in journal.read():
-            apply(state, decode(raw))
-    except JournalError as error:
-        raise FatalError(f"the journal can't be read: {error}") from error
-    return state
 
 
 async def report(engine: Engine) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from difflib import get_close_matches
 from enum import Enum
 
+from msgspec import Struct
+
 from engine.model.orders import AccountKind
-from engine.model.view import View
+from engine.model.view import TradingState, View
 from tui.plain import plain
-from tui.scene import contract_of
+from tui.scene import contract_of, standing
 
 
 class Danger(Enum):
@@ -21,8 +22,7 @@ class Danger(Enum):
     CONFIRMED = "trades; always asks first"
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(Struct, frozen=True):
     """One thing that can be done. `label` may hold {contract}; `method` is a do_ method and its arguments."""
 
     id: str
@@ -68,6 +68,8 @@ ACTIONS: dict[str, Action] = {
                "trade", _TRADE, GUARDED, 3),
         Action("pause-contract", "P", "pause {contract}", "No new entries in this contract, or allow them",
                "trade", _TRADE, GUARDED, 0, True),
+        Action("halt", "exclamation_mark", "halt", "No entries until this key lifts it; nothing else does",
+               "trade", _TRADE, CONFIRMED),
         Action("cancel-entries", "x", "cancel entries", "Cancel resting entries here; stops stay",
                "trade", _TRADE, CONFIRMED, 7, True),
         Action("cancel-all-entries", "X", "cancel all entries", "Cancel resting entries anywhere; stops stay",
@@ -115,6 +117,7 @@ RESERVED = {
 _NAMES = {
     "/": "slash",
     "?": "question_mark",
+    "!": "exclamation_mark",
     ".": "full_stop",
     ",": "comma",
     "-": "minus",
@@ -130,12 +133,11 @@ def key_text(key: str) -> str:
     return _SHOWN.get(key, key).replace("ctrl+", "^")
 
 
-@dataclass(frozen=True, slots=True)
-class Keys:
+class Keys(Struct, frozen=True):
     """Which keys each action has, and what was wrong with the keymap that was asked for."""
 
     keys: dict[str, str]
-    problems: list[str] = field(default_factory=list)
+    problems: list[str] = []
 
     def shown(self, action_id: str) -> str:
         """The first key of an action as people write it."""
@@ -205,6 +207,18 @@ def blocked(action: Action, view: View, instrument: str, readonly: bool) -> str:
         return "no contract is known yet"
     if action.id == "break-even" and not any(p.instrument == instrument for p in view.positions):
         return f"no open position in {plain(instrument)}"
+    if action.id == "pause":
+        return _locked(view)
+    return ""
+
+
+def _locked(view: View) -> str:
+    """Why a pause could neither be set nor lifted: something stricter holds until it ends."""
+    at = standing(view, "")
+    if at.state is TradingState.LOCKED:
+        return f"locked: {plain(at.reason) or 'no reason given'}; only time ends it"
+    if at.state is TradingState.HALTED:
+        return f"halted: {plain(at.reason) or 'no reason given'}; the halt key lifts it"
     return ""
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from engine.model.view import Notice, NoticeKind, Severity, View
 from tui.plain import plain
@@ -11,8 +12,7 @@ from tui.plain import plain
 _LONGEST = 120
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """What the terminal should do. Empty texts mean nothing."""
 
     bell: bool = False

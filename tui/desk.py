@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from engine.model.commands import AnyCommand
 from engine.model.view import Notice, NoticeKind, Severity
@@ -28,8 +29,7 @@ class Fate(StrEnum):
     LOST = "no answer after 2 s"
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """One command, what it was called on the screen, and how it stands. `at` is in monotonic seconds."""
 
     id: str

@@ -48,10 +48,9 @@ def usd(value: Decimal | None) -> str:
     return NONE if value is None else f"{value:,.2f}".replace("-", MINUS)
 
 
-def limit(value: Decimal) -> str:
-    """A loss limit as the P&L at which it bites: "−800"."""
-    digits = 0 if value == value.to_integral_value() else 2
-    return f"{MINUS}{abs(value):,.{digits}f}"
+def whole(value: Decimal) -> str:
+    """A whole number with its thousands told apart: "1,204"."""
+    return f"{value:,.0f}".replace("-", MINUS)
 
 
 def age(nanos: int | None) -> str:
@@ -68,9 +67,18 @@ def age(nanos: int | None) -> str:
     return f"{min(seconds / 3600, 999):.0f}h"
 
 
-def uptime(nanos: int) -> str:
+def lasting(nanos: int) -> str:
+    """For how long already, in whole units and at most three characters: "4s", "12m", "2h", "3d"."""
+    seconds = max(0, nanos) // NANOS
+    for size, unit in ((100, "s"), (6_000, "m"), (172_800, "h")):
+        if seconds < size:
+            return f"{seconds // {'s': 1, 'm': 60, 'h': 3600}[unit]}{unit}"
+    return f"{min(seconds // 86_400, 99)}d"
+
+
+def duration(nanos: int) -> str:
     """ "2h 05m", "5m 12s", "48s"."""
-    seconds = nanos // NANOS
+    seconds = max(0, nanos) // NANOS
     if seconds < 60:
         return f"{seconds}s"
     if seconds < 3600:
@@ -84,6 +92,20 @@ def gauge(share: float, width: int) -> tuple[str, str]:
     full, half = divmod(halves, 2)
     filled = "━" * full + "╾" * half
     return filled, "─" * (width - len(filled))
+
+
+_LEFT_EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+
+def meter(share: float, width: int) -> tuple[str, str]:
+    """A bar of `width` cells in eighths, as its filled and its empty part. Full only when all is used up;
+    anything used at all can be seen."""
+    units = min(width * 8, int(max(0.0, share) * width * 8))
+    if share > 0:
+        units = max(1, units)
+    full, part = divmod(units, 8)
+    filled = "█" * full + (_LEFT_EIGHTHS[part] if part else "")
+    return filled, " " * (width - len(filled))
 
 
 _EIGHTHS = "▁▂▃▄▅▆▇█"

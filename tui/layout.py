@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 LEAST = (60, 20)
 """The smallest screen that can be used, columns and rows."""
@@ -24,8 +25,7 @@ class Shape(StrEnum):
     """From 170x50: three columns."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rect:
+class Rect(Struct, frozen=True):
     x: int
     y: int
     width: int
@@ -59,10 +59,14 @@ def arrange(width: int, height: int, zoomed: str = "", swapped: bool = False) ->
     shape = shape_of(width, height)
     if shape is Shape.TINY:
         return {"too-small": Rect(0, 0, width, height)}
-    plan: Plan = {"status": Rect(0, 0, width, 1), "keys": Rect(0, height - 1, width, 1)}
+    plan: Plan = {
+        "status": Rect(0, 0, width, 1),
+        "safety": Rect(0, 1, width, 1),
+        "keys": Rect(0, height - 1, width, 1),
+    }
     if zoomed:
         plan["alert-line"] = Rect(0, height - 2, width, 1)
-        plan[zoomed] = Rect(0, 1, width, height - 3)
+        plan[zoomed] = Rect(0, 2, width, height - 4)
     elif shape is Shape.SMALL:
         _small(plan, width, height, swapped)
     elif shape is Shape.TALL:
@@ -80,35 +84,35 @@ def _small(plan: Plan, width: int, height: int, swapped: bool) -> None:
     positions = min(12, 7 + max(0, height - 26) // 2)
     main = "alignment" if swapped else "chart"
     _stack(
-        plan, 0, 1, width,
-        [(main, height - 4 - positions), ("positions", positions), ("alert-line", 1), ("log-line", 1)],
+        plan, 0, 2, width,
+        [(main, height - 5 - positions), ("positions", positions), ("alert-line", 1), ("log-line", 1)],
     )  # fmt: skip
 
 
 def _tall(plan: Plan, width: int, height: int) -> None:
-    rest = height - 3
+    rest = height - 4
     alignment, positions = 13 if height >= 46 else 11, 9
     alerts = max(6, (rest - alignment - positions) // 3)
     chart = rest - alignment - positions - alerts
     _stack(
-        plan, 0, 1, width,
+        plan, 0, 2, width,
         [("chart", chart), ("alignment", alignment), ("positions", positions), ("alerts", alerts),
          ("log-line", 1)],
     )  # fmt: skip
 
 
 def _flat(plan: Plan, width: int, height: int) -> None:
-    body, left = height - 4, width * 3 // 5
+    body, left = height - 5, width * 3 // 5
     positions = 6 if body >= 16 else 5
-    _stack(plan, 0, 1, left, [("chart", body - positions), ("positions", positions)])
+    _stack(plan, 0, 2, left, [("chart", body - positions), ("positions", positions)])
     alignment = min(10, body // 2)
-    _stack(plan, left, 1, width - left, [("alignment", alignment), ("pnl", body - alignment)])
+    _stack(plan, left, 2, width - left, [("alignment", alignment), ("pnl", body - alignment)])
     _stack(plan, 0, height - 3, width, [("alert-line", 1), ("log-line", 1)])
 
 
 def _medium(plan: Plan, width: int, height: int) -> None:
-    plan["strip"] = Rect(0, 1, width, 1)
-    body = height - 3
+    plan["strip"] = Rect(0, 2, width, 1)
+    body = height - 4
     left = max(70, min(width - 50, width * 3 // 5))
     right = width - left
     spare = body - 29
@@ -116,33 +120,33 @@ def _medium(plan: Plan, width: int, height: int) -> None:
     orders = 7 + (spare >= 10) * 2
     log = 6 + max(0, spare - 12) // 3
     chart = body - positions - orders - log
-    _stack(plan, 0, 2, left, [("chart", chart), ("positions", positions), ("orders", orders), ("log", log)])
+    _stack(plan, 0, 3, left, [("chart", chart), ("positions", positions), ("orders", orders), ("log", log)])
     alignment = 13 if body >= 34 else 11
-    pnl = max(9, chart + positions - alignment)
+    pnl = max(11, chart + positions - alignment)
     pnl = min(pnl, body - alignment - 6)
     _stack(
-        plan, left, 2, right,
+        plan, left, 3, right,
         [("alignment", alignment), ("pnl", pnl), ("alerts", body - alignment - pnl)],
     )  # fmt: skip
 
 
 def _large(plan: Plan, width: int, height: int) -> None:
-    body = height - 2
+    body = height - 3
     side = 52 if width >= 190 else 46
     right = max(56, width * 3 // 10)
     centre = width - side - right
-    quotes, system = 9, 14
+    quotes, system = 9, 16
     pnl = max(12, (body - quotes - system) // 2)
     _stack(
-        plan, 0, 1, side,
+        plan, 0, 2, side,
         [("quotes", quotes), ("pnl", pnl), ("system", system), ("trades", body - quotes - pnl - system)],
     )  # fmt: skip
     positions, orders = 8, 10
     chart = body - positions - orders
-    _stack(plan, side, 1, centre, [("chart", chart), ("positions", positions), ("orders", orders)])
+    _stack(plan, side, 2, centre, [("chart", chart), ("positions", positions), ("orders", orders)])
     alignment = 14
     alerts = (body - alignment) // 2
     _stack(
-        plan, side + centre, 1, right,
+        plan, side + centre, 2, right,
         [("alignment", alignment), ("alerts", alerts), ("log", body - alignment - alerts)],
     )  # fmt: skip

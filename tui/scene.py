@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
+
+from msgspec import Struct
 
 from engine.model.events import LinkState
 from engine.model.market import Timeframe
@@ -18,10 +19,10 @@ from engine.model.view import (
     TradingState,
     View,
 )
+from tui.plain import plain
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+class Scene(Struct, frozen=True):
     """Everything that a pane may draw from. Panes are functions of it and of their size."""
 
     view: View
@@ -35,7 +36,7 @@ class Scene:
     """Log lines that pass the filter, oldest first."""
     log_filter: str = ""
     """The filter in words, empty when everything shows."""
-    flashes: Mapping[str, int] = field(default_factory=dict)
+    flashes: Mapping[str, int] = {}
     """Contracts whose price just changed: +2 (now) and +1 (a moment ago) for up, negative for down."""
     readonly: bool = False
     pace: str = ""
@@ -81,30 +82,34 @@ def link_state(view: View) -> LinkState:
     return next((state for state in order if state in states), LinkState.CONNECTING)
 
 
-def trading_state(view: View, instrument: str) -> tuple[TradingState, str]:
-    """The strictest state over the books and the shown contract, with its reason."""
-    state, reason = TradingState.ACTIVE, ""
+class Standing(Struct, frozen=True):
+    """A trading state with the words and the time that belong to it."""
+
+    state: TradingState
+    reason: str = ""
+    until: int | None = None
+    """When a lock ends, nanoseconds UTC; None where it has no end."""
+
+
+def reason_of(state: TradingState, reason: str) -> str:
+    """The reason as it reads behind the state: "halted by keyboard" is "by keyboard" behind HALTED."""
+    return plain(reason).removeprefix(f"{state.value} ")
+
+
+def standing(view: View, instrument: str) -> Standing:
+    """The strictest state over the books and the shown contract."""
+    found = Standing(TradingState.ACTIVE)
     for book in view.books:
-        if book.state.rank > state.rank:
-            state, reason = book.state, book.state_reason
+        if book.state.rank > found.state.rank:
+            until = book.unlock_ts if book.state is TradingState.LOCKED else None
+            whose = f"{book.book}: " if len(view.books) > 1 else ""
+            found = Standing(book.state, f"{whose}{book.state_reason}", until)
     contract = contract_of(view, instrument)
-    if contract is not None and contract.state.rank > state.rank:
-        state, reason = contract.state, f"{instrument} only"
-    return state, reason
+    if contract is not None and contract.state.rank > found.state.rank:
+        found = Standing(contract.state, f"{instrument} only")
+    return found
 
 
 def day_usd(view: View) -> Decimal:
     """P&L of the day over all books, realized and open, USD net of costs."""
     return sum((book.day_usd for book in view.books), Decimal(0))
-
-
-def limit_share(view: View) -> tuple[float, Decimal] | None:
-    """How much of its daily loss limit the most endangered book has used (0..1), and that limit in USD."""
-    worst: tuple[float, Decimal] | None = None
-    for book in view.books:
-        loss_limit = abs(book.daily_loss_limit_usd)
-        if loss_limit:
-            share = min(1.0, max(0.0, float(-book.day_usd / loss_limit)))
-            if worst is None or share > worst[0]:
-                worst = (share, loss_limit)
-    return worst

@@ -7,8 +7,8 @@ background ("on:zone-up"). The palette of the theme turns it into the real thing
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from rich.cells import cell_len, chop_cells, set_cell_size
 
 Span = tuple[str, str]
@@ -83,8 +83,7 @@ def wrap(text: str, width: int) -> list[str]:
     return lines
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """One column of a table. Lower ranks are dropped last; rank 0 never; `grow` takes what is left over."""
 
     title: str

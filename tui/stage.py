@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from engine.model.market import Timeframe
 from engine.model.view import LogLine, Notice, View
@@ -21,8 +22,7 @@ _NOTICES = 500
 _LOGS = 2_000
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """What one look at the engine brought."""
 
     scene: Scene
@@ -34,8 +34,7 @@ class Frame:
     """Commands that were refused or got no answer."""
 
 
-@dataclass(slots=True)
-class Choice:
+class Choice(Struct):
     """What the person at the screen chose."""
 
     instrument: str = ""
@@ -46,14 +45,13 @@ class Choice:
     acknowledged: int = -1
 
 
-@dataclass(slots=True)
-class _Seen:
+class _Seen(Struct):
     version: int = -1
     at: float = 0.0
     notice: int = -1
     log: int = -1
     begun: bool = False
-    extra: tuple[object, ...] = field(default_factory=tuple)
+    extra: tuple[object, ...] = ()
 
 
 class Stage:

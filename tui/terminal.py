@@ -71,6 +71,20 @@ class CockpitDriver(LinuxDriver):
         self._outlet = _Outlet(cast("IO[str]", sys.__stderr__))
         self._file = cast("Any", self._outlet)
         self._handed = 0
+        # Asked for here, the first layout is made for the terminal too.
+        self._size = size or self._get_terminal_size()
+
+    def _get_terminal_size(self) -> tuple[int, int]:
+        """Columns and rows of the terminal itself: COLUMNS and LINES, if somebody has exported them, stay
+        as they are when the window changes, and would make the cockpit deaf to that."""
+        for number in (self._outlet.fileno(), self.fileno):
+            try:
+                columns, rows = os.get_terminal_size(number)
+            except OSError:
+                continue
+            if columns and rows:
+                return columns, rows
+        return super()._get_terminal_size()
 
     @property
     def backlog(self) -> int:

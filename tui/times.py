@@ -27,3 +27,15 @@ def hour_minute(ts: int) -> str:
 def clock(ts: int) -> str:
     """HH:MM:SS in Chicago of a time in nanoseconds UTC."""
     return f"{_minute(ts // MINUTE)}:{ts // NANOS % 60:02d}"
+
+
+@lru_cache(maxsize=256)
+def _day(minute: int) -> tuple[str, str]:
+    moment = datetime.fromtimestamp(minute * 60, _zone())
+    return moment.strftime("%a"), moment.date().isoformat()
+
+
+def when(ts: int, now: int) -> str:
+    """HH:MM in Chicago, with the weekday where it is not today's: "17:00", "Sun 17:00"."""
+    day, date = _day(ts // MINUTE)
+    return hour_minute(ts) if date == _day(now // MINUTE)[1] else f"{day} {hour_minute(ts)}"

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
-from engine.model.commands import AnyCommand, BreakEven, CancelEntries, Flatten, Pause, Resume
+from engine.model.commands import AnyCommand, BreakEven, CancelEntries, Flatten, Halt, Pause, Resume
 from engine.model.market import Side
 from engine.model.orders import AccountKind, Slot
 from engine.model.view import OrderView, PositionView, TradingState, View
 from tui import figures
 from tui.plain import plain
-from tui.scene import contract_of, trading_state
+from tui.scene import contract_of, standing
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """What a dialog asks: the title says what, the lines say what exactly will happen."""
 
     title: str
@@ -24,8 +23,19 @@ class Question:
     """Real money is at stake."""
 
 
+_HALT_LINES = (
+    "no new entries anywhere, resting entries are cancelled",
+    "exits and stops stay; limits go on being watched",
+    "a resume does not lift it: only the halt key does, and a restart does not",
+)
+
+
 def _all(view: View) -> bool:
-    return trading_state(view, "")[0] is TradingState.ACTIVE
+    return standing(view, "").state is TradingState.ACTIVE
+
+
+def _halted(view: View) -> bool:
+    return standing(view, "").state is TradingState.HALTED
 
 
 def resumes(action_id: str, view: View, instrument: str) -> bool:
@@ -50,6 +60,10 @@ def command_of(action_id: str, view: View, instrument: str, command_id: str) -> 
             return CancelEntries(id=command_id), "cancel all entries"
         case "break-even":
             return BreakEven(id=command_id, instrument=here), f"break-even {name}"
+        case "halt":
+            if _halted(view):
+                return Resume(id=command_id, halted=True), "lift the halt"
+            return Halt(id=command_id), "halt"
         case "pause" | "pause-contract":
             scope = None if action_id == "pause" else here
             where = "" if scope is None else f" {name}"
@@ -136,12 +150,18 @@ def question_of(action_id: str, view: View, instrument: str) -> Question:
             return Question(
                 f"Stop to break-even in {name}", _break_even_lines(view, instrument), "move", serious
             )
+        case "halt":
+            if _halted(view):
+                return Question(
+                    "Lift the halt", ("new entries are allowed again everywhere",), "lift", serious
+                )
+            return Question("Halt everything", _HALT_LINES, "halt", serious)
         case "pause" | "pause-contract":
             where = "everywhere" if action_id == "pause" else f"in {name}"
             if resumes(action_id, view, instrument):
                 return Question("Resume", (f"new entries are allowed again {where}",), "resume", serious)
-            lines = (f"no new entries {where}", "resting entries are cancelled", "exits and stops stay")
-            return Question("Pause", lines, "pause", serious)
+            stops = (f"no new entries {where}", "resting entries are cancelled", "exits and stops stay")
+            return Question("Pause", stops, "pause", serious)
     raise KeyError(action_id)
 
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
-import select
 import signal
-import struct
 import subprocess
-import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,16 +13,14 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 import psutil
-import pyte
 
 from tests.e2e.program import TSTREAM, environment, practice_child
+from tests.painted import Painted
+from tests.pseudo import Pseudo
 
 PATIENCE = 40.0
 """Seconds after which something that should happen has not: generous, the machine may be busy."""
 
-# Questions to the terminal and keyboard modes that pyte would paint or take for something else.
-_UNKNOWN = re.compile(rb"\x1b\[[?>=<][0-9;]*(?:\$p|u)")
-_UNFINISHED = re.compile(rb"\x1b(?:\[[?>=<]?[0-9;]*\$?)?\Z")
 _QUESTION = r"Yes \(y\)"
 _FAILED = r"ENGINE DOWN|has stopped: "
 """What the screen shows when nothing that is waited for will come."""
@@ -37,13 +31,11 @@ _T = TypeVar("_T")
 class Cockpit:
     """One run of the cockpit. Everything that waits reads the terminal meanwhile, as a person's would."""
 
-    def __init__(self, process: subprocess.Popen[bytes], master: int, size: tuple[int, int]) -> None:
-        self.process = process
+    def __init__(self, pseudo: Pseudo, size: tuple[int, int]) -> None:
+        self.process = pseudo.process
         self.raw = bytearray()
-        self._master = master
-        self._held = b""
-        self._screen = pyte.Screen(*size)
-        self._stream = pyte.ByteStream(self._screen)
+        self._pseudo = pseudo
+        self._screen = Painted(*size)
         self._children: list[psutil.Process] = []
 
     @classmethod
@@ -56,20 +48,9 @@ class Cockpit:
         command: Sequence[str] = (str(TSTREAM),),
     ) -> Self:
         """Start `command` with `args` in a terminal of `size` (columns, rows) of its own."""
-        master, slave = os.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
         colours = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "TEXTUAL_ANIMATIONS": "none"}
-        process = subprocess.Popen(
-            [*command, *args],
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            env={**environment(home), **colours, **(env or {})},
-            start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
-        )
-        os.close(slave)
-        return cls(process, master, size)
+        whole = {**environment(home), **colours, **(env or {})}
+        return cls(Pseudo([*command, *args], whole, size=size), size)
 
     def __enter__(self) -> Self:
         return self
@@ -83,7 +64,7 @@ class Cockpit:
 
     def screen(self) -> list[str]:
         """The lines of the screen as last read."""
-        return list(self._screen.display)
+        return self._screen.lines
 
     @property
     def text(self) -> str:
@@ -95,17 +76,9 @@ class Cockpit:
 
     def read(self, seconds: float) -> bool:
         """Take in what comes within so long; gives whether anything came."""
-        if self._master < 0 or not select.select([self._master], [], [], seconds)[0]:
-            return False
-        try:
-            data = os.read(self._master, 65_536)
-        except OSError:  # nobody is left at the other end
-            return False
+        data = self._pseudo.read(seconds)
         self.raw += data
-        data = self._held + data
-        cut = _UNFINISHED.search(data)
-        self._held = data[cut.start() :] if cut else b""
-        self._stream.feed(_UNKNOWN.sub(b"", data[: cut.start()] if cut else data))
+        self._screen.feed(data)
         return bool(data)
 
     # --- waiting ---------------------------------------------------------------------------------------
@@ -143,7 +116,7 @@ class Cockpit:
         while self.process.poll() is None:
             if time.monotonic() > end:
                 raise AssertionError(f"the program did not end in {seconds:g} s\n{self.text}")
-            if not self.read(0.1) and self._master < 0:
+            if not self.read(0.1) and self._pseudo.gone:
                 try:
                     self.process.wait(0.1)
                 except subprocess.TimeoutExpired:
@@ -155,7 +128,7 @@ class Cockpit:
     # --- what a person does ----------------------------------------------------------------------------
 
     def press(self, keys: str) -> None:
-        os.write(self._master, keys.encode())
+        self._pseudo.press(keys)
 
     def confirm(self) -> None:
         """Say yes to the question on the screen, again and again: at first it takes no yes."""
@@ -178,14 +151,12 @@ class Cockpit:
 
     def resize(self, columns: int, rows: int) -> None:
         """Change the window's size; the kernel tells the program."""
-        self._screen.resize(rows, columns)
-        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self._screen.resize(columns, rows)
+        self._pseudo.resize(columns, rows)
 
     def pull(self) -> None:
         """Take the terminal away, as a lost connection does."""
-        if self._master >= 0:
-            os.close(self._master)
-            self._master = -1
+        self._pseudo.pull()
 
     # --- the processes ---------------------------------------------------------------------------------
 

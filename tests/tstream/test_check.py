@@ -53,6 +53,7 @@ async def test_the_practice_venue_is_tried_for_real(places: Paths, capsys: Out) 
         "✓ venue reachable",
         "✓ login",
         "✓ account",
+        "✓ limits",
         "✓ contracts",
     ]
     assert all(name in lines[-1] for name in ("MNQ is MNQ", "GC is GC"))

@@ -1,27 +1,140 @@
+"""What a run holds: its home, its login, its account; and how a holder that hangs is ended (F34)."""
+
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from adapters.store.lock import AccountLock, lock_name
+from adapters.store.lock import HeldError, Holder, InstanceLock, kill_holder, lock_name
 from engine.model.errors import FatalError
+from engine.model.orders import Account, AccountKind
 from tstream.claim import Claim
 from tstream.clock import wall_ns
 from tstream.options import RunOptions
-from tstream.paths import Paths
+from tstream.paths import Paths, account_locks
 from tstream.settings.model import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+HOLD = """
+import sys
+from pathlib import Path
+from adapters.store.lock import InstanceLock
+InstanceLock(Path(sys.argv[1]), "50K-1", lambda: 1).acquire()
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
+def home(folder: Path) -> Paths:
+    paths = Paths(folder, folder / "data", folder / "state", folder / "run", home=True)
+    paths.create()
+    return paths
+
+
+def gateway(user: str = "bob", name: str = "topstepx") -> Settings:
+    return Settings(venue={"name": name}, projectx={"user": user, "key": "k"})
+
+
+def account(number: str) -> Account:
+    return Account(number, f"50K-{number}", AccountKind.LIVE, Decimal(50_000), can_trade=True)
 
 
 def test_fresh_touches_nothing_of_a_running_instance(tmp_path: Path) -> None:
-    paths = Paths(tmp_path, tmp_path / "data", tmp_path / "state", tmp_path / "run", home=True)
-    paths.create()
+    paths = home(tmp_path)
     journal = paths.journal("practice")
     journal.write_text("kept", encoding="utf-8")
-    with AccountLock(paths.runtime / lock_name("practice"), "practice", wall_ns):
+    with InstanceLock(paths.runtime / lock_name("practice"), "practice", wall_ns):
         claim = Claim(Settings(), RunOptions(fresh=True), paths)
+        assert claim.held_by() is not None
         with pytest.raises(FatalError, match="held by"), claim:
             pass
     assert journal.read_text(encoding="utf-8") == "kept"
     assert not list(paths.practice.glob("before-*"))
     assert not (paths.state / "practice.log").exists()
+
+
+def test_f34_one_process_per_login_even_from_two_homes(tmp_path: Path) -> None:
+    """ProjectX serves one process per login, whichever of its accounts is meant."""
+    one, two = home(tmp_path / "one"), home(tmp_path / "two")
+    with Claim(gateway(), RunOptions(), one):
+        second = Claim(gateway(), RunOptions(), two)
+        held = second.held_by()
+        assert held is not None
+        assert held.holder is not None
+        assert held.holder.pid == os.getpid()
+        with pytest.raises(HeldError, match=r"login 'bob at topstepx' is held by .* process id"):
+            second.__enter__()
+        with Claim(gateway("alice"), RunOptions(), two):
+            pass
+    with second:
+        assert second.held_by() is not None  # by itself
+
+
+def test_f34_two_logins_that_reach_the_same_account(tmp_path: Path) -> None:
+    one, two = home(tmp_path / "one"), home(tmp_path / "two")
+    with Claim(gateway(), RunOptions(), one) as first, Claim(gateway("alice"), RunOptions(), two) as second:
+        first.admit(account("7"))
+        first.admit(account("7"))  # on every connection
+        with pytest.raises(HeldError, match=f"account '50K-7' is held by .* process id {os.getpid()}"):
+            second.admit(account("7"))
+        second.admit(account("8"))
+    with Claim(gateway("alice"), RunOptions(), two) as second:
+        second.admit(account("7"))
+    assert account_locks().parent == tmp_path / "state" / "tstream"
+
+
+@contextmanager
+def holder(path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"held\n"
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def held(path: Path) -> HeldError:
+    with pytest.raises(HeldError) as caught:
+        InstanceLock(path, "50K-1", wall_ns).acquire()
+    return caught.value
+
+
+def test_a_holder_that_hangs_is_ended_and_its_lock_is_free(tmp_path: Path) -> None:
+    path = tmp_path / "account.lock"
+    with holder(path) as process:
+        process.send_signal(signal.SIGSTOP)
+        kill_holder(held(path))
+        assert process.wait(5) == -signal.SIGKILL
+        with InstanceLock(path, "50K-1", wall_ns):
+            pass
+
+
+def test_nobody_is_ended_for_a_number_in_a_file(tmp_path: Path) -> None:
+    """The lock is held by somebody else than it says, as from another container."""
+    path = tmp_path / "account.lock"
+    with holder(tmp_path / "other.lock") as bystander, InstanceLock(path, "50K-1", wall_ns):
+        wrong = HeldError("held", path, Holder(bystander.pid, "50K-1", 1))
+        with pytest.raises(FatalError, match="does not hold"):
+            kill_holder(wrong)
+        assert bystander.poll() is None
+        with pytest.raises(FatalError, match="not known which process"):
+            kill_holder(HeldError("held", path, None))
+        with pytest.raises(FatalError, match="not known which process"):
+            kill_holder(held(path))

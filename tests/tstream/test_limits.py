@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from msgspec.structs import asdict
 
 from adapters.projectx.config import ProjectXConfig
-from engine.model.config import RiskLimits
+from engine.model.config import Brackets, ForeignPositions, RiskLimits, SingleContract
 from engine.model.market import MINUTE, NANOS
 from engine.signals.zone_reaction import ZoneReactionConfig
 from tests.tstream.conftest import Reading
@@ -24,6 +26,31 @@ CHANGES = {
     "break_even_after_first_target = false": {"break_even_after_first_target": False},
     'hours_start = "02:00"\nhours_end = "23:00"': {"hours_start": "02:00", "hours_end": "23:00"},
     'hours_zone = "Europe/Helsinki"': {"hours_zone": "Europe/Helsinki"},
+    'daily_loss_usd = "off"': {"daily_loss_usd": 0},
+    'account_preset = "TopStep_50k_DLL"': {"account_preset": "topstep_50k_dll"},
+    "firm_daily_loss_usd = 900": {"firm_daily_loss_usd": 900},
+    'max_loss_usd = "off"': {"max_loss_usd": 0},
+    "max_loss_usd = 1800": {"max_loss_usd": 1800},
+    "start_balance_usd = 0": {"start_balance_usd": 0},
+    "high_balance_usd = 51200.75": {"high_balance_usd": Decimal("51200.75")},
+    "floor_fixed = true": {"floor_fixed": True},
+    "max_minis = 3": {"max_minis": 3},
+    'minis_by_profit = { "1500" = 3, "0" = 2 }': {
+        "minis_by_profit": ((Decimal(0), 2), (Decimal(1500), 3)),
+    },
+    "warn_percent = 40": {"warn_percent": 40},
+    "reduce_percent = 70": {"reduce_percent": 70},
+    "act_percent = 99": {"act_percent": 99},
+    'max_trades = "off"': {"max_trades": 0},
+    "max_losses_in_a_row = 2": {"max_losses_in_a_row": 2},
+    "must_be_flat = false": {"must_be_flat": False},
+    "reduce_on_unknown_days = false": {"reduce_on_unknown_days": False},
+    "expiry_days = 5": {"expiry_days": 5},
+    "break_even_offset_ticks = 3": {"break_even_offset_ticks": 3},
+    "trail_ticks = 40": {"trail_ticks": 40},
+    "trail_after_r = 1.5": {"trail_after_r": 1.5},
+    'single_contract = "hold"': {"single_contract": SingleContract.HOLD},
+    'foreign_positions = "flatten"': {"foreign_positions": ForeignPositions.FLATTEN},
     "no_entry_minutes = 30": {"no_entry_before_flat_ns": 30 * MINUTE},
     "flatten_minutes = 2": {"flatten_before_flat_ns": 2 * MINUTE},
     "stale_seconds = 2.5": {"stale_ns": 2_500_000_000},
@@ -49,6 +76,11 @@ def test_the_defaults_are_the_engines_own(reading: Reading) -> None:
 def test_every_risk_setting_is_tried_here(reading: Reading) -> None:
     tried = {line.split(" =")[0] for toml in CHANGES for line in toml.split("\n")}
     assert tried == set(type(reading().settings.risk).model_fields)
+
+
+def test_who_keeps_the_stops(reading: Reading) -> None:
+    assert reading().settings.venue.brackets is Brackets.AUTO
+    assert reading('[venue]\nbrackets = "own"').settings.venue.brackets is Brackets.OWN
 
 
 def test_the_strategys_measures(reading: Reading) -> None:

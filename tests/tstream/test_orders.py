@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from io import StringIO
+from pathlib import Path
 
 import msgspec
 import pytest
 from msgspec.structs import replace
 
-from engine.model.commands import Flatten, Pause, Resume
+from adapters.store.lock import InstanceLock, lock_name
+from engine.model.commands import Flatten, Halt, Pause, Resume
 from engine.model.view import View
 from tests.tstream.running import Engine, serving
 from tests.tui.fake import trading_view
 from tstream.cli import call
+from tstream.clock import wall_ns
 from tstream.commands.orders import still_open, what_it_does
 from tstream.paths import Paths
 
@@ -51,7 +55,7 @@ def instruments(view: View) -> set[str]:
 
 
 def test_without_an_engine_they_say_so(capsys: Out, places: Paths) -> None:
-    for argv in (["status"], ["status", "--json"], ["flatten", "--yes"], ["pause"], ["resume", "MNQ"]):
+    for argv in (["status"], ["status", "--json"], ["pause"], ["resume", "MNQ"]):
         assert call(argv) == 1
         assert capsys.readouterr().err == (
             f"tstream: no engine is running at {places.control_socket}; start tstream first\n"
@@ -181,6 +185,17 @@ def test_a_refused_resume_fails(running: Running, capsys: Out) -> None:
     assert capsys.readouterr().out == "locked by a risk limit\n"
 
 
+def test_a_halt_and_the_resume_that_lifts_it_say_so(running: Running) -> None:
+    with running() as engine:
+        call(["halt", "MNQ"])
+        call(["resume", "--halted"])
+        call(["resume"])
+    halt, *resumes = engine.sent
+    assert isinstance(halt, Halt)
+    assert halt.instrument == "MNQ"
+    assert [(type(one), getattr(one, "halted", None)) for one in resumes] == [(Resume, True), (Resume, False)]
+
+
 def test_a_contract_the_engine_does_not_trade(running: Running, capsys: Out) -> None:
     view = trading_view()
     with running(replace(view, contracts=view.contracts[:1])) as engine:
@@ -195,3 +210,24 @@ def test_command_ids_differ(running: Running) -> None:
         call(["pause"])
         call(["pause"])
     assert len({command.id for command in engine.sent}) == 2
+
+
+def test_flatten_without_an_engine_refuses_before_it_starts_anything(capsys: Out, home: Path) -> None:
+    assert call(["flatten"]) == 2
+    assert "without an engine" in capsys.readouterr().err
+    assert call(["flatten", "CL", "--yes"]) == 2
+    assert "CL" in capsys.readouterr().err
+    assert not (home / "data" / "practice" / "venue.db").exists()
+
+
+def test_flatten_beside_a_process_that_does_not_answer_names_it_and_ends_nobody(
+    capsys: Out, places: Paths
+) -> None:
+    with InstanceLock(places.runtime / lock_name("practice"), "practice", wall_ns):
+        assert call(["flatten", "--yes"]) == 1
+        err = capsys.readouterr().err
+        assert f"process id {os.getpid()}" in err
+        assert "tstream flatten --takeover ends it with SIGKILL" in err
+        # A process is not ended by itself.
+        assert call(["flatten", "--yes", "--takeover"]) == 1
+        assert "not known which process" in capsys.readouterr().err

@@ -119,7 +119,7 @@ BAD = {
     ),
     "bool for a number": (
         "[risk]\nmax_trades = true",
-        "risk.max_trades = true: must be a whole number from 1 to 1000",
+        "risk.max_trades = true: must be a whole number from 1 to 1000, or off",
     ),
     "number for a bool": (
         "[ui]\nbell = 7",
@@ -131,7 +131,7 @@ BAD = {
     ),
     "out of bounds": (
         "[risk]\ndaily_loss_usd = -800",
-        "risk.daily_loss_usd = -800: must be a number above 0",
+        "risk.daily_loss_usd = -800: must be a number above 0, or off",
     ),
     "not a number": (
         "[risk]\nstale_seconds = nan",
@@ -168,6 +168,42 @@ BAD = {
     "risk above the day's limit": (
         "[risk]\nper_trade_usd = 900",
         "risk.per_trade_usd = 900: must be below risk.daily_loss_usd (800)",
+    ),
+    "nought for off": (
+        "[risk]\nmax_trades = 0",
+        "risk.max_trades = 0: must be a whole number from 1 to 1000, or off",
+    ),
+    "nought for a limit that is off": (
+        "[risk]\nmax_loss_usd = 0",
+        "risk.max_loss_usd = 0: must be a number above 0, or off",
+    ),
+    "bands in the wrong order": (
+        "[risk]\nwarn_percent = 85",
+        "risk.warn_percent = 85: must be at most risk.reduce_percent (80)",
+    ),
+    "acting before reducing": (
+        "[risk]\nact_percent = 70",
+        "risk.reduce_percent = 80: must be at most risk.act_percent (70)",
+    ),
+    "unknown preset": (
+        '[risk]\naccount_preset = "topstep_25k"',
+        (
+            'risk.account_preset = "topstep_25k": must be one of auto, none, topstep_50k, topstep_100k, '
+            "topstep_150k, topstep_50k_dll, topstep_100k_dll, topstep_150k_dll, topstep_xfa_50k, "
+            "topstep_xfa_100k, topstep_xfa_150k"
+        ),
+    ),
+    "no sizes": (
+        '[risk]\nminis_by_profit = { "1500" = 0 }',
+        'risk.minis_by_profit = {"1500": 0}: must be a table of profits in USD and minis',
+    ),
+    "no profits": (
+        "[risk]\nminis_by_profit = { much = 3 }",
+        'risk.minis_by_profit = {"much": 3}: must be a table of profits in USD and minis',
+    ),
+    "a stop that trails too closely": (
+        "[risk]\ntrail_ticks = 2",
+        "risk.trail_ticks = 2: must be a whole number from 4 to 1000, or off",
     ),
     "entries after the flatten": (
         "[risk]\nflatten_minutes = 20",

@@ -16,11 +16,13 @@ from engine.model.market import MINUTE, NANOS, Bar, Side, Timeframe
 from engine.model.orders import AccountKind, OrderStatus, OrderType, Slot
 from engine.model.view import (
     AlignmentView,
+    Band,
     BookView,
     ChartView,
     ContractView,
     FrameView,
     HealthView,
+    LimitView,
     LinkView,
     LogLine,
     Notice,
@@ -263,6 +265,17 @@ def equity(count: int = 90) -> tuple[Decimal, ...]:
     return (*(Decimal(f"{v * scale:.2f}") for v in values), Decimal("184.20"))
 
 
+def limits() -> tuple[LimitView, ...]:
+    """A good morning's distances, the nearest first: nothing to worry about."""
+    return (
+        LimitView("trades", Decimal(6), Decimal(20), "trades", Band.CLEAR),
+        LimitView("size", Decimal("0.3"), Decimal(2), "minis", Band.CLEAR),
+        LimitView("max loss", Decimal("151.80"), Decimal(2000), "USD", Band.CLEAR),
+        LimitView("daily loss", Decimal(0), Decimal(800), "USD", Band.CLEAR),
+        LimitView("losses in a row", Decimal(0), Decimal(3), "losses", Band.CLEAR),
+    )
+
+
 def book(kind: AccountKind = AccountKind.PRACTICE) -> BookView:
     return BookView(
         book="practice", kind=kind, account="PRAC-V2-58112", balance_usd=Decimal("50152.20"),
@@ -270,6 +283,7 @@ def book(kind: AccountKind = AccountKind.PRACTICE) -> BookView:
         open_usd=Decimal("32.00"), costs_usd=Decimal("12.02"), day_usd=Decimal("184.20"),
         daily_loss_limit_usd=Decimal(800), trades=6, wins=4, max_trades=20, profit_factor=2.31,
         max_drawdown_usd=Decimal("61.00"), equity=equity(), reconciled=True, flattening=False,
+        limits=limits(), preset="topstep_50k",
     )  # fmt: skip
 
 
@@ -335,9 +349,10 @@ def trading_view(kind: AccountKind = AccountKind.PRACTICE) -> View:
         practice_time=kind is AccountKind.PRACTICE,
         session=SessionView("2026-10-14", SessionPhase.RTH, "09:42:17", "15:10"),
         links=(
-            LinkView("market", LinkState.LIVE, "410 msg/s"),
-            LinkView("user", LinkState.LIVE),
-            LinkView("rest", LinkState.LIVE, "12 ms"),
+            LinkView("market", LinkState.LIVE, "12 subscriptions", NOW - 190 * NANOS),
+            LinkView("user", LinkState.LIVE, "", NOW - 7_900 * NANOS),
+            LinkView("rest", LinkState.LIVE, "12/160", NOW - 7_901 * NANOS),
+            LinkView("token", LinkState.LIVE, "", NOW - 7_902 * NANOS, NOW + 78_498 * NANOS),
         ),
         contracts=contracts(),
         books=(book(kind),),
@@ -347,7 +362,7 @@ def trading_view(kind: AccountKind = AccountKind.PRACTICE) -> View:
         alignment={symbol: alignment(symbol) for symbol in CME_FUTURES},
         charts={symbol: charts(instrument) for symbol, instrument in CME_FUTURES.items()},
         notices=notices(),
-        health=HealthView(True, "", 1_284, 0, 1.8, 0, 48_210),
+        health=HealthView(True, "", 1_284, 0, 1.8, 0, 48_210, {"duplicate fills": 2}),
         strategy="zones and alignment",
         uptime_ns=1_337 * NANOS,
     )

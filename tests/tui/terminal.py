@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import pty
-import select
-import signal
-import struct
 import subprocess
 import sys
-import termios
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
-import pyte
+from tests.painted import Painted
+from tests.pseudo import Pseudo
 
 ROOT = Path(__file__).parents[2]
 
@@ -24,39 +20,26 @@ class Terminal:
     """A terminal of 120x40 whose reader can be stopped, and which can be pulled away."""
 
     def __init__(
-        self, folder: Path, *arguments: str, hangup_ignored: bool = False, term: str = "xterm-256color"
-    ):
-        self.screen = pyte.Screen(120, 40)
-        self._stream = pyte.ByteStream(self.screen)
+        self,
+        folder: Path,
+        *arguments: str,
+        hangup_ignored: bool = False,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        self._screen = Painted(120, 40)
         self.result, self.beat = folder / "result", folder / "beat"
         self.raw = bytearray()
-        self.master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
-        command = [
-            sys.executable,
-            "-m",
-            "tests.tui.demo",
-            "--result",
-            str(self.result),
-            "--beat",
-            str(self.beat),
-        ]
-        environment = {**os.environ, "TERM": term, "TEXTUAL_ANIMATIONS": "none"}
-        # Sizes in the environment, which other tests may leave behind, would outrank the terminal's own.
-        for name in ("COLORTERM", "COLUMNS", "LINES"):
-            environment.pop(name, None)
-
-        def prepare() -> None:
-            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-            if hangup_ignored:
-                signal.signal(signal.SIGHUP, signal.SIG_IGN)
-
-        self.process = subprocess.Popen(
-            [*command, *arguments],
-            stdin=slave, stdout=slave, stderr=slave, cwd=ROOT, env=environment,
-            start_new_session=True, preexec_fn=prepare,
-        )  # fmt: skip
-        os.close(slave)
+        command = [sys.executable, "-m", "tests.tui.demo", "--result", str(self.result)]
+        kept = {
+            name: value for name, value in os.environ.items() if name not in ("COLORTERM", "COLUMNS", "LINES")
+        }
+        self._pseudo = Pseudo(
+            [*command, "--beat", str(self.beat), *arguments],
+            {**kept, "TERM": "xterm-256color", "TEXTUAL_ANIMATIONS": "none", **(env or {})},
+            cwd=ROOT,
+            hangup_ignored=hangup_ignored,
+        )
+        self.process = self._pseudo.process
 
     def __enter__(self) -> Terminal:
         return self
@@ -71,29 +54,24 @@ class Terminal:
 
     def pull(self) -> None:
         """Take the terminal away."""
-        if self.master >= 0:
-            os.close(self.master)
-            self.master = -1
+        self._pseudo.pull()
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Change the window's size."""
+        self._screen.resize(columns, rows)
+        self._pseudo.resize(columns, rows)
 
     def read(self, seconds: float) -> bool:
         """Read what comes within so long; gives whether anything came."""
-        if not select.select([self.master], [], [], seconds)[0]:
-            return False
-        try:
-            data = os.read(self.master, 65536)
-        except OSError:
-            return False
+        data = self._pseudo.read(seconds)
         self.raw += data
-        # pyte knows neither the kitty protocol's replies nor private modes with a "$".
-        self._stream.feed(
-            data.replace(b"\x1b[?2026$p", b"").replace(b"\x1b[?2048$p", b"").replace(b"\x1b[>25u", b"")
-        )
+        self._screen.feed(data)
         return bool(data)
 
     @property
     def text(self) -> str:
         """What the screen shows."""
-        return "\n".join(self.screen.display)
+        return self._screen.text
 
     def until(self, words: str, seconds: float = 30) -> bool:
         """Read until the screen shows the words; gives whether it did."""
@@ -105,7 +83,7 @@ class Terminal:
         return True
 
     def press(self, keys: str) -> None:
-        os.write(self.master, keys.encode())
+        self._pseudo.press(keys)
 
     def beats(self) -> int:
         """How often the cockpit has looked at the engine."""

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from engine.model.commands import BreakEven, CancelEntries, Flatten, Pause, Resume
+from engine.model.commands import BreakEven, CancelEntries, Flatten, Halt, Pause, Resume
 from engine.model.orders import AccountKind
 from engine.model.view import TradingState, View
 from tests.tui import fake
@@ -50,6 +50,7 @@ def test_everything_that_trades_is_known_to_do_so(view: View) -> None:
         ("break-even", BreakEven, "MNQ"),
         ("pause", Pause, None),
         ("pause-contract", Pause, "MNQ"),
+        ("halt", Halt, None),
     ],
 )
 def test_commands(view: View, action: str, kind: type, instrument: str | None) -> None:

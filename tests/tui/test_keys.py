@@ -8,11 +8,11 @@ import pytest
 from msgspec.structs import replace
 from textual.pilot import Pilot
 
-from engine.model.commands import BreakEven, CancelEntries, Flatten, Pause, Resume
+from engine.model.commands import BreakEven, CancelEntries, Flatten, Halt, Pause, Resume
 from engine.model.market import Timeframe
 from engine.model.orders import AccountKind
 from engine.model.view import NoticeKind, Severity, TradingState
-from tests.tui import fake
+from tests.tui import fake, states
 from tests.tui.cockpit import Cockpit
 from tui.actions import ACTIONS, PANES, Danger
 from tui.app import ExitReason
@@ -21,6 +21,8 @@ from tui.screens.main import MainScreen
 from tui.screens.page import DetailScreen, LogScreen
 from tui.screens.picker import ContractPicker
 from tui.screens.question import Question
+from tui.spans import text_of
+from tui.widgets.line import Bar
 from tui.widgets.prompt import Prompt
 
 
@@ -64,6 +66,7 @@ TRADES: dict[str, Check] = {
     "break-even": lambda c: c.engine.sent == [BreakEven(id="ui-1", instrument="MNQ")],
     "pause": lambda c: c.engine.sent == [Pause(id="ui-1")],
     "pause-contract": lambda c: c.engine.sent == [Pause(id="ui-1", instrument="MNQ")],
+    "halt": lambda c: c.engine.sent == [Halt(id="ui-1")],
 }
 
 
@@ -113,6 +116,37 @@ async def test_on_a_live_account_everything_that_trades_takes_two_steps() -> Non
             assert cockpit.app.screen.query(".serious")
             await cockpit.press(pilot, "escape")
         assert cockpit.engine.sent == []
+
+
+async def test_the_halt_key_lifts_a_halt_and_nothing_else_does() -> None:
+    cockpit = Cockpit(states.halted())
+    async with running(cockpit) as pilot:
+        await cockpit.press(pilot, "p")
+        assert cockpit.engine.sent == []
+        assert any("the halt key lifts it" in toast for toast in cockpit.toasts())
+        await cockpit.press(pilot, "exclamation_mark")
+        assert cockpit.engine.sent == []
+        await cockpit.press(pilot, "y")
+        assert cockpit.engine.sent == [Resume(id="ui-1", halted=True)]
+
+
+async def test_a_lock_can_not_be_lifted_by_a_key() -> None:
+    cockpit = Cockpit(states.locked())
+    async with running(cockpit) as pilot:
+        await cockpit.press(pilot, "p")
+        assert cockpit.engine.sent == []
+        assert any("locked: daily loss limit reached; only time ends it" in t for t in cockpit.toasts())
+
+
+@pytest.mark.parametrize("page", ["", "l", "d", "9"])
+async def test_the_safety_line_stands_on_every_page(page: str) -> None:
+    cockpit = Cockpit(states.locked())
+    async with running(cockpit, (80, 24)) as pilot:
+        if page:
+            await cockpit.press(pilot, page)
+        await cockpit.later(pilot)
+        bars = [text_of(bar.row) for bar in cockpit.app.screen.query(Bar)]
+        assert any("■ LOCKED daily loss limit reached · unlocks 17:00 CT" in bar for bar in bars)
 
 
 @pytest.mark.parametrize("no", ["n", "escape", "enter"])
@@ -231,9 +265,12 @@ async def test_a_flatten_is_not_flat_before_the_view_says_so() -> None:
         await cockpit.press(pilot, "F", "y")
         view = cockpit.engine.current
         book = replace(view.books[0], flattening=True, flatten_text="1 of 2 flat")
-        cockpit.engine.show(replace(view, books=(book,), positions=view.positions[:1]))
+        contracts = tuple(replace(c, flattening=True) for c in view.contracts)
+        changed = replace(view, books=(book,), positions=view.positions[:1], contracts=contracts)
+        cockpit.engine.show(changed)
         await cockpit.later(pilot)
-        assert "flattening… 1 of 2 flat" in cockpit.line("status")
+        assert "▼ flattening…" in cockpit.line("status")
+        assert "▼ FLATTENING · 1/4 cancel entries · open: MNQ +2" in cockpit.line("safety")
         assert "flattening… 1 of 2 flat" in cockpit.pane("positions")
         assert "flat: no open position" not in cockpit.pane("positions")
         cockpit.engine.show(replace(view, positions=(), orders=()))

@@ -35,7 +35,7 @@ def test_nothing_overlaps_nothing_leaves_the_screen(
 @given(width=st.integers(LEAST[0], 320), height=st.integers(LEAST[1], 120))
 def test_every_usable_screen_is_full_and_has_what_must_be_known(width: int, height: int) -> None:
     plan = arrange(width, height)
-    assert {"status", "keys", "chart", "positions"} <= set(plan)
+    assert {"status", "safety", "keys", "chart", "positions"} <= set(plan)
     assert {"alerts", "alert-line"} & set(plan)
     assert {"log", "log-line"} & set(plan)
     assert sum(rect.width * rect.height for rect in plan.values()) == width * height

@@ -15,7 +15,8 @@ from tests.tui import fake
 from tui.actions import resolve_keys
 from tui.layout import Shape
 from tui.rows import book, hints, market, money, status, talk
-from tui.scene import Scene, day_usd, limit_share, link_state, trading_state
+from tui.rows.system import system
+from tui.scene import Scene, Standing, day_usd, link_state, standing
 from tui.spans import Row, text_of, width_of
 
 
@@ -57,13 +58,13 @@ def test_badge_and_money_are_never_dropped(kind: AccountKind, change: str) -> No
 def test_the_status_bar_says_what_is_known(view: View) -> None:
     text = text_of(status.status_row(scene_of(view), 180))
     for words in ("MNQZ6 21034.25 ▲ +12.50", "0.1s", "practice venue ● live", "RTH 09:42:17 CT practice time",
-                  "flat by 15:10", "● ACTIVE", "day +184.20 USD", "−800"):  # fmt: skip
+                  "flat by 15:10", "● ACTIVE", "day +184.20 USD"):  # fmt: skip
         assert words in text
 
 
-def test_eighty_columns_still_have_price_age_link_clock_state_and_limit(view: View) -> None:
+def test_eighty_columns_still_have_price_age_link_clock_state_and_money(view: View) -> None:
     text = text_of(status.status_row(scene_of(view), 80))
-    for words in ("MNQ 21034.25 ▲12.50 0.1s", "● live", "09:42:17", "● ACTIVE", "+184.20/−800"):
+    for words in ("MNQ 21034.25 ▲12.50 0.1s", "● live", "09:42:17", "● ACTIVE", "day +184.20"):
         assert words in text
 
 
@@ -96,24 +97,23 @@ def test_the_worst_link_is_shown_by_name(view: View) -> None:
 
 def test_the_strictest_state_wins_with_its_reason(view: View) -> None:
     reducing = replace(view.books[0], state=TradingState.REDUCING, state_reason="paused by keyboard")
-    locked = replace(view.books[0], book="two", state=TradingState.LOCKED, state_reason="daily loss")
-    assert trading_state(replace(view, books=(reducing, locked)), "MNQ") == (
-        TradingState.LOCKED,
-        "daily loss",
+    locked = replace(
+        view.books[0], book="two", state=TradingState.LOCKED, state_reason="daily loss", unlock_ts=7
     )
+    both = replace(view, books=(reducing, locked))
+    assert standing(both, "MNQ") == Standing(TradingState.LOCKED, "two: daily loss", 7)
+    assert standing(replace(view, books=(reducing,)), "MNQ").reason == "paused by keyboard"
     only = tuple(
         replace(c, state=TradingState.REDUCING) if c.instrument == "MNQ" else c for c in view.contracts
     )
-    assert trading_state(replace(view, contracts=only), "MNQ") == (TradingState.REDUCING, "MNQ only")
-    assert trading_state(replace(view, contracts=only), "ES")[0] is TradingState.ACTIVE
+    narrow = replace(view, contracts=only)
+    assert standing(narrow, "MNQ") == Standing(TradingState.REDUCING, "MNQ only")
+    assert standing(narrow, "ES") == Standing(TradingState.ACTIVE)
 
 
-def test_the_most_endangered_book_fills_the_bar(view: View) -> None:
+def test_the_day_is_that_of_all_books(view: View) -> None:
     bad = replace(view.books[0], book="two", day_usd=Decimal("-400"))
-    both = replace(view, books=(view.books[0], bad))
-    assert limit_share(both) == (0.5, Decimal(800))
-    assert day_usd(both) == Decimal("-215.80")
-    assert limit_share(replace(view, books=())) is None
+    assert day_usd(replace(view, books=(view.books[0], bad))) == Decimal("-215.80")
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 119, 120, 140, 200])
@@ -182,7 +182,7 @@ def test_alignment_gives_direction_strength_weight_pattern_sum_verdict_and_reaso
 def test_money_of_one_and_of_several_books(view: View) -> None:
     text = "\n".join(text_of(row) for row in money.numbers(scene_of(view), 60))
     for words in ("realized +152.20", "open +32.00", "costs −12.02", "trades 6/20", "won 4 (66%)", "PF 2.31",
-                  "maxDD −61.00", "balance 50,152.20", "0% of daily limit"):  # fmt: skip
+                  "maxDD −61.00", "balance 50,152.20"):  # fmt: skip
         assert words in text
     live = replace(view.books[0], book="live", kind=AccountKind.LIVE, profit_factor=None, trades=0, wins=0)
     both = scene_of(replace(view, books=(view.books[0], live)))
@@ -249,11 +249,10 @@ def test_an_unknown_level_counts_as_info() -> None:
 
 def test_system_shows_links_health_and_accounts(view: View) -> None:
     slow = replace(view, health=replace(view.health, wait_p99_ms=31.0, dropped=3))
-    rows = talk.system(scene_of(slow), 48)
+    rows = system(scene_of(slow), 48)
     text = "\n".join(text_of(row) for row in rows)
-    for words in ("market     ● live  410 msg/s", "31.0 ms p99", "dropped 3", "1,284 records"):
-        assert words in text
-    for words in ("PRAC-V2-58112  verified", "zones and alignment"):
+    for words in ("31.0 ms p99", "dropped 3", "1,284 records", "48,210 prints", "zones and alignment",
+                  "PRAC-V2-58112  verified · native OCO", "topstep_50k"):  # fmt: skip
         assert words in text
     assert {width_of(row) for row in rows} == {48}
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from engine.model.orders import AccountKind
 from engine.model.view import LogLine, NoticeKind, Severity, View
-from tests.tui import fake
+from tests.tui import fake, states
 from tests.tui.cockpit import Cockpit, grid_text
 from tests.tui.test_keys import running
 from tui.actions import PANES
@@ -16,6 +16,7 @@ from tui.app import ExitReason
 from tui.panes.base import Pane
 from tui.screens.page import Page
 from tui.spans import text_of
+from tui.widgets.line import Line
 
 
 def _screen_text(cockpit: Cockpit) -> str:
@@ -93,7 +94,7 @@ async def test_switching_the_contract_switches_everything_at_once() -> None:
     async with running(cockpit) as pilot:
         await pilot.press("n")
         await pilot.pause()
-        assert "NQ 21034.50" in cockpit.line("status")
+        assert "NQZ6 21034.50" in cockpit.line("status")
         assert "NQZ6 5m" in cockpit.pane("chart")
         assert "short 1 refused" in cockpit.pane("alignment")
         assert "▼ 3.1/10" in cockpit.pane("alignment")
@@ -193,6 +194,20 @@ async def test_the_chart_is_drawn_twice_a_second_at_most() -> None:
             cockpit.engine.show(cockpit.engine.current)
             cockpit.app._frame(now + i / 10)
         assert len(built) == 4
+
+
+async def test_the_safety_line_is_painted_again_only_when_it_says_something_else() -> None:
+    cockpit = Cockpit()
+    async with running(cockpit) as pilot:
+        line = cockpit.app.main.query_one("#safety", Line)
+        strip = line.render_line(0)
+        cockpit.engine.show(cockpit.engine.current)
+        await cockpit.later(pilot)
+        assert line.render_line(0) is strip
+        cockpit.engine.show(states.near_limit())
+        await cockpit.later(pilot)
+        assert line.render_line(0) is not strip
+        assert "61% WARN" in cockpit.line("safety")
 
 
 async def test_without_focus_the_rate_falls_to_two() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Awaitable, Callable
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -13,8 +12,8 @@ from textual.pilot import Pilot
 
 from engine.model.events import LinkState
 from engine.model.orders import AccountKind, OrderStatus
-from engine.model.view import LinkView, NoticeKind, SessionPhase, Severity, TradingState, View
-from tests.tui import fake
+from engine.model.view import LinkView, NoticeKind, Severity, View
+from tests.tui import fake, states
 from tests.tui.cockpit import Cockpit
 
 pytestmark = pytest.mark.skipif(
@@ -23,6 +22,7 @@ pytestmark = pytest.mark.skipif(
 
 Snap = Callable[..., bool]
 SMALL, MEDIUM, LARGE = (80, 24), (120, 40), (200, 60)
+SIZES, NAMES = [SMALL, MEDIUM, LARGE], ["80x24", "120x40", "200x60"]
 
 
 def _after(cockpit: Cockpit, *keys: str) -> Callable[[Pilot[Any]], Awaitable[None]]:
@@ -37,7 +37,7 @@ def _compare(snap: Snap, cockpit: Cockpit, size: tuple[int, int], *keys: str) ->
     return snap(cockpit.app, terminal_size=size, run_before=_after(cockpit, *keys))
 
 
-@pytest.mark.parametrize("size", [SMALL, MEDIUM, LARGE], ids=["80x24", "120x40", "200x60"])
+@pytest.mark.parametrize("size", SIZES, ids=NAMES)
 def test_main(snap_compare: Snap, size: tuple[int, int]) -> None:
     assert _compare(snap_compare, Cockpit(), size)
 
@@ -86,20 +86,23 @@ def test_confirm_flatten_everything_live_and_small(snap_compare: Snap) -> None:
     assert _compare(snap_compare, Cockpit(fake.trading_view(AccountKind.LIVE)), SMALL, "F")
 
 
-def test_flattening_and_locked(snap_compare: Snap) -> None:
-    view = fake.trading_view()
-    book = replace(
-        view.books[0],
-        flattening=True,
-        flatten_text="1 of 2 flat",
-        state=TradingState.LOCKED,
-        state_reason="daily loss limit reached",
-        day_usd=Decimal("-812.40"),
-    )
-    contracts = tuple(replace(c, flattening=c.instrument == "MNQ") for c in view.contracts)
-    session = replace(view.session, phase=SessionPhase.ETH)
-    changed = replace(view, books=(book,), contracts=contracts, session=session)
-    assert _compare(snap_compare, Cockpit(changed), MEDIUM)
+@pytest.mark.parametrize("size", SIZES, ids=NAMES)
+@pytest.mark.parametrize("state", states.STATES)
+def test_state(snap_compare: Snap, state: str, size: tuple[int, int]) -> None:
+    assert _compare(snap_compare, Cockpit(states.STATES[state]()), size)
+
+
+@pytest.mark.parametrize("size", SIZES[:2], ids=NAMES[:2])
+def test_system_page(snap_compare: Snap, size: tuple[int, int]) -> None:
+    assert _compare(snap_compare, Cockpit(states.cut_off()), size, "9")
+
+
+def test_limits_on_a_page_of_their_own(snap_compare: Snap) -> None:
+    assert _compare(snap_compare, Cockpit(states.near_limit()), SMALL, "5")
+
+
+def test_confirm_halt(snap_compare: Snap) -> None:
+    assert _compare(snap_compare, Cockpit(), SMALL, "exclamation_mark")
 
 
 def test_rejected_order_and_alerts(snap_compare: Snap) -> None:

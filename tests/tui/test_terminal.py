@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import time
@@ -75,18 +74,13 @@ def test_a_terminal_that_goes_away_ends_the_cockpit(tmp_path: Path, hangup_ignor
         assert terminal.ended() == "terminal lost"
 
 
-def test_resizing_is_followed(tmp_path: Path) -> None:
-    import fcntl
-    import struct
-    import termios
-
-    with Terminal(tmp_path) as terminal:
+# Sizes that a shell has exported stay as they are when the window changes.
+@pytest.mark.parametrize("env", [{}, {"COLUMNS": "100", "LINES": "30"}], ids=["plain", "exported"])
+def test_resizing_is_followed(tmp_path: Path, env: dict[str, str]) -> None:
+    with Terminal(tmp_path, env=env) as terminal:
         assert terminal.until("Chart · MNQZ6")
-        terminal.screen.resize(24, 80)
-        fcntl.ioctl(terminal.master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-        os.kill(terminal.process.pid, signal.SIGWINCH)
+        assert terminal.until("7 working"), terminal.text  # a pane that only a window of 120x40 has
+        terminal.resize(80, 24)
         assert terminal.until("Positions · 7 orders"), terminal.text
-        terminal.screen.resize(18, 50)
-        fcntl.ioctl(terminal.master, termios.TIOCSWINSZ, struct.pack("HHHH", 18, 50, 0, 0))
-        os.kill(terminal.process.pid, signal.SIGWINCH)
+        terminal.resize(50, 18)
         assert terminal.until("tstream needs 60×20"), terminal.text

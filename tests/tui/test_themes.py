@@ -45,8 +45,18 @@ def test_what_must_be_read_can_be_read(theme: ColorTheme) -> None:
         assert contrast(colors[name], colors["background"]) >= 3.8, name
     for back in ("flash-up", "flash-down", "surface", "select", "zone-up", "zone-down", "zone-level"):
         assert contrast(colors["text"], colors[back]) >= 4.5, back
-    for badge in ("practice", "paper", "live", "gain", "loss"):
+    for badge in ("practice", "paper", "live", "gain", "loss", "warn", "error"):
         assert contrast(colors["ink"], colors[badge]) >= 4.5, badge
+
+
+@pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES.keys())
+def test_the_bars_of_limits_stand_out_from_their_track(theme: ColorTheme) -> None:
+    colors = theme.colors
+    for name in ("warn", "error"):
+        assert contrast(colors[name], colors["guide"]) >= 3, name
+    assert contrast(colors["faint"], colors["guide"]) >= 1.5
+    for name in ("warn", "error", "dim", "text"):
+        assert contrast(colors[name], colors["surface"]) >= 3.8, name
 
 
 @pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES.keys())

@@ -1,4 +1,4 @@
-"""tstream flatten, pause and resume: commands to the running engine, over its control socket."""
+"""tstream flatten, pause, halt and resume: commands to the running engine, over its control socket."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 
 import typer
 
-from adapters.control.client import fetch_view, send_command
-from engine.model.commands import AnyCommand, Flatten, Pause, Resume
+from adapters.control.client import NoEngineError, fetch_view, send_command
+from engine.model.commands import AnyCommand, Flatten, Halt, Pause, Resume
 from engine.model.errors import RetryableError
 from engine.model.view import Notice, Severity, View
 from tstream import paths
@@ -21,13 +21,21 @@ _LOOKS_S = 0.2
 _SOURCE = "cli"
 
 
-def flatten(contract: str | None, sure: bool, wait_s: float) -> int:
+def flatten(
+    contract: str | None, sure: bool, wait_s: float, config: Path | None = None, takeover: bool = False
+) -> int:
     """Close positions and cancel orders in the scope, then wait until the engine sees it flat.
 
-    Gives the exit code: 0 only when flat was seen (or `wait_s` is 0). Raises PortError, CommandError.
+    Where no engine answers it is done from here (tstream.commands.direct). Gives the exit code: 0 only when
+    flat was seen (or `wait_s` is 0 and an engine has taken it over). Raises PortError, CommandError.
     """
     socket = paths.find().control_socket
-    view = fetch_view(socket)
+    try:
+        view = fetch_view(socket)
+    except (NoEngineError, RetryableError):
+        from tstream.commands.direct import flatten_here
+
+        return flatten_here(contract, sure, wait_s, config, takeover)
     _require_known(view, contract)
     if not sure:
         _ask(view, contract)
@@ -47,9 +55,14 @@ def pause(contract: str | None) -> int:
     return _send(contract, Pause(id=_id(), source=_SOURCE, instrument=contract))
 
 
-def resume(contract: str | None) -> int:
-    """Undo a pause; gives the exit code. Raises PortError, CommandError."""
-    return _send(contract, Resume(id=_id(), source=_SOURCE, instrument=contract))
+def resume(contract: str | None, halted: bool = False) -> int:
+    """Undo a pause, and a halt if told so; gives the exit code. Raises PortError, CommandError."""
+    return _send(contract, Resume(id=_id(), source=_SOURCE, instrument=contract, halted=halted))
+
+
+def halt(contract: str | None) -> int:
+    """No new entries until a deliberate resume; gives the exit code. Raises PortError, CommandError."""
+    return _send(contract, Halt(id=_id(), source=_SOURCE, instrument=contract))
 
 
 def still_open(view: View, contract: str | None) -> list[str]:

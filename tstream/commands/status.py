@@ -11,10 +11,14 @@ from rich.table import Table
 from rich.text import Text
 
 from adapters.control.client import fetch_view
+from engine.model.events import LinkState
 from engine.model.market import NANOS
-from engine.model.view import BookView, ContractView, View
+from engine.model.view import Band, BookView, ContractView, TradingState, View
 from tstream import paths
 from tstream.redaction import printable
+from tui import figures, times
+from tui.rows import limits
+from tui.scene import contract_of
 
 
 def status(as_json: bool) -> int:
@@ -23,7 +27,8 @@ def status(as_json: bool) -> int:
     if as_json:
         sys.stdout.write(msgspec.json.encode(view).decode() + "\n")
         return 0
-    console = Console(highlight=False)
+    # Cells of tables are strings, and may hold words from outside: none of them is markup.
+    console = Console(highlight=False, markup=False)
     for part in picture(view):
         console.print(part)
     return 0
@@ -32,12 +37,20 @@ def status(as_json: bool) -> int:
 def picture(view: View) -> list[RenderableType]:
     """The View as tables, empty ones left out."""
     parts: list[RenderableType] = [_headline(view)]
-    parts += [_book(book) for book in view.books]
+    for book in view.books:
+        parts += _book(view, book)
+    if any(book.limits for book in view.books):
+        parts.append(_limits(view))
+    if view.links:
+        parts.append(_links(view))
     parts.append(_contracts(view.contracts))
     if view.positions:
         parts.append(_positions(view))
     if view.orders:
         parts.append(_orders(view))
+    oddities = ", ".join(f"{count} {printable(name)}" for name, count in view.health.counts.items() if count)
+    if oddities:
+        parts.append(Text(f"oddities survived: {oddities}", style="dim"))
     if not view.health.ok:
         parts.append(Text(printable(f"not healthy: {view.health.detail}"), style="bold red"))
     return parts
@@ -45,27 +58,102 @@ def picture(view: View) -> list[RenderableType]:
 
 def _headline(view: View) -> Text:
     clock = "practice time" if view.practice_time else "Chicago"
-    links = ", ".join(f"{link.name} {link.state}" for link in view.links)
     session = view.session
     return Text.assemble(
         (f" {view.mode.upper()} ", "reverse bold"),
         f" {printable(view.venue)}  {session.phase} {session.exchange_clock} {clock}  "
-        f"trade date {session.trade_date}  flat by {session.flat_by}  {links}",
+        f"trade date {session.trade_date}  flat by {session.flat_by}",
     )
 
 
-def _book(book: BookView) -> Text:
-    state = f"{book.state} ({printable(book.state_reason)})" if book.state_reason else f"{book.state}"
-    text = Text(f"{printable(book.book)} · {printable(book.account)}  {state}  day ")
+def _book(view: View, book: BookView) -> list[Text]:
+    verified = "" if book.reconciled else "  not yet verified with the venue"
+    brackets = "" if book.brackets else "  own OCO (no native brackets)"
+    text = Text(f"{printable(book.book)} · {printable(book.account)}  day ")
     text.append(f"{_signed(book.day_usd)} USD", _color(book.day_usd))
     text.append(
-        f" of -{book.daily_loss_limit_usd:.0f}  realized {_signed(book.realized_usd)}  "
-        f"open {_signed(book.open_usd)}  costs {book.costs_usd:.2f}  "
-        f"trades {book.trades} of {book.max_trades}, won {book.wins}"
+        f"  realized {_signed(book.realized_usd)}  open {_signed(book.open_usd)}  "
+        f"costs {book.costs_usd:.2f}  trades {book.trades}, won {book.wins}{brackets}"
     )
+    text.append(verified, "yellow")
+    if book.preset:
+        text.append(f"  limits of {printable(book.preset)}", "dim")
+    lines = [text, _state(view, book)]
     if book.flattening:
-        text.append(f"  flattening: {printable(book.flatten_text)}", "bold yellow")
-    return text
+        since = f" for {figures.lasting(view.ts - book.flatten_since)}" if book.flatten_since else ""
+        what = ": ".join(printable(part) for part in (book.flatten_text, book.flatten_alarm) if part)
+        style = "bold red" if book.flatten_alarm else "bold yellow"
+        lines.append(Text(f"  FLATTENING{since}  {what}{_still_open(view, book)}", style))
+    return lines
+
+
+def _state(view: View, book: BookView) -> Text:
+    """The trading state with its reason, and when a lock ends."""
+    calm = book.state is TradingState.ACTIVE
+    words = f"  {book.state.upper()}" + (f"  {printable(book.state_reason)}" if book.state_reason else "")
+    if book.state is TradingState.LOCKED and book.unlock_ts is not None:
+        left = figures.duration(book.unlock_ts - view.ts)
+        words += f"  unlocks {times.when(book.unlock_ts, view.ts)} CT (in {left})"
+    strict = book.state.rank > TradingState.REDUCING.rank
+    return Text(words, "green" if calm else "bold red" if strict else "yellow")
+
+
+def _still_open(view: View, book: BookView) -> str:
+    held = [
+        f"{position.instrument} {position.qty:+d}"
+        for position in view.positions
+        if position.book == book.book and _latched(view, position.instrument)
+    ]
+    return f"  still open: {', '.join(held)}" if held else ""
+
+
+def _latched(view: View, instrument: str) -> bool:
+    contract = contract_of(view, instrument)
+    return contract is None or contract.flattening
+
+
+_BANDS = {Band.CLEAR: "", Band.WARN: "yellow", Band.REDUCE: "red", Band.ACT: "bold red"}
+
+
+def _limits(view: View) -> Table:
+    table = _table("limit", "of", "used/limit", "unit", "used", "left", "band", left=(0, 1, 3, 6))
+    for book in view.books:
+        for limit in book.limits:
+            table.add_row(
+                printable(limit.name),
+                printable(book.book),
+                limits.used_of(limit),
+                printable(limit.unit),
+                limits.percent(limit),
+                limits.left_of(limit),
+                Text(limits.WORDS[limit.band] or "clear", _BANDS[limit.band]),
+            )
+    return table
+
+
+_LINKS = {LinkState.LIVE: "green", LinkState.CONNECTING: "yellow", LinkState.STALE: "yellow"}
+
+
+def _links(view: View) -> Table:
+    table = _table("link", "state", "for", "since", "until", "detail", left=(0, 1, 5))
+    for link in view.links:
+        table.add_row(
+            printable(link.name),
+            Text(f"{link.state}", _LINKS.get(link.state, "bold red")),
+            figures.lasting(view.ts - link.since) if link.since else "-",
+            times.clock(link.since) if link.since else "-",
+            _until(link.until, view.ts),
+            printable(link.detail),
+        )
+    return table
+
+
+def _until(until: int, now: int) -> Text:
+    if not until:
+        return Text("-")
+    if until <= now:
+        return Text("expired", "bold red")
+    return Text(f"{times.when(until, now)} (in {figures.duration(until - now)})")
 
 
 def _contracts(contracts: tuple[ContractView, ...]) -> Table:

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from tui import figures
 from tui.panes.base import Pane, title, waiting
+from tui.plain import plain
 from tui.rows import book
 from tui.scene import Scene
 from tui.spans import EMPTY, Row, cell
@@ -27,7 +28,11 @@ class PositionsPane(Pane):
         if self.fold_orders:
             rows = [*rows, *book.folded_orders(scene, width)]
         count = len(scene.view.positions)
-        more = f"{len(scene.view.orders)} orders" if self.fold_orders and scene.view.orders else ""
+        more = (
+            f"{len(scene.view.orders)} orders{_own_oco(scene)}"
+            if self.fold_orders and scene.view.orders
+            else ""
+        )
         open_usd = sum((p.open_usd for p in scene.view.positions), Decimal(0))
         note: Row = (
             (("open ", "dim"), (figures.signed(open_usd), f"{figures.tone(open_usd)} bold"))
@@ -48,8 +53,14 @@ def _nothing(scene: Scene, words: str) -> str:
 
 def _flattening(scene: Scene) -> Row:
     """How far a flatten has come; a book is flat only when the venue says so."""
-    texts = [f"flattening… {b.flatten_text}".strip() for b in scene.view.books if b.flattening]
-    return cell(" · ".join(texts), "warn bold") if texts else EMPTY
+    texts = [f"flattening… {plain(b.flatten_text)}".strip() for b in scene.view.books if b.flattening]
+    alarm = any(book.flatten_alarm for book in scene.view.books)
+    return cell(" · ".join(texts), "error bold" if alarm else "warn bold") if texts else EMPTY
+
+
+def _own_oco(scene: Scene) -> str:
+    """A word more where tstream pairs stop and target, because the venue does not."""
+    return ", own OCO" if any(not book.brackets for book in scene.view.books) else ""
 
 
 class OrdersPane(Pane):
@@ -61,7 +72,7 @@ class OrdersPane(Pane):
         if not scene.view.orders:
             return Content(waiting(_nothing(scene, "no working order")), title=title("Orders"))
         head, rows = book.orders(scene, self.inner[0])
-        return Content(rows, head, title("Orders"), cell(f"{len(rows)} working", "dim"))
+        return Content(rows, head, title("Orders"), cell(f"{len(rows)} working{_own_oco(scene)}", "dim"))
 
 
 class TradesPane(Pane):

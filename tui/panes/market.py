@@ -6,7 +6,7 @@ from textual.message import Message
 
 from tui.panes.base import Pane, title, waiting
 from tui.rows import market
-from tui.rows.talk import system
+from tui.rows.system import system
 from tui.scene import Scene
 from tui.spans import EMPTY, cell
 from tui.widgets.grid import Content, LiveGrid
@@ -51,7 +51,7 @@ class AlignmentPane(Pane):
 
 
 class SystemPane(Pane):
-    """Connections and the engine's health."""
+    """Connections, oddities, the engine's health, the accounts."""
 
     NAME = "system"
     PERIOD = 0.5

@@ -1,4 +1,4 @@
-"""Profit and loss: numbers and the equity curve of the day."""
+"""Profit and loss: numbers, the distance to each limit, and the equity curve of the day."""
 
 from __future__ import annotations
 
@@ -10,6 +10,20 @@ from tui.scene import Scene, day_usd
 from tui.spans import EMPTY, Row, cell
 from tui.widgets.equity import EquityCurve
 from tui.widgets.grid import Content
+
+_CURVE = 3
+"""Rows below which a curve says nothing."""
+_AT_LEAST = 3
+"""Limits that are shown before the curve gets its rows."""
+
+
+def _limits_shown(scene: Scene, room: int) -> int:
+    """Rows for the limits: all of them where the curve still fits below, else the nearest few."""
+    books = scene.view.books
+    wanted = sum(max(1, len(book.limits)) + (len(books) > 1) for book in books)
+    if wanted + _CURVE <= room:
+        return wanted
+    return max(min(wanted, room, _AT_LEAST), min(wanted, room - _CURVE))
 
 
 class PnlPane(Pane):
@@ -31,6 +45,8 @@ class PnlPane(Pane):
     def build(self, scene: Scene) -> Content:
         width, height = self.inner
         rows = money.numbers(scene, width)
+        if scene.view.books:
+            rows += money.limit_rows(scene, width, _limits_shown(scene, height - len(rows)))
         room = height - len(rows)
         if room >= 3 and scene.view.books and self.curve.ready:
             at, *size = self._drawn_at

@@ -6,8 +6,9 @@ Bodies of up candles are solid (┃), those of down candles dashed (┇), so tha
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from engine.model.market import Bar
 from engine.model.view import ChartView, ContractView, PositionView
@@ -24,8 +25,7 @@ _SIDES = {-1: "▾", 0: "", 1: "▴"}
 _VOLUME = " ▁▂▃▄▅▆▇█"
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(Struct, frozen=True):
     """A price across the chart, in ticks: an entry, a stop, a target."""
 
     ticks: int
@@ -33,8 +33,7 @@ class Level:
     style: str
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
+class Scale(Struct, frozen=True):
     """Prices (ticks) to half cells, counted from the top of a plot of `height` rows."""
 
     low: int
@@ -177,8 +176,7 @@ def _time_axis(bars: Sequence[Bar], pitch: int, width: int) -> Row:
     return cell("".join(line), "dim")
 
 
-@dataclass(frozen=True, slots=True)
-class _Plot:
+class _Plot(Struct, frozen=True):
     """A scaled window on the bars, and what is written at the price axis: text and style by row."""
 
     contract: ContractView

@@ -1,4 +1,4 @@
-"""The P&L pane: numbers of each book. Its curve is drawn by tui.widgets.equity."""
+"""The P&L pane: numbers and limits of each book. Its curve is drawn by tui.widgets.equity."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from decimal import Decimal
 from engine.model.view import BookView
 from tui import figures
 from tui.plain import plain
+from tui.rows import limits
 from tui.rows.status import badge
 from tui.scene import Scene
 from tui.spans import Row, cell, fit, join, width_of
@@ -49,15 +50,21 @@ def book_rows(book: BookView, width: int) -> list[Row]:
     ]
     if book.balance_usd is not None:
         parts.append(_pair("balance", figures.usd(book.balance_usd)))
-    lines = _lines(parts, width)
-    loss_limit = abs(book.daily_loss_limit_usd)
-    if loss_limit:
-        used = min(1.0, max(0.0, float(-book.day_usd / loss_limit)))
-        style = "error" if used >= 0.8 else "warn" if used >= 0.5 else "gain"
-        label, floor = f"{used * 100:3.0f}% of daily limit ", f" {figures.limit(loss_limit)}"
-        filled, empty = figures.gauge(used, max(4, width - len(label) - len(floor)))
-        lines.append(fit(((label, "dim"), (filled, style), (empty, "faint"), (floor, "dim")), width))
-    return lines
+    return _lines(parts, width)
+
+
+def limit_rows(scene: Scene, width: int, room: int) -> list[Row]:
+    """The limits of all books, the nearest first: as many as the room has, each book under its name."""
+    books = scene.view.books
+    if len(books) == 1:
+        return limits.rows(books[0].limits, width, room) or [cell("no limit is set", "warn")][:room]
+    rows: list[Row] = []
+    share = room // max(1, len(books)) - 1
+    for book in books:
+        if share > 0:
+            rows.append(cell(f"limits of {plain(book.book)}", "dim"))
+            rows += limits.rows(book.limits, width, share) or [cell("no limit is set", "warn")]
+    return rows
 
 
 def numbers(scene: Scene, width: int) -> list[Row]:

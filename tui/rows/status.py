@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from engine.model.events import LinkState
 from engine.model.orders import AccountKind
 from engine.model.view import ContractView, TradingState
 from tui import figures
 from tui.plain import plain
-from tui.scene import Scene, contract_of, day_usd, limit_share, link_state, trading_state
-from tui.spans import EMPTY, Row, cell, fit, join, width_of
+from tui.rows.bar import Part, squeeze
+from tui.rows.links import LIGHTS
+from tui.scene import Scene, contract_of, day_usd, link_state, standing
+from tui.spans import EMPTY, Row, cell, join, width_of
 
-_LIGHTS = {
-    LinkState.LIVE: ("●", "gain"),
-    LinkState.CONNECTING: ("◌", "warn"),
-    LinkState.STALE: ("◐", "warn"),
-    LinkState.DOWN: ("✕", "error"),
-}
-_STATES = {
+STATES = {
     TradingState.ACTIVE: ("●", "gain"),
     TradingState.REDUCING: ("‖", "warn bold"),
     TradingState.LOCKED: ("■", "error bold"),
@@ -41,39 +35,6 @@ def price_style(contract: ContractView, flash: int) -> str:
     if flash < -1:
         return "text bold on:flash-down"
     return f"{figures.tone(flash)} bold" if flash else "text bold"
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One part of a bar in variants from long to short, each with the rank by which it is given up."""
-
-    variants: tuple[tuple[int, Row], ...]
-    right: bool = False
-
-
-def squeeze(parts: list[Part], width: int, gap: str) -> Row:
-    """Parts side by side in `width` cells: the variant of the highest rank gives way first, rank 0 never."""
-    chosen = [0] * len(parts)
-
-    def rows(right: bool) -> list[Row]:
-        return [part.variants[chosen[i]][1] for i, part in enumerate(parts) if part.right is right]
-
-    def needed() -> int:
-        shown = [row for row in (*rows(False), *rows(True)) if row]
-        return sum(map(width_of, shown)) + len(gap) * max(0, len(shown) - 1)
-
-    while needed() > width:
-        able = [i for i, part in enumerate(parts) if chosen[i] + 1 < len(part.variants)]
-        if not able:
-            break
-        worst = max(able, key=lambda i: parts[i].variants[chosen[i]][0])
-        if parts[worst].variants[chosen[worst]][0] == 0:
-            break
-        chosen[worst] += 1
-    left = join(rows(False), (gap, "faint"))
-    right = join(rows(True), (gap, "faint"))
-    blank = width - width_of(left) - width_of(right)
-    return fit((*left, (" " * max(1, blank), "text"), *right), width)
 
 
 def _contract_part(scene: Scene) -> Part:
@@ -103,7 +64,7 @@ def _contract_part(scene: Scene) -> Part:
 
 def _link_part(scene: Scene) -> Part:
     state = link_state(scene.view)
-    light, style = _LIGHTS[state]
+    light, style = LIGHTS[state]
     venue = plain(scene.view.venue)
     word = state.value
     if scene.view.links:
@@ -165,21 +126,15 @@ def _session_part(scene: Scene) -> Part:
 def _state_part(scene: Scene) -> Part:
     if not scene.view.books:
         return Part(((19, cell("◌ no account", "warn")), (0, cell("◌", "warn"))), right=True)
-    state, reason = trading_state(scene.view, scene.instrument)
-    flattening = [plain(book.flatten_text) for book in scene.view.books if book.flattening]
-    if flattening:
-        done = ", ".join(text for text in flattening if text)
-        words = f"flattening… {done}".strip()
-        long = f"{words} · {state.value.upper()}" if state is not TradingState.ACTIVE else words
-        style = "warn bold"
-        variants = ((33, cell(long, style)), (20, cell(words, style)), (0, cell("flattening…", style)))
-        return Part(variants, right=True)
-    sign, style = _STATES[state] if scene.view.health.ok else ("○", "dim")
+    now = standing(scene.view, scene.instrument)
+    state = now.state
+    if any(book.flattening for book in scene.view.books):
+        return Part(((3, cell("▼ flattening…", "warn bold")), (0, cell("▼ flat…", "warn bold"))), right=True)
+    sign, style = STATES[state] if scene.view.health.ok else ("○", "dim")
     word = f"{sign} {state.value.upper()}"
-    why = f"{word}: {plain(reason)}" if reason else word
     # A dead engine says more than the state it died in.
     least: Row = cell(word[:5], style) if scene.view.health.ok else EMPTY
-    return Part(((34, cell(why, style)), (3, cell(word, style)), (0, least)), right=True)
+    return Part(((3, cell(word, style)), (0, least)), right=True)
 
 
 def _readonly_part(scene: Scene) -> Part:
@@ -192,26 +147,10 @@ def _money_part(scene: Scene) -> Part:
     if not scene.view.books:
         return Part(((9, cell("day —", "dim")), (0, EMPTY)), right=True)
     day = day_usd(scene.view)
-    share = limit_share(scene.view)
     money: Row = ((figures.signed(day), f"{figures.tone(day)} bold"),)
     label: Row = (("day ", "dim"),)
-    variants: list[tuple[int, Row]] = []
-    if share is not None:
-        used, loss_limit = share
-        style = "error" if used >= 0.8 else "warn" if used >= 0.5 else "gain"
-        filled, empty = figures.gauge(used, 8)
-        floor = figures.limit(loss_limit)
-        bar: Row = (("  ", "text"), (filled, style), (empty, "faint"), (f" {floor}", "dim"))
-        variants += [
-            (40, (*label, *money, (" USD", "dim"), *bar)),
-            (22, (*label, *money, *bar)),
-            (17, (*label, *money, (f"/{floor}", "dim"))),
-            (13, (*money, (f"/{floor}", "dim"))),
-        ]
-    else:
-        variants.append((15, (*label, *money)))
-    variants.append((0, money))
-    return Part(tuple(variants), right=True)
+    variants = ((22, (*label, *money, (" USD", "dim"))), (15, (*label, *money)), (0, money))
+    return Part(variants, right=True)
 
 
 def status_row(scene: Scene, width: int) -> Row:

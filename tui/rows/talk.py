@@ -1,10 +1,9 @@
-"""What the engine says: alerts, log lines, and how its parts are."""
+"""What the engine says: alerts and log lines."""
 
 from __future__ import annotations
 
-from engine.model.events import LinkState
 from engine.model.view import LogLine, Notice, NoticeKind, Severity
-from tui import figures, times
+from tui import times
 from tui.plain import plain
 from tui.scene import Scene
 from tui.spans import Row, cell, fit, wrap
@@ -37,8 +36,6 @@ _SIGNS = {
     NoticeKind.CONNECTION: "~",
     NoticeKind.MARKET: "·",
 }
-SLOW_WAIT_MS = 20.0
-"""From here on the time that events wait in the engine is shown as a warning."""
 LOUD = (Severity.WARNING, Severity.CRITICAL)
 """Severities that wait to be acknowledged."""
 
@@ -115,40 +112,3 @@ def log_line(scene: Scene, width: int) -> Row:
     if not scene.logs:
         return fit(cell(" log is quiet", "faint"), width)
     return fit(((" ", "text"), *log_row(scene.logs[-1], width - 1)), width)
-
-
-_LINKS = {
-    LinkState.LIVE: ("●", "gain"),
-    LinkState.CONNECTING: ("◌", "warn"),
-    LinkState.STALE: ("◐", "warn"),
-    LinkState.DOWN: ("✕", "error"),
-}
-
-
-def _fact(label: str, value: str, style: str = "text", more: str = "", more_style: str = "faint") -> Row:
-    return ((f"{label[:10]:<11}", "dim"), (value, style), (f"  {more}" if more else "", more_style))
-
-
-def system(scene: Scene, width: int) -> list[Row]:
-    """Connections, the engine's health, what runs."""
-    view, health = scene.view, scene.view.health
-    rows: list[Row] = []
-    for link in view.links:
-        light, style = _LINKS[link.state]
-        rows.append(_fact(plain(link.name), f"{light} {link.state.value}", style, plain(link.detail)))
-    word, style = ("● ok", "gain") if health.ok else (f"✕ {plain(health.detail)}", "error bold")
-    slow, lost = health.wait_p99_ms > SLOW_WAIT_MS, health.dropped > 0
-    rows += [
-        _fact("engine", word, style),
-        _fact("event wait", f"{health.wait_p99_ms:.1f} ms p99", "warn" if slow else "text"),
-        _fact("inbox", str(health.inbox), "text", f"dropped {health.dropped}", "warn" if lost else "faint"),
-        _fact("journal", f"{health.journal_seq:,} records"),
-        _fact("prints", f"{health.prints:,}"),
-    ]
-    if view.strategy:
-        rows.append(_fact("strategy", plain(view.strategy)))
-    rows.append(_fact("running", figures.uptime(view.uptime_ns)))
-    for book in view.books:
-        verified = ("verified", "gain") if book.reconciled else ("not verified", "warn bold")
-        rows.append(_fact(plain(book.book), plain(book.account), "text", *verified))
-    return [fit(row, width) for row in rows]

@@ -24,6 +24,7 @@ from tui.panes.market import AlignmentPane, QuotesPane, SystemPane
 from tui.panes.pnl import PnlPane
 from tui.panes.talk import AlertsPane, LogPane
 from tui.rows.hints import key_line
+from tui.rows.safety import safety_row
 from tui.rows.status import quote_strip, status_row
 from tui.rows.talk import alert_line, log_line
 from tui.scene import Scene
@@ -68,6 +69,7 @@ class MainScreen(Screen[None]):
         self._palette = palette
         self._panes: list[Pane] = [pane(palette) for pane in _PANES]
         self._status = Bar(palette, id="status")
+        self._safety = Bar(palette, id="safety")
         self._strip = Line(palette, id="strip")
         self._alert = Line(palette, id="alert-line")
         self._log = Line(palette, id="log-line")
@@ -85,7 +87,8 @@ class MainScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         message = Static("", id="too-small", markup=False)
         with self._deck:
-            yield from (self._status, self._strip, *self._panes, self._alert, self._log, self._keys, message)
+            lines = (self._alert, self._log, self._keys, message)
+            yield from (self._status, self._safety, self._strip, *self._panes, *lines)
 
     def pane(self, name: str) -> Pane:
         """A pane by its name. Raises KeyError."""
@@ -122,8 +125,16 @@ class MainScreen(Screen[None]):
     def set_palette(self, palette: Palette) -> None:
         """Wear other colours."""
         self._palette = palette
-        widgets: list[Line | Pane] = [self._status, self._strip, self._alert, self._log, self._keys]
-        for widget in (*widgets, *self._panes):
+        lines: tuple[Line, ...] = (
+            self._status,
+            self._safety,
+            self._strip,
+            self._alert,
+            self._log,
+            self._keys,
+        )
+        widgets: list[Line | Pane] = [*lines, *self._panes]
+        for widget in widgets:
             widget.set_palette(palette)
 
     def draw(self, scene: Scene, now: float, force: bool = False) -> None:
@@ -132,6 +143,7 @@ class MainScreen(Screen[None]):
         width = self.size.width
         self._status.set_row(status_row(scene, width))
         lines: tuple[tuple[Line, Callable[[Scene, int], object]], ...] = (
+            (self._safety, safety_row),
             (self._strip, quote_strip),
             (self._alert, alert_line),
             (self._log, log_line),

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from msgspec.structs import replace as replaced
+from msgspec.structs import replace
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -15,6 +14,7 @@ from tui import figures
 from tui.palette import Palette
 from tui.plain import plain
 from tui.rows import book, market, talk
+from tui.rows.safety import safety_row
 from tui.rows.status import status_row
 from tui.scene import Scene
 from tui.spans import EMPTY, Row, cell
@@ -33,12 +33,13 @@ class Page(Screen[None]):
 
     def __init__(self, palette: Palette) -> None:
         super().__init__()
-        self._status = Bar(palette)
+        self._status, self._safety = Bar(palette), Bar(palette)
         self._grid = LiveGrid(palette)
         self._drawn: Scene | None = None
 
     def compose(self) -> ComposeResult:
         yield self._status
+        yield self._safety
         yield self._grid
 
     def on_mount(self) -> None:
@@ -59,11 +60,13 @@ class Page(Screen[None]):
     def set_palette(self, palette: Palette) -> None:
         """Wear other colours."""
         self._status.set_palette(palette)
+        self._safety.set_palette(palette)
         self._grid.set_palette(palette)
 
     def draw(self, scene: Scene, now: float, force: bool = False) -> None:
         """Show the scene."""
         self._status.set_row(status_row(scene, self.size.width))
+        self._safety.set_row(safety_row(scene, self.size.width))
         width, _ = self._grid.inner
         if width > 0:
             self._grid.set_content(self.build(scene, width))
@@ -120,7 +123,7 @@ class DetailScreen(Page):
 def _only(scene: Scene) -> Scene:
     """The scene with nothing but the shown contract."""
     shown = scene.instrument
-    view = replaced(
+    view = replace(
         scene.view,
         positions=tuple(p for p in scene.view.positions if p.instrument == shown),
         orders=tuple(o for o in scene.view.orders if o.instrument == shown),

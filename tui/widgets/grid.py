@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+from msgspec import Struct
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Region
@@ -17,8 +17,7 @@ from tui.spans import EMPTY, Row, fit, width_of
 from tui.widgets.line import strip_of
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(Struct, frozen=True):
     """What a pane shows. `head` stays while `rows` scroll; `title` and `note` stand in the upper frame."""
 
     rows: list[Row]

@@ -1,0 +1,112 @@
+"""tstream flatten where no engine answers: none is there, or it hangs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from tests.e2e.program import TSTREAM, Headless, environment, tstream
+from tests.e2e.terminal import Cockpit
+from tests.e2e.venue import Venue
+
+
+def held(run: Headless) -> Venue:
+    """Wait for a protected position at the venue; the venue."""
+    venue = Venue(run.practice())
+    run.until(venue.protected, "each position has its stops at the venue", 120)
+    return venue
+
+
+@contextmanager
+def venue_alone(home: Path) -> Iterator[Venue]:
+    """The practice venue on the book that the last run left, to be asked behind everybody's back."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "adapters.simulator", "--state", str(home / "data/practice/venue.db")],
+        env=environment(home),
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        yield Venue(psutil.Process(process.pid))
+    finally:
+        process.terminate()
+        process.wait(15)
+        process.stdout.close()
+
+
+def gone(practice: psutil.Process | None) -> None:
+    assert practice is not None
+    practice.wait(15)
+
+
+def test_flatten_after_a_kill_with_an_open_position(home: Path) -> None:
+    with Headless(home, "--speed", "20") as run:
+        held(run)
+        run.process.send_signal(signal.SIGKILL)
+        run.process.wait()
+        gone(run._practice)
+    told = tstream(home, "flatten", "--yes", "--wait", "60", seconds=90)
+    assert told.returncode == 0, told.stderr
+    assert "everything is flat; entries stay paused" in told.stdout
+    assert "no engine answers" in told.stderr
+    assert "is flat, verified at the venue" in told.stderr
+    assert "Traceback" not in told.stderr
+    with venue_alone(home) as venue:
+        assert (venue.signed(), venue.live_orders()) == ({}, [])
+
+
+def test_flatten_without_an_engine_asks_first(home: Path) -> None:
+    refused = tstream(home, "flatten", seconds=30)
+    assert refused.returncode == 2
+    assert "say --yes" in refused.stderr
+    with Cockpit.start(home, "flatten") as terminal:
+        terminal.wait_for(r"PRACTICE: pause entries\? \[y/N\]")
+        terminal.press("n\n")
+        assert terminal.ended() == 1
+        assert "nothing was done" in terminal.text
+
+
+def test_a_hung_engine_is_named_and_taken_over_only_when_told_to(home: Path) -> None:
+    with Headless(home, "--speed", "20") as run:
+        held(run)
+        pid = run.process.pid
+        os.kill(pid, signal.SIGSTOP)
+        told = run.beside("flatten", "--yes")
+        assert told.returncode == 1
+        assert f"process id {pid}" in told.stderr
+        assert "--takeover" in told.stderr
+        assert psutil.Process(pid).status() == psutil.STATUS_STOPPED
+        with Cockpit.start(
+            home, "flatten", "--takeover", "--wait", "60", command=(str(TSTREAM),), size=(160, 50)
+        ) as terminal:
+            terminal.wait_for(rf"End process {pid} with SIGKILL and flatten from here\? \[y/N\]")
+            terminal.press("y\n")
+            terminal.wait_for(r"PRACTICE: .*\? \[y/N\]")
+            terminal.press("y\n")
+            assert terminal.ended(90) == 0, terminal.text
+            assert "everything is flat" in terminal.text
+        assert run.process.wait(5) == -signal.SIGKILL
+        gone(run._practice)
+    with venue_alone(home) as venue:
+        assert (venue.signed(), venue.live_orders()) == ({}, [])
+
+
+def test_f34_a_second_flatten_beside_the_first_is_refused(home: Path) -> None:
+    """A takeover ends who hangs, and nobody takes an account from two sides."""
+    with Headless(home, "--speed", "20") as run:
+        run.practice()
+        run.until(lambda: run.beside("status").returncode == 0, "it answers")
+        # An engine that answers is asked to do it; nobody is ended.
+        told = run.beside("flatten", "--yes", "--takeover")
+        assert told.returncode == 0, told.stderr
+        assert run.process.poll() is None
+        assert "no engine answers" not in told.stderr

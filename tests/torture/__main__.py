@@ -1,0 +1,149 @@
+"""`python -m tests.torture [PART ...] [--seed N] [--count N]`: the long runs, each count with its seed.
+
+Parts: interleavings, kills, week. The exit status is 1 when something broke; it says how to see it again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from io import TextIOWrapper
+from pathlib import Path
+
+from bench.figures import machine, ms, quantile, table
+from tests.torture import interleavings, kills, memory
+from tests.torture.killing import Day
+from tests.torture.traps import ANY, POINTS
+from tests.torture.week import Week
+
+SCENES, KILLS, DAYS = 10_000, 210, 5
+AIM_S = 2.0
+"""From the first accepted login to a protected position."""
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """A folder that stays where something broke, so that one can look at the journal."""
+    folder = Path(tempfile.mkdtemp(prefix="tstream-torture-"))
+    try:
+        yield folder
+    except AssertionError:
+        sys.stderr.write(f"see {folder}\n")
+        raise
+    shutil.rmtree(folder)
+
+
+def interleave(seed: int, count: int | None) -> None:
+    began = time.monotonic()
+    jobs = os.cpu_count() or 1
+    tally = interleavings.interleave_all(seed, count or SCENES, jobs)
+    table(
+        f"interleavings: seeds {seed} to {seed + jobs - 1}, {tally.scenes:,} scenes,"
+        f" {time.monotonic() - began:.0f} s, no invariant broken",
+        ("what came to pass", "times"),
+        [
+            ("trades", f"{tally.trades:,}"),
+            ("fills", f"{tally.fills:,}"),
+            ("starts of the process", f"{tally.boots:,}"),
+            *((what, f"{times:,}") for what, times in sorted(tally.mishaps.items())),
+        ],
+    )
+
+
+def kill(seed: int, count: int | None) -> None:
+    began = time.monotonic()
+    whole = kills.Outcome()
+    for number, (day_seed, planned) in enumerate(kills.days(seed, count or KILLS)):
+        with scratch() as folder:
+            whole.add(Day(folder, day_seed, native=number % 2 == 0).play(planned))
+    dead = sum(whole.kills.values()) + sum(whole.missed.values())
+    table(
+        f"kills: seed {seed}, {dead} times SIGKILL, {time.monotonic() - began:.0f} s;"
+        f" {whole.orders} orders, none sent twice; {whole.fills} fills, none missed;"
+        f" {whole.trades} trades; {whole.agreed} restarts looked at, all hold what the venue holds",
+        ("killed at", "times", "not reached"),
+        [(point, str(whole.kills[point]), str(whole.missed[point])) for point in (*POINTS, ANY)],
+    )
+    rows = (
+        ("to protected, where a position was held", whole.protected_s),
+        ("to protected, where it had no stop", whole.naked_s),
+        ("to verified: strategies may act", whole.verified_s),
+    )
+    table(
+        f"from the first accepted login, real time (aim {AIM_S:.0f} s)",
+        ("", "restarts", "p50", "p95", "max"),
+        [
+            (name, str(len(times)), ms(quantile(times, 0.5)), ms(quantile(times, 0.95)), ms(max(times)))
+            for name, times in rows
+            if times
+        ],
+    )
+
+
+def week(seed: int, count: int | None) -> None:
+    days = count or DAYS
+    began = time.monotonic()
+    with scratch() as folder:
+        watched = Week(folder, seed, days).play()
+    spent = time.monotonic() - began
+    with scratch() as folder:
+        _, weighed = memory.measure(folder, seed, days)
+    engine, resident = weighed.growth(weighed.engine), weighed.growth(weighed.resident)
+    table(
+        f"week: seed {seed}, {days} trade dates from {watched.rolls[0]}, {spent:.0f} s",
+        ("", "figure"),
+        [
+            *((f"drops of {links}", str(times)) for links, times in sorted(watched.drops.items())),
+            ("events that no hub carried", str(watched.missed_on_air)),
+            ("fills, none missed", str(watched.fills)),
+            ("trades, each on its trade date", str(watched.trades)),
+            ("records", f"{watched.records:,}"),
+            ("engine's memory, last quarter", f"{weighed.engine[-1] / 1e6:.2f} MB"),
+            ("  to the second quarter", f"{engine:.3f}x"),
+            ("memory of the process, to the second quarter", f"{resident:.3f}x"),
+        ],
+    )
+    assert engine <= memory.ALLOWED, f"the engine's memory grows {engine:.3f} times"
+
+
+PARTS: dict[str, Callable[[int, int | None], None]] = {
+    "interleavings": interleave,
+    "kills": kill,
+    "week": week,
+}
+
+
+def main(argv: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.torture", description="The long runs.")
+    parser.add_argument(
+        "parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; all of them by default"
+    )
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--count", type=int, help="scenes, kills, or trade dates")
+    asked = parser.parse_args(argv)
+    if unknown := set(asked.parts) - set(PARTS):
+        parser.error(f"no such part: {', '.join(sorted(unknown))}")
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
+    sys.stdout.write(f"{machine()}\n")
+    failed = Counter[str]()
+    for name in asked.parts or PARTS:
+        try:
+            PARTS[name](asked.seed, asked.count)
+        except AssertionError:
+            failed[name] += 1
+            traceback.print_exc()
+            sys.stdout.write(f"\n{name}: BROKEN; again with: {name} --seed {asked.seed}\n")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,130 @@
+"""What can go wrong between engine and venue, as plain values that hypothesis can draw and shrink."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from hypothesis import strategies as st
+
+from engine.model.commands import AnyCommand, BreakEven, Flatten, Pause, Resume
+from engine.model.market import Side
+
+
+class Kind(StrEnum):
+    """What a mishap befalls; the messages of each kind are counted from 0."""
+
+    REQUEST = "request"
+    """Place, modify, cancel or close on its way to the venue."""
+    ANSWER = "answer"
+    """The venue's reply to one of these."""
+    STREAM = "stream"
+    """An order or fill told by the user hub."""
+    TRUTH = "truth"
+    """A snapshot of the venue."""
+    COMMIT = "commit"
+    """One step's records, made durable."""
+
+
+class Fate(StrEnum):
+    LOST = "lost"
+    """Never arrives, and the sender can't know."""
+    UNSENT = "unsent"
+    """Never leaves, and the sender knows."""
+    LATE = "late"
+    """Arrives after so many ms; a late request is answered with "unknown" long before."""
+    FORGOTTEN = "forgotten"
+    """The venue acted; its answer is lost."""
+    DOUBLED = "doubled"
+    """Comes a second time after so many ms."""
+    DEAF = "deaf"
+    """The hub hears nothing from here on for so many ms; its drop is noticed at the end of them."""
+    DOWN = "down"
+    """The same, noticed at once."""
+    KILLED_BEFORE = "killed before"
+    """The process dies before it happens, and is connected again after so many ms."""
+    KILLED_AFTER = "killed after"
+
+
+FATES: dict[Kind, tuple[Fate, ...]] = {
+    Kind.REQUEST: (Fate.LOST, Fate.UNSENT, Fate.LATE, Fate.KILLED_BEFORE, Fate.KILLED_AFTER),
+    Kind.ANSWER: (Fate.LATE, Fate.FORGOTTEN, Fate.KILLED_BEFORE, Fate.KILLED_AFTER),
+    Kind.STREAM: (Fate.LATE, Fate.DOUBLED, Fate.DEAF, Fate.DOWN, Fate.KILLED_BEFORE, Fate.KILLED_AFTER),
+    Kind.TRUTH: (Fate.LATE, Fate.LOST, Fate.KILLED_BEFORE, Fate.KILLED_AFTER),
+    Kind.COMMIT: (Fate.KILLED_BEFORE, Fate.KILLED_AFTER),
+}
+DELAYS_MS = (0, 20, 60, 300, 1_200, 3_000, 8_000)
+
+
+class Mishap(NamedTuple):
+    kind: Kind
+    nth: int
+    fate: Fate
+    ms: int
+
+
+class Move(NamedTuple):
+    """The price goes to so many ticks from the opening, in the trade's favour, and stays for so long."""
+
+    ticks: int
+    seconds: int
+
+
+class Deed(NamedTuple):
+    """A person's command, so many seconds after trading began."""
+
+    second: int
+    command: AnyCommand
+
+
+class Mode(StrEnum):
+    """Who keeps stops and targets."""
+
+    NATIVE = "native"
+    REFUSED = "refused"
+    """The account refuses native brackets, which the engine has to find out."""
+    OWN = "own"
+
+
+class Scene(NamedTuple):
+    """One scripted stretch of trading and everything that goes wrong in it."""
+
+    mode: Mode
+    side: Side
+    targets: int
+    moves: tuple[Move, ...]
+    mishaps: tuple[Mishap, ...]
+    deeds: tuple[Deed, ...]
+
+
+STOP_TICKS, TARGET_TICKS = 40, (80, 160)
+_MOVES = st.builds(Move, st.sampled_from([0, 10, -44, -60, 84, 100, 164, 200, -20, 50]), st.integers(1, 15))
+MESSAGES = {Kind.REQUEST: 9, Kind.ANSWER: 9, Kind.STREAM: 30, Kind.TRUTH: 8, Kind.COMMIT: 30}
+"""About how many of each kind there are in one or two trades."""
+_MISHAPS = st.sampled_from(Kind).flatmap(
+    lambda kind: st.builds(
+        Mishap,
+        st.just(kind),
+        st.integers(0, MESSAGES[kind]),
+        st.sampled_from(FATES[kind]),
+        st.sampled_from(DELAYS_MS),
+    )
+)
+_COMMANDS: tuple[AnyCommand, ...] = (
+    BreakEven(id="b", instrument="MNQ"),
+    Flatten(id="f", instrument="MNQ"),
+    Pause(id="p"),
+    Resume(id="r"),
+)
+_DEEDS = st.builds(Deed, st.integers(0, 110), st.sampled_from(_COMMANDS))
+
+SCENES = st.builds(
+    Scene,
+    st.sampled_from(Mode),
+    st.sampled_from(Side),
+    st.integers(1, 2),
+    st.lists(_MOVES, min_size=2, max_size=16).map(tuple),
+    st.lists(_MISHAPS, min_size=1, max_size=12, unique_by=lambda m: (m.kind, m.nth)).map(tuple),
+    st.lists(_DEEDS, max_size=3).map(tuple),
+)
+"""Shrinks to few mishaps, early ones, short delays and a still market."""

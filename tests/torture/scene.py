@@ -1,0 +1,294 @@
+"""A scripted stretch of trading on the virtual clock, in which exactly the drawn mishaps happen."""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Iterator
+from decimal import Decimal
+
+from msgspec.structs import replace
+
+from engine.core import Core, Outcome
+from engine.lab.replay import BOOK, START_BALANCE_USD, Replay
+from engine.model import effects as fx
+from engine.model import events as ev
+from engine.model.commands import Flatten
+from engine.model.config import Brackets, EngineConfig, RiskLimits, TradingSwitch
+from engine.model.errors import Cause
+from engine.model.instrument import CME_FUTURES
+from engine.model.market import MINUTE, NANOS
+from engine.model.orders import OrderType
+from engine.model.plans import Idea
+from engine.trading.fold import apply
+from engine.trading.state import State
+from tests.market.feed import T0
+from tests.orders.chaos import Storm, _unknown
+from tests.orders.invariants import Invariants
+from tests.orders.played import PRICE
+from tests.signals.scripted import ScriptedStrategy
+from tests.torture import audit
+from tests.torture.messages import kind_of, unheard
+from tests.torture.mishaps import STOP_TICKS, TARGET_TICKS, Fate, Kind, Mishap, Mode, Scene
+
+MILLI = 1_000_000
+TICK_NS = NANOS // 2
+LOOK_NS = NANOS // 2
+"""Nothing changes without a record; only what takes too long has to be looked for at other times."""
+TRADING_NS, CALM_NS, ENDING_NS = 150 * NANOS, 60 * NANOS, 30 * NANOS
+MNQ = CME_FUTURES["MNQ"]
+LIMITS = RiskLimits(daily_loss_usd=Decimal(10_000))
+_KILLS = (Fate.KILLED_BEFORE, Fate.KILLED_AFTER)
+
+
+class KilledError(Exception):
+    """The process is no more."""
+
+
+class Played(Storm):
+    """A storm whose every mishap is known beforehand; what none befalls goes well, and at once."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self.suffered: list[Mishap] = []
+        """The mishaps that came to pass."""
+        self._mishaps = {(m.kind, m.nth): m for m in scene.mishaps}
+        self._counts: Counter[Kind] = Counter()
+        self._queue: list[tuple[int, int, ev.AnyEvent, Mishap | None]] = []
+        """What is on its way to the engine: (arrival, number, event, what befalls it there)."""
+        self._travelling: list[tuple[int, int, fx.AnyEffect]] = []
+        """Requests that reach the venue when nobody waits for them any more: (arrival, number, effect)."""
+        self._hears_at: int | None = None
+        self._connects_at: int | None = None
+        self._blind_until = 0
+        """Until then something is on its way that the engine can't know."""
+        self._looked = 0
+        super().__init__(0)
+        self.storming = False
+
+    # -- the process -------------------------------------------------------------------------------
+
+    def _boot(self) -> Core:
+        self.boots += 1
+        state = State()
+        for record in self.journal:
+            apply(state, record)
+        sign = self.scene.side.sign
+        targets = tuple(sign * ticks for ticks in TARGET_TICKS[: self.scene.targets])
+        idea = Idea("scripted", "MNQ", self.scene.side, 0, -sign * STOP_TICKS, targets, 80, ("test",), 0, 3)
+        script = [(T0 + minute * MINUTE, idea) for minute in range(1, 4)]
+        brackets = Brackets.OWN if self.scene.mode is Mode.OWN else Brackets.AUTO
+        config = EngineConfig(
+            (MNQ,), "scene", "t", self.boots, TradingSwitch.LIVE, risk=LIMITS, brackets=brackets
+        )
+        return Core(config, ScriptedStrategy(script, relative=True), state)
+
+    def _die(self, mishap: Mishap) -> None:
+        self._connects_at = self.now + mishap.ms * MILLI
+        raise KilledError
+
+    def kill(self) -> None:
+        """A new process on the same journal; it is connected a little later."""
+        self._queue.clear()
+        self._answers.clear()
+        self._core = self._boot()
+        self.hub_up = False
+        self._hears_at = None
+        try:
+            self._take(self._core.start(self.now))
+        except KilledError:
+            self.kill()
+
+    def _step(self, event: ev.AnyEvent) -> None:
+        try:
+            super()._step(event)
+        except KilledError:
+            self.kill()
+
+    def _take(self, outcome: Outcome) -> None:
+        records, effects = list(outcome[0]), list(outcome[1])
+        mishap = self._next(Kind.COMMIT) if records else None
+        if mishap is not None and mishap.fate is Fate.KILLED_BEFORE:
+            self._die(mishap)
+        if records or effects or self.now - self._looked >= LOOK_NS:
+            self._looked = self.now
+            if self.now < self._blind_until:
+                excuse(self.invariants)
+            self.invariants.after(self._core, records, effects)
+        self.journal += records
+        if mishap is not None:
+            self._die(mishap)
+        for effect in effects:
+            self._send(effect)
+
+    # -- to the venue ------------------------------------------------------------------------------
+
+    def _next(self, kind: Kind) -> Mishap | None:
+        """What befalls the next message of a kind."""
+        if not self.storming:
+            return None
+        found = self._mishaps.get((kind, self._counts[kind]))
+        self._counts[kind] += 1
+        if found is not None:
+            self.suffered.append(found)
+            self._blind_until = max(self._blind_until, self.now + found.ms * MILLI)
+        return found
+
+    def _send(self, effect: fx.AnyEffect) -> None:
+        if self._connects_at is not None:
+            self._answers.append(unheard(effect, ev.Outcome.UNSENT, self.now))
+            return
+        mishap = None if isinstance(effect, fx.TakeSnapshot) else self._next(Kind.REQUEST)
+        if mishap is None:
+            self._arrive(effect)
+        elif mishap.fate in _KILLS:
+            if mishap.fate is Fate.KILLED_AFTER:
+                self._arrive(effect)
+            self._die(mishap)
+        else:
+            if mishap.fate is Fate.LATE:
+                due = self.now + mishap.ms * MILLI
+                heapq.heappush(self._travelling, (due, self._number(), effect))
+            outcome = ev.Outcome.UNSENT if mishap.fate is Fate.UNSENT else ev.Outcome.UNKNOWN
+            self._answers.append(unheard(effect, outcome, self.now))
+
+    def _arrive(self, effect: fx.AnyEffect) -> None:
+        bracketed = isinstance(effect, fx.PlaceOrder) and effect.stop_offset is not None
+        if bracketed and self.scene.mode is not Mode.NATIVE:
+            refusal = unheard(effect, ev.Outcome.REFUSED, self.now)
+            self._answers.append(replace(refusal, reason="no brackets here", cause=Cause.NO_BRACKETS))
+        else:
+            Replay._take(self, ([], [effect]))
+
+    def _number(self) -> int:
+        self._sent += 1
+        return self._sent
+
+    # -- and back ----------------------------------------------------------------------------------
+
+    def _settle(self) -> None:
+        self._recover()
+        while self._travelling and self._travelling[0][0] <= self.now:
+            self._arrive(heapq.heappop(self._travelling)[2])
+            self._answers.pop()  # nobody waits for the reply
+        while True:
+            while self._answers:
+                self._dispatch(self._answers.popleft())
+            if not self._queue or self._queue[0][0] > self.now:
+                return
+            _, _, event, mishap = heapq.heappop(self._queue)
+            if mishap is not None and mishap.fate is Fate.KILLED_BEFORE:
+                self._killed_by(mishap)
+                continue
+            boots = self.boots
+            self._step(event)
+            if mishap is not None and self.boots == boots:
+                self._killed_by(mishap)
+
+    def _killed_by(self, mishap: Mishap) -> None:
+        self._connects_at = self.now + mishap.ms * MILLI
+        self.kill()
+
+    def _recover(self) -> None:
+        """What was down is up again when its time has come."""
+        if self._connects_at is not None and self.now >= self._connects_at:
+            self._connects_at = None
+            self.hub_up = True
+            self._opening(lambda _: ())
+        if self._hears_at is not None and self.now >= self._hears_at:
+            self._hears_at = None
+            self.hub_up = True
+            for state in (ev.LinkState.DOWN, ev.LinkState.LIVE):
+                self._step(ev.LinkChanged(ts_recv=self.now, link="user", state=state))
+
+    def _dispatch(self, event: ev.AnyEvent) -> None:
+        """Put an event on its way, or lose it."""
+        kind = kind_of(event)
+        if kind is Kind.STREAM and not self.hub_up:
+            return
+        mishap = self._next(kind) if kind is not None else None
+        delay, fate = (0, None) if mishap is None else (mishap.ms * MILLI, mishap.fate)
+        if fate in (Fate.DEAF, Fate.DOWN):
+            self.hub_up = False
+            self._hears_at = self.now + delay
+            if fate is Fate.DOWN:
+                self._step(ev.LinkChanged(ts_recv=self.now, link="user", state=ev.LinkState.DOWN))
+            return
+        if fate is Fate.FORGOTTEN:
+            event = _unknown(event)
+        elif fate is Fate.LOST:
+            event = ev.SnapshotFailed(ts_recv=self.now, book=BOOK, reason="lost")
+        dies = mishap if fate in _KILLS else None
+        arrivals = (0, delay) if fate is Fate.DOUBLED else (0,) if dies else (delay,)
+        for wait in arrivals:
+            heapq.heappush(self._queue, (self.now + wait, self._number(), event, dies))
+
+    # -- the market --------------------------------------------------------------------------------
+
+    def _prices(self) -> Iterator[int]:
+        """Ticks away from the opening, one at each tick of the clock; the last one stays."""
+        yield from [0] * (MINUTE // TICK_NS)
+        last = 0
+        for move in self.scene.moves:
+            last = self.scene.side.sign * move.ticks
+            yield from [last] * (move.seconds * NANOS // TICK_NS)
+        while True:
+            yield last
+
+    def _day(self) -> Iterator[ev.Quote | ev.Print]:
+        calm = T0 + MINUTE + TRADING_NS
+        deeds = {T0 + MINUTE + deed.second * NANOS: deed.command for deed in self.scene.deeds}
+        now, prices = T0, self._prices()
+        self.storming = True
+        while now < calm + CALM_NS + ENDING_NS:
+            now += TICK_NS
+            price = PRICE + next(prices)
+            yield ev.Quote(ts_recv=now, ts_venue=now, instrument="MNQ", bid=price, ask=price + 1, last=price)
+            yield ev.Print(ts_recv=now, ts_venue=now, instrument="MNQ", price=price, size=50)
+            if now in deeds:
+                self.tell(ev.CommandReceived(ts_recv=now, command=deeds[now]))
+            elif now == calm:
+                self.storming = False
+            elif now == calm + CALM_NS:
+                self._look_around()
+                self.tell(ev.CommandReceived(ts_recv=now, command=Flatten(id="end")))
+        self._look_back()
+
+    # -- the verdict -------------------------------------------------------------------------------
+
+    def _look_around(self) -> None:
+        """After a minute without mishaps: the truth is known, and what is held is protected."""
+        book = self._core.state.book(BOOK)
+        held = self.held("MNQ")
+        assert book.position("MNQ").qty == held, f"we hold {book.position('MNQ').qty}, the venue {held}"
+        stops = sum(
+            order.qty - order.filled_qty
+            for order in self.venue.orders
+            if order.status.live and order.type is OrderType.STOP
+        )
+        assert stops == abs(held), f"stops for {stops} where {held} are held"
+
+    def _look_back(self) -> None:
+        """After the flatten: flat, nothing works, and every fill and cent is in the journal, once."""
+        book = self._core.state.book(BOOK)
+        live = [order for order in self.venue.orders if order.status.live]
+        assert (self.held("MNQ"), live) == (0, []), "the venue is not flat"
+        assert (book.position("MNQ").qty, book.plans, book.flattening, book.live_orders()) == (0, {}, {}, [])
+        audit.same_fills(audit.fills_of(self.journal), self._fills)
+        audit.nothing_from_outside(self.journal)
+        audit.same_money(book, self._balance, START_BALANCE_USD)
+        audit.sent_once(order.client_id for order in self.venue.orders)
+        audit.strategies_wait(self.journal)
+
+
+def excuse(invariants: Invariants) -> None:
+    """Nobody can act in time on what nobody could know: the invariants' patience begins anew."""
+    invariants._excess_since.clear()
+    invariants._naked_since.clear()
+
+
+def play(scene: Scene) -> Played:
+    """Play a scene to its end. Raises AssertionError where an invariant breaks."""
+    played = Played(scene)
+    played.play()
+    return played

@@ -1,0 +1,59 @@
+"""A small share of `make torture`, the same every time. The numbers grow there, the code is this."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+from engine.model.market import Side
+from tests.torture.interleavings import interleave
+from tests.torture.killing import Day
+from tests.torture.kills import Kill, plan
+from tests.torture.mishaps import Fate, Kind, Mishap, Mode, Move, Scene
+from tests.torture.outages import DROPS, EXPIRIES
+from tests.torture.scene import play
+from tests.torture.traps import ANY, POINTS
+from tests.torture.week import Week
+
+SEED = 1
+
+
+def test_no_interleaving_breaks_an_invariant() -> None:
+    tally = interleave(SEED, 120)
+    assert tally.scenes >= 120
+    assert tally.trades > 100
+    assert tally.boots > tally.scenes
+    assert {what.partition(": ")[0] for what in tally.mishaps} == {
+        "request", "answer", "stream", "truth", "commit"
+    }  # fmt: skip
+
+
+def test_a_scene_plays_the_same_every_time() -> None:
+    mishaps = (Mishap(Kind.STREAM, 6, Fate.KILLED_AFTER, 300), Mishap(Kind.REQUEST, 4, Fate.LATE, 1_200))
+    scene = Scene(Mode.NATIVE, Side.SELL, 2, (Move(84, 10), Move(-20, 5)), mishaps, ())
+    first, second = play(scene), play(scene)
+    assert first.suffered == list(mishaps)
+    assert first.journal == second.journal
+
+
+def test_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
+    kills = [Kill("before reply", 1), Kill("after stop modified", 1), Kill("before close", 1), Kill(ANY, 20)]
+    day = Day(tmp_path, SEED)
+    outcome = day.play(kills)
+    assert sum(outcome.kills.values()) == len(kills), f"not reached: {outcome.missed}"
+    assert outcome.agreed >= len(kills)
+    assert outcome.fills > 0
+
+
+def test_the_plan_of_kills_goes_round_all_points() -> None:
+    for count in (42, 210, 1000):
+        kills = plan(random.Random(SEED), count)
+        assert len(kills) == count
+        assert all(sum(kill.point == point for kill in kills) >= 3 for point in POINTS)
+
+
+def test_f24_a_virtual_day_while_the_clocks_of_two_continents_disagree(tmp_path: Path) -> None:
+    tally = Week(tmp_path, SEED, days=1).play()
+    assert sum(tally.drops.values()) == DROPS + EXPIRIES
+    assert tally.missed_on_air > 0
+    assert tally.fills > 20

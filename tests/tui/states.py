@@ -1,0 +1,122 @@
+"""Days that went less well than that of tests.tui.fake: near a limit, locked, flattening, cut off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from msgspec.structs import replace
+
+from engine.model.events import LinkState
+from engine.model.market import NANOS, Side
+from engine.model.orders import OrderStatus, OrderType, Slot
+from engine.model.view import Band, BookView, LimitView, LinkView, TradingState, View
+from tests.tui import fake
+
+UNLOCK = fake.NOW + 26_263 * NANOS
+"""17:00 in Chicago of the day of `fake.NOW`."""
+
+
+def _with(view: View, **changes: object) -> View:
+    """The view with its only book changed."""
+    return replace(view, books=(replace(view.books[0], **changes),))
+
+
+def _limits(daily: str, band: Band, room: str, room_band: Band = Band.WARN) -> tuple[LimitView, ...]:
+    return (
+        LimitView("daily loss", Decimal(daily), Decimal(800), "USD", band),
+        LimitView("max loss", Decimal(room), Decimal(2000), "USD", room_band),
+        LimitView("losses in a row", Decimal(1), Decimal(3), "losses", Band.CLEAR),
+        LimitView("trades", Decimal(6), Decimal(20), "trades", Band.CLEAR),
+        LimitView("size", Decimal("0.3"), Decimal(2), "minis", Band.CLEAR),
+    )
+
+
+def _flat(view: View) -> View:
+    contracts = tuple(replace(c, position_qty=0) for c in view.contracts)
+    return replace(view, positions=(), orders=(), contracts=contracts)
+
+
+def _lost(view: View, day: str) -> View:
+    book: BookView = view.books[0]
+    return _with(view, day_usd=Decimal(day), realized_usd=Decimal(day) - book.open_usd)
+
+
+def near_limit() -> View:
+    """62 % of the daily loss is used, open losses included."""
+    limits = _limits("495.60", Band.WARN, "1204.35")
+    return _with(_lost(fake.trading_view(), "-495.60"), limits=limits)
+
+
+def reducing() -> View:
+    """83 %: entries are refused, positions go on."""
+    limits = _limits("664.20", Band.REDUCE, "1372.95")
+    reason = "daily loss at 83 % of 800.00 USD"
+    view = _lost(fake.trading_view(), "-664.20")
+    return _with(view, limits=limits, state=TradingState.REDUCING, state_reason=reason)
+
+
+def locked() -> View:
+    """The limit acted: flat, and nothing more today."""
+    limits = _limits("768.40", Band.ACT, "1477.15")
+    view = _flat(_lost(fake.trading_view(), "-768.40"))
+    return _with(
+        view, limits=limits, state=TradingState.LOCKED, state_reason="daily loss limit reached",
+        unlock_ts=UNLOCK, open_usd=Decimal(0), realized_usd=Decimal("-768.40"),
+    )  # fmt: skip
+
+
+def halted() -> View:
+    """By hand, with positions that keep their stops."""
+    return _with(fake.trading_view(), state=TradingState.HALTED, state_reason="halted by keyboard")
+
+
+def flattening(alarm: str = "", seconds: int = 3) -> View:
+    """Everything is being closed: MNQ waits for its fill, MGC is already gone."""
+    view = fake.trading_view()
+    close = replace(
+        view.orders[0], client_id="", type=OrderType.MARKET, slot=Slot.STOP, side=Side.SELL, price=None,
+        status=OrderStatus.WORKING,
+    )  # fmt: skip
+    left = tuple(o for o in view.orders if o.instrument == "MNQ")
+    contracts = tuple(
+        replace(c, flattening=c.position_qty != 0, position_qty=2 if c.instrument == "MNQ" else 0)
+        for c in view.contracts
+    )
+    changed = replace(view, contracts=contracts, positions=view.positions[:1], orders=(*left, close))
+    return _with(
+        changed, flattening=True, flatten_text="1 of 2 flat", flatten_since=fake.NOW - seconds * NANOS,
+        flatten_alarm=alarm, state=TradingState.REDUCING, state_reason="flattened by keyboard",
+    )  # fmt: skip
+
+
+def escalated() -> View:
+    """The venue refuses the close."""
+    return flattening("close of MNQ refused: instrument is not in an active trading status", 48)
+
+
+def cut_off() -> View:
+    """The market hub is silent, the user hub is gone, the login has not been renewed, no native brackets."""
+    view = fake.trading_view()
+    now = fake.NOW
+    links = (
+        LinkView("market", LinkState.STALE, "no message for 14 s", now - 14 * NANOS),
+        LinkView("user", LinkState.DOWN, "closed by peer, again in 8 s", now - 95 * NANOS),
+        LinkView("rest", LinkState.LIVE, "131/160", now - 7_901 * NANOS),
+        LinkView("token", LinkState.LIVE, "renewal failed twice", now - 83_000 * NANOS, now + 2_880 * NANOS),
+    )
+    contracts = tuple(replace(c, stale=True, age_ns=14 * NANOS) for c in view.contracts)
+    counts = {"duplicate fills": 4, "anomalies": 1, "reconnects": 17, "late prints": 31, "overfills": 0}
+    health = replace(view.health, counts=counts)
+    return _with(replace(view, links=links, contracts=contracts, health=health), brackets=False)
+
+
+STATES: dict[str, Callable[[], View]] = {
+    "near-limit": near_limit,
+    "reducing": reducing,
+    "locked": locked,
+    "halted": halted,
+    "flattening": flattening,
+    "escalated": escalated,
+    "cut-off": cut_off,
+}

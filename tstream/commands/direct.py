@@ -1,0 +1,215 @@
+"""tstream flatten where no engine answers: take the account and do it here.
+
+The same path as any start: journal, venue, recovery. But nothing is traded: no strategy, trading off, no
+history; a person's command always acts. The latch is in the journal before anything goes out, so that what
+is not done here is gone on with by the next start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import typer
+
+from adapters.store.lock import kill_holder
+from engine.market.bars import BarsClosed
+from engine.model.commands import Flatten, Shutdown
+from engine.model.plans import Idea
+from engine.model.view import Notice, NoticeKind, View
+from engine.runtime.engine import Engine
+from engine.signals.board import SignalBoard
+from engine.signals.strategy import Declined
+from tstream.claim import Claim
+from tstream.clock import RunClock
+from tstream.commands.orders import still_open, what_it_does
+from tstream.errors import CommandError, UsageError
+from tstream.options import RunOptions
+from tstream.paths import Paths
+from tstream.practice import book
+from tstream.redaction import printable
+from tstream.running import open_logs
+from tstream.startup import Startup, prepare
+from tstream.wiring import Run
+
+DEFAULT_WAIT_S = 30.0
+_FREE_S = 15.0
+"""A killed process, and the practice venue that ends with it, let go of their files within this."""
+
+_LOOKS_S = 0.1
+_TOLD = (NoticeKind.RISK, NoticeKind.ORDER, NoticeKind.FILL, NoticeKind.CONNECTION, NoticeKind.COMMAND)
+
+
+class Nothing:
+    """A strategy without ideas."""
+
+    name = "none"
+
+    def on_bars(self, closed: BarsClosed, board: SignalBoard) -> Sequence[Idea | Declined]:
+        return ()
+
+
+def flatten_here(contract: str | None, sure: bool, wait_s: float, config: Path | None, takeover: bool) -> int:
+    """Flatten without an engine; the exit code, 0 only when the venue showed it flat.
+
+    Raises CommandError, also when another process holds the account: only `takeover` ends that one, after
+    asking unless `sure`. Raises PortError.
+    """
+    started = prepare(config, RunOptions())
+    symbols = [instrument.symbol for instrument in started.settings.instrument_table()]
+    if contract is not None and contract not in symbols:
+        raise UsageError(f"{contract} is not among the settings' contracts: {', '.join(symbols)}")
+    if not sure and not sys.stdin.isatty():
+        what = contract or "everything"
+        raise UsageError(
+            f"this would flatten {what} without an engine", "without a terminal to ask on, say --yes"
+        )
+    clock = RunClock()
+    claim = _claim(started, sure, takeover)
+    with claim, open_logs(started.settings, started.paths, clock, console=False):
+        _say("no engine answers: connecting to the venue from here")
+        run = Run(claim, started.settings, RunOptions(record=False), started.paths, clock, by_hand=Nothing())
+        left = asyncio.run(_flatten(run, contract, sure, wait_s or DEFAULT_WAIT_S))
+    if left:
+        raise CommandError(
+            f"not flat: {', '.join(left)}",
+            "it is latched: the next start of tstream, or of this command, goes on",
+        )
+    sys.stdout.write(f"{contract or 'everything'} is flat; entries stay paused there until tstream resume\n")
+    return 0
+
+
+# --- taking the account --------------------------------------------------------------------------------
+
+
+def _claim(started: Startup, sure: bool, takeover: bool) -> Claim:
+    """The claim, not yet entered; whoever stands in its way has been ended, if that was asked for."""
+    claim = Claim(started.settings, RunOptions(), started.paths)
+    held = claim.held_by()
+    if held is None:
+        return claim
+    who = "a process that has not signed" if held.holder is None else f"process {held.holder.pid}"
+    if not takeover:
+        raise CommandError(
+            f"{held}",
+            f"{who} does not answer on its control socket; what it has placed stays at the venue",
+            "if it hangs: tstream flatten --takeover ends it with SIGKILL, then flattens from here",
+        )
+    if not sure and not typer.confirm(
+        f"{held}.\nEnd {who} with SIGKILL and flatten from here?", default=False
+    ):
+        raise CommandError("nothing was done")
+    kill_holder(held)
+    _say(f"{who} is ended")
+    _wait_until_free(claim, started.paths)
+    return claim
+
+
+def _wait_until_free(claim: Claim, paths: Paths) -> None:
+    """Never two writers on one account: go on only when the dead one's locks are gone."""
+    end = time.monotonic() + _FREE_S
+    while (held := claim.held_by()) is not None or (claim.practice is not None and not _unused(book(paths))):
+        if time.monotonic() > end:
+            raise CommandError(f"it was ended, but still holds: {held or book(paths)}")
+        time.sleep(_LOOKS_S)
+
+
+def _unused(file: Path) -> bool:
+    """Nobody has the practice venue's book open."""
+    if not file.exists():
+        return True
+    try:
+        with closing(sqlite3.connect(file, timeout=0, isolation_level=None)) as db:
+            db.execute("BEGIN EXCLUSIVE")
+            db.execute("ROLLBACK")
+    except sqlite3.Error:
+        return False
+    return True
+
+
+# --- doing it ------------------------------------------------------------------------------------------
+
+
+async def _flatten(run: Run, contract: str | None, sure: bool, wait_s: float) -> list[str]:
+    """What is left open after at most so many seconds; empty when it is flat."""
+    async with run.engine() as engine:
+        main = asyncio.create_task(engine.main())
+        progress = asyncio.create_task(_progress(engine))
+        try:
+            if not sure:
+                await _until(engine, main, _verified, wait_s)
+                await asyncio.to_thread(_ask, engine.view(), contract)
+            engine.send(Flatten(id="flatten", source="cli", instrument=contract))
+            flat = await _until(engine, main, lambda view: _flat(view, contract), wait_s)
+            return [] if flat else _left(engine.view(), contract)
+        finally:
+            engine.send(Shutdown(id="end", source="cli"))
+            await asyncio.wait({main}, timeout=wait_s)
+            progress.cancel()
+            await asyncio.gather(progress, return_exceptions=True)
+
+
+async def _until(
+    engine: Engine, main: asyncio.Task[None], condition: Callable[[View], bool], seconds: float
+) -> bool:
+    """Whether the view comes to it in time. Raises CommandError when the venue can't be worked with."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        view = engine.view()
+        if view.version > 1 and condition(view):
+            return True
+        if main.done():
+            main.result()
+            raise CommandError("the engine has ended")
+        if engine.failure and not view.books:
+            raise CommandError(engine.failure)
+        await asyncio.sleep(_LOOKS_S)
+    return False
+
+
+def _verified(view: View) -> bool:
+    return bool(view.books) and all(one.reconciled for one in view.books)
+
+
+def _flat(view: View, contract: str | None) -> bool:
+    taken = any(notice.command_id == "flatten" for notice in view.notices)
+    under_way = any(one.flattening for one in view.books) if contract is None else False
+    return taken and _verified(view) and not under_way and not still_open(view, contract)
+
+
+def _left(view: View, contract: str | None) -> list[str]:
+    left = still_open(view, contract)
+    if not _verified(view):
+        left.append("the venue has not been heard")
+    return left or ["not yet verified at the venue"]
+
+
+def _ask(view: View, contract: str | None) -> None:
+    known = what_it_does(view, contract) if _verified(view) else "flatten an account that is not heard yet"
+    if not typer.confirm(f"{view.mode.upper()}: {known}?", default=False):
+        raise CommandError("nothing was done")
+
+
+async def _progress(engine: Engine) -> None:
+    """What happens, in words, as it happens."""
+    seen = 0
+    while True:
+        for notice in engine.notices(seen):
+            seen = notice.seq
+            if _worth_telling(notice):
+                _say(notice.text)
+        await asyncio.sleep(_LOOKS_S)
+
+
+def _worth_telling(notice: Notice) -> bool:
+    return notice.kind in _TOLD and notice.command_id != "end"
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(printable(text) + "\n")
+    sys.stderr.flush()

@@ -1,0 +1,142 @@
+"""The connections: a light, a word and an age for each, in one line or as a table."""
+
+from __future__ import annotations
+
+import re
+
+from engine.model.events import LinkState
+from engine.model.market import NANOS
+from engine.model.view import LinkView, View
+from tui import figures, times
+from tui.plain import plain
+from tui.rows.bar import Part
+from tui.spans import EMPTY, Column, Row, cell, join, table
+
+LIGHTS = {
+    LinkState.LIVE: ("●", "gain"),
+    LinkState.CONNECTING: ("◌", "warn"),
+    LinkState.STALE: ("◐", "warn"),
+    LinkState.DOWN: ("✕", "error"),
+}
+"""How each state of a connection looks: shape and style."""
+
+_WORST = (LinkState.DOWN, LinkState.STALE, LinkState.CONNECTING, LinkState.LIVE)
+_SOON = 3600 * NANOS
+"""A login that ends within so long should have been renewed."""
+_NAME, _DETAIL = 8, 10
+_ORDER = ("market", "user", "rest", "token")
+_BUDGET = re.compile(r"(\d+) of (\d+) requests\b")
+
+_TABLE = (
+    Column("link", "<", least=6),
+    Column("state", "<", least=9),
+    Column("for", least=4),
+    Column("since", rank=4),
+    Column("detail", "<", rank=1, least=20, grow=True),
+)
+
+
+def lasted(link: LinkView, now: int) -> str:
+    """For how long it has been in its state; empty where nobody knows."""
+    return figures.lasting(now - link.since) if link.since else ""
+
+
+def _left(link: LinkView, now: int) -> tuple[str, str]:
+    """How long until it expires, and how that looks."""
+    left = link.until - now
+    if left <= 0:
+        return "expired", "error bold"
+    return figures.lasting(left), "warn bold" if left < _SOON else "dim"
+
+
+def _short(link: LinkView) -> str:
+    """What a link says, if a few characters can: "5 of 160 requests in 60 s" is "5/160"."""
+    said = plain(link.detail)
+    budget = _BUDGET.match(said)
+    return f"{budget[1]}/{budget[2]}" if budget else said if len(said) <= _DETAIL else ""
+
+
+def _in_order(view: View) -> list[LinkView]:
+    """The links as one thinks of them, whichever of them came up first."""
+    return sorted(
+        view.links, key=lambda link: _ORDER.index(link.name) if link.name in _ORDER else len(_ORDER)
+    )
+
+
+def _word(link: LinkView, now: int, *, detail: bool, calm: bool) -> Row:
+    """ "market ● 2h", "market ◐ STALE 14s", "token ● 21h": what is well is short; `calm` has no ages."""
+    light, style = LIGHTS[link.state]
+    name: Row = ((f"{plain(link.name)[:_NAME]} ", "dim"),)
+    if link.state is not LinkState.LIVE:
+        age = lasted(link, now)
+        return (*name, (f"{light} {link.state.value.upper()}{f' {age}' if age else ''}", f"{style} bold"))
+    found: list[tuple[str, str]] = [*name, (light, style)]
+    if link.until:
+        words, look = _left(link, now)
+        found.append((f" {words}", look))
+    elif detail and (said := _short(link)):
+        found.append((f" {said}", "dim"))
+    elif not calm and link.since:
+        found.append((f" {lasted(link, now)}", "dim"))
+    return tuple(found)
+
+
+def _well(link: LinkView, now: int) -> bool:
+    return link.state is LinkState.LIVE and not (link.until and link.until - now < _SOON)
+
+
+def part(view: View) -> Part:
+    """All connections, then without their ages, then only those that are not well."""
+    links, now = _in_order(view), view.ts
+    if not links:
+        return Part(((9, cell("◌ no connection yet", "warn")), (0, cell("◌", "warn"))), right=True)
+    ill = sorted((link for link in links if not _well(link, now)), key=lambda link: _WORST.index(link.state))
+
+    def all_of(*, detail: bool, calm: bool, gap: str) -> Row:
+        return join([_word(link, now, detail=detail, calm=calm) for link in links], (gap, "text"))
+
+    # The status bar has the light of the worst link too: where it is narrow, nothing is lost here.
+    end: tuple[tuple[int, Row], ...] = ((14, cell(f"● {len(links)} links", "gain")), (0, EMPTY))
+    if ill:
+        few = join([_word(link, now, detail=False, calm=True) for link in ill], ("  ", "text"))
+        end = ((14, few), (5, _word(ill[0], now, detail=False, calm=True)), (0, EMPTY))
+    return Part(
+        (
+            (40, all_of(detail=True, calm=False, gap="   ")),
+            (35, all_of(detail=False, calm=False, gap="  ")),
+            (27, all_of(detail=False, calm=True, gap=" ")),
+            *end,
+        ),
+        right=True,
+    )
+
+
+def _said(link: LinkView, now: int) -> Row:
+    """When it expires, where it does, and what it says."""
+    detail: Row = cell(plain(link.detail), "dim") if link.detail else EMPTY
+    if not link.until:
+        return detail
+    words, style = _left(link, now)
+    end: Row = ((f"ends {times.when(link.until, now)} ", "text"), (f"({words})", style))
+    return join([end if link.until > now else cell(words, style), detail], (" · ", "faint"))
+
+
+def rows(view: View, width: int) -> list[Row]:
+    """A table of all connections: state, for how long and since when, when they end, what they say."""
+    if not view.links:
+        return [cell("no connection yet", "faint")]
+    found = []
+    for link in _in_order(view):
+        light, style = LIGHTS[link.state]
+        bold = "" if link.state is LinkState.LIVE else " bold"
+        found.append(
+            (
+                cell(plain(link.name)),
+                cell(f"{light} {link.state.value}", style + bold),
+                cell(lasted(link, view.ts) or figures.NONE, "dim"),
+                cell(times.clock(link.since) if link.since else figures.NONE, "dim"),
+                _said(link, view.ts),
+            )
+        )
+    head, body = table(_TABLE, found, width)
+    return [head, *body]

@@ -1,0 +1,169 @@
+"""The line under the status bar that answers one question: am I safe?
+
+The nearest limit and the connections while all is well; before them what is locked, and why, and until when,
+or how far a flatten has come and what holds it up.
+"""
+
+from __future__ import annotations
+
+from engine.model.orders import OrderType, Slot
+from engine.model.view import BookView, TradingState, View
+from tui import figures, times
+from tui.plain import plain
+from tui.rows import limits, links
+from tui.rows.bar import Part, squeeze
+from tui.scene import Scene, Standing, reason_of, standing
+from tui.spans import EMPTY, Row, cell
+
+_STATES = {
+    TradingState.REDUCING: ("‖", "warn bold"),
+    TradingState.LOCKED: ("■", "ink on:error bold"),
+    TradingState.HALTED: ("■", "ink on:error bold"),
+}
+_REASONS = ((30, 400), (12, 60), (11, 44), (10, 32), (9, 22))
+"""Rank by which a reason gives way, and cells that it may take: a whole one before ages and bars."""
+
+
+def _cut(words: str, length: int) -> str:
+    return words if len(words) <= length else f"{words[: length - 1].rstrip()}…"
+
+
+def _end(now: int, at: Standing) -> tuple[str, str]:
+    """When it ends, long and short; empty where nothing is known to end it."""
+    if at.state is TradingState.HALTED:
+        return "until a person lifts it", ""
+    if at.state is not TradingState.LOCKED:
+        return "", ""
+    if at.until is None:
+        return "no end set", "no end"
+    when = times.when(at.until, now)
+    return f"unlocks {when} CT (in {figures.duration(_minutes(at.until - now))})", f"unlocks {when} CT"
+
+
+def _minutes(left: int) -> int:
+    """Seconds matter only in the last minutes; before that they would only draw the eye."""
+    minute = 60 * 10**9
+    return left if left < 5 * minute else left // minute * minute
+
+
+def state_part(view: View, at: Standing) -> Part:
+    """LOCKED, HALTED or REDUCING with the reason and the end; nothing while everything may be traded."""
+    if at.state is TradingState.ACTIVE or not view.books:
+        return Part(((0, EMPTY),))
+    sign, style = _STATES[at.state]
+    word, reason = f"{sign} {at.state.value.upper()}", reason_of(at.state, at.reason)
+    long_end, short_end = _end(view.ts, at)
+
+    def said(why: str, end: str) -> Row:
+        return cell(f" {' · '.join(part for part in (f'{word} {why}'.rstrip(), end) if part)} ", style)
+
+    variants = [(rank, said(_cut(reason, length), long_end)) for rank, length in _REASONS]
+    variants += [(8, said(_cut(reason, 22), short_end)), (4, said(_cut(reason, 12), short_end))]
+    variants += [(2, said("", short_end)), (0, cell(f" {word} ", style))]
+    return Part(tuple(variants))
+
+
+def _open(view: View, books: set[str]) -> tuple[str, str, str]:
+    """The step that a flatten is at, the positions and the orders still there, by the newest View."""
+    # What is held in a contract that the View does not list is flattened with the rest.
+    free = {contract.instrument for contract in view.contracts if not contract.flattening}
+    positions = [p for p in view.positions if p.book in books and p.instrument not in free]
+    orders = [o for o in view.orders if o.book in books and o.instrument not in free]
+    held = ", ".join(f"{plain(p.instrument)} {figures.signed(p.qty, 0)}" for p in positions)
+    count = f"{len(orders)} order{'s' * (len(orders) != 1)}" if orders else ""
+    entries = any(o.slot is Slot.ENTRY for o in orders)
+    closing = any(o.type is OrderType.MARKET for o in orders)
+    if positions and entries and not closing:
+        step = "1/4 cancel entries"
+    elif positions:
+        step = "2/4 close"
+    elif orders:
+        step = "3/4 cancel the rest"
+    else:
+        step = "4/4 ask the venue"
+    return step, held, count
+
+
+def flatten_part(view: View, flattening: list[BookView], at: Standing) -> Part:
+    """Which step, what is open, how long already; red with the reason once it has escalated."""
+    step, held, orders = _open(view, {book.book for book in flattening})
+    began = min((book.flatten_since for book in flattening if book.flatten_since), default=0)
+    age = figures.lasting(view.ts - began) if began else ""
+    alarm = " · ".join(plain(book.flatten_alarm) for book in flattening if book.flatten_alarm)
+    sign, style = ("✕", "ink on:error bold") if alarm else ("▼", "ink on:warn bold")
+    after = at.state.value.upper() if at.state is not TradingState.ACTIVE else ""
+
+    def said(*parts: str) -> Row:
+        return cell(f" {' · '.join(part for part in parts if part)} ", style)
+
+    word = f"{sign} FLATTENING"
+    whole = f"open: {' + '.join(part for part in (held, orders) if part)}" if held or orders else ""
+    least = f"open: {held or orders}" if whole else ""
+    short = "" if alarm else step
+    return Part(
+        (
+            (30, said(word, alarm, step, whole, age, after)),
+            (12, said(word, _cut(alarm, 48), step, whole, age)),
+            (11, said(word, _cut(alarm, 36), step, least, age)),
+            (10, said(word, _cut(alarm, 32), short, least, age)),
+            (9, said(word, _cut(alarm, 26), short, least, age)),
+            (8, said(word, _cut(alarm, 22), short, least)),
+            (4, said(word, _cut(alarm, 20) or least or step)),
+            (0, said(word)),
+        )
+    )
+
+
+def limit_parts(view: View) -> list[Part]:
+    """The nearest limit in money: bar, share, band in a word, what is left; and one that is nearer still."""
+    money, other = limits.nearest(view)
+    if money is None and other is None:
+        return [Part(((13, cell("no limit is set", "warn")), (3, EMPTY)))] if view.books else []
+    parts = []
+    if money is not None:
+        whose, limit = _whose(view, money), money[1]
+        least = limits.in_words(limit, left=False)
+        parts.append(
+            Part(
+                (
+                    (34, (*whose, *limits.in_words(limit, 12, unit=True))),
+                    (32, (*whose, *limits.in_words(limit, 6))),
+                    (13, (*whose, *limits.in_words(limit))),
+                    (3, (*whose, *least)),
+                    (0, least),
+                )
+            )
+        )
+    if other is not None:
+        whose, limit = _whose(view, other), other[1]
+        least = limits.in_words(limit, left=False)
+        parts.append(
+            Part(
+                ((29, (*whose, *limits.in_words(limit))), (14 if money is not None else 0, least), (0, EMPTY))
+            )
+        )
+    return parts
+
+
+def _whose(view: View, found: limits.Owned) -> Row:
+    """The book's name where there are several."""
+    return ((f"{plain(found[0].book)} ", "dim"),) if len(view.books) > 1 else EMPTY
+
+
+def brackets_part(view: View) -> Part:
+    """A mark while stop and target are paired by tstream rather than by the venue."""
+    own = any(not book.brackets for book in view.books)
+    return Part(((15, cell("own OCO", "warn")), (0, EMPTY)), right=True) if own else Part(((0, EMPTY),))
+
+
+def safety_row(scene: Scene, width: int) -> Row:
+    """The whole line in exactly `width` cells."""
+    view = scene.view
+    at = standing(view, scene.instrument)
+    flattening = [book for book in view.books if book.flattening]
+    first = flatten_part(view, flattening, at) if flattening else state_part(view, at)
+    # What is wrong stands at the left edge like the badge above it; else the limit begins one cell in.
+    parts = [first, *limit_parts(view), brackets_part(view), links.part(view)]
+    indent = "" if first.variants[0][1] else " "
+    row = squeeze(parts, width - len(indent) - 1, "  ")
+    return ((indent, "text"), *row, (" ", "text")) if indent else (*row, (" ", "text"))

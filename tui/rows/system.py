@@ -1,0 +1,79 @@
+"""How everything is: connections, oddities survived, the engine's health, the accounts."""
+
+from __future__ import annotations
+
+from engine.model.view import BookView, TradingState, View
+from tui import figures, times
+from tui.plain import plain
+from tui.rows import links
+from tui.scene import Scene, reason_of
+from tui.spans import Row, fit, join, wrap
+
+SLOW_WAIT_MS = 20.0
+"""From here on the time that events wait in the engine is shown as a warning."""
+_LABEL = 11
+
+
+def _fact(label: str, value: str, style: str = "text", more: str = "", more_style: str = "faint") -> Row:
+    return (
+        (f"{label[: _LABEL - 1]:<{_LABEL}}", "dim"),
+        (value, style),
+        (f"  {more}" if more else "", more_style),
+    )
+
+
+def _oddities(view: View, width: int) -> list[Row]:
+    """Oddities that were survived, the most frequent first. None is good news, and said."""
+    counts = sorted(view.health.counts.items(), key=lambda item: (-item[1], item[0]))
+    words = [f"{count:,} {plain(name)}" for name, count in counts if count]
+    if not words:
+        return [_fact("oddities", "none", "dim")]
+    first, *rest = wrap(" · ".join(words), max(12, width - _LABEL))
+    return [_fact("oddities", first), *(_fact("", line) for line in rest)]
+
+
+def _engine(view: View) -> list[Row]:
+    health = view.health
+    word, style = ("● ok", "gain") if health.ok else (f"✕ {plain(health.detail)}", "error bold")
+    slow, lost = health.wait_p99_ms > SLOW_WAIT_MS, health.dropped > 0
+    rows = [
+        _fact("engine", word, style),
+        _fact("event wait", f"{health.wait_p99_ms:.1f} ms p99", "warn" if slow else "text"),
+        _fact("inbox", str(health.inbox), "text", f"dropped {health.dropped}", "warn" if lost else "faint"),
+        _fact("journal", f"{health.journal_seq:,} records", "text", f"{health.prints:,} prints"),
+    ]
+    if view.strategy:
+        rows.append(_fact("strategy", plain(view.strategy)))
+    return [*rows, _fact("running", figures.duration(view.uptime_ns))]
+
+
+def _book(view: View, book: BookView, width: int) -> list[Row]:
+    """An account: whether the venue has confirmed it, who pairs stop and target, what locks it."""
+    verified = ("verified", "gain") if book.reconciled else ("not verified", "warn bold")
+    oco = ("native OCO", "dim") if book.brackets else ("own OCO", "warn")
+    marks = join([(verified,), (oco,)], (" · ", "faint"))
+    name: Row = ((f"{plain(book.book)[: _LABEL - 1]:<{_LABEL}}", "dim"), (f"{plain(book.account)}  ", "text"))
+    rows: list[Row] = [(*name, *marks)]
+    if book.preset:
+        rows.append(_fact("", plain(book.preset), "dim"))
+    if book.state is not TradingState.ACTIVE:
+        rows += [_fact("", line, "warn") for line in wrap(_lock(view, book), max(12, width - _LABEL))]
+    if book.flatten_alarm:
+        rows.append(_fact("", plain(book.flatten_alarm), "error bold"))
+    return rows
+
+
+def _lock(view: View, book: BookView) -> str:
+    words = f"{book.state.value.upper()} {reason_of(book.state, book.state_reason)}".rstrip()
+    if book.state is TradingState.LOCKED and book.unlock_ts is not None:
+        words += f", unlocks {times.when(book.unlock_ts, view.ts)} CT"
+    return words
+
+
+def system(scene: Scene, width: int) -> list[Row]:
+    """Everything, what matters most first; scrolls where there is not enough room."""
+    view = scene.view
+    rows = [*links.rows(view, width), *_oddities(view, width), *_engine(view)]
+    for book in view.books:
+        rows += _book(view, book, width)
+    return [fit(row, width) for row in rows]
