@@ -22,6 +22,7 @@ from engine.model.view import (
     TradingState,
     View,
 )
+from engine.trading import flatten
 from engine.trading.desk import Desk
 from engine.trading.money import day_usd, open_usd, realized_usd
 from engine.trading.position import Position, Trade
@@ -160,6 +161,8 @@ def _book(core: Core, desk: Desk) -> BookView:
         reconciled=desk.reconciled,
         flattening=bool(latched),
         flatten_text=f"{latched} not yet proven flat" if latched else "",
+        flatten_since=flatten.begun(desk),
+        flatten_alarm=flatten.alarm(desk),
         limits=core.guards.measured(desk, core.marks),
         unlock_ts=restriction.until if restriction is not None and locked else None,
         brackets=book.brackets,

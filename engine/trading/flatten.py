@@ -180,6 +180,22 @@ def _escalate(ledger: Ledger) -> None:
         )
 
 
+def alarm(ledger: Ledger) -> str:
+    """What holds a flatten up, in words; empty while it takes no longer than it should."""
+    late = {i: c for i, c in ledger.closing.items() if i in ledger.state.flattening and c.steps}
+    for instrument, closing in late.items():
+        if closing.refusals or closing.reopens is not None:
+            return f"close of {instrument} refused: {closing.why}"
+    if not any(_exposed(ledger, instrument) for instrument in late):
+        return ""
+    return f"not flat after {(ledger.turn.now - min(c.since for c in late.values())) // NANOS} s"
+
+
+def begun(ledger: Ledger) -> int:
+    """Since when this run has been flattening, nanoseconds UTC; 0 while it is not."""
+    return min((c.since for i, c in ledger.closing.items() if i in ledger.state.flattening), default=0)
+
+
 def _exposed(ledger: Ledger, instrument: str) -> bool:
     return bool(ledger.state.position(instrument).qty or ledger.state.live_orders(instrument))
 

@@ -17,6 +17,7 @@ from engine.model.errors import Cause
 from engine.model.market import MINUTE, NANOS, Side
 from engine.model.orders import OrderStatus, OrderType, Slot, VenueOrder, VenueStatus
 from engine.model.view import TradingState
+from engine.trading import flatten
 from engine.trading.flatten import reopening
 from tests.orders.bench import BOOK, MNQ, Bench, connected, entered, idea
 
@@ -106,8 +107,11 @@ def test_f28_every_escalation_step_is_critical_and_says_what_is_open_and_what_to
     bench, _ = entered()
     bench.say(Flatten(id="f", instrument="MNQ"))
     begun = bench.now
+    desk = bench.core.desks[BOOK]
+    assert (flatten.begun(desk), flatten.alarm(desk)) == (begun, "")
     reply(bench, ev.Outcome.REFUSED, Cause.OTHER, "not now")
     refusing(bench, 190, Cause.OTHER)
+    assert flatten.alarm(desk) == "close of MNQ refused: the market is closed"
     told = [n for n in bench.notices if n.text.startswith("not flat after")]
     assert {n.severity.value for n in told} == {"critical"}
     seconds = [(n.ts - begun) // NANOS for n in told]
