@@ -47,6 +47,8 @@ app = typer.Typer(
 )
 journal_app = typer.Typer(help="Look into the journal of decisions, orders and fills.")
 app.add_typer(journal_app, name="journal", rich_help_panel=LOOK)
+notify_app = typer.Typer(help="Messages to Telegram, Slack, Discord, mail and other services.")
+app.add_typer(notify_app, name="notify", rich_help_panel=LOOK)
 
 
 def _version(asked: bool) -> None:
@@ -247,6 +249,21 @@ def journal_hash(
     from tstream.commands import journal as commands
 
     raise typer.Exit(commands.journal_hash(file))
+
+
+@notify_app.command("test")
+def notify_test(
+    context: typer.Context,
+    channel: Annotated[
+        str | None,
+        typer.Argument(metavar="[CHANNEL]", help="telegram, slack, discord, mail, or a name of yours."),
+    ] = None,
+    config: args.Config = None,
+) -> None:
+    """Send a test message through each channel that is set up, or one, and print what it answered."""
+    from tstream.commands import notify as commands
+
+    raise typer.Exit(commands.test(config or context.obj, channel))
 
 
 def call(argv: Sequence[str] | None = None) -> int:

@@ -26,6 +26,7 @@ from tstream.arming import armed_accounts
 from tstream.claim import Claim
 from tstream.clock import RunClock, wall_ns
 from tstream.limits import risk_limits, zone_reaction
+from tstream.notifying import notify_config
 from tstream.options import RunOptions
 from tstream.paths import Paths
 from tstream.settings.model import Settings
@@ -99,7 +100,16 @@ class Run:
                 stack.push_async_callback(control.stop)
             reporter = asyncio.create_task(report(engine))
             stack.push_async_callback(_end, reporter)
+            await self._tell(engine, stack)
             yield engine
+
+    async def _tell(self, engine: Engine, stack: AsyncExitStack) -> None:
+        """Give the news to the channels that are set up, from now until the engine has ended."""
+        news = notify_config(self.settings.notify)
+        if news.wanted and self.by_hand is None:
+            from adapters.notify.service import NotifyThread
+
+            await stack.enter_async_context(NotifyThread(engine, news, self.clock, wall_ns))
 
     async def _journal(self) -> Journal:
         path = self.paths.journal(self.name)

@@ -46,5 +46,10 @@ def test_the_secrets_example_names_the_secrets_and_holds_none(reading: Reading) 
     assert set(re.findall(r"^(TSTREAM_\w+)=$", example, re.MULTILINE)) == {
         "TSTREAM_PROJECTX_USER",
         "TSTREAM_PROJECTX_KEY",
+        "TSTREAM_NOTIFY_TELEGRAM_TOKEN",
+        "TSTREAM_NOTIFY_SLACK_URL",
+        "TSTREAM_NOTIFY_DISCORD_URL",
+        "TSTREAM_NOTIFY_MAIL_PASSWORD",
+        "TSTREAM_NOTIFY_OTHERS",
     }
     assert reading(dotenv=example).settings == Settings()

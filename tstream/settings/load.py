@@ -18,7 +18,7 @@ from pydantic_settings import SettingsError as SourceError
 from tstream.errors import Problem, SettingsError
 from tstream.paths import HOME_VARIABLE, Paths
 from tstream.settings.model import PREFIX, Settings
-from tstream.settings.problems import MASK, nearest, problems, walk
+from tstream.settings.problems import MASK, holds_secret, nearest, problems, walk
 
 CONFIG_VARIABLE = "TSTREAM_CONFIG"
 """Names another settings file, as --config does."""
@@ -49,7 +49,7 @@ def load(paths: Paths, config: Path | None = None) -> Loaded:
         (f"{path}", _read_dotenv(path)) for path in reversed(dotenv)
     ]
     found = list(_misplaced(table, file)) + [p for where, names in variables for p in _unknown(where, names)]
-    table.pop(_CREDENTIALS, None)
+    _leave_out(table)
     try:
         arguments: dict[str, Any] = {**table, "_env_file": dotenv}
         settings = Settings(**arguments)
@@ -122,14 +122,31 @@ def _read_dotenv(file: Path) -> dict[str, str]:
     return {binding.key: binding.value or "" for binding in bindings if binding.key}
 
 
+def _secret_keys() -> Iterator[str]:
+    """Dotted keys that a file may not hold: the whole login, and everything declared as a secret."""
+    for key, field in walk(Settings):
+        if key.startswith(f"{_CREDENTIALS}.") or holds_secret(field):
+            yield key
+
+
 def _misplaced(table: Mapping[str, Any], file: Path) -> Iterator[Problem]:
     """Secrets don't belong in a file that gets copied, shown and committed."""
-    if _CREDENTIALS in table:
-        section = table[_CREDENTIALS]
-        for key in section if isinstance(section, dict) else [""]:
-            name = f"{_CREDENTIALS}.{key}".rstrip(".")
-            message = f"belongs in .env or the environment, as {_variable(name)}"
-            yield Problem(name, message, MASK, f"{file}")
+    secret = set(_secret_keys())
+    for section, keys in table.items():
+        for key in keys if isinstance(keys, dict) else [""] if section == _CREDENTIALS else []:
+            name = f"{section}.{key}".rstrip(".")
+            if section == _CREDENTIALS or name in secret:
+                message = f"belongs in .env or the environment, as {_variable(name)}"
+                yield Problem(name, message, MASK, f"{file}")
+
+
+def _leave_out(table: dict[str, Any]) -> None:
+    """Misplaced secrets are told of once, and are not looked at any further."""
+    table.pop(_CREDENTIALS, None)
+    for name in _secret_keys():
+        section, _, key = name.partition(".")
+        if isinstance(table.get(section), dict):
+            table[section].pop(key, None)
 
 
 def _variable(key: str) -> str:

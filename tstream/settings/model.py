@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from engine.model.config import TradingSwitch
 from engine.model.instrument import CME_FUTURES, Instrument
 from tstream.settings.fields import CommaSeparated, computed, refuse, setting
+from tstream.settings.notify import NotifySettings
 from tstream.settings.risk import RiskSettings
 from tstream.settings.sections import (
     Contract,
@@ -66,6 +67,9 @@ class Settings(BaseSettings):
     )
     risk: RiskSettings = setting(RiskSettings(), "Your own limits.", reload="live")
     strategy: StrategySettings = setting(StrategySettings(), "What is traded.", reload="live")
+    notify: NotifySettings = setting(
+        NotifySettings(), "News of the engine, and commands from Telegram.", reload="restart"
+    )
     ui: ScreenSettings = setting(ScreenSettings(), "The cockpit.", reload="restart")
     log: LogSettings = setting(LogSettings(), "The log.", reload="restart")
     tape: TapeSettings = setting(TapeSettings(), "Recording.", reload="restart")
@@ -110,7 +114,7 @@ class Settings(BaseSettings):
     def secrets(self) -> tuple[str, ...]:
         """Values that may appear in no log, message or picture."""
         key = self.projectx.key.get_secret_value()
-        return (key,) if key else ()
+        return (*((key,) if key else ()), *self.notify.secrets())
 
 
 def _practices(data: dict[str, object]) -> bool:

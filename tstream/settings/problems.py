@@ -53,6 +53,11 @@ def shown(value: object, *, secret: bool = False) -> str:
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 
+def holds_secret(field: FieldInfo) -> bool:
+    """Whether a key is a secret, or a table of them."""
+    return SecretStr in (field.annotation, *get_args(field.annotation))
+
+
 def may_be_secret(key: str) -> bool:
     """Whether a key that nobody declared sounds like a secret's (a misspelt TSTREAM_PROJECTX_KEY)."""
     return _SECRET_NAME.search(key) is not None
@@ -100,7 +105,7 @@ def _problem(error: ErrorDetails, fields: dict[str, FieldInfo], origin: Origin) 
         message = error["msg"]
     if kind == "extra_forbidden" and isinstance(value, (dict, list)):
         value = None  # whatever is in it, it may be a secret
-    secret = field.annotation is SecretStr if field else may_be_secret(key)
+    secret = holds_secret(field) if field else may_be_secret(key)
     return Problem(key, message, None if value is None else shown(value, secret=secret), origin(key))
 
 

@@ -31,7 +31,8 @@ start from. Settings come from three places; a later one wins over an earlier on
 
 A variable's name is `{PREFIX}`, the section, an underscore and the key: `{PREFIX}RISK_MAX_TRADES=10`.
 Lists are separated by commas (`{PREFIX}CONTRACTS=MNQ,MES`), tables are JSON. The login at a gateway
-(`projectx`) is taken from `.env` or the environment only.
+(`projectx`), and every token, password and webhook address of `notify`, is taken from `.env` or the
+environment only.
 
 Anything that can't be right, a misspelt key included, ends the start with one line for each problem and exit
 code 2, before anything connects. Changes take hold at the next start; the last column tells which keys could

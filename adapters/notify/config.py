@@ -1,0 +1,158 @@
+"""What is sent where: plain values that the front door makes of settings. No repr shows a secret."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Literal
+
+from adapters.notify.message import Event
+from engine.model.view import Severity
+
+TELEGRAM_URL = "https://api.telegram.org"
+
+_SECRET_LENGTH = 6
+"""A shorter part of an address is a name or a number, and blotting it out would blot out words."""
+
+
+def _words(url: str) -> tuple[str, ...]:
+    """An address that is a secret, whole and in the parts in which libraries quote it. Never fails."""
+    rest = url.partition("://")[2].partition("?")[0]
+    login, at, _ = rest.rpartition("@")
+    path = rest.partition("/")[2]
+    parts = {path, *re.split(r"[/:]", path), *(re.split(r"[/:]", login) if at else ())}
+    return (url, *sorted(part for part in parts if len(part) >= _SECRET_LENGTH))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What one channel wants, and how much of it at a time."""
+
+    events: frozenset[Event] = frozenset(Event)
+    severity: Severity = Severity.INFO
+    """Least severity that is sent."""
+    per_minute: int = 20
+    """Messages a minute; what comes faster is told together. Critical news is not held up."""
+    burst: int = 5
+    """So many may go at once after a pause."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TelegramConfig:
+    token: str = field(repr=False)
+    """As @BotFather gave it: digits, a colon, letters."""
+    chats: tuple[int | str, ...]
+    """Ids of chats, negative for groups, or "@name" of a public channel."""
+    base_url: str = TELEGRAM_URL
+    rules: Rules = Rules()
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        return (self.token, self.token.partition(":")[2])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookConfig:
+    """An incoming webhook of Slack or Discord. Whoever knows its address may post there."""
+
+    url: str = field(repr=False)
+    rules: Rules = Rules()
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        return _words(self.url)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailConfig:
+    server: str
+    sender: str
+    """The address in From."""
+    recipients: tuple[str, ...]
+    user: str = ""
+    """Empty where the server asks for no login."""
+    password: str = field(default="", repr=False)
+    """For Gmail and the like an app password, not the one for the website."""
+    security: Literal["starttls", "ssl", "insecure"] = "starttls"
+    """"insecure" only for a server on this machine."""
+    port: int = 0
+    """0: 587 for starttls, 465 for ssl, 25 for insecure."""
+    verify: bool = True
+    """Check the server's certificate."""
+    rules: Rules = Rules(per_minute=6, burst=3)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        return (self.password,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppriseConfig:
+    """Any other service that apprise knows, by its URL."""
+
+    name: str
+    url: str = field(repr=False)
+    rules: Rules = Rules()
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        return _words(self.url)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandConfig:
+    """Commands from Telegram. A message counts only from these people in these chats."""
+
+    token: str = field(repr=False)
+    chats: frozenset[int]
+    users: frozenset[int]
+    base_url: str = TELEGRAM_URL
+    poll_s: int = 25
+    """How long one request waits for news, seconds."""
+    fresh_s: int = 60
+    """An older command is not carried out."""
+    code_s: int = 60
+    """A confirmation code is good for so long."""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        return (self.token, self.token.partition(":")[2])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotifyConfig:
+    """All of it. The order of the fields is the order in which channels stand in for one another."""
+
+    telegram: TelegramConfig | None = None
+    slack: WebhookConfig | None = None
+    discord: WebhookConfig | None = None
+    mail: MailConfig | None = None
+    others: tuple[AppriseConfig, ...] = ()
+    hand: HandConfig | None = None
+    zone: str = "America/Chicago"
+    """Time zone of the times in messages."""
+    label: str = ""
+    """Names this installation in messages, for people with several."""
+    refusals: bool = False
+    """Tell of ideas that were refused, too."""
+    status_minutes: int = 0
+    """A status message so often; 0 sends none."""
+    repeat_s: float = 60.0
+    """The same news within so many seconds is counted and told once."""
+    queue: int = 200
+    """Messages that may wait for one channel; on top of that the least important oldest is dropped."""
+    escalate_s: float = 10.0
+    """Critical news that no channel has delivered by then goes to another one as well."""
+    flush_s: float = 5.0
+    """At the end, what waits may take so long to go out."""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every value that may appear in no log, message or picture."""
+        parts = (self.telegram, self.slack, self.discord, self.mail, self.hand, *self.others)
+        return tuple(secret for part in parts if part is not None for secret in part.secrets if secret)
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is anything to do."""
+        return any((self.telegram, self.slack, self.discord, self.mail, self.others, self.hand))

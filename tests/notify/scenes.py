@@ -1,0 +1,208 @@
+"""Views, notices and messages to tell of."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from msgspec.structs import replace
+
+from adapters.notify.message import Event, Message
+from engine.model.commands import AnyCommand
+from engine.model.market import NANOS, Side, Timeframe
+from engine.model.orders import AccountKind
+from engine.model.view import (
+    AlignmentView,
+    BookView,
+    ContractView,
+    FrameView,
+    HealthView,
+    Notice,
+    NoticeKind,
+    PositionView,
+    SessionPhase,
+    SessionView,
+    Severity,
+    TradeView,
+    TradingState,
+    View,
+)
+
+NOW = 1_791_988_937 * NANOS
+"""Wednesday 14 October 2026, 09:42:17 in Chicago."""
+
+
+def a_contract(symbol: str = "MNQ") -> ContractView:
+    return ContractView(
+        instrument=symbol,
+        name=f"{symbol}Z6",
+        description="Micro",
+        tick_size=Decimal("0.25"),
+        tick_value_usd=Decimal("0.50"),
+        decimals=2,
+        bid=Decimal("21000.25"),
+        ask=Decimal("21000.50"),
+        last=Decimal("21000.25"),
+        change=None,
+        age_ns=0,
+        stale=False,
+        state=TradingState.ACTIVE,
+        position_qty=0,
+    )
+
+
+def a_book(book: str = "main", kind: AccountKind = AccountKind.PRACTICE, **change: Any) -> BookView:
+    return replace(
+        BookView(
+            book=book,
+            kind=kind,
+            account=f"ACC-{book}",
+            balance_usd=Decimal("50123.40"),
+            state=TradingState.ACTIVE,
+            state_reason="",
+            realized_usd=Decimal("123.40"),
+            open_usd=Decimal(0),
+            costs_usd=Decimal("5.92"),
+            day_usd=Decimal("123.40"),
+            daily_loss_limit_usd=Decimal(800),
+            trades=4,
+            wins=3,
+            max_trades=40,
+            profit_factor=2.5,
+            max_drawdown_usd=Decimal("-60.50"),
+            equity=(),
+            reconciled=True,
+            flattening=False,
+        ),
+        **change,
+    )
+
+
+def a_position(**change: Any) -> PositionView:
+    return replace(
+        PositionView(
+            book="main",
+            kind=AccountKind.PRACTICE,
+            instrument="MNQ",
+            qty=2,
+            entry=Decimal("21000.25"),
+            mark=Decimal("21005.00"),
+            open_usd=Decimal("19.00"),
+            open_ticks=Decimal(19),
+            mae_usd=Decimal(0),
+            mfe_usd=Decimal(0),
+            stop=Decimal("20990.25"),
+            targets=(Decimal("21015.25"), Decimal("21022.25")),
+            protected_qty=2,
+            strategy="zones",
+            opened_ts=NOW,
+        ),
+        **change,
+    )
+
+
+def a_trade(**change: Any) -> TradeView:
+    return replace(
+        TradeView(
+            book="main",
+            instrument="MNQ",
+            side=Side.BUY,
+            qty=2,
+            entry=Decimal("21000.25"),
+            exit=Decimal("21015.25"),
+            gross_usd=Decimal("60.00"),
+            costs_usd=Decimal("1.48"),
+            net_usd=Decimal("58.52"),
+            reason="target",
+            opened_ts=NOW,
+            closed_ts=NOW + 754 * NANOS,
+        ),
+        **change,
+    )
+
+
+def an_alignment() -> AlignmentView:
+    frames = tuple(FrameView(frame, 1, 80, 20, "BOS up") for frame in Timeframe)
+    return AlignmentView("MNQ", frames, 74, 1, 4, "long", ("4 of 5 agree",))
+
+
+def a_view(**change: Any) -> View:
+    return replace(
+        View(
+            version=1,
+            ts=NOW,
+            mode=AccountKind.PRACTICE,
+            venue="practice venue",
+            practice_time=True,
+            session=SessionView("2026-10-14", SessionPhase.RTH, "09:42:17", "15:10"),
+            links=(),
+            contracts=(a_contract(), a_contract("ES")),
+            books=(a_book(),),
+            positions=(),
+            orders=(),
+            trades=(),
+            alignment={},
+            charts={},
+            notices=(),
+            health=HealthView(ok=True),
+            strategy="zones",
+        ),
+        **change,
+    )
+
+
+def later(view: View, **change: Any) -> View:
+    """The next picture, a tenth of a second on."""
+    return replace(view, **{"version": view.version + 1, "ts": view.ts + NANOS // 10, **change})
+
+
+def a_notice(
+    seq: int,
+    kind: NoticeKind,
+    text: str,
+    severity: Severity = Severity.INFO,
+    instrument: str | None = "MNQ",
+    book: str | None = "main",
+    command_id: str | None = None,
+) -> Notice:
+    return Notice(seq, NOW, kind, severity, text, instrument, book, command_id)
+
+
+def news(title: str = "something", severity: Severity = Severity.INFO, **change: Any) -> Message:
+    return replace(
+        Message(event=Event.STATUS, severity=severity, title=title, ts=NOW, origin="practice venue"), **change
+    )
+
+
+class Desk:
+    """An engine's handle: shows a View, answers commands, remembers them. For any thread."""
+
+    def __init__(self, view: View, *, answers: bool = True) -> None:
+        self._view = view
+        self._answers = answers
+        self._lock = threading.Lock()
+        self.sent: list[AnyCommand] = []
+
+    def view(self) -> View:
+        with self._lock:
+            return self._view
+
+    def show(self, **change: Any) -> None:
+        with self._lock:
+            self._view = later(self._view, **change)
+
+    def tell(self, kind: NoticeKind, text: str, severity: Severity = Severity.INFO, **more: Any) -> None:
+        notices = self.view().notices
+        seq = notices[-1].seq + 1 if notices else 1
+        self.show(notices=(*notices, a_notice(seq, kind, text, severity, **more)))
+
+    def send(self, command: AnyCommand) -> None:
+        self.sent.append(command)
+        if self._answers:
+            self.tell(NoticeKind.COMMAND, "to somebody else", command_id="another")
+            self.tell(NoticeKind.COMMAND, f"done: {type(command).__name__.lower()}", command_id=command.id)
+
+    def notices(self, after_seq: int) -> Sequence[Notice]:
+        return [notice for notice in self.view().notices if notice.seq > after_seq]

@@ -1,0 +1,363 @@
+"""F35 over real sockets: services that are down or slow down delay nobody else and lose nothing uncounted."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from adapters.notify import dispatcher as dispatching
+from adapters.notify.channel import Channel
+from adapters.notify.config import Rules, TelegramConfig, WebhookConfig
+from adapters.notify.discord import DiscordChannel
+from adapters.notify.dispatcher import ChannelState, Dispatcher
+from adapters.notify.message import Event, Message
+from adapters.notify.slack import SlackChannel
+from adapters.notify.stamps import Stamps
+from adapters.notify.telegram import TelegramChannel
+from engine.model.view import Severity
+from tests.notify.scenes import NOW, news
+from tests.notify.sinks import DiscordSink, Reply, Sink, SlackSink, TelegramSink, flood, telegram_no
+
+TOKEN = "123456789:AAcanaryCanaryCanaryCanaryCanaryCan"
+ALL = Rules(per_minute=6000, burst=1000)
+STAMPS = Stamps("America/Chicago", lambda: NOW)
+CRITICAL = news("MNQ is not protected", Severity.CRITICAL, event=Event.RISK, key="naked")
+
+
+def to_telegram(sink: Sink) -> Channel:
+    return TelegramChannel(TelegramConfig(token=TOKEN, chats=(1,), base_url=sink.url), 1)
+
+
+def to_slack(sink: Sink) -> Channel:
+    return SlackChannel(WebhookConfig(url=sink.url + "/services/T0000000/B0000000/slackCanary"))
+
+
+def to_discord(sink: Sink) -> Channel:
+    return DiscordChannel(WebhookConfig(url=sink.url + "/api/webhooks/1/discordCanary"))
+
+
+def started(*channels: tuple[Channel, Rules], **limits: Any) -> Dispatcher:
+    dispatcher = Dispatcher(channels, STAMPS, **{"escalate_s": 60.0, **limits})
+    dispatcher.start()
+    return dispatcher
+
+
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not true():  # noqa: ASYNC110 - a status has no event of its own
+            await asyncio.sleep(0.005)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Back off for hundredths of seconds, so that a test does."""
+    monkeypatch.setattr(dispatching, "_BACK_OFF_S", (0.02,))
+    monkeypatch.setattr(dispatching, "_AGAIN_S", 0.02)
+
+
+async def test_every_channel_gets_what_it_wants() -> None:
+    async with SlackSink() as slack, DiscordSink() as discord:
+        dispatcher = started(
+            (to_slack(slack), Rules(severity=Severity.WARNING)),
+            (to_discord(discord), Rules(events=frozenset({Event.TRADE_EXIT}))),
+        )
+        dispatcher.post(news("small talk"))
+        dispatcher.post(news("exit", Severity.WARNING, event=Event.TRADE_EXIT))
+        await dispatcher.close(5)
+        assert [got.body["attachments"][0]["title"] for got in slack.got] == ["exit"]
+        assert [got.body["embeds"][0]["title"] for got in discord.got] == ["exit"]
+
+
+async def test_f35_a_service_that_hangs_delays_no_other_and_posting_never_waits() -> None:
+    async with TelegramSink() as telegram, SlackSink() as slack:
+        telegram.always = Reply(hang=True)
+        dispatcher = started((to_telegram(telegram), ALL), (to_slack(slack), ALL))
+        loop = asyncio.get_running_loop()
+        before = loop.time()
+        for number in range(1000):
+            dispatcher.post(news(f"event {number}", event=Event.SIGNAL))
+        assert loop.time() - before < 1.0
+        await slack.wait(1)
+        await dispatcher.close(0.05)
+
+
+async def test_f35_the_queue_of_a_dead_service_is_bounded_and_repeats_are_counted(quick: None) -> None:
+    async with TelegramSink() as telegram:
+        dispatcher = started((to_telegram(telegram), ALL), capacity=10)
+        await telegram.shut()
+        for number in range(50):
+            dispatcher.post(news(f"exit {number}", event=Event.SIGNAL))
+        for number in range(37):
+            dispatcher.post(news(f"link down, try {number}", Severity.WARNING, key="down"))
+        await until(lambda: dispatcher.status()[0].state is ChannelState.WAITING)
+        (status,) = dispatcher.status()
+        assert status.queued <= 10
+        assert status.dropped >= 40
+        await telegram.open()
+        await until(lambda: dispatcher.status()[0].queued == 0 and len(telegram.got) > 0)
+        await dispatcher.close(5)
+        told = "\n".join(telegram.texts)
+        assert "link down, try 36 ×37" in told
+        assert "exit 49" in told
+        assert f"{status.dropped} messages before it were dropped" in told
+        assert dispatcher.status()[0].state is ChannelState.WORKING
+
+
+@pytest.mark.parametrize(
+    ("make", "sink", "reply", "wait_s"),
+    [
+        (to_telegram, TelegramSink, flood(1), 1.0),
+        (to_slack, SlackSink, Reply(429, "rate_limited", {"Retry-After": "1"}), 1.0),
+        (to_discord, DiscordSink, Reply(429, {"message": "limited", "retry_after": 0.4}), 0.4),
+    ],
+)
+async def test_f35_a_service_that_asks_for_a_pause_gets_it(
+    make: Callable[[Sink], Channel], sink: type[Sink], reply: Reply, wait_s: float
+) -> None:
+    async with sink() as service:
+        service.script.append(reply)
+        dispatcher = started((make(service), ALL))
+        dispatcher.post(news("exit", event=Event.SIGNAL))
+        dispatcher.post(news("another", event=Event.SIGNAL))
+        first, second, third = await service.wait(3)
+        assert second.at - first.at >= wait_s - 0.01
+        assert second.body == first.body
+        assert third.body != first.body
+        await dispatcher.close(5)
+        (status,) = dispatcher.status()
+        assert (status.sent, status.dropped, status.refused) == (2, 0, 0)
+
+
+async def test_f35_critical_news_goes_to_another_channel_when_the_first_is_down(quick: None) -> None:
+    async with TelegramSink() as telegram, SlackSink() as slack:
+        nothing = Rules(events=frozenset({Event.DAILY_SUMMARY}))
+        dispatcher = started((to_telegram(telegram), ALL), (to_slack(slack), nothing))
+        await telegram.shut()
+        dispatcher.post(news("small", event=Event.RISK))
+        dispatcher.post(CRITICAL)
+        (got,) = await slack.wait(1)
+        assert got.body["attachments"][0]["title"] == "MNQ is not protected"
+        await dispatcher.close(0.1)
+        assert len(slack.got) == 1
+
+
+async def test_f35_critical_news_on_hold_goes_to_another_channel_in_time() -> None:
+    async with TelegramSink() as telegram, SlackSink() as slack:
+        telegram.always = Reply(hang=True)
+        nothing = Rules(events=frozenset())
+        dispatcher = started((to_telegram(telegram), ALL), (to_slack(slack), nothing), escalate_s=0.05)
+        dispatcher.post(CRITICAL)
+        await slack.wait(1)
+        await dispatcher.close(0.05)
+
+
+async def test_f35_critical_news_that_arrived_goes_nowhere_else() -> None:
+    async with TelegramSink() as telegram, SlackSink() as slack:
+        nothing = Rules(events=frozenset())
+        dispatcher = started((to_telegram(telegram), ALL), (to_slack(slack), nothing), escalate_s=0.02)
+        dispatcher.post(CRITICAL)
+        await telegram.wait(1)
+        await until(lambda: dispatcher.status()[0].sent == 1)
+        assert not dispatcher._timers or await _passed(dispatcher)
+        await dispatcher.close(5)
+        assert slack.got == []
+
+
+async def _passed(dispatcher: Dispatcher) -> bool:
+    """Every escalation timer has gone off."""
+    await until(lambda: not dispatcher._timers)
+    return True
+
+
+async def test_f35_critical_news_that_nobody_asked_for_still_reaches_somebody() -> None:
+    async with SlackSink() as slack:
+        dispatcher = started((to_slack(slack), Rules(events=frozenset())))
+        dispatcher.post(CRITICAL)
+        await slack.wait(1)
+        await dispatcher.close(5)
+
+
+async def test_f35_repeated_critical_news_is_counted_too() -> None:
+    async with SlackSink() as slack:
+        dispatcher = started((to_slack(slack), ALL), repeat_s=60)
+        for _ in range(37):
+            dispatcher.post(CRITICAL)
+        await slack.wait(1)
+        for _ in range(37):
+            dispatcher.post(CRITICAL)
+        await dispatcher.close(5)
+        titles = [got.body["attachments"][0]["title"] for got in slack.got]
+        assert titles == ["MNQ is not protected ×37", "MNQ is not protected ×37"]
+
+
+async def test_a_definitive_no_stops_the_channel_and_is_told_elsewhere(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with TelegramSink() as telegram, SlackSink() as slack:
+        telegram.always = telegram_no(401, "Unauthorized")
+        quiet = Rules(severity=Severity.CRITICAL)
+        dispatcher = started((to_telegram(telegram), ALL), (to_slack(slack), quiet))
+        dispatcher.post(news("one", event=Event.SIGNAL))
+        dispatcher.post(news("two", event=Event.SIGNAL))
+        (got,) = await slack.wait(1)
+        assert got.body["attachments"][0]["title"] == "🚨 telegram gets no more messages"
+        assert "@BotFather" in got.body["attachments"][0]["text"]
+        for number in range(20):
+            dispatcher.post(news(f"more {number}"))
+        await dispatcher.close(5)
+        assert len(telegram.got) == 1
+        status = dispatcher.status()[0]
+        assert status.state is ChannelState.STOPPED
+        assert "@BotFather" in status.detail
+        assert "telegram is stopped" in caplog.text
+
+
+async def test_critical_news_of_a_stopped_channel_goes_to_the_next() -> None:
+    async with DiscordSink() as discord, SlackSink() as slack:
+        discord.always = Reply(404, {"message": "Unknown Webhook", "code": 10015})
+        dispatcher = started((to_discord(discord), ALL), (to_slack(slack), Rules(events=frozenset())))
+        dispatcher.post(CRITICAL)
+        got = await slack.wait(2)
+        titles = {request.body["attachments"][0]["title"] for request in got}
+        assert titles == {"MNQ is not protected", "🚨 discord gets no more messages"}
+        await dispatcher.close(5)
+        assert len(discord.got) == 1
+
+
+async def test_a_refused_message_is_never_sent_again() -> None:
+    async with SlackSink() as slack:
+        slack.script.append(Reply(400, "invalid_payload"))
+        dispatcher = started((to_slack(slack), ALL))
+        dispatcher.post(news("bad", event=Event.SIGNAL))
+        dispatcher.post(news("good", event=Event.SIGNAL))
+        await slack.wait(2)
+        await dispatcher.close(5)
+        assert [got.body["attachments"][0]["title"] for got in slack.got] == ["bad", "good"]
+        assert dispatcher.status()[0].refused == 1
+
+
+async def test_news_that_may_have_arrived_is_not_sent_again(quick: None) -> None:
+    async with SlackSink() as slack:
+        slack.script.append(Reply(drop=True))
+        dispatcher = started((to_slack(slack), ALL))
+        dispatcher.post(news("once", event=Event.SIGNAL))
+        dispatcher.post(news("next", event=Event.SIGNAL))
+        await slack.wait(2)
+        await dispatcher.close(5)
+        assert [got.body["attachments"][0]["title"] for got in slack.got] == ["once", "next"]
+        assert dispatcher.status()[0].unsure == 1
+
+
+async def test_critical_news_that_may_have_arrived_is_sent_once_more_and_says_so(quick: None) -> None:
+    async with SlackSink() as slack:
+        slack.script += [Reply(drop=True), Reply(drop=True)]
+        dispatcher = started((to_slack(slack), ALL))
+        dispatcher.post(CRITICAL)
+        await slack.wait(2)
+        await until(lambda: dispatcher.status()[0].unsure == 2)
+        await dispatcher.close(5)
+        first, second = [got.body["attachments"][0] for got in slack.got]
+        assert first["text"] == ""
+        assert second["text"].startswith("sent again")
+
+
+async def test_parts_that_arrived_are_not_sent_again(quick: None) -> None:
+    async with TelegramSink() as telegram:
+        telegram.script += [
+            Reply(200, {"ok": True, "result": {"message_id": 1}}),
+            telegram_no(502, "Bad Gateway"),
+        ]
+        dispatcher = started((to_telegram(telegram), ALL))
+        dispatcher.post(news("long", event=Event.SIGNAL, lines=tuple("x" * 400 for _ in range(15))))
+        first, second, again = await telegram.wait(3)
+        await dispatcher.close(5)
+        assert second.body == again.body != first.body
+        assert len(telegram.got) == 3
+
+
+async def test_the_end_sends_what_waits_and_waits_no_longer_than_told() -> None:
+    async with SlackSink() as slack, TelegramSink() as telegram:
+        telegram.always = Reply(hang=True)
+        slow = Rules(per_minute=1, burst=1)
+        dispatcher = started((to_slack(slack), slow), (to_telegram(telegram), ALL))
+        for number in range(3):
+            dispatcher.post(news(f"event {number}", event=Event.SIGNAL))
+        await telegram.wait(1)
+        loop = asyncio.get_running_loop()
+        before = loop.time()
+        await dispatcher.close(2.5)
+        assert 2.4 <= loop.time() - before < 4
+        assert len(slack.got) == 3
+        dispatcher.post(news("too late"))
+        assert len(slack.got) == 3
+
+
+async def test_the_end_does_not_wait_for_a_service_that_is_known_to_be_down() -> None:
+    async with SlackSink() as slack:
+        slack.always = Reply(429, "rate_limited", {"Retry-After": "300"})
+        dispatcher = started((to_slack(slack), ALL))
+        dispatcher.post(news("x"))
+        await until(lambda: dispatcher.status()[0].state is ChannelState.WAITING)
+        loop = asyncio.get_running_loop()
+        before = loop.time()
+        await dispatcher.close(30)
+        assert loop.time() - before < 2
+
+
+class Broken:
+    """A channel with a bug in it."""
+
+    name = "broken"
+
+    def parts(self, message: Message, when: str) -> list[dict[str, Any]]:
+        raise KeyError(f"https://api.telegram.org/bot{TOKEN}/sendMessage")
+
+    async def deliver(self, part: dict[str, Any]) -> Any:
+        raise AssertionError
+
+    async def close(self) -> None: ...
+
+
+async def test_a_bug_in_a_channel_stops_nothing_and_shows_no_secret(caplog: pytest.LogCaptureFixture) -> None:
+    async with SlackSink() as slack:
+        dispatcher = started((Broken(), ALL), (to_slack(slack), Rules(events=frozenset())))
+        dispatcher.post(news("x"))
+        dispatcher.post(CRITICAL)
+        await slack.wait(1)
+        await dispatcher.close(5)
+        assert dispatcher.status()[0].refused == 2
+        assert "KeyError" in caplog.text
+        assert TOKEN not in caplog.text
+
+
+async def test_no_failure_leaks_a_secret(quick: None, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    leaky = f"{TOKEN} slackCanary discordCanary /bot{TOKEN}/sendMessage"
+    async with TelegramSink() as telegram, SlackSink() as slack, DiscordSink() as discord:
+        telegram.script += [telegram_no(500, leaky), telegram_no(400, leaky), telegram_no(401, leaky)]
+        slack.script += [Reply(500, leaky), Reply(400, leaky), Reply(403, leaky)]
+        discord.script += [Reply(500, {"message": leaky}), Reply(400, {"message": leaky})]
+        discord.script.append(Reply(404, {"message": leaky}))
+        dispatcher = started((to_telegram(telegram), ALL), (to_slack(slack), ALL), (to_discord(discord), ALL))
+        for number in range(3):
+            dispatcher.post(news(f"event {number}", event=Event.SIGNAL))
+        await until(lambda: all(s.state is ChannelState.STOPPED for s in dispatcher.status()))
+        await dispatcher.close(1)
+        own = {0: TOKEN, 1: "slackCanary", 2: "discordCanary"}
+        for place, status in enumerate(dispatcher.status()):
+            assert own[place] not in status.detail
+        lines = [
+            record.getMessage() for record in caplog.records if record.name.startswith("adapters.notify")
+        ]
+        assert lines
+        for line in lines:
+            if "Telegram" in line:
+                assert TOKEN not in line
+            if "Slack" in line:
+                assert "slackCanary" not in line
+            if "Discord" in line:
+                assert "discordCanary" not in line

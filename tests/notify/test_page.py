@@ -1,0 +1,51 @@
+"""docs/notifications.md says what the code does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from adapters.notify.config import HandConfig, MailConfig, NotifyConfig, Rules
+from adapters.notify.links import FIRST_NS, OUTAGE_NS
+from adapters.notify.message import Event
+from adapters.notify.outbox import DIGEST_FROM
+from adapters.notify.replies import HELP
+from adapters.notify.trades import SETTLE_NS
+from engine.model.market import NANOS
+
+PAGE = (Path(__file__).parents[2] / "docs" / "notifications.md").read_text(encoding="utf-8")
+
+
+def rows(first: str) -> list[str]:
+    """The first cells of the table whose header begins with a word."""
+    table = PAGE.partition(f"\n| {first} |")[2].partition("\n\n")[0]
+    return re.findall(r"^\| (`.+?) \|", table, re.MULTILINE)
+
+
+def test_every_event_has_its_row_and_no_other() -> None:
+    assert rows("event") == [f"`{event}`" for event in Event]
+
+
+def test_every_command_has_its_row() -> None:
+    documented = set(re.findall(r"`/(\w+)", " ".join(rows("command"))))
+    helped = set(re.findall(r"^/(\w+)", HELP, re.MULTILINE))
+    assert documented == helped | {"yes"}
+
+
+def test_the_figures_are_those_of_the_code() -> None:
+    config = NotifyConfig()
+    hand = HandConfig(token="", chats=frozenset(), users=frozenset())
+    mail = MailConfig(server="", sender="", recipients=())
+    assert DIGEST_FROM == 7
+    assert SETTLE_NS == 2 * NANOS
+    for words in (
+        f"`repeat_seconds` ({config.repeat_s:.0f})",
+        f"`queue` ({config.queue})",
+        f"`escalate_seconds` ({config.escalate_s:.0f})",
+        f"`flush_seconds` ({config.flush_s:.0f})",
+        f"{Rules().per_minute} messages a minute for each channel, {mail.rules.per_minute} for mail",
+        f"down for {OUTAGE_NS // NANOS} seconds or more ({FIRST_NS // NANOS} at the start)",
+        f"good for {hand.code_s} seconds",
+        f"older than {hand.fresh_s} seconds",
+    ):
+        assert words in " ".join(PAGE.split())

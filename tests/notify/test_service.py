@@ -1,0 +1,178 @@
+"""The whole of it beside an engine's handle: in its own thread, from first View to the last flush."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from adapters.notify.config import HandConfig, NotifyConfig, Rules, TelegramConfig, WebhookConfig
+from adapters.notify.dispatcher import ChannelState
+from adapters.notify.service import NotifyThread
+from engine.model.commands import Pause
+from engine.model.errors import FatalError
+from engine.model.market import NANOS
+from engine.model.view import NoticeKind, Severity
+from tests.notify.scenes import NOW, Desk, a_position, a_trade, a_view
+from tests.notify.sinks import DiscordSink, Reply, TelegramSink, telegram_no
+
+TOKEN = "123456789:AAcanaryCanaryCanaryCanaryCanaryCan"
+FAST = Rules(per_minute=6000, burst=1000)
+
+
+def clock() -> int:
+    return NOW
+
+
+def a_config(discord: DiscordSink, telegram: TelegramSink | None = None) -> NotifyConfig:
+    config = NotifyConfig(
+        discord=WebhookConfig(url=f"{discord.url}/api/webhooks/1/canaryHook", rules=FAST), flush_s=3
+    )
+    if telegram is None:
+        return config
+    return replace(
+        config,
+        telegram=TelegramConfig(token=TOKEN, chats=(1,), base_url=telegram.url, rules=FAST),
+        hand=HandConfig(
+            token=TOKEN, chats=frozenset({1}), users=frozenset({2}), base_url=telegram.url, poll_s=1
+        ),
+    )
+
+
+async def stopped(thread: NotifyThread, *words: object) -> float:
+    """Stop it as the engine's loop would, off the loop; how long that took, seconds."""
+    before = time.monotonic()
+    await asyncio.to_thread(thread.stop, *words)
+    return time.monotonic() - before
+
+
+def titles(discord: DiscordSink) -> list[str]:
+    return [re.sub(r"\\(.)", r"\1", got.body["embeds"][0]["title"]) for got in discord.got]
+
+
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not true():  # noqa: ASYNC110 - another thread has no event for this loop
+            await asyncio.sleep(0.005)
+
+
+async def test_a_trade_from_signal_to_summary_is_told() -> None:
+    async with DiscordSink() as discord:
+        desk = Desk(a_view())
+        thread = NotifyThread(desk, a_config(discord), clock, clock)
+        thread.start()
+        await discord.wait(1)
+        desk.tell(NoticeKind.SIGNAL, "long MNQ 7.4: entering 2", Severity.GOOD)
+        await discord.wait(2)
+        fills = desk.view().notices
+        desk.show(positions=(a_position(),))
+        desk.tell(NoticeKind.FILL, "sold 2 MNQ @ 21015.25 (target)", Severity.GOOD)
+        desk.show(positions=(), trades=(a_trade(),))
+        assert fills
+        await until(lambda: any("closed" in title for title in titles(discord)))
+        assert await stopped(thread) < 6
+        told = titles(discord)
+        assert told[0] == "▶️ [PRACTICE] tstream has started"
+        assert told[1] == "🎯 [PRACTICE] Signal MNQ"
+        assert "✅ [PRACTICE] LONG 2 MNQ closed: +58.52 USD" in told
+        assert told[-1] == "⏹️ [PRACTICE] tstream has stopped"
+
+
+async def test_a_failure_of_the_engine_is_told_as_critical() -> None:
+    async with DiscordSink() as discord:
+        thread = NotifyThread(Desk(a_view()), a_config(discord), clock, clock)
+        thread.start()
+        await discord.wait(1)
+        await stopped(thread, "the journal can't be read", True)
+        assert titles(discord)[-1] == "🚨 [PRACTICE] tstream has stopped: the journal can't be read"
+
+
+@pytest.mark.parametrize(
+    ("error", "title"),
+    [
+        (FatalError("the journal can't be read"), "tstream has stopped: the journal can't be read"),
+        (ValueError("canary in a library's words"), "tstream has stopped: internal error, see the log"),
+    ],
+)
+async def test_as_part_of_a_run_it_tells_how_the_run_ended(error: Exception, title: str) -> None:
+    async with DiscordSink() as discord:
+
+        async def fail() -> None:
+            async with NotifyThread(Desk(a_view()), a_config(discord), clock, clock):
+                await discord.wait(1)
+                raise error
+
+        with pytest.raises(type(error)):
+            await fail()
+        async with NotifyThread(Desk(a_view()), a_config(discord), clock, clock):
+            await discord.wait(3)
+        told = titles(discord)
+        assert told[1] == f"🚨 [PRACTICE] {title}"
+        assert told[3] == "⏹️ [PRACTICE] tstream has stopped"
+
+
+async def test_f35_the_engine_is_not_held_up_by_dead_channels() -> None:
+    async with DiscordSink() as discord, TelegramSink() as telegram:
+        discord.always = Reply(hang=True)
+        telegram.always = Reply(hang=True)
+        desk = Desk(a_view())
+        config = replace(a_config(discord, telegram), flush_s=0.2, queue=50)
+        thread = NotifyThread(desk, config, clock, clock)
+        thread.start()
+        before = time.perf_counter()
+        for number in range(300):
+            desk.tell(NoticeKind.RISK, f"event {number}", Severity.CRITICAL)
+        assert time.perf_counter() - before < 2.0
+        await until(lambda: len(thread.status()) == 2 and all(s.queued > 0 for s in thread.status()))
+        assert all(status.queued <= 50 for status in thread.status())
+        assert await stopped(thread) < 3.5
+
+
+async def test_commands_from_telegram_reach_the_engine() -> None:
+    async with DiscordSink() as discord, TelegramSink() as telegram:
+        desk = Desk(a_view())
+        thread = NotifyThread(desk, a_config(discord, telegram), clock, clock)
+        thread.start()
+        telegram.say(5, "/pause", chat={"id": 1}, date=NOW // NANOS, **{"from": {"id": 2}})
+        await until(lambda: "done: pause" in telegram.texts)
+        assert [type(command) for command in desk.sent] == [Pause]
+        await stopped(thread)
+
+
+async def test_a_dead_hand_is_told_through_the_channels() -> None:
+    async with DiscordSink() as discord, TelegramSink() as telegram:
+        telegram.poll_script.append(telegram_no(401, "Unauthorized"))
+        thread = NotifyThread(Desk(a_view()), a_config(discord, telegram), clock, clock)
+        thread.start()
+        await until(lambda: any("commands are not taken" in title for title in titles(discord)))
+        await stopped(thread)
+
+
+async def test_a_picture_that_makes_no_sense_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    async with DiscordSink() as discord:
+        desk = Desk(a_view())
+        thread = NotifyThread(desk, a_config(discord), clock, clock)
+        thread.start()
+        await discord.wait(1)
+        desk.show(books=(None,))
+        await until(lambda: "a message could not be made" in caplog.text)
+        desk.show(books=a_view().books)
+        desk.tell(NoticeKind.RISK, "still here", Severity.WARNING)
+        await until(lambda: any("still here" in title for title in titles(discord)))
+        await stopped(thread)
+
+
+async def test_stopping_what_never_started_or_has_ended_does_nothing() -> None:
+    async with DiscordSink() as discord:
+        thread = NotifyThread(Desk(a_view()), a_config(discord), clock, clock)
+        assert thread.status() == ()
+        thread.stop()
+        thread.start()
+        await discord.wait(1)
+        await stopped(thread)
+        assert await stopped(thread) < 0.5
+        assert thread.status()[0].state is ChannelState.WORKING

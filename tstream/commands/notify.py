@@ -1,0 +1,100 @@
+"""tstream notify test: a test message through each configured channel, and what each answered."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+from adapters.notify.assembly import channels
+from adapters.notify.bot_api import BotApi
+from adapters.notify.channel import Channel, HeldError
+from adapters.notify.config import HandConfig, NotifyConfig
+from adapters.notify.message import Event, Message, section
+from adapters.notify.stamps import Stamps
+from engine.model.errors import PortError
+from engine.model.view import Severity
+from tstream.clock import wall_ns
+from tstream.errors import UsageError
+from tstream.notifying import notify_config
+from tstream.redaction import REDACT, printable
+from tstream.startup import read_settings
+
+HAND = "commands"
+"""Names the remote hand among the channels."""
+
+
+def test(config: Path | None, wanted: str | None) -> int:
+    """Prove the channels of the settings; the exit code. Raises SettingsError, UsageError."""
+    _, loaded = read_settings(config)
+    return prove(notify_config(loaded.settings.notify), wanted)
+
+
+def prove(config: NotifyConfig, wanted: str | None = None) -> int:
+    """Prove one channel, or all; the exit code: 0 only where each took the message. Raises UsageError."""
+    for secret in config.secrets:
+        REDACT.add(secret)
+    found = [channel for channel, _ in channels(config)]
+    names = [channel.name for channel in found] + ([HAND] if config.hand is not None else [])
+    if not names:
+        raise UsageError("no channel is configured", "docs/notifications.md tells how to set one up")
+    if wanted is not None and not any(_meant(name, wanted) for name in names):
+        raise UsageError(f"no channel is named {wanted}; configured are {', '.join(names)}")
+    chosen = [channel for channel in found if wanted is None or _meant(channel.name, wanted)]
+    hand = config.hand if wanted in (None, HAND) else None
+    return asyncio.run(_prove(chosen, hand, Stamps(config.zone, wall_ns)))
+
+
+def _meant(name: str, wanted: str) -> bool:
+    """ "telegram" means every chat of it."""
+    return name == wanted or name.rpartition("-")[0] == wanted
+
+
+async def _prove(chosen: list[Channel], hand: HandConfig | None, stamps: Stamps) -> int:
+    """All at the same time; a line for each in their order."""
+    checks = [_send(channel, stamps) for channel in chosen] + ([_listen(hand)] if hand is not None else [])
+    results = await asyncio.gather(*checks)
+    for ok, line in results:
+        sys.stdout.write(f"{'✓' if ok else '✗'} {printable(REDACT(line))}\n")
+    return 0 if all(ok for ok, _ in results) else 1
+
+
+async def _send(channel: Channel, stamps: Stamps) -> tuple[bool, str]:
+    message = sample(wall_ns())
+    answers = []
+    try:
+        for part in channel.parts(message, stamps(message)):
+            answers.append((await channel.deliver(part)).text)
+    except HeldError as error:
+        return False, f"{channel.name}: {error}; try again in {error.after_s:g} s"
+    except PortError as error:
+        return False, f"{channel.name}: {error}"
+    finally:
+        await channel.close()
+    return True, f"{channel.name}: {', '.join(answers)}"
+
+
+async def _listen(hand: HandConfig) -> tuple[bool, str]:
+    """Whether the bot that takes commands can be used; it hears nothing here."""
+    bot = BotApi(hand.base_url, hand.token, hand.secrets)
+    try:
+        name = await bot.me()
+    except PortError as error:
+        return False, f"{HAND}: {error}"
+    finally:
+        await bot.close()
+    return True, f"{HAND}: @{name} takes them from {len(hand.users)} people in {len(hand.chats)} chats"
+
+
+def sample(ts: int) -> Message:
+    """What a test sends: it looks like news, and says that it is none."""
+    return Message(
+        event=Event.STATUS,
+        severity=Severity.INFO,
+        title="Test message",
+        ts=ts,
+        mark="🔔",
+        lines=("tstream can reach you here. Nothing has happened.",),
+        sections=section("What a figure looks like", ("Entry", "21000.25"), ("Net", "+0.00 USD")),
+        origin="tstream notify test",
+    )

@@ -1,0 +1,149 @@
+"""The section [notify] of tstream.toml: which channels get news, and who may command by Telegram."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, SecretStr, model_validator
+from pydantic_settings import NoDecode
+
+from adapters.notify.config import NotifyConfig
+from adapters.notify.message import Event
+from engine.model.view import Severity
+from tstream.settings.fields import CommaSeparated, Number, Whole, refuse, setting
+from tstream.settings.sections import BaseUrl, Section, Zone
+
+_NUMBER = re.compile(r"-?\d+", re.ASCII)
+_D = NotifyConfig()
+_EVENTS = "a list of " + ", ".join(Event)
+_ALL = tuple(Event)
+_BY_MAIL = tuple(event for event in Event if event not in (Event.SIGNAL, Event.STATUS))
+
+
+def _one_or_many(value: object) -> object:
+    """A single id may stand without a list around it; ids from variables are numbers too."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return [value]
+    if isinstance(value, list):
+        return [int(id_) if isinstance(id_, str) and _NUMBER.fullmatch(id_) else id_ for id_ in value]
+    return value
+
+
+Events = Annotated[tuple[Event, ...], NoDecode, CommaSeparated]
+Ids = Annotated[tuple[int, ...], NoDecode, BeforeValidator(_one_or_many), CommaSeparated]
+Chats = Annotated[tuple[int | str, ...], NoDecode, BeforeValidator(_one_or_many), CommaSeparated]
+Addresses = Annotated[tuple[str, ...], NoDecode, CommaSeparated]
+
+
+class NotifySettings(Section):
+    """News of trades and trouble. Tokens, webhook addresses and passwords: only from .env or environment."""
+
+    telegram_token: SecretStr = setting(SecretStr(""), "The bot's token, from @BotFather.", reload="restart")
+    telegram_chats: Chats = setting(
+        (),
+        "Ids of the chats that get news; negative for groups.",
+        reload="restart",
+        allowed="a list of chat ids",
+    )
+    telegram_url: BaseUrl = setting(
+        "https://api.telegram.org", "Base URL of the Bot API.", reload="restart", allowed="a URL"
+    )
+    telegram_events: Events = setting(_ALL, "What Telegram is told.", reload="restart", allowed=_EVENTS)
+    telegram_severity: Severity = setting(Severity.INFO, "Least severity that it is told.", reload="restart")
+    slack_url: SecretStr = setting(SecretStr(""), "Address of the incoming webhook.", reload="restart")
+    slack_events: Events = setting(_ALL, "What Slack is told.", reload="restart", allowed=_EVENTS)
+    slack_severity: Severity = setting(Severity.INFO, "Least severity that it is told.", reload="restart")
+    discord_url: SecretStr = setting(SecretStr(""), "Address of the webhook.", reload="restart")
+    discord_events: Events = setting(_ALL, "What Discord is told.", reload="restart", allowed=_EVENTS)
+    discord_severity: Severity = setting(Severity.INFO, "Least severity that it is told.", reload="restart")
+    mail_server: str = setting("", "Name of the mail server; empty sends no mail.", reload="restart")
+    mail_port: Whole = setting(
+        0, "Its port; 0 takes 587, 465 for ssl, 25 for insecure.", reload="restart", ge=0, le=65535
+    )
+    mail_security: Literal["starttls", "ssl", "insecure"] = setting(
+        "starttls", "How the line is encrypted; insecure only for a server on this machine.", reload="restart"
+    )
+    mail_user: str = setting("", "Login name there; empty logs in nowhere.", reload="restart")
+    mail_password: SecretStr = setting(
+        SecretStr(""), "Its password, mostly an app password.", reload="restart"
+    )
+    mail_from: str = setting("", "The sender's address.", reload="restart")
+    mail_to: Addresses = setting(
+        (), "Who gets the mails.", reload="restart", allowed="a list of mail addresses"
+    )
+    mail_events: Events = setting(_BY_MAIL, "What is told by mail.", reload="restart", allowed=_EVENTS)
+    mail_severity: Severity = setting(Severity.INFO, "Least severity that is told by mail.", reload="restart")
+    others: dict[str, SecretStr] = setting(
+        {},
+        "Other services by a name of your own, as URLs that apprise understands.",
+        reload="restart",
+        allowed="a table of names and apprise URLs",
+    )
+    others_events: Events = setting(_ALL, "What the others are told.", reload="restart", allowed=_EVENTS)
+    others_severity: Severity = setting(Severity.INFO, "Least severity that they are told.", reload="restart")
+    commands_chats: Ids = setting(
+        (),
+        "Ids of the chats in which the bot takes commands.",
+        reload="restart",
+        allowed="a list of chat ids",
+    )
+    commands_users: Ids = setting(
+        (), "Ids of the people from whom it takes them.", reload="restart", allowed="a list of user ids"
+    )
+    zone: Zone = setting(
+        _D.zone,
+        "Time zone of the times in messages.",
+        reload="restart",
+        allowed="a time zone such as Europe/Helsinki",
+    )
+    label: str = setting("", "Names this installation in messages.", reload="restart", max_length=40)
+    refusals: bool = setting(False, "Tell of ideas that the gate refused, too.", reload="restart")
+    status_minutes: Whole = setting(
+        0, "A status message so often, minutes; 0 sends none.", reload="restart", ge=0, le=1440
+    )
+    repeat_seconds: Number = setting(
+        _D.repeat_s,
+        "The same news within so many seconds is counted and told once.",
+        reload="restart",
+        ge=0,
+        le=3600,
+    )
+    queue: Whole = setting(
+        _D.queue, "Messages that may wait for one channel.", reload="restart", ge=10, le=10_000
+    )
+    escalate_seconds: Number = setting(
+        _D.escalate_s,
+        "Critical news that nobody has delivered by then goes to another channel as well.",
+        reload="restart",
+        ge=1,
+        le=600,
+    )
+    flush_seconds: Number = setting(
+        _D.flush_s, "At the end, what waits gets so long to go out.", reload="restart", ge=0, le=60
+    )
+
+    @model_validator(mode="after")
+    def _channels_are_whole(self) -> Self:
+        token = bool(self.telegram_token.get_secret_value())
+        if self.telegram_chats and not token:
+            raise refuse("is needed where notify.telegram_chats is set", key="telegram_token")
+        if bool(self.commands_chats) != bool(self.commands_users):
+            missing = "commands_users" if self.commands_chats else "commands_chats"
+            raise refuse("is needed too: commands are taken by chat and by person", key=missing)
+        if self.commands_chats and not token:
+            raise refuse("is needed where notify.commands_chats is set", key="telegram_token")
+        if self.mail_server:
+            for key in ("mail_from", "mail_to"):
+                if not getattr(self, key):
+                    raise refuse("is needed where notify.mail_server is set", key=key)
+        far = self.mail_server not in ("localhost", "127.0.0.1", "::1")
+        if far and self.mail_security == "insecure" and self.mail_password.get_secret_value():
+            raise refuse("would send the password readable: use starttls or ssl", key="mail_security")
+        return self
+
+    def secrets(self) -> tuple[str, ...]:
+        """Values that may appear in no log, message or picture."""
+        from tstream.notifying import notify_config
+
+        return notify_config(self).secrets
