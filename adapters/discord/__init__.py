@@ -1,0 +1,1 @@
+"""Alert rooms on Discord: what whitelisted authors post, change and delete, each told once."""

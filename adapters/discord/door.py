@@ -1,0 +1,102 @@
+"""Who is let in: a message counts in the room's channels, from the room's authors, by id."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+
+from adapters.discord.config import Room
+from adapters.discord.messages import Kind, Message, User
+from adapters.projectx.scrub import scrub
+
+_log = logging.getLogger(__name__)
+
+_STRANGERS_NAMED = 20
+"""So many different authors that aren't read are named in the log, for whoever looks for an id."""
+
+Parent = Callable[[int], int | None]
+"""Gives the channel that a thread is in; None for what is no known thread."""
+
+
+class Door:
+    """What is turned away is only counted: its text is not looked at."""
+
+    def __init__(self, rooms: Iterable[Room], counts: Counter[str]) -> None:
+        self._rooms = {channel: room for room in rooms for channel in room.channels}
+        self._counts = counts
+        self._named: set[tuple[str, str]] = set()
+        self._by_name: set[tuple[str, str]] = set()
+
+    @property
+    def channels(self) -> Mapping[int, Room]:
+        return self._rooms
+
+    def room(self, channel: int, parent: Parent) -> Room | None:
+        """The room that a channel, or a thread under it, belongs to."""
+        room = self._rooms.get(channel)
+        if room is not None:
+            return room
+        above = parent(channel)
+        room = self._rooms.get(above) if above is not None else None
+        return room if room is not None and room.threads else None
+
+    def author(self, room: Room, message: Message) -> str | None:
+        """Id of the author if the message is to be read."""
+        reason = self._objection(room, message)
+        author = self._known(room, message) if not reason else None
+        if author is None:
+            self._counts[reason or "messages of others"] += 1
+        return author
+
+    def still(self, room: Room, author: str) -> bool:
+        """Whether an author of an earlier message is one of the room's."""
+        return int(author) in room.authors or (room.name, author) in self._by_name
+
+    def _objection(self, room: Room, message: Message) -> str:
+        """Why a message isn't read, whoever wrote it; empty if nothing speaks against it."""
+        if message.type == Kind.REPLY:
+            return "" if room.replies else "replies"
+        if message.type in (Kind.CHAT_COMMAND, Kind.CONTEXT_COMMAND):
+            return "" if self._invoked_by_author(room, message) else "commands of others"
+        return "" if message.type == Kind.DEFAULT else "system messages"
+
+    def _known(self, room: Room, message: Message) -> str | None:
+        user = message.author
+        if user is None:
+            return None
+        for author in (message.webhook_id, user.id):
+            if author is not None and int(author) in room.authors:
+                return author
+        if message.webhook_id is None and self._goes_by_name(room, user):
+            return user.id
+        self._name(room, message.webhook_id or user.id, user, message.webhook_id is not None)
+        return None
+
+    def _goes_by_name(self, room: Room, user: User) -> bool:
+        names = {user.username.casefold()}
+        if user.discriminator not in (None, "0", "0000"):
+            names = {f"{user.username}#{user.discriminator}".casefold()}
+        wanted = {name.strip().replace(" #", "#").casefold() for name in room.author_names}
+        if not names & wanted:
+            return False
+        if (room.name, user.id) not in self._by_name:
+            self._by_name.add((room.name, user.id))
+            _log.warning(
+                "room %s: author %s is let in by its name alone, which others can take: "
+                "put the id into the room's authors",
+                room.name,
+                user.id,
+            )
+        return True
+
+    def _invoked_by_author(self, room: Room, message: Message) -> bool:
+        """A bot answers commands of anybody, in words that may be the caller's."""
+        called = message.interaction_metadata
+        return called is not None and int(called.user.id) in room.authors
+
+    def _name(self, room: Room, author: str, user: User, webhook: bool) -> None:
+        if (room.name, author) not in self._named and len(self._named) < _STRANGERS_NAMED:
+            self._named.add((room.name, author))
+            kind = "webhook" if webhook else "author"
+            _log.info("room %s: %s %s (%s) is not read", room.name, kind, author, scrub(user.username))

@@ -1,0 +1,197 @@
+"""Turns what Discord tells of messages into alerts: each revision once, whichever way it comes.
+
+Everything here happens at once where the message is decoded, so nothing can come between a message and its
+edit, and no object is shared with anybody who could change it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from typing import Any, TypeVar
+
+import msgspec
+
+from adapters.discord import snowflakes
+from adapters.discord.config import DiscordConfig, Room
+from adapters.discord.door import Door, Parent
+from adapters.discord.ledger import Known, Ledger
+from adapters.discord.messages import BulkDeletion, Deletion, Message
+from adapters.discord.text import cut, digest, text_of
+from adapters.projectx.scrub import scrub
+from engine.model.events import AlertKind, AlertReceived
+from engine.model.market import NANOS
+from engine.ports import Clock, Sink
+
+_log = logging.getLogger(__name__)
+
+MISSED_S = 3600
+"""A message that the gateway never told, found later among newer ones, is told if it isn't older."""
+
+_SAME_CLOCK = NANOS
+"""Clocks that differ by less are the same one; practice time lives in another day."""
+
+_AHEAD = 2 * NANOS
+"""A message from so far in the future shows that this machine's clock is late."""
+
+_Shape = TypeVar("_Shape", Message, Deletion, BulkDeletion)
+
+
+class Reader:
+    """`clock` is the engine's, `wall` that of the world in which messages are posted."""
+
+    def __init__(
+        self,
+        config: DiscordConfig,
+        ledger: Ledger,
+        counts: Counter[str],
+        clock: Clock,
+        wall: Clock,
+        sink: Sink,
+    ) -> None:
+        self.ledger = ledger
+        self.counts = counts
+        self.door = Door(config.rooms, counts)
+        self.parent: Parent = lambda _channel: None
+        self._clock = clock
+        self._wall = wall
+        self._sink = sink
+        self._warned_of_clock = False
+
+    def posted(self, raw: Any) -> None:
+        """MESSAGE_CREATE."""
+        if (post := self._decode(raw)) is None:
+            return
+        channel, number = int(post.channel_id), int(post.id)
+        if (room := self._room(channel)) is None:
+            return
+        if (author := self.door.author(room, post)) is not None:
+            self._check_clock(number)
+            text, seen = _seen(room, post, author)
+            if kind := self.ledger.posted(channel, number, seen):
+                self._tell(room, number, kind, seen, text)
+            else:
+                self.counts["read before"] += 1
+        self.ledger.passed(channel, number)
+
+    def changed(self, raw: Any) -> None:
+        """MESSAGE_UPDATE: an edit by its author, or a preview that Discord has added."""
+        if (post := self._decode(raw)) is None:
+            return
+        channel, number = int(post.channel_id), int(post.id)
+        if (room := self._room(channel)) is None:
+            return
+        if post.content is msgspec.UNSET or post.author is None:
+            self.counts["partial updates"] += 1
+            return
+        if (author := self.door.author(room, post)) is not None:
+            text, seen = _seen(room, post, author)
+            if kind := self.ledger.changed(channel, number, seen):
+                self._tell(room, number, kind, seen, text)
+
+    def deleted(self, raw: Any) -> None:
+        """MESSAGE_DELETE."""
+        if (gone := self._convert(raw, Deletion)) is not None:
+            self.vanished(int(gone.channel_id), int(gone.id), live=True)
+
+    def deleted_many(self, raw: Any) -> None:
+        """MESSAGE_DELETE_BULK."""
+        if (gone := self._convert(raw, BulkDeletion)) is not None:
+            for number in sorted(map(int, gone.ids)):
+                self.vanished(int(gone.channel_id), number, live=True)
+
+    def vanished(self, channel: int, number: int, *, live: bool) -> None:
+        """A message is known not to exist any more."""
+        known = self.ledger.delete(channel, number, live=live)
+        room = self._room(channel) if known is not None else None
+        if known is not None and room is not None and self.door.still(room, known.author):
+            self._tell(room, number, AlertKind.DELETED, known, "", caught_up=not live)
+
+    def found(self, raw: Any) -> None:
+        """A message of the history. Its channel's ledger says whether it is news.
+
+        Of a channel that was never read before only what is fresh is told.
+        """
+        if (post := self._decode(raw)) is None:
+            return
+        channel, number = int(post.channel_id), int(post.id)
+        if (room := self._room(channel)) is None or (author := self.door.author(room, post)) is None:
+            return
+        text, seen = _seen(room, post, author)
+        now = self._wall()
+        old = now - max(snowflakes.born(number), seen.edited) > room.max_age_s * NANOS
+        if old and not self.ledger.channel(channel, self.parent(channel)).last:
+            self.ledger.remember(channel, number, seen)
+            return
+        missed_after = snowflakes.at(now - MISSED_S * NANOS)
+        if kind := self.ledger.found(channel, number, seen, missed_after):
+            self._tell(room, number, kind, seen, text, caught_up=old)
+
+    def _tell(
+        self, room: Room, number: int, kind: AlertKind, seen: Known, text: str, *, caught_up: bool = False
+    ) -> None:
+        self.counts["alerts"] += 1
+        now = self._clock()
+        shift = now - self._wall()
+        if abs(shift) < _SAME_CLOCK:
+            shift = 0
+        posted = snowflakes.born(number) + shift
+        venue = {
+            AlertKind.POSTED: posted,
+            AlertKind.EDITED: seen.edited + shift if seen.edited else now,
+            AlertKind.DELETED: now,
+        }[kind]
+        self._sink(
+            AlertReceived(
+                ts_recv=now,
+                ts_venue=venue,
+                room=room.name,
+                message_id=str(number),
+                revision="deleted" if kind is AlertKind.DELETED else _revision(seen),
+                kind=kind,
+                author=seen.author,
+                text=cut(text),
+                posted_ts=posted,
+                caught_up=caught_up,
+            )
+        )
+
+    def _room(self, channel: int) -> Room | None:
+        room = self.door.room(channel, self.parent)
+        if room is None:
+            self.counts["other channels"] += 1
+        else:
+            self.ledger.channel(channel, self.parent(channel))
+        return room
+
+    def _decode(self, raw: Any) -> Message | None:
+        return self._convert(raw, Message)
+
+    def _convert(self, raw: Any, shape: type[_Shape]) -> _Shape | None:
+        try:
+            return msgspec.convert(raw, shape)
+        except msgspec.ValidationError as error:
+            self.counts["unreadable"] += 1
+            _log.warning("Discord told of a message in a shape that is not known: %s", scrub(error))
+            return None
+
+    def _check_clock(self, number: int) -> None:
+        ahead = snowflakes.born(number) - self._wall()
+        if ahead > _AHEAD and not self._warned_of_clock:
+            self._warned_of_clock = True
+            _log.warning(
+                "this machine's clock is %.1f s behind Discord's: the age of alerts is judged too young",
+                ahead / NANOS,
+            )
+
+
+def _seen(room: Room, post: Message, author: str) -> tuple[str, Known]:
+    user = post.author
+    previews = post.webhook_id is not None or (user is not None and user.bot)
+    text = text_of(post, previews=previews, forwards=room.forwards)
+    return text, Known(author=author, digest=digest(text), edited=snowflakes.stamp(post.edited_timestamp))
+
+
+def _revision(seen: Known) -> str:
+    """The text's digest, with the time of an edit: a text that comes back is a revision of its own."""
+    return f"{seen.digest}@{seen.edited // snowflakes.MS}" if seen.edited else seen.digest

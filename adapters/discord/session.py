@@ -1,0 +1,228 @@
+"""One client from its login to its end: ready, caught up, watched.
+
+Importing this module imports discord.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+import time
+import traceback
+from collections.abc import Callable
+
+import aiohttp
+import discord
+from discord.gateway import DiscordWebSocket
+
+from adapters.discord.client import Listener
+from adapters.discord.config import DiscordConfig
+from adapters.discord.history import History
+from adapters.discord.pace import Pace
+from adapters.discord.reader import Reader
+from adapters.projectx.scrub import scrub
+from engine.model.errors import FatalError, PortError, RetryableError
+from engine.model.events import LinkState
+from engine.ports import Clock
+
+_log = logging.getLogger(__name__)
+
+Report = Callable[[LinkState, str], None]
+
+BAD_TOKEN = (
+    "Discord refuses the bot's token: make a new one in the Developer Portal (your application, Bot, "
+    "Reset Token) and put it into the settings"
+)
+NO_INTENT = (
+    "Discord gives this bot no message texts: switch on Message Content Intent in the Developer Portal "
+    "(your application, Bot, Privileged Gateway Intents)"
+)
+_FATAL_CODES = {
+    4004: BAD_TOKEN,
+    4010: "Discord refuses the connection (invalid shard): update discord.py",
+    4011: "this bot is on too many servers for one connection: make a bot of your own for the alert rooms",
+    4012: "Discord no longer speaks this version of its gateway: update discord.py",
+    4013: "Discord does not know the intents that were asked for: update discord.py",
+    4014: NO_INTENT,
+}
+
+
+class Session:
+    """Made anew for each login; what it reads goes to a reader that outlives it."""
+
+    def __init__(
+        self, config: DiscordConfig, reader: Reader, pace: Pace, report: Report, wall: Clock
+    ) -> None:
+        self.worked = False
+        """Whether the gateway has taken the login."""
+        self._timing = config.timing
+        self._pace = pace
+        self._report = report
+        self._ledger = reader.ledger
+        self._listener = Listener(config, pace, reader, self._hear)
+        self._history = History(config, self._listener, reader, wall)
+        reader.parent = self._listener.parent
+        self._over = False
+        self._following: asyncio.Task[None] | None = None
+        self._standing = (LinkState.CONNECTING, "")
+        self._ready = False
+        self._lost_at = asyncio.get_running_loop().time()
+        self._beat_at = 0.0
+        self._unheard = 0
+
+    async def run(self, token: str) -> None:
+        """Until it ends, by RetryableError or, where only a person can help, FatalError."""
+        life = asyncio.create_task(self._listener.start(token, reconnect=False))
+        watch = asyncio.create_task(self._watch())
+        try:
+            await asyncio.wait({life, watch}, return_when=asyncio.FIRST_COMPLETED)
+            ended = watch if watch.done() else life
+        finally:
+            self._over = True
+            self._stop_following()
+            self._ledger.interrupt()
+            await self._close(life, watch)
+        if ended.cancelled():
+            raise RetryableError("discord.py gave the connection up")
+        raise self._reason(ended.exception(), token)
+
+    def _hear(self, event: str) -> None:
+        if self._over:
+            return
+        match event:
+            case "connect":
+                self.worked = True
+                self._tell(LinkState.CONNECTING, "logged in")
+            case "ready" | "resumed":
+                self._ready = True
+                self._unheard, self._beat_at = 0, 0.0
+                self._pace.went_live()
+                self._follow()
+            case "disconnect":
+                self._ready = False
+                self._lost_at = asyncio.get_running_loop().time()
+                self._pace.lost()
+                self._stop_following()
+                self._ledger.interrupt()
+                self._tell(LinkState.DOWN, f"connection lost{self._close_code()}")
+            case "guild_unavailable" | "guild_available" | "guild_join" | "guild_remove" if self._ready:
+                self._ledger.interrupt()
+                self._follow()
+
+    def _follow(self) -> None:
+        self._stop_following()
+        self._tell(LinkState.CONNECTING, "reading what was posted meanwhile")
+        self._following = asyncio.create_task(self._keep_up())
+
+    def _stop_following(self) -> None:
+        if self._following is not None:
+            self._following.cancel()
+            self._following = None
+
+    async def _keep_up(self) -> None:
+        """Live only once nothing can be missing; then a look every few minutes, as events do get lost."""
+        while True:
+            if blind := await self._history.read_all():
+                self._tell(LinkState.STALE, "; ".join(blind))
+                await asyncio.sleep(self._timing.retry_s)
+            else:
+                self._tell(LinkState.LIVE, "")
+                await asyncio.sleep(self._timing.recheck_s)
+
+    async def _watch(self) -> None:
+        """Raises RetryableError when the connection can't be had, or what belongs to it has ended."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(self._timing.beat_s)
+            if self._following is not None and self._following.done():
+                self._following.result()
+            if self._ready:
+                await self._beat()
+            elif loop.time() - self._lost_at > self._timing.connect_s:
+                raise RetryableError(f"not connected within {self._timing.connect_s:g} s")
+
+    async def _beat(self) -> None:
+        """Ask for a sign of life. The library beats every 41 s and waits a minute: half an alert's life."""
+        ws = self._listener.ws
+        pulse = ws._keep_alive
+        if pulse is None:
+            return
+        if self._beat_at and pulse._last_recv < self._beat_at:
+            self._unheard += 1
+        elif self._unheard:
+            self._unheard = 0
+            self._report(*self._standing)
+        if self._unheard > 1:
+            _cut(ws)
+            return
+        try:
+            async with asyncio.timeout(self._timing.close_s):
+                self._beat_at = time.perf_counter()
+                await ws.send_heartbeat(pulse.beat())
+        except (discord.ConnectionClosed, aiohttp.ClientError, OSError) as error:
+            _log.debug("heartbeat did not go out: %s", type(error).__name__)
+        if self._unheard and self._ready:
+            silent = time.perf_counter() - pulse._last_recv
+            self._report(LinkState.STALE, f"Discord's gateway is silent for {silent:.0f} s")
+
+    def _tell(self, state: LinkState, detail: str) -> None:
+        self._standing = state, detail
+        self._report(state, detail)
+
+    def _close_code(self) -> str:
+        code = self._listener.ws.socket.close_code if self._listener.ws is not None else None
+        return f" (close code {code})" if code else ""
+
+    async def _close(self, *tasks: asyncio.Task[None]) -> None:
+        try:
+            async with asyncio.timeout(self._timing.close_s):
+                await self._listener.close()
+        except TimeoutError:
+            await self._listener.http.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _reason(self, error: BaseException | None, token: str) -> BaseException:
+        """What the end of a client means."""
+        match error:
+            case None:
+                return RetryableError("Discord closed the connection")
+            case PortError():
+                return error
+            case discord.LoginFailure():
+                return FatalError(BAD_TOKEN)
+            case discord.PrivilegedIntentsRequired():
+                return FatalError(NO_INTENT)
+            case discord.ConnectionClosed(code=code) if code in _FATAL_CODES:
+                return FatalError(_FATAL_CODES[code])
+            case discord.ConnectionClosed(code=code):
+                return RetryableError(f"Discord closed the connection (close code {code})")
+            case discord.HTTPException():
+                return RetryableError(f"Discord answers HTTP {error.status}")
+            case TimeoutError():
+                return RetryableError("Discord does not answer in time")
+            case discord.DiscordException() | aiohttp.ClientError() | OSError():
+                return RetryableError(scrub(f"Discord can't be reached: {error}", token))
+            case AttributeError() if self._listener.ws is None:
+                # what the library makes of a gateway that hangs up before anything was said
+                return RetryableError("Discord closed the connection at once")
+            case Exception():
+                frame = traceback.extract_tb(error.__traceback__)[-1]
+                what = scrub(f"{type(error).__name__}: {error}", token)
+                _log.error("discord.py fell over something at %s:%s: %s", frame.filename, frame.lineno, what)
+                return RetryableError(f"discord.py fell over something: {what}")
+        return error
+
+
+def _cut(ws: DiscordWebSocket) -> None:
+    """End a connection whose other end is silent: it would not answer a close, which waits half a minute.
+
+    The session stays good: the client resumes it.
+    """
+    wire = ws.socket.get_extra_info("socket")
+    if wire is not None:
+        with contextlib.suppress(OSError):  # it has ended by itself
+            wire.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,149 @@
+"""The alert rooms as the engine sees them: connect, deliver, catch up, begin again, until cancelled.
+
+discord.py is imported when the source runs, beside the loop: it takes a quarter of a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import re
+import time
+from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from adapters.discord import bookmarks
+from adapters.discord.config import DiscordConfig
+from adapters.discord.ledger import Ledger
+from adapters.discord.library_log import under_ours
+from adapters.discord.pace import Pace
+from adapters.discord.reader import Reader
+from adapters.projectx.scrub import scrub
+from engine.model.errors import FatalError, RetryableError
+from engine.model.events import LinkChanged, LinkState
+from engine.ports import Clock, Sink
+
+if TYPE_CHECKING:
+    from adapters.discord.session import Session
+
+_log = logging.getLogger(__name__)
+
+LINK = "discord"
+
+_TOKEN = re.compile(r"[\w.~-]+", re.ASCII)
+_NO_TOKEN = (
+    "this is no bot token: three parts of letters and digits with dots between, without 'Bot ' before them "
+    "(Developer Portal: your application, Bot, Reset Token)"
+)
+_NOT_INSTALLED = "alert rooms need discord.py: pip install 'tstream[discord]'"
+
+
+class DiscordSource:
+    """Fulfils `AlertSource` for one bot."""
+
+    def __init__(
+        self,
+        config: DiscordConfig,
+        clock: Clock,
+        *,
+        wall: Clock = time.time_ns,
+        rng: random.Random | None = None,
+    ) -> None:
+        """`clock` is the engine's, `wall` the world's: in practice time alerts are as old as they are."""
+        self._config = config
+        self._clock = clock
+        self._wall = wall
+        self._rng = rng if rng is not None else random.Random()
+        self._counts: Counter[str] = Counter()
+        self._secrets: tuple[str, ...] = ()
+        self._told: tuple[LinkState, str] | None = None
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """What came, by what became of it: "alerts", "messages of others", "other channels", ..."""
+        return self._counts
+
+    async def run(self, sink: Sink) -> None:
+        """Until cancelled. Raises FatalError when it can't begin without a person.
+
+        Once a login has worked, a refused one is waited out, slowly, so that a night isn't lost to it.
+        """
+        self._told = None
+        self._report(sink, LinkState.CONNECTING, "")
+        try:
+            self._token()
+            session_type = await asyncio.to_thread(_load)
+            await self._live(sink, session_type)
+        except FatalError as error:
+            self._report(sink, LinkState.DOWN, str(error))
+            raise
+        except asyncio.CancelledError:
+            self._report(sink, LinkState.DOWN, "stopped")
+            raise
+
+    async def _live(self, sink: Sink, session_type: type[Session]) -> None:
+        config = self._config
+        keeper = bookmarks.Keeper(config.bookmarks, config.timing.save_s)
+        ledger = Ledger(await asyncio.to_thread(bookmarks.load, config.bookmarks), keeper.changed)
+        reader = Reader(config, ledger, self._counts, self._clock, self._wall, sink)
+        saving = asyncio.create_task(keeper.run(ledger))
+        try:
+            await self._reconnect(sink, session_type, reader)
+        finally:
+            saving.cancel()
+            await asyncio.gather(saving, return_exceptions=True)
+            await keeper.flush(ledger)
+
+    async def _reconnect(self, sink: Sink, session_type: type[Session], reader: Reader) -> None:
+        config = self._config
+        pace = Pace(config.timing, self._rng)
+        worked = False
+
+        def report(state: LinkState, detail: str) -> None:
+            self._report(sink, state, detail)
+
+        while True:
+            await asyncio.sleep(pace.delay())
+            session = session_type(config, reader, pace, report, self._wall)
+            try:
+                token = self._token()
+                with under_ours(*self._secrets):
+                    await session.run(token)
+            except RetryableError as error:
+                pause, reason = 0.0, str(error)
+            except FatalError as error:
+                if not (worked or session.worked):
+                    raise
+                pause, reason = config.timing.refused_pause_s, str(error)
+            worked = worked or session.worked
+            pace.lost()
+            report(LinkState.DOWN, reason)
+            await asyncio.sleep(pause)
+
+    def _token(self) -> str:
+        token = self._config.token.reveal().strip()
+        if not _TOKEN.fullmatch(token):
+            raise FatalError(_NO_TOKEN)
+        self._secrets = (token, token.rpartition(".")[2])
+        return token
+
+    def _report(self, sink: Sink, state: LinkState, detail: str) -> None:
+        detail = scrub(detail, *self._secrets)
+        if (state, detail) != self._told:
+            self._told = state, detail
+            _log.info("Discord %s %s", state, detail)
+            sink(LinkChanged(ts_recv=self._clock(), link=LINK, state=state, detail=detail))
+
+
+def _load() -> type[Session]:
+    """Raises FatalError where discord.py isn't installed."""
+    try:
+        from adapters.discord.session import Session
+    except ModuleNotFoundError as error:
+        if error.name != "discord":
+            raise
+    else:
+        return Session
+    raise FatalError(_NOT_INSTALLED)
