@@ -6,7 +6,7 @@ The same core runs live, on the practice venue and in replays, so what was teste
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +14,7 @@ from engine.market.bars import BarsClosed, MinuteBars
 from engine.market.staleness import Staleness
 from engine.model import events as ev
 from engine.model import records as r
-from engine.model.config import EngineConfig
+from engine.model.config import AlertRoom, EngineConfig, RiskLimits
 from engine.model.effects import AnyEffect
 from engine.model.events import LinkState
 from engine.model.instrument import Instrument
@@ -24,14 +24,20 @@ from engine.model.plans import Idea, TradePlan
 from engine.model.refusals import Refusal
 from engine.model.view import NoticeKind, Severity, TradingState
 from engine.risk import gate, sizing
+from engine.risk.sizers import BY_RISK, Wanted
+from engine.signals.alerts.alert import Parser
+from engine.signals.alerts.sanity import Market
 from engine.signals.board import SignalBoard
 from engine.signals.strategy import Declined, Strategy
-from engine.trading import brackets, months, protection, rollover
+from engine.trading import brackets, flatten, months, protection, rollover
+from engine.trading.alerts import AlertDesk
 from engine.trading.circumstances import circumstances
 from engine.trading.commands import obey
 from engine.trading.desk import Desk
 from engine.trading.guards import Guards
+from engine.trading.links import Links
 from engine.trading.money import Marks, day_usd
+from engine.trading.paper_book import PAPER, PaperBook, served
 from engine.trading.state import State, scope
 from engine.trading.turn import Turn
 
@@ -44,9 +50,6 @@ BUSY_PULSE_NS = NANOS // 10
 
 _TICKS = (ev.Quote, ev.Print)
 
-_VENUE_LINKS = frozenset({"rest", "user", "market", "token"})
-"""Without one of these no entry; an alert room that is gone takes no trade away."""
-
 PROGRAM = "tstream"
 
 Outcome = tuple[list[r.AnyRecord], list[AnyEffect]]
@@ -56,8 +59,18 @@ Outcome = tuple[list[r.AnyRecord], list[AnyEffect]]
 class Core:
     """Owns the state of one engine run. Single-threaded; every change goes through `step`."""
 
-    def __init__(self, config: EngineConfig, strategy: Strategy, state: State | None = None) -> None:
-        """`state` is the fold of the journal; a fresh one begins empty."""
+    def __init__(
+        self,
+        config: EngineConfig,
+        strategy: Strategy,
+        state: State | None = None,
+        parsers: Mapping[str, Parser] | None = None,
+    ) -> None:
+        """`state` is the fold of the journal; a fresh one begins empty. `parsers` are plug-ins for alert
+        rooms by name.
+
+        Raises RoomError where an alert room can't be traded as it is configured.
+        """
         self.config = config
         self.instruments: dict[str, Instrument] = {i.symbol: i for i in config.instruments}
         self.state = state if state is not None else State()
@@ -69,9 +82,7 @@ class Core:
         self.staleness = Staleness(config.risk.stale_ns)
         self.marks = Marks()
         self.guards = Guards(config.risk, practice_time=config.practice_time)
-        self.links: dict[str, ev.LinkChanged] = {}
-        self.link_since: dict[str, int] = {}
-        """When each link came into its state, nanoseconds UTC."""
+        self.links = Links()
         self.quotes: dict[str, ev.Quote] = {}
         self.last_prints: dict[str, int] = {}
         self.prints = 0
@@ -86,6 +97,23 @@ class Core:
         self.recovered: set[str] = set()
         """Books whose positions agreed with the venue, every trade with its stop, once in this run."""
         self._next_pulse = 0
+        serve = served(config, self.state)
+        self.paper = (
+            PaperBook(serve, config, self.turn, self.desks, self._hear) if serve is not None else None
+        )
+        """The paper book beside the venue's books, if there is one."""
+        self.parser_error: Exception | None = None
+        """What an alert room's parser raised last; its message counts as unread."""
+        self.alerts = AlertDesk(
+            config.rooms,
+            parsers if parsers is not None else {},
+            self.instruments,
+            self.turn,
+            self.desks,
+            self._market,
+            self._consider,
+            self._survives_parser,
+        )
 
     @property
     def now(self) -> int:
@@ -101,33 +129,69 @@ class Core:
             )
         )
         for name, book in self.state.books.items():
-            desk = self.desks[name] = Desk(name, self.turn, self.config, self.marks)
-            brackets.configured(desk)
+            if name == PAPER and self.paper is None:
+                continue
+            self._open_desk(name)
+            desk = self.desks[name]
             for order in list(book.orders.values()):
                 if order.status is OrderStatus.SENT:
                     desk.moved(order.client_id, r.OrderEvent.TIMED_OUT, reason="stopped before the answer")
                 elif order.status is OrderStatus.NEW:
                     desk.moved(order.client_id, r.OrderEvent.DENIED, reason="stopped before it was sent")
         months.remember(self.desks, self.marks)
+        if self.paper is not None:
+            self.paper.open()
         self._pulse()
+        if self.paper is not None:
+            self.paper.settle()
         return self.turn.records, self.turn.effects
 
     def step(self, event: ev.AnyEvent) -> Outcome:
         """Take one event in. The lists are valid until the next step."""
         self.turn.begin(event.ts_recv)
-        if self.turn.now >= self._next_pulse:
+        paper = self.paper
+        if paper is not None:
+            # Whatever happens to its orders by now happens before anybody acts on the event.
             try:
-                self._pulse()
+                paper.feed(event)
             except Exception as error:
                 if not self._survives(error):
                     raise
+        if self.turn.now >= self._next_pulse:
+            self._guarded(Core._pulse, self)
         try:
             _HANDLERS[type(event)](self, event)
         except Exception as error:
             if not self._survives(error):
                 raise
+        if self.alerts.waits:
+            self._guarded(AlertDesk.tend, self.alerts)
+        if paper is not None and self.turn.effects:
+            self._guarded(PaperBook.settle, paper)
         self._hasten(event)
         return self.turn.records, self.turn.effects
+
+    def _guarded(self, work: Callable[[Any], None], what: Any) -> None:
+        """Do one part of a step; a bug in it leaves the other parts alone."""
+        try:
+            work(what)
+        except Exception as error:
+            if not self._survives(error):
+                raise
+
+    def _hear(self, event: ev.AnyEvent) -> None:
+        _HANDLERS[type(event)](self, event)
+
+    def _open_desk(self, book: str) -> None:
+        config = self.paper.config if self.paper is not None and book == PAPER else self.config
+        desk = self.desks[book] = Desk(book, self.turn, config, self.marks)
+        link = self.links.get("user", book)
+        desk.streaming = book == PAPER or link is None or link.state is LinkState.LIVE
+        brackets.configured(desk)
+
+    def guards_of(self, desk: Desk) -> Guards:
+        """What watches the limits of a book."""
+        return self.paper.guards if self.paper is not None and desk.book == PAPER else self.guards
 
     def _hasten(self, event: ev.AnyEvent) -> None:
         """What an event has set going is seen to with the next busy pulse, not with the next idle one; and
@@ -162,8 +226,11 @@ class Core:
 
     def next_deadline(self) -> int:
         """The `ts_recv` by which a TimeAdvanced is due if nothing else comes, nanoseconds UTC."""
+        due = self._next_pulse
+        if self.paper is not None and self.paper.next_due < due:
+            due = self.paper.next_due
         closing = self.bars.next_deadline()
-        return self._next_pulse if closing is None else min(self._next_pulse, closing)
+        return due if closing is None else min(due, closing)
 
     # --- time ------------------------------------------------------------------------------------------
 
@@ -177,7 +244,7 @@ class Core:
             self._recovered(desk)
             if not self.hands_off(desk):
                 desk.tend()
-                self.guards.check(desk, self.marks)
+                self.guards_of(desk).check(desk, self.marks)
         busy = any(desk.busy for desk in self.desks.values())
         self._next_pulse = now + (BUSY_PULSE_NS if busy else PULSE_NS)
 
@@ -253,12 +320,44 @@ class Core:
 
     # --- entries ---------------------------------------------------------------------------------------
 
-    def _consider(self, desk: Desk, idea: Idea) -> None:
-        """Put an idea through the gate of one book: a plan, or a refusal with its reasons."""
-        instrument = self.state.instruments.get(idea.instrument)
+    def _market(self, symbol: str) -> Market:
+        """What is known of a contract's price."""
+        quote = self.quotes.get(symbol)
+        bid, ask, last = (quote.bid, quote.ask, quote.last) if quote is not None else (None, None, None)
+        last = self.last_prints.get(symbol, last)
+        return Market(bid, ask, last, self.staleness.age(symbol, self.turn.now))
+
+    def _survives_parser(self, error: Exception) -> bool:
+        if self.on_fault is None:
+            return False
+        self.parser_error = error
+        self.on_fault(error)
+        return True
+
+    def _consider(
+        self,
+        desk: Desk,
+        idea: Idea,
+        limits: RiskLimits | None = None,
+        wanted: Wanted = BY_RISK,
+        room: AlertRoom | None = None,
+    ) -> None:
+        """Put an idea through the gate of one book: a plan, or a refusal with its reasons.
+
+        `limits` are the book's where none are given; `room` is where an alert's idea comes from.
+        """
+        instrument = self.state.instruments.get(idea.instrument, self.instruments.get(idea.instrument))
         if instrument is None:
             return
-        qty, against = gate.check(idea, instrument, self.config.risk, self._circumstances(desk, idea))
+        qty, against = gate.check(
+            idea,
+            instrument,
+            limits if limits is not None else desk.config.risk,
+            self._circumstances(desk, idea, room),
+            wanted,
+        )
+        if not self._recovered(desk) and Refusal.NOT_RECONCILED not in against:
+            against = (*against, Refusal.NOT_RECONCILED)
         if against:
             self.refusals.update(refusal.sentence for refusal in against)
             self.turn.commit(r.IdeaRefused(ts=self.turn.now, book=desk.book, idea=idea, refusals=against))
@@ -270,28 +369,27 @@ class Core:
                 instrument=idea.instrument,
                 side=idea.side,
                 strategy=idea.strategy,
-                legs=sizing.legs(idea, qty, self.config.risk.single_contract),
+                legs=sizing.legs(idea, qty, desk.config.risk.single_contract, absolute=bool(idea.origin)),
                 created_ts=self.turn.now,
                 reference=idea.reference,
                 score_tenths=idea.score_tenths,
                 reasons=idea.reasons,
+                origin=idea.origin,
             )
         )
 
-    def _circumstances(self, desk: Desk, idea: Idea) -> gate.Circumstances:
+    def _circumstances(self, desk: Desk, idea: Idea, room: AlertRoom | None) -> gate.Circumstances:
         return circumstances(
             desk,
             idea,
-            self.config,
-            self.guards,
+            desk.config,
+            self.guards_of(desk),
             self.marks,
             armed=self.armed(desk),
             journal_ok=self.journal_ok,
-            venue_up=all(
-                link.state is not LinkState.DOWN for link in self.links.values() if link.link in _VENUE_LINKS
-            ),
-            feed_stale=self.staleness.stale(idea.instrument, self.turn.now)
-            or any(link.state is LinkState.STALE for link in self.links.values() if link.link == "market"),
+            venue_up=self.links.up(desk.book, paper=desk.book == PAPER),
+            feed_stale=self.staleness.stale(idea.instrument, self.turn.now) or self.links.market_stale,
+            room=room,
         )
 
     def armed(self, desk: Desk) -> bool:
@@ -303,20 +401,14 @@ class Core:
         """Why tstream does nothing by itself on this account; empty when it may. Commands always act."""
         account = desk.state.account
         kind = account.kind if account is not None else None
+        if desk.book == PAPER and self.config.paper is None:
+            return (Refusal.OFF,)  # switched off: what is open there runs out, and nothing new begins
         return gate.hands_off(self.config.trading, kind, self.armed(desk))
 
     # --- venue -----------------------------------------------------------------------------------------
 
     def _on_link(self, event: ev.LinkChanged) -> None:
-        before = self.links.get(event.link)
-        self.links[event.link] = event
-        if before is None or before.state is not event.state:
-            self.link_since[event.link] = self.turn.now
-            severity = Severity.WARNING if event.state in (LinkState.DOWN, LinkState.STALE) else Severity.INFO
-            if event.link == "token" and event.state is LinkState.DOWN:
-                severity = Severity.CRITICAL  # only a person can mend it
-            detail = f": {event.detail}" if event.detail else ""
-            self.turn.say(NoticeKind.CONNECTION, severity, f"{event.link} link {event.state.value}{detail}")
+        self.links.changed(event, self.turn)
         if event.link == "market":
             if event.state is LinkState.LIVE:
                 self.bars.feed_up(event.ts_venue or event.ts_recv)
@@ -324,19 +416,23 @@ class Core:
                 self.bars.feed_down(event.ts_venue or event.ts_recv)
         if event.link == "user":
             for desk in self.desks.values():
-                if event.book in (None, desk.book):
+                if event.book in (None, desk.book) and desk.book != PAPER:
                     desk.on_link(event.state is LinkState.LIVE)
 
     def _on_account_adopted(self, event: ev.AccountAdopted) -> None:
-        book = self.state.book(event.book)
-        if event.book not in self.desks:
-            self.desks[event.book] = Desk(event.book, self.turn, self.config, self.marks)
-            brackets.configured(self.desks[event.book])
+        known, before = self.state.book(event.book).account, self.desks.get(event.book)
+        if known is None or _identity(known) != _identity(event.account):
+            self.turn.commit(r.AccountKnown(ts=self.turn.now, book=event.book, account=event.account))
+        another = known is not None and known.id != event.account.id
+        if before is None or another:
+            self._open_desk(event.book)
+            self.recovered.discard(event.book)
         desk = self.desks[event.book]
         desk.balance_usd = event.account.balance_usd
         desk.can_trade = event.account.can_trade
-        if book.account is None or _identity(book.account) != _identity(event.account):
-            self.turn.commit(r.AccountKnown(ts=self.turn.now, book=event.book, account=event.account))
+        if before is not None and another:
+            # Who asked for a flatten in this run meant the account that the book trades now.
+            flatten.start(desk, flatten.latched_since(before, self.started_ts), "manual")
         desk.look(0)
 
     def _on_snapshot_failed(self, event: ev.SnapshotFailed) -> None:
@@ -363,6 +459,9 @@ class Core:
             what = "journal is written again" if event.ok else f"journal can't be written: {event.detail}"
             self.turn.say(NoticeKind.RISK, severity, what)
         self.journal_ok = event.ok
+
+    def _on_alert(self, event: ev.AlertReceived) -> None:
+        self.alerts.take(event)
 
     def _on_command(self, event: ev.CommandReceived) -> None:
         contracts, books = tuple(self.instruments), self.config.books
@@ -409,4 +508,5 @@ _HANDLERS: dict[type, Callable[[Core, Any], None]] = {
     ev.PositionReported: Core._on_position,
     ev.JournalState: Core._on_journal,
     ev.CommandReceived: Core._on_command,
+    ev.AlertReceived: Core._on_alert,
 }

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tstream import options
 from tstream.errors import UsageError
 from tstream.options import RunOptions
+
+if TYPE_CHECKING:
+    from adapters.simulator.faults import Fault
 
 SETTINGS = "Settings"
 MARKET = "The practice venue's market"
@@ -193,7 +197,8 @@ FaultOption = Annotated[
         "--fault",
         metavar="NAME[:KEY=VALUE,...]",
         rich_help_panel=FAULTS,
-        help="Misbehave like this; may be given several times. The seed decides what is left to chance.",
+        help="Let the practice venue misbehave like this; may be given several times. "
+        "tstream simulate --list-faults says how.",
     ),
 ]
 ListFaults = Annotated[
@@ -209,7 +214,12 @@ Scope = Annotated[
 
 def run_options(values: dict[str, Any]) -> RunOptions:
     """The options of a run, checked against each other. Raises UsageError."""
-    run = RunOptions(**values)
+    wanted = tuple(values.pop("fault", None) or ())
+    run = RunOptions(**values, faults=wanted)
+    if wanted:
+        faults(wanted)
+        if run.speed == "max":
+            raise UsageError("--fault is for the venue over sockets; --speed max runs without one")
     if run.tape is None:
         for name in ("contract", "month", "stamp"):
             if getattr(run, name) is not None:
@@ -219,3 +229,18 @@ def run_options(values: dict[str, Any]) -> RunOptions:
     elif run.rate != 1.0:
         raise UsageError("--rate is for the generated market; a tape has its own quotes and trades")
     return run
+
+
+def faults(texts: Sequence[str]) -> tuple[Fault, ...]:
+    """The faults that were asked for. Raises UsageError with one line for each that can't be."""
+    from adapters.simulator.faults import FaultError, parse
+
+    plan, wrong = [], []
+    for text in texts:
+        try:
+            plan.append(parse(text))
+        except FaultError as error:
+            wrong.append(f"--fault {text}: {error}")
+    if wrong:
+        raise UsageError(*wrong, "tstream simulate --list-faults says what there is")
+    return tuple(plan)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from functools import partial
@@ -26,6 +27,9 @@ from tstream.settings.load import Loaded, require_credentials
 from tstream.settings.model import Settings
 from tstream.startup import check_theme, read_settings
 from tstream.venues import practice_config, projectx_config
+
+LEAST_FREE_MB = 100
+"""Less may not last for a day's journal and log."""
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -72,7 +76,9 @@ def _folders(places: Paths) -> Iterator[Check]:
         if not os.access(folder, os.W_OK | os.X_OK):
             yield Check("folders", False, f"can't write in {folder}", "make it yours, or set TSTREAM_HOME")
             return
-    yield Check("folders", True, f"{places.data}")
+    free_mb = shutil.disk_usage(places.data).free // 1_000_000
+    room = f"{places.data}, {free_mb:,} MB free"
+    yield Check("folders", free_mb >= LEAST_FREE_MB, room, "make room: orders have to be written down")
 
 
 def _venue(loaded: Loaded) -> Iterator[Check]:

@@ -70,6 +70,7 @@ def root(
     speed: args.Speed = "1",
     rate: args.Rate = 1.0,
     fresh: args.Fresh = False,
+    fault: args.FaultOption = None,
     tape: args.Tape = None,
     contract: args.Contract = None,
     month: args.Month = None,
@@ -105,6 +106,7 @@ def run(
     speed: args.Speed = "1",
     rate: args.Rate = 1.0,
     fresh: args.Fresh = False,
+    fault: args.FaultOption = None,
     tape: args.Tape = None,
     contract: args.Contract = None,
     month: args.Month = None,
@@ -236,7 +238,7 @@ def simulate(
     if list_faults:
         raise typer.Exit(commands.list_faults())
     account = commands.account(balance, daily_loss, max_loss)
-    raise typer.Exit(commands.simulate(host, port, state, account, fault or (), run))
+    raise typer.Exit(commands.simulate(host, port, state, account, args.faults(fault or ()), run))
 
 
 @journal_app.command("hash")

@@ -150,5 +150,7 @@ def _failed(view: View, error: BaseException) -> View:
     return structs.replace(
         view,
         version=view.version + 1,
-        health=structs.replace(view.health, ok=False, detail=f"the engine has stopped: {error}"),
+        health=structs.replace(
+            view.health, ok=False, detail=f"the engine has stopped: {error}", stopped=True
+        ),
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from engine.model.config import RiskLimits
+from msgspec import structs
+
+from engine.model.config import PaperConfig, RiskLimits
 from engine.model.market import MINUTE, NANOS
 from engine.signals.zone_reaction import ZoneReactionConfig
 from tstream.settings.model import Settings
@@ -47,6 +49,27 @@ def risk_limits(settings: Settings) -> RiskLimits:
         hours_start=risk.hours_start,
         hours_end=risk.hours_end,
         hours_zone=risk.hours_zone,
+    )
+
+
+def paper_config(settings: Settings) -> PaperConfig | None:
+    """The paper book, if there is one. The user's limits hold for it by itself; what they say of a real
+    account's past (its first balance, its highest, a fixed floor) is not about it.
+    """
+    if not settings.with_paper:
+        return None
+    paper = settings.paper
+    return PaperConfig(
+        balance_usd=paper.balance_usd,
+        latency_ns=paper.latency_ms * (NANOS // 1000),
+        slippage_ticks=paper.slippage_ticks,
+        commission_usd=paper.commission_usd,
+        risk=structs.replace(
+            risk_limits(settings),
+            start_balance_usd=paper.balance_usd,
+            high_balance_usd=None,
+            floor_fixed=False,
+        ),
     )
 
 

@@ -29,6 +29,8 @@ class RunOptions:
     """Multiplies the generated market's quotes and prints a second."""
     fresh: bool = False
     """Begin with a new practice account instead of the kept one."""
+    faults: tuple[str, ...] = ()
+    """How the practice venue misbehaves, each as NAME or NAME:key=value,... and known to be good."""
     tape: Path | None = None
     """A recorded market to play instead of the generated one."""
     contract: str | None = None
@@ -51,6 +53,7 @@ class RunOptions:
             "--speed": self.speed != 1.0,
             "--rate": self.rate != 1.0,
             "--fresh": self.fresh,
+            "--fault": bool(self.faults),
             "--tape": self.tape is not None,
         }
         return tuple(name for name, is_given in given.items() if is_given)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 HOME_VARIABLE = "TSTREAM_HOME"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +72,13 @@ class Paths:
         return self.state / "last-run"
 
     def remember_run(self, journal: Path) -> None:
-        """Note which journal the run that now starts writes."""
+        """Note which journal the run that now starts writes; on a full disk it goes without."""
         fresh = self._last_run.with_suffix(".new")
-        fresh.write_text(f"{journal.absolute()}\n", encoding="utf-8")
-        fresh.replace(self._last_run)
+        try:
+            fresh.write_text(f"{journal.absolute()}\n", encoding="utf-8")
+            fresh.replace(self._last_run)
+        except OSError as error:
+            log.warning("%s can't be written: %s", self._last_run, error.strerror)
 
     def last_run(self) -> Path | None:
         """The journal of the last run; None before the first."""

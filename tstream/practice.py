@@ -53,7 +53,7 @@ class PracticeProcess:
         try:
             self._complaints = open(self._log, "wb")  # noqa: SIM115 - lives as long as the child
             self._child = subprocess.Popen(
-                self._command(),
+                self.command(),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._complaints,
@@ -67,12 +67,15 @@ class PracticeProcess:
     def _log(self) -> Path:
         return self._paths.state / "practice.log"
 
-    def _command(self) -> list[str]:
+    def command(self) -> list[str]:
+        """What is run."""
         options = self._options
         command = [sys.executable, "-m", "adapters.simulator", "--exit-with-parent"]
         command += ["--rate", str(options.rate), "--speed", str(options.speed)]
         if options.seed is not None:
             command += ["--seed", str(options.seed)]
+        for one in options.faults:
+            command += ["--fault", one]
         if options.tape is None:
             return [*command, "--state", str(book(self._paths))]
         command += ["--tape", str(options.tape), "--contract", str(options.contract)]

@@ -101,17 +101,21 @@ def run_headless(settings: Settings, options: RunOptions) -> int:
     if options.speed == "max":
         from tstream.virtual import run_virtual
 
-        _print(run_virtual(settings, options, paths))
+        _print(run_virtual(settings, options, paths), "the run ended first")
         return 0
     clock = RunClock()
     with open_logs(settings, paths, clock, console=True), Claim(settings, options, paths) as claim:
         from tstream.wiring import Run
 
-        _print(asyncio.run(_headless(Run(claim, settings, options, paths, clock), clock)))
+        summaries = asyncio.run(_headless(Run(claim, settings, options, paths, clock), clock))
+        for book, summary in summaries.items():
+            if len(summaries) > 1:
+                sys.stdout.write(f"book           {book}\n")
+            _print(summary)
     return 0
 
 
-async def _headless(run: Run, clock: Clock) -> Summary:
+async def _headless(run: Run, clock: Clock) -> dict[str, Summary]:
     loop = asyncio.get_running_loop()
     async with run.engine() as engine:
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -124,7 +128,7 @@ async def _headless(run: Run, clock: Clock) -> Summary:
             await engine.main()
         finally:
             ending.cancel()
-        return engine.summary()
+        return engine.summaries()
 
 
 async def _after(duration_ns: int | None, clock: Clock) -> None:
@@ -154,8 +158,8 @@ def open_logs(settings: Settings, paths: Paths, clock: Clock, *, console: bool) 
     )
 
 
-def _print(summary: Summary) -> None:
-    """The summary in lines that people and scripts can read."""
+def _print(summary: Summary, fate: str = "its stops stay at the venue") -> None:
+    """The summary in lines that people and scripts can read; `fate` is that of what is still open."""
     lines = [
         f"trades         {summary.trades}",
         f"net P&L        {summary.net_usd:+.2f} USD (costs {summary.costs_usd:.2f} USD)",
@@ -165,7 +169,7 @@ def _print(summary: Summary) -> None:
     ]
     if summary.open_positions:
         held = ", ".join(f"{instrument} {qty:+d}" for instrument, qty in summary.open_positions)
-        lines.append(f"still open     {held} (not counted above; its stops stay at the venue)")
+        lines.append(f"still open     {held} (not counted above; {fate})")
     elif not summary.trades:
         lines.append("no trade; reasons against entries:")
         lines += [f"  {count:>6}  {reason}" for reason, count in summary.refusals] or ["  no idea came up"]

@@ -17,15 +17,17 @@ from engine.core import Core
 from engine.market import sessions
 from engine.model.config import EngineConfig, TradingSwitch
 from engine.model.view import SessionPhase, Severity
-from engine.ports import Clock
+from engine.ports import AlertSource, Clock
 from engine.runtime.engine import Engine
 from engine.runtime.recovery import restore
 from engine.signals.strategy import Strategy
 from engine.signals.zone_reaction import ZoneReaction
+from engine.trading.paper_book import PAPER
+from tstream.alerting import alert_rooms, discord_config, parsers
 from tstream.arming import armed_accounts
 from tstream.claim import Claim
 from tstream.clock import RunClock, wall_ns
-from tstream.limits import risk_limits, zone_reaction
+from tstream.limits import paper_config, risk_limits, zone_reaction
 from tstream.notifying import notify_config
 from tstream.options import RunOptions
 from tstream.paths import Paths
@@ -77,7 +79,9 @@ class Run:
             venue = ProjectXVenue(venue_config, clock, session_open=market_open)
             stack.push_async_callback(venue.close)
             strategy = self.by_hand or ZoneReaction(zone_reaction(self.settings))
-            core = Core(self._config(journal, venue.broker.book), strategy, state)
+            core = Core(
+                self._config(journal, venue.broker.book), strategy, state, parsers=parsers(self.settings)
+            )
             emergency = EmergencyFile(emergency_path(journal.path), journal.install, journal.boot)
             stack.callback(emergency.close)
             recorder = self._recorder(stack)
@@ -93,6 +97,7 @@ class Run:
                 emergency=emergency,
                 admit=self.admit,
                 warm_up=self.by_hand is None,
+                alerts=self._alerts(),
             )
             if self.settings.control.enabled:
                 control = ControlServer(engine, self.paths.control_socket)
@@ -102,6 +107,15 @@ class Run:
             stack.push_async_callback(_end, reporter)
             await self._tell(engine, stack)
             yield engine
+
+    def _alerts(self) -> AlertSource | None:
+        """Who reads the rooms, if there are any."""
+        if not self.settings.rooms or self.by_hand is not None:
+            return None
+        from adapters.discord.source import DiscordSource
+
+        bookmarks = self.paths.venue(self.name) / "discord.json"
+        return DiscordSource(discord_config(self.settings, bookmarks), self.clock)
 
     async def _tell(self, engine: Engine, stack: AsyncExitStack) -> None:
         """Give the news to the channels that are set up, from now until the engine has ended."""
@@ -139,8 +153,10 @@ class Run:
             armed_accounts=() if self.practice else armed_accounts(self.paths.venue(venue)),
             practice_time=self.practice is not None,
             books=(book,),
+            paper=paper_config(settings),
             risk=risk_limits(settings),
             brackets=settings.venue.brackets,
+            rooms=alert_rooms(settings),
         )
 
     def _recorder(self, stack: AsyncExitStack) -> TapeRecorder | None:
@@ -159,7 +175,8 @@ async def report(engine: Engine) -> None:
     seen = 0
     while True:
         for notice in engine.notices(seen):
-            log.log(_LEVELS[notice.severity], "%s", notice.text)
+            badge = "PAPER: " if notice.book == PAPER else ""
+            log.log(_LEVELS[notice.severity], "%s%s", badge, notice.text)
             seen = notice.seq
         await asyncio.sleep(NOTICE_POLL_S)
 

@@ -201,7 +201,7 @@ def blocked(action: Action, view: View, instrument: str, readonly: bool) -> str:
         return ""
     if readonly:
         return "this cockpit is read-only"
-    if not view.health.ok:
+    if view.health.stopped:
         return f"the engine is down: {plain(view.health.detail) or 'no reason given'}"
     if action.scoped and contract_of(view, instrument) is None:
         return "no contract is known yet"

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from engine.model.view import Notice, NoticeKind, Severity, View
 from tui.plain import plain
+from tui.scene import kind_of
 
 _LONGEST = 120
 
@@ -18,6 +19,13 @@ class Call(Struct, frozen=True):
     bell: bool = False
     title: str = ""
     notification: str = ""
+
+
+def _news(view: View, notice: Notice) -> str:
+    """The words, and whose money they are about where it is not that of the title."""
+    kind = kind_of(view, notice.book)
+    word = "" if kind is view.mode else f"{kind.value.upper()} "
+    return f"{word}{plain(notice.text)}"[:_LONGEST]
 
 
 class Attention:
@@ -38,5 +46,5 @@ class Attention:
         title += f"tstream {view.mode.value.upper()}"
         changed = title if title != self._title else ""
         self._title = title
-        news = plain(loud[-1].text)[:_LONGEST] if loud and not focused else ""
+        news = _news(view, loud[-1]) if loud and not focused else ""
         return Call(bell=bool(loud), title=changed, notification=news)

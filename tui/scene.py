@@ -9,8 +9,10 @@ from msgspec import Struct
 
 from engine.model.events import LinkState
 from engine.model.market import Timeframe
+from engine.model.orders import AccountKind
 from engine.model.view import (
     AlignmentView,
+    BookView,
     ChartView,
     ContractView,
     LogLine,
@@ -61,8 +63,14 @@ class Scene(Struct, frozen=True):
 
     @property
     def positions(self) -> tuple[PositionView, ...]:
-        """Open positions, those of the shown contract first."""
-        return tuple(sorted(self.view.positions, key=lambda p: p.instrument != self.instrument))
+        """Open positions, those of the badge's kind and of the shown contract first."""
+        mode = self.view.mode
+        return tuple(
+            sorted(
+                self.view.positions,
+                key=lambda p: (p.kind is not mode, p.instrument != self.instrument),
+            )
+        )
 
     def decimals(self, instrument: str) -> int:
         """Digits of a contract's price."""
@@ -97,12 +105,13 @@ def reason_of(state: TradingState, reason: str) -> str:
 
 
 def standing(view: View, instrument: str) -> Standing:
-    """The strictest state over the books and the shown contract."""
+    """The strictest state over the books that the badge stands for, and the shown contract."""
     found = Standing(TradingState.ACTIVE)
-    for book in view.books:
+    books = main_books(view)
+    for book in books:
         if book.state.rank > found.state.rank:
             until = book.unlock_ts if book.state is TradingState.LOCKED else None
-            whose = f"{book.book}: " if len(view.books) > 1 else ""
+            whose = f"{book.book}: " if len(books) > 1 else ""
             found = Standing(book.state, f"{whose}{book.state_reason}", until)
     contract = contract_of(view, instrument)
     if contract is not None and contract.state.rank > found.state.rank:
@@ -110,6 +119,25 @@ def standing(view: View, instrument: str) -> Standing:
     return found
 
 
+def main_books(view: View) -> tuple[BookView, ...]:
+    """The books whose money is of the kind that the badge says. Kinds are never added up."""
+    return tuple(book for book in view.books if book.kind is view.mode)
+
+
+def kind_of(view: View, book: str | None) -> AccountKind:
+    """Whose money a book holds; that of the badge where nobody knows."""
+    return next((known.kind for known in view.books if known.book == book), view.mode)
+
+
 def day_usd(view: View) -> Decimal:
-    """P&L of the day over all books, realized and open, USD net of costs."""
-    return sum((book.day_usd for book in view.books), Decimal(0))
+    """P&L of the day over the books of the badge's kind, realized and open, USD net of costs."""
+    return sum((book.day_usd for book in main_books(view)), Decimal(0))
+
+
+def side_days(view: View) -> list[tuple[AccountKind, Decimal]]:
+    """The same for each other kind that there is, the strictest first."""
+    return [
+        (kind, sum((book.day_usd for book in view.books if book.kind is kind), Decimal(0)))
+        for kind in (AccountKind.LIVE, AccountKind.PRACTICE, AccountKind.PAPER)
+        if kind is not view.mode and any(book.kind is kind for book in view.books)
+    ]

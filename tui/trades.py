@@ -82,6 +82,11 @@ def _closing(position: PositionView) -> str:
     return f"{side.value} {abs(position.qty)} at market"
 
 
+def _where(view: View, book: str) -> str:
+    """The book's name where there are several."""
+    return f" ({plain(book)})" if len(view.books) > 1 else ""
+
+
 def _flatten_lines(view: View, instrument: str | None) -> tuple[str, ...]:
     def wanted(item: PositionView | OrderView) -> bool:
         return instrument is None or item.instrument == instrument
@@ -96,8 +101,7 @@ def _flatten_lines(view: View, instrument: str | None) -> tuple[str, ...]:
         count = sum((o.book, o.instrument) == (book, symbol) for o in view.orders)
         if count:
             deeds.append(f"cancel {_orders(count)}")
-        where = f" ({plain(book)})" if len(view.books) > 1 else ""
-        lines.append(f"{plain(symbol)}{where}: {', '.join(deeds)}")
+        lines.append(f"{plain(symbol)}{_where(view, book)}: {', '.join(deeds)}")
     if not lines:
         lines.append("no position and no order is known; the venue is asked all the same")
     lines.append("entries stay paused " + ("everywhere" if instrument is None else f"in {plain(instrument)}"))
@@ -109,7 +113,7 @@ def _entries_lines(view: View, instrument: str | None) -> tuple[str, ...]:
         o for o in view.orders if o.slot is Slot.ENTRY and (instrument is None or o.instrument == instrument)
     ]
     lines = [
-        f"{plain(o.instrument)}: cancel {o.side.value} {o.qty} "
+        f"{plain(o.instrument)}{_where(view, o.book)}: cancel {o.side.value} {o.qty} "
         f"at {figures.price(o.price, _digits(view, o.instrument))}"
         for o in entries
     ]
@@ -127,7 +131,7 @@ def _digits(view: View, instrument: str) -> int:
 def _break_even_lines(view: View, instrument: str) -> tuple[str, ...]:
     digits = _digits(view, instrument)
     return tuple(
-        f"{plain(p.instrument)} {figures.signed(p.qty, 0)}: stop "
+        f"{plain(p.instrument)}{_where(view, p.book)} {figures.signed(p.qty, 0)}: stop "
         f"{figures.price(p.stop, digits)} to the entry {figures.price(p.entry, digits)}, if the market allows"
         for p in view.positions
         if p.instrument == instrument
@@ -169,19 +173,23 @@ def leaving(view: View, note: str) -> Question | None:
     """What stays at the venue when the cockpit closes; None when nothing does."""
     if not view.positions and not view.orders:
         return None
-    held = ", ".join(f"{plain(p.instrument)} {figures.signed(p.qty, 0)}" for p in view.positions)
-    count = len(view.positions)
-    protective = sum(o.slot is not Slot.ENTRY for o in view.orders)
-    entries = len(view.orders) - protective
+    venue = [p for p in view.positions if p.kind is not AccountKind.PAPER]
+    orders = [o for o in view.orders if o.kind is not AccountKind.PAPER]
+    held = ", ".join(f"{plain(p.instrument)} {figures.signed(p.qty, 0)}" for p in venue)
+    count = len(venue)
+    protective = sum(o.slot is not Slot.ENTRY for o in orders)
+    entries = len(orders) - protective
     lines = []
     if count:
         lines.append(f"{count} position{'s' * (count != 1)} ({held}) stay{'s' * (count == 1)} at the venue")
     if protective:
         lines.append(f"{protective} protective order{'s' * (protective != 1)} stay with the venue")
-    bare = [p for p in view.positions if p.protected_qty < abs(p.qty)]
+    bare = [p for p in venue if p.protected_qty < abs(p.qty)]
     if bare:
         lines.append("WITHOUT a full stop: " + ", ".join(plain(p.instrument) for p in bare))
     if entries:
         lines.append(f"{entries} resting entr{'y' if entries == 1 else 'ies'} can still fill")
+    if len(venue) + len(orders) < len(view.positions) + len(view.orders):
+        lines.append("the paper book sleeps: its stops and targets work again with the next start")
     lines.append(note)
     return Question("Quit", tuple(lines), "quit", view.mode is AccountKind.LIVE)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from adapters.notify import reports
 from adapters.notify.clean import clean
-from adapters.notify.facts import SignalReader, no_facts
+from adapters.notify.facts import SignalReader, the_notices_own
 from adapters.notify.links import LinkWatch, about_a_link
 from adapters.notify.message import Event, Message
 from adapters.notify.signals import signal_message
@@ -53,7 +53,7 @@ class Newsroom:
         label: str = "",
         refusals: bool = False,
         status_minutes: int = 0,
-        facts: SignalReader = no_facts,
+        facts: SignalReader = the_notices_own,
     ) -> None:
         """`label` names the installation; `facts` reads the plan behind a signal."""
         self._label = label

@@ -16,7 +16,7 @@ from adapters.notify.assembly import channels
 from adapters.notify.clean import clean
 from adapters.notify.config import NotifyConfig
 from adapters.notify.dispatcher import ChannelStatus, Dispatcher
-from adapters.notify.facts import SignalReader, no_facts
+from adapters.notify.facts import SignalReader, the_notices_own
 from adapters.notify.message import Event, Message
 from adapters.notify.newsroom import Newsroom
 from adapters.notify.stamps import Stamps
@@ -39,7 +39,7 @@ class NotifyService:
         config: NotifyConfig,
         clock: Clock,
         wall: Clock,
-        facts: SignalReader = no_facts,
+        facts: SignalReader = the_notices_own,
     ) -> None:
         """`clock` is the engine's, `wall` the real one: commands are fresh or old by that."""
         self._handle = handle
@@ -134,7 +134,7 @@ class NotifyThread:
         config: NotifyConfig,
         clock: Clock,
         wall: Clock,
-        facts: SignalReader = no_facts,
+        facts: SignalReader = the_notices_own,
     ) -> None:
         self._parts = handle, config, clock, wall, facts
         self._limit_s = config.flush_s + 2.0

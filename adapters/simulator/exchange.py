@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -19,13 +20,15 @@ from adapters.simulator.hubs import Hubs, Topic
 from adapters.simulator.publisher import Publisher
 from adapters.simulator.rolling import Roll
 from adapters.simulator.signalr import Connection
-from adapters.simulator.store import Meta, SavedRun, Store
+from adapters.simulator.store import Meta, SavedRun, StateError, Store
 from adapters.simulator.ticker import Ticker
 from engine.model.errors import RefusedError
 from engine.model.events import Print, Quote
 from engine.ports import Clock, MarketSource
 
 _SETTLE_NS = 1_000_000_000
+
+log = logging.getLogger(__name__)
 
 
 class Kept(NamedTuple):
@@ -79,6 +82,9 @@ class Exchange:
         self._events: Iterator[Quote | Print] = iter(source.events())
         self._next = next(self._events, None)
         self._kept = kept
+        self._unsaved: dict[int, list[Changes]] = {}
+        self._behind = False
+        """Something happened that could not be kept yet."""
         self._cut_off = session(trade_date(now)).cut_off
         if kept is not None:
             self._restore(kept, now)
@@ -194,25 +200,39 @@ class Exchange:
     # -- memory ------------------------------------------------------------------------------------
 
     def save(self, now: int, *, always: bool = False) -> None:
-        """Keep what changed in the accounts; `always` keeps the market too."""
-        if self._kept is None:
+        """Keep what changed in the accounts; `always` keeps the market too.
+
+        A full disk ends no market: what could not be written is kept for the next time with `always`.
+        """
+        try:
+            self._write(now, always)
+        except StateError as error:
+            if not self._behind:
+                log.warning("what happens is not being kept: %s", error)
+            self._behind = True
+        else:
+            if always and self._behind:
+                log.warning("what happens is kept again")
+                self._behind = False
+
+    def _write(self, now: int, always: bool) -> None:
+        """Raises StateError; nothing is lost then."""
+        if self._kept is None or (self._behind and not always):
             return
-        changes: dict[int, Changes] = {}
         for account_id, account in self.accounts.items():
             if (changed := account.blotter.changes()) is not None:
-                changes[account_id] = changed
-        if not changes and not always:
+                self._unsaved.setdefault(account_id, []).append(changed)
+        if not self._unsaved and not always:
             return
         tickers = self.publisher.tickers
         forming = {s: t.candles.forming for s, t in tickers.items() if t.candles.forming is not None}
-        bars = []
-        for symbol, ticker in tickers.items():
-            closed = ticker.candles.closed
-            bars += closed[self._bars_kept[symbol] :]
-            self._bars_kept[symbol] = len(closed)
+        closed = {symbol: ticker.candles.closed for symbol, ticker in tickers.items()}
+        bars = [bar for symbol, found in closed.items() for bar in found[self._bars_kept[symbol] :]]
         meta = Meta(now, self.config.speed, self.config.seed, forming, self._rolls)
         saved = {account_id: account.saved() for account_id, account in self.accounts.items()}
-        self._kept.store.write(meta, saved, changes, bars)
+        self._kept.store.write(meta, saved, self._unsaved, bars)
+        self._unsaved = {}
+        self._bars_kept = {symbol: len(found) for symbol, found in closed.items()}
 
     def _restore(self, kept: Kept, now: int) -> None:
         saved = kept.saved
@@ -224,7 +244,7 @@ class Exchange:
             if trade_date(saved.meta.now) != trade_date(now):
                 self._settle(saved)
         kept.store.prune(now)
-        self.save(now, always=True)
+        self._write(now, always=True)
 
     def _settle(self, saved: SavedRun) -> None:
         """A new day: what stood at the end of the old one was ended by the desk at the last prices."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -133,16 +133,32 @@ class Store:
         self,
         meta: Meta,
         accounts: Mapping[int, SavedAccount],
-        changes: Mapping[int, Changes],
+        changes: Mapping[int, Sequence[Changes]],
         bars: Iterable[Bar],
     ) -> None:
-        """Make a change durable, in one transaction."""
+        """Make changes durable, in one transaction, later ones last. Raises StateError: none of it is."""
         db = self._db
-        db.execute("BEGIN")
+        try:
+            db.execute("BEGIN")
+            self._write(meta, accounts, changes, bars)
+            db.execute("COMMIT")
+        except sqlite3.Error as error:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise StateError(f"{self._path}: {error}") from error
+
+    def _write(
+        self,
+        meta: Meta,
+        accounts: Mapping[int, SavedAccount],
+        changes: Mapping[int, Sequence[Changes]],
+        bars: Iterable[Bar],
+    ) -> None:
+        db = self._db
         db.execute("INSERT OR REPLACE INTO meta VALUES (1, ?)", (msgspec.json.encode(meta),))
         for account, saved in accounts.items():
             db.execute("INSERT OR REPLACE INTO accounts VALUES (?, ?)", (account, msgspec.json.encode(saved)))
-        for account, changed in changes.items():
+        for account, changed in ((account, one) for account, found in changes.items() for one in found):
             for table, rows in (("orders", changed.orders), ("trades", changed.trades)):
                 db.executemany(
                     f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?)",
@@ -152,7 +168,6 @@ class Store:
             "INSERT OR REPLACE INTO bars VALUES (?, ?, ?, ?, ?, ?, ?)",
             [(b.instrument, b.open_ts, b.open, b.high, b.low, b.close, b.volume) for b in bars],
         )
-        db.execute("COMMIT")
 
     def prune(self, now: int) -> None:
         """Forget bars that no history reaches back to."""

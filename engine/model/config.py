@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from engine.model.alerts import Grade
 from engine.model.instrument import Instrument
 from engine.model.market import MINUTE, NANOS
 
@@ -114,6 +115,109 @@ class RiskLimits(Struct, frozen=True):
     hours_zone: str = "UTC"
 
 
+class AfterFill(StrEnum):
+    """What an edit of an alert does to the trade that is open for it."""
+
+    IGNORE = "ignore"
+    TIGHTEN = "tighten"
+    """Its stop follows where that is tighter, its targets wherever they go."""
+
+
+class SizePolicy(StrEnum):
+    """How many contracts a trade is begun with, before the limits make it smaller (semantics: 0.13)."""
+
+    GRADE = "grade"
+    """The number that its letter stands for."""
+    RISK = "risk"
+    """What may be lost by a trade, over what one contract loses at the stop."""
+    EQUITY = "equity"
+    """The same with a share of the account's equity."""
+    NOTIONAL = "notional"
+    """An amount of the contract's worth."""
+
+
+class Sizing(Struct, frozen=True):
+    """A size policy with what it needs to know. Each is an upper bound: every risk limit still holds."""
+
+    policy: SizePolicy = SizePolicy.RISK
+    equity_percent: Decimal = Decimal(1)
+    """Of the equity, lost at the stop at most."""
+    notional_usd: Decimal = Decimal(0)
+    kelly_percent: int = 0
+    """Of the Kelly fraction (25 is a quarter Kelly) as a cap on any policy; 0 is off."""
+    confidence_least: Decimal | None = None
+    """Share of the size that a trade of no confidence gets, up to all of it at full; None is off."""
+
+
+class GradeSizes(Struct, frozen=True):
+    """Contracts by letter. C is the base; where nothing else is said B is twice and A three times it."""
+
+    c: int = 1
+    b: int | None = None
+    a: int | None = None
+
+    def contracts(self, grade: Grade) -> int:
+        b = self.b if self.b is not None else 2 * self.c
+        a = self.a if self.a is not None else 3 * self.c
+        return {Grade.A: a, Grade.B: b, Grade.C: self.c}[grade]
+
+
+class AlertRoom(Struct, frozen=True):
+    """One room of alerts. Points are price units of the room's contract; a limit of 0 is off."""
+
+    name: str
+    contracts: dict[str, str]
+    """The room's contract to the one that is traded for it: {"ES": "MES"}. Both on the same tick grid."""
+    parser: str = "futures-room"
+    variants: bool = False
+    """Also take the looser forms, with targets and size in the text."""
+    sizes: GradeSizes = GradeSizes()
+    default_size: int | None = None
+    """Contracts of an alert without a letter; None refuses it."""
+    sizing: Sizing = Sizing(SizePolicy.GRADE)
+    targets: tuple[Decimal, ...] = (Decimal(7), Decimal(12))
+    """Points from the alert's entry, nearest first, where its text gives no targets."""
+    stop_nearest: Decimal = Decimal(2)
+    stop_farthest: Decimal = Decimal(50)
+    """Points between entry and stop."""
+    entry_distance: Decimal = Decimal(5)
+    """Points that the market's price may be from the alert's entry."""
+    max_age_ns: int = MINUTE
+    """Since the message was posted; older ones are never traded."""
+    price_age_ns: int = 10 * NANOS
+    """The market's price must be no older than this."""
+    repeat_ns: int = MINUTE
+    """The same trade in another message within this time is the same alert, by another path."""
+    books: tuple[str, ...] = ()
+    """That follow the room; empty means all."""
+    max_trades: int = 0
+    """Alerts traded per trade date, all books together."""
+    max_loss_usd: Decimal = Decimal(0)
+    """Net loss by the room's trades per trade date and book."""
+    reward_to_risk_min: float = 0.0
+    """At the first target. Scores are the strategies', and are not asked of alerts."""
+    after_fill: AfterFill = AfterFill.IGNORE
+
+    def follows(self, book: str) -> bool:
+        """Whether the book trades this room."""
+        return not self.books or book in self.books
+
+
+class PaperConfig(Struct, frozen=True):
+    """A paper book beside the venue's books: the same ideas, play money, fills by the engine's own venue."""
+
+    balance_usd: Decimal = Decimal(50_000)
+    """What it began with."""
+    latency_ns: int = 50 * (NANOS // 1000)
+    """From placing an order to its being in the market."""
+    slippage_ticks: int = 1
+    """How much worse than the touch, or than a stop's trigger, a fill is."""
+    commission_usd: Decimal | None = None
+    """Broker's commission per contract and side; None takes each contract's own."""
+    risk: RiskLimits | None = None
+    """Its own limits; None takes those of the run."""
+
+
 class EngineConfig(Struct, frozen=True):
     """One engine run."""
 
@@ -131,6 +235,8 @@ class EngineConfig(Struct, frozen=True):
     books: tuple[str, ...] = ()
     """Names of the books that this run serves, known before their accounts are."""
     risk: RiskLimits = RiskLimits()
+    paper: PaperConfig | None = None
+    """The paper book of this run; None where there is none."""
     bar_grace_ns: int = NANOS
     """A minute closes this long after its end at the latest (semantics: bar rules)."""
     bracket_grace_ns: int = 2 * NANOS
@@ -141,3 +247,5 @@ class EngineConfig(Struct, frozen=True):
     """An order whose outcome is unknown counts as lost after so many checks over so long."""
     slow_cycle_ns: int = MINUTE
     """Positions and orders are compared with the venue this often."""
+    rooms: tuple[AlertRoom, ...] = ()
+    """Alert rooms that are traded."""

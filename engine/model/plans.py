@@ -27,6 +27,8 @@ class Idea(Struct, frozen=True):
     """Close of the bar that gave it, nanoseconds UTC."""
     agreeing: int = 0
     """Timeframes that point the same way."""
+    origin: str = ""
+    """The alert that it comes from: "alert:room:message"; empty for strategies."""
 
     @property
     def stop_ticks(self) -> int:
@@ -57,13 +59,15 @@ class Leg(Struct, frozen=True):
     """Negative for a long: the native bracket is given like this."""
     target_offset: int | None
     stop: int | None = None
-    """An absolute stop that replaces the offset (break-even, trailing), ticks."""
+    """An absolute stop that replaces the offset (an alert's own, break-even, trailing), ticks."""
     target: int | None = None
     rule: StopRule = StopRule.INITIAL
     """What set `stop`."""
     touch_offset: int | None = None
     """When the mark has been so far from the entry, the stop goes to break-even: the first target of a
     single contract that is held for the second."""
+    touch: int | None = None
+    """The same as an absolute price, ticks; it counts before the offset."""
 
 
 class PlanStatus(StrEnum):
@@ -90,6 +94,8 @@ class TradePlan(Struct, frozen=True):
     """Limit entry at this price in ticks; None enters at market."""
     entry_expires_ts: int | None = None
     status: PlanStatus = PlanStatus.OPEN
+    origin: str = ""
+    """The alert that it comes from: "alert:room:message"; empty for strategies and people."""
 
     @property
     def qty(self) -> int:

@@ -13,7 +13,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from engine.model.alerts import Reason, Terms, Verdict
 from engine.model.commands import AnyCommand
+from engine.model.events import AlertKind
 from engine.model.instrument import Instrument
 from engine.model.market import Side
 from engine.model.orders import Account, Fill, OrderType, Slot
@@ -192,10 +194,14 @@ class FillApplied(Record, frozen=True, kw_only=True, tag="fill_applied"):
 
 
 class FillSettled(Record, frozen=True, kw_only=True, tag="fill_settled"):
-    """The venue told a fill late, and an inferred one has stood for it already: it is not counted again."""
+    """The venue told a fill late, and an inferred one has stood for it already: it is not counted again, but
+    its price and its costs take the place of the assumed ones.
+    """
 
     book: str
     trade_id: str
+    client_id: str = ""
+    fill: Fill | None = None
 
 
 class PositionAdjusted(Record, frozen=True, kw_only=True, tag="position_adjusted"):
@@ -293,6 +299,30 @@ class ExcursionNoted(Record, frozen=True, kw_only=True, tag="excursion_noted"):
     best_usd: Decimal
 
 
+class AlertTaken(Record, frozen=True, kw_only=True, tag="alert_taken"):
+    """A revision of a message of an alert room was read: once each, whatever it comes by.
+
+    It comes before the plans that it leads to; a message that is in the journal is never traded again.
+    """
+
+    room: str
+    message_id: str
+    revision: str
+    kind: AlertKind
+    verdict: Verdict
+    posted_ts: int
+    """When the message was first posted: `ts` is later by what the way to us took."""
+    revised_ts: int
+    """When this revision was made, as its own world counts; older ones than the newest change nothing."""
+    author: str = ""
+    reason: Reason | None = None
+    detail: str = ""
+    excerpt: str = ""
+    """The beginning of the text, cleaned: data from outside, for people to recognise it by."""
+    terms: Terms | None = None
+    """The trade that it describes, where it describes one."""
+
+
 AnyRecord = (
     RunStarted
     | ContractKnown
@@ -319,6 +349,7 @@ AnyRecord = (
     | PositionFostered
     | ContractsShifted
     | ExcursionNoted
+    | AlertTaken
 )
 
 _encoder = msgspec.json.Encoder(order="deterministic")

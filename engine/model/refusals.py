@@ -28,6 +28,7 @@ class Refusal(StrEnum):
     LOSING_STREAK = "losing_streak"
     DAILY_LOSS = "daily_loss"
     MAX_LOSS = "max_loss"
+    ROOM_LOSS = "room_loss"
     SIZE_ZERO = "size_zero"
     MAX_CONTRACTS = "max_contracts"
     MAX_SIZE = "max_size"
@@ -63,6 +64,7 @@ _SENTENCES = {
     Refusal.LOSING_STREAK: "too many trades were lost in a row on this day",
     Refusal.DAILY_LOSS: "the risk of this trade exceeds what the daily loss limit leaves",
     Refusal.MAX_LOSS: "the risk of this trade exceeds what the maximum loss limit leaves",
+    Refusal.ROOM_LOSS: "the risk of this trade exceeds what the room's daily loss limit leaves",
     Refusal.SIZE_ZERO: "one contract would risk more than a trade may",
     Refusal.MAX_CONTRACTS: "the account may not hold more contracts",
     Refusal.MAX_SIZE: "as many trades are open as may be at a time",

@@ -11,7 +11,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from engine.model.events import LinkState
+from engine.model.alerts import Reason, Verdict
+from engine.model.events import AlertKind, LinkState
 from engine.model.market import Bar, Side, Timeframe
 from engine.model.orders import AccountKind, OrderStatus, OrderType, Slot
 
@@ -54,6 +55,55 @@ class NoticeKind(StrEnum):
     MARKET = "market"
 
 
+class PatternFacts(Struct, frozen=True):
+    """How the pattern behind a signal has done so far. Shares are 0..1."""
+
+    name: str
+    trades: int
+    """How many the figures rest on."""
+    win_rate: float
+    profit_factor: float | None = None
+    confidence: float | None = None
+    source: str = ""
+    """Where the figures come from: "backtest", "live"."""
+
+
+class SignalFacts(Struct, frozen=True):
+    """The plan behind a signal. Prices are Decimals in price units, money is USD."""
+
+    side: Side
+    qty: int
+    """Contracts, all legs together."""
+    entry: Decimal
+    """The limit price, or about where a market entry fills."""
+    stop: Decimal
+    targets: tuple[Decimal, ...]
+    """Nearest first."""
+    risk_usd: Decimal
+    """Loss at the stop, costs included."""
+    strategy: str
+    market: bool = True
+    """Enters at market, not by a limit order."""
+    score_tenths: int = 0
+    """0..100; 0 where the signal has no score."""
+    timeframe: str = ""
+    reasons: tuple[str, ...] = ()
+    pattern: PatternFacts | None = None
+
+    @property
+    def reward_to_risk(self) -> float | None:
+        """Reward at the nearest target over risk, in price; None without a target or with a stop amiss."""
+        if not self.targets:
+            return None
+        return reward_to_risk(self.side, self.entry, self.stop, self.targets[0])
+
+
+def reward_to_risk(side: Side, entry: Decimal, stop: Decimal, target: Decimal) -> float | None:
+    """Reward over risk in price; None where the stop is not on the losing side."""
+    risk = (entry - stop) * side.sign
+    return float((target - entry) * side.sign / risk) if risk > 0 else None
+
+
 class Notice(Struct, frozen=True):
     """One discrete happening in words. `text` may hold words from outside: never render it as markup."""
 
@@ -66,6 +116,8 @@ class Notice(Struct, frozen=True):
     book: str | None = None
     command_id: str | None = None
     """Which command this answers, for notices of kind COMMAND."""
+    signal: SignalFacts | None = None
+    """The plan, for notices of kind SIGNAL."""
 
 
 class SessionPhase(StrEnum):
@@ -93,6 +145,8 @@ class LinkView(Struct, frozen=True):
     """When it came into this state, nanoseconds UTC."""
     until: int = 0
     """Of the token: when it expires; 0 where nothing expires."""
+    book: str = ""
+    """Whose it is, where it is one book's alone; empty for what all share."""
 
 
 class ContractView(Struct, frozen=True):
@@ -113,7 +167,10 @@ class ContractView(Struct, frozen=True):
     stale: bool
     state: TradingState
     position_qty: int
+    """Signed, over the books of the View's mode: play money never counts beside real money."""
     flattening: bool = False
+    paper_qty: int = 0
+    """Signed, of the paper book, where that is not the mode."""
 
 
 class FrameView(Struct, frozen=True):
@@ -217,6 +274,7 @@ class TradeView(Struct, frozen=True):
     reason: str
     opened_ts: int
     closed_ts: int
+    kind: AccountKind = AccountKind.LIVE
 
 
 class Band(StrEnum):
@@ -287,6 +345,31 @@ class BookView(Struct, frozen=True):
     """Where the firm's limits come from: "topstep_50k (guessed from the account's name)"; empty for none."""
 
 
+class AlertView(Struct, frozen=True):
+    """One message of an alert room, by its newest revision. `excerpt` is text from outside."""
+
+    room: str
+    message_id: str
+    ts: int
+    """When it was first read here, nanoseconds UTC of the engine's clock."""
+    posted_ts: int
+    kind: AlertKind
+    verdict: Verdict
+    reason: Reason | None
+    text: str
+    """The verdict's reason as a sentence, ours; empty where there is nothing to say."""
+    excerpt: str
+    instrument: str = ""
+    """That is traded for it; empty where the text says no trade."""
+    side: Side | None = None
+    became: tuple[str, ...] = ()
+    """What came of it in each book, in words: "practice: entered 3"."""
+    sent_ns: int | None = None
+    """From its being posted to the order on its way; None where none was sent."""
+    answered_ns: int | None = None
+    """From its being posted to the venue's first word on that order."""
+
+
 class HealthView(Struct, frozen=True):
     ok: bool
     detail: str = ""
@@ -299,6 +382,8 @@ class HealthView(Struct, frozen=True):
     """Market prints taken in since the start."""
     counts: dict[str, int] = {}
     """Oddities survived since the start, by name: "duplicate fills", "anomalies", "overfills", ..."""
+    stopped: bool = False
+    """There is no engine any more, and nothing takes commands. Whatever else is wrong, closes go out."""
 
 
 class View(Struct, frozen=True):
@@ -323,6 +408,8 @@ class View(Struct, frozen=True):
     health: HealthView
     strategy: str = ""
     uptime_ns: int = 0
+    alerts: tuple[AlertView, ...] = ()
+    """The newest fifty, oldest first."""
 
 
 class LogLine(Struct, frozen=True):

@@ -13,6 +13,7 @@ from engine.model.orders import AccountKind
 from engine.model.plans import Idea
 from engine.model.refusals import Refusal
 from engine.model.view import TradingState
+from engine.risk.sizers import BY_RISK, Ask, Record, Wanted
 from engine.risk.sizing import contracts, loss_usd
 
 BRACKET_TICKS = range(4, 1001)
@@ -59,13 +60,24 @@ class Circumstances(Struct, frozen=True):
     """Contracts, in micros, that the account may still hold; None means any number."""
     days_to_expiry: int | None = None
     """Until the contract's last day; None where its name does not tell."""
+    room_headroom_usd: Decimal | None = None
+    """What trades of the idea's alert room may still lose today; None without a limit."""
+    equity_usd: Decimal | None = None
+    """Of the account, if everything were closed now."""
+    record: Record = Record()
+    """How trades of this strategy or room have ended in this book."""
 
 
 def check(
-    idea: Idea, instrument: Instrument, limits: RiskLimits, now: Circumstances
+    idea: Idea,
+    instrument: Instrument,
+    limits: RiskLimits,
+    now: Circumstances,
+    wanted: Wanted = BY_RISK,
 ) -> tuple[int, tuple[Refusal, ...]]:
     """Contracts to trade, and every reason against it; no reason means go.
 
+    `wanted` says how many are asked for; the risk per trade and the most contracts bound whatever it says.
     The most contracts of the account make a trade smaller. What is left of a loss limit does not: a trade
     that could reach the level at which the limit acts is refused.
     """
@@ -98,7 +110,19 @@ def check(
     when(idea.reward_to_risk < limits.reward_to_risk_min, Refusal.REWARD_TO_RISK)
     distances = [idea.stop_ticks] + [(t - idea.reference) * idea.side.sign for t in idea.targets]
     when(any(d not in BRACKET_TICKS for d in distances), Refusal.BRACKET_DISTANCE)
-    qty = contracts(instrument, idea.stop_ticks, limits) if idea.stop_ticks > 0 else 0
+    qty = 0
+    if idea.stop_ticks > 0:
+        ask = Ask(
+            instrument=instrument,
+            price=idea.reference,
+            stop_ticks=idea.stop_ticks,
+            limits=limits,
+            asked=wanted.asked,
+            confidence=(Decimal(idea.score_tenths) / 100 if wanted.confidence is None else wanted.confidence),
+            equity_usd=now.equity_usd,
+            record=now.record,
+        )
+        qty = min(contracts(instrument, idea.stop_ticks, limits), wanted.sizer.contracts(ask))
     when(qty <= 0, Refusal.SIZE_ZERO)
     if now.room_micros is not None:
         fits = now.room_micros // instrument.minis
@@ -110,6 +134,8 @@ def check(
         (now.max_loss_headroom_usd, Refusal.MAX_LOSS),
     ):
         when(qty > 0 and headroom is not None and risk >= headroom, refusal)
+    left, alone = now.room_headroom_usd, loss_usd(instrument, idea.stop_ticks, limits) * qty
+    when(qty > 0 and left is not None and alone >= left, Refusal.ROOM_LOSS)
     return qty, tuple(against)
 
 

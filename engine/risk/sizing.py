@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from msgspec import structs
+
 from engine.model.config import RiskLimits, SingleContract
 from engine.model.instrument import Instrument
 from engine.model.plans import Idea, Leg
@@ -24,12 +26,31 @@ def loss_usd(instrument: Instrument, stop_ticks: int, limits: RiskLimits) -> Dec
     return instrument.usd(stop_ticks + 2 * limits.slippage_ticks) + 2 * instrument.cost_usd
 
 
-def legs(idea: Idea, qty: int, single: SingleContract = SingleContract.T1) -> tuple[Leg, ...]:
+def legs(
+    idea: Idea, qty: int, single: SingleContract = SingleContract.T1, *, absolute: bool = False
+) -> tuple[Leg, ...]:
     """Split a quantity over the targets: half to the first (rounded down), the rest to the second.
 
     One contract can't be split: `single` says whether it leaves at the first target, or goes to break-even at
-    its touch and is held for the second (semantics: odd quantities).
+    its touch and is held for the second (semantics: odd quantities). With `absolute` stop and targets are
+    the idea's own prices, wherever the entry fills; the offsets are what the native bracket begins with.
     """
+    split = _split(idea, qty, single)
+    if not absolute:
+        return split
+    prices = {target - idea.reference: target for target in idea.targets}
+    return tuple(
+        structs.replace(
+            leg,
+            stop=idea.stop,
+            target=None if leg.target_offset is None else prices[leg.target_offset],
+            touch=None if leg.touch_offset is None else prices[leg.touch_offset],
+        )
+        for leg in split
+    )
+
+
+def _split(idea: Idea, qty: int, single: SingleContract) -> tuple[Leg, ...]:
     stop = idea.stop - idea.reference
     offsets = [target - idea.reference for target in idea.targets]
     first = qty // 2

@@ -18,7 +18,7 @@ from engine.model.errors import FatalError, PortError
 from engine.model.market import NANOS
 from engine.model.orders import Account
 from engine.model.view import HealthView, Notice, View
-from engine.ports import Broker, Clock, EmergencyLog, Journal, MarketFeed, Sink
+from engine.ports import AlertSource, Broker, Clock, EmergencyLog, Journal, MarketFeed, Sink
 from engine.runtime.courier import Courier
 from engine.runtime.inbox import Inbox
 from engine.runtime.keeper import StateKeeper
@@ -35,6 +35,9 @@ WARM_UP_NS = 5 * 24 * 3600 * NANOS
 """History loaded at start, so that the 1h frame speaks at once."""
 
 RETRY_S = 5.0
+
+ALERTS_LINK = "discord"
+"""As the reader of rooms names its link; the engine trades on without it."""
 
 ENDING_S = 2.0
 """At a shutdown, requests under way and the journal get so long each."""
@@ -57,11 +60,13 @@ class Engine:
         emergency: EmergencyLog | None = None,
         admit: Callable[[Account], None] | None = None,
         warm_up: bool = True,
+        alerts: AlertSource | None = None,
     ) -> None:
         """`record` gets every event for the tape; `speed` is how fast `clock` runs against real time.
 
         `emergency` takes records while the journal can't. `admit` is asked before an account is adopted and
         raises FatalError when it is not to be touched. Without `warm_up` no history is loaded.
+        `alerts` reads rooms; without it, or when it fails, everything else goes on.
         """
         self._core = core
         self._journal = journal
@@ -74,6 +79,7 @@ class Engine:
         self._emergency = emergency
         self._admit = admit
         self._warm = warm_up
+        self._alerts = alerts
         self._loop: asyncio.AbstractEventLoop | None = None
         self._inbox: Inbox | None = None
         self._scribe: Scribe | None = None
@@ -105,13 +111,17 @@ class Engine:
         self._looked = True
         return [notice for notice in self._view.notices if notice.seq > after_seq]
 
-    def summary(self) -> Summary:
-        """What this run came to. Call it once `main` has ended."""
-        begun = self._core.started_ts
-        books = self._core.state.books.values()
-        trades = (trade for book in books for trade in book.trades if trade.closed_ts >= begun)
-        positions = (position for book in books for position in book.positions.values())
-        return summarise(trades, positions, self._core.refusals)
+    def summaries(self) -> dict[str, Summary]:
+        """What this run came to, each book by itself. Call it once `main` has ended."""
+        begun, state = self._core.started_ts, self._core.state
+        return {
+            name: summarise(
+                (trade for trade in state.book(name).trades if trade.closed_ts >= begun),
+                state.book(name).positions.values(),
+                self._core.refusals,
+            )
+            for name in self._core.desks or self._core.config.books
+        }
 
     def send(self, command: AnyCommand) -> None:
         with self._lock:
@@ -152,6 +162,9 @@ class Engine:
                 for book, broker in self._brokers.items()
             ),
         ]
+        if self._alerts is not None:
+            reading = self._supervise(ALERTS_LINK, self._alerts.run)
+            tasks.append(asyncio.create_task(reading, name="alerts"))
         try:
             await self._work(inbox, scribe, keeper)
             await self._wind_up(inbox, scribe, courier)
@@ -219,6 +232,9 @@ class Engine:
             self._record = None
 
     def _survived(self, error: Exception) -> None:
+        if error is self._core.parser_error:
+            log.error("the parser of an alert room failed; its message is not read", exc_info=error)
+            return
         if error is self._core.strategy_error:
             log.critical("the strategy %s failed and is left out", self._core.strategy.name, exc_info=error)
             return
@@ -245,7 +261,8 @@ class Engine:
             try:
                 await run(self._admitted)
             except FatalError as error:
-                self._failure = str(error)
+                if link != ALERTS_LINK:
+                    self._failure = str(error)
                 log.critical("%s: %s", link, error)
                 self._link_down(link, str(error), book)
                 return

@@ -22,9 +22,11 @@ from engine.model.view import (
     TradingState,
     View,
 )
+from engine.runtime.alert_rows import alert_rows
 from engine.trading import flatten
 from engine.trading.desk import Desk
 from engine.trading.money import day_usd, open_usd, realized_usd
+from engine.trading.paper_book import PAPER
 from engine.trading.position import Position, Trade
 from engine.trading.state import Order
 
@@ -33,18 +35,19 @@ TRADES_SHOWN = 50
 
 def picture(core: Core, version: int, health: HealthView) -> View:
     """Everything that people may look at, as of the core's now."""
+    mode = _mode(core)
     return View(
         version=version,
         ts=core.now,
-        mode=_mode(core),
+        mode=mode,
         venue=core.config.venue,
         practice_time=core.config.practice_time,
         session=_session(core.now),
         links=tuple(
-            LinkView(x.link, x.state, x.detail, core.link_since.get(x.link, 0), x.until)
-            for x in core.links.values()
+            LinkView(link.link, link.state, link.detail, since, link.until, link.book or "")
+            for link, since in core.links.all()
         ),
-        contracts=tuple(_contract(core, instrument) for instrument in core.config.instruments),
+        contracts=tuple(_contract(core, instrument, mode) for instrument in core.config.instruments),
         books=tuple(_book(core, desk) for desk in core.desks.values()),
         positions=tuple(
             _position(core, desk, position)
@@ -66,16 +69,16 @@ def picture(core: Core, version: int, health: HealthView) -> View:
         health=health,
         strategy=core.strategy.name,
         uptime_ns=core.now - core.started_ts,
+        alerts=alert_rows(core.state),
     )
 
 
 def _mode(core: Core) -> AccountKind:
+    """The strictest of all books. A book whose account is still to come is one too."""
     kinds = {_kind(desk) for desk in core.desks.values()}
-    if AccountKind.LIVE in kinds:
-        return AccountKind.LIVE
-    if not kinds:
-        return AccountKind.PRACTICE if core.config.practice_time else AccountKind.LIVE
-    return AccountKind.PRACTICE if AccountKind.PRACTICE in kinds else AccountKind.PAPER
+    if kinds <= {AccountKind.PAPER} or not core.desks.keys() >= set(core.config.books):
+        kinds.add(AccountKind.PRACTICE if core.config.practice_time else AccountKind.LIVE)
+    return AccountKind.LIVE if AccountKind.LIVE in kinds else AccountKind.PRACTICE
 
 
 def _kind(desk: Desk) -> AccountKind:
@@ -94,7 +97,7 @@ def _session(now: int) -> SessionView:
     )
 
 
-def _contract(core: Core, instrument: Instrument) -> ContractView:
+def _contract(core: Core, instrument: Instrument, mode: AccountKind) -> ContractView:
     symbol = instrument.symbol
     quote = core.quotes.get(symbol)
     last = quote.last if quote is not None else None
@@ -117,8 +120,11 @@ def _contract(core: Core, instrument: Instrument) -> ContractView:
         age_ns=core.staleness.age(symbol, core.now),
         stale=core.staleness.stale(symbol, core.now),
         state=restriction.state if restriction is not None else TradingState.ACTIVE,
-        position_qty=sum(desk.state.position(symbol).qty for desk in core.desks.values()),
+        position_qty=sum(
+            desk.state.position(symbol).qty for desk in core.desks.values() if _kind(desk) is mode
+        ),
         flattening=any(symbol in desk.state.flattening for desk in core.desks.values()),
+        paper_qty=core.state.books[PAPER].position(symbol).qty if PAPER in core.desks else 0,
     )
 
 
@@ -127,7 +133,7 @@ def _price(instrument: Instrument, ticks: int | None) -> Decimal | None:
 
 
 def _book(core: Core, desk: Desk) -> BookView:
-    book, limits = desk.state, core.config.risk
+    book, limits, guards = desk.state, desk.config.risk, core.guards_of(desk)
     restriction = core.state.restriction(desk.book, "")
     state, reason = TradingState.ACTIVE, ""
     hands_off = core.hands_off(desk)
@@ -135,7 +141,7 @@ def _book(core: Core, desk: Desk) -> BookView:
         state, reason = restriction.state, restriction.reason
     elif hands_off and book.account is not None:
         state, reason = TradingState.REDUCING, hands_off[0].sentence
-    day, account = book.day, core.guards.account(desk)
+    day, account = book.day, guards.account(desk)
     locked = restriction is not None and restriction.state is TradingState.LOCKED
     realized = realized_usd(book, core.state)
     total = day_usd(book, core.state, core.marks)
@@ -163,7 +169,7 @@ def _book(core: Core, desk: Desk) -> BookView:
         flatten_text=f"{latched} not yet proven flat" if latched else "",
         flatten_since=flatten.begun(desk),
         flatten_alarm=flatten.alarm(desk),
-        limits=core.guards.measured(desk, core.marks),
+        limits=guards.measured(desk, core.marks),
         unlock_ts=restriction.until if restriction is not None and locked else None,
         brackets=book.brackets,
         preset=account.preset,
@@ -241,6 +247,7 @@ def _trade(core: Core, desk: Desk, trade: Trade) -> TradeView:
         reason=trade.reason,
         opened_ts=trade.opened_ts,
         closed_ts=trade.closed_ts,
+        kind=_kind(desk),
     )
 
 

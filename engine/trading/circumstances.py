@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from engine.market import expiry, sessions
-from engine.model.config import EngineConfig
+from engine.model.config import AlertRoom, EngineConfig
 from engine.model.orders import OrderStatus
 from engine.model.plans import Idea
 from engine.model.view import TradingState
 from engine.risk import bands
 from engine.risk.gate import Circumstances
+from engine.risk.sizers import Record
 from engine.trading.desk import Desk
 from engine.trading.guards import Guards
-from engine.trading.money import Marks, open_risk_usd
+from engine.trading.money import Marks, equity_usd, open_risk_usd, room_headroom_usd
 
 
 def circumstances(
@@ -25,8 +26,9 @@ def circumstances(
     journal_ok: bool,
     venue_up: bool,
     feed_stale: bool,
+    room: AlertRoom | None = None,
 ) -> Circumstances:
-    """Everything that may speak against an idea in this book now."""
+    """Everything that may speak against an idea, perhaps of an alert room, in this book now."""
     state, now = desk.turn.state, desk.turn.now
     book, symbol = desk.state, idea.instrument
     restriction = state.restriction(desk.book, symbol)
@@ -44,7 +46,7 @@ def circumstances(
         reconciled=desk.reconciled,
         can_trade=desk.can_trade,
         journal_ok=journal_ok,
-        venue_up=venue_up,
+        venue_up=venue_up and desk.streaming,
         feed_stale=feed_stale,
         in_hours=guards.in_hours(now),
         ns_to_flat=guards.ns_to_flat(now),
@@ -65,4 +67,7 @@ def circumstances(
         max_loss_headroom_usd=headroom.get(bands.MAX_LOSS),
         room_micros=bands.room_micros(limits, figures),
         days_to_expiry=expiry.days_left(symbol, state.contract_ids.get(symbol, ""), sessions.trade_date(now)),
+        room_headroom_usd=None if room is None else room_headroom_usd(book, state, room),
+        equity_usd=(None if desk.balance_usd is None else equity_usd(book, state, marks, desk.balance_usd)),
+        record=book.records.get(idea.strategy, Record()),
     )

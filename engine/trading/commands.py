@@ -49,7 +49,10 @@ def obey(
             return f"{instrument or 'all'}: {count} resting {entries} being cancelled"
         case BreakEven():
             where = command.instrument
-            answers = [d.to_break_even(where, marks.bid(where), marks.ask(where)) for d in desks.values()]
+            answers = [
+                _whose(desks, desk) + desk.to_break_even(where, marks.bid(where), marks.ask(where))
+                for desk in desks.values()
+            ]
             return "; ".join(answers) or "no account is connected yet"
         case Pause():
             return _pause(turn, desks, instrument, f"paused by {command.source}")
@@ -73,7 +76,7 @@ def _flatten(
     asked = (command.instrument,) if command.instrument is not None else contracts
     absent = [book for book in books if book not in desks]
     _pause(turn, desks, command.instrument, f"flattened by {command.source}")
-    parts = [part for desk in desks.values() for part in _exposure(desk, asked)]
+    parts = [_whose(desks, desk) + part for desk in desks.values() for part in _exposure(desk, asked)]
     for desk in desks.values():
         # What is held in contracts that are no longer configured is flattened with the rest.
         held = () if command.instrument else tuple(i for i, p in desk.state.positions.items() if p.qty)
@@ -85,6 +88,11 @@ def _flatten(
         parts.append(f"{', '.join(absent)} as soon as it is connected")
     what = command.instrument or "everything"
     return f"flatten {what}: {'; '.join(parts) or 'nothing open here, asking the venue'}; entries stay paused"
+
+
+def _whose(desks: Mapping[str, Desk], desk: Desk) -> str:
+    """The book's name where there are several."""
+    return f"{desk.book}: " if len(desks) > 1 else ""
 
 
 def _exposure(desk: Desk, instruments: tuple[str, ...]) -> list[str]:

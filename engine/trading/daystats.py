@@ -64,6 +64,31 @@ class DayStats(Struct):
         self.peak_usd = max(self.peak_usd, total)
         self.max_drawdown_usd = max(self.max_drawdown_usd, self.peak_usd - total)
 
+    def recount(self, before: Trade, after: Trade, later: int) -> None:
+        """A trade that is counted has another result; `later` trades were counted after it."""
+        gross, net = after.gross_usd - before.gross_usd, after.net_usd - before.net_usd
+        self.gross_usd += gross
+        self.banked_usd += gross
+        match before.net_usd > 0, after.net_usd > 0:
+            case True, True:
+                self.won_usd += net
+            case False, False:
+                self.lost_usd -= net
+            case True, False:
+                self.wins -= 1
+                self.won_usd -= before.net_usd
+                self.lost_usd -= after.net_usd
+            case _:
+                self.wins += 1
+                self.won_usd += after.net_usd
+                self.lost_usd += before.net_usd
+        for n in range(max(0, len(self.equity) - 1 - later), len(self.equity)):
+            self.equity[n] += net
+        self.peak_usd = self.max_drawdown_usd = Decimal(0)
+        for total in self.equity:
+            self.peak_usd = max(self.peak_usd, total)
+            self.max_drawdown_usd = max(self.max_drawdown_usd, self.peak_usd - total)
+
 
 class DayResult(Struct):
     """What a trade date that is over came to, USD: net, open trades at their mark at its end."""

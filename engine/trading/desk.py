@@ -33,6 +33,9 @@ ANSWER_NS = 40 * NANOS
 UNHEARD_NS = 5 * NANOS
 """While the stream of the book is not to be trusted, the venue is asked this often."""
 
+STALE_FAILURES = 2
+"""After so many looks in a row that failed, what is known counts as stale."""
+
 _AT_WORK = (OrderStatus.WORKING, OrderStatus.PARTIAL)
 
 
@@ -139,6 +142,7 @@ class Desk(Ledger):
     def on_link(self, live: bool) -> None:
         """The stream of the book came or went: only the venue's own word can be trusted now."""
         self.reconciled = False
+        self.streaming = live
         self.blind_ts = self.turn.now
         if live:
             self.inquiry.hurry()
@@ -162,6 +166,8 @@ class Desk(Ledger):
         """
         self.inquiry.failed()
         self.failures += 1
+        if self.failures >= STALE_FAILURES:
+            self.reconciled = False  # as it was, but no longer verified: nothing is opened on it
         return self.failures == 1
 
     # --- market and time -------------------------------------------------------------------------------
@@ -186,7 +192,7 @@ class Desk(Ledger):
         self.work()
         excursions.write_down(self)
         if self.heard and now - self.inquiry.ended_ts >= (
-            self.config.slow_cycle_ns if self.reconciled else UNHEARD_NS
+            self.config.slow_cycle_ns if self.reconciled and self.streaming else UNHEARD_NS
         ):
             self.look(0)
         self.inquiry.ask(reconcile.since(self))

@@ -9,11 +9,13 @@ from engine.model.view import Severity
 from engine.trading import excursions, foreign, protection
 from engine.trading.adoption import adopt_filled, leave
 from engine.trading.desired import native
+from engine.trading.inquiry import UNPROVEN_NS
 from engine.trading.ledger import Ledger
+from engine.trading.settling import is_told_late
 from engine.trading.state import Order
 
 ORPHAN_NS = NANOS
-"""A fill whose order is not known by then belongs to an order that somebody else made."""
+"""A fill whose order is not known by then is looked up: somebody else's, or of an order given up as lost."""
 
 
 def on_fill(ledger: Ledger, fill: Fill, asked: int | None = None) -> None:
@@ -41,18 +43,25 @@ def take_orphans(ledger: Ledger) -> None:
             continue
         order = ledger.state.order_of(fill.venue_order_id, None)
         if order is None and ledger.turn.now - arrived >= ORPHAN_NS and not _may_be_ours(ledger, fill):
-            order = adopt_filled(ledger, fill)
+            if ledger.inquiry.proven_ts >= arrived or ledger.turn.now - arrived >= UNPROVEN_NS:
+                order = adopt_filled(ledger, fill)
+            else:
+                ledger.look(0)
         if order is None:
             ledger.orphans.append((arrived, fill))
             continue
-        if _inferred_already(order, fill):
-            ledger.turn.commit(r.FillSettled(ts=ledger.turn.now, book=ledger.book, trade_id=fill.trade_id))
+        if is_told_late(order, fill):
+            ledger.turn.commit(
+                r.FillSettled(
+                    ts=ledger.turn.now,
+                    book=ledger.book,
+                    trade_id=fill.trade_id,
+                    client_id=order.client_id,
+                    fill=fill,
+                )
+            )
         else:
             apply_fill(ledger, order, fill)
-
-
-def _inferred_already(order: Order, fill: Fill) -> bool:
-    return order.inferred_qty > 0 and order.filled_qty + fill.qty > order.qty
 
 
 def apply_fill(ledger: Ledger, order: Order, fill: Fill, *, inferred: bool = False) -> None:

@@ -41,6 +41,11 @@ def start(ledger: Ledger, instruments: tuple[str, ...], reason: str) -> None:
     drive(ledger)
 
 
+def latched_since(ledger: Ledger, ts: int) -> tuple[str, ...]:
+    """Instruments whose latch was set after a time, and is not what the journal had."""
+    return tuple(i for i, closing in ledger.closing.items() if closing.since > ts)
+
+
 def drive(ledger: Ledger) -> None:
     """Take the next step for every latched instrument."""
     now = ledger.turn.now

@@ -12,6 +12,7 @@ from engine.model.market import Side
 from engine.model.orders import OrderStatus, Slot
 from engine.model.plans import PlanStatus
 from engine.model.view import TradingState
+from engine.trading import fold_alerts
 from engine.trading.fold_days import (
     balance_marked,
     book_trade,
@@ -21,8 +22,11 @@ from engine.trading.fold_days import (
     day_rolled,
     is_late,
 )
+from engine.trading.position import Trade
+from engine.trading.settling import fill_settled
 from engine.trading.state import (
     BookState,
+    Inferred,
     LegState,
     Order,
     PlanState,
@@ -55,7 +59,11 @@ def _contract_known(state: State, record: r.ContractKnown) -> None:
 
 
 def _account_known(state: State, record: r.AccountKnown) -> None:
-    state.book(record.book).account = record.account
+    """What a book knows is about one account, and of another one nothing is known."""
+    book = state.book(record.book)
+    if book.account is not None and book.account.id != record.account.id:
+        book = state.books[record.book] = BookState(record.book)
+    book.account = record.account
 
 
 def _command_taken(state: State, record: r.CommandTaken) -> None:
@@ -63,7 +71,7 @@ def _command_taken(state: State, record: r.CommandTaken) -> None:
 
 
 def _idea_refused(state: State, record: r.IdeaRefused) -> None:
-    """Kept for people and statistics to read."""
+    fold_alerts.idea_refused(state, record)
 
 
 def _plan_opened(state: State, record: r.PlanOpened) -> None:
@@ -71,12 +79,15 @@ def _plan_opened(state: State, record: r.PlanOpened) -> None:
     book = state.book(plan.book)
     book.plans[plan.plan_id] = PlanState(plan, [LegState() for _ in plan.legs])
     book.day.entries += 1
+    fold_alerts.plan_opened(state, plan)
 
 
 def _plan_changed(state: State, record: r.PlanChanged) -> None:
     book = state.book(record.book)
     if record.status is PlanStatus.CLOSED:
-        book.plans.pop(record.plan_id, None)
+        over = book.plans.pop(record.plan_id, None)
+        if over is not None:
+            fold_alerts.plan_closed(state, over.plan)
         return
     found = book.plans[record.plan_id]
     found.plan = structs.replace(
@@ -107,6 +118,8 @@ def _order_intended(state: State, record: r.OrderIntended) -> None:
     )
     state.issued += 1
     _take_slot(book, order)
+    if record.slot is Slot.ENTRY and record.plan_id in book.plans:
+        fold_alerts.order_intended(state, book.plans[record.plan_id].plan, record.ts)
 
 
 def _order_adopted(state: State, record: r.OrderAdopted) -> None:
@@ -160,6 +173,7 @@ def _order_moved(state: State, record: r.OrderMoved) -> None:
     if record.venue_id is not None:
         order.venue_id = record.venue_id
         book.venue_ids[record.venue_id] = order.client_id
+        fold_alerts.order_accepted(state, book, order, record.ts)
     if record.event is not r.OrderEvent.MODIFY_REQUESTED:
         order.qty = order.qty if record.qty is None else record.qty
         order.limit = order.limit if record.limit is None else record.limit
@@ -187,7 +201,9 @@ def _fill_applied(state: State, record: r.FillApplied) -> None:
     count_cost(book, fill, late)
     order = book.orders[record.client_id]
     order.filled_qty += fill.qty
-    order.inferred_qty += fill.qty if record.inferred else 0
+    if record.inferred:
+        known_ts = max(record.ts, fill.ts_venue)
+        order.inferred.append(Inferred(fill.qty, fill.price, fill.cost_usd, fill.ts_venue, known_ts))
     order.status = order.after(r.OrderEvent.FILLED) or order.status
     order.changed_ts = record.ts
     order.suspended = False
@@ -203,11 +219,23 @@ def _fill_applied(state: State, record: r.FillApplied) -> None:
         reason,
     )
     _fill_legs(book, order, fill.price, fill.qty, record.ts)
+    fold_alerts.order_filled(state, book, order, fill.qty)
     if trade is not None:
-        book_trade(state, book, trade, late)
+        _book_trade(state, book, trade, late)
     if late:
         carry_late(state, book, book.position(fill.instrument))
     _forget_month(book, fill.instrument)
+
+
+def _book_trade(state: State, book: BookState, trade: Trade, late: bool = False) -> None:
+    before = book.day.won_usd - book.day.lost_usd
+    book_trade(state, book, trade, late)
+    fold_alerts.trade_closed(book, trade, book.day.won_usd - book.day.lost_usd - before)
+
+
+def _day_rolled(state: State, record: r.DayRolled) -> None:
+    day_rolled(state, record)
+    fold_alerts.day_rolled(state)
 
 
 def _forget_month(book: BookState, instrument: str) -> None:
@@ -257,10 +285,6 @@ def _take(leg: LegState, qty: int) -> int:
     return taken
 
 
-def _fill_settled(state: State, record: r.FillSettled) -> None:
-    state.book(record.book).fills_seen.add(record.trade_id)
-
-
 def _position_adjusted(state: State, record: r.PositionAdjusted) -> None:
     book = state.book(record.book)
     side = Side.BUY if record.delta > 0 else Side.SELL
@@ -270,7 +294,7 @@ def _position_adjusted(state: State, record: r.PositionAdjusted) -> None:
         instrument, side, record.price, abs(record.delta), instrument.usd(0), record.ts, "reconcile"
     )
     if trade is not None:
-        book_trade(state, book, trade)
+        _book_trade(state, book, trade)
     _forget_month(book, record.instrument)
     _shrink(book, record.instrument)
 
@@ -340,7 +364,7 @@ _FOLDS: dict[type, Callable[[State, Any], None]] = {
     r.RunStarted: _run_started,
     r.ContractKnown: _contract_known,
     r.AccountKnown: _account_known,
-    r.DayRolled: day_rolled,
+    r.DayRolled: _day_rolled,
     r.DayMarked: day_marked,
     r.BalanceMarked: balance_marked,
     r.CommandTaken: _command_taken,
@@ -351,7 +375,7 @@ _FOLDS: dict[type, Callable[[State, Any], None]] = {
     r.OrderAdopted: _order_adopted,
     r.OrderMoved: _order_moved,
     r.FillApplied: _fill_applied,
-    r.FillSettled: _fill_settled,
+    r.FillSettled: fill_settled,
     r.PositionAdjusted: _position_adjusted,
     r.StateChanged: _state_changed,
     r.FlattenStarted: _flatten_started,
@@ -362,4 +386,5 @@ _FOLDS: dict[type, Callable[[State, Any], None]] = {
     r.PositionFostered: _position_fostered,
     r.ContractsShifted: _contracts_shifted,
     r.ExcursionNoted: _excursion_noted,
+    r.AlertTaken: fold_alerts.alert_taken,
 }

@@ -9,14 +9,18 @@ from msgspec import structs
 
 from engine.market import sessions
 from engine.model import records as r
+from engine.model.market import MINUTE
 from engine.model.orders import Fill
 from engine.model.view import TradingState
 from engine.trading.carry import carried_gross_usd, carry
 from engine.trading.daystats import DAYS_KEPT, BalanceMark, DayResult, DayStats
 from engine.trading.position import Position, Trade
-from engine.trading.state import TRADES_KEPT, BookState, State
+from engine.trading.state import TRADES_KEPT, BookState, Order, State
 
 _NOTHING = Decimal(0)
+
+MAY_BE_TOLD_NS = 60 * MINUTE
+"""After the end of an order a late fill of it is still known for ours."""
 
 
 def day_rolled(state: State, record: r.DayRolled) -> None:
@@ -37,10 +41,15 @@ def day_rolled(state: State, record: r.DayRolled) -> None:
             del book.days[:-DAYS_KEPT]
         book.carried = dict(carried)
         book.day = DayStats()
-        # Finished orders and old trade ids are of no more use once their day is over.
-        book.orders = {cid: o for cid, o in book.orders.items() if o.live or o.plan_id in book.plans}
+        book.orders = {cid: o for cid, o in book.orders.items() if _of_use(book, o, record.ts)}
         book.venue_ids = {o.venue_id: cid for cid, o in book.orders.items() if o.venue_id}
         book.unfinished = [cid for cid in book.unfinished if cid in book.orders]
+
+
+def _of_use(book: BookState, order: Order, now: int) -> bool:
+    """Orders of a day that is over matter where they live, their trade does, or fills may yet be told."""
+    recent = now - order.changed_ts < MAY_BE_TOLD_NS
+    return order.live or order.plan_id in book.plans or bool(order.inferred) or recent
 
 
 def day_marked(state: State, record: r.DayMarked) -> None:
@@ -75,6 +84,7 @@ def count_cost(book: BookState, fill: Fill, late: bool) -> None:
 def book_trade(state: State, book: BookState, trade: Trade, late: bool = False) -> None:
     """A trade is over: the day gets its part, or the day before, if it ended there."""
     book.trades.append(trade)
+    book.earned_usd += trade.net_usd
     del book.trades[:-TRADES_KEPT]
     part = book.carried.pop(trade.instrument, None)
     gross = _NOTHING if part is None else _gross(state, trade.instrument, part)

@@ -103,7 +103,10 @@ def _protect(ledger: Ledger, position: Position, excess: int) -> bool:
     covered = sum(
         order.open_qty
         for order in ledger.state.live_orders(position.instrument)
-        if order.plan_id is None and order.type is OrderType.STOP and order.side is side.opposite
+        if order.plan_id is None
+        and order.type is OrderType.STOP
+        and order.side is side.opposite
+        and not order.suspended  # the leg of an entry that still waits protects nothing
     )
     naked = abs(excess) - covered
     if naked <= 0:

@@ -146,11 +146,12 @@ class Guards:
         )
 
     def _basis(self, desk: Desk) -> str:
-        """The configuration that a lock by the maximum loss rests on."""
+        """The account and the configuration that a lock by the maximum loss rests on."""
         limits = self.limits
         return " ".join(
             str(part)
             for part in (
+                desk.state.account.id if desk.state.account is not None else None,
                 self.account(desk).max_loss_usd,
                 limits.start_balance_usd,
                 limits.high_balance_usd,

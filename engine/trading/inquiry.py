@@ -11,6 +11,9 @@ from engine.trading.turn import Turn
 LOOK_AGAIN_NS = 2 * NANOS
 """A request that has not shown its result by then is looked up; a failed look is repeated after it."""
 
+UNPROVEN_NS = 3 * NANOS
+"""What is urgent waits no longer than this for a look that fails or is not answered."""
+
 _LOST_NS = 15 * NANOS
 _OFTEN = 20
 """So many looks in a minute are a lasting trouble: they go on, but slower, and leave room for orders."""
@@ -47,8 +50,14 @@ class Inquiry:
         self.want(0)
 
     def ask(self, since: int) -> None:
-        """Ask, if it is due. One question at a time: a flood of them answers nothing sooner."""
+        """Ask, if it is due. One question at a time: a flood of them answers nothing sooner.
+
+        A question that got lost with its answer is asked again.
+        """
         now = self._turn.now
+        newest = max(self._open.values(), default=0)
+        if self.due_ts is None and newest > self.proven_ts and now >= newest + _LOST_NS:
+            self.due_ts = now
         if self.due_ts is None or now < self.due_ts or now < self._not_before():
             return
         while since in self._open:
@@ -83,7 +92,8 @@ class Inquiry:
 
     def _not_before(self) -> int:
         if self._open:
-            return max(self._open.values()) + _LOST_NS
+            # What was asked before the stream came back may hang with the line that broke.
+            return max(self._open.values()) + (LOOK_AGAIN_NS if self._hurried else _LOST_NS)
         if not self.ended_ts or self._hurried:
             return 0
         often = len(self._asked) == _OFTEN and self._turn.now - self._asked[0] < MINUTE

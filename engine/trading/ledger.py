@@ -42,6 +42,8 @@ class Ledger:
         self.marks = marks if marks is not None else Marks()
         self.started_ts = turn.now
         self.reconciled = False
+        self.streaming = True
+        """The stream of the book is not known to be gone."""
         self.can_trade = True
         self.balance_usd: Decimal | None = None
         self.inquiry = Inquiry(book, turn)
@@ -53,6 +55,8 @@ class Ledger:
         """Instrument to the time from which a snapshot counts as proof that it is flat."""
         self.absent: dict[str, int] = {}
         """Client id to the number of snapshots in a row that did not show the order."""
+        self.untold: dict[str, tuple[int, int]] = {}
+        """Client id of an order that is called filled and told no fill of: since when, and looks so far."""
         self.mismatches: dict[str, Mismatch] = {}
         self.orphans: list[tuple[int, Fill]] = []
         """Fills whose order is not known yet, with the time of their arrival."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from decimal import Decimal
 
+from engine.model.alerts import room_of
+from engine.model.config import AlertRoom
 from engine.model.market import Side
 from engine.model.orders import Slot
 from engine.model.plans import Leg, PlanStatus
@@ -214,6 +216,29 @@ def open_risk_usd(book: BookState, state: State, marks: Marks) -> Decimal:
             if coming:
                 total += (known.usd(abs(leg.stop_offset)) + 2 * known.cost_usd) * coming
     return total
+
+
+def room_headroom_usd(book: BookState, state: State, room: AlertRoom) -> Decimal | None:
+    """What trades of an alert room may still lose on this trade date, USD; None without a limit.
+
+    Closed trades count net, open ones and those being entered as if they were stopped out.
+    """
+    if room.max_loss_usd <= 0:
+        return None
+    left = room.max_loss_usd + book.room_usd.get(room.name, Decimal(0))
+    for found in book.plans.values():
+        plan = found.plan
+        if room_of(plan.origin) != room.name:
+            continue
+        known = state.instruments[plan.instrument]
+        for k, (leg, done) in enumerate(zip(plan.legs, found.legs, strict=True)):
+            each, coming = 2 * known.cost_usd, _coming(book, found, k)
+            if done.open_qty > 0:
+                lost = (done.entered_sum // done.entered - _stop_of(book, leg, done)) * plan.side.sign
+                left -= (known.usd(max(0, lost)) + each) * done.open_qty
+            if coming:
+                left -= (known.usd(abs(leg.stop_offset)) + each) * coming
+    return left
 
 
 def _stop_of(book: BookState, leg: Leg, done: LegState) -> int:

@@ -12,7 +12,7 @@ from engine.model.records import OrderEvent
 from engine.model.view import NoticeKind, Severity
 from engine.trading import flatten
 from engine.trading.desired import RETRY_NS, has_bracket, stands
-from engine.trading.inquiry import LOOK_AGAIN_NS
+from engine.trading.inquiry import LOOK_AGAIN_NS, UNPROVEN_NS
 from engine.trading.ledger import Ledger
 from engine.trading.state import BookState, LegState, Order, PlanState
 
@@ -25,9 +25,6 @@ TARGET_TRIES = 3
 
 LONGEST_UNSENT_NS = {Slot.STOP: 4 * NANOS, Slot.TARGET: 30 * NANOS}
 """Longest pause between tries of an exit that can't be sent at all: protection waits less."""
-
-UNPROVEN_NS = 3 * NANOS
-"""A stop waits no longer than this for a look at the venue that fails or is not answered."""
 
 
 def may_place(ledger: Ledger, found: PlanState, leg: int, slot: Slot) -> bool:
@@ -149,8 +146,10 @@ def cancel_strays(ledger: Ledger) -> None:
             continue
         plan = state.plans.get(order.plan_id or "")
         if plan is None:
+            # An exit of ours whose trade is over has nothing to close. Other legs that carry our tag may be
+            # all that protects a position whose story we have lost.
             idle = not state.position(order.instrument).qty and order.instrument not in ledger.mismatches
-            if ledger.reconciled and idle and not ledger.orphans:
+            if ledger.reconciled and (idle or order.slot is not None) and not ledger.orphans:
                 ledger.cancel(order)
         elif order.slot in (Slot.STOP, Slot.TARGET):
             holder = state.orders.get(plan.legs[order.leg].slots.get(order.slot, ""))

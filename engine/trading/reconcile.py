@@ -21,6 +21,11 @@ OVERLAP_NS = MINUTE
 NAKED_NS = 3 * NANOS
 """A position is not left longer with a stop that may never have reached the venue."""
 
+ARRIVED_NS = 2 * NANOS
+"""A stop that a stopped run sent shows at the venue by then, or it never arrived. One that does so even later
+is called back.
+"""
+
 LOST_NS = 40 * NANOS
 """A change without any answer by then gets none."""
 
@@ -41,8 +46,10 @@ def merge(ledger: Ledger, snapshot: ev.SnapshotTaken, asked: int) -> None:
         reports.on_order(ledger, order, asked)
     for fill in snapshot.fills:
         executions.on_fill(ledger, fill, asked)
+    _explain_orphans(ledger, snapshot)
     _settle_changes(ledger, snapshot, asked)
     _absent_orders(ledger, snapshot, asked)
+    _untold_fills(ledger, snapshot, asked)
     if _positions_agree(ledger, snapshot):
         if not ledger.reconciled:
             ledger.reconciled = True
@@ -54,6 +61,20 @@ def merge(ledger: Ledger, snapshot: ev.SnapshotTaken, asked: int) -> None:
             )
     else:
         ledger.look(NANOS)
+
+
+def _explain_orphans(ledger: Ledger, snapshot: ev.SnapshotTaken) -> None:
+    """Fills that wait for their order, which was over before it was told of: the snapshot says whose it was.
+
+    While they wait, a position seems to be there that is not, and exits would be placed for it.
+    """
+    waiting = {fill.venue_order_id for _, fill in ledger.orphans}
+    for shown in snapshot.orders:
+        unheard = shown.venue_id in waiting and ledger.knows(shown.instrument)
+        if unheard and ledger.state.order_of(shown.venue_id, shown.client_id) is None:
+            adoption.adopt(ledger, shown)
+    if waiting:
+        executions.take_orphans(ledger)
 
 
 def _settle_changes(ledger: Ledger, snapshot: ev.SnapshotTaken, asked: int) -> None:
@@ -93,12 +114,14 @@ def _never_seen(ledger: Ledger, order: Order, count: int) -> None:
         # A wanted cancel has nothing left to cancel.
         lost = E.CANCELED if order.status is OrderStatus.PENDING_CANCEL else E.NOT_FOUND
         ledger.moved(order.client_id, lost, reason="the venue never got it")
-    elif order.slot is Slot.STOP and count >= ABSENCES and waited >= NAKED_NS:
-        if order.created_ts < ledger.started_ts:
-            # The run that meant to send it is over: nobody sends it any more.
+    elif order.slot is not Slot.STOP or count < ABSENCES:
+        return
+    elif order.created_ts < ledger.started_ts:
+        # The run that meant to send it is over: nobody sends it any more, and what it had sent has arrived.
+        if ledger.turn.now - order.created_ts >= ARRIVED_NS:
             ledger.moved(order.client_id, E.NOT_FOUND, reason="the venue never got it")
-        elif ledger.state.position(order.instrument).qty:
-            protection.flatten_naked(ledger, order.instrument, "the outcome of its stop is unknown")
+    elif waited >= NAKED_NS and ledger.state.position(order.instrument).qty:
+        protection.flatten_naked(ledger, order.instrument, "the outcome of its stop is unknown")
 
 
 def _positions_agree(ledger: Ledger, snapshot: ev.SnapshotTaken) -> bool:
@@ -109,7 +132,10 @@ def _positions_agree(ledger: Ledger, snapshot: ev.SnapshotTaken) -> bool:
         if stranger.instrument not in theirs:
             adoption.leave(ledger, "a position", stranger.instrument)
     agree = True
-    for instrument in sorted(set(theirs) | {i for i, p in state.positions.items() if p.qty}):
+    held = set(theirs) | {i for i, p in state.positions.items() if p.qty}
+    for settled in ledger.mismatches.keys() - held:
+        del ledger.mismatches[settled]
+    for instrument in sorted(held):
         known = ledger.turn.state.instruments.get(instrument)
         venue_qty = theirs[instrument].qty if instrument in theirs else 0
         ours = state.position(instrument).qty
@@ -126,13 +152,46 @@ def _positions_agree(ledger: Ledger, snapshot: ev.SnapshotTaken) -> bool:
         if seen < ABSENCES or known is None:
             continue
         average = theirs[instrument].average_price if instrument in theirs else None
-        fallback = round(state.position(instrument).average)
-        price = fallback if average is None else round(average / known.tick_size)
+        if average is not None:
+            price = round(average / known.tick_size)
+        else:  # of a position that is gone the venue has no average: it was closed near the mark
+            mark = ledger.marks.mark(state.position(instrument))
+            price = round(state.position(instrument).average) if mark is None else mark
         ledger.mismatches.pop(instrument)
         if not _infer(ledger, snapshot, known, venue_qty - ours, price):
             _adjust(ledger, instrument, venue_qty - ours, price)
             _end_filled(ledger, snapshot, instrument)
     return agree
+
+
+def _untold_fills(ledger: Ledger, snapshot: ev.SnapshotTaken, asked: int) -> None:
+    """Orders that the venue calls filled while positions agree: no difference will ever ask for their fills,
+    and as long as they count as alive no flatten ends. After the evidence that a lost order needs, fills that
+    cancel each other out are concluded, and others stay untold.
+    """
+    ended = {
+        order.client_id: order
+        for shown in snapshot.orders
+        if shown.status is VenueStatus.FILLED
+        and (order := ledger.state.order_of(shown.venue_id, shown.client_id)) is not None
+        and order.live
+        and order.created_ts < asked
+        and order.instrument not in ledger.mismatches
+    }
+    for client_id in ledger.untold.keys() - ended.keys():
+        del ledger.untold[client_id]
+    due = set()
+    for client_id, order in ended.items():
+        since, count = ledger.untold.get(client_id, (ledger.turn.now, 0))
+        ledger.untold[client_id] = since, count + 1
+        enough = count + 1 >= ledger.config.unknown_checks
+        if enough and ledger.turn.now - since >= ledger.config.unknown_after_ns:
+            due.add(order.instrument)
+    for symbol in sorted(due):
+        plans = [p.plan for p in ledger.state.plans.values() if p.plan.instrument == symbol]
+        known = ledger.turn.state.instruments[symbol]
+        if not plans or not _infer(ledger, snapshot, known, 0, plans[0].reference):
+            _end_filled(ledger, snapshot, symbol)
 
 
 def _infer(

@@ -129,14 +129,15 @@ def on_placed(ledger: Ledger, reply: ev.PlaceReplied) -> None:
     order = ledger.state.orders.get(reply.client_id)
     if order is None:
         return
-    if reply.outcome is ev.Outcome.REFUSED and reply.cause is Cause.NO_BRACKETS:
+    arrived = order.venue_id is not None and order.status is not OrderStatus.REJECTED
+    if reply.outcome is ev.Outcome.REFUSED and reply.cause is Cause.NO_BRACKETS and not arrived:
         if not order.status.terminal:
             ledger.moved(order.client_id, E.REJECTED, venue_id=reply.venue_id, reason=reply.reason)
         brackets.refused(ledger, order, reply.reason)
         return
     if order.status.terminal:
         return
-    if reply.outcome is not ev.Outcome.ACCEPTED and order.venue_id is not None:
+    if reply.outcome is not ev.Outcome.ACCEPTED and arrived:
         ledger.look(0)  # the stream has told of it already: it did arrive, whatever the answer says
         return
     match reply.outcome:

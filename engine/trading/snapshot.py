@@ -13,7 +13,7 @@ from msgspec import Raw, Struct
 
 from engine.trading.state import State
 
-FOLD = 1
+FOLD = 2
 """Grows when `apply` changes what it makes of old records: older snapshots are not trusted then."""
 
 

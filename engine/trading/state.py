@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from msgspec import Struct, field
 
 from engine.model.instrument import Instrument
@@ -13,11 +15,25 @@ from engine.model.orders import Account, OrderStatus, OrderType, Slot
 from engine.model.plans import PlanStatus, StopRule, TradePlan
 from engine.model.records import Carried, OrderEvent
 from engine.model.view import TradingState
+from engine.risk.sizers import Record
+from engine.trading.alert_state import AlertState
 from engine.trading.daystats import BalanceMark, DayResult, DayStats
 from engine.trading.lifecycle import next_status
 from engine.trading.position import Position, Trade
 
 TRADES_KEPT = 10_000
+
+
+class Inferred(Struct, frozen=True):
+    """A fill that we concluded from the venue's word, without having been told of it."""
+
+    qty: int
+    price: int
+    cost_usd: Decimal
+    ts: int
+    """Its assumed time at the venue."""
+    known_ts: int
+    """When it was concluded, or later: it was executed by then."""
 
 
 class Order(Struct):
@@ -45,8 +61,8 @@ class Order(Struct):
     venue_ts: int = 0
     cancel_wanted: bool = False
     reason: str = ""
-    inferred_qty: int = 0
-    """Filled contracts that we concluded from the venue's word, without having been told their fills."""
+    inferred: list[Inferred] = field(default_factory=list)
+    """Those of its fills that were concluded and not told yet, oldest first."""
 
     def after(self, event: OrderEvent, filled_qty: int | None = None) -> OrderStatus | None:
         """The state after an event, or None where the pair makes no sense: an anomaly."""
@@ -67,6 +83,10 @@ class Order(Struct):
     @property
     def open_qty(self) -> int:
         return self.qty - self.filled_qty
+
+    @property
+    def inferred_qty(self) -> int:
+        return sum(one.qty for one in self.inferred)
 
     @property
     def price(self) -> int | None:
@@ -137,6 +157,8 @@ class BookState(Struct):
     fills_seen: set[str] = field(default_factory=set)
     last_fill_ts: int = 0
     trades: list[Trade] = field(default_factory=list)
+    earned_usd: Decimal = Decimal(0)
+    """Net of all trades that were ever finished, USD; the list above keeps the newest only."""
     day: DayStats = field(default_factory=DayStats)
     days: list[DayResult] = field(default_factory=list)
     """Trade dates that are over, oldest first."""
@@ -150,6 +172,10 @@ class BookState(Struct):
     """Instrument to the reason of a flatten that is not yet verified."""
     brackets: bool = True
     """The account takes native brackets, as far as it has not refused them."""
+    records: dict[str, Record] = field(default_factory=dict)
+    """How the trades of each strategy and alert room have ended."""
+    room_usd: dict[str, Decimal] = field(default_factory=dict)
+    """Net P&L by the closed trades of each alert room, this trade date."""
 
     def position(self, instrument: str) -> Position:
         found = self.positions.get(instrument)
@@ -184,6 +210,10 @@ class State(Struct):
     boot: int = 0
     issued: int = 0
     """Client ids given out in this boot."""
+    alerts: dict[str, AlertState] = field(default_factory=dict)
+    """The newest messages of alert rooms by origin, oldest first."""
+    room_trades: dict[str, int] = field(default_factory=dict)
+    """Alerts traded by room, this trade date."""
     last_ts: int = 0
 
     def book(self, name: str) -> BookState:
@@ -222,7 +252,10 @@ def exit_reason(state: BookState, order: Order) -> str:
         plan = state.plans.get(order.plan_id or "")
         if plan is None or plan.plan.legs[order.leg].stop is None:
             return "stop"
-        return "trail" if plan.plan.legs[order.leg].rule is StopRule.TRAIL else "be_stop"
+        rule = plan.plan.legs[order.leg].rule
+        if rule is StopRule.INITIAL and plan.plan.origin:
+            return "stop"  # an alert's own price
+        return "trail" if rule is StopRule.TRAIL else "be_stop"
     return "manual"
 
 

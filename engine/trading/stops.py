@@ -61,7 +61,7 @@ def after_first_target(ledger: Ledger, found: PlanState) -> None:
     sign = plan.side.sign
     prices = {}
     for k, done in enumerate(found.legs):
-        if done.open_qty > 0 and plan.legs[k].stop is None:
+        if done.open_qty > 0 and plan.legs[k].rule is StopRule.INITIAL:
             prices[k] = sign * min(sign * _even(ledger, found, k), sign * target.limit - 1)
     _tighten(ledger, found, prices, StopRule.BREAK_EVEN, "first target")
 
@@ -85,9 +85,10 @@ def _touch(ledger: Ledger, found: PlanState, mark: int) -> int:
     plan = found.plan
     prices = {}
     for k, (leg, done) in enumerate(zip(plan.legs, found.legs, strict=True)):
-        if leg.touch_offset is None or leg.stop is not None or done.open_qty <= 0:
+        if leg.touch_offset is None or leg.rule is not StopRule.INITIAL or done.open_qty <= 0:
             continue
-        if (mark - average(done) - leg.touch_offset) * plan.side.sign >= 0:
+        touch = leg.touch if leg.touch is not None else average(done) + leg.touch_offset
+        if (mark - touch) * plan.side.sign >= 0:
             prices[k] = _behind(plan.side.sign, _even(ledger, found, k), mark)
     return _tighten(ledger, found, prices, StopRule.BREAK_EVEN, "first target touched") if prices else 0
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter, deque
 
 from engine.model.effects import AnyEffect
-from engine.model.records import AnyRecord
-from engine.model.view import Notice, NoticeKind, Severity
+from engine.model.records import AnyRecord, PlanOpened
+from engine.model.view import Notice, NoticeKind, Severity, SignalFacts
 from engine.trading.fold import apply
 from engine.trading.state import State
-from engine.trading.words import describe
+from engine.trading.words import describe, facts
 
 NOTICES_KEPT = 400
 
@@ -38,7 +38,9 @@ class Turn:
         apply(self.state, record)
         self.records.append(record)
         if words is not None:
-            self.say(*words)
+            signal = facts(self.state, record) if isinstance(record, PlanOpened) else None
+            kind, severity, text, instrument, book, *command = words
+            self.say(kind, severity, text, instrument, book, command[0] if command else None, signal)
 
     def request(self, effect: AnyEffect) -> None:
         self.effects.append(effect)
@@ -51,9 +53,10 @@ class Turn:
         instrument: str | None = None,
         book: str | None = None,
         command_id: str | None = None,
+        signal: SignalFacts | None = None,
     ) -> None:
         """Tell people. `text` may carry words of the venue; screens show it literally."""
         self.noticed += 1
         self.notices.append(
-            Notice(self.noticed, self.now, kind, severity, text, instrument, book, command_id)
+            Notice(self.noticed, self.now, kind, severity, text, instrument, book, command_id, signal)
         )

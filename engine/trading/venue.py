@@ -184,6 +184,18 @@ class Venue:
         timers = self._book.timers
         return timers[0][0] if timers else None
 
+    def forget(self, before: int) -> None:
+        """Remember orders no more that ended before a time, but for the families of live ones."""
+        book = self._book
+        kept = self._families()
+        book.orders = {i: order for i, order in book.orders.items() if i in kept or order.ts >= before}
+        book.timers = [timer for timer in book.timers if timer[3] in book.orders]
+        heapq.heapify(book.timers)
+
+    def forget_market(self, instrument: str) -> None:
+        """Know nothing of an instrument's prices any more: another contract month is quoted from now on."""
+        self._book.markets[instrument] = Market()
+
     # -- looking -----------------------------------------------------------------------------------
 
     @property
@@ -204,11 +216,7 @@ class Venue:
     def state(self) -> VenueState:
         """What must be kept for a restart. Finished orders are left out, but for live orders' families."""
         book = self._book
-        kept: set[int] = set()
-        for order in book.orders.values():
-            if order.status.live:
-                parent = order if order.parent is None else book.orders[order.parent]
-                kept.update((parent.id, *parent.legs))
+        kept = self._families()
         return VenueState(
             book.now,
             self._next_order_id,
@@ -234,6 +242,16 @@ class Venue:
         return venue
 
     # -- inside ------------------------------------------------------------------------------------
+
+    def _families(self) -> set[int]:
+        """Ids of the live orders, and of whatever belongs to a bracket with one."""
+        book = self._book
+        kept: set[int] = set()
+        for order in book.orders.values():
+            if order.status.live:
+                parent = order if order.parent is None else book.orders[order.parent]
+                kept.update((parent.id, *parent.legs))
+        return kept
 
     def _check(self, order: PlaceOrder | OrderRequest) -> None:
         if order.instrument not in self._book.instruments:

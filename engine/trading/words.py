@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from engine.model import records as r
+from engine.model.alerts import Verdict, origin
+from engine.model.events import AlertKind
 from engine.model.market import Side
 from engine.model.orders import Slot
 from engine.model.view import NoticeKind as K
+from engine.model.view import PatternFacts, SignalFacts, TradingState
 from engine.model.view import Severity as Sev
-from engine.model.view import TradingState
+from engine.risk.sizers import Record
 from engine.trading.state import State
 
 Words = tuple[K, Sev, str, str | None, str | None] | tuple[K, Sev, str, str | None, str | None, str]
@@ -46,14 +50,24 @@ def _command(state: State, record: r.CommandTaken) -> Words:
 def _refused(state: State, record: r.IdeaRefused) -> Words:
     idea = record.idea
     why = "; ".join(refusal.sentence for refusal in record.refusals)
-    text = f"{_direction(idea.side)} {idea.instrument} {idea.score_tenths / 10:.1f} refused: {why}"
-    return K.REFUSAL, Sev.INFO, text, idea.instrument, record.book
+    text = f"{_direction(idea.side)} {idea.instrument}{_score(idea.score_tenths)} refused: {why}"
+    if idea.origin:
+        text = f"room {idea.strategy}: {text}"
+    severity = Sev.WARNING if idea.origin else Sev.INFO
+    return K.REFUSAL, severity, text, idea.instrument, record.book
+
+
+def _score(tenths: int) -> str:
+    """Alerts have none."""
+    return f" {tenths / 10:.1f}" if tenths else ""
 
 
 def _plan(state: State, record: r.PlanOpened) -> Words:
     plan = record.plan
     why = f" ({', '.join(plan.reasons)})" if plan.reasons else ""
-    text = f"{_direction(plan.side)} {plan.instrument} {plan.score_tenths / 10:.1f}: entering {plan.qty}{why}"
+    text = f"{_direction(plan.side)} {plan.instrument}{_score(plan.score_tenths)}: entering {plan.qty}{why}"
+    if plan.origin:
+        text = f"room {plan.strategy}: {text}"
     return K.SIGNAL, Sev.GOOD, text, plan.instrument, plan.book
 
 
@@ -67,6 +81,29 @@ def _fill(state: State, record: r.FillApplied) -> Words:
         f"@ {_price(state, fill.instrument, fill.price)} ({purpose})"
     )
     return K.FILL, Sev.WARNING if slot is Slot.STOP else Sev.GOOD, text, fill.instrument, record.book
+
+
+def _account(state: State, record: r.AccountKnown) -> Words | None:
+    book = state.books.get(record.book)
+    if book is None or book.account is None or book.account.id == record.account.id:
+        return None
+    held = [f"{p.qty:+d} {i}" for i, p in sorted(book.positions.items()) if p.qty]
+    orders = len(book.live_orders())
+    left = held + ([f"{orders} order{'s' if orders > 1 else ''}"] if orders else [])
+    text = f"{record.book} trades account {record.account.name} now, and no longer {book.account.name}"
+    if not left:
+        return K.STATE, Sev.WARNING, text, None, record.book
+    text += f"; {', '.join(left)} there are not managed any more"
+    return K.RISK, Sev.CRITICAL, text, None, record.book
+
+
+def _settled(state: State, record: r.FillSettled) -> Words | None:
+    fill = record.fill
+    if fill is None:
+        return None
+    price = _price(state, fill.instrument, fill.price)
+    text = f"{_bought(fill.side)} {fill.qty} {fill.instrument} @ {price}: told late, now in the books as told"
+    return K.FILL, Sev.INFO, text, fill.instrument, record.book
 
 
 def _moved(state: State, record: r.OrderMoved) -> Words | None:
@@ -171,11 +208,76 @@ def _day(state: State, record: r.DayRolled) -> Words:
     return K.MARKET, Sev.INFO, f"trade date {record.trade_date}", None, None
 
 
+def _alert(state: State, record: r.AlertTaken) -> Words | None:
+    """What was not made a trade of is always told; a trade tells of itself."""
+    what = _ALERTS.get(record.verdict)
+    known = state.alerts.get(origin(record.room, record.message_id))
+    if what is None or (record.verdict is Verdict.IGNORED and (known is None or not known.traded)):
+        return None
+    kind, severity, said = what
+    if record.kind is AlertKind.DELETED and record.verdict is Verdict.IGNORED:
+        said = "an alert was deleted"
+    parts = [record.reason.sentence] if record.reason is not None else []
+    parts += [record.detail] if record.detail else []
+    why = f": {', '.join(parts)}" if parts else ""
+    quoted = f" (“{record.excerpt}”)" if record.excerpt else ""
+    instrument = record.terms.instrument if record.terms is not None else None
+    return kind, severity, f"room {record.room}: {said}{why}{quoted}", instrument, None
+
+
+_ALERTS = {
+    Verdict.UNREAD: (K.REFUSAL, Sev.WARNING, "a message is not traded"),
+    Verdict.REFUSED: (K.REFUSAL, Sev.WARNING, "an alert is not traded"),
+    Verdict.AMENDED: (K.ORDER, Sev.WARNING, "the alert was edited, its entry is made anew"),
+    Verdict.CANCELLED: (K.ORDER, Sev.WARNING, "the entry is taken back"),
+    Verdict.FOLLOWED: (K.ORDER, Sev.INFO, "the alert was edited, the trade follows"),
+    Verdict.IGNORED: (K.REFUSAL, Sev.WARNING, "an edit is not followed"),
+}
+
+
+def facts(state: State, record: r.PlanOpened) -> SignalFacts | None:
+    """The plan that a trade begins with, in prices and USD. `state` is the one before the record."""
+    plan = record.plan
+    known = state.instruments.get(plan.instrument)
+    if known is None:
+        return None
+    entry = plan.reference if plan.entry_limit is None else plan.entry_limit
+    targets = {entry + leg.target_offset for leg in plan.legs if leg.target_offset is not None}
+    targets |= {entry + leg.touch_offset for leg in plan.legs if leg.touch_offset is not None}
+    risk = sum(
+        ((known.usd(abs(leg.stop_offset)) + 2 * known.cost_usd) * leg.qty for leg in plan.legs), Decimal(0)
+    )
+    return SignalFacts(
+        side=plan.side,
+        qty=plan.qty,
+        entry=known.price(entry),
+        stop=known.price(entry + plan.legs[0].stop_offset),
+        targets=tuple(known.price(t) for t in sorted(targets, reverse=plan.side is Side.SELL)),
+        risk_usd=risk,
+        strategy=plan.strategy,
+        market=plan.entry_limit is None,
+        score_tenths=plan.score_tenths,
+        reasons=plan.reasons,
+        pattern=_pattern(plan.strategy, state.books[plan.book].records if plan.book in state.books else {}),
+    )
+
+
+def _pattern(strategy: str, records: Mapping[str, Record]) -> PatternFacts | None:
+    """How this book's trades of the strategy or room have ended so far."""
+    past = records.get(strategy)
+    if past is None or not past.trades:
+        return None
+    factor = float(past.won_usd / past.lost_usd) if past.lost_usd else None
+    return PatternFacts(strategy, past.trades, past.wins / past.trades, factor, source="this account")
+
+
 _WRITERS: dict[type, Callable[[State, Any], Words | None]] = {
     r.CommandTaken: _command,
     r.IdeaRefused: _refused,
     r.PlanOpened: _plan,
+    r.AccountKnown: _account,
     r.FillApplied: _fill,
+    r.FillSettled: _settled,
     r.OrderMoved: _moved,
     r.OrderAdopted: _adopted,
     r.PositionAdjusted: _adjusted,
@@ -186,4 +288,5 @@ _WRITERS: dict[type, Callable[[State, Any], Words | None]] = {
     r.BracketsKnown: _brackets,
     r.PositionFostered: _fostered,
     r.ContractsShifted: _shifted,
+    r.AlertTaken: _alert,
 }

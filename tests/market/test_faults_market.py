@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from engine.core import Core
 from engine.market.bars import LATE, BarsClosed, MinuteBars
 from engine.model.config import EngineConfig, TradingSwitch
-from engine.model.events import AnyEvent, HistoryLoaded, LinkChanged, LinkState, TimeAdvanced
+from engine.model.events import AnyEvent, HistoryLoaded, LinkChanged, LinkState, Print, TimeAdvanced
 from engine.model.instrument import CME_FUTURES
-from engine.model.market import MINUTE, Bar, Timeframe
+from engine.model.market import MINUTE, NANOS, Bar, Timeframe
 from engine.model.plans import Idea
 from engine.signals.board import SignalBoard
 from engine.signals.strategy import Declined
@@ -184,3 +184,20 @@ def test_f23_history_in_any_order_and_with_repetitions_is_the_same(minutes: list
     assert straight.load_history("ES", tidy) == shuffled.load_history("ES", messy)
     for timeframe in Timeframe:
         assert straight.bars("ES", timeframe) == shuffled.bars("ES", timeframe)
+
+
+@pytest.mark.parametrize("flip", [1_772_956_800, 1_793_516_400])
+def test_f24_every_minute_of_a_clock_change_has_exactly_one_bar(flip: int) -> None:
+    """02:00 to 03:00 Chicago time is skipped, or comes twice: to bars an hour is an hour (UTC seconds)."""
+    start = (flip - 3600) * NANOS
+    bars = MinuteBars(grace_ns=0)
+    bars.feed_up(start - MINUTE)
+    for n in range(180):
+        ts = start + n * MINUTE + NANOS
+        bars.on_print(Print(ts_recv=ts, ts_venue=ts, instrument="ES", price=100, size=1))
+    bars.on_time(start + 180 * MINUTE)
+    opened = [bar.open_ts for bar in bars.bars("ES", Timeframe.M1)]
+    assert opened == [start + n * MINUTE for n in range(180)]
+    hours = [bar.open_ts for bar in bars.bars("ES", Timeframe.H1)]
+    assert hours == sorted(set(hours))
+    assert {ts % (60 * MINUTE) for ts in hours} == {0}

@@ -90,6 +90,7 @@ def test_the_tags_are_the_names_in_the_journal() -> None:
         "position_fostered",
         "contracts_shifted",
         "excursion_noted",
+        "alert_taken",
     }
 
 

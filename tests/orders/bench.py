@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import count
 from typing import Any, TypeVar
 
 from engine.core import Core
@@ -11,7 +12,7 @@ from engine.model import effects as fx
 from engine.model import events as ev
 from engine.model import records as r
 from engine.model.commands import AnyCommand
-from engine.model.config import Brackets, EngineConfig, RiskLimits, TradingSwitch
+from engine.model.config import AlertRoom, Brackets, EngineConfig, RiskLimits, TradingSwitch
 from engine.model.errors import Cause
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import MINUTE, NANOS, Side
@@ -61,8 +62,11 @@ class Bench:
         at: int = T0,
         risk: RiskLimits | None = None,
         brackets: Brackets = Brackets.AUTO,
+        trading: TradingSwitch = TradingSwitch.LIVE,
+        rooms: Sequence[AlertRoom] = (),
     ) -> None:
         self.now = at
+        self.rooms = tuple(rooms)
         self.risk = RiskLimits() if risk is None else risk
         state = State()
         for record in journal:
@@ -76,16 +80,19 @@ class Bench:
             "hand",
             "t",
             boot,
-            TradingSwitch.LIVE,
+            trading,
             risk=self.risk,
             brackets=brackets,
+            rooms=self.rooms,
         )
         self.core = Core(config, strategy, state)
         self.effects: list[fx.AnyEffect] = []
         self.orders: dict[str, VenueOrder] = {}
         """Orders as the venue would show them, by venue id."""
         self.fills: list[Fill] = []
+        self._trade_ids = count(1000 * boot)
         self.positions: dict[str, int] = {}
+        self.account_id = "1"
         self.answering = True
         """Whether snapshots are answered by themselves, with what the venue holds."""
         self._ids = 100 * boot
@@ -160,7 +167,7 @@ class Bench:
         self.step(ev.LinkChanged(ts_recv=self.now, link=link, state=state))
 
     def account(self) -> Account:
-        return Account("1", "PRACTICE", AccountKind.PRACTICE, Decimal(50_000), can_trade=True)
+        return Account(self.account_id, "PRACTICE", AccountKind.PRACTICE, Decimal(50_000), can_trade=True)
 
     def connect(self) -> None:
         """Contract, account, links, and a first snapshot."""
@@ -228,7 +235,7 @@ class Bench:
             venue_id, filled_qty=done, status=VenueStatus.FILLED if done == order.qty else order.status
         )
         fill = Fill(
-            f"T{len(self.fills)}", venue_id, order.instrument, order.side, price, qty,
+            f"T{next(self._trade_ids)}", venue_id, order.instrument, order.side, price, qty,
             MNQ.cost_usd * qty, self.now,
         )  # fmt: skip
         self.fills.append(fill)
@@ -360,11 +367,26 @@ class Bench:
         """What lives at the venue."""
         return [order for order in self.orders.values() if order.status.live]
 
-    def restart(self, *ideas: Idea, after_s: float = 5.0, brackets: Brackets = Brackets.AUTO) -> Bench:
+    def restart(
+        self,
+        *ideas: Idea,
+        after_s: float = 5.0,
+        brackets: Brackets = Brackets.AUTO,
+        trading: TradingSwitch = TradingSwitch.LIVE,
+    ) -> Bench:
         """A new process on the same journal and the same venue."""
         boot = self.core.state.boot + 1
         at = self.now + int(after_s * NANOS)
-        again = Bench(*ideas, journal=self.journal, boot=boot, at=at, risk=self.risk, brackets=brackets)
+        again = Bench(
+            *ideas,
+            journal=self.journal,
+            boot=boot,
+            at=at,
+            risk=self.risk,
+            brackets=brackets,
+            trading=trading,
+            rooms=self.rooms,
+        )
         again.orders, again.fills, again.positions = self.orders, self.fills, self.positions
         return again
 

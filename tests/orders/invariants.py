@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 
+from msgspec import structs
+
 from engine.core import Core
 from engine.model import effects as fx
 from engine.model import records as r
 from engine.model.market import NANOS
-from engine.model.orders import OrderStatus, Slot
+from engine.model.orders import Fill, OrderStatus, Slot
 from engine.trading.fold import apply
 from engine.trading.position import Position
 from engine.trading.state import BookState, State
@@ -25,6 +27,8 @@ SETTLED_WITHIN_NS = 5 * NANOS
 
 _CENT = Decimal("0.01")
 
+_MONEY = (r.FillApplied, r.FillSettled, r.PositionAdjusted)
+
 
 class Invariants:
     """Watches one core from outside: folds its records a second time and counts its fills by itself."""
@@ -37,6 +41,9 @@ class Invariants:
         """Ticks x contracts that came in and went out."""
         self._costs: dict[str, Decimal] = {}
         self._seen: set[str] = set()
+        self._inferred: dict[str, list[Fill]] = {}
+        """Fills that were concluded and not told yet, by the order's client id."""
+        self._accounts: dict[str, str] = {}
         self._intended: set[str] = set()
         self._placed: set[str] = set()
         self._naked_since: dict[tuple[str, str], int] = {}
@@ -56,17 +63,47 @@ class Invariants:
                 self._intended.add(record.client_id)
             case r.OrderAdopted():
                 assert record.client_id not in self._intended, "an order of ours was taken for the venue's"
+            case r.AccountKnown(book=book, account=account):
+                if self._accounts.setdefault(book, account.id) != account.id:
+                    self._begin_anew(book, account.id)
             case r.FillApplied(fill=fill):
                 assert fill.trade_id not in self._seen, "a fill was counted twice"
                 self._seen.add(fill.trade_id)
                 self._trade(record.book, fill.instrument, fill.side.sign * fill.qty, fill.price)
                 self._costs[record.book] = self._costs.get(record.book, Decimal(0)) + fill.cost_usd
-            case r.FillSettled():
+                if record.inferred:
+                    self._inferred.setdefault(record.client_id, []).append(fill)
+            case r.FillSettled(fill=fill):
                 assert record.trade_id not in self._seen, "a counted fill was settled once more"
+                self._seen.add(record.trade_id)
+                if fill is not None:
+                    self._settle(record.book, record.client_id, fill)
             case r.PositionAdjusted():
                 self._trade(record.book, record.instrument, record.delta, record.price)
             case _:
                 pass
+
+    def _begin_anew(self, book: str, account_id: str) -> None:
+        """Another account: what was counted in the one before is none of its money."""
+        self._accounts[book] = account_id
+        for counted in (self._net, self._cash):
+            for key in [key for key in counted if key[0] == book]:
+                del counted[key]
+        self._costs.pop(book, None)
+
+    def _settle(self, book: str, client_id: str, fill: Fill) -> None:
+        """What was concluded gives way to what was told, contract by contract."""
+        left = fill.qty
+        while left:
+            then = self._inferred[client_id].pop(0)
+            qty = min(left, then.qty)
+            share = then.cost_usd * qty / then.qty
+            if then.qty > qty:
+                rest = structs.replace(then, qty=then.qty - qty, cost_usd=then.cost_usd - share)
+                self._inferred[client_id].insert(0, rest)
+            self._cash[book, fill.instrument] -= fill.side.sign * qty * (fill.price - then.price)
+            self._costs[book] += fill.cost_usd * qty / fill.qty - share
+            left -= qty
 
     def _trade(self, book: str, instrument: str, signed: int, price: int) -> None:
         self._net[book, instrument] += signed
@@ -91,7 +128,7 @@ class Invariants:
                 self._exits(core, name, instrument)
             ids = [order.venue_id for order in book.live_orders() if order.venue_id]
             assert len(ids) == len(set(ids)), "two live orders are the same order at the venue"
-            if any(isinstance(record, r.FillApplied | r.PositionAdjusted) for record in records):
+            if any(isinstance(record, _MONEY) for record in records):
                 self._money(core, name)
 
     def _money(self, core: Core, name: str) -> None:

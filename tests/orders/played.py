@@ -10,7 +10,7 @@ from engine.lab.replay import BOOK, Replay
 from engine.model import events as ev
 from engine.model import records as r
 from engine.model.commands import AnyCommand
-from engine.model.config import EngineConfig, RiskLimits, TradingSwitch
+from engine.model.config import AlertRoom, EngineConfig, PaperConfig, RiskLimits, TradingSwitch
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import MINUTE, NANOS, Side
 from engine.model.orders import Slot, VenueOrder
@@ -50,16 +50,21 @@ class Play:
         start: int = T0,
         risk: RiskLimits | None = None,
         brackets: bool = True,
+        paper: PaperConfig | None = None,
+        trading: TradingSwitch = TradingSwitch.LIVE,
+        rooms: Sequence[AlertRoom] = (),
     ) -> None:
-        """Without `brackets` the venue refuses native ones."""
+        """Without `brackets` the venue refuses native ones; `paper` sets a paper book beside its book."""
         self.now = start
         config = EngineConfig(
             tuple(INSTRUMENTS.values()),
             "play",
             "t",
             1,
-            TradingSwitch.LIVE,
+            trading,
             risk=RiskLimits() if risk is None else risk,
+            paper=paper,
+            rooms=tuple(rooms),
         )
         self.core = WatchedCore(config, ScriptedStrategy(ideas, relative=True))
         self.invariants = Invariants()

@@ -16,8 +16,13 @@ def test_f01_place_times_out_and_the_venue_has_it() -> None:
     bench, order = connected()
     venue_id = bench.lodge(order)
     bench.execute(venue_id)
+    bench.answering = False
     bench.reply(order, UNKNOWN)
+    assert bench.order(order.client_id).status is OrderStatus.UNKNOWN
+    bench.answering = True
+    bench.snapshot(bench.of(fx.TakeSnapshot)[-1])
     bench.wait(3)
+    assert bench.order(order.client_id).venue_id == venue_id
     assert bench.order(order.client_id).status is OrderStatus.FILLED
     assert bench.book.position("MNQ").qty == 5
     [stop] = bench.in_slot(Slot.STOP)

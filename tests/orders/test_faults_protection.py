@@ -9,7 +9,7 @@ from engine.model import events as ev
 from engine.model.commands import Flatten
 from engine.model.market import Side
 from engine.model.orders import OrderStatus, OrderType, Slot, VenueOrder, VenueStatus
-from tests.orders.bench import BOOK, PRICE, UNKNOWN, Bench, connected, entered
+from tests.orders.bench import BOOK, MNQ, PRICE, UNKNOWN, Bench, connected, entered
 
 
 def test_f13_a_rejected_stop_flattens_at_once() -> None:
@@ -171,6 +171,10 @@ def test_f17_both_exits_fill_and_the_rest_is_closed() -> None:
         bench.tell(one)
     bench.wait(5)
     assert (bench.book.plans, bench.book.flattening) == ({}, {})
+    won, lost = bench.book.trades
+    assert (won.reason, won.gross_usd) == ("T1", MNQ.usd(5 * 80))
+    assert (lost.qty, lost.gross_usd) == (5, MNQ.usd(-40 * 5))  # short at the stop, closed back at the price
+    assert bench.core.turn.counts["double exits"] == 1
 
 
 def _platform_close(bench: Bench) -> None:

@@ -34,6 +34,25 @@ def test_f08_a_fill_missed_while_disconnected() -> None:
     assert bench.core.state.restrictions == {}
 
 
+def test_f08_a_part_of_the_exit_missed_while_disconnected_leaves_stop_and_excursions_right() -> None:
+    bench, ids = entered()
+    bench.quote(PRICE - 12)
+    bench.link(ev.LinkState.DOWN)
+    bench.answering = False
+    bench.execute(ids["TP"], PRICE + 80, qty=2)
+    bench.wait(4)
+    bench.answering = True
+    bench.link(ev.LinkState.LIVE)
+    bench.obey(16)
+    assert bench.stops() == [(3, PRICE - 40)]
+    assert bench.core.day_usd(BOOK) == MNQ.usd(2 * 80 - 3 * 12) - 7 * MNQ.cost_usd
+    bench.tell_fill(bench.execute(ids["SL"], PRICE - 40))
+    [trade] = bench.book.trades
+    assert trade.gross_usd == MNQ.usd(2 * 80 - 3 * 40)
+    # five at 12 down, five at the price of the target, three at the stop
+    assert (trade.mae_usd, trade.mfe_usd) == (min(MNQ.usd(-12 * 5), MNQ.usd(-40 * 3)), MNQ.usd(80 * 5))
+
+
 def test_f08_a_partial_fill_missed_on_a_live_stream() -> None:
     bench, order = connected()
     venue_id = bench.lodge(order)
@@ -81,7 +100,7 @@ def test_f10_a_position_changed_from_outside() -> None:
     )
     bench.wait(5)
     [adjusted] = bench.written(r.PositionAdjusted)
-    assert (adjusted.delta, bench.book.position("MNQ").qty) == (-2, 3)
+    assert (adjusted.delta, adjusted.price, bench.book.position("MNQ").qty) == (-2, PRICE, 3)
     restriction = bench.core.state.restriction(BOOK, "MNQ")
     assert restriction is not None
     assert restriction.state is TradingState.REDUCING

@@ -145,6 +145,42 @@ def test_f10_stops_of_the_person_count_first() -> None:
     assert bench.of(fx.CancelOrder) == []
 
 
+def test_f10_the_waiting_leg_of_a_persons_entry_protects_nothing() -> None:
+    bench = idle()
+    theirs = bench.new_id()
+    bench.orders[theirs] = VenueOrder(
+        theirs, None, "MNQ", Side.SELL, OrderType.STOP, 2, VenueStatus.SUSPENDED, stop=PRICE - 90
+    )
+    bench.tell(theirs)
+    by_hand(bench, Side.BUY, 2)
+    bench.wait(3.5)
+    assert [(p.qty, p.type) for p in bench.of(fx.PlaceOrder)] == [(2, OrderType.STOP)]
+
+
+def test_f15_a_replaced_stop_of_ours_does_not_outlive_its_trade_beside_a_persons_contracts() -> None:
+    """Two stops stand while the venue changes the size of neither; one fills, and the larger must go."""
+    bench, ids = entered()
+    by_hand(bench, Side.BUY, 2)
+    bench.obey(4)
+    bench.tell_fill(bench.execute(ids["TP"], PRICE + 80, qty=2))
+    bench.answer(bench.of(fx.ModifyOrder)[-1], ev.Outcome.REFUSED)
+    bench.wait(0.5)
+    smaller = bench.of(fx.PlaceOrder)[-1]
+    assert (smaller.type, smaller.qty) == (OrderType.STOP, 3)
+    venue_id = bench.lodge(smaller)
+    bench.execute(venue_id, PRICE - 40)  # at once: its answer and its fill come together
+    bench.end(ids["TP"])
+    bench.reply(smaller, ev.Outcome.ACCEPTED, venue_id)
+    bench.tell_fill(bench.fills[-1])
+    bench.wait(1)
+    assert ids["SL"] in [cancel.venue_id for cancel in bench.of(fx.CancelOrder)]
+    bench.end(ids["SL"])
+    bench.wait(3)
+    assert bench.stops() == [(2, PRICE - 40)]
+    assert bench.book.position("MNQ").qty == 2
+    assert bench.of(fx.ClosePosition) == []
+
+
 def test_f10_hands_off_where_configured() -> None:
     bench = idle(rule(ForeignPositions.LEAVE))
     by_hand(bench, Side.BUY, 2)

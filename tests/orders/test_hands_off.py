@@ -11,13 +11,14 @@ from engine.core import Core
 from engine.market.sessions import flat_by
 from engine.model import events as ev
 from engine.model.commands import Flatten
-from engine.model.config import EngineConfig, TradingSwitch
-from engine.model.effects import ClosePosition
+from engine.model.config import Brackets, EngineConfig, TradingSwitch
+from engine.model.effects import ClosePosition, ModifyOrder, PlaceOrder
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import MINUTE, NANOS
-from engine.model.orders import Account, AccountKind, VenuePosition
+from engine.model.orders import Account, AccountKind, OrderType, VenuePosition
 from engine.model.view import HealthView, TradingState
 from engine.runtime.picture import picture
+from tests.orders.bench import PRICE, connected, idea
 from tests.signals.scripted import ScriptedStrategy
 
 MNQ = CME_FUTURES["MNQ"]
@@ -59,6 +60,38 @@ def test_the_flat_time_acts_only_where_tstream_may(
     assert any(isinstance(effect, ClosePosition) for effect in effects) is closes
     shown = picture(core, 1, HealthView(ok=True)).books[0]
     assert (shown.state is TradingState.REDUCING) is not closes
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_what_tstream_opened_keeps_its_protection_when_it_is_switched_off(native: bool) -> None:
+    """Found without its stop by a run that may open nothing: the stop is placed, kept right and replaced."""
+    bench, order = connected(brackets=Brackets.AUTO if native else Brackets.OWN)
+    bench.execute(bench.lodge(order, legs=False))
+    again = bench.restart(idea(), trading=TradingSwitch.OFF)
+    again.connect()
+    again.wait(3)
+    [stop, target] = again.of(PlaceOrder)
+    assert (stop.type, stop.qty, stop.stop, stop.reduces) == (OrderType.STOP, 5, PRICE - 40, True)
+    ids = again.accept(stop, target)
+    again.tell_fill(again.execute(ids[1], PRICE + 80, qty=2))
+    assert [(m.venue_id, m.qty) for m in again.of(ModifyOrder)] == [(ids[0], 3)]
+    again.answer(again.of(ModifyOrder)[0], ev.Outcome.ACCEPTED)
+    again.end(ids[0])
+    again.wait(3)
+    assert [(p.type, p.qty) for p in again.of(PlaceOrder)[2:]] == [(OrderType.STOP, 3)]
+    again.accept(*again.of(PlaceOrder)[2:])
+    assert again.trade_idea() == []
+    assert again.of(ClosePosition) == []
+
+
+def test_what_tstream_opened_is_closed_where_it_can_not_be_protected_also_when_it_is_switched_off() -> None:
+    bench, order = connected()
+    bench.execute(bench.lodge(order, legs=False))
+    again = bench.restart(trading=TradingSwitch.OFF)
+    again.connect()
+    again.wait(3)
+    again.reply(again.of(PlaceOrder)[0], ev.Outcome.REFUSED)
+    assert again.of(ClosePosition)
 
 
 def test_a_key_flattens_even_when_switched_off() -> None:

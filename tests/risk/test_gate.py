@@ -67,6 +67,7 @@ AGAINST: list[tuple[Refusal, dict[str, Any]]] = [
     (Refusal.MAX_LOSS, {"max_loss_headroom_usd": Decimal(100)}),
     (Refusal.MAX_LOSS, {"max_loss_headroom_usd": Decimal(600), "open_risk_usd": Decimal(500)}),
     (Refusal.MAX_CONTRACTS, {"room_micros": 0}),
+    (Refusal.ROOM_LOSS, {"room_headroom_usd": Decimal(100)}),
     (Refusal.LOCKED, {"state": TradingState.LOCKED}),
     (Refusal.HALTED, {"state": TradingState.HALTED}),
     (Refusal.NOT_RECONCILED, {"reconciled": False}),

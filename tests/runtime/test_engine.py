@@ -52,7 +52,7 @@ async def test_an_adapter_that_fails_is_started_again() -> None:
     house.feed.on_run = fail
     async with house.running():
         await until(lambda: house.feed.runs == 3)
-        await until(lambda: house.core.links["market"].state is LinkState.DOWN)
+        await until(lambda: house.core.links.get("market").state is LinkState.DOWN)
         assert house.engine._health().ok
 
 

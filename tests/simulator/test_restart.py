@@ -129,6 +129,35 @@ def test_a_kill_right_after_an_order_loses_nothing(start: Start) -> None:
     assert second.account.ledger.positions["MES"].qty == 2
 
 
+def test_f33_a_full_disk_ends_no_market_and_nothing_is_forgotten(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = start()
+    first.wait(5)
+    first.keep()
+    assert first.opening.kept is not None
+    db = first.opening.kept.store._db
+    (pages,) = db.execute("PRAGMA page_count").fetchone()
+    db.execute(f"PRAGMA max_page_count = {pages}")
+    for number in range(40):
+        first.enter(f"tag-{number}")
+        first.account.close(first.opening.listing.front["MES"].id, first.clock())
+        first.wait(61)
+        first.keep()
+    assert len(caplog.records) == 1, "said once, not each time"
+    assert "is full" in caplog.text
+    db.execute("PRAGMA max_page_count = 1000000")
+    first.keep()
+    assert "what happens is kept again" in caplog.text
+    rows, trades = dict(first.account.blotter.orders), list(first.account.blotter.trades)
+    bars = list(first.exchange.publisher.tickers["MES"].candles.closed)
+    first.kill()
+    second = start()
+    assert second.account.blotter.orders == rows
+    assert list(second.account.blotter.trades) == trades
+    assert list(second.exchange.publisher.tickers["MES"].candles.closed)[-40:] == bars[-40:]
+
+
 def test_an_order_on_its_way_is_still_on_its_way_after_a_restart(start: Start) -> None:
     first = start()
     first.wait(5)

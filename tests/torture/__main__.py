@@ -1,6 +1,7 @@
 """`python -m tests.torture [PART ...] [--seed N] [--count N]`: the long runs, each count with its seed.
 
-Parts: interleavings, kills, week. The exit status is 1 when something broke; it says how to see it again.
+Parts: interleavings, kills, week, alerts. The exit status is 1 when something broke; it says how to see it
+again.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ from io import TextIOWrapper
 from pathlib import Path
 
 from bench.figures import machine, ms, quantile, table
-from tests.torture import interleavings, kills, memory
+from tests.torture import interleavings, kills, memory, texts
 from tests.torture.killing import Day
 from tests.torture.traps import ANY, POINTS
 from tests.torture.week import Week
 
-SCENES, KILLS, DAYS = 10_000, 210, 5
+SCENES, KILLS, DAYS, TEXTS = 10_000, 210, 5, 20_000
 AIM_S = 2.0
 """From the first accepted login to a protected position."""
 
@@ -114,10 +115,22 @@ def week(seed: int, count: int | None) -> None:
     assert engine <= memory.ALLOWED, f"the engine's memory grows {engine:.3f} times"
 
 
+def alerts(seed: int, count: int | None) -> None:
+    began = time.monotonic()
+    tally = texts.fuzz(seed, count or TEXTS)
+    table(
+        f"alerts: seed {seed}, {tally.texts:,} texts, {time.monotonic() - began:.0f} s; none raised,"
+        f" {tally.traded:,} traded, each an alert to a strict reader too",
+        ("what the others were", "texts"),
+        [(reason, f"{times:,}") for reason, times in tally.reasons.most_common()],
+    )
+
+
 PARTS: dict[str, Callable[[int, int | None], None]] = {
     "interleavings": interleave,
     "kills": kill,
     "week": week,
+    "alerts": alerts,
 }
 
 
@@ -127,7 +140,7 @@ def main(argv: Sequence[str]) -> int:
         "parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; all of them by default"
     )
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--count", type=int, help="scenes, kills, or trade dates")
+    parser.add_argument("--count", type=int, help="scenes, kills, trade dates, or texts")
     asked = parser.parse_args(argv)
     if unknown := set(asked.parts) - set(PARTS):
         parser.error(f"no such part: {', '.join(sorted(unknown))}")

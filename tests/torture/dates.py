@@ -34,6 +34,14 @@ def days(count: int) -> Iterator[date]:
     return (MONDAY + timedelta(days=n) for n in range(count))
 
 
+def minutes_before(first: date, count: int) -> Iterator[int]:
+    """Openings of the minutes of so many trade dates before one, oldest first, nanoseconds UTC."""
+    for n in range(count * 7 // 5, 0, -1):
+        day = first - timedelta(days=n)
+        if day.weekday() < 5:
+            yield from range(opening(day), at(day, 16), 60 * NANOS)
+
+
 def wanted_hours(ts: int) -> bool:
     """Whether the user, in Helsinki, wants entries."""
     wall = datetime.fromtimestamp(ts // NANOS, UTC).astimezone(HELSINKI)

@@ -7,18 +7,15 @@ from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
 
-from msgspec.structs import replace
-
 from engine.core import Core, Outcome
 from engine.lab.replay import BOOK, START_BALANCE_USD, Replay
 from engine.model import effects as fx
 from engine.model import events as ev
 from engine.model.commands import Flatten
 from engine.model.config import Brackets, EngineConfig, RiskLimits, TradingSwitch
-from engine.model.errors import Cause
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import MINUTE, NANOS
-from engine.model.orders import OrderType
+from engine.model.orders import OrderType, VenueStatus
 from engine.model.plans import Idea
 from engine.trading.fold import apply
 from engine.trading.state import State
@@ -35,7 +32,11 @@ MILLI = 1_000_000
 TICK_NS = NANOS // 2
 LOOK_NS = NANOS // 2
 """Nothing changes without a record; only what takes too long has to be looked for at other times."""
-TRADING_NS, CALM_NS, ENDING_NS = 150 * NANOS, 60 * NANOS, 30 * NANOS
+TRADING_NS, CALM_NS, ENDING_NS = 150 * NANOS, 40 * NANOS, 30 * NANOS
+FOUND_OUT_NS = 12 * NANOS
+"""A difference that no mishap excuses any more is found and mended within this."""
+PATIENT_NS = 20 * NANOS
+"""So long after a mishap a second close may be right: the first one counts as lost."""
 MNQ = CME_FUTURES["MNQ"]
 LIMITS = RiskLimits(daily_loss_usd=Decimal(10_000))
 _KILLS = (Fate.KILLED_BEFORE, Fate.KILLED_AFTER)
@@ -62,8 +63,8 @@ class Played(Storm):
         self._connects_at: int | None = None
         self._blind_until = 0
         """Until then something is on its way that the engine can't know."""
-        self._looked = 0
-        super().__init__(0)
+        self._looked = self._right_at = 0
+        super().__init__(0, brackets=scene.mode is Mode.NATIVE)
         self.storming = False
 
     # -- the process -------------------------------------------------------------------------------
@@ -115,6 +116,7 @@ class Played(Storm):
             if self.now < self._blind_until:
                 excuse(self.invariants)
             self.invariants.after(self._core, records, effects)
+            self._compare()
         self.journal += records
         if mishap is not None:
             self._die(mishap)
@@ -153,12 +155,15 @@ class Played(Storm):
             self._answers.append(unheard(effect, outcome, self.now))
 
     def _arrive(self, effect: fx.AnyEffect) -> None:
-        bracketed = isinstance(effect, fx.PlaceOrder) and effect.stop_offset is not None
-        if bracketed and self.scene.mode is not Mode.NATIVE:
-            refusal = unheard(effect, ev.Outcome.REFUSED, self.now)
-            self._answers.append(replace(refusal, reason="no brackets here", cause=Cause.NO_BRACKETS))
+        if isinstance(effect, fx.ClosePosition) and self._close_under_way():
+            assert self.now < self._blind_until + PATIENT_NS, "a close was sent twice"
+            self._answers.append(unheard(effect, ev.Outcome.REFUSED, self.now))
         else:
             Replay._take(self, ([], [effect]))
+
+    def _close_under_way(self) -> bool:
+        """The platform takes no second close while the order of the first is in the market."""
+        return any(order.status.live and order.client_id is None for order in self.venue.orders)
 
     def _number(self) -> int:
         self._sent += 1
@@ -256,17 +261,28 @@ class Played(Storm):
 
     # -- the verdict -------------------------------------------------------------------------------
 
+    def _compare(self) -> None:
+        """What we and the venue hold differs no longer than it takes to find out; nor is it naked."""
+        held = self.held("MNQ")
+        right = self._core.state.book(BOOK).position("MNQ").qty == held and self._stops() >= abs(held)
+        if right or self.now < self._blind_until:
+            self._right_at = self.now
+        assert self.now - self._right_at <= FOUND_OUT_NS, f"the venue holds {held}, stops for {self._stops()}"
+
+    def _stops(self) -> int:
+        """Contracts in working stops at the venue."""
+        return sum(
+            order.qty - order.filled_qty
+            for order in self.venue.orders
+            if order.status is VenueStatus.WORKING and order.type is OrderType.STOP
+        )
+
     def _look_around(self) -> None:
-        """After a minute without mishaps: the truth is known, and what is held is protected."""
+        """After a while without mishaps: the truth is known, and what is held is protected."""
         book = self._core.state.book(BOOK)
         held = self.held("MNQ")
         assert book.position("MNQ").qty == held, f"we hold {book.position('MNQ').qty}, the venue {held}"
-        stops = sum(
-            order.qty - order.filled_qty
-            for order in self.venue.orders
-            if order.status.live and order.type is OrderType.STOP
-        )
-        assert stops == abs(held), f"stops for {stops} where {held} are held"
+        assert self._stops() == abs(held), f"stops for {self._stops()} where {held} are held"
 
     def _look_back(self) -> None:
         """After the flatten: flat, nothing works, and every fill and cent is in the journal, once."""

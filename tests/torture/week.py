@@ -44,6 +44,7 @@ CHOOSY_NS = 30 * MINUTE
 """A link waits so long for a position to be held before it drops: Murphy's law."""
 LOOK_NS = 5 * NANOS
 BARS_KEPT = 240
+PAST_DAYS = 30
 LIMITS = RiskLimits(
     daily_loss_usd=Decimal(1_000_000),
     max_trades=1_000_000,
@@ -137,11 +138,22 @@ class Week(Replay):
     def play(self) -> Tally:
         """Play all days and compare at the end. Raises AssertionError."""
         with self._journal:
-            self.run(dates.opening(self._days[0]), lambda _: (), self._market_days())
+            self.run(dates.opening(self._days[0]), self._past, self._market_days())
             self._compare()
         return self.tally
 
     # -- the market --------------------------------------------------------------------------------
+
+    def _past(self, symbol: str) -> Sequence[Bar]:
+        """Minutes of so many trade dates before: every store of bars is as full as it gets."""
+        if self._invariants is not None:
+            return ()
+        rng, price, bars = random.Random(f"{self.seed}:{symbol}"), OPENING[symbol], []
+        for ts in dates.minutes_before(self._days[0], PAST_DAYS):
+            last, price = price, price + round(rng.gauss(0, DEVIATION))
+            low, high = sorted((last, price))
+            bars.append(Bar(symbol, Timeframe.M1, ts, last, high, low, price, 240, backfilled=True))
+        return bars
 
     def _market_days(self) -> Iterator[ev.Quote | ev.Print]:
         at = {symbol: float(price) for symbol, price in OPENING.items()}

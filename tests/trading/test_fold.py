@@ -14,6 +14,7 @@ from engine.model.orders import OrderStatus, Slot
 from engine.model.plans import Leg, PlanStatus
 from engine.model.records import OrderEvent as E
 from engine.model.view import TradingState
+from engine.trading.fold_days import MAY_BE_TOLD_NS
 from engine.trading.state import plan_finished
 from tests.trading.books import BOOK, MORNING, Book, refolded
 
@@ -230,6 +231,7 @@ def test_a_roll_forgets_finished_orders_but_none_of_an_open_trade_and_no_trade_i
     book.moved(entry.client_id, E.REJECTED)
     book.write(r.PlanChanged(ts=book.now, book=BOOK, plan_id="done", status=PlanStatus.CLOSED))
     seen = set(book.state.fills_seen)
+    book.wait(MAY_BE_TOLD_NS)
     book.write(r.DayRolled(ts=book.now, trade_date="2026-11-17"))
     assert {order.plan_id for order in book.state.orders.values()} == {"kept"}
     assert set(book.state.venue_ids.values()) == set(book.state.orders)

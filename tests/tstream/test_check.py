@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 
 import pytest
@@ -41,6 +42,16 @@ async def checked(capsys: Out) -> tuple[int, list[str]]:
     assert err == ""
     assert KEY not in out
     return code, out.splitlines()
+
+
+async def test_a_disk_that_is_nearly_full_is_told(
+    places: Paths, capsys: Out, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(places.config)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage._replace(free=3_500_000))
+    code, lines = await checked(capsys)
+    assert code == 1
+    assert f"✗ folders: {places.data}, 3 MB free → make room: orders have to be written down" in lines
 
 
 async def test_the_practice_venue_is_tried_for_real(places: Paths, capsys: Out) -> None:

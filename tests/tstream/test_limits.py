@@ -12,7 +12,7 @@ from engine.model.config import Brackets, ForeignPositions, RiskLimits, SingleCo
 from engine.model.market import MINUTE, NANOS
 from engine.signals.zone_reaction import ZoneReactionConfig
 from tests.tstream.conftest import Reading
-from tstream.limits import risk_limits, zone_reaction
+from tstream.limits import paper_config, risk_limits, zone_reaction
 from tstream.venues import projectx_config
 
 CHANGES = {
@@ -114,3 +114,40 @@ def test_another_gateway_has_its_own_addresses(reading: Reading) -> None:
     assert config.market_hub_url == "https://r.example/hubs/market"
     assert config.user_hub_url == "https://r.example/hubs/user"
     assert config.account is None
+
+
+ELSEWHERE = '[venue]\nname = "topstepx"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "there"),
+    [
+        ("", False),
+        ("[paper]\nenabled = true", True),
+        ('trading = "paper"', False),
+        ('trading = "paper"\n' + ELSEWHERE, True),
+        ('trading = "paper"\n' + ELSEWHERE + "[paper]\nenabled = false", False),
+        ('trading = "live"\n' + ELSEWHERE, False),
+        ('trading = "live"\n' + ELSEWHERE + "[paper]\nenabled = true", True),
+        ('trading = "off"\n' + ELSEWHERE + "[paper]\nenabled = true", False),
+    ],
+)
+def test_when_there_is_a_paper_book(reading: Reading, text: str, there: bool) -> None:
+    assert (paper_config(reading(text).settings) is not None) is there
+
+
+def test_every_key_of_the_paper_book_reaches_it(reading: Reading) -> None:
+    found = paper_config(
+        reading(
+            "[paper]\nenabled = true\nbalance_usd = 25000\nlatency_ms = 80\nslippage_ticks = 2\n"
+            "commission_usd = 0.62\n[risk]\nmax_trades = 9\nstart_balance_usd = 150000\n"
+            "high_balance_usd = 160000\nfloor_fixed = true"
+        ).settings
+    )
+    assert found is not None
+    assert (found.balance_usd, found.latency_ns, found.slippage_ticks) == (25_000, 80 * NANOS // 1000, 2)
+    assert found.commission_usd == Decimal("0.62")
+    assert found.risk is not None
+    assert found.risk.max_trades == 9, "your own limits hold for play money too"
+    own = (found.risk.start_balance_usd, found.risk.high_balance_usd, found.risk.floor_fixed)
+    assert own == (25_000, None, False), "a real account's past is not its"

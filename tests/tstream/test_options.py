@@ -58,3 +58,4 @@ def test_options_that_shape_the_practice_venue_are_known() -> None:
         "--rate",
         "--fresh",
     )
+    assert RunOptions(faults=("halt",)).practice_only() == ("--fault",)

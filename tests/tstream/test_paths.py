@@ -61,3 +61,12 @@ def test_the_last_run_is_remembered(home: Path) -> None:
     found.remember_run(Path("/a/journal.db"))
     found.remember_run(Path("/b c/journal.db"))
     assert found.last_run() == Path("/b c/journal.db")
+
+
+def test_a_run_begins_without_its_note_too(home: Path) -> None:
+    found = paths.find()
+    found.create()
+    found.remember_run(Path("/a/journal.db"))
+    (found.state / "last-run.new").mkdir()
+    found.remember_run(Path("/b/journal.db"))
+    assert found.last_run() == Path("/a/journal.db")

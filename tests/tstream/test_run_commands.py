@@ -8,7 +8,9 @@ from types import ModuleType
 
 import pytest
 
+from adapters.simulator import faults, server
 from engine.model.market import MINUTE
+from tstream import practice
 from tstream.cli import call
 from tstream.options import RunOptions
 from tstream.paths import Paths
@@ -41,10 +43,13 @@ def wiring(monkeypatch: pytest.MonkeyPatch) -> Wiring:
     return module
 
 
-def pretend_terminal(monkeypatch: pytest.MonkeyPatch, stdin: bool = True, stdout: bool = True) -> None:
+def pretend_terminal(
+    monkeypatch: pytest.MonkeyPatch, stdin: bool = True, stdout: bool = True, stderr: bool = True
+) -> None:
     """Make the streams that pytest has in place during a test say that they are terminals."""
     monkeypatch.setattr(sys.stdin, "isatty", lambda: stdin)
     monkeypatch.setattr(sys.stdout, "isatty", lambda: stdout)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: stderr)
 
 
 def test_headless_with_every_option(wiring: Wiring, places: Paths, tmp_path: Path) -> None:
@@ -66,6 +71,25 @@ def test_headless_with_every_option(wiring: Wiring, places: Paths, tmp_path: Pat
         stamp="close",
         record=False,
     )
+
+
+def test_faults_reach_the_built_in_venue_as_they_were_given(wiring: Wiring, places: Paths) -> None:
+    wanted = ("lost-reply:call=place", "halt:on=fill,seconds=30")
+    given = [word for one in wanted for word in ("--fault", one)]
+    assert call(["run", "--headless", *given]) == 0
+    ((_, _, options),) = wiring.given
+    assert options == RunOptions(faults=wanted)
+    command = practice.PracticeProcess(options, places).command()
+    config, _ = server.parse(command[command.index("--exit-with-parent") :])
+    assert config.faults == tuple(faults.parse(one) for one in wanted)
+
+
+def test_faults_are_checked_before_anything_starts(wiring: Wiring, home: Path, capsys: Out) -> None:
+    assert call(["run", "--headless", "--fault", "hald"]) == 2
+    assert "did you mean halt?" in capsys.readouterr().err
+    assert call(["run", "--headless", "--speed", "max", "--fault", "halt"]) == 2
+    assert "--speed max runs without one" in capsys.readouterr().err
+    assert not wiring.given
 
 
 def test_the_exit_code_is_the_engines(wiring: Wiring, home: Path) -> None:
@@ -102,10 +126,8 @@ def test_the_cockpit_runs_in_time(wiring: Wiring, home: Path, monkeypatch: pytes
     assert wiring.given[0][0] == "cockpit"
 
 
-@pytest.mark.parametrize(("stdin", "stdout"), [(True, False), (False, True)])
-def test_half_a_terminal_is_none(
-    wiring: Wiring, monkeypatch: pytest.MonkeyPatch, stdin: bool, stdout: bool
-) -> None:
-    pretend_terminal(monkeypatch, stdin, stdout)
+@pytest.mark.parametrize("missing", ["stdin", "stdout", "stderr"])
+def test_half_a_terminal_is_none(wiring: Wiring, monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+    pretend_terminal(monkeypatch, **{missing: False})
     assert call([]) == 2
     assert not wiring.given

@@ -77,10 +77,11 @@ def test_it_lists_the_faults(capsys: pytest.CaptureFixture[str]) -> None:
 def test_faults_that_do_not_exist_are_explained_line_by_line(capsys: pytest.CaptureFixture[str]) -> None:
     argv = ["simulate", "--fault", "lost-repyl", "--fault", "halt", "--fault", "halt:second=3"]
     assert call(argv) == 2
-    first, second = capsys.readouterr().err.splitlines()
+    first, second, remedy = capsys.readouterr().err.splitlines()
     assert "--fault lost-repyl" in first
     assert "did you mean lost-reply" in first
     assert "did you mean seconds?" in second
+    assert "--list-faults" in remedy
 
 
 def test_it_misbehaves_as_told(tmp_path: Path) -> None:

@@ -76,6 +76,24 @@ def test_words_from_outside_are_only_words(printed: Print, make: Callable[[], Vi
     assert "[red]x[/]" in text
 
 
+def test_what_is_wrong_with_the_engine_comes_before_everything_else(printed: Print) -> None:
+    view = fake.trading_view()
+    sick = replace(view, health=replace(view.health, ok=False, detail="the journal can't be written"))
+    lines = printed(sick).splitlines()
+    assert "not healthy: the journal can't be written" in lines[2]
+    assert "not healthy" not in printed(view)
+
+
+def test_its_own_lines_fit_a_terminal_of_80_columns(printed: Print, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = printed(fake.trading_view()).splitlines()
+    (day,) = (i for i, line in enumerate(lines) if "  realized " in line)
+    assert "flat by" in lines[1]
+    assert "trade date" in lines[1]
+    assert "costs" in lines[day]
+    assert "won" in lines[day]
+
+
 def test_json_is_the_view(monkeypatch: pytest.MonkeyPatch, capsys: Out) -> None:
     monkeypatch.setattr(status, "fetch_view", lambda _socket, charts: states.locked())
     assert status.status(as_json=True) == 0

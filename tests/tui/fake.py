@@ -234,7 +234,7 @@ def orders(kind: AccountKind = AccountKind.PRACTICE) -> tuple[OrderView, ...]:
     )
 
 
-def trades() -> tuple[TradeView, ...]:
+def trades(kind: AccountKind = AccountKind.PRACTICE) -> tuple[TradeView, ...]:
     """Six finished trades of the day."""
     rows = [
         ("MNQ", Side.BUY, 2, "20988.00", "21004.25", "65.00", "2.44", "target"),
@@ -250,7 +250,7 @@ def trades() -> tuple[TradeView, ...]:
         net = Decimal(gross) - Decimal(costs)
         found.append(
             TradeView("practice", symbol, side, qty, Decimal(entry), Decimal(leave), Decimal(gross),
-                      Decimal(costs), net, reason, closed - 6 * MINUTE, closed)
+                      Decimal(costs), net, reason, closed - 6 * MINUTE, closed, kind)
         )  # fmt: skip
     return tuple(found)
 
@@ -358,13 +358,52 @@ def trading_view(kind: AccountKind = AccountKind.PRACTICE) -> View:
         books=(book(kind),),
         positions=positions(kind=kind),
         orders=orders(kind),
-        trades=trades(),
+        trades=trades(kind),
         alignment={symbol: alignment(symbol) for symbol in CME_FUTURES},
         charts={symbol: charts(instrument) for symbol, instrument in CME_FUTURES.items()},
         notices=notices(),
         health=HealthView(True, "", 1_284, 0, 1.8, 0, 48_210, {"duplicate fills": 2}),
         strategy="zones and alignment",
         uptime_ns=1_337 * NANOS,
+    )
+
+
+def two_books() -> View:
+    """A live account, and beside it a paper book with a trade of its own in another contract and one in the
+    same."""
+    view = trading_view(AccountKind.LIVE)
+    paper = AccountKind.PAPER
+    mnq, mgc = (replace(p, book="paper", kind=paper) for p in positions())
+    mes = replace(
+        mgc, instrument="MES", qty=3, entry=Decimal("6008.25"), mark=Decimal("6012.50"),
+        open_usd=Decimal("63.75"), open_ticks=Decimal(51), stop=Decimal("6003.25"),
+        targets=(Decimal("6016.25"),), protected_qty=3,
+    )  # fmt: skip
+    live = replace(book(AccountKind.LIVE), book="topstepx", account="50KTC-V2-58112")
+    side = replace(
+        book(paper), book="paper", account="PAPER", balance_usd=Decimal("51207.40"),
+        open_usd=Decimal("85.75"), realized_usd=Decimal("301.55"), day_usd=Decimal("387.30"), equity=(),
+        preset="",
+    )  # fmt: skip
+    text = "bought 2 MNQ @ 21028.75"
+    bought = Notice(9, NOW - 46 * NANOS, NoticeKind.FILL, Severity.GOOD, text, "MNQ", "paper")
+    stop = replace(view.orders[3], instrument="MES", side=Side.SELL, price=Decimal("6003.25"), qty=3)
+    theirs = (*view.orders[:3], stop)
+    paper_qty = {"MNQ": 2, "MES": 3}
+    return replace(
+        view,
+        books=(live, side),
+        positions=(*(replace(p, book="topstepx") for p in view.positions), mnq, mes),
+        orders=(
+            *(replace(o, book="topstepx") for o in view.orders),
+            *(replace(o, book="paper", kind=paper, client_id=f"p-{o.client_id}") for o in theirs),
+        ),
+        trades=(
+            *(replace(t, book="topstepx") for t in view.trades),
+            *(replace(t, book="paper") for t in trades(paper)),
+        ),
+        contracts=tuple(replace(c, paper_qty=paper_qty.get(c.instrument, 0)) for c in view.contracts),
+        notices=(*(replace(n, book="topstepx") for n in view.notices), bought),
     )
 
 

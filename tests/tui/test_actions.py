@@ -107,10 +107,12 @@ def test_key_text(key: str, text: str) -> None:
 
 def test_what_trades_is_blocked_with_the_reason(view: View) -> None:
     flatten, even = ACTIONS["flatten"], ACTIONS["break-even"]
-    down = replace(view, health=replace(view.health, ok=False, detail="the journal can't be written"))
+    troubled = replace(view, health=replace(view.health, ok=False, detail="the journal can't be written"))
+    down = replace(view, health=replace(view.health, ok=False, detail="crashed", stopped=True))
     assert blocked(flatten, view, "MNQ", readonly=False) == ""
+    assert blocked(flatten, troubled, "MNQ", readonly=False) == "", "closes go out with a full disk too"
     assert blocked(flatten, view, "MNQ", readonly=True) == "this cockpit is read-only"
-    assert blocked(flatten, down, "MNQ", readonly=False) == "the engine is down: the journal can't be written"
+    assert blocked(flatten, down, "MNQ", readonly=False) == "the engine is down: crashed"
     assert blocked(flatten, fake.empty_view(), "", readonly=False) == "no contract is known yet"
     assert blocked(even, view, "ES", readonly=False) == "no open position in ES"
     for action in ACTIONS.values():

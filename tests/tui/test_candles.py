@@ -78,7 +78,7 @@ def test_the_last_price_has_its_mark_at_the_axis() -> None:
 
 
 def test_levels_are_drawn_and_named_with_their_price() -> None:
-    levels = levels_of(fake.positions(), MNQ)
+    levels = levels_of(fake.trading_view(), MNQ)
     assert {(level.label, level.ticks) for level in levels} == {
         ("T1", 84165),
         ("T2", 84208),

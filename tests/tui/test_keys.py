@@ -202,11 +202,25 @@ async def test_an_engine_that_dies_while_it_is_asked_gets_no_command() -> None:
     async with running(cockpit) as pilot:
         await cockpit.press(pilot, "f")
         view = cockpit.engine.current
-        cockpit.engine.show(replace(view, health=replace(view.health, ok=False, detail="crashed")))
+        crashed = replace(view.health, ok=False, detail="crashed", stopped=True)
+        cockpit.engine.show(replace(view, health=crashed))
         await cockpit.later(pilot)
         await cockpit.press(pilot, "y")
         assert cockpit.engine.sent == []
         assert cockpit.toasts() == ["flatten MNQ: the engine is down: crashed"]
+
+
+@pytest.mark.parametrize("detail", ["the journal can't be written", "the strategy failed (ValueError)"])
+async def test_f33_f36_flatten_goes_out_whatever_ails_an_engine_that_runs(detail: str) -> None:
+    cockpit = Cockpit()
+    async with running(cockpit) as pilot:
+        view = cockpit.engine.current
+        cockpit.engine.show(replace(view, health=replace(view.health, ok=False, detail=detail)))
+        await cockpit.later(pilot)
+        await cockpit.press(pilot, "F")
+        await cockpit.press(pilot, "y")
+        (command,) = cockpit.engine.sent
+        assert isinstance(command, Flatten)
 
 
 async def test_a_read_only_cockpit_sends_nothing_and_says_why() -> None:

@@ -62,6 +62,16 @@ def test_live(snap_compare: Snap) -> None:
     assert _compare(snap_compare, Cockpit(fake.trading_view(AccountKind.LIVE)), MEDIUM, "6")
 
 
+@pytest.mark.parametrize("size", SIZES, ids=NAMES)
+def test_a_paper_book_beside_a_live_one(snap_compare: Snap, size: tuple[int, int]) -> None:
+    assert _compare(snap_compare, Cockpit(fake.two_books()), size)
+
+
+@pytest.mark.parametrize("page", ["2", "3", "5", "9"])
+def test_two_books_on_small_pages(snap_compare: Snap, page: str) -> None:
+    assert _compare(snap_compare, Cockpit(fake.two_books()), SMALL, page)
+
+
 def _stale(view: View) -> View:
     contracts = tuple(replace(c, stale=True, age_ns=14_000_000_000) for c in view.contracts)
     links = (LinkView("market", LinkState.STALE, "no message for 14 s"), *view.links[1:])
@@ -74,7 +84,8 @@ def test_stale_feed(snap_compare: Snap) -> None:
 
 def test_engine_down(snap_compare: Snap) -> None:
     view = fake.trading_view()
-    down = replace(view, health=replace(view.health, ok=False, detail="the journal can't be written"))
+    told = "the journal can't be written"
+    down = replace(view, health=replace(view.health, ok=False, detail=told, stopped=True))
     assert _compare(snap_compare, Cockpit(down), MEDIUM, "f")
 
 

@@ -20,6 +20,7 @@ import typer
 from adapters.store.lock import kill_holder
 from engine.market.bars import BarsClosed
 from engine.model.commands import Flatten, Shutdown
+from engine.model.errors import PortError
 from engine.model.plans import Idea
 from engine.model.view import Notice, NoticeKind, View
 from engine.runtime.engine import Engine
@@ -40,6 +41,8 @@ from tstream.wiring import Run
 DEFAULT_WAIT_S = 30.0
 _FREE_S = 15.0
 """A killed process, and the practice venue that ends with it, let go of their files within this."""
+
+_ELSEWHERE = "if it can't wait, close it on the venue's own platform"
 
 _LOOKS_S = 0.1
 _TOLD = (NoticeKind.RISK, NoticeKind.ORDER, NoticeKind.FILL, NoticeKind.CONNECTION, NoticeKind.COMMAND)
@@ -74,11 +77,15 @@ def flatten_here(contract: str | None, sure: bool, wait_s: float, config: Path |
     with claim, open_logs(started.settings, started.paths, clock, console=False):
         _say("no engine answers: connecting to the venue from here")
         run = Run(claim, started.settings, RunOptions(record=False), started.paths, clock, by_hand=Nothing())
-        left = asyncio.run(_flatten(run, contract, sure, wait_s or DEFAULT_WAIT_S))
+        try:
+            left = asyncio.run(_flatten(run, contract, sure, wait_s or DEFAULT_WAIT_S))
+        except PortError as error:
+            raise CommandError(f"{error}", "stops at the venue go on working", _ELSEWHERE) from error
     if left:
         raise CommandError(
             f"not flat: {', '.join(left)}",
             "it is latched: the next start of tstream, or of this command, goes on",
+            _ELSEWHERE,
         )
     sys.stdout.write(f"{contract or 'everything'} is flat; entries stay paused there until tstream resume\n")
     return 0

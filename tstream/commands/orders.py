@@ -68,7 +68,7 @@ def halt(contract: str | None) -> int:
 def still_open(view: View, contract: str | None) -> list[str]:
     """What keeps the scope from being flat, in words; a suspended bracket leg counts."""
     positions = [
-        f"{position.qty:+d} {position.instrument}"
+        f"{position.qty:+d} {position.instrument}{_where(view, position.book)}"
         for position in view.positions
         if contract in (None, position.instrument) and position.qty
     ]
@@ -85,6 +85,7 @@ def what_it_does(view: View, contract: str | None) -> str:
     """What flattening the scope means now: "sell 2 MNQ at market, cancel 3 orders"."""
     deeds = [
         f"{'sell' if position.qty > 0 else 'buy'} {abs(position.qty)} {position.instrument} at market"
+        f"{_where(view, position.book)}"
         for position in view.positions
         if contract in (None, position.instrument) and position.qty
     ]
@@ -92,6 +93,11 @@ def what_it_does(view: View, contract: str | None) -> str:
     if orders:
         deeds.append(f"cancel {orders} order{'s' if orders > 1 else ''}")
     return ", ".join([*deeds, "pause entries"])
+
+
+def _where(view: View, book: str) -> str:
+    """The book's name where there are several."""
+    return f" ({book})" if len(view.books) > 1 else ""
 
 
 def _live_orders(view: View, contract: str | None) -> int:

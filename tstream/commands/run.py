@@ -13,7 +13,7 @@ from tstream.startup import prepare
 
 def cockpit(config: Path | None, run: RunOptions) -> int:
     """Open the cockpit; gives the exit code."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):  # it draws on stderr
         raise UsageError(
             "the cockpit needs a terminal, and this is none",
             "without one: tstream run --headless trades and prints the log; tstream status --json shows a "

@@ -13,7 +13,7 @@ from adapters.simulator import server
 from adapters.simulator.account import AccountSpec
 from adapters.simulator.config import SimulatorConfig, TapeChoice
 from adapters.simulator.fault_manual import manual
-from adapters.simulator.faults import Fault, FaultError, parse
+from adapters.simulator.faults import Fault
 from adapters.tapes.fields import TapeError
 from tstream.errors import CommandError, UsageError
 from tstream.options import RunOptions
@@ -36,7 +36,7 @@ def simulate(
     port: int,
     state: Path | None,
     account: AccountSpec,
-    faults: Sequence[str],
+    faults: Sequence[Fault],
     run: RunOptions,
 ) -> int:
     """Serve until SIGINT or SIGTERM; gives the exit code. Raises CommandError, PortError."""
@@ -52,7 +52,7 @@ def simulate(
         state=state,
         tape=TapeChoice(run.tape, run.contract, run.month, run.stamp) if run.tape and run.contract else None,
         accounts=(account,),
-        faults=_plan(faults),
+        faults=tuple(faults),
     )
     where = f"http://{host}:{port}" if port else "the port named in the line that follows"
     if config.faults:
@@ -68,16 +68,3 @@ def simulate(
     except OSError as error:
         raise CommandError(f"can't serve at {where}: {error.strerror or error}") from None
     return 0
-
-
-def _plan(texts: Sequence[str]) -> tuple[Fault, ...]:
-    """The faults that were asked for. Raises UsageError with one line for each that can't be."""
-    plan, wrong = [], []
-    for text in texts:
-        try:
-            plan.append(parse(text))
-        except FaultError as error:
-            wrong.append(f"--fault {text}: {error}")
-    if wrong:
-        raise UsageError(*wrong)
-    return tuple(plan)

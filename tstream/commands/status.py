@@ -37,6 +37,8 @@ def status(as_json: bool) -> int:
 def picture(view: View) -> list[RenderableType]:
     """The View as tables, empty ones left out."""
     parts: list[RenderableType] = [_headline(view)]
+    if not view.health.ok:
+        parts.append(Text(printable(f"  not healthy: {view.health.detail}"), style="bold red"))
     for book in view.books:
         parts += _book(view, book)
     if any(book.limits for book in view.books):
@@ -51,8 +53,6 @@ def picture(view: View) -> list[RenderableType]:
     oddities = ", ".join(f"{count} {printable(name)}" for name, count in view.health.counts.items() if count)
     if oddities:
         parts.append(Text(f"oddities survived: {oddities}", style="dim"))
-    if not view.health.ok:
-        parts.append(Text(printable(f"not healthy: {view.health.detail}"), style="bold red"))
     return parts
 
 
@@ -61,8 +61,9 @@ def _headline(view: View) -> Text:
     session = view.session
     return Text.assemble(
         (f" {view.mode.upper()} ", "reverse bold"),
-        f" {printable(view.venue)}  {session.phase} {session.exchange_clock} {clock}  "
-        f"trade date {session.trade_date}  flat by {session.flat_by}",
+        f" {printable(view.venue)}\n"
+        f"  {session.phase} {session.exchange_clock} {clock}  trade date {session.trade_date}  "
+        f"flat by {session.flat_by}",
     )
 
 
@@ -71,13 +72,13 @@ def _book(view: View, book: BookView) -> list[Text]:
     brackets = "" if book.brackets else "  own OCO (no native brackets)"
     text = Text(f"{printable(book.book)} · {printable(book.account)}  day ")
     text.append(f"{_signed(book.day_usd)} USD", _color(book.day_usd))
-    text.append(
-        f"  realized {_signed(book.realized_usd)}  open {_signed(book.open_usd)}  "
-        f"costs {book.costs_usd:.2f}  trades {book.trades}, won {book.wins}{brackets}"
-    )
-    text.append(verified, "yellow")
+    text.append(verified + brackets, "yellow")
     if book.preset:
         text.append(f"  limits of {printable(book.preset)}", "dim")
+    text.append(
+        f"\n  realized {_signed(book.realized_usd)}  open {_signed(book.open_usd)}  "
+        f"costs {book.costs_usd:.2f}  trades {book.trades}, won {book.wins}"
+    )
     lines = [text, _state(view, book)]
     if book.flattening:
         since = f" for {figures.lasting(view.ts - book.flatten_since)}" if book.flatten_since else ""

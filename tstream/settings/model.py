@@ -10,8 +10,10 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from engine.model.config import TradingSwitch
 from engine.model.instrument import CME_FUTURES, Instrument
+from tstream.settings.alerts import DiscordSettings, RoomName, RoomSettings
 from tstream.settings.fields import CommaSeparated, computed, refuse, setting
 from tstream.settings.notify import NotifySettings
+from tstream.settings.paper import PaperSettings
 from tstream.settings.risk import RiskSettings
 from tstream.settings.sections import (
     Contract,
@@ -49,8 +51,8 @@ class Settings(BaseSettings):
     venue: VenueSettings = setting(VenueSettings(), "Where tstream trades.", reload="restart")
     trading: TradingSwitch = computed(
         lambda data: TradingSwitch.LIVE if _practices(data) else TradingSwitch.OFF,
-        "Whether orders are sent: off sends none, paper only to a practice account, live to any account (one "
-        "that is not for practice has to be armed once by typing its name).",
+        "Whether orders are sent: off sends none, paper only to a practice account and the paper book, live "
+        "to any account (one that is not for practice has to be armed once by typing its name).",
         reload="restart",
         default="live on the practice venue, off elsewhere",
     )
@@ -66,7 +68,14 @@ class Settings(BaseSettings):
         {}, "Costs of single products where yours differ.", reload="restart", allowed="a table of products"
     )
     risk: RiskSettings = setting(RiskSettings(), "Your own limits.", reload="live")
+    paper: PaperSettings = setting(
+        PaperSettings(), "Play money beside the venue's account.", reload="restart"
+    )
     strategy: StrategySettings = setting(StrategySettings(), "What is traded.", reload="live")
+    discord: DiscordSettings = setting(DiscordSettings(), "The bot that reads rooms.", reload="restart")
+    rooms: dict[RoomName, RoomSettings] = setting(
+        {}, "Rooms whose alerts are traded.", reload="restart", allowed="a table of rooms"
+    )
     notify: NotifySettings = setting(
         NotifySettings(), "News of the engine, and commands from Telegram.", reload="restart"
     )
@@ -92,6 +101,12 @@ class Settings(BaseSettings):
         twice = sorted({symbol for symbol in self.contracts if self.contracts.count(symbol) > 1})
         if twice:
             raise refuse("names a contract twice", key="contracts", value=", ".join(twice))
+        if self.rooms and not self.discord.token.get_secret_value():
+            raise refuse(f"is needed where a room is set: {PREFIX}DISCORD_TOKEN in .env", key="discord.token")
+        for name, room in self.rooms.items():
+            absent = sorted(set(room.contracts.values()) - set(self.contracts))
+            if absent and set(room.contracts.values()).isdisjoint(self.contracts):
+                raise refuse("trades nothing that is among the contracts", key=f"rooms.{name}.contracts")
         if self.strategy.second_target_r <= self.risk.reward_to_risk_min:
             raise refuse(
                 f"must be above risk.reward_to_risk_min ({self.risk.reward_to_risk_min}), which is the first "
@@ -100,6 +115,15 @@ class Settings(BaseSettings):
                 value=self.strategy.second_target_r,
             )
         return self
+
+    @property
+    def with_paper(self) -> bool:
+        """Whether a paper book trades beside the venue's."""
+        if self.trading is TradingSwitch.OFF:
+            return False
+        if self.paper.enabled is not None:
+            return self.paper.enabled
+        return self.trading is TradingSwitch.PAPER and not self.venue.practice
 
     def instrument_table(self) -> tuple[Instrument, ...]:
         """The instruments to trade, in order, with your own costs."""
@@ -113,8 +137,8 @@ class Settings(BaseSettings):
 
     def secrets(self) -> tuple[str, ...]:
         """Values that may appear in no log, message or picture."""
-        key = self.projectx.key.get_secret_value()
-        return (*((key,) if key else ()), *self.notify.secrets())
+        own = (self.projectx.key.get_secret_value(), self.discord.token.get_secret_value())
+        return (*(secret for secret in own if secret), *self.notify.secrets())
 
 
 def _practices(data: dict[str, object]) -> bool:

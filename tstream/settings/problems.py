@@ -19,8 +19,8 @@ from tstream.settings.fields import allowed
 MASK = "**********"
 _SHOWN = 60
 _SECRET_NAME = re.compile(r"key|token|secret|passw|credential|projectx", re.IGNORECASE)
-_ENTRIES = "instruments"
-"""The one table whose entries, named by the user, are sections themselves."""
+ENTRIES = ("instruments", "rooms")
+"""Tables whose entries, named by the user, are sections themselves."""
 
 Origin = Callable[[str], str]
 """Where a dotted key was set; empty when nobody set it."""
@@ -119,10 +119,10 @@ def _dotted(location: list[int | str]) -> str:
 def _entries(key: str, fields: Mapping[str, FieldInfo]) -> dict[str, FieldInfo]:
     """The keys of the table entry that `key` is in."""
     parts = key.split(".")
-    if parts[0] != _ENTRIES or len(parts) < 3:
+    if parts[0] not in ENTRIES or len(parts) < 3:
         return {}
-    section: type[BaseModel] = get_args(fields[_ENTRIES].annotation)[1]
-    return {f"{_ENTRIES}.{parts[1]}.{name}": field for name, field in section.model_fields.items()}
+    section: type[BaseModel] = get_args(fields[parts[0]].annotation)[1]
+    return {f"{parts[0]}.{parts[1]}.{name}": field for name, field in section.model_fields.items()}
 
 
 def _declared(key: str, fields: Mapping[str, FieldInfo]) -> FieldInfo | None:

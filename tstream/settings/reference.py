@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 
 from tstream.settings.fields import allowed, extra
 from tstream.settings.model import PREFIX, Settings
+from tstream.settings.problems import ENTRIES
 
 _HEAD = f"""# Settings
 
@@ -47,14 +48,15 @@ def markdown() -> str:
 
 def _sections() -> Iterator[str]:
     top = {name: field for name, field in Settings.model_fields.items() if not _section(field)}
-    plain = {name: field for name, field in top.items() if name != "instruments"}
+    plain = {name: field for name, field in top.items() if name not in ENTRIES}
     yield _table("At the top of the file", "Above the first section.", plain)
     for name, field in Settings.model_fields.items():
         section = _section(field)
         if section is not None:
             yield _table(f"[{name}]", section.__doc__ or "", section.model_fields)
-    entry: type[BaseModel] = get_args(top["instruments"].annotation)[1]
-    yield _table("[instruments.NAME]", f"{entry.__doc__} NAME is MNQ, ES and so on.", entry.model_fields)
+    for table, example in zip(ENTRIES, ("MNQ, ES and so on", "yours for it"), strict=True):
+        entry: type[BaseModel] = get_args(top[table].annotation)[1]
+        yield _table(f"[{table}.NAME]", f"{entry.__doc__} NAME is {example}.", entry.model_fields)
 
 
 def _section(field: FieldInfo) -> type[BaseModel] | None:

@@ -46,6 +46,16 @@ def _base_url(url: str) -> str:
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 
 
+def _socket_url(url: str) -> str:
+    _base_url("http" + url.removeprefix("ws") if url.startswith(("ws://", "wss://")) else "")
+    if not url.startswith(("ws://", "wss://")):
+        raise refuse('must be a URL such as "wss://gateway.example.com"')
+    return url
+
+
+SocketUrl = Annotated[str, AfterValidator(_socket_url)]
+
+
 def _clock_time(value: object) -> object:
     """TOML knows times of day of its own (08:30:00); people write "8:30"."""
     if isinstance(value, time):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from engine.model.orders import AccountKind
 from tui import figures
 from tui.panes.base import Pane, title, waiting
 from tui.plain import plain
 from tui.rows import book
-from tui.scene import Scene
+from tui.rows.status import beside
+from tui.scene import Scene, main_books
 from tui.spans import EMPTY, Row, cell
 from tui.widgets.grid import Content
 
@@ -33,13 +35,19 @@ class PositionsPane(Pane):
             if self.fold_orders and scene.view.orders
             else ""
         )
-        open_usd = sum((p.open_usd for p in scene.view.positions), Decimal(0))
-        note: Row = (
-            (("open ", "dim"), (figures.signed(open_usd), f"{figures.tone(open_usd)} bold"))
-            if count
-            else EMPTY
-        )
+        note = _sums(scene, "open ", [(p.kind, p.open_usd) for p in scene.view.positions]) if count else EMPTY
         return Content(rows, head, title("Positions", more), note, foot)
+
+
+def _sums(scene: Scene, label: str, amounts: list[tuple[AccountKind, Decimal]]) -> Row:
+    """What amounts come to, each kind of money by itself, the badge's own first."""
+    sums: dict[AccountKind, Decimal] = {}
+    for kind, amount in amounts:
+        sums[kind] = sums.get(kind, Decimal(0)) + amount
+    mode = scene.view.mode
+    own = sums.pop(mode, Decimal(0))
+    side = beside(scene.view, sorted(sums.items()))
+    return ((label, "dim"), (figures.signed(own), f"{figures.tone(own)} bold"), *side)
 
 
 def _nothing(scene: Scene, words: str) -> str:
@@ -53,14 +61,19 @@ def _nothing(scene: Scene, words: str) -> str:
 
 def _flattening(scene: Scene) -> Row:
     """How far a flatten has come; a book is flat only when the venue says so."""
-    texts = [f"flattening… {plain(b.flatten_text)}".strip() for b in scene.view.books if b.flattening]
+    books = scene.view.books
+    texts = [
+        f"{f'{plain(b.book)} ' if len(books) > 1 else ''}flattening… {plain(b.flatten_text)}".strip()
+        for b in books
+        if b.flattening
+    ]
     alarm = any(book.flatten_alarm for book in scene.view.books)
     return cell(" · ".join(texts), "error bold" if alarm else "warn bold") if texts else EMPTY
 
 
 def _own_oco(scene: Scene) -> str:
     """A word more where tstream pairs stop and target, because the venue does not."""
-    return ", own OCO" if any(not book.brackets for book in scene.view.books) else ""
+    return ", own OCO" if any(not book.brackets for book in main_books(scene.view)) else ""
 
 
 class OrdersPane(Pane):
@@ -85,6 +98,5 @@ class TradesPane(Pane):
         if not scene.view.trades:
             return Content(waiting("no finished trade yet"), title=title("Trades"))
         head, rows = book.trades(scene, self.inner[0])
-        net = sum((trade.net_usd for trade in scene.view.trades), Decimal(0))
-        note: Row = (("net ", "dim"), (figures.signed(net), f"{figures.tone(net)} bold"))
+        note = _sums(scene, "net ", [(trade.kind, trade.net_usd) for trade in scene.view.trades])
         return Content(rows, head, title("Trades"), note)

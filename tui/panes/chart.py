@@ -51,7 +51,7 @@ class ChartPane(Pane):
         width, height = self.inner
         self._back = max(0, min(self._back, len(chart.bars) - 10))
         pitch = self._pitch or (2 if width >= 92 else 1)
-        levels = levels_of(scene.view.positions, contract)
+        levels = levels_of(scene.view, contract)
         rows = candles(chart, contract, levels, width, height, pitch, self._back)
         bar = chart.forming or chart.bars[-1]
         foot = _ohlc(bar, contract) if width >= 60 else EMPTY

@@ -57,6 +57,7 @@ class SystemPane(Pane):
     PERIOD = 0.5
 
     def build(self, scene: Scene) -> Content:
-        ok = scene.view.health.ok
-        note = cell("● ok", "gain") if ok else cell("✕ down", "error bold")
+        health = scene.view.health
+        bad = "✕ down" if health.stopped else "✕ trouble"
+        note = cell("● ok", "gain") if health.ok else cell(bad, "error bold")
         return Content(system(scene, self.inner[0]), title=title("System"), note=note)

@@ -6,7 +6,8 @@ from tui import figures
 from tui.palette import Palette
 from tui.panes.base import Pane, title
 from tui.rows import money
-from tui.scene import Scene, day_usd
+from tui.rows.status import beside
+from tui.scene import Scene, day_usd, main_books, side_days
 from tui.spans import EMPTY, Row, cell
 from tui.widgets.equity import EquityCurve
 from tui.widgets.grid import Content
@@ -57,7 +58,13 @@ class PnlPane(Pane):
         elif not scene.view.books:
             rows = [cell("no account yet", "faint")]
         note: Row = EMPTY
-        if scene.view.books:
+        if main_books(scene.view):
             day = day_usd(scene.view)
-            note = (("day ", "dim"), (figures.signed(day), f"{figures.tone(day)} bold"), (" USD", "dim"))
+            side = beside(scene.view, side_days(scene.view))
+            note = (
+                ("day ", "dim"),
+                (figures.signed(day), f"{figures.tone(day)} bold"),
+                (" USD", "dim"),
+                *side,
+            )
         return Content(rows, title=title("P&L"), note=note)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from engine.model.market import NANOS, Side
-from engine.model.orders import OrderStatus, Slot
+from engine.model.orders import AccountKind, OrderStatus, Slot
 from engine.model.view import OrderView, PositionView, TradeView
 from tui import figures, times
 from tui.plain import plain
+from tui.rows.status import mark
 from tui.scene import Scene, contract_of
 from tui.spans import Column, Row, cell, fit, table
 
@@ -52,10 +53,11 @@ _TRADES = (
 )
 
 
-def _name(scene: Scene, instrument: str) -> Row:
+def _name(scene: Scene, instrument: str, kind: AccountKind) -> Row:
     contract = contract_of(scene.view, instrument)
     name = plain(instrument if contract is None else contract.name)
-    return cell(name, "accent bold" if instrument == scene.instrument else "text")
+    style = "accent bold" if instrument == scene.instrument else "text"
+    return (*mark(scene.view, kind), (name, style))
 
 
 def _side(qty: int) -> Row:
@@ -79,14 +81,15 @@ def _position(scene: Scene, position: PositionView) -> tuple[Row, ...]:
     contract = contract_of(scene.view, position.instrument)
     stale = contract is not None and contract.stale
     tone = "stale" if stale else figures.tone(position.open_usd)
-    flattening = contract is not None and contract.flattening
+    latched = {book.book for book in scene.view.books if book.flattening}
+    flattening = contract is not None and contract.flattening and (position.book in latched or not latched)
     targets = position.targets
     target = figures.price(targets[0], digits) if targets else figures.NONE
     if len(targets) > 1:
         target += f" +{len(targets) - 1}"
     held = max(0, scene.view.ts - position.opened_ts)
     return (
-        _name(scene, position.instrument),
+        _name(scene, position.instrument, position.kind),
         cell("flattening…", "warn bold") if flattening else _side(position.qty),
         cell(figures.price(position.entry, digits)),
         cell(figures.price(position.mark, digits), "stale" if stale else "text"),
@@ -131,7 +134,7 @@ def _order(scene: Scene, order: OrderView) -> tuple[Row, ...]:
     if contract is not None and contract.last is not None and order.price is not None:
         away = figures.signed((order.price - contract.last) / contract.tick_size, 0)
     return (
-        _name(scene, order.instrument),
+        _name(scene, order.instrument, order.kind),
         cell(order.slot.value, SLOT_STYLES[order.slot]),
         cell(order_words(order), "gain" if order.side is Side.BUY else "loss"),
         cell(figures.price(order.price, digits), SLOT_STYLES[order.slot]),
@@ -145,7 +148,13 @@ def _order(scene: Scene, order: OrderView) -> tuple[Row, ...]:
 def _by_price(scene: Scene) -> list[OrderView]:
     return sorted(
         scene.view.orders,
-        key=lambda o: (o.instrument != scene.instrument, o.instrument, o.book, -(o.price or 0)),
+        key=lambda o: (
+            o.kind is not scene.view.mode,
+            o.instrument != scene.instrument,
+            o.instrument,
+            o.book,
+            -(o.price or 0),
+        ),
     )
 
 
@@ -160,6 +169,7 @@ def folded_orders(scene: Scene, width: int) -> list[Row]:
     for order in _by_price(scene):
         style = SLOT_STYLES[order.slot]
         line: Row = (
+            *mark(scene.view, order.kind),
             (f"{plain(order.instrument):<4} ", "accent" if order.instrument == scene.instrument else "dim"),
             (f"{order.slot.value:<7}", style),
             (f"{order_words(order):<14} ", "text"),
@@ -174,7 +184,7 @@ def _trade(scene: Scene, trade: TradeView) -> tuple[Row, ...]:
     digits = scene.decimals(trade.instrument)
     return (
         cell(times.clock(trade.closed_ts), "dim"),
-        _name(scene, trade.instrument),
+        _name(scene, trade.instrument, trade.kind),
         _side(trade.qty * trade.side.sign),
         cell(figures.price(trade.entry, digits)),
         cell(figures.price(trade.exit, digits)),
@@ -187,4 +197,5 @@ def _trade(scene: Scene, trade: TradeView) -> tuple[Row, ...]:
 
 def trades(scene: Scene, width: int) -> tuple[Row, list[Row]]:
     """Head and rows of the finished trades, newest first."""
-    return table(_TRADES, [_trade(scene, t) for t in reversed(scene.view.trades)], width)
+    newest_first = sorted(scene.view.trades, key=lambda trade: trade.closed_ts, reverse=True)
+    return table(_TRADES, [_trade(scene, trade) for trade in newest_first], width)

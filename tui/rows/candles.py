@@ -11,7 +11,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from engine.model.market import Bar
-from engine.model.view import ChartView, ContractView, PositionView
+from engine.model.view import ChartView, ContractView, View
 from tui import figures, times
 from tui.plain import plain
 from tui.spans import Row, cell, fit
@@ -49,18 +49,19 @@ class Scale(Struct, frozen=True):
         return self.half(ticks) // 2
 
 
-def levels_of(positions: Sequence[PositionView], contract: ContractView) -> list[Level]:
-    """Entry, stop and targets of the positions in a contract."""
+def levels_of(view: View, contract: ContractView) -> list[Level]:
+    """Entry, stop and targets of the positions in a contract: those of the badge's kind or, where it holds
+    none, the others', each under its word."""
+    held = [p for p in view.positions if p.instrument == contract.instrument]
     levels: list[Level] = []
-    for position in positions:
-        if position.instrument != contract.instrument:
-            continue
+    for position in [p for p in held if p.kind is view.mode] or held:
+        word = "" if position.kind is view.mode else f"{position.kind.value} "
         # The later of two levels in the same row is the one that can be read: the stop matters most.
         found: list[tuple[str, str, Decimal | None]]
         found = [(f"T{i}", "target", target) for i, target in enumerate(position.targets, 1)]
         found += [("entry", "entry", position.entry), ("SL", "stop", position.stop)]
         levels += [
-            Level(int((at / contract.tick_size).to_integral_value()), label, style)
+            Level(int((at / contract.tick_size).to_integral_value()), f"{word}{label}", style)
             for label, style, at in found
             if at is not None
         ]

@@ -8,6 +8,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from engine.model.view import Band, BookView, LimitView, View
 from tui import figures
 from tui.plain import plain
+from tui.scene import main_books
 from tui.spans import EMPTY, Row, cell, fit
 
 WORDS = {Band.CLEAR: "", Band.WARN: "WARN", Band.REDUCE: "REDUCE", Band.ACT: "ACT"}
@@ -60,9 +61,9 @@ Owned = tuple[BookView, LimitView]
 
 
 def nearest(view: View) -> tuple[Owned | None, Owned | None]:
-    """The limit in money that is nearest to being hit, over all books, and the nearest other one if it is
-    nearer still. A full position is an everyday thing and must not hide how much may still be lost."""
-    found = [(book, limit) for book in view.books for limit in book.limits]
+    """The limit in money that is nearest to being hit, of the badge's books, and the nearest other one if it
+    is nearer still. A full position is an everyday thing and must not hide how much may still be lost."""
+    found = [(book, limit) for book in main_books(view) for limit in book.limits]
     money = max((one for one in found if one[1].unit == "USD"), key=_nearness, default=None)
     other = max((one for one in found if one[1].unit != "USD"), key=_nearness, default=None)
     if money is not None and other is not None and _nearness(other) <= _nearness(money):

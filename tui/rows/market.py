@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from engine.model.market import Timeframe
+from engine.model.orders import AccountKind
 from engine.model.view import AlignmentView, ContractView, FrameView, TradingState
 from tui import figures
 from tui.plain import plain
-from tui.rows.status import price_style
+from tui.rows.status import mark, price_style
 from tui.scene import Scene
 from tui.spans import EMPTY, Column, Row, cell, fit, table, width_of, wrap
 
@@ -40,12 +41,19 @@ def _quote(scene: Scene, contract: ContractView) -> tuple[Row, ...]:
         cell(figures.price(contract.bid, digits), side),
         cell(figures.price(contract.ask, digits), side),
         cell(figures.age(contract.age_ns), "warn bold" if contract.stale else "dim"),
-        cell(
-            figures.signed(contract.position_qty, 0) if contract.position_qty else "·",
-            f"{figures.tone(contract.position_qty)} bold" if contract.position_qty else "faint",
-        ),
+        _held(scene, contract),
         cell(_spark(scene, contract), tone if contract.stale else "dim"),
     )
+
+
+def _held(scene: Scene, contract: ContractView) -> Row:
+    """Contracts held; those of the paper book behind its word."""
+    qty, paper = contract.position_qty, contract.paper_qty
+    own: Row = cell(figures.signed(qty, 0), f"{figures.tone(qty)} bold") if qty else cell("·", "faint")
+    if not paper or scene.view.mode is AccountKind.PAPER:
+        return own
+    side: Row = (*mark(scene.view, AccountKind.PAPER), (figures.signed(paper, 0), figures.tone(paper)))
+    return (*own, (" ", "text"), *side) if qty else side
 
 
 def _spark(scene: Scene, contract: ContractView) -> str:

@@ -9,7 +9,7 @@ from tui import figures
 from tui.plain import plain
 from tui.rows import limits
 from tui.rows.status import badge
-from tui.scene import Scene
+from tui.scene import Scene, main_books
 from tui.spans import Row, cell, fit, join, width_of
 
 _GAP = ("   ", "text")
@@ -84,8 +84,8 @@ def numbers(scene: Scene, width: int) -> list[Row]:
 
 
 def equity(scene: Scene) -> tuple[Decimal, ...]:
-    """The equity curve to draw: the only book's, or the sum of all where they are equally long."""
-    curves = [book.equity for book in scene.view.books if book.equity]
+    """The equity curve to draw, of the badge's books: the only one's, or the sum where they overlap."""
+    curves = [book.equity for book in main_books(scene.view) if book.equity]
     if not curves:
         return ()
     if len(curves) == 1:

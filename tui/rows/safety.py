@@ -12,7 +12,8 @@ from tui import figures, times
 from tui.plain import plain
 from tui.rows import limits, links
 from tui.rows.bar import Part, squeeze
-from tui.scene import Scene, Standing, reason_of, standing
+from tui.rows.status import mark
+from tui.scene import Scene, Standing, main_books, reason_of, standing
 from tui.spans import EMPTY, Row, cell
 
 _STATES = {
@@ -147,23 +148,34 @@ def limit_parts(view: View) -> list[Part]:
 
 def _whose(view: View, found: limits.Owned) -> Row:
     """The book's name where there are several."""
-    return ((f"{plain(found[0].book)} ", "dim"),) if len(view.books) > 1 else EMPTY
+    return ((f"{plain(found[0].book)} ", "dim"),) if len(main_books(view)) > 1 else EMPTY
 
 
 def brackets_part(view: View) -> Part:
     """A mark while stop and target are paired by tstream rather than by the venue."""
-    own = any(not book.brackets for book in view.books)
+    own = any(not book.brackets for book in main_books(view))
     return Part(((15, cell("own OCO", "warn")), (0, EMPTY)), right=True) if own else Part(((0, EMPTY),))
+
+
+def side_part(view: View) -> Part:
+    """What holds a book of another kind of money back, behind its word: "PAPER LOCKED"."""
+    spans: list[tuple[str, str]] = []
+    for book in view.books:
+        if book.kind is view.mode or (book.state is TradingState.ACTIVE and not book.flattening):
+            continue
+        word = "flattening…" if book.flattening else book.state.value.upper()
+        spans += [*mark(view, book.kind), (word, "warn bold"), (" ", "text")]
+    return Part(((16, tuple(spans[:-1])), (0, EMPTY)) if spans else ((0, EMPTY),), right=True)
 
 
 def safety_row(scene: Scene, width: int) -> Row:
     """The whole line in exactly `width` cells."""
     view = scene.view
     at = standing(view, scene.instrument)
-    flattening = [book for book in view.books if book.flattening]
+    flattening = [book for book in main_books(view) if book.flattening]
     first = flatten_part(view, flattening, at) if flattening else state_part(view, at)
     # What is wrong stands at the left edge like the badge above it; else the limit begins one cell in.
-    parts = [first, *limit_parts(view), brackets_part(view), links.part(view)]
+    parts = [first, *limit_parts(view), brackets_part(view), side_part(view), links.part(view)]
     indent = "" if first.variants[0][1] else " "
     row = squeeze(parts, width - len(indent) - 1, "  ")
     return ((indent, "text"), *row, (" ", "text")) if indent else (*row, (" ", "text"))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from engine.model.events import LinkState
 from engine.model.orders import AccountKind
-from engine.model.view import ContractView, TradingState
+from engine.model.view import ContractView, TradingState, View
 from tui import figures
 from tui.plain import plain
 from tui.rows.bar import Part, squeeze
 from tui.rows.links import LIGHTS
-from tui.scene import Scene, contract_of, day_usd, link_state, standing
+from tui.scene import Scene, contract_of, day_usd, link_state, main_books, side_days, standing
 from tui.spans import EMPTY, Row, cell, join, width_of
 
 STATES = {
@@ -24,6 +26,19 @@ def badge(mode: AccountKind) -> Row:
     """The word that tells play money from real money. It is never dropped."""
     style = {AccountKind.PRACTICE: "practice", AccountKind.PAPER: "paper", AccountKind.LIVE: "live"}[mode]
     return cell(f" {mode.value.upper()} ", f"ink on:{style} bold")
+
+
+def mark(view: View, kind: AccountKind) -> Row:
+    """A word before whatever is not of the badge's kind; nothing before the rest."""
+    return EMPTY if kind is view.mode else ((kind.value.upper(), f"ink on:{kind.value} bold"), (" ", "text"))
+
+
+def beside(view: View, amounts: list[tuple[AccountKind, Decimal]]) -> Row:
+    """Amounts of other kinds of money, each behind its word: " PAPER +12.00"."""
+    spans: list[tuple[str, str]] = []
+    for kind, amount in amounts:
+        spans += [(" ", "text"), *mark(view, kind), (figures.signed(amount), figures.tone(amount))]
+    return tuple(spans)
 
 
 def price_style(contract: ContractView, flash: int) -> str:
@@ -86,11 +101,11 @@ def _health_part(scene: Scene) -> Part:
     health = scene.view.health
     if health.ok:
         return Part(((0, EMPTY),))
-    detail = plain(health.detail)
+    detail, word = plain(health.detail), "ENGINE DOWN" if health.stopped else "TROUBLE"
     return Part(
         (
-            (11, cell(f" ENGINE DOWN: {detail} ", "ink on:error bold")),
-            (0, cell(" ENGINE DOWN ", "ink on:error bold")),
+            (11, cell(f" {word}: {detail} ", "ink on:error bold")),
+            (0, cell(f" {word} ", "ink on:error bold")),
         )
     )
 
@@ -124,11 +139,12 @@ def _session_part(scene: Scene) -> Part:
 
 
 def _state_part(scene: Scene) -> Part:
-    if not scene.view.books:
+    books = main_books(scene.view)
+    if not books:
         return Part(((19, cell("◌ no account", "warn")), (0, cell("◌", "warn"))), right=True)
     now = standing(scene.view, scene.instrument)
     state = now.state
-    if any(book.flattening for book in scene.view.books):
+    if any(book.flattening for book in books):
         return Part(((3, cell("▼ flattening…", "warn bold")), (0, cell("▼ flat…", "warn bold"))), right=True)
     sign, style = STATES[state] if scene.view.health.ok else ("○", "dim")
     word = f"{sign} {state.value.upper()}"
@@ -144,13 +160,19 @@ def _readonly_part(scene: Scene) -> Part:
 
 
 def _money_part(scene: Scene) -> Part:
-    if not scene.view.books:
+    if not main_books(scene.view):
         return Part(((9, cell("day —", "dim")), (0, EMPTY)), right=True)
     day = day_usd(scene.view)
     money: Row = ((figures.signed(day), f"{figures.tone(day)} bold"),)
     label: Row = (("day ", "dim"),)
     variants = ((22, (*label, *money, (" USD", "dim"))), (15, (*label, *money)), (0, money))
     return Part(variants, right=True)
+
+
+def _side_part(scene: Scene) -> Part:
+    """The day of the paper book, behind that of the account and never without its word."""
+    days = beside(scene.view, side_days(scene.view))
+    return Part(((20, days[1:]), (0, EMPTY)) if days else ((0, EMPTY),), right=True)
 
 
 def status_row(scene: Scene, width: int) -> Row:
@@ -167,6 +189,7 @@ def status_row(scene: Scene, width: int) -> Row:
         _state_part(scene),
         _readonly_part(scene),
         _money_part(scene),
+        _side_part(scene),
         pace,
     ]
     gap = "  " if width < 110 else " │ "

@@ -5,8 +5,9 @@ from __future__ import annotations
 from engine.model.view import LogLine, Notice, NoticeKind, Severity
 from tui import times
 from tui.plain import plain
-from tui.scene import Scene
-from tui.spans import Row, cell, fit, wrap
+from tui.rows.status import mark
+from tui.scene import Scene, kind_of
+from tui.spans import Row, cell, fit, width_of, wrap
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 """Log levels from the most to the least talkative filter."""
@@ -55,10 +56,12 @@ def unacknowledged(scene: Scene) -> int:
 def _alert(scene: Scene, notice: Notice, width: int) -> list[Row]:
     style = notice_style(notice)
     waiting = notice.seq > scene.acknowledged and notice.severity in LOUD
-    first, *rest = wrap(plain(notice.text), max(8, width - 11))
+    word = mark(scene.view, kind_of(scene.view, notice.book))
+    first, *rest = wrap(plain(notice.text), max(8, width - 11 - width_of(word)))
     head: Row = (
         (f"{times.clock(notice.ts)} ", "text" if waiting else "faint"),
         (f"{_SIGNS[notice.kind]} ", style),
+        *word,
         (first, style),
     )
     return [head, *(((" " * 11, "text"), (line, style)) for line in rest)]
@@ -78,7 +81,9 @@ def alert_line(scene: Scene, width: int) -> Row:
     more = f" (+{len(loud) - 1})" if len(loud) > 1 else ""
     row: Row = (
         (f" {times.clock(notice.ts)} ", "dim"),
-        (f"{_SIGNS[notice.kind]} {plain(notice.text)}", notice_style(notice)),
+        (f"{_SIGNS[notice.kind]} ", notice_style(notice)),
+        *mark(scene.view, kind_of(scene.view, notice.book)),
+        (plain(notice.text), notice_style(notice)),
     )
     return (*fit(row, width - len(more)), (more, "warn bold"))
 

@@ -1,0 +1,291 @@
+"""Texts of an alert room, as wild as they come: none raises, none is traded that a strict reader would not.
+
+The strict reader here knows nothing of the product's patterns: it takes lines apart word by word.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Callable
+from decimal import Decimal
+from typing import NamedTuple
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import seed as seeded
+from hypothesis import strategies as st
+
+from engine.model import records as r
+from engine.model.alerts import Reason, Verdict
+from engine.model.config import AlertRoom, EngineConfig, RiskLimits
+from engine.model.events import AlertKind, AlertReceived
+from engine.model.instrument import CME_FUTURES
+from engine.model.market import Side
+from engine.model.plans import Idea
+from engine.risk.sizers import Wanted
+from engine.signals.alerts.sanity import Market
+from engine.trading.alerts import AlertDesk
+from engine.trading.desk import Desk
+from engine.trading.state import State
+from engine.trading.turn import Turn
+
+NQ = 80_000
+"""The market, ticks: 20000.00."""
+
+SIREN = "🚨"
+
+
+class Read(NamedTuple):
+    """What a strict reader makes of a text."""
+
+    root: str
+    side: Side
+    entry: Decimal
+    stop: Decimal
+    grade: str
+
+
+class Tally:
+    def __init__(self) -> None:
+        self.texts = 0
+        self.traded = 0
+        self.reasons: Counter[str] = Counter()
+
+
+# --- texts -----------------------------------------------------------------------------------------------
+
+_WORDS = st.sampled_from(
+    [SIREN, " ", "\n", "NQ", "ES", "NQM6", "MNQ", "long", "short", "LONG", "20000", "19990", "20010", ".25",
+     ".", ":", "A", "B", "C", "D", "GAMMA", "Stop", "Stop: 19990", "Stop: 20010", "🚨 NQ long 20000: A",
+     "🚨 NQ short 20000: C", "T1", "Target 2: 20040", "@everyone", "<@&12>", "\u202e", "\u200b", "\x00", "²",
+     "٣", "⑳", "**", "`", "|", "-", ",", "$", "'; DROP TABLE", "[bold]", "\ufeff", "\ud800", "\r\n", "\t",
+     "\u2028"]
+)  # fmt: skip
+
+_PRICES = st.one_of(
+    st.sampled_from(["20000", "20001.25", "19995", "2000", "200000", "20000.1", "1e5", "\uff12\uff10000"]),
+    st.integers(19_940, 20_060).map(str),
+)
+
+_NEAR = st.one_of(st.sampled_from(["20000", "20001.25", "19998.5", "20003"]), _PRICES)
+_BEYOND = st.one_of(st.sampled_from(["19990", "19985.75", "20010", "20030"]), _PRICES)
+
+_PARTS = (
+    st.sampled_from([SIREN + " ", SIREN, ""]),
+    st.sampled_from(["NQ", "NQ", "NQZ26", "ES", "nq"]),
+    st.sampled_from([" long ", " short ", " LONG ", " Short ", " longer "]),
+    _NEAR,
+    st.sampled_from([": ", ": ", ":", " : ", " "]),
+    st.sampled_from("AABBCD"),
+    st.sampled_from(["", "", "", " GAMMA", " gamma x"]),
+    st.sampled_from(["\n", "\n", "\nnote\n", "\na\nb\n", "\r\n"]),
+    st.just("Stop: "),
+    _BEYOND,
+    st.sampled_from(["", "", "\n@everyone", "\n@everyone", "\nStop: 1", " or so"]),
+)
+
+
+@st.composite
+def _nearly(draw: st.DrawFn) -> str:
+    """An alert with a few things wrong, or none."""
+    text = "".join(draw(part) for part in _PARTS)
+    for _ in range(draw(st.sampled_from([0, 0, 0, 1, 2]))):
+        at = draw(st.integers(0, len(text)))
+        text = text[:at] + draw(st.one_of(_WORDS, st.characters())) + text[at + draw(st.integers(0, 2)) :]
+    return text
+
+
+TEXTS = st.one_of(
+    _nearly(),
+    _nearly(),
+    _nearly(),
+    st.lists(_WORDS, max_size=16).map("".join),
+    st.text(max_size=200),
+    st.builds(str.__mul__, st.text(min_size=1, max_size=8), st.integers(0, 20_000)),
+)
+
+
+# --- the strict reader -----------------------------------------------------------------------------------
+
+
+def strictly(text: str) -> Read | None:
+    """The one alert that a text is, by the letter; None where it is not one."""
+    lines = _plainly(text)
+    if lines is None or sum(line.count(SIREN) for line in lines) > 1:
+        return None
+    heads = [k for k, line in enumerate(lines) if _begins(line)]
+    stops = [k for k, line in enumerate(lines) if _is_word("STOP", line)]
+    if len(heads) != 1 or len(stops) != 1 or not 0 < stops[0] - heads[0] <= 2:
+        return None
+    head, colon, size = lines[heads[0]].partition(":")
+    words = head.removeprefix(SIREN).strip(" ").split(" ")
+    keyword, second, price = lines[stops[0]].partition(":")
+    if not colon or not second or len(words) != 3 or words[1] not in ("LONG", "SHORT"):
+        return None
+    if keyword.strip(" ") != "STOP":
+        return None
+    grade = size.strip(" ").removesuffix(" GAMMA")
+    entry, stop = _price(words[2]), _price(price.strip(" "))
+    if grade not in ("A", "B", "C") or entry is None or stop is None:
+        return None
+    return Read(words[0], Side.BUY if words[1] == "LONG" else Side.SELL, entry, stop, grade)
+
+
+def _plainly(text: str) -> list[str] | None:
+    if len(text) > 4_000:
+        return None
+    seen = []
+    for character in text:
+        folded = unicodedata.normalize("NFKC", character)
+        if character > "\x7f" and any(c.isdigit() for c in folded):
+            return None
+        seen.append(character)
+    folded = unicodedata.normalize("NFKC", "".join(seen))
+    kept = []
+    for character in folded:
+        if character == "\n":
+            kept.append("\n")
+        elif character.isspace():
+            kept.append(" ")
+        elif unicodedata.category(character)[0] != "C" and not 0xFE00 <= ord(character) <= 0xFE0F:
+            kept.append(character)
+    plain = _unmentioned("".join(kept))
+    for mark in "*_`~|":
+        plain = plain.replace(mark, "")
+    lines = [" ".join(word for word in line.split(" ") if word) for line in plain.split("\n")]
+    lines = [line for line in lines if line]
+    return None if len("\n".join(lines)) > 400 else [line.upper() for line in lines]
+
+
+def _unmentioned(text: str) -> str:
+    for word in ("@everyone", "@here"):
+        text = text.replace(word, "")
+    out, at = [], 0
+    while at < len(text):
+        end = text.find(">", at)
+        inner = text[at + 2 : end].lstrip("!&") if text.startswith("<@", at) and end > 0 else ""
+        short = text[at + 2 : at + 3] in ("!", "&")
+        whole = inner.isascii() and inner.isdigit() and len(inner) <= 20
+        if whole and len(text[at + 2 : end]) == len(inner) + short:
+            at = end + 1
+        else:
+            out.append(text[at])
+            at += 1
+    return "".join(out)
+
+
+def _begins(line: str) -> bool:
+    """Whether a line sets out to be an alert."""
+    words = line.removeprefix(SIREN).removeprefix(" ").split(" ")
+    root = words[0]
+    side = words[1] if len(words) > 1 else ""
+    named = root.isascii() and root.isalnum() and 0 < len(root) <= 7
+    return named and (_is_word("LONG", side) or _is_word("SHORT", side))
+
+
+def _is_word(word: str, line: str) -> bool:
+    """Whether a line begins with a word, not with a longer one."""
+    after = line[len(word) : len(word) + 1]
+    return line.startswith(word) and not (after.isalnum() or after == "_")
+
+
+def _price(word: str) -> Decimal | None:
+    whole, point, part = word.partition(".")
+    digits = whole.isascii() and whole.isdigit() and len(whole) <= 6
+    if point:
+        digits = digits and part.isascii() and part.isdigit() and len(part) <= 5
+    return Decimal(word) if digits else None
+
+
+# --- the room --------------------------------------------------------------------------------------------
+
+
+class _Room:
+    """The alert desk of one room and one book; what it would enter is written down, and not entered."""
+
+    def __init__(self) -> None:
+        self.turn = Turn(State())
+        self.ideas: list[Idea] = []
+        instruments = {"MNQ": CME_FUTURES["MNQ"]}
+        room = AlertRoom("wild", {"NQ": "MNQ"}, repeat_ns=0)
+        config = EngineConfig(tuple(instruments.values()), "torture", "t", 1, rooms=(room,))
+        desks = {"one": Desk("one", self.turn, config)}
+        self.desk = AlertDesk(
+            config.rooms,
+            {},
+            instruments,
+            self.turn,
+            desks,
+            lambda _: Market(NQ, NQ + 1, NQ, 0),
+            self._consider,
+            lambda _: False,
+        )
+        self.number = 0
+
+    def _consider(self, _: Desk, idea: Idea, _limits: RiskLimits, _wanted: Wanted, _room: AlertRoom) -> None:
+        self.ideas.append(idea)
+
+    def post(self, text: str) -> r.AlertTaken:
+        self.number += 1
+        self.ideas.clear()
+        self.turn.begin(self.number)
+        self.desk.take(
+            AlertReceived(
+                ts_recv=self.number,
+                ts_venue=self.number,
+                room="wild",
+                message_id=str(self.number),
+                revision="x",
+                kind=AlertKind.POSTED,
+                author="1",
+                text=text,
+                posted_ts=self.number,
+            )
+        )
+        (taken,) = self.turn.records
+        assert isinstance(taken, r.AlertTaken)
+        return taken
+
+
+def fuzz(seed: int, count: int) -> Tally:
+    """Post so many texts. Raises AssertionError where one of them is read wrongly."""
+    tally, room = Tally(), _Room()
+
+    def look(text: str) -> None:
+        taken = room.post(text)
+        tally.texts += 1
+        tally.traded += bool(room.ideas)
+        tally.reasons[taken.reason.value if taken.reason is not None else "traded"] += 1
+        examine(text, taken, room.ideas)
+        if taken.verdict is not Verdict.TRADED:
+            assert room.turn.notices[-1].text.isprintable(), "the screen is given what it can't show"
+
+    run: Callable[[], None] = seeded(seed)(
+        settings(max_examples=count, deadline=None, database=None, suppress_health_check=list(HealthCheck))(
+            given(TEXTS)(look)
+        )
+    )
+    run()
+    return tally
+
+
+def examine(text: str, taken: r.AlertTaken, ideas: list[Idea]) -> None:
+    """What the product made of a text against what a strict reader does."""
+    read = strictly(text)
+    assert r.decode(r.encode(taken)) == taken
+    assert len(taken.excerpt) <= 80
+    assert taken.excerpt.isprintable()
+    if taken.verdict is not Verdict.TRADED:
+        assert taken.reason in Reason
+        assert not ideas, "a refused text is traded"
+        assert (taken.verdict is Verdict.UNREAD) is (read is None), f"{taken.reason}, read as {read}"
+        return
+    assert read is not None, "traded, and a strict reader sees no alert"
+    (idea,) = ideas
+    assert read.root[:2] == "NQ"
+    assert taken.terms is not None
+    assert (idea.side, idea.stop) == (read.side, int(read.stop * 4))
+    assert (taken.terms.entry, taken.terms.grade) == (int(read.entry * 4), read.grade)
+    assert abs(taken.terms.entry - NQ) <= 20 + 1
+    assert idea.stop_ticks > 0
+    assert all((target - idea.reference) * idea.side.sign > 0 for target in idea.targets)

@@ -1,0 +1,80 @@
+"""F36: the screen may fail; the engine, which has the positions, goes on until a person ends it."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from engine.model.view import View
+from tests.tstream.conftest import Reading
+from tests.tui.fake import trading_view
+from tstream import running
+from tstream.options import RunOptions
+from tstream.paths import Paths
+from tui.app import ExitReason, TStreamApp
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@pytest.fixture(autouse=True)
+def handlers() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+class Engine:
+    """Notes how it is treated; the person's SIGTERM comes while it is waited for the third time."""
+
+    failure = None
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def view(self) -> View:
+        return trading_view()
+
+    def start(self) -> None:
+        self.calls.append("start")
+
+    def wait(self, _seconds: float) -> bool:
+        self.calls.append("wait")
+        if self.calls.count("wait") == 3:
+            signal.raise_signal(signal.SIGTERM)
+        return False
+
+    def stop(self) -> None:
+        self.calls.append("stop")
+
+
+@pytest.mark.parametrize(
+    ("crash", "calls"), [(True, ["start", *["wait"] * 3, "stop"]), (False, ["start", "stop"])]
+)
+def test_f36_a_screen_that_fails_leaves_the_engine_running_until_it_is_told_to_end(
+    crash: bool,
+    calls: list[str],
+    reading: Reading,
+    places: Paths,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def run(app: TStreamApp) -> ExitReason | None:
+        engine.start()
+        if not crash:
+            return ExitReason.QUIT
+        app.crash, app.reason = RuntimeError("no picture"), ExitReason.CRASHED
+        return None
+
+    engine = Engine()
+    monkeypatch.setattr(TStreamApp, "run", run)
+    logs = SimpleNamespace(tail=None, file=places.log())
+    settings = reading().settings
+    assert running._show(settings, RunOptions(), places, cast("Any", engine), cast("Any", logs)) == 0
+    assert engine.calls == calls
+    assert ("The engine goes on" in capsys.readouterr().err) is crash
+    assert places.crash_log.exists() is crash
