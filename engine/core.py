@@ -466,7 +466,9 @@ class Core:
     def _on_command(self, event: ev.CommandReceived) -> None:
         contracts, books = tuple(self.instruments), self.config.books
         answer = obey(event.command, self.turn, self.desks, contracts, self.marks, books)
-        self.turn.commit(r.CommandTaken(ts=self.turn.now, command=event.command, answer=answer))
+        self.turn.commit(
+            r.CommandTaken(ts=self.turn.now, command=event.command, answer=answer.text, done=answer.done)
+        )
 
     def day_usd(self, book: str) -> Decimal:
         """Net P&L of the day of a book at what its positions could be closed for, USD."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from engine.model.config import AlertRoom, GradeSizes, Sizing
 from engine.model.market import NANOS
+from engine.signals.alerts import rooms
 from engine.signals.alerts.alert import Parser
-from engine.signals.alerts.room import RoomParser
 from tstream.errors import Problem, SettingsError
 from tstream.settings.model import Settings
 
@@ -33,10 +33,10 @@ def alert_rooms(settings: Settings) -> tuple[AlertRoom, ...]:
             sizes=GradeSizes(room.size_c, room.size_b, room.size_a),
             default_size=room.default_size or None,
             sizing=Sizing(room.sizing, room.equity_percent, room.notional_usd, room.kelly_percent),
-            targets=room.targets,
-            stop_nearest=room.stop_nearest,
-            stop_farthest=room.stop_farthest,
-            entry_distance=room.entry_distance,
+            targets=room.targets_points,
+            stop_nearest=room.stop_nearest_points,
+            stop_farthest=room.stop_farthest_points,
+            entry_distance=room.entry_distance_points,
             max_age_ns=round(room.max_age_seconds * NANOS),
             price_age_ns=round(room.price_age_seconds * NANOS),
             repeat_ns=round(room.repeat_seconds * NANOS),
@@ -50,20 +50,22 @@ def alert_rooms(settings: Settings) -> tuple[AlertRoom, ...]:
     )
 
 
-def parsers(settings: Settings) -> dict[str, Parser]:
-    """The plug-ins that rooms name, by their names. Raises SettingsError where there is none of that name."""
-    plugged = {point.name: point for point in entry_points(group=PLUG_INS)}
-    wanted = {room.parser: name for name, room in settings.rooms.items() if room.parser != RoomParser.name}
-    absent = [
-        Problem(
-            f"rooms.{room}.parser", f"is none; there are {', '.join([RoomParser.name, *plugged])}", parser
-        )
-        for parser, room in wanted.items()
-        if parser not in plugged
+def parsers() -> dict[str, Parser]:
+    """The plug-ins that are installed, by their names."""
+    return {point.name: point.load()() for point in entry_points(group=PLUG_INS)}
+
+
+def check_rooms(settings: Settings) -> None:
+    """Raises SettingsError with everything that is wrong with the rooms."""
+    instruments = {instrument.symbol: instrument for instrument in settings.instrument_table()}
+    plugins = parsers()
+    wrong = [
+        Problem(f"rooms.{room.name}", sentence)
+        for room in alert_rooms(settings)
+        for sentence in rooms.problems(room, instruments, plugins)
     ]
-    if absent:
-        raise SettingsError(absent)
-    return {parser: plugged[parser].load()() for parser in wanted}
+    if wrong:
+        raise SettingsError(wrong)
 
 
 def discord_config(settings: Settings, bookmarks: Path) -> DiscordConfig:

@@ -47,6 +47,10 @@ def prepare(config: Path | None, run: RunOptions) -> Startup:
             f"{', '.join(practice_only)}: only the practice venue can do that, and venue.name is "
             f'"{settings.venue.name}"'
         )
+    if settings.rooms and run.tape is None:
+        from tstream.alerting import check_rooms
+
+        check_rooms(settings)
     check_theme(run.theme, "--theme", places)
     check_theme(settings.ui.theme, "ui.theme", places)
     try:

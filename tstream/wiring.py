@@ -67,6 +67,9 @@ class Run:
         self.practice = claim.practice
         self.admit = claim.admit
         self.by_hand = by_hand
+        # A tape is the past, and a flatten opens nothing: rooms are for runs that may trade now.
+        follows = options.tape is None and by_hand is None
+        self._rooms = alert_rooms(settings) if follows else ()
 
     @asynccontextmanager
     async def engine(self) -> AsyncIterator[Engine]:
@@ -79,9 +82,8 @@ class Run:
             venue = ProjectXVenue(venue_config, clock, session_open=market_open)
             stack.push_async_callback(venue.close)
             strategy = self.by_hand or ZoneReaction(zone_reaction(self.settings))
-            core = Core(
-                self._config(journal, venue.broker.book), strategy, state, parsers=parsers(self.settings)
-            )
+            plugins = parsers() if self._rooms else None
+            core = Core(self._config(journal, venue.broker.book), strategy, state, plugins)
             emergency = EmergencyFile(emergency_path(journal.path), journal.install, journal.boot)
             stack.callback(emergency.close)
             recorder = self._recorder(stack)
@@ -110,7 +112,7 @@ class Run:
 
     def _alerts(self) -> AlertSource | None:
         """Who reads the rooms, if there are any."""
-        if not self.settings.rooms or self.by_hand is not None:
+        if not self._rooms:
             return None
         from adapters.discord.source import DiscordSource
 
@@ -156,7 +158,7 @@ class Run:
             paper=paper_config(settings),
             risk=risk_limits(settings),
             brackets=settings.venue.brackets,
-            rooms=alert_rooms(settings),
+            rooms=self._rooms,
         )
 
     def _recorder(self, stack: AsyncExitStack) -> TapeRecorder | None:

@@ -114,6 +114,8 @@ class BalanceMarked(Record, frozen=True, kw_only=True, tag="balance_marked"):
 class CommandTaken(Record, frozen=True, kw_only=True, tag="command_taken"):
     command: AnyCommand
     answer: str
+    done: bool = True
+    """Whether the command did what it asked for."""
 
 
 class IdeaRefused(Record, frozen=True, kw_only=True, tag="idea_refused"):

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from engine.model.alerts import Reason, Verdict
+from engine.model.alerts import Grade, Reason, Verdict
 from engine.model.events import AlertKind, LinkState
 from engine.model.market import Bar, Side, Timeframe
 from engine.model.orders import AccountKind, OrderStatus, OrderType, Slot
@@ -345,6 +345,22 @@ class BookView(Struct, frozen=True):
     """Where the firm's limits come from: "topstep_50k (guessed from the account's name)"; empty for none."""
 
 
+class AlertFate(Struct, frozen=True):
+    """What came of a message in one book."""
+
+    book: str
+    qty: int
+    """Contracts that its newest entry asks for; 0 where none was made."""
+    entered: int = 0
+    """Contracts that were filled."""
+    closed: bool = False
+    refusals: tuple[str, ...] = ()
+    """Why the book's gate refused it, as sentences."""
+    sent_ns: int | None = None
+    """From the message's being posted to this book's first order on its way; None where none was sent."""
+    answered_ns: int | None = None
+
+
 class AlertView(Struct, frozen=True):
     """One message of an alert room, by its newest revision. `excerpt` is text from outside."""
 
@@ -368,6 +384,14 @@ class AlertView(Struct, frozen=True):
     """From its being posted to the order on its way; None where none was sent."""
     answered_ns: int | None = None
     """From its being posted to the venue's first word on that order."""
+    entry: Decimal | None = None
+    """As the room gave it, like the other prices; None where the text says no trade."""
+    stop: Decimal | None = None
+    targets: tuple[Decimal, ...] = ()
+    """Nearest first."""
+    grade: Grade | None = None
+    fates: tuple[AlertFate, ...] = ()
+    """What `became` says, as figures."""
 
 
 class HealthView(Struct, frozen=True):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.model.view import AlertView
+from msgspec import structs
+
+from engine.model.view import AlertFate, AlertView
 from engine.trading.alert_state import AlertBook, AlertState
 from engine.trading.state import State
 
@@ -13,16 +15,16 @@ SHOWN = 50
 
 def alert_rows(state: State) -> tuple[AlertView, ...]:
     """The newest messages, oldest first."""
-    return tuple(_row(known) for known in list(state.alerts.values())[-SHOWN:])
+    return tuple(_row(state, known) for known in list(state.alerts.values())[-SHOWN:])
 
 
-def _row(known: AlertState) -> AlertView:
+def _row(state: State, known: AlertState) -> AlertView:
     parts = [known.reason.sentence] if known.reason is not None else []
     parts += [known.detail] if known.detail else []
-    books = known.books.values()
-    sent = min((book.intended_ts for book in books if book.intended_ts), default=None)
-    answered = min((book.accepted_ts for book in books if book.accepted_ts), default=None)
-    return AlertView(
+    fates = tuple(_fate_of(known, name, book) for name, book in known.books.items())
+    terms = known.terms
+    instrument = state.instruments.get(terms.instrument) if terms is not None else None
+    row = AlertView(
         room=known.room,
         message_id=known.message_id,
         ts=known.ts,
@@ -32,11 +34,33 @@ def _row(known: AlertState) -> AlertView:
         reason=known.reason,
         text=", ".join(parts),
         excerpt=known.excerpt,
-        instrument=known.terms.instrument if known.terms is not None else "",
-        side=known.terms.side if known.terms is not None else None,
+        instrument=terms.instrument if terms is not None else "",
+        side=terms.side if terms is not None else None,
         became=tuple(_became(known)),
-        sent_ns=None if sent is None else sent - known.posted_ts,
-        answered_ns=None if answered is None else answered - known.posted_ts,
+        sent_ns=min((fate.sent_ns for fate in fates if fate.sent_ns is not None), default=None),
+        answered_ns=min((fate.answered_ns for fate in fates if fate.answered_ns is not None), default=None),
+        fates=fates,
+    )
+    if terms is None or instrument is None:
+        return row
+    return structs.replace(
+        row,
+        entry=instrument.price(terms.entry),
+        stop=instrument.price(terms.stop),
+        targets=tuple(instrument.price(target) for target in terms.targets),
+        grade=terms.grade,
+    )
+
+
+def _fate_of(known: AlertState, name: str, book: AlertBook) -> AlertFate:
+    return AlertFate(
+        name,
+        book.qty,
+        book.entered,
+        book.closed,
+        tuple(refusal.sentence for refusal in book.refusals),
+        book.intended_ts - known.posted_ts if book.intended_ts else None,
+        book.accepted_ts - known.posted_ts if book.accepted_ts else None,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from engine.model import records as r
 from engine.model.commands import (
@@ -25,6 +26,13 @@ from engine.trading.state import Restriction
 from engine.trading.turn import Turn
 
 
+class Answer(NamedTuple):
+    """What a person is told. Not `done`: nothing came of the command, or less than it asked for."""
+
+    text: str
+    done: bool = True
+
+
 def obey(
     command: AnyCommand,
     turn: Turn,
@@ -32,36 +40,36 @@ def obey(
     contracts: tuple[str, ...],
     marks: Marks,
     books: tuple[str, ...] = (),
-) -> str:
+) -> Answer:
     """Carry the command out in every book; the answer in words.
 
     `contracts` and `books` are the configured ones; a book has no desk before its account is adopted.
     """
     instrument = getattr(command, "instrument", None)
     if instrument is not None and instrument not in contracts:
-        return f"unknown contract {instrument}; known: {', '.join(contracts)}"
+        return Answer(f"unknown contract {instrument}; known: {', '.join(contracts)}", done=False)
     match command:
         case Flatten():
             return _flatten(command, turn, desks, contracts, books)
         case CancelEntries():
             count = sum(desk.cancel_entries(instrument) for desk in desks.values())
             entries = "entry is" if count == 1 else "entries are"
-            return f"{instrument or 'all'}: {count} resting {entries} being cancelled"
+            return Answer(f"{instrument or 'all'}: {count} resting {entries} being cancelled")
         case BreakEven():
             where = command.instrument
             answers = [
                 _whose(desks, desk) + desk.to_break_even(where, marks.bid(where), marks.ask(where))
                 for desk in desks.values()
             ]
-            return "; ".join(answers) or "no account is connected yet"
+            return Answer("; ".join(answers) or "no account is connected yet", done=bool(answers))
         case Pause():
-            return _pause(turn, desks, instrument, f"paused by {command.source}")
+            return Answer(_pause(turn, desks, instrument, f"paused by {command.source}"))
         case Resume():
             return _resume(turn, command)
         case Halt():
-            return _halt(turn, desks, command)
+            return Answer(_halt(turn, desks, command))
         case Shutdown():
-            return "stopping; positions keep their protection at the venue"
+            return Answer("stopping; positions keep their protection at the venue")
 
 
 def _flatten(
@@ -70,9 +78,9 @@ def _flatten(
     desks: Mapping[str, Desk],
     contracts: tuple[str, ...],
     books: tuple[str, ...],
-) -> str:
+) -> Answer:
     if not desks and not books:
-        return "no account is connected yet: nothing can be flattened"
+        return Answer("no account is connected yet: nothing can be flattened", done=False)
     asked = (command.instrument,) if command.instrument is not None else contracts
     absent = [book for book in books if book not in desks]
     _pause(turn, desks, command.instrument, f"flattened by {command.source}")
@@ -85,9 +93,10 @@ def _flatten(
         # The latch is carried out as soon as the account is adopted, in this run or the next.
         turn.commit(r.FlattenStarted(ts=turn.now, book=book, instruments=asked, reason="manual"))
     if absent:
-        parts.append(f"{', '.join(absent)} as soon as it is connected")
+        parts.append(f"account {', '.join(absent)} as soon as it is connected")
     what = command.instrument or "everything"
-    return f"flatten {what}: {'; '.join(parts) or 'nothing open here, asking the venue'}; entries stay paused"
+    deeds = "; ".join(parts) or "nothing open here, asking the venue"
+    return Answer(f"flatten {what}: {deeds}; entries stay paused")
 
 
 def _whose(desks: Mapping[str, Desk], desk: Desk) -> str:
@@ -124,7 +133,7 @@ def _halt(turn: Turn, desks: Mapping[str, Desk], command: Halt) -> str:
     return f"{instrument or 'everything'}: halted; exits, stops and guards stay; resume --halted lifts it"
 
 
-def _resume(turn: Turn, command: Resume) -> str:
+def _resume(turn: Turn, command: Resume) -> Answer:
     instrument = command.instrument
     lifted = []
     for key, restriction in list(turn.state.restrictions.items()):
@@ -140,8 +149,9 @@ def _resume(turn: Turn, command: Resume) -> str:
     if left:
         strictest = max(left, key=lambda kept: kept.state.rank)
         hint = "; resume --halted lifts it" if strictest.state is TradingState.HALTED else ""
-        return f"{instrument or 'everything'}: still {strictest.state.value}: {strictest.reason}{hint}"
-    return f"{instrument or 'everything'}: entries allowed again" if lifted else "nothing was paused"
+        still = f"still {strictest.state.value}: {strictest.reason}{hint}"
+        return Answer(f"{instrument or 'everything'}: {still}", done=False)
+    return Answer(f"{instrument or 'everything'}: entries allowed again" if lifted else "nothing was paused")
 
 
 def _liftable(restriction: Restriction, command: Resume) -> bool:

@@ -15,6 +15,9 @@ from engine.trading.executions import take_orphans
 from engine.trading.ledger import Ledger
 from engine.trading.state import Order
 
+STAMP_NS = 1_000
+"""The stream stamps to 100 ns, queries to the microsecond: within this it is the same time."""
+
 SETTLE_NS = 2 * NANOS
 """What was acknowledged and has not shown its result by then is looked up."""
 
@@ -49,7 +52,7 @@ def on_order(ledger: Ledger, reported: VenueOrder, asked: int | None = None) -> 
     if reported.ts_venue:
         # Not every report is worth a record, and yet an older one may not undo it.
         newest = max(order.venue_ts, ledger.told_ts.get(order.client_id, 0))
-        if reported.ts_venue < newest and reported.status.live:
+        if reported.ts_venue + STAMP_NS <= newest and reported.status.live:
             ledger.turn.counts["stale reports"] += 1
             return
         ledger.told_ts[order.client_id] = max(newest, reported.ts_venue)

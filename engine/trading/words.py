@@ -44,7 +44,8 @@ def _bought(side: Side) -> str:
 
 def _command(state: State, record: r.CommandTaken) -> Words:
     command = record.command
-    return K.COMMAND, Sev.INFO, record.answer, getattr(command, "instrument", None), None, command.id
+    severity = Sev.INFO if record.done else Sev.WARNING
+    return K.COMMAND, severity, record.answer, getattr(command, "instrument", None), None, command.id
 
 
 def _refused(state: State, record: r.IdeaRefused) -> Words:

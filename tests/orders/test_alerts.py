@@ -12,7 +12,7 @@ from engine.model.config import RiskLimits
 from engine.model.market import MINUTE, NANOS, Side
 from engine.model.orders import Slot, VenueStatus
 from engine.model.refusals import Refusal
-from engine.model.view import HealthView, NoticeKind, Severity
+from engine.model.view import AlertFate, HealthView, NoticeKind, Severity
 from engine.runtime.picture import picture
 from tests.orders.bench import BOOK, PRICE
 from tests.orders.posting import (
@@ -196,6 +196,10 @@ def test_the_view_tells_what_became_of_a_message_and_how_fast() -> None:
     assert rows[0].text == Reason.NOT_AN_ALERT.sentence
     assert rows[1].became == (f"{BOOK}: entered 3 of 3",)
     assert (rows[1].sent_ns, rows[1].answered_ns) == (NANOS // 5, 3 * NANOS // 10)
+    assert (str(rows[1].entry), str(rows[1].stop), rows[1].grade) == ("20000.00", "19990.00", "A")
+    assert [str(target) for target in rows[1].targets] == ["20007.00", "20012.00"]
+    assert rows[1].fates == (AlertFate(BOOK, 3, 3, sent_ns=NANOS // 5, answered_ns=3 * NANOS // 10),)
+    assert (rows[0].entry, rows[0].targets, rows[0].fates) == (None, (), ())
 
 
 def test_the_view_keeps_the_newest_fifty() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise, product
 
 import pytest
+from msgspec import structs
 
 from engine.model import effects as fx
 from engine.model import events as ev
@@ -128,6 +129,16 @@ def test_an_older_report_never_undoes_a_newer_one() -> None:
     bench.step(ev.OrderReported(ts_recv=bench.now, ts_venue=old.ts_venue, book=BOOK, order=old))
     assert bench.stops() == [(5, PRICE - 20)]
     assert bench.core.turn.counts["stale reports"] == 1
+
+
+def test_a_query_that_stamps_less_finely_than_the_stream_is_not_stale() -> None:
+    bench, ids = entered()
+    bench.wait(1)
+    moved = bench.change(ids["SL"], stop=PRICE - 20, ts_venue=bench.now + 900)
+    bench.tell(ids["SL"])
+    coarse = structs.replace(moved, ts_venue=bench.now)
+    bench.step(ev.OrderReported(ts_recv=bench.now, ts_venue=coarse.ts_venue, book=BOOK, order=coarse))
+    assert bench.core.turn.counts["stale reports"] == 0
 
 
 def test_an_order_that_is_called_filled_without_its_fill_is_filled_all_the_same() -> None:

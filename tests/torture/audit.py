@@ -54,6 +54,12 @@ def nothing_from_outside(journal: Iterable[r.AnyRecord]) -> None:
     assert not adjusted, f"nobody else trades here, and yet: {adjusted[0]}"
 
 
+def excuse(invariants: Invariants) -> None:
+    """Nobody can act in time on what nobody could know: the invariants' patience begins anew."""
+    invariants._excess_since.clear()
+    invariants._naked_since.clear()
+
+
 def folds(journal: Sequence[r.AnyRecord]) -> Invariants:
     """The journal read by the onlooker: client ids and fills are unique in it, and it folds."""
     return Invariants(journal)

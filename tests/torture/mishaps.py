@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -95,6 +96,16 @@ class Scene(NamedTuple):
     moves: tuple[Move, ...]
     mishaps: tuple[Mishap, ...]
     deeds: tuple[Deed, ...]
+
+    def path(self, before: int, a_second: int) -> Iterator[int]:
+        """Ticks away from the opening, one at each of so many looks a second; the last one stays."""
+        yield from [0] * before
+        last = 0
+        for move in self.moves:
+            last = self.side.sign * move.ticks
+            yield from [last] * (move.seconds * a_second)
+        while True:
+            yield last
 
 
 STOP_TICKS, TARGET_TICKS = 40, (80, 160)

@@ -21,7 +21,6 @@ from engine.trading.fold import apply
 from engine.trading.state import State
 from tests.market.feed import T0
 from tests.orders.chaos import Storm, _unknown
-from tests.orders.invariants import Invariants
 from tests.orders.played import PRICE
 from tests.signals.scripted import ScriptedStrategy
 from tests.torture import audit
@@ -114,7 +113,7 @@ class Played(Storm):
         if records or effects or self.now - self._looked >= LOOK_NS:
             self._looked = self.now
             if self.now < self._blind_until:
-                excuse(self.invariants)
+                audit.excuse(self.invariants)
             self.invariants.after(self._core, records, effects)
             self._compare()
         self.journal += records
@@ -230,24 +229,14 @@ class Played(Storm):
 
     # -- the market --------------------------------------------------------------------------------
 
-    def _prices(self) -> Iterator[int]:
-        """Ticks away from the opening, one at each tick of the clock; the last one stays."""
-        yield from [0] * (MINUTE // TICK_NS)
-        last = 0
-        for move in self.scene.moves:
-            last = self.scene.side.sign * move.ticks
-            yield from [last] * (move.seconds * NANOS // TICK_NS)
-        while True:
-            yield last
-
     def _day(self) -> Iterator[ev.Quote | ev.Print]:
         calm = T0 + MINUTE + TRADING_NS
         deeds = {T0 + MINUTE + deed.second * NANOS: deed.command for deed in self.scene.deeds}
-        now, prices = T0, self._prices()
+        now, path = T0, self.scene.path(MINUTE // TICK_NS, NANOS // TICK_NS)
         self.storming = True
         while now < calm + CALM_NS + ENDING_NS:
             now += TICK_NS
-            price = PRICE + next(prices)
+            price = PRICE + next(path)
             yield ev.Quote(ts_recv=now, ts_venue=now, instrument="MNQ", bid=price, ask=price + 1, last=price)
             yield ev.Print(ts_recv=now, ts_venue=now, instrument="MNQ", price=price, size=50)
             if now in deeds:
@@ -295,12 +284,6 @@ class Played(Storm):
         audit.same_money(book, self._balance, START_BALANCE_USD)
         audit.sent_once(order.client_id for order in self.venue.orders)
         audit.strategies_wait(self.journal)
-
-
-def excuse(invariants: Invariants) -> None:
-    """Nobody can act in time on what nobody could know: the invariants' patience begins anew."""
-    invariants._excess_since.clear()
-    invariants._naked_since.clear()
 
 
 def play(scene: Scene) -> Played:

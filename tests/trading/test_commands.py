@@ -28,7 +28,7 @@ ONE = Leg(2, -40, 60)
 
 def _obey(book: Book, command: AnyCommand, marks: Marks | None = None, connected: bool = True) -> str:
     desks = {BOOK: book.desk()} if connected else {}
-    return obey(command, book.turn, desks, CONTRACTS, marks or Marks())
+    return obey(command, book.turn, desks, CONTRACTS, marks or Marks()).text
 
 
 def _state(book: Book, instrument: str) -> TradingState:
@@ -42,6 +42,15 @@ def _lock(book: Book) -> None:
             ts=book.now, book=BOOK, instrument=None, state=TradingState.LOCKED, reason="daily loss limit"
         )
     )
+
+
+def test_what_came_to_nothing_is_told_as_such() -> None:
+    book = Book()
+    desks = {BOOK: book.desk()}
+    assert obey(Resume(id="1"), book.turn, desks, CONTRACTS, Marks()).done
+    _lock(book)
+    assert not obey(Resume(id="2"), book.turn, desks, CONTRACTS, Marks()).done
+    assert obey(Pause(id="3"), book.turn, desks, CONTRACTS, Marks()).done
 
 
 @pytest.mark.parametrize("kind", [Flatten, CancelEntries, BreakEven, Pause, Resume])

@@ -71,7 +71,7 @@ class Watch:
 
 def said(watch: Watch, command: AnyCommand) -> str:
     """The answer to a command."""
-    return obey(command, watch.book.turn, {BOOK: watch.desk}, ("MNQ", "MES", "MGC"), watch.marks)
+    return obey(command, watch.book.turn, {BOOK: watch.desk}, ("MNQ", "MES", "MGC"), watch.marks).text
 
 
 def kinds(records: list[r.AnyRecord]) -> list[type]:

@@ -97,7 +97,7 @@ class RoomSettings(Section):
     kelly_percent: Whole = setting(
         0, "Share of the Kelly fraction that caps any size; 0 is off.", reload="restart", ge=0, le=100
     )
-    targets: Points = setting(
+    targets_points: Points = setting(
         _D.targets,
         "Points from the entry to the targets, where the text has none.",
         reload="restart",
@@ -105,9 +105,13 @@ class RoomSettings(Section):
         min_length=1,
         max_length=2,
     )
-    stop_nearest: Usd = setting(_D.stop_nearest, "Least points from entry to stop.", reload="restart", gt=0)
-    stop_farthest: Usd = setting(_D.stop_farthest, "Most points from entry to stop.", reload="restart", gt=0)
-    entry_distance: Usd = setting(
+    stop_nearest_points: Usd = setting(
+        _D.stop_nearest, "Least points from entry to stop.", reload="restart", gt=0
+    )
+    stop_farthest_points: Usd = setting(
+        _D.stop_farthest, "Most points from entry to stop.", reload="restart", gt=0
+    )
+    entry_distance_points: Usd = setting(
         _D.entry_distance, "Points that the market may be from the alert's entry.", reload="restart", gt=0
     )
     max_age_seconds: Number = setting(
@@ -146,10 +150,14 @@ class RoomSettings(Section):
             raise refuse(
                 "must not be smaller than size_b, nor size_b than size_c", key="size_a", value=self.size_a
             )
-        if self.stop_nearest >= self.stop_farthest:
-            raise refuse("must be below stop_farthest", key="stop_nearest", value=self.stop_nearest)
-        if list(self.targets) != sorted(set(self.targets)) or self.targets[0] <= 0:
-            raise refuse("must be positive, the nearer one first", key="targets")
+        if self.stop_nearest_points >= self.stop_farthest_points:
+            raise refuse(
+                "must be below stop_farthest_points",
+                key="stop_nearest_points",
+                value=self.stop_nearest_points,
+            )
+        if list(self.targets_points) != sorted(set(self.targets_points)) or self.targets_points[0] <= 0:
+            raise refuse("must be positive, the nearer one first", key="targets_points")
         if self.sizing is SizePolicy.NOTIONAL and not self.notional_usd:
             raise refuse('is needed where sizing is "notional"', key="notional_usd")
         return self

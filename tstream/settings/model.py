@@ -103,10 +103,6 @@ class Settings(BaseSettings):
             raise refuse("names a contract twice", key="contracts", value=", ".join(twice))
         if self.rooms and not self.discord.token.get_secret_value():
             raise refuse(f"is needed where a room is set: {PREFIX}DISCORD_TOKEN in .env", key="discord.token")
-        for name, room in self.rooms.items():
-            absent = sorted(set(room.contracts.values()) - set(self.contracts))
-            if absent and set(room.contracts.values()).isdisjoint(self.contracts):
-                raise refuse("trades nothing that is among the contracts", key=f"rooms.{name}.contracts")
         if self.strategy.second_target_r <= self.risk.reward_to_risk_min:
             raise refuse(
                 f"must be above risk.reward_to_risk_min ({self.risk.reward_to_risk_min}), which is the first "
