@@ -189,8 +189,17 @@ def _missing(
         return Place(k, want) if now - done.entry_ts >= bracket_grace_ns else None
     if order.status is OrderStatus.NEW:
         return None
+    if never_arrived(order):
+        return Place(k, want)
     # A sibling's fill may be on its way too: give it the venue's own delay before stepping in.
     return Place(k, want) if now - order.changed_ts >= RETRY_NS else None
+
+
+def never_arrived(order: Order) -> bool:
+    """A stop that the venue never had: looks at the venue have proven it, and nothing else is to be waited
+    for. (One that the venue refuses closes the position instead.)
+    """
+    return order.slot is Slot.STOP and order.status is OrderStatus.REJECTED and order.venue_id is None
 
 
 def _exposed(state: PlanState, orders: Mapping[str, Order], but: int) -> bool:

@@ -11,7 +11,7 @@ from engine.model.orders import OrderStatus, Slot, VenueOrder
 from engine.model.records import OrderEvent
 from engine.model.view import NoticeKind, Severity
 from engine.trading import flatten
-from engine.trading.desired import RETRY_NS, has_bracket, stands
+from engine.trading.desired import RETRY_NS, has_bracket, never_arrived, stands
 from engine.trading.inquiry import LOOK_AGAIN_NS, UNPROVEN_NS
 from engine.trading.ledger import Ledger
 from engine.trading.state import BookState, LegState, Order, PlanState
@@ -59,6 +59,8 @@ def _proven(ledger: Ledger, found: PlanState, leg: int, slot: Slot) -> bool:
     orders = ledger.state.orders
     last = orders.get(done.slots.get(slot, ""))
     entry = orders.get(done.slots.get(Slot.ENTRY, ""))
+    if last is not None and never_arrived(last):
+        return True
     if not has_bracket(entry) and last is None and done.entry_ts >= ledger.blind_ts:
         return True  # there is no bracket that could be on its way, and the fill itself was heard
     seemed = max(ledger.blind_ts, done.entry_ts if last is None else last.changed_ts)
