@@ -94,6 +94,14 @@ def gauge(share: float, width: int) -> tuple[str, str]:
     return filled, "─" * (width - len(filled))
 
 
+def gauge_used(share: float, width: int) -> tuple[str, str]:
+    """A gauge that is full only when all is used up, and that shows anything used at all."""
+    halves = min(width * 2, int(max(0.0, share) * width * 2))
+    if share > 0:
+        halves = max(1, halves)
+    return gauge(halves / (width * 2), width) if width else ("", "")
+
+
 _LEFT_EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 

@@ -83,10 +83,14 @@ def contract_of(view: View, instrument: str) -> ContractView | None:
     return next((c for c in view.contracts if c.instrument == instrument), None)
 
 
+ROOMS_LINK = "discord"
+"""The connection to the alert rooms: without it nothing new is read, and everything else goes on."""
+
+
 def link_state(view: View) -> LinkState:
-    """The worst of all connections; CONNECTING before there is one."""
+    """The worst of the connections that trading needs; CONNECTING before there is one."""
     order = (LinkState.DOWN, LinkState.STALE, LinkState.CONNECTING, LinkState.LIVE)
-    states = {link.state for link in view.links}
+    states = {link.state for link in view.links if link.name != ROOMS_LINK}
     return next((state for state in order if state in states), LinkState.CONNECTING)
 
 

@@ -21,7 +21,7 @@ OVERLAP_NS = MINUTE
 NAKED_NS = 3 * NANOS
 """A position is not left longer with a stop that may never have reached the venue."""
 
-ARRIVED_NS = 3 * NANOS // 2
+ARRIVED_NS = NANOS
 """A stop that a stopped run sent shows at the venue by then, or it never arrived. One that does so even later
 is called back.
 """

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from engine.model.view import View
-from tests.tui import fake, states
+from tests.tui import fake, rooms, states
 from tstream.commands import status
 
 Out = pytest.CaptureFixture[str]
@@ -76,6 +76,51 @@ def test_words_from_outside_are_only_words(printed: Print, make: Callable[[], Vi
     assert "[red]x[/]" in text
 
 
+def test_the_last_messages_of_rooms(printed: Print) -> None:
+    lines = [line.split("  ") for line in printed(rooms.view()).splitlines() if line.startswith("twi ")]
+    rows = [[cell.strip() for cell in line if cell.strip()] for line in lines]
+    assert rows[0] == [
+        "twi",
+        "09:41:58",
+        "traded",
+        "MES long 6010 stop 6000 A",
+        "practice bought 3",
+        "184 ms",
+    ]
+    assert rows[1][2] == "followed edited"
+    assert rows[2][2:4] == ["refused", "MES short 6310.25 stop 6318 C"]
+    assert rows[3][2:] == ["unread", "“gm everyone, watching 6000 into the open”",
+                           "no line of it reads as an alert", "-"]  # fmt: skip
+    assert rows[4][2] == "cancelled deleted"
+    assert len(rows) == len(rooms.alerts())
+    assert "order after" not in printed(fake.trading_view())
+
+
+def test_a_trade_of_paper_alone_says_so(printed: Print) -> None:
+    lines = printed(rooms.two_books()).splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith("twi "))
+    assert "refused" in lines[at]
+    assert "topstepx refused: the trade's risk is above the limit" in lines[at]
+    assert " ms" not in lines[at]
+    assert lines[at + 1].strip() == "PAPER bought 3"
+    (night,) = (line for line in lines if line.startswith("night "))
+    assert "PAPER traded" in night
+
+
+def test_only_the_newest_messages_are_printed(printed: Print) -> None:
+    many = tuple(rooms.unread(60 - i, f"talk {i}") for i in range(50))
+    text = printed(replace(fake.trading_view(), alerts=many))
+    assert "talk 49" in text
+    assert text.count("talk ") == status.ALERTS_SHOWN
+
+
+def test_a_hostile_message_is_only_words(printed: Print) -> None:
+    nasty = "[red]x[/] \x1b[2J\u202e;DROP\n"
+    text = printed(replace(fake.trading_view(), alerts=(rooms.unread(5, nasty, room=nasty, text=nasty),)))
+    assert "[red]x[/]" in text
+    assert not {"\x1b", "\u202e"} & set(text)
+
+
 def test_what_is_wrong_with_the_engine_comes_before_everything_else(printed: Print) -> None:
     view = fake.trading_view()
     sick = replace(view, health=replace(view.health, ok=False, detail="the journal can't be written"))
@@ -92,6 +137,14 @@ def test_its_own_lines_fit_a_terminal_of_80_columns(printed: Print, monkeypatch:
     assert "trade date" in lines[1]
     assert "costs" in lines[day]
     assert "won" in lines[day]
+
+
+def test_json_has_the_rooms(monkeypatch: pytest.MonkeyPatch, capsys: Out) -> None:
+    monkeypatch.setattr(status, "fetch_view", lambda _socket, charts: rooms.view())
+    assert status.status(as_json=True) == 0
+    newest = json.loads(capsys.readouterr().out)["alerts"][-1]
+    assert (newest["verdict"], newest["entry"], newest["grade"]) == ("traded", "6010.00", "A")
+    assert newest["fates"][0]["sent_ns"] == 184 * rooms.MS
 
 
 def test_json_is_the_view(monkeypatch: pytest.MonkeyPatch, capsys: Out) -> None:

@@ -8,9 +8,18 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from engine.model.events import LinkState
-from engine.model.market import Timeframe
+from engine.model.market import Side, Timeframe
 from engine.model.orders import AccountKind, OrderStatus
-from engine.model.view import LinkView, LogLine, Notice, NoticeKind, Severity, TradingState, View
+from engine.model.view import (
+    LinkView,
+    LogLine,
+    Notice,
+    NoticeKind,
+    Severity,
+    SignalFacts,
+    TradingState,
+    View,
+)
 from tests.tui import fake
 from tui.actions import resolve_keys
 from tui.layout import Shape
@@ -226,6 +235,19 @@ def test_alerts_are_newest_first_wrapped_and_literal(view: View) -> None:
     assert len(rows) > 3
     assert "old" in rows[-1]
     assert "\x1b" not in "".join(rows)
+
+
+def test_a_signal_says_its_plan_where_that_costs_no_line(view: View) -> None:
+    facts = SignalFacts(
+        Side.BUY, 2, Decimal("21028.50"), Decimal("21020.00"), (Decimal("21041.25"), Decimal("21052.00")),
+        Decimal("36.44"), "zones",
+    )  # fmt: skip
+    notice = replace(_notice(1, Severity.INFO, "long MNQ 7.4: entering 2", NoticeKind.SIGNAL), signal=facts)
+    scene = scene_of(view, notices=[notice])
+    (wide,) = talk.alerts(scene, 100)
+    assert "entering 2  stop 21020.00 to 21041.25 21052.00 risk 36.44 USD" in text_of(wide)
+    (narrow,) = talk.alerts(scene, 44)
+    assert "stop" not in text_of(narrow)
 
 
 @pytest.mark.parametrize(

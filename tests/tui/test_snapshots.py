@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from engine.model.events import LinkState
 from engine.model.orders import AccountKind, OrderStatus
 from engine.model.view import LinkView, NoticeKind, Severity, View
-from tests.tui import fake, states
+from tests.tui import fake, rooms, states
 from tests.tui.cockpit import Cockpit
 
 pytestmark = pytest.mark.skipif(
@@ -70,6 +70,24 @@ def test_a_paper_book_beside_a_live_one(snap_compare: Snap, size: tuple[int, int
 @pytest.mark.parametrize("page", ["2", "3", "5", "9"])
 def test_two_books_on_small_pages(snap_compare: Snap, page: str) -> None:
     assert _compare(snap_compare, Cockpit(fake.two_books()), SMALL, page)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=NAMES)
+def test_a_room_beside_the_strategy(snap_compare: Snap, size: tuple[int, int]) -> None:
+    assert _compare(snap_compare, Cockpit(rooms.view()), size)
+
+
+def test_a_room_followed_by_two_books(snap_compare: Snap) -> None:
+    assert _compare(snap_compare, Cockpit(rooms.two_books()), MEDIUM)
+
+
+@pytest.mark.parametrize(("size", "keys"), [(SMALL, "6"), (MEDIUM, "6z")], ids=NAMES[:2])
+def test_rooms_on_the_alerts_page(snap_compare: Snap, size: tuple[int, int], keys: str) -> None:
+    assert _compare(snap_compare, Cockpit(rooms.two_books()), size, *keys)
+
+
+def test_rooms_in_light(snap_compare: Snap) -> None:
+    assert _compare(snap_compare, Cockpit(rooms.view(), theme="daybook"), MEDIUM, "6")
 
 
 def _stale(view: View) -> View:

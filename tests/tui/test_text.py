@@ -113,6 +113,14 @@ def test_a_gauge_fills_its_width(share: float, width: int) -> None:
     assert share > 0 or not filled
 
 
+@given(st.floats(-1, 2), st.integers(1, 40))
+def test_a_gauge_of_what_is_used_is_full_only_when_nothing_is_left(share: float, width: int) -> None:
+    filled, empty = figures.gauge_used(share, width)
+    assert len(filled) + len(empty) == width
+    assert (filled == "━" * width) is (share >= 1)
+    assert bool(filled) is (share > 0)
+
+
 def test_a_spark_line_is_lowest_and_highest_where_the_values_are() -> None:
     assert figures.spark([5, 1, 3], 4) == " █▁▄"
     assert figures.spark([], 3) == "   "

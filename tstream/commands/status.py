@@ -11,14 +11,17 @@ from rich.table import Table
 from rich.text import Text
 
 from adapters.control.client import fetch_view
+from engine.model.alerts import Verdict
 from engine.model.events import LinkState
 from engine.model.market import NANOS
-from engine.model.view import Band, BookView, ContractView, TradingState, View
+from engine.model.orders import AccountKind
+from engine.model.view import AlertView, Band, BookView, ContractView, TradingState, View
 from tstream import paths
 from tstream.redaction import printable
 from tui import figures, times
-from tui.rows import limits
-from tui.scene import contract_of
+from tui.plain import plain
+from tui.rows import limits, rooms
+from tui.scene import contract_of, kind_of
 
 
 def status(as_json: bool) -> int:
@@ -50,6 +53,8 @@ def picture(view: View) -> list[RenderableType]:
         parts.append(_positions(view))
     if view.orders:
         parts.append(_orders(view))
+    if view.alerts:
+        parts.append(_alerts(view))
     oddities = ", ".join(f"{count} {printable(name)}" for name, count in view.health.counts.items() if count)
     if oddities:
         parts.append(Text(f"oddities survived: {oddities}", style="dim"))
@@ -206,6 +211,58 @@ def _orders(view: View) -> Table:
             f"{order.status} (waits)" if order.suspended else f"{order.status}",
         )
     return table
+
+
+ALERTS_SHOWN = 8
+_VERDICTS = {
+    Verdict.TRADED: "green",
+    Verdict.UNREAD: "yellow",
+    Verdict.REFUSED: "bold yellow",
+    Verdict.CANCELLED: "yellow",
+    Verdict.IGNORED: "dim",
+}
+
+
+def _alerts(view: View) -> Table:
+    """The newest messages of alert rooms, the last one first."""
+    table = _table("room", "at", "verdict", "alert", "came of it", "order after", left=(0, 1, 2, 3, 4))
+    for alert in view.alerts[: -ALERTS_SHOWN - 1 : -1]:
+        verdict = rooms.verdict_of(view, alert)
+        money = _word(view, rooms.kind_of_all(view, alert))
+        words = " ".join(part for part in (money, f"{verdict}", rooms.revision(alert)) if part)
+        sent, _ = rooms.times_of(view, alert)
+        late = sent is not None and not 0 <= sent <= rooms.AIM_NS
+        table.add_row(
+            plain(alert.room),
+            f"{times.when(alert.ts, view.ts)}:{times.clock(alert.ts)[-2:]}",
+            Text(words, _VERDICTS.get(verdict, "")),
+            _said(alert),
+            _came_of(view, alert),
+            Text("-" if sent is None else rooms.latency(sent), "yellow" if late else ""),
+        )
+    return table
+
+
+def _said(alert: AlertView) -> str:
+    """What it says in our words, or how it begins where nothing was made of it."""
+    ours = " ".join(part for part in (rooms.contract(alert), rooms.terms(alert, targets=False)) if part)
+    return ours or rooms.quoted(alert) or "-"
+
+
+def _came_of(view: View, alert: AlertView) -> str:
+    """The reason why nothing came of it, or what became of it in each book, a line for each."""
+    parts = [rooms.why(alert)] if alert.text else []
+    for fate in alert.fates:
+        kind = kind_of(view, fate.book)
+        name = "" if kind is not view.mode and fate.book == kind.value else plain(fate.book)
+        words = (_word(view, kind), name, plain(rooms.fate(alert, fate)))
+        parts.append(" ".join(part for part in words if part))
+    return "\n".join(parts) or "-"
+
+
+def _word(view: View, kind: AccountKind) -> str:
+    """What stands before whatever is not of the headline's money."""
+    return "" if kind is view.mode else kind.upper()
 
 
 def _table(*names: str, left: tuple[int, ...]) -> Table:

@@ -12,12 +12,13 @@ from tui.widgets.grid import Content
 
 
 class AlertsPane(Pane):
-    """Signals, refusals, fills, risk; the newest on top."""
+    """Signals, refusals, fills, risk, and the messages of alert rooms; the newest on top."""
 
     NAME = "alerts"
+    PERIOD = 0.2
 
     def build(self, scene: Scene) -> Content:
-        if not scene.notices:
+        if not scene.notices and not scene.view.alerts:
             return Content(waiting("nothing has happened yet"), title=title("Alerts"))
         count = talk.unacknowledged(scene)
         note = cell(f"{count} new", "warn bold") if count else EMPTY

@@ -87,6 +87,13 @@ def meter(limit: LimitView, width: int) -> Row:
     return ((filled, f"{color} {_TRACK}"), (empty, f"text {_TRACK}"))
 
 
+def thread(limit: LimitView, width: int) -> Row:
+    """The used share as a thin bar: those of lines below each other don't run into one slab."""
+    filled, empty = figures.gauge_used(share(limit), width)
+    color = "dim" if limit.band is Band.CLEAR else STYLES[limit.band].removesuffix(" bold")
+    return ((filled, color), (empty, "guide"))
+
+
 def badge(limit: LimitView) -> Row:
     """The band in a word; nothing while all is well."""
     return cell(WORDS[limit.band], _BADGES[limit.band]) if WORDS[limit.band] else EMPTY
@@ -114,7 +121,7 @@ def _row(limit: LimitView, name: int, bar: int, amount: int, unit: int, word: in
     calm = limit.band is Band.CLEAR
     spans = [*fit(cell(plain(limit.name), "dim" if calm else "text"), name), (" ", "text")]
     if bar >= _LEAST - 1:
-        spans += [*meter(limit, bar), (" ", "text")]
+        spans += [*thread(limit, bar), (" ", "text")]
     spans.append((f"{used_of(limit):>{amount}}", "text"))
     if unit:
         spans.append((f" {unit_of(limit):<{unit}}", "dim"))

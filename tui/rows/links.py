@@ -10,6 +10,7 @@ from engine.model.view import LinkView, View
 from tui import figures, times
 from tui.plain import plain
 from tui.rows.bar import Part
+from tui.scene import ROOMS_LINK
 from tui.spans import EMPTY, Column, Row, cell, join, table
 
 LIGHTS = {
@@ -69,6 +70,8 @@ def _word(link: LinkView, now: int, *, detail: bool, calm: bool) -> Row:
     name: Row = ((f"{plain(link.name)[:_NAME]} ", "dim"),)
     if link.state is not LinkState.LIVE:
         age = lasted(link, now)
+        # Red is for what holds trading back.
+        style = "warn" if link.name == ROOMS_LINK else style
         return (*name, (f"{light} {link.state.value.upper()}{f' {age}' if age else ''}", f"{style} bold"))
     found: list[tuple[str, str]] = [*name, (light, style)]
     if link.until:
@@ -85,12 +88,17 @@ def _well(link: LinkView, now: int) -> bool:
     return link.state is LinkState.LIVE and not (link.until and link.until - now < _SOON)
 
 
+def _urgency(link: LinkView) -> tuple[bool, int]:
+    """What trading needs before the rooms, the worst first."""
+    return link.name == ROOMS_LINK, _WORST.index(link.state)
+
+
 def part(view: View) -> Part:
     """All connections, then without their ages, then only those that are not well."""
     links, now = _in_order(view), view.ts
     if not links:
         return Part(((9, cell("◌ no connection yet", "warn")), (0, cell("◌", "warn"))), right=True)
-    ill = sorted((link for link in links if not _well(link, now)), key=lambda link: _WORST.index(link.state))
+    ill = sorted((link for link in links if not _well(link, now)), key=_urgency)
 
     def all_of(*, detail: bool, calm: bool, gap: str) -> Row:
         return join([_word(link, now, detail=detail, calm=calm) for link in links], (gap, "text"))
@@ -128,6 +136,7 @@ def rows(view: View, width: int) -> list[Row]:
     found = []
     for link in _in_order(view):
         light, style = LIGHTS[link.state]
+        style = "warn" if link.name == ROOMS_LINK and style == "error" else style
         bold = "" if link.state is LinkState.LIVE else " bold"
         found.append(
             (

@@ -11,7 +11,7 @@ from tui import figures
 from tui.plain import plain
 from tui.rows.bar import Part, squeeze
 from tui.rows.links import LIGHTS
-from tui.scene import Scene, contract_of, day_usd, link_state, main_books, side_days, standing
+from tui.scene import ROOMS_LINK, Scene, contract_of, day_usd, link_state, main_books, side_days, standing
 from tui.spans import EMPTY, Row, cell, join, width_of
 
 STATES = {
@@ -82,8 +82,9 @@ def _link_part(scene: Scene) -> Part:
     light, style = LIGHTS[state]
     venue = plain(scene.view.venue)
     word = state.value
-    if scene.view.links:
-        down = [plain(link.name) for link in scene.view.links if link.state is not LinkState.LIVE]
+    needed = [link for link in scene.view.links if link.name != ROOMS_LINK]
+    if needed:
+        down = [plain(link.name) for link in needed if link.state is not LinkState.LIVE]
         detail = f"{'/'.join(down)} {word}" if down else word
     else:
         detail = word

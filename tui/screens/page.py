@@ -128,5 +128,6 @@ def _only(scene: Scene) -> Scene:
         positions=tuple(p for p in scene.view.positions if p.instrument == shown),
         orders=tuple(o for o in scene.view.orders if o.instrument == shown),
         trades=tuple(t for t in scene.view.trades if t.instrument == shown),
+        alerts=tuple(a for a in scene.view.alerts if a.instrument in (shown, "")),
     )
     return replace(scene, view=view, notices=[n for n in scene.notices if n.instrument in (shown, None)])
