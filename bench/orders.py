@@ -27,16 +27,16 @@ from bench.terminal import ROOT
 from engine.core import Core
 from engine.market.bars import BarsClosed
 from engine.model.commands import Flatten, Resume, Shutdown
-from engine.model.config import EngineConfig, RiskLimits, TradingSwitch
+from engine.model.config import AlertRoom, EngineConfig, RiskLimits, TradingSwitch
 from engine.model.events import AnyEvent, Print, Quote
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import MINUTE, NANOS, Bar, Side, Timeframe
 from engine.model.plans import Idea
-from engine.ports import MarketFeed, Sink
+from engine.ports import AlertSource, MarketFeed, Sink
 from engine.runtime.engine import Engine
 from engine.runtime.recovery import restore
 from engine.signals.board import SignalBoard
-from engine.signals.strategy import Declined
+from engine.signals.strategy import Declined, Strategy
 from engine.trading.state import BookState
 
 ENTRIES = 200
@@ -181,7 +181,14 @@ def venue(clock: Path) -> Iterator[str]:
 
 
 @asynccontextmanager
-async def trader(url: str, home: Path, symbols: Sequence[str]) -> AsyncIterator[Trader]:
+async def trader(
+    url: str,
+    home: Path,
+    symbols: Sequence[str],
+    strategy: Strategy | None = None,
+    rooms: tuple[AlertRoom, ...] = (),
+    alerts: AlertSource | None = None,
+) -> AsyncIterator[Trader]:
     """An engine with its journal on disk, trading these contracts, until the end."""
     instruments = {symbol: CME_FUTURES[symbol] for symbol in symbols}
     clock = LeapingClock(home / "clock")
@@ -200,11 +207,13 @@ async def trader(url: str, home: Path, symbols: Sequence[str]) -> AsyncIterator[
     ):
         config = EngineConfig(
             tuple(instruments.values()), "bench", journal.install, journal.boot, TradingSwitch.LIVE,
-            practice_time=True, risk=LIMITS,
+            practice_time=True, risk=LIMITS, rooms=rooms,
         )  # fmt: skip
-        core = Core(config, Always(), await restore(journal))
+        core = Core(config, strategy or Always(), await restore(journal))
         feed = TimedFeed(adapter.feed)
-        engine = Engine(core, journal, journal.last_seq, feed, [adapter.broker], clock, warm_up=False)
+        engine = Engine(
+            core, journal, journal.last_seq, feed, [adapter.broker], clock, warm_up=False, alerts=alerts
+        )
         hands = Trader(engine, core, feed, clock, http)
         await hands.market()
         running = asyncio.create_task(engine.main())

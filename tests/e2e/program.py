@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -63,13 +63,14 @@ def listening_port(process: psutil.Process) -> int | None:
 class Headless:
     """One `tstream run --headless` in the background, its lines kept in a file."""
 
-    def __init__(self, home: Path, *args: str) -> None:
+    def __init__(self, home: Path, *args: str, program: Sequence[str] = (str(TSTREAM),)) -> None:
+        """`program` may be another way to start the same one."""
         self._home = home
         home.mkdir(parents=True, exist_ok=True)
         self._lines = home / "output"
         with self._lines.open("wb") as out:
             self.process = subprocess.Popen(
-                [str(TSTREAM), "run", "--headless", *args],
+                [*program, "run", "--headless", *args],
                 env=environment(home),
                 stdin=subprocess.DEVNULL,
                 stdout=out,
