@@ -46,6 +46,8 @@ def traded(ledger: Ledger, fill: Fill) -> None:
     """A fill of somebody else's order. The venue's own close in a flatten of ours is none."""
     if fill.instrument in ledger.state.flattening:
         return
+    if ledger.turn.state.boot == 1 and fill.ts_venue < ledger.started_ts:
+        return  # the past of an account that this journal has only just met: nobody trades beside us
     ledger.turn.say(
         NoticeKind.RISK,
         Severity.CRITICAL,

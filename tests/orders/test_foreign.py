@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 import pytest
 from msgspec import structs
@@ -13,11 +14,11 @@ from engine.model import events as ev
 from engine.model import records as r
 from engine.model.commands import Resume
 from engine.model.config import ForeignPositions, RiskLimits
-from engine.model.market import Side
-from engine.model.orders import OrderType, VenueOrder, VenueStatus
+from engine.model.market import MINUTE, Side
+from engine.model.orders import Fill, OrderType, VenueOrder, VenueStatus
 from engine.model.view import TradingState
 from engine.trading.booked import OrderRequest
-from tests.orders.bench import BOOK, PRICE, Bench, entered
+from tests.orders.bench import BOOK, PRICE, Bench, entered, idea
 from tests.orders.played import PRICE as PLAYED
 from tests.orders.played import Play
 from tests.orders.played import idea as played_idea
@@ -249,3 +250,16 @@ def test_f10_a_person_beside_us_on_the_virtual_clock(brackets: bool) -> None:
     restriction = play.core.state.restriction(PLAYED_BOOK, "MNQ")
     assert restriction is not None
     assert restriction.state is TradingState.REDUCING
+
+
+def test_the_day_of_an_account_that_a_new_journal_meets_pauses_nothing() -> None:
+    bench = Bench(idea())
+    for number, (side, price) in enumerate(((Side.BUY, PRICE), (Side.SELL, PRICE + 8))):
+        when = bench.now - (20 - number) * MINUTE
+        bench.fills.append(Fill(f"old{number}", f"o{number}", "MNQ", side, price, 1, Decimal("0.61"), when))
+    bench.connect()
+    bench.wait(5)
+    assert bench.core.state.restriction(BOOK, "MNQ") is None
+    assert bench.critical() == []
+    assert [trade.net_usd for trade in bench.book.trades] == [Decimal("2.78")]
+    assert bench.trade_idea(), "and entries are allowed"
