@@ -9,6 +9,7 @@ from engine.market import sessions
 from engine.model.instrument import Instrument
 from engine.model.market import Timeframe
 from engine.model.orders import AccountKind, Slot
+from engine.model.refusals import Refusal
 from engine.model.view import (
     BookView,
     ChartView,
@@ -141,6 +142,8 @@ def _book(core: Core, desk: Desk) -> BookView:
         state, reason = restriction.state, restriction.reason
     elif hands_off and book.account is not None:
         state, reason = TradingState.REDUCING, hands_off[0].sentence
+    elif not desk.can_trade:
+        state, reason = TradingState.REDUCING, Refusal.ACCOUNT_BLOCKED.sentence
     day, account = book.day, guards.account(desk)
     locked = restriction is not None and restriction.state is TradingState.LOCKED
     realized = realized_usd(book, core.state)

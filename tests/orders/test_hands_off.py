@@ -16,9 +16,10 @@ from engine.model.effects import ClosePosition, ModifyOrder, PlaceOrder
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import MINUTE, NANOS
 from engine.model.orders import Account, AccountKind, OrderType, VenuePosition
+from engine.model.refusals import Refusal
 from engine.model.view import HealthView, TradingState
 from engine.runtime.picture import picture
-from tests.orders.bench import PRICE, connected, idea
+from tests.orders.bench import BOOK, PRICE, connected, entered, idea
 from tests.signals.scripted import ScriptedStrategy
 
 MNQ = CME_FUTURES["MNQ"]
@@ -98,3 +99,12 @@ def test_a_key_flattens_even_when_switched_off() -> None:
     core = watching(TradingSwitch.OFF, ())
     _, effects = core.step(ev.CommandReceived(ts_recv=NOON + MINUTE, command=Flatten(id="k")))
     assert any(isinstance(effect, ClosePosition) for effect in effects)
+
+
+def test_an_account_that_the_venue_has_blocked_is_shown_as_such() -> None:
+    bench, _ = entered()
+    seen = picture(bench.core, 1, HealthView(ok=True)).books[0]
+    assert (seen.state, seen.state_reason) == (TradingState.ACTIVE, "")
+    bench.step(ev.AccountReported(ts_recv=bench.now, book=BOOK, balance_usd=Decimal(48_000), can_trade=False))
+    seen = picture(bench.core, 2, HealthView(ok=True)).books[0]
+    assert (seen.state, seen.state_reason) == (TradingState.REDUCING, Refusal.ACCOUNT_BLOCKED.sentence)
