@@ -16,12 +16,12 @@ def count_at_the_venue() -> None:
     """Let the practice venue be the one of bench.venue; its arguments stay."""
     from tstream import practice
 
-    begin = practice.PracticeProcess._command
+    begin = practice.PracticeProcess.command
 
     def command(self: practice.PracticeProcess) -> list[str]:
         return [part if part != "adapters.simulator" else "bench.venue" for part in begin(self)]
 
-    practice.PracticeProcess._command = command  # type: ignore[method-assign]
+    practice.PracticeProcess.command = command  # type: ignore[method-assign]
 
 
 def note_keys() -> None:
