@@ -152,18 +152,10 @@ class Core:
         paper = self.paper
         if paper is not None:
             # Whatever happens to its orders by now happens before anybody acts on the event.
-            try:
-                paper.feed(event)
-            except Exception as error:
-                if not self._survives(error):
-                    raise
+            self._guarded(PaperBook.feed, paper, event)
         if self.turn.now >= self._next_pulse:
             self._guarded(Core._pulse, self)
-        try:
-            _HANDLERS[type(event)](self, event)
-        except Exception as error:
-            if not self._survives(error):
-                raise
+        self._guarded(_HANDLERS[type(event)], self, event)
         if self.alerts.waits:
             self._guarded(AlertDesk.tend, self.alerts)
         if paper is not None and self.turn.effects:
@@ -171,10 +163,10 @@ class Core:
         self._hasten(event)
         return self.turn.records, self.turn.effects
 
-    def _guarded(self, work: Callable[[Any], None], what: Any) -> None:
+    def _guarded(self, work: Callable[..., None], *what: Any) -> None:
         """Do one part of a step; a bug in it leaves the other parts alone."""
         try:
-            work(what)
+            work(*what)
         except Exception as error:
             if not self._survives(error):
                 raise
