@@ -31,9 +31,9 @@ from engine.model.config import AlertRoom
 from engine.model.events import AlertReceived, AnyEvent, LinkState
 from engine.model.plans import Idea
 from engine.ports import Clock, Sink
-from engine.signals.alerts.room import RoomParser
 from engine.signals.board import SignalBoard
-from engine.signals.strategy import Declined
+from engine.strategies.alerts.room import RoomParser
+from engine.strategies.protocol import Declined
 from tests.discord.fake import CHANNEL, TOKEN
 from tests.discord.scenes import RELAY, STRANGER
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import msgspec
 
 from adapters.simulator.config import CAPTURED, DEFAULT_SEED
-from adapters.simulator.hours import practice_open
-from adapters.simulator.market import GeneratedMarket
+from adapters.simulator.exchange.hours import practice_open
+from adapters.simulator.market.generated import GeneratedMarket
 from adapters.tapes.tape import open_tape
 from bench.figures import ratio, table
 from bench.terminal import ROOT
@@ -26,12 +26,12 @@ from engine.model.instrument import CME_FUTURES
 from engine.model.market import MINUTE, NANOS
 from engine.model.view import HealthView
 from engine.ports import MarketSource
-from engine.runtime.picture import picture
-from engine.signals.zone_reaction import ZoneReaction
+from engine.runtime.view_builder import picture
+from engine.strategies.zones import ZoneReaction
 from tstream.options import RunOptions
 from tstream.paths import find
+from tstream.run.virtual import run_virtual
 from tstream.settings.load import load
-from tstream.virtual import run_virtual
 
 MINUTES = 20
 TAPE = ROOT.parent / "shared" / "data" / "es_minutes" / "20131007_trade.zip"

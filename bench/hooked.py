@@ -14,7 +14,7 @@ from bench.channels import KEYS, channel
 
 def count_at_the_venue() -> None:
     """Let the practice venue be the one of bench.venue; its arguments stay."""
-    from tstream import practice
+    from tstream.run import practice
 
     begin = practice.PracticeProcess.command
 

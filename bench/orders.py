@@ -36,8 +36,8 @@ from engine.ports import AlertSource, MarketFeed, Sink
 from engine.runtime.engine import Engine
 from engine.runtime.recovery import restore
 from engine.signals.board import SignalBoard
-from engine.signals.strategy import Declined, Strategy
-from engine.trading.state import BookState
+from engine.state.state import BookState
+from engine.strategies.protocol import Declined, Strategy
 
 ENTRIES = 200
 FLATTENS = 12

@@ -12,9 +12,9 @@ import msgspec
 from aiohttp import web
 
 from adapters.simulator.config import SimulatorConfig
-from adapters.simulator.hours import NANOS
-from adapters.simulator.limits import Limit
+from adapters.simulator.exchange.hours import NANOS
 from adapters.simulator.practice import PracticeVenue
+from adapters.simulator.wire.rate_limits import Limit
 
 BOUNDLESS = Limit(1_000_000, 60 * NANOS)
 """The platform's limit of 200 calls a minute would be all that is measured."""

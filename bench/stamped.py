@@ -19,10 +19,10 @@ from aiohttp import web
 
 from adapters.simulator import practice
 from adapters.simulator.config import SimulatorConfig
-from adapters.simulator.hours import nanos
+from adapters.simulator.exchange.hours import nanos
+from adapters.simulator.market.scripted import ScriptedMarket
 from adapters.simulator.practice import PracticeVenue
-from adapters.simulator.rest import Gateway
-from adapters.simulator.scripted import ScriptedMarket
+from adapters.simulator.wire.rest import Gateway
 from bench.leaps import LeapingClock
 from bench.service import BOUNDLESS
 from engine.model.events import Print, Quote

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.pseudo import Pseudo
+from tests.support.pseudo import Pseudo
 
 ROOT = Path(__file__).parents[1]
 _SYNC_ASKED, _SYNC_KNOWN = b"\x1b[?2026$p", b"\x1b[?2026;2$y"

@@ -14,12 +14,13 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from adapters.simulator import exchange, opening
-from adapters.simulator.hubs import Hub
-from adapters.simulator.market import GeneratedMarket
-from adapters.simulator.publisher import Publisher
+from adapters.simulator import opening
+from adapters.simulator.exchange import exchange
+from adapters.simulator.market.generated import GeneratedMarket
+from adapters.simulator.market.ticker import QUOTES, TRADES
 from adapters.simulator.server import main
-from adapters.simulator.ticker import QUOTES, TRADES
+from adapters.simulator.wire.hubs import Hub
+from adapters.simulator.wire.publisher import Publisher
 from bench.channels import COUNTS
 from engine.model.events import Print, Quote
 

@@ -21,12 +21,12 @@ from adapters.projectx.config import ProjectXConfig, RateLimits, Secret, Timing,
 from adapters.projectx.market_stream import MarketStream
 from adapters.projectx.signalr import Record, RecordSplitter
 from adapters.projectx.venue import ProjectXVenue
-from adapters.simulator.candles import Candles
 from adapters.simulator.config import DEFAULT_SEED
-from adapters.simulator.hours import practice_open
-from adapters.simulator.market import GeneratedMarket
+from adapters.simulator.exchange.hours import practice_open
+from adapters.simulator.market.candles import Candles
+from adapters.simulator.market.generated import GeneratedMarket
+from adapters.simulator.market.ticker import Ticker
 from adapters.simulator.opening import listed
-from adapters.simulator.ticker import Ticker
 from bench.figures import ms, quantile, ratio, table
 from bench.terminal import ROOT
 from engine.model.effects import PlaceOrder

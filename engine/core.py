@@ -10,6 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from engine.books import months
+from engine.books.alerts import AlertDesk
+from engine.books.circumstances import circumstances
+from engine.books.commands import obey
+from engine.books.links import Links
+from engine.books.paper_book import PAPER, PaperBook, served
+from engine.execution import brackets, flatten, protection
+from engine.execution.order_manager import Desk
 from engine.market.bars import BarsClosed, MinuteBars
 from engine.market.staleness import Staleness
 from engine.model import events as ev
@@ -23,23 +31,17 @@ from engine.model.orders import Account, AccountKind, OrderStatus
 from engine.model.plans import Idea, TradePlan
 from engine.model.refusals import Refusal
 from engine.model.view import NoticeKind, Severity, TradingState
+from engine.portfolio import day_roll as rollover
+from engine.portfolio.money import Marks, day_usd
 from engine.risk import gate, sizing
+from engine.risk.guards import Guards
 from engine.risk.sizers import BY_RISK, Wanted
-from engine.signals.alerts.alert import Parser
-from engine.signals.alerts.sanity import Market
 from engine.signals.board import SignalBoard
-from engine.signals.strategy import Declined, Strategy
-from engine.trading import brackets, flatten, months, protection, rollover
-from engine.trading.alerts import AlertDesk
-from engine.trading.circumstances import circumstances
-from engine.trading.commands import obey
-from engine.trading.desk import Desk
-from engine.trading.guards import Guards
-from engine.trading.links import Links
-from engine.trading.money import Marks, day_usd
-from engine.trading.paper_book import PAPER, PaperBook, served
-from engine.trading.state import State, scope
-from engine.trading.turn import Turn
+from engine.state.state import State, scope
+from engine.state.turn import Turn
+from engine.strategies.alerts.alert import Parser
+from engine.strategies.alerts.sanity import Market
+from engine.strategies.protocol import Declined, Strategy
 
 PULSE_NS = NANOS
 HELD_PULSE_NS = NANOS // 4

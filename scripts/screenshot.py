@@ -22,12 +22,12 @@ os.environ.pop("NO_COLOR", None)
 from engine.model.orders import Slot
 from engine.model.view import View
 from tstream import paths as places
-from tstream.claim import Claim
 from tstream.clock import RunClock
-from tstream.engine_thread import EngineThread
 from tstream.logs import LogOptions, Logs
 from tstream.options import RunOptions
 from tstream.redaction import REDACT
+from tstream.run.claim import Claim
+from tstream.run.engine_thread import EngineThread
 from tstream.settings.model import Settings
 from tui.app import TStreamApp
 

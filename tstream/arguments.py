@@ -14,7 +14,7 @@ from tstream.errors import UsageError
 from tstream.options import RunOptions
 
 if TYPE_CHECKING:
-    from adapters.simulator.faults import Fault
+    from adapters.simulator.faults.faults import Fault
 
 SETTINGS = "Settings"
 MARKET = "The practice venue's market"
@@ -233,7 +233,7 @@ def run_options(values: dict[str, Any]) -> RunOptions:
 
 def faults(texts: Sequence[str]) -> tuple[Fault, ...]:
     """The faults that were asked for. Raises UsageError with one line for each that can't be."""
-    from adapters.simulator.faults import FaultError, parse
+    from adapters.simulator.faults.faults import FaultError, parse
 
     plan, wrong = [], []
     for text in texts:

@@ -10,8 +10,8 @@ from msgspec import Struct
 
 from engine.model.orders import AccountKind
 from engine.model.view import TradingState, View
-from tui.plain import plain
-from tui.scene import contract_of, standing
+from tui.plain_text import plain
+from tui.screen_state import contract_of, standing
 
 
 class Danger(Enum):

@@ -18,19 +18,19 @@ from textual.screen import Screen
 from textual.theme import Theme
 
 from engine.ports import EngineHandle, LogTail
+from tui.action_runner import Deeds
 from tui.actions import resolve_keys
 from tui.attention import Attention
-from tui.deeds import Deeds
+from tui.frame_rate import Pace
 from tui.messages import ActionAsked, LogFilterChanged
-from tui.pace import Pace
-from tui.palette import Palette
-from tui.plain import plain
-from tui.rows.talk import unacknowledged
-from tui.scene import Scene
+from tui.plain_text import plain
+from tui.presenter import Stage
+from tui.rows.messages import unacknowledged
+from tui.screen_state import Scene
 from tui.screens.main import MainScreen
-from tui.stage import Stage
+from tui.styles import Palette
 from tui.terminal import CockpitDriver, usable
-from tui.wardrobe import Wardrobe, textual_theme
+from tui.theme_registry import Wardrobe, textual_theme
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -52,7 +52,7 @@ class ExitReason(StrEnum):
 
 
 def _action_provider() -> type[Provider]:
-    from tui.commands import ActionProvider
+    from tui.command_palette import ActionProvider
 
     return ActionProvider
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from engine.model.view import Notice, NoticeKind, Severity, View
-from tui.plain import plain
-from tui.scene import kind_of
+from tui.plain_text import plain
+from tui.screen_state import kind_of
 
 _LONGEST = 120
 

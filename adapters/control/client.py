@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from adapters.control.place import socket_path
+from adapters.control.address import socket_path
 from adapters.control.protocol import ANSWER_SECONDS, Reply, Request, ViewAsked
 from engine.model.commands import AnyCommand
 from engine.model.errors import RefusedError, RetryableError, UnknownOutcomeError

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
-from adapters.control.place import socket_path
+from adapters.control.address import socket_path
 from adapters.control.protocol import ANSWER_SECONDS, LINE_LIMIT, Reply, Request
 from engine.model.commands import AnyCommand
 from engine.model.errors import FatalError

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from adapters.discord.ledger import Bookmarks, Ledger
+from adapters.discord.seen import Bookmarks, Ledger
 
 _log = logging.getLogger(__name__)
 

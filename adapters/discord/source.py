@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 from adapters.discord import bookmarks
 from adapters.discord.config import DiscordConfig
-from adapters.discord.ledger import Ledger
 from adapters.discord.library_log import under_ours
 from adapters.discord.pace import Pace
 from adapters.discord.reader import Reader
+from adapters.discord.seen import Ledger
 from adapters.projectx.scrub import scrub
 from engine.model.errors import FatalError, RetryableError
 from engine.model.events import LinkChanged, LinkState

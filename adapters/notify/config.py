@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal
 
-from adapters.notify.message import Event
+from adapters.notify.content.message import Event
 from engine.model.view import Severity
 
 TELEGRAM_URL = "https://api.telegram.org"

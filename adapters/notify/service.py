@@ -12,15 +12,15 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from adapters.notify.assembly import channels
-from adapters.notify.clean import clean
+from adapters.notify.channels.assembly import channels
 from adapters.notify.config import NotifyConfig
-from adapters.notify.dispatcher import ChannelStatus, Dispatcher
-from adapters.notify.facts import SignalReader, the_notices_own
-from adapters.notify.message import Event, Message
-from adapters.notify.newsroom import Newsroom
-from adapters.notify.stamps import Stamps
-from adapters.notify.telegram_hand import TelegramHand
+from adapters.notify.content.facts import SignalReader, the_notices_own
+from adapters.notify.content.message import Event, Message
+from adapters.notify.content.news import Newsroom
+from adapters.notify.content.sanitize import clean
+from adapters.notify.content.times import Stamps
+from adapters.notify.dispatch.dispatcher import ChannelStatus, Dispatcher
+from adapters.notify.telegram_commands.commands import TelegramHand
 from engine.model.errors import FatalError, PortError
 from engine.model.view import Severity
 from engine.ports import Clock, EngineHandle

@@ -7,10 +7,10 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from adapters.projectx.account import choose_account
 from adapters.projectx.anomalies import Anomalies
 from adapters.projectx.config import ProjectXConfig, SessionOpen
 from adapters.projectx.contracts import Contracts
-from adapters.projectx.desk import choose_account
 from adapters.projectx.rest import Rest
 from adapters.projectx.session import Session
 from adapters.projectx.transport import Transport

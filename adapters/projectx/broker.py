@@ -6,7 +6,7 @@ import asyncio
 
 from adapters.projectx import mapping, requests
 from adapters.projectx.access import Access
-from adapters.projectx.desk import Desk
+from adapters.projectx.account import Desk
 from adapters.projectx.link import Link, Stream
 from adapters.projectx.user_stream import UserStream
 from adapters.projectx.wire import AccountRow, OrderRow

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from msgspec import Raw
 
+from adapters.projectx.account import Desk
 from adapters.projectx.anomalies import Anomalies
-from adapters.projectx.desk import Desk
 from adapters.projectx.link import Silence
 from adapters.projectx.wire import AccountRow, OrderRow, PositionRow, TradeRow, WireError, read_user
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from adapters.simulator.account import AccountSpec, Rules
-from adapters.simulator.fault_plan import Fault
-from adapters.simulator.limits import BARS, REST, Limit
-from adapters.simulator.signalr import Timing
-from adapters.simulator.tokens import DAY_NS
-from engine.trading.venue import FillModel
+from adapters.simulator.exchange.account import AccountSpec, Rules
+from adapters.simulator.faults.plan import Fault
+from adapters.simulator.wire.rate_limits import BARS, REST, Limit
+from adapters.simulator.wire.signalr import Timing
+from adapters.simulator.wire.tokens import DAY_NS
+from engine.venue.venue import FillModel
 
 MILLI = 1_000_000
 
@@ -67,7 +67,7 @@ class SimulatorConfig(Struct, frozen=True):
     batch_s: float = 0.02
     """How often market events leave, real seconds."""
     faults: tuple[Fault, ...] = ()
-    """Armed from the start (see `adapters.simulator.faults`)."""
+    """Armed from the start (see `adapters.simulator.faults.faults`)."""
     fault_seed: int | None = None
     """Of the chance in faults; None takes that of the market."""
     desk_flattens: bool = True

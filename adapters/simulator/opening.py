@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from adapters.simulator.config import SimulatorConfig, TapeChoice
-from adapters.simulator.contracts import Listing, listing
-from adapters.simulator.exchange import Kept
-from adapters.simulator.hours import NANOS, chicago, next_open, practice_open, trade_date
-from adapters.simulator.market import GeneratedMarket
-from adapters.simulator.store import Store
+from adapters.simulator.exchange.contracts import Listing, listing
+from adapters.simulator.exchange.exchange import Kept
+from adapters.simulator.exchange.hours import NANOS, chicago, next_open, practice_open, trade_date
+from adapters.simulator.exchange.store import Store
+from adapters.simulator.market.generated import GeneratedMarket
 from adapters.tapes.tape import open_tape
 from engine.ports import MarketSource
 

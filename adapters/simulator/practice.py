@@ -10,17 +10,17 @@ from typing import Self
 
 from aiohttp import web
 
-from adapters.simulator.account import PracticeAccount
-from adapters.simulator.clock import PracticeClock
 from adapters.simulator.config import SimulatorConfig
-from adapters.simulator.contracts import Listing
-from adapters.simulator.deeds import Deeds
-from adapters.simulator.exchange import Exchange
-from adapters.simulator.hand import Hand
-from adapters.simulator.hours import NANOS
+from adapters.simulator.exchange.account import PracticeAccount
+from adapters.simulator.exchange.by_hand import Hand
+from adapters.simulator.exchange.clock import PracticeClock
+from adapters.simulator.exchange.contracts import Listing
+from adapters.simulator.exchange.exchange import Exchange
+from adapters.simulator.exchange.hours import NANOS
+from adapters.simulator.faults.controls import Deeds
 from adapters.simulator.opening import SAVE_EVERY_S, Opening, listed, open_market
-from adapters.simulator.rest import Gateway
-from adapters.simulator.tokens import Tokens
+from adapters.simulator.wire.rest import Gateway
+from adapters.simulator.wire.tokens import Tokens
 from engine.model.events import Print, Quote
 from engine.ports import Clock, MarketSource
 

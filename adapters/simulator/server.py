@@ -12,14 +12,14 @@ from pathlib import Path
 
 import msgspec
 
-from adapters.simulator.account import AccountSpec
 from adapters.simulator.config import DEFAULT_SEED, SimulatorConfig, TapeChoice
-from adapters.simulator.fault_manual import manual
-from adapters.simulator.faults import Fault, FaultError
-from adapters.simulator.faults import parse as parse_fault
+from adapters.simulator.exchange.account import AccountSpec
+from adapters.simulator.exchange.store import StateError
+from adapters.simulator.faults.faults import Fault, FaultError
+from adapters.simulator.faults.faults import parse as parse_fault
+from adapters.simulator.faults.manual import manual
 from adapters.simulator.practice import PracticeVenue
-from adapters.simulator.signalr import Timing
-from adapters.simulator.store import StateError
+from adapters.simulator.wire.signalr import Timing
 from adapters.tapes.fields import TapeError
 
 EXIT_BAD_START = 2

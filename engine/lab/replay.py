@@ -14,8 +14,8 @@ from engine.model.instrument import Instrument
 from engine.model.market import Bar
 from engine.model.orders import Account, AccountKind
 from engine.model.records import AnyRecord
-from engine.trading.paper import PaperBroker
-from engine.trading.venue import FillModel
+from engine.venue.paper import PaperBroker
+from engine.venue.venue import FillModel
 
 BOOK = "replay"
 START_BALANCE_USD = Decimal(50_000)

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from engine.trading.position import Position, Trade
+from engine.state.position import Position, Trade
 
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)*(?![\w])")
 

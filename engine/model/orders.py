@@ -9,6 +9,9 @@ from msgspec import Struct
 
 from engine.model.market import Side
 
+BRACKET_TICKS = range(4, 1001)
+"""Distances of stop and target that ProjectX takes (ProjectX protocol: place errors)."""
+
 
 class OrderType(StrEnum):
     MARKET = "market"
@@ -17,7 +20,7 @@ class OrderType(StrEnum):
 
 
 class OrderStatus(StrEnum):
-    """Where an order of ours stands (semantics: one table in engine.trading.lifecycle)."""
+    """Where an order of ours stands (semantics: one table in engine.state.order_table)."""
 
     NEW = "new"
     SENT = "sent"

@@ -27,7 +27,7 @@ VERSION = 1
 
 
 class OrderEvent(StrEnum):
-    """What can happen to an order; with its state it decides the next one (engine.trading.lifecycle)."""
+    """What can happen to an order; with its state it decides the next one (engine.state.order_table)."""
 
     SENT = "sent"
     ACCEPTED = "accepted"

@@ -9,15 +9,13 @@ from msgspec import Struct
 from engine.model.config import RiskLimits, TradingSwitch
 from engine.model.instrument import Instrument
 from engine.model.market import NANOS
-from engine.model.orders import AccountKind
+from engine.model.orders import BRACKET_TICKS, AccountKind
 from engine.model.plans import Idea
 from engine.model.refusals import Refusal
 from engine.model.view import TradingState
-from engine.risk.sizers import BY_RISK, Ask, Record, Wanted
+from engine.risk.sizers import BY_RISK, Ask, Wanted
 from engine.risk.sizing import contracts, loss_usd
-
-BRACKET_TICKS = range(4, 1001)
-"""Distances of stop and target that ProjectX takes (ProjectX protocol: place errors)."""
+from engine.state.track_record import TrackRecord
 
 LATEST_NS = 10 * NANOS
 """An idea older than this is not traded: after a suspended machine many old minutes close at once."""
@@ -64,7 +62,7 @@ class Circumstances(Struct, frozen=True):
     """What trades of the idea's alert room may still lose today; None without a limit."""
     equity_usd: Decimal | None = None
     """Of the account, if everything were closed now."""
-    record: Record = Record()
+    record: TrackRecord = TrackRecord()
     """How trades of this strategy or room have ended in this book."""
 
 

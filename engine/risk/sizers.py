@@ -13,36 +13,7 @@ from msgspec import Struct
 from engine.model.config import RiskLimits, SizePolicy, Sizing
 from engine.model.instrument import Instrument
 from engine.risk.sizing import loss_usd
-
-KELLY_TRADES = 30
-"""Of fewer trades the Kelly fraction says nothing (semantics: statistics)."""
-
-
-class Record(Struct, frozen=True):
-    """How the trades of one strategy or room have ended. Amounts in USD, net, both positive."""
-
-    wins: int = 0
-    losses: int = 0
-    won_usd: Decimal = Decimal(0)
-    lost_usd: Decimal = Decimal(0)
-
-    @property
-    def trades(self) -> int:
-        return self.wins + self.losses
-
-    def kelly(self) -> Decimal | None:
-        """Share of the equity, never negative: W − (1 − W) / (average win / average loss). None while
-        there are too few trades.
-        """
-        if self.trades < KELLY_TRADES:
-            return None
-        if not self.wins or not self.won_usd:
-            return Decimal(0)
-        won = Decimal(self.wins) / self.trades
-        if not self.losses or not self.lost_usd:
-            return won
-        payoff = (self.won_usd / self.wins) / (self.lost_usd / self.losses)
-        return max(Decimal(0), won - (1 - won) / payoff)
+from engine.state.track_record import TrackRecord
 
 
 class Ask(Struct, frozen=True):
@@ -59,7 +30,7 @@ class Ask(Struct, frozen=True):
     confidence: Decimal = Decimal(1)
     """0..1."""
     equity_usd: Decimal | None = None
-    record: Record = Record()
+    record: TrackRecord = TrackRecord()
 
     @property
     def loss_usd(self) -> Decimal:

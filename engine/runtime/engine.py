@@ -19,11 +19,11 @@ from engine.model.market import NANOS
 from engine.model.orders import Account
 from engine.model.view import HealthView, Notice, View
 from engine.ports import AlertSource, Broker, Clock, EmergencyLog, Journal, MarketFeed, Sink
-from engine.runtime.courier import Courier
+from engine.runtime.effect_runner import Courier
 from engine.runtime.inbox import Inbox
-from engine.runtime.keeper import StateKeeper
-from engine.runtime.picture import picture
-from engine.runtime.scribe import Scribe
+from engine.runtime.journal_writer import Scribe
+from engine.runtime.snapshots import StateKeeper
+from engine.runtime.view_builder import picture
 
 log = logging.getLogger(__name__)
 

@@ -8,9 +8,9 @@ from typing import Protocol
 
 from engine.model.errors import FatalError
 from engine.model.records import JournalError, decode
-from engine.trading import snapshot
-from engine.trading.fold import apply
-from engine.trading.state import State
+from engine.state import snapshot
+from engine.state.fold import apply
+from engine.state.state import State
 
 log = logging.getLogger(__name__)
 

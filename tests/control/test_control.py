@@ -16,8 +16,8 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from adapters.control.address import socket_path
 from adapters.control.client import NoEngineError, fetch_view, send_command
-from adapters.control.place import socket_path
 from adapters.control.protocol import LINE_LIMIT
 from adapters.control.server import ControlServer
 from engine.model.commands import AnyCommand, BreakEven, CancelEntries, Flatten, Pause, Resume, Shutdown
@@ -271,7 +271,7 @@ async def test_a_path_too_long_for_a_socket_has_a_short_stand_in(tmp_path: Path)
 def test_a_stand_in_folder_that_others_prepared_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mine: bool
 ) -> None:
-    monkeypatch.setattr("adapters.control.place._SHORT", tmp_path)
+    monkeypatch.setattr("adapters.control.address._SHORT", tmp_path)
     prepared = tmp_path / f"tstream-{os.getuid()}"
     if mine:
         prepared.mkdir()

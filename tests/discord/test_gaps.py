@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from adapters.discord import bookmarks
-from adapters.discord.ledger import Ledger
+from adapters.discord.seen import Ledger
 from engine.model.events import AlertKind, LinkState
 from tests.discord.fake import CHANNEL, PATIENCE_S, FakeDiscord, Reply, too_many
 from tests.discord.scenes import (

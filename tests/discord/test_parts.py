@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from adapters.discord import snowflakes
 from adapters.discord.config import Timing
-from adapters.discord.ledger import KEPT, Known, Ledger
 from adapters.discord.messages import Message
 from adapters.discord.pace import Pace
+from adapters.discord.seen import KEPT, Known, Ledger
 from adapters.discord.text import LONGEST, NO_TEXT, cut, digest, text_of
 from engine.model.events import AlertKind
 from tests.discord import rows

@@ -9,8 +9,8 @@ import pytest
 from engine.model.alerts import Reason, Verdict
 from engine.model.config import AlertRoom
 from engine.model.market import NANOS
-from engine.signals.alerts.alert import Alert
-from engine.signals.alerts.rooms import STRICT, VARIANTS
+from engine.strategies.alerts.alert import Alert
+from engine.strategies.alerts.rooms import STRICT, VARIANTS
 from tests.docs.pages import DOCS, section, tables
 
 PAGE = DOCS / "alerts.md"

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from adapters.simulator.config import CAPTURED
-from adapters.simulator.hours import practice_open
-from adapters.simulator.market import GeneratedMarket
+from adapters.simulator.exchange.hours import practice_open
+from adapters.simulator.market.generated import GeneratedMarket
 from engine.core import Core
 from engine.lab.replay import Replay
 from engine.model import events as ev
@@ -28,7 +28,7 @@ from engine.model.records import PlanOpened
 from engine.ports import Broker, MarketFeed
 from tests.docs.pages import DOCS, examples
 from tests.tui import fake
-from tui.scene import Scene
+from tui.screen_state import Scene
 from tui.spans import text_of
 
 

@@ -12,12 +12,12 @@ from pathlib import Path
 import msgspec
 
 from adapters.control.client import fetch_view
-from adapters.simulator.codes import SideCode, StatusCode, TypeCode
 from adapters.simulator.config import SimulatorConfig
-from adapters.simulator.hours import practice_open
+from adapters.simulator.exchange.hours import practice_open
+from adapters.simulator.exchange.rows import OrderRow
+from adapters.simulator.market.scripted import ScriptedMarket
 from adapters.simulator.practice import PracticeVenue
-from adapters.simulator.rows import OrderRow
-from adapters.simulator.scripted import ScriptedMarket
+from adapters.simulator.wire.codes import SideCode, StatusCode, TypeCode
 from engine.model.errors import RefusedError, RetryableError
 from engine.model.events import LinkState, Print, Quote
 from engine.model.instrument import CME_FUTURES
@@ -34,7 +34,8 @@ REPEAT_S = 0.5
 READY = "import sys; print(sys.argv[1], flush=True); sys.stdin.read()"
 PROGRAM = f"""
 import sys
-from tstream import cli, practice
+from tstream import cli
+from tstream.run import practice
 
 ready = sys.argv.pop(1)
 practice.PracticeProcess.command = lambda self: [sys.executable, "-c", {READY!r}, ready]

@@ -15,8 +15,8 @@ from typing import Self, TypeVar
 import psutil
 
 from tests.e2e.program import TSTREAM, environment, practice_child
-from tests.painted import Painted
-from tests.pseudo import Pseudo
+from tests.support.painted import Painted
+from tests.support.pseudo import Pseudo
 
 PATIENCE = 40.0
 """Seconds after which something that should happen has not: generous, the machine may be busy."""

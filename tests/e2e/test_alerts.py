@@ -13,9 +13,9 @@ pytest.importorskip("aiosmtpd")
 
 from msgspec.structs import replace
 
-from adapters.simulator.codes import SideCode
 from adapters.simulator.config import CAPTURED, SimulatorConfig
-from adapters.simulator.rows import TradeRow
+from adapters.simulator.exchange.rows import TradeRow
+from adapters.simulator.wire.codes import SideCode
 from engine.model.alerts import Reason, Verdict
 from engine.model.market import NANOS
 from engine.model.view import View

@@ -17,7 +17,7 @@ import asyncio, sys
 from pathlib import Path
 from adapters.simulator import server
 from adapters.simulator.config import SimulatorConfig
-from adapters.simulator.tokens import Tokens
+from adapters.simulator.wire.tokens import Tokens
 
 issue = Tokens.issue
 def noted(self, *args):
@@ -32,7 +32,8 @@ asyncio.run(server.serve(SimulatorConfig(key=sys.argv[2]), exit_with_parent=True
 PROGRAM = """
 import logging, sys
 from pathlib import Path
-from tstream import cli, running
+from tstream import cli
+from tstream.run import modes as running
 
 tokens, key = Path(sys.argv[1]), sys.argv[2]
 headless = running._headless

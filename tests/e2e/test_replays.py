@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.program import tstream
-from tests.recordings import DATA, needs_recordings
+from tests.support.recordings import DATA, needs_recordings
 
 
 def _hash_of_run(home: Path, *args: str) -> str:

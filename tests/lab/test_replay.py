@@ -10,10 +10,10 @@ from engine.model import events as ev
 from engine.model.commands import Flatten
 from engine.model.market import NANOS, Side
 from engine.model.records import encode
-from engine.trading.position import Position, Trade
+from engine.state.position import Position, Trade
 from tests.market.feed import T0
-from tests.orders.chaos import Storm
-from tests.orders.played import PRICE, Play, idea
+from tests.support.chaos import Storm
+from tests.support.played import PRICE, Play, idea
 
 
 def script(play: Play) -> Iterator[ev.Quote | ev.Print]:

@@ -16,7 +16,7 @@ from engine.model.instrument import CME_FUTURES
 from engine.model.market import MINUTE, NANOS, Bar, Timeframe
 from engine.model.plans import Idea
 from engine.signals.board import SignalBoard
-from engine.signals.strategy import Declined
+from engine.strategies.protocol import Declined
 from tests.market.feed import T0, at, minute, quoted, traded
 
 

@@ -18,7 +18,7 @@ from engine.model.events import Print
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import MINUTE, NANOS, Bar, Timeframe
 from tests.market.feed import emitted, play
-from tests.recordings import DATA, needs_recordings
+from tests.support.recordings import DATA, needs_recordings
 
 pytestmark = [pytest.mark.recordings, needs_recordings]
 

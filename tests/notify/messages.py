@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from adapters.notify.clean import clean
-from adapters.notify.message import Event, Field, Message, Section
+from adapters.notify.content.message import Event, Field, Message, Section
+from adapters.notify.content.sanitize import clean
 from engine.model.orders import AccountKind
 from engine.model.view import Severity
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from adapters.notify.facts import PatternFacts, SignalFacts
-from adapters.notify.message import Event, Message
-from adapters.notify.newsroom import Newsroom
+from adapters.notify.content.facts import PatternFacts, SignalFacts
+from adapters.notify.content.message import Event, Message
+from adapters.notify.content.news import Newsroom
 from engine.model.market import Side
 from tests.notify.scenes import a_view
 

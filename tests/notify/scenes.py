@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from adapters.notify.message import Event, Message
+from adapters.notify.content.message import Event, Message
 from engine.model.commands import AnyCommand
 from engine.model.market import NANOS, Side, Timeframe
 from engine.model.orders import AccountKind

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from adapters.notify.channel import Channel, HeldError
+from adapters.notify.channels.channel import Channel, HeldError
+from adapters.notify.channels.discord import DiscordChannel
+from adapters.notify.channels.slack import SlackChannel
+from adapters.notify.channels.telegram import TelegramChannel
 from adapters.notify.config import TelegramConfig, WebhookConfig
-from adapters.notify.discord import DiscordChannel
-from adapters.notify.message import Message, section
-from adapters.notify.slack import SlackChannel
-from adapters.notify.telegram import TelegramChannel
+from adapters.notify.content.message import Message, section
 from engine.model.errors import FatalError, PortError, RefusedError, RetryableError, UnknownOutcomeError
 from engine.model.orders import AccountKind
 from tests.notify.scenes import news
@@ -295,7 +295,7 @@ async def test_a_broken_address_is_definitive_and_tells_no_secret(
 
 
 async def test_no_answer_in_time_means_it_may_have_arrived() -> None:
-    from adapters.notify.web import Web
+    from adapters.notify.channels.web import Web
 
     async with SlackSink() as sink:
         sink.always = Reply(hang=True)
@@ -307,7 +307,7 @@ async def test_no_answer_in_time_means_it_may_have_arrived() -> None:
 
 
 async def test_a_huge_answer_is_not_read_whole() -> None:
-    from adapters.notify.web import Web
+    from adapters.notify.channels.web import Web
 
     async with Sink() as sink:
         sink.always = Reply(200, "x" * 2_000_000)

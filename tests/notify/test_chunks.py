@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.notify.chunks import cut, packed, pieces, utf16_units
+from adapters.notify.content.chunks import cut, packed, pieces, utf16_units
 
 
 def test_telegram_counts_an_emoji_as_two() -> None:

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from adapters.notify import dispatcher as dispatching
-from adapters.notify.channel import Channel
+from adapters.notify.channels.channel import Channel
+from adapters.notify.channels.discord import DiscordChannel
+from adapters.notify.channels.slack import SlackChannel
+from adapters.notify.channels.telegram import TelegramChannel
 from adapters.notify.config import Rules, TelegramConfig, WebhookConfig
-from adapters.notify.discord import DiscordChannel
-from adapters.notify.dispatcher import ChannelState, Dispatcher
-from adapters.notify.message import Event, Message
-from adapters.notify.slack import SlackChannel
-from adapters.notify.stamps import Stamps
-from adapters.notify.telegram import TelegramChannel
+from adapters.notify.content.message import Event, Message
+from adapters.notify.content.times import Stamps
+from adapters.notify.dispatch import dispatcher as dispatching
+from adapters.notify.dispatch.dispatcher import ChannelState, Dispatcher
 from engine.model.view import Severity
 from tests.notify.scenes import NOW, news
 from tests.notify.sinks import DiscordSink, Reply, Sink, SlackSink, TelegramSink, flood, telegram_no

@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from adapters.notify import discord, slack
-from adapters.notify.chunks import utf16_units
-from adapters.notify.clean import clean
-from adapters.notify.discord import discord_bodies
-from adapters.notify.mail_html import mail_html, subject
-from adapters.notify.message import Message, section
-from adapters.notify.plain import plain_lines, plain_text
-from adapters.notify.slack import slack_body
-from adapters.notify.telegram import LIMIT, telegram_html, without_tags
+from adapters.notify.channels import discord, slack
+from adapters.notify.channels.discord import discord_bodies
+from adapters.notify.channels.slack import slack_body
+from adapters.notify.channels.telegram import LIMIT, telegram_html, without_tags
+from adapters.notify.content.chunks import utf16_units
+from adapters.notify.content.mail_html import mail_html, subject
+from adapters.notify.content.message import Message, section
+from adapters.notify.content.plain import plain_lines, plain_text
+from adapters.notify.content.sanitize import clean
 from engine.model.orders import AccountKind
 from engine.model.view import Severity
 from tests.notify.messages import HOSTILE, messages

@@ -21,10 +21,10 @@ pytest.importorskip("aiosmtpd")
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
-from adapters.notify.apprised import AppriseChannel, MailChannel
-from adapters.notify.channel import Channel
+from adapters.notify.channels.apprise import AppriseChannel, MailChannel
+from adapters.notify.channels.channel import Channel
 from adapters.notify.config import AppriseConfig, MailConfig
-from adapters.notify.message import section
+from adapters.notify.content.message import section
 from engine.model.errors import FatalError, PortError, RefusedError, RetryableError, UnknownOutcomeError
 from engine.model.orders import AccountKind
 from tests.notify.scenes import news

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.notify.config import Rules
-from adapters.notify.message import RANKS, Event, Message
-from adapters.notify.outbox import Alarm, Outbox
+from adapters.notify.content.message import RANKS, Event, Message
+from adapters.notify.dispatch.outbox import Alarm, Outbox
 from engine.model.view import Severity
 from tests.notify.scenes import NOW, news
 

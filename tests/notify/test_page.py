@@ -6,11 +6,11 @@ import re
 from pathlib import Path
 
 from adapters.notify.config import HandConfig, MailConfig, NotifyConfig, Rules
-from adapters.notify.links import FIRST_NS, OUTAGE_NS
-from adapters.notify.message import Event
-from adapters.notify.outbox import DIGEST_FROM
-from adapters.notify.replies import HELP
-from adapters.notify.trades import SETTLE_NS
+from adapters.notify.content.links import FIRST_NS, OUTAGE_NS
+from adapters.notify.content.message import Event
+from adapters.notify.content.trades import SETTLE_NS
+from adapters.notify.dispatch.outbox import DIGEST_FROM
+from adapters.notify.telegram_commands.replies import HELP
 from engine.model.market import NANOS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "notifications.md").read_text(encoding="utf-8")

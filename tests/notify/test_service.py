@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from adapters.notify.config import HandConfig, NotifyConfig, Rules, TelegramConfig, WebhookConfig
-from adapters.notify.dispatcher import ChannelState
+from adapters.notify.dispatch.dispatcher import ChannelState
 from adapters.notify.service import NotifyThread
 from engine.model.commands import Pause
 from engine.model.errors import FatalError

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from adapters.notify.facts import SignalFacts
-from adapters.notify.message import Event
-from adapters.notify.newsroom import Newsroom
+from adapters.notify.content.facts import SignalFacts
+from adapters.notify.content.message import Event
+from adapters.notify.content.news import Newsroom
 from engine.model.market import NANOS, Side
 from engine.model.orders import AccountKind
 from engine.model.view import NoticeKind, Severity

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from adapters.projectx.probe import probe
-from adapters.simulator.signalr import Timing as HubTiming
+from adapters.simulator.wire.signalr import Timing as HubTiming
 from engine.model.effects import CancelOrder, ClosePosition, ModifyOrder
 from engine.model.errors import Cause, RefusedError
 from engine.model.events import (

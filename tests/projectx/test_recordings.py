@@ -30,7 +30,7 @@ from adapters.projectx.wire import (
 )
 from engine.model.instrument import CME_FUTURES, Instrument
 from engine.model.orders import AccountKind, VenueStatus
-from tests.recordings import DATA, needs_recordings
+from tests.support.recordings import DATA, needs_recordings
 
 pytestmark = [pytest.mark.recordings, needs_recordings]
 

@@ -16,15 +16,16 @@ from engine.model.market import Side
 from engine.model.plans import Idea
 from engine.model.refusals import Refusal
 from engine.risk.gate import check
-from engine.risk.sizers import KELLY_TRADES, Ask, Record, Wanted, sizer
+from engine.risk.sizers import Ask, Wanted, sizer
 from engine.risk.sizing import contracts, legs
+from engine.state.track_record import KELLY_TRADES, TrackRecord
 from tests.risk.test_gate import FINE, IDEA
 
 MES = CME_FUTURES["MES"]
 D = Decimal
 ASK = Ask(MES, price=25_304, stop_ticks=40, limits=RiskLimits(), asked=3, equity_usd=D(50_000))
 """6326 at MES: a contract loses 50 + 1.22 + 2.50 = 53.72 at its stop and is worth 31,630."""
-GOOD = Record(wins=20, losses=10, won_usd=D(2_000), lost_usd=D(1_000))
+GOOD = TrackRecord(wins=20, losses=10, won_usd=D(2_000), lost_usd=D(1_000))
 """W = 2/3, average win and loss 100: Kelly is 2/3 − 1/3 = 1/3."""
 
 
@@ -45,9 +46,9 @@ GOOD = Record(wins=20, losses=10, won_usd=D(2_000), lost_usd=D(1_000))
         # A quarter of Kelly's third of 50,000 is 4,166: 77 contracts, no cap; a thousandth of it is one.
         (Sizing(SizePolicy.GRADE, kelly_percent=25), {"record": GOOD}, 3),
         (Sizing(SizePolicy.GRADE, kelly_percent=1), {"record": GOOD, "equity_usd": D(30_000)}, 1),
-        (Sizing(SizePolicy.GRADE, kelly_percent=25), {"record": Record(10, 20, D(1_000), D(2_000))}, 0),
-        (Sizing(SizePolicy.GRADE, kelly_percent=1), {"record": Record(0, KELLY_TRADES - 1)}, 3),
-        (Sizing(SizePolicy.GRADE, kelly_percent=1), {"record": Record(0, KELLY_TRADES)}, 0),
+        (Sizing(SizePolicy.GRADE, kelly_percent=25), {"record": TrackRecord(10, 20, D(1_000), D(2_000))}, 0),
+        (Sizing(SizePolicy.GRADE, kelly_percent=1), {"record": TrackRecord(0, KELLY_TRADES - 1)}, 3),
+        (Sizing(SizePolicy.GRADE, kelly_percent=1), {"record": TrackRecord(0, KELLY_TRADES)}, 0),
         (Sizing(SizePolicy.GRADE, kelly_percent=25), {"record": GOOD, "equity_usd": None}, 3),
         (Sizing(SizePolicy.GRADE, confidence_least=D(0)), {"confidence": D("0.7")}, 2),
         (Sizing(SizePolicy.GRADE, confidence_least=D("0.5")), {"confidence": D(0)}, 1),
@@ -62,8 +63,8 @@ def test_each_policy(plan: Sizing, changes: dict[str, object], expected: int) ->
 def test_kelly_by_hand() -> None:
     assert GOOD.kelly() is not None
     assert round(GOOD.kelly() or D(0), 6) == D("0.333333")
-    assert Record(30, 0, D(900)).kelly() == 1
-    assert Record(1, 1, D(9), D(1)).kelly() is None
+    assert TrackRecord(30, 0, D(900)).kelly() == 1
+    assert TrackRecord(1, 1, D(9), D(1)).kelly() is None
 
 
 @pytest.mark.parametrize(
@@ -89,7 +90,7 @@ AMOUNTS = st.decimals(0, 999, places=2)
     st.integers(4, 1000),
     st.integers(0, 60),
     st.builds(
-        Record,
+        TrackRecord,
         st.integers(0, 99),
         st.integers(0, 99),
         st.decimals(0, 999, places=2),
@@ -98,7 +99,7 @@ AMOUNTS = st.decimals(0, 999, places=2)
     st.one_of(st.none(), st.decimals(-1000, 200_000, places=2)),
 )
 def test_whatever_a_sizer_wants_the_limits_bound_it(
-    plan: Sizing, stop: int, asked: int, record: Record, equity: Decimal | None
+    plan: Sizing, stop: int, asked: int, record: TrackRecord, equity: Decimal | None
 ) -> None:
     limits = RiskLimits(reward_to_risk_min=0)
     idea = replace(IDEA, stop=IDEA.reference - stop, targets=(IDEA.reference + stop,))

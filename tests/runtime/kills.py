@@ -23,9 +23,9 @@ from engine.model import records as r
 from engine.model.errors import RetryableError
 from engine.model.market import Side
 from engine.model.orders import OrderType
-from engine.runtime import scribe as scribe_module
-from engine.runtime.courier import Courier
-from engine.runtime.scribe import Scribe
+from engine.runtime import journal_writer as scribe_module
+from engine.runtime.effect_runner import Courier
+from engine.runtime.journal_writer import Scribe
 
 BOOK = "kills"
 ENTRY = fx.PlaceOrder(BOOK, "1", "MNQ", Side.BUY, OrderType.MARKET, 1)

@@ -13,12 +13,12 @@ from adapters.store.emergency import EmergencyFile, emergency_path, read_lines
 from adapters.store.virtual import SyncJournal
 from engine.model import events as ev
 from engine.model.errors import RetryableError
-from engine.runtime import scribe as scribe_module
-from engine.runtime.courier import Courier
-from engine.runtime.scribe import Scribe
+from engine.runtime import journal_writer as scribe_module
+from engine.runtime.effect_runner import Courier
+from engine.runtime.journal_writer import Scribe
 from tests.runtime.kills import RECORDS
-from tests.runtime.parts import BOOK, DOWN, Clock, FakeBroker, MemoryJournal, until
-from tests.runtime.test_scribe import CANCEL, CLOSE, ENTRY, STOP, record
+from tests.runtime.test_journal_writer import CANCEL, CLOSE, ENTRY, STOP, record
+from tests.support.runtime_parts import BOOK, DOWN, Clock, FakeBroker, MemoryJournal, until
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -22,12 +22,23 @@ from engine.model.plans import PlanStatus
 from engine.model.view import Severity, TradingState
 from engine.ports import Sink
 from engine.runtime import engine as engine_module
-from engine.runtime import keeper as keeper_module
-from engine.runtime import scribe as scribe_module
+from engine.runtime import journal_writer as scribe_module
+from engine.runtime import snapshots as keeper_module
 from engine.runtime.recovery import restore
-from engine.trading import snapshot
-from engine.trading.state import State
-from tests.runtime.parts import BOOK, DOWN, MNQ, T0, House, MemoryJournal, adopted, resolved, turns, until
+from engine.state import snapshot
+from engine.state.state import State
+from tests.support.runtime_parts import (
+    BOOK,
+    DOWN,
+    MNQ,
+    T0,
+    House,
+    MemoryJournal,
+    adopted,
+    resolved,
+    turns,
+    until,
+)
 
 
 @pytest.fixture(autouse=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 from engine.model.commands import Flatten
 from engine.model.events import LinkState, SnapshotTaken, TimeAdvanced
 from engine.model.market import MINUTE, NANOS, Timeframe
-from tests.runtime.floor import LONG, PRICE, floor, placed
-from tests.runtime.parts import until
+from tests.support.runtime_bench import LONG, PRICE, floor, placed
+from tests.support.runtime_parts import until
 
 
 async def test_from_an_idea_to_flat_at_the_venue(tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ from engine.model import records as r
 from engine.model.market import NANOS
 from engine.model.orders import OrderStatus
 from engine.model.refusals import Refusal
-from engine.runtime.courier import Courier
-from tests.runtime.floor import LONG, PRICE, Floor, Run, floor, placed
-from tests.runtime.parts import until
+from engine.runtime.effect_runner import Courier
+from tests.support.runtime_bench import LONG, PRICE, Floor, Run, floor, placed
+from tests.support.runtime_parts import until
 
 
 def last_run(journal: Path) -> list[r.AnyRecord]:

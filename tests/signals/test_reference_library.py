@@ -18,7 +18,7 @@ from engine.model.market import Bar, Timeframe
 from engine.signals.order_blocks import BlockState, OrderBlock, OrderBlocks
 from engine.signals.structure import Break, Structure
 from engine.signals.swings import Swing, SwingDetector
-from tests.recordings import DATA, needs_recordings
+from tests.support.recordings import DATA, needs_recordings
 
 pytestmark = [pytest.mark.recordings, needs_recordings]
 

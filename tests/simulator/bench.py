@@ -12,11 +12,11 @@ from typing import Any, Self
 
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 
-from adapters.simulator.clock import ManualClock
 from adapters.simulator.config import SimulatorConfig
-from adapters.simulator.hours import practice_open
+from adapters.simulator.exchange.clock import ManualClock
+from adapters.simulator.exchange.hours import practice_open
+from adapters.simulator.market.scripted import ScriptedMarket
 from adapters.simulator.practice import PracticeVenue
-from adapters.simulator.scripted import ScriptedMarket
 from engine.model.events import Print, Quote
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import Side

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from adapters.simulator.account import Rules
 from adapters.simulator.config import SimulatorConfig
-from adapters.simulator.hours import session
+from adapters.simulator.exchange.account import Rules
+from adapters.simulator.exchange.hours import session
 from tests.simulator.bench import ACCOUNT, DAY, MNQ, UNAVAILABLE, Bench, bench, enter
 
 

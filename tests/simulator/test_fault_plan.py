@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from adapters.simulator.config import SimulatorConfig
-from adapters.simulator.fault_manual import manual
-from adapters.simulator.fault_plan import WHEN, Kind
-from adapters.simulator.faults import CATALOGUE, Acted, FaultError, fault, parse
+from adapters.simulator.faults.faults import CATALOGUE, Acted, FaultError, fault, parse
+from adapters.simulator.faults.manual import manual
+from adapters.simulator.faults.plan import WHEN, Kind
 from adapters.simulator.server import main
 from tests.simulator.bench import ACCOUNT, Bench, bench
 

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.simulator.checks import OUT_OF_RANGE, POSITION_BRACKETS
 from adapters.simulator.config import SimulatorConfig
-from adapters.simulator.faults import fault
-from adapters.simulator.hours import practice_open, session
+from adapters.simulator.exchange.hours import practice_open, session
+from adapters.simulator.exchange.order_checks import OUT_OF_RANGE, POSITION_BRACKETS
+from adapters.simulator.faults.faults import fault
 from engine.model.errors import RefusedError
 from engine.model.market import Side
 from engine.model.orders import OrderType

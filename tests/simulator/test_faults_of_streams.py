@@ -8,8 +8,8 @@ import pytest
 from aiohttp import WSMsgType
 
 from adapters.simulator.config import SimulatorConfig
-from adapters.simulator.faults import fault
-from adapters.simulator.signalr import Timing
+from adapters.simulator.faults.faults import fault
+from adapters.simulator.wire.signalr import Timing
 from engine.model.market import Side
 from tests.simulator.bench import ACCOUNT, MNQ, Bench, Wire, bench, enter, stop_loss, take_profit
 

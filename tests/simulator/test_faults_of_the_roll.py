@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from adapters.simulator.clock import ManualClock
 from adapters.simulator.config import SimulatorConfig
-from adapters.simulator.contracts import listing
-from adapters.simulator.exchange import Exchange
-from adapters.simulator.faults import fault
+from adapters.simulator.exchange.clock import ManualClock
+from adapters.simulator.exchange.contracts import listing
+from adapters.simulator.exchange.exchange import Exchange
+from adapters.simulator.faults.faults import fault
 from adapters.simulator.opening import open_market
 from engine.model.errors import RefusedError
 from engine.model.instrument import CME_FUTURES

@@ -9,14 +9,14 @@ from unittest.mock import patch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.simulator.blotter import UserEvent
-from adapters.simulator.clock import ManualClock
 from adapters.simulator.config import SimulatorConfig
-from adapters.simulator.exchange import Exchange
-from adapters.simulator.market import GeneratedMarket
+from adapters.simulator.exchange.account_rows import UserEvent
+from adapters.simulator.exchange.clock import ManualClock
+from adapters.simulator.exchange.exchange import Exchange
+from adapters.simulator.market.generated import GeneratedMarket
+from adapters.simulator.market.scripted import ScriptedMarket
 from adapters.simulator.opening import listed
-from adapters.simulator.requests import Bracket, ModifyOrder, PlaceOrder
-from adapters.simulator.scripted import ScriptedMarket
+from adapters.simulator.wire.requests import Bracket, ModifyOrder, PlaceOrder
 from tests.simulator.bench import ACCOUNT, START
 
 GENERATED = GeneratedMarket(3, START)

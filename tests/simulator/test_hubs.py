@@ -10,11 +10,11 @@ import pytest
 from aiohttp import WSMsgType, WSServerHandshakeError
 
 from adapters.simulator.config import SimulatorConfig
-from adapters.simulator.signalr import Timing
+from adapters.simulator.wire.signalr import Timing
 from engine.model.events import Print
 from engine.model.market import Side
-from tests.recordings import DATA, needs_recordings
 from tests.simulator.bench import ACCOUNT, MNQ, SEPARATOR, Bench, bench
+from tests.support.recordings import DATA, needs_recordings
 
 QUOTES, TRADES, DEPTH = "SubscribeContractQuotes", "SubscribeContractTrades", "SubscribeContractMarketDepth"
 
@@ -262,7 +262,7 @@ async def test_records_of_one_turn_leave_together(desk: Bench) -> None:
 
 
 async def test_a_client_that_does_not_read_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("adapters.simulator.signalr._MOST_WAITING", 2000)
+    monkeypatch.setattr("adapters.simulator.wire.signalr._MOST_WAITING", 2000)
     async with bench() as desk:
         wire = await desk.market_hub(QUOTES)
         for bid in range(20):

@@ -8,9 +8,9 @@ from itertools import islice, pairwise
 
 import pytest
 
-from adapters.simulator.hours import chicago, practice_open, session, trade_date
-from adapters.simulator.market import GeneratedMarket, Past
-from adapters.simulator.past import DAYS
+from adapters.simulator.exchange.hours import chicago, practice_open, session, trade_date
+from adapters.simulator.market.generated import GeneratedMarket, Past
+from adapters.simulator.market.past import DAYS
 from engine.model.events import Print, Quote
 from engine.model.market import MINUTE, NANOS, Bar
 

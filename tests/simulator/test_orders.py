@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.simulator.account import AccountSpec, Rules
 from adapters.simulator.config import SimulatorConfig
-from adapters.simulator.hours import session
+from adapters.simulator.exchange.account import AccountSpec, Rules
+from adapters.simulator.exchange.hours import session
 from tests.simulator.bench import (
     ACCOUNT,
     DAY,

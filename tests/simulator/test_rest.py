@@ -8,8 +8,8 @@ import json
 import pytest
 
 from adapters.simulator.config import SimulatorConfig
-from adapters.simulator.hours import NANOS
-from adapters.simulator.limits import Limit
+from adapters.simulator.exchange.hours import NANOS
+from adapters.simulator.wire.rate_limits import Limit
 from tests.simulator.bench import ACCOUNT, MNQ, START, Bench, bench
 
 BARS = {

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession
 
-from adapters.simulator.clock import ManualClock
 from adapters.simulator.config import SimulatorConfig
-from adapters.simulator.exchange import Exchange
-from adapters.simulator.hours import NANOS, nanos, practice_open
+from adapters.simulator.exchange.clock import ManualClock
+from adapters.simulator.exchange.exchange import Exchange
+from adapters.simulator.exchange.hours import NANOS, nanos, practice_open
+from adapters.simulator.exchange.store import StateError, Store
 from adapters.simulator.opening import open_market
 from adapters.simulator.practice import PracticeVenue
-from adapters.simulator.requests import Bracket, PlaceOrder
-from adapters.simulator.store import StateError, Store
+from adapters.simulator.wire.requests import Bracket, PlaceOrder
 from engine.model.market import MINUTE
 from tests.simulator.bench import ACCOUNT, Bench
 

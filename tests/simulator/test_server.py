@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
-from adapters.simulator.clock import ManualClock, PracticeClock
+from adapters.simulator.exchange.clock import ManualClock, PracticeClock
 from adapters.simulator.server import account, parse
-from tests.recordings import DATA, needs_recordings
 from tests.simulator.bench import Wire
+from tests.support.recordings import DATA, needs_recordings
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from adapters.simulator import wire
-from adapters.simulator.contracts import listing
-from adapters.simulator.rows import OrderRow, PositionRow, TradeRow
+from adapters.simulator.exchange.contracts import listing
+from adapters.simulator.exchange.rows import OrderRow, PositionRow, TradeRow
+from adapters.simulator.wire import rows as wire
 from engine.model.instrument import CME_FUTURES
-from tests.recordings import DATA, needs_recordings
+from tests.support.recordings import DATA, needs_recordings
 
 TS = 1_787_000_000_000_000_000
 CONTRACT = listing(tuple(CME_FUTURES.values()), date(2026, 11, 20)).front["MNQ"]

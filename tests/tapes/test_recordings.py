@@ -14,7 +14,7 @@ from adapters.tapes.walk import walk
 from engine.market.candles import fold
 from engine.model.events import Quote
 from engine.model.market import Bar, Timeframe
-from tests.recordings import DATA, needs_recordings
+from tests.support.recordings import DATA, needs_recordings
 
 pytestmark = [pytest.mark.recordings, needs_recordings]
 

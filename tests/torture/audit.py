@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from engine.model import records as r
 from engine.model.orders import Fill
-from engine.trading.state import BookState
-from tests.orders.invariants import Invariants
+from engine.state.state import BookState
+from tests.support.invariants import Invariants
 
 
 def strategies_wait(journal: Iterable[r.AnyRecord]) -> None:

@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from adapters.projectx.config import ProjectXConfig, RateLimits, Secret
 from adapters.projectx.venue import ProjectXVenue
-from adapters.simulator.hours import market_open
+from adapters.simulator.exchange.hours import market_open
 from bench.leaps import LeapingClock
 from engine.core import Core
 from engine.market.bars import BarsClosed
@@ -33,7 +33,7 @@ from engine.model.plans import Idea
 from engine.runtime.engine import Engine
 from engine.runtime.recovery import restore
 from engine.signals.board import SignalBoard
-from engine.signals.strategy import Declined
+from engine.strategies.protocol import Declined
 from tests.projectx.conftest import QUICK
 from tests.torture.traps import Trap, TrappedBroker, TrappedJournal, die
 

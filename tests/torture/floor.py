@@ -11,15 +11,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from adapters.simulator.account import AccountSpec, Rules
-from adapters.simulator.codes import SideCode, StatusCode, TypeCode
 from adapters.simulator.config import SimulatorConfig
-from adapters.simulator.hours import NANOS, nanos, session
-from adapters.simulator.limits import Limit
+from adapters.simulator.exchange.account import AccountSpec, Rules
+from adapters.simulator.exchange.hours import NANOS, nanos, session
+from adapters.simulator.exchange.rows import OrderRow
+from adapters.simulator.market.scripted import ScriptedMarket
 from adapters.simulator.practice import PracticeVenue
-from adapters.simulator.requests import PlaceOrder
-from adapters.simulator.rows import OrderRow
-from adapters.simulator.scripted import ScriptedMarket
+from adapters.simulator.wire.codes import SideCode, StatusCode, TypeCode
+from adapters.simulator.wire.rate_limits import Limit
+from adapters.simulator.wire.requests import PlaceOrder
 from bench.leaps import LeapingClock
 from engine.model.events import Print, Quote
 from engine.model.instrument import CME_FUTURES

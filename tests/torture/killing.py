@@ -16,8 +16,8 @@ from engine.model import records as r
 from engine.model.errors import RefusedError
 from engine.model.market import MINUTE
 from engine.model.orders import OrderType
-from engine.trading.fold import apply
-from engine.trading.state import State
+from engine.state.fold import apply
+from engine.state.state import State
 from tests.torture import audit
 from tests.torture.child import BOOK, STOP_TICKS, TARGET_TICKS, Orders
 from tests.torture.floor import CLOSING, PRICE, START_USD, Floor

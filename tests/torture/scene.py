@@ -17,12 +17,12 @@ from engine.model.instrument import CME_FUTURES
 from engine.model.market import MINUTE, NANOS
 from engine.model.orders import OrderType, VenueStatus
 from engine.model.plans import Idea
-from engine.trading.fold import apply
-from engine.trading.state import State
+from engine.state.fold import apply
+from engine.state.state import State
 from tests.market.feed import T0
-from tests.orders.chaos import Storm, _unknown
-from tests.orders.played import PRICE
-from tests.signals.scripted import ScriptedStrategy
+from tests.strategies.scripted import ScriptedStrategy
+from tests.support.chaos import Storm, _unknown
+from tests.support.played import PRICE
 from tests.torture import audit
 from tests.torture.messages import kind_of, unheard
 from tests.torture.mishaps import STOP_TICKS, TARGET_TICKS, Fate, Kind, Mishap, Mode, Scene

@@ -15,6 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import seed as seeded
 from hypothesis import strategies as st
 
+from engine.books.alerts import AlertDesk
+from engine.execution.order_manager import Desk
 from engine.model import records as r
 from engine.model.alerts import Reason, Verdict
 from engine.model.config import AlertRoom, EngineConfig, RiskLimits
@@ -23,11 +25,9 @@ from engine.model.instrument import CME_FUTURES
 from engine.model.market import Side
 from engine.model.plans import Idea
 from engine.risk.sizers import Wanted
-from engine.signals.alerts.sanity import Market
-from engine.trading.alerts import AlertDesk
-from engine.trading.desk import Desk
-from engine.trading.state import State
-from engine.trading.turn import Turn
+from engine.state.state import State
+from engine.state.turn import Turn
+from engine.strategies.alerts.sanity import Market
 
 NQ = 80_000
 """The market, ticks: 20000.00."""

@@ -23,12 +23,12 @@ from engine.model.market import MINUTE, NANOS, Bar, Side, Timeframe
 from engine.model.orders import Fill
 from engine.model.plans import Idea
 from engine.signals.board import SignalBoard
-from engine.signals.strategy import Declined
-from engine.trading.fills import FillModel
-from engine.trading.fold import apply
-from engine.trading.state import State
-from engine.trading.venue import VenueEvent
-from tests.orders.invariants import Invariants
+from engine.state.fold import apply
+from engine.state.state import State
+from engine.strategies.protocol import Declined
+from engine.venue.fill_model import FillModel
+from engine.venue.venue import VenueEvent
+from tests.support.invariants import Invariants
 from tests.torture import audit, dates
 from tests.torture.messages import unheard
 from tests.torture.outages import Outage, outages

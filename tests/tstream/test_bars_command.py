@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.recordings import DATA, needs_recordings
+from tests.support.recordings import DATA, needs_recordings
 from tstream.cli import call
 
 Out = pytest.CaptureFixture[str]

@@ -16,10 +16,10 @@ import pytest
 from adapters.store.lock import HeldError, Holder, InstanceLock, kill_holder, lock_name
 from engine.model.errors import FatalError
 from engine.model.orders import Account, AccountKind
-from tstream.claim import Claim
 from tstream.clock import wall_ns
 from tstream.options import RunOptions
 from tstream.paths import Paths, account_locks
+from tstream.run.claim import Claim
 from tstream.settings.model import Settings
 
 ROOT = Path(__file__).resolve().parents[2]

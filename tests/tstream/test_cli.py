@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tstream import cli, startup
+from tstream import cli
 from tstream.cli import call
 from tstream.errors import CommandError, SettingsError, UsageError
 from tstream.options import RunOptions
 from tstream.paths import Paths
 from tstream.redaction import REDACT
+from tstream.run import startup
 
 Out = pytest.CaptureFixture[str]
 
@@ -139,7 +140,7 @@ def test_no_settings_is_said(home: Path) -> None:
 
 
 def test_a_theme_of_ones_own_is_known(places: Paths, home: Path) -> None:
-    source = Path(startup.__file__).parent.parent / "themes" / "data" / "nightwatch.toml"
+    source = Path(startup.__file__).parents[2] / "themes" / "data" / "nightwatch.toml"
     places.themes.mkdir()
     mine = source.read_text(encoding="utf-8").replace('name = "nightwatch"', 'name = "mine"')
     (places.themes / "mine.toml").write_text(mine, encoding="utf-8")
@@ -160,7 +161,7 @@ def test_the_unexpected_is_one_line_and_a_traceback_on_file(
         raise ZeroDivisionError("by\ncanary-2\x1b[2J")
 
     REDACT.add("canary-2")
-    monkeypatch.setattr("tstream.check.check", boom)
+    monkeypatch.setattr("tstream.commands.check.check", boom)
     assert call(["check"]) == 1
     assert capsys.readouterr().err == (
         f"tstream: unexpected ZeroDivisionError: by\ntstream: the traceback is in {places.crash_log}\n"
@@ -176,7 +177,7 @@ def test_other_ends(monkeypatch: pytest.MonkeyPatch, capsys: Out) -> None:
         def raises(*_: object) -> int:
             raise error
 
-        monkeypatch.setattr("tstream.check.check", raises)
+        monkeypatch.setattr("tstream.commands.check.check", raises)
         return call(["check"])
 
     assert ending(KeyboardInterrupt()) == 130

@@ -10,10 +10,10 @@ from msgspec.structs import asdict
 from adapters.projectx.config import ProjectXConfig
 from engine.model.config import Brackets, ForeignPositions, RiskLimits, SingleContract
 from engine.model.market import MINUTE, NANOS
-from engine.signals.zone_reaction import ZoneReactionConfig
+from engine.strategies.zones import ZoneReactionConfig
 from tests.tstream.conftest import Reading
-from tstream.limits import paper_config, risk_limits, zone_reaction
-from tstream.venues import projectx_config
+from tstream.convert.risk import paper_config, risk_limits, zone_reaction
+from tstream.convert.venues import projectx_config
 
 CHANGES = {
     "per_trade_usd = 150": {"risk_per_trade_usd": 150},

@@ -8,22 +8,23 @@ from types import ModuleType
 
 import pytest
 
-from adapters.simulator import faults, server
+from adapters.simulator import server
+from adapters.simulator.faults import faults
 from engine.model.market import MINUTE
-from tstream import practice
 from tstream.cli import call
 from tstream.options import RunOptions
 from tstream.paths import Paths
+from tstream.run import practice
 from tstream.settings.model import Settings
 
 Out = pytest.CaptureFixture[str]
 
 
 class Wiring(ModuleType):
-    """In place of tstream.running: remembers what it was given and ends with `code`."""
+    """In place of tstream.run.modes: remembers what it was given and ends with `code`."""
 
     def __init__(self) -> None:
-        super().__init__("tstream.running")
+        super().__init__("tstream.run.modes")
         self.given: list[tuple[str, Settings, RunOptions]] = []
         self.code = 0
 
@@ -39,7 +40,7 @@ class Wiring(ModuleType):
 @pytest.fixture
 def wiring(monkeypatch: pytest.MonkeyPatch) -> Wiring:
     module = Wiring()
-    monkeypatch.setitem(sys.modules, "tstream.running", module)
+    monkeypatch.setitem(sys.modules, "tstream.run.modes", module)
     return module
 
 

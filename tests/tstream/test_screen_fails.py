@@ -12,9 +12,9 @@ import pytest
 from engine.model.view import View
 from tests.tstream.conftest import Reading
 from tests.tui.fake import trading_view
-from tstream import running
 from tstream.options import RunOptions
 from tstream.paths import Paths
+from tstream.run import modes as running
 from tui.app import ExitReason, TStreamApp
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

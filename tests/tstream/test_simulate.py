@@ -11,8 +11,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from adapters.simulator.fault_manual import manual
-from adapters.simulator.faults import CATALOGUE
+from adapters.simulator.faults.faults import CATALOGUE
+from adapters.simulator.faults.manual import manual
 from tstream import cli
 from tstream.cli import call
 

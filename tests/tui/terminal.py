@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
-from tests.painted import Painted
-from tests.pseudo import Pseudo
+from tests.support.painted import Painted
+from tests.support.pseudo import Pseudo
 
 ROOT = Path(__file__).parents[2]
 

@@ -7,7 +7,7 @@ from engine.model.commands import BreakEven, CancelEntries, Flatten, Halt, Pause
 from engine.model.orders import AccountKind
 from engine.model.view import TradingState, View
 from tests.tui import fake
-from tui import trades
+from tui import confirmations as trades
 from tui.actions import ACTIONS, RESERVED, Danger, asks_first, blocked, key_text, resolve_keys
 
 

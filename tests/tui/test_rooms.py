@@ -16,9 +16,10 @@ from engine.model.orders import AccountKind
 from engine.model.view import AlertView, LinkView, Notice, NoticeKind, Severity, View
 from tests.tui import fake, rooms
 from tests.tui.cockpit import Cockpit
-from tui.rows import links, status, talk
+from tui.rows import links, status
+from tui.rows import messages as talk
 from tui.rows import rooms as rows
-from tui.scene import Scene, link_state
+from tui.screen_state import Scene, link_state
 from tui.spans import Row, text_of, width_of
 
 WIDE = 160

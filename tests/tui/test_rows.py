@@ -23,9 +23,12 @@ from engine.model.view import (
 from tests.tui import fake
 from tui.actions import resolve_keys
 from tui.layout import Shape
-from tui.rows import book, hints, market, money, status, talk
+from tui.rows import hints, market, status
+from tui.rows import messages as talk
+from tui.rows import pnl as money
+from tui.rows import positions as book
 from tui.rows.system import system
-from tui.scene import Scene, Standing, day_usd, link_state, standing
+from tui.screen_state import Scene, Standing, day_usd, link_state, standing
 from tui.spans import Row, text_of, width_of
 
 

@@ -14,11 +14,13 @@ from engine.model.events import LinkState
 from engine.model.market import NANOS
 from engine.model.view import Band, BookView, LimitView, LinkView, TradingState, View
 from tests.tui import fake, states
-from tui import figures, times
-from tui.rows import limits, links, money
+from tui import clock_times as times
+from tui import number_format as figures
+from tui.rows import limits, links
+from tui.rows import pnl as money
 from tui.rows.safety import safety_row
 from tui.rows.system import system
-from tui.scene import Scene
+from tui.screen_state import Scene
 from tui.spans import Row, text_of, width_of
 
 ALL = {"normal": fake.trading_view, "empty": fake.empty_view, **states.STATES}

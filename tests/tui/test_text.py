@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.model.market import NANOS
-from tui import figures, times
-from tui.plain import plain
+from tui import clock_times as times
+from tui import number_format as figures
+from tui.plain_text import plain
 from tui.spans import Column, cell, fit, join, table, text_of, width_of, wrap
 
 

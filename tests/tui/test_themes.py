@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from themes.loader import COLORS, DEFAULT, ColorTheme, ThemeError, builtin_themes, read_theme, user_themes
-from tui.palette import Palette, for_256
-from tui.wardrobe import Wardrobe
+from tui.styles import Palette, for_256
+from tui.theme_registry import Wardrobe
 
 THEMES = builtin_themes()
 

@@ -25,18 +25,18 @@ from engine.model.plans import Idea
 from engine.model.view import Notice, NoticeKind, View
 from engine.runtime.engine import Engine
 from engine.signals.board import SignalBoard
-from engine.signals.strategy import Declined
-from tstream.claim import Claim
+from engine.strategies.protocol import Declined
 from tstream.clock import RunClock
 from tstream.commands.orders import still_open, what_it_does
 from tstream.errors import CommandError, UsageError
 from tstream.options import RunOptions
 from tstream.paths import Paths
-from tstream.practice import book
 from tstream.redaction import printable
-from tstream.running import open_logs
-from tstream.startup import Startup, prepare
-from tstream.wiring import Run
+from tstream.run.claim import Claim
+from tstream.run.modes import open_logs
+from tstream.run.practice import book
+from tstream.run.startup import Startup, prepare
+from tstream.run.wiring import Run
 
 DEFAULT_WAIT_S = 30.0
 _FREE_S = 15.0

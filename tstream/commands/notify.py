@@ -6,19 +6,19 @@ import asyncio
 import sys
 from pathlib import Path
 
-from adapters.notify.assembly import channels
-from adapters.notify.bot_api import BotApi
-from adapters.notify.channel import Channel, HeldError
+from adapters.notify.channels.assembly import channels
+from adapters.notify.channels.bot_api import BotApi
+from adapters.notify.channels.channel import Channel, HeldError
 from adapters.notify.config import HandConfig, NotifyConfig
-from adapters.notify.message import Event, Message, section
-from adapters.notify.stamps import Stamps
+from adapters.notify.content.message import Event, Message, section
+from adapters.notify.content.times import Stamps
 from engine.model.errors import PortError
 from engine.model.view import Severity
 from tstream.clock import wall_ns
+from tstream.convert.notify import notify_config
 from tstream.errors import UsageError
-from tstream.notifying import notify_config
 from tstream.redaction import REDACT, printable
-from tstream.startup import read_settings
+from tstream.run.startup import read_settings
 
 HAND = "commands"
 """Names the remote hand among the channels."""

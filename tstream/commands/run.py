@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tstream.errors import UsageError
 from tstream.options import RunOptions
-from tstream.startup import prepare
+from tstream.run.startup import prepare
 
 
 def cockpit(config: Path | None, run: RunOptions) -> int:
@@ -27,7 +27,7 @@ def cockpit(config: Path | None, run: RunOptions) -> int:
     for note in startup.notes:
         sys.stdout.write(f"{note}\n")
     sys.stdout.flush()
-    from tstream.running import run_cockpit
+    from tstream.run.modes import run_cockpit
 
     return run_cockpit(startup.settings, run)
 
@@ -38,6 +38,6 @@ def headless(config: Path | None, run: RunOptions) -> int:
     for note in startup.notes:
         sys.stdout.write(f"{note}\n")
     sys.stdout.flush()
-    from tstream.running import run_headless
+    from tstream.run.modes import run_headless
 
     return run_headless(startup.settings, run)

@@ -10,10 +10,10 @@ from decimal import Decimal
 from pathlib import Path
 
 from adapters.simulator import server
-from adapters.simulator.account import AccountSpec
 from adapters.simulator.config import SimulatorConfig, TapeChoice
-from adapters.simulator.fault_manual import manual
-from adapters.simulator.faults import Fault
+from adapters.simulator.exchange.account import AccountSpec
+from adapters.simulator.faults.faults import Fault
+from adapters.simulator.faults.manual import manual
 from adapters.tapes.fields import TapeError
 from tstream.errors import CommandError, UsageError
 from tstream.options import RunOptions

@@ -18,10 +18,11 @@ from engine.model.orders import AccountKind
 from engine.model.view import AlertView, Band, BookView, ContractView, TradingState, View
 from tstream import paths
 from tstream.redaction import printable
-from tui import figures, times
-from tui.plain import plain
+from tui import clock_times as times
+from tui import number_format as figures
+from tui.plain_text import plain
 from tui.rows import limits, rooms
-from tui.scene import contract_of, kind_of
+from tui.screen_state import contract_of, kind_of
 
 
 def status(as_json: bool) -> int:

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, SecretStr, model_validator
 from pydantic_settings import NoDecode
 
 from adapters.notify.config import NotifyConfig
-from adapters.notify.message import Event
+from adapters.notify.content.message import Event
 from engine.model.view import Severity
 from tstream.settings.fields import CommaSeparated, Number, Whole, refuse, setting
 from tstream.settings.sections import BaseUrl, Section, Zone
@@ -144,6 +144,6 @@ class NotifySettings(Section):
 
     def secrets(self) -> tuple[str, ...]:
         """Values that may appear in no log, message or picture."""
-        from tstream.notifying import notify_config
+        from tstream.convert.notify import notify_config
 
         return notify_config(self).secrets

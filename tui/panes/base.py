@@ -6,9 +6,9 @@ from abc import abstractmethod
 from typing import ClassVar
 
 from tui.actions import PANES
-from tui.palette import Palette
-from tui.scene import Scene
+from tui.screen_state import Scene
 from tui.spans import Row, cell
+from tui.styles import Palette
 from tui.widgets.grid import Content, LiveGrid
 
 

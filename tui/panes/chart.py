@@ -8,13 +8,13 @@ from textual.binding import Binding, BindingType
 
 from engine.model.market import Bar, Timeframe
 from engine.model.view import ContractView
-from tui import figures
-from tui.palette import Palette
+from tui import number_format as figures
 from tui.panes.base import Pane, waiting
-from tui.plain import plain
-from tui.rows.candles import candles, levels_of
-from tui.scene import Scene
+from tui.plain_text import plain
+from tui.rows.chart import candles, levels_of
+from tui.screen_state import Scene
 from tui.spans import EMPTY, Row
+from tui.styles import Palette
 from tui.widgets.grid import Content
 
 WIDEST = 3

@@ -7,7 +7,7 @@ from textual.message import Message
 from tui.panes.base import Pane, title, waiting
 from tui.rows import market
 from tui.rows.system import system
-from tui.scene import Scene
+from tui.screen_state import Scene
 from tui.spans import EMPTY, cell
 from tui.widgets.grid import Content, LiveGrid
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from tui import figures
-from tui.palette import Palette
+from tui import number_format as figures
 from tui.panes.base import Pane, title
-from tui.rows import money
+from tui.rows import pnl as money
 from tui.rows.status import beside
-from tui.scene import Scene, day_usd, main_books, side_days
+from tui.screen_state import Scene, day_usd, main_books, side_days
 from tui.spans import EMPTY, Row, cell
+from tui.styles import Palette
 from tui.widgets.equity import EquityCurve
 from tui.widgets.grid import Content
 

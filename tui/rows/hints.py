@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from tui.actions import ACTIONS, Keys, blocked, label_of
+from tui.confirmations import resumes
 from tui.layout import Shape
-from tui.scene import Scene
+from tui.screen_state import Scene
 from tui.spans import EMPTY, Row, cell, fit, width_of
-from tui.trades import resumes
 
 _SWAPS = (Shape.SMALL,)
 

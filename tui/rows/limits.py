@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from engine.model.view import Band, BookView, LimitView, View
-from tui import figures
-from tui.plain import plain
-from tui.scene import main_books
+from tui import number_format as figures
+from tui.plain_text import plain
+from tui.screen_state import main_books
 from tui.spans import EMPTY, Row, cell, fit
 
 WORDS = {Band.CLEAR: "", Band.WARN: "WARN", Band.REDUCE: "REDUCE", Band.ACT: "ACT"}

@@ -7,10 +7,11 @@ import re
 from engine.model.events import LinkState
 from engine.model.market import NANOS
 from engine.model.view import LinkView, View
-from tui import figures, times
-from tui.plain import plain
-from tui.rows.bar import Part
-from tui.scene import ROOMS_LINK
+from tui import clock_times as times
+from tui import number_format as figures
+from tui.plain_text import plain
+from tui.rows.one_line import Part
+from tui.screen_state import ROOMS_LINK
 from tui.spans import EMPTY, Column, Row, cell, join, table
 
 LIGHTS = {

@@ -5,10 +5,10 @@ from __future__ import annotations
 from engine.model.market import Timeframe
 from engine.model.orders import AccountKind
 from engine.model.view import AlignmentView, ContractView, FrameView, TradingState
-from tui import figures
-from tui.plain import plain
+from tui import number_format as figures
+from tui.plain_text import plain
 from tui.rows.status import mark, price_style
-from tui.scene import Scene
+from tui.screen_state import Scene
 from tui.spans import EMPTY, Column, Row, cell, fit, table, width_of, wrap
 
 _QUOTES = (

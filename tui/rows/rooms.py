@@ -9,10 +9,11 @@ from engine.model.events import AlertKind
 from engine.model.market import NANOS, Side
 from engine.model.orders import AccountKind
 from engine.model.view import AlertFate, AlertView, View
-from tui import figures, times
-from tui.plain import plain
+from tui import clock_times as times
+from tui import number_format as figures
+from tui.plain_text import plain
 from tui.rows.status import mark
-from tui.scene import Scene, kind_of
+from tui.screen_state import Scene, kind_of
 from tui.spans import EMPTY, Row, cell, fit, join, width_of, wrap
 
 AIM_NS = NANOS

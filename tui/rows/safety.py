@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from engine.model.orders import OrderType, Slot
 from engine.model.view import BookView, TradingState, View
-from tui import figures, times
-from tui.plain import plain
+from tui import clock_times as times
+from tui import number_format as figures
+from tui.plain_text import plain
 from tui.rows import limits, links
-from tui.rows.bar import Part, squeeze
+from tui.rows.one_line import Part, squeeze
 from tui.rows.status import mark
-from tui.scene import Scene, Standing, main_books, reason_of, standing
+from tui.screen_state import Scene, Standing, main_books, reason_of, standing
 from tui.spans import EMPTY, Row, cell
 
 _STATES = {

@@ -7,11 +7,20 @@ from decimal import Decimal
 from engine.model.events import LinkState
 from engine.model.orders import AccountKind
 from engine.model.view import ContractView, TradingState, View
-from tui import figures
-from tui.plain import plain
-from tui.rows.bar import Part, squeeze
+from tui import number_format as figures
+from tui.plain_text import plain
 from tui.rows.links import LIGHTS
-from tui.scene import ROOMS_LINK, Scene, contract_of, day_usd, link_state, main_books, side_days, standing
+from tui.rows.one_line import Part, squeeze
+from tui.screen_state import (
+    ROOMS_LINK,
+    Scene,
+    contract_of,
+    day_usd,
+    link_state,
+    main_books,
+    side_days,
+    standing,
+)
 from tui.spans import EMPTY, Row, cell, join, width_of
 
 STATES = {

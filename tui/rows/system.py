@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from engine.model.view import BookView, TradingState, View
-from tui import figures, times
-from tui.plain import plain
+from tui import clock_times as times
+from tui import number_format as figures
+from tui.plain_text import plain
 from tui.rows import links
-from tui.scene import Scene, reason_of
+from tui.screen_state import Scene, reason_of
 from tui.spans import Row, fit, join, wrap
 
 SLOW_WAIT_MS = 20.0

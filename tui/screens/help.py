@@ -10,10 +10,10 @@ from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
 from tui.actions import ACTIONS, RESERVED, Action, Danger, Keys, blocked, key_text, label_of
-from tui.palette import Palette
-from tui.plain import plain
-from tui.scene import Scene
+from tui.plain_text import plain
+from tui.screen_state import Scene
 from tui.spans import EMPTY, Row, cell, fit, wrap
+from tui.styles import Palette
 from tui.widgets.grid import Content, LiveGrid
 
 

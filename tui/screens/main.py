@@ -16,21 +16,21 @@ from textual.widgets import Static
 from engine.model.market import Timeframe
 from tui.actions import ACTIONS, PANES
 from tui.layout import LEAST, Shape, arrange, shape_of
-from tui.palette import Palette
 from tui.panes.base import Pane
-from tui.panes.book import OrdersPane, PositionsPane, TradesPane
 from tui.panes.chart import ChartPane
 from tui.panes.market import AlignmentPane, QuotesPane, SystemPane
+from tui.panes.messages import AlertsPane, LogPane
 from tui.panes.pnl import PnlPane
-from tui.panes.talk import AlertsPane, LogPane
+from tui.panes.positions import OrdersPane, PositionsPane, TradesPane
 from tui.rows.hints import key_line
+from tui.rows.messages import alert_line, log_line
 from tui.rows.safety import safety_row
 from tui.rows.status import quote_strip, status_row
-from tui.rows.talk import alert_line, log_line
-from tui.scene import Scene
-from tui.widgets.deck import Deck
+from tui.screen_state import Scene
+from tui.styles import Palette
 from tui.widgets.keyline import KeyLine
 from tui.widgets.line import Bar, Line
+from tui.widgets.pane_area import Deck
 
 if TYPE_CHECKING:
     from tui.app import TStreamApp

@@ -10,14 +10,16 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from tui import figures
-from tui.palette import Palette
-from tui.plain import plain
-from tui.rows import book, market, talk
+from tui import number_format as figures
+from tui.plain_text import plain
+from tui.rows import market
+from tui.rows import messages as talk
+from tui.rows import positions as book
 from tui.rows.safety import safety_row
 from tui.rows.status import status_row
-from tui.scene import Scene
+from tui.screen_state import Scene
 from tui.spans import EMPTY, Row, cell
+from tui.styles import Palette
 from tui.widgets.grid import Content, LiveGrid
 from tui.widgets.line import Bar
 

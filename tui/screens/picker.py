@@ -13,9 +13,9 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from engine.model.view import ContractView, View
-from tui import figures
-from tui.palette import Palette
-from tui.plain import plain
+from tui import number_format as figures
+from tui.plain_text import plain
+from tui.styles import Palette
 
 
 class ContractPicker(ModalScreen[str | None]):

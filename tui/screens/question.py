@@ -11,7 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
-from tui import trades
+from tui import confirmations as trades
 
 DEBOUNCE = 0.3
 """Seconds in which a Yes does not count, so that a key held down or struck twice confirms nothing."""

@@ -12,8 +12,8 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.palette import Palette
 from tui.spans import EMPTY, Row, fit, width_of
+from tui.styles import Palette
 from tui.widgets.line import strip_of
 
 

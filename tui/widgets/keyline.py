@@ -5,8 +5,8 @@ from __future__ import annotations
 from textual import events
 
 from tui.messages import ActionAsked
-from tui.palette import Palette
 from tui.spans import Row
+from tui.styles import Palette
 from tui.widgets.line import Bar
 
 

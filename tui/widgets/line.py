@@ -6,8 +6,8 @@ from rich.segment import Segment
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.palette import Palette
 from tui.spans import EMPTY, Row
+from tui.styles import Palette
 
 
 def strip_of(row: Row, palette: Palette, back: str = "") -> Strip:

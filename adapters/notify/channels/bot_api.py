@@ -1,0 +1,76 @@
+"""Calls of Telegram's Bot API, and what its refusals mean (Telegram protocol: envelope and errors)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from adapters.notify.channels.channel import HeldError
+from adapters.notify.channels.web import Web, seconds
+from engine.model.errors import FatalError, RefusedError, RetryableError, UnknownOutcomeError
+
+TOKEN_REMEDY = "Telegram does not know this bot token; copy it again from @BotFather into .env"
+_HELD_S = 5.0
+"""A 429 that names no time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What Telegram answered. `result` is only there when `ok`."""
+
+    ok: bool
+    result: Any
+    code: int = 0
+    description: str = ""
+    """In their words, without secrets."""
+    migrated_to: int | None = None
+    """The group has become a supergroup with this id."""
+
+
+class BotApi:
+    """One bot. The token is part of every address, so nothing of an address leaves this class."""
+
+    def __init__(self, base_url: str, token: str, secrets: tuple[str, ...]) -> None:
+        self._base = f"{base_url.rstrip('/')}/bot{token}/"
+        self._web = Web("Telegram", (self._base, *secrets))
+
+    async def call(self, method: str, body: dict[str, Any], answer_s: float | None = None) -> Said:
+        """The answer, where it is a yes or a no to this request (400, 403, 409).
+
+        Raises HeldError (429), RetryableError, UnknownOutcomeError, FatalError (no such bot).
+        """
+        response = await self._web.post(self._base + method, body, answer_s)
+        told = response.json()
+        if response.status == 200 and told.get("ok") is True:
+            return Said(True, told.get("result"))
+        parameters = told.get("parameters")
+        parameters = parameters if isinstance(parameters, dict) else {}
+        description = self._web.scrub(told.get("description") or f"HTTP {response.status}")
+        match response.status:
+            case 401 | 404:
+                raise FatalError(f"{TOKEN_REMEDY} ({description})")
+            case 429:
+                wait = seconds(parameters.get("retry_after"))
+                wait = wait if wait is not None else response.retry_after_s()
+                raise HeldError(f"Telegram: {description}", _HELD_S if wait is None else wait)
+            case status if status >= 500:
+                raise RetryableError(f"Telegram: {description}")
+            case status if 300 <= status < 400:
+                raise FatalError("Telegram: it redirects; check the base URL in the settings")
+            case 200:
+                raise UnknownOutcomeError("Telegram: the answer is not Telegram's; is a proxy between?")
+        migrated = parameters.get("migrate_to_chat_id")
+        return Said(
+            False, None, response.status, description, migrated if isinstance(migrated, int) else None
+        )
+
+    async def me(self) -> str:
+        """The bot's name, without @. Raises as `call` does."""
+        said = await self.call("getMe", {})
+        name = said.result.get("username") if said.ok and isinstance(said.result, dict) else None
+        if not isinstance(name, str):
+            raise RefusedError(f"Telegram did not say who the bot is: {said.description or 'no name'}")
+        return name
+
+    async def close(self) -> None:
+        await self._web.close()

@@ -1,0 +1,114 @@
+"""Slack as a channel: an incoming webhook. Structure gives the form; texts are never parsed as mrkdwn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from adapters.notify.channels.channel import Answer, HeldError, Part
+from adapters.notify.channels.web import Web
+from adapters.notify.config import WebhookConfig
+from adapters.notify.content.chunks import cut
+from adapters.notify.content.message import Message, Section
+from engine.model.errors import FatalError, PortError, RefusedError, RetryableError, UnknownOutcomeError
+from engine.model.view import Severity
+
+TITLE, TEXT, VALUE, FIELDS, ATTACHMENTS = 300, 2800, 500, 20, 20
+"""Longest texts and most parts of one message; Slack publishes no firm figures, these stay well below."""
+WIDE = 40
+"""A field with a longer value gets a line of its own."""
+
+COLOURS = {
+    Severity.INFO: "#8a8f98",
+    Severity.GOOD: "#2e9e5b",
+    Severity.WARNING: "#d9a400",
+    Severity.CRITICAL: "#d03030",
+}
+_PACE_S = 1.0
+"""Slack takes about one message a second."""
+_HELD_S = 30.0
+_REMEDY = "make a new incoming webhook in Slack and put its address into .env"
+
+
+def slack_body(message: Message, when: str) -> Part:
+    """One request. Fields and texts of attachments are not formatted unless asked for (`mrkdwn_in`)."""
+    color = COLOURS[message.severity]
+    head = {
+        "color": color,
+        "fallback": _text(message.headline, TITLE),
+        "title": _text(message.headline, TITLE),
+        "text": _text("\n".join(message.lines), TEXT),
+        "mrkdwn_in": [],
+    }
+    attachments = [head, *(_attachment(part, color) for part in _split(message.sections))][:ATTACHMENTS]
+    if when:
+        attachments[-1]["footer"] = _text(when, TITLE)
+    return {
+        "attachments": attachments,
+        "link_names": 0,
+        "unfurl_links": False,
+        "unfurl_media": False,
+    }
+
+
+def _attachment(section: Section, color: str) -> Part:
+    return {
+        "color": color,
+        "fallback": _text(section.title, TITLE),
+        "title": _text(section.title, TITLE),
+        "fields": [
+            {
+                "title": _text(field.name, TITLE),
+                "value": _text(field.value, VALUE),
+                "short": len(field.value) < WIDE,
+            }
+            for field in section.fields
+        ],
+        "mrkdwn_in": [],
+    }
+
+
+def _split(sections: Sequence[Section]) -> list[Section]:
+    """Sections of at most `FIELDS` fields."""
+    return [
+        Section(section.title if start == 0 else "", section.fields[start : start + FIELDS])
+        for section in sections
+        for start in range(0, max(len(section.fields), 1), FIELDS)
+    ]
+
+
+def _text(text: str, most: int) -> str:
+    """Cut and escaped: & < > are what Slack reads links and mentions from."""
+    return cut(text, most).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+class SlackChannel:
+    name = "slack"
+
+    def __init__(self, config: WebhookConfig) -> None:
+        self._url = config.url
+        self._web = Web("Slack", config.secrets)
+
+    def parts(self, message: Message, when: str) -> Sequence[Part]:
+        return [slack_body(message, when)]
+
+    async def deliver(self, part: Part) -> Answer:
+        response = await self._web.post(self._url, part)
+        told = self._web.scrub(response.body[:200].decode(errors="replace")) or f"HTTP {response.status}"
+        if response.status == 200:
+            if told.strip() != "ok":
+                raise UnknownOutcomeError("Slack: the answer is not Slack's; is a proxy between?")
+            return Answer("ok", _PACE_S)
+        raise _refusal(response.status, told, response.retry_after_s())
+
+    async def close(self) -> None:
+        await self._web.close()
+
+
+def _refusal(status: int, told: str, retry_after_s: float | None) -> PortError:
+    if status == 429:
+        return HeldError(f"Slack: {told}", _HELD_S if retry_after_s is None else retry_after_s)
+    if status >= 500:
+        return RetryableError(f"Slack: {told}")
+    if status in (401, 403, 404, 410) or 300 <= status < 400:
+        return FatalError(f"Slack does not take this webhook any more ({told}): {_REMEDY}")
+    return RefusedError(f"Slack: {told}", status)

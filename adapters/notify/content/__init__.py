@@ -1,0 +1,1 @@
+"""What news says, and how it looks in each form."""

@@ -1,0 +1,71 @@
+"""Connections as news: outages that last, and their end. Hubs drop many times a day; a short drop is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from adapters.notify.content.message import Event, Message
+from adapters.notify.content.sanitize import clean
+from adapters.notify.content.times import held
+from engine.model.events import LinkState
+from engine.model.market import NANOS
+from engine.model.view import LinkView, Notice, NoticeKind, Severity, View
+
+OUTAGE_NS = 10 * NANOS
+"""An outage is told once it has lasted so long."""
+FIRST_NS = 30 * NANOS
+"""So long for a connection that has never stood in this run."""
+
+
+class LinkWatch:
+    """Follows each connection from View to View."""
+
+    def __init__(self) -> None:
+        self._down_since: dict[str, int] = {}
+        self._told: set[str] = set()
+        self._stood: set[str] = set()
+
+    def read(self, view: View) -> Iterator[Message]:
+        for link in view.links:
+            if link.state is LinkState.LIVE:
+                since = self._down_since.pop(link.name, view.ts)
+                self._stood.add(link.name)
+                if link.name in self._told:
+                    self._told.discard(link.name)
+                    yield _back(view, link, view.ts - since)
+                continue
+            since = self._down_since.setdefault(link.name, view.ts)
+            patience = OUTAGE_NS if link.name in self._stood else FIRST_NS
+            if link.name not in self._told and view.ts - since >= patience:
+                self._told.add(link.name)
+                yield _lost(view, link, view.ts - since)
+
+
+def about_a_link(notice: Notice, view: View) -> bool:
+    """Whether a notice tells a connection's change of state, which is followed here."""
+    return notice.kind is NoticeKind.CONNECTION and any(
+        notice.text.startswith(f"{link.name} link ") for link in view.links
+    )
+
+
+def _lost(view: View, link: LinkView, ns: int) -> Message:
+    return Message(
+        event=Event.ERROR,
+        severity=Severity.WARNING,
+        title=clean(f"{link.name} link {link.state.value} for {held(ns)}"),
+        ts=view.ts,
+        mark="⚠️",
+        lines=(clean(link.detail),) if link.detail else (),
+        key=f"link {link.name} lost",
+    )
+
+
+def _back(view: View, link: LinkView, ns: int) -> Message:
+    return Message(
+        event=Event.STATUS,
+        severity=Severity.GOOD,
+        title=clean(f"{link.name} link is back after {held(ns)}"),
+        ts=view.ts,
+        mark="✅",
+        key=f"link {link.name} back",
+    )

@@ -1,0 +1,84 @@
+"""One piece of news, the same for every channel: a channel only decides how it looks."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from adapters.notify.content.sanitize import clean
+from engine.model.orders import AccountKind
+from engine.model.view import Severity
+
+
+class Event(StrEnum):
+    """What news is about. A channel's `events` lists those that it wants."""
+
+    START = "start"
+    STOP = "stop"
+    SIGNAL = "signal"
+    TRADE_ENTRY = "trade_entry"
+    TRADE_EXIT = "trade_exit"
+    RISK = "risk"
+    ERROR = "error"
+    STATUS = "status"
+    DAILY_SUMMARY = "daily_summary"
+
+
+RANKS = {severity: rank for rank, severity in enumerate(Severity)}
+"""info < good < warning < critical."""
+
+
+class Field(Struct, frozen=True):
+    """A named figure. Both texts are clean."""
+
+    name: str
+    value: str
+
+
+class Section(Struct, frozen=True):
+    title: str
+    fields: tuple[Field, ...]
+
+
+class Message(Struct, frozen=True, kw_only=True):
+    """Texts are clean (see `adapters.notify.content.sanitize`): plain words, never markup."""
+
+    event: Event
+    severity: Severity
+    title: str
+    ts: int
+    """When it happened, nanoseconds UTC of the engine's clock."""
+    kind: AccountKind | None = None
+    """Whose money it is about: shown in front of everything, so that paper never looks like live."""
+    mark: str = ""
+    """A symbol in front of the title, for a quick eye."""
+    lines: tuple[str, ...] = ()
+    sections: tuple[Section, ...] = ()
+    instrument: str | None = None
+    book: str | None = None
+    origin: str = ""
+    """Who speaks: the venue, and that its time is practice time."""
+    key: str = ""
+    """News with the same key is the same news again and may be counted together; empty is never so."""
+    count: int = 1
+    first_ts: int = 0
+    """Of news counted together: when it happened first; 0 where it happened once."""
+
+    @property
+    def headline(self) -> str:
+        """The line that has to say it all: badge, mark, title, and how often."""
+        badge = f"[{self.kind.upper()}]" if self.kind is not None else ""
+        times = f"×{self.count}" if self.count > 1 else ""
+        return " ".join(part for part in (self.mark, badge, self.title, times) if part)
+
+
+def fields(*pairs: tuple[str, object | None]) -> tuple[Field, ...]:
+    """Named figures, cleaned; those whose value is None or empty are left out."""
+    return tuple(Field(name, shown) for name, value in pairs if value is not None and (shown := clean(value)))
+
+
+def section(title: str, *pairs: tuple[str, object | None]) -> tuple[Section, ...]:
+    """One section, or none where it would hold nothing."""
+    found = fields(*pairs)
+    return (Section(title, found),) if found else ()

@@ -1,0 +1,175 @@
+"""Makes messages of what the engine shows: its notices, and what changed from one View to the next."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from adapters.notify.content import reports
+from adapters.notify.content.facts import SignalReader, the_notices_own
+from adapters.notify.content.links import LinkWatch, about_a_link
+from adapters.notify.content.message import Event, Message
+from adapters.notify.content.sanitize import clean
+from adapters.notify.content.signals import signal_message
+from adapters.notify.content.trades import TradeDesk
+from engine.model.market import MINUTE
+from engine.model.orders import AccountKind
+from engine.model.view import Notice, NoticeKind, Severity, View
+
+MARKS = {Severity.INFO: "ℹ️", Severity.GOOD: "✅", Severity.WARNING: "⚠️", Severity.CRITICAL: "🚨"}
+
+_TROUBLE = {Severity.WARNING, Severity.CRITICAL}
+_DIGITS = re.compile(r"\d+(?:[.,:]\d+)*")
+START_WAIT_NS = 30 * 1_000_000_000
+"""The start is told once every account is reconciled, or after this."""
+
+
+def event_of(notice: Notice) -> Event | None:
+    """What a notice is about; None where it is not worth a message. Fills and signals have their own ways."""
+    trouble = notice.severity in _TROUBLE
+    match notice.kind:
+        case NoticeKind.REFUSAL:
+            return Event.SIGNAL if trouble else None
+        case NoticeKind.RISK:
+            return Event.RISK
+        case NoticeKind.STATE:
+            return Event.RISK if trouble else Event.STATUS
+        case NoticeKind.MARKET:
+            return Event.ERROR if trouble else None
+        case NoticeKind.ORDER:
+            return Event.ERROR if trouble else Event.STATUS
+        case NoticeKind.CONNECTION:
+            return Event.ERROR if trouble else None
+        case _:  # answers to commands: whoever asked has them, what comes of them is told by itself
+            return Event.STATUS if trouble else None
+
+
+class Newsroom:
+    """Reads one View after another. Synchronous, no clock: the same Views give the same messages."""
+
+    def __init__(
+        self,
+        *,
+        label: str = "",
+        refusals: bool = False,
+        status_minutes: int = 0,
+        facts: SignalReader = the_notices_own,
+    ) -> None:
+        """`label` names the installation; `facts` reads the plan behind a signal."""
+        self._label = label
+        self._refusals = refusals
+        self._status_ns = status_minutes * MINUTE
+        self._facts = facts
+        self._trades = TradeDesk()
+        self._links = LinkWatch()
+        self._before: View | None = None
+        self._seen = 0
+        self._first_ts = 0
+        self._started = False
+        self._status_ts = 0
+
+    def read(self, view: View) -> list[Message]:
+        """What is new in a View, in the order in which it happened as far as that is known."""
+        before = self._before
+        if view.ts <= 0 or (before is not None and view.version == before.version):
+            return []  # an engine that has no time yet has no news either
+        fresh = [notice for notice in view.notices if notice.seq > self._seen]
+        messages = [*self._missed(view, fresh), *self._lifecycle(view, before)]
+        fills = [notice for notice in fresh if notice.kind is NoticeKind.FILL]
+        for notice in fresh:
+            if notice.kind is not NoticeKind.FILL:
+                messages += self._told(view, notice)
+        messages += self._trades.read(view, before, fills)
+        self._seen = fresh[-1].seq if fresh else self._seen
+        self._before = view
+        return [self._signed(message, view) for message in messages]
+
+    def skip(self, view: View) -> None:
+        """Leave out a View that could not be read; what it held of notices is told with the next."""
+        self._before = view
+
+    def ended(self, reason: str, failed: bool) -> list[Message]:
+        """What is left to say when the engine stops, whether by itself or not."""
+        view = self._before
+        if view is None:
+            return []
+        messages = [*self._trades.flush(view), reports.stopped(view, clean(reason), failed)]
+        return [self._signed(message, view) for message in messages]
+
+    def _lifecycle(self, view: View, before: View | None) -> Iterator[Message]:
+        """Start, day's end, health and the regular status."""
+        if not self._first_ts:
+            self._first_ts = self._status_ts = view.ts
+        settled = bool(view.books) and all(book.reconciled for book in view.books)
+        if not self._started and (settled or view.ts - self._first_ts >= START_WAIT_NS):
+            self._started = True
+            yield reports.started(view)
+        if before is None:
+            return
+        if before.session.trade_date and before.session.trade_date != view.session.trade_date:
+            yield reports.daily_summary(before, view.ts)
+        if view.health.ok is not before.health.ok or (
+            not view.health.ok and view.health.detail != before.health.detail
+        ):
+            yield reports.health(view)
+        yield from self._links.read(view)
+        if self._status_ns and view.ts - self._status_ts >= self._status_ns:
+            self._status_ts = view.ts
+            yield reports.status(view)
+
+    def _missed(self, view: View, fresh: list[Notice]) -> Iterator[Message]:
+        """Notices are kept for a while only: who reads too late says how many are gone."""
+        if fresh and fresh[0].seq > self._seen + 1:
+            yield Message(
+                event=Event.ERROR,
+                severity=Severity.WARNING,
+                title=f"{fresh[0].seq - self._seen - 1} events came too fast to be told",
+                lines=("The log and the journal have them.",),
+                ts=fresh[0].ts,
+                mark=MARKS[Severity.WARNING],
+                key="missed",
+            )
+
+    def _told(self, view: View, notice: Notice) -> list[Message]:
+        if notice.kind is NoticeKind.SIGNAL:
+            facts = self._facts(notice)
+            if facts is not None:
+                self._trades.planned(notice, facts)
+            return [signal_message(view, notice, facts)]
+        event = event_of(notice) if not about_a_link(notice, view) else None
+        if event is None and notice.kind is NoticeKind.REFUSAL and self._refusals:
+            event = Event.SIGNAL
+        if event is None:
+            return []
+        return [
+            Message(
+                event=event,
+                severity=notice.severity,
+                title=clean(notice.text),
+                ts=notice.ts,
+                mark=MARKS[notice.severity],
+                instrument=notice.instrument,
+                book=notice.book,
+                key=_key(notice),
+            )
+        ]
+
+    def _signed(self, message: Message, view: View) -> Message:
+        """With whose money it is about, and who speaks; with several accounts, also which."""
+        kind = message.kind if message.kind is not None else kind_of(view, message.book)
+        account = next((book.account for book in view.books if book.book == message.book), "")
+        time = "practice time" if view.practice_time else ""
+        parts = (account if len(view.books) > 1 else "", self._label, view.venue, time)
+        origin = " · ".join(part for part in parts if part)
+        return reports.signed(message, kind, clean(origin))
+
+
+def kind_of(view: View, book: str | None) -> AccountKind:
+    """Whose money a book holds; for no or an unknown book the strictest that is traded."""
+    return next((known.kind for known in view.books if known.book == book), view.mode)
+
+
+def _key(notice: Notice) -> str:
+    """What makes two notices the same news: all but their figures, and for critical ones everything."""
+    text = notice.text if notice.severity is Severity.CRITICAL else _DIGITS.sub("n", notice.text)
+    return f"{notice.kind.value} {notice.book} {notice.instrument} {text}"

@@ -1,0 +1,172 @@
+"""Start, stop, status, health, the day's summary: each account by itself, paper and live never in one sum."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from adapters.notify.content.message import Event, Message, Section, section
+from adapters.notify.content.number_format import cost, percent, price, usd
+from adapters.notify.content.sanitize import clean
+from engine.model.orders import AccountKind
+from engine.model.view import BookView, PositionView, Severity, TradingState, View
+
+
+def signed(message: Message, kind: AccountKind, origin: str) -> Message:
+    return replace(message, kind=kind, origin=origin)
+
+
+def started(view: View) -> Message:
+    """The engine stands: where, with what, and what it found there."""
+    doubtful = [book for book in view.books if not book.reconciled]
+    return Message(
+        event=Event.START,
+        severity=Severity.WARNING if doubtful or not view.books else Severity.GOOD,
+        title="tstream has started" if view.books else "tstream has started, no account yet",
+        ts=view.ts,
+        mark="▶️",
+        sections=(
+            *section(
+                "",
+                ("Venue", view.venue),
+                ("Contracts", ", ".join(contract.name for contract in view.contracts)),
+                ("Strategy", view.strategy),
+                ("Trade date", view.session.trade_date),
+            ),
+            *(_account(book) for book in view.books),
+            *_open(view),
+        ),
+    )
+
+
+def stopped(view: View, reason: str, failed: bool) -> Message:
+    """The engine has ended, and what stays at the venue."""
+    return Message(
+        event=Event.ERROR if failed else Event.STOP,
+        severity=Severity.CRITICAL if failed else (Severity.WARNING if view.positions else Severity.GOOD),
+        title=f"tstream has stopped: {reason}" if reason else "tstream has stopped",
+        ts=view.ts,
+        mark="🚨" if failed else "⏹️",
+        lines=("Open positions keep their stops at the venue.",) if view.positions else (),
+        sections=(*(_day(book) for book in view.books), *_open(view)),
+    )
+
+
+def daily_summary(last: View, ts: int) -> Message:
+    """A trading day from the last View of it; `ts` is when the next one began."""
+    return Message(
+        event=Event.DAILY_SUMMARY,
+        severity=Severity.GOOD,
+        title=f"Day {last.session.trade_date}",
+        ts=ts,
+        mark="📅",
+        lines=() if last.books else ("No account was connected.",),
+        sections=(*(_day(book) for book in last.books), *_open(last)),
+    )
+
+
+def status(view: View) -> Message:
+    """How things stand, at regular times."""
+    return Message(
+        event=Event.STATUS,
+        severity=Severity.INFO,
+        title="Status",
+        ts=view.ts,
+        mark="ℹ️",
+        sections=(*_links(view), *(_day(book) for book in view.books), *_open(view)),
+    )
+
+
+def health(view: View) -> Message:
+    """The engine's own health has changed."""
+    well = view.health.ok
+    title = "the engine is well again" if well else view.health.detail
+    return Message(
+        event=Event.STATUS if well else Event.ERROR,
+        severity=Severity.GOOD if well else Severity.CRITICAL,
+        title=clean(title),
+        ts=view.ts,
+        mark="✅" if well else "🚨",
+        key=f"health {title}",
+    )
+
+
+def account_name(book: BookView) -> str:
+    """With whose money it is: "[PAPER] PRAC-1"."""
+    return clean(f"[{book.kind.upper()}] {book.account or book.book}")
+
+
+def position_line(view: View, position: PositionView) -> str:
+    """ "LONG 2 @ 21000.25, stop 20990.00, +35.00 USD"."""
+    direction = "LONG" if position.qty > 0 else "SHORT"
+    entry, stop = (price(view, position.instrument, x) for x in (position.entry, position.stop))
+    bare = abs(position.qty) - position.protected_qty
+    guard = f"stop {stop}" if stop is not None else "no stop seen"
+    if stop is not None and bare > 0:
+        guard += f", {bare} unprotected"
+    return clean(f"{direction} {abs(position.qty)} @ {entry}, {guard}, {usd(position.open_usd)}")
+
+
+def state_words(book: BookView) -> str:
+    if book.state is TradingState.ACTIVE:
+        return "active"
+    return f"{book.state.value}: {book.state_reason}" if book.state_reason else book.state.value
+
+
+def _account(book: BookView) -> Section:
+    return Section(
+        account_name(book),
+        section(
+            "",
+            ("Balance", cost(book.balance_usd) if book.balance_usd is not None else None),
+            ("Trading", state_words(book)),
+            ("Verified with the venue", "yes" if book.reconciled else "not yet"),
+            ("Day", usd(book.day_usd)),
+        )[0].fields,
+    )
+
+
+def _day(book: BookView) -> Section:
+    """A book's day. The badge stands in the section's title, beside every figure of it."""
+    nothing_lost = book.profit_factor is None and book.wins > 0
+    return Section(
+        account_name(book),
+        section(
+            "",
+            ("Net", usd(book.realized_usd)),
+            ("Open", usd(book.open_usd) if book.open_usd else None),
+            ("Costs", cost(book.costs_usd)),
+            (
+                "Trades",
+                f"{book.trades}, {book.wins} won ({percent(book.wins / book.trades)})"
+                if book.trades
+                else "0",
+            ),
+            (
+                "Profit factor",
+                "nothing lost"
+                if nothing_lost
+                else f"{book.profit_factor:.2f}"
+                if book.profit_factor is not None
+                else None,
+            ),
+            ("Max drawdown", cost(abs(book.max_drawdown_usd))),
+            ("Balance", cost(book.balance_usd) if book.balance_usd is not None else None),
+            ("Trading", state_words(book)),
+        )[0].fields,
+    )
+
+
+def _open(view: View) -> tuple[Section, ...]:
+    names = {book.book: account_name(book) for book in view.books}
+    return section(
+        "Open positions",
+        *(
+            (f"{names.get(p.book, p.book)} {p.instrument}", position_line(view, p))
+            for p in view.positions
+            if p.qty
+        ),
+    )
+
+
+def _links(view: View) -> tuple[Section, ...]:
+    return section("Connections", *((link.name, link.state.value) for link in view.links))

@@ -1,0 +1,1 @@
+"""How news gets there: queues, pauses, repeats counted together."""

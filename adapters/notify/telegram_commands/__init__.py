@@ -1,0 +1,1 @@
+"""Commands from Telegram: whitelisted people, confirmation codes, answers."""

@@ -1,0 +1,1 @@
+"""The practice venue behind its wire: accounts, orders, contracts, hours, its memory."""

@@ -1,0 +1,93 @@
+"""The loss limits that the platform enforces and does not report (ProjectX protocol: account rules)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
+
+from msgspec import Struct
+
+from adapters.simulator.exchange.hours import session, trade_date
+from adapters.simulator.exchange.rows import PositionRow
+from engine.model.instrument import Instrument
+from engine.venue.venue import Market
+
+
+class Lock(StrEnum):
+    """How long an account is kept from trading by its limits."""
+
+    NONE = ""
+    DAY = "day"
+    """Until the trading day ends at 17:00 Chicago time."""
+    EVER = "ever"
+
+
+class LossBook(Struct):
+    """What the limits are counted from. Kept between runs."""
+
+    start_usd: Decimal
+    """S: the balance that the account began with."""
+    high_usd: Decimal
+    """H: the highest balance at the end of a trading day, at least S."""
+    opened_usd: Decimal
+    """The balance with which the trading day began."""
+    day_ends: int = 0
+    """When the trading day ends, nanoseconds UTC; 0 before the first."""
+    lock: Lock = Lock.NONE
+
+
+class Losses:
+    """The daily and the max loss limit of one account, USD; None is no limit."""
+
+    def __init__(self, daily_usd: Decimal | None, max_usd: Decimal | None, book: LossBook) -> None:
+        self.book = book
+        self._daily = daily_usd
+        self._max = max_usd
+
+    @property
+    def floor_usd(self) -> Decimal | None:
+        """The equity at which the account fails: min(S, S - D + max(0, H - S)), as it stands today."""
+        if self._max is None:
+            return None
+        start = self.book.start_usd
+        return min(start, start - self._max + max(Decimal(0), self.book.high_usd - start))
+
+    def turn(self, now: int, balance_usd: Decimal) -> bool:
+        """Begin a new trading day if the old one is over; whether that ends a lock."""
+        book = self.book
+        if now < book.day_ends:
+            return False
+        book.day_ends = session(trade_date(now) + timedelta(days=1)).open
+        book.high_usd = max(book.high_usd, balance_usd)
+        book.opened_usd = balance_usd
+        unlocked = book.lock is Lock.DAY
+        if unlocked:
+            book.lock = Lock.NONE
+        return unlocked
+
+    def breached(self, equity_usd: Decimal) -> bool:
+        """Whether an equity breaks a limit that was not broken before; the account is locked then."""
+        book, floor = self.book, self.floor_usd
+        if book.lock is not Lock.EVER and floor is not None and equity_usd <= floor:
+            book.lock = Lock.EVER
+            return True
+        if (
+            book.lock is Lock.NONE
+            and self._daily is not None
+            and equity_usd - book.opened_usd <= -self._daily
+        ):
+            book.lock = Lock.DAY
+            return True
+        return False
+
+
+def open_profit(position: PositionRow, instrument: Instrument, market: Market) -> Decimal:
+    """USD that closing a position would bring: longs at the bid, shorts at the ask; 0 without prices."""
+    touch = market.bid if position.qty > 0 else market.ask
+    price = touch if touch is not None else market.last
+    if price is None:
+        return Decimal(0)
+    ticks: Fraction = (price - position.average) * position.qty
+    return Decimal(ticks.numerator) * instrument.tick_value_usd / ticks.denominator

@@ -1,0 +1,134 @@
+"""Why the practice venue refuses an order, in the platform's words and order (ProjectX protocol: place)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import NamedTuple
+
+from adapters.simulator.wire.codes import PLACEABLE, SideCode, TypeCode
+from adapters.simulator.wire.requests import Bracket, ModifyOrder, PlaceOrder
+from engine.model.instrument import Instrument, OffGridError
+from engine.model.market import Side
+
+UNAVAILABLE = "Trading is currently unavailable. The instrument is not in an active trading status."
+TAG_IN_USE = "The custom tag already in use."
+POSITION_BRACKETS = "Brackets cannot be used with Position Brackets. You must enable Auto OCO Brackets."
+OUT_OF_RANGE = "Invalid price. Price is outside allowed range."
+TOO_MANY = "Maximum position exceeded."
+_NEAREST, _FARTHEST = 4, 1000
+"""Bracket distances, ticks."""
+
+
+class Prices(NamedTuple):
+    """The prices of an order in ticks, as far as its type has them."""
+
+    limit: int | None
+    stop: int | None
+
+
+class Facts(NamedTuple):
+    """What a check must know besides the order."""
+
+    last: int | None
+    """Last trade, ticks."""
+    tags: set[str]
+    """All tags ever used on the account, by rejected orders too."""
+    auto_oco: bool
+    room: int
+    """Contracts of this instrument that the account may still buy or sell."""
+
+
+class RejectedError(Exception):
+    """The order or change is refused with this text."""
+
+
+def kind_and_size(order: PlaceOrder) -> TypeCode:
+    """The order's type. Raises RejectedError for a type, side or size that can't be placed."""
+    if order.type not in PLACEABLE:
+        raise RejectedError("invalid order type specified")
+    if order.side not in (SideCode.BUY, SideCode.SELL):
+        raise RejectedError("invalid order side specified")
+    if order.size <= 0:
+        raise RejectedError("invalid order size specified")
+    return TypeCode(order.type)
+
+
+def prices(instrument: Instrument, kind: TypeCode, limit: float | None, stop: float | None) -> Prices:
+    """The prices that belong to the type, on the grid. Raises RejectedError."""
+    return Prices(
+        _ticks(instrument, "limit", limit) if kind is TypeCode.LIMIT else None,
+        _ticks(instrument, "stop", stop) if kind is TypeCode.STOP else None,
+    )
+
+
+def moved(instrument: Instrument, kind: TypeCode, change: ModifyOrder) -> Prices:
+    """The new prices that a change asks for, None where it asks for none. Raises RejectedError."""
+    limit, stop = change.limit_price, change.stop_price
+    return Prices(
+        None if limit is None or kind is not TypeCode.LIMIT else _ticks(instrument, "limit", limit),
+        None if stop is None or kind is not TypeCode.STOP else _ticks(instrument, "stop", stop),
+    )
+
+
+def stop_side(side: Side, stop: int | None, last: int | None) -> None:
+    """A stop must lie on the far side of the market. Raises RejectedError."""
+    if stop is not None and last is not None and (stop - last) * side.sign <= 0:
+        raise RejectedError(OUT_OF_RANGE)
+
+
+def place(order: PlaceOrder, asked: Prices, facts: Facts) -> None:
+    """What follows once type, size and grid are right. Raises RejectedError."""
+    side = Side.BUY if order.side == SideCode.BUY else Side.SELL
+    stop_side(side, asked.stop, facts.last)
+    if order.custom_tag is not None and order.custom_tag in facts.tags:
+        raise RejectedError(TAG_IN_USE)
+    loss, profit = order.stop_loss_bracket, order.take_profit_bracket
+    if (loss or profit) and not facts.auto_oco:
+        raise RejectedError(POSITION_BRACKETS)
+    if loss is not None:
+        _distance("stop loss", loss, side, -side.sign)
+    if profit is not None:
+        _distance("take profit", profit, side, side.sign)
+    if loss is not None and loss.type != TypeCode.STOP:
+        raise RejectedError(f"Invalid stop loss type ({_type_name(loss.type)})")
+    if profit is not None and profit.type != TypeCode.LIMIT:
+        raise RejectedError(f"Invalid take profit type ({_type_name(profit.type)})")
+    if order.size > facts.room:
+        raise RejectedError(TOO_MANY)
+
+
+def _ticks(instrument: Instrument, which: str, value: float | None) -> int:
+    if value is None:
+        raise RejectedError(f"Invalid {which} price. Price is not set.")
+    try:
+        ticks = instrument.ticks(Decimal(str(value)))
+    except OffGridError as error:
+        raise RejectedError(f"Invalid {which} price. Price is not aligned to tick size.") from error
+    if ticks <= 0:
+        raise RejectedError(OUT_OF_RANGE)
+    return ticks
+
+
+def _distance(which: str, bracket: Bracket, side: Side, sign: int) -> None:
+    """Bracket ticks are signed, relative to the entry."""
+    if bracket.ticks * sign < 0:
+        where = "when longing" if side is Side.BUY else "when going short"
+        than = "greater" if sign > 0 else "less"
+        raise RejectedError(
+            f"Invalid {which} ticks ({bracket.ticks}). Ticks should be {than} than zero {where}."
+        )
+    if abs(bracket.ticks) < _NEAREST:
+        raise RejectedError(
+            f"Invalid {which} ticks ({bracket.ticks}). Price should be at least {_NEAREST} ticks away."
+        )
+    if abs(bracket.ticks) > _FARTHEST:
+        raise RejectedError(
+            f"Invalid {which} ticks ({bracket.ticks}). Ticks should be {_FARTHEST} ticks or less."
+        )
+
+
+def _type_name(code: int) -> str:
+    try:
+        return "".join(word.capitalize() for word in TypeCode(code).name.split("_"))
+    except ValueError:
+        return str(code)

@@ -1,0 +1,64 @@
+"""Faults of orders that reached the venue: rejections without a reason of their own, and fills in parts."""
+
+from __future__ import annotations
+
+from adapters.simulator.exchange import order_checks as checks
+from adapters.simulator.faults.plan import Option, Options, Seam, kind
+from adapters.simulator.wire.codes import TYPE
+from adapters.simulator.wire.requests import PlaceOrder
+from engine.model.instrument import CME_FUTURES
+from engine.model.orders import OrderType, VenueOrder
+
+ANY = "any"
+_SYMBOL = Option("", "only this product; empty: all", ("", *CME_FUTURES))
+_TYPES = (ANY, *TYPE)
+
+kind(
+    "rejected-order",
+    Seam.ORDER,
+    "The venue rejects an order, a stop by default; its row with status 5 stays, as with any rejected order.",
+    "rejected-order:type=stop,nth=2",
+    type=Option("stop", "orders of this type", _TYPES),
+    symbol=_SYMBOL,
+    text=Option(checks.OUT_OF_RANGE, "what it says; the default is that of a stop that the price is through"),
+)
+kind(
+    "partial-fill",
+    Seam.FILL,
+    "An order fills in parts: at each print or quote that could fill it, so many contracts at most.",
+    "partial-fill:type=limit,qty=1,pause=5",
+    type=Option(ANY, "orders of this type; the rest of a stop waits for the next print through it", _TYPES),
+    symbol=_SYMBOL,
+    qty=Option(1, "contracts of one part"),
+    pause=Option(0.0, "least time between two parts, seconds of venue time"),
+)
+
+
+def concerns_order(options: Options, symbol: str, order: PlaceOrder) -> bool:
+    """Whether an order that arrives is an occasion for a fault with these options."""
+    wanted = options.text("type")
+    fits = wanted == ANY or TYPE[OrderType(wanted)] == order.type
+    return options.text("symbol") in ("", symbol) and fits
+
+
+def concerns_fill(options: Options, order: VenueOrder) -> bool:
+    """Whether an order that could fill now is an occasion for a fault with these options."""
+    return options.text("symbol") in ("", order.instrument) and options.text("type") in (ANY, order.type)
+
+
+class Parts:
+    """How an order that fills in parts goes on."""
+
+    __slots__ = ("_next", "_pause", "_qty")
+
+    def __init__(self, options: Options) -> None:
+        self._qty = options.count("qty")
+        self._pause = options.nanos("pause")
+        self._next = 0
+
+    def take(self, qty: int, now: int) -> int:
+        """How many of so many contracts fill at this instant, nanoseconds."""
+        if now < self._next:
+            return 0
+        self._next = now + self._pause
+        return min(qty, self._qty)

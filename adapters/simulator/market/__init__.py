@@ -1,0 +1,1 @@
+"""The market that the practice venue plays: generated, scripted, and its history."""

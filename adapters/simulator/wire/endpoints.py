@@ -1,0 +1,289 @@
+"""What each REST call answers once it is let in (ProjectX protocol: endpoints)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from adapters.simulator.exchange.account import Answer, PracticeAccount
+from adapters.simulator.exchange.contracts import Contract
+from adapters.simulator.exchange.exchange import Exchange
+from adapters.simulator.exchange.hours import NANOS
+from adapters.simulator.exchange.rows import OrderRow
+from adapters.simulator.market.candles import HOURS, MINUTES, MONTH
+from adapters.simulator.wire import requests as ask
+from adapters.simulator.wire import rows as wire
+from adapters.simulator.wire.codes import (
+    AccountCode,
+    BarsCode,
+    ContractCode,
+    LoginCode,
+    OrderByIdCode,
+    PlaceCode,
+    StatusCode,
+    ValidateCode,
+)
+from adapters.simulator.wire.rows import Json, envelope
+from adapters.simulator.wire.tokens import Tokens
+
+_MOST_BARS = 20_000
+_LARGEST_PAGE = 1000
+
+
+class BadRequestError(Exception):
+    """The body does not make sense: HTTP 400 with the names of the fields and what is wrong with them."""
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        super().__init__(", ".join(errors))
+        self.errors = errors
+
+
+class Endpoint(NamedTuple):
+    body: type[ask.Body]
+    answer: Callable[[Any, str], Json]
+    """Takes the decoded body and the caller's token."""
+    needs_token: bool = True
+
+
+class Endpoints:
+    """All calls by lower-case path."""
+
+    def __init__(self, exchange: Exchange, tokens: Tokens) -> None:
+        self._exchange = exchange
+        self._tokens = tokens
+        self.by_path: dict[str, Endpoint] = {
+            "/api/auth/loginkey": Endpoint(ask.LoginKey, self._login, needs_token=False),
+            "/api/auth/validate": Endpoint(ask.Empty, self._validate),
+            "/api/auth/logout": Endpoint(ask.Empty, self._logout),
+            "/api/account/search": Endpoint(ask.AccountSearch, self._accounts),
+            "/api/contract/search": Endpoint(ask.ContractSearch, self._contract_search),
+            "/api/contract/searchbyid": Endpoint(ask.ContractById, self._contract_by_id),
+            "/api/contract/available": Endpoint(ask.ContractsAvailable, self._contracts_available),
+            "/api/history/retrievebars": Endpoint(ask.RetrieveBars, self._bars),
+            "/api/order/place": Endpoint(ask.PlaceOrder, self._place),
+            "/api/order/modify": Endpoint(ask.ModifyOrder, self._modify),
+            "/api/order/cancel": Endpoint(ask.OneOrder, self._cancel),
+            "/api/order/search": Endpoint(ask.OrderSearch, self._order_search),
+            "/api/order/searchopen": Endpoint(ask.OfAccount, self._orders_open),
+            "/api/order/searchbyid": Endpoint(ask.OneOrder, self._order_by_id),
+            "/api/order/v2/query": Endpoint(ask.OrderQuery, self._order_query),
+            "/api/position/searchopen": Endpoint(ask.OfAccount, self._positions),
+            "/api/position/closecontract": Endpoint(ask.CloseContract, self._close),
+            "/api/position/partialclosecontract": Endpoint(ask.PartialCloseContract, self._partial_close),
+            "/api/trade/search": Endpoint(ask.TradeSearch, self._trades),
+        }
+
+    # -- session -----------------------------------------------------------------------------------
+
+    def _login(self, body: ask.LoginKey, _token: str) -> Json:
+        config = self._exchange.config
+        if body.user_name.lower() != config.user.lower() or body.api_key != self._tokens.key:
+            return envelope({"token": None}, code=LoginCode.INVALID_CREDENTIALS)
+        return envelope({"token": self._tokens.issue(config.user, self._exchange.now())})
+
+    def _validate(self, _body: ask.Empty, token: str) -> Json:
+        now = self._exchange.now()
+        if not self._tokens.valid(token, now):
+            return envelope({"newToken": None}, code=ValidateCode.INVALID_SESSION)
+        return envelope({"newToken": self._tokens.issue(self._exchange.config.user, now)})
+
+    def _logout(self, _body: ask.Empty, token: str) -> Json:
+        self._tokens.revoke(token)
+        return envelope()
+
+    def _accounts(self, body: ask.AccountSearch, _token: str) -> Json:
+        accounts = self._exchange.accounts.values()
+        return envelope(
+            {"accounts": [a.json() for a in accounts if a.can_trade or not body.only_active_accounts]}
+        )
+
+    # -- contracts and history ---------------------------------------------------------------------
+
+    def _contract_search(self, body: ask.ContractSearch, _token: str) -> Json:
+        found = [] if body.live else self._exchange.listing.search(body.search_text or "")
+        return envelope({"contracts": [wire.contract_json(c) for c in found]})
+
+    def _contract_by_id(self, body: ask.ContractById, _token: str) -> Json:
+        contract = self._exchange.listing.by_id.get(body.contract_id)
+        if contract is None:
+            return envelope({"contract": None}, code=ContractCode.CONTRACT_NOT_FOUND)
+        return envelope({"contract": wire.contract_json(contract)})
+
+    def _contracts_available(self, body: ask.ContractsAvailable, _token: str) -> Json:
+        found: Iterable[Contract] = () if body.live else self._exchange.listing.front.values()
+        return envelope({"contracts": [wire.contract_json(c) for c in found]})
+
+    def _bars(self, body: ask.RetrieveBars, _token: str) -> Json:
+        contract = self._exchange.listing.by_id.get(body.contract_id)
+        code = 0
+        if contract is None or body.live:
+            code = BarsCode.CONTRACT_NOT_FOUND
+        elif not MINUTES <= body.unit <= MONTH:
+            code = BarsCode.UNIT_INVALID
+        elif body.unit_number < 1 or (body.unit > HOURS and body.unit_number != 1):
+            code = BarsCode.UNIT_NUMBER_INVALID
+        elif not 0 < body.limit <= _MOST_BARS:
+            code = BarsCode.LIMIT_INVALID
+        if contract is None or code:
+            return envelope({"bars": None}, code=code)
+        ticker = self._exchange.publisher.tickers.get(contract.book)
+        if ticker is None or ticker.contract.id != contract.id:
+            return envelope({"bars": []})
+        now = self._exchange.now()
+        candles = ticker.candles
+        candles.close_until(now)
+        found = candles.window(
+            body.unit,
+            body.unit_number,
+            _nanos(body.start_time),
+            _nanos(body.end_time),
+            body.limit,
+            now,
+            partial=body.include_partial_bar,
+        )
+        return envelope({"bars": wire.bars_json(found, contract)})
+
+    # -- orders ------------------------------------------------------------------------------------
+
+    def _place(self, body: ask.PlaceOrder, _token: str) -> Json:
+        account = self._account(body.account_id)
+        if account is None:
+            return envelope({"orderId": None}, code=PlaceCode.ACCOUNT_NOT_FOUND)
+        answer = account.place(body, self._exchange.now())
+        return envelope({"orderId": answer.order_id}, code=answer.code, text=answer.text)
+
+    def _modify(self, body: ask.ModifyOrder, _token: str) -> Json:
+        return self._changed(body.account_id, lambda account, now: account.modify(body, now))
+
+    def _cancel(self, body: ask.OneOrder, _token: str) -> Json:
+        return self._changed(body.account_id, lambda account, now: account.cancel(body.order_id, now))
+
+    def _close(self, body: ask.CloseContract, _token: str) -> Json:
+        return self._changed(body.account_id, lambda account, now: account.close(body.contract_id, now))
+
+    def _partial_close(self, body: ask.PartialCloseContract, _token: str) -> Json:
+        return self._changed(
+            body.account_id, lambda account, now: account.partial_close(body.contract_id, body.size, now)
+        )
+
+    def _changed(self, account_id: int, change: Callable[[PracticeAccount, int], Answer]) -> Json:
+        account = self._account(account_id)
+        if account is None:
+            return envelope(code=AccountCode.ACCOUNT_NOT_FOUND)
+        answer = change(account, self._exchange.now())
+        return envelope(code=answer.code, text=answer.text)
+
+    def _order_search(self, body: ask.OrderSearch, _token: str) -> Json:
+        start, end = _nanos(body.start_timestamp), _until(body.end_timestamp)
+        return self._orders(body.account_id, lambda row: start <= row.created <= end)
+
+    def _orders_open(self, body: ask.OfAccount, _token: str) -> Json:
+        return self._orders(body.account_id, lambda row: row.status == StatusCode.OPEN)
+
+    def _orders(self, account_id: int, wanted: Callable[[OrderRow], bool]) -> Json:
+        """Order rows, oldest first."""
+        account = self._account(account_id)
+        if account is None:
+            return envelope({"orders": None}, code=AccountCode.ACCOUNT_NOT_FOUND)
+        rows = [self._order_json(account, row) for row in _by_id(account) if wanted(row)]
+        return envelope({"orders": rows})
+
+    def _order_by_id(self, body: ask.OneOrder, _token: str) -> Json:
+        account = self._account(body.account_id)
+        row = None if account is None else account.blotter.orders.get(body.order_id)
+        if account is None or row is None:
+            return envelope({"order": None}, code=OrderByIdCode.ORDER_NOT_FOUND)
+        return envelope({"order": self._order_json(account, row)})
+
+    def _order_query(self, body: ask.OrderQuery, _token: str) -> Json:
+        _check_query(body)
+        chosen = body.filter
+        account = self._account(chosen.account_id)
+        if account is None:
+            return envelope({"orders": None, "totalCount": None}, code=AccountCode.ACCOUNT_NOT_FOUND)
+        after = 0 if chosen.created_after is None else _nanos(chosen.created_after)
+        before = _until(chosen.created_before)
+        found = [
+            row
+            for row in account.blotter.orders.values()
+            if (chosen.statuses is None or row.status in chosen.statuses)
+            and chosen.contract_id in (None, row.contract_id)
+            and after <= row.created <= before
+        ]
+        found.sort(
+            key=lambda row: row.id if body.sort_by else (row.created, row.id),
+            reverse=body.sort_direction == 1,
+        )
+        page = found[body.page_offset : body.page_offset + body.page_size]
+        rows = [self._order_json(account, row) for row in page]
+        return envelope({"orders": rows, "totalCount": len(found) if body.include_total_count else None})
+
+    # -- positions and trades ----------------------------------------------------------------------
+
+    def _positions(self, body: ask.OfAccount, _token: str) -> Json:
+        account = self._account(body.account_id)
+        if account is None:
+            return envelope({"positions": None}, code=AccountCode.ACCOUNT_NOT_FOUND)
+        rows = [
+            wire.position_json(row, account.spec.id, self._contract(row.contract_id), stream=False)
+            for row in account.ledger.positions.values()
+        ]
+        return envelope({"positions": rows})
+
+    def _trades(self, body: ask.TradeSearch, _token: str) -> Json:
+        account = self._account(body.account_id)
+        if account is None:
+            return envelope({"trades": None}, code=AccountCode.ACCOUNT_NOT_FOUND)
+        start = 0 if body.start_timestamp is None else _nanos(body.start_timestamp)
+        end = _until(body.end_timestamp)
+        rows = [
+            wire.trade_json(row, account.spec.id, self._contract(row.contract_id), stream=False)
+            for row in reversed(account.blotter.trades)
+            if start <= row.ts <= end
+        ]
+        return envelope({"trades": rows})
+
+    # -- inside ------------------------------------------------------------------------------------
+
+    def _account(self, account_id: int) -> PracticeAccount | None:
+        return self._exchange.accounts.get(account_id)
+
+    def _contract(self, contract_id: str) -> Contract:
+        return self._exchange.listing.by_id[contract_id]
+
+    def _order_json(self, account: PracticeAccount, row: OrderRow) -> Json:
+        return wire.order_json(row, account.spec.id, self._contract(row.contract_id), stream=False)
+
+
+def _by_id(account: PracticeAccount) -> list[OrderRow]:
+    return [row for _, row in sorted(account.blotter.orders.items())]
+
+
+def _check_query(body: ask.OrderQuery) -> None:
+    """Raises BadRequestError."""
+    errors: dict[str, str] = {}
+    if not 0 < body.page_size <= _LARGEST_PAGE:
+        errors["pageSize"] = f"The field PageSize must be between 1 and {_LARGEST_PAGE}."
+    if body.page_offset < 0:
+        errors["pageOffset"] = "The field PageOffset must not be negative."
+    if body.sort_by not in (0, 1):
+        errors["sortBy"] = "The field SortBy is invalid."
+    if body.sort_direction not in (0, 1):
+        errors["sortDirection"] = "The field SortDirection is invalid."
+    if any(not 0 <= status <= StatusCode.SUSPENDED for status in body.filter.statuses or ()):
+        errors["filter.statuses"] = "The field Statuses holds an unknown status."
+    if errors:
+        raise BadRequestError(errors)
+
+
+def _nanos(moment: datetime) -> int:
+    """Nanoseconds UTC; a time without an offset counts as UTC."""
+    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    delta = aware - datetime(1970, 1, 1, tzinfo=UTC)
+    return (delta.days * 86_400 + delta.seconds) * NANOS + delta.microseconds * 1000
+
+
+def _until(moment: datetime | None) -> int:
+    """The end of a window; without one, the end of time."""
+    return 2**63 if moment is None else _nanos(moment)

@@ -1,0 +1,366 @@
+"""Messages of alert rooms: each revision is read once, and becomes a trade, a change of one, or a reason.
+
+A message that the journal knows is never traded again, so two paths, a reconnect or a restart make no second
+order (faults F30). What a text says is data: it is parsed, compared and shown in part, and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from typing import NamedTuple
+
+from msgspec import structs
+
+from engine.books import amend
+from engine.execution.order_manager import Desk
+from engine.model import records as r
+from engine.model.alerts import Grade, Reason, Terms, Verdict, origin
+from engine.model.config import AfterFill, AlertRoom, RiskLimits
+from engine.model.events import AlertKind, AlertReceived
+from engine.model.instrument import Instrument
+from engine.model.market import NANOS
+from engine.model.plans import Idea
+from engine.model.view import NoticeKind, Severity
+from engine.risk.sizers import Wanted, sizer
+from engine.state.alerts import AlertState
+from engine.state.state import PlanState
+from engine.state.turn import Turn
+from engine.strategies.alerts import rooms, sanity
+from engine.strategies.alerts.alert import Alert, Parser, Unread
+from engine.strategies.alerts.text import excerpt
+
+Consider = Callable[[Desk, Idea, RiskLimits, Wanted, AlertRoom], None]
+"""Puts an idea of a room through the gate of one book."""
+
+
+class Waiting(NamedTuple):
+    """An amended entry: it is made once the old one is certainly gone."""
+
+    room: AlertRoom
+    terms: Terms
+    posted_ts: int
+
+
+class AlertDesk:
+    """The rooms of one run. What waits here is not in the journal: after a restart it is not entered."""
+
+    def __init__(
+        self,
+        configured: tuple[AlertRoom, ...],
+        parsers: Mapping[str, Parser],
+        instruments: Mapping[str, Instrument],
+        turn: Turn,
+        desks: Mapping[str, Desk],
+        market: Callable[[str], sanity.Market],
+        consider: Consider,
+        survives: Callable[[Exception], bool],
+    ) -> None:
+        """`survives` is told what a parser raised; False lets it raise.
+
+        Raises RoomError where a room can't be traded as it is configured.
+        """
+        rooms.check(configured, instruments, parsers)
+        self._rooms = {room.name: room for room in configured}
+        self._parsers = {room.name: rooms.parser_of(room, parsers) for room in configured}
+        self._instruments = instruments
+        self._turn = turn
+        self._desks = desks
+        self._market = market
+        self._consider = consider
+        self._survives = survives
+        self._waiting: dict[tuple[str, str], Waiting] = {}
+
+    @property
+    def waits(self) -> bool:
+        """Whether `tend` may have something to do."""
+        return bool(self._waiting)
+
+    def take(self, event: AlertReceived) -> None:
+        """Read a message as it came: new, changed or gone."""
+        key = origin(event.room, event.message_id)
+        known = self._turn.state.alerts.get(key)
+        if known is not None and event.revision in known.revisions:
+            self._turn.counts["alerts read again"] += 1
+            return
+        room = self._rooms.get(event.room)
+        if room is None:
+            self._write(event, Verdict.UNREAD, Unread(Reason.UNKNOWN_ROOM))
+        elif known is not None and _overtaken(event, known):
+            self._write(event, Verdict.IGNORED, Unread(Reason.SEEN))
+        elif event.kind is AlertKind.DELETED:
+            self._deleted(event, key)
+        else:
+            self._read(room, event, key, known)
+
+    def tend(self) -> None:
+        """Make amended entries whose predecessor is gone; cheap while there is none."""
+        for (key, book), waiting in list(self._waiting.items()):
+            found = [plan for desk, plan in self._open(key) if desk.book == book]
+            if found and not amend.entered(found[0]):
+                continue
+            del self._waiting[key, book]
+            desk = self._desks[book]
+            known = self._turn.state.alerts.get(key)
+            if found:
+                change = self._follow(waiting.room, desk, found[0], None, waiting.terms)
+                if change.legs is not None:
+                    self._change(desk, found[0], change)
+                self._say(waiting, desk, "the entry was filled before it could be taken back")
+            elif known is None or known.deleted or known.book(book).entered:
+                self._say(waiting, desk, "its trade is over")
+            else:
+                why = self._make(waiting, desk, key)
+                if why is not None:
+                    self._say(waiting, desk, why.text)
+
+    # --- revisions -------------------------------------------------------------------------------------
+
+    def _read(self, room: AlertRoom, event: AlertReceived, key: str, known: AlertState | None) -> None:
+        parsed = self._parse(room, event.text)
+        read: Terms | Unread = (
+            parsed if isinstance(parsed, Unread) else sanity.terms(parsed, room, self._instruments)
+        )
+        if any(self._open(key)):
+            self._edited(room, event, key, known, parsed, read)
+            return
+        self._drop(key)
+        if known is not None and known.filled:
+            self._write(event, Verdict.IGNORED, detail="its trade is over")
+        elif isinstance(parsed, Unread):
+            self._write(event, Verdict.UNREAD, parsed)
+        elif isinstance(read, Unread):
+            self._write(event, Verdict.REFUSED, read)
+        else:
+            self._begin(room, event, key, read)
+
+    def _begin(self, room: AlertRoom, event: AlertReceived, key: str, terms: Terms) -> None:
+        """An alert without a trade: put it to every book that follows the room."""
+        desks = [desk for desk in self._desks.values() if room.follows(desk.book)]
+        why = self._against(room, event, key, terms, bool(desks))
+        reference = self._reference(room, terms) if why is None else why
+        if isinstance(reference, Unread):
+            self._write(event, Verdict.REFUSED, reference, terms=terms)
+            return
+        self._write(event, Verdict.TRADED, terms=terms)
+        idea = sanity.idea(terms, room, key, reference, self._turn.now)
+        for desk in desks:
+            self._enter(desk, idea, room, terms)
+
+    def _against(
+        self, room: AlertRoom, event: AlertReceived, key: str, terms: Terms, followed: bool
+    ) -> Unread | None:
+        """What speaks against an alert, whatever the market does."""
+        age = self._age(event.posted_ts)
+        if event.caught_up or age > room.max_age_ns:
+            old = f"{age // NANOS} s, allowed {room.max_age_ns // NANOS}"
+            return Unread(
+                Reason.EXPIRED, old if age > room.max_age_ns else "it was missed when it was posted"
+            )
+        if self._copies(room, key, terms):
+            return Unread(Reason.SEEN, "the same trade came in another message")
+        traded = self._turn.state.room_trades.get(room.name, 0)
+        if 0 < room.max_trades <= traded:
+            return Unread(Reason.ROOM_LIMIT, f"{traded} traded, allowed {room.max_trades}")
+        return None if followed else Unread(Reason.NO_BOOK)
+
+    def _copies(self, room: AlertRoom, key: str, terms: Terms) -> bool:
+        """Whether the same trade was just taken from another message of the room, which still stands."""
+        oldest = self._turn.now - room.repeat_ns
+        return any(
+            other.room == room.name
+            and other.ts >= oldest
+            and other.terms is not None
+            and other.terms.same_trade(terms)
+            and other.traded
+            and (other.filled or not other.deleted)
+            for name, other in self._turn.state.alerts.items()
+            if name != key
+        )
+
+    def _edited(
+        self,
+        room: AlertRoom,
+        event: AlertReceived,
+        key: str,
+        known: AlertState | None,
+        parsed: Alert | Unread,
+        read: Terms | Unread,
+    ) -> None:
+        """Another text for a message whose trade is being entered, or is open, perhaps each in some book."""
+        before = known.terms if known is not None else None
+        late = event.caught_up or self._age(event.posted_ts) > room.max_age_ns
+        back: list[tuple[Desk, PlanState]] = []
+        changes: list[tuple[Desk, PlanState, amend.Followed]] = []
+        left: dict[str, None] = {}
+        running = read
+        if isinstance(parsed, Alert):
+            running = sanity.terms(parsed, room, self._instruments, running=True)
+        for desk, found in self._open(key):
+            if not amend.entered(found):
+                if isinstance(read, Unread) or read != before:
+                    back.append((desk, found))
+            elif isinstance(running, Unread):
+                left["the trade is open and stays as it is"] = None
+                if amend.entering(desk, found):
+                    back.append((desk, found))
+            elif running != before:
+                change = self._follow(room, desk, found, before, running)
+                changes += [(desk, found, change)] if change.legs is not None else []
+                left |= dict.fromkeys(change.left)
+        why = read if isinstance(read, Unread) else None
+        again = back and why is None and not late
+        if back and why is None and late:
+            why = Unread(Reason.EXPIRED)
+        if again:
+            verdict = Verdict.AMENDED
+        elif back:
+            verdict = Verdict.CANCELLED
+        else:
+            verdict = Verdict.FOLLOWED if changes else Verdict.IGNORED
+        if verdict is Verdict.FOLLOWED:
+            why = None
+        nothing = "nothing in it changes the trade" if verdict is Verdict.IGNORED else ""
+        detail = "; ".join(left) or nothing
+        wanted = running if isinstance(running, Terms) else None
+        self._write(event, verdict, why, detail=detail, terms=wanted)
+        for desk, found in back:
+            self._waiting.pop((key, desk.book), None)
+            if again and isinstance(read, Terms):
+                self._waiting[key, desk.book] = Waiting(room, read, event.posted_ts)
+            amend.take_back(desk, found)
+        for desk, found, change in changes:
+            self._change(desk, found, change)
+
+    def _deleted(self, event: AlertReceived, key: str) -> None:
+        found = list(self._open(key))
+        back = [(desk, plan) for desk, plan in found if amend.entering(desk, plan)]
+        held = any(amend.entered(plan) for _, plan in found)
+        self._write(
+            event,
+            Verdict.CANCELLED if back else Verdict.IGNORED,
+            detail="the trade is open and stays as it is" if held else "",
+        )
+        self._drop(key)
+        for desk, plan in back:
+            amend.take_back(desk, plan)
+
+    # --- parts -----------------------------------------------------------------------------------------
+
+    def _drop(self, key: str) -> None:
+        """Whatever waits of a message has been overtaken."""
+        for waiting in [waiting for waiting in self._waiting if waiting[0] == key]:
+            del self._waiting[waiting]
+
+    def _parse(self, room: AlertRoom, text: str) -> Alert | Unread:
+        parser = self._parsers[room.name]
+        try:
+            read = parser.read(text) if parser is not None else None
+        except Exception as error:
+            if not self._survives(error):
+                raise
+            return Unread(Reason.PARSER_FAILED, type(error).__name__)
+        return read if isinstance(read, Alert | Unread) else Unread(Reason.PARSER_FAILED, "no answer")
+
+    def _open(self, key: str) -> Iterator[tuple[Desk, PlanState]]:
+        """Plans of a message that are not over."""
+        for desk in self._desks.values():
+            for found in list(desk.state.plans.values()):
+                if found.plan.origin == key:
+                    yield desk, found
+
+    def _age(self, posted_ts: int) -> int:
+        return max(0, self._turn.now - posted_ts)
+
+    def _reference(self, room: AlertRoom, terms: Terms) -> int | Unread:
+        symbol = terms.instrument
+        return sanity.against_market(terms, room, self._instruments[symbol], self._market(symbol))
+
+    def _make(self, waiting: Waiting, desk: Desk, key: str) -> Unread | None:
+        """Enter an amended alert in one book, or say why not."""
+        if self._age(waiting.posted_ts) > waiting.room.max_age_ns:
+            return Unread(Reason.EXPIRED)
+        reference = self._reference(waiting.room, waiting.terms)
+        if isinstance(reference, Unread):
+            return reference
+        idea = sanity.idea(waiting.terms, waiting.room, key, reference, self._turn.now)
+        self._enter(desk, idea, waiting.room, waiting.terms)
+        return None
+
+    def _enter(self, desk: Desk, idea: Idea, room: AlertRoom, terms: Terms) -> None:
+        """Every risk limit holds; scores are the strategies', and for the reward the room has its own bound.
+        A grade tells how sure the room is, too: A is full confidence.
+        """
+        limits = structs.replace(
+            desk.config.risk, min_score_tenths=0, reward_to_risk_min=room.reward_to_risk_min
+        )
+        sure = Decimal(terms.qty) / room.sizes.contracts(Grade.A)
+        self._consider(desk, idea, limits, Wanted(sizer(room.sizing), terms.qty, sure), room)
+
+    def _follow(
+        self, room: AlertRoom, desk: Desk, found: PlanState, before: Terms | None, after: Terms
+    ) -> amend.Followed:
+        if room.after_fill is AfterFill.IGNORE:
+            return amend.Followed(None, ("the trade is open and stays as it is",))
+        return amend.followed(desk, found, before, after)
+
+    def _change(self, desk: Desk, found: PlanState, change: amend.Followed) -> None:
+        self._turn.commit(
+            r.PlanChanged(
+                ts=self._turn.now,
+                book=desk.book,
+                plan_id=found.plan.plan_id,
+                legs=change.legs,
+                reason="alert edited",
+            )
+        )
+        desk.work()
+
+    def _say(self, waiting: Waiting, desk: Desk, why: str) -> None:
+        self._turn.say(
+            NoticeKind.REFUSAL,
+            Severity.WARNING,
+            f"room {waiting.room.name}: the edited alert is not entered: {why}",
+            waiting.terms.instrument,
+            desk.book,
+        )
+
+    def _write(
+        self,
+        event: AlertReceived,
+        verdict: Verdict,
+        why: Unread | None = None,
+        *,
+        detail: str = "",
+        terms: Terms | None = None,
+    ) -> None:
+        self._turn.commit(
+            r.AlertTaken(
+                ts=self._turn.now,
+                room=event.room,
+                message_id=event.message_id,
+                revision=event.revision,
+                kind=event.kind,
+                verdict=verdict,
+                posted_ts=event.posted_ts,
+                revised_ts=_revised(event),
+                author=event.author,
+                reason=why.reason if why is not None else None,
+                detail="; ".join(part for part in (why.detail if why is not None else "", detail) if part),
+                excerpt=excerpt(event.text),
+                terms=terms,
+            )
+        )
+
+
+def _overtaken(event: AlertReceived, known: AlertState) -> bool:
+    """Whether a newer word on the message is known, or it counts as another one's copy. Nothing overtakes a
+    deletion: its time is ours, and clocks differ.
+    """
+    older = event.kind is not AlertKind.DELETED and _revised(event) < known.revised_ts
+    return known.deleted or known.copy or older
+
+
+def _revised(event: AlertReceived) -> int:
+    """When this revision was made."""
+    return event.ts_venue or event.posted_ts

@@ -1,0 +1,63 @@
+"""The connections as they were last told, and whether a book can be traded with what is up."""
+
+from __future__ import annotations
+
+from engine.model.events import LinkChanged, LinkState
+from engine.model.view import NoticeKind, Severity
+from engine.state.turn import Turn
+
+_VENUE = frozenset({"rest", "user", "market", "token"})
+"""Without one of these no entry; an alert room that is gone takes no trade away."""
+
+_MARKET = frozenset({"market"})
+"""All that a paper book needs: its orders go nowhere."""
+
+Key = tuple[str, str | None]
+
+
+class Links:
+    """By name and, where a link is one book's own (its user hub), by that book."""
+
+    def __init__(self) -> None:
+        self._known: dict[Key, LinkChanged] = {}
+        self._since: dict[Key, int] = {}
+
+    def changed(self, event: LinkChanged, turn: Turn) -> None:
+        """Take a change in, and tell people where the state is another."""
+        key = event.link, event.book
+        before = self._known.get(key)
+        self._known[key] = event
+        if before is not None and before.state is event.state:
+            return
+        self._since[key] = turn.now
+        severity = Severity.WARNING if event.state in (LinkState.DOWN, LinkState.STALE) else Severity.INFO
+        if event.link == "token" and event.state is LinkState.DOWN:
+            severity = Severity.CRITICAL  # only a person can mend it
+        detail = f": {event.detail}" if event.detail else ""
+        turn.say(
+            NoticeKind.CONNECTION,
+            severity,
+            f"{event.link} link {event.state.value}{detail}",
+            book=event.book,
+        )
+
+    def all(self) -> tuple[tuple[LinkChanged, int], ...]:
+        """Every link with the time since which it is in its state, nanoseconds UTC."""
+        return tuple((link, self._since[key]) for key, link in self._known.items())
+
+    def get(self, name: str, book: str | None = None) -> LinkChanged | None:
+        """A link by its name: the one of a book, or of all books."""
+        return self._known.get((name, book)) or self._known.get((name, None))
+
+    def up(self, book: str, *, paper: bool) -> bool:
+        """Whether nothing that a book's entries need is down."""
+        needed = _MARKET if paper else _VENUE
+        return not any(
+            link.state is LinkState.DOWN
+            for link in self._known.values()
+            if link.link in needed and link.book in (None, book)
+        )
+
+    @property
+    def market_stale(self) -> bool:
+        return any(link.state is LinkState.STALE for link in self._known.values() if link.link == "market")

@@ -1,0 +1,207 @@
+"""A paper book inside the core: its broker is carried out in the very step that decides (walls 5 and 6).
+
+Nothing of it reaches a courier, and no adapter tells of it: a replayed tape writes the same journal. It
+trades on the same quotes and prints as the books beside it, and forgets nothing that the journal knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from msgspec import structs
+
+from engine.execution import flatten
+from engine.execution.order_manager import Desk
+from engine.model import events as ev
+from engine.model.config import EngineConfig, PaperConfig
+from engine.model.effects import AnyEffect
+from engine.model.orders import Account, AccountKind
+from engine.risk.guards import Guards, exposed
+from engine.state.state import BookState, State
+from engine.state.turn import Turn
+from engine.venue.fill_model import FillModel
+from engine.venue.paper import PaperBroker, Rules
+from engine.venue.paper_orders import venue_state
+
+PAPER = "paper"
+"""Name of the book, and of its account in small letters."""
+
+IDS_A_BOOT = 1 << 32
+"""Orders and trades of one run: ids are never given twice, whatever an earlier run has given."""
+
+NEVER = 1 << 63
+
+ANSWERS_A_TURN = 1_000
+"""What is more than this waits for the next step, so that a mistake in one book can't stop the others."""
+
+Hear = Callable[[ev.AnyEvent], None]
+
+
+def served(config: EngineConfig, state: State) -> PaperConfig | None:
+    """How the paper book is run; None for not at all. One that is switched off lives until it is flat."""
+    if config.paper is not None:
+        return config.paper
+    book = state.books.get(PAPER)
+    return PaperConfig() if book is not None and _open(book) else None
+
+
+class PaperBook:
+    """Feeds the broker, carries out what the book's desk asks for, and lets the core hear the answers."""
+
+    def __init__(
+        self, paper: PaperConfig, config: EngineConfig, turn: Turn, desks: Mapping[str, Desk], hear: Hear
+    ) -> None:
+        """`desks` are those of the core, this book's among them once it is open; `hear` is how the core takes
+        an event in within a step.
+        """
+        self.config = structs.replace(config, risk=paper.risk or config.risk)
+        """As the desk of this book is to see it."""
+        self.guards = Guards(self.config.risk, practice_time=config.practice_time)
+        self._turn = turn
+        self._hear = hear
+        self._stopped_ts = turn.state.last_ts
+        self._desks = desks
+        self._due = NEVER
+        self._waiting: list[AnyEffect] = []
+        self._frozen: set[str] = set()
+        """Instruments whose month has changed while something of the old one is alive."""
+        commission = paper.commission_usd
+        known = {i.symbol: i for i in (*turn.state.instruments.values(), *config.instruments)}
+        self._instruments = {
+            symbol: i if commission is None else structs.replace(i, commission_usd=commission)
+            for symbol, i in known.items()
+        }
+        self._model = FillModel(latency_ns=paper.latency_ns, slippage_ticks=paper.slippage_ticks)
+        self._broker = PaperBroker(
+            Account(PAPER, PAPER.upper(), AccountKind.PAPER, paper.balance_usd, can_trade=True),
+            PAPER,
+            self._instruments,
+            self._model,
+            rules=Rules(must_be_flat=self.config.risk.must_be_flat),
+        )
+
+    @property
+    def broker(self) -> PaperBroker:
+        """The venue's side, to be looked at."""
+        return self._broker
+
+    def open(self) -> None:
+        """Go on from what the journal knows; called once, when the run begins."""
+        now = self._turn.now
+        book = self._turn.state.books.get(PAPER, BookState(PAPER))
+        # Where nothing is open, nothing can have become due since.
+        since = self._stopped_ts if _open(book) else now
+        first = self.config.boot * IDS_A_BOOT + 1
+        self._broker.restore(venue_state(book, self._model, since, first), book)
+        self._hear(ev.AccountAdopted(ts_recv=now, book=PAPER, account=self._broker.account))
+        self._look_ahead()
+
+    # -- time and market --------------------------------------------------------------------------------
+
+    @property
+    def next_due(self) -> int:
+        """When something happens by itself next, nanoseconds UTC; far away where nothing does."""
+        return self._due
+
+    def feed(self, event: ev.AnyEvent) -> None:
+        """Time and market of an event, before anybody else hears it. Cheap while nothing comes of it."""
+        if self._turn.now >= self._due:
+            self._on_time()
+        kind = type(event)
+        if kind is ev.Quote or kind is ev.Print:
+            symbol = event.instrument  # type: ignore[union-attr]
+            if symbol not in self._instruments or (self._frozen and self._is_frozen(symbol)):
+                return
+            broker = self._broker
+            broker.now = self._turn.now
+            if kind is ev.Quote:
+                broker.on_quote(event)  # type: ignore[arg-type]
+            else:
+                broker.on_print(event)  # type: ignore[arg-type]
+            if broker.told:
+                self.settle()
+        elif kind is ev.ContractResolved:
+            self._on_contract(event)  # type: ignore[arg-type]
+
+    def _on_time(self) -> None:
+        """What has become due by now. Passing the cut-off with something open is no choice: it is closed, as
+        the venue's own rule would have it.
+        """
+        now, broker = self._turn.now, self._broker
+        if broker.cut_off is not None and broker.cut_off <= now:
+            desk = self._desks[PAPER]
+            if open_ := exposed(desk):
+                flatten.start(desk, open_, "flat_time")
+        broker.advance(now)
+        self.settle()
+        self._look_ahead()
+
+    def _look_ahead(self) -> None:
+        due = self._broker.next_due()
+        self._due = self._turn.now if self._broker.told else NEVER if due is None else due
+
+    def _on_contract(self, event: ev.ContractResolved) -> None:
+        """A new month: prices of two months never meet. What is held is closed at the old one's last."""
+        symbol, desk = event.instrument.symbol, self._desks[PAPER]
+        known = self._turn.state.contract_ids.get(symbol, event.contract_id)
+        if known == event.contract_id or symbol not in self._instruments:
+            return
+        market = self._broker.venue.market(symbol)
+        priced = market.last is not None or market.bid is not None
+        if symbol in exposed(desk):
+            flatten.start(desk, (symbol,), "flat_time")
+            if priced:
+                self._frozen.add(symbol)
+                return
+        self._broker.venue.forget_market(symbol)
+
+    def _is_frozen(self, symbol: str) -> bool:
+        if symbol not in self._frozen:
+            return False
+        alive = any(o.instrument == symbol and o.status.live for o in self._broker.venue.orders)
+        if alive or self._broker.held(symbol):
+            return True
+        self._frozen.discard(symbol)
+        self._broker.venue.forget_market(symbol)
+        return False
+
+    # -- what the desk asks for -------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Carry out what was asked for in this turn, and hear what comes of it, until nothing is left."""
+        turn, broker = self._turn, self._broker
+        if not (turn.effects or broker.told or self._waiting):
+            return
+        broker.now = max(broker.now, turn.now)
+        for _ in range(ANSWERS_A_TURN):
+            self._collect()
+            while self._waiting:
+                broker.carry(self._waiting.pop(0))
+            if not broker.told:
+                break
+            event = broker.told.popleft()
+            self._hear(event)
+            if isinstance(event, ev.FillReported):
+                account = broker.account
+                self._hear(
+                    ev.AccountReported(
+                        ts_recv=turn.now,
+                        book=PAPER,
+                        balance_usd=account.balance_usd,
+                        can_trade=account.can_trade,
+                    )
+                )
+        self._collect()
+        self._look_ahead()
+
+    def _collect(self) -> None:
+        """Take our effects out of the turn: from here on nobody else may carry them."""
+        turn = self._turn
+        mine = [effect for effect in turn.effects if effect.book == PAPER]
+        if mine:
+            self._waiting += mine
+            turn.effects[:] = [effect for effect in turn.effects if effect.book != PAPER]
+
+
+def _open(book: BookState) -> bool:
+    return bool(book.live_orders()) or any(position.qty for position in book.positions.values())

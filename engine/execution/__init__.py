@@ -1,0 +1,1 @@
+"""The order manager: makes the venue agree with the plans, and the state agree with the venue."""

@@ -1,0 +1,79 @@
+"""Whether an account takes native brackets, and what becomes of an entry that was refused for having one.
+
+An account is in one of two modes, which only a person can switch on the venue's own pages: with Auto OCO the
+venue keeps stop and target of each entry by itself; with Position Brackets it refuses such entries
+(ProjectX protocol: place errors, bracket life cycle). The refusal is the only way to learn of it, and it is
+remembered over restarts. From then on entries go bare, and the order manager keeps stop and target in their
+slots as orders of its own: the stop first, at once, both sized to what is open.
+
+Nothing tells that the account was switched back, and a try would cost an entry. So native brackets come again
+only by configuration: `Brackets.NATIVE` forgets at start what was remembered.
+"""
+
+from __future__ import annotations
+
+from engine.execution import desired
+from engine.execution.ledger import Ledger
+from engine.model import records as r
+from engine.model.config import Brackets
+from engine.model.market import NANOS
+from engine.model.orders import Slot
+from engine.model.plans import PlanStatus
+from engine.model.view import NoticeKind, Severity
+from engine.state.state import Order, PlanState
+
+FRESH_NS = 10 * NANOS
+"""A refused entry is tried bare while its trade is not older than this; an idea does not keep."""
+
+
+def configured(ledger: Ledger) -> None:
+    """Take over what the configuration says, at start and when an account is adopted."""
+    match ledger.config.brackets:
+        case Brackets.NATIVE:
+            _learn(ledger, True, "configured")
+        case Brackets.OWN:
+            _learn(ledger, False, "configured")
+        case Brackets.AUTO:
+            pass
+
+
+def refused(ledger: Ledger, order: Order, reason: str) -> None:
+    """The venue takes no native bracket. That is definitive: the entry may go once more, bare."""
+    _learn(ledger, False, reason)
+    found = ledger.state.plans.get(order.plan_id or "")
+    if found is None or found.legs[order.leg].slots.get(Slot.ENTRY) != order.client_id:
+        return
+    why = _against(ledger, found, order)
+    if why:
+        ledger.turn.say(
+            NoticeKind.ORDER,
+            Severity.WARNING,
+            f"entry {order.side.value} {order.qty} {order.instrument} is not tried again bare: {why}",
+            order.instrument,
+            ledger.book,
+        )
+        return
+    ledger.place(found.plan, order.leg, desired.entry(found.plan, order.leg, brackets=False))
+
+
+def _learn(ledger: Ledger, native: bool, reason: str) -> None:
+    if ledger.state.brackets is not native:
+        ledger.turn.commit(
+            r.BracketsKnown(ts=ledger.turn.now, book=ledger.book, native=native, reason=reason)
+        )
+
+
+def _against(ledger: Ledger, found: PlanState, order: Order) -> str:
+    """Why the entry should not be made any more, in words; empty when it should."""
+    plan = found.plan
+    if ledger.turn.now - plan.created_ts > FRESH_NS or order.created_ts < ledger.started_ts:
+        return "it is too old"
+    flattening = plan.instrument in ledger.state.flattening
+    if flattening or plan.status is not PlanStatus.OPEN or order.cancel_wanted:
+        return "it was called off"
+    restriction = ledger.turn.state.restriction(ledger.book, plan.instrument)
+    if restriction is not None:
+        return f"{restriction.state.value}, {restriction.reason}"
+    if not ledger.reconciled or not ledger.can_trade:
+        return "the account is not ready"
+    return ""

@@ -1,0 +1,273 @@
+"""What should stand at the venue for a plan, as a pure function, and what to do about the difference.
+
+Start-up, partial fills, lost stops and break-even are this one path: nobody places an exit by reaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Mapping
+
+from msgspec import Struct, structs
+
+from engine.model.instrument import Instrument
+from engine.model.market import Side
+from engine.model.orders import BRACKET_SUFFIXES, OrderStatus, OrderType, Slot
+from engine.model.plans import PlanStatus, TradePlan
+from engine.state.state import LegState, Order, PlanState
+
+OCO_GRACE_NS = 1_000_000_000
+"""The venue cancels the sibling of a filled bracket leg by itself; we step in after this long."""
+
+RETRY_NS = 1_000_000_000
+"""Pause before an order that was refused or not sent is tried once more."""
+
+
+class Want(Struct, frozen=True):
+    """One order that should exist. Prices in ticks, offsets signed ticks from the fill."""
+
+    slot: Slot
+    side: Side
+    type: OrderType
+    qty: int
+    limit: int | None = None
+    stop: int | None = None
+    stop_offset: int | None = None
+    target_offset: int | None = None
+
+
+class Place(Struct, frozen=True):
+    leg: int
+    want: Want
+
+
+class Modify(Struct, frozen=True):
+    order: Order
+    qty: int | None
+    limit: int | None
+    stop: int | None
+
+
+class Cancel(Struct, frozen=True):
+    order: Order
+
+
+Action = Place | Modify | Cancel
+
+
+def entry(plan: TradePlan, k: int, brackets: bool) -> Want:
+    """The entry of leg `k`, with its native bracket where the account takes one."""
+    leg = plan.legs[k]
+    return Want(
+        Slot.ENTRY,
+        plan.side,
+        OrderType.MARKET if plan.entry_limit is None else OrderType.LIMIT,
+        leg.qty,
+        limit=plan.entry_limit,
+        stop_offset=leg.stop_offset if brackets else None,
+        target_offset=leg.target_offset if brackets else None,
+    )
+
+
+def wanted(state: PlanState, k: int, brackets: bool = True) -> dict[Slot, Want]:
+    """The orders that should exist for leg `k` now."""
+    plan, leg, done = state.plan, state.plan.legs[k], state.legs[k]
+    wants: dict[Slot, Want] = {}
+    if plan.status is PlanStatus.OPEN and Slot.ENTRY not in done.slots and not done.entered:
+        wants[Slot.ENTRY] = entry(plan, k, brackets)
+    if done.open_qty > 0:
+        price = average(done)
+        exit_side = plan.side.opposite
+        stop = leg.stop if leg.stop is not None else price + leg.stop_offset
+        wants[Slot.STOP] = Want(Slot.STOP, exit_side, OrderType.STOP, done.open_qty, stop=stop)
+        target = leg.target
+        if target is None and leg.target_offset is not None:
+            target = price + leg.target_offset
+        if target is not None:
+            wants[Slot.TARGET] = Want(Slot.TARGET, exit_side, OrderType.LIMIT, done.open_qty, limit=target)
+    return wants
+
+
+def average(done: LegState) -> int:
+    """Average entry of a leg that has entered, to the nearest tick, halves up."""
+    return (2 * done.entered_sum + done.entered) // (2 * done.entered)
+
+
+def difference(
+    state: PlanState,
+    orders: Mapping[str, Order],
+    now: int,
+    bracket_grace_ns: int,
+    *,
+    brackets: bool = True,
+    rigid: Container[str] = (),
+) -> Iterator[Action]:
+    """Actions that bring the venue towards what is wanted; stops first, so protection is never lowered.
+
+    `brackets`: the account takes native ones. `rigid`: client ids of orders that the venue won't resize; a
+    stop among them gets a successor beside it, a target makes room for one.
+    Raises nothing; a plan whose venue agrees yields nothing. No target is placed before its stop.
+    """
+    for k, done in enumerate(state.legs):
+        wants = wanted(state, k, brackets)
+        stop = orders.get(done.slots.get(Slot.STOP, ""))
+        stopped = stop is not None and stop.live
+        for slot in (Slot.STOP, Slot.TARGET, Slot.ENTRY):
+            order = orders.get(done.slots.get(slot, ""))
+            action = _slot(state, k, done, wants.get(slot), order, now, bracket_grace_ns, slot, orders, rigid)
+            if action is None:
+                continue
+            if isinstance(action, Place):
+                if slot is Slot.TARGET and not stopped:
+                    continue
+                stopped = stopped or slot is Slot.STOP
+            yield action
+
+
+def _slot(
+    state: PlanState,
+    k: int,
+    done: LegState,
+    want: Want | None,
+    order: Order | None,
+    now: int,
+    bracket_grace_ns: int,
+    slot: Slot,
+    orders: Mapping[str, Order],
+    rigid: Container[str],
+) -> Action | None:
+    live = order is not None and order.live
+    if slot is Slot.ENTRY:
+        if want is not None:
+            return Place(k, want)
+        if live and order is not None and state.plan.status is PlanStatus.CLOSING:
+            return _cancel(order)
+        return None
+    entered = orders.get(done.slots.get(Slot.ENTRY, ""))
+    entering = entered is not None and entered.live
+    if want is None:
+        if not live or order is None:
+            return None
+        # Legs of an entry that still works are its bracket; the venue owns them until it is done, and
+        # cancels the sibling of the one that filled. For orders of our own nobody does.
+        if native(order) and (entering or now - order.changed_ts < OCO_GRACE_NS):
+            return None
+        return _cancel(order)
+    if not live or order is None:
+        return _missing(k, done, want, order, now, bracket_grace_ns if has_bracket(entered) else 0)
+    if order.suspended:
+        # A leg that still waits protects nothing; the target may wait on, the stop may not.
+        late = now - max(done.entry_ts, order.changed_ts) >= bracket_grace_ns
+        return Place(k, want) if late and slot is Slot.STOP else None
+    # The venue grows its legs with the fills of an entry; where it has not done so after a while, we do.
+    growing = entered is not None and entering and native(order)
+    if growing and now - max(entered.changed_ts if entered else 0, order.changed_ts) < bracket_grace_ns:
+        return None
+    if not stands(order):
+        return None
+    reprice = _misplaced(state, k, order)
+    resize = order.open_qty != want.qty
+    if not reprice and not resize:
+        return None
+    if slot is Slot.STOP and order.open_qty > want.qty and _exposed(state, orders, but=k):
+        return None
+    if resize and order.client_id in rigid:
+        # The successor of a stop stands where it stood: only the size is to change.
+        return Place(k, structs.replace(want, stop=order.stop)) if slot is Slot.STOP else _cancel(order)
+    if order.reason and now - order.changed_ts < RETRY_NS:
+        return None
+    if resize:  # by itself: a price that the venue refuses must not keep the size wrong
+        return Modify(order, order.filled_qty + want.qty, None, None)
+    return Modify(order, None, want.limit, want.stop)
+
+
+def _missing(
+    k: int, done: LegState, want: Want, order: Order | None, now: int, bracket_grace_ns: int
+) -> Action | None:
+    """An exit that should be there and is not."""
+    if order is None:
+        # The venue's own bracket leg is on its way; after the grace we place one ourselves.
+        return Place(k, want) if now - done.entry_ts >= bracket_grace_ns else None
+    if order.status is OrderStatus.NEW:
+        return None
+    if never_arrived(order):
+        return Place(k, want)
+    # A sibling's fill may be on its way too: give it the venue's own delay before stepping in.
+    return Place(k, want) if now - order.changed_ts >= RETRY_NS else None
+
+
+def never_arrived(order: Order) -> bool:
+    """A stop that the venue never had: looks at the venue have proven it, and nothing else is to be waited
+    for. (One that the venue refuses closes the position instead.)
+    """
+    return order.slot is Slot.STOP and order.status is OrderStatus.REJECTED and order.venue_id is None
+
+
+def _exposed(state: PlanState, orders: Mapping[str, Order], but: int) -> bool:
+    """Whether another leg than `but` waits for its stop: until it has one, a stop too large covers it."""
+    for k, done in enumerate(state.legs):
+        stop = orders.get(done.slots.get(Slot.STOP, ""))
+        covered = stop is not None and stop.live and stop.venue_id is not None and not stop.suspended
+        if k != but and done.open_qty > 0 and not covered:
+            return True
+    return False
+
+
+def has_bracket(entry: Order | None) -> bool:
+    """Whether the venue makes, or has made, a bracket for the contracts of an entry."""
+    return entry is not None and entry.stop_offset is not None and entry.filled_qty > 0
+
+
+def native(order: Order) -> bool:
+    """The venue made it as the leg of a bracket, and keeps it by itself."""
+    return order.client_id.endswith(BRACKET_SUFFIXES)
+
+
+def at_rest(state: PlanState, orders: Mapping[str, Order], brackets: bool) -> bool:
+    """Whether the venue agrees with a plan, so that only an event can make something due."""
+    for k, done in enumerate(state.legs):
+        wants = wanted(state, k, brackets)
+        if Slot.ENTRY in wants:
+            return False
+        for slot in (Slot.STOP, Slot.TARGET):
+            want, order = wants.get(slot), orders.get(done.slots.get(slot, ""))
+            if want is None:
+                if order is not None and order.live and not order.suspended:
+                    return False
+            elif (
+                order is None
+                or not stands(order)
+                or order.open_qty != want.qty
+                or _misplaced(state, k, order)
+            ):
+                return False
+    return True
+
+
+def stands(order: Order) -> bool:
+    """It works at the venue, and nothing is under way with it."""
+    return order.status in (OrderStatus.WORKING, OrderStatus.PARTIAL) and not order.suspended
+
+
+def _misplaced(state: PlanState, k: int, order: Order) -> bool:
+    leg = state.plan.legs[k]
+    moved = leg.stop if order.slot is Slot.STOP else leg.target
+    return moved is not None and order.price != moved
+
+
+def _cancel(order: Order) -> Action | None:
+    if order.status in (OrderStatus.PENDING_CANCEL, OrderStatus.UNKNOWN) or order.cancel_wanted:
+        return None
+    return Cancel(order)
+
+
+def cost_ticks(instrument: Instrument) -> int:
+    """Ticks that one contract must win to pay for its entry and its exit, rounded up."""
+    ticks, rest = divmod(2 * instrument.cost_usd, instrument.tick_value_usd)
+    return int(ticks) + (1 if rest else 0)
+
+
+def break_even(entered_sum: int, entered: int, side: Side, cost_ticks: int) -> int:
+    """The stop that loses nothing: average entry plus costs, rounded to the tick that does not lose."""
+    if side is Side.BUY:
+        return -(-entered_sum // entered) + cost_ticks
+    return entered_sum // entered - cost_ticks

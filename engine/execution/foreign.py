@@ -1,0 +1,161 @@
+"""Contracts in a traded instrument that no trade of tstream opened: told, and not left naked.
+
+Positions are netted, so a person's contracts and ours in one instrument are one position to the venue, and
+nobody may be awake. The rule (`ForeignPositions`, by default `PROTECT`): whatever the position has beyond our
+trades, and no stop at the venue covers, becomes a plan of its own with a stop: beside a trade of ours at that
+trade's stop, alone where the day's loss limit would close it anyway. A person who trades by hand loses
+nothing by that: their own stops count first, and the stop goes when they close. `LEAVE` keeps its hands off,
+`FLATTEN` closes the instrument. In every case the instrument is REDUCING until a person resumes it.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from engine.execution import protection, stops
+from engine.execution.ledger import Ledger
+from engine.model import records as r
+from engine.model.config import ForeignPositions
+from engine.model.instrument import Instrument
+from engine.model.market import NANOS, Side
+from engine.model.orders import Fill, OrderType
+from engine.model.plans import Leg, PlanStatus, TradePlan
+from engine.model.view import NoticeKind, Severity, TradingState
+from engine.portfolio.money import realized_usd
+from engine.state import restrictions as restrict
+from engine.state.position import Position
+from engine.state.state import scope
+
+GRACE_NS = 2 * NANOS
+"""What nobody explains for so long is taken as it is."""
+
+NEAREST_TICKS = 4
+"""A stop stands no nearer to the entry (ProjectX protocol: place errors)."""
+
+STRATEGY = "external"
+
+
+def restricted(ledger: Ledger, instrument: str, reason: str) -> None:
+    """Nothing is entered where somebody else trades, until a person says so."""
+    standing = ledger.turn.state.restrictions.get(scope(ledger.book, instrument))
+    if standing is not None and standing.state is TradingState.REDUCING and not standing.guard:
+        return  # paused by a person, or by this, already
+    restrict.tighten(ledger.turn, TradingState.REDUCING, reason, book=ledger.book, instrument=instrument)
+
+
+def traded(ledger: Ledger, fill: Fill) -> None:
+    """A fill of somebody else's order. The venue's own close in a flatten of ours is none."""
+    if fill.instrument in ledger.state.flattening:
+        return
+    if ledger.turn.state.boot == 1 and fill.ts_venue < ledger.started_ts:
+        return  # the past of an account that this journal has only just met: nobody trades beside us
+    ledger.turn.say(
+        NoticeKind.RISK,
+        Severity.CRITICAL,
+        f"{fill.instrument}: somebody else {'bought' if fill.side is Side.BUY else 'sold'} {fill.qty}; "
+        "entries there are paused",
+        fill.instrument,
+        ledger.book,
+    )
+    restricted(ledger, fill.instrument, "somebody else trades it")
+
+
+def tend(ledger: Ledger) -> bool:
+    """Act on contracts that have been unexplained for a while. True when a plan was made."""
+    made = False
+    for instrument, position in list(ledger.state.positions.items()):
+        excess = _excess(ledger, position)
+        since = _since(ledger, instrument, excess)
+        if since is None or ledger.turn.now - since < GRACE_NS:
+            continue
+        match ledger.config.risk.foreign_positions:
+            case ForeignPositions.LEAVE:
+                pass
+            case ForeignPositions.FLATTEN:
+                protection.flatten_naked(ledger, instrument, "no trade of tstream opened it")
+            case ForeignPositions.PROTECT:
+                made = _protect(ledger, position, excess) or made
+    return made
+
+
+def _excess(ledger: Ledger, position: Position) -> int:
+    """Signed contracts beyond those of our plans."""
+    return position.qty - sum(
+        found.open_qty * found.plan.side.sign
+        for found in ledger.state.plans.values()
+        if found.plan.instrument == position.instrument
+    )
+
+
+def _since(ledger: Ledger, instrument: str, excess: int) -> int | None:
+    """Since when the same contracts have been unexplained; None while that is nobody's business."""
+    position = ledger.state.position(instrument)
+    settled = not excess or excess * position.qty < 0 or instrument in ledger.state.flattening
+    if settled or not ledger.reconciled or ledger.config.risk.foreign_positions is ForeignPositions.LEAVE:
+        ledger.excess.pop(instrument, None)
+        return None
+    before = ledger.excess.get(instrument)
+    if before is None or before[0] != excess:
+        before = ledger.excess[instrument] = excess, ledger.turn.now
+    return before[1]
+
+
+def _protect(ledger: Ledger, position: Position, excess: int) -> bool:
+    instrument = ledger.turn.state.instruments[position.instrument]
+    side = Side.BUY if excess > 0 else Side.SELL
+    covered = sum(
+        order.open_qty
+        for order in ledger.state.live_orders(position.instrument)
+        if order.plan_id is None
+        and order.type is OrderType.STOP
+        and order.side is side.opposite
+        and not order.suspended  # the leg of an entry that still waits protects nothing
+    )
+    naked = abs(excess) - covered
+    if naked <= 0:
+        return False
+    entry = round(position.average)
+    price = _beside(ledger, position.instrument, side)
+    if price is None:
+        price = entry - side.sign * _distance(ledger, instrument, abs(position.qty))
+    now = ledger.turn.now
+    plan = TradePlan(
+        plan_id=f"{ledger.turn.state.boot}-x{now}-{position.instrument}",
+        book=ledger.book,
+        instrument=position.instrument,
+        side=side,
+        strategy=STRATEGY,
+        legs=(Leg(naked, price - entry, None),),
+        created_ts=now,
+        reference=entry,
+    )
+    ledger.turn.commit(r.PositionFostered(ts=now, plan=plan, price=entry))
+    ledger.excess.pop(position.instrument, None)
+    return True
+
+
+def _beside(ledger: Ledger, instrument: str, side: Side) -> int | None:
+    """The nearest stop of our own trades on this side, ticks."""
+    prices = [
+        stops.present(ledger.state.orders, leg, done, side.sign)
+        for found in ledger.state.plans.values()
+        if found.plan.instrument == instrument
+        and found.plan.side is side
+        and found.plan.status is PlanStatus.OPEN
+        for leg, done in zip(found.plan.legs, found.legs, strict=True)
+        if done.open_qty > 0
+    ]
+    return side.sign * max(side.sign * price for price in prices) if prices else None
+
+
+def _distance(ledger: Ledger, instrument: Instrument, qty: int) -> int:
+    """Ticks from entry at which the whole position has lost what the day's limit leaves, costs included;
+    without a daily limit what a trade may lose.
+    """
+    limits = ledger.config.risk
+    left = limits.risk_per_trade_usd
+    daily = [limit for limit in (limits.daily_loss_usd, limits.firm_daily_loss_usd) if limit]
+    if daily:
+        left = min(daily) + min(Decimal(0), realized_usd(ledger.state, ledger.turn.state))
+    per_tick = instrument.tick_value_usd * qty
+    return max(NEAREST_TICKS, int((left - instrument.cost_usd * qty) // per_tick))

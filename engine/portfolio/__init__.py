@@ -1,0 +1,1 @@
+"""What positions are worth: P&L at the mark, excursions, the day boundary."""

@@ -1,0 +1,249 @@
+"""Marks and the money they make: open P&L, the day's P&L, what the stops would still cost."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from decimal import Decimal
+
+from engine.model.alerts import room_of
+from engine.model.config import AlertRoom
+from engine.model.market import Side
+from engine.model.orders import Slot
+from engine.model.plans import Leg, PlanStatus
+from engine.state.carry import carried_open_usd
+from engine.state.position import Position, usd
+from engine.state.state import BookState, LegState, PlanState, State
+
+
+class Marks:
+    """What positions could be closed at (longs at the bid, shorts at the ask), and how far they have been.
+
+    Excursions are worst and best open P&L since the entry in USD: MAE is never above, MFE never below zero.
+    """
+
+    def __init__(self) -> None:
+        self._bids: dict[str, int] = {}
+        self._asks: dict[str, int] = {}
+        self._excursions: dict[tuple[str, str], tuple[int, Decimal, Decimal]] = {}
+        self._lasts: dict[str, int] = {}
+        self._frozen: set[str] = set()
+
+    def quote(self, instrument: str, bid: int | None, ask: int | None) -> None:
+        if instrument in self._frozen:
+            return
+        if bid is not None:
+            self._bids[instrument] = bid
+        if ask is not None:
+            self._asks[instrument] = ask
+
+    def trade(self, instrument: str, price: int) -> None:
+        """A print of the market."""
+        if instrument not in self._frozen:
+            self._lasts[instrument] = price
+
+    def reached(self, instrument: str, side: Side) -> int | None:
+        """Where a position of this side could be closed and the market has traded too, ticks: the worse of
+        both. Stops trigger on trades, and a quote may be ahead of them.
+        """
+        mark = (self._bids if side is Side.BUY else self._asks).get(instrument)
+        last = self._lasts.get(instrument, mark)
+        if mark is None or last is None:
+            return None
+        return min(mark, last) if side is Side.BUY else max(mark, last)
+
+    def freeze(self, instrument: str) -> None:
+        """Another month is quoted from now on: what is held in the old one keeps its last mark."""
+        self._frozen.add(instrument)
+
+    def thaw(self, held: Collection[str]) -> None:
+        """Take quotes again, all but those of instruments that are still `held` in an old month."""
+        for instrument in self._frozen.difference(held):
+            self._frozen.discard(instrument)
+            self._bids.pop(instrument, None)
+            self._asks.pop(instrument, None)
+            self._lasts.pop(instrument, None)
+
+    def bid(self, instrument: str) -> int | None:
+        return self._bids.get(instrument)
+
+    def ask(self, instrument: str) -> int | None:
+        return self._asks.get(instrument)
+
+    def mark(self, position: Position) -> int | None:
+        """Ticks at which the position could be closed now."""
+        side = self._bids if position.qty >= 0 else self._asks
+        return side.get(position.instrument)
+
+    def excursion(self, book: BookState, state: State, instrument: str) -> None:
+        """Note a new worst or best; called at every quote, so it returns early without a position."""
+        position = book.positions.get(instrument)
+        if position is None or not position.qty:
+            return
+        mark = self.mark(position)
+        if mark is None:
+            return
+        now = usd(state.instruments[instrument], position.open_ticks(mark))
+        key = book.book, instrument
+        opened, worst, best = self._excursions.get(key, (0, Decimal(0), Decimal(0)))
+        if opened != position.opened_ts:
+            worst, best = position.mae_usd, position.mfe_usd
+        self._excursions[key] = position.opened_ts, min(worst, now), max(best, now)
+
+    def excursions(self, book: str, position: Position) -> tuple[Decimal, Decimal]:
+        """MAE and MFE of the open position, USD."""
+        opened, worst, best = self._excursions.get((book, position.instrument), (0, Decimal(0), Decimal(0)))
+        if opened != position.opened_ts:
+            return position.mae_usd, position.mfe_usd  # as an earlier run has written them down
+        return worst, best
+
+
+def open_usd(state: State, position: Position, marks: Marks) -> Decimal:
+    """Unrealized gross P&L, USD; zero while there is no mark."""
+    mark = marks.mark(position) if position.qty else None
+    if mark is None:
+        return Decimal(0)
+    known = state.instruments[position.instrument]
+    # Ten times a second while a trade is open: whole numbers where they will do, as averages mostly are.
+    ticks, rest = divmod((mark * position.open_qty - position.open_sum) * position.qty, position.open_qty)
+    return usd(known, position.open_ticks(mark)) if rest else known.usd(ticks)
+
+
+def realized_usd(book: BookState, state: State) -> Decimal:
+    """Realized P&L of the day, net of all costs of the day, USD."""
+    partial = sum(
+        (
+            usd(state.instruments[symbol], p.realized_ticks()) - _taken_before(book, symbol)
+            for symbol, p in book.positions.items()
+            if p.exit_qty
+        ),
+        Decimal(0),
+    )
+    return book.day.gross_usd + partial - book.day.costs_usd
+
+
+def day_usd(book: BookState, state: State, marks: Marks) -> Decimal:
+    """Net P&L of the day, USD: realized, and what open positions have gained since it began.
+
+    Longs count at the bid and shorts at the ask.
+    """
+    return realized_usd(book, state) + sum(
+        (_gained_today(book, state, position, marks) for position in book.positions.values()), Decimal(0)
+    )
+
+
+def _gained_today(book: BookState, state: State, position: Position, marks: Marks) -> Decimal:
+    """Unrealized P&L since the day began or the position was opened; zero while there is no mark."""
+    if not position.qty or marks.mark(position) is None:
+        return Decimal(0)
+    part = book.carried.get(position.instrument)
+    before = Decimal(0) if part is None else carried_open_usd(state.instruments[position.instrument], part)
+    return open_usd(state, position, marks) - before
+
+
+def _taken_before(book: BookState, instrument: str) -> Decimal:
+    part = book.carried.get(instrument)
+    return Decimal(0) if part is None else part.taken_usd
+
+
+def banked_usd(book: BookState, state: State) -> Decimal:
+    """What closed contracts and costs have done to the balance since the day began, USD."""
+    running = (
+        usd(state.instruments[symbol], p.realized_ticks()) - _taken_before(book, symbol)
+        for symbol, p in book.positions.items()
+        if p.qty
+    )
+    return book.day.banked_usd + sum(running, Decimal(0)) - book.day.costs_usd
+
+
+def exit_costs_usd(book: BookState, state: State) -> Decimal:
+    """Estimated costs of closing everything that is held, USD."""
+    return sum(
+        (abs(p.qty) * state.instruments[symbol].cost_usd for symbol, p in book.positions.items() if p.qty),
+        Decimal(0),
+    )
+
+
+def equity_usd(book: BookState, state: State, marks: Marks, balance_usd: Decimal) -> Decimal:
+    """What the account would be worth if everything were closed now, USD, in the frame of its balance.
+
+    Of the balance that the venue reports and the one that our own fills give since the day began the lower
+    one counts: a report may be late.
+    """
+    known = book.balance
+    if known is not None and known.trade_date == state.trade_date:
+        balance_usd = min(balance_usd, known.opening_usd + banked_usd(book, state))
+    held = sum((open_usd(state, position, marks) for position in book.positions.values()), Decimal(0))
+    return balance_usd + held - exit_costs_usd(book, state)
+
+
+def exposed_micros(book: BookState, state: State) -> int:
+    """Contracts held or being entered over all instruments, a mini counted as ten micros."""
+    held = sum(abs(p.qty) * state.instruments[symbol].minis for symbol, p in book.positions.items() if p.qty)
+    return held + sum(
+        _coming(book, found, k) * state.instruments[found.plan.instrument].minis
+        for found in book.plans.values()
+        for k in range(len(found.legs))
+    )
+
+
+def _coming(book: BookState, found: PlanState, leg: int) -> int:
+    """Contracts of a leg that may yet be entered."""
+    done = found.legs[leg]
+    entry = book.orders.get(done.slots.get(Slot.ENTRY, ""))
+    if found.plan.status is not PlanStatus.OPEN or not (entry is None or entry.live):
+        return 0
+    return max(0, found.plan.legs[leg].qty - done.entered)
+
+
+def open_risk_usd(book: BookState, state: State, marks: Marks) -> Decimal:
+    """What the plans of a book could still lose, USD, never negative.
+
+    From the mark (the entry, while there is none) to the stop for what is held, wherever the stop stands or
+    should stand; from entry to stop, and the costs of both sides, for what is still being entered: ideas of
+    the same instant must not each be given the whole of what the daily limit leaves.
+    """
+    total = Decimal(0)
+    for found in book.plans.values():
+        plan = found.plan
+        known = state.instruments[plan.instrument]
+        mark = marks.mark(book.position(plan.instrument))
+        for k, (leg, done) in enumerate(zip(plan.legs, found.legs, strict=True)):
+            if done.open_qty > 0:
+                stop = _stop_of(book, leg, done)
+                at = mark if mark is not None else done.entered_sum // done.entered
+                total += known.usd(max(0, (at - stop) * plan.side.sign)) * done.open_qty
+            coming = _coming(book, found, k)
+            if coming:
+                total += (known.usd(abs(leg.stop_offset)) + 2 * known.cost_usd) * coming
+    return total
+
+
+def room_headroom_usd(book: BookState, state: State, room: AlertRoom) -> Decimal | None:
+    """What trades of an alert room may still lose on this trade date, USD; None without a limit.
+
+    Closed trades count net, open ones and those being entered as if they were stopped out.
+    """
+    if room.max_loss_usd <= 0:
+        return None
+    left = room.max_loss_usd + book.room_usd.get(room.name, Decimal(0))
+    for found in book.plans.values():
+        plan = found.plan
+        if room_of(plan.origin) != room.name:
+            continue
+        known = state.instruments[plan.instrument]
+        for k, (leg, done) in enumerate(zip(plan.legs, found.legs, strict=True)):
+            each, coming = 2 * known.cost_usd, _coming(book, found, k)
+            if done.open_qty > 0:
+                lost = (done.entered_sum // done.entered - _stop_of(book, leg, done)) * plan.side.sign
+                left -= (known.usd(max(0, lost)) + each) * done.open_qty
+            if coming:
+                left -= (known.usd(abs(leg.stop_offset)) + each) * coming
+    return left
+
+
+def _stop_of(book: BookState, leg: Leg, done: LegState) -> int:
+    """Where a leg would be stopped out, ticks."""
+    order = book.orders.get(done.slots.get(Slot.STOP, ""))
+    if order is not None and order.live and order.stop is not None:
+        return order.stop
+    return leg.stop if leg.stop is not None else done.entered_sum // done.entered + leg.stop_offset

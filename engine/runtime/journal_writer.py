@@ -1,0 +1,225 @@
+"""Makes records durable before their effects run: intent before action.
+
+While the journal can't be written, or hangs, nothing may open. What cancels, closes or protects goes on: its
+records are first written to the emergency file, with the very numbers that they will have in the journal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from engine.model import effects as fx
+from engine.model.errors import FatalError, RetryableError
+from engine.model.events import JournalState
+from engine.model.records import AnyRecord, encode
+from engine.ports import Clock, EmergencyLog, Journal, Sink
+from engine.runtime.effect_runner import Courier
+
+log = logging.getLogger(__name__)
+
+RETRY_S = 1.0
+
+PATIENCE_S = 1.0
+"""A journal that has not answered by then counts as one that can't be written."""
+
+
+class Scribe:
+    """One writer. Everything decided while a commit was under way goes into the next one (group commit).
+
+    A record keeps its number from the moment it is handed over: the journal, which has no gaps, and the
+    emergency file can only ever disagree about how far they have got.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        last_seq: int,
+        courier: Courier,
+        clock: Clock,
+        sink: Sink,
+        emergency: EmergencyLog | None = None,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
+        """`patience_s`: seconds after which a journal that hangs holds protection back no longer."""
+        self._journal = journal
+        self._courier = courier
+        self._clock = clock
+        self._sink = sink
+        self._emergency = emergency
+        self._patience_s = patience_s
+        self._batch: list[bytes] = []
+        """Handed to the journal and not yet known to be durable; numbered from `seq` + 1."""
+        self._aboard: list[fx.AnyEffect] = []
+        """What runs once the batch is durable."""
+        self._records: list[bytes] = []
+        self._effects: list[fx.AnyEffect] = []
+        self._safe: list[fx.AnyEffect] = []
+        """What passes without the journal, once the emergency file has its records."""
+        self._wake = asyncio.Event()
+        self._mayday = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._ok = True
+        self._cant_save = False
+        self.seq = last_seq
+        """Number of the last durable record."""
+        self.saved = 0
+        """Number up to which the emergency file has what the journal lacks; 0 when it is not in use."""
+
+    @property
+    def calm(self) -> bool:
+        """Every record is durable and nothing waits: the state is the fold of the journal up to `seq`."""
+        return self._ok and self._idle.is_set()
+
+    def write(self, records: Sequence[AnyRecord], effects: Sequence[fx.AnyEffect]) -> None:
+        """Take one step's outcome over. Without records there is nothing to wait for."""
+        if not records:
+            for effect in effects:
+                self._courier.carry(effect)
+            return
+        self._records.extend(encode(record) for record in records)
+        self._idle.clear()
+        self._wake.set()
+        if self._ok:
+            self._effects.extend(effects)
+        else:
+            # While the journal is down, protection does not wait for the next try.
+            self._let_safe_ones_pass(effects)
+
+    async def run(self) -> None:
+        boat = asyncio.create_task(self._lifeboat(), name="emergency")
+        try:
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                while self._batch or self._records:
+                    await self._commit()
+                self._idle.set()
+        finally:
+            boat.cancel()
+            await asyncio.gather(boat, return_exceptions=True)
+
+    async def flush(self, seconds: float) -> bool:
+        """Until all that was written is durable, for at most so long. Whether the journal has it all."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._idle.wait()
+        except TimeoutError:
+            left = len(self._batch) + len(self._records)
+            await self._save()
+            where = "are in the emergency file only" if self.saved else "could not be written"
+            log.critical("%d records %s", left, where)
+            return False
+        return True
+
+    async def _commit(self) -> None:
+        self._batch += self._records
+        self._aboard += self._effects
+        self._records, self._effects = [], []
+        append = asyncio.ensure_future(self._journal.append(self._batch, self.seq + 1))
+        try:
+            done, _ = await asyncio.wait({append}, timeout=self._patience_s)
+            if not done:
+                self._fail(f"no answer for {self._patience_s:g} s")
+                await asyncio.wait({append})
+        finally:
+            append.cancel()
+        problem = _problem(append)
+        if problem:
+            self._fail(problem)
+            await asyncio.sleep(RETRY_S)
+            return
+        self.seq += len(self._batch)
+        effects, self._aboard = self._aboard, []
+        self._batch = []
+        if not self._ok:
+            self._ok = True
+            self._sink(JournalState(ts_recv=self._clock(), ok=True))
+        if self.saved and self.saved <= self.seq:
+            self._mayday.set()  # the emergency file has done its work
+        for effect in effects:
+            self._courier.carry(effect)
+
+    # --- without the journal ---------------------------------------------------------------------------
+
+    def _fail(self, detail: str) -> None:
+        if self._ok:
+            self._ok = False
+            log.critical("the journal can't be written: %s", detail)
+            self._sink(JournalState(ts_recv=self._clock(), ok=False, detail=detail))
+        waiting = self._aboard + self._effects
+        self._aboard, self._effects = [], []
+        self._let_safe_ones_pass(waiting)
+
+    def _let_safe_ones_pass(self, effects: Sequence[fx.AnyEffect]) -> None:
+        """Nothing may open; what cancels, closes or protects must go on, its intent in the emergency file."""
+        for effect in effects:
+            if isinstance(effect, fx.PlaceOrder) and not effect.reduces:
+                self._courier.deny(effect, "the journal can't be written")
+            else:
+                self._safe.append(effect)
+                self._mayday.set()
+
+    async def _lifeboat(self) -> None:
+        """The one task that uses the emergency file: its writing and clearing can't overtake each other."""
+        while True:
+            await self._mayday.wait()
+            self._mayday.clear()
+            while self._safe:
+                effects, self._safe = self._safe, []
+                await self._save()
+                for effect in effects:
+                    self._courier.carry(effect)
+            if self._ok and self.saved and self.saved <= self.seq:
+                await self._clear()
+
+    async def _save(self) -> None:
+        """Give the emergency file what it lacks. Where it can't be had protection passes all the same."""
+        if self._emergency is None:
+            return
+        first = max(self.seq, self.saved) + 1
+        fresh = (self._batch + self._records)[first - self.seq - 1 :]
+        if not fresh:
+            return
+        try:
+            await self._emergency.write(fresh, first)
+        except RetryableError as error:
+            self._say_unsaved(str(error))
+        except Exception as error:
+            log.exception("the emergency file failed")
+            self._say_unsaved(f"internal error: {type(error).__name__}")
+        else:
+            self.saved = first + len(fresh) - 1
+            self._cant_save = False
+
+    def _say_unsaved(self, why: str) -> None:
+        if not self._cant_save:
+            self._cant_save = True
+            detail = f"{why}; what cancels, closes or protects goes out without being written down"
+            log.critical("%s", detail)
+            self._sink(JournalState(ts_recv=self._clock(), ok=False, detail=detail))
+
+    async def _clear(self) -> None:
+        assert self._emergency is not None
+        try:
+            await self._emergency.clear()
+        except RetryableError as error:
+            # Harmless: the next start finds that the journal has all of it.
+            log.warning("the emergency file is not put aside: %s", error)
+        log.warning("the journal has taken over what the emergency file held, up to record %d", self.saved)
+        self.saved = 0
+
+
+def _problem(append: asyncio.Future[None]) -> str:
+    """Why an append that has ended did not do it; empty where it did."""
+    error = None if append.cancelled() else append.exception()
+    if append.cancelled():
+        return "the write was cancelled"
+    if error is None:
+        return ""
+    if isinstance(error, RetryableError | FatalError):
+        return str(error)
+    log.error("the journal failed", exc_info=error)
+    return f"internal error: {type(error).__name__}"

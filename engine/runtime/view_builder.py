@@ -1,0 +1,267 @@
+"""The View: a picture of the core, built outside `step` and only when somebody looks."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from engine.books.paper_book import PAPER
+from engine.core import Core
+from engine.execution import flatten
+from engine.execution.order_manager import Desk
+from engine.market import sessions
+from engine.model.instrument import Instrument
+from engine.model.market import Timeframe
+from engine.model.orders import AccountKind, Slot
+from engine.model.refusals import Refusal
+from engine.model.view import (
+    BookView,
+    ChartView,
+    ContractView,
+    HealthView,
+    LinkView,
+    OrderView,
+    PositionView,
+    SessionView,
+    TradeView,
+    TradingState,
+    View,
+)
+from engine.portfolio.money import day_usd, open_usd, realized_usd
+from engine.runtime.view_alerts import alert_rows
+from engine.state.position import Position, Trade
+from engine.state.state import Order
+
+TRADES_SHOWN = 50
+
+
+def picture(core: Core, version: int, health: HealthView) -> View:
+    """Everything that people may look at, as of the core's now."""
+    mode = _mode(core)
+    return View(
+        version=version,
+        ts=core.now,
+        mode=mode,
+        venue=core.config.venue,
+        practice_time=core.config.practice_time,
+        session=_session(core.now),
+        links=tuple(
+            LinkView(link.link, link.state, link.detail, since, link.until, link.book or "")
+            for link, since in core.links.all()
+        ),
+        contracts=tuple(_contract(core, instrument, mode) for instrument in core.config.instruments),
+        books=tuple(_book(core, desk) for desk in core.desks.values()),
+        positions=tuple(
+            _position(core, desk, position)
+            for desk in core.desks.values()
+            for position in desk.state.positions.values()
+            if position.qty
+        ),
+        orders=tuple(
+            _order(core, desk, order) for desk in core.desks.values() for order in desk.state.live_orders()
+        ),
+        trades=tuple(
+            _trade(core, desk, trade)
+            for desk in core.desks.values()
+            for trade in desk.state.trades[-TRADES_SHOWN:]
+        ),
+        alignment={i.symbol: core.board.alignment_view(i.symbol) for i in core.config.instruments},
+        charts={i.symbol: _charts(core, i.symbol) for i in core.config.instruments},
+        notices=tuple(core.turn.notices),
+        health=health,
+        strategy=core.strategy.name,
+        uptime_ns=core.now - core.started_ts,
+        alerts=alert_rows(core.state),
+    )
+
+
+def _mode(core: Core) -> AccountKind:
+    """The strictest of all books. A book whose account is still to come is one too."""
+    kinds = {_kind(desk) for desk in core.desks.values()}
+    if kinds <= {AccountKind.PAPER} or not core.desks.keys() >= set(core.config.books):
+        kinds.add(AccountKind.PRACTICE if core.config.practice_time else AccountKind.LIVE)
+    return AccountKind.LIVE if AccountKind.LIVE in kinds else AccountKind.PRACTICE
+
+
+def _kind(desk: Desk) -> AccountKind:
+    """An account that is not known yet counts as live: fail closed."""
+    account = desk.state.account
+    return account.kind if account is not None else AccountKind.LIVE
+
+
+def _session(now: int) -> SessionView:
+    day = sessions.trade_date(now)
+    return SessionView(
+        day.isoformat(),
+        sessions.phase(now),
+        sessions.exchange_clock(now),
+        sessions.exchange_hhmm(sessions.flat_by(day)),
+    )
+
+
+def _contract(core: Core, instrument: Instrument, mode: AccountKind) -> ContractView:
+    symbol = instrument.symbol
+    quote = core.quotes.get(symbol)
+    last = quote.last if quote is not None else None
+    last = core.last_prints.get(symbol, last)
+    change = quote.change if quote is not None else None
+    if change is None and quote is not None and quote.day_open is not None and last is not None:
+        change = last - quote.day_open
+    restriction = core.state.restriction("", symbol)
+    return ContractView(
+        instrument=symbol,
+        name=core.state.contracts.get(symbol, symbol),
+        description=instrument.description,
+        tick_size=instrument.tick_size,
+        tick_value_usd=instrument.tick_value_usd,
+        decimals=instrument.decimals,
+        bid=_price(instrument, quote.bid if quote is not None else None),
+        ask=_price(instrument, quote.ask if quote is not None else None),
+        last=_price(instrument, last),
+        change=_price(instrument, change),
+        age_ns=core.staleness.age(symbol, core.now),
+        stale=core.staleness.stale(symbol, core.now),
+        state=restriction.state if restriction is not None else TradingState.ACTIVE,
+        position_qty=sum(
+            desk.state.position(symbol).qty for desk in core.desks.values() if _kind(desk) is mode
+        ),
+        flattening=any(symbol in desk.state.flattening for desk in core.desks.values()),
+        paper_qty=core.state.books[PAPER].position(symbol).qty if PAPER in core.desks else 0,
+    )
+
+
+def _price(instrument: Instrument, ticks: int | None) -> Decimal | None:
+    return None if ticks is None else instrument.price(ticks)
+
+
+def _book(core: Core, desk: Desk) -> BookView:
+    book, limits, guards = desk.state, desk.config.risk, core.guards_of(desk)
+    restriction = core.state.restriction(desk.book, "")
+    state, reason = TradingState.ACTIVE, ""
+    hands_off = core.hands_off(desk)
+    if restriction is not None:
+        state, reason = restriction.state, restriction.reason
+    elif hands_off and book.account is not None:
+        state, reason = TradingState.REDUCING, hands_off[0].sentence
+    elif not desk.can_trade:
+        state, reason = TradingState.REDUCING, Refusal.ACCOUNT_BLOCKED.sentence
+    day, account = book.day, guards.account(desk)
+    locked = restriction is not None and restriction.state is TradingState.LOCKED
+    realized = realized_usd(book, core.state)
+    total = day_usd(book, core.state, core.marks)
+    latched = len(book.flattening)
+    return BookView(
+        book=desk.book,
+        kind=_kind(desk),
+        account=book.account.name if book.account is not None else "",
+        balance_usd=desk.balance_usd,
+        state=state,
+        state_reason=reason,
+        realized_usd=realized,
+        open_usd=total - realized,
+        costs_usd=day.costs_usd,
+        day_usd=total,
+        daily_loss_limit_usd=account.daily_loss_usd,
+        trades=day.trades,
+        wins=day.wins,
+        max_trades=limits.max_trades,
+        profit_factor=float(day.won_usd / day.lost_usd) if day.lost_usd else None,
+        max_drawdown_usd=day.max_drawdown_usd,
+        equity=(Decimal(0), *day.equity, total),
+        reconciled=desk.reconciled,
+        flattening=bool(latched),
+        flatten_text=f"{latched} not yet proven flat" if latched else "",
+        flatten_since=flatten.begun(desk),
+        flatten_alarm=flatten.alarm(desk),
+        limits=guards.measured(desk, core.marks),
+        unlock_ts=restriction.until if restriction is not None and locked else None,
+        brackets=book.brackets,
+        preset=account.preset,
+    )
+
+
+def _position(core: Core, desk: Desk, position: Position) -> PositionView:
+    instrument = core.state.instruments[position.instrument]
+    stops = [o for o in _exits(desk, position) if o.slot is Slot.STOP and not o.suspended]
+    targets = [o for o in _exits(desk, position) if o.slot is Slot.TARGET and not o.suspended]
+    prices = [o.stop for o in stops if o.stop is not None]
+    nearest = (max(prices) if position.qty > 0 else min(prices)) if prices else None
+    mark = core.marks.mark(position)
+    mae, mfe = core.marks.excursions(desk.book, position)
+    entry = position.average
+    open_ticks = position.open_ticks(mark) if mark is not None else None
+    plans = [p.plan.strategy for p in desk.state.plans.values() if p.plan.instrument == position.instrument]
+    return PositionView(
+        book=desk.book,
+        kind=_kind(desk),
+        instrument=position.instrument,
+        qty=position.qty,
+        entry=instrument.tick_size * entry.numerator / entry.denominator,
+        mark=_price(instrument, mark),
+        open_usd=open_usd(core.state, position, core.marks),
+        open_ticks=Decimal(0)
+        if open_ticks is None
+        else Decimal(open_ticks.numerator) / open_ticks.denominator,
+        mae_usd=mae,
+        mfe_usd=mfe,
+        stop=_price(instrument, nearest),
+        targets=tuple(instrument.price(o.limit) for o in targets if o.limit is not None),
+        protected_qty=sum(o.open_qty for o in stops),
+        strategy=plans[0] if plans else "",
+        opened_ts=position.opened_ts,
+    )
+
+
+def _exits(desk: Desk, position: Position) -> list[Order]:
+    return [o for o in desk.state.live_orders(position.instrument) if o.slot is not Slot.ENTRY]
+
+
+def _order(core: Core, desk: Desk, order: Order) -> OrderView:
+    instrument = core.state.instruments.get(order.instrument) or core.instruments[order.instrument]
+    return OrderView(
+        book=desk.book,
+        kind=_kind(desk),
+        client_id=order.client_id,
+        venue_id=order.venue_id,
+        instrument=order.instrument,
+        side=order.side,
+        type=order.type,
+        slot=order.slot if order.slot is not None else Slot.ENTRY,
+        qty=order.qty,
+        filled_qty=order.filled_qty,
+        price=_price(instrument, order.price),
+        status=order.status,
+        suspended=order.suspended,
+        ts=order.changed_ts,
+    )
+
+
+def _trade(core: Core, desk: Desk, trade: Trade) -> TradeView:
+    instrument = core.state.instruments[trade.instrument]
+    return TradeView(
+        book=desk.book,
+        instrument=trade.instrument,
+        side=trade.side,
+        qty=trade.qty,
+        entry=instrument.tick_size * trade.entry_sum / trade.qty,
+        exit=instrument.tick_size * trade.exit_sum / trade.qty,
+        gross_usd=trade.gross_usd,
+        costs_usd=trade.costs_usd,
+        net_usd=trade.net_usd,
+        reason=trade.reason,
+        opened_ts=trade.opened_ts,
+        closed_ts=trade.closed_ts,
+        kind=_kind(desk),
+    )
+
+
+def _charts(core: Core, symbol: str) -> dict[Timeframe, ChartView]:
+    return {
+        frame: ChartView(
+            symbol,
+            frame,
+            core.bars.bars(symbol, frame),
+            core.bars.forming(symbol, frame),
+            core.board.zones(symbol, frame),
+        )
+        for frame in Timeframe
+    }

@@ -1,0 +1,1 @@
+"""What the journal folds to (orders, plans, positions, days, restrictions), and the function that does it."""

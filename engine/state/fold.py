@@ -1,0 +1,390 @@
+"""`apply(state, record)`: the fold that `step` and start-up share, one function per kind of record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import structs
+
+from engine.model import records as r
+from engine.model.market import Side
+from engine.model.orders import OrderStatus, Slot
+from engine.model.plans import PlanStatus
+from engine.model.view import TradingState
+from engine.state import fold_alerts
+from engine.state.fold_days import (
+    balance_marked,
+    book_trade,
+    carry_late,
+    count_cost,
+    day_marked,
+    day_rolled,
+    is_late,
+)
+from engine.state.fold_late_fills import fill_settled
+from engine.state.position import Trade
+from engine.state.state import (
+    BookState,
+    Inferred,
+    LegState,
+    Order,
+    PlanState,
+    Restriction,
+    State,
+    exit_reason,
+    scope,
+)
+
+
+def apply(state: State, record: r.AnyRecord) -> None:
+    """Change the state by one record, in place."""
+    _FOLDS[type(record)](state, record)
+    state.last_ts = record.ts
+
+
+def _run_started(state: State, record: r.RunStarted) -> None:
+    state.install, state.boot, state.issued = record.install, record.boot, 0
+
+
+def _contract_known(state: State, record: r.ContractKnown) -> None:
+    symbol = record.instrument.symbol
+    if state.contract_ids.get(symbol, record.contract_id) != record.contract_id:
+        for book in state.books.values():
+            if symbol in book.positions and book.positions[symbol].qty:
+                book.held_months.setdefault(symbol, state.contracts[symbol])
+    state.instruments[symbol] = record.instrument
+    state.contracts[symbol] = record.name
+    state.contract_ids[symbol] = record.contract_id
+
+
+def _account_known(state: State, record: r.AccountKnown) -> None:
+    """What a book knows is about one account, and of another one nothing is known."""
+    book = state.book(record.book)
+    if book.account is not None and book.account.id != record.account.id:
+        book = state.books[record.book] = BookState(record.book)
+    book.account = record.account
+
+
+def _command_taken(state: State, record: r.CommandTaken) -> None:
+    """Kept for people to read; its consequences are records of their own."""
+
+
+def _idea_refused(state: State, record: r.IdeaRefused) -> None:
+    fold_alerts.idea_refused(state, record)
+
+
+def _plan_opened(state: State, record: r.PlanOpened) -> None:
+    plan = record.plan
+    book = state.book(plan.book)
+    book.plans[plan.plan_id] = PlanState(plan, [LegState() for _ in plan.legs])
+    book.day.entries += 1
+    fold_alerts.plan_opened(state, plan)
+
+
+def _plan_changed(state: State, record: r.PlanChanged) -> None:
+    book = state.book(record.book)
+    if record.status is PlanStatus.CLOSED:
+        over = book.plans.pop(record.plan_id, None)
+        if over is not None:
+            fold_alerts.plan_closed(state, over.plan)
+        return
+    found = book.plans[record.plan_id]
+    found.plan = structs.replace(
+        found.plan,
+        legs=found.plan.legs if record.legs is None else record.legs,
+        status=found.plan.status if record.status is None else record.status,
+    )
+
+
+def _order_intended(state: State, record: r.OrderIntended) -> None:
+    book = state.book(record.book)
+    order = Order(
+        record.client_id,
+        record.book,
+        record.instrument,
+        record.side,
+        record.type,
+        record.qty,
+        record.plan_id,
+        record.leg,
+        record.slot,
+        record.ts,
+        record.limit,
+        record.stop,
+        record.stop_offset,
+        record.target_offset,
+        changed_ts=record.ts,
+    )
+    state.issued += 1
+    _take_slot(book, order)
+    if record.slot is Slot.ENTRY and record.plan_id in book.plans:
+        fold_alerts.order_intended(state, book.plans[record.plan_id].plan, record.ts)
+
+
+def _order_adopted(state: State, record: r.OrderAdopted) -> None:
+    book = state.book(record.book)
+    order = Order(
+        record.client_id,
+        record.book,
+        record.instrument,
+        record.side,
+        record.type,
+        record.qty,
+        record.plan_id,
+        record.leg,
+        record.slot,
+        record.ts,
+        record.limit,
+        record.stop,
+        status=OrderStatus.WORKING,
+        venue_id=record.venue_id,
+        suspended=record.suspended,
+        changed_ts=record.ts,
+    )
+    book.venue_ids[record.venue_id] = record.client_id
+    _take_slot(book, order)
+
+
+def _take_slot(book: BookState, order: Order) -> None:
+    book.orders[order.client_id] = order
+    book.unfinished.append(order.client_id)
+    plan = book.plans.get(order.plan_id or "")
+    if plan is not None and order.slot is not None:
+        plan.legs[order.leg].slots[order.slot] = order.client_id
+
+
+def _order_moved(state: State, record: r.OrderMoved) -> None:
+    book = state.book(record.book)
+    order = book.orders[record.client_id]
+    refused = record.event is r.OrderEvent.REQUEST_REFUSED
+    after = order.after(record.event)
+    if after is None:
+        return  # an anomaly: written down for people, and nothing changes
+    if record.event is r.OrderEvent.CANCEL_REQUESTED:
+        order.cancel_wanted = True
+    elif refused:
+        order.cancel_wanted = False
+    order.status = after
+    order.changed_ts = record.ts
+    order.venue_ts = max(order.venue_ts, record.ts_venue)
+    if record.reason:
+        order.reason = record.reason
+    if record.venue_id is not None:
+        order.venue_id = record.venue_id
+        book.venue_ids[record.venue_id] = order.client_id
+        fold_alerts.order_accepted(state, book, order, record.ts)
+    if record.event is not r.OrderEvent.MODIFY_REQUESTED:
+        order.qty = order.qty if record.qty is None else record.qty
+        order.limit = order.limit if record.limit is None else record.limit
+        order.stop = order.stop if record.stop is None else record.stop
+        if order.live and order.filled_qty >= order.qty:
+            order.status = OrderStatus.FILLED  # made smaller, down to what has been filled
+    if record.suspended is not None:
+        order.suspended = record.suspended
+    _shelve(book, order)
+
+
+def _shelve(book: BookState, order: Order) -> None:
+    if order.status.terminal and order.client_id in book.unfinished:
+        book.unfinished.remove(order.client_id)
+
+
+def _fill_applied(state: State, record: r.FillApplied) -> None:
+    book = state.book(record.book)
+    fill = record.fill
+    if fill.trade_id in book.fills_seen:
+        return
+    book.fills_seen.add(fill.trade_id)
+    book.last_fill_ts = max(book.last_fill_ts, fill.ts_venue)
+    late = is_late(state, fill)
+    count_cost(book, fill, late)
+    order = book.orders[record.client_id]
+    order.filled_qty += fill.qty
+    if record.inferred:
+        known_ts = max(record.ts, fill.ts_venue)
+        order.inferred.append(Inferred(fill.qty, fill.price, fill.cost_usd, fill.ts_venue, known_ts))
+    order.status = order.after(r.OrderEvent.FILLED) or order.status
+    order.changed_ts = record.ts
+    order.suspended = False
+    _shelve(book, order)
+    reason = exit_reason(book, order)
+    trade = book.position(fill.instrument).apply(
+        state.instruments[fill.instrument],
+        fill.side,
+        fill.price,
+        fill.qty,
+        fill.cost_usd,
+        fill.ts_venue,
+        reason,
+    )
+    _fill_legs(book, order, fill.price, fill.qty, record.ts)
+    fold_alerts.order_filled(state, book, order, fill.qty)
+    if trade is not None:
+        _book_trade(state, book, trade, late)
+    if late:
+        carry_late(state, book, book.position(fill.instrument))
+    _forget_month(book, fill.instrument)
+
+
+def _book_trade(state: State, book: BookState, trade: Trade, late: bool = False) -> None:
+    before = book.day.won_usd - book.day.lost_usd
+    book_trade(state, book, trade, late)
+    fold_alerts.trade_closed(book, trade, book.day.won_usd - book.day.lost_usd - before)
+
+
+def _day_rolled(state: State, record: r.DayRolled) -> None:
+    day_rolled(state, record)
+    fold_alerts.day_rolled(state)
+
+
+def _forget_month(book: BookState, instrument: str) -> None:
+    """A position that is closed is in no old contract month any more."""
+    if book.held_months and not book.position(instrument).qty:
+        book.held_months.pop(instrument, None)
+
+
+def _fill_legs(book: BookState, order: Order, price: int, qty: int, ts: int) -> None:
+    """Credit a fill to its leg; a fill of no plan takes from the legs what the position has no more."""
+    plan = book.plans.get(order.plan_id or "")
+    if plan is not None:
+        leg = plan.legs[order.leg]
+        if order.slot is Slot.ENTRY:
+            leg.entered += qty
+            leg.entered_sum += price * qty
+            leg.entry_ts = leg.entry_ts or ts
+            return
+        entry = book.orders.get(leg.slots.get(Slot.ENTRY, ""))
+        if (entry is None or entry.status.terminal) and qty > leg.open_qty:
+            # Both exits of a leg filled in a race: what is too much has closed the plan's other legs.
+            qty -= _take(leg, qty)
+            for sibling in plan.legs:
+                qty -= _take(sibling, qty)
+        leg.exited += qty
+        return
+    _shrink(book, order.instrument)
+
+
+def _shrink(book: BookState, instrument: str) -> None:
+    """Plans never hold more than the position: what somebody else closed is taken from somebody else's
+    contracts first, then from the oldest legs.
+    """
+    held = book.position(instrument).qty
+    for side in Side:
+        plans = [p for p in book.plans.values() if p.plan.instrument == instrument and p.plan.side is side]
+        excess = sum(max(0, leg.open_qty) for p in plans for leg in p.legs) - max(0, held * side.sign)
+        for plan in sorted(plans, key=lambda p: not p.fostered):
+            for leg in plan.legs:
+                excess -= _take(leg, max(0, excess))
+
+
+def _take(leg: LegState, qty: int) -> int:
+    """Close up to `qty` of a leg; the contracts it had."""
+    taken = min(qty, max(0, leg.open_qty))
+    leg.exited += taken
+    return taken
+
+
+def _position_adjusted(state: State, record: r.PositionAdjusted) -> None:
+    book = state.book(record.book)
+    side = Side.BUY if record.delta > 0 else Side.SELL
+    instrument = state.instruments[record.instrument]
+    position = book.position(record.instrument)
+    trade = position.apply(
+        instrument, side, record.price, abs(record.delta), instrument.usd(0), record.ts, "reconcile"
+    )
+    if trade is not None:
+        _book_trade(state, book, trade)
+    _forget_month(book, record.instrument)
+    _shrink(book, record.instrument)
+
+
+def _state_changed(state: State, record: r.StateChanged) -> None:
+    key = scope(record.book, record.instrument)
+    present = state.restrictions.get(key)
+    if record.state is TradingState.ACTIVE:
+        state.restrictions.pop(key, None)
+        return
+    wanted = Restriction(
+        record.state, record.reason, record.until, record.guard, record.trades_stay, record.basis
+    )
+    if present is None or wanted.replaces(present):  # only a resume, or its own end, makes it weaker
+        state.restrictions[key] = wanted
+
+
+def _flatten_started(state: State, record: r.FlattenStarted) -> None:
+    book = state.book(record.book)
+    for instrument in record.instruments:
+        book.flattening[instrument] = record.reason
+    for plan in book.plans.values():
+        if plan.plan.instrument in record.instruments:
+            plan.plan = structs.replace(plan.plan, status=PlanStatus.CLOSING)
+
+
+def _close_requested(state: State, record: r.CloseRequested) -> None:
+    """An intent: the fill that follows changes the state."""
+
+
+def _flatten_ended(state: State, record: r.FlattenEnded) -> None:
+    state.book(record.book).flattening.pop(record.instrument, None)
+
+
+def _reconciled(state: State, record: r.Reconciled) -> None:
+    """A fact for people and tests to read."""
+
+
+def _brackets_known(state: State, record: r.BracketsKnown) -> None:
+    state.book(record.book).brackets = record.native
+
+
+def _position_fostered(state: State, record: r.PositionFostered) -> None:
+    plan = record.plan
+    leg = LegState(plan.qty, record.price * plan.qty, 0, record.ts)
+    state.book(plan.book).plans[plan.plan_id] = PlanState(plan, [leg], fostered=True)
+
+
+def _contracts_shifted(state: State, record: r.ContractsShifted) -> None:
+    legs = state.book(record.book).plans[record.plan_id].legs
+    source, target = legs[record.source], legs[record.target]
+    # At the average of the leg that gives them: the sums stay whole because nothing of it has left.
+    total = source.entered_sum * record.qty
+    share = total // source.entered
+    source.entered, source.entered_sum = source.entered - record.qty, source.entered_sum - share
+    target.entered, target.entered_sum = target.entered + record.qty, target.entered_sum + share
+    target.entry_ts = target.entry_ts or source.entry_ts
+
+
+def _excursion_noted(state: State, record: r.ExcursionNoted) -> None:
+    position = state.book(record.book).position(record.instrument)
+    position.mae_usd = min(position.mae_usd, record.worst_usd)
+    position.mfe_usd = max(position.mfe_usd, record.best_usd)
+
+
+_FOLDS: dict[type, Callable[[State, Any], None]] = {
+    r.RunStarted: _run_started,
+    r.ContractKnown: _contract_known,
+    r.AccountKnown: _account_known,
+    r.DayRolled: _day_rolled,
+    r.DayMarked: day_marked,
+    r.BalanceMarked: balance_marked,
+    r.CommandTaken: _command_taken,
+    r.IdeaRefused: _idea_refused,
+    r.PlanOpened: _plan_opened,
+    r.PlanChanged: _plan_changed,
+    r.OrderIntended: _order_intended,
+    r.OrderAdopted: _order_adopted,
+    r.OrderMoved: _order_moved,
+    r.FillApplied: _fill_applied,
+    r.FillSettled: fill_settled,
+    r.PositionAdjusted: _position_adjusted,
+    r.StateChanged: _state_changed,
+    r.FlattenStarted: _flatten_started,
+    r.CloseRequested: _close_requested,
+    r.FlattenEnded: _flatten_ended,
+    r.Reconciled: _reconciled,
+    r.BracketsKnown: _brackets_known,
+    r.PositionFostered: _position_fostered,
+    r.ContractsShifted: _contracts_shifted,
+    r.ExcursionNoted: _excursion_noted,
+    r.AlertTaken: fold_alerts.alert_taken,
+}

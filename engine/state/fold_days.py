@@ -1,0 +1,121 @@
+"""The part of `apply` that is about days: rolls, open trades split by their mark, end-of-day balances."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+from msgspec import structs
+
+from engine.market import sessions
+from engine.model import records as r
+from engine.model.market import MINUTE
+from engine.model.orders import Fill
+from engine.model.view import TradingState
+from engine.state.carry import carried_gross_usd, carry
+from engine.state.days import DAYS_KEPT, BalanceMark, DayResult, DayStats
+from engine.state.position import Position, Trade
+from engine.state.state import TRADES_KEPT, BookState, Order, State
+
+_NOTHING = Decimal(0)
+
+MAY_BE_TOLD_NS = 60 * MINUTE
+"""After the end of an order a late fill of it is still known for ours."""
+
+
+def day_rolled(state: State, record: r.DayRolled) -> None:
+    ended = state.trade_date
+    state.trade_date = record.trade_date
+    state.day_open_ts = sessions.session_bounds(date.fromisoformat(record.trade_date))[0]
+    for key, restriction in list(state.restrictions.items()):
+        over = restriction.until is not None and restriction.until <= record.ts
+        if restriction.state is TradingState.LOCKED and over:
+            del state.restrictions[key]
+    for book in state.books.values():
+        carried = record.carried.get(book.book, {})
+        if ended:
+            net = book.day.gross_usd - book.day.costs_usd
+            net += sum((_gross(state, symbol, part) for symbol, part in carried.items()), _NOTHING)
+            net -= sum((_gross(state, symbol, part) for symbol, part in book.carried.items()), _NOTHING)
+            book.days.append(DayResult(ended, net))
+            del book.days[:-DAYS_KEPT]
+        book.carried = dict(carried)
+        book.day = DayStats()
+        book.orders = {cid: o for cid, o in book.orders.items() if _of_use(book, o, record.ts)}
+        book.venue_ids = {o.venue_id: cid for cid, o in book.orders.items() if o.venue_id}
+        book.unfinished = [cid for cid in book.unfinished if cid in book.orders]
+
+
+def _of_use(book: BookState, order: Order, now: int) -> bool:
+    """Orders of a day that is over matter where they live, their trade does, or fills may yet be told."""
+    recent = now - order.changed_ts < MAY_BE_TOLD_NS
+    return order.live or order.plan_id in book.plans or bool(order.inferred) or recent
+
+
+def day_marked(state: State, record: r.DayMarked) -> None:
+    book = state.book(record.book)
+    before = book.carried.get(record.instrument)
+    if before is not None:
+        _recarry(state, book, record.instrument, before, structs.replace(before, mark=record.mark))
+
+
+def balance_marked(state: State, record: r.BalanceMarked) -> None:
+    book = state.book(record.book)
+    known = book.balance
+    same = known is not None and known.account_id == record.account_id
+    high = max(known.high_usd, record.balance_usd) if known is not None and same else record.balance_usd
+    book.balance = BalanceMark(
+        record.account_id, record.trade_date, record.balance_usd, record.start_usd, high
+    )
+
+
+def is_late(state: State, fill: Fill) -> bool:
+    """A fill of an earlier trade date that is only learnt of in this one."""
+    return 0 < fill.ts_venue < state.day_open_ts
+
+
+def count_cost(book: BookState, fill: Fill, late: bool) -> None:
+    if late and book.days:
+        book.days[-1].net_usd -= fill.cost_usd
+    else:
+        book.day.costs_usd += fill.cost_usd
+
+
+def book_trade(state: State, book: BookState, trade: Trade, late: bool = False) -> None:
+    """A trade is over: the day gets its part, or the day before, if it ended there."""
+    book.trades.append(trade)
+    book.earned_usd += trade.net_usd
+    del book.trades[:-TRADES_KEPT]
+    part = book.carried.pop(trade.instrument, None)
+    gross = _NOTHING if part is None else _gross(state, trade.instrument, part)
+    if late and book.days:
+        book.days[-1].net_usd += trade.gross_usd - gross
+        return
+    book.day.book_trade(
+        trade,
+        gross_before_usd=gross,
+        costs_before_usd=_NOTHING if part is None else part.costs_usd,
+        taken_before_usd=_NOTHING if part is None else part.taken_usd,
+    )
+
+
+def carry_late(state: State, book: BookState, position: Position) -> None:
+    """A late fill has changed what was open at the boundary."""
+    before = book.carried.get(position.instrument)
+    if position.qty and book.days:
+        mark = None if before is None else before.mark
+        after = carry(state.instruments[position.instrument], position, mark)
+        _recarry(state, book, position.instrument, before, after)
+
+
+def _recarry(
+    state: State, book: BookState, instrument: str, before: r.Carried | None, after: r.Carried
+) -> None:
+    book.carried[instrument] = after
+    if book.days:
+        earlier = _NOTHING if before is None else _gross(state, instrument, before)
+        book.days[-1].net_usd += _gross(state, instrument, after) - earlier
+
+
+def _gross(state: State, instrument: str, part: r.Carried) -> Decimal:
+    return carried_gross_usd(state.instruments[instrument], part)

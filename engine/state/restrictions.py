@@ -1,0 +1,50 @@
+"""Tighten and ease trading states. A scope never gets weaker but by its own end or a deliberate resume."""
+
+from __future__ import annotations
+
+from engine.model import records as r
+from engine.model.view import TradingState
+from engine.state.state import Restriction, scope
+from engine.state.turn import Turn
+
+
+def tighten(
+    turn: Turn,
+    state: TradingState,
+    reason: str,
+    *,
+    book: str | None = None,
+    instrument: str | None = None,
+    until: int | None = None,
+    guard: str = "",
+    trades_stay: bool = False,
+    basis: str = "",
+) -> bool:
+    """Put a scope into a state; False where it is as strict already, and nothing was written."""
+    wanted = Restriction(state, reason, until, guard, trades_stay, basis)
+    standing = turn.state.restrictions.get(scope(book, instrument))
+    if standing is not None and not wanted.replaces(standing):
+        return False
+    turn.commit(
+        r.StateChanged(
+            ts=turn.now,
+            book=book,
+            instrument=instrument,
+            state=state,
+            reason=reason,
+            until=until,
+            guard=guard,
+            trades_stay=trades_stay,
+            basis=basis,
+        )
+    )
+    return True
+
+
+def ease(turn: Turn, reason: str, *, book: str | None = None, instrument: str | None = None) -> None:
+    """End the restriction of a scope, for whoever may."""
+    turn.commit(
+        r.StateChanged(
+            ts=turn.now, book=book, instrument=instrument, state=TradingState.ACTIVE, reason=reason
+        )
+    )

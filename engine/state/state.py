@@ -1,0 +1,275 @@
+"""The state that survives a restart, and the one function that changes it: `apply(state, record)`.
+
+`step` and start-up use the same function, so what a restart finds is what was there.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from msgspec import Struct, field
+
+from engine.model.instrument import Instrument
+from engine.model.market import Side
+from engine.model.orders import Account, OrderStatus, OrderType, Slot
+from engine.model.plans import PlanStatus, StopRule, TradePlan
+from engine.model.records import Carried, OrderEvent
+from engine.model.view import TradingState
+from engine.state.alerts import AlertState
+from engine.state.days import BalanceMark, DayResult, DayStats
+from engine.state.order_table import next_status
+from engine.state.position import Position, Trade
+from engine.state.track_record import TrackRecord
+
+TRADES_KEPT = 10_000
+
+
+class Inferred(Struct, frozen=True):
+    """A fill that we concluded from the venue's word, without having been told of it."""
+
+    qty: int
+    price: int
+    cost_usd: Decimal
+    ts: int
+    """Its assumed time at the venue."""
+    known_ts: int
+    """When it was concluded, or later: it was executed by then."""
+
+
+class Order(Struct):
+    """An order of ours (or adopted) and where it stands."""
+
+    client_id: str
+    book: str
+    instrument: str
+    side: Side
+    type: OrderType
+    qty: int
+    plan_id: str | None
+    leg: int
+    slot: Slot | None
+    created_ts: int
+    limit: int | None = None
+    stop: int | None = None
+    stop_offset: int | None = None
+    target_offset: int | None = None
+    status: OrderStatus = OrderStatus.NEW
+    venue_id: str | None = None
+    filled_qty: int = 0
+    suspended: bool = False
+    changed_ts: int = 0
+    venue_ts: int = 0
+    cancel_wanted: bool = False
+    reason: str = ""
+    inferred: list[Inferred] = field(default_factory=list)
+    """Those of its fills that were concluded and not told yet, oldest first."""
+
+    def after(self, event: OrderEvent, filled_qty: int | None = None) -> OrderStatus | None:
+        """The state after an event, or None where the pair makes no sense: an anomaly."""
+        return next_status(
+            self.status,
+            event,
+            self.filled_qty if filled_qty is None else filled_qty,
+            self.qty,
+            acknowledged=self.venue_id is not None,
+            cancel_wanted=self.cancel_wanted and event is not OrderEvent.REQUEST_REFUSED,
+        )
+
+    @property
+    def live(self) -> bool:
+        """Stands at the venue, or may."""
+        return not self.status.terminal and self.status is not OrderStatus.NEW
+
+    @property
+    def open_qty(self) -> int:
+        return self.qty - self.filled_qty
+
+    @property
+    def inferred_qty(self) -> int:
+        return sum(one.qty for one in self.inferred)
+
+    @property
+    def price(self) -> int | None:
+        """Where it rests, ticks."""
+        return self.stop if self.type is OrderType.STOP else self.limit
+
+
+class LegState(Struct):
+    """What has happened to one leg of a plan. Sums of price x quantity in ticks."""
+
+    entered: int = 0
+    entered_sum: int = 0
+    exited: int = 0
+    entry_ts: int = 0
+    """When its first contract was filled."""
+    slots: dict[Slot, str] = field(default_factory=dict)
+    """Client id of the newest order in each slot."""
+
+    @property
+    def open_qty(self) -> int:
+        return self.entered - self.exited
+
+
+class PlanState(Struct):
+    plan: TradePlan
+    legs: list[LegState]
+    fostered: bool = False
+    """Its contracts were opened by somebody else."""
+
+    @property
+    def open_qty(self) -> int:
+        return sum(leg.open_qty for leg in self.legs)
+
+
+class Restriction(Struct, frozen=True):
+    """A trading state other than ACTIVE, with its reason."""
+
+    state: TradingState
+    reason: str
+    until: int | None = None
+    guard: str = ""
+    """Which guard set it and will end it; empty for people."""
+    trades_stay: bool = False
+    """Of a lock: open trades run on."""
+    basis: str = ""
+    """Of a lock without an end: the configuration that it rests on."""
+
+    def replaces(self, standing: Restriction) -> bool:
+        """Whether this may stand where that did, in the same scope: it never gets weaker, nor shorter."""
+        if self.state is not TradingState.LOCKED or standing.state is not TradingState.LOCKED:
+            return self.state.rank >= standing.state.rank
+        if self.trades_stay is not standing.trades_stay:
+            return standing.trades_stay
+        return standing.until is not None and (self.until is None or self.until > standing.until)
+
+
+class BookState(Struct):
+    book: str
+    account: Account | None = None
+    orders: dict[str, Order] = field(default_factory=dict)
+    """By client id; finished ones are kept for the day."""
+    unfinished: list[str] = field(default_factory=list)
+    """Client ids of those that are not over, oldest first: few, where a day has many."""
+    venue_ids: dict[str, str] = field(default_factory=dict)
+    plans: dict[str, PlanState] = field(default_factory=dict)
+    """Open and closing ones."""
+    positions: dict[str, Position] = field(default_factory=dict)
+    fills_seen: set[str] = field(default_factory=set)
+    last_fill_ts: int = 0
+    trades: list[Trade] = field(default_factory=list)
+    earned_usd: Decimal = Decimal(0)
+    """Net of all trades that were ever finished, USD; the list above keeps the newest only."""
+    day: DayStats = field(default_factory=DayStats)
+    days: list[DayResult] = field(default_factory=list)
+    """Trade dates that are over, oldest first."""
+    carried: dict[str, Carried] = field(default_factory=dict)
+    """Instrument to what earlier days have booked of the trade that is open there."""
+    balance: BalanceMark | None = None
+    """End-of-day balances, for the trailing floor."""
+    held_months: dict[str, str] = field(default_factory=dict)
+    """Instrument to the name of the contract that a position was opened in, where another is active now."""
+    flattening: dict[str, str] = field(default_factory=dict)
+    """Instrument to the reason of a flatten that is not yet verified."""
+    brackets: bool = True
+    """The account takes native brackets, as far as it has not refused them."""
+    records: dict[str, TrackRecord] = field(default_factory=dict)
+    """How the trades of each strategy and alert room have ended."""
+    room_usd: dict[str, Decimal] = field(default_factory=dict)
+    """Net P&L by the closed trades of each alert room, this trade date."""
+
+    def position(self, instrument: str) -> Position:
+        found = self.positions.get(instrument)
+        if found is None:
+            found = self.positions[instrument] = Position(instrument)
+        return found
+
+    def live_orders(self, instrument: str | None = None) -> list[Order]:
+        orders = map(self.orders.__getitem__, self.unfinished)
+        return [o for o in orders if o.live and (instrument is None or o.instrument == instrument)]
+
+    def order_of(self, venue_id: str | None, client_id: str | None) -> Order | None:
+        if venue_id is not None and venue_id in self.venue_ids:
+            return self.orders[self.venue_ids[venue_id]]
+        return self.orders.get(client_id) if client_id is not None else None
+
+
+class State(Struct):
+    """Everything the journal knows."""
+
+    instruments: dict[str, Instrument] = field(default_factory=dict)
+    contracts: dict[str, str] = field(default_factory=dict)
+    """Instrument to the name of its active contract."""
+    books: dict[str, BookState] = field(default_factory=dict)
+    contract_ids: dict[str, str] = field(default_factory=dict)
+    trade_date: str = ""
+    day_open_ts: int = 0
+    """When the trade date began, nanoseconds UTC; 0 before the first."""
+    restrictions: dict[str, Restriction] = field(default_factory=dict)
+    """By scope "book/instrument"; an empty part means all."""
+    install: str = ""
+    boot: int = 0
+    issued: int = 0
+    """Client ids given out in this boot."""
+    alerts: dict[str, AlertState] = field(default_factory=dict)
+    """The newest messages of alert rooms by origin, oldest first."""
+    room_trades: dict[str, int] = field(default_factory=dict)
+    """Alerts traded by room, this trade date."""
+    last_ts: int = 0
+
+    def book(self, name: str) -> BookState:
+        found = self.books.get(name)
+        if found is None:
+            found = self.books[name] = BookState(name)
+        return found
+
+    def restriction(self, book: str, instrument: str) -> Restriction | None:
+        """The strictest restriction over the scopes that cover this book and instrument."""
+        found = [
+            self.restrictions[key]
+            for key in (
+                scope(None, None),
+                scope(book, None),
+                scope(None, instrument),
+                scope(book, instrument),
+            )
+            if key in self.restrictions
+        ]
+        return max(found, key=lambda r: r.state.rank, default=None)
+
+
+def scope(book: str | None, instrument: str | None) -> str:
+    """Key of a restriction."""
+    return f"{book or ''}/{instrument or ''}"
+
+
+def exit_reason(state: BookState, order: Order) -> str:
+    """Why a fill of this order ends a trade: T1, T2, stop, be_stop, trail, manual, flat_time, risk."""
+    if order.instrument in state.flattening and order.slot is None:
+        return state.flattening[order.instrument]
+    if order.slot is Slot.TARGET:
+        return f"T{order.leg + 1}"
+    if order.slot is Slot.STOP:
+        plan = state.plans.get(order.plan_id or "")
+        if plan is None or plan.plan.legs[order.leg].stop is None:
+            return "stop"
+        rule = plan.plan.legs[order.leg].rule
+        if rule is StopRule.INITIAL and plan.plan.origin:
+            return "stop"  # an alert's own price
+        return "trail" if rule is StopRule.TRAIL else "be_stop"
+    return "manual"
+
+
+def plan_finished(plan: PlanState, orders: dict[str, Order]) -> bool:
+    """Nothing open, nothing that could open.
+
+    A leg that closed more than it had is over too: the position that it left is not this plan's any more.
+    """
+    if any(leg.open_qty > 0 for leg in plan.legs):
+        return False
+    for leg in plan.legs:
+        entry = orders.get(leg.slots.get(Slot.ENTRY, ""))
+        if entry is None and plan.plan.status is PlanStatus.OPEN and not leg.entered:
+            return False
+        if any(orders[cid].live or orders[cid].status is OrderStatus.NEW for cid in leg.slots.values()):
+            return False
+    return True

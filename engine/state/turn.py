@@ -1,0 +1,62 @@
+"""One turn of the core: what it writes down and what it asks of the world because of one event."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+
+from engine.model.effects import AnyEffect
+from engine.model.records import AnyRecord, PlanOpened
+from engine.model.view import Notice, NoticeKind, Severity, SignalFacts
+from engine.state.fold import apply
+from engine.state.state import State
+from engine.state.words import describe, facts
+
+NOTICES_KEPT = 400
+
+
+class Turn:
+    """Collects records and effects, and folds each record into the state as it is written."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.now = 0
+        self.records: list[AnyRecord] = []
+        self.effects: list[AnyEffect] = []
+        self.notices: deque[Notice] = deque(maxlen=NOTICES_KEPT)
+        self.noticed = 0
+        self.counts: Counter[str] = Counter()
+        """Oddities survived in this run, by name; people see them, nothing is decided by them."""
+
+    def begin(self, now: int) -> None:
+        self.now = max(self.now, now)
+        self.records = []
+        self.effects = []
+
+    def commit(self, record: AnyRecord) -> None:
+        """Write a record down: it changes the state now and is durable before any effect runs."""
+        words = describe(self.state, record)
+        apply(self.state, record)
+        self.records.append(record)
+        if words is not None:
+            signal = facts(self.state, record) if isinstance(record, PlanOpened) else None
+            kind, severity, text, instrument, book, *command = words
+            self.say(kind, severity, text, instrument, book, command[0] if command else None, signal)
+
+    def request(self, effect: AnyEffect) -> None:
+        self.effects.append(effect)
+
+    def say(
+        self,
+        kind: NoticeKind,
+        severity: Severity,
+        text: str,
+        instrument: str | None = None,
+        book: str | None = None,
+        command_id: str | None = None,
+        signal: SignalFacts | None = None,
+    ) -> None:
+        """Tell people. `text` may carry words of the venue; screens show it literally."""
+        self.noticed += 1
+        self.notices.append(
+            Notice(self.noticed, self.now, kind, severity, text, instrument, book, command_id, signal)
+        )

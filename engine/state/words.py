@@ -1,0 +1,293 @@
+"""Journal records in words, for the alerts pane: what happened, where, for how much."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from engine.model import records as r
+from engine.model.alerts import Verdict, origin
+from engine.model.events import AlertKind
+from engine.model.market import Side
+from engine.model.orders import Slot
+from engine.model.view import NoticeKind as K
+from engine.model.view import PatternFacts, SignalFacts, TradingState
+from engine.model.view import Severity as Sev
+from engine.state.state import State
+from engine.state.track_record import TrackRecord
+
+Words = tuple[K, Sev, str, str | None, str | None] | tuple[K, Sev, str, str | None, str | None, str]
+"""Kind, severity, text, instrument, book, and the id of the command that it answers."""
+
+
+def describe(state: State, record: r.AnyRecord) -> Words | None:
+    """The notice that a record is worth, or None. `state` is the state before the record."""
+    writer = _WRITERS.get(type(record))
+    return writer(state, record) if writer is not None else None
+
+
+def _price(state: State, instrument: str, ticks: int | None) -> str:
+    if ticks is None:
+        return "market"
+    known = state.instruments.get(instrument)
+    return known.text(ticks) if known is not None else f"{ticks} ticks"
+
+
+def _direction(side: Side) -> str:
+    return "long" if side is Side.BUY else "short"
+
+
+def _bought(side: Side) -> str:
+    return "bought" if side is Side.BUY else "sold"
+
+
+def _command(state: State, record: r.CommandTaken) -> Words:
+    command = record.command
+    severity = Sev.INFO if record.done else Sev.WARNING
+    return K.COMMAND, severity, record.answer, getattr(command, "instrument", None), None, command.id
+
+
+def _refused(state: State, record: r.IdeaRefused) -> Words:
+    idea = record.idea
+    why = "; ".join(refusal.sentence for refusal in record.refusals)
+    text = f"{_direction(idea.side)} {idea.instrument}{_score(idea.score_tenths)} refused: {why}"
+    if idea.origin:
+        text = f"room {idea.strategy}: {text}"
+    severity = Sev.WARNING if idea.origin else Sev.INFO
+    return K.REFUSAL, severity, text, idea.instrument, record.book
+
+
+def _score(tenths: int) -> str:
+    """Alerts have none."""
+    return f" {tenths / 10:.1f}" if tenths else ""
+
+
+def _plan(state: State, record: r.PlanOpened) -> Words:
+    plan = record.plan
+    why = f" ({', '.join(plan.reasons)})" if plan.reasons else ""
+    text = f"{_direction(plan.side)} {plan.instrument}{_score(plan.score_tenths)}: entering {plan.qty}{why}"
+    if plan.origin:
+        text = f"room {plan.strategy}: {text}"
+    return K.SIGNAL, Sev.GOOD, text, plan.instrument, plan.book
+
+
+def _fill(state: State, record: r.FillApplied) -> Words:
+    fill = record.fill
+    order = state.books[record.book].orders.get(record.client_id)
+    slot = order.slot if order is not None else None
+    purpose = {Slot.ENTRY: "entry", Slot.STOP: "stop", Slot.TARGET: "target"}[slot] if slot else "close"
+    text = (
+        f"{_bought(fill.side)} {fill.qty} {fill.instrument} "
+        f"@ {_price(state, fill.instrument, fill.price)} ({purpose})"
+    )
+    return K.FILL, Sev.WARNING if slot is Slot.STOP else Sev.GOOD, text, fill.instrument, record.book
+
+
+def _account(state: State, record: r.AccountKnown) -> Words | None:
+    book = state.books.get(record.book)
+    if book is None or book.account is None or book.account.id == record.account.id:
+        return None
+    held = [f"{p.qty:+d} {i}" for i, p in sorted(book.positions.items()) if p.qty]
+    orders = len(book.live_orders())
+    left = held + ([f"{orders} order{'s' if orders > 1 else ''}"] if orders else [])
+    text = f"{record.book} trades account {record.account.name} now, and no longer {book.account.name}"
+    if not left:
+        return K.STATE, Sev.WARNING, text, None, record.book
+    text += f"; {', '.join(left)} there are not managed any more"
+    return K.RISK, Sev.CRITICAL, text, None, record.book
+
+
+def _settled(state: State, record: r.FillSettled) -> Words | None:
+    fill = record.fill
+    if fill is None:
+        return None
+    price = _price(state, fill.instrument, fill.price)
+    text = f"{_bought(fill.side)} {fill.qty} {fill.instrument} @ {price}: told late, now in the books as told"
+    return K.FILL, Sev.INFO, text, fill.instrument, record.book
+
+
+def _moved(state: State, record: r.OrderMoved) -> Words | None:
+    order = state.books[record.book].orders.get(record.client_id)
+    if order is None:
+        return None
+    what = f"{order.side.value} {order.qty} {order.instrument}"
+    if order.after(record.event) is None:
+        text = f"order {what}: {record.event.value} does not fit {order.status.value}; nothing was changed"
+        return K.ORDER, Sev.WARNING, text, order.instrument, record.book
+    if record.event in (r.OrderEvent.REJECTED, r.OrderEvent.DENIED, r.OrderEvent.NOT_FOUND):
+        text = f"order {what} rejected: {record.reason or 'no reason given'}"
+        severity = Sev.CRITICAL if order.slot is Slot.STOP else Sev.WARNING
+        return K.ORDER, severity, text, order.instrument, record.book
+    if record.event is r.OrderEvent.TIMED_OUT:
+        text = f"order {what}: no answer from the venue, looking it up"
+        return K.ORDER, Sev.WARNING, text, order.instrument, record.book
+    if record.event is r.OrderEvent.REQUEST_REFUSED and record.reason:
+        text = f"change of {what} refused: {record.reason}"
+        return K.ORDER, Sev.WARNING, text, order.instrument, record.book
+    if record.event is r.OrderEvent.MODIFIED and record.stop is not None:
+        text = f"stop of {order.instrument} moved to {_price(state, order.instrument, record.stop)}"
+        return K.ORDER, Sev.INFO, text, order.instrument, record.book
+    return None
+
+
+def _adopted(state: State, record: r.OrderAdopted) -> Words | None:
+    if record.plan_id is not None or record.instrument in state.books[record.book].flattening:
+        return None
+    price = _price(state, record.instrument, record.stop if record.stop is not None else record.limit)
+    text = (
+        f"order of somebody else at the venue: {record.side.value} {record.qty} {record.instrument} @ {price}"
+    )
+    return K.ORDER, Sev.WARNING, text, record.instrument, record.book
+
+
+def _adjusted(state: State, record: r.PositionAdjusted) -> Words:
+    text = (
+        f"{record.instrument}: the venue's position differs by {record.delta:+d} and no fill explains it; "
+        "its word is taken, entries there are paused"
+    )
+    return K.RISK, Sev.CRITICAL, text, record.instrument, record.book
+
+
+def _state(state: State, record: r.StateChanged) -> Words:
+    where = record.instrument or record.book or "everything"
+    severity = _SEVERITIES.get(record.state, Sev.WARNING)
+    return (
+        K.STATE,
+        severity,
+        f"{where}: {record.state.value} ({record.reason})",
+        record.instrument,
+        record.book,
+    )
+
+
+_SEVERITIES = {TradingState.ACTIVE: Sev.INFO, TradingState.LOCKED: Sev.CRITICAL}
+
+
+def _flatten(state: State, record: r.FlattenStarted) -> Words:
+    text = f"flattening {', '.join(record.instruments)}"
+    severity = Sev.CRITICAL if record.reason == "risk" else Sev.WARNING
+    return K.RISK, severity, text, None, record.book
+
+
+def _flat(state: State, record: r.FlattenEnded) -> Words | None:
+    held = state.books[record.book].positions.get(record.instrument)
+    if held is None or not held.opened_ts:
+        return None  # "everything" also proves flat what was never traded
+    text = f"{record.instrument} is flat, verified at the venue"
+    return K.RISK, Sev.GOOD, text, record.instrument, record.book
+
+
+def _brackets(state: State, record: r.BracketsKnown) -> Words:
+    if record.native:
+        text = "native brackets are used again: the venue keeps stops and targets"
+        return K.STATE, Sev.INFO, text, None, record.book
+    text = (
+        f"this account takes no native brackets ({record.reason}): stops and targets are orders of "
+        "tstream's own, and are kept right only while it runs"
+    )
+    return K.STATE, Sev.WARNING, text, None, record.book
+
+
+def _fostered(state: State, record: r.PositionFostered) -> Words:
+    plan = record.plan
+    stop = _price(state, plan.instrument, record.price + plan.legs[0].stop_offset)
+    text = (
+        f"{plan.instrument}: {_direction(plan.side)} {plan.qty} that no trade of tstream opened: "
+        f"a stop at {stop} protects it"
+    )
+    return K.RISK, Sev.WARNING, text, plan.instrument, plan.book
+
+
+def _shifted(state: State, record: r.ContractsShifted) -> Words:
+    plan = state.books[record.book].plans[record.plan_id].plan
+    text = f"{plan.instrument}: the entry was cut short; {record.qty} now for target {record.target + 1}"
+    return K.ORDER, Sev.INFO, text, plan.instrument, record.book
+
+
+def _day(state: State, record: r.DayRolled) -> Words:
+    return K.MARKET, Sev.INFO, f"trade date {record.trade_date}", None, None
+
+
+def _alert(state: State, record: r.AlertTaken) -> Words | None:
+    """What was not made a trade of is always told; a trade tells of itself."""
+    what = _ALERTS.get(record.verdict)
+    known = state.alerts.get(origin(record.room, record.message_id))
+    if what is None or (record.verdict is Verdict.IGNORED and (known is None or not known.traded)):
+        return None
+    kind, severity, said = what
+    if record.kind is AlertKind.DELETED and record.verdict is Verdict.IGNORED:
+        said = "an alert was deleted"
+    parts = [record.reason.sentence] if record.reason is not None else []
+    parts += [record.detail] if record.detail else []
+    why = f": {', '.join(parts)}" if parts else ""
+    quoted = f" (“{record.excerpt}”)" if record.excerpt else ""
+    instrument = record.terms.instrument if record.terms is not None else None
+    return kind, severity, f"room {record.room}: {said}{why}{quoted}", instrument, None
+
+
+_ALERTS = {
+    Verdict.UNREAD: (K.REFUSAL, Sev.WARNING, "a message is not traded"),
+    Verdict.REFUSED: (K.REFUSAL, Sev.WARNING, "an alert is not traded"),
+    Verdict.AMENDED: (K.ORDER, Sev.WARNING, "the alert was edited, its entry is made anew"),
+    Verdict.CANCELLED: (K.ORDER, Sev.WARNING, "the entry is taken back"),
+    Verdict.FOLLOWED: (K.ORDER, Sev.INFO, "the alert was edited, the trade follows"),
+    Verdict.IGNORED: (K.REFUSAL, Sev.WARNING, "an edit is not followed"),
+}
+
+
+def facts(state: State, record: r.PlanOpened) -> SignalFacts | None:
+    """The plan that a trade begins with, in prices and USD. `state` is the one before the record."""
+    plan = record.plan
+    known = state.instruments.get(plan.instrument)
+    if known is None:
+        return None
+    entry = plan.reference if plan.entry_limit is None else plan.entry_limit
+    targets = {entry + leg.target_offset for leg in plan.legs if leg.target_offset is not None}
+    targets |= {entry + leg.touch_offset for leg in plan.legs if leg.touch_offset is not None}
+    risk = sum(
+        ((known.usd(abs(leg.stop_offset)) + 2 * known.cost_usd) * leg.qty for leg in plan.legs), Decimal(0)
+    )
+    return SignalFacts(
+        side=plan.side,
+        qty=plan.qty,
+        entry=known.price(entry),
+        stop=known.price(entry + plan.legs[0].stop_offset),
+        targets=tuple(known.price(t) for t in sorted(targets, reverse=plan.side is Side.SELL)),
+        risk_usd=risk,
+        strategy=plan.strategy,
+        market=plan.entry_limit is None,
+        score_tenths=plan.score_tenths,
+        reasons=plan.reasons,
+        pattern=_pattern(plan.strategy, state.books[plan.book].records if plan.book in state.books else {}),
+    )
+
+
+def _pattern(strategy: str, records: Mapping[str, TrackRecord]) -> PatternFacts | None:
+    """How this book's trades of the strategy or room have ended so far."""
+    past = records.get(strategy)
+    if past is None or not past.trades:
+        return None
+    factor = float(past.won_usd / past.lost_usd) if past.lost_usd else None
+    return PatternFacts(strategy, past.trades, past.wins / past.trades, factor, source="this account")
+
+
+_WRITERS: dict[type, Callable[[State, Any], Words | None]] = {
+    r.CommandTaken: _command,
+    r.IdeaRefused: _refused,
+    r.PlanOpened: _plan,
+    r.AccountKnown: _account,
+    r.FillApplied: _fill,
+    r.FillSettled: _settled,
+    r.OrderMoved: _moved,
+    r.OrderAdopted: _adopted,
+    r.PositionAdjusted: _adjusted,
+    r.StateChanged: _state,
+    r.FlattenStarted: _flatten,
+    r.FlattenEnded: _flat,
+    r.DayRolled: _day,
+    r.BracketsKnown: _brackets,
+    r.PositionFostered: _fostered,
+    r.ContractsShifted: _shifted,
+    r.AlertTaken: _alert,
+}

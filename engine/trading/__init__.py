@@ -1,1 +1,0 @@
-"""Orders, positions and money: the part that must never be wrong."""

@@ -1,0 +1,323 @@
+"""A broker without a wire: the one venue, and beside it positions and money of its own (semantics: fills).
+
+A paper book has it inside the core, a replay around one: effects go in, and what a venue would tell comes out
+as the very events that an adapter would deliver. Time is handed in; nothing here is random.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from msgspec import structs
+
+from engine.market import sessions
+from engine.model import effects as fx
+from engine.model import events as ev
+from engine.model.errors import Cause, RefusedError
+from engine.model.instrument import Instrument
+from engine.model.market import MINUTE
+from engine.model.orders import BRACKET_TICKS, Account, Fill, VenuePosition
+from engine.model.view import SessionPhase
+from engine.state.position import Position, usd
+from engine.state.state import BookState
+from engine.venue.venue import FillModel, Market, Venue, VenueEvent, VenueState
+
+REMEMBERED_NS = 24 * 60 * MINUTE
+"""Orders and fills that are over are told of for so long."""
+
+
+class Rules:
+    """What a paper account refuses, and when its day ends, as a ProjectX account would have it."""
+
+    def __init__(self, *, must_be_flat: bool) -> None:
+        """Where nothing has to be flat by 15:10, orders are taken until the close and outlive it."""
+        self._must_be_flat = must_be_flat
+
+    def next_cut_off(self, now: int) -> int | None:
+        """The next instant, strictly after `now`, at which every order expires; None where none ever does."""
+        if not self._must_be_flat:
+            return None
+        at = now
+        while True:
+            end = sessions.flat_by(sessions.trade_date(at))
+            if end > now:
+                return end
+            at = sessions.next_roll(at)
+
+    def check_place(self, order: fx.PlaceOrder, market: Market, now: int) -> None:
+        """Raises RefusedError."""
+        late = self._must_be_flat and now >= sessions.flat_by(sessions.trade_date(now))
+        if late or sessions.phase(now) is SessionPhase.CLOSED:
+            raise RefusedError("the market takes no orders now", cause=Cause.CLOSED)
+        sign = order.side.sign
+        for price in (order.limit, order.stop):
+            if price is not None and price <= 0:
+                raise RefusedError("price outside the allowed range")
+        if order.stop is not None and market.last is not None and (order.stop - market.last) * sign <= 0:
+            raise RefusedError("price outside the allowed range: the market is through this stop already")
+        for what, offset, way in (("stop", order.stop_offset, -sign), ("target", order.target_offset, sign)):
+            if offset is not None and offset * way not in BRACKET_TICKS:
+                raise RefusedError(
+                    f"invalid {what}: {offset} ticks from the entry is not between {BRACKET_TICKS.start} and "
+                    f"{BRACKET_TICKS.stop - 1} on its side"
+                )
+
+    def check_close(self, now: int) -> None:
+        """Closing goes on after the cut-off, while there are prices. Raises RefusedError."""
+        if sessions.phase(now) is SessionPhase.CLOSED:
+            raise RefusedError("the market is closed", cause=Cause.CLOSED)
+
+
+class PaperBroker:
+    """One account. `carry` takes effects, the rest takes time and market; `told` has what comes of them.
+
+    Its positions and balance are its own, so that a mistake in the engine's can't agree with itself.
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        book: str,
+        instruments: Mapping[str, Instrument],
+        model: FillModel,
+        *,
+        brackets: bool = True,
+        rules: Rules | None = None,
+    ) -> None:
+        """`account` has the balance to begin with. Without `rules` orders are taken around the clock, as a
+        recording of any year needs it; without `brackets` native ones are refused.
+        """
+        self._identity = account
+        self._book_name = book
+        self._instruments = instruments
+        self._model = model
+        self._rules = rules
+        self._venue = Venue(instruments, model, brackets=brackets)
+        self._answers: deque[ev.AnyEvent] = deque()
+        self._fills: list[Fill] = []
+        self._positions: dict[str, Position] = {}
+        self._balance = account.balance_usd
+        self._cut_off: int | None = None
+        self.now = 0
+
+    def restore(self, state: VenueState, book: BookState) -> None:
+        """Go on where an earlier run stopped. `book` is what the journal knows: nothing else is kept."""
+        self._venue = Venue.restore(self._instruments, self._model, state)
+        held = [structs.replace(p) for p in book.positions.values() if p.qty]
+        self._positions = {position.instrument: position for position in held}
+        costs = sum((position.costs_usd for position in held), Decimal(0))
+        self._balance = self._identity.balance_usd + book.earned_usd - costs
+        self.now = state.now
+        if self._rules is not None:
+            self._cut_off = self._rules.next_cut_off(self.now)
+
+    # -- looking ------------------------------------------------------------------------------------------
+
+    @property
+    def told(self) -> deque[ev.AnyEvent]:
+        """What the venue's side has said and nobody has taken yet, oldest first; to be emptied."""
+        return self._answers
+
+    @property
+    def venue(self) -> Venue:
+        """The venue itself, to be looked at."""
+        return self._venue
+
+    @property
+    def account(self) -> Account:
+        """As it stands now: what partial exits have won is in the balance, as at a real venue."""
+        running = (
+            usd(self._instruments[p.instrument], p.realized_ticks())
+            for p in self._positions.values()
+            if p.exit_qty
+        )
+        return structs.replace(self._identity, balance_usd=self._balance + sum(running, Decimal(0)))
+
+    def held(self, instrument: str) -> int:
+        """Signed position as the venue's side counts it."""
+        position = self._positions.get(instrument)
+        return position.qty if position is not None else 0
+
+    def next_due(self) -> int | None:
+        """When something happens by itself next, nanoseconds UTC, or None."""
+        due = self._venue.next_due()
+        if due is None or self._cut_off is None:
+            return due if self._cut_off is None else self._cut_off
+        return min(due, self._cut_off)
+
+    @property
+    def cut_off(self) -> int | None:
+        """When all orders expire next, nanoseconds UTC; None where they don't."""
+        return self._cut_off
+
+    # -- time and market ----------------------------------------------------------------------------------
+
+    def advance(self, now: int) -> None:
+        """Let time pass: whatever became due happens at its own time, the end of a trading day as well."""
+        self.now = max(self.now, now)
+        if self._rules is not None:
+            while self._cut_off is not None and self._cut_off <= now:
+                self._tell(self._venue.expire(self._cut_off))
+                self._forget(self._cut_off - REMEMBERED_NS)
+                self._cut_off = self._rules.next_cut_off(self._cut_off)
+        self._tell(self._venue.advance(now))
+
+    def on_quote(self, quote: ev.Quote) -> None:
+        events = self._venue.on_quote(quote)
+        if events:
+            self._tell(events)
+
+    def on_print(self, trade: ev.Print) -> None:
+        events = self._venue.on_print(trade)
+        if events:
+            self._tell(events)
+
+    def _forget(self, before: int) -> None:
+        self._venue.forget(before)
+        self._fills = [fill for fill in self._fills if fill.ts_venue >= before]
+
+    # -- requests -----------------------------------------------------------------------------------------
+
+    def carry(self, effect: fx.AnyEffect) -> None:
+        """Do what the core wants done; the answer is told like everything else."""
+        _ERRANDS[type(effect)](self, effect)
+
+    def _tell(self, events: Sequence[VenueEvent]) -> None:
+        for event in events:
+            if isinstance(event, Fill):
+                self._book(event)
+                self._answers.append(
+                    ev.FillReported(
+                        ts_recv=self.now, ts_venue=event.ts_venue, book=self._book_name, fill=event
+                    )
+                )
+            else:
+                self._answers.append(
+                    ev.OrderReported(
+                        ts_recv=self.now, ts_venue=event.ts_venue, book=self._book_name, order=event
+                    )
+                )
+
+    def _book(self, fill: Fill) -> None:
+        self._fills.append(fill)
+        position = self._positions.setdefault(fill.instrument, Position(fill.instrument))
+        instrument = self._instruments[fill.instrument]
+        trade = position.apply(instrument, fill.side, fill.price, fill.qty, fill.cost_usd, fill.ts_venue, "")
+        self._balance -= fill.cost_usd
+        if trade is not None:
+            self._balance += trade.gross_usd
+
+    def _place(self, order: fx.PlaceOrder) -> None:
+        outcome, reason, venue_id, cause = ev.Outcome.ACCEPTED, "", None, None
+        try:
+            if self._rules is not None:
+                self._rules.check_place(order, self._venue.market(order.instrument), self.now)
+            placed = self._venue.place(order, self.now)
+        except RefusedError as error:
+            outcome, reason, cause = ev.Outcome.REFUSED, str(error), error.cause
+        else:
+            venue_id = placed.order.venue_id
+            self._tell(placed.events)
+        self._answers.append(
+            ev.PlaceReplied(
+                ts_recv=self.now,
+                book=self._book_name,
+                client_id=order.client_id,
+                outcome=outcome,
+                venue_id=venue_id,
+                reason=reason,
+                cause=cause,
+            )
+        )
+
+    def _modify(self, change: fx.ModifyOrder) -> None:
+        outcome, reason, cause = self._try(
+            lambda: self._venue.modify(
+                change.venue_id, self.now, qty=change.qty, limit=change.limit, stop=change.stop
+            )
+        )
+        self._answers.append(
+            ev.ModifyReplied(
+                ts_recv=self.now,
+                book=self._book_name,
+                client_id=change.client_id,
+                outcome=outcome,
+                reason=reason,
+                cause=cause,
+            )
+        )
+
+    def _cancel(self, order: fx.CancelOrder) -> None:
+        outcome, reason, cause = self._try(lambda: self._venue.cancel(order.venue_id, self.now))
+        self._answers.append(
+            ev.CancelReplied(
+                ts_recv=self.now,
+                book=self._book_name,
+                client_id=order.client_id,
+                outcome=outcome,
+                reason=reason,
+                cause=cause,
+            )
+        )
+
+    def _try(self, request: Callable[[], Sequence[VenueEvent]]) -> tuple[ev.Outcome, str, Cause | None]:
+        try:
+            self._tell(request())
+        except RefusedError as error:
+            return ev.Outcome.REFUSED, str(error), error.cause
+        return ev.Outcome.ACCEPTED, "", None
+
+    def _close(self, order: fx.ClosePosition) -> None:
+        outcome, reason, cause = self._try(lambda: self._closing(order.instrument))
+        self._answers.append(
+            ev.CloseReplied(
+                ts_recv=self.now,
+                book=self._book_name,
+                instrument=order.instrument,
+                outcome=outcome,
+                reason=reason,
+                cause=cause,
+            )
+        )
+
+    def _closing(self, instrument: str) -> Sequence[VenueEvent]:
+        """A position that is not there is closed already."""
+        position = self._positions.get(instrument)
+        if position is None or not position.qty:
+            return ()
+        if self._rules is not None:
+            self._rules.check_close(self.now)
+        return self._venue.close(instrument, position.side.opposite, abs(position.qty), self.now).events
+
+    def _snapshot(self, query: fx.TakeSnapshot) -> None:
+        self._answers.append(
+            ev.SnapshotTaken(
+                ts_recv=self.now,
+                book=self._book_name,
+                since=query.since,
+                account=self.account,
+                orders=tuple(o for o in self._venue.orders if o.status.live or o.ts_venue >= query.since),
+                fills=tuple(f for f in self._fills if f.ts_venue >= query.since),
+                positions=tuple(
+                    VenuePosition(
+                        p.instrument,
+                        p.qty,
+                        self._instruments[p.instrument].tick_size * p.open_sum / p.open_qty,
+                    )
+                    for p in self._positions.values()
+                    if p.qty
+                ),
+            )
+        )
+
+
+_ERRANDS: dict[type, Callable[[PaperBroker, Any], None]] = {
+    fx.PlaceOrder: PaperBroker._place,
+    fx.ModifyOrder: PaperBroker._modify,
+    fx.CancelOrder: PaperBroker._cancel,
+    fx.ClosePosition: PaperBroker._close,
+    fx.TakeSnapshot: PaperBroker._snapshot,
+}

@@ -1,0 +1,129 @@
+"""What a paper venue must know to go on after a restart, told from the journal's own book and nothing else.
+
+Not in the journal, and so begun anew: an order's place in its queue, and the market's prices. What a bracket
+was about to do when the process ended (legs to wake, a sibling to cancel), it does at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.model.orders import BRACKET_SUFFIXES, OrderStatus, OrderType, Slot, VenueStatus
+from engine.state.state import BookState, Order
+from engine.venue.fill_model import FillModel
+from engine.venue.orders import BookedOrder, Due, VenueState
+
+_STOP, _TARGET = BRACKET_SUFFIXES
+
+_ENDED = {
+    OrderStatus.FILLED: VenueStatus.FILLED,
+    OrderStatus.CANCELED: VenueStatus.CANCELED,
+    OrderStatus.EXPIRED: VenueStatus.EXPIRED,
+}
+
+
+def venue_state(book: BookState, model: FillModel, now: int, first_id: int) -> VenueState:
+    """The venue as it was at the journal's last record, `now`; new ids count from `first_id`."""
+    booked = {one.id: one for order in book.live_orders() if _known(order) for one in _family(book, order)}
+    timers: list[tuple[int, int, int, int]] = []
+    resting: list[int] = []
+
+    def due(ts: int, kind: Due, order_id: int) -> None:
+        timers.append((ts, len(timers) + 1, int(kind), order_id))
+
+    for number, one in sorted(booked.items()):
+        legs = [booked[leg] for leg in one.legs]
+        if legs:
+            _resume_bracket(one, legs)
+            if one.filled:
+                due(max(now, one.ts + model.bracket_activation_ns), Due.LEGS, number)
+            if any(leg.filled for leg in legs):
+                due(now + model.oco_delay_ns, Due.ALIGN, number)
+        if not one.status.live or one.status is VenueStatus.SUSPENDED:
+            continue
+        if one.limit is not None:
+            one.queue = model.queue_multiple
+        arrival = _created(book, one) + model.latency_ns
+        if arrival <= now:
+            resting.append(number)
+        else:
+            due(arrival, Due.ARRIVE, number)
+    orders = [one for _, one in sorted(booked.items())]
+    return VenueState(now, first_id, first_id, orders, resting, sorted(timers))
+
+
+def _known(order: Order) -> bool:
+    """The paper venue has given it an id; what it never got, it does not have."""
+    return order.venue_id is not None and order.venue_id.isdecimal()
+
+
+def _family(book: BookState, order: Order) -> Iterator[BookedOrder]:
+    """An order with its bracket, whichever part of it was asked for."""
+    tag = order.client_id
+    entry = book.orders.get(tag[:-3]) if tag.endswith(BRACKET_SUFFIXES) else order
+    if entry is None or not _known(entry):
+        yield _booked(book, order)
+        return
+    # In the order in which they go to work.
+    legs = [
+        (leg, offset)
+        for suffix, offset in ((_TARGET, entry.target_offset), (_STOP, entry.stop_offset))
+        if (leg := book.orders.get(entry.client_id + suffix)) is not None and _known(leg)
+    ]
+    parent = _booked(book, entry)
+    parent.legs = tuple(_number(leg) for leg, _ in legs)
+    yield parent
+    for leg, offset in legs:
+        one = _booked(book, leg)
+        one.parent, one.offset = parent.id, offset
+        yield one
+
+
+def _booked(book: BookState, order: Order) -> BookedOrder:
+    if order.live:
+        pending = VenueStatus.PENDING if order.type is OrderType.MARKET else VenueStatus.WORKING
+        status = VenueStatus.SUSPENDED if order.suspended else pending
+    else:
+        status = _ENDED.get(order.status, VenueStatus.REJECTED)
+    return BookedOrder(
+        _number(order),
+        None if order.client_id == f"venue-{order.venue_id}" else order.client_id,
+        order.instrument,
+        order.side,
+        order.type,
+        order.qty,
+        status,
+        max(order.venue_ts, order.changed_ts),
+        order.limit,
+        order.stop,
+        order.filled_qty,
+        fill_price=_fill_price(book, order),
+    )
+
+
+def _number(order: Order) -> int:
+    assert order.venue_id is not None
+    return int(order.venue_id)
+
+
+def _created(book: BookState, order: BookedOrder) -> int:
+    return book.orders[book.venue_ids[str(order.id)]].created_ts
+
+
+def _fill_price(book: BookState, order: Order) -> int | None:
+    """At what an entry was filled, from which its legs take their prices. One order has one price here: a
+    market order fills whole, a limit order at its limit.
+    """
+    found = book.plans.get(order.plan_id or "")
+    if order.slot is not Slot.ENTRY or not order.filled_qty or found is None:
+        return None
+    done = found.legs[order.leg]
+    return order.limit if order.limit is not None else done.entered_sum // done.entered
+
+
+def _resume_bracket(entry: BookedOrder, legs: list[BookedOrder]) -> None:
+    """A bracket of which everything is closed trades no more, though its end was not told yet."""
+    closed = sum(leg.filled for leg in legs)
+    if closed and closed >= entry.filled:
+        for order in (entry, *legs):
+            order.over = True

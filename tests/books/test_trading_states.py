@@ -1,0 +1,124 @@
+"""Trading states: a lattice that never gets weaker by itself, the halt by hand, days nobody knows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from engine.market import sessions
+from engine.model import records as r
+from engine.model.commands import Halt, Pause, Resume
+from engine.model.config import RiskLimits
+from engine.model.market import MINUTE, NANOS
+from engine.model.view import TradingState
+from engine.risk.guards import Guards
+from engine.state.restrictions import tighten
+from engine.state.state import Restriction
+from tests.support.books import BOOK, MORNING, Book
+from tests.support.watch import DAILY, ROLL, TEN, Watch, kinds, new_day, restarted, said
+
+# --- the lattice -------------------------------------------------------------------------------------------
+
+STATES: list[dict[str, Any]] = [
+    {"state": TradingState.REDUCING},
+    {"state": TradingState.LOCKED, "until": ROLL, "trades_stay": True},
+    {"state": TradingState.LOCKED, "until": ROLL},
+    {"state": TradingState.LOCKED},
+    {"state": TradingState.HALTED},
+]
+"""From weak to strict."""
+
+
+@pytest.mark.parametrize("first", range(len(STATES)))
+@pytest.mark.parametrize("second", range(len(STATES)))
+def test_a_scope_never_gets_weaker(first: int, second: int) -> None:
+    book = Book()
+    for n in (first, second):
+        tighten(book.turn, reason=str(n), book=BOOK, **STATES[n])
+    (found,) = book.turn.state.restrictions.values()
+    assert found.reason == str(max(first, second))
+    # The fold keeps it, whoever writes.
+    for n in (second, first):
+        book.write(r.StateChanged(ts=book.now, book=BOOK, instrument=None, reason=str(n), **STATES[n]))
+    assert book.turn.state.restrictions[f"{BOOK}/"].reason == str(max(first, second))
+
+
+def test_a_weaker_wish_is_not_even_written_down() -> None:
+    book = Book()
+    assert tighten(book.turn, TradingState.HALTED, "by hand")
+    before = len(book.journal)
+    assert not tighten(book.turn, TradingState.REDUCING, "paused")
+    assert len(book.journal) == before
+
+
+# --- halted ------------------------------------------------------------------------------------------------
+
+
+def test_a_halt_is_lifted_on_purpose_only() -> None:
+    watch = Watch(DAILY)
+    assert "resume --halted" in said(watch, Halt(id="1", source="cli"))
+    assert watch.book.turn.state.restriction(BOOK, "MNQ") == Restriction(TradingState.HALTED, "halted by cli")
+    assert "still halted: halted by cli; resume --halted lifts it" in said(watch, Resume(id="2"))
+    said(watch, Pause(id="3"))
+    assert watch.book.turn.state.restrictions["/"].state is TradingState.HALTED
+    after = restarted(watch, DAILY)
+    assert "entries allowed again" in said(after, Resume(id="4", halted=True))
+    assert after.book.turn.state.restrictions == {}
+
+
+def test_a_halt_of_one_contract_leaves_the_others() -> None:
+    watch = Watch(DAILY)
+    said(watch, Halt(id="1", instrument="MES"))
+    state = watch.book.turn.state
+    found = state.restriction(BOOK, "MES")
+    assert found is not None
+    assert found.state is TradingState.HALTED
+    assert state.restriction(BOOK, "MNQ") is None
+
+
+def test_guards_go_on_while_halted() -> None:
+    watch = Watch(DAILY)
+    watch.book.entered(TEN, price=1000)
+    said(watch, Halt(id="1"))
+    watch.look(800)
+    assert watch.state is TradingState.LOCKED
+    assert watch.book.state.flattening == {"MNQ": "risk"}
+    said(watch, Resume(id="2", halted=True))
+    assert watch.state is TradingState.LOCKED
+
+
+# --- the calendar ------------------------------------------------------------------------------------------
+
+IN_2028 = 1_831_132_800 * NANOS
+"""Monday 10 January 2028, 16:00 UTC."""
+
+
+@pytest.mark.parametrize(
+    ("limits", "practice", "state"),
+    [
+        (DAILY, False, TradingState.REDUCING),
+        (DAILY, True, TradingState.ACTIVE),
+        (replace(DAILY, reduce_on_unknown_days=False), False, TradingState.ACTIVE),
+    ],
+)
+def test_a_year_without_holidays_reduces_and_says_so(
+    limits: RiskLimits, practice: bool, state: TradingState
+) -> None:
+    watch = Watch(limits)
+    watch.guards = Guards(limits, practice_time=practice)
+    new_day(watch, sessions.trade_date(IN_2028).isoformat(), IN_2028)
+    watch.look()
+    watch.look()
+    assert watch.state is state
+    told = [text for text in watch.warnings() if "holidays of 2028 are not known" in text]
+    assert len(told) == (state is TradingState.REDUCING)
+
+
+def test_positions_that_need_not_be_flat_are_left_alone_by_the_clock() -> None:
+    watch = Watch(replace(DAILY, must_be_flat=False))
+    watch.book.entered(TEN, price=1000)
+    watch.book.at(sessions.flat_by(sessions.trade_date(MORNING)))
+    assert kinds(watch.look(1000)) == []
+    assert watch.guards.ns_to_flat(watch.book.now) == 50 * MINUTE

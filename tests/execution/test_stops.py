@@ -1,0 +1,213 @@
+"""Stops that move: break-even, trailing, and one contract that is held for the second target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from itertools import pairwise
+
+import pytest
+from msgspec import structs
+
+from engine.model import effects as fx
+from engine.model import events as ev
+from engine.model import records as r
+from engine.model.config import RiskLimits, SingleContract
+from engine.model.market import NANOS, Side
+from engine.model.orders import OrderType, Slot
+from engine.model.plans import StopRule
+from tests.support.order_bench import BOOK, PRICE, Bench, entered
+from tests.support.played import PRICE as PLAYED
+from tests.support.played import Play
+from tests.support.played import idea as played_idea
+
+Market = Iterator[ev.Quote | ev.Print]
+COSTS = 3
+"""Ticks that pay for both sides of a contract."""
+
+
+def limits(**fields: object) -> RiskLimits:
+    return structs.replace(RiskLimits(), **fields)
+
+
+# --- break-even ------------------------------------------------------------------------------------------
+
+
+def test_the_first_part_of_the_first_target_moves_every_stop() -> None:
+    bench, ids = entered(targets=(80, 160))
+    bench.tell_fill(bench.execute(ids["TP"], PRICE + 80, qty=1))
+    bench.obey()
+    assert bench.stops() == [(1, PRICE + COSTS), (3, PRICE + COSTS)]
+    [changed] = bench.written(r.PlanChanged)
+    assert (changed.reason, {leg.rule for leg in changed.legs or ()}) == (
+        "first target",
+        {StopRule.BREAK_EVEN},
+    )
+
+
+@pytest.mark.parametrize(
+    ("offset", "stop"), [(None, PRICE + COSTS), (0, PRICE), (7, PRICE + 7), (-4, PRICE - 4)]
+)
+def test_the_offset_is_configured(offset: int | None, stop: int) -> None:
+    bench, ids = entered(targets=(80, 160), risk=limits(break_even_offset_ticks=offset))
+    bench.tell_fill(bench.execute(ids["TP"], PRICE + 80))
+    bench.obey()
+    assert bench.stops() == [(3, stop)]
+
+
+def test_break_even_never_stands_where_the_target_has_just_filled() -> None:
+    bench, ids = entered(targets=(80, 160), risk=limits(break_even_offset_ticks=200))
+    bench.tell_fill(bench.execute(ids["TP"], PRICE + 80))
+    bench.obey()
+    assert bench.stops() == [(3, PRICE + 79)]
+
+
+def test_break_even_takes_no_better_stop_back() -> None:
+    """By the plan, by the venue's order that a person moved, and by the key."""
+    bench, ids = entered(targets=(80, 160))
+    runner = next(o for o in bench.standing() if o.type is OrderType.STOP and o.venue_id != ids["SL"])
+    bench.change(runner.venue_id, stop=PRICE + 30)
+    bench.tell(runner.venue_id)
+    bench.tell_fill(bench.execute(ids["TP"], PRICE + 80))
+    bench.obey()
+    assert bench.stops() == [(3, PRICE + 30)]
+    answer = bench.core.desks[BOOK].to_break_even("MNQ", PRICE + 70, PRICE + 71)
+    assert answer == "MNQ: stops are at break-even or better"
+    assert bench.stops() == [(3, PRICE + 30)]
+
+
+# --- trailing --------------------------------------------------------------------------------------------
+
+
+def trailing(bench: Bench, *marks: int, seconds: float = 1.1) -> list[int | None]:
+    """The stop after each mark, at a venue that obeys."""
+    stops = []
+    for mark in marks:
+        bench.trade(mark)
+        bench.obey(seconds)
+        [(_, stop)] = bench.stops()
+        stops.append(stop)
+    return stops
+
+
+def test_a_stop_follows_the_best_mark_and_never_falls_back() -> None:
+    bench, _ = entered(risk=limits(trail_ticks=20))
+    marks = (PRICE, PRICE + 10, PRICE + 30, PRICE + 12, PRICE + 31, PRICE + 40)
+    want = [PRICE - 20, PRICE - 10, PRICE + 10, PRICE + 10, PRICE + 10, PRICE + 20]
+    assert trailing(bench, *marks) == want
+    changes = bench.written(r.PlanChanged)
+    assert {c.reason for c in changes} == {"trail"}
+    assert len(changes) == 4
+
+
+def test_trailing_moves_no_more_often_than_once_a_second() -> None:
+    bench, _ = entered(risk=limits(trail_ticks=20))
+    for tick in range(40):
+        bench.trade(PRICE + tick)
+        bench.wait(0.1)
+        for change in bench.of(fx.ModifyOrder)[len(bench.written(r.PlanChanged)) - 1 :]:
+            if bench.order(change.client_id).stop != change.stop:
+                bench.answer(change, ev.Outcome.ACCEPTED)
+    times = [c.ts for c in bench.written(r.PlanChanged)]
+    assert 3 <= len(times) <= 5
+    assert all(b - a >= NANOS for a, b in pairwise(times))
+
+
+def test_trailing_begins_after_so_many_r() -> None:
+    bench, _ = entered(risk=limits(trail_ticks=20, trail_after_r=1.0))
+    assert trailing(bench, PRICE + 39, PRICE + 40) == [PRICE - 40, PRICE + 20]
+
+
+def test_a_trail_goes_on_after_a_restart_where_it_stood() -> None:
+    bench, _ = entered(risk=limits(trail_ticks=20))
+    assert trailing(bench, PRICE + 30) == [PRICE + 10]
+    again = bench.restart()
+    again.connect()
+    assert trailing(again, PRICE + 15, PRICE + 36) == [PRICE + 10, PRICE + 16]
+
+
+@pytest.mark.parametrize("side", list(Side))
+@pytest.mark.parametrize("brackets", [True, False])
+def test_a_trailed_trade_ends_with_its_reason(side: Side, brackets: bool) -> None:
+    def script(play: Play) -> Market:
+        yield from play.minutes(2)
+        for step in range(1, 8):
+            yield from play.move(PLAYED + side.sign * 10 * step, seconds=2)
+        yield from play.move(PLAYED + side.sign * 20, seconds=4)
+
+    risk = limits(trail_ticks=25)
+    play = Play(script, [played_idea(side, targets=(400,))], risk=risk, brackets=brackets)
+    [trade] = play.book.trades
+    assert trade.reason == "trail"
+    assert trade.gross_usd > 0
+    assert (play.standing(), play.replay.held("MNQ")) == ([], 0)
+
+
+# --- one contract ----------------------------------------------------------------------------------------
+
+
+def one(held: SingleContract, path: list[int], brackets: bool = True) -> Play:
+    def script(play: Play) -> Market:
+        yield from play.minutes(2)
+        for price in path:
+            yield from play.move(PLAYED + price, seconds=3)
+
+    risk = limits(single_contract=held, max_contracts=1)
+    return Play(script, [played_idea()], risk=risk, brackets=brackets)
+
+
+def test_one_contract_leaves_at_the_first_target_by_default() -> None:
+    play = one(SingleContract.T1, [90])
+    assert [(t.reason, t.qty) for t in play.book.trades] == [("T1", 1)]
+
+
+@pytest.mark.parametrize("brackets", [True, False])
+def test_one_contract_is_held_for_the_second_target(brackets: bool) -> None:
+    play = one(SingleContract.HOLD, [90, 180], brackets)
+    [trade] = play.book.trades
+    assert (trade.qty, trade.exit_sum - trade.entry_sum) == (1, 160)
+    assert any(c.reason == "first target touched" for c in play.written(r.PlanChanged))
+
+
+def test_one_contract_that_is_held_is_stopped_at_break_even() -> None:
+    play = one(SingleContract.HOLD, [90, -20])
+    [trade] = play.book.trades
+    assert trade.reason == "be_stop"
+    assert trade.exit_sum - trade.entry_sum <= COSTS
+
+
+def test_a_first_target_that_was_only_nearly_touched_moves_nothing() -> None:
+    play = one(SingleContract.HOLD, [80, -60])  # filled two above the price: its T1 is at 82
+    assert [t.reason for t in play.book.trades] == ["stop"]
+
+
+# --- excursions ------------------------------------------------------------------------------------------
+
+
+def test_a_trade_carries_its_excursions() -> None:
+    bench, ids = entered()
+    for mark in (PRICE - 10, PRICE + 30, PRICE):
+        bench.quote(mark)
+        bench.wait(1)
+    bench.tell_fill(bench.execute(ids["TP"], PRICE + 80))
+    [trade] = bench.book.trades
+    assert (trade.mae_usd, trade.mfe_usd) == (Decimal(-25), Decimal(200))  # the exit itself is the best
+
+
+def test_excursions_survive_a_restart_and_are_written_seldom() -> None:
+    bench, _ = entered()
+    for tick in range(60):
+        bench.quote(PRICE - tick % 30 - tick)
+        bench.wait(0.5)
+    noted = bench.written(r.ExcursionNoted)
+    assert 3 <= len(noted) <= 4
+    bench.wait(10)
+    worst = bench.book.position("MNQ").mae_usd
+    assert worst == Decimal(5) / 2 * -(59 + 29)
+    again = bench.restart()
+    again.connect()
+    again.quote(PRICE)
+    assert again.core.marks.excursions(BOOK, again.book.position("MNQ"))[0] == worst
+    [stop] = again.in_slot(Slot.STOP)
+    again.tell_fill(again.execute(stop.venue_id or "", PRICE - 40))
+    assert again.book.trades[-1].mae_usd == worst

@@ -1,0 +1,38 @@
+"""Whatever the wire does, in the end there is the venue's truth, and flat is flat (faults: invariants)."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.lab.replay import BOOK
+from engine.model.orders import Slot
+from tests.support.chaos import Storm
+
+
+def weather(storm: Storm) -> None:
+    """Play a storm; the invariants are looked at after every event, and this at its end."""
+    storm.play()
+    assert storm.at_calm is not None
+    local, theirs = storm.at_calm
+    assert local == theirs
+    live = [order for order in storm.venue.orders if order.status.live]
+    book = storm._core.state.book(BOOK)
+    assert (storm.held("MNQ"), live) == (0, [])
+    assert (book.position("MNQ").qty, book.plans, book.flattening, book.live_orders()) == (0, {}, {}, [])
+    assert Slot.ENTRY in {order.slot for order in book.orders.values()}
+
+
+@pytest.mark.parametrize("brackets", [True, False], ids=["native", "own"])
+@pytest.mark.parametrize("seed", range(10))
+def test_after_a_storm_the_truth_is_found_and_flat_is_flat(seed: int, brackets: bool) -> None:
+    weather(Storm(seed, brackets=brackets))
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 1 << 32), brackets=st.booleans(), hands=st.booleans())
+def test_any_storm_in_any_mode_with_or_without_somebody_elses_hands(
+    seed: int, brackets: bool, hands: bool
+) -> None:
+    weather(Storm(seed, brackets=brackets, hands=hands))

@@ -1,0 +1,81 @@
+"""What random interleavings once broke: the smallest scenes, as torture shrank them, and the same by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.model import effects as fx
+from engine.model.market import Side
+from engine.model.orders import OrderType, VenueOrder, VenueStatus
+from tests.support.order_bench import PRICE, Bench, connected, entered
+from tests.torture.mishaps import Fate, Kind, Mishap, Mode, Move, Scene
+from tests.torture.scene import play
+
+TARGET_FILLED_UNHEARD = Scene(
+    Mode.NATIVE,
+    Side.SELL,
+    1,
+    (Move(164, 6),),
+    (
+        Mishap(Kind.STREAM, 0, Fate.KILLED_AFTER, 8_000),
+        Mishap(Kind.TRUTH, 2, Fate.KILLED_BEFORE, 0),
+        Mishap(Kind.TRUTH, 3, Fate.KILLED_AFTER, 3_000),
+        Mishap(Kind.REQUEST, 1, Fate.KILLED_AFTER, 0),
+    ),
+    (),
+)
+CLOSED_UNHEARD = Scene(
+    Mode.REFUSED,
+    Side.BUY,
+    2,
+    (Move(-44, 15),),
+    (
+        Mishap(Kind.ANSWER, 1, Fate.KILLED_AFTER, 0),
+        Mishap(Kind.TRUTH, 0, Fate.LOST, 0),
+        Mishap(Kind.TRUTH, 2, Fate.LATE, 1_200),
+        Mishap(Kind.COMMIT, 9, Fate.KILLED_AFTER, 3_000),
+        Mishap(Kind.TRUTH, 4, Fate.KILLED_AFTER, 0),
+    ),
+    (),
+)
+
+
+@pytest.mark.parametrize("scene", [TARGET_FILLED_UNHEARD, CLOSED_UNHEARD])
+def test_the_smallest_scenes(scene: Scene) -> None:
+    assert play(scene).suffered
+
+
+def _flat_at_once(again: Bench) -> None:
+    again.connect()
+    assert again.book.position("MNQ").qty == 0
+    assert again.of(fx.PlaceOrder) == []
+    again.wait(20)
+    assert again.of(fx.PlaceOrder) == []
+    assert again.book.live_orders() == []
+
+
+def test_f08_a_bracket_that_was_over_before_it_was_told_of_counts_with_the_first_look() -> None:
+    """Its target's fill waited for an order of which nobody would tell, and a stop was sent for nothing."""
+    bench, order = connected()
+    entry = bench.lodge(order)
+    stop, target = (o.venue_id for o in list(bench.orders.values()) if o.parent_id == entry)
+    bench.execute(entry)
+    bench.execute(target, PRICE + 80)
+    bench.change(stop, status=VenueStatus.CANCELED)
+    _flat_at_once(bench.restart())
+
+
+def test_f08_a_close_before_the_start_is_not_held_up_by_a_stop_that_was_never_sent() -> None:
+    """The fill might have been the unanswered stop's, so it waited; new stops turned the position around."""
+    bench, ids = entered()
+    bench.change(ids["SL"], status=VenueStatus.CANCELED)
+    bench.tell(ids["SL"])
+    bench.wait(5)
+    assert len(bench.of(fx.PlaceOrder)) == 2, "the stop is placed anew, and its answer never comes"
+    close = bench.new_id()
+    bench.orders[close] = VenueOrder(
+        close, None, "MNQ", Side.SELL, OrderType.MARKET, 5, VenueStatus.PENDING, ts_venue=bench.now
+    )
+    bench.execute(close)
+    bench.change(ids["TP"], status=VenueStatus.CANCELED)
+    _flat_at_once(bench.restart())

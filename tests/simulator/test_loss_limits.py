@@ -1,0 +1,161 @@
+"""The loss limits that the venue enforces: where they lie, what a breach does, and when it ends."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.simulator.config import SimulatorConfig
+from adapters.simulator.exchange.account import AccountSpec, SavedAccount
+from adapters.simulator.exchange.hours import NANOS, session
+from adapters.simulator.exchange.loss_limits import Lock, LossBook, Losses
+from adapters.simulator.server import account, parse
+from tests.simulator.bench import DAY, START, Bench, bench, enter
+
+HOUR = 3600 * NANOS
+USD = st.integers(-10_000, 10_000).map(Decimal)
+
+
+def limited(daily: int | None, most: int | None) -> SimulatorConfig:
+    spec = AccountSpec(
+        daily_loss_usd=None if daily is None else Decimal(daily),
+        max_loss_usd=None if most is None else Decimal(most),
+    )
+    return SimulatorConfig(accounts=(spec,), desk_flattens=False)
+
+
+async def trading(desk: Bench) -> bool:
+    found = await desk.ask("Account/search", onlyActiveAccounts=False)
+    return bool(found["accounts"][0]["canTrade"])
+
+
+def test_a_practice_account_has_no_limits() -> None:
+    config, _ = parse([])
+    assert (config.accounts[0].daily_loss_usd, config.accounts[0].max_loss_usd) == (None, None)
+    config, _ = parse(["--daily-loss", "1000", "--max-loss", "2000"])
+    assert config.accounts[0] == account(Decimal(50_000), Decimal(1000), Decimal(2000))
+
+
+@given(st.lists(USD, max_size=8))
+def test_the_floor_trails_the_best_end_of_day_and_stops_at_the_start(changes: list[Decimal]) -> None:
+    start, distance = Decimal(50_000), Decimal(2_000)
+    losses = Losses(None, distance, LossBook(start, start, start))
+    balance, best, day = start, start, START
+    floors = []
+    for change in changes:
+        losses.turn(day, balance)
+        best = max(best, balance)
+        assert losses.floor_usd == min(start, start - distance + max(Decimal(0), best - start))
+        floors.append(losses.floor_usd)
+        balance, day = balance + change, day + 24 * HOUR
+    assert floors == sorted(floors)
+
+
+async def test_open_losses_close_the_account_out_for_the_day() -> None:
+    async with bench(limited(1_000, None)) as desk:
+        hub = await desk.user_hub()
+        entry = await enter(desk, size=10, stopLossBracket={"ticks": -900, "type": 4})
+        balance = await desk.balance()
+        spent = Decimal(50_000) - Decimal(str(balance))
+        ticks = int((1_000 - spent) / 5)
+        desk.quote(118_002 - ticks, 118_003 - ticks)
+        assert await trading(desk)
+        desk.quote(118_001 - ticks, 118_002 - ticks)
+        assert not await trading(desk)
+        desk.wait(8)
+        rows = await desk.orders()
+        assert not await desk.positions()
+        assert [rows[entry + i]["status"] for i in (1, 2, 3)] == [3, 3, 2]
+        assert (await desk.place())["errorCode"] == 4
+        while (await hub.event("GatewayUserAccount"))[0]["data"]["canTrade"]:
+            continue
+        desk.clock.advance(session(DAY).close + HOUR - desk.clock() - NANOS)
+        await desk.login()
+        assert not await trading(desk)
+        desk.wait(1000)
+        assert await trading(desk)
+        while not (await hub.event("GatewayUserAccount"))[0]["data"]["canTrade"]:
+            continue
+
+
+async def test_the_max_loss_ends_the_account_for_good() -> None:
+    async with bench(limited(None, 2_000)) as desk:
+        await enter(desk, size=10, stopLossBracket={"ticks": -900, "type": 4})
+        desk.quote(117_500, 117_501)
+        desk.wait(8)
+        assert not await desk.positions()
+        assert not await trading(desk)
+        desk.clock.advance(48 * HOUR)
+        await desk.login()
+        assert not await trading(desk)
+
+
+async def test_shorts_count_at_the_ask_and_realized_losses_count() -> None:
+    async with bench(limited(None, 100)) as desk:
+        await enter(desk, side=1, stopLossBracket=None, takeProfitBracket=None)
+        desk.quote(118_100, 118_197)
+        assert await trading(desk)
+        desk.quote(118_100, 118_198)
+        assert not await trading(desk)
+    async with bench(limited(100, None)) as desk:
+        await enter(desk, stopLossBracket={"ticks": -195, "type": 4})
+        desk.trade(117_700)
+        assert not await desk.positions()
+        assert not await trading(desk)
+
+
+async def test_without_limits_nothing_is_closed_out() -> None:
+    async with bench() as desk:
+        await enter(desk, size=10, stopLossBracket={"ticks": -900, "type": 4})
+        desk.quote(117_200, 117_201)
+        assert len(await desk.positions()) == 1
+
+
+def test_a_lock_for_the_day_does_not_end_one_for_good() -> None:
+    start = Decimal(50_000)
+    losses = Losses(Decimal(1_000), Decimal(2_000), LossBook(start, start, start))
+    losses.turn(START, start)
+    assert losses.breached(start - 1_000)
+    assert losses.book.lock is Lock.DAY
+    assert not losses.breached(start - 1_500)
+    assert losses.breached(start - 2_000)
+    assert not losses.breached(start - 3_000)
+    assert not losses.turn(START + 24 * HOUR, start - 2_000)
+    assert losses.book.lock is Lock.EVER
+
+
+async def _kept(config: SimulatorConfig, price: int) -> bytes:
+    """What is kept of an account that holds ten contracts when the bid falls to a price."""
+    async with bench(config) as desk:
+        await enter(desk, size=10, stopLossBracket={"ticks": -900, "type": 4})
+        desk.quote(price, price + 1)
+        desk.wait(8)
+        return msgspec.json.encode(desk.venue.account.saved())
+
+
+@pytest.mark.parametrize(("price", "lock"), [(117_950, Lock.NONE), (117_500, Lock.DAY)])
+async def test_a_restart_forgets_neither_lock_nor_floor(price: int, lock: Lock) -> None:
+    config = limited(1_000, 9_000)
+    saved = msgspec.json.decode(await _kept(config, price), type=SavedAccount)
+    async with bench(config) as desk:
+        desk.venue.account.restore(saved, [], [])
+        losses = desk.venue.account.losses
+        assert losses is not None
+        assert losses.book.lock is lock
+        assert losses.book.opened_usd == 50_000
+        assert await trading(desk) == (lock is Lock.NONE)
+
+
+async def test_books_of_before_there_were_limits_still_load() -> None:
+    raw = msgspec.json.decode(await _kept(SimulatorConfig(), 117_950))
+    del raw["losses"]
+    saved = msgspec.convert(raw, SavedAccount, strict=False)
+    async with bench(limited(1_000, 2_000)) as desk:
+        desk.venue.account.restore(saved, [], [])
+        losses = desk.venue.account.losses
+        assert losses is not None
+        assert losses.floor_usd == desk.venue.account.ledger.balance_usd - 2_000

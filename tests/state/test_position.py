@@ -1,0 +1,149 @@
+"""Positions and profit, exact in integer ticks (semantics: futures P&L)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.model.instrument import CME_FUTURES, Instrument
+from engine.model.market import Side
+from engine.state.position import Position, Trade, usd
+
+MNQ = CME_FUTURES["MNQ"]
+BUY, SELL = Side.BUY, Side.SELL
+
+
+def _play(position: Position, *fills: tuple[Side, int, int], cost: str = "0") -> list[Trade]:
+    """(side, ticks, quantity) one after another; the trades that they ended."""
+    trades = (
+        position.apply(MNQ, side, price, qty, Decimal(cost), ts, "T1")
+        for ts, (side, price, qty) in enumerate(fills, 1)
+    )
+    return [trade for trade in trades if trade is not None]
+
+
+@pytest.mark.parametrize(
+    ("symbol", "tick", "value"),
+    [
+        ("MNQ", "0.25", "0.50"),
+        ("NQ", "0.25", "5"),
+        ("MES", "0.25", "1.25"),
+        ("ES", "0.25", "12.50"),
+        ("MGC", "0.10", "1"),
+        ("GC", "0.10", "10"),
+    ],
+)
+def test_the_money_in_a_tick(symbol: str, tick: str, value: str) -> None:
+    known = CME_FUTURES[symbol]
+    assert (known.tick_size, known.tick_value_usd) == (Decimal(tick), Decimal(value))
+
+
+@pytest.mark.parametrize(("points", "dollars"), [("12.25", "49.00"), ("4.75", "19.00")])
+def test_two_mnq_in_dollars_not_in_points(points: str, dollars: str) -> None:
+    entry = MNQ.ticks("20000.00")
+    position = Position("MNQ")
+    _play(position, (BUY, entry, 2))
+    assert usd(MNQ, position.open_ticks(entry + MNQ.ticks(points))) == Decimal(dollars)
+    (trade,) = _play(position, (SELL, entry + MNQ.ticks(points), 2))
+    assert (trade.gross_usd, trade.qty, trade.side) == (Decimal(dollars), 2, BUY)
+
+
+def test_a_short_wins_when_the_price_falls() -> None:
+    position = Position("MNQ")
+    (trade,) = _play(position, (SELL, 1000, 3), (BUY, 990, 3), cost="1.83")
+    assert trade.side is SELL
+    assert (trade.gross_usd, trade.costs_usd, trade.net_usd) == (
+        Decimal("15.00"),
+        Decimal("3.66"),
+        Decimal("11.34"),
+    )
+
+
+def test_reductions_leave_the_average_alone() -> None:
+    position = Position("MNQ")
+    _play(position, (BUY, 100, 1), (BUY, 103, 2))
+    assert position.average == 102
+    _play(position, (SELL, 150, 1))
+    assert (position.average, position.qty) == (102, 2)
+    assert position.realized_ticks() == 48
+    _play(position, (SELL, 90, 1))
+    assert (position.average, position.qty, position.realized_ticks()) == (102, 1, 36)
+
+
+def test_an_average_between_ticks_stays_exact() -> None:
+    position = Position("MNQ")
+    _play(position, (BUY, 100, 1), (BUY, 101, 2))
+    assert position.average == Fraction(302, 3)
+    assert position.open_ticks(101) == 1
+    assert usd(MNQ, Fraction(1, 3)) == Decimal("0.17")
+
+
+def test_a_fill_through_zero_ends_one_trade_and_begins_the_next_with_its_share_of_the_cost() -> None:
+    position = Position("MNQ")
+    assert position.apply(MNQ, BUY, 100, 2, Decimal("1.22"), 7, "") is None
+    trade = position.apply(MNQ, SELL, 110, 5, Decimal("3.05"), 9, "stop")
+    assert trade is not None
+    assert (trade.qty, trade.gross_usd, trade.costs_usd) == (2, Decimal("10.00"), Decimal("2.44"))
+    assert (trade.opened_ts, trade.closed_ts, trade.reason) == (7, 9, "stop")
+    assert (position.qty, position.average, position.costs_usd) == (-3, 110, Decimal("1.83"))
+    assert (position.side, position.opened_ts) == (SELL, 9)
+
+
+def test_a_cycle_leaves_nothing_behind() -> None:
+    position = Position("MNQ")
+    _play(position, (BUY, 100, 2), (SELL, 90, 2), cost="1")
+    assert position == Position("MNQ", opened_ts=1)
+
+
+FILLS = st.lists(
+    st.tuples(
+        st.sampled_from(Side),
+        st.integers(-500, 200_000),
+        st.integers(1, 9),
+        st.decimals(0, 50, places=2),
+    ),
+    max_size=40,
+)
+
+
+@given(FILLS, st.sampled_from(list(CME_FUTURES.values())), st.integers(-500, 200_000))
+def test_realized_plus_open_is_the_cash_flow_after_every_fill(
+    fills: list[tuple[Side, int, int, Decimal]], instrument: Instrument, mark: int
+) -> None:
+    position = Position(instrument.symbol)
+    cash, held = 0, 0
+    gross, costs, paid = Decimal(0), Decimal(0), Decimal(0)
+    for ts, (side, price, qty, cost) in enumerate(fills, 1):
+        cash -= side.sign * qty * price
+        held += side.sign * qty
+        paid += cost
+        trade = position.apply(instrument, side, price, qty, cost, ts, "")
+        if trade is not None:
+            gross += trade.gross_usd
+            costs += trade.costs_usd
+        assert position.qty == held
+        ticks = position.realized_ticks() + position.open_ticks(mark)
+        assert Fraction(gross) + ticks * Fraction(instrument.tick_value_usd) == Fraction(
+            instrument.tick_value_usd
+        ) * (cash + mark * held)
+        assert costs + position.costs_usd == paid
+        if not held:
+            assert gross == cash * instrument.tick_value_usd
+            assert position.realized_ticks() == 0 == position.costs_usd
+
+
+@given(FILLS)
+def test_only_adds_move_the_average(fills: list[tuple[Side, int, int, Decimal]]) -> None:
+    position = Position("MNQ")
+    for side, price, qty, cost in fills:
+        before, average = position.qty, position.average
+        position.apply(MNQ, side, price, qty, cost, 1, "")
+        after = position.qty
+        if before * after > 0 and abs(after) < abs(before):
+            assert position.average == average
+        elif before * after < 0 or (not before and after):
+            assert position.average == price

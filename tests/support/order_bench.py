@@ -1,0 +1,414 @@
+"""A core with a venue that answers only by hand: every report, answer and second is the test's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from itertools import count
+from typing import Any, TypeVar
+
+from engine.core import Core
+from engine.model import effects as fx
+from engine.model import events as ev
+from engine.model import records as r
+from engine.model.commands import AnyCommand
+from engine.model.config import AlertRoom, Brackets, EngineConfig, RiskLimits, TradingSwitch
+from engine.model.errors import Cause
+from engine.model.instrument import CME_FUTURES
+from engine.model.market import MINUTE, NANOS, Side
+from engine.model.orders import (
+    Account,
+    AccountKind,
+    Fill,
+    OrderStatus,
+    OrderType,
+    Slot,
+    VenueOrder,
+    VenuePosition,
+    VenueStatus,
+)
+from engine.model.plans import Idea
+from engine.model.view import Notice, Severity
+from engine.state.fold import apply
+from engine.state.state import BookState, Order, State
+from tests.market.feed import T0
+from tests.strategies.scripted import ScriptedStrategy
+from tests.support.invariants import Invariants
+
+BOOK = "hand"
+MNQ = CME_FUTURES["MNQ"]
+PRICE = 80_000
+STEP_NS = NANOS // 10
+UNKNOWN = ev.Outcome.UNKNOWN
+E = TypeVar("E")
+
+
+def idea(side: Side = Side.BUY, *, stop: int = 40, targets: Sequence[int] = (80, 160)) -> Idea:
+    """Relative to the close: distances in ticks. At 200 USD a trade and 40 ticks it takes 5 contracts."""
+    sign = side.sign
+    return Idea(
+        "scripted", "MNQ", side, 0, -sign * stop, tuple(sign * t for t in targets), 80, ("test",), 0, 3
+    )
+
+
+class Bench:
+    """Events in by hand, effects out by hand; the invariants are looked at after every event."""
+
+    def __init__(
+        self,
+        *ideas: Idea,
+        journal: Sequence[r.AnyRecord] = (),
+        boot: int = 1,
+        at: int = T0,
+        risk: RiskLimits | None = None,
+        brackets: Brackets = Brackets.AUTO,
+        trading: TradingSwitch = TradingSwitch.LIVE,
+        rooms: Sequence[AlertRoom] = (),
+    ) -> None:
+        self.now = at
+        self.rooms = tuple(rooms)
+        self.risk = RiskLimits() if risk is None else risk
+        state = State()
+        for record in journal:
+            apply(state, record)
+        self.invariants = Invariants(journal)
+        # The first idea comes with the first whole minute, the next ones in their turn.
+        script = [(at + 3 * n * MINUTE, one) for n, one in enumerate(ideas)]
+        strategy = ScriptedStrategy(script, relative=True)
+        config = EngineConfig(
+            (MNQ, CME_FUTURES["ES"]),
+            "hand",
+            "t",
+            boot,
+            trading,
+            risk=self.risk,
+            brackets=brackets,
+            rooms=self.rooms,
+        )
+        self.core = Core(config, strategy, state)
+        self.effects: list[fx.AnyEffect] = []
+        self.orders: dict[str, VenueOrder] = {}
+        """Orders as the venue would show them, by venue id."""
+        self.fills: list[Fill] = []
+        self._trade_ids = count(1000 * boot)
+        self.positions: dict[str, int] = {}
+        self.account_id = "1"
+        self.answering = True
+        """Whether snapshots are answered by themselves, with what the venue holds."""
+        self._ids = 100 * boot
+        self._obeyed = 0
+        self._take(*self.core.start(self.now))
+
+    # -- what came out -----------------------------------------------------------------------------
+
+    @property
+    def book(self) -> BookState:
+        return self.core.state.book(BOOK)
+
+    @property
+    def journal(self) -> list[r.AnyRecord]:
+        return self.invariants.journal
+
+    @property
+    def notices(self) -> list[Notice]:
+        return list(self.core.turn.notices)
+
+    def critical(self) -> list[str]:
+        return [n.text for n in self.notices if n.severity is Severity.CRITICAL]
+
+    def of(self, kind: type[E]) -> list[E]:
+        """Effects of one kind so far."""
+        return [effect for effect in self.effects if isinstance(effect, kind)]
+
+    def written(self, kind: type[E]) -> list[E]:
+        return [record for record in self.journal if isinstance(record, kind)]
+
+    def order(self, client_id: str) -> Order:
+        return self.book.orders[client_id]
+
+    def in_slot(self, slot: Slot, leg: int = 0) -> list[Order]:
+        return [o for o in self.book.orders.values() if o.slot is slot and o.leg == leg]
+
+    # -- time and events ---------------------------------------------------------------------------
+
+    def step(self, event: ev.AnyEvent) -> None:
+        self._take(*self.core.step(event))
+
+    def _take(self, records: Sequence[r.AnyRecord], effects: Sequence[fx.AnyEffect]) -> None:
+        records, effects = list(records), list(effects)
+        self.invariants.after(self.core, records, effects)
+        self.effects.extend(effects)
+        for effect in effects:
+            if isinstance(effect, fx.TakeSnapshot) and self.answering and BOOK in self.core.desks:
+                self.snapshot(effect)
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass in pulses."""
+        end = self.now + int(seconds * NANOS)
+        while self.now < end:
+            self.now = min(end, self.now + STEP_NS)
+            self.step(ev.TimeAdvanced(ts_recv=self.now))
+
+    def quote(self, bid: int = PRICE, ask: int | None = None) -> None:
+        ask = bid + 1 if ask is None else ask
+        self.step(ev.Quote(ts_recv=self.now, ts_venue=self.now, instrument="MNQ", bid=bid, ask=ask))
+
+    def trade(self, price: int) -> None:
+        """The market trades at a price, which is its bid then."""
+        self.step(ev.Print(ts_recv=self.now, ts_venue=self.now, instrument="MNQ", price=price, size=1))
+        self.quote(price)
+
+    def say(self, command: AnyCommand) -> str:
+        """The answer to a command."""
+        self.step(ev.CommandReceived(ts_recv=self.now, command=command))
+        return self.written(r.CommandTaken)[-1].answer
+
+    def link(self, state: ev.LinkState, link: str = "user") -> None:
+        self.step(ev.LinkChanged(ts_recv=self.now, link=link, state=state))
+
+    def account(self) -> Account:
+        return Account(self.account_id, "PRACTICE", AccountKind.PRACTICE, Decimal(50_000), can_trade=True)
+
+    def connect(self) -> None:
+        """Contract, account, links, and a first snapshot."""
+        self.step(ev.ContractResolved(ts_recv=self.now, instrument=MNQ, contract_id="x", name="MNQX"))
+        self.step(ev.AccountAdopted(ts_recv=self.now, book=BOOK, account=self.account()))
+        self.link(ev.LinkState.LIVE, "market")
+        self.link(ev.LinkState.LIVE)
+        self.quote()
+        self.wait(1.5)
+
+    def trade_idea(self) -> list[fx.PlaceOrder]:
+        """Close a minute, so that the scripted idea comes; the entries that it leads to."""
+        before = len(self.of(fx.PlaceOrder))
+        for _ in range(2):
+            self.now += MINUTE - self.now % MINUTE
+            self.quote()
+            self.step(ev.Print(ts_recv=self.now, ts_venue=self.now, instrument="MNQ", price=PRICE, size=1))
+            if len(self.of(fx.PlaceOrder)) > before:
+                break
+            self.wait(1.2)
+        return self.of(fx.PlaceOrder)[before:]
+
+    # -- the venue's side --------------------------------------------------------------------------
+
+    def new_id(self) -> str:
+        self._ids += 1
+        return str(self._ids)
+
+    def lodge(self, order: fx.PlaceOrder, *, legs: bool = True) -> str:
+        """The venue takes an order in, with its bracket; nobody is told."""
+        venue_id = self.new_id()
+        status = VenueStatus.PENDING if order.type is OrderType.MARKET else VenueStatus.WORKING
+        self.orders[venue_id] = VenueOrder(
+            venue_id, order.client_id, order.instrument, order.side, order.type, order.qty, status,
+            order.limit, order.stop, ts_venue=self.now,
+        )  # fmt: skip
+        offsets = {"-SL": order.stop_offset, "-TP": order.target_offset}
+        for suffix, offset in offsets.items():
+            if legs and offset is not None:
+                leg_id = self.new_id()
+                kind = OrderType.STOP if suffix == "-SL" else OrderType.LIMIT
+                self.orders[leg_id] = VenueOrder(
+                    leg_id, order.client_id + suffix, order.instrument, order.side.opposite, kind, order.qty,
+                    VenueStatus.SUSPENDED, parent_id=venue_id, ts_venue=self.now,
+                )  # fmt: skip
+        return venue_id
+
+    def change(self, venue_id: str, **fields: Any) -> VenueOrder:
+        """Change an order at the venue; nobody is told."""
+        old = self.orders[venue_id]
+        values = {name: getattr(old, name) for name in old.__struct_fields__}
+        self.orders[venue_id] = VenueOrder(**(values | {"ts_venue": self.now} | fields))
+        return self.orders[venue_id]
+
+    def tell(self, venue_id: str) -> None:
+        order = self.orders[venue_id]
+        self.step(ev.OrderReported(ts_recv=self.now, ts_venue=order.ts_venue, book=BOOK, order=order))
+
+    def execute(self, venue_id: str, price: int = PRICE, qty: int | None = None) -> Fill:
+        """Fill an order at the venue; nobody is told. A bracket whose entry filled goes to work."""
+        order = self.orders[venue_id]
+        qty = order.qty - order.filled_qty if qty is None else qty
+        done = order.filled_qty + qty
+        self.change(
+            venue_id, filled_qty=done, status=VenueStatus.FILLED if done == order.qty else order.status
+        )
+        fill = Fill(
+            f"T{next(self._trade_ids)}", venue_id, order.instrument, order.side, price, qty,
+            MNQ.cost_usd * qty, self.now,
+        )  # fmt: skip
+        self.fills.append(fill)
+        held = self.positions.get(order.instrument, 0) + order.side.sign * qty
+        self.positions[order.instrument] = held
+        for leg in [o for o in self.orders.values() if o.parent_id == venue_id and o.status.live]:
+            offset = {OrderType.STOP: -40, OrderType.LIMIT: 80}[leg.type] * order.side.sign
+            at = {"stop" if leg.type is OrderType.STOP else "limit": price + offset}
+            self.change(leg.venue_id, status=VenueStatus.WORKING, qty=done, **at)
+        return fill
+
+    def tell_fill(self, fill: Fill) -> None:
+        self.step(ev.FillReported(ts_recv=self.now, ts_venue=fill.ts_venue, book=BOOK, fill=fill))
+
+    def reply(
+        self,
+        order: fx.PlaceOrder,
+        outcome: ev.Outcome,
+        venue_id: str | None = None,
+        cause: Cause | None = None,
+    ) -> None:
+        self.step(
+            ev.PlaceReplied(
+                ts_recv=self.now,
+                book=BOOK,
+                client_id=order.client_id,
+                outcome=outcome,
+                venue_id=venue_id,
+                reason="" if outcome is ev.Outcome.ACCEPTED else "no",
+                cause=cause,
+            )
+        )
+
+    def answer(
+        self, change: fx.ModifyOrder, outcome: ev.Outcome, cause: Cause | None = None
+    ) -> fx.ModifyOrder:
+        """Answer a change; one that is accepted takes place and is told."""
+        if outcome is ev.Outcome.ACCEPTED:
+            asked = {"qty": change.qty, "limit": change.limit, "stop": change.stop}
+            self.change(change.venue_id, **{k: v for k, v in asked.items() if v is not None})
+        self.step(
+            ev.ModifyReplied(
+                ts_recv=self.now, book=BOOK, client_id=change.client_id, outcome=outcome, cause=cause
+            )
+        )
+        if outcome is ev.Outcome.ACCEPTED:
+            self.tell(change.venue_id)
+        return change
+
+    def accept(self, *orders: fx.PlaceOrder, legs: bool = False) -> list[str]:
+        """Take orders in and say so; their venue ids."""
+        ids = []
+        for order in orders:
+            ids.append(self.lodge(order, legs=legs))
+            self.reply(order, ev.Outcome.ACCEPTED, ids[-1])
+        return ids
+
+    def end(self, venue_id: str, status: VenueStatus = VenueStatus.CANCELED) -> None:
+        """End an order at the venue and tell of it."""
+        self.change(venue_id, status=status)
+        self.tell(venue_id)
+
+    def obey(self, seconds: float = 6.0) -> None:
+        """Be a venue that does whatever it was asked and is not answered yet, and says so; for a while."""
+        for _ in range(int(seconds * 5)):
+            while self._obeyed < len(self.effects):
+                self._obeyed += 1
+                match self.effects[self._obeyed - 1]:
+                    case fx.PlaceOrder(client_id=cid) as order if self.order(cid).status is OrderStatus.SENT:
+                        self.accept(order)
+                    case fx.ModifyOrder(client_id=cid) as change if (
+                        self.order(cid).status is OrderStatus.PENDING_MODIFY
+                    ):
+                        self.answer(change, ev.Outcome.ACCEPTED)
+                    case fx.CancelOrder() as cancel if self.orders[cancel.venue_id].status.live:
+                        self.end(cancel.venue_id)
+                    case _:
+                        pass
+            self.wait(0.2)
+
+    def stops(self) -> list[tuple[int, int | None]]:
+        """(open quantity, price) of the stops that stand, as the core knows them."""
+        return sorted(
+            (o.open_qty, o.stop)
+            for o in self.book.live_orders()
+            if o.type is OrderType.STOP and not o.suspended
+        )
+
+    def targets(self) -> list[tuple[int, int | None]]:
+        """(open quantity, price) of the targets that stand, as the core knows them."""
+        return sorted(
+            (o.open_qty, o.limit)
+            for o in self.book.live_orders()
+            if o.slot is Slot.TARGET and not o.suspended
+        )
+
+    def snapshot(self, query: fx.TakeSnapshot) -> None:
+        """Answer a question with what the venue holds."""
+        self.step(
+            ev.SnapshotTaken(
+                ts_recv=self.now,
+                book=BOOK,
+                since=query.since,
+                account=self.account(),
+                orders=tuple(self.orders.values()),
+                fills=tuple(f for f in self.fills if f.ts_venue >= query.since),
+                positions=tuple(
+                    VenuePosition(i, q, MNQ.price(PRICE)) for i, q in self.positions.items() if q
+                ),
+            )
+        )
+
+    # -- short ways --------------------------------------------------------------------------------
+
+    def enter(self, order: fx.PlaceOrder, *, legs: bool = True) -> dict[str, str]:
+        """Accept and fill an entry, told in the usual order; venue ids of entry, SL and TP."""
+        venue_id = self.lodge(order, legs=legs)
+        family = [venue_id, *(o.venue_id for o in self.orders.values() if o.parent_id == venue_id)]
+        for one in family:
+            self.tell(one)
+        self.reply(order, ev.Outcome.ACCEPTED, venue_id)
+        fill = self.execute(venue_id)
+        self.tell_fill(fill)
+        for one in family:
+            self.tell(one)
+        return dict(zip(("entry", "SL", "TP"), family, strict=False))
+
+    def standing(self) -> list[VenueOrder]:
+        """What lives at the venue."""
+        return [order for order in self.orders.values() if order.status.live]
+
+    def restart(
+        self,
+        *ideas: Idea,
+        after_s: float = 5.0,
+        brackets: Brackets = Brackets.AUTO,
+        trading: TradingSwitch = TradingSwitch.LIVE,
+    ) -> Bench:
+        """A new process on the same journal and the same venue."""
+        boot = self.core.state.boot + 1
+        at = self.now + int(after_s * NANOS)
+        again = Bench(
+            *ideas,
+            journal=self.journal,
+            boot=boot,
+            at=at,
+            risk=self.risk,
+            brackets=brackets,
+            trading=trading,
+            rooms=self.rooms,
+        )
+        again.orders, again.fills, again.positions = self.orders, self.fills, self.positions
+        return again
+
+
+def entered(
+    *, legs: bool = True, targets: Sequence[int] = (80,), risk: RiskLimits | None = None
+) -> tuple[Bench, dict[str, str]]:
+    """A bench long 5 (or 2 and 3) with its brackets at work; the ids of the first leg's family."""
+    bench = Bench(idea(targets=targets), risk=risk)
+    bench.connect()
+    ids = [bench.enter(order, legs=legs) for order in bench.trade_idea()]
+    return bench, ids[0]
+
+
+def connected(
+    *,
+    targets: tuple[int, ...] = (80,),
+    ideas: int = 1,
+    risk: RiskLimits | None = None,
+    brackets: Brackets = Brackets.AUTO,
+) -> tuple[Bench, fx.PlaceOrder]:
+    """A bench whose entry order is on its way."""
+    bench = Bench(*[idea(targets=targets)] * ideas, risk=risk, brackets=brackets)
+    bench.connect()
+    return bench, bench.trade_idea()[0]

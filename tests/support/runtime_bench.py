@@ -1,0 +1,246 @@
+"""An engine with a SQLite journal and the ProjectX adapter on a practice venue, over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from aiohttp import ClientSession
+
+from adapters.projectx.config import ProjectXConfig, Secret
+from adapters.projectx.venue import ProjectXVenue
+from adapters.simulator.config import SimulatorConfig
+from adapters.simulator.exchange.hours import market_open, practice_open
+from adapters.simulator.market.scripted import ScriptedMarket
+from adapters.simulator.practice import PracticeVenue
+from adapters.store.journal import Journal
+from engine.core import Core
+from engine.model import events as ev
+from engine.model import records as r
+from engine.model.commands import Shutdown
+from engine.model.config import EngineConfig, TradingSwitch
+from engine.model.events import LinkState, Print, Quote
+from engine.model.instrument import CME_FUTURES
+from engine.model.market import MINUTE, NANOS, Side, Timeframe
+from engine.model.orders import OrderStatus, Slot
+from engine.model.plans import Idea
+from engine.runtime.engine import Engine
+from engine.state.fold import apply
+from engine.state.state import State
+from tests.projectx.conftest import QUICK
+from tests.strategies.scripted import ScriptedStrategy
+from tests.support.runtime_parts import until
+
+START = practice_open(date(2031, 10, 7))
+PRICE = 84_000
+ACCOUNT = 26_000_001
+MNQ = CME_FUTURES["MNQ"]
+LONG = Idea("scripted", "MNQ", Side.BUY, 0, -40, (80, 160), 80, ("test",), 0, 3)
+
+
+BEFORE_CLOSE = NANOS // 4
+"""So long before a minute ends its market is shown: it closes by the real clock, on data that are fresh."""
+
+
+class Clock:
+    """Real seconds from the opening on, and leaps over the time in which nothing is to be seen."""
+
+    def __init__(self) -> None:
+        self._begun = time.monotonic_ns()
+        self._skipped = 0
+
+    def __call__(self) -> int:
+        return START + time.monotonic_ns() - self._begun + self._skipped
+
+    def skip(self, nanos: int) -> None:
+        self._skipped += nanos
+
+    def to_end_of_next_minute(self, before: int = BEFORE_CLOSE) -> int:
+        """Leap to so long before the end of the minute after this one; gives its open time."""
+        now = self()
+        opened = now - now % MINUTE + MINUTE
+        self._skipped += opened + MINUTE - before - now
+        return opened
+
+
+class Told(ScriptedStrategy):
+    """Gives what it is told at the next close."""
+
+    def __init__(self, *ideas: Idea) -> None:
+        super().__init__([(0, idea) for idea in ideas], relative=True)
+
+    def say(self, idea: Idea) -> None:
+        self._script.append((0, idea))
+
+
+@dataclass
+class Floor:
+    """The venue, and what the test asks it behind the engine's back."""
+
+    practice: PracticeVenue
+    clock: Clock
+    session: ClientSession
+    journal: Path
+    runs: list[Run] = field(default_factory=list)
+
+    def market(self, price: int) -> None:
+        now = self.clock()
+        self.practice.push(Quote(ts_recv=now, ts_venue=now, instrument="MNQ", bid=price, ask=price + 1))
+        self.practice.push(Print(ts_recv=now, ts_venue=now, instrument="MNQ", price=price, size=50))
+
+    async def ask(self, path: str, **body: Any) -> Any:
+        async with self.session.post(f"{self.practice.url}/api/{path}", json=body) as reply:
+            return await reply.json()
+
+    async def login(self) -> None:
+        answer = await self.ask("Auth/loginKey", userName="practice", apiKey="practice")
+        self.session.headers["Authorization"] = f"Bearer {answer['token']}"
+
+    async def positions(self) -> Sequence[Any]:
+        found: Sequence[Any] = (await self.ask("Position/searchOpen", accountId=ACCOUNT))["positions"]
+        return found
+
+    async def working(self) -> Sequence[Any]:
+        """Open, pending and suspended orders, as the venue's own platform would list them."""
+        wanted = {"accountId": ACCOUNT, "statuses": [1, 6, 8]}
+        query = {"filter": wanted, "pageSize": 100, "pageOffset": 0, "sortBy": 1, "sortDirection": 0}
+        found: Sequence[Any] = (await self.ask("Order/v2/query", **query))["orders"]
+        return found
+
+    @asynccontextmanager
+    async def engine(self, *ideas: Idea, **timing: float) -> AsyncIterator[Run]:
+        """One run of the engine on this journal; `crash()` it, or it is shut down at the end."""
+        async with AsyncExitStack() as stack:
+            journal = await stack.enter_async_context(await Journal.open(self.journal))
+            state = State()
+            async for _, raw in journal.read():
+                apply(state, r.decode(raw))
+            venue = ProjectXVenue(
+                _config(self.practice, **timing), self.clock, session_open=market_open, rng=random.Random(1)
+            )
+            stack.push_async_callback(venue.close)
+            config = EngineConfig(
+                (MNQ,),
+                "practice",
+                journal.install,
+                journal.boot,
+                TradingSwitch.LIVE,
+                practice_time=True,  # its days are of a year whose holidays nobody knows
+                bar_grace_ns=NANOS // 20,
+            )
+            strategy = Told(*ideas)
+            core = Core(config, strategy, state)
+            events: list[ev.AnyEvent] = []
+            engine = Engine(
+                core, journal, journal.last_seq, venue.feed, [venue.broker], self.clock, events.append
+            )
+            run = Run(self, core, strategy, engine, asyncio.create_task(engine.main()), events)
+            try:
+                await until(run.ready, 10)
+                yield run
+                if not run.main.done():
+                    engine.send(Shutdown(id="end"))
+                    async with asyncio.timeout(8):
+                        await run.main
+            finally:
+                run.main.cancel()
+                await asyncio.gather(run.main, return_exceptions=True)
+
+
+@dataclass
+class Run:
+    floor: Floor
+    core: Core
+    strategy: Told
+    engine: Engine
+    main: asyncio.Task[None]
+    events: list[ev.AnyEvent]
+    """Everything that the engine has taken in."""
+
+    def ready(self) -> bool:
+        """The account is known, compared with the venue, and the market flows."""
+        desks = self.core.desks.values()
+        return bool(desks) and all(d.reconciled for d in desks) and self.link("market") is LinkState.LIVE
+
+    def link(self, name: str) -> LinkState | None:
+        known = self.core.links.get(name)
+        return known.state if known is not None else None
+
+    def told(self, link: str, state: LinkState) -> ev.LinkChanged | None:
+        """The first word of a link's being in a state."""
+        words = (e for e in self.events if isinstance(e, ev.LinkChanged) and e.link == link)
+        return next((e for e in words if e.state is state), None)
+
+    def count(self, kind: type) -> int:
+        """How many events of a kind the engine has taken in."""
+        return sum(isinstance(event, kind) for event in self.events)
+
+    @property
+    def book(self) -> Any:
+        return self.core.state.book("practice")
+
+    def qty(self) -> int:
+        return int(self.book.position("MNQ").qty)
+
+    def stops(self) -> list[tuple[int, int]]:
+        """(open quantity, price) of the working stops."""
+        return sorted(
+            (order.open_qty, order.stop)
+            for order in self.book.live_orders("MNQ")
+            if order.slot is Slot.STOP and order.status is OrderStatus.WORKING and not order.suspended
+        )
+
+    async def minute(self) -> None:
+        """Show one whole minute of the market to the engine, until it has closed."""
+        opened = self.floor.clock.to_end_of_next_minute()
+        self.floor.market(PRICE)
+        await self.closed(opened)
+
+    async def closed(self, opened: int) -> None:
+        await until(lambda: (bars := self.core.bars.bars("MNQ", Timeframe.M1)) and bars[-1].open_ts >= opened)
+
+    async def enter(self) -> None:
+        """Let a minute close, so that the scripted idea becomes a protected position."""
+        await self.minute()
+        assert self.book.plans, self.core.refusals
+        await until(lambda: self.qty() == 5 and sum(q for q, _ in self.stops()) == 5)
+
+    async def crash(self) -> None:
+        """The process is gone: nothing is said to anybody."""
+        self.main.cancel()
+        await asyncio.gather(self.main, return_exceptions=True)
+
+
+def _config(practice: PracticeVenue, **timing: float) -> ProjectXConfig:
+    return ProjectXConfig(
+        user_name="practice",
+        api_key=Secret("practice"),
+        instruments={"MNQ": MNQ},
+        book="practice",
+        api_url=practice.url,
+        user_hub_url=f"{practice.url}/hubs/user",
+        market_hub_url=f"{practice.url}/hubs/market",
+        timing=replace(QUICK, **({"dead_s": 30.0, "act_s": 5.0} | timing)),
+    )
+
+
+@asynccontextmanager
+async def floor(tmp_path: Path) -> AsyncIterator[Floor]:
+    clock = Clock()
+    source = ScriptedMarket([MNQ], START)
+    async with PracticeVenue(SimulatorConfig(), source, clock) as practice, ClientSession() as session:
+        made = Floor(practice, clock, session, tmp_path / "journal.db")
+        await made.login()
+        made.market(PRICE)
+        yield made
+
+
+def placed(run: Run) -> int:
+    return int(run.core.state.issued)

@@ -1,0 +1,92 @@
+"""Guards over one book through time, as the core has them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from engine.books.commands import obey
+from engine.market import sessions
+from engine.model import records as r
+from engine.model.commands import AnyCommand
+from engine.model.config import RiskLimits
+from engine.model.market import MINUTE
+from engine.model.plans import Leg, PlanStatus
+from engine.model.view import NoticeKind, Severity, TradingState
+from engine.portfolio.money import Marks
+from engine.risk.guards import Guards
+from engine.state.state import Restriction
+from tests.support.books import BOOK, MORNING, Book
+
+DAILY = RiskLimits(daily_loss_usd=Decimal(1000), max_trades=0)
+TRAILING = RiskLimits(daily_loss_usd=Decimal(0), max_trades=0, max_loss_usd=Decimal(2000))
+ROLL = sessions.next_roll(MORNING)
+TEN = Leg(10, -2000, 2000)
+
+
+class Watch:
+    """Moves prices and time, and lets the guards look."""
+
+    def __init__(self, limits: RiskLimits, *, balance: str = "50000", book: Book | None = None) -> None:
+        self.book = book or Book()
+        self.marks = Marks()
+        self.balance = Decimal(balance)
+        self.configure(limits)
+
+    def configure(self, limits: RiskLimits) -> None:
+        self.guards = Guards(limits)
+        self.desk = self.book.desk(limits)
+        self.desk.reconciled = True
+
+    def look(self, price: int | None = None) -> list[r.AnyRecord]:
+        """One look of the guards, MNQ's bid and MES's at a price; what they wrote down."""
+        if price is not None:
+            for symbol in ("MNQ", "MES"):
+                self.marks.quote(symbol, price, price + 1)
+        before = len(self.book.journal)
+        self.desk.balance_usd = self.balance
+        self.guards.check(self.desk, self.marks)
+        return self.book.journal[before:]
+
+    def lose(self, ticks: int, *, qty: int = 1, plan_id: str = "lost") -> None:
+        """A finished trade of MNQ that lost so many ticks; the venue's balance follows."""
+        found = self.book.entered(Leg(qty, -ticks, None), price=1000, plan_id=plan_id)
+        stop, _ = self.book.exits(found)
+        self.book.fill(stop, 1000 - ticks)
+        self.book.write(r.PlanChanged(ts=self.book.now, book=BOOK, plan_id=plan_id, status=PlanStatus.CLOSED))
+        self.balance -= Decimal(ticks * qty) / 2
+
+    @property
+    def standing(self) -> Restriction | None:
+        return self.book.turn.state.restrictions.get(f"{BOOK}/")
+
+    @property
+    def state(self) -> TradingState:
+        return self.standing.state if self.standing is not None else TradingState.ACTIVE
+
+    def warnings(self) -> list[str]:
+        """What people were warned of, fills left out."""
+        notices = self.book.turn.notices
+        return [n.text for n in notices if n.severity is Severity.WARNING and n.kind is not NoticeKind.FILL]
+
+
+def said(watch: Watch, command: AnyCommand) -> str:
+    """The answer to a command."""
+    return obey(command, watch.book.turn, {BOOK: watch.desk}, ("MNQ", "MES", "MGC"), watch.marks).text
+
+
+def kinds(records: list[r.AnyRecord]) -> list[type]:
+    """What was written down, notes of balances left out."""
+    return [type(record) for record in records if not isinstance(record, r.BalanceMarked)]
+
+
+def new_day(watch: Watch, date: str, ts: int) -> None:
+    watch.book.at(ts)
+    watch.book.write(r.DayRolled(ts=ts, trade_date=date))
+
+
+def restarted(watch: Watch, limits: RiskLimits, later: int = MINUTE) -> Watch:
+    """A new run over the same journal."""
+    book = watch.book.restarted(later)
+    after = Watch(limits, balance=str(watch.balance), book=book)
+    assert book.turn.state == watch.book.turn.state
+    return after

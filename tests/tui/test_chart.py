@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from engine.model.market import MINUTE, Bar, Timeframe
+from engine.model.view import ChartView, ContractView, ZoneView
+from tests.tui import fake
+from tui.rows.chart import Level, Scale, candles, levels_of
+from tui.spans import text_of, width_of
+
+MNQ: ContractView = fake.contracts()[0]
+START = fake.NOW // (60 * MINUTE) * 60 * MINUTE
+
+
+def chart_of(*prices: tuple[int, int, int, int], zones: tuple[ZoneView, ...] = ()) -> ChartView:
+    bars = tuple(
+        Bar("MNQ", Timeframe.M5, START + i * 5 * MINUTE, *ohlc, volume=10 * (i + 1))
+        for i, ohlc in enumerate(prices)
+    )
+    return ChartView("MNQ", Timeframe.M5, bars, None, zones)
+
+
+def _column(chart: ChartView, x: int, last: int | None = None, height: int = 12) -> str:
+    contract = replace(MNQ, last=None if last is None else MNQ.tick_size * last)
+    rows = candles(chart, contract, [], 40, height)
+    return "".join(text_of(row)[x] for row in rows[: height - 1])
+
+
+def _text(chart: ChartView, levels: list[Level], height: int) -> str:
+    return "\n".join(text_of(row) for row in candles(chart, MNQ, levels, 60, height))
+
+
+_bars = st.lists(
+    st.tuples(st.integers(-300, 300), st.integers(-300, 300), st.integers(0, 60), st.integers(0, 60)),
+    min_size=1,
+    max_size=60,
+)
+
+
+@settings(max_examples=60)
+@given(_bars, st.integers(1, 160), st.integers(1, 60), st.integers(1, 3), st.integers(0, 80))
+def test_the_chart_fills_its_place_exactly(
+    raw: list[tuple[int, int, int, int]], width: int, height: int, pitch: int, back: int
+) -> None:
+    prices = [(84000 + o, 84000 + max(o, c) + u, 84000 + min(o, c) - d, 84000 + c) for o, c, u, d in raw]
+    zone = ZoneView("S/R", 0, 83900, 83950, START, 2)
+    levels = [Level(84100, "T1", "target"), Level(80000, "SL", "stop")]
+    rows = candles(chart_of(*prices, zones=(zone,)), MNQ, levels, width, height, pitch, back)
+    assert len(rows) == height or (len(rows) == 1 and (height < 4 or width < 20))
+    assert {width_of(row) for row in rows} == {width}
+
+
+def test_up_is_solid_and_down_is_dashed() -> None:
+    up, down = chart_of((100, 200, 100, 200)), chart_of((200, 200, 100, 100))
+    assert set(_column(up, 0)) & set("┃┇") == {"┃"}
+    assert set(_column(down, 0)) & set("┃┇") == {"┇"}
+
+
+def test_a_wick_is_thin_and_reaches_the_extremes() -> None:
+    column = _column(chart_of((140, 200, 100, 160)), 0).strip()
+    assert column[0] in "╷│"
+    assert column[-1] in "╵│"
+    assert set(column) & set("┃╻╹╽╿")
+
+
+def test_half_cells_double_the_resolution() -> None:
+    scale = Scale(0, 39, 20)
+    assert [scale.half(ticks) for ticks in (39, 38, 1, 0)] == [0, 1, 38, 39]
+
+
+def test_the_last_price_has_its_mark_at_the_axis() -> None:
+    rows = candles(fake.charts(fake.CME_FUTURES["MNQ"])[Timeframe.M5], MNQ, [], 90, 20)
+    marked = [(text, style) for row in rows for text, style in row if "ink on:" in style]
+    assert [(text.strip(), style) for text, style in marked] == [("21034.25", "ink on:gain bold")]
+
+
+def test_levels_are_drawn_and_named_with_their_price() -> None:
+    levels = levels_of(fake.trading_view(), MNQ)
+    assert {(level.label, level.ticks) for level in levels} == {
+        ("T1", 84165),
+        ("T2", 84208),
+        ("entry", 84114),
+        ("SL", 84080),
+    }
+    text = "\n".join(
+        text_of(row) for row in candles(chart_of((84100, 84220, 84060, 84130)), MNQ, levels, 60, 24)
+    )
+    for words in (" T2 ", "21052.00", " T1 ", "21041.25", " SL ", "21020.00"):
+        assert words in text
+
+
+def test_a_level_in_the_row_of_the_last_price_says_on_which_side_it_is() -> None:
+    levels = [Level(84138, "entry", "entry")]
+    text = _text(chart_of((84000, 84300, 83900, 84137)), levels, 12)
+    assert "entry▴" in text
+    assert "21034.50" not in text
+    assert "21034.25" in text
+
+
+def test_a_far_level_does_not_flatten_the_candles() -> None:
+    far = [Level(90000, "T1", "target")]
+    text = "\n".join(
+        text_of(row) for row in candles(chart_of((84000, 84300, 83950, 84050)), MNQ, far, 60, 16)
+    )
+    assert "↑ T1" in text
+    assert "22500.00" in text
+
+
+def test_zones_stand_behind_from_their_start() -> None:
+    zone = ZoneView("OB", 1, 100, 140, START + 10 * MINUTE)
+    bars = [(100, 200, 100, 200)] * 6
+    rows = candles(chart_of(*bars, zones=(zone,)), replace(MNQ, last=None), [], 40, 12)
+    backs = [
+        "".join(("z" if "on:zone-up" in style else ".") * len(text) for text, style in row)[:6]
+        for row in rows
+    ]
+    assert "..zzzz" in backs
+    assert set(backs) == {"......", "..zzzz"}
+
+
+def test_looking_back_hides_the_newest() -> None:
+    chart = chart_of(*[(100, 110, 90, 100)] * 20, (500, 510, 490, 500))
+    newest = candles(chart, replace(MNQ, last=None), [], 60, 12)
+    older = candles(chart, replace(MNQ, last=None), [], 60, 12, back=1)
+    assert newest != older
+    assert not any("125.00" in text_of(row) for row in older)
+
+
+@pytest.mark.parametrize("frame", list(Timeframe))
+def test_times_below_are_round_and_do_not_touch(frame: Timeframe) -> None:
+    axis = text_of(candles(fake.charts(fake.CME_FUTURES["MNQ"])[frame], MNQ, [], 100, 20)[-1])
+    labels = axis.split()
+    assert all(len(label) == 5 and label.endswith(("0", "5")) for label in labels)
+    assert len(labels) >= 1
+
+
+def test_without_bars_it_says_so() -> None:
+    assert text_of(candles(chart_of(), MNQ, [], 60, 12)[0]).strip() == "no bars yet"

@@ -1,0 +1,131 @@
+"""tstream check: is everything there that a run needs? One line for each finding, with the remedy."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from adapters.projectx.probe import Check, probe
+from adapters.simulator.config import SimulatorConfig
+from adapters.simulator.practice import PracticeVenue
+from engine.model.orders import Account
+from engine.risk.presets import PRESETS, resolve
+from tstream.clock import wall_ns
+from tstream.convert.risk import risk_limits
+from tstream.convert.venues import practice_config, projectx_config
+from tstream.errors import SettingsError
+from tstream.paths import Paths, find
+from tstream.redaction import REDACT, printable
+from tstream.run.startup import check_theme, read_settings
+from tstream.settings.load import Loaded, require_credentials
+from tstream.settings.model import Settings
+
+LEAST_FREE_MB = 100
+"""Less may not last for a day's journal and log."""
+
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def check(config: Path | None) -> int:
+    """Print all findings; gives 0 when all is well and 1 otherwise."""
+    console = Console(highlight=False, soft_wrap=True)
+    well = True
+    for finding in findings(config):
+        well = well and finding.ok
+        console.print(_line(finding))
+    return 0 if well else 1
+
+
+def findings(config: Path | None) -> Iterator[Check]:
+    """One after another, as they are found; ends where nothing more can be found out."""
+    try:
+        places, loaded = read_settings(config)
+        check_theme(loaded.settings.ui.theme, "ui.theme", places)
+    except SettingsError as error:
+        yield from (Check("settings", False, str(problem), "correct it") for problem in error.problems)
+        yield from _folders(find())
+        return
+    yield Check("settings", True, f"{loaded.file or f'all defaults; they belong in {places.settings_file}'}")
+    yield from (_secrecy(file) for file in loaded.dotenv)
+    yield from _folders(places)
+    yield from _venue(loaded)
+
+
+def _secrecy(file: Path) -> Check:
+    mode = file.stat().st_mode
+    if mode & _OTHERS:
+        return Check("secrets", False, f"others may read {file}", f"chmod 600 {file}")
+    return Check("secrets", True, f"{file}, yours alone")
+
+
+def _folders(places: Paths) -> Iterator[Check]:
+    try:
+        places.create()
+    except OSError as error:
+        yield Check("folders", False, f"can't make {error.filename}: {error.strerror}", "set TSTREAM_HOME")
+        return
+    for folder in (places.data, places.state, places.runtime):
+        if not os.access(folder, os.W_OK | os.X_OK):
+            yield Check("folders", False, f"can't write in {folder}", "make it yours, or set TSTREAM_HOME")
+            return
+    free_mb = shutil.disk_usage(places.data).free // 1_000_000
+    room = f"{places.data}, {free_mb:,} MB free"
+    yield Check("folders", free_mb >= LEAST_FREE_MB, room, "make room: orders have to be written down")
+
+
+def _venue(loaded: Loaded) -> Iterator[Check]:
+    settings = loaded.settings
+    if settings.venue.practice:
+        yield Check("credentials", True, "the practice venue needs none")
+        yield from asyncio.run(_probe_practice(settings))
+        return
+    try:
+        require_credentials(settings)
+    except SettingsError as error:
+        yield from (Check("credentials", False, f"{p.key} {p.message}") for p in error.problems)
+        return
+    yield Check("credentials", True, "user and key are set")
+    yield from asyncio.run(probe(projectx_config(settings), wall_ns, partial(_limits, settings)))
+    yield Check("trading", True, f'trading = "{settings.trading}"')
+
+
+async def _probe_practice(settings: Settings) -> list[Check]:
+    """Start a practice venue that keeps nothing, and look at it as at any other."""
+    try:
+        async with PracticeVenue(SimulatorConfig()) as venue:
+            about = partial(_limits, settings)
+            found = await probe(practice_config(settings, venue.url), venue.now, about)
+            return [finding for finding in found if finding.name != "clock"]  # practice time is its own
+    except OSError as error:
+        return [Check("practice venue", False, f"can't listen on loopback: {error}", "free a port")]
+
+
+def _limits(settings: Settings, account: Account) -> Check:
+    """What counts for the account that was found, and where it comes from."""
+    limits = risk_limits(settings)
+    found = resolve(limits, account.name)
+    parts = [
+        f"daily loss {found.daily_loss_usd} USD" if found.daily_loss_usd else "no daily loss limit",
+        f"maximum loss {found.max_loss_usd} USD" if found.max_loss_usd else "no maximum loss limit",
+        f"{found.max_minis} minis at a time" if found.max_minis else "any number of contracts",
+    ]
+    preset = PRESETS.get(found.preset.partition(" ")[0])
+    source = f"; {found.preset}, as of {preset.as_of}" if preset is not None else "; no preset"
+    acts = f"acting at {limits.act_percent} %"
+    return Check("limits", True, f"{', '.join(parts)}, {acts}{source}")
+
+
+def _line(finding: Check) -> Text:
+    mark = ("✓ ", "green") if finding.ok else ("✗ ", "bold red")
+    line = Text.assemble(mark, f"{finding.name}: ", printable(REDACT(finding.detail)))
+    if finding.remedy and not finding.ok:
+        line.append(f" → {printable(finding.remedy)}")
+    return line

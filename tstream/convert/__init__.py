@@ -1,0 +1,1 @@
+"""From settings to the plain values that engine and adapters take."""

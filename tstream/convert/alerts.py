@@ -1,0 +1,94 @@
+"""Settings to what is known of alert rooms: by the reader on Discord, and by the engine."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.model.config import AlertRoom, GradeSizes, Sizing
+from engine.model.market import NANOS
+from engine.strategies.alerts import rooms
+from engine.strategies.alerts.alert import Parser
+from tstream.errors import Problem, SettingsError
+from tstream.settings.model import Settings
+
+if TYPE_CHECKING:
+    from adapters.discord.config import DiscordConfig
+
+PLUG_INS = "tstream.alert_parsers"
+"""Entry point group of parsers: each a class or function that gives a Parser when called."""
+
+
+def alert_rooms(settings: Settings) -> tuple[AlertRoom, ...]:
+    """What the engine is told of each room; contracts that are not traded here are left out."""
+    return tuple(
+        AlertRoom(
+            name=name,
+            contracts={
+                root: symbol for root, symbol in room.contracts.items() if symbol in settings.contracts
+            },
+            parser=room.parser,
+            variants=room.variants,
+            sizes=GradeSizes(room.size_c, room.size_b, room.size_a),
+            default_size=room.default_size or None,
+            sizing=Sizing(room.sizing, room.equity_percent, room.notional_usd, room.kelly_percent),
+            targets=room.targets_points,
+            stop_nearest=room.stop_nearest_points,
+            stop_farthest=room.stop_farthest_points,
+            entry_distance=room.entry_distance_points,
+            max_age_ns=round(room.max_age_seconds * NANOS),
+            price_age_ns=round(room.price_age_seconds * NANOS),
+            repeat_ns=round(room.repeat_seconds * NANOS),
+            books=room.books,
+            max_trades=room.max_trades,
+            max_loss_usd=room.max_loss_usd,
+            reward_to_risk_min=room.reward_to_risk_min,
+            after_fill=room.after_fill,
+        )
+        for name, room in settings.rooms.items()
+    )
+
+
+def parsers() -> dict[str, Parser]:
+    """The plug-ins that are installed, by their names."""
+    return {point.name: point.load()() for point in entry_points(group=PLUG_INS)}
+
+
+def check_rooms(settings: Settings) -> None:
+    """Raises SettingsError with everything that is wrong with the rooms."""
+    instruments = {instrument.symbol: instrument for instrument in settings.instrument_table()}
+    plugins = parsers()
+    wrong = [
+        Problem(f"rooms.{room.name}", sentence)
+        for room in alert_rooms(settings)
+        for sentence in rooms.problems(room, instruments, plugins)
+    ]
+    if wrong:
+        raise SettingsError(wrong)
+
+
+def discord_config(settings: Settings, bookmarks: Path) -> DiscordConfig:
+    """The reader's part. `bookmarks` remembers between runs how far each channel was read."""
+    from adapters.discord.config import DiscordConfig, Room
+    from adapters.projectx.config import Secret
+
+    return DiscordConfig(
+        token=Secret(settings.discord.token.get_secret_value),
+        rooms=tuple(
+            Room(
+                name=name,
+                channels=frozenset(room.channels),
+                authors=frozenset(room.authors),
+                author_names=room.author_names,
+                replies=room.replies,
+                threads=room.threads,
+                forwards=room.forwards,
+                max_age_s=room.max_age_seconds,
+            )
+            for name, room in settings.rooms.items()
+        ),
+        bookmarks=bookmarks,
+        api_url=settings.discord.api_url,
+        gateway_url=settings.discord.gateway_url,
+    )

@@ -1,0 +1,84 @@
+"""Settings to what the notification channels are told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adapters.notify.config import (
+    AppriseConfig,
+    HandConfig,
+    MailConfig,
+    NotifyConfig,
+    Rules,
+    TelegramConfig,
+    WebhookConfig,
+)
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+
+    from adapters.notify.content.message import Event
+    from engine.model.view import Severity
+    from tstream.settings.notify import NotifySettings
+
+
+def notify_config(settings: NotifySettings) -> NotifyConfig:
+    """Every channel that is set up; a NotifyConfig without any where none is."""
+    token = settings.telegram_token.get_secret_value()
+    telegram = mail = hand = None
+    if token and settings.telegram_chats:
+        telegram = TelegramConfig(
+            token=token,
+            chats=settings.telegram_chats,
+            base_url=settings.telegram_url,
+            rules=_rules(settings.telegram_events, settings.telegram_severity),
+        )
+    if token and settings.commands_chats:
+        hand = HandConfig(
+            token=token,
+            chats=frozenset(settings.commands_chats),
+            users=frozenset(settings.commands_users),
+            base_url=settings.telegram_url,
+        )
+    if settings.mail_server:
+        mail = MailConfig(
+            server=settings.mail_server,
+            port=settings.mail_port,
+            security=settings.mail_security,
+            user=settings.mail_user,
+            password=settings.mail_password.get_secret_value(),
+            sender=settings.mail_from,
+            recipients=settings.mail_to,
+            rules=Rules(
+                events=frozenset(settings.mail_events), severity=settings.mail_severity, per_minute=6, burst=3
+            ),
+        )
+    others = _rules(settings.others_events, settings.others_severity)
+    return NotifyConfig(
+        telegram=telegram,
+        slack=_webhook(settings.slack_url, settings.slack_events, settings.slack_severity),
+        discord=_webhook(settings.discord_url, settings.discord_events, settings.discord_severity),
+        mail=mail,
+        others=tuple(
+            AppriseConfig(name=name, url=url.get_secret_value(), rules=others)
+            for name, url in settings.others.items()
+        ),
+        hand=hand,
+        zone=settings.zone,
+        label=settings.label,
+        refusals=settings.refusals,
+        status_minutes=settings.status_minutes,
+        repeat_s=settings.repeat_seconds,
+        queue=settings.queue,
+        escalate_s=settings.escalate_seconds,
+        flush_s=settings.flush_seconds,
+    )
+
+
+def _webhook(url: SecretStr, events: tuple[Event, ...], severity: Severity) -> WebhookConfig | None:
+    address = url.get_secret_value()
+    return WebhookConfig(url=address, rules=_rules(events, severity)) if address else None
+
+
+def _rules(events: tuple[Event, ...], severity: Severity) -> Rules:
+    return Rules(events=frozenset(events), severity=severity)

@@ -1,0 +1,1 @@
+"""One run: what it claims, how it is wired, threads, and the ways to run."""

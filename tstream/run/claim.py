@@ -1,0 +1,81 @@
+"""What must be ours before anything starts: the login's lock, and the practice venue's process.
+
+A real login is held for the whole run: ProjectX serves one process per login, so two accounts of one login
+can't be traded by two processes. The account is locked besides, once it is known which one it is: another
+login may reach the same. Both locks are the same for every TSTREAM_HOME of a user.
+
+Light to import: the cockpit claims before it draws, and loads everything else behind the first picture.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Self
+
+from adapters.store.lock import HeldError, InstanceLock, lock_name
+from engine.model.orders import Account
+from tstream.clock import wall_ns
+from tstream.options import RunOptions
+from tstream.paths import Paths, account_locks
+from tstream.run.practice import PracticeProcess, put_aside
+from tstream.settings.model import Settings
+
+
+class Claim:
+    """Held for the length of a run; a context manager. `practice` is None but for the built-in venue."""
+
+    def __init__(self, settings: Settings, options: RunOptions, paths: Paths) -> None:
+        # A tape begins with a fresh book, so it gets a journal of its own, begun anew.
+        self.name = "tape" if options.tape is not None else settings.venue.name
+        self.practice = PracticeProcess(options, paths) if settings.venue.practice else None
+        self._gateway = settings.venue.api_url or self.name
+        self._user = settings.projectx.user
+        self._fresh = options.fresh
+        self._paths = paths
+        self._held = ExitStack()
+        self._account_id = ""
+
+    def __enter__(self) -> Self:
+        """Raises FatalError: the practice venue can't be started; HeldError: another instance has it."""
+        with ExitStack() as stack:
+            self._lock(stack)
+            if self._fresh:
+                put_aside(self._paths)
+            if self.practice is not None:
+                stack.callback(self.practice.stop)
+                self.practice.start()
+            self._held = stack.pop_all()
+        return self
+
+    def held_by(self) -> HeldError | None:
+        """Who stands in the way of entering, if anybody does now."""
+        try:
+            with ExitStack() as stack:
+                self._lock(stack)
+        except HeldError as error:
+            return error
+        return None
+
+    def _lock(self, stack: ExitStack) -> None:
+        # Each home has journals, a control socket and a practice venue of its own.
+        stack.enter_context(InstanceLock(self._paths.runtime / lock_name(self.name), self.name, wall_ns))
+        if self.practice is None:
+            login = f"{self._user} at {self._gateway}"
+            stack.enter_context(InstanceLock(account_locks() / lock_name(login), login, wall_ns, "login"))
+
+    def admit(self, account: Account) -> None:
+        """Take the account that the login turned out to have, before anything is done on it.
+
+        Asked again on every connection. Raises HeldError naming who has it.
+        """
+        if self.practice is not None or account.id == self._account_id:
+            return
+        where = account_locks() / lock_name(f"{self._gateway} {account.id}")
+        self._held.enter_context(InstanceLock(where, account.name, wall_ns))
+        self._account_id = account.id
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._held.close()

@@ -1,0 +1,73 @@
+"""What every command that needs settings does first: folders, settings, secrets, the theme."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tstream import paths
+from tstream.errors import CommandError, Problem, SettingsError, UsageError
+from tstream.options import RunOptions
+from tstream.paths import Paths
+from tstream.redaction import REDACT
+from tstream.settings.load import Loaded, load, require_credentials
+from tstream.settings.model import Settings
+
+
+def read_settings(config: Path | None) -> tuple[Paths, Loaded]:
+    """Find and check the settings, and let the redactor know their secrets. Raises SettingsError."""
+    places = paths.find()
+    loaded = load(places, config)
+    for secret in loaded.settings.secrets():
+        REDACT.add(secret)
+    return places, loaded
+
+
+@dataclass(frozen=True, slots=True)
+class Startup:
+    """A run that may begin: nothing has connected yet."""
+
+    settings: Settings
+    paths: Paths
+    notes: tuple[str, ...]
+    """What the user should know before it starts."""
+
+
+def prepare(config: Path | None, run: RunOptions) -> Startup:
+    """Check settings and options together and make the folders. Raises CommandError."""
+    places, loaded = read_settings(config)
+    settings = loaded.settings
+    if run.tape is not None:
+        # A tape holds one product, whatever else the settings name.
+        settings = settings.model_copy(update={"contracts": (run.contract,)})
+    require_credentials(settings)
+    practice_only = run.practice_only()
+    if practice_only and not settings.venue.practice:
+        raise UsageError(
+            f"{', '.join(practice_only)}: only the practice venue can do that, and venue.name is "
+            f'"{settings.venue.name}"'
+        )
+    if settings.rooms and run.tape is None:
+        from tstream.convert.alerts import check_rooms
+
+        check_rooms(settings)
+    check_theme(run.theme, "--theme", places)
+    check_theme(settings.ui.theme, "ui.theme", places)
+    try:
+        places.create()
+    except OSError as error:
+        raise CommandError(f"can't make the folder {error.filename}: {error.strerror}") from error
+    notes: tuple[str, ...] = ()
+    if settings.venue.practice and loaded.file is None:
+        notes = (f"No settings at {places.settings_file}: this is the practice venue, with play money.",)
+    return Startup(settings, places, notes)
+
+
+def check_theme(name: str | None, key: str, places: Paths) -> None:
+    if not name:
+        return
+    from themes.loader import builtin_themes, user_themes
+
+    known = [*builtin_themes(), *user_themes(places.themes)[0]]
+    if name not in known:
+        raise SettingsError([Problem(key, f"unknown theme; known are {', '.join(known)}", f'"{name}"')])

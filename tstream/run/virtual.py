@@ -1,0 +1,141 @@
+"""`--speed max`: a whole run in one process on the virtual clock. Same seed, same tape, same journal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+from adapters.simulator.config import CAPTURED, DEFAULT_SEED
+from adapters.simulator.exchange.hours import practice_open
+from adapters.simulator.market.generated import GeneratedMarket
+from adapters.store.virtual import SyncJournal
+from adapters.tapes.fields import TapeError
+from adapters.tapes.recorder import TapeRecorder
+from adapters.tapes.tape import Tape, open_tape
+from engine.core import Core
+from engine.lab.replay import Replay
+from engine.lab.summary import Summary, summarise
+from engine.market import sessions
+from engine.model.config import EngineConfig, TradingSwitch
+from engine.model.market import MINUTE, NANOS
+from engine.model.records import AnyRecord, encode
+from engine.ports import MarketSource
+from engine.strategies.zones import ZoneReaction
+from tstream.convert.risk import risk_limits, zone_reaction
+from tstream.errors import UsageError
+from tstream.options import RunOptions
+from tstream.paths import Paths
+from tstream.settings.model import Settings
+
+DAY = date(2026, 11, 16)
+"""The generated day: always the same one, so that a seed alone decides the run."""
+
+LEAD_NS = 10 * NANOS
+
+
+def run_virtual(settings: Settings, options: RunOptions, paths: Paths) -> Summary:
+    """Play a tape or a generated day as fast as this machine can; what it came to. Raises UsageError."""
+    source = _source(options)
+    until = _end(source, options)
+    instruments = {i.symbol: i for i in settings.instrument_table()}
+    traded = {i.symbol: instruments.get(i.symbol, i) for i in source.instruments}
+    core = Core(
+        EngineConfig(
+            instruments=tuple(traded.values()),
+            venue="replay",
+            install=_install(options),
+            boot=1,
+            trading=TradingSwitch.LIVE,
+            practice_time=True,
+            risk=risk_limits(settings),
+            bar_grace_ns=0,
+        ),
+        ZoneReaction(zone_reaction(settings)),
+    )
+    file = _journal(paths)
+    recorder = None
+    if settings.tape.record if options.record is None else options.record:
+        recorder = TapeRecorder(
+            file.parent / "tapes", tuple(traded.values()), lambda: source.start_ts, lossless=True
+        )
+    try:
+        with SyncJournal(file, install=_install(options)) as journal, _progress(source, until) as moved:
+
+            def keep(records: Sequence[AnyRecord]) -> None:
+                journal.append([encode(record) for record in records], journal.last_seq + 1)
+
+            replay = Replay(core, traded, CAPTURED, keep, recorder.record if recorder is not None else None)
+            replay.run(source.start_ts, source.history, source.events(), until, moved)
+    finally:
+        if recorder is not None:
+            recorder.close()
+    books = core.state.books.values()
+    return summarise(
+        (trade for book in books for trade in book.trades),
+        (position for book in books for position in book.positions.values()),
+        core.refusals,
+    )
+
+
+def _journal(paths: Paths) -> Path:
+    """A journal begun anew: a virtual run remembers nothing of the one before."""
+    file = paths.journal("virtual")
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for old in file.parent.glob(f"{file.name}*"):
+        old.unlink()
+    paths.remember_run(file)
+    return file
+
+
+def _source(options: RunOptions) -> MarketSource:
+    if options.tape is None:
+        return GeneratedMarket(_seed(options), practice_open(DAY) - LEAD_NS, options.rate)
+    assert options.contract is not None
+    try:
+        return open_tape(options.tape, options.contract, month=options.month, stamp=options.stamp)
+    except TapeError as error:
+        raise UsageError(str(error)) from None
+
+
+def _seed(options: RunOptions) -> int:
+    return DEFAULT_SEED if options.seed is None else options.seed
+
+
+def _install(options: RunOptions) -> str:
+    """Stands in client ids for the installation, so that each market has its own."""
+    return "tape" if options.tape is not None else f"seed{_seed(options)}"
+
+
+def _end(source: MarketSource, options: RunOptions) -> int | None:
+    """When the run ends: after --for, or with the generated day; a tape ends by itself."""
+    if options.duration_ns is not None:
+        return source.start_ts + options.duration_ns
+    if options.tape is None:
+        return sessions.session_close(sessions.trade_date(source.start_ts))
+    return None
+
+
+@contextmanager
+def _progress(source: MarketSource, until: int | None) -> Iterator[Callable[[int], None] | None]:
+    """A bar on stderr where that is a terminal; gives what to call with the virtual time."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    end = until if until is not None else source.end_ts if isinstance(source, Tape) else None
+    if not console.is_terminal or end is None:
+        yield None
+        return
+    with Progress(console=console, transient=True) as bar:
+        task = bar.add_task("playing", total=(end - source.start_ts) / NANOS)
+        shown = source.start_ts
+
+        def moved(now: int) -> None:
+            nonlocal shown
+            if now - shown >= MINUTE:
+                bar.update(task, completed=(now - source.start_ts) / NANOS)
+                shown = now
+
+        yield moved

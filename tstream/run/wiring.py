@@ -1,0 +1,193 @@
+"""One run put together: venue, journal, core and engine, with everything closed again at its end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from adapters.control.server import ControlServer
+from adapters.projectx.config import ProjectXConfig
+from adapters.projectx.venue import ProjectXVenue
+from adapters.store.emergency import EmergencyFile, emergency_path
+from adapters.store.journal import Journal
+from adapters.tapes.recorder import TapeRecorder
+from engine.books.paper_book import PAPER
+from engine.core import Core
+from engine.market import sessions
+from engine.model.config import EngineConfig, TradingSwitch
+from engine.model.view import SessionPhase, Severity
+from engine.ports import AlertSource, Clock
+from engine.runtime.engine import Engine
+from engine.runtime.recovery import restore
+from engine.strategies.protocol import Strategy
+from engine.strategies.zones import ZoneReaction
+from tstream.clock import RunClock, wall_ns
+from tstream.convert.alerts import alert_rooms, discord_config, parsers
+from tstream.convert.notify import notify_config
+from tstream.convert.risk import paper_config, risk_limits, zone_reaction
+from tstream.convert.venues import practice_config, projectx_config
+from tstream.options import RunOptions
+from tstream.paths import Paths
+from tstream.run.arming import armed_accounts
+from tstream.run.claim import Claim
+from tstream.settings.model import Settings
+
+log = logging.getLogger("engine")
+
+NOTICE_POLL_S = 0.25
+
+_LEVELS = {
+    Severity.INFO: logging.INFO,
+    Severity.GOOD: logging.INFO,
+    Severity.WARNING: logging.WARNING,
+    Severity.CRITICAL: logging.CRITICAL,
+}
+
+
+class Run:
+    """What one run is made of, on a claim that is held."""
+
+    def __init__(
+        self,
+        claim: Claim,
+        settings: Settings,
+        options: RunOptions,
+        paths: Paths,
+        clock: RunClock,
+        by_hand: Strategy | None = None,
+    ) -> None:
+        """With `by_hand`, a strategy without ideas, trading is off whatever the settings say."""
+        self.settings = settings
+        self.options = options
+        self.paths = paths
+        self.clock = clock
+        self.name = claim.name
+        self.practice = claim.practice
+        self.admit = claim.admit
+        self.by_hand = by_hand
+        # A tape is the past, and a flatten opens nothing: rooms are for runs that may trade now.
+        follows = options.tape is None and by_hand is None
+        self._rooms = alert_rooms(settings) if follows else ()
+
+    @asynccontextmanager
+    async def engine(self) -> AsyncIterator[Engine]:
+        """The engine, ready for `main()`. Raises FatalError: unusable journal, venue that won't start."""
+        async with AsyncExitStack() as stack:
+            journal = await stack.enter_async_context(await self._journal())
+            state = await restore(journal)
+            venue_config, speed = await self._venue()
+            clock: Clock = self.clock
+            venue = ProjectXVenue(venue_config, clock, session_open=market_open)
+            stack.push_async_callback(venue.close)
+            strategy = self.by_hand or ZoneReaction(zone_reaction(self.settings))
+            plugins = parsers() if self._rooms else None
+            core = Core(self._config(journal, venue.broker.book), strategy, state, plugins)
+            emergency = EmergencyFile(emergency_path(journal.path), journal.install, journal.boot)
+            stack.callback(emergency.close)
+            recorder = self._recorder(stack)
+            engine = Engine(
+                core,
+                journal,
+                journal.last_seq,
+                venue.feed,
+                [venue.broker],
+                clock,
+                recorder.record if recorder is not None else None,
+                speed,
+                emergency=emergency,
+                admit=self.admit,
+                warm_up=self.by_hand is None,
+                alerts=self._alerts(),
+            )
+            if self.settings.control.enabled:
+                control = ControlServer(engine, self.paths.control_socket)
+                await control.start()
+                stack.push_async_callback(control.stop)
+            reporter = asyncio.create_task(report(engine))
+            stack.push_async_callback(_end, reporter)
+            await self._tell(engine, stack)
+            yield engine
+
+    def _alerts(self) -> AlertSource | None:
+        """Who reads the rooms, if there are any."""
+        if not self._rooms:
+            return None
+        from adapters.discord.source import DiscordSource
+
+        bookmarks = self.paths.venue(self.name) / "discord.json"
+        return DiscordSource(discord_config(self.settings, bookmarks), self.clock)
+
+    async def _tell(self, engine: Engine, stack: AsyncExitStack) -> None:
+        """Give the news to the channels that are set up, from now until the engine has ended."""
+        news = notify_config(self.settings.notify)
+        if news.wanted and self.by_hand is None:
+            from adapters.notify.service import NotifyThread
+
+            await stack.enter_async_context(NotifyThread(engine, news, self.clock, wall_ns))
+
+    async def _journal(self) -> Journal:
+        path = self.paths.journal(self.name)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self.name == "tape":
+            for old in path.parent.glob(f"{path.name}*"):
+                old.unlink()
+        self.paths.remember_run(path)
+        return await Journal.open(path)
+
+    async def _venue(self) -> tuple[ProjectXConfig, float]:
+        if self.practice is None:
+            return projectx_config(self.settings), 1.0
+        ready = await self.practice.ready()
+        self.clock.follow(ready.clock.reader(wall_ns))
+        return practice_config(self.settings, ready.url, ready.rate), ready.rate
+
+    def _config(self, journal: Journal, book: str) -> EngineConfig:
+        settings = self.settings
+        venue = settings.venue.name
+        return EngineConfig(
+            instruments=settings.instrument_table(),
+            venue=venue if self.practice is None else "practice venue",
+            install=journal.install,
+            boot=journal.boot,
+            trading=settings.trading if self.by_hand is None else TradingSwitch.OFF,
+            armed_accounts=() if self.practice else armed_accounts(self.paths.venue(venue)),
+            practice_time=self.practice is not None,
+            books=(book,),
+            paper=paper_config(settings),
+            risk=risk_limits(settings),
+            brackets=settings.venue.brackets,
+            rooms=self._rooms,
+        )
+
+    def _recorder(self, stack: AsyncExitStack) -> TapeRecorder | None:
+        wanted = self.settings.tape.record if self.options.record is None else self.options.record
+        if not wanted:
+            return None
+        folder = self.paths.venue(self.name) / "tapes"
+        recorder = TapeRecorder(folder, self.settings.instrument_table(), self.clock)
+        stack.callback(recorder.close)
+        log.info("recording a tape to %s", recorder.path)
+        return recorder
+
+
+async def report(engine: Engine) -> None:
+    """Write every notice to the log, in its severity's level, for as long as the engine runs."""
+    seen = 0
+    while True:
+        for notice in engine.notices(seen):
+            badge = "PAPER: " if notice.book == PAPER else ""
+            log.log(_LEVELS[notice.severity], "%s%s", badge, notice.text)
+            seen = notice.seq
+        await asyncio.sleep(NOTICE_POLL_S)
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def market_open(ts: int) -> bool:
+    """Whether silence of the market would be a fault at a time, nanoseconds UTC."""
+    return sessions.phase(ts) is not SessionPhase.CLOSED

@@ -1,0 +1,167 @@
+"""What the engine says: alerts and log lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from engine.model.view import AlertView, LogLine, Notice, NoticeKind, Severity
+from tui import clock_times as times
+from tui import number_format as figures
+from tui.plain_text import plain
+from tui.rows import rooms
+from tui.rows.status import mark
+from tui.screen_state import Scene, kind_of
+from tui.spans import Row, cell, fit, width_of, wrap
+
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+"""Log levels from the most to the least talkative filter."""
+
+_RANKS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
+_LEVEL_STYLES = {
+    "DEBUG": "faint",
+    "INFO": "dim",
+    "WARNING": "warn",
+    "ERROR": "error",
+    "CRITICAL": "error bold",
+}
+_SEVERITY_STYLES = {
+    Severity.INFO: "text",
+    Severity.GOOD: "gain",
+    Severity.WARNING: "warn",
+    Severity.CRITICAL: "error bold",
+}
+_SIGNS = {
+    NoticeKind.SIGNAL: "◆",
+    NoticeKind.REFUSAL: "⊘",
+    NoticeKind.FILL: "✓",
+    NoticeKind.ORDER: "□",
+    NoticeKind.RISK: "!",
+    NoticeKind.STATE: "‖",
+    NoticeKind.COMMAND: "›",
+    NoticeKind.CONNECTION: "~",
+    NoticeKind.MARKET: "·",
+}
+LOUD = (Severity.WARNING, Severity.CRITICAL)
+"""Severities that wait to be acknowledged."""
+
+
+def notice_style(notice: Notice) -> str:
+    """How the words of a notice look: by severity, refusals and market talk calmer."""
+    if notice.severity is Severity.INFO and notice.kind in (NoticeKind.REFUSAL, NoticeKind.MARKET):
+        return "dim"
+    return _SEVERITY_STYLES[notice.severity]
+
+
+def unacknowledged(scene: Scene) -> int:
+    """Loud notices that nobody has acknowledged yet."""
+    return sum(_waits(scene, n) for n in scene.notices)
+
+
+def _waits(scene: Scene, notice: Notice) -> bool:
+    return notice.seq > scene.acknowledged and notice.severity in LOUD
+
+
+def _told(scene: Scene) -> dict[int, list[AlertView]]:
+    """Messages of rooms by the moment in which they were read."""
+    found: dict[int, list[AlertView]] = {}
+    for alert in scene.view.alerts:
+        found.setdefault(alert.ts, []).append(alert)
+    return found
+
+
+def _repeats(notice: Notice, told: Mapping[int, Sequence[AlertView]]) -> bool:
+    """Whether a message's own line says the same: what is taken, unread or refused in the very moment in
+    which a message is read comes of that message. Later edits and fills have lines of their own."""
+    return notice.kind in (NoticeKind.SIGNAL, NoticeKind.REFUSAL) and notice.ts in told
+
+
+def _alert(scene: Scene, notice: Notice, width: int) -> list[Row]:
+    style = notice_style(notice)
+    word = mark(scene.view, kind_of(scene.view, notice.book))
+    first, *rest = wrap(plain(notice.text), max(8, width - 11 - width_of(word)))
+    head: Row = (
+        (f"{times.clock(notice.ts)} ", "text" if _waits(scene, notice) else "faint"),
+        (f"{_SIGNS[notice.kind]} ", style),
+        *word,
+        (first, style),
+    )
+    rows = [head, *(((" " * 11, "text"), (line, style)) for line in rest)]
+    plan = _plan(notice)
+    if plan and width_of(rows[-1]) + 2 + len(plan) <= width:
+        rows[-1] = (*rows[-1], (f"  {plan}", "dim"))
+    return rows
+
+
+def _plan(notice: Notice) -> str:
+    """Where a signal's trade ends, either way, and what it risks: said where it costs no line of its own."""
+    facts = notice.signal
+    if facts is None:
+        return ""
+    targets = f" to {' '.join(map(str, facts.targets))}" if facts.targets else ""
+    return f"stop {facts.stop}{targets} risk {figures.usd(facts.risk_usd)} USD"
+
+
+def alerts(scene: Scene, width: int) -> list[Row]:
+    """Notices and messages of rooms in one order, the newest first, long ones wrapped."""
+    told = _told(scene)
+    loud: set[int] = set()
+    lines: list[tuple[int, list[Row]]] = []
+    for notice in scene.notices:
+        if _repeats(notice, told):
+            loud |= {notice.ts} if _waits(scene, notice) else set()
+        else:
+            lines.append((notice.ts, _alert(scene, notice, width)))
+    said = [(alert.ts, rooms.message(scene, alert, width, alert.ts in loud)) for alert in scene.view.alerts]
+    # Of one moment the message came first.
+    ordered = sorted([*said, *lines], key=lambda item: item[0])
+    return [fit(row, width) for _, rows in reversed(ordered) for row in rows]
+
+
+def alert_line(scene: Scene, width: int) -> Row:
+    """The newest notice that matters in one line; a loud one that waits goes before a newer quiet one."""
+    loud = [n for n in scene.notices if _waits(scene, n)]
+    more = f" (+{len(loud) - 1})" if len(loud) > 1 else ""
+    if not scene.notices:
+        return fit(cell(" no alerts yet", "faint"), width)
+    notice, told = loud[-1] if loud else scene.notices[-1], _told(scene)
+    if _repeats(notice, told):
+        line = rooms.one_line(scene, told[notice.ts][-1], width - len(more) - 1, bool(loud))
+        return ((" ", "text"), *line, (more, "warn bold"))
+    row: Row = (
+        (f" {times.clock(notice.ts)} ", "dim"),
+        (f"{_SIGNS[notice.kind]} ", notice_style(notice)),
+        *mark(scene.view, kind_of(scene.view, notice.book)),
+        (plain(notice.text), notice_style(notice)),
+    )
+    return (*fit(row, width - len(more)), (more, "warn bold"))
+
+
+def log_passes(line: LogLine, level: str, words: str) -> bool:
+    """Whether a line is at least of the level and holds the words, whatever their case."""
+    if _RANKS.get(line.level, 20) < _RANKS[level]:
+        return False
+    return not words or words.casefold() in f"{line.logger} {line.text}".casefold()
+
+
+def log_row(line: LogLine, width: int) -> Row:
+    """One log line: time, level, where from, words."""
+    style = _LEVEL_STYLES.get(line.level, "dim")
+    words = "text" if line.level == "INFO" else style
+    logger = plain(line.logger)
+    short = logger.rsplit(".", 1)[-1] if width < 100 else logger
+    return fit(
+        (
+            (f"{times.clock(line.ts)} ", "faint"),
+            (f"{line.level[:4]:<4} ", style),
+            (f"{short} ", "faint"),
+            (plain(line.text), words),
+        ),
+        width,
+    )
+
+
+def log_line(scene: Scene, width: int) -> Row:
+    """The newest log line on one row."""
+    if not scene.logs:
+        return fit(cell(" log is quiet", "faint"), width)
+    return fit(((" ", "text"), *log_row(scene.logs[-1], width - 1)), width)

@@ -1,0 +1,96 @@
+"""The P&L pane: numbers and limits of each book. Its curve is drawn by tui.widgets.equity."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from engine.model.view import BookView
+from tui import number_format as figures
+from tui.plain_text import plain
+from tui.rows import limits
+from tui.rows.status import badge
+from tui.screen_state import Scene, main_books
+from tui.spans import Row, cell, fit, join, width_of
+
+_GAP = ("   ", "text")
+
+
+def _pair(label: str, value: str, style: str = "text") -> Row:
+    return ((f"{label} ", "dim"), (value, style))
+
+
+def _lines(parts: list[Row], width: int) -> list[Row]:
+    """Parts flowed into lines of `width` cells."""
+    lines: list[Row] = []
+    line: Row = ()
+    for part in parts:
+        longer = join((line, part), _GAP)
+        if line and width_of(longer) > width:
+            lines.append(fit(line, width))
+            line = part
+        else:
+            line = longer
+    return [*lines, fit(line, width)] if line else lines
+
+
+def _share(wins: int, trades: int) -> str:
+    return f"{wins} ({100 * wins // trades}%)" if trades else figures.NONE
+
+
+def book_rows(book: BookView, width: int) -> list[Row]:
+    """One book's numbers. Money is USD; realized is net of costs."""
+    parts = [
+        _pair("realized", figures.signed(book.realized_usd), f"{figures.tone(book.realized_usd)} bold"),
+        _pair("open", figures.signed(book.open_usd), f"{figures.tone(book.open_usd)} bold"),
+        _pair("costs", figures.signed(-abs(book.costs_usd))),
+        _pair("trades", f"{book.trades}/{book.max_trades}" if book.max_trades else str(book.trades)),
+        _pair("won", _share(book.wins, book.trades)),
+        _pair("PF", figures.NONE if book.profit_factor is None else f"{book.profit_factor:.2f}"),
+        _pair("maxDD", figures.signed(-abs(book.max_drawdown_usd))),
+    ]
+    if book.balance_usd is not None:
+        parts.append(_pair("balance", figures.usd(book.balance_usd)))
+    return _lines(parts, width)
+
+
+def limit_rows(scene: Scene, width: int, room: int) -> list[Row]:
+    """The limits of all books, the nearest first: as many as the room has, each book under its name."""
+    books = scene.view.books
+    if len(books) == 1:
+        return limits.rows(books[0].limits, width, room) or [cell("no limit is set", "warn")][:room]
+    rows: list[Row] = []
+    share = room // max(1, len(books)) - 1
+    for book in books:
+        if share > 0:
+            rows.append(cell(f"limits of {plain(book.book)}", "dim"))
+            rows += limits.rows(book.limits, width, share) or [cell("no limit is set", "warn")]
+    return rows
+
+
+def numbers(scene: Scene, width: int) -> list[Row]:
+    """The numbers of all books, each under its name where there are several."""
+    books = scene.view.books
+    if not books:
+        return [cell("no account yet", "dim")]
+    if len(books) == 1:
+        return book_rows(books[0], width)
+    rows: list[Row] = []
+    for book in books:
+        rows.append(
+            fit((*badge(book.kind), (f" {plain(book.book)} · {plain(book.account)}", "text bold")), width)
+        )
+        rows.extend(book_rows(book, width))
+    return rows
+
+
+def equity(scene: Scene) -> tuple[Decimal, ...]:
+    """The equity curve to draw, of the badge's books: the only one's, or the sum where they overlap."""
+    curves = [book.equity for book in main_books(scene.view) if book.equity]
+    if not curves:
+        return ()
+    if len(curves) == 1:
+        return curves[0]
+    shortest = min(map(len, curves))
+    return tuple(
+        sum(values, Decimal(0)) for values in zip(*(curve[-shortest:] for curve in curves), strict=True)
+    )

@@ -1,0 +1,202 @@
+"""Positions, working orders and finished trades as tables."""
+
+from __future__ import annotations
+
+from engine.model.market import NANOS, Side
+from engine.model.orders import AccountKind, OrderStatus, Slot
+from engine.model.view import OrderView, PositionView, TradeView
+from tui import clock_times as times
+from tui import number_format as figures
+from tui.plain_text import plain
+from tui.rows.status import mark
+from tui.screen_state import Scene, contract_of
+from tui.spans import Column, Row, cell, fit, table
+
+SLOT_STYLES = {Slot.ENTRY: "entry", Slot.STOP: "stop", Slot.TARGET: "target"}
+
+_POSITIONS = (
+    Column("contract", "<"),
+    Column("side", "<"),
+    Column("entry", rank=3),
+    Column("mark", rank=4),
+    Column("P&L USD", least=9),
+    Column("ticks", rank=6, least=6),
+    Column("stop", rank=2),
+    Column("target", rank=5),
+    Column("MAE", rank=8),
+    Column("MFE", rank=8),
+    Column("held", rank=9),
+    Column("book", "<", rank=7),
+    Column("strategy", "<", rank=10),
+)
+
+_ORDERS = (
+    Column("contract", "<"),
+    Column("slot", "<"),
+    Column("order", "<"),
+    Column("price"),
+    Column("away", rank=4),
+    Column("status", "<", rank=2),
+    Column("book", "<", rank=6),
+    Column("since", rank=7),
+)
+
+_TRADES = (
+    Column("closed", "<"),
+    Column("contract", "<"),
+    Column("side", "<"),
+    Column("entry", rank=4),
+    Column("exit", rank=4),
+    Column("net USD", least=9),
+    Column("reason", "<", rank=3, least=8, grow=True),
+    Column("costs", rank=6),
+    Column("book", "<", rank=7),
+)
+
+
+def _name(scene: Scene, instrument: str, kind: AccountKind) -> Row:
+    contract = contract_of(scene.view, instrument)
+    name = plain(instrument if contract is None else contract.name)
+    style = "accent bold" if instrument == scene.instrument else "text"
+    return (*mark(scene.view, kind), (name, style))
+
+
+def _side(qty: int) -> Row:
+    word = "LONG" if qty > 0 else "SHORT"
+    return cell(f"{figures.arrow(qty)} {word:<5} {abs(qty)}", figures.tone(qty))
+
+
+def _stop(scene: Scene, position: PositionView) -> Row:
+    """The stop, and a warning where fewer contracts are protected than held."""
+    open_qty = abs(position.qty)
+    if position.stop is None or position.protected_qty == 0:
+        return cell("no stop!", "error bold")
+    text = figures.price(position.stop, scene.decimals(position.instrument))
+    if position.protected_qty < open_qty:
+        return cell(f"{text} {position.protected_qty}/{open_qty}!", "warn bold")
+    return cell(text, "stop")
+
+
+def _position(scene: Scene, position: PositionView) -> tuple[Row, ...]:
+    digits = scene.decimals(position.instrument)
+    contract = contract_of(scene.view, position.instrument)
+    stale = contract is not None and contract.stale
+    tone = "stale" if stale else figures.tone(position.open_usd)
+    latched = {book.book for book in scene.view.books if book.flattening}
+    flattening = contract is not None and contract.flattening and (position.book in latched or not latched)
+    targets = position.targets
+    target = figures.price(targets[0], digits) if targets else figures.NONE
+    if len(targets) > 1:
+        target += f" +{len(targets) - 1}"
+    held = max(0, scene.view.ts - position.opened_ts)
+    return (
+        _name(scene, position.instrument, position.kind),
+        cell("flattening…", "warn bold") if flattening else _side(position.qty),
+        cell(figures.price(position.entry, digits)),
+        cell(figures.price(position.mark, digits), "stale" if stale else "text"),
+        cell(figures.signed(position.open_usd), f"{tone} bold"),
+        cell(figures.signed(position.open_ticks, 1), tone),
+        _stop(scene, position),
+        cell(target, "target" if targets else "dim"),
+        cell(figures.signed(position.mae_usd), "dim"),
+        cell(figures.signed(position.mfe_usd), "dim"),
+        cell(f"{held // (60 * NANOS)}:{held // NANOS % 60:02d}", "dim"),
+        cell(plain(position.book), "dim"),
+        cell(plain(position.strategy), "dim"),
+    )
+
+
+def positions(scene: Scene, width: int) -> tuple[Row, list[Row]]:
+    """Head and rows of the open positions, the shown contract first."""
+    return table(_POSITIONS, [_position(scene, p) for p in scene.positions], width)
+
+
+def order_words(order: OrderView) -> str:
+    """ "sell 2 stop": what the order asks the venue for, how much of it has filled already."""
+    done = f"{order.filled_qty}/" if order.filled_qty else ""
+    return f"{order.side.value} {done}{order.qty} {order.type.value}"
+
+
+def _status(order: OrderView) -> Row:
+    if order.suspended:
+        return cell("waits for entry", "dim")
+    word = order.status.value.replace("_", " ")
+    if order.status in (OrderStatus.REJECTED, OrderStatus.DENIED, OrderStatus.UNKNOWN):
+        return cell(f"✕ {word}" if order.status.terminal else f"? {word}", "error bold")
+    if order.status in (OrderStatus.WORKING, OrderStatus.PARTIAL):
+        return cell(word)
+    return cell(word, "warn")
+
+
+def _order(scene: Scene, order: OrderView) -> tuple[Row, ...]:
+    digits = scene.decimals(order.instrument)
+    contract = contract_of(scene.view, order.instrument)
+    away = figures.NONE
+    if contract is not None and contract.last is not None and order.price is not None:
+        away = figures.signed((order.price - contract.last) / contract.tick_size, 0)
+    return (
+        _name(scene, order.instrument, order.kind),
+        cell(order.slot.value, SLOT_STYLES[order.slot]),
+        cell(order_words(order), "gain" if order.side is Side.BUY else "loss"),
+        cell(figures.price(order.price, digits), SLOT_STYLES[order.slot]),
+        cell(away, "dim"),
+        _status(order),
+        cell(plain(order.book), "dim"),
+        cell(times.clock(order.ts), "dim"),
+    )
+
+
+def _by_price(scene: Scene) -> list[OrderView]:
+    return sorted(
+        scene.view.orders,
+        key=lambda o: (
+            o.kind is not scene.view.mode,
+            o.instrument != scene.instrument,
+            o.instrument,
+            o.book,
+            -(o.price or 0),
+        ),
+    )
+
+
+def orders(scene: Scene, width: int) -> tuple[Row, list[Row]]:
+    """Head and rows of the working orders, the shown contract first, from the highest price down."""
+    return table(_ORDERS, [_order(scene, o) for o in _by_price(scene)], width)
+
+
+def folded_orders(scene: Scene, width: int) -> list[Row]:
+    """Working orders as single lines, for screens without room for their own pane."""
+    lines: list[Row] = []
+    for order in _by_price(scene):
+        style = SLOT_STYLES[order.slot]
+        line: Row = (
+            *mark(scene.view, order.kind),
+            (f"{plain(order.instrument):<4} ", "accent" if order.instrument == scene.instrument else "dim"),
+            (f"{order.slot.value:<7}", style),
+            (f"{order_words(order):<14} ", "text"),
+            (f"{figures.price(order.price, scene.decimals(order.instrument)):>9}  ", style),
+            *_status(order),
+        )
+        lines.append(fit(line, width))
+    return lines
+
+
+def _trade(scene: Scene, trade: TradeView) -> tuple[Row, ...]:
+    digits = scene.decimals(trade.instrument)
+    return (
+        cell(times.clock(trade.closed_ts), "dim"),
+        _name(scene, trade.instrument, trade.kind),
+        _side(trade.qty * trade.side.sign),
+        cell(figures.price(trade.entry, digits)),
+        cell(figures.price(trade.exit, digits)),
+        cell(figures.signed(trade.net_usd), f"{figures.tone(trade.net_usd)} bold"),
+        cell(plain(trade.reason), "dim"),
+        cell(figures.signed(-trade.costs_usd), "dim"),
+        cell(plain(trade.book), "dim"),
+    )
+
+
+def trades(scene: Scene, width: int) -> tuple[Row, list[Row]]:
+    """Head and rows of the finished trades, newest first."""
+    newest_first = sorted(scene.view.trades, key=lambda trade: trade.closed_ts, reverse=True)
+    return table(_TRADES, [_trade(scene, trade) for trade in newest_first], width)

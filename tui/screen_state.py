@@ -1,0 +1,147 @@
+"""What is on stage: the View together with what the person at the screen has chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from msgspec import Struct
+
+from engine.model.events import LinkState
+from engine.model.market import Timeframe
+from engine.model.orders import AccountKind
+from engine.model.view import (
+    AlignmentView,
+    BookView,
+    ChartView,
+    ContractView,
+    LogLine,
+    Notice,
+    PositionView,
+    TradingState,
+    View,
+)
+from tui.plain_text import plain
+
+
+class Scene(Struct, frozen=True):
+    """Everything that a pane may draw from. Panes are functions of it and of their size."""
+
+    view: View
+    instrument: str = ""
+    timeframe: Timeframe = Timeframe.M5
+    notices: Sequence[Notice] = ()
+    """Kept by the cockpit, so that they outlive the View's window; oldest first."""
+    acknowledged: int = -1
+    """Sequence number up to which notices have been acknowledged."""
+    logs: Sequence[LogLine] = ()
+    """Log lines that pass the filter, oldest first."""
+    log_filter: str = ""
+    """The filter in words, empty when everything shows."""
+    flashes: Mapping[str, int] = {}
+    """Contracts whose price just changed: +2 (now) and +1 (a moment ago) for up, negative for down."""
+    readonly: bool = False
+    pace: str = ""
+    """The frame rate in words when it is reduced."""
+    asked: str = ""
+    """How the last command stands."""
+    asked_badly: bool = False
+    """It was refused, or nobody answered."""
+
+    @property
+    def contract(self) -> ContractView | None:
+        """The contract that is shown."""
+        return contract_of(self.view, self.instrument)
+
+    @property
+    def chart(self) -> ChartView | None:
+        return self.view.charts.get(self.instrument, {}).get(self.timeframe)
+
+    @property
+    def alignment(self) -> AlignmentView | None:
+        return self.view.alignment.get(self.instrument)
+
+    @property
+    def positions(self) -> tuple[PositionView, ...]:
+        """Open positions, those of the badge's kind and of the shown contract first."""
+        mode = self.view.mode
+        return tuple(
+            sorted(
+                self.view.positions,
+                key=lambda p: (p.kind is not mode, p.instrument != self.instrument),
+            )
+        )
+
+    def decimals(self, instrument: str) -> int:
+        """Digits of a contract's price."""
+        contract = contract_of(self.view, instrument)
+        return 2 if contract is None else contract.decimals
+
+
+def contract_of(view: View, instrument: str) -> ContractView | None:
+    """The contract's view, or None while the venue has not named it."""
+    return next((c for c in view.contracts if c.instrument == instrument), None)
+
+
+ROOMS_LINK = "discord"
+"""The connection to the alert rooms: without it nothing new is read, and everything else goes on."""
+
+
+def link_state(view: View) -> LinkState:
+    """The worst of the connections that trading needs; CONNECTING before there is one."""
+    order = (LinkState.DOWN, LinkState.STALE, LinkState.CONNECTING, LinkState.LIVE)
+    states = {link.state for link in view.links if link.name != ROOMS_LINK}
+    return next((state for state in order if state in states), LinkState.CONNECTING)
+
+
+class Standing(Struct, frozen=True):
+    """A trading state with the words and the time that belong to it."""
+
+    state: TradingState
+    reason: str = ""
+    until: int | None = None
+    """When a lock ends, nanoseconds UTC; None where it has no end."""
+
+
+def reason_of(state: TradingState, reason: str) -> str:
+    """The reason as it reads behind the state: "halted by keyboard" is "by keyboard" behind HALTED."""
+    return plain(reason).removeprefix(f"{state.value} ")
+
+
+def standing(view: View, instrument: str) -> Standing:
+    """The strictest state over the books that the badge stands for, and the shown contract."""
+    found = Standing(TradingState.ACTIVE)
+    books = main_books(view)
+    for book in books:
+        if book.state.rank > found.state.rank:
+            until = book.unlock_ts if book.state is TradingState.LOCKED else None
+            whose = f"{book.book}: " if len(books) > 1 else ""
+            found = Standing(book.state, f"{whose}{book.state_reason}", until)
+    contract = contract_of(view, instrument)
+    if contract is not None and contract.state.rank > found.state.rank:
+        found = Standing(contract.state, f"{instrument} only")
+    return found
+
+
+def main_books(view: View) -> tuple[BookView, ...]:
+    """The books whose money is of the kind that the badge says. Kinds are never added up."""
+    return tuple(book for book in view.books if book.kind is view.mode)
+
+
+def kind_of(view: View, book: str | None) -> AccountKind:
+    """Whose money a book holds; that of the badge where nobody knows."""
+    return next((known.kind for known in view.books if known.book == book), view.mode)
+
+
+def day_usd(view: View) -> Decimal:
+    """P&L of the day over the books of the badge's kind, realized and open, USD net of costs."""
+    return sum((book.day_usd for book in main_books(view)), Decimal(0))
+
+
+def side_days(view: View) -> list[tuple[AccountKind, Decimal]]:
+    """The same for each other kind that there is, the strictest first."""
+    return [
+        (kind, sum((book.day_usd for book in view.books if book.kind is kind), Decimal(0)))
+        for kind in (AccountKind.LIVE, AccountKind.PRACTICE, AccountKind.PAPER)
+        if kind is not view.mode and any(book.kind is kind for book in view.books)
+    ]
