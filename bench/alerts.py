@@ -18,9 +18,9 @@ from pathlib import Path
 
 import aiohttp
 
+from adapters.common.secret import Secret
 from adapters.discord.config import DiscordConfig, Room
 from adapters.discord.source import DiscordSource
-from adapters.projectx.config import Secret
 from bench.figures import ms, quantile, ratio, table
 from bench.leaps import LeapingClock
 from bench.orders import NANOS, PLACE, PRICES, Trader, stamps, trader, until, venue

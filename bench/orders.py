@@ -17,7 +17,8 @@ from pathlib import Path
 import aiohttp
 import msgspec
 
-from adapters.projectx.config import ProjectXConfig, RateLimits, Secret
+from adapters.common.secret import Secret
+from adapters.projectx.config import ProjectXConfig, RateLimits
 from adapters.projectx.venue import ProjectXVenue
 from adapters.store.journal import Journal
 from bench.figures import ms, quantile, ratio, table

@@ -15,9 +15,10 @@ from typing import TypeVar
 import aiohttp
 import msgspec
 
+from adapters.common.secret import Secret
 from adapters.projectx import requests
 from adapters.projectx.anomalies import Anomalies
-from adapters.projectx.config import ProjectXConfig, RateLimits, Secret, Timing, always_open
+from adapters.projectx.config import ProjectXConfig, RateLimits, Timing, always_open
 from adapters.projectx.market_stream import MarketStream
 from adapters.projectx.signalr import Record, RecordSplitter
 from adapters.projectx.venue import ProjectXVenue

@@ -19,13 +19,13 @@ os.environ["TEXTUAL_ANIMATIONS"] = "none"
 os.environ["TEXTUAL_COLOR_SYSTEM"] = "truecolor"
 os.environ.pop("NO_COLOR", None)
 
+from adapters.common.redaction import REDACT
 from engine.model.orders import Slot
 from engine.model.view import View
 from tstream import paths as places
 from tstream.clock import RunClock
 from tstream.logs import LogOptions, Logs
 from tstream.options import RunOptions
-from tstream.redaction import REDACT
 from tstream.run.claim import Claim
 from tstream.run.engine_thread import EngineThread
 from tstream.settings.model import Settings

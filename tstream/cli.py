@@ -14,12 +14,12 @@ from typing import Annotated
 import typer
 from typer.main import get_command
 
+from adapters.common.redaction import REDACT, printable
 from engine.model.errors import PortError
 from tstream import arguments as args
 from tstream import paths
 from tstream.errors import CommandError, UsageError
 from tstream.options import RunOptions
-from tstream.redaction import REDACT, printable
 
 TRADE, LOOK, MARKETS = "Trade", "Look", "Markets"
 

@@ -16,10 +16,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from adapters.common.redaction import Redactor, printable
 from engine.ports import Clock
 from tstream.clock import iso, wall_ns
 from tstream.log_sinks import JsonFileHandler, PaneHandler, RingTail, console_handler
-from tstream.redaction import Redactor, printable
 
 _QUEUED = 10_000
 """Records that may wait to be written; what comes on top is dropped and counted."""

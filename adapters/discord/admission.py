@@ -6,9 +6,9 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
+from adapters.common.redaction import scrub
 from adapters.discord.config import Room
 from adapters.discord.messages import Kind, Message, User
-from adapters.projectx.scrub import scrub
 
 _log = logging.getLogger(__name__)
 

@@ -16,10 +16,10 @@ import discord
 from discord.gateway import DiscordWebSocket
 from discord.http import HTTPClient, Route
 
+from adapters.common.redaction import scrub
 from adapters.discord.config import DiscordConfig
 from adapters.discord.pace import Pace
 from adapters.discord.reader import Reader
-from adapters.projectx.scrub import scrub
 
 _log = logging.getLogger(__name__)
 

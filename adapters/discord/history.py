@@ -9,11 +9,11 @@ from typing import Any
 import aiohttp
 import discord
 
+from adapters.common.redaction import scrub
 from adapters.discord import snowflakes
 from adapters.discord.client import Listener
 from adapters.discord.config import DiscordConfig
 from adapters.discord.reader import Reader
-from adapters.projectx.scrub import scrub
 from engine.model.market import NANOS
 from engine.ports import Clock
 

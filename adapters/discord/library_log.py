@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from adapters.projectx.scrub import scrub
+from adapters.common.redaction import scrub
 
 _log = logging.getLogger(__name__)
 

@@ -12,13 +12,13 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from adapters.common.redaction import scrub
 from adapters.discord import snowflakes
 from adapters.discord.admission import Door, Parent
 from adapters.discord.config import DiscordConfig, Room
 from adapters.discord.messages import BulkDeletion, Deletion, Message
 from adapters.discord.seen import Known, Ledger
 from adapters.discord.text import cut, digest, text_of
-from adapters.projectx.scrub import scrub
 from engine.model.events import AlertKind, AlertReceived
 from engine.model.market import NANOS
 from engine.ports import Clock, Sink

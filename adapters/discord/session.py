@@ -17,12 +17,12 @@ import aiohttp
 import discord
 from discord.gateway import DiscordWebSocket
 
+from adapters.common.redaction import scrub
 from adapters.discord.client import Listener
 from adapters.discord.config import DiscordConfig
 from adapters.discord.history import History
 from adapters.discord.pace import Pace
 from adapters.discord.reader import Reader
-from adapters.projectx.scrub import scrub
 from engine.model.errors import FatalError, PortError, RetryableError
 from engine.model.events import LinkState
 from engine.ports import Clock

@@ -14,13 +14,13 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from adapters.common.redaction import scrub
 from adapters.discord import bookmarks
 from adapters.discord.config import DiscordConfig
 from adapters.discord.library_log import under_ours
 from adapters.discord.pace import Pace
 from adapters.discord.reader import Reader
 from adapters.discord.seen import Ledger
-from adapters.projectx.scrub import scrub
 from engine.model.errors import FatalError, RetryableError
 from engine.model.events import LinkChanged, LinkState
 from engine.ports import Clock, Sink

@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-from adapters.projectx.scrub import scrub
+from adapters.common.redaction import scrub
 
 _log = logging.getLogger(__name__)
 

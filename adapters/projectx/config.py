@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from adapters.common.secret import Secret
 from engine.model.instrument import Instrument
 
 SessionOpen = Callable[[int], bool]
@@ -14,29 +15,6 @@ SessionOpen = Callable[[int], bool]
 def always_open(_ts: int) -> bool:
     """For venues without hours; a futures venue is given the session calendar instead."""
     return True
-
-
-class Secret:
-    """A text that shows itself only when asked: not in logs, reprs, formats or exceptions.
-
-    Takes the text or a callable that fetches it (from a key vault) at the moment of use.
-    """
-
-    __slots__ = ("_source",)
-
-    def __init__(self, source: str | Callable[[], str]) -> None:
-        self._source = source
-
-    def reveal(self) -> str:
-        return self._source if isinstance(self._source, str) else self._source()
-
-    def __repr__(self) -> str:
-        return "Secret(***)"
-
-    __str__ = __repr__
-
-    def __reduce__(self) -> str:
-        raise TypeError("a secret is not pickled")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,8 @@ from enum import IntEnum
 
 from msgspec import Struct
 
+from adapters.common.rate_budget import Priority
 from adapters.projectx import codes
-from adapters.projectx.budget import Priority
 
 
 class Endpoint(Struct, frozen=True, kw_only=True):

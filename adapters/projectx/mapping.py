@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from adapters.projectx import stamps
+from adapters.common import stamps
 from adapters.projectx.wire import (
     AccountRow,
     BarRow,

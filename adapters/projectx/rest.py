@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 
 from msgspec import Raw
 
-from adapters.projectx import codes, endpoints, stamps
-from adapters.projectx.budget import Priority
+from adapters.common import stamps
+from adapters.common.rate_budget import Priority
+from adapters.projectx import codes, endpoints
 from adapters.projectx.endpoints import Endpoint
 from adapters.projectx.mapping import LIVE_STATUSES
 from adapters.projectx.session import Session

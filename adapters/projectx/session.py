@@ -7,11 +7,11 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from adapters.common.rate_budget import Priority
+from adapters.common.redaction import scrub
 from adapters.projectx import codes, tokens
-from adapters.projectx.budget import Priority
 from adapters.projectx.config import ProjectXConfig
 from adapters.projectx.endpoints import LOGIN, LOGOUT, VALIDATE, Endpoint
-from adapters.projectx.scrub import scrub
 from adapters.projectx.transport import NOT_FOUND, Transport, Unauthorized
 from adapters.projectx.wire import Reply
 from engine.model.errors import FatalError, RefusedError, RetryableError

@@ -22,8 +22,8 @@ from signalrcore.protocol.json_hub_protocol import JsonHubProtocol
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
+from adapters.common.redaction import scrub
 from adapters.projectx.config import Timing
-from adapters.projectx.scrub import scrub
 
 SEPARATOR = b"\x1e"
 LARGEST_RECORD = 32 * 1024 * 1024

@@ -8,11 +8,11 @@ from typing import Any
 import aiohttp
 import msgspec
 
+from adapters.common.rate_budget import Priority, RateBudget
+from adapters.common.redaction import scrub
 from adapters.projectx import codes
-from adapters.projectx.budget import Budget, Priority
 from adapters.projectx.config import RateLimits, Timing
 from adapters.projectx.endpoints import PING_PATH, Endpoint
-from adapters.projectx.scrub import scrub
 from adapters.projectx.wire import Reply, WireError, read
 from engine.model.errors import FatalError, PortError, RefusedError, RetryableError, UnknownOutcomeError
 
@@ -41,7 +41,7 @@ class Transport:
         self._health = health
         self._http: aiohttp.ClientSession | None = None
         self._limited = 0
-        self._budget = Budget(
+        self._budget = RateBudget(
             limits.requests,
             limits.period_s,
             share=limits.share,
@@ -51,7 +51,7 @@ class Transport:
                 Priority.QUERY: limits.reserve + limits.entry_reserve,
             },
         )
-        self._history_budget = Budget(
+        self._history_budget = RateBudget(
             limits.history_requests, limits.history_period_s, share=limits.share, left_above={}
         )
 
@@ -135,7 +135,7 @@ class Transport:
         return self._limits.entry_patience_s if rank is Priority.ENTRY else self._limits.read_patience_s
 
     def _judge(
-        self, endpoint: Endpoint, budget: Budget, status: int, retry_after: str | None, payload: bytes
+        self, endpoint: Endpoint, budget: RateBudget, status: int, retry_after: str | None, payload: bytes
     ) -> Reply:
         if status == 429:
             raise self._rate_limited(endpoint, budget, retry_after)
@@ -153,7 +153,7 @@ class Transport:
             raise _business_error(endpoint, reply)
         return reply
 
-    def _rate_limited(self, endpoint: Endpoint, budget: Budget, retry_after: str | None) -> PortError:
+    def _rate_limited(self, endpoint: Endpoint, budget: RateBudget, retry_after: str | None) -> PortError:
         pause = _BACK_OFF_S[min(self._limited, len(_BACK_OFF_S) - 1)]
         self._limited += 1
         if retry_after is not None and retry_after.isascii() and retry_after.isdigit():

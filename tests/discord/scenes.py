@@ -10,9 +10,9 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
+from adapters.common.secret import Secret
 from adapters.discord.config import DiscordConfig, Room, Timing
 from adapters.discord.source import DiscordSource
-from adapters.projectx.config import Secret
 from engine.model.events import AlertKind, AlertReceived, AnyEvent, LinkChanged, LinkState
 from engine.ports import Clock
 from tests.discord.fake import CHANNEL, PATIENCE_S, TOKEN, FakeDiscord

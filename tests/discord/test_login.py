@@ -13,10 +13,11 @@ import discord.gateway
 import discord.http
 import pytest
 
+from adapters.common.redaction import MASK
+from adapters.common.secret import Secret
 from adapters.discord.config import API_URL, GATEWAY_URL, DiscordConfig, Room
 from adapters.discord.library_log import under_ours
 from adapters.discord.source import DiscordSource
-from adapters.projectx.config import Secret
 from engine.model.errors import FatalError
 from engine.model.events import LinkState
 from tests.discord.fake import CHANNEL, PATIENCE_S, TOKEN, FakeDiscord, Reply
@@ -167,9 +168,9 @@ def test_the_librarys_lines_come_under_ours_once(caplog: pytest.LogCaptureFixtur
     lines = [(record.name, record.levelname, record.getMessage()) for record in caplog.records]
     ours = "adapters.discord.library_log"
     assert lines[:-1] == [
-        (ours, "WARNING", "*** and ***"),
+        (ours, "WARNING", f"{MASK} and {MASK}"),
         (ours, "DEBUG", "routine"),
-        (ours, "ERROR", "failed: ValueError: of ***"),
+        (ours, "ERROR", f"failed: ValueError: of {MASK}"),
     ]
     assert lines[-1][0] == "discord.gateway"
 

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from adapters.projectx.config import ProjectXConfig, Secret, Timing
+from adapters.common.secret import Secret
+from adapters.projectx.config import ProjectXConfig, Timing
 from adapters.projectx.venue import ProjectXVenue
 from engine.model.effects import PlaceOrder
 from engine.model.events import AnyEvent, LinkChanged, LinkState

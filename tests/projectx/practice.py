@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from adapters.projectx.config import ProjectXConfig, Secret
+from adapters.common.secret import Secret
+from adapters.projectx.config import ProjectXConfig
 from adapters.projectx.venue import ProjectXVenue
 from adapters.simulator.config import SimulatorConfig
 from adapters.simulator.exchange.hours import market_open, practice_open

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from msgspec import Raw
 
-from adapters.projectx import stamps
+from adapters.common import stamps
 from adapters.projectx.anomalies import Anomalies
 from adapters.projectx.market_stream import MarketStream
 from adapters.projectx.venue import ProjectXVenue

@@ -16,7 +16,7 @@ from engine.model.events import Print
 from engine.model.instrument import CME_FUTURES
 from tests.projectx import samples
 from tests.projectx.conftest import NOW, QUICK, Inbox
-from tests.projectx.virtual import play
+from tests.support.virtual_loop import play
 
 
 async def nothing() -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from adapters.projectx import stamps
+from adapters.common import stamps
 from adapters.projectx.venue import ProjectXVenue
 from engine.model.errors import RefusedError, RetryableError
 from tests.projectx import samples

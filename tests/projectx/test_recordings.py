@@ -12,7 +12,8 @@ import msgspec
 import pytest
 from msgspec import Raw
 
-from adapters.projectx import mapping, stamps
+from adapters.common import stamps
+from adapters.projectx import mapping
 from adapters.projectx.contracts import symbol_id
 from adapters.projectx.wire import (
     AccountRow,

@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 
-from adapters.projectx.budget import Budget, Priority
+from adapters.common.rate_budget import Priority, RateBudget
+from adapters.projectx import endpoints
+from adapters.projectx.config import RateLimits, Timing
+from adapters.projectx.transport import Transport
 from adapters.projectx.venue import ProjectXVenue
 from engine.model.errors import Cause, FatalError, RefusedError, RetryableError, UnknownOutcomeError
 from tests.projectx import samples
@@ -233,13 +236,13 @@ async def test_every_call_queues_by_what_it_is_for(
 ) -> None:
     """What takes risk away before what protects, before entries, before questions."""
     asked: list[Priority] = []
-    take = Budget.take
+    take = RateBudget.take
 
-    async def note(budget: Budget, priority: Priority, patience_s: float) -> None:
+    async def note(budget: RateBudget, priority: Priority, patience_s: float) -> None:
         asked.append(priority)
         await take(budget, priority, patience_s)
 
-    monkeypatch.setattr(Budget, "take", note)
+    monkeypatch.setattr(RateBudget, "take", note)
     await venue.session.token()
     for path in (CANCEL, CLOSE, PARTLY, MODIFY, PLACE, QUERY, BARS):
         await (ACTS | READS)[path](venue)
@@ -324,3 +327,18 @@ async def test_secrets_are_in_no_text(gateway: Gateway, caplog: pytest.LogCaptur
     everything = "\n".join([*texts, caplog.text])
     assert KEY not in everything
     assert token not in everything
+
+
+def test_the_gateways_calls_have_their_rank() -> None:
+    assert {endpoints.CANCEL.priority, endpoints.CLOSE.priority, endpoints.LOGIN.priority} == {Priority.CLOSE}
+    assert {endpoints.MODIFY.priority, endpoints.VALIDATE.priority} == {Priority.PROTECT}
+    assert (endpoints.PLACE.priority, endpoints.ORDERS_QUERY.priority, endpoints.BARS.priority) == (
+        Priority.ENTRY,
+        Priority.QUERY,
+        Priority.HISTORY,
+    )
+
+
+async def test_80_percent_of_what_the_venue_allows_is_used() -> None:
+    transport = Transport("http://x", Timing(), RateLimits(), lambda ok, text: None)
+    assert transport.used() == "0 of 160 requests in 60 s, 0 of 40 of history in 30 s"

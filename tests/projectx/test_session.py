@@ -9,8 +9,8 @@ import pickle
 
 import pytest
 
+from adapters.common.secret import Secret
 from adapters.projectx import tokens
-from adapters.projectx.config import Secret
 from adapters.projectx.venue import ProjectXVenue
 from engine.model.errors import FatalError, RetryableError
 from engine.model.events import LinkState

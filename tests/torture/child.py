@@ -19,7 +19,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from adapters.projectx.config import ProjectXConfig, RateLimits, Secret
+from adapters.common.secret import Secret
+from adapters.projectx.config import ProjectXConfig, RateLimits
 from adapters.projectx.venue import ProjectXVenue
 from adapters.simulator.exchange.hours import market_open
 from bench.leaps import LeapingClock

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from adapters.common.redaction import REDACT
 from tstream import cli
 from tstream.cli import call
 from tstream.errors import CommandError, SettingsError, UsageError
 from tstream.options import RunOptions
 from tstream.paths import Paths
-from tstream.redaction import REDACT
 from tstream.run import startup
 
 Out = pytest.CaptureFixture[str]

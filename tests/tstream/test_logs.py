@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
+from adapters.common.redaction import Redactor
 from tstream import logs as logs_module
 from tstream.log_sinks import RingTail
 from tstream.logs import LogOptions, Logs, write_crash
-from tstream.redaction import Redactor
 
 CANARY = "canary-5f2b"
 PRACTICE_NOW = 1_772_461_500_250_000_000

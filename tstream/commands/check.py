@@ -13,6 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from adapters.common.redaction import REDACT, printable
 from adapters.projectx.probe import Check, probe
 from adapters.simulator.config import SimulatorConfig
 from adapters.simulator.practice import PracticeVenue
@@ -23,7 +24,6 @@ from tstream.convert.risk import risk_limits
 from tstream.convert.venues import practice_config, projectx_config
 from tstream.errors import SettingsError
 from tstream.paths import Paths, find
-from tstream.redaction import REDACT, printable
 from tstream.run.startup import check_theme, read_settings
 from tstream.settings.load import Loaded, require_credentials
 from tstream.settings.model import Settings

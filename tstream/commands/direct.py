@@ -17,6 +17,7 @@ from pathlib import Path
 
 import typer
 
+from adapters.common.redaction import printable
 from adapters.store.lock import kill_holder
 from engine.market.bars import BarsClosed
 from engine.model.commands import Flatten, Shutdown
@@ -31,7 +32,6 @@ from tstream.commands.orders import still_open, what_it_does
 from tstream.errors import CommandError, UsageError
 from tstream.options import RunOptions
 from tstream.paths import Paths
-from tstream.redaction import printable
 from tstream.run.claim import Claim
 from tstream.run.modes import open_logs
 from tstream.run.practice import book

@@ -6,6 +6,7 @@ import asyncio
 import sys
 from pathlib import Path
 
+from adapters.common.redaction import REDACT, printable
 from adapters.notify.channels.assembly import channels
 from adapters.notify.channels.bot_api import BotApi
 from adapters.notify.channels.channel import Channel, HeldError
@@ -17,7 +18,6 @@ from engine.model.view import Severity
 from tstream.clock import wall_ns
 from tstream.convert.notify import notify_config
 from tstream.errors import UsageError
-from tstream.redaction import REDACT, printable
 from tstream.run.startup import read_settings
 
 HAND = "commands"

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import typer
 
+from adapters.common.redaction import printable
 from adapters.control.client import NoEngineError, fetch_view, send_command
 from engine.model.commands import AnyCommand, Flatten, Halt, Pause, Resume
 from engine.model.errors import RetryableError
 from engine.model.view import Notice, Severity, View
 from tstream import paths
 from tstream.errors import CommandError, UsageError
-from tstream.redaction import printable
 
 _LOOKS_S = 0.2
 _SOURCE = "cli"

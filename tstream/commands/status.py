@@ -10,6 +10,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from adapters.common.redaction import printable
 from adapters.control.client import fetch_view
 from engine.model.alerts import Verdict
 from engine.model.events import LinkState
@@ -17,7 +18,6 @@ from engine.model.market import NANOS
 from engine.model.orders import AccountKind
 from engine.model.view import AlertView, Band, BookView, ContractView, TradingState, View
 from tstream import paths
-from tstream.redaction import printable
 from tui import clock_times as times
 from tui import number_format as figures
 from tui.plain_text import plain

@@ -70,8 +70,8 @@ def check_rooms(settings: Settings) -> None:
 
 def discord_config(settings: Settings, bookmarks: Path) -> DiscordConfig:
     """The reader's part. `bookmarks` remembers between runs how far each channel was read."""
+    from adapters.common.secret import Secret
     from adapters.discord.config import DiscordConfig, Room
-    from adapters.projectx.config import Secret
 
     return DiscordConfig(
         token=Secret(settings.discord.token.get_secret_value),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from adapters.projectx.config import ProjectXConfig, RateLimits, Secret
+from adapters.common.secret import Secret
+from adapters.projectx.config import ProjectXConfig, RateLimits
 from engine.model.instrument import Instrument
 from tstream.settings.model import Settings
 

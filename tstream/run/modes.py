@@ -10,6 +10,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from adapters.common.redaction import REDACT
 from engine.lab.summary import Summary
 from engine.model.commands import Shutdown
 from engine.model.market import NANOS
@@ -20,7 +21,6 @@ from tstream.errors import CommandError
 from tstream.logs import LogOptions, Logs, write_crash
 from tstream.options import FASTEST, RunOptions
 from tstream.paths import Paths
-from tstream.redaction import REDACT
 from tstream.run.claim import Claim
 from tstream.settings.model import Settings
 

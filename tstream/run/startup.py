@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from adapters.common.redaction import REDACT
 from tstream import paths
 from tstream.errors import CommandError, Problem, SettingsError, UsageError
 from tstream.options import RunOptions
 from tstream.paths import Paths
-from tstream.redaction import REDACT
 from tstream.settings.load import Loaded, load, require_credentials
 from tstream.settings.model import Settings
 

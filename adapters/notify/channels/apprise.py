@@ -12,13 +12,13 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from adapters.common.redaction import scrub
 from adapters.notify.channels.channel import Answer, Part
 from adapters.notify.config import AppriseConfig, MailConfig
 from adapters.notify.content.mail_html import mail_html, subject
 from adapters.notify.content.message import Message
 from adapters.notify.content.plain import plain_text
 from adapters.notify.dispatch.threads import aside
-from adapters.projectx.scrub import scrub
 from engine.model.errors import FatalError, PortError, RefusedError, RetryableError, UnknownOutcomeError
 from engine.model.view import Severity
 

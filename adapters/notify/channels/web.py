@@ -10,7 +10,7 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from adapters.projectx.scrub import scrub
+from adapters.common.redaction import scrub
 from engine.model.errors import FatalError, RetryableError, UnknownOutcomeError
 
 CONNECT_S = 10.0

@@ -9,28 +9,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.projectx.budget import Budget, Priority
-from adapters.projectx.config import RateLimits, Timing
-from adapters.projectx.endpoints import BARS, CANCEL, CLOSE, LOGIN, MODIFY, ORDERS_QUERY, PLACE, VALIDATE
-from adapters.projectx.transport import Transport
+from adapters.common.rate_budget import Priority, RateBudget
 from engine.model.errors import RetryableError
-from tests.projectx.virtual import play
+from tests.support.virtual_loop import play
 
 CLOSING, PROTECT, ENTRY, QUERY = Priority.CLOSE, Priority.PROTECT, Priority.ENTRY, Priority.QUERY
 PERIOD = 60.0
 
 
-def budget(limit: int = 100, *, flat: bool = False) -> Budget:
+def budget(limit: int = 100, *, flat: bool = False) -> RateBudget:
     """80 of 100: 76 for protection, 60 for entries, 50 for queries; or all the same for all."""
     left = {} if flat else {PROTECT: 0.05, ENTRY: 0.25, QUERY: 0.375}
-    return Budget(limit, PERIOD, share=0.8, left_above=left)
+    return RateBudget(limit, PERIOD, share=0.8, left_above=left)
 
 
 def now() -> float:
     return asyncio.get_running_loop().time()
 
 
-async def taken(limited: Budget, priority: Priority, most: int = 1000) -> int:
+async def taken(limited: RateBudget, priority: Priority, most: int = 1000) -> int:
     """How many go at once."""
     for number in range(most):
         try:
@@ -198,16 +195,3 @@ def test_no_window_ever_holds_more_than_the_share_and_none_waits_in_vain(
             assert sum(1 for t in sent[i:] if t < start + PERIOD - 1e-4) <= 8
 
     play(scenario())
-
-
-def test_the_gateways_calls_have_their_rank() -> None:
-    assert {CANCEL.priority, CLOSE.priority, LOGIN.priority} == {CLOSING}
-    assert {MODIFY.priority, VALIDATE.priority} == {PROTECT}
-    assert (PLACE.priority, ORDERS_QUERY.priority, BARS.priority) == (ENTRY, QUERY, Priority.HISTORY)
-
-
-def test_80_percent_of_what_the_venue_allows_is_used() -> None:
-    async def scenario() -> str:
-        return Transport("http://x", Timing(), RateLimits(), lambda ok, text: None).used()
-
-    assert play(scenario()) == "0 of 160 requests in 60 s, 0 of 40 of history in 30 s"

@@ -26,9 +26,12 @@ _PATTERNS = (
     ),
     # Authorization: Bearer …
     (re.compile(r"\b(Bearer\s+)(?!\[redacted)[^\s\"',;]+", re.IGNORECASE), r"\1" + MASK),
-    # a JSON web token, wherever it stands
-    (re.compile(r"\beyJ[\w-]{5,}\.[\w-]+\.[\w-]*"), MASK),
+    # a JSON web token, wherever it stands, also one that was cut off
+    (re.compile(r"\beyJ[\w-]*\.[\w-]*\.?[\w-]*"), MASK),
 )
+
+LONGEST = 300
+"""Characters that `scrub` leaves of a text."""
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
@@ -46,9 +49,8 @@ class Redactor:
         """Learn one more secret (a token got at login)."""
         if len(secret) < _SHORTEST:
             return
-        self._known |= {secret, quote(secret, safe=""), json.dumps(secret)[1:-1], repr(secret)[1:-1]}
-        longest_first = sorted(self._known, key=len, reverse=True)
-        self._pattern = re.compile("|".join(re.escape(known) for known in longest_first))
+        self._known.add(secret)
+        self._pattern = _any_of(self._known)
 
     def __call__(self, text: str) -> str:
         if self._pattern is not None:
@@ -61,6 +63,16 @@ class Redactor:
         return f"Redactor({len(self._known)} known)"
 
 
+def _any_of(secrets: Iterable[str]) -> re.Pattern[str]:
+    """Matches each secret as it is, in an address, in JSON and in a repr; the longest first."""
+    forms = {
+        form
+        for secret in secrets
+        for form in (secret, quote(secret, safe=""), json.dumps(secret)[1:-1], repr(secret)[1:-1])
+    }
+    return re.compile("|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True)))
+
+
 def printable(text: str) -> str:
     """Text from outside with its control characters spelt out, so that it can't drive a terminal."""
     return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
@@ -68,3 +80,16 @@ def printable(text: str) -> str:
 
 REDACT = Redactor()
 """This process's: whoever reads a secret tells it."""
+
+
+def scrub(text: object, *secrets: str) -> str:
+    """A foreign text (of a library, a venue) as one line for a log, an error or a message.
+
+    Without the given secrets, however short, and without what `REDACT` takes out; control characters become
+    spaces; at most LONGEST characters.
+    """
+    clean = str(text)
+    if given := [secret for secret in secrets if secret]:
+        clean = _any_of(given).sub(MASK, clean)
+    clean = "".join(c if c.isprintable() else " " for c in REDACT(clean))
+    return clean if len(clean) <= LONGEST else clean[:LONGEST] + "…"

@@ -37,7 +37,7 @@ class Waiting(NamedTuple):
     turn: asyncio.Future[None]
 
 
-class Budget:
+class RateBudget:
     """At most `limit * share` requests in any `period_s` seconds, whether the venue's window slides or not.
 
     A bucket that refills would allow nearly twice the limit in one window after a rest, so the send times

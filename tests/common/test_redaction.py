@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tstream.redaction import MASK, Redactor, printable
+from adapters.common.redaction import LONGEST, MASK, Redactor, printable, scrub
 
 SECRET = 'k3y/with "odd" + signs='
 
@@ -87,3 +87,12 @@ def test_printable_text_drives_no_terminal(text: str) -> None:
 def test_printable_text_stays_as_it_is() -> None:
     assert printable("−3 ▲ Zürich\tx\n") == "−3 ▲ Zürich\tx\n"
     assert printable("\x1b[2J\x9b") == "\\x1b[2J\\x9b"
+
+
+def test_a_foreign_text_becomes_one_short_line_without_its_secrets() -> None:
+    assert (
+        scrub("k1\nat /k1/x\x1b[2J?access_token=abc", "k1", "")
+        == f"{MASK} at /{MASK}/x [2J?access_token={MASK}"
+    )
+    assert scrub(ValueError("eyJhbGci.cut")) == MASK
+    assert scrub("x" * 400) == "x" * LONGEST + "…"
