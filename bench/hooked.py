@@ -19,7 +19,7 @@ def count_at_the_venue() -> None:
     begin = practice.PracticeProcess.command
 
     def command(self: practice.PracticeProcess) -> list[str]:
-        return [part if part != "adapters.simulator" else "bench.venue" for part in begin(self)]
+        return [part if part != practice.VENUE_MODULE else "bench.venue" for part in begin(self)]
 
     practice.PracticeProcess.command = command  # type: ignore[method-assign]
 

@@ -18,11 +18,11 @@ from adapters.simulator import opening
 from adapters.simulator.exchange import exchange
 from adapters.simulator.market.generated import GeneratedMarket
 from adapters.simulator.market.ticker import QUOTES, TRADES
-from adapters.simulator.server import main
 from adapters.simulator.wire.hubs import Hub
 from adapters.simulator.wire.publisher import Publisher
 from bench.channels import COUNTS
 from engine.model.events import Print, Quote
+from tstream.run.practice_venue import main
 
 
 class Counts(Struct):

@@ -28,18 +28,6 @@ CAPTURED = FillModel(
 """Times as captured on the live platform (ProjectX protocol: bracket life cycle)."""
 
 
-class TapeChoice(Struct, frozen=True):
-    """A recorded market to play instead of the generated one."""
-
-    path: Path
-    contract: str
-    """Symbol of the instrument: "ES"."""
-    month: str | None = None
-    """"201312": which of the recorded months; None takes the busiest."""
-    stamp: str | None = None
-    """Whether bars of a plain table are stamped by "open" or "close"."""
-
-
 class SimulatorConfig(Struct, frozen=True):
     host: str = "127.0.0.1"
     port: int = 0
@@ -54,7 +42,6 @@ class SimulatorConfig(Struct, frozen=True):
     """A day begins so long before 08:25: who connects at once then sees the first minute whole."""
     state: Path | None = None
     """File that keeps the book between runs; None keeps it in memory."""
-    tape: TapeChoice | None = None
     user: str = "practice"
     key: str = "practice"
     accounts: tuple[AccountSpec, ...] = (AccountSpec(),)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from adapters.simulator.config import SimulatorConfig, TapeChoice
+from adapters.simulator.config import SimulatorConfig
 from adapters.simulator.exchange.contracts import Listing, listing
 from adapters.simulator.exchange.exchange import Kept
 from adapters.simulator.exchange.hours import NANOS, chicago, next_open, practice_open, trade_date
 from adapters.simulator.exchange.store import Store
 from adapters.simulator.market.generated import GeneratedMarket
-from adapters.tapes.tape import open_tape
 from engine.ports import MarketSource
 
 SAVE_EVERY_S = 1.0
@@ -27,11 +26,8 @@ class Opening(NamedTuple):
 def open_market(config: SimulatorConfig, real_ns: int) -> Opening:
     """Prepare what is played. `real_ns` is the wall clock, for the date of the very first start.
 
-    A tape is played from its start with a fresh book: what was held in another market means nothing in it.
-    Raises StateError, and what `open_tape` raises for a tape it can't read.
+    Raises StateError.
     """
-    if config.tape is not None:
-        return _open_tape(config.tape)
     store = None if config.state is None else Store(config.state)
     saved = None if store is None else store.load()
     today = chicago(real_ns).date()
@@ -61,6 +57,6 @@ def listed(source: MarketSource, month: str | None = None) -> Listing:
     return listing(source.instruments, trade_date(source.start_ts), months)
 
 
-def _open_tape(choice: TapeChoice) -> Opening:
-    source = open_tape(choice.path, choice.contract, month=choice.month, stamp=choice.stamp)
-    return Opening(source, listed(source, source.month), None)
+def open_source(source: MarketSource, month: str | None = None) -> Opening:
+    """Play a given market from its start with a fresh book: what was held in another market means nothing."""
+    return Opening(source, listed(source, month), None)

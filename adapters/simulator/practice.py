@@ -18,7 +18,7 @@ from adapters.simulator.exchange.contracts import Listing
 from adapters.simulator.exchange.exchange import Exchange
 from adapters.simulator.exchange.hours import NANOS
 from adapters.simulator.faults.controls import Deeds
-from adapters.simulator.opening import SAVE_EVERY_S, Opening, listed, open_market
+from adapters.simulator.opening import SAVE_EVERY_S, open_market, open_source
 from adapters.simulator.wire.rest import Gateway
 from adapters.simulator.wire.tokens import Tokens
 from engine.model.events import Print, Quote
@@ -32,9 +32,10 @@ _SHORTEST_WAIT_S = 0.0005
 class PracticeVenue:
     """A ProjectX venue on loopback: `async with PracticeVenue(config) as venue: ... venue.url`.
 
-    Without a source it opens what the config names. Without a clock it lives in practice time from the
+    Without a source it plays the generated market. `month` ("201312") is the contract month of the source,
+    where it is known. Without a clock it lives in practice time from the
     source's start, at the config's speed; `practice_clock` is then what the other end needs to share it.
-    Raises StateError, TapeError, and OSError when the port is taken.
+    Raises StateError, and OSError when the port is taken.
     """
 
     def __init__(
@@ -42,13 +43,10 @@ class PracticeVenue:
         config: SimulatorConfig | None = None,
         source: MarketSource | None = None,
         clock: Clock | None = None,
+        month: str | None = None,
     ) -> None:
         self.config = config if config is not None else SimulatorConfig()
-        opening = (
-            open_market(self.config, time.time_ns())
-            if source is None
-            else Opening(source, listed(source), None)
-        )
+        opening = open_market(self.config, time.time_ns()) if source is None else open_source(source, month)
         self.practice_clock = PracticeClock(opening.source.start_ts, time.time_ns(), self.config.speed)
         self.tokens = Tokens(self.config.token_lifetime_ns, self.config.key)
         self.exchange = Exchange(

@@ -6,13 +6,14 @@ import argparse
 import asyncio
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
+from typing import NamedTuple, Protocol
 
 import msgspec
 
-from adapters.simulator.config import DEFAULT_SEED, SimulatorConfig, TapeChoice
+from adapters.simulator.config import DEFAULT_SEED, SimulatorConfig
 from adapters.simulator.exchange.account import AccountSpec
 from adapters.simulator.exchange.store import StateError
 from adapters.simulator.faults.faults import Fault, FaultError
@@ -20,25 +21,57 @@ from adapters.simulator.faults.faults import parse as parse_fault
 from adapters.simulator.faults.manual import manual
 from adapters.simulator.practice import PracticeVenue
 from adapters.simulator.wire.signalr import Timing
-from adapters.tapes.fields import TapeError
+from engine.model.errors import FatalError
+from engine.ports import MarketSource
 
 EXIT_BAD_START = 2
 LEAD_S = 10.0
 """Time enough for an engine to start and connect before the first minute."""
 
 
-async def serve(config: SimulatorConfig, *, exit_with_parent: bool = False) -> None:
+class TapeChoice(NamedTuple):
+    """A recorded market to play instead of the generated one."""
+
+    path: Path
+    contract: str
+    """Symbol of the instrument: "ES"."""
+    month: str | None = None
+    """"201312": which of the recorded months; None takes the busiest."""
+    stamp: str | None = None
+    """Whether bars of a plain table are stamped by "open" or "close"."""
+
+
+class RecordedMarket(MarketSource, Protocol):
+    @property
+    def month(self) -> str | None:
+        """Contract month as in "201312"; None where the recording does not say."""
+
+
+OpenTape = Callable[[TapeChoice], RecordedMarket]
+"""Reads a recording; raises FatalError where it can't. Handed in: this room knows no formats of tapes."""
+
+
+class Arguments(NamedTuple):
+    config: SimulatorConfig
+    tape: TapeChoice | None
+    exit_with_parent: bool
+
+
+async def serve(
+    config: SimulatorConfig, tape: RecordedMarket | None = None, *, exit_with_parent: bool = False
+) -> None:
     """Run the venue until SIGTERM or SIGINT (or until stdin closes, with `exit_with_parent`).
 
     Once it listens it writes one JSON line to stdout: port, origin_ns, real_origin_ns, rate (how fast
     practice time runs; with the two origins this is the PracticeClock), seed. Nothing else goes there.
-    Raises StateError, TapeError, OSError.
+    Raises StateError, OSError.
     """
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    async with PracticeVenue(config) as venue:
+    month = None if tape is None else tape.month
+    async with PracticeVenue(config, tape, month=month) as venue:
         clock = venue.practice_clock
         ready = {
             "port": venue.port,
@@ -69,10 +102,10 @@ async def _stdin_closed() -> None:
         pass
 
 
-def parse(argv: Sequence[str]) -> tuple[SimulatorConfig, bool]:
-    """(config, exit with parent) of command-line arguments; ends the program on bad ones."""
+def parse(argv: Sequence[str]) -> Arguments:
+    """What the command line asks for; ends the program where it makes no sense."""
     parser = argparse.ArgumentParser(
-        prog="adapters.simulator", description="A ProjectX venue on loopback, to practise on."
+        prog="practice venue", description="A ProjectX venue on loopback, to practise on."
     )
     add = parser.add_argument
     add("--host", default="127.0.0.1")
@@ -112,12 +145,11 @@ def parse(argv: Sequence[str]) -> tuple[SimulatorConfig, bool]:
         speed=asked.speed,
         lead_s=asked.lead,
         state=asked.state,
-        tape=tape,
         accounts=(account(asked.balance, asked.daily_loss, asked.max_loss),),
         faults=tuple(asked.fault),
         timing=Timing(split_every=asked.split_every),
     )
-    return config, asked.exit_with_parent
+    return Arguments(config, tape, asked.exit_with_parent)
 
 
 def account(
@@ -132,12 +164,13 @@ def account(
     )
 
 
-def main(argv: Sequence[str]) -> int:
+def main(argv: Sequence[str], open_tape: OpenTape) -> int:
     """Run as a program; gives its exit code."""
-    config, exit_with_parent = parse(argv)
+    config, choice, exit_with_parent = parse(argv)
     try:
-        asyncio.run(serve(config, exit_with_parent=exit_with_parent))
-    except (StateError, TapeError, OSError) as error:
+        tape = open_tape(choice) if choice is not None else None
+        asyncio.run(serve(config, tape, exit_with_parent=exit_with_parent))
+    except (StateError, FatalError, OSError) as error:
         sys.stderr.write(f"practice venue: {error}\n")
         return EXIT_BAD_START
     return 0

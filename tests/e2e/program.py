@@ -13,6 +13,8 @@ from typing import Self, TypeVar
 
 import psutil
 
+from tstream.run.practice import VENUE_MODULE
+
 _T = TypeVar("_T")
 
 TSTREAM = Path(sys.executable).parent / "tstream"
@@ -45,7 +47,7 @@ def practice_child(pid: int) -> psutil.Process | None:
     """The practice venue that the program with this process id has started, if it listens already."""
     try:
         for child in psutil.Process(pid).children(recursive=True):
-            if "adapters.simulator" in child.cmdline() and listening_port(child) is not None:
+            if VENUE_MODULE in child.cmdline() and listening_port(child) is not None:
                 return child
     except psutil.NoSuchProcess:
         return None

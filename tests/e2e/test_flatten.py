@@ -15,6 +15,7 @@ import psutil
 from tests.e2e.program import TSTREAM, Headless, environment, tstream
 from tests.e2e.terminal import Cockpit
 from tests.e2e.venue import Venue
+from tstream.run.practice import VENUE_MODULE
 
 
 def held(run: Headless) -> Venue:
@@ -28,7 +29,7 @@ def held(run: Headless) -> Venue:
 def venue_alone(home: Path) -> Iterator[Venue]:
     """The practice venue on the book that the last run left, to be asked behind everybody's back."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "adapters.simulator", "--state", str(home / "data/practice/venue.db")],
+        [sys.executable, "-m", VENUE_MODULE, "--state", str(home / "data/practice/venue.db")],
         env=environment(home),
         stdout=subprocess.PIPE,
         start_new_session=True,

@@ -10,8 +10,8 @@ from adapters.simulator.config import SimulatorConfig
 from adapters.simulator.faults.faults import CATALOGUE, Acted, FaultError, fault, parse
 from adapters.simulator.faults.manual import manual
 from adapters.simulator.faults.plan import WHEN, Kind
-from adapters.simulator.server import main
 from tests.simulator.bench import ACCOUNT, Bench, bench
+from tstream.run.practice_venue import main
 
 
 def test_a_fault_is_written_as_it_is_read() -> None:

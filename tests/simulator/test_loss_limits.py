@@ -34,9 +34,9 @@ async def trading(desk: Bench) -> bool:
 
 
 def test_a_practice_account_has_no_limits() -> None:
-    config, _ = parse([])
+    config = parse([]).config
     assert (config.accounts[0].daily_loss_usd, config.accounts[0].max_loss_usd) == (None, None)
-    config, _ = parse(["--daily-loss", "1000", "--max-loss", "2000"])
+    config = parse(["--daily-loss", "1000", "--max-loss", "2000"]).config
     assert config.accounts[0] == account(Decimal(50_000), Decimal(1000), Decimal(2000))
 
 

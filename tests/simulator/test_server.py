@@ -19,6 +19,7 @@ from adapters.simulator.exchange.clock import ManualClock, PracticeClock
 from adapters.simulator.server import account, parse
 from tests.simulator.bench import Wire
 from tests.support.recordings import DATA, needs_recordings
+from tstream.run.practice import VENUE_MODULE
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @asynccontextmanager
 async def child(*arguments: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, dict[str, Any]]]:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "adapters.simulator", "--exit-with-parent", *arguments,
+        sys.executable, "-m", VENUE_MODULE, "--exit-with-parent", *arguments,
         cwd=ROOT, stdin=PIPE, stdout=PIPE, stderr=PIPE,
     )  # fmt: skip
     try:
@@ -41,7 +42,7 @@ async def child(*arguments: str) -> AsyncIterator[tuple[asyncio.subprocess.Proce
 
 async def refused(*arguments: str) -> tuple[int | None, str]:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "adapters.simulator", *arguments, cwd=ROOT,
+        sys.executable, "-m", VENUE_MODULE, *arguments, cwd=ROOT,
         stdout=PIPE, stderr=PIPE,
     )  # fmt: skip
     _, stderr = await asyncio.wait_for(process.communicate(), 20)

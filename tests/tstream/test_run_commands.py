@@ -81,7 +81,7 @@ def test_faults_reach_the_built_in_venue_as_they_were_given(wiring: Wiring, plac
     ((_, _, options),) = wiring.given
     assert options == RunOptions(faults=wanted)
     command = practice.PracticeProcess(options, places).command()
-    config, _ = server.parse(command[command.index("--exit-with-parent") :])
+    config = server.parse(command[command.index("--exit-with-parent") :]).config
     assert config.faults == tuple(faults.parse(one) for one in wanted)
 
 

@@ -10,11 +10,12 @@ from decimal import Decimal
 from pathlib import Path
 
 from adapters.simulator import server
-from adapters.simulator.config import SimulatorConfig, TapeChoice
+from adapters.simulator.config import SimulatorConfig
 from adapters.simulator.exchange.account import AccountSpec
 from adapters.simulator.faults.faults import Fault
 from adapters.simulator.faults.manual import manual
 from adapters.tapes.fields import TapeError
+from adapters.tapes.tape import open_tape
 from tstream.errors import CommandError, UsageError
 from tstream.options import RunOptions
 
@@ -50,7 +51,6 @@ def simulate(
         rate=run.rate,
         speed=run.speed,
         state=state,
-        tape=TapeChoice(run.tape, run.contract, run.month, run.stamp) if run.tape and run.contract else None,
         accounts=(account,),
         faults=tuple(faults),
     )
@@ -62,7 +62,8 @@ def simulate(
         f"key {config.key}; Ctrl+C ends it\n"
     )
     try:
-        asyncio.run(server.serve(config))
+        tape = open_tape(run.tape, run.contract, run.month, run.stamp) if run.tape and run.contract else None
+        asyncio.run(server.serve(config, tape))
     except TapeError as error:
         raise UsageError(str(error)) from None
     except OSError as error:

@@ -19,6 +19,8 @@ from tstream.options import RunOptions
 from tstream.paths import Paths
 
 READY_S = 20.0
+VENUE_MODULE = "tstream.run.practice_venue"
+"""What the child process runs."""
 
 
 class Ready(Struct, frozen=True):
@@ -70,7 +72,7 @@ class PracticeProcess:
     def command(self) -> list[str]:
         """What is run."""
         options = self._options
-        command = [sys.executable, "-m", "adapters.simulator", "--exit-with-parent"]
+        command = [sys.executable, "-m", VENUE_MODULE, "--exit-with-parent"]
         command += ["--rate", str(options.rate), "--speed", str(options.speed)]
         if options.seed is not None:
             command += ["--seed", str(options.seed)]
