@@ -27,6 +27,12 @@ def tables(markdown: str) -> list[list[list[str]]]:
     return [[_cells(line) for line in table.splitlines()[2:]] for table in found]
 
 
+def anchors(page: Path) -> set[str]:
+    """What a link may name behind "#": the page's headings, as GitHub writes them."""
+    headings = re.findall(r"^#+ (.*)$", text(page), re.MULTILINE)
+    return {re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 def examples(page: Path) -> list[str]:
     """The Python blocks of a page."""
     return re.findall(r"^```python\n(.*?)^```$", text(page), re.MULTILINE | re.DOTALL)
