@@ -27,10 +27,11 @@ from engine.model.effects import AnyEffect
 from engine.model.events import LinkState
 from engine.model.instrument import Instrument
 from engine.model.market import NANOS
+from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import Account, AccountKind, OrderStatus
 from engine.model.plans import Idea, TradePlan
 from engine.model.refusals import Refusal
-from engine.model.view import NoticeKind, Severity, TradingState
+from engine.model.view import TradingState
 from engine.portfolio import day_roll as rollover
 from engine.portfolio.money import Marks, day_usd
 from engine.risk import gate, sizing

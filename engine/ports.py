@@ -13,7 +13,8 @@ from engine.model.effects import CancelOrder, ClosePosition, ModifyOrder, PlaceO
 from engine.model.events import AnyEvent, Print, Quote, SnapshotTaken
 from engine.model.instrument import Instrument
 from engine.model.market import Bar
-from engine.model.view import LogLine, Notice, View
+from engine.model.notices import LogLine, Notice
+from engine.model.view import View
 
 Sink = Callable[[AnyEvent], None]
 """Takes an event into the engine's inbox; never blocks."""

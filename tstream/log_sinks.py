@@ -18,7 +18,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from engine.model.view import LogLine
+from engine.model.notices import LogLine
 from tstream.clock import iso
 
 _EXCHANGE = ZoneInfo("America/Chicago")

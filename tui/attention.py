@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from engine.model.view import Notice, NoticeKind, Severity, View
+from engine.model.notices import Notice, NoticeKind, Severity
+from engine.model.view import View
 from tui.plain_text import plain
 from tui.screen_state import kind_of
 

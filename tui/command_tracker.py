@@ -13,7 +13,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from engine.model.commands import AnyCommand
-from engine.model.view import Notice, NoticeKind, Severity
+from engine.model.notices import Notice, NoticeKind, Severity
 from engine.ports import EngineHandle
 
 PATIENCE = 2.0

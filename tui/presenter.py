@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from engine.model.market import Timeframe
-from engine.model.view import LogLine, Notice, View
+from engine.model.notices import LogLine, Notice
+from engine.model.view import View
 from engine.ports import EngineHandle, LogTail
 from tui.command_tracker import Asked, Desk, Fate
 from tui.frame_rate import Flashes

@@ -7,20 +7,12 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from engine.model.chart import AlignmentView, ChartView
 from engine.model.events import LinkState
 from engine.model.market import Timeframe
+from engine.model.notices import LogLine, Notice
 from engine.model.orders import AccountKind
-from engine.model.view import (
-    AlignmentView,
-    BookView,
-    ChartView,
-    ContractView,
-    LogLine,
-    Notice,
-    PositionView,
-    TradingState,
-    View,
-)
+from engine.model.view import BookView, ContractView, PositionView, TradingState, View
 from tui.plain_text import plain
 
 

@@ -15,7 +15,8 @@ from adapters.control.address import socket_path
 from adapters.control.protocol import ANSWER_SECONDS, Reply, Request, ViewAsked
 from engine.model.commands import AnyCommand
 from engine.model.errors import RefusedError, RetryableError, UnknownOutcomeError
-from engine.model.view import Notice, View
+from engine.model.notices import Notice
+from engine.model.view import View
 
 _CHUNK = 1 << 16
 _LOOK_SECONDS = 5.0

@@ -11,7 +11,8 @@ from __future__ import annotations
 from msgspec import Struct
 
 from engine.model.commands import AnyCommand
-from engine.model.view import Notice, View
+from engine.model.notices import Notice
+from engine.model.view import View
 
 LINE_LIMIT = 64 * 1024
 """Bytes of the longest request."""

@@ -16,7 +16,8 @@ from adapters.control.address import socket_path
 from adapters.control.protocol import ANSWER_SECONDS, LINE_LIMIT, Reply, Request
 from engine.model.commands import AnyCommand
 from engine.model.errors import FatalError
-from engine.model.view import Notice, NoticeKind, View
+from engine.model.notices import Notice, NoticeKind
+from engine.model.view import View
 from engine.ports import EngineHandle
 
 _POLL_SECONDS = 0.02

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from adapters.notify.content.message import Event
-from engine.model.view import Severity
+from engine.model.notices import Severity
 
 TELEGRAM_URL = "https://api.telegram.org"
 

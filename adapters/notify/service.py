@@ -22,7 +22,7 @@ from adapters.notify.content.times import Stamps
 from adapters.notify.dispatch.dispatcher import ChannelStatus, Dispatcher
 from adapters.notify.telegram_commands.commands import TelegramHand
 from engine.model.errors import FatalError, PortError
-from engine.model.view import Severity
+from engine.model.notices import Severity
 from engine.ports import Clock, EngineHandle
 
 log = logging.getLogger(__name__)

@@ -20,8 +20,8 @@ from engine.model.config import AfterFill, AlertRoom, RiskLimits
 from engine.model.events import AlertKind, AlertReceived
 from engine.model.instrument import Instrument
 from engine.model.market import NANOS
+from engine.model.notices import NoticeKind, Severity
 from engine.model.plans import Idea
-from engine.model.view import NoticeKind, Severity
 from engine.risk.sizers import Wanted, sizer
 from engine.state.alerts import AlertState
 from engine.state.state import PlanState

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.model.events import LinkChanged, LinkState
-from engine.model.view import NoticeKind, Severity
+from engine.model.notices import NoticeKind, Severity
 from engine.state.turn import Turn
 
 _VENUE = frozenset({"rest", "user", "market", "token"})

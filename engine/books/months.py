@@ -8,7 +8,7 @@ from engine.execution.order_manager import Desk
 from engine.market.bars import MinuteBars
 from engine.model import events as ev
 from engine.model import records as r
-from engine.model.view import NoticeKind, Severity
+from engine.model.notices import NoticeKind, Severity
 from engine.portfolio.money import Marks
 from engine.signals.board import SignalBoard
 from engine.state.turn import Turn

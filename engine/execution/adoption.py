@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from engine.execution.ledger import Ledger
 from engine.model import records as r
+from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import BRACKET_SUFFIXES, Fill, OrderType, Slot, VenueOrder, VenueStatus
-from engine.model.view import NoticeKind, Severity
 from engine.state.state import Order
 
 

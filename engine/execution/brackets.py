@@ -17,9 +17,9 @@ from engine.execution.ledger import Ledger
 from engine.model import records as r
 from engine.model.config import Brackets
 from engine.model.market import NANOS
+from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import Slot
 from engine.model.plans import PlanStatus
-from engine.model.view import NoticeKind, Severity
 from engine.state.state import Order, PlanState
 
 FRESH_NS = 10 * NANOS

@@ -9,8 +9,8 @@ from engine.execution.inquiry import UNPROVEN_NS
 from engine.execution.ledger import Ledger
 from engine.model import records as r
 from engine.model.market import NANOS
+from engine.model.notices import Severity
 from engine.model.orders import Fill
-from engine.model.view import Severity
 from engine.state.fold_late_fills import is_told_late
 from engine.state.state import Order
 

@@ -15,9 +15,10 @@ from engine.model import records as r
 from engine.model.effects import ClosePosition
 from engine.model.errors import Cause
 from engine.model.market import MINUTE, NANOS
+from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import OrderStatus, OrderType, Slot
 from engine.model.plans import PlanStatus
-from engine.model.view import NoticeKind, SessionPhase, Severity
+from engine.model.view import SessionPhase
 
 BLIND_NS = 5 * NANOS
 """Where the venue answers no query for so long, what the journal knows is closed without its word."""

@@ -18,9 +18,10 @@ from engine.model import records as r
 from engine.model.config import ForeignPositions
 from engine.model.instrument import Instrument
 from engine.model.market import NANOS, Side
+from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import Fill, OrderType
 from engine.model.plans import Leg, PlanStatus, TradePlan
-from engine.model.view import NoticeKind, Severity, TradingState
+from engine.model.view import TradingState
 from engine.portfolio.money import realized_usd
 from engine.state import restrictions as restrict
 from engine.state.position import Position

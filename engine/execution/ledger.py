@@ -15,10 +15,10 @@ from engine.execution.inquiry import LOOK_AGAIN_NS, Inquiry
 from engine.model import records as r
 from engine.model.config import EngineConfig
 from engine.model.effects import CancelOrder, ModifyOrder, PlaceOrder
+from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import Fill, Slot
 from engine.model.plans import TradePlan
 from engine.model.records import OrderEvent as E
-from engine.model.view import NoticeKind, Severity
 from engine.portfolio.money import Marks
 from engine.state.state import BookState, Order
 from engine.state.turn import Turn

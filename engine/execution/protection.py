@@ -11,9 +11,9 @@ from engine.execution.inquiry import LOOK_AGAIN_NS, UNPROVEN_NS
 from engine.execution.ledger import Ledger
 from engine.model.effects import CancelOrder
 from engine.model.market import NANOS
+from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import OrderStatus, Slot, VenueOrder
 from engine.model.records import OrderEvent
-from engine.model.view import NoticeKind, Severity
 from engine.state.state import BookState, LegState, Order, PlanState
 
 VANISHED = 2

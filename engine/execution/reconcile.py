@@ -11,9 +11,9 @@ from engine.model import events as ev
 from engine.model import records as r
 from engine.model.instrument import Instrument
 from engine.model.market import MINUTE, NANOS
+from engine.model.notices import Severity
 from engine.model.orders import Fill, OrderStatus, Slot, VenueOrder, VenueStatus
 from engine.model.records import OrderEvent as E
-from engine.model.view import Severity
 from engine.state.state import Order
 
 OVERLAP_NS = MINUTE

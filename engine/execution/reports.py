@@ -10,9 +10,9 @@ from engine.model import events as ev
 from engine.model.effects import ModifyOrder
 from engine.model.errors import Cause
 from engine.model.market import NANOS
+from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import OrderStatus, Slot, VenueOrder, VenueStatus
 from engine.model.records import OrderEvent as E
-from engine.model.view import NoticeKind, Severity
 from engine.state.state import Order
 
 STAMP_NS = 1_000

@@ -15,8 +15,9 @@ from engine.market import sessions
 from engine.model import records as r
 from engine.model.config import RiskLimits
 from engine.model.market import NANOS
+from engine.model.notices import NoticeKind, Severity
 from engine.model.plans import PlanStatus
-from engine.model.view import Band, LimitView, NoticeKind, SessionPhase, Severity, TradingState
+from engine.model.view import Band, LimitView, SessionPhase, TradingState
 from engine.portfolio import money
 from engine.portfolio.money import Marks
 from engine.risk import bands, presets

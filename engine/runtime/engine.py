@@ -16,8 +16,9 @@ from engine.model import events as ev
 from engine.model.commands import AnyCommand, Shutdown
 from engine.model.errors import FatalError, PortError
 from engine.model.market import NANOS
+from engine.model.notices import Notice
 from engine.model.orders import Account
-from engine.model.view import HealthView, Notice, View
+from engine.model.view import HealthView, View
 from engine.ports import AlertSource, Broker, Clock, EmergencyLog, Journal, MarketFeed, Sink
 from engine.runtime.effect_runner import Courier
 from engine.runtime.inbox import Inbox

@@ -9,13 +9,13 @@ from engine.core import Core
 from engine.execution import flatten
 from engine.execution.order_manager import Desk
 from engine.market import sessions
+from engine.model.chart import ChartView
 from engine.model.instrument import Instrument
 from engine.model.market import Timeframe
 from engine.model.orders import AccountKind, Slot
 from engine.model.refusals import Refusal
 from engine.model.view import (
     BookView,
-    ChartView,
     ContractView,
     HealthView,
     LinkView,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from engine.market.bars import BarsClosed, MinuteBars
+from engine.model.chart import AlignmentView, FrameView, ZoneView
 from engine.model.instrument import Instrument
 from engine.model.market import Bar, Timeframe
-from engine.model.view import AlignmentView, FrameView, ZoneView
 from engine.signals.alignment import WEIGHTS_PCT, Alignment, align
 from engine.signals.frame import FrameSignals
 

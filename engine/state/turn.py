@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter, deque
 
 from engine.model.effects import AnyEffect
+from engine.model.notices import Notice, NoticeKind, Severity, SignalFacts
 from engine.model.records import AnyRecord, PlanOpened
-from engine.model.view import Notice, NoticeKind, Severity, SignalFacts
 from engine.state.fold import apply
 from engine.state.state import State
 from engine.state.words import describe, facts

@@ -10,10 +10,11 @@ from engine.model import records as r
 from engine.model.alerts import Verdict, origin
 from engine.model.events import AlertKind
 from engine.model.market import Side
+from engine.model.notices import NoticeKind as K
+from engine.model.notices import PatternFacts, SignalFacts
+from engine.model.notices import Severity as Sev
 from engine.model.orders import Slot
-from engine.model.view import NoticeKind as K
-from engine.model.view import PatternFacts, SignalFacts, TradingState
-from engine.model.view import Severity as Sev
+from engine.model.view import TradingState
 from engine.state.state import State
 from engine.state.track_record import TrackRecord
 

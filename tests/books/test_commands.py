@@ -16,9 +16,10 @@ from engine.model.commands import (
     Shutdown,
 )
 from engine.model.market import Side
+from engine.model.notices import NoticeKind
 from engine.model.orders import OrderStatus, Slot
 from engine.model.plans import Leg, PlanStatus
-from engine.model.view import NoticeKind, TradingState
+from engine.model.view import TradingState
 from engine.portfolio.money import Marks
 from tests.support.books import BOOK, MES, Book
 

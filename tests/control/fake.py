@@ -8,21 +8,12 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
+from engine.model.chart import ChartView
 from engine.model.commands import AnyCommand
 from engine.model.market import Bar, Timeframe
+from engine.model.notices import Notice, NoticeKind, Severity
 from engine.model.orders import AccountKind
-from engine.model.view import (
-    ChartView,
-    ContractView,
-    HealthView,
-    Notice,
-    NoticeKind,
-    SessionPhase,
-    SessionView,
-    Severity,
-    TradingState,
-    View,
-)
+from engine.model.view import ContractView, HealthView, SessionPhase, SessionView, TradingState, View
 
 BAR = Bar("MNQ", Timeframe.M1, 0, 84_000, 84_010, 83_990, 84_001, 12)
 

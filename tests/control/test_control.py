@@ -22,7 +22,7 @@ from adapters.control.protocol import LINE_LIMIT
 from adapters.control.server import ControlServer
 from engine.model.commands import AnyCommand, BreakEven, CancelEntries, Flatten, Pause, Resume, Shutdown
 from engine.model.errors import FatalError, RefusedError, RetryableError, UnknownOutcomeError
-from engine.model.view import NoticeKind
+from engine.model.notices import NoticeKind
 from tests.control.fake import FakeHandle, a_view
 
 T = TypeVar("T")

@@ -10,9 +10,10 @@ from engine.model import records as r
 from engine.model.alerts import Reason, Verdict
 from engine.model.config import RiskLimits
 from engine.model.market import MINUTE, NANOS, Side
+from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import Slot, VenueStatus
 from engine.model.refusals import Refusal
-from engine.model.view import AlertFate, HealthView, NoticeKind, Severity
+from engine.model.view import AlertFate, HealthView
 from engine.runtime.view_builder import picture
 from tests.support.order_bench import BOOK, PRICE
 from tests.support.posting import (

@@ -9,8 +9,8 @@ from engine.model import records as r
 from engine.model.alerts import Reason, Verdict
 from engine.model.events import AlertKind
 from engine.model.market import NANOS
+from engine.model.notices import NoticeKind
 from engine.model.orders import OrderStatus, Slot
-from engine.model.view import NoticeKind
 from tests.support.order_bench import PRICE
 from tests.support.posting import (
     LONG,

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from engine.model import records as r
 from engine.model.alerts import Reason, Verdict
-from engine.model.view import NoticeKind, Severity
+from engine.model.notices import NoticeKind, Severity
 from tests.support.order_bench import PRICE
 from tests.support.posting import (
     LONG,

@@ -11,10 +11,11 @@ from engine.model import effects as fx
 from engine.model import events as ev
 from engine.model import records as r
 from engine.model.market import NANOS, Side
+from engine.model.notices import Severity
 from engine.model.orders import Fill, OrderStatus, OrderType, Slot, VenueOrder, VenueStatus
 from engine.model.plans import Leg
 from engine.model.records import OrderEvent as E
-from engine.model.view import Severity, TradingState
+from engine.model.view import TradingState
 from engine.state.order_table import next_status
 from tests.support.books import Book
 from tests.support.order_bench import BOOK, MNQ, PRICE, Bench, connected, entered

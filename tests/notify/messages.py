@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from adapters.notify.content.message import Event, Field, Message, Section
 from adapters.notify.content.sanitize import clean
+from engine.model.notices import Severity
 from engine.model.orders import AccountKind
-from engine.model.view import Severity
 
 HOSTILE = (
     "<b>&amp; <script>alert(1)</script> <!channel> <@U123> <https://evil.example|click>",

@@ -10,21 +10,18 @@ from typing import Any
 from msgspec.structs import replace
 
 from adapters.notify.content.message import Event, Message
+from engine.model.chart import AlignmentView, FrameView
 from engine.model.commands import AnyCommand
 from engine.model.market import NANOS, Side, Timeframe
+from engine.model.notices import Notice, NoticeKind, Severity
 from engine.model.orders import AccountKind
 from engine.model.view import (
-    AlignmentView,
     BookView,
     ContractView,
-    FrameView,
     HealthView,
-    Notice,
-    NoticeKind,
     PositionView,
     SessionPhase,
     SessionView,
-    Severity,
     TradeView,
     TradingState,
     View,

@@ -18,7 +18,7 @@ from adapters.notify.content.message import Event, Message
 from adapters.notify.content.times import Stamps
 from adapters.notify.dispatch import dispatcher as dispatching
 from adapters.notify.dispatch.dispatcher import ChannelState, Dispatcher
-from engine.model.view import Severity
+from engine.model.notices import Severity
 from tests.notify.scenes import NOW, news
 from tests.notify.sinks import DiscordSink, Reply, Sink, SlackSink, TelegramSink, flood, telegram_no
 

@@ -20,8 +20,8 @@ from adapters.notify.content.mail_html import mail_html, subject
 from adapters.notify.content.message import Message, section
 from adapters.notify.content.plain import plain_lines, plain_text
 from adapters.notify.content.sanitize import clean
+from engine.model.notices import Severity
 from engine.model.orders import AccountKind
-from engine.model.view import Severity
 from tests.notify.messages import HOSTILE, messages
 from tests.notify.scenes import news
 

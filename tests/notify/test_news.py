@@ -11,8 +11,9 @@ from adapters.notify.content.news import START_WAIT_NS, Newsroom, event_of
 from adapters.notify.content.plain import plain_text
 from engine.model.events import LinkState
 from engine.model.market import MINUTE, NANOS
+from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import AccountKind
-from engine.model.view import HealthView, LinkView, NoticeKind, Severity, TradingState
+from engine.model.view import HealthView, LinkView, TradingState
 from tests.notify.rooms import a_room, facts_of
 from tests.notify.scenes import (
     NOW,

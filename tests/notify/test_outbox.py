@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from adapters.notify.config import Rules
 from adapters.notify.content.message import RANKS, Event, Message
 from adapters.notify.dispatch.outbox import Alarm, Outbox
-from engine.model.view import Severity
+from engine.model.notices import Severity
 from tests.notify.scenes import NOW, news
 
 FAST = Rules(per_minute=6000, burst=1000)

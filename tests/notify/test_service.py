@@ -16,7 +16,7 @@ from adapters.notify.service import NotifyThread
 from engine.model.commands import Pause
 from engine.model.errors import FatalError
 from engine.model.market import NANOS
-from engine.model.view import NoticeKind, Severity
+from engine.model.notices import NoticeKind, Severity
 from tests.notify.scenes import NOW, Desk, a_position, a_trade, a_view
 from tests.notify.sinks import DiscordSink, Reply, TelegramSink, telegram_no
 

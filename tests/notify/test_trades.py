@@ -8,8 +8,8 @@ from adapters.notify.content.facts import SignalFacts
 from adapters.notify.content.message import Event
 from adapters.notify.content.news import Newsroom
 from engine.model.market import NANOS, Side
+from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import AccountKind
-from engine.model.view import NoticeKind, Severity
 from tests.notify.rooms import FACTS, a_room, facts_of
 from tests.notify.scenes import (
     NOW,

@@ -17,9 +17,10 @@ from engine.model.commands import Flatten, Pause, Shutdown
 from engine.model.errors import FatalError, RetryableError
 from engine.model.events import LinkState
 from engine.model.market import MINUTE
+from engine.model.notices import Severity
 from engine.model.orders import Account, VenuePosition
 from engine.model.plans import PlanStatus
-from engine.model.view import Severity, TradingState
+from engine.model.view import TradingState
 from engine.ports import Sink
 from engine.runtime import engine as engine_module
 from engine.runtime import journal_writer as scribe_module

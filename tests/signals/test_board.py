@@ -4,9 +4,9 @@ import msgspec
 import pytest
 
 from engine.market.bars import BarsClosed, MinuteBars
+from engine.model.chart import AlignmentView
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import MINUTE, Timeframe
-from engine.model.view import AlignmentView
 from engine.signals.alignment import WEIGHTS_PCT, align
 from engine.signals.board import SignalBoard
 from engine.signals.frame import FrameSignals

@@ -16,6 +16,7 @@ from engine.model.config import AlertRoom, Brackets, EngineConfig, RiskLimits, T
 from engine.model.errors import Cause
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import MINUTE, NANOS, Side
+from engine.model.notices import Notice, Severity
 from engine.model.orders import (
     Account,
     AccountKind,
@@ -28,7 +29,6 @@ from engine.model.orders import (
     VenueStatus,
 )
 from engine.model.plans import Idea
-from engine.model.view import Notice, Severity
 from engine.state.fold import apply
 from engine.state.state import BookState, Order, State
 from tests.market.feed import T0

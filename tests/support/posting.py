@@ -10,8 +10,8 @@ from engine.model import records as r
 from engine.model.config import AfterFill, AlertRoom
 from engine.model.events import AlertKind, AlertReceived
 from engine.model.market import NANOS, Side
+from engine.model.notices import NoticeKind
 from engine.model.orders import Slot
-from engine.model.view import NoticeKind
 from tests.support.order_bench import PRICE, Bench
 
 ROOM = AlertRoom("jm", {"NQ": "MNQ"})

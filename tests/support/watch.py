@@ -10,8 +10,9 @@ from engine.model import records as r
 from engine.model.commands import AnyCommand
 from engine.model.config import RiskLimits
 from engine.model.market import MINUTE
+from engine.model.notices import NoticeKind, Severity
 from engine.model.plans import Leg, PlanStatus
-from engine.model.view import NoticeKind, Severity, TradingState
+from engine.model.view import TradingState
 from engine.portfolio.money import Marks
 from engine.risk.guards import Guards
 from engine.state.state import Restriction

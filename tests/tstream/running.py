@@ -12,7 +12,8 @@ from msgspec.structs import replace
 
 from adapters.control.server import ControlServer
 from engine.model.commands import AnyCommand, Flatten, Pause
-from engine.model.view import Notice, NoticeKind, Severity, TradingState, View
+from engine.model.notices import Notice, NoticeKind, Severity
+from engine.model.view import TradingState, View
 
 
 class Engine:

@@ -7,7 +7,8 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from engine.model.view import LogLine, View
+from engine.model.notices import LogLine
+from engine.model.view import View
 from tests.tui import fake
 from tui.app import TStreamApp
 from tui.panes.pnl import PnlPane

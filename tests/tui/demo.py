@@ -12,10 +12,12 @@ import time
 
 from msgspec.structs import replace
 
+from engine.model.chart import ChartView
 from engine.model.commands import AnyCommand, Flatten, Pause, Resume
 from engine.model.market import NANOS, Timeframe
+from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import AccountKind
-from engine.model.view import ChartView, ContractView, NoticeKind, Severity, TradingState
+from engine.model.view import ContractView, TradingState
 from tests.tui import fake
 
 

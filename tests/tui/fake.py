@@ -9,33 +9,27 @@ from functools import cache
 
 from msgspec.structs import replace
 
+from engine.model.chart import AlignmentView, ChartView, FrameView, ZoneView
 from engine.model.commands import AnyCommand
 from engine.model.events import LinkState
 from engine.model.instrument import CME_FUTURES, Instrument
 from engine.model.market import MINUTE, NANOS, Bar, Side, Timeframe
+from engine.model.notices import LogLine, Notice, NoticeKind, Severity
 from engine.model.orders import AccountKind, OrderStatus, OrderType, Slot
 from engine.model.view import (
-    AlignmentView,
     Band,
     BookView,
-    ChartView,
     ContractView,
-    FrameView,
     HealthView,
     LimitView,
     LinkView,
-    LogLine,
-    Notice,
-    NoticeKind,
     OrderView,
     PositionView,
     SessionPhase,
     SessionView,
-    Severity,
     TradeView,
     TradingState,
     View,
-    ZoneView,
 )
 
 NOW = 1_791_988_937 * NANOS

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from engine.model.alerts import Grade, Reason, Verdict
 from engine.model.events import AlertKind, LinkState
 from engine.model.market import NANOS, Side
-from engine.model.view import AlertFate, AlertView, LinkView, Notice, NoticeKind, Severity, View
+from engine.model.notices import Notice, NoticeKind, Severity
+from engine.model.view import AlertFate, AlertView, LinkView, View
 from tests.tui import fake
 
 MS = NANOS // 1_000

@@ -5,8 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from engine.model.chart import ChartView, ZoneView
 from engine.model.market import MINUTE, Bar, Timeframe
-from engine.model.view import ChartView, ContractView, ZoneView
+from engine.model.view import ContractView
 from tests.tui import fake
 from tui.rows.chart import Level, Scale, candles, levels_of
 from tui.spans import text_of, width_of

@@ -10,8 +10,9 @@ from textual.pilot import Pilot
 
 from engine.model.commands import BreakEven, CancelEntries, Flatten, Halt, Pause, Resume
 from engine.model.market import Timeframe
+from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import AccountKind
-from engine.model.view import NoticeKind, Severity, TradingState
+from engine.model.view import TradingState
 from tests.tui import fake, states
 from tests.tui.cockpit import Cockpit
 from tui.actions import ACTIONS, PANES, Danger

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from engine.model.commands import Pause
 from engine.model.market import Timeframe
-from engine.model.view import LogLine, Notice, NoticeKind, Severity
+from engine.model.notices import LogLine, Notice, NoticeKind, Severity
 from tests.tui import fake
 from tui.attention import Attention
 from tui.command_tracker import Desk, Fate

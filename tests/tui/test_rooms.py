@@ -12,8 +12,9 @@ from msgspec.structs import replace
 from engine.model.alerts import Reason, Verdict
 from engine.model.events import AlertKind, LinkState
 from engine.model.market import NANOS
+from engine.model.notices import Notice, NoticeKind, Severity
 from engine.model.orders import AccountKind
-from engine.model.view import AlertView, LinkView, Notice, NoticeKind, Severity, View
+from engine.model.view import AlertView, LinkView, View
 from tests.tui import fake, rooms
 from tests.tui.cockpit import Cockpit
 from tui.rows import links, status

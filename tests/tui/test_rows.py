@@ -9,17 +9,9 @@ from msgspec.structs import replace
 
 from engine.model.events import LinkState
 from engine.model.market import Side, Timeframe
+from engine.model.notices import LogLine, Notice, NoticeKind, Severity, SignalFacts
 from engine.model.orders import AccountKind, OrderStatus
-from engine.model.view import (
-    LinkView,
-    LogLine,
-    Notice,
-    NoticeKind,
-    Severity,
-    SignalFacts,
-    TradingState,
-    View,
-)
+from engine.model.view import LinkView, TradingState, View
 from tests.tui import fake
 from tui.actions import resolve_keys
 from tui.layout import Shape

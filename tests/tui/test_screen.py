@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from engine.model.notices import LogLine, NoticeKind, Severity
 from engine.model.orders import AccountKind
-from engine.model.view import LogLine, NoticeKind, Severity, View
+from engine.model.view import View
 from tests.tui import fake, states
 from tests.tui.cockpit import Cockpit, grid_text
 from tests.tui.test_keys import running

@@ -11,8 +11,9 @@ from msgspec.structs import replace
 from textual.pilot import Pilot
 
 from engine.model.events import LinkState
+from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import AccountKind, OrderStatus
-from engine.model.view import LinkView, NoticeKind, Severity, View
+from engine.model.view import LinkView, View
 from tests.tui import fake, rooms, states
 from tests.tui.cockpit import Cockpit
 

@@ -22,8 +22,9 @@ from adapters.store.lock import kill_holder
 from engine.market.bars import BarsClosed
 from engine.model.commands import Flatten, Shutdown
 from engine.model.errors import PortError
+from engine.model.notices import Notice, NoticeKind
 from engine.model.plans import Idea
-from engine.model.view import Notice, NoticeKind, View
+from engine.model.view import View
 from engine.runtime.engine import Engine
 from engine.signals.board import SignalBoard
 from engine.strategies.protocol import Declined

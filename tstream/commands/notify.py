@@ -14,7 +14,7 @@ from adapters.notify.config import HandConfig, NotifyConfig
 from adapters.notify.content.message import Event, Message, section
 from adapters.notify.content.times import Stamps
 from engine.model.errors import PortError
-from engine.model.view import Severity
+from engine.model.notices import Severity
 from tstream.clock import wall_ns
 from tstream.convert.notify import notify_config
 from tstream.errors import UsageError

@@ -13,7 +13,8 @@ from adapters.common.redaction import printable
 from adapters.control.client import NoEngineError, fetch_view, send_command
 from engine.model.commands import AnyCommand, Flatten, Halt, Pause, Resume
 from engine.model.errors import RetryableError
-from engine.model.view import Notice, Severity, View
+from engine.model.notices import Notice, Severity
+from engine.model.view import View
 from tstream import paths
 from tstream.errors import CommandError, UsageError
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from adapters.notify.content.message import Event
-    from engine.model.view import Severity
+    from engine.model.notices import Severity
     from tstream.settings.notify import NotifySettings
 
 

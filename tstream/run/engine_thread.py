@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from engine.model.commands import AnyCommand, Shutdown
+from engine.model.notices import Notice
 from engine.model.orders import AccountKind
-from engine.model.view import ContractView, HealthView, Notice, SessionPhase, SessionView, TradingState, View
+from engine.model.view import ContractView, HealthView, SessionPhase, SessionView, TradingState, View
 from tstream.clock import RunClock
 from tstream.options import RunOptions
 from tstream.paths import Paths

@@ -17,7 +17,8 @@ from engine.books.paper_book import PAPER
 from engine.core import Core
 from engine.market import sessions
 from engine.model.config import EngineConfig, TradingSwitch
-from engine.model.view import SessionPhase, Severity
+from engine.model.notices import Severity
+from engine.model.view import SessionPhase
 from engine.ports import AlertSource, Clock
 from engine.runtime.engine import Engine
 from engine.runtime.recovery import restore

@@ -10,7 +10,7 @@ from pydantic_settings import NoDecode
 
 from adapters.notify.config import NotifyConfig
 from adapters.notify.content.message import Event
-from engine.model.view import Severity
+from engine.model.notices import Severity
 from tstream.settings.fields import CommaSeparated, Number, Whole, refuse, setting
 from tstream.settings.sections import BaseUrl, Section, Zone
 

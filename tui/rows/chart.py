@@ -10,8 +10,9 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from engine.model.chart import ChartView
 from engine.model.market import Bar
-from engine.model.view import ChartView, ContractView, View
+from engine.model.view import ContractView, View
 from tui import clock_times as times
 from tui import number_format as figures
 from tui.plain_text import plain

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from engine.model.chart import AlignmentView, FrameView
 from engine.model.market import Timeframe
 from engine.model.orders import AccountKind
-from engine.model.view import AlignmentView, ContractView, FrameView, TradingState
+from engine.model.view import ContractView, TradingState
 from tui import number_format as figures
 from tui.plain_text import plain
 from tui.rows.status import mark, price_style

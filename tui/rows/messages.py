@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from engine.model.view import AlertView, LogLine, Notice, NoticeKind, Severity
+from engine.model.notices import LogLine, Notice, NoticeKind, Severity
+from engine.model.view import AlertView
 from tui import clock_times as times
 from tui import number_format as figures
 from tui.plain_text import plain

@@ -20,7 +20,7 @@ from adapters.notify.content.message import Message
 from adapters.notify.content.plain import plain_text
 from adapters.notify.dispatch.threads import aside
 from engine.model.errors import FatalError, PortError, RefusedError, RetryableError, UnknownOutcomeError
-from engine.model.view import Severity
+from engine.model.notices import Severity
 
 _TYPES = {
     Severity.INFO: "info",

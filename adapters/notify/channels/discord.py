@@ -16,7 +16,7 @@ from adapters.notify.content.chunks import cut
 from adapters.notify.content.message import Message
 from engine.model.errors import FatalError, PortError, RefusedError, RetryableError, UnknownOutcomeError
 from engine.model.market import NANOS
-from engine.model.view import Severity
+from engine.model.notices import Severity
 
 TITLE, DESCRIPTION, FIELDS, NAME, VALUE, FOOTER = 256, 4096, 25, 256, 1024, 2048
 TOTAL = 6000

@@ -10,7 +10,7 @@ from adapters.notify.config import WebhookConfig
 from adapters.notify.content.chunks import cut
 from adapters.notify.content.message import Message, Section
 from engine.model.errors import FatalError, PortError, RefusedError, RetryableError, UnknownOutcomeError
-from engine.model.view import Severity
+from engine.model.notices import Severity
 
 TITLE, TEXT, VALUE, FIELDS, ATTACHMENTS = 300, 2800, 500, 20, 20
 """Longest texts and most parts of one message; Slack publishes no firm figures, these stay well below."""

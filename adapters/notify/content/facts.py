@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine.model.view import Notice, PatternFacts, SignalFacts, reward_to_risk
+from engine.model.notices import Notice, PatternFacts, SignalFacts, reward_to_risk
 
 __all__ = ["PatternFacts", "SignalFacts", "SignalReader", "reward_to_risk", "the_notices_own"]
 

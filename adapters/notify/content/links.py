@@ -9,7 +9,8 @@ from adapters.notify.content.sanitize import clean
 from adapters.notify.content.times import held
 from engine.model.events import LinkState
 from engine.model.market import NANOS
-from engine.model.view import LinkView, Notice, NoticeKind, Severity, View
+from engine.model.notices import Notice, NoticeKind, Severity
+from engine.model.view import LinkView, View
 
 OUTAGE_NS = 10 * NANOS
 """An outage is told once it has lasted so long."""

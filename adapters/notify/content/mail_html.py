@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 
 from adapters.notify.content.message import Message
-from engine.model.view import Severity
+from engine.model.notices import Severity
 
 _COLOURS = {
     Severity.INFO: "#5f6b7a",

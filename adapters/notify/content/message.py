@@ -7,8 +7,8 @@ from enum import StrEnum
 from msgspec import Struct
 
 from adapters.notify.content.sanitize import clean
+from engine.model.notices import Severity
 from engine.model.orders import AccountKind
-from engine.model.view import Severity
 
 
 class Event(StrEnum):

@@ -13,8 +13,9 @@ from adapters.notify.content.sanitize import clean
 from adapters.notify.content.signals import signal_message
 from adapters.notify.content.trades import TradeDesk
 from engine.model.market import MINUTE
+from engine.model.notices import Notice, NoticeKind, Severity
 from engine.model.orders import AccountKind
-from engine.model.view import Notice, NoticeKind, Severity, View
+from engine.model.view import View
 
 MARKS = {Severity.INFO: "ℹ️", Severity.GOOD: "✅", Severity.WARNING: "⚠️", Severity.CRITICAL: "🚨"}
 

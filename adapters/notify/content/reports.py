@@ -7,8 +7,9 @@ from msgspec.structs import replace
 from adapters.notify.content.message import Event, Message, Section, section
 from adapters.notify.content.number_format import cost, percent, price, usd
 from adapters.notify.content.sanitize import clean
+from engine.model.notices import Severity
 from engine.model.orders import AccountKind
-from engine.model.view import BookView, PositionView, Severity, TradingState, View
+from engine.model.view import BookView, PositionView, TradingState, View
 
 
 def signed(message: Message, kind: AccountKind, origin: str) -> Message:

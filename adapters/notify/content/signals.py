@@ -6,7 +6,9 @@ from adapters.notify.content.facts import PatternFacts, SignalFacts
 from adapters.notify.content.message import Event, Message, Section, section
 from adapters.notify.content.number_format import arrow, cost, percent, price, ratio, side
 from adapters.notify.content.sanitize import clean
-from engine.model.view import AlignmentView, Notice, View
+from engine.model.chart import AlignmentView
+from engine.model.notices import Notice
+from engine.model.view import View
 
 _DIRECTIONS = {1: "up", -1: "down", 0: "sideways"}
 

@@ -16,7 +16,8 @@ from adapters.notify.content.number_format import arrow, cost, price, ratio, ris
 from adapters.notify.content.sanitize import clean
 from adapters.notify.content.times import held
 from engine.model.market import NANOS, Side
-from engine.model.view import BookView, Notice, PositionView, Severity, TradeView, View
+from engine.model.notices import Notice, Severity
+from engine.model.view import BookView, PositionView, TradeView, View
 
 SETTLE_NS = 2 * NANOS
 """An entry waits so long for its stop to be seen before it is told without."""

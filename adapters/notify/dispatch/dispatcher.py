@@ -21,7 +21,7 @@ from adapters.notify.content.message import Event, Message
 from adapters.notify.content.times import Stamps
 from adapters.notify.dispatch.outbox import Alarm, Entry, Outbox
 from engine.model.errors import FatalError, PortError, RefusedError, RetryableError, UnknownOutcomeError
-from engine.model.view import Severity
+from engine.model.notices import Severity
 
 log = logging.getLogger(__name__)
 

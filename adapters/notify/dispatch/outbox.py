@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from adapters.notify.channels.channel import Part
 from adapters.notify.config import Rules
 from adapters.notify.content.message import RANKS, Event, Message
-from engine.model.view import Severity
+from engine.model.notices import Severity
 
 DIGEST_FROM, DIGEST_MOST = 7, 20
 """Waiting messages from which on they are told in one, and how many one holds."""

@@ -1,0 +1,54 @@
+"""What is drawn of bars and signals: a chart of one contract and timeframe, and how the timeframes agree.
+
+Prices are ticks. Times are nanoseconds UTC of the engine's clock.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from engine.model.market import Bar, Timeframe
+
+
+class FrameView(Struct, frozen=True):
+    """What one timeframe says, on closed bars only."""
+
+    timeframe: Timeframe
+    direction: int
+    """+1 up, -1 down, 0 neither."""
+    strength_pct: int
+    weight_pct: int
+    pattern: str
+    """The last pattern in a few words: "BOS up", "OB held 21021.25"; empty before there is one."""
+
+
+class AlignmentView(Struct, frozen=True):
+    instrument: str
+    frames: tuple[FrameView, ...]
+    score_tenths: int
+    """0..100."""
+    direction: int
+    agreeing: int
+    verdict: str
+    reasons: tuple[str, ...]
+
+
+class ZoneView(Struct, frozen=True):
+    """A price band on the chart, ticks."""
+
+    kind: str
+    """"OB" (order block), "S/R"."""
+    direction: int
+    low: int
+    high: int
+    from_ts: int
+    touches: int = 0
+
+
+class ChartView(Struct, frozen=True):
+    instrument: str
+    timeframe: Timeframe
+    bars: tuple[Bar, ...]
+    """Closed bars, oldest first, prices in ticks."""
+    forming: Bar | None
+    zones: tuple[ZoneView, ...]
