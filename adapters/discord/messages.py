@@ -1,4 +1,4 @@
-"""Discord's JSON of a message, as far as it is read (Discord API v10: message object)."""
+"""Discord's JSON of a message, as far as it is read (docs/protocols/discord.md#message-object)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Times in Discord's ids and stamps (Discord API: snowflakes)."""
+"""Times in Discord's ids and stamps (docs/protocols/discord.md#snowflakes)."""
 
 from __future__ import annotations
 

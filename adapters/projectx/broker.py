@@ -91,7 +91,8 @@ class ProjectXBroker:
     async def close(self, position: ClosePosition) -> None:
         """Close the net position at market, in every month in which one is held; none there is success.
 
-        ProjectX protocol: this does not remove bracket legs, which stay working until they are cancelled.
+        This does not remove bracket legs, which stay working until they are cancelled
+        (docs/protocols/projectx.md#closing-a-position).
         """
         account = self._account_id()
         active = self._venue.contracts.active_id(position.instrument)

@@ -126,7 +126,8 @@ _BY_TEXT = (
     ("active trading status", Cause.CLOSED),
     ("outside of trading hours", Cause.CLOSED),
 )
-"""ProjectX protocol: place rejects for all of these with one code, and only its text tells them apart."""
+"""A place is refused for all of these with one code, and only its text tells them apart
+(docs/protocols/projectx.md#refusals-of-a-place)."""
 
 _BY_CODE: dict[tuple[type[IntEnum], int], Cause] = {
     (Place, Place.OUTSIDE_TRADING_HOURS): Cause.CLOSED,

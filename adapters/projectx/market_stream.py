@@ -155,7 +155,9 @@ class MarketStream:
         return f"no quote of {', '.join(symbols)}"
 
     def silence(self, now: float) -> Silence | None:
-        """ProjectX protocol: quotes can stop while trades flow, so each stream is watched on its own."""
+        """Quotes can stop while trades flow, so each stream is watched on its own
+        (docs/protocols/projectx.md#market-events).
+        """
         if not self._session_open(self._clock()):
             self._open_since = now
             for one in self._contracts.values():

@@ -25,7 +25,8 @@ def place_request(
 ) -> dict[str, object]:
     """Body of Order/place. Raises RefusedError for what the venue would refuse, before it is sent.
 
-    ProjectX protocol: bracket ticks are signed from the entry (a long's stop is negative), 4..1000 of them.
+    Bracket ticks are signed from the entry (a long's stop is negative), 4..1000 of them
+    (docs/protocols/projectx.md#placing).
     """
     if command.qty <= 0:
         raise RefusedError(f"size {command.qty}: at least one contract is needed")

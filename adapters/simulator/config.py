@@ -25,7 +25,7 @@ CAPTURED = FillModel(
     slippage_ticks=1,
     queue_multiple=2,
 )
-"""Times as captured on the live platform (ProjectX protocol: bracket life cycle)."""
+"""Times as captured on the live platform (docs/protocols/projectx.md#bracket-life-cycle)."""
 
 
 class SimulatorConfig(Struct, frozen=True):

@@ -1,7 +1,8 @@
 """Messages of alert rooms: each revision is read once, and becomes a trade, a change of one, or a reason.
 
 A message that the journal knows is never traded again, so two paths, a reconnect or a restart make no second
-order (faults F30). What a text says is data: it is parsed, compared and shown in part, and nothing else.
+order (docs/alerts.md#edits-and-deletions, F30). What a text says is data: it is parsed, compared and shown in
+part, and nothing else.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What an edited alert does to the trade that was opened for it (faults F30).
+"""What an edited alert does to the trade that was opened for it (docs/alerts.md#edits-and-deletions, F30).
 
 Before a contract is bought or sold the entry can be taken back. After that the stop may only be tightened,
 the targets may move, and the size stays as it is; legs that are closed are closed.

@@ -1,4 +1,6 @@
-"""Contract months: what happens when the venue's active one is another (semantics: contract roll)."""
+"""Contract months: what happens when the venue's active one is another
+(docs/semantics.md#contract-months).
+"""
 
 from __future__ import annotations
 

@@ -2,9 +2,9 @@
 
 An account is in one of two modes, which only a person can switch on the venue's own pages: with Auto OCO the
 venue keeps stop and target of each entry by itself; with Position Brackets it refuses such entries
-(ProjectX protocol: place errors, bracket life cycle). The refusal is the only way to learn of it, and it is
-remembered over restarts. From then on entries go bare, and the order manager keeps stop and target in their
-slots as orders of its own: the stop first, at once, both sized to what is open.
+(docs/protocols/projectx.md#position-brackets-and-auto-oco). The refusal is the only way to learn of it, and
+it is remembered over restarts. From then on entries go bare, and the order manager keeps stop and target in
+their slots as orders of its own: the stop first, at once, both sized to what is open.
 
 Nothing tells that the account was switched back, and a try would cost an entry. So native brackets come again
 only by configuration: `Brackets.NATIVE` forgets at start what was remembered.

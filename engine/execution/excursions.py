@@ -1,7 +1,7 @@
 """How far the running trade has been against us and for us (MAE, MFE), written down for restarts and trades.
 
 The marks know every quote; the journal gets a record when the worst or best has changed, seldom while the
-trade runs and once more before each fill that could end it (semantics: futures P&L).
+trade runs and once more before each fill that could end it (docs/semantics.md#excursions).
 """
 
 from __future__ import annotations

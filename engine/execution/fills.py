@@ -66,7 +66,7 @@ def take_orphans(ledger: Ledger) -> None:
 
 def apply_fill(ledger: Ledger, order: Order, fill: Fill, *, inferred: bool = False) -> None:
     """Count a fill that was not counted before. Money has moved: it is taken in whatever state its order is
-    (semantics: order state machine, rule 4); what is odd about it is counted and told.
+    (docs/semantics.md#fills-in-any-state); what is odd about it is counted and told.
     """
     excursions.before_fill(ledger, fill.instrument)
     what = f"{fill.side.value} {fill.qty} {fill.instrument}"

@@ -112,7 +112,7 @@ def reopening(now: int) -> int | None:
     """When a market that refuses orders takes them again, nanoseconds UTC.
 
     None where the calendar knows of no reason: a halt, which may end at any time. From the flat time on the
-    venue takes no order until the next session (ProjectX protocol: trading day).
+    venue takes no order until the next session (docs/protocols/projectx.md#trading-day).
     """
     day = sessions.trade_date(now)
     if sessions.phase(now) is not SessionPhase.CLOSED and now < sessions.flat_by(day):

@@ -31,7 +31,7 @@ GRACE_NS = 2 * NANOS
 """What nobody explains for so long is taken as it is."""
 
 NEAREST_TICKS = 4
-"""A stop stands no nearer to the entry (ProjectX protocol: place errors)."""
+"""A stop stands no nearer to the entry (docs/protocols/projectx.md#refusals-of-a-place)."""
 
 STRATEGY = "external"
 

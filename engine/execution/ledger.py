@@ -190,7 +190,7 @@ class Ledger:
         reason: str = "",
     ) -> None:
         """Write down what happened to an order. What does not fit its state is an anomaly: counted, told,
-        and without consequence (semantics: order state machine, rule 3).
+        and without consequence (docs/semantics.md#events-that-do-not-fit).
         """
         if self.state.orders[client_id].after(event) is None:
             self.turn.counts["anomalies"] += 1

@@ -200,7 +200,7 @@ def _infer(
 ) -> bool:
     """The difference is exactly what the venue says our orders have filled, and only the fills are not told:
     they are concluded, at the order's own price (`price` where it has none), under an id that is a hash of
-    what is known of them (semantics: order state machine, rule 6). Told later, they are known already.
+    what is known of them (docs/semantics.md#concluded-fills). Told later, they are known already.
     """
     missing: list[tuple[Order, VenueOrder, int]] = []
     for shown in snapshot.orders:

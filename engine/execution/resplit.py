@@ -1,7 +1,7 @@
 """Entries that were cut short leave the targets lopsided: contracts change legs until they are split again.
 
 The rule of sizing (half to the first target, rounded down) holds for what was really bought, not for what was
-asked for (faults F12; semantics: odd quantities).
+asked for (docs/reliability.md#protection, F12; docs/semantics.md#odd-quantities).
 """
 
 from __future__ import annotations

@@ -48,7 +48,8 @@ def to_break_even(ledger: Ledger, instrument: str, bid: int | None, ask: int | N
 
 def after_first_target(ledger: Ledger, found: PlanState) -> None:
     """Once the first target has filled, be it in part, what is still open can lose nothing any more
-    (semantics: 0.7). Not beyond the tick before the target: the market has only just been there.
+    (docs/semantics.md#break-even). Not beyond the tick before the target: the market has only just been
+    there.
     """
     plan = found.plan
     if not ledger.config.risk.break_even_after_first_target or len(plan.legs) < 2:

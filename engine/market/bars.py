@@ -1,4 +1,5 @@
-"""Live bars of all instruments: minutes from prints, longer frames from final minutes (semantics: bar rules).
+"""Live bars of all instruments: minutes from prints, longer frames from final minutes
+(docs/semantics.md#bars).
 
 A minute boundary T closes for everybody at once: when every instrument that spoke since the minute began
 has shown an event at or after T, or when the timer T + grace fires, whichever is first. What closes comes

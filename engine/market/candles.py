@@ -1,6 +1,6 @@
 """How prints become one candle and candles a longer one; shared by the live bars and the fold of a tape.
 
-The rules (semantics: bar rules): a bar is [open, close) on the venue's clock; high, low and volume take
+The rules (docs/semantics.md#bars): a bar is [open, close) on the venue's clock; high, low and volume take
 every print of the interval in whatever order it came; the open is the first and the close the last print
 by (venue time, seq), and among equals the first and the last to arrive. A print of size zero sets prices
 and adds no volume: exchanges send them, and their own minute bars count them that way.

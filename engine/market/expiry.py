@@ -1,4 +1,4 @@
-"""The last day of a contract month, as far as entries are concerned (semantics: contract roll).
+"""The last day of a contract month, as far as entries are concerned (docs/semantics.md#contract-months).
 
 The venue says which month is active; this only tells how near its end is.
 """

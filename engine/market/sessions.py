@@ -1,4 +1,5 @@
-"""Trade dates, sessions and trading hours: the only place that knows time zones (semantics: sessions).
+"""Trade dates, sessions and trading hours: the only place that knows time zones
+(docs/semantics.md#sessions-and-trade-dates).
 
 A trading day of the Globex futures runs from 17:00 to 16:00 Chicago time, and both US clock changes fall
 into the weekend break, so a session is always 23 hours long. Every public function takes nanoseconds UTC

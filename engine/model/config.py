@@ -40,7 +40,9 @@ class ForeignPositions(StrEnum):
 
 
 class SingleContract(StrEnum):
-    """What one contract, which can't be split over two targets, does at the first (semantics: 0.6)."""
+    """What one contract, which can't be split over two targets, does at the first
+    (docs/semantics.md#odd-quantities).
+    """
 
     T1 = "t1"
     """It leaves there."""
@@ -124,7 +126,9 @@ class AfterFill(StrEnum):
 
 
 class SizePolicy(StrEnum):
-    """How many contracts a trade is begun with, before the limits make it smaller (semantics: 0.13)."""
+    """How many contracts a trade is begun with, before the limits make it smaller
+    (docs/semantics.md#sizers).
+    """
 
     GRADE = "grade"
     """The number that its letter stands for."""
@@ -238,7 +242,7 @@ class EngineConfig(Struct, frozen=True):
     paper: PaperConfig | None = None
     """The paper book of this run; None where there is none."""
     bar_grace_ns: int = NANOS
-    """A minute closes this long after its end at the latest (semantics: bar rules)."""
+    """A minute closes this long after its end at the latest (docs/semantics.md#bars)."""
     bracket_grace_ns: int = 2 * NANOS
     """A filled entry whose protection is not seen by then gets a stop of our own."""
     brackets: Brackets = Brackets.AUTO

@@ -10,7 +10,7 @@ from msgspec import Struct
 from engine.model.market import Side
 
 BRACKET_TICKS = range(4, 1001)
-"""Distances of stop and target that ProjectX takes (ProjectX protocol: place errors)."""
+"""Distances of stop and target that ProjectX takes (docs/protocols/projectx.md#refusals-of-a-place)."""
 
 
 class OrderType(StrEnum):
@@ -20,7 +20,7 @@ class OrderType(StrEnum):
 
 
 class OrderStatus(StrEnum):
-    """Where an order of ours stands (semantics: one table in engine.state.order_table)."""
+    """Where an order of ours stands (docs/semantics.md#order-states)."""
 
     NEW = "new"
     SENT = "sent"

@@ -264,7 +264,7 @@ class BracketsKnown(Record, frozen=True, kw_only=True, tag="brackets_known"):
     """Whether an account takes native brackets, from the venue's own answer or by configuration.
 
     False is remembered until the configuration says otherwise: entries then go bare, and their stops and
-    targets are orders of ours (ProjectX protocol: Position Brackets against Auto OCO).
+    targets are orders of ours (docs/protocols/projectx.md#position-brackets-and-auto-oco).
     """
 
     book: str

@@ -151,7 +151,7 @@ class TradeView(Struct, frozen=True):
 
 
 class Band(StrEnum):
-    """How much of a limit is used up (semantics: bands of 50, 80 and 95 % that warn, reduce, act)."""
+    """How much of a limit is used up (docs/semantics.md#bands)."""
 
     CLEAR = "clear"
     WARN = "warn"

@@ -1,4 +1,4 @@
-"""How much of each limit is used up, in bands that warn, reduce and act (semantics: Topstep rules)."""
+"""How much of each limit is used up, in bands that warn, reduce and act (docs/semantics.md#bands)."""
 
 from __future__ import annotations
 

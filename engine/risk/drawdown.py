@@ -1,4 +1,4 @@
-"""The trailing floor of an account: the maximum loss limit (ProjectX protocol: Topstep rules)."""
+"""The trailing floor of an account: the maximum loss limit (docs/semantics.md#trailing-floor)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Limits that act by themselves: losses, counts, unknown days, and the time by which everything must be flat.
 
-Each money limit has bands: a notice, no more entries, flat and locked (semantics: Topstep rules). Acting
+Each money limit has bands: a notice, no more entries, flat and locked (docs/semantics.md#loss-limits). Acting
 comes before the venue's own limit does, in this order: lock, cancel entries, close, cancel stops; the flatten
 latch repeats it until the venue shows nothing left.
 """

@@ -1,4 +1,5 @@
-"""What the firms' accounts may do, as dated data, and what counts for one account (ProjectX protocol: rules).
+"""What the firms' accounts may do, as dated data, and what counts for one account
+(docs/protocols/projectx.md#account-rules).
 
 The gateway enforces these rules and tells nobody of them: they are configuration, guessed from the account's
 name. Every number can be overridden; an explicit setting wins over the preset.
@@ -108,7 +109,7 @@ class AccountLimits(Struct, frozen=True):
         """What an account with this balance began with, in the frame in which the venue counts it.
 
         Evaluations begin at their size, funded accounts at zero, and a floor in one frame compared with a
-        balance in the other would never be reached (semantics: Express Funded): the nearer one it is.
+        balance in the other would never be reached (docs/semantics.md#funded-accounts): the nearer one it is.
         """
         if self.size_usd is None:
             return balance_usd

@@ -1,4 +1,5 @@
-"""One interface for how many contracts a trade begins with (semantics: 0.13); the limits come after it.
+"""One interface for how many contracts a trade begins with (docs/semantics.md#sizers); the limits come after
+it.
 
 A sizer says what a policy wants. The gate takes the smaller of that and what the limits allow.
 """

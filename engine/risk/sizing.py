@@ -32,8 +32,8 @@ def legs(
     """Split a quantity over the targets: half to the first (rounded down), the rest to the second.
 
     One contract can't be split: `single` says whether it leaves at the first target, or goes to break-even at
-    its touch and is held for the second (semantics: odd quantities). With `absolute` stop and targets are
-    the idea's own prices, wherever the entry fills; the offsets are what the native bracket begins with.
+    its touch and is held for the second (docs/semantics.md#odd-quantities). With `absolute` stop and targets
+    are the idea's own prices, wherever the entry fills; the offsets are what the native bracket begins with.
     """
     split = _split(idea, qty, single)
     if not absolute:

@@ -1,4 +1,5 @@
-"""How far the timeframes agree: a weighted sum of their opinions (semantics: causal definitions).
+"""How far the timeframes agree: a weighted sum of their opinions
+(docs/semantics.md#signals-without-hindsight).
 
 score = sum of weight x direction x strength over 1m, 5m, 15m, 30m, 1h with weights 15/30/25/20/10, out of
 ten. To trade, three frames must point the way of the sum and neither 30m nor 1h may point against it.

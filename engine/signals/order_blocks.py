@@ -1,4 +1,4 @@
-"""Order blocks: the candle from which a move broke a swing (semantics: causal definitions).
+"""Order blocks: the candle from which a move broke a swing (docs/semantics.md#signals-without-hindsight).
 
 A bullish block is created at the close of bar t that breaks a swing high: it is the candle with the lowest
 low between swing and t (the last of equals), its whole range; bearish blocks mirror it. From then on it

@@ -1,4 +1,6 @@
-"""Net position and profit of one instrument in one book, exact in integer ticks (semantics: futures P&L)."""
+"""Net position and profit of one instrument in one book, exact in integer ticks
+(docs/semantics.md#profit-and-loss).
+"""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 KELLY_TRADES = 30
-"""Of fewer trades the Kelly fraction says nothing (semantics: statistics)."""
+"""Of fewer trades the Kelly fraction says nothing (docs/semantics.md#kelly-fraction)."""
 
 
 class TrackRecord(Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""How orders meet the market: the parameters and prices of a fill (semantics: fill model)."""
+"""How orders meet the market: the parameters and prices of a fill (docs/semantics.md#fill-model)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The inside of the venue: orders in the market, fills, bracket life cycle (semantics: fill model)."""
+"""The inside of the venue: orders in the market, fills, bracket life cycle (docs/semantics.md#fill-model)."""
 
 from __future__ import annotations
 

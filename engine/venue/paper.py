@@ -1,4 +1,5 @@
-"""A broker without a wire: the one venue, and beside it positions and money of its own (semantics: fills).
+"""A broker without a wire: the one venue, and beside it positions and money of its own
+(docs/semantics.md#paper-fills).
 
 A paper book has it inside the core, a replay around one: effects go in, and what a venue would tell comes out
 as the very events that an adapter would deliver. Time is handed in; nothing here is random.

@@ -1,4 +1,5 @@
-"""The one venue in the code: matching, fills, latency and brackets, without any I/O (semantics: fill model).
+"""The one venue in the code: matching, fills, latency and brackets, without any I/O
+(docs/semantics.md#fill-model).
 
 The practice venue puts the ProjectX wire around it, a paper book and a replay call it directly. Time is
 handed in as integer nanoseconds; the same calls give the same events. It knows orders, not accounts: one

@@ -1,4 +1,4 @@
-"""Discord's JSON as the loopback Discord tells it (Discord API v10)."""
+"""Discord's JSON as the loopback Discord tells it (docs/protocols/discord.md#message-object)."""
 
 from __future__ import annotations
 

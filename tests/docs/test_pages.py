@@ -34,3 +34,25 @@ def test_files_that_are_named_exist(page: Path) -> None:
     named = set(re.findall(rf"(?:{'|'.join(ROOMS)})/[\w/.-]+\.(?:py|md|toml|tcss|svg)", text(page)))
     missing = {name for name in named - WRITTEN_BY_READERS if not (ROOT / name).exists()}
     assert not missing
+
+
+CODE = [file for room in ROOMS for file in sorted((ROOT / room).rglob("*.py"))]
+OLD_FORM = re.compile(
+    r"\bsemantics:\s|\b(?:ProjectX|Telegram|Discord)\s+(?:protocol|API)\b[^.:\n]*:\s|\bfaults\s+F\d"
+)
+"""Citations that name a rule and not where it stands."""
+
+
+def test_citations_in_code_lead_to_a_file_and_a_heading() -> None:
+    cited = {link for file in CODE for link in re.findall(r"docs/[\w/-]+\.md(?:#[\w-]+)?", text(file))}
+    there = {page.relative_to(ROOT).as_posix(): anchors(page) for page in PAGES}
+    targets = there.keys() | {f"{page}#{anchor}" for page, headings in there.items() for anchor in headings}
+    assert len(cited) > 40
+    assert cited - targets == set()
+
+
+def test_no_citation_names_a_rule_without_its_place() -> None:
+    found = {
+        f"{file.relative_to(ROOT)}: {found[0]!r}" for file in CODE if (found := OLD_FORM.search(text(file)))
+    }
+    assert not found

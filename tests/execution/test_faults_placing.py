@@ -1,4 +1,4 @@
-"""Orders whose answer, fill or process is lost, by hand (faults F1 to F7)."""
+"""Orders whose answer, fill or process is lost, by hand (docs/reliability.md#orders, F1 to F7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Stops that are refused, vanish or race, and flattens that are refused, by hand (faults F13 to F17, F28)."""
+"""Stops that are refused, vanish or race, and flattens that are refused, by hand
+(docs/reliability.md#protection, F13 to F17, F28).
+"""
 
 from __future__ import annotations
 

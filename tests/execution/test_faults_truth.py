@@ -1,4 +1,6 @@
-"""Fills, cancels and positions that the venue knows better, by hand (faults F8 to F12, F26)."""
+"""Fills, cancels and positions that the venue knows better, by hand (docs/reliability.md#orders, F8 to
+F12, F26).
+"""
 
 from __future__ import annotations
 

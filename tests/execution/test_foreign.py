@@ -1,4 +1,6 @@
-"""Contracts that nobody here opened: told, restricted, and not left naked (faults F10)."""
+"""Contracts that nobody here opened: told, restricted, and not left naked (docs/reliability.md#protection,
+F10).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What should not happen, does, and is survived: counted, told, journalled (semantics: order rules)."""
+"""What should not happen, does, and is survived: counted, told, journalled
+(docs/semantics.md#events-that-do-not-fit).
+"""
 
 from __future__ import annotations
 

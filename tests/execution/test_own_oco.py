@@ -1,4 +1,6 @@
-"""Accounts that refuse native brackets: entries go bare, stops and targets are ours (semantics: 0.16)."""
+"""Accounts that refuse native brackets: entries go bare, stops and targets are ours
+(docs/protocols/projectx.md#position-brackets-and-auto-oco).
+"""
 
 from __future__ import annotations
 

@@ -47,7 +47,9 @@ def test_f12_a_leg_that_the_venue_sized_wrongly_is_corrected(size: int) -> None:
 
 @pytest.mark.parametrize(("first", "second"), [(2, 0), (0, 2), (0, 3), (2, 1), (1, 3)])
 def test_f12_what_was_really_bought_is_split_over_the_targets(first: int, second: int) -> None:
-    """2 for T1 and 3 for T2 were wanted; of n contracts n // 2 are for T1 (semantics: 0.6)."""
+    """2 for T1 and 3 for T2 were wanted; of n contracts n // 2 are for T1
+    (docs/semantics.md#odd-quantities).
+    """
     bench, _ = connected(targets=(80, 160))
     for order, qty in zip(bench.of(fx.PlaceOrder), (first, second), strict=True):
         venue_id = bench.lodge(order)

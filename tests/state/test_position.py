@@ -1,4 +1,4 @@
-"""Positions and profit, exact in integer ticks (semantics: futures P&L)."""
+"""Positions and profit, exact in integer ticks (docs/semantics.md#profit-and-loss)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Calls of Telegram's Bot API, and what its refusals mean (Telegram protocol: envelope and errors)."""
+"""Calls of Telegram's Bot API, and what its refusals mean
+(docs/protocols/telegram.md#envelope-and-errors).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Discord as a channel: a webhook, messages as embeds within its limits (Discord protocol: embed limits)."""
+"""Discord as a channel: a webhook, messages as embeds within its limits
+(docs/protocols/discord.md#embed-limits).
+"""
 
 from __future__ import annotations
 

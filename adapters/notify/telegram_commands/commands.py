@@ -1,7 +1,7 @@
 """Commands from Telegram: the same ones as on the keyboard, from whitelisted people in whitelisted chats.
 
-Long polling (Telegram protocol: getUpdates). Who is not on both lists gets no answer, so that the bot tells
-strangers nothing. Text from outside chooses among the commands below and is never shown or repeated.
+Long polling (docs/protocols/telegram.md#getupdates). Who is not on both lists gets no answer, so that the bot
+tells strangers nothing. Text from outside chooses among the commands below and is never shown or repeated.
 """
 
 from __future__ import annotations

@@ -40,8 +40,8 @@ class Changes(NamedTuple):
 class Blotter:
     """Order and half-turn rows of one account, kept from what its venue and its ledger do.
 
-    Every change is emitted in the platform's order: trade, order, position, account (ProjectX protocol:
-    bracket life cycle). `account_json` gives the account row as it then stands.
+    Every change is emitted in the platform's order: trade, order, position, account
+    (docs/protocols/projectx.md#bracket-life-cycle). `account_json` gives the account row as it then stands.
     """
 
     def __init__(

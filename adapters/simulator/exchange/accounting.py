@@ -1,6 +1,6 @@
 """The practice venue's own arithmetic of positions and money, apart from the engine's on purpose.
 
-If both shared code, an error in it would agree with itself (ProjectX protocol: trades and money).
+If both shared code, an error in it would agree with itself (docs/protocols/projectx.md#trades-and-money).
 """
 
 from __future__ import annotations

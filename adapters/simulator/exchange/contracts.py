@@ -1,4 +1,4 @@
-"""The contract months that the practice venue lists (ProjectX protocol: contracts)."""
+"""The contract months that the practice venue lists (docs/protocols/projectx.md#contracts)."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ class Session(NamedTuple):
 
     open: int
     cut_off: int
-    """15:10: from here until the next open, orders are refused (ProjectX protocol: sessions)."""
+    """15:10: from here until the next open, orders are refused (docs/protocols/projectx.md#trading-day)."""
     close: int
 
 

@@ -1,4 +1,6 @@
-"""The loss limits that the platform enforces and does not report (ProjectX protocol: account rules)."""
+"""The loss limits that the platform enforces and does not report
+(docs/protocols/projectx.md#account-rules).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Why the practice venue refuses an order, in the platform's words and order (ProjectX protocol: place)."""
+"""Why the practice venue refuses an order, in the platform's words and order
+(docs/protocols/projectx.md#placing).
+"""
 
 from __future__ import annotations
 

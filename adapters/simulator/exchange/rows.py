@@ -15,7 +15,9 @@ class OrderRow(Struct):
     """Of its book: the contract's month is part of it after a roll."""
     created: int
     updated: int
-    """Last change before a fill, nanoseconds UTC: a fill does not move it (ProjectX protocol: OrderModel)."""
+    """Last change before a fill, nanoseconds UTC: a fill does not move it
+    (docs/protocols/projectx.md#order-rows).
+    """
     status: int
     type: int
     side: int

@@ -52,7 +52,9 @@ _LISTS = {
 }
 """The list that a query's answer holds."""
 _PENDING = {"place": 6, "modify": 4, "cancel": 4, "close": 6, "partial-close": 7}
-"""The code by which each call says that its outcome is not known yet (ProjectX protocol: error enums)."""
+"""The code by which each call says that its outcome is not known yet
+(docs/protocols/projectx.md#failure-codes).
+"""
 
 Act = Callable[[], Awaitable[web.StreamResponse]]
 """Lets the venue handle the request as if nothing was wrong, or with the next fault."""

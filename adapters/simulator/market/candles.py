@@ -1,4 +1,6 @@
-"""Minute bars of one contract as they grow, and larger ones made of them (ProjectX protocol: history)."""
+"""Minute bars of one contract as they grow, and larger ones made of them
+(docs/protocols/projectx.md#history).
+"""
 
 from __future__ import annotations
 

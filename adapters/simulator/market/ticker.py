@@ -1,4 +1,6 @@
-"""One contract on the market hub: its quote, and its records as JSON (ProjectX protocol: market events)."""
+"""One contract on the market hub: its quote, and its records as JSON
+(docs/protocols/projectx.md#market-events).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Numbers of the ProjectX protocol: order fields, and what a failure means, which differs per endpoint."""
+"""Numbers on the wire: order fields, and what a failure means, which differs per endpoint.
+
+See docs/protocols/projectx.md#order-fields and docs/protocols/projectx.md#failure-codes.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each REST call answers once it is let in (ProjectX protocol: endpoints)."""
+"""What each REST call answers once it is let in (docs/protocols/projectx.md#endpoints)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often the platform may be asked (ProjectX protocol: limits)."""
+"""How often the platform may be asked (docs/protocols/projectx.md#limits)."""
 
 from __future__ import annotations
 

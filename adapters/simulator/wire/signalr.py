@@ -1,4 +1,6 @@
-"""The server's side of one SignalR connection: JSON records over a WebSocket (ProjectX protocol: framing)."""
+"""The server's side of one SignalR connection: JSON records over a WebSocket
+(docs/protocols/projectx.md#framing).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Tokens that look like the platform's JWTs and expire as they do (ProjectX protocol: authentication)."""
+"""Tokens that look like the platform's JWTs and expire as they do
+(docs/protocols/projectx.md#authentication).
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """From an alert to a trade that makes sense: on the contract's grid, near its market, in bounds.
 
 Two halves: `terms` knows the room only, `against_market` the market only. Each gives the trade or the one
-reason why not (faults F31).
+reason why not (docs/alerts.md#reasons, F31).
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ class Market(NamedTuple):
 
 
 def symbol_for(root: str, contracts: Mapping[str, str]) -> str | None:
-    """What is traded for the room's contract. A month, whichever it is, means its root (faults F29)."""
+    """What is traded for the room's contract. A month, whichever it is, means its root
+    (docs/semantics.md#contract-months, F29).
+    """
     exact = contracts.get(root)
     if exact is not None:
         return exact
