@@ -88,6 +88,8 @@ class DayRolled(Record, frozen=True, kw_only=True, tag="day_rolled"):
     """A trade date began. Missed ones are written in order at the next start."""
 
     trade_date: str
+    day_open_ts: int
+    """When it began, nanoseconds UTC."""
     carried: dict[str, dict[str, Carried]] = {}
     """Book and instrument to the open trades: the day's P&L is split at the boundary by their mark."""
 

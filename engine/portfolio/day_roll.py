@@ -23,12 +23,12 @@ def roll(turn: Turn, marks: Marks) -> None:
     if state.trade_date == today.isoformat():
         return
     if not state.trade_date:
-        turn.commit(r.DayRolled(ts=turn.now, trade_date=today.isoformat()))
+        turn.commit(_rolled(turn, today, {}))
         return
     day = max(date.fromisoformat(state.trade_date), today - LONGEST_ABSENCE)
     while day < today:
         day += timedelta(days=1)
-        turn.commit(r.DayRolled(ts=turn.now, trade_date=day.isoformat(), carried=_carried(turn, marks)))
+        turn.commit(_rolled(turn, day, _carried(turn, marks)))
 
 
 def mark_boundary(turn: Turn, instrument: str, bars: Sequence[Bar]) -> None:
@@ -47,6 +47,11 @@ def mark_boundary(turn: Turn, instrument: str, bars: Sequence[Bar]) -> None:
         last = max(before, key=lambda bar: bar.close_ts)
         for book in waiting:
             turn.commit(r.DayMarked(ts=turn.now, book=book.book, instrument=instrument, mark=last.close))
+
+
+def _rolled(turn: Turn, day: date, carried: dict[str, dict[str, r.Carried]]) -> r.DayRolled:
+    opened = sessions.session_bounds(day)[0]
+    return r.DayRolled(ts=turn.now, trade_date=day.isoformat(), day_open_ts=opened, carried=carried)
 
 
 def _carried(turn: Turn, marks: Marks) -> dict[str, dict[str, r.Carried]]:

@@ -59,7 +59,9 @@ class AlertState(Struct):
         return any(book.plan_id for book in self.books.values())
 
     def book(self, name: str) -> AlertBook:
-        found = self.books.get(name)
-        if found is None:
-            found = self.books[name] = AlertBook()
-        return found
+        """To look at, never to change."""
+        return self.books.get(name) or AlertBook()
+
+    def kept_book(self, name: str) -> AlertBook:
+        """To change, by folds alone."""
+        return self.books.setdefault(name, AlertBook())

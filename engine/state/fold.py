@@ -39,7 +39,7 @@ from engine.state.state import (
 
 def apply(state: State, record: r.AnyRecord) -> None:
     """Change the state by one record, in place."""
-    _FOLDS[type(record)](state, record)
+    FOLDS[type(record)](state, record)
     state.last_ts = record.ts
 
 
@@ -60,7 +60,7 @@ def _contract_known(state: State, record: r.ContractKnown) -> None:
 
 def _account_known(state: State, record: r.AccountKnown) -> None:
     """What a book knows is about one account, and of another one nothing is known."""
-    book = state.book(record.book)
+    book = state.kept_book(record.book)
     if book.account is not None and book.account.id != record.account.id:
         book = state.books[record.book] = BookState(record.book)
     book.account = record.account
@@ -76,14 +76,14 @@ def _idea_refused(state: State, record: r.IdeaRefused) -> None:
 
 def _plan_opened(state: State, record: r.PlanOpened) -> None:
     plan = record.plan
-    book = state.book(plan.book)
+    book = state.kept_book(plan.book)
     book.plans[plan.plan_id] = PlanState(plan, [LegState() for _ in plan.legs])
     book.day.entries += 1
     fold_alerts.plan_opened(state, plan)
 
 
 def _plan_changed(state: State, record: r.PlanChanged) -> None:
-    book = state.book(record.book)
+    book = state.kept_book(record.book)
     if record.status is PlanStatus.CLOSED:
         over = book.plans.pop(record.plan_id, None)
         if over is not None:
@@ -98,7 +98,7 @@ def _plan_changed(state: State, record: r.PlanChanged) -> None:
 
 
 def _order_intended(state: State, record: r.OrderIntended) -> None:
-    book = state.book(record.book)
+    book = state.kept_book(record.book)
     order = Order(
         record.client_id,
         record.book,
@@ -123,7 +123,7 @@ def _order_intended(state: State, record: r.OrderIntended) -> None:
 
 
 def _order_adopted(state: State, record: r.OrderAdopted) -> None:
-    book = state.book(record.book)
+    book = state.kept_book(record.book)
     order = Order(
         record.client_id,
         record.book,
@@ -155,7 +155,7 @@ def _take_slot(book: BookState, order: Order) -> None:
 
 
 def _order_moved(state: State, record: r.OrderMoved) -> None:
-    book = state.book(record.book)
+    book = state.kept_book(record.book)
     order = book.orders[record.client_id]
     refused = record.event is r.OrderEvent.REQUEST_REFUSED
     after = order.after(record.event)
@@ -191,7 +191,7 @@ def _shelve(book: BookState, order: Order) -> None:
 
 
 def _fill_applied(state: State, record: r.FillApplied) -> None:
-    book = state.book(record.book)
+    book = state.kept_book(record.book)
     fill = record.fill
     if fill.trade_id in book.fills_seen:
         return
@@ -209,7 +209,7 @@ def _fill_applied(state: State, record: r.FillApplied) -> None:
     order.suspended = False
     _shelve(book, order)
     reason = exit_reason(book, order)
-    trade = book.position(fill.instrument).apply(
+    trade = book.kept_position(fill.instrument).apply(
         state.instruments[fill.instrument],
         fill.side,
         fill.price,
@@ -223,7 +223,7 @@ def _fill_applied(state: State, record: r.FillApplied) -> None:
     if trade is not None:
         _book_trade(state, book, trade, late)
     if late:
-        carry_late(state, book, book.position(fill.instrument))
+        carry_late(state, book, book.kept_position(fill.instrument))
     _forget_month(book, fill.instrument)
 
 
@@ -286,10 +286,10 @@ def _take(leg: LegState, qty: int) -> int:
 
 
 def _position_adjusted(state: State, record: r.PositionAdjusted) -> None:
-    book = state.book(record.book)
+    book = state.kept_book(record.book)
     side = Side.BUY if record.delta > 0 else Side.SELL
     instrument = state.instruments[record.instrument]
-    position = book.position(record.instrument)
+    position = book.kept_position(record.instrument)
     trade = position.apply(
         instrument, side, record.price, abs(record.delta), instrument.usd(0), record.ts, "reconcile"
     )
@@ -313,7 +313,7 @@ def _state_changed(state: State, record: r.StateChanged) -> None:
 
 
 def _flatten_started(state: State, record: r.FlattenStarted) -> None:
-    book = state.book(record.book)
+    book = state.kept_book(record.book)
     for instrument in record.instruments:
         book.flattening[instrument] = record.reason
     for plan in book.plans.values():
@@ -326,7 +326,7 @@ def _close_requested(state: State, record: r.CloseRequested) -> None:
 
 
 def _flatten_ended(state: State, record: r.FlattenEnded) -> None:
-    state.book(record.book).flattening.pop(record.instrument, None)
+    state.kept_book(record.book).flattening.pop(record.instrument, None)
 
 
 def _reconciled(state: State, record: r.Reconciled) -> None:
@@ -334,17 +334,17 @@ def _reconciled(state: State, record: r.Reconciled) -> None:
 
 
 def _brackets_known(state: State, record: r.BracketsKnown) -> None:
-    state.book(record.book).brackets = record.native
+    state.kept_book(record.book).brackets = record.native
 
 
 def _position_fostered(state: State, record: r.PositionFostered) -> None:
     plan = record.plan
     leg = LegState(plan.qty, record.price * plan.qty, 0, record.ts)
-    state.book(plan.book).plans[plan.plan_id] = PlanState(plan, [leg], fostered=True)
+    state.kept_book(plan.book).plans[plan.plan_id] = PlanState(plan, [leg], fostered=True)
 
 
 def _contracts_shifted(state: State, record: r.ContractsShifted) -> None:
-    legs = state.book(record.book).plans[record.plan_id].legs
+    legs = state.kept_book(record.book).plans[record.plan_id].legs
     source, target = legs[record.source], legs[record.target]
     # At the average of the leg that gives them: the sums stay whole because nothing of it has left.
     total = source.entered_sum * record.qty
@@ -355,12 +355,12 @@ def _contracts_shifted(state: State, record: r.ContractsShifted) -> None:
 
 
 def _excursion_noted(state: State, record: r.ExcursionNoted) -> None:
-    position = state.book(record.book).position(record.instrument)
+    position = state.kept_book(record.book).kept_position(record.instrument)
     position.mae_usd = min(position.mae_usd, record.worst_usd)
     position.mfe_usd = max(position.mfe_usd, record.best_usd)
 
 
-_FOLDS: dict[type, Callable[[State, Any], None]] = {
+FOLDS: dict[type, Callable[[State, Any], None]] = {
     r.RunStarted: _run_started,
     r.ContractKnown: _contract_known,
     r.AccountKnown: _account_known,

@@ -61,7 +61,7 @@ def plan_opened(state: State, plan: TradePlan) -> None:
         return
     if not known.traded:
         state.room_trades[known.room] = state.room_trades.get(known.room, 0) + 1
-    book = known.book(plan.book)
+    book = known.kept_book(plan.book)
     book.plan_id, book.qty, book.closed, book.refusals = plan.plan_id, plan.qty, False, ()
 
 
@@ -74,13 +74,13 @@ def plan_closed(state: State, plan: TradePlan) -> None:
 def idea_refused(state: State, record: r.IdeaRefused) -> None:
     known = state.alerts.get(record.idea.origin)
     if known is not None:
-        known.book(record.book).refusals = record.refusals
+        known.kept_book(record.book).refusals = record.refusals
 
 
 def order_intended(state: State, plan: TradePlan, ts: int) -> None:
     known = state.alerts.get(plan.origin)
     if known is not None:
-        book = known.book(plan.book)
+        book = known.kept_book(plan.book)
         book.intended_ts = book.intended_ts or ts
 
 
@@ -88,14 +88,15 @@ def order_accepted(state: State, book: BookState, order: Order, ts: int) -> None
     """The venue has given one of its orders an id."""
     known = _message(state, book, order)
     if known is not None:
-        known.book(book.book).accepted_ts = known.book(book.book).accepted_ts or ts
+        kept = known.kept_book(book.book)
+        kept.accepted_ts = kept.accepted_ts or ts
 
 
 def order_filled(state: State, book: BookState, order: Order, qty: int) -> None:
     known = _message(state, book, order) if order.slot is Slot.ENTRY else None
     if known is not None:
         known.filled = True
-        known.book(book.book).entered += qty
+        known.kept_book(book.book).entered += qty
 
 
 def _message(state: State, book: BookState, order: Order) -> AlertState | None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
 from decimal import Decimal
 
 from msgspec import structs
 
-from engine.market import sessions
 from engine.model import records as r
 from engine.model.market import MINUTE
 from engine.model.orders import Fill
@@ -26,7 +24,7 @@ MAY_BE_TOLD_NS = 60 * MINUTE
 def day_rolled(state: State, record: r.DayRolled) -> None:
     ended = state.trade_date
     state.trade_date = record.trade_date
-    state.day_open_ts = sessions.session_bounds(date.fromisoformat(record.trade_date))[0]
+    state.day_open_ts = record.day_open_ts
     for key, restriction in list(state.restrictions.items()):
         over = restriction.until is not None and restriction.until <= record.ts
         if restriction.state is TradingState.LOCKED and over:
@@ -53,14 +51,14 @@ def _of_use(book: BookState, order: Order, now: int) -> bool:
 
 
 def day_marked(state: State, record: r.DayMarked) -> None:
-    book = state.book(record.book)
+    book = state.kept_book(record.book)
     before = book.carried.get(record.instrument)
     if before is not None:
         _recarry(state, book, record.instrument, before, structs.replace(before, mark=record.mark))
 
 
 def balance_marked(state: State, record: r.BalanceMarked) -> None:
-    book = state.book(record.book)
+    book = state.kept_book(record.book)
     known = book.balance
     same = known is not None and known.account_id == record.account_id
     high = max(known.high_usd, record.balance_usd) if known is not None and same else record.balance_usd

@@ -28,7 +28,7 @@ def is_told_late(order: Order, fill: Fill) -> bool:
 
 
 def fill_settled(state: State, record: r.FillSettled) -> None:
-    book, fill = state.book(record.book), record.fill
+    book, fill = state.kept_book(record.book), record.fill
     book.fills_seen.add(record.trade_id)
     order = book.orders.get(record.client_id)
     if fill is None or order is None:
@@ -59,7 +59,7 @@ def _correct(
     plan = book.plans.get(order.plan_id or "")
     if plan is not None and order.side is plan.plan.side:
         plan.legs[order.leg].entered_sum += ticks
-    position = book.position(fill.instrument)
+    position = book.kept_position(fill.instrument)
     if position.qty and then.ts >= position.opened_ts:
         position.costs_usd += cost_usd
         if order.side is position.side:

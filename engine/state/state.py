@@ -178,10 +178,12 @@ class BookState(Struct):
     """Net P&L by the closed trades of each alert room, this trade date."""
 
     def position(self, instrument: str) -> Position:
-        found = self.positions.get(instrument)
-        if found is None:
-            found = self.positions[instrument] = Position(instrument)
-        return found
+        """To look at, never to change: what was never traded is a flat one of its own."""
+        return self.positions.get(instrument) or Position(instrument)
+
+    def kept_position(self, instrument: str) -> Position:
+        """To change, by folds alone."""
+        return self.positions.setdefault(instrument, Position(instrument))
 
     def live_orders(self, instrument: str | None = None) -> list[Order]:
         orders = map(self.orders.__getitem__, self.unfinished)
@@ -217,10 +219,12 @@ class State(Struct):
     last_ts: int = 0
 
     def book(self, name: str) -> BookState:
-        found = self.books.get(name)
-        if found is None:
-            found = self.books[name] = BookState(name)
-        return found
+        """To look at, never to change: a book that nothing is known of is an empty one of its own."""
+        return self.books.get(name) or BookState(name)
+
+    def kept_book(self, name: str) -> BookState:
+        """To change, by folds alone."""
+        return self.books.setdefault(name, BookState(name))
 
     def restriction(self, book: str, instrument: str) -> Restriction | None:
         """The strictest restriction over the scopes that cover this book and instrument."""

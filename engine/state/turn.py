@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Callable
 
 from engine.model.effects import AnyEffect
 from engine.model.notices import Notice, NoticeKind, Severity, SignalFacts
 from engine.model.records import AnyRecord, PlanOpened
 from engine.state.fold import apply
 from engine.state.state import State
-from engine.state.words import describe, facts
+from engine.state.words import Before, before, describe, facts
 
 NOTICES_KEPT = 400
 
@@ -27,6 +28,9 @@ class Turn:
         self.counts: Counter[str] = Counter()
         """Oddities survived in this run, by name; people see them, nothing is decided by them."""
 
+        self.on_fault: Callable[[Exception], None] | None = None
+        """Told of a record that could not be put into words."""
+
     def begin(self, now: int) -> None:
         self.now = max(self.now, now)
         self.records = []
@@ -34,13 +38,30 @@ class Turn:
 
     def commit(self, record: AnyRecord) -> None:
         """Write a record down: it changes the state now and is durable before any effect runs."""
-        words = describe(self.state, record)
+        try:
+            was = before(self.state, record)
+        except Exception as error:
+            was = self._unworded(error)
         apply(self.state, record)
         self.records.append(record)
+        try:
+            self._tell(record, was)
+        except Exception as error:
+            self._unworded(error)
+
+    def _tell(self, record: AnyRecord, was: Before) -> None:
+        words = describe(self.state, record, was)
         if words is not None:
             signal = facts(self.state, record) if isinstance(record, PlanOpened) else None
             kind, severity, text, instrument, book, *command = words
             self.say(kind, severity, text, instrument, book, command[0] if command else None, signal)
+
+    def _unworded(self, error: Exception) -> Before:
+        """Nothing about words may stop money: the record is folded and kept, and people see that it was."""
+        self.counts["records without words"] += 1
+        if self.on_fault is not None:
+            self.on_fault(error)
+        return Before()
 
     def request(self, effect: AnyEffect) -> None:
         self.effects.append(effect)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.model import records as r
 from engine.model.alerts import Verdict, origin
@@ -15,15 +15,58 @@ from engine.model.notices import PatternFacts, SignalFacts
 from engine.model.notices import Severity as Sev
 from engine.model.orders import Slot
 from engine.model.view import TradingState
-from engine.state.state import State
+from engine.state.state import BookState, State
 from engine.state.track_record import TrackRecord
 
 Words = tuple[K, Sev, str, str | None, str | None] | tuple[K, Sev, str, str | None, str | None, str]
 """Kind, severity, text, instrument, book, and the id of the command that it answers."""
 
 
-def describe(state: State, record: r.AnyRecord) -> Words | None:
-    """The notice that a record is worth, or None. `state` is the state before the record."""
+class Before(NamedTuple):
+    """How it was before a fold changed it, as far as words need that."""
+
+    status: str = ""
+    """Of the order that was moved."""
+    fits: bool = True
+    """Whether the event made sense in that status."""
+    account: str = ""
+    """Name of the account that a book has no more, and what is left there."""
+    left: tuple[str, ...] = ()
+    traded: bool = False
+    """The alert had led to a trade."""
+
+
+def before(state: State, record: r.AnyRecord) -> Before:
+    """To be asked before the record is folded, and handed to `describe` after it."""
+    match record:
+        case r.OrderMoved():
+            order = state.books[record.book].orders[record.client_id]
+            return Before(status=order.status.value, fits=order.after(record.event) is not None)
+        case r.AccountKnown():
+            book = state.book(record.book)
+            if book.account is not None and book.account.id != record.account.id:
+                return Before(account=book.account.name, left=_held(book))
+        case r.AlertTaken():
+            known = state.alerts.get(origin(record.room, record.message_id))
+            return Before(traded=known is not None and known.traded)
+    return Before()
+
+
+def _held(book: BookState) -> tuple[str, ...]:
+    held = [f"{p.qty:+d} {i}" for i, p in sorted(book.positions.items()) if p.qty]
+    orders = len(book.live_orders())
+    return (*held, *([f"{orders} order{'s' if orders > 1 else ''}"] if orders else []))
+
+
+def describe(state: State, record: r.AnyRecord, was: Before) -> Words | None:
+    """The notice that a record is worth, or None. `state` is the state after the record."""
+    match record:
+        case r.OrderMoved():
+            return _moved(state, record, was)
+        case r.AccountKnown():
+            return _account(record, was)
+        case r.AlertTaken():
+            return _alert(record, was)
     writer = _WRITERS.get(type(record))
     return writer(state, record) if writer is not None else None
 
@@ -85,17 +128,13 @@ def _fill(state: State, record: r.FillApplied) -> Words:
     return K.FILL, Sev.WARNING if slot is Slot.STOP else Sev.GOOD, text, fill.instrument, record.book
 
 
-def _account(state: State, record: r.AccountKnown) -> Words | None:
-    book = state.books.get(record.book)
-    if book is None or book.account is None or book.account.id == record.account.id:
+def _account(record: r.AccountKnown, was: Before) -> Words | None:
+    if not was.account:
         return None
-    held = [f"{p.qty:+d} {i}" for i, p in sorted(book.positions.items()) if p.qty]
-    orders = len(book.live_orders())
-    left = held + ([f"{orders} order{'s' if orders > 1 else ''}"] if orders else [])
-    text = f"{record.book} trades account {record.account.name} now, and no longer {book.account.name}"
-    if not left:
+    text = f"{record.book} trades account {record.account.name} now, and no longer {was.account}"
+    if not was.left:
         return K.STATE, Sev.WARNING, text, None, record.book
-    text += f"; {', '.join(left)} there are not managed any more"
+    text += f"; {', '.join(was.left)} there are not managed any more"
     return K.RISK, Sev.CRITICAL, text, None, record.book
 
 
@@ -108,13 +147,11 @@ def _settled(state: State, record: r.FillSettled) -> Words | None:
     return K.FILL, Sev.INFO, text, fill.instrument, record.book
 
 
-def _moved(state: State, record: r.OrderMoved) -> Words | None:
-    order = state.books[record.book].orders.get(record.client_id)
-    if order is None:
-        return None
+def _moved(state: State, record: r.OrderMoved, was: Before) -> Words | None:
+    order = state.books[record.book].orders[record.client_id]
     what = f"{order.side.value} {order.qty} {order.instrument}"
-    if order.after(record.event) is None:
-        text = f"order {what}: {record.event.value} does not fit {order.status.value}; nothing was changed"
+    if not was.fits:
+        text = f"order {what}: {record.event.value} does not fit {was.status}; nothing was changed"
         return K.ORDER, Sev.WARNING, text, order.instrument, record.book
     if record.event in (r.OrderEvent.REJECTED, r.OrderEvent.DENIED, r.OrderEvent.NOT_FOUND):
         text = f"order {what} rejected: {record.reason or 'no reason given'}"
@@ -210,11 +247,10 @@ def _day(state: State, record: r.DayRolled) -> Words:
     return K.MARKET, Sev.INFO, f"trade date {record.trade_date}", None, None
 
 
-def _alert(state: State, record: r.AlertTaken) -> Words | None:
+def _alert(record: r.AlertTaken, was: Before) -> Words | None:
     """What was not made a trade of is always told; a trade tells of itself."""
     what = _ALERTS.get(record.verdict)
-    known = state.alerts.get(origin(record.room, record.message_id))
-    if what is None or (record.verdict is Verdict.IGNORED and (known is None or not known.traded)):
+    if what is None or (record.verdict is Verdict.IGNORED and not was.traded):
         return None
     kind, severity, said = what
     if record.kind is AlertKind.DELETED and record.verdict is Verdict.IGNORED:
@@ -238,7 +274,7 @@ _ALERTS = {
 
 
 def facts(state: State, record: r.PlanOpened) -> SignalFacts | None:
-    """The plan that a trade begins with, in prices and USD. `state` is the one before the record."""
+    """The plan that a trade begins with, in prices and USD."""
     plan = record.plan
     known = state.instruments.get(plan.instrument)
     if known is None:
@@ -277,10 +313,8 @@ _WRITERS: dict[type, Callable[[State, Any], Words | None]] = {
     r.CommandTaken: _command,
     r.IdeaRefused: _refused,
     r.PlanOpened: _plan,
-    r.AccountKnown: _account,
     r.FillApplied: _fill,
     r.FillSettled: _settled,
-    r.OrderMoved: _moved,
     r.OrderAdopted: _adopted,
     r.PositionAdjusted: _adjusted,
     r.StateChanged: _state,
@@ -290,5 +324,4 @@ _WRITERS: dict[type, Callable[[State, Any], Words | None]] = {
     r.BracketsKnown: _brackets,
     r.PositionFostered: _fostered,
     r.ContractsShifted: _shifted,
-    r.AlertTaken: _alert,
 }
