@@ -34,7 +34,7 @@ from engine.model.effects import PlaceOrder
 from engine.model.events import AnyEvent, Print
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import Side
-from engine.model.orders import OrderType
+from engine.model.orders import OrderSpec, OrderType
 
 T = TypeVar("T")
 
@@ -141,12 +141,7 @@ async def orders() -> dict[str, list[float]]:
                     book="bench",
                     client_id=f"bench-{number}",
                     instrument="MNQ",
-                    side=Side.BUY,
-                    type=OrderType.LIMIT,
-                    qty=1,
-                    limit=110_000,
-                    stop_offset=-40,
-                    target_offset=60,
+                    spec=OrderSpec(Side.BUY, OrderType.LIMIT, 1, 110_000, stop_offset=-40, target_offset=60),
                 )
                 return requests.place_request(order, account, contract, instrument)
 

@@ -93,8 +93,6 @@ class Core:
         """Why ideas and near ideas came to nothing in this run, by sentence."""
         self.journal_ok = True
         self.started_ts = 0
-        self.on_fault: Callable[[Exception], None] | None = None
-        """Told of a bug that `step` ran into; the core goes on with entries paused. None lets it raise."""
         self.strategy_error: Exception | None = None
         """What the strategy raised; it is left out since."""
         self.recovered: set[str] = set()
@@ -121,6 +119,15 @@ class Core:
     @property
     def now(self) -> int:
         return self.turn.now
+
+    @property
+    def on_fault(self) -> Callable[[Exception], None] | None:
+        """Told of a bug that `step` ran into; the core goes on with entries paused. None lets it raise."""
+        return self.turn.on_fault
+
+    @on_fault.setter
+    def on_fault(self, told: Callable[[Exception], None] | None) -> None:
+        self.turn.on_fault = told
 
     def start(self, ts: int) -> Outcome:
         """Begin a run: requests whose answer was lost with the last one become unknown, to be looked up."""
@@ -496,10 +503,7 @@ _HANDLERS: dict[type, Callable[[Core, Any], None]] = {
     ev.OrderReported: _for_desk(lambda desk, event: desk.on_order(event.order)),
     ev.FillReported: _for_desk(lambda desk, event: desk.on_fill(event.fill)),
     ev.AccountReported: _for_desk(Desk.on_account),
-    ev.PlaceReplied: _for_desk(Desk.on_placed),
-    ev.ModifyReplied: _for_desk(Desk.on_modified),
-    ev.CancelReplied: _for_desk(Desk.on_cancelled),
-    ev.CloseReplied: _for_desk(Desk.on_closed),
+    ev.Replied: _for_desk(Desk.on_reply),
     ev.SnapshotTaken: _for_desk(Desk.on_snapshot),
     ev.SnapshotFailed: Core._on_snapshot_failed,
     ev.PositionReported: Core._on_position,

@@ -16,11 +16,11 @@ import msgspec
 from msgspec import Struct
 
 from adapters.tapes.fields import TapeError, at_row, shown
-from engine.model.events import AnyEvent
+from engine.model.events import AnyEvent, Replied
 from engine.model.instrument import Instrument
 
 RECORDING_SUFFIX = ".jsonl.gz"
-VERSION = 1
+VERSION = 2
 
 _PART = re.compile(r"(?P<stem>.+)\.p(?P<part>\d{4,})" + re.escape(RECORDING_SUFFIX))
 
@@ -126,8 +126,8 @@ def _header(path: Path, line: bytes) -> TapeHeader:
     header = _decoded(path, 1, line)
     if not isinstance(header, TapeHeader):
         raise at_row(path.name, 1, f"a header should be here, not {shown(line.decode('utf-8', 'replace'))}")
-    if header.version != VERSION:
-        raise TapeError(f"{path.name}: is of version {header.version}; this program reads {VERSION}")
+    if not 1 <= header.version <= VERSION:
+        raise TapeError(f"{path.name}: is of version {header.version}; this program reads up to {VERSION}")
     return header
 
 
@@ -135,7 +135,23 @@ def _decoded(path: Path, number: int, line: bytes) -> TapeLine:
     try:
         return _decoder.decode(line)
     except msgspec.DecodeError as error:
-        raise at_row(path.name, number, error) from None
+        lifted = _lifted(line)
+        if lifted is None:
+            raise at_row(path.name, number, error) from None
+        return lifted
+
+
+def _lifted(line: bytes) -> TapeLine | None:
+    """Version 1 had an event for each kind of answer; None for anything else."""
+    try:
+        raw = msgspec.json.decode(line, type=dict[str, object])
+        kind, _, rest = str(raw["event"]).partition("_")
+        if rest != "reply":
+            return None
+        known = {"client_id": "", "instrument": ""} | raw | {"event": "replied", "request": kind}
+        return msgspec.convert(known, Replied)
+    except (msgspec.MsgspecError, KeyError):
+        return None
 
 
 def _next_part(path: Path) -> Path:

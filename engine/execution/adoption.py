@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from engine.execution.ledger import Ledger
 from engine.model import records as r
+<<<<<<< HEAD
 from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import BRACKET_SUFFIXES, Fill, OrderType, Slot, VenueOrder, VenueStatus
+=======
+from engine.model.orders import BRACKET_SUFFIXES, Fill, OrderSpec, OrderType, Slot, VenueOrder, VenueStatus
+from engine.model.view import NoticeKind, Severity
+>>>>>>> 37d801d (One OrderSpec from the diff to the folded order, one Replied for all requests; journals and tapes of the first version are lifted)
 from engine.state.state import Order
 
 
@@ -32,14 +37,17 @@ def adopt(ledger: Ledger, reported: VenueOrder) -> Order:
             client_id=client_id,
             venue_id=reported.venue_id,
             instrument=reported.instrument,
-            side=reported.side,
-            type=reported.type,
-            qty=reported.qty,
+            spec=OrderSpec(
+                reported.side,
+                reported.type,
+                reported.qty,
+                reported.limit,
+                reported.stop,
+                reduces=slot is not None,
+            ),
             plan_id=parent.plan_id if parent is not None and slot is not None else None,
             leg=parent.leg if parent is not None else 0,
             slot=slot,
-            limit=reported.limit,
-            stop=reported.stop,
             suspended=reported.status is VenueStatus.SUSPENDED,
         )
     )

@@ -53,7 +53,8 @@ def refused(ledger: Ledger, order: Order, reason: str) -> None:
             ledger.book,
         )
         return
-    ledger.place(found.plan, order.leg, desired.entry(found.plan, order.leg, brackets=False))
+    spec = desired.entry(found.plan, order.leg, brackets=False)
+    ledger.place(found.plan, order.leg, Slot.ENTRY, spec)
 
 
 def _learn(ledger: Ledger, native: bool, reason: str) -> None:

@@ -11,7 +11,7 @@ from msgspec import Struct, structs
 
 from engine.model.instrument import Instrument
 from engine.model.market import Side
-from engine.model.orders import BRACKET_SUFFIXES, OrderStatus, OrderType, Slot
+from engine.model.orders import BRACKET_SUFFIXES, OrderSpec, OrderStatus, OrderType, Slot
 from engine.model.plans import PlanStatus, TradePlan
 from engine.state.state import LegState, Order, PlanState
 
@@ -22,22 +22,10 @@ RETRY_NS = 1_000_000_000
 """Pause before an order that was refused or not sent is tried once more."""
 
 
-class Want(Struct, frozen=True):
-    """One order that should exist. Prices in ticks, offsets signed ticks from the fill."""
-
-    slot: Slot
-    side: Side
-    type: OrderType
-    qty: int
-    limit: int | None = None
-    stop: int | None = None
-    stop_offset: int | None = None
-    target_offset: int | None = None
-
-
 class Place(Struct, frozen=True):
     leg: int
-    want: Want
+    slot: Slot
+    spec: OrderSpec
 
 
 class Modify(Struct, frozen=True):
@@ -54,11 +42,10 @@ class Cancel(Struct, frozen=True):
 Action = Place | Modify | Cancel
 
 
-def entry(plan: TradePlan, k: int, brackets: bool) -> Want:
+def entry(plan: TradePlan, k: int, brackets: bool) -> OrderSpec:
     """The entry of leg `k`, with its native bracket where the account takes one."""
     leg = plan.legs[k]
-    return Want(
-        Slot.ENTRY,
+    return OrderSpec(
         plan.side,
         OrderType.MARKET if plan.entry_limit is None else OrderType.LIMIT,
         leg.qty,
@@ -68,22 +55,24 @@ def entry(plan: TradePlan, k: int, brackets: bool) -> Want:
     )
 
 
-def wanted(state: PlanState, k: int, brackets: bool = True) -> dict[Slot, Want]:
+def wanted(state: PlanState, k: int, brackets: bool = True) -> dict[Slot, OrderSpec]:
     """The orders that should exist for leg `k` now."""
     plan, leg, done = state.plan, state.plan.legs[k], state.legs[k]
-    wants: dict[Slot, Want] = {}
+    wants: dict[Slot, OrderSpec] = {}
     if plan.status is PlanStatus.OPEN and Slot.ENTRY not in done.slots and not done.entered:
         wants[Slot.ENTRY] = entry(plan, k, brackets)
     if done.open_qty > 0:
         price = average(done)
         exit_side = plan.side.opposite
         stop = leg.stop if leg.stop is not None else price + leg.stop_offset
-        wants[Slot.STOP] = Want(Slot.STOP, exit_side, OrderType.STOP, done.open_qty, stop=stop)
+        wants[Slot.STOP] = OrderSpec(exit_side, OrderType.STOP, done.open_qty, stop=stop, reduces=True)
         target = leg.target
         if target is None and leg.target_offset is not None:
             target = price + leg.target_offset
         if target is not None:
-            wants[Slot.TARGET] = Want(Slot.TARGET, exit_side, OrderType.LIMIT, done.open_qty, limit=target)
+            wants[Slot.TARGET] = OrderSpec(
+                exit_side, OrderType.LIMIT, done.open_qty, limit=target, reduces=True
+            )
     return wants
 
 
@@ -127,7 +116,7 @@ def _slot(
     state: PlanState,
     k: int,
     done: LegState,
-    want: Want | None,
+    want: OrderSpec | None,
     order: Order | None,
     now: int,
     bracket_grace_ns: int,
@@ -138,7 +127,7 @@ def _slot(
     live = order is not None and order.live
     if slot is Slot.ENTRY:
         if want is not None:
-            return Place(k, want)
+            return Place(k, slot, want)
         if live and order is not None and state.plan.status is PlanStatus.CLOSING:
             return _cancel(order)
         return None
@@ -153,11 +142,11 @@ def _slot(
             return None
         return _cancel(order)
     if not live or order is None:
-        return _missing(k, done, want, order, now, bracket_grace_ns if has_bracket(entered) else 0)
+        return _missing(k, done, slot, want, order, now, bracket_grace_ns if has_bracket(entered) else 0)
     if order.suspended:
         # A leg that still waits protects nothing; the target may wait on, the stop may not.
         late = now - max(done.entry_ts, order.changed_ts) >= bracket_grace_ns
-        return Place(k, want) if late and slot is Slot.STOP else None
+        return Place(k, slot, want) if late and slot is Slot.STOP else None
     # The venue grows its legs with the fills of an entry; where it has not done so after a while, we do.
     growing = entered is not None and entering and native(order)
     if growing and now - max(entered.changed_ts if entered else 0, order.changed_ts) < bracket_grace_ns:
@@ -172,7 +161,7 @@ def _slot(
         return None
     if resize and order.client_id in rigid:
         # The successor of a stop stands where it stood: only the size is to change.
-        return Place(k, structs.replace(want, stop=order.stop)) if slot is Slot.STOP else _cancel(order)
+        return Place(k, slot, structs.replace(want, stop=order.stop)) if slot is Slot.STOP else _cancel(order)
     if order.reason and now - order.changed_ts < RETRY_NS:
         return None
     if resize:  # by itself: a price that the venue refuses must not keep the size wrong
@@ -181,18 +170,18 @@ def _slot(
 
 
 def _missing(
-    k: int, done: LegState, want: Want, order: Order | None, now: int, bracket_grace_ns: int
+    k: int, done: LegState, slot: Slot, want: OrderSpec, order: Order | None, now: int, bracket_grace_ns: int
 ) -> Action | None:
     """An exit that should be there and is not."""
     if order is None:
         # The venue's own bracket leg is on its way; after the grace we place one ourselves.
-        return Place(k, want) if now - done.entry_ts >= bracket_grace_ns else None
+        return Place(k, slot, want) if now - done.entry_ts >= bracket_grace_ns else None
     if order.status is OrderStatus.NEW:
         return None
     if never_arrived(order):
-        return Place(k, want)
+        return Place(k, slot, want)
     # A sibling's fill may be on its way too: give it the venue's own delay before stepping in.
-    return Place(k, want) if now - order.changed_ts >= RETRY_NS else None
+    return Place(k, slot, want) if now - order.changed_ts >= RETRY_NS else None
 
 
 def never_arrived(order: Order) -> bool:

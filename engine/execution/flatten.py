@@ -85,7 +85,7 @@ def _step(ledger: Ledger, instrument: str, closing: Closing) -> None:
     ledger.look(0)
 
 
-def on_closed(ledger: Ledger, reply: ev.CloseReplied) -> None:
+def on_closed(ledger: Ledger, reply: ev.Replied) -> None:
     """The answer to a close. Only the fill and the venue's own position say that it is closed."""
     now = ledger.turn.now
     closing = ledger.closing.get(reply.instrument)

@@ -10,13 +10,16 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from engine.execution.closing import Closing
-from engine.execution.desired import Want
 from engine.execution.inquiry import LOOK_AGAIN_NS, Inquiry
 from engine.model import records as r
 from engine.model.config import EngineConfig
 from engine.model.effects import CancelOrder, ModifyOrder, PlaceOrder
+<<<<<<< HEAD
 from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import Fill, Slot
+=======
+from engine.model.orders import Fill, OrderSpec, Slot
+>>>>>>> 37d801d (One OrderSpec from the diff to the folded order, one Replied for all requests; journals and tapes of the first version are lifted)
 from engine.model.plans import TradePlan
 from engine.model.records import OrderEvent as E
 from engine.portfolio.money import Marks
@@ -112,7 +115,7 @@ class Ledger:
 
     # --- requests --------------------------------------------------------------------------------------
 
-    def place(self, plan: TradePlan, leg: int, want: Want) -> None:
+    def place(self, plan: TradePlan, leg: int, slot: Slot, spec: OrderSpec) -> None:
         """Intend an order under a client id that was never given out before, and send it."""
         state = self.turn.state
         client_id = f"ts-{state.install}-{_base36(state.boot)}-{_base36(state.issued + 1)}"
@@ -123,33 +126,13 @@ class Ledger:
                 client_id=client_id,
                 plan_id=plan.plan_id,
                 leg=leg,
-                slot=want.slot,
+                slot=slot,
                 instrument=plan.instrument,
-                side=want.side,
-                type=want.type,
-                qty=want.qty,
-                limit=want.limit,
-                stop=want.stop,
-                stop_offset=want.stop_offset,
-                target_offset=want.target_offset,
+                spec=spec,
             )
         )
         self.moved(client_id, E.SENT)
-        self.turn.request(
-            PlaceOrder(
-                self.book,
-                client_id,
-                plan.instrument,
-                want.side,
-                want.type,
-                want.qty,
-                want.limit,
-                want.stop,
-                want.stop_offset,
-                want.target_offset,
-                reduces=want.slot is not Slot.ENTRY,
-            )
-        )
+        self.turn.request(PlaceOrder(self.book, client_id, plan.instrument, spec))
 
     def modify(self, order: Order, qty: int | None, limit: int | None, stop: int | None) -> None:
         """Ask for a change of total quantity or price, unless the last one was refused just now."""

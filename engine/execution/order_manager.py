@@ -10,6 +10,7 @@ from engine.execution.ledger import Ledger
 from engine.model import events as ev
 from engine.model import records as r
 from engine.model.config import EngineConfig
+from engine.model.effects import Request
 from engine.model.market import NANOS
 from engine.model.orders import Fill, OrderStatus, Slot, VenueOrder
 from engine.model.plans import PlanStatus, TradePlan
@@ -88,9 +89,9 @@ class Desk(Ledger):
                 )
             ):
                 match action:
-                    case Place(leg, want):
-                        if protection.may_place(self, found, leg, want.slot):
-                            self.place(found.plan, leg, want)
+                    case Place(leg, slot, spec):
+                        if protection.may_place(self, found, leg, slot):
+                            self.place(found.plan, leg, slot, spec)
                     case Modify(order, qty, limit, stop):
                         self.modify(order, qty, limit, stop)
                     case Cancel(order):
@@ -117,19 +118,19 @@ class Desk(Ledger):
         executions.on_fill(self, fill)
         self.work()
 
-    def on_placed(self, reply: ev.PlaceReplied) -> None:
-        reports.on_placed(self, reply)
+    def on_reply(self, reply: ev.Replied) -> None:
+        match reply.request:
+            case Request.PLACE:
+                reports.on_placed(self, reply)
+            case Request.MODIFY:
+                reports.on_modified(self, reply)
+            case Request.CANCEL:
+                reports.on_cancelled(self, reply)
+                return
+            case Request.CLOSE:
+                flatten.on_closed(self, reply)
+                return
         self.work()
-
-    def on_modified(self, reply: ev.ModifyReplied) -> None:
-        reports.on_modified(self, reply)
-        self.work()
-
-    def on_cancelled(self, reply: ev.CancelReplied) -> None:
-        reports.on_cancelled(self, reply)
-
-    def on_closed(self, reply: ev.CloseReplied) -> None:
-        flatten.on_closed(self, reply)
 
     def on_account(self, reported: ev.AccountReported) -> None:
         reports.on_account(self, reported)

@@ -128,7 +128,7 @@ def _stop_rejected(ledger: Ledger, order: Order) -> None:
         flatten.start(ledger, (order.instrument,), "risk")
 
 
-def on_placed(ledger: Ledger, reply: ev.PlaceReplied) -> None:
+def on_placed(ledger: Ledger, reply: ev.Replied) -> None:
     order = ledger.state.orders.get(reply.client_id)
     if order is None:
         return
@@ -164,7 +164,7 @@ def on_placed(ledger: Ledger, reply: ev.PlaceReplied) -> None:
     take_orphans(ledger)
 
 
-def on_modified(ledger: Ledger, reply: ev.ModifyReplied) -> None:
+def on_modified(ledger: Ledger, reply: ev.Replied) -> None:
     order = ledger.state.orders.get(reply.client_id)
     change = ledger.changes.get(reply.client_id)
     if order is None or order.status is not OrderStatus.PENDING_MODIFY or change is None:
@@ -202,7 +202,7 @@ def not_changed(ledger: Ledger, order: Order, reason: str) -> None:
     ledger.moved(order.client_id, E.REQUEST_REFUSED, reason=reason)
 
 
-def on_cancelled(ledger: Ledger, reply: ev.CancelReplied) -> None:
+def on_cancelled(ledger: Ledger, reply: ev.Replied) -> None:
     order = ledger.state.orders.get(reply.client_id)
     if order is None or not order.live:
         return

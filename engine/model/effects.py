@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+from typing import ClassVar
+
 from msgspec import Struct
 
-from engine.model.market import Side
-from engine.model.orders import OrderType
+from engine.model.orders import OrderSpec, Specified
 
 
-class PlaceOrder(Struct, frozen=True):
-    """Send one order. Bracket offsets are signed ticks from the fill price, as the venue wants them."""
+class Request(StrEnum):
+    """What is asked of a venue and answered by `Replied`."""
 
+    PLACE = "place"
+    MODIFY = "modify"
+    CANCEL = "cancel"
+    CLOSE = "close"
+
+
+class PlaceOrder(Specified, Struct, frozen=True):
+    """Send one order."""
+
+    request: ClassVar = Request.PLACE
     book: str
     client_id: str
     instrument: str
-    side: Side
-    type: OrderType
-    qty: int
-    limit: int | None = None
-    stop: int | None = None
-    stop_offset: int | None = None
-    target_offset: int | None = None
-    reduces: bool = False
-    """Shrinks a position: passes even when the journal is down."""
+    spec: OrderSpec
 
 
 class ModifyOrder(Struct, frozen=True):
     """Change price or quantity of a working order; None leaves a field as it is."""
 
+    request: ClassVar = Request.MODIFY
     book: str
     client_id: str
     venue_id: str
@@ -38,6 +43,7 @@ class ModifyOrder(Struct, frozen=True):
 
 
 class CancelOrder(Struct, frozen=True):
+    request: ClassVar = Request.CANCEL
     book: str
     client_id: str
     venue_id: str
@@ -47,6 +53,8 @@ class CancelOrder(Struct, frozen=True):
 class ClosePosition(Struct, frozen=True):
     """Close the whole net position of one instrument at market, by the venue's own call."""
 
+    request: ClassVar = Request.CLOSE
+    client_id: ClassVar = ""
     book: str
     instrument: str
 
@@ -58,4 +66,5 @@ class TakeSnapshot(Struct, frozen=True):
     since: int
 
 
-AnyEffect = PlaceOrder | ModifyOrder | CancelOrder | ClosePosition | TakeSnapshot
+AnyRequest = PlaceOrder | ModifyOrder | CancelOrder | ClosePosition
+AnyEffect = AnyRequest | TakeSnapshot

@@ -11,6 +11,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from engine.model.commands import AnyCommand
+from engine.model.effects import AnyRequest, Request
 from engine.model.errors import Cause
 from engine.model.instrument import Instrument
 from engine.model.market import Bar, Side
@@ -119,41 +120,42 @@ class Outcome(StrEnum):
     """Certainly not done."""
 
 
-class PlaceReplied(Event, frozen=True, kw_only=True, tag="place_reply"):
-    book: str
-    client_id: str
-    outcome: Outcome
-    venue_id: str | None = None
-    reason: str = ""
-    cause: Cause | None = None
-    """Of a refusal."""
+class Replied(Event, frozen=True, kw_only=True, tag="replied"):
+    """How a request ended that changes something at the venue."""
 
-
-class ModifyReplied(Event, frozen=True, kw_only=True, tag="modify_reply"):
-    book: str
-    client_id: str
-    outcome: Outcome
-    reason: str = ""
-    cause: Cause | None = None
-    """Of a refusal."""
-
-
-class CancelReplied(Event, frozen=True, kw_only=True, tag="cancel_reply"):
-    book: str
-    client_id: str
-    outcome: Outcome
-    reason: str = ""
-    cause: Cause | None = None
-    """Of a refusal."""
-
-
-class CloseReplied(Event, frozen=True, kw_only=True, tag="close_reply"):
+    request: Request
     book: str
     instrument: str
+    client_id: str
+    """Of the order; empty of a close."""
     outcome: Outcome
+    venue_id: str | None = None
+    """Of an order that was placed."""
     reason: str = ""
     cause: Cause | None = None
     """Of a refusal."""
+
+
+def reply(
+    to: AnyRequest,
+    ts_recv: int,
+    outcome: Outcome,
+    reason: str = "",
+    cause: Cause | None = None,
+    venue_id: str | None = None,
+) -> Replied:
+    """The answer to a request."""
+    return Replied(
+        ts_recv=ts_recv,
+        request=to.request,
+        book=to.book,
+        instrument=to.instrument,
+        client_id=to.client_id,
+        outcome=outcome,
+        venue_id=venue_id,
+        reason=reason,
+        cause=cause,
+    )
 
 
 class SnapshotTaken(Event, frozen=True, kw_only=True, tag="snapshot"):
@@ -227,10 +229,7 @@ AnyEvent = (
     | FillReported
     | PositionReported
     | AccountReported
-    | PlaceReplied
-    | ModifyReplied
-    | CancelReplied
-    | CloseReplied
+    | Replied
     | SnapshotTaken
     | SnapshotFailed
     | JournalState

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -17,6 +18,73 @@ class OrderType(StrEnum):
     MARKET = "market"
     LIMIT = "limit"
     STOP = "stop"
+
+
+class OrderSpec(Struct, frozen=True):
+    """What an order is. From the diff over intent, effect and wire to the folded order it goes unchanged."""
+
+    side: Side
+    type: OrderType
+    qty: int
+    limit: int | None = None
+    """Ticks; of limit orders."""
+    stop: int | None = None
+    """Ticks; of stop orders."""
+    stop_offset: int | None = None
+    """Of an entry's native bracket: signed ticks from the fill price, negative for a long."""
+    target_offset: int | None = None
+    reduces: bool = False
+    """Shrinks a position: passes even when the journal is down."""
+
+    @property
+    def price(self) -> int | None:
+        """Where it rests, ticks; None of a market order."""
+        return self.stop if self.type is OrderType.STOP else self.limit
+
+
+class Specified:
+    """For whatever carries a spec: its parts are read through."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+        spec: OrderSpec
+
+    @property
+    def side(self) -> Side:
+        return self.spec.side
+
+    @property
+    def type(self) -> OrderType:
+        return self.spec.type
+
+    @property
+    def qty(self) -> int:
+        return self.spec.qty
+
+    @property
+    def limit(self) -> int | None:
+        return self.spec.limit
+
+    @property
+    def stop(self) -> int | None:
+        return self.spec.stop
+
+    @property
+    def stop_offset(self) -> int | None:
+        return self.spec.stop_offset
+
+    @property
+    def target_offset(self) -> int | None:
+        return self.spec.target_offset
+
+    @property
+    def reduces(self) -> bool:
+        return self.spec.reduces
+
+    @property
+    def price(self) -> int | None:
+        return self.spec.price
 
 
 class OrderStatus(StrEnum):

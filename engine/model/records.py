@@ -6,9 +6,11 @@ else needs a new version and a migration in `migrate`.
 
 from __future__ import annotations
 
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Struct
@@ -17,13 +19,13 @@ from engine.model.alerts import Reason, Terms, Verdict
 from engine.model.commands import AnyCommand
 from engine.model.events import AlertKind
 from engine.model.instrument import Instrument
-from engine.model.market import Side
-from engine.model.orders import Account, Fill, OrderType, Slot
+from engine.model.market import NANOS
+from engine.model.orders import Account, Fill, OrderSpec, Slot, Specified
 from engine.model.plans import Idea, Leg, PlanStatus, TradePlan
 from engine.model.refusals import Refusal
 from engine.model.view import TradingState
 
-VERSION = 1
+VERSION = 2
 
 
 class OrderEvent(StrEnum):
@@ -138,7 +140,7 @@ class PlanChanged(Record, frozen=True, kw_only=True, tag="plan_changed"):
     reason: str = ""
 
 
-class OrderIntended(Record, frozen=True, kw_only=True, tag="order_intended"):
+class OrderIntended(Specified, Record, frozen=True, kw_only=True, tag="order_intended"):
     """Comes before the order is sent: no order without it."""
 
     book: str
@@ -147,30 +149,20 @@ class OrderIntended(Record, frozen=True, kw_only=True, tag="order_intended"):
     leg: int
     slot: Slot
     instrument: str
-    side: Side
-    type: OrderType
-    qty: int
-    limit: int | None = None
-    stop: int | None = None
-    stop_offset: int | None = None
-    target_offset: int | None = None
+    spec: OrderSpec
 
 
-class OrderAdopted(Record, frozen=True, kw_only=True, tag="order_adopted"):
+class OrderAdopted(Specified, Record, frozen=True, kw_only=True, tag="order_adopted"):
     """An order that the venue made: a bracket's leg, a platform close, somebody's own order."""
 
     book: str
     client_id: str
     venue_id: str
     instrument: str
-    side: Side
-    type: OrderType
-    qty: int
+    spec: OrderSpec
     plan_id: str | None
     leg: int
     slot: Slot | None
-    limit: int | None = None
-    stop: int | None = None
     suspended: bool = False
 
 
@@ -388,7 +380,26 @@ class _Versioned(Struct):
 
 
 def migrate(record: dict[str, Any], version: int) -> dict[str, Any]:
-    """Lift a raw record step by step from its version to today's. Version 1 is the first: nothing to lift."""
+    """Lift a raw record step by step from its version to today's. Raises JournalError."""
     if version < 1:
         raise JournalError(f"record of unknown version {version}")
+    if record.get("record") in ("order_intended", "order_adopted"):
+        spec = {name: record.pop(name) for name in _SPEC if name in record}
+        record["spec"] = spec | {"reduces": record.get("slot") in (Slot.STOP, Slot.TARGET)}
+    elif record.get("record") == "day_rolled":
+        record["day_open_ts"] = _chicago_open_ts(str(record.get("trade_date")))
+    record["v"] = VERSION
     return record
+
+
+_SPEC = ("side", "type", "qty", "limit", "stop", "stop_offset", "target_offset")
+
+
+def _chicago_open_ts(trade_date: str) -> int:
+    """Version 1 knew only Chicago's trading day, which opens at 17:00 of the evening before."""
+    try:
+        evening = date.fromisoformat(trade_date) - timedelta(days=1)
+    except ValueError:
+        raise JournalError(f"a trade date {trade_date!r}") from None
+    opened = datetime.combine(evening, time(17), ZoneInfo("America/Chicago"))
+    return int(opened.timestamp()) * NANOS

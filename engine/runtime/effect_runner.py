@@ -4,27 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from engine.model import effects as fx
 from engine.model import events as ev
-from engine.model.errors import Cause, FatalError, RefusedError, RetryableError, UnknownOutcomeError
+from engine.model.errors import FatalError, RefusedError, RetryableError, UnknownOutcomeError
 from engine.ports import Broker, Clock, Sink
 
 log = logging.getLogger(__name__)
 
 PATIENCE_S = 30.0
 """A request without any answer by then has an unknown outcome, whatever the adapter does."""
-
-
-class End(NamedTuple):
-    """How a request ended."""
-
-    outcome: ev.Outcome
-    reason: str = ""
-    cause: Cause | None = None
-    venue_id: str | None = None
 
 
 class Courier:
@@ -37,22 +28,15 @@ class Courier:
         self._underway: set[asyncio.Task[None]] = set()
 
     def carry(self, effect: fx.AnyEffect) -> None:
-        task = asyncio.create_task(_ERRANDS[type(effect)](self, effect))
+        work = self._snapshot(effect) if isinstance(effect, fx.TakeSnapshot) else self._request(effect)
+        task = asyncio.create_task(work)
         self._underway.add(task)
         task.add_done_callback(self._underway.discard)
 
     def deny(self, effect: fx.AnyEffect, reason: str) -> None:
         """Answer an effect that must not run."""
         if isinstance(effect, fx.PlaceOrder):
-            self._sink(
-                ev.PlaceReplied(
-                    ts_recv=self._clock(),
-                    book=effect.book,
-                    client_id=effect.client_id,
-                    outcome=ev.Outcome.UNSENT,
-                    reason=reason,
-                )
-            )
+            self._sink(ev.reply(effect, self._clock(), ev.Outcome.UNSENT, reason))
 
     async def drain(self, seconds: float) -> None:
         """Let requests that are under way finish, for at most so long."""
@@ -64,58 +48,26 @@ class Courier:
         """Requests are under way."""
         return bool(self._underway)
 
-    async def _place(self, order: fx.PlaceOrder) -> None:
-        end = await self._send(order.book, lambda broker: broker.place(order))
-        self._sink(
-            ev.PlaceReplied(
-                ts_recv=self._clock(),
-                book=order.book,
-                client_id=order.client_id,
-                outcome=end.outcome,
-                venue_id=end.venue_id,
-                reason=end.reason,
-                cause=end.cause,
-            )
-        )
-
-    async def _modify(self, change: fx.ModifyOrder) -> None:
-        end = await self._send(change.book, lambda broker: broker.modify(change))
-        self._sink(
-            ev.ModifyReplied(
-                ts_recv=self._clock(),
-                book=change.book,
-                client_id=change.client_id,
-                outcome=end.outcome,
-                reason=end.reason,
-                cause=end.cause,
-            )
-        )
-
-    async def _cancel(self, order: fx.CancelOrder) -> None:
-        end = await self._send(order.book, lambda broker: broker.cancel(order))
-        self._sink(
-            ev.CancelReplied(
-                ts_recv=self._clock(),
-                book=order.book,
-                client_id=order.client_id,
-                outcome=end.outcome,
-                reason=end.reason,
-                cause=end.cause,
-            )
-        )
-
-    async def _close(self, position: fx.ClosePosition) -> None:
-        end = await self._send(position.book, lambda broker: broker.close(position))
-        self._sink(
-            ev.CloseReplied(
-                ts_recv=self._clock(),
-                book=position.book,
-                instrument=position.instrument,
-                outcome=end.outcome,
-                reason=end.reason,
-                cause=end.cause,
-            )
-        )
+    async def _request(self, effect: fx.AnyRequest) -> None:
+        """Have a broker do it, and tell how it ended."""
+        broker = self._brokers.get(effect.book)
+        outcome, reason, cause, venue_id = ev.Outcome.ACCEPTED, "", None, None
+        try:
+            if broker is None:
+                raise RetryableError(f"no broker serves {effect.book}")
+            async with asyncio.timeout(PATIENCE_S):
+                venue_id = await _CALLS[type(effect)](broker, effect)
+        except RefusedError as error:
+            outcome, reason, cause = ev.Outcome.REFUSED, str(error), error.cause
+        except (RetryableError, FatalError) as error:
+            outcome, reason = ev.Outcome.UNSENT, str(error)
+        except (UnknownOutcomeError, TimeoutError) as error:
+            outcome, reason = ev.Outcome.UNKNOWN, str(error) or "no answer"
+        except Exception as error:
+            # A bug on the way says nothing about whether the venue got it.
+            log.exception("a request to the venue failed")
+            outcome, reason = ev.Outcome.UNKNOWN, f"internal error: {type(error).__name__}"
+        self._sink(ev.reply(effect, self._clock(), outcome, reason, cause, venue_id))
 
     async def _snapshot(self, query: fx.TakeSnapshot) -> None:
         broker = self._brokers.get(query.book)
@@ -136,29 +88,10 @@ class Courier:
         else:
             self._sink(taken)
 
-    async def _send(self, book: str, request: Callable[[Broker], Awaitable[str | None]]) -> End:
-        broker = self._brokers.get(book)
-        if broker is None:
-            return End(ev.Outcome.UNSENT, f"no broker serves {book}")
-        try:
-            async with asyncio.timeout(PATIENCE_S):
-                return End(ev.Outcome.ACCEPTED, venue_id=await request(broker))
-        except RefusedError as error:
-            return End(ev.Outcome.REFUSED, str(error), error.cause)
-        except (RetryableError, FatalError) as error:
-            return End(ev.Outcome.UNSENT, str(error))
-        except (UnknownOutcomeError, TimeoutError) as error:
-            return End(ev.Outcome.UNKNOWN, str(error) or "no answer")
-        except Exception as error:
-            # A bug on the way says nothing about whether the venue got it.
-            log.exception("a request to the venue failed")
-            return End(ev.Outcome.UNKNOWN, f"internal error: {type(error).__name__}")
 
-
-_ERRANDS: dict[type, Callable[[Courier, Any], Coroutine[Any, Any, None]]] = {
-    fx.PlaceOrder: Courier._place,
-    fx.ModifyOrder: Courier._modify,
-    fx.CancelOrder: Courier._cancel,
-    fx.ClosePosition: Courier._close,
-    fx.TakeSnapshot: Courier._snapshot,
+_CALLS: dict[type, Callable[[Broker, Any], Awaitable[str | None]]] = {
+    fx.PlaceOrder: lambda broker, order: broker.place(order),
+    fx.ModifyOrder: lambda broker, change: broker.modify(change),
+    fx.CancelOrder: lambda broker, order: broker.cancel(order),
+    fx.ClosePosition: lambda broker, position: broker.close(position),
 }

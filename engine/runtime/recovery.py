@@ -39,7 +39,7 @@ async def restore(journal: StoredRecords) -> State:
         else:
             try:
                 return await _fold(journal, state, seq)
-            except (FatalError, KeyError, IndexError, ValueError) as error:
+            except FatalError as error:
                 log.warning("the snapshot of record %d is left out: %s", seq, error)
     return await _fold(journal, State(), 0)
 
@@ -50,4 +50,6 @@ async def _fold(journal: StoredRecords, state: State, after_seq: int) -> State:
             apply(state, decode(raw))
         except JournalError as error:
             raise FatalError(f"record {seq} of the journal can't be read: {error}") from error
+        except (KeyError, IndexError, ValueError) as error:
+            raise FatalError(f"record {seq} of the journal does not fit the others: {error!r}") from error
     return state

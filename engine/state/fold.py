@@ -103,17 +103,11 @@ def _order_intended(state: State, record: r.OrderIntended) -> None:
         record.client_id,
         record.book,
         record.instrument,
-        record.side,
-        record.type,
-        record.qty,
+        record.spec,
         record.plan_id,
         record.leg,
         record.slot,
         record.ts,
-        record.limit,
-        record.stop,
-        record.stop_offset,
-        record.target_offset,
         changed_ts=record.ts,
     )
     state.issued += 1
@@ -128,15 +122,11 @@ def _order_adopted(state: State, record: r.OrderAdopted) -> None:
         record.client_id,
         record.book,
         record.instrument,
-        record.side,
-        record.type,
-        record.qty,
+        record.spec,
         record.plan_id,
         record.leg,
         record.slot,
         record.ts,
-        record.limit,
-        record.stop,
         status=OrderStatus.WORKING,
         venue_id=record.venue_id,
         suspended=record.suspended,
@@ -175,9 +165,10 @@ def _order_moved(state: State, record: r.OrderMoved) -> None:
         book.venue_ids[record.venue_id] = order.client_id
         fold_alerts.order_accepted(state, book, order, record.ts)
     if record.event is not r.OrderEvent.MODIFY_REQUESTED:
-        order.qty = order.qty if record.qty is None else record.qty
-        order.limit = order.limit if record.limit is None else record.limit
-        order.stop = order.stop if record.stop is None else record.stop
+        told = (("qty", record.qty), ("limit", record.limit), ("stop", record.stop))
+        changed = {name: value for name, value in told if value is not None}
+        if changed:
+            order.spec = structs.replace(order.spec, **changed)
         if order.live and order.filled_qty >= order.qty:
             order.status = OrderStatus.FILLED  # made smaller, down to what has been filled
     if record.suspended is not None:

@@ -10,8 +10,7 @@ from decimal import Decimal
 from msgspec import Struct, field
 
 from engine.model.instrument import Instrument
-from engine.model.market import Side
-from engine.model.orders import Account, OrderStatus, OrderType, Slot
+from engine.model.orders import Account, OrderSpec, OrderStatus, Slot, Specified
 from engine.model.plans import PlanStatus, StopRule, TradePlan
 from engine.model.records import Carried, OrderEvent
 from engine.model.view import TradingState
@@ -36,23 +35,18 @@ class Inferred(Struct, frozen=True):
     """When it was concluded, or later: it was executed by then."""
 
 
-class Order(Struct):
+class Order(Specified, Struct):
     """An order of ours (or adopted) and where it stands."""
 
     client_id: str
     book: str
     instrument: str
-    side: Side
-    type: OrderType
-    qty: int
+    spec: OrderSpec
+    """As it stands: what the venue has changed is changed."""
     plan_id: str | None
     leg: int
     slot: Slot | None
     created_ts: int
-    limit: int | None = None
-    stop: int | None = None
-    stop_offset: int | None = None
-    target_offset: int | None = None
     status: OrderStatus = OrderStatus.NEW
     venue_id: str | None = None
     filled_qty: int = 0
@@ -87,11 +81,6 @@ class Order(Struct):
     @property
     def inferred_qty(self) -> int:
         return sum(one.qty for one in self.inferred)
-
-    @property
-    def price(self) -> int | None:
-        """Where it rests, ticks."""
-        return self.stop if self.type is OrderType.STOP else self.limit
 
 
 class LegState(Struct):

@@ -40,13 +40,13 @@ class Turn:
         """Write a record down: it changes the state now and is durable before any effect runs."""
         try:
             was = before(self.state, record)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # it is handed on, and must not end the turn
             was = self._unworded(error)
         apply(self.state, record)
         self.records.append(record)
         try:
             self._tell(record, was)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             self._unworded(error)
 
     def _tell(self, record: AnyRecord, was: Before) -> None:

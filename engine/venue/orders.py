@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from engine.model.errors import Cause, RefusedError
 from engine.model.market import Side
-from engine.model.orders import Fill, OrderType, VenueOrder, VenueStatus
+from engine.model.orders import Fill, OrderSpec, OrderType, Specified, VenueOrder, VenueStatus
 
 VenueEvent = VenueOrder | Fill
 
@@ -48,18 +48,12 @@ class BracketsRefusedError(RefusedError):
         )
 
 
-class OrderRequest(Struct, frozen=True):
+class OrderRequest(Specified, Struct, frozen=True):
     """What `PlaceOrder` says to a venue, for callers without a book; `client_id` may be absent."""
 
     client_id: str | None
     instrument: str
-    side: Side
-    type: OrderType
-    qty: int
-    limit: int | None = None
-    stop: int | None = None
-    stop_offset: int | None = None
-    target_offset: int | None = None
+    spec: OrderSpec
 
 
 class Placed(NamedTuple):

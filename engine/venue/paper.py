@@ -184,7 +184,16 @@ class PaperBroker:
 
     def carry(self, effect: fx.AnyEffect) -> None:
         """Do what the core wants done; the answer is told like everything else."""
-        _ERRANDS[type(effect)](self, effect)
+        if isinstance(effect, fx.TakeSnapshot):
+            self._snapshot(effect)
+            return
+        try:
+            venue_id = _REQUESTS[type(effect)](self, effect)
+        except RefusedError as error:
+            answer = ev.reply(effect, self.now, ev.Outcome.REFUSED, str(error), error.cause)
+        else:
+            answer = ev.reply(effect, self.now, ev.Outcome.ACCEPTED, venue_id=venue_id)
+        self._answers.append(answer)
 
     def _tell(self, events: Sequence[VenueEvent]) -> None:
         for event in events:
@@ -211,78 +220,22 @@ class PaperBroker:
         if trade is not None:
             self._balance += trade.gross_usd
 
-    def _place(self, order: fx.PlaceOrder) -> None:
-        outcome, reason, venue_id, cause = ev.Outcome.ACCEPTED, "", None, None
-        try:
-            if self._rules is not None:
-                self._rules.check_place(order, self._venue.market(order.instrument), self.now)
-            placed = self._venue.place(order, self.now)
-        except RefusedError as error:
-            outcome, reason, cause = ev.Outcome.REFUSED, str(error), error.cause
-        else:
-            venue_id = placed.order.venue_id
-            self._tell(placed.events)
-        self._answers.append(
-            ev.PlaceReplied(
-                ts_recv=self.now,
-                book=self._book_name,
-                client_id=order.client_id,
-                outcome=outcome,
-                venue_id=venue_id,
-                reason=reason,
-                cause=cause,
-            )
-        )
+    def _place(self, order: fx.PlaceOrder) -> str:
+        if self._rules is not None:
+            self._rules.check_place(order, self._venue.market(order.instrument), self.now)
+        placed = self._venue.place(order, self.now)
+        self._tell(placed.events)
+        return placed.order.venue_id
 
     def _modify(self, change: fx.ModifyOrder) -> None:
-        outcome, reason, cause = self._try(
-            lambda: self._venue.modify(
-                change.venue_id, self.now, qty=change.qty, limit=change.limit, stop=change.stop
-            )
-        )
-        self._answers.append(
-            ev.ModifyReplied(
-                ts_recv=self.now,
-                book=self._book_name,
-                client_id=change.client_id,
-                outcome=outcome,
-                reason=reason,
-                cause=cause,
-            )
-        )
+        limit, stop = change.limit, change.stop
+        self._tell(self._venue.modify(change.venue_id, self.now, qty=change.qty, limit=limit, stop=stop))
 
     def _cancel(self, order: fx.CancelOrder) -> None:
-        outcome, reason, cause = self._try(lambda: self._venue.cancel(order.venue_id, self.now))
-        self._answers.append(
-            ev.CancelReplied(
-                ts_recv=self.now,
-                book=self._book_name,
-                client_id=order.client_id,
-                outcome=outcome,
-                reason=reason,
-                cause=cause,
-            )
-        )
-
-    def _try(self, request: Callable[[], Sequence[VenueEvent]]) -> tuple[ev.Outcome, str, Cause | None]:
-        try:
-            self._tell(request())
-        except RefusedError as error:
-            return ev.Outcome.REFUSED, str(error), error.cause
-        return ev.Outcome.ACCEPTED, "", None
+        self._tell(self._venue.cancel(order.venue_id, self.now))
 
     def _close(self, order: fx.ClosePosition) -> None:
-        outcome, reason, cause = self._try(lambda: self._closing(order.instrument))
-        self._answers.append(
-            ev.CloseReplied(
-                ts_recv=self.now,
-                book=self._book_name,
-                instrument=order.instrument,
-                outcome=outcome,
-                reason=reason,
-                cause=cause,
-            )
-        )
+        self._tell(self._closing(order.instrument))
 
     def _closing(self, instrument: str) -> Sequence[VenueEvent]:
         """A position that is not there is closed already."""
@@ -315,10 +268,9 @@ class PaperBroker:
         )
 
 
-_ERRANDS: dict[type, Callable[[PaperBroker, Any], None]] = {
+_REQUESTS: dict[type, Callable[[PaperBroker, Any], str | None]] = {
     fx.PlaceOrder: PaperBroker._place,
     fx.ModifyOrder: PaperBroker._modify,
     fx.CancelOrder: PaperBroker._cancel,
     fx.ClosePosition: PaperBroker._close,
-    fx.TakeSnapshot: PaperBroker._snapshot,
 }

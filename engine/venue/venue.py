@@ -17,7 +17,7 @@ from engine.model.effects import PlaceOrder
 from engine.model.events import Print, Quote
 from engine.model.instrument import Instrument
 from engine.model.market import Side
-from engine.model.orders import OrderType, VenueOrder, VenueStatus
+from engine.model.orders import OrderSpec, OrderType, VenueOrder, VenueStatus
 from engine.venue.fill_model import FillModel, Market
 from engine.venue.matching import Matching
 from engine.venue.orders import (
@@ -107,7 +107,7 @@ class Venue:
 
     def close(self, instrument: str, side: Side, qty: int, now: int) -> Placed:
         """The platform's own market order, without a client id. Raises OrderInvalidError."""
-        return self.place(OrderRequest(None, instrument, side, OrderType.MARKET, qty), now)
+        return self.place(OrderRequest(None, instrument, OrderSpec(side, OrderType.MARKET, qty)), now)
 
     def modify(
         self,

@@ -23,7 +23,7 @@ from engine.model.effects import CancelOrder, PlaceOrder
 from engine.model.errors import RefusedError, UnknownOutcomeError
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import MINUTE, Side
-from engine.model.orders import AccountKind, OrderType
+from engine.model.orders import AccountKind, OrderSpec, OrderType
 from engine.model.records import PlanOpened
 from engine.ports import Broker, MarketFeed
 from tests.docs.pages import DOCS, examples
@@ -118,7 +118,7 @@ class Gateway:
 
 
 def buy(qty: int) -> PlaceOrder:
-    return PlaceOrder("example", "ts-1", "MNQ", Side.BUY, OrderType.MARKET, qty)
+    return PlaceOrder("example", "ts-1", "MNQ", OrderSpec(Side.BUY, OrderType.MARKET, qty))
 
 
 @pytest.mark.parametrize("example", ["adding-a-venue.md"], indirect=True)

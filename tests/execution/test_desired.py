@@ -11,7 +11,6 @@ from engine.execution.desired import (
     Cancel,
     Modify,
     Place,
-    Want,
     break_even,
     cost_ticks,
     difference,
@@ -20,7 +19,7 @@ from engine.execution.desired import (
 from engine.model import records as r
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import NANOS, Side
-from engine.model.orders import OrderType, Slot
+from engine.model.orders import OrderSpec, OrderType, Slot
 from engine.model.plans import Leg, PlanStatus
 from engine.model.records import OrderEvent as E
 from engine.state.state import plan_finished
@@ -37,8 +36,8 @@ def _actions(book: Book, plan_id: str = "p") -> list[Action]:
 def _say(action: Action) -> tuple[object, ...]:
     """An action in short: what, which leg or order, how much, where."""
     match action:
-        case Place(leg, want):
-            return "place", leg, want.slot, want.qty, want.stop if want.stop is not None else want.limit
+        case Place(leg, slot, spec):
+            return "place", leg, slot, spec.qty, spec.price
         case Modify(order, qty, limit, stop):
             return "modify", order.slot, qty, stop if stop is not None else limit
         case Cancel(order):
@@ -57,7 +56,7 @@ def test_a_new_plan_wants_its_entries_with_their_brackets() -> None:
     book = Book()
     found = book.plan(T1, T2)
     assert wanted(found, 1) == {
-        Slot.ENTRY: Want(Slot.ENTRY, Side.BUY, OrderType.MARKET, 2, stop_offset=-40, target_offset=120)
+        Slot.ENTRY: OrderSpec(Side.BUY, OrderType.MARKET, 2, stop_offset=-40, target_offset=120)
     }
     assert _told(book) == [("place", 0, Slot.ENTRY, 1, None), ("place", 1, Slot.ENTRY, 2, None)]
 
@@ -119,7 +118,7 @@ def test_missing_protection_is_placed_after_the_grace_and_the_stop_first(
     assert _actions(book) == []
     book.wait(1)
     assert _told(book) == [("place", 0, Slot.STOP, 2, stop), ("place", 0, Slot.TARGET, 2, target)]
-    wants = [action.want for action in _actions(book) if isinstance(action, Place)]
+    wants = [action.spec for action in _actions(book) if isinstance(action, Place)]
     assert {want.side for want in wants} == {side.opposite}
     assert [want.type for want in wants] == [OrderType.STOP, OrderType.LIMIT]
 
@@ -147,7 +146,7 @@ def test_a_bracket_that_begins_to_work_in_time_is_left_alone() -> None:
     assert _actions(book) == []
     book.moved(stop.client_id, E.ACCEPTED, suspended=False)
     book.wait(GRACE)
-    assert not any(isinstance(a, Place) and a.want.slot is Slot.STOP for a in _actions(book))
+    assert not any(isinstance(a, Place) and a.slot is Slot.STOP for a in _actions(book))
     assert found.open_qty == 2
 
 

@@ -119,15 +119,15 @@ def _obey(book: Book, found: PlanState) -> int:
     actions = list(difference(found, book.state.orders, book.now, GRACE))
     for action in actions:
         match action:
-            case Place(leg, want):
+            case Place(leg, slot, spec):
                 done = found.legs[leg]
-                if want.slot is not Slot.ENTRY:
-                    assert want.qty == done.open_qty > 0
-                if want.slot is Slot.TARGET:
+                if slot is not Slot.ENTRY:
+                    assert spec.qty == done.open_qty > 0
+                if slot is Slot.TARGET:
                     assert _slot(book, found, leg, Slot.STOP) is not None, "a target before its stop"
-                assert want.slot is not Slot.ENTRY or Slot.ENTRY not in done.slots, "an entry sent twice"
+                assert slot is not Slot.ENTRY or Slot.ENTRY not in done.slots, "an entry sent twice"
                 book.accepted(
-                    book.order(want.slot, want.qty, leg=leg, side=want.side, limit=want.limit, stop=want.stop)
+                    book.order(slot, spec.qty, leg=leg, side=spec.side, limit=spec.limit, stop=spec.stop)
                 )
             case Modify(order, qty, limit, stop):
                 assert qty is None or qty - order.filled_qty == found.legs[order.leg].open_qty

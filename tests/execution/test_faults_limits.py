@@ -17,7 +17,7 @@ from engine.model.commands import Resume
 from engine.model.config import ForeignPositions, RiskLimits
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import MINUTE, NANOS, Side
-from engine.model.orders import OrderType
+from engine.model.orders import OrderSpec, OrderType
 from engine.model.refusals import Refusal
 from engine.model.view import Band, HealthView, TradingState
 from engine.runtime.view_builder import picture
@@ -41,7 +41,7 @@ def _by_hand(play: Play, side: Side, qty: int, *, limit: int | None = None, brac
     kind = OrderType.MARKET if limit is None else OrderType.LIMIT
     offsets = (-40 * side.sign, 80 * side.sign) if bracket else (None, None)
     order = play.replay.venue.place(
-        OrderRequest(None, "MNQ", side, kind, qty, limit, None, *offsets), play.now
+        OrderRequest(None, "MNQ", OrderSpec(side, kind, qty, limit, None, *offsets)), play.now
     )
     play.replay._tell(order.events)
 

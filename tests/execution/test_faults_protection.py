@@ -110,7 +110,7 @@ def test_f16_a_change_of_unknown_outcome_is_settled_by_the_venues_word(applied: 
     change = _break_even(bench)
     if applied:
         bench.change(ids["SL"], stop=change.stop)
-    bench.step(ev.ModifyReplied(ts_recv=bench.now, book=BOOK, client_id=change.client_id, outcome=UNKNOWN))
+    bench.reply(change, UNKNOWN)
     bench.wait(1.5)
     [stop] = bench.in_slot(Slot.STOP)
     if applied:
@@ -141,11 +141,7 @@ def test_f16_a_change_that_the_venue_refuses_is_tried_less_and_less() -> None:
     change = _break_even(bench)
     for _ in range(120):
         if bench.in_slot(Slot.STOP)[0].status is OrderStatus.PENDING_MODIFY:
-            bench.step(
-                ev.ModifyReplied(
-                    ts_recv=bench.now, book=BOOK, client_id=change.client_id, outcome=ev.Outcome.REFUSED
-                )
-            )
+            bench.reply(change, ev.Outcome.REFUSED)
         bench.wait(1)
     assert 3 <= len(bench.of(fx.ModifyOrder)) <= 8
     assert bench.in_slot(Slot.STOP)[0].stop == PRICE - 40
@@ -167,7 +163,7 @@ def test_f17_both_exits_fill_and_the_rest_is_closed() -> None:
     assert bench.book.position("MNQ").qty == -5
     assert bench.of(fx.ClosePosition) == [fx.ClosePosition(BOOK, "MNQ")]
     assert bench.critical()
-    bench.step(ev.CloseReplied(ts_recv=bench.now, book=BOOK, instrument="MNQ", outcome=ev.Outcome.ACCEPTED))
+    bench.reply(fx.ClosePosition(BOOK, "MNQ"), ev.Outcome.ACCEPTED)
     _platform_close(bench)
     for one in sorted(bench.orders):
         bench.tell(one)
@@ -202,15 +198,7 @@ def test_f28_a_close_under_way_is_not_repeated_and_refusals_slow_it_down() -> No
     for _ in range(120):
         if len(bench.of(fx.ClosePosition)) > answered:
             answered += 1
-            bench.step(
-                ev.CloseReplied(
-                    ts_recv=bench.now,
-                    book=BOOK,
-                    instrument="MNQ",
-                    outcome=ev.Outcome.REFUSED,
-                    reason="closed",
-                )
-            )
+            bench.reply(fx.ClosePosition(BOOK, "MNQ"), ev.Outcome.REFUSED, reason="closed")
         bench.wait(1)
     assert 5 <= len(bench.of(fx.ClosePosition)) <= 12
     assert [s.status for s in bench.in_slot(Slot.STOP)] == [OrderStatus.WORKING]
@@ -230,10 +218,6 @@ def test_f28_a_refused_cancel_does_not_eat_the_request_budget() -> None:
     bench.say(Flatten(id="f"))
     for _ in range(100):
         if bench.order(order.client_id).status is OrderStatus.PENDING_CANCEL:
-            bench.step(
-                ev.CancelReplied(
-                    ts_recv=bench.now, book=BOOK, client_id=order.client_id, outcome=ev.Outcome.REFUSED
-                )
-            )
+            bench.reply(bench.of(fx.CancelOrder)[-1], ev.Outcome.REFUSED)
         bench.wait(0.1)
     assert 4 <= sum(c.client_id == order.client_id for c in bench.of(fx.CancelOrder)) <= 6

@@ -15,6 +15,7 @@ from engine.model.orders import Fill, OrderStatus, OrderType, Slot, VenueOrder, 
 from engine.model.plans import PlanStatus
 from engine.model.refusals import Refusal
 from engine.model.view import TradingState
+from tests.support.books import day_rolled
 from tests.support.order_bench import BOOK, MNQ, PRICE, UNKNOWN, Bench, connected, entered, idea
 
 
@@ -83,11 +84,7 @@ def test_f09_a_cancel_refused_because_the_order_filled() -> None:
     bench.reply(order, ev.Outcome.ACCEPTED, venue_id)
     bench.say(CancelEntries(id="c"))
     fill = bench.execute(venue_id)
-    bench.step(
-        ev.CancelReplied(
-            ts_recv=bench.now, book=BOOK, client_id=order.client_id, outcome=ev.Outcome.REFUSED, reason="5"
-        )
-    )
+    bench.reply(bench.of(fx.CancelOrder)[-1], ev.Outcome.REFUSED, reason="5")
     bench.tell_fill(fill)
     bench.wait(3)
     assert bench.order(order.client_id).status is OrderStatus.FILLED
@@ -262,7 +259,7 @@ def test_events_of_a_book_that_was_never_adopted_are_left_alone() -> None:
         ),
         ev.SnapshotFailed(ts_recv=bench.now, book="?", reason=""),
         ev.PositionReported(ts_recv=bench.now, book="?", position=VenuePosition("MNQ", 1, MNQ.price(5))),
-        ev.PlaceReplied(ts_recv=bench.now, book="?", client_id="x", outcome=UNKNOWN),
+        ev.reply(fx.CancelOrder("?", "x", "1", "MNQ"), bench.now, UNKNOWN),
     ):
         bench.step(event)
     assert bench.core.desks == {}
@@ -272,7 +269,7 @@ def test_a_day_roll_keeps_what_an_open_trade_refers_to() -> None:
     bench, ids = entered()
     bench.invariants.protection_due = True
     bench.core.turn.begin(bench.now)
-    bench.core.turn.commit(r.DayRolled(ts=bench.now, trade_date="2025-08-07"))
+    bench.core.turn.commit(day_rolled(bench.now, "2025-08-07"))
     bench._take(bench.core.turn.records, [])
     bench.wait(3)
     again = bench.restart()

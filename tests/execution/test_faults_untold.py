@@ -15,7 +15,7 @@ from engine.model.market import Side
 from engine.model.orders import Fill, OrderStatus, VenueStatus
 from engine.model.plans import Leg, PlanStatus
 from engine.model.refusals import Refusal
-from tests.support.books import Book
+from tests.support.books import Book, day_rolled
 from tests.support.order_bench import BOOK, MNQ, PRICE, UNKNOWN, Bench, connected, entered, idea
 
 REFUSED = ev.Outcome.REFUSED
@@ -113,7 +113,7 @@ def test_f25_a_concluded_fill_that_is_told_after_the_roll_is_still_the_same_one(
     book.write(r.PlanChanged(ts=book.now, book="practice", plan_id="p", status=PlanStatus.CLOSED))
     ended = book.state.day.gross_usd - book.state.day.costs_usd
     book.wait(20 * 3600 * 10**9)
-    book.write(r.DayRolled(ts=book.now, trade_date="2026-11-17"))
+    book.write(day_rolled(book.now, "2026-11-17"))
     assert book.state.days[-1].net_usd == ended
     told = Fill("T9", stop.venue_id or "", "MNQ", Side.SELL, 950, 2, MNQ.cost_usd * 2, fill.ts_venue)
     book.write(
@@ -133,7 +133,7 @@ def test_f25_an_order_that_ended_just_before_the_roll_is_still_ours_after_it() -
     bench.wait(0.2)
     assert bench.book.plans == {}
     bench.core.turn.begin(bench.now)
-    bench.core.turn.commit(r.DayRolled(ts=bench.now, trade_date="2025-08-07"))
+    bench.core.turn.commit(day_rolled(bench.now, "2025-08-07"))
     bench._take(bench.core.turn.records, [])
     bench.tell_fill(bench.execute(venue_id))
     assert bench.of(fx.ClosePosition) == [fx.ClosePosition(BOOK, "MNQ")]

@@ -56,11 +56,7 @@ def closed_by_venue(bench: Bench) -> None:
 
 
 def reply(bench: Bench, outcome: ev.Outcome, cause: Cause | None = None, reason: str = "") -> None:
-    bench.step(
-        ev.CloseReplied(
-            ts_recv=bench.now, book=BOOK, instrument="MNQ", outcome=outcome, reason=reason, cause=cause
-        )
-    )
+    bench.reply(fx.ClosePosition(BOOK, "MNQ"), outcome, cause=cause, reason=reason)
 
 
 def cancels_answered(bench: Bench) -> None:

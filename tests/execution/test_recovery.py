@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import structs
+
 from engine.execution import protection
 from engine.model import events as ev
 from engine.model import records as r
@@ -45,7 +47,13 @@ def test_a_trade_counts_as_protected_with_a_stop_at_the_venue_for_all_of_it() ->
     desk = bench.core.desks[BOOK]
     [stop] = bench.in_slot(Slot.STOP)
     assert protection.covered(desk)
-    for change in ({"status": OrderStatus.UNKNOWN}, {"suspended": True}, {"venue_id": None}, {"qty": 4}):
+    smaller = structs.replace(stop.spec, qty=4)
+    for change in (
+        {"status": OrderStatus.UNKNOWN},
+        {"suspended": True},
+        {"venue_id": None},
+        {"spec": smaller},
+    ):
         before = {name: getattr(stop, name) for name in change}
         for name, value in change.items():
             setattr(stop, name, value)

@@ -14,7 +14,7 @@ from engine.model.commands import BreakEven, CancelEntries, Flatten, Pause, Resu
 from engine.model.config import EngineConfig
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import MINUTE, Side
-from engine.model.orders import OrderStatus, OrderType, Slot, VenueStatus
+from engine.model.orders import OrderSpec, OrderStatus, OrderType, Slot, VenueStatus
 from engine.model.plans import PlanStatus
 from engine.model.refusals import Refusal
 from engine.model.view import TradingState
@@ -131,7 +131,9 @@ def test_flatten_while_the_entry_is_on_its_way() -> None:
 def test_flatten_takes_the_suspended_legs_of_a_foreign_order_too() -> None:
     def script(play: Play) -> Market:
         yield from play.minutes(1)
-        bracketed = OrderRequest(None, "MNQ", Side.BUY, OrderType.LIMIT, 2, PRICE - 100, None, -40, 80)
+        bracketed = OrderRequest(
+            None, "MNQ", OrderSpec(Side.BUY, OrderType.LIMIT, 2, PRICE - 100, None, -40, 80)
+        )
         order = play.replay.venue.place(bracketed, play.now)
         play.replay._tell(order.events)
         yield from play.pass_time(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, get_args
 
 import msgspec
@@ -10,8 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import inspect
 
+from engine.market import sessions
 from engine.model import records as r
 from engine.model.instrument import CME_FUTURES
+from engine.model.market import Side
+from engine.model.orders import OrderSpec, OrderType, Slot
 
 KINDS: tuple[type[msgspec.Struct], ...] = get_args(r.AnyRecord)
 
@@ -95,10 +99,13 @@ def test_the_tags_are_the_names_in_the_journal() -> None:
 
 
 def test_the_bytes_are_canonical() -> None:
-    record = r.DayRolled(ts=7, trade_date="2026-11-16")
-    assert r.encode(record) == b'{"record":"day_rolled","ts":7,"v":1,"trade_date":"2026-11-16","carried":{}}'
+    record = r.DayRolled(ts=7, trade_date="2026-11-16", day_open_ts=5)
+    assert (
+        r.encode(record)
+        == b'{"record":"day_rolled","ts":7,"v":2,"trade_date":"2026-11-16","day_open_ts":5,"carried":{}}'
+    )
     assert r.encode(record) == r.encode(r.decode(r.encode(record)))
-    shuffled = b' {"trade_date": "2026-11-16", "v": 1, "ts": 7, "record": "day_rolled"} '
+    shuffled = b' {"trade_date": "2026-11-16", "day_open_ts": 5, "v": 2, "ts": 7, "record": "day_rolled"} '
     assert r.encode(r.decode(shuffled)) == r.encode(record)
 
 
@@ -124,7 +131,11 @@ def test_money_keeps_its_cents() -> None:
         b'{"record":"day_rolled","ts":7,"v":-1,"trade_date":"2026-11-16"}',
         b'{"record":"day_rolled","ts":7,"v":"1","trade_date":"2026-11-16"}',
         b'{"record":"day_rolled","ts":"7","v":1,"trade_date":"2026-11-16"}',
+        b'{"record":"day_rolled","ts":7,"v":2}',
         b'{"record":"day_rolled","ts":7,"v":1}',
+        b'{"record":"day_rolled","ts":7,"v":1,"trade_date":"no day"}',
+        b'{"record":"order_intended","ts":7,"v":1}',
+        b'[{"v":1}]',
         b'{"record":"never_heard_of","ts":7,"v":1}',
         b'{"ts":7,"v":1}',
         b'{"record":"day_rolled","ts":7,"v":1,"trade_date":"2026-11-16"',
@@ -136,11 +147,40 @@ def test_what_is_no_record_is_refused_as_such(raw: bytes) -> None:
 
 
 def test_a_record_of_a_newer_program_is_refused_with_a_remedy() -> None:
-    raw = b'{"record":"from_the_future","ts":7,"v":2,"what":"unknown"}'
-    with pytest.raises(r.JournalError, match=r"version 2.*update"):
+    raw = b'{"record":"from_the_future","ts":7,"v":3,"what":"unknown"}'
+    with pytest.raises(r.JournalError, match=r"version 3.*update"):
         r.decode(raw)
 
 
 def test_a_field_that_was_added_later_has_its_default_in_old_records() -> None:
     raw = b'{"record":"order_moved","ts":7,"v":1,"book":"b","client_id":"c","event":"sent"}'
     assert r.decode(raw) == r.OrderMoved(ts=7, book="b", client_id="c", event=r.OrderEvent.SENT)
+
+
+def test_orders_of_the_first_version_are_read_as_they_were_meant() -> None:
+    raw = (
+        b'{"record":"order_intended","ts":7,"v":1,"book":"b","client_id":"c","plan_id":"p","leg":1,"slot":"stop",'
+        b'"instrument":"MNQ","side":"sell","type":"stop","qty":2,"limit":null,"stop":960,"stop_offset":null,'
+        b'"target_offset":null}'
+    )
+    spec = OrderSpec(Side.SELL, OrderType.STOP, 2, stop=960, reduces=True)
+    intended = r.OrderIntended(
+        ts=7, book="b", client_id="c", plan_id="p", leg=1, slot=Slot.STOP, instrument="MNQ", spec=spec
+    )
+    assert r.decode(raw) == intended
+    raw = (
+        b'{"record":"order_adopted","ts":7,"v":1,"book":"b","client_id":"c","venue_id":"9","instrument":"MNQ",'
+        b'"side":"buy","type":"market","qty":1,"plan_id":null,"leg":0,"slot":null}'
+    )
+    adopted = r.decode(raw)
+    assert isinstance(adopted, r.OrderAdopted)
+    assert adopted.spec == OrderSpec(Side.BUY, OrderType.MARKET, 1)
+
+
+@pytest.mark.parametrize("day", ["2026-11-16", "2026-03-09", "2026-11-02", "2026-07-03"])
+def test_days_of_the_first_version_opened_when_their_session_did(day: str) -> None:
+    """Mondays, days beside a clock change, the eve of a holiday."""
+    raw = f'{{"record":"day_rolled","ts":7,"v":1,"trade_date":"{day}"}}'.encode()
+    rolled = r.decode(raw)
+    assert isinstance(rolled, r.DayRolled)
+    assert rolled.day_open_ts == sessions.session_bounds(date.fromisoformat(day))[0]

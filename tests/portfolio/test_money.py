@@ -12,7 +12,7 @@ from engine.model.orders import Slot
 from engine.model.plans import Leg
 from engine.model.records import OrderEvent as E
 from engine.portfolio.money import Marks, day_usd, open_risk_usd, open_usd, realized_usd
-from tests.support.books import BOOK, MES, MGC, MNQ, MORNING, Book
+from tests.support.books import BOOK, MES, MGC, MNQ, MORNING, Book, day_rolled
 
 LONG = Leg(2, -40, 60)
 SHORT = Leg(2, 40, -60)
@@ -72,7 +72,7 @@ def test_a_roll_begins_the_day_anew_and_keeps_the_trades() -> None:
     found = book.entered(LONG, price=1000)
     stop, _ = book.exits(found)
     book.fill(stop, 960, cost="1")
-    book.write(r.DayRolled(ts=book.now, trade_date="2026-11-17"))
+    book.write(day_rolled(book.now, "2026-11-17"))
     assert day_usd(book.state, book.turn.state, Marks()) == 0
     assert len(book.state.trades) == 1
 

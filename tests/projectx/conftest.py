@@ -17,7 +17,7 @@ from engine.model.effects import PlaceOrder
 from engine.model.events import AnyEvent, LinkChanged, LinkState
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import Side
-from engine.model.orders import OrderType
+from engine.model.orders import OrderSpec, OrderType
 from tests.projectx.gateway import Gateway, HubSide
 
 NOW = 1949149800_000_000_000
@@ -117,15 +117,10 @@ async def trading(gateway: Gateway, venue: ProjectXVenue, inbox: Inbox) -> Async
 
 def entry(**changes: Any) -> PlaceOrder:
     """A market entry for two contracts, with changes."""
-    fields: dict[str, Any] = {
-        "book": "test",
-        "client_id": "ts-a-1-1",
-        "instrument": "MNQ",
-        "side": Side.BUY,
-        "type": OrderType.MARKET,
-        "qty": 2,
-    }
-    return PlaceOrder(**(fields | changes))
+    names = {"client_id": "ts-a-1-1", "instrument": "MNQ"}
+    named = {name: changes.pop(name, default) for name, default in names.items()}
+    spec = OrderSpec(**({"side": Side.BUY, "type": OrderType.MARKET, "qty": 2} | changes))
+    return PlaceOrder("test", spec=spec, **named)
 
 
 @pytest.fixture

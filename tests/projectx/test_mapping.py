@@ -31,7 +31,7 @@ from adapters.projectx.wire import (
 from engine.model.effects import PlaceOrder
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import Side
-from engine.model.orders import AccountKind, OrderType, VenueStatus
+from engine.model.orders import AccountKind, OrderSpec, OrderType, VenueStatus
 from tests.projectx import samples
 
 MNQ = CME_FUTURES["MNQ"]
@@ -324,7 +324,7 @@ def test_every_price_of_the_grid_makes_the_round_trip(ticks: int, symbol: str) -
     text = f"{instrument.price(ticks):f}".rstrip("0").rstrip(".")
     row = read_quote(Raw(f'["c",{{"bestBid":{text},"timestamp":"2031-10-06T14:30:00Z"}}]'.encode()))[1]
     assert mapping.TopOfBook(instrument).merge(row, 1).bid == ticks
-    order = PlaceOrder("b", "id", symbol, Side.BUY, OrderType.LIMIT, 1, limit=ticks)
+    order = PlaceOrder("b", "id", symbol, OrderSpec(Side.BUY, OrderType.LIMIT, 1, limit=ticks))
     assert requests.place_request(order, 1, "c", instrument)["limitPrice"] == instrument.price(ticks)
 
 

@@ -18,7 +18,7 @@ from engine.model.view import TradingState
 from engine.portfolio.money import Marks
 from engine.risk.guards import Guards
 from engine.state.turn import Turn
-from tests.support.books import BOOK, MES, MORNING, Book, config, refolded
+from tests.support.books import BOOK, MES, MORNING, Book, config, day_rolled, refolded
 
 LIMITS = RiskLimits(daily_loss_usd=Decimal(100), warn_percent=100, reduce_percent=100, act_percent=100)
 """Acts at the limit itself; the bands below it have tests of their own."""
@@ -162,7 +162,7 @@ def test_the_lock_ends_with_its_trade_date(when: int, locked: bool) -> None:
     _check(book, _marks(800))
     book.fill(stop, 800)
     book.at(when)
-    book.write(r.DayRolled(ts=when, trade_date=sessions.trade_date(when).isoformat()))
+    book.write(day_rolled(when, sessions.trade_date(when).isoformat()))
     assert _locked(book) is locked
     if not locked:
         assert _check(book, _marks(800)) == []

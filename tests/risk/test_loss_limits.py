@@ -13,7 +13,7 @@ from engine.model.market import MINUTE, NANOS, Side
 from engine.model.orders import Slot
 from engine.model.plans import Leg, PlanStatus
 from engine.model.view import Band, TradingState
-from tests.support.books import MES
+from tests.support.books import MES, day_rolled
 from tests.support.watch import DAILY, ROLL, TEN, Watch, kinds, new_day, restarted, said
 
 # --- bands -------------------------------------------------------------------------------------------------
@@ -175,7 +175,7 @@ def test_f26_a_lock_ends_with_its_trade_date_even_if_nobody_was_there() -> None:
     watch.lose(1950)
     watch.look()
     after = restarted(watch, DAILY, later=24 * 60 * MINUTE)
-    after.book.write(r.DayRolled(ts=after.book.now, trade_date="2026-11-17"))
+    after.book.write(day_rolled(after.book.now, "2026-11-17"))
     assert after.state is TradingState.ACTIVE
     assert kinds(after.look()) == []
 

@@ -22,14 +22,14 @@ from engine.model import effects as fx
 from engine.model import records as r
 from engine.model.errors import RetryableError
 from engine.model.market import Side
-from engine.model.orders import OrderType
+from engine.model.orders import OrderSpec, OrderType
 from engine.runtime import journal_writer as scribe_module
 from engine.runtime.effect_runner import Courier
 from engine.runtime.journal_writer import Scribe
 
 BOOK = "kills"
-ENTRY = fx.PlaceOrder(BOOK, "1", "MNQ", Side.BUY, OrderType.MARKET, 1)
-STOP = fx.PlaceOrder(BOOK, "2", "MNQ", Side.SELL, OrderType.STOP, 1, stop=5, reduces=True)
+ENTRY = fx.PlaceOrder(BOOK, "1", "MNQ", OrderSpec(Side.BUY, OrderType.MARKET, 1))
+STOP = fx.PlaceOrder(BOOK, "2", "MNQ", OrderSpec(Side.SELL, OrderType.STOP, 1, stop=5, reduces=True))
 MOVE = fx.ModifyOrder(BOOK, "3", "v", "MNQ", stop=6)
 CLOSE = fx.CancelOrder(BOOK, "4", "v", "MNQ")
 LAST = fx.CancelOrder(BOOK, "5", "v", "MNQ")
@@ -37,7 +37,7 @@ LAST = fx.CancelOrder(BOOK, "5", "v", "MNQ")
 
 
 def record(n: int) -> r.AnyRecord:
-    return r.DayRolled(ts=n, trade_date=f"day {n}")
+    return r.DayRolled(ts=n, trade_date=f"day {n}", day_open_ts=n)
 
 
 RECORDS = [r.encode(record(n)) for n in range(1, 6)]

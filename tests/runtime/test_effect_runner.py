@@ -11,13 +11,13 @@ from engine.model import effects as fx
 from engine.model import events as ev
 from engine.model.errors import FatalError, RefusedError, RetryableError, UnknownOutcomeError
 from engine.model.market import Side
-from engine.model.orders import OrderType
+from engine.model.orders import OrderSpec, OrderType
 from engine.runtime import effect_runner as courier_module
 from engine.runtime.effect_runner import Courier
 from tests.support.runtime_parts import BOOK, Clock, FakeBroker, until
 
 REQUESTS: list[Any] = [
-    fx.PlaceOrder(BOOK, "e", "MNQ", Side.BUY, OrderType.MARKET, 1),
+    fx.PlaceOrder(BOOK, "e", "MNQ", OrderSpec(Side.BUY, OrderType.MARKET, 1)),
     fx.ModifyOrder(BOOK, "e", "1", "MNQ", stop=5),
     fx.CancelOrder(BOOK, "e", "1", "MNQ"),
     fx.ClosePosition(BOOK, "MNQ"),

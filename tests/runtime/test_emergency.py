@@ -113,7 +113,7 @@ async def test_f33_an_append_that_hangs_does_not_hold_protection_back(tmp_path: 
         desk.scribe.write([record(1)], [ENTRY, STOP])
         await until(lambda: desk.broker.sent)
         assert desk.broker.sent == [STOP]
-        [denied] = [e for e in desk.heard if isinstance(e, ev.PlaceReplied) and e.client_id == "e"]
+        [denied] = [e for e in desk.heard if isinstance(e, ev.Replied) and e.client_id == "e"]
         assert denied.outcome is ev.Outcome.UNSENT
         desk.scribe.write([record(2)], [CLOSE])
         await until(lambda: len(desk.broker.sent) == 2)

@@ -13,20 +13,20 @@ from engine.model import events as ev
 from engine.model import records as r
 from engine.model.errors import FatalError
 from engine.model.market import Side
-from engine.model.orders import OrderType
+from engine.model.orders import OrderSpec, OrderType
 from engine.runtime import journal_writer as scribe_module
 from engine.runtime.effect_runner import Courier
 from engine.runtime.journal_writer import Scribe
 from tests.support.runtime_parts import BOOK, DOWN, Clock, FakeBroker, MemoryJournal, until
 
-ENTRY = fx.PlaceOrder(BOOK, "e", "MNQ", Side.BUY, OrderType.MARKET, 1)
-STOP = fx.PlaceOrder(BOOK, "s", "MNQ", Side.SELL, OrderType.STOP, 1, stop=5, reduces=True)
+ENTRY = fx.PlaceOrder(BOOK, "e", "MNQ", OrderSpec(Side.BUY, OrderType.MARKET, 1))
+STOP = fx.PlaceOrder(BOOK, "s", "MNQ", OrderSpec(Side.SELL, OrderType.STOP, 1, stop=5, reduces=True))
 CLOSE = fx.ClosePosition(BOOK, "MNQ")
 CANCEL = fx.CancelOrder(BOOK, "c", "1", "MNQ")
 
 
 def record(n: int) -> r.AnyRecord:
-    return r.DayRolled(ts=n, trade_date=str(n))
+    return r.DayRolled(ts=n, trade_date=str(n), day_open_ts=n)
 
 
 class Desk:
@@ -87,7 +87,7 @@ async def test_f33_without_a_journal_only_what_protects_passes(desk: Desk, error
     desk.scribe.write([record(1)], [ENTRY, STOP])
     await until(lambda: desk.broker.sent)
     assert desk.broker.sent == [STOP]
-    denied = next(e for e in desk.heard if isinstance(e, ev.PlaceReplied) and e.client_id == "e")
+    denied = next(e for e in desk.heard if isinstance(e, ev.Replied) and e.client_id == "e")
     assert denied.outcome is ev.Outcome.UNSENT
     # While it is down, protection does not wait for the next try.
     desk.scribe.write([record(2)], [CLOSE])

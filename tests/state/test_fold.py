@@ -16,7 +16,7 @@ from engine.model.records import OrderEvent as E
 from engine.model.view import TradingState
 from engine.state.fold_days import MAY_BE_TOLD_NS
 from engine.state.state import plan_finished
-from tests.support.books import BOOK, MORNING, Book, refolded
+from tests.support.books import BOOK, MORNING, Book, day_rolled, refolded
 
 ONE = Leg(2, -40, 60)
 
@@ -199,7 +199,7 @@ def test_a_roll_unlocks_what_was_locked_until_then_and_nothing_else() -> None:
     restrict(TradingState.REDUCING, "MNQ", None)
     restrict(TradingState.HALTED, "MGC", None)
     book.wait(NANOS)
-    book.write(r.DayRolled(ts=book.now, trade_date="2026-11-17"))
+    book.write(day_rolled(book.now, "2026-11-17"))
     kept = {key: restriction.state for key, restriction in book.turn.state.restrictions.items()}
     assert kept == {
         f"{BOOK}/MES": TradingState.LOCKED,
@@ -232,7 +232,7 @@ def test_a_roll_forgets_finished_orders_but_none_of_an_open_trade_and_no_trade_i
     book.write(r.PlanChanged(ts=book.now, book=BOOK, plan_id="done", status=PlanStatus.CLOSED))
     seen = set(book.state.fills_seen)
     book.wait(MAY_BE_TOLD_NS)
-    book.write(r.DayRolled(ts=book.now, trade_date="2026-11-17"))
+    book.write(day_rolled(book.now, "2026-11-17"))
     assert {order.plan_id for order in book.state.orders.values()} == {"kept"}
     assert set(book.state.venue_ids.values()) == set(book.state.orders)
     assert book.state.fills_seen == seen
@@ -298,7 +298,7 @@ def _change(book: Book, which: int, price: int) -> None:
     now = book.now
     state = list(TradingState)[price % len(TradingState)]
     records: list[r.AnyRecord] = [
-        r.DayRolled(ts=now, trade_date=f"2026-11-{price % 28 + 1:02d}"),
+        day_rolled(now, f"2026-11-{price % 28 + 1:02d}"),
         r.StateChanged(ts=now, book=BOOK, instrument=None, state=state, reason="x", until=now + price),
         r.FlattenStarted(ts=now, book=BOOK, instruments=("MNQ",), reason="risk"),
         r.FlattenEnded(ts=now, book=BOOK, instrument="MNQ"),

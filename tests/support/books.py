@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 
 from engine.execution.order_manager import Desk
+from engine.market import sessions
 from engine.model import records as r
 from engine.model.config import EngineConfig, RiskLimits, TradingSwitch
 from engine.model.instrument import CME_FUTURES, Instrument
 from engine.model.market import NANOS, Side
-from engine.model.orders import Account, AccountKind, Fill, OrderType, Slot
+from engine.model.orders import Account, AccountKind, Fill, OrderSpec, OrderType, Slot
 from engine.model.plans import Leg, TradePlan
 from engine.model.records import OrderEvent as E
 from engine.state.fold import apply
@@ -48,6 +50,11 @@ class _Kept(Turn):
         self.journal.append(record)
 
 
+def day_rolled(ts: int, day: str) -> r.DayRolled:
+    """The record that a trade date began."""
+    return r.DayRolled(ts=ts, trade_date=day, day_open_ts=sessions.session_bounds(date.fromisoformat(day))[0])
+
+
 class Book:
     """Says in few words what happened; every word is a record, folded at once and kept."""
 
@@ -62,7 +69,7 @@ class Book:
             self.write(r.ContractKnown(ts=now, instrument=instrument, contract_id=symbol, name=f"{symbol}Z6"))
         account = Account("1", "PRAC-1", AccountKind.PRACTICE, Decimal(50_000), can_trade=True)
         self.write(r.AccountKnown(ts=now, book=BOOK, account=account))
-        self.write(r.DayRolled(ts=now, trade_date=DAY))
+        self.write(day_rolled(now, DAY))
 
     @property
     def now(self) -> int:
@@ -154,13 +161,16 @@ class Book:
                 leg=leg,
                 slot=slot or Slot.ENTRY,
                 instrument=instrument.symbol if found is None else found.plan.instrument,
-                side=side,
-                type=kind,
-                qty=qty,
-                limit=limit,
-                stop=stop,
-                stop_offset=bracket.stop_offset if bracket is not None else None,
-                target_offset=bracket.target_offset if bracket is not None else None,
+                spec=OrderSpec(
+                    side,
+                    kind,
+                    qty,
+                    limit,
+                    stop,
+                    bracket.stop_offset if bracket is not None else None,
+                    bracket.target_offset if bracket is not None else None,
+                    reduces=slot in (Slot.STOP, Slot.TARGET),
+                ),
             )
         )
         if sent:
@@ -223,14 +233,10 @@ class Book:
                 client_id=client_id,
                 venue_id=f"v-{client_id}",
                 instrument=instrument.symbol,
-                side=side,
-                type=kind,
-                qty=qty,
+                spec=OrderSpec(side, kind, qty, limit, stop),
                 plan_id=plan_id,
                 leg=leg,
                 slot=slot,
-                limit=limit,
-                stop=stop,
                 suspended=suspended,
             )
         )

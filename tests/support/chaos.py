@@ -6,6 +6,8 @@ import heapq
 import random
 from collections.abc import Iterator, Sequence
 
+from msgspec import structs
+
 from engine.core import Core, Outcome
 from engine.lab.replay import BOOK, Replay
 from engine.model import effects as fx
@@ -14,7 +16,7 @@ from engine.model import records as r
 from engine.model.commands import Flatten
 from engine.model.config import EngineConfig, TradingSwitch
 from engine.model.market import MINUTE, NANOS, Side
-from engine.model.orders import OrderType
+from engine.model.orders import OrderSpec, OrderType
 from engine.model.plans import Idea
 from engine.state.fold import apply
 from engine.state.state import State
@@ -27,7 +29,7 @@ from tests.support.played import INSTRUMENTS, PRICE
 
 STORM_S = 150
 CALM_S = 60
-_REPLIES = (ev.PlaceReplied, ev.ModifyReplied, ev.CancelReplied, ev.CloseReplied)
+_REPLIES = (ev.Replied,)
 _STREAM = (ev.OrderReported, ev.FillReported)
 
 
@@ -94,25 +96,10 @@ class Storm(Replay):
         if self.rng.random() > 0.12:
             return False
         outcome = self.rng.choice([ev.Outcome.UNKNOWN, ev.Outcome.UNSENT])
-        match effect:
-            case fx.PlaceOrder():
-                reply: ev.AnyEvent = ev.PlaceReplied(
-                    ts_recv=self.now, book=BOOK, client_id=effect.client_id, outcome=outcome
-                )
-            case fx.ModifyOrder():
-                reply = ev.ModifyReplied(
-                    ts_recv=self.now, book=BOOK, client_id=effect.client_id, outcome=outcome
-                )
-            case fx.CancelOrder():
-                reply = ev.CancelReplied(
-                    ts_recv=self.now, book=BOOK, client_id=effect.client_id, outcome=outcome
-                )
-            case fx.ClosePosition():
-                reply = ev.CloseReplied(
-                    ts_recv=self.now, book=BOOK, instrument=effect.instrument, outcome=outcome
-                )
-            case fx.TakeSnapshot():
-                reply = ev.SnapshotFailed(ts_recv=self.now, book=BOOK, reason="storm")
+        if isinstance(effect, fx.TakeSnapshot):
+            reply: ev.AnyEvent = ev.SnapshotFailed(ts_recv=self.now, book=BOOK, reason="storm")
+        else:
+            reply = ev.reply(effect, self.now, outcome)
         self._answers.append(reply)
         return True
 
@@ -157,7 +144,9 @@ class Storm(Replay):
             self.kill()
         elif chance < 0.04 and self.hands:
             order = OrderRequest(
-                None, "MNQ", self.rng.choice(list(Side)), OrderType.MARKET, self.rng.randint(1, 3)
+                None,
+                "MNQ",
+                OrderSpec(self.rng.choice(list(Side)), OrderType.MARKET, self.rng.randint(1, 3)),
             )
             self._tell(self.venue.place(order, self.now).events)
 
@@ -197,21 +186,6 @@ class Storm(Replay):
 
 def _unknown(event: ev.AnyEvent) -> ev.AnyEvent:
     """The same answer, lost on its way back."""
-    match event:
-        case ev.PlaceReplied():
-            return ev.PlaceReplied(
-                ts_recv=event.ts_recv, book=BOOK, client_id=event.client_id, outcome=ev.Outcome.UNKNOWN
-            )
-        case ev.ModifyReplied():
-            return ev.ModifyReplied(
-                ts_recv=event.ts_recv, book=BOOK, client_id=event.client_id, outcome=ev.Outcome.UNKNOWN
-            )
-        case ev.CancelReplied():
-            return ev.CancelReplied(
-                ts_recv=event.ts_recv, book=BOOK, client_id=event.client_id, outcome=ev.Outcome.UNKNOWN
-            )
-        case ev.CloseReplied():
-            return ev.CloseReplied(
-                ts_recv=event.ts_recv, book=BOOK, instrument=event.instrument, outcome=ev.Outcome.UNKNOWN
-            )
+    if isinstance(event, ev.Replied):
+        return structs.replace(event, outcome=ev.Outcome.UNKNOWN, venue_id=None, reason="", cause=None)
     return event

@@ -252,22 +252,15 @@ class Bench:
 
     def reply(
         self,
-        order: fx.PlaceOrder,
+        request: fx.AnyRequest,
         outcome: ev.Outcome,
         venue_id: str | None = None,
         cause: Cause | None = None,
+        reason: str | None = None,
     ) -> None:
-        self.step(
-            ev.PlaceReplied(
-                ts_recv=self.now,
-                book=BOOK,
-                client_id=order.client_id,
-                outcome=outcome,
-                venue_id=venue_id,
-                reason="" if outcome is ev.Outcome.ACCEPTED else "no",
-                cause=cause,
-            )
-        )
+        if reason is None:
+            reason = "" if outcome is ev.Outcome.ACCEPTED else "no"
+        self.step(ev.reply(request, self.now, outcome, reason, cause, venue_id))
 
     def answer(
         self, change: fx.ModifyOrder, outcome: ev.Outcome, cause: Cause | None = None
@@ -276,11 +269,7 @@ class Bench:
         if outcome is ev.Outcome.ACCEPTED:
             asked = {"qty": change.qty, "limit": change.limit, "stop": change.stop}
             self.change(change.venue_id, **{k: v for k, v in asked.items() if v is not None})
-        self.step(
-            ev.ModifyReplied(
-                ts_recv=self.now, book=BOOK, client_id=change.client_id, outcome=outcome, cause=cause
-            )
-        )
+        self.step(ev.reply(change, self.now, outcome, cause=cause))
         if outcome is ev.Outcome.ACCEPTED:
             self.tell(change.venue_id)
         return change

@@ -16,7 +16,7 @@ from engine.model.view import TradingState
 from engine.portfolio.money import Marks
 from engine.risk.guards import Guards
 from engine.state.state import Restriction
-from tests.support.books import BOOK, MORNING, Book
+from tests.support.books import BOOK, MORNING, Book, day_rolled
 
 DAILY = RiskLimits(daily_loss_usd=Decimal(1000), max_trades=0)
 TRAILING = RiskLimits(daily_loss_usd=Decimal(0), max_trades=0, max_loss_usd=Decimal(2000))
@@ -82,7 +82,7 @@ def kinds(records: list[r.AnyRecord]) -> list[type]:
 
 def new_day(watch: Watch, date: str, ts: int) -> None:
     watch.book.at(ts)
-    watch.book.write(r.DayRolled(ts=ts, trade_date=date))
+    watch.book.write(day_rolled(ts, date))
 
 
 def restarted(watch: Watch, limits: RiskLimits, later: int = MINUTE) -> Watch:

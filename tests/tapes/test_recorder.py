@@ -18,9 +18,10 @@ from adapters.tapes.fields import TapeError
 from adapters.tapes.recorder import TapeRecorder
 from adapters.tapes.recording import TapeEnd, TapeHeader, part_path, read_header, read_recording
 from adapters.tapes.tape import open_tape
+from engine.model import effects as fx
 from engine.model import events as ev
 from engine.model.commands import BreakEven, Flatten, Pause
-from engine.model.errors import FatalError
+from engine.model.errors import Cause, FatalError
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import MINUTE, NANOS, Bar, Side, Timeframe
 from engine.model.orders import Account, AccountKind, Fill, OrderType, VenueOrder, VenuePosition, VenueStatus
@@ -74,10 +75,8 @@ def one_of_each() -> list[ev.AnyEvent]:
         ev.FillReported(ts_recv=START, book="b", fill=fill),
         ev.PositionReported(ts_recv=START, book="b", position=position),
         ev.AccountReported(ts_recv=START, book="b", balance_usd=Decimal("-0.01"), can_trade=False),
-        ev.PlaceReplied(ts_recv=START, book="b", client_id="c", outcome=accepted, venue_id="9"),
-        ev.ModifyReplied(ts_recv=START, book="b", client_id="c", outcome=ev.Outcome.REFUSED, reason="no"),
-        ev.CancelReplied(ts_recv=START, book="b", client_id="c", outcome=ev.Outcome.UNKNOWN),
-        ev.CloseReplied(ts_recv=START, book="b", instrument="MNQ", outcome=ev.Outcome.UNSENT),
+        ev.reply(fx.CancelOrder("b", "c", "9", "MNQ"), START, accepted, venue_id="9"),
+        ev.reply(fx.ClosePosition("b", "MNQ"), START, ev.Outcome.REFUSED, "no", Cause.CLOSED),
         ev.SnapshotTaken(
             ts_recv=START,
             book="b",
@@ -138,7 +137,7 @@ def test_whatever_comes_comes_back_identical(
 
 def test_the_header_says_what_was_recorded_and_only_its_owner_may_read(tmp_path: Path) -> None:
     path = recorded(tmp_path / "tapes", [quote(START)])
-    assert read_header(path) == TapeHeader(version=1, instruments=INSTRUMENTS, started=START, part=1)
+    assert read_header(path) == TapeHeader(version=2, instruments=INSTRUMENTS, started=START, part=1)
     assert path.name == "tape-20240308T120000Z.p0001.jsonl.gz"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
@@ -223,15 +222,38 @@ def test_an_event_that_cant_be_written_ends_the_recording_and_not_the_engine(tmp
     assert "surrogates" in tape.error
 
 
+def test_a_recording_of_the_first_version_is_read(tmp_path: Path) -> None:
+    path = recorded(tmp_path, [quote(START)])
+    header, event, _ = gzip.decompress(path.read_bytes()).splitlines()
+    placed = (
+        b'{"event":"place_reply","ts_recv":1,"book":"b","client_id":"c","outcome":"accepted","venue_id":"9"}'
+    )
+    closed = b'{"event":"close_reply","ts_recv":1,"book":"b","instrument":"MNQ","outcome":"unsent"}'
+    end = msgspec.json.encode(TapeEnd(events=3, last=True))
+    lines = [header.replace(b'"version":2', b'"version":1'), event, placed, closed, end]
+    assert list(read_recording(rewritten(path, lines)))[1:] == [
+        ev.Replied(
+            ts_recv=1,
+            request=fx.Request.PLACE,
+            book="b",
+            instrument="",
+            client_id="c",
+            outcome=ev.Outcome.ACCEPTED,
+            venue_id="9",
+        ),
+        ev.reply(fx.ClosePosition("b", "MNQ"), 1, ev.Outcome.UNSENT),
+    ]
+
+
 def test_what_is_no_recording_is_refused_by_row(tmp_path: Path) -> None:
     path = recorded(tmp_path, [quote(START)])
     header, event, end = gzip.decompress(path.read_bytes()).splitlines()
-    newer = msgspec.json.encode(TapeHeader(version=2, instruments=(), started=0, part=1))
+    newer = msgspec.json.encode(TapeHeader(version=3, instruments=(), started=0, part=1))
     wrong_count = msgspec.json.encode(TapeEnd(events=2, last=True))
     more = msgspec.json.encode(TapeEnd(events=1, last=False))
     for lines, problem in (
         ([event, end], "row 1: a header should be here"),
-        ([newer, end], "is of version 2; this program reads 1"),
+        ([newer, end], "is of version 3; this program reads up to 2"),
         ([header, b"{nonsense", end], "row 2: JSON is malformed"),
         ([header, b'{"event":"quote"}', end], "row 2: Object missing required field"),
         ([header, header, end], "row 2: a second header"),

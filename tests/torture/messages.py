@@ -7,11 +7,9 @@ from engine.model import effects as fx
 from engine.model import events as ev
 from tests.torture.mishaps import Kind
 
-_ANSWERS = (ev.PlaceReplied, ev.ModifyReplied, ev.CancelReplied, ev.CloseReplied)
-
 
 def kind_of(event: ev.AnyEvent) -> Kind | None:
-    if isinstance(event, _ANSWERS):
+    if isinstance(event, ev.Replied):
         return Kind.ANSWER
     if isinstance(event, ev.OrderReported | ev.FillReported):
         return Kind.STREAM
@@ -20,14 +18,6 @@ def kind_of(event: ev.AnyEvent) -> Kind | None:
 
 def unheard(effect: fx.AnyEffect, outcome: ev.Outcome, now: int) -> ev.AnyEvent:
     """What the sender learns of a request that the venue did not answer."""
-    match effect:
-        case fx.PlaceOrder():
-            return ev.PlaceReplied(ts_recv=now, book=BOOK, client_id=effect.client_id, outcome=outcome)
-        case fx.ModifyOrder():
-            return ev.ModifyReplied(ts_recv=now, book=BOOK, client_id=effect.client_id, outcome=outcome)
-        case fx.CancelOrder():
-            return ev.CancelReplied(ts_recv=now, book=BOOK, client_id=effect.client_id, outcome=outcome)
-        case fx.ClosePosition():
-            return ev.CloseReplied(ts_recv=now, book=BOOK, instrument=effect.instrument, outcome=outcome)
-        case fx.TakeSnapshot():
-            return ev.SnapshotFailed(ts_recv=now, book=BOOK, reason="not connected")
+    if isinstance(effect, fx.TakeSnapshot):
+        return ev.SnapshotFailed(ts_recv=now, book=BOOK, reason="not connected")
+    return ev.reply(effect, now, outcome)

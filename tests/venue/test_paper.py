@@ -17,7 +17,7 @@ from engine.model import records as r
 from engine.model.config import PaperConfig
 from engine.model.events import Quote, SnapshotTaken
 from engine.model.market import NANOS, Side
-from engine.model.orders import Account, AccountKind, OrderType
+from engine.model.orders import Account, AccountKind, OrderSpec, OrderType
 from engine.model.view import SessionPhase
 from engine.state.state import BookState
 from engine.venue.fill_model import FillModel
@@ -140,7 +140,9 @@ def test_nothing_piles_up_over_the_days() -> None:
         broker.advance(now)
         broker.on_quote(Quote(ts_recv=now, ts_venue=now, instrument="MNQ", bid=PRICE, ask=PRICE + 1))
         for side in Side:
-            broker.carry(fx.PlaceOrder(PAPER, f"{number}-{side}", "MNQ", side, OrderType.MARKET, 1))
+            broker.carry(
+                fx.PlaceOrder(PAPER, f"{number}-{side}", "MNQ", OrderSpec(side, OrderType.MARKET, 1))
+            )
             now += NANOS
             broker.advance(now)
         broker.told.clear()

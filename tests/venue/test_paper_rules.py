@@ -20,7 +20,7 @@ from engine.model.config import EngineConfig, PaperConfig, RiskLimits, TradingSw
 from engine.model.errors import Cause, RefusedError
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import MINUTE, NANOS, Side
-from engine.model.orders import Account, AccountKind, OrderType, Slot
+from engine.model.orders import Account, AccountKind, OrderSpec, OrderType, Slot
 from engine.model.refusals import Refusal
 from engine.model.view import HealthView, TradingState
 from engine.runtime.view_builder import picture
@@ -99,7 +99,9 @@ def test_partial_exits_are_in_its_balance_at_once() -> None:
 
 # --- what its venue refuses ------------------------------------------------------------------------------
 
-ENTRY = fx.PlaceOrder(PAPER, "c", "MNQ", Side.BUY, OrderType.MARKET, 1, stop_offset=-40, target_offset=80)
+ENTRY = fx.PlaceOrder(
+    PAPER, "c", "MNQ", OrderSpec(Side.BUY, OrderType.MARKET, 1, stop_offset=-40, target_offset=80)
+)
 CLOSED_TS = sessions.session_close(sessions.trade_date(T0)) + MINUTE
 
 
@@ -142,7 +144,9 @@ def test_orders_are_taken_in_the_hours_of_the_venue(ts: int, must_be_flat: bool,
 )
 def test_orders_that_the_venue_would_not_take(changes: dict[str, object]) -> None:
     with pytest.raises(RefusedError):
-        Rules(must_be_flat=True).check_place(replace(ENTRY, **changes), Market(last=100), T0)
+        Rules(must_be_flat=True).check_place(
+            replace(ENTRY, spec=replace(ENTRY.spec, **changes)), Market(last=100), T0
+        )
 
 
 def test_a_close_goes_on_after_the_cut_off_but_not_without_a_market() -> None:

@@ -11,7 +11,7 @@ from engine.model.effects import PlaceOrder
 from engine.model.events import Print, Quote
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import Side
-from engine.model.orders import Fill, OrderType, VenueOrder, VenueStatus
+from engine.model.orders import Fill, OrderSpec, OrderType, VenueOrder, VenueStatus
 from engine.venue.venue import (
     ChangeRejectedError,
     FillModel,
@@ -55,7 +55,7 @@ def order(
     target_offset: int | None = None,
     client_id: str | None = "ts-1",
 ) -> OrderRequest:
-    return OrderRequest(client_id, "MNQ", side, kind, qty, limit, stop, stop_offset, target_offset)
+    return OrderRequest(client_id, "MNQ", OrderSpec(side, kind, qty, limit, stop, stop_offset, target_offset))
 
 
 def limit(side: Side, price: int, qty: int = 1) -> OrderRequest:
@@ -372,7 +372,9 @@ def test_smaller_entry_makes_smaller_legs() -> None:
 
 def test_the_effect_of_the_core_is_taken_as_it_is() -> None:
     v = venue()
-    effect = PlaceOrder("book", "ts-9", "MNQ", Side.SELL, OrderType.STOP, 2, stop=380, stop_offset=8)
+    effect = PlaceOrder(
+        "book", "ts-9", "MNQ", OrderSpec(Side.SELL, OrderType.STOP, 2, stop=380, stop_offset=8)
+    )
     placed = v.place(effect, 0)
     assert placed.order.client_id == "ts-9"
     assert [e.client_id for e in placed.events if isinstance(e, VenueOrder)] == ["ts-9-SL", "ts-9"]
@@ -388,7 +390,7 @@ def test_the_effect_of_the_core_is_taken_as_it_is() -> None:
         order(kind=OrderType.LIMIT),
         order(kind=OrderType.STOP),
         order(limit=400),
-        OrderRequest(None, "XX", Side.BUY, OrderType.MARKET, 1),
+        OrderRequest(None, "XX", OrderSpec(Side.BUY, OrderType.MARKET, 1)),
     ],
 )
 def test_senseless_orders_are_refused_and_leave_no_trace(bad: OrderRequest) -> None:

@@ -12,7 +12,7 @@ from engine.model.errors import RefusedError
 from engine.model.events import Print, Quote
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import Side
-from engine.model.orders import Fill, OrderType, VenueOrder
+from engine.model.orders import Fill, OrderSpec, OrderType, VenueOrder
 from engine.venue.venue import FillModel, OrderRequest, Venue, VenueEvent, VenueState
 
 MS = 1_000_000
@@ -62,13 +62,15 @@ def act(venue: Venue, now: int, step: tuple[object, ...]) -> list[VenueEvent]:
             request = OrderRequest(
                 None,
                 "MES",
-                side,
-                kind,
-                qty,
-                limit=price if kind is OrderType.LIMIT else None,
-                stop=price if kind is OrderType.STOP else None,
-                stop_offset=-side.sign * stop if isinstance(stop, int) else None,
-                target_offset=side.sign * target if isinstance(target, int) else None,
+                OrderSpec(
+                    side,
+                    kind,
+                    qty,
+                    limit=price if kind is OrderType.LIMIT else None,
+                    stop=price if kind is OrderType.STOP else None,
+                    stop_offset=-side.sign * stop if isinstance(stop, int) else None,
+                    target_offset=side.sign * target if isinstance(target, int) else None,
+                ),
             )
             return list(venue.place(request, now).events)
         case (str(what), int(which), int(value)):

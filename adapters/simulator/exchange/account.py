@@ -31,6 +31,7 @@ from adapters.simulator.wire.requests import ModifyOrder, PlaceOrder
 from engine.model.errors import RefusedError
 from engine.model.events import Print, Quote
 from engine.model.market import Side
+from engine.model.orders import OrderSpec
 from engine.venue.venue import FillModel, OrderRequest, Venue, VenueEvent, VenueState
 
 _FIRST_ORDER, _FIRST_TRADE, _FIRST_POSITION = 3_430_000_000, 3_010_000_000, 830_000_000
@@ -327,13 +328,15 @@ class PracticeAccount:
         return OrderRequest(
             order.custom_tag,
             contract.book,
-            side,
-            PLACEABLE[kind],
-            order.size,
-            asked.limit,
-            asked.stop,
-            None if loss is None else loss.ticks,
-            None if profit is None else profit.ticks,
+            OrderSpec(
+                side,
+                PLACEABLE[kind],
+                order.size,
+                asked.limit,
+                asked.stop,
+                None if loss is None else loss.ticks,
+                None if profit is None else profit.ticks,
+            ),
         )
 
     def _room(self, contract: Contract, side: Side) -> int:
