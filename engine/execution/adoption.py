@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from engine.execution.ledger import Ledger
 from engine.model import records as r
-<<<<<<< HEAD
 from engine.model.notices import NoticeKind, Severity
-from engine.model.orders import BRACKET_SUFFIXES, Fill, OrderType, Slot, VenueOrder, VenueStatus
-=======
 from engine.model.orders import BRACKET_SUFFIXES, Fill, OrderSpec, OrderType, Slot, VenueOrder, VenueStatus
-from engine.model.view import NoticeKind, Severity
->>>>>>> 37d801d (One OrderSpec from the diff to the folded order, one Replied for all requests; journals and tapes of the first version are lifted)
 from engine.state.state import Order
 
 

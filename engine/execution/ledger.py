@@ -14,12 +14,8 @@ from engine.execution.inquiry import LOOK_AGAIN_NS, Inquiry
 from engine.model import records as r
 from engine.model.config import EngineConfig
 from engine.model.effects import CancelOrder, ModifyOrder, PlaceOrder
-<<<<<<< HEAD
 from engine.model.notices import NoticeKind, Severity
-from engine.model.orders import Fill, Slot
-=======
 from engine.model.orders import Fill, OrderSpec, Slot
->>>>>>> 37d801d (One OrderSpec from the diff to the folded order, one Replied for all requests; journals and tapes of the first version are lifted)
 from engine.model.plans import TradePlan
 from engine.model.records import OrderEvent as E
 from engine.portfolio.money import Marks

@@ -307,7 +307,7 @@ async def test_a_snapshot_on_which_the_records_dont_fit_is_left_out() -> None:
         r.encode(r.PlanChanged(ts=T0, book=BOOK, plan_id="p", status=PlanStatus.CLOSING))
     )
     house.journal.snapshot = len(house.journal.records) - 1, snapshot.encode(State())
-    with pytest.raises(KeyError):
+    with pytest.raises(FatalError, match="does not fit"):
         await restore(house.journal)  # the journal itself is at fault here: that is not hidden
     assert house.journal.read_from == 0
 
