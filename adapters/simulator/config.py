@@ -39,7 +39,10 @@ class SimulatorConfig(Struct, frozen=True):
     speed: float = 1.0
     """How fast practice time runs."""
     lead_s: float = 0.0
-    """A day begins so long before 08:25: who connects at once then sees the first minute whole."""
+    """A day begins so long before 08:25, practice time: who is there by then sees the first minute whole."""
+    hold_s: float = 0.0
+    """Practice time stands still until a client subscribes to the market, but no longer than so many real
+    seconds: at a high speed the lead alone is too short for a client that starts together with the venue."""
     state: Path | None = None
     """File that keeps the book between runs; None keeps it in memory."""
     user: str = "practice"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import suppress
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -27,6 +28,9 @@ from engine.ports import Clock, MarketSource
 _SLICE = 2000
 """Market events played before other work gets its turn, when the venue has fallen behind."""
 _SHORTEST_WAIT_S = 0.0005
+_NOTICE_NS = 50_000_000
+"""Practice time that was held goes on so long after the first subscription, real nanoseconds: the other end,
+which shares the clock, hears of it before."""
 
 
 class PracticeVenue:
@@ -35,6 +39,7 @@ class PracticeVenue:
     Without a source it plays the generated market. `month` ("201312") is the contract month of the source,
     where it is known. Without a clock it lives in practice time from the
     source's start, at the config's speed; `practice_clock` is then what the other end needs to share it.
+    While it is held (`SimulatorConfig.hold_s`) it may yet change once, see `released`.
     Raises StateError, and OSError when the port is taken.
     """
 
@@ -47,12 +52,14 @@ class PracticeVenue:
     ) -> None:
         self.config = config if config is not None else SimulatorConfig()
         opening = open_market(self.config, time.time_ns()) if source is None else open_source(source, month)
-        self.practice_clock = PracticeClock(opening.source.start_ts, time.time_ns(), self.config.speed)
+        held = round(self.config.hold_s * NANOS)
+        self.practice_clock = PracticeClock(opening.source.start_ts, time.time_ns() + held, self.config.speed)
+        self._released = asyncio.Event()
         self.tokens = Tokens(self.config.token_lifetime_ns, self.config.key)
         self.exchange = Exchange(
             self.config,
             opening.source,
-            clock if clock is not None else self.practice_clock.reader(time.time_ns),
+            clock if clock is not None else lambda: self.practice_clock.at(time.time_ns()),
             opening.listing,
             opening.kept,
         )
@@ -60,6 +67,8 @@ class PracticeVenue:
         self.hand = Hand(self.account, self.exchange.now)
         self.faults = self.exchange.faults
         self.faults.give_hands(self.deeds, self.hand)
+        if held:
+            self.exchange.on_market_subscription = self._release
         self._kept = opening.kept
         self._poked = asyncio.Event()
         self._player: asyncio.Task[None] | None = None
@@ -129,6 +138,17 @@ class PracticeVenue:
     def pump(self) -> None:
         """Let everything happen that is due, without waiting for the player's next turn."""
         self.exchange.catch_up()
+
+    async def released(self) -> PracticeClock:
+        """Wait until a subscription ends the hold, which may never be; the clock as it is from then on."""
+        await self._released.wait()
+        return self.practice_clock
+
+    def _release(self) -> None:
+        clock, real = self.practice_clock, time.time_ns() + _NOTICE_NS
+        if real < clock.real_origin_ns:
+            self.practice_clock = replace(clock, real_origin_ns=real)
+            self._released.set()
 
     async def failed(self) -> None:
         """Wait until the player ends, which it does by an error only, and raise that."""

@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -26,7 +26,7 @@ from engine.ports import MarketSource
 
 EXIT_BAD_START = 2
 LEAD_S = 10.0
-"""Time enough for an engine to start and connect before the first minute."""
+"""Practice time from a day's beginning to its first whole minute."""
 
 
 class TapeChoice(NamedTuple):
@@ -63,8 +63,9 @@ async def serve(
     """Run the venue until SIGTERM or SIGINT (or until stdin closes, with `exit_with_parent`).
 
     Once it listens it writes one JSON line to stdout: port, origin_ns, real_origin_ns, rate (how fast
-    practice time runs; with the two origins this is the PracticeClock), seed. Nothing else goes there.
-    Raises StateError, OSError.
+    practice time runs; with the two origins this is the PracticeClock), seed. If practice time is held and a
+    subscription lets it go, a second line has the real_origin_ns that counts from then on. Nothing else goes
+    there. Raises StateError, OSError.
     """
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -80,17 +81,27 @@ async def serve(
             "rate": clock.rate,
             "seed": config.seed,
         }
-        sys.stdout.write(msgspec.json.encode(ready).decode() + "\n")
-        sys.stdout.flush()
+        _say(ready)
+        telling = asyncio.create_task(_tell_release(venue))
         waits = [asyncio.create_task(stopped.wait()), asyncio.create_task(venue.failed())]
         if exit_with_parent:
             waits.append(asyncio.create_task(_stdin_closed()))
         done, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        for task in pending:
+        for task in (*pending, telling):
             task.cancel()
-        await asyncio.gather(*pending, return_exceptions=True)
+        await asyncio.gather(*pending, telling, return_exceptions=True)
         for task in done:
             task.result()
+
+
+async def _tell_release(venue: PracticeVenue) -> None:
+    clock = await venue.released()
+    _say({"real_origin_ns": clock.real_origin_ns})
+
+
+def _say(line: Mapping[str, float]) -> None:
+    sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
+    sys.stdout.flush()
 
 
 async def _stdin_closed() -> None:
@@ -114,6 +125,7 @@ def parse(argv: Sequence[str]) -> Arguments:
     add("--rate", type=_positive, default=1.0, help="multiplies quotes and prints per second")
     add("--speed", type=_speed, default=1.0, help="how fast practice time runs, up to 20")
     add("--lead", type=float, default=LEAD_S, help="seconds before 08:25 at which a day begins")
+    add("--hold", type=float, default=0.0, help="most real seconds to wait for the first subscription")
     add("--state", type=Path, help="file that keeps the book between runs")
     add("--balance", type=_usd, default=Decimal(50_000), help="of a new account, USD")
     add("--daily-loss", type=_usd, help="daily loss limit that the venue enforces, USD")
@@ -144,6 +156,7 @@ def parse(argv: Sequence[str]) -> Arguments:
         rate=asked.rate,
         speed=asked.speed,
         lead_s=asked.lead,
+        hold_s=asked.hold,
         state=asked.state,
         accounts=(account(asked.balance, asked.daily_loss, asked.max_loss),),
         faults=tuple(asked.fault),

@@ -23,6 +23,7 @@ from engine.model.events import LinkState, Print, Quote
 from engine.model.instrument import CME_FUTURES
 from engine.model.view import View
 from tests.e2e.program import Headless
+from tests.support.patience import patient
 
 MES = CME_FUTURES["MES"]
 START = practice_open(date(2031, 10, 7))
@@ -147,7 +148,7 @@ class Program:
     async def until(self, true: Callable[[], object], what: str) -> None:
         """Wait for something at the venue or on a channel."""
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(patient(PATIENCE_S)):
                 while not true():
                     assert self.headless.process.poll() is None, f"ended until {what}\n{self.headless.output}"
                     await asyncio.sleep(LOOK_S)
@@ -157,7 +158,7 @@ class Program:
     async def view(self, true: Callable[[View], object], what: str) -> View:
         """Wait until the engine shows something; the View that shows it."""
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(patient(PATIENCE_S)):
                 while (seen := await asyncio.to_thread(self._look)) is None or not true(seen):  # noqa: ASYNC110
                     await asyncio.sleep(LOOK_S)
         except TimeoutError:
@@ -171,11 +172,11 @@ class Program:
     async def end(self) -> int:
         """Stop it as a person does; the exit code."""
         self.headless.process.terminate()
-        return await asyncio.to_thread(self.headless.process.wait, PATIENCE_S)
+        return await asyncio.to_thread(self.headless.process.wait, patient(PATIENCE_S))
 
     async def kill(self) -> None:
         self.headless.process.kill()
-        await asyncio.to_thread(self.headless.process.wait, PATIENCE_S)
+        await asyncio.to_thread(self.headless.process.wait, patient(PATIENCE_S))
 
     def _look(self) -> View | None:
         try:

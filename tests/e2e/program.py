@@ -13,6 +13,7 @@ from typing import Self, TypeVar
 
 import psutil
 
+from tests.support.patience import patient
 from tstream.run.practice import VENUE_MODULE
 
 _T = TypeVar("_T")
@@ -38,7 +39,7 @@ def tstream(home: Path, *args: str, seconds: float = 60) -> subprocess.Completed
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=seconds,
+        timeout=patient(seconds),
         check=False,
     )
 
@@ -90,7 +91,7 @@ class Headless:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-        if self._practice is not None and psutil.wait_procs([self._practice], timeout=10)[1]:
+        if self._practice is not None and psutil.wait_procs([self._practice], timeout=patient(10))[1]:
             self._practice.kill()
 
     @property
@@ -109,7 +110,7 @@ class Headless:
 
     def until(self, question: Callable[[], _T | None], what: str, seconds: float = 60) -> _T:
         """Wait until the question has a true answer, and give that. Raises AssertionError with the output."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + patient(seconds)
         while not (answer := question()):
             try:
                 ended: int | None = self.process.wait(0.2)

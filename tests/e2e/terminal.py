@@ -16,10 +16,11 @@ import psutil
 
 from tests.e2e.program import TSTREAM, environment, practice_child
 from tests.support.painted import Painted
+from tests.support.patience import patient
 from tests.support.pseudo import Pseudo
 
 PATIENCE = 40.0
-"""Seconds after which something that should happen has not: generous, the machine may be busy."""
+"""Seconds after which something that should happen has not, on a quiet machine."""
 
 _QUESTION = r"Yes \(y\)"
 _FAILED = r"ENGINE DOWN|has stopped: "
@@ -94,7 +95,7 @@ class Cockpit:
 
         Raises AssertionError with the screen.
         """
-        end = time.monotonic() + seconds
+        end = time.monotonic() + patient(seconds)
         while not (answer := question()):
             left = end - time.monotonic()
             ended = self.process.poll()
@@ -112,10 +113,10 @@ class Cockpit:
 
     def ended(self, seconds: float = PATIENCE) -> int:
         """Read until the program ends; gives its exit code. Raises AssertionError with the screen."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + patient(seconds)
         while self.process.poll() is None:
             if time.monotonic() > end:
-                raise AssertionError(f"the program did not end in {seconds:g} s\n{self.text}")
+                raise AssertionError(f"the program did not end in {patient(seconds):g} s\n{self.text}")
             if not self.read(0.1) and self._pseudo.gone:
                 try:
                     self.process.wait(0.1)
@@ -138,12 +139,12 @@ class Cockpit:
     def leave(self) -> int:
         """Quit by the keyboard, whatever is asked; gives the exit code."""
         self.press("q")
-        self._wait(lambda: self.find(_QUESTION), PATIENCE)
+        self._wait(lambda: self.find(_QUESTION), patient(PATIENCE))
         self._until_gone("y")
         return self.ended()
 
     def _until_gone(self, answer: str) -> None:
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + patient(PATIENCE)
         while self.process.poll() is None and self.find(_QUESTION):
             assert time.monotonic() < end, f"the question stays\n{self.text}"
             self.press(answer)
@@ -173,5 +174,5 @@ class Cockpit:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         self.pull()
-        for child in psutil.wait_procs(self._children, timeout=10)[1]:
+        for child in psutil.wait_procs(self._children, timeout=patient(10))[1]:
             child.kill()

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.e2e.program import TSTREAM, environment
+from tests.support.patience import patient
 
 CANARY = "canary-9f3c71e0b2-never-to-be-seen"
 
@@ -66,7 +67,7 @@ def venue(tokens: Path) -> Iterator[int]:
         yield int(process.stdout.readline().split(b'"port":')[1].split(b",")[0])
     finally:
         process.terminate()
-        process.communicate(timeout=15)
+        process.communicate(timeout=patient(15))
 
 
 def test_secrets_are_in_no_log_journal_tape_view_answer_or_crash(home: Path, tmp_path: Path) -> None:
@@ -96,7 +97,7 @@ def test_secrets_are_in_no_log_journal_tape_view_answer_or_crash(home: Path, tmp
                 [str(TSTREAM), "status", "--json"],
                 env=surroundings,
                 capture_output=True,
-                timeout=30,
+                timeout=patient(30),
                 check=False,
             )
             answers.append(asked.stdout + asked.stderr)

@@ -12,6 +12,7 @@ from tests.e2e.program import TSTREAM
 from tests.e2e.reading import HELD, seconds_of
 from tests.e2e.terminal import Cockpit
 from tests.e2e.venue import LIMIT, Row, Venue
+from tests.support.patience import patient
 
 
 def _quit(cockpit: Cockpit) -> None:
@@ -90,7 +91,7 @@ def test_the_program_ends_with_its_terminal_and_takes_the_venue_along(
 
 def _gone(practice: psutil.Process) -> None:
     """The practice venue has ended too."""
-    practice.wait(15)
+    practice.wait(patient(15))
 
 
 def _of(trades: list[Row], held: dict[str, int]) -> list[Row]:

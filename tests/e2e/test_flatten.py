@@ -15,6 +15,7 @@ import psutil
 from tests.e2e.program import TSTREAM, Headless, environment, tstream
 from tests.e2e.terminal import Cockpit
 from tests.e2e.venue import Venue
+from tests.support.patience import patient
 from tstream.run.practice import VENUE_MODULE
 
 
@@ -40,13 +41,13 @@ def venue_alone(home: Path) -> Iterator[Venue]:
         yield Venue(psutil.Process(process.pid))
     finally:
         process.terminate()
-        process.wait(15)
+        process.wait(patient(15))
         process.stdout.close()
 
 
 def gone(practice: psutil.Process | None) -> None:
     assert practice is not None
-    practice.wait(15)
+    practice.wait(patient(15))
 
 
 def test_flatten_after_a_kill_with_an_open_position(home: Path) -> None:
@@ -95,7 +96,7 @@ def test_a_hung_engine_is_named_and_taken_over_only_when_told_to(home: Path) -> 
             terminal.press("y\n")
             assert terminal.ended(90) == 0, terminal.text
             assert "everything is flat" in terminal.text
-        assert run.process.wait(5) == -signal.SIGKILL
+        assert run.process.wait(patient(5)) == -signal.SIGKILL
         gone(run._practice)
     with venue_alone(home) as venue:
         assert (venue.signed(), venue.live_orders()) == ({}, [])

@@ -8,6 +8,7 @@ from typing import Any
 from tests.e2e.program import Headless, tstream
 from tests.e2e.terminal import Cockpit
 from tests.e2e.venue import Venue
+from tests.support.patience import patient
 
 
 def test_without_a_terminal_the_cockpit_says_what_to_do_instead(home: Path) -> None:
@@ -28,8 +29,8 @@ def test_a_timed_run_ends_by_itself_and_lets_nobody_else_in(home: Path) -> None:
             assert cockpit.ended() == 1
             assert str(run.process.pid) in cockpit.text
             assert b"Traceback" not in cockpit.raw
-        assert run.process.wait(60) == 0
-        practice.wait(15)
+        assert run.process.wait(patient(60)) == 0
+        practice.wait(patient(15))
     assert "market link live" in run.output
     for figure in ("trades", "net P&L", "win rate", "profit factor", "max drawdown"):
         assert figure in run.output
@@ -69,8 +70,8 @@ def test_commands_over_the_socket_reach_the_venue(home: Path) -> None:
         assert venue.live_orders() == []
 
         run.process.send_signal(signal.SIGINT)
-        assert run.process.wait(30) == 0
-        practice.wait(15)
+        assert run.process.wait(patient(30)) == 0
+        practice.wait(patient(15))
     assert "net P&L" in run.output
     assert "Traceback" not in run.output
     alone = tstream(home, "status")

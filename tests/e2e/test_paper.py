@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.e2e.program import Headless
 from tests.e2e.venue import Venue
+from tests.support.patience import patient
 
 
 def test_a_paper_book_trades_beside_the_account_and_survives_a_kill(home: Path) -> None:
@@ -22,8 +23,8 @@ def test_a_paper_book_trades_beside_the_account_and_survives_a_kill(home: Path) 
         shown = run.beside("status").stdout
         assert "paper · PAPER" in shown
         run.process.kill()
-        run.process.wait(10)
-        practice.wait(20)
+        run.process.wait(patient(10))
+        practice.wait(patient(20))
         known = _paper(view)
     with Headless(home, "--speed", "20") as run:
         practice = run.practice()

@@ -12,6 +12,7 @@ import pytest
 from tests.e2e.program import TSTREAM, environment
 from tests.e2e.reading import seconds_of
 from tests.e2e.terminal import Cockpit
+from tests.support.patience import patient
 
 TMUX = shutil.which("tmux")
 pytestmark = pytest.mark.skipif(TMUX is None, reason="tmux is not installed")
@@ -33,11 +34,11 @@ class Server:
         """What a tmux command prints."""
         return subprocess.run(
             [*self._command, *args],
-            env=environment(self._home), capture_output=True, text=True, timeout=20, check=True,
+            env=environment(self._home), capture_output=True, text=True, timeout=patient(20), check=True,
         ).stdout  # fmt: skip
 
     def kill(self) -> None:
-        subprocess.run([*self._command, "kill-server"], capture_output=True, timeout=20, check=False)
+        subprocess.run([*self._command, "kill-server"], capture_output=True, timeout=patient(20), check=False)
 
 
 @pytest.fixture
@@ -73,4 +74,4 @@ def test_a_tmux_session_can_be_left_and_entered_again(server: Server) -> None:
         client.resize(120, 40)
         client.wait_for(r"PRACTICE(?s:.)*Alignment(?s:.)*Positions")
         assert client.leave() == 0  # the session ends with the program in it
-    program.wait(15)
+    program.wait(patient(15))

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import psutil
 
 from tests.e2e.program import listening_port
+from tests.support.patience import patient
 
 Row = dict[str, Any]
 
@@ -79,7 +80,7 @@ class Venue:
             data=json.dumps(body).encode(),
             headers={"Content-Type": "application/json", "Authorization": f"Bearer {self._token}"},
         )
-        with _DIRECT.open(request, timeout=10) as response:
+        with _DIRECT.open(request, timeout=patient(10)) as response:
             answer: Row = json.load(response)
         assert answer["success"], f"{path}: error {answer['errorCode']} {answer['errorMessage']}"
         return answer

@@ -26,6 +26,7 @@ from engine.model.orders import OrderSpec, OrderType
 from engine.runtime import journal_writer as scribe_module
 from engine.runtime.effect_runner import Courier
 from engine.runtime.journal_writer import Scribe
+from tests.support.patience import patient
 
 BOOK = "kills"
 ENTRY = fx.PlaceOrder(BOOK, "1", "MNQ", OrderSpec(Side.BUY, OrderType.MARKET, 1))
@@ -86,7 +87,7 @@ class Outbox:
 
 
 async def _until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(patient(10)):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0)
 

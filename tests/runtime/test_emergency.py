@@ -18,6 +18,7 @@ from engine.runtime.effect_runner import Courier
 from engine.runtime.journal_writer import Scribe
 from tests.runtime.kills import RECORDS
 from tests.runtime.test_journal_writer import CANCEL, CLOSE, ENTRY, STOP, record
+from tests.support.patience import patient
 from tests.support.runtime_parts import BOOK, DOWN, Clock, FakeBroker, MemoryJournal, until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,7 +31,7 @@ def killed_at_each_step(scene: str, folder: Path) -> list[Path]:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=patient(120),
         check=True,
     )
     lines = done.stdout.split("\n")[:-1]

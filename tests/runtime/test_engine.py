@@ -28,6 +28,7 @@ from engine.runtime import snapshots as keeper_module
 from engine.runtime.recovery import restore
 from engine.state import snapshot
 from engine.state.state import State
+from tests.support.patience import patient
 from tests.support.runtime_parts import (
     BOOK,
     DOWN,
@@ -135,7 +136,7 @@ async def test_a_shutdown_waits_for_the_journal_and_for_requests_under_way() -> 
     await until(lambda: written(house, r.CommandTaken))
     assert not main.done()
     released.set()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(patient(2)):
         await main
     assert written(house, r.Reconciled)  # what the last answer told is in the journal too
 
@@ -368,10 +369,10 @@ async def test_f36_a_screen_that_blocks_does_not_delay_the_engine() -> None:
     thread.start()
     try:
         house.engine.view()
-        assert closed.wait(10), "this is the screen's thread, and it does nothing else"
+        assert closed.wait(patient(10)), "this is the screen's thread, and it does nothing else"
         house.engine.send(Flatten(id="f", instrument="MNQ"))
         closed.clear()
-        assert closed.wait(10)
+        assert closed.wait(patient(10))
     finally:
         house.engine.send(Shutdown(id="end"))
         thread.join(10)

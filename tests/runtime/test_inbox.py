@@ -25,6 +25,7 @@ from engine.model.events import (
 from engine.model.market import NANOS
 from engine.runtime.inbox import COALESCE_ABOVE, Inbox
 from tests.market.feed import at
+from tests.support.patience import patient
 
 OPEN = at(30 * 60 - 3)
 
@@ -209,7 +210,7 @@ def test_waits_are_measured() -> None:
 
 async def test_a_waiter_wakes_at_an_event_or_in_time() -> None:
     inbox = Inbox(asyncio.get_running_loop().time)
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(patient(2)):
         await inbox.wait(0.01)
         waiter = asyncio.create_task(inbox.wait(60))
         await asyncio.sleep(0)

@@ -14,6 +14,7 @@ from engine.model.market import NANOS
 from engine.model.orders import OrderStatus
 from engine.model.refusals import Refusal
 from engine.runtime.effect_runner import Courier
+from tests.support.patience import patient
 from tests.support.runtime_bench import LONG, PRICE, Floor, Run, floor, placed
 from tests.support.runtime_parts import until
 
@@ -87,7 +88,7 @@ async def test_f05_killed_after_the_send_the_next_start_finds_and_protects_it_be
     async with floor(tmp_path) as f:
         async with f.engine(LONG) as run:
             entries = await died_at_the_entry(f, run, monkeypatch, sent=True)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(patient(5)):
             while [position["size"] for position in await f.positions()] != [5]:  # noqa: ASYNC110
                 await asyncio.sleep(0)
         async with f.engine(LONG) as again:

@@ -20,6 +20,7 @@ from adapters.simulator.practice import PracticeVenue
 from engine.model.events import Print, Quote
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import Side
+from tests.support.patience import patient
 
 MS = 1_000_000
 DAY = date(2026, 11, 20)
@@ -51,7 +52,7 @@ class Wire:
     async def record(self) -> Json:
         """The next record of any kind; joins those that come in pieces."""
         while not self._records:
-            message = await asyncio.wait_for(self.socket.receive(), 5)
+            message = await asyncio.wait_for(self.socket.receive(), patient(5))
             assert message.type is WSMsgType.TEXT, message
             self.frames.append(message.data)
             *whole, self._rest = (self._rest + message.data).split(SEPARATOR)

@@ -8,6 +8,7 @@ import pytest
 from aiohttp import ClientError, WSServerHandshakeError
 
 from tests.simulator.bench import ACCOUNT, MNQ, START, Bench, bench, enter, stop_loss
+from tests.support.patience import patient
 
 PLACE = {"accountId": ACCOUNT, "contractId": MNQ, "type": 2, "side": 0, "size": 1}
 
@@ -217,7 +218,7 @@ async def test_disarmed_faults_do_nothing(desk: Bench) -> None:
 
 
 async def test_the_venue_closes_though_a_client_waits() -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(patient(5)):
         async with bench(start=START) as desk:
             hanging = desk.venue.faults.add("lost-request", hang=True)
             slow = desk.venue.faults.add("late-request", nth=2, seconds=60)

@@ -12,6 +12,7 @@ from signalrcore.hub_connection_builder import HubConnectionBuilder
 from adapters.simulator.config import SimulatorConfig
 from adapters.simulator.practice import PracticeVenue
 from tests.simulator.bench import ACCOUNT
+from tests.support.patience import patient
 
 
 async def token(venue: PracticeVenue) -> str:
@@ -56,7 +57,7 @@ async def test_pysignalr_gets_quotes_trades_and_order_events() -> None:
         user.on_open(subscribe_user)
         runs = [asyncio.create_task(client.run()) for client in (market, user)]
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(patient(10)):
                 full = (await got["GatewayQuote"].get())[1]
                 assert full["symbolName"] == "/MNQ"
                 later = [(await got["GatewayQuote"].get())[1] for _ in range(20)]
@@ -100,7 +101,7 @@ async def test_signalrcore_gets_quotes() -> None:
         hub.on_open(lambda: loop.call_soon_threadsafe(opened.set))
         await asyncio.to_thread(hub.start)
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(patient(10)):
                 await opened.wait()
                 await asyncio.to_thread(hub.send, "SubscribeContractQuotes", [contract])
                 found = [(await quotes.get())[0] for _ in range(5)]

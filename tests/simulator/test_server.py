@@ -6,18 +6,25 @@ import asyncio
 import json
 import signal
 import sys
+import time
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import ClientSession
 
+from adapters.simulator.config import SimulatorConfig
 from adapters.simulator.exchange.clock import ManualClock, PracticeClock
+from adapters.simulator.exchange.hours import NANOS
+from adapters.simulator.market.scripted import ScriptedMarket
+from adapters.simulator.practice import PracticeVenue
 from adapters.simulator.server import account, parse
-from tests.simulator.bench import Wire
+from tests.simulator.bench import START, Wire
+from tests.support.patience import patient
 from tests.support.recordings import DATA, needs_recordings
 from tstream.run.practice import VENUE_MODULE
 
@@ -32,7 +39,7 @@ async def child(*arguments: str) -> AsyncIterator[tuple[asyncio.subprocess.Proce
     )  # fmt: skip
     try:
         assert process.stdout is not None
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(patient(20)):
             yield process, json.loads(await process.stdout.readline())
     finally:
         if process.returncode is None:
@@ -45,7 +52,7 @@ async def refused(*arguments: str) -> tuple[int | None, str]:
         sys.executable, "-m", VENUE_MODULE, *arguments, cwd=ROOT,
         stdout=PIPE, stderr=PIPE,
     )  # fmt: skip
-    _, stderr = await asyncio.wait_for(process.communicate(), 20)
+    _, stderr = await asyncio.wait_for(process.communicate(), patient(20))
     return process.returncode, stderr.decode()
 
 
@@ -71,6 +78,33 @@ async def test_it_reports_what_its_parent_needs_and_ends_with_it() -> None:
         assert process.stdin is not None
         process.stdin.close()
         assert await process.wait() == 0
+
+
+async def test_held_time_goes_on_with_the_first_subscription_and_the_parent_is_told() -> None:
+    async with child("--speed", "20", "--hold", "600") as (process, ready):
+        token = await login(ready["port"])
+        contracts = (await post(ready["port"], "Contract/available", token, live=False))["contracts"]
+        url = f"http://127.0.0.1:{ready['port']}/hubs/market?access_token={token}"
+        async with ClientSession() as session, session.ws_connect(url) as socket:
+            wire = Wire(socket)
+            await wire.handshake()
+            await wire.call("SubscribeContractQuotes", contracts[0]["id"])
+            assert process.stdout is not None
+            told = json.loads(await process.stdout.readline())
+            assert ready["real_origin_ns"] - told["real_origin_ns"] > 60 * NANOS
+            _, quote = await wire.event("GatewayQuote")
+        begun = datetime.fromtimestamp(ready["origin_ns"] // NANOS, UTC)
+        assert begun <= datetime.fromisoformat(quote["lastUpdated"]) < begun + timedelta(minutes=10)
+
+
+async def test_time_is_not_held_for_ever() -> None:
+    async with PracticeVenue(SimulatorConfig(hold_s=0.1), ScriptedMarket((), START)) as venue:
+        assert venue.now() == START
+        async with asyncio.timeout(patient(5)):
+            while venue.now() == START:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+        clock = venue.practice_clock
+        assert clock.real_origin_ns <= time.time_ns(), "nobody subscribed: it went on at the time it had said"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -162,9 +196,9 @@ async def test_it_plays_a_tape() -> None:
 
 def test_practice_time_is_arithmetic() -> None:
     clock = PracticeClock(1_000, 500, 2.0)
-    real = iter((500, 600))
+    real = iter((400, 500, 600))
     reader = clock.reader(lambda: next(real))
-    assert (reader(), reader()) == (1_000, 1_200)
+    assert (reader(), reader(), reader()) == (1_000, 1_000, 1_200)
 
 
 def test_a_manual_clock_does_not_go_back() -> None:

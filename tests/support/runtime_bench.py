@@ -37,6 +37,7 @@ from engine.state.fold import apply
 from engine.state.state import State
 from tests.projectx.conftest import QUICK
 from tests.strategies.scripted import ScriptedStrategy
+from tests.support.patience import patient
 from tests.support.runtime_parts import until
 
 START = practice_open(date(2031, 10, 7))
@@ -148,7 +149,7 @@ class Floor:
                 yield run
                 if not run.main.done():
                     engine.send(Shutdown(id="end"))
-                    async with asyncio.timeout(8):
+                    async with asyncio.timeout(patient(8)):
                         await run.main
             finally:
                 run.main.cancel()

@@ -24,6 +24,7 @@ from engine.state.state import State
 from engine.strategies.protocol import Strategy
 from tests.market.feed import T0
 from tests.strategies.scripted import ScriptedStrategy
+from tests.support.patience import patient
 
 BOOK = "fake"
 MNQ = CME_FUTURES["MNQ"]
@@ -168,7 +169,7 @@ class House:
         try:
             yield main
             self.engine.send(Shutdown(id="end"))
-            async with asyncio.timeout(8):
+            async with asyncio.timeout(patient(8)):
                 await main
         finally:
             main.cancel()
@@ -177,7 +178,7 @@ class House:
 
 async def until(condition: Callable[[], Any], seconds: float = 5.0) -> Any:
     """Turn the loop until something is true."""
-    async with asyncio.timeout(seconds):
+    async with asyncio.timeout(patient(seconds)):
         while not (value := condition()):  # noqa: ASYNC110
             await asyncio.sleep(0)
     return value

@@ -14,6 +14,7 @@ from adapters.control.server import ControlServer
 from engine.model.commands import AnyCommand, Flatten, Pause
 from engine.model.notices import Notice, NoticeKind, Severity
 from engine.model.view import TradingState, View
+from tests.support.patience import patient
 
 
 class Engine:
@@ -85,7 +86,7 @@ def serving(engine: Engine, socket: Path) -> Iterator[None]:
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
     thread.start()
     try:
-        assert ready.wait(10)
+        assert ready.wait(patient(10))
         yield
     finally:
         loop.call_soon_threadsafe(done.set)

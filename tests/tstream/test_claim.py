@@ -16,6 +16,7 @@ import pytest
 from adapters.store.lock import HeldError, Holder, InstanceLock, kill_holder, lock_name
 from engine.model.errors import FatalError
 from engine.model.orders import Account, AccountKind
+from tests.support.patience import patient
 from tstream.clock import wall_ns
 from tstream.options import RunOptions
 from tstream.paths import Paths, account_locks
@@ -121,7 +122,7 @@ def test_a_holder_that_hangs_is_ended_and_its_lock_is_free(tmp_path: Path) -> No
     with holder(path) as process:
         process.send_signal(signal.SIGSTOP)
         kill_holder(held(path))
-        assert process.wait(5) == -signal.SIGKILL
+        assert process.wait(patient(5)) == -signal.SIGKILL
         with InstanceLock(path, "50K-1", wall_ns):
             pass
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from adapters.common.redaction import REDACT
+from tests.support.patience import patient
 from tstream import cli
 from tstream.cli import call
 from tstream.errors import CommandError, SettingsError, UsageError
@@ -193,7 +194,7 @@ def process(*argv: str, program: str = sys.executable) -> subprocess.CompletedPr
         [program, *argv],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=patient(60),
         stdin=subprocess.DEVNULL,
         cwd=Path(cli.__file__).parent.parent,
         check=False,

@@ -13,6 +13,7 @@ import pytest
 
 from adapters.simulator.faults.faults import CATALOGUE
 from adapters.simulator.faults.manual import manual
+from tests.support.patience import patient
 from tstream import cli
 from tstream.cli import call
 
@@ -33,10 +34,10 @@ def test_it_serves_until_it_is_told_to_stop(number: signal.Signals, tmp_path: Pa
         assert venue.stderr is not None
         ready = json.loads(venue.stdout.readline())
         assert ready["seed"] == 7
-        with urlopen(f"http://127.0.0.1:{ready['port']}/api/Status/ping", timeout=10) as answer:
+        with urlopen(f"http://127.0.0.1:{ready['port']}/api/Status/ping", timeout=patient(10)) as answer:
             assert b"pong" in answer.read()
         venue.send_signal(number)
-        assert venue.wait(20) == 0
+        assert venue.wait(patient(20)) == 0
         said = venue.stderr.read()
     assert "user practice, key practice" in said
     assert "Traceback" not in said
@@ -98,7 +99,7 @@ def test_it_misbehaves_as_told(tmp_path: Path) -> None:
         port = json.loads(venue.stdout.readline())["port"]
         codes = [login(port) for _ in range(3)]
         venue.terminate()
-        assert venue.wait(20) == 0
+        assert venue.wait(patient(20)) == 0
         said = venue.stderr.read()
     assert codes == [0, 7, 0]
     assert "practice venue: fault refused-login:code=7,nth=2 acts on login" in said
@@ -108,5 +109,5 @@ def login(port: int) -> int:
     """The errorCode of a login with the venue's own key."""
     body = json.dumps({"userName": "practice", "apiKey": "practice"}).encode()
     asked = Request(f"http://127.0.0.1:{port}/api/Auth/loginKey", body, {"Content-Type": "application/json"})
-    with urlopen(asked, timeout=10) as answer:
+    with urlopen(asked, timeout=patient(10)) as answer:
         return int(json.loads(answer.read())["errorCode"])

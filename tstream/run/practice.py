@@ -6,11 +6,13 @@ import asyncio
 import shutil
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from adapters.simulator.exchange.clock import PracticeClock
 from engine.model.errors import FatalError
@@ -21,6 +23,8 @@ from tstream.paths import Paths
 READY_S = 20.0
 VENUE_MODULE = "tstream.run.practice_venue"
 """What the child process runs."""
+HOLD_S = 30.0
+"""Practice time waits so long for our subscription to the market, real seconds."""
 
 
 class Ready(Struct, frozen=True):
@@ -39,6 +43,12 @@ class Ready(Struct, frozen=True):
     @property
     def clock(self) -> PracticeClock:
         return PracticeClock(self.origin_ns, self.real_origin_ns, self.rate)
+
+
+class Release(Struct, frozen=True):
+    """What it says when practice time, held until then, goes on."""
+
+    real_origin_ns: int
 
 
 class PracticeProcess:
@@ -73,7 +83,7 @@ class PracticeProcess:
         """What is run."""
         options = self._options
         command = [sys.executable, "-m", VENUE_MODULE, "--exit-with-parent"]
-        command += ["--rate", str(options.rate), "--speed", str(options.speed)]
+        command += ["--rate", str(options.rate), "--speed", str(options.speed), "--hold", str(HOLD_S)]
         if options.seed is not None:
             command += ["--seed", str(options.seed)]
         for one in options.faults:
@@ -87,19 +97,25 @@ class PracticeProcess:
             command += ["--stamp", options.stamp]
         return command
 
-    async def ready(self) -> Ready:
-        """Wait until it listens. Raises FatalError with what the venue complained about."""
+    async def ready(self, follow: Callable[[PracticeClock], None]) -> Ready:
+        """Wait until it listens. Raises FatalError with what the venue complained about.
+
+        `follow` is given its clock, and once more, by another thread, when practice time is let go.
+        """
         child = self._child
         assert child is not None
         assert child.stdout is not None
         try:
             async with asyncio.timeout(READY_S):
                 line = await asyncio.to_thread(child.stdout.readline)
-            return msgspec.json.decode(line, type=Ready)
+            ready = msgspec.json.decode(line, type=Ready)
         except (TimeoutError, msgspec.MsgspecError) as error:
             await asyncio.to_thread(self.stop)
             said = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
             raise FatalError(said[-1] if said else "the practice venue did not start") from error
+        follow(ready.clock)
+        threading.Thread(target=_hear_release, args=(child.stdout, ready, follow), daemon=True).start()
+        return ready
 
     def stop(self) -> None:
         """End it gracefully: it keeps its book. The second time does nothing."""
@@ -117,6 +133,12 @@ class PracticeProcess:
             child.stdout.close()
         if self._complaints is not None:
             self._complaints.close()
+
+
+def _hear_release(lines: IO[bytes], ready: Ready, follow: Callable[[PracticeClock], None]) -> None:
+    if line := lines.readline():
+        release = msgspec.json.decode(line, type=Release)
+        follow(structs.replace(ready, real_origin_ns=release.real_origin_ns).clock)
 
 
 def book(paths: Paths) -> Path:

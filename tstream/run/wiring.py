@@ -140,8 +140,7 @@ class Run:
     async def _venue(self) -> tuple[ProjectXConfig, float]:
         if self.practice is None:
             return projectx_config(self.settings), 1.0
-        ready = await self.practice.ready()
-        self.clock.follow(ready.clock.reader(wall_ns))
+        ready = await self.practice.ready(lambda clock: self.clock.follow(clock.reader(wall_ns)))
         return practice_config(self.settings, ready.url, ready.rate), ready.rate
 
     def _config(self, journal: Journal, book: str) -> EngineConfig:

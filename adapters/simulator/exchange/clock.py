@@ -10,7 +10,8 @@ from dataclasses import dataclass
 class PracticeClock:
     """practice now = origin + (real - real origin) x rate, all in integer nanoseconds UTC.
 
-    Venue and engine hold equal values in two processes, so they agree on the time without asking.
+    Before the real origin it stands still. Venue and engine hold equal values in two processes, so they agree
+    on the time without asking.
     """
 
     origin_ns: int
@@ -19,7 +20,7 @@ class PracticeClock:
 
     def at(self, real_ns: int) -> int:
         """Practice time at an instant of the real clock."""
-        return self.origin_ns + int((real_ns - self.real_origin_ns) * self.rate)
+        return self.origin_ns + int(max(0, real_ns - self.real_origin_ns) * self.rate)
 
     def reader(self, real: Callable[[], int]) -> Callable[[], int]:
         """A clock to read, driven by a real clock in nanoseconds (`time.time_ns` for two processes)."""

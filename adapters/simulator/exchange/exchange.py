@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from msgspec import structs
@@ -56,6 +56,7 @@ class Exchange:
         self.config = config
         self.clock = clock
         self.listing = listing
+        self.on_market_subscription: Callable[[], None] = lambda: None
         now = source.start_ts
         seed = config.seed if config.fault_seed is None else config.fault_seed
         self.faults = Faults(config.faults, seed, self.now, now, self._tell)
@@ -263,4 +264,5 @@ class Exchange:
         self.hubs.tell(events)
 
     def _greet(self, connection: Connection, topic: Topic) -> None:
+        self.on_market_subscription()
         self.publisher.greet(connection, topic, self.clock())
