@@ -10,7 +10,7 @@ from collections import Counter, deque
 
 from adapters.projectx.wire import PrintRow
 
-Key = tuple[str, str, str, int, int | None]
+Key = tuple[str, str, bytes, int, int | None]
 """Contract, time, price, size and aggressor, as they came."""
 
 MOST_HELD = 50_000
@@ -18,7 +18,7 @@ MOST_HELD = 50_000
 
 
 def key_of(contract: str, row: PrintRow) -> Key:
-    return contract, row.timestamp, str(row.price), row.volume, row.type
+    return contract, row.timestamp, bytes(row.price), row.volume, row.type
 
 
 class Handover:

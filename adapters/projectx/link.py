@@ -36,7 +36,11 @@ class Stream(Protocol):
     def subscriptions(self) -> Sequence[tuple[str, tuple[object, ...]]]:
         """Hub methods to call, with their arguments."""
 
-    def receive(self, target: str, arguments: Raw) -> None: ...
+    def take(self, record: bytes) -> bool:
+        """Read a whole record if it is of the kind that comes most; False leaves it to `receive`."""
+
+    def receive(self, target: str, arguments: Raw) -> None:
+        """An invocation by the hub."""
 
     def go_live(self) -> None:
         """From now on this connection is the one that counts."""
@@ -157,7 +161,7 @@ class Link:
                 stream.receive(target, arguments)
 
         try:
-            hub = await Hub.connect(self._url, token, receive, self._junk, self._timing)
+            hub = await Hub.connect(self._url, token, receive, self._junk, self._timing, stream.take)
         except HubUnauthorized:
             self._session.revoke(token)
             raise

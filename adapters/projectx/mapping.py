@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 
 from adapters.common import stamps
 from adapters.projectx.wire import (
+    ABSENT,
     AccountRow,
     BarRow,
     ContractRow,
@@ -15,6 +17,7 @@ from adapters.projectx.wire import (
     QuoteRow,
     TradeRow,
     WireError,
+    read,
 )
 from engine.model.events import Print, Quote
 from engine.model.instrument import Instrument, OffGridError
@@ -30,6 +33,7 @@ from engine.model.orders import (
 )
 
 PRACTICE_PREFIX = "PRAC-"
+_MOST_TEXTS = 4_096
 LIVE_STATUSES = (1, 6, 7, 8)
 """Open, pending, pending cancellation, suspended: the orders that can still trade."""
 
@@ -129,13 +133,37 @@ def bar(row: BarRow, instrument: Instrument) -> Bar:
     )
 
 
+class PriceTexts(dict[bytes, int | None]):
+    """Ticks of one instrument by how the wire writes the price; None for null and for what was not sent.
+
+    A market moves between the same few prices: each text is read exactly, once. Raises WireError for a price
+    off the grid.
+    """
+
+    def __init__(
+        self, instrument: Instrument, read_as: Callable[[Instrument, Decimal], int | None] | None = None
+    ) -> None:
+        self.instrument = instrument
+        self._read_as = read_as or _ticks_of
+
+    def __missing__(self, text: bytes) -> int | None:
+        price = read(text, Decimal | None) if text else None  # type: ignore[arg-type]
+        ticks = None if price is None else self._read_as(self.instrument, price)
+        if len(self) >= _MOST_TEXTS:
+            self.clear()
+        self[text] = ticks
+        return ticks
+
+
 class TopOfBook:
     """The last full quote of one contract, onto which partial ones are merged."""
 
-    __slots__ = ("_ask", "_bid", "_change", "_instrument", "_last", "_open", "_ts")
+    __slots__ = ("_ask", "_bid", "_change", "_figures", "_instrument", "_last", "_open", "_ts", "prices")
 
     def __init__(self, instrument: Instrument) -> None:
         self._instrument = instrument
+        self.prices = PriceTexts(instrument)
+        self._figures = PriceTexts(instrument, _nearest)
         self._bid: int | None = None
         self._ask: int | None = None
         self._last: int | None = None
@@ -148,17 +176,25 @@ class TopOfBook:
 
         A price of zero is one that the server never set, and says nothing.
         """
-        instrument = self._instrument
-        bid = _ticks_of(instrument, row.best_bid) if row.best_bid else self._bid
-        ask = _ticks_of(instrument, row.best_ask) if row.best_ask else self._ask
-        last = _ticks_of(instrument, row.last_price) if row.last_price else self._last
-        stamp = row.timestamp or row.last_updated
-        ts = _stamp(stamp) if stamp is not None else self._ts
-        if row.open:
-            self._open = _nearest(instrument, row.open)
-        if row.change is not None:
-            self._change = _nearest(instrument, row.change)
-        self._bid, self._ask, self._last, self._ts = bid, ask, last, ts
+        ticks = self.prices
+        bid, ask, last = self._bid, self._ask, self._last
+        if (text := row.best_bid) is not ABSENT:
+            bid = ticks[bytes(text)] or bid
+        if (text := row.best_ask) is not ABSENT:
+            ask = ticks[bytes(text)] or ask
+        if (text := row.last_price) is not ABSENT:
+            last = ticks[bytes(text)] or last
+        opened, change = self._open, self._change
+        if (text := row.open) is not ABSENT:
+            opened = self._figures[bytes(text)] or opened
+        if (text := row.change) is not ABSENT and (told := self._figures[bytes(text)]) is not None:
+            change = told
+        if (stamp := row.timestamp or row.last_updated) is not None:
+            try:
+                self._ts = stamps.parse(stamp)
+            except ValueError as error:
+                raise WireError(str(error)) from None
+        self._bid, self._ask, self._last, self._open, self._change = bid, ask, last, opened, change
         return self.quote(ts_recv)
 
     def quote(self, ts_recv: int) -> Quote:
@@ -175,15 +211,18 @@ class TopOfBook:
         )
 
 
-def market_print(row: PrintRow, instrument: Instrument, ts_recv: int, seq: int) -> Print:
-    """Raises WireError when off the grid or without size."""
+def market_print(row: PrintRow, prices: PriceTexts, ts_recv: int, seq: int) -> Print:
+    """Raises WireError when off the grid, or without price or size."""
     if row.volume <= 0:
         raise WireError(f"print of {row.volume} contracts")
+    price = prices[bytes(row.price)]
+    if price is None:
+        raise WireError("a print without a price")
     return Print(
         ts_recv=ts_recv,
         ts_venue=_stamp(row.timestamp),
-        instrument=instrument.symbol,
-        price=_ticks_of(instrument, row.price),
+        instrument=prices.instrument.symbol,
+        price=price,
         size=row.volume,
         aggressor=_SIDES.get(row.type) if row.type is not None else None,
         seq=seq,

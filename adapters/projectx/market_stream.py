@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from decimal import Decimal
 
-from msgspec import Raw
+from msgspec import MsgspecError, Raw
 
 from adapters.projectx import mapping
 from adapters.projectx.anomalies import Anomalies
 from adapters.projectx.config import SessionOpen, Timing
 from adapters.projectx.handover import Handover
 from adapters.projectx.link import Silence
-from adapters.projectx.wire import PrintRow, QuoteRow, WireError, read_prints, read_quote
+from adapters.projectx.wire import (
+    PrintRow,
+    PrintsRecord,
+    QuoteRow,
+    WireError,
+    market_record,
+    read_prints,
+    read_quote,
+)
 from engine.model.instrument import Instrument
 from engine.ports import Clock, Sink
 
@@ -38,24 +45,24 @@ class _Contract:
         """Loop times of the trades that quotes have shown since the last print."""
         self.unquoted: list[float] = []
         """Loop times of the prints since the last quote."""
-        self._last: Decimal | None = None
+        self._last: int | None = None
         self._volume: float | None = None
 
-    def quoted(self, row: QuoteRow, now: float) -> None:
-        self.unquoted.clear()
-        volume, last = row.volume, row.last_price
-        traded = (volume is not None and self._volume is not None and volume > self._volume) or (
-            volume is None and last is not None and self._last is not None and last != self._last
-        )
+    def quoted(self, volume: float | None, last: int | None, now: float) -> None:
+        if self.unquoted:
+            self.unquoted.clear()
         if volume is not None:
+            traded = self._volume is not None and volume > self._volume
             self._volume = volume
-        if last is not None:
-            self._last = last
+        else:
+            traded = self._last is not None and last != self._last
+        self._last = last
         if traded and len(self.unprinted) < _EVIDENCE:
             self.unprinted.append(now)
 
     def printed(self, now: float) -> None:
-        self.unprinted.clear()
+        if self.unprinted:
+            self.unprinted.clear()
         if len(self.unquoted) < _EVIDENCE:
             self.unquoted.append(now)
 
@@ -114,12 +121,30 @@ class MarketStream:
             for method in ("SubscribeContractQuotes", "SubscribeContractTrades")
         ]
 
+    def take(self, record: bytes) -> bool:
+        try:
+            found = market_record(record)
+        except MsgspecError:
+            return False
+        contract, told = found.arguments
+        try:
+            if isinstance(told, QuoteRow):
+                if told.timestamp is None and told.last_updated is None:
+                    return False  # its keys may be spelt in another case
+                self._quote(contract, told)
+            else:
+                self._prints(contract, told if isinstance(told, list) else [told])
+        except WireError as error:
+            target = "GatewayTrade" if isinstance(found, PrintsRecord) else "GatewayQuote"
+            self._anomalies.note(target, error, record[:250])
+        return True
+
     def receive(self, target: str, arguments: Raw) -> None:
         try:
             if target == "GatewayQuote":
-                self._quote(arguments)
+                self._quote(*read_quote(arguments))
             elif target == "GatewayTrade":
-                self._prints(arguments)
+                self._prints(*read_prints(arguments))
         except WireError as error:
             self._anomalies.note(target, error, bytes(arguments)[:200])
 
@@ -132,7 +157,7 @@ class MarketStream:
             now = self._clock()
             self._settled_by = self._time() + _SETTLE_S
             for contract, row in self._before.missed():
-                self._tell(self._contracts[contract].instrument, row, now)
+                self._tell(self._contracts[contract].book.prices, row, now)
 
     def follow(self, before: MarketStream) -> None:
         before._after = self._before = Handover()
@@ -192,15 +217,14 @@ class MarketStream:
             start = min(start, self._heard)  # exact, also where the venue's time runs faster than ours
         return Silence(reason, start)
 
-    def _quote(self, arguments: Raw) -> None:
-        contract, row = read_quote(arguments)
+    def _quote(self, contract: str, row: QuoteRow) -> None:
         one = self._contracts.get(contract)
         if one is None:
             raise WireError("a contract that was not subscribed")
         self._heard = self._clock()
         quote = one.book.merge(row, self._heard)
         self._last_quote = now = self._time()
-        one.quoted(row, now)
+        one.quoted(row.volume, quote.last, now)
         if self._awaited:
             self._awaited.discard(contract)
             if not self._awaited:
@@ -208,8 +232,7 @@ class MarketStream:
         if self._live:
             self._sink(quote)
 
-    def _prints(self, arguments: Raw) -> None:
-        contract, rows = read_prints(arguments)
+    def _prints(self, contract: str, rows: list[PrintRow]) -> None:
         one = self._contracts.get(contract)
         if one is None:
             raise WireError("a contract that was not subscribed")
@@ -220,7 +243,7 @@ class MarketStream:
             rows = self._overlapping(contract, rows)
         if self._live:
             for row in rows:
-                self._tell(one.instrument, row, now)
+                self._tell(one.book.prices, row, now)
 
     def _overlapping(self, contract: str, rows: list[PrintRow]) -> list[PrintRow]:
         """Compare with the connection beside this one; gives the prints that it has not told."""
@@ -238,8 +261,8 @@ class MarketStream:
             self._before = None
         return fresh
 
-    def _tell(self, instrument: Instrument, row: PrintRow, now: int) -> None:
+    def _tell(self, prices: mapping.PriceTexts, row: PrintRow, now: int) -> None:
         try:
-            self._sink(mapping.market_print(row, instrument, now, self._next_seq()))
+            self._sink(mapping.market_print(row, prices, now, self._next_seq()))
         except WireError as error:
             self._anomalies.note("GatewayTrade", error)

@@ -36,8 +36,15 @@ _quiet.setLevel(logging.WARNING)
 
 Receive = Callable[[str, Raw], None]
 """Takes target and arguments of an invocation by the hub; must not raise for bad data, must not block."""
+Take = Callable[[bytes], bool]
+"""Reads a whole record by itself if it is of the kind that comes most; what it leaves (False) goes the usual
+way. It must neither raise for bad data nor block."""
 Junk = Callable[[str, bytes], None]
 """Takes the reason and the bytes of a record that is not SignalR."""
+
+
+def _nothing(_record: bytes) -> bool:
+    return False
 
 
 class HubClosed(Exception):
@@ -77,6 +84,8 @@ class RecordSplitter:
 
         Raises ValueError when a record outgrows LARGEST_RECORD.
         """
+        if not self._rest and chunk.find(SEPARATOR) == len(chunk) - 1:
+            return [chunk[:-1]] if len(chunk) > 1 else []
         parts = (self._rest + chunk if self._rest else chunk).split(SEPARATOR)
         self._rest = parts.pop()
         if len(self._rest) > LARGEST_RECORD:
@@ -94,10 +103,13 @@ _PING_RECORD: str = _protocol.encode(PingMessage())
 class Hub:
     """An open connection. `closed` is done, with the reason, when it has ended."""
 
-    def __init__(self, socket: ClientConnection, receive: Receive, junk: Junk, timing: Timing) -> None:
+    def __init__(
+        self, socket: ClientConnection, receive: Receive, junk: Junk, timing: Timing, take: Take
+    ) -> None:
         self._socket = socket
         self._receive = receive
         self._junk = junk
+        self._take = take
         self._timing = timing
         self._loop = asyncio.get_running_loop()
         self._splitter = RecordSplitter()
@@ -108,7 +120,9 @@ class Hub:
         self.closed: asyncio.Future[str] = self._loop.create_future()
 
     @classmethod
-    async def connect(cls, url: str, token: str, receive: Receive, junk: Junk, timing: Timing) -> Hub:
+    async def connect(
+        cls, url: str, token: str, receive: Receive, junk: Junk, timing: Timing, take: Take = _nothing
+    ) -> Hub:
         """Open the socket and shake hands. Raises HubUnauthorized, HubClosed."""
         try:
             socket = await connect(
@@ -127,7 +141,7 @@ class Hub:
             raise kind(f"the hub answered the upgrade with HTTP {status}") from None
         except (WebSocketException, OSError, TimeoutError, ValueError) as error:
             raise HubClosed(_told("can't connect to the hub", error, token)) from None
-        hub = cls(socket, receive, junk, timing)
+        hub = cls(socket, receive, junk, timing, take)
         try:
             await hub._shake_hands()
         except BaseException:
@@ -202,6 +216,8 @@ class Hub:
             self._end(_told("connection lost", error))
 
     def _handle(self, raw: bytes) -> None:
+        if self._take(raw):
+            return
         try:
             record = _record.decode(raw)
         except msgspec.MsgspecError as error:

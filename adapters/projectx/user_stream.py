@@ -39,6 +39,10 @@ class UserStream:
             ("SubscribeTrades", (self._account,)),
         ]
 
+    def take(self, record: bytes) -> bool:
+        """None: all its records are rare."""
+        return False
+
     def receive(self, target: str, arguments: Raw) -> None:
         reader = self._readers.get(target)
         if reader is None:

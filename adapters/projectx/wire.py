@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Raw, Struct
@@ -20,6 +20,8 @@ class WireError(ValueError):
 
 
 NOTHING = Raw(b"null")
+ABSENT = Raw()
+"""The value of a key that was not sent."""
 
 
 class Reply(Struct, rename="camel"):
@@ -122,13 +124,13 @@ class TradeRow(Struct, rename="camel"):
 
 
 class QuoteRow(Struct, rename="camel", gc=False):
-    """Only what changed: a missing key says nothing."""
+    """Only what changed: a missing key says nothing. Prices stay as they are written (mapping.PriceTexts)."""
 
-    best_bid: Decimal | None = None
-    best_ask: Decimal | None = None
-    last_price: Decimal | None = None
-    change: Decimal | None = None
-    open: Decimal | None = None
+    best_bid: Raw = ABSENT
+    best_ask: Raw = ABSENT
+    last_price: Raw = ABSENT
+    change: Raw = ABSENT
+    open: Raw = ABSENT
     volume: float | None = None
     """Of the session so far."""
     timestamp: str | None = None
@@ -136,12 +138,24 @@ class QuoteRow(Struct, rename="camel", gc=False):
 
 
 class PrintRow(Struct, gc=False):
-    """A trade of the market; `type` is the aggressor: 0 buy, 1 sell."""
+    """A trade of the market, its price as it is written; `type` is the aggressor: 0 buy, 1 sell."""
 
-    price: Decimal
+    price: Raw
     volume: int
     timestamp: str
     type: int | None = None
+
+
+class QuoteRecord(Struct, tag_field="target", tag="GatewayQuote", gc=False):
+    """A whole record of the market hub: its envelope and its arguments in one decoding."""
+
+    type: Literal[1]
+    arguments: tuple[str, QuoteRow]
+
+
+class PrintsRecord(Struct, tag_field="target", tag="GatewayTrade", gc=False):
+    type: Literal[1]
+    arguments: tuple[str, list[PrintRow] | PrintRow]
 
 
 class UserRecord(Struct):
@@ -157,7 +171,14 @@ _lists: dict[Any, msgspec.json.Decoder[Any]] = {}
 _loose = msgspec.json.Decoder(float_hook=Decimal)
 _quote = msgspec.json.Decoder(tuple[str, QuoteRow])
 _prints = msgspec.json.Decoder(tuple[str, list[PrintRow] | PrintRow])
+_quote_again = msgspec.json.Decoder(QuoteRow, strict=False)
+_print_again = msgspec.json.Decoder(PrintRow, strict=False)
 _arguments = msgspec.json.Decoder(list[Raw])
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+market_record = msgspec.json.Decoder(QuoteRecord | PrintsRecord).decode
+"""Bytes to a record as the market hub nearly always writes it. Raises MsgspecError for any other, which
+the hub reads and then `read_quote` or `read_prints`."""
 _envelope = msgspec.json.Decoder(UserRecord)
 
 
@@ -210,11 +231,11 @@ def read_quote(arguments: Raw) -> tuple[str, QuoteRow]:
         contract, row = _quote.decode(arguments)
     except msgspec.MsgspecError:
         contract, payload = _split_loosely(arguments)
-        return contract, _convert(payload, QuoteRow)
+        return contract, _decode_again(payload, _quote_again)
     if row.timestamp is None and row.last_updated is None:
         # Every quote carries a time; without one the keys may be spelt in another case.
         contract, payload = _split_loosely(arguments)
-        row = _convert(payload, QuoteRow)
+        row = _decode_again(payload, _quote_again)
         if row == QuoteRow():
             raise WireError("a quote without any known key")
     return contract, row
@@ -226,7 +247,7 @@ def read_prints(arguments: Raw) -> tuple[str, list[PrintRow]]:
         contract, rows = _prints.decode(arguments)
     except msgspec.MsgspecError:
         contract, payload = _split_loosely(arguments)
-        return contract, [_convert(item, PrintRow) for item in _as_list(payload)]
+        return contract, [_decode_again(item, _print_again) for item in _as_list(payload)]
     return contract, rows if isinstance(rows, list) else [rows]
 
 
@@ -276,6 +297,14 @@ def _lower(value: Any) -> Any:
     if isinstance(value, list):
         return [_lower(item) for item in value]
     return value
+
+
+def _decode_again(value: Any, decoder: msgspec.json.Decoder[T]) -> T:
+    """For shapes with raw parts, which can only be decoded."""
+    try:
+        return decoder.decode(_encoder.encode(value))
+    except msgspec.MsgspecError as error:
+        raise WireError(str(error)) from None
 
 
 def _convert(value: Any, shape: type[T]) -> T:

@@ -51,6 +51,14 @@ def test_nonsense_is_refused(text: str) -> None:
         stamps.parse(text)
 
 
+@pytest.mark.parametrize("fraction", ["", "1_2", " 12", "+12", "-1", "１２", "²", "1234567890", "12x", "1.2"])
+def test_a_second_that_is_known_makes_no_nonsense_good(fraction: str) -> None:
+    second = "2031-10-06T10:00:00"
+    assert stamps.parse(f"{second}.5+00:00") - stamps.parse(f"{second}Z") == 500_000_000
+    with pytest.raises(ValueError):  # noqa: PT011  the text is checked by its kind
+        stamps.parse(f"{second}.{fraction}+00:00")
+
+
 @given(TIMES)
 def test_request_times_come_back(ts: int) -> None:
     whole = ts - ts % 100
@@ -72,3 +80,4 @@ def test_any_digits_and_offset_agree_with_datetime(moment: datetime, digits: int
     )
     expected = (seconds.days * 86_400 + seconds.seconds) * 10**9 + int(fraction.ljust(9, "0") or 0)
     assert stamps.parse(text) == expected
+    assert stamps.parse(text) == expected  # the second time its second is remembered

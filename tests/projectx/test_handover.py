@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from itertools import count
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +19,29 @@ from tests.projectx import samples
 from tests.projectx.conftest import NOW, QUICK, Inbox
 from tests.support.virtual_loop import play
 
+PRICES = st.sampled_from([21_000, 21_000.25, 21_000.5, 21_000.1, 0, None, "21000.75", "NaN", -0.25, {}, True])
+TIMES = st.sampled_from(
+    ["2031-10-06T14:30:00.1234567+00:00", "2031-10-06T14:30:01Z", "yesterday", "", 5, None]
+)
+QUOTES = st.dictionaries(
+    st.sampled_from(["bestBid", "bestAsk", "lastPrice", "open", "change", "BestBid"]), PRICES
+)
+
+
+def market_record(target: str) -> st.SearchStrategy[tuple[str, Any]]:
+    """Sense and nonsense in the shapes that the gateway uses, and in some that it does not."""
+    contract = st.sampled_from([samples.MNQ, samples.ES, "CON.F.US.OTHER.Z31"])
+    quote = st.builds(
+        lambda row, time: row | time, QUOTES, st.fixed_dictionaries({}, optional={"timestamp": TIMES})
+    )
+    trade = st.fixed_dictionaries(
+        {"price": PRICES, "volume": st.sampled_from([0, 1, 5, "2", None])},
+        optional={"timestamp": TIMES, "type": st.sampled_from([0, 1, 7, None])},
+    )
+    payload = quote if target == "GatewayQuote" else trade | st.lists(trade, max_size=3)
+    usual = st.tuples(contract, payload).map(list)
+    return st.tuples(st.just(target), usual | st.just([]) | st.tuples(payload).map(list))
+
 
 async def nothing() -> str:
     return ""
@@ -28,6 +52,31 @@ def stream(inbox: Inbox, seq: count[int]) -> MarketStream:
     return MarketStream(
         contracts, inbox, lambda: NOW, lambda ts: True, QUICK, Anomalies(), seq.__next__, nothing
     )
+
+
+@given(st.lists(st.sampled_from(["GatewayQuote", "GatewayTrade"]).flatmap(market_record), max_size=12))
+def test_a_record_taken_whole_tells_what_its_parts_tell(records: list[tuple[str, Any]]) -> None:
+    """The quick reading and the liberal one: the same events, the same records left out."""
+
+    async def scenario() -> None:
+        told, left_out = [], []
+        for whole in (True, False):
+            inbox, anomalies = Inbox(), Anomalies()
+            contracts = {samples.MNQ: CME_FUTURES["MNQ"], samples.ES: CME_FUTURES["ES"]}
+            reader = MarketStream(
+                contracts, inbox, lambda: NOW, lambda ts: True, QUICK, anomalies, count().__next__, nothing
+            )
+            reader.go_live()
+            for target, arguments in records:
+                record = json.dumps({"type": 1, "target": target, "arguments": arguments}).encode()
+                if not (whole and reader.take(record)):
+                    reader.receive(target, Raw(json.dumps(arguments).encode()))
+            told.append(list(inbox))
+            left_out.append(anomalies.counts)
+        assert told[0] == told[1]
+        assert left_out[0] == left_out[1]
+
+    play(scenario())
 
 
 def prints(*volumes: int) -> Raw:

@@ -267,12 +267,12 @@ def test_quote_off_the_grid_changes_nothing() -> None:
     book = mapping.TopOfBook(MNQ)
     before = book.merge(read_quote(raw([samples.MNQ, samples.first_quote(samples.MNQ)]))[1], 5)
     with pytest.raises(WireError):
-        book.merge(QuoteRow(best_bid=Decimal("21000"), best_ask=Decimal("21000.1")), 6)
+        book.merge(QuoteRow(best_bid=Raw(b"21000"), best_ask=Raw(b"21000.1")), 6)
     assert book.quote(5) == before
 
 
 def test_change_off_the_grid_is_rounded_as_it_is_only_shown() -> None:
-    quote = mapping.TopOfBook(GC).merge(QuoteRow(change=Decimal("-3.26"), open=Decimal("2400.1")), 1)
+    quote = mapping.TopOfBook(GC).merge(QuoteRow(change=Raw(b"-3.26"), open=Raw(b"2400.1")), 1)
     assert (quote.change, quote.day_open) == (-33, 24_001)
 
 
@@ -288,7 +288,7 @@ def test_change_off_the_grid_is_rounded_as_it_is_only_shown() -> None:
 def test_quotes_are_read_liberally(arguments: Any) -> None:
     contract, row = read_quote(raw(arguments))
     assert contract == samples.MNQ
-    assert row.best_bid == Decimal("20999.75")
+    assert mapping.TopOfBook(MNQ).merge(row, 1).bid == 83_999
 
 
 @pytest.mark.parametrize(
@@ -296,7 +296,7 @@ def test_quotes_are_read_liberally(arguments: Any) -> None:
 )
 def test_prints_come_as_a_list_or_alone(payload: Any) -> None:
     contract, rows = read_prints(raw([samples.MNQ, payload]))
-    market_print = mapping.market_print(rows[0], MNQ, 9, 4)
+    market_print = mapping.market_print(rows[0], mapping.PriceTexts(MNQ), 9, 4)
     assert contract == samples.MNQ
     assert (market_print.price, market_print.size, market_print.aggressor) == (84_001, 3, Side.SELL)
     assert (market_print.ts_recv, market_print.seq) == (9, 4)
@@ -305,7 +305,8 @@ def test_prints_come_as_a_list_or_alone(payload: Any) -> None:
 def test_all_prints_of_a_list_count() -> None:
     payload = [samples.market_trade(21_000 + i * 0.25, i + 1, i % 2) for i in range(15)]
     _, rows = read_prints(raw([samples.MNQ, payload]))
-    prints = [mapping.market_print(row, MNQ, 1, i) for i, row in enumerate(rows)]
+    prices_of_mnq = mapping.PriceTexts(MNQ)
+    prints = [mapping.market_print(row, prices_of_mnq, 1, i) for i, row in enumerate(rows)]
     assert sum(p.size for p in prints) == 120
     assert {p.aggressor for p in prints} == {Side.BUY, Side.SELL}
 
@@ -331,7 +332,7 @@ def test_every_price_of_the_grid_makes_the_round_trip(ticks: int, symbol: str) -
 @given(st.decimals("0.01", "50000", places=4))
 def test_a_price_between_two_ticks_is_never_rounded_onto_one(price: Decimal) -> None:
     book = mapping.TopOfBook(MNQ)
-    row = QuoteRow(best_bid=price)
+    row = QuoteRow(best_bid=Raw(str(price).encode()))
     if price % Decimal("0.25"):
         with pytest.raises(WireError):
             book.merge(row, 1)

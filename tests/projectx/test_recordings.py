@@ -172,7 +172,7 @@ def test_market_stream() -> None:
     assert (book.bid, book.ask, book.last) == (118_188, 118_190, None)
     [trade] = samples("market_trade")
     contract, prints = read_prints(arguments(trade["contractId"], trade["payload"]))
-    assert mapping.market_print(prints[0], product(contract), 1, 1).size == 1
+    assert mapping.market_print(prints[0], mapping.PriceTexts(product(contract)), 1, 1).size == 1
     [depth] = samples("depth")  # not subscribed by the feed; its time and price are read all the same
     assert stamps.parse(depth["payload"]["timestamp"]) > 0
     assert CME_FUTURES["MNQ"].ticks(depth["payload"]["price"]) > 0
