@@ -12,7 +12,15 @@ from engine.model.events import LinkState
 from engine.model.market import Timeframe
 from engine.model.notices import LogLine, Notice
 from engine.model.orders import AccountKind
-from engine.model.view import BookView, ContractView, PositionView, TradingState, View
+from engine.model.view import (
+    BookView,
+    ContractView,
+    PositionView,
+    RestrictionEnd,
+    RestrictionView,
+    TradingState,
+    View,
+)
 from tui.plain_text import plain
 
 
@@ -75,14 +83,10 @@ def contract_of(view: View, instrument: str) -> ContractView | None:
     return next((c for c in view.contracts if c.instrument == instrument), None)
 
 
-ROOMS_LINK = "discord"
-"""The connection to the alert rooms: without it nothing new is read, and everything else goes on."""
-
-
 def link_state(view: View) -> LinkState:
     """The worst of the connections that trading needs; CONNECTING before there is one."""
     order = (LinkState.DOWN, LinkState.STALE, LinkState.CONNECTING, LinkState.LIVE)
-    states = {link.state for link in view.links if link.name != ROOMS_LINK}
+    states = {link.state for link in view.links if link.needed}
     return next((state for state in order if state in states), LinkState.CONNECTING)
 
 
@@ -91,13 +95,17 @@ class Standing(Struct, frozen=True):
 
     state: TradingState
     reason: str = ""
+    """Without the state's own word, which stands before it."""
+    end: RestrictionEnd = RestrictionEnd.CAUSE
     until: int | None = None
-    """When a lock ends, nanoseconds UTC; None where it has no end."""
+    """When a lock ends, nanoseconds UTC; None where no time ends it."""
 
 
-def reason_of(state: TradingState, reason: str) -> str:
-    """The reason as it reads behind the state: "halted by keyboard" is "by keyboard" behind HALTED."""
-    return plain(reason).removeprefix(f"{state.value} ")
+def reason_of(held: RestrictionView) -> str:
+    """The reason as it reads behind the state: of a halt only whose it is, "HALTED by keyboard"."""
+    if held.state is TradingState.HALTED and held.by:
+        return f"by {plain(held.by)}"
+    return plain(held.reason)
 
 
 def standing(view: View, instrument: str) -> Standing:
@@ -105,10 +113,10 @@ def standing(view: View, instrument: str) -> Standing:
     found = Standing(TradingState.ACTIVE)
     books = main_books(view)
     for book in books:
-        if book.state.rank > found.state.rank:
-            until = book.unlock_ts if book.state is TradingState.LOCKED else None
-            whose = f"{book.book}: " if len(books) > 1 else ""
-            found = Standing(book.state, f"{whose}{book.state_reason}", until)
+        held = book.restriction
+        if held is not None and held.state.rank > found.state.rank:
+            whose = f"{plain(book.book)}: " if len(books) > 1 else ""
+            found = Standing(held.state, f"{whose}{reason_of(held)}", held.end, held.until)
     contract = contract_of(view, instrument)
     if contract is not None and contract.state.rank > found.state.rank:
         found = Standing(contract.state, f"{instrument} only")

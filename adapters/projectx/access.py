@@ -19,8 +19,8 @@ from engine.model.errors import FatalError, RetryableError
 from engine.model.events import LinkChanged, LinkState
 from engine.ports import Clock, Sink
 
-Word = tuple[LinkState, str, int]
-"""State, words and expiry of a link."""
+Word = tuple[LinkState, str, int, tuple[int, int]]
+"""State, words and expiry of a link; requests of a period, and how many it may have."""
 
 
 class Access:
@@ -104,23 +104,36 @@ class Access:
         while True:
             await asyncio.sleep(self.config.timing.tell_s)
             if self._standing.get("rest", (None,))[0] is LinkState.LIVE:
-                self._report("rest", LinkState.LIVE, self._transport.used())
+                self._report_rest(LinkState.LIVE, self._transport.used())
 
     def _health(self, ok: bool, detail: str) -> None:
         state = LinkState.LIVE if ok else LinkState.DOWN
         if state is not self._standing.get("rest", (None,))[0]:
-            self._report("rest", state, detail or self._transport.used())
+            self._report_rest(state, detail or self._transport.used())
+
+    def _report_rest(self, state: LinkState, detail: str) -> None:
+        self._report("rest", state, detail, requests=self._transport.requests())
 
     def _token(self, state: LinkState, detail: str, until: int) -> None:
         self._report("token", state, detail, until)
 
-    def _report(self, link: str, state: LinkState, detail: str, until: int = 0) -> None:
+    def _report(
+        self, link: str, state: LinkState, detail: str, until: int = 0, requests: tuple[int, int] = (0, 0)
+    ) -> None:
         """Tell what has changed, once: to the first who listens."""
-        word = self._standing[link] = state, detail, until
+        word = self._standing[link] = state, detail, until, requests
         if self._sinks and word != self._told.get(link):
             self._told[link] = word
             self._sinks[0](
-                LinkChanged(ts_recv=self.clock(), link=link, state=state, detail=detail, until=until)
+                LinkChanged(
+                    ts_recv=self.clock(),
+                    link=link,
+                    state=state,
+                    detail=detail,
+                    until=until,
+                    used=requests[0],
+                    allowed=requests[1],
+                )
             )
 
     async def _accounts(self, *, active: bool) -> list[AccountRow]:

@@ -55,6 +55,10 @@ class Transport:
             limits.history_requests, limits.history_period_s, share=limits.share, left_above={}
         )
 
+    def requests(self) -> tuple[int, int]:
+        """Requests sent within the last period, and how many it may have; history's own are not counted."""
+        return self._budget.used(), self._budget.limit
+
     def used(self) -> str:
         """How much of the rate budgets the last periods took, in words."""
         parts = ((self._budget, "requests"), (self._history_budget, "of history"))

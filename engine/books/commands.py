@@ -63,7 +63,7 @@ def obey(
             ]
             return Answer("; ".join(answers) or "no account is connected yet", done=bool(answers))
         case Pause():
-            return Answer(_pause(turn, desks, instrument, f"paused by {command.source}"))
+            return Answer(_pause(turn, desks, instrument, f"paused by {command.source}", command.source))
         case Resume():
             return _resume(turn, command)
         case Halt():
@@ -83,7 +83,7 @@ def _flatten(
         return Answer("no account is connected yet: nothing can be flattened", done=False)
     asked = (command.instrument,) if command.instrument is not None else contracts
     absent = [book for book in books if book not in desks]
-    _pause(turn, desks, command.instrument, f"flattened by {command.source}")
+    _pause(turn, desks, command.instrument, f"flattened by {command.source}", command.source)
     parts = [_whose(desks, desk) + part for desk in desks.values() for part in _exposure(desk, asked)]
     for desk in desks.values():
         # What is held in contracts that are no longer configured is flattened with the rest.
@@ -117,8 +117,8 @@ def _exposure(desk: Desk, instruments: tuple[str, ...]) -> list[str]:
     return parts
 
 
-def _pause(turn: Turn, desks: Mapping[str, Desk], instrument: str | None, reason: str) -> str:
-    tighten(turn, TradingState.REDUCING, reason, instrument=instrument)
+def _pause(turn: Turn, desks: Mapping[str, Desk], instrument: str | None, reason: str, by: str) -> str:
+    tighten(turn, TradingState.REDUCING, reason, instrument=instrument, by=by)
     for desk in desks.values():
         desk.cancel_entries(instrument)
     return f"{instrument or 'everything'}: entries paused; exits and stops stay"
@@ -127,7 +127,8 @@ def _pause(turn: Turn, desks: Mapping[str, Desk], instrument: str | None, reason
 def _halt(turn: Turn, desks: Mapping[str, Desk], command: Halt) -> str:
     """A deliberate stop: no resume lifts it unless it says so, and the guards go on working."""
     instrument = command.instrument
-    tighten(turn, TradingState.HALTED, f"halted by {command.source}", instrument=instrument)
+    by = command.source
+    tighten(turn, TradingState.HALTED, f"halted by {by}", instrument=instrument, by=by)
     for desk in desks.values():
         desk.cancel_entries(instrument)
     return f"{instrument or 'everything'}: halted; exits, stops and guards stay; resume --halted lifts it"

@@ -6,7 +6,7 @@ from engine.model.events import LinkChanged, LinkState
 from engine.model.notices import NoticeKind, Severity
 from engine.state.turn import Turn
 
-_VENUE = frozenset({"rest", "user", "market", "token"})
+VENUE = frozenset({"rest", "user", "market", "token"})
 """Without one of these no entry; an alert room that is gone takes no trade away."""
 
 _MARKET = frozenset({"market"})
@@ -51,7 +51,7 @@ class Links:
 
     def up(self, book: str, *, paper: bool) -> bool:
         """Whether nothing that a book's entries need is down."""
-        needed = _MARKET if paper else _VENUE
+        needed = _MARKET if paper else VENUE
         return not any(
             link.state is LinkState.DOWN
             for link in self._known.values()

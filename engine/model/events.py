@@ -86,6 +86,10 @@ class LinkChanged(Event, frozen=True, kw_only=True, tag="link"):
     """Of the user hub: whose stream it is; None stands for every book."""
     until: int = 0
     """Of the token: when it expires, nanoseconds UTC; 0 where nothing expires."""
+    used: int = 0
+    """Of the REST interface: requests sent within the last period."""
+    allowed: int = 0
+    """How many requests a period may have; 0 where nobody counts."""
 
 
 class OrderReported(Event, frozen=True, kw_only=True, tag="order"):

@@ -224,6 +224,8 @@ class StateChanged(Record, frozen=True, kw_only=True, tag="state_changed"):
     """Of a lock: open trades run on, only entries are refused."""
     basis: str = ""
     """Of a lock without an end: the configuration that it rests on. It ends when that is changed."""
+    by: str = ""
+    """Where a person's command came from: "keyboard", "cli"; empty where no person set it."""
 
 
 class FlattenStarted(Record, frozen=True, kw_only=True, tag="flatten_started"):

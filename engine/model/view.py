@@ -37,6 +37,56 @@ class TradingState(StrEnum):
 _RANKS = {state: rank for rank, state in enumerate(TradingState)}
 
 
+class RestrictionEnd(StrEnum):
+    """What ends a restriction."""
+
+    TIME = "time"
+    RESUME = "resume"
+    """A person, by a resume."""
+    LIFT = "lift"
+    """A person, who lifts the halt on purpose; a plain resume does not."""
+    SETTINGS = "settings"
+    """Other settings."""
+    CAUSE = "cause"
+    """Nothing but the end of what set it."""
+
+
+class RestrictionView(Struct, frozen=True):
+    """What holds a book back: of several restrictions the strictest."""
+
+    state: TradingState
+    reason: str
+    """As a sentence; may hold words from outside."""
+    end: RestrictionEnd
+    until: int | None = None
+    """When it ends, nanoseconds UTC; None where no time ends it."""
+    guard: str = ""
+    """Which guard set it, and ends it; empty where none did."""
+    by: str = ""
+    """Where a person gave the command that set it: "keyboard", "cli"; empty where no person did."""
+
+
+class FlattenStep(StrEnum):
+    """How far a flatten is, in the order of its steps."""
+
+    CANCEL_ENTRIES = "cancel entries"
+    CLOSE = "close"
+    CANCEL_REST = "cancel the rest"
+    ASK_VENUE = "ask the venue"
+
+
+class FlattenView(Struct, frozen=True):
+    """A flatten under way in one book. It ends with the venue's word that nothing is left."""
+
+    instruments: tuple[str, ...]
+    """Not yet proven flat."""
+    step: FlattenStep
+    since: int = 0
+    """When it began, nanoseconds UTC; 0 before this run has taken its first step."""
+    alarm: str = ""
+    """What keeps it from ending, once it has escalated: "close of MNQ refused: market closed"."""
+
+
 class SessionPhase(StrEnum):
     RTH = "RTH"
     """Regular (cash) hours, 08:30 to 15:00 Chicago time."""
@@ -64,6 +114,12 @@ class LinkView(Struct, frozen=True):
     """Of the token: when it expires; 0 where nothing expires."""
     book: str = ""
     """Whose it is, where it is one book's alone; empty for what all share."""
+    needed: bool = True
+    """Trading needs it. Without the others nothing new is read, and everything else goes on."""
+    used: int = 0
+    """Of the REST interface: requests sent within the last period."""
+    allowed: int = 0
+    """How many requests a period may have; 0 where nobody counts."""
 
 
 class ContractView(Struct, frozen=True):
@@ -184,7 +240,6 @@ class BookView(Struct, frozen=True):
     account: str
     balance_usd: Decimal | None
     state: TradingState
-    state_reason: str
     realized_usd: Decimal
     """Of this trade date, net of costs."""
     open_usd: Decimal
@@ -201,17 +256,12 @@ class BookView(Struct, frozen=True):
     equity: tuple[Decimal, ...]
     """Net P&L of the day after each fill or minute, newest last."""
     reconciled: bool
-    flattening: bool
-    flatten_text: str = ""
-    """"1 of 2 flat" while a flatten is under way."""
-    flatten_since: int = 0
-    """When the flatten under way began, nanoseconds UTC; 0 while there is none."""
-    flatten_alarm: str = ""
-    """What keeps the flatten from ending, once it has escalated: "close of MNQ refused: market closed"."""
+    restriction: RestrictionView | None = None
+    """What `state` comes of; None while it is ACTIVE."""
+    flatten: FlattenView | None = None
+    """The flatten under way; None while there is none."""
     limits: tuple[LimitView, ...] = ()
     """Every limit that is set, the nearest to being hit first."""
-    unlock_ts: int | None = None
-    """When the book's lock ends; None while it has none, or one without an end."""
     brackets: bool = True
     """Protection is native brackets; else orders of our own."""
     preset: str = ""

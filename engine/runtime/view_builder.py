@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from engine.books.links import VENUE
 from engine.books.paper_book import PAPER
 from engine.core import Core
-from engine.execution import flatten
 from engine.execution.order_manager import Desk
 from engine.market import sessions
 from engine.model.chart import ChartView
+from engine.model.events import LinkChanged
 from engine.model.instrument import Instrument
 from engine.model.market import Timeframe
 from engine.model.orders import AccountKind, Slot
-from engine.model.refusals import Refusal
 from engine.model.view import (
     BookView,
     ContractView,
@@ -28,6 +28,7 @@ from engine.model.view import (
 )
 from engine.portfolio.money import day_usd, open_usd, realized_usd
 from engine.runtime.view_alerts import alert_rows
+from engine.runtime.view_books import flatten_of, restriction_of
 from engine.state.position import Position, Trade
 from engine.state.state import Order
 
@@ -44,10 +45,7 @@ def picture(core: Core, version: int, health: HealthView) -> View:
         venue=core.config.venue,
         practice_time=core.config.practice_time,
         session=_session(core.now),
-        links=tuple(
-            LinkView(link.link, link.state, link.detail, since, link.until, link.book or "")
-            for link, since in core.links.all()
-        ),
+        links=tuple(_link(link, since) for link, since in core.links.all()),
         contracts=tuple(_contract(core, instrument, mode) for instrument in core.config.instruments),
         books=tuple(_book(core, desk) for desk in core.desks.values()),
         positions=tuple(
@@ -86,6 +84,20 @@ def _kind(desk: Desk) -> AccountKind:
     """An account that is not known yet counts as live: fail closed."""
     account = desk.state.account
     return account.kind if account is not None else AccountKind.LIVE
+
+
+def _link(link: LinkChanged, since: int) -> LinkView:
+    return LinkView(
+        name=link.link,
+        state=link.state,
+        detail=link.detail,
+        since=since,
+        until=link.until,
+        book=link.book or "",
+        needed=link.link in VENUE,
+        used=link.used,
+        allowed=link.allowed,
+    )
 
 
 def _session(now: int) -> SessionView:
@@ -135,27 +147,16 @@ def _price(instrument: Instrument, ticks: int | None) -> Decimal | None:
 
 def _book(core: Core, desk: Desk) -> BookView:
     book, limits, guards = desk.state, desk.config.risk, core.guards_of(desk)
-    restriction = core.state.restriction(desk.book, "")
-    state, reason = TradingState.ACTIVE, ""
-    hands_off = core.hands_off(desk)
-    if restriction is not None:
-        state, reason = restriction.state, restriction.reason
-    elif hands_off and book.account is not None:
-        state, reason = TradingState.REDUCING, hands_off[0].sentence
-    elif not desk.can_trade:
-        state, reason = TradingState.REDUCING, Refusal.ACCOUNT_BLOCKED.sentence
+    restriction = restriction_of(desk, core.state, core.hands_off(desk))
     day, account = book.day, guards.account(desk)
-    locked = restriction is not None and restriction.state is TradingState.LOCKED
     realized = realized_usd(book, core.state)
     total = day_usd(book, core.state, core.marks)
-    latched = len(book.flattening)
     return BookView(
         book=desk.book,
         kind=_kind(desk),
         account=book.account.name if book.account is not None else "",
         balance_usd=desk.balance_usd,
-        state=state,
-        state_reason=reason,
+        state=TradingState.ACTIVE if restriction is None else restriction.state,
         realized_usd=realized,
         open_usd=total - realized,
         costs_usd=day.costs_usd,
@@ -168,12 +169,9 @@ def _book(core: Core, desk: Desk) -> BookView:
         max_drawdown_usd=day.max_drawdown_usd,
         equity=(Decimal(0), *day.equity, total),
         reconciled=desk.reconciled,
-        flattening=bool(latched),
-        flatten_text=f"{latched} not yet proven flat" if latched else "",
-        flatten_since=flatten.begun(desk),
-        flatten_alarm=flatten.alarm(desk),
+        restriction=restriction,
+        flatten=flatten_of(desk),
         limits=guards.measured(desk, core.marks),
-        unlock_ts=restriction.until if restriction is not None and locked else None,
         brackets=book.brackets,
         preset=account.preset,
     )

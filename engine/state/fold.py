@@ -297,7 +297,7 @@ def _state_changed(state: State, record: r.StateChanged) -> None:
         state.restrictions.pop(key, None)
         return
     wanted = Restriction(
-        record.state, record.reason, record.until, record.guard, record.trades_stay, record.basis
+        record.state, record.reason, record.until, record.guard, record.trades_stay, record.basis, record.by
     )
     if present is None or wanted.replaces(present):  # only a resume, or its own end, makes it weaker
         state.restrictions[key] = wanted

@@ -19,9 +19,10 @@ def tighten(
     guard: str = "",
     trades_stay: bool = False,
     basis: str = "",
+    by: str = "",
 ) -> bool:
     """Put a scope into a state; False where it is as strict already, and nothing was written."""
-    wanted = Restriction(state, reason, until, guard, trades_stay, basis)
+    wanted = Restriction(state, reason, until, guard, trades_stay, basis, by)
     standing = turn.state.restrictions.get(scope(book, instrument))
     if standing is not None and not wanted.replaces(standing):
         return False
@@ -36,6 +37,7 @@ def tighten(
             guard=guard,
             trades_stay=trades_stay,
             basis=basis,
+            by=by,
         )
     )
     return True

@@ -122,6 +122,8 @@ class Restriction(Struct, frozen=True):
     """Of a lock: open trades run on."""
     basis: str = ""
     """Of a lock without an end: the configuration that it rests on."""
+    by: str = ""
+    """Where the command of the person who set it came from; empty where no person did."""
 
     def replaces(self, standing: Restriction) -> bool:
         """Whether this may stand where that did, in the same scope: it never gets weaker, nor shorter."""

@@ -59,7 +59,9 @@ def test_a_weaker_wish_is_not_even_written_down() -> None:
 def test_a_halt_is_lifted_on_purpose_only() -> None:
     watch = Watch(DAILY)
     assert "resume --halted" in said(watch, Halt(id="1", source="cli"))
-    assert watch.book.turn.state.restriction(BOOK, "MNQ") == Restriction(TradingState.HALTED, "halted by cli")
+    assert watch.book.turn.state.restriction(BOOK, "MNQ") == Restriction(
+        TradingState.HALTED, "halted by cli", by="cli"
+    )
     assert "still halted: halted by cli; resume --halted lifts it" in said(watch, Resume(id="2"))
     said(watch, Pause(id="3"))
     assert watch.book.turn.state.restrictions["/"].state is TradingState.HALTED

@@ -89,7 +89,8 @@ def test_f27_a_loss_that_is_only_unrealized_ends_flat_and_locked_until_the_next_
     ]
     assert order == [r.StateChanged, r.FlattenStarted, r.CloseRequested, r.FlattenEnded]
     book = seen["view"]
-    assert (book.state, book.unlock_ts) == (TradingState.LOCKED, sessions.next_roll(T0))  # type: ignore[attr-defined]
+    assert book.restriction.state is TradingState.LOCKED  # type: ignore[attr-defined]
+    assert book.restriction.until == sessions.next_roll(T0)  # type: ignore[attr-defined]
     assert book.limits[0].name == "daily loss"  # type: ignore[attr-defined]
     assert book.limits[0].band is Band.ACT  # type: ignore[attr-defined]
     lost = -play.book.days[0].net_usd

@@ -104,7 +104,8 @@ def test_a_key_flattens_even_when_switched_off() -> None:
 def test_an_account_that_the_venue_has_blocked_is_shown_as_such() -> None:
     bench, _ = entered()
     seen = picture(bench.core, 1, HealthView(ok=True)).books[0]
-    assert (seen.state, seen.state_reason) == (TradingState.ACTIVE, "")
+    assert (seen.state, seen.restriction) == (TradingState.ACTIVE, None)
     bench.step(ev.AccountReported(ts_recv=bench.now, book=BOOK, balance_usd=Decimal(48_000), can_trade=False))
     seen = picture(bench.core, 2, HealthView(ok=True)).books[0]
-    assert (seen.state, seen.state_reason) == (TradingState.REDUCING, Refusal.ACCOUNT_BLOCKED.sentence)
+    assert seen.restriction is not None
+    assert (seen.state, seen.restriction.reason) == (TradingState.REDUCING, Refusal.ACCOUNT_BLOCKED.sentence)

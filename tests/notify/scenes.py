@@ -58,7 +58,6 @@ def a_book(book: str = "main", kind: AccountKind = AccountKind.PRACTICE, **chang
             account=f"ACC-{book}",
             balance_usd=Decimal("50123.40"),
             state=TradingState.ACTIVE,
-            state_reason="",
             realized_usd=Decimal("123.40"),
             open_usd=Decimal(0),
             costs_usd=Decimal("5.92"),
@@ -71,7 +70,6 @@ def a_book(book: str = "main", kind: AccountKind = AccountKind.PRACTICE, **chang
             max_drawdown_usd=Decimal("-60.50"),
             equity=(),
             reconciled=True,
-            flattening=False,
         ),
         **change,
     )

@@ -13,7 +13,7 @@ from engine.model.events import LinkState
 from engine.model.market import MINUTE, NANOS
 from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import AccountKind
-from engine.model.view import HealthView, LinkView, TradingState
+from engine.model.view import HealthView, LinkView, RestrictionEnd, RestrictionView, TradingState
 from tests.notify.rooms import a_room, facts_of
 from tests.notify.scenes import (
     NOW,
@@ -228,7 +228,7 @@ def test_the_day_is_summed_up_from_its_last_picture_each_book_by_itself() -> Non
         profit_factor=0.8,
         max_drawdown_usd=Decimal("120.00"),
         state=TradingState.LOCKED,
-        state_reason="daily loss",
+        restriction=RestrictionView(TradingState.LOCKED, "daily loss", RestrictionEnd.TIME),
     )
     last = a_view(books=(live, paper), mode=AccountKind.LIVE)
     room.read(last)

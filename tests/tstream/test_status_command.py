@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from engine.model.view import View
+from engine.model.view import FlattenStep, FlattenView, TradingState, View
 from tests.tui import fake, rooms, states
 from tstream.commands import status
 
@@ -51,7 +51,7 @@ def test_a_halt_has_no_end(printed: Print) -> None:
 
 def test_a_flatten_that_is_stuck(printed: Print) -> None:
     text = printed(states.escalated())
-    assert "FLATTENING for 48s  1 of 2 flat: close of MNQ refused" in text
+    assert "FLATTENING for 48s  1 not yet proven flat: close of MNQ refused" in text
     assert "still open: MNQ +2" in text
 
 
@@ -68,8 +68,9 @@ def test_words_from_outside_are_only_words(printed: Print, make: Callable[[], Vi
     view = make()
     nasty = "[red]x[/] \x1b[2J\n"
     links = tuple(replace(link, detail=nasty) for link in view.links)
+    stuck = FlattenView(("MNQ",), FlattenStep.CLOSE, alarm=nasty)
     books = tuple(
-        replace(book, state_reason=nasty, flatten_alarm=nasty, flattening=True) for book in view.books
+        replace(book, flatten=stuck, **fake.held(TradingState.LOCKED, nasty)) for book in view.books
     )
     text = printed(replace(view, links=links, books=books))
     assert "\x1b[2J" not in text
@@ -152,7 +153,10 @@ def test_json_is_the_view(monkeypatch: pytest.MonkeyPatch, capsys: Out) -> None:
     assert status.status(as_json=True) == 0
     told = json.loads(capsys.readouterr().out)
     (book,) = told["books"]
-    assert book["unlock_ts"] == states.UNLOCK
+    assert book["restriction"] == {
+        "state": "locked", "reason": "daily loss limit reached", "end": "time", "until": states.UNLOCK,
+        "guard": "", "by": "",
+    }  # fmt: skip
     assert book["limits"][0] == {
         "name": "daily loss", "used": "768.40", "limit": "800", "unit": "USD", "band": "act"
     }  # fmt: skip

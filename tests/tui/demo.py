@@ -87,8 +87,8 @@ class MovingEngine(fake.FakeEngine):
         elif isinstance(command, (Pause, Resume)) and command.instrument is None:
             paused = isinstance(command, Pause)
             state = TradingState.REDUCING if paused else TradingState.ACTIVE
-            reason = "paused by keyboard" if paused else ""
-            books = tuple(replace(b, state=state, state_reason=reason) for b in view.books)
+            held = fake.held(state, "paused by keyboard") if paused else {"state": state, "restriction": None}
+            books = tuple(replace(b, **held) for b in view.books)
             self.show(replace(view, books=books))
 
 

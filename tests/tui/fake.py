@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import cache
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -25,6 +26,8 @@ from engine.model.view import (
     LinkView,
     OrderView,
     PositionView,
+    RestrictionEnd,
+    RestrictionView,
     SessionPhase,
     SessionView,
     TradeView,
@@ -273,12 +276,19 @@ def limits() -> tuple[LimitView, ...]:
 def book(kind: AccountKind = AccountKind.PRACTICE) -> BookView:
     return BookView(
         book="practice", kind=kind, account="PRAC-V2-58112", balance_usd=Decimal("50152.20"),
-        state=TradingState.ACTIVE, state_reason="", realized_usd=Decimal("152.20"),
+        state=TradingState.ACTIVE, realized_usd=Decimal("152.20"),
         open_usd=Decimal("32.00"), costs_usd=Decimal("12.02"), day_usd=Decimal("184.20"),
         daily_loss_limit_usd=Decimal(800), trades=6, wins=4, max_trades=20, profit_factor=2.31,
-        max_drawdown_usd=Decimal("61.00"), equity=equity(), reconciled=True, flattening=False,
+        max_drawdown_usd=Decimal("61.00"), equity=equity(), reconciled=True,
         limits=limits(), preset="topstep_50k",
     )  # fmt: skip
+
+
+def held(
+    state: TradingState, reason: str, end: RestrictionEnd = RestrictionEnd.CAUSE, **more: Any
+) -> dict[str, Any]:
+    """The fields of a book that something holds back."""
+    return {"state": state, "restriction": RestrictionView(state, reason, end, **more)}
 
 
 def notices() -> tuple[Notice, ...]:

@@ -87,7 +87,7 @@ def _numbered(notices: tuple[Notice, ...]) -> tuple[Notice, ...]:
 def view() -> View:
     """The good morning of tests.tui.fake, with a room beside the strategy."""
     rows, calm = alerts(), fake.trading_view()
-    link = LinkView("discord", LinkState.LIVE, "1 room", fake.NOW - 7_890 * NANOS)
+    link = LinkView("discord", LinkState.LIVE, "1 room", fake.NOW - 7_890 * NANOS, needed=False)
     return replace(
         calm, alerts=rows, notices=_numbered((*calm.notices, *told(rows))), links=(*calm.links, link)
     )

@@ -10,7 +10,17 @@ from msgspec.structs import replace
 from engine.model.events import LinkState
 from engine.model.market import NANOS, Side
 from engine.model.orders import OrderStatus, OrderType, Slot
-from engine.model.view import Band, BookView, LimitView, LinkView, TradingState, View
+from engine.model.view import (
+    Band,
+    BookView,
+    FlattenStep,
+    FlattenView,
+    LimitView,
+    LinkView,
+    RestrictionEnd,
+    TradingState,
+    View,
+)
 from tests.tui import fake
 
 UNLOCK = fake.NOW + 26_263 * NANOS
@@ -53,7 +63,7 @@ def reducing() -> View:
     limits = _limits("664.20", Band.REDUCE, "1372.95")
     reason = "daily loss at 83 % of 800.00 USD"
     view = _lost(fake.trading_view(), "-664.20")
-    return _with(view, limits=limits, state=TradingState.REDUCING, state_reason=reason)
+    return _with(view, limits=limits, **fake.held(TradingState.REDUCING, reason))
 
 
 def locked() -> View:
@@ -61,14 +71,15 @@ def locked() -> View:
     limits = _limits("768.40", Band.ACT, "1477.15")
     view = _flat(_lost(fake.trading_view(), "-768.40"))
     return _with(
-        view, limits=limits, state=TradingState.LOCKED, state_reason="daily loss limit reached",
-        unlock_ts=UNLOCK, open_usd=Decimal(0), realized_usd=Decimal("-768.40"),
+        view, limits=limits, open_usd=Decimal(0), realized_usd=Decimal("-768.40"),
+        **fake.held(TradingState.LOCKED, "daily loss limit reached", RestrictionEnd.TIME, until=UNLOCK),
     )  # fmt: skip
 
 
 def halted() -> View:
     """By hand, with positions that keep their stops."""
-    return _with(fake.trading_view(), state=TradingState.HALTED, state_reason="halted by keyboard")
+    halt = fake.held(TradingState.HALTED, "halted by keyboard", RestrictionEnd.LIFT, by="keyboard")
+    return _with(fake.trading_view(), **halt)
 
 
 def flattening(alarm: str = "", seconds: int = 3) -> View:
@@ -84,10 +95,9 @@ def flattening(alarm: str = "", seconds: int = 3) -> View:
         for c in view.contracts
     )
     changed = replace(view, contracts=contracts, positions=view.positions[:1], orders=(*left, close))
-    return _with(
-        changed, flattening=True, flatten_text="1 of 2 flat", flatten_since=fake.NOW - seconds * NANOS,
-        flatten_alarm=alarm, state=TradingState.REDUCING, state_reason="flattened by keyboard",
-    )  # fmt: skip
+    flatten = FlattenView(("MNQ",), FlattenStep.CLOSE, fake.NOW - seconds * NANOS, alarm)
+    paused = fake.held(TradingState.REDUCING, "flattened by keyboard", RestrictionEnd.RESUME, by="keyboard")
+    return _with(changed, flatten=flatten, **paused)
 
 
 def escalated() -> View:

@@ -18,7 +18,8 @@ def view() -> View:
 
 def _paused(view: View) -> View:
     contracts = tuple(replace(c, state=TradingState.REDUCING) for c in view.contracts)
-    return replace(view, books=(replace(view.books[0], state=TradingState.REDUCING),), contracts=contracts)
+    book = replace(view.books[0], **fake.held(TradingState.REDUCING, ""))
+    return replace(view, books=(book,), contracts=contracts)
 
 
 def test_default_keys_are_unique_and_free() -> None:

@@ -12,7 +12,7 @@ from engine.model.commands import BreakEven, CancelEntries, Flatten, Halt, Pause
 from engine.model.market import Timeframe
 from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import AccountKind
-from engine.model.view import TradingState
+from engine.model.view import FlattenStep, FlattenView, TradingState
 from tests.tui import fake, states
 from tests.tui.cockpit import Cockpit
 from tui.actions import ACTIONS, PANES, Danger
@@ -246,7 +246,7 @@ async def test_read_only_is_lifted_in_two_steps() -> None:
 
 async def test_the_pause_key_resumes() -> None:
     view = fake.trading_view()
-    paused = replace(view.books[0], state=TradingState.REDUCING, state_reason="paused by keyboard")
+    paused = replace(view.books[0], **fake.held(TradingState.REDUCING, "paused by keyboard"))
     cockpit = Cockpit(replace(view, books=(paused,)))
     async with running(cockpit) as pilot:
         assert "p resume" in cockpit.line("keys")
@@ -279,14 +279,13 @@ async def test_a_flatten_is_not_flat_before_the_view_says_so() -> None:
     async with running(cockpit) as pilot:
         await cockpit.press(pilot, "F", "y")
         view = cockpit.engine.current
-        book = replace(view.books[0], flattening=True, flatten_text="1 of 2 flat")
-        contracts = tuple(replace(c, flattening=True) for c in view.contracts)
-        changed = replace(view, books=(book,), positions=view.positions[:1], contracts=contracts)
+        book = replace(view.books[0], flatten=FlattenView(("MNQ", "ES"), FlattenStep.CANCEL_ENTRIES))
+        changed = replace(view, books=(book,), positions=view.positions[:1])
         cockpit.engine.show(changed)
         await cockpit.later(pilot)
         assert "▼ flattening…" in cockpit.line("status")
         assert "▼ FLATTENING · 1/4 cancel entries · open: MNQ +2" in cockpit.line("safety")
-        assert "flattening… 1 of 2 flat" in cockpit.pane("positions")
+        assert "flattening… 2 not yet proven flat" in cockpit.pane("positions")
         assert "flat: no open position" not in cockpit.pane("positions")
         cockpit.engine.show(replace(view, positions=(), orders=()))
         await cockpit.later(pilot)

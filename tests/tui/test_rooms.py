@@ -233,7 +233,7 @@ async def test_hostile_text_does_not_reach_the_terminal() -> None:
 
 def _link(state: LinkState) -> View:
     view = fake.trading_view()
-    room = LinkView("discord", state, "closed by peer", fake.NOW - 40 * NANOS)
+    room = LinkView("discord", state, "closed by peer", fake.NOW - 40 * NANOS, needed=False)
     return replace(view, links=(room, *view.links))
 
 

@@ -11,7 +11,7 @@ from engine.model.events import LinkState
 from engine.model.market import Side, Timeframe
 from engine.model.notices import LogLine, Notice, NoticeKind, Severity, SignalFacts
 from engine.model.orders import AccountKind, OrderStatus
-from engine.model.view import LinkView, TradingState, View
+from engine.model.view import FlattenStep, FlattenView, LinkView, RestrictionEnd, TradingState, View
 from tests.tui import fake
 from tui.actions import resolve_keys
 from tui.layout import Shape
@@ -44,10 +44,10 @@ def test_badge_and_money_are_never_dropped(kind: AccountKind, change: str) -> No
     if change == "down":
         view = replace(view, health=replace(view.health, ok=False, detail="x" * 70))
     if change == "flattening":
-        busy = replace(view.books[0], flattening=True, flatten_text="2 not yet proven flat")
+        busy = replace(view.books[0], flatten=FlattenView(("MNQ", "MGC"), FlattenStep.CLOSE))
         view = replace(view, books=(busy,))
     if change == "long reason":
-        halted = replace(view.books[0], state=TradingState.HALTED, state_reason="r" * 90)
+        halted = replace(view.books[0], **fake.held(TradingState.HALTED, "r" * 90))
         view = replace(view, books=(halted,))
     if change == "empty":
         view = replace(fake.empty_view(), mode=kind)
@@ -100,12 +100,11 @@ def test_the_worst_link_is_shown_by_name(view: View) -> None:
 
 
 def test_the_strictest_state_wins_with_its_reason(view: View) -> None:
-    reducing = replace(view.books[0], state=TradingState.REDUCING, state_reason="paused by keyboard")
-    locked = replace(
-        view.books[0], book="two", state=TradingState.LOCKED, state_reason="daily loss", unlock_ts=7
-    )
+    reducing = replace(view.books[0], **fake.held(TradingState.REDUCING, "paused by keyboard"))
+    lock = fake.held(TradingState.LOCKED, "daily loss", RestrictionEnd.TIME, until=7)
+    locked = replace(view.books[0], book="two", **lock)
     both = replace(view, books=(reducing, locked))
-    assert standing(both, "MNQ") == Standing(TradingState.LOCKED, "two: daily loss", 7)
+    assert standing(both, "MNQ") == Standing(TradingState.LOCKED, "two: daily loss", RestrictionEnd.TIME, 7)
     assert standing(replace(view, books=(reducing,)), "MNQ").reason == "paused by keyboard"
     only = tuple(
         replace(c, state=TradingState.REDUCING) if c.instrument == "MNQ" else c for c in view.contracts
@@ -142,8 +141,9 @@ def test_side_and_sign_need_no_colour(view: View) -> None:
 
 
 def test_a_position_that_is_being_flattened_is_not_called_flat(view: View) -> None:
-    contracts = tuple(replace(c, flattening=c.instrument == "MNQ") for c in view.contracts)
-    assert "flattening…" in text_of(book.positions(scene_of(replace(view, contracts=contracts)), 76)[1][0])
+    latched = replace(view.books[0], flatten=FlattenView(("MNQ",), FlattenStep.CLOSE))
+    rows = [text_of(row) for row in book.positions(scene_of(replace(view, books=(latched,))), 76)[1]]
+    assert ["flattening…" in row for row in rows] == [True, False]
 
 
 def test_orders_stand_from_high_to_low_with_their_distance(view: View) -> None:
@@ -292,7 +292,7 @@ def test_keys_that_trade_look_switched_off_when_they_are(view: View) -> None:
 
 
 def test_the_pause_key_says_resume_while_paused(view: View) -> None:
-    paused = replace(view, books=(replace(view.books[0], state=TradingState.REDUCING),))
+    paused = replace(view, books=(replace(view.books[0], **fake.held(TradingState.REDUCING, "")),))
     assert "p resume" in text_of(hints.key_line(scene_of(paused), resolve_keys(None), Shape.MEDIUM, 120)[0])
 
 

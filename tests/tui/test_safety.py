@@ -12,7 +12,17 @@ from msgspec.structs import replace
 
 from engine.model.events import LinkState
 from engine.model.market import NANOS
-from engine.model.view import Band, BookView, LimitView, LinkView, TradingState, View
+from engine.model.view import (
+    Band,
+    BookView,
+    FlattenStep,
+    FlattenView,
+    LimitView,
+    LinkView,
+    RestrictionEnd,
+    TradingState,
+    View,
+)
 from tests.tui import fake, states
 from tui import clock_times as times
 from tui import number_format as figures
@@ -76,14 +86,19 @@ def test_a_lock_says_why_and_until_when(width: int) -> None:
 
 
 def test_a_lock_over_the_weekend_names_the_day_and_one_without_an_end_says_so() -> None:
-    far = book_of(states.locked(), unlock_ts=states.UNLOCK + 4 * 24 * 3600 * NANOS)
+    lock = states.locked().books[0].restriction
+    assert lock is not None
+    far = book_of(states.locked(), restriction=replace(lock, until=states.UNLOCK + 4 * 24 * 3600 * NANOS))
     assert "unlocks Sun 17:00 CT" in line(far, 120)
-    endless = book_of(states.locked(), unlock_ts=None)
+    endless = book_of(states.locked(), restriction=replace(lock, until=None, end=RestrictionEnd.SETTINGS))
     assert "· no end set" in line(endless, 120)
 
 
 def test_even_a_long_reason_leaves_the_end_of_the_lock_readable() -> None:
-    long = book_of(states.locked(), state_reason="the venue has liquidated the account because " * 4)
+    lock = states.locked().books[0].restriction
+    assert lock is not None
+    reason = "the venue has liquidated the account because " * 4
+    long = book_of(states.locked(), restriction=replace(lock, reason=reason))
     for width in (60, 80, 120):
         assert "unlocks 17:00 CT" in line(long, width)
 
@@ -99,24 +114,26 @@ def test_a_flatten_says_which_step_and_what_is_open() -> None:
 
 
 @pytest.mark.parametrize(
-    ("keep", "step"),
-    [("entries", "1/4 cancel entries"), ("position", "2/4 close"), ("orders", "3/4 cancel the rest"),
-     ("nothing", "4/4 ask the venue")],
-)  # fmt: skip
-def test_the_steps_of_a_flatten_are_read_off_what_is_left(keep: str, step: str) -> None:
-    view = fake.trading_view()
-    latched = {"MNQ", "ES"} if keep != "nothing" else {"NQ"}  # nothing is left in NQ
-    contracts = tuple(replace(c, flattening=c.instrument in latched) for c in view.contracts)
-    orders = view.orders if keep == "entries" else tuple(o for o in view.orders if o.instrument == "MNQ")
-    positions = view.positions if keep in ("entries", "position") else ()
-    changed = replace(view, contracts=contracts, orders=orders, positions=positions)
-    assert step in line(book_of(changed, flattening=True), 120)
+    ("step", "words"),
+    zip(
+        FlattenStep,
+        ["1/4 cancel entries", "2/4 close", "3/4 cancel the rest", "4/4 ask the venue"],
+        strict=True,
+    ),
+)
+def test_a_flatten_says_its_step_and_of_several_books_that_of_the_last(step: FlattenStep, words: str) -> None:
+    done = replace(fake.book(), book="two", flatten=FlattenView(("NQ",), FlattenStep.ASK_VENUE))
+    behind = replace(fake.book(), flatten=FlattenView(("MNQ", "ES"), step))
+    text = line(replace(fake.trading_view(), books=(done, behind)), 120)
+    assert words in text
+    assert "open: MNQ +2 + 5 orders" in text
 
 
 def test_what_is_held_in_an_unlisted_contract_is_still_open() -> None:
     view = fake.trading_view()
     rolled = replace(view.positions[0], instrument="MNQU6")
-    text = line(book_of(replace(view, positions=(rolled,), orders=()), flattening=True), 120)
+    latched = FlattenView(("MNQU6",), FlattenStep.CLOSE)
+    text = line(book_of(replace(view, positions=(rolled,), orders=()), flatten=latched), 120)
     assert "open: MNQU6 +2" in text
 
 
@@ -139,9 +156,9 @@ def test_what_is_down_is_named_before_what_is_only_stale() -> None:
 
 def test_words_from_outside_stay_words() -> None:
     nasty = "[red]x[/] \x1b[2J\u202e"
-    view = book_of(states.locked(), state_reason=nasty)
+    view = book_of(states.locked(), **fake.held(TradingState.LOCKED, nasty))
     view = replace(view, links=(LinkView(nasty, LinkState.DOWN, nasty, fake.NOW),))
-    told = book_of(states.flattening(nasty), flatten_text=nasty)
+    told = states.flattening(nasty)
     for made in (line(view, 200), line(told, 200), *map(text_of, system(scene_of(view), 100))):
         assert "\x1b" not in made
         assert "\u202e" not in made
@@ -271,7 +288,14 @@ def test_an_unknown_age_is_not_made_up() -> None:
 
 
 def test_links_stand_in_their_order_and_a_budget_is_short() -> None:
-    rest = LinkView("rest", LinkState.LIVE, "5 of 160 requests in 60 s, 0 of 40 of history in 30 s", 1)
+    rest = LinkView(
+        "rest",
+        LinkState.LIVE,
+        "5 of 160 requests in 60 s, 0 of 40 of history in 30 s",
+        1,
+        used=5,
+        allowed=160,
+    )
     view = links_of(LinkView("token", LinkState.LIVE), LinkView("user", LinkState.LIVE), rest,
                     LinkView("discord", LinkState.LIVE), LinkView("market", LinkState.LIVE))  # fmt: skip
     text = line(view, 160)
@@ -329,6 +353,6 @@ def test_times_of_other_days_carry_their_weekday() -> None:
 
 
 def test_a_state_is_never_shown_where_there_is_no_account() -> None:
-    halted: BookView = replace(fake.book(), state=TradingState.HALTED)
+    halted: BookView = replace(fake.book(), **fake.held(TradingState.HALTED, ""))
     assert "HALTED" in line(replace(fake.trading_view(), books=(halted,)), 80)
     assert "HALTED" not in line(fake.empty_view(), 80)

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from engine.model.notices import LogLine, NoticeKind, Severity
 from engine.model.orders import AccountKind
-from engine.model.view import View
+from engine.model.view import TradingState, View
 from tests.tui import fake, states
 from tests.tui.cockpit import Cockpit, grid_text
 from tests.tui.test_keys import running
@@ -117,7 +117,7 @@ def _nasty(view: View) -> View:
         venue=NASTY,
         strategy=NASTY,
         alignment={**view.alignment, "MNQ": replace(shown, frames=frames)},
-        books=(replace(view.books[0], account=NASTY, state_reason=NASTY),),
+        books=(replace(view.books[0], account=NASTY, **fake.held(TradingState.REDUCING, NASTY)),),
         trades=(replace(view.trades[0], reason=NASTY),),
         links=(replace(view.links[0], detail=NASTY),),
     )

@@ -186,7 +186,7 @@ def _verified(view: View) -> bool:
 
 def _flat(view: View, contract: str | None) -> bool:
     taken = any(notice.command_id == "flatten" for notice in view.notices)
-    under_way = any(one.flattening for one in view.books) if contract is None else False
+    under_way = any(one.flatten is not None for one in view.books) if contract is None else False
     return taken and _verified(view) and not under_way and not still_open(view, contract)
 
 

@@ -16,13 +16,13 @@ from engine.model.alerts import Verdict
 from engine.model.events import LinkState
 from engine.model.market import NANOS
 from engine.model.orders import AccountKind
-from engine.model.view import AlertView, Band, BookView, ContractView, TradingState, View
+from engine.model.view import AlertView, Band, BookView, ContractView, FlattenView, TradingState, View
 from tstream import paths
 from tui import clock_times as times
 from tui import number_format as figures
 from tui.plain_text import plain
 from tui.rows import limits, rooms
-from tui.screen_state import contract_of, kind_of
+from tui.screen_state import kind_of
 
 
 def status(as_json: bool) -> int:
@@ -86,37 +86,36 @@ def _book(view: View, book: BookView) -> list[Text]:
         f"costs {book.costs_usd:.2f}  trades {book.trades}, won {book.wins}"
     )
     lines = [text, _state(view, book)]
-    if book.flattening:
-        since = f" for {figures.lasting(view.ts - book.flatten_since)}" if book.flatten_since else ""
-        what = ": ".join(printable(part) for part in (book.flatten_text, book.flatten_alarm) if part)
-        style = "bold red" if book.flatten_alarm else "bold yellow"
-        lines.append(Text(f"  FLATTENING{since}  {what}{_still_open(view, book)}", style))
+    if book.flatten is not None:
+        lines.append(_flatten(view, book, book.flatten))
     return lines
+
+
+def _flatten(view: View, book: BookView, flatten: FlattenView) -> Text:
+    """Since when, how many contracts, what holds it up, and what is still held."""
+    since = f" for {figures.lasting(view.ts - flatten.since)}" if flatten.since else ""
+    alarm = f": {printable(flatten.alarm)}" if flatten.alarm else ""
+    held = [
+        f"{position.instrument} {position.qty:+d}"
+        for position in view.positions
+        if position.book == book.book and position.instrument in flatten.instruments
+    ]
+    left = f"  still open: {', '.join(held)}" if held else ""
+    words = f"  FLATTENING{since}  {len(flatten.instruments)} not yet proven flat{alarm}{left}"
+    return Text(words, "bold red" if alarm else "bold yellow")
 
 
 def _state(view: View, book: BookView) -> Text:
     """The trading state with its reason, and when a lock ends."""
     calm = book.state is TradingState.ACTIVE
-    words = f"  {book.state.upper()}" + (f"  {printable(book.state_reason)}" if book.state_reason else "")
-    if book.state is TradingState.LOCKED and book.unlock_ts is not None:
-        left = figures.duration(book.unlock_ts - view.ts)
-        words += f"  unlocks {times.when(book.unlock_ts, view.ts)} CT (in {left})"
+    words, held = f"  {book.state.upper()}", book.restriction
+    if held is not None:
+        words += f"  {printable(held.reason)}" if held.reason else ""
+        if held.until is not None:
+            left = figures.duration(held.until - view.ts)
+            words += f"  unlocks {times.when(held.until, view.ts)} CT (in {left})"
     strict = book.state.rank > TradingState.REDUCING.rank
     return Text(words, "green" if calm else "bold red" if strict else "yellow")
-
-
-def _still_open(view: View, book: BookView) -> str:
-    held = [
-        f"{position.instrument} {position.qty:+d}"
-        for position in view.positions
-        if position.book == book.book and _latched(view, position.instrument)
-    ]
-    return f"  still open: {', '.join(held)}" if held else ""
-
-
-def _latched(view: View, instrument: str) -> bool:
-    contract = contract_of(view, instrument)
-    return contract is None or contract.flattening
 
 
 _BANDS = {Band.CLEAR: "", Band.WARN: "yellow", Band.REDUCE: "red", Band.ACT: "bold red"}

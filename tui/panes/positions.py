@@ -63,11 +63,12 @@ def _flattening(scene: Scene) -> Row:
     """How far a flatten has come; a book is flat only when the venue says so."""
     books = scene.view.books
     texts = [
-        f"{f'{plain(b.book)} ' if len(books) > 1 else ''}flattening… {plain(b.flatten_text)}".strip()
+        f"{f'{plain(b.book)} ' if len(books) > 1 else ''}flattening… "
+        f"{len(b.flatten.instruments)} not yet proven flat"
         for b in books
-        if b.flattening
+        if b.flatten is not None
     ]
-    alarm = any(book.flatten_alarm for book in scene.view.books)
+    alarm = any(book.flatten is not None and book.flatten.alarm for book in books)
     return cell(" · ".join(texts), "error bold" if alarm else "warn bold") if texts else EMPTY
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from engine.model.events import LinkState
 from engine.model.market import NANOS
 from engine.model.view import LinkView, View
@@ -11,7 +9,6 @@ from tui import clock_times as times
 from tui import number_format as figures
 from tui.plain_text import plain
 from tui.rows.one_line import Part
-from tui.screen_state import ROOMS_LINK
 from tui.spans import EMPTY, Column, Row, cell, join, table
 
 LIGHTS = {
@@ -27,7 +24,6 @@ _SOON = 3600 * NANOS
 """A login that ends within so long should have been renewed."""
 _NAME, _DETAIL = 8, 10
 _ORDER = ("market", "user", "rest", "token")
-_BUDGET = re.compile(r"(\d+) of (\d+) requests\b")
 
 _TABLE = (
     Column("link", "<", least=6),
@@ -52,10 +48,11 @@ def _left(link: LinkView, now: int) -> tuple[str, str]:
 
 
 def _short(link: LinkView) -> str:
-    """What a link says, if a few characters can: "5 of 160 requests in 60 s" is "5/160"."""
+    """What a link says, if a few characters can; of a rate budget what is used of it: "5/160"."""
+    if link.allowed:
+        return f"{link.used}/{link.allowed}"
     said = plain(link.detail)
-    budget = _BUDGET.match(said)
-    return f"{budget[1]}/{budget[2]}" if budget else said if len(said) <= _DETAIL else ""
+    return said if len(said) <= _DETAIL else ""
 
 
 def _in_order(view: View) -> list[LinkView]:
@@ -72,7 +69,7 @@ def _word(link: LinkView, now: int, *, detail: bool, calm: bool) -> Row:
     if link.state is not LinkState.LIVE:
         age = lasted(link, now)
         # Red is for what holds trading back.
-        style = "warn" if link.name == ROOMS_LINK else style
+        style = style if link.needed else "warn"
         return (*name, (f"{light} {link.state.value.upper()}{f' {age}' if age else ''}", f"{style} bold"))
     found: list[tuple[str, str]] = [*name, (light, style)]
     if link.until:
@@ -91,7 +88,7 @@ def _well(link: LinkView, now: int) -> bool:
 
 def _urgency(link: LinkView) -> tuple[bool, int]:
     """What trading needs before the rooms, the worst first."""
-    return link.name == ROOMS_LINK, _WORST.index(link.state)
+    return not link.needed, _WORST.index(link.state)
 
 
 def part(view: View) -> Part:
@@ -137,7 +134,7 @@ def rows(view: View, width: int) -> list[Row]:
     found = []
     for link in _in_order(view):
         light, style = LIGHTS[link.state]
-        style = "warn" if link.name == ROOMS_LINK and style == "error" else style
+        style = "warn" if style == "error" and not link.needed else style
         bold = "" if link.state is LinkState.LIVE else " bold"
         found.append(
             (

@@ -82,8 +82,11 @@ def _position(scene: Scene, position: PositionView) -> tuple[Row, ...]:
     contract = contract_of(scene.view, position.instrument)
     stale = contract is not None and contract.stale
     tone = "stale" if stale else figures.tone(position.open_usd)
-    latched = {book.book for book in scene.view.books if book.flattening}
-    flattening = contract is not None and contract.flattening and (position.book in latched or not latched)
+    flattening = any(
+        book.book == position.book and position.instrument in book.flatten.instruments
+        for book in scene.view.books
+        if book.flatten is not None
+    )
     targets = position.targets
     target = figures.price(targets[0], digits) if targets else figures.NONE
     if len(targets) > 1:

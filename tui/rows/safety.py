@@ -6,15 +6,16 @@ or how far a flatten has come and what holds it up.
 
 from __future__ import annotations
 
-from engine.model.orders import OrderType, Slot
-from engine.model.view import BookView, TradingState, View
+from collections.abc import Mapping
+
+from engine.model.view import FlattenStep, FlattenView, RestrictionEnd, TradingState, View
 from tui import clock_times as times
 from tui import number_format as figures
 from tui.plain_text import plain
 from tui.rows import limits, links
 from tui.rows.one_line import Part, squeeze
 from tui.rows.status import mark
-from tui.screen_state import Scene, Standing, main_books, reason_of, standing
+from tui.screen_state import Scene, Standing, main_books, standing
 from tui.spans import EMPTY, Row, cell
 
 _STATES = {
@@ -22,6 +23,7 @@ _STATES = {
     TradingState.LOCKED: ("■", "ink on:error bold"),
     TradingState.HALTED: ("■", "ink on:error bold"),
 }
+_STEPS = list(FlattenStep)
 _REASONS = ((30, 400), (12, 60), (11, 44), (10, 32), (9, 22))
 """Rank by which a reason gives way, and cells that it may take: a whole one before ages and bars."""
 
@@ -32,12 +34,10 @@ def _cut(words: str, length: int) -> str:
 
 def _end(now: int, at: Standing) -> tuple[str, str]:
     """When it ends, long and short; empty where nothing is known to end it."""
-    if at.state is TradingState.HALTED:
+    if at.end is RestrictionEnd.LIFT:
         return "until a person lifts it", ""
-    if at.state is not TradingState.LOCKED:
-        return "", ""
     if at.until is None:
-        return "no end set", "no end"
+        return ("no end set", "no end") if at.state is TradingState.LOCKED else ("", "")
     when = times.when(at.until, now)
     return f"unlocks {when} CT (in {figures.duration(_minutes(at.until - now))})", f"unlocks {when} CT"
 
@@ -53,7 +53,7 @@ def state_part(view: View, at: Standing) -> Part:
     if at.state is TradingState.ACTIVE or not view.books:
         return Part(((0, EMPTY),))
     sign, style = _STATES[at.state]
-    word, reason = f"{sign} {at.state.value.upper()}", reason_of(at.state, at.reason)
+    word, reason = f"{sign} {at.state.value.upper()}", at.reason
     long_end, short_end = _end(view.ts, at)
 
     def said(why: str, end: str) -> Row:
@@ -65,33 +65,24 @@ def state_part(view: View, at: Standing) -> Part:
     return Part(tuple(variants))
 
 
-def _open(view: View, books: set[str]) -> tuple[str, str, str]:
-    """The step that a flatten is at, the positions and the orders still there, by the newest View."""
-    # What is held in a contract that the View does not list is flattened with the rest.
-    free = {contract.instrument for contract in view.contracts if not contract.flattening}
-    positions = [p for p in view.positions if p.book in books and p.instrument not in free]
-    orders = [o for o in view.orders if o.book in books and o.instrument not in free]
+def _open(view: View, flattens: Mapping[str, FlattenView]) -> tuple[str, str]:
+    """The positions and the orders that flattens, by book, still have before them."""
+    latched = {(book, instrument) for book, flatten in flattens.items() for instrument in flatten.instruments}
+    positions = [p for p in view.positions if (p.book, p.instrument) in latched]
     held = ", ".join(f"{plain(p.instrument)} {figures.signed(p.qty, 0)}" for p in positions)
-    count = f"{len(orders)} order{'s' * (len(orders) != 1)}" if orders else ""
-    entries = any(o.slot is Slot.ENTRY for o in orders)
-    closing = any(o.type is OrderType.MARKET for o in orders)
-    if positions and entries and not closing:
-        step = "1/4 cancel entries"
-    elif positions:
-        step = "2/4 close"
-    elif orders:
-        step = "3/4 cancel the rest"
-    else:
-        step = "4/4 ask the venue"
-    return step, held, count
+    orders = sum((o.book, o.instrument) in latched for o in view.orders)
+    return held, f"{orders} order{'s' * (orders != 1)}" if orders else ""
 
 
-def flatten_part(view: View, flattening: list[BookView], at: Standing) -> Part:
-    """Which step, what is open, how long already; red with the reason once it has escalated."""
-    step, held, orders = _open(view, {book.book for book in flattening})
-    began = min((book.flatten_since for book in flattening if book.flatten_since), default=0)
+def flatten_part(view: View, flattens: Mapping[str, FlattenView], at: Standing) -> Part:
+    """Which step, what is open, how long already; red with the reason once it has escalated. `flattens` by
+    book; of several the one counts that is farthest behind."""
+    held, orders = _open(view, flattens)
+    behind = min(_STEPS.index(flatten.step) for flatten in flattens.values())
+    step = f"{behind + 1}/{len(_STEPS)} {_STEPS[behind].value}"
+    began = min((flatten.since for flatten in flattens.values() if flatten.since), default=0)
     age = figures.lasting(view.ts - began) if began else ""
-    alarm = " · ".join(plain(book.flatten_alarm) for book in flattening if book.flatten_alarm)
+    alarm = " · ".join(plain(flatten.alarm) for flatten in flattens.values() if flatten.alarm)
     sign, style = ("✕", "ink on:error bold") if alarm else ("▼", "ink on:warn bold")
     after = at.state.value.upper() if at.state is not TradingState.ACTIVE else ""
 
@@ -162,9 +153,9 @@ def side_part(view: View) -> Part:
     """What holds a book of another kind of money back, behind its word: "PAPER LOCKED"."""
     spans: list[tuple[str, str]] = []
     for book in view.books:
-        if book.kind is view.mode or (book.state is TradingState.ACTIVE and not book.flattening):
+        if book.kind is view.mode or (book.restriction is None and book.flatten is None):
             continue
-        word = "flattening…" if book.flattening else book.state.value.upper()
+        word = "flattening…" if book.flatten is not None else book.state.value.upper()
         spans += [*mark(view, book.kind), (word, "warn bold"), (" ", "text")]
     return Part(((16, tuple(spans[:-1])), (0, EMPTY)) if spans else ((0, EMPTY),), right=True)
 
@@ -173,8 +164,8 @@ def safety_row(scene: Scene, width: int) -> Row:
     """The whole line in exactly `width` cells."""
     view = scene.view
     at = standing(view, scene.instrument)
-    flattening = [book for book in main_books(view) if book.flattening]
-    first = flatten_part(view, flattening, at) if flattening else state_part(view, at)
+    flattens = {book.book: book.flatten for book in main_books(view) if book.flatten is not None}
+    first = flatten_part(view, flattens, at) if flattens else state_part(view, at)
     # What is wrong stands at the left edge like the badge above it; else the limit begins one cell in.
     parts = [first, *limit_parts(view), brackets_part(view), side_part(view), links.part(view)]
     indent = "" if first.variants[0][1] else " "

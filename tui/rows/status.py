@@ -12,7 +12,6 @@ from tui.plain_text import plain
 from tui.rows.links import LIGHTS
 from tui.rows.one_line import Part, squeeze
 from tui.screen_state import (
-    ROOMS_LINK,
     Scene,
     contract_of,
     day_usd,
@@ -91,7 +90,7 @@ def _link_part(scene: Scene) -> Part:
     light, style = LIGHTS[state]
     venue = plain(scene.view.venue)
     word = state.value
-    needed = [link for link in scene.view.links if link.name != ROOMS_LINK]
+    needed = [link for link in scene.view.links if link.needed]
     if needed:
         down = [plain(link.name) for link in needed if link.state is not LinkState.LIVE]
         detail = f"{'/'.join(down)} {word}" if down else word
@@ -154,7 +153,7 @@ def _state_part(scene: Scene) -> Part:
         return Part(((19, cell("◌ no account", "warn")), (0, cell("◌", "warn"))), right=True)
     now = standing(scene.view, scene.instrument)
     state = now.state
-    if any(book.flattening for book in books):
+    if any(book.flatten is not None for book in books):
         return Part(((3, cell("▼ flattening…", "warn bold")), (0, cell("▼ flat…", "warn bold"))), right=True)
     sign, style = STATES[state] if scene.view.health.ok else ("○", "dim")
     word = f"{sign} {state.value.upper()}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.model.view import BookView, TradingState, View
+from engine.model.view import BookView, RestrictionView, View
 from tui import clock_times as times
 from tui import number_format as figures
 from tui.plain_text import plain
@@ -57,17 +57,18 @@ def _book(view: View, book: BookView, width: int) -> list[Row]:
     rows: list[Row] = [(*name, *marks)]
     if book.preset:
         rows.append(_fact("", plain(book.preset), "dim"))
-    if book.state is not TradingState.ACTIVE:
-        rows += [_fact("", line, "warn") for line in wrap(_lock(view, book), max(12, width - _LABEL))]
-    if book.flatten_alarm:
-        rows.append(_fact("", plain(book.flatten_alarm), "error bold"))
+    if book.restriction is not None:
+        words = _held(view, book.restriction)
+        rows += [_fact("", line, "warn") for line in wrap(words, max(12, width - _LABEL))]
+    if book.flatten is not None and book.flatten.alarm:
+        rows.append(_fact("", plain(book.flatten.alarm), "error bold"))
     return rows
 
 
-def _lock(view: View, book: BookView) -> str:
-    words = f"{book.state.value.upper()} {reason_of(book.state, book.state_reason)}".rstrip()
-    if book.state is TradingState.LOCKED and book.unlock_ts is not None:
-        words += f", unlocks {times.when(book.unlock_ts, view.ts)} CT"
+def _held(view: View, held: RestrictionView) -> str:
+    words = f"{held.state.value.upper()} {reason_of(held)}".rstrip()
+    if held.until is not None:
+        words += f", unlocks {times.when(held.until, view.ts)} CT"
     return words
 
 

@@ -110,7 +110,8 @@ def position_line(view: View, position: PositionView) -> str:
 def state_words(book: BookView) -> str:
     if book.state is TradingState.ACTIVE:
         return "active"
-    return f"{book.state.value}: {book.state_reason}" if book.state_reason else book.state.value
+    reason = book.restriction.reason if book.restriction is not None else ""
+    return f"{book.state.value}: {reason}" if reason else book.state.value
 
 
 def _account(book: BookView) -> Section:

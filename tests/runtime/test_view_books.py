@@ -1,0 +1,91 @@
+"""What the View says of restrictions and flattens: data, no sentences to take apart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from engine.execution.order_manager import Desk
+from engine.model import records as r
+from engine.model.commands import Halt, Pause
+from engine.model.market import MINUTE, Side
+from engine.model.orders import Slot
+from engine.model.plans import Leg
+from engine.model.records import OrderEvent as E
+from engine.model.refusals import Refusal
+from engine.model.view import FlattenStep, RestrictionEnd, RestrictionView, TradingState
+from engine.runtime.view_books import flatten_of, restriction_of
+from tests.support.books import BOOK, Book
+from tests.support.order_bench import entered
+
+REDUCING, LOCKED, HALTED = TradingState.REDUCING, TradingState.LOCKED, TradingState.HALTED
+
+
+@pytest.mark.parametrize(
+    ("state", "more", "end"),
+    [
+        (REDUCING, {"by": "cli"}, RestrictionEnd.RESUME),
+        (REDUCING, {}, RestrictionEnd.RESUME),
+        (REDUCING, {"guard": "bands"}, RestrictionEnd.CAUSE),
+        (LOCKED, {"guard": "daily loss", "until": MINUTE}, RestrictionEnd.TIME),
+        (LOCKED, {"guard": "max loss", "basis": "800"}, RestrictionEnd.SETTINGS),
+        (HALTED, {"by": "keyboard"}, RestrictionEnd.LIFT),
+    ],
+)
+def test_a_restriction_has_a_cause_and_an_end(
+    state: TradingState, more: dict[str, Any], end: RestrictionEnd
+) -> None:
+    book = Book()
+    book.write(r.StateChanged(ts=book.now, book=BOOK, instrument=None, state=state, reason="why", **more))
+    seen = restriction_of(book.desk(), book.turn.state, (Refusal.OFF,))
+    shown = {name: value for name, value in more.items() if name != "basis"}
+    assert seen == RestrictionView(state, "why", end, **shown)
+
+
+def test_without_one_the_settings_hold_back_and_then_nothing() -> None:
+    bench, _ = entered()
+    desk, state = bench.core.desks[bench.book.book], bench.core.state
+    off = RestrictionView(REDUCING, Refusal.OFF.sentence, RestrictionEnd.SETTINGS)
+    assert restriction_of(desk, state, (Refusal.OFF,)) == off
+    assert restriction_of(desk, state, ()) is None
+
+
+@pytest.mark.parametrize("command", [Pause(id="1", source="cli"), Halt(id="1", source="keyboard")])
+def test_whose_command_it_was_is_on_the_record(command: Pause | Halt) -> None:
+    bench, _ = entered()
+    bench.say(command)
+    seen = restriction_of(bench.core.desks[bench.book.book], bench.core.state, ())
+    assert seen is not None
+    assert (seen.by, seen.guard) == (command.source, "")
+
+
+def test_the_step_of_a_flatten_is_read_off_what_is_left() -> None:
+    book = Book()
+    desk = book.desk()
+    assert flatten_of(desk) is None
+    target, stop = book.exits(book.entered(Leg(2, -40, 80), price=1000))
+    assert stop is not None
+    book.plan(Leg(1, -40, None), plan_id="more", entry_limit=900)
+    entry = book.accepted(book.order(Slot.ENTRY, 1, plan_id="more", limit=900))
+    book.write(r.FlattenStarted(ts=book.now, book=BOOK, instruments=("MNQ",), reason="manual"))
+    steps = [_step(desk)]
+    close = book.adopted(2, Side.SELL, client_id="close")
+    steps.append(_step(desk))
+    book.moved(entry.client_id, E.CANCELED)
+    steps.append(_step(desk))
+    book.fill(close, 1000)
+    steps.append(_step(desk))
+    for gone in (target, stop):
+        book.moved(gone.client_id, E.CANCELED)
+    steps.append(_step(desk))
+    assert [step.value for step in steps] == [
+        "cancel entries", "close", "close", "cancel the rest", "ask the venue"
+    ]  # fmt: skip
+
+
+def _step(desk: Desk) -> FlattenStep:
+    seen = flatten_of(desk)
+    assert seen is not None
+    assert seen.instruments == ("MNQ",)
+    return seen.step
