@@ -100,7 +100,7 @@ class AppriseConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HandConfig:
+class TelegramCommandsConfig:
     """Commands from Telegram. A message counts only from these people in these chats."""
 
     token: str = field(repr=False)
@@ -109,7 +109,7 @@ class HandConfig:
     base_url: str = TELEGRAM_URL
     poll_s: int = 25
     """How long one request waits for news, seconds."""
-    fresh_s: int = 60
+    max_age_s: int = 60
     """An older command is not carried out."""
     code_s: int = 60
     """A confirmation code is good for so long."""
@@ -128,7 +128,7 @@ class NotifyConfig:
     discord: WebhookConfig | None = None
     mail: MailConfig | None = None
     others: tuple[AppriseConfig, ...] = ()
-    hand: HandConfig | None = None
+    telegram_commands: TelegramCommandsConfig | None = None
     zone: str = "America/Chicago"
     """Time zone of the times in messages."""
     label: str = ""
@@ -149,10 +149,10 @@ class NotifyConfig:
     @property
     def secrets(self) -> tuple[str, ...]:
         """Every value that may appear in no log, message or picture."""
-        parts = (self.telegram, self.slack, self.discord, self.mail, self.hand, *self.others)
+        parts = (self.telegram, self.slack, self.discord, self.mail, self.telegram_commands, *self.others)
         return tuple(secret for part in parts if part is not None for secret in part.secrets if secret)
 
     @property
     def wanted(self) -> bool:
         """Whether there is anything to do."""
-        return any((self.telegram, self.slack, self.discord, self.mail, self.others, self.hand))
+        return any((self.telegram, self.slack, self.discord, self.mail, self.others, self.telegram_commands))

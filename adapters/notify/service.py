@@ -12,15 +12,19 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from adapters.notify.channels.assembly import channels
-from adapters.notify.config import NotifyConfig
-from adapters.notify.content.facts import SignalReader, the_notices_own
+from adapters.notify.channels.apprise import AppriseChannel
+from adapters.notify.channels.channel import Channel
+from adapters.notify.channels.discord import DiscordChannel
+from adapters.notify.channels.mail import MailChannel
+from adapters.notify.channels.slack import SlackChannel
+from adapters.notify.channels.telegram import TelegramChannel
+from adapters.notify.config import NotifyConfig, Rules
+from adapters.notify.content.formats import TimeFormat
 from adapters.notify.content.message import Event, Message
-from adapters.notify.content.news import Newsroom
-from adapters.notify.content.sanitize import clean
-from adapters.notify.content.times import Stamps
+from adapters.notify.content.news import NewsReader
+from adapters.notify.content.sanitize import sanitize
 from adapters.notify.dispatch.dispatcher import ChannelStatus, Dispatcher
-from adapters.notify.telegram_commands.commands import TelegramHand
+from adapters.notify.telegram_commands.commands import TelegramCommands
 from engine.model.errors import FatalError, PortError
 from engine.model.notices import Severity
 from engine.ports import Clock, EngineHandle
@@ -28,6 +32,23 @@ from engine.ports import Clock, EngineHandle
 log = logging.getLogger(__name__)
 
 POLL_S = 0.25
+
+
+def build_channels(config: NotifyConfig) -> list[tuple[Channel, Rules]]:
+    """Every channel that is configured; Telegram has one for each chat."""
+    found: list[tuple[Channel, Rules]] = []
+    if config.telegram is not None:
+        for number, chat in enumerate(config.telegram.chats, 1):
+            name = "telegram" if number == 1 else f"telegram-{number}"
+            found.append((TelegramChannel(config.telegram, chat, name), config.telegram.rules))
+    if config.slack is not None:
+        found.append((SlackChannel(config.slack), config.slack.rules))
+    if config.discord is not None:
+        found.append((DiscordChannel(config.discord), config.discord.rules))
+    if config.mail is not None:
+        found.append((MailChannel(config.mail), config.mail.rules))
+    found += [(AppriseChannel(other), other.rules) for other in config.others]
+    return found
 
 
 class NotifyService:
@@ -39,28 +60,28 @@ class NotifyService:
         config: NotifyConfig,
         clock: Clock,
         wall: Clock,
-        facts: SignalReader = the_notices_own,
     ) -> None:
         """`clock` is the engine's, `wall` the real one: commands are fresh or old by that."""
         self._handle = handle
         self._config = config
-        self._newsroom = Newsroom(
+        self._news = NewsReader(
             label=config.label,
             refusals=config.refusals,
             status_minutes=config.status_minutes,
-            facts=facts,
         )
         self._dispatcher = Dispatcher(
-            channels(config),
-            Stamps(config.zone, clock),
+            build_channels(config),
+            TimeFormat(config.zone, clock),
             capacity=config.queue,
             repeat_s=config.repeat_s,
             escalate_s=config.escalate_s,
         )
         self._clock = clock
-        self._complaint = ""
+        self._last_fault = ""
         """The last fault of our own that was logged, so that it is logged once."""
-        self._hand = TelegramHand(handle, config.hand, wall) if config.hand is not None else None
+        self._commands = None
+        if config.telegram_commands is not None:
+            self._commands = TelegramCommands(handle, config.telegram_commands, wall)
 
     def status(self) -> tuple[ChannelStatus, ...]:
         return self._dispatcher.status()
@@ -68,7 +89,9 @@ class NotifyService:
     async def run(self, stop: asyncio.Event) -> None:
         """Tell what happens until `stop` is set."""
         self._dispatcher.start()
-        hand = asyncio.create_task(self._listen(self._hand), name="telegram hand") if self._hand else None
+        listening = None
+        if self._commands is not None:
+            listening = asyncio.create_task(self._listen(self._commands), name="telegram commands")
         try:
             while not stop.is_set():
                 self._read()
@@ -78,40 +101,40 @@ class NotifyService:
                 except TimeoutError:
                     continue
         finally:
-            if hand is not None:
-                hand.cancel()
-                await asyncio.gather(hand, return_exceptions=True)
+            if listening is not None:
+                listening.cancel()
+                await asyncio.gather(listening, return_exceptions=True)
 
     async def end(self, reason: str = "", failed: bool = False) -> None:
         """Tell what is left, that it stopped and why, and give the channels a while to bring it out."""
         self._read()
-        for message in self._newsroom.ended(reason, failed):
+        for message in self._news.ended(reason, failed):
             self._dispatcher.post(message)
         await self._dispatcher.close(self._config.flush_s)
 
     def _read(self) -> None:
         view = self._handle.view()
         try:
-            for message in self._newsroom.read(view):
+            for message in self._news.read(view):
                 self._dispatcher.post(message)
         except Exception as error:
-            self._newsroom.skip(view)
-            if repr(error) != self._complaint:
-                self._complaint = repr(error)
+            self._news.skip(view)
+            if repr(error) != self._last_fault:
+                self._last_fault = repr(error)
                 log.exception("a message could not be made; the next View is read anew")
 
-    async def _listen(self, hand: TelegramHand) -> None:
-        """The remote hand for as long as it can work; its end is told."""
+    async def _listen(self, commands: TelegramCommands) -> None:
+        """Take commands for as long as the bot can be used; the end of that is told."""
         try:
-            await hand.run()
+            await commands.run()
         except FatalError as error:
             log.error("Telegram commands are not taken any more: %s", error)
-            self._deaf(clean(error))
+            self._tell_commands_ended(sanitize(error))
         except Exception:
             log.exception("Telegram commands are not taken any more")
-            self._deaf("internal error, see the log")
+            self._tell_commands_ended("internal error, see the log")
 
-    def _deaf(self, why: str) -> None:
+    def _tell_commands_ended(self, why: str) -> None:
         self._dispatcher.post(
             Message(
                 event=Event.ERROR,
@@ -120,7 +143,7 @@ class NotifyService:
                 lines=(why,),
                 ts=self._clock(),
                 mark="🚨",
-                key="hand",
+                key="telegram commands",
             )
         )
 
@@ -134,15 +157,14 @@ class NotifyThread:
         config: NotifyConfig,
         clock: Clock,
         wall: Clock,
-        facts: SignalReader = the_notices_own,
     ) -> None:
-        self._parts = handle, config, clock, wall, facts
+        self._parts = handle, config, clock, wall
         self._limit_s = config.flush_s + 2.0
         self._ready = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self._service: NotifyService | None = None
-        self._last_words = ("", False)
+        self._ending = ("", False)
         self._thread = threading.Thread(target=self._work, name="notify", daemon=True)
 
     def start(self) -> None:
@@ -154,7 +176,7 @@ class NotifyThread:
             return
         assert self._loop is not None
         assert self._stop is not None
-        self._last_words = (reason, failed)
+        self._ending = (reason, failed)
         try:
             self._loop.call_soon_threadsafe(self._stop.set)
         except RuntimeError:
@@ -193,4 +215,4 @@ class NotifyThread:
         self._service = NotifyService(*self._parts)
         self._ready.set()
         await self._service.run(self._stop)
-        await self._service.end(*self._last_words)
+        await self._service.end(*self._ending)

@@ -10,10 +10,11 @@ from typing import Any
 from msgspec.structs import replace
 
 from adapters.notify.content.message import Event, Message
+from adapters.notify.content.news import NewsReader
 from engine.model.chart import AlignmentView, FrameView
 from engine.model.commands import AnyCommand
 from engine.model.market import NANOS, Side, Timeframe
-from engine.model.notices import Notice, NoticeKind, Severity
+from engine.model.notices import Notice, NoticeKind, PatternFacts, Severity, SignalFacts
 from engine.model.orders import AccountKind
 from engine.model.view import (
     BookView,
@@ -29,6 +30,21 @@ from engine.model.view import (
 
 NOW = 1_791_988_937 * NANOS
 """Wednesday 14 October 2026, 09:42:17 in Chicago."""
+
+
+SIGNAL = SignalFacts(
+    side=Side.BUY,
+    qty=2,
+    entry=Decimal("21000.25"),
+    stop=Decimal("20990.25"),
+    targets=(Decimal("21015.25"), Decimal("21022.25")),
+    risk_usd=Decimal("43.00"),
+    strategy="zones",
+    score_tenths=74,
+    timeframe="5m",
+    reasons=("OB held 20995.00", "volume 1.3x"),
+    pattern=PatternFacts("OB + BOS", 118, 0.62, 1.8, 0.65, "backtest"),
+)
 
 
 def a_contract(symbol: str = "MNQ") -> ContractView:
@@ -161,8 +177,9 @@ def a_notice(
     instrument: str | None = "MNQ",
     book: str | None = "main",
     command_id: str | None = None,
+    signal: SignalFacts | None = None,
 ) -> Notice:
-    return Notice(seq, NOW, kind, severity, text, instrument, book, command_id)
+    return Notice(seq, NOW, kind, severity, text, instrument, book, command_id, signal)
 
 
 def news(title: str = "something", severity: Severity = Severity.INFO, **change: Any) -> Message:
@@ -171,7 +188,18 @@ def news(title: str = "something", severity: Severity = Severity.INFO, **change:
     )
 
 
-class Desk:
+def a_reader(**options: object) -> NewsReader:
+    """One that has told the start already."""
+    reader = NewsReader(**options)  # type: ignore[arg-type]
+    assert [m.event for m in reader.read(a_view())] == [Event.START]
+    return reader
+
+
+def facts_of(message: Message) -> dict[str, str]:
+    return {field.name: field.value for part in message.sections for field in part.fields}
+
+
+class FakeEngine:
     """An engine's handle: shows a View, answers commands, remembers them. For any thread."""
 
     def __init__(self, view: View, *, answers: bool = True) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from contextlib import asynccontextmanager
 
 import pytest
 
-from adapters.notify.channels.channel import Channel, HeldError
+from adapters.notify.channels.channel import Channel, RateLimitedError
 from adapters.notify.channels.discord import DiscordChannel
+from adapters.notify.channels.http_client import HttpClient
 from adapters.notify.channels.slack import SlackChannel
 from adapters.notify.channels.telegram import TelegramChannel
 from adapters.notify.config import TelegramConfig, WebhookConfig
@@ -27,32 +28,55 @@ CANARIES = (TOKEN, TOKEN.partition(":")[2], "canaryCanaryCanaryCanary", "canaryD
 WHEN = "09:42:17 CDT"
 
 
-@pytest.fixture
-async def telegram() -> AsyncIterator[tuple[TelegramSink, TelegramChannel]]:
-    async with TelegramSink() as sink:
-        channel = TelegramChannel(TelegramConfig(token=TOKEN, chats=(111,), base_url=sink.url), 111)
+def a_telegram(base: str) -> Channel:
+    return TelegramChannel(TelegramConfig(token=TOKEN, chats=(111,), base_url=base), 111)
+
+
+def a_slack(base: str) -> Channel:
+    return SlackChannel(WebhookConfig(url=base + SLACK_PATH))
+
+
+def a_discord(base: str) -> Channel:
+    return DiscordChannel(WebhookConfig(url=base + DISCORD_PATH))
+
+
+Service = tuple[type[Sink], Callable[[str], Channel]]
+"""What stands in for a service, and the channel to it at an address."""
+
+TELEGRAM: Service = TelegramSink, a_telegram
+SLACK: Service = SlackSink, a_slack
+DISCORD: Service = DiscordSink, a_discord
+
+
+@asynccontextmanager
+async def serving(service: Service) -> AsyncIterator[tuple[Sink, Channel]]:
+    kind, make = service
+    async with kind() as sink:
+        channel = make(sink.url)
         yield sink, channel
         await channel.close()
 
 
 @pytest.fixture
-async def slack() -> AsyncIterator[tuple[SlackSink, SlackChannel]]:
-    async with SlackSink() as sink:
-        channel = SlackChannel(WebhookConfig(url=sink.url + SLACK_PATH))
-        yield sink, channel
-        await channel.close()
+async def telegram() -> AsyncIterator[tuple[Sink, Channel]]:
+    async with serving(TELEGRAM) as both:
+        yield both
 
 
 @pytest.fixture
-async def discord() -> AsyncIterator[tuple[DiscordSink, DiscordChannel]]:
-    async with DiscordSink() as sink:
-        channel = DiscordChannel(WebhookConfig(url=sink.url + DISCORD_PATH))
-        yield sink, channel
-        await channel.close()
+async def slack() -> AsyncIterator[tuple[Sink, Channel]]:
+    async with serving(SLACK) as both:
+        yield both
+
+
+@pytest.fixture
+async def discord() -> AsyncIterator[tuple[Sink, Channel]]:
+    async with serving(DISCORD) as both:
+        yield both
 
 
 async def send(channel: Channel, message: Message) -> list[str]:
-    return [(await channel.deliver(part)).text for part in channel.parts(message, WHEN)]
+    return [(await channel.deliver(part)).text for part in channel.payloads(message, WHEN)]
 
 
 async def error_of(channel: Channel) -> PortError:
@@ -73,7 +97,7 @@ TRADE = news(
 )
 
 
-async def test_telegram_gets_html_without_previews(telegram: tuple[TelegramSink, TelegramChannel]) -> None:
+async def test_telegram_gets_html_without_previews(telegram: tuple[Sink, Channel]) -> None:
     sink, channel = telegram
     assert await send(channel, TRADE) == ["message 1"]
     (got,) = sink.got
@@ -88,16 +112,16 @@ async def test_telegram_gets_html_without_previews(telegram: tuple[TelegramSink,
     }
 
 
-async def test_a_long_message_comes_in_several(telegram: tuple[TelegramSink, TelegramChannel]) -> None:
+async def test_a_long_message_comes_in_several(telegram: tuple[Sink, Channel]) -> None:
     sink, channel = telegram
     lines = tuple(f"line {number} " + "x" * 300 for number in range(30))
     assert await send(channel, news(lines=lines)) == ["message 1", "message 2", "message 3"]
-    told = "\n".join(sink.texts)
+    told = "\n".join(got.body["text"] for got in sink.got)
     assert all(f"line {number} " in told for number in range(30))
 
 
 async def test_a_parse_error_is_answered_with_plain_text(
-    telegram: tuple[TelegramSink, TelegramChannel],
+    telegram: tuple[Sink, Channel],
 ) -> None:
     sink, channel = telegram
     sink.script.append(telegram_no(400, "Bad Request: can't parse entities: unsupported start tag"))
@@ -108,7 +132,7 @@ async def test_a_parse_error_is_answered_with_plain_text(
 
 
 async def test_a_group_that_moved_is_followed(
-    telegram: tuple[TelegramSink, TelegramChannel], caplog: pytest.LogCaptureFixture
+    telegram: tuple[Sink, Channel], caplog: pytest.LogCaptureFixture
 ) -> None:
     sink, channel = telegram
     sink.script.append(telegram_no(400, "Bad Request: group chat was upgraded", migrate_to_chat_id=-100222))
@@ -117,39 +141,7 @@ async def test_a_group_that_moved_is_followed(
     assert "-100222" in caplog.text
 
 
-@pytest.mark.parametrize(
-    ("reply", "error", "words"),
-    [
-        (telegram_no(401, "Unauthorized"), FatalError, "@BotFather"),
-        (telegram_no(404, "Not Found"), FatalError, "@BotFather"),
-        (telegram_no(403, "Forbidden: bot was blocked by the user"), FatalError, "press Start"),
-        (telegram_no(400, "Bad Request: chat not found"), FatalError, "write to the bot first"),
-        (telegram_no(400, "Bad Request: message text is empty"), RefusedError, "message text is empty"),
-        (telegram_no(502, "Bad Gateway"), RetryableError, "Bad Gateway"),
-        (Reply(302, "", {"Location": "https://elsewhere.example/"}), FatalError, "base URL"),
-        (Reply(200, "<html>log in to this network</html>"), UnknownOutcomeError, "proxy"),
-        (Reply(drop=True), UnknownOutcomeError, "the connection broke"),
-    ],
-)
-async def test_what_telegrams_refusals_mean(
-    telegram: tuple[TelegramSink, TelegramChannel], reply: Reply, error: type[PortError], words: str
-) -> None:
-    sink, channel = telegram
-    sink.always = reply
-    told = await error_of(channel)
-    assert type(told) is error
-    assert words in str(told)
-
-
-async def test_telegrams_pause_is_in_its_parameters(telegram: tuple[TelegramSink, TelegramChannel]) -> None:
-    sink, channel = telegram
-    sink.script.append(flood(17))
-    told = await error_of(channel)
-    assert isinstance(told, HeldError)
-    assert told.after_s == 17
-
-
-async def test_slack_gets_structure_and_says_ok(slack: tuple[SlackSink, SlackChannel]) -> None:
+async def test_slack_gets_structure_and_says_ok(slack: tuple[Sink, Channel]) -> None:
     sink, channel = slack
     assert await send(channel, TRADE) == ["ok"]
     (got,) = sink.got
@@ -160,38 +152,7 @@ async def test_slack_gets_structure_and_says_ok(slack: tuple[SlackSink, SlackCha
     assert position["footer"] == WHEN
 
 
-@pytest.mark.parametrize(
-    ("reply", "error", "words"),
-    [
-        (Reply(403, "invalid_token"), FatalError, "make a new incoming webhook"),
-        (Reply(404, "no_service"), FatalError, "no_service"),
-        (Reply(410, "channel_is_archived"), FatalError, "channel_is_archived"),
-        (Reply(400, "invalid_payload"), RefusedError, "invalid_payload"),
-        (Reply(413, "too_many_attachments"), RefusedError, "too_many_attachments"),
-        (Reply(500, "rollup_error"), RetryableError, "rollup_error"),
-        (Reply(200, "<html>"), UnknownOutcomeError, "proxy"),
-        (Reply(drop=True), UnknownOutcomeError, "the connection broke"),
-    ],
-)
-async def test_what_slacks_refusals_mean(
-    slack: tuple[SlackSink, SlackChannel], reply: Reply, error: type[PortError], words: str
-) -> None:
-    sink, channel = slack
-    sink.always = reply
-    told = await error_of(channel)
-    assert type(told) is error
-    assert words in str(told)
-
-
-async def test_slacks_pause_is_in_the_header(slack: tuple[SlackSink, SlackChannel]) -> None:
-    sink, channel = slack
-    sink.script.append(Reply(429, "rate_limited", {"Retry-After": "30"}))
-    told = await error_of(channel)
-    assert isinstance(told, HeldError)
-    assert told.after_s == 30
-
-
-async def test_discord_gets_embeds_without_mentions(discord: tuple[DiscordSink, DiscordChannel]) -> None:
+async def test_discord_gets_embeds_without_mentions(discord: tuple[Sink, Channel]) -> None:
     sink, channel = discord
     assert await send(channel, TRADE) == ["message 1001"]
     (got,) = sink.got
@@ -200,7 +161,7 @@ async def test_discord_gets_embeds_without_mentions(discord: tuple[DiscordSink, 
     assert got.body["embeds"][1]["fields"][0] == {"name": "Stop", "value": "20990.25", "inline": True}
 
 
-async def test_a_thread_in_discords_address_stays(discord: tuple[DiscordSink, DiscordChannel]) -> None:
+async def test_a_thread_in_discords_address_stays(discord: tuple[Sink, Channel]) -> None:
     sink, _ = discord
     channel = DiscordChannel(WebhookConfig(url=f"{sink.url}{DISCORD_PATH}?thread_id=77"))
     await send(channel, news())
@@ -208,68 +169,91 @@ async def test_a_thread_in_discords_address_stays(discord: tuple[DiscordSink, Di
     assert sink.got[0].query == {"thread_id": "77", "wait": "true"}
 
 
-async def test_discords_used_up_budget_is_heeded(discord: tuple[DiscordSink, DiscordChannel]) -> None:
+async def test_discords_used_up_budget_is_heeded(discord: tuple[Sink, Channel]) -> None:
     sink, channel = discord
     headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset-After": "1.25"}
     sink.script.append(Reply(200, {"id": "5"}, headers))
-    answer = await channel.deliver(channel.parts(news(), WHEN)[0])
+    answer = await channel.deliver(channel.payloads(news(), WHEN)[0])
     assert (answer.text, answer.pause_s) == ("message 5", 1.25)
 
 
 @pytest.mark.parametrize(
-    ("reply", "error", "words"),
+    ("service", "reply", "error", "words"),
     [
-        (Reply(404, {"message": "Unknown Webhook", "code": 10015}), FatalError, "make a new webhook"),
+        (TELEGRAM, telegram_no(401, "Unauthorized"), FatalError, "@BotFather"),
+        (TELEGRAM, telegram_no(404, "Not Found"), FatalError, "@BotFather"),
+        (TELEGRAM, telegram_no(403, "Forbidden: bot was blocked by the user"), FatalError, "press Start"),
+        (TELEGRAM, telegram_no(400, "Bad Request: chat not found"), FatalError, "write to the bot first"),
         (
+            TELEGRAM,
+            telegram_no(400, "Bad Request: message text is empty"),
+            RefusedError,
+            "message text is empty",
+        ),
+        (TELEGRAM, telegram_no(502, "Bad Gateway"), RetryableError, "Bad Gateway"),
+        (TELEGRAM, Reply(302, "", {"Location": "https://elsewhere.example/"}), FatalError, "base URL"),
+        (TELEGRAM, Reply(200, "<html>log in to this network</html>"), UnknownOutcomeError, "proxy"),
+        (TELEGRAM, Reply(drop=True), UnknownOutcomeError, "the connection broke"),
+        (SLACK, Reply(403, "invalid_token"), FatalError, "make a new incoming webhook"),
+        (SLACK, Reply(404, "no_service"), FatalError, "no_service"),
+        (SLACK, Reply(410, "channel_is_archived"), FatalError, "channel_is_archived"),
+        (SLACK, Reply(400, "invalid_payload"), RefusedError, "invalid_payload"),
+        (SLACK, Reply(413, "too_many_attachments"), RefusedError, "too_many_attachments"),
+        (SLACK, Reply(500, "rollup_error"), RetryableError, "rollup_error"),
+        (SLACK, Reply(200, "<html>"), UnknownOutcomeError, "proxy"),
+        (SLACK, Reply(drop=True), UnknownOutcomeError, "the connection broke"),
+        (
+            DISCORD,
+            Reply(404, {"message": "Unknown Webhook", "code": 10015}),
+            FatalError,
+            "make a new webhook",
+        ),
+        (
+            DISCORD,
             Reply(401, {"message": "Invalid Webhook Token", "code": 50027}),
             FatalError,
             "Invalid Webhook Token",
         ),
-        (Reply(400, {"message": "Invalid Form Body", "code": 50035}), RefusedError, "Invalid Form Body"),
-        (Reply(503, "down"), RetryableError, "HTTP 503"),
-        (Reply(200, "<html>"), UnknownOutcomeError, "proxy"),
-        (Reply(drop=True), UnknownOutcomeError, "the connection broke"),
+        (
+            DISCORD,
+            Reply(400, {"message": "Invalid Form Body", "code": 50035}),
+            RefusedError,
+            "Invalid Form Body",
+        ),
+        (DISCORD, Reply(503, "down"), RetryableError, "HTTP 503"),
+        (DISCORD, Reply(200, "<html>"), UnknownOutcomeError, "proxy"),
+        (DISCORD, Reply(drop=True), UnknownOutcomeError, "the connection broke"),
     ],
 )
-async def test_what_discords_refusals_mean(
-    discord: tuple[DiscordSink, DiscordChannel], reply: Reply, error: type[PortError], words: str
+async def test_what_each_refusal_means(
+    service: Service, reply: Reply, error: type[PortError], words: str
 ) -> None:
-    sink, channel = discord
-    sink.always = reply
-    told = await error_of(channel)
-    assert type(told) is error
-    assert words in str(told)
+    async with serving(service) as (sink, channel):
+        sink.always = reply
+        told = await error_of(channel)
+        assert type(told) is error
+        assert words in str(told)
 
 
 @pytest.mark.parametrize(
-    ("body", "headers", "wait"),
+    ("service", "reply", "wait_s"),
     [
-        ({"message": "You are being rate limited.", "retry_after": 64.57, "global": False}, {}, 64.57),
-        ({"message": "limited"}, {"Retry-After": "65"}, 65.0),
-        ({"message": "limited", "retry_after": 9e9}, {}, 3600.0),
-        ({"message": "limited", "retry_after": "soon"}, {}, 10.0),
+        (TELEGRAM, flood(17), 17),
+        (SLACK, Reply(429, "rate_limited", {"Retry-After": "30"}), 30),
+        (DISCORD, Reply(429, {"message": "You are being rate limited.", "retry_after": 64.57}), 64.57),
+        (DISCORD, Reply(429, {"message": "limited"}, {"Retry-After": "65"}), 65),
+        (DISCORD, Reply(429, {"message": "limited", "retry_after": 9e9}), 3600),
+        (DISCORD, Reply(429, {"message": "limited", "retry_after": "soon"}), 10),
     ],
 )
-async def test_discords_pause_is_seconds_in_the_body_or_the_header(
-    discord: tuple[DiscordSink, DiscordChannel], body: dict[str, Any], headers: dict[str, str], wait: float
+async def test_each_service_says_how_long_it_wants_to_be_left_alone(
+    service: Service, reply: Reply, wait_s: float
 ) -> None:
-    sink, channel = discord
-    sink.script.append(Reply(429, body, headers))
-    told = await error_of(channel)
-    assert isinstance(told, HeldError)
-    assert told.after_s == wait
-
-
-def a_telegram(base: str) -> Channel:
-    return TelegramChannel(TelegramConfig(token=TOKEN, chats=(1,), base_url=base), 1)
-
-
-def a_slack(base: str) -> Channel:
-    return SlackChannel(WebhookConfig(url=base + SLACK_PATH))
-
-
-def a_discord(base: str) -> Channel:
-    return DiscordChannel(WebhookConfig(url=base + DISCORD_PATH))
+    async with serving(service) as (sink, channel):
+        sink.script.append(reply)
+        told = await error_of(channel)
+        assert isinstance(told, RateLimitedError)
+        assert told.after_s == wait_s
 
 
 @pytest.mark.parametrize("make", [a_telegram, a_slack, a_discord])
@@ -295,26 +279,22 @@ async def test_a_broken_address_is_definitive_and_tells_no_secret(
 
 
 async def test_no_answer_in_time_means_it_may_have_arrived() -> None:
-    from adapters.notify.channels.web import Web
-
     async with SlackSink() as sink:
         sink.always = Reply(hang=True)
-        web = Web("Slack", (SLACK_PATH,), answer_s=0.05)
+        http = HttpClient("Slack", (SLACK_PATH,), answer_s=0.05)
         with pytest.raises(UnknownOutcomeError, match=r"no answer within 0\.05 s"):
-            await web.post(sink.url + SLACK_PATH, {})
+            await http.post(sink.url + SLACK_PATH, {})
         assert len(sink.got) == 1
-        await web.close()
+        await http.close()
 
 
 async def test_a_huge_answer_is_not_read_whole() -> None:
-    from adapters.notify.channels.web import Web
-
     async with Sink() as sink:
         sink.always = Reply(200, "x" * 2_000_000)
-        web = Web("Slack", ())
-        response = await asyncio.wait_for(web.post(sink.url, {}), 5)
+        http = HttpClient("Slack", ())
+        response = await asyncio.wait_for(http.post(sink.url, {}), 5)
         assert len(response.body) < 600_000
-        await web.close()
+        await http.close()
 
 
 def test_no_repr_shows_a_secret() -> None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from adapters.notify.config import HandConfig, NotifyConfig, TelegramConfig, WebhookConfig
+from adapters.notify.config import NotifyConfig, TelegramCommandsConfig, TelegramConfig, WebhookConfig
 from tests.notify.sinks import DiscordSink, Reply, Sink, SlackSink, TelegramSink, telegram_no
 from tstream.commands.notify import prove
 from tstream.errors import UsageError
@@ -46,7 +46,9 @@ def a_config(telegram: Sink, slack: Sink, discord: Sink) -> NotifyConfig:
         telegram=TelegramConfig(token=TOKEN, chats=(1, 2), base_url=telegram.url),
         slack=WebhookConfig(url=f"{slack.url}/services/T/B/canarySlackHook"),
         discord=WebhookConfig(url=f"{discord.url}/api/webhooks/1/canaryDiscordHook"),
-        hand=HandConfig(token=TOKEN, chats=frozenset({1}), users=frozenset({2, 3}), base_url=telegram.url),
+        telegram_commands=TelegramCommandsConfig(
+            token=TOKEN, chats=frozenset({1}), users=frozenset({2, 3}), base_url=telegram.url
+        ),
     )
 
 

@@ -10,22 +10,47 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from adapters.notify.channels import discord, slack
 from adapters.notify.channels.discord import discord_bodies
+from adapters.notify.channels.mail import mail_html, subject
 from adapters.notify.channels.slack import slack_body
 from adapters.notify.channels.telegram import LIMIT, telegram_html, without_tags
 from adapters.notify.content.chunks import utf16_units
-from adapters.notify.content.mail_html import mail_html, subject
-from adapters.notify.content.message import Message, section
-from adapters.notify.content.plain import plain_lines, plain_text
-from adapters.notify.content.sanitize import clean
+from adapters.notify.content.message import Event, Field, Message, Section, plain_lines, plain_text, section
+from adapters.notify.content.sanitize import sanitize
 from engine.model.notices import Severity
 from engine.model.orders import AccountKind
-from tests.notify.messages import HOSTILE, messages
 from tests.notify.scenes import news
 
 WHEN = "14 Oct 09:42:17 CDT · practice venue"
+
+HOSTILE = (
+    "<b>&amp; <script>alert(1)</script> <!channel> <@U123> <https://evil.example|click>",
+    "*bold* _it_ ~s~ `code` ||spoiler|| [label](https://evil.example) # head > quote",
+    "@everyone https://evil.example /flatten",
+    "</b></i>&lt;b&gt; &#60; \u202e\x1b]0;x\x07 'quoted' \"twice\"",
+    "🚨" * 300,
+)
+
+texts = st.one_of(st.sampled_from(HOSTILE), st.text(max_size=200), st.text(min_size=400, max_size=700)).map(
+    sanitize
+)
+facts = st.builds(Field, texts.filter(bool), texts.filter(bool))
+sections = st.builds(Section, texts, st.lists(facts, min_size=1, max_size=30).map(tuple))
+messages = st.builds(
+    Message,
+    event=st.sampled_from(Event),
+    severity=st.sampled_from(Severity),
+    title=texts.filter(bool),
+    ts=st.integers(0, 2**62),
+    kind=st.none() | st.sampled_from(AccountKind),
+    mark=st.sampled_from(["", "🚨", "✅"]),
+    lines=st.lists(texts.filter(bool), max_size=40).map(tuple),
+    sections=st.lists(sections, max_size=6).map(tuple),
+    count=st.integers(1, 99),
+)
 
 some = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
@@ -121,7 +146,7 @@ def test_discord_shows_every_fact_unless_it_is_cut(message: Message) -> None:
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_discord_leaves_no_markup_live(text: str) -> None:
-    body = discord_bodies(news(clean(text), lines=(clean(text),)), WHEN)[0]
+    body = discord_bodies(news(sanitize(text), lines=(sanitize(text),)), WHEN)[0]
     for shown in (body["embeds"][0]["title"], body["embeds"][0]["description"]):
         assert not re.search(r"(?<!\\)(?:\\\\)*[*_~`|>#\[\]()<]", shown)
 

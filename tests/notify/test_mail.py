@@ -21,8 +21,9 @@ pytest.importorskip("aiosmtpd")
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
-from adapters.notify.channels.apprise import AppriseChannel, MailChannel
+from adapters.notify.channels.apprise import AppriseChannel
 from adapters.notify.channels.channel import Channel
+from adapters.notify.channels.mail import MailChannel
 from adapters.notify.config import AppriseConfig, MailConfig
 from adapters.notify.content.message import section
 from engine.model.errors import FatalError, PortError, RefusedError, RetryableError, UnknownOutcomeError
@@ -130,7 +131,7 @@ def guarded_config(port: int, **change: Any) -> MailConfig:
 
 async def send(channel: Channel, **change: Any) -> list[str]:
     message = news("LONG 2 MNQ closed: +58.52 USD", kind=AccountKind.PAPER, **change)
-    return [(await channel.deliver(part)).text for part in channel.parts(message, WHEN)]
+    return [(await channel.deliver(part)).text for part in channel.payloads(message, WHEN)]
 
 
 async def error_of(channel: Channel) -> PortError:

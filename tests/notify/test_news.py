@@ -6,21 +6,21 @@ from decimal import Decimal
 
 import pytest
 
-from adapters.notify.content.message import Event
-from adapters.notify.content.news import START_WAIT_NS, Newsroom, event_of
-from adapters.notify.content.plain import plain_text
+from adapters.notify.content.message import Event, plain_text
+from adapters.notify.content.news import START_WAIT_NS, NewsReader, event_of
 from engine.model.events import LinkState
 from engine.model.market import MINUTE, NANOS
 from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import AccountKind
 from engine.model.view import HealthView, LinkView, RestrictionEnd, RestrictionView, TradingState
-from tests.notify.rooms import a_room, facts_of
 from tests.notify.scenes import (
     NOW,
     a_book,
     a_notice,
     a_position,
+    a_reader,
     a_view,
+    facts_of,
     later,
 )
 
@@ -51,28 +51,28 @@ def test_what_a_notice_is_about(kind: NoticeKind, severity: Severity, event: Eve
 
 
 def test_a_notice_is_told_once_with_whose_money_it_is() -> None:
-    room = a_room()
+    reader = a_reader()
     view = later(a_view(), notices=(a_notice(1, K.RISK, "MNQ is not protected", S.CRITICAL),))
-    (message,) = room.read(view)
+    (message,) = reader.read(view)
     assert message.headline == "🚨 [PRACTICE] MNQ is not protected"
     assert (message.event, message.severity, message.book) == (Event.RISK, S.CRITICAL, "main")
     assert message.origin == "practice venue · practice time"
-    assert room.read(later(view)) == []
+    assert reader.read(later(view)) == []
 
 
 def test_refusals_are_told_where_wanted() -> None:
     notices = (a_notice(1, K.REFUSAL, "long MNQ 5.2 refused: the score is too low"),)
-    assert a_room().read(later(a_view(), notices=notices)) == []
-    (message,) = a_room(refusals=True).read(later(a_view(), notices=notices))
+    assert a_reader().read(later(a_view(), notices=notices)) == []
+    (message,) = a_reader(refusals=True).read(later(a_view(), notices=notices))
     assert message.event is Event.SIGNAL
 
 
 def test_the_same_news_has_the_same_key_whatever_its_figures_but_critical_news_needs_equal_words() -> None:
     texts = ("down: try 1 in 5.0 s", "down: try 2 in 10.5 s")
-    mild = a_room().read(
+    mild = a_reader().read(
         later(a_view(), notices=tuple(a_notice(i, K.ORDER, t, S.WARNING) for i, t in enumerate(texts, 1)))
     )
-    grave = a_room().read(
+    grave = a_reader().read(
         later(a_view(), notices=tuple(a_notice(i, K.RISK, t, S.CRITICAL) for i, t in enumerate(texts, 1)))
     )
     assert mild[0].key == mild[1].key
@@ -81,7 +81,7 @@ def test_the_same_news_has_the_same_key_whatever_its_figures_but_critical_news_n
 
 def test_words_from_outside_are_cleaned() -> None:
     text = "order of somebody else: \x1b[2J@everyone https://evil.example \u202e"
-    (message,) = a_room().read(later(a_view(), notices=(a_notice(1, K.ORDER, text, S.WARNING),)))
+    (message,) = a_reader().read(later(a_view(), notices=(a_notice(1, K.ORDER, text, S.WARNING),)))
     assert "\x1b" not in message.title
     assert "\u202e" not in message.title
     assert "://" not in message.title
@@ -89,7 +89,7 @@ def test_words_from_outside_are_cleaned() -> None:
 
 
 def test_lost_notices_are_admitted() -> None:
-    first, second = a_room().read(later(a_view(), notices=(a_notice(42, K.RISK, "x"),)))
+    first, second = a_reader().read(later(a_view(), notices=(a_notice(42, K.RISK, "x"),)))
     assert first.title == "41 events came too fast to be told"
     assert second.title == "x"
 
@@ -98,10 +98,10 @@ def test_lost_notices_are_admitted() -> None:
 
 
 def test_the_start_waits_for_the_account_and_tells_what_was_found() -> None:
-    room = Newsroom(label="attic")
+    reader = NewsReader(label="attic")
     view = a_view(books=(a_book(reconciled=False),))
-    assert room.read(view) == []
-    (message,) = room.read(later(view, books=(a_book(),), positions=(a_position(),)))
+    assert reader.read(view) == []
+    (message,) = reader.read(later(view, books=(a_book(),), positions=(a_position(),)))
     assert message.event is Event.START
     assert message.severity is S.GOOD
     assert message.origin == "attic · practice venue · practice time"
@@ -112,112 +112,112 @@ def test_the_start_waits_for_the_account_and_tells_what_was_found() -> None:
 
 
 def test_an_engine_without_a_time_yet_tells_nothing_and_ends_no_day() -> None:
-    room = Newsroom()
+    reader = NewsReader()
     blank = a_view(ts=0, books=(), session=type(a_view().session)("1970-01-01", *_rest(a_view())))
-    assert room.read(blank) == []
-    assert [m.event for m in room.read(later(a_view(), version=2))] == [Event.START]
+    assert reader.read(blank) == []
+    assert [m.event for m in reader.read(later(a_view(), version=2))] == [Event.START]
 
 
 def test_a_start_without_an_account_is_told_as_a_warning_after_a_while() -> None:
-    room = Newsroom()
+    reader = NewsReader()
     view = a_view(books=())
-    assert room.read(view) == []
-    (message,) = room.read(later(view, ts=view.ts + START_WAIT_NS))
+    assert reader.read(view) == []
+    (message,) = reader.read(later(view, ts=view.ts + START_WAIT_NS))
     assert (message.severity, message.title) == (S.WARNING, "tstream has started, no account yet")
 
 
 def test_the_end_tells_the_day_and_what_stays_open() -> None:
-    room = a_room()
-    room.read(later(a_view(), positions=(a_position(),)))
-    (message,) = room.ended("", failed=False)
+    reader = a_reader()
+    reader.read(later(a_view(), positions=(a_position(),)))
+    (message,) = reader.ended("", failed=False)
     assert (message.event, message.severity) == (Event.STOP, S.WARNING)
     assert message.lines == ("Open positions keep their stops at the venue.",)
     assert facts_of(message)["Net"] == "+123.40 USD"
 
 
 def test_a_failed_engine_is_critical() -> None:
-    room = a_room()
-    (message,) = room.ended("the journal can't be read", failed=True)
+    reader = a_reader()
+    (message,) = reader.ended("the journal can't be read", failed=True)
     assert (message.event, message.severity) == (Event.ERROR, S.CRITICAL)
     assert message.title == "tstream has stopped: the journal can't be read"
 
 
 def test_an_engine_that_never_showed_itself_has_nothing_to_say() -> None:
-    assert Newsroom().ended("x", failed=True) == []
+    assert NewsReader().ended("x", failed=True) == []
 
 
 def test_ill_health_is_told_once_and_so_is_recovery() -> None:
-    room = a_room()
+    reader = a_reader()
     ill = later(a_view(), health=HealthView(ok=False, detail="the journal can't be written"))
-    (message,) = room.read(ill)
+    (message,) = reader.read(ill)
     assert (message.event, message.severity) == (Event.ERROR, S.CRITICAL)
     assert message.title == "the journal can't be written"
     ill = later(ill)
-    assert room.read(ill) == []
+    assert reader.read(ill) == []
     well = later(ill, health=HealthView(ok=True))
-    (message,) = room.read(well)
+    (message,) = reader.read(well)
     assert (message.event, message.severity) == (Event.STATUS, S.GOOD)
-    assert room.read(later(well, health=HealthView(ok=True, detail="words"))) == []
+    assert reader.read(later(well, health=HealthView(ok=True, detail="words"))) == []
 
 
 def test_the_regular_status_comes_when_its_time_has_come() -> None:
-    room = a_room(status_minutes=5)
+    reader = a_reader(status_minutes=5)
     view = a_view(links=(LinkView("market", LinkState.LIVE),))
     view = later(view, ts=NOW + 5 * MINUTE - 1)
-    assert room.read(view) == []
+    assert reader.read(view) == []
     view = later(view, ts=NOW + 5 * MINUTE)
-    (message,) = room.read(view)
+    (message,) = reader.read(view)
     assert message.event is Event.STATUS
     assert facts_of(message)["market"] == "live"
-    assert room.read(later(view)) == []
+    assert reader.read(later(view)) == []
 
 
 def test_a_short_drop_is_no_news_a_long_one_is_and_so_is_its_end() -> None:
-    room = a_room()
+    reader = a_reader()
     live, down = LinkView("user", LinkState.LIVE), LinkView("user", LinkState.DOWN, "closed by the gateway")
     words = (a_notice(1, K.CONNECTION, "user link down: closed by the gateway", S.WARNING, None, None),)
     view = later(a_view(), links=(live,))
-    assert room.read(view) == []
+    assert reader.read(view) == []
     view = later(view, links=(down,), notices=words)
-    assert room.read(view) == []
+    assert reader.read(view) == []
     view = later(view, links=(live,))
-    assert room.read(view) == []
+    assert reader.read(view) == []
     view = later(view, links=(down,))
     began = view.ts
-    assert room.read(view) == []
+    assert reader.read(view) == []
     view = later(view, ts=began + 10 * NANOS)
-    (lost,) = room.read(view)
+    (lost,) = reader.read(view)
     assert (lost.event, lost.severity) == (Event.ERROR, S.WARNING)
     assert lost.title == "user link down for 10 s"
     assert lost.lines == ("closed by the gateway",)
     view = later(view, ts=began + 20 * NANOS)
-    assert room.read(view) == []
-    (back,) = room.read(later(view, links=(live,), ts=began + 3 * MINUTE))
+    assert reader.read(view) == []
+    (back,) = reader.read(later(view, links=(live,), ts=began + 3 * MINUTE))
     assert (back.event, back.title) == (Event.STATUS, "user link is back after 3 min")
 
 
 def test_a_connection_that_never_stood_gets_longer() -> None:
-    room = a_room()
+    reader = a_reader()
     view = later(a_view(), links=(LinkView("market", LinkState.CONNECTING),))
-    assert room.read(view) == []
-    assert room.read(later(view, ts=view.ts + 29 * NANOS)) == []
-    (lost,) = room.read(later(later(view), ts=view.ts + 31 * NANOS))
+    assert reader.read(view) == []
+    assert reader.read(later(view, ts=view.ts + 29 * NANOS)) == []
+    (lost,) = reader.read(later(later(view), ts=view.ts + 31 * NANOS))
     assert lost.title == "market link connecting for 31 s"
 
 
 def test_a_view_that_was_skipped_loses_no_notice() -> None:
-    room = a_room()
+    reader = a_reader()
     broken = later(a_view(), notices=(a_notice(1, K.RISK, "x"),))
-    room.skip(broken)
-    assert room.read(broken) == []
-    assert [m.title for m in room.read(later(broken))] == ["x"]
+    reader.skip(broken)
+    assert reader.read(broken) == []
+    assert [m.title for m in reader.read(later(broken))] == ["x"]
 
 
 # --- the day's summary -------------------------------------------------------------------------------------
 
 
 def test_the_day_is_summed_up_from_its_last_picture_each_book_by_itself() -> None:
-    room = Newsroom()
+    reader = NewsReader()
     paper = a_book("paper", AccountKind.PAPER, realized_usd=Decimal("9999.00"), account="sandbox")
     live = a_book(
         "live",
@@ -231,10 +231,10 @@ def test_the_day_is_summed_up_from_its_last_picture_each_book_by_itself() -> Non
         restriction=RestrictionView(TradingState.LOCKED, "daily loss", RestrictionEnd.TIME),
     )
     last = a_view(books=(live, paper), mode=AccountKind.LIVE)
-    room.read(last)
+    reader.read(last)
     fresh = later(last, books=(a_book("live", realized_usd=Decimal(0)),))
     fresh = later(fresh, session=type(fresh.session)("2026-10-15", *_rest(fresh)))
-    (message,) = room.read(fresh)
+    (message,) = reader.read(fresh)
     assert (message.event, message.title) == (Event.DAILY_SUMMARY, "Day 2026-10-14")
     first, second = message.sections
     assert first.title == "[LIVE] ACC-live"
@@ -259,14 +259,14 @@ def _rest(view: object) -> tuple[object, ...]:
 
 
 def test_a_day_without_losses_or_trades_reads_sensibly() -> None:
-    room = Newsroom()
+    reader = NewsReader()
     books = (
         a_book("a", profit_factor=None, trades=2, wins=2),
         a_book("b", profit_factor=None, trades=0, wins=0, max_drawdown_usd=Decimal(0)),
     )
     last = a_view(books=books)
-    room.read(last)
-    (message,) = room.read(later(last, session=type(last.session)("2026-10-15", *_rest(last))))
+    reader.read(last)
+    (message,) = reader.read(later(last, session=type(last.session)("2026-10-15", *_rest(last))))
     first, second = ({f.name: f.value for f in part.fields} for part in message.sections)
     assert first["Profit factor"] == "nothing lost"
     assert second["Trades"] == "0"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from adapters.notify.config import Rules
 from adapters.notify.content.message import RANKS, Event, Message
-from adapters.notify.dispatch.outbox import Alarm, Outbox
+from adapters.notify.dispatch.outbox import Escalation, Outbox
 from engine.model.notices import Severity
 from tests.notify.scenes import NOW, news
 
@@ -110,10 +110,10 @@ def test_the_rate_is_kept_and_critical_news_passes() -> None:
 
 def test_a_hold_stops_everything_even_critical_news() -> None:
     outbox = an_outbox()
-    outbox.hold(30.0)
+    outbox.hold_until(30.0)
     outbox.offer(news("naked", Severity.CRITICAL), 0.0)
     assert outbox.due_in(0.0) == pytest.approx(30.0)
-    outbox.hurry()
+    outbox.drop_pacing()
     assert outbox.due_in(0.0) == pytest.approx(30.0)
     assert len(drained(outbox, 30.0)) == 1
 
@@ -125,7 +125,7 @@ def test_hurry_forgets_pace_and_repeats() -> None:
     outbox.offer(news("a", key="k"), 1.0)
     outbox.offer(news("b"), 1.0)
     assert drained(outbox, 1.0) == []
-    outbox.hurry()
+    outbox.drop_pacing()
     assert len(drained(outbox, 1.0)) == 2
 
 
@@ -134,9 +134,9 @@ def test_what_came_back_goes_first_and_as_it_was() -> None:
     outbox.offer(news("first", key="k"), 0.0)
     entry = outbox.take(0.0)
     assert entry is not None
-    entry.parts = [{"text": "the rest"}]
+    entry.payloads = [{"text": "the rest"}]
     outbox.offer(news("second"), 0.0)
-    outbox.back(entry, 0.0)
+    outbox.put_back(entry, 0.0)
     outbox.offer(news("first", key="k"), 0.0)
     assert outbox.take(0.0) is entry
     assert [m.title for m in drained(outbox, 0.0)] == ["second", "first"]
@@ -166,13 +166,13 @@ def test_a_less_important_newcomer_is_itself_dropped() -> None:
 
 def test_an_alarm_that_the_reader_has_just_had_is_settled() -> None:
     outbox = an_outbox()
-    first, second, third = (Alarm(news("naked", Severity.CRITICAL, key="k")) for _ in range(3))
+    first, second, third = (Escalation(news("naked", Severity.CRITICAL, key="k")) for _ in range(3))
     outbox.offer(first.message, 0.0, first)
     outbox.offer(second.message, 0.0, second)
-    assert (first.settled, second.settled) == (False, True)
+    assert (first.delivered, second.delivered) == (False, True)
     drained(outbox, 0.0)
     outbox.offer(third.message, 1.0, third)
-    assert third.settled
+    assert third.delivered
 
 
 posts = st.lists(
@@ -194,7 +194,7 @@ def test_nothing_is_lost_without_being_counted(
         outbox.offer(news("x", severity, key=key, event=Event.SIGNAL), now)
         assert len(outbox) <= capacity
         told += sum(m.count for m in drained(outbox, now))
-    outbox.hurry()
+    outbox.drop_pacing()
     told += sum(m.count for m in drained(outbox, now))
     assert told + outbox.dropped == len(script)
     assert len(outbox) == 0

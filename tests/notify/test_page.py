@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from adapters.notify.config import HandConfig, MailConfig, NotifyConfig, Rules
-from adapters.notify.content.links import FIRST_NS, OUTAGE_NS
+from adapters.notify.config import MailConfig, NotifyConfig, Rules, TelegramCommandsConfig
 from adapters.notify.content.message import Event
+from adapters.notify.content.outages import FIRST_NS, OUTAGE_NS
 from adapters.notify.content.trades import SETTLE_NS
 from adapters.notify.dispatch.outbox import DIGEST_FROM
 from adapters.notify.telegram_commands.replies import HELP
@@ -34,7 +34,7 @@ def test_every_command_has_its_row() -> None:
 
 def test_the_figures_are_those_of_the_code() -> None:
     config = NotifyConfig()
-    hand = HandConfig(token="", chats=frozenset(), users=frozenset())
+    commands = TelegramCommandsConfig(token="", chats=frozenset(), users=frozenset())
     mail = MailConfig(server="", sender="", recipients=())
     assert DIGEST_FROM == 7
     assert SETTLE_NS == 2 * NANOS
@@ -45,7 +45,7 @@ def test_the_figures_are_those_of_the_code() -> None:
         f"`flush_seconds` ({config.flush_s:.0f})",
         f"{Rules().per_minute} messages a minute for each channel, {mail.rules.per_minute} for mail",
         f"down for {OUTAGE_NS // NANOS} seconds or more ({FIRST_NS // NANOS} at the start)",
-        f"good for {hand.code_s} seconds",
-        f"older than {hand.fresh_s} seconds",
+        f"good for {commands.code_s} seconds",
+        f"older than {commands.max_age_s} seconds",
     ):
         assert words in " ".join(PAGE.split())

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.notify.content.sanitize import LONGEST, clean
+from adapters.notify.content.sanitize import LONGEST, sanitize
 
 JOINER = "\u2060"
 
 
 @given(st.text(max_size=3000))
 def test_any_text_becomes_one_bounded_printable_line(text: str) -> None:
-    shown = clean(text)
+    shown = sanitize(text)
     bare = shown.replace(JOINER, "")
     assert len(bare) <= LONGEST
     assert not any(unicodedata.category(c) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"} for c in bare)
@@ -24,8 +24,8 @@ def test_any_text_becomes_one_bounded_printable_line(text: str) -> None:
 
 @given(st.text(max_size=300))
 def test_cleaning_twice_shows_the_same(text: str) -> None:
-    once = clean(text)
-    assert clean(once) == once
+    once = sanitize(text)
+    assert sanitize(once) == once
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_cleaning_twice_shows_the_same(text: str) -> None:
     ],
 )
 def test_our_own_words_stay_as_they_are(text: str) -> None:
-    assert clean(text) == text
+    assert sanitize(text) == text
 
 
 @pytest.mark.parametrize(
@@ -53,14 +53,14 @@ def test_our_own_words_stay_as_they_are(text: str) -> None:
     ],
 )
 def test_links_mentions_and_commands_are_broken(text: str, live: str) -> None:
-    shown = clean(text)
+    shown = sanitize(text)
     assert live not in shown
     assert shown.replace(JOINER, "") == text
 
 
 def test_control_and_direction_characters_go() -> None:
-    assert clean("a\x1b[31m\u202eb\r\nc\u200bd\x00") == "a [31mb cd"
+    assert sanitize("a\x1b[31m\u202eb\r\nc\u200bd\x00") == "a [31mb cd"
 
 
 def test_megabytes_are_cut() -> None:
-    assert len(clean("x" * 5_000_000)) == LONGEST
+    assert len(sanitize("x" * 5_000_000)) == LONGEST

@@ -5,20 +5,20 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
-from adapters.notify.config import HandConfig, NotifyConfig, Rules, TelegramConfig, WebhookConfig
+from adapters.notify.config import NotifyConfig, Rules, TelegramCommandsConfig, TelegramConfig, WebhookConfig
 from adapters.notify.dispatch.dispatcher import ChannelState
 from adapters.notify.service import NotifyThread
 from engine.model.commands import Pause
 from engine.model.errors import FatalError
 from engine.model.market import NANOS
 from engine.model.notices import NoticeKind, Severity
-from tests.notify.scenes import NOW, Desk, a_position, a_trade, a_view
+from tests.notify.scenes import NOW, FakeEngine, a_position, a_trade, a_view
 from tests.notify.sinks import DiscordSink, Reply, TelegramSink, telegram_no
+from tests.support.waits import until
 
 TOKEN = "123456789:AAcanaryCanaryCanaryCanaryCanaryCan"
 FAST = Rules(per_minute=6000, burst=1000)
@@ -37,7 +37,7 @@ def a_config(discord: DiscordSink, telegram: TelegramSink | None = None) -> Noti
     return replace(
         config,
         telegram=TelegramConfig(token=TOKEN, chats=(1,), base_url=telegram.url, rules=FAST),
-        hand=HandConfig(
+        telegram_commands=TelegramCommandsConfig(
             token=TOKEN, chats=frozenset({1}), users=frozenset({2}), base_url=telegram.url, poll_s=1
         ),
     )
@@ -54,26 +54,18 @@ def titles(discord: DiscordSink) -> list[str]:
     return [re.sub(r"\\(.)", r"\1", got.body["embeds"][0]["title"]) for got in discord.got]
 
 
-async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not true():  # noqa: ASYNC110 - another thread has no event for this loop
-            await asyncio.sleep(0.005)
-
-
 async def test_a_trade_from_signal_to_summary_is_told() -> None:
     async with DiscordSink() as discord:
-        desk = Desk(a_view())
-        thread = NotifyThread(desk, a_config(discord), clock, clock)
+        engine = FakeEngine(a_view())
+        thread = NotifyThread(engine, a_config(discord), clock, clock)
         thread.start()
         await discord.wait(1)
-        desk.tell(NoticeKind.SIGNAL, "long MNQ 7.4: entering 2", Severity.GOOD)
+        engine.tell(NoticeKind.SIGNAL, "long MNQ 7.4: entering 2", Severity.GOOD)
         await discord.wait(2)
-        fills = desk.view().notices
-        desk.show(positions=(a_position(),))
-        desk.tell(NoticeKind.FILL, "sold 2 MNQ @ 21015.25 (target)", Severity.GOOD)
-        desk.show(positions=(), trades=(a_trade(),))
-        assert fills
-        await until(lambda: any("closed" in title for title in titles(discord)))
+        engine.show(positions=(a_position(),))
+        engine.tell(NoticeKind.FILL, "sold 2 MNQ @ 21015.25 (target)", Severity.GOOD)
+        engine.show(positions=(), trades=(a_trade(),))
+        await until(lambda: any("closed" in title for title in titles(discord)), look_s=0.005)
         assert await stopped(thread) < 6
         told = titles(discord)
         assert told[0] == "▶️ [PRACTICE] tstream has started"
@@ -84,7 +76,7 @@ async def test_a_trade_from_signal_to_summary_is_told() -> None:
 
 async def test_a_failure_of_the_engine_is_told_as_critical() -> None:
     async with DiscordSink() as discord:
-        thread = NotifyThread(Desk(a_view()), a_config(discord), clock, clock)
+        thread = NotifyThread(FakeEngine(a_view()), a_config(discord), clock, clock)
         thread.start()
         await discord.wait(1)
         await stopped(thread, "the journal can't be read", True)
@@ -102,13 +94,13 @@ async def test_as_part_of_a_run_it_tells_how_the_run_ended(error: Exception, tit
     async with DiscordSink() as discord:
 
         async def fail() -> None:
-            async with NotifyThread(Desk(a_view()), a_config(discord), clock, clock):
+            async with NotifyThread(FakeEngine(a_view()), a_config(discord), clock, clock):
                 await discord.wait(1)
                 raise error
 
         with pytest.raises(type(error)):
             await fail()
-        async with NotifyThread(Desk(a_view()), a_config(discord), clock, clock):
+        async with NotifyThread(FakeEngine(a_view()), a_config(discord), clock, clock):
             await discord.wait(3)
         told = titles(discord)
         assert told[1] == f"🚨 [PRACTICE] {title}"
@@ -119,56 +111,58 @@ async def test_f35_the_engine_is_not_held_up_by_dead_channels() -> None:
     async with DiscordSink() as discord, TelegramSink() as telegram:
         discord.always = Reply(hang=True)
         telegram.always = Reply(hang=True)
-        desk = Desk(a_view())
+        engine = FakeEngine(a_view())
         config = replace(a_config(discord, telegram), flush_s=0.2, queue=50)
-        thread = NotifyThread(desk, config, clock, clock)
+        thread = NotifyThread(engine, config, clock, clock)
         thread.start()
         before = time.perf_counter()
         for number in range(300):
-            desk.tell(NoticeKind.RISK, f"event {number}", Severity.CRITICAL)
+            engine.tell(NoticeKind.RISK, f"event {number}", Severity.CRITICAL)
         assert time.perf_counter() - before < 2.0
-        await until(lambda: len(thread.status()) == 2 and all(s.queued > 0 for s in thread.status()))
+        await until(
+            lambda: len(thread.status()) == 2 and all(s.queued > 0 for s in thread.status()), look_s=0.005
+        )
         assert all(status.queued <= 50 for status in thread.status())
         assert await stopped(thread) < 3.5
 
 
 async def test_commands_from_telegram_reach_the_engine() -> None:
     async with DiscordSink() as discord, TelegramSink() as telegram:
-        desk = Desk(a_view())
-        thread = NotifyThread(desk, a_config(discord, telegram), clock, clock)
+        engine = FakeEngine(a_view())
+        thread = NotifyThread(engine, a_config(discord, telegram), clock, clock)
         thread.start()
         telegram.say(5, "/pause", chat={"id": 1}, date=NOW // NANOS, **{"from": {"id": 2}})
-        await until(lambda: "done: pause" in telegram.texts)
-        assert [type(command) for command in desk.sent] == [Pause]
+        await until(lambda: "done: pause" in telegram.texts, look_s=0.005)
+        assert [type(command) for command in engine.sent] == [Pause]
         await stopped(thread)
 
 
-async def test_a_dead_hand_is_told_through_the_channels() -> None:
+async def test_the_end_of_telegram_commands_is_told_through_the_channels() -> None:
     async with DiscordSink() as discord, TelegramSink() as telegram:
         telegram.poll_script.append(telegram_no(401, "Unauthorized"))
-        thread = NotifyThread(Desk(a_view()), a_config(discord, telegram), clock, clock)
+        thread = NotifyThread(FakeEngine(a_view()), a_config(discord, telegram), clock, clock)
         thread.start()
-        await until(lambda: any("commands are not taken" in title for title in titles(discord)))
+        await until(lambda: any("commands are not taken" in title for title in titles(discord)), look_s=0.005)
         await stopped(thread)
 
 
 async def test_a_picture_that_makes_no_sense_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:
     async with DiscordSink() as discord:
-        desk = Desk(a_view())
-        thread = NotifyThread(desk, a_config(discord), clock, clock)
+        engine = FakeEngine(a_view())
+        thread = NotifyThread(engine, a_config(discord), clock, clock)
         thread.start()
         await discord.wait(1)
-        desk.show(books=(None,))
-        await until(lambda: "a message could not be made" in caplog.text)
-        desk.show(books=a_view().books)
-        desk.tell(NoticeKind.RISK, "still here", Severity.WARNING)
-        await until(lambda: any("still here" in title for title in titles(discord)))
+        engine.show(books=(None,))
+        await until(lambda: "a message could not be made" in caplog.text, look_s=0.005)
+        engine.show(books=a_view().books)
+        engine.tell(NoticeKind.RISK, "still here", Severity.WARNING)
+        await until(lambda: any("still here" in title for title in titles(discord)), look_s=0.005)
         await stopped(thread)
 
 
 async def test_stopping_what_never_started_or_has_ended_does_nothing() -> None:
     async with DiscordSink() as discord:
-        thread = NotifyThread(Desk(a_view()), a_config(discord), clock, clock)
+        thread = NotifyThread(FakeEngine(a_view()), a_config(discord), clock, clock)
         assert thread.status() == ()
         thread.stop()
         thread.start()

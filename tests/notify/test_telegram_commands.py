@@ -6,18 +6,19 @@ import asyncio
 import logging
 import re
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
-from adapters.notify.config import HandConfig
-from adapters.notify.telegram_commands import commands as telegram_hand
-from adapters.notify.telegram_commands.commands import TelegramHand
+from adapters.notify.config import TelegramCommandsConfig
+from adapters.notify.telegram_commands import commands as listening
+from adapters.notify.telegram_commands.commands import TelegramCommands
 from engine.model.commands import AnyCommand, Flatten, Pause, Resume
 from engine.model.errors import FatalError
 from engine.model.market import NANOS
 from engine.model.orders import AccountKind
-from tests.notify.scenes import Desk, a_position, a_view
+from tests.notify.scenes import FakeEngine, a_position, a_view
 from tests.notify.sinks import Reply, TelegramSink, flood, telegram_no
 
 TOKEN = "123456789:AAcanaryCanaryCanaryCanaryCanaryCan"
@@ -28,16 +29,16 @@ ME, CHAT = 111, -1002
 class Scene:
     """A bot, an engine and a person."""
 
-    def __init__(self, sink: TelegramSink, desk: Desk) -> None:
+    def __init__(self, sink: TelegramSink, engine: FakeEngine) -> None:
         self.sink = sink
-        self.desk = desk
+        self.engine = engine
         self.wall_s = NOW_S
         self.code_s = 0.0
-        config = HandConfig(
+        config = TelegramCommandsConfig(
             token=TOKEN, chats=frozenset({CHAT}), users=frozenset({ME}), base_url=sink.url, poll_s=1
         )
-        self.hand = TelegramHand(desk, config, lambda: self.wall_s * NANOS, lambda: self.code_s)
-        self.task = asyncio.create_task(self.hand.run())
+        commands = TelegramCommands(engine, config, lambda: self.wall_s * NANOS, lambda: self.code_s)
+        self.task = asyncio.create_task(commands.run())
         self._next = 9000
 
     def say(self, text: str | None, *, chat: Any = CHAT, sender: Any = ME, age: int = 0, **more: Any) -> None:
@@ -61,17 +62,23 @@ class Scene:
         assert len(self.sink.got) == heard + 1
 
 
-@pytest.fixture
-async def scene() -> AsyncIterator[Scene]:
+@asynccontextmanager
+async def a_scene(*, answers: bool = True, **view: Any) -> AsyncIterator[Scene]:
     async with TelegramSink() as sink:
-        made = Scene(sink, Desk(a_view(positions=(a_position(),))))
+        made = Scene(sink, FakeEngine(a_view(**view), answers=answers))
         yield made
         made.task.cancel()
         await asyncio.gather(made.task, return_exceptions=True)
 
 
-def kinds(desk: Desk) -> list[type[AnyCommand]]:
-    return [type(command) for command in desk.sent]
+@pytest.fixture
+async def scene() -> AsyncIterator[Scene]:
+    async with a_scene(positions=(a_position(),)) as made:
+        yield made
+
+
+def kinds(engine: FakeEngine) -> list[type[AnyCommand]]:
+    return [type(command) for command in engine.sent]
 
 
 async def test_status_and_positions_are_answered_in_plain_text(scene: Scene) -> None:
@@ -81,13 +88,13 @@ async def test_status_and_positions_are_answered_in_plain_text(scene: Scene) -> 
     positions = await scene.ask("/positions")
     assert positions == "[PRACTICE] ACC-main MNQ\n  LONG 2 @ 21000.25, stop 20990.25, +19.00 USD"
     assert all("parse_mode" not in got.body for got in scene.sink.got)
-    assert scene.desk.sent == []
+    assert scene.engine.sent == []
 
 
 async def test_pause_and_resume_are_the_keyboards_commands_and_tell_the_engines_answer(scene: Scene) -> None:
     assert await scene.ask("/pause") == "done: pause"
     assert await scene.ask("/resume mnq") == "done: resume"
-    first, second = scene.desk.sent
+    first, second = scene.engine.sent
     assert isinstance(first, Pause)
     assert isinstance(second, Resume)
     assert (first.instrument, first.source) == (None, "telegram")
@@ -98,10 +105,10 @@ async def test_pause_and_resume_are_the_keyboards_commands_and_tell_the_engines_
 async def test_flatten_needs_its_code(scene: Scene) -> None:
     question = await scene.ask("/flatten MNQ")
     assert question.startswith("PRACTICE: sell 2 MNQ at market, pause entries?")
-    assert scene.desk.sent == []
+    assert scene.engine.sent == []
     code = re.findall(r"/yes (\d{6})", question)[0]
     assert await scene.ask(f"/yes {code}") == "done: flatten"
-    (command,) = scene.desk.sent
+    (command,) = scene.engine.sent
     assert isinstance(command, Flatten)
     assert (command.instrument, command.source) == ("MNQ", "telegram")
 
@@ -114,14 +121,14 @@ async def test_a_code_is_good_once(scene: Scene) -> None:
     code = code_in(await scene.ask("/flatten"))
     await scene.ask(f"/yes {code}")
     assert "nothing was done" in await scene.ask(f"/yes {code}")
-    assert kinds(scene.desk) == [Flatten]
+    assert kinds(scene.engine) == [Flatten]
 
 
 async def test_a_code_dies_of_age(scene: Scene) -> None:
     code = code_in(await scene.ask("/flatten"))
     scene.code_s = 60.0
     assert "nothing was done" in await scene.ask(f"/yes {code}")
-    assert scene.desk.sent == []
+    assert scene.engine.sent == []
 
 
 async def test_a_code_dies_of_wrong_answers(scene: Scene) -> None:
@@ -130,7 +137,7 @@ async def test_a_code_dies_of_wrong_answers(scene: Scene) -> None:
     for _ in range(3):
         assert "nothing was done" in await scene.ask(f"/yes {wrong}")
     assert "nothing was done" in await scene.ask(f"/yes {code}")
-    assert scene.desk.sent == []
+    assert scene.engine.sent == []
 
 
 async def test_a_new_question_voids_the_old_code(scene: Scene) -> None:
@@ -139,7 +146,7 @@ async def test_a_new_question_voids_the_old_code(scene: Scene) -> None:
     if old != new:
         assert "nothing was done" in await scene.ask(f"/yes {old}")
     await scene.ask(f"/yes {new}")
-    (command,) = scene.desk.sent
+    (command,) = scene.engine.sent
     assert isinstance(command, Flatten)
     assert command.instrument == "ES"
 
@@ -147,7 +154,7 @@ async def test_a_new_question_voids_the_old_code(scene: Scene) -> None:
 @pytest.mark.parametrize("text", ["/yes", "/yes 1 2", "/yes \u0661\u0662\u0663", "/YES abc"])
 async def test_yes_without_a_question_does_nothing(scene: Scene, text: str) -> None:
     assert "nothing was done" in await scene.ask(text)
-    assert scene.desk.sent == []
+    assert scene.engine.sent == []
 
 
 @pytest.mark.parametrize(
@@ -169,7 +176,7 @@ async def test_strangers_get_no_answer_and_do_nothing(
     for text in ("/pause", "/flatten", "/status", "/help"):
         scene.say(text, **stranger)
     await scene.silent()
-    assert scene.desk.sent == []
+    assert scene.engine.sent == []
     assert caplog.text.count("not whitelisted") == 1
 
 
@@ -189,7 +196,7 @@ async def test_strangers_get_no_answer_and_do_nothing(
 async def test_what_is_no_command_is_ignored(scene: Scene, message: dict[str, Any]) -> None:
     scene.say(message["text"], **{name: value for name, value in message.items() if name != "text"})
     await scene.silent()
-    assert scene.desk.sent == []
+    assert scene.engine.sent == []
 
 
 async def test_a_groups_command_names_its_bot(scene: Scene) -> None:
@@ -201,30 +208,26 @@ async def test_words_from_outside_are_never_repeated(scene: Scene) -> None:
     assert "evil" not in answer
     assert answer == "Not a contract of this engine. It trades MNQ, ES."
     assert (await scene.ask("/evil")).startswith("/status")
-    assert scene.desk.sent == []
+    assert scene.engine.sent == []
 
 
 async def test_what_was_said_before_the_start_or_long_ago_is_not_done() -> None:
-    async with TelegramSink() as sink:
-        desk = Desk(a_view())
-        scene = Scene(sink, desk)
+    async with a_scene() as scene:
         scene.say("/flatten", age=30)
         scene.say("/pause", age=3600)
-        (got,) = await sink.wait(1)
+        (got,) = await scene.sink.wait(1)
         assert "not done" in got.body["text"]
         scene.wall_s += 600
         assert "not done" in await scene.ask("/pause", age=61)
         assert await scene.ask("/pause", age=59) == "done: pause"
-        assert kinds(desk) == [Pause]
-        scene.task.cancel()
-        await asyncio.gather(scene.task, return_exceptions=True)
+        assert kinds(scene.engine) == [Pause]
 
 
 async def test_every_message_is_confirmed_and_done_once(scene: Scene) -> None:
     await scene.ask("/pause")
     await scene.ask("/resume")
     await scene.silent()
-    assert kinds(scene.desk) == [Pause, Resume]
+    assert kinds(scene.engine) == [Pause, Resume]
     assert scene.sink.polls[-1].body["offset"] >= 9003
     assert scene.sink.polls[-1].body["allowed_updates"] == ["message"]
 
@@ -235,69 +238,68 @@ async def test_a_webhook_is_ended_before_listening(scene: Scene) -> None:
 
 
 async def test_nonsense_in_updates_is_skipped(scene: Scene) -> None:
-    scene.sink.updates += [
+    nonsense = [
+        "text",
         {"update_id": 9000, "message": "text"},
-        {"update_id": "x"},  # type: ignore[dict-item]
+        {"update_id": "x"},
         {"update_id": 9000, "edited_message": {}},
         {"update_id": 9000, "message": {"chat": 5, "from": [], "text": {}}},
     ]
-    del scene.sink.updates[1]
+    scene.sink.poll_script.append(Reply(body={"ok": True, "result": nonsense}))
     assert await scene.ask("/pause") == "done: pause"
 
 
 async def test_another_listener_is_waited_out_and_told(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(telegram_hand, "_BACK_OFF_S", (0.01,))
+    monkeypatch.setattr(listening, "BACKOFF_S", (0.01, 0.01))
     conflict = telegram_no(409, "Conflict: terminated by other getUpdates request")
-    scene.sink.poll_script += [
-        conflict,
-        conflict,
-        flood(0),
-        telegram_no(502, "Bad Gateway"),
-        Reply(drop=True),
-    ]
-    assert await scene.ask("/pause") == "done: pause"
+    async with a_scene() as scene:
+        scene.sink.poll_script += [
+            conflict,
+            conflict,
+            flood(0),
+            telegram_no(502, "Bad Gateway"),
+            Reply(drop=True),
+        ]
+        assert await scene.ask("/pause") == "done: pause"
+        assert len(scene.sink.poll_script) == 0
     assert caplog.text.count("another program listens to this bot") == 1
 
 
-async def test_a_token_that_is_gone_ends_the_hand() -> None:
-    async with TelegramSink() as sink:
-        scene = Scene(sink, Desk(a_view()))
-        sink.poll_script.append(telegram_no(401, "Unauthorized"))
+async def test_a_token_that_is_gone_ends_the_listening() -> None:
+    async with a_scene() as scene:
+        scene.sink.poll_script.append(telegram_no(401, "Unauthorized"))
         with pytest.raises(FatalError, match="@BotFather") as caught:
             await asyncio.wait_for(scene.task, 10)
         assert TOKEN not in str(caught.value)
 
 
 async def test_an_engine_that_does_not_answer_is_admitted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(telegram_hand, "ANSWER_S", 0.05)
-    async with TelegramSink() as sink:
-        scene = Scene(sink, Desk(a_view(), answers=False))
+    monkeypatch.setattr(listening, "ANSWER_S", 0.05)
+    async with a_scene(answers=False) as scene:
         assert "has not answered" in await scene.ask("/pause")
-        assert kinds(scene.desk) == [Pause]
-        scene.task.cancel()
-        await asyncio.gather(scene.task, return_exceptions=True)
+        assert kinds(scene.engine) == [Pause]
 
 
 async def test_an_answer_that_is_not_taken_stops_nothing(scene: Scene) -> None:
     scene.sink.script += [telegram_no(400, "Bad Request: chat not found"), flood(30)]
     await scene.ask("/pause")
     await scene.ask("/resume")
-    assert kinds(scene.desk) == [Pause, Resume]
+    assert kinds(scene.engine) == [Pause, Resume]
     await scene.silent()
 
 
 async def test_a_live_account_is_named_in_the_question() -> None:
-    async with TelegramSink() as sink:
-        scene = Scene(sink, Desk(a_view(mode=AccountKind.LIVE)))
+    async with a_scene(mode=AccountKind.LIVE) as scene:
         assert (await scene.ask("/flatten")).startswith("LIVE: pause entries?")
-        scene.task.cancel()
-        await asyncio.gather(scene.task, return_exceptions=True)
 
 
 def test_the_config_shows_no_token() -> None:
-    assert "canary" not in repr(HandConfig(token=TOKEN, chats=frozenset({1}), users=frozenset({2}))).lower()
+    assert (
+        "canary"
+        not in repr(TelegramCommandsConfig(token=TOKEN, chats=frozenset({1}), users=frozenset({2}))).lower()
+    )
 
 
 async def test_no_log_line_holds_the_token(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from adapters.notify.content.facts import SignalFacts
 from adapters.notify.content.message import Event
-from adapters.notify.content.news import Newsroom
+from adapters.notify.content.news import NewsReader
 from engine.model.market import NANOS, Side
-from engine.model.notices import NoticeKind, Severity
+from engine.model.notices import NoticeKind, Severity, SignalFacts
 from engine.model.orders import AccountKind
-from tests.notify.rooms import FACTS, a_room, facts_of
 from tests.notify.scenes import (
     NOW,
+    SIGNAL,
     a_book,
     a_notice,
     a_position,
+    a_reader,
     a_trade,
     a_view,
     an_alignment,
+    facts_of,
     later,
 )
 
@@ -26,9 +27,9 @@ K, S = NoticeKind, Severity
 
 
 def test_a_signal_tells_the_whole_plan() -> None:
-    room = a_room(facts=lambda notice: FACTS)
-    notice = a_notice(1, K.SIGNAL, "long MNQ 7.4: entering 2 (OB held)", S.GOOD)
-    (message,) = room.read(later(a_view(), notices=(notice,), alignment={"MNQ": an_alignment()}))
+    reader = a_reader()
+    notice = a_notice(1, K.SIGNAL, "long MNQ 7.4: entering 2 (OB held)", S.GOOD, signal=SIGNAL)
+    (message,) = reader.read(later(a_view(), notices=(notice,), alignment={"MNQ": an_alignment()}))
     assert message.headline == "🟢 [PRACTICE] Signal: LONG 2 MNQ"
     assert message.event is Event.SIGNAL
     assert facts_of(message) == {
@@ -56,7 +57,7 @@ def test_a_signal_tells_the_whole_plan() -> None:
 
 def test_a_signal_of_which_only_words_are_known_tells_those_and_the_context() -> None:
     notice = a_notice(1, K.SIGNAL, "short MNQ 7.4: entering 2", S.GOOD)
-    (message,) = a_room().read(later(a_view(), notices=(notice,), alignment={"MNQ": an_alignment()}))
+    (message,) = a_reader().read(later(a_view(), notices=(notice,), alignment={"MNQ": an_alignment()}))
     assert message.title == "Signal MNQ"
     assert message.lines == ("short MNQ 7.4: entering 2",)
     assert facts_of(message)["Aligned"] == "4 of 5 timeframes"
@@ -72,11 +73,11 @@ def test_reward_to_risk_of_a_short_and_of_a_stop_amiss() -> None:
 
 
 def test_an_entry_is_told_once_its_stop_is_seen_with_it() -> None:
-    room = a_room()
+    reader = a_reader()
     fill = a_notice(1, K.FILL, "bought 2 MNQ @ 21000.25 (entry)", S.GOOD)
     bare = later(a_view(), notices=(fill,), positions=(a_position(stop=None, targets=(), protected_qty=0),))
-    assert room.read(bare) == []
-    (message,) = room.read(later(bare, positions=(a_position(),)))
+    assert reader.read(bare) == []
+    (message,) = reader.read(later(bare, positions=(a_position(),)))
     assert message.headline == "🟢 [PRACTICE] LONG 2 MNQ @ 21000.25"
     assert (message.event, message.severity) == (Event.TRADE_ENTRY, S.GOOD)
     assert message.lines == ("bought 2 MNQ @ 21000.25 (entry)",)
@@ -93,43 +94,43 @@ def test_an_entry_is_told_once_its_stop_is_seen_with_it() -> None:
 
 
 def test_an_entry_whose_stop_is_not_seen_in_time_is_told_as_a_warning() -> None:
-    room = a_room()
+    reader = a_reader()
     fill = a_notice(1, K.FILL, "bought 2 MNQ @ 21000.25 (entry)", S.GOOD)
     bare = later(a_view(), notices=(fill,), positions=(a_position(stop=None, protected_qty=0),))
-    room.read(bare)
-    (message,) = room.read(later(bare, ts=NOW + 2 * NANOS))
+    reader.read(bare)
+    (message,) = reader.read(later(bare, ts=NOW + 2 * NANOS))
     assert message.severity is S.WARNING
     assert facts_of(message)["Stop"] == "none seen yet"
     assert facts_of(message)["Protected"] == "0 of 2"
 
 
 def test_fills_of_one_entry_make_one_message() -> None:
-    room = a_room()
+    reader = a_reader()
     first = a_notice(1, K.FILL, "bought 1 MNQ @ 21000.25 (entry)", S.GOOD)
     second = a_notice(2, K.FILL, "bought 1 MNQ @ 21000.50 (entry)", S.GOOD)
     one = later(a_view(), notices=(first,), positions=(a_position(qty=1, protected_qty=0),))
-    assert room.read(one) == []
-    (message,) = room.read(later(one, notices=(first, second), positions=(a_position(),)))
+    assert reader.read(one) == []
+    (message,) = reader.read(later(one, notices=(first, second), positions=(a_position(),)))
     assert len(message.lines) == 2
 
 
 def test_half_at_the_first_target_then_the_rest_at_break_even() -> None:
-    room = a_room(facts=lambda notice: FACTS)
+    reader = a_reader()
     view = later(
         a_view(),
         notices=(
-            a_notice(1, K.SIGNAL, "long MNQ", S.GOOD),
+            a_notice(1, K.SIGNAL, "long MNQ", S.GOOD, signal=SIGNAL),
             a_notice(2, K.FILL, "bought 2 MNQ @ 21000.25 (entry)", S.GOOD),
         ),
         positions=(a_position(),),
     )
-    assert [m.event for m in room.read(view)] == [Event.SIGNAL, Event.TRADE_ENTRY]
+    assert [m.event for m in reader.read(view)] == [Event.SIGNAL, Event.TRADE_ENTRY]
     view = later(
         view,
         notices=(*view.notices, a_notice(3, K.FILL, "sold 1 MNQ @ 21015.25 (target)", S.GOOD)),
         positions=(a_position(qty=1, protected_qty=1, stop=Decimal("21000.75")),),
     )
-    (half,) = room.read(view)
+    (half,) = reader.read(view)
     assert (half.event, half.title, half.severity) == (Event.TRADE_EXIT, "MNQ: 1 of 2 closed", S.GOOD)
     assert facts_of(half)["Stop"] == "21000.75"
     view = later(
@@ -138,7 +139,7 @@ def test_half_at_the_first_target_then_the_rest_at_break_even() -> None:
         positions=(),
         trades=(a_trade(),),
     )
-    (end,) = room.read(view)
+    (end,) = reader.read(view)
     assert end.headline == "✅ [PRACTICE] LONG 2 MNQ closed: +58.52 USD"
     assert (end.event, end.severity) == (Event.TRADE_EXIT, S.GOOD)
     told = facts_of(end)
@@ -146,51 +147,51 @@ def test_half_at_the_first_target_then_the_rest_at_break_even() -> None:
     assert end.sections[0].fields[0].value == "+58.52 USD (+1.4 R)"
     assert told["Held"] == "12 min"
     assert told["Why"] == "target"
-    assert room.read(later(view)) == []
+    assert reader.read(later(view)) == []
 
 
 def test_a_loss_is_a_warning() -> None:
-    room = a_room()
-    (message,) = room.read(later(a_view(), trades=(a_trade(net_usd=Decimal("-41.48")),)))
+    reader = a_reader()
+    (message,) = reader.read(later(a_view(), trades=(a_trade(net_usd=Decimal("-41.48")),)))
     assert (message.severity, message.mark) == (S.WARNING, "🔻")
 
 
 def test_a_trade_that_came_and_went_between_two_pictures_is_told_once() -> None:
-    room = a_room()
+    reader = a_reader()
     fills = (
         a_notice(1, K.FILL, "bought 2 MNQ @ 21000.25 (entry)", S.GOOD),
         a_notice(2, K.FILL, "sold 2 MNQ @ 21015.25 (target)", S.GOOD),
     )
-    (message,) = room.read(later(a_view(), notices=fills, trades=(a_trade(),)))
+    (message,) = reader.read(later(a_view(), notices=fills, trades=(a_trade(),)))
     assert message.event is Event.TRADE_EXIT
     assert len(message.lines) == 2
 
 
 def test_a_turned_position_tells_the_exit_and_the_new_entry() -> None:
-    room = a_room()
+    reader = a_reader()
     long = later(a_view(), positions=(a_position(),))
-    room.read(long)
+    reader.read(long)
     fills = (a_notice(1, K.FILL, "sold 3 MNQ @ 21010.00 (close)", S.GOOD),)
     short = a_position(qty=-1, protected_qty=1, stop=Decimal("21010.25"), targets=(Decimal("20985.25"),))
-    out, back_in = room.read(later(long, notices=fills, positions=(short,), trades=(a_trade(),)))
+    out, back_in = reader.read(later(long, notices=fills, positions=(short,), trades=(a_trade(),)))
     assert out.event is Event.TRADE_EXIT
     assert back_in.event is Event.TRADE_ENTRY
     assert back_in.headline == "🔴 [PRACTICE] SHORT 1 MNQ @ 21000.25"
 
 
 def test_trades_of_earlier_runs_are_no_news() -> None:
-    room = Newsroom()
-    assert [m.event for m in room.read(a_view(trades=(a_trade(),)))] == [Event.START]
-    assert room.read(later(a_view(trades=(a_trade(),)))) == []
+    reader = NewsReader()
+    assert [m.event for m in reader.read(a_view(trades=(a_trade(),)))] == [Event.START]
+    assert reader.read(later(a_view(trades=(a_trade(),)))) == []
 
 
 def test_two_books_tell_their_own_trades() -> None:
-    room = Newsroom()
+    reader = NewsReader()
     books = (a_book("live", AccountKind.LIVE), a_book("paper", AccountKind.PAPER))
     view = a_view(books=books, mode=AccountKind.LIVE)
-    room.read(view)
+    reader.read(view)
     trades = (a_trade(book="live"), a_trade(book="paper", net_usd=Decimal("61.00")))
-    first, second = room.read(later(view, trades=trades))
+    first, second = reader.read(later(view, trades=trades))
     assert first.headline == "✅ [LIVE] LONG 2 MNQ closed: +58.52 USD"
     assert second.headline == "✅ [PAPER] LONG 2 MNQ closed: +61.00 USD"
     assert first.origin == "ACC-live · practice venue · practice time"
@@ -198,7 +199,7 @@ def test_two_books_tell_their_own_trades() -> None:
 
 
 def test_an_entry_that_still_waits_for_its_stop_is_told_at_the_end() -> None:
-    room = a_room()
+    reader = a_reader()
     fill = a_notice(1, K.FILL, "bought 2 MNQ", S.GOOD)
-    room.read(later(a_view(), notices=(fill,), positions=(a_position(stop=None, protected_qty=0),)))
-    assert [m.event for m in room.ended("", failed=False)] == [Event.TRADE_ENTRY, Event.STOP]
+    reader.read(later(a_view(), notices=(fill,), positions=(a_position(stop=None, protected_qty=0),)))
+    assert [m.event for m in reader.ended("", failed=False)] == [Event.TRADE_ENTRY, Event.STOP]

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from adapters.notify.config import (
     AppriseConfig,
-    HandConfig,
     MailConfig,
     NotifyConfig,
     Rules,
+    TelegramCommandsConfig,
     TelegramConfig,
     WebhookConfig,
 )
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def notify_config(settings: NotifySettings) -> NotifyConfig:
     """Every channel that is set up; a NotifyConfig without any where none is."""
     token = settings.telegram_token.get_secret_value()
-    telegram = mail = hand = None
+    telegram = mail = telegram_commands = None
     if token and settings.telegram_chats:
         telegram = TelegramConfig(
             token=token,
@@ -34,7 +34,7 @@ def notify_config(settings: NotifySettings) -> NotifyConfig:
             rules=_rules(settings.telegram_events, settings.telegram_severity),
         )
     if token and settings.commands_chats:
-        hand = HandConfig(
+        telegram_commands = TelegramCommandsConfig(
             token=token,
             chats=frozenset(settings.commands_chats),
             users=frozenset(settings.commands_users),
@@ -63,7 +63,7 @@ def notify_config(settings: NotifySettings) -> NotifyConfig:
             AppriseConfig(name=name, url=url.get_secret_value(), rules=others)
             for name, url in settings.others.items()
         ),
-        hand=hand,
+        telegram_commands=telegram_commands,
         zone=settings.zone,
         label=settings.label,
         refusals=settings.refusals,

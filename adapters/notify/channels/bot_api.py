@@ -7,8 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from adapters.notify.channels.channel import HeldError
-from adapters.notify.channels.web import Web, seconds
+from adapters.notify.channels.channel import RateLimitedError
+from adapters.notify.channels.http_client import HttpClient, seconds
 from engine.model.errors import FatalError, RefusedError, RetryableError, UnknownOutcomeError
 
 TOKEN_REMEDY = "Telegram does not know this bot token; copy it again from @BotFather into .env"
@@ -17,7 +17,7 @@ _HELD_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class BotReply:
     """What Telegram answered. `result` is only there when `ok`."""
 
     ok: bool
@@ -34,27 +34,27 @@ class BotApi:
 
     def __init__(self, base_url: str, token: str, secrets: tuple[str, ...]) -> None:
         self._base = f"{base_url.rstrip('/')}/bot{token}/"
-        self._web = Web("Telegram", (self._base, *secrets))
+        self._http = HttpClient("Telegram", (self._base, *secrets))
 
-    async def call(self, method: str, body: dict[str, Any], answer_s: float | None = None) -> Said:
+    async def call(self, method: str, body: dict[str, Any], answer_s: float | None = None) -> BotReply:
         """The answer, where it is a yes or a no to this request (400, 403, 409).
 
-        Raises HeldError (429), RetryableError, UnknownOutcomeError, FatalError (no such bot).
+        Raises RateLimitedError (429), RetryableError, UnknownOutcomeError, FatalError (no such bot).
         """
-        response = await self._web.post(self._base + method, body, answer_s)
+        response = await self._http.post(self._base + method, body, answer_s)
         told = response.json()
         if response.status == 200 and told.get("ok") is True:
-            return Said(True, told.get("result"))
+            return BotReply(True, told.get("result"))
         parameters = told.get("parameters")
         parameters = parameters if isinstance(parameters, dict) else {}
-        description = self._web.scrub(told.get("description") or f"HTTP {response.status}")
+        description = self._http.scrub(told.get("description") or f"HTTP {response.status}")
         match response.status:
             case 401 | 404:
                 raise FatalError(f"{TOKEN_REMEDY} ({description})")
             case 429:
                 wait = seconds(parameters.get("retry_after"))
                 wait = wait if wait is not None else response.retry_after_s()
-                raise HeldError(f"Telegram: {description}", _HELD_S if wait is None else wait)
+                raise RateLimitedError(f"Telegram: {description}", _HELD_S if wait is None else wait)
             case status if status >= 500:
                 raise RetryableError(f"Telegram: {description}")
             case status if 300 <= status < 400:
@@ -62,11 +62,11 @@ class BotApi:
             case 200:
                 raise UnknownOutcomeError("Telegram: the answer is not Telegram's; is a proxy between?")
         migrated = parameters.get("migrate_to_chat_id")
-        return Said(
+        return BotReply(
             False, None, response.status, description, migrated if isinstance(migrated, int) else None
         )
 
-    async def me(self) -> str:
+    async def name(self) -> str:
         """The bot's name, without @. Raises as `call` does."""
         said = await self.call("getMe", {})
         name = said.result.get("username") if said.ok and isinstance(said.result, dict) else None
@@ -75,4 +75,4 @@ class BotApi:
         return name
 
     async def close(self) -> None:
-        await self._web.close()
+        await self._http.close()

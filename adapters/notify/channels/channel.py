@@ -9,11 +9,11 @@ from typing import Any, Protocol
 from adapters.notify.content.message import Message
 from engine.model.errors import RetryableError
 
-Part = dict[str, Any]
-"""One request's worth of a message, in the channel's own form."""
+Payload = dict[str, Any]
+"""One request's worth of a message, in the service's own form."""
 
 
-class HeldError(RetryableError):
+class RateLimitedError(RetryableError):
     """Not done: the service wants to be left alone for `after_s` seconds."""
 
     def __init__(self, message: str, after_s: float) -> None:
@@ -22,8 +22,8 @@ class HeldError(RetryableError):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What the service said to a part that it took."""
+class Receipt:
+    """What the service said to a payload that it took."""
 
     text: str
     pause_s: float = 0.0
@@ -35,14 +35,14 @@ class Channel(Protocol):
 
     name: str
 
-    def parts(self, message: Message, when: str) -> Sequence[Part]:
+    def payloads(self, message: Message, when: str) -> Sequence[Payload]:
         """The message as requests, in order; `when` is its last line. Never fails, whatever the texts."""
 
-    async def deliver(self, part: Part) -> Answer:
-        """Send one part once.
+    async def deliver(self, part: Payload) -> Receipt:
+        """Send one payload once.
 
-        Raises HeldError (come back later), RetryableError (not done), UnknownOutcomeError (it may have
-        arrived), RefusedError (this part is not to their liking), FatalError (a person has to change
+        Raises RateLimitedError (come back later), RetryableError (not done), UnknownOutcomeError (it may have
+        arrived), RefusedError (this payload is not to their liking), FatalError (a person has to change
         something, and the text says what).
         """
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from yarl import URL
 
-from adapters.notify.channels.channel import Answer, HeldError, Part
-from adapters.notify.channels.web import Response, Web, seconds
+from adapters.notify.channels.channel import Payload, RateLimitedError, Receipt
+from adapters.notify.channels.http_client import HttpClient, Response, seconds
 from adapters.notify.config import WebhookConfig
 from adapters.notify.content.chunks import cut
 from adapters.notify.content.message import Message
@@ -38,9 +38,9 @@ _HELD_S = 10.0
 _REMEDY = "make a new webhook in the channel's settings and put its address into .env"
 
 
-def discord_bodies(message: Message, when: str) -> list[Part]:
+def discord_bodies(message: Message, when: str) -> list[Payload]:
     """The message as requests of at most `EMBEDS` embeds and `TOTAL` characters each."""
-    bodies: list[Part] = []
+    bodies: list[Payload] = []
     used = 0
     for embed in _embeds(message, when):
         size = _size(embed)
@@ -113,22 +113,22 @@ class DiscordChannel:
 
     def __init__(self, config: WebhookConfig) -> None:
         self._url = config.url
-        self._web = Web("Discord", config.secrets)
+        self._http = HttpClient("Discord", config.secrets)
 
-    def parts(self, message: Message, when: str) -> Sequence[Part]:
+    def payloads(self, message: Message, when: str) -> Sequence[Payload]:
         return discord_bodies(message, when)
 
-    async def deliver(self, part: Part) -> Answer:
-        response = await self._web.post(self._address(), part)
+    async def deliver(self, part: Payload) -> Receipt:
+        response = await self._http.post(self._address(), part)
         if response.status in (200, 204):
             told = response.json()
             if response.status == 200 and "id" not in told:
                 raise UnknownOutcomeError("Discord: the answer is not Discord's; is a proxy between?")
-            return Answer(f"message {self._web.scrub(told.get('id', ''))}".rstrip(), _pause(response))
+            return Receipt(f"message {self._http.scrub(told.get('id', ''))}".rstrip(), _pause(response))
         raise self._refusal(response)
 
     async def close(self) -> None:
-        await self._web.close()
+        await self._http.close()
 
     def _address(self) -> str:
         """With the wish for an answer that names the message; a thread id in the address stays."""
@@ -139,12 +139,12 @@ class DiscordChannel:
 
     def _refusal(self, response: Response) -> PortError:
         told = response.json()
-        words = self._web.scrub(told.get("message") or f"HTTP {response.status}")
+        words = self._http.scrub(told.get("message") or f"HTTP {response.status}")
         status = response.status
         if status == 429:
             wait = seconds(told.get("retry_after"))
             wait = wait if wait is not None else response.retry_after_s()
-            return HeldError(f"Discord: {words}", _HELD_S if wait is None else wait)
+            return RateLimitedError(f"Discord: {words}", _HELD_S if wait is None else wait)
         if status >= 500:
             return RetryableError(f"Discord: {words}")
         if status in (401, 403, 404) or 300 <= status < 400:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from adapters.notify.channels.channel import Answer, HeldError, Part
-from adapters.notify.channels.web import Web
+from adapters.notify.channels.channel import Payload, RateLimitedError, Receipt
+from adapters.notify.channels.http_client import HttpClient
 from adapters.notify.config import WebhookConfig
 from adapters.notify.content.chunks import cut
 from adapters.notify.content.message import Message, Section
@@ -29,7 +29,7 @@ _HELD_S = 30.0
 _REMEDY = "make a new incoming webhook in Slack and put its address into .env"
 
 
-def slack_body(message: Message, when: str) -> Part:
+def slack_body(message: Message, when: str) -> Payload:
     """One request. Fields and texts of attachments are not formatted unless asked for (`mrkdwn_in`)."""
     color = COLOURS[message.severity]
     head = {
@@ -50,7 +50,7 @@ def slack_body(message: Message, when: str) -> Part:
     }
 
 
-def _attachment(section: Section, color: str) -> Part:
+def _attachment(section: Section, color: str) -> Payload:
     return {
         "color": color,
         "fallback": _text(section.title, TITLE),
@@ -86,27 +86,27 @@ class SlackChannel:
 
     def __init__(self, config: WebhookConfig) -> None:
         self._url = config.url
-        self._web = Web("Slack", config.secrets)
+        self._http = HttpClient("Slack", config.secrets)
 
-    def parts(self, message: Message, when: str) -> Sequence[Part]:
+    def payloads(self, message: Message, when: str) -> Sequence[Payload]:
         return [slack_body(message, when)]
 
-    async def deliver(self, part: Part) -> Answer:
-        response = await self._web.post(self._url, part)
-        told = self._web.scrub(response.body[:200].decode(errors="replace")) or f"HTTP {response.status}"
+    async def deliver(self, part: Payload) -> Receipt:
+        response = await self._http.post(self._url, part)
+        told = self._http.scrub(response.body[:200].decode(errors="replace")) or f"HTTP {response.status}"
         if response.status == 200:
             if told.strip() != "ok":
                 raise UnknownOutcomeError("Slack: the answer is not Slack's; is a proxy between?")
-            return Answer("ok", _PACE_S)
+            return Receipt("ok", _PACE_S)
         raise _refusal(response.status, told, response.retry_after_s())
 
     async def close(self) -> None:
-        await self._web.close()
+        await self._http.close()
 
 
 def _refusal(status: int, told: str, retry_after_s: float | None) -> PortError:
     if status == 429:
-        return HeldError(f"Slack: {told}", _HELD_S if retry_after_s is None else retry_after_s)
+        return RateLimitedError(f"Slack: {told}", _HELD_S if retry_after_s is None else retry_after_s)
     if status >= 500:
         return RetryableError(f"Slack: {told}")
     if status in (401, 403, 404, 410) or 300 <= status < 400:

@@ -7,8 +7,8 @@ import logging
 import re
 from collections.abc import Iterator, Sequence
 
-from adapters.notify.channels.bot_api import BotApi, Said
-from adapters.notify.channels.channel import Answer, Part
+from adapters.notify.channels.bot_api import BotApi, BotReply
+from adapters.notify.channels.channel import Payload, Receipt
 from adapters.notify.config import TelegramConfig
 from adapters.notify.content.chunks import packed, pieces, utf16_units
 from adapters.notify.content.message import Message
@@ -69,10 +69,10 @@ class TelegramChannel:
         self._chat = chat
         self._bot = BotApi(config.base_url, config.token, config.secrets)
 
-    def parts(self, message: Message, when: str) -> Sequence[Part]:
+    def payloads(self, message: Message, when: str) -> Sequence[Payload]:
         return [{"text": block, "parse_mode": "HTML"} for block in telegram_html(message, when)]
 
-    async def deliver(self, part: Part) -> Answer:
+    async def deliver(self, part: Payload) -> Receipt:
         said = await self._send(part)
         if said.migrated_to is not None:
             log.warning("%s: the group's id is now %d: put it into the settings", self.name, said.migrated_to)
@@ -82,22 +82,18 @@ class TelegramChannel:
             said = await self._send({"text": without_tags(part["text"])})
         if said.ok:
             number = said.result.get("message_id") if isinstance(said.result, dict) else None
-            return Answer(f"message {number}")
+            return Receipt(f"message {number}")
         raise self._refusal(said)
-
-    async def who(self) -> str:
-        """The bot's name, without @; proves the token. Raises as a delivery does."""
-        return await self._bot.me()
 
     async def close(self) -> None:
         await self._bot.close()
 
-    async def _send(self, part: Part) -> Said:
+    async def _send(self, part: Payload) -> BotReply:
         return await self._bot.call(
             "sendMessage", {"chat_id": self._chat, "link_preview_options": {"is_disabled": True}, **part}
         )
 
-    def _refusal(self, said: Said) -> FatalError | RefusedError:
+    def _refusal(self, said: BotReply) -> FatalError | RefusedError:
         if said.code == 403:
             return FatalError(
                 f"the bot may not write to this chat: open it in Telegram and press Start, or add the bot to "

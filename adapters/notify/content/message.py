@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import StrEnum
 
 from msgspec import Struct
 
-from adapters.notify.content.sanitize import clean
+from adapters.notify.content.sanitize import sanitize
 from engine.model.notices import Severity
 from engine.model.orders import AccountKind
 
@@ -30,7 +31,7 @@ RANKS = {severity: rank for rank, severity in enumerate(Severity)}
 
 
 class Field(Struct, frozen=True):
-    """A named figure. Both texts are clean."""
+    """A named figure. Both texts are sanitized."""
 
     name: str
     value: str
@@ -42,7 +43,7 @@ class Section(Struct, frozen=True):
 
 
 class Message(Struct, frozen=True, kw_only=True):
-    """Texts are clean (see `adapters.notify.content.sanitize`): plain words, never markup."""
+    """Texts are sanitized (see `adapters.notify.content.sanitize`): plain words, never markup."""
 
     event: Event
     severity: Severity
@@ -74,11 +75,31 @@ class Message(Struct, frozen=True, kw_only=True):
 
 
 def fields(*pairs: tuple[str, object | None]) -> tuple[Field, ...]:
-    """Named figures, cleaned; those whose value is None or empty are left out."""
-    return tuple(Field(name, shown) for name, value in pairs if value is not None and (shown := clean(value)))
+    """Named figures, sanitized; those whose value is None or empty are left out."""
+    return tuple(
+        Field(name, shown) for name, value in pairs if value is not None and (shown := sanitize(value))
+    )
 
 
 def section(title: str, *pairs: tuple[str, object | None]) -> tuple[Section, ...]:
     """One section, or none where it would hold nothing."""
     found = fields(*pairs)
     return (Section(title, found),) if found else ()
+
+
+def plain_text(message: Message, when: str) -> str:
+    """Lines without any markup: for mail clients, apprise and terminals."""
+    return "\n".join(plain_lines(message, when))
+
+
+def plain_lines(message: Message, when: str) -> Iterator[str]:
+    yield message.headline
+    yield from message.lines
+    for section in message.sections:
+        yield ""
+        if section.title:
+            yield section.title
+        yield from (f"{field.name}: {field.value}" for field in section.fields)
+    if when:
+        yield ""
+        yield when

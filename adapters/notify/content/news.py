@@ -6,12 +6,11 @@ import re
 from collections.abc import Iterator
 
 from adapters.notify.content import reports
-from adapters.notify.content.facts import SignalReader, the_notices_own
-from adapters.notify.content.links import LinkWatch, about_a_link
 from adapters.notify.content.message import Event, Message
-from adapters.notify.content.sanitize import clean
+from adapters.notify.content.outages import OutageWatch, about_connection
+from adapters.notify.content.sanitize import sanitize
 from adapters.notify.content.signals import signal_message
-from adapters.notify.content.trades import TradeDesk
+from adapters.notify.content.trades import TradeReports
 from engine.model.market import MINUTE
 from engine.model.notices import Notice, NoticeKind, Severity
 from engine.model.orders import AccountKind
@@ -45,7 +44,7 @@ def event_of(notice: Notice) -> Event | None:
             return Event.STATUS if trouble else None
 
 
-class Newsroom:
+class NewsReader:
     """Reads one View after another. Synchronous, no clock: the same Views give the same messages."""
 
     def __init__(
@@ -54,15 +53,13 @@ class Newsroom:
         label: str = "",
         refusals: bool = False,
         status_minutes: int = 0,
-        facts: SignalReader = the_notices_own,
     ) -> None:
-        """`label` names the installation; `facts` reads the plan behind a signal."""
+        """`label` names the installation; with `refusals` the ideas that were refused are told too."""
         self._label = label
         self._refusals = refusals
         self._status_ns = status_minutes * MINUTE
-        self._facts = facts
-        self._trades = TradeDesk()
-        self._links = LinkWatch()
+        self._trades = TradeReports()
+        self._links = OutageWatch()
         self._before: View | None = None
         self._seen = 0
         self._first_ts = 0
@@ -94,15 +91,15 @@ class Newsroom:
         view = self._before
         if view is None:
             return []
-        messages = [*self._trades.flush(view), reports.stopped(view, clean(reason), failed)]
+        messages = [*self._trades.flush(view), reports.stopped(view, sanitize(reason), failed)]
         return [self._signed(message, view) for message in messages]
 
     def _lifecycle(self, view: View, before: View | None) -> Iterator[Message]:
         """Start, day's end, health and the regular status."""
         if not self._first_ts:
             self._first_ts = self._status_ts = view.ts
-        settled = bool(view.books) and all(book.reconciled for book in view.books)
-        if not self._started and (settled or view.ts - self._first_ts >= START_WAIT_NS):
+        delivered = bool(view.books) and all(book.reconciled for book in view.books)
+        if not self._started and (delivered or view.ts - self._first_ts >= START_WAIT_NS):
             self._started = True
             yield reports.started(view)
         if before is None:
@@ -133,11 +130,9 @@ class Newsroom:
 
     def _told(self, view: View, notice: Notice) -> list[Message]:
         if notice.kind is NoticeKind.SIGNAL:
-            facts = self._facts(notice)
-            if facts is not None:
-                self._trades.planned(notice, facts)
-            return [signal_message(view, notice, facts)]
-        event = event_of(notice) if not about_a_link(notice, view) else None
+            self._trades.planned(notice)
+            return [signal_message(view, notice)]
+        event = event_of(notice) if not about_connection(notice, view) else None
         if event is None and notice.kind is NoticeKind.REFUSAL and self._refusals:
             event = Event.SIGNAL
         if event is None:
@@ -146,7 +141,7 @@ class Newsroom:
             Message(
                 event=event,
                 severity=notice.severity,
-                title=clean(notice.text),
+                title=sanitize(notice.text),
                 ts=notice.ts,
                 mark=MARKS[notice.severity],
                 instrument=notice.instrument,
@@ -160,9 +155,9 @@ class Newsroom:
         kind = message.kind if message.kind is not None else kind_of(view, message.book)
         account = next((book.account for book in view.books if book.book == message.book), "")
         time = "practice time" if view.practice_time else ""
-        parts = (account if len(view.books) > 1 else "", self._label, view.venue, time)
-        origin = " · ".join(part for part in parts if part)
-        return reports.signed(message, kind, clean(origin))
+        payloads = (account if len(view.books) > 1 else "", self._label, view.venue, time)
+        origin = " · ".join(part for part in payloads if part)
+        return reports.signed(message, kind, sanitize(origin))
 
 
 def kind_of(view: View, book: str | None) -> AccountKind:

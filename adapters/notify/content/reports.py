@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from adapters.notify.content.formats import cost, percent, price, usd
 from adapters.notify.content.message import Event, Message, Section, section
-from adapters.notify.content.number_format import cost, percent, price, usd
-from adapters.notify.content.sanitize import clean
+from adapters.notify.content.sanitize import sanitize
 from engine.model.notices import Severity
 from engine.model.orders import AccountKind
 from engine.model.view import BookView, PositionView, TradingState, View
@@ -84,7 +84,7 @@ def health(view: View) -> Message:
     return Message(
         event=Event.STATUS if well else Event.ERROR,
         severity=Severity.GOOD if well else Severity.CRITICAL,
-        title=clean(title),
+        title=sanitize(title),
         ts=view.ts,
         mark="✅" if well else "🚨",
         key=f"health {title}",
@@ -93,7 +93,7 @@ def health(view: View) -> Message:
 
 def account_name(book: BookView) -> str:
     """With whose money it is: "[PAPER] PRAC-1"."""
-    return clean(f"[{book.kind.upper()}] {book.account or book.book}")
+    return sanitize(f"[{book.kind.upper()}] {book.account or book.book}")
 
 
 def position_line(view: View, position: PositionView) -> str:
@@ -104,7 +104,7 @@ def position_line(view: View, position: PositionView) -> str:
     guard = f"stop {stop}" if stop is not None else "no stop seen"
     if stop is not None and bare > 0:
         guard += f", {bare} unprotected"
-    return clean(f"{direction} {abs(position.qty)} @ {entry}, {guard}, {usd(position.open_usd)}")
+    return sanitize(f"{direction} {abs(position.qty)} @ {entry}, {guard}, {usd(position.open_usd)}")
 
 
 def state_words(book: BookView) -> str:

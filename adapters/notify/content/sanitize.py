@@ -20,7 +20,7 @@ _ACTIVE = (
 )
 
 
-def clean(text: object, longest: int = LONGEST) -> str:
+def sanitize(text: object, longest: int = LONGEST) -> str:
     """One line of at most `longest` characters without control, direction and invisible characters.
 
     Links, mentions and bot commands in it are broken up invisibly, so that no app makes them live.

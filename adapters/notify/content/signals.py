@@ -2,63 +2,62 @@
 
 from __future__ import annotations
 
-from adapters.notify.content.facts import PatternFacts, SignalFacts
+from adapters.notify.content.formats import arrow, cost, percent, price, ratio, side
 from adapters.notify.content.message import Event, Message, Section, section
-from adapters.notify.content.number_format import arrow, cost, percent, price, ratio, side
-from adapters.notify.content.sanitize import clean
+from adapters.notify.content.sanitize import sanitize
 from engine.model.chart import AlignmentView
-from engine.model.notices import Notice
+from engine.model.notices import Notice, PatternFacts, SignalFacts
 from engine.model.view import View
 
 _DIRECTIONS = {1: "up", -1: "down", 0: "sideways"}
 
 
-def signal_message(view: View, notice: Notice, facts: SignalFacts | None) -> Message:
-    """Entry, stop, targets, reward to risk, size, risk, pattern statistics and context, as far as known."""
-    instrument = notice.instrument or ""
+def signal_message(view: View, notice: Notice) -> Message:
+    """Entry, stop, targets, reward to risk, size, risk, pattern statistics and context, where known."""
+    signal, instrument = notice.signal, notice.instrument or ""
     return Message(
         event=Event.SIGNAL,
         severity=notice.severity,
-        title=_title(view, instrument, notice, facts),
+        title=_title(view, instrument, notice, signal),
         ts=notice.ts,
-        mark=arrow(facts.side) if facts is not None else "🎯",
-        lines=(clean(notice.text),) if facts is None else (),
+        mark=arrow(signal.side) if signal is not None else "🎯",
+        lines=(sanitize(notice.text),) if signal is None else (),
         sections=(
-            *(_plan(view, instrument, facts) if facts is not None else ()),
-            *(_pattern(facts.pattern) if facts is not None and facts.pattern is not None else ()),
+            *(_plan(view, instrument, signal) if signal is not None else ()),
+            *(_pattern(signal.pattern) if signal is not None and signal.pattern is not None else ()),
             *_context(view, view.alignment.get(instrument)),
-            *(section("Reason", ("Why", "; ".join(facts.reasons))) if facts is not None else ()),
+            *(section("Reason", ("Why", "; ".join(signal.reasons))) if signal is not None else ()),
         ),
         instrument=notice.instrument,
         book=notice.book,
     )
 
 
-def _title(view: View, instrument: str, notice: Notice, facts: SignalFacts | None) -> str:
-    if facts is None:
-        return clean(f"Signal {instrument}".strip())
-    return clean(f"Signal: {side(facts.side)} {facts.qty} {instrument}")
+def _title(view: View, instrument: str, notice: Notice, signal: SignalFacts | None) -> str:
+    if signal is None:
+        return sanitize(f"Signal {instrument}".strip())
+    return sanitize(f"Signal: {side(signal.side)} {signal.qty} {instrument}")
 
 
-def _plan(view: View, instrument: str, facts: SignalFacts) -> tuple[Section, ...]:
-    targets = [price(view, instrument, target) for target in facts.targets]
+def _plan(view: View, instrument: str, signal: SignalFacts) -> tuple[Section, ...]:
+    targets = [price(view, instrument, target) for target in signal.targets]
     numbered = (
         [("Target", targets[0])]
         if len(targets) == 1
         else [(f"Target {number}", target) for number, target in enumerate(targets, 1)]
     )
-    entry = price(view, instrument, facts.entry)
+    entry = price(view, instrument, signal.entry)
     return section(
         "",
-        ("Entry", f"{entry} (market)" if facts.market else f"{entry} (limit)"),
-        ("Stop", price(view, instrument, facts.stop)),
+        ("Entry", f"{entry} (market)" if signal.market else f"{entry} (limit)"),
+        ("Stop", price(view, instrument, signal.stop)),
         *numbered,
-        ("Risk : reward", ratio(facts.reward_to_risk)),
-        ("Size", f"{facts.qty} contract{'s' if facts.qty != 1 else ''}"),
-        ("Risk", cost(facts.risk_usd)),
-        ("Strategy", facts.strategy),
-        ("Timeframe", facts.timeframe),
-        ("Score", f"{facts.score_tenths / 10:.1f} of 10" if facts.score_tenths else None),
+        ("Risk : reward", ratio(signal.reward_to_risk)),
+        ("Size", f"{signal.qty} contract{'s' if signal.qty != 1 else ''}"),
+        ("Risk", cost(signal.risk_usd)),
+        ("Strategy", signal.strategy),
+        ("Timeframe", signal.timeframe),
+        ("Score", f"{signal.score_tenths / 10:.1f} of 10" if signal.score_tenths else None),
     )
 
 

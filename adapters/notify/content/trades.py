@@ -10,13 +10,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from adapters.notify.content.facts import SignalFacts, reward_to_risk
+from adapters.notify.content.formats import arrow, cost, duration, price, ratio, risk_usd, side, usd
 from adapters.notify.content.message import RANKS, Event, Message, Section, section
-from adapters.notify.content.number_format import arrow, cost, price, ratio, risk_usd, side, usd
-from adapters.notify.content.sanitize import clean
-from adapters.notify.content.times import held
+from adapters.notify.content.sanitize import sanitize
 from engine.model.market import NANOS, Side
-from engine.model.notices import Notice, Severity
+from engine.model.notices import Notice, Severity, reward_to_risk
 from engine.model.view import BookView, PositionView, TradeView, View
 
 SETTLE_NS = 2 * NANOS
@@ -34,7 +32,7 @@ class _Entry:
     fills: list[str] = field(default_factory=list)
 
 
-class TradeDesk:
+class TradeReports:
     """Tells entries and exits. Keeps what is about to be told between Views."""
 
     def __init__(self) -> None:
@@ -42,10 +40,10 @@ class TradeDesk:
         self._risks: dict[Place, Decimal] = {}
         """What the trade that is open risks at its planned stop, USD."""
 
-    def planned(self, notice: Notice, facts: SignalFacts) -> None:
+    def planned(self, notice: Notice) -> None:
         """Remember what a trade risks, so that its result can be told in multiples of that."""
-        if notice.book is not None and notice.instrument is not None:
-            self._risks[notice.book, notice.instrument] = facts.risk_usd
+        if notice.signal is not None and notice.book is not None and notice.instrument is not None:
+            self._risks[notice.book, notice.instrument] = notice.signal.risk_usd
 
     def read(self, view: View, before: View | None, fills: Iterable[Notice]) -> list[Message]:
         now = _positions(view)
@@ -83,7 +81,7 @@ class TradeDesk:
         qty_was, qty_now = was.qty if was is not None else 0, now.qty if now is not None else 0
         flipped = qty_was * qty_now < 0
         grew = bool(fills) and qty_now != 0 and (flipped or abs(qty_now) > abs(qty_was) or bool(ended))
-        words = [clean(fill.text) for fill in fills]
+        words = [sanitize(fill.text) for fill in fills]
         if ended:
             self._entries.pop(place, None)
             risk = self._risks.pop(place, None) if not qty_now else None
@@ -123,7 +121,7 @@ def entry_message(view: View, position: PositionView, ts: int, fills: Iterable[s
     return Message(
         event=Event.TRADE_ENTRY,
         severity=Severity.WARNING if naked else Severity.GOOD,
-        title=clean(f"{side(direction)} {count} {position.instrument} @ {shown}"),
+        title=sanitize(f"{side(direction)} {count} {position.instrument} @ {shown}"),
         ts=ts,
         kind=position.kind,
         mark=arrow(direction),
@@ -155,7 +153,7 @@ def exit_message(
     return Message(
         event=Event.TRADE_EXIT,
         severity=Severity.CRITICAL if worst == RANKS[Severity.CRITICAL] else severity,
-        title=clean(f"{side(trade.side)} {trade.qty} {trade.instrument} closed: {usd(trade.net_usd)}"),
+        title=sanitize(f"{side(trade.side)} {trade.qty} {trade.instrument} closed: {usd(trade.net_usd)}"),
         ts=trade.closed_ts,
         kind=book.kind if book is not None else None,
         mark="✅" if trade.net_usd > 0 else "🔻",
@@ -168,7 +166,7 @@ def exit_message(
                 ("Costs", cost(trade.costs_usd)),
                 ("Entry", price(view, trade.instrument, trade.entry)),
                 ("Exit", price(view, trade.instrument, trade.exit)),
-                ("Held", held(trade.closed_ts - trade.opened_ts)),
+                ("Held", duration(trade.closed_ts - trade.opened_ts)),
                 ("Why", trade.reason),
             ),
             *(_day(book) if book is not None else ()),
@@ -184,7 +182,7 @@ def part_message(view: View, now: PositionView, qty_was: int, last: Notice, word
     return Message(
         event=Event.TRADE_EXIT,
         severity=last.severity,
-        title=clean(f"{now.instrument}: {closed} of {abs(qty_was)} closed"),
+        title=sanitize(f"{now.instrument}: {closed} of {abs(qty_was)} closed"),
         ts=last.ts,
         kind=now.kind,
         mark="◐",
@@ -208,7 +206,7 @@ def _fills_message(place: Place, last: Notice, words: list[str], open_: bool) ->
     return Message(
         event=Event.TRADE_ENTRY if open_ else Event.TRADE_EXIT,
         severity=last.severity,
-        title=clean(f"{place[1]} fill".strip()),
+        title=sanitize(f"{place[1]} fill".strip()),
         ts=last.ts,
         lines=tuple(words),
         instrument=last.instrument,

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from adapters.notify.channels.channel import Part
+from adapters.common.pacing import TokenBucket
+from adapters.notify.channels.channel import Payload
 from adapters.notify.config import Rules
 from adapters.notify.content.message import RANKS, Event, Message
 from engine.model.notices import Severity
@@ -25,13 +26,14 @@ _REMEMBERED = 500
 
 
 @dataclass(slots=True, eq=False)
-class Alarm:
+class Escalation:
     """One critical message on its way: where it was handed in, and whether somebody has it."""
 
     message: Message
-    addressed: set[str] = field(default_factory=set)
-    settled: bool = False
-    """It has arrived, or rides with the same news whose own alarm is not settled yet."""
+    channels: set[str] = field(default_factory=set)
+    """Names of those that have been given it."""
+    delivered: bool = False
+    """It has arrived, or rides with the same news whose own escalation is under way."""
 
 
 @dataclass(slots=True, eq=False)
@@ -40,11 +42,11 @@ class Entry:
 
     message: Message
     not_before: float = 0.0
-    alarm: Alarm | None = None
-    parts: list[Part] | None = None
+    escalation: Escalation | None = None
+    payloads: list[Payload] | None = None
     """What is still to be sent of it; None before the first attempt."""
     tries: int = 0
-    unsure: bool = False
+    unconfirmed: bool = False
     """It was sent once with no answer: it may have arrived."""
 
     @property
@@ -56,19 +58,18 @@ class Outbox:
     """Takes messages and gives them out one at a time, no faster than the rules allow."""
 
     def __init__(
-        self, rules: Rules, brief: Callable[[Message], str], *, capacity: int, repeat_s: float
+        self, rules: Rules, one_line: Callable[[Message], str], *, capacity: int, repeat_s: float
     ) -> None:
-        """`brief` says a message in one line, for when several are told in one."""
+        """`one_line` says a message in one line, for when several are told in one."""
         self._rules = rules
-        self._brief = brief
+        self._one_line = one_line
         self._capacity = max(1, capacity)
         self._repeat_s = repeat_s
         self._waiting: list[Entry] = []
         self._sent_at: dict[str, float] = {}
-        self._tokens = float(rules.burst)
-        self._refilled = 0.0
+        self._pace = TokenBucket(rules.burst, 60 / rules.per_minute)
         self._held_until = 0.0
-        self._hurried = False
+        self._unpaced = False
         self.dropped = 0
         """Messages lost because too many waited."""
 
@@ -79,19 +80,19 @@ class Outbox:
         rules = self._rules
         return message.event in rules.events and RANKS[message.severity] >= RANKS[rules.severity]
 
-    def offer(self, message: Message, now: float, alarm: Alarm | None = None) -> bool:
+    def offer(self, message: Message, now: float, escalation: Escalation | None = None) -> bool:
         """Take a message in: counted with one that waits, or behind it. False where it was dropped itself."""
         for entry in self._waiting:
-            if message.key and entry.message.key == message.key and entry.parts is None:
+            if message.key and entry.message.key == message.key and entry.payloads is None:
                 entry.message = _together(entry.message, message)
-                if alarm is not None and entry.alarm is not None:
-                    alarm.settled = True
-                entry.alarm = entry.alarm or alarm
+                if escalation is not None and entry.escalation is not None:
+                    escalation.delivered = True
+                entry.escalation = entry.escalation or escalation
                 return True
         told = self._sent_at.get(message.key, now - self._repeat_s) if message.key else now - self._repeat_s
-        if alarm is not None and now - told < self._repeat_s:
-            alarm.settled = True  # the reader has just been told
-        new = Entry(message, told + self._repeat_s, alarm)
+        if escalation is not None and now - told < self._repeat_s:
+            escalation.delivered = True  # the reader has just been told
+        new = Entry(message, told + self._repeat_s, escalation)
         self._waiting.append(new)
         return len(self._waiting) <= self._capacity or self._drop() is not new
 
@@ -100,18 +101,17 @@ class Outbox:
         if not self._waiting:
             return None
         wait = max(0.0, self._held_until - now)
-        if self._hurried:
+        if self._unpaced:
             return wait
-        self._refill(now)
         ready = min(entry.not_before for entry in self._waiting)
         wait = max(wait, ready - now)
-        if self._tokens < 1 and not any(e.critical and e.not_before <= now for e in self._waiting):
-            wait = max(wait, (1 - self._tokens) * 60 / self._rules.per_minute)
+        if not any(e.critical and e.not_before <= now for e in self._waiting):
+            wait = max(wait, self._pace.wait_s(now))
         return max(0.0, wait)
 
     def take(self, now: float) -> Entry | None:
         """The next to send, once `due_in` says 0: critical ones first, else the oldest."""
-        ready = [e for e in self._waiting if self._hurried or e.not_before <= now]
+        ready = [e for e in self._waiting if self._unpaced or e.not_before <= now]
         if not ready:
             return None
         chosen = next((e for e in ready if e.critical), ready[0])
@@ -120,8 +120,7 @@ class Outbox:
             chosen = self._digest(small[:DIGEST_MOST])
         else:
             self._waiting.remove(chosen)
-        self._refill(now)
-        self._tokens = max(0.0, self._tokens - 1)
+        self._pace.take(now)
         return chosen
 
     def sent(self, entry: Entry, now: float) -> None:
@@ -132,30 +131,25 @@ class Outbox:
                 kept = {k: at for k, at in self._sent_at.items() if now - at < self._repeat_s}
                 self._sent_at = dict(list(kept.items())[-_REMEMBERED:])
 
-    def back(self, entry: Entry, not_before: float) -> None:
+    def put_back(self, entry: Entry, not_before: float) -> None:
         """It could not be sent: in front of all others again, from a time on."""
         entry.not_before = not_before
         self._waiting.insert(0, entry)
         if len(self._waiting) > self._capacity:
             self._drop()
 
-    def hold(self, until: float) -> None:
+    def hold_until(self, until: float) -> None:
         """Send nothing until then: the service asked for it."""
         self._held_until = max(self._held_until, until)
 
-    def hurry(self) -> None:
+    def drop_pacing(self) -> None:
         """The end is near: pace and repeats no longer matter, the service's own wishes do."""
-        self._hurried = True
+        self._unpaced = True
 
     def clear(self) -> list[Entry]:
         """Take everything out."""
         entries, self._waiting = self._waiting, []
         return entries
-
-    def _refill(self, now: float) -> None:
-        gained = (now - self._refilled) * self._rules.per_minute / 60
-        self._tokens = min(float(self._rules.burst), self._tokens + max(0.0, gained))
-        self._refilled = now
 
     def _drop(self) -> Entry:
         least = min(RANKS[entry.message.severity] for entry in self._waiting)
@@ -165,7 +159,7 @@ class Outbox:
         return lost
 
     def _fits_digest(self, entry: Entry) -> bool:
-        return not entry.critical and entry.parts is None and entry.message.event not in _WHOLE
+        return not entry.critical and entry.payloads is None and entry.message.event not in _WHOLE
 
     def _digest(self, entries: list[Entry]) -> Entry:
         """Several small messages as one with a line for each."""
@@ -183,7 +177,7 @@ class Outbox:
                 first_ts=min(message.first_ts or message.ts for message in messages),
                 kind=kinds.pop() if len(kinds) == 1 else None,
                 mark=worst.mark,
-                lines=tuple(self._brief(message) for message in messages),
+                lines=tuple(self._one_line(message) for message in messages),
                 origin=messages[-1].origin,
             )
         )

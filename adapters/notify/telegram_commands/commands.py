@@ -13,12 +13,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from adapters.common.pacing import Backoff
 from adapters.notify.channels.bot_api import BotApi
-from adapters.notify.channels.channel import HeldError
+from adapters.notify.channels.channel import RateLimitedError
 from adapters.notify.channels.telegram import LIMIT
-from adapters.notify.config import HandConfig
+from adapters.notify.config import TelegramCommandsConfig
 from adapters.notify.content.chunks import packed, pieces, utf16_units
-from adapters.notify.content.sanitize import clean
+from adapters.notify.content.sanitize import sanitize
 from adapters.notify.telegram_commands.confirmation import Asker, Confirmations
 from adapters.notify.telegram_commands.replies import HELP, flatten_question, positions_text, status_text
 from engine.model.commands import AnyCommand, Flatten, Pause, Resume
@@ -32,10 +33,11 @@ log = logging.getLogger(__name__)
 SOURCE = "telegram"
 ANSWER_S = 10.0
 """The engine's answer to a command is waited for so long."""
-_LOOKS_S = 0.1
+_LOOK_S = 0.1
 _LONGEST_TEXT = 64
 """A longer message is no command."""
-_BACK_OFF_S = (1.0, 2.0, 5.0, 15.0, 30.0, 60.0)
+BACKOFF_S = 1.0, 60.0
+"""Pauses after failures in a row: the first, and the longest."""
 _CONFLICT = 409
 _BATCH = 50
 _STRANGERS = 100
@@ -44,12 +46,12 @@ _STRANGERS = 100
 _SKEW_S = 300
 """A message from so far in the future is believed: clocks differ."""
 
-_SCOPED = {"pause", "resume", "flatten"}
+_TAKE_A_CONTRACT = {"pause", "resume", "flatten"}
 
 
 @dataclass(frozen=True, slots=True)
-class _Order:
-    """A message that counts: who said which word, and what came behind it."""
+class _Request:
+    """A message that counts: who sent which command word, and what came behind it."""
 
     asker: Asker
     word: str
@@ -57,19 +59,19 @@ class _Order:
 
 
 @dataclass(frozen=True, slots=True)
-class _Flat:
+class _FlattenScope:
     """What a code stands for: flatten this contract, or everything."""
 
     contract: str | None
 
 
-class TelegramHand:
+class TelegramCommands:
     """One bot's inbox, tied to an engine."""
 
     def __init__(
         self,
         handle: EngineHandle,
-        config: HandConfig,
+        config: TelegramCommandsConfig,
         wall: Clock,
         code_clock: Callable[[], float] | None = None,
     ) -> None:
@@ -78,40 +80,43 @@ class TelegramHand:
         self._config = config
         self._wall = wall
         self._bot = BotApi(config.base_url, config.token, config.secrets)
-        self._codes: Confirmations[_Flat] = Confirmations(config.code_s, code_clock or _loop_time)
+        self._codes: Confirmations[_FlattenScope] = Confirmations(config.code_s, code_clock or _loop_time)
         self._name = ""
-        self._begun_s = 0
+        self._started_s = 0
         self._offset: int | None = None
         self._strangers: set[tuple[Any, Any]] = set()
 
     async def run(self) -> None:
         """Listen until cancelled. Raises FatalError when the bot can't be used any more."""
-        self._begun_s = self._wall() // NANOS
-        failures = 0
+        self._started_s = self._wall() // NANOS
+        backoff, failing = Backoff(*BACKOFF_S), False
         try:
             while True:
                 try:
                     if not self._name:
-                        await self._introduce()
+                        await self._identify()
                     await self._poll()
-                    failures = 0
+                    failing = False
+                    backoff.worked()
                 except FatalError:
                     raise
                 except PortError as error:
-                    pause_s = _BACK_OFF_S[min(failures, len(_BACK_OFF_S) - 1)]
-                    if failures == 0:
+                    if not failing:
                         log.warning("Telegram commands: %s; trying again", error)
-                    failures += 1
-                    await asyncio.sleep(error.after_s if isinstance(error, HeldError) else pause_s)
+                    failing = True
+                    if isinstance(error, RateLimitedError):
+                        await asyncio.sleep(error.after_s)
+                    else:
+                        await asyncio.sleep(backoff.pause_s())
         finally:
             await self._bot.close()
 
-    async def _introduce(self) -> None:
+    async def _identify(self) -> None:
         """Learn the bot's name, and end a webhook that would keep messages from us."""
-        name = await self._bot.me()
+        name = await self._bot.name()
         await self._bot.call("deleteWebhook", {"drop_pending_updates": False})
         self._name = name.lower()
-        log.info("Telegram commands are taken by @%s", clean(name))
+        log.info("Telegram commands are taken by @%s", sanitize(name))
 
     async def _poll(self) -> None:
         wait_s = self._config.poll_s
@@ -123,7 +128,7 @@ class TelegramHand:
             raise RetryableError("another program listens to this bot: stop it, or give this one its own bot")
         if not said.ok:
             raise RetryableError(f"Telegram: {said.description}")
-        orders: list[_Order] = []
+        requests: list[_Request] = []
         late: set[int] = set()
         for update in said.result if isinstance(said.result, list) else ():
             number = update.get("update_id") if isinstance(update, dict) else None
@@ -131,27 +136,27 @@ class TelegramHand:
                 continue
             self._offset = max(self._offset or 0, number + 1)
             message = update.get("message")
-            order = self._read(message) if isinstance(message, dict) else None
-            if order is None:
+            request = self._read(message) if isinstance(message, dict) else None
+            if request is None:
                 continue
-            if self._fresh(message):
-                orders.append(order)
+            if self._in_time(message):
+                requests.append(request)
             else:
-                late.add(order.asker[0])
+                late.add(request.asker[0])
         for chat in late:
-            await self._say(
-                chat, f"Too old when it came (over {self._config.fresh_s} s): not done. Say it again."
+            await self._reply(
+                chat, f"Too old when it came (over {self._config.max_age_s} s): not done. Say it again."
             )
-        for order in orders:
-            await self._obey(order)
+        for request in requests:
+            await self._execute(request)
 
     # --- who said what ---------------------------------------------------------------------------------
 
-    def _read(self, message: dict[str, Any]) -> _Order | None:
+    def _read(self, message: dict[str, Any]) -> _Request | None:
         """The command in a message that counts; None for anything else."""
         chat, sender = _id(message.get("chat")), _id(message.get("from"))
         if chat not in self._config.chats or sender not in self._config.users:
-            self._stranger(chat, sender)
+            self._note_stranger(chat, sender)
             return None
         text = message.get("text")
         borrowed = any(name in message for name in ("forward_origin", "forward_date", "via_bot"))
@@ -163,51 +168,51 @@ class TelegramHand:
             return None  # for another bot of the group
         assert chat is not None
         assert sender is not None
-        return _Order((chat, sender), word, tuple(rest))
+        return _Request((chat, sender), word, tuple(rest))
 
-    def _fresh(self, message: dict[str, Any]) -> bool:
+    def _in_time(self, message: dict[str, Any]) -> bool:
         """Whether it was said lately and since we listen: what came before a restart is not done after it."""
         date = message.get("date")
         if not isinstance(date, int):
             return False
         age_s = self._wall() // NANOS - date
-        return date >= self._begun_s and -_SKEW_S <= age_s <= self._config.fresh_s
+        return date >= self._started_s and -_SKEW_S <= age_s <= self._config.max_age_s
 
-    def _stranger(self, chat: int | None, sender: int | None) -> None:
+    def _note_stranger(self, chat: int | None, sender: int | None) -> None:
         if (chat, sender) not in self._strangers and len(self._strangers) < _STRANGERS:
             self._strangers.add((chat, sender))
             log.warning("a Telegram message of user %s in chat %s is ignored: not whitelisted", sender, chat)
 
     # --- what is done ----------------------------------------------------------------------------------
 
-    async def _obey(self, order: _Order) -> None:
-        chat = order.asker[0]
+    async def _execute(self, request: _Request) -> None:
+        chat = request.asker[0]
         view = self._handle.view()
-        if order.word in _SCOPED:
+        if request.word in _TAKE_A_CONTRACT:
             known = [contract.instrument for contract in view.contracts]
-            scope = order.rest[0].upper() if order.rest else None
-            if len(order.rest) > 1 or (scope is not None and scope not in known):
-                await self._say(chat, f"Not a contract of this engine. It trades {', '.join(known)}.")
+            scope = request.rest[0].upper() if request.rest else None
+            if len(request.rest) > 1 or (scope is not None and scope not in known):
+                await self._reply(chat, f"Not a contract of this engine. It trades {', '.join(known)}.")
                 return
-            log.info("Telegram user %d: %s %s", order.asker[1], order.word, scope or "everything")
-            if order.word == "flatten":
-                code = self._codes.ask(order.asker, _Flat(scope))
-                now = await self._fresh_view()
-                await self._say(chat, flatten_question(now, scope, code, self._config.code_s))
+            log.info("Telegram user %d: %s %s", request.asker[1], request.word, scope or "everything")
+            if request.word == "flatten":
+                code = self._codes.ask(request.asker, _FlattenScope(scope))
+                now = await self._current_view()
+                await self._reply(chat, flatten_question(now, scope, code, self._config.code_s))
                 return
-            kind = Pause if order.word == "pause" else Resume
+            kind = Pause if request.word == "pause" else Resume
             await self._carry_out(chat, kind(id=_command_id(), source=SOURCE, instrument=scope))
-        elif order.word == "yes":
-            confirmed = self._codes.answer(order.asker, order.rest[0] if len(order.rest) == 1 else "")
+        elif request.word == "yes":
+            confirmed = self._codes.answer(request.asker, request.rest[0] if len(request.rest) == 1 else "")
             if confirmed is None:
-                await self._say(chat, "That is no code that is open now: nothing was done. Begin anew.")
+                await self._reply(chat, "That is no code that is open now: nothing was done. Begin anew.")
                 return
-            log.info("Telegram user %d: flatten confirmed", order.asker[1])
+            log.info("Telegram user %d: flatten confirmed", request.asker[1])
             scope = confirmed.contract
             await self._carry_out(chat, Flatten(id=_command_id(), source=SOURCE, instrument=scope))
         else:
-            text = {"status": status_text, "positions": positions_text}.get(order.word)
-            await self._say(chat, text(await self._fresh_view()) if text is not None else HELP)
+            text = {"status": status_text, "positions": positions_text}.get(request.word)
+            await self._reply(chat, text(await self._current_view()) if text is not None else HELP)
 
     async def _carry_out(self, chat: int, command: AnyCommand) -> None:
         """Send a command to the engine and tell its answer."""
@@ -218,22 +223,22 @@ class TelegramHand:
                 while True:
                     for notice in self._handle.notices(seen):
                         if notice.command_id == command.id:
-                            await self._say(chat, clean(notice.text))
+                            await self._reply(chat, sanitize(notice.text))
                             return
-                    await asyncio.sleep(_LOOKS_S)
+                    await asyncio.sleep(_LOOK_S)
         except TimeoutError:
-            await self._say(
+            await self._reply(
                 chat, f"Sent, but the engine has not answered within {ANSWER_S:g} s: look at /status."
             )
 
-    async def _fresh_view(self) -> View:
+    async def _current_view(self) -> View:
         """The engine draws its picture only when somebody looks: the one at hand may be old."""
         before = self._handle.view()
-        await asyncio.sleep(_LOOKS_S)
+        await asyncio.sleep(_LOOK_S)
         after = self._handle.view()
         return after if after.version >= before.version else before
 
-    async def _say(self, chat: int, text: str) -> None:
+    async def _reply(self, chat: int, text: str) -> None:
         """Answer in plain text. A lost answer is only a lost answer: it is logged, and never sent twice."""
         lines = (piece for line in text.split("\n") for piece in pieces(line, LIMIT, utf16_units))
         for block in packed(lines, LIMIT, utf16_units):

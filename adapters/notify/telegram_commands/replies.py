@@ -1,11 +1,10 @@
-"""What the remote hand answers, as plain text."""
+"""What commands from Telegram are answered, as plain text."""
 
 from __future__ import annotations
 
-from adapters.notify.content.message import Message
-from adapters.notify.content.plain import plain_text
+from adapters.notify.content.message import Message, plain_text
 from adapters.notify.content.reports import account_name, position_line, status
-from adapters.notify.content.sanitize import clean
+from adapters.notify.content.sanitize import sanitize
 from engine.model.view import View
 
 HELP = (
@@ -19,14 +18,14 @@ HELP = (
 
 def status_text(view: View) -> str:
     message: Message = status(view)
-    head = "" if view.health.ok else f"NOT WELL: {clean(view.health.detail)}\n"
+    head = "" if view.health.ok else f"NOT WELL: {sanitize(view.health.detail)}\n"
     return head + plain_text(message, f"{view.venue}{' · practice time' if view.practice_time else ''}")
 
 
 def positions_text(view: View) -> str:
     names = {book.book: account_name(book) for book in view.books}
     lines = [
-        f"{names.get(position.book, clean(position.book))} {clean(position.instrument)}\n"
+        f"{names.get(position.book, sanitize(position.book))} {sanitize(position.instrument)}\n"
         f"  {position_line(view, position)}"
         for position in view.positions
         if position.qty
@@ -37,7 +36,7 @@ def positions_text(view: View) -> str:
 def flatten_question(view: View, contract: str | None, code: str, valid_s: int) -> str:
     """What flattening would do now, and how to say yes."""
     scope = (None, contract) if contract is not None else None
-    deeds = [
+    steps = [
         f"{'sell' if p.qty > 0 else 'buy'} {abs(p.qty)} {p.instrument} at market"
         for p in view.positions
         if p.qty and (scope is None or p.instrument in scope)
@@ -46,6 +45,6 @@ def flatten_question(view: View, contract: str | None, code: str, valid_s: int) 
         not order.status.terminal and (scope is None or order.instrument in scope) for order in view.orders
     )
     if orders:
-        deeds.append(f"cancel {orders} order{'s' if orders > 1 else ''}")
-    deed = clean(", ".join([*deeds, "pause entries"]))
-    return f"{view.mode.upper()}: {deed}?\nTo do it, answer within {valid_s} s:\n/yes {code}"
+        steps.append(f"cancel {orders} order{'s' if orders > 1 else ''}")
+    step = sanitize(", ".join([*steps, "pause entries"]))
+    return f"{view.mode.upper()}: {step}?\nTo do it, answer within {valid_s} s:\n/yes {code}"

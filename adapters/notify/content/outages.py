@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from adapters.notify.content.formats import duration
 from adapters.notify.content.message import Event, Message
-from adapters.notify.content.sanitize import clean
-from adapters.notify.content.times import held
+from adapters.notify.content.sanitize import sanitize
 from engine.model.events import LinkState
 from engine.model.market import NANOS
 from engine.model.notices import Notice, NoticeKind, Severity
@@ -18,7 +18,7 @@ FIRST_NS = 30 * NANOS
 """So long for a connection that has never stood in this run."""
 
 
-class LinkWatch:
+class OutageWatch:
     """Follows each connection from View to View."""
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class LinkWatch:
                 yield _lost(view, link, view.ts - since)
 
 
-def about_a_link(notice: Notice, view: View) -> bool:
+def about_connection(notice: Notice, view: View) -> bool:
     """Whether a notice tells a connection's change of state, which is followed here."""
     return notice.kind is NoticeKind.CONNECTION and any(
         notice.text.startswith(f"{link.name} link ") for link in view.links
@@ -53,10 +53,10 @@ def _lost(view: View, link: LinkView, ns: int) -> Message:
     return Message(
         event=Event.ERROR,
         severity=Severity.WARNING,
-        title=clean(f"{link.name} link {link.state.value} for {held(ns)}"),
+        title=sanitize(f"{link.name} link {link.state.value} for {duration(ns)}"),
         ts=view.ts,
         mark="⚠️",
-        lines=(clean(link.detail),) if link.detail else (),
+        lines=(sanitize(link.detail),) if link.detail else (),
         key=f"link {link.name} lost",
     )
 
@@ -65,7 +65,7 @@ def _back(view: View, link: LinkView, ns: int) -> Message:
     return Message(
         event=Event.STATUS,
         severity=Severity.GOOD,
-        title=clean(f"{link.name} link is back after {held(ns)}"),
+        title=sanitize(f"{link.name} link is back after {duration(ns)}"),
         ts=view.ts,
         mark="✅",
         key=f"link {link.name} back",

@@ -53,8 +53,8 @@ def seconds(value: object) -> float | None:
     return min(max(wait, 0.0), LONGEST_PAUSE_S) if wait == wait else None
 
 
-class Web:
-    """Posts to one service. Never sends anything twice. Needs a running loop."""
+class HttpClient:
+    """POSTs JSON to one service. Never sends anything twice. Needs a running loop."""
 
     def __init__(self, service: str, secrets: tuple[str, ...], answer_s: float = ANSWER_S) -> None:
         self._service = service
@@ -63,7 +63,7 @@ class Web:
         self._http: aiohttp.ClientSession | None = None
 
     def __repr__(self) -> str:
-        return f"Web({self._service})"
+        return f"HttpClient({self._service})"
 
     async def post(self, url: str, body: dict[str, Any], answer_s: float | None = None) -> Response:
         """The answer, whatever its status. Raises RetryableError, UnknownOutcomeError, FatalError."""
