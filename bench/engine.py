@@ -1,4 +1,4 @@
-"""The brain in virtual time: how many events a second, where their time goes, what a picture costs."""
+"""The brain in virtual time: how many events a second, and where their time goes."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ import time
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-
-import msgspec
 
 from adapters.simulator.config import CAPTURED, DEFAULT_SEED
 from adapters.simulator.exchange.hours import practice_open
@@ -22,11 +20,8 @@ from engine.lab.replay import Replay
 from engine.market.bars import MinuteBars
 from engine.model.config import EngineConfig, TradingSwitch
 from engine.model.events import AnyEvent, Print, Quote
-from engine.model.instrument import CME_FUTURES
 from engine.model.market import MINUTE, NANOS
-from engine.model.view import HealthView
 from engine.ports import MarketSource
-from engine.runtime.view_builder import picture
 from engine.strategies.zones import ZoneReaction
 from tstream.options import RunOptions
 from tstream.paths import find
@@ -35,7 +30,6 @@ from tstream.settings.load import load
 
 MINUTES = 20
 TAPE = ROOT.parent / "shared" / "data" / "es_minutes" / "20131007_trade.zip"
-PICTURES = 50
 
 
 def generated() -> GeneratedMarket:
@@ -194,15 +188,3 @@ def run() -> None:
         )
     else:
         print(f"\nno recorded day at {TAPE}: left out")
-    view = picture(core, 1, HealthView(ok=True))
-    drawing = timed(lambda: [picture(core, n, HealthView(ok=True)) for n in range(PICTURES)]) / PICTURES
-    writing = timed(lambda: [msgspec.json.encode(view) for _ in range(PICTURES)]) / PICTURES
-    size = len(msgspec.json.encode(view))
-    table(
-        f"engine: the picture of {len(CME_FUTURES)} contracts, at most 20 a second",
-        ("", "one", "at 20 a second, of one core"),
-        [
-            ("built for the screen", f"{1000 * drawing:.2f} ms", f"{2000 * drawing:.1f} %"),
-            (f"written as JSON ({size / 1000:,.0f} kB)", f"{1000 * writing:.2f} ms", "only when asked"),
-        ],
-    )

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
+from engine.model.chart import ChartView
 from engine.model.commands import AnyCommand
 from engine.model.effects import CancelOrder, ClosePosition, ModifyOrder, PlaceOrder
 from engine.model.events import AnyEvent, Print, Quote, SnapshotTaken
 from engine.model.instrument import Instrument
-from engine.model.market import Bar
+from engine.model.market import Bar, Timeframe
 from engine.model.notices import LogLine, Notice
 from engine.model.view import View
 
@@ -83,6 +84,12 @@ class EngineHandle(Protocol):
 
     def view(self) -> View:
         """The newest picture; cheap to call often."""
+
+    def chart(self, instrument: str, timeframe: Timeframe) -> ChartView | None:
+        """A chart as of now, drawn for whoever asks: ask for what is looked at, not for all.
+
+        Waits some 30 ms at most. None for unknown contracts, and where the engine is too busy to draw it.
+        """
 
     def send(self, command: AnyCommand) -> None:
         """Hand a command over; the answer comes as a Notice of kind COMMAND."""

@@ -127,12 +127,19 @@ def run(
 
 @app.command(rich_help_panel=LOOK)
 def status(
-    as_json: Annotated[bool, typer.Option("--json", help="The whole View as JSON, charts included.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="All of it as JSON, for scripts.")] = False,
+    charts: Annotated[bool, typer.Option("--charts", help="With --json: all charts too.")] = False,
 ) -> None:
     """Show what the running engine sees: accounts, prices, positions, orders."""
-    from tstream.commands import status as commands
+    if charts and not as_json:
+        raise UsageError("--charts goes with --json")
+    if as_json:
+        from tstream.commands.status_json import status_json
 
-    raise typer.Exit(commands.status(as_json))
+        raise typer.Exit(status_json(charts))
+    from tstream.commands.status import status as show
+
+    raise typer.Exit(show())
 
 
 @app.command(rich_help_panel=TRADE)

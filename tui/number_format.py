@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from functools import lru_cache
 
@@ -119,7 +120,7 @@ def meter(share: float, width: int) -> tuple[str, str]:
 _EIGHTHS = "▁▂▃▄▅▆▇█"
 
 
-def spark(values: list[int], width: int) -> str:
+def spark(values: Sequence[int], width: int) -> str:
     """The last `width` values as a line of little bars."""
     values = values[-width:]
     if not values:

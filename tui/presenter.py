@@ -109,6 +109,7 @@ class Stage:
             pace=pace,
             asked="" if asked is None else plain(asked.words),
             asked_badly=asked is not None and asked.fate in (Fate.REFUSED, Fate.LOST),
+            chart_of=self._handle.chart,
         )
         news = fresh if seen.begun else []
         seen.begun = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 from msgspec import Struct
@@ -22,6 +22,10 @@ from engine.model.view import (
     View,
 )
 from tui.plain_text import plain
+
+
+def _no_chart(_instrument: str, _timeframe: Timeframe) -> ChartView | None:
+    return None
 
 
 class Scene(Struct, frozen=True):
@@ -47,6 +51,8 @@ class Scene(Struct, frozen=True):
     """How the last command stands."""
     asked_badly: bool = False
     """It was refused, or nobody answered."""
+    chart_of: Callable[[str, Timeframe], ChartView | None] = _no_chart
+    """The engine's charts; None where it has none, or is too busy to draw one."""
 
     @property
     def contract(self) -> ContractView | None:
@@ -55,7 +61,8 @@ class Scene(Struct, frozen=True):
 
     @property
     def chart(self) -> ChartView | None:
-        return self.view.charts.get(self.instrument, {}).get(self.timeframe)
+        """The chart that is shown, as of now: asked for when a pane draws it, and by no other."""
+        return self.chart_of(self.instrument, self.timeframe)
 
     @property
     def alignment(self) -> AlignmentView | None:

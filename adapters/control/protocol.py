@@ -1,6 +1,8 @@
 """What is said on the control socket: JSON, one request or reply a line.
 
-- `{"view": {"charts": false}}` is answered by `{"view": {...}}`, the View.
+- `{"view": {}}` is answered by `{"view": {...}}`, the core picture.
+- `{"charts": {"instrument": "MNQ", "timeframe": "5m"}}` is answered by `{"charts": {"MNQ": {"5m": {...}}}}`.
+  Without a timeframe they are those of all, without an instrument those of all contracts.
 - `{"command": {"command": "pause", "id": "..."}}` is answered at once by `{"accepted": id}`, then by
   `{"notice": {...}}`, the engine's answer, or by `{"unanswered": id}` when it took too long.
 - Anything else is answered by `{"error": "..."}`; the next line is a new request.
@@ -11,6 +13,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from engine.model.commands import AnyCommand
+from engine.model.market import Timeframe
 from engine.model.notices import Notice
 from engine.model.view import View
 
@@ -21,19 +24,24 @@ ANSWER_SECONDS = 5.0
 
 
 class ViewAsked(Struct, frozen=True, forbid_unknown_fields=True):
-    charts: bool = False
-    """With the bars of every chart, which make up nearly all of a View."""
+    """Nothing about it can be chosen."""
+
+
+class ChartsAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    instrument: str | None = None
+    timeframe: Timeframe | None = None
 
 
 class Request(Struct, frozen=True, forbid_unknown_fields=True):
     """Exactly one of them."""
 
     view: ViewAsked | None = None
+    charts: ChartsAsked | None = None
     command: AnyCommand | None = None
 
 
 class Reply(Struct, frozen=True, omit_defaults=True):
-    """Exactly one of them."""
+    """Exactly one of them; charts are written by themselves, one after the other."""
 
     view: View | None = None
     accepted: str | None = None

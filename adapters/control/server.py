@@ -10,12 +10,12 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import msgspec
-from msgspec.structs import replace
 
 from adapters.control.address import socket_path
-from adapters.control.protocol import ANSWER_SECONDS, LINE_LIMIT, Reply, Request
+from adapters.control.protocol import ANSWER_SECONDS, LINE_LIMIT, ChartsAsked, Reply, Request
 from engine.model.commands import AnyCommand
 from engine.model.errors import FatalError
+from engine.model.market import Timeframe
 from engine.model.notices import Notice, NoticeKind
 from engine.model.view import View
 from engine.ports import EngineHandle
@@ -84,34 +84,50 @@ class ControlServer:
                 async with asyncio.timeout(_IDLE_SECONDS):
                     line = await reader.readline()
             except ValueError:  # how the stream reader says that its limit is exceeded
-                await self._say(writer, Reply(error=f"a request has at most {LINE_LIMIT} bytes"))
+                await self._say(
+                    writer, self._encoder.encode(Reply(error=f"a request has at most {LINE_LIMIT} bytes"))
+                )
                 return
             if not line.endswith(b"\n"):
                 return
             async for reply in self._replies(line):
-                await self._say(writer, reply)
+                await self._say(writer, reply if isinstance(reply, bytes) else self._encoder.encode(reply))
 
-    async def _say(self, writer: asyncio.StreamWriter, reply: Reply) -> None:
-        writer.write(self._encoder.encode(reply) + b"\n")
+    async def _say(self, writer: asyncio.StreamWriter, reply: bytes) -> None:
+        writer.write(reply + b"\n")
         async with asyncio.timeout(_SEND_SECONDS):
             await writer.drain()
 
-    async def _replies(self, line: bytes) -> AsyncIterator[Reply]:
+    async def _replies(self, line: bytes) -> AsyncIterator[Reply | bytes]:
         try:
             request = self._decoder.decode(line)
         except msgspec.DecodeError as error:
             yield Reply(error=f"not understood: {error}")
             return
-        if (request.view is None) == (request.command is None):
-            yield Reply(error="not understood: a request is either a view or a command")
+        if sum(one is not None for one in (request.view, request.charts, request.command)) != 1:
+            yield Reply(error="not understood: a request is one view, or charts, or a command")
         elif request.view is not None:
-            view = await self._fresh_view()
-            yield Reply(view=view if request.view.charts else replace(view, charts={}))
+            yield Reply(view=await self._fresh_view())
+        elif request.charts is not None:
+            yield await self._charts(request.charts)
         elif request.command is not None:
             seen = max((notice.seq for notice in (await self._fresh_view()).notices), default=0)
             self._handle.send(request.command)
             yield Reply(accepted=request.command.id)
             yield await self._answer(request.command, seen)
+
+    async def _charts(self, asked: ChartsAsked) -> bytes:
+        """Charts by contract and timeframe; they are large, so others have their turn between two."""
+        known = [contract.instrument for contract in self._handle.view().contracts]
+        found: dict[str, dict[Timeframe, msgspec.Raw]] = {}
+        for instrument in known if asked.instrument is None else [asked.instrument]:
+            charts = found[instrument] = {}
+            for timeframe in Timeframe if asked.timeframe is None else [asked.timeframe]:
+                chart = self._handle.chart(instrument, timeframe)
+                if chart is not None:
+                    charts[timeframe] = msgspec.Raw(self._encoder.encode(chart))
+                await asyncio.sleep(0)
+        return self._encoder.encode({"charts": found})
 
     async def _fresh_view(self) -> View:
         """The engine draws its picture only when somebody looks: the one at hand may be old."""

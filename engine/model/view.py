@@ -12,9 +12,9 @@ from enum import StrEnum
 from msgspec import Struct
 
 from engine.model.alerts import Grade, Reason, Verdict
-from engine.model.chart import AlignmentView, ChartView
+from engine.model.chart import AlignmentView
 from engine.model.events import AlertKind, LinkState
-from engine.model.market import Side, Timeframe
+from engine.model.market import Side
 from engine.model.notices import Notice
 from engine.model.orders import AccountKind, OrderStatus, OrderType, Slot
 
@@ -144,6 +144,8 @@ class ContractView(Struct, frozen=True):
     flattening: bool = False
     paper_qty: int = 0
     """Signed, of the paper book, where that is not the mode."""
+    closes: tuple[int, ...] = ()
+    """The newest eight closes of minutes, ticks, oldest first; that of the forming minute is the last."""
 
 
 class PositionView(Struct, frozen=True):
@@ -334,6 +336,8 @@ class HealthView(Struct, frozen=True):
 
 
 class View(Struct, frozen=True):
+    """The core picture. Charts are asked for one by one (`EngineHandle.chart`); they are far larger."""
+
     version: int
     """Grows with every View built; equal versions are equal pictures."""
     ts: int
@@ -349,7 +353,6 @@ class View(Struct, frozen=True):
     orders: tuple[OrderView, ...]
     trades: tuple[TradeView, ...]
     alignment: dict[str, AlignmentView]
-    charts: dict[str, dict[Timeframe, ChartView]]
     notices: tuple[Notice, ...]
     """The newest some hundred, oldest first."""
     health: HealthView

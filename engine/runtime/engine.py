@@ -8,14 +8,13 @@ import threading
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from msgspec import structs
-
 from engine.core import Core, Outcome
 from engine.lab.summary import Summary, summarise
 from engine.model import events as ev
+from engine.model.chart import ChartView
 from engine.model.commands import AnyCommand, Shutdown
 from engine.model.errors import FatalError, PortError
-from engine.model.market import NANOS
+from engine.model.market import NANOS, Timeframe
 from engine.model.notices import Notice
 from engine.model.orders import Account
 from engine.model.view import HealthView, View
@@ -23,19 +22,21 @@ from engine.ports import AlertSource, Broker, Clock, EmergencyLog, Journal, Mark
 from engine.runtime.effect_runner import Courier
 from engine.runtime.inbox import Inbox
 from engine.runtime.journal_writer import Scribe
+from engine.runtime.pictures import Pictures
 from engine.runtime.snapshots import StateKeeper
-from engine.runtime.view_builder import picture
 
 log = logging.getLogger(__name__)
 
 BATCH = 200
 """Events taken before the loop's other tasks get their turn."""
 
-PICTURE_S = 0.05
 WARM_UP_NS = 5 * 24 * 3600 * NANOS
 """History loaded at start, so that the 1h frame speaks at once."""
 
 RETRY_S = 5.0
+
+WAITS_S = 1.0
+"""The waits in the inbox are sorted no oftener than that."""
 
 ALERTS_LINK = "discord"
 """As the reader of rooms names its link; the engine trades on without it."""
@@ -45,7 +46,7 @@ ENDING_S = 2.0
 
 
 class Engine:
-    """Runs one core. Everything but `view`, `send`, `notices` belongs to the thread of its event loop."""
+    """Runs one core. All but `view`, `chart`, `notices`, `send` belongs to the thread of its event loop."""
 
     def __init__(
         self,
@@ -87,14 +88,14 @@ class Engine:
         self._failure = ""
         self._fault = ""
         self._stopping = False
-        self._looked = True
         self._waiting_commands: list[AnyCommand] = []
         self._lock = threading.Lock()
         self._loads: dict[str, asyncio.Task[None]] = {}
         """The newest history request of each contract."""
-        self._version = 1
         self._wait_p99_ms = 0.0
-        self._view = picture(core, 1, HealthView(ok=True, detail="starting"))
+        self._waits_seen = 0.0
+        """When they were last looked at, by the loop's clock."""
+        self._pictures = Pictures(core, self._health)
         core.on_fault = self._survived
 
     @property
@@ -105,12 +106,13 @@ class Engine:
     # --- the handle: any thread ------------------------------------------------------------------------
 
     def view(self) -> View:
-        self._looked = True
-        return self._view
+        return self._pictures.view()
+
+    def chart(self, instrument: str, timeframe: Timeframe) -> ChartView | None:
+        return self._pictures.chart(instrument, timeframe)
 
     def notices(self, after_seq: int) -> Sequence[Notice]:
-        self._looked = True
-        return [notice for notice in self._view.notices if notice.seq > after_seq]
+        return [notice for notice in self._pictures.view().notices if notice.seq > after_seq]
 
     def summaries(self) -> dict[str, Summary]:
         """What this run came to, each book by itself. Call it once `main` has ended."""
@@ -156,7 +158,7 @@ class Engine:
         scribe.write(*self._core.start(self._clock()))
         tasks = [
             asyncio.create_task(scribe.run(), name="scribe"),
-            asyncio.create_task(self._pictures(), name="pictures"),
+            asyncio.create_task(self._pictures.run(), name="pictures"),
             asyncio.create_task(self._supervise("market", self._feed.run), name="feed"),
             *(
                 asyncio.create_task(self._supervise("user", broker.run, book), name=f"broker {book}")
@@ -176,7 +178,7 @@ class Engine:
             for task in ending:
                 task.cancel()
             await asyncio.gather(*ending, return_exceptions=True)
-            self._show()
+            self._pictures.renew()
 
     async def _work(self, inbox: Inbox, scribe: Scribe, keeper: StateKeeper) -> None:
         while not self._stopping:
@@ -310,30 +312,11 @@ class Engine:
             before.cancel()
         self._loads[symbol] = asyncio.create_task(self._warm_up(symbol), name=f"history {symbol}")
 
-    async def _pictures(self) -> None:
-        """Build a View at most 20 times a second, and only when somebody has looked since the last."""
-        ticks = 0
-        while True:
-            await asyncio.sleep(PICTURE_S)
-            ticks += 1
-            if ticks % 20 == 0 and self._inbox is not None:
-                self._wait_p99_ms = self._inbox.wait_p99_ms()
-            if self._looked:
-                self._looked = False
-                self._show()
-
-    def _show(self) -> None:
-        self._version += 1
-        try:
-            self._view = picture(self._core, self._version, self._health())
-        except Exception:
-            # A picture that can't be drawn is no reason to stop, nor to draw no other; people are told.
-            log.exception("the view can't be built")
-            health = structs.replace(self._health(), ok=False, detail="the view can't be built, see the log")
-            self._view = structs.replace(self._view, version=self._version, health=health)
-
     def _health(self) -> HealthView:
         inbox, scribe = self._inbox, self._scribe
+        now = asyncio.get_running_loop().time()
+        if inbox is not None and now - self._waits_seen >= WAITS_S:
+            self._waits_seen, self._wait_p99_ms = now, inbox.wait_p99_ms()
         return HealthView(
             ok=not self._trouble(),
             detail=self._trouble(),

@@ -1,4 +1,4 @@
-"""The View: a picture of the core, built outside `step` and only when somebody looks."""
+"""The core picture of the View: built outside `step` and only when somebody looks; it changes nothing."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from engine.books.paper_book import PAPER
 from engine.core import Core
 from engine.execution.order_manager import Desk
 from engine.market import sessions
-from engine.model.chart import ChartView
+from engine.model.chart import AlignmentView
 from engine.model.events import LinkChanged
 from engine.model.instrument import Instrument
 from engine.model.market import Timeframe
 from engine.model.orders import AccountKind, Slot
 from engine.model.view import (
+    AlertView,
     BookView,
     ContractView,
     HealthView,
@@ -29,15 +30,23 @@ from engine.model.view import (
 from engine.portfolio.money import day_usd, open_usd, realized_usd
 from engine.runtime.view_alerts import alert_rows
 from engine.runtime.view_books import flatten_of, restriction_of
+from engine.signals.alignment import Alignment
 from engine.state.position import Position, Trade
 from engine.state.state import Order
 
 TRADES_SHOWN = 50
+CLOSES_SHOWN = 8
+"""As many as the sparkline beside a quote has characters."""
 
 
-def picture(core: Core, version: int, health: HealthView) -> View:
-    """Everything that people may look at, as of the core's now."""
+def picture(core: Core, version: int, health: HealthView, kept: KeptRows | None = None) -> View:
+    """Everything that people may look at but charts, as of the core's now.
+
+    `kept` are the rows of this core's picture before: what can't have changed since is taken from there.
+    """
     mode = _mode(core)
+    kept = KeptRows() if kept is None else kept
+    kept.renew(core)
     return View(
         version=version,
         ts=core.now,
@@ -54,22 +63,47 @@ def picture(core: Core, version: int, health: HealthView) -> View:
             for position in desk.state.positions.values()
             if position.qty
         ),
-        orders=tuple(
-            _order(core, desk, order) for desk in core.desks.values() for order in desk.state.live_orders()
-        ),
-        trades=tuple(
-            _trade(core, desk, trade)
-            for desk in core.desks.values()
-            for trade in desk.state.trades[-TRADES_SHOWN:]
-        ),
-        alignment={i.symbol: core.board.alignment_view(i.symbol) for i in core.config.instruments},
-        charts={i.symbol: _charts(core, i.symbol) for i in core.config.instruments},
+        orders=kept.orders,
+        trades=kept.trades,
+        alignment={i.symbol: kept.alignment(core, i.symbol) for i in core.config.instruments},
         notices=tuple(core.turn.notices),
         health=health,
         strategy=core.strategy.name,
         uptime_ns=core.now - core.started_ts,
-        alerts=alert_rows(core.state),
+        alerts=kept.alerts,
     )
+
+
+class KeptRows:
+    """Rows that a picture shares with the one before it, for as long as what they show is the same."""
+
+    def __init__(self) -> None:
+        self.orders: tuple[OrderView, ...] = ()
+        self.trades: tuple[TradeView, ...] = ()
+        self.alerts: tuple[AlertView, ...] = ()
+        self._as_of = (-1, -1)
+        self._alignments: dict[str, tuple[Alignment, AlignmentView]] = {}
+
+    def renew(self, core: Core) -> None:
+        """Orders, trades and alerts are folds of the journal: without a new record they are as they were."""
+        desks = core.desks.values()
+        as_of = core.turn.committed, len(desks)
+        if as_of == self._as_of:
+            return
+        self._as_of = as_of
+        self.orders = tuple(_order(core, desk, order) for desk in desks for order in desk.state.live_orders())
+        self.trades = tuple(
+            _trade(core, desk, trade) for desk in desks for trade in desk.state.trades[-TRADES_SHOWN:]
+        )
+        self.alerts = alert_rows(core.state)
+
+    def alignment(self, core: Core, symbol: str) -> AlignmentView:
+        """The board keeps one Alignment until the next bar of the contract closes."""
+        now = core.board.alignment(symbol)
+        known = self._alignments.get(symbol)
+        if known is None or known[0] is not now:
+            known = self._alignments[symbol] = now, core.board.alignment_view(symbol)
+        return known[1]
 
 
 def _mode(core: Core) -> AccountKind:
@@ -137,8 +171,16 @@ def _contract(core: Core, instrument: Instrument, mode: AccountKind) -> Contract
             desk.state.position(symbol).qty for desk in core.desks.values() if _kind(desk) is mode
         ),
         flattening=any(symbol in desk.state.flattening for desk in core.desks.values()),
+        closes=_closes(core, symbol),
         paper_qty=core.state.books[PAPER].position(symbol).qty if PAPER in core.desks else 0,
     )
+
+
+def _closes(core: Core, symbol: str) -> tuple[int, ...]:
+    """The newest closes of minutes, ticks, that of the forming one last."""
+    closes = tuple(bar.close for bar in core.bars.bars(symbol, Timeframe.M1)[-CLOSES_SHOWN:])
+    forming = core.bars.forming(symbol, Timeframe.M1)
+    return closes if forming is None else (*closes, forming.close)[-CLOSES_SHOWN:]
 
 
 def _price(instrument: Instrument, ticks: int | None) -> Decimal | None:
@@ -250,16 +292,3 @@ def _trade(core: Core, desk: Desk, trade: Trade) -> TradeView:
         closed_ts=trade.closed_ts,
         kind=_kind(desk),
     )
-
-
-def _charts(core: Core, symbol: str) -> dict[Timeframe, ChartView]:
-    return {
-        frame: ChartView(
-            symbol,
-            frame,
-            core.bars.bars(symbol, frame),
-            core.bars.forming(symbol, frame),
-            core.board.zones(symbol, frame),
-        )
-        for frame in Timeframe
-    }

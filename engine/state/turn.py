@@ -23,6 +23,8 @@ class Turn:
         self.now = 0
         self.records: list[AnyRecord] = []
         self.effects: list[AnyEffect] = []
+        self.committed = 0
+        """Records written down in this run: as long as it stays, so does the state."""
         self.notices: deque[Notice] = deque(maxlen=NOTICES_KEPT)
         self.noticed = 0
         self.counts: Counter[str] = Counter()
@@ -42,6 +44,7 @@ class Turn:
             was = before(self.state, record)
         except Exception as error:  # noqa: BLE001  # it is handed on, and must not end the turn
             was = self._unworded(error)
+        self.committed += 1
         apply(self.state, record)
         self.records.append(record)
         try:

@@ -18,7 +18,7 @@ from engine.model.view import ContractView, HealthView, SessionPhase, SessionVie
 BAR = Bar("MNQ", Timeframe.M1, 0, 84_000, 84_010, 83_990, 84_001, 12)
 
 
-def a_view(bars: int = 3) -> View:
+def a_view() -> View:
     """A small but complete View."""
     contract = ContractView(
         instrument="MNQ",
@@ -36,7 +36,6 @@ def a_view(bars: int = 3) -> View:
         state=TradingState.ACTIVE,
         position_qty=0,
     )
-    chart = ChartView("MNQ", Timeframe.M1, (BAR,) * bars, None, ())
     return View(
         version=1,
         ts=2,
@@ -51,7 +50,6 @@ def a_view(bars: int = 3) -> View:
         orders=(),
         trades=(),
         alignment={},
-        charts={"MNQ": {Timeframe.M1: chart}},
         notices=(),
         health=HealthView(ok=True),
     )
@@ -60,11 +58,14 @@ def a_view(bars: int = 3) -> View:
 class FakeHandle:
     """Draws a new picture a look after the last one, as the engine does; answers commands if it likes to."""
 
-    def __init__(self, view: View, *, answers: bool = True, names_commands: bool = True) -> None:
+    def __init__(
+        self, view: View, *, answers: bool = True, names_commands: bool = True, bars: int = 3
+    ) -> None:
         self._view = view
         self._drawn = view
         self._answers = answers
         self._names = names_commands
+        self._bars = bars
         self._lock = threading.Lock()
         self.sent: list[AnyCommand] = []
 
@@ -73,6 +74,12 @@ class FakeHandle:
             shown = self._drawn
             self._drawn = self._view = replace(self._view, version=self._view.version + 1)
             return shown
+
+    def chart(self, instrument: str, timeframe: Timeframe) -> ChartView | None:
+        """The same bars on every timeframe, none of an unknown contract."""
+        if instrument != "MNQ":
+            return None
+        return ChartView(instrument, timeframe, (BAR,) * self._bars, None, ())
 
     def send(self, command: AnyCommand) -> None:
         self.sent.append(command)

@@ -18,10 +18,12 @@ from msgspec.structs import replace
 
 from adapters.control.address import socket_path
 from adapters.control.client import NoEngineError, fetch_view, send_command
+from adapters.control.line import look
 from adapters.control.protocol import LINE_LIMIT
 from adapters.control.server import ControlServer
 from engine.model.commands import AnyCommand, BreakEven, CancelEntries, Flatten, Pause, Resume, Shutdown
 from engine.model.errors import FatalError, RefusedError, RetryableError, UnknownOutcomeError
+from engine.model.market import Timeframe
 from engine.model.notices import NoticeKind
 from tests.control.fake import FakeHandle, a_view
 
@@ -61,13 +63,34 @@ async def lines(path: Path, sent: bytes, count: int) -> list[dict[str, Any]]:
 
 
 async def test_the_view_comes_whole_and_fresh_but_without_charts_unless_asked(path: Path) -> None:
-    view = a_view(bars=20_000)
-    async with serving(FakeHandle(view), path):
+    view = a_view()
+    async with serving(FakeHandle(view, bars=4_000), path):
         seen = await asking(fetch_view, path)
         assert seen.version > view.version
-        assert seen == replace(view, charts={}, version=seen.version)
-        with_charts = await asking(fetch_view, path, charts=True)
-        assert with_charts == replace(view, version=with_charts.version)
+        assert seen == replace(view, version=seen.version)
+        told = json.loads(await asking(look, path))
+        assert told == json.loads(msgspec.json.encode(replace(view, version=told["version"])))
+        with_charts = json.loads(await asking(look, path, charts=True))
+        charts = with_charts.pop("charts")
+        assert with_charts == told | {"version": with_charts["version"]}
+        assert {symbol: set(found) for symbol, found in charts.items()} == {"MNQ": {*Timeframe}}
+        assert len(charts["MNQ"]["1h"]["bars"]) == 4_000
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ('{"instrument":"MNQ","timeframe":"5m"}', {"MNQ": ["5m"]}),
+        ('{"timeframe":"1h"}', {"MNQ": ["1h"]}),
+        ('{"instrument":"XYZ"}', {"XYZ": []}),
+    ],
+)
+async def test_charts_are_asked_for_by_contract_and_timeframe(
+    path: Path, asked: str, found: dict[str, list[str]]
+) -> None:
+    async with serving(FakeHandle(a_view()), path):
+        (reply,) = await lines(path, f'{{"charts":{asked}}}\n'.encode(), 1)
+    assert {symbol: list(charts) for symbol, charts in reply["charts"].items()} == found
 
 
 async def test_an_engine_too_busy_to_draw_shows_its_last_picture(path: Path) -> None:
@@ -78,7 +101,7 @@ async def test_an_engine_too_busy_to_draw_shows_its_last_picture(path: Path) -> 
             return view
 
     async with serving(Busy(view), path):
-        assert await asking(fetch_view, path, charts=True) == view
+        assert await asking(fetch_view, path) == view
 
 
 @pytest.mark.parametrize(
@@ -124,13 +147,11 @@ async def test_a_command_without_an_answer_has_an_unknown_outcome(path: Path) ->
 
 
 async def test_the_protocol_is_plain_json_lines(path: Path) -> None:
-    requests = (
-        b'{"view":{}}\n{"command":{"command":"pause","id":"x","source":"cli"}}\n{"view":{"charts":false}}\n'
-    )
+    requests = b'{"view":{}}\n{"command":{"command":"pause","id":"x","source":"cli"}}\n{"view":{}}\n'
     async with serving(FakeHandle(a_view()), path):
         view, accepted, notice, again = await lines(path, requests, 4)
     assert view["view"]["contracts"][0]["bid"] == "21000.25"
-    assert view["view"]["charts"] == {}
+    assert "charts" not in view["view"]
     assert accepted == {"accepted": "x"}
     assert notice["notice"]["text"] == "did x"
     assert again["view"]["notices"][-1]["text"] == "did x"
@@ -143,11 +164,15 @@ async def test_the_protocol_is_plain_json_lines(path: Path) -> None:
         (b"flatten everything\n", "not understood: JSON is malformed"),
         (b"\xff\xfe\n", "not understood"),
         (b"[]\n", "not understood: Expected `object`, got `array`"),
-        (b"{}\n", "a request is either a view or a command"),
-        (b'{"view":{},"command":{"command":"pause","id":"1"}}\n', "a request is either a view or a command"),
+        (b"{}\n", "a request is one view, or charts, or a command"),
+        (
+            b'{"view":{},"command":{"command":"pause","id":"1"}}\n',
+            "a request is one view, or charts, or a command",
+        ),
         (b'{"command":{"command":"buy","id":"1"}}\n', "Invalid value 'buy'"),
         (b'{"command":{"command":"pause"}}\n', "missing required field `id`"),
-        (b'{"view":{"chart":true}}\n', "unknown field `chart`"),
+        (b'{"view":{"charts":true}}\n', "unknown field `charts`"),
+        (b'{"charts":{"timeframe":"7m"}}\n', "Invalid enum value '7m'"),
         (b'{"shell":"rm -rf /"}\n', "unknown field `shell`"),
         (b"[" * 60_000 + b"\n", "not understood"),
     ],
@@ -175,10 +200,10 @@ async def test_an_oversized_request_is_refused_and_hung_up_on(path: Path) -> Non
 
 
 async def test_clients_that_leave_or_linger_harm_nobody(path: Path) -> None:
-    handle = FakeHandle(a_view(bars=50_000))
+    handle = FakeHandle(a_view(), bars=10_000)
     async with serving(handle, path):
         idle = [await asyncio.open_unix_connection(path) for _ in range(3)]
-        for sent in (b"", b'{"vi', b'{"view":{"charts":true}}\n' * 20):
+        for sent in (b"", b'{"vi', b'{"charts":{}}\n' * 20):
             _, writer = await asyncio.open_unix_connection(path)
             writer.write(sent)
             await writer.drain()

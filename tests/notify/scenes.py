@@ -155,7 +155,6 @@ def a_view(**change: Any) -> View:
             orders=(),
             trades=(),
             alignment={},
-            charts={},
             notices=(),
             health=HealthView(ok=True),
             strategy="zones",
@@ -211,6 +210,9 @@ class FakeEngine:
     def view(self) -> View:
         with self._lock:
             return self._view
+
+    def chart(self, _instrument: str, _timeframe: Timeframe) -> None:
+        return None
 
     def show(self, **change: Any) -> None:
         with self._lock:

@@ -84,18 +84,6 @@ async def test_a_fatal_error_ends_the_adapter_and_is_shown() -> None:
         assert house.feed.runs == 1
 
 
-async def test_the_view_is_built_only_when_somebody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_module, "PICTURE_S", 0)
-    house = House()
-    async with house.running():
-        first = house.engine.view().version
-        await until(lambda: house.engine.view().version > first + 2)
-        await turns()
-        unseen = house.engine._version
-        await turns()
-        assert house.engine._version == unseen
-
-
 async def test_commands_come_from_any_thread_and_from_before_the_start() -> None:
     house = House()
     house.engine.send(Pause(id="before"))

@@ -11,10 +11,14 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from adapters.control.server import ControlServer
+from engine.model.chart import ChartView
 from engine.model.commands import AnyCommand, Flatten, Pause
+from engine.model.instrument import CME_FUTURES
+from engine.model.market import Timeframe
 from engine.model.notices import Notice, NoticeKind, Severity
 from engine.model.view import TradingState, View
 from tests.support.patience import patient
+from tests.tui.fake import charts
 
 
 class Engine:
@@ -31,6 +35,9 @@ class Engine:
         with self._lock:
             self._view = replace(self._view, version=self._view.version + 1)
             return self._view
+
+    def chart(self, instrument: str, timeframe: Timeframe) -> ChartView | None:
+        return charts(CME_FUTURES[instrument])[timeframe]
 
     def send(self, command: AnyCommand) -> None:
         self.sent.append(command)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -14,9 +15,13 @@ import pytest
 from msgspec.structs import replace
 
 from adapters.store.lock import InstanceLock, lock_name
+from engine.model.chart import ChartView
 from engine.model.commands import Flatten, Halt, Pause, Resume
+from engine.model.instrument import CME_FUTURES
+from engine.model.market import Timeframe
 from engine.model.view import View
 from tests.tstream.running import Engine, serving
+from tests.tui.fake import charts as charts_of
 from tests.tui.fake import trading_view
 from tstream.cli import call
 from tstream.clock import wall_ns
@@ -78,9 +83,28 @@ def test_status_shows_the_picture(running: Running, capsys: Out) -> None:
 def test_status_as_json_is_the_whole_view(running: Running, capsys: Out) -> None:
     with running():
         assert call(["status", "--json"]) == 0
-    view = msgspec.json.decode(capsys.readouterr().out, type=View)
+    out = capsys.readouterr().out
+    view = msgspec.json.decode(out, type=View)
     assert replace(view, version=0) == replace(trading_view(), version=0)
-    assert any(chart.bars for charts in view.charts.values() for chart in charts.values())
+    assert "charts" not in json.loads(out)
+
+
+def test_status_as_json_with_charts_has_those_of_every_contract(running: Running, capsys: Out) -> None:
+    with running():
+        assert call(["status", "--json", "--charts"]) == 0
+    out = capsys.readouterr().out
+    view = msgspec.json.decode(out, type=View)
+    assert replace(view, version=0) == replace(trading_view(), version=0)
+    found = msgspec.convert(json.loads(out)["charts"], dict[str, dict[Timeframe, ChartView]])
+    assert {symbol: set(charts) for symbol, charts in found.items()} == {
+        contract.instrument: set(Timeframe) for contract in view.contracts
+    }
+    assert found["MNQ"][Timeframe.M5] == charts_of(CME_FUTURES["MNQ"])[Timeframe.M5]
+
+
+def test_charts_go_with_json(capsys: Out) -> None:
+    assert call(["status", "--charts"]) == 2
+    assert capsys.readouterr().err == "tstream: --charts goes with --json\n"
 
 
 def test_status_takes_foreign_text_as_data(running: Running, capsys: Out) -> None:

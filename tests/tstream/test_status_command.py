@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
 from engine.model.view import FlattenStep, FlattenView, TradingState, View
 from tests.tui import fake, rooms, states
-from tstream.commands import status
+from tstream.commands import status, status_json
 
 Out = pytest.CaptureFixture[str]
 Print = Callable[[View], str]
@@ -22,8 +23,8 @@ def printed(monkeypatch: pytest.MonkeyPatch, capsys: Out) -> Print:
     monkeypatch.setenv("COLUMNS", "140")
 
     def run(view: View) -> str:
-        monkeypatch.setattr(status, "fetch_view", lambda _socket, charts: view)
-        assert status.status(as_json=False) == 0
+        monkeypatch.setattr(status, "fetch_view", lambda _socket: view)
+        assert status.status() == 0
         return capsys.readouterr().out
 
     return run
@@ -141,16 +142,16 @@ def test_its_own_lines_fit_a_terminal_of_80_columns(printed: Print, monkeypatch:
 
 
 def test_json_has_the_rooms(monkeypatch: pytest.MonkeyPatch, capsys: Out) -> None:
-    monkeypatch.setattr(status, "fetch_view", lambda _socket, charts: rooms.view())
-    assert status.status(as_json=True) == 0
+    monkeypatch.setattr(status_json, "look", lambda _socket, charts: msgspec.json.encode(rooms.view()))
+    assert status_json.status_json(charts=False) == 0
     newest = json.loads(capsys.readouterr().out)["alerts"][-1]
     assert (newest["verdict"], newest["entry"], newest["grade"]) == ("traded", "6010.00", "A")
     assert newest["fates"][0]["sent_ns"] == 184 * rooms.MS
 
 
 def test_json_is_the_view(monkeypatch: pytest.MonkeyPatch, capsys: Out) -> None:
-    monkeypatch.setattr(status, "fetch_view", lambda _socket, charts: states.locked())
-    assert status.status(as_json=True) == 0
+    monkeypatch.setattr(status_json, "look", lambda _socket, charts: msgspec.json.encode(states.locked()))
+    assert status_json.status_json(charts=False) == 0
     told = json.loads(capsys.readouterr().out)
     (book,) = told["books"]
     assert book["restriction"] == {

@@ -28,16 +28,12 @@ class MovingEngine(fake.FakeEngine):
         super().__init__(fake.trading_view(kind), fake.logs())
         self._rng = random.Random(1)
         self._began = time.monotonic()
+        self._charts: dict[tuple[str, Timeframe], ChartView] = {}
 
     def view(self) -> fake.View:
         view = self.current
         ts = fake.NOW + int((time.monotonic() - self._began) * NANOS)
         contracts = tuple(self._move(contract) for contract in view.contracts)
-        charts = dict(view.charts)
-        for contract in contracts:
-            charts[contract.instrument] = {
-                frame: _follow(chart, contract) for frame, chart in view.charts[contract.instrument].items()
-            }
         seconds = 42 * 60 + 17 + (ts - fake.NOW) // NANOS
         clock = f"{9 + seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
         self.current = replace(
@@ -45,11 +41,18 @@ class MovingEngine(fake.FakeEngine):
             version=view.version + 1,
             ts=ts,
             contracts=contracts,
-            charts=charts,
             session=replace(view.session, exchange_clock=clock),
             health=replace(view.health, prints=view.health.prints + 37),
         )
         return self.current
+
+    def chart(self, instrument: str, timeframe: Timeframe) -> ChartView | None:
+        contract = next((one for one in self.current.contracts if one.instrument == instrument), None)
+        before = self._charts.get((instrument, timeframe)) or super().chart(instrument, timeframe)
+        if contract is None or before is None:
+            return None
+        self._charts[instrument, timeframe] = _follow(before, contract)
+        return self._charts[instrument, timeframe]
 
     def _move(self, contract: ContractView) -> ContractView:
         ticks = self._rng.choice((0, 0, 0, 1, -1, 2, -2))
@@ -64,6 +67,7 @@ class MovingEngine(fake.FakeEngine):
             ask=last,
             change=contract.change + step,
             age_ns=40_000_000,
+            closes=(*contract.closes[:-1], int(last / contract.tick_size)),
         )
 
     def send(self, command: AnyCommand) -> None:

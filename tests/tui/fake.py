@@ -61,6 +61,10 @@ class FakeEngine:
     def view(self) -> View:
         return self.current
 
+    def chart(self, instrument: str, timeframe: Timeframe) -> ChartView | None:
+        known = CME_FUTURES.get(instrument)
+        return None if known is None else charts(known)[timeframe]
+
     def send(self, command: AnyCommand) -> None:
         self.sent.append(command)
 
@@ -150,6 +154,12 @@ def charts(instrument: Instrument, minutes: int = 900) -> dict[Timeframe, ChartV
     return found
 
 
+def _closes(instrument: Instrument) -> tuple[int, ...]:
+    chart = charts(instrument)[Timeframe.M1]
+    bars = chart.bars if chart.forming is None else (*chart.bars, chart.forming)
+    return tuple(bar.close for bar in bars[-8:])
+
+
 def contracts() -> tuple[ContractView, ...]:
     """The six futures, some up, some down."""
     changes = {"MNQ": "12.50", "NQ": "12.25", "MES": "3.75", "ES": "3.50", "MGC": "-4.2", "GC": "-4.1"}
@@ -173,6 +183,7 @@ def contracts() -> tuple[ContractView, ...]:
                 stale=False,
                 state=TradingState.ACTIVE,
                 position_qty=held.get(symbol, 0),
+                closes=_closes(instrument),
             )
         )
     return tuple(found)
@@ -364,7 +375,6 @@ def trading_view(kind: AccountKind = AccountKind.PRACTICE) -> View:
         orders=orders(kind),
         trades=trades(kind),
         alignment={symbol: alignment(symbol) for symbol in CME_FUTURES},
-        charts={symbol: charts(instrument) for symbol, instrument in CME_FUTURES.items()},
         notices=notices(),
         health=HealthView(True, "", 1_284, 0, 1.8, 0, 48_210, {"duplicate fills": 2}),
         strategy="zones and alignment",
@@ -417,6 +427,6 @@ def empty_view() -> View:
         version=0, ts=NOW, mode=AccountKind.PRACTICE, venue="practice venue", practice_time=True,
         session=SessionView("2026-10-14", SessionPhase.ETH, "08:25:00", "15:10"),
         links=(LinkView("market", LinkState.CONNECTING), LinkView("user", LinkState.CONNECTING)),
-        contracts=(), books=(), positions=(), orders=(), trades=(), alignment={}, charts={}, notices=(),
+        contracts=(), books=(), positions=(), orders=(), trades=(), alignment={}, notices=(),
         health=HealthView(True),
     )  # fmt: skip

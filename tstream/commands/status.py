@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from decimal import Decimal
 
-import msgspec
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -25,12 +23,9 @@ from tui.rows import limits, rooms
 from tui.screen_state import kind_of
 
 
-def status(as_json: bool) -> int:
+def status() -> int:
     """Print what the running engine sees; gives the exit code. Raises PortError."""
-    view = fetch_view(paths.find().control_socket, charts=as_json)
-    if as_json:
-        sys.stdout.write(msgspec.json.encode(view).decode() + "\n")
-        return 0
+    view = fetch_view(paths.find().control_socket)
     # Cells of tables are strings, and may hold words from outside: none of them is markup.
     console = Console(highlight=False, markup=False)
     for part in picture(view):

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
+from engine.model.chart import ChartView
 from engine.model.commands import AnyCommand, Shutdown
+from engine.model.market import Timeframe
 from engine.model.notices import Notice
 from engine.model.orders import AccountKind
 from engine.model.view import ContractView, HealthView, SessionPhase, SessionView, TradingState, View
@@ -47,6 +49,10 @@ class EngineThread:
     def view(self) -> View:
         engine = self._engine
         return engine.view() if engine is not None else self._blank
+
+    def chart(self, instrument: str, timeframe: Timeframe) -> ChartView | None:
+        engine = self._engine
+        return engine.chart(instrument, timeframe) if engine is not None else None
 
     def notices(self, after_seq: int) -> Sequence[Notice]:
         engine = self._engine
@@ -140,7 +146,6 @@ def starting(settings: Settings) -> View:
         orders=(),
         trades=(),
         alignment={},
-        charts={},
         notices=(),
         health=HealthView(ok=True, detail="starting"),
     )

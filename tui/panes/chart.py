@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
+from engine.model.chart import ChartView
 from engine.model.market import Bar, Timeframe
 from engine.model.view import ContractView
 from tui import number_format as figures
@@ -38,12 +39,13 @@ class ChartPane(Pane):
         self._pitch = 0
         self._back = 0
         self._scene: Scene | None = None
+        self._chart: ChartView | None = None
 
     def build(self, scene: Scene) -> Content:
         if self._scene is not None and scene.instrument != self._scene.instrument:
             self._back = 0
         self._scene = scene
-        contract, chart = scene.contract, scene.chart
+        contract, chart = scene.contract, self._chart_of(scene)
         head = self._title(scene)
         if contract is None or chart is None or not (chart.bars or chart.forming):
             what = "waiting for contracts" if contract is None else "waiting for history"
@@ -56,6 +58,15 @@ class ChartPane(Pane):
         bar = chart.forming or chart.bars[-1]
         foot = _ohlc(bar, contract) if width >= 60 else EMPTY
         return Content(rows, title=head, note=_frames(scene), foot=foot)
+
+    def _chart_of(self, scene: Scene) -> ChartView | None:
+        """The chart as of now; what was drawn of it last where the engine is too busy to draw it."""
+        chart, before = scene.chart, self._chart
+        shown = scene.instrument, scene.timeframe
+        if chart is None and before is not None and (before.instrument, before.timeframe) == shown:
+            return before
+        self._chart = chart
+        return chart
 
     def _title(self, scene: Scene) -> Row:
         if scene.contract is None:

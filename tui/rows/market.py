@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from engine.model.chart import AlignmentView, FrameView
-from engine.model.market import Timeframe
 from engine.model.orders import AccountKind
 from engine.model.view import ContractView, TradingState
 from tui import number_format as figures
@@ -43,7 +42,7 @@ def _quote(scene: Scene, contract: ContractView) -> tuple[Row, ...]:
         cell(figures.price(contract.ask, digits), side),
         cell(figures.age(contract.age_ns), "warn bold" if contract.stale else "dim"),
         _held(scene, contract),
-        cell(_spark(scene, contract), tone if contract.stale else "dim"),
+        cell(figures.spark(contract.closes, 8), tone if contract.stale else "dim"),
     )
 
 
@@ -55,18 +54,6 @@ def _held(scene: Scene, contract: ContractView) -> Row:
         return own
     side: Row = (*mark(scene.view, AccountKind.PAPER), (figures.signed(paper, 0), figures.tone(paper)))
     return (*own, (" ", "text"), *side) if qty else side
-
-
-def _spark(scene: Scene, contract: ContractView) -> str:
-    """The last closes of the shortest timeframe there is, as little bars."""
-    charts = scene.view.charts.get(contract.instrument, {})
-    chart = next((charts[frame] for frame in Timeframe if frame in charts), None)
-    if chart is None:
-        return ""
-    closes = [bar.close for bar in chart.bars[-8:]]
-    if chart.forming is not None:
-        closes.append(chart.forming.close)
-    return figures.spark(closes, 8)
 
 
 def quotes(scene: Scene, width: int) -> tuple[Row, list[Row]]:

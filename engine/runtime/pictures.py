@@ -1,0 +1,109 @@
+"""What people see of a running core: the newest View, and charts, each drawn when somebody asks for it.
+
+Drawing changes nothing in the core, and nothing is drawn inside `step`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+
+from msgspec import structs
+
+from engine.core import Core
+from engine.model.chart import ChartView, ZoneView
+from engine.model.market import Bar, Timeframe
+from engine.model.view import HealthView, View
+from engine.runtime.view_builder import KeptRows, picture
+
+log = logging.getLogger(__name__)
+
+PERIOD_S = 0.05
+"""A View is at most so old when it is drawn anew, and never drawn oftener."""
+
+CHART_S = 0.03
+"""Who asks for a chart from another thread waits so long for it at most."""
+
+
+class Pictures:
+    """`view` and `chart` are for any thread; everything else belongs to the thread of the engine's loop."""
+
+    def __init__(self, core: Core, health: Callable[[], HealthView]) -> None:
+        """`health` is asked at every picture."""
+        self._core = core
+        self._health = health
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = 0
+        self._looked = True
+        self._version = 1
+        self._kept = KeptRows()
+        self._zones: dict[tuple[str, Timeframe], tuple[tuple[Bar, ...], tuple[ZoneView, ...]]] = {}
+        self._view = picture(core, 1, HealthView(ok=True, detail="starting"), self._kept)
+
+    # --- any thread ------------------------------------------------------------------------------------
+
+    def view(self) -> View:
+        """The newest picture; that somebody looked brings the next one."""
+        self._looked = True
+        return self._view
+
+    def chart(self, instrument: str, timeframe: Timeframe) -> ChartView | None:
+        """A chart as of now. None for unknown contracts, and where the engine is too busy to draw in time."""
+        loop = self._loop
+        if loop is None or instrument not in self._core.instruments:
+            return None
+        if threading.get_ident() == self._thread:
+            return self._draw(instrument, timeframe)
+        drawn: Future[ChartView | None] = Future()
+        try:
+            loop.call_soon_threadsafe(self._draw_for, drawn, instrument, timeframe)
+            return drawn.result(CHART_S)
+        except (RuntimeError, TimeoutError):  # the loop is closed, or behind
+            return None
+
+    # --- the engine's loop -----------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Draw a View at most 20 times a second, and only when somebody has looked since the last."""
+        self._thread = threading.get_ident()
+        self._loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(PERIOD_S)
+            if self._looked:
+                self._looked = False
+                self.renew()
+
+    def renew(self) -> None:
+        """Draw the View now."""
+        self._version += 1
+        try:
+            self._view = picture(self._core, self._version, self._health(), self._kept)
+        except Exception:
+            # A picture that can't be drawn is no reason to stop, nor to draw no other; people are told.
+            log.exception("the view can't be built")
+            health = structs.replace(self._health(), ok=False, detail="the view can't be built, see the log")
+            self._view = structs.replace(self._view, version=self._version, health=health)
+
+    def draw(self, instrument: str, timeframe: Timeframe) -> ChartView:
+        """A chart as of the core's now."""
+        bars = self._core.bars.bars(instrument, timeframe)
+        key = instrument, timeframe
+        known = self._zones.get(key)
+        if known is None or known[0] is not bars:  # zones come of closed bars alone
+            known = self._zones[key] = bars, self._core.board.zones(instrument, timeframe)
+        return ChartView(
+            instrument, timeframe, bars, self._core.bars.forming(instrument, timeframe), known[1]
+        )
+
+    def _draw(self, instrument: str, timeframe: Timeframe) -> ChartView | None:
+        try:
+            return self.draw(instrument, timeframe)
+        except Exception:
+            log.exception("the chart of %s %s can't be built", instrument, timeframe)
+            return None
+
+    def _draw_for(self, drawn: Future[ChartView | None], instrument: str, timeframe: Timeframe) -> None:
+        drawn.set_result(self._draw(instrument, timeframe))
