@@ -5,7 +5,7 @@ Only the four errors of engine.model.errors may leave these calls.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Protocol
 
 from engine.model.chart import ChartView
@@ -62,7 +62,7 @@ class Broker(Protocol):
 
 
 class Journal(Protocol):
-    async def append(self, records: Sequence[bytes], first_seq: int) -> None:
+    def append(self, records: Sequence[bytes], first_seq: int) -> Awaitable[None]:
         """Make records durable, in order, numbered from `first_seq`. Raises RetryableError when it can't."""
 
     async def save_snapshot(self, seq: int, body: bytes) -> None:

@@ -10,14 +10,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import queue
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
 from msgspec import Raw, Struct
 
+from adapters.store.file_thread import FileThread
 from engine.model.errors import RetryableError
 
 RESERVE_BYTES = 256 * 1024
@@ -70,8 +69,7 @@ class EmergencyFile:
         self._end = 0
         self._times = 0
         self._busy = False
-        self._thread: threading.Thread | None = None
-        self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._thread = FileThread("emergency")
         try:
             self._ready()
         except OSError as error:
@@ -100,44 +98,25 @@ class EmergencyFile:
     async def _do(self, job: Callable[[], None]) -> None:
         if self._busy:
             raise RetryableError(f"the emergency file {self._path} does not answer")
-        if self._thread is None:
-            # A daemon: a disk that hangs for ever must not keep the process from ending.
-            self._thread = threading.Thread(target=self._work, name="emergency", daemon=True)
-            self._thread.start()
-        loop = asyncio.get_running_loop()
-        ended: asyncio.Future[OSError | None] = loop.create_future()
-
-        def settle(error: OSError | None) -> None:
-            self._busy = False
-            if not ended.done():
-                ended.set_result(error)
 
         def work() -> None:
-            error: OSError | None = None
             try:
                 job()
-            except OSError as caught:
-                error = caught
-            try:
-                loop.call_soon_threadsafe(settle, error)
-            except RuntimeError:  # the loop is closed: nobody waits any more
+            finally:
                 self._busy = False
 
         self._busy = True
-        self._jobs.put(work)
-        done, _ = await asyncio.wait({ended}, timeout=self._patience_s)
-        if not done:
-            ended.cancel()
-            raise RetryableError(f"the emergency file {self._path} does not answer")
-        error = ended.result()
-        if error is not None:
-            raise RetryableError(f"the emergency file {self._path} can't be written: {error.strerror}")
+        try:
+            async with asyncio.timeout(self._patience_s):
+                await self._thread.do(work)  # goes on behind a timeout, and the file stays busy until it ends
+        except TimeoutError:
+            raise RetryableError(f"the emergency file {self._path} does not answer") from None
+        except OSError as error:
+            raise RetryableError(
+                f"the emergency file {self._path} can't be written: {error.strerror}"
+            ) from None
 
     # --- on the file's thread --------------------------------------------------------------------------
-
-    def _work(self) -> None:
-        while True:
-            self._jobs.get()()
 
     def _ready(self) -> int:
         """The descriptor of the file, which is made and given its room if there is none."""

@@ -78,8 +78,13 @@ def journal_lock(path: Path) -> InstanceLock:
 
 
 def connect(path: Path, wait_s: float) -> sqlite3.Connection:
-    """A connection in autocommit mode that may write, but has not yet. Raises sqlite3.Error."""
-    return sqlite3.connect(uri(path, "rw"), uri=True, timeout=wait_s, isolation_level=None)
+    """A connection in autocommit mode that may write, but has not yet. Raises sqlite3.Error.
+
+    It may be closed by another thread than its own, but must not be used by two at once.
+    """
+    return sqlite3.connect(
+        uri(path, "rw"), uri=True, timeout=wait_s, isolation_level=None, check_same_thread=False
+    )
 
 
 def uri(path: Path, mode: str) -> str:

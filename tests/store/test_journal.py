@@ -79,7 +79,7 @@ async def test_the_same_records_may_be_handed_over_again_with_more_behind_them(p
 async def test_a_cancelled_append_is_stored_whole_and_can_be_repeated(path: Path) -> None:
     records = [b"x" * 1000] * 3_000
     async with await Journal.open(path) as journal:
-        task = asyncio.create_task(journal.append(records, 1))
+        task = asyncio.ensure_future(journal.append(records, 1))
         await asyncio.sleep(0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -190,10 +190,8 @@ async def test_every_commit_is_on_disk_and_only_its_owner_may_look(path: Path) -
             ("journal.db", "journal.db-wal", "journal.db-shm", "journal.db.lock"), 0o600
         )
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-        (level,) = await journal._db.execute_fetchall("PRAGMA synchronous")
-        assert level == (2,)
-        (mode,) = await journal._db.execute_fetchall("PRAGMA journal_mode")
-        assert mode == ("wal",)
+        assert journal._db.execute("PRAGMA synchronous").fetchall() == [(2,)]
+        assert journal._db.execute("PRAGMA journal_mode").fetchall() == [("wal",)]
 
 
 def test_a_journal_that_others_could_read_is_made_private(path: Path) -> None:

@@ -26,7 +26,6 @@ def test_the_cockpit_knows_the_model_and_nothing_that_touches_the_world() -> Non
         "tstream",
         "aiohttp",
         "websockets",
-        "aiosqlite",
         "pydantic",
         "plotext",
     }
