@@ -23,12 +23,13 @@ from adapters.discord.config import DiscordConfig, Room
 from adapters.discord.source import DiscordSource
 from bench.figures import ms, quantile, ratio, table
 from bench.leaps import LeapingClock
-from bench.orders import NANOS, PLACE, PRICES, Trader, stamps, trader, until, venue
+from bench.orders import PLACE, PRICES, Trader, stamps, trader, until, venue
 from bench.stamped import OPENING
 from bench.terminal import ROOT
 from engine.market.bars import BarsClosed
 from engine.model.config import AlertRoom
 from engine.model.events import AlertReceived, AnyEvent, LinkState
+from engine.model.market import NANOS
 from engine.model.plans import Idea
 from engine.ports import Clock, Sink
 from engine.signals.board import SignalBoard

@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 
 import msgspec
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from adapters.control.client import fetch_view
 from adapters.simulator.config import DEFAULT_SEED

@@ -70,7 +70,7 @@ def picture(home: Path) -> str:
     """Run the practice venue and the engine with all files under `home` until the picture is taken."""
     paths = places.find({places.HOME_VARIABLE: str(home)})
     paths.create()
-    settings = Settings(_env_file=None)
+    settings = Settings(_env_file=None)  # type: ignore[call-arg]
     options, clock = RunOptions(speed=SPEED), RunClock()
     with Logs(LogOptions(file=paths.log()), clock, REDACT) as logs, Claim(settings, options, paths) as claim:
         engine = EngineThread(claim, settings, options, paths, clock)

@@ -21,7 +21,7 @@ from engine.model.orders import OrderStatus, Slot
 from engine.model.plans import Leg, PlanStatus
 from engine.model.view import TradingState
 from engine.portfolio.money import Marks
-from tests.support.books import BOOK, MES, Book
+from tests.support.books import BOOK, MES, MNQ, Book
 
 CONTRACTS = ("MNQ", "MES", "MGC")
 ONE = Leg(2, -40, 60)
@@ -125,8 +125,8 @@ def test_flatten_of_everything_takes_what_is_no_longer_configured_along() -> Non
 )
 def test_cancel_entries_leaves_exits_alone(instrument: str | None, answer: str, pending: set[str]) -> None:
     book = Book()
-    for plan_id, known in (("a", None), ("b", MES)):
-        book.plan(ONE, plan_id=plan_id, entry_limit=990, **({"instrument": known} if known else {}))
+    for plan_id, known in (("a", MNQ), ("b", MES)):
+        book.plan(ONE, plan_id=plan_id, entry_limit=990, instrument=known)
         book.accepted(book.order(Slot.ENTRY, 2, plan_id=plan_id, limit=990))
     held = book.entered(ONE, price=1000, plan_id="held")
     book.exits(held)

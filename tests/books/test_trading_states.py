@@ -85,10 +85,10 @@ def test_guards_go_on_while_halted() -> None:
     watch.book.entered(TEN, price=1000)
     said(watch, Halt(id="1"))
     watch.look(800)
-    assert watch.state is TradingState.LOCKED
+    assert watch.state() is TradingState.LOCKED
     assert watch.book.state.flattening == {"MNQ": "risk"}
     said(watch, Resume(id="2", halted=True))
-    assert watch.state is TradingState.LOCKED
+    assert watch.state() is TradingState.LOCKED
 
 
 # --- the calendar ------------------------------------------------------------------------------------------
@@ -113,7 +113,7 @@ def test_a_year_without_holidays_reduces_and_says_so(
     new_day(watch, sessions.trade_date(IN_2028).isoformat(), IN_2028)
     watch.look()
     watch.look()
-    assert watch.state is state
+    assert watch.state() is state
     told = [text for text in watch.warnings() if "holidays of 2028 are not known" in text]
     assert len(told) == (state is TradingState.REDUCING)
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 import discord.gateway
 import discord.http
 import pytest
+from yarl import URL
 
 from adapters.common.redaction import MASK
 from adapters.common.secret import Secret
@@ -153,7 +154,7 @@ async def test_nothing_of_the_library_is_changed_for_others() -> None:
     async with FakeDiscord() as fake, listening(config_for(fake)):
         assert before == (discord.http.Route.BASE, discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY)
     assert (library.level, library.propagate, library.handlers) == state
-    assert before == (API_URL, discord.gateway.yarl.URL(GATEWAY_URL))
+    assert before == (API_URL, URL(GATEWAY_URL))
 
 
 def test_the_librarys_lines_come_under_ours_once(caplog: pytest.LogCaptureFixture) -> None:

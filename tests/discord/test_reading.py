@@ -71,7 +71,7 @@ async def test_an_alert_in_an_embed_reads_like_one_in_words() -> None:
 
 
 async def test_a_forwarded_alert_is_read_only_where_forwards_are() -> None:
-    forwarded = {
+    forwarded: dict[str, Any] = {
         "message_snapshots": [{"message": {"content": "", "embeds": [embed(description=ALERT)]}}],
         "message_reference": {"type": 1, "channel_id": "1", "message_id": "2"},
     }
@@ -197,7 +197,10 @@ async def test_a_name_is_a_fallback_that_warns_once(caplog: pytest.LogCaptureFix
 
 
 async def test_replies_are_read_where_the_room_says_so() -> None:
-    answer = {"type": 19, "message_reference": {"message_id": "1", "channel_id": str(CHANNEL)}}
+    answer: dict[str, Any] = {
+        "type": 19,
+        "message_reference": {"message_id": "1", "channel_id": str(CHANNEL)},
+    }
     async with FakeDiscord() as fake:
         async with listening(config_for(fake)) as (_, heard):
             fake.post(ANALYST, "out half", **answer)

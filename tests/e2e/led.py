@@ -69,9 +69,9 @@ class LedVenue:
 
     def _show(self, price: int) -> None:
         self.price, now = price, self.practice.now()
-        told = {"ts_recv": now, "ts_venue": now, "instrument": "MES"}
-        self.practice.push(Quote(**told, bid=price, ask=price + 1, last=price))
-        self.practice.push(Print(**told, price=price, size=500))
+        quote = Quote(ts_recv=now, ts_venue=now, instrument="MES", bid=price, ask=price + 1, last=price)
+        self.practice.push(quote)
+        self.practice.push(Print(ts_recv=now, ts_venue=now, instrument="MES", price=price, size=500))
 
     # --- what stands there ------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from adapters.simulator.exchange.rows import TradeRow
 from adapters.simulator.wire.codes import SideCode
 from engine.model.alerts import Reason, Verdict
 from engine.model.market import NANOS
-from engine.model.view import View
+from engine.model.view import PositionView, View
 from tests.discord.fake import FakeDiscord
 from tests.discord.scenes import ANALYST, RELAY
 from tests.e2e.led import LedVenue, led_venue, program
@@ -72,7 +72,10 @@ async def test_an_alert_is_traded_to_its_second_target_and_told_everywhere(
             venue.move(T1 + 2)
             await run.until(lambda: venue.protected and min(venue.stops) >= PRICE, "break-even")
             await run.view(lambda view: _held(view) == {"practice": 2, "paper": 2}, "both hold half")
-            await run.view(lambda view: all(p.stop >= p.entry for p in view.positions), "both are even")
+            await run.view(
+                lambda view: all(map(_even, view.positions)),
+                "both are even",
+            )
             assert (venue.qty, venue.stops, venue.targets) == (2, {PRICE + 3: 2}, {T2: 2})
             line.add(max(trade.ts for trade in _trades(venue, SideCode.SELL)), "T1: 2 MES sold")
             line.add(max(row.updated for row in venue.live), "stop of the rest at break-even")
@@ -169,6 +172,11 @@ def as_told(venue: LedVenue) -> bool:
 def _held(view: View) -> dict[str, int]:
     """Contracts by book, once they are protected."""
     return {p.book: p.qty for p in view.positions if p.protected_qty == p.qty}
+
+
+def _even(position: PositionView) -> bool:
+    """Whether it can lose nothing any more."""
+    return position.stop is not None and position.stop >= position.entry
 
 
 def _trades(venue: LedVenue, side: SideCode) -> list[TradeRow]:

@@ -35,8 +35,8 @@ def venue_alone(home: Path) -> Iterator[Venue]:
         stdout=subprocess.PIPE,
         start_new_session=True,
     )
+    assert process.stdout is not None
     try:
-        assert process.stdout is not None
         assert process.stdout.readline()
         yield Venue(psutil.Process(process.pid))
     finally:

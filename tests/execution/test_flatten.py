@@ -11,6 +11,7 @@ from msgspec import structs
 from engine.execution import flatten
 from engine.execution.flatten import reopening
 from engine.market import sessions
+from engine.market.holidays import EARLY_CLOSES
 from engine.model import effects as fx
 from engine.model import events as ev
 from engine.model import records as r
@@ -301,7 +302,7 @@ def test_every_book_is_flattened_and_each_says_for_itself_what_is_open() -> None
 
 
 def test_an_early_close_counts_as_closed() -> None:
-    [day] = [d for d in sessions.EARLY_CLOSES if d.isoformat() == "2026-11-27"]
+    [day] = [d for d in EARLY_CLOSES if d.isoformat() == "2026-11-27"]
     close = sessions.session_close(day)
     assert datetime.fromtimestamp(close // NANOS, UTC).isoformat() < "2026-11-27T21:00"
     assert reopening(close + MINUTE) == at("2026-11-29 17:00")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 
 from adapters.notify.content.message import Event, plain_text
 from adapters.notify.content.news import START_WAIT_NS, NewsReader, event_of
@@ -113,7 +114,7 @@ def test_the_start_waits_for_the_account_and_tells_what_was_found() -> None:
 
 def test_an_engine_without_a_time_yet_tells_nothing_and_ends_no_day() -> None:
     reader = NewsReader()
-    blank = a_view(ts=0, books=(), session=type(a_view().session)("1970-01-01", *_rest(a_view())))
+    blank = a_view(ts=0, books=(), session=structs.replace(a_view().session, trade_date="1970-01-01"))
     assert reader.read(blank) == []
     assert [m.event for m in reader.read(later(a_view(), version=2))] == [Event.START]
 
@@ -233,7 +234,7 @@ def test_the_day_is_summed_up_from_its_last_picture_each_book_by_itself() -> Non
     last = a_view(books=(live, paper), mode=AccountKind.LIVE)
     reader.read(last)
     fresh = later(last, books=(a_book("live", realized_usd=Decimal(0)),))
-    fresh = later(fresh, session=type(fresh.session)("2026-10-15", *_rest(fresh)))
+    fresh = later(fresh, session=structs.replace(fresh.session, trade_date="2026-10-15"))
     (message,) = reader.read(fresh)
     assert (message.event, message.title) == (Event.DAILY_SUMMARY, "Day 2026-10-14")
     first, second = message.sections
@@ -253,11 +254,6 @@ def test_the_day_is_summed_up_from_its_last_picture_each_book_by_itself() -> Non
     assert "9,948" not in told  # no sum over books
 
 
-def _rest(view: object) -> tuple[object, ...]:
-    session = view.session  # type: ignore[attr-defined]
-    return session.phase, session.exchange_clock, session.flat_by
-
-
 def test_a_day_without_losses_or_trades_reads_sensibly() -> None:
     reader = NewsReader()
     books = (
@@ -266,7 +262,7 @@ def test_a_day_without_losses_or_trades_reads_sensibly() -> None:
     )
     last = a_view(books=books)
     reader.read(last)
-    (message,) = reader.read(later(last, session=type(last.session)("2026-10-15", *_rest(last))))
+    (message,) = reader.read(later(last, session=structs.replace(last.session, trade_date="2026-10-15")))
     first, second = ({f.name: f.value for f in part.fields} for part in message.sections)
     assert first["Profit factor"] == "nothing lost"
     assert second["Trades"] == "0"

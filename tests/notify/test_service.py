@@ -6,6 +6,7 @@ import asyncio
 import re
 import time
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -43,7 +44,7 @@ def a_config(discord: DiscordSink, telegram: TelegramSink | None = None) -> Noti
     )
 
 
-async def stopped(thread: NotifyThread, *words: object) -> float:
+async def stopped(thread: NotifyThread, *words: Any) -> float:
     """Stop it as the engine's loop would, off the loop; how long that took, seconds."""
     before = time.monotonic()
     await asyncio.to_thread(thread.stop, *words)

@@ -106,15 +106,16 @@ async def test_flatten_needs_its_code(scene: Scene) -> None:
     question = await scene.ask("/flatten MNQ")
     assert question.startswith("PRACTICE: sell 2 MNQ at market, pause entries?")
     assert scene.engine.sent == []
-    code = re.findall(r"/yes (\d{6})", question)[0]
-    assert await scene.ask(f"/yes {code}") == "done: flatten"
+    assert await scene.ask(f"/yes {code_in(question)}") == "done: flatten"
     (command,) = scene.engine.sent
     assert isinstance(command, Flatten)
     assert (command.instrument, command.source) == ("MNQ", "telegram")
 
 
 def code_in(question: str) -> str:
-    return re.findall(r"/yes (\d{6})", question)[0]
+    found = re.search(r"/yes (\d{6})", question)
+    assert found is not None
+    return found[1]
 
 
 async def test_a_code_is_good_once(scene: Scene) -> None:

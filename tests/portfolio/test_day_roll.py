@@ -100,7 +100,7 @@ def test_f25_counters_begin_anew_and_the_day_keeps_its_result() -> None:
     book.at(ROLL)
     roll(book.turn, Marks())
     day = book.state.day
-    assert (day.entries, day.trades, day.losses_in_a_row, day.costs_usd) == (0, 0, 0, 0)
+    assert (day.entries, day.trades, day.losses_in_a_row, day.costs_usd) == (0, 0, 0, Decimal(0))
     assert _days(book) == {"2026-11-16": Decimal("-41.22")}
 
 
@@ -123,7 +123,7 @@ def test_f25_a_trade_over_the_roll_is_split_at_its_mark() -> None:
     assert realized_usd(book.state, book.turn.state) == -20
     (trade,) = book.state.trades
     assert trade.gross_usd == 10  # the trade itself is whole
-    assert (book.state.day.won_usd, book.state.day.lost_usd) == (0, 20)
+    assert (book.state.day.won_usd, book.state.day.lost_usd) == (Decimal(0), Decimal(20))
     assert (book.state.day.wins, book.state.day.losses_in_a_row) == (1, 0)
     assert book.state.carried == {}
 

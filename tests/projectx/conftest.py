@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import pytest
+from msgspec import structs
 
 from adapters.common.secret import Secret
 from adapters.projectx.config import ProjectXConfig, Timing
@@ -119,7 +120,7 @@ def entry(**changes: Any) -> PlaceOrder:
     """A market entry for two contracts, with changes."""
     names = {"client_id": "ts-a-1-1", "instrument": "MNQ"}
     named = {name: changes.pop(name, default) for name, default in names.items()}
-    spec = OrderSpec(**({"side": Side.BUY, "type": OrderType.MARKET, "qty": 2} | changes))
+    spec = structs.replace(OrderSpec(Side.BUY, OrderType.MARKET, 2), **changes)
     return PlaceOrder("test", spec=spec, **named)
 
 

@@ -61,8 +61,10 @@ class HubSide:
 
     async def drop(self) -> None:
         """Cut the connection without a word."""
-        transport = self._socket._req.transport
-        transport.abort()
+        request = self._socket._req
+        assert request is not None
+        assert request.transport is not None
+        request.transport.abort()
 
     @property
     def closed(self) -> bool:

@@ -20,7 +20,7 @@ from tests.projectx import samples
 from tests.projectx.conftest import QUICK
 
 
-class MarketHub(ServerHub):
+class MarketHub(ServerHub):  # type: ignore[misc]  # that library has no types
     """A market hub written against the independent server's API."""
 
     async def SubscribeContractQuotes(self, contract: str) -> None:

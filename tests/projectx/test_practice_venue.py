@@ -89,10 +89,9 @@ async def test_the_stop_moves_and_the_position_is_closed() -> None:
         await b.venue.broker.place(entry(side=Side.SELL, qty=1, stop_offset=40, target_offset=-80))
         stop = await b.status("ts-a-1-1-SL", VenueStatus.WORKING)
         assert stop.stop is not None
-        await b.venue.broker.modify(
-            ModifyOrder("practice", "ts-a-1-1-SL", stop.venue_id, "MNQ", stop=stop.stop - 20)
-        )
-        await b.inbox.until(lambda: b.orders()["ts-a-1-1-SL"].stop == stop.stop - 20)
+        lower = stop.stop - 20
+        await b.venue.broker.modify(ModifyOrder("practice", "ts-a-1-1-SL", stop.venue_id, "MNQ", stop=lower))
+        await b.inbox.until(lambda: b.orders()["ts-a-1-1-SL"].stop == lower)
         await b.venue.broker.close(ClosePosition("practice", "MNQ"))
         await b.inbox.until(lambda: b.inbox.of(PositionReported)[-1].position.qty == 0)
         for tag in ("ts-a-1-1-SL", "ts-a-1-1-TP"):

@@ -51,7 +51,7 @@ async def test_bars_are_paged_backwards_and_come_oldest_first(
 ) -> None:
     monkeypatch.setattr("adapters.projectx.rest.MOST_BARS", 10)
     minute = 60 * 10**9
-    all_bars = [
+    all_bars: list[dict[str, Any]] = [
         {"t": stamps.text(NOW - i * minute), "o": 1, "h": 1, "l": 1, "c": 1, "v": i} for i in range(1, 36)
     ]
 

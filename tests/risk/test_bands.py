@@ -43,7 +43,7 @@ def _view(name: str, limits: RiskLimits = LIMITS, **figures: Any) -> LimitView:
 )
 def test_bands_of_a_money_limit(lost: str, band: Band) -> None:
     daily = _view(bands.DAILY_LOSS, day_usd=-Decimal(lost))
-    assert (daily.band, daily.limit, daily.unit) == (band, 1000, "USD")
+    assert (daily.band, daily.limit, daily.unit) == (band, Decimal(1000), "USD")
     assert daily.used == max(Decimal(lost), 0)
     worst = _view(bands.MAX_LOSS, headroom_usd=2000 - 2 * Decimal(lost))
     assert (worst.band, worst.used) == (band, max(2 * Decimal(lost), 0))
@@ -65,7 +65,7 @@ def test_a_count_refuses_only_when_it_is_used_up(entries: int, band: Band) -> No
 
 def test_size_is_counted_in_minis() -> None:
     size = _view(bands.SIZE, micros=23)
-    assert (size.used, size.limit, size.unit) == (Decimal("2.3"), 5, "minis")
+    assert (size.used, size.limit, size.unit) == (Decimal("2.3"), Decimal(5), "minis")
 
 
 def test_the_nearest_comes_first() -> None:

@@ -121,7 +121,7 @@ def test_every_refusal_is_tried_here_and_has_a_sentence() -> None:
 
 
 def test_all_reasons_are_told_at_once() -> None:
-    changes = {"late_ns": LATEST_NS + 1, "feed_stale": True, "busy_instrument": True}
+    changes: dict[str, Any] = {"late_ns": LATEST_NS + 1, "feed_stale": True, "busy_instrument": True}
     assert set(_against(replace(IDEA, score_tenths=1), **changes)) == {
         Refusal.TOO_LATE,
         Refusal.FEED_STALE,
@@ -186,14 +186,15 @@ def test_a_trade_that_could_reach_where_a_loss_limit_acts_is_refused(cents: int,
     """Sizing and headroom price a stop alike: slippage and costs of both sides."""
     left = loss_usd(MNQ, 40, LIMITS) * 5 + Decimal(cents) / 100
     for headroom, refusal in LOSSES.items():
-        expected = (refusal,) if refused else ()
-        assert _against(**{headroom: left}) == expected
-        assert _against(**{headroom: left + 50, "open_risk_usd": Decimal(50)}) == expected
+        alone: dict[str, Any] = {headroom: left}
+        beside: dict[str, Any] = {headroom: left + 50, "open_risk_usd": Decimal(50)}
+        assert _against(**alone) == _against(**beside) == ((refusal,) if refused else ())
 
 
 @pytest.mark.parametrize("limit", LOSSES)
 def test_a_limit_that_is_off_refuses_nothing(limit: str) -> None:
-    assert _against(**{limit: None}) == ()
+    off: dict[str, Any] = {limit: None}
+    assert _against(**off) == ()
     limits = RiskLimits(max_trades=0, max_losses_in_a_row=0)
     assert _against(limits=limits, entries_today=999, losses_in_a_row=99) == ()
     assert _against(days_to_expiry=None, room_micros=None) == ()

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from engine.model import records as r
 from engine.model.commands import Resume
+from engine.model.effects import CancelOrder, ClosePosition
 from engine.model.market import MINUTE, NANOS, Side
 from engine.model.orders import Slot
 from engine.model.plans import Leg, PlanStatus
@@ -36,15 +37,15 @@ def test_a_reduce_band_refuses_entries_and_ends_ten_points_lower() -> None:
     watch = Watch(DAILY)
     watch.book.entered(TEN, price=1000)
     watch.look(842)
-    assert watch.state is TradingState.ACTIVE
+    assert watch.state() is TradingState.ACTIVE
     assert kinds(watch.look(840)) == [r.StateChanged]
-    assert watch.state is TradingState.REDUCING
+    assert watch.state() is TradingState.REDUCING
     assert watch.standing is not None
     assert "daily loss" in watch.standing.reason
     for price in (841, 855, 861):
         assert watch.look(price) == []
     assert watch.look(862) != []
-    assert watch.state is TradingState.ACTIVE
+    assert watch.state() is TradingState.ACTIVE
 
 
 def test_a_reduce_band_cancels_what_rests() -> None:
@@ -66,7 +67,7 @@ def test_no_resume_lifts_what_a_guard_has_set() -> None:
     watch.look()
     answer = said(watch, Resume(id="1"))
     assert "still reducing: 80 % or more of the daily loss limit is used up" in answer
-    assert watch.state is TradingState.REDUCING
+    assert watch.state() is TradingState.REDUCING
 
 
 # --- F27: the order of actions -----------------------------------------------------------------------------
@@ -84,12 +85,14 @@ def test_f27_an_open_loss_blocks_first_then_cancels_then_closes() -> None:
     watch.desk.inquiry.answered_ts = book.now
     book.turn.effects = []
     watch.look(813)
-    assert watch.state is TradingState.REDUCING
+    assert watch.state() is TradingState.REDUCING
     told = watch.look(812)
     assert kinds(told)[:2] == [r.StateChanged, r.FlattenStarted]
-    assert watch.state is TradingState.LOCKED
-    requests = [(type(e).__name__, e.instrument) for e in book.turn.effects]
-    assert requests == [("CancelOrder", "MES"), ("ClosePosition", "MNQ")]
+    assert watch.state() is TradingState.LOCKED
+    cancel, close = book.turn.effects
+    assert isinstance(cancel, CancelOrder)
+    assert isinstance(close, ClosePosition)
+    assert (cancel.instrument, close.instrument) == ("MES", "MNQ")
     assert target is not None
     assert not stop.cancel_wanted
     assert not target.cancel_wanted
@@ -125,14 +128,14 @@ def test_f26_a_restart_after_the_daily_loss_is_still_locked_with_reason_and_end(
     watch.lose(1950)
     watch.look()
     after = restarted(watch, DAILY)
-    assert after.state is TradingState.LOCKED
+    assert after.state() is TradingState.LOCKED
     assert after.standing is not None
     assert after.standing.reason == "daily loss limit: 975.00 of 1000 USD used up (acts at 95 %)"
     assert after.standing.until == ROLL
     assert kinds(after.look()) == []
     answer = said(after, Resume(id="1"))
     assert "still locked: daily loss limit" in answer
-    assert after.state is TradingState.LOCKED
+    assert after.state() is TradingState.LOCKED
 
 
 @pytest.mark.parametrize("lost", [0, 1, 2])
@@ -144,10 +147,10 @@ def test_f26_losses_in_a_row_are_counted_over_restarts(lost: int) -> None:
         watch.look()
     after = restarted(watch, limits)
     for n in range(lost, 2):
-        assert after.state is TradingState.ACTIVE
+        assert after.state() is TradingState.ACTIVE
         after.lose(10, plan_id=f"p{n}")
         after.look()
-    assert after.state is TradingState.LOCKED
+    assert after.state() is TradingState.LOCKED
     assert after.standing is not None
     assert (after.standing.reason, after.standing.until) == ("2 losses in a row", ROLL)
 
@@ -158,14 +161,14 @@ def test_f26_the_trades_of_the_day_are_counted_over_restarts() -> None:
     watch.lose(10)
     watch.look()
     after = restarted(watch, limits)
-    assert after.state is TradingState.ACTIVE
+    assert after.state() is TradingState.ACTIVE
     found = after.book.entered(Leg(1, -40, None), price=1000, plan_id="second")
     after.book.exits(found)
     after.look(1000)
-    assert after.state is TradingState.LOCKED
+    assert after.state() is TradingState.LOCKED
     again = restarted(after, limits)
     assert again.standing is not None
-    assert (again.state, again.standing.reason) == (TradingState.LOCKED, "2 trades of this day")
+    assert (again.state(), again.standing.reason) == (TradingState.LOCKED, "2 trades of this day")
     assert kinds(again.look(1000)) == []  # the trade that is open runs on
     assert again.book.state.flattening == {}
 
@@ -176,7 +179,7 @@ def test_f26_a_lock_ends_with_its_trade_date_even_if_nobody_was_there() -> None:
     watch.look()
     after = restarted(watch, DAILY, later=24 * 60 * MINUTE)
     after.book.write(day_rolled(after.book.now, "2026-11-17"))
-    assert after.state is TradingState.ACTIVE
+    assert after.state() is TradingState.ACTIVE
     assert kinds(after.look()) == []
 
 

@@ -101,7 +101,7 @@ def test_the_maximum_loss_locks_without_an_end_until_its_settings_are_changed() 
     watch.look()
     watch.book.entered(TEN, price=1000)
     watch.look(623)
-    assert watch.state is TradingState.REDUCING
+    assert watch.state() is TradingState.REDUCING
     told = watch.look(621)
     assert kinds(told)[:2] == [r.StateChanged, r.FlattenStarted]
     assert watch.standing is not None
@@ -109,11 +109,11 @@ def test_the_maximum_loss_locks_without_an_end_until_its_settings_are_changed() 
     for n in range(1, 4):
         new_day(watch, f"2026-11-{16 + n}", ROLL + (n - 1) * 24 * 60 * MINUTE)
         watch.look(621)
-        assert watch.state is TradingState.LOCKED
+        assert watch.state() is TradingState.LOCKED
     assert "still locked: maximum loss limit" in said(watch, Resume(id="1", halted=True))
     watch.configure(replace(TRAILING, max_loss_usd=Decimal(4000)))
     watch.look(621)
-    assert watch.state is TradingState.ACTIVE
+    assert watch.state() is TradingState.ACTIVE
 
 
 def test_a_change_that_does_not_help_locks_again_at_once() -> None:
@@ -123,7 +123,7 @@ def test_a_change_that_does_not_help_locks_again_at_once() -> None:
     watch.look()
     watch.configure(replace(TRAILING, max_loss_usd=Decimal(1990)))
     assert kinds(watch.look())[:2] == [r.StateChanged, r.StateChanged]
-    assert watch.state is TradingState.LOCKED
+    assert watch.state() is TradingState.LOCKED
 
 
 def test_other_settings_do_not_lift_it() -> None:
@@ -133,7 +133,7 @@ def test_other_settings_do_not_lift_it() -> None:
     watch.look()
     watch.configure(replace(TRAILING, max_trades=7, daily_loss_usd=Decimal(9000)))
     assert kinds(watch.look()) == []
-    assert watch.state is TradingState.LOCKED
+    assert watch.state() is TradingState.LOCKED
 
 
 @pytest.mark.parametrize(("balance", "start"), [("50000", 50_000), ("0", 0), ("-1200", 0), ("48500", 50_000)])

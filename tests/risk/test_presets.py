@@ -47,7 +47,8 @@ def test_what_a_name_stands_for(account: str, preset: str) -> None:
 )
 def test_the_firms_numbers(name: str, max_loss: int, daily: int, minis: int) -> None:
     preset = PRESETS[name]
-    assert (preset.max_loss_usd, preset.daily_loss_usd, preset.max_minis) == (max_loss, daily, minis)
+    assert (preset.max_loss_usd, preset.daily_loss_usd) == (Decimal(max_loss), Decimal(daily))
+    assert preset.max_minis == minis
     assert preset.size_usd == Decimal(name.split("_")[1].removesuffix("k")) * 1000
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from adapters.store.emergency import EmergencyFile, emergency_path, read_lines
 from adapters.store.virtual import SyncJournal
+from engine.model import effects as fx
 from engine.model import events as ev
 from engine.model.errors import RetryableError
 from engine.runtime import journal_writer as scribe_module
@@ -142,9 +144,10 @@ async def test_f33_the_file_has_the_records_before_anything_goes_out(tmp_path: P
             seen.append([line.seq for line in read_lines(desk.path)])
 
         desk.broker.answer = look
-        for n, effect in enumerate((STOP, CANCEL, CLOSE), 1):
+        effects: tuple[fx.AnyEffect, ...] = (STOP, CANCEL, CLOSE)
+        for n, effect in enumerate(effects, 1):
             desk.scribe.write([record(n)], [effect])
-            await until(lambda n=n: len(seen) == n)
+            await until(partial(lambda n: len(seen) == n, n))
         assert seen == [[1], [1, 2], [1, 2, 3]]
 
 

@@ -28,12 +28,12 @@ from engine.runtime import snapshots as keeper_module
 from engine.runtime.recovery import restore
 from engine.state import snapshot
 from engine.state.state import State
+from tests.market.feed import T0
 from tests.support.patience import patient
 from tests.support.runtime_parts import (
     BOOK,
     DOWN,
     MNQ,
-    T0,
     House,
     MemoryJournal,
     adopted,
@@ -65,7 +65,7 @@ async def test_an_adapter_that_fails_is_started_again() -> None:
     house.feed.on_run = fail
     async with house.running():
         await until(lambda: house.feed.runs == 3)
-        await until(lambda: house.core.links.get("market").state is LinkState.DOWN)
+        await until(lambda: (link := house.core.links.get("market")) and link.state is LinkState.DOWN)
         assert house.engine._health().ok
 
 

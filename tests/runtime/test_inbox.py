@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 
 from hypothesis import given
@@ -112,6 +112,9 @@ def test_f20_nothing_but_older_quotes_is_ever_lost(steps: list[tuple[str, int]])
     posted: list[AnyEvent] = []
     taken: list[AnyEvent] = []
     number = 0
+    makers: dict[str, Callable[[int], AnyEvent]] = {
+        "p": market, "q": quote, "Q": lambda n: quote(n, "ES"), "a": balance,
+    }  # fmt: skip
     for what, times in steps:
         for _ in range(times):
             number += 1
@@ -120,7 +123,7 @@ def test_f20_nothing_but_older_quotes_is_ever_lost(steps: list[tuple[str, int]])
                 if event is not None:
                     taken.append(event)
                 continue
-            made = {"p": market, "q": quote, "Q": lambda n: quote(n, "ES"), "a": balance}[what](number)
+            made = makers[what](number)
             posted.append(made)
             inbox.post(made)
     taken += drained(inbox)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,8 @@ from engine.model import events as ev
 from engine.model.market import MINUTE, Bar, Timeframe
 from engine.runtime import pictures as pictures_module
 from engine.runtime.pictures import Pictures
-from tests.support.runtime_parts import T0, House, adopted, resolved, turns, until
+from tests.market.feed import T0
+from tests.support.runtime_parts import House, adopted, resolved, turns, until
 
 M5 = Timeframe.M5
 
@@ -53,9 +55,12 @@ async def test_zones_are_worked_out_again_only_when_a_bar_has_closed(monkeypatch
     pictures = drawn(house)
     asked: list[Timeframe] = []
     zones = house.core.board.zones
-    monkeypatch.setattr(
-        house.core.board, "zones", lambda symbol, frame: asked.append(frame) or zones(symbol, frame)
-    )
+
+    def counted(symbol: str, frame: Timeframe) -> Any:
+        asked.append(frame)
+        return zones(symbol, frame)
+
+    monkeypatch.setattr(house.core.board, "zones", counted)
     first, again = pictures.draw("MNQ", M5), pictures.draw("MNQ", M5)
     assert again.zones is first.zones
     assert asked == [M5]

@@ -47,7 +47,7 @@ async def died_at_the_entry(
             carry(self, effect)
             return
         entries.append(effect)
-        run.engine._post = lambda _: None  # type: ignore[method-assign] - it hears nothing any more
+        patch.setattr(run.engine, "_post", lambda _: None)  # it hears nothing any more
         if sent:
             tasks.append(asyncio.create_task(send(effect)))
 

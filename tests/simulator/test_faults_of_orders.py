@@ -162,7 +162,7 @@ async def test_f10_somebody_trades_on_the_platform(desk: Bench) -> None:
     assert await net(desk) == -2
     foreign = [row for row in (await desk.orders()).values() if row["side"] == 1 and row["type"] == 2]
     assert [(row["customTag"], row["status"]) for row in foreign] == [(None, 2)]
-    orders = set()
+    orders: set[int] = set()
     while len(orders) < 2:
         orders.add((await hub.event("GatewayUserTrade"))[0]["data"]["orderId"])
     assert foreign[0]["id"] in orders

@@ -120,8 +120,7 @@ def test_a_lock_for_the_day_does_not_end_one_for_good() -> None:
     losses = Losses(Decimal(1_000), Decimal(2_000), LossBook(start, start, start))
     losses.turn(START, start)
     assert losses.breached(start - 1_000)
-    assert losses.book.lock is Lock.DAY
-    assert not losses.breached(start - 1_500)
+    assert (losses.book.lock, losses.breached(start - 1_500)) == (Lock.DAY, False)
     assert losses.breached(start - 2_000)
     assert not losses.breached(start - 3_000)
     assert not losses.turn(START + 24 * HOUR, start - 2_000)

@@ -68,10 +68,14 @@ def test_reductions_leave_the_average_alone() -> None:
     _play(position, (BUY, 100, 1), (BUY, 103, 2))
     assert position.average == 102
     _play(position, (SELL, 150, 1))
-    assert (position.average, position.qty) == (102, 2)
+    assert (position.average, position.qty) == (Fraction(102), 2)
     assert position.realized_ticks() == 48
     _play(position, (SELL, 90, 1))
-    assert (position.average, position.qty, position.realized_ticks()) == (102, 1, 36)
+    assert (position.average, position.qty, position.realized_ticks()) == (
+        Fraction(102),
+        1,
+        Fraction(36),
+    )
 
 
 def test_an_average_between_ticks_stays_exact() -> None:
@@ -89,7 +93,7 @@ def test_a_fill_through_zero_ends_one_trade_and_begins_the_next_with_its_share_o
     assert trade is not None
     assert (trade.qty, trade.gross_usd, trade.costs_usd) == (2, Decimal("10.00"), Decimal("2.44"))
     assert (trade.opened_ts, trade.closed_ts, trade.reason) == (7, 9, "stop")
-    assert (position.qty, position.average, position.costs_usd) == (-3, 110, Decimal("1.83"))
+    assert (position.qty, position.average, position.costs_usd) == (-3, Fraction(110), Decimal("1.83"))
     assert (position.side, position.opened_ts) == (SELL, 9)
 
 

@@ -104,7 +104,7 @@ async def test_f33_a_disk_that_hangs_is_not_waited_for(path: Path, monkeypatch: 
         assert released.wait(10)
         sync(descriptor)
 
-    monkeypatch.setattr(emergency.os, "fsync", hang)
+    monkeypatch.setattr(os, "fsync", hang)
     for _ in range(2):
         with pytest.raises(RetryableError, match="does not answer"):
             await file.write([ONE], 1)

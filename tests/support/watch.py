@@ -60,7 +60,6 @@ class Watch:
     def standing(self) -> Restriction | None:
         return self.book.turn.state.restrictions.get(f"{BOOK}/")
 
-    @property
     def state(self) -> TradingState:
         return self.standing.state if self.standing is not None else TradingState.ACTIVE
 

@@ -7,7 +7,7 @@ import multiprocessing
 from collections.abc import Sequence
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from tests.torture.week import Week
 

@@ -46,7 +46,7 @@ def home(folder: Path) -> Paths:
 
 
 def gateway(user: str = "bob", name: str = "topstepx") -> Settings:
-    return Settings(venue={"name": name}, projectx={"user": user, "key": "k"})
+    return Settings.model_validate({"venue": {"name": name}, "projectx": {"user": user, "key": "k"}})
 
 
 def account(number: str) -> Account:

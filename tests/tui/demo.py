@@ -14,10 +14,10 @@ from msgspec.structs import replace
 
 from engine.model.chart import ChartView
 from engine.model.commands import AnyCommand, Flatten, Pause, Resume
-from engine.model.market import NANOS, Timeframe
+from engine.model.market import NANOS, Bar, Timeframe
 from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import AccountKind
-from engine.model.view import ContractView, TradingState
+from engine.model.view import ContractView, TradingState, View
 from tests.tui import fake
 
 
@@ -30,7 +30,7 @@ class MovingEngine(fake.FakeEngine):
         self._began = time.monotonic()
         self._charts: dict[tuple[str, Timeframe], ChartView] = {}
 
-    def view(self) -> fake.View:
+    def view(self) -> View:
         view = self.current
         ts = fake.NOW + int((time.monotonic() - self._began) * NANOS)
         contracts = tuple(self._move(contract) for contract in view.contracts)
@@ -109,7 +109,7 @@ def _follow(chart: ChartView, contract: ContractView) -> ChartView:
     )
 
 
-def _next(bar: fake.Bar, at: int) -> fake.Bar:
+def _next(bar: Bar, at: int) -> Bar:
     step = Timeframe(bar.timeframe).nanos
     return replace(bar, open_ts=bar.open_ts + step, open=at, high=at, low=at, close=at, volume=1)
 
@@ -129,7 +129,7 @@ def main() -> None:
         look = engine.view
         beat = os.open(args.beat, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 
-        def view() -> fake.View:
+        def view() -> View:
             os.write(beat, b".")
             return look()
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from engine.model.chart import ChartView, ZoneView
+from engine.model.instrument import CME_FUTURES
 from engine.model.market import MINUTE, Bar, Timeframe
 from engine.model.view import ContractView
 from tests.tui import fake
@@ -73,7 +74,7 @@ def test_half_cells_double_the_resolution() -> None:
 
 
 def test_the_last_price_has_its_mark_at_the_axis() -> None:
-    rows = candles(fake.charts(fake.CME_FUTURES["MNQ"])[Timeframe.M5], MNQ, [], 90, 20)
+    rows = candles(fake.charts(CME_FUTURES["MNQ"])[Timeframe.M5], MNQ, [], 90, 20)
     marked = [(text, style) for row in rows for text, style in row if "ink on:" in style]
     assert [(text.strip(), style) for text, style in marked] == [("21034.25", "ink on:gain bold")]
 
@@ -132,7 +133,7 @@ def test_looking_back_hides_the_newest() -> None:
 
 @pytest.mark.parametrize("frame", list(Timeframe))
 def test_times_below_are_round_and_do_not_touch(frame: Timeframe) -> None:
-    axis = text_of(candles(fake.charts(fake.CME_FUTURES["MNQ"])[frame], MNQ, [], 100, 20)[-1])
+    axis = text_of(candles(fake.charts(CME_FUTURES["MNQ"])[frame], MNQ, [], 100, 20)[-1])
     labels = axis.split()
     assert all(len(label) == 5 and label.endswith(("0", "5")) for label in labels)
     assert len(labels) >= 1

@@ -176,7 +176,7 @@ async def test_nothing_is_drawn_while_nothing_changes() -> None:
         await cockpit.later(pilot, 3)
         drawn: list[float] = []
         draw = cockpit.app.main.draw
-        cockpit.app.main.draw = lambda scene, now, force=False: drawn.append(now) or draw(scene, now, force)  # type: ignore[func-returns-value,method-assign,assignment]
+        cockpit.app.main.draw = lambda scene, now, force=False: drawn.append(now) or draw(scene, now, force)  # type: ignore[func-returns-value,method-assign]
         cockpit.app._frame(cockpit.clock() + 1.3)
         assert drawn == []
         cockpit.engine.show(cockpit.engine.current)
