@@ -8,16 +8,22 @@ import random
 class Backoff:
     """Pauses between failed attempts: doubling to a cap, half of each by chance."""
 
-    def __init__(self, first_s: float, cap_s: float, rng: random.Random | None = None) -> None:
+    def __init__(
+        self, first_s: float, cap_s: float, rng: random.Random | None = None, *, at_once: bool = False
+    ) -> None:
+        """With `at_once` the first attempt waits for nothing; else each pause follows a failure."""
         self._first_s = first_s
         self._cap_s = cap_s
         self._rng = rng if rng is not None else random.Random()
+        self._free = int(at_once)
         self._failures = 0
 
     def pause_s(self) -> float:
-        """After one more failure: until the next attempt."""
-        longest = min(self._cap_s, self._first_s * 2.0 ** min(self._failures, 16))
-        self._failures += 1
+        """Until the next attempt; asked once for each."""
+        doublings, self._failures = self._failures - self._free, self._failures + 1
+        if doublings < 0:
+            return 0.0
+        longest = min(self._cap_s, self._first_s * 2.0 ** min(doublings, 16))
         return longest * (0.5 + self._rng.random() / 2)
 
     def worked(self) -> None:

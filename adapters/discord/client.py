@@ -1,6 +1,6 @@
-"""discord.py's client, made to read messages raw and at once, at addresses and a pace of our choosing.
+"""discord.py's client, made to read messages raw and at once, at addresses and as often as we choose.
 
-Nothing of the library is patched for others: addresses and pace live in this client's own HTTP client.
+Nothing of the library is patched for others: addresses and pacing live in this client's own HTTP client.
 Importing this module imports discord.py (a quarter of a second).
 """
 
@@ -18,12 +18,12 @@ from discord.http import HTTPClient, Route
 
 from adapters.common.redaction import scrub
 from adapters.discord.config import DiscordConfig
-from adapters.discord.pace import Pace
-from adapters.discord.reader import Reader
+from adapters.discord.pacing import ConnectionPacing
+from adapters.discord.reader import MessageReader
 
 _log = logging.getLogger(__name__)
 
-Hear = Callable[[str], None]
+OnEvent = Callable[[str], None]
 """Takes an event of the library, by its name without "on_", at the moment when it happens."""
 
 _LONGEST_LIMIT_S = 60.0
@@ -38,11 +38,13 @@ class _Http(HTTPClient):
     first waits its turn, and one that fails is tried again until the library's own minute is over.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, config: DiscordConfig, pace: Pace) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, config: DiscordConfig, pacing: ConnectionPacing
+    ) -> None:
         super().__init__(loop, max_ratelimit_timeout=_LONGEST_LIMIT_S)
         self._api_url = config.api_url.rstrip("/")
         self._gateway_url = config.gateway_url
-        self._pace = pace
+        self._pacing = pacing
         self._dialled = False
 
     async def request(self, route: Route, **kwargs: Any) -> Any:
@@ -56,7 +58,7 @@ class _Http(HTTPClient):
             url = self._gateway_url + url.removeprefix(usual)
         while True:
             if self._dialled:
-                await asyncio.sleep(self._pace.delay())
+                await asyncio.sleep(self._pacing.pause_s())
             self._dialled = True
             try:
                 return await super().ws_connect(url, compress=compress)
@@ -64,10 +66,12 @@ class _Http(HTTPClient):
                 _log.info("Discord's gateway can't be reached: %s", scrub(error, self.token or ""))
 
 
-class Listener(discord.Client):
+class DiscordClient(discord.Client):
     """Asks for servers, messages and their texts; keeps no members and no messages."""
 
-    def __init__(self, config: DiscordConfig, pace: Pace, reader: Reader, hear: Hear) -> None:
+    def __init__(
+        self, config: DiscordConfig, pacing: ConnectionPacing, reader: MessageReader, on_event: OnEvent
+    ) -> None:
         intents = discord.Intents.none()
         intents.guilds = True
         intents.guild_messages = True
@@ -80,9 +84,9 @@ class Listener(discord.Client):
             guild_ready_timeout=config.timing.guilds_s,
             allowed_mentions=discord.AllowedMentions.none(),
         )
-        self._pace = pace
-        self._hear = hear
-        self.http = self._connection.http = _Http(self.loop, config, pace)
+        self._pacing = pacing
+        self._on_event = on_event
+        self.http = self._connection.http = _Http(self.loop, config, pacing)
         self._connection.parsers.update(
             MESSAGE_CREATE=reader.posted,
             MESSAGE_UPDATE=reader.changed,
@@ -92,10 +96,10 @@ class Listener(discord.Client):
 
     def dispatch(self, event: str, /, *args: Any, **kwargs: Any) -> None:
         super().dispatch(event, *args, **kwargs)
-        self._hear(event)
+        self._on_event(event)
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
-        await self._pace.before_login()
+        await self._pacing.before_login()
 
     def parent(self, channel: int) -> int | None:
         """The channel that a thread is in."""

@@ -1,4 +1,4 @@
-"""Which rooms are read and whom is listened to there: plain values that the front door makes of settings."""
+"""Which rooms are read and whom is listened to there: plain values that tstream.convert makes of settings."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ class Room:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
-    """Waits, in seconds of the real clock."""
+class DiscordTiming:
+    """Waits at Discord, in seconds of the real clock."""
 
     connect_s: float = 90.0
     """Until the gateway is ready, from the login or from a lost connection on; then all is begun anew."""
@@ -60,7 +60,7 @@ class Timing:
     retry_s: float = 30.0
     """Until a room that could not be read is tried again."""
     save_s: float = 1.0
-    """Until bookmarks are written after a change."""
+    """Until the read state is written after a change."""
     backoff_first_s: float = 0.5
     backoff_cap_s: float = 30.0
     refused_pause_s: float = 300.0
@@ -76,15 +76,15 @@ class DiscordConfig:
     token: Secret
     """Of the bot, as the Developer Portal shows it once; without "Bot " before it."""
     rooms: tuple[Room, ...]
-    bookmarks: Path | None = None
-    """File that remembers how far each channel was read; None forgets it at the end."""
+    read_state: Path | None = None
+    """File that keeps how far each channel was read; None forgets it at the end."""
     look_back: int = 50
     """Newest messages of a channel that are read again for missed edits and deletions."""
-    reach: int = 500
+    history_limit: int = 500
     """Messages of a channel that are read after a gap, at most."""
     api_url: str = API_URL
     gateway_url: str = GATEWAY_URL
-    timing: Timing = field(default_factory=Timing)
+    timing: DiscordTiming = field(default_factory=DiscordTiming)
 
     def __post_init__(self) -> None:
         taken: dict[int, str] = {}

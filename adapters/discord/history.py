@@ -10,10 +10,10 @@ import aiohttp
 import discord
 
 from adapters.common.redaction import scrub
-from adapters.discord import snowflakes
-from adapters.discord.client import Listener
+from adapters.discord.client import DiscordClient
 from adapters.discord.config import DiscordConfig
-from adapters.discord.reader import Reader
+from adapters.discord.messages import first_id_at
+from adapters.discord.reader import MessageReader
 from engine.model.market import NANOS
 from engine.ports import Clock
 
@@ -30,28 +30,30 @@ _UNKNOWN_CHANNEL = 10003
 _SKEW = 60 * NANOS
 
 
-class History:
+class HistoryReader:
     """Everything by way of the newest page, which is the only one in the usual case."""
 
-    def __init__(self, config: DiscordConfig, listener: Listener, reader: Reader, wall: Clock) -> None:
+    def __init__(
+        self, config: DiscordConfig, client: DiscordClient, reader: MessageReader, wall: Clock
+    ) -> None:
         self._config = config
-        self._listener = listener
+        self._client = client
         self._reader = reader
-        self._ledger = reader.ledger
+        self._read_state = reader.read_state
         self._wall = wall
 
     async def read_all(self) -> list[str]:
         """Catch up with every room. Gives what can't be read, in words; the rest is whole then."""
         blind = []
-        for channel, room in self._reader.door.channels.items():
-            threads = self._listener.threads(channel)[-_THREADS:] if room.threads else []
+        for channel, room in self._reader.whitelist.channels.items():
+            threads = self._client.threads(channel)[-_THREADS:] if room.threads else []
             for place in (channel, *threads):
                 if reason := await self._read(place):
                     blind.append(f"room {room.name}: channel {place} can't be read: {reason}")
         return blind
 
     async def _read(self, channel: int) -> str:
-        if reason := self._listener.forbidden(channel):
+        if reason := self._client.forbidden(channel):
             return reason
         try:
             async with asyncio.timeout(self._config.timing.connect_s):
@@ -63,14 +65,14 @@ class History:
                 return "Discord forbids it: give the bot View Channel and Read Message History there"
             return f"HTTP {error.status} {scrub(error.text)}".rstrip()
         except (discord.RateLimited, aiohttp.ClientError, OSError) as error:
-            return scrub(f"{type(error).__name__} {error}", self._listener.http.token or "").rstrip()
+            return scrub(f"{type(error).__name__} {error}", self._client.http.token or "").rstrip()
         except (LookupError, TypeError, ValueError) as error:
             return f"its history makes no sense ({type(error).__name__})"
         return ""
 
     async def _catch_up(self, channel: int) -> None:
-        before = self._ledger.channel(channel, self._reader.parent(channel))
-        first, touched = not before.last, self._ledger.watch(channel)
+        before = self._read_state.channel(channel, self._reader.parent(channel))
+        first, touched = not before.last, self._read_state.watch_live(channel)
         rows, oldest = await self._rows(channel, before.last)
         numbers = {int(row["id"]) for row in rows}
         for row in sorted(rows, key=lambda row: int(row["id"])):
@@ -78,14 +80,14 @@ class History:
                 self._reader.found(row)
         missing = [
             number
-            for number, known in self._ledger.channel(channel).known.items()
+            for number, known in self._read_state.channel(channel).known.items()
             if number >= oldest and number not in numbers | touched and not known.gone
         ]
         for number in sorted(missing)[-_ASKED:]:
             if await self._is_gone(channel, number) and number not in touched:
                 self._reader.vanished(channel, number, live=False)
-        floor = snowflakes.at(self._wall() - _SKEW) if first else 0
-        self._ledger.caught_up(channel, max(numbers, default=floor))
+        floor = first_id_at(self._wall() - _SKEW) if first else 0
+        self._read_state.caught_up(channel, max(numbers, default=floor))
 
     async def _rows(self, channel: int, last: int) -> tuple[list[Any], int]:
         """Newest messages, back to `last` and at least `look_back` of them, as far as there are, and the id
@@ -94,14 +96,14 @@ class History:
         rows: list[Any] = []
         oldest: int | None = None
         while True:
-            page: list[Any] = list(await self._listener.http.logs_from(channel, _PAGE, before=oldest))
+            page: list[Any] = list(await self._client.http.logs_from(channel, _PAGE, before=oldest))
             rows += page
             if len(page) < _PAGE:
                 return rows, 0
             oldest = min(int(row["id"]) for row in page)
             if not last or (oldest <= last and len(rows) >= self._config.look_back):
                 return rows, oldest
-            if len(rows) >= self._config.reach:
+            if len(rows) >= self._config.history_limit:
                 if oldest > last:
                     _log.warning(
                         "channel %d: over %d messages were posted meanwhile: the oldest are not read",
@@ -113,7 +115,7 @@ class History:
     async def _is_gone(self, channel: int, number: int) -> bool:
         """By Discord's own word: a history that leaves a message out proves nothing."""
         try:
-            await self._listener.http.get_message(channel, number)
+            await self._client.http.get_message(channel, number)
         except discord.NotFound as error:
             if error.code != _UNKNOWN_MESSAGE:
                 raise

@@ -54,7 +54,7 @@ _RELAY = _Relay()
 
 
 @contextmanager
-def under_ours(*secrets: str) -> Iterator[None]:
+def relayed(*secrets: str) -> Iterator[None]:
     """While it lasts; several may last at a time.
 
     Below INFO the library logs every packet, with the words of people whom we do not read: that stays off.

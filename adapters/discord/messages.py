@@ -6,7 +6,15 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from adapters.common import stamps
+
 Snowflake = Annotated[str, Meta(pattern="^[0-9]{1,20}$")]
+
+EPOCH_MS = 1_420_070_400_000
+"""2015-01-01 UTC."""
+
+MS = 1_000_000
+"""Nanoseconds."""
 
 
 class User(Struct):
@@ -58,7 +66,7 @@ class Snapshot(Struct):
     message: Body
 
 
-class Kind:
+class MessageKind:
     """Message types that somebody wrote; all others are notes of Discord itself."""
 
     DEFAULT = 0
@@ -75,7 +83,7 @@ class Message(Struct):
     author: User | None = None
     webhook_id: Snowflake | None = None
     edited_timestamp: str | None = None
-    type: int = Kind.DEFAULT
+    type: int = MessageKind.DEFAULT
     embeds: list[Embed] | None = None
     components: list[Component] | None = None
     message_snapshots: list[Snapshot] | None = None
@@ -98,3 +106,21 @@ RICH: Literal["rich"] = "rich"
 
 TEXT_DISPLAY = 10
 """Component type."""
+
+
+def created_ts(snowflake: int) -> int:
+    """When an id was given, nanoseconds UTC, to the millisecond."""
+    return ((snowflake >> 22) + EPOCH_MS) * MS
+
+
+def first_id_at(ts: int) -> int:
+    """The least id that can be given at a time, nanoseconds UTC."""
+    return max(0, ts // MS - EPOCH_MS) << 22
+
+
+def iso_ts(text: str | None) -> int:
+    """An ISO 8601 stamp in nanoseconds UTC; 0 for none and for what is no stamp."""
+    try:
+        return stamps.parse(text or "")
+    except ValueError:
+        return 0

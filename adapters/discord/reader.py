@@ -13,12 +13,11 @@ from typing import Any, TypeVar
 import msgspec
 
 from adapters.common.redaction import scrub
-from adapters.discord import snowflakes
-from adapters.discord.admission import Door, Parent
 from adapters.discord.config import DiscordConfig, Room
-from adapters.discord.messages import BulkDeletion, Deletion, Message
-from adapters.discord.seen import Known, Ledger
+from adapters.discord.messages import MS, BulkDeletion, Deletion, Message, created_ts, first_id_at, iso_ts
+from adapters.discord.read_state import KnownMessage, ReadState
 from adapters.discord.text import cut, digest, text_of
+from adapters.discord.whitelist import Parent, Whitelist
 from engine.model.events import AlertKind, AlertReceived
 from engine.model.market import NANOS
 from engine.ports import Clock, Sink
@@ -37,21 +36,21 @@ _AHEAD = 2 * NANOS
 _Shape = TypeVar("_Shape", Message, Deletion, BulkDeletion)
 
 
-class Reader:
+class MessageReader:
     """`clock` is the engine's, `wall` that of the world in which messages are posted."""
 
     def __init__(
         self,
         config: DiscordConfig,
-        ledger: Ledger,
+        read_state: ReadState,
         counts: Counter[str],
         clock: Clock,
         wall: Clock,
         sink: Sink,
     ) -> None:
-        self.ledger = ledger
+        self.read_state = read_state
         self.counts = counts
-        self.door = Door(config.rooms, counts)
+        self.whitelist = Whitelist(config.rooms, counts)
         self.parent: Parent = lambda _channel: None
         self._clock = clock
         self._wall = wall
@@ -65,14 +64,14 @@ class Reader:
         channel, number = int(post.channel_id), int(post.id)
         if (room := self._room(channel)) is None:
             return
-        if (author := self.door.author(room, post)) is not None:
+        if (author := self.whitelist.author(room, post)) is not None:
             self._check_clock(number)
-            text, seen = _seen(room, post, author)
-            if kind := self.ledger.posted(channel, number, seen):
-                self._tell(room, number, kind, seen, text)
+            text, seen = _as_known(room, post, author)
+            if kind := self.read_state.posted(channel, number, seen):
+                self._emit(room, number, kind, seen, text)
             else:
                 self.counts["read before"] += 1
-        self.ledger.passed(channel, number)
+        self.read_state.handled(channel, number)
 
     def changed(self, raw: Any) -> None:
         """MESSAGE_UPDATE: an edit by its author, or a preview that Discord has added."""
@@ -84,10 +83,10 @@ class Reader:
         if post.content is msgspec.UNSET or post.author is None:
             self.counts["partial updates"] += 1
             return
-        if (author := self.door.author(room, post)) is not None:
-            text, seen = _seen(room, post, author)
-            if kind := self.ledger.changed(channel, number, seen):
-                self._tell(room, number, kind, seen, text)
+        if (author := self.whitelist.author(room, post)) is not None:
+            text, seen = _as_known(room, post, author)
+            if kind := self.read_state.changed(channel, number, seen):
+                self._emit(room, number, kind, seen, text)
 
     def deleted(self, raw: Any) -> None:
         """MESSAGE_DELETE."""
@@ -102,40 +101,47 @@ class Reader:
 
     def vanished(self, channel: int, number: int, *, live: bool) -> None:
         """A message is known not to exist any more."""
-        known = self.ledger.delete(channel, number, live=live)
+        known = self.read_state.delete(channel, number, live=live)
         room = self._room(channel) if known is not None else None
-        if known is not None and room is not None and self.door.still(room, known.author):
-            self._tell(room, number, AlertKind.DELETED, known, "", caught_up=not live)
+        if known is not None and room is not None and self.whitelist.still_listed(room, known.author):
+            self._emit(room, number, AlertKind.DELETED, known, "", caught_up=not live)
 
     def found(self, raw: Any) -> None:
-        """A message of the history. Its channel's ledger says whether it is news.
+        """A message of the history. Its channel's read state says whether it is news.
 
         Of a channel that was never read before only what is fresh is told.
         """
         if (post := self._decode(raw)) is None:
             return
         channel, number = int(post.channel_id), int(post.id)
-        if (room := self._room(channel)) is None or (author := self.door.author(room, post)) is None:
+        if (room := self._room(channel)) is None or (author := self.whitelist.author(room, post)) is None:
             return
-        text, seen = _seen(room, post, author)
+        text, seen = _as_known(room, post, author)
         now = self._wall()
-        old = now - max(snowflakes.born(number), seen.edited) > room.max_age_s * NANOS
-        if old and not self.ledger.channel(channel, self.parent(channel)).last:
-            self.ledger.remember(channel, number, seen)
+        old = now - max(created_ts(number), seen.edited) > room.max_age_s * NANOS
+        if old and not self.read_state.channel(channel, self.parent(channel)).last:
+            self.read_state.remember(channel, number, seen)
             return
-        missed_after = snowflakes.at(now - MISSED_S * NANOS)
-        if kind := self.ledger.found(channel, number, seen, missed_after):
-            self._tell(room, number, kind, seen, text, caught_up=old)
+        missed_after = first_id_at(now - MISSED_S * NANOS)
+        if kind := self.read_state.found(channel, number, seen, missed_after):
+            self._emit(room, number, kind, seen, text, caught_up=old)
 
-    def _tell(
-        self, room: Room, number: int, kind: AlertKind, seen: Known, text: str, *, caught_up: bool = False
+    def _emit(
+        self,
+        room: Room,
+        number: int,
+        kind: AlertKind,
+        seen: KnownMessage,
+        text: str,
+        *,
+        caught_up: bool = False,
     ) -> None:
         self.counts["alerts"] += 1
         now = self._clock()
         shift = now - self._wall()
         if abs(shift) < _SAME_CLOCK:
             shift = 0
-        posted = snowflakes.born(number) + shift
+        posted = created_ts(number) + shift
         venue = {
             AlertKind.POSTED: posted,
             AlertKind.EDITED: seen.edited + shift if seen.edited else now,
@@ -157,11 +163,11 @@ class Reader:
         )
 
     def _room(self, channel: int) -> Room | None:
-        room = self.door.room(channel, self.parent)
+        room = self.whitelist.room(channel, self.parent)
         if room is None:
             self.counts["other channels"] += 1
         else:
-            self.ledger.channel(channel, self.parent(channel))
+            self.read_state.channel(channel, self.parent(channel))
         return room
 
     def _decode(self, raw: Any) -> Message | None:
@@ -176,7 +182,7 @@ class Reader:
             return None
 
     def _check_clock(self, number: int) -> None:
-        ahead = snowflakes.born(number) - self._wall()
+        ahead = created_ts(number) - self._wall()
         if ahead > _AHEAD and not self._warned_of_clock:
             self._warned_of_clock = True
             _log.warning(
@@ -185,13 +191,13 @@ class Reader:
             )
 
 
-def _seen(room: Room, post: Message, author: str) -> tuple[str, Known]:
+def _as_known(room: Room, post: Message, author: str) -> tuple[str, KnownMessage]:
     user = post.author
     previews = post.webhook_id is not None or (user is not None and user.bot)
     text = text_of(post, previews=previews, forwards=room.forwards)
-    return text, Known(author=author, digest=digest(text), edited=snowflakes.stamp(post.edited_timestamp))
+    return text, KnownMessage(author=author, digest=digest(text), edited=iso_ts(post.edited_timestamp))
 
 
-def _revision(seen: Known) -> str:
+def _revision(seen: KnownMessage) -> str:
     """The text's digest, with the time of an edit: a text that comes back is a revision of its own."""
-    return f"{seen.digest}@{seen.edited // snowflakes.MS}" if seen.edited else seen.digest
+    return f"{seen.digest}@{seen.edited // MS}" if seen.edited else seen.digest

@@ -18,11 +18,11 @@ import discord
 from discord.gateway import DiscordWebSocket
 
 from adapters.common.redaction import scrub
-from adapters.discord.client import Listener
+from adapters.discord.client import DiscordClient
 from adapters.discord.config import DiscordConfig
-from adapters.discord.history import History
-from adapters.discord.pace import Pace
-from adapters.discord.reader import Reader
+from adapters.discord.history import HistoryReader
+from adapters.discord.pacing import ConnectionPacing
+from adapters.discord.reader import MessageReader
 from engine.model.errors import FatalError, PortError, RetryableError
 from engine.model.events import LinkState
 from engine.ports import Clock
@@ -53,82 +53,87 @@ class Session:
     """Made anew for each login; what it reads goes to a reader that outlives it."""
 
     def __init__(
-        self, config: DiscordConfig, reader: Reader, pace: Pace, report: Report, wall: Clock
+        self,
+        config: DiscordConfig,
+        reader: MessageReader,
+        pacing: ConnectionPacing,
+        report: Report,
+        wall: Clock,
     ) -> None:
         self.worked = False
         """Whether the gateway has taken the login."""
         self._timing = config.timing
-        self._pace = pace
+        self._pacing = pacing
         self._report = report
-        self._ledger = reader.ledger
-        self._listener = Listener(config, pace, reader, self._hear)
-        self._history = History(config, self._listener, reader, wall)
-        reader.parent = self._listener.parent
+        self._read_state = reader.read_state
+        self._client = DiscordClient(config, pacing, reader, self._on_event)
+        self._history = HistoryReader(config, self._client, reader, wall)
+        reader.parent = self._client.parent
         self._over = False
-        self._following: asyncio.Task[None] | None = None
-        self._standing = (LinkState.CONNECTING, "")
+        self._history_task: asyncio.Task[None] | None = None
+        self._last_report = (LinkState.CONNECTING, "")
         self._ready = False
         self._lost_at = asyncio.get_running_loop().time()
-        self._beat_at = 0.0
-        self._unheard = 0
+        self._beat_sent_at = 0.0
+        self._missed_beats = 0
 
     async def run(self, token: str) -> None:
         """Until it ends, by RetryableError or, where only a person can help, FatalError."""
-        life = asyncio.create_task(self._listener.start(token, reconnect=False))
+        connection = asyncio.create_task(self._client.start(token, reconnect=False))
         watch = asyncio.create_task(self._watch())
         try:
-            await asyncio.wait({life, watch}, return_when=asyncio.FIRST_COMPLETED)
-            ended = watch if watch.done() else life
+            await asyncio.wait({connection, watch}, return_when=asyncio.FIRST_COMPLETED)
+            ended = watch if watch.done() else connection
         finally:
             self._over = True
-            self._stop_following()
-            self._ledger.interrupt()
-            await self._close(life, watch)
+            self._stop_history()
+            self._read_state.interrupt()
+            await self._close(connection, watch)
         if ended.cancelled():
             raise RetryableError("discord.py gave the connection up")
-        raise self._reason(ended.exception(), token)
+        raise self._as_port_error(ended.exception(), token)
 
-    def _hear(self, event: str) -> None:
+    def _on_event(self, event: str) -> None:
         if self._over:
             return
         match event:
             case "connect":
                 self.worked = True
-                self._tell(LinkState.CONNECTING, "logged in")
+                self._report_state(LinkState.CONNECTING, "logged in")
             case "ready" | "resumed":
                 self._ready = True
-                self._unheard, self._beat_at = 0, 0.0
-                self._pace.went_live()
-                self._follow()
+                self._missed_beats, self._beat_sent_at = 0, 0.0
+                self._pacing.went_live()
+                self._start_history()
             case "disconnect":
                 self._ready = False
                 self._lost_at = asyncio.get_running_loop().time()
-                self._pace.lost()
-                self._stop_following()
-                self._ledger.interrupt()
-                self._tell(LinkState.DOWN, f"connection lost{self._close_code()}")
+                self._pacing.lost()
+                self._stop_history()
+                self._read_state.interrupt()
+                self._report_state(LinkState.DOWN, f"connection lost{self._close_code()}")
             case "guild_unavailable" | "guild_available" | "guild_join" | "guild_remove" if self._ready:
-                self._ledger.interrupt()
-                self._follow()
+                self._read_state.interrupt()
+                self._start_history()
 
-    def _follow(self) -> None:
-        self._stop_following()
-        self._tell(LinkState.CONNECTING, "reading what was posted meanwhile")
-        self._following = asyncio.create_task(self._keep_up())
+    def _start_history(self) -> None:
+        self._stop_history()
+        self._report_state(LinkState.CONNECTING, "reading what was posted meanwhile")
+        self._history_task = asyncio.create_task(self._follow_history())
 
-    def _stop_following(self) -> None:
-        if self._following is not None:
-            self._following.cancel()
-            self._following = None
+    def _stop_history(self) -> None:
+        if self._history_task is not None:
+            self._history_task.cancel()
+            self._history_task = None
 
-    async def _keep_up(self) -> None:
+    async def _follow_history(self) -> None:
         """Live only once nothing can be missing; then a look every few minutes, as events do get lost."""
         while True:
             if blind := await self._history.read_all():
-                self._tell(LinkState.STALE, "; ".join(blind))
+                self._report_state(LinkState.STALE, "; ".join(blind))
                 await asyncio.sleep(self._timing.retry_s)
             else:
-                self._tell(LinkState.LIVE, "")
+                self._report_state(LinkState.LIVE, "")
                 await asyncio.sleep(self._timing.recheck_s)
 
     async def _watch(self) -> None:
@@ -136,56 +141,56 @@ class Session:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(self._timing.beat_s)
-            if self._following is not None and self._following.done():
-                self._following.result()
+            if self._history_task is not None and self._history_task.done():
+                self._history_task.result()
             if self._ready:
-                await self._beat()
+                await self._heartbeat()
             elif loop.time() - self._lost_at > self._timing.connect_s:
                 raise RetryableError(f"not connected within {self._timing.connect_s:g} s")
 
-    async def _beat(self) -> None:
+    async def _heartbeat(self) -> None:
         """Ask for a sign of life. The library beats every 41 s and waits a minute: half an alert's life."""
-        ws = self._listener.ws
+        ws = self._client.ws
         pulse = ws._keep_alive
         if pulse is None:
             return
-        if self._beat_at and pulse._last_recv < self._beat_at:
-            self._unheard += 1
-        elif self._unheard:
-            self._unheard = 0
-            self._report(*self._standing)
-        if self._unheard > 1:
+        if self._beat_sent_at and pulse._last_recv < self._beat_sent_at:
+            self._missed_beats += 1
+        elif self._missed_beats:
+            self._missed_beats = 0
+            self._report(*self._last_report)
+        if self._missed_beats > 1:
             _cut(ws)
             return
         try:
             async with asyncio.timeout(self._timing.close_s):
-                self._beat_at = time.perf_counter()
+                self._beat_sent_at = time.perf_counter()
                 await ws.send_heartbeat(pulse.beat())
         except (discord.ConnectionClosed, aiohttp.ClientError, OSError) as error:
             _log.debug("heartbeat did not go out: %s", type(error).__name__)
-        if self._unheard and self._ready:
+        if self._missed_beats and self._ready:
             silent = time.perf_counter() - pulse._last_recv
             self._report(LinkState.STALE, f"Discord's gateway is silent for {silent:.0f} s")
 
-    def _tell(self, state: LinkState, detail: str) -> None:
-        self._standing = state, detail
+    def _report_state(self, state: LinkState, detail: str) -> None:
+        self._last_report = state, detail
         self._report(state, detail)
 
     def _close_code(self) -> str:
-        code = self._listener.ws.socket.close_code if self._listener.ws is not None else None
+        code = self._client.ws.socket.close_code if self._client.ws is not None else None
         return f" (close code {code})" if code else ""
 
     async def _close(self, *tasks: asyncio.Task[None]) -> None:
         try:
             async with asyncio.timeout(self._timing.close_s):
-                await self._listener.close()
+                await self._client.close()
         except TimeoutError:
-            await self._listener.http.close()
+            await self._client.http.close()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _reason(self, error: BaseException | None, token: str) -> BaseException:
+    def _as_port_error(self, error: BaseException | None, token: str) -> BaseException:
         """What the end of a client means."""
         match error:
             case None:
@@ -206,7 +211,7 @@ class Session:
                 return RetryableError("Discord does not answer in time")
             case discord.DiscordException() | aiohttp.ClientError() | OSError():
                 return RetryableError(scrub(f"Discord can't be reached: {error}", token))
-            case AttributeError() if self._listener.ws is None:
+            case AttributeError() if self._client.ws is None:
                 # what the library makes of a gateway that hangs up before anything was said
                 return RetryableError("Discord closed the connection at once")
             case Exception():

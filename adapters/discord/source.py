@@ -15,12 +15,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from adapters.common.redaction import scrub
-from adapters.discord import bookmarks
 from adapters.discord.config import DiscordConfig
-from adapters.discord.library_log import under_ours
-from adapters.discord.pace import Pace
-from adapters.discord.reader import Reader
-from adapters.discord.seen import Ledger
+from adapters.discord.library_log import relayed
+from adapters.discord.pacing import ConnectionPacing
+from adapters.discord.read_state import ReadState, ReadStateFile
+from adapters.discord.reader import MessageReader
 from engine.model.errors import FatalError, RetryableError
 from engine.model.events import LinkChanged, LinkState
 from engine.ports import Clock, Sink
@@ -85,31 +84,31 @@ class DiscordSource:
 
     async def _live(self, sink: Sink, session_type: type[Session]) -> None:
         config = self._config
-        keeper = bookmarks.Keeper(config.bookmarks, config.timing.save_s)
-        ledger = Ledger(await asyncio.to_thread(bookmarks.load, config.bookmarks), keeper.changed)
-        reader = Reader(config, ledger, self._counts, self._clock, self._wall, sink)
-        saving = asyncio.create_task(keeper.run(ledger))
+        file = ReadStateFile(config.read_state, config.timing.save_s)
+        read_state = ReadState(await asyncio.to_thread(file.load), file.changed)
+        reader = MessageReader(config, read_state, self._counts, self._clock, self._wall, sink)
+        saving = asyncio.create_task(file.run(read_state))
         try:
             await self._reconnect(sink, session_type, reader)
         finally:
             saving.cancel()
             await asyncio.gather(saving, return_exceptions=True)
-            await keeper.flush(ledger)
+            await file.save(read_state)
 
-    async def _reconnect(self, sink: Sink, session_type: type[Session], reader: Reader) -> None:
+    async def _reconnect(self, sink: Sink, session_type: type[Session], reader: MessageReader) -> None:
         config = self._config
-        pace = Pace(config.timing, self._rng)
+        pacing = ConnectionPacing(config.timing, self._rng)
         worked = False
 
         def report(state: LinkState, detail: str) -> None:
             self._report(sink, state, detail)
 
         while True:
-            await asyncio.sleep(pace.delay())
-            session = session_type(config, reader, pace, report, self._wall)
+            await asyncio.sleep(pacing.pause_s())
+            session = session_type(config, reader, pacing, report, self._wall)
             try:
                 token = self._token()
-                with under_ours(*self._secrets):
+                with relayed(*self._secrets):
                     await session.run(token)
             except RetryableError as error:
                 pause, reason = 0.0, str(error)
@@ -118,7 +117,7 @@ class DiscordSource:
                     raise
                 pause, reason = config.timing.refused_pause_s, str(error)
             worked = worked or session.worked
-            pace.lost()
+            pacing.lost()
             report(LinkState.DOWN, reason)
             await asyncio.sleep(pause)
 

@@ -1,4 +1,4 @@
-"""What is sent where: plain values that the front door makes of settings. No repr shows a secret."""
+"""What is sent where: plain values that tstream.convert makes of settings. No repr shows a secret."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 from msgspec import Raw
 
+from adapters.common.pacing import Backoff
 from adapters.projectx.anomalies import Anomalies
 from adapters.projectx.config import Timing
 from adapters.projectx.session import Session
@@ -104,9 +105,8 @@ class Link:
         self._told: tuple[LinkState, str] | None = None
         self._report_to = report
         self._anomalies = anomalies
-        self._rng = rng
         self._line: _Line | None = None
-        self._failures = 0
+        self._backoff = Backoff(timing.backoff_first_s, timing.backoff_cap_s, rng)
         self._worked = False
 
     async def run(self) -> None:
@@ -134,9 +134,9 @@ class Link:
                     ended, self._line = self._line, None
                     if ended is not None:
                         await ended.hub.close()
-                if ended is not None and loop.time() - ended.since > self._timing.backoff_cap_s:
-                    self._failures = 0
-                await asyncio.sleep(self._backoff())
+                if ended is not None:
+                    self._backoff.held(loop.time() - ended.since)
+                await asyncio.sleep(self._backoff.pause_s())
         except asyncio.CancelledError:
             self._report(LinkState.DOWN, "stopped")
             raise
@@ -245,14 +245,6 @@ class Link:
 
     def _heard(self) -> int:
         return self._line.stream.heard() if self._line is not None else 0
-
-    def _backoff(self) -> float:
-        """Seconds until the next attempt: doubling to a cap, half of it by chance."""
-        longest = min(
-            self._timing.backoff_cap_s, self._timing.backoff_first_s * 2.0 ** min(self._failures, 16)
-        )
-        self._failures += 1
-        return longest * (0.5 + self._rng.random() / 2)
 
     def _report(self, state: LinkState, detail: str = "", since: int = 0) -> None:
         if (state, detail) != self._told:

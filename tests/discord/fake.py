@@ -5,7 +5,6 @@ Tests (and benches) post, edit and delete as people, bots and webhooks do, and s
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from collections import deque
@@ -18,8 +17,7 @@ from aiohttp import web
 from tests.discord import rows
 from tests.discord.gateway import Gateway
 from tests.discord.rows import Author
-
-PATIENCE_S = 10.0
+from tests.support.waits import Changes
 
 TOKEN = "MTExMTExMTExMTExMTExMTEx.GcAnAr.yThisIsTheCanaryThatNobodyMayEverSee0"
 
@@ -52,7 +50,8 @@ class FakeDiscord:
 
     def __init__(self, token: str = TOKEN) -> None:
         self.token = token
-        self.gateway = Gateway(token, self._wake)
+        self._changes = Changes()
+        self.gateway = Gateway(token, self._changes.note)
         self.gateway.guilds = self._guilds
         self.channels: dict[int, dict[str, Any]] = {CHANNEL: rows.channel(CHANNEL, rows.TEXT, "alerts")}
         self.threads: dict[int, dict[str, Any]] = {}
@@ -68,7 +67,6 @@ class FakeDiscord:
         """Answers to the next history requests; None is the truth."""
         self.login_script: deque[Reply] = deque()
         self.api_url = ""
-        self._news = asyncio.Condition()
         self._runner: web.AppRunner | None = None
         self._last = 0
 
@@ -96,8 +94,7 @@ class FakeDiscord:
 
     async def until(self, condition: Callable[[], object]) -> None:
         """Wait for something that the bot does."""
-        async with asyncio.timeout(PATIENCE_S), self._news:
-            await self._news.wait_for(condition)
+        await self._changes.until(condition)
 
     def post(
         self,
@@ -184,7 +181,7 @@ class FakeDiscord:
     async def _rest(self, request: web.Request) -> web.Response:
         path = request.match_info["tail"]
         self.requests.append((request.method, path, dict(request.query)))
-        await self._notify()
+        self._changes.note()
         if request.headers.get("Authorization") != f"Bot {self.token}":
             return _json({"message": "401: Unauthorized", "code": 0}, 401)
         match path.split("/"):
@@ -215,14 +212,6 @@ class FakeDiscord:
         if not self.allowed & rows.HISTORY:
             numbers = []
         return _json([self.messages[channel][number] for number in numbers[: int(query["limit"])]])
-
-    async def _notify(self) -> None:
-        async with self._news:
-            self._news.notify_all()
-
-    def _wake(self) -> None:
-        task = asyncio.get_running_loop().create_task(self._notify())
-        self._waking = task
 
 
 def _json(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:

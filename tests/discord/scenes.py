@@ -11,12 +11,13 @@ from dataclasses import replace
 from typing import Any
 
 from adapters.common.secret import Secret
-from adapters.discord.config import DiscordConfig, Room, Timing
+from adapters.discord.config import DiscordConfig, DiscordTiming, Room
 from adapters.discord.source import DiscordSource
 from engine.model.events import AlertKind, AlertReceived, AnyEvent, LinkChanged, LinkState
 from engine.ports import Clock
-from tests.discord.fake import CHANNEL, PATIENCE_S, TOKEN, FakeDiscord
+from tests.discord.fake import CHANNEL, TOKEN, FakeDiscord
 from tests.discord.rows import Author
+from tests.support.waits import Changes
 
 ANALYST = Author(9_000_000_000_000_001, "twi_jmoney")
 RELAY = Author(9_000_000_000_000_002, "Twinsight Bot", bot=True, discriminator="7577")
@@ -29,7 +30,7 @@ OTHER = "🚨 ES long 6341: B\nStop: 6332\n@everyone"
 
 ROOM = Room(name="twi", channels=frozenset({CHANNEL}), authors=WHITELIST)
 
-QUICK = Timing(
+QUICK = DiscordTiming(
     connect_s=5.0,
     guilds_s=0.02,
     beat_s=5.0,
@@ -48,11 +49,11 @@ class Heard:
 
     def __init__(self) -> None:
         self.events: list[AnyEvent] = []
-        self._news = asyncio.Event()
+        self._changes = Changes()
 
     def __call__(self, event: AnyEvent) -> None:
         self.events.append(event)
-        self._news.set()
+        self._changes.note()
 
     @property
     def alerts(self) -> list[AlertReceived]:
@@ -72,10 +73,7 @@ class Heard:
         return [link.state for link in self.links]
 
     async def until(self, condition: Callable[[], object]) -> None:
-        async with asyncio.timeout(PATIENCE_S):
-            while not condition():
-                self._news.clear()
-                await self._news.wait()
+        await self._changes.until(condition)
 
     async def alert(self, count: int = 1) -> AlertReceived:
         """The alert of this number, counted from 1."""
@@ -98,7 +96,9 @@ class Heard:
         return found[0]
 
 
-def config_for(fake: FakeDiscord, room: Room = ROOM, timing: Timing = QUICK, **more: Any) -> DiscordConfig:
+def config_for(
+    fake: FakeDiscord, room: Room = ROOM, timing: DiscordTiming = QUICK, **more: Any
+) -> DiscordConfig:
     config = DiscordConfig(
         token=Secret(TOKEN),
         rooms=(room,),

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from adapters.discord import bookmarks
-from adapters.discord.seen import Ledger
+from adapters.discord import read_state as reading
+from adapters.discord.read_state import ReadState, ReadStateFile
 from engine.model.events import AlertKind, LinkState
-from tests.discord.fake import CHANNEL, PATIENCE_S, FakeDiscord, Reply, too_many
+from tests.discord.fake import CHANNEL, FakeDiscord, Reply, too_many
 from tests.discord.scenes import (
     ALERT,
     ANALYST,
@@ -26,6 +26,7 @@ from tests.discord.scenes import (
     config_for,
     listening,
 )
+from tests.support.waits import PATIENCE_S
 
 
 @pytest.mark.parametrize("how", ["drop", "close", "op 7", "op 9"])
@@ -103,8 +104,8 @@ async def test_f30_a_page_that_is_older_than_a_live_edit_does_not_undo_it(stampe
 
 async def test_f30_backlog_beyond_the_age_limit_is_marked(tmp_path: Path) -> None:
     async with FakeDiscord() as fake:
-        config = config_for(fake, bookmarks=tmp_path / "rooms" / "discord.json")
-        fake.post(STRANGER, "so that there is a bookmark", age_s=1000)
+        config = config_for(fake, read_state=tmp_path / "rooms" / "discord.json")
+        fake.post(STRANGER, "so that something was read", age_s=1000)
         async with listening(config) as (_, heard):
             assert heard.alerts == []
         old = fake.post(ANALYST, ALERT, age_s=120, told=False)
@@ -133,7 +134,7 @@ async def test_f30_the_first_time_only_what_is_fresh_is_told() -> None:
 
 async def test_f30_edits_and_deletions_that_were_missed_are_found(tmp_path: Path) -> None:
     async with FakeDiscord() as fake:
-        config = config_for(fake, bookmarks=tmp_path / "discord.json")
+        config = config_for(fake, read_state=tmp_path / "discord.json")
         async with listening(config) as (_, heard):
             first, second, third = (fake.post(ANALYST, f"{ALERT} {n}") for n in range(3))
             await heard.alert(3)
@@ -197,7 +198,7 @@ async def test_a_channel_that_is_not_there_is_told() -> None:
 
 async def test_a_long_gap_is_read_in_pages_and_in_order(tmp_path: Path) -> None:
     async with FakeDiscord() as fake:
-        config = config_for(fake, bookmarks=tmp_path / "discord.json")
+        config = config_for(fake, read_state=tmp_path / "discord.json")
         async with listening(config) as (_, heard):
             fake.post(ANALYST, "before")
             await heard.alert()
@@ -212,7 +213,7 @@ async def test_a_gap_beyond_reach_is_said_and_the_newest_are_read(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with FakeDiscord() as fake:
-        config = config_for(fake, bookmarks=tmp_path / "discord.json", reach=100)
+        config = config_for(fake, read_state=tmp_path / "discord.json", history_limit=100)
         async with listening(config) as (_, heard):
             fake.post(ANALYST, "before")
             await heard.alert()
@@ -243,7 +244,7 @@ async def test_a_failing_history_is_not_live_and_is_tried_again() -> None:
 
 async def test_a_catching_up_that_is_cut_short_begins_again_where_it_began(tmp_path: Path) -> None:
     async with FakeDiscord() as fake:
-        config = config_for(fake, bookmarks=tmp_path / "discord.json")
+        config = config_for(fake, read_state=tmp_path / "discord.json")
         async with listening(config) as (_, heard):
             fake.post(ANALYST, "before")
             await heard.alert()
@@ -263,7 +264,7 @@ async def test_a_catching_up_that_is_cut_short_begins_again_where_it_began(tmp_p
 
 async def test_f30_a_live_message_does_not_hide_the_gap_before_it(tmp_path: Path) -> None:
     async with FakeDiscord() as fake:
-        config = config_for(fake, bookmarks=tmp_path / "discord.json")
+        config = config_for(fake, read_state=tmp_path / "discord.json")
         fake.post(ANALYST, "before", age_s=5000)
         async with listening(config) as (_, heard):
             fake.history_script.append(Reply(403, {"message": "not now", "code": 50001}))
@@ -281,7 +282,7 @@ async def test_f30_a_live_message_does_not_hide_the_gap_before_it(tmp_path: Path
 
 async def test_what_others_posted_is_not_read_again(tmp_path: Path) -> None:
     async with FakeDiscord() as fake:
-        config = config_for(fake, bookmarks=tmp_path / "discord.json")
+        config = config_for(fake, read_state=tmp_path / "discord.json")
         async with listening(config) as (_, heard):
             for _n in range(150):
                 fake.post(STRANGER, "chatter")
@@ -294,7 +295,7 @@ async def test_what_others_posted_is_not_read_again(tmp_path: Path) -> None:
 
 async def test_a_deletion_by_who_is_no_longer_on_the_list_is_not_told(tmp_path: Path) -> None:
     async with FakeDiscord() as fake:
-        config = config_for(fake, bookmarks=tmp_path / "discord.json")
+        config = config_for(fake, read_state=tmp_path / "discord.json")
         async with listening(config) as (_, heard):
             numbers = [fake.post(author, ALERT) for author in (ANALYST, HOOK)]
             await heard.alert(2)
@@ -311,26 +312,26 @@ async def test_a_write_that_is_under_way_at_the_end_is_followed_by_the_newest(
 ) -> None:
     path = tmp_path / "discord.json"
     begun, go_on = threading.Event(), threading.Event()
-    save = bookmarks.save
+    replace_file = reading.replace_file
 
     def slow(path: Path, content: bytes) -> None:
         begun.set()
         assert go_on.wait(PATIENCE_S)
-        save(path, content)
+        replace_file(path, content)
 
-    monkeypatch.setattr(bookmarks, "save", slow)
-    keeper = bookmarks.Keeper(path, 0.0)
-    ledger = Ledger({}, keeper.changed)
-    writing = asyncio.create_task(keeper.run(ledger))
-    ledger.caught_up(1, 10)
+    monkeypatch.setattr(reading, "replace_file", slow)
+    file = ReadStateFile(path, 0.0)
+    read_state = ReadState({}, file.changed)
+    writing = asyncio.create_task(file.run(read_state))
+    read_state.caught_up(1, 10)
     assert await asyncio.to_thread(begun.wait, PATIENCE_S)
-    ledger.caught_up(1, 20)
+    read_state.caught_up(1, 20)
     writing.cancel()
-    last = asyncio.create_task(keeper.flush(ledger))
+    last = asyncio.create_task(file.save(read_state))
     await asyncio.gather(writing, return_exceptions=True)
     go_on.set()
     await last
-    assert bookmarks.load(path)[1].last == 20
+    assert file.load()[1].last == 20
 
 
 async def test_what_the_gateway_never_told_is_found_by_looking_again() -> None:
@@ -347,15 +348,15 @@ async def test_what_the_gateway_never_told_is_found_by_looking_again() -> None:
             assert (await heard.alert(4)).kind is AlertKind.DELETED
 
 
-async def test_lost_bookmarks_are_no_reason_to_give_up(
+async def test_a_lost_read_state_is_no_reason_to_give_up(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "discord.json"
     path.write_text('{"123": [')
-    async with FakeDiscord() as fake, listening(config_for(fake, bookmarks=path)) as (_, heard):
+    async with FakeDiscord() as fake, listening(config_for(fake, read_state=path)) as (_, heard):
         fake.post(ANALYST, "secret words")
         await heard.alert()
-    assert "are lost" in caplog.text
+    assert "is lost" in caplog.text
     assert str(CHANNEL) in path.read_text()
     assert "secret" not in path.read_text()
     assert path.stat().st_mode & 0o077 == 0
@@ -365,7 +366,7 @@ async def test_a_full_disk_stops_no_alert(tmp_path: Path, caplog: pytest.LogCapt
     caplog.set_level(logging.WARNING)
     (tmp_path / "file").touch()
     path = tmp_path / "file" / "discord.json"
-    async with FakeDiscord() as fake, listening(config_for(fake, bookmarks=path)) as (_, heard):
+    async with FakeDiscord() as fake, listening(config_for(fake, read_state=path)) as (_, heard):
         fake.post(ANALYST, ALERT)
         await heard.alert()
     assert "can't be written" in caplog.text

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from adapters.discord.pace import Pace
+from adapters.discord.pacing import ConnectionPacing
 from engine.model.events import AlertKind, LinkState
 from tests.discord.fake import FakeDiscord, Reply
 from tests.discord.scenes import (
@@ -95,17 +95,17 @@ async def test_an_outage_of_the_server_is_stale_until_it_is_back() -> None:
         assert heard.told == [(AlertKind.POSTED, ALERT)]
 
 
-def watch_delays(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+def watch_pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Every pause between two attempts, from now on."""
-    delays: list[float] = []
-    delay = Pace.delay
+    pauses: list[float] = []
+    pause_s = ConnectionPacing.pause_s
 
-    def noted(pace: Pace) -> float:
-        delays.append(delay(pace))
-        return delays[-1]
+    def noted(pacing: ConnectionPacing) -> float:
+        pauses.append(pause_s(pacing))
+        return pauses[-1]
 
-    monkeypatch.setattr(Pace, "delay", noted)
-    return delays
+    monkeypatch.setattr(ConnectionPacing, "pause_s", noted)
+    return pauses
 
 
 async def test_a_gateway_that_hangs_up_at_once_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,11 +114,11 @@ async def test_a_gateway_that_hangs_up_at_once_is_tried_again(monkeypatch: pytes
         fake.gateway.refuse = [4000, 4008]
         async with listening(config_for(fake)) as (_, heard):
             assert fake.gateway.connected >= 6
-            delays = watch_delays(monkeypatch)
+            pauses = watch_pauses(monkeypatch)
             fake.gateway.turn_away = [4000, 4000]
             fake.gateway.close(4000)
             await heard.live(2)
-            assert len(delays) >= 3, "each attempt waits its turn"
+            assert len(pauses) >= 3, "each attempt waits its turn"
             assert "close code 4000" in {x.state: x.detail for x in heard.links}[LinkState.DOWN]
 
 

@@ -17,12 +17,13 @@ from yarl import URL
 from adapters.common.redaction import MASK
 from adapters.common.secret import Secret
 from adapters.discord.config import API_URL, GATEWAY_URL, DiscordConfig, Room
-from adapters.discord.library_log import under_ours
+from adapters.discord.library_log import relayed
 from adapters.discord.source import DiscordSource
 from engine.model.errors import FatalError
 from engine.model.events import LinkState
-from tests.discord.fake import CHANNEL, PATIENCE_S, TOKEN, FakeDiscord, Reply
+from tests.discord.fake import CHANNEL, TOKEN, FakeDiscord, Reply
 from tests.discord.scenes import ALERT, ANALYST, QUICK, ROOM, Heard, config_for, listening
+from tests.support.waits import PATIENCE_S
 
 WRONG = "MTExMTExMTExMTExMTExMTEx.Wr0ngT.anotherCanaryThatNobodyMayEverSee11"
 
@@ -160,7 +161,7 @@ async def test_nothing_of_the_library_is_changed_for_others() -> None:
 def test_the_librarys_lines_come_under_ours_once(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     library = logging.getLogger("discord.gateway")
-    with under_ours("first-secret"), under_ours("second-secret"):
+    with relayed("first-secret"), relayed("second-secret"):
         library.warning("first-secret and second-secret")
         library.info("routine")
         library.debug("a packet")

@@ -12,15 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.discord import snowflakes
-from adapters.discord.config import Timing
-from adapters.discord.messages import Message
-from adapters.discord.pace import Pace
-from adapters.discord.seen import KEPT, Known, Ledger
+from adapters.discord.config import DiscordTiming
+from adapters.discord.messages import EPOCH_MS, MS, Message, created_ts, first_id_at, iso_ts
+from adapters.discord.pacing import ConnectionPacing
+from adapters.discord.read_state import KEPT, KnownMessage, ReadState
 from adapters.discord.text import LONGEST, NO_TEXT, cut, digest, text_of
 from engine.model.events import AlertKind
 from tests.discord import rows
 from tests.discord.rows import embed
+from tests.support.virtual_loop import play
 
 CHANNEL, MESSAGE = 5, 77
 
@@ -75,133 +75,123 @@ def test_a_cut_text_is_bounded_and_says_so(text: str) -> None:
     assert short == text or (short.endswith("…") and text.startswith(short[:-1]))
 
 
-@given(st.integers(min_value=snowflakes.EPOCH_MS, max_value=snowflakes.EPOCH_MS + 2**41))
+@given(st.integers(min_value=EPOCH_MS, max_value=EPOCH_MS + 2**41))
 def test_snowflakes_and_times_agree(ms: int) -> None:
-    ns = ms * snowflakes.MS
-    assert snowflakes.born(snowflakes.at(ns)) == ns
-    assert snowflakes.at(ns) <= snowflakes.at(ns) + 2**22 - 1 < snowflakes.at(ns + snowflakes.MS)
+    ns = ms * MS
+    assert created_ts(first_id_at(ns)) == ns
+    assert first_id_at(ns) <= first_id_at(ns) + 2**22 - 1 < first_id_at(ns + MS)
 
 
 @given(st.datetimes(min_value=datetime(2015, 1, 1), max_value=datetime(2100, 1, 1)))  # noqa: DTZ001
 def test_stamps_are_exact_to_the_microsecond(moment: datetime) -> None:
     aware = moment.replace(tzinfo=UTC)
-    ns = snowflakes.stamp(aware.isoformat())
+    ns = iso_ts(aware.isoformat())
     assert ns % 1_000_000_000 == moment.microsecond * 1_000
     assert ns // 1_000_000_000 == int(aware.replace(microsecond=0).timestamp())
 
 
 @pytest.mark.parametrize("text", [None, "", "yesterday", "2026-99-01T00:00:00+00:00"])
 def test_what_is_no_stamp_is_never(text: str | None) -> None:
-    assert snowflakes.stamp(text) == 0
+    assert iso_ts(text) == 0
 
 
-def version(number: int) -> Known:
+def version(number: int) -> KnownMessage:
     """The message after so many edits."""
-    return Known(author="1", digest=f"text {number}", edited=number * 1_000)
+    return KnownMessage(author="1", digest=f"text {number}", edited=number * 1_000)
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 5)), min_size=1, max_size=30))
 def test_revisions_are_told_once_and_never_backwards(sightings: list[tuple[bool, int]]) -> None:
     """Pages of history and live events in any order, late and repeated ones among them."""
-    ledger = Ledger({}, lambda: None)
+    read_state = ReadState({}, lambda: None)
     told: list[int] = []
     for live, number in sightings:
         seen = version(number)
         if live:
-            see = ledger.posted if number == 0 else ledger.changed
+            see = read_state.posted if number == 0 else read_state.changed
             kind = see(CHANNEL, MESSAGE, seen)
         else:
-            kind = ledger.found(CHANNEL, MESSAGE, seen, 0)
+            kind = read_state.found(CHANNEL, MESSAGE, seen, 0)
         if kind is not None:
             assert kind is (AlertKind.EDITED if told else AlertKind.POSTED)
             told.append(number)
     assert told == sorted(set(told))
     assert told[-1] == max(number for _, number in sightings)
-    assert ledger.delete(CHANNEL, MESSAGE, live=True) == version(told[-1]).__class__(
+    assert read_state.delete(CHANNEL, MESSAGE, live=True) == version(told[-1]).__class__(
         author="1", digest=f"text {told[-1]}", edited=told[-1] * 1_000, gone=True
     )
-    assert ledger.delete(CHANNEL, MESSAGE, live=True) is None
-    assert ledger.found(CHANNEL, MESSAGE, version(9), 0) is None
+    assert read_state.delete(CHANNEL, MESSAGE, live=True) is None
+    assert read_state.found(CHANNEL, MESSAGE, version(9), 0) is None
 
 
 @given(st.lists(st.sampled_from(["live", "gap", "caught up"]), max_size=30))
-def test_a_bookmark_never_passes_a_message_that_can_be_missing(steps: list[str]) -> None:
-    ledger = Ledger({}, lambda: None)
-    ledger.caught_up(CHANNEL, 1)
+def test_what_counts_as_read_never_passes_a_message_that_can_be_missing(steps: list[str]) -> None:
+    read_state = ReadState({}, lambda: None)
+    read_state.caught_up(CHANNEL, 1)
     number, certain, gap = 1, 1, False
     for step in steps:
         match step:
             case "live":
                 number += 1
-                ledger.passed(CHANNEL, number)
+                read_state.handled(CHANNEL, number)
                 certain = certain if gap else number
             case "gap":
-                ledger.interrupt()
+                read_state.interrupt()
                 gap = True
             case "caught up":
-                ledger.watch(CHANNEL)
-                ledger.caught_up(CHANNEL, number)
+                read_state.watch_live(CHANNEL)
+                read_state.caught_up(CHANNEL, number)
                 certain, gap = number, False
-        assert ledger.channel(CHANNEL).last == certain
+        assert read_state.channel(CHANNEL).last == certain
 
 
-def test_the_ledger_is_bounded_and_keeps_the_newest() -> None:
-    ledger = Ledger({}, lambda: None)
+def test_the_read_state_is_bounded_and_keeps_the_newest() -> None:
+    read_state = ReadState({}, lambda: None)
     for number in range(1, KEPT * 2):
-        ledger.posted(CHANNEL, number, version(0))
-    known = ledger.channel(CHANNEL).known
+        read_state.posted(CHANNEL, number, version(0))
+    known = read_state.channel(CHANNEL).known
     assert set(known) == set(range(KEPT, KEPT * 2))
 
 
 def test_a_thread_begins_where_the_channel_above_it_was_read() -> None:
-    ledger = Ledger({}, lambda: None)
-    ledger.caught_up(CHANNEL, 40)
-    assert ledger.channel(CHANNEL + 1, CHANNEL).last == 40
-    ledger.passed(CHANNEL + 1, 50)
-    assert ledger.channel(CHANNEL + 1).last == 50
+    read_state = ReadState({}, lambda: None)
+    read_state.caught_up(CHANNEL, 40)
+    assert read_state.channel(CHANNEL + 1, CHANNEL).last == 40
+    read_state.handled(CHANNEL + 1, 50)
+    assert read_state.channel(CHANNEL + 1).last == 50
 
 
-class Hours:
-    """A loop's time that moves only by being slept through."""
+def test_logins_stay_within_a_thousand_a_day() -> None:
+    async def a_day() -> list[float]:
+        loop = asyncio.get_running_loop()
+        pacing = ConnectionPacing(DiscordTiming(), random.Random(1))
+        start, gaps = loop.time(), []
+        while (before := loop.time()) < start + 86_400:
+            await pacing.before_login()
+            gaps.append(loop.time() - before)
+        return gaps
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.now = 1_000.0
-        monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: self.now)
-        monkeypatch.setattr(asyncio, "sleep", self.sleep)
-
-    async def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-
-async def test_logins_stay_within_a_thousand_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
-    hours = Hours(monkeypatch)
-    pace = Pace(Timing(), random.Random(1))
-    start, count, gaps = hours.now, 0, []
-    while hours.now < start + 86_400:
-        before = hours.now
-        await pace.before_login()
-        gaps.append(hours.now - before)
-        count += 1
-    assert 900 < count < 1_000
+    gaps = play(a_day())
+    assert 900 < len(gaps) < 1_000
     assert gaps[0] == 0
     assert min(gaps[1:]) == pytest.approx(5.0)
     assert max(gaps) < 97
 
 
-async def test_attempts_slow_down_and_a_good_hour_makes_them_quick_again(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    hours = Hours(monkeypatch)
-    pace = Pace(Timing(), random.Random(1))
-    delays = [pace.delay() for _ in range(12)]
-    assert delays[0] == 0
-    assert 0.25 <= delays[1] <= 0.5
-    assert all(15 <= delay <= 30 for delay in delays[-4:])
-    pace.went_live()
-    hours.now += 5
-    pace.lost()
-    assert pace.delay() >= 15, "a connection of seconds is no success"
-    pace.went_live()
-    hours.now += 3_600
-    pace.lost()
-    assert pace.delay() == 0
+def test_attempts_slow_down_and_a_good_hour_makes_them_quick_again() -> None:
+    async def scenario() -> None:
+        pacing = ConnectionPacing(DiscordTiming(), random.Random(1))
+        pauses = [pacing.pause_s() for _ in range(12)]
+        assert pauses[0] == 0
+        assert 0.25 <= pauses[1] <= 0.5
+        assert all(15 <= pause <= 30 for pause in pauses[-4:])
+        pacing.went_live()
+        await asyncio.sleep(5)
+        pacing.lost()
+        assert pacing.pause_s() >= 15, "a connection of seconds is no success"
+        pacing.went_live()
+        await asyncio.sleep(3_600)
+        pacing.lost()
+        assert pacing.pause_s() == 0
+
+    play(scenario())

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from adapters.discord import snowflakes
+from adapters.discord.messages import created_ts
 from adapters.discord.text import LONGEST, NO_TEXT
 from engine.model.events import AlertKind, AlertReceived
 from tests.discord import rows
@@ -46,14 +46,14 @@ async def test_an_alert_is_told_whoever_posts_it(author: Author) -> None:
         alert = await heard.alert()
     assert alert == AlertReceived(
         ts_recv=alert.ts_recv,
-        ts_venue=snowflakes.born(number),
+        ts_venue=created_ts(number),
         room="twi",
         message_id=str(number),
         revision=alert.revision,
         kind=AlertKind.POSTED,
         author=str(author.id),
         text=ALERT,
-        posted_ts=snowflakes.born(number),
+        posted_ts=created_ts(number),
         caught_up=False,
     )
     assert before // 1_000_000 * 1_000_000 <= alert.posted_ts <= alert.ts_recv
@@ -282,7 +282,7 @@ async def test_in_practice_time_an_alert_is_as_old_as_it_really_is() -> None:
     async with FakeDiscord() as fake, listening(config_for(fake), practice) as (_, heard):
         number = fake.post(ANALYST, ALERT, age_s=3.0)
         alert = await heard.alert()
-    assert abs(alert.posted_ts - (snowflakes.born(number) - shift)) < 1e9
+    assert abs(alert.posted_ts - (created_ts(number) - shift)) < 1e9
     assert 3.0e9 <= alert.ts_recv - alert.posted_ts < 10e9
 
 

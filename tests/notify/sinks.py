@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from aiohttp import web
 
-PATIENCE_S = 10.0
+from tests.support.waits import Changes
 
 
 @dataclass
@@ -43,7 +43,7 @@ class Sink:
         self.always: Reply | None = None
         """Answers every request once the script is used up."""
         self.url = ""
-        self._changed = asyncio.Condition()
+        self._changes = Changes()
         self._runner: web.AppRunner | None = None
         self._port = 0
 
@@ -74,8 +74,7 @@ class Sink:
 
     async def wait(self, count: int) -> list[Got]:
         """The first `count` requests, once they have come."""
-        async with asyncio.timeout(PATIENCE_S), self._changed:
-            await self._changed.wait_for(lambda: len(self.got) >= count)
+        await self._changes.until(lambda: len(self.got) >= count)
         return self.got[:count]
 
     def welcome(self, got: Got) -> Reply:
@@ -101,8 +100,7 @@ class Sink:
 
     async def answer(self, got: Got) -> Reply:
         self.got.append(got)
-        async with self._changed:
-            self._changed.notify_all()
+        self._changes.note()
         if self.script:
             return self.script.popleft()
         return self.always or self.welcome(got)

@@ -68,8 +68,8 @@ def check_rooms(settings: Settings) -> None:
         raise SettingsError(wrong)
 
 
-def discord_config(settings: Settings, bookmarks: Path) -> DiscordConfig:
-    """The reader's part. `bookmarks` remembers between runs how far each channel was read."""
+def discord_config(settings: Settings, read_state: Path) -> DiscordConfig:
+    """The reader's part. `read_state` is the file that keeps how far each channel was read."""
     from adapters.common.secret import Secret
     from adapters.discord.config import DiscordConfig, Room
 
@@ -88,7 +88,7 @@ def discord_config(settings: Settings, bookmarks: Path) -> DiscordConfig:
             )
             for name, room in settings.rooms.items()
         ),
-        bookmarks=bookmarks,
+        read_state=read_state,
         api_url=settings.discord.api_url,
         gateway_url=settings.discord.gateway_url,
     )

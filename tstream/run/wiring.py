@@ -117,8 +117,8 @@ class Run:
             return None
         from adapters.discord.source import DiscordSource
 
-        bookmarks = self.paths.venue(self.name) / "discord.json"
-        return DiscordSource(discord_config(self.settings, bookmarks), self.clock)
+        read_state = self.paths.venue(self.name) / "discord.json"
+        return DiscordSource(discord_config(self.settings, read_state), self.clock)
 
     async def _tell(self, engine: Engine, stack: AsyncExitStack) -> None:
         """Give the news to the channels that are set up, from now until the engine has ended."""

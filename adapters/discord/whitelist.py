@@ -1,4 +1,4 @@
-"""Who is let in: a message counts in the room's channels, from the room's authors, by id."""
+"""Who is read: a message counts in the room's channels, from the room's authors, by id."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from adapters.common.redaction import scrub
 from adapters.discord.config import Room
-from adapters.discord.messages import Kind, Message, User
+from adapters.discord.messages import Message, MessageKind, User
 
 _log = logging.getLogger(__name__)
 
@@ -19,13 +19,13 @@ Parent = Callable[[int], int | None]
 """Gives the channel that a thread is in; None for what is no known thread."""
 
 
-class Door:
+class Whitelist:
     """What is turned away is only counted: its text is not looked at."""
 
     def __init__(self, rooms: Iterable[Room], counts: Counter[str]) -> None:
         self._rooms = {channel: room for room in rooms for channel in room.channels}
         self._counts = counts
-        self._named: set[tuple[str, str]] = set()
+        self._names_logged: set[tuple[str, str]] = set()
         self._by_name: set[tuple[str, str]] = set()
 
     @property
@@ -43,37 +43,37 @@ class Door:
 
     def author(self, room: Room, message: Message) -> str | None:
         """Id of the author if the message is to be read."""
-        reason = self._objection(room, message)
-        author = self._known(room, message) if not reason else None
+        reason = self._rejection(room, message)
+        author = self._listed_author(room, message) if not reason else None
         if author is None:
             self._counts[reason or "messages of others"] += 1
         return author
 
-    def still(self, room: Room, author: str) -> bool:
+    def still_listed(self, room: Room, author: str) -> bool:
         """Whether an author of an earlier message is one of the room's."""
         return int(author) in room.authors or (room.name, author) in self._by_name
 
-    def _objection(self, room: Room, message: Message) -> str:
+    def _rejection(self, room: Room, message: Message) -> str:
         """Why a message isn't read, whoever wrote it; empty if nothing speaks against it."""
-        if message.type == Kind.REPLY:
+        if message.type == MessageKind.REPLY:
             return "" if room.replies else "replies"
-        if message.type in (Kind.CHAT_COMMAND, Kind.CONTEXT_COMMAND):
+        if message.type in (MessageKind.CHAT_COMMAND, MessageKind.CONTEXT_COMMAND):
             return "" if self._invoked_by_author(room, message) else "commands of others"
-        return "" if message.type == Kind.DEFAULT else "system messages"
+        return "" if message.type == MessageKind.DEFAULT else "system messages"
 
-    def _known(self, room: Room, message: Message) -> str | None:
+    def _listed_author(self, room: Room, message: Message) -> str | None:
         user = message.author
         if user is None:
             return None
         for author in (message.webhook_id, user.id):
             if author is not None and int(author) in room.authors:
                 return author
-        if message.webhook_id is None and self._goes_by_name(room, user):
+        if message.webhook_id is None and self._listed_by_name(room, user):
             return user.id
-        self._name(room, message.webhook_id or user.id, user, message.webhook_id is not None)
+        self._name_in_log(room, message.webhook_id or user.id, user, message.webhook_id is not None)
         return None
 
-    def _goes_by_name(self, room: Room, user: User) -> bool:
+    def _listed_by_name(self, room: Room, user: User) -> bool:
         names = {user.username.casefold()}
         if user.discriminator not in (None, "0", "0000"):
             names = {f"{user.username}#{user.discriminator}".casefold()}
@@ -83,7 +83,7 @@ class Door:
         if (room.name, user.id) not in self._by_name:
             self._by_name.add((room.name, user.id))
             _log.warning(
-                "room %s: author %s is let in by its name alone, which others can take: "
+                "room %s: author %s is read by its name alone, which others can take: "
                 "put the id into the room's authors",
                 room.name,
                 user.id,
@@ -95,8 +95,8 @@ class Door:
         called = message.interaction_metadata
         return called is not None and int(called.user.id) in room.authors
 
-    def _name(self, room: Room, author: str, user: User, webhook: bool) -> None:
-        if (room.name, author) not in self._named and len(self._named) < _STRANGERS_NAMED:
-            self._named.add((room.name, author))
+    def _name_in_log(self, room: Room, author: str, user: User, webhook: bool) -> None:
+        if (room.name, author) not in self._names_logged and len(self._names_logged) < _STRANGERS_NAMED:
+            self._names_logged.add((room.name, author))
             kind = "webhook" if webhook else "author"
             _log.info("room %s: %s %s (%s) is not read", room.name, kind, author, scrub(user.username))
