@@ -51,7 +51,8 @@ class FakeDiscord:
     def __init__(self, token: str = TOKEN) -> None:
         self.token = token
         self._changes = Changes()
-        self.gateway = Gateway(token, self._changes.note)
+        self.until = self._changes.until
+        self.gateway = Gateway(token, self._changes.tell)
         self.gateway.guilds = self._guilds
         self.channels: dict[int, dict[str, Any]] = {CHANNEL: rows.channel(CHANNEL, rows.TEXT, "alerts")}
         self.threads: dict[int, dict[str, Any]] = {}
@@ -91,10 +92,6 @@ class FakeDiscord:
         assert self._runner is not None
         self.gateway.drop()
         await self._runner.cleanup()
-
-    async def until(self, condition: Callable[[], object]) -> None:
-        """Wait for something that the bot does."""
-        await self._changes.until(condition)
 
     def post(
         self,
@@ -181,7 +178,7 @@ class FakeDiscord:
     async def _rest(self, request: web.Request) -> web.Response:
         path = request.match_info["tail"]
         self.requests.append((request.method, path, dict(request.query)))
-        self._changes.note()
+        self._changes.tell()
         if request.headers.get("Authorization") != f"Bot {self.token}":
             return _json({"message": "401: Unauthorized", "code": 0}, 401)
         match path.split("/"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -13,11 +13,11 @@ from typing import Any
 from adapters.common.secret import Secret
 from adapters.discord.config import DiscordConfig, DiscordTiming, Room
 from adapters.discord.source import DiscordSource
-from engine.model.events import AlertKind, AlertReceived, AnyEvent, LinkChanged, LinkState
+from engine.model.events import AlertKind, AlertReceived, LinkChanged, LinkState
 from engine.ports import Clock
 from tests.discord.fake import CHANNEL, TOKEN, FakeDiscord
 from tests.discord.rows import Author
-from tests.support.waits import Changes
+from tests.support.waits import Inbox
 
 ANALYST = Author(9_000_000_000_000_001, "twi_jmoney")
 RELAY = Author(9_000_000_000_000_002, "Twinsight Bot", bot=True, discriminator="7577")
@@ -44,56 +44,30 @@ QUICK = DiscordTiming(
 )
 
 
-class Heard:
+class Heard(Inbox):
     """A sink that can be waited on."""
-
-    def __init__(self) -> None:
-        self.events: list[AnyEvent] = []
-        self._changes = Changes()
-
-    def __call__(self, event: AnyEvent) -> None:
-        self.events.append(event)
-        self._changes.note()
 
     @property
     def alerts(self) -> list[AlertReceived]:
-        return [event for event in self.events if isinstance(event, AlertReceived)]
+        return self.of(AlertReceived)
 
     @property
     def told(self) -> list[tuple[AlertKind, str]]:
         """What the alerts were about, in short."""
         return [(alert.kind, alert.text) for alert in self.alerts]
 
-    @property
-    def links(self) -> list[LinkChanged]:
-        return [event for event in self.events if isinstance(event, LinkChanged)]
-
-    @property
-    def states(self) -> list[LinkState]:
-        return [link.state for link in self.links]
-
-    async def until(self, condition: Callable[[], object]) -> None:
-        await self._changes.until(condition)
-
     async def alert(self, count: int = 1) -> AlertReceived:
         """The alert of this number, counted from 1."""
         await self.until(lambda: len(self.alerts) >= count)
         return self.alerts[count - 1]
 
-    async def live(self, count: int = 1) -> None:
-        """LIVE for the so many-th time."""
-        await self.until(lambda: self.states.count(LinkState.LIVE) >= count)
-
     async def state(self, state: LinkState, words: str = "") -> LinkChanged:
         """The first report of a state with these words in it."""
-        found: list[LinkChanged] = []
-
-        def told() -> bool:
-            found[:] = [link for link in self.links if link.state is state and words in link.detail]
-            return bool(found)
-
-        await self.until(told)
-        return found[0]
+        links = await self.until(
+            lambda: [link for link in self.links() if link.state is state and words in link.detail]
+        )
+        found: LinkChanged = links[0]
+        return found
 
 
 def config_for(

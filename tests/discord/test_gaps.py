@@ -45,10 +45,10 @@ async def test_f30_an_alert_in_the_middle_of_a_reconnect_is_told_once(how: str) 
                 fake.gateway.invalidate(resumable=True)
         number = fake.post(ANALYST, ALERT)
         fake.edit(number, OTHER)
-        await heard.live(2)
+        await heard.live(times=2)
         assert len(fake.gateway.resumed) == 1
         assert heard.told[1:] == [(AlertKind.POSTED, ALERT), (AlertKind.EDITED, OTHER)]
-        assert LinkState.DOWN in heard.states
+        assert LinkState.DOWN in heard.states()
 
 
 @pytest.mark.parametrize("how", ["forgotten", "op 9"])
@@ -62,7 +62,7 @@ async def test_f30_without_a_resume_the_history_has_the_alert(how: str) -> None:
             fake.gateway.forget()
             fake.gateway.drop()
         fake.post(ANALYST, ALERT, told=False)
-        await heard.live(2)
+        await heard.live(times=2)
         assert len(fake.gateway.identified) == 2
         assert heard.told[1:] == [(AlertKind.POSTED, ALERT)]
         assert not heard.alerts[1].caught_up, "fresh enough to be traded"
@@ -74,7 +74,7 @@ async def test_f30_the_same_alert_by_two_paths_is_told_once() -> None:
         fake.history_script.append(Reply(200, before=lambda: numbers.append(fake.post(ANALYST, ALERT))))
         await heard.live()
         fake.gateway.reconnect()
-        await heard.live(2)
+        await heard.live(times=2)
         fake.gateway.tell("MESSAGE_CREATE", fake.messages[CHANNEL][numbers[0]])
         fake.post(ANALYST, "end")
         await heard.until(lambda: heard.alerts[-1].text == "end")
@@ -95,10 +95,10 @@ async def test_f30_a_page_that_is_older_than_a_live_edit_does_not_undo_it(stampe
 
         fake.history_script.append(Reply(200, page, before=edit))
         fake.gateway.reconnect()
-        await heard.live(2)
+        await heard.live(times=2)
         await heard.alert(2)
         fake.gateway.reconnect()
-        await heard.live(3)
+        await heard.live(times=3)
         assert heard.told == [(AlertKind.POSTED, ALERT), (AlertKind.EDITED, OTHER)]
 
 
@@ -157,7 +157,7 @@ async def test_a_message_that_a_page_leaves_out_is_not_taken_for_deleted() -> No
         await heard.alert()
         fake.history_script.append(Reply(200, []))
         fake.gateway.reconnect()
-        await heard.live(2)
+        await heard.live(times=2)
         assert ("GET", f"channels/{CHANNEL}/messages/{number}", {}) in fake.requests
         assert heard.told == [(AlertKind.POSTED, ALERT)]
 
@@ -172,7 +172,7 @@ async def test_a_room_that_may_not_be_read_any_more_is_told_and_changes_nothing(
         assert "room twi" in stale.detail
         assert "Read Message History" in stale.detail
         fake.hidden.clear()
-        await heard.live(2)
+        await heard.live(times=2)
         assert heard.told == [(AlertKind.POSTED, ALERT)]
 
 
@@ -239,7 +239,7 @@ async def test_a_failing_history_is_not_live_and_is_tried_again() -> None:
             await heard.state(LinkState.STALE, "HTTP 503")
             await heard.state(LinkState.STALE, "makes no sense")
             await heard.live()
-            assert heard.states.index(LinkState.STALE) < heard.states.index(LinkState.LIVE)
+            assert heard.states().index(LinkState.STALE) < heard.states().index(LinkState.LIVE)
 
 
 async def test_a_catching_up_that_is_cut_short_begins_again_where_it_began(tmp_path: Path) -> None:

@@ -23,11 +23,11 @@ async def test_live_is_told_only_once_the_history_is_read() -> None:
     async with FakeDiscord() as fake:
         seen: list[list[LinkState]] = []
         async with listening(config_for(fake), live=False) as (_, heard):
-            fake.history_script.append(Reply(200, before=lambda: seen.append(list(heard.states))))
+            fake.history_script.append(Reply(200, before=lambda: seen.append(list(heard.states()))))
             await heard.live()
         assert seen == [[LinkState.CONNECTING] * 3]
-        assert heard.states == [LinkState.CONNECTING] * 3 + [LinkState.LIVE, LinkState.DOWN]
-        assert heard.links[-1].detail == "stopped"
+        assert heard.states() == [LinkState.CONNECTING] * 3 + [LinkState.LIVE, LinkState.DOWN]
+        assert heard.links()[-1].detail == "stopped"
 
 
 async def test_a_silent_gateway_is_stale_then_down_and_comes_back() -> None:
@@ -39,8 +39,8 @@ async def test_a_silent_gateway_is_stale_then_down_and_comes_back() -> None:
             assert "silent" in stale.detail
             await heard.state(LinkState.DOWN)
             fake.gateway.silent = False
-            await heard.live(2)
-            order = [state for state in heard.states if state is not LinkState.CONNECTING]
+            await heard.live(times=2)
+            order = [state for state in heard.states() if state is not LinkState.CONNECTING]
             assert order[:3] == [LinkState.LIVE, LinkState.STALE, LinkState.DOWN]
             fake.post(ANALYST, ALERT)
             assert (await heard.alert()).text == ALERT
@@ -54,8 +54,8 @@ async def test_a_gateway_that_answers_late_is_live_again() -> None:
             await heard.state(LinkState.STALE)
             fake.gateway.silent = False
             fake.post(STRANGER, "a sign of life")
-            await heard.live(2)
-            assert LinkState.DOWN not in heard.states
+            await heard.live(times=2)
+            assert LinkState.DOWN not in heard.states()
             assert fake.gateway.connected == 1
 
 
@@ -65,12 +65,12 @@ async def test_a_frozen_connection_is_left_behind() -> None:
         async with listening(config) as (_, heard):
             fake.gateway.freeze()
             fake.post(ANALYST, ALERT)
-            await heard.live(2)
+            await heard.live(times=2)
             assert heard.told == [(AlertKind.POSTED, ALERT)]
-            assert [link.detail for link in heard.links if link.state is LinkState.DOWN]
-            assert heard.states[-1] is LinkState.LIVE
+            assert [link.detail for link in heard.links() if link.state is LinkState.DOWN]
+            assert heard.states()[-1] is LinkState.LIVE
             fake.gateway.freeze()
-        assert heard.links[-1].detail == "stopped", "and a frozen one does not hold the end up"
+        assert heard.links()[-1].detail == "stopped", "and a frozen one does not hold the end up"
 
 
 async def test_an_outage_at_the_start_is_not_live() -> None:
@@ -91,7 +91,7 @@ async def test_an_outage_of_the_server_is_stale_until_it_is_back() -> None:
         assert "outage" in (await heard.state(LinkState.STALE)).detail
         fake.post(ANALYST, ALERT, told=False)
         fake.outage_over()
-        await heard.live(2)
+        await heard.live(times=2)
         assert heard.told == [(AlertKind.POSTED, ALERT)]
 
 
@@ -117,9 +117,9 @@ async def test_a_gateway_that_hangs_up_at_once_is_tried_again(monkeypatch: pytes
             pauses = watch_pauses(monkeypatch)
             fake.gateway.turn_away = [4000, 4000]
             fake.gateway.close(4000)
-            await heard.live(2)
+            await heard.live(times=2)
             assert len(pauses) >= 3, "each attempt waits its turn"
-            assert "close code 4000" in {x.state: x.detail for x in heard.links}[LinkState.DOWN]
+            assert "close code 4000" in {x.state: x.detail for x in heard.links()}[LinkState.DOWN]
 
 
 async def test_a_packet_that_makes_no_sense_costs_one_connection(caplog: pytest.LogCaptureFixture) -> None:
@@ -127,7 +127,7 @@ async def test_a_packet_that_makes_no_sense_costs_one_connection(caplog: pytest.
         for session in fake.gateway.live:
             assert session.line is not None
             session.line.queue.put_nowait('{"op": ')
-        await heard.live(2)
+        await heard.live(times=2)
         fake.post(ANALYST, ALERT)
         assert (await heard.alert()).text == ALERT
     assert "fell over something" in caplog.text
@@ -139,7 +139,7 @@ async def test_rest_that_fails_at_the_login_is_tried_again() -> None:
             [Reply(503, {"message": "no", "code": 0}), Reply(429, "<html>banned</html>")]
         )
         async with listening(config_for(fake)) as (_, heard):
-            down = [link.detail for link in heard.links if link.state is LinkState.DOWN]
+            down = [link.detail for link in heard.links() if link.state is LinkState.DOWN]
             assert down == ["Discord answers HTTP 503", "Discord answers HTTP 429"]
 
 
@@ -148,5 +148,5 @@ async def test_nobody_there_is_no_reason_to_give_up() -> None:
         api_url = fake.api_url
     config = config_for(fake, api_url=api_url)
     async with listening(config, live=False) as (_, heard):
-        await heard.until(lambda: heard.states.count(LinkState.DOWN) >= 1)
-        assert "can't be reached" in heard.links[-1].detail
+        await heard.until(lambda: heard.states().count(LinkState.DOWN) >= 1)
+        assert "can't be reached" in heard.links()[-1].detail

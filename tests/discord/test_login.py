@@ -34,7 +34,7 @@ async def fatal(config: DiscordConfig) -> tuple[FatalError, Heard]:
     with pytest.raises(FatalError) as caught:
         async with asyncio.timeout(PATIENCE_S):
             await DiscordSource(config, lambda: 0).run(heard)
-    assert (heard.links[-1].state, heard.links[-1].detail) == (LinkState.DOWN, str(caught.value))
+    assert (heard.links()[-1].state, heard.links()[-1].detail) == (LinkState.DOWN, str(caught.value))
     return caught.value, heard
 
 
@@ -84,7 +84,7 @@ async def test_a_login_that_worked_once_is_waited_for() -> None:
         fake.token = fake.gateway.token = WRONG
         fake.gateway.close(4004)
         assert "Reset Token" in (await heard.state(LinkState.DOWN, "token")).detail
-        await heard.live(2)
+        await heard.live(times=2)
         assert not tokens
 
 
@@ -118,14 +118,14 @@ async def test_the_token_is_shown_nowhere(caplog: pytest.LogCaptureFixture) -> N
             for session in fake.gateway.live:
                 assert session.line is not None
                 session.line.queue.put_nowait(f'{{"op": {TOKEN}')
-            await heard.live(2)
+            await heard.live(times=2)
             fake.gateway.close(4009)
-            await heard.live(3)
-        shown += map(repr, heard.events)
+            await heard.live(times=3)
+        shown += map(repr, heard)
         for token in (Secret(WRONG), Secret(TOKEN)):
             fake.gateway.message_content = False
             error, heard = await fatal(replace(config, token=token))
-            shown += map(repr, heard.events)
+            shown += map(repr, heard)
             shown += traceback.format_exception(error)
     shown += [caplog.text, *(str(vars(record)) for record in caplog.records)]
     secrets = [TOKEN, WRONG, *(token.rpartition(".")[2] for token in (TOKEN, WRONG))]
@@ -188,7 +188,7 @@ async def test_the_heart_beats_more_often_than_the_gateway_asks() -> None:
         config = config_for(fake, timing=replace(QUICK, beat_s=0.02))
         async with listening(config) as (_, heard):
             await fake.until(lambda: fake.gateway.beats >= 4)
-            assert heard.states[-1] is LinkState.LIVE
+            assert heard.states()[-1] is LinkState.LIVE
 
 
 def test_settings_that_make_no_sense_are_refused() -> None:

@@ -270,7 +270,7 @@ async def test_a_message_in_an_unknown_shape_is_counted_and_ends_nothing() -> No
         assert await fence(fake, heard) == []
     assert source.counts["unreadable"] == 5
     assert source.counts["partial updates"] == 1
-    assert heard.states.count(heard.links[-1].state) == 1, "one connection all along"
+    assert heard.states().count(heard.links()[-1].state) == 1, "one connection all along"
 
 
 async def test_in_practice_time_an_alert_is_as_old_as_it_really_is() -> None:

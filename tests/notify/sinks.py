@@ -100,7 +100,7 @@ class Sink:
 
     async def answer(self, got: Got) -> Reply:
         self.got.append(got)
-        self._changes.note()
+        self._changes.tell()
         if self.script:
             return self.script.popleft()
         return self.always or self.welcome(got)

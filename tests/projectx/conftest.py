@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from msgspec import structs
@@ -15,11 +15,11 @@ from adapters.common.secret import Secret
 from adapters.projectx.config import ProjectXConfig, Timing
 from adapters.projectx.venue import ProjectXVenue
 from engine.model.effects import PlaceOrder
-from engine.model.events import AnyEvent, LinkChanged, LinkState
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import Side
 from engine.model.orders import OrderSpec, OrderType
 from tests.projectx.gateway import Gateway, HubSide
+from tests.support.waits import Inbox
 
 NOW = 1949149800_000_000_000
 """2031-10-07T14:30:00Z, a Tuesday."""
@@ -42,40 +42,6 @@ QUICK = Timing(
     renew_check_s=0.02,
     refused_pause_s=0.2,
 )
-
-E = TypeVar("E")
-
-
-class Inbox(list[AnyEvent]):
-    """The engine's end: a sink that remembers, and wakes who waits."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._came = asyncio.Event()
-
-    def __call__(self, event: AnyEvent) -> None:
-        self.append(event)
-        self._came.set()
-
-    def of(self, kind: type[E]) -> list[E]:
-        return [event for event in self if isinstance(event, kind)]
-
-    def states(self, link: str) -> list[LinkState]:
-        return [event.state for event in self.of(LinkChanged) if event.link == link]
-
-    def words(self, link: str) -> list[str]:
-        """What was said with each change of a link."""
-        return [event.detail for event in self.of(LinkChanged) if event.link == link]
-
-    async def until(self, condition: Callable[[], Any], timeout: float = 5.0) -> Any:
-        async with asyncio.timeout(timeout):
-            while not (value := condition()):
-                self._came.clear()
-                await self._came.wait()
-        return value
-
-    async def live(self, link: str, times: int = 1) -> None:
-        await self.until(lambda: self.states(link).count(LinkState.LIVE) >= times)
 
 
 def config_for(gateway: Gateway, **changes: Any) -> ProjectXConfig:

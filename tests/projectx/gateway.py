@@ -15,6 +15,7 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 from tests.projectx import samples
+from tests.support.waits import Changes
 
 SEPARATOR = "\x1e"
 HANG = object()
@@ -84,7 +85,8 @@ class Gateway:
         self.handshake_reply = "{}" + SEPARATOR
         self.completion: Callable[[str, str, list[Any]], Any] = self._complete
         self.defaults: dict[str, Any] = samples.rest_defaults()
-        self.changed = asyncio.Event()
+        self._changes = Changes()
+        self.until = self._changes.until
         self._scripts: dict[str, deque[Any]] = defaultdict(deque)
         self._issued = 0
         self._port = 0
@@ -97,14 +99,6 @@ class Gateway:
 
     def open_hubs(self, name: str) -> list[HubSide]:
         return [hub for hub in self.hubs if hub.name == name and not hub.closed]
-
-    async def until(self, condition: Callable[[], Any], timeout: float = 5.0) -> Any:
-        """Wait until the gateway has seen something."""
-        async with asyncio.timeout(timeout):
-            while not (value := condition()):
-                self.changed.clear()
-                await self.changed.wait()
-        return value
 
     @property
     def url(self) -> str:
@@ -145,7 +139,7 @@ class Gateway:
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
         path = request.path
         self.calls.append(Call(path, json.loads(raw) if raw else None, token))
-        self.changed.set()
+        self._changes.tell()
         scripted = self._scripts[path]
         answer = scripted.popleft() if scripted else self.defaults.get(path)
         if callable(answer):
@@ -187,7 +181,7 @@ class Gateway:
             *records, rest = (rest + message.data).split(SEPARATOR)
             for text in records:
                 await self._on_record(hub, json.loads(text))
-        self.changed.set()
+        self._changes.tell()
         return socket
 
     async def _on_record(self, hub: HubSide, record: Any) -> None:
@@ -205,7 +199,7 @@ class Gateway:
                 await hub.record(answer | {"type": 3, "invocationId": record["invocationId"]})
             if target == "SubscribeContractQuotes" and self.first_quotes:
                 await hub.send("GatewayQuote", arguments[0], samples.first_quote(arguments[0]))
-        self.changed.set()
+        self._changes.tell()
 
     def _complete(self, hub: str, target: str, arguments: list[Any]) -> Any:
         """The default completion; None sends none."""

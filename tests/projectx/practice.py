@@ -22,7 +22,8 @@ from engine.model.events import OrderReported, Print, Quote
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import MINUTE, Bar, Side, Timeframe
 from engine.model.orders import VenueOrder, VenueStatus
-from tests.projectx.conftest import QUICK, Inbox, running
+from tests.projectx.conftest import QUICK, running
+from tests.support.waits import Inbox
 
 START = practice_open(date(2031, 10, 7))
 SYMBOLS = ("MNQ", "GC")

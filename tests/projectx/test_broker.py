@@ -22,8 +22,9 @@ from engine.model.events import (
 )
 from engine.model.orders import AccountKind, OrderType, VenueStatus
 from tests.projectx import samples
-from tests.projectx.conftest import NOW, Inbox, entry, running, trading, venue_for
+from tests.projectx.conftest import NOW, entry, running, trading, venue_for
 from tests.projectx.gateway import Gateway
+from tests.support.waits import Inbox
 
 ACCOUNTS, QUERY, ORDERS = "/api/Account/search", "/api/Order/v2/query", "/api/Order/search"
 POSITIONS, TRADES, BY_ID = "/api/Position/searchOpen", "/api/Trade/search", "/api/Contract/searchById"

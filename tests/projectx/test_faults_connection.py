@@ -10,8 +10,9 @@ from engine.model.errors import RefusedError, RetryableError, UnknownOutcomeErro
 from engine.model.events import AccountReported, FillReported, LinkChanged, LinkState, Print, Quote
 from engine.model.market import NANOS
 from engine.model.orders import VenueStatus
-from tests.projectx.conftest import Inbox, entry
+from tests.projectx.conftest import entry
 from tests.projectx.practice import PRICE, START, bench, moving
+from tests.support.waits import Inbox
 
 LIVE, STALE, DOWN = LinkState.LIVE, LinkState.STALE, LinkState.DOWN
 

@@ -20,8 +20,9 @@ from engine.model.errors import FatalError, RefusedError, RetryableError
 from engine.model.events import ContractResolved, LinkChanged, LinkState, Print, Quote
 from engine.model.instrument import CME_FUTURES
 from tests.projectx import samples
-from tests.projectx.conftest import NOW, QUICK, Inbox, config_for, running, venue_for
+from tests.projectx.conftest import NOW, QUICK, config_for, running, venue_for
 from tests.projectx.gateway import Gateway, Status
+from tests.support.waits import Inbox
 
 AVAILABLE, BARS = "/api/Contract/available", "/api/History/retrieveBars"
 MINUTE = 60 * 10**9

@@ -16,8 +16,9 @@ from adapters.projectx.market_stream import MarketStream
 from engine.model.events import Print
 from engine.model.instrument import CME_FUTURES
 from tests.projectx import samples
-from tests.projectx.conftest import NOW, QUICK, Inbox
+from tests.projectx.conftest import NOW, QUICK
 from tests.support.virtual_loop import play
+from tests.support.waits import Inbox
 
 ODD: list[object] = [21_000, 21_000.25, 21_000.5, 21_000.1, 0, None, "21000.75", "NaN", -0.25, {}, True]
 PRICES = st.sampled_from(ODD)

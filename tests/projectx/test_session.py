@@ -15,8 +15,9 @@ from adapters.projectx.venue import ProjectXVenue
 from engine.model.errors import FatalError, RetryableError
 from engine.model.events import LinkState
 from tests.projectx import samples
-from tests.projectx.conftest import KEY, NOW, Inbox, venue_for
+from tests.projectx.conftest import KEY, NOW, venue_for
 from tests.projectx.gateway import HANG, Gateway, Status
+from tests.support.waits import Inbox
 
 LOGIN, VALIDATE = "/api/Auth/loginKey", "/api/Auth/validate"
 

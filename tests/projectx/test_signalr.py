@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -25,31 +24,26 @@ from adapters.projectx.signalr import (
 )
 from tests.projectx.conftest import QUICK
 from tests.projectx.gateway import SEPARATOR, Gateway, HubSide
+from tests.support.waits import Changes
 
 RECORDS = st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\x1e"), min_size=1))
 
 
-class Ear:
+class Ear(Changes):
     """Collects what a hub hands out."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.heard: list[tuple[str, bytes]] = []
         self.junk: list[tuple[str, bytes]] = []
-        self._came = asyncio.Event()
 
     def receive(self, target: str, arguments: Raw) -> None:
         self.heard.append((target, bytes(arguments)))
-        self._came.set()
+        self.tell()
 
     def note(self, reason: str, record: bytes) -> None:
         self.junk.append((reason, record))
-        self._came.set()
-
-    async def until(self, condition: Callable[[], Any]) -> None:
-        async with asyncio.timeout(5):
-            while not condition():
-                self._came.clear()
-                await self._came.wait()
+        self.tell()
 
 
 @asynccontextmanager

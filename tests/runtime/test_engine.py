@@ -30,17 +30,8 @@ from engine.state import snapshot
 from engine.state.state import State
 from tests.market.feed import T0
 from tests.support.patience import patient
-from tests.support.runtime_parts import (
-    BOOK,
-    DOWN,
-    MNQ,
-    House,
-    MemoryJournal,
-    adopted,
-    resolved,
-    turns,
-    until,
-)
+from tests.support.runtime_parts import BOOK, DOWN, MNQ, House, MemoryJournal, adopted, resolved
+from tests.support.waits import turns, until
 
 
 @pytest.fixture(autouse=True)

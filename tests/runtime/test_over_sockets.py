@@ -8,7 +8,7 @@ from engine.model.commands import Flatten
 from engine.model.events import LinkState, SnapshotTaken, TimeAdvanced
 from engine.model.market import MINUTE, NANOS, Timeframe
 from tests.support.runtime_bench import LONG, PRICE, floor, placed
-from tests.support.runtime_parts import until
+from tests.support.waits import until
 
 
 async def test_from_an_idea_to_flat_at_the_venue(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from engine.model.market import MINUTE, Bar, Timeframe
 from engine.runtime import pictures as pictures_module
 from engine.runtime.pictures import Pictures
 from tests.market.feed import T0
-from tests.support.runtime_parts import House, adopted, resolved, turns, until
+from tests.support.runtime_parts import House, adopted, resolved
+from tests.support.waits import turns, until
 
 M5 = Timeframe.M5
 

@@ -16,7 +16,7 @@ from engine.model.refusals import Refusal
 from engine.runtime.effect_runner import Courier
 from tests.support.patience import patient
 from tests.support.runtime_bench import LONG, PRICE, Floor, Run, floor, placed
-from tests.support.runtime_parts import until
+from tests.support.waits import until
 
 
 def last_run(journal: Path) -> list[r.AnyRecord]:

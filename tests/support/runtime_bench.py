@@ -38,7 +38,7 @@ from engine.state.state import State
 from tests.projectx.conftest import QUICK
 from tests.strategies.scripted import ScriptedStrategy
 from tests.support.patience import patient
-from tests.support.runtime_parts import until
+from tests.support.waits import until
 
 START = practice_open(date(2031, 10, 7))
 PRICE = 84_000

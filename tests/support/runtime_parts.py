@@ -176,20 +176,6 @@ class House:
             await asyncio.gather(main, return_exceptions=True)
 
 
-async def until(condition: Callable[[], Any], seconds: float = 5.0) -> Any:
-    """Turn the loop until something is true."""
-    async with asyncio.timeout(patient(seconds)):
-        while not (value := condition()):  # noqa: ASYNC110
-            await asyncio.sleep(0)
-    return value
-
-
-async def turns(count: int = 50) -> None:
-    """Let everything that is ready run, so many times over: what has not happened then does not happen."""
-    for _ in range(count):
-        await asyncio.sleep(0)
-
-
 def adopted() -> ev.AccountAdopted:
     account = Account("1", "PRACTICE", AccountKind.PRACTICE, Decimal(50_000), can_trade=True)
     return ev.AccountAdopted(ts_recv=T0, book=BOOK, account=account)
