@@ -1,8 +1,15 @@
-"""A text that is kept out of logs, reprs and exceptions."""
+"""Texts that are kept out of logs, reprs and exceptions, and where they may travel."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from urllib.parse import urlsplit
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+_SHORTEST = 6
+"""A shorter part of an address is a name or a number, and blotting it out would blot out words."""
 
 
 class Secret:
@@ -16,6 +23,9 @@ class Secret:
     def __init__(self, source: str | Callable[[], str]) -> None:
         self._source = source
 
+    def __bool__(self) -> bool:
+        return bool(self.reveal())
+
     def reveal(self) -> str:
         return self._source if isinstance(self._source, str) else self._source()
 
@@ -26,3 +36,18 @@ class Secret:
 
     def __reduce__(self) -> str:
         raise TypeError("a secret is not pickled")
+
+
+def words_of_address(url: str) -> tuple[str, ...]:
+    """An address that is a secret, whole and in the parts in which libraries quote it. Never fails."""
+    rest = url.partition("://")[2].partition("?")[0]
+    login, at, _ = rest.rpartition("@")
+    path = rest.partition("/")[2]
+    parts = {path, *re.split(r"[/:]", path), *(re.split(r"[/:]", login) if at else ())}
+    return (url, *sorted(part for part in parts if len(part) >= _SHORTEST))
+
+
+def travels_readable(url: str) -> bool:
+    """Whether what goes to an address can be read on the way: unencrypted, and not on this machine."""
+    parts = urlsplit(url)
+    return parts.scheme not in ("https", "wss") and parts.hostname not in LOOPBACK

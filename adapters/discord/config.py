@@ -6,13 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from adapters.common.secret import Secret
+from adapters.common.secret import Secret, travels_readable
 
 API_URL = "https://discord.com/api/v10"
 GATEWAY_URL = "wss://gateway.discord.gg/"
-
-_SECURE = ("https", "wss")
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +91,5 @@ class DiscordConfig:
                     raise ValueError(f"channel {channel} is in two rooms: {taken[channel]!r}, {room.name!r}")
                 taken[channel] = room.name
         for url in (self.api_url, self.gateway_url):
-            parts = urlsplit(url)
-            if parts.scheme not in _SECURE and parts.hostname not in _LOOPBACK:
-                raise ValueError(f"the bot's token would go unencrypted to {parts.hostname}")
+            if travels_readable(url):
+                raise ValueError(f"the bot's token would go unencrypted to {urlsplit(url).hostname}")

@@ -1,27 +1,17 @@
-"""What is sent where: plain values that tstream.convert makes of settings. No repr shows a secret."""
+"""What is sent where: plain values that tstream.convert makes of settings."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
+from adapters.common.secret import Secret, words_of_address
 from adapters.notify.content.message import Event
 from engine.model.notices import Severity
 
 TELEGRAM_URL = "https://api.telegram.org"
 
-_SECRET_LENGTH = 6
-"""A shorter part of an address is a name or a number, and blotting it out would blot out words."""
-
-
-def _words(url: str) -> tuple[str, ...]:
-    """An address that is a secret, whole and in the parts in which libraries quote it. Never fails."""
-    rest = url.partition("://")[2].partition("?")[0]
-    login, at, _ = rest.rpartition("@")
-    path = rest.partition("/")[2]
-    parts = {path, *re.split(r"[/:]", path), *(re.split(r"[/:]", login) if at else ())}
-    return (url, *sorted(part for part in parts if len(part) >= _SECRET_LENGTH))
+_NO_PASSWORD = Secret("")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +29,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TelegramConfig:
-    token: str = field(repr=False)
+    token: Secret
     """As @BotFather gave it: digits, a colon, letters."""
     chats: tuple[int | str, ...]
     """Ids of chats, negative for groups, or "@name" of a public channel."""
@@ -48,19 +38,20 @@ class TelegramConfig:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        return (self.token, self.token.partition(":")[2])
+        token = self.token.reveal()
+        return (token, token.partition(":")[2])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookConfig:
     """An incoming webhook of Slack or Discord. Whoever knows its address may post there."""
 
-    url: str = field(repr=False)
+    url: Secret
     rules: Rules = Rules()
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        return _words(self.url)
+        return words_of_address(self.url.reveal())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +62,7 @@ class MailConfig:
     recipients: tuple[str, ...]
     user: str = ""
     """Empty where the server asks for no login."""
-    password: str = field(default="", repr=False)
+    password: Secret = _NO_PASSWORD
     """For Gmail and the like an app password, not the one for the website."""
     security: Literal["starttls", "ssl", "insecure"] = "starttls"
     """"insecure" only for a server on this machine."""
@@ -83,7 +74,7 @@ class MailConfig:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        return (self.password,)
+        return (self.password.reveal(),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,19 +82,19 @@ class AppriseConfig:
     """Any other service that apprise knows, by its URL."""
 
     name: str
-    url: str = field(repr=False)
+    url: Secret
     rules: Rules = Rules()
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        return _words(self.url)
+        return words_of_address(self.url.reveal())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TelegramCommandsConfig:
     """Commands from Telegram. A message counts only from these people in these chats."""
 
-    token: str = field(repr=False)
+    token: Secret
     chats: frozenset[int]
     users: frozenset[int]
     base_url: str = TELEGRAM_URL
@@ -116,7 +107,8 @@ class TelegramCommandsConfig:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        return (self.token, self.token.partition(":")[2])
+        token = self.token.reveal()
+        return (token, token.partition(":")[2])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.common.redaction import LONGEST, MASK, Redactor, printable, scrub
+from adapters.common.secret import travels_readable, words_of_address
 
 SECRET = 'k3y/with "odd" + signs='
 
@@ -96,3 +97,25 @@ def test_a_foreign_text_becomes_one_short_line_without_its_secrets() -> None:
     )
     assert scrub(ValueError("eyJhbGci.cut")) == MASK
     assert scrub("x" * 400) == "x" * LONGEST + "…"
+
+
+def test_an_address_is_secret_whole_and_in_the_parts_that_libraries_quote() -> None:
+    address = "json://canaryUser:canaryPass@host/hook/canaryPath?x=1"
+    assert words_of_address(address) == (address, "canaryPass", "canaryPath", "canaryUser", "hook/canaryPath")
+    assert words_of_address("no address") == ("no address",)
+
+
+@pytest.mark.parametrize(
+    ("url", "readable"),
+    [
+        ("https://example.org/x", False),
+        ("wss://example.org", False),
+        ("ws://127.0.0.1:81/", False),
+        ("http://[::1]/", False),
+        ("http://localhost.example.org/", True),
+        ("http://127.0.0.1.example.org/", True),
+        ("", True),
+    ],
+)
+def test_a_secret_travels_readable_only_where_nothing_encrypts_it(url: str, readable: bool) -> None:
+    assert travels_readable(url) is readable

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from adapters.common.secret import Secret
 from adapters.notify.channels.channel import Channel, RateLimitedError
 from adapters.notify.channels.discord import DiscordChannel
 from adapters.notify.channels.http_client import HttpClient
@@ -29,15 +30,15 @@ WHEN = "09:42:17 CDT"
 
 
 def a_telegram(base: str) -> Channel:
-    return TelegramChannel(TelegramConfig(token=TOKEN, chats=(111,), base_url=base), 111)
+    return TelegramChannel(TelegramConfig(token=Secret(TOKEN), chats=(111,), base_url=base), 111)
 
 
 def a_slack(base: str) -> Channel:
-    return SlackChannel(WebhookConfig(url=base + SLACK_PATH))
+    return SlackChannel(WebhookConfig(url=Secret(base + SLACK_PATH)))
 
 
 def a_discord(base: str) -> Channel:
-    return DiscordChannel(WebhookConfig(url=base + DISCORD_PATH))
+    return DiscordChannel(WebhookConfig(url=Secret(base + DISCORD_PATH)))
 
 
 Service = tuple[type[Sink], Callable[[str], Channel]]
@@ -76,7 +77,7 @@ async def discord() -> AsyncIterator[tuple[Sink, Channel]]:
 
 
 async def send(channel: Channel, message: Message) -> list[str]:
-    return [(await channel.deliver(part)).text for part in channel.payloads(message, WHEN)]
+    return [(await channel.deliver(payload)).text for payload in channel.payloads(message, WHEN)]
 
 
 async def error_of(channel: Channel) -> PortError:
@@ -163,7 +164,7 @@ async def test_discord_gets_embeds_without_mentions(discord: tuple[Sink, Channel
 
 async def test_a_thread_in_discords_address_stays(discord: tuple[Sink, Channel]) -> None:
     sink, _ = discord
-    channel = DiscordChannel(WebhookConfig(url=f"{sink.url}{DISCORD_PATH}?thread_id=77"))
+    channel = DiscordChannel(WebhookConfig(url=Secret(f"{sink.url}{DISCORD_PATH}?thread_id=77")))
     await send(channel, news())
     await channel.close()
     assert sink.got[0].query == {"thread_id": "77", "wait": "true"}
@@ -300,9 +301,9 @@ async def test_a_huge_answer_is_not_read_whole() -> None:
 def test_no_repr_shows_a_secret() -> None:
     shown = repr(
         (
-            TelegramConfig(token=TOKEN, chats=(1,)),
-            WebhookConfig(url="https://hooks.example" + SLACK_PATH),
-            WebhookConfig(url="https://discord.example" + DISCORD_PATH),
+            TelegramConfig(token=Secret(TOKEN), chats=(1,)),
+            WebhookConfig(url=Secret("https://hooks.example" + SLACK_PATH)),
+            WebhookConfig(url=Secret("https://discord.example" + DISCORD_PATH)),
         )
     )
     assert not any(canary in shown for canary in CANARIES)

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 
+from adapters.common.secret import Secret
 from adapters.notify.config import NotifyConfig, TelegramCommandsConfig, TelegramConfig, WebhookConfig
 from tests.notify.sinks import DiscordSink, Reply, Sink, SlackSink, TelegramSink, telegram_no
 from tstream.commands.notify import prove
@@ -43,11 +44,11 @@ def serving(*sinks: Sink) -> Iterator[None]:
 
 def a_config(telegram: Sink, slack: Sink, discord: Sink) -> NotifyConfig:
     return NotifyConfig(
-        telegram=TelegramConfig(token=TOKEN, chats=(1, 2), base_url=telegram.url),
-        slack=WebhookConfig(url=f"{slack.url}/services/T/B/canarySlackHook"),
-        discord=WebhookConfig(url=f"{discord.url}/api/webhooks/1/canaryDiscordHook"),
+        telegram=TelegramConfig(token=Secret(TOKEN), chats=(1, 2), base_url=telegram.url),
+        slack=WebhookConfig(url=Secret(f"{slack.url}/services/T/B/canarySlackHook")),
+        discord=WebhookConfig(url=Secret(f"{discord.url}/api/webhooks/1/canaryDiscordHook")),
         telegram_commands=TelegramCommandsConfig(
-            token=TOKEN, chats=frozenset({1}), users=frozenset({2, 3}), base_url=telegram.url
+            token=Secret(TOKEN), chats=frozenset({1}), users=frozenset({2, 3}), base_url=telegram.url
         ),
     )
 
@@ -95,7 +96,7 @@ def test_one_channel_can_be_chosen(wanted: str, lines: int, capsys: pytest.Captu
 
 
 def test_an_unknown_channel_is_refused_with_those_that_are_known() -> None:
-    config = NotifyConfig(slack=WebhookConfig(url="http://127.0.0.1:9/x"))
+    config = NotifyConfig(slack=WebhookConfig(url=Secret("http://127.0.0.1:9/x")))
     with pytest.raises(UsageError, match="configured are slack"):
         prove(config, "sms")
 

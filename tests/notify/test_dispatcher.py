@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from adapters.common.secret import Secret
 from adapters.notify.channels.channel import Channel, Receipt
 from adapters.notify.channels.discord import DiscordChannel
 from adapters.notify.channels.slack import SlackChannel
@@ -31,15 +32,15 @@ CRITICAL = news("MNQ is not protected", Severity.CRITICAL, event=Event.RISK, key
 
 
 def to_telegram(sink: Sink) -> Channel:
-    return TelegramChannel(TelegramConfig(token=TOKEN, chats=(1,), base_url=sink.url), 1)
+    return TelegramChannel(TelegramConfig(token=Secret(TOKEN), chats=(1,), base_url=sink.url), 1)
 
 
 def to_slack(sink: Sink) -> Channel:
-    return SlackChannel(WebhookConfig(url=sink.url + "/services/T0000000/B0000000/slackCanary"))
+    return SlackChannel(WebhookConfig(url=Secret(sink.url + "/services/T0000000/B0000000/slackCanary")))
 
 
 def to_discord(sink: Sink) -> Channel:
-    return DiscordChannel(WebhookConfig(url=sink.url + "/api/webhooks/1/discordCanary"))
+    return DiscordChannel(WebhookConfig(url=Secret(sink.url + "/api/webhooks/1/discordCanary")))
 
 
 def started(*channels: tuple[Channel, Rules], **limits: Any) -> Dispatcher:

@@ -21,6 +21,7 @@ pytest.importorskip("aiosmtpd")
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
+from adapters.common.secret import Secret
 from adapters.notify.channels.apprise import AppriseChannel
 from adapters.notify.channels.channel import Channel
 from adapters.notify.channels.mail import MailChannel
@@ -125,13 +126,18 @@ def plain_config(port: int, **change: Any) -> MailConfig:
 
 
 def guarded_config(port: int, **change: Any) -> MailConfig:
-    secure = {"security": "starttls", "user": "bot@example.com", "password": PASSWORD, "verify": False}
+    secure = {
+        "security": "starttls",
+        "user": "bot@example.com",
+        "password": Secret(PASSWORD),
+        "verify": False,
+    }
     return plain_config(port, **{**secure, **change})
 
 
 async def send(channel: Channel, **change: Any) -> list[str]:
     message = news("LONG 2 MNQ closed: +58.52 USD", kind=AccountKind.PAPER, **change)
-    return [(await channel.deliver(part)).text for part in channel.payloads(message, WHEN)]
+    return [(await channel.deliver(payload)).text for payload in channel.payloads(message, WHEN)]
 
 
 async def error_of(channel: Channel) -> PortError:
@@ -183,7 +189,7 @@ async def test_a_wrong_password_is_definitive_and_the_remedy_is_told(
     guarded: Mailbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    told = await error_of(MailChannel(guarded_config(guarded.port, password="canary wrong")))
+    told = await error_of(MailChannel(guarded_config(guarded.port, password=Secret("canary wrong"))))
     assert type(told) is FatalError
     assert "app password" in str(told)
     assert guarded.mails == []
@@ -205,7 +211,7 @@ async def test_a_certificate_that_nobody_vouches_for_is_not_trusted(guarded: Mai
 
 
 async def test_a_password_never_travels_readable() -> None:
-    config = plain_config(25, server="mail.example.com", user="me", password=PASSWORD)
+    config = plain_config(25, server="mail.example.com", user="me", password=Secret(PASSWORD))
     told = await error_of(MailChannel(config))
     assert type(told) is FatalError
     assert "unencrypted" in str(told)
@@ -242,7 +248,7 @@ async def test_another_service_gets_plain_text_by_apprise() -> None:
     async with Sink() as sink:
         sink.always = Reply(200, "ok")
         url = sink.url.replace("http://", "json://") + "/hook/canaryPath"
-        channel = AppriseChannel(AppriseConfig(name="hook", url=url))
+        channel = AppriseChannel(AppriseConfig(name="hook", url=Secret(url)))
         assert await send(channel, lines=("<b>not bold</b>",)) == ["accepted"]
         (got,) = sink.got
         assert got.path == "/hook/canaryPath"
@@ -254,15 +260,15 @@ async def test_another_services_failure_is_retryable_and_tells_no_secret() -> No
     async with Sink() as sink:
         sink.always = Reply(500, "no")
         url = sink.url.replace("http://", "json://canaryUser:canaryPass@") + "/hook/canaryPath"
-        channel = AppriseChannel(AppriseConfig(name="hook", url=url))
+        channel = AppriseChannel(AppriseConfig(name="hook", url=Secret(url)))
         told = await error_of(channel)
         assert type(told) is RetryableError
         assert "canary" not in str(told)
-        assert "canary" not in repr(AppriseConfig(name="hook", url=url))
+        assert "canary" not in repr(AppriseConfig(name="hook", url=Secret(url)))
 
 
 async def test_a_url_that_apprise_does_not_know_is_definitive() -> None:
-    told = await error_of(AppriseChannel(AppriseConfig(name="odd", url="nosuch://canaryPass@host")))
+    told = await error_of(AppriseChannel(AppriseConfig(name="odd", url=Secret("nosuch://canaryPass@host"))))
     assert type(told) is FatalError
     assert "canary" not in str(told)
 

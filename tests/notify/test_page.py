@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from adapters.common.secret import Secret
 from adapters.notify.config import MailConfig, NotifyConfig, Rules, TelegramCommandsConfig
 from adapters.notify.content.message import Event
 from adapters.notify.content.outages import FIRST_NS, OUTAGE_NS
@@ -34,7 +35,7 @@ def test_every_command_has_its_row() -> None:
 
 def test_the_figures_are_those_of_the_code() -> None:
     config = NotifyConfig()
-    commands = TelegramCommandsConfig(token="", chats=frozenset(), users=frozenset())
+    commands = TelegramCommandsConfig(token=Secret(""), chats=frozenset(), users=frozenset())
     mail = MailConfig(server="", sender="", recipients=())
     assert DIGEST_FROM == 7
     assert SETTLE_NS == 2 * NANOS

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from adapters.common.secret import Secret
 from adapters.notify.config import NotifyConfig, Rules, TelegramCommandsConfig, TelegramConfig, WebhookConfig
 from adapters.notify.dispatch.dispatcher import ChannelState
 from adapters.notify.service import NotifyThread
@@ -31,15 +32,15 @@ def clock() -> int:
 
 def a_config(discord: DiscordSink, telegram: TelegramSink | None = None) -> NotifyConfig:
     config = NotifyConfig(
-        discord=WebhookConfig(url=f"{discord.url}/api/webhooks/1/canaryHook", rules=FAST), flush_s=3
+        discord=WebhookConfig(url=Secret(f"{discord.url}/api/webhooks/1/canaryHook"), rules=FAST), flush_s=3
     )
     if telegram is None:
         return config
     return replace(
         config,
-        telegram=TelegramConfig(token=TOKEN, chats=(1,), base_url=telegram.url, rules=FAST),
+        telegram=TelegramConfig(token=Secret(TOKEN), chats=(1,), base_url=telegram.url, rules=FAST),
         telegram_commands=TelegramCommandsConfig(
-            token=TOKEN, chats=frozenset({1}), users=frozenset({2}), base_url=telegram.url, poll_s=1
+            token=Secret(TOKEN), chats=frozenset({1}), users=frozenset({2}), base_url=telegram.url, poll_s=1
         ),
     )
 

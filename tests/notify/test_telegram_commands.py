@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from adapters.common.secret import Secret
 from adapters.notify.config import TelegramCommandsConfig
 from adapters.notify.telegram_commands import commands as listening
 from adapters.notify.telegram_commands.commands import TelegramCommands
@@ -35,7 +36,7 @@ class Scene:
         self.wall_s = NOW_S
         self.code_s = 0.0
         config = TelegramCommandsConfig(
-            token=TOKEN, chats=frozenset({CHAT}), users=frozenset({ME}), base_url=sink.url, poll_s=1
+            token=Secret(TOKEN), chats=frozenset({CHAT}), users=frozenset({ME}), base_url=sink.url, poll_s=1
         )
         commands = TelegramCommands(engine, config, lambda: self.wall_s * NANOS, lambda: self.code_s)
         self.task = asyncio.create_task(commands.run())
@@ -297,10 +298,8 @@ async def test_a_live_account_is_named_in_the_question() -> None:
 
 
 def test_the_config_shows_no_token() -> None:
-    assert (
-        "canary"
-        not in repr(TelegramCommandsConfig(token=TOKEN, chats=frozenset({1}), users=frozenset({2}))).lower()
-    )
+    config = TelegramCommandsConfig(token=Secret(TOKEN), chats=frozenset({1}), users=frozenset({2}))
+    assert "canary" not in repr(config).lower()
 
 
 async def test_no_log_line_holds_the_token(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:

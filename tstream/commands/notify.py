@@ -65,8 +65,8 @@ async def _send(channel: Channel, times: TimeFormat) -> tuple[bool, str]:
     message = sample(wall_ns())
     answers = []
     try:
-        for part in channel.payloads(message, times.footer(message)):
-            answers.append((await channel.deliver(part)).text)
+        for payload in channel.payloads(message, times.footer(message)):
+            answers.append((await channel.deliver(payload)).text)
     except RateLimitedError as error:
         return False, f"{channel.name}: {error}; try again in {error.after_s:g} s"
     except PortError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from adapters.common.secret import Secret
 from adapters.notify.config import (
     AppriseConfig,
     MailConfig,
@@ -28,14 +29,14 @@ def notify_config(settings: NotifySettings) -> NotifyConfig:
     telegram = mail = telegram_commands = None
     if token and settings.telegram_chats:
         telegram = TelegramConfig(
-            token=token,
+            token=Secret(token),
             chats=settings.telegram_chats,
             base_url=settings.telegram_url,
             rules=_rules(settings.telegram_events, settings.telegram_severity),
         )
     if token and settings.commands_chats:
         telegram_commands = TelegramCommandsConfig(
-            token=token,
+            token=Secret(token),
             chats=frozenset(settings.commands_chats),
             users=frozenset(settings.commands_users),
             base_url=settings.telegram_url,
@@ -46,7 +47,7 @@ def notify_config(settings: NotifySettings) -> NotifyConfig:
             port=settings.mail_port,
             security=settings.mail_security,
             user=settings.mail_user,
-            password=settings.mail_password.get_secret_value(),
+            password=Secret(settings.mail_password.get_secret_value()),
             sender=settings.mail_from,
             recipients=settings.mail_to,
             rules=Rules(
@@ -60,7 +61,7 @@ def notify_config(settings: NotifySettings) -> NotifyConfig:
         discord=_webhook(settings.discord_url, settings.discord_events, settings.discord_severity),
         mail=mail,
         others=tuple(
-            AppriseConfig(name=name, url=url.get_secret_value(), rules=others)
+            AppriseConfig(name=name, url=Secret(url.get_secret_value()), rules=others)
             for name, url in settings.others.items()
         ),
         telegram_commands=telegram_commands,
@@ -77,7 +78,7 @@ def notify_config(settings: NotifySettings) -> NotifyConfig:
 
 def _webhook(url: SecretStr, events: tuple[Event, ...], severity: Severity) -> WebhookConfig | None:
     address = url.get_secret_value()
-    return WebhookConfig(url=address, rules=_rules(events, severity)) if address else None
+    return WebhookConfig(url=Secret(address), rules=_rules(events, severity)) if address else None
 
 
 def _rules(events: tuple[Event, ...], severity: Severity) -> Rules:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, SecretStr, model_validator
 from pydantic_settings import NoDecode
 
+from adapters.common.secret import LOOPBACK, words_of_address
 from adapters.notify.config import NotifyConfig
 from adapters.notify.content.message import Event
 from engine.model.notices import Severity
@@ -137,13 +138,15 @@ class NotifySettings(Section):
             for key in ("mail_from", "mail_to"):
                 if not getattr(self, key):
                     raise refuse("is needed where notify.mail_server is set", key=key)
-        far = self.mail_server not in ("localhost", "127.0.0.1", "::1")
+        far = self.mail_server not in LOOPBACK
         if far and self.mail_security == "insecure" and self.mail_password.get_secret_value():
             raise refuse("would send the password readable: use starttls or ssl", key="mail_security")
         return self
 
     def secrets(self) -> tuple[str, ...]:
         """Values that may appear in no log, message or picture."""
-        from tstream.convert.notify import notify_config
-
-        return notify_config(self).secrets
+        token = self.telegram_token.get_secret_value()
+        addresses = (self.slack_url, self.discord_url, *self.others.values())
+        words = [word for url in addresses for word in words_of_address(url.get_secret_value())]
+        found = (token, token.partition(":")[2], self.mail_password.get_secret_value(), *words)
+        return tuple(secret for secret in found if secret)

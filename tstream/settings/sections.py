@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SecretStr, model_validator
 
+from adapters.common.secret import LOOPBACK
 from engine.model.config import Brackets
 from engine.model.instrument import CME_FUTURES
 from tstream.settings.fields import Number, Usd, Whole, computed, refuse, setting
 
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 def _known_contract(symbol: str) -> str:
@@ -38,7 +38,7 @@ def _base_url(url: str) -> str:
         raise refuse(f"is no URL ({error})") from error
     if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment or parts.username:
         raise refuse('must be a URL such as "https://api.example.com"')
-    if parts.scheme == "http" and host not in _LOOPBACK:
+    if parts.scheme == "http" and host not in LOOPBACK:
         raise refuse("must begin with https://, or the key would travel readable (http only on this machine)")
     return url.rstrip("/")
 

@@ -51,14 +51,14 @@ class AppriseChannel:
             }
         ]
 
-    async def deliver(self, part: Payload) -> Receipt:
+    async def deliver(self, payload: Payload) -> Receipt:
         if self._service is None:
-            self._service = load_apprise().Apprise.instantiate(self._config.url)
+            self._service = load_apprise().Apprise.instantiate(self._config.url.reveal())
             if self._service is None:
                 raise FatalError(
                     f"{self.name}: apprise does not understand its URL; see apprise's list of services"
                 )
-        ok, told = await send(self._service, part)
+        ok, told = await send(self._service, payload)
         if not ok:
             raise RetryableError(f"{self.name}: {scrub(last_words(told), *self._config.secrets)}")
         return Receipt("accepted")
@@ -79,14 +79,14 @@ def load_apprise() -> Any:
     return apprise
 
 
-async def send(service: Any, part: Payload) -> tuple[bool, list[str]]:
+async def send(service: Any, payload: Payload) -> tuple[bool, list[str]]:
     """Whether the service took it, and apprise's log of the attempt."""
     apprise = load_apprise()
 
     def work() -> tuple[bool, list[str]]:
         sender = apprise.Apprise()
         sender.add(service)
-        result = sender.notify(**part, log_level=logging.DEBUG)
+        result = sender.notify(**payload, log_level=logging.DEBUG)
         return bool(result), [entry.message for entry in result.logs()]
 
     return await _run_in_thread(work, f"notify {type(service).__name__}")

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from adapters.common.secret import Secret
 from adapters.notify.channels.channel import RateLimitedError
 from adapters.notify.channels.http_client import HttpClient, seconds
 from engine.model.errors import FatalError, RefusedError, RetryableError, UnknownOutcomeError
@@ -32,8 +33,8 @@ class BotReply:
 class BotApi:
     """One bot. The token is part of every address, so nothing of an address leaves this class."""
 
-    def __init__(self, base_url: str, token: str, secrets: tuple[str, ...]) -> None:
-        self._base = f"{base_url.rstrip('/')}/bot{token}/"
+    def __init__(self, base_url: str, token: Secret, secrets: tuple[str, ...]) -> None:
+        self._base = f"{base_url.rstrip('/')}/bot{token.reveal()}/"
         self._http = HttpClient("Telegram", (self._base, *secrets))
 
     async def call(self, method: str, body: dict[str, Any], answer_s: float | None = None) -> BotReply:

@@ -38,7 +38,7 @@ class Channel(Protocol):
     def payloads(self, message: Message, when: str) -> Sequence[Payload]:
         """The message as requests, in order; `when` is its last line. Never fails, whatever the texts."""
 
-    async def deliver(self, part: Payload) -> Receipt:
+    async def deliver(self, payload: Payload) -> Receipt:
         """Send one payload once.
 
         Raises RateLimitedError (come back later), RetryableError (not done), UnknownOutcomeError (it may have

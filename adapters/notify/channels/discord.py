@@ -118,8 +118,8 @@ class DiscordChannel:
     def payloads(self, message: Message, when: str) -> Sequence[Payload]:
         return discord_bodies(message, when)
 
-    async def deliver(self, part: Payload) -> Receipt:
-        response = await self._http.post(self._address(), part)
+    async def deliver(self, payload: Payload) -> Receipt:
+        response = await self._http.post(self._address(), payload)
         if response.status in (200, 204):
             told = response.json()
             if response.status == 200 and "id" not in told:
@@ -133,7 +133,7 @@ class DiscordChannel:
     def _address(self) -> str:
         """With the wish for an answer that names the message; a thread id in the address stays."""
         try:
-            return str(URL(self._url).update_query(wait="true"))
+            return str(URL(self._url.reveal()).update_query(wait="true"))
         except ValueError:
             return ""  # no URL at all: the post says so in words
 

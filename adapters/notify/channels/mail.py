@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from adapters.common.redaction import scrub
+from adapters.common.secret import LOOPBACK
 from adapters.notify.channels.apprise import last_words, load_apprise, send
 from adapters.notify.channels.channel import Payload, Receipt
 from adapters.notify.config import MailConfig
@@ -19,7 +20,6 @@ from engine.model.errors import FatalError, PortError, RefusedError, RetryableEr
 from engine.model.notices import Severity
 
 _PORTS = {"starttls": 587, "ssl": 465, "insecure": 25}
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _SMTP = re.compile(r"Socket Exception: \(?(\d{3})\b|was refused: (\d{3})\b|Socket Exception: \{.*?\((\d{3}),")
 _TOO_LATE = re.compile(r"Socket Exception: .*(?:timed out|unexpectedly closed)")
 _COLOURS = {
@@ -41,12 +41,12 @@ class MailChannel:
         mail = {"title": subject(message), "body": mail_html(message, when), "body_format": "html"}
         return [{**mail, "recipient": recipient} for recipient in self._config.recipients]
 
-    async def deliver(self, part: Payload) -> Receipt:
-        recipient = part["recipient"]
+    async def deliver(self, payload: Payload) -> Receipt:
+        recipient = payload["recipient"]
         service = self._services.get(recipient)
         if service is None:
             service = self._services[recipient] = self._service(load_apprise(), recipient)
-        sent = {name: value for name, value in part.items() if name != "recipient"}
+        sent = {name: value for name, value in payload.items() if name != "recipient"}
         ok, told = await send(service, sent)
         if not ok:
             raise _error(told, self._config)
@@ -57,7 +57,7 @@ class MailChannel:
 
     def _service(self, apprise: Any, recipient: str) -> Any:
         config = self._config
-        if config.security == "insecure" and config.password and config.server not in _LOOPBACK:
+        if config.security == "insecure" and config.password and config.server not in LOOPBACK:
             raise FatalError("mail: a password over an unencrypted line: use starttls or ssl")
         plugin = {
             "schema": "mailto" if config.security == "insecure" else "mailtos",
@@ -66,7 +66,7 @@ class MailChannel:
             "port": config.port or _PORTS[config.security],
             "secure_mode": config.security,
             "user": config.user or None,
-            "password": config.password or None,
+            "password": config.password.reveal() or None,
             "from_addr": config.sender,
             "targets": [recipient],
             "verify": config.verify,

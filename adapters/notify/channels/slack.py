@@ -91,8 +91,8 @@ class SlackChannel:
     def payloads(self, message: Message, when: str) -> Sequence[Payload]:
         return [slack_body(message, when)]
 
-    async def deliver(self, part: Payload) -> Receipt:
-        response = await self._http.post(self._url, part)
+    async def deliver(self, payload: Payload) -> Receipt:
+        response = await self._http.post(self._url.reveal(), payload)
         told = self._http.scrub(response.body[:200].decode(errors="replace")) or f"HTTP {response.status}"
         if response.status == 200:
             if told.strip() != "ok":

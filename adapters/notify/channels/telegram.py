@@ -72,14 +72,14 @@ class TelegramChannel:
     def payloads(self, message: Message, when: str) -> Sequence[Payload]:
         return [{"text": block, "parse_mode": "HTML"} for block in telegram_html(message, when)]
 
-    async def deliver(self, part: Payload) -> Receipt:
-        said = await self._send(part)
+    async def deliver(self, payload: Payload) -> Receipt:
+        said = await self._send(payload)
         if said.migrated_to is not None:
             log.warning("%s: the group's id is now %d: put it into the settings", self.name, said.migrated_to)
             self._chat = said.migrated_to
-            said = await self._send(part)
-        if said.code == 400 and "can't parse" in said.description and "parse_mode" in part:
-            said = await self._send({"text": without_tags(part["text"])})
+            said = await self._send(payload)
+        if said.code == 400 and "can't parse" in said.description and "parse_mode" in payload:
+            said = await self._send({"text": without_tags(payload["text"])})
         if said.ok:
             number = said.result.get("message_id") if isinstance(said.result, dict) else None
             return Receipt(f"message {number}")
@@ -88,9 +88,9 @@ class TelegramChannel:
     async def close(self) -> None:
         await self._bot.close()
 
-    async def _send(self, part: Payload) -> BotReply:
+    async def _send(self, payload: Payload) -> BotReply:
         return await self._bot.call(
-            "sendMessage", {"chat_id": self._chat, "link_preview_options": {"is_disabled": True}, **part}
+            "sendMessage", {"chat_id": self._chat, "link_preview_options": {"is_disabled": True}, **payload}
         )
 
     def _refusal(self, said: BotReply) -> FatalError | RefusedError:
