@@ -11,7 +11,7 @@ from adapters.simulator.faults.plan import Fault
 from adapters.simulator.wire.rate_limits import BARS, REST, Limit
 from adapters.simulator.wire.signalr import Timing
 from adapters.simulator.wire.tokens import DAY_NS
-from engine.venue.venue import FillModel
+from engine.venue.fill_model import FillModel
 
 MILLI = 1_000_000
 

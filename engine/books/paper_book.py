@@ -20,8 +20,8 @@ from engine.risk.guards import Guards, exposed
 from engine.state.state import BookState, State
 from engine.state.turn import Turn
 from engine.venue.fill_model import FillModel
-from engine.venue.paper import PaperBroker, Rules
-from engine.venue.paper_orders import venue_state
+from engine.venue.paper import PaperBroker, PaperRules
+from engine.venue.paper_restart import venue_state
 
 PAPER = "paper"
 """Name of the book, and of its account in small letters."""
@@ -77,7 +77,7 @@ class PaperBook:
             PAPER,
             self._instruments,
             self._model,
-            rules=Rules(must_be_flat=self.config.risk.must_be_flat),
+            rules=PaperRules(must_be_flat=self.config.risk.must_be_flat),
         )
 
     @property
@@ -118,7 +118,7 @@ class PaperBook:
                 broker.on_quote(event)  # type: ignore[arg-type]
             else:
                 broker.on_print(event)  # type: ignore[arg-type]
-            if broker.told:
+            if broker.outgoing:
                 self.settle()
         elif kind is ev.ContractResolved:
             self._on_contract(event)  # type: ignore[arg-type]
@@ -138,7 +138,7 @@ class PaperBook:
 
     def _look_ahead(self) -> None:
         due = self._broker.next_due()
-        self._due = self._turn.now if self._broker.told else NEVER if due is None else due
+        self._due = self._turn.now if self._broker.outgoing else NEVER if due is None else due
 
     def _on_contract(self, event: ev.ContractResolved) -> None:
         """A new month: prices of two months never meet. What is held is closed at the old one's last."""
@@ -146,14 +146,14 @@ class PaperBook:
         known = self._turn.state.contract_ids.get(symbol, event.contract_id)
         if known == event.contract_id or symbol not in self._instruments:
             return
-        market = self._broker.venue.market(symbol)
-        priced = market.last is not None or market.bid is not None
+        prices = self._broker.venue.prices(symbol)
+        priced = prices.last is not None or prices.bid is not None
         if symbol in exposed(desk):
             flatten.start(desk, (symbol,), "flat_time")
             if priced:
                 self._frozen.add(symbol)
                 return
-        self._broker.venue.forget_market(symbol)
+        self._broker.venue.forget_prices(symbol)
 
     def _is_frozen(self, symbol: str) -> bool:
         if symbol not in self._frozen:
@@ -162,7 +162,7 @@ class PaperBook:
         if alive or self._broker.held(symbol):
             return True
         self._frozen.discard(symbol)
-        self._broker.venue.forget_market(symbol)
+        self._broker.venue.forget_prices(symbol)
         return False
 
     # -- what the desk asks for -------------------------------------------------------------------------
@@ -170,16 +170,16 @@ class PaperBook:
     def settle(self) -> None:
         """Carry out what was asked for in this turn, and hear what comes of it, until nothing is left."""
         turn, broker = self._turn, self._broker
-        if not (turn.effects or broker.told or self._waiting):
+        if not (turn.effects or broker.outgoing or self._waiting):
             return
         broker.now = max(broker.now, turn.now)
         for _ in range(ANSWERS_A_TURN):
             self._collect()
             while self._waiting:
-                broker.carry(self._waiting.pop(0))
-            if not broker.told:
+                broker.execute(self._waiting.pop(0))
+            if not broker.outgoing:
                 break
-            event = broker.told.popleft()
+            event = broker.outgoing.popleft()
             self._hear(event)
             if isinstance(event, ev.FillReported):
                 account = broker.account

@@ -14,8 +14,8 @@ from engine.model.instrument import Instrument
 from engine.model.market import Bar
 from engine.model.orders import Account, AccountKind
 from engine.model.records import AnyRecord
+from engine.venue.fill_model import FillModel
 from engine.venue.paper import PaperBroker
-from engine.venue.venue import FillModel
 
 BOOK = "replay"
 START_BALANCE_USD = Decimal(50_000)
@@ -78,7 +78,7 @@ class Replay(PaperBroker):
 
     def tell(self, event: ev.AnyEvent) -> None:
         """Let the core hear something besides market and venue, such as a command, after this event."""
-        self._answers.append(event)
+        self.outgoing.append(event)
 
     def _opening(self, history: Callable[[str], Sequence[Bar]]) -> None:
         """What an adapter says when it has connected, in the same order."""
@@ -103,8 +103,8 @@ class Replay(PaperBroker):
 
     def _settle(self) -> None:
         """Let the core hear everything that the venue has said up to now."""
-        while self._answers:
-            self._step(self._answers.popleft())
+        while self.outgoing:
+            self._step(self.outgoing.popleft())
 
     def _step(self, event: ev.AnyEvent) -> None:
         if self._record is not None:
@@ -116,4 +116,4 @@ class Replay(PaperBroker):
         if records:
             self._keep(records)
         for effect in effects:
-            self.carry(effect)
+            self.execute(effect)

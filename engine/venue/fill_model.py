@@ -1,4 +1,4 @@
-"""How orders meet the market: the parameters and prices of a fill (docs/semantics.md#fill-model)."""
+"""What the venue assumes about a fill, and the prices it has to go by (docs/semantics.md#fill-model)."""
 
 from __future__ import annotations
 
@@ -33,18 +33,32 @@ class FillModel(Struct, frozen=True):
     stop_on_touch: bool = False
     """Stops trigger on the touch that they would trade against too, not on the last trade alone."""
 
+    def market_price(self, side: Side, touch: int) -> int:
+        """At what a market order of this side fills, ticks."""
+        return touch + side.sign * self.slippage_ticks
 
-class Market(Struct):
+    def stop_price(self, side: Side, stop: int, trigger: int) -> int:
+        """At what a stop fills that a price of `trigger` has set off, ticks: at the worse of the two."""
+        worse = max(stop, trigger) if side is Side.BUY else min(stop, trigger)
+        return worse + side.sign * self.slippage_ticks
+
+
+class LatestPrices(Struct):
     """The newest that is known of one instrument, prices in ticks."""
 
     bid: int | None = None
     ask: int | None = None
     last: int | None = None
     sizes: deque[int] = field(default_factory=lambda: deque(maxlen=_SIZES_KEPT))
+    """Of the latest prints, contracts."""
 
     def median_size(self) -> int:
         """Median size of the latest prints, contracts; 1 before the first."""
         return sorted(self.sizes)[len(self.sizes) // 2] if self.sizes else 1
+
+    def touch(self, side: Side) -> int | None:
+        """The quote that an order of this side trades against."""
+        return self.ask if side is Side.BUY else self.bid
 
     def crossing(self, side: Side) -> int | None:
         """The price at which an order of this side trades at once, or None while nothing is known.
@@ -61,13 +75,3 @@ class Market(Struct):
 def reaches(side: Side, stop: int, price: int) -> bool:
     """Whether a price triggers a stop order of this side."""
     return (price - stop) * side.sign >= 0
-
-
-def worse(side: Side, one: int, other: int) -> int:
-    """The price that is worse for an order of this side."""
-    return max(one, other) if side is Side.BUY else min(one, other)
-
-
-def slipped(side: Side, price: int, ticks: int) -> int:
-    """A price made worse for this side by some ticks."""
-    return price + side.sign * ticks

@@ -1,59 +1,16 @@
-"""Orders as the venue keeps them, what it is asked, and how it refuses."""
+"""Orders as the venue keeps them: which there are, which are in the market, and who belongs to whom."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from enum import IntEnum
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from engine.model.errors import Cause, RefusedError
-from engine.model.market import Side
 from engine.model.orders import Fill, OrderSpec, OrderType, Specified, VenueOrder, VenueStatus
+from engine.venue.timers import Timer
 
 VenueEvent = VenueOrder | Fill
-
-
-class GoneError(RefusedError):
-    """There is nothing (any more) to change or cancel."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message, cause=Cause.GONE)
-
-
-class OrderNotFoundError(GoneError):
-    """No order has this id."""
-
-
-class OrderClosedError(GoneError):
-    """The order is filled, canceled or expired: nothing about it can change."""
-
-
-class ChangeRejectedError(RefusedError):
-    """The order lives, but not like this."""
-
-
-class OrderInvalidError(RefusedError):
-    """An order that makes no sense: no quantity, or without the price that its type needs."""
-
-
-class BracketsRefusedError(RefusedError):
-    """The account is in Position Brackets mode: it takes no order with a bracket of its own."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "Brackets cannot be used with Position Brackets. You must enable Auto OCO Brackets.",
-            cause=Cause.NO_BRACKETS,
-        )
-
-
-class OrderRequest(Specified, Struct, frozen=True):
-    """What `PlaceOrder` says to a venue, for callers without a book; `client_id` may be absent."""
-
-    client_id: str | None
-    instrument: str
-    spec: OrderSpec
 
 
 class Placed(NamedTuple):
@@ -62,25 +19,22 @@ class Placed(NamedTuple):
     events: Sequence[VenueEvent]
 
 
-class BookedOrder(Struct, eq=False):
+class OrderState(Specified, Struct, eq=False):
     """An order with what matching needs to know of it. Prices in ticks, `queue` in contracts."""
 
     id: int
     client_id: str | None
     instrument: str
-    side: Side
-    type: OrderType
-    qty: int
+    spec: OrderSpec
+    """As it stands: changes and fills of a bracket move its quantity and its prices."""
     status: VenueStatus
     ts: int
-    limit: int | None = None
-    stop: int | None = None
+    """Of its latest change, nanoseconds."""
     filled: int = 0
     parent: int | None = None
+    """Of a leg: id of its entry."""
     legs: tuple[int, ...] = ()
     """Ids of the bracket legs, in the order in which they go to work."""
-    offset: int | None = None
-    """Of a leg: signed ticks from the entry's fill price."""
     queue: int = 0
     """Contracts that must print at the limit before this order's turn."""
     fill_price: int | None = None
@@ -90,32 +44,38 @@ class BookedOrder(Struct, eq=False):
 
     @property
     def rest(self) -> int:
-        return self.qty - self.filled
+        return self.spec.qty - self.filled
 
-    def snapshot(self) -> VenueOrder:
+    def change(
+        self, ts: int, *, qty: int | None = None, limit: int | None = None, stop: int | None = None
+    ) -> None:
+        """Give it another quantity or price; None leaves a field as it is."""
+        spec = self.spec
+        self.spec = structs.replace(
+            spec,
+            qty=spec.qty if qty is None else qty,
+            limit=spec.limit if limit is None else limit,
+            stop=spec.stop if stop is None else stop,
+        )
+        self.ts = ts
+
+    def report(self) -> VenueOrder:
+        """The order as the venue tells of it."""
+        spec = self.spec
         return VenueOrder(
             str(self.id),
             self.client_id,
             self.instrument,
-            self.side,
-            self.type,
-            self.qty,
+            spec.side,
+            spec.type,
+            spec.qty,
             self.status,
-            self.limit,
-            self.stop,
+            spec.limit,
+            spec.stop,
             self.filled,
             None if self.parent is None else str(self.parent),
             self.ts,
         )
-
-
-class Due(IntEnum):
-    ARRIVE = 0
-    """An order reaches the market."""
-    LEGS = 1
-    """The legs of an entry go to work, or grow with its fills."""
-    ALIGN = 2
-    """What is left of a bracket is reported after one of its legs filled."""
 
 
 class VenueState(Struct):
@@ -124,8 +84,119 @@ class VenueState(Struct):
     now: int
     next_order_id: int
     next_trade_id: int
-    orders: list[BookedOrder]
+    orders: list[OrderState]
     resting: list[int]
     """Ids of the orders in the market, oldest first."""
-    timers: list[tuple[int, int, int, int]]
-    """(due, sequence, kind, order id)."""
+    timers: list[Timer]
+
+
+class Orders:
+    """Every order that the venue remembers, live or not, and those in the market by age."""
+
+    def __init__(self, symbols: Iterable[str], first_id: int) -> None:
+        self.next_id = first_id
+        self._by_id: dict[int, OrderState] = {}
+        self._in_market: dict[str, list[OrderState]] = {symbol: [] for symbol in symbols}
+
+    def __iter__(self) -> Iterator[OrderState]:
+        """All of them, by id."""
+        return iter(tuple(self._by_id.values()))
+
+    def __getitem__(self, order_id: int) -> OrderState:
+        return self._by_id[order_id]
+
+    def find(self, venue_id: str) -> OrderState | None:
+        return self._by_id.get(int(venue_id)) if venue_id.isdecimal() else None
+
+    def take_id(self) -> int:
+        """An id that nothing has had before."""
+        self.next_id += 1
+        return self.next_id - 1
+
+    def add(self, client_id: str | None, instrument: str, spec: OrderSpec, now: int) -> OrderState:
+        """A new order, not in the market yet."""
+        status = VenueStatus.PENDING if spec.type is OrderType.MARKET else VenueStatus.WORKING
+        order = OrderState(self.take_id(), client_id, instrument, spec, status, now)
+        self._by_id[order.id] = order
+        return order
+
+    def add_leg(
+        self, entry: OrderState, kind: OrderType, suffix: str, offset: int | None, now: int
+    ) -> OrderState | None:
+        """A leg of an entry's bracket, suspended; None where no offset asks for one."""
+        if offset is None:
+            return None
+        tag = None if entry.client_id is None else entry.client_id + suffix
+        spec = OrderSpec(entry.side.opposite, kind, entry.qty)
+        leg = self.add(tag, entry.instrument, spec, now)
+        leg.status, leg.parent = VenueStatus.SUSPENDED, entry.id
+        return leg
+
+    # -- in the market -----------------------------------------------------------------------------
+
+    def in_market(self, instrument: str) -> tuple[OrderState, ...]:
+        """Orders that may trade, oldest first."""
+        return tuple(self._in_market[instrument])
+
+    def enter(self, order: OrderState) -> None:
+        self._in_market[order.instrument].append(order)
+
+    def leave(self, order: OrderState) -> bool:
+        """Take an order out of the market; False where it was not in it."""
+        standing = self._in_market[order.instrument]
+        if order not in standing:
+            return False
+        standing.remove(order)
+        return True
+
+    # -- brackets ----------------------------------------------------------------------------------
+
+    def legs(self, entry: OrderState) -> tuple[OrderState, ...]:
+        return tuple(self._by_id[leg] for leg in entry.legs)
+
+    def open_qty(self, entry: OrderState) -> int:
+        """Contracts of an entry that its own legs have not closed yet."""
+        return entry.filled - sum(leg.filled for leg in self.legs(entry))
+
+    def leg_price(self, entry: OrderState, leg: OrderState) -> int | None:
+        """Where a leg rests: so many ticks from the entry's fill, or None where that is not known."""
+        offset = entry.stop_offset if leg.type is OrderType.STOP else entry.target_offset
+        return None if entry.fill_price is None or offset is None else entry.fill_price + offset
+
+    def tradable(self, order: OrderState) -> int:
+        """Contracts that may still fill; a leg never closes more than its bracket has open."""
+        if order.over:
+            return 0
+        if order.parent is None:
+            return order.rest
+        return min(order.rest, self.open_qty(self._by_id[order.parent]))
+
+    # -- keeping -----------------------------------------------------------------------------------
+
+    def needed(self) -> set[int]:
+        """Ids of the live orders, and of whatever belongs to a bracket with one."""
+        kept: set[int] = set()
+        for order in self._by_id.values():
+            if order.status.live:
+                parent = order if order.parent is None else self._by_id[order.parent]
+                kept.update((parent.id, *parent.legs))
+        return kept
+
+    def forget(self, before: int) -> set[int]:
+        """Keep what is needed or has changed since; gives the ids of what is kept."""
+        kept = self.needed()
+        self._by_id = {i: order for i, order in self._by_id.items() if i in kept or order.ts >= before}
+        return set(self._by_id)
+
+    def resting_ids(self) -> list[int]:
+        """Ids of the orders in the market, oldest first by instrument."""
+        return [order.id for standing in self._in_market.values() for order in standing]
+
+    def put_back(self, next_id: int, orders: Iterable[OrderState], resting: Iterable[int]) -> None:
+        """Have these orders and no others, as an earlier run kept them."""
+        self.next_id = next_id
+        self._by_id = {order.id: structs.replace(order) for order in orders}
+        for standing in self._in_market.values():
+            standing.clear()
+        for order_id in resting:
+            self.enter(self._by_id[order_id])

@@ -1,4 +1,4 @@
-"""A broker without a wire: the one venue, and beside it positions and money of its own
+"""A broker without a wire: the one venue, and beside it positions and money that it counts by itself
 (docs/semantics.md#paper-fills).
 
 A paper book has it inside the core, a replay around one: effects go in, and what a venue would tell comes out
@@ -19,18 +19,20 @@ from engine.model import effects as fx
 from engine.model import events as ev
 from engine.model.errors import Cause, RefusedError
 from engine.model.instrument import Instrument
-from engine.model.market import MINUTE
-from engine.model.orders import BRACKET_TICKS, Account, Fill, VenuePosition
+from engine.model.market import MINUTE, Side
+from engine.model.orders import BRACKET_TICKS, Account, Fill, OrderSpec, OrderType, VenuePosition
 from engine.model.view import SessionPhase
-from engine.state.position import Position, usd
 from engine.state.state import BookState
-from engine.venue.venue import FillModel, Market, Venue, VenueEvent, VenueState
+from engine.venue.fill_model import FillModel, LatestPrices
+from engine.venue.orders import VenueEvent, VenueState
+from engine.venue.paper_position import PaperPosition
+from engine.venue.venue import Venue
 
 REMEMBERED_NS = 24 * 60 * MINUTE
 """Orders and fills that are over are told of for so long."""
 
 
-class Rules:
+class PaperRules:
     """What a paper account refuses, and when its day ends, as a ProjectX account would have it."""
 
     def __init__(self, *, must_be_flat: bool) -> None:
@@ -48,18 +50,18 @@ class Rules:
                 return end
             at = sessions.next_roll(at)
 
-    def check_place(self, order: fx.PlaceOrder, market: Market, now: int) -> None:
+    def check_place(self, spec: OrderSpec, prices: LatestPrices, now: int) -> None:
         """Raises RefusedError."""
         late = self._must_be_flat and now >= sessions.flat_by(sessions.trade_date(now))
         if late or sessions.phase(now) is SessionPhase.CLOSED:
             raise RefusedError("the market takes no orders now", cause=Cause.CLOSED)
-        sign = order.side.sign
-        for price in (order.limit, order.stop):
+        sign = spec.side.sign
+        for price in (spec.limit, spec.stop):
             if price is not None and price <= 0:
                 raise RefusedError("price outside the allowed range")
-        if order.stop is not None and market.last is not None and (order.stop - market.last) * sign <= 0:
+        if spec.stop is not None and prices.last is not None and (spec.stop - prices.last) * sign <= 0:
             raise RefusedError("price outside the allowed range: the market is through this stop already")
-        for what, offset, way in (("stop", order.stop_offset, -sign), ("target", order.target_offset, sign)):
+        for what, offset, way in (("stop", spec.stop_offset, -sign), ("target", spec.target_offset, sign)):
             if offset is not None and offset * way not in BRACKET_TICKS:
                 raise RefusedError(
                     f"invalid {what}: {offset} ticks from the entry is not between {BRACKET_TICKS.start} and "
@@ -73,9 +75,11 @@ class Rules:
 
 
 class PaperBroker:
-    """One account. `carry` takes effects, the rest takes time and market; `told` has what comes of them.
+    """One account. `execute` takes effects, the rest time and market; `outgoing` has what comes of them.
 
-    Its positions and balance are its own, so that a mistake in the engine's can't agree with itself.
+    Positions and balance are counted here from the fills alone, by other arithmetic than the engine's, so
+    that a mistake in either shows when the two are compared. Only after a restart do both begin with what the
+    journal knows: nothing else is kept.
     """
 
     def __init__(
@@ -86,29 +90,36 @@ class PaperBroker:
         model: FillModel,
         *,
         brackets: bool = True,
-        rules: Rules | None = None,
+        rules: PaperRules | None = None,
     ) -> None:
         """`account` has the balance to begin with. Without `rules` orders are taken around the clock, as a
         recording of any year needs it; without `brackets` native ones are refused.
         """
         self._identity = account
-        self._book_name = book
+        self._book = book
         self._instruments = instruments
         self._model = model
         self._rules = rules
         self._venue = Venue(instruments, model, brackets=brackets)
-        self._answers: deque[ev.AnyEvent] = deque()
+        self.outgoing: deque[ev.AnyEvent] = deque()
+        """What the venue's side has said and nobody has taken yet, oldest first; to be emptied."""
         self._fills: list[Fill] = []
-        self._positions: dict[str, Position] = {}
+        self._positions: dict[str, PaperPosition] = {}
         self._balance = account.balance_usd
         self._cut_off: int | None = None
         self.now = 0
 
     def restore(self, state: VenueState, book: BookState) -> None:
         """Go on where an earlier run stopped. `book` is what the journal knows: nothing else is kept."""
-        self._venue = Venue.restore(self._instruments, self._model, state)
-        held = [structs.replace(p) for p in book.positions.values() if p.qty]
-        self._positions = {position.instrument: position for position in held}
+        self._venue.restore(state)
+        held = [p for p in book.positions.values() if p.qty]
+        self._positions = {}
+        for position in held:
+            entered, left = (position.open_qty, position.open_sum), (position.exit_qty, position.exit_sum)
+            bought, sold = (entered, left) if position.qty > 0 else (left, entered)
+            self._positions[position.instrument] = PaperPosition(
+                self._instruments[position.instrument], *bought, *sold
+            )
         costs = sum((position.costs_usd for position in held), Decimal(0))
         self._balance = self._identity.balance_usd + book.earned_usd - costs
         self.now = state.now
@@ -118,11 +129,6 @@ class PaperBroker:
     # -- looking ------------------------------------------------------------------------------------------
 
     @property
-    def told(self) -> deque[ev.AnyEvent]:
-        """What the venue's side has said and nobody has taken yet, oldest first; to be emptied."""
-        return self._answers
-
-    @property
     def venue(self) -> Venue:
         """The venue itself, to be looked at."""
         return self._venue
@@ -130,12 +136,8 @@ class PaperBroker:
     @property
     def account(self) -> Account:
         """As it stands now: what partial exits have won is in the balance, as at a real venue."""
-        running = (
-            usd(self._instruments[p.instrument], p.realized_ticks())
-            for p in self._positions.values()
-            if p.exit_qty
-        )
-        return structs.replace(self._identity, balance_usd=self._balance + sum(running, Decimal(0)))
+        running = sum((p.running_usd() for p in self._positions.values() if p.qty), Decimal(0))
+        return structs.replace(self._identity, balance_usd=self._balance + running)
 
     def held(self, instrument: str) -> int:
         """Signed position as the venue's side counts it."""
@@ -161,20 +163,20 @@ class PaperBroker:
         self.now = max(self.now, now)
         if self._rules is not None:
             while self._cut_off is not None and self._cut_off <= now:
-                self._tell(self._venue.expire(self._cut_off))
+                self._report(self._venue.expire(self._cut_off))
                 self._forget(self._cut_off - REMEMBERED_NS)
                 self._cut_off = self._rules.next_cut_off(self._cut_off)
-        self._tell(self._venue.advance(now))
+        self._report(self._venue.advance(now))
 
     def on_quote(self, quote: ev.Quote) -> None:
         events = self._venue.on_quote(quote)
         if events:
-            self._tell(events)
+            self._report(events)
 
     def on_print(self, trade: ev.Print) -> None:
         events = self._venue.on_print(trade)
         if events:
-            self._tell(events)
+            self._report(events)
 
     def _forget(self, before: int) -> None:
         self._venue.forget(before)
@@ -182,8 +184,8 @@ class PaperBroker:
 
     # -- requests -----------------------------------------------------------------------------------------
 
-    def carry(self, effect: fx.AnyEffect) -> None:
-        """Do what the core wants done; the answer is told like everything else."""
+    def execute(self, effect: fx.AnyEffect) -> None:
+        """Do what the core wants done; the answer is an event like all others."""
         if isinstance(effect, fx.TakeSnapshot):
             self._snapshot(effect)
             return
@@ -193,49 +195,43 @@ class PaperBroker:
             answer = ev.reply(effect, self.now, ev.Outcome.REFUSED, str(error), error.cause)
         else:
             answer = ev.reply(effect, self.now, ev.Outcome.ACCEPTED, venue_id=venue_id)
-        self._answers.append(answer)
+        self.outgoing.append(answer)
 
-    def _tell(self, events: Sequence[VenueEvent]) -> None:
+    def _report(self, events: Sequence[VenueEvent]) -> None:
         for event in events:
             if isinstance(event, Fill):
-                self._book(event)
-                self._answers.append(
-                    ev.FillReported(
-                        ts_recv=self.now, ts_venue=event.ts_venue, book=self._book_name, fill=event
-                    )
+                self._count(event)
+                self.outgoing.append(
+                    ev.FillReported(ts_recv=self.now, ts_venue=event.ts_venue, book=self._book, fill=event)
                 )
             else:
-                self._answers.append(
-                    ev.OrderReported(
-                        ts_recv=self.now, ts_venue=event.ts_venue, book=self._book_name, order=event
-                    )
+                self.outgoing.append(
+                    ev.OrderReported(ts_recv=self.now, ts_venue=event.ts_venue, book=self._book, order=event)
                 )
 
-    def _book(self, fill: Fill) -> None:
+    def _count(self, fill: Fill) -> None:
         self._fills.append(fill)
-        position = self._positions.setdefault(fill.instrument, Position(fill.instrument))
-        instrument = self._instruments[fill.instrument]
-        trade = position.apply(instrument, fill.side, fill.price, fill.qty, fill.cost_usd, fill.ts_venue, "")
-        self._balance -= fill.cost_usd
-        if trade is not None:
-            self._balance += trade.gross_usd
+        position = self._positions.get(fill.instrument)
+        if position is None:
+            position = self._positions[fill.instrument] = PaperPosition(self._instruments[fill.instrument])
+        self._balance += position.take(fill) - fill.cost_usd
 
     def _place(self, order: fx.PlaceOrder) -> str:
         if self._rules is not None:
-            self._rules.check_place(order, self._venue.market(order.instrument), self.now)
-        placed = self._venue.place(order, self.now)
-        self._tell(placed.events)
+            self._rules.check_place(order.spec, self._venue.prices(order.instrument), self.now)
+        placed = self._venue.place(order.instrument, order.spec, self.now, order.client_id)
+        self._report(placed.events)
         return placed.order.venue_id
 
     def _modify(self, change: fx.ModifyOrder) -> None:
         limit, stop = change.limit, change.stop
-        self._tell(self._venue.modify(change.venue_id, self.now, qty=change.qty, limit=limit, stop=stop))
+        self._report(self._venue.modify(change.venue_id, self.now, qty=change.qty, limit=limit, stop=stop))
 
     def _cancel(self, order: fx.CancelOrder) -> None:
-        self._tell(self._venue.cancel(order.venue_id, self.now))
+        self._report(self._venue.cancel(order.venue_id, self.now))
 
     def _close(self, order: fx.ClosePosition) -> None:
-        self._tell(self._closing(order.instrument))
+        self._report(self._closing(order.instrument))
 
     def _closing(self, instrument: str) -> Sequence[VenueEvent]:
         """A position that is not there is closed already."""
@@ -244,25 +240,23 @@ class PaperBroker:
             return ()
         if self._rules is not None:
             self._rules.check_close(self.now)
-        return self._venue.close(instrument, position.side.opposite, abs(position.qty), self.now).events
+        side = Side.SELL if position.qty > 0 else Side.BUY
+        out = OrderSpec(side, OrderType.MARKET, abs(position.qty))
+        return self._venue.place(instrument, out, self.now).events
 
     def _snapshot(self, query: fx.TakeSnapshot) -> None:
-        self._answers.append(
+        self.outgoing.append(
             ev.SnapshotTaken(
                 ts_recv=self.now,
-                book=self._book_name,
+                book=self._book,
                 since=query.since,
                 account=self.account,
                 orders=tuple(o for o in self._venue.orders if o.status.live or o.ts_venue >= query.since),
                 fills=tuple(f for f in self._fills if f.ts_venue >= query.since),
                 positions=tuple(
-                    VenuePosition(
-                        p.instrument,
-                        p.qty,
-                        self._instruments[p.instrument].tick_size * p.open_sum / p.open_qty,
-                    )
-                    for p in self._positions.values()
-                    if p.qty
+                    VenuePosition(symbol, position.qty, position.average_price())
+                    for symbol, position in self._positions.items()
+                    if position.qty
                 ),
             )
         )

@@ -21,7 +21,6 @@ from engine.model.orders import OrderSpec, OrderType
 from engine.model.refusals import Refusal
 from engine.model.view import Band, HealthView, TradingState
 from engine.runtime.view_builder import picture
-from engine.venue.orders import OrderRequest
 from tests.market.feed import T0
 from tests.support.played import PRICE, Play, idea
 
@@ -40,10 +39,8 @@ def _by_hand(play: Play, side: Side, qty: int, *, limit: int | None = None, brac
     """Somebody trades on the platform."""
     kind = OrderType.MARKET if limit is None else OrderType.LIMIT
     offsets = (-40 * side.sign, 80 * side.sign) if bracket else (None, None)
-    order = play.replay.venue.place(
-        OrderRequest(None, "MNQ", OrderSpec(side, kind, qty, limit, None, *offsets)), play.now
-    )
-    play.replay._tell(order.events)
+    order = play.replay.venue.place("MNQ", OrderSpec(side, kind, qty, limit, None, *offsets), play.now)
+    play.replay._report(order.events)
 
 
 def _restriction(play: Play) -> tuple[TradingState, str]:

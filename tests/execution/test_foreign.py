@@ -19,7 +19,6 @@ from engine.model.config import ForeignPositions, RiskLimits
 from engine.model.market import MINUTE, Side
 from engine.model.orders import Fill, OrderSpec, OrderType, VenueOrder, VenueStatus
 from engine.model.view import TradingState
-from engine.venue.orders import OrderRequest
 from tests.support.order_bench import BOOK, PRICE, Bench, entered, idea
 from tests.support.played import PRICE as PLAYED
 from tests.support.played import Play
@@ -239,10 +238,8 @@ def test_f10_a_person_beside_us_on_the_virtual_clock(brackets: bool) -> None:
 
     def script(play: Play) -> Market:
         yield from play.minutes(2)
-        placed = play.replay.venue.place(
-            OrderRequest(None, "MNQ", OrderSpec(Side.BUY, OrderType.MARKET, 2)), play.now
-        )
-        play.replay._tell(placed.events)
+        placed = play.replay.venue.place("MNQ", OrderSpec(Side.BUY, OrderType.MARKET, 2), play.now)
+        play.replay._report(placed.events)
         yield from play.pass_time(5)
         seen["held"] = play.replay.held("MNQ")
         seen["stops"] = sum(qty for qty, _ in play.stops())

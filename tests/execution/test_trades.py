@@ -18,7 +18,6 @@ from engine.model.orders import OrderSpec, OrderStatus, OrderType, Slot, VenueSt
 from engine.model.plans import PlanStatus
 from engine.model.refusals import Refusal
 from engine.model.view import TradingState
-from engine.venue.orders import OrderRequest
 from tests.market.feed import T0
 from tests.strategies.scripted import ScriptedStrategy
 from tests.support.played import PRICE, Play, idea
@@ -131,11 +130,9 @@ def test_flatten_while_the_entry_is_on_its_way() -> None:
 def test_flatten_takes_the_suspended_legs_of_a_foreign_order_too() -> None:
     def script(play: Play) -> Market:
         yield from play.minutes(1)
-        bracketed = OrderRequest(
-            None, "MNQ", OrderSpec(Side.BUY, OrderType.LIMIT, 2, PRICE - 100, None, -40, 80)
-        )
-        order = play.replay.venue.place(bracketed, play.now)
-        play.replay._tell(order.events)
+        bracketed = OrderSpec(Side.BUY, OrderType.LIMIT, 2, PRICE - 100, None, -40, 80)
+        order = play.replay.venue.place("MNQ", bracketed, play.now)
+        play.replay._report(order.events)
         yield from play.pass_time(1)
         assert {o.status for o in play.standing()} == {VenueStatus.WORKING, VenueStatus.SUSPENDED}
         play.say(Flatten(id="f"))

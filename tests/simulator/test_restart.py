@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession
+from msgspec import json
 
 from adapters.simulator.config import SimulatorConfig
 from adapters.simulator.exchange.clock import ManualClock
@@ -127,6 +128,30 @@ def test_a_kill_right_after_an_order_loses_nothing(start: Start) -> None:
     assert len(second.account.blotter.orders) == 3
     second.wait(1)
     assert second.account.ledger.positions["MES"].qty == 2
+
+
+def test_a_book_of_the_first_version_is_read_on(start: Start, tmp_path: Path) -> None:
+    """There, orders had the parts of their spec beside their ids, and each leg its own offset."""
+    first = start()
+    first.wait(5)
+    first.enter()
+    first.keep()
+    kept = first.account.venue.state()
+    first.kill()
+    with closing(sqlite3.connect(tmp_path / "state")) as db, db:
+        (value,) = db.execute("SELECT value FROM accounts").fetchone()
+        saved = json.decode(value)
+        offsets = {"stop": -400, "limit": 400}
+        for order in saved["venue"]["orders"]:
+            spec = order.pop("spec")
+            order |= {name: spec[name] for name in ("side", "type", "qty", "limit", "stop")}
+            order["offset"] = None if order["parent"] is None else offsets[order["type"]]
+        db.execute("UPDATE accounts SET value = ?", (json.encode(saved),))
+        db.execute("PRAGMA user_version = 1")
+    second = start()
+    assert json.encode(second.account.venue.state()) == json.encode(kept)
+    spec = kept.orders[0].spec
+    assert (spec.stop_offset, spec.target_offset) == (-400, 400)
 
 
 def test_f33_a_full_disk_ends_no_market_and_nothing_is_forgotten(

@@ -21,7 +21,6 @@ from engine.model.plans import Idea
 from engine.state.fold import apply
 from engine.state.state import State
 from engine.venue.fill_model import FillModel
-from engine.venue.orders import OrderRequest
 from tests.market.feed import T0
 from tests.strategies.scripted import ScriptedStrategy
 from tests.support.invariants import Invariants
@@ -73,7 +72,7 @@ class Storm(Replay):
     def kill(self) -> None:
         """What was under way on the wire never arrives; a new process starts from the journal."""
         self._wire.clear()
-        self._answers.clear()
+        self.outgoing.clear()
         self._core = self._boot()
         self._take(self._core.start(self.now))
         self._opening(lambda _: ())
@@ -100,12 +99,12 @@ class Storm(Replay):
             reply: ev.AnyEvent = ev.SnapshotFailed(ts_recv=self.now, book=BOOK, reason="storm")
         else:
             reply = ev.reply(effect, self.now, outcome)
-        self._answers.append(reply)
+        self.outgoing.append(reply)
         return True
 
     def _settle(self) -> None:
-        while self._answers:
-            event = self._answers.popleft()
+        while self.outgoing:
+            event = self.outgoing.popleft()
             for delay in self._delays(event):
                 self._sent += 1
                 heapq.heappush(self._wire, (self.now + delay, self._sent, event))
@@ -114,8 +113,8 @@ class Storm(Replay):
             if self.storming and isinstance(event, _REPLIES) and self.rng.random() < 0.1:
                 event = _unknown(event)
             self._step(event)
-            while self._answers:
-                late = self._answers.popleft()
+            while self.outgoing:
+                late = self.outgoing.popleft()
                 for delay in self._delays(late):
                     self._sent += 1
                     heapq.heappush(self._wire, (self.now + delay, self._sent, late))
@@ -143,12 +142,8 @@ class Storm(Replay):
         elif chance < 0.024:
             self.kill()
         elif chance < 0.04 and self.hands:
-            order = OrderRequest(
-                None,
-                "MNQ",
-                OrderSpec(self.rng.choice(list(Side)), OrderType.MARKET, self.rng.randint(1, 3)),
-            )
-            self._tell(self.venue.place(order, self.now).events)
+            order = OrderSpec(self.rng.choice(list(Side)), OrderType.MARKET, self.rng.randint(1, 3))
+            self._report(self.venue.place("MNQ", order, self.now).events)
 
     # -- the day -----------------------------------------------------------------------------------
 

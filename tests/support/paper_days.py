@@ -88,7 +88,7 @@ class PaperDay(Replay):
             self.opened_at.append(self.steps)
         if self.steps in self.kills:
             before = facts(self._core)
-            self._answers.clear()
+            self.outgoing.clear()
             self._core = self.boot()
             self._take(self._core.start(self.now))
             assert facts(self._core) == before

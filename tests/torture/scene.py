@@ -90,7 +90,7 @@ class Played(Storm):
     def kill(self) -> None:
         """A new process on the same journal; it is connected a little later."""
         self._queue.clear()
-        self._answers.clear()
+        self.outgoing.clear()
         self._core = self._boot()
         self.hub_up = False
         self._hears_at = None
@@ -137,7 +137,7 @@ class Played(Storm):
 
     def _send(self, effect: fx.AnyEffect) -> None:
         if self._connects_at is not None:
-            self._answers.append(unheard(effect, ev.Outcome.UNSENT, self.now))
+            self.outgoing.append(unheard(effect, ev.Outcome.UNSENT, self.now))
             return
         mishap = None if isinstance(effect, fx.TakeSnapshot) else self._next(Kind.REQUEST)
         if mishap is None:
@@ -151,12 +151,12 @@ class Played(Storm):
                 due = self.now + mishap.ms * MILLI
                 heapq.heappush(self._travelling, (due, self._number(), effect))
             outcome = ev.Outcome.UNSENT if mishap.fate is Fate.UNSENT else ev.Outcome.UNKNOWN
-            self._answers.append(unheard(effect, outcome, self.now))
+            self.outgoing.append(unheard(effect, outcome, self.now))
 
     def _arrive(self, effect: fx.AnyEffect) -> None:
         if isinstance(effect, fx.ClosePosition) and self._close_under_way():
             assert self.now < self._blind_until + PATIENT_NS, "a close was sent twice"
-            self._answers.append(unheard(effect, ev.Outcome.REFUSED, self.now))
+            self.outgoing.append(unheard(effect, ev.Outcome.REFUSED, self.now))
         else:
             Replay._take(self, ([], [effect]))
 
@@ -174,10 +174,10 @@ class Played(Storm):
         self._recover()
         while self._travelling and self._travelling[0][0] <= self.now:
             self._arrive(heapq.heappop(self._travelling)[2])
-            self._answers.pop()  # nobody waits for the reply
+            self.outgoing.pop()  # nobody waits for the reply
         while True:
-            while self._answers:
-                self._dispatch(self._answers.popleft())
+            while self.outgoing:
+                self._dispatch(self.outgoing.popleft())
             if not self._queue or self._queue[0][0] > self.now:
                 return
             _, _, event, mishap = heapq.heappop(self._queue)

@@ -27,7 +27,7 @@ from engine.state.fold import apply
 from engine.state.state import State
 from engine.strategies.protocol import Declined
 from engine.venue.fill_model import FillModel
-from engine.venue.venue import VenueEvent
+from engine.venue.orders import VenueEvent
 from tests.support.invariants import Invariants
 from tests.torture import audit, dates
 from tests.torture.messages import unheard
@@ -188,7 +188,7 @@ class Week(Replay):
             super()._market(event)
             return
         told = self._venue.on_quote(event) if isinstance(event, ev.Quote) else self._venue.on_print(event)
-        self._tell(told)
+        self._report(told)
         self._settle()
 
     def _flat(self) -> None:
@@ -225,14 +225,14 @@ class Week(Replay):
                 closed = tuple(bar for bar in bars.values() if bar.close_ts <= self.now)
                 self._step(ev.HistoryLoaded(ts_recv=self.now, instrument=symbol, bars=closed))
 
-    def _tell(self, events: Sequence[VenueEvent]) -> None:
+    def _report(self, events: Sequence[VenueEvent]) -> None:
         if not self._down["user"]:
-            super()._tell(events)
+            super()._report(events)
             return
         self.tally.missed_on_air += len(events)
         for event in events:
             if isinstance(event, Fill):
-                self._book(event)
+                self._count(event)
 
     # -- the engine --------------------------------------------------------------------------------
 
@@ -247,7 +247,7 @@ class Week(Replay):
             if not isinstance(effect, fx.TakeSnapshot | fx.CancelOrder):
                 assert not dates.must_be_flat(self.now), f"too late for {effect}"
             if self._down["rest"]:
-                self._answers.append(unheard(effect, ev.Outcome.UNSENT, self.now))
+                self.outgoing.append(unheard(effect, ev.Outcome.UNSENT, self.now))
             else:
                 super()._take(([], [effect]))
 

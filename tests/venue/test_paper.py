@@ -22,7 +22,7 @@ from engine.model.view import SessionPhase
 from engine.state.state import BookState
 from engine.venue.fill_model import FillModel
 from engine.venue.orders import VenueState
-from engine.venue.paper import PaperBroker, Rules
+from engine.venue.paper import PaperBroker, PaperRules
 from tests.market.feed import T0
 from tests.support.chaos import Storm
 from tests.support.paper_days import PaperDay, broker_of, paper_core, won_usd
@@ -127,7 +127,7 @@ def test_a_storm_over_the_account_leaves_the_paper_book_alone(seed: int) -> None
 
 def test_nothing_piles_up_over_the_days() -> None:
     """Orders and fills of a day that is over are forgotten; what lives, and its family, is not."""
-    rules = Rules(must_be_flat=True)
+    rules = PaperRules(must_be_flat=True)
     account = Account(PAPER, PAPER, AccountKind.PAPER, Decimal(50_000), can_trade=True)
     broker = PaperBroker(account, PAPER, INSTRUMENTS, FillModel(), rules=rules)
     broker.restore(VenueState(T0, 1, 1, [], [], []), BookState(PAPER))
@@ -140,16 +140,16 @@ def test_nothing_piles_up_over_the_days() -> None:
         broker.advance(now)
         broker.on_quote(Quote(ts_recv=now, ts_venue=now, instrument="MNQ", bid=PRICE, ask=PRICE + 1))
         for side in Side:
-            broker.carry(
+            broker.execute(
                 fx.PlaceOrder(PAPER, f"{number}-{side}", "MNQ", OrderSpec(side, OrderType.MARKET, 1))
             )
             now += NANOS
             broker.advance(now)
-        broker.told.clear()
+        broker.outgoing.clear()
     assert broker.held("MNQ") == 0
     assert len(broker.venue.orders) <= 8
-    broker.carry(fx.TakeSnapshot(PAPER, 0))
-    (taken,) = broker.told
+    broker.execute(fx.TakeSnapshot(PAPER, 0))
+    (taken,) = broker.outgoing
     assert isinstance(taken, SnapshotTaken)
     assert len(taken.fills) <= 8
     assert taken.account.balance_usd == 50_000 - 40 * 2 * INSTRUMENTS["MNQ"].cost_usd - 40 * Decimal("1.50")

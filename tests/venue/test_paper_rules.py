@@ -12,7 +12,6 @@ from engine.books.paper_book import PAPER
 from engine.core import Core
 from engine.lab.replay import BOOK
 from engine.market import sessions
-from engine.model import effects as fx
 from engine.model import events as ev
 from engine.model import records as r
 from engine.model.commands import Flatten, Pause, Resume
@@ -27,8 +26,8 @@ from engine.runtime.view_builder import picture
 from engine.state.fold import apply
 from engine.state.position import Trade
 from engine.state.state import State
-from engine.venue.fill_model import Market
-from engine.venue.paper import Rules
+from engine.venue.fill_model import LatestPrices
+from engine.venue.paper import PaperRules
 from tests.market.feed import T0
 from tests.strategies.scripted import ScriptedStrategy
 from tests.support.played import PRICE, Play, idea
@@ -99,9 +98,7 @@ def test_partial_exits_are_in_its_balance_at_once() -> None:
 
 # --- what its venue refuses ------------------------------------------------------------------------------
 
-ENTRY = fx.PlaceOrder(
-    PAPER, "c", "MNQ", OrderSpec(Side.BUY, OrderType.MARKET, 1, stop_offset=-40, target_offset=80)
-)
+ENTRY = OrderSpec(Side.BUY, OrderType.MARKET, 1, stop_offset=-40, target_offset=80)
 CLOSED_TS = sessions.session_close(sessions.trade_date(T0)) + MINUTE
 
 
@@ -119,12 +116,12 @@ CLOSED_TS = sessions.session_close(sessions.trade_date(T0)) + MINUTE
     ids=["session", "before 15:10", "15:10", "15:10 may stay", "break", "17:00", "Saturday"],
 )
 def test_orders_are_taken_in_the_hours_of_the_venue(ts: int, must_be_flat: bool, taken: bool) -> None:
-    rules = Rules(must_be_flat=must_be_flat)
+    rules = PaperRules(must_be_flat=must_be_flat)
     if taken:
-        rules.check_place(ENTRY, Market(), ts)
+        rules.check_place(ENTRY, LatestPrices(), ts)
     else:
         with pytest.raises(RefusedError) as refused:
-            rules.check_place(ENTRY, Market(), ts)
+            rules.check_place(ENTRY, LatestPrices(), ts)
         assert refused.value.cause is Cause.CLOSED
 
 
@@ -144,27 +141,25 @@ def test_orders_are_taken_in_the_hours_of_the_venue(ts: int, must_be_flat: bool,
 )
 def test_orders_that_the_venue_would_not_take(changes: dict[str, object]) -> None:
     with pytest.raises(RefusedError):
-        Rules(must_be_flat=True).check_place(
-            replace(ENTRY, spec=replace(ENTRY.spec, **changes)), Market(last=100), T0
-        )
+        PaperRules(must_be_flat=True).check_place(replace(ENTRY, **changes), LatestPrices(last=100), T0)
 
 
 def test_a_close_goes_on_after_the_cut_off_but_not_without_a_market() -> None:
-    rules = Rules(must_be_flat=True)
+    rules = PaperRules(must_be_flat=True)
     rules.check_close(MINUTE_15_10 + MINUTE)
     with pytest.raises(RefusedError):
         rules.check_close(CLOSED_TS)
 
 
 def test_cut_offs_follow_one_another_over_a_weekend() -> None:
-    rules = Rules(must_be_flat=True)
+    rules = PaperRules(must_be_flat=True)
     at, found = T0, []
     for _ in range(6):
         at = rules.next_cut_off(at) or 0
         found.append(at)
     assert found == sorted(set(found))
     assert [sessions.exchange_hhmm(ts) for ts in found[:3]] == ["15:10"] * 3
-    assert Rules(must_be_flat=False).next_cut_off(T0) is None
+    assert PaperRules(must_be_flat=False).next_cut_off(T0) is None
 
 
 # --- the end of its day ----------------------------------------------------------------------------------
@@ -368,7 +363,7 @@ def test_prices_of_another_month_touch_nothing_that_was_opened_in_the_last_one()
     assert trade.reason == "flat_time"
     assert trade.exit_sum == trade.qty * (PRICE - 1), "the old month's bid, made worse by one tick"
     assert play.core.paper is not None
-    assert play.core.paper.broker.venue.market("MNQ").bid == PRICE - 400, "and now the new month counts"
+    assert play.core.paper.broker.venue.prices("MNQ").bid == PRICE - 400, "and now the new month counts"
 
 
 # --- the picture -------------------------------------------------------------------------------------------

@@ -7,21 +7,20 @@ from decimal import Decimal
 
 import pytest
 
-from engine.model.effects import PlaceOrder
 from engine.model.events import Print, Quote
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import Side
 from engine.model.orders import Fill, OrderSpec, OrderType, VenueOrder, VenueStatus
-from engine.venue.venue import (
+from engine.venue.fill_model import FillModel
+from engine.venue.orders import Placed, VenueEvent
+from engine.venue.refusals import (
+    BracketsRefusedError,
     ChangeRejectedError,
-    FillModel,
     OrderClosedError,
     OrderInvalidError,
     OrderNotFoundError,
-    OrderRequest,
-    Venue,
-    VenueEvent,
 )
+from engine.venue.venue import Venue
 
 MS = 1_000_000
 MODEL = FillModel(
@@ -53,16 +52,19 @@ def order(
     stop: int | None = None,
     stop_offset: int | None = None,
     target_offset: int | None = None,
-    client_id: str | None = "ts-1",
-) -> OrderRequest:
-    return OrderRequest(client_id, "MNQ", OrderSpec(side, kind, qty, limit, stop, stop_offset, target_offset))
+) -> OrderSpec:
+    return OrderSpec(side, kind, qty, limit, stop, stop_offset, target_offset)
 
 
-def limit(side: Side, price: int, qty: int = 1) -> OrderRequest:
+def place(v: Venue, spec: OrderSpec, now: int, client_id: str | None = "ts-1") -> Placed:
+    return v.place("MNQ", spec, now, client_id)
+
+
+def limit(side: Side, price: int, qty: int = 1) -> OrderSpec:
     return order(side, OrderType.LIMIT, qty, limit=price)
 
 
-def stop(side: Side, price: int, qty: int = 1) -> OrderRequest:
+def stop(side: Side, price: int, qty: int = 1) -> OrderSpec:
     return order(side, OrderType.STOP, qty, stop=price)
 
 
@@ -81,7 +83,7 @@ def statuses(events: Sequence[VenueEvent]) -> list[tuple[str, VenueStatus]]:
 def test_market_order_takes_the_opposite_touch_and_slips(side: Side, price: int) -> None:
     v = venue()
     v.on_quote(quote(0, 400, 402))
-    placed = v.place(order(side), 10 * MS)
+    placed = place(v, order(side), 10 * MS)
     assert statuses(placed.events) == [("100", VenueStatus.PENDING)]
     assert v.next_due() == 18 * MS
     events = v.advance(18 * MS)
@@ -93,13 +95,13 @@ def test_market_order_takes_the_opposite_touch_and_slips(side: Side, price: int)
 def test_market_order_without_a_quote_takes_the_last_trade_half_a_spread_away(side: Side, price: int) -> None:
     v = venue()
     v.on_print(trade(0, 400))
-    v.place(order(side), 0)
+    place(v, order(side), 0)
     assert fills(v.advance(8 * MS)) == [(price, 1)]
 
 
 def test_market_order_waits_for_the_first_price_of_an_unknown_market() -> None:
     v = venue()
-    v.place(order(), 0)
+    place(v, order(), 0)
     assert not v.advance(1000 * MS)
     assert fills(v.on_quote(quote(1001, None, 410))) == [(411, 1)]
 
@@ -107,13 +109,13 @@ def test_market_order_waits_for_the_first_price_of_an_unknown_market() -> None:
 def test_nothing_fills_before_the_latency_and_the_fill_uses_the_market_of_that_instant() -> None:
     v = venue()
     v.on_quote(quote(0, 400, 402))
-    v.place(order(), 0)
+    place(v, order(), 0)
     assert not v.advance(8 * MS - 1)
     v.on_quote(quote(8, 404, 406))  # due at the same instant: the order was there first
     assert v.order("100").filled_qty == 1
     other = venue()
     other.on_quote(quote(0, 400, 402))
-    other.place(order(), 0)
+    place(other, order(), 0)
     other.on_quote(quote(5, 404, 406))
     assert fills(other.on_print(trade(20, 405))) == [(407, 1)]
 
@@ -121,7 +123,7 @@ def test_nothing_fills_before_the_latency_and_the_fill_uses_the_market_of_that_i
 def test_a_fill_bears_its_own_time_and_cost() -> None:
     v = venue()
     v.on_quote(quote(0, 400, 402))
-    v.place(order(qty=3), 0)
+    place(v, order(qty=3), 0)
     (fill,) = [e for e in v.advance(500 * MS) if isinstance(e, Fill)]
     assert fill == Fill("900", "100", "MNQ", Side.BUY, 403, 3, Decimal("1.83"), 8 * MS)
 
@@ -143,7 +145,7 @@ def test_stop_triggers_on_the_last_trade_and_fills_at_the_worse_price(
 ) -> None:
     v = venue()
     v.on_print(trade(0, 400))
-    v.place(stop(side, trigger), 0)
+    place(v, stop(side, trigger), 0)
     v.on_quote(quote(20, 300, 500))
     assert not v.on_print(trade(21, silent))
     assert fills(v.on_print(trade(22, price))) == [(fill, 1)]
@@ -151,7 +153,7 @@ def test_stop_triggers_on_the_last_trade_and_fills_at_the_worse_price(
 
 def test_stop_can_be_told_to_trigger_on_the_touch() -> None:
     v = venue(FillModel(latency_ns=0, slippage_ticks=1, stop_on_touch=True))
-    v.place(stop(Side.SELL, 390), 0)
+    place(v, stop(Side.SELL, 390), 0)
     assert not fills(v.on_quote(quote(1, 391, 392)))
     assert fills(v.on_quote(quote(2, 388, 392))) == [(387, 1)]
 
@@ -159,7 +161,7 @@ def test_stop_can_be_told_to_trigger_on_the_touch() -> None:
 def test_stop_behind_the_market_triggers_on_arrival() -> None:
     v = venue()
     v.on_print(trade(0, 400))
-    v.place(stop(Side.SELL, 405), 0)
+    place(v, stop(Side.SELL, 405), 0)
     assert fills(v.advance(8 * MS)) == [(399, 1)]
 
 
@@ -169,7 +171,7 @@ def test_stop_behind_the_market_triggers_on_arrival() -> None:
 @pytest.mark.parametrize(("side", "through", "away"), [(Side.BUY, 399, 401), (Side.SELL, 401, 399)])
 def test_limit_fills_when_a_print_goes_through_it(side: Side, through: int, away: int) -> None:
     v = venue()
-    v.place(limit(side, 400), 0)
+    place(v, limit(side, 400), 0)
     assert not fills(v.on_print(trade(20, away)))
     assert fills(v.on_print(trade(21, through))) == [(400, 1)]
 
@@ -178,7 +180,7 @@ def test_limit_fills_at_its_price_only_after_the_queue() -> None:
     v = venue()
     for ms, size in enumerate((3, 5, 4)):
         v.on_print(trade(ms, 402, size))
-    v.place(limit(Side.BUY, 400, 2), 3 * MS)
+    place(v, limit(Side.BUY, 400, 2), 3 * MS)
     v.advance(20 * MS)
     assert not fills(v.on_print(trade(21, 400, 7)))
     assert fills(v.on_print(trade(22, 400, 2))) == [(400, 1)], "8 ahead: the ninth contract is ours"
@@ -187,8 +189,8 @@ def test_limit_fills_at_its_price_only_after_the_queue() -> None:
 
 def test_prints_through_the_limit_fill_no_more_than_they_trade() -> None:
     v = venue()
-    v.place(limit(Side.BUY, 400, 3), 0)
-    v.place(limit(Side.BUY, 401, 3), 0)
+    place(v, limit(Side.BUY, 400, 3), 0)
+    place(v, limit(Side.BUY, 401, 3), 0)
     events = v.on_print(trade(20, 398, 4))
     assert fills(events) == [(400, 3), (401, 1)]
     assert v.order("101").filled_qty == 1
@@ -197,21 +199,21 @@ def test_prints_through_the_limit_fill_no_more_than_they_trade() -> None:
 
 def test_without_a_queue_the_first_print_at_the_price_fills_everything() -> None:
     v = venue(FillModel(latency_ns=0, queue_multiple=0))
-    v.place(limit(Side.SELL, 400, 5), 0)
+    place(v, limit(Side.SELL, 400, 5), 0)
     assert fills(v.on_print(trade(1, 400, 1))) == [(400, 5)]
 
 
 def test_marketable_limit_trades_on_arrival_at_its_own_price() -> None:
     v = venue()
     v.on_quote(quote(0, 400, 402))
-    v.place(limit(Side.BUY, 402), 0)
+    place(v, limit(Side.BUY, 402), 0)
     assert fills(v.advance(8 * MS)) == [(402, 1)]
 
 
 def test_moving_a_limit_queues_anew_and_may_trade_at_once() -> None:
     v = venue()
     v.on_quote(quote(0, 400, 402))
-    v.place(limit(Side.BUY, 399), 0)
+    place(v, limit(Side.BUY, 399), 0)
     v.on_print(trade(20, 399, 1))
     v.modify("100", 21 * MS, limit=398)
     assert not fills(v.on_print(trade(22, 398, 2)))
@@ -221,14 +223,14 @@ def test_moving_a_limit_queues_anew_and_may_trade_at_once() -> None:
 # -- brackets ------------------------------------------------------------------------------------------
 
 
-def bracket(qty: int = 1, kind: OrderType = OrderType.MARKET, price: int | None = None) -> OrderRequest:
+def bracket(qty: int = 1, kind: OrderType = OrderType.MARKET, price: int | None = None) -> OrderSpec:
     return order(Side.BUY, kind, qty, limit=price, stop_offset=-10, target_offset=20)
 
 
 def in_position(qty: int = 1, model: FillModel = MODEL) -> Venue:
     v = venue(model)
     v.on_quote(quote(0, 400, 402))
-    v.place(bracket(qty), 0)
+    place(v, bracket(qty), 0)
     v.advance(26 * MS)
     return v
 
@@ -236,7 +238,7 @@ def in_position(qty: int = 1, model: FillModel = MODEL) -> Venue:
 def test_bracket_family_is_born_together_and_goes_to_work_after_the_fill() -> None:
     v = venue()
     v.on_quote(quote(0, 400, 402))
-    placed = v.place(bracket(), 0)
+    placed = place(v, bracket(), 0)
     assert placed.order.venue_id == "100"
     assert statuses(placed.events) == [
         ("101", VenueStatus.SUSPENDED),
@@ -268,7 +270,7 @@ def test_bracket_family_is_born_together_and_goes_to_work_after_the_fill() -> No
 
 def test_legs_of_an_order_without_a_tag_have_none() -> None:
     v = venue()
-    placed = v.place(order(stop_offset=-4, client_id=None), 0)
+    placed = place(v, order(stop_offset=-4), 0, None)
     assert [e.client_id for e in placed.events if isinstance(e, VenueOrder)] == [None, None]
 
 
@@ -302,7 +304,7 @@ def test_a_stop_in_the_same_breath_as_a_partial_target_closes_only_the_rest() ->
 
 def test_partly_filled_entry_protects_what_it_has_and_the_legs_grow() -> None:
     v = venue()
-    v.place(bracket(3, OrderType.LIMIT, 400), 0)
+    place(v, bracket(3, OrderType.LIMIT, 400), 0)
     assert fills(v.on_print(trade(20, 399, 1))) == [(400, 1)]
     assert [(e.qty, e.status) for e in v.advance(38 * MS) if isinstance(e, VenueOrder)] == [
         (1, VenueStatus.WORKING)
@@ -316,7 +318,7 @@ def test_partly_filled_entry_protects_what_it_has_and_the_legs_grow() -> None:
 
 def test_canceling_the_rest_of_an_entry_keeps_the_legs_of_its_filled_part() -> None:
     v = venue()
-    v.place(bracket(3, OrderType.LIMIT, 400), 0)
+    place(v, bracket(3, OrderType.LIMIT, 400), 0)
     v.on_print(trade(20, 399, 1))
     assert statuses(v.cancel("100", 21 * MS)) == [("100", VenueStatus.CANCELED)]
     assert {e.venue_id: e.qty for e in v.advance(38 * MS) if isinstance(e, VenueOrder)} == {
@@ -327,12 +329,12 @@ def test_canceling_the_rest_of_an_entry_keeps_the_legs_of_its_filled_part() -> N
 
 def test_an_exit_of_everything_filled_ends_the_rest_of_the_entry() -> None:
     v = venue()
-    v.place(bracket(3, OrderType.LIMIT, 400), 0)
+    place(v, bracket(3, OrderType.LIMIT, 400), 0)
     v.on_print(trade(20, 399, 1))
     v.advance(38 * MS)
     assert fills(v.on_print(trade(50, 390, 9))) == [(400, 2), (389, 1)]
     v = venue()
-    v.place(bracket(3, OrderType.LIMIT, 400), 0)
+    place(v, bracket(3, OrderType.LIMIT, 400), 0)
     v.on_print(trade(20, 399, 1))
     v.advance(38 * MS)
     assert fills(v.on_print(trade(50, 421, 9))) == [(420, 1)]
@@ -342,7 +344,7 @@ def test_an_exit_of_everything_filled_ends_the_rest_of_the_entry() -> None:
 
 def test_canceling_an_unfilled_entry_cancels_its_legs() -> None:
     v = venue()
-    v.place(bracket(1, OrderType.LIMIT, 400), 0)
+    place(v, bracket(1, OrderType.LIMIT, 400), 0)
     assert statuses(v.cancel("100", 1)) == [(i, VenueStatus.CANCELED) for i in ("100", "101", "102")]
     assert not v.advance(1000 * MS)
 
@@ -357,7 +359,7 @@ def test_canceling_or_moving_one_leg_leaves_the_other_alone() -> None:
 
 def test_the_platforms_close_has_no_tag_and_leaves_the_legs() -> None:
     v = in_position()
-    v.close("MNQ", Side.SELL, 1, 40 * MS)
+    place(v, order(Side.SELL), 40 * MS, None)
     assert fills(v.advance(48 * MS)) == [(399, 1)]
     assert v.order("103").client_id is None
     assert v.order("101").status is VenueStatus.WORKING
@@ -365,17 +367,14 @@ def test_the_platforms_close_has_no_tag_and_leaves_the_legs() -> None:
 
 def test_smaller_entry_makes_smaller_legs() -> None:
     v = venue()
-    v.place(bracket(3, OrderType.LIMIT, 400), 0)
+    place(v, bracket(3, OrderType.LIMIT, 400), 0)
     events = v.modify("100", MS, qty=2)
     assert {e.venue_id: e.qty for e in events if isinstance(e, VenueOrder)} == {"100": 2, "101": 2, "102": 2}
 
 
-def test_the_effect_of_the_core_is_taken_as_it_is() -> None:
+def test_legs_have_their_entry_s_tag_and_a_suffix() -> None:
     v = venue()
-    effect = PlaceOrder(
-        "book", "ts-9", "MNQ", OrderSpec(Side.SELL, OrderType.STOP, 2, stop=380, stop_offset=8)
-    )
-    placed = v.place(effect, 0)
+    placed = v.place("MNQ", order(Side.SELL, OrderType.STOP, 2, stop=380, stop_offset=8), 0, "ts-9")
     assert placed.order.client_id == "ts-9"
     assert [e.client_id for e in placed.events if isinstance(e, VenueOrder)] == ["ts-9-SL", "ts-9"]
 
@@ -390,20 +389,29 @@ def test_the_effect_of_the_core_is_taken_as_it_is() -> None:
         order(kind=OrderType.LIMIT),
         order(kind=OrderType.STOP),
         order(limit=400),
-        OrderRequest(None, "XX", OrderSpec(Side.BUY, OrderType.MARKET, 1)),
     ],
 )
-def test_senseless_orders_are_refused_and_leave_no_trace(bad: OrderRequest) -> None:
+def test_senseless_orders_are_refused_and_leave_no_trace(bad: OrderSpec) -> None:
     v = venue()
     with pytest.raises(OrderInvalidError):
-        v.place(bad, 0)
+        place(v, bad, 0)
+    with pytest.raises(OrderInvalidError, match="unknown instrument"):
+        v.place("XX", order(), 0)
     assert v.orders == ()
+
+
+def test_an_account_without_brackets_stays_so_over_a_restart() -> None:
+    v = Venue(CME_FUTURES, MODEL, brackets=False)
+    v.restore(v.state())
+    with pytest.raises(BracketsRefusedError):
+        place(v, bracket(), 0)
+    assert place(v, order(), 0).order.venue_id == "1"
 
 
 def test_changes_of_unknown_and_finished_orders_are_told_apart() -> None:
     v = venue()
     v.on_quote(quote(0, 400, 402))
-    v.place(order(), 0)
+    place(v, order(), 0)
     v.advance(8 * MS)
     for unknown in ("7", "x", ""):
         with pytest.raises(OrderNotFoundError):
@@ -416,7 +424,7 @@ def test_changes_of_unknown_and_finished_orders_are_told_apart() -> None:
 
 def test_changes_that_make_no_sense_are_rejected() -> None:
     v = venue()
-    v.place(bracket(2, OrderType.LIMIT, 400), 0)
+    place(v, bracket(2, OrderType.LIMIT, 400), 0)
     with pytest.raises(ChangeRejectedError):
         v.modify("101", MS, stop=380)
     with pytest.raises(ChangeRejectedError):
@@ -434,7 +442,7 @@ def test_changes_that_make_no_sense_are_rejected() -> None:
 def test_a_refused_cancel_does_not_lose_the_fill_that_came_before() -> None:
     v = venue()
     v.on_quote(quote(0, 400, 402))
-    v.place(order(), 0)
+    place(v, order(), 0)
     with pytest.raises(OrderClosedError):
         v.cancel("100", 8 * MS)
     assert fills(v.advance(8 * MS)) == [(403, 1)]
@@ -451,12 +459,13 @@ def test_the_end_of_the_day_expires_what_lives() -> None:
 
 def test_a_restored_limit_keeps_its_place_in_the_queue() -> None:
     v = venue()
-    v.place(limit(Side.BUY, 400), 0)
+    place(v, limit(Side.BUY, 400), 0)
     v.on_print(trade(20, 400, 1))
-    restored = Venue.restore(CME_FUTURES, MODEL, v.state())
+    restored = venue()
+    restored.restore(v.state())
     assert not fills(restored.on_print(trade(21, 400, 1)))
     assert fills(restored.on_print(trade(22, 400, 1))) == [(400, 1)]
-    assert restored.place(order(), 23 * MS).order.venue_id == "101"
+    assert place(restored, order(), 23 * MS).order.venue_id == "101"
 
 
 def test_finished_orders_are_not_kept() -> None:

@@ -13,7 +13,9 @@ from engine.model.events import Print, Quote
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import Side
 from engine.model.orders import Fill, OrderSpec, OrderType, VenueOrder
-from engine.venue.venue import FillModel, OrderRequest, Venue, VenueEvent, VenueState
+from engine.venue.fill_model import FillModel
+from engine.venue.orders import VenueEvent, VenueState
+from engine.venue.venue import Venue
 
 MS = 1_000_000
 PRICES = st.integers(90, 110)
@@ -59,20 +61,16 @@ def act(venue: Venue, now: int, step: tuple[object, ...]) -> list[VenueEvent]:
             trade = Print(ts_recv=now, ts_venue=now, instrument="MES", price=price, size=size)
             return list(venue.on_print(trade))
         case ("place", Side() as side, OrderType() as kind, int(qty), int(price), stop, target):
-            request = OrderRequest(
-                None,
-                "MES",
-                OrderSpec(
-                    side,
-                    kind,
-                    qty,
-                    limit=price if kind is OrderType.LIMIT else None,
-                    stop=price if kind is OrderType.STOP else None,
-                    stop_offset=-side.sign * stop if isinstance(stop, int) else None,
-                    target_offset=side.sign * target if isinstance(target, int) else None,
-                ),
+            spec = OrderSpec(
+                side,
+                kind,
+                qty,
+                limit=price if kind is OrderType.LIMIT else None,
+                stop=price if kind is OrderType.STOP else None,
+                stop_offset=-side.sign * stop if isinstance(stop, int) else None,
+                target_offset=side.sign * target if isinstance(target, int) else None,
             )
-            return list(venue.place(request, now).events)
+            return list(venue.place("MES", spec, now).events)
         case (str(what), int(which), int(value)):
             try:
                 if what == "cancel":
@@ -181,7 +179,8 @@ def test_a_restored_venue_goes_on_where_the_other_stopped(model: FillModel, scri
     for wait, step in script[:cut]:
         now += wait * MS
         act(venue, now, step)
-    restored = Venue.restore(CME_FUTURES, model, json.decode(json.encode(venue.state()), type=VenueState))
+    restored = Venue(CME_FUTURES, model)
+    restored.restore(json.decode(json.encode(venue.state()), type=VenueState))
     market: Script = [(0, ("quote", 99, 101)), (0, ("print", 100, 1))]
     finished = [order.venue_id for order in venue.orders if not order.status.live]
     rest = [(wait, step) for wait, step in script[cut:] if str(step[1]) not in finished]

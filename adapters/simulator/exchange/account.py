@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from adapters.simulator.exchange import order_checks as checks
 from adapters.simulator.exchange.account_rows import Blotter, UserEvent
@@ -31,8 +31,10 @@ from adapters.simulator.wire.requests import ModifyOrder, PlaceOrder
 from engine.model.errors import RefusedError
 from engine.model.events import Print, Quote
 from engine.model.market import Side
-from engine.model.orders import OrderSpec
-from engine.venue.venue import FillModel, OrderRequest, Venue, VenueEvent, VenueState
+from engine.model.orders import OrderSpec, OrderType
+from engine.venue.fill_model import FillModel
+from engine.venue.orders import VenueEvent, VenueState
+from engine.venue.venue import Venue
 
 _FIRST_ORDER, _FIRST_TRADE, _FIRST_POSITION = 3_430_000_000, 3_010_000_000, 830_000_000
 """Where ids begin: those of orders and trades beyond 2^31, as on the platform."""
@@ -102,7 +104,6 @@ class PracticeAccount:
         self.can_trade = True
         self._listing = listing
         self._floor = floor
-        self._model = model
         self._instruments = {book: c.instrument for book, c in listing.books.items()}
         self._closes: dict[str, int] = {}
         """The latest order by which the platform closes a position, by symbol."""
@@ -155,14 +156,14 @@ class PracticeAccount:
             return Answer(PlaceCode.ACCOUNT_VIOLATION)
         self.advance(now)
         try:
-            request = self._checked(order, contract, now)
+            spec = self._checked(order, contract, now)
         except RejectedError as error:
             order_id = int(self.venue.reserve_id())
             self.blotter.reject(order, order_id, contract, now)
             shown = order_id if self.rules.id_on_reject else None
             return Answer(PlaceCode.ORDER_REJECTED, str(error), shown)
-        placed = self.venue.place(request, now)
-        self._take(placed.events, request)
+        placed = self.venue.place(contract.book, spec, now, order.custom_tag)
+        self._take(placed.events, spec)
         return Answer(order_id=int(placed.order.venue_id))
 
     def modify(self, change: ModifyOrder, now: int) -> Answer:
@@ -177,7 +178,7 @@ class PracticeAccount:
         try:
             moved = checks.moved(instrument, TypeCode(row.type), change)
             if moved.stop != row.stop:
-                checks.stop_side(_side(row.side), moved.stop, self.venue.market(row.symbol).last)
+                checks.stop_side(_side(row.side), moved.stop, self.venue.prices(row.symbol).last)
             size = None if change.size == row.size else change.size
             events = self.venue.modify(str(row.id), now, qty=size, limit=moved.limit, stop=moved.stop)
         except (RejectedError, RefusedError) as error:
@@ -220,17 +221,15 @@ class PracticeAccount:
 
     # -- from outside the API ----------------------------------------------------------------------
 
-    def outside(self, request: OrderRequest, now: int) -> int:
+    def outside(self, instrument: str, spec: OrderSpec, now: int) -> int:
         """Take an order that a person placed on the platform, unchecked; gives its id.
 
-        Its instrument is a symbol, for the active month, or the book of another one.
+        `instrument` is a symbol, for the active month, or the book of another one.
         """
         self.advance(now)
-        front = self._listing.front.get(request.instrument)
-        if front is not None:
-            request = structs.replace(request, instrument=front.book)
-        placed = self.venue.place(request, now)
-        self._take(placed.events, request)
+        front = self._listing.front.get(instrument)
+        placed = self.venue.place(instrument if front is None else front.book, spec, now)
+        self._take(placed.events, spec)
         return int(placed.order.venue_id)
 
     def withdraw(self, order_id: int, now: int) -> None:
@@ -266,8 +265,7 @@ class PracticeAccount:
     def restore(self, saved: SavedAccount, orders: Sequence[OrderRow], trades: Sequence[TradeRow]) -> None:
         """Go on where an earlier run stopped."""
         self.can_trade = saved.can_trade
-        self.venue = Venue.restore(self._instruments, self._model, saved.venue)
-        self.venue.divide_fills(self._floor.portion)
+        self.venue.restore(saved.venue)
         self.blotter.ledger = Ledger(saved.balance_usd, saved.next_position_id, saved.positions)
         self.blotter.restore(orders, trades)
         self.losses = self._limits(saved.losses)
@@ -278,7 +276,7 @@ class PracticeAccount:
         """Balance and open P&L, longs at the bid and shorts at the ask."""
         return sum(
             (
-                open_profit(position, self._instruments[symbol], self.venue.market(symbol))
+                open_profit(position, self._instruments[symbol], self.venue.prices(symbol))
                 for symbol, position in self.ledger.positions.items()
             ),
             self.ledger.balance_usd,
@@ -306,13 +304,13 @@ class PracticeAccount:
 
     # -- inside ------------------------------------------------------------------------------------
 
-    def _take(self, events: Sequence[VenueEvent], request: OrderRequest | None = None) -> None:
+    def _take(self, events: Sequence[VenueEvent], spec: OrderSpec | None = None) -> None:
         """Take in what the venue did; a fill may reach a loss limit."""
-        self.blotter.absorb(events, request)
+        self.blotter.absorb(events, spec)
         if events and self.losses is not None:
             self._watch(self.losses)
 
-    def _checked(self, order: PlaceOrder, contract: Contract, now: int) -> OrderRequest:
+    def _checked(self, order: PlaceOrder, contract: Contract, now: int) -> OrderSpec:
         """The order as the venue takes it. Raises RejectedError."""
         if not self._floor.open(now):
             raise RejectedError(checks.UNAVAILABLE)
@@ -320,23 +318,19 @@ class PracticeAccount:
             raise RejectedError(objection)
         kind = checks.kind_and_size(order)
         asked = checks.prices(contract.instrument, kind, order.limit_price, order.stop_price)
-        last = self.venue.market(contract.book).last
+        last = self.venue.prices(contract.book).last
         side = _side(order.side)
         facts = Facts(last, self.blotter.tags, self.rules.auto_oco, self._room(contract, side))
         checks.place(order, asked, facts)
         loss, profit = order.stop_loss_bracket, order.take_profit_bracket
-        return OrderRequest(
-            order.custom_tag,
-            contract.book,
-            OrderSpec(
-                side,
-                PLACEABLE[kind],
-                order.size,
-                asked.limit,
-                asked.stop,
-                None if loss is None else loss.ticks,
-                None if profit is None else profit.ticks,
-            ),
+        return OrderSpec(
+            side,
+            PLACEABLE[kind],
+            order.size,
+            asked.limit,
+            asked.stop,
+            None if loss is None else loss.ticks,
+            None if profit is None else profit.ticks,
         )
 
     def _room(self, contract: Contract, side: Side) -> int:
@@ -379,7 +373,7 @@ class PracticeAccount:
                 if row.parent is not None and row.symbol == position.symbol and row.status not in _FINISHED:
                     self._take(self.venue.cancel(str(row.id), now))
         side = Side.SELL if position.qty > 0 else Side.BUY
-        placed = self.venue.close(position.symbol, side, size, now)
+        placed = self.venue.place(position.symbol, OrderSpec(side, OrderType.MARKET, size), now)
         self._closes[position.symbol] = int(placed.order.venue_id)
         self._take(placed.events)
 

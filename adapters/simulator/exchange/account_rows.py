@@ -12,8 +12,8 @@ from adapters.simulator.wire import rows as wire
 from adapters.simulator.wire.codes import STATUS, TYPE, SideCode, StatusCode
 from adapters.simulator.wire.requests import PlaceOrder
 from engine.model.market import Side
-from engine.model.orders import Fill, OrderType, VenueOrder
-from engine.venue.venue import OrderRequest, VenueEvent
+from engine.model.orders import Fill, OrderSpec, OrderType, VenueOrder
+from engine.venue.orders import VenueEvent
 
 _REJECTION_NS = 2_000_000
 """A rejection is written so long after the order (captured: 2.4 ms)."""
@@ -64,14 +64,14 @@ class Blotter:
         self._dirty: dict[int, OrderRow] = {}
         self._new_trades: list[TradeRow] = []
 
-    def absorb(self, events: Sequence[VenueEvent], request: OrderRequest | None = None) -> None:
-        """Take in what the venue did; `request` is the order that it did it for, if it is a new one."""
+    def absorb(self, events: Sequence[VenueEvent], spec: OrderSpec | None = None) -> None:
+        """Take in what the venue did; `spec` is of the order that it did it for, if it is a new one."""
         booked: Booked | None = None
         for event in events:
             if isinstance(event, Fill):
                 booked = self._on_fill(event)
                 continue
-            self._on_order(event, booked, request)
+            self._on_order(event, booked, spec)
             if booked is not None:
                 self._on_booked(booked)
                 booked = None
@@ -122,8 +122,8 @@ class Blotter:
         self._tell("GatewayUserTrade", 0, row)
         return booked
 
-    def _on_order(self, order: VenueOrder, booked: Booked | None, request: OrderRequest | None) -> None:
-        row = self.orders.get(int(order.venue_id)) or self._born(order, request)
+    def _on_order(self, order: VenueOrder, booked: Booked | None, spec: OrderSpec | None) -> None:
+        row = self.orders.get(int(order.venue_id)) or self._born(order, spec)
         row.status = STATUS[order.status]
         row.size, row.limit, row.stop = order.qty, order.limit, order.stop
         if booked is None:
@@ -133,7 +133,7 @@ class Blotter:
             row.fill_value += booked.trade.price * booked.trade.size
         self._keep(row)
 
-    def _born(self, order: VenueOrder, request: OrderRequest | None) -> OrderRow:
+    def _born(self, order: VenueOrder, spec: OrderSpec | None) -> OrderRow:
         row = OrderRow(
             id=int(order.venue_id),
             contract_id=self._listing.books[order.instrument].id,
@@ -153,8 +153,8 @@ class Blotter:
             target = order.type is OrderType.LIMIT
             if target and row.id - 1 != row.parent:
                 row.linked = row.id - 1
-            if request is not None:
-                row.offset = request.target_offset if target else request.stop_offset
+            if spec is not None:
+                row.offset = spec.target_offset if target else spec.stop_offset
         return row
 
     def _on_booked(self, booked: Booked) -> None:

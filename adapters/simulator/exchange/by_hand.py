@@ -6,7 +6,6 @@ from adapters.simulator.exchange.account import PracticeAccount
 from engine.model.market import Side
 from engine.model.orders import OrderSpec, OrderType
 from engine.ports import Clock
-from engine.venue.venue import OrderRequest
 
 
 class Hand:
@@ -18,14 +17,14 @@ class Hand:
 
     def trade(self, symbol: str, side: Side, qty: int) -> int:
         """Buy or sell at market; gives the order's id. It fills like any other, some milliseconds later."""
-        return self._place(OrderRequest(None, symbol, OrderSpec(side, OrderType.MARKET, qty)))
+        return self._place(symbol, OrderSpec(side, OrderType.MARKET, qty))
 
     def rest(
         self, symbol: str, side: Side, qty: int, *, limit: int | None = None, stop: int | None = None
     ) -> int:
         """Leave a limit or a stop order in the market, prices in ticks; gives its id."""
         kind = OrderType.LIMIT if limit is not None else OrderType.STOP
-        return self._place(OrderRequest(None, symbol, OrderSpec(side, kind, qty, limit, stop)))
+        return self._place(symbol, OrderSpec(side, kind, qty, limit, stop))
 
     def cancel(self, order_id: int) -> None:
         """Cancel any order of the account. Raises RefusedError if it is not live."""
@@ -57,5 +56,5 @@ class Hand:
     def unblock(self) -> None:
         self._account.allow_trading(True)
 
-    def _place(self, request: OrderRequest) -> int:
-        return self._account.outside(request, self._now())
+    def _place(self, symbol: str, spec: OrderSpec) -> int:
+        return self._account.outside(symbol, spec, self._now())

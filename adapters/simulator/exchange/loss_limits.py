@@ -14,7 +14,7 @@ from msgspec import Struct
 from adapters.simulator.exchange.hours import session, trade_date
 from adapters.simulator.exchange.rows import PositionRow
 from engine.model.instrument import Instrument
-from engine.venue.venue import Market
+from engine.venue.fill_model import LatestPrices
 
 
 class Lock(StrEnum):
@@ -85,10 +85,10 @@ class Losses:
         return False
 
 
-def open_profit(position: PositionRow, instrument: Instrument, market: Market) -> Decimal:
+def open_profit(position: PositionRow, instrument: Instrument, prices: LatestPrices) -> Decimal:
     """USD that closing a position would bring: longs at the bid, shorts at the ask; 0 without prices."""
-    touch = market.bid if position.qty > 0 else market.ask
-    price = touch if touch is not None else market.last
+    touch = prices.bid if position.qty > 0 else prices.ask
+    price = touch if touch is not None else prices.last
     if price is None:
         return Decimal(0)
     ticks: Fraction = (price - position.average) * position.qty

@@ -18,8 +18,9 @@ from adapters.simulator.exchange.rows import OrderRow, TradeRow
 from adapters.simulator.market.candles import Forming
 from adapters.simulator.market.generated import Past
 from engine.model.market import Bar, Timeframe
+from engine.model.orders import OrderType
 
-_VERSION = 1
+_VERSION = 2
 _KEPT_NS = 14 * 86_400 * NANOS
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (one INTEGER PRIMARY KEY CHECK (one = 1), value BLOB NOT NULL);
@@ -89,7 +90,7 @@ class Store:
             raise StateError(f"{path}: {error}") from error
         try:
             self._prepare()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, msgspec.MsgspecError) as error:
             self._db.close()
             raise StateError(f"{path}: {error}") from error
         except StateError:
@@ -102,11 +103,17 @@ class Store:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")
         (version,) = db.execute("PRAGMA user_version").fetchone()
-        if version not in (0, _VERSION):
+        if version not in (0, 1, _VERSION):
             text = f"{self._path}: written by another version of the practice venue ({version})"
             raise StateError(text)
         db.executescript(_SCHEMA)
+        if version == 1:
+            db.execute("BEGIN")
+            for account, value in db.execute("SELECT id, value FROM accounts").fetchall():
+                db.execute("UPDATE accounts SET value = ? WHERE id = ?", (lifted(value), account))
         db.execute(f"PRAGMA user_version = {_VERSION}")
+        if db.in_transaction:
+            db.execute("COMMIT")
 
     def load(self) -> SavedRun | None:
         """What the last run left, or None. Raises StateError if it can't be read."""
@@ -182,3 +189,19 @@ class Store:
         for account, value in self._db.execute(f"SELECT account, value FROM {table} ORDER BY id"):
             found.setdefault(account, []).append(decoder.decode(value))
         return found
+
+
+def lifted(account: bytes) -> bytes:
+    """An account as version 1 kept it, in today's shape: orders hold their spec, and the offsets of a bracket
+    stand with its entry. Raises msgspec.DecodeError.
+    """
+    saved = msgspec.json.decode(account)
+    by_id = {order["id"]: order for order in saved["venue"]["orders"]}
+    for order in by_id.values():
+        parts = {name: order.pop(name, None) for name in ("side", "type", "qty", "limit", "stop")}
+        order["spec"] = parts | order.get("spec", {})
+        offset = order.pop("offset", None)
+        if offset is not None:
+            name = "stop_offset" if parts["type"] == OrderType.STOP else "target_offset"
+            by_id[order["parent"]].setdefault("spec", {})[name] = offset
+    return msgspec.json.encode(saved)

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from engine.model.orders import BRACKET_SUFFIXES, OrderStatus, OrderType, Slot, VenueStatus
 from engine.state.state import BookState, Order
 from engine.venue.fill_model import FillModel
-from engine.venue.orders import BookedOrder, Due, VenueState
+from engine.venue.orders import OrderState, VenueState
+from engine.venue.timers import Due, Timer
 
 _STOP, _TARGET = BRACKET_SUFFIXES
 
@@ -25,7 +26,7 @@ _ENDED = {
 def venue_state(book: BookState, model: FillModel, now: int, first_id: int) -> VenueState:
     """The venue as it was at the journal's last record, `now`; new ids count from `first_id`."""
     booked = {one.id: one for order in book.live_orders() if _known(order) for one in _family(book, order)}
-    timers: list[tuple[int, int, int, int]] = []
+    timers: list[Timer] = []
     resting: list[int] = []
 
     def due(ts: int, kind: Due, order_id: int) -> None:
@@ -57,7 +58,7 @@ def _known(order: Order) -> bool:
     return order.venue_id is not None and order.venue_id.isdecimal()
 
 
-def _family(book: BookState, order: Order) -> Iterator[BookedOrder]:
+def _family(book: BookState, order: Order) -> Iterator[OrderState]:
     """An order with its bracket, whichever part of it was asked for."""
     tag = order.client_id
     entry = book.orders.get(tag[:-3]) if tag.endswith(BRACKET_SUFFIXES) else order
@@ -66,36 +67,32 @@ def _family(book: BookState, order: Order) -> Iterator[BookedOrder]:
         return
     # In the order in which they go to work.
     legs = [
-        (leg, offset)
-        for suffix, offset in ((_TARGET, entry.target_offset), (_STOP, entry.stop_offset))
+        leg
+        for suffix in (_TARGET, _STOP)
         if (leg := book.orders.get(entry.client_id + suffix)) is not None and _known(leg)
     ]
     parent = _booked(book, entry)
-    parent.legs = tuple(_number(leg) for leg, _ in legs)
+    parent.legs = tuple(_number(leg) for leg in legs)
     yield parent
-    for leg, offset in legs:
+    for leg in legs:
         one = _booked(book, leg)
-        one.parent, one.offset = parent.id, offset
+        one.parent = parent.id
         yield one
 
 
-def _booked(book: BookState, order: Order) -> BookedOrder:
+def _booked(book: BookState, order: Order) -> OrderState:
     if order.live:
         pending = VenueStatus.PENDING if order.type is OrderType.MARKET else VenueStatus.WORKING
         status = VenueStatus.SUSPENDED if order.suspended else pending
     else:
         status = _ENDED.get(order.status, VenueStatus.REJECTED)
-    return BookedOrder(
+    return OrderState(
         _number(order),
         None if order.client_id == f"venue-{order.venue_id}" else order.client_id,
         order.instrument,
-        order.side,
-        order.type,
-        order.qty,
+        order.spec,
         status,
         max(order.venue_ts, order.changed_ts),
-        order.limit,
-        order.stop,
         order.filled_qty,
         fill_price=_fill_price(book, order),
     )
@@ -106,7 +103,7 @@ def _number(order: Order) -> int:
     return int(order.venue_id)
 
 
-def _created(book: BookState, order: BookedOrder) -> int:
+def _created(book: BookState, order: OrderState) -> int:
     return book.orders[book.venue_ids[str(order.id)]].created_ts
 
 
@@ -121,7 +118,7 @@ def _fill_price(book: BookState, order: Order) -> int | None:
     return order.limit if order.limit is not None else done.entered_sum // done.entered
 
 
-def _resume_bracket(entry: BookedOrder, legs: list[BookedOrder]) -> None:
+def _resume_bracket(entry: OrderState, legs: list[OrderState]) -> None:
     """A bracket of which everything is closed trades no more, though its end was not told yet."""
     closed = sum(leg.filled for leg in legs)
     if closed and closed >= entry.filled:

@@ -1,0 +1,49 @@
+"""What the venue does by itself, and when."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Container, Iterable
+from enum import IntEnum
+
+Timer = tuple[int, int, int, int]
+"""(due in nanoseconds, sequence, kind, order id)."""
+
+
+class Due(IntEnum):
+    ARRIVE = 0
+    """An order reaches the market."""
+    LEGS = 1
+    """The legs of an entry go to work, or grow with its fills."""
+    ALIGN = 2
+    """What is left of a bracket is reported after one of its legs filled."""
+
+
+class Timers:
+    """Timers by the time they are due at; those of one instant in the order in which they were set."""
+
+    def __init__(self) -> None:
+        self._heap: list[Timer] = []
+        self._sequence = 0
+
+    def set(self, due: int, kind: Due, order_id: int) -> None:
+        self._sequence += 1
+        heapq.heappush(self._heap, (due, self._sequence, int(kind), order_id))
+
+    def next_due(self) -> int | None:
+        """When the next one is due, nanoseconds, or None."""
+        return self._heap[0][0] if self._heap else None
+
+    def pop(self, now: int) -> Timer | None:
+        """Take out the next one that is due by now."""
+        heap = self._heap
+        return heapq.heappop(heap) if heap and heap[0][0] <= now else None
+
+    def of(self, orders: Container[int]) -> list[Timer]:
+        """Those of some orders, in their order."""
+        return sorted(timer for timer in self._heap if timer[3] in orders)
+
+    def replace(self, timers: Iterable[Timer]) -> None:
+        """Have these and no others; later ones come after them at one instant."""
+        self._heap = sorted(timers)
+        self._sequence = max([self._sequence, *(timer[1] for timer in self._heap)])
