@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -28,6 +29,10 @@ def main(names: Sequence[str]) -> int:
         return 2
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)
+    # Programs that may keep no bytecode compile themselves at every start: nobody runs them like that.
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+        sys.dont_write_bytecode = False
+        print("PYTHONDONTWRITEBYTECODE was set and is dropped")
     print(machine())
     for name in names or BENCHES:
         import_module(f"bench.{name}").run()

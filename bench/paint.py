@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import psutil
 
 from bench.figures import ms, ratio, table
 from bench.terminal import Terminal
+from tstream.paths import find
 
 RUNS = 9
 TSTREAM = ([str(Path(sys.executable).with_name("tstream"))], "PRACTICE")
@@ -34,11 +36,28 @@ def first_paint(command: list[str], text: str, home: Path) -> float:
     return seconds
 
 
+def changed(home: Path) -> float:
+    """The same where the settings have changed since the last start, so that they are read first."""
+    find({"TSTREAM_HOME": str(home)}).first_picture.unlink(missing_ok=True)
+    return first_paint(*TSTREAM, home)
+
+
+def uncached() -> int:
+    """How many modules of what is measured have no bytecode on disk."""
+    code = (
+        "import os, sys, tui.app, tstream.run.cockpit, tstream.settings.load; "
+        "known = [m.__cached__ for m in list(sys.modules.values()) if getattr(m, '__cached__', None)]; "
+        "print(sum(not os.path.exists(file) for file in known))"
+    )
+    return int(subprocess.check_output([sys.executable, "-B", "-c", code], text=True))
+
+
 def run() -> None:
     """Measure and print."""
     home = Path(tempfile.mkdtemp(prefix="tstream-bench-"))
     programs: dict[str, Callable[[], float]] = {
         "tstream": lambda: first_paint(*TSTREAM, home),
+        "tstream, settings changed": lambda: changed(home),
         "bare Textual app": lambda: first_paint(*BARE, home),
         "importing the cockpit alone": lambda: first_paint(*IMPORTS, home),
         "Python alone": lambda: first_paint(*NOTHING, home),
@@ -52,9 +71,11 @@ def run() -> None:
                     seen[name].append(seconds)
     finally:
         shutil.rmtree(home, ignore_errors=True)
+    missing = uncached()
     peer = median(seen["bare Textual app"])
     table(
-        f"paint: start of the process to the first picture, {RUNS} runs in turn",
+        f"paint: start of the process to the first picture, {RUNS} runs in turn, "
+        + ("bytecode cached" if not missing else f"NO BYTECODE CACHED for {missing} modules"),
         ("", "median", "best", "worst", "to the bare app"),
         [
             (name, ms(median(times)), ms(min(times)), ms(max(times)), ratio(median(times), peer))

@@ -26,7 +26,8 @@ class Terminal:
     def __init__(self, command: Sequence[str], extra: Mapping[str, str], *, fds: Sequence[int] = ()) -> None:
         """`extra` is added to the environment; `fds` stay open in the program."""
         environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **extra}
-        environment.pop("NO_COLOR", None)
+        for name in ("NO_COLOR", "PYTHONDONTWRITEBYTECODE"):
+            environment.pop(name, None)
         self.frames = 0
         self.bytes = 0
         self._tail = b""

@@ -28,6 +28,8 @@ from tstream.logs import LogOptions, Logs
 from tstream.options import RunOptions
 from tstream.run.claim import Claim
 from tstream.run.engine_thread import EngineThread
+from tstream.run.first_picture import blank, picture_of
+from tstream.run.wiring import Run
 from tstream.settings.model import Settings
 from tui.app import TStreamApp
 
@@ -73,7 +75,8 @@ def picture(home: Path) -> str:
     settings = Settings(_env_file=None)  # type: ignore[call-arg]
     options, clock = RunOptions(speed=SPEED), RunClock()
     with Logs(LogOptions(file=paths.log()), clock, REDACT) as logs, Claim(settings, options, paths) as claim:
-        engine = EngineThread(claim, settings, options, paths, clock)
+        run = Run(claim, settings, options, paths, clock)
+        engine = EngineThread(lambda: run, blank(picture_of(settings)))
         engine.start()
         try:
             return asyncio.run(shoot(TStreamApp(engine, logs.tail), engine))

@@ -12,6 +12,7 @@ import typer
 from tstream import options
 from tstream.errors import UsageError
 from tstream.options import RunOptions
+from tstream.paths import CONFIG_VARIABLE
 
 if TYPE_CHECKING:
     from adapters.simulator.faults.faults import Fault
@@ -35,7 +36,7 @@ Config = Annotated[
         "--config",
         metavar="FILE",
         help="Settings file to read instead of the usual one.",
-        envvar="TSTREAM_CONFIG",
+        envvar=CONFIG_VARIABLE,
         rich_help_panel=SETTINGS,
     ),
 ]
@@ -71,8 +72,8 @@ Rate = Annotated[
     float,
     typer.Option(
         "--rate",
-        min=0.01,
-        max=100.0,
+        min=options.RATE[0],
+        max=options.RATE[1],
         metavar="X",
         rich_help_panel=MARKET,
         help="X times as many quotes and trades a second as the real market has.",
@@ -138,7 +139,14 @@ Readonly = Annotated[
 ]
 Fps = Annotated[
     int | None,
-    typer.Option("--fps", min=1, max=30, metavar="N", help="Frames a second.", rich_help_panel=SCREEN),
+    typer.Option(
+        "--fps",
+        min=options.FPS[0],
+        max=options.FPS[1],
+        metavar="N",
+        help="Frames a second.",
+        rich_help_panel=SCREEN,
+    ),
 ]
 Theme = Annotated[
     str | None,

@@ -1,294 +1,54 @@
-"""The command line: what each command is called and takes. Its work is in tstream.commands.
+"""The front door: `tstream` alone opens the cockpit at once, every other command is typer's to read.
 
-Nothing heavy is imported here: `tstream --version` and `--help` answer at once.
+Nothing heavy is imported here: the first picture waits for whatever is.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
-
-import typer
-from typer.main import get_command
 
 from adapters.common.redaction import REDACT, printable
 from engine.model.errors import PortError
-from tstream import arguments as args
 from tstream import paths
-from tstream.errors import CommandError, UsageError
-from tstream.options import RunOptions
+from tstream.errors import CommandError
+from tstream.options import FPS, RATE, RunOptions, speed
 
-TRADE, LOOK, MARKETS = "Trade", "Look", "Markets"
-
-_EPILOG = """
-[b]Examples[/b]
-
-  tstream                                 open the cockpit
-  tstream run --headless --for 10m        trade ten minutes without a screen
-  tstream run --headless --speed max      a whole practice day, as fast as it can
-  tstream status --json                   what a running engine sees, for scripts
-  tstream flatten MNQ                     close MNQ at the running engine's venue
-  tstream bars day.zip --contract GC      fold recorded ticks into minute bars
-"""
-
-app = typer.Typer(
-    name="tstream",
-    help="A terminal cockpit that watches, trades and guards futures accounts all day.\n\n"
-    "Without a command it opens the cockpit; without settings that is the built-in practice venue.",
-    epilog=_EPILOG,
-    rich_markup_mode="rich",
-    no_args_is_help=False,
-    add_completion=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-journal_app = typer.Typer(help="Look into the journal of decisions, orders and fills.")
-app.add_typer(journal_app, name="journal", rich_help_panel=LOOK)
-notify_app = typer.Typer(help="Messages to Telegram, Slack, Discord, mail and other services.")
-app.add_typer(notify_app, name="notify", rich_help_panel=LOOK)
-
-
-def _version(asked: bool) -> None:
-    if asked:
-        from importlib.metadata import version
-
-        typer.echo(f"tstream {version('tstream')}")
-        raise typer.Exit
-
-
-@app.callback(invoke_without_command=True)
-def root(
-    context: typer.Context,
-    config: args.Config = None,
-    readonly: args.Readonly = False,
-    fps: args.Fps = None,
-    theme: args.Theme = None,
-    seed: args.Seed = None,
-    speed: args.Speed = "1",
-    rate: args.Rate = 1.0,
-    fresh: args.Fresh = False,
-    fault: args.FaultOption = None,
-    tape: args.Tape = None,
-    contract: args.Contract = None,
-    month: args.Month = None,
-    stamp: args.Stamp = None,
-    record: args.Record = None,
-    version: Annotated[
-        bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Show the version.")
-    ] = False,
-) -> None:
-    given = {k: v for k, v in locals().items() if k not in ("context", "config", "version")}
-    run = args.run_options(given)
-    if context.invoked_subcommand is None:
-        from tstream.commands.run import cockpit
-
-        raise typer.Exit(cockpit(config, run))
-    if run != RunOptions():
-        raise UsageError(f"put the options behind the command: tstream {context.invoked_subcommand} ...")
-    context.obj = config
-
-
-@app.command(rich_help_panel=TRADE)
-def run(
-    context: typer.Context,
-    headless: Annotated[
-        bool, typer.Option("--headless", help="Log lines instead of the cockpit; needs no terminal.")
-    ] = False,
-    duration: args.For = None,
-    config: args.Config = None,
-    readonly: args.Readonly = False,
-    fps: args.Fps = None,
-    theme: args.Theme = None,
-    seed: args.Seed = None,
-    speed: args.Speed = "1",
-    rate: args.Rate = 1.0,
-    fresh: args.Fresh = False,
-    fault: args.FaultOption = None,
-    tape: args.Tape = None,
-    contract: args.Contract = None,
-    month: args.Month = None,
-    stamp: args.Stamp = None,
-    record: args.Record = None,
-) -> None:
-    """Run the engine: under the cockpit or, with --headless, without a screen.
-
-    Ctrl+C and SIGTERM stop it gracefully: positions keep their stops and targets at the venue.
-    """
-    given = {k: v for k, v in locals().items() if k not in ("context", "headless", "duration", "config")}
-    chosen = args.run_options({**given, "duration_ns": duration})
-    from tstream.commands import run as commands
-
-    start = commands.headless if headless else commands.cockpit
-    raise typer.Exit(start(config or context.obj, chosen))
-
-
-@app.command(rich_help_panel=LOOK)
-def status(
-    as_json: Annotated[bool, typer.Option("--json", help="All of it as JSON, for scripts.")] = False,
-    charts: Annotated[bool, typer.Option("--charts", help="With --json: all charts too.")] = False,
-) -> None:
-    """Show what the running engine sees: accounts, prices, positions, orders."""
-    if charts and not as_json:
-        raise UsageError("--charts goes with --json")
-    if as_json:
-        from tstream.commands.status_json import status_json
-
-        raise typer.Exit(status_json(charts))
-    from tstream.commands.status import status as show
-
-    raise typer.Exit(show())
-
-
-@app.command(rich_help_panel=TRADE)
-def flatten(
-    context: typer.Context,
-    contract: args.Scope = None,
-    yes: args.Yes = False,
-    wait: Annotated[
-        float,
-        typer.Option("--wait", min=0, max=3600, metavar="SECONDS", help="How long to wait until it is flat."),
-    ] = 30.0,
-    takeover: Annotated[
-        bool,
-        typer.Option("--takeover", help="End an engine that hangs with SIGKILL, then flatten from here."),
-    ] = False,
-    config: args.Config = None,
-) -> None:
-    """Close positions and cancel orders, of one contract or of all; with or without a running engine.
-
-    Entries stay paused there afterwards. Exits with 0 only once everything in question is flat.
-    """
-    from tstream.commands import orders as commands
-
-    raise typer.Exit(commands.flatten(contract, yes, wait, config or context.obj, takeover))
-
-
-@app.command(rich_help_panel=TRADE)
-def pause(contract: args.Scope = None) -> None:
-    """No new entries and cancel resting ones; exits and stops stay."""
-    from tstream.commands import orders as commands
-
-    raise typer.Exit(commands.pause(contract))
-
-
-@app.command(rich_help_panel=TRADE)
-def resume(
-    contract: args.Scope = None,
-    halted: Annotated[bool, typer.Option("--halted", help="Lift a halt too, on purpose.")] = False,
-) -> None:
-    """Allow entries again after a pause."""
-    from tstream.commands import orders as commands
-
-    raise typer.Exit(commands.resume(contract, halted))
-
-
-@app.command(rich_help_panel=TRADE)
-def halt(contract: args.Scope = None) -> None:
-    """As pause, but only resume --halted lifts it; guards go on working."""
-    from tstream.commands import orders as commands
-
-    raise typer.Exit(commands.halt(contract))
-
-
-@app.command(rich_help_panel=LOOK)
-def check(context: typer.Context, config: args.Config = None) -> None:
-    """Check settings, folders, credentials, venue, account, contracts and clock; places no order."""
-    from tstream.commands import check as commands
-
-    raise typer.Exit(commands.check(config or context.obj))
-
-
-@app.command(rich_help_panel=MARKETS)
-def bars(
-    tape: Annotated[Path, typer.Argument(metavar="TAPE", exists=True, dir_okay=False, readable=True)],
-    contract: args.TapeContract,
-    timeframe: args.Timeframe = "1m",
-    month: args.Month = None,
-    stamp: args.Stamp = None,
-    csv: args.Csv = None,
-) -> None:
-    """Fold recorded ticks into bars, or make longer bars of shorter ones."""
-    from tstream.commands import bars as commands
-
-    raise typer.Exit(commands.bars(tape, contract, timeframe, month, stamp, csv))
-
-
-@app.command(rich_help_panel=MARKETS)
-def simulate(
-    port: args.Port = 0,
-    host: args.Host = "127.0.0.1",
-    state: args.State = None,
-    balance: args.Balance = 50_000.0,
-    daily_loss: args.DailyLoss = None,
-    max_loss: args.MaxLoss = None,
-    fault: args.FaultOption = None,
-    list_faults: args.ListFaults = False,
-    seed: args.Seed = None,
-    speed: args.Speed = "1",
-    rate: args.Rate = 1.0,
-    tape: args.Tape = None,
-    contract: args.Contract = None,
-    month: args.Month = None,
-    stamp: args.Stamp = None,
-) -> None:
-    """Run the practice venue alone: ProjectX's REST calls and hubs, user practice, key practice.
-
-    Writes one line of JSON with its port once it listens. With --fault it misbehaves as real venues do.
-    """
-    market = ("seed", "speed", "rate", "tape", "contract", "month", "stamp")
-    run = args.run_options({k: v for k, v in locals().items() if k in market})
-    from tstream.commands import simulate as commands
-
-    if list_faults:
-        raise typer.Exit(commands.list_faults())
-    account = commands.account(balance, daily_loss, max_loss)
-    raise typer.Exit(commands.simulate(host, port, state, account, args.faults(fault or ()), run))
-
-
-@journal_app.command("hash")
-def journal_hash(
-    file: Annotated[
-        Path | None, typer.Option("--file", metavar="FILE", help="A journal other than the last run's.")
-    ] = None,
-) -> None:
-    """Print the last run's hash and number of records: equal runs print equal lines."""
-    from tstream.commands import journal as commands
-
-    raise typer.Exit(commands.journal_hash(file))
-
-
-@notify_app.command("test")
-def notify_test(
-    context: typer.Context,
-    channel: Annotated[
-        str | None,
-        typer.Argument(metavar="[CHANNEL]", help="telegram, slack, discord, mail, or a name of yours."),
-    ] = None,
-    config: args.Config = None,
-) -> None:
-    """Send a test message through each channel that is set up, or one, and print what it answered."""
-    from tstream.commands import notify as commands
-
-    raise typer.Exit(commands.test(config or context.obj, channel))
+_COMPLETION = "_TSTREAM_COMPLETE"
+"""Set by a shell that asks for completions."""
+_FLAGS: dict[str, tuple[str, bool]] = {
+    "--readonly": ("readonly", True),
+    "--fresh": ("fresh", True),
+    "--record": ("record", True),
+    "--no-record": ("record", False),
+}
+_VALUES: dict[str, Callable[[str], object]] = {
+    "--config": Path,
+    "--fps": int,
+    "--rate": float,
+    "--seed": int,
+    "--speed": speed,
+    "--theme": str,
+}
 
 
 def call(argv: Sequence[str] | None = None) -> int:
     """Run one command line; gives its exit code: 0 done, 1 failed, 2 asked wrongly, 130 interrupted."""
     try:
-        code = get_command(app).main(args=argv, prog_name="tstream", standalone_mode=False)
+        plain = plain_cockpit(sys.argv[1:] if argv is None else argv)
+        if plain is not None:
+            from tstream.run.cockpit import open_cockpit
+
+            return open_cockpit(*plain)
+        from tstream.commands.app import run_command
+
+        return run_command(argv)
     except CommandError as error:
         return _complain(error.exit_code, *error.lines)
     except PortError as error:
         return _complain(1, str(error))
-    except typer.TyperException as error:
-        return _complain(
-            error.exit_code, _plain(error.format_message()), f"{_command(error)} --help says more"
-        )
-    except typer.Abort:
-        return _complain(1, "nothing was done")
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
@@ -296,28 +56,44 @@ def call(argv: Sequence[str] | None = None) -> int:
         return 1
     except Exception as error:  # noqa: BLE001 - the last resort: one line here, the rest in a file
         return _crashed(error)
-    return code if isinstance(code, int) else 0
 
 
 def main() -> None:
     sys.exit(call())
 
 
+def plain_cockpit(words: Sequence[str]) -> tuple[Path | None, RunOptions] | None:
+    """The settings file and the options of `tstream` without a command.
+
+    None for everything that is not plainly right: that is typer's to carry out, or to refuse in words.
+    """
+    if _COMPLETION in os.environ:
+        return None
+    given: dict[str, object] = {}
+    rest = iter(words)
+    try:
+        for word in rest:
+            if word in _FLAGS:
+                name, value = _FLAGS[word]
+                given[name] = value
+            else:
+                given[word.removeprefix("--")] = _VALUES[word](next(rest))
+        config = given.pop("config", os.environ.get(paths.CONFIG_VARIABLE))
+        options = RunOptions(**given)  # type: ignore[arg-type]
+    except (KeyError, StopIteration, ValueError):
+        return None
+    well = (
+        (options.fps is None or FPS[0] <= options.fps <= FPS[1])
+        and RATE[0] <= options.rate <= RATE[1]
+        and (options.seed is None or options.seed >= 0)
+    )
+    return (Path(str(config)) if config else None, options) if well else None
+
+
 def _complain(code: int, *lines: str) -> int:
     for line in lines:
         sys.stderr.write(f"tstream: {printable(REDACT(line))}\n")
     return code
-
-
-def _command(error: typer.TyperException) -> str:
-    """The command whose help answers the error."""
-    context: typer.Context | None = getattr(error, "ctx", None)
-    return context.command_path if context else "tstream"
-
-
-def _plain(message: str) -> str:
-    """Typer's words without the names of its inner parts."""
-    return message.replace("Value error, ", "").replace("Input should be", "must be")
 
 
 def _crashed(error: Exception) -> int:

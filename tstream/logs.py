@@ -88,10 +88,8 @@ class Logs:
         self.tail = RingTail()
         """For the log pane."""
         self.file = options.file
-        sinks: list[logging.Handler] = [
-            JsonFileHandler(options.file, options.max_bytes, options.keep, self.tail),
-            PaneHandler(self.tail),
-        ]
+        self._writer = JsonFileHandler(options.file, options.max_bytes, options.keep, self.tail)
+        sinks: list[logging.Handler] = [self._writer, PaneHandler(self.tail)]
         if options.console:
             sinks.append(console_handler())
         records: queue.Queue[logging.LogRecord] = queue.Queue(_QUEUED)
@@ -112,9 +110,10 @@ class Logs:
         self._listener.start()
         return self
 
-    def set_level(self, level: str) -> None:
-        """Log from this level on (the setting log.level takes hold while running)."""
-        logging.getLogger().setLevel(level)
+    def follow(self, options: LogOptions) -> None:
+        """From now on by these, as far as level and files put aside go (settings known later, or changed)."""
+        logging.getLogger().setLevel(options.level)
+        self._writer.maxBytes, self._writer.backupCount = options.max_bytes, options.keep
 
     @property
     def dropped(self) -> int:

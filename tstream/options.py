@@ -13,6 +13,11 @@ Speed = float | Literal["max"]
 FASTEST = 20.0
 """Over sockets time can't run faster than this."""
 
+FPS = (1, 30)
+"""Frames a second that the cockpit can be given."""
+RATE = (0.01, 100.0)
+"""Of the generated market."""
+
 _DURATION = re.compile(r"(?=\d)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", re.ASCII)
 
 

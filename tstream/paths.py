@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HOME_VARIABLE = "TSTREAM_HOME"
+CONFIG_VARIABLE = "TSTREAM_CONFIG"
+"""Names another settings file, as --config does."""
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +63,11 @@ class Paths:
     @property
     def crash_log(self) -> Path:
         return self.state / "crash.log"
+
+    @property
+    def first_picture(self) -> Path:
+        """What the cockpit's first picture shows, kept from the last good start."""
+        return self.state / "first-picture.json"
 
     @property
     def control_socket(self) -> Path:

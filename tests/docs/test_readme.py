@@ -10,7 +10,7 @@ import pytest
 from typer.main import get_command
 
 from tests.docs.pages import README, section, tables, text
-from tstream import cli
+from tstream.commands.app import app
 from tui.actions import ACTIONS, RESERVED, Danger, key_text
 
 ASKS = {Danger.NONE: "", Danger.GUARDED: "on a live account", Danger.CONFIRMED: "always"}
@@ -26,7 +26,7 @@ def commands(command: Any, name: str = "tstream") -> Iterator[tuple[str, Any]]:
         yield from commands(one, f"{name} {word}")
 
 
-ALL = dict(commands(get_command(cli.app)))
+ALL = dict(commands(get_command(app)))
 
 
 def test_the_table_of_keys_is_the_registry() -> None:

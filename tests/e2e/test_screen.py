@@ -5,6 +5,8 @@ from pathlib import Path
 
 from tests.e2e.reading import CLOCK, price_of, seconds_of
 from tests.e2e.terminal import Cockpit
+from tstream.paths import find
+from tstream.run.first_picture import recall, remember
 
 
 def test_the_cockpit_opens_and_ticks_follows_keys_and_sizes(home: Path) -> None:
@@ -46,6 +48,25 @@ def test_the_cockpit_opens_and_ticks_follows_keys_and_sizes(home: Path) -> None:
         assert cockpit.leave() == 0
         assert b"Traceback" not in cockpit.raw
         assert b"\x1b[?1049l" in cockpit.raw  # the screen of before is back
+
+
+def test_settings_that_turn_out_wrong_behind_the_picture_end_with_their_line(home: Path) -> None:
+    """As after an update that refuses what an older tstream took: the kept picture is of a good start."""
+    with Cockpit.start(home) as cockpit:
+        cockpit.wait_for(r"MNQ\w* +[\d.]+ [▲▼]")
+        assert cockpit.leave() == 0
+    paths = find({"TSTREAM_HOME": str(home)})
+    kept = recall(paths, None)
+    assert kept is not None
+    paths.settings_file.write_text("[risk]\nmax_contracts = 0\n", encoding="utf-8")
+    remember(paths, None, kept)
+    with Cockpit.start(home) as cockpit:
+        assert cockpit.ended() == 2
+        shown = bytes(cockpit.raw).decode()
+    picture, told = shown.split("\x1b[?1049l")
+    assert "PRACTICE" in picture
+    assert "tstream: risk.max_contracts = 0: must be a whole number from 1 to 150 (in" in told
+    assert "Traceback" not in shown
 
 
 def _status_contract(cockpit: Cockpit) -> str:

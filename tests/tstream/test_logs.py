@@ -181,7 +181,7 @@ def test_levels(start: Start) -> None:
     logs = start(level="WARNING")
     log.info("one")
     log.warning("two")
-    logs.set_level("INFO")
+    logs.follow(LogOptions(file=logs.file, level="INFO", max_bytes=50_000))
     log.info("three")
     logging.getLogger("aiohttp.access").info("GET /")
     assert [line["text"] for line in written(logs)] == ["two", "three"]

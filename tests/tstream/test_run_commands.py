@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
@@ -14,34 +13,37 @@ from engine.model.market import MINUTE
 from tstream.cli import call
 from tstream.options import RunOptions
 from tstream.paths import Paths
-from tstream.run import practice
+from tstream.run import cockpit, headless, practice, startup
+from tstream.run.first_picture import FirstPicture, picture_of
 from tstream.settings.model import Settings
 
 Out = pytest.CaptureFixture[str]
 
 
-class Wiring(ModuleType):
-    """In place of tstream.run.modes: remembers what it was given and ends with `code`."""
+class Wiring:
+    """In place of what runs: remembers what it was given and ends with `code`."""
 
     def __init__(self) -> None:
-        super().__init__("tstream.run.modes")
         self.given: list[tuple[str, Settings, RunOptions]] = []
         self.code = 0
 
-    def run_cockpit(self, settings: Settings, options: RunOptions) -> int:
-        self.given.append(("cockpit", settings, options))
+    def show(self, opened: cockpit.Cockpit, picture: FirstPicture) -> int:
+        ready = opened.ready or startup.prepare(opened.config, opened.options)
+        assert picture == picture_of(ready.settings, ready.notes)
+        self.given.append(("cockpit", ready.settings, opened.options))
         return self.code
 
-    def run_headless(self, settings: Settings, options: RunOptions) -> int:
-        self.given.append(("headless", settings, options))
+    def trade(self, ready: startup.Startup, options: RunOptions) -> int:
+        self.given.append(("headless", ready.settings, options))
         return self.code
 
 
 @pytest.fixture
 def wiring(monkeypatch: pytest.MonkeyPatch) -> Wiring:
-    module = Wiring()
-    monkeypatch.setitem(sys.modules, "tstream.run.modes", module)
-    return module
+    fake = Wiring()
+    monkeypatch.setattr(cockpit.Cockpit, "show", lambda opened, picture: fake.show(opened, picture))
+    monkeypatch.setattr(headless, "trade", fake.trade)
+    return fake
 
 
 def pretend_terminal(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
-from types import SimpleNamespace
-from typing import Any, cast
 
 import pytest
 
@@ -14,7 +12,8 @@ from tests.tstream.conftest import Reading
 from tests.tui.fake import trading_view
 from tstream.options import RunOptions
 from tstream.paths import Paths
-from tstream.run import modes as running
+from tstream.run.cockpit import Cockpit
+from tstream.run.first_picture import picture_of
 from tui.app import ExitReason, TStreamApp
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -31,7 +30,7 @@ def handlers() -> Iterator[None]:
 class Engine:
     """Notes how it is treated; the person's SIGTERM comes while it is waited for the third time."""
 
-    failure = None
+    failure = refusal = None
 
     def __init__(self) -> None:
         self.calls: list[str] = []
@@ -72,9 +71,8 @@ def test_f36_a_screen_that_fails_leaves_the_engine_running_until_it_is_told_to_e
 
     engine = Engine()
     monkeypatch.setattr(TStreamApp, "run", run)
-    logs = SimpleNamespace(tail=None, file=places.log())
-    settings = reading().settings
-    assert running._show(settings, RunOptions(), places, cast("Any", engine), cast("Any", logs)) == 0
+    monkeypatch.setattr("tstream.run.cockpit.EngineThread", lambda *_: engine)
+    assert Cockpit(None, RunOptions(), places).show(picture_of(reading().settings)) == 0
     assert engine.calls == calls
     assert ("The engine goes on" in capsys.readouterr().err) is crash
     assert places.crash_log.exists() is crash

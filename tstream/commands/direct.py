@@ -34,9 +34,8 @@ from tstream.errors import CommandError, UsageError
 from tstream.options import RunOptions
 from tstream.paths import Paths
 from tstream.run.claim import Claim
-from tstream.run.modes import open_logs
 from tstream.run.practice import book
-from tstream.run.startup import Startup, prepare
+from tstream.run.startup import Startup, open_logs, prepare
 from tstream.run.wiring import Run
 
 DEFAULT_WAIT_S = 30.0

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from adapters.store.lock import HeldError, InstanceLock, lock_name
 from engine.model.orders import Account
@@ -19,15 +19,24 @@ from tstream.clock import wall_ns
 from tstream.options import RunOptions
 from tstream.paths import Paths, account_locks
 from tstream.run.practice import PracticeProcess, put_aside
-from tstream.settings.model import Settings
+
+if TYPE_CHECKING:
+    from tstream.settings.model import Settings
+
+
+def journal_name(venue: str, options: RunOptions) -> str:
+    """Under which name a run keeps its journal and its lock: the venue's.
+
+    A tape begins with a fresh book, so it gets a journal of its own, begun anew.
+    """
+    return "tape" if options.tape is not None else venue
 
 
 class Claim:
     """Held for the length of a run; a context manager. `practice` is None but for the built-in venue."""
 
     def __init__(self, settings: Settings, options: RunOptions, paths: Paths) -> None:
-        # A tape begins with a fresh book, so it gets a journal of its own, begun anew.
-        self.name = "tape" if options.tape is not None else settings.venue.name
+        self.name = journal_name(settings.venue.name, options)
         self.practice = PracticeProcess(options, paths) if settings.venue.practice else None
         self._gateway = settings.venue.api_url or self.name
         self._user = settings.projectx.user

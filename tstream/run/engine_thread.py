@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import structs
@@ -14,16 +14,11 @@ from engine.model.chart import ChartView
 from engine.model.commands import AnyCommand, Shutdown
 from engine.model.market import Timeframe
 from engine.model.notices import Notice
-from engine.model.orders import AccountKind
-from engine.model.view import ContractView, HealthView, SessionPhase, SessionView, TradingState, View
-from tstream.clock import RunClock
-from tstream.options import RunOptions
-from tstream.paths import Paths
-from tstream.run.claim import Claim
-from tstream.settings.model import Settings
+from engine.model.view import View
 
 if TYPE_CHECKING:
     from engine.runtime.engine import Engine
+    from tstream.run.wiring import Run
 
 log = logging.getLogger(__name__)
 
@@ -33,16 +28,19 @@ STOP_S = 10.0
 class EngineThread:
     """An EngineHandle from the first moment: until the engine stands it shows that it is starting."""
 
-    def __init__(
-        self, claim: Claim, settings: Settings, options: RunOptions, paths: Paths, clock: RunClock
-    ) -> None:
-        self._parts = claim, settings, options, paths, clock
+    def __init__(self, prepare: Callable[[], Run], blank: View) -> None:
+        """`prepare` is called on the thread, and what it raises ends it; `blank` is shown until then."""
+        self._prepare = prepare
+        self._blank = blank
         self._engine: Engine | None = None
-        self._failure: BaseException | None = None
         self._waiting: list[AnyCommand] = []
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._work, name="engine")
-        self._blank = starting(settings)
+        self._on_refused: Callable[[], object] = lambda: None
+        self.refusal: Exception | None = None
+        """Why there was nothing to run: settings, locks, the practice venue's process."""
+        self.failure: Exception | None = None
+        """What ended the engine, if it did not end by itself."""
 
     # --- the handle ------------------------------------------------------------------------------------
 
@@ -67,8 +65,12 @@ class EngineThread:
 
     # --- its life --------------------------------------------------------------------------------------
 
-    def start(self) -> None:
-        """Begin. Called behind the cockpit's first picture: what the engine needs takes long to load."""
+    def start(self, on_refused: Callable[[], object] = lambda: None) -> None:
+        """Begin. Called behind the cockpit's first picture: what the engine needs takes long to load.
+
+        `on_refused` is called on the thread when there is nothing to run; `refusal` then says why.
+        """
+        self._on_refused = on_refused
         self._thread.start()
 
     def stop(self) -> None:
@@ -82,73 +84,33 @@ class EngineThread:
 
     def wait(self, seconds: float) -> bool:
         """Whether the engine has ended within so many seconds."""
-        self._thread.join(seconds)
+        if self._thread.ident:
+            self._thread.join(seconds)
         return not self._thread.is_alive()
-
-    @property
-    def failure(self) -> BaseException | None:
-        """What ended the engine, if it did not end by itself."""
-        return self._failure
 
     def _work(self) -> None:
         try:
-            asyncio.run(self._main())
+            run = self._prepare()
+        except Exception as error:  # noqa: BLE001 - handed to the main thread, which tells it
+            self.refusal = error
+            self._on_refused()
+            return
+        try:
+            asyncio.run(self._main(run))
         except Exception as error:
             log.exception("the engine has stopped")
-            self._failure = error
+            self.failure = error
             self._blank = _failed(self.view(), error)
             self._engine = None
 
-    async def _main(self) -> None:
-        from tstream.run.wiring import Run
-
-        async with Run(*self._parts).engine() as engine:
+    async def _main(self, run: Run) -> None:
+        async with run.engine() as engine:
             with self._lock:
                 self._engine = engine
                 waiting, self._waiting = self._waiting, []
             for command in waiting:
                 engine.send(command)
             await engine.main()
-
-
-def starting(settings: Settings) -> View:
-    """The picture before there is an engine: the contracts' names, and nothing that could be mistaken."""
-    practice = settings.venue.practice
-    return View(
-        version=0,
-        ts=0,
-        mode=AccountKind.PRACTICE if practice else AccountKind.LIVE,
-        venue="practice venue" if practice else settings.venue.name,
-        practice_time=practice,
-        session=SessionView("", SessionPhase.CLOSED, "--:--:--", "--:--"),
-        links=(),
-        contracts=tuple(
-            ContractView(
-                instrument=instrument.symbol,
-                name=instrument.symbol,
-                description=instrument.description,
-                tick_size=instrument.tick_size,
-                tick_value_usd=instrument.tick_value_usd,
-                decimals=instrument.decimals,
-                bid=None,
-                ask=None,
-                last=None,
-                change=None,
-                age_ns=None,
-                stale=True,
-                state=TradingState.ACTIVE,
-                position_qty=0,
-            )
-            for instrument in settings.instrument_table()
-        ),
-        books=(),
-        positions=(),
-        orders=(),
-        trades=(),
-        alignment={},
-        notices=(),
-        health=HealthView(ok=True, detail="starting"),
-    )
 
 
 def _failed(view: View, error: BaseException) -> View:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adapters.common.redaction import REDACT
+from engine.ports import Clock
 from tstream import paths
 from tstream.errors import CommandError, Problem, SettingsError, UsageError
+from tstream.logs import LogOptions, Logs
 from tstream.options import RunOptions
 from tstream.paths import Paths
 from tstream.settings.load import Loaded, load, require_credentials
@@ -61,6 +63,22 @@ def prepare(config: Path | None, run: RunOptions) -> Startup:
     if settings.venue.practice and loaded.file is None:
         notes = (f"No settings at {places.settings_file}: this is the practice venue, with play money.",)
     return Startup(settings, places, notes)
+
+
+def log_options(settings: Settings, paths: Paths, *, console: bool = False) -> LogOptions:
+    """How a run logs. With `console` its lines go to stdout too."""
+    return LogOptions(
+        file=paths.log(),
+        level=settings.log.level,
+        max_bytes=settings.log.max_mb * 1_000_000,
+        keep=settings.log.keep,
+        console=console,
+    )
+
+
+def open_logs(settings: Settings, paths: Paths, clock: Clock, *, console: bool) -> Logs:
+    """The logging of a run; a context manager."""
+    return Logs(log_options(settings, paths, console=console), clock, REDACT)
 
 
 def check_theme(name: str | None, key: str, places: Paths) -> None:

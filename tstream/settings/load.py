@@ -16,14 +16,11 @@ from pydantic import BaseModel, ValidationError
 from pydantic_settings import SettingsError as SourceError
 
 from tstream.errors import Problem, SettingsError
-from tstream.paths import HOME_VARIABLE, Paths
-from tstream.settings.model import PREFIX, Settings
+from tstream.paths import Paths
+from tstream.settings.model import Settings
 from tstream.settings.problems import MASK, holds_secret, nearest, problems, walk
+from tstream.settings.sources import PREFIX, RESERVED, dotenv_files
 
-CONFIG_VARIABLE = "TSTREAM_CONFIG"
-"""Names another settings file, as --config does."""
-
-_RESERVED = {HOME_VARIABLE, CONFIG_VARIABLE}
 _CREDENTIALS = "projectx"
 _ENVIRONMENT = "the environment"
 
@@ -44,7 +41,7 @@ def load(paths: Paths, config: Path | None = None) -> Loaded:
     """
     file = config or paths.settings_file
     table = _read_toml(file, required=config is not None)
-    dotenv = _dotenv_files(paths, file)
+    dotenv = dotenv_files(paths, file)
     variables = [(_ENVIRONMENT, dict(os.environ))] + [
         (f"{path}", _read_dotenv(path)) for path in reversed(dotenv)
     ]
@@ -95,13 +92,6 @@ def _read_toml(file: Path, *, required: bool) -> dict[str, Any]:
         raise SettingsError([Problem("", "it is not UTF-8 text", origin=f"{file}")]) from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError([Problem("", f"no valid TOML: {error}", origin=f"{file}")]) from None
-
-
-def _dotenv_files(paths: Paths, file: Path) -> tuple[Path, ...]:
-    """Beside the settings and, unless TSTREAM_HOME keeps everything together, in the working folder."""
-    folders = [file.absolute().parent] + ([] if paths.home else [Path.cwd()])
-    files = [folder / ".env" for folder in dict.fromkeys(folders)]
-    return tuple(path for path in files if path.is_file())
 
 
 def _read_dotenv(file: Path) -> dict[str, str]:
@@ -159,7 +149,7 @@ def _unknown(where: str, names: Mapping[str, str]) -> Iterator[Problem]:
     sections = {name for name, field in Settings.model_fields.items() if _holds_keys(field.annotation)}
     for name, value in names.items():
         rest = name[len(PREFIX) :].lower()
-        if not name.upper().startswith(PREFIX) or name.upper() in _RESERVED or not value:
+        if not name.upper().startswith(PREFIX) or name.upper() in RESERVED or not value:
             continue
         if rest not in Settings.model_fields and rest.partition("_")[0] not in sections:
             known = [_variable(key) for key, _ in walk(Settings)]

@@ -26,9 +26,7 @@ from tstream.settings.sections import (
     TapeSettings,
     VenueSettings,
 )
-
-PREFIX = "TSTREAM_"
-"""Environment variables are this, the section, an underscore and the key: TSTREAM_RISK_MAX_TRADES."""
+from tstream.settings.sources import PREFIX
 
 
 class Settings(BaseSettings):

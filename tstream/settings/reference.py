@@ -15,8 +15,9 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from tstream.settings.fields import allowed, extra
-from tstream.settings.model import PREFIX, Settings
+from tstream.settings.model import Settings
 from tstream.settings.problems import ENTRIES
+from tstream.settings.sources import PREFIX
 
 _HEAD = f"""# Settings
 

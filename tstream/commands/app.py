@@ -1,0 +1,296 @@
+"""Every command of the command line: what it is called and takes, and its help. Typer carries it out.
+
+Only `tstream` alone and `tstream run` need neither: tstream.cli opens the cockpit without this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer.main import get_command
+
+from tstream import arguments as args
+from tstream.errors import CommandError, UsageError
+from tstream.options import RunOptions
+
+TRADE, LOOK, MARKETS = "Trade", "Look", "Markets"
+
+_EPILOG = """
+[b]Examples[/b]
+
+  tstream                                 open the cockpit
+  tstream run --headless --for 10m        trade ten minutes without a screen
+  tstream run --headless --speed max      a whole practice day, as fast as it can
+  tstream status --json                   what a running engine sees, for scripts
+  tstream flatten MNQ                     close MNQ at the running engine's venue
+  tstream bars day.zip --contract GC      fold recorded ticks into minute bars
+"""
+
+app = typer.Typer(
+    name="tstream",
+    help="A terminal cockpit that watches, trades and guards futures accounts all day.\n\n"
+    "Without a command it opens the cockpit; without settings that is the built-in practice venue.",
+    epilog=_EPILOG,
+    rich_markup_mode="rich",
+    no_args_is_help=False,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+journal_app = typer.Typer(help="Look into the journal of decisions, orders and fills.")
+app.add_typer(journal_app, name="journal", rich_help_panel=LOOK)
+notify_app = typer.Typer(help="Messages to Telegram, Slack, Discord, mail and other services.")
+app.add_typer(notify_app, name="notify", rich_help_panel=LOOK)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"tstream {version('tstream')}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    config: args.Config = None,
+    readonly: args.Readonly = False,
+    fps: args.Fps = None,
+    theme: args.Theme = None,
+    seed: args.Seed = None,
+    speed: args.Speed = "1",
+    rate: args.Rate = 1.0,
+    fresh: args.Fresh = False,
+    fault: args.FaultOption = None,
+    tape: args.Tape = None,
+    contract: args.Contract = None,
+    month: args.Month = None,
+    stamp: args.Stamp = None,
+    record: args.Record = None,
+    version: Annotated[
+        bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    given = {k: v for k, v in locals().items() if k not in ("context", "config", "version")}
+    run = args.run_options(given)
+    if context.invoked_subcommand is None:
+        from tstream.run.cockpit import open_cockpit
+
+        raise typer.Exit(open_cockpit(config, run))
+    if run != RunOptions():
+        raise UsageError(f"put the options behind the command: tstream {context.invoked_subcommand} ...")
+    context.obj = config
+
+
+@app.command(rich_help_panel=TRADE)
+def run(
+    context: typer.Context,
+    headless: Annotated[
+        bool, typer.Option("--headless", help="Log lines instead of the cockpit; needs no terminal.")
+    ] = False,
+    duration: args.For = None,
+    config: args.Config = None,
+    readonly: args.Readonly = False,
+    fps: args.Fps = None,
+    theme: args.Theme = None,
+    seed: args.Seed = None,
+    speed: args.Speed = "1",
+    rate: args.Rate = 1.0,
+    fresh: args.Fresh = False,
+    fault: args.FaultOption = None,
+    tape: args.Tape = None,
+    contract: args.Contract = None,
+    month: args.Month = None,
+    stamp: args.Stamp = None,
+    record: args.Record = None,
+) -> None:
+    """Run the engine: under the cockpit or, with --headless, without a screen.
+
+    Ctrl+C and SIGTERM stop it gracefully: positions keep their stops and targets at the venue.
+    """
+    given = {k: v for k, v in locals().items() if k not in ("context", "headless", "duration", "config")}
+    chosen = args.run_options({**given, "duration_ns": duration})
+    if headless:
+        from tstream.run.headless import run_headless
+
+        raise typer.Exit(run_headless(config or context.obj, chosen))
+    from tstream.run.cockpit import open_cockpit
+
+    raise typer.Exit(open_cockpit(config or context.obj, chosen))
+
+
+@app.command(rich_help_panel=LOOK)
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="All of it as JSON, for scripts.")] = False,
+    charts: Annotated[bool, typer.Option("--charts", help="With --json: all charts too.")] = False,
+) -> None:
+    """Show what the running engine sees: accounts, prices, positions, orders."""
+    if charts and not as_json:
+        raise UsageError("--charts goes with --json")
+    if as_json:
+        from tstream.commands.status_json import status_json
+
+        raise typer.Exit(status_json(charts))
+    from tstream.commands.status import status as show
+
+    raise typer.Exit(show())
+
+
+@app.command(rich_help_panel=TRADE)
+def flatten(
+    context: typer.Context,
+    contract: args.Scope = None,
+    yes: args.Yes = False,
+    wait: Annotated[
+        float,
+        typer.Option("--wait", min=0, max=3600, metavar="SECONDS", help="How long to wait until it is flat."),
+    ] = 30.0,
+    takeover: Annotated[
+        bool,
+        typer.Option("--takeover", help="End an engine that hangs with SIGKILL, then flatten from here."),
+    ] = False,
+    config: args.Config = None,
+) -> None:
+    """Close positions and cancel orders, of one contract or of all; with or without a running engine.
+
+    Entries stay paused there afterwards. Exits with 0 only once everything in question is flat.
+    """
+    from tstream.commands import orders as commands
+
+    raise typer.Exit(commands.flatten(contract, yes, wait, config or context.obj, takeover))
+
+
+@app.command(rich_help_panel=TRADE)
+def pause(contract: args.Scope = None) -> None:
+    """No new entries and cancel resting ones; exits and stops stay."""
+    from tstream.commands import orders as commands
+
+    raise typer.Exit(commands.pause(contract))
+
+
+@app.command(rich_help_panel=TRADE)
+def resume(
+    contract: args.Scope = None,
+    halted: Annotated[bool, typer.Option("--halted", help="Lift a halt too, on purpose.")] = False,
+) -> None:
+    """Allow entries again after a pause."""
+    from tstream.commands import orders as commands
+
+    raise typer.Exit(commands.resume(contract, halted))
+
+
+@app.command(rich_help_panel=TRADE)
+def halt(contract: args.Scope = None) -> None:
+    """As pause, but only resume --halted lifts it; guards go on working."""
+    from tstream.commands import orders as commands
+
+    raise typer.Exit(commands.halt(contract))
+
+
+@app.command(rich_help_panel=LOOK)
+def check(context: typer.Context, config: args.Config = None) -> None:
+    """Check settings, folders, credentials, venue, account, contracts and clock; places no order."""
+    from tstream.commands import check as commands
+
+    raise typer.Exit(commands.check(config or context.obj))
+
+
+@app.command(rich_help_panel=MARKETS)
+def bars(
+    tape: Annotated[Path, typer.Argument(metavar="TAPE", exists=True, dir_okay=False, readable=True)],
+    contract: args.TapeContract,
+    timeframe: args.Timeframe = "1m",
+    month: args.Month = None,
+    stamp: args.Stamp = None,
+    csv: args.Csv = None,
+) -> None:
+    """Fold recorded ticks into bars, or make longer bars of shorter ones."""
+    from tstream.commands import bars as commands
+
+    raise typer.Exit(commands.bars(tape, contract, timeframe, month, stamp, csv))
+
+
+@app.command(rich_help_panel=MARKETS)
+def simulate(
+    port: args.Port = 0,
+    host: args.Host = "127.0.0.1",
+    state: args.State = None,
+    balance: args.Balance = 50_000.0,
+    daily_loss: args.DailyLoss = None,
+    max_loss: args.MaxLoss = None,
+    fault: args.FaultOption = None,
+    list_faults: args.ListFaults = False,
+    seed: args.Seed = None,
+    speed: args.Speed = "1",
+    rate: args.Rate = 1.0,
+    tape: args.Tape = None,
+    contract: args.Contract = None,
+    month: args.Month = None,
+    stamp: args.Stamp = None,
+) -> None:
+    """Run the practice venue alone: ProjectX's REST calls and hubs, user practice, key practice.
+
+    Writes one line of JSON with its port once it listens. With --fault it misbehaves as real venues do.
+    """
+    market = ("seed", "speed", "rate", "tape", "contract", "month", "stamp")
+    run = args.run_options({k: v for k, v in locals().items() if k in market})
+    from tstream.commands import simulate as commands
+
+    if list_faults:
+        raise typer.Exit(commands.list_faults())
+    account = commands.account(balance, daily_loss, max_loss)
+    raise typer.Exit(commands.simulate(host, port, state, account, args.faults(fault or ()), run))
+
+
+@journal_app.command("hash")
+def journal_hash(
+    file: Annotated[
+        Path | None, typer.Option("--file", metavar="FILE", help="A journal other than the last run's.")
+    ] = None,
+) -> None:
+    """Print the last run's hash and number of records: equal runs print equal lines."""
+    from tstream.commands import journal as commands
+
+    raise typer.Exit(commands.journal_hash(file))
+
+
+@notify_app.command("test")
+def notify_test(
+    context: typer.Context,
+    channel: Annotated[
+        str | None,
+        typer.Argument(metavar="[CHANNEL]", help="telegram, slack, discord, mail, or a name of yours."),
+    ] = None,
+    config: args.Config = None,
+) -> None:
+    """Send a test message through each channel that is set up, or one, and print what it answered."""
+    from tstream.commands import notify as commands
+
+    raise typer.Exit(commands.test(config or context.obj, channel))
+
+
+def run_command(words: Sequence[str] | None) -> int:
+    """Carry out one command line (None: the process's own); its exit code.
+
+    Raises UsageError for what Typer refuses, CommandError, PortError, and whatever a command raises.
+    """
+    try:
+        code = get_command(app).main(args=words, prog_name="tstream", standalone_mode=False)
+    except typer.TyperException as error:
+        context: typer.Context | None = getattr(error, "ctx", None)
+        path = context.command_path if context else "tstream"
+        refused = UsageError(_plain(error.format_message()), f"{path} --help says more")
+        refused.exit_code = error.exit_code
+        raise refused from error
+    except typer.Abort:
+        raise CommandError("nothing was done") from None
+    return code if isinstance(code, int) else 0
+
+
+def _plain(message: str) -> str:
+    """Typer's words without the names of its inner parts."""
+    return message.replace("Value error, ", "").replace("Input should be", "must be")

@@ -1,0 +1,161 @@
+"""The cockpit on an engine: the first picture at once, settings and engine behind it, one clean way out."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import signal
+import sys
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from adapters.common.redaction import REDACT
+from adapters.store.lock import InstanceLock, lock_name
+from tstream import paths as places
+from tstream.clock import RunClock, wall_ns
+from tstream.errors import CommandError, UsageError
+from tstream.logs import LogOptions, Logs, write_crash
+from tstream.options import RunOptions
+from tstream.paths import Paths
+from tstream.run.claim import Claim, journal_name
+from tstream.run.engine_thread import EngineThread
+from tstream.run.first_picture import FirstPicture, blank, may_ask, picture_of, recall, remember
+
+if TYPE_CHECKING:
+    from tstream.run.startup import Startup
+    from tstream.run.wiring import Run
+
+log = logging.getLogger(__name__)
+
+
+def open_cockpit(config: Path | None, options: RunOptions) -> int:
+    """Open the cockpit; the exit code. Raises CommandError or PortError when nothing could be started."""
+    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):  # it draws on stderr
+        raise UsageError(
+            "the cockpit needs a terminal, and this is none",
+            "without one: tstream run --headless trades and prints the log; tstream status --json shows a "
+            "running engine",
+        )
+    if options.speed == "max":
+        raise UsageError("--speed max is for tstream run --headless; the cockpit takes 1 to 20")
+    # Loading makes many objects and no garbage: collecting meanwhile only delays the first picture.
+    gc.disable()
+    try:
+        paths = places.find()
+        picture = recall(paths, config) if options.tape is None else None
+        ready = None
+        if picture is None:
+            ready, picture = _read_first(config, options)
+        for note in picture.notes:
+            sys.stdout.write(f"{note}\n")
+        sys.stdout.flush()
+        venue = journal_name(picture.venue, options)
+        with InstanceLock(paths.runtime / lock_name(venue), venue, wall_ns):
+            pass  # another instance is told of before the screen is taken; Claim holds it for the run
+        return Cockpit(config, options, paths, ready).show(picture)
+    finally:
+        gc.enable()
+
+
+def _read_first(config: Path | None, options: RunOptions) -> tuple[Startup, FirstPicture]:
+    """Settings before the picture: there is none to show yet, or a person has to be asked before it."""
+    from tstream.run.startup import prepare
+
+    ready = prepare(config, options)
+    if may_ask(ready.settings):
+        from tstream.run.arming import ask_to_arm
+
+        ask_to_arm(ready.settings, ready.paths, wall_ns)
+    return ready, picture_of(ready.settings, ready.notes)
+
+
+class Cockpit:
+    """One run under the cockpit."""
+
+    def __init__(
+        self, config: Path | None, options: RunOptions, paths: Paths, ready: Startup | None = None
+    ) -> None:
+        """With `ready` the settings are known already; otherwise they are read behind the picture."""
+        self.config, self.options, self.paths, self.ready = config, options, paths, ready
+        self._clock = RunClock()
+        self._logs = Logs(LogOptions(file=paths.log()), self._clock, REDACT)
+        self._held = ExitStack()
+        """Released when engine and screen are both gone."""
+
+    def show(self, picture: FirstPicture) -> int:
+        """Run until the person leaves; the exit code. Raises what kept the engine from starting."""
+        with self._logs, self._held:
+            return self._run(picture, EngineThread(self._prepare, blank(picture)))
+
+    def _prepare(self) -> Run:
+        """Everything that the engine needs, checked and claimed. Raises CommandError, PortError."""
+        from tstream.run.startup import log_options, prepare
+
+        ready = self.ready or prepare(self.config, self.options)
+        settings = ready.settings
+        self._logs.follow(log_options(settings, self.paths))
+        claim = self._held.enter_context(Claim(settings, self.options, self.paths))
+        if self.options.tape is None:
+            picture = None if may_ask(settings) else picture_of(settings, ready.notes)
+            remember(self.paths, self.config, picture)
+        from tstream.run.wiring import Run
+
+        return Run(claim, settings, self.options, self.paths, self._clock)
+
+    def _run(self, picture: FirstPicture, engine: EngineThread) -> int:
+        from tui.app import ExitReason, TStreamApp
+
+        def begin() -> None:
+            gc.freeze()
+            gc.enable()
+            loop = asyncio.get_running_loop()
+
+            def give_up() -> None:
+                with suppress(RuntimeError):  # the screen is gone already
+                    loop.call_soon_threadsafe(app.leave)
+
+            engine.start(give_up)
+
+        options, paths = self.options, self.paths
+        app = TStreamApp(
+            engine,
+            self._logs.tail,
+            readonly=options.readonly,
+            fps=options.fps if options.fps is not None else picture.fps,
+            theme=options.theme or picture.theme or None,
+            themes=paths.themes,
+            keymap=picture.keymap,
+            refresh=picture.preset,
+            bell=picture.bell,
+            after_first_paint=begin,
+        )
+        reason = app.run() or app.reason
+        if app.crash is not None:
+            write_crash(paths.crash_log, app.crash, REDACT, "cockpit")
+            log.error("the cockpit failed, the engine goes on: %s", paths.crash_log)
+        if reason is ExitReason.CRASHED:
+            with suppress(OSError):
+                sys.stderr.write(
+                    f"The cockpit failed (see {paths.crash_log}). The engine goes on: tstream status "
+                    "shows it, tstream flatten closes everything, Ctrl+C here stops it.\n"
+                )
+            _until_told(engine)
+        else:
+            log.info("cockpit closed: %s", reason.value if reason is not None else "ended")
+        engine.stop()
+        if engine.refusal is not None:
+            raise engine.refusal
+        if engine.failure is not None:
+            raise CommandError(f"the engine has stopped: {engine.failure}", f"see {self._logs.file}")
+        return 0
+
+
+def _until_told(engine: EngineThread) -> None:
+    """Keep the engine running without a screen until SIGINT or SIGTERM."""
+    told: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda got, _frame: told.append(got))
+    while not told and not engine.wait(0.2):
+        pass

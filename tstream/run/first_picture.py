@@ -1,0 +1,130 @@
+"""What the cockpit's first picture shows, kept from the last good start.
+
+Checking the settings takes longer than everything else before the picture. So as long as no source of them
+has changed (settings.sources.fingerprint), the picture is drawn from what was kept, and they are checked
+behind it. Nothing but the picture is made of this: the engine gets settings that were checked in this run.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+from msgspec import Struct
+
+from engine.model.config import TradingSwitch
+from engine.model.instrument import CME_FUTURES
+from engine.model.orders import AccountKind
+from engine.model.view import ContractView, HealthView, SessionPhase, SessionView, TradingState, View
+from tstream.paths import Paths
+from tstream.settings.sources import fingerprint
+
+if TYPE_CHECKING:
+    from tstream.settings.model import Settings
+
+
+class FirstPicture(Struct, frozen=True, forbid_unknown_fields=True):
+    """The part of the settings that can be seen at once."""
+
+    venue: str
+    contracts: tuple[str, ...]
+    preset: Literal["normal", "ssh"]
+    fps: int
+    theme: str
+    bell: bool
+    keymap: dict[str, str]
+    notes: tuple[str, ...] = ()
+    """Written before the screen is taken."""
+
+    @property
+    def practice(self) -> bool:
+        return self.venue == "practice"
+
+
+class _Kept(Struct, frozen=True, forbid_unknown_fields=True):
+    fingerprint: str
+    picture: FirstPicture
+
+
+def picture_of(settings: Settings, notes: tuple[str, ...] = ()) -> FirstPicture:
+    """The first picture of settings that were checked."""
+    ui = settings.ui
+    contracts = tuple(settings.contracts)
+    return FirstPicture(
+        settings.venue.name, contracts, ui.preset, ui.fps, ui.theme, ui.bell, dict(ui.keymap), notes
+    )
+
+
+def may_ask(settings: Settings) -> bool:
+    """Whether an account may have to be armed by typing its name, which comes before any picture."""
+    return not settings.venue.practice and settings.trading is TradingSwitch.LIVE
+
+
+def recall(paths: Paths, config: Path | None) -> FirstPicture | None:
+    """What was kept, where nothing has changed since; None where the settings have to be read first."""
+    try:
+        kept = msgspec.json.decode(paths.first_picture.read_bytes(), type=_Kept)
+        same = kept.fingerprint == fingerprint(paths, config or paths.settings_file)
+    except (OSError, msgspec.MsgspecError):
+        return None
+    return kept.picture if same and set(kept.picture.contracts) <= CME_FUTURES.keys() else None
+
+
+def remember(paths: Paths, config: Path | None, picture: FirstPicture | None) -> None:
+    """Keep the picture for the next start, or none; on a full disk that start reads the settings first."""
+    file = paths.first_picture
+    try:
+        if picture is None:
+            file.unlink(missing_ok=True)
+            return
+        kept = msgspec.json.encode(_Kept(fingerprint(paths, config or paths.settings_file), picture))
+        if file.exists() and file.read_bytes() == kept:
+            return
+        fresh = file.with_suffix(".new")
+        fresh.write_bytes(kept)
+        os.chmod(fresh, 0o600)
+        fresh.replace(file)
+    except OSError:
+        return
+
+
+def blank(picture: FirstPicture) -> View:
+    """The View before there is an engine: the contracts' names, and nothing that could be mistaken."""
+    instruments = [CME_FUTURES[symbol] for symbol in picture.contracts]
+    return View(
+        version=0,
+        ts=0,
+        mode=AccountKind.PRACTICE if picture.practice else AccountKind.LIVE,
+        venue="practice venue" if picture.practice else picture.venue,
+        practice_time=picture.practice,
+        session=SessionView("", SessionPhase.CLOSED, "--:--:--", "--:--"),
+        links=(),
+        contracts=tuple(
+            ContractView(
+                instrument=instrument.symbol,
+                name=instrument.symbol,
+                description=instrument.description,
+                tick_size=instrument.tick_size,
+                tick_value_usd=instrument.tick_value_usd,
+                decimals=instrument.decimals,
+                bid=None,
+                ask=None,
+                last=None,
+                change=None,
+                age_ns=None,
+                stale=True,
+                state=TradingState.ACTIVE,
+                position_qty=0,
+            )
+            for instrument in instruments
+        ),
+        books=(),
+        positions=(),
+        orders=(),
+        trades=(),
+        alignment={},
+        notices=(),
+        health=HealthView(ok=True, detail="starting"),
+    )

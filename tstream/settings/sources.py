@@ -1,0 +1,43 @@
+"""Where settings come from: tstream.toml, .env files beside it and in the working folder, the environment.
+
+Light to import: whether anything changed since the last start is asked before the first picture.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from tstream.paths import CONFIG_VARIABLE, HOME_VARIABLE, Paths
+
+PREFIX = "TSTREAM_"
+"""Environment variables are this, the section, an underscore and the key: TSTREAM_RISK_MAX_TRADES."""
+RESERVED = {HOME_VARIABLE, CONFIG_VARIABLE}
+_SECRET_NAME = re.compile(r"key(?!map)|token|secret|passw|credential|projectx|url|others", re.IGNORECASE)
+
+
+def dotenv_files(paths: Paths, file: Path) -> tuple[Path, ...]:
+    """Beside the settings and, unless TSTREAM_HOME keeps everything together, in the working folder."""
+    folders = [file.absolute().parent] + ([] if paths.home else [Path.cwd()])
+    files = [folder / ".env" for folder in dict.fromkeys(folders)]
+    return tuple(path for path in files if path.is_file())
+
+
+def fingerprint(paths: Paths, file: Path, environ: Mapping[str, str] = os.environ) -> str:
+    """The same as long as nothing was changed: hex digits of the contents of `file` and of our variables.
+
+    Secrets are no part of it: of a .env file it holds size and time only. Raises OSError.
+    """
+    seen: list[object] = [str(file), file.read_bytes() if file.is_file() else None]
+    for path in dotenv_files(paths, file):
+        about = path.stat()
+        seen += [str(path), about.st_size, about.st_mtime_ns]
+    seen += sorted(
+        (name, "" if _SECRET_NAME.search(name) else value)
+        for name, value in environ.items()
+        if name.upper().startswith(PREFIX) and name.upper() not in RESERVED
+    )
+    return hashlib.sha256(repr(seen).encode()).hexdigest()
