@@ -20,7 +20,7 @@ def test_without_a_terminal_the_cockpit_says_what_to_do_instead(home: Path) -> N
 
 
 def test_a_timed_run_ends_by_itself_and_lets_nobody_else_in(home: Path) -> None:
-    with Headless(home, "--for", "2m", "--speed", "20") as run:
+    with Headless(home, "--for", "5m", "--speed", "20") as run:
         practice = run.practice()
         second = run.beside("run", "--headless")
         assert second.returncode == 1
