@@ -25,7 +25,7 @@ types: ## Static types, strict
 	@scripts/venv dev
 	$(BIN)/mypy
 
-walls: ## Who may import whom
+walls: ## Who may import whom, and no circles
 	@scripts/venv dev
 	$(BIN)/lint-imports
 
