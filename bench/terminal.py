@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.support.pseudo import Pseudo
+from tests.support.pseudo_terminal import PseudoTerminal
 
 ROOT = Path(__file__).parents[1]
 _SYNC_ASKED, _SYNC_KNOWN = b"\x1b[?2026$p", b"\x1b[?2026;2$y"
@@ -32,7 +32,7 @@ class Terminal:
         self.bytes = 0
         self._tail = b""
         self.started = time.monotonic()
-        self._pseudo = Pseudo(command, environment, cwd=ROOT, fds=fds)
+        self._pseudo = PseudoTerminal(command, environment, cwd=ROOT, fds=fds)
         self.master, self.process = self._pseudo.master, self._pseudo.process
 
     def __enter__(self) -> Self:

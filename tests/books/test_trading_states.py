@@ -17,7 +17,7 @@ from engine.risk.guards import Guards
 from engine.state.restrictions import tighten
 from engine.state.state import Restriction
 from tests.support.books import BOOK, MORNING, Book
-from tests.support.watch import DAILY, ROLL, TEN, Watch, kinds, new_day, restarted, said
+from tests.support.guarded_book import DAILY, ROLL, TEN, GuardedBook, kinds, new_day, restarted, said
 
 # --- the lattice -------------------------------------------------------------------------------------------
 
@@ -57,23 +57,23 @@ def test_a_weaker_wish_is_not_even_written_down() -> None:
 
 
 def test_a_halt_is_lifted_on_purpose_only() -> None:
-    watch = Watch(DAILY)
-    assert "resume --halted" in said(watch, Halt(id="1", source="cli"))
-    assert watch.book.turn.state.restriction(BOOK, "MNQ") == Restriction(
+    guarded = GuardedBook(DAILY)
+    assert "resume --halted" in said(guarded, Halt(id="1", source="cli"))
+    assert guarded.book.turn.state.restriction(BOOK, "MNQ") == Restriction(
         TradingState.HALTED, "halted by cli", by="cli"
     )
-    assert "still halted: halted by cli; resume --halted lifts it" in said(watch, Resume(id="2"))
-    said(watch, Pause(id="3"))
-    assert watch.book.turn.state.restrictions["/"].state is TradingState.HALTED
-    after = restarted(watch, DAILY)
+    assert "still halted: halted by cli; resume --halted lifts it" in said(guarded, Resume(id="2"))
+    said(guarded, Pause(id="3"))
+    assert guarded.book.turn.state.restrictions["/"].state is TradingState.HALTED
+    after = restarted(guarded, DAILY)
     assert "entries allowed again" in said(after, Resume(id="4", halted=True))
     assert after.book.turn.state.restrictions == {}
 
 
 def test_a_halt_of_one_contract_leaves_the_others() -> None:
-    watch = Watch(DAILY)
-    said(watch, Halt(id="1", instrument="MES"))
-    state = watch.book.turn.state
+    guarded = GuardedBook(DAILY)
+    said(guarded, Halt(id="1", instrument="MES"))
+    state = guarded.book.turn.state
     found = state.restriction(BOOK, "MES")
     assert found is not None
     assert found.state is TradingState.HALTED
@@ -81,14 +81,14 @@ def test_a_halt_of_one_contract_leaves_the_others() -> None:
 
 
 def test_guards_go_on_while_halted() -> None:
-    watch = Watch(DAILY)
-    watch.book.entered(TEN, price=1000)
-    said(watch, Halt(id="1"))
-    watch.look(800)
-    assert watch.state() is TradingState.LOCKED
-    assert watch.book.state.flattening == {"MNQ": "risk"}
-    said(watch, Resume(id="2", halted=True))
-    assert watch.state() is TradingState.LOCKED
+    guarded = GuardedBook(DAILY)
+    guarded.book.entered(TEN, price=1000)
+    said(guarded, Halt(id="1"))
+    guarded.look(800)
+    assert guarded.state() is TradingState.LOCKED
+    assert guarded.book.state.flattening == {"MNQ": "risk"}
+    said(guarded, Resume(id="2", halted=True))
+    assert guarded.state() is TradingState.LOCKED
 
 
 # --- the calendar ------------------------------------------------------------------------------------------
@@ -108,19 +108,19 @@ IN_2028 = 1_831_132_800 * NANOS
 def test_a_year_without_holidays_reduces_and_says_so(
     limits: RiskLimits, practice: bool, state: TradingState
 ) -> None:
-    watch = Watch(limits)
-    watch.guards = Guards(limits, practice_time=practice)
-    new_day(watch, sessions.trade_date(IN_2028).isoformat(), IN_2028)
-    watch.look()
-    watch.look()
-    assert watch.state() is state
-    told = [text for text in watch.warnings() if "holidays of 2028 are not known" in text]
+    guarded = GuardedBook(limits)
+    guarded.guards = Guards(limits, practice_time=practice)
+    new_day(guarded, sessions.trade_date(IN_2028).isoformat(), IN_2028)
+    guarded.look()
+    guarded.look()
+    assert guarded.state() is state
+    told = [text for text in guarded.warnings() if "holidays of 2028 are not known" in text]
     assert len(told) == (state is TradingState.REDUCING)
 
 
 def test_positions_that_need_not_be_flat_are_left_alone_by_the_clock() -> None:
-    watch = Watch(replace(DAILY, must_be_flat=False))
-    watch.book.entered(TEN, price=1000)
-    watch.book.at(sessions.flat_by(sessions.trade_date(MORNING)))
-    assert kinds(watch.look(1000)) == []
-    assert watch.guards.ns_to_flat(watch.book.now) == 50 * MINUTE
+    guarded = GuardedBook(replace(DAILY, must_be_flat=False))
+    guarded.book.entered(TEN, price=1000)
+    guarded.book.at(sessions.flat_by(sessions.trade_date(MORNING)))
+    assert kinds(guarded.look(1000)) == []
+    assert guarded.guards.ns_to_flat(guarded.book.now) == 50 * MINUTE

@@ -15,9 +15,9 @@ from typing import Self, TypeVar
 import psutil
 
 from tests.e2e.program import TSTREAM, environment, practice_child
-from tests.support.painted import Painted
 from tests.support.patience import patient
-from tests.support.pseudo import Pseudo
+from tests.support.pseudo_terminal import PseudoTerminal
+from tests.support.terminal_screen import TerminalScreen
 
 PATIENCE = 40.0
 """Seconds after which something that should happen has not, on a quiet machine."""
@@ -32,11 +32,11 @@ _T = TypeVar("_T")
 class Cockpit:
     """One run of the cockpit. Everything that waits reads the terminal meanwhile, as a person's would."""
 
-    def __init__(self, pseudo: Pseudo, size: tuple[int, int]) -> None:
+    def __init__(self, pseudo: PseudoTerminal, size: tuple[int, int]) -> None:
         self.process = pseudo.process
         self.raw = bytearray()
         self._pseudo = pseudo
-        self._screen = Painted(*size)
+        self._screen = TerminalScreen(*size)
         self._children: list[psutil.Process] = []
 
     @classmethod
@@ -51,7 +51,7 @@ class Cockpit:
         """Start `command` with `args` in a terminal of `size` (columns, rows) of its own."""
         colours = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "TEXTUAL_ANIMATIONS": "none"}
         whole = {**environment(home), **colours, **(env or {})}
-        return cls(Pseudo([*command, *args], whole, size=size), size)
+        return cls(PseudoTerminal([*command, *args], whole, size=size), size)
 
     def __enter__(self) -> Self:
         return self
@@ -176,3 +176,20 @@ class Cockpit:
         self.pull()
         for child in psutil.wait_procs(self._children, timeout=patient(10))[1]:
             child.kill()
+
+
+# --- what the screen means, read as a person reads it ------------------------------------------------------
+
+CLOCK = r"\b(\d\d):(\d\d):(\d\d)\b"
+HELD = r"\b(?:LONG|SHORT)\b"
+
+
+def seconds_of(cockpit: Cockpit) -> int:
+    """The clock in the status bar, seconds since midnight in Chicago."""
+    hours, minutes, seconds = cockpit.wait_for(CLOCK).groups()
+    return int(hours) * 3600 + int(minutes) * 60 + int(seconds)
+
+
+def price_of(cockpit: Cockpit, contract: str) -> str:
+    """A contract's last price."""
+    return cockpit.wait_for(rf"\b{contract}(?:[A-Z]\d)? +([\d.,]+)")[1]

@@ -21,8 +21,8 @@ from engine.model.market import NANOS
 from engine.model.view import PositionView, View
 from tests.discord.fake import FakeDiscord
 from tests.discord.scenes import ANALYST, RELAY
-from tests.e2e.led import LedVenue, led_venue, program
-from tests.e2e.street import Timeline, channels, furnish
+from tests.e2e.alert_services import Timeline, channels, furnish
+from tests.e2e.scripted_venue import ScriptedVenue, program, scripted_venue
 
 PRICE = 25_304
 """Ticks: 6326.00."""
@@ -40,7 +40,7 @@ async def test_an_alert_is_traded_to_its_second_target_and_told_everywhere(
     async with (
         FakeDiscord() as discord,
         channels(unused_tcp_port) as news,
-        led_venue(SimulatorConfig(), PRICE) as venue,
+        scripted_venue(SimulatorConfig(), PRICE) as venue,
     ):
         furnish(home, discord, WITH_PAPER + news.settings, news.secrets)
         async with program(home, venue) as run:
@@ -104,7 +104,7 @@ async def test_an_alert_is_traded_to_its_second_target_and_told_everywhere(
 
 
 async def test_a_connection_lost_in_the_middle_and_other_paths_trade_an_alert_once(home: Path) -> None:
-    async with FakeDiscord() as discord, led_venue(SimulatorConfig(), PRICE) as venue:
+    async with FakeDiscord() as discord, scripted_venue(SimulatorConfig(), PRICE) as venue:
         furnish(home, discord)
         async with program(home, venue) as run:
             await run.ready()
@@ -135,7 +135,7 @@ async def test_a_connection_lost_in_the_middle_and_other_paths_trade_an_alert_on
 
 async def test_edits_and_a_deletion_do_at_the_venue_what_is_promised(home: Path) -> None:
     slow = SimulatorConfig(model=replace(CAPTURED, latency_ns=3 * NANOS // 2))
-    async with FakeDiscord() as discord, led_venue(slow, PRICE) as venue:
+    async with FakeDiscord() as discord, scripted_venue(slow, PRICE) as venue:
         furnish(home, discord, room='after_fill = "tighten"\nvariants = true\n')
         async with program(home, venue) as run:
             await run.ready()
@@ -164,7 +164,7 @@ async def test_edits_and_a_deletion_do_at_the_venue_what_is_promised(home: Path)
             assert (venue.qty, venue.stops, venue.targets) == (1, even, {PRICE + 28: 1})
 
 
-def as_told(venue: LedVenue) -> bool:
+def as_told(venue: ScriptedVenue) -> bool:
     """What the alert says is what stands at the venue."""
     return (venue.qty, venue.stops, venue.targets) == (4, {STOP: 4}, {T1: 2, T2: 2})
 
@@ -179,5 +179,5 @@ def _even(position: PositionView) -> bool:
     return position.stop is not None and position.stop >= position.entry
 
 
-def _trades(venue: LedVenue, side: SideCode) -> list[TradeRow]:
+def _trades(venue: ScriptedVenue, side: SideCode) -> list[TradeRow]:
     return [trade for trade in venue.practice.account.blotter.trades if trade.side == side]

@@ -9,8 +9,7 @@ import psutil
 import pytest
 
 from tests.e2e.program import TSTREAM
-from tests.e2e.reading import HELD, seconds_of
-from tests.e2e.terminal import Cockpit
+from tests.e2e.terminal import HELD, Cockpit, seconds_of
 from tests.e2e.venue import LIMIT, Row, Venue
 from tests.support.patience import patient
 

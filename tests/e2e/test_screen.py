@@ -3,8 +3,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tests.e2e.reading import CLOCK, price_of, seconds_of
-from tests.e2e.terminal import Cockpit
+from tests.e2e.terminal import CLOCK, Cockpit, price_of, seconds_of
 from tstream.paths import find
 from tstream.run.first_picture import recall, remember
 

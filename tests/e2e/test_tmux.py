@@ -10,8 +10,7 @@ import psutil
 import pytest
 
 from tests.e2e.program import TSTREAM, environment
-from tests.e2e.reading import seconds_of
-from tests.e2e.terminal import Cockpit
+from tests.e2e.terminal import Cockpit, seconds_of
 from tests.support.patience import patient
 
 TMUX = shutil.which("tmux")

@@ -3,8 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from tests.e2e.reading import HELD
-from tests.e2e.terminal import Cockpit
+from tests.e2e.terminal import HELD, Cockpit
 from tests.e2e.venue import BUY, Venue, moment
 
 FIRST_ENTRY = timedelta(seconds=120)

@@ -12,13 +12,13 @@ from engine.model.market import NANOS
 from engine.model.orders import OrderType
 from engine.model.refusals import Refusal
 from engine.model.view import TradingState
-from tests.support.order_bench import BOOK, PRICE, Bench, entered, idea
+from tests.support.manual_venue import BOOK, PRICE, ManualVenue, entered, idea
 
 
-def switched(bench: Bench, *, risk: RiskLimits | None = None) -> Bench:
+def switched(bench: ManualVenue, *, risk: RiskLimits | None = None) -> ManualVenue:
     """The next start on the same journal trades account 2, in which nothing is open."""
     at = bench.now + 5 * NANOS
-    again = Bench(
+    again = ManualVenue(
         idea(), journal=bench.journal, boot=bench.core.state.boot + 1, at=at, risk=risk or bench.risk
     )
     again.account_id = "2"
@@ -61,7 +61,7 @@ def test_a_lock_of_the_day_stays_whatever_account_is_traded() -> None:
 
 def test_a_lock_by_the_maximum_loss_of_an_account_ends_with_the_account() -> None:
     limits = RiskLimits(daily_loss_usd=Decimal(0), max_loss_usd=Decimal(1000))
-    bench = Bench(idea(), risk=limits)
+    bench = ManualVenue(idea(), risk=limits)
     bench.connect()
     bench.wait(6)
     for order in bench.trade_idea():

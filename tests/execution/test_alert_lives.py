@@ -12,8 +12,8 @@ from engine.model import records as r
 from engine.model.config import PaperConfig, RiskLimits, SingleContract
 from engine.model.market import Side
 from engine.model.orders import Slot
-from tests.support.played import PRICE, Play, Script
-from tests.support.posting import LONG, ROOM, SHORT, message
+from tests.support.alert_room import LONG, ROOM, SHORT, message
+from tests.support.scripted_replay import PRICE, Script, ScriptedReplay
 
 Market = Iterator[ev.Quote | ev.Print]
 
@@ -22,7 +22,7 @@ def _script(text: str, *prices: int, grade: str = "A") -> Script:
     """The alert after the first minute, then these distances in ticks to its good side, 5 s each."""
     side = 1 if "long" in text else -1
 
-    def script(play: Play) -> Market:
+    def script(play: ScriptedReplay) -> Market:
         yield from play.minutes(1)
         play.replay.tell(message(play.now, text.replace(": A", f": {grade}")))
         yield from play.pass_time(8)
@@ -35,7 +35,7 @@ def _script(text: str, *prices: int, grade: str = "A") -> Script:
 @pytest.mark.parametrize("brackets", [True, False])
 @pytest.mark.parametrize("text", [LONG, SHORT])
 def test_a_third_leaves_at_the_first_target_and_the_rest_at_the_second(text: str, brackets: bool) -> None:
-    play = Play(_script(text, 10, 30, 40, 50), [], rooms=(ROOM,), brackets=brackets)
+    play = ScriptedReplay(_script(text, 10, 30, 40, 50), [], rooms=(ROOM,), brackets=brackets)
     (trade,) = play.book.trades
     side = Side.BUY if text is LONG else Side.SELL
     assert (trade.side, trade.qty, trade.reason) == (side, 3, "T2")
@@ -47,7 +47,7 @@ def test_a_third_leaves_at_the_first_target_and_the_rest_at_the_second(text: str
 
 @pytest.mark.parametrize("text", [LONG, SHORT])
 def test_after_the_first_target_a_reversal_loses_nothing_on_the_rest(text: str) -> None:
-    play = Play(_script(text, 10, 30, *range(12, -1, -1), -20), [], rooms=(ROOM,))
+    play = ScriptedReplay(_script(text, 10, 30, *range(12, -1, -1), -20), [], rooms=(ROOM,))
     (trade,) = play.book.trades
     assert trade.reason == "be_stop"
     assert trade.net_usd > 0
@@ -56,7 +56,7 @@ def test_after_the_first_target_a_reversal_loses_nothing_on_the_rest(text: str) 
 
 @pytest.mark.parametrize("text", [LONG, SHORT])
 def test_the_stop_is_the_alerts_own_price(text: str) -> None:
-    play = Play(_script(text, -20, -41), [], rooms=(ROOM,))
+    play = ScriptedReplay(_script(text, -20, -41), [], rooms=(ROOM,))
     (trade,) = play.book.trades
     sign = trade.side.sign
     stops = {o.stop for o in play.book.orders.values() if o.slot is Slot.STOP}
@@ -71,7 +71,7 @@ def test_one_contract_leaves_at_the_first_target_or_is_held_at_break_even(
     text: str, single: SingleContract
 ) -> None:
     risk = RiskLimits(single_contract=single)
-    play = Play(_script(text, 10, 30, 36, 50, grade="C"), [], rooms=(ROOM,), risk=risk)
+    play = ScriptedReplay(_script(text, 10, 30, 36, 50, grade="C"), [], rooms=(ROOM,), risk=risk)
     (trade,) = play.book.trades
     assert (trade.qty, trade.reason) == (1, "T1")
     assert abs(trade.exit_sum - PRICE) == (28 if single is SingleContract.T1 else 48)
@@ -80,25 +80,25 @@ def test_one_contract_leaves_at_the_first_target_or_is_held_at_break_even(
 
 
 def test_two_alerts_in_one_contract_are_one_trade() -> None:
-    def script(play: Play) -> Market:
+    def script(play: ScriptedReplay) -> Market:
         yield from play.minutes(1)
         play.replay.tell(message(play.now))
         yield from play.pass_time(5)
         play.replay.tell(message(play.now, LONG.replace("20000", "20001"), number="2"))
         yield from play.pass_time(5)
 
-    play = Play(script, [], rooms=(ROOM,))
+    play = ScriptedReplay(script, [], rooms=(ROOM,))
     assert len(play.written(r.PlanOpened)) == 1
     assert [refused.refusals for refused in play.written(r.IdeaRefused)] == [("in_position",)]
 
 
 def test_the_same_run_writes_the_same_journal() -> None:
-    one, two = (Play(_script(LONG, 10, 30, 5, -20), [], rooms=(ROOM,)) for _ in range(2))
+    one, two = (ScriptedReplay(_script(LONG, 10, 30, 5, -20), [], rooms=(ROOM,)) for _ in range(2))
     assert [r.encode(record) for record in one.journal] == [r.encode(record) for record in two.journal]
 
 
 def test_paper_and_the_account_trade_the_same_alert_each_for_itself() -> None:
-    play = Play(_script(LONG, 10, 30, 40, 50), [], rooms=(ROOM,), paper=PaperConfig())
+    play = ScriptedReplay(_script(LONG, 10, 30, 40, 50), [], rooms=(ROOM,), paper=PaperConfig())
     books = play.core.state.books
     assert len(books) == 2
     for book in books.values():
@@ -110,5 +110,7 @@ def test_paper_and_the_account_trade_the_same_alert_each_for_itself() -> None:
 
 
 def test_a_room_may_be_followed_on_paper_only() -> None:
-    play = Play(_script(LONG, 10), [], rooms=(replace(ROOM, books=("paper",)),), paper=PaperConfig())
+    play = ScriptedReplay(
+        _script(LONG, 10), [], rooms=(replace(ROOM, books=("paper",)),), paper=PaperConfig()
+    )
     assert {opened.plan.book for opened in play.written(r.PlanOpened)} == {"paper"}

@@ -17,7 +17,7 @@ from engine.strategies.alerts.alert import Alert, Parser, Unread
 from engine.strategies.alerts.rooms import RoomError
 from tests.market.feed import T0
 from tests.strategies.scripted import ScriptedStrategy
-from tests.support.posting import ROOM, at_work, entries, message
+from tests.support.alert_room import ROOM, at_work, entries, message
 
 
 class Fixed:

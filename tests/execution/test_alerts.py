@@ -15,8 +15,7 @@ from engine.model.orders import Slot, VenueStatus
 from engine.model.refusals import Refusal
 from engine.model.view import AlertFate, HealthView
 from engine.runtime.view_builder import picture
-from tests.support.order_bench import BOOK, PRICE
-from tests.support.posting import (
+from tests.support.alert_room import (
     LONG,
     ROOM,
     SHORT,
@@ -31,6 +30,7 @@ from tests.support.posting import (
     leave,
     message,
 )
+from tests.support.manual_venue import BOOK, PRICE
 
 # --- an alert ------------------------------------------------------------------------------------------
 

@@ -11,8 +11,7 @@ from engine.model.events import AlertKind
 from engine.model.market import NANOS
 from engine.model.notices import NoticeKind
 from engine.model.orders import OrderStatus, Slot
-from tests.support.order_bench import PRICE
-from tests.support.posting import (
+from tests.support.alert_room import (
     LONG,
     STOP,
     T1,
@@ -24,6 +23,7 @@ from tests.support.posting import (
     leave,
     message,
 )
+from tests.support.manual_venue import PRICE
 
 
 def test_f30_an_edit_after_the_fill_changes_nothing_by_default() -> None:

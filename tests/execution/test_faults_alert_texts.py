@@ -10,14 +10,14 @@ from msgspec.structs import replace
 from engine.model import records as r
 from engine.model.alerts import Reason, Verdict
 from engine.model.notices import NoticeKind, Severity
-from tests.support.order_bench import PRICE
-from tests.support.posting import (
+from tests.support.alert_room import (
     LONG,
     ROOM,
     SHORT,
     at_work,
     entries,
 )
+from tests.support.manual_venue import PRICE
 
 WRONG: Sequence[tuple[str, Verdict, Reason]] = [
     (LONG.replace("20000", "2000"), Verdict.REFUSED, Reason.STOP_SIDE),

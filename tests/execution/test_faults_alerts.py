@@ -16,8 +16,7 @@ from engine.model.events import AlertKind
 from engine.model.market import NANOS
 from engine.model.notices import NoticeKind
 from engine.model.orders import OrderStatus, Slot
-from tests.support.order_bench import PRICE
-from tests.support.posting import (
+from tests.support.alert_room import (
     LONG,
     STOP,
     TIGHTEN,
@@ -31,6 +30,7 @@ from tests.support.posting import (
     leave,
     message,
 )
+from tests.support.manual_venue import PRICE
 
 # --- F30: read twice -----------------------------------------------------------------------------------
 

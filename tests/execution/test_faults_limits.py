@@ -22,7 +22,7 @@ from engine.model.refusals import Refusal
 from engine.model.view import Band, HealthView, TradingState
 from engine.runtime.view_builder import picture
 from tests.market.feed import T0
-from tests.support.played import PRICE, Play, idea
+from tests.support.scripted_replay import PRICE, ScriptedReplay, idea
 
 Market = Iterator[ev.Quote | ev.Print]
 MNQ = CME_FUTURES["MNQ"]
@@ -35,7 +35,9 @@ TIGHT = RiskLimits(
 )
 
 
-def _by_hand(play: Play, side: Side, qty: int, *, limit: int | None = None, bracket: bool = False) -> None:
+def _by_hand(
+    play: ScriptedReplay, side: Side, qty: int, *, limit: int | None = None, bracket: bool = False
+) -> None:
     """Somebody trades on the platform."""
     kind = OrderType.MARKET if limit is None else OrderType.LIMIT
     offsets = (-40 * side.sign, 80 * side.sign) if bracket else (None, None)
@@ -43,7 +45,7 @@ def _by_hand(play: Play, side: Side, qty: int, *, limit: int | None = None, brac
     play.replay._report(order.events)
 
 
-def _restriction(play: Play) -> tuple[TradingState, str]:
+def _restriction(play: ScriptedReplay) -> tuple[TradingState, str]:
     found = play.core.state.restriction(BOOK, "MNQ")
     return (TradingState.ACTIVE, "") if found is None else (found.state, found.guard)
 
@@ -52,7 +54,7 @@ def test_f27_a_loss_that_is_only_unrealized_ends_flat_and_locked_until_the_next_
     """Ten contracts 54 ticks down and the costs of both sides: 95 % of 300 USD. Nobody sold at a stop."""
     seen: dict[str, object] = {}
 
-    def script(play: Play) -> Market:
+    def script(play: ScriptedReplay) -> Market:
         yield from play.minutes(1)
         _by_hand(play, Side.BUY, 10)
         _by_hand(play, Side.BUY, 2, limit=PRICE - 500, bracket=True)
@@ -71,7 +73,7 @@ def test_f27_a_loss_that_is_only_unrealized_ends_flat_and_locked_until_the_next_
         yield from play.pass_time(4)
         seen["morning"] = _restriction(play)
 
-    play = Play(script, [], risk=TIGHT)
+    play = ScriptedReplay(script, [], risk=TIGHT)
     assert seen["reduced"] == (TradingState.REDUCING, "bands")
     assert seen["locked"] == seen["resumed"] == seen["evening"] == (TradingState.LOCKED, "daily loss")
     assert seen["morning"] == (TradingState.ACTIVE, "")
@@ -97,14 +99,14 @@ def test_f27_a_loss_that_is_only_unrealized_ends_flat_and_locked_until_the_next_
 def test_f27_two_trades_at_their_stops_lock_by_their_count_and_stop_nothing_else() -> None:
     """One loss after another; a third idea is refused with the reason."""
 
-    def script(play: Play) -> Market:
+    def script(play: ScriptedReplay) -> Market:
         for n in range(1, 3):
             yield from play.minutes(2)
             yield from play.move(PRICE - 50 * n, seconds=5)
         yield from play.minutes(3)
 
     ideas = [(T0 + n * 2 * MINUTE, idea(stop=40)[1]) for n in range(4)]
-    play = Play(script, ideas, risk=TIGHT)
+    play = ScriptedReplay(script, ideas, risk=TIGHT)
     assert [trade.reason for trade in play.book.trades] == ["stop", "stop"]
     assert _restriction(play) == (TradingState.LOCKED, "losses in a row")
     refused = [rec.refusals for rec in play.written(r.IdeaRefused)]
@@ -117,7 +119,7 @@ def test_f25_a_position_held_over_the_roll_is_split_by_its_mark() -> None:
     seen: dict[str, Decimal] = {}
     limits = RiskLimits(must_be_flat=False, foreign_positions=ForeignPositions.LEAVE)
 
-    def script(play: Play) -> Market:
+    def script(play: ScriptedReplay) -> Market:
         yield from play.minutes(1)
         _by_hand(play, Side.BUY, 2)
         yield from play.move(PRICE + 30, seconds=4)
@@ -131,7 +133,7 @@ def test_f25_a_position_held_over_the_roll_is_split_by_its_mark() -> None:
         yield from play.pass_time(2)
         seen["closed"] = play.core.day_usd(BOOK)
 
-    play = Play(script, [], risk=limits)
+    play = ScriptedReplay(script, [], risk=limits)
     (first,) = play.book.days
     (trade,) = play.book.trades
     assert seen["before"] == first.net_usd
@@ -163,7 +165,7 @@ def test_f24_flat_time_and_reset_stay_chicagos_when_european_clocks_disagree(day
     start = deadline - 8 * MINUTE
     seen: dict[str, object] = {}
 
-    def script(play: Play) -> Market:
+    def script(play: ScriptedReplay) -> Market:
         yield from play.pass_time(2)
         _by_hand(play, Side.BUY, 1)
         yield from play.pass_time(2)
@@ -177,7 +179,7 @@ def test_f24_flat_time_and_reset_stay_chicagos_when_european_clocks_disagree(day
         play.now = sessions.next_roll(play.now) - NANOS
         yield from play.pass_time(2)
 
-    play = Play(script, [], start=start, risk=limits)
+    play = ScriptedReplay(script, [], start=start, risk=limits)
     assert (seen["near"], seen["held"], seen["flat"]) == (True, 1, 0)
     late = datetime.fromtimestamp(start // NANOS, helsinki).hour >= 23
     assert seen["hours"] is not late
@@ -195,12 +197,12 @@ def test_f24_the_hours_of_a_clock_change_have_one_trade_date_each_and_roll_once(
     start = sessions.session_bounds(flip)[0]
     end = sessions.session_bounds(date(flip.year, flip.month, flip.day + 1))[0] + 60 * MINUTE
 
-    def script(play: Play) -> Market:
+    def script(play: ScriptedReplay) -> Market:
         while play.now < end:
             play.now += 30 * MINUTE
             yield from play.pass_time(0.2)
 
-    play = Play(script, [], start=start)
+    play = ScriptedReplay(script, [], start=start)
     rolls = [(rec.trade_date, sessions.exchange_clock(rec.ts)[:5]) for rec in play.written(r.DayRolled)]
     monday = date(flip.year, flip.month, flip.day + 1).isoformat()
     assert rolls == [(flip.isoformat(), "17:00"), (monday, "17:00")]

@@ -17,18 +17,18 @@ from engine.model.refusals import Refusal
 from engine.model.view import HealthView
 from engine.runtime.view_builder import picture
 from tests.market.feed import T0
-from tests.support.order_bench import BOOK, MNQ, PRICE, Bench, idea
+from tests.support.manual_venue import BOOK, MNQ, PRICE, ManualVenue, idea
 
 TODAY = sessions.trade_date(T0)
 NEXT = PRICE + 700
 """The next month trades dearer."""
 
 
-def _roll(bench: Bench, contract: str = "CON.F.US.MNQ.H27", name: str = "MNQH7") -> None:
+def _roll(bench: ManualVenue, contract: str = "CON.F.US.MNQ.H27", name: str = "MNQH7") -> None:
     bench.step(ev.ContractResolved(ts_recv=bench.now, instrument=MNQ, contract_id=contract, name=name))
 
 
-def _trade(bench: Bench, price: int, minutes: int) -> None:
+def _trade(bench: ManualVenue, price: int, minutes: int) -> None:
     """Minutes of quotes and prints around one price."""
     for _ in range(minutes):
         bench.now += MINUTE - bench.now % MINUTE
@@ -37,7 +37,7 @@ def _trade(bench: Bench, price: int, minutes: int) -> None:
         bench.wait(1.2)
 
 
-def _refusals(bench: Bench) -> set[Refusal]:
+def _refusals(bench: ManualVenue) -> set[Refusal]:
     return {refusal for rec in bench.written(r.IdeaRefused) for refusal in rec.refusals}
 
 
@@ -56,7 +56,7 @@ def test_f29_no_entry_within_days_of_the_contracts_end(offset: int) -> None:
     start = T0 + days * 24 * 60 * MINUTE
     if sessions.trade_date(start).weekday() >= 5:
         pytest.skip("nobody trades on that day")
-    bench = Bench(idea(), at=start)
+    bench = ManualVenue(idea(), at=start)
     bench.connect()
     _roll(bench, contract, "MNQ")
     orders = bench.trade_idea()
@@ -65,7 +65,7 @@ def test_f29_no_entry_within_days_of_the_contracts_end(offset: int) -> None:
 
 
 def test_f29_bars_and_quotes_of_two_months_are_never_joined() -> None:
-    bench = Bench()
+    bench = ManualVenue()
     bench.connect()
     _trade(bench, PRICE, 12)
     assert len(bench.core.bars.bars("MNQ", Timeframe.M1)) > 5
@@ -83,7 +83,7 @@ def test_f29_bars_and_quotes_of_two_months_are_never_joined() -> None:
 
 
 def test_f29_history_of_the_new_month_begins_anew() -> None:
-    bench = Bench()
+    bench = ManualVenue()
     bench.connect()
     _trade(bench, PRICE, 3)
     _roll(bench)
@@ -100,7 +100,7 @@ def test_f29_history_of_the_new_month_begins_anew() -> None:
 
 
 def test_f29_the_same_month_again_changes_nothing() -> None:
-    bench = Bench()
+    bench = ManualVenue()
     bench.connect()
     _trade(bench, PRICE, 5)
     before = bench.core.bars.bars("MNQ", Timeframe.M1)
@@ -110,9 +110,9 @@ def test_f29_the_same_month_again_changes_nothing() -> None:
     assert len(bench.written(r.ContractKnown)) == written
 
 
-def _held() -> Bench:
+def _held() -> ManualVenue:
     """A protected long of 5 in the old month, and the roll."""
-    bench = Bench(idea(), idea())
+    bench = ManualVenue(idea(), idea())
     bench.connect()
     for order in bench.trade_idea():
         bench.enter(order)
@@ -152,7 +152,7 @@ def test_f29_once_it_is_closed_the_new_months_prices_count() -> None:
 
 def test_f29_a_restart_remembers_which_month_is_held() -> None:
     bench = _held()
-    again = Bench(journal=bench.journal, boot=2, at=bench.now)
+    again = ManualVenue(journal=bench.journal, boot=2, at=bench.now)
     assert again.book.held_months == {"MNQ": "MNQX"}
     again.step(
         ev.ContractResolved(ts_recv=again.now, instrument=MNQ, contract_id="CON.F.US.MNQ.H27", name="MNQH7")
@@ -164,10 +164,10 @@ def test_f29_a_restart_remembers_which_month_is_held() -> None:
 
 
 def test_f29_a_month_that_rolled_while_nobody_was_there() -> None:
-    bench = Bench(idea())
+    bench = ManualVenue(idea())
     bench.connect()
     for order in bench.trade_idea():
         bench.enter(order)
-    again = Bench(journal=bench.journal, boot=2, at=bench.now)
+    again = ManualVenue(journal=bench.journal, boot=2, at=bench.now)
     _roll(again)
     assert again.book.held_months == {"MNQ": "MNQX"}

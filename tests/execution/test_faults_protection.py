@@ -11,7 +11,7 @@ from engine.model import events as ev
 from engine.model.commands import Flatten
 from engine.model.market import Side
 from engine.model.orders import OrderStatus, OrderType, Slot, VenueOrder, VenueStatus
-from tests.support.order_bench import BOOK, MNQ, PRICE, UNKNOWN, Bench, connected, entered
+from tests.support.manual_venue import BOOK, MNQ, PRICE, UNKNOWN, ManualVenue, connected, entered
 
 
 def test_f13_a_rejected_stop_flattens_at_once() -> None:
@@ -147,7 +147,7 @@ def test_f16_a_change_that_the_venue_refuses_is_tried_less_and_less() -> None:
     assert bench.in_slot(Slot.STOP)[0].stop == PRICE - 40
 
 
-def _break_even(bench: Bench) -> fx.ModifyOrder:
+def _break_even(bench: ManualVenue) -> fx.ModifyOrder:
     bench.quote(PRICE + 40)
     bench.core.desks[BOOK].to_break_even("MNQ", PRICE + 40, PRICE + 41)
     [change] = bench.core.turn.effects
@@ -175,7 +175,7 @@ def test_f17_both_exits_fill_and_the_rest_is_closed() -> None:
     assert bench.core.turn.counts["double exits"] == 1
 
 
-def _platform_close(bench: Bench) -> None:
+def _platform_close(bench: ManualVenue) -> None:
     """What the venue does on a close: a market order of its own."""
     qty = bench.positions["MNQ"]
     venue_id = bench.new_id()

@@ -16,7 +16,7 @@ from engine.model.plans import PlanStatus
 from engine.model.refusals import Refusal
 from engine.model.view import TradingState
 from tests.support.books import day_rolled
-from tests.support.order_bench import BOOK, MNQ, PRICE, UNKNOWN, Bench, connected, entered, idea
+from tests.support.manual_venue import BOOK, MNQ, PRICE, UNKNOWN, ManualVenue, connected, entered, idea
 
 
 def test_f08_a_fill_missed_while_disconnected() -> None:
@@ -227,7 +227,7 @@ def test_an_entry_that_the_venue_rejects_ends_its_trade() -> None:
 
 
 def test_entries_wait_while_a_flatten_is_not_proven() -> None:
-    bench = Bench(idea())
+    bench = ManualVenue(idea())
     bench.connect()
     bench.answering = False
     bench.core.desks[BOOK].turn.commit(
@@ -250,7 +250,7 @@ def test_a_fill_of_a_contract_that_is_not_known_hurts_nobody(instrument: str) ->
 
 
 def test_events_of_a_book_that_was_never_adopted_are_left_alone() -> None:
-    bench = Bench()
+    bench = ManualVenue()
     order = VenueOrder("1", None, "MNQ", Side.BUY, OrderType.LIMIT, 1, VenueStatus.WORKING, 5)
     for event in (
         ev.OrderReported(ts_recv=bench.now, book="?", order=order),

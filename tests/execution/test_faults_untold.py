@@ -16,12 +16,12 @@ from engine.model.orders import Fill, OrderStatus, VenueStatus
 from engine.model.plans import Leg, PlanStatus
 from engine.model.refusals import Refusal
 from tests.support.books import Book, day_rolled
-from tests.support.order_bench import BOOK, MNQ, PRICE, UNKNOWN, Bench, connected, entered, idea
+from tests.support.manual_venue import BOOK, MNQ, PRICE, UNKNOWN, ManualVenue, connected, entered, idea
 
 REFUSED = ev.Outcome.REFUSED
 
 
-def concluded() -> tuple[Bench, Fill]:
+def concluded() -> tuple[ManualVenue, Fill]:
     """Two contracts of five whose fill nobody tells, concluded from the venue's word; the fill itself."""
     bench, order = connected()
     venue_id = bench.lodge(order)
@@ -191,7 +191,7 @@ def test_f02_a_lost_order_of_which_only_the_fill_is_told_is_known_for_ours() -> 
 
 
 def test_f02_a_fill_of_nobody_is_taken_though_the_venue_answers_no_question() -> None:
-    bench = Bench()
+    bench = ManualVenue()
     bench.connect()
     bench.answering = False
     bench.tell_fill(Fill("X1", "999", "MNQ", Side.BUY, PRICE, 1, MNQ.cost_usd, bench.now))
@@ -240,7 +240,7 @@ def test_f03_an_entry_that_the_stream_has_told_of_is_not_sent_again_bare(filled:
 
 def test_f11_a_question_that_is_lost_with_its_answer_is_asked_again() -> None:
     """Also the first one, before which nothing is done at all."""
-    bench = Bench(idea())
+    bench = ManualVenue(idea())
     bench.answering = False
     bench.connect()
     assert len(bench.of(fx.TakeSnapshot)) == 1
@@ -275,7 +275,7 @@ def test_f11_looks_that_go_on_failing_make_what_is_known_stale() -> None:
 
 
 def test_f08_while_the_stream_is_gone_the_venue_is_asked_often_and_nothing_is_entered() -> None:
-    bench = Bench(idea())
+    bench = ManualVenue(idea())
     bench.connect()
     bench.link(ev.LinkState.CONNECTING)
     asked = len(bench.of(fx.TakeSnapshot))
@@ -289,7 +289,7 @@ def test_f08_while_the_stream_is_gone_the_venue_is_asked_often_and_nothing_is_en
 
 
 def test_f08_an_account_whose_stream_was_never_up_enters_nothing() -> None:
-    bench = Bench(idea(), idea())
+    bench = ManualVenue(idea(), idea())
     bench.link(ev.LinkState.CONNECTING)
     bench.step(ev.ContractResolved(ts_recv=bench.now, instrument=MNQ, contract_id="x", name="MNQX"))
     bench.step(ev.AccountAdopted(ts_recv=bench.now, book=BOOK, account=bench.account()))

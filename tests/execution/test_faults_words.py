@@ -11,7 +11,7 @@ from engine.model import events as ev
 from engine.model import records as r
 from engine.model.orders import OrderStatus
 from engine.state import turn
-from tests.support.order_bench import connected
+from tests.support.manual_venue import connected
 
 
 @pytest.mark.parametrize("part", ["before", "describe"])

@@ -20,7 +20,7 @@ from engine.model.errors import Cause
 from engine.model.market import MINUTE, NANOS, Side
 from engine.model.orders import OrderStatus, OrderType, Slot, VenueOrder, VenueStatus
 from engine.model.view import TradingState
-from tests.support.order_bench import BOOK, MNQ, Bench, connected, entered, idea
+from tests.support.manual_venue import BOOK, MNQ, ManualVenue, connected, entered, idea
 
 HOUR = 60 * MINUTE
 
@@ -31,19 +31,19 @@ def at(text: str) -> int:
     return int(moment.timestamp()) * NANOS + 6 * HOUR
 
 
-def entered_at(when: int) -> tuple[Bench, dict[str, str]]:
-    bench = Bench(idea(targets=(80,)), at=when)
+def entered_at(when: int) -> tuple[ManualVenue, dict[str, str]]:
+    bench = ManualVenue(idea(targets=(80,)), at=when)
     bench.connect()
     return bench, bench.enter(bench.trade_idea()[0])
 
 
-def leap(bench: Bench, seconds: float) -> None:
+def leap(bench: ManualVenue, seconds: float) -> None:
     """Let time pass in one step, where nothing but the time is of interest."""
     bench.now += int(seconds * NANOS)
     bench.step(ev.TimeAdvanced(ts_recv=bench.now))
 
 
-def closed_by_venue(bench: Bench) -> None:
+def closed_by_venue(bench: ManualVenue) -> None:
     """What the venue does on a close: a market order of its own."""
     qty = bench.positions["MNQ"]
     venue_id = bench.new_id()
@@ -56,11 +56,11 @@ def closed_by_venue(bench: Bench) -> None:
     bench.tell(venue_id)
 
 
-def reply(bench: Bench, outcome: ev.Outcome, cause: Cause | None = None, reason: str = "") -> None:
+def reply(bench: ManualVenue, outcome: ev.Outcome, cause: Cause | None = None, reason: str = "") -> None:
     bench.reply(fx.ClosePosition(BOOK, "MNQ"), outcome, cause=cause, reason=reason)
 
 
-def cancels_answered(bench: Bench) -> None:
+def cancels_answered(bench: ManualVenue) -> None:
     """Every cancel asked for is carried out and told."""
     for cancel in bench.of(fx.CancelOrder):
         if bench.orders[cancel.venue_id].status.live:
@@ -68,7 +68,7 @@ def cancels_answered(bench: Bench) -> None:
             bench.tell(cancel.venue_id)
 
 
-def refusing(bench: Bench, seconds: float, cause: Cause) -> list[int]:
+def refusing(bench: ManualVenue, seconds: float, cause: Cause) -> list[int]:
     """Refuse every close for so long; when they were asked for."""
     asked: list[int] = []
     for _ in range(int(seconds * 2)):
@@ -185,7 +185,7 @@ def test_f28_a_restart_in_the_break_goes_on_with_the_latch() -> None:
 
 def test_a_flatten_before_any_account_is_adopted_is_carried_out_on_adoption() -> None:
     bench, _ = entered()
-    fresh = Bench()
+    fresh = ManualVenue()
     fresh.core.config = structs.replace(fresh.core.config, books=(BOOK,))
     fresh.orders, fresh.fills, fresh.positions = bench.orders, bench.fills, bench.positions
     answer = fresh.say(Flatten(id="f"))
@@ -205,7 +205,7 @@ def test_a_flatten_before_any_account_is_adopted_is_carried_out_on_adoption() ->
 
 
 def test_a_latch_from_before_the_adoption_survives_a_restart() -> None:
-    fresh = Bench()
+    fresh = ManualVenue()
     fresh.core.config = structs.replace(fresh.core.config, books=(BOOK,))
     fresh.say(Flatten(id="f", instrument="MNQ"))
     again = fresh.restart()

@@ -19,10 +19,10 @@ from engine.model.config import ForeignPositions, RiskLimits
 from engine.model.market import MINUTE, Side
 from engine.model.orders import Fill, OrderSpec, OrderType, VenueOrder, VenueStatus
 from engine.model.view import TradingState
-from tests.support.order_bench import BOOK, PRICE, Bench, entered, idea
-from tests.support.played import PRICE as PLAYED
-from tests.support.played import Play
-from tests.support.played import idea as played_idea
+from tests.support.manual_venue import BOOK, PRICE, ManualVenue, entered, idea
+from tests.support.scripted_replay import PRICE as PLAYED
+from tests.support.scripted_replay import ScriptedReplay
+from tests.support.scripted_replay import idea as played_idea
 
 Market = Iterator[ev.Quote | ev.Print]
 
@@ -31,7 +31,7 @@ def rule(foreign: ForeignPositions, **fields: object) -> RiskLimits:
     return structs.replace(RiskLimits(), foreign_positions=foreign, **fields)
 
 
-def by_hand(bench: Bench, side: Side, qty: int, price: int = PRICE) -> None:
+def by_hand(bench: ManualVenue, side: Side, qty: int, price: int = PRICE) -> None:
     """A person trades on the venue's own platform; the stream tells of the fill only."""
     venue_id = bench.new_id()
     bench.orders[venue_id] = VenueOrder(
@@ -40,13 +40,13 @@ def by_hand(bench: Bench, side: Side, qty: int, price: int = PRICE) -> None:
     bench.tell_fill(bench.execute(venue_id, price))
 
 
-def idle(risk: RiskLimits | None = None) -> Bench:
-    bench = Bench(risk=risk)
+def idle(risk: RiskLimits | None = None) -> ManualVenue:
+    bench = ManualVenue(risk=risk)
     bench.connect()
     return bench
 
 
-def state_of(bench: Bench) -> TradingState:
+def state_of(bench: ManualVenue) -> TradingState:
     found = bench.core.state.restriction(BOOK, "MNQ")
     return found.state if found is not None else TradingState.ACTIVE
 
@@ -236,7 +236,7 @@ def test_f10_a_person_beside_us_on_the_virtual_clock(brackets: bool) -> None:
     """They buy two beside our five, the price falls to the stops: everything is out, once."""
     seen: dict[str, object] = {}
 
-    def script(play: Play) -> Market:
+    def script(play: ScriptedReplay) -> Market:
         yield from play.minutes(2)
         placed = play.replay.venue.place("MNQ", OrderSpec(Side.BUY, OrderType.MARKET, 2), play.now)
         play.replay._report(placed.events)
@@ -245,7 +245,7 @@ def test_f10_a_person_beside_us_on_the_virtual_clock(brackets: bool) -> None:
         seen["stops"] = sum(qty for qty, _ in play.stops())
         yield from play.move(PLAYED - 60, seconds=5)
 
-    play = Play(script, [played_idea()], brackets=brackets)
+    play = ScriptedReplay(script, [played_idea()], brackets=brackets)
     assert seen == {"held": 7, "stops": 7}
     assert (play.replay.held("MNQ"), play.standing(), play.book.plans) == (0, [], {})
     restriction = play.core.state.restriction(PLAYED_BOOK, "MNQ")
@@ -254,7 +254,7 @@ def test_f10_a_person_beside_us_on_the_virtual_clock(brackets: bool) -> None:
 
 
 def test_the_day_of_an_account_that_a_new_journal_meets_pauses_nothing() -> None:
-    bench = Bench(idea())
+    bench = ManualVenue(idea())
     for number, (side, price) in enumerate(((Side.BUY, PRICE), (Side.SELL, PRICE + 8))):
         when = bench.now - (20 - number) * MINUTE
         bench.fills.append(Fill(f"old{number}", f"o{number}", "MNQ", side, price, 1, Decimal("0.61"), when))

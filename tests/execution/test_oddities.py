@@ -20,7 +20,7 @@ from engine.model.records import OrderEvent as E
 from engine.model.view import TradingState
 from engine.state.order_table import next_status
 from tests.support.books import Book
-from tests.support.order_bench import BOOK, MNQ, PRICE, Bench, connected, entered
+from tests.support.manual_venue import BOOK, MNQ, PRICE, ManualVenue, connected, entered
 
 STATES = [s for s in OrderStatus if not s.terminal]
 
@@ -312,7 +312,7 @@ def test_a_bench_at_rest_needs_no_frequent_pulses() -> None:
 
 
 def test_a_resting_entry_needs_none_either() -> None:
-    bench = Bench()
+    bench = ManualVenue()
     bench.connect()
     bench.wait(2)
     assert not bench.core.desks[BOOK].busy

@@ -16,16 +16,16 @@ from engine.model.config import Brackets
 from engine.model.errors import Cause
 from engine.model.market import Side
 from engine.model.orders import OrderStatus, OrderType, Slot, VenueOrder, VenueStatus
-from tests.support.order_bench import BOOK, PRICE, Bench, connected, idea
-from tests.support.played import PRICE as PLAYED
-from tests.support.played import Play
-from tests.support.played import idea as played_idea
+from tests.support.manual_venue import BOOK, PRICE, ManualVenue, connected, idea
+from tests.support.scripted_replay import PRICE as PLAYED
+from tests.support.scripted_replay import ScriptedReplay
+from tests.support.scripted_replay import idea as played_idea
 
 REFUSED = ev.Outcome.REFUSED
 Market = Iterator[ev.Quote | ev.Print]
 
 
-def refused(*, targets: tuple[int, ...] = (80,)) -> tuple[Bench, list[fx.PlaceOrder]]:
+def refused(*, targets: tuple[int, ...] = (80,)) -> tuple[ManualVenue, list[fx.PlaceOrder]]:
     """A bench whose entries were refused for their brackets, and what went out instead."""
     bench, _ = connected(targets=targets)
     first = bench.of(fx.PlaceOrder)
@@ -34,7 +34,7 @@ def refused(*, targets: tuple[int, ...] = (80,)) -> tuple[Bench, list[fx.PlaceOr
     return bench, bench.of(fx.PlaceOrder)[len(first) :]
 
 
-def filled(*, targets: tuple[int, ...] = (80,), qty: int | None = None) -> tuple[Bench, list[str]]:
+def filled(*, targets: tuple[int, ...] = (80,), qty: int | None = None) -> tuple[ManualVenue, list[str]]:
     """Bare entries filled, exits standing; the venue ids of entries, and of stop and target leg by leg."""
     bench, entries = refused(targets=targets)
     ids = []
@@ -224,14 +224,14 @@ def test_a_whole_trade_on_the_virtual_clock(side: Side) -> None:
     sign = side.sign
     seen: dict[str, object] = {}
 
-    def script(play: Play) -> Market:
+    def script(play: ScriptedReplay) -> Market:
         yield from play.minutes(2)
         seen["entered"] = sorted(q for q, _ in play.stops())
         yield from play.move(PLAYED + sign * 90, seconds=3)
         seen["runner"] = play.stops()
         yield from play.move(PLAYED + sign * 180, seconds=4)
 
-    play = Play(script, [played_idea(side)], brackets=False)
+    play = ScriptedReplay(script, [played_idea(side)], brackets=False)
     assert seen["entered"] == [2, 3]
     assert seen["runner"] == [(3, play.entry_price() + sign * 3)]
     [trade] = play.book.trades
@@ -240,11 +240,11 @@ def test_a_whole_trade_on_the_virtual_clock(side: Side) -> None:
 
 
 def test_stopped_out_on_the_virtual_clock() -> None:
-    def script(play: Play) -> Market:
+    def script(play: ScriptedReplay) -> Market:
         yield from play.minutes(2)
         yield from play.move(PLAYED - 60, seconds=3)
 
-    play = Play(script, [played_idea()], brackets=False)
+    play = ScriptedReplay(script, [played_idea()], brackets=False)
     [trade] = play.book.trades
     assert (trade.reason, play.standing(), play.replay.held("MNQ")) == ("stop", [], 0)
     assert [o.slot for o in play.book.orders.values() if o.slot is Slot.STOP] == [Slot.STOP] * 2

@@ -10,10 +10,10 @@ from engine.model import records as r
 from engine.model.market import MINUTE
 from engine.model.orders import OrderStatus, Slot, VenueStatus
 from engine.model.refusals import Refusal
-from tests.support.order_bench import BOOK, Bench, entered, idea
+from tests.support.manual_venue import BOOK, ManualVenue, entered, idea
 
 
-def heard_of_ideas(bench: Bench) -> list[r.AnyRecord]:
+def heard_of_ideas(bench: ManualVenue) -> list[r.AnyRecord]:
     begun = max(n for n, record in enumerate(bench.journal) if isinstance(record, r.RunStarted))
     return [x for x in bench.journal[begun:] if isinstance(x, r.IdeaRefused | r.PlanOpened)]
 

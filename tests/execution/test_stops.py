@@ -16,10 +16,10 @@ from engine.model.config import RiskLimits, SingleContract
 from engine.model.market import NANOS, Side
 from engine.model.orders import OrderType, Slot
 from engine.model.plans import StopRule
-from tests.support.order_bench import BOOK, PRICE, Bench, entered
-from tests.support.played import PRICE as PLAYED
-from tests.support.played import Play
-from tests.support.played import idea as played_idea
+from tests.support.manual_venue import BOOK, PRICE, ManualVenue, entered
+from tests.support.scripted_replay import PRICE as PLAYED
+from tests.support.scripted_replay import ScriptedReplay
+from tests.support.scripted_replay import idea as played_idea
 
 Market = Iterator[ev.Quote | ev.Print]
 COSTS = 3
@@ -79,7 +79,7 @@ def test_break_even_takes_no_better_stop_back() -> None:
 # --- trailing --------------------------------------------------------------------------------------------
 
 
-def trailing(bench: Bench, *marks: int, seconds: float = 1.1) -> list[int | None]:
+def trailing(bench: ManualVenue, *marks: int, seconds: float = 1.1) -> list[int | None]:
     """The stop after each mark, at a venue that obeys."""
     stops = []
     for mark in marks:
@@ -129,14 +129,14 @@ def test_a_trail_goes_on_after_a_restart_where_it_stood() -> None:
 @pytest.mark.parametrize("side", list(Side))
 @pytest.mark.parametrize("brackets", [True, False])
 def test_a_trailed_trade_ends_with_its_reason(side: Side, brackets: bool) -> None:
-    def script(play: Play) -> Market:
+    def script(play: ScriptedReplay) -> Market:
         yield from play.minutes(2)
         for step in range(1, 8):
             yield from play.move(PLAYED + side.sign * 10 * step, seconds=2)
         yield from play.move(PLAYED + side.sign * 20, seconds=4)
 
     risk = limits(trail_ticks=25)
-    play = Play(script, [played_idea(side, targets=(400,))], risk=risk, brackets=brackets)
+    play = ScriptedReplay(script, [played_idea(side, targets=(400,))], risk=risk, brackets=brackets)
     [trade] = play.book.trades
     assert trade.reason == "trail"
     assert trade.gross_usd > 0
@@ -146,14 +146,14 @@ def test_a_trailed_trade_ends_with_its_reason(side: Side, brackets: bool) -> Non
 # --- one contract ----------------------------------------------------------------------------------------
 
 
-def one(held: SingleContract, path: list[int], brackets: bool = True) -> Play:
-    def script(play: Play) -> Market:
+def one(held: SingleContract, path: list[int], brackets: bool = True) -> ScriptedReplay:
+    def script(play: ScriptedReplay) -> Market:
         yield from play.minutes(2)
         for price in path:
             yield from play.move(PLAYED + price, seconds=3)
 
     risk = limits(single_contract=held, max_contracts=1)
-    return Play(script, [played_idea()], risk=risk, brackets=brackets)
+    return ScriptedReplay(script, [played_idea()], risk=risk, brackets=brackets)
 
 
 def test_one_contract_leaves_at_the_first_target_by_default() -> None:

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from engine.lab.replay import BOOK
 from engine.model.orders import Slot
-from tests.support.chaos import Storm
+from tests.support.lossy_wire import LossyReplay
 
 
-def weather(storm: Storm) -> None:
+def weather(storm: LossyReplay) -> None:
     """Play a storm; the invariants are looked at after every event, and this at its end."""
     storm.play()
     assert storm.at_calm is not None
@@ -27,7 +27,7 @@ def weather(storm: Storm) -> None:
 @pytest.mark.parametrize("brackets", [True, False], ids=["native", "own"])
 @pytest.mark.parametrize("seed", range(10))
 def test_after_a_storm_the_truth_is_found_and_flat_is_flat(seed: int, brackets: bool) -> None:
-    weather(Storm(seed, brackets=brackets))
+    weather(LossyReplay(seed, brackets=brackets))
 
 
 @settings(max_examples=40, deadline=None)
@@ -35,4 +35,4 @@ def test_after_a_storm_the_truth_is_found_and_flat_is_flat(seed: int, brackets: 
 def test_any_storm_in_any_mode_with_or_without_somebody_elses_hands(
     seed: int, brackets: bool, hands: bool
 ) -> None:
-    weather(Storm(seed, brackets=brackets, hands=hands))
+    weather(LossyReplay(seed, brackets=brackets, hands=hands))

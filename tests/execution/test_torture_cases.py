@@ -7,9 +7,9 @@ import pytest
 from engine.model import effects as fx
 from engine.model.market import Side
 from engine.model.orders import OrderType, VenueOrder, VenueStatus
-from tests.support.order_bench import PRICE, Bench, connected, entered
+from tests.support.manual_venue import PRICE, ManualVenue, connected, entered
+from tests.torture.mishap_replay import play
 from tests.torture.mishaps import Fate, Kind, Mishap, Mode, Move, Scene
-from tests.torture.scene import play
 
 TARGET_FILLED_UNHEARD = Scene(
     Mode.NATIVE,
@@ -45,7 +45,7 @@ def test_the_smallest_scenes(scene: Scene) -> None:
     assert play(scene).suffered
 
 
-def _flat_at_once(again: Bench) -> None:
+def _flat_at_once(again: ManualVenue) -> None:
     again.connect()
     assert again.book.position("MNQ").qty == 0
     assert again.of(fx.PlaceOrder) == []

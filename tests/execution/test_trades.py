@@ -20,7 +20,7 @@ from engine.model.refusals import Refusal
 from engine.model.view import TradingState
 from tests.market.feed import T0
 from tests.strategies.scripted import ScriptedStrategy
-from tests.support.played import PRICE, Play, idea
+from tests.support.scripted_replay import PRICE, ScriptedReplay, idea
 
 Market = Iterator[ev.Quote | ev.Print]
 
@@ -33,7 +33,7 @@ def test_t1_then_the_runner_to_break_even_then_t2(side: Side) -> None:
     sign = side.sign
     seen: dict[str, object] = {}
 
-    def script(play: Play) -> Market:
+    def script(play: ScriptedReplay) -> Market:
         yield from play.minutes(2)
         seen["entered"] = sorted(q for q, _ in play.stops())
         seen["all"] = play.replay.held("MNQ")
@@ -42,7 +42,7 @@ def test_t1_then_the_runner_to_break_even_then_t2(side: Side) -> None:
         seen["held"] = play.replay.held("MNQ")
         yield from play.move(PRICE + sign * 180, seconds=4)
 
-    play = Play(script, [idea(side)])
+    play = ScriptedReplay(script, [idea(side)])
     entry = play.entry_price()
     assert seen["entered"] == [2, 3]
     assert seen["all"] == sign * 5
@@ -55,12 +55,12 @@ def test_t1_then_the_runner_to_break_even_then_t2(side: Side) -> None:
 
 
 def test_the_runner_is_stopped_at_break_even() -> None:
-    def script(play: Play) -> Market:
+    def script(play: ScriptedReplay) -> Market:
         yield from play.minutes(2)
         yield from play.move(PRICE + 90, seconds=3)
         yield from play.move(PRICE - 5, seconds=4)
 
-    play = Play(script, [idea()])
+    play = ScriptedReplay(script, [idea()])
     [trade] = play.book.trades
     assert trade.reason == "be_stop"
     assert trade.gross_usd > 0
@@ -68,11 +68,11 @@ def test_the_runner_is_stopped_at_break_even() -> None:
 
 
 def test_stopped_out() -> None:
-    def script(play: Play) -> Market:
+    def script(play: ScriptedReplay) -> Market:
         yield from play.minutes(2)
         yield from play.move(PRICE - 60, seconds=3)
 
-    play = Play(script, [idea()])
+    play = ScriptedReplay(script, [idea()])
     [trade] = play.book.trades
     assert (trade.reason, trade.qty) == ("stop", 5)
     assert trade.gross_usd < 0
@@ -80,7 +80,7 @@ def test_stopped_out() -> None:
 
 
 def test_flatten_everything_leaves_nothing_at_the_venue() -> None:
-    def script(play: Play) -> Market:
+    def script(play: ScriptedReplay) -> Market:
         yield from play.minutes(2)
         assert play.replay.held("MNQ")
         assert play.replay.held("MES")
@@ -89,7 +89,7 @@ def test_flatten_everything_leaves_nothing_at_the_venue() -> None:
         play.say(Flatten(id="again"))
         yield from play.pass_time(5)
 
-    play = Play(script, [idea(), idea(Side.SELL, "MES")])
+    play = ScriptedReplay(script, [idea(), idea(Side.SELL, "MES")])
     assert (play.standing(), play.replay.held("MNQ"), play.replay.held("MES")) == ([], 0, 0)
     assert {t.reason for t in play.book.trades} == {"manual"}
     assert (play.book.flattening, play.book.plans) == ({}, {})
@@ -100,12 +100,12 @@ def test_flatten_everything_leaves_nothing_at_the_venue() -> None:
 
 
 def test_flatten_one_leaves_the_other_alone() -> None:
-    def script(play: Play) -> Market:
+    def script(play: ScriptedReplay) -> Market:
         yield from play.minutes(2)
         play.say(Flatten(id="f", instrument="MNQ"))
         yield from play.pass_time(5)
 
-    play = Play(script, [idea(), idea(instrument="MES", stop=30)])
+    play = ScriptedReplay(script, [idea(), idea(instrument="MES", stop=30)])
     assert (play.standing("MNQ"), play.replay.held("MNQ")) == ([], 0)
     held = play.replay.held("MES")
     assert held > 0
@@ -115,20 +115,20 @@ def test_flatten_one_leaves_the_other_alone() -> None:
 def test_flatten_while_the_entry_is_on_its_way() -> None:
     """The entry is not in the market yet: it is cancelled or, if it fills, closed; its legs go too."""
 
-    def script(play: Play) -> Market:
+    def script(play: ScriptedReplay) -> Market:
         for event in play.minutes(2):
             yield event
             if play.book.live_orders() and not play.answers():
                 play.say(Flatten(id="f"))
         yield from play.pass_time(8)
 
-    play = Play(script, [idea()])
+    play = ScriptedReplay(script, [idea()])
     assert (play.standing(), play.replay.held("MNQ")) == ([], 0)
     assert (play.book.flattening, play.book.plans, play.book.live_orders()) == ({}, {}, [])
 
 
 def test_flatten_takes_the_suspended_legs_of_a_foreign_order_too() -> None:
-    def script(play: Play) -> Market:
+    def script(play: ScriptedReplay) -> Market:
         yield from play.minutes(1)
         bracketed = OrderSpec(Side.BUY, OrderType.LIMIT, 2, PRICE - 100, None, -40, 80)
         order = play.replay.venue.place("MNQ", bracketed, play.now)
@@ -138,13 +138,13 @@ def test_flatten_takes_the_suspended_legs_of_a_foreign_order_too() -> None:
         play.say(Flatten(id="f"))
         yield from play.pass_time(5)
 
-    play = Play(script, [])
+    play = ScriptedReplay(script, [])
     assert play.standing() == []
     assert play.book.flattening == {}
 
 
 def test_pause_refuses_entries_and_keeps_the_stops_and_resume_undoes_it() -> None:
-    def script(play: Play) -> Market:
+    def script(play: ScriptedReplay) -> Market:
         yield from play.minutes(2)
         play.say(Pause(id="p"))
         yield from play.minutes(2)
@@ -152,25 +152,25 @@ def test_pause_refuses_entries_and_keeps_the_stops_and_resume_undoes_it() -> Non
         play.say(Resume(id="r"))
         yield from play.pass_time(1)
 
-    play = Play(script, [idea(), (T0 + 2 * MINUTE + 1, idea(instrument="MES")[1])])
+    play = ScriptedReplay(script, [idea(), (T0 + 2 * MINUTE + 1, idea(instrument="MES")[1])])
     refused = play.written(r.IdeaRefused)
     assert [x.refusals for x in refused] == [(Refusal.PAUSED,)]
     assert play.core.state.restrictions == {}
 
 
 def test_cancel_entries_keeps_exits() -> None:
-    def script(play: Play) -> Market:
+    def script(play: ScriptedReplay) -> Market:
         yield from play.minutes(2)
         play.say(CancelEntries(id="c"))
         yield from play.pass_time(2)
 
-    play = Play(script, [idea()])
+    play = ScriptedReplay(script, [idea()])
     assert play.answers() == ["all: 0 resting entries are being cancelled"]
     assert sum(q for q, _ in play.stops()) == 5
 
 
 def test_break_even_is_refused_before_the_price_has_passed_and_taken_after() -> None:
-    def script(play: Play) -> Market:
+    def script(play: ScriptedReplay) -> Market:
         yield from play.minutes(2)
         play.say(BreakEven(id="early", instrument="MNQ"))
         yield from play.pass_time(2)
@@ -179,7 +179,7 @@ def test_break_even_is_refused_before_the_price_has_passed_and_taken_after() -> 
         play.say(BreakEven(id="late", instrument="MNQ"))
         yield from play.pass_time(2)
 
-    play = Play(script, [idea()])
+    play = ScriptedReplay(script, [idea()])
     early, late = play.answers()
     assert "has not passed" in early
     assert late == "MNQ: 2 stop(s) to break-even"
@@ -201,12 +201,12 @@ def test_commands_before_any_account_hurt_nobody() -> None:
 
 
 def test_the_daily_loss_closes_everything_and_locks() -> None:
-    def script(play: Play) -> Market:
+    def script(play: ScriptedReplay) -> Market:
         yield from play.minutes(2)
         yield from play.move(PRICE - 35, seconds=1)
         yield from play.move(PRICE - 600, seconds=6)
 
-    play = Play(script, [idea()])
+    play = ScriptedReplay(script, [idea()])
     assert (play.standing(), play.replay.held("MNQ")) == ([], 0)
     restriction = play.core.state.restriction(BOOK, "MNQ")
     assert restriction is not None
@@ -216,7 +216,7 @@ def test_the_daily_loss_closes_everything_and_locks() -> None:
 def test_a_trade_is_closed_before_positions_must_be_flat() -> None:
     """Flat by 15:10 in Chicago, closed five minutes earlier; the bench begins at 09:00 there."""
 
-    def script(play: Play) -> Market:
+    def script(play: ScriptedReplay) -> Market:
         yield from play.minutes(2)
         play.now += 11 * MINUTE
         yield from play.pass_time(1)
@@ -224,7 +224,7 @@ def test_a_trade_is_closed_before_positions_must_be_flat() -> None:
         play.now += 2 * MINUTE
         yield from play.pass_time(6)
 
-    play = Play(script, [idea()], start=T0 + 350 * MINUTE)
+    play = ScriptedReplay(script, [idea()], start=T0 + 350 * MINUTE)
     assert (play.standing(), play.replay.held("MNQ")) == ([], 0)
     assert [t.reason for t in play.book.trades] == ["flat_time"]
 
@@ -232,11 +232,11 @@ def test_a_trade_is_closed_before_positions_must_be_flat() -> None:
 def test_a_restart_in_the_middle_of_a_trade_goes_on() -> None:
     """The records of a run that was cut, folded into a new core, give the state that was there."""
 
-    def script(play: Play) -> Market:
+    def script(play: ScriptedReplay) -> Market:
         yield from play.minutes(2)
         yield from play.move(PRICE + 90, seconds=3)
 
-    play = Play(script, [idea()])
+    play = ScriptedReplay(script, [idea()])
     [plan] = play.invariants.state.books[BOOK].plans.values()
     assert plan.plan.status is PlanStatus.OPEN
     assert plan.open_qty == 3

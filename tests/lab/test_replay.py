@@ -12,11 +12,11 @@ from engine.model.market import NANOS, Side
 from engine.model.records import encode
 from engine.state.position import Position, Trade
 from tests.market.feed import T0
-from tests.support.chaos import Storm
-from tests.support.played import PRICE, Play, idea
+from tests.support.lossy_wire import LossyReplay
+from tests.support.scripted_replay import PRICE, ScriptedReplay, idea
 
 
-def script(play: Play) -> Iterator[ev.Quote | ev.Print]:
+def script(play: ScriptedReplay) -> Iterator[ev.Quote | ev.Print]:
     yield from play.minutes(2)
     yield from play.move(PRICE + 90, seconds=3)
     play.say(Flatten(id="f"))
@@ -24,7 +24,7 @@ def script(play: Play) -> Iterator[ev.Quote | ev.Print]:
 
 
 def test_the_same_market_writes_the_same_journal() -> None:
-    once, again = (Play(script, [idea()]) for _ in range(2))
+    once, again = (ScriptedReplay(script, [idea()]) for _ in range(2))
     assert [encode(record) for record in once.journal] == [encode(record) for record in again.journal]
     assert len(once.journal) > 20
 
@@ -32,14 +32,14 @@ def test_the_same_market_writes_the_same_journal() -> None:
 def test_the_same_storm_too() -> None:
     journals = []
     for _ in range(2):
-        storm = Storm(7)
+        storm = LossyReplay(7)
         storm.play()
         journals.append([encode(record) for record in storm.journal])
     assert journals[0] == journals[1]
 
 
 def test_records_are_kept_before_their_effects_run() -> None:
-    play = Play(script, [idea()])
+    play = ScriptedReplay(script, [idea()])
     assert play.invariants.journal == play.journal
     assert all(one.ts <= other.ts for one, other in zip(play.journal, play.journal[1:], strict=False))
 

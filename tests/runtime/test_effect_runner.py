@@ -14,7 +14,7 @@ from engine.model.market import Side
 from engine.model.orders import OrderSpec, OrderType
 from engine.runtime import effect_runner as courier_module
 from engine.runtime.effect_runner import Courier
-from tests.support.runtime_parts import BOOK, Clock, FakeBroker
+from tests.support.engine_fakes import BOOK, Clock, FakeBroker
 from tests.support.waits import until
 
 REQUESTS: list[Any] = [

@@ -20,8 +20,8 @@ from engine.runtime.effect_runner import Courier
 from engine.runtime.journal_writer import Scribe
 from tests.runtime.kills import RECORDS
 from tests.runtime.test_journal_writer import CANCEL, CLOSE, ENTRY, STOP, record
+from tests.support.engine_fakes import BOOK, DOWN, Clock, FakeBroker, MemoryJournal
 from tests.support.patience import patient
-from tests.support.runtime_parts import BOOK, DOWN, Clock, FakeBroker, MemoryJournal
 from tests.support.waits import until
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -29,8 +29,8 @@ from engine.runtime.recovery import restore
 from engine.state import snapshot
 from engine.state.state import State
 from tests.market.feed import T0
+from tests.support.engine_fakes import BOOK, DOWN, MNQ, FakedEngine, MemoryJournal, adopted, resolved
 from tests.support.patience import patient
-from tests.support.runtime_parts import BOOK, DOWN, MNQ, House, MemoryJournal, adopted, resolved
 from tests.support.waits import turns, until
 
 
@@ -40,64 +40,64 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scribe_module, "RETRY_S", 0.01)
 
 
-def written(house: House, kind: type) -> list[Any]:
-    return [found for raw in house.journal.records if isinstance(found := r.decode(raw), kind)]
+def written(faked: FakedEngine, kind: type) -> list[Any]:
+    return [found for raw in faked.journal.records if isinstance(found := r.decode(raw), kind)]
 
 
 async def test_an_adapter_that_fails_is_started_again() -> None:
-    house = House()
+    faked = FakedEngine()
 
     async def fail(_: Sink) -> None:
-        if house.feed.runs == 1:
+        if faked.feed.runs == 1:
             raise RetryableError("no network")
-        if house.feed.runs == 2:
+        if faked.feed.runs == 2:
             raise KeyError("a bug")
 
-    house.feed.on_run = fail
-    async with house.running():
-        await until(lambda: house.feed.runs == 3)
-        await until(lambda: (link := house.core.links.get("market")) and link.state is LinkState.DOWN)
-        assert house.engine._health().ok
+    faked.feed.on_run = fail
+    async with faked.running():
+        await until(lambda: faked.feed.runs == 3)
+        await until(lambda: (link := faked.core.links.get("market")) and link.state is LinkState.DOWN)
+        assert faked.engine._health().ok
 
 
 async def test_a_fatal_error_ends_the_adapter_and_is_shown() -> None:
-    house = House()
+    faked = FakedEngine()
 
     async def fail(_: Sink) -> None:
         raise FatalError("the key is wrong")
 
-    house.broker.on_run = fail
-    async with house.running():
-        await until(lambda: house.engine.view().health.detail == "the key is wrong")
-        assert not house.engine.view().health.ok
-        await until(lambda: house.engine.view().links)
-        assert house.broker.runs == 1
-        assert house.feed.runs == 1
+    faked.broker.on_run = fail
+    async with faked.running():
+        await until(lambda: faked.engine.view().health.detail == "the key is wrong")
+        assert not faked.engine.view().health.ok
+        await until(lambda: faked.engine.view().links)
+        assert faked.broker.runs == 1
+        assert faked.feed.runs == 1
 
 
 async def test_commands_come_from_any_thread_and_from_before_the_start() -> None:
-    house = House()
-    house.engine.send(Pause(id="before"))
-    async with house.running():
-        await until(lambda: written(house, r.CommandTaken))
-        thread = threading.Thread(target=house.engine.send, args=(Pause(id="other", instrument="MNQ"),))
+    faked = FakedEngine()
+    faked.engine.send(Pause(id="before"))
+    async with faked.running():
+        await until(lambda: written(faked, r.CommandTaken))
+        thread = threading.Thread(target=faked.engine.send, args=(Pause(id="other", instrument="MNQ"),))
         thread.start()
-        await until(lambda: len(written(house, r.CommandTaken)) == 2)
+        await until(lambda: len(written(faked, r.CommandTaken)) == 2)
         thread.join()
-    assert [c.command.id for c in written(house, r.CommandTaken)] == ["before", "other", "end"]
+    assert [c.command.id for c in written(faked, r.CommandTaken)] == ["before", "other", "end"]
 
 
 async def test_a_command_after_the_end_hurts_nobody() -> None:
-    house = House()
+    faked = FakedEngine()
     loop = asyncio.new_event_loop()
-    house.engine.send(Shutdown(id="end"))
-    await asyncio.to_thread(loop.run_until_complete, house.engine.main())
+    faked.engine.send(Shutdown(id="end"))
+    await asyncio.to_thread(loop.run_until_complete, faked.engine.main())
     await asyncio.to_thread(loop.close)
-    house.engine.send(Flatten(id="late"))
+    faked.engine.send(Flatten(id="late"))
 
 
 async def test_a_shutdown_waits_for_the_journal_and_for_requests_under_way() -> None:
-    house = House()
+    faked = FakedEngine()
     released = asyncio.Event()
 
     async def slow(_: Any) -> None:
@@ -107,75 +107,75 @@ async def test_a_shutdown_waits_for_the_journal_and_for_requests_under_way() -> 
         sink(resolved())
         sink(adopted())
 
-    house.broker.on_run = start
-    house.broker.answer = slow
-    main = asyncio.create_task(house.engine.main())
-    await until(lambda: house.broker.sent)
-    house.engine.send(Shutdown(id="end"))
-    await until(lambda: written(house, r.CommandTaken))
+    faked.broker.on_run = start
+    faked.broker.answer = slow
+    main = asyncio.create_task(faked.engine.main())
+    await until(lambda: faked.broker.sent)
+    faked.engine.send(Shutdown(id="end"))
+    await until(lambda: written(faked, r.CommandTaken))
     assert not main.done()
     released.set()
     async with asyncio.timeout(patient(2)):
         await main
-    assert written(house, r.Reconciled)  # what the last answer told is in the journal too
+    assert written(faked, r.Reconciled)  # what the last answer told is in the journal too
 
 
 async def test_f33_a_shutdown_without_a_journal_ends_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine_module, "ENDING_S", 0.1)
-    house = House()
-    house.journal.error = DOWN
-    async with house.running():
-        await until(lambda: not house.core.journal_ok)
-        await until(lambda: not house.engine.view().health.ok)
+    faked = FakedEngine()
+    faked.journal.error = DOWN
+    async with faked.running():
+        await until(lambda: not faked.core.journal_ok)
+        await until(lambda: not faked.engine.view().health.ok)
 
 
 async def test_history_is_asked_for_until_it_comes() -> None:
-    house = House()
-    house.feed.history_errors = [RetryableError("busy"), RetryableError("busy")]
+    faked = FakedEngine()
+    faked.feed.history_errors = [RetryableError("busy"), RetryableError("busy")]
 
     async def start(sink: Sink) -> None:
         sink(resolved())
 
-    house.feed.on_run = start
-    async with house.running():
-        await until(lambda: len(house.feed.history_calls) == 3)
+    faked.feed.on_run = start
+    async with faked.running():
+        await until(lambda: len(faked.feed.history_calls) == 3)
         await turns()
-    assert len(house.feed.history_calls) == 3
+    assert len(faked.feed.history_calls) == 3
 
 
 async def test_a_newer_history_request_replaces_the_one_before() -> None:
     """Every reconnect asks anew; while the venue is busy that must not become ever more askers."""
-    house = House()
-    house.feed.history_errors = [RetryableError("busy")] * 100_000
+    faked = FakedEngine()
+    faked.feed.history_errors = [RetryableError("busy")] * 100_000
 
     async def start(sink: Sink) -> None:
         sink(resolved())
         for _ in range(20):
             sink(ev.LinkChanged(ts_recv=T0, link="market", state=LinkState.LIVE))
 
-    house.feed.on_run = start
-    async with house.running():
-        await until(lambda: len(house.feed.history_calls) > 3)
+    faked.feed.on_run = start
+    async with faked.running():
+        await until(lambda: len(faked.feed.history_calls) > 3)
         loading = [t for t in asyncio.all_tasks() if t.get_name().startswith("history") and not t.done()]
         assert len(loading) == 1
 
 
 async def test_a_bug_in_one_event_pauses_entries_and_keeps_the_engine() -> None:
-    house = House()
+    faked = FakedEngine()
 
     async def start(sink: Sink) -> None:
         sink(resolved())
         sink(ev.HistoryLoaded(ts_recv=T0, instrument="MNQ", bars=(None,)))  # type: ignore[arg-type]
         sink(adopted())
 
-    house.feed.on_run = start
-    async with house.running():
-        await until(lambda: written(house, r.Reconciled))
-        await until(lambda: "internal error" in house.engine.view().health.detail)
-    restriction = house.core.state.restriction("fake", "MNQ")
+    faked.feed.on_run = start
+    async with faked.running():
+        await until(lambda: written(faked, r.Reconciled))
+        await until(lambda: "internal error" in faked.engine.view().health.detail)
+    restriction = faked.core.state.restriction("fake", "MNQ")
     assert restriction is not None
     assert restriction.state is TradingState.REDUCING
-    assert written(house, r.StateChanged)
+    assert written(faked, r.StateChanged)
 
 
 async def test_a_tape_that_fails_does_not_stop_the_engine() -> None:
@@ -186,20 +186,20 @@ async def test_a_tape_that_fails_does_not_stop_the_engine() -> None:
         calls += 1
         raise OSError("disk full")
 
-    house = House(record)
+    faked = FakedEngine(record)
 
     async def start(sink: Sink) -> None:
         sink(resolved())
         sink(adopted())
 
-    house.broker.on_run = start
-    async with house.running():
-        await until(lambda: written(house, r.Reconciled))
+    faked.broker.on_run = start
+    async with faked.running():
+        await until(lambda: written(faked, r.Reconciled))
     assert calls == 1
 
 
 async def test_a_snapshot_is_asked_for_when_the_user_hub_comes_back() -> None:
-    house = House()
+    faked = FakedEngine()
     sinks: list[Sink] = []
 
     async def start(sink: Sink) -> None:
@@ -207,31 +207,31 @@ async def test_a_snapshot_is_asked_for_when_the_user_hub_comes_back() -> None:
         sink(resolved())
         sink(adopted())
 
-    house.broker.on_run = start
-    async with house.running():
-        await until(lambda: written(house, r.Reconciled))
-        sinks[0](ev.LinkChanged(ts_recv=house.clock(), link="user", state=LinkState.LIVE))
-        await until(lambda: len(written(house, r.Reconciled)) == 2)
-    assert all(not isinstance(sent, fx.PlaceOrder) for sent in house.broker.sent)
+    faked.broker.on_run = start
+    async with faked.running():
+        await until(lambda: written(faked, r.Reconciled))
+        sinks[0](ev.LinkChanged(ts_recv=faked.clock(), link="user", state=LinkState.LIVE))
+        await until(lambda: len(written(faked, r.Reconciled)) == 2)
+    assert all(not isinstance(sent, fx.PlaceOrder) for sent in faked.broker.sent)
 
 
 async def test_a_clean_end_keeps_the_state_and_the_next_start_folds_only_what_came_after() -> None:
-    house = House()
+    faked = FakedEngine()
 
     async def start(sink: Sink) -> None:
         sink(resolved())
         sink(adopted())
 
-    house.broker.on_run = start
-    async with house.running():
-        await until(lambda: written(house, r.Reconciled))
-    journal = house.journal
+    faked.broker.on_run = start
+    async with faked.running():
+        await until(lambda: written(faked, r.Reconciled))
+    journal = faked.journal
     assert journal.snapshot is not None
     assert journal.snapshot[0] == len(journal.records)
     state = await restore(journal)
     assert journal.read_from == len(journal.records)
-    assert state.books[BOOK].account == house.core.state.books[BOOK].account
-    again = House(journal=journal, state=state)
+    assert state.books[BOOK].account == faked.core.state.books[BOOK].account
+    again = FakedEngine(journal=journal, state=state)
     again.broker.on_run = start
     async with again.running():
         await until(lambda: len(written(again, r.Reconciled)) == 2)
@@ -251,45 +251,45 @@ async def test_a_state_is_kept_at_the_day_roll_and_after_many_records(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(keeper_module, "EVERY", 5)
-    house = House()
-    async with house.running():
-        await until(lambda: house.journal.snapshot)  # the first trade date
-        first = house.journal.snapshot
+    faked = FakedEngine()
+    async with faked.running():
+        await until(lambda: faked.journal.snapshot)  # the first trade date
+        first = faked.journal.snapshot
         for n in range(8):
-            house.engine.send(Pause(id=f"{n}"))
-        await until(lambda: house.journal.snapshot != first)
+            faked.engine.send(Pause(id=f"{n}"))
+        await until(lambda: faked.journal.snapshot != first)
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b'{"fold":1,"shape":"x","state":{}}'])
 async def test_a_snapshot_that_cant_be_used_costs_time_only(body: bytes) -> None:
-    house = House()
-    async with house.running():
-        await until(lambda: written(house, r.DayRolled))
-    house.journal.snapshot = 1, body
-    state = await restore(house.journal)
-    assert house.journal.read_from == 0
-    assert state.trade_date == house.core.state.trade_date
+    faked = FakedEngine()
+    async with faked.running():
+        await until(lambda: written(faked, r.DayRolled))
+    faked.journal.snapshot = 1, body
+    state = await restore(faked.journal)
+    assert faked.journal.read_from == 0
+    assert state.trade_date == faked.core.state.trade_date
 
 
 async def test_a_snapshot_on_which_the_records_dont_fit_is_left_out() -> None:
-    house = House()
+    faked = FakedEngine()
 
     async def start(sink: Sink) -> None:
         sink(resolved())
         sink(adopted())
 
-    house.broker.on_run = start
-    async with house.running():
-        await until(lambda: written(house, r.Reconciled))
-        house.engine.send(Flatten(id="f"))
-        await until(lambda: written(house, r.FlattenEnded))
-    house.journal.records.append(
+    faked.broker.on_run = start
+    async with faked.running():
+        await until(lambda: written(faked, r.Reconciled))
+        faked.engine.send(Flatten(id="f"))
+        await until(lambda: written(faked, r.FlattenEnded))
+    faked.journal.records.append(
         r.encode(r.PlanChanged(ts=T0, book=BOOK, plan_id="p", status=PlanStatus.CLOSING))
     )
-    house.journal.snapshot = len(house.journal.records) - 1, snapshot.encode(State())
+    faked.journal.snapshot = len(faked.journal.records) - 1, snapshot.encode(State())
     with pytest.raises(FatalError, match="does not fit"):
-        await restore(house.journal)  # the journal itself is at fault here: that is not hidden
-    assert house.journal.read_from == 0
+        await restore(faked.journal)  # the journal itself is at fault here: that is not hidden
+    assert faked.journal.read_from == 0
 
 
 async def test_f36_a_strategy_that_raises_is_out_and_everything_else_goes_on() -> None:
@@ -302,7 +302,7 @@ async def test_f36_a_strategy_that_raises_is_out_and_everything_else_goes_on() -
             raise ZeroDivisionError("in the strategy")
 
     strategy = Broken()
-    house = House(strategy=strategy)  # type: ignore[arg-type]
+    faked = FakedEngine(strategy=strategy)  # type: ignore[arg-type]
     sinks: list[Sink] = []
 
     async def start(sink: Sink) -> None:
@@ -310,28 +310,28 @@ async def test_f36_a_strategy_that_raises_is_out_and_everything_else_goes_on() -
         sink(resolved())
         sink(adopted())
 
-    house.feed.on_run = start
+    faked.feed.on_run = start
 
-    async with house.running():
-        await until(lambda: written(house, r.Reconciled))
+    async with faked.running():
+        await until(lambda: written(faked, r.Reconciled))
         for minute in range(1, 5):
-            now = house.clock() + minute * MINUTE
+            now = faked.clock() + minute * MINUTE
             sinks[0](ev.Print(ts_recv=now, ts_venue=now, instrument="MNQ", price=80_000, size=1))
-        await until(lambda: house.core.strategy_error)
-        await until(lambda: "the strategy failed" in house.engine.view().health.detail)
-        assert not house.engine.view().health.ok
+        await until(lambda: faked.core.strategy_error)
+        await until(lambda: "the strategy failed" in faked.engine.view().health.detail)
+        assert not faked.engine.view().health.ok
         assert strategy.asked == 1
-        told = [n for n in house.engine.notices(0) if "broken failed" in n.text]
+        told = [n for n in faked.engine.notices(0) if "broken failed" in n.text]
         assert [n.severity for n in told] == [Severity.CRITICAL]
         # What people ask for is done as before.
-        house.engine.send(Flatten(id="f", instrument="MNQ"))
-        await until(lambda: written(house, r.FlattenEnded))
-    assert not house.engine._fault
+        faked.engine.send(Flatten(id="f", instrument="MNQ"))
+        await until(lambda: written(faked, r.FlattenEnded))
+    assert not faked.engine._fault
 
 
 async def test_f36_a_screen_that_blocks_does_not_delay_the_engine() -> None:
     """The screen's thread stands still until the engine has closed a position: it does not wait for it."""
-    house = House()
+    faked = FakedEngine()
     closed = threading.Event()
 
     async def start(sink: Sink) -> None:
@@ -342,20 +342,20 @@ async def test_f36_a_screen_that_blocks_does_not_delay_the_engine() -> None:
         if isinstance(request, tuple):
             closed.set()
 
-    house.broker.on_run = start
-    house.broker.answer = note
-    thread = threading.Thread(target=lambda: asyncio.run(house.engine.main()))
+    faked.broker.on_run = start
+    faked.broker.answer = note
+    thread = threading.Thread(target=lambda: asyncio.run(faked.engine.main()))
     thread.start()
     try:
-        house.engine.view()
+        faked.engine.view()
         assert closed.wait(patient(10)), "this is the screen's thread, and it does nothing else"
-        house.engine.send(Flatten(id="f", instrument="MNQ"))
+        faked.engine.send(Flatten(id="f", instrument="MNQ"))
         closed.clear()
         assert closed.wait(patient(10))
     finally:
-        house.engine.send(Shutdown(id="end"))
+        faked.engine.send(Shutdown(id="end"))
         thread.join(10)
-    assert written(house, r.FlattenStarted)
+    assert written(faked, r.FlattenStarted)
     assert not thread.is_alive()
 
 
@@ -363,26 +363,26 @@ async def test_f34_an_account_that_another_instance_has_is_not_adopted() -> None
     def admit(account: Account) -> None:
         raise FatalError(f"account {account.name!r} is held by the tstream with process id 7")
 
-    house = House(admit=admit)
+    faked = FakedEngine(admit=admit)
 
     async def start(sink: Sink) -> None:
         sink(resolved())
         sink(adopted())
 
-    house.broker.on_run = start
-    async with house.running():
-        await until(lambda: "process id 7" in house.engine.view().health.detail)
+    faked.broker.on_run = start
+    async with faked.running():
+        await until(lambda: "process id 7" in faked.engine.view().health.detail)
         await turns()
-        assert house.broker.runs == 1
-    assert house.core.desks == {}
-    assert not written(house, r.AccountKnown)
-    assert house.broker.sent == []
+        assert faked.broker.runs == 1
+    assert faked.core.desks == {}
+    assert not written(faked, r.AccountKnown)
+    assert faked.broker.sent == []
 
 
 async def test_f33_the_disk_is_full_while_a_flatten_is_wanted(tmp_path: Path) -> None:
-    house = House()
+    faked = FakedEngine()
     file = EmergencyFile(tmp_path / "journal.db.emergency", "t", 1)
-    house.engine._emergency = file
+    faked.engine._emergency = file
 
     async def start(sink: Sink) -> None:
         sink(resolved())
@@ -390,18 +390,18 @@ async def test_f33_the_disk_is_full_while_a_flatten_is_wanted(tmp_path: Path) ->
         position = VenuePosition("MNQ", 2, MNQ.price(80_000))
         sink(ev.PositionReported(ts_recv=T0, book=BOOK, position=position))
 
-    house.broker.on_run = start
-    house.broker.held = (VenuePosition("MNQ", 2, MNQ.price(80_000)),)
-    async with house.running():
-        await until(lambda: house.core.state.book(BOOK).position("MNQ").qty == 2, 8)
-        house.journal.error = DOWN
-        house.engine.send(Flatten(id="f", instrument="MNQ"))
-        await until(lambda: any(isinstance(sent, fx.ClosePosition) for sent in house.broker.sent))
+    faked.broker.on_run = start
+    faked.broker.held = (VenuePosition("MNQ", 2, MNQ.price(80_000)),)
+    async with faked.running():
+        await until(lambda: faked.core.state.book(BOOK).position("MNQ").qty == 2, 8)
+        faked.journal.error = DOWN
+        faked.engine.send(Flatten(id="f", instrument="MNQ"))
+        await until(lambda: any(isinstance(sent, fx.ClosePosition) for sent in faked.broker.sent))
         left = [r.decode(bytes(line.record)) for line in read_lines(file._path)]
         assert any(isinstance(record, r.CloseRequested) for record in left)
-        assert house.engine.view() is not None
-        house.journal.error = None
-        await until(lambda: written(house, r.CloseRequested))
-        await until(lambda: house.core.journal_ok)
+        assert faked.engine.view() is not None
+        faked.journal.error = None
+        await until(lambda: written(faked, r.CloseRequested))
+        await until(lambda: faked.core.journal_ok)
         await until(lambda: not read_lines(file._path))
     file.close()

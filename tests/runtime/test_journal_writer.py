@@ -17,7 +17,7 @@ from engine.model.orders import OrderSpec, OrderType
 from engine.runtime import journal_writer as scribe_module
 from engine.runtime.effect_runner import Courier
 from engine.runtime.journal_writer import Scribe
-from tests.support.runtime_parts import BOOK, DOWN, Clock, FakeBroker, MemoryJournal
+from tests.support.engine_fakes import BOOK, DOWN, Clock, FakeBroker, MemoryJournal
 from tests.support.waits import until
 
 ENTRY = fx.PlaceOrder(BOOK, "e", "MNQ", OrderSpec(Side.BUY, OrderType.MARKET, 1))

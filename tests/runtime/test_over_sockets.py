@@ -7,12 +7,12 @@ from pathlib import Path
 from engine.model.commands import Flatten
 from engine.model.events import LinkState, SnapshotTaken, TimeAdvanced
 from engine.model.market import MINUTE, NANOS, Timeframe
-from tests.support.runtime_bench import LONG, PRICE, floor, placed
+from tests.support.engine_over_sockets import LONG, PRICE, placed, venue_side
 from tests.support.waits import until
 
 
 async def test_from_an_idea_to_flat_at_the_venue(tmp_path: Path) -> None:
-    async with floor(tmp_path) as f, f.engine(LONG) as run:
+    async with venue_side(tmp_path) as f, f.engine(LONG) as run:
         await run.enter()
         assert [p["size"] for p in await f.positions()] == [5]
         assert len(await f.working()) == 4
@@ -30,7 +30,7 @@ async def test_from_an_idea_to_flat_at_the_venue(tmp_path: Path) -> None:
 
 
 async def test_a_crash_with_an_open_position_costs_no_protection(tmp_path: Path) -> None:
-    async with floor(tmp_path) as f:
+    async with venue_side(tmp_path) as f:
         async with f.engine(LONG) as run:
             await run.enter()
             stops = run.stops()
@@ -57,7 +57,7 @@ async def test_a_crash_with_an_open_position_costs_no_protection(tmp_path: Path)
 
 
 async def test_a_hub_dropped_while_a_stop_is_hit(tmp_path: Path) -> None:
-    async with floor(tmp_path) as f, f.engine(LONG) as run:
+    async with venue_side(tmp_path) as f, f.engine(LONG) as run:
         await run.enter()
         hubs = f.practice.exchange.hubs
         for connection in (*hubs.user.connections, *hubs.market.connections):
@@ -73,7 +73,7 @@ async def test_a_hub_dropped_while_a_stop_is_hit(tmp_path: Path) -> None:
 
 async def test_f18_a_silent_market_is_stale_blinds_its_bars_and_blocks_entries(tmp_path: Path) -> None:
     timing = {"quote_silence_s": 0.8, "behind_s": 30.0, "first_message_s": 1.5}
-    async with floor(tmp_path) as f, f.engine(**timing) as run:
+    async with venue_side(tmp_path) as f, f.engine(**timing) as run:
         opened = f.clock.to_end_of_next_minute(3 * NANOS // 2)
         f.market(PRICE)
         await until(lambda: run.core.bars.forming("MNQ", Timeframe.M1))
@@ -100,7 +100,7 @@ async def test_f18_a_silent_market_is_stale_blinds_its_bars_and_blocks_entries(t
 
 
 async def test_f32_a_rotated_password_blocks_entries_and_leaves_the_stop_at_the_venue(tmp_path: Path) -> None:
-    async with floor(tmp_path) as f, f.engine(LONG) as run:
+    async with venue_side(tmp_path) as f, f.engine(LONG) as run:
         await run.enter()
         f.practice.deeds.rotate_key("another")
         f.practice.deeds.expire_tokens()

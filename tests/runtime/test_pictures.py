@@ -14,7 +14,7 @@ from engine.model.market import MINUTE, Bar, Timeframe
 from engine.runtime import pictures as pictures_module
 from engine.runtime.pictures import Pictures
 from tests.market.feed import T0
-from tests.support.runtime_parts import House, adopted, resolved
+from tests.support.engine_fakes import FakedEngine, adopted, resolved
 from tests.support.waits import turns, until
 
 M5 = Timeframe.M5
@@ -33,75 +33,75 @@ def traded(price: int, at: int = T0) -> ev.Print:
     return ev.Print(ts_recv=at, ts_venue=at, instrument="MNQ", price=price, size=1)
 
 
-def drawn(house: House) -> Pictures:
+def drawn(faked: FakedEngine) -> Pictures:
     """What would be seen of a house whose core has history and a forming bar."""
-    house.core.start(T0)
+    faked.core.start(T0)
     for event in (resolved(), history(), adopted(), traded(80_010)):
-        house.core.step(event)
-    return Pictures(house.core, house.engine._health)
+        faked.core.step(event)
+    return Pictures(faked.core, faked.engine._health)
 
 
 async def test_a_chart_has_closed_bars_and_the_forming_one() -> None:
-    house = House()
-    chart = drawn(house).draw("MNQ", M5)
+    faked = FakedEngine()
+    chart = drawn(faked).draw("MNQ", M5)
     assert (chart.instrument, chart.timeframe) == ("MNQ", M5)
-    assert chart.bars == house.core.bars.bars("MNQ", M5)
+    assert chart.bars == faked.core.bars.bars("MNQ", M5)
     assert len(chart.bars) >= 10
     assert chart.forming is not None
     assert chart.forming.close == 80_010
 
 
 async def test_zones_are_worked_out_again_only_when_a_bar_has_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    house = House()
-    pictures = drawn(house)
+    faked = FakedEngine()
+    pictures = drawn(faked)
     asked: list[Timeframe] = []
-    zones = house.core.board.zones
+    zones = faked.core.board.zones
 
     def counted(symbol: str, frame: Timeframe) -> Any:
         asked.append(frame)
         return zones(symbol, frame)
 
-    monkeypatch.setattr(house.core.board, "zones", counted)
+    monkeypatch.setattr(faked.core.board, "zones", counted)
     first, again = pictures.draw("MNQ", M5), pictures.draw("MNQ", M5)
     assert again.zones is first.zones
     assert asked == [M5]
-    house.core.step(traded(80_020, T0 + 6 * MINUTE))
-    house.core.step(ev.TimeAdvanced(ts_recv=T0 + 20 * MINUTE))
+    faked.core.step(traded(80_020, T0 + 6 * MINUTE))
+    faked.core.step(ev.TimeAdvanced(ts_recv=T0 + 20 * MINUTE))
     assert pictures.draw("MNQ", M5).bars[-1] != first.bars[-1]
     assert asked == [M5, M5]
 
 
 async def test_the_picture_has_the_newest_closes_of_minutes() -> None:
-    house = House()
-    pictures = drawn(house)
+    faked = FakedEngine()
+    pictures = drawn(faked)
     pictures.renew()
     (contract,) = pictures.view().contracts
-    closed = [bar.close for bar in house.core.bars.bars("MNQ", Timeframe.M1)]
+    closed = [bar.close for bar in faked.core.bars.bars("MNQ", Timeframe.M1)]
     assert contract.closes == (*closed[-7:], 80_010)
 
 
 async def test_charts_are_drawn_for_any_thread_but_by_the_engine_s() -> None:
-    house = House()
-    assert house.engine.chart("MNQ", M5) is None, "nothing runs yet"
-    async with house.running():
+    faked = FakedEngine()
+    assert faked.engine.chart("MNQ", M5) is None, "nothing runs yet"
+    async with faked.running():
         await turns()
-        assert house.engine.chart("MNQ", M5) is not None
-        elsewhere = await asyncio.to_thread(house.engine.chart, "MNQ", M5)
+        assert faked.engine.chart("MNQ", M5) is not None
+        elsewhere = await asyncio.to_thread(faked.engine.chart, "MNQ", M5)
         assert elsewhere is not None
-        assert await asyncio.to_thread(house.engine.chart, "XYZ", M5) is None
+        assert await asyncio.to_thread(faked.engine.chart, "XYZ", M5) is None
 
 
 async def test_who_asks_for_a_chart_does_not_wait_for_a_busy_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pictures_module, "CHART_S", 0.01)
-    house = House()
+    faked = FakedEngine()
     answered = threading.Event()
     found: list[object] = []
 
     def ask() -> None:
-        found.append(house.engine.chart("MNQ", M5))
+        found.append(faked.engine.chart("MNQ", M5))
         answered.set()
 
-    async with house.running():
+    async with faked.running():
         await turns()
         asking = threading.Thread(target=ask)
         asking.start()
@@ -114,24 +114,24 @@ async def test_a_chart_that_cant_be_drawn_harms_nobody(monkeypatch: pytest.Monke
     def broken(*_: object) -> None:
         raise KeyError("a bug")
 
-    house = House()
-    async with house.running():
+    faked = FakedEngine()
+    async with faked.running():
         await turns()
         monkeypatch.setattr(MinuteBars, "forming", broken)
-        assert house.engine.chart("MNQ", M5) is None
-        assert await asyncio.to_thread(house.engine.chart, "MNQ", M5) is None
-        await until(lambda: "can't be built" in house.engine.view().health.detail)
+        assert faked.engine.chart("MNQ", M5) is None
+        assert await asyncio.to_thread(faked.engine.chart, "MNQ", M5) is None
+        await until(lambda: "can't be built" in faked.engine.view().health.detail)
         monkeypatch.undo()
-        await until(lambda: house.engine.view().health.ok)
+        await until(lambda: faked.engine.view().health.ok)
 
 
 async def test_the_view_is_built_only_when_somebody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pictures_module, "PERIOD_S", 0)
-    house = House()
-    async with house.running():
-        first = house.engine.view().version
-        await until(lambda: house.engine.view().version > first + 2)
+    faked = FakedEngine()
+    async with faked.running():
+        first = faked.engine.view().version
+        await until(lambda: faked.engine.view().version > first + 2)
         await turns()
-        unseen = house.engine._pictures._version
+        unseen = faked.engine._pictures._version
         await turns()
-        assert house.engine._pictures._version == unseen
+        assert faked.engine._pictures._version == unseen

@@ -14,8 +14,8 @@ from engine.model.market import NANOS
 from engine.model.orders import OrderStatus
 from engine.model.refusals import Refusal
 from engine.runtime.effect_runner import Courier
+from tests.support.engine_over_sockets import LONG, PRICE, Run, VenueSide, placed, venue_side
 from tests.support.patience import patient
-from tests.support.runtime_bench import LONG, PRICE, Floor, Run, floor, placed
 from tests.support.waits import until
 
 
@@ -32,7 +32,7 @@ def first(records: list[r.AnyRecord], *kinds: type) -> int:
 
 
 async def died_at_the_entry(
-    f: Floor, run: Run, monkeypatch: pytest.MonkeyPatch, *, sent: bool
+    f: VenueSide, run: Run, monkeypatch: pytest.MonkeyPatch, *, sent: bool
 ) -> list[fx.PlaceOrder]:
     """Let the idea come; the process dies with its entries in the journal, sent or not. Gives the entries."""
     entries: list[fx.PlaceOrder] = []
@@ -66,7 +66,7 @@ async def died_at_the_entry(
 async def test_f04_killed_between_journal_and_send_an_entry_is_not_sent_by_the_next_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with floor(tmp_path) as f:
+    async with venue_side(tmp_path) as f:
         async with f.engine(LONG) as run:
             entries = await died_at_the_entry(f, run, monkeypatch, sent=False)
         async with f.engine() as again:
@@ -85,7 +85,7 @@ async def test_f04_killed_between_journal_and_send_an_entry_is_not_sent_by_the_n
 async def test_f05_killed_after_the_send_the_next_start_finds_and_protects_it_before_strategies_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with floor(tmp_path) as f:
+    async with venue_side(tmp_path) as f:
         async with f.engine(LONG) as run:
             entries = await died_at_the_entry(f, run, monkeypatch, sent=True)
         async with asyncio.timeout(patient(5)):
@@ -113,7 +113,7 @@ async def test_f05_killed_after_the_send_the_next_start_finds_and_protects_it_be
 async def test_after_a_kill_with_an_open_position_no_idea_is_heard_before_protection_is_verified(
     tmp_path: Path,
 ) -> None:
-    async with floor(tmp_path) as f:
+    async with venue_side(tmp_path) as f:
         async with f.engine(LONG) as run:
             await run.enter()
             await run.crash()

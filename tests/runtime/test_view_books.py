@@ -17,7 +17,7 @@ from engine.model.refusals import Refusal
 from engine.model.view import FlattenStep, RestrictionEnd, RestrictionView, TradingState
 from engine.runtime.view_books import flatten_of, restriction_of
 from tests.support.books import BOOK, Book
-from tests.support.order_bench import entered
+from tests.support.manual_venue import entered
 
 REDUCING, LOCKED, HALTED = TradingState.REDUCING, TradingState.LOCKED, TradingState.HALTED
 

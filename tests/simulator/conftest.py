@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.simulator.bench import Bench, bench
+from tests.simulator.practice_venue import PracticeDesk, bench
 
 
 @pytest.fixture
-async def desk() -> AsyncIterator[Bench]:
+async def desk() -> AsyncIterator[PracticeDesk]:
     async with bench() as opened:
         yield opened

@@ -7,10 +7,10 @@ import pytest
 from adapters.simulator.config import SimulatorConfig
 from adapters.simulator.exchange.account import Rules
 from adapters.simulator.exchange.hours import session
-from tests.simulator.bench import ACCOUNT, DAY, MNQ, UNAVAILABLE, Bench, bench, enter
+from tests.simulator.practice_venue import ACCOUNT, DAY, MNQ, UNAVAILABLE, PracticeDesk, bench, enter
 
 
-async def test_close_contract_leaves_the_legs_which_can_open_a_naked_position(desk: Bench) -> None:
+async def test_close_contract_leaves_the_legs_which_can_open_a_naked_position(desk: PracticeDesk) -> None:
     entry = await enter(desk)
     assert await desk.ask("Position/closeContract", accountId=ACCOUNT, contractId=MNQ) == {
         "success": True,
@@ -46,14 +46,14 @@ async def test_close_contract_can_take_the_legs_along() -> None:
         (ACCOUNT, "CON.F.US.EP.U26", 4),
     ],
 )
-async def test_closes_that_fail(desk: Bench, account: int, contract: str, code: int) -> None:
+async def test_closes_that_fail(desk: PracticeDesk, account: int, contract: str, code: int) -> None:
     await enter(desk)
     whole = await desk.ask("Position/closeContract", accountId=account, contractId=contract)
     part = await desk.ask("Position/partialCloseContract", accountId=account, contractId=contract, size=1)
     assert (whole["errorCode"], part["errorCode"]) == (code, code)
 
 
-async def test_a_close_under_way_is_not_doubled(desk: Bench) -> None:
+async def test_a_close_under_way_is_not_doubled(desk: PracticeDesk) -> None:
     await enter(desk)
     body = {"accountId": ACCOUNT, "contractId": MNQ}
     first = await desk.ask("Position/closeContract", **body)
@@ -65,7 +65,7 @@ async def test_a_close_under_way_is_not_doubled(desk: Bench) -> None:
     assert (await desk.ask("Position/closeContract", **body))["errorCode"] == 2
 
 
-async def test_partial_close(desk: Bench) -> None:
+async def test_partial_close(desk: PracticeDesk) -> None:
     entry = await enter(desk, size=3)
     body = {"accountId": ACCOUNT, "contractId": MNQ}
     for size in (0, 4):

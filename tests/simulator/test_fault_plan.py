@@ -10,7 +10,7 @@ from adapters.simulator.config import SimulatorConfig
 from adapters.simulator.faults.faults import CATALOGUE, Acted, FaultError, fault, parse
 from adapters.simulator.faults.manual import manual
 from adapters.simulator.faults.plan import WHEN, Kind
-from tests.simulator.bench import ACCOUNT, Bench, bench
+from tests.simulator.practice_venue import ACCOUNT, PracticeDesk, bench
 from tstream.run.practice_venue import main
 
 
@@ -108,7 +108,7 @@ async def test_a_seed_gives_the_same_faults() -> None:
     assert 10 < sum(name == "error-before" for name, _ in first) < 30
 
 
-async def test_one_fault_more_does_not_move_the_chances_of_the_others(desk: Bench) -> None:
+async def test_one_fault_more_does_not_move_the_chances_of_the_others(desk: PracticeDesk) -> None:
     async def struck(*more: str) -> list[int]:
         faults = (fault("error-before", call="positions", p=0.5, times=0), *map(parse, more))
         async with bench(SimulatorConfig(faults=faults)) as other:
@@ -117,7 +117,7 @@ async def test_one_fault_more_does_not_move_the_chances_of_the_others(desk: Benc
     assert await struck() == await struck("throttled:call=trades,p=0.5")
 
 
-async def test_the_log_says_when_what_and_where(desk: Bench) -> None:
+async def test_the_log_says_when_what_and_where(desk: PracticeDesk) -> None:
     armed = desk.venue.faults.add("throttled", call="positions", nth=2)
     for _ in range(3):
         desk.wait(1000)

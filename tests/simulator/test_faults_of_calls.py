@@ -7,20 +7,20 @@ import asyncio
 import pytest
 from aiohttp import ClientError, WSServerHandshakeError
 
-from tests.simulator.bench import ACCOUNT, MNQ, START, Bench, bench, enter, stop_loss
+from tests.simulator.practice_venue import ACCOUNT, MNQ, START, PracticeDesk, bench, enter, stop_loss
 from tests.support.patience import patient
 
 PLACE = {"accountId": ACCOUNT, "contractId": MNQ, "type": 2, "side": 0, "size": 1}
 
 
-async def gives_up(desk: Bench, **fields: object) -> None:
+async def gives_up(desk: PracticeDesk, **fields: object) -> None:
     """Place an order and don't wait for the answer."""
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.1):
             await desk.place(**fields)
 
 
-async def test_f01_the_order_was_taken_but_the_connection_is_cut(desk: Bench) -> None:
+async def test_f01_the_order_was_taken_but_the_connection_is_cut(desk: PracticeDesk) -> None:
     desk.quote(118_000, 118_001)
     desk.venue.faults.add("lost-reply", call="place")
     with pytest.raises(ClientError):
@@ -33,7 +33,7 @@ async def test_f01_the_order_was_taken_but_the_connection_is_cut(desk: Bench) ->
     assert (await desk.place(customTag="t2"))["success"]
 
 
-async def test_f01_the_order_was_taken_but_nobody_answers(desk: Bench) -> None:
+async def test_f01_the_order_was_taken_but_nobody_answers(desk: PracticeDesk) -> None:
     desk.quote(118_000, 118_001)
     desk.venue.faults.add("lost-reply", hang=True)
     await gives_up(desk)
@@ -42,7 +42,7 @@ async def test_f01_the_order_was_taken_but_nobody_answers(desk: Bench) -> None:
 
 
 @pytest.mark.parametrize("hang", [False, True])
-async def test_f02_the_request_never_arrived(desk: Bench, hang: bool) -> None:
+async def test_f02_the_request_never_arrived(desk: PracticeDesk, hang: bool) -> None:
     desk.quote(118_000, 118_001)
     desk.venue.faults.add("lost-request", hang=hang)
     if hang:
@@ -54,7 +54,7 @@ async def test_f02_the_request_never_arrived(desk: Bench, hang: bool) -> None:
     assert not await desk.orders()
 
 
-async def test_f06_the_answer_comes_long_after_the_fill(desk: Bench) -> None:
+async def test_f06_the_answer_comes_long_after_the_fill(desk: PracticeDesk) -> None:
     desk.quote(118_000, 118_001)
     hub = await desk.user_hub()
     late = desk.venue.faults.add("late-reply", call="place", seconds=2)
@@ -68,7 +68,7 @@ async def test_f06_the_answer_comes_long_after_the_fill(desk: Bench) -> None:
     assert (answer["success"], answer["orderId"]) == (True, row["data"]["orderId"])
 
 
-async def test_f02_the_request_arrives_when_the_client_has_given_up(desk: Bench) -> None:
+async def test_f02_the_request_arrives_when_the_client_has_given_up(desk: PracticeDesk) -> None:
     desk.quote(118_000, 118_001)
     desk.venue.faults.add("late-request", seconds=10)
     await gives_up(desk, customTag="t1")
@@ -82,14 +82,14 @@ async def test_f02_the_request_arrives_when_the_client_has_given_up(desk: Bench)
 
 
 @pytest.mark.parametrize(("name", "status", "taken"), [("error-after", 502, 1), ("error-before", 503, 0)])
-async def test_f03_a_server_error(desk: Bench, name: str, status: int, taken: int) -> None:
+async def test_f03_a_server_error(desk: PracticeDesk, name: str, status: int, taken: int) -> None:
     desk.quote(118_000, 118_001)
     desk.venue.faults.add(name, call="place", status=status)
     assert (await desk.post("Order/place", PLACE))[0] == status
     assert len(await desk.orders()) == taken
 
 
-async def test_f03_too_many_requests(desk: Bench) -> None:
+async def test_f03_too_many_requests(desk: PracticeDesk) -> None:
     desk.venue.faults.add("throttled", seconds=3, times=2)
     url = f"{desk.venue.url}/api/Order/place"
     async with desk.session.post(url, json=PLACE) as reply:
@@ -102,7 +102,7 @@ async def test_f03_too_many_requests(desk: Bench) -> None:
 
 
 @pytest.mark.parametrize("how", ["cut", "html", "empty", "null"])
-async def test_f03_a_body_that_cannot_be_read(desk: Bench, how: str) -> None:
+async def test_f03_a_body_that_cannot_be_read(desk: PracticeDesk, how: str) -> None:
     desk.quote(118_000, 118_001)
     desk.venue.faults.add("garbled-reply", how=how)
     headers = {"Authorization": f"Bearer {desk.token}"}
@@ -113,7 +113,7 @@ async def test_f03_a_body_that_cannot_be_read(desk: Bench, how: str) -> None:
     assert len(await desk.orders()) == 1
 
 
-async def test_f11_a_query_fails_without_saying_flat(desk: Bench) -> None:
+async def test_f11_a_query_fails_without_saying_flat(desk: PracticeDesk) -> None:
     await enter(desk)
     desk.venue.faults.add("refused-call", call="positions", code=1)
     answer = await desk.ask("Position/searchOpen", accountId=ACCOUNT)
@@ -131,7 +131,7 @@ async def test_f11_a_query_fails_without_saying_flat(desk: Bench) -> None:
     assert len(await desk.positions()) == 1
 
 
-async def test_f16_a_modify_is_refused_or_its_outcome_unknown(desk: Bench) -> None:
+async def test_f16_a_modify_is_refused_or_its_outcome_unknown(desk: PracticeDesk) -> None:
     stop = await enter(desk) + 1
     change = {"accountId": ACCOUNT, "orderId": stop, "stopPrice": 29_495}
     before = (await desk.orders())[stop]["stopPrice"]
@@ -144,7 +144,7 @@ async def test_f16_a_modify_is_refused_or_its_outcome_unknown(desk: Bench) -> No
     assert (await desk.orders())[stop]["stopPrice"] == 29_495
 
 
-async def test_a_query_can_lag_behind(desk: Bench) -> None:
+async def test_a_query_can_lag_behind(desk: PracticeDesk) -> None:
     entry = await enter(desk)
     stale = desk.venue.faults.add("stale-reply", call="positions", nth=2, times=2)
     [old] = await desk.positions()
@@ -157,7 +157,7 @@ async def test_a_query_can_lag_behind(desk: Bench) -> None:
     assert (await desk.orders())[entry + 3]["status"] == 2
 
 
-async def test_f32_login_is_refused(desk: Bench) -> None:
+async def test_f32_login_is_refused(desk: PracticeDesk) -> None:
     desk.venue.faults.add("refused-login", code=7)
     body = {"userName": "practice", "apiKey": "practice"}
     answer = await desk.ask("Auth/loginKey", **body)
@@ -167,7 +167,7 @@ async def test_f32_login_is_refused(desk: Bench) -> None:
     assert (await desk.ask("Auth/loginKey", **body))["success"]
 
 
-async def test_hubs_can_be_closed_to_newcomers(desk: Bench) -> None:
+async def test_hubs_can_be_closed_to_newcomers(desk: PracticeDesk) -> None:
     desk.venue.faults.add("error-before", call="user-hub", status=502)
     with pytest.raises(WSServerHandshakeError) as refused:
         await desk.connect("user")
@@ -175,7 +175,7 @@ async def test_hubs_can_be_closed_to_newcomers(desk: Bench) -> None:
     await (await desk.connect("user")).handshake()
 
 
-async def test_a_fault_can_wait_for_the_second_stop(desk: Bench) -> None:
+async def test_a_fault_can_wait_for_the_second_stop(desk: PracticeDesk) -> None:
     desk.trade(118_000)
     armed = desk.venue.faults.add("error-before", type="stop", nth=2)
     stop = {"type": 4, "side": 1, "stopPrice": 29_400}
@@ -187,7 +187,7 @@ async def test_a_fault_can_wait_for_the_second_stop(desk: Bench) -> None:
     assert [entry[1:] for entry in desk.venue.faults.log] == [("error-before", "place")]
 
 
-async def test_faults_meet_on_one_call(desk: Bench) -> None:
+async def test_faults_meet_on_one_call(desk: PracticeDesk) -> None:
     desk.quote(118_000, 118_001)
     desk.venue.faults.add("error-after", status=500)
     slow = desk.venue.faults.add("late-request", seconds=1)
@@ -199,7 +199,7 @@ async def test_faults_meet_on_one_call(desk: Bench) -> None:
     assert len(await desk.orders()) == 2
 
 
-async def test_a_fault_is_armed_for_a_while_only(desk: Bench) -> None:
+async def test_a_fault_is_armed_for_a_while_only(desk: PracticeDesk) -> None:
     body = {"accountId": ACCOUNT}
     desk.venue.faults.add("error-before", call="positions", times=0, at=1, lasting=2)
     seen = []
@@ -210,7 +210,7 @@ async def test_a_fault_is_armed_for_a_while_only(desk: Bench) -> None:
     assert not desk.venue.faults.armed
 
 
-async def test_disarmed_faults_do_nothing(desk: Bench) -> None:
+async def test_disarmed_faults_do_nothing(desk: PracticeDesk) -> None:
     desk.venue.faults.add("throttled", times=0).disarm()
     desk.venue.faults.add("lost-request", times=0)
     desk.venue.faults.clear()

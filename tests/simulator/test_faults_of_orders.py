@@ -13,19 +13,29 @@ from adapters.simulator.faults.faults import fault
 from engine.model.errors import RefusedError
 from engine.model.market import Side
 from engine.model.orders import OrderType
-from tests.simulator.bench import ACCOUNT, DAY, MNQ, START, UNAVAILABLE, Bench, bench, enter, stop_loss
+from tests.simulator.practice_venue import (
+    ACCOUNT,
+    DAY,
+    MNQ,
+    START,
+    UNAVAILABLE,
+    PracticeDesk,
+    bench,
+    enter,
+    stop_loss,
+)
 
 THURSDAY = DAY - timedelta(days=1)
 STOP = {"type": 4, "side": 1, "stopPrice": 29_400}
 
 
-async def net(desk: Bench) -> int:
+async def net(desk: PracticeDesk) -> int:
     """Signed contracts of MNQ at the venue."""
     rows = await desk.positions()
     return sum(row["size"] * (1 if row["type"] == 1 else -1) for row in rows)
 
 
-async def test_f13_a_stop_is_rejected_and_leaves_its_row(desk: Bench) -> None:
+async def test_f13_a_stop_is_rejected_and_leaves_its_row(desk: PracticeDesk) -> None:
     desk.trade(118_000)
     hub = await desk.user_hub()
     desk.venue.faults.add("rejected-order")
@@ -40,13 +50,13 @@ async def test_f13_a_stop_is_rejected_and_leaves_its_row(desk: Bench) -> None:
     assert (await desk.place(**STOP))["success"]
 
 
-async def test_any_order_of_a_product_can_be_rejected_for_any_reason(desk: Bench) -> None:
+async def test_any_order_of_a_product_can_be_rejected_for_any_reason(desk: PracticeDesk) -> None:
     desk.venue.faults.add("rejected-order", type="any", symbol="MNQ", text="no", times=2)
     assert (await desk.place(contractId="CON.F.US.MES.Z26"))["success"]
     assert [(await desk.place())["errorMessage"] for _ in range(3)] == ["no", "no", None]
 
 
-async def test_f12_an_entry_fills_in_part_and_its_rest_can_be_cancelled(desk: Bench) -> None:
+async def test_f12_an_entry_fills_in_part_and_its_rest_can_be_cancelled(desk: PracticeDesk) -> None:
     desk.quote(118_000, 118_001)
     desk.venue.faults.add("partial-fill", type="market", qty=2)
     entry = (await desk.place(size=3, **stop_loss(-40)))["orderId"]
@@ -60,7 +70,7 @@ async def test_f12_an_entry_fills_in_part_and_its_rest_can_be_cancelled(desk: Be
     assert (rows[entry]["status"], rows[entry + 1]["size"]) == (3, 2)
 
 
-async def test_the_rest_of_a_partial_fill_follows_with_the_market(desk: Bench) -> None:
+async def test_the_rest_of_a_partial_fill_follows_with_the_market(desk: PracticeDesk) -> None:
     desk.quote(118_000, 118_001)
     desk.venue.faults.add("partial-fill", qty=1, pause=1)
     await desk.place(size=3)
@@ -73,7 +83,7 @@ async def test_the_rest_of_a_partial_fill_follows_with_the_market(desk: Bench) -
     assert filled == [1, 1, 2, 2, 3]
 
 
-async def test_f15_a_target_fills_in_part(desk: Bench) -> None:
+async def test_f15_a_target_fills_in_part(desk: PracticeDesk) -> None:
     entry = await enter(desk, size=3)
     desk.venue.faults.add("partial-fill", type="limit", qty=1)
     desk.trade(118_200, size=50)
@@ -84,7 +94,7 @@ async def test_f15_a_target_fills_in_part(desk: Bench) -> None:
     assert await net(desk) == 0
 
 
-async def test_orders_that_fit_into_one_part_are_no_occasion(desk: Bench) -> None:
+async def test_orders_that_fit_into_one_part_are_no_occasion(desk: PracticeDesk) -> None:
     desk.quote(118_000, 118_001)
     partial = desk.venue.faults.add("partial-fill", qty=2)
     await desk.place(size=2)
@@ -92,7 +102,7 @@ async def test_orders_that_fit_into_one_part_are_no_occasion(desk: Bench) -> Non
     assert (await net(desk), partial.acted) == (2, 0)
 
 
-async def test_f28_a_halt_refuses_orders_and_closes_but_not_cancels(desk: Bench) -> None:
+async def test_f28_a_halt_refuses_orders_and_closes_but_not_cancels(desk: PracticeDesk) -> None:
     entry = await enter(desk)
     desk.venue.faults.add("halt", seconds=30)
     assert (await desk.place())["errorMessage"] == UNAVAILABLE
@@ -120,7 +130,7 @@ async def test_the_session_closes_early() -> None:
             assert (await desk.place())["errorMessage"] == answer
 
 
-async def test_position_brackets_mode_refuses_brackets_for_a_while(desk: Bench) -> None:
+async def test_position_brackets_mode_refuses_brackets_for_a_while(desk: PracticeDesk) -> None:
     desk.venue.faults.add("position-brackets", seconds=60)
     assert (await desk.place(**stop_loss(-40)))["errorMessage"] == POSITION_BRACKETS
     assert (await desk.place())["success"]
@@ -129,7 +139,7 @@ async def test_position_brackets_mode_refuses_brackets_for_a_while(desk: Bench) 
 
 
 @pytest.mark.parametrize(("habit", "status"), [("keep", 1), ("cancel", 3)])
-async def test_legs_after_a_close(desk: Bench, habit: str, status: int) -> None:
+async def test_legs_after_a_close(desk: PracticeDesk, habit: str, status: int) -> None:
     desk.venue.faults.add("orphan-legs", habit=habit)
     entry = await enter(desk)
     await desk.ask("Position/closeContract", accountId=ACCOUNT, contractId=MNQ)
@@ -139,7 +149,7 @@ async def test_legs_after_a_close(desk: Bench, habit: str, status: int) -> None:
 
 
 @pytest.mark.parametrize(("leg", "gone", "left"), [("stop", 1, 2), ("target", 2, 1)])
-async def test_f14_the_venue_cancels_a_leg(desk: Bench, leg: str, gone: int, left: int) -> None:
+async def test_f14_the_venue_cancels_a_leg(desk: PracticeDesk, leg: str, gone: int, left: int) -> None:
     entry = await enter(desk)
     desk.venue.faults.add("cancelled-leg", leg=leg, symbol="MNQ")
     rows = await desk.orders()
@@ -147,14 +157,14 @@ async def test_f14_the_venue_cancels_a_leg(desk: Bench, leg: str, gone: int, lef
     assert desk.venue.hand.cancel_leg("MES", OrderType.STOP) is None
 
 
-async def test_a_leg_can_vanish_as_soon_as_it_works(desk: Bench) -> None:
+async def test_a_leg_can_vanish_as_soon_as_it_works(desk: PracticeDesk) -> None:
     faults = (fault("cancelled-leg", on="order", nth=6),)
     async with bench(SimulatorConfig(faults=faults)) as other:
         entry = await enter(other)
         assert (await other.orders())[entry + 1]["status"] == 3
 
 
-async def test_f10_somebody_trades_on_the_platform(desk: Bench) -> None:
+async def test_f10_somebody_trades_on_the_platform(desk: PracticeDesk) -> None:
     hub = await desk.user_hub()
     await enter(desk)
     desk.venue.faults.add("outside-trade", side="sell", qty=3)
@@ -168,7 +178,7 @@ async def test_f10_somebody_trades_on_the_platform(desk: Bench) -> None:
     assert foreign[0]["id"] in orders
 
 
-async def test_f10_the_desk_flattens(desk: Bench) -> None:
+async def test_f10_the_desk_flattens(desk: PracticeDesk) -> None:
     await enter(desk)
     desk.venue.faults.add("outside-flatten")
     desk.wait(8)
@@ -176,7 +186,7 @@ async def test_f10_the_desk_flattens(desk: Bench) -> None:
     assert {row["status"] for row in (await desk.orders()).values()} == {2, 4}
 
 
-async def test_a_hand_leaves_orders_of_its_own(desk: Bench) -> None:
+async def test_a_hand_leaves_orders_of_its_own(desk: PracticeDesk) -> None:
     desk.quote(118_000, 118_001)
     hand = desk.venue.hand
     limit = hand.rest("MNQ", Side.BUY, 1, limit=117_000)
@@ -192,7 +202,7 @@ async def test_a_hand_leaves_orders_of_its_own(desk: Bench) -> None:
         hand.cancel(limit)
 
 
-async def test_the_account_is_blocked_for_a_while(desk: Bench) -> None:
+async def test_the_account_is_blocked_for_a_while(desk: PracticeDesk) -> None:
     entry = await enter(desk)
     hub = await desk.user_hub()
     desk.venue.faults.add("blocked-account", seconds=30)
@@ -207,7 +217,7 @@ async def test_the_account_is_blocked_for_a_while(desk: Bench) -> None:
 
 
 @pytest.mark.parametrize(("by", "stamp"), [(5.0, "14:25:15"), (-5.0, "14:25:05")])
-async def test_the_venues_clock_is_off(desk: Bench, by: float, stamp: str) -> None:
+async def test_the_venues_clock_is_off(desk: PracticeDesk, by: float, stamp: str) -> None:
     desk.venue.faults.add("skewed-clock", by=by)
     assert desk.venue.now() == START + by * 1e9
     desk.wait(10_000)
@@ -215,7 +225,7 @@ async def test_the_venues_clock_is_off(desk: Bench, by: float, stamp: str) -> No
     assert (await desk.orders())[order]["creationTimestamp"] == f"2026-11-20T{stamp}+00:00"
 
 
-async def test_what_cannot_be_done_stops_nothing(desk: Bench) -> None:
+async def test_what_cannot_be_done_stops_nothing(desk: PracticeDesk) -> None:
     desk.venue.exchange.accounts[ACCOUNT].venue.expire(desk.clock())
     armed = desk.venue.faults.add("cancelled-leg")
     assert armed.acted == 1

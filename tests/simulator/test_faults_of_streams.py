@@ -11,7 +11,16 @@ from adapters.simulator.config import SimulatorConfig
 from adapters.simulator.faults.faults import fault
 from adapters.simulator.wire.signalr import Timing
 from engine.model.market import Side
-from tests.simulator.bench import ACCOUNT, MNQ, Bench, Wire, bench, enter, stop_loss, take_profit
+from tests.simulator.practice_venue import (
+    ACCOUNT,
+    MNQ,
+    PracticeDesk,
+    Wire,
+    bench,
+    enter,
+    stop_loss,
+    take_profit,
+)
 
 NAMES = {
     "GatewayUserOrder": "order",
@@ -25,21 +34,21 @@ def told(events: list[tuple[str, Any]]) -> list[str]:
     return [NAMES[target] for target, _ in events]
 
 
-async def buy(desk: Bench) -> None:
+async def buy(desk: PracticeDesk) -> None:
     """Healthy, this tells: order, fill, order, position, account."""
     desk.quote(118_000, 118_001)
     await desk.place(customTag=f"t{desk.clock()}")
     desk.wait(8)
 
 
-async def silent(wire: Wire, desk: Bench) -> None:
+async def silent(wire: Wire, desk: PracticeDesk) -> None:
     """Nothing was sent: the next record is the answer to a call that is made now."""
     assert (await wire.call("UnsubscribeNothing"))["error"]
     assert wire._records == []
     assert desk.venue.exchange.hubs.user.connections
 
 
-async def test_f08_a_fill_is_never_told(desk: Bench) -> None:
+async def test_f08_a_fill_is_never_told(desk: PracticeDesk) -> None:
     hub = await desk.user_hub()
     desk.venue.faults.add("lost-event", event="fill")
     await buy(desk)
@@ -49,7 +58,7 @@ async def test_f08_a_fill_is_never_told(desk: Bench) -> None:
     assert len(await desk.trades()) == 2
 
 
-async def test_f07_a_fill_is_told_twice(desk: Bench) -> None:
+async def test_f07_a_fill_is_told_twice(desk: PracticeDesk) -> None:
     hub = await desk.user_hub()
     desk.venue.faults.add("doubled-event", event="fill", times=0)
     await buy(desk)
@@ -61,7 +70,7 @@ async def test_f07_a_fill_is_told_twice(desk: Bench) -> None:
     assert len(await desk.trades()) == 1
 
 
-async def test_a_fill_is_told_late(desk: Bench) -> None:
+async def test_a_fill_is_told_late(desk: PracticeDesk) -> None:
     hub = await desk.user_hub()
     desk.venue.faults.add("late-event", event="fill", seconds=3)
     await buy(desk)
@@ -72,7 +81,7 @@ async def test_a_fill_is_told_late(desk: Bench) -> None:
     assert told(await hub.events(1)) == ["fill"]
 
 
-async def test_children_are_told_before_their_parent(desk: Bench) -> None:
+async def test_children_are_told_before_their_parent(desk: PracticeDesk) -> None:
     hub = await desk.user_hub()
     desk.venue.faults.add("overtaken-event", event="order", status=6, behind=1)
     desk.quote(118_000, 118_001)
@@ -82,14 +91,14 @@ async def test_children_are_told_before_their_parent(desk: Bench) -> None:
     assert rows[0]["parentOrderId"] == rows[1]["parentOrderId"] == rows[2]["id"]
 
 
-async def test_f06_a_fill_is_told_before_its_order(desk: Bench) -> None:
+async def test_f06_a_fill_is_told_before_its_order(desk: PracticeDesk) -> None:
     hub = await desk.user_hub()
     desk.venue.faults.add("overtaken-event", event="order", behind=2)
     await buy(desk)
     assert told(await hub.events(5)) == ["fill", "order", "order", "position", "account"]
 
 
-async def test_an_overtaken_event_does_not_wait_for_ever(desk: Bench) -> None:
+async def test_an_overtaken_event_does_not_wait_for_ever(desk: PracticeDesk) -> None:
     hub = await desk.user_hub()
     desk.venue.faults.add("overtaken-event", event="account", behind=9)
     await buy(desk)
@@ -98,7 +107,7 @@ async def test_an_overtaken_event_does_not_wait_for_ever(desk: Bench) -> None:
     assert told(await hub.events(1)) == ["account"]
 
 
-async def test_shuffled_events_all_arrive_and_the_seed_decides(desk: Bench) -> None:
+async def test_shuffled_events_all_arrive_and_the_seed_decides(desk: PracticeDesk) -> None:
     async def run(seed: int) -> list[str]:
         faults = (fault("shuffled-events", behind=6),)
         async with bench(SimulatorConfig(faults=faults, fault_seed=seed)) as other:
@@ -113,7 +122,7 @@ async def test_shuffled_events_all_arrive_and_the_seed_decides(desk: Bench) -> N
     assert sorted(first) == sorted(different) == sorted(["order", "fill", "order", "position", "account"] * 3)
 
 
-async def test_bare_rows_in_two_spellings(desk: Bench) -> None:
+async def test_bare_rows_in_two_spellings(desk: PracticeDesk) -> None:
     hub = await desk.user_hub()
     bare = desk.venue.faults.add("bare-events", event="fill")
     await buy(desk)
@@ -148,7 +157,7 @@ async def test_f18_the_market_falls_silent_while_pings_go_on(what: str, heard: s
         assert (await fresh.event("GatewayQuote"))[0] == MNQ
 
 
-async def test_silence_can_end_by_itself(desk: Bench) -> None:
+async def test_silence_can_end_by_itself(desk: PracticeDesk) -> None:
     desk.trade(118_000)
     wire = await desk.market_hub("SubscribeContractQuotes")
     await wire.event("GatewayQuote")
@@ -159,7 +168,7 @@ async def test_silence_can_end_by_itself(desk: Bench) -> None:
     assert (await wire.event("GatewayQuote"))[1]["bestBid"] == 29_505
 
 
-async def test_the_user_hub_falls_silent(desk: Bench) -> None:
+async def test_the_user_hub_falls_silent(desk: PracticeDesk) -> None:
     hub = await desk.user_hub()
     desk.venue.faults.add("silent-user", on="place")
     await buy(desk)
@@ -168,7 +177,7 @@ async def test_the_user_hub_falls_silent(desk: Bench) -> None:
     assert len(await desk.positions()) == 1
 
 
-async def test_f19_a_subscription_is_completed_and_lost(desk: Bench) -> None:
+async def test_f19_a_subscription_is_completed_and_lost(desk: PracticeDesk) -> None:
     desk.quote(118_000, 118_001)
     desk.venue.faults.add("lost-subscription", stream="quotes")
     lost = await desk.connect("market")
@@ -184,7 +193,7 @@ async def test_f19_a_subscription_is_completed_and_lost(desk: Bench) -> None:
 
 
 @pytest.mark.parametrize("goodbye", [False, True])
-async def test_sockets_drop_with_and_without_a_close_record(desk: Bench, goodbye: bool) -> None:
+async def test_sockets_drop_with_and_without_a_close_record(desk: PracticeDesk, goodbye: bool) -> None:
     user, market = await desk.user_hub(), await desk.market_hub()
     desk.venue.faults.add("dropped-hubs", hub="user", goodbye=goodbye)
     if goodbye:
@@ -199,7 +208,7 @@ async def test_sockets_drop_with_and_without_a_close_record(desk: Bench, goodbye
     assert "result" in await market.call("SubscribeContractQuotes", MNQ)
 
 
-async def test_hubs_drop_between_an_order_and_its_fill(desk: Bench) -> None:
+async def test_hubs_drop_between_an_order_and_its_fill(desk: PracticeDesk) -> None:
     hub = await desk.user_hub()
     desk.venue.faults.add("dropped-hubs", on="place")
     await buy(desk)
@@ -210,7 +219,7 @@ async def test_hubs_drop_between_an_order_and_its_fill(desk: Bench) -> None:
     assert len(await desk.positions()) == 1
 
 
-async def test_drops_come_again_and_again(desk: Bench) -> None:
+async def test_drops_come_again_and_again(desk: PracticeDesk) -> None:
     drops = desk.venue.faults.add("dropped-hubs", at=10, every=60, times=3)
     for count in (0, 1, 1, 2, 2, 3, 3):
         assert drops.acted == count
@@ -219,7 +228,7 @@ async def test_drops_come_again_and_again(desk: Bench) -> None:
 
 
 @pytest.mark.parametrize("close", [True, False])
-async def test_the_server_logs_out(desk: Bench, close: bool) -> None:
+async def test_the_server_logs_out(desk: PracticeDesk, close: bool) -> None:
     wires = await desk.user_hub(), await desk.market_hub()
     desk.venue.faults.add("logout", close=close)
     for wire in wires:
@@ -232,7 +241,7 @@ async def test_the_server_logs_out(desk: Bench, close: bool) -> None:
             assert await wire.call("Nothing")
 
 
-async def test_f32_tokens_expire_while_hubs_stay(desk: Bench) -> None:
+async def test_f32_tokens_expire_while_hubs_stay(desk: PracticeDesk) -> None:
     hub = await desk.user_hub()
     desk.venue.faults.add("expired-tokens", at=60)
     desk.wait(59_999)
@@ -246,7 +255,7 @@ async def test_f32_tokens_expire_while_hubs_stay(desk: Bench) -> None:
     assert (await desk.post("Position/searchOpen", {"accountId": ACCOUNT}))[0] == 200
 
 
-async def test_f32_the_key_is_changed_on_the_platform(desk: Bench) -> None:
+async def test_f32_the_key_is_changed_on_the_platform(desk: PracticeDesk) -> None:
     desk.venue.faults.add("rotated-key", key="new")
     answer = await desk.ask("Auth/loginKey", userName="practice", apiKey="practice")
     assert (answer["success"], answer["errorCode"]) == (False, 3)
@@ -254,7 +263,7 @@ async def test_f32_the_key_is_changed_on_the_platform(desk: Bench) -> None:
     assert (await desk.post("Position/searchOpen", {"accountId": ACCOUNT}))[0] == 200
 
 
-async def test_the_bracket_is_told_in_the_platforms_order_without_faults(desk: Bench) -> None:
+async def test_the_bracket_is_told_in_the_platforms_order_without_faults(desk: PracticeDesk) -> None:
     hub = await desk.user_hub()
     await enter(desk)
     kinds = told(await hub.events(9))

@@ -17,22 +17,22 @@ from adapters.simulator.opening import open_market
 from engine.model.errors import RefusedError
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import MINUTE, Side
-from tests.simulator.bench import ACCOUNT, MNQ, Bench, enter, stop_loss
+from tests.simulator.practice_venue import ACCOUNT, MNQ, PracticeDesk, enter, stop_loss
 from tests.simulator.test_restart import NOON, Run
 
 NEXT = "CON.F.US.MNQ.H27"
 
 
-async def active(desk: Bench) -> set[str]:
+async def active(desk: PracticeDesk) -> set[str]:
     return {row["id"] for row in (await desk.ask("Contract/available", live=False))["contracts"]}
 
 
-async def held(desk: Bench) -> dict[str, int]:
+async def held(desk: PracticeDesk) -> dict[str, int]:
     """Signed contracts by contract id."""
     return {row["contractId"]: row["size"] * (3 - 2 * row["type"]) for row in await desk.positions()}
 
 
-async def test_f29_the_next_month_becomes_the_active_one(desk: Bench) -> None:
+async def test_f29_the_next_month_becomes_the_active_one(desk: PracticeDesk) -> None:
     desk.trade(118_000)
     desk.quote(118_000, 118_001)
     assert MNQ in await active(desk)
@@ -52,7 +52,7 @@ async def test_f29_the_next_month_becomes_the_active_one(desk: Bench) -> None:
     assert (await both.event("GatewayTrade"))[1][0]["price"] == 29_502
 
 
-async def test_f29_the_old_month_takes_only_what_reduces_its_position(desk: Bench) -> None:
+async def test_f29_the_old_month_takes_only_what_reduces_its_position(desk: PracticeDesk) -> None:
     entry = await enter(desk, size=2)
     desk.trade(118_001)
     desk.venue.deeds.roll("MNQ")
@@ -72,7 +72,7 @@ async def test_f29_the_old_month_takes_only_what_reduces_its_position(desk: Benc
     assert not await held(desk)
 
 
-async def test_f29_the_old_position_can_be_closed(desk: Bench) -> None:
+async def test_f29_the_old_position_can_be_closed(desk: PracticeDesk) -> None:
     await enter(desk)
     desk.venue.deeds.roll("MNQ")
     assert (await desk.ask("Position/closeContract", accountId=ACCOUNT, contractId=MNQ))["success"]
@@ -80,7 +80,7 @@ async def test_f29_the_old_position_can_be_closed(desk: Bench) -> None:
     assert not await held(desk)
 
 
-async def test_a_hand_trades_the_active_month(desk: Bench) -> None:
+async def test_a_hand_trades_the_active_month(desk: PracticeDesk) -> None:
     desk.quote(118_000, 118_001)
     desk.venue.deeds.roll("MNQ")
     desk.venue.hand.trade("MNQ", Side.BUY, 1)
@@ -88,14 +88,14 @@ async def test_a_hand_trades_the_active_month(desk: Bench) -> None:
     assert await held(desk) == {NEXT: 1}
 
 
-async def test_both_months_count_for_what_may_be_held(desk: Bench) -> None:
+async def test_both_months_count_for_what_may_be_held(desk: PracticeDesk) -> None:
     await enter(desk, size=30)
     desk.venue.deeds.roll("MNQ")
     assert "Maximum" in (await desk.place(contractId=NEXT, size=21))["errorMessage"]
     assert (await desk.place(contractId=NEXT, size=20))["success"]
 
 
-async def test_a_product_rolls_once(desk: Bench) -> None:
+async def test_a_product_rolls_once(desk: PracticeDesk) -> None:
     desk.venue.deeds.roll("MNQ")
     with pytest.raises(RefusedError, match="no next month of MNQ"):
         desk.venue.deeds.roll("MNQ")

@@ -17,7 +17,7 @@ from adapters.simulator.market.generated import GeneratedMarket
 from adapters.simulator.market.scripted import ScriptedMarket
 from adapters.simulator.opening import listed
 from adapters.simulator.wire.requests import Bracket, ModifyOrder, PlaceOrder
-from tests.simulator.bench import ACCOUNT, START
+from tests.simulator.practice_venue import ACCOUNT, START
 
 GENERATED = GeneratedMarket(3, START)
 EVENTS = tuple(islice(GENERATED.events(), 12_000))

@@ -13,7 +13,7 @@ from adapters.simulator.config import SimulatorConfig
 from adapters.simulator.wire.signalr import Timing
 from engine.model.events import Print
 from engine.model.market import Side
-from tests.simulator.bench import ACCOUNT, MNQ, SEPARATOR, Bench, bench
+from tests.simulator.practice_venue import ACCOUNT, MNQ, SEPARATOR, PracticeDesk, bench
 from tests.support.recordings import DATA, needs_recordings
 
 QUOTES, TRADES, DEPTH = "SubscribeContractQuotes", "SubscribeContractTrades", "SubscribeContractMarketDepth"
@@ -23,20 +23,22 @@ QUOTES, TRADES, DEPTH = "SubscribeContractQuotes", "SubscribeContractTrades", "S
 
 
 @pytest.mark.parametrize("version", [0, 1])
-async def test_handshake_is_answered_with_nothing_whatever_the_version(desk: Bench, version: int) -> None:
+async def test_handshake_is_answered_with_nothing_whatever_the_version(
+    desk: PracticeDesk, version: int
+) -> None:
     wire = await desk.connect("market")
     assert await wire.handshake(version) == {}
     assert wire.frames == ["{}" + SEPARATOR]
 
 
-async def test_other_protocols_are_refused(desk: Bench) -> None:
+async def test_other_protocols_are_refused(desk: PracticeDesk) -> None:
     wire = await desk.connect("user")
     await wire.raw('{"protocol":"messagepack","version":1}' + SEPARATOR)
     assert "messagepack" in (await wire.record())["error"]
     assert (await wire.socket.receive()).type is WSMsgType.CLOSE
 
 
-async def test_the_token_comes_by_query_or_header(desk: Bench) -> None:
+async def test_the_token_comes_by_query_or_header(desk: PracticeDesk) -> None:
     url = f"{desk.venue.url}/hubs/user"
     async with desk.session.ws_connect(url, headers={"Authorization": f"Bearer {desk.token}"}) as socket:
         assert not socket.closed
@@ -47,7 +49,7 @@ async def test_the_token_comes_by_query_or_header(desk: Bench) -> None:
 
 
 @pytest.mark.parametrize(("query", "key"), [("", "connectionId"), ("?negotiateVersion=1", "connectionToken")])
-async def test_negotiation(desk: Bench, query: str, key: str) -> None:
+async def test_negotiation(desk: PracticeDesk, query: str, key: str) -> None:
     url = f"{desk.venue.url}/hubs/market/negotiate{query}"
     async with desk.session.post(url) as refused:
         assert refused.status == 401
@@ -58,7 +60,7 @@ async def test_negotiation(desk: Bench, query: str, key: str) -> None:
     assert await wire.handshake() == {}
 
 
-async def test_records_of_the_client_may_come_in_pieces_and_several_at_once(desk: Bench) -> None:
+async def test_records_of_the_client_may_come_in_pieces_and_several_at_once(desk: PracticeDesk) -> None:
     wire = await desk.connect("market")
     call = {"type": 1, "target": QUOTES, "arguments": [MNQ], "invocationId": "a"}
     text = (
@@ -75,7 +77,7 @@ async def test_records_of_the_client_may_come_in_pieces_and_several_at_once(desk
     assert await wire.record() == {"type": 3, "invocationId": "a", "result": None}
 
 
-async def test_completions(desk: Bench) -> None:
+async def test_completions(desk: PracticeDesk) -> None:
     wire = await desk.connect("market")
     await wire.handshake()
     assert await wire.call("subscribecontractquotes", MNQ) == {"type": 3, "invocationId": "1", "result": None}
@@ -89,7 +91,7 @@ async def test_completions(desk: Bench) -> None:
         assert "error" in await wire.call(QUOTES, *arguments)
 
 
-async def test_a_call_without_id_gets_no_completion(desk: Bench) -> None:
+async def test_a_call_without_id_gets_no_completion(desk: PracticeDesk) -> None:
     wire = await desk.connect("market")
     await wire.handshake()
     await wire.raw(json.dumps({"type": 1, "target": QUOTES, "arguments": [MNQ]}) + SEPARATOR)
@@ -140,7 +142,7 @@ async def quotes(wire: Any, count: int) -> list[dict[str, Any]]:
     return found
 
 
-async def test_the_first_quote_is_full_and_later_ones_name_what_changed(desk: Bench) -> None:
+async def test_the_first_quote_is_full_and_later_ones_name_what_changed(desk: PracticeDesk) -> None:
     desk.trade(117_990, 3)
     desk.trade(118_000, 2)
     desk.quote(118_000, 118_001)
@@ -166,7 +168,7 @@ async def test_the_first_quote_is_full_and_later_ones_name_what_changed(desk: Be
     assert set(both) == always | {"lastPrice", "bestBid", "bestAsk", "volume"}
 
 
-async def test_prints_of_one_instant_share_a_message(desk: Bench) -> None:
+async def test_prints_of_one_instant_share_a_message(desk: PracticeDesk) -> None:
     wire = await desk.market_hub(TRADES)
     hub = desk.venue.exchange
     desk.clock.advance(5_000_000)
@@ -188,7 +190,7 @@ async def test_prints_of_one_instant_share_a_message(desk: Bench) -> None:
     assert (await wire.event("GatewayTrade"))[1][0]["type"] == 0
 
 
-async def test_depth_begins_with_a_snapshot_from_the_year_one(desk: Bench) -> None:
+async def test_depth_begins_with_a_snapshot_from_the_year_one(desk: PracticeDesk) -> None:
     desk.quote(118_000, 118_001)
     for price, size in ((118_000, 3), (118_004, 2), (118_000, 5)):
         desk.trade(price, size)
@@ -215,7 +217,7 @@ async def test_depth_begins_with_a_snapshot_from_the_year_one(desk: Bench) -> No
     assert all(row["volume"] > 0 for row in touch)
 
 
-async def test_subscriptions_belong_to_one_connection_and_end(desk: Bench) -> None:
+async def test_subscriptions_belong_to_one_connection_and_end(desk: PracticeDesk) -> None:
     one, other = await desk.market_hub(QUOTES), await desk.market_hub(TRADES)
     desk.quote(400, 401)
     desk.trade(400)
@@ -231,7 +233,7 @@ async def test_subscriptions_belong_to_one_connection_and_end(desk: Bench) -> No
     assert (await other.events(2))[1][1][1][0]["price"] == 100.5
 
 
-async def test_user_events_go_to_the_account_that_was_asked_for(desk: Bench) -> None:
+async def test_user_events_go_to_the_account_that_was_asked_for(desk: PracticeDesk) -> None:
     wire = await desk.connect("user")
     await wire.handshake()
     await wire.call("SubscribeOrders", 7)
@@ -252,7 +254,7 @@ async def test_batches_may_be_cut_inside_a_record() -> None:
         assert SEPARATOR not in wire.frames[0]
 
 
-async def test_records_of_one_turn_leave_together(desk: Bench) -> None:
+async def test_records_of_one_turn_leave_together(desk: PracticeDesk) -> None:
     wire = await desk.market_hub(QUOTES)
     wire.frames.clear()
     for bid in range(20):
@@ -273,7 +275,7 @@ async def test_a_client_that_does_not_read_is_dropped(monkeypatch: pytest.Monkey
 
 @pytest.mark.recordings
 @needs_recordings
-async def test_records_have_the_fields_of_the_captured_ones(desk: Bench) -> None:
+async def test_records_have_the_fields_of_the_captured_ones(desk: PracticeDesk) -> None:
     text = (DATA / "projectx" / "stream_event_samples.json").read_text()
     captured = {s["event_type"]: s["raw_payload"] for s in json.loads(text)["samples"]}
     desk.quote(118_000, 118_001)

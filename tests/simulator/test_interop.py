@@ -11,7 +11,7 @@ from signalrcore.hub_connection_builder import HubConnectionBuilder
 
 from adapters.simulator.config import SimulatorConfig
 from adapters.simulator.practice import PracticeVenue
-from tests.simulator.bench import ACCOUNT
+from tests.simulator.practice_venue import ACCOUNT
 from tests.support.patience import patient
 
 

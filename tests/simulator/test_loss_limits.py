@@ -14,7 +14,7 @@ from adapters.simulator.exchange.account import AccountSpec, SavedAccount
 from adapters.simulator.exchange.hours import NANOS, session
 from adapters.simulator.exchange.loss_limits import Lock, LossBook, Losses
 from adapters.simulator.server import account, parse
-from tests.simulator.bench import DAY, START, Bench, bench, enter
+from tests.simulator.practice_venue import DAY, START, PracticeDesk, bench, enter
 
 HOUR = 3600 * NANOS
 USD = st.integers(-10_000, 10_000).map(Decimal)
@@ -28,7 +28,7 @@ def limited(daily: int | None, most: int | None) -> SimulatorConfig:
     return SimulatorConfig(accounts=(spec,), desk_flattens=False)
 
 
-async def trading(desk: Bench) -> bool:
+async def trading(desk: PracticeDesk) -> bool:
     found = await desk.ask("Account/search", onlyActiveAccounts=False)
     return bool(found["accounts"][0]["canTrade"])
 

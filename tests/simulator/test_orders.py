@@ -9,12 +9,12 @@ import pytest
 from adapters.simulator.config import SimulatorConfig
 from adapters.simulator.exchange.account import AccountSpec, Rules
 from adapters.simulator.exchange.hours import session
-from tests.simulator.bench import (
+from tests.simulator.practice_venue import (
     ACCOUNT,
     DAY,
     UNAVAILABLE,
-    Bench,
     Json,
+    PracticeDesk,
     bench,
     enter,
     stop_loss,
@@ -31,13 +31,13 @@ FIRST = 3_430_000_000
     ("fields", "code"),
     [({"accountId": 7}, 1), ({"contractId": "CON.F.US.XX.Z26"}, 8), ({"contractId": "CON.F.US.MNQ.U26"}, 9)],
 )
-async def test_refusals_that_leave_no_order(desk: Bench, fields: Json, code: int) -> None:
+async def test_refusals_that_leave_no_order(desk: PracticeDesk, fields: Json, code: int) -> None:
     answer = await desk.place(**fields)
     assert answer == {"orderId": None, "success": False, "errorCode": code, "errorMessage": None}
     assert not await desk.orders()
 
 
-async def test_a_locked_account_may_not_trade(desk: Bench) -> None:
+async def test_a_locked_account_may_not_trade(desk: PracticeDesk) -> None:
     desk.venue.account.can_trade = False
     assert (await desk.place())["errorCode"] == 4
 
@@ -73,7 +73,7 @@ async def test_a_locked_account_may_not_trade(desk: Bench) -> None:
     ],
 )
 async def test_rejected_orders_leave_a_row_and_an_event_without_the_reason(
-    desk: Bench, fields: Json, text: str
+    desk: PracticeDesk, fields: Json, text: str
 ) -> None:
     desk.trade(118_000)
     hub = await desk.user_hub()
@@ -88,7 +88,7 @@ async def test_rejected_orders_leave_a_row_and_an_event_without_the_reason(
     assert "custom tag already in use" in again["errorMessage"], "tags of rejected orders stay taken"
 
 
-async def test_checks_go_in_the_platforms_order(desk: Bench) -> None:
+async def test_checks_go_in_the_platforms_order(desk: PracticeDesk) -> None:
     """Several things are wrong at once; the first in the order is told."""
     desk.trade(118_000)
     await desk.place(customTag="taken")
@@ -149,7 +149,7 @@ async def test_the_most_contracts_count_all_positions_in_minis() -> None:
 # -- life cycle ----------------------------------------------------------------------------------------
 
 
-async def test_a_market_entry_with_bracket_is_told_in_the_captured_order(desk: Bench) -> None:
+async def test_a_market_entry_with_bracket_is_told_in_the_captured_order(desk: PracticeDesk) -> None:
     desk.quote(118_000, 118_001)
     hub = await desk.user_hub()
     answer = await desk.place(customTag="t1", **stop_loss(-40), **take_profit(80))
@@ -204,7 +204,9 @@ async def test_a_market_entry_with_bracket_is_told_in_the_captured_order(desk: B
     assert not await desk.positions()
 
 
-async def test_rest_rows_have_their_nulls_and_the_update_time_from_before_the_fill(desk: Bench) -> None:
+async def test_rest_rows_have_their_nulls_and_the_update_time_from_before_the_fill(
+    desk: PracticeDesk,
+) -> None:
     entry = await enter(desk)
     desk.trade(117_962, 1)
     desk.wait(13)
@@ -224,7 +226,7 @@ async def test_rest_rows_have_their_nulls_and_the_update_time_from_before_the_fi
     assert (exit_row["fees"], exit_row["commissions"], exit_row["voided"]) == (0.36, 0.25, False)
 
 
-async def test_a_limit_entry_works_at_once_and_its_legs_wait(desk: Bench) -> None:
+async def test_a_limit_entry_works_at_once_and_its_legs_wait(desk: PracticeDesk) -> None:
     desk.quote(118_000, 118_001)
     answer = await desk.place(type=1, limitPrice=29499, **stop_loss(-40), **take_profit(80))
     entry = answer["orderId"]
@@ -242,13 +244,13 @@ async def test_a_limit_entry_works_at_once_and_its_legs_wait(desk: Bench) -> Non
     assert [row["customTag"] for row in opened] == [None, None]
 
 
-async def test_canceling_an_unfilled_entry_takes_its_legs_along(desk: Bench) -> None:
+async def test_canceling_an_unfilled_entry_takes_its_legs_along(desk: PracticeDesk) -> None:
     entry = (await desk.place(type=1, limitPrice=29499, **stop_loss(-40)))["orderId"]
     assert (await desk.ask("Order/cancel", accountId=ACCOUNT, orderId=entry))["success"]
     assert {row["status"] for row in (await desk.orders()).values()} == {3}
 
 
-async def test_moving_a_leg(desk: Bench) -> None:
+async def test_moving_a_leg(desk: PracticeDesk) -> None:
     entry = await enter(desk)
     body = {"accountId": ACCOUNT, "orderId": entry + 1}
     desk.trade(118_010)
@@ -270,7 +272,7 @@ async def test_moving_a_leg(desk: Bench) -> None:
 
 
 @pytest.mark.parametrize("path", ["Order/modify", "Order/cancel"])
-async def test_changes_of_unknown_and_finished_orders(desk: Bench, path: str) -> None:
+async def test_changes_of_unknown_and_finished_orders(desk: PracticeDesk, path: str) -> None:
     entry = await enter(desk)
     codes = []
     for account, order in ((7, entry), (ACCOUNT, 5), (ACCOUNT, entry)):
@@ -278,7 +280,7 @@ async def test_changes_of_unknown_and_finished_orders(desk: Bench, path: str) ->
     assert codes == [1, 2, 3]
 
 
-async def test_search_by_id(desk: Bench) -> None:
+async def test_search_by_id(desk: PracticeDesk) -> None:
     entry = await enter(desk)
     found = await desk.ask("Order/searchById", accountId=ACCOUNT, orderId=entry + 2)
     assert found["order"]["linkedOrderId"] == entry + 1
@@ -286,7 +288,7 @@ async def test_search_by_id(desk: Bench) -> None:
     assert (missing["order"], missing["errorCode"]) == (None, 1)
 
 
-async def test_query_pages_and_sorts(desk: Bench) -> None:
+async def test_query_pages_and_sorts(desk: PracticeDesk) -> None:
     for number in range(5):
         await desk.place(type=1, limitPrice=29000 + number)
         desk.wait(1)

@@ -10,7 +10,7 @@ import pytest
 from adapters.simulator.config import SimulatorConfig
 from adapters.simulator.exchange.hours import NANOS
 from adapters.simulator.wire.rate_limits import Limit
-from tests.simulator.bench import ACCOUNT, MNQ, START, Bench, bench
+from tests.simulator.practice_venue import ACCOUNT, MNQ, START, PracticeDesk, bench
 
 BARS = {
     "contractId": MNQ, "live": False, "startTime": "2026-11-20T00:00:00Z", "endTime": "2026-11-21T00:00:00Z",
@@ -19,7 +19,7 @@ BARS = {
 OK = {"success": True, "errorCode": 0, "errorMessage": None}
 
 
-async def test_login_gives_a_token_with_its_expiry(desk: Bench) -> None:
+async def test_login_gives_a_token_with_its_expiry(desk: PracticeDesk) -> None:
     answer = await desk.ask("Auth/loginKey", userName="Practice", apiKey="practice")
     assert answer == {"token": answer["token"]} | OK
     part = answer["token"].split(".")[1]
@@ -27,12 +27,12 @@ async def test_login_gives_a_token_with_its_expiry(desk: Bench) -> None:
     assert claims["exp"] - START // NANOS == 86_400
 
 
-async def test_wrong_credentials_are_a_business_failure(desk: Bench) -> None:
+async def test_wrong_credentials_are_a_business_failure(desk: PracticeDesk) -> None:
     answer = await desk.ask("Auth/loginKey", userName="practice", apiKey="wrong")
     assert answer == {"token": None, "success": False, "errorCode": 3, "errorMessage": None}
 
 
-async def test_tokens_expire_by_the_venues_clock_and_validate_gives_a_new_one(desk: Bench) -> None:
+async def test_tokens_expire_by_the_venues_clock_and_validate_gives_a_new_one(desk: PracticeDesk) -> None:
     new = (await desk.ask("Auth/validate"))["newToken"]
     desk.clock.advance(86_399 * NANOS)
     assert (await desk.post("Account/search", {"onlyActiveAccounts": True}))[0] == 200
@@ -42,27 +42,27 @@ async def test_tokens_expire_by_the_venues_clock_and_validate_gives_a_new_one(de
 
 
 @pytest.mark.parametrize("token", ["none", "a.b.c", ""])
-async def test_bad_tokens_get_401(desk: Bench, token: str) -> None:
+async def test_bad_tokens_get_401(desk: PracticeDesk, token: str) -> None:
     desk.token = "x" if token == "" else desk.token
     status, _ = await desk.post("Account/search", {"onlyActiveAccounts": True}, token=token or None)
     assert status == 401
 
 
-async def test_all_tokens_can_be_ended_at_once(desk: Bench) -> None:
+async def test_all_tokens_can_be_ended_at_once(desk: PracticeDesk) -> None:
     desk.venue.tokens.expire_all()
     assert (await desk.post("Auth/validate"))[0] == 401
     await desk.login()
     assert (await desk.post("Auth/validate"))[0] == 200
 
 
-async def test_logout_ends_one_token_only(desk: Bench) -> None:
+async def test_logout_ends_one_token_only(desk: PracticeDesk) -> None:
     other = (await desk.ask("Auth/loginKey", userName="practice", apiKey="practice"))["token"]
     assert await desk.ask("Auth/logout") == OK
     assert (await desk.post("Auth/validate"))[0] == 401
     assert (await desk.post("Auth/validate", token=other))[0] == 200
 
 
-async def test_ping_and_unknown_paths(desk: Bench) -> None:
+async def test_ping_and_unknown_paths(desk: PracticeDesk) -> None:
     async with desk.session.get(f"{desk.venue.url}/api/Status/ping") as reply:
         assert await reply.text() == "pong"
     assert (await desk.post("Order/dance"))[0] == 404
@@ -70,7 +70,7 @@ async def test_ping_and_unknown_paths(desk: Bench) -> None:
         assert reply.status == 405
 
 
-async def test_paths_are_case_insensitive(desk: Bench) -> None:
+async def test_paths_are_case_insensitive(desk: PracticeDesk) -> None:
     assert (await desk.post("account/SEARCH", {"onlyActiveAccounts": True}))[0] == 200
 
 
@@ -96,7 +96,9 @@ async def test_paths_are_case_insensitive(desk: Bench) -> None:
         ),
     ],
 )
-async def test_malformed_bodies_are_problem_details(desk: Bench, body: dict[str, object], field: str) -> None:
+async def test_malformed_bodies_are_problem_details(
+    desk: PracticeDesk, body: dict[str, object], field: str
+) -> None:
     status, problem = await desk.post("Order/place", body)
     assert status == 400
     assert set(problem) == {"type", "title", "status", "errors", "traceId"}
@@ -104,7 +106,7 @@ async def test_malformed_bodies_are_problem_details(desk: Bench, body: dict[str,
     assert not await desk.orders()
 
 
-async def test_a_body_that_is_no_json_is_a_bad_request(desk: Bench) -> None:
+async def test_a_body_that_is_no_json_is_a_bad_request(desk: PracticeDesk) -> None:
     headers = {"Authorization": f"Bearer {desk.token}"}
     url = f"{desk.venue.url}/api/Order/place"
     async with desk.session.post(url, data="{nonsense", headers=headers) as reply:
@@ -112,7 +114,7 @@ async def test_a_body_that_is_no_json_is_a_bad_request(desk: Bench) -> None:
         assert reply.content_type == "application/problem+json"
 
 
-async def test_accounts(desk: Bench) -> None:
+async def test_accounts(desk: PracticeDesk) -> None:
     answer = await desk.ask("Account/search", onlyActiveAccounts=True)
     assert answer == {
         "accounts": [
@@ -126,7 +128,7 @@ async def test_accounts(desk: Bench) -> None:
     assert (await desk.ask("Account/search", onlyActiveAccounts=True))["accounts"] == []
 
 
-async def test_contracts(desk: Bench) -> None:
+async def test_contracts(desk: PracticeDesk) -> None:
     found = (await desk.ask("Contract/search", searchText="NQ", live=False))["contracts"]
     assert {c["symbolId"] for c in found} == {"F.US.MNQ", "F.US.ENQ"}
     assert {c["id"] for c in found if c["activeContract"]} == {MNQ, "CON.F.US.ENQ.Z26"}
@@ -140,7 +142,7 @@ async def test_contracts(desk: Bench) -> None:
         assert await desk.ask(f"Contract/{path}", live=True, **body) == {"contracts": []} | OK
 
 
-async def test_bars_are_newest_first_with_the_partial_one_on_request(desk: Bench) -> None:
+async def test_bars_are_newest_first_with_the_partial_one_on_request(desk: PracticeDesk) -> None:
     desk.trade(118_000, 2)
     desk.wait(60_000)
     desk.trade(118_001, 3)
@@ -175,7 +177,7 @@ async def test_bars_are_newest_first_with_the_partial_one_on_request(desk: Bench
         ({"limit": 20_001}, 4),
     ],
 )
-async def test_bars_that_can_not_be_had(desk: Bench, change: dict[str, object], code: int) -> None:
+async def test_bars_that_can_not_be_had(desk: PracticeDesk, change: dict[str, object], code: int) -> None:
     answer = await desk.ask("History/retrieveBars", **(BARS | change))
     assert answer == {"bars": None, "success": False, "errorCode": code, "errorMessage": None}
 
@@ -208,12 +210,14 @@ async def test_the_default_limits_are_the_documented_ones() -> None:
         ("Trade/search", "trades"),
     ],
 )
-async def test_queries_of_a_strange_account_have_null_for_rows(desk: Bench, path: str, payload: str) -> None:
+async def test_queries_of_a_strange_account_have_null_for_rows(
+    desk: PracticeDesk, path: str, payload: str
+) -> None:
     answer = await desk.ask(path, accountId=7, startTimestamp="2026-01-01T00:00:00Z")
     assert answer == {payload: None, "success": False, "errorCode": 1, "errorMessage": None}
 
 
-async def test_timestamps_may_have_seven_digits_and_offsets(desk: Bench) -> None:
+async def test_timestamps_may_have_seven_digits_and_offsets(desk: PracticeDesk) -> None:
     await desk.place()
     for start, rows in (("2026-11-20T08:25:00.0000000-06:00", 1), ("2026-11-20T14:25:00.0000010+00:00", 0)):
         found = await desk.ask("Order/search", accountId=ACCOUNT, startTimestamp=start)

@@ -21,7 +21,7 @@ from adapters.simulator.opening import open_market
 from adapters.simulator.practice import PracticeVenue
 from adapters.simulator.wire.requests import Bracket, PlaceOrder
 from engine.model.market import MINUTE
-from tests.simulator.bench import ACCOUNT, Bench
+from tests.simulator.practice_venue import ACCOUNT, PracticeDesk
 
 FRIDAY = date(2026, 11, 20)
 NOON = nanos(FRIDAY, time(12))
@@ -310,9 +310,9 @@ def test_the_state_file_is_private(start: Start, tmp_path: Path) -> None:
 
 
 @asynccontextmanager
-async def served(state: Path) -> AsyncIterator[Bench]:
+async def served(state: Path) -> AsyncIterator[PracticeDesk]:
     async with PracticeVenue(SimulatorConfig(state=state)) as venue, ClientSession() as session:
-        yield await Bench(venue, ManualClock(0), session).login()
+        yield await PracticeDesk(venue, ManualClock(0), session).login()
 
 
 async def test_a_graceful_end_keeps_everything(tmp_path: Path) -> None:
@@ -330,7 +330,7 @@ async def test_a_graceful_end_keeps_everything(tmp_path: Path) -> None:
         assert {row["status"] for row in (await desk.orders()).values()} == {3}
 
 
-def mnq(desk: Bench) -> str:
+def mnq(desk: PracticeDesk) -> str:
     return desk.venue.listing.front["MNQ"].id
 
 

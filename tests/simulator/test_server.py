@@ -23,7 +23,7 @@ from adapters.simulator.exchange.hours import NANOS
 from adapters.simulator.market.scripted import ScriptedMarket
 from adapters.simulator.practice import PracticeVenue
 from adapters.simulator.server import account, parse
-from tests.simulator.bench import START, Wire
+from tests.simulator.practice_venue import START, Wire
 from tests.support.patience import patient
 from tests.support.recordings import DATA, needs_recordings
 from tstream.run.practice import VENUE_MODULE

@@ -16,13 +16,13 @@ from engine.model import records as r
 from engine.state import snapshot
 from engine.state.fold import apply
 from engine.state.state import State
-from tests.support.chaos import Storm
+from tests.support.lossy_wire import LossyReplay
 
 
 @cache
 def journal(seed: int) -> list[r.AnyRecord]:
     """What a storm writes: lost and doubled answers, killed processes, fills, flattens."""
-    storm = Storm(seed)
+    storm = LossyReplay(seed)
     storm.play()
     return [r.decode(r.encode(record)) for record in storm.journal]
 

@@ -20,9 +20,10 @@ from io import TextIOWrapper
 from pathlib import Path
 
 from bench.figures import machine, ms, quantile, table
-from tests.torture import interleavings, kills, memory, texts
-from tests.torture.killing import Day
-from tests.torture.traps import ANY, POINTS
+from tests.torture import interleavings, memory, texts
+from tests.torture import kill_plan as kills
+from tests.torture.kill_points import ANY, POINTS
+from tests.torture.killed_day import KilledDay
 from tests.torture.week import Week
 
 SCENES, KILLS, DAYS, TEXTS = 10_000, 210, 5, 20_000
@@ -64,7 +65,7 @@ def kill(seed: int, count: int | None) -> None:
     whole = kills.Outcome()
     for number, (day_seed, planned) in enumerate(kills.days(seed, count or KILLS)):
         with scratch() as folder:
-            whole.add(Day(folder, day_seed, native=number % 2 == 0).play(planned))
+            whole.add(KilledDay(folder, day_seed, native=number % 2 == 0).play(planned))
     dead = sum(whole.kills.values()) + sum(whole.missed.values())
     table(
         f"kills: seed {seed}, {dead} times SIGKILL, {time.monotonic() - began:.0f} s;"

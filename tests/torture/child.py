@@ -36,7 +36,7 @@ from engine.runtime.recovery import restore
 from engine.signals.board import SignalBoard
 from engine.strategies.protocol import Declined
 from tests.projectx.conftest import QUICK
-from tests.torture.traps import Trap, TrappedBroker, TrappedJournal, die
+from tests.torture.kill_points import KillPoint, TrappedBroker, TrappedJournal, die
 
 BOOK = "torture"
 MNQ = CME_FUTURES["MNQ"]
@@ -104,7 +104,7 @@ def venue_config(url: str) -> ProjectXConfig:
 async def main(orders: Orders) -> None:
     """Run until killed or told to shut down."""
     clock = LeapingClock(Path(orders.clock))
-    trap = Trap(orders.point, orders.nth, die)
+    trap = KillPoint(orders.point, orders.nth, die)
     async with await TrappedJournal.open(Path(orders.journal)) as journal:
         journal.trap = trap
         journal.written = say_when_verified

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, seed, settings
 
 from engine.lab.replay import BOOK
 from engine.model import records as r
+from tests.torture.mishap_replay import play
 from tests.torture.mishaps import SCENES, Scene
-from tests.torture.scene import play
 
 
 @dataclass

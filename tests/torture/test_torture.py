@@ -7,12 +7,12 @@ from pathlib import Path
 
 from engine.model.market import Side
 from tests.torture.interleavings import interleave
-from tests.torture.killing import Day
-from tests.torture.kills import Kill, plan
+from tests.torture.kill_plan import Kill, plan
+from tests.torture.kill_points import ANY, POINTS
+from tests.torture.killed_day import KilledDay
+from tests.torture.mishap_replay import play
 from tests.torture.mishaps import Fate, Kind, Mishap, Mode, Move, Scene
 from tests.torture.outages import DROPS, EXPIRIES
-from tests.torture.scene import play
-from tests.torture.traps import ANY, POINTS
 from tests.torture.week import Week
 
 SEED = 1
@@ -38,7 +38,7 @@ def test_a_scene_plays_the_same_every_time() -> None:
 
 def test_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
     kills = [Kill("before reply", 1), Kill("after stop modified", 1), Kill("before close", 1), Kill(ANY, 20)]
-    day = Day(tmp_path, SEED)
+    day = KilledDay(tmp_path, SEED)
     outcome = day.play(kills)
     assert sum(outcome.kills.values()) == len(kills), f"not reached: {outcome.missed}"
     assert outcome.agreed >= len(kills)

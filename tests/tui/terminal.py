@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
-from tests.support.painted import Painted
-from tests.support.pseudo import Pseudo
+from tests.support.pseudo_terminal import PseudoTerminal
+from tests.support.terminal_screen import TerminalScreen
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,14 +26,14 @@ class Terminal:
         hangup_ignored: bool = False,
         env: Mapping[str, str] | None = None,
     ) -> None:
-        self._screen = Painted(120, 40)
+        self._screen = TerminalScreen(120, 40)
         self.result, self.beat = folder / "result", folder / "beat"
         self.raw = bytearray()
         command = [sys.executable, "-m", "tests.tui.demo", "--result", str(self.result)]
         kept = {
             name: value for name, value in os.environ.items() if name not in ("COLORTERM", "COLUMNS", "LINES")
         }
-        self._pseudo = Pseudo(
+        self._pseudo = PseudoTerminal(
             [*command, "--beat", str(self.beat), *arguments],
             {**kept, "TERM": "xterm-256color", "TEXTUAL_ANIMATIONS": "none", **(env or {})},
             cwd=ROOT,

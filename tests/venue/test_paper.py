@@ -24,21 +24,21 @@ from engine.venue.fill_model import FillModel
 from engine.venue.orders import VenueState
 from engine.venue.paper import PaperBroker, PaperRules
 from tests.market.feed import T0
-from tests.support.chaos import Storm
-from tests.support.paper_days import PaperDay, broker_of, paper_core, won_usd
-from tests.support.played import INSTRUMENTS, PRICE
+from tests.support.lossy_wire import LossyReplay
+from tests.support.paper_replay import PaperReplay, broker_of, paper_core, won_usd
+from tests.support.scripted_replay import INSTRUMENTS, PRICE
 
 # --- restarts and determinism --------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
-def day() -> PaperDay:
-    played = PaperDay(0)
+def day() -> PaperReplay:
+    played = PaperReplay(0)
     played.play()
     return played
 
 
-def test_a_day_has_trades_on_both_sides_and_all_ways_out(day: PaperDay) -> None:
+def test_a_day_has_trades_on_both_sides_and_all_ways_out(day: PaperReplay) -> None:
     """Else the tests here would prove little."""
     for book in (PAPER, BOOK):
         trades = day._core.state.book(book).trades
@@ -49,7 +49,7 @@ def test_a_day_has_trades_on_both_sides_and_all_ways_out(day: PaperDay) -> None:
     assert reasons & {"T1", "T2"}
 
 
-def test_the_money_of_the_paper_venue_is_that_of_the_journal(day: PaperDay) -> None:
+def test_the_money_of_the_paper_venue_is_that_of_the_journal(day: PaperReplay) -> None:
     core = day._core
     assert not any(broker_of(core).held(symbol) for symbol in INSTRUMENTS)
     assert broker_of(core).account.balance_usd == 50_000 + won_usd(core)
@@ -57,7 +57,7 @@ def test_the_money_of_the_paper_venue_is_that_of_the_journal(day: PaperDay) -> N
     assert core.desks[PAPER].balance_usd == broker_of(core).account.balance_usd
 
 
-def test_the_tape_alone_writes_the_same_journal(day: PaperDay) -> None:
+def test_the_tape_alone_writes_the_same_journal(day: PaperReplay) -> None:
     """Nothing of the paper book is on the tape, and nobody carries effects out here."""
     core = paper_core(1)
     journal = list(core.start(day.journal[0].ts)[0])
@@ -66,8 +66,8 @@ def test_the_tape_alone_writes_the_same_journal(day: PaperDay) -> None:
     assert [r.encode(record) for record in journal] == [r.encode(record) for record in day.journal]
 
 
-def _killed(day: PaperDay, kills: list[int]) -> PaperDay:
-    killed = PaperDay(0, kills)
+def _killed(day: PaperReplay, kills: list[int]) -> PaperReplay:
+    killed = PaperReplay(0, kills)
     killed.play()
     core = killed._core
     assert len(killed.killed_with) == len(kills)
@@ -79,7 +79,7 @@ def _killed(day: PaperDay, kills: list[int]) -> PaperDay:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_killed_at_any_step_it_finds_positions_orders_and_money_again(seed: int, day: PaperDay) -> None:
+def test_killed_at_any_step_it_finds_positions_orders_and_money_again(seed: int, day: PaperReplay) -> None:
     begins = day.opened_at[0]
     kills = random.Random(seed).sample(range(begins, begins + 1_500), 8)
     killed = _killed(day, kills)
@@ -87,7 +87,7 @@ def test_killed_at_any_step_it_finds_positions_orders_and_money_again(seed: int,
 
 
 @pytest.mark.parametrize("later", range(0, 24, 2))
-def test_killed_between_an_idea_and_its_working_bracket(later: int, day: PaperDay) -> None:
+def test_killed_between_an_idea_and_its_working_bracket(later: int, day: PaperReplay) -> None:
     """Orders on their way to the market, fills whose legs still sleep: the same trades come of it."""
     killed = _killed(day, [day.opened_at[0] + later])
     was, now = (played._core.state.book(PAPER).trades[:2] for played in (day, killed))
@@ -99,7 +99,7 @@ def test_killed_between_an_idea_and_its_working_bracket(later: int, day: PaperDa
 # --- beside a venue in bad weather ---------------------------------------------------------------------
 
 
-class _PaperStorm(Storm):
+class _PaperStorm(LossyReplay):
     """The account's wire loses, doubles and delays, and the process is killed; the paper book has no wire."""
 
     def _boot(self) -> Core:

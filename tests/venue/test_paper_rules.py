@@ -30,23 +30,23 @@ from engine.venue.fill_model import LatestPrices
 from engine.venue.paper import PaperRules
 from tests.market.feed import T0
 from tests.strategies.scripted import ScriptedStrategy
-from tests.support.played import PRICE, Play, idea
+from tests.support.scripted_replay import PRICE, ScriptedReplay, idea
 
 MNQ = CME_FUTURES["MNQ"]
 MS = NANOS // 1000
 MINUTE_15_10 = sessions.flat_by(sessions.trade_date(T0))
 
 
-def entered(play: Play) -> Iterator[ev.Quote | ev.Print]:
+def entered(play: ScriptedReplay) -> Iterator[ev.Quote | ev.Print]:
     yield from play.minutes(2)
     yield from play.pass_time(2)
 
 
-def fills(play: Play, book: str) -> list[r.FillApplied]:
+def fills(play: ScriptedReplay, book: str) -> list[r.FillApplied]:
     return [taken for taken in play.written(r.FillApplied) if taken.book == book]
 
 
-def trades(play: Play, book: str) -> list[Trade]:
+def trades(play: ScriptedReplay, book: str) -> list[Trade]:
     return play.core.state.book(book).trades
 
 
@@ -55,7 +55,7 @@ def trades(play: Play, book: str) -> list[Trade]:
 
 def test_an_entry_fills_after_its_latency_at_the_touch_made_worse() -> None:
     paper = PaperConfig(latency_ns=700 * MS, slippage_ticks=3, commission_usd=Decimal("1.10"))
-    play = Play(entered, [idea()], paper=paper)
+    play = ScriptedReplay(entered, [idea()], paper=paper)
     (sent,) = {x.ts for x in play.written(r.OrderIntended) if x.book == PAPER}
     for taken in fills(play, PAPER):
         assert taken.fill.ts_venue - sent >= paper.latency_ns
@@ -70,24 +70,24 @@ def test_fills_are_heard_before_the_price_that_made_them_is_acted_upon() -> None
     """The print that stops the paper book out is one and the same step: no step later, no wire between."""
     told: list[tuple[int, int]] = []
 
-    def script(play: Play) -> Iterator[ev.Quote | ev.Print]:
+    def script(play: ScriptedReplay) -> Iterator[ev.Quote | ev.Print]:
         yield from entered(play)
         for event in play.move(PRICE - 60, seconds=1):
             told.append((event.ts_recv, play.core.state.book(PAPER).position("MNQ").qty))
             yield event
 
-    play = Play(script, [idea()], paper=PaperConfig())
+    play = ScriptedReplay(script, [idea()], paper=PaperConfig())
     stop = next(x for x in fills(play, PAPER) if x.fill.side is Side.SELL)
     assert stop.ts == stop.fill.ts_venue == told[0][0]
     assert [trade.reason for trade in trades(play, PAPER)] == ["stop"]
 
 
 def test_partial_exits_are_in_its_balance_at_once() -> None:
-    def script(play: Play) -> Iterator[ev.Quote | ev.Print]:
+    def script(play: ScriptedReplay) -> Iterator[ev.Quote | ev.Print]:
         yield from entered(play)
         yield from play.move(PRICE + 90, seconds=3)
 
-    play = Play(script, [idea()], paper=PaperConfig())
+    play = ScriptedReplay(script, [idea()], paper=PaperConfig())
     book = play.core.state.book(PAPER)
     position = book.position("MNQ")
     assert position.exit_qty
@@ -169,12 +169,12 @@ LOOSE = RiskLimits(no_entry_before_flat_ns=0, flatten_before_flat_ns=5 * MINUTE)
 
 
 def test_it_is_flat_before_the_cut_off_like_any_book() -> None:
-    def script(play: Play) -> Iterator[ev.Quote | ev.Print]:
+    def script(play: ScriptedReplay) -> Iterator[ev.Quote | ev.Print]:
         yield from entered(play)
         play.now = MINUTE_15_10 - 6 * MINUTE
         yield from play.pass_time(120)
 
-    play = Play(script, [idea()], start=LATE_START, risk=LOOSE, paper=PaperConfig())
+    play = ScriptedReplay(script, [idea()], start=LATE_START, risk=LOOSE, paper=PaperConfig())
     for book in (PAPER, BOOK):
         (trade,) = trades(play, book)
         assert trade.reason == "flat_time"
@@ -183,7 +183,7 @@ def test_it_is_flat_before_the_cut_off_like_any_book() -> None:
 
 def test_what_was_open_when_the_process_ended_is_closed_when_it_comes_back_after_the_cut_off() -> None:
     """Nobody was there at 15:10: its orders have expired then, and it is closed at the first price."""
-    play = Play(entered, [idea()], start=LATE_START, risk=LOOSE, paper=PaperConfig())
+    play = ScriptedReplay(entered, [idea()], start=LATE_START, risk=LOOSE, paper=PaperConfig())
     assert play.core.state.book(PAPER).position("MNQ").qty
     again = _again(play.journal, PaperConfig())
     now = MINUTE_15_10 + 2 * MINUTE
@@ -227,7 +227,7 @@ def _again(
 
 
 def test_a_stop_still_fills_after_a_restart_at_the_first_price_beyond_it() -> None:
-    play = Play(entered, [idea()], paper=PaperConfig())
+    play = ScriptedReplay(entered, [idea()], paper=PaperConfig())
     before = play.core.state.book(PAPER)
     again = _again(play.journal, PaperConfig())
     now = play.now + 10 * MINUTE
@@ -243,7 +243,7 @@ def test_a_stop_still_fills_after_a_restart_at_the_first_price_beyond_it() -> No
 
 
 def test_switched_off_it_runs_out_and_is_gone() -> None:
-    play = Play(entered, [idea()], paper=PaperConfig())
+    play = ScriptedReplay(entered, [idea()], paper=PaperConfig())
     again = _again(play.journal, None)
     now = play.now + MINUTE
     again.start(now)
@@ -265,12 +265,12 @@ def test_switched_off_it_runs_out_and_is_gone() -> None:
 def test_limits_are_counted_and_act_in_each_book_by_itself() -> None:
     """The paper book pays far more for its trades, and only it is locked."""
 
-    def script(play: Play) -> Iterator[ev.Quote | ev.Print]:
+    def script(play: ScriptedReplay) -> Iterator[ev.Quote | ev.Print]:
         yield from entered(play)
         yield from play.pass_time(20)
 
     risk = RiskLimits(daily_loss_usd=Decimal(300))
-    play = Play(script, [idea()], risk=risk, paper=PaperConfig(commission_usd=Decimal(60)))
+    play = ScriptedReplay(script, [idea()], risk=risk, paper=PaperConfig(commission_usd=Decimal(60)))
     restrictions = play.core.state.restrictions
     assert restrictions[f"{PAPER}/"].state is TradingState.LOCKED
     assert f"{BOOK}/" not in restrictions
@@ -282,13 +282,13 @@ def test_its_floor_is_measured_from_its_own_balance() -> None:
     """What the settings say of a real account's past would lock a paper book at once."""
     real = RiskLimits(max_loss_usd=Decimal(2000), start_balance_usd=Decimal(150_000))
     own = replace(real, start_balance_usd=Decimal(50_000))
-    play = Play(entered, [idea()], risk=real, paper=PaperConfig(risk=own))
+    play = ScriptedReplay(entered, [idea()], risk=real, paper=PaperConfig(risk=own))
     assert play.core.state.book(PAPER).position("MNQ").qty
     assert not play.book.position("MNQ").qty, "the account's floor is at 148,000 and it has 50,000"
 
 
 def test_commands_reach_both_books() -> None:
-    def script(play: Play) -> Iterator[ev.Quote | ev.Print]:
+    def script(play: ScriptedReplay) -> Iterator[ev.Quote | ev.Print]:
         yield from entered(play)
         play.say(Flatten(id="f"))
         yield from play.pass_time(5)
@@ -296,7 +296,7 @@ def test_commands_reach_both_books() -> None:
         play.say(Pause(id="p"))
         yield from play.pass_time(1)
 
-    play = Play(script, [idea()], paper=PaperConfig())
+    play = ScriptedReplay(script, [idea()], paper=PaperConfig())
     for book in (PAPER, BOOK):
         assert [trade.reason for trade in trades(play, book)] == ["manual"]
         assert not play.core.state.book(book).live_orders()
@@ -323,7 +323,7 @@ def test_the_switch_and_a_live_account(trading: TradingSwitch, paper_trades: boo
 
 
 def test_a_venue_that_is_down_stops_its_own_book_only() -> None:
-    play = Play(entered, [], paper=PaperConfig())
+    play = ScriptedReplay(entered, [], paper=PaperConfig())
     links, turn = play.core.links, play.core.turn
     links.changed(ev.LinkChanged(ts_recv=play.now, link="rest", state=ev.LinkState.DOWN), turn)
     assert not links.up(BOOK, paper=False)
@@ -333,7 +333,7 @@ def test_a_venue_that_is_down_stops_its_own_book_only() -> None:
 
 
 def test_user_hubs_of_two_books_are_two_links() -> None:
-    play = Play(entered, [], paper=PaperConfig())
+    play = ScriptedReplay(entered, [], paper=PaperConfig())
     links, turn = play.core.links, play.core.turn
     for book, state in (("one", ev.LinkState.LIVE), ("two", ev.LinkState.DOWN)):
         links.changed(ev.LinkChanged(ts_recv=play.now, link="user", state=state, book=book), turn)
@@ -351,14 +351,14 @@ def test_user_hubs_of_two_books_are_two_links() -> None:
 def test_prices_of_another_month_touch_nothing_that_was_opened_in_the_last_one() -> None:
     """The new month trades 400 ticks lower: neither stop nor close is filled there."""
 
-    def script(play: Play) -> Iterator[ev.Quote | ev.Print]:
+    def script(play: ScriptedReplay) -> Iterator[ev.Quote | ev.Print]:
         yield from entered(play)
         play.replay.tell(
             ev.ContractResolved(ts_recv=play.now, instrument=MNQ, contract_id="next", name="MNQH7")
         )
         yield from play.move(PRICE - 400, seconds=3)
 
-    play = Play(script, [idea()], paper=PaperConfig())
+    play = ScriptedReplay(script, [idea()], paper=PaperConfig())
     (trade,) = trades(play, PAPER)
     assert trade.reason == "flat_time"
     assert trade.exit_sum == trade.qty * (PRICE - 1), "the old month's bid, made worse by one tick"
@@ -370,7 +370,7 @@ def test_prices_of_another_month_touch_nothing_that_was_opened_in_the_last_one()
 
 
 def test_kinds_of_money_are_never_added_up() -> None:
-    play = Play(entered, [idea()], paper=PaperConfig())
+    play = ScriptedReplay(entered, [idea()], paper=PaperConfig())
     view = picture(play.core, 1, HealthView(ok=True))
     assert view.mode is AccountKind.PRACTICE, "the strictest kind there is"
     assert {book.book: book.kind for book in view.books} == {

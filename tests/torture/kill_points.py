@@ -25,7 +25,7 @@ POINTS = (*IN_THE_PROCESS, *AT_THE_VENUE)
 ANY = "any effect"
 
 
-class Trap:
+class KillPoint:
     """Springs at the nth passage of a point, or of any point."""
 
     def __init__(self, point: str, nth: int, spring: Callable[[], None]) -> None:
@@ -49,7 +49,7 @@ def die() -> None:
 class TrappedJournal(Journal):
     """The journal with a trap at either end of each commit; `written` hears what is durable."""
 
-    trap: Trap
+    trap: KillPoint
     written: Callable[[Sequence[bytes]], None]
 
     async def append(self, records: Sequence[bytes], first_seq: int) -> None:
@@ -62,7 +62,7 @@ class TrappedJournal(Journal):
 class TrappedBroker:
     """A broker with a trap before each request and behind each answer."""
 
-    def __init__(self, broker: Broker, trap: Trap) -> None:
+    def __init__(self, broker: Broker, trap: KillPoint) -> None:
         self.book = broker.book
         self._broker = broker
         self._trap = trap

@@ -47,7 +47,7 @@ cli.main()
 _LIVE = {StatusCode.OPEN, StatusCode.PENDING, StatusCode.SUSPENDED}
 
 
-class LedVenue:
+class ScriptedVenue:
     """A practice venue that trades MES only, and does nothing by itself. Prices in ticks."""
 
     def __init__(self, practice: PracticeVenue, price: int) -> None:
@@ -122,9 +122,9 @@ class LedVenue:
 
 
 @asynccontextmanager
-async def led_venue(config: SimulatorConfig, price: int) -> AsyncIterator[LedVenue]:
+async def scripted_venue(config: SimulatorConfig, price: int) -> AsyncIterator[ScriptedVenue]:
     async with PracticeVenue(config, ScriptedMarket([MES], START)) as practice:
-        led = LedVenue(practice, price)
+        led = ScriptedVenue(practice, price)
         staying = asyncio.create_task(led.stay())
         try:
             yield led
@@ -136,7 +136,7 @@ async def led_venue(config: SimulatorConfig, price: int) -> AsyncIterator[LedVen
 class Program:
     """`tstream run --headless` on the venue, and what it shows over its control socket."""
 
-    def __init__(self, home: Path, venue: LedVenue) -> None:
+    def __init__(self, home: Path, venue: ScriptedVenue) -> None:
         clock = venue.practice.practice_clock
         ready = {"port": venue.practice.port, "origin_ns": clock.origin_ns, "rate": clock.rate, "seed": 0}
         ready["real_origin_ns"] = clock.real_origin_ns
@@ -197,7 +197,7 @@ def _ready(view: View) -> bool:
 
 
 @asynccontextmanager
-async def program(home: Path, venue: LedVenue) -> AsyncIterator[Program]:
+async def program(home: Path, venue: ScriptedVenue) -> AsyncIterator[Program]:
     running = Program(home, venue)
     with running.headless:
         yield running

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from tests.torture.traps import ANY, POINTS
+from tests.torture.kill_points import ANY, POINTS
 
 
 class Kill(NamedTuple):

@@ -37,7 +37,7 @@ _BOUNDLESS = Limit(1_000_000, 60 * NANOS)
 _LIVE = (StatusCode.OPEN, StatusCode.PENDING, StatusCode.SUSPENDED)
 
 
-class Floor:
+class SurvivingVenue:
     """A practice venue with an observer between its gateway and its account."""
 
     def __init__(self, folder: Path, *, native: bool) -> None:

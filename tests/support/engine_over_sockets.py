@@ -72,7 +72,7 @@ class Clock:
         return opened
 
 
-class Told(ScriptedStrategy):
+class ToldStrategy(ScriptedStrategy):
     """Gives what it is told at the next close."""
 
     def __init__(self, *ideas: Idea) -> None:
@@ -83,7 +83,7 @@ class Told(ScriptedStrategy):
 
 
 @dataclass
-class Floor:
+class VenueSide:
     """The venue, and what the test asks it behind the engine's back."""
 
     practice: PracticeVenue
@@ -137,7 +137,7 @@ class Floor:
                 practice_time=True,  # its days are of a year whose holidays nobody knows
                 bar_grace_ns=NANOS // 20,
             )
-            strategy = Told(*ideas)
+            strategy = ToldStrategy(*ideas)
             core = Core(config, strategy, state)
             events: list[ev.AnyEvent] = []
             engine = Engine(
@@ -158,9 +158,9 @@ class Floor:
 
 @dataclass
 class Run:
-    floor: Floor
+    venue_side: VenueSide
     core: Core
-    strategy: Told
+    strategy: ToldStrategy
     engine: Engine
     main: asyncio.Task[None]
     events: list[ev.AnyEvent]
@@ -201,8 +201,8 @@ class Run:
 
     async def minute(self) -> None:
         """Show one whole minute of the market to the engine, until it has closed."""
-        opened = self.floor.clock.to_end_of_next_minute()
-        self.floor.market(PRICE)
+        opened = self.venue_side.clock.to_end_of_next_minute()
+        self.venue_side.market(PRICE)
         await self.closed(opened)
 
     async def closed(self, opened: int) -> None:
@@ -234,11 +234,11 @@ def _config(practice: PracticeVenue, **timing: float) -> ProjectXConfig:
 
 
 @asynccontextmanager
-async def floor(tmp_path: Path) -> AsyncIterator[Floor]:
+async def venue_side(tmp_path: Path) -> AsyncIterator[VenueSide]:
     clock = Clock()
     source = ScriptedMarket([MNQ], START)
     async with PracticeVenue(SimulatorConfig(), source, clock) as practice, ClientSession() as session:
-        made = Floor(practice, clock, session, tmp_path / "journal.db")
+        made = VenueSide(practice, clock, session, tmp_path / "journal.db")
         await made.login()
         made.market(PRICE)
         yield made

@@ -51,7 +51,7 @@ def idea(side: Side = Side.BUY, *, stop: int = 40, targets: Sequence[int] = (80,
     )
 
 
-class Bench:
+class ManualVenue:
     """Events in by hand, effects out by hand; the invariants are looked at after every event."""
 
     def __init__(
@@ -362,11 +362,11 @@ class Bench:
         after_s: float = 5.0,
         brackets: Brackets = Brackets.AUTO,
         trading: TradingSwitch = TradingSwitch.LIVE,
-    ) -> Bench:
+    ) -> ManualVenue:
         """A new process on the same journal and the same venue."""
         boot = self.core.state.boot + 1
         at = self.now + int(after_s * NANOS)
-        again = Bench(
+        again = ManualVenue(
             *ideas,
             journal=self.journal,
             boot=boot,
@@ -382,9 +382,9 @@ class Bench:
 
 def entered(
     *, legs: bool = True, targets: Sequence[int] = (80,), risk: RiskLimits | None = None
-) -> tuple[Bench, dict[str, str]]:
+) -> tuple[ManualVenue, dict[str, str]]:
     """A bench long 5 (or 2 and 3) with its brackets at work; the ids of the first leg's family."""
-    bench = Bench(idea(targets=targets), risk=risk)
+    bench = ManualVenue(idea(targets=targets), risk=risk)
     bench.connect()
     ids = [bench.enter(order, legs=legs) for order in bench.trade_idea()]
     return bench, ids[0]
@@ -396,8 +396,8 @@ def connected(
     ideas: int = 1,
     risk: RiskLimits | None = None,
     brackets: Brackets = Brackets.AUTO,
-) -> tuple[Bench, fx.PlaceOrder]:
+) -> tuple[ManualVenue, fx.PlaceOrder]:
     """A bench whose entry order is on its way."""
-    bench = Bench(*[idea(targets=targets)] * ideas, risk=risk, brackets=brackets)
+    bench = ManualVenue(*[idea(targets=targets)] * ideas, risk=risk, brackets=brackets)
     bench.connect()
     return bench, bench.trade_idea()[0]

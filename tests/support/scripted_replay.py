@@ -24,7 +24,7 @@ from tests.support.invariants import Invariants
 INSTRUMENTS = {symbol: CME_FUTURES[symbol] for symbol in ("MNQ", "MES")}
 PRICE = 80_000
 R = TypeVar("R")
-Script = Callable[["Play"], Iterator[ev.Quote | ev.Print]]
+Script = Callable[["ScriptedReplay"], Iterator[ev.Quote | ev.Print]]
 
 
 class WatchedCore(Core):
@@ -39,7 +39,7 @@ class WatchedCore(Core):
         return records, effects
 
 
-class Play:
+class ScriptedReplay:
     """One played market. `script` yields quotes and prints; between them it may speak as a person does."""
 
     def __init__(

@@ -21,8 +21,8 @@ from engine.state.fold import apply
 from engine.state.state import State
 from tests.market.feed import T0
 from tests.strategies.scripted import ScriptedStrategy
-from tests.support.chaos import Storm, _unknown
-from tests.support.played import PRICE
+from tests.support.lossy_wire import LossyReplay, _unknown
+from tests.support.scripted_replay import PRICE
 from tests.torture import audit
 from tests.torture.messages import kind_of, unheard
 from tests.torture.mishaps import STOP_TICKS, TARGET_TICKS, Fate, Kind, Mishap, Mode, Scene
@@ -45,7 +45,7 @@ class KilledError(Exception):
     """The process is no more."""
 
 
-class Played(Storm):
+class MishapReplay(LossyReplay):
     """A storm whose every mishap is known beforehand; what none befalls goes well, and at once."""
 
     def __init__(self, scene: Scene) -> None:
@@ -286,8 +286,8 @@ class Played(Storm):
         audit.strategies_wait(self.journal)
 
 
-def play(scene: Scene) -> Played:
+def play(scene: Scene) -> MishapReplay:
     """Play a scene to its end. Raises AssertionError where an invariant breaks."""
-    played = Played(scene)
+    played = MishapReplay(scene)
     played.play()
     return played

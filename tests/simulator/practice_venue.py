@@ -90,7 +90,7 @@ class Wire:
 
 
 @dataclass
-class Bench:
+class PracticeDesk:
     """What a test holds in its hands."""
 
     venue: PracticeVenue
@@ -184,12 +184,12 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(config: SimulatorConfig | None = None, start: int = START) -> AsyncIterator[Bench]:
+async def bench(config: SimulatorConfig | None = None, start: int = START) -> AsyncIterator[PracticeDesk]:
     """A logged-in bench around all six contracts without any history."""
     clock = ManualClock(start)
     source = ScriptedMarket(tuple(CME_FUTURES.values()), start)
     async with PracticeVenue(config or SimulatorConfig(), source, clock) as venue, ClientSession() as session:
-        desk = Bench(venue, clock, session)
+        desk = PracticeDesk(venue, clock, session)
         try:
             yield await desk.login()
         finally:
@@ -205,7 +205,7 @@ def take_profit(ticks: int, kind: int = 1) -> Json:
     return {"takeProfitBracket": {"ticks": ticks, "type": kind}}
 
 
-async def enter(desk: Bench, **fields: Any) -> int:
+async def enter(desk: PracticeDesk, **fields: Any) -> int:
     """Be long one MNQ from 29,500.50 with a bracket; gives the entry's id."""
     desk.quote(118_000, 118_001)
     answer = await desk.place(**({"customTag": "t1"} | stop_loss(-40) | take_profit(80) | fields))

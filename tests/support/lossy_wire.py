@@ -24,15 +24,15 @@ from engine.venue.fill_model import FillModel
 from tests.market.feed import T0
 from tests.strategies.scripted import ScriptedStrategy
 from tests.support.invariants import Invariants
-from tests.support.played import INSTRUMENTS, PRICE
+from tests.support.scripted_replay import INSTRUMENTS, PRICE
 
-STORM_S = 150
+LOSSY_S = 150
 CALM_S = 60
 _REPLIES = (ev.Replied,)
 _STREAM = (ev.OrderReported, ev.FillReported)
 
 
-class Storm(Replay):
+class LossyReplay(Replay):
     """A replay in bad weather: three minutes of it, then calm, then everything is flattened.
 
     Without `brackets` the account refuses native ones, and the order manager keeps the exits itself. With
@@ -153,7 +153,7 @@ class Storm(Replay):
     def _day(self) -> Iterator[ev.Quote | ev.Print]:
         price = PRICE
         now = T0
-        for second in range(2 * (60 + STORM_S + CALM_S + 30)):
+        for second in range(2 * (60 + LOSSY_S + CALM_S + 30)):
             now += NANOS // 2
             price += self.rng.randint(-14, 14) if self.storming else 0
             for symbol in INSTRUMENTS:
@@ -164,11 +164,11 @@ class Storm(Replay):
                 size = self.rng.choice([1, 2, 50]) if self.storming else 50
                 yield ev.Print(ts_recv=now, ts_venue=now, instrument=symbol, price=price, size=size)
             elapsed = now - T0
-            if MINUTE < elapsed < MINUTE + STORM_S * NANOS:
+            if MINUTE < elapsed < MINUTE + LOSSY_S * NANOS:
                 self.weather()
-            elif elapsed == MINUTE + STORM_S * NANOS:
+            elif elapsed == MINUTE + LOSSY_S * NANOS:
                 self._clear_up()
-            elif elapsed == MINUTE + (STORM_S + CALM_S) * NANOS:
+            elif elapsed == MINUTE + (LOSSY_S + CALM_S) * NANOS:
                 local = self._core.state.book(BOOK).position("MNQ").qty
                 self.at_calm = local, self.held("MNQ")
                 self.tell(ev.CommandReceived(ts_recv=now, command=Flatten(id=f"end{second}")))

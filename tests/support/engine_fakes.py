@@ -139,7 +139,7 @@ class FakeFeed:
         return ()
 
 
-class House:
+class FakedEngine:
     """An engine with fakes around it."""
 
     def __init__(

@@ -11,7 +11,7 @@ _UNKNOWN = re.compile(rb"\x1b\[[?>=<][0-9;]*(?:\$p|u)")
 _UNFINISHED = re.compile(rb"\x1b(?:\[[?>=<]?[0-9;]*\$?)?\Z")
 
 
-class Painted:
+class TerminalScreen:
     """A screen of so many columns and rows."""
 
     def __init__(self, columns: int, rows: int) -> None:

@@ -20,10 +20,10 @@ from engine.state.fold import apply
 from engine.state.state import State
 from tests.torture import audit
 from tests.torture.child import BOOK, STOP_TICKS, TARGET_TICKS, Orders
-from tests.torture.floor import CLOSING, PRICE, START_USD, Floor
-from tests.torture.kills import Kill, Outcome
+from tests.torture.kill_plan import Kill, Outcome
+from tests.torture.kill_points import AT_THE_VENUE, KillPoint
 from tests.torture.process import Child
-from tests.torture.traps import AT_THE_VENUE, Trap
+from tests.torture.surviving_venue import CLOSING, PRICE, START_USD, SurvivingVenue
 
 PATIENCE_S = 15.0
 """For things that must happen; a machine under load is slow."""
@@ -42,14 +42,14 @@ class KilledError(Exception):
     """The child is dead."""
 
 
-class Day:
+class KilledDay:
     """One venue, one journal, and one engine after the other."""
 
     def __init__(self, folder: Path, seed: int, *, native: bool = True) -> None:
         self.rng = random.Random(seed)
         self.seed = seed
         self.folder = folder
-        self.floor = Floor(folder, native=native)
+        self.floor = SurvivingVenue(folder, native=native)
         self.journal = folder / "journal.db"
         self.records: list[r.AnyRecord] = []
         self.state = State()
@@ -104,7 +104,7 @@ class Day:
             Orders(floor.practice.url, str(self.journal), str(floor.clock_file), self.seed, *kill),
             self._errors,
         )
-        venue_trap = Trap(kill.point, kill.nth, child.kill)
+        venue_trap = KillPoint(kill.point, kill.nth, child.kill)
         floor.pass_point = venue_trap if kill.point in AT_THE_VENUE else lambda point: None
         await self._must(lambda: floor.login_s is not None, "nobody logged in")
         began = floor.login_s or 0.0

@@ -26,7 +26,7 @@ from engine.venue.paper import PaperBroker
 from tests.market.feed import T0
 from tests.strategies.scripted import ScriptedStrategy
 from tests.support.invariants import Invariants
-from tests.support.played import INSTRUMENTS, PRICE
+from tests.support.scripted_replay import INSTRUMENTS, PRICE
 
 SECONDS = 240
 _TICK_NS = NANOS // 4
@@ -58,7 +58,7 @@ def facts(core: Core) -> dict[str, Any]:
     }
 
 
-class PaperDay(Replay):
+class PaperReplay(Replay):
     """Ideas every minute over a random walk. At the steps in `kills` a new core goes on from the journal."""
 
     def __init__(self, seed: int, kills: Collection[int] = ()) -> None:

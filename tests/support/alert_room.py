@@ -12,7 +12,7 @@ from engine.model.events import AlertKind, AlertReceived
 from engine.model.market import NANOS, Side
 from engine.model.notices import NoticeKind
 from engine.model.orders import Slot
-from tests.support.order_bench import PRICE, Bench
+from tests.support.manual_venue import PRICE, ManualVenue
 
 ROOM = AlertRoom("jm", {"NQ": "MNQ"})
 TIGHTEN = AlertRoom("jm", {"NQ": "MNQ"}, after_fill=AfterFill.TIGHTEN)
@@ -56,7 +56,7 @@ def message(
 class Room:
     """Posts into the room of a bench and remembers when."""
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, bench: ManualVenue) -> None:
         self.bench = bench
         self._posted: dict[str, int] = {}
 
@@ -82,23 +82,23 @@ class Room:
         return taken[0] if taken else None
 
 
-def at_work(room: AlertRoom = ROOM, **options: object) -> tuple[Bench, Room]:
-    bench = Bench(rooms=(room,), **options)  # type: ignore[arg-type]
+def at_work(room: AlertRoom = ROOM, **options: object) -> tuple[ManualVenue, Room]:
+    bench = ManualVenue(rooms=(room,), **options)  # type: ignore[arg-type]
     bench.connect()
     bench.quote()
     return bench, Room(bench)
 
 
-def entries(bench: Bench) -> list[fx.PlaceOrder]:
+def entries(bench: ManualVenue) -> list[fx.PlaceOrder]:
     return [order for order in bench.of(fx.PlaceOrder) if not order.reduces]
 
 
-def brackets_of(bench: Bench) -> list[tuple[int, int | None, int | None]]:
+def brackets_of(bench: ManualVenue) -> list[tuple[int, int | None, int | None]]:
     """(contracts, stop offset, target offset) of the entries."""
     return [(order.qty, order.stop_offset, order.target_offset) for order in entries(bench)]
 
 
-def in_trade(room: AlertRoom = ROOM, text: str = LONG) -> tuple[Bench, Room]:
+def in_trade(room: AlertRoom = ROOM, text: str = LONG) -> tuple[ManualVenue, Room]:
     """An alert whose three contracts are filled at the ask and protected as the alert says."""
     bench, jm = at_work(room)
     jm.post(text)
@@ -109,7 +109,7 @@ def in_trade(room: AlertRoom = ROOM, text: str = LONG) -> tuple[Bench, Room]:
     return bench, jm
 
 
-def leave(bench: Bench, leg: int, slot: Slot, price: int) -> None:
+def leave(bench: ManualVenue, leg: int, slot: Slot, price: int) -> None:
     """An exit fills."""
     order = next(o for o in bench.in_slot(slot, leg) if o.live)
     assert order.venue_id is not None
@@ -117,9 +117,9 @@ def leave(bench: Bench, leg: int, slot: Slot, price: int) -> None:
     bench.obey(5)
 
 
-def last(bench: Bench, kind: NoticeKind) -> str:
+def last(bench: ManualVenue, kind: NoticeKind) -> str:
     return [notice.text for notice in bench.notices if notice.kind is kind][-1]
 
 
-def cancelled(bench: Bench) -> set[str]:
+def cancelled(bench: ManualVenue) -> set[str]:
     return {cancel.client_id for cancel in bench.of(fx.CancelOrder)}

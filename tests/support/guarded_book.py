@@ -24,7 +24,7 @@ ROLL = sessions.next_roll(MORNING)
 TEN = Leg(10, -2000, 2000)
 
 
-class Watch:
+class GuardedBook:
     """Moves prices and time, and lets the guards look."""
 
     def __init__(self, limits: RiskLimits, *, balance: str = "50000", book: Book | None = None) -> None:
@@ -69,9 +69,9 @@ class Watch:
         return [n.text for n in notices if n.severity is Severity.WARNING and n.kind is not NoticeKind.FILL]
 
 
-def said(watch: Watch, command: AnyCommand) -> str:
+def said(guarded: GuardedBook, command: AnyCommand) -> str:
     """The answer to a command."""
-    return obey(command, watch.book.turn, {BOOK: watch.desk}, ("MNQ", "MES", "MGC"), watch.marks).text
+    return obey(command, guarded.book.turn, {BOOK: guarded.desk}, ("MNQ", "MES", "MGC"), guarded.marks).text
 
 
 def kinds(records: list[r.AnyRecord]) -> list[type]:
@@ -79,14 +79,14 @@ def kinds(records: list[r.AnyRecord]) -> list[type]:
     return [type(record) for record in records if not isinstance(record, r.BalanceMarked)]
 
 
-def new_day(watch: Watch, date: str, ts: int) -> None:
-    watch.book.at(ts)
-    watch.book.write(day_rolled(ts, date))
+def new_day(guarded: GuardedBook, date: str, ts: int) -> None:
+    guarded.book.at(ts)
+    guarded.book.write(day_rolled(ts, date))
 
 
-def restarted(watch: Watch, limits: RiskLimits, later: int = MINUTE) -> Watch:
+def restarted(guarded: GuardedBook, limits: RiskLimits, later: int = MINUTE) -> GuardedBook:
     """A new run over the same journal."""
-    book = watch.book.restarted(later)
-    after = Watch(limits, balance=str(watch.balance), book=book)
-    assert book.turn.state == watch.book.turn.state
+    book = guarded.book.restarted(later)
+    after = GuardedBook(limits, balance=str(guarded.balance), book=book)
+    assert book.turn.state == guarded.book.turn.state
     return after

@@ -17,7 +17,7 @@ _GONE = -1
 _MOST = 1 << 16
 
 
-class Pseudo:
+class PseudoTerminal:
     """The terminal's side. What the program writes is read only when asked for: a test can stall it."""
 
     def __init__(
