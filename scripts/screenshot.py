@@ -61,7 +61,7 @@ async def shoot(app: TStreamApp, engine: EngineThread) -> str:
                 await asyncio.sleep(0.1)
         app.main.instrument = symbol
         await pilot.pause(0.7)
-        app.hurry()
+        app.redraw()
         await pilot.pause()
         picture = app.export_screenshot(title="tstream")
         app.leave()

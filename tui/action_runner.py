@@ -1,171 +1,181 @@
-"""Carries out the actions that are not about panes: what trades, dialogs, pages, themes, leaving."""
+"""Carries out the actions of the registry: what trades asks and sends, what looks moves the screens."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from textual.actions import parse
-
-from tui import confirmations as trades
-from tui.actions import ACTIONS, Action, Danger, asks_first, blocked, label_of
+from tui.actions import ACTIONS, Action, MakeTrade, asks_first, blocked, label_of
+from tui.base_app import CockpitApp
+from tui.confirmations import Confirmation, quit_confirmation
 from tui.plain_text import plain
-
-if TYPE_CHECKING:
-    from tui.app import TStreamApp
+from tui.screens.main import MainScreen
 
 DEBOUNCE = 0.3
 """Seconds in which a key that trades counts once."""
 
 
-class Deeds:
-    """One for each cockpit."""
+class ActionRunner:
+    """One for each cockpit. Fulfils tui.actions.ActionTarget."""
 
-    def __init__(self, app: TStreamApp) -> None:
-        self._app = app
+    def __init__(self, cockpit: CockpitApp, main: MainScreen) -> None:
+        self._cockpit, self._main = cockpit, main
+        self._choice = cockpit.presenter.choice
         self._last: dict[str, float] = {}
 
-    def do(self, action_id: str) -> None:
-        """Do an action of the registry, or say why it can't be done now. Raises KeyError for unknown ids."""
-        app, action = self._app, ACTIONS[action_id]
-        choice = app.stage.choice
-        reason = blocked(action, app.stage.view, choice.instrument, choice.readonly)
-        if reason:
-            app.say(f"{label_of(action, choice.instrument)}: {reason}", "warning")
+    def run(self, action_id: str) -> None:
+        """Do an action, or say why it can't be done now. Raises KeyError for unknown ids."""
+        action = ACTIONS[action_id]
+        instrument = self._choice.instrument
+        if self._say_blocked(action, instrument):
             return
-        if action.danger is not Danger.NONE:
-            self._trade(action)
-            return
-        _, name, arguments = parse(action.method)
-        owner = self if hasattr(self, f"do_{name}") else app.main
-        getattr(owner, f"do_{name}")(*arguments)
-        app.hurry()
+        if action.trade is not None:
+            self._trade(action, action.trade, instrument)
+        elif action.look is not None:
+            action.look(self)
+            self._cockpit.redraw()
 
-    def _trade(self, action: Action) -> None:
-        app, now = self._app, self._app.clock()
+    def _say_blocked(self, action: Action, instrument: str) -> bool:
+        reason = blocked(action, self._cockpit.presenter.view, instrument, self._choice.readonly)
+        if reason:
+            self._cockpit.toast(f"{label_of(action, instrument)}: {reason}", "warning")
+        return bool(reason)
+
+    # What trades.
+
+    def _trade(self, action: Action, trade: MakeTrade, instrument: str) -> None:
+        now = self._cockpit.clock()
         if now - self._last.get(action.id, -1e9) < DEBOUNCE:
             return
         self._last[action.id] = now
-        instrument = app.stage.choice.instrument
-        if asks_first(action, app.stage.view):
-            self._ask(action, instrument)
+        if asks_first(action, self._cockpit.presenter.view):
+            self._ask(action, trade, instrument)
         else:
-            self._send(action, instrument)
+            self._send(trade, instrument)
 
-    def _ask(self, action: Action, instrument: str) -> None:
-        from tui.screens.question import Question
+    def _ask(self, action: Action, trade: MakeTrade, instrument: str) -> None:
+        from tui.screens.confirm import ConfirmScreen
 
-        app = self._app
+        cockpit = self._cockpit
 
         def answered(yes: bool | None) -> None:
-            if not yes:
-                return
             # Things may have changed while the question stood there.
-            reason = blocked(action, app.stage.view, instrument, app.stage.choice.readonly)
-            if reason:
-                app.say(f"{label_of(action, instrument)}: {reason}", "warning")
-            else:
-                self._send(action, instrument)
+            if yes and not self._say_blocked(action, instrument):
+                self._send(trade, instrument)
 
-        def question() -> trades.Question:
-            return trades.question_of(action.id, app.stage.view, instrument)
+        def confirmation() -> Confirmation:
+            return trade(cockpit.presenter.view, instrument, "").confirmation
 
-        app.push_screen(Question(question, app.clock), answered)
+        cockpit.push_screen(ConfirmScreen(confirmation, cockpit.clock), answered)
 
-    def _send(self, action: Action, instrument: str) -> None:
-        desk = self._app.stage.desk
-        command, label = trades.command_of(action.id, self._app.stage.view, instrument, desk.new_id())
-        desk.ask(command, label, self._app.clock())
-        self._app.hurry()
+    def _send(self, trade: MakeTrade, instrument: str) -> None:
+        presenter = self._cockpit.presenter
+        made = trade(presenter.view, instrument, presenter.commands.new_id())
+        presenter.commands.send(made.command, made.label, self._cockpit.clock())
+        self._cockpit.redraw()
 
-    def do_pick(self) -> None:
+    # What looks.
+
+    def step_contract(self, by: int) -> None:
+        self._main.instrument = self._cockpit.presenter.step_contract(by)
+
+    def step_timeframe(self, by: int) -> None:
+        self._main.timeframe = self._cockpit.presenter.step_timeframe(by)
+
+    def pick_contract(self) -> None:
         from tui.screens.picker import ContractPicker
 
-        app = self._app
-        if not app.stage.view.contracts:
-            app.say("no contract is known yet")
+        cockpit, view = self._cockpit, self._cockpit.presenter.view
+        if not view.contracts:
+            cockpit.toast("no contract is known yet")
             return
 
         def picked(instrument: str | None) -> None:
             if instrument is not None:
-                app.main.instrument = instrument
+                self._main.instrument = instrument
 
-        app.push_screen(ContractPicker(app.stage.view, app.stage.choice.instrument, app.palette), picked)
+        cockpit.push_screen(ContractPicker(view, self._choice.instrument, cockpit.theme_styles), picked)
 
-    def do_detail(self) -> None:
+    def show_detail(self) -> None:
         from tui.screens.page import DetailScreen
 
-        self._app.push_screen(DetailScreen(self._app.palette))
+        self._cockpit.push_screen(DetailScreen(self._cockpit.theme_styles))
 
-    def do_full_log(self) -> None:
+    def show_log(self) -> None:
         from tui.screens.page import LogScreen
 
-        self._app.push_screen(LogScreen(self._app.palette))
+        self._cockpit.push_screen(LogScreen(self._cockpit.theme_styles))
 
-    def do_help(self) -> None:
+    def show_help(self) -> None:
         from tui.screens.help import HelpScreen
 
-        app = self._app
-        app.push_screen(HelpScreen(app.scene, app.keys, app.palette))
+        cockpit = self._cockpit
+        cockpit.push_screen(HelpScreen(cockpit.shown, cockpit.keys, cockpit.theme_styles))
 
-    def do_filter(self) -> None:
+    def focus_pane(self, name: str) -> None:
+        self._main.focus_pane(name)
+
+    def toggle_zoom(self) -> None:
+        self._main.toggle_zoom()
+
+    def toggle_swap(self) -> None:
+        self._main.toggle_swap()
+
+    def filter_log(self) -> None:
         from tui.widgets.prompt import Prompt
 
-        screen = self._app.screen
+        screen = self._cockpit.screen
         for prompt in screen.query(Prompt):
             prompt.focus()
             return
-        prompt = Prompt(self._app.stage.choice.log_words)
+        prompt = Prompt(self._choice.log_words)
         screen.mount(prompt)
         prompt.focus()
 
-    def do_level(self) -> None:
-        choice = self._app.stage.choice
-        choice.log_level = self._app.stage.step_level()
-        self._app.say(f"log: {choice.log_level} and above")
+    def step_log_level(self) -> None:
+        self._choice.log_level = self._cockpit.presenter.step_level()
+        self._cockpit.toast(f"log: {self._choice.log_level} and above")
 
-    def do_acknowledge(self) -> None:
-        waiting = self._app.stage.acknowledge()
-        self._app.say(
+    def acknowledge_alerts(self) -> None:
+        waiting = self._cockpit.presenter.acknowledge()
+        self._cockpit.toast(
             f"{waiting} alert{'s' * (waiting != 1)} acknowledged" if waiting else "no alert was waiting"
         )
 
-    def do_theme(self) -> None:
-        app = self._app
-        app.theme = app.wardrobe.after(app.theme)
-        app.say(f"theme: {app.theme}")
+    def next_theme(self) -> None:
+        cockpit = self._cockpit
+        cockpit.theme = cockpit.theme_registry.next_after(cockpit.theme)
+        cockpit.toast(f"theme: {cockpit.theme}")
 
-    def do_readonly(self) -> None:
-        app, choice = self._app, self._app.stage.choice
-        if not choice.readonly:
-            choice.readonly = True
-            app.say("read-only: the keys that trade are off")
+    def toggle_readonly(self) -> None:
+        cockpit = self._cockpit
+        if not self._choice.readonly:
+            self._choice.readonly = True
+            cockpit.toast("read-only: the keys that trade are off")
             return
-        from tui.screens.question import Question
+        from tui.screens.confirm import ConfirmScreen
 
         def answered(yes: bool | None) -> None:
             if yes:
-                choice.readonly = False
-                app.hurry()
+                self._choice.readonly = False
+                cockpit.redraw()
 
-        what = trades.Question("Read-only off", ("the keys that trade work again",), "switch on")
-        app.push_screen(Question(lambda: what, app.clock), answered)
+        what = Confirmation("Read-only off", ("the keys that trade work again",), "switch on")
+        cockpit.push_screen(ConfirmScreen(lambda: what, cockpit.clock), answered)
 
-    def do_leave(self) -> None:
-        app = self._app
-        what = trades.leaving(app.stage.view, plain(app.quit_note))
+    def ask_to_quit(self) -> None:
+        cockpit = self._cockpit
+        what = self._quit_confirmation()
         if what is None:
-            app.leave()
+            cockpit.leave()
             return
-        from tui.screens.question import Question
+        from tui.screens.confirm import ConfirmScreen
 
-        if isinstance(app.screen, Question):
+        if isinstance(cockpit.screen, ConfirmScreen):
             return
-
-        def question() -> trades.Question:
-            return trades.leaving(app.stage.view, plain(app.quit_note)) or what
 
         def answered(yes: bool | None) -> None:
             if yes:
-                app.leave()
+                cockpit.leave()
 
-        app.push_screen(Question(question, app.clock), answered)
+        cockpit.push_screen(ConfirmScreen(lambda: self._quit_confirmation() or what, cockpit.clock), answered)
+
+    def _quit_confirmation(self) -> Confirmation | None:
+        return quit_confirmation(self._cockpit.presenter.view, plain(self._cockpit.quit_note))

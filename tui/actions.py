@@ -1,17 +1,19 @@
-"""The one registry of what a person can do: keys, key line, help, palette and confirmations come from it."""
+"""The one registry of what a person can do: keys, key line, help and palette come from it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from difflib import get_close_matches
+from collections.abc import Callable
 from enum import Enum
+from typing import Protocol
 
 from msgspec import Struct
 
 from engine.model.orders import AccountKind
 from engine.model.view import TradingState, View
+from tui import confirmations
+from tui.confirmations import Trade
 from tui.plain_text import plain
-from tui.screen_state import contract_of, standing
+from tui.view_facts import contract_of, standing
 
 
 class Danger(Enum):
@@ -22,15 +24,41 @@ class Danger(Enum):
     CONFIRMED = "trades; always asks first"
 
 
+class ActionTarget(Protocol):
+    """What carries the actions out that only look; tui.action_runner fulfils it."""
+
+    def step_contract(self, by: int) -> None: ...
+    def step_timeframe(self, by: int) -> None: ...
+    def pick_contract(self) -> None: ...
+    def show_detail(self) -> None: ...
+    def focus_pane(self, name: str) -> None: ...
+    def toggle_zoom(self) -> None: ...
+    def toggle_swap(self) -> None: ...
+    def show_log(self) -> None: ...
+    def filter_log(self) -> None: ...
+    def step_log_level(self) -> None: ...
+    def acknowledge_alerts(self) -> None: ...
+    def show_help(self) -> None: ...
+    def next_theme(self) -> None: ...
+    def toggle_readonly(self) -> None: ...
+    def ask_to_quit(self) -> None: ...
+
+
+Look = Callable[[ActionTarget], None]
+MakeTrade = Callable[[View, str, str], Trade]
+"""Of the newest View, the shown contract and the command's id."""
+
+
 class Action(Struct, frozen=True):
-    """One thing that can be done. `label` may hold {contract}; `method` is a do_ method and its arguments."""
+    """One thing that can be done. `label` may hold {contract}. It looks or trades, never both."""
 
     id: str
     keys: str
     label: str
     tooltip: str
-    method: str
     group: str
+    look: Look | None = None
+    trade: MakeTrade | None = None
     danger: Danger = Danger.NONE
     hint: int = 0
     """Place in the key line, 1 first; 0 is not shown there."""
@@ -39,7 +67,6 @@ class Action(Struct, frozen=True):
 
 
 _TRADE, _LOOK, _PANES, _COCKPIT = "Trading", "Market", "Panes", "Cockpit"
-CONFIRMED, GUARDED = Danger.CONFIRMED, Danger.GUARDED
 
 PANES: dict[str, str] = {
     "chart": "1",
@@ -57,137 +84,73 @@ PANES: dict[str, str] = {
 
 _TITLES = {"pnl": "P&L"}
 
+
+def _trades(
+    action_id: str, keys: str, label: str, tooltip: str, trade: MakeTrade, *,
+    danger: Danger = Danger.CONFIRMED, hint: int = 0, scoped: bool = False,
+) -> Action:  # fmt: skip
+    return Action(action_id, keys, label, tooltip, _TRADE, None, trade, danger, hint, scoped)
+
+
+def _focuses(name: str, key: str) -> Action:
+    title = _TITLES.get(name, name)
+    return Action(f"focus-{name}", key, title, "Go to this pane", _PANES, lambda on: on.focus_pane(name))
+
+
 ACTIONS: dict[str, Action] = {
     a.id: a
     for a in (
-        Action("flatten", "f", "flatten {contract}", "Close the position, cancel all orders of this contract",
-               "trade", _TRADE, CONFIRMED, 1, True),
-        Action("flatten-all", "F", "flatten all", "Close every position and cancel every order",
-               "trade", _TRADE, CONFIRMED, 2),
-        Action("pause", "p", "pause", "No new entries anywhere, or allow them again",
-               "trade", _TRADE, GUARDED, 3),
-        Action("pause-contract", "P", "pause {contract}", "No new entries in this contract, or allow them",
-               "trade", _TRADE, GUARDED, 0, True),
-        Action("halt", "exclamation_mark", "halt", "No entries until this key lifts it; nothing else does",
-               "trade", _TRADE, CONFIRMED),
-        Action("cancel-entries", "x", "cancel entries", "Cancel resting entries here; stops stay",
-               "trade", _TRADE, CONFIRMED, 7, True),
-        Action("cancel-all-entries", "X", "cancel all entries", "Cancel resting entries anywhere; stops stay",
-               "trade", _TRADE, CONFIRMED),
-        Action("break-even", "b", "break-even", "Move the stop to where the trade loses nothing",
-               "trade", _TRADE, CONFIRMED, 6, True),
-        Action("next-contract", "n", "contract", "Show the next contract", "contract(1)", _LOOK, hint=4),
-        Action("previous-contract", "N", "previous contract", "Show the previous contract",
-               "contract(-1)", _LOOK),
-        Action("pick-contract", "c", "pick contract", "Choose from a list", "pick", _LOOK, hint=12),
-        Action("next-timeframe", "t", "timeframe", "Chart of the next longer timeframe",
-               "timeframe(1)", _LOOK, hint=5),
-        Action("previous-timeframe", "T", "previous timeframe", "Chart of the next shorter timeframe",
-               "timeframe(-1)", _LOOK),
-        Action("detail", "d", "detail", "Everything about this contract", "detail", _LOOK, hint=13),
-        *(
-            Action(f"focus-{name}", key, _TITLES.get(name, name), "Go to this pane",
-                   f"focus_pane('{name}')", _PANES)
-            for name, key in PANES.items()
-        ),
-        Action("zoom", "z", "zoom", "The whole screen for one pane, and back", "zoom", _PANES, hint=9),
-        Action("swap", "a", "swap chart/alignment", "On small screens, one or the other", "swap", _PANES,
-               hint=8),
-        Action("full-log", "l", "log", "The whole log on a page of its own", "full_log", _PANES, hint=11),
-        Action("filter", "slash", "filter log", "Show only log lines with some words", "filter", _PANES),
-        Action("log-level", "v", "log level", "Least level of the log lines shown", "level", _PANES),
-        Action("acknowledge", "k", "acknowledge", "Mark all alerts as seen", "acknowledge", _PANES, hint=10),
-        Action("help", "question_mark", "help", "All keys and what they do", "help", _COCKPIT, hint=14),
-        Action("theme", "ctrl+t", "next theme", "Other colours", "theme", _COCKPIT),
-        Action("readonly", "r", "read-only", "Switch the keys that trade off or on", "readonly", _COCKPIT),
-        Action("quit", "q", "quit", "Leave the cockpit", "leave", _COCKPIT, hint=15),
+        _trades("flatten", "f", "flatten {contract}",
+                "Close the position, cancel all orders of this contract",
+                confirmations.flatten, hint=1, scoped=True),
+        _trades("flatten-all", "F", "flatten all", "Close every position and cancel every order",
+                confirmations.flatten_all, hint=2),
+        _trades("pause", "p", "pause", "No new entries anywhere, or allow them again",
+                confirmations.pause, danger=Danger.GUARDED, hint=3),
+        _trades("pause-contract", "P", "pause {contract}", "No new entries in this contract, or allow them",
+                confirmations.pause_contract, danger=Danger.GUARDED, scoped=True),
+        _trades("halt", "exclamation_mark", "halt", "No entries until this key lifts it; nothing else does",
+                confirmations.halt),
+        _trades("cancel-entries", "x", "cancel entries", "Cancel resting entries here; stops stay",
+                confirmations.cancel_entries, hint=7, scoped=True),
+        _trades("cancel-all-entries", "X", "cancel all entries",
+                "Cancel resting entries anywhere; stops stay", confirmations.cancel_all_entries),
+        _trades("break-even", "b", "break-even", "Move the stop to where the trade loses nothing",
+                confirmations.break_even, hint=6, scoped=True),
+        Action("next-contract", "n", "contract", "Show the next contract", _LOOK,
+               lambda on: on.step_contract(1), hint=4),
+        Action("previous-contract", "N", "previous contract", "Show the previous contract", _LOOK,
+               lambda on: on.step_contract(-1)),
+        Action("pick-contract", "c", "pick contract", "Choose from a list", _LOOK,
+               lambda on: on.pick_contract(), hint=12),
+        Action("next-timeframe", "t", "timeframe", "Chart of the next longer timeframe", _LOOK,
+               lambda on: on.step_timeframe(1), hint=5),
+        Action("previous-timeframe", "T", "previous timeframe", "Chart of the next shorter timeframe", _LOOK,
+               lambda on: on.step_timeframe(-1)),
+        Action("detail", "d", "detail", "Everything about this contract", _LOOK,
+               lambda on: on.show_detail(), hint=13),
+        *(_focuses(name, key) for name, key in PANES.items()),
+        Action("zoom", "z", "zoom", "The whole screen for one pane, and back", _PANES,
+               lambda on: on.toggle_zoom(), hint=9),
+        Action("swap", "a", "swap chart/alignment", "On small screens, one or the other", _PANES,
+               lambda on: on.toggle_swap(), hint=8),
+        Action("full-log", "l", "log", "The whole log on a page of its own", _PANES,
+               lambda on: on.show_log(), hint=11),
+        Action("filter", "slash", "filter log", "Show only log lines with some words", _PANES,
+               lambda on: on.filter_log()),
+        Action("log-level", "v", "log level", "Least level of the log lines shown", _PANES,
+               lambda on: on.step_log_level()),
+        Action("acknowledge", "k", "acknowledge", "Mark all alerts as seen", _PANES,
+               lambda on: on.acknowledge_alerts(), hint=10),
+        Action("help", "question_mark", "help", "All keys and what they do", _COCKPIT,
+               lambda on: on.show_help(), hint=14),
+        Action("theme", "ctrl+t", "next theme", "Other colours", _COCKPIT, lambda on: on.next_theme()),
+        Action("readonly", "r", "read-only", "Switch the keys that trade off or on", _COCKPIT,
+               lambda on: on.toggle_readonly()),
+        Action("quit", "q", "quit", "Leave the cockpit", _COCKPIT, lambda on: on.ask_to_quit(), hint=15),
     )
 }  # fmt: skip
 """All actions by id, in the order of help and palette."""
-
-RESERVED = {
-    "ctrl+q": "quit",
-    "ctrl+c": "quit (twice)",
-    "ctrl+p": "palette",
-    "escape": "back",
-    "tab": "next pane",
-}
-"""Keys that can't be given away, and what they do."""
-
-_NAMES = {
-    "/": "slash",
-    "?": "question_mark",
-    "!": "exclamation_mark",
-    ".": "full_stop",
-    ",": "comma",
-    "-": "minus",
-    "+": "plus",
-    " ": "space",
-}
-_SHOWN = {name: char for char, name in _NAMES.items() if char != " "}
-
-
-def key_text(key: str) -> str:
-    """A key as people write it: "question_mark" is "?", "ctrl+t" is "^t"."""
-    key = key.split(",")[0].strip()
-    return _SHOWN.get(key, key).replace("ctrl+", "^")
-
-
-class Keys(Struct, frozen=True):
-    """Which keys each action has, and what was wrong with the keymap that was asked for."""
-
-    keys: dict[str, str]
-    problems: list[str] = []
-
-    def shown(self, action_id: str) -> str:
-        """The first key of an action as people write it."""
-        return key_text(self.keys[action_id])
-
-    @property
-    def overrides(self) -> dict[str, str]:
-        """Where the keys differ from the defaults."""
-        return {id_: keys for id_, keys in self.keys.items() if keys != ACTIONS[id_].keys}
-
-
-def _normal(keys: str) -> str:
-    parts = [_NAMES.get(part.strip(), part.strip()) for part in keys.split(",")] if keys != "," else ["comma"]
-    return ",".join(part for part in parts if part)
-
-
-def resolve_keys(keymap: Mapping[str, str] | None) -> Keys:
-    """The keys of all actions. What can't be done is left at its default and reported, never silent."""
-    wanted = {action.id: action.keys for action in ACTIONS.values()}
-    problems: list[str] = []
-    for action_id, keys in (keymap or {}).items():
-        if action_id not in ACTIONS:
-            near = get_close_matches(action_id, ACTIONS, n=1)
-            problems.append(
-                f"keys.{plain(action_id)}: no such action" + (f" (did you mean {near[0]}?)" if near else "")
-            )
-        elif not _normal(keys):
-            problems.append(f"keys.{action_id}: needs a key, {ACTIONS[action_id].keys!r} stays")
-        else:
-            wanted[action_id] = _normal(keys)
-    while (clash := _clash(wanted)) is not None:
-        key, loser, winner = clash
-        problems.append(
-            f"keys.{loser}: {key_text(key)} already means {winner}; {key_text(ACTIONS[loser].keys)} stays"
-        )
-        wanted[loser] = ACTIONS[loser].keys
-    return Keys(wanted, problems)
-
-
-def _clash(wanted: Mapping[str, str]) -> tuple[str, str, str] | None:
-    """A key with two meanings, the changed action that gives way, and what keeps the key."""
-    owners: dict[str, str] = {}
-    for action_id, keys in sorted(wanted.items(), key=lambda item: item[1] != ACTIONS[item[0]].keys):
-        for key in keys.split(","):
-            if key in RESERVED:
-                return key, action_id, RESERVED[key]
-            if key in owners and owners[key] != action_id:
-                return key, action_id, owners[key]
-            owners[key] = action_id
-    return None
 
 
 def label_of(action: Action, instrument: str) -> str:

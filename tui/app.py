@@ -1,36 +1,25 @@
-"""The cockpit as an application: one tick that pulls the View, one way in for actions, a clean way out."""
+"""The cockpit as an application: its screens, one tick that pulls the View, one way in for actions."""
 
 from __future__ import annotations
 
-import asyncio
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
-from enum import StrEnum
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import Provider
 from textual.screen import Screen
-from textual.theme import Theme
 
+from engine.model.notices import Notice
 from engine.ports import EngineHandle, LogTail
-from tui.action_runner import Deeds
-from tui.actions import resolve_keys
+from tui.action_runner import ActionRunner
 from tui.attention import Attention
-from tui.frame_rate import Pace
+from tui.base_app import CockpitApp, Options
 from tui.messages import ActionAsked, LogFilterChanged
-from tui.plain_text import plain
-from tui.presenter import Stage
 from tui.rows.messages import unacknowledged
-from tui.screen_state import Scene
+from tui.screen_state import ScreenState
 from tui.screens.main import MainScreen
-from tui.styles import Palette
-from tui.terminal import CockpitDriver, usable
-from tui.theme_registry import Wardrobe, textual_theme
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -39,16 +28,6 @@ TWICE = 2.0
 """Seconds within which the second ctrl+c leaves."""
 _SETTLE = 1.2
 """Seconds after the last change for which frames are still drawn, so that slow panes catch up."""
-_SSH_FPS = 4.0
-
-
-class ExitReason(StrEnum):
-    """Why the cockpit closed; what `run` returns."""
-
-    QUIT = "quit"
-    TERMINAL_LOST = "terminal lost"
-    TERMINATED = "terminated"
-    CRASHED = "crashed"
 
 
 def _action_provider() -> type[Provider]:
@@ -57,12 +36,8 @@ def _action_provider() -> type[Provider]:
     return ActionProvider
 
 
-class TStreamApp(App[ExitReason]):
-    """Shows one engine. Never waits for it: commands are handed over, pictures are pulled.
-
-    After `run` the reason stands in its result and in `reason`; after CRASHED the error is in `crash`, and
-    nothing has been printed.
-    """
+class TStreamApp(CockpitApp):
+    """Shows one engine. Never waits for it: commands are handed over, pictures are pulled."""
 
     TITLE = "tstream"
     CSS_PATH = "styles.tcss"
@@ -73,58 +48,17 @@ class TStreamApp(App[ExitReason]):
     ]
     ENABLE_COMMAND_PALETTE = True
 
-    def __init__(
-        self,
-        handle: EngineHandle,
-        logs: LogTail,
-        *,
-        readonly: bool = False,
-        fps: float = 10,
-        theme: str | None = None,
-        themes: Path | None = None,
-        keymap: Mapping[str, str] | None = None,
-        refresh: Literal["normal", "ssh"] = "normal",
-        bell: bool = True,
-        quit_note: str = "tstream stops watching",
-        after_first_paint: Callable[[], None] | None = None,
-        clock: Callable[[], float] = time.monotonic,
-        cpu: Callable[[], float] = time.thread_time,
-    ) -> None:
-        """`theme` is a name or a TOML file, `themes` a folder with more; `clock` and `cpu` count seconds."""
-        self.wardrobe = Wardrobe(theme, themes)
-        self.clock, self._cpu = clock, cpu
-        self.stage = Stage(handle, logs, readonly=readonly)
-        self.keys = resolve_keys(keymap)
-        self.pace = Pace(min(fps, _SSH_FPS) if refresh == "ssh" else fps)
-        self.quit_note = quit_note
-        self._after_first_paint = after_first_paint
-        self.scene = Scene(self.stage.view)
-        self.reason: ExitReason | None = None
-        self.crash: Exception | None = None
-        super().__init__(driver_class=CockpitDriver if usable() else None)
-        if self.console.color_system == "256":
-            self.wardrobe.reduce()
-        self.palette = Palette(self.wardrobe.themes[self.wardrobe.first].colors, self.stage.view.mode)
-        for worn in self.wardrobe.themes.values():
-            self.register_theme(textual_theme(worn))
-        self.theme = self.wardrobe.first
-        self.main = MainScreen(self.palette)
-        self._deeds = Deeds(self)
+    def __init__(self, handle: EngineHandle, logs: LogTail, **options: Unpack[Options]) -> None:
+        super().__init__(handle, logs, **options)
+        self._cpu = options.get("cpu", time.thread_time)
+        self._bell = options.get("bell", True)
+        self._after_first_paint = options.get("after_first_paint")
+        self.main = MainScreen(self.theme_styles)
+        self._action_runner = ActionRunner(self, self.main)
         self._attention = Attention()
-        self._bell = bell
         self._settling = 0.0
         self._owed = False
         self._interrupted = -1e9
-        self._caught: dict[signal.Signals, Any] = {}
-
-    @property
-    def available_themes(self) -> dict[str, Theme]:
-        """Ours and the user's; Textual's own lack our colours and serve only until ours are registered."""
-        known = super().available_themes
-        return {name: theme for name, theme in known.items() if name in self.wardrobe.themes} or known
-
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        return self.wardrobe.themes[self.wardrobe.first].colors
 
     def get_default_screen(self) -> Screen[Any]:
         return self.main
@@ -135,67 +69,16 @@ class TStreamApp(App[ExitReason]):
             "screenshot", "Save this screen as SVG", lambda: self.set_timer(0.1, self.deliver_screenshot)
         )
 
-    # Life.
-
     def on_mount(self) -> None:
         if self.keys.overrides:
             self.set_keymap(self.keys.overrides)
-        self._catch_signals()
-        self.set_interval(1 / self.pace.wanted, self._tick)
+        self.catch_signals()
+        self.set_interval(1 / self.frame_rate.wanted, self._tick)
         if self._after_first_paint is not None:
             self.call_after_refresh(self._after_first_paint)
-        for problem in (*self.wardrobe.problems, *self.keys.problems):
-            self.say(problem, "warning")
-
-    def _catch_signals(self) -> None:
-        """SIGHUP, SIGTERM and SIGINT close the cockpit in an orderly way; its caller decides what follows."""
-        if self.is_headless or threading.current_thread() is not threading.main_thread():
-            return
-        loop = asyncio.get_running_loop()
-        for name in ("SIGHUP", "SIGTERM", "SIGINT"):
-            number = getattr(signal, name, None)
-            if number is not None and hasattr(loop, "add_signal_handler"):
-                self._caught[number] = signal.getsignal(number)
-                lost = name == "SIGHUP"
-                reason = ExitReason.TERMINAL_LOST if lost else ExitReason.TERMINATED
-                loop.add_signal_handler(number, self.leave, reason)
-
-    def on_unmount(self) -> None:
-        for number, before in self._caught.items():
-            asyncio.get_running_loop().remove_signal_handler(number)
-            signal.signal(number, before)
-
-    def on_terminal_lost(self) -> None:
-        """The terminal went away. The engine has its own thread and does not notice."""
-        self.leave(ExitReason.TERMINAL_LOST)
-
-    def leave(self, reason: ExitReason = ExitReason.QUIT) -> None:
-        """Close the cockpit; the first reason counts."""
-        if self.reason is None:
-            self.reason = reason
-            self.exit(reason)
-
-    def _handle_exception(self, error: Exception) -> None:
-        # Errors of widgets that are being torn down are no news once the cockpit is closing.
-        if self.reason is None:
-            super()._handle_exception(error)
-
-    def _fatal_error(self) -> None:
-        # Textual would print a traceback with local variables; whoever runs the cockpit logs `crash` instead.
-        self.crash = self._exception
-        self.reason = ExitReason.CRASHED
-        self._return_value = ExitReason.CRASHED
-        self._close_messages_no_wait()
-
-    def panic(self, *renderables: RenderableType) -> None:
-        self._fatal_error()
+        self.toast_problems()
 
     # Frames.
-
-    @property
-    def terminal(self) -> CockpitDriver | None:
-        """The terminal, when it is one that can stall or go away."""
-        return self._driver if isinstance(self._driver, CockpitDriver) else None
 
     def _tick(self) -> None:
         terminal = self.terminal
@@ -205,9 +88,9 @@ class TStreamApp(App[ExitReason]):
         if self._owed and not self._stalled:
             self._owed = False
             self.screen.refresh()
-            self.pace.hurry()
+            self.frame_rate.draw_next()
         now = self.clock()
-        if self.pace.due(now):
+        if self.frame_rate.due(now):
             self._frame(now)
 
     @property
@@ -222,47 +105,46 @@ class TStreamApp(App[ExitReason]):
             return
         super()._display(screen, renderable)
 
-    def hurry(self) -> None:
-        """Draw now: somebody pressed a key."""
+    def redraw(self) -> None:
         if self.is_running and self.reason is None:
             self._frame(self.clock(), force=True)
 
     def _frame(self, now: float, force: bool = False) -> None:
         began = self._cpu()
-        frame = self.stage.look(now, self.pace.note)
-        self.scene = frame.scene
-        if frame.scene.view.mode is not self.palette.mode:
-            self._wear()
+        frame = self.presenter.pull(now, self.frame_rate.note)
+        self.shown = frame.state
+        if frame.state.view.mode is not self.theme_styles.mode:
+            self._apply_theme()
         if frame.changed:
             self._settling = now + _SETTLE
         if self._stalled:
             # Pictures and notices are taken in all the same; what has changed is drawn when there is room.
             self._settling, self._owed = now + _SETTLE, True
         elif force or now < self._settling:
-            self._draw(frame.scene, now, force)
+            self._draw(frame.state, now, force)
             self.call_after_refresh(self._painted, began)
-        for asked in frame.troubles:
-            advice = "look at alerts and log, then try again"
-            self.say(f"{asked.words}; {advice}", "error")
-        self._call(frame.fresh)
+        for command in frame.failed:
+            self.toast(f"{command.text}; look at alerts and log, then try again", "error")
+        self._call_for_attention(frame.new_notices)
 
-    def _draw(self, scene: Scene, now: float, force: bool) -> None:
+    def _draw(self, state: ScreenState, now: float, force: bool) -> None:
         """Draw the screens that can be seen, from the top down to the first that covers all."""
+        from tui.screens.confirm import ConfirmScreen
         from tui.screens.page import Page
-        from tui.screens.question import Question
 
         for screen in reversed(self.screen_stack):
-            if isinstance(screen, Question):
+            if isinstance(screen, ConfirmScreen):
                 screen.refresh_words()
             elif isinstance(screen, (MainScreen, Page)):
-                screen.draw(scene, now, force)
+                screen.draw(state, now, force)
                 return
 
     def _painted(self, began: float) -> None:
-        self.pace.spent(self._cpu() - began)
+        self.frame_rate.add_cost(self._cpu() - began)
 
-    def _call(self, fresh: Iterable[Any]) -> None:
-        call = self._attention.call(self.scene.view, list(fresh), unacknowledged(self.scene), self.app_focus)
+    def _call_for_attention(self, notices: Iterable[Notice]) -> None:
+        waiting = unacknowledged(self.shown)
+        call = self._attention.call(self.shown.view, list(notices), waiting, self.app_focus)
         if call.bell and self._bell:
             self.bell()
         terminal = self.terminal
@@ -272,35 +154,34 @@ class TStreamApp(App[ExitReason]):
             terminal.notify_desktop(call.notification)
 
     def watch_app_focus(self, focused: bool) -> None:
-        self.pace.focused = focused
+        self.frame_rate.focused = focused
         if focused:
-            self.pace.hurry()
+            self.frame_rate.draw_next()
 
     def watch_theme(self, _name: str) -> None:
         if self.is_running:
-            self._wear()
+            self._apply_theme()
 
-    def _wear(self) -> None:
+    def _apply_theme(self) -> None:
         """Give the current theme, and the frames of the current mode, to everything that draws by itself."""
         from tui.screens.page import Page
 
-        self.palette = Palette(self.wardrobe.themes[self.theme].colors, self.stage.view.mode)
+        self.theme_styles = self.styles_of_theme()
         for screen in (self.main, *self.screen_stack):
             if isinstance(screen, (MainScreen, Page)):
-                screen.set_palette(self.palette)
+                screen.set_theme_styles(self.theme_styles)
 
     # What people do.
 
     def act(self, action_id: str) -> None:
-        """Do an action of the registry."""
-        self._deeds.do(action_id)
+        self._action_runner.run(action_id)
 
     def on_action_asked(self, event: ActionAsked) -> None:
         self.act(event.action_id)
 
     def on_log_filter_changed(self, event: LogFilterChanged) -> None:
-        self.stage.choice.log_words = event.words
-        self.hurry()
+        self.presenter.choice.log_words = event.words
+        self.redraw()
 
     def action_filter(self) -> None:
         self.act("filter")
@@ -317,12 +198,6 @@ class TStreamApp(App[ExitReason]):
             self.leave()
             return
         self._interrupted = now
-        held = len(self.stage.view.positions)
+        held = len(self.presenter.view.positions)
         what = f" ({held} open position{'s' * (held != 1)} stay at the venue)" if held else ""
-        self.say(f"ctrl+c once more to quit{what}", "warning")
-
-    def say(self, text: str, severity: Literal["information", "warning", "error"] = "information") -> None:
-        """A toast. The text is shown as it is, whatever is in it."""
-        self.notify(
-            plain(text), severity=severity, markup=False, timeout=4 if severity == "information" else 8
-        )
+        self.toast(f"ctrl+c once more to quit{what}", "warning")

@@ -9,7 +9,7 @@ from msgspec import Struct
 from engine.model.notices import Notice, NoticeKind, Severity
 from engine.model.view import View
 from tui.plain_text import plain
-from tui.screen_state import kind_of
+from tui.view_facts import kind_of
 
 _LONGEST = 120
 

@@ -1,4 +1,4 @@
-"""What the keys that trade will do: in words before, as Commands after the second step."""
+"""What the keys that trade do: in words before, as Commands after the second step."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from engine.model.orders import AccountKind, Slot
 from engine.model.view import OrderView, PositionView, TradingState, View
 from tui import number_format as figures
 from tui.plain_text import plain
-from tui.screen_state import contract_of, standing
+from tui.view_facts import contract_of, standing
 
 
-class Question(Struct, frozen=True):
+class Confirmation(Struct, frozen=True):
     """What a dialog asks: the title says what, the lines say what exactly will happen."""
 
     title: str
@@ -23,6 +23,14 @@ class Question(Struct, frozen=True):
     """Real money is at stake."""
 
 
+class Trade(Struct, frozen=True):
+    """What a key that trades does as things are: the command, its name on the screen, what is asked first."""
+
+    command: AnyCommand
+    label: str
+    confirmation: Confirmation
+
+
 _HALT_LINES = (
     "no new entries anywhere, resting entries are cancelled",
     "exits and stops stay; limits go on being watched",
@@ -30,47 +38,9 @@ _HALT_LINES = (
 )
 
 
-def _all(view: View) -> bool:
-    return standing(view, "").state is TradingState.ACTIVE
-
-
-def _halted(view: View) -> bool:
-    return standing(view, "").state is TradingState.HALTED
-
-
-def resumes(action_id: str, view: View, instrument: str) -> bool:
-    """Whether a pause key would lift a pause rather than set one."""
-    if action_id == "pause":
-        return not _all(view)
-    contract = contract_of(view, instrument)
-    return contract is not None and contract.state is not TradingState.ACTIVE
-
-
-def command_of(action_id: str, view: View, instrument: str, command_id: str) -> tuple[AnyCommand, str]:
-    """The command of an action, and what to call it. Raises KeyError for an action that is no command."""
-    here, name = instrument, plain(instrument)
-    match action_id:
-        case "flatten":
-            return Flatten(id=command_id, instrument=here), f"flatten {name}"
-        case "flatten-all":
-            return Flatten(id=command_id), "flatten everything"
-        case "cancel-entries":
-            return CancelEntries(id=command_id, instrument=here), f"cancel entries {name}"
-        case "cancel-all-entries":
-            return CancelEntries(id=command_id), "cancel all entries"
-        case "break-even":
-            return BreakEven(id=command_id, instrument=here), f"break-even {name}"
-        case "halt":
-            if _halted(view):
-                return Resume(id=command_id, halted=True), "lift the halt"
-            return Halt(id=command_id), "halt"
-        case "pause" | "pause-contract":
-            scope = None if action_id == "pause" else here
-            where = "" if scope is None else f" {name}"
-            if resumes(action_id, view, instrument):
-                return Resume(id=command_id, instrument=scope), f"resume{where}"
-            return Pause(id=command_id, instrument=scope), f"pause{where}"
-    raise KeyError(action_id)
+def resumes_all(view: View) -> bool:
+    """Whether the key that pauses everything would lift a pause rather than set one."""
+    return standing(view, "").state is not TradingState.ACTIVE
 
 
 def _orders(count: int) -> str:
@@ -97,11 +67,11 @@ def _flatten_lines(view: View, instrument: str | None) -> tuple[str, ...]:
     )
     lines = []
     for book, symbol in scopes:
-        deeds = [_closing(p) for p in view.positions if (p.book, p.instrument) == (book, symbol)]
+        steps = [_closing(p) for p in view.positions if (p.book, p.instrument) == (book, symbol)]
         count = sum((o.book, o.instrument) == (book, symbol) for o in view.orders)
         if count:
-            deeds.append(f"cancel {_orders(count)}")
-        lines.append(f"{plain(symbol)}{_where(view, book)}: {', '.join(deeds)}")
+            steps.append(f"cancel {_orders(count)}")
+        lines.append(f"{plain(symbol)}{_where(view, book)}: {', '.join(steps)}")
     if not lines:
         lines.append("no position and no order is known; the venue is asked all the same")
     lines.append("entries stay paused " + ("everywhere" if instrument is None else f"in {plain(instrument)}"))
@@ -138,38 +108,78 @@ def _break_even_lines(view: View, instrument: str) -> tuple[str, ...]:
     )
 
 
-def question_of(action_id: str, view: View, instrument: str) -> Question:
-    """What will happen, from the newest View. Raises KeyError for an action that is no command."""
-    serious, name = view.mode is AccountKind.LIVE, plain(instrument)
-    match action_id:
-        case "flatten":
-            return Question(f"Flatten {name}", _flatten_lines(view, instrument), "flatten", serious)
-        case "flatten-all":
-            return Question("Flatten everything", _flatten_lines(view, None), "flatten everything", serious)
-        case "cancel-entries":
-            return Question(f"Cancel entries of {name}", _entries_lines(view, instrument), "cancel", serious)
-        case "cancel-all-entries":
-            return Question("Cancel all entries", _entries_lines(view, None), "cancel all", serious)
-        case "break-even":
-            return Question(
-                f"Stop to break-even in {name}", _break_even_lines(view, instrument), "move", serious
-            )
-        case "halt":
-            if _halted(view):
-                return Question(
-                    "Lift the halt", ("new entries are allowed again everywhere",), "lift", serious
-                )
-            return Question("Halt everything", _HALT_LINES, "halt", serious)
-        case "pause" | "pause-contract":
-            where = "everywhere" if action_id == "pause" else f"in {name}"
-            if resumes(action_id, view, instrument):
-                return Question("Resume", (f"new entries are allowed again {where}",), "resume", serious)
-            stops = (f"no new entries {where}", "resting entries are cancelled", "exits and stops stay")
-            return Question("Pause", stops, "pause", serious)
-    raise KeyError(action_id)
+def _trade(
+    view: View, command: AnyCommand, label: str, title: str, lines: tuple[str, ...], yes: str = ""
+) -> Trade:
+    real = view.mode is AccountKind.LIVE
+    return Trade(command, label, Confirmation(title, lines, yes or label.split(" ")[0], real))
 
 
-def leaving(view: View, note: str) -> Question | None:
+# One function for each key that trades, of the newest View, the shown contract and the command's id.
+
+
+def flatten(view: View, instrument: str, command_id: str) -> Trade:
+    command, name = Flatten(id=command_id, instrument=instrument), plain(instrument)
+    return _trade(view, command, f"flatten {name}", f"Flatten {name}", _flatten_lines(view, instrument))
+
+
+def flatten_all(view: View, instrument: str, command_id: str) -> Trade:
+    label, lines = "flatten everything", _flatten_lines(view, None)
+    return _trade(view, Flatten(id=command_id), label, "Flatten everything", lines, label)
+
+
+def cancel_entries(view: View, instrument: str, command_id: str) -> Trade:
+    command, name = CancelEntries(id=command_id, instrument=instrument), plain(instrument)
+    lines = _entries_lines(view, instrument)
+    return _trade(view, command, f"cancel entries {name}", f"Cancel entries of {name}", lines)
+
+
+def cancel_all_entries(view: View, instrument: str, command_id: str) -> Trade:
+    command, lines = CancelEntries(id=command_id), _entries_lines(view, None)
+    return _trade(view, command, "cancel all entries", "Cancel all entries", lines, "cancel all")
+
+
+def break_even(view: View, instrument: str, command_id: str) -> Trade:
+    command, name = BreakEven(id=command_id, instrument=instrument), plain(instrument)
+    lines = _break_even_lines(view, instrument)
+    return _trade(view, command, f"break-even {name}", f"Stop to break-even in {name}", lines, "move")
+
+
+def halt(view: View, instrument: str, command_id: str) -> Trade:
+    """Or lift the halt that there is."""
+    if standing(view, "").state is TradingState.HALTED:
+        command, lines = Resume(id=command_id, halted=True), ("new entries are allowed again everywhere",)
+        return _trade(view, command, "lift the halt", "Lift the halt", lines)
+    return _trade(view, Halt(id=command_id), "halt", "Halt everything", _HALT_LINES)
+
+
+def pause(view: View, instrument: str, command_id: str) -> Trade:
+    """Or lift the pause of everything."""
+    return _pause(view, None, resumes_all(view), command_id)
+
+
+def pause_contract(view: View, instrument: str, command_id: str) -> Trade:
+    """Or lift the pause of the contract."""
+    contract = contract_of(view, instrument)
+    resumes = contract is not None and contract.state is not TradingState.ACTIVE
+    return _pause(view, instrument, resumes, command_id)
+
+
+def _pause(view: View, instrument: str | None, resumes: bool, command_id: str) -> Trade:
+    where, name = (
+        ("everywhere", "") if instrument is None else (f"in {plain(instrument)}", f" {plain(instrument)}")
+    )
+    if resumes:
+        command, lines = (
+            Resume(id=command_id, instrument=instrument),
+            (f"new entries are allowed again {where}",),
+        )
+        return _trade(view, command, f"resume{name}", "Resume", lines)
+    stops = (f"no new entries {where}", "resting entries are cancelled", "exits and stops stay")
+    return _trade(view, Pause(id=command_id, instrument=instrument), f"pause{name}", "Pause", stops)
+
+
+def quit_confirmation(view: View, note: str) -> Confirmation | None:
     """What stays at the venue when the cockpit closes; None when nothing does."""
     if not view.positions and not view.orders:
         return None
@@ -192,4 +202,4 @@ def leaving(view: View, note: str) -> Question | None:
     if len(venue) + len(orders) < len(view.positions) + len(view.orders):
         lines.append("the paper book sleeps: its stops and targets work again with the next start")
     lines.append(note)
-    return Question("Quit", tuple(lines), "quit", view.mode is AccountKind.LIVE)
+    return Confirmation("Quit", tuple(lines), "quit", view.mode is AccountKind.LIVE)

@@ -32,7 +32,7 @@ class Rect(Struct, frozen=True):
     height: int
 
 
-Plan = dict[str, Rect]
+Arrangement = dict[str, Rect]
 
 
 def shape_of(width: int, height: int) -> Shape:
@@ -46,72 +46,72 @@ def shape_of(width: int, height: int) -> Shape:
     return Shape.LARGE if width >= 170 and height >= 50 else Shape.MEDIUM
 
 
-def _stack(plan: Plan, x: int, y: int, width: int, heights: list[tuple[str, int]]) -> None:
+def _stack(places: Arrangement, x: int, y: int, width: int, heights: list[tuple[str, int]]) -> None:
     for name, height in heights:
         if height > 0:
-            plan[name] = Rect(x, y, width, height)
+            places[name] = Rect(x, y, width, height)
             y += height
 
 
-def arrange(width: int, height: int, zoomed: str = "", swapped: bool = False) -> Plan:
+def arrange(width: int, height: int, zoomed: str = "", swapped: bool = False) -> Arrangement:
     """Rectangles by name for a screen. `zoomed` has the body for itself; `swapped` shows the alignment where
     the chart would be, on shapes that show one of them."""
     shape = shape_of(width, height)
     if shape is Shape.TINY:
         return {"too-small": Rect(0, 0, width, height)}
-    plan: Plan = {
+    places: Arrangement = {
         "status": Rect(0, 0, width, 1),
         "safety": Rect(0, 1, width, 1),
         "keys": Rect(0, height - 1, width, 1),
     }
     if zoomed:
-        plan["alert-line"] = Rect(0, height - 2, width, 1)
-        plan[zoomed] = Rect(0, 2, width, height - 4)
+        places["alert-line"] = Rect(0, height - 2, width, 1)
+        places[zoomed] = Rect(0, 2, width, height - 4)
     elif shape is Shape.SMALL:
-        _small(plan, width, height, swapped)
+        _small(places, width, height, swapped)
     elif shape is Shape.TALL:
-        _tall(plan, width, height)
+        _tall(places, width, height)
     elif shape is Shape.FLAT:
-        _flat(plan, width, height)
+        _flat(places, width, height)
     elif shape is Shape.MEDIUM:
-        _medium(plan, width, height)
+        _medium(places, width, height)
     else:
-        _large(plan, width, height)
-    return plan
+        _large(places, width, height)
+    return places
 
 
-def _small(plan: Plan, width: int, height: int, swapped: bool) -> None:
+def _small(places: Arrangement, width: int, height: int, swapped: bool) -> None:
     positions = min(12, 7 + max(0, height - 26) // 2)
     main = "alignment" if swapped else "chart"
     _stack(
-        plan, 0, 2, width,
+        places, 0, 2, width,
         [(main, height - 5 - positions), ("positions", positions), ("alert-line", 1), ("log-line", 1)],
     )  # fmt: skip
 
 
-def _tall(plan: Plan, width: int, height: int) -> None:
+def _tall(places: Arrangement, width: int, height: int) -> None:
     rest = height - 4
     alignment, positions = 13 if height >= 46 else 11, 9
     alerts = max(6, (rest - alignment - positions) // 3)
     chart = rest - alignment - positions - alerts
     _stack(
-        plan, 0, 2, width,
+        places, 0, 2, width,
         [("chart", chart), ("alignment", alignment), ("positions", positions), ("alerts", alerts),
          ("log-line", 1)],
     )  # fmt: skip
 
 
-def _flat(plan: Plan, width: int, height: int) -> None:
+def _flat(places: Arrangement, width: int, height: int) -> None:
     body, left = height - 5, width * 3 // 5
     positions = 6 if body >= 16 else 5
-    _stack(plan, 0, 2, left, [("chart", body - positions), ("positions", positions)])
+    _stack(places, 0, 2, left, [("chart", body - positions), ("positions", positions)])
     alignment = min(10, body // 2)
-    _stack(plan, left, 2, width - left, [("alignment", alignment), ("pnl", body - alignment)])
-    _stack(plan, 0, height - 3, width, [("alert-line", 1), ("log-line", 1)])
+    _stack(places, left, 2, width - left, [("alignment", alignment), ("pnl", body - alignment)])
+    _stack(places, 0, height - 3, width, [("alert-line", 1), ("log-line", 1)])
 
 
-def _medium(plan: Plan, width: int, height: int) -> None:
-    plan["strip"] = Rect(0, 2, width, 1)
+def _medium(places: Arrangement, width: int, height: int) -> None:
+    places["strip"] = Rect(0, 2, width, 1)
     body = height - 4
     left = max(70, min(width - 50, width * 3 // 5))
     right = width - left
@@ -120,17 +120,17 @@ def _medium(plan: Plan, width: int, height: int) -> None:
     orders = 7 + (spare >= 10) * 2
     log = 6 + max(0, spare - 12) // 3
     chart = body - positions - orders - log
-    _stack(plan, 0, 3, left, [("chart", chart), ("positions", positions), ("orders", orders), ("log", log)])
+    _stack(places, 0, 3, left, [("chart", chart), ("positions", positions), ("orders", orders), ("log", log)])
     alignment = 13 if body >= 34 else 11
     pnl = max(11, chart + positions - alignment)
     pnl = min(pnl, body - alignment - 6)
     _stack(
-        plan, left, 3, right,
+        places, left, 3, right,
         [("alignment", alignment), ("pnl", pnl), ("alerts", body - alignment - pnl)],
     )  # fmt: skip
 
 
-def _large(plan: Plan, width: int, height: int) -> None:
+def _large(places: Arrangement, width: int, height: int) -> None:
     body = height - 3
     side = 52 if width >= 190 else 46
     right = max(56, width * 3 // 10)
@@ -138,15 +138,15 @@ def _large(plan: Plan, width: int, height: int) -> None:
     quotes, system = 9, 16
     pnl = max(12, (body - quotes - system) // 2)
     _stack(
-        plan, 0, 2, side,
+        places, 0, 2, side,
         [("quotes", quotes), ("pnl", pnl), ("system", system), ("trades", body - quotes - pnl - system)],
     )  # fmt: skip
     positions, orders = 8, 10
     chart = body - positions - orders
-    _stack(plan, side, 2, centre, [("chart", chart), ("positions", positions), ("orders", orders)])
+    _stack(places, side, 2, centre, [("chart", chart), ("positions", positions), ("orders", orders)])
     alignment = 14
     alerts = (body - alignment) // 2
     _stack(
-        plan, side + centre, 2, right,
+        places, side + centre, 2, right,
         [("alignment", alignment), ("alerts", alerts), ("log", body - alignment - alerts)],
     )  # fmt: skip

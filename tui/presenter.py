@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 from msgspec import Struct
 
@@ -11,11 +12,10 @@ from engine.model.market import Timeframe
 from engine.model.notices import LogLine, Notice
 from engine.model.view import View
 from engine.ports import EngineHandle, LogTail
-from tui.command_tracker import Asked, Desk, Fate
-from tui.frame_rate import Flashes
+from tui.command_tracker import CommandStatus, CommandTracker, TrackedCommand
 from tui.plain_text import plain
 from tui.rows.messages import LEVELS, LOUD, log_passes
-from tui.screen_state import Scene
+from tui.screen_state import ScreenState
 
 SILENT = 5.0
 """Seconds without a new View after which the cockpit says that it shows old data."""
@@ -24,14 +24,14 @@ _LOGS = 2_000
 
 
 class Frame(Struct, frozen=True):
-    """What one look at the engine brought."""
+    """What is to be drawn, and what has happened since the frame before."""
 
-    scene: Scene
+    state: ScreenState
     changed: bool
     """Whether anything differs from the last frame."""
-    fresh: Sequence[Notice] = ()
-    """Notices that are new since the last look; none on the first."""
-    troubles: Sequence[Asked] = ()
+    new_notices: Sequence[Notice] = ()
+    """Notices since the last frame; none with the first."""
+    failed: Sequence[TrackedCommand] = ()
     """Commands that were refused or got no answer."""
 
 
@@ -55,12 +55,42 @@ class _Seen(Struct):
     extra: tuple[object, ...] = ()
 
 
-class Stage:
+class Flashes:
+    """Which prices changed a moment ago, and which way. A flash fades within 200 ms."""
+
+    FADE = 0.2
+
+    def __init__(self) -> None:
+        self._last: dict[str, Decimal] = {}
+        self._lit: dict[str, tuple[int, float]] = {}
+
+    def see(self, prices: Mapping[str, Decimal | None], now: float) -> None:
+        """Take in the last prices of a View, by contract."""
+        for name, price in prices.items():
+            if price is None:
+                continue
+            before = self._last.get(name, price)
+            if price != before:
+                self._lit[name] = (1 if price > before else -1, now)
+            self._last[name] = price
+
+    def levels(self, now: float) -> dict[str, int]:
+        """Signed strength of each flash: 2 when it is new, 1 when half faded."""
+        if not self._lit:
+            return {}
+        self._lit = {name: lit for name, lit in self._lit.items() if now - lit[1] < self.FADE - 1e-4}
+        return {
+            name: sign * (2 if now - since < self.FADE / 2 - 1e-4 else 1)
+            for name, (sign, since) in self._lit.items()
+        }
+
+
+class Presenter:
     """One for each cockpit. All times are seconds of a monotonic clock."""
 
     def __init__(self, handle: EngineHandle, tail: LogTail, *, readonly: bool = False) -> None:
         self.choice = Choice(readonly=readonly)
-        self.desk = Desk(handle)
+        self.commands = CommandTracker(handle)
         self.view: View = handle.view()
         self._handle, self._tail = handle, tail
         self._flashes = Flashes()
@@ -70,8 +100,8 @@ class Stage:
         self._filter = ("", "")
         self._seen = _Seen()
 
-    def look(self, now: float, pace: str = "") -> Frame:
-        """Pull the newest picture. `pace` is the frame rate in words when it is reduced."""
+    def pull(self, now: float, slow_note: str = "") -> Frame:
+        """Pull the newest picture. `slow_note` says that the frame rate is reduced; empty when it is not."""
         seen = self._seen
         view = self.view = self._handle.view()
         if view.version != seen.version:
@@ -86,17 +116,17 @@ class Stage:
             seen.notice = fresh[-1].seq
             self._notices.extend(fresh)
         lines = self._read_logs()
-        troubles = self.desk.observe(fresh if seen.begun else (), now)
-        asked = self.desk.newest(now)
+        failed = self.commands.observe(fresh if seen.begun else (), now)
+        newest = self.commands.newest(now)
         silent = now - seen.at
         if silent >= SILENT and view.version > 0:
-            pace = f"picture is {silent:.0f}s old"
+            slow_note = f"picture is {silent:.0f}s old"
         flashes = self._flashes.levels(now)
-        extra = (flashes, asked, pace, self.choice.instrument, self.choice.timeframe, self.choice.readonly,
-                 self.choice.acknowledged, self._filter)  # fmt: skip
+        extra = (flashes, newest, slow_note, self.choice.instrument, self.choice.timeframe,
+                 self.choice.readonly, self.choice.acknowledged, self._filter)  # fmt: skip
         changed = changed or bool(fresh) or lines or extra != seen.extra
         seen.extra = extra
-        scene = Scene(
+        state = ScreenState(
             view=view,
             instrument=self.choice.instrument,
             timeframe=self.choice.timeframe,
@@ -106,14 +136,15 @@ class Stage:
             log_filter=self._filter_words(),
             flashes=flashes,
             readonly=self.choice.readonly,
-            pace=pace,
-            asked="" if asked is None else plain(asked.words),
-            asked_badly=asked is not None and asked.fate in (Fate.REFUSED, Fate.LOST),
+            slow_note=slow_note,
+            command_note="" if newest is None else plain(newest.text),
+            command_failed=newest is not None
+            and newest.status in (CommandStatus.REFUSED, CommandStatus.LOST),
             chart_of=self._handle.chart,
         )
-        news = fresh if seen.begun else []
+        new_notices = fresh if seen.begun else []
         seen.begun = True
-        return Frame(scene, changed, news, troubles)
+        return Frame(state, changed, new_notices, failed)
 
     def _choose(self, view: View) -> None:
         """Keep a contract chosen that exists: the first one when the chosen one is gone."""

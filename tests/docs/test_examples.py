@@ -28,8 +28,8 @@ from engine.model.records import PlanOpened
 from engine.ports import Broker, MarketFeed
 from tests.docs.pages import DOCS, examples
 from tests.tui import fake
-from tui.screen_state import Scene
-from tui.spans import text_of
+from tui.screen_state import ScreenState
+from tui.styled_text import text_of
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_the_strategy_trades_on_the_generated_market(example: Any) -> None:
 
 @pytest.mark.parametrize("example", ["adding-a-pane.md"], indirect=True)
 def test_the_pane_shows_the_session(example: Any) -> None:
-    rows = example.session_rows(Scene(fake.trading_view()), 30)
+    rows = example.session_rows(ScreenState(fake.trading_view()), 30)
     assert [text_of(row).split() for row in rows] == [
         ["phase", "RTH"],
         ["trade", "date", "2026-10-14"],

@@ -11,7 +11,8 @@ from typer.main import get_command
 
 from tests.docs.pages import README, section, tables, text
 from tstream.commands.app import app
-from tui.actions import ACTIONS, RESERVED, Danger, key_text
+from tui.actions import ACTIONS, Danger
+from tui.keymap import RESERVED, key_text
 
 ASKS = {Danger.NONE: "", Danger.GUARDED: "on a live account", Danger.CONFIRMED: "always"}
 COMPLETION = {"--install-completion", "--show-completion"}

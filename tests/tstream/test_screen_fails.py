@@ -14,7 +14,8 @@ from tstream.options import RunOptions
 from tstream.paths import Paths
 from tstream.run.cockpit import Cockpit
 from tstream.run.first_picture import picture_of
-from tui.app import ExitReason, TStreamApp
+from tui.app import TStreamApp
+from tui.base_app import ExitReason
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

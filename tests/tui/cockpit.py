@@ -12,7 +12,7 @@ from engine.model.view import View
 from tests.tui import fake
 from tui.app import TStreamApp
 from tui.panes.pnl import PnlPane
-from tui.spans import text_of
+from tui.styled_text import text_of
 from tui.widgets.grid import LiveGrid
 
 
@@ -48,7 +48,7 @@ class Cockpit:
     async def later(self, pilot: Pilot[Any], seconds: float = 1) -> None:
         """Let time pass and the next frame be drawn."""
         self.clock.now += seconds
-        self.app.hurry()
+        self.app.redraw()
         await pilot.pause()
 
     def pane(self, name: str) -> str:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import cast
+
 import pytest
 from msgspec.structs import replace
 
@@ -7,13 +10,25 @@ from engine.model.commands import BreakEven, CancelEntries, Flatten, Halt, Pause
 from engine.model.orders import AccountKind
 from engine.model.view import TradingState, View
 from tests.tui import fake
-from tui import confirmations as trades
-from tui.actions import ACTIONS, RESERVED, Danger, asks_first, blocked, key_text, resolve_keys
+from tui.action_runner import ActionRunner
+from tui.actions import ACTIONS, ActionTarget, Danger, asks_first, blocked
+from tui.confirmations import Confirmation, Trade, quit_confirmation
+from tui.keymap import RESERVED, key_text, resolve_keys
 
 
 @pytest.fixture(scope="module")
 def view() -> View:
     return fake.trading_view()
+
+
+def trade_of(action: str, view: View, instrument: str = "MNQ") -> Trade:
+    make = ACTIONS[action].trade
+    assert make is not None
+    return make(view, instrument, "ui-1")
+
+
+def asked(action: str, view: View, instrument: str = "MNQ") -> Confirmation:
+    return trade_of(action, view, instrument).confirmation
 
 
 def _paused(view: View) -> View:
@@ -32,13 +47,28 @@ def test_default_keys_are_unique_and_free() -> None:
 
 def test_everything_that_trades_is_known_to_do_so(view: View) -> None:
     trading = [action for action in ACTIONS.values() if action.danger is not Danger.NONE]
-    assert {action.method for action in trading} == {"trade"}
-    assert not [a for a in ACTIONS.values() if a.method == "trade" and a.danger is Danger.NONE]
+    assert trading == [action for action in ACTIONS.values() if action.trade is not None]
     for action in trading:
-        command, label = trades.command_of(action.id, view, "MNQ", "ui-9")
-        assert command.id == "ui-9"
-        assert label
-        assert trades.question_of(action.id, view, "MNQ").lines
+        trade = trade_of(action.id, view)
+        assert trade.command.id == "ui-1"
+        assert trade.label
+        assert trade.confirmation.lines
+
+
+def test_every_action_either_looks_or_trades_and_the_runner_can_do_it() -> None:
+    asked: list[str] = []
+
+    class Target:
+        def __getattr__(self, name: str) -> Callable[..., None]:
+            assert callable(getattr(ActionRunner, name))
+            return lambda *_: asked.append(name)
+
+    for action in ACTIONS.values():
+        assert (action.look is None) is not (action.trade is None)
+        if action.look is not None:
+            action.look(cast("ActionTarget", Target()))
+    wanted = {name for name in vars(ActionTarget) if not name.startswith("_")}
+    assert set(asked) == wanted
 
 
 @pytest.mark.parametrize(
@@ -55,17 +85,17 @@ def test_everything_that_trades_is_known_to_do_so(view: View) -> None:
     ],
 )
 def test_commands(view: View, action: str, kind: type, instrument: str | None) -> None:
-    command, _ = trades.command_of(action, view, "MNQ", "ui-1")
+    command = trade_of(action, view).command
     assert isinstance(command, kind)
     assert getattr(command, "instrument", "absent") == instrument
 
 
 @pytest.mark.parametrize(("action", "instrument"), [("pause", None), ("pause-contract", "MNQ")])
 def test_the_pause_keys_resume_what_is_paused(view: View, action: str, instrument: str | None) -> None:
-    command, label = trades.command_of(action, _paused(view), "MNQ", "ui-1")
-    assert isinstance(command, Resume)
-    assert command.instrument == instrument
-    assert label.startswith("resume")
+    trade = trade_of(action, _paused(view))
+    assert isinstance(trade.command, Resume)
+    assert trade.command.instrument == instrument
+    assert trade.label.startswith("resume")
 
 
 def test_an_override_moves_a_key() -> None:
@@ -129,10 +159,10 @@ def test_pausing_is_one_step_except_on_a_live_account(view: View) -> None:
 
 
 def test_a_flatten_names_exactly_what_will_happen(view: View) -> None:
-    here = trades.question_of("flatten", view, "MNQ")
+    here = asked("flatten", view)
     assert here.title == "Flatten MNQ"
     assert here.lines == ("MNQ: sell 2 at market, cancel 3 orders", "entries stay paused in MNQ")
-    everything = trades.question_of("flatten-all", view, "MNQ")
+    everything = asked("flatten-all", view)
     assert everything.lines == (
         "ES: cancel 2 orders",
         "MGC: buy 1 at market, cancel 2 orders",
@@ -140,11 +170,11 @@ def test_a_flatten_names_exactly_what_will_happen(view: View) -> None:
         "entries stay paused everywhere",
     )
     assert not here.serious
-    assert trades.question_of("flatten", fake.trading_view(AccountKind.LIVE), "MNQ").serious
+    assert asked("flatten", fake.trading_view(AccountKind.LIVE)).serious
 
 
 def test_a_flatten_of_nothing_still_asks_the_venue(view: View) -> None:
-    lines = trades.question_of("flatten", view, "NQ").lines
+    lines = asked("flatten", view, "NQ").lines
     assert lines[0] == "no position and no order is known; the venue is asked all the same"
 
 
@@ -153,24 +183,24 @@ def test_several_books_are_told_apart(view: View) -> None:
     two = replace(
         view, positions=(*view.positions, second), books=(*view.books, replace(view.books[0], book="live"))
     )
-    assert trades.question_of("flatten", two, "MNQ").lines[:2] == (
+    assert asked("flatten", two).lines[:2] == (
         "MNQ (live): buy 3 at market",
         "MNQ (practice): sell 2 at market, cancel 3 orders",
     )
 
 
 def test_the_other_questions(view: View) -> None:
-    assert trades.question_of("cancel-entries", view, "ES").lines == (
+    assert asked("cancel-entries", view, "ES").lines == (
         "ES: cancel buy 1 at 6004.25",
         "exits and stops stay",
     )
-    assert trades.question_of("break-even", view, "MNQ").lines == (
+    assert asked("break-even", view).lines == (
         "MNQ +2: stop 21020.00 to the entry 21028.50, if the market allows",
     )
 
 
 def test_leaving_says_what_stays(view: View) -> None:
-    question = trades.leaving(view, "tstream stops watching")
+    question = quit_confirmation(view, "tstream stops watching")
     assert question is not None
     assert question.lines == (
         "2 positions (MNQ +2, MGC −1) stay at the venue",
@@ -179,7 +209,7 @@ def test_leaving_says_what_stays(view: View) -> None:
         "tstream stops watching",
     )
     bare = replace(view, positions=(replace(view.positions[0], protected_qty=1),), orders=())
-    question = trades.leaving(bare, "bye")
+    question = quit_confirmation(bare, "bye")
     assert question is not None
     assert "WITHOUT a full stop: MNQ" in question.lines
-    assert trades.leaving(replace(view, positions=(), orders=()), "bye") is None
+    assert quit_confirmation(replace(view, positions=(), orders=()), "bye") is None

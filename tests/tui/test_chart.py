@@ -11,7 +11,7 @@ from engine.model.market import MINUTE, Bar, Timeframe
 from engine.model.view import ContractView
 from tests.tui import fake
 from tui.rows.chart import Level, Scale, candles, levels_of
-from tui.spans import text_of, width_of
+from tui.styled_text import text_of, width_of
 
 MNQ: ContractView = fake.contracts()[0]
 START = fake.NOW // (60 * MINUTE) * 60 * MINUTE

@@ -20,7 +20,7 @@ def _roots(modules: set[str]) -> set[str]:
 
 
 def test_the_cockpit_knows_the_model_and_nothing_that_touches_the_world() -> None:
-    modules = _modules_after("import tui.app, tui.screens.page, tui.screens.question, tui.command_palette")
+    modules = _modules_after("import tui.app, tui.screens.page, tui.screens.confirm, tui.command_palette")
     assert not _roots(modules) & {
         "adapters",
         "tstream",
@@ -36,7 +36,7 @@ def test_the_cockpit_knows_the_model_and_nothing_that_touches_the_world() -> Non
 def test_dialogs_and_the_palette_wait_until_they_are_needed() -> None:
     modules = _modules_after("import tui.app")
     late = {
-        "tui.screens.question",
+        "tui.screens.confirm",
         "tui.screens.picker",
         "tui.screens.help",
         "tui.command_palette",
@@ -46,7 +46,7 @@ def test_dialogs_and_the_palette_wait_until_they_are_needed() -> None:
 
 
 @pytest.mark.parametrize(
-    "package", ["tui", "themes.loader", "tui.layout", "tui.rows.status", "tui.rows.chart"]
+    "package", ["tui", "themes.loader", "tui.layout", "tui.rows.bars.status", "tui.rows.chart"]
 )
 def test_pure_parts_need_no_screen_library(package: str) -> None:
     assert "textual" not in _roots(_modules_after(f"import {package}"))

@@ -16,13 +16,13 @@ from engine.model.view import FlattenStep, FlattenView, TradingState
 from tests.tui import fake, states
 from tests.tui.cockpit import Cockpit
 from tui.actions import ACTIONS, PANES, Danger
-from tui.app import ExitReason
+from tui.base_app import ExitReason
+from tui.screens.confirm import ConfirmScreen
 from tui.screens.help import HelpScreen
 from tui.screens.main import MainScreen
 from tui.screens.page import DetailScreen, LogScreen
 from tui.screens.picker import ContractPicker
-from tui.screens.question import Question
-from tui.spans import text_of
+from tui.styled_text import text_of
 from tui.widgets.line import Bar
 from tui.widgets.prompt import Prompt
 
@@ -49,13 +49,13 @@ LOOKS: dict[str, Check] = {
     "full-log": lambda c: isinstance(c.app.screen, LogScreen),
     "filter": lambda c: isinstance(c.app.focused, Prompt),
     "log-level": lambda c: (
-        c.app.stage.choice.log_level == "WARNING" and "log: WARNING and above" in c.toasts()
+        c.app.presenter.choice.log_level == "WARNING" and "log: WARNING and above" in c.toasts()
     ),
     "acknowledge": lambda c: "1 alert acknowledged" in c.toasts() and "1 new" not in c.pane("alerts"),
     "help": lambda c: isinstance(c.app.screen, HelpScreen),
     "theme": lambda c: c.app.theme == "daybook" and "theme: daybook" in c.toasts(),
-    "readonly": lambda c: c.app.stage.choice.readonly and "read-only" in c.line("status"),
-    "quit": lambda c: isinstance(c.app.screen, Question) and c.app.reason is None,
+    "readonly": lambda c: c.app.presenter.choice.readonly and "read-only" in c.line("status"),
+    "quit": lambda c: isinstance(c.app.screen, ConfirmScreen) and c.app.reason is None,
 }
 
 # What each action that trades hands to the engine.
@@ -100,7 +100,7 @@ async def test_trading(action: str) -> None:
     async with running(cockpit) as pilot:
         await cockpit.press(pilot, ACTIONS[action].keys)
         if ACTIONS[action].danger is Danger.CONFIRMED:
-            assert isinstance(cockpit.app.screen, Question)
+            assert isinstance(cockpit.app.screen, ConfirmScreen)
             assert cockpit.engine.sent == []
             await cockpit.press(pilot, "y")
         assert isinstance(cockpit.app.screen, MainScreen)
@@ -113,7 +113,7 @@ async def test_on_a_live_account_everything_that_trades_takes_two_steps() -> Non
     async with running(cockpit) as pilot:
         for action in TRADES:
             await cockpit.press(pilot, ACTIONS[action].keys)
-            assert isinstance(cockpit.app.screen, Question)
+            assert isinstance(cockpit.app.screen, ConfirmScreen)
             assert cockpit.app.screen.query(".serious")
             await cockpit.press(pilot, "escape")
         assert cockpit.engine.sent == []
@@ -172,7 +172,7 @@ async def test_a_yes_within_300_ms_does_not_count() -> None:
         await cockpit.press(pilot, "f")
         cockpit.clock.now += 0.29
         await pilot.press("y")
-        assert isinstance(cockpit.app.screen, Question)
+        assert isinstance(cockpit.app.screen, ConfirmScreen)
         cockpit.clock.now += 0.02
         await pilot.press("y")
         await pilot.pause()
@@ -239,7 +239,7 @@ async def test_read_only_is_lifted_in_two_steps() -> None:
     cockpit = Cockpit(readonly=True)
     async with running(cockpit) as pilot:
         await cockpit.press(pilot, "r", "n")
-        assert cockpit.app.stage.choice.readonly
+        assert cockpit.app.presenter.choice.readonly
         await cockpit.press(pilot, "r", "y", "p")
         assert cockpit.engine.sent == [Pause(id="ui-1")]
 
@@ -320,7 +320,7 @@ async def test_the_palette_does_what_the_key_does() -> None:
         await pilot.press("ctrl+p", *"flatten all")
         await pilot.app.workers.wait_for_complete()
         await cockpit.press(pilot, "down", "enter")
-        assert isinstance(cockpit.app.screen, Question)
+        assert isinstance(cockpit.app.screen, ConfirmScreen)
         await cockpit.press(pilot, "y")
         assert cockpit.engine.sent == [Flatten(id="ui-1")]
 

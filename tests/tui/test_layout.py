@@ -16,9 +16,9 @@ _SIZES = {"width": st.integers(1, 320), "height": st.integers(1, 120)}
 def test_nothing_overlaps_nothing_leaves_the_screen(
     width: int, height: int, zoomed: str, swapped: bool
 ) -> None:
-    plan = arrange(width, height, zoomed, swapped)
+    places = arrange(width, height, zoomed, swapped)
     taken: set[tuple[int, int]] = set()
-    for rect in plan.values():
+    for rect in places.values():
         assert rect.width > 0
         assert rect.height > 0
         cells = {
@@ -34,12 +34,12 @@ def test_nothing_overlaps_nothing_leaves_the_screen(
 
 @given(width=st.integers(LEAST[0], 320), height=st.integers(LEAST[1], 120))
 def test_every_usable_screen_is_full_and_has_what_must_be_known(width: int, height: int) -> None:
-    plan = arrange(width, height)
-    assert {"status", "safety", "keys", "chart", "positions"} <= set(plan)
-    assert {"alerts", "alert-line"} & set(plan)
-    assert {"log", "log-line"} & set(plan)
-    assert sum(rect.width * rect.height for rect in plan.values()) == width * height
-    for name, rect in plan.items():
+    places = arrange(width, height)
+    assert {"status", "safety", "keys", "chart", "positions"} <= set(places)
+    assert {"alerts", "alert-line"} & set(places)
+    assert {"log", "log-line"} & set(places)
+    assert sum(rect.width * rect.height for rect in places.values()) == width * height
+    for name, rect in places.items():
         if name in PANES:
             assert rect.height >= 5
             assert rect.width >= 40

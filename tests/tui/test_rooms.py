@@ -17,26 +17,27 @@ from engine.model.orders import AccountKind
 from engine.model.view import AlertView, LinkView, View
 from tests.tui import fake, rooms
 from tests.tui.cockpit import Cockpit
-from tui.rows import links, status
-from tui.rows import messages as talk
-from tui.rows import rooms as rows
-from tui.screen_state import Scene, link_state
-from tui.spans import Row, text_of, width_of
+from tui.rows import links, messages
+from tui.rows import room_messages as rows
+from tui.rows.bars import status
+from tui.screen_state import ScreenState
+from tui.styled_text import Row, text_of, width_of
+from tui.view_facts import link_state
 
 WIDE = 160
 
 
-def scene_of(view: View, **more: object) -> Scene:
-    return Scene(view, "MNQ", **{"notices": view.notices, **more})  # type: ignore[arg-type]
+def state_of(view: View, **more: object) -> ScreenState:
+    return ScreenState(view, "MNQ", **{"notices": view.notices, **more})  # type: ignore[arg-type]
 
 
-def of(*alerts: AlertView, view: View | None = None) -> Scene:
-    """A scene with these messages and no notices."""
-    return Scene(replace(view or fake.trading_view(), alerts=alerts), "MNQ")
+def of(*alerts: AlertView, view: View | None = None) -> ScreenState:
+    """A state with these messages and no notices."""
+    return ScreenState(replace(view or fake.trading_view(), alerts=alerts), "MNQ")
 
 
-def lines(scene: Scene, width: int = WIDE) -> list[str]:
-    return [text_of(row) for row in talk.alerts(scene, width)]
+def lines(state: ScreenState, width: int = WIDE) -> list[str]:
+    return [text_of(row) for row in messages.alert_rows(state, width)]
 
 
 def style_of(row: Row, words: str) -> str:
@@ -63,7 +64,7 @@ def test_what_is_not_traded_shows_its_whole_reason_and_its_words(reason: Reason,
 
 
 def test_no_message_of_a_room_is_left_out() -> None:
-    text = "\n".join(lines(scene_of(rooms.view()), 44))
+    text = "\n".join(lines(state_of(rooms.view()), 44))
     for word in ("TRADED", "FOLLOWED", "REFUSED", "UNREAD", "CANCELLED"):
         assert word in text
     assert text.count("twi") == len(rooms.alerts())
@@ -91,14 +92,14 @@ def test_how_far_a_trade_is(entered: int, closed: bool, words: str) -> None:
 
 
 def test_each_book_has_its_own_end_and_paper_its_word() -> None:
-    (line, *_) = lines(scene_of(rooms.two_books(), notices=()), 200)
+    (line, *_) = lines(state_of(rooms.two_books(), notices=()), 200)
     assert "→ topstepx refused: the trade's risk is above the limit  → PAPER bought 3" in line
 
 
 def test_a_trade_of_paper_alone_never_looks_like_one_of_live() -> None:
     view = rooms.two_books()
     assert view.mode is AccountKind.LIVE
-    text = lines(scene_of(view, notices=()), 200)
+    text = lines(state_of(view, notices=()), 200)
     assert "⊘ REFUSED MES long twi" in text[0]
     assert " ms" not in text[0]
     (night,) = [line for line in text if "night" in line]
@@ -108,9 +109,9 @@ def test_a_trade_of_paper_alone_never_looks_like_one_of_live() -> None:
 
 def test_an_alert_that_no_book_took_is_not_called_traded() -> None:
     none = rooms.alert(5, fates=(rooms.refused("practice", "entries are paused"),))
-    scene = of(none)
-    assert rows.verdict_of(scene.view, none) is Verdict.REFUSED
-    assert "refused: entries are paused" in lines(scene)[0]
+    state = of(none)
+    assert rows.verdict_of(state.view, none) is Verdict.REFUSED
+    assert "refused: entries are paused" in lines(state)[0]
 
 
 @pytest.mark.parametrize(
@@ -125,12 +126,12 @@ def test_an_alert_that_no_book_took_is_not_called_traded() -> None:
 )
 def test_a_slow_order_stands_out(nanos: int, text: str, style: str) -> None:
     fate = replace(rooms.fate("practice", 3), sent_ns=nanos, answered_ns=None)
-    (row,) = talk.alerts(of(rooms.alert(5, fates=(fate,))), WIDE)
+    (row,) = messages.alert_rows(of(rooms.alert(5, fates=(fate,))), WIDE)
     assert style_of(row, text) == style
 
 
 def test_the_rooms_stand_among_the_notices_the_newest_first() -> None:
-    shown = [line for line in lines(scene_of(rooms.view()), 76) if not line.startswith(" ")]
+    shown = [line for line in lines(state_of(rooms.view()), 76) if not line.startswith(" ")]
     assert [line[:8] for line in shown] == sorted((line[:8] for line in shown), reverse=True)
     text = "\n".join(shown)
     assert "long MNQ 7.4: order block held" in text
@@ -138,7 +139,7 @@ def test_the_rooms_stand_among_the_notices_the_newest_first() -> None:
 
 
 def test_what_a_message_says_itself_is_not_said_twice() -> None:
-    text = "\n".join(lines(scene_of(rooms.view())))
+    text = "\n".join(lines(state_of(rooms.view())))
     assert "room twi:" not in text
 
 
@@ -148,27 +149,27 @@ def test_a_later_edit_has_a_line_of_its_own() -> None:
         99, view.alerts[-1].ts + NANOS, NoticeKind.REFUSAL, Severity.WARNING, "an edit is not followed"
     )
     assert any(
-        "an edit is not followed" in line for line in lines(scene_of(view, notices=(*view.notices, later)))
+        "an edit is not followed" in line for line in lines(state_of(view, notices=(*view.notices, later)))
     )
 
 
 def test_a_refused_message_waits_to_be_acknowledged() -> None:
     view = rooms.view()
-    waiting = scene_of(view)
-    assert talk.unacknowledged(waiting) == 3
-    (row,) = [row for row in talk.alerts(waiting, WIDE) if "REFUSED" in text_of(row)]
+    waiting = state_of(view)
+    assert messages.unacknowledged(waiting) == 3
+    (row,) = [row for row in messages.alert_rows(waiting, WIDE) if "REFUSED" in text_of(row)]
     assert row[0] == ("09:39:07 ", "text")
-    seen = scene_of(view, acknowledged=99)
-    (row,) = [row for row in talk.alerts(seen, WIDE) if "REFUSED" in text_of(row)]
+    seen = state_of(view, acknowledged=99)
+    (row,) = [row for row in messages.alert_rows(seen, WIDE) if "REFUSED" in text_of(row)]
     assert row[0] == ("09:39:07 ", "faint")
 
 
 def test_one_line_keeps_the_verdict_the_trade_and_the_time() -> None:
-    seen = scene_of(rooms.view(), acknowledged=99)
-    line = text_of(talk.alert_line(seen, 80))
+    seen = state_of(rooms.view(), acknowledged=99)
+    line = text_of(messages.alert_line(seen, 80))
     assert line.startswith(" 09:41:58 ◆ TRADED MES long twi  6010 stop 6000 A  → bought 3 ")
     assert line.endswith(" 184 ms 19s")
-    waiting = text_of(talk.alert_line(scene_of(rooms.view()), 80))
+    waiting = text_of(messages.alert_line(state_of(rooms.view()), 80))
     assert "⊘ REFUSED MES short twi  its entry is too far" in waiting
     assert waiting.endswith("3m (+2)")
 
@@ -176,10 +177,10 @@ def test_one_line_keeps_the_verdict_the_trade_and_the_time() -> None:
 @settings(max_examples=60)
 @given(st.integers(30, 220), st.booleans())
 def test_every_line_has_its_width(width: int, several: bool) -> None:
-    scene = scene_of(rooms.two_books() if several else rooms.view())
-    assert {width_of(row) for row in talk.alerts(scene, width)} == {width}
+    state = state_of(rooms.two_books() if several else rooms.view())
+    assert {width_of(row) for row in messages.alert_rows(state, width)} == {width}
     if width >= 60:
-        assert width_of(talk.alert_line(scene, width)) == width
+        assert width_of(messages.alert_line(state, width)) == width
 
 
 HOSTILE = (
@@ -207,14 +208,14 @@ def _hostile(text: str) -> View:
 @pytest.mark.parametrize("text", HOSTILE)
 @pytest.mark.parametrize("width", [44, 116])
 def test_hostile_text_is_shown_as_text(text: str, width: int) -> None:
-    scene = scene_of(_hostile(text))
-    for row in (*talk.alerts(scene, width), talk.alert_line(scene, width)):
+    state = state_of(_hostile(text))
+    for row in (*messages.alert_rows(state, width), messages.alert_line(state, width)):
         shown = text_of(row)
         assert width_of(row) == width
         assert not any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in shown)
         assert not _REORDERING & {unicodedata.bidirectional(c) for c in shown}
     if text.startswith("[bold"):
-        flat = "".join(line.strip() for line in lines(scene, width)).replace(" ", "")
+        flat = "".join(line.strip() for line in lines(state, width)).replace(" ", "")
         assert "[boldred]buy[/]" in flat
         assert "DROPTABLE" in flat
 
@@ -241,15 +242,15 @@ def _link(state: LinkState) -> View:
 def test_a_room_that_is_gone_is_seen_but_takes_no_trade_away(state: LinkState) -> None:
     view = _link(state)
     assert link_state(view) is LinkState.LIVE
-    assert "● live" in text_of(status.status_row(scene_of(view), 160))
-    assert "discord" not in text_of(status.status_row(scene_of(view), 160))
-    long = links.part(view).variants[0][1]
+    assert "● live" in text_of(status.status_row(state_of(view), 160))
+    assert "discord" not in text_of(status.status_row(state_of(view), 160))
+    long = links.links_part(view).variants[0][1]
     assert f"{state.value.upper()} 40s" in text_of(long)
     assert text_of(long).index("token") < text_of(long).index("discord")
-    (short,) = [row for rank, row in links.part(view).variants if rank == 14]
+    (short,) = [row for rank, row in links.links_part(view).variants if rank == 14]
     assert text_of(short).startswith("discord ")
     assert not any("error" in style for _, style in long)
-    table = links.rows(view, 60)
+    table = links.link_rows(view, 60)
     assert "closed by peer" in text_of(table[-1])
     assert not any("error" in style for _, style in table[-1])
 
@@ -259,5 +260,5 @@ def test_what_trading_needs_is_named_before_a_room() -> None:
     market = replace(view.links[1], state=LinkState.STALE)
     both = replace(view, links=(view.links[0], market, *view.links[2:]))
     assert link_state(both) is LinkState.STALE
-    (least,) = [row for rank, row in links.part(both).variants if rank == 5]
+    (least,) = [row for rank, row in links.links_part(both).variants if rank == 5]
     assert text_of(least).startswith("market ")

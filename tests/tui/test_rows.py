@@ -13,15 +13,16 @@ from engine.model.notices import LogLine, Notice, NoticeKind, Severity, SignalFa
 from engine.model.orders import AccountKind, OrderStatus
 from engine.model.view import FlattenStep, FlattenView, LinkView, RestrictionEnd, TradingState, View
 from tests.tui import fake
-from tui.actions import resolve_keys
+from tui.keymap import resolve_keys
 from tui.layout import Shape
-from tui.rows import hints, market, status
-from tui.rows import messages as talk
-from tui.rows import pnl as money
-from tui.rows import positions as book
-from tui.rows.system import system
-from tui.screen_state import Scene, Standing, day_usd, link_state, standing
-from tui.spans import Row, text_of, width_of
+from tui.rows import market, messages, pnl, positions
+from tui.rows.bars import status
+from tui.rows.bars.keys import key_row
+from tui.rows.bars.quote_strip import quote_strip_row
+from tui.rows.system import system_rows
+from tui.screen_state import ScreenState
+from tui.styled_text import Row, text_of, width_of
+from tui.view_facts import Standing, day_usd, link_state, standing
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +30,8 @@ def view() -> View:
     return fake.trading_view()
 
 
-def scene_of(view: View, **more: object) -> Scene:
-    return Scene(view, "MNQ", **{"notices": view.notices, "logs": fake.logs(), **more})  # type: ignore[arg-type]
+def state_of(view: View, **more: object) -> ScreenState:
+    return ScreenState(view, "MNQ", **{"notices": view.notices, "logs": fake.logs(), **more})  # type: ignore[arg-type]
 
 
 def styles(row: Row) -> dict[str, str]:
@@ -52,7 +53,7 @@ def test_badge_and_money_are_never_dropped(kind: AccountKind, change: str) -> No
     if change == "empty":
         view = replace(fake.empty_view(), mode=kind)
     for width in range(60, 240):
-        row = status.status_row(scene_of(view, readonly=True, pace="slow screen: 5 fps"), width)
+        row = status.status_row(state_of(view, readonly=True, slow_note="slow screen: 5 fps"), width)
         assert width_of(row) == width
         assert f" {kind.value.upper()} " in text_of(row)
         if change != "empty":
@@ -60,21 +61,21 @@ def test_badge_and_money_are_never_dropped(kind: AccountKind, change: str) -> No
 
 
 def test_the_status_bar_says_what_is_known(view: View) -> None:
-    text = text_of(status.status_row(scene_of(view), 180))
+    text = text_of(status.status_row(state_of(view), 180))
     for words in ("MNQZ6 21034.25 ▲ +12.50", "0.1s", "practice venue ● live", "RTH 09:42:17 CT practice time",
                   "flat by 15:10", "● ACTIVE", "day +184.20 USD"):  # fmt: skip
         assert words in text
 
 
 def test_eighty_columns_still_have_price_age_link_clock_state_and_money(view: View) -> None:
-    text = text_of(status.status_row(scene_of(view), 80))
+    text = text_of(status.status_row(state_of(view), 80))
     for words in ("MNQ 21034.25 ▲12.50 0.1s", "● live", "09:42:17", "● ACTIVE", "day +184.20"):
         assert words in text
 
 
 def test_a_stale_price_looks_stale_and_does_not_flash(view: View) -> None:
     contracts = tuple(replace(c, stale=True, age_ns=14 * 10**9) for c in view.contracts)
-    row = status.status_row(scene_of(replace(view, contracts=contracts), flashes={"MNQ": 2}), 160)
+    row = status.status_row(state_of(replace(view, contracts=contracts), flashes={"MNQ": 2}), 160)
     assert styles(row)["21034.25"] == "stale"
     assert "stale 14s" in text_of(row)
 
@@ -83,7 +84,7 @@ def test_a_stale_price_looks_stale_and_does_not_flash(view: View) -> None:
     ("flash", "style"), [(2, "text bold on:flash-up"), (-2, "text bold on:flash-down"), (0, "text bold")]
 )
 def test_a_price_that_changed_flashes(view: View, flash: int, style: str) -> None:
-    row = status.status_row(scene_of(view, flashes={"MNQ": flash}), 160)
+    row = status.status_row(state_of(view, flashes={"MNQ": flash}), 160)
     assert styles(row)["21034.25"] == style
 
 
@@ -95,7 +96,7 @@ def test_the_worst_link_is_shown_by_name(view: View) -> None:
     )
     broken = replace(view, links=links)
     assert link_state(broken) is LinkState.DOWN
-    assert "✕ user/rest down" in text_of(status.status_row(scene_of(broken), 160))
+    assert "✕ user/rest down" in text_of(status.status_row(state_of(broken), 160))
     assert link_state(replace(view, links=())) is LinkState.CONNECTING
 
 
@@ -121,7 +122,7 @@ def test_the_day_is_that_of_all_books(view: View) -> None:
 
 @pytest.mark.parametrize("width", [60, 80, 100, 119, 120, 140, 200])
 def test_the_strip_fits_and_names_every_contract(view: View, width: int) -> None:
-    row = status.quote_strip(scene_of(view), width)
+    row = quote_strip_row(state_of(view), width)
     assert width_of(row) <= width
     assert all(name in text_of(row) for name in ("MNQ", "NQ", "MES", "ES", "MGC", "GC"))
 
@@ -129,12 +130,14 @@ def test_the_strip_fits_and_names_every_contract(view: View, width: int) -> None
 def test_an_unprotected_position_says_so(view: View) -> None:
     bare = replace(view.positions[0], stop=None, protected_qty=0)
     half = replace(view.positions[0], protected_qty=1)
-    assert "no stop!" in text_of(book.positions(scene_of(replace(view, positions=(bare,))), 76)[1][0])
-    assert "1/2!" in text_of(book.positions(scene_of(replace(view, positions=(half,))), 76)[1][0])
+    assert "no stop!" in text_of(
+        positions.position_rows(state_of(replace(view, positions=(bare,))), 76)[1][0]
+    )
+    assert "1/2!" in text_of(positions.position_rows(state_of(replace(view, positions=(half,))), 76)[1][0])
 
 
 def test_side_and_sign_need_no_colour(view: View) -> None:
-    rows = [text_of(row) for row in book.positions(scene_of(view), 100)[1]]
+    rows = [text_of(row) for row in positions.position_rows(state_of(view), 100)[1]]
     assert "▲ LONG  2" in rows[0]
     assert "▼ SHORT 1" in rows[1]
     assert "+22.00" in rows[0]
@@ -142,12 +145,12 @@ def test_side_and_sign_need_no_colour(view: View) -> None:
 
 def test_a_position_that_is_being_flattened_is_not_called_flat(view: View) -> None:
     latched = replace(view.books[0], flatten=FlattenView(("MNQ",), FlattenStep.CLOSE))
-    rows = [text_of(row) for row in book.positions(scene_of(replace(view, books=(latched,))), 76)[1]]
+    rows = [text_of(row) for row in positions.position_rows(state_of(replace(view, books=(latched,))), 76)[1]]
     assert ["flattening…" in row for row in rows] == [True, False]
 
 
 def test_orders_stand_from_high_to_low_with_their_distance(view: View) -> None:
-    rows = [text_of(row) for row in book.orders(scene_of(view), 90)[1]]
+    rows = [text_of(row) for row in positions.order_rows(state_of(view), 90)[1]]
     assert ["21052.00" in rows[0], "21041.25" in rows[1], "21020.00" in rows[2]] == [True] * 3
     assert "+71" in rows[0]
     assert "−57" in rows[2]
@@ -157,40 +160,40 @@ def test_orders_stand_from_high_to_low_with_their_distance(view: View) -> None:
 @pytest.mark.parametrize("state", [OrderStatus.REJECTED, OrderStatus.UNKNOWN])
 def test_an_order_in_trouble_stands_out(view: View, state: OrderStatus) -> None:
     broken = replace(view, orders=(replace(view.orders[0], status=state),))
-    row = book.orders(scene_of(broken), 90)[1][0]
+    row = positions.order_rows(state_of(broken), 90)[1][0]
     assert [style for text, style in row if state.value in text] == ["error bold"]
 
 
 def test_folded_orders_fit(view: View) -> None:
-    rows = book.folded_orders(scene_of(view), 60)
+    rows = positions.folded_order_rows(state_of(view), 60)
     assert [width_of(row) for row in rows] == [60] * len(view.orders)
 
 
 @settings(max_examples=40)
 @given(st.integers(30, 200))
 def test_tables_fit_every_width(width: int) -> None:
-    scene = scene_of(fake.trading_view())
-    for build in (book.positions, book.orders, book.trades, market.quotes):
-        head, rows = build(scene, width)
+    state = state_of(fake.trading_view())
+    for build in (positions.position_rows, positions.order_rows, positions.trade_rows, market.quote_rows):
+        head, rows = build(state, width)
         if width >= 48:
             assert {width_of(row) for row in (head, *rows)} == {width}
 
 
 def test_alignment_gives_direction_strength_weight_pattern_sum_verdict_and_reasons(view: View) -> None:
-    text = "\n".join(text_of(row) for row in market.alignment(scene_of(view), 60, 14))
+    text = "\n".join(text_of(row) for row in market.alignment_rows(state_of(view), 60, 14))
     for words in ("15m ▲", "30m •", "91 ×30%", "S/R 21012.00 ×3", "7.4", "4 of 5 agree",
                   "long 2, taken at 09:41:30", "· reward to risk 2.1"):  # fmt: skip
         assert words in text
 
 
 def test_money_of_one_and_of_several_books(view: View) -> None:
-    text = "\n".join(text_of(row) for row in money.numbers(scene_of(view), 60))
+    text = "\n".join(text_of(row) for row in pnl.number_rows(state_of(view), 60))
     for words in ("realized +152.20", "open +32.00", "costs −12.02", "trades 6/20", "won 4 (66%)", "PF 2.31",
                   "maxDD −61.00", "balance 50,152.20"):  # fmt: skip
         assert words in text
     live = replace(view.books[0], book="live", kind=AccountKind.LIVE, profit_factor=None, trades=0, wins=0)
-    both = scene_of(replace(view, books=(view.books[0], live)))
-    two = "\n".join(text_of(row) for row in money.numbers(both, 60))
+    both = state_of(replace(view, books=(view.books[0], live)))
+    two = "\n".join(text_of(row) for row in pnl.number_rows(both, 60))
     assert " PRACTICE  practice" in two
     assert " LIVE  live" in two
     assert "PF —" in two
@@ -200,7 +203,7 @@ def test_money_of_one_and_of_several_books(view: View) -> None:
 def test_the_equity_of_several_books_is_their_sum(view: View) -> None:
     one = replace(view.books[0], equity=(Decimal(1), Decimal(2), Decimal(3)))
     two = replace(view.books[0], equity=(Decimal(10), Decimal(20)))
-    assert money.equity(scene_of(replace(view, books=(one, two)))) == (Decimal(12), Decimal(23))
+    assert pnl.equity_curve(state_of(replace(view, books=(one, two)))) == (Decimal(12), Decimal(23))
 
 
 def _notice(seq: int, severity: Severity, text: str, kind: NoticeKind = NoticeKind.RISK) -> Notice:
@@ -213,19 +216,19 @@ def test_the_alert_line_shows_what_waits_before_what_is_new(view: View) -> None:
         _notice(2, Severity.WARNING, "half of the limit"),
         _notice(3, Severity.INFO, "cash open"),
     ]
-    line = text_of(talk.alert_line(scene_of(view, notices=notices), 60))
+    line = text_of(messages.alert_line(state_of(view, notices=notices), 60))
     assert "half of the limit" in line
     assert line.endswith("(+1)")
-    assert talk.unacknowledged(scene_of(view, notices=notices)) == 2
-    seen = scene_of(view, notices=notices, acknowledged=3)
-    assert "cash open" in text_of(talk.alert_line(seen, 60))
-    assert talk.unacknowledged(seen) == 0
+    assert messages.unacknowledged(state_of(view, notices=notices)) == 2
+    seen = state_of(view, notices=notices, acknowledged=3)
+    assert "cash open" in text_of(messages.alert_line(seen, 60))
+    assert messages.unacknowledged(seen) == 0
 
 
 def test_alerts_are_newest_first_wrapped_and_literal(view: View) -> None:
     nasty = "[red]x[/] \x1b[2J " + "word " * 20
     notices = [_notice(1, Severity.INFO, "old"), _notice(2, Severity.WARNING, nasty)]
-    rows = [text_of(row) for row in talk.alerts(scene_of(view, notices=notices), 40)]
+    rows = [text_of(row) for row in messages.alert_rows(state_of(view, notices=notices), 40)]
     assert "[red]x[/] ·[2J" in rows[0]
     assert len(rows) > 3
     assert "old" in rows[-1]
@@ -238,10 +241,10 @@ def test_a_signal_says_its_plan_where_that_costs_no_line(view: View) -> None:
         Decimal("36.44"), "zones",
     )  # fmt: skip
     notice = replace(_notice(1, Severity.INFO, "long MNQ 7.4: entering 2", NoticeKind.SIGNAL), signal=facts)
-    scene = scene_of(view, notices=[notice])
-    (wide,) = talk.alerts(scene, 100)
+    state = state_of(view, notices=[notice])
+    (wide,) = messages.alert_rows(state, 100)
     assert "entering 2  stop 21020.00 to 21041.25 21052.00 risk 36.44 USD" in text_of(wide)
-    (narrow,) = talk.alerts(scene, 44)
+    (narrow,) = messages.alert_rows(state, 44)
     assert "stop" not in text_of(narrow)
 
 
@@ -257,16 +260,16 @@ def test_a_signal_says_its_plan_where_that_costs_no_line(view: View) -> None:
 )
 def test_the_log_filter(level: str, words: str, passes: bool) -> None:
     line = LogLine(1, fake.NOW, "INFO", "adapters.projectx.stream", "market hub connected")
-    assert talk.log_passes(line, level, words) is passes
+    assert messages.log_passes(line, level, words) is passes
 
 
 def test_an_unknown_level_counts_as_info() -> None:
-    assert talk.log_passes(LogLine(1, fake.NOW, "NOTICE", "x", "y"), "INFO", "")
+    assert messages.log_passes(LogLine(1, fake.NOW, "NOTICE", "x", "y"), "INFO", "")
 
 
 def test_system_shows_links_health_and_accounts(view: View) -> None:
     slow = replace(view, health=replace(view.health, wait_p99_ms=31.0, dropped=3))
-    rows = system(scene_of(slow), 48)
+    rows = system_rows(state_of(slow), 48)
     text = "\n".join(text_of(row) for row in rows)
     for words in ("31.0 ms p99", "dropped 3", "1,284 records", "48,210 prints", "zones and alignment",
                   "PRAC-V2-58112  verified · native OCO", "topstep_50k"):  # fmt: skip
@@ -277,7 +280,7 @@ def test_system_shows_links_health_and_accounts(view: View) -> None:
 @pytest.mark.parametrize("width", [60, 80, 120, 200])
 @pytest.mark.parametrize("shape", [Shape.SMALL, Shape.MEDIUM])
 def test_the_key_line_fits_and_always_offers_help_and_quit(view: View, width: int, shape: Shape) -> None:
-    row, places = hints.key_line(scene_of(view), resolve_keys(None), shape, width)
+    row, places = key_row(state_of(view), resolve_keys(None), shape, width)
     text = text_of(row)
     assert width_of(row) == width
     assert {"flatten", "help", "quit"} <= {action for _, _, action in places}
@@ -286,23 +289,23 @@ def test_the_key_line_fits_and_always_offers_help_and_quit(view: View, width: in
 
 
 def test_keys_that_trade_look_switched_off_when_they_are(view: View) -> None:
-    row, _ = hints.key_line(scene_of(view, readonly=True), resolve_keys(None), Shape.MEDIUM, 120)
+    row, _ = key_row(state_of(view, readonly=True), resolve_keys(None), Shape.MEDIUM, 120)
     assert styles(row)["f"] == "faint"
     assert styles(row)["n"] == "accent bold"
 
 
 def test_the_pause_key_says_resume_while_paused(view: View) -> None:
     paused = replace(view, books=(replace(view.books[0], **fake.held(TradingState.REDUCING, "")),))
-    assert "p resume" in text_of(hints.key_line(scene_of(paused), resolve_keys(None), Shape.MEDIUM, 120)[0])
+    assert "p resume" in text_of(key_row(state_of(paused), resolve_keys(None), Shape.MEDIUM, 120)[0])
 
 
 def test_how_a_command_stands_is_in_the_key_line(view: View) -> None:
-    scene = scene_of(view, asked="flatten MNQ: sent")
-    row, _ = hints.key_line(scene, resolve_keys(None), Shape.SMALL, 80)
+    state = state_of(view, command_note="flatten MNQ: sent")
+    row, _ = key_row(state, resolve_keys(None), Shape.SMALL, 80)
     assert text_of(row).rstrip().endswith("flatten MNQ: sent")
     assert width_of(row) == 80
 
 
 def test_every_timeframe_has_a_row(view: View) -> None:
-    rows = [text_of(row) for row in market.alignment(scene_of(view), 60, 14)]
+    rows = [text_of(row) for row in market.alignment_rows(state_of(view), 60, 14)]
     assert [row.split()[0] for row in rows[:5]] == [frame.value for frame in Timeframe]

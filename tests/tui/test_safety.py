@@ -26,22 +26,21 @@ from engine.model.view import (
 from tests.tui import fake, states
 from tui import clock_times as times
 from tui import number_format as figures
-from tui.rows import limits, links
-from tui.rows import pnl as money
-from tui.rows.safety import safety_row
-from tui.rows.system import system
-from tui.screen_state import Scene
-from tui.spans import Row, text_of, width_of
+from tui.rows import limits, links, pnl
+from tui.rows.bars.safety import safety_row
+from tui.rows.system import system_rows
+from tui.screen_state import ScreenState
+from tui.styled_text import Row, text_of, width_of
 
 ALL = {"normal": fake.trading_view, "empty": fake.empty_view, **states.STATES}
 
 
-def scene_of(view: View) -> Scene:
-    return Scene(view, "MNQ")
+def state_of(view: View) -> ScreenState:
+    return ScreenState(view, "MNQ")
 
 
 def line(view: View, width: int) -> str:
-    return text_of(safety_row(scene_of(view), width))
+    return text_of(safety_row(state_of(view), width))
 
 
 def book_of(view: View, **changes: object) -> View:
@@ -57,9 +56,9 @@ def loss(used: str, band: Band = Band.CLEAR, limit: str = "800") -> LimitView:
 
 @pytest.mark.parametrize("make", ALL.values(), ids=ALL)
 def test_the_line_fills_every_width_exactly(make: Callable[[], View]) -> None:
-    scene = scene_of(make())
+    state = state_of(make())
     for width in range(60, 241):
-        assert width_of(safety_row(scene, width)) == width
+        assert width_of(safety_row(state, width)) == width
 
 
 def test_a_calm_day_shows_limits_and_connections_in_eighty_columns() -> None:
@@ -138,11 +137,11 @@ def test_what_is_held_in_an_unlisted_contract_is_still_open() -> None:
 
 
 def test_an_escalated_flatten_is_loud_and_keeps_reason_and_rest_at_eighty_columns() -> None:
-    row = safety_row(scene_of(states.escalated()), 80)
+    row = safety_row(state_of(states.escalated()), 80)
     assert "close of MNQ refused" in text_of(row)
     assert "open: MNQ +2" in text_of(row)
     assert [style for text, style in row if "FLATTENING" in text] == ["ink on:error bold"]
-    calm = safety_row(scene_of(states.flattening()), 80)
+    calm = safety_row(state_of(states.flattening()), 80)
     assert [style for text, style in calm if "FLATTENING" in text] == ["ink on:warn bold"]
 
 
@@ -159,7 +158,7 @@ def test_words_from_outside_stay_words() -> None:
     view = book_of(states.locked(), **fake.held(TradingState.LOCKED, nasty))
     view = replace(view, links=(LinkView(nasty, LinkState.DOWN, nasty, fake.NOW),))
     told = states.flattening(nasty)
-    for made in (line(view, 200), line(told, 200), *map(text_of, system(scene_of(view), 100))):
+    for made in (line(view, 200), line(told, 200), *map(text_of, system_rows(state_of(view), 100))):
         assert "\x1b" not in made
         assert "\u202e" not in made
     assert "[red]x[/] ·[2J" in line(view, 200)
@@ -167,7 +166,7 @@ def test_words_from_outside_stay_words() -> None:
 
 def test_without_limits_one_is_told() -> None:
     assert "no limit is set" in line(book_of(fake.trading_view(), limits=()), 120)
-    rows = money.limit_rows(scene_of(book_of(fake.trading_view(), limits=())), 44, 3)
+    rows = pnl.book_limit_rows(state_of(book_of(fake.trading_view(), limits=())), 44, 3)
     assert [text_of(row).strip() for row in rows] == ["no limit is set"]
 
 
@@ -201,19 +200,19 @@ def test_used_is_rounded_up_left_and_percent_down() -> None:
 
 @pytest.mark.parametrize("band", list(Band))
 def test_a_band_is_a_colour_and_a_word(band: Band) -> None:
-    row = limits.rows([loss("600", band)], 60, 1)[0]
+    row = limits.limit_rows([loss("600", band)], 60, 1)[0]
     styles = {style for text, style in row if text.strip() == "75%"}
     assert len(styles) == 1
     if band is not Band.CLEAR:
-        assert limits.WORDS[band] in text_of(row)
-        assert f" {limits.WORDS[band]} ·" in text_of(limits.in_words(loss("600", band)))
+        assert limits.BAND_WORDS[band] in text_of(row)
+        assert f" {limits.BAND_WORDS[band]} ·" in text_of(limits.short_row(loss("600", band)))
 
 
 @settings(max_examples=60)
 @given(width=st.integers(30, 140), most=st.integers(1, 8))
 def test_limit_rows_fit_and_cut_no_number(width: int, most: int) -> None:
     found = states.near_limit().books[0].limits
-    rows = limits.rows(found, width, most)
+    rows = limits.limit_rows(found, width, most)
     assert len(rows) == min(most, len(found))
     assert {width_of(row) for row in rows} == {width}
     for limit, row in zip(found, rows, strict=False):
@@ -224,7 +223,7 @@ def test_limit_rows_fit_and_cut_no_number(width: int, most: int) -> None:
 
 def test_columns_of_limits_stand_below_each_other() -> None:
     found = states.near_limit().books[0].limits
-    rows = [text_of(row) for row in limits.rows(found, 60, 5)]
+    rows = [text_of(row) for row in limits.limit_rows(found, 60, 5)]
     assert len({row.index("%") for row in rows}) == 1
     amounts = [limits.used_of(limit) for limit in found]
     assert len({row.index(text) + len(text) for row, text in zip(rows, amounts, strict=True)}) == 1
@@ -243,7 +242,7 @@ def test_of_several_books_the_most_endangered_one_is_named() -> None:
     view = replace(fake.trading_view(), books=(one, two))
     assert "hundred DLL" in line(view, 120)
     assert "50% WARN" in line(view, 120)
-    rows = [text_of(row) for row in money.limit_rows(scene_of(view), 50, 6)]
+    rows = [text_of(row) for row in pnl.book_limit_rows(state_of(view), 50, 6)]
     assert [row.strip() for row in rows if "limits of" in row] == ["limits of fifty", "limits of hundred"]
 
 
@@ -263,11 +262,11 @@ def rows_text(rows: list[Row]) -> str:
 
 
 def test_the_table_of_links_has_state_age_end_and_detail() -> None:
-    text = rows_text(links.rows(states.cut_off(), 100))
+    text = rows_text(links.link_rows(states.cut_off(), 100))
     for words in ("◐ stale", "14s", "09:42:03", "no message for 14 s", "✕ down", "95s", "again in 8 s",
                   "ends 10:30 (48m)", "renewal failed twice", "131/160"):  # fmt: skip
         assert words in text
-    narrow = rows_text(links.rows(fake.trading_view(), 48))
+    narrow = rows_text(links.link_rows(fake.trading_view(), 48))
     assert "ends Thu 07:30 (21h)" in narrow
 
 
@@ -275,16 +274,18 @@ def test_a_login_that_has_ended_or_will_soon_looks_so() -> None:
     now = fake.NOW
     for until, words in ((now - 1, "expired"), (now + 3_599 * NANOS, "59m"), (now + 7_200 * NANOS, "2h")):
         view = links_of(LinkView("token", LinkState.LIVE, "", now - 60 * NANOS, until))
-        row = safety_row(scene_of(view), 120)
+        row = safety_row(state_of(view), 120)
         (style,) = [style for text, style in row if text.strip() == words]
         assert style == {"expired": "error bold", "59m": "warn bold", "2h": "dim"}[words]
-    assert "expired" in rows_text(links.rows(links_of(LinkView("token", LinkState.LIVE, "", 0, now)), 60))
+    assert "expired" in rows_text(
+        links.link_rows(links_of(LinkView("token", LinkState.LIVE, "", 0, now)), 60)
+    )
 
 
 def test_an_unknown_age_is_not_made_up() -> None:
     view = links_of(LinkView("market", LinkState.CONNECTING))
     assert line(view, 80).rstrip().endswith("market ◌ CONNECTING")
-    assert "—" in rows_text(links.rows(view, 80))
+    assert "—" in rows_text(links.link_rows(view, 80))
 
 
 def test_links_stand_in_their_order_and_a_budget_is_short() -> None:
@@ -302,36 +303,36 @@ def test_links_stand_in_their_order_and_a_budget_is_short() -> None:
     assert "rest ● 5/160" in text
     places = [text.index(name) for name in ("market", "user", "rest", "token", "discord")]
     assert places == sorted(places)
-    assert "5 of 160 requests in 60 s" in rows_text(links.rows(view, 120))
+    assert "5 of 160 requests in 60 s" in rows_text(links.link_rows(view, 120))
 
 
 def test_no_connection_is_said() -> None:
     assert "no connection yet" in line(links_of(), 80)
-    assert "no connection yet" in rows_text(links.rows(links_of(), 80))
+    assert "no connection yet" in rows_text(links.link_rows(links_of(), 80))
 
 
 # --- the page --------------------------------------------------------------------------------------------
 
 
 def test_the_system_page_counts_oddities_that_happened() -> None:
-    text = rows_text(system(scene_of(states.cut_off()), 100))
+    text = rows_text(system_rows(state_of(states.cut_off()), 100))
     assert "oddities   31 late prints · 17 reconnects · 4 duplicate fills · 1 anomalies" in text
     assert "overfills" not in text
     assert "own OCO" in text
     quiet = replace(fake.trading_view(), health=replace(fake.trading_view().health, counts={}))
-    assert "oddities   none" in rows_text(system(scene_of(quiet), 100))
+    assert "oddities   none" in rows_text(system_rows(state_of(quiet), 100))
 
 
 @pytest.mark.parametrize("width", [44, 48, 76, 116, 196])
 def test_the_system_page_fits(width: int) -> None:
     for make in ALL.values():
-        assert {width_of(row) for row in system(scene_of(make()), width)} == {width}
+        assert {width_of(row) for row in system_rows(state_of(make()), width)} == {width}
 
 
 def test_the_system_page_tells_of_locks_and_of_a_flatten_that_is_stuck() -> None:
-    text = rows_text(system(scene_of(states.locked()), 76))
+    text = rows_text(system_rows(state_of(states.locked()), 76))
     assert "LOCKED daily loss limit reached, unlocks 17:00 CT" in text
-    assert "close of MNQ refused" in rows_text(system(scene_of(states.escalated()), 100))
+    assert "close of MNQ refused" in rows_text(system_rows(state_of(states.escalated()), 100))
 
 
 # --- figures ---------------------------------------------------------------------------------------------

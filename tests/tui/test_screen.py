@@ -13,10 +13,10 @@ from tests.tui import fake, states
 from tests.tui.cockpit import Cockpit, grid_text
 from tests.tui.test_keys import running
 from tui.actions import PANES
-from tui.app import ExitReason
+from tui.base_app import ExitReason
 from tui.panes.base import Pane
 from tui.screens.page import Page
-from tui.spans import text_of
+from tui.styled_text import text_of
 from tui.widgets.line import Line
 
 
@@ -129,7 +129,7 @@ async def test_text_from_outside_is_shown_as_it_is_and_does_nothing() -> None:
     async with running(cockpit, (250, 70)) as pilot:
         cockpit.engine.happen(NoticeKind.RISK, Severity.CRITICAL, NASTY)
         await cockpit.later(pilot)
-        cockpit.app.say(NASTY)
+        cockpit.app.toast(NASTY)
         await pilot.pause()
         text = _screen_text(cockpit)
         assert not set(text) & {"\x1b", "\x07", "\u202e", "\u2066"}
@@ -176,7 +176,7 @@ async def test_nothing_is_drawn_while_nothing_changes() -> None:
         await cockpit.later(pilot, 3)
         drawn: list[float] = []
         draw = cockpit.app.main.draw
-        cockpit.app.main.draw = lambda scene, now, force=False: drawn.append(now) or draw(scene, now, force)  # type: ignore[func-returns-value,method-assign]
+        cockpit.app.main.draw = lambda state, now, force=False: drawn.append(now) or draw(state, now, force)  # type: ignore[func-returns-value,method-assign]
         cockpit.app._frame(cockpit.clock() + 1.3)
         assert drawn == []
         cockpit.engine.show(cockpit.engine.current)
@@ -190,7 +190,7 @@ async def test_the_chart_is_drawn_twice_a_second_at_most() -> None:
         chart, now = cockpit.app.main.pane("chart"), cockpit.clock() + 10
         built: list[float] = []
         build = chart.build
-        chart.build = lambda scene: built.append(0.0) or build(scene)  # type: ignore[func-returns-value,method-assign]
+        chart.build = lambda state: built.append(0.0) or build(state)  # type: ignore[func-returns-value,method-assign]
         for i in range(20):
             cockpit.engine.show(cockpit.engine.current)
             cockpit.app._frame(now + i / 10)
@@ -218,10 +218,10 @@ async def test_without_focus_the_rate_falls_to_two() -> None:
     async with running(cockpit) as pilot:
         cockpit.app.post_message(events.AppBlur())
         await pilot.pause()
-        assert cockpit.app.pace.period == 0.5
+        assert cockpit.app.frame_rate.period == 0.5
         cockpit.app.post_message(events.AppFocus())
         await pilot.pause()
-        assert cockpit.app.pace.period == 0.1
+        assert cockpit.app.frame_rate.period == 0.1
 
 
 async def test_pages_follow_the_engine_and_the_panes_below_rest() -> None:
@@ -297,7 +297,7 @@ async def test_an_error_in_the_screen_ends_it_quietly(capsys: pytest.CaptureFixt
     async def break_it() -> None:
         async with running(cockpit):
             cockpit.engine.view = broken  # type: ignore[method-assign]
-            cockpit.app.call_later(cockpit.app.hurry)
+            cockpit.app.call_later(cockpit.app.redraw)
             await cockpit.app._exception_event.wait()
 
     with pytest.raises(RuntimeError, match="secret"):  # the pilot raises it again for the test

@@ -11,7 +11,7 @@ from engine.model.market import NANOS
 from tui import clock_times as times
 from tui import number_format as figures
 from tui.plain_text import plain
-from tui.spans import Column, cell, fit, join, table, text_of, width_of, wrap
+from tui.styled_text import Column, cell, fit, join, table, text_of, width_of, wrap
 
 
 @given(st.text())

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from themes.loader import COLORS, DEFAULT, ColorTheme, ThemeError, builtin_themes, read_theme, user_themes
-from tui.styles import Palette, for_256
-from tui.theme_registry import Wardrobe
+from tui.theme_registry import ThemeRegistry, for_256
+from tui.theme_styles import ThemeStyles
 
 THEMES = builtin_themes()
 
@@ -128,24 +128,24 @@ def test_a_theme_that_can_not_be_worn_falls_back(
     tmp_path: Path, wanted: str | None, worn: str, told: str
 ) -> None:
     _write(tmp_path, "mine")
-    wardrobe = Wardrobe(wanted, tmp_path)
-    assert wardrobe.first == worn
-    assert told in "".join(wardrobe.problems)
-    assert bool(wardrobe.problems) is bool(told)
+    theme_registry = ThemeRegistry(wanted, tmp_path)
+    assert theme_registry.first == worn
+    assert told in "".join(theme_registry.problems)
+    assert bool(theme_registry.problems) is bool(told)
 
 
 def test_a_theme_may_be_a_file(tmp_path: Path) -> None:
-    assert Wardrobe(str(_write(tmp_path, "mine")), None).first == "mine"
+    assert ThemeRegistry(str(_write(tmp_path, "mine")), None).first == "mine"
 
 
 def test_themes_go_round() -> None:
-    wardrobe = Wardrobe(None, None)
+    theme_registry = ThemeRegistry(None, None)
     name, seen = DEFAULT, []
-    for _ in wardrobe.themes:
+    for _ in theme_registry.themes:
         seen.append(name)
-        name = wardrobe.after(name)
+        name = theme_registry.next_after(name)
     assert name == DEFAULT
-    assert set(seen) == set(wardrobe.themes)
+    assert set(seen) == set(theme_registry.themes)
 
 
 @pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES.keys())
@@ -161,8 +161,8 @@ def test_with_256_colours_text_stays_readable_and_zones_visible(theme: ColorThem
 def test_a_live_mode_changes_only_the_frames() -> None:
     from engine.model.orders import AccountKind
 
-    calm = Palette(THEMES[DEFAULT].colors, AccountKind.PAPER)
-    live = Palette(THEMES[DEFAULT].colors, AccountKind.LIVE)
+    calm = ThemeStyles(THEMES[DEFAULT].colors, AccountKind.PAPER)
+    live = ThemeStyles(THEMES[DEFAULT].colors, AccountKind.LIVE)
     assert calm.style("frame") != live.style("frame")
     assert calm.style("gain bold on:zone-up") == live.style("gain bold on:zone-up")
     with pytest.raises(KeyError):

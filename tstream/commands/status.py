@@ -19,8 +19,8 @@ from tstream import paths
 from tui import clock_times as times
 from tui import number_format as figures
 from tui.plain_text import plain
-from tui.rows import limits, rooms
-from tui.screen_state import kind_of
+from tui.rows import limits, room_messages
+from tui.view_facts import kind_of
 
 
 def status() -> int:
@@ -127,7 +127,7 @@ def _limits(view: View) -> Table:
                 printable(limit.unit),
                 limits.percent(limit),
                 limits.left_of(limit),
-                Text(limits.WORDS[limit.band] or "clear", _BANDS[limit.band]),
+                Text(limits.BAND_WORDS[limit.band] or "clear", _BANDS[limit.band]),
             )
     return table
 
@@ -222,35 +222,39 @@ def _alerts(view: View) -> Table:
     """The newest messages of alert rooms, the last one first."""
     table = _table("room", "at", "verdict", "alert", "came of it", "order after", left=(0, 1, 2, 3, 4))
     for alert in view.alerts[: -ALERTS_SHOWN - 1 : -1]:
-        verdict = rooms.verdict_of(view, alert)
-        money = _word(view, rooms.kind_of_all(view, alert))
-        words = " ".join(part for part in (money, f"{verdict}", rooms.revision(alert)) if part)
-        sent, _ = rooms.times_of(view, alert)
-        late = sent is not None and not 0 <= sent <= rooms.AIM_NS
+        verdict = room_messages.verdict_of(view, alert)
+        money = _word(view, room_messages.kind_of_all(view, alert))
+        words = " ".join(part for part in (money, f"{verdict}", room_messages.revision(alert)) if part)
+        sent, _ = room_messages.times_of(view, alert)
+        late = sent is not None and not 0 <= sent <= room_messages.AIM_NS
         table.add_row(
             plain(alert.room),
             f"{times.when(alert.ts, view.ts)}:{times.clock(alert.ts)[-2:]}",
             Text(words, _VERDICTS.get(verdict, "")),
             _said(alert),
             _came_of(view, alert),
-            Text("-" if sent is None else rooms.latency(sent), "yellow" if late else ""),
+            Text("-" if sent is None else room_messages.latency_text(sent), "yellow" if late else ""),
         )
     return table
 
 
 def _said(alert: AlertView) -> str:
     """What it says in our words, or how it begins where nothing was made of it."""
-    ours = " ".join(part for part in (rooms.contract(alert), rooms.terms(alert, targets=False)) if part)
-    return ours or rooms.quoted(alert) or "-"
+    ours = " ".join(
+        part
+        for part in (room_messages.contract_text(alert), room_messages.terms_text(alert, targets=False))
+        if part
+    )
+    return ours or room_messages.quoted(alert) or "-"
 
 
 def _came_of(view: View, alert: AlertView) -> str:
     """The reason why nothing came of it, or what became of it in each book, a line for each."""
-    parts = [rooms.why(alert)] if alert.text else []
+    parts = [room_messages.why(alert)] if alert.text else []
     for fate in alert.fates:
         kind = kind_of(view, fate.book)
         name = "" if kind is not view.mode and fate.book == kind.value else plain(fate.book)
-        words = (_word(view, kind), name, plain(rooms.fate(alert, fate)))
+        words = (_word(view, kind), name, plain(room_messages.fate_text(alert, fate)))
         parts.append(" ".join(part for part in words if part))
     return "\n".join(parts) or "-"
 

@@ -105,7 +105,8 @@ class Cockpit:
         return Run(claim, settings, self.options, self.paths, self._clock)
 
     def _run(self, picture: FirstPicture, engine: EngineThread) -> int:
-        from tui.app import ExitReason, TStreamApp
+        from tui.app import TStreamApp
+        from tui.base_app import ExitReason
 
         def begin() -> None:
             gc.freeze()

@@ -1,1 +1,1 @@
-"""The panes of the cockpit: each turns a Scene into the content of one frame."""
+"""The panes of the cockpit: each turns a ScreenState into the content of one frame."""

@@ -13,9 +13,9 @@ from tui import number_format as figures
 from tui.panes.base import Pane, waiting
 from tui.plain_text import plain
 from tui.rows.chart import candles, levels_of
-from tui.screen_state import Scene
-from tui.spans import EMPTY, Row
-from tui.styles import Palette
+from tui.screen_state import ScreenState
+from tui.styled_text import EMPTY, Row
+from tui.theme_styles import ThemeStyles
 from tui.widgets.grid import Content
 
 WIDEST = 3
@@ -34,55 +34,55 @@ class ChartPane(Pane):
         Binding("minus", "widen(-1)", show=False),
     ]
 
-    def __init__(self, palette: Palette) -> None:
-        super().__init__(palette)
+    def __init__(self, theme_styles: ThemeStyles) -> None:
+        super().__init__(theme_styles)
         self._pitch = 0
         self._back = 0
-        self._scene: Scene | None = None
+        self._state: ScreenState | None = None
         self._chart: ChartView | None = None
 
-    def build(self, scene: Scene) -> Content:
-        if self._scene is not None and scene.instrument != self._scene.instrument:
+    def build(self, state: ScreenState) -> Content:
+        if self._state is not None and state.instrument != self._state.instrument:
             self._back = 0
-        self._scene = scene
-        contract, chart = scene.contract, self._chart_of(scene)
-        head = self._title(scene)
+        self._state = state
+        contract, chart = state.contract, self._chart_of(state)
+        head = self._title(state)
         if contract is None or chart is None or not (chart.bars or chart.forming):
             what = "waiting for contracts" if contract is None else "waiting for history"
-            return Content(waiting(what), title=head, note=_frames(scene))
+            return Content(waiting(what), title=head, note=_frames(state))
         width, height = self.inner
         self._back = max(0, min(self._back, len(chart.bars) - 10))
         pitch = self._pitch or (2 if width >= 92 else 1)
-        levels = levels_of(scene.view, contract)
+        levels = levels_of(state.view, contract)
         rows = candles(chart, contract, levels, width, height, pitch, self._back)
         bar = chart.forming or chart.bars[-1]
         foot = _ohlc(bar, contract) if width >= 60 else EMPTY
-        return Content(rows, title=head, note=_frames(scene), foot=foot)
+        return Content(rows, title=head, note=_frames(state), foot=foot)
 
-    def _chart_of(self, scene: Scene) -> ChartView | None:
+    def _chart_of(self, state: ScreenState) -> ChartView | None:
         """The chart as of now; what was drawn of it last where the engine is too busy to draw it."""
-        chart, before = scene.chart, self._chart
-        shown = scene.instrument, scene.timeframe
+        chart, before = state.chart, self._chart
+        shown = state.instrument, state.timeframe
         if chart is None and before is not None and (before.instrument, before.timeframe) == shown:
             return before
         self._chart = chart
         return chart
 
-    def _title(self, scene: Scene) -> Row:
-        if scene.contract is None:
+    def _title(self, state: ScreenState) -> Row:
+        if state.contract is None:
             return (("Chart", "dim"),)
-        name = plain(scene.contract.name)
+        name = plain(state.contract.name)
         back = f" · {self._back} bars back" if self._back else ""
         return (
             ("Chart · ", "dim"),
             (name, "accent bold"),
-            (f" {scene.timeframe.value}", "text bold"),
+            (f" {state.timeframe.value}", "text bold"),
             (back, "warn"),
         )
 
     def _redraw(self) -> None:
-        if self._scene is not None:
-            self.set_content(self.build(self._scene))
+        if self._state is not None:
+            self.set_content(self.build(self._state))
 
     def action_back(self, bars: int) -> None:
         self._back = max(0, self._back + bars)
@@ -93,11 +93,11 @@ class ChartPane(Pane):
         self._redraw()
 
 
-def _frames(scene: Scene) -> Row:
+def _frames(state: ScreenState) -> Row:
     """All timeframes, the shown one marked."""
     spans: list[tuple[str, str]] = []
     for frame in Timeframe:
-        shown = frame is scene.timeframe
+        shown = frame is state.timeframe
         spans.append((f"[{frame.value}]" if shown else f" {frame.value} ", "accent bold" if shown else "dim"))
     return tuple(spans)
 

@@ -6,9 +6,9 @@ from textual.message import Message
 
 from tui.panes.base import Pane, title, waiting
 from tui.rows import market
-from tui.rows.system import system
-from tui.screen_state import Scene
-from tui.spans import EMPTY, cell
+from tui.rows.system import system_rows
+from tui.screen_state import ScreenState
+from tui.styled_text import EMPTY, cell
 from tui.widgets.grid import Content, LiveGrid
 
 
@@ -24,10 +24,10 @@ class QuotesPane(Pane):
             super().__init__()
             self.index = index
 
-    def build(self, scene: Scene) -> Content:
-        if not scene.view.contracts:
+    def build(self, state: ScreenState) -> Content:
+        if not state.view.contracts:
             return Content(waiting("waiting for contracts"), title=title("Quotes"))
-        head, rows = market.quotes(scene, self.inner[0])
+        head, rows = market.quote_rows(state, self.inner[0])
         return Content(rows, head, title("Quotes"))
 
     def on_live_grid_row_picked(self, event: LiveGrid.RowPicked) -> None:
@@ -41,13 +41,15 @@ class AlignmentPane(Pane):
     NAME = "alignment"
     PERIOD = 0.25
 
-    def build(self, scene: Scene) -> Content:
-        shown = scene.alignment
+    def build(self, state: ScreenState) -> Content:
+        shown = state.alignment
         note = market.verdict_row(shown) if shown is not None else EMPTY
         rows = (
-            market.alignment(scene, *self.inner) if scene.view.contracts else waiting("waiting for contracts")
+            market.alignment_rows(state, *self.inner)
+            if state.view.contracts
+            else waiting("waiting for contracts")
         )
-        return Content(rows, title=title("Alignment", scene.instrument, "accent"), note=note)
+        return Content(rows, title=title("Alignment", state.instrument, "accent"), note=note)
 
 
 class SystemPane(Pane):
@@ -56,8 +58,8 @@ class SystemPane(Pane):
     NAME = "system"
     PERIOD = 0.5
 
-    def build(self, scene: Scene) -> Content:
-        health = scene.view.health
+    def build(self, state: ScreenState) -> Content:
+        health = state.view.health
         bad = "✕ down" if health.stopped else "✕ trouble"
         note = cell("● ok", "gain") if health.ok else cell(bad, "error bold")
-        return Content(system(scene, self.inner[0]), title=title("System"), note=note)
+        return Content(system_rows(state, self.inner[0]), title=title("System"), note=note)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 from tui.panes.base import Pane, title, waiting
-from tui.rows import messages as talk
-from tui.screen_state import Scene
-from tui.spans import EMPTY, cell
+from tui.rows import messages
+from tui.screen_state import ScreenState
+from tui.styled_text import EMPTY, cell
 from tui.widgets.grid import Content
 
 
@@ -17,12 +17,12 @@ class AlertsPane(Pane):
     NAME = "alerts"
     PERIOD = 0.2
 
-    def build(self, scene: Scene) -> Content:
-        if not scene.notices and not scene.view.alerts:
+    def build(self, state: ScreenState) -> Content:
+        if not state.notices and not state.view.alerts:
             return Content(waiting("nothing has happened yet"), title=title("Alerts"))
-        count = talk.unacknowledged(scene)
+        count = messages.unacknowledged(state)
         note = cell(f"{count} new", "warn bold") if count else EMPTY
-        return Content(talk.alerts(scene, self.inner[0]), title=title("Alerts"), note=note)
+        return Content(messages.alert_rows(state, self.inner[0]), title=title("Alerts"), note=note)
 
 
 class LogPane(Pane):
@@ -31,9 +31,9 @@ class LogPane(Pane):
     NAME = "log"
     PERIOD: ClassVar[float] = 0.33
 
-    def build(self, scene: Scene) -> Content:
+    def build(self, state: ScreenState) -> Content:
         width, _ = self.inner
-        kept = list(scene.logs)[-500:]
-        rows = [talk.log_row(line, width) for line in reversed(kept)]
-        note = cell(scene.log_filter, "accent") if scene.log_filter else EMPTY
+        kept = list(state.logs)[-500:]
+        rows = [messages.log_row(line, width) for line in reversed(kept)]
+        note = cell(state.log_filter, "accent") if state.log_filter else EMPTY
         return Content(rows or waiting("the log is quiet"), title=title("Log"), note=note)

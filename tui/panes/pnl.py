@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from tui import number_format as figures
 from tui.panes.base import Pane, title
-from tui.rows import pnl as money
-from tui.rows.status import beside
-from tui.screen_state import Scene, day_usd, main_books, side_days
-from tui.spans import EMPTY, Row, cell
-from tui.styles import Palette
+from tui.rows import pnl
+from tui.rows.shared import side_amounts
+from tui.screen_state import ScreenState
+from tui.styled_text import EMPTY, Row, cell
+from tui.theme_styles import ThemeStyles
+from tui.view_facts import day_usd, main_books, side_days
 from tui.widgets.equity import EquityCurve
 from tui.widgets.grid import Content
 
@@ -18,9 +19,9 @@ _AT_LEAST = 3
 """Limits that are shown before the curve gets its rows."""
 
 
-def _limits_shown(scene: Scene, room: int) -> int:
+def _limits_shown(state: ScreenState, room: int) -> int:
     """Rows for the limits: all of them where the curve still fits below, else the nearest few."""
-    books = scene.view.books
+    books = state.view.books
     wanted = sum(max(1, len(book.limits)) + (len(books) > 1) for book in books)
     if wanted + _CURVE <= room:
         return wanted
@@ -32,35 +33,35 @@ class PnlPane(Pane):
 
     NAME = "pnl"
 
-    def __init__(self, palette: Palette) -> None:
-        super().__init__(palette)
+    def __init__(self, theme_styles: ThemeStyles) -> None:
+        super().__init__(theme_styles)
         self.curve = EquityCurve()
         self._drawn: list[Row] = []
         self._drawn_at: tuple[float, int, int] = (-1e9, 0, 0)
         self._now = 0.0
 
-    def draw(self, scene: Scene, now: float, force: bool = False) -> int:
+    def draw(self, state: ScreenState, now: float, force: bool = False) -> int:
         self._now = now
-        return super().draw(scene, now, force)
+        return super().draw(state, now, force)
 
-    def build(self, scene: Scene) -> Content:
+    def build(self, state: ScreenState) -> Content:
         width, height = self.inner
-        rows = money.numbers(scene, width)
-        if scene.view.books:
-            rows += money.limit_rows(scene, width, _limits_shown(scene, height - len(rows)))
+        rows = pnl.number_rows(state, width)
+        if state.view.books:
+            rows += pnl.book_limit_rows(state, width, _limits_shown(state, height - len(rows)))
         room = height - len(rows)
-        if room >= 3 and scene.view.books and self.curve.ready:
+        if room >= 3 and state.view.books and self.curve.ready:
             at, *size = self._drawn_at
             if self._now - at >= 1.0 or size != [width, room]:
-                self._drawn = self.curve.draw(money.equity(scene), width, room)
+                self._drawn = self.curve.draw(pnl.equity_curve(state), width, room)
                 self._drawn_at = (self._now, width, room)
             rows = [*rows, *self._drawn]
-        elif not scene.view.books:
+        elif not state.view.books:
             rows = [cell("no account yet", "faint")]
         note: Row = EMPTY
-        if main_books(scene.view):
-            day = day_usd(scene.view)
-            side = beside(scene.view, side_days(scene.view))
+        if main_books(state.view):
+            day = day_usd(state.view)
+            side = side_amounts(state.view, side_days(state.view))
             note = (
                 ("day ", "dim"),
                 (figures.signed(day), f"{figures.tone(day)} bold"),

@@ -8,10 +8,11 @@ from engine.model.orders import AccountKind
 from tui import number_format as figures
 from tui.panes.base import Pane, title, waiting
 from tui.plain_text import plain
-from tui.rows import positions as book
-from tui.rows.status import beside
-from tui.screen_state import Scene, main_books
-from tui.spans import EMPTY, Row, cell
+from tui.rows import positions
+from tui.rows.shared import side_amounts
+from tui.screen_state import ScreenState
+from tui.styled_text import EMPTY, Row, cell
+from tui.view_facts import main_books
 from tui.widgets.grid import Content
 
 
@@ -21,47 +22,47 @@ class PositionsPane(Pane):
     NAME = "positions"
     fold_orders = False
 
-    def build(self, scene: Scene) -> Content:
+    def build(self, state: ScreenState) -> Content:
         width = self.inner[0]
-        foot = _flattening(scene)
-        head, rows = EMPTY, waiting(_nothing(scene, "flat: no open position"))
-        if scene.view.positions:
-            head, rows = book.positions(scene, width)
+        foot = _flattening(state)
+        head, rows = EMPTY, waiting(_nothing(state, "flat: no open position"))
+        if state.view.positions:
+            head, rows = positions.position_rows(state, width)
         if self.fold_orders:
-            rows = [*rows, *book.folded_orders(scene, width)]
-        count = len(scene.view.positions)
+            rows = [*rows, *positions.folded_order_rows(state, width)]
+        count = len(state.view.positions)
         more = (
-            f"{len(scene.view.orders)} orders{_own_oco(scene)}"
-            if self.fold_orders and scene.view.orders
+            f"{len(state.view.orders)} orders{_own_oco(state)}"
+            if self.fold_orders and state.view.orders
             else ""
         )
-        note = _sums(scene, "open ", [(p.kind, p.open_usd) for p in scene.view.positions]) if count else EMPTY
+        note = _sums(state, "open ", [(p.kind, p.open_usd) for p in state.view.positions]) if count else EMPTY
         return Content(rows, head, title("Positions", more), note, foot)
 
 
-def _sums(scene: Scene, label: str, amounts: list[tuple[AccountKind, Decimal]]) -> Row:
+def _sums(state: ScreenState, label: str, amounts: list[tuple[AccountKind, Decimal]]) -> Row:
     """What amounts come to, each kind of money by itself, the badge's own first."""
     sums: dict[AccountKind, Decimal] = {}
     for kind, amount in amounts:
         sums[kind] = sums.get(kind, Decimal(0)) + amount
-    mode = scene.view.mode
+    mode = state.view.mode
     own = sums.pop(mode, Decimal(0))
-    side = beside(scene.view, sorted(sums.items()))
+    side = side_amounts(state.view, sorted(sums.items()))
     return ((label, "dim"), (figures.signed(own), f"{figures.tone(own)} bold"), *side)
 
 
-def _nothing(scene: Scene, words: str) -> str:
+def _nothing(state: ScreenState, words: str) -> str:
     """What an empty list means: nothing is claimed before the venue has been asked."""
-    if not scene.view.books:
+    if not state.view.books:
         return "waiting for the account"
-    if not all(book.reconciled for book in scene.view.books):
+    if not all(book.reconciled for book in state.view.books):
         return f"{words} here, not yet verified with the venue"
     return words
 
 
-def _flattening(scene: Scene) -> Row:
+def _flattening(state: ScreenState) -> Row:
     """How far a flatten has come; a book is flat only when the venue says so."""
-    books = scene.view.books
+    books = state.view.books
     texts = [
         f"{f'{plain(b.book)} ' if len(books) > 1 else ''}flattening… "
         f"{len(b.flatten.instruments)} not yet proven flat"
@@ -72,9 +73,9 @@ def _flattening(scene: Scene) -> Row:
     return cell(" · ".join(texts), "error bold" if alarm else "warn bold") if texts else EMPTY
 
 
-def _own_oco(scene: Scene) -> str:
+def _own_oco(state: ScreenState) -> str:
     """A word more where tstream pairs stop and target, because the venue does not."""
-    return ", own OCO" if any(not book.brackets for book in main_books(scene.view)) else ""
+    return ", own OCO" if any(not book.brackets for book in main_books(state.view)) else ""
 
 
 class OrdersPane(Pane):
@@ -82,11 +83,11 @@ class OrdersPane(Pane):
 
     NAME = "orders"
 
-    def build(self, scene: Scene) -> Content:
-        if not scene.view.orders:
-            return Content(waiting(_nothing(scene, "no working order")), title=title("Orders"))
-        head, rows = book.orders(scene, self.inner[0])
-        return Content(rows, head, title("Orders"), cell(f"{len(rows)} working{_own_oco(scene)}", "dim"))
+    def build(self, state: ScreenState) -> Content:
+        if not state.view.orders:
+            return Content(waiting(_nothing(state, "no working order")), title=title("Orders"))
+        head, rows = positions.order_rows(state, self.inner[0])
+        return Content(rows, head, title("Orders"), cell(f"{len(rows)} working{_own_oco(state)}", "dim"))
 
 
 class TradesPane(Pane):
@@ -95,9 +96,9 @@ class TradesPane(Pane):
     NAME = "trades"
     PERIOD = 1.0
 
-    def build(self, scene: Scene) -> Content:
-        if not scene.view.trades:
+    def build(self, state: ScreenState) -> Content:
+        if not state.view.trades:
             return Content(waiting("no finished trade yet"), title=title("Trades"))
-        head, rows = book.trades(scene, self.inner[0])
-        note = _sums(scene, "net ", [(trade.kind, trade.net_usd) for trade in scene.view.trades])
+        head, rows = positions.trade_rows(state, self.inner[0])
+        note = _sums(state, "net ", [(trade.kind, trade.net_usd) for trade in state.view.trades])
         return Content(rows, head, title("Trades"), note)

@@ -1,1 +1,1 @@
-"""Pure functions from a Scene to rows of (text, style name). Nothing here knows a screen library."""
+"""Pure functions from a ScreenState to rows of (text, style name). Nothing here knows a screen library."""

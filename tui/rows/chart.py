@@ -16,7 +16,7 @@ from engine.model.view import ContractView, View
 from tui import clock_times as times
 from tui import number_format as figures
 from tui.plain_text import plain
-from tui.spans import Row, cell, fit
+from tui.styled_text import Row, cell, fit
 
 _UP = (" ╷╻", "╵│╽", "╹╿┃")
 _DOWN = (" ╷╻", "╵│╽", "╹╿┇")

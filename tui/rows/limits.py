@@ -8,12 +8,12 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from engine.model.view import Band, BookView, LimitView, View
 from tui import number_format as figures
 from tui.plain_text import plain
-from tui.screen_state import main_books
-from tui.spans import EMPTY, Row, cell, fit
+from tui.styled_text import EMPTY, Row, cell, fit
+from tui.view_facts import main_books
 
-WORDS = {Band.CLEAR: "", Band.WARN: "WARN", Band.REDUCE: "REDUCE", Band.ACT: "ACT"}
-STYLES = {Band.CLEAR: "flat", Band.WARN: "warn", Band.REDUCE: "error", Band.ACT: "error bold"}
-_BADGES = {**STYLES, Band.ACT: "ink on:error bold"}
+BAND_WORDS = {Band.CLEAR: "", Band.WARN: "WARN", Band.REDUCE: "REDUCE", Band.ACT: "ACT"}
+BAND_STYLES = {Band.CLEAR: "flat", Band.WARN: "warn", Band.REDUCE: "error", Band.ACT: "error bold"}
+_BADGES = {**BAND_STYLES, Band.ACT: "ink on:error bold"}
 _SHORT = {"daily loss": "DLL", "max loss": "MLL", "losses in a row": "losses"}
 _BANDS = list(Band)
 _TRACK = "on:guide"
@@ -83,23 +83,23 @@ def short_name(limit: LimitView) -> str:
 def meter(limit: LimitView, width: int) -> Row:
     """The used share as a bar on its track."""
     filled, empty = figures.meter(share(limit), width)
-    color = "faint" if limit.band is Band.CLEAR else STYLES[limit.band].removesuffix(" bold")
+    color = "faint" if limit.band is Band.CLEAR else BAND_STYLES[limit.band].removesuffix(" bold")
     return ((filled, f"{color} {_TRACK}"), (empty, f"text {_TRACK}"))
 
 
-def thread(limit: LimitView, width: int) -> Row:
+def thin_meter(limit: LimitView, width: int) -> Row:
     """The used share as a thin bar: those of lines below each other don't run into one slab."""
     filled, empty = figures.gauge_used(share(limit), width)
-    color = "dim" if limit.band is Band.CLEAR else STYLES[limit.band].removesuffix(" bold")
+    color = "dim" if limit.band is Band.CLEAR else BAND_STYLES[limit.band].removesuffix(" bold")
     return ((filled, color), (empty, "guide"))
 
 
-def badge(limit: LimitView) -> Row:
+def band_badge(limit: LimitView) -> Row:
     """The band in a word; nothing while all is well."""
-    return cell(WORDS[limit.band], _BADGES[limit.band]) if WORDS[limit.band] else EMPTY
+    return cell(BAND_WORDS[limit.band], _BADGES[limit.band]) if BAND_WORDS[limit.band] else EMPTY
 
 
-def rows(limits: Sequence[LimitView], width: int, most: int) -> list[Row]:
+def limit_rows(limits: Sequence[LimitView], width: int, most: int) -> list[Row]:
     """Up to `most` limits, the nearest first: name, bar, used of limit, share, and the band in a word."""
     shown = limits[:most]
     if not shown:
@@ -121,25 +121,27 @@ def _row(limit: LimitView, name: int, bar: int, amount: int, unit: int, word: in
     calm = limit.band is Band.CLEAR
     spans = [*fit(cell(plain(limit.name), "dim" if calm else "text"), name), (" ", "text")]
     if bar >= _LEAST - 1:
-        spans += [*thread(limit, bar), (" ", "text")]
+        spans += [*thin_meter(limit, bar), (" ", "text")]
     spans.append((f"{used_of(limit):>{amount}}", "text"))
     if unit:
         spans.append((f" {unit_of(limit):<{unit}}", "dim"))
-    spans.append((f" {percent(limit):>4}", STYLES[limit.band] if not calm else "dim"))
+    spans.append((f" {percent(limit):>4}", BAND_STYLES[limit.band] if not calm else "dim"))
     if word:
-        spans += [(" ", "text"), *fit(cell(WORDS[limit.band][:word], _BADGES[limit.band]), word)]
+        spans += [(" ", "text"), *fit(cell(BAND_WORDS[limit.band][:word], _BADGES[limit.band]), word)]
     return tuple(spans)
 
 
-def in_words(limit: LimitView, bar: int = 0, *, left: bool = True, unit: bool = False) -> Row:
+def short_row(limit: LimitView, bar: int = 0, *, left: bool = True, unit: bool = False) -> Row:
     """ "DLL ▇▇▇ 62% WARN · 304 USD left", with a bar of so many cells, and as much of the end as is asked."""
     calm = limit.band is Band.CLEAR
     found: list[tuple[str, str]] = [(f"{short_name(limit)} ", "dim")]
     if bar:
         found += [*meter(limit, bar), (" ", "text")]
-    found.append((percent(limit), "text" if calm else f"{STYLES[limit.band].removesuffix(' bold')} bold"))
+    found.append(
+        (percent(limit), "text" if calm else f"{BAND_STYLES[limit.band].removesuffix(' bold')} bold")
+    )
     if not calm:
-        found += [(" ", "text"), *badge(limit)]
+        found += [(" ", "text"), *band_badge(limit)]
     if left:
         what = f" {unit_of(limit)}" if unit and unit_of(limit) else ""
         found += [(" · ", "faint"), (left_of(limit), "text"), (f"{what} left", "dim")]

@@ -8,8 +8,8 @@ from engine.model.view import LinkView, View
 from tui import clock_times as times
 from tui import number_format as figures
 from tui.plain_text import plain
-from tui.rows.one_line import Part
-from tui.spans import EMPTY, Column, Row, cell, join, table
+from tui.rows.bars.parts import Part
+from tui.styled_text import EMPTY, Column, Row, cell, join, table
 
 LIGHTS = {
     LinkState.LIVE: ("●", "gain"),
@@ -91,7 +91,7 @@ def _urgency(link: LinkView) -> tuple[bool, int]:
     return not link.needed, _WORST.index(link.state)
 
 
-def part(view: View) -> Part:
+def links_part(view: View) -> Part:
     """All connections, then without their ages, then only those that are not well."""
     links, now = _in_order(view), view.ts
     if not links:
@@ -127,7 +127,7 @@ def _said(link: LinkView, now: int) -> Row:
     return join([end if link.until > now else cell(words, style), detail], (" · ", "faint"))
 
 
-def rows(view: View, width: int) -> list[Row]:
+def link_rows(view: View, width: int) -> list[Row]:
     """A table of all connections: state, for how long and since when, when they end, what they say."""
     if not view.links:
         return [cell("no connection yet", "faint")]

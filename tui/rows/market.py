@@ -7,9 +7,9 @@ from engine.model.orders import AccountKind
 from engine.model.view import ContractView, TradingState
 from tui import number_format as figures
 from tui.plain_text import plain
-from tui.rows.status import mark, price_style
-from tui.screen_state import Scene
-from tui.spans import EMPTY, Column, Row, cell, fit, table, width_of, wrap
+from tui.rows.shared import kind_mark, price_style
+from tui.screen_state import ScreenState
+from tui.styled_text import EMPTY, Column, Row, cell, fit, table, width_of, wrap
 
 _QUOTES = (
     Column("contract", "<"),
@@ -23,9 +23,9 @@ _QUOTES = (
 )
 
 
-def _quote(scene: Scene, contract: ContractView) -> tuple[Row, ...]:
+def _quote(state: ScreenState, contract: ContractView) -> tuple[Row, ...]:
     digits = contract.decimals
-    current = contract.instrument == scene.instrument
+    current = contract.instrument == state.instrument
     sign = contract.change or 0
     tone = "stale" if contract.stale else figures.tone(sign)
     side = "stale" if contract.stale else "dim"
@@ -35,30 +35,30 @@ def _quote(scene: Scene, contract: ContractView) -> tuple[Row, ...]:
         cell(f"{mark}{plain(contract.name)}", "accent bold" if current else "warn" if paused else "text"),
         cell(
             figures.price(contract.last, digits),
-            price_style(contract, scene.flashes.get(contract.instrument, 0)),
+            price_style(contract, state.flashes.get(contract.instrument, 0)),
         ),
         cell(f"{figures.arrow(sign)} {figures.signed(contract.change, digits)}", tone),
         cell(figures.price(contract.bid, digits), side),
         cell(figures.price(contract.ask, digits), side),
         cell(figures.age(contract.age_ns), "warn bold" if contract.stale else "dim"),
-        _held(scene, contract),
+        _held(state, contract),
         cell(figures.spark(contract.closes, 8), tone if contract.stale else "dim"),
     )
 
 
-def _held(scene: Scene, contract: ContractView) -> Row:
+def _held(state: ScreenState, contract: ContractView) -> Row:
     """Contracts held; those of the paper book behind its word."""
     qty, paper = contract.position_qty, contract.paper_qty
     own: Row = cell(figures.signed(qty, 0), f"{figures.tone(qty)} bold") if qty else cell("·", "faint")
-    if not paper or scene.view.mode is AccountKind.PAPER:
+    if not paper or state.view.mode is AccountKind.PAPER:
         return own
-    side: Row = (*mark(scene.view, AccountKind.PAPER), (figures.signed(paper, 0), figures.tone(paper)))
+    side: Row = (*kind_mark(state.view, AccountKind.PAPER), (figures.signed(paper, 0), figures.tone(paper)))
     return (*own, (" ", "text"), *side) if qty else side
 
 
-def quotes(scene: Scene, width: int) -> tuple[Row, list[Row]]:
+def quote_rows(state: ScreenState, width: int) -> tuple[Row, list[Row]]:
     """Head and one row for each contract."""
-    return table(_QUOTES, [_quote(scene, contract) for contract in scene.view.contracts], width)
+    return table(_QUOTES, [_quote(state, contract) for contract in state.view.contracts], width)
 
 
 def verdict_row(alignment: AlignmentView) -> Row:
@@ -83,9 +83,9 @@ def _frame(frame: FrameView, bar_width: int, name_width: int) -> Row:
     )
 
 
-def alignment(scene: Scene, width: int, height: int) -> list[Row]:
+def alignment_rows(state: ScreenState, width: int, height: int) -> list[Row]:
     """A row for each timeframe, then the sum, the verdict and its reasons as far as there is room."""
-    shown = scene.alignment
+    shown = state.alignment
     if shown is None:
         return [cell("no alignment yet: it needs closed bars on every timeframe", "dim")]
     bar_width = 10 if width >= 44 else 6
@@ -113,9 +113,9 @@ def alignment(scene: Scene, width: int, height: int) -> list[Row]:
     return [*rows, *verdict, *reasons]
 
 
-def alignment_line(scene: Scene) -> Row:
+def alignment_line(state: ScreenState) -> Row:
     """All timeframes in one short row: "1m▲ 5m▲ 15m▲ 30m• 1h▲"."""
-    shown = scene.alignment
+    shown = state.alignment
     if shown is None:
         return EMPTY
     spans: list[tuple[str, str]] = []

@@ -9,10 +9,11 @@ from engine.model.view import AlertView
 from tui import clock_times as times
 from tui import number_format as figures
 from tui.plain_text import plain
-from tui.rows import rooms
-from tui.rows.status import mark
-from tui.screen_state import Scene, kind_of
-from tui.spans import Row, cell, fit, width_of, wrap
+from tui.rows import room_messages
+from tui.rows.shared import kind_mark
+from tui.screen_state import ScreenState
+from tui.styled_text import Row, cell, fit, width_of, wrap
+from tui.view_facts import kind_of
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 """Log levels from the most to the least talkative filter."""
@@ -53,19 +54,19 @@ def notice_style(notice: Notice) -> str:
     return _SEVERITY_STYLES[notice.severity]
 
 
-def unacknowledged(scene: Scene) -> int:
+def unacknowledged(state: ScreenState) -> int:
     """Loud notices that nobody has acknowledged yet."""
-    return sum(_waits(scene, n) for n in scene.notices)
+    return sum(_waits(state, n) for n in state.notices)
 
 
-def _waits(scene: Scene, notice: Notice) -> bool:
-    return notice.seq > scene.acknowledged and notice.severity in LOUD
+def _waits(state: ScreenState, notice: Notice) -> bool:
+    return notice.seq > state.acknowledged and notice.severity in LOUD
 
 
-def _told(scene: Scene) -> dict[int, list[AlertView]]:
+def _told(state: ScreenState) -> dict[int, list[AlertView]]:
     """Messages of rooms by the moment in which they were read."""
     found: dict[int, list[AlertView]] = {}
-    for alert in scene.view.alerts:
+    for alert in state.view.alerts:
         found.setdefault(alert.ts, []).append(alert)
     return found
 
@@ -76,12 +77,12 @@ def _repeats(notice: Notice, told: Mapping[int, Sequence[AlertView]]) -> bool:
     return notice.kind in (NoticeKind.SIGNAL, NoticeKind.REFUSAL) and notice.ts in told
 
 
-def _alert(scene: Scene, notice: Notice, width: int) -> list[Row]:
+def _alert(state: ScreenState, notice: Notice, width: int) -> list[Row]:
     style = notice_style(notice)
-    word = mark(scene.view, kind_of(scene.view, notice.book))
+    word = kind_mark(state.view, kind_of(state.view, notice.book))
     first, *rest = wrap(plain(notice.text), max(8, width - 11 - width_of(word)))
     head: Row = (
-        (f"{times.clock(notice.ts)} ", "text" if _waits(scene, notice) else "faint"),
+        (f"{times.clock(notice.ts)} ", "text" if _waits(state, notice) else "faint"),
         (f"{_SIGNS[notice.kind]} ", style),
         *word,
         (first, style),
@@ -102,36 +103,39 @@ def _plan(notice: Notice) -> str:
     return f"stop {facts.stop}{targets} risk {figures.usd(facts.risk_usd)} USD"
 
 
-def alerts(scene: Scene, width: int) -> list[Row]:
+def alert_rows(state: ScreenState, width: int) -> list[Row]:
     """Notices and messages of rooms in one order, the newest first, long ones wrapped."""
-    told = _told(scene)
+    told = _told(state)
     loud: set[int] = set()
     lines: list[tuple[int, list[Row]]] = []
-    for notice in scene.notices:
+    for notice in state.notices:
         if _repeats(notice, told):
-            loud |= {notice.ts} if _waits(scene, notice) else set()
+            loud |= {notice.ts} if _waits(state, notice) else set()
         else:
-            lines.append((notice.ts, _alert(scene, notice, width)))
-    said = [(alert.ts, rooms.message(scene, alert, width, alert.ts in loud)) for alert in scene.view.alerts]
+            lines.append((notice.ts, _alert(state, notice, width)))
+    said = [
+        (alert.ts, room_messages.message_rows(state, alert, width, alert.ts in loud))
+        for alert in state.view.alerts
+    ]
     # Of one moment the message came first.
     ordered = sorted([*said, *lines], key=lambda item: item[0])
     return [fit(row, width) for _, rows in reversed(ordered) for row in rows]
 
 
-def alert_line(scene: Scene, width: int) -> Row:
+def alert_line(state: ScreenState, width: int) -> Row:
     """The newest notice that matters in one line; a loud one that waits goes before a newer quiet one."""
-    loud = [n for n in scene.notices if _waits(scene, n)]
+    loud = [n for n in state.notices if _waits(state, n)]
     more = f" (+{len(loud) - 1})" if len(loud) > 1 else ""
-    if not scene.notices:
+    if not state.notices:
         return fit(cell(" no alerts yet", "faint"), width)
-    notice, told = loud[-1] if loud else scene.notices[-1], _told(scene)
+    notice, told = loud[-1] if loud else state.notices[-1], _told(state)
     if _repeats(notice, told):
-        line = rooms.one_line(scene, told[notice.ts][-1], width - len(more) - 1, bool(loud))
+        line = room_messages.message_line(state, told[notice.ts][-1], width - len(more) - 1, bool(loud))
         return ((" ", "text"), *line, (more, "warn bold"))
     row: Row = (
         (f" {times.clock(notice.ts)} ", "dim"),
         (f"{_SIGNS[notice.kind]} ", notice_style(notice)),
-        *mark(scene.view, kind_of(scene.view, notice.book)),
+        *kind_mark(state.view, kind_of(state.view, notice.book)),
         (plain(notice.text), notice_style(notice)),
     )
     return (*fit(row, width - len(more)), (more, "warn bold"))
@@ -161,8 +165,8 @@ def log_row(line: LogLine, width: int) -> Row:
     )
 
 
-def log_line(scene: Scene, width: int) -> Row:
+def log_line(state: ScreenState, width: int) -> Row:
     """The newest log line on one row."""
-    if not scene.logs:
+    if not state.logs:
         return fit(cell(" log is quiet", "faint"), width)
-    return fit(((" ", "text"), *log_row(scene.logs[-1], width - 1)), width)
+    return fit(((" ", "text"), *log_row(state.logs[-1], width - 1)), width)

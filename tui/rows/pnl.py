@@ -8,9 +8,10 @@ from engine.model.view import BookView
 from tui import number_format as figures
 from tui.plain_text import plain
 from tui.rows import limits
-from tui.rows.status import badge
-from tui.screen_state import Scene, main_books
-from tui.spans import Row, cell, fit, join, width_of
+from tui.rows.shared import mode_badge
+from tui.screen_state import ScreenState
+from tui.styled_text import Row, cell, fit, join, width_of
+from tui.view_facts import main_books
 
 _GAP = ("   ", "text")
 
@@ -53,23 +54,23 @@ def book_rows(book: BookView, width: int) -> list[Row]:
     return _lines(parts, width)
 
 
-def limit_rows(scene: Scene, width: int, room: int) -> list[Row]:
+def book_limit_rows(state: ScreenState, width: int, room: int) -> list[Row]:
     """The limits of all books, the nearest first: as many as the room has, each book under its name."""
-    books = scene.view.books
+    books = state.view.books
     if len(books) == 1:
-        return limits.rows(books[0].limits, width, room) or [cell("no limit is set", "warn")][:room]
+        return limits.limit_rows(books[0].limits, width, room) or [cell("no limit is set", "warn")][:room]
     rows: list[Row] = []
     share = room // max(1, len(books)) - 1
     for book in books:
         if share > 0:
             rows.append(cell(f"limits of {plain(book.book)}", "dim"))
-            rows += limits.rows(book.limits, width, share) or [cell("no limit is set", "warn")]
+            rows += limits.limit_rows(book.limits, width, share) or [cell("no limit is set", "warn")]
     return rows
 
 
-def numbers(scene: Scene, width: int) -> list[Row]:
+def number_rows(state: ScreenState, width: int) -> list[Row]:
     """The numbers of all books, each under its name where there are several."""
-    books = scene.view.books
+    books = state.view.books
     if not books:
         return [cell("no account yet", "dim")]
     if len(books) == 1:
@@ -77,15 +78,17 @@ def numbers(scene: Scene, width: int) -> list[Row]:
     rows: list[Row] = []
     for book in books:
         rows.append(
-            fit((*badge(book.kind), (f" {plain(book.book)} · {plain(book.account)}", "text bold")), width)
+            fit(
+                (*mode_badge(book.kind), (f" {plain(book.book)} · {plain(book.account)}", "text bold")), width
+            )
         )
         rows.extend(book_rows(book, width))
     return rows
 
 
-def equity(scene: Scene) -> tuple[Decimal, ...]:
+def equity_curve(state: ScreenState) -> tuple[Decimal, ...]:
     """The equity curve to draw, of the badge's books: the only one's, or the sum where they overlap."""
-    curves = [book.equity for book in main_books(scene.view) if book.equity]
+    curves = [book.equity for book in main_books(state.view) if book.equity]
     if not curves:
         return ()
     if len(curves) == 1:

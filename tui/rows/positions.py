@@ -8,9 +8,10 @@ from engine.model.view import OrderView, PositionView, TradeView
 from tui import clock_times as times
 from tui import number_format as figures
 from tui.plain_text import plain
-from tui.rows.status import mark
-from tui.screen_state import Scene, contract_of
-from tui.spans import Column, Row, cell, fit, table
+from tui.rows.shared import kind_mark
+from tui.screen_state import ScreenState
+from tui.styled_text import Column, Row, cell, fit, table
+from tui.view_facts import contract_of
 
 SLOT_STYLES = {Slot.ENTRY: "entry", Slot.STOP: "stop", Slot.TARGET: "target"}
 
@@ -54,11 +55,11 @@ _TRADES = (
 )
 
 
-def _name(scene: Scene, instrument: str, kind: AccountKind) -> Row:
-    contract = contract_of(scene.view, instrument)
+def _name(state: ScreenState, instrument: str, kind: AccountKind) -> Row:
+    contract = contract_of(state.view, instrument)
     name = plain(instrument if contract is None else contract.name)
-    style = "accent bold" if instrument == scene.instrument else "text"
-    return (*mark(scene.view, kind), (name, style))
+    style = "accent bold" if instrument == state.instrument else "text"
+    return (*kind_mark(state.view, kind), (name, style))
 
 
 def _side(qty: int) -> Row:
@@ -66,40 +67,40 @@ def _side(qty: int) -> Row:
     return cell(f"{figures.arrow(qty)} {word:<5} {abs(qty)}", figures.tone(qty))
 
 
-def _stop(scene: Scene, position: PositionView) -> Row:
+def _stop(state: ScreenState, position: PositionView) -> Row:
     """The stop, and a warning where fewer contracts are protected than held."""
     open_qty = abs(position.qty)
     if position.stop is None or position.protected_qty == 0:
         return cell("no stop!", "error bold")
-    text = figures.price(position.stop, scene.decimals(position.instrument))
+    text = figures.price(position.stop, state.decimals(position.instrument))
     if position.protected_qty < open_qty:
         return cell(f"{text} {position.protected_qty}/{open_qty}!", "warn bold")
     return cell(text, "stop")
 
 
-def _position(scene: Scene, position: PositionView) -> tuple[Row, ...]:
-    digits = scene.decimals(position.instrument)
-    contract = contract_of(scene.view, position.instrument)
+def _position(state: ScreenState, position: PositionView) -> tuple[Row, ...]:
+    digits = state.decimals(position.instrument)
+    contract = contract_of(state.view, position.instrument)
     stale = contract is not None and contract.stale
     tone = "stale" if stale else figures.tone(position.open_usd)
     flattening = any(
         book.book == position.book and position.instrument in book.flatten.instruments
-        for book in scene.view.books
+        for book in state.view.books
         if book.flatten is not None
     )
     targets = position.targets
     target = figures.price(targets[0], digits) if targets else figures.NONE
     if len(targets) > 1:
         target += f" +{len(targets) - 1}"
-    held = max(0, scene.view.ts - position.opened_ts)
+    held = max(0, state.view.ts - position.opened_ts)
     return (
-        _name(scene, position.instrument, position.kind),
+        _name(state, position.instrument, position.kind),
         cell("flattening…", "warn bold") if flattening else _side(position.qty),
         cell(figures.price(position.entry, digits)),
         cell(figures.price(position.mark, digits), "stale" if stale else "text"),
         cell(figures.signed(position.open_usd), f"{tone} bold"),
         cell(figures.signed(position.open_ticks, 1), tone),
-        _stop(scene, position),
+        _stop(state, position),
         cell(target, "target" if targets else "dim"),
         cell(figures.signed(position.mae_usd), "dim"),
         cell(figures.signed(position.mfe_usd), "dim"),
@@ -109,12 +110,12 @@ def _position(scene: Scene, position: PositionView) -> tuple[Row, ...]:
     )
 
 
-def positions(scene: Scene, width: int) -> tuple[Row, list[Row]]:
+def position_rows(state: ScreenState, width: int) -> tuple[Row, list[Row]]:
     """Head and rows of the open positions, the shown contract first."""
-    return table(_POSITIONS, [_position(scene, p) for p in scene.positions], width)
+    return table(_POSITIONS, [_position(state, p) for p in state.positions], width)
 
 
-def order_words(order: OrderView) -> str:
+def order_text(order: OrderView) -> str:
     """ "sell 2 stop": what the order asks the venue for, how much of it has filled already."""
     done = f"{order.filled_qty}/" if order.filled_qty else ""
     return f"{order.side.value} {done}{order.qty} {order.type.value}"
@@ -131,16 +132,16 @@ def _status(order: OrderView) -> Row:
     return cell(word, "warn")
 
 
-def _order(scene: Scene, order: OrderView) -> tuple[Row, ...]:
-    digits = scene.decimals(order.instrument)
-    contract = contract_of(scene.view, order.instrument)
+def _order(state: ScreenState, order: OrderView) -> tuple[Row, ...]:
+    digits = state.decimals(order.instrument)
+    contract = contract_of(state.view, order.instrument)
     away = figures.NONE
     if contract is not None and contract.last is not None and order.price is not None:
         away = figures.signed((order.price - contract.last) / contract.tick_size, 0)
     return (
-        _name(scene, order.instrument, order.kind),
+        _name(state, order.instrument, order.kind),
         cell(order.slot.value, SLOT_STYLES[order.slot]),
-        cell(order_words(order), "gain" if order.side is Side.BUY else "loss"),
+        cell(order_text(order), "gain" if order.side is Side.BUY else "loss"),
         cell(figures.price(order.price, digits), SLOT_STYLES[order.slot]),
         cell(away, "dim"),
         _status(order),
@@ -149,12 +150,12 @@ def _order(scene: Scene, order: OrderView) -> tuple[Row, ...]:
     )
 
 
-def _by_price(scene: Scene) -> list[OrderView]:
+def _by_price(state: ScreenState) -> list[OrderView]:
     return sorted(
-        scene.view.orders,
+        state.view.orders,
         key=lambda o: (
-            o.kind is not scene.view.mode,
-            o.instrument != scene.instrument,
+            o.kind is not state.view.mode,
+            o.instrument != state.instrument,
             o.instrument,
             o.book,
             -(o.price or 0),
@@ -162,33 +163,33 @@ def _by_price(scene: Scene) -> list[OrderView]:
     )
 
 
-def orders(scene: Scene, width: int) -> tuple[Row, list[Row]]:
+def order_rows(state: ScreenState, width: int) -> tuple[Row, list[Row]]:
     """Head and rows of the working orders, the shown contract first, from the highest price down."""
-    return table(_ORDERS, [_order(scene, o) for o in _by_price(scene)], width)
+    return table(_ORDERS, [_order(state, o) for o in _by_price(state)], width)
 
 
-def folded_orders(scene: Scene, width: int) -> list[Row]:
+def folded_order_rows(state: ScreenState, width: int) -> list[Row]:
     """Working orders as single lines, for screens without room for their own pane."""
     lines: list[Row] = []
-    for order in _by_price(scene):
+    for order in _by_price(state):
         style = SLOT_STYLES[order.slot]
         line: Row = (
-            *mark(scene.view, order.kind),
-            (f"{plain(order.instrument):<4} ", "accent" if order.instrument == scene.instrument else "dim"),
+            *kind_mark(state.view, order.kind),
+            (f"{plain(order.instrument):<4} ", "accent" if order.instrument == state.instrument else "dim"),
             (f"{order.slot.value:<7}", style),
-            (f"{order_words(order):<14} ", "text"),
-            (f"{figures.price(order.price, scene.decimals(order.instrument)):>9}  ", style),
+            (f"{order_text(order):<14} ", "text"),
+            (f"{figures.price(order.price, state.decimals(order.instrument)):>9}  ", style),
             *_status(order),
         )
         lines.append(fit(line, width))
     return lines
 
 
-def _trade(scene: Scene, trade: TradeView) -> tuple[Row, ...]:
-    digits = scene.decimals(trade.instrument)
+def _trade(state: ScreenState, trade: TradeView) -> tuple[Row, ...]:
+    digits = state.decimals(trade.instrument)
     return (
         cell(times.clock(trade.closed_ts), "dim"),
-        _name(scene, trade.instrument, trade.kind),
+        _name(state, trade.instrument, trade.kind),
         _side(trade.qty * trade.side.sign),
         cell(figures.price(trade.entry, digits)),
         cell(figures.price(trade.exit, digits)),
@@ -199,7 +200,7 @@ def _trade(scene: Scene, trade: TradeView) -> tuple[Row, ...]:
     )
 
 
-def trades(scene: Scene, width: int) -> tuple[Row, list[Row]]:
+def trade_rows(state: ScreenState, width: int) -> tuple[Row, list[Row]]:
     """Head and rows of the finished trades, newest first."""
-    newest_first = sorted(scene.view.trades, key=lambda trade: trade.closed_ts, reverse=True)
-    return table(_TRADES, [_trade(scene, trade) for trade in newest_first], width)
+    newest_first = sorted(state.view.trades, key=lambda trade: trade.closed_ts, reverse=True)
+    return table(_TRADES, [_trade(state, trade) for trade in newest_first], width)

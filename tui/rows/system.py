@@ -7,8 +7,9 @@ from tui import clock_times as times
 from tui import number_format as figures
 from tui.plain_text import plain
 from tui.rows import links
-from tui.screen_state import Scene, reason_of
-from tui.spans import Row, fit, join, wrap
+from tui.screen_state import ScreenState
+from tui.styled_text import Row, fit, join, wrap
+from tui.view_facts import reason_of
 
 SLOW_WAIT_MS = 20.0
 """From here on the time that events wait in the engine is shown as a warning."""
@@ -72,10 +73,10 @@ def _held(view: View, held: RestrictionView) -> str:
     return words
 
 
-def system(scene: Scene, width: int) -> list[Row]:
+def system_rows(state: ScreenState, width: int) -> list[Row]:
     """Everything, what matters most first; scrolls where there is not enough room."""
-    view = scene.view
-    rows = [*links.rows(view, width), *_oddities(view, width), *_engine(view)]
+    view = state.view
+    rows = [*links.link_rows(view, width), *_oddities(view, width), *_engine(view)]
     for book in view.books:
         rows += _book(view, book, width)
     return [fit(row, width) for row in rows]

@@ -9,15 +9,16 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
-from tui.actions import ACTIONS, RESERVED, Action, Danger, Keys, blocked, key_text, label_of
+from tui.actions import ACTIONS, Action, Danger, blocked, label_of
+from tui.keymap import RESERVED, Keys, key_text
 from tui.plain_text import plain
-from tui.screen_state import Scene
-from tui.spans import EMPTY, Row, cell, fit, wrap
-from tui.styles import Palette
+from tui.screen_state import ScreenState
+from tui.styled_text import EMPTY, Row, cell, fit, wrap
+from tui.theme_styles import ThemeStyles
 from tui.widgets.grid import Content, LiveGrid
 
 
-def help_rows(scene: Scene, keys: Keys, width: int) -> list[Row]:
+def help_rows(state: ScreenState, keys: Keys, width: int) -> list[Row]:
     """The list of keys by group; reasons where an action can't be done now."""
     rows: list[Row] = []
     for problem in keys.problems:
@@ -26,7 +27,7 @@ def help_rows(scene: Scene, keys: Keys, width: int) -> list[Row]:
         rows.append(EMPTY)
     for group, actions in groupby(ACTIONS.values(), key=lambda a: a.group):
         rows.append(cell(group, "accent bold"))
-        rows += [fit(_help_row(scene, keys, action, width), width) for action in actions]
+        rows += [fit(_help_row(state, keys, action, width), width) for action in actions]
         rows.append(EMPTY)
     rows.append(cell("Always", "accent bold"))
     rows += [((f"  {key_text(key):<6}", "text bold"), (words, "dim")) for key, words in RESERVED.items()]
@@ -37,12 +38,12 @@ def help_rows(scene: Scene, keys: Keys, width: int) -> list[Row]:
     return rows
 
 
-def _help_row(scene: Scene, keys: Keys, action: Action, width: int) -> Row:
-    reason = blocked(action, scene.view, scene.instrument, scene.readonly)
+def _help_row(state: ScreenState, keys: Keys, action: Action, width: int) -> Row:
+    reason = blocked(action, state.view, state.instrument, state.readonly)
     style = "faint" if reason else "text"
     key: Row = (
         (f"  {keys.shown(action.id):<6}", f"{style} bold"),
-        (f"{label_of(action, scene.instrument):<22}", style),
+        (f"{label_of(action, state.instrument):<22}", style),
     )
     about = f"not now: {reason}" if reason else action.tooltip
     step = ", asks first" if action.danger is Danger.CONFIRMED and not reason else ""
@@ -56,10 +57,10 @@ class HelpScreen(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark", "leave", show=False)]
 
-    def __init__(self, scene: Scene, keys: Keys, palette: Palette) -> None:
+    def __init__(self, state: ScreenState, keys: Keys, theme_styles: ThemeStyles) -> None:
         super().__init__()
-        self._scene, self._keys = scene, keys
-        self._grid = LiveGrid(palette)
+        self._state, self._keys = state, keys
+        self._grid = LiveGrid(theme_styles)
 
     def compose(self) -> ComposeResult:
         yield self._grid
@@ -71,7 +72,7 @@ class HelpScreen(ModalScreen[None]):
         self.call_after_refresh(self._fill)
 
     def _fill(self) -> None:
-        rows = help_rows(self._scene, self._keys, self._grid.inner[0])
+        rows = help_rows(self._state, self._keys, self._grid.inner[0])
         self._grid.set_content(
             Content(rows, title=cell("Keys", "text bold"), foot=cell("↑ ↓ scroll · esc back", "dim"))
         )

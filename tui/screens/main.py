@@ -1,9 +1,9 @@
-"""The main screen: the panes, what is chosen, and what each key does."""
+"""The main screen: the panes and bars, where they stand, and which contract and timeframe they show."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar, cast
 
 from textual import events
 from textual.app import ComposeResult
@@ -15,6 +15,7 @@ from textual.widgets import Static
 
 from engine.model.market import Timeframe
 from tui.actions import ACTIONS, PANES
+from tui.base_app import CockpitApp
 from tui.layout import LEAST, Shape, arrange, shape_of
 from tui.panes.base import Pane
 from tui.panes.chart import ChartPane
@@ -22,18 +23,15 @@ from tui.panes.market import AlignmentPane, QuotesPane, SystemPane
 from tui.panes.messages import AlertsPane, LogPane
 from tui.panes.pnl import PnlPane
 from tui.panes.positions import OrdersPane, PositionsPane, TradesPane
-from tui.rows.hints import key_line
+from tui.rows.bars.keys import key_row
+from tui.rows.bars.quote_strip import quote_strip_row
+from tui.rows.bars.safety import safety_row
+from tui.rows.bars.status import status_row
 from tui.rows.messages import alert_line, log_line
-from tui.rows.safety import safety_row
-from tui.rows.status import quote_strip, status_row
-from tui.screen_state import Scene
-from tui.styles import Palette
-from tui.widgets.keyline import KeyLine
-from tui.widgets.line import Bar, Line
-from tui.widgets.pane_area import Deck
-
-if TYPE_CHECKING:
-    from tui.app import TStreamApp
+from tui.screen_state import ScreenState
+from tui.theme_styles import ThemeStyles
+from tui.widgets.line import Bar, KeyLine, Line
+from tui.widgets.pane_area import PaneArea
 
 _PANES: tuple[type[Pane], ...] = (
     ChartPane,
@@ -50,7 +48,7 @@ _PANES: tuple[type[Pane], ...] = (
 
 
 class MainScreen(Screen[None]):
-    """Draws the Scene that the app hands in. Looking is done here; trading goes through the app."""
+    """Draws the ScreenState that the app hands in; what a key does is decided by tui.action_runner."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
@@ -64,29 +62,29 @@ class MainScreen(Screen[None]):
     """The shown contract: status bar, chart and alignment follow it at once."""
     timeframe: reactive[Timeframe] = reactive(Timeframe.M5, init=False)
 
-    def __init__(self, palette: Palette) -> None:
+    def __init__(self, theme_styles: ThemeStyles) -> None:
         super().__init__()
-        self._palette = palette
-        self._panes: list[Pane] = [pane(palette) for pane in _PANES]
-        self._status = Bar(palette, id="status")
-        self._safety = Bar(palette, id="safety")
-        self._strip = Line(palette, id="strip")
-        self._alert = Line(palette, id="alert-line")
-        self._log = Line(palette, id="log-line")
-        self._keys = KeyLine(palette, id="keys")
-        self._deck = Deck()
+        self._theme_styles = theme_styles
+        self._panes: list[Pane] = [pane(theme_styles) for pane in _PANES]
+        self._status = Bar(theme_styles, id="status")
+        self._safety = Bar(theme_styles, id="safety")
+        self._strip = Line(theme_styles, id="strip")
+        self._alert = Line(theme_styles, id="alert-line")
+        self._log = Line(theme_styles, id="log-line")
+        self._keys = KeyLine(theme_styles, id="keys")
+        self._pane_area = PaneArea()
         self._zoomed = ""
         self._swapped = False
         self._shape = Shape.TINY
 
     @property
-    def cockpit(self) -> TStreamApp:
+    def cockpit(self) -> CockpitApp:
         """The app that this screen belongs to."""
-        return cast("TStreamApp", self.app)
+        return cast("CockpitApp", self.app)
 
     def compose(self) -> ComposeResult:
         message = Static("", id="too-small", markup=False)
-        with self._deck:
+        with self._pane_area:
             lines = (self._alert, self._log, self._keys, message)
             yield from (self._status, self._safety, self._strip, *self._panes, *lines)
 
@@ -103,17 +101,17 @@ class MainScreen(Screen[None]):
     def on_resize(self, event: events.Resize) -> None:
         self._place()
         # Panes learn their new sizes when this layout is done; they are drawn right after it.
-        self.call_after_refresh(self.cockpit.hurry)
+        self.call_after_refresh(self.cockpit.redraw)
 
     def _place(self) -> None:
         width, height = self.size
         if not width or not height:
             return
         self._shape = shape_of(width, height)
-        plan = arrange(width, height, self._zoomed, self._swapped)
+        places = arrange(width, height, self._zoomed, self._swapped)
         positions = cast("PositionsPane", self.pane("positions"))
-        positions.fold_orders = "orders" not in plan and not self._zoomed
-        self._deck.place(plan)
+        positions.fold_orders = "orders" not in places and not self._zoomed
+        self._pane_area.place(places)
         if self._shape is Shape.TINY:
             self.query_one("#too-small", Static).update(
                 f"tstream needs {LEAST[0]}×{LEAST[1]} cells,\nthis window has {width}×{height}"
@@ -122,9 +120,9 @@ class MainScreen(Screen[None]):
         if isinstance(focused, Pane) and not focused.display:
             self.set_focus(None)
 
-    def set_palette(self, palette: Palette) -> None:
-        """Wear other colours."""
-        self._palette = palette
+    def set_theme_styles(self, theme_styles: ThemeStyles) -> None:
+        """Take the styles of another theme."""
+        self._theme_styles = theme_styles
         lines: tuple[Line, ...] = (
             self._status,
             self._safety,
@@ -135,53 +133,49 @@ class MainScreen(Screen[None]):
         )
         widgets: list[Line | Pane] = [*lines, *self._panes]
         for widget in widgets:
-            widget.set_palette(palette)
+            widget.set_theme_styles(theme_styles)
 
-    def draw(self, scene: Scene, now: float, force: bool = False) -> None:
-        """Show the scene; `now` is in monotonic seconds, `force` draws panes that are not due."""
-        self.set_reactive(MainScreen.instrument, scene.instrument)
+    def draw(self, state: ScreenState, now: float, force: bool = False) -> None:
+        """Show the state; `now` is in monotonic seconds, `force` draws panes that are not due."""
+        self.set_reactive(MainScreen.instrument, state.instrument)
         width = self.size.width
-        self._status.set_row(status_row(scene, width))
-        lines: tuple[tuple[Line, Callable[[Scene, int], object]], ...] = (
+        self._status.set_row(status_row(state, width))
+        lines: tuple[tuple[Line, Callable[[ScreenState, int], object]], ...] = (
             (self._safety, safety_row),
-            (self._strip, quote_strip),
+            (self._strip, quote_strip_row),
             (self._alert, alert_line),
             (self._log, log_line),
         )
         for line, build in lines:
             if line.display:
-                line.set_row(build(scene, width))  # type: ignore[arg-type]
-        self._keys.show(key_line(scene, self.cockpit.keys, self._shape, width))
+                line.set_row(build(state, width))  # type: ignore[arg-type]
+        self._keys.show(key_row(state, self.cockpit.keys, self._shape, width))
         for pane in self._panes:
-            pane.draw(scene, now, force)
+            pane.draw(state, now, force)
 
-    # What the keys do that only look.
+    # What is shown.
 
     def watch_instrument(self, instrument: str) -> None:
-        self.cockpit.stage.choice.instrument = instrument
-        self.cockpit.hurry()
+        self.cockpit.presenter.choice.instrument = instrument
+        self.cockpit.redraw()
 
     def watch_timeframe(self, timeframe: Timeframe) -> None:
-        self.cockpit.stage.choice.timeframe = timeframe
-        self.cockpit.hurry()
+        self.cockpit.presenter.choice.timeframe = timeframe
+        self.cockpit.redraw()
 
     async def action_act(self, action_id: str) -> None:
         self.cockpit.act(action_id)
 
-    def do_contract(self, by: int) -> None:
-        self.instrument = self.cockpit.stage.step_contract(by)
-
-    def do_timeframe(self, by: int) -> None:
-        self.timeframe = self.cockpit.stage.step_timeframe(by)
-
-    def do_focus_pane(self, name: str) -> None:
+    def focus_pane(self, name: str) -> None:
+        """Go to a pane by its name. Raises KeyError."""
         pane = self.pane(name)
         if not pane.display or (self._zoomed and self._zoomed != name):
             # Where a pane has no room of its own it gets the whole body.
             self._zoom(name)
         pane.focus()
 
-    def do_zoom(self) -> None:
+    def toggle_zoom(self) -> None:
+        """The focused pane (else the chart) alone on the screen, or all panes again."""
         focused = self.focused
         if self._zoomed:
             self._zoom("")
@@ -191,7 +185,7 @@ class MainScreen(Screen[None]):
     def _zoom(self, name: str) -> None:
         self._zoomed = name
         self._place()
-        self.call_after_refresh(self.cockpit.hurry)
+        self.call_after_refresh(self.cockpit.redraw)
 
     def action_back(self) -> None:
         if self._zoomed:
@@ -199,16 +193,19 @@ class MainScreen(Screen[None]):
         else:
             self.set_focus(None)
 
-    def do_swap(self) -> None:
+    def toggle_swap(self) -> None:
+        """On small screens the alignment in the chart's place, or the chart again."""
         if self._shape is not Shape.SMALL or self._zoomed:
-            self.cockpit.say(f"chart and alignment are both here: {PANES['chart']} and {PANES['alignment']}")
+            self.cockpit.toast(
+                f"chart and alignment are both here: {PANES['chart']} and {PANES['alignment']}"
+            )
             return
         self._swapped = not self._swapped
         self._place()
-        self.call_after_refresh(self.cockpit.hurry)
+        self.call_after_refresh(self.cockpit.redraw)
 
     def on_quotes_pane_picked(self, event: QuotesPane.Picked) -> None:
-        contracts = self.cockpit.stage.view.contracts
+        contracts = self.cockpit.presenter.view.contracts
         if event.index < len(contracts):
             self.instrument = contracts[event.index].instrument
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar, cast
 
 from msgspec.structs import replace
 from textual.app import ComposeResult
@@ -11,20 +11,16 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from tui import number_format as figures
+from tui.base_app import CockpitApp
 from tui.plain_text import plain
-from tui.rows import market
-from tui.rows import messages as talk
-from tui.rows import positions as book
-from tui.rows.safety import safety_row
-from tui.rows.status import status_row
-from tui.screen_state import Scene
-from tui.spans import EMPTY, Row, cell
-from tui.styles import Palette
+from tui.rows import market, messages, positions
+from tui.rows.bars.safety import safety_row
+from tui.rows.bars.status import status_row
+from tui.screen_state import ScreenState
+from tui.styled_text import EMPTY, Row, cell
+from tui.theme_styles import ThemeStyles
 from tui.widgets.grid import Content, LiveGrid
 from tui.widgets.line import Bar
-
-if TYPE_CHECKING:
-    from tui.app import TStreamApp
 
 
 class Page(Screen[None]):
@@ -33,11 +29,11 @@ class Page(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "leave", show=False)]
     HINT = "↑ ↓ scroll · esc back"
 
-    def __init__(self, palette: Palette) -> None:
+    def __init__(self, theme_styles: ThemeStyles) -> None:
         super().__init__()
-        self._status, self._safety = Bar(palette), Bar(palette)
-        self._grid = LiveGrid(palette)
-        self._drawn: Scene | None = None
+        self._status, self._safety = Bar(theme_styles), Bar(theme_styles)
+        self._grid = LiveGrid(theme_styles)
+        self._drawn: ScreenState | None = None
 
     def compose(self) -> ComposeResult:
         yield self._status
@@ -48,30 +44,30 @@ class Page(Screen[None]):
         self._grid.focus()
 
     def on_resize(self) -> None:
-        self.call_after_refresh(self.cockpit.hurry)
+        self.call_after_refresh(self.cockpit.redraw)
 
     @property
-    def cockpit(self) -> TStreamApp:
+    def cockpit(self) -> CockpitApp:
         """The app that this page belongs to."""
-        return cast("TStreamApp", self.app)
+        return cast("CockpitApp", self.app)
 
     @abstractmethod
-    def build(self, scene: Scene, width: int) -> Content:
+    def build(self, state: ScreenState, width: int) -> Content:
         """The content of the frame."""
 
-    def set_palette(self, palette: Palette) -> None:
-        """Wear other colours."""
-        self._status.set_palette(palette)
-        self._safety.set_palette(palette)
-        self._grid.set_palette(palette)
+    def set_theme_styles(self, theme_styles: ThemeStyles) -> None:
+        """Take the styles of another theme."""
+        self._status.set_theme_styles(theme_styles)
+        self._safety.set_theme_styles(theme_styles)
+        self._grid.set_theme_styles(theme_styles)
 
-    def draw(self, scene: Scene, now: float, force: bool = False) -> None:
-        """Show the scene."""
-        self._status.set_row(status_row(scene, self.size.width))
-        self._safety.set_row(safety_row(scene, self.size.width))
+    def draw(self, state: ScreenState, now: float, force: bool = False) -> None:
+        """Show the state."""
+        self._status.set_row(status_row(state, self.size.width))
+        self._safety.set_row(safety_row(state, self.size.width))
         width, _ = self._grid.inner
         if width > 0:
-            self._grid.set_content(self.build(scene, width))
+            self._grid.set_content(self.build(state, width))
 
     def action_leave(self) -> None:
         self.dismiss(None)
@@ -86,9 +82,9 @@ class LogScreen(Page):
         Binding("l", "leave", show=False),
     ]
 
-    def build(self, scene: Scene, width: int) -> Content:
-        rows = [talk.log_row(line, width) for line in reversed(list(scene.logs))]
-        note = cell(scene.log_filter or "everything", "accent")
+    def build(self, state: ScreenState, width: int) -> Content:
+        rows = [messages.log_row(line, width) for line in reversed(list(state.logs))]
+        note = cell(state.log_filter or "everything", "accent")
         foot = cell("/ filter · v level · ↑ ↓ scroll · esc back", "dim")
         return Content(rows, title=cell("Log", "text bold"), note=note, foot=foot)
 
@@ -98,8 +94,8 @@ class DetailScreen(Page):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("d", "leave", show=False)]
 
-    def build(self, scene: Scene, width: int) -> Content:
-        contract = scene.contract
+    def build(self, state: ScreenState, width: int) -> Content:
+        contract = state.contract
         if contract is None:
             return Content([cell("no contract yet", "faint")], title=cell("Detail", "text bold"))
         rows: list[Row] = [
@@ -109,27 +105,27 @@ class DetailScreen(Page):
              ("   ask ", "dim"), (figures.price(contract.ask, contract.decimals), "text"),
              ("   state ", "dim"), (contract.state.value, "text")),
         ]  # fmt: skip
-        only = _only(scene)
+        only = _only(state)
         for name, (head, body) in (
-            ("Positions", book.positions(only, width)),
-            ("Orders", book.orders(only, width)),
-            ("Trades", book.trades(only, width)),
+            ("Positions", positions.position_rows(only, width)),
+            ("Orders", positions.order_rows(only, width)),
+            ("Trades", positions.trade_rows(only, width)),
         ):
             rows += [EMPTY, cell(name, "accent bold"), *([head, *body] if body else [cell("none", "faint")])]
-        rows += [EMPTY, cell("Alignment", "accent bold"), *market.alignment(scene, width, 99)]
-        rows += [EMPTY, cell("Alerts", "accent bold"), *talk.alerts(only, width)]
+        rows += [EMPTY, cell("Alignment", "accent bold"), *market.alignment_rows(state, width, 99)]
+        rows += [EMPTY, cell("Alerts", "accent bold"), *messages.alert_rows(only, width)]
         foot = cell(self.HINT, "dim")
         return Content(rows, title=(("Detail · ", "dim"), (plain(contract.name), "accent bold")), foot=foot)
 
 
-def _only(scene: Scene) -> Scene:
-    """The scene with nothing but the shown contract."""
-    shown = scene.instrument
+def _only(state: ScreenState) -> ScreenState:
+    """The state with nothing but the shown contract."""
+    shown = state.instrument
     view = replace(
-        scene.view,
-        positions=tuple(p for p in scene.view.positions if p.instrument == shown),
-        orders=tuple(o for o in scene.view.orders if o.instrument == shown),
-        trades=tuple(t for t in scene.view.trades if t.instrument == shown),
-        alerts=tuple(a for a in scene.view.alerts if a.instrument in (shown, "")),
+        state.view,
+        positions=tuple(p for p in state.view.positions if p.instrument == shown),
+        orders=tuple(o for o in state.view.orders if o.instrument == shown),
+        trades=tuple(t for t in state.view.trades if t.instrument == shown),
+        alerts=tuple(a for a in state.view.alerts if a.instrument in (shown, "")),
     )
-    return replace(scene, view=view, notices=[n for n in scene.notices if n.instrument in (shown, None)])
+    return replace(state, view=view, notices=[n for n in state.notices if n.instrument in (shown, None)])

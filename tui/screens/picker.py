@@ -15,7 +15,7 @@ from textual.widgets.option_list import Option
 from engine.model.view import ContractView, View
 from tui import number_format as figures
 from tui.plain_text import plain
-from tui.styles import Palette
+from tui.theme_styles import ThemeStyles
 
 
 class ContractPicker(ModalScreen[str | None]):
@@ -26,11 +26,11 @@ class ContractPicker(ModalScreen[str | None]):
         *(Binding(str(n), f"take({n - 1})", show=False) for n in range(1, 10)),
     ]
 
-    def __init__(self, view: View, shown: str, palette: Palette) -> None:
+    def __init__(self, view: View, shown: str, theme_styles: ThemeStyles) -> None:
         super().__init__()
         self._contracts = view.contracts
         self._shown = shown
-        self._palette = palette
+        self._theme_styles = theme_styles
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="card") as card:
@@ -40,7 +40,7 @@ class ContractPicker(ModalScreen[str | None]):
 
     def _line(self, number: int, contract: ContractView) -> Text:
         sign = contract.change or 0
-        tone = self._palette.style("stale" if contract.stale else figures.tone(sign)).color
+        tone = self._theme_styles.style("stale" if contract.stale else figures.tone(sign)).color
         price = figures.price(contract.last, contract.decimals)
         change = figures.signed(contract.change, contract.decimals)
         text = Text(no_wrap=True, overflow="ellipsis")

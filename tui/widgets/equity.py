@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from types import ModuleType
 
-from tui.spans import Row
+from tui.styled_text import Row
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 

@@ -12,8 +12,8 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.spans import EMPTY, Row, fit, width_of
-from tui.styles import Palette
+from tui.styled_text import EMPTY, Row, fit, width_of
+from tui.theme_styles import ThemeStyles
 from tui.widgets.line import strip_of
 
 
@@ -48,10 +48,10 @@ class LiveGrid(Widget, can_focus=True):
             super().__init__()
             self.grid, self.index = grid, index
 
-    def __init__(self, palette: Palette, *, number: str = "", id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, theme_styles: ThemeStyles, *, number: str = "", id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self.number = number
-        self._palette = palette
+        self._theme_styles = theme_styles
         self._content = Content([])
         self._top = 0
         self._strips: dict[int, Strip] = {}
@@ -96,9 +96,9 @@ class LiveGrid(Widget, can_focus=True):
     def _scrolls(self, *contents: Content) -> bool:
         return any(len(content.rows) > self.room for content in contents)
 
-    def set_palette(self, palette: Palette) -> None:
-        """Wear other colours."""
-        self._palette = palette
+    def set_theme_styles(self, theme_styles: ThemeStyles) -> None:
+        """Take the styles of another theme."""
+        self._theme_styles = theme_styles
         self._repaint()
 
     def _repaint(self) -> None:
@@ -125,15 +125,15 @@ class LiveGrid(Widget, can_focus=True):
         width, height = self.size
         frame = "accent" if self.has_focus else "frame"
         if y == 0:
-            return strip_of(self._upper(width, frame), self._palette)
+            return strip_of(self._upper(width, frame), self._theme_styles)
         if y >= height - 1:
             foot = fit(self._content.foot, min(width - 6, width_of(self._content.foot)))
             middle: Row = ((" ", frame), *foot, (" ", frame)) if foot else EMPTY
             line = "─" * max(0, width - 3 - width_of(middle))
-            return strip_of((("╰─", frame), *middle, (f"{line}╯", frame)), self._palette)
+            return strip_of((("╰─", frame), *middle, (f"{line}╯", frame)), self._theme_styles)
         row = fit(self._line_row(y - 1), width - 4)
         right = self._thumb(y - 1, height - 2)
-        return strip_of((("│ ", frame), *row, (" ", "text"), (right, frame)), self._palette)
+        return strip_of((("│ ", frame), *row, (" ", "text"), (right, frame)), self._theme_styles)
 
     def _upper(self, width: int, frame: str) -> Row:
         name: Row = (

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from rich.segment import Segment
+from textual import events
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.spans import EMPTY, Row
-from tui.styles import Palette
+from tui.messages import ActionAsked
+from tui.styled_text import EMPTY, Row
+from tui.theme_styles import ThemeStyles
 
 
-def strip_of(row: Row, palette: Palette, back: str = "") -> Strip:
+def strip_of(row: Row, theme_styles: ThemeStyles, back: str = "") -> Strip:
     """A row as the screen's strip; spans without a background of their own get `back`."""
-    style = palette.style
+    style = theme_styles.style
     if back:
         return Strip([Segment(t, style(s if "on:" in s else f"{s} on:{back}")) for t, s in row if t])
     return Strip([Segment(text, style(name)) for text, name in row if text])
@@ -25,9 +27,9 @@ class Line(Widget):
     BACK = ""
     DEFAULT_CSS = "Line { height: 1; }"
 
-    def __init__(self, palette: Palette, *, id: str | None = None) -> None:  # noqa: A002  the widget's own word
+    def __init__(self, theme_styles: ThemeStyles, *, id: str | None = None) -> None:  # noqa: A002  the widget's own word
         super().__init__(id=id)
-        self._palette = palette
+        self._theme_styles = theme_styles
         self._row: Row = EMPTY
         self._strip: Strip | None = None
 
@@ -44,15 +46,15 @@ class Line(Widget):
         self.refresh()
         return True
 
-    def set_palette(self, palette: Palette) -> None:
-        """Wear other colours."""
-        self._palette, self._strip = palette, None
+    def set_theme_styles(self, theme_styles: ThemeStyles) -> None:
+        """Take the styles of another theme."""
+        self._theme_styles, self._strip = theme_styles, None
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
         if self._strip is None:
-            back = self._palette.style(f"text on:{self.BACK}" if self.BACK else "text")
-            strip = strip_of(self._row, self._palette, self.BACK)
+            back = self._theme_styles.style(f"text on:{self.BACK}" if self.BACK else "text")
+            strip = strip_of(self._row, self._theme_styles, self.BACK)
             self._strip = strip.adjust_cell_length(self.size.width, back)
         return self._strip
 
@@ -64,3 +66,22 @@ class Bar(Line):
     """A line on the colour of surfaces."""
 
     BACK = "surface"
+
+
+class KeyLine(Bar):
+    """The key hints at the bottom: a click does what the key does."""
+
+    def __init__(self, theme_styles: ThemeStyles, *, id: str | None = None) -> None:  # noqa: A002  the widget's own word
+        super().__init__(theme_styles, id=id)
+        self._places: list[tuple[int, int, str]] = []
+
+    def show(self, line: tuple[Row, list[tuple[int, int, str]]]) -> None:
+        """Show a row of hints and where the actions stand in it."""
+        row, self._places = line
+        self.set_row(row)
+
+    def on_click(self, event: events.Click) -> None:
+        for start, end, action_id in self._places:
+            if start <= event.x < end:
+                self.post_message(ActionAsked(action_id))
+                return

@@ -11,13 +11,13 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
-from tui import confirmations as trades
+from tui.confirmations import Confirmation
 
 DEBOUNCE = 0.3
 """Seconds in which a Yes does not count, so that a key held down or struck twice confirms nothing."""
 
 
-class Question(ModalScreen[bool]):
+class ConfirmScreen(ModalScreen[bool]):
     """Dismissed with True for yes. `ask` is called again at each frame, so the words follow the market."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -26,7 +26,7 @@ class Question(ModalScreen[bool]):
         Binding("left,right", "app.focus_next", show=False),
     ]
 
-    def __init__(self, ask: Callable[[], trades.Question], clock: Callable[[], float]) -> None:
+    def __init__(self, ask: Callable[[], Confirmation], clock: Callable[[], float]) -> None:
         super().__init__()
         self._ask = ask
         self._clock = clock
@@ -34,24 +34,24 @@ class Question(ModalScreen[bool]):
         self._shown = ask()
 
     def compose(self) -> ComposeResult:
-        question = self._shown
-        with Vertical(classes="card serious" if question.serious else "card") as card:
-            card.border_title = question.title.replace("[", "\\[")
+        confirmation = self._shown
+        with Vertical(classes="card serious" if confirmation.serious else "card") as card:
+            card.border_title = confirmation.title.replace("[", "\\[")
             card.border_subtitle = "y yes · n or esc no"
-            yield Static(_words(question), id="words", markup=False)
+            yield Static(_words(confirmation), id="words", markup=False)
             with Horizontal(classes="buttons"):
                 yield Button("No (n)", id="no")
-                yield Button(f"Yes (y): {question.yes}".replace("[", "\\["), id="yes", classes="danger")
+                yield Button(f"Yes (y): {confirmation.yes}".replace("[", "\\["), id="yes", classes="danger")
 
     def on_mount(self) -> None:
         self.query_one("#no", Button).focus()
 
     def refresh_words(self) -> None:
         """Ask again what would happen, and show it if it has changed."""
-        question = self._ask()
-        if question != self._shown:
-            self._shown = question
-            self.query_one("#words", Static).update(_words(question))
+        confirmation = self._ask()
+        if confirmation != self._shown:
+            self._shown = confirmation
+            self.query_one("#words", Static).update(_words(confirmation))
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         event.stop()
@@ -68,6 +68,6 @@ class Question(ModalScreen[bool]):
         self.dismiss(False)
 
 
-def _words(question: trades.Question) -> str:
-    warning = "REAL MONEY: this is a live account\n\n" if question.serious else ""
-    return warning + "\n".join(f"• {line}" for line in question.lines)
+def _words(confirmation: Confirmation) -> str:
+    warning = "REAL MONEY: this is a live account\n\n" if confirmation.serious else ""
+    return warning + "\n".join(f"• {line}" for line in confirmation.lines)

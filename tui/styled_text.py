@@ -1,7 +1,7 @@
 """What panes are made of: a row is spans of (text, style name). No screen library here.
 
 A style name is a list of words: a colour ("gain"), a weight ("bold", "dim-out", "underline", "reverse") and a
-background ("on:zone-up"). The palette of the theme turns it into the real thing.
+background ("on:zone-up"). The theme turns it into the real thing.
 """
 
 from __future__ import annotations

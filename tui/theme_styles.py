@@ -12,32 +12,7 @@ from engine.model.orders import AccountKind
 _WEIGHTS = {"bold": "bold", "italic": "italic", "underline": "underline", "reverse": "reverse"}
 
 
-_LEVELS = (0, 95, 135, 175, 215, 255)
-
-
-def for_256(color: str) -> str:
-    """The nearest "#rrggbb" that terminals with 256 colours have: of the cube or of the greys.
-
-    Without this, dark tinted colours fall to black, and zones and bars can't be seen.
-    """
-    red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
-    cube = [min(_LEVELS, key=lambda level: abs(level - part)) for part in (red, green, blue)]
-    mean = (red + green + blue) / 3
-    grey = min(238, max(8, round((mean - 8) / 10) * 10 + 8))
-
-    def distance(r: int, g: int, b: int) -> float:
-        weight = (red + r) / 2
-        return (
-            (2 + weight / 256) * (red - r) ** 2
-            + 4 * (green - g) ** 2
-            + (2 + (255 - weight) / 256) * (blue - b) ** 2
-        )
-
-    nearest = min((tuple(cube), (grey,) * 3), key=lambda rgb: distance(*rgb))
-    return "#{:02x}{:02x}{:02x}".format(*nearest)
-
-
-class Palette:
+class ThemeStyles:
     """The colours of one theme. `mode` LIVE paints the frames in the theme's live colour."""
 
     def __init__(self, colors: Mapping[str, str], mode: AccountKind = AccountKind.PRACTICE) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from tui.actions import ACTIONS, Keys, blocked, label_of
-from tui.confirmations import resumes
+from tui.actions import ACTIONS, blocked, label_of
+from tui.confirmations import resumes_all
+from tui.keymap import Keys
 from tui.layout import Shape
-from tui.screen_state import Scene
-from tui.spans import EMPTY, Row, cell, fit, width_of
+from tui.screen_state import ScreenState
+from tui.styled_text import EMPTY, Row, cell, fit, width_of
 
 _SWAPS = (Shape.SMALL,)
 
@@ -17,13 +18,17 @@ def hint_ids(shape: Shape) -> list[str]:
     return [a.id for a in shown if a.id != "swap" or shape in _SWAPS]
 
 
-def key_line(scene: Scene, keys: Keys, shape: Shape, width: int) -> tuple[Row, list[tuple[int, int, str]]]:
+def key_row(
+    state: ScreenState, keys: Keys, shape: Shape, width: int
+) -> tuple[Row, list[tuple[int, int, str]]]:
     """The row in `width` cells, and where each action stands: first cell, cell after the last, id."""
-    asked: Row = EMPTY
-    if scene.asked:
-        style = "error bold" if scene.asked_badly else "accent bold"
-        asked = fit(cell(f" {scene.asked} ", style), min(width * 45 // 100, len(scene.asked) + 2))
-    room = width - width_of(asked)
+    note: Row = EMPTY
+    if state.command_note:
+        style = "error bold" if state.command_failed else "accent bold"
+        note = fit(
+            cell(f" {state.command_note} ", style), min(width * 45 // 100, len(state.command_note) + 2)
+        )
+    room = width - width_of(note)
     spans: list[tuple[str, str]] = []
     places: list[tuple[int, int, str]] = []
     x = 1
@@ -31,9 +36,9 @@ def key_line(scene: Scene, keys: Keys, shape: Shape, width: int) -> tuple[Row, l
     reserve = sum(len(keys.shown(h)) + len(ACTIONS[h].label) + 3 for h in last)
     for action_id in hint_ids(shape):
         action = ACTIONS[action_id]
-        off = bool(blocked(action, scene.view, scene.instrument, scene.readonly))
-        label = label_of(action, scene.instrument)
-        if action_id == "pause" and resumes("pause", scene.view, scene.instrument):
+        off = bool(blocked(action, state.view, state.instrument, state.readonly))
+        label = label_of(action, state.instrument)
+        if action_id == "pause" and resumes_all(state.view):
             label = "resume"
         key = keys.shown(action_id)
         size, gap = len(key) + 1 + len(label), 2 if x > 1 else 0
@@ -44,4 +49,4 @@ def key_line(scene: Scene, keys: Keys, shape: Shape, width: int) -> tuple[Row, l
         start = x + gap
         places.append((start, start + size, action_id))
         x = start + size
-    return (*fit(tuple(spans), room), *asked), places
+    return (*fit(tuple(spans), room), *note), places

@@ -12,9 +12,10 @@ from engine.model.view import AlertFate, AlertView, View
 from tui import clock_times as times
 from tui import number_format as figures
 from tui.plain_text import plain
-from tui.rows.status import mark
-from tui.screen_state import Scene, kind_of
-from tui.spans import EMPTY, Row, cell, fit, join, width_of, wrap
+from tui.rows.shared import kind_mark
+from tui.screen_state import ScreenState
+from tui.styled_text import EMPTY, Row, cell, fit, join, width_of, wrap
+from tui.view_facts import kind_of
 
 AIM_NS = NANOS
 """An alert's order should be on its way within so long of the posting; slower ones are shown as a warning."""
@@ -69,7 +70,7 @@ def kind_of_all(view: View, alert: AlertView) -> AccountKind:
     return kinds.pop() if len(kinds) == 1 else view.mode
 
 
-def latency(nanos: int) -> str:
+def latency_text(nanos: int) -> str:
     """A time from posting to order: "412 ms", "12.4 s". Below zero where this machine's clock is behind."""
     if abs(nanos) < _SLOW_AT:
         return f"{nanos / 1e6:.0f} ms".replace("-", figures.MINUS)
@@ -78,7 +79,7 @@ def latency(nanos: int) -> str:
     return figures.lasting(nanos) if nanos > 0 else f"{figures.MINUS}{figures.lasting(-nanos)}"
 
 
-def contract(alert: AlertView) -> str:
+def contract_text(alert: AlertView) -> str:
     """What is traded for it: "MES long"; empty where the text says no trade."""
     if not alert.instrument or alert.side is None:
         return ""
@@ -90,7 +91,7 @@ def _price(price: Decimal) -> str:
     return f"{price.normalize():f}"
 
 
-def terms(alert: AlertView, *, targets: bool = True) -> str:
+def terms_text(alert: AlertView, *, targets: bool = True) -> str:
     """The trade as the room gave it: "6326 stop 6316 to 6333 6338 A"."""
     if alert.entry is None or alert.stop is None:
         return ""
@@ -100,7 +101,7 @@ def terms(alert: AlertView, *, targets: bool = True) -> str:
     return f"{words} {alert.grade}" if alert.grade is not None else words
 
 
-def fate(alert: AlertView, outcome: AlertFate) -> str:
+def fate_text(alert: AlertView, outcome: AlertFate) -> str:
     """What came of it in one book: "bought 3", "entering 3", "refused: …"."""
     if outcome.refusals and not outcome.entered:
         return f"refused: {'; '.join(outcome.refusals)}"
@@ -134,53 +135,58 @@ def revision(alert: AlertView) -> str:
     return _MARKS[alert.kind]
 
 
-def _fates(scene: Scene, alert: AlertView) -> list[Row]:
+def _fates(state: ScreenState, alert: AlertView) -> list[Row]:
     """One part for each book, behind the word of its money; its name where the word doesn't say it all."""
     parts: list[Row] = []
     for outcome in alert.fates:
-        kind = kind_of(scene.view, outcome.book)
+        kind = kind_of(state.view, outcome.book)
         named = len(alert.fates) > 1 and outcome.book.casefold() != kind.value
         name: Row = ((f"{plain(outcome.book)} ", "dim"),) if named else EMPTY
         arrow: Row = cell("→ ", "faint")
         parts.append(
-            (*arrow, *mark(scene.view, kind), *name, (plain(fate(alert, outcome)), _fate_style(outcome)))
+            (
+                *arrow,
+                *kind_mark(state.view, kind),
+                *name,
+                (plain(fate_text(alert, outcome)), _fate_style(outcome)),
+            )
         )
     return parts
 
 
-def _parts(scene: Scene, alert: AlertView, *, targets: bool = True) -> list[Row]:
+def _parts(state: ScreenState, alert: AlertView, *, targets: bool = True) -> list[Row]:
     """Everything but the first line's own, most telling first: a reason stands before what it is about."""
     trouble = alert.verdict.trouble
     reason: Row = cell(why(alert), "text" if trouble else "dim")
-    said: Row = cell(terms(alert, targets=targets), "dim" if trouble else "text")
+    said: Row = cell(terms_text(alert, targets=targets), "dim" if trouble else "text")
     original: Row = cell(quoted(alert), "dim")
-    fates = _fates(scene, alert)
+    fates = _fates(state, alert)
     parts = [reason, said, original, *fates] if trouble else [said, *fates, reason]
     return [part for part in parts if width_of(part)]
 
 
-def _tail(scene: Scene, alert: AlertView, *, long: bool) -> Row:
+def _tail(state: ScreenState, alert: AlertView, *, long: bool) -> Row:
     """How fast the order was on its way, perhaps when the venue answered, and how long ago it all was."""
     spans: list[tuple[str, str]] = [(" ", "text")]
-    sent, answered = times_of(scene.view, alert)
+    sent, answered = times_of(state.view, alert)
     if sent is not None:
         slow = not 0 <= sent <= AIM_NS
-        spans += [("order " if long else "", "dim"), (latency(sent), _SLOW if slow else "text bold")]
+        spans += [("order " if long else "", "dim"), (latency_text(sent), _SLOW if slow else "text bold")]
         if long and answered is not None:
-            spans += [(" answer ", "dim"), (latency(answered), "text")]
-    return (*spans, (f"{figures.lasting(scene.view.ts - alert.ts):>{_AGE}}", "faint"))
+            spans += [(" answer ", "dim"), (latency_text(answered), "text")]
+    return (*spans, (f"{figures.lasting(state.view.ts - alert.ts):>{_AGE}}", "faint"))
 
 
-def _head(scene: Scene, alert: AlertView, width: int, waiting: bool) -> tuple[Row, Row]:
+def _head(state: ScreenState, alert: AlertView, width: int, waiting: bool) -> tuple[Row, Row]:
     """Time, verdict, contract and room in at most `width` cells; and whether it was changed, which goes
     behind them where there is room, else before the rest."""
-    verdict = verdict_of(scene.view, alert)
+    verdict = verdict_of(state.view, alert)
     sign, style = _LOOKS[verdict]
-    what, changed = contract(alert), revision(alert)
+    what, changed = contract_text(alert), revision(alert)
     begin: Row = (
         (f"{times.clock(alert.ts)} ", "text" if waiting else "faint"),
         (f"{sign} ", style),
-        *mark(scene.view, kind_of_all(scene.view, alert)),
+        *kind_mark(state.view, kind_of_all(state.view, alert)),
         (verdict.value.upper(), style),
         (f" {what}" if what else "", "accent bold"),
         (" ", "text"),
@@ -200,17 +206,17 @@ def _spread(left: Row, right: Row, width: int) -> Row:
     return (*fit(left, width - width_of(right)), *right)
 
 
-def message(scene: Scene, alert: AlertView, width: int, waiting: bool) -> list[Row]:
+def message_rows(state: ScreenState, alert: AlertView, width: int, waiting: bool) -> list[Row]:
     """A message in as few lines as its words need. The room's targets go where that saves a line: of a trade
     they are at work, and shown with it; everything else is always there."""
     found: list[list[Row]] = []
     for targets, long in ((True, True), (True, False), (False, False)):
         if found and len(found[-1]) == 1:
             break
-        tail = _tail(scene, alert, long=long and width >= _LONG_TAIL)
+        tail = _tail(state, alert, long=long and width >= _LONG_TAIL)
         room = width - width_of(tail)
-        head, changed = _head(scene, alert, room, waiting)
-        parts = [part for part in (changed, *_parts(scene, alert, targets=targets)) if part]
+        head, changed = _head(state, alert, room, waiting)
+        parts = [part for part in (changed, *_parts(state, alert, targets=targets)) if part]
         whole = join((head, *parts), _GAP)
         if width_of(whole) <= room:
             found.append([_spread(whole, tail, width)])
@@ -248,13 +254,13 @@ def _wrapped(part: Row, width: int) -> list[Row]:
     return [(*before, (first, style)), *((blank, (line, style)) for line in rest)]
 
 
-def one_line(scene: Scene, alert: AlertView, width: int, waiting: bool) -> Row:
+def message_line(state: ScreenState, alert: AlertView, width: int, waiting: bool) -> Row:
     """A message on one line: its end is cut where there is no room, its times never."""
-    tail = _tail(scene, alert, long=False)
+    tail = _tail(state, alert, long=False)
     room = max(0, width - width_of(tail))
-    head, changed = _head(scene, alert, room, waiting)
+    head, changed = _head(state, alert, room, waiting)
     wholes = [
-        join((head, changed, *_parts(scene, alert, targets=targets)), _GAP) for targets in (True, False)
+        join((head, changed, *_parts(state, alert, targets=targets)), _GAP) for targets in (True, False)
     ]
     fitting = next((whole for whole in wholes if width_of(whole) <= room), wholes[-1])
     return _spread(fitting, tail, width)

@@ -13,10 +13,11 @@ from tui import clock_times as times
 from tui import number_format as figures
 from tui.plain_text import plain
 from tui.rows import limits, links
-from tui.rows.one_line import Part, squeeze
-from tui.rows.status import mark
-from tui.screen_state import Scene, Standing, main_books, standing
-from tui.spans import EMPTY, Row, cell
+from tui.rows.bars.parts import Part, squeeze
+from tui.rows.shared import kind_mark
+from tui.screen_state import ScreenState
+from tui.styled_text import EMPTY, Row, cell
+from tui.view_facts import Standing, main_books, standing
 
 _STATES = {
     TradingState.REDUCING: ("‖", "warn bold"),
@@ -115,13 +116,13 @@ def limit_parts(view: View) -> list[Part]:
     parts = []
     if money is not None:
         whose, limit = _whose(view, money), money[1]
-        least = limits.in_words(limit, left=False)
+        least = limits.short_row(limit, left=False)
         parts.append(
             Part(
                 (
-                    (34, (*whose, *limits.in_words(limit, 12, unit=True))),
-                    (32, (*whose, *limits.in_words(limit, 6))),
-                    (13, (*whose, *limits.in_words(limit))),
+                    (34, (*whose, *limits.short_row(limit, 12, unit=True))),
+                    (32, (*whose, *limits.short_row(limit, 6))),
+                    (13, (*whose, *limits.short_row(limit))),
                     (3, (*whose, *least)),
                     (0, least),
                 )
@@ -129,10 +130,14 @@ def limit_parts(view: View) -> list[Part]:
         )
     if other is not None:
         whose, limit = _whose(view, other), other[1]
-        least = limits.in_words(limit, left=False)
+        least = limits.short_row(limit, left=False)
         parts.append(
             Part(
-                ((29, (*whose, *limits.in_words(limit))), (14 if money is not None else 0, least), (0, EMPTY))
+                (
+                    (29, (*whose, *limits.short_row(limit))),
+                    (14 if money is not None else 0, least),
+                    (0, EMPTY),
+                )
             )
         )
     return parts
@@ -156,18 +161,18 @@ def side_part(view: View) -> Part:
         if book.kind is view.mode or (book.restriction is None and book.flatten is None):
             continue
         word = "flattening…" if book.flatten is not None else book.state.value.upper()
-        spans += [*mark(view, book.kind), (word, "warn bold"), (" ", "text")]
+        spans += [*kind_mark(view, book.kind), (word, "warn bold"), (" ", "text")]
     return Part(((16, tuple(spans[:-1])), (0, EMPTY)) if spans else ((0, EMPTY),), right=True)
 
 
-def safety_row(scene: Scene, width: int) -> Row:
+def safety_row(state: ScreenState, width: int) -> Row:
     """The whole line in exactly `width` cells."""
-    view = scene.view
-    at = standing(view, scene.instrument)
+    view = state.view
+    at = standing(view, state.instrument)
     flattens = {book.book: book.flatten for book in main_books(view) if book.flatten is not None}
     first = flatten_part(view, flattens, at) if flattens else state_part(view, at)
     # What is wrong stands at the left edge like the badge above it; else the limit begins one cell in.
-    parts = [first, *limit_parts(view), brackets_part(view), side_part(view), links.part(view)]
+    parts = [first, *limit_parts(view), brackets_part(view), side_part(view), links.links_part(view)]
     indent = "" if first.variants[0][1] else " "
     row = squeeze(parts, width - len(indent) - 1, "  ")
     return ((indent, "text"), *row, (" ", "text")) if indent else (*row, (" ", "text"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from tui.spans import Row, fit, join, width_of
+from tui.styled_text import Row, fit, join, width_of
 
 
 class Part(Struct, frozen=True):

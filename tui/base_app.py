@@ -1,0 +1,175 @@
+"""What screens and actions know of the application: what they share, toasts, and a clean way out."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+import time
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
+
+from textual.app import App
+from textual.theme import Theme
+
+from engine.ports import EngineHandle, LogTail
+from tui.frame_rate import FrameRate
+from tui.keymap import resolve_keys
+from tui.plain_text import plain
+from tui.presenter import Presenter
+from tui.screen_state import ScreenState
+from tui.terminal import CockpitDriver, usable
+from tui.theme_registry import ThemeRegistry, textual_theme
+from tui.theme_styles import ThemeStyles
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+_SSH_FPS = 4.0
+
+
+class ExitReason(StrEnum):
+    """Why the cockpit closed; what `run` returns."""
+
+    QUIT = "quit"
+    TERMINAL_LOST = "terminal lost"
+    TERMINATED = "terminated"
+    CRASHED = "crashed"
+
+
+class Options(TypedDict, total=False):
+    """How a cockpit is to be; all of it may be left out."""
+
+    readonly: bool
+    """The keys that trade are off at first."""
+    fps: float
+    """Frames a second; 10."""
+    theme: str | None
+    """A name or a TOML file."""
+    themes: Path | None
+    """A folder with more themes."""
+    keymap: Mapping[str, str] | None
+    refresh: Literal["normal", "ssh"]
+    bell: bool
+    quit_note: str
+    """What leaving means for the engine, for the question before it."""
+    after_first_paint: Callable[[], None] | None
+    clock: Callable[[], float]
+    """Seconds, never going back."""
+    cpu: Callable[[], float]
+    """This thread's seconds of CPU."""
+
+
+class CockpitApp(App[ExitReason]):
+    """Everything but the screens and the frames, which tui.app adds.
+
+    After `run` the reason stands in its result and in `reason`; after CRASHED the error is in `crash`, and
+    nothing has been printed.
+    """
+
+    def __init__(self, handle: EngineHandle, logs: LogTail, **options: Unpack[Options]) -> None:
+        self.theme_registry = ThemeRegistry(options.get("theme"), options.get("themes"))
+        self.clock = options.get("clock", time.monotonic)
+        self.presenter = Presenter(handle, logs, readonly=options.get("readonly", False))
+        self.shown = ScreenState(self.presenter.view)
+        """What was drawn last."""
+        self.keys = resolve_keys(options.get("keymap"))
+        fps = options.get("fps", 10)
+        self.frame_rate = FrameRate(min(fps, _SSH_FPS) if options.get("refresh") == "ssh" else fps)
+        self.quit_note = options.get("quit_note", "tstream stops watching")
+        self.reason: ExitReason | None = None
+        self.crash: Exception | None = None
+        self._caught: dict[signal.Signals, Any] = {}
+        super().__init__(driver_class=CockpitDriver if usable() else None)
+        if self.console.color_system == "256":
+            self.theme_registry.reduce_to_256()
+        for known in self.theme_registry.themes.values():
+            self.register_theme(textual_theme(known))
+        self.theme = self.theme_registry.first
+        self.theme_styles = self.styles_of_theme()
+
+    def act(self, action_id: str) -> None:
+        """Do an action of the registry, or say why it can't be done now."""
+        raise NotImplementedError
+
+    def redraw(self) -> None:
+        """Draw now: somebody pressed a key."""
+        raise NotImplementedError
+
+    def toast(self, text: str, severity: Literal["information", "warning", "error"] = "information") -> None:
+        """A toast. The text is shown as it is, whatever is in it."""
+        self.notify(
+            plain(text), severity=severity, markup=False, timeout=4 if severity == "information" else 8
+        )
+
+    def toast_problems(self) -> None:
+        """What was wrong with themes and keys."""
+        for problem in (*self.theme_registry.problems, *self.keys.problems):
+            self.toast(problem, "warning")
+
+    # Themes.
+
+    def styles_of_theme(self) -> ThemeStyles:
+        """The styles of the theme that is on, with the frames of the View's mode."""
+        return ThemeStyles(self.theme_registry.themes[self.theme].colors, self.presenter.view.mode)
+
+    @property
+    def available_themes(self) -> dict[str, Theme]:
+        """Ours and the user's; Textual's own lack our colours and serve only until ours are registered."""
+        known = super().available_themes
+        return {name: theme for name, theme in known.items() if name in self.theme_registry.themes} or known
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return self.theme_registry.themes[self.theme_registry.first].colors
+
+    # The way out.
+
+    def catch_signals(self) -> None:
+        """SIGHUP, SIGTERM and SIGINT close the cockpit in an orderly way; its caller decides what follows."""
+        if self.is_headless or threading.current_thread() is not threading.main_thread():
+            return
+        loop = asyncio.get_running_loop()
+        for name in ("SIGHUP", "SIGTERM", "SIGINT"):
+            number = getattr(signal, name, None)
+            if number is not None and hasattr(loop, "add_signal_handler"):
+                self._caught[number] = signal.getsignal(number)
+                lost = name == "SIGHUP"
+                reason = ExitReason.TERMINAL_LOST if lost else ExitReason.TERMINATED
+                loop.add_signal_handler(number, self.leave, reason)
+
+    def on_unmount(self) -> None:
+        for number, before in self._caught.items():
+            asyncio.get_running_loop().remove_signal_handler(number)
+            signal.signal(number, before)
+
+    @property
+    def terminal(self) -> CockpitDriver | None:
+        """The terminal, when it is one that can stall or go away."""
+        return self._driver if isinstance(self._driver, CockpitDriver) else None
+
+    def on_terminal_lost(self) -> None:
+        """The terminal went away. The engine has its own thread and does not notice."""
+        self.leave(ExitReason.TERMINAL_LOST)
+
+    def leave(self, reason: ExitReason = ExitReason.QUIT) -> None:
+        """Close the cockpit; the first reason counts."""
+        if self.reason is None:
+            self.reason = reason
+            self.exit(reason)
+
+    def _handle_exception(self, error: Exception) -> None:
+        # Errors of widgets that are being torn down are no news once the cockpit is closing.
+        if self.reason is None:
+            super()._handle_exception(error)
+
+    def _fatal_error(self) -> None:
+        # Textual would print a traceback with local variables; whoever runs the cockpit logs `crash` instead.
+        self.crash = self._exception
+        self.reason = ExitReason.CRASHED
+        self._return_value = ExitReason.CRASHED
+        self._close_messages_no_wait()
+
+    def panic(self, *renderables: RenderableType) -> None:
+        self._fatal_error()

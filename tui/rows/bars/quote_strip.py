@@ -1,0 +1,47 @@
+"""All contracts in one line, on screens without a pane of quotes."""
+
+from __future__ import annotations
+
+from engine.model.view import ContractView
+from tui import number_format as figures
+from tui.plain_text import plain
+from tui.rows.shared import price_style
+from tui.screen_state import ScreenState
+from tui.styled_text import EMPTY, Row, join, width_of
+from tui.view_facts import contract_of
+
+
+def quote_strip_row(state: ScreenState, width: int) -> Row:
+    """All contracts in one line, as much of each as fits."""
+    contracts = state.view.contracts
+    for detail in (3, 2, 1, 0):
+        cells = [_strip_cell(state, contract, detail) for contract in contracts]
+        gap = " │ " if detail == 3 else "  " if detail > 1 else " "
+        row = join(cells, (gap, "faint"))
+        if width_of(row) <= width:
+            return row
+    return (
+        cells[[c.instrument for c in contracts].index(state.instrument)]
+        if contract_of(state.view, state.instrument)
+        else EMPTY
+    )
+
+
+def _strip_cell(state: ScreenState, contract: ContractView, detail: int) -> Row:
+    current = contract.instrument == state.instrument
+    sign = contract.change or 0
+    tone = "stale" if contract.stale else figures.tone(sign)
+    name = plain(contract.instrument)
+    spans: list[tuple[str, str]] = [(name, "accent bold underline" if current else "dim")]
+    if detail:
+        style = price_style(contract, state.flashes.get(contract.instrument, 0))
+        spans += [(" ", "text"), (figures.price(contract.last, contract.decimals), style)]
+    spans.append((f" {figures.arrow(sign)}" if detail > 1 else figures.arrow(sign), tone))
+    if detail > 1:
+        digits = contract.decimals if detail > 2 else min(1, contract.decimals)
+        spans.append(
+            (figures.signed(abs(sign) if contract.change is not None else None, digits).lstrip("+"), tone)
+        )
+    if contract.position_qty and detail > 2:
+        spans.append((f" {figures.signed(contract.position_qty, 0)}", "accent bold"))
+    return tuple(spans)

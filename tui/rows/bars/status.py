@@ -1,0 +1,164 @@
+"""The bar at the top: what must be known at every width."""
+
+from __future__ import annotations
+
+from engine.model.events import LinkState
+from engine.model.view import TradingState
+from tui import number_format as figures
+from tui.plain_text import plain
+from tui.rows.bars.parts import Part, squeeze
+from tui.rows.links import LIGHTS
+from tui.rows.shared import mode_badge, price_style, side_amounts
+from tui.screen_state import ScreenState
+from tui.styled_text import EMPTY, Row, cell
+from tui.view_facts import day_usd, link_state, main_books, side_days, standing
+
+STATES = {
+    TradingState.ACTIVE: ("●", "gain"),
+    TradingState.REDUCING: ("‖", "warn bold"),
+    TradingState.LOCKED: ("■", "error bold"),
+    TradingState.HALTED: ("■", "error bold"),
+}
+
+
+def _contract_part(state: ScreenState) -> Part:
+    contract = state.contract
+    if contract is None:
+        return Part(((1, cell("waiting for contracts", "dim")), (0, cell("waiting", "dim"))))
+    price = figures.price(contract.last, contract.decimals)
+    style = price_style(contract, state.flashes.get(contract.instrument, 0))
+    change, sign = figures.signed(contract.change, contract.decimals), contract.change or 0
+    tone = "stale" if contract.stale else figures.tone(sign)
+    old = "warn bold" if contract.stale else "dim"
+    age = figures.age(contract.age_ns)
+    long_age = f"stale {age}" if contract.stale else age
+    name, short = plain(contract.name), plain(contract.instrument)
+    quoted: Row = ((price, style),)
+    arrow = (f" {figures.arrow(sign)} ", tone)
+    tight = f" {figures.arrow(sign)}{change.lstrip('+' + figures.MINUS)} "
+    return Part(
+        (
+            (30, ((f"{name} ", "accent bold"), *quoted, arrow, (change, tone), (f"  {long_age:>4}", old))),
+            (12, ((f"{short} ", "accent bold"), *quoted, (tight, tone), (f"{age:>4}", old))),
+            (5, ((f"{short} ", "accent bold"), *quoted, (f" {figures.arrow(sign)} ", tone), (age, old))),
+            (0, ((f"{short} ", "accent bold"), *quoted, (f" {figures.arrow(sign)}", tone))),
+        )
+    )
+
+
+def _link_part(state: ScreenState) -> Part:
+    link = link_state(state.view)
+    light, style = LIGHTS[link]
+    venue = plain(state.view.venue)
+    word = link.value
+    needed = [link for link in state.view.links if link.needed]
+    if needed:
+        down = [plain(link.name) for link in needed if link.state is not LinkState.LIVE]
+        detail = f"{'/'.join(down)} {word}" if down else word
+    else:
+        detail = word
+    return Part(
+        (
+            (42, ((f"{venue} ", "dim"), (f"{light} {detail}", style))),
+            (16, cell(f"{light} {detail}", style)),
+            (6, cell(f"{light} {word}", style)),
+            (0, cell(light, style)),
+        )
+    )
+
+
+def _health_part(state: ScreenState) -> Part:
+    health = state.view.health
+    if health.ok:
+        return Part(((0, EMPTY),))
+    detail, word = plain(health.detail), "ENGINE DOWN" if health.stopped else "TROUBLE"
+    return Part(
+        (
+            (11, cell(f" {word}: {detail} ", "ink on:error bold")),
+            (0, cell(f" {word} ", "ink on:error bold")),
+        )
+    )
+
+
+def _session_part(state: ScreenState) -> Part:
+    session, practice = state.view.session, state.view.practice_time
+    zone = "CT"
+    clock = plain(session.exchange_clock)
+    phase = session.phase.value
+    note = " practice time" if practice else ""
+    return Part(
+        (
+            (
+                45,
+                (
+                    (f"{phase} ", "dim"),
+                    (clock, "text"),
+                    (f" {zone}{note}", "dim"),
+                    (f"  flat by {plain(session.flat_by)}", "faint"),
+                ),
+            ),
+            (28, ((f"{phase} ", "dim"), (clock, "text"), (f" {zone}{note}", "dim"))),
+            (24, ((clock, "text"), (note or f" {zone}", "dim"))),
+            (18, ((clock, "text"), (f" {zone}", "dim"))),
+            (10, cell(clock)),
+            (4, cell(clock[:5])),
+            (0, EMPTY),
+        ),
+        right=True,
+    )
+
+
+def _state_part(state: ScreenState) -> Part:
+    books = main_books(state.view)
+    if not books:
+        return Part(((19, cell("◌ no account", "warn")), (0, cell("◌", "warn"))), right=True)
+    now = standing(state.view, state.instrument)
+    trading = now.state
+    if any(book.flatten is not None for book in books):
+        return Part(((3, cell("▼ flattening…", "warn bold")), (0, cell("▼ flat…", "warn bold"))), right=True)
+    sign, style = STATES[trading] if state.view.health.ok else ("○", "dim")
+    word = f"{sign} {trading.value.upper()}"
+    # A dead engine says more than the state it died in.
+    least: Row = cell(word[:5], style) if state.view.health.ok else EMPTY
+    return Part(((3, cell(word, style)), (0, least)), right=True)
+
+
+def _readonly_part(state: ScreenState) -> Part:
+    if not state.readonly:
+        return Part(((0, EMPTY),), right=True)
+    return Part(((14, cell("read-only", "warn bold")), (0, cell("ro", "warn bold"))), right=True)
+
+
+def _money_part(state: ScreenState) -> Part:
+    if not main_books(state.view):
+        return Part(((9, cell("day —", "dim")), (0, EMPTY)), right=True)
+    day = day_usd(state.view)
+    money: Row = ((figures.signed(day), f"{figures.tone(day)} bold"),)
+    label: Row = (("day ", "dim"),)
+    variants = ((22, (*label, *money, (" USD", "dim"))), (15, (*label, *money)), (0, money))
+    return Part(variants, right=True)
+
+
+def _side_part(state: ScreenState) -> Part:
+    """The day of the paper book, behind that of the account and never without its word."""
+    days = side_amounts(state.view, side_days(state.view))
+    return Part(((20, days[1:]), (0, EMPTY)) if days else ((0, EMPTY),), right=True)
+
+
+def status_row(state: ScreenState, width: int) -> Row:
+    """The status bar in exactly `width` cells."""
+    slow = Part(((50, cell(state.slow_note, "warn")), (11, EMPTY)), right=True)
+    parts = [
+        Part(((0, mode_badge(state.view.mode)),)),
+        _contract_part(state),
+        _link_part(state),
+        _health_part(state),
+        _session_part(state),
+        _state_part(state),
+        _readonly_part(state),
+        _money_part(state),
+        _side_part(state),
+        slow if state.slow_note else Part(((0, EMPTY),)),
+    ]
+    gap = "  " if width < 110 else " │ "
+    return squeeze(parts, width, gap)
