@@ -12,12 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adapters.notify.channels import discord, slack
+from adapters.notify.channels import slack
 from adapters.notify.channels.discord import discord_bodies
 from adapters.notify.channels.mail import mail_html, subject
 from adapters.notify.channels.slack import slack_body
 from adapters.notify.channels.telegram import LIMIT, telegram_html, without_tags
 from adapters.notify.content.chunks import utf16_units
+from adapters.notify.content.formats import COLOURS
 from adapters.notify.content.message import Event, Field, Message, Section, plain_lines, plain_text, section
 from adapters.notify.content.sanitize import sanitize
 from engine.model.notices import Severity
@@ -208,8 +209,8 @@ def test_the_badge_stands_in_front_everywhere() -> None:
 def test_colours_tell_the_severity() -> None:
     for severity in Severity:
         message = news(severity=severity)
-        assert slack_body(message, WHEN)["attachments"][0]["color"] == slack.COLOURS[severity]
-        assert discord_bodies(message, WHEN)[0]["embeds"][0]["color"] == discord.COLOURS[severity]
+        assert slack_body(message, WHEN)["attachments"][0]["color"] == f"#{COLOURS[severity]:06x}"
+        assert discord_bodies(message, WHEN)[0]["embeds"][0]["color"] == COLOURS[severity]
 
 
 def test_a_plain_message_reads_well() -> None:

@@ -9,11 +9,11 @@ from typing import Any
 
 from adapters.common.secret import Secret
 from adapters.notify.channels.channel import RateLimitedError
-from adapters.notify.channels.http_client import HttpClient, seconds
+from adapters.notify.channels.http_client import HttpClient
 from engine.model.errors import FatalError, RefusedError, RetryableError, UnknownOutcomeError
 
 TOKEN_REMEDY = "Telegram does not know this bot token; copy it again from @BotFather into .env"
-_HELD_S = 5.0
+_PAUSE_S = 5.0
 """A 429 that names no time."""
 
 
@@ -53,9 +53,8 @@ class BotApi:
             case 401 | 404:
                 raise FatalError(f"{TOKEN_REMEDY} ({description})")
             case 429:
-                wait = seconds(parameters.get("retry_after"))
-                wait = wait if wait is not None else response.retry_after_s()
-                raise RateLimitedError(f"Telegram: {description}", _HELD_S if wait is None else wait)
+                pause_s = response.pause_s(parameters.get("retry_after"), _PAUSE_S)
+                raise RateLimitedError(f"Telegram: {description}", pause_s)
             case status if status >= 500:
                 raise RetryableError(f"Telegram: {description}")
             case status if 300 <= status < 400:

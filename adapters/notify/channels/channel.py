@@ -9,6 +9,9 @@ from typing import Any, Protocol
 from adapters.notify.content.message import Message
 from engine.model.errors import RetryableError
 
+WIDE = 40
+"""Characters of a field's value from which on it gets a line of its own."""
+
 Payload = dict[str, Any]
 """One request's worth of a message, in the service's own form."""
 

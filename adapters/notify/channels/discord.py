@@ -11,30 +11,22 @@ from typing import Any
 
 from yarl import URL
 
-from adapters.notify.channels.channel import Payload, RateLimitedError, Receipt
-from adapters.notify.channels.http_client import HttpClient, Response, seconds
+from adapters.notify.channels.channel import WIDE, Payload, Receipt
+from adapters.notify.channels.http_client import HttpClient, Response, seconds, webhook_refusal
 from adapters.notify.config import WebhookConfig
 from adapters.notify.content.chunks import cut
+from adapters.notify.content.formats import COLOURS
 from adapters.notify.content.message import Message
-from engine.model.errors import FatalError, PortError, RefusedError, RetryableError, UnknownOutcomeError
+from engine.model.errors import PortError, UnknownOutcomeError
 from engine.model.market import NANOS
-from engine.model.notices import Severity
 
 TITLE, DESCRIPTION, FIELDS, NAME, VALUE, FOOTER = 256, 4096, 25, 256, 1024, 2048
 TOTAL = 6000
 """Characters of all embeds of one message together."""
 EMBEDS = 10
-WIDE = 40
-"""A field with a longer value gets a line of its own."""
 
-COLOURS = {
-    Severity.INFO: 0x8A8F98,
-    Severity.GOOD: 0x2E9E5B,
-    Severity.WARNING: 0xD9A400,
-    Severity.CRITICAL: 0xD03030,
-}
 _MARKUP = re.compile(r"([\\*_~`|>#\[\]()<:+-])")
-_HELD_S = 10.0
+_PAUSE_S = 10.0
 _REMEDY = "make a new webhook in the channel's settings and put its address into .env"
 
 
@@ -140,16 +132,8 @@ class DiscordChannel:
     def _refusal(self, response: Response) -> PortError:
         told = response.json()
         words = self._http.scrub(told.get("message") or f"HTTP {response.status}")
-        status = response.status
-        if status == 429:
-            wait = seconds(told.get("retry_after"))
-            wait = wait if wait is not None else response.retry_after_s()
-            return RateLimitedError(f"Discord: {words}", _HELD_S if wait is None else wait)
-        if status >= 500:
-            return RetryableError(f"Discord: {words}")
-        if status in (401, 403, 404) or 300 <= status < 400:
-            return FatalError(f"Discord does not take this webhook any more ({words}): {_REMEDY}")
-        return RefusedError(f"Discord: {words}", status)
+        pause_s = response.pause_s(told.get("retry_after"), _PAUSE_S)
+        return webhook_refusal("Discord", response.status, words, pause_s, _REMEDY)
 
 
 def _pause(response: Response) -> float:

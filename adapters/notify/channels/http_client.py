@@ -11,7 +11,8 @@ import msgspec
 from yarl import URL
 
 from adapters.common.redaction import scrub
-from engine.model.errors import FatalError, RetryableError, UnknownOutcomeError
+from adapters.notify.channels.channel import RateLimitedError
+from engine.model.errors import FatalError, PortError, RefusedError, RetryableError, UnknownOutcomeError
 
 CONNECT_S = 10.0
 ANSWER_S = 20.0
@@ -37,9 +38,12 @@ class Response:
             return {}
         return found if isinstance(found, dict) else {}
 
-    def retry_after_s(self) -> float | None:
-        """Seconds of the Retry-After header, where it is a number."""
-        return seconds(self.headers.get("Retry-After"))
+    def pause_s(self, named: object, default_s: float) -> float:
+        """The pause that the service asks for: `named` in the body, or in the header, or what is usual."""
+        for value in (named, self.headers.get("Retry-After")):
+            if (pause_s := seconds(value)) is not None:
+                return pause_s
+        return default_s
 
 
 def seconds(value: object) -> float | None:
@@ -51,6 +55,17 @@ def seconds(value: object) -> float | None:
     except ValueError:
         return None
     return min(max(wait, 0.0), LONGEST_PAUSE_S) if wait == wait else None
+
+
+def webhook_refusal(service: str, status: int, words: str, pause_s: float, remedy: str) -> PortError:
+    """What a webhook's answer other than a yes means; `words` are the service's own, without secrets."""
+    if status == 429:
+        return RateLimitedError(f"{service}: {words}", pause_s)
+    if status >= 500:
+        return RetryableError(f"{service}: {words}")
+    if status in (401, 403, 404, 410) or 300 <= status < 400:
+        return FatalError(f"{service} does not take this webhook any more ({words}): {remedy}")
+    return RefusedError(f"{service}: {words}", status)
 
 
 class HttpClient:

@@ -4,34 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from adapters.notify.channels.channel import Payload, RateLimitedError, Receipt
-from adapters.notify.channels.http_client import HttpClient
+from adapters.notify.channels.channel import WIDE, Payload, Receipt
+from adapters.notify.channels.http_client import HttpClient, webhook_refusal
 from adapters.notify.config import WebhookConfig
 from adapters.notify.content.chunks import cut
+from adapters.notify.content.formats import COLOURS
 from adapters.notify.content.message import Message, Section
-from engine.model.errors import FatalError, PortError, RefusedError, RetryableError, UnknownOutcomeError
-from engine.model.notices import Severity
+from engine.model.errors import UnknownOutcomeError
 
 TITLE, TEXT, VALUE, FIELDS, ATTACHMENTS = 300, 2800, 500, 20, 20
 """Longest texts and most parts of one message; Slack publishes no firm figures, these stay well below."""
-WIDE = 40
-"""A field with a longer value gets a line of its own."""
 
-COLOURS = {
-    Severity.INFO: "#8a8f98",
-    Severity.GOOD: "#2e9e5b",
-    Severity.WARNING: "#d9a400",
-    Severity.CRITICAL: "#d03030",
-}
 _PACE_S = 1.0
 """Slack takes about one message a second."""
-_HELD_S = 30.0
+_PAUSE_S = 30.0
 _REMEDY = "make a new incoming webhook in Slack and put its address into .env"
 
 
 def slack_body(message: Message, when: str) -> Payload:
     """One request. Fields and texts of attachments are not formatted unless asked for (`mrkdwn_in`)."""
-    color = COLOURS[message.severity]
+    color = f"#{COLOURS[message.severity]:06x}"
     head = {
         "color": color,
         "fallback": _text(message.headline, TITLE),
@@ -98,17 +90,7 @@ class SlackChannel:
             if told.strip() != "ok":
                 raise UnknownOutcomeError("Slack: the answer is not Slack's; is a proxy between?")
             return Receipt("ok", _PACE_S)
-        raise _refusal(response.status, told, response.retry_after_s())
+        raise webhook_refusal("Slack", response.status, told, response.pause_s(None, _PAUSE_S), _REMEDY)
 
     async def close(self) -> None:
         await self._http.close()
-
-
-def _refusal(status: int, told: str, retry_after_s: float | None) -> PortError:
-    if status == 429:
-        return RateLimitedError(f"Slack: {told}", _HELD_S if retry_after_s is None else retry_after_s)
-    if status >= 500:
-        return RetryableError(f"Slack: {told}")
-    if status in (401, 403, 404, 410) or 300 <= status < 400:
-        return FatalError(f"Slack does not take this webhook any more ({told}): {_REMEDY}")
-    return RefusedError(f"Slack: {told}", status)

@@ -8,8 +8,17 @@ from zoneinfo import ZoneInfo
 
 from adapters.notify.content.message import Message
 from engine.model.market import MINUTE, NANOS, Side
+from engine.model.notices import Severity
 from engine.model.view import ContractView, View
 from engine.ports import Clock
+
+COLOURS = {
+    Severity.INFO: 0x8A8F98,
+    Severity.GOOD: 0x2E9E5B,
+    Severity.WARNING: 0xD9A400,
+    Severity.CRITICAL: 0xD03030,
+}
+"""RGB, to be seen on dark and on light."""
 
 _LATE_NS = MINUTE
 """News this old says so."""
