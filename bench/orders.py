@@ -132,7 +132,7 @@ class Trader:
             if await until(lambda: self.held() == positions and self.protected(), 2.0):
                 began = self.feed.first_ns
                 return [(at - began) / NANOS for at in stamps(await self.arrivals(), PLACE)]
-        raise TimeoutError(f"{self.held()} positions were opened: {dict(self.core.refusals)}")
+        raise TimeoutError(f"{self.held()} positions were opened: {dict(self.core.entries.refusals)}")
 
     def held(self) -> int:
         return sum(1 for position in self._book.positions.values() if position.qty)
@@ -219,7 +219,8 @@ async def trader(
         await hands.market()
         running = asyncio.create_task(engine.main())
         try:
-            if not await until(lambda: bool(core.desks) and all(d.reconciled for d in core.desks.values())):
+            books = core.books
+            if not await until(lambda: bool(books) and all(b.orders.reconciled for b in books.values())):
                 raise TimeoutError("the engine did not come up")
             yield hands
             engine.send(Shutdown(id="end"))

@@ -11,11 +11,11 @@ from typing import NamedTuple
 from msgspec import structs
 
 from engine.execution import stops
-from engine.execution.ledger import Ledger
+from engine.execution.order_manager import OrderManager
 from engine.model.alerts import Terms
 from engine.model.orders import Slot
 from engine.model.plans import Leg, PlanStatus
-from engine.state.state import PlanState
+from engine.state.state import BookState, PlanState
 
 
 class Followed(NamedTuple):
@@ -32,21 +32,13 @@ def entered(found: PlanState) -> bool:
     return any(leg.entered for leg in found.legs)
 
 
-def take_back(ledger: Ledger, found: PlanState) -> None:
-    """Cancel what still enters. A fill that comes first is a trade like any other."""
-    for leg in found.legs:
-        order = ledger.state.orders.get(leg.slots.get(Slot.ENTRY, ""))
-        if order is not None and order.live and not order.cancel_wanted:
-            ledger.cancel(order)
-
-
-def entering(ledger: Ledger, found: PlanState) -> bool:
+def entering(book: BookState, found: PlanState) -> bool:
     """Whether an order of it still enters."""
-    orders = (ledger.state.orders.get(leg.slots.get(Slot.ENTRY, "")) for leg in found.legs)
+    orders = (book.orders.get(leg.slots.get(Slot.ENTRY, "")) for leg in found.legs)
     return any(order is not None and order.live for order in orders)
 
 
-def followed(ledger: Ledger, found: PlanState, before: Terms | None, after: Terms) -> Followed:
+def followed(orders: OrderManager, found: PlanState, before: Terms | None, after: Terms) -> Followed:
     """The plan's legs as the edit wants them, as far as that may be followed."""
     plan, sign = found.plan, found.plan.side.sign
     if (plan.instrument, plan.side) != (after.instrument, after.side):
@@ -56,13 +48,13 @@ def followed(ledger: Ledger, found: PlanState, before: Terms | None, after: Term
     left: dict[str, None] = {}
     if before is not None and before.qty != after.qty:
         left["its size stays"] = None
-    mark = ledger.marks.reached(plan.instrument, plan.side)
+    mark = orders.context.marks.reached(plan.instrument, plan.side)
     legs = list(plan.legs)
     for k, done in enumerate(found.legs):
         if done.entered and done.open_qty <= 0:
             continue
         leg = legs[k]
-        better = sign * (after.stop - stops.present(ledger.state.orders, leg, done, sign))
+        better = sign * (after.stop - stops.present(orders.state.orders, leg, done, sign))
         if better > 0:
             if mark is not None and (mark - after.stop) * sign > 0:
                 legs[k] = leg = structs.replace(leg, stop=after.stop)

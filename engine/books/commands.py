@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from engine.execution import flatten
-from engine.execution.order_manager import Desk
+from engine.books.book import Book
 from engine.model import records as r
 from engine.model.commands import (
     AnyCommand,
@@ -36,38 +35,38 @@ class Answer(NamedTuple):
 def obey(
     command: AnyCommand,
     turn: Turn,
-    desks: Mapping[str, Desk],
+    books: Mapping[str, Book],
     contracts: tuple[str, ...],
     marks: Marks,
-    books: tuple[str, ...] = (),
+    expected: tuple[str, ...] = (),
 ) -> Answer:
     """Carry the command out in every book; the answer in words.
 
-    `contracts` and `books` are the configured ones; a book has no desk before its account is adopted.
+    `contracts` and `expected` books are the configured ones; a book opens when its account is adopted.
     """
     instrument = getattr(command, "instrument", None)
     if instrument is not None and instrument not in contracts:
         return Answer(f"unknown contract {instrument}; known: {', '.join(contracts)}", done=False)
     match command:
         case Flatten():
-            return _flatten(command, turn, desks, contracts, books)
+            return _flatten(command, turn, books, contracts, expected)
         case CancelEntries():
-            count = sum(desk.cancel_entries(instrument) for desk in desks.values())
+            count = sum(book.orders.cancel_entries(instrument) for book in books.values())
             entries = "entry is" if count == 1 else "entries are"
             return Answer(f"{instrument or 'all'}: {count} resting {entries} being cancelled")
         case BreakEven():
             where = command.instrument
             answers = [
-                _whose(desks, desk) + desk.to_break_even(where, marks.bid(where), marks.ask(where))
-                for desk in desks.values()
+                _whose(books, book) + book.orders.to_break_even(where, marks.bid(where), marks.ask(where))
+                for book in books.values()
             ]
             return Answer("; ".join(answers) or "no account is connected yet", done=bool(answers))
         case Pause():
-            return Answer(_pause(turn, desks, instrument, f"paused by {command.source}", command.source))
+            return Answer(_pause(turn, books, instrument, f"paused by {command.source}", command.source))
         case Resume():
             return _resume(turn, command)
         case Halt():
-            return Answer(_halt(turn, desks, command))
+            return Answer(_halt(turn, books, command))
         case Shutdown():
             return Answer("stopping; positions keep their protection at the venue")
 
@@ -75,62 +74,62 @@ def obey(
 def _flatten(
     command: Flatten,
     turn: Turn,
-    desks: Mapping[str, Desk],
+    books: Mapping[str, Book],
     contracts: tuple[str, ...],
-    books: tuple[str, ...],
+    expected: tuple[str, ...],
 ) -> Answer:
-    if not desks and not books:
+    if not books and not expected:
         return Answer("no account is connected yet: nothing can be flattened", done=False)
     asked = (command.instrument,) if command.instrument is not None else contracts
-    absent = [book for book in books if book not in desks]
-    _pause(turn, desks, command.instrument, f"flattened by {command.source}", command.source)
-    parts = [_whose(desks, desk) + part for desk in desks.values() for part in _exposure(desk, asked)]
-    for desk in desks.values():
+    absent = [name for name in expected if name not in books]
+    _pause(turn, books, command.instrument, f"flattened by {command.source}", command.source)
+    parts = [_whose(books, book) + part for book in books.values() for part in _exposure(book, asked)]
+    for book in books.values():
         # What is held in contracts that are no longer configured is flattened with the rest.
-        held = () if command.instrument else tuple(i for i, p in desk.state.positions.items() if p.qty)
-        flatten.start(desk, tuple(dict.fromkeys(asked + held)), "manual")
-    for book in absent:
+        held = () if command.instrument else tuple(i for i, p in book.state.positions.items() if p.qty)
+        book.orders.flatten(tuple(dict.fromkeys(asked + held)), "manual")
+    for name in absent:
         # The latch is carried out as soon as the account is adopted, in this run or the next.
-        turn.commit(r.FlattenStarted(ts=turn.now, book=book, instruments=asked, reason="manual"))
+        turn.commit(r.FlattenStarted(ts=turn.now, book=name, instruments=asked, reason="manual"))
     if absent:
         parts.append(f"account {', '.join(absent)} as soon as it is connected")
     what = command.instrument or "everything"
-    deeds = "; ".join(parts) or "nothing open here, asking the venue"
-    return Answer(f"flatten {what}: {deeds}; entries stay paused")
+    said = "; ".join(parts) or "nothing open here, asking the venue"
+    return Answer(f"flatten {what}: {said}; entries stay paused")
 
 
-def _whose(desks: Mapping[str, Desk], desk: Desk) -> str:
+def _whose(books: Mapping[str, Book], book: Book) -> str:
     """The book's name where there are several."""
-    return f"{desk.book}: " if len(desks) > 1 else ""
+    return f"{book.name}: " if len(books) > 1 else ""
 
 
-def _exposure(desk: Desk, instruments: tuple[str, ...]) -> list[str]:
+def _exposure(book: Book, instruments: tuple[str, ...]) -> list[str]:
     parts = []
     for instrument in instruments:
-        qty = desk.state.position(instrument).qty
+        qty = book.state.position(instrument).qty
         if qty:
             side = Side.SELL if qty > 0 else Side.BUY
             parts.append(f"{side.value} {abs(qty)} {instrument} at market")
-    orders = sum(1 for o in desk.state.live_orders() if o.instrument in instruments)
+    orders = sum(1 for o in book.state.live_orders() if o.instrument in instruments)
     if orders:
         parts.append(f"cancel {orders} order{'s' if orders > 1 else ''}")
     return parts
 
 
-def _pause(turn: Turn, desks: Mapping[str, Desk], instrument: str | None, reason: str, by: str) -> str:
+def _pause(turn: Turn, books: Mapping[str, Book], instrument: str | None, reason: str, by: str) -> str:
     tighten(turn, TradingState.REDUCING, reason, instrument=instrument, by=by)
-    for desk in desks.values():
-        desk.cancel_entries(instrument)
+    for book in books.values():
+        book.orders.cancel_entries(instrument)
     return f"{instrument or 'everything'}: entries paused; exits and stops stay"
 
 
-def _halt(turn: Turn, desks: Mapping[str, Desk], command: Halt) -> str:
+def _halt(turn: Turn, books: Mapping[str, Book], command: Halt) -> str:
     """A deliberate stop: no resume lifts it unless it says so, and the guards go on working."""
     instrument = command.instrument
     by = command.source
     tighten(turn, TradingState.HALTED, f"halted by {by}", instrument=instrument, by=by)
-    for desk in desks.values():
-        desk.cancel_entries(instrument)
+    for book in books.values():
+        book.orders.cancel_entries(instrument)
     return f"{instrument or 'everything'}: halted; exits, stops and guards stay; resume --halted lifts it"
 
 

@@ -6,12 +6,6 @@ from engine.model.events import LinkChanged, LinkState
 from engine.model.notices import NoticeKind, Severity
 from engine.state.turn import Turn
 
-VENUE = frozenset({"rest", "user", "market", "token"})
-"""Without one of these no entry; an alert room that is gone takes no trade away."""
-
-_MARKET = frozenset({"market"})
-"""All that a paper book needs: its orders go nowhere."""
-
 Key = tuple[str, str | None]
 
 
@@ -49,9 +43,8 @@ class Links:
         """A link by its name: the one of a book, or of all books."""
         return self._known.get((name, book)) or self._known.get((name, None))
 
-    def up(self, book: str, *, paper: bool) -> bool:
-        """Whether nothing that a book's entries need is down."""
-        needed = _MARKET if paper else VENUE
+    def up(self, book: str, needed: frozenset[str]) -> bool:
+        """Whether none of the links that a book's entries need is down."""
         return not any(
             link.state is LinkState.DOWN
             for link in self._known.values()

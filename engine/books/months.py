@@ -6,25 +6,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from engine.execution.order_manager import Desk
-from engine.market.bars import MinuteBars
+from engine.books.book import Book
 from engine.model import events as ev
 from engine.model import records as r
 from engine.model.notices import NoticeKind, Severity
 from engine.portfolio.money import Marks
-from engine.signals.board import SignalBoard
+from engine.signals.market_data import MarketData
 from engine.state.turn import Turn
 
 
 def learn(
     event: ev.ContractResolved,
     turn: Turn,
-    desks: Mapping[str, Desk],
-    bars: MinuteBars,
-    board: SignalBoard,
+    books: Mapping[str, Book],
+    market: MarketData,
     marks: Marks,
-) -> bool:
-    """Take a contract in; True when its month is not the one before.
+) -> None:
+    """Take a contract in, and what follows where its month is not the one before.
 
     Prices of two months never meet: bars, signals and quotes begin anew. What is held stays in its month, is
     closed and protected there, and is worth its last price: the new month's says nothing about it.
@@ -33,9 +31,8 @@ def learn(
     known = state.instruments.get(symbol), state.contracts.get(symbol)
     rolled = state.contract_ids.get(symbol, event.contract_id) != event.contract_id
     if rolled:
-        bars.forget(symbol, event.ts_venue or event.ts_recv)
-        board.warm_up(symbol)
-        held = any(desk.state.position(symbol).qty for desk in desks.values())
+        market.rolled(symbol, event.ts_venue or event.ts_recv)
+        held = any(book.state.position(symbol).qty for book in books.values())
         if held:
             marks.freeze(symbol)
         stays = "; what is held stays in the old month, at its last price" if held else ""
@@ -51,16 +48,15 @@ def learn(
                 ts=turn.now, instrument=event.instrument, contract_id=event.contract_id, name=event.name
             )
         )
-    return rolled
 
 
-def remember(desks: Mapping[str, Desk], marks: Marks) -> None:
+def remember(books: Mapping[str, Book], marks: Marks) -> None:
     """After a restart: what is held in an old month has no price until it is closed."""
-    for desk in desks.values():
-        for symbol in desk.state.held_months:
+    for book in books.values():
+        for symbol in book.state.held_months:
             marks.freeze(symbol)
 
 
-def forget(desks: Mapping[str, Desk], marks: Marks) -> None:
+def forget(books: Mapping[str, Book], marks: Marks) -> None:
     """Take quotes again where nothing is held in an old month any more."""
-    marks.thaw([symbol for desk in desks.values() for symbol in desk.state.held_months])
+    marks.thaw([symbol for book in books.values() for symbol in book.state.held_months])

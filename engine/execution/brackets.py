@@ -12,8 +12,11 @@ only by configuration: `Brackets.NATIVE` forgets at start what was remembered.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from engine.execution import desired
-from engine.execution.ledger import Ledger
+from engine.execution.context import BookContext
+from engine.execution.orders import Orders
 from engine.model import records as r
 from engine.model.config import Brackets
 from engine.model.market import NANOS
@@ -26,55 +29,60 @@ FRESH_NS = 10 * NANOS
 """A refused entry is tried bare while its trade is not older than this; an idea does not keep."""
 
 
-def configured(ledger: Ledger) -> None:
-    """Take over what the configuration says, at start and when an account is adopted."""
-    match ledger.config.brackets:
-        case Brackets.NATIVE:
-            _learn(ledger, True, "configured")
-        case Brackets.OWN:
-            _learn(ledger, False, "configured")
-        case Brackets.AUTO:
-            pass
+class NativeBrackets:
+    """Of one account, as far as it is known."""
 
+    def __init__(self, context: BookContext, orders: Orders, ready: Callable[[], bool]) -> None:
+        """`ready` tells whether the account is in a state to enter on."""
+        self._book = context
+        self._orders = orders
+        self._ready = ready
 
-def refused(ledger: Ledger, order: Order, reason: str) -> None:
-    """The venue takes no native bracket. That is definitive: the entry may go once more, bare."""
-    _learn(ledger, False, reason)
-    found = ledger.state.plans.get(order.plan_id or "")
-    if found is None or found.legs[order.leg].slots.get(Slot.ENTRY) != order.client_id:
-        return
-    why = _against(ledger, found, order)
-    if why:
-        ledger.turn.say(
-            NoticeKind.ORDER,
-            Severity.WARNING,
-            f"entry {order.side.value} {order.qty} {order.instrument} is not tried again bare: {why}",
-            order.instrument,
-            ledger.book,
-        )
-        return
-    spec = desired.entry(found.plan, order.leg, brackets=False)
-    ledger.place(found.plan, order.leg, Slot.ENTRY, spec)
+    def configured(self) -> None:
+        """Take over what the configuration says, at start and when an account is adopted."""
+        match self._book.config.brackets:
+            case Brackets.NATIVE:
+                self._learn(True, "configured")
+            case Brackets.OWN:
+                self._learn(False, "configured")
+            case Brackets.AUTO:
+                pass
 
+    def refused(self, order: Order, reason: str) -> None:
+        """The venue takes no native bracket. That is definitive: the entry may go once more, bare."""
+        self._learn(False, reason)
+        found = self._book.state.plans.get(order.plan_id or "")
+        if found is None or found.legs[order.leg].slots.get(Slot.ENTRY) != order.client_id:
+            return
+        why = self._against(found, order)
+        if why:
+            self._book.say(
+                NoticeKind.ORDER,
+                Severity.WARNING,
+                f"entry {order.side.value} {order.qty} {order.instrument} is not tried again bare: {why}",
+                order.instrument,
+            )
+            return
+        spec = desired.entry(found.plan, order.leg, brackets=False)
+        self._orders.place(found.plan, order.leg, Slot.ENTRY, spec)
 
-def _learn(ledger: Ledger, native: bool, reason: str) -> None:
-    if ledger.state.brackets is not native:
-        ledger.turn.commit(
-            r.BracketsKnown(ts=ledger.turn.now, book=ledger.book, native=native, reason=reason)
-        )
+    def _learn(self, native: bool, reason: str) -> None:
+        if self._book.state.brackets is not native:
+            self._book.turn.commit(
+                r.BracketsKnown(ts=self._book.now, book=self._book.book, native=native, reason=reason)
+            )
 
-
-def _against(ledger: Ledger, found: PlanState, order: Order) -> str:
-    """Why the entry should not be made any more, in words; empty when it should."""
-    plan = found.plan
-    if ledger.turn.now - plan.created_ts > FRESH_NS or order.created_ts < ledger.started_ts:
-        return "it is too old"
-    flattening = plan.instrument in ledger.state.flattening
-    if flattening or plan.status is not PlanStatus.OPEN or order.cancel_wanted:
-        return "it was called off"
-    restriction = ledger.turn.state.restriction(ledger.book, plan.instrument)
-    if restriction is not None:
-        return f"{restriction.state.value}, {restriction.reason}"
-    if not ledger.reconciled or not ledger.can_trade:
-        return "the account is not ready"
-    return ""
+    def _against(self, found: PlanState, order: Order) -> str:
+        """Why the entry should not be made any more, in words; empty when it should."""
+        plan = found.plan
+        if self._book.now - plan.created_ts > FRESH_NS or order.created_ts < self._book.started_ts:
+            return "it is too old"
+        flattening = plan.instrument in self._book.state.flattening
+        if flattening or plan.status is not PlanStatus.OPEN or order.cancel_wanted:
+            return "it was called off"
+        restriction = self._book.turn.state.restriction(self._book.book, plan.instrument)
+        if restriction is not None:
+            return f"{restriction.state.value}, {restriction.reason}"
+        if not self._ready():
+            return "the account is not ready"
+        return ""

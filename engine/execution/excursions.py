@@ -6,7 +6,7 @@ trade runs and once more before each fill that could end it (docs/semantics.md#e
 
 from __future__ import annotations
 
-from engine.execution.ledger import Ledger
+from engine.execution.context import BookContext
 from engine.model import records as r
 from engine.model.market import NANOS
 from engine.state.position import Position
@@ -15,30 +15,36 @@ PAUSE_NS = 10 * NANOS
 """Between two records of one running trade; a crash forgets at most so much."""
 
 
-def write_down(ledger: Ledger) -> None:
-    """Called at every pulse."""
-    for position in ledger.state.positions.values():
-        if position.qty and ledger.turn.now - ledger.excursion_ts.get(position.instrument, 0) >= PAUSE_NS:
-            _note(ledger, position)
+class Excursions:
+    """Excursions of one book."""
 
+    def __init__(self, context: BookContext) -> None:
+        self._book = context
+        self._noted_ts: dict[str, int] = {}
+        """Instrument to the time at which its excursion was last written down."""
 
-def before_fill(ledger: Ledger, instrument: str) -> None:
-    """The fill may end the trade, and the trade carries what its position has."""
-    position = ledger.state.positions.get(instrument)
-    if position is not None and position.qty:
-        _note(ledger, position)
+    def write_down(self) -> None:
+        """Called at every pulse."""
+        for position in self._book.state.positions.values():
+            if position.qty and self._book.now - self._noted_ts.get(position.instrument, 0) >= PAUSE_NS:
+                self._note(position)
 
+    def before_fill(self, instrument: str) -> None:
+        """The fill may end the trade, and the trade carries what its position has."""
+        position = self._book.state.positions.get(instrument)
+        if position is not None and position.qty:
+            self._note(position)
 
-def _note(ledger: Ledger, position: Position) -> None:
-    worst, best = ledger.marks.excursions(ledger.book, position)
-    if worst < position.mae_usd or best > position.mfe_usd:
-        ledger.excursion_ts[position.instrument] = ledger.turn.now
-        ledger.turn.commit(
-            r.ExcursionNoted(
-                ts=ledger.turn.now,
-                book=ledger.book,
-                instrument=position.instrument,
-                worst_usd=worst,
-                best_usd=best,
+    def _note(self, position: Position) -> None:
+        worst, best = self._book.marks.excursions(self._book.book, position)
+        if worst < position.mae_usd or best > position.mfe_usd:
+            self._noted_ts[position.instrument] = self._book.now
+            self._book.turn.commit(
+                r.ExcursionNoted(
+                    ts=self._book.now,
+                    book=self._book.book,
+                    instrument=position.instrument,
+                    worst_usd=worst,
+                    best_usd=best,
+                )
             )
-        )

@@ -7,8 +7,11 @@ The longer it takes, the louder it gets. A closed market is waited for: stops st
 
 from __future__ import annotations
 
-from engine.execution.closing import Closing
-from engine.execution.ledger import Ledger
+from dataclasses import dataclass
+
+from engine.execution.context import BookContext
+from engine.execution.inquiry import Inquiry
+from engine.execution.orders import Orders
 from engine.market import sessions
 from engine.model import events as ev
 from engine.model import records as r
@@ -32,80 +35,230 @@ CLOSED_STEP_NS = 10 * MINUTE
 _DAYS = 14
 
 
-def start(ledger: Ledger, instruments: tuple[str, ...], reason: str) -> None:
-    """Latch the instruments. `reason`: manual, risk or flat_time, as trades will carry it."""
-    fresh = tuple(i for i in instruments if i not in ledger.state.flattening)
-    if fresh:
-        ledger.turn.commit(
-            r.FlattenStarted(ts=ledger.turn.now, book=ledger.book, instruments=fresh, reason=reason)
-        )
-    drive(ledger)
+CLOSE_RETRY_NS = 2 * NANOS
+"""A close that was answered and shows no fill after this long is repeated: it closes what there is.
+
+While it is under way, a second one could close twice what there is, and open the other side.
+"""
+
+CLOSE_LOST_NS = 15 * NANOS
+"""A close without an answer by then, or whose order still waits in the market, is given up."""
+
+LONGEST_RETRY_NS = 32 * NANOS
+
+PROBE_NS = 5 * MINUTE
+"""A market that should be closed is tried this often all the same: the calendar may be wrong."""
 
 
-def latched_since(ledger: Ledger, ts: int) -> tuple[str, ...]:
-    """Instruments whose latch was set after a time, and is not what the journal had."""
-    return tuple(i for i, closing in ledger.closing.items() if closing.since > ts)
+@dataclass(slots=True)
+class Closing:
+    """How far one instrument's flatten is, in this run. All times are the core's now."""
+
+    since: int
+    asked: int | None = None
+    """When the newest close was requested."""
+    answered: int | None = None
+    refusals: int = 0
+    """Closes in a row that were refused or not sent."""
+    why: str = ""
+    """What the venue said to the last of them."""
+    reopens: int | None = None
+    """When a closed market will take orders again, if the calendar knows."""
+    steps: int = 0
+    """Escalation steps that people were told of."""
+    tell_ts: int = 0
+
+    def due(self, now: int, pending: bool, proven_ts: int) -> bool:
+        """Whether it is time for a close.
+
+        `pending`: an order of the last one is in the market. `proven_ts`: up to when the venue's truth is
+        known; without it a close that was taken, or may have been, is not repeated.
+        """
+        if self.asked is None:
+            return True
+        waited = now - self.asked
+        if self.reopens is not None:
+            return now >= self.reopens or waited >= PROBE_NS
+        if waited >= max(CLOSE_LOST_NS, self._pause):
+            return True
+        if pending or self.answered is None or (not self.refusals and proven_ts < self.answered):
+            return False
+        return now - self.answered >= self._pause
+
+    @property
+    def _pause(self) -> int:
+        return int(min(CLOSE_RETRY_NS << min(self.refusals, 4), LONGEST_RETRY_NS))
 
 
-def drive(ledger: Ledger) -> None:
-    """Take the next step for every latched instrument."""
-    now = ledger.turn.now
-    for instrument in list(ledger.state.flattening):
-        closing = ledger.closing.get(instrument)
-        if closing is None:
-            closing = ledger.closing[instrument] = Closing(now, tell_ts=now + STEPS_NS[0])
-        if ledger.heard or now - closing.since >= BLIND_NS:
-            _step(ledger, instrument, closing)
-    _escalate(ledger)
+class Flattener:
+    """The latches of one book, and how far the close of each instrument is."""
 
+    def __init__(self, context: BookContext, orders: Orders, inquiry: Inquiry) -> None:
+        self._book = context
+        self._orders = orders
+        self._inquiry = inquiry
+        self._closing: dict[str, Closing] = {}
+        """The newest close request of each instrument that is being flattened."""
+        self._verify_from: dict[str, int] = {}
+        """Instrument to the time from which a snapshot counts as proof that it is flat."""
 
-def _step(ledger: Ledger, instrument: str, closing: Closing) -> None:
-    state = ledger.state
-    now = ledger.turn.now
-    live = state.live_orders(instrument)
-    for order in live:
-        if order.slot is Slot.ENTRY or (order.slot is None and order.type is not OrderType.MARKET):
-            ledger.cancel(order)
-    qty = state.position(instrument).qty
-    if qty:
-        ledger.verify_from.pop(instrument, None)
-        pending = any(o.slot is None and o.type is OrderType.MARKET for o in live)
-        if closing.due(now, pending, ledger.inquiry.proven_ts):
-            closing.asked, closing.answered, closing.reopens = now, None, None
-            ledger.turn.commit(r.CloseRequested(ts=now, book=ledger.book, instrument=instrument, qty=qty))
-            ledger.turn.request(ClosePosition(ledger.book, instrument))
-        return
-    for order in live:
-        if order.type is not OrderType.MARKET:
-            ledger.cancel(order)
-    if live:
-        ledger.verify_from.pop(instrument, None)
-    else:
-        ledger.verify_from.setdefault(instrument, now)
-    ledger.look(0)
+    def start(self, instruments: tuple[str, ...], reason: str) -> None:
+        """Latch the instruments. `reason`: manual, risk or flat_time, as trades will carry it."""
+        fresh = tuple(i for i in instruments if i not in self._book.state.flattening)
+        if fresh:
+            self._book.turn.commit(
+                r.FlattenStarted(ts=self._book.now, book=self._book.book, instruments=fresh, reason=reason)
+            )
+        self.drive()
 
+    def latched_since(self, ts: int) -> tuple[str, ...]:
+        """Instruments whose latch was set after a time, and is not what the journal had."""
+        return tuple(i for i, closing in self._closing.items() if closing.since > ts)
 
-def on_closed(ledger: Ledger, reply: ev.Replied) -> None:
-    """The answer to a close. Only the fill and the venue's own position say that it is closed."""
-    now = ledger.turn.now
-    closing = ledger.closing.get(reply.instrument)
-    gone = reply.cause is Cause.GONE  # nothing there to close is what we want: the look shows it
-    refused = reply.outcome in (ev.Outcome.REFUSED, ev.Outcome.UNSENT) and not gone
-    if closing is not None:
-        closing.answered = now
-        closing.reopens = reopening(now) if refused and reply.cause is Cause.CLOSED else None
-        closing.refusals = closing.refusals + 1 if refused and closing.reopens is None else 0
-        if refused and (reply.reason != closing.why or not closing.why):
-            closing.why = reply.reason or "no reason given"
-            then = "trying again" if closing.reopens is None else f"trying again at {_when(closing.reopens)}"
-            ledger.turn.say(
+    def drive(self) -> None:
+        """Take the next step for every latched instrument."""
+        now = self._book.now
+        for instrument in list(self._book.state.flattening):
+            closing = self._closing.get(instrument)
+            if closing is None:
+                closing = self._closing[instrument] = Closing(now, tell_ts=now + STEPS_NS[0])
+            if self._inquiry.heard or now - closing.since >= BLIND_NS:
+                self._step(instrument, closing)
+        self._escalate()
+
+    def _step(self, instrument: str, closing: Closing) -> None:
+        state = self._book.state
+        now = self._book.now
+        live = state.live_orders(instrument)
+        for order in live:
+            if order.slot is Slot.ENTRY or (order.slot is None and order.type is not OrderType.MARKET):
+                self._orders.cancel(order)
+        qty = state.position(instrument).qty
+        if qty:
+            self._verify_from.pop(instrument, None)
+            pending = any(o.slot is None and o.type is OrderType.MARKET for o in live)
+            if closing.due(now, pending, self._inquiry.proven_ts):
+                closing.asked, closing.answered, closing.reopens = now, None, None
+                turn, book = self._book.turn, self._book.book
+                turn.commit(r.CloseRequested(ts=now, book=book, instrument=instrument, qty=qty))
+                turn.request(ClosePosition(book, instrument))
+            return
+        for order in live:
+            if order.type is not OrderType.MARKET:
+                self._orders.cancel(order)
+        if live:
+            self._verify_from.pop(instrument, None)
+        else:
+            self._verify_from.setdefault(instrument, now)
+        self._inquiry.want(0)
+
+    def on_closed(self, reply: ev.Replied) -> None:
+        """The answer to a close. Only the fill and the venue's own position say that it is closed."""
+        now = self._book.now
+        closing = self._closing.get(reply.instrument)
+        gone = reply.cause is Cause.GONE  # nothing there to close is what we want: the look shows it
+        refused = reply.outcome in (ev.Outcome.REFUSED, ev.Outcome.UNSENT) and not gone
+        if closing is not None:
+            closing.answered = now
+            closing.reopens = reopening(now) if refused and reply.cause is Cause.CLOSED else None
+            closing.refusals = closing.refusals + 1 if refused and closing.reopens is None else 0
+            if refused and (reply.reason != closing.why or not closing.why):
+                closing.why = reply.reason or "no reason given"
+                at = "" if closing.reopens is None else f" at {_when(closing.reopens)}"
+                self._book.say(
+                    NoticeKind.RISK,
+                    Severity.CRITICAL,
+                    f"close of {reply.instrument} refused: {closing.why}; stops stay, trying again{at}",
+                    reply.instrument,
+                )
+        self._inquiry.want(0)
+
+    def on_snapshot(self, snapshot: ev.SnapshotTaken, asked: int) -> None:
+        """Release the latch where a snapshot, asked for after the last step, shows nothing left."""
+        held = {p.instrument for p in snapshot.positions if p.qty}
+        working = {order.instrument for order in snapshot.orders if order.status.live}
+        for instrument in list(self._book.state.flattening):
+            if self._exposed(instrument) or instrument in held or instrument in working:
+                self._verify_from.pop(instrument, None)
+            elif self._verify_from.get(instrument, asked + 1) <= asked:
+                self._verify_from.pop(instrument)
+                self._book.turn.commit(
+                    r.FlattenEnded(ts=self._book.now, book=self._book.book, instrument=instrument)
+                )
+                self._closing.pop(instrument, None)
+                self._end_plans(instrument)
+        self.drive()
+
+    def _end_plans(self, instrument: str) -> None:
+        """Nothing is left at the venue, so nothing of its trades is left to manage."""
+        for found in list(self._book.state.plans.values()):
+            if found.plan.instrument == instrument and found.plan.status is PlanStatus.CLOSING:
+                self._book.turn.commit(
+                    r.PlanChanged(
+                        ts=self._book.now,
+                        book=self._book.book,
+                        plan_id=found.plan.plan_id,
+                        status=PlanStatus.CLOSED,
+                        reason="flattened",
+                    )
+                )
+
+    def _escalate(self) -> None:
+        """One notice for all that a book is still getting flat, louder than anything else."""
+        now = self._book.now
+        late = {i: c for i, c in self._closing.items() if i in self._book.state.flattening}
+        if not late or now < min(closing.tell_ts for closing in late.values()):
+            return
+        oldest = min(late.values(), key=lambda closing: closing.since)
+        # Asking the venue takes a moment, and is nothing to be alarmed about yet.
+        alarming = oldest.steps > 0 or any(self._exposed(instrument) for instrument in late)
+        oldest.steps += 1
+        waits = all(closing.reopens is not None for closing in late.values())
+        if oldest.steps < len(STEPS_NS):
+            tell_ts = oldest.since + STEPS_NS[oldest.steps]
+        else:
+            tell_ts = now + (CLOSED_STEP_NS if waits else MINUTE)
+        for closing in late.values():
+            closing.steps, closing.tell_ts = oldest.steps, max(tell_ts, now + NANOS)
+        if alarming:
+            self._book.say(
                 NoticeKind.RISK,
                 Severity.CRITICAL,
-                f"close of {reply.instrument} refused: {closing.why}; stops stay, {then}",
-                reply.instrument,
-                ledger.book,
+                f"not flat after {(now - oldest.since) // NANOS} s: "
+                f"{', '.join(self._what_is_left(instrument) for instrument in late)}; {_advice(late, waits)}",
+                next(iter(late)) if len(late) == 1 else None,
             )
-    ledger.look(0)
+
+    def alarm(self) -> str:
+        """What holds a flatten up, in words; empty while it takes no longer than it should."""
+        late = {i: c for i, c in self._closing.items() if i in self._book.state.flattening and c.steps}
+        for instrument, closing in late.items():
+            if closing.refusals or closing.reopens is not None:
+                return f"close of {instrument} refused: {closing.why}"
+        if not any(self._exposed(instrument) for instrument in late):
+            return ""
+        return f"not flat after {(self._book.now - min(c.since for c in late.values())) // NANOS} s"
+
+    def begun(self) -> int:
+        """Since when this run has been flattening, nanoseconds UTC; 0 while it is not."""
+        return min((c.since for i, c in self._closing.items() if i in self._book.state.flattening), default=0)
+
+    def _exposed(self, instrument: str) -> bool:
+        return bool(self._book.state.position(instrument).qty or self._book.state.live_orders(instrument))
+
+    def _what_is_left(self, instrument: str) -> str:
+        """What is known to be open: "MNQ long 2 with 3 orders"."""
+        qty = self._book.state.position(instrument).qty
+        live = self._book.state.live_orders(instrument)
+        parts = [instrument]
+        if qty:
+            parts.append(f"{'long' if qty > 0 else 'short'} {abs(qty)}")
+        if live:
+            parts.append(f"with {len(live)} order{'s' if len(live) > 1 else ''}")
+        unknown = sum(order.status is OrderStatus.UNKNOWN for order in live)
+        if unknown:
+            parts.append(f"({unknown} of unknown outcome)")
+        return " ".join(parts) if qty or live else f"{instrument} not yet verified at the venue"
 
 
 def reopening(now: int) -> int | None:
@@ -125,100 +278,7 @@ def reopening(now: int) -> int | None:
     return None
 
 
-def on_snapshot(ledger: Ledger, snapshot: ev.SnapshotTaken, asked: int) -> None:
-    """Release the latch where a snapshot, asked for after the last step, shows nothing left."""
-    held = {p.instrument for p in snapshot.positions if p.qty}
-    working = {order.instrument for order in snapshot.orders if order.status.live}
-    for instrument in list(ledger.state.flattening):
-        if _exposed(ledger, instrument) or instrument in held or instrument in working:
-            ledger.verify_from.pop(instrument, None)
-        elif ledger.verify_from.get(instrument, asked + 1) <= asked:
-            ledger.verify_from.pop(instrument)
-            ledger.turn.commit(r.FlattenEnded(ts=ledger.turn.now, book=ledger.book, instrument=instrument))
-            ledger.closing.pop(instrument, None)
-            _end_plans(ledger, instrument)
-    drive(ledger)
-
-
-def _end_plans(ledger: Ledger, instrument: str) -> None:
-    """Nothing is left at the venue, so nothing of its trades is left to manage."""
-    for found in list(ledger.state.plans.values()):
-        if found.plan.instrument == instrument and found.plan.status is PlanStatus.CLOSING:
-            ledger.turn.commit(
-                r.PlanChanged(
-                    ts=ledger.turn.now,
-                    book=ledger.book,
-                    plan_id=found.plan.plan_id,
-                    status=PlanStatus.CLOSED,
-                    reason="flattened",
-                )
-            )
-
-
 # --- telling people ------------------------------------------------------------------------------------
-
-
-def _escalate(ledger: Ledger) -> None:
-    """One notice for all that a book is still getting flat, louder than anything else."""
-    now = ledger.turn.now
-    late = {i: c for i, c in ledger.closing.items() if i in ledger.state.flattening}
-    if not late or now < min(closing.tell_ts for closing in late.values()):
-        return
-    oldest = min(late.values(), key=lambda closing: closing.since)
-    # Asking the venue takes a moment, and is nothing to be alarmed about yet.
-    alarming = oldest.steps > 0 or any(_exposed(ledger, instrument) for instrument in late)
-    oldest.steps += 1
-    waits = all(closing.reopens is not None for closing in late.values())
-    if oldest.steps < len(STEPS_NS):
-        tell_ts = oldest.since + STEPS_NS[oldest.steps]
-    else:
-        tell_ts = now + (CLOSED_STEP_NS if waits else MINUTE)
-    for closing in late.values():
-        closing.steps, closing.tell_ts = oldest.steps, max(tell_ts, now + NANOS)
-    if alarming:
-        ledger.turn.say(
-            NoticeKind.RISK,
-            Severity.CRITICAL,
-            f"not flat after {(now - oldest.since) // NANOS} s: "
-            f"{', '.join(_what_is_left(ledger, instrument) for instrument in late)}; {_advice(late, waits)}",
-            next(iter(late)) if len(late) == 1 else None,
-            ledger.book,
-        )
-
-
-def alarm(ledger: Ledger) -> str:
-    """What holds a flatten up, in words; empty while it takes no longer than it should."""
-    late = {i: c for i, c in ledger.closing.items() if i in ledger.state.flattening and c.steps}
-    for instrument, closing in late.items():
-        if closing.refusals or closing.reopens is not None:
-            return f"close of {instrument} refused: {closing.why}"
-    if not any(_exposed(ledger, instrument) for instrument in late):
-        return ""
-    return f"not flat after {(ledger.turn.now - min(c.since for c in late.values())) // NANOS} s"
-
-
-def begun(ledger: Ledger) -> int:
-    """Since when this run has been flattening, nanoseconds UTC; 0 while it is not."""
-    return min((c.since for i, c in ledger.closing.items() if i in ledger.state.flattening), default=0)
-
-
-def _exposed(ledger: Ledger, instrument: str) -> bool:
-    return bool(ledger.state.position(instrument).qty or ledger.state.live_orders(instrument))
-
-
-def _what_is_left(ledger: Ledger, instrument: str) -> str:
-    """What is known to be open: "MNQ long 2 with 3 orders"."""
-    qty = ledger.state.position(instrument).qty
-    live = ledger.state.live_orders(instrument)
-    parts = [instrument]
-    if qty:
-        parts.append(f"{'long' if qty > 0 else 'short'} {abs(qty)}")
-    if live:
-        parts.append(f"with {len(live)} order{'s' if len(live) > 1 else ''}")
-    unknown = sum(order.status is OrderStatus.UNKNOWN for order in live)
-    if unknown:
-        parts.append(f"({unknown} of unknown outcome)")
-    return " ".join(parts) if qty or live else f"{instrument} not yet verified at the venue"
 
 
 def _advice(late: dict[str, Closing], waits: bool) -> str:

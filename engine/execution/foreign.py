@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from engine.execution import protection, stops
-from engine.execution.ledger import Ledger
+from engine.execution import stops
+from engine.execution.context import BookContext
+from engine.execution.protection import Protection
 from engine.model import records as r
 from engine.model.config import ForeignPositions
 from engine.model.instrument import Instrument
@@ -23,8 +24,8 @@ from engine.model.orders import Fill, OrderType
 from engine.model.plans import Leg, PlanStatus, TradePlan
 from engine.model.view import TradingState
 from engine.portfolio.money import realized_usd
-from engine.state import restrictions as restrict
 from engine.state.position import Position
+from engine.state.restrictions import tighten
 from engine.state.state import scope
 
 GRACE_NS = 2 * NANOS
@@ -36,127 +37,133 @@ NEAREST_TICKS = 4
 STRATEGY = "external"
 
 
-def restricted(ledger: Ledger, instrument: str, reason: str) -> None:
-    """Nothing is entered where somebody else trades, until a person says so."""
-    standing = ledger.turn.state.restrictions.get(scope(ledger.book, instrument))
-    if standing is not None and standing.state is TradingState.REDUCING and not standing.guard:
-        return  # paused by a person, or by this, already
-    restrict.tighten(ledger.turn, TradingState.REDUCING, reason, book=ledger.book, instrument=instrument)
+class ForeignContracts:
+    """What others hold beside us in one book."""
 
+    def __init__(self, context: BookContext, protection: Protection) -> None:
+        self._book = context
+        self._protection = protection
+        self._excess: dict[str, tuple[int, int]] = {}
+        """Instrument to contracts that no trade of ours explains, signed, and since when."""
 
-def traded(ledger: Ledger, fill: Fill) -> None:
-    """A fill of somebody else's order. The venue's own close in a flatten of ours is none."""
-    if fill.instrument in ledger.state.flattening:
-        return
-    if ledger.turn.state.boot == 1 and fill.ts_venue < ledger.started_ts:
-        return  # the past of an account that this journal has only just met: nobody trades beside us
-    ledger.turn.say(
-        NoticeKind.RISK,
-        Severity.CRITICAL,
-        f"{fill.instrument}: somebody else {'bought' if fill.side is Side.BUY else 'sold'} {fill.qty}; "
-        "entries there are paused",
-        fill.instrument,
-        ledger.book,
-    )
-    restricted(ledger, fill.instrument, "somebody else trades it")
+    def restricted(self, instrument: str, reason: str) -> None:
+        """Nothing is entered where somebody else trades, until a person says so."""
+        standing = self._book.turn.state.restrictions.get(scope(self._book.book, instrument))
+        if standing is not None and standing.state is TradingState.REDUCING and not standing.guard:
+            return  # paused by a person, or by this, already
+        tighten(self._book.turn, TradingState.REDUCING, reason, book=self._book.book, instrument=instrument)
 
+    def traded(self, fill: Fill) -> None:
+        """A fill of somebody else's order. The venue's own close in a flatten of ours is none."""
+        if fill.instrument in self._book.state.flattening:
+            return
+        if self._book.turn.state.boot == 1 and fill.ts_venue < self._book.started_ts:
+            return  # the past of an account that this journal has only just met: nobody trades beside us
+        self._book.say(
+            NoticeKind.RISK,
+            Severity.CRITICAL,
+            f"{fill.instrument}: somebody else {'bought' if fill.side is Side.BUY else 'sold'} {fill.qty}; "
+            "entries there are paused",
+            fill.instrument,
+        )
+        self.restricted(fill.instrument, "somebody else trades it")
 
-def tend(ledger: Ledger) -> bool:
-    """Act on contracts that have been unexplained for a while. True when a plan was made."""
-    made = False
-    for instrument, position in list(ledger.state.positions.items()):
-        excess = _excess(ledger, position)
-        since = _since(ledger, instrument, excess)
-        if since is None or ledger.turn.now - since < GRACE_NS:
-            continue
-        match ledger.config.risk.foreign_positions:
-            case ForeignPositions.LEAVE:
-                pass
-            case ForeignPositions.FLATTEN:
-                protection.flatten_naked(ledger, instrument, "no trade of tstream opened it")
-            case ForeignPositions.PROTECT:
-                made = _protect(ledger, position, excess) or made
-    return made
+    @property
+    def unexplained(self) -> bool:
+        """Contracts wait for somebody to explain them."""
+        return bool(self._excess)
 
+    def tend(self, *, reconciled: bool) -> bool:
+        """Act on contracts that have been unexplained for a while. True when a plan was made."""
+        made = False
+        for instrument, position in list(self._book.state.positions.items()):
+            excess = self._beyond_ours(position)
+            since = self._since(instrument, excess, reconciled)
+            if since is None or self._book.now - since < GRACE_NS:
+                continue
+            match self._book.config.risk.foreign_positions:
+                case ForeignPositions.LEAVE:
+                    pass
+                case ForeignPositions.FLATTEN:
+                    self._protection.flatten_naked(instrument, "no trade of tstream opened it")
+                case ForeignPositions.PROTECT:
+                    made = self._protect(position, excess) or made
+        return made
 
-def _excess(ledger: Ledger, position: Position) -> int:
-    """Signed contracts beyond those of our plans."""
-    return position.qty - sum(
-        found.open_qty * found.plan.side.sign
-        for found in ledger.state.plans.values()
-        if found.plan.instrument == position.instrument
-    )
+    def _beyond_ours(self, position: Position) -> int:
+        """Signed contracts beyond those of our plans."""
+        return position.qty - sum(
+            found.open_qty * found.plan.side.sign
+            for found in self._book.state.plans.values()
+            if found.plan.instrument == position.instrument
+        )
 
+    def _since(self, instrument: str, excess: int, reconciled: bool) -> int | None:
+        """Since when the same contracts have been unexplained; None while that is nobody's business."""
+        position = self._book.state.position(instrument)
+        settled = not excess or excess * position.qty < 0 or instrument in self._book.state.flattening
+        if settled or not reconciled or self._book.config.risk.foreign_positions is ForeignPositions.LEAVE:
+            self._excess.pop(instrument, None)
+            return None
+        before = self._excess.get(instrument)
+        if before is None or before[0] != excess:
+            before = self._excess[instrument] = excess, self._book.now
+        return before[1]
 
-def _since(ledger: Ledger, instrument: str, excess: int) -> int | None:
-    """Since when the same contracts have been unexplained; None while that is nobody's business."""
-    position = ledger.state.position(instrument)
-    settled = not excess or excess * position.qty < 0 or instrument in ledger.state.flattening
-    if settled or not ledger.reconciled or ledger.config.risk.foreign_positions is ForeignPositions.LEAVE:
-        ledger.excess.pop(instrument, None)
-        return None
-    before = ledger.excess.get(instrument)
-    if before is None or before[0] != excess:
-        before = ledger.excess[instrument] = excess, ledger.turn.now
-    return before[1]
+    def _protect(self, position: Position, excess: int) -> bool:
+        instrument = self._book.turn.state.instruments[position.instrument]
+        side = Side.BUY if excess > 0 else Side.SELL
+        covered = sum(
+            order.open_qty
+            for order in self._book.state.live_orders(position.instrument)
+            if order.plan_id is None
+            and order.type is OrderType.STOP
+            and order.side is side.opposite
+            and not order.suspended  # the leg of an entry that still waits protects nothing
+        )
+        naked = abs(excess) - covered
+        if naked <= 0:
+            return False
+        entry = round(position.average)
+        price = self._beside(position.instrument, side)
+        if price is None:
+            price = entry - side.sign * self._distance(instrument, abs(position.qty))
+        now = self._book.now
+        plan = TradePlan(
+            plan_id=f"{self._book.turn.state.boot}-x{now}-{position.instrument}",
+            book=self._book.book,
+            instrument=position.instrument,
+            side=side,
+            strategy=STRATEGY,
+            legs=(Leg(naked, price - entry, None),),
+            created_ts=now,
+            reference=entry,
+        )
+        self._book.turn.commit(r.PositionFostered(ts=now, plan=plan, price=entry))
+        self._excess.pop(position.instrument, None)
+        return True
 
+    def _beside(self, instrument: str, side: Side) -> int | None:
+        """The nearest stop of our own trades on this side, ticks."""
+        prices = [
+            stops.present(self._book.state.orders, leg, done, side.sign)
+            for found in self._book.state.plans.values()
+            if found.plan.instrument == instrument
+            and found.plan.side is side
+            and found.plan.status is PlanStatus.OPEN
+            for leg, done in zip(found.plan.legs, found.legs, strict=True)
+            if done.open_qty > 0
+        ]
+        return side.sign * max(side.sign * price for price in prices) if prices else None
 
-def _protect(ledger: Ledger, position: Position, excess: int) -> bool:
-    instrument = ledger.turn.state.instruments[position.instrument]
-    side = Side.BUY if excess > 0 else Side.SELL
-    covered = sum(
-        order.open_qty
-        for order in ledger.state.live_orders(position.instrument)
-        if order.plan_id is None
-        and order.type is OrderType.STOP
-        and order.side is side.opposite
-        and not order.suspended  # the leg of an entry that still waits protects nothing
-    )
-    naked = abs(excess) - covered
-    if naked <= 0:
-        return False
-    entry = round(position.average)
-    price = _beside(ledger, position.instrument, side)
-    if price is None:
-        price = entry - side.sign * _distance(ledger, instrument, abs(position.qty))
-    now = ledger.turn.now
-    plan = TradePlan(
-        plan_id=f"{ledger.turn.state.boot}-x{now}-{position.instrument}",
-        book=ledger.book,
-        instrument=position.instrument,
-        side=side,
-        strategy=STRATEGY,
-        legs=(Leg(naked, price - entry, None),),
-        created_ts=now,
-        reference=entry,
-    )
-    ledger.turn.commit(r.PositionFostered(ts=now, plan=plan, price=entry))
-    ledger.excess.pop(position.instrument, None)
-    return True
-
-
-def _beside(ledger: Ledger, instrument: str, side: Side) -> int | None:
-    """The nearest stop of our own trades on this side, ticks."""
-    prices = [
-        stops.present(ledger.state.orders, leg, done, side.sign)
-        for found in ledger.state.plans.values()
-        if found.plan.instrument == instrument
-        and found.plan.side is side
-        and found.plan.status is PlanStatus.OPEN
-        for leg, done in zip(found.plan.legs, found.legs, strict=True)
-        if done.open_qty > 0
-    ]
-    return side.sign * max(side.sign * price for price in prices) if prices else None
-
-
-def _distance(ledger: Ledger, instrument: Instrument, qty: int) -> int:
-    """Ticks from entry at which the whole position has lost what the day's limit leaves, costs included;
-    without a daily limit what a trade may lose.
-    """
-    limits = ledger.config.risk
-    left = limits.risk_per_trade_usd
-    daily = [limit for limit in (limits.daily_loss_usd, limits.firm_daily_loss_usd) if limit]
-    if daily:
-        left = min(daily) + min(Decimal(0), realized_usd(ledger.state, ledger.turn.state))
-    per_tick = instrument.tick_value_usd * qty
-    return max(NEAREST_TICKS, int((left - instrument.cost_usd * qty) // per_tick))
+    def _distance(self, instrument: Instrument, qty: int) -> int:
+        """Ticks from entry at which the whole position has lost what the day's limit leaves, costs included;
+        without a daily limit what a trade may lose.
+        """
+        limits = self._book.config.risk
+        left = limits.risk_per_trade_usd
+        daily = [limit for limit in (limits.daily_loss_usd, limits.firm_daily_loss_usd) if limit]
+        if daily:
+            left = min(daily) + min(Decimal(0), realized_usd(self._book.state, self._book.turn.state))
+        per_tick = instrument.tick_value_usd * qty
+        return max(NEAREST_TICKS, int((left - instrument.cost_usd * qty) // per_tick))

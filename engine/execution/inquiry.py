@@ -14,6 +14,12 @@ LOOK_AGAIN_NS = 2 * NANOS
 UNPROVEN_NS = 3 * NANOS
 """What is urgent waits no longer than this for a look that fails or is not answered."""
 
+STALE_FAILURES = 2
+"""After so many looks in a row that failed, what is known counts as stale."""
+
+UNHEARD_NS = 5 * NANOS
+"""While the stream of the book is not to be trusted, the venue is asked this often."""
+
 _LOST_NS = 15 * NANOS
 _OFTEN = 20
 """So many looks in a minute are a lasting trouble: they go on, but slower, and leave room for orders."""
@@ -21,7 +27,9 @@ _SLOW_NS = 3 * NANOS
 
 
 class Inquiry:
-    """The looks of one book. All times are the core's now, nanoseconds UTC."""
+    """The looks of one book, and how far what is known of it may be trusted. All times are the core's now,
+    nanoseconds UTC.
+    """
 
     def __init__(self, book: str, turn: Turn) -> None:
         self._book = book
@@ -34,10 +42,29 @@ class Inquiry:
         """When the venue's truth last came; 0 before the first answer of this run."""
         self.ended_ts = 0
         """When a question was last answered or failed."""
-        self._failed = False
         self._hurried = False
+        self.reconciled = False
+        """Positions agree with the venue's, and nothing since speaks against it."""
+        self.streaming = True
+        """The stream of the book is not known to be gone."""
+        self.blind_ts = turn.now
+        """Since when what the stream has told is all that it had to tell: the last change of its link."""
+        self._failures = 0
         self.proven_ts = 0
         """When the newest answered question was asked: what was true before it is known."""
+
+    @property
+    def heard(self) -> bool:
+        """The venue's own word has been heard in this run. Before that nothing is placed or closed."""
+        return self.answered_ts > 0
+
+    def on_link(self, live: bool) -> None:
+        """The stream of the book came or went: only the venue's own word can be trusted now."""
+        self.reconciled = False
+        self.streaming = live
+        self.blind_ts = self._turn.now
+        if live:
+            self.hurry()
 
     def want(self, delay_ns: int) -> None:
         """Have the truth looked up after a delay; an earlier wish stands."""
@@ -49,12 +76,16 @@ class Inquiry:
         self._hurried = True
         self.want(0)
 
-    def ask(self, since: int) -> None:
-        """Ask, if it is due. One question at a time: a flood of them answers nothing sooner.
+    def ask(self, since: int, every_ns: int) -> None:
+        """Ask, if it is due, and once in `every_ns` anyway; `since` is from when on orders and fills are
+        told.
 
-        A question that got lost with its answer is asked again.
+        One question at a time: a flood of them answers nothing sooner. One that got lost with its answer is
+        asked again.
         """
         now = self._turn.now
+        if self.heard and now - self.ended_ts >= self._every(every_ns):
+            self.want(0)
         newest = max(self._open.values(), default=0)
         if self.due_ts is None and newest > self.proven_ts and now >= newest + _LOST_NS:
             self.due_ts = now
@@ -79,16 +110,24 @@ class Inquiry:
             return None
         self.proven_ts = max(self.proven_ts, asked)
         self.answered_ts = self.ended_ts = self._turn.now
-        self._failed = False
+        self._failures = 0
         return asked
 
-    def failed(self) -> None:
-        """A question was not answered: ask again a little later."""
+    def failed(self) -> bool:
+        """A question was not answered, which says nothing about positions: everything stays as it was, and is
+        asked again a little later. True when it is the first failure in a row.
+        """
         if self._open:
             del self._open[min(self._open, key=self._open.__getitem__)]
         self.ended_ts = self._turn.now
-        self._failed = True
+        self._failures += 1
+        if self._failures >= STALE_FAILURES:
+            self.reconciled = False  # as it was, but no longer verified: nothing is opened on it
         self.want(LOOK_AGAIN_NS)
+        return self._failures == 1
+
+    def _every(self, every_ns: int) -> int:
+        return every_ns if self.reconciled and self.streaming else UNHEARD_NS
 
     def _not_before(self) -> int:
         if self._open:
@@ -97,4 +136,4 @@ class Inquiry:
         if not self.ended_ts or self._hurried:
             return 0
         often = len(self._asked) == _OFTEN and self._turn.now - self._asked[0] < MINUTE
-        return self.ended_ts + (_SLOW_NS if often else LOOK_AGAIN_NS if self._failed else NANOS)
+        return self.ended_ts + (_SLOW_NS if often else LOOK_AGAIN_NS if self._failures else NANOS)

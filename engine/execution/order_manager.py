@@ -1,215 +1,105 @@
-"""The order manager of one book: makes the venue agree with the plans, and the state agree with the venue."""
+"""The order manager of one book: makes the venue agree with the plans, and the state agree with the venue.
+
+Its parts each keep their own memory and know only the parts before them, in the order in which they are made.
+"""
 
 from __future__ import annotations
 
-from engine.execution import excursions, flatten, foreign, protection, reconcile, reports, resplit, stops
-from engine.execution import fills as executions
-from engine.execution.desired import Cancel, Modify, Place, at_rest, difference
-from engine.execution.inquiry import LOOK_AGAIN_NS
-from engine.execution.ledger import Ledger
+from decimal import Decimal
+
+from engine.execution.adoption import Adoption
+from engine.execution.brackets import NativeBrackets
+from engine.execution.context import BookContext
+from engine.execution.desired import Cancel, Modify, Place, at_rest, difference, stands
+from engine.execution.excursions import Excursions
+from engine.execution.fills import Fills
+from engine.execution.flatten import Flattener
+from engine.execution.foreign import ForeignContracts
+from engine.execution.inquiry import LOOK_AGAIN_NS, Inquiry
+from engine.execution.orders import Orders
+from engine.execution.protection import Protection
+from engine.execution.reconcile import Reconciler
+from engine.execution.reports import OrderReports
+from engine.execution.resplit import even_out
+from engine.execution.stops import TrailingStops
 from engine.model import events as ev
 from engine.model import records as r
 from engine.model.config import EngineConfig
 from engine.model.effects import Request
 from engine.model.market import NANOS
-from engine.model.orders import Fill, OrderStatus, Slot, VenueOrder
+from engine.model.notices import NoticeKind, Severity
+from engine.model.orders import Account, Fill, OrderStatus, Slot, VenueOrder
 from engine.model.plans import PlanStatus, TradePlan
 from engine.model.records import OrderEvent as E
 from engine.portfolio.money import Marks
-from engine.state.state import Order, plan_finished
+from engine.state.state import BookState, Order, PlanState, plan_finished
 from engine.state.turn import Turn
 
 ANSWER_NS = 40 * NANOS
 """A place request that is not answered by then is lost on our side: its outcome is unknown."""
 
-UNHEARD_NS = 5 * NANOS
-"""While the stream of the book is not to be trusted, the venue is asked this often."""
-
-STALE_FAILURES = 2
-"""After so many looks in a row that failed, what is known counts as stale."""
-
 _AT_WORK = (OrderStatus.WORKING, OrderStatus.PARTIAL)
 
 
-class Desk(Ledger):
+class OrderManager:
     """Takes the venue's events of one book in; writes records and requests effects through the turn."""
 
-    def __init__(self, book: str, turn: Turn, config: EngineConfig, marks: Marks | None = None) -> None:
-        super().__init__(book, turn, config, marks)
-        self.failures = 0
-        """Looks at the venue that failed in a row."""
+    def __init__(self, book: str, turn: Turn, config: EngineConfig, marks: Marks) -> None:
+        self.balance_usd: Decimal | None = None
+        self.can_trade = True
+        self.context = context = BookContext(book, turn, config, marks)
+        self.inquiry = Inquiry(book, turn)
+        self._orders = Orders(context)
+        self.flattener = Flattener(context, self._orders, self.inquiry)
+        self.protection = Protection(context, self._orders, self.inquiry, self.flattener)
+        self._brackets = NativeBrackets(context, self._orders, lambda: self.reconciled and self.can_trade)
+        self._stops = TrailingStops(context)
+        self._excursions = Excursions(context)
+        self._foreign = ForeignContracts(context, self.protection)
+        self._adoption = Adoption(context)
+        self._fills = Fills(
+            context, self.inquiry, self._adoption, self._excursions, self._foreign, self.protection
+        )
+        self._reports = OrderReports(
+            context,
+            self._orders,
+            self.inquiry,
+            self._adoption,
+            self._fills,
+            self._brackets,
+            self.protection,
+            self.flattener,
+        )
+        self.reconciler = Reconciler(
+            context,
+            self._orders,
+            self.inquiry,
+            self._adoption,
+            self._fills,
+            self._reports,
+            self.protection,
+            self._foreign,
+        )
+        self._brackets.configured()
 
-    # --- what strategies and people want ---------------------------------------------------------------
+    # --- looking ---------------------------------------------------------------------------------------
 
-    def open_plan(self, plan: TradePlan) -> None:
-        self.turn.commit(r.PlanOpened(ts=self.turn.now, plan=plan))
-        self.work()
+    @property
+    def book(self) -> str:
+        return self.context.book
 
-    def cancel_entries(self, instrument: str | None) -> int:
-        """Cancel resting entries and give their number. Their plans take no further entry."""
-        count = 0
-        for order in self.state.live_orders(instrument):
-            if order.slot is Slot.ENTRY:
-                self.cancel(order)
-                count += 1
-        return count
+    @property
+    def turn(self) -> Turn:
+        return self.context.turn
 
-    def flatten(self, instruments: tuple[str, ...], reason: str) -> None:
-        """Latch instruments to be got flat; see `engine.execution.flatten`."""
-        flatten.start(self, instruments, reason)
+    @property
+    def state(self) -> BookState:
+        return self.context.state
 
-    def to_break_even(self, instrument: str, bid: int | None, ask: int | None) -> str:
-        """Move the stops of an instrument's plans to where they lose nothing; the answer in words."""
-        answer = stops.to_break_even(self, instrument, bid, ask)
-        self.work()
-        return answer
-
-    # --- the diff --------------------------------------------------------------------------------------
-
-    def work(self) -> None:
-        """Bring the venue towards every plan; cheap when nothing differs.
-
-        Nothing is done before the venue's own word has been heard once: start-up is recovery.
-        """
-        if not self.heard:
-            return
-        state = self.state
-        protection.cancel_strays(self)
-        for found in list(state.plans.values()):
-            stops.after_first_target(self, found)
-            resplit.even_out(self, found)
-            for action in list(
-                difference(
-                    found,
-                    state.orders,
-                    self.turn.now,
-                    self.config.bracket_grace_ns,
-                    brackets=state.brackets,
-                    rigid=self.rigid,
-                )
-            ):
-                match action:
-                    case Place(leg, slot, spec):
-                        if protection.may_place(self, found, leg, slot):
-                            self.place(found.plan, leg, slot, spec)
-                    case Modify(order, qty, limit, stop):
-                        self.modify(order, qty, limit, stop)
-                    case Cancel(order):
-                        self.cancel(order)
-            if plan_finished(found, state.orders):
-                self.turn.commit(
-                    r.PlanChanged(
-                        ts=self.turn.now,
-                        book=self.book,
-                        plan_id=found.plan.plan_id,
-                        status=PlanStatus.CLOSED,
-                    )
-                )
-                self.best_marks.pop(found.plan.plan_id, None)
-                self.trailed_ts.pop(found.plan.plan_id, None)
-
-    # --- the venue's truth -----------------------------------------------------------------------------
-
-    def on_order(self, reported: VenueOrder) -> None:
-        reports.on_order(self, reported)
-        self.work()
-
-    def on_fill(self, fill: Fill) -> None:
-        executions.on_fill(self, fill)
-        self.work()
-
-    def on_reply(self, reply: ev.Replied) -> None:
-        match reply.request:
-            case Request.PLACE:
-                reports.on_placed(self, reply)
-            case Request.MODIFY:
-                reports.on_modified(self, reply)
-            case Request.CANCEL:
-                reports.on_cancelled(self, reply)
-                return
-            case Request.CLOSE:
-                flatten.on_closed(self, reply)
-                return
-        self.work()
-
-    def on_account(self, reported: ev.AccountReported) -> None:
-        reports.on_account(self, reported)
-
-    def on_link(self, live: bool) -> None:
-        """The stream of the book came or went: only the venue's own word can be trusted now."""
-        self.reconciled = False
-        self.streaming = live
-        self.blind_ts = self.turn.now
-        if live:
-            self.inquiry.hurry()
-
-    def on_snapshot(self, snapshot: ev.SnapshotTaken) -> None:
-        """Act on a snapshot only once all of it is known: half of it looks like lost stops."""
-        asked = self.inquiry.answered(snapshot.since)
-        if asked is None:
-            return
-        self.failures = 0
-        self.can_trade = snapshot.account.can_trade
-        self.balance_usd = snapshot.account.balance_usd
-        reconcile.merge(self, snapshot, asked)
-        flatten.on_snapshot(self, snapshot, asked)
-        self.work()
-
-    def on_snapshot_failed(self) -> bool:
-        """Says nothing about positions: everything stays as it was, and is asked again.
-
-        True when it is the first failure in a row.
-        """
-        self.inquiry.failed()
-        self.failures += 1
-        if self.failures >= STALE_FAILURES:
-            self.reconciled = False  # as it was, but no longer verified: nothing is opened on it
-        return self.failures == 1
-
-    # --- market and time -------------------------------------------------------------------------------
-
-    def on_mark(self, instrument: str) -> None:
-        """The price at which a position could be closed has changed; called at every quote."""
-        state = self.state
-        if not state.plans and not state.positions:
-            return
-        self.marks.excursion(state, self.turn.state, instrument)
-        if state.plans and stops.on_mark(self, instrument):
-            self.work()
-
-    def pulse(self) -> None:
-        """Whatever is due by time alone."""
-        now = self.turn.now
-        executions.take_orphans(self)
-        for order in self.state.live_orders():
-            if order.status not in _AT_WORK or order.cancel_wanted:
-                self._remind(order, now)
-        flatten.drive(self)
-        self.work()
-        excursions.write_down(self)
-        if self.heard and now - self.inquiry.ended_ts >= (
-            self.config.slow_cycle_ns if self.reconciled and self.streaming else UNHEARD_NS
-        ):
-            self.look(0)
-        self.inquiry.ask(reconcile.since(self))
-
-    def tend(self) -> None:
-        """What is done by itself for contracts of others; only where tstream may act on the account."""
-        if self.heard and foreign.tend(self):
-            self.work()
-
-    def _remind(self, order: Order, now: int) -> None:
-        """See to a request whose result has not shown."""
-        waited = now - order.changed_ts
-        if order.status is OrderStatus.SENT and waited >= ANSWER_NS:
-            self.moved(order.client_id, E.TIMED_OUT, reason="no answer")
-        if order.status is OrderStatus.UNKNOWN or (
-            order.status in (OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_MODIFY, OrderStatus.SENT)
-            and waited >= LOOK_AGAIN_NS
-        ):
-            self.look(0)
-        if order.cancel_wanted and waited >= LOOK_AGAIN_NS:
-            self.send_cancel(order)
+    @property
+    def reconciled(self) -> bool:
+        """Positions agree with the venue's own word."""
+        return self.inquiry.reconciled
 
     @property
     def holding(self) -> bool:
@@ -222,12 +112,210 @@ class Desk(Ledger):
         state = self.state
         return bool(
             self.inquiry.due_ts is not None
-            or self.orphans
+            or self._fills.waiting
             or state.flattening
-            or self.excess
+            or self._foreign.unexplained
             or any(not at_rest(found, state.orders, state.brackets) for found in state.plans.values())
             or any(
                 order.plan_id is None or order.status not in _AT_WORK or order.plan_id not in state.plans
                 for order in state.live_orders()
             )
         )
+
+    # --- what strategies and people want ---------------------------------------------------------------
+
+    def open_plan(self, plan: TradePlan) -> None:
+        self.turn.commit(r.PlanOpened(ts=self.turn.now, plan=plan))
+        self.work()
+
+    def cancel_entries(self, instrument: str | None) -> int:
+        """Cancel resting entries and give their number. Their plans take no further entry."""
+        entries = [o for o in self.state.live_orders(instrument) if o.slot is Slot.ENTRY]
+        for order in entries:
+            self._orders.cancel(order)
+        return len(entries)
+
+    def take_back(self, found: PlanState) -> None:
+        """Cancel what of a plan still enters. A fill that comes first is a trade like any other."""
+        for leg in found.legs:
+            order = self.state.orders.get(leg.slots.get(Slot.ENTRY, ""))
+            if order is not None and order.live and not order.cancel_wanted:
+                self._orders.cancel(order)
+
+    def flatten(self, instruments: tuple[str, ...], reason: str) -> None:
+        """Latch instruments to be got flat. `reason`: manual, risk or flat_time, as trades will carry it."""
+        self.flattener.start(instruments, reason)
+
+    def to_break_even(self, instrument: str, bid: int | None, ask: int | None) -> str:
+        """Move the stops of an instrument's plans to where they lose nothing; the answer in words."""
+        answer = self._stops.to_break_even(instrument, bid, ask)
+        self.work()
+        return answer
+
+    def look(self, delay_ns: int) -> None:
+        """Have the venue's truth looked up, after a delay in nanoseconds."""
+        self.inquiry.want(delay_ns)
+
+    # --- the diff --------------------------------------------------------------------------------------
+
+    def work(self) -> None:
+        """Bring the venue towards every plan; cheap when nothing differs.
+
+        Nothing is done before the venue's own word has been heard once: start-up is recovery.
+        """
+        if not self.inquiry.heard:
+            return
+        context, state = self.context, self.state
+        self._cancel_strays()
+        for found in list(state.plans.values()):
+            self._stops.after_first_target(found)
+            even_out(context, found)
+            grace_ns, rigid = context.config.bracket_grace_ns, self._orders.rigid
+            wanted = difference(
+                found, state.orders, context.now, grace_ns, brackets=state.brackets, rigid=rigid
+            )
+            for action in list(wanted):
+                match action:
+                    case Place(leg, slot, spec):
+                        if self.protection.may_place(found, leg, slot):
+                            self._orders.place(found.plan, leg, slot, spec)
+                    case Modify(order, qty, limit, stop):
+                        self._orders.modify(order, qty, limit, stop)
+                    case Cancel(order):
+                        self._orders.cancel(order)
+            if plan_finished(found, state.orders):
+                plan_id = found.plan.plan_id
+                self.turn.commit(
+                    r.PlanChanged(
+                        ts=context.now, book=context.book, plan_id=plan_id, status=PlanStatus.CLOSED
+                    )
+                )
+                self._stops.forget(plan_id)
+
+    def _cancel_strays(self) -> None:
+        """Cancel exits of ours that a newer one has replaced, and those whose trade is over."""
+        state = self.state
+        for order in state.live_orders():
+            if order.suspended or (order.slot is None and not self.context.made(order)):
+                continue
+            plan = state.plans.get(order.plan_id or "")
+            if plan is None:
+                # An exit of ours whose trade is over has nothing to close. Other legs that carry our tag may
+                # be all that protects a position whose story we have lost.
+                flat = not state.position(order.instrument).qty
+                idle = flat and order.instrument not in self.reconciler.mismatches
+                if self.reconciled and (idle or order.slot is not None) and not self._fills.waiting:
+                    self._orders.cancel(order)
+            elif order.slot in (Slot.STOP, Slot.TARGET):
+                holder = state.orders.get(plan.legs[order.leg].slots.get(order.slot, ""))
+                if holder is not None and holder is not order and stands(holder):
+                    self._orders.cancel(order)
+
+    # --- the venue's truth -----------------------------------------------------------------------------
+
+    def on_order(self, reported: VenueOrder) -> None:
+        self._reports.on_order(reported)
+        self.work()
+
+    def on_fill(self, fill: Fill) -> None:
+        self._fills.on_fill(fill)
+        self.work()
+
+    def on_reply(self, reply: ev.Replied) -> None:
+        match reply.request:
+            case Request.PLACE:
+                self._reports.on_placed(reply)
+                self.work()
+            case Request.MODIFY:
+                self._reports.on_modified(reply)
+                self.work()
+            case Request.CANCEL:
+                self._reports.on_cancelled(reply)
+            case Request.CLOSE:
+                self.flattener.on_closed(reply)
+
+    def on_position(self, reported: ev.PositionReported) -> None:
+        """The stream's word on a position: a difference is looked up once fills have had time to come."""
+        if self.state.position(reported.position.instrument).qty != reported.position.qty:
+            self.look(LOOK_AGAIN_NS)
+
+    def on_account(self, reported: ev.AccountReported) -> None:
+        self.balance_usd = reported.balance_usd
+        if self.can_trade and not reported.can_trade:
+            text = "the venue has blocked this account from trading"
+            self.context.say(NoticeKind.RISK, Severity.CRITICAL, text)
+        self.can_trade = reported.can_trade
+
+    def on_adopted(self, account: Account) -> None:
+        """The account that the book trades on has been found."""
+        self.balance_usd, self.can_trade = account.balance_usd, account.can_trade
+        self.look(0)
+
+    def on_link(self, live: bool) -> None:
+        """The stream of the book came or went."""
+        self.inquiry.on_link(live)
+
+    def on_snapshot(self, snapshot: ev.SnapshotTaken) -> None:
+        """Act on a snapshot only once all of it is known: half of it looks like lost stops."""
+        asked = self.inquiry.answered(snapshot.since)
+        if asked is None:
+            return
+        self.can_trade = snapshot.account.can_trade
+        self.balance_usd = snapshot.account.balance_usd
+        self.reconciler.merge(snapshot, asked)
+        self.flattener.on_snapshot(snapshot, asked)
+        self.work()
+
+    def on_snapshot_failed(self, event: ev.SnapshotFailed) -> None:
+        if self.inquiry.failed():
+            text = f"positions could not be looked up ({event.reason}); nothing is assumed, asking again"
+            self.context.say(NoticeKind.CONNECTION, Severity.WARNING, text)
+
+    # --- market and time -------------------------------------------------------------------------------
+
+    def on_mark(self, instrument: str) -> None:
+        """The price at which a position could be closed has changed; called at every quote."""
+        state = self.state
+        if not state.plans and not state.positions:
+            return
+        self.context.marks.excursion(state, self.turn.state, instrument)
+        if state.plans and self._stops.on_mark(instrument):
+            self.work()
+
+    def pulse(self) -> None:
+        """Whatever is due by time alone."""
+        now = self.turn.now
+        self._fills.take_waiting()
+        for order in self.state.live_orders():
+            if order.status not in _AT_WORK or order.cancel_wanted:
+                self._remind(order, now)
+        self.flattener.drive()
+        self.work()
+        self._excursions.write_down()
+        self.inquiry.ask(self.reconciler.since(), self.context.config.slow_cycle_ns)
+
+    def tend(self) -> None:
+        """What is done by itself for contracts of others; only where tstream may act on the account."""
+        if self.inquiry.heard and self._foreign.tend(reconciled=self.reconciled):
+            self.work()
+
+    def _remind(self, order: Order, now: int) -> None:
+        """See to a request whose result has not shown."""
+        waited = now - order.changed_ts
+        if order.status is OrderStatus.SENT and waited >= ANSWER_NS:
+            self._orders.moved(order.client_id, E.TIMED_OUT, reason="no answer")
+        if order.status is OrderStatus.UNKNOWN or (
+            order.status in (OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_MODIFY, OrderStatus.SENT)
+            and waited >= LOOK_AGAIN_NS
+        ):
+            self.look(0)
+        if order.cancel_wanted and waited >= LOOK_AGAIN_NS:
+            self._orders.send_cancel(order)
+
+    def recover(self) -> None:
+        """At the start of a run: requests whose answer was lost with the last one are to be looked up."""
+        for order in list(self.state.orders.values()):
+            if order.status is OrderStatus.SENT:
+                self._orders.moved(order.client_id, E.TIMED_OUT, reason="stopped before the answer")
+            elif order.status is OrderStatus.NEW:
+                self._orders.moved(order.client_id, E.DENIED, reason="stopped before it was sent")

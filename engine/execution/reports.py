@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from engine.execution import brackets, flatten, protection
-from engine.execution.adoption import adopt, leave
-from engine.execution.fills import take_orphans
-from engine.execution.ledger import Ledger
+from engine.execution.adoption import Adoption
+from engine.execution.brackets import NativeBrackets
+from engine.execution.context import BookContext
+from engine.execution.fills import Fills
+from engine.execution.flatten import Flattener
+from engine.execution.inquiry import Inquiry
+from engine.execution.orders import Orders
+from engine.execution.protection import Protection
 from engine.model import events as ev
-from engine.model.effects import ModifyOrder
 from engine.model.errors import Cause
 from engine.model.market import NANOS
-from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import OrderStatus, Slot, VenueOrder, VenueStatus
 from engine.model.records import OrderEvent as E
 from engine.state.state import Order
@@ -20,9 +22,6 @@ STAMP_NS = 1_000
 
 SETTLE_NS = 2 * NANOS
 """What was acknowledged and has not shown its result by then is looked up."""
-
-LONGEST_PAUSE_S = 60
-"""Between two tries of a change that the venue refuses."""
 
 _FINAL = (None, Cause.OTHER)
 """Why a change is refused for good: not because the market is closed, nor because the order is gone."""
@@ -34,85 +33,176 @@ _ENDED: dict[VenueStatus, E] = {
 }
 
 
-def on_order(ledger: Ledger, reported: VenueOrder, asked: int | None = None) -> None:
-    """`asked` is given for orders of a snapshot: when it was asked for."""
-    state = ledger.state
-    order = state.order_of(reported.venue_id, reported.client_id)
-    if order is None:
-        if not reported.status.live:
+class OrderReports:
+    """The orders of one book as the venue tells of them."""
+
+    def __init__(
+        self,
+        context: BookContext,
+        orders: Orders,
+        inquiry: Inquiry,
+        adoption: Adoption,
+        fills: Fills,
+        brackets: NativeBrackets,
+        protection: Protection,
+        flattener: Flattener,
+    ) -> None:
+        self._book = context
+        self._orders = orders
+        self._inquiry = inquiry
+        self._adoption = adoption
+        self._fills = fills
+        self._brackets = brackets
+        self._protection = protection
+        self._flattener = flattener
+        self._told_ts: dict[str, int] = {}
+        """Client id to the venue's time of the newest report of the order."""
+
+    def on_order(self, reported: VenueOrder, asked: int | None = None) -> None:
+        """`asked` is given for orders of a snapshot: when it was asked for."""
+        state = self._book.state
+        order = state.order_of(reported.venue_id, reported.client_id)
+        if order is None:
+            if not reported.status.live:
+                return
+            if not self._book.knows(reported.instrument):
+                self._adoption.leave("an order", reported.instrument)
+                return
+            order = self._adoption.adopt(reported)
+        if order.status.terminal:
+            self._protection.returned(order, reported, asked)
+            self._fills.take_waiting()
             return
-        if not ledger.knows(reported.instrument):
-            leave(ledger, "an order", reported.instrument)
+        if reported.ts_venue:
+            # Not every report is worth a record, and yet an older one may not undo it.
+            newest = max(order.venue_ts, self._told_ts.get(order.client_id, 0))
+            if reported.ts_venue + STAMP_NS <= newest and reported.status.live:
+                self._book.turn.counts["stale reports"] += 1
+                return
+            self._told_ts[order.client_id] = max(newest, reported.ts_venue)
+        ended = _ENDED.get(reported.status)
+        if ended is E.REJECTED and asked is None and _awaits_its_reason(order):
+            self._inquiry.want(SETTLE_NS)
+        elif ended is not None:
+            self._orders.moved(order.client_id, ended, venue_id=reported.venue_id, ts_venue=reported.ts_venue)
+            if ended is E.REJECTED:
+                self._stop_rejected(order)
+        elif reported.status is not VenueStatus.FILLED:
+            self._still_working(order, reported)
+        elif order.venue_id is None or order.qty != reported.qty:
+            # A change whose answer was lost may have made it smaller: what it was filled for is its size.
+            self._orders.moved(
+                order.client_id,
+                E.ACCEPTED,
+                venue_id=reported.venue_id,
+                qty=reported.qty,
+                ts_venue=reported.ts_venue,
+            )
+        if order.filled_qty < reported.filled_qty:
+            self._inquiry.want(SETTLE_NS)
+        self._fills.take_waiting()
+
+    def _still_working(self, order: Order, reported: VenueOrder) -> None:
+        suspended = reported.status is VenueStatus.SUSPENDED
+        change = self._orders.change_of(order)
+        if order.status is OrderStatus.PENDING_MODIFY and change is not None:
+            arrived = (
+                change.stop in (None, reported.stop)
+                and change.limit in (None, reported.limit)
+                and change.qty in (None, reported.qty)
+            )
+            if arrived:
+                self._orders.changed(order, change)
+                return
+        known = (order.venue_id, order.qty, order.limit, order.stop, order.suspended)
+        told = (
+            reported.venue_id,
+            reported.qty,
+            reported.limit if reported.limit is not None else order.limit,
+            reported.stop if reported.stop is not None else order.stop,
+            suspended,
+        )
+        if known == told and order.status not in (OrderStatus.SENT, OrderStatus.UNKNOWN):
             return
-        order = adopt(ledger, reported)
-    if order.status.terminal:
-        protection.returned(ledger, order, reported, asked)
-        take_orphans(ledger)
-        return
-    if reported.ts_venue:
-        # Not every report is worth a record, and yet an older one may not undo it.
-        newest = max(order.venue_ts, ledger.told_ts.get(order.client_id, 0))
-        if reported.ts_venue + STAMP_NS <= newest and reported.status.live:
-            ledger.turn.counts["stale reports"] += 1
-            return
-        ledger.told_ts[order.client_id] = max(newest, reported.ts_venue)
-    ended = _ENDED.get(reported.status)
-    if ended is E.REJECTED and asked is None and _awaits_its_reason(order):
-        ledger.look(SETTLE_NS)
-    elif ended is not None:
-        ledger.moved(order.client_id, ended, venue_id=reported.venue_id, ts_venue=reported.ts_venue)
-        if ended is E.REJECTED:
-            _stop_rejected(ledger, order)
-    elif reported.status is not VenueStatus.FILLED:
-        _still_working(ledger, order, reported)
-    elif order.venue_id is None or order.qty != reported.qty:
-        # A change whose answer was lost may have made it smaller: what it was filled for is its size.
-        ledger.moved(
+        self._orders.moved(
             order.client_id,
             E.ACCEPTED,
             venue_id=reported.venue_id,
             qty=reported.qty,
+            limit=reported.limit,
+            stop=reported.stop,
+            suspended=suspended,
             ts_venue=reported.ts_venue,
         )
-    if order.filled_qty < reported.filled_qty:
-        ledger.look(SETTLE_NS)
-    take_orphans(ledger)
+        if order.cancel_wanted:
+            self._orders.send_cancel(order)
 
+    def _stop_rejected(self, order: Order) -> None:
+        """A position whose stop the venue won't take is flattened at once rather than left naked."""
+        if order.slot is Slot.STOP and self._book.state.position(order.instrument).qty:
+            self._flattener.start((order.instrument,), "risk")
 
-def _still_working(ledger: Ledger, order: Order, reported: VenueOrder) -> None:
-    suspended = reported.status is VenueStatus.SUSPENDED
-    change = ledger.changes.get(order.client_id)
-    if order.status is OrderStatus.PENDING_MODIFY and change is not None:
-        arrived = (
-            change.stop in (None, reported.stop)
-            and change.limit in (None, reported.limit)
-            and change.qty in (None, reported.qty)
-        )
-        if arrived:
-            _modified(ledger, order, change)
+    def on_placed(self, reply: ev.Replied) -> None:
+        order = self._book.state.orders.get(reply.client_id)
+        if order is None:
             return
-    known = (order.venue_id, order.qty, order.limit, order.stop, order.suspended)
-    told = (
-        reported.venue_id,
-        reported.qty,
-        reported.limit if reported.limit is not None else order.limit,
-        reported.stop if reported.stop is not None else order.stop,
-        suspended,
-    )
-    if known == told and order.status not in (OrderStatus.SENT, OrderStatus.UNKNOWN):
-        return
-    ledger.moved(
-        order.client_id,
-        E.ACCEPTED,
-        venue_id=reported.venue_id,
-        qty=reported.qty,
-        limit=reported.limit,
-        stop=reported.stop,
-        suspended=suspended,
-        ts_venue=reported.ts_venue,
-    )
-    if order.cancel_wanted:
-        ledger.send_cancel(order)
+        arrived = order.venue_id is not None and order.status is not OrderStatus.REJECTED
+        if reply.outcome is ev.Outcome.REFUSED and reply.cause is Cause.NO_BRACKETS and not arrived:
+            if not order.status.terminal:
+                self._orders.moved(order.client_id, E.REJECTED, venue_id=reply.venue_id, reason=reply.reason)
+            self._brackets.refused(order, reply.reason)
+            return
+        if order.status.terminal:
+            return
+        if reply.outcome is not ev.Outcome.ACCEPTED and arrived:
+            self._inquiry.want(
+                0
+            )  # the stream has told of it already: it did arrive, whatever the answer says
+            return
+        match reply.outcome:
+            case ev.Outcome.ACCEPTED:
+                if order.venue_id is None:
+                    self._orders.moved(order.client_id, E.ACCEPTED, venue_id=reply.venue_id)
+                if order.cancel_wanted:
+                    self._orders.send_cancel(order)
+            case ev.Outcome.REFUSED if reply.cause is Cause.TAKEN:
+                # An order with this id is there, or was: it can only be this one, so it is looked up.
+                self._orders.moved(order.client_id, E.TIMED_OUT, reason=reply.reason)
+                self._inquiry.want(0)
+            case ev.Outcome.REFUSED:
+                self._orders.moved(order.client_id, E.REJECTED, venue_id=reply.venue_id, reason=reply.reason)
+                self._stop_rejected(order)
+            case ev.Outcome.UNSENT:
+                self._orders.moved(order.client_id, E.DENIED, reason=reply.reason)
+            case ev.Outcome.UNKNOWN:
+                self._orders.moved(order.client_id, E.TIMED_OUT, reason=reply.reason)
+                self._inquiry.want(0)
+        self._fills.take_waiting()
+
+    def on_modified(self, reply: ev.Replied) -> None:
+        order = self._book.state.orders.get(reply.client_id)
+        change = None if order is None else self._orders.change_of(order)
+        if order is None or order.status is not OrderStatus.PENDING_MODIFY or change is None:
+            return
+        match reply.outcome:
+            case ev.Outcome.ACCEPTED:
+                self._orders.changed(order, change)
+            case ev.Outcome.REFUSED | ev.Outcome.UNSENT:
+                if reply.outcome is ev.Outcome.REFUSED and change.qty is not None and reply.cause in _FINAL:
+                    self._orders.rigid.add(order.client_id)
+                self._orders.not_changed(order, reply.reason or "modify refused")
+                self._inquiry.want(0)
+            case ev.Outcome.UNKNOWN:
+                self._orders.change_unanswered(order)
+                self._inquiry.want(0)
+
+    def on_cancelled(self, reply: ev.Replied) -> None:
+        order = self._book.state.orders.get(reply.client_id)
+        if order is None or not order.live:
+            return
+        if reply.outcome is ev.Outcome.REFUSED and order.status is OrderStatus.PENDING_CANCEL:
+            self._orders.moved(order.client_id, E.REQUEST_REFUSED, reason=reply.reason or "cancel refused")
+        self._inquiry.want(0 if reply.outcome is not ev.Outcome.ACCEPTED else SETTLE_NS)
 
 
 def _awaits_its_reason(order: Order) -> bool:
@@ -120,104 +210,3 @@ def _awaits_its_reason(order: Order) -> bool:
     becomes of an entry depends on it. A stop's rejection never waits.
     """
     return order.slot is Slot.ENTRY and order.status is OrderStatus.SENT
-
-
-def _stop_rejected(ledger: Ledger, order: Order) -> None:
-    """A position whose stop the venue won't take is flattened at once rather than left naked."""
-    if order.slot is Slot.STOP and ledger.state.position(order.instrument).qty:
-        flatten.start(ledger, (order.instrument,), "risk")
-
-
-def on_placed(ledger: Ledger, reply: ev.Replied) -> None:
-    order = ledger.state.orders.get(reply.client_id)
-    if order is None:
-        return
-    arrived = order.venue_id is not None and order.status is not OrderStatus.REJECTED
-    if reply.outcome is ev.Outcome.REFUSED and reply.cause is Cause.NO_BRACKETS and not arrived:
-        if not order.status.terminal:
-            ledger.moved(order.client_id, E.REJECTED, venue_id=reply.venue_id, reason=reply.reason)
-        brackets.refused(ledger, order, reply.reason)
-        return
-    if order.status.terminal:
-        return
-    if reply.outcome is not ev.Outcome.ACCEPTED and arrived:
-        ledger.look(0)  # the stream has told of it already: it did arrive, whatever the answer says
-        return
-    match reply.outcome:
-        case ev.Outcome.ACCEPTED:
-            if order.venue_id is None:
-                ledger.moved(order.client_id, E.ACCEPTED, venue_id=reply.venue_id)
-            if order.cancel_wanted:
-                ledger.send_cancel(order)
-        case ev.Outcome.REFUSED if reply.cause is Cause.TAKEN:
-            # An order with this id is there, or was: it can only be this one, so it is looked up.
-            ledger.moved(order.client_id, E.TIMED_OUT, reason=reply.reason)
-            ledger.look(0)
-        case ev.Outcome.REFUSED:
-            ledger.moved(order.client_id, E.REJECTED, venue_id=reply.venue_id, reason=reply.reason)
-            _stop_rejected(ledger, order)
-        case ev.Outcome.UNSENT:
-            ledger.moved(order.client_id, E.DENIED, reason=reply.reason)
-        case ev.Outcome.UNKNOWN:
-            ledger.moved(order.client_id, E.TIMED_OUT, reason=reply.reason)
-            ledger.look(0)
-    take_orphans(ledger)
-
-
-def on_modified(ledger: Ledger, reply: ev.Replied) -> None:
-    order = ledger.state.orders.get(reply.client_id)
-    change = ledger.changes.get(reply.client_id)
-    if order is None or order.status is not OrderStatus.PENDING_MODIFY or change is None:
-        return
-    match reply.outcome:
-        case ev.Outcome.ACCEPTED:
-            _modified(ledger, order, change)
-        case ev.Outcome.REFUSED | ev.Outcome.UNSENT:
-            if reply.outcome is ev.Outcome.REFUSED and change.qty is not None and reply.cause in _FINAL:
-                ledger.rigid.add(order.client_id)
-            not_changed(ledger, order, reply.reason or "modify refused")
-            ledger.look(0)
-        case ev.Outcome.UNKNOWN:
-            ledger.unanswered[order.client_id] = ledger.turn.now
-            ledger.look(0)
-
-
-def _modified(ledger: Ledger, order: Order, change: ModifyOrder) -> None:
-    for kept in (ledger.changes, ledger.unanswered, ledger.refused):
-        kept.pop(order.client_id, None)
-    ledger.rigid.discard(order.client_id)
-    ledger.moved(order.client_id, E.MODIFIED, qty=change.qty, limit=change.limit, stop=change.stop)
-
-
-def not_changed(ledger: Ledger, order: Order, reason: str) -> None:
-    """The order stands as before. The change is tried again, a price after ever longer pauses, a size soon:
-    an exit that is too large could open a position.
-    """
-    change = ledger.changes.pop(order.client_id, None)
-    ledger.unanswered.pop(order.client_id, None)
-    times = ledger.refused.get(order.client_id, (0, 0))[0] + 1
-    sized = change is not None and change.qty is not None
-    pause = min(2**times, 2 if sized else LONGEST_PAUSE_S) * NANOS
-    ledger.refused[order.client_id] = times, ledger.turn.now + pause
-    ledger.moved(order.client_id, E.REQUEST_REFUSED, reason=reason)
-
-
-def on_cancelled(ledger: Ledger, reply: ev.Replied) -> None:
-    order = ledger.state.orders.get(reply.client_id)
-    if order is None or not order.live:
-        return
-    if reply.outcome is ev.Outcome.REFUSED and order.status is OrderStatus.PENDING_CANCEL:
-        ledger.moved(order.client_id, E.REQUEST_REFUSED, reason=reply.reason or "cancel refused")
-    ledger.look(0 if reply.outcome is not ev.Outcome.ACCEPTED else SETTLE_NS)
-
-
-def on_account(ledger: Ledger, reported: ev.AccountReported) -> None:
-    ledger.balance_usd = reported.balance_usd
-    if ledger.can_trade and not reported.can_trade:
-        ledger.turn.say(
-            NoticeKind.RISK,
-            Severity.CRITICAL,
-            "the venue has blocked this account from trading",
-            book=ledger.book,
-        )
-    ledger.can_trade = reported.can_trade

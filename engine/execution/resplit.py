@@ -6,15 +6,15 @@ asked for (docs/reliability.md#protection, F12; docs/semantics.md#odd-quantities
 
 from __future__ import annotations
 
+from engine.execution.context import BookContext
 from engine.execution.desired import at_rest
-from engine.execution.ledger import Ledger
 from engine.model import records as r
 from engine.model.orders import Slot
 from engine.model.plans import PlanStatus
 from engine.state.state import PlanState
 
 
-def even_out(ledger: Ledger, found: PlanState) -> None:
+def even_out(book: BookContext, found: PlanState) -> None:
     """Shift contracts once every entry is over, nothing has left yet, and the venue agrees with the plan:
     then each leg's exits have their final size, and changing them is the diff's ordinary work.
     """
@@ -25,16 +25,16 @@ def even_out(ledger: Ledger, found: PlanState) -> None:
     first = held // 2
     if held in (0, plan.qty) or not first or legs[0].entered == first:
         return
-    entries = [ledger.state.orders.get(leg.slots.get(Slot.ENTRY, "")) for leg in legs]
+    entries = [book.state.orders.get(leg.slots.get(Slot.ENTRY, "")) for leg in legs]
     if any(entry is None or not entry.status.terminal for entry in entries):
         return
-    if not at_rest(found, ledger.state.orders, ledger.state.brackets):
+    if not at_rest(found, book.state.orders, book.state.brackets):
         return
     source = 0 if legs[0].entered > first else 1
-    ledger.turn.commit(
+    book.turn.commit(
         r.ContractsShifted(
-            ts=ledger.turn.now,
-            book=ledger.book,
+            ts=book.now,
+            book=book.book,
             plan_id=plan.plan_id,
             source=source,
             target=1 - source,

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 from msgspec import structs
 
+from engine.execution.context import BookContext
 from engine.execution.desired import average, break_even, cost_ticks
-from engine.execution.ledger import Ledger
 from engine.model import records as r
 from engine.model.market import NANOS
 from engine.model.orders import Slot
@@ -23,111 +23,149 @@ TRAIL_STEP_TICKS = 2
 """A stop that follows moves no more often and by no less: every move is a request to the venue."""
 
 
-def to_break_even(ledger: Ledger, instrument: str, bid: int | None, ask: int | None) -> str:
-    """Move the stops of an instrument's plans to where they lose nothing; the answer in words."""
-    known = ledger.turn.state.instruments.get(instrument)
-    if known is None:
-        return f"{instrument}: the venue has not told its contract yet; stops stay"
-    moved = better = 0
-    for found in list(ledger.state.plans.values()):
+class TrailingStops:
+    """The stops of one book's plans."""
+
+    def __init__(self, context: BookContext) -> None:
+        self._book = context
+        self._best_marks: dict[str, int] = {}
+        """Plan to the best mark of this run, ticks."""
+        self._trailed_ts: dict[str, int] = {}
+        """Plan to the time at which its stop last followed."""
+
+    def forget(self, plan_id: str) -> None:
+        """The plan is over."""
+        self._best_marks.pop(plan_id, None)
+        self._trailed_ts.pop(plan_id, None)
+
+    def to_break_even(self, instrument: str, bid: int | None, ask: int | None) -> str:
+        """Move the stops of an instrument's plans to where they lose nothing; the answer in words."""
+        known = self._book.turn.state.instruments.get(instrument)
+        if known is None:
+            return f"{instrument}: the venue has not told its contract yet; stops stay"
+        moved = better = 0
+        for found in list(self._book.state.plans.values()):
+            plan = found.plan
+            if plan.instrument != instrument or not found.open_qty or plan.status is not PlanStatus.OPEN:
+                continue
+            prices = {k: self._even(found, k) for k, done in enumerate(found.legs) if done.open_qty > 0}
+            mark = bid if plan.side.sign > 0 else ask
+            for k, price in prices.items():
+                if self._ahead(found, k, price) <= 0:
+                    better += 1
+                elif mark is None or (mark - price) * plan.side.sign <= 0:
+                    return (
+                        f"{instrument}: price has not passed break-even {known.text(price)} yet; stops stay"
+                    )
+            moved += self._tighten(found, prices, StopRule.BREAK_EVEN, "break-even")
+        if moved:
+            return f"{instrument}: {moved} stop(s) to break-even"
+        return (
+            f"{instrument}: stops are at break-even or better" if better else f"{instrument}: no open trade"
+        )
+
+    def after_first_target(self, found: PlanState) -> None:
+        """Once the first target has filled, be it in part, what is still open can lose nothing any more
+        (docs/semantics.md#break-even). Not beyond the tick before the target: the market has only just been
+        there.
+        """
         plan = found.plan
-        if plan.instrument != instrument or not found.open_qty or plan.status is not PlanStatus.OPEN:
-            continue
-        prices = {k: _even(ledger, found, k) for k, done in enumerate(found.legs) if done.open_qty > 0}
-        mark = bid if plan.side.sign > 0 else ask
-        for k, price in prices.items():
-            if _ahead(ledger, found, k, price) <= 0:
-                better += 1
-            elif mark is None or (mark - price) * plan.side.sign <= 0:
-                return f"{instrument}: price has not passed break-even {known.text(price)} yet; stops stay"
-        moved += _tighten(ledger, found, prices, StopRule.BREAK_EVEN, "break-even")
-    if moved:
-        return f"{instrument}: {moved} stop(s) to break-even"
-    return f"{instrument}: stops are at break-even or better" if better else f"{instrument}: no open trade"
+        if not self._book.config.risk.break_even_after_first_target or len(plan.legs) < 2:
+            return
+        if plan.status is not PlanStatus.OPEN:
+            return
+        target = self._book.state.orders.get(found.legs[0].slots.get(Slot.TARGET, ""))
+        if target is None or not target.filled_qty or target.limit is None:
+            return
+        sign = plan.side.sign
+        prices = {}
+        for k, done in enumerate(found.legs):
+            if done.open_qty > 0 and plan.legs[k].rule is StopRule.INITIAL:
+                prices[k] = sign * min(sign * self._even(found, k), sign * target.limit - 1)
+        self._tighten(found, prices, StopRule.BREAK_EVEN, "first target")
 
+    def on_mark(self, instrument: str) -> bool:
+        """Stops that the price itself moves. True when one was."""
+        moved = 0
+        for found in list(self._book.state.plans.values()):
+            plan = found.plan
+            if plan.instrument != instrument or plan.status is not PlanStatus.OPEN or found.open_qty <= 0:
+                continue
+            mark = self._book.marks.reached(instrument, plan.side)
+            if mark is not None:
+                moved += self._touch(found, mark)
+                moved += self._trail(found, mark)
+        return moved > 0
 
-def after_first_target(ledger: Ledger, found: PlanState) -> None:
-    """Once the first target has filled, be it in part, what is still open can lose nothing any more
-    (docs/semantics.md#break-even). Not beyond the tick before the target: the market has only just been
-    there.
-    """
-    plan = found.plan
-    if not ledger.config.risk.break_even_after_first_target or len(plan.legs) < 2:
-        return
-    if plan.status is not PlanStatus.OPEN:
-        return
-    target = ledger.state.orders.get(found.legs[0].slots.get(Slot.TARGET, ""))
-    if target is None or not target.filled_qty or target.limit is None:
-        return
-    sign = plan.side.sign
-    prices = {}
-    for k, done in enumerate(found.legs):
-        if done.open_qty > 0 and plan.legs[k].rule is StopRule.INITIAL:
-            prices[k] = sign * min(sign * _even(ledger, found, k), sign * target.limit - 1)
-    _tighten(ledger, found, prices, StopRule.BREAK_EVEN, "first target")
-
-
-def on_mark(ledger: Ledger, instrument: str) -> bool:
-    """Stops that the price itself moves. True when one was."""
-    moved = 0
-    for found in list(ledger.state.plans.values()):
+    def _touch(self, found: PlanState, mark: int) -> int:
+        """A leg that is held beyond its first target goes to break-even at the touch of it."""
         plan = found.plan
-        if plan.instrument != instrument or plan.status is not PlanStatus.OPEN or found.open_qty <= 0:
-            continue
-        mark = ledger.marks.reached(instrument, plan.side)
-        if mark is not None:
-            moved += _touch(ledger, found, mark)
-            moved += _trail(ledger, found, mark)
-    return moved > 0
+        prices = {}
+        for k, (leg, done) in enumerate(zip(plan.legs, found.legs, strict=True)):
+            if leg.touch_offset is None or leg.rule is not StopRule.INITIAL or done.open_qty <= 0:
+                continue
+            touch = leg.touch if leg.touch is not None else average(done) + leg.touch_offset
+            if (mark - touch) * plan.side.sign >= 0:
+                prices[k] = _behind(plan.side.sign, self._even(found, k), mark)
+        return self._tighten(found, prices, StopRule.BREAK_EVEN, "first target touched") if prices else 0
 
+    def _trail(self, found: PlanState, mark: int) -> int:
+        limits, plan = self._book.config.risk, found.plan
+        if limits.trail_ticks <= 0:
+            return 0
+        sign, key = plan.side.sign, plan.plan_id
+        best = self._best_marks[key] = sign * max(sign * self._best_marks.get(key, mark), sign * mark)
+        if self._book.now - self._trailed_ts.get(key, 0) < TRAIL_PAUSE_NS:
+            return 0
+        prices = {}
+        for k, (leg, done) in enumerate(zip(plan.legs, found.legs, strict=True)):
+            if done.open_qty <= 0:
+                continue
+            if (best - average(done)) * sign < limits.trail_after_r * abs(leg.stop_offset):
+                continue
+            price = _behind(sign, best - sign * limits.trail_ticks, mark)
+            if self._ahead(found, k, price) >= TRAIL_STEP_TICKS:
+                prices[k] = price
+        moved = self._tighten(found, prices, StopRule.TRAIL, "trail")
+        if moved:
+            self._trailed_ts[key] = self._book.now
+        return moved
 
-def _touch(ledger: Ledger, found: PlanState, mark: int) -> int:
-    """A leg that is held beyond its first target goes to break-even at the touch of it."""
-    plan = found.plan
-    prices = {}
-    for k, (leg, done) in enumerate(zip(plan.legs, found.legs, strict=True)):
-        if leg.touch_offset is None or leg.rule is not StopRule.INITIAL or done.open_qty <= 0:
-            continue
-        touch = leg.touch if leg.touch is not None else average(done) + leg.touch_offset
-        if (mark - touch) * plan.side.sign >= 0:
-            prices[k] = _behind(plan.side.sign, _even(ledger, found, k), mark)
-    return _tighten(ledger, found, prices, StopRule.BREAK_EVEN, "first target touched") if prices else 0
+    def _even(self, found: PlanState, k: int) -> int:
+        done, plan = found.legs[k], found.plan
+        offset = self._book.config.risk.break_even_offset_ticks
+        if offset is None:
+            offset = cost_ticks(self._book.turn.state.instruments[plan.instrument])
+        return break_even(done.entered_sum, done.entered, plan.side, offset)
 
+    def _ahead(self, found: PlanState, k: int, price: int) -> int:
+        """Ticks by which a price is better than the present stop of a leg; negative where it is worse."""
+        sign = found.plan.side.sign
+        return sign * (price - present(self._book.state.orders, found.plan.legs[k], found.legs[k], sign))
 
-def _trail(ledger: Ledger, found: PlanState, mark: int) -> int:
-    limits, plan = ledger.config.risk, found.plan
-    if limits.trail_ticks <= 0:
-        return 0
-    sign, key = plan.side.sign, plan.plan_id
-    best = ledger.best_marks[key] = sign * max(sign * ledger.best_marks.get(key, mark), sign * mark)
-    if ledger.turn.now - ledger.trailed_ts.get(key, 0) < TRAIL_PAUSE_NS:
-        return 0
-    prices = {}
-    for k, (leg, done) in enumerate(zip(plan.legs, found.legs, strict=True)):
-        if done.open_qty <= 0:
-            continue
-        if (best - average(done)) * sign < limits.trail_after_r * abs(leg.stop_offset):
-            continue
-        price = _behind(sign, best - sign * limits.trail_ticks, mark)
-        if _ahead(ledger, found, k, price) >= TRAIL_STEP_TICKS:
-            prices[k] = price
-    moved = _tighten(ledger, found, prices, StopRule.TRAIL, "trail")
-    if moved:
-        ledger.trailed_ts[key] = ledger.turn.now
-    return moved
+    def _tighten(self, found: PlanState, prices: Mapping[int, int], rule: StopRule, reason: str) -> int:
+        """Set the stops that a price improves, and give their number."""
+        better = {k: price for k, price in prices.items() if self._ahead(found, k, price) > 0}
+        if better:
+            legs = tuple(
+                structs.replace(leg, stop=better[k], rule=rule) if k in better else leg
+                for k, leg in enumerate(found.plan.legs)
+            )
+            self._book.turn.commit(
+                r.PlanChanged(
+                    ts=self._book.now,
+                    book=self._book.book,
+                    plan_id=found.plan.plan_id,
+                    legs=legs,
+                    reason=reason,
+                )
+            )
+        return len(better)
 
 
 def _behind(sign: int, price: int, mark: int) -> int:
     """The price, but at least a tick on the losing side of the mark: a stop beyond it is rejected."""
     return sign * min(sign * price, sign * mark - 1)
-
-
-def _even(ledger: Ledger, found: PlanState, k: int) -> int:
-    done, plan = found.legs[k], found.plan
-    offset = ledger.config.risk.break_even_offset_ticks
-    if offset is None:
-        offset = cost_ticks(ledger.turn.state.instruments[plan.instrument])
-    return break_even(done.entered_sum, done.entered, plan.side, offset)
 
 
 def present(orders: Mapping[str, Order], leg: Leg, done: LegState, sign: int) -> int:
@@ -137,29 +175,3 @@ def present(orders: Mapping[str, Order], leg: Leg, done: LegState, sign: int) ->
     if order is None or not order.live or order.stop is None:
         return planned
     return sign * max(sign * planned, sign * order.stop)
-
-
-def _ahead(ledger: Ledger, found: PlanState, k: int, price: int) -> int:
-    """Ticks by which a price is better than the present stop of a leg; negative where it is worse."""
-    sign = found.plan.side.sign
-    return sign * (price - present(ledger.state.orders, found.plan.legs[k], found.legs[k], sign))
-
-
-def _tighten(ledger: Ledger, found: PlanState, prices: Mapping[int, int], rule: StopRule, reason: str) -> int:
-    """Set the stops that a price improves, and give their number."""
-    better = {k: price for k, price in prices.items() if _ahead(ledger, found, k, price) > 0}
-    if better:
-        legs = tuple(
-            structs.replace(leg, stop=better[k], rule=rule) if k in better else leg
-            for k, leg in enumerate(found.plan.legs)
-        )
-        ledger.turn.commit(
-            r.PlanChanged(
-                ts=ledger.turn.now,
-                book=ledger.book,
-                plan_id=found.plan.plan_id,
-                legs=legs,
-                reason=reason,
-            )
-        )
-    return len(better)

@@ -52,11 +52,17 @@ class Guarded(Protocol):
 
 
 class Guards:
-    """Looks at every book at each pulse. Remembers only what it has told people."""
+    """Of one book, looked at when a fill, a mark or the time may have changed what they measure. Remember
+    only what they have told people.
+    """
 
-    def __init__(self, limits: RiskLimits, *, practice_time: bool = False) -> None:
+    def __init__(
+        self, book: Guarded, marks: Marks, limits: RiskLimits, *, practice_time: bool = False
+    ) -> None:
         """In `practice_time` days of any year may be played: holidays need not be known."""
         self.limits = limits
+        self._book = book
+        self._marks = marks
         self._needs_calendar = limits.reduce_on_unknown_days and not practice_time
         self._hours = (
             sessions.UserHours(limits.hours_start, limits.hours_end, limits.hours_zone)
@@ -64,7 +70,7 @@ class Guards:
             else None
         )
         self._accounts: dict[str, presets.AccountLimits] = {}
-        self._told: set[tuple[str, str, str, str]] = set()
+        self._told: set[tuple[str, str, str]] = set()
 
     # --- what counts ---------------------------------------------------------------------------------------
 
@@ -79,25 +85,25 @@ class Guards:
         day = sessions.trade_date(now)
         return (sessions.flat_by(day) if self.limits.must_be_flat else sessions.session_close(day)) - now
 
-    def account(self, desk: Guarded) -> presets.AccountLimits:
+    def account(self) -> presets.AccountLimits:
         """What counts for the account of a book."""
-        name = desk.state.account.name if desk.state.account is not None else ""
+        name = self._book.state.account.name if self._book.state.account is not None else ""
         found = self._accounts.get(name)
         if found is None:
             found = self._accounts[name] = presets.resolve(self.limits, name)
         return found
 
-    def figures(self, desk: Guarded, marks: Marks) -> bands.Figures:
+    def figures(self) -> bands.Figures:
         """What the limits of a book are measured by, everything at what it could be closed for."""
-        book, state = desk.state, desk.turn.state
-        start = self._start_usd(desk)
+        book, state = self._book.state, self._book.turn.state
+        start = self._start_usd()
         known = book.balance
-        floor = self._floor_usd(desk, start)
+        floor = self._floor_usd(start)
         equity = None
-        if desk.balance_usd is not None:
-            equity = money.equity_usd(book, state, marks, desk.balance_usd)
+        if self._book.balance_usd is not None:
+            equity = money.equity_usd(book, state, self._marks, self._book.balance_usd)
         return bands.Figures(
-            day_usd=money.day_usd(book, state, marks) - money.exit_costs_usd(book, state),
+            day_usd=money.day_usd(book, state, self._marks) - money.exit_costs_usd(book, state),
             headroom_usd=None if equity is None or floor is None else equity - floor,
             entries=book.day.entries,
             losses_in_a_row=book.day.losses_in_a_row,
@@ -105,20 +111,20 @@ class Guards:
             profit_usd=Decimal(0) if known is None or start is None else known.opening_usd - start,
         )
 
-    def measured(self, desk: Guarded, marks: Marks) -> tuple[LimitView, ...]:
+    def measured(self) -> tuple[LimitView, ...]:
         """Every limit that is set, the nearest to being hit first."""
-        return bands.measure(self.limits, self.account(desk), self.figures(desk, marks))
+        return bands.measure(self.limits, self.account(), self.figures())
 
-    def _start_usd(self, desk: Guarded) -> Decimal | None:
+    def _start_usd(self) -> Decimal | None:
         """What the account began with; None while its balance was never seen."""
         if self.limits.start_balance_usd is not None:
             return self.limits.start_balance_usd
-        known = desk.state.balance
+        known = self._book.state.balance
         return None if known is None else known.start_usd
 
-    def _floor_usd(self, desk: Guarded, start: Decimal | None) -> Decimal | None:
-        distance = self.account(desk).max_loss_usd
-        known = desk.state.balance
+    def _floor_usd(self, start: Decimal | None) -> Decimal | None:
+        distance = self.account().max_loss_usd
+        known = self._book.state.balance
         if not distance or start is None or known is None:
             return None
         high = max(known.high_usd, self.limits.high_balance_usd or known.high_usd)
@@ -126,53 +132,53 @@ class Guards:
 
     # --- what is done --------------------------------------------------------------------------------------
 
-    def check(self, desk: Guarded, marks: Marks) -> None:
+    def check(self) -> None:
         """Act on one book, if anything is due."""
-        self._mark_balance(desk)
-        measured = self.measured(desk, marks)
-        self._reconfigured(desk)
-        self._lock(desk, measured)
-        self._reduce(desk, measured)
-        self._warn(desk, measured)
-        standing = self._standing(desk)
+        self._mark_balance()
+        measured = self.measured()
+        self._reconfigured()
+        self._lock(measured)
+        self._reduce(measured)
+        self._warn(measured)
+        standing = self._standing()
         if standing is not None and standing.state is TradingState.LOCKED and not standing.trades_stay:
-            self._keep_flat(desk)
-        self._flat_time(desk)
+            self._keep_flat()
+        self._flat_time()
 
-    def _standing(self, desk: Guarded) -> Restriction | None:
-        return desk.turn.state.restrictions.get(scope(desk.book, None))
+    def _standing(self) -> Restriction | None:
+        return self._book.turn.state.restrictions.get(scope(self._book.book, None))
 
-    def _mark_balance(self, desk: Guarded) -> None:
+    def _mark_balance(self) -> None:
         """Note once per trade date what the day before ended with: the trailing floor follows its high."""
-        book, state, now = desk.state, desk.turn.state, desk.turn.now
+        book, state, now = self._book.state, self._book.turn.state, self._book.turn.now
         account = book.account
-        if account is None or desk.balance_usd is None or not desk.reconciled:
+        if account is None or self._book.balance_usd is None or not self._book.reconciled:
             return
         known = book.balance if book.balance is not None and book.balance.account_id == account.id else None
         if known is not None and known.trade_date == state.trade_date:
             return
         if now - book.last_fill_ts < QUIET_NS:
             return
-        opening = desk.balance_usd - money.banked_usd(book, state)
-        desk.turn.commit(
+        opening = self._book.balance_usd - money.banked_usd(book, state)
+        self._book.turn.commit(
             r.BalanceMarked(
                 ts=now,
-                book=desk.book,
+                book=self._book.book,
                 account_id=account.id,
                 trade_date=state.trade_date,
                 balance_usd=opening,
-                start_usd=known.start_usd if known is not None else self.account(desk).start_usd(opening),
+                start_usd=known.start_usd if known is not None else self.account().start_usd(opening),
             )
         )
 
-    def _basis(self, desk: Guarded) -> str:
+    def _basis(self) -> str:
         """The account and the configuration that a lock by the maximum loss rests on."""
         limits = self.limits
         return " ".join(
             str(part)
             for part in (
-                desk.state.account.id if desk.state.account is not None else None,
-                self.account(desk).max_loss_usd,
+                self._book.state.account.id if self._book.state.account is not None else None,
+                self.account().max_loss_usd,
                 limits.start_balance_usd,
                 limits.high_balance_usd,
                 limits.floor_fixed,
@@ -180,31 +186,30 @@ class Guards:
             )
         )
 
-    def _reconfigured(self, desk: Guarded) -> None:
+    def _reconfigured(self) -> None:
         """A lock without an end ends when a person has changed what it rests on. It may come right back."""
-        standing = self._standing(desk)
-        if standing is not None and standing.basis and standing.basis != self._basis(desk):
-            ease(desk.turn, f"{standing.guard}: the settings were changed", book=desk.book)
+        standing = self._standing()
+        if standing is not None and standing.basis and standing.basis != self._basis():
+            ease(self._book.turn, f"{standing.guard}: the settings were changed", book=self._book.book)
 
-    def _lock(self, desk: Guarded, measured: tuple[LimitView, ...]) -> None:
-        roll = sessions.next_roll(desk.turn.now)
+    def _lock(self, measured: tuple[LimitView, ...]) -> None:
+        roll = sessions.next_roll(self._book.turn.now)
         acts = self.limits.act_percent
         for view in measured:
             if view.name == bands.DAILY_LOSS and view.band is Band.ACT:
-                whose = "the firm's daily loss limit" if self.account(desk).firm_daily else "daily loss limit"
-                self._locked(desk, view, f"{whose}: {_spent(view, acts)}", until=roll)
+                whose = "the firm's daily loss limit" if self.account().firm_daily else "daily loss limit"
+                self._locked(view, f"{whose}: {_spent(view, acts)}", until=roll)
             elif view.name == bands.MAX_LOSS and view.band is Band.ACT:
                 reason = f"maximum loss limit: {_spent(view, acts)}; ends when its settings are changed"
-                self._locked(desk, view, reason, basis=self._basis(desk))
+                self._locked(view, reason, basis=self._basis())
             elif view.name == bands.LOSSES and view.band is Band.REDUCE:
-                if self._locked(desk, view, f"{view.used} losses in a row", until=roll, trades_stay=True):
-                    desk.cancel_entries(None)
+                if self._locked(view, f"{view.used} losses in a row", until=roll, trades_stay=True):
+                    self._book.cancel_entries(None)
             elif view.name == bands.TRADES and view.band is Band.REDUCE:
-                self._locked(desk, view, f"{view.used} trades of this day", until=roll, trades_stay=True)
+                self._locked(view, f"{view.used} trades of this day", until=roll, trades_stay=True)
 
     def _locked(
         self,
-        desk: Guarded,
         view: LimitView,
         reason: str,
         *,
@@ -214,22 +219,22 @@ class Guards:
     ) -> bool:
         """Lock a book, and have it flat unless its trades may run on; False where it is locked already."""
         fresh = tighten(
-            desk.turn,
+            self._book.turn,
             TradingState.LOCKED,
             reason,
-            book=desk.book,
+            book=self._book.book,
             until=until,
             guard=view.name,
             trades_stay=trades_stay,
             basis=basis,
         )
         if fresh and not trades_stay:
-            desk.flatten(exposed(desk), "risk")
+            self._book.flatten(exposed(self._book.state), "risk")
         return fresh
 
-    def _reduce(self, desk: Guarded, measured: tuple[LimitView, ...]) -> None:
+    def _reduce(self, measured: tuple[LimitView, ...]) -> None:
         """No more entries while a reduce band holds or the day is not known; ends by itself."""
-        standing = self._standing(desk)
+        standing = self._standing()
         ours = standing is not None and standing.state is TradingState.REDUCING and bool(standing.guard)
         held = ours and standing is not None and standing.guard == BANDS
         reasons = []
@@ -238,54 +243,54 @@ class Guards:
             if view.unit == "USD" and bands.percent(view) >= least:
                 reasons.append(f"{least} % or more of the {view.name} limit is used up")
         guard = BANDS if reasons else CALENDAR
-        day = date.fromisoformat(desk.turn.state.trade_date)
+        day = date.fromisoformat(self._book.turn.state.trade_date)
         if self._needs_calendar and not sessions.calendar_known(day):
             reasons.append(f"the exchange's holidays of {day.year} are not known")
         if not reasons:
             if ours:
-                ease(desk.turn, "limits leave room again", book=desk.book)
+                ease(self._book.turn, "limits leave room again", book=self._book.book)
             return
         changed = standing is None or (ours and standing.guard != guard)
         if changed and tighten(
-            desk.turn, TradingState.REDUCING, "; ".join(reasons), book=desk.book, guard=guard
+            self._book.turn, TradingState.REDUCING, "; ".join(reasons), book=self._book.book, guard=guard
         ):
-            desk.cancel_entries(None)
+            self._book.cancel_entries(None)
 
-    def _warn(self, desk: Guarded, measured: tuple[LimitView, ...]) -> None:
+    def _warn(self, measured: tuple[LimitView, ...]) -> None:
         """Tell once per limit, band and trade date."""
         for view in measured:
             if view.band is Band.CLEAR or view.unit != "USD":
                 continue
-            key = desk.book, desk.turn.state.trade_date, view.name, view.band.value
+            key = self._book.turn.state.trade_date, view.name, view.band.value
             if key in self._told:
                 continue
             self._told.add(key)
             severity = Severity.WARNING if view.band is Band.WARN else Severity.CRITICAL
             text = f"{view.name}: {_spent(view)}, {bands.percent(view):.0f} %"
-            desk.turn.say(NoticeKind.RISK, severity, text, None, desk.book)
+            self._book.turn.say(NoticeKind.RISK, severity, text, None, self._book.book)
 
-    def _keep_flat(self, desk: Guarded) -> None:
+    def _keep_flat(self) -> None:
         """While locked no trade of ours may live: an entry that was lost may yet fill after the flatten."""
-        state = desk.state
+        state = self._book.state
         alive = {p.plan.instrument for p in state.plans.values() if p.plan.status is PlanStatus.OPEN}
         alive |= {p.plan.instrument for p in state.plans.values() if p.open_qty > 0}
         late = tuple(sorted(alive - state.flattening.keys()))
         if late:
-            desk.flatten(late, "risk")
+            self._book.flatten(late, "risk")
 
-    def _flat_time(self, desk: Guarded) -> None:
-        now = desk.turn.now
+    def _flat_time(self) -> None:
+        now = self._book.turn.now
         if not self.limits.must_be_flat or self.ns_to_flat(now) > self.limits.flatten_before_flat_ns:
             return
-        instruments = tuple(i for i in exposed(desk) if i not in desk.state.flattening)
+        instruments = tuple(i for i in exposed(self._book.state) if i not in self._book.state.flattening)
         if instruments and sessions.phase(now) is not SessionPhase.CLOSED:
-            desk.flatten(instruments, "flat_time")
+            self._book.flatten(instruments, "flat_time")
 
 
-def exposed(desk: Guarded) -> tuple[str, ...]:
+def exposed(book: BookState) -> tuple[str, ...]:
     """Instruments with a position or a live order."""
-    held = {i for i, position in desk.state.positions.items() if position.qty}
-    return tuple(sorted(held | {order.instrument for order in desk.state.live_orders()}))
+    held = {i for i, position in book.positions.items() if position.qty}
+    return tuple(sorted(held | {order.instrument for order in book.live_orders()}))
 
 
 def _spent(view: LimitView, acts: int | None = None) -> str:

@@ -121,9 +121,9 @@ class Engine:
             name: summarise(
                 (trade for trade in state.book(name).trades if trade.closed_ts >= begun),
                 state.book(name).positions.values(),
-                self._core.refusals,
+                self._core.entries.refusals,
             )
-            for name in self._core.desks or self._core.config.books
+            for name in self._core.books or self._core.config.books
         }
 
     def send(self, command: AnyCommand) -> None:
@@ -235,11 +235,13 @@ class Engine:
             self._record = None
 
     def _survived(self, error: Exception) -> None:
-        if error is self._core.parser_error:
+        if error is self._core.alerts.parser_error:
             log.error("the parser of an alert room failed; its message is not read", exc_info=error)
             return
-        if error is self._core.strategy_error:
-            log.critical("the strategy %s failed and is left out", self._core.strategy.name, exc_info=error)
+        if error is self._core.entries.strategy_error:
+            log.critical(
+                "the strategy %s failed and is left out", self._core.entries.strategy.name, exc_info=error
+            )
             return
         self._fault = "internal error, entries are paused; see the log"
         log.critical("the core ran into a bug and goes on", exc_info=error)
@@ -324,7 +326,7 @@ class Engine:
             inbox=len(inbox) if inbox is not None else 0,
             wait_p99_ms=self._wait_p99_ms,
             dropped=inbox.dropped if inbox is not None else 0,
-            prints=self._core.prints,
+            prints=self._core.market.prints,
             counts=self._counts(),
         )
 
@@ -332,10 +334,10 @@ class Engine:
         """What is wrong, the worst first; empty when nothing is."""
         if self._failure or self._fault:
             return self._failure or self._fault
-        if not self._core.journal_ok:
+        if not self._core.entries.journal_ok:
             return "the journal can't be written"
-        if self._core.strategy_error is not None:
-            return f"the strategy failed ({type(self._core.strategy_error).__name__}), see the log"
+        if self._core.entries.strategy_error is not None:
+            return f"the strategy failed ({type(self._core.entries.strategy_error).__name__}), see the log"
         return ""
 
     def _counts(self) -> dict[str, int]:

@@ -89,13 +89,13 @@ class Pictures:
 
     def draw(self, instrument: str, timeframe: Timeframe) -> ChartView:
         """A chart as of the core's now."""
-        bars = self._core.bars.bars(instrument, timeframe)
+        bars = self._core.market.bars.bars(instrument, timeframe)
         key = instrument, timeframe
         known = self._zones.get(key)
         if known is None or known[0] is not bars:  # zones come of closed bars alone
-            known = self._zones[key] = bars, self._core.board.zones(instrument, timeframe)
+            known = self._zones[key] = bars, self._core.market.board.zones(instrument, timeframe)
         return ChartView(
-            instrument, timeframe, bars, self._core.bars.forming(instrument, timeframe), known[1]
+            instrument, timeframe, bars, self._core.market.bars.forming(instrument, timeframe), known[1]
         )
 
     def _draw(self, instrument: str, timeframe: Timeframe) -> ChartView | None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from engine.books.links import VENUE
-from engine.books.paper_book import PAPER
+from engine.books.book import Book
+from engine.books.opening import VENUE_LINKS
 from engine.core import Core
-from engine.execution.order_manager import Desk
 from engine.market import sessions
 from engine.model.chart import AlignmentView
 from engine.model.events import LinkChanged
@@ -56,11 +55,11 @@ def picture(core: Core, version: int, health: HealthView, kept: KeptRows | None 
         session=_session(core.now),
         links=tuple(_link(link, since) for link, since in core.links.all()),
         contracts=tuple(_contract(core, instrument, mode) for instrument in core.config.instruments),
-        books=tuple(_book(core, desk) for desk in core.desks.values()),
+        books=tuple(_book(core, book) for book in core.books.values()),
         positions=tuple(
-            _position(core, desk, position)
-            for desk in core.desks.values()
-            for position in desk.state.positions.values()
+            _position(core, book, position)
+            for book in core.books.values()
+            for position in book.state.positions.values()
             if position.qty
         ),
         orders=kept.orders,
@@ -68,7 +67,7 @@ def picture(core: Core, version: int, health: HealthView, kept: KeptRows | None 
         alignment={i.symbol: kept.alignment(core, i.symbol) for i in core.config.instruments},
         notices=tuple(core.turn.notices),
         health=health,
-        strategy=core.strategy.name,
+        strategy=core.entries.strategy.name,
         uptime_ns=core.now - core.started_ts,
         alerts=kept.alerts,
     )
@@ -86,38 +85,32 @@ class KeptRows:
 
     def renew(self, core: Core) -> None:
         """Orders, trades and alerts are folds of the journal: without a new record they are as they were."""
-        desks = core.desks.values()
-        as_of = core.turn.committed, len(desks)
+        books = core.books.values()
+        as_of = core.turn.committed, len(books)
         if as_of == self._as_of:
             return
         self._as_of = as_of
-        self.orders = tuple(_order(core, desk, order) for desk in desks for order in desk.state.live_orders())
+        self.orders = tuple(_order(core, book, order) for book in books for order in book.state.live_orders())
         self.trades = tuple(
-            _trade(core, desk, trade) for desk in desks for trade in desk.state.trades[-TRADES_SHOWN:]
+            _trade(core, book, trade) for book in books for trade in book.state.trades[-TRADES_SHOWN:]
         )
         self.alerts = alert_rows(core.state)
 
     def alignment(self, core: Core, symbol: str) -> AlignmentView:
         """The board keeps one Alignment until the next bar of the contract closes."""
-        now = core.board.alignment(symbol)
+        now = core.market.board.alignment(symbol)
         known = self._alignments.get(symbol)
         if known is None or known[0] is not now:
-            known = self._alignments[symbol] = now, core.board.alignment_view(symbol)
+            known = self._alignments[symbol] = now, core.market.board.alignment_view(symbol)
         return known[1]
 
 
 def _mode(core: Core) -> AccountKind:
     """The strictest of all books. A book whose account is still to come is one too."""
-    kinds = {_kind(desk) for desk in core.desks.values()}
-    if kinds <= {AccountKind.PAPER} or not core.desks.keys() >= set(core.config.books):
+    kinds = {book.kind for book in core.books.values()}
+    if kinds <= {AccountKind.PAPER} or not core.books.keys() >= set(core.config.books):
         kinds.add(AccountKind.PRACTICE if core.config.practice_time else AccountKind.LIVE)
     return AccountKind.LIVE if AccountKind.LIVE in kinds else AccountKind.PRACTICE
-
-
-def _kind(desk: Desk) -> AccountKind:
-    """An account that is not known yet counts as live: fail closed."""
-    account = desk.state.account
-    return account.kind if account is not None else AccountKind.LIVE
 
 
 def _link(link: LinkChanged, since: int) -> LinkView:
@@ -128,7 +121,7 @@ def _link(link: LinkChanged, since: int) -> LinkView:
         since=since,
         until=link.until,
         book=link.book or "",
-        needed=link.link in VENUE,
+        needed=link.link in VENUE_LINKS,
         used=link.used,
         allowed=link.allowed,
     )
@@ -146,9 +139,8 @@ def _session(now: int) -> SessionView:
 
 def _contract(core: Core, instrument: Instrument, mode: AccountKind) -> ContractView:
     symbol = instrument.symbol
-    quote = core.quotes.get(symbol)
-    last = quote.last if quote is not None else None
-    last = core.last_prints.get(symbol, last)
+    quote = core.market.quotes.get(symbol)
+    last = core.market.last(symbol)
     change = quote.change if quote is not None else None
     if change is None and quote is not None and quote.day_open is not None and last is not None:
         change = last - quote.day_open
@@ -164,22 +156,24 @@ def _contract(core: Core, instrument: Instrument, mode: AccountKind) -> Contract
         ask=_price(instrument, quote.ask if quote is not None else None),
         last=_price(instrument, last),
         change=_price(instrument, change),
-        age_ns=core.staleness.age(symbol, core.now),
-        stale=core.staleness.stale(symbol, core.now),
+        age_ns=core.market.staleness.age(symbol, core.now),
+        stale=core.market.staleness.stale(symbol, core.now),
         state=restriction.state if restriction is not None else TradingState.ACTIVE,
         position_qty=sum(
-            desk.state.position(symbol).qty for desk in core.desks.values() if _kind(desk) is mode
+            book.state.position(symbol).qty for book in core.books.values() if book.kind is mode
         ),
-        flattening=any(symbol in desk.state.flattening for desk in core.desks.values()),
+        flattening=any(symbol in book.state.flattening for book in core.books.values()),
+        paper_qty=sum(
+            book.state.position(symbol).qty for book in core.books.values() if book.kind is AccountKind.PAPER
+        ),
         closes=_closes(core, symbol),
-        paper_qty=core.state.books[PAPER].position(symbol).qty if PAPER in core.desks else 0,
     )
 
 
 def _closes(core: Core, symbol: str) -> tuple[int, ...]:
     """The newest closes of minutes, ticks, that of the forming one last."""
-    closes = tuple(bar.close for bar in core.bars.bars(symbol, Timeframe.M1)[-CLOSES_SHOWN:])
-    forming = core.bars.forming(symbol, Timeframe.M1)
+    closes = tuple(bar.close for bar in core.market.bars.bars(symbol, Timeframe.M1)[-CLOSES_SHOWN:])
+    forming = core.market.bars.forming(symbol, Timeframe.M1)
     return closes if forming is None else (*closes, forming.close)[-CLOSES_SHOWN:]
 
 
@@ -187,17 +181,17 @@ def _price(instrument: Instrument, ticks: int | None) -> Decimal | None:
     return None if ticks is None else instrument.price(ticks)
 
 
-def _book(core: Core, desk: Desk) -> BookView:
-    book, limits, guards = desk.state, desk.config.risk, core.guards_of(desk)
-    restriction = restriction_of(desk, core.state, core.hands_off(desk))
-    day, account = book.day, guards.account(desk)
-    realized = realized_usd(book, core.state)
-    total = day_usd(book, core.state, core.marks)
+def _book(core: Core, book: Book) -> BookView:
+    known, limits, guards = book.state, book.config.risk, book.guards
+    restriction = restriction_of(book, core.state, book.hands_off())
+    day, account = known.day, guards.account()
+    realized = realized_usd(known, core.state)
+    total = day_usd(known, core.state, core.marks)
     return BookView(
-        book=desk.book,
-        kind=_kind(desk),
-        account=book.account.name if book.account is not None else "",
-        balance_usd=desk.balance_usd,
+        book=book.name,
+        kind=book.kind,
+        account=known.account.name if known.account is not None else "",
+        balance_usd=book.orders.balance_usd,
         state=TradingState.ACTIVE if restriction is None else restriction.state,
         realized_usd=realized,
         open_usd=total - realized,
@@ -210,29 +204,29 @@ def _book(core: Core, desk: Desk) -> BookView:
         profit_factor=float(day.won_usd / day.lost_usd) if day.lost_usd else None,
         max_drawdown_usd=day.max_drawdown_usd,
         equity=(Decimal(0), *day.equity, total),
-        reconciled=desk.reconciled,
+        reconciled=book.orders.reconciled,
         restriction=restriction,
-        flatten=flatten_of(desk),
-        limits=guards.measured(desk, core.marks),
-        brackets=book.brackets,
+        flatten=flatten_of(book),
+        limits=guards.measured(),
+        brackets=known.brackets,
         preset=account.preset,
     )
 
 
-def _position(core: Core, desk: Desk, position: Position) -> PositionView:
+def _position(core: Core, book: Book, position: Position) -> PositionView:
     instrument = core.state.instruments[position.instrument]
-    stops = [o for o in _exits(desk, position) if o.slot is Slot.STOP and not o.suspended]
-    targets = [o for o in _exits(desk, position) if o.slot is Slot.TARGET and not o.suspended]
+    stops = [o for o in _exits(book, position) if o.slot is Slot.STOP and not o.suspended]
+    targets = [o for o in _exits(book, position) if o.slot is Slot.TARGET and not o.suspended]
     prices = [o.stop for o in stops if o.stop is not None]
     nearest = (max(prices) if position.qty > 0 else min(prices)) if prices else None
     mark = core.marks.mark(position)
-    mae, mfe = core.marks.excursions(desk.book, position)
+    mae, mfe = core.marks.excursions(book.name, position)
     entry = position.average
     open_ticks = position.open_ticks(mark) if mark is not None else None
-    plans = [p.plan.strategy for p in desk.state.plans.values() if p.plan.instrument == position.instrument]
+    plans = [p.plan.strategy for p in book.state.plans.values() if p.plan.instrument == position.instrument]
     return PositionView(
-        book=desk.book,
-        kind=_kind(desk),
+        book=book.name,
+        kind=book.kind,
         instrument=position.instrument,
         qty=position.qty,
         entry=instrument.tick_size * entry.numerator / entry.denominator,
@@ -251,15 +245,15 @@ def _position(core: Core, desk: Desk, position: Position) -> PositionView:
     )
 
 
-def _exits(desk: Desk, position: Position) -> list[Order]:
-    return [o for o in desk.state.live_orders(position.instrument) if o.slot is not Slot.ENTRY]
+def _exits(book: Book, position: Position) -> list[Order]:
+    return [o for o in book.state.live_orders(position.instrument) if o.slot is not Slot.ENTRY]
 
 
-def _order(core: Core, desk: Desk, order: Order) -> OrderView:
+def _order(core: Core, book: Book, order: Order) -> OrderView:
     instrument = core.state.instruments.get(order.instrument) or core.instruments[order.instrument]
     return OrderView(
-        book=desk.book,
-        kind=_kind(desk),
+        book=book.name,
+        kind=book.kind,
         client_id=order.client_id,
         venue_id=order.venue_id,
         instrument=order.instrument,
@@ -275,10 +269,10 @@ def _order(core: Core, desk: Desk, order: Order) -> OrderView:
     )
 
 
-def _trade(core: Core, desk: Desk, trade: Trade) -> TradeView:
+def _trade(core: Core, book: Book, trade: Trade) -> TradeView:
     instrument = core.state.instruments[trade.instrument]
     return TradeView(
-        book=desk.book,
+        book=book.name,
         instrument=trade.instrument,
         side=trade.side,
         qty=trade.qty,
@@ -290,5 +284,5 @@ def _trade(core: Core, desk: Desk, trade: Trade) -> TradeView:
         reason=trade.reason,
         opened_ts=trade.opened_ts,
         closed_ts=trade.closed_ts,
-        kind=_kind(desk),
+        kind=book.kind,
     )

@@ -28,8 +28,8 @@ ONE = Leg(2, -40, 60)
 
 
 def _obey(book: Book, command: AnyCommand, marks: Marks | None = None, connected: bool = True) -> str:
-    desks = {BOOK: book.desk()} if connected else {}
-    return obey(command, book.turn, desks, CONTRACTS, marks or Marks()).text
+    books = {BOOK: book.opened()} if connected else {}
+    return obey(command, book.turn, books, CONTRACTS, marks or Marks()).text
 
 
 def _state(book: Book, instrument: str) -> TradingState:
@@ -47,11 +47,11 @@ def _lock(book: Book) -> None:
 
 def test_what_came_to_nothing_is_told_as_such() -> None:
     book = Book()
-    desks = {BOOK: book.desk()}
-    assert obey(Resume(id="1"), book.turn, desks, CONTRACTS, Marks()).done
+    books = {BOOK: book.opened()}
+    assert obey(Resume(id="1"), book.turn, books, CONTRACTS, Marks()).done
     _lock(book)
-    assert not obey(Resume(id="2"), book.turn, desks, CONTRACTS, Marks()).done
-    assert obey(Pause(id="3"), book.turn, desks, CONTRACTS, Marks()).done
+    assert not obey(Resume(id="2"), book.turn, books, CONTRACTS, Marks()).done
+    assert obey(Pause(id="3"), book.turn, books, CONTRACTS, Marks()).done
 
 
 @pytest.mark.parametrize("kind", [Flatten, CancelEntries, BreakEven, Pause, Resume])
@@ -111,7 +111,7 @@ def test_flatten_with_nothing_here_still_asks_the_venue() -> None:
 def test_flatten_of_everything_takes_what_is_no_longer_configured_along() -> None:
     book = Book()
     book.entered(ONE, price=1000)
-    obey(Flatten(id="1"), book.turn, {BOOK: book.desk()}, ("MES",), Marks())
+    obey(Flatten(id="1"), book.turn, {BOOK: book.opened()}, ("MES",), Marks())
     assert set(book.state.flattening) == {"MES", "MNQ"}
 
 

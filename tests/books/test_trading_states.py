@@ -109,7 +109,7 @@ def test_a_year_without_holidays_reduces_and_says_so(
     limits: RiskLimits, practice: bool, state: TradingState
 ) -> None:
     guarded = GuardedBook(limits)
-    guarded.guards = Guards(limits, practice_time=practice)
+    guarded.opened.guards = Guards(guarded.opened.orders, guarded.marks, limits, practice_time=practice)
     new_day(guarded, sessions.trade_date(IN_2028).isoformat(), IN_2028)
     guarded.look()
     guarded.look()
@@ -123,4 +123,4 @@ def test_positions_that_need_not_be_flat_are_left_alone_by_the_clock() -> None:
     guarded.book.entered(TEN, price=1000)
     guarded.book.at(sessions.flat_by(sessions.trade_date(MORNING)))
     assert kinds(guarded.look(1000)) == []
-    assert guarded.guards.ns_to_flat(guarded.book.now) == 50 * MINUTE
+    assert guarded.opened.guards.ns_to_flat(guarded.book.now) == 50 * MINUTE

@@ -44,7 +44,7 @@ def test_money_and_counts_of_one_account_are_not_shown_for_the_other() -> None:
     bench.wait(6)
     again = switched(bench)
     again.connect()
-    assert again.core.day_usd(BOOK) == 0
+    assert again.core.books[BOOK].day_usd == 0
     assert (again.book.day.entries, again.book.day.losses_in_a_row, again.book.trades) == (0, 0, [])
 
 

@@ -125,13 +125,13 @@ def test_f25_a_position_held_over_the_roll_is_split_by_its_mark() -> None:
         yield from play.move(PRICE + 30, seconds=4)
         play.now = sessions.next_roll(play.now) - NANOS
         yield from play.pass_time(0.4)
-        seen["before"] = play.core.day_usd(BOOK)
+        seen["before"] = play.core.books[BOOK].day_usd
         yield from play.pass_time(3)
-        seen["after"] = play.core.day_usd(BOOK)
+        seen["after"] = play.core.books[BOOK].day_usd
         yield from play.move(PRICE + 10, seconds=1)
         _by_hand(play, Side.SELL, 2)
         yield from play.pass_time(2)
-        seen["closed"] = play.core.day_usd(BOOK)
+        seen["closed"] = play.core.books[BOOK].day_usd
 
     play = ScriptedReplay(script, [], risk=limits)
     (first,) = play.book.days
@@ -169,8 +169,8 @@ def test_f24_flat_time_and_reset_stay_chicagos_when_european_clocks_disagree(day
         yield from play.pass_time(2)
         _by_hand(play, Side.BUY, 1)
         yield from play.pass_time(2)
-        seen["near"] = play.core.guards.ns_to_flat(play.now) <= limits.no_entry_before_flat_ns
-        seen["hours"] = play.core.guards.in_hours(play.now)
+        seen["near"] = play.core.books[BOOK].guards.ns_to_flat(play.now) <= limits.no_entry_before_flat_ns
+        seen["hours"] = play.core.books[BOOK].guards.in_hours(play.now)
         play.now = deadline - 5 * MINUTE - NANOS
         yield from play.pass_time(0.6)
         seen["held"] = play.replay.held("MNQ")

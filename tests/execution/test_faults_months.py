@@ -68,16 +68,16 @@ def test_f29_bars_and_quotes_of_two_months_are_never_joined() -> None:
     bench = ManualVenue()
     bench.connect()
     _trade(bench, PRICE, 12)
-    assert len(bench.core.bars.bars("MNQ", Timeframe.M1)) > 5
+    assert len(bench.core.market.bars.bars("MNQ", Timeframe.M1)) > 5
     _roll(bench)
     for frame in Timeframe:
-        assert bench.core.bars.bars("MNQ", frame) == ()
-        assert bench.core.bars.forming("MNQ", frame) is None
-        assert bench.core.board.frame("MNQ", frame).bar is None
-    assert "MNQ" not in bench.core.quotes
+        assert bench.core.market.bars.bars("MNQ", frame) == ()
+        assert bench.core.market.bars.forming("MNQ", frame) is None
+        assert bench.core.market.board.frame("MNQ", frame).bar is None
+    assert "MNQ" not in bench.core.market.quotes
     _trade(bench, NEXT, 12)
     for frame in Timeframe:
-        bars = bench.core.bars.bars("MNQ", frame)
+        bars = bench.core.market.bars.bars("MNQ", frame)
         assert all(bar.low >= NEXT - 5 for bar in bars), frame
     assert any("rolled from MNQX to MNQH7" in notice.text for notice in bench.notices)
 
@@ -94,7 +94,7 @@ def test_f29_history_of_the_new_month_begins_anew() -> None:
     )
     bench.step(ev.HistoryLoaded(ts_recv=bench.now, instrument="MNQ", bars=bars))
     _trade(bench, NEXT, 2)
-    found = bench.core.bars.bars("MNQ", Timeframe.M1)
+    found = bench.core.market.bars.bars("MNQ", Timeframe.M1)
     assert len(found) >= 120
     assert {bar.close for bar in found} == {NEXT}
 
@@ -103,10 +103,10 @@ def test_f29_the_same_month_again_changes_nothing() -> None:
     bench = ManualVenue()
     bench.connect()
     _trade(bench, PRICE, 5)
-    before = bench.core.bars.bars("MNQ", Timeframe.M1)
+    before = bench.core.market.bars.bars("MNQ", Timeframe.M1)
     written = len(bench.written(r.ContractKnown))
     bench.step(ev.ContractResolved(ts_recv=bench.now, instrument=MNQ, contract_id="x", name="MNQX"))
-    assert bench.core.bars.bars("MNQ", Timeframe.M1) == before
+    assert bench.core.market.bars.bars("MNQ", Timeframe.M1) == before
     assert len(bench.written(r.ContractKnown)) == written
 
 
@@ -125,10 +125,10 @@ def _held() -> ManualVenue:
 def test_f29_an_open_position_stays_in_its_month_at_its_last_price() -> None:
     bench = _held()
     assert bench.book.held_months == {"MNQ": "MNQX"}
-    before = bench.core.day_usd(BOOK)
+    before = bench.core.books[BOOK].day_usd
     bench.quote(NEXT)
     bench.wait(2)
-    assert bench.core.day_usd(BOOK) == before  # 700 ticks of another month are no profit
+    assert bench.core.books[BOOK].day_usd == before  # 700 ticks of another month are no profit
     assert any("stays in the old month" in text for text in bench.critical())
     assert bench.trade_idea() == []
     assert Refusal.IN_POSITION in _refusals(bench)
@@ -157,9 +157,9 @@ def test_f29_a_restart_remembers_which_month_is_held() -> None:
     again.step(
         ev.ContractResolved(ts_recv=again.now, instrument=MNQ, contract_id="CON.F.US.MNQ.H27", name="MNQH7")
     )
-    costs = again.core.day_usd(BOOK)
+    costs = again.core.books[BOOK].day_usd
     again.quote(NEXT)
-    assert again.core.day_usd(BOOK) == costs
+    assert again.core.books[BOOK].day_usd == costs
     assert costs == -Decimal(5) * MNQ.cost_usd
 
 

@@ -149,7 +149,7 @@ def test_f16_a_change_that_the_venue_refuses_is_tried_less_and_less() -> None:
 
 def _break_even(bench: ManualVenue) -> fx.ModifyOrder:
     bench.quote(PRICE + 40)
-    bench.core.desks[BOOK].to_break_even("MNQ", PRICE + 40, PRICE + 41)
+    bench.core.books[BOOK].orders.to_break_even("MNQ", PRICE + 40, PRICE + 41)
     [change] = bench.core.turn.effects
     assert isinstance(change, fx.ModifyOrder)
     bench._take(bench.core.turn.records, bench.core.turn.effects)

@@ -48,7 +48,7 @@ def test_f08_a_part_of_the_exit_missed_while_disconnected_leaves_stop_and_excurs
     bench.link(ev.LinkState.LIVE)
     bench.obey(16)
     assert bench.stops() == [(3, PRICE - 40)]
-    assert bench.core.day_usd(BOOK) == MNQ.usd(2 * 80 - 3 * 12) - 7 * MNQ.cost_usd
+    assert bench.core.books[BOOK].day_usd == MNQ.usd(2 * 80 - 3 * 12) - 7 * MNQ.cost_usd
     bench.tell_fill(bench.execute(ids["SL"], PRICE - 40))
     [trade] = bench.book.trades
     assert trade.gross_usd == MNQ.usd(2 * 80 - 3 * 40)
@@ -113,7 +113,7 @@ def test_f10_a_fill_on_its_way_is_no_change_from_outside() -> None:
     bench.execute(ids["TP"], PRICE + 80)
     late = bench.fills.pop()
     bench.answering = True
-    bench.core.desks[BOOK].look(0)
+    bench.core.books[BOOK].orders.look(0)
     bench.wait(0.3)
     bench.fills.append(late)
     bench.tell_fill(late)
@@ -126,7 +126,7 @@ def test_f11_a_failed_snapshot_changes_nothing() -> None:
     bench, _ = entered()
     bench.answering = False
     before = len(bench.journal)
-    bench.core.desks[BOOK].look(0)
+    bench.core.books[BOOK].orders.look(0)
     for _ in range(20):
         asked = len(bench.of(fx.TakeSnapshot))
         bench.wait(1)
@@ -140,11 +140,11 @@ def test_f11_a_failed_snapshot_changes_nothing() -> None:
 def test_f11_an_old_answer_that_comes_late_is_not_taken_for_the_newest() -> None:
     bench, _ = entered()
     bench.answering = False
-    bench.core.desks[BOOK].look(0)
+    bench.core.books[BOOK].orders.look(0)
     bench.wait(1.2)
     old = bench.of(fx.TakeSnapshot)[-1]
     bench.wait(16)
-    bench.core.desks[BOOK].look(0)
+    bench.core.books[BOOK].orders.look(0)
     bench.wait(1)
     new = bench.of(fx.TakeSnapshot)[-1]
     assert new != old
@@ -152,8 +152,8 @@ def test_f11_an_old_answer_that_comes_late_is_not_taken_for_the_newest() -> None
     bench.orders.clear()
     bench.positions.clear()
     bench.snapshot(old)
-    desk = bench.core.desks[BOOK]
-    assert (desk.mismatches, desk.absent) == ({}, {})
+    reconciler = bench.core.books[BOOK].orders.reconciler
+    assert (reconciler.mismatches, reconciler._absent) == ({}, {})
 
 
 def test_f12_partial_entry_the_rest_cancelled() -> None:
@@ -230,9 +230,7 @@ def test_entries_wait_while_a_flatten_is_not_proven() -> None:
     bench = ManualVenue(idea())
     bench.connect()
     bench.answering = False
-    bench.core.desks[BOOK].turn.commit(
-        r.FlattenStarted(ts=bench.now, book=BOOK, instruments=("MNQ",), reason="risk")
-    )
+    bench.core.turn.commit(r.FlattenStarted(ts=bench.now, book=BOOK, instruments=("MNQ",), reason="risk"))
     bench._take(bench.core.turn.records[-1:], [])
     assert bench.trade_idea() == []
     assert Refusal.IN_POSITION in bench.written(r.IdeaRefused)[-1].refusals
@@ -262,7 +260,7 @@ def test_events_of_a_book_that_was_never_adopted_are_left_alone() -> None:
         ev.reply(fx.CancelOrder("?", "x", "1", "MNQ"), bench.now, UNKNOWN),
     ):
         bench.step(event)
-    assert bench.core.desks == {}
+    assert bench.core.books == {}
 
 
 def test_a_day_roll_keeps_what_an_open_trade_refers_to() -> None:

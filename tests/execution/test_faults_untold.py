@@ -83,7 +83,7 @@ def test_f08_a_fill_that_is_told_late_corrects_the_trade_that_it_ended(price: in
     bench.tell(ids["SL"])
     bench.wait(8)
     assert bench.book.trades[-1].gross_usd == MNQ.usd(-40 * 5)
-    assert bench.core.day_usd(BOOK) == MNQ.usd(-40 * 5) - 10 * MNQ.cost_usd
+    assert bench.core.books[BOOK].day_usd == MNQ.usd(-40 * 5) - 10 * MNQ.cost_usd
     cheap = Fill(
         fill.trade_id, fill.venue_order_id, "MNQ", Side.SELL, price, 5, Decimal("3.55"), fill.ts_venue
     )
@@ -93,13 +93,13 @@ def test_f08_a_fill_that_is_told_late_corrects_the_trade_that_it_ended(price: in
     costs = 5 * MNQ.cost_usd + Decimal("3.55")
     assert (trade.gross_usd, trade.costs_usd, trade.exit_sum) == (gross, costs, price * 5)
     day = bench.book.day
-    assert bench.core.day_usd(BOOK) == gross - costs
+    assert bench.core.books[BOOK].day_usd == gross - costs
     assert (day.gross_usd, day.banked_usd, day.costs_usd) == (gross, gross, costs)
     assert (day.wins, day.losses_in_a_row) == ((1, 0) if won else (0, 1))
     assert day.won_usd - day.lost_usd == day.equity[-1] == gross - costs
     assert day.max_drawdown_usd == (0 if won else costs - gross)
     again = bench.restart()
-    assert again.core.day_usd(BOOK) == gross - costs
+    assert again.core.books[BOOK].day_usd == gross - costs
 
 
 def test_f25_a_concluded_fill_that_is_told_after_the_roll_is_still_the_same_one() -> None:
@@ -248,7 +248,7 @@ def test_f11_a_question_that_is_lost_with_its_answer_is_asked_again() -> None:
     assert 3 <= len(bench.of(fx.TakeSnapshot)) <= 5
     bench.answering = True
     bench.wait(16)
-    assert bench.core.desks[BOOK].reconciled
+    assert bench.core.books[BOOK].orders.reconciled
     asked = len(bench.of(fx.TakeSnapshot))
     bench.wait(50)
     assert len(bench.of(fx.TakeSnapshot)) == asked  # those that were lost are forgotten
@@ -258,20 +258,20 @@ def test_f11_looks_that_go_on_failing_make_what_is_known_stale() -> None:
     bench, _ = entered()
     bench.wait(2)
     bench.answering = False
-    desk = bench.core.desks[BOOK]
-    desk.look(0)
+    orders = bench.core.books[BOOK].orders
+    orders.look(0)
     for _ in range(2):
-        assert desk.reconciled
+        assert orders.reconciled
         asked = len(bench.of(fx.TakeSnapshot))
         while len(bench.of(fx.TakeSnapshot)) == asked:
             bench.wait(0.1)
         bench.step(ev.SnapshotFailed(ts_recv=bench.now, book=BOOK, reason="503"))
-    assert not desk.reconciled
+    assert not orders.reconciled
     assert bench.book.position("MNQ").qty == 5
     assert bench.stops() == [(5, PRICE - 40)]
     bench.answering = True
     bench.wait(3)
-    assert desk.reconciled
+    assert orders.reconciled
 
 
 def test_f08_while_the_stream_is_gone_the_venue_is_asked_often_and_nothing_is_entered() -> None:
@@ -295,7 +295,7 @@ def test_f08_an_account_whose_stream_was_never_up_enters_nothing() -> None:
     bench.step(ev.AccountAdopted(ts_recv=bench.now, book=BOOK, account=bench.account()))
     bench.link(ev.LinkState.LIVE, "market")
     bench.wait(3)
-    assert bench.core.desks[BOOK].reconciled
+    assert bench.core.books[BOOK].orders.reconciled
     assert bench.trade_idea() == []
     assert Refusal.VENUE_DOWN in bench.written(r.IdeaRefused)[-1].refusals
 
@@ -305,7 +305,7 @@ def test_f08_after_a_reconnect_a_question_from_before_it_is_not_waited_for() -> 
     bench, _ = entered()
     bench.wait(2)
     bench.answering = False
-    bench.core.desks[BOOK].look(0)
+    bench.core.books[BOOK].orders.look(0)
     bench.wait(1.2)
     asked = len(bench.of(fx.TakeSnapshot))
     bench.link(ev.LinkState.DOWN)
@@ -327,7 +327,7 @@ def test_f10_a_position_that_is_gone_without_a_word_costs_what_the_market_says()
     bench.wait(6)
     [adjusted] = bench.written(r.PositionAdjusted)
     assert (adjusted.delta, adjusted.price) == (-5, PRICE - 30)
-    assert bench.core.day_usd(BOOK) == MNQ.usd(-30 * 5) - 5 * MNQ.cost_usd
+    assert bench.core.books[BOOK].day_usd == MNQ.usd(-30 * 5) - 5 * MNQ.cost_usd
 
 
 def test_f10_a_difference_that_settled_itself_is_forgotten() -> None:
@@ -335,14 +335,14 @@ def test_f10_a_difference_that_settled_itself_is_forgotten() -> None:
     bench.wait(2)
     bench.answering = False
     bench.execute(ids["TP"], PRICE + 80)
-    bench.core.desks[BOOK].look(0)
+    bench.core.books[BOOK].orders.look(0)
     bench.wait(1.2)
     late = bench.fills.pop()
     bench.snapshot(bench.of(fx.TakeSnapshot)[-1])
-    assert bench.core.desks[BOOK].mismatches
+    assert bench.core.books[BOOK].orders.reconciler.mismatches
     bench.answering = True
     bench.fills.append(late)
     bench.tell_fill(late)
     bench.end(ids["SL"])
     bench.wait(4)
-    assert bench.core.desks[BOOK].mismatches == {}
+    assert bench.core.books[BOOK].orders.reconciler.mismatches == {}

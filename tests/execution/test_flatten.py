@@ -8,7 +8,6 @@ from itertools import pairwise
 import pytest
 from msgspec import structs
 
-from engine.execution import flatten
 from engine.execution.flatten import reopening
 from engine.market import sessions
 from engine.market.holidays import EARLY_CLOSES
@@ -104,11 +103,11 @@ def test_f28_every_escalation_step_is_critical_and_says_what_is_open_and_what_to
     bench, _ = entered()
     bench.say(Flatten(id="f", instrument="MNQ"))
     begun = bench.now
-    desk = bench.core.desks[BOOK]
-    assert (flatten.begun(desk), flatten.alarm(desk)) == (begun, "")
+    flattener = bench.core.books[BOOK].orders.flattener
+    assert (flattener.begun(), flattener.alarm()) == (begun, "")
     reply(bench, ev.Outcome.REFUSED, Cause.OTHER, "not now")
     refusing(bench, 190, Cause.OTHER)
-    assert flatten.alarm(desk) == "close of MNQ refused: the market is closed"
+    assert flattener.alarm() == "close of MNQ refused: the market is closed"
     told = [n for n in bench.notices if n.text.startswith("not flat after")]
     assert {n.severity.value for n in told} == {"critical"}
     seconds = [(n.ts - begun) // NANOS for n in told]

@@ -71,7 +71,7 @@ def test_f10_a_position_opened_by_hand_gets_a_stop_where_the_days_limit_would_cl
 def test_f10_an_adjusted_position_is_protected_too_and_in_one_cycle() -> None:
     bench = idle()
     bench.positions["MNQ"] = -3
-    bench.core.desks[BOOK].look(0)
+    bench.core.books[BOOK].orders.look(0)
     bench.wait(5)
     [stop] = bench.of(fx.PlaceOrder)
     assert (stop.side, stop.qty, stop.stop) == (Side.BUY, 3, PRICE + 532)
@@ -189,7 +189,7 @@ def test_f10_hands_off_where_configured() -> None:
     bench.wait(70)
     assert (bench.of(fx.PlaceOrder), bench.of(fx.ClosePosition)) == ([], [])
     assert state_of(bench) is TradingState.REDUCING
-    assert bench.core.desks[BOOK].busy is False
+    assert bench.core.books[BOOK].orders.busy is False
 
 
 def test_f10_flattened_where_configured() -> None:

@@ -49,14 +49,14 @@ def _in_state(book: Book, status: OrderStatus) -> str:
 @pytest.mark.parametrize(("status", "event"), product(STATES, [e for e in E if e is not E.FILLED]))
 def test_every_illegal_pair_is_an_anomaly_and_changes_nothing(status: OrderStatus, event: E) -> None:
     book = Book()
-    desk = book.desk()
+    orders = book.opened().orders._orders
     client_id = _in_state(book, status)
     before = repr(book.state.orders[client_id])
     acknowledged = book.state.orders[client_id].venue_id is not None
     filled = book.state.orders[client_id].filled_qty
     illegal = next_status(status, event, filled, 3, acknowledged=acknowledged) is None
     told = book.turn.noticed
-    desk.moved(client_id, event, qty=9, reason="odd")
+    orders.moved(client_id, event, qty=9, reason="odd")
     assert book.turn.counts["anomalies"] == illegal
     assert isinstance(book.journal[-1], r.OrderMoved)
     if illegal:
@@ -212,7 +212,7 @@ def test_f11_one_answer_that_is_empty_by_error_changes_nothing() -> None:
     bench.wait(3)
     before = len(bench.journal)
     bench.answering = False
-    bench.core.desks[BOOK].look(0)
+    bench.core.books[BOOK].orders.look(0)
     bench.wait(1.2)
     held, orders = dict(bench.positions), dict(bench.orders)
     bench.positions.clear()
@@ -305,14 +305,14 @@ def test_a_weaker_state_does_not_undo_a_stronger_one_and_a_resume_does() -> None
 def test_a_bench_at_rest_needs_no_frequent_pulses() -> None:
     bench, ids = entered(targets=(80, 160))
     bench.wait(3)
-    desk = bench.core.desks[BOOK]
-    assert not desk.busy
+    orders = bench.core.books[BOOK].orders
+    assert not orders.busy
     bench.end(ids["SL"])
-    assert desk.busy
+    assert orders.busy
 
 
 def test_a_resting_entry_needs_none_either() -> None:
     bench = ManualVenue()
     bench.connect()
     bench.wait(2)
-    assert not bench.core.desks[BOOK].busy
+    assert not bench.core.books[BOOK].orders.busy

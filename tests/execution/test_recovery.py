@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from msgspec import structs
 
-from engine.execution import protection
 from engine.model import events as ev
 from engine.model import records as r
 from engine.model.market import MINUTE
@@ -25,13 +24,13 @@ def test_after_a_kill_no_idea_is_heard_before_the_venue_is() -> None:
     again.connect()
     assert again.trade_idea() == []
     assert heard_of_ideas(again) == []
-    assert again.core.refusals[Refusal.NOT_RECONCILED.sentence] >= 1
+    assert again.core.entries.refusals[Refusal.NOT_RECONCILED.sentence] >= 1
     again.answering = True
     again.step(ev.SnapshotFailed(ts_recv=again.now, book=BOOK, reason="timed out"))
-    while not again.core.recovered:
+    while not all(book.recovered for book in again.core.books.values()):
         again.wait(1)
         assert again.now - bench.now < 10 * MINUTE
-    again.core.strategy._script.append((0, idea()))  # type: ignore[attr-defined]
+    again.core.entries.strategy._script.append((0, idea()))  # type: ignore[attr-defined]
     again.trade_idea()
     [refused] = heard_of_ideas(again)
     assert isinstance(refused, r.IdeaRefused)
@@ -44,9 +43,9 @@ def test_after_a_kill_no_idea_is_heard_before_the_venue_is() -> None:
 
 def test_a_trade_counts_as_protected_with_a_stop_at_the_venue_for_all_of_it() -> None:
     bench, ids = entered()
-    desk = bench.core.desks[BOOK]
+    protection = bench.core.books[BOOK].orders.protection
     [stop] = bench.in_slot(Slot.STOP)
-    assert protection.covered(desk)
+    assert protection.covered()
     smaller = structs.replace(stop.spec, qty=4)
     for change in (
         {"status": OrderStatus.UNKNOWN},
@@ -57,11 +56,11 @@ def test_a_trade_counts_as_protected_with_a_stop_at_the_venue_for_all_of_it() ->
         before = {name: getattr(stop, name) for name in change}
         for name, value in change.items():
             setattr(stop, name, value)
-        assert not protection.covered(desk), change
+        assert not protection.covered(), change
         for name, value in before.items():
             setattr(stop, name, value)
     bench.change(ids["SL"], status=VenueStatus.CANCELED)
     bench.tell(ids["SL"])
-    assert not protection.covered(desk)
+    assert not protection.covered()
     bench.book.flattening["MNQ"] = "manual"
-    assert protection.covered(desk)
+    assert protection.covered()

@@ -71,7 +71,7 @@ def test_break_even_takes_no_better_stop_back() -> None:
     bench.tell_fill(bench.execute(ids["TP"], PRICE + 80))
     bench.obey()
     assert bench.stops() == [(3, PRICE + 30)]
-    answer = bench.core.desks[BOOK].to_break_even("MNQ", PRICE + 70, PRICE + 71)
+    answer = bench.core.books[BOOK].orders.to_break_even("MNQ", PRICE + 70, PRICE + 71)
     assert answer == "MNQ: stops are at break-even or better"
     assert bench.stops() == [(3, PRICE + 30)]
 

@@ -201,7 +201,7 @@ def test_the_money_of_a_run_is_its_cash_flow(run: _Watched) -> None:
         ),
         Decimal(0),
     )
-    assert run.core.day_usd(BOOK) == cash + worth
+    assert run.core.books[BOOK].day_usd == cash + worth
     closed = sum((trade.net_usd for trade in book.trades), Decimal(0))
     assert book.day.equity[-1] == closed == book.day.won_usd - book.day.lost_usd
 

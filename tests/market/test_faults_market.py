@@ -59,7 +59,7 @@ class Bench:
         self.step(TimeAdvanced(ts_recv=at(seconds)))
 
     def bars(self) -> tuple[Bar, ...]:
-        return self.core.bars.bars("ES", Timeframe.M1)
+        return self.core.market.bars.bars("ES", Timeframe.M1)
 
     def seen(self) -> list[tuple[int, bool, bool]]:
         """(minute, gap, backfilled) of every minute that the strategy was shown."""
@@ -85,7 +85,7 @@ def test_f22_a_quiet_feed_is_not_stale_and_its_empty_minutes_are_no_signals() ->
     for second in range(61, 301):
         bench.step(quoted(second))
         bench.time(second + 0.5)
-        assert not bench.core.staleness.stale("ES", at(second + 0.5))
+        assert not bench.core.market.staleness.stale("ES", at(second + 0.5))
     bench.step(traded(301, 105), traded(361, 106))
     assert bench.seen() == [(0, False, False), (1, False, False), (5, False, False)]
 
@@ -95,7 +95,7 @@ def test_f22_blind_minutes_are_gaps_and_what_history_fills_in_is_announced_to_no
     bench.step(*(traded(n * 10, 100 + n) for n in range(8)))
     bench.link(100, LinkState.STALE, since=70)
     bench.time(121.5)
-    assert bench.core.staleness.stale("ES", at(121.5))
+    assert bench.core.market.staleness.stale("ES", at(121.5))
     bench.link(200, LinkState.LIVE)
     shown = len(bench.listener.heard)
     bench.history(201, [minute(n, 300 + n) for n in range(-600, 3)])
@@ -107,8 +107,8 @@ def test_f22_blind_minutes_are_gaps_and_what_history_fills_in_is_announced_to_no
     kept = {(bar.open_ts - T0) // MINUTE: bar for bar in bench.bars()}
     assert (kept[2].backfilled, kept[2].close) == (True, 302)
     assert (kept[0].backfilled, kept[1].backfilled) == (False, False)
-    assert bench.core.bars.bars("ES", Timeframe.M5)[-1].gap
-    indicators = bench.core.board.frame("ES", Timeframe.M1)
+    assert bench.core.market.bars.bars("ES", Timeframe.M5)[-1].gap
+    indicators = bench.core.market.board.frame("ES", Timeframe.M1)
     assert indicators.bar == bench.bars()[-1]
 
 
@@ -132,7 +132,7 @@ def test_f23_stream_and_history_give_one_bar_for_each_key_and_the_emitted_one_st
     for again in range(3):
         bench.history(301 + again, [minute(n, 70) for n in range(-90, 5)])
     for timeframe in Timeframe:
-        keys = [bar.open_ts for bar in bench.core.bars.bars("ES", timeframe)]
+        keys = [bar.open_ts for bar in bench.core.market.bars.bars("ES", timeframe)]
         assert keys == sorted(set(keys))
     kept = {bar.open_ts: bar for bar in bench.bars()}
     assert len(kept) == 95

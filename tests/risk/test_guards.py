@@ -6,7 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from engine.execution.order_manager import Desk
+from engine.books.book import Book as EngineBook
+from engine.books.book import BookSpec
+from engine.books.opening import VENUE_LINKS
 from engine.market import sessions
 from engine.model import records as r
 from engine.model.config import RiskLimits
@@ -16,7 +18,6 @@ from engine.model.plans import Leg, PlanStatus
 from engine.model.records import OrderEvent as E
 from engine.model.view import TradingState
 from engine.portfolio.money import Marks
-from engine.risk.guards import Guards
 from engine.state.turn import Turn
 from tests.support.books import BOOK, MES, MORNING, Book, config, day_rolled, refolded
 
@@ -37,7 +38,7 @@ def _marks(bid: int) -> Marks:
 def _check(book: Book, marks: Marks, limits: RiskLimits = LIMITS) -> list[r.AnyRecord]:
     """What the guards write down at one look."""
     before = len(book.journal)
-    Guards(limits).check(book.desk(limits), marks)
+    book.opened(limits, marks).guards.check()
     return book.journal[before:]
 
 
@@ -150,7 +151,8 @@ def test_a_restart_finds_the_lock_and_the_flatten_that_was_under_way() -> None:
     assert state.book(BOOK).flattening == {"MNQ": "risk"}
     turn = Turn(state)
     turn.begin(book.now + MINUTE)
-    Guards(LIMITS).check(Desk(BOOK, turn, config(LIMITS)), _marks(800))
+    spec = BookSpec(BOOK, config(LIMITS), VENUE_LINKS)
+    EngineBook(spec, turn, _marks(800), streaming=True).guards.check()
     assert turn.records == []
 
 
@@ -228,4 +230,4 @@ def test_the_traders_hours_and_the_markets_both_count(
 ) -> None:
     start, end, zone = hours
     limits = RiskLimits(hours_start=start, hours_end=end, hours_zone=zone)
-    assert Guards(limits).in_hours(when) is inside
+    assert Book().opened(limits).guards.in_hours(when) is inside

@@ -82,7 +82,7 @@ def test_f27_an_open_loss_blocks_first_then_cancels_then_closes() -> None:
     stop, target = book.exits(found)
     book.plan(Leg(1, -40, None), plan_id="rests", entry_limit=700, instrument=MES)
     resting = book.accepted(book.order(Slot.ENTRY, 1, plan_id="rests", limit=700))
-    guarded.desk.inquiry.answered_ts = book.now
+    guarded.opened.orders.inquiry.answered_ts = book.now
     book.turn.effects = []
     guarded.look(813)
     assert guarded.state() is TradingState.REDUCING
@@ -104,18 +104,18 @@ def test_f27_stops_go_only_when_the_position_is_gone_and_it_is_retried_until_the
     book = guarded.book
     found = book.entered(TEN, price=1000)
     stop, _ = book.exits(found)
-    guarded.desk.inquiry.answered_ts = book.now
+    guarded.opened.orders.inquiry.answered_ts = book.now
     guarded.look(800)
     book.wait(20 * NANOS)
-    guarded.desk.inquiry.answered_ts = book.now
-    guarded.desk.closing["MNQ"].answered = book.now - 10 * NANOS
-    guarded.desk.inquiry.proven_ts = book.now
-    guarded.desk.pulse()
+    guarded.opened.orders.inquiry.answered_ts = book.now
+    guarded.opened.orders.flattener._closing["MNQ"].answered = book.now - 10 * NANOS
+    guarded.opened.orders.inquiry.proven_ts = book.now
+    guarded.opened.orders.pulse()
     closes = [rec for rec in book.journal if isinstance(rec, r.CloseRequested)]
     assert len(closes) == 2
     assert not stop.cancel_wanted
     book.fill(book.adopted(10, Side.SELL, client_id="closing"), 800)
-    guarded.desk.pulse()
+    guarded.opened.orders.pulse()
     assert stop.cancel_wanted
     assert "MNQ" in book.state.flattening  # until the venue shows neither position nor order
 
@@ -203,7 +203,7 @@ def test_the_view_shows_limits_the_nearest_first() -> None:
     guarded.look()
     guarded.book.entered(TEN, price=1000)
     guarded.look(900)
-    found = guarded.guards.measured(guarded.desk, guarded.marks)
+    found = guarded.opened.guards.measured()
     assert [(v.name, v.used, v.band) for v in found] == [
         ("daily loss", Decimal("506.10"), Band.WARN),
         ("max loss", Decimal("506.10"), Band.CLEAR),

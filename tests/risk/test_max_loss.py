@@ -24,8 +24,8 @@ def _balances(guarded: GuardedBook) -> list[Decimal]:
 
 
 def _headroom(guarded: GuardedBook) -> Decimal:
-    guarded.desk.balance_usd = guarded.balance
-    found = guarded.guards.figures(guarded.desk, guarded.marks).headroom_usd
+    guarded.opened.orders.balance_usd = guarded.balance
+    found = guarded.opened.guards.figures().headroom_usd
     assert found is not None
     return found
 
@@ -54,10 +54,10 @@ def test_the_floor_follows_the_end_of_the_day_and_not_the_day() -> None:
 
 def test_a_balance_is_noted_once_a_day_when_it_can_be_trusted() -> None:
     guarded = GuardedBook(TRAILING)
-    guarded.desk.reconciled = False
+    guarded.opened.orders.inquiry.reconciled = False
     guarded.look()
     assert _balances(guarded) == []
-    guarded.desk.reconciled = True
+    guarded.opened.orders.inquiry.reconciled = True
     guarded.book.state.last_fill_ts = guarded.book.now - NANOS
     guarded.look()
     assert _balances(guarded) == []
@@ -164,6 +164,7 @@ def test_another_account_begins_with_a_floor_of_its_own() -> None:
     guarded.look()
     other = Account("2", "PRAC-2", AccountKind.PRACTICE, Decimal(10_000), can_trade=True)
     guarded.book.write(r.AccountKnown(ts=guarded.book.now, book=BOOK, account=other))
+    guarded.configure(TRAILING)  # the core opens the book anew
     guarded.balance = Decimal(10_000)
     guarded.look()
     assert _headroom(guarded) == 2000

@@ -125,7 +125,7 @@ async def test_f33_a_shutdown_without_a_journal_ends_in_time(monkeypatch: pytest
     faked = FakedEngine()
     faked.journal.error = DOWN
     async with faked.running():
-        await until(lambda: not faked.core.journal_ok)
+        await until(lambda: not faked.core.entries.journal_ok)
         await until(lambda: not faked.engine.view().health.ok)
 
 
@@ -317,7 +317,7 @@ async def test_f36_a_strategy_that_raises_is_out_and_everything_else_goes_on() -
         for minute in range(1, 5):
             now = faked.clock() + minute * MINUTE
             sinks[0](ev.Print(ts_recv=now, ts_venue=now, instrument="MNQ", price=80_000, size=1))
-        await until(lambda: faked.core.strategy_error)
+        await until(lambda: faked.core.entries.strategy_error)
         await until(lambda: "the strategy failed" in faked.engine.view().health.detail)
         assert not faked.engine.view().health.ok
         assert strategy.asked == 1
@@ -374,7 +374,7 @@ async def test_f34_an_account_that_another_instance_has_is_not_adopted() -> None
         await until(lambda: "process id 7" in faked.engine.view().health.detail)
         await turns()
         assert faked.broker.runs == 1
-    assert faked.core.desks == {}
+    assert faked.core.books == {}
     assert not written(faked, r.AccountKnown)
     assert faked.broker.sent == []
 
@@ -402,6 +402,6 @@ async def test_f33_the_disk_is_full_while_a_flatten_is_wanted(tmp_path: Path) ->
         assert faked.engine.view() is not None
         faked.journal.error = None
         await until(lambda: written(faked, r.CloseRequested))
-        await until(lambda: faked.core.journal_ok)
+        await until(lambda: faked.core.entries.journal_ok)
         await until(lambda: not read_lines(file._path))
     file.close()

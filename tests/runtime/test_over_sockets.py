@@ -64,7 +64,7 @@ async def test_a_hub_dropped_while_a_stop_is_hit(tmp_path: Path) -> None:
             connection.abort()
         f.market(PRICE - 60)
         await until(lambda: run.qty() == 0 and not run.book.plans, 10)
-        await until(lambda: all(d.reconciled for d in run.core.desks.values()), 10)
+        await until(lambda: all(b.orders.reconciled for b in run.core.books.values()), 10)
         assert (await f.positions(), await f.working()) == ([], [])
         assert placed(run) == 2
         assert run.core.state.restrictions == {}
@@ -76,7 +76,7 @@ async def test_f18_a_silent_market_is_stale_blinds_its_bars_and_blocks_entries(t
     async with venue_side(tmp_path) as f, f.engine(**timing) as run:
         opened = f.clock.to_end_of_next_minute(3 * NANOS // 2)
         f.market(PRICE)
-        await until(lambda: run.core.bars.forming("MNQ", Timeframe.M1))
+        await until(lambda: run.core.market.bars.forming("MNQ", Timeframe.M1))
         f.practice.deeds.silence_market()
         # The next connection is taken, and brings nothing either.
         f.practice.faults.add("lost-subscription", stream="quotes")
@@ -85,8 +85,8 @@ async def test_f18_a_silent_market_is_stale_blinds_its_bars_and_blocks_entries(t
         assert 0 < stale.ts_venue < stale.ts_recv - NANOS // 4
         run.strategy.say(LONG)
         await run.closed(opened)
-        assert run.core.bars.bars("MNQ", Timeframe.M1)[-1].gap
-        assert run.core.refusals["market data is stale"] == 1
+        assert run.core.market.bars.bars("MNQ", Timeframe.M1)[-1].gap
+        assert run.core.entries.refusals["market data is stale"] == 1
         assert run.link("market") is LinkState.STALE
         loads = f.practice.faults.log
         assert [acted.fault for acted in loads] == ["lost-subscription"]
@@ -96,7 +96,7 @@ async def test_f18_a_silent_market_is_stale_blinds_its_bars_and_blocks_entries(t
         # Whole again, and trading again.
         run.strategy.say(LONG)
         await run.enter()
-        assert [bar.gap for bar in run.core.bars.bars("MNQ", Timeframe.M1)][-1] is False
+        assert [bar.gap for bar in run.core.market.bars.bars("MNQ", Timeframe.M1)][-1] is False
 
 
 async def test_f32_a_rotated_password_blocks_entries_and_leaves_the_stop_at_the_venue(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ async def test_f32_a_rotated_password_blocks_entries_and_leaves_the_stop_at_the_
         # The open market hub outlives its token: what it shows is refused, and people are told what to do.
         run.strategy.say(LONG)
         await run.minute()
-        assert run.core.refusals["the venue is not connected"] == 1
+        assert run.core.entries.refusals["the venue is not connected"] == 1
         await until(lambda: any("check user name and API key" in n.text for n in run.engine.view().notices))
         f.market(PRICE - 60)
         f.practice.pump()

@@ -45,7 +45,7 @@ async def test_a_chart_has_closed_bars_and_the_forming_one() -> None:
     faked = FakedEngine()
     chart = drawn(faked).draw("MNQ", M5)
     assert (chart.instrument, chart.timeframe) == ("MNQ", M5)
-    assert chart.bars == faked.core.bars.bars("MNQ", M5)
+    assert chart.bars == faked.core.market.bars.bars("MNQ", M5)
     assert len(chart.bars) >= 10
     assert chart.forming is not None
     assert chart.forming.close == 80_010
@@ -55,13 +55,13 @@ async def test_zones_are_worked_out_again_only_when_a_bar_has_closed(monkeypatch
     faked = FakedEngine()
     pictures = drawn(faked)
     asked: list[Timeframe] = []
-    zones = faked.core.board.zones
+    zones = faked.core.market.board.zones
 
     def counted(symbol: str, frame: Timeframe) -> Any:
         asked.append(frame)
         return zones(symbol, frame)
 
-    monkeypatch.setattr(faked.core.board, "zones", counted)
+    monkeypatch.setattr(faked.core.market.board, "zones", counted)
     first, again = pictures.draw("MNQ", M5), pictures.draw("MNQ", M5)
     assert again.zones is first.zones
     assert asked == [M5]
@@ -76,7 +76,7 @@ async def test_the_picture_has_the_newest_closes_of_minutes() -> None:
     pictures = drawn(faked)
     pictures.renew()
     (contract,) = pictures.view().contracts
-    closed = [bar.close for bar in faked.core.bars.bars("MNQ", Timeframe.M1)]
+    closed = [bar.close for bar in faked.core.market.bars.bars("MNQ", Timeframe.M1)]
     assert contract.closes == (*closed[-7:], 80_010)
 
 

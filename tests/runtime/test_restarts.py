@@ -95,10 +95,10 @@ async def test_f05_killed_after_the_send_the_next_start_finds_and_protects_it_be
             await until(lambda: again.qty() == 5 and sum(qty for qty, _ in again.stops()) == 5)
             for entry in entries:
                 assert again.book.orders[entry.client_id].status is OrderStatus.FILLED
-            await until(lambda: again.core.recovered)
+            await until(lambda: any(book.recovered for book in again.core.books.values()))
             again.strategy.say(LONG)
             await again.minute()
-            assert again.core.refusals[Refusal.IN_POSITION.sentence]
+            assert again.core.entries.refusals[Refusal.IN_POSITION.sentence]
             assert placed(again) == 0, "the venue's own brackets protect it: nothing was sent again"
             assert sum(o["size"] for o in await f.working() if o["type"] == 4) == 5
     records = last_run(f.journal)
@@ -126,7 +126,7 @@ async def test_after_a_kill_with_an_open_position_no_idea_is_heard_before_protec
             await again.minute()
             f.clock.skip(5 * NANOS)
             await until(lambda: sum(qty for qty, _ in again.stops()) == again.qty(), 10)
-            await until(lambda: again.core.recovered)
+            await until(lambda: any(book.recovered for book in again.core.books.values()))
             again.strategy.say(LONG)
             await again.minute()
     records = last_run(f.journal)

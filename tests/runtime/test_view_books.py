@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.execution.order_manager import Desk
+from engine.books.book import Book as EngineBook
 from engine.model import records as r
 from engine.model.commands import Halt, Pause
 from engine.model.market import MINUTE, Side
@@ -38,54 +38,54 @@ def test_a_restriction_has_a_cause_and_an_end(
 ) -> None:
     book = Book()
     book.write(r.StateChanged(ts=book.now, book=BOOK, instrument=None, state=state, reason="why", **more))
-    seen = restriction_of(book.desk(), book.turn.state, (Refusal.OFF,))
+    seen = restriction_of(book.opened(), book.turn.state, (Refusal.OFF,))
     shown = {name: value for name, value in more.items() if name != "basis"}
     assert seen == RestrictionView(state, "why", end, **shown)
 
 
 def test_without_one_the_settings_hold_back_and_then_nothing() -> None:
     bench, _ = entered()
-    desk, state = bench.core.desks[bench.book.book], bench.core.state
+    opened, state = bench.core.books[bench.book.book], bench.core.state
     off = RestrictionView(REDUCING, Refusal.OFF.sentence, RestrictionEnd.SETTINGS)
-    assert restriction_of(desk, state, (Refusal.OFF,)) == off
-    assert restriction_of(desk, state, ()) is None
+    assert restriction_of(opened, state, (Refusal.OFF,)) == off
+    assert restriction_of(opened, state, ()) is None
 
 
 @pytest.mark.parametrize("command", [Pause(id="1", source="cli"), Halt(id="1", source="keyboard")])
 def test_whose_command_it_was_is_on_the_record(command: Pause | Halt) -> None:
     bench, _ = entered()
     bench.say(command)
-    seen = restriction_of(bench.core.desks[bench.book.book], bench.core.state, ())
+    seen = restriction_of(bench.core.books[bench.book.book], bench.core.state, ())
     assert seen is not None
     assert (seen.by, seen.guard) == (command.source, "")
 
 
 def test_the_step_of_a_flatten_is_read_off_what_is_left() -> None:
     book = Book()
-    desk = book.desk()
-    assert flatten_of(desk) is None
+    opened = book.opened()
+    assert flatten_of(opened) is None
     target, stop = book.exits(book.entered(Leg(2, -40, 80), price=1000))
     assert stop is not None
     book.plan(Leg(1, -40, None), plan_id="more", entry_limit=900)
     entry = book.accepted(book.order(Slot.ENTRY, 1, plan_id="more", limit=900))
     book.write(r.FlattenStarted(ts=book.now, book=BOOK, instruments=("MNQ",), reason="manual"))
-    steps = [_step(desk)]
+    steps = [_step(opened)]
     close = book.adopted(2, Side.SELL, client_id="close")
-    steps.append(_step(desk))
+    steps.append(_step(opened))
     book.moved(entry.client_id, E.CANCELED)
-    steps.append(_step(desk))
+    steps.append(_step(opened))
     book.fill(close, 1000)
-    steps.append(_step(desk))
+    steps.append(_step(opened))
     for gone in (target, stop):
         book.moved(gone.client_id, E.CANCELED)
-    steps.append(_step(desk))
+    steps.append(_step(opened))
     assert [step.value for step in steps] == [
         "cancel entries", "close", "close", "cancel the rest", "ask the venue"
     ]  # fmt: skip
 
 
-def _step(desk: Desk) -> FlattenStep:
-    seen = flatten_of(desk)
+def _step(opened: EngineBook) -> FlattenStep:
+    seen = flatten_of(opened)
     assert seen is not None
     assert seen.instruments == ("MNQ",)
     return seen.step

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from engine.execution.order_manager import Desk
+from engine.books.book import Book as EngineBook
+from engine.books.book import BookSpec
+from engine.books.opening import VENUE_LINKS
 from engine.market import sessions
 from engine.model import records as r
 from engine.model.config import EngineConfig, RiskLimits, TradingSwitch
@@ -14,6 +16,7 @@ from engine.model.market import NANOS, Side
 from engine.model.orders import Account, AccountKind, Fill, OrderSpec, OrderType, Slot
 from engine.model.plans import Leg, TradePlan
 from engine.model.records import OrderEvent as E
+from engine.portfolio.money import Marks
 from engine.state.fold import apply
 from engine.state.state import BookState, Order, PlanState, State
 from engine.state.turn import Turn
@@ -88,8 +91,10 @@ class Book:
     def write(self, record: r.AnyRecord) -> None:
         self.turn.commit(record)
 
-    def desk(self, risk: RiskLimits | None = None) -> Desk:
-        return Desk(BOOK, self.turn, config(risk))
+    def opened(self, risk: RiskLimits | None = None, marks: Marks | None = None) -> EngineBook:
+        """The engine's book over these records."""
+        spec = BookSpec(BOOK, config(risk), VENUE_LINKS)
+        return EngineBook(spec, self.turn, Marks() if marks is None else marks, streaming=True)
 
     def restarted(self, later: int) -> Book:
         """The book as a new run over the same journal finds it, so much later in nanoseconds."""

@@ -168,8 +168,10 @@ class Run:
 
     def ready(self) -> bool:
         """The account is known, compared with the venue, and the market flows."""
-        desks = self.core.desks.values()
-        return bool(desks) and all(d.reconciled for d in desks) and self.link("market") is LinkState.LIVE
+        books = self.core.books.values()
+        return (
+            bool(books) and all(b.orders.reconciled for b in books) and self.link("market") is LinkState.LIVE
+        )
 
     def link(self, name: str) -> LinkState | None:
         known = self.core.links.get(name)
@@ -206,12 +208,14 @@ class Run:
         await self.closed(opened)
 
     async def closed(self, opened: int) -> None:
-        await until(lambda: (bars := self.core.bars.bars("MNQ", Timeframe.M1)) and bars[-1].open_ts >= opened)
+        await until(
+            lambda: (bars := self.core.market.bars.bars("MNQ", Timeframe.M1)) and bars[-1].open_ts >= opened
+        )
 
     async def enter(self) -> None:
         """Let a minute close, so that the scripted idea becomes a protected position."""
         await self.minute()
-        assert self.book.plans, self.core.refusals
+        assert self.book.plans, self.core.entries.refusals
         await until(lambda: self.qty() == 5 and sum(q for q, _ in self.stops()) == 5)
 
     async def crash(self) -> None:

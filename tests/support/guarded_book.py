@@ -14,7 +14,6 @@ from engine.model.notices import NoticeKind, Severity
 from engine.model.plans import Leg, PlanStatus
 from engine.model.view import TradingState
 from engine.portfolio.money import Marks
-from engine.risk.guards import Guards
 from engine.state.state import Restriction
 from tests.support.books import BOOK, MORNING, Book, day_rolled
 
@@ -34,9 +33,8 @@ class GuardedBook:
         self.configure(limits)
 
     def configure(self, limits: RiskLimits) -> None:
-        self.guards = Guards(limits)
-        self.desk = self.book.desk(limits)
-        self.desk.reconciled = True
+        self.opened = self.book.opened(limits, self.marks)
+        self.opened.orders.inquiry.reconciled = True
 
     def look(self, price: int | None = None) -> list[r.AnyRecord]:
         """One look of the guards, MNQ's bid and MES's at a price; what they wrote down."""
@@ -44,8 +42,8 @@ class GuardedBook:
             for symbol in ("MNQ", "MES"):
                 self.marks.quote(symbol, price, price + 1)
         before = len(self.book.journal)
-        self.desk.balance_usd = self.balance
-        self.guards.check(self.desk, self.marks)
+        self.opened.orders.balance_usd = self.balance
+        self.opened.guards.check()
         return self.book.journal[before:]
 
     def lose(self, ticks: int, *, qty: int = 1, plan_id: str = "lost") -> None:
@@ -71,7 +69,7 @@ class GuardedBook:
 
 def said(guarded: GuardedBook, command: AnyCommand) -> str:
     """The answer to a command."""
-    return obey(command, guarded.book.turn, {BOOK: guarded.desk}, ("MNQ", "MES", "MGC"), guarded.marks).text
+    return obey(command, guarded.book.turn, {BOOK: guarded.opened}, ("MNQ", "MES", "MGC"), guarded.marks).text
 
 
 def kinds(records: list[r.AnyRecord]) -> list[type]:

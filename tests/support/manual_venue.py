@@ -139,7 +139,7 @@ class ManualVenue:
         self.invariants.after(self.core, records, effects)
         self.effects.extend(effects)
         for effect in effects:
-            if isinstance(effect, fx.TakeSnapshot) and self.answering and BOOK in self.core.desks:
+            if isinstance(effect, fx.TakeSnapshot) and self.answering and BOOK in self.core.books:
                 self.snapshot(effect)
 
     def wait(self, seconds: float) -> None:

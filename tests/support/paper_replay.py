@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import structs
 
-from engine.books.paper_book import PAPER
+from engine.books.opening import PAPER
 from engine.core import Core, Outcome
 from engine.lab.replay import Replay
 from engine.model import events as ev
@@ -33,8 +33,7 @@ _TICK_NS = NANOS // 4
 
 
 def broker_of(core: Core) -> PaperBroker:
-    assert core.paper is not None
-    return core.paper.broker
+    return core.inside[0].broker
 
 
 def alive(broker: PaperBroker) -> list[VenueOrder]:

@@ -15,19 +15,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import seed as seeded
 from hypothesis import strategies as st
 
-from engine.books.alerts import AlertDesk
-from engine.execution.order_manager import Desk
+from engine.books.alert_trading import AlertTrading
+from engine.books.book import Book, BookSpec
+from engine.books.entries import Terms
+from engine.books.opening import VENUE_LINKS
 from engine.model import records as r
 from engine.model.alerts import Verdict
-from engine.model.config import AlertRoom, EngineConfig, RiskLimits
-from engine.model.events import AlertKind, AlertReceived
+from engine.model.config import AlertRoom, EngineConfig
+from engine.model.events import AlertKind, AlertReceived, Quote
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import Side
 from engine.model.plans import Idea
-from engine.risk.sizers import Wanted
+from engine.portfolio.money import Marks
+from engine.signals.market_data import MarketData
 from engine.state.state import State
 from engine.state.turn import Turn
-from engine.strategies.alerts.sanity import Market
 
 NQ = 80_000
 """The market, ticks: 20000.00."""
@@ -201,7 +203,7 @@ def _price(word: str) -> Decimal | None:
 
 
 class _Room:
-    """The alert desk of one room and one book; what it would enter is written down, and not entered."""
+    """The alerts of one room and one book; what it would enter is written down, and not entered."""
 
     def __init__(self) -> None:
         self.turn = Turn(State())
@@ -209,27 +211,22 @@ class _Room:
         instruments = {"MNQ": CME_FUTURES["MNQ"]}
         room = AlertRoom("wild", {"NQ": "MNQ"}, repeat_ns=0)
         config = EngineConfig(tuple(instruments.values()), "torture", "t", 1, rooms=(room,))
-        desks = {"one": Desk("one", self.turn, config)}
-        self.desk = AlertDesk(
-            config.rooms,
-            {},
-            instruments,
-            self.turn,
-            desks,
-            lambda _: Market(NQ, NQ + 1, NQ, 0),
-            self._consider,
-            lambda _: False,
+        market = MarketData(instruments, config.bar_grace_ns, config.risk.stale_ns, self.turn.counts)
+        market.on_quote(Quote(ts_recv=0, instrument="MNQ", bid=NQ, ask=NQ + 1, last=NQ))
+        book = Book(BookSpec("one", config, VENUE_LINKS), self.turn, Marks(), streaming=True)
+        self.alerts = AlertTrading(
+            config.rooms, {}, instruments, self.turn, {"one": book}, market, self._consider
         )
         self.number = 0
 
-    def _consider(self, _: Desk, idea: Idea, _limits: RiskLimits, _wanted: Wanted, _room: AlertRoom) -> None:
+    def _consider(self, _book: Book, idea: Idea, _terms: Terms) -> None:
         self.ideas.append(idea)
 
     def post(self, text: str) -> r.AlertTaken:
         self.number += 1
         self.ideas.clear()
         self.turn.begin(self.number)
-        self.desk.take(
+        self.alerts.take(
             AlertReceived(
                 ts_recv=self.number,
                 ts_venue=self.number,

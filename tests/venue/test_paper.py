@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
-from engine.books.paper_book import PAPER
+from engine.books.opening import PAPER
 from engine.core import Core
 from engine.lab.replay import BOOK
 from engine.market import sessions
@@ -54,7 +54,7 @@ def test_the_money_of_the_paper_venue_is_that_of_the_journal(day: PaperReplay) -
     assert not any(broker_of(core).held(symbol) for symbol in INSTRUMENTS)
     assert broker_of(core).account.balance_usd == 50_000 + won_usd(core)
     assert core.state.book(PAPER).earned_usd == won_usd(core)
-    assert core.desks[PAPER].balance_usd == broker_of(core).account.balance_usd
+    assert core.books[PAPER].orders.balance_usd == broker_of(core).account.balance_usd
 
 
 def test_the_tape_alone_writes_the_same_journal(day: PaperReplay) -> None:
@@ -104,7 +104,7 @@ class _PaperStorm(LossyReplay):
 
     def _boot(self) -> Core:
         core = super()._boot()
-        return Core(replace(core.config, paper=PaperConfig()), core.strategy, core.state)
+        return Core(replace(core.config, paper=PaperConfig()), core.entries.strategy, core.state)
 
 
 @pytest.mark.parametrize("seed", range(8))

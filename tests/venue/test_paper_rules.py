@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
-from engine.books.paper_book import PAPER
+from engine.books.opening import MARKET_LINK, PAPER, VENUE_LINKS
 from engine.core import Core
 from engine.lab.replay import BOOK
 from engine.market import sessions
@@ -93,7 +93,7 @@ def test_partial_exits_are_in_its_balance_at_once() -> None:
     assert position.exit_qty
     assert position.qty
     won = MNQ.usd(1) * Decimal(position.realized_ticks().numerator) / position.realized_ticks().denominator
-    assert play.core.desks[PAPER].balance_usd == 50_000 + won - position.costs_usd
+    assert play.core.books[PAPER].orders.balance_usd == 50_000 + won - position.costs_usd
 
 
 # --- what its venue refuses ------------------------------------------------------------------------------
@@ -247,15 +247,15 @@ def test_switched_off_it_runs_out_and_is_gone() -> None:
     again = _again(play.journal, None)
     now = play.now + MINUTE
     again.start(now)
-    desk = again.desks[PAPER]
-    assert again.hands_off(desk) == (Refusal.OFF,)
+    book = again.books[PAPER]
+    assert book.hands_off() == (Refusal.OFF,)
     again.step(
         ev.Print(ts_recv=now + NANOS, ts_venue=now + NANOS, instrument="MNQ", price=PRICE - 90, size=1)
     )
-    assert not desk.holding
+    assert not book.orders.holding
     gone = Core(replace(again.config, boot=3), ScriptedStrategy([]), again.state)
     gone.start(now + MINUTE)
-    assert PAPER not in gone.desks
+    assert PAPER not in gone.books
     assert again.state.book(PAPER).trades, "what it did stays in the journal"
 
 
@@ -315,21 +315,21 @@ def test_the_switch_and_a_live_account(trading: TradingSwitch, paper_trades: boo
     core.start(T0)
     account = Account("1", "50K", AccountKind.LIVE, Decimal(50_000), can_trade=True)
     core.step(ev.AccountAdopted(ts_recv=T0, book="topstepx", account=account))
-    assert (not core.hands_off(core.desks[PAPER])) is paper_trades
-    assert (not core.hands_off(core.desks["topstepx"])) is live_trades
+    assert (not core.books[PAPER].hands_off()) is paper_trades
+    assert (not core.books["topstepx"].hands_off()) is live_trades
     unarmed = Core(replace(config, armed_accounts=()), ScriptedStrategy([]))
     unarmed.start(T0)
-    assert (not unarmed.hands_off(unarmed.desks[PAPER])) is paper_trades, "arming is for real money"
+    assert (not unarmed.books[PAPER].hands_off()) is paper_trades, "arming is for real money"
 
 
 def test_a_venue_that_is_down_stops_its_own_book_only() -> None:
     play = ScriptedReplay(entered, [], paper=PaperConfig())
     links, turn = play.core.links, play.core.turn
     links.changed(ev.LinkChanged(ts_recv=play.now, link="rest", state=ev.LinkState.DOWN), turn)
-    assert not links.up(BOOK, paper=False)
-    assert links.up(PAPER, paper=True)
+    assert not links.up(BOOK, VENUE_LINKS)
+    assert links.up(PAPER, MARKET_LINK)
     links.changed(ev.LinkChanged(ts_recv=play.now, link="market", state=ev.LinkState.DOWN), turn)
-    assert not links.up(PAPER, paper=True)
+    assert not links.up(PAPER, MARKET_LINK)
 
 
 def test_user_hubs_of_two_books_are_two_links() -> None:
@@ -337,7 +337,7 @@ def test_user_hubs_of_two_books_are_two_links() -> None:
     links, turn = play.core.links, play.core.turn
     for book, state in (("one", ev.LinkState.LIVE), ("two", ev.LinkState.DOWN)):
         links.changed(ev.LinkChanged(ts_recv=play.now, link="user", state=state, book=book), turn)
-    assert (links.up("one", paper=False), links.up("two", paper=False)) == (True, False)
+    assert (links.up("one", VENUE_LINKS), links.up("two", VENUE_LINKS)) == (True, False)
     view = picture(play.core, 1, HealthView(ok=True))
     assert {(x.book, x.state) for x in view.links if x.name == "user" and x.book} == {
         ("one", ev.LinkState.LIVE),
@@ -362,8 +362,7 @@ def test_prices_of_another_month_touch_nothing_that_was_opened_in_the_last_one()
     (trade,) = trades(play, PAPER)
     assert trade.reason == "flat_time"
     assert trade.exit_sum == trade.qty * (PRICE - 1), "the old month's bid, made worse by one tick"
-    assert play.core.paper is not None
-    assert play.core.paper.broker.venue.prices("MNQ").bid == PRICE - 400, "and now the new month counts"
+    assert play.core.inside[0].broker.venue.prices("MNQ").bid == PRICE - 400, "and now the new month counts"
 
 
 # --- the picture -------------------------------------------------------------------------------------------

@@ -75,7 +75,7 @@ def run_virtual(settings: Settings, options: RunOptions, paths: Paths) -> Summar
     return summarise(
         (trade for book in books for trade in book.trades),
         (position for book in books for position in book.positions.values()),
-        core.refusals,
+        core.entries.refusals,
     )
 
 

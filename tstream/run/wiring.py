@@ -13,7 +13,7 @@ from adapters.projectx.venue import ProjectXVenue
 from adapters.store.emergency import EmergencyFile, emergency_path
 from adapters.store.journal import Journal
 from adapters.tapes.recorder import TapeRecorder
-from engine.books.paper_book import PAPER
+from engine.books.opening import PAPER
 from engine.core import Core
 from engine.market import sessions
 from engine.model.config import EngineConfig, TradingSwitch

@@ -1,7 +1,7 @@
-"""A paper book inside the core: its broker is carried out in the very step that decides (walls 5 and 6).
+"""A broker inside the core, of a paper book: it is carried out in the very step that decides.
 
-Nothing of it reaches a courier, and no adapter tells of it: a replayed tape writes the same journal. It
-trades on the same quotes and prints as the books beside it, and forgets nothing that the journal knows.
+Nothing of it reaches a wire, and no adapter tells of it: a replayed tape writes the same journal. It trades
+on the same quotes and prints as the books beside it, and forgets nothing that the journal knows.
 """
 
 from __future__ import annotations
@@ -10,21 +10,17 @@ from collections.abc import Callable, Mapping
 
 from msgspec import structs
 
-from engine.execution import flatten
-from engine.execution.order_manager import Desk
+from engine.books.book import Book
 from engine.model import events as ev
 from engine.model.config import EngineConfig, PaperConfig
 from engine.model.effects import AnyEffect
 from engine.model.orders import Account, AccountKind
-from engine.risk.guards import Guards, exposed
-from engine.state.state import BookState, State
+from engine.risk.guards import exposed
+from engine.state.state import BookState
 from engine.state.turn import Turn
 from engine.venue.fill_model import FillModel
 from engine.venue.paper import PaperBroker, PaperRules
 from engine.venue.paper_restart import venue_state
-
-PAPER = "paper"
-"""Name of the book, and of its account in small letters."""
 
 IDS_A_BOOT = 1 << 32
 """Orders and trades of one run: ids are never given twice, whatever an earlier run has given."""
@@ -37,30 +33,27 @@ ANSWERS_A_TURN = 1_000
 Hear = Callable[[ev.AnyEvent], None]
 
 
-def served(config: EngineConfig, state: State) -> PaperConfig | None:
-    """How the paper book is run; None for not at all. One that is switched off lives until it is flat."""
-    if config.paper is not None:
-        return config.paper
-    book = state.books.get(PAPER)
-    return PaperConfig() if book is not None and _open(book) else None
-
-
-class PaperBook:
-    """Feeds the broker, carries out what the book's desk asks for, and lets the core hear the answers."""
+class InnerBroker:
+    """Feeds the broker of one book, carries out what its orders ask for, and lets the core hear of it."""
 
     def __init__(
-        self, paper: PaperConfig, config: EngineConfig, turn: Turn, desks: Mapping[str, Desk], hear: Hear
+        self,
+        name: str,
+        paper: PaperConfig,
+        config: EngineConfig,
+        turn: Turn,
+        books: Mapping[str, Book],
+        hear: Hear,
     ) -> None:
-        """`desks` are those of the core, this book's among them once it is open; `hear` is how the core takes
-        an event in within a step.
+        """`config` is the book's own. `books` are those of the core, this one among them once it is open;
+        `hear` is how the core takes an event in within a step.
         """
-        self.config = structs.replace(config, risk=paper.risk or config.risk)
-        """As the desk of this book is to see it."""
-        self.guards = Guards(self.config.risk, practice_time=config.practice_time)
+        self.name = name
+        self._config = config
         self._turn = turn
         self._hear = hear
         self._stopped_ts = turn.state.last_ts
-        self._desks = desks
+        self._books = books
         self._due = NEVER
         self._waiting: list[AnyEffect] = []
         self._frozen: set[str] = set()
@@ -73,11 +66,11 @@ class PaperBook:
         }
         self._model = FillModel(latency_ns=paper.latency_ns, slippage_ticks=paper.slippage_ticks)
         self._broker = PaperBroker(
-            Account(PAPER, PAPER.upper(), AccountKind.PAPER, paper.balance_usd, can_trade=True),
-            PAPER,
+            Account(name, name.upper(), AccountKind.PAPER, paper.balance_usd, can_trade=True),
+            name,
             self._instruments,
             self._model,
-            rules=PaperRules(must_be_flat=self.config.risk.must_be_flat),
+            rules=PaperRules(must_be_flat=config.risk.must_be_flat),
         )
 
     @property
@@ -88,12 +81,12 @@ class PaperBook:
     def open(self) -> None:
         """Go on from what the journal knows; called once, when the run begins."""
         now = self._turn.now
-        book = self._turn.state.books.get(PAPER, BookState(PAPER))
+        book = self._turn.state.books.get(self.name, BookState(self.name))
         # Where nothing is open, nothing can have become due since.
-        since = self._stopped_ts if _open(book) else now
-        first = self.config.boot * IDS_A_BOOT + 1
+        since = self._stopped_ts if is_open(book) else now
+        first = self._config.boot * IDS_A_BOOT + 1
         self._broker.restore(venue_state(book, self._model, since, first), book)
-        self._hear(ev.AccountAdopted(ts_recv=now, book=PAPER, account=self._broker.account))
+        self._hear(ev.AccountAdopted(ts_recv=now, book=self.name, account=self._broker.account))
         self._look_ahead()
 
     # -- time and market --------------------------------------------------------------------------------
@@ -129,9 +122,9 @@ class PaperBook:
         """
         now, broker = self._turn.now, self._broker
         if broker.cut_off is not None and broker.cut_off <= now:
-            desk = self._desks[PAPER]
-            if open_ := exposed(desk):
-                flatten.start(desk, open_, "flat_time")
+            book = self._books[self.name]
+            if open_ := exposed(book.state):
+                book.orders.flatten(open_, "flat_time")
         broker.advance(now)
         self.settle()
         self._look_ahead()
@@ -142,14 +135,14 @@ class PaperBook:
 
     def _on_contract(self, event: ev.ContractResolved) -> None:
         """A new month: prices of two months never meet. What is held is closed at the old one's last."""
-        symbol, desk = event.instrument.symbol, self._desks[PAPER]
+        symbol, book = event.instrument.symbol, self._books[self.name]
         known = self._turn.state.contract_ids.get(symbol, event.contract_id)
         if known == event.contract_id or symbol not in self._instruments:
             return
         prices = self._broker.venue.prices(symbol)
         priced = prices.last is not None or prices.bid is not None
-        if symbol in exposed(desk):
-            flatten.start(desk, (symbol,), "flat_time")
+        if symbol in exposed(book.state):
+            book.orders.flatten((symbol,), "flat_time")
             if priced:
                 self._frozen.add(symbol)
                 return
@@ -165,7 +158,7 @@ class PaperBook:
         self._broker.venue.forget_prices(symbol)
         return False
 
-    # -- what the desk asks for -------------------------------------------------------------------------
+    # -- what the book asks for -------------------------------------------------------------------------
 
     def settle(self) -> None:
         """Carry out what was asked for in this turn, and hear what comes of it, until nothing is left."""
@@ -186,7 +179,7 @@ class PaperBook:
                 self._hear(
                     ev.AccountReported(
                         ts_recv=turn.now,
-                        book=PAPER,
+                        book=self.name,
                         balance_usd=account.balance_usd,
                         can_trade=account.can_trade,
                     )
@@ -197,11 +190,12 @@ class PaperBook:
     def _collect(self) -> None:
         """Take our effects out of the turn: from here on nobody else may carry them."""
         turn = self._turn
-        mine = [effect for effect in turn.effects if effect.book == PAPER]
+        mine = [effect for effect in turn.effects if effect.book == self.name]
         if mine:
             self._waiting += mine
-            turn.effects[:] = [effect for effect in turn.effects if effect.book != PAPER]
+            turn.effects[:] = [effect for effect in turn.effects if effect.book != self.name]
 
 
-def _open(book: BookState) -> bool:
+def is_open(book: BookState) -> bool:
+    """Something of it lives: an order or a position."""
     return bool(book.live_orders()) or any(position.qty for position in book.positions.values())

@@ -14,25 +14,24 @@ from typing import NamedTuple
 from msgspec import structs
 
 from engine.books import amend
-from engine.execution.order_manager import Desk
+from engine.books.book import Book
+from engine.books.entries import Terms as EntryTerms
 from engine.model import records as r
 from engine.model.alerts import Grade, Reason, Terms, Verdict, origin
-from engine.model.config import AfterFill, AlertRoom, RiskLimits
+from engine.model.config import AfterFill, AlertRoom
 from engine.model.events import AlertKind, AlertReceived
 from engine.model.instrument import Instrument
 from engine.model.market import NANOS
 from engine.model.notices import NoticeKind, Severity
 from engine.model.plans import Idea
 from engine.risk.sizers import Wanted, sizer
+from engine.signals.market_data import MarketData
 from engine.state.alerts import AlertState
 from engine.state.state import PlanState
 from engine.state.turn import Turn
 from engine.strategies.alerts import rooms, sanity
 from engine.strategies.alerts.alert import Alert, Parser, Unread
 from engine.strategies.alerts.text import excerpt
-
-Consider = Callable[[Desk, Idea, RiskLimits, Wanted, AlertRoom], None]
-"""Puts an idea of a room through the gate of one book."""
 
 
 class Waiting(NamedTuple):
@@ -43,7 +42,7 @@ class Waiting(NamedTuple):
     posted_ts: int
 
 
-class AlertDesk:
+class AlertTrading:
     """The rooms of one run. What waits here is not in the journal: after a restart it is not entered."""
 
     def __init__(
@@ -52,24 +51,23 @@ class AlertDesk:
         parsers: Mapping[str, Parser],
         instruments: Mapping[str, Instrument],
         turn: Turn,
-        desks: Mapping[str, Desk],
-        market: Callable[[str], sanity.Market],
-        consider: Consider,
-        survives: Callable[[Exception], bool],
+        books: Mapping[str, Book],
+        market: MarketData,
+        consider: Callable[[Book, Idea, EntryTerms], None],
     ) -> None:
-        """`survives` is told what a parser raised; False lets it raise.
+        """`consider` puts an idea of a room through the gate of one book.
 
-        Raises RoomError where a room can't be traded as it is configured.
-        """
+        Raises RoomError where a room can't be traded as it is configured."""
         rooms.check(configured, instruments, parsers)
         self._rooms = {room.name: room for room in configured}
         self._parsers = {room.name: rooms.parser_of(room, parsers) for room in configured}
         self._instruments = instruments
         self._turn = turn
-        self._desks = desks
+        self._books = books
         self._market = market
         self._consider = consider
-        self._survives = survives
+        self.parser_error: Exception | None = None
+        """What a room's parser raised last; its message counts as unread."""
         self._waiting: dict[tuple[str, str], Waiting] = {}
 
     @property
@@ -96,24 +94,24 @@ class AlertDesk:
 
     def tend(self) -> None:
         """Make amended entries whose predecessor is gone; cheap while there is none."""
-        for (key, book), waiting in list(self._waiting.items()):
-            found = [plan for desk, plan in self._open(key) if desk.book == book]
+        for (key, name), waiting in list(self._waiting.items()):
+            found = [plan for one, plan in self._open(key) if one.name == name]
             if found and not amend.entered(found[0]):
                 continue
-            del self._waiting[key, book]
-            desk = self._desks[book]
+            del self._waiting[key, name]
+            book = self._books[name]
             known = self._turn.state.alerts.get(key)
             if found:
-                change = self._follow(waiting.room, desk, found[0], None, waiting.terms)
+                change = self._follow(waiting.room, book, found[0], None, waiting.terms)
                 if change.legs is not None:
-                    self._change(desk, found[0], change)
-                self._say(waiting, desk, "the entry was filled before it could be taken back")
-            elif known is None or known.deleted or known.book(book).entered:
-                self._say(waiting, desk, "its trade is over")
+                    self._change(book, found[0], change)
+                self._say(waiting, book, "the entry was filled before it could be taken back")
+            elif known is None or known.deleted or known.book(name).entered:
+                self._say(waiting, book, "its trade is over")
             else:
-                why = self._make(waiting, desk, key)
+                why = self._make(waiting, book, key)
                 if why is not None:
-                    self._say(waiting, desk, why.text)
+                    self._say(waiting, book, why.text)
 
     # --- revisions -------------------------------------------------------------------------------------
 
@@ -137,16 +135,16 @@ class AlertDesk:
 
     def _begin(self, room: AlertRoom, event: AlertReceived, key: str, terms: Terms) -> None:
         """An alert without a trade: put it to every book that follows the room."""
-        desks = [desk for desk in self._desks.values() if room.follows(desk.book)]
-        why = self._against(room, event, key, terms, bool(desks))
+        books = [book for book in self._books.values() if room.follows(book.name)]
+        why = self._against(room, event, key, terms, bool(books))
         reference = self._reference(room, terms) if why is None else why
         if isinstance(reference, Unread):
             self._write(event, Verdict.REFUSED, reference, terms=terms)
             return
         self._write(event, Verdict.TRADED, terms=terms)
         idea = sanity.idea(terms, room, key, reference, self._turn.now)
-        for desk in desks:
-            self._enter(desk, idea, room, terms)
+        for book in books:
+            self._enter(book, idea, room, terms)
 
     def _against(
         self, room: AlertRoom, event: AlertReceived, key: str, terms: Terms, followed: bool
@@ -191,23 +189,23 @@ class AlertDesk:
         """Another text for a message whose trade is being entered, or is open, perhaps each in some book."""
         before = known.terms if known is not None else None
         late = event.caught_up or self._age(event.posted_ts) > room.max_age_ns
-        back: list[tuple[Desk, PlanState]] = []
-        changes: list[tuple[Desk, PlanState, amend.Followed]] = []
+        back: list[tuple[Book, PlanState]] = []
+        changes: list[tuple[Book, PlanState, amend.Followed]] = []
         left: dict[str, None] = {}
         running = read
         if isinstance(parsed, Alert):
             running = sanity.terms(parsed, room, self._instruments, running=True)
-        for desk, found in self._open(key):
+        for book, found in self._open(key):
             if not amend.entered(found):
                 if isinstance(read, Unread) or read != before:
-                    back.append((desk, found))
+                    back.append((book, found))
             elif isinstance(running, Unread):
                 left["the trade is open and stays as it is"] = None
-                if amend.entering(desk, found):
-                    back.append((desk, found))
+                if amend.entering(book.state, found):
+                    back.append((book, found))
             elif running != before:
-                change = self._follow(room, desk, found, before, running)
-                changes += [(desk, found, change)] if change.legs is not None else []
+                change = self._follow(room, book, found, before, running)
+                changes += [(book, found, change)] if change.legs is not None else []
                 left |= dict.fromkeys(change.left)
         why = read if isinstance(read, Unread) else None
         again = back and why is None and not late
@@ -225,17 +223,17 @@ class AlertDesk:
         detail = "; ".join(left) or nothing
         wanted = running if isinstance(running, Terms) else None
         self._write(event, verdict, why, detail=detail, terms=wanted)
-        for desk, found in back:
-            self._waiting.pop((key, desk.book), None)
+        for book, found in back:
+            self._waiting.pop((key, book.name), None)
             if again and isinstance(read, Terms):
-                self._waiting[key, desk.book] = Waiting(room, read, event.posted_ts)
-            amend.take_back(desk, found)
-        for desk, found, change in changes:
-            self._change(desk, found, change)
+                self._waiting[key, book.name] = Waiting(room, read, event.posted_ts)
+            book.orders.take_back(found)
+        for book, found, change in changes:
+            self._change(book, found, change)
 
     def _deleted(self, event: AlertReceived, key: str) -> None:
         found = list(self._open(key))
-        back = [(desk, plan) for desk, plan in found if amend.entering(desk, plan)]
+        back = [(book, plan) for book, plan in found if amend.entering(book.state, plan)]
         held = any(amend.entered(plan) for _, plan in found)
         self._write(
             event,
@@ -243,8 +241,8 @@ class AlertDesk:
             detail="the trade is open and stays as it is" if held else "",
         )
         self._drop(key)
-        for desk, plan in back:
-            amend.take_back(desk, plan)
+        for book, plan in back:
+            book.orders.take_back(plan)
 
     # --- parts -----------------------------------------------------------------------------------------
 
@@ -258,26 +256,35 @@ class AlertDesk:
         try:
             read = parser.read(text) if parser is not None else None
         except Exception as error:
-            if not self._survives(error):
+            if self._turn.on_fault is None:
                 raise
+            self.parser_error = error
+            self._turn.on_fault(error)
             return Unread(Reason.PARSER_FAILED, type(error).__name__)
         return read if isinstance(read, Alert | Unread) else Unread(Reason.PARSER_FAILED, "no answer")
 
-    def _open(self, key: str) -> Iterator[tuple[Desk, PlanState]]:
+    def _open(self, key: str) -> Iterator[tuple[Book, PlanState]]:
         """Plans of a message that are not over."""
-        for desk in self._desks.values():
-            for found in list(desk.state.plans.values()):
+        for book in self._books.values():
+            for found in list(book.state.plans.values()):
                 if found.plan.origin == key:
-                    yield desk, found
+                    yield book, found
 
     def _age(self, posted_ts: int) -> int:
         return max(0, self._turn.now - posted_ts)
 
     def _reference(self, room: AlertRoom, terms: Terms) -> int | Unread:
         symbol = terms.instrument
-        return sanity.against_market(terms, room, self._instruments[symbol], self._market(symbol))
+        quote = self._market.quotes.get(symbol)
+        known = sanity.Market(
+            quote.bid if quote is not None else None,
+            quote.ask if quote is not None else None,
+            self._market.last(symbol),
+            self._market.staleness.age(symbol, self._turn.now),
+        )
+        return sanity.against_market(terms, room, self._instruments[symbol], known)
 
-    def _make(self, waiting: Waiting, desk: Desk, key: str) -> Unread | None:
+    def _make(self, waiting: Waiting, book: Book, key: str) -> Unread | None:
         """Enter an amended alert in one book, or say why not."""
         if self._age(waiting.posted_ts) > waiting.room.max_age_ns:
             return Unread(Reason.EXPIRED)
@@ -285,45 +292,46 @@ class AlertDesk:
         if isinstance(reference, Unread):
             return reference
         idea = sanity.idea(waiting.terms, waiting.room, key, reference, self._turn.now)
-        self._enter(desk, idea, waiting.room, waiting.terms)
+        self._enter(book, idea, waiting.room, waiting.terms)
         return None
 
-    def _enter(self, desk: Desk, idea: Idea, room: AlertRoom, terms: Terms) -> None:
+    def _enter(self, book: Book, idea: Idea, room: AlertRoom, terms: Terms) -> None:
         """Every risk limit holds; scores are the strategies', and for the reward the room has its own bound.
         A grade tells how sure the room is, too: A is full confidence.
         """
         limits = structs.replace(
-            desk.config.risk, min_score_tenths=0, reward_to_risk_min=room.reward_to_risk_min
+            book.config.risk, min_score_tenths=0, reward_to_risk_min=room.reward_to_risk_min
         )
         sure = Decimal(terms.qty) / room.sizes.contracts(Grade.A)
-        self._consider(desk, idea, limits, Wanted(sizer(room.sizing), terms.qty, sure), room)
+        wanted = Wanted(sizer(room.sizing), terms.qty, sure)
+        self._consider(book, idea, EntryTerms(limits, wanted, room))
 
     def _follow(
-        self, room: AlertRoom, desk: Desk, found: PlanState, before: Terms | None, after: Terms
+        self, room: AlertRoom, book: Book, found: PlanState, before: Terms | None, after: Terms
     ) -> amend.Followed:
         if room.after_fill is AfterFill.IGNORE:
             return amend.Followed(None, ("the trade is open and stays as it is",))
-        return amend.followed(desk, found, before, after)
+        return amend.followed(book.orders, found, before, after)
 
-    def _change(self, desk: Desk, found: PlanState, change: amend.Followed) -> None:
+    def _change(self, book: Book, found: PlanState, change: amend.Followed) -> None:
         self._turn.commit(
             r.PlanChanged(
                 ts=self._turn.now,
-                book=desk.book,
+                book=book.name,
                 plan_id=found.plan.plan_id,
                 legs=change.legs,
                 reason="alert edited",
             )
         )
-        desk.work()
+        book.orders.work()
 
-    def _say(self, waiting: Waiting, desk: Desk, why: str) -> None:
+    def _say(self, waiting: Waiting, book: Book, why: str) -> None:
         self._turn.say(
             NoticeKind.REFUSAL,
             Severity.WARNING,
             f"room {waiting.room.name}: the edited alert is not entered: {why}",
             waiting.terms.instrument,
-            desk.book,
+            book.name,
         )
 
     def _write(

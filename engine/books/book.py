@@ -1,0 +1,94 @@
+"""A book: an account at a broker, with its own limits, guards and orders. One idea goes to many of them.
+
+Whatever tells one book from another is asked of it; only `engine.books.opening` knows which kinds there are.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from msgspec import Struct
+
+from engine.execution.order_manager import OrderManager
+from engine.model.config import EngineConfig
+from engine.model.orders import AccountKind
+from engine.model.refusals import Refusal
+from engine.portfolio.money import Marks, day_usd
+from engine.risk import gate
+from engine.risk.guards import Guards
+from engine.state.state import BookState
+from engine.state.turn import Turn
+
+
+class BookSpec(Struct, frozen=True):
+    """What is decided about a book before its account is known."""
+
+    name: str
+    config: EngineConfig
+    """As this book sees it: with its own limits."""
+    needs: frozenset[str]
+    """Links without which nothing is entered, by name."""
+    streamed: bool = True
+    """What becomes of its orders is told by a connection that can break."""
+    runs_out: bool = False
+    """Switched off: what is open there is managed to its end, and nothing new begins."""
+
+
+class Book:
+    """One account of one run. A book whose account changes is made anew."""
+
+    def __init__(self, spec: BookSpec, turn: Turn, marks: Marks, *, streaming: bool) -> None:
+        """`streaming`: the connection that tells of it is not known to be down."""
+        self.spec = spec
+        self.name = spec.name
+        self.config = spec.config
+        self.orders = OrderManager(spec.name, turn, spec.config, marks)
+        self.orders.inquiry.streaming = streaming
+        self.guards = Guards(self.orders, marks, spec.config.risk, practice_time=spec.config.practice_time)
+        self.recovered = False
+        """Positions agreed with the venue, every trade with its stop, once in this run."""
+        self._turn = turn
+        self._marks = marks
+
+    @property
+    def state(self) -> BookState:
+        """What the journal knows of it."""
+        return self.orders.state
+
+    @property
+    def kind(self) -> AccountKind:
+        """An account that is not known yet counts as live: fail closed."""
+        account = self.state.account
+        return account.kind if account is not None else AccountKind.LIVE
+
+    @property
+    def armed(self) -> bool:
+        """A person has armed the book's account by typing its name."""
+        account = self.state.account
+        return account is not None and account.name in self.config.armed_accounts
+
+    def hands_off(self) -> tuple[Refusal, ...]:
+        """Why tstream does nothing by itself on this account; empty when it may. Commands always act."""
+        if self.spec.runs_out:
+            return (Refusal.OFF,)
+        account = self.state.account
+        return gate.hands_off(self.config.trading, None if account is None else account.kind, self.armed)
+
+    def recover(self) -> bool:
+        """Start-up is recovery: nothing new before positions agree and every trade has its stop again."""
+        if not self.recovered and self.orders.reconciled and self.orders.protection.covered():
+            self.recovered = True
+        return self.recovered
+
+    def pulse(self) -> None:
+        """Whatever is due by time alone."""
+        self.orders.pulse()
+        self.recover()
+        if not self.hands_off():
+            self.orders.tend()
+            self.guards.check()
+
+    @property
+    def day_usd(self) -> Decimal:
+        """Net P&L of the day at what positions could be closed for, USD."""
+        return day_usd(self.state, self._turn.state, self._marks)

@@ -1,0 +1,184 @@
+"""From an idea to a plan or a refusal: the strategy is asked, and every book puts it through the gate."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from engine.books.book import Book
+from engine.books.links import Links
+from engine.market import expiry, sessions
+from engine.market.bars import BarsClosed
+from engine.model import records as r
+from engine.model.config import AlertRoom, RiskLimits
+from engine.model.instrument import Instrument
+from engine.model.notices import NoticeKind, Severity
+from engine.model.orders import OrderStatus
+from engine.model.plans import Idea, TradePlan
+from engine.model.refusals import Refusal
+from engine.model.view import TradingState
+from engine.portfolio.money import Marks, equity_usd, open_risk_usd, room_headroom_usd
+from engine.risk import bands, gate, sizing
+from engine.risk.sizers import BY_RISK, Wanted
+from engine.signals.market_data import MarketData
+from engine.state.track_record import TrackRecord
+from engine.state.turn import Turn
+from engine.strategies.protocol import Declined, Strategy
+
+
+class Terms(NamedTuple):
+    """On what an idea is entered, where these are not the book's own."""
+
+    limits: RiskLimits | None = None
+    """None takes the book's."""
+    wanted: Wanted = BY_RISK
+    room: AlertRoom | None = None
+    """Where an alert's idea comes from."""
+
+
+OWN_TERMS = Terms()
+
+
+class Entries:
+    """The way in. Exits never pass through here."""
+
+    def __init__(
+        self,
+        strategy: Strategy,
+        instruments: Mapping[str, Instrument],
+        turn: Turn,
+        books: Mapping[str, Book],
+        market: MarketData,
+        marks: Marks,
+        links: Links,
+    ) -> None:
+        self.strategy = strategy
+        self.refusals: Counter[str] = Counter()
+        """Why ideas and near ideas came to nothing in this run, by sentence."""
+        self.journal_ok = True
+        """Records can be made durable."""
+        self.strategy_error: Exception | None = None
+        """What the strategy raised; it is left out since."""
+        self._instruments = instruments
+        self._turn = turn
+        self._books = books
+        self._market = market
+        self._marks = marks
+        self._links = links
+
+    def on_bars(self, closings: Sequence[BarsClosed]) -> None:
+        """Ask the strategy about bars that have closed, and put what it says to every book."""
+        for closed in closings:
+            self._market.board.on_closed(closed)
+            for idea in self._ideas(closed):
+                if isinstance(idea, Declined):
+                    self.refusals[idea.reason] += 1
+                    self._turn.say(NoticeKind.REFUSAL, Severity.INFO, idea.text, idea.instrument)
+                    continue
+                for book in self._books.values():
+                    if book.recover():
+                        self.consider(book, idea)
+                    else:
+                        self.refusals[Refusal.NOT_RECONCILED.sentence] += 1
+
+    def _ideas(self, closed: BarsClosed) -> Sequence[Idea | Declined]:
+        """What the strategy says. One that raises is not asked again: what it has opened is managed on."""
+        if self.strategy_error is not None:
+            return ()
+        try:
+            return tuple(self.strategy.on_bars(closed, self._market.board))
+        except Exception as error:
+            if self._turn.on_fault is None:
+                raise
+            self.strategy_error = error
+            self._turn.on_fault(error)
+            self._turn.say(
+                NoticeKind.RISK,
+                Severity.CRITICAL,
+                f"the strategy {self.strategy.name} failed and is out until the next start; "
+                "its positions stay protected and managed",
+            )
+            return ()
+
+    def consider(self, book: Book, idea: Idea, terms: Terms = OWN_TERMS) -> None:
+        """Put an idea through the gate of one book: a plan, or a refusal with its reasons."""
+        state, symbol = self._turn.state, idea.instrument
+        instrument = state.instruments.get(symbol, self._instruments.get(symbol))
+        if instrument is None:
+            return
+        limits = terms.limits if terms.limits is not None else book.config.risk
+        facts = self._circumstances(book, idea, terms.room)
+        qty, against = gate.check(idea, instrument, limits, facts, terms.wanted)
+        if not book.recover() and Refusal.NOT_RECONCILED not in against:
+            against = (*against, Refusal.NOT_RECONCILED)
+        if against:
+            self.refusals.update(refusal.sentence for refusal in against)
+            refused = r.IdeaRefused(ts=self._turn.now, book=book.name, idea=idea, refusals=against)
+            self._turn.commit(refused)
+            return
+        book.orders.open_plan(
+            TradePlan(
+                plan_id=f"{state.boot}-{state.issued + 1}",
+                book=book.name,
+                instrument=symbol,
+                side=idea.side,
+                strategy=idea.strategy,
+                legs=sizing.legs(idea, qty, book.config.risk.single_contract, absolute=bool(idea.origin)),
+                created_ts=self._turn.now,
+                reference=idea.reference,
+                score_tenths=idea.score_tenths,
+                reasons=idea.reasons,
+                origin=idea.origin,
+            )
+        )
+
+    def _circumstances(self, book: Book, idea: Idea, room: AlertRoom | None) -> gate.Circumstances:
+        """Everything that may speak against an idea, perhaps of an alert room, in this book now."""
+        state, now, symbol = self._turn.state, self._turn.now, idea.instrument
+        known, orders, guards, config = book.state, book.orders, book.guards, book.config
+        restriction = state.restriction(book.name, symbol)
+        live = known.live_orders()
+        account = known.account
+        limits, figures = guards.account(), guards.figures()
+        headroom = bands.headroom_usd(config.risk, limits, figures)
+        equity = None
+        if orders.balance_usd is not None:
+            equity = equity_usd(known, state, self._marks, orders.balance_usd)
+        return gate.Circumstances(
+            trading=config.trading,
+            late_ns=now - idea.ts,
+            armed=book.armed,
+            kind=account.kind if account is not None else None,
+            state=restriction.state if restriction is not None else TradingState.ACTIVE,
+            guard=restriction.guard if restriction is not None else "",
+            reconciled=orders.reconciled,
+            can_trade=orders.can_trade,
+            journal_ok=self.journal_ok,
+            venue_up=self._links.up(book.name, book.spec.needs) and orders.inquiry.streaming,
+            feed_stale=self._market.staleness.stale(symbol, now) or self._links.market_stale,
+            in_hours=guards.in_hours(now),
+            ns_to_flat=guards.ns_to_flat(now),
+            busy_instrument=bool(
+                known.position(symbol).qty
+                or any(found.plan.instrument == symbol for found in known.plans.values())
+                or any(order.instrument == symbol for order in live)
+                or symbol in known.flattening
+            ),
+            unknown_orders=any(
+                order.status is OrderStatus.UNKNOWN and order.instrument == symbol for order in live
+            ),
+            open_plans=len(known.plans),
+            entries_today=known.day.entries,
+            losses_in_a_row=known.day.losses_in_a_row,
+            open_risk_usd=open_risk_usd(known, state, self._marks),
+            daily_headroom_usd=headroom.get(bands.DAILY_LOSS),
+            max_loss_headroom_usd=headroom.get(bands.MAX_LOSS),
+            room_micros=bands.room_micros(limits, figures),
+            days_to_expiry=expiry.days_left(
+                symbol, state.contract_ids.get(symbol, ""), sessions.trade_date(now)
+            ),
+            room_headroom_usd=None if room is None else room_headroom_usd(known, state, room),
+            equity_usd=equity,
+            record=known.records.get(idea.strategy, TrackRecord()),
+        )

@@ -1,0 +1,181 @@
+"""What is asked of the venue about the orders of one book. Every request is written down first: a record,
+then the effect.
+"""
+
+from __future__ import annotations
+
+from engine.execution.context import BookContext
+from engine.model import records as r
+from engine.model.effects import CancelOrder, ModifyOrder, PlaceOrder
+from engine.model.market import NANOS
+from engine.model.orders import OrderSpec, Slot
+from engine.model.plans import TradePlan
+from engine.model.records import OrderEvent as E
+from engine.state.state import Order
+
+CANCEL_AGAIN_NS = 2 * NANOS
+"""A cancel that has not shown its result by then is sent once more."""
+
+LONGEST_PAUSE_S = 60
+"""Between two tries of a change that the venue refuses."""
+
+
+class Orders:
+    """Sends, and remembers what of it is not answered yet. The memory is this run's only: what an earlier run
+    has asked for shows in what the venue tells.
+    """
+
+    def __init__(self, context: BookContext) -> None:
+        self._book = context
+        self._changes: dict[str, ModifyOrder] = {}
+        """Changes under way by client id."""
+        self._unanswered: dict[str, int] = {}
+        """Client id to the time at which the outcome of its change became unknown."""
+        self._refused: dict[str, tuple[int, int]] = {}
+        """Client id to how often its change was refused, and until when it is not tried again."""
+        self._cancel_sent: dict[str, int] = {}
+        self.rigid: set[str] = set()
+        """Client ids of orders whose size the venue would not change: they are replaced instead."""
+
+    # --- requests --------------------------------------------------------------------------------------
+
+    def place(self, plan: TradePlan, leg: int, slot: Slot, spec: OrderSpec) -> None:
+        """Intend an order under a client id that was never given out before, and send it."""
+        book, state = self._book, self._book.turn.state
+        client_id = f"ts-{state.install}-{_base36(state.boot)}-{_base36(state.issued + 1)}"
+        book.turn.commit(
+            r.OrderIntended(
+                ts=book.now,
+                book=book.book,
+                client_id=client_id,
+                plan_id=plan.plan_id,
+                leg=leg,
+                slot=slot,
+                instrument=plan.instrument,
+                spec=spec,
+            )
+        )
+        self.moved(client_id, E.SENT)
+        book.turn.request(PlaceOrder(book.book, client_id, plan.instrument, spec))
+
+    def modify(self, order: Order, qty: int | None, limit: int | None, stop: int | None) -> None:
+        """Ask for a change of total quantity or price, unless the last one was refused just now."""
+        book = self._book
+        if order.venue_id is None or book.now < self._refused.get(order.client_id, (0, 0))[1]:
+            return
+        change = ModifyOrder(
+            book.book, order.client_id, order.venue_id, order.instrument, qty=qty, limit=limit, stop=stop
+        )
+        self._changes[order.client_id] = change
+        self.moved(order.client_id, E.MODIFY_REQUESTED, qty=qty, limit=limit, stop=stop)
+        book.turn.request(change)
+
+    def cancel(self, order: Order) -> None:
+        """Ask for a cancel; while the venue's id is unknown it waits for it."""
+        if not order.cancel_wanted:
+            self.moved(order.client_id, E.CANCEL_REQUESTED)
+        self.send_cancel(order)
+
+    def send_cancel(self, order: Order) -> None:
+        if order.venue_id is not None and order.live:
+            self._send_cancel(order, order.venue_id)
+
+    def call_back(self, order: Order, venue_id: str) -> bool:
+        """Cancel at the venue what is over here; False where that was asked for just now."""
+        return self._send_cancel(order, venue_id)
+
+    def called_back(self, order: Order) -> bool:
+        return order.client_id in self._cancel_sent
+
+    def _send_cancel(self, order: Order, venue_id: str) -> bool:
+        book = self._book
+        sent = self._cancel_sent.get(order.client_id)
+        if sent is not None and book.now - sent < CANCEL_AGAIN_NS:
+            return False
+        self._cancel_sent[order.client_id] = book.now
+        book.turn.request(CancelOrder(book.book, order.client_id, venue_id, order.instrument))
+        return True
+
+    # --- what becomes of them --------------------------------------------------------------------------
+
+    def moved(
+        self,
+        client_id: str,
+        event: E,
+        *,
+        venue_id: str | None = None,
+        qty: int | None = None,
+        limit: int | None = None,
+        stop: int | None = None,
+        suspended: bool | None = None,
+        ts_venue: int = 0,
+        reason: str = "",
+    ) -> None:
+        """Write down what happened to an order. What does not fit its state is an anomaly: counted, told,
+        and without consequence (docs/semantics.md#events-that-do-not-fit).
+        """
+        book = self._book
+        if book.state.orders[client_id].after(event) is None:
+            book.turn.counts["anomalies"] += 1
+        book.turn.commit(
+            r.OrderMoved(
+                ts=book.now,
+                book=book.book,
+                client_id=client_id,
+                event=event,
+                venue_id=venue_id,
+                qty=qty,
+                limit=limit,
+                stop=stop,
+                suspended=suspended,
+                ts_venue=ts_venue,
+                reason=reason,
+            )
+        )
+
+    def change_of(self, order: Order) -> ModifyOrder | None:
+        """The change of an order that this run has asked for and that is not settled."""
+        return self._changes.get(order.client_id)
+
+    def change_lost_ts(self, order: Order) -> int | None:
+        """Since when nobody knows what became of an order's change; None where its answer may yet come.
+
+        One that a stopped run asked for is lost since it was asked for.
+        """
+        if order.client_id in self._changes:
+            return self._unanswered.get(order.client_id)
+        return order.changed_ts
+
+    def change_unanswered(self, order: Order) -> None:
+        self._unanswered[order.client_id] = self._book.now
+
+    def changed(self, order: Order, change: ModifyOrder) -> None:
+        """A change took place."""
+        for kept in (self._changes, self._unanswered, self._refused):
+            kept.pop(order.client_id, None)
+        self.rigid.discard(order.client_id)
+        self.moved(order.client_id, E.MODIFIED, qty=change.qty, limit=change.limit, stop=change.stop)
+
+    def not_changed(self, order: Order, reason: str) -> None:
+        """The order stands as before. The change is tried again, a price after ever longer pauses, a size
+        soon: an exit that is too large could open a position.
+        """
+        change = self._changes.pop(order.client_id, None)
+        self._unanswered.pop(order.client_id, None)
+        times = self._refused.get(order.client_id, (0, 0))[0] + 1
+        sized = change is not None and change.qty is not None
+        pause = min(2**times, 2 if sized else LONGEST_PAUSE_S) * NANOS
+        self._refused[order.client_id] = times, self._book.now + pause
+        self.moved(order.client_id, E.REQUEST_REFUSED, reason=reason)
+
+
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+def _base36(number: int) -> str:
+    digits = ""
+    while True:
+        number, rest = divmod(number, 36)
+        digits = _DIGITS[rest] + digits
+        if not number:
+            return digits

@@ -1,0 +1,61 @@
+"""What is known of every instrument's market: quote, last print, bars, signals, silence."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from engine.market.bars import BarsClosed, MinuteBars
+from engine.market.staleness import Staleness
+from engine.model.events import HistoryLoaded, LinkChanged, LinkState, Print, Quote
+from engine.model.instrument import Instrument
+from engine.signals.board import SignalBoard
+
+
+class MarketData:
+    """Takes market events in, each once, and gives the bars that they close."""
+
+    def __init__(
+        self, instruments: Mapping[str, Instrument], grace_ns: int, stale_ns: int, counts: Counter[str]
+    ) -> None:
+        """`grace_ns` is how long a minute stays open after its end, `stale_ns` after what silence its prices
+        are too old; oddities are counted in `counts`.
+        """
+        self.bars = MinuteBars(grace_ns=grace_ns, counts=counts)
+        self.board = SignalBoard(instruments, self.bars)
+        self.staleness = Staleness(stale_ns)
+        self.quotes: dict[str, Quote] = {}
+        self.prints = 0
+        self._last_prints: dict[str, int] = {}
+
+    def on_quote(self, quote: Quote) -> Sequence[BarsClosed]:
+        self.quotes[quote.instrument] = quote
+        self.staleness.seen(quote.instrument, quote.ts_recv)
+        return self.bars.on_quote(quote)
+
+    def on_print(self, trade: Print) -> Sequence[BarsClosed]:
+        self.prints += 1
+        self._last_prints[trade.instrument] = trade.price
+        self.staleness.seen(trade.instrument, trade.ts_recv)
+        return self.bars.on_print(trade)
+
+    def on_history(self, event: HistoryLoaded) -> None:
+        if self.bars.load_history(event.instrument, event.bars):
+            self.board.warm_up(event.instrument)
+
+    def on_link(self, event: LinkChanged) -> None:
+        """The market link changed."""
+        told = self.bars.feed_up if event.state is LinkState.LIVE else self.bars.feed_down
+        told(event.ts_venue or event.ts_recv)
+
+    def rolled(self, instrument: str, ts_venue: int) -> None:
+        """Another contract month from now on: prices of two months never meet."""
+        self.bars.forget(instrument, ts_venue)
+        self.board.warm_up(instrument)
+        self.quotes.pop(instrument, None)
+        self._last_prints.pop(instrument, None)
+
+    def last(self, instrument: str) -> int | None:
+        """The newest trade, ticks."""
+        quote = self.quotes.get(instrument)
+        return self._last_prints.get(instrument, quote.last if quote is not None else None)
