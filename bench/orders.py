@@ -223,7 +223,7 @@ async def trader(
             if not await until(lambda: bool(books) and all(b.orders.reconciled for b in books.values())):
                 raise TimeoutError("the engine did not come up")
             yield hands
-            engine.send(Shutdown(id="end"))
+            engine.ask(Shutdown(id="end"))
             await running
         finally:
             running.cancel()
@@ -251,14 +251,14 @@ async def flattens(url: str, home: Path) -> dict[str, list[float]]:
         for number in range(FLATTENS):
             await hands.enter(len(PRICES))
             began = time.monotonic_ns()
-            hands.engine.send(Flatten(id=f"flatten-{number}"))
+            hands.engine.ask(Flatten(id=f"flatten-{number}"))
             if not await until(lambda: hands.held() == 0) or not await until(hands.flat):
                 raise TimeoutError("not flat")
             seen["flat"].append((time.monotonic_ns() - began) / NANOS)
             arrived = await hands.arrivals()
             for path in (CLOSE, CANCEL):
                 seen[path].append((max(stamps(arrived, path)) - began) / NANOS)
-            hands.engine.send(Resume(id=f"resume-{number}"))
+            hands.engine.ask(Resume(id=f"resume-{number}"))
     return seen
 
 

@@ -6,6 +6,7 @@ Only the four errors of engine.model.errors may leave these calls.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from concurrent.futures import Future
 from typing import Protocol
 
 from engine.model.chart import ChartView
@@ -91,8 +92,13 @@ class EngineHandle(Protocol):
         Waits some 30 ms at most. None for unknown contracts, and where the engine is too busy to draw it.
         """
 
-    def send(self, command: AnyCommand) -> None:
-        """Hand a command over; the answer comes as a Notice of kind COMMAND."""
+    def ask(self, command: AnyCommand) -> Future[Notice]:
+        """Hand a command over; never blocks. The result is the engine's answer, a Notice of kind COMMAND.
+
+        Its exception is a RefusedError where the engine has stopped, so that it is certainly not carried out,
+        and an UnknownOutcomeError where it was taken and nothing was said of it. It may never come: bound the
+        wait. Cancelling does not call the command back.
+        """
 
     def notices(self, after_seq: int) -> Sequence[Notice]:
         """Notices newer than `after_seq`, oldest first, as far as they are still kept."""

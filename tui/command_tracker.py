@@ -1,19 +1,18 @@
 """Commands on their way: sent, answered, or left without an answer.
 
-The engine answers with a Notice of kind COMMAND that names the command. One without a name answers the
-oldest command that waits.
+The engine's handle gives each command its own answer; here it is looked at, and never waited for.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Sequence
+from concurrent.futures import Future
 from enum import StrEnum
 
 from msgspec import Struct, structs
 
 from engine.model.commands import AnyCommand
-from engine.model.notices import Notice, NoticeKind, Severity
+from engine.model.errors import RefusedError
+from engine.model.notices import Notice, Severity
 from engine.ports import EngineHandle
 
 ANSWER_WITHIN_S = 2.0
@@ -47,13 +46,13 @@ class TrackedCommand(Struct, frozen=True):
 
 
 class CommandTracker:
-    """Sends commands and matches their answers."""
+    """Sends commands and watches for their answers."""
 
     def __init__(self, handle: EngineHandle, prefix: str = "ui") -> None:
         self._handle = handle
         self._prefix = prefix
         self._count = 0
-        self._waiting: deque[TrackedCommand] = deque()
+        self._waiting: list[tuple[TrackedCommand, Future[Notice]]] = []
         self._newest: TrackedCommand | None = None
 
     def new_id(self) -> str:
@@ -64,33 +63,22 @@ class CommandTracker:
     def send(self, command: AnyCommand, label: str, now: float) -> None:
         """Hand a command to the engine."""
         tracked = TrackedCommand(command.id, label, CommandStatus.SENT, now)
-        self._waiting.append(tracked)
         self._newest = tracked
-        self._handle.send(command)
+        self._waiting.append((tracked, self._handle.ask(command)))
 
-    def observe(self, notices: Sequence[Notice], now: float) -> list[TrackedCommand]:
-        """Match new notices with waiting commands; gives those that were refused or got no answer."""
+    def observe(self, now: float) -> list[TrackedCommand]:
+        """Look for answers; gives the commands that were refused or got none."""
         settled: list[TrackedCommand] = []
-        for notice in notices:
-            command = self._answered_by(notice)
-            if command is not None:
-                self._waiting.remove(command)
-                refused = notice.severity in (Severity.WARNING, Severity.CRITICAL)
-                status = CommandStatus.REFUSED if refused else CommandStatus.ACKNOWLEDGED
-                settled.append(structs.replace(command, status=status, at=now, answer=notice.text))
-        while self._waiting and now - self._waiting[0].at >= ANSWER_WITHIN_S:
-            settled.append(structs.replace(self._waiting.popleft(), status=CommandStatus.LOST, at=now))
+        waiting, self._waiting = self._waiting, []
+        for command, answer in waiting:
+            if answer.done() or now - command.at >= ANSWER_WITHIN_S:
+                settled.append(_settled(command, answer, now))
+            else:
+                self._waiting.append((command, answer))
         for command in settled:
             if self._newest is not None and self._newest.id == command.id:
                 self._newest = command
         return [command for command in settled if command.status is not CommandStatus.ACKNOWLEDGED]
-
-    def _answered_by(self, notice: Notice) -> TrackedCommand | None:
-        if notice.kind is not NoticeKind.COMMAND or not self._waiting:
-            return None
-        if notice.command_id is None:
-            return self._waiting[0]
-        return next((command for command in self._waiting if command.id == notice.command_id), None)
 
     def newest(self, now: float) -> TrackedCommand | None:
         """The last command, as long as it is news."""
@@ -99,3 +87,19 @@ class CommandTracker:
         ):
             return None
         return self._newest
+
+
+def _settled(command: TrackedCommand, answer: Future[Notice], now: float) -> TrackedCommand:
+    """What came of a command whose answer is here, or was waited for long enough."""
+    status, text = CommandStatus.LOST, ""
+    if answer.done():
+        error = answer.exception()
+        if error is None:
+            notice = answer.result()
+            refused = notice.severity in (Severity.WARNING, Severity.CRITICAL)
+            status, text = CommandStatus.REFUSED if refused else CommandStatus.ACKNOWLEDGED, notice.text
+        else:
+            text = f"{error}"
+            if isinstance(error, RefusedError):
+                status = CommandStatus.REFUSED
+    return structs.replace(command, status=status, at=now, answer=text)

@@ -116,7 +116,7 @@ class Presenter:
             seen.notice = fresh[-1].seq
             self._notices.extend(fresh)
         lines = self._read_logs()
-        failed = self.commands.observe(fresh if seen.begun else (), now)
+        failed = self.commands.observe(now)
         newest = self.commands.newest(now)
         silent = now - seen.at
         if silent >= SILENT and view.version > 0:

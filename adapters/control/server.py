@@ -7,16 +7,16 @@ import os
 import socket
 import stat
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future
 from pathlib import Path
 
 import msgspec
 
 from adapters.control.address import socket_path
 from adapters.control.protocol import ANSWER_SECONDS, LINE_LIMIT, ChartsAsked, Reply, Request
-from engine.model.commands import AnyCommand
-from engine.model.errors import FatalError
+from engine.model.errors import FatalError, RefusedError, UnknownOutcomeError
 from engine.model.market import Timeframe
-from engine.model.notices import Notice, NoticeKind
+from engine.model.notices import Notice
 from engine.model.view import View
 from engine.ports import EngineHandle
 
@@ -111,10 +111,9 @@ class ControlServer:
         elif request.charts is not None:
             yield await self._charts(request.charts)
         elif request.command is not None:
-            seen = max((notice.seq for notice in (await self._fresh_view()).notices), default=0)
-            self._handle.send(request.command)
+            answer = self._handle.ask(request.command)
             yield Reply(accepted=request.command.id)
-            yield await self._answer(request.command, seen)
+            yield await self._answer(request.command.id, answer)
 
     async def _charts(self, asked: ChartsAsked) -> bytes:
         """Charts by contract and timeframe; they are large, so others have their turn between two."""
@@ -135,21 +134,15 @@ class ControlServer:
         await _until(lambda: self._handle.view().version != stale, _FRESH_SECONDS)
         return self._handle.view()
 
-    async def _answer(self, command: AnyCommand, seen: int) -> Reply:
-        """The notice that names this command, or the first one of its kind if it names none."""
-        found: list[Notice] = []
-
-        def answered() -> bool:
-            found.extend(
-                notice
-                for notice in self._handle.notices(seen)
-                if notice.kind is NoticeKind.COMMAND and notice.command_id in (command.id, None)
-            )
-            return bool(found)
-
-        if await _until(answered, self._answer_s):
-            return Reply(notice=found[0])
-        return Reply(unanswered=command.id)
+    async def _answer(self, command_id: str, answer: Future[Notice]) -> Reply:
+        try:
+            async with asyncio.timeout(self._answer_s):
+                notice = await asyncio.wrap_future(answer)
+                return Reply(notice=notice)
+        except RefusedError as error:
+            return Reply(error=f"{error}")
+        except (TimeoutError, UnknownOutcomeError):
+            return Reply(unanswered=command_id)
 
 
 async def _until(happened: Callable[[], bool], seconds: float) -> bool:

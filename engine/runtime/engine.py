@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import Future
 from typing import Any
 
 from engine.core import Core, Outcome
@@ -19,6 +19,7 @@ from engine.model.notices import Notice
 from engine.model.orders import Account
 from engine.model.view import HealthView, View
 from engine.ports import AlertSource, Broker, Clock, EmergencyLog, Journal, MarketFeed, Sink
+from engine.runtime.commands import Commands
 from engine.runtime.effect_runner import Courier
 from engine.runtime.inbox import Inbox
 from engine.runtime.journal_writer import Scribe
@@ -46,7 +47,7 @@ ENDING_S = 2.0
 
 
 class Engine:
-    """Runs one core. All but `view`, `chart`, `notices`, `send` belongs to the thread of its event loop."""
+    """Runs one core. All but `view`, `chart`, `notices`, `ask` belongs to the thread of its event loop."""
 
     def __init__(
         self,
@@ -82,14 +83,12 @@ class Engine:
         self._admit = admit
         self._warm = warm_up
         self._alerts = alerts
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._inbox: Inbox | None = None
         self._scribe: Scribe | None = None
         self._failure = ""
         self._fault = ""
         self._stopping = False
-        self._waiting_commands: list[AnyCommand] = []
-        self._lock = threading.Lock()
+        self._commands = Commands(self._take_command)
         self._loads: dict[str, asyncio.Task[None]] = {}
         """The newest history request of each contract."""
         self._wait_p99_ms = 0.0
@@ -126,16 +125,8 @@ class Engine:
             for name in self._core.books or self._core.config.books
         }
 
-    def send(self, command: AnyCommand) -> None:
-        with self._lock:
-            loop = self._loop
-            if loop is None:
-                self._waiting_commands.append(command)
-                return
-        try:
-            loop.call_soon_threadsafe(self._take_command, command)
-        except RuntimeError:  # the loop is closed: the engine has stopped
-            log.warning("the engine has stopped; %s is not carried out", type(command).__name__)
+    def ask(self, command: AnyCommand) -> Future[Notice]:
+        return self._commands.ask(command)
 
     def _take_command(self, command: AnyCommand) -> None:
         self._post(ev.CommandReceived(ts_recv=self._clock(), command=command))
@@ -151,10 +142,7 @@ class Engine:
             self._journal, self._last_seq, courier, self._clock, self._post, self._emergency
         )
         keeper = StateKeeper(self._journal, scribe, self._core.state)
-        with self._lock:
-            self._loop = loop
-            for command in self._waiting_commands:
-                self._take_command(command)
+        self._commands.begin(loop)
         scribe.write(*self._core.start(self._clock()))
         tasks = [
             asyncio.create_task(scribe.run(), name="scribe"),
@@ -178,6 +166,7 @@ class Engine:
             for task in ending:
                 task.cancel()
             await asyncio.gather(*ending, return_exceptions=True)
+            self._commands.end()
             self._pictures.renew()
 
     async def _work(self, inbox: Inbox, scribe: Scribe, keeper: StateKeeper) -> None:
@@ -215,7 +204,12 @@ class Engine:
     def _step(self, event: ev.AnyEvent) -> Outcome:
         if self._record is not None:
             self._tape(self._record, event)
+        turn = self._core.turn
+        told = turn.noticed
         outcome = self._core.step(event)
+        if isinstance(event, ev.CommandReceived):
+            said = (notice for notice in reversed(turn.notices) if notice.seq > told)
+            self._commands.taken(event.command, said)
         match event:
             case ev.ContractResolved():
                 self._load_history(event.instrument.symbol)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from concurrent.futures import Future
 from decimal import Decimal
 
 from msgspec.structs import replace
 
 from engine.model.chart import ChartView
 from engine.model.commands import AnyCommand
+from engine.model.errors import PortError
 from engine.model.market import Bar, Timeframe
 from engine.model.notices import Notice, NoticeKind, Severity
 from engine.model.orders import AccountKind
@@ -59,12 +61,12 @@ class FakeHandle:
     """Draws a new picture a look after the last one, as the engine does; answers commands if it likes to."""
 
     def __init__(
-        self, view: View, *, answers: bool = True, names_commands: bool = True, bars: int = 3
+        self, view: View, *, answers: bool = True, error: PortError | None = None, bars: int = 3
     ) -> None:
         self._view = view
         self._drawn = view
         self._answers = answers
-        self._names = names_commands
+        self._error = error
         self._bars = bars
         self._lock = threading.Lock()
         self.sent: list[AnyCommand] = []
@@ -81,18 +83,20 @@ class FakeHandle:
             return None
         return ChartView(instrument, timeframe, (BAR,) * self._bars, None, ())
 
-    def send(self, command: AnyCommand) -> None:
+    def ask(self, command: AnyCommand) -> Future[Notice]:
         self.sent.append(command)
-        self.say(NoticeKind.RISK, f"not the answer to {command.id}")
-        if self._answers:
-            self.say(NoticeKind.COMMAND, "to somebody else", "another")
-            self.say(NoticeKind.COMMAND, f"did {command.id}", command.id if self._names else None)
-
-    def say(self, kind: NoticeKind, text: str, command_id: str | None = None) -> None:
-        with self._lock:
-            seq = len(self._view.notices) + 1
-            notice = Notice(seq, 0, kind, Severity.INFO, text, command_id=command_id)
-            self._view = replace(self._view, notices=(*self._view.notices, notice))
+        answer: Future[Notice] = Future()
+        if self._error is not None:
+            answer.set_exception(self._error)
+        elif self._answers:
+            with self._lock:
+                seq = len(self._view.notices) + 1
+                notice = Notice(
+                    seq, 0, NoticeKind.COMMAND, Severity.INFO, f"did {command.id}", command_id=command.id
+                )
+                self._view = replace(self._view, notices=(*self._view.notices, notice))
+            answer.set_result(notice)
+        return answer
 
     def notices(self, after_seq: int) -> Sequence[Notice]:
         return [notice for notice in self.view().notices if notice.seq > after_seq]

@@ -24,7 +24,6 @@ from adapters.control.server import ControlServer
 from engine.model.commands import AnyCommand, BreakEven, CancelEntries, Flatten, Pause, Resume, Shutdown
 from engine.model.errors import FatalError, RefusedError, RetryableError, UnknownOutcomeError
 from engine.model.market import Timeframe
-from engine.model.notices import NoticeKind
 from tests.control.fake import FakeHandle, a_view
 
 T = TypeVar("T")
@@ -116,12 +115,10 @@ async def test_an_engine_too_busy_to_draw_shows_its_last_picture(path: Path) -> 
         Shutdown(id="a7"),
     ],
 )
-@pytest.mark.parametrize("names_commands", [True, False])
 async def test_a_command_reaches_the_engine_and_its_own_answer_comes_back(
-    path: Path, command: AnyCommand, names_commands: bool
+    path: Path, command: AnyCommand
 ) -> None:
-    handle = FakeHandle(a_view(), names_commands=names_commands)
-    handle.say(NoticeKind.COMMAND, "an older answer", command.id)
+    handle = FakeHandle(a_view())
     async with serving(handle, path):
         notice = await asking(send_command, path, command)
         assert notice.text == f"did {command.id}"
@@ -144,6 +141,15 @@ async def test_a_command_without_an_answer_has_an_unknown_outcome(path: Path) ->
     async with serving(handle, path):
         with pytest.raises(UnknownOutcomeError, match="took the command but has not answered it"):
             await asking(send_command, path, Flatten(id="a2"), timeout=0.2)
+
+
+async def test_a_command_that_the_engine_can_t_take_is_refused_and_one_unheard_of_unknown(path: Path) -> None:
+    async with serving(FakeHandle(a_view(), error=RefusedError("the engine has stopped")), path):
+        with pytest.raises(RefusedError, match="the engine has stopped"):
+            await asking(send_command, path, Pause(id="a1"))
+    async with serving(FakeHandle(a_view(), error=UnknownOutcomeError("nothing was said")), path):
+        with pytest.raises(UnknownOutcomeError, match="took the command"):
+            await asking(send_command, path, Pause(id="a2"))
 
 
 async def test_the_protocol_is_plain_json_lines(path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from concurrent.futures import Future
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +14,7 @@ from adapters.notify.content.message import Event, Message
 from adapters.notify.content.news import NewsReader
 from engine.model.chart import AlignmentView, FrameView
 from engine.model.commands import AnyCommand
+from engine.model.errors import RefusedError
 from engine.model.market import NANOS, Side, Timeframe
 from engine.model.notices import Notice, NoticeKind, PatternFacts, Severity, SignalFacts
 from engine.model.orders import AccountKind
@@ -206,6 +208,7 @@ class FakeEngine:
         self._answers = answers
         self._lock = threading.Lock()
         self.sent: list[AnyCommand] = []
+        self.stopped = False
 
     def view(self) -> View:
         with self._lock:
@@ -223,11 +226,15 @@ class FakeEngine:
         seq = notices[-1].seq + 1 if notices else 1
         self.show(notices=(*notices, a_notice(seq, kind, text, severity, **more)))
 
-    def send(self, command: AnyCommand) -> None:
+    def ask(self, command: AnyCommand) -> Future[Notice]:
         self.sent.append(command)
-        if self._answers:
-            self.tell(NoticeKind.COMMAND, "to somebody else", command_id="another")
+        answer: Future[Notice] = Future()
+        if self.stopped:
+            answer.set_exception(RefusedError("the engine has stopped"))
+        elif self._answers:
             self.tell(NoticeKind.COMMAND, f"done: {type(command).__name__.lower()}", command_id=command.id)
+            answer.set_result(self.view().notices[-1])
+        return answer
 
     def notices(self, after_seq: int) -> Sequence[Notice]:
         return [notice for notice in self.view().notices if notice.seq > after_seq]

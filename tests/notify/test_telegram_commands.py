@@ -284,6 +284,12 @@ async def test_an_engine_that_does_not_answer_is_admitted(monkeypatch: pytest.Mo
         assert kinds(scene.engine) == [Pause]
 
 
+async def test_a_command_that_a_stopped_engine_does_not_take_is_told() -> None:
+    async with a_scene() as scene:
+        scene.engine.stopped = True
+        assert await scene.ask("/pause") == "the engine has stopped"
+
+
 async def test_an_answer_that_is_not_taken_stops_nothing(scene: Scene) -> None:
     scene.sink.script += [telegram_no(400, "Bad Request: chat not found"), flood(30)]
     await scene.ask("/pause")

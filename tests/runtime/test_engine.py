@@ -75,27 +75,6 @@ async def test_a_fatal_error_ends_the_adapter_and_is_shown() -> None:
         assert faked.feed.runs == 1
 
 
-async def test_commands_come_from_any_thread_and_from_before_the_start() -> None:
-    faked = FakedEngine()
-    faked.engine.send(Pause(id="before"))
-    async with faked.running():
-        await until(lambda: written(faked, r.CommandTaken))
-        thread = threading.Thread(target=faked.engine.send, args=(Pause(id="other", instrument="MNQ"),))
-        thread.start()
-        await until(lambda: len(written(faked, r.CommandTaken)) == 2)
-        thread.join()
-    assert [c.command.id for c in written(faked, r.CommandTaken)] == ["before", "other", "end"]
-
-
-async def test_a_command_after_the_end_hurts_nobody() -> None:
-    faked = FakedEngine()
-    loop = asyncio.new_event_loop()
-    faked.engine.send(Shutdown(id="end"))
-    await asyncio.to_thread(loop.run_until_complete, faked.engine.main())
-    await asyncio.to_thread(loop.close)
-    faked.engine.send(Flatten(id="late"))
-
-
 async def test_a_shutdown_waits_for_the_journal_and_for_requests_under_way() -> None:
     faked = FakedEngine()
     released = asyncio.Event()
@@ -111,7 +90,7 @@ async def test_a_shutdown_waits_for_the_journal_and_for_requests_under_way() -> 
     faked.broker.answer = slow
     main = asyncio.create_task(faked.engine.main())
     await until(lambda: faked.broker.sent)
-    faked.engine.send(Shutdown(id="end"))
+    faked.engine.ask(Shutdown(id="end"))
     await until(lambda: written(faked, r.CommandTaken))
     assert not main.done()
     released.set()
@@ -256,7 +235,7 @@ async def test_a_state_is_kept_at_the_day_roll_and_after_many_records(
         await until(lambda: faked.journal.snapshot)  # the first trade date
         first = faked.journal.snapshot
         for n in range(8):
-            faked.engine.send(Pause(id=f"{n}"))
+            faked.engine.ask(Pause(id=f"{n}"))
         await until(lambda: faked.journal.snapshot != first)
 
 
@@ -281,7 +260,7 @@ async def test_a_snapshot_on_which_the_records_dont_fit_is_left_out() -> None:
     faked.broker.on_run = start
     async with faked.running():
         await until(lambda: written(faked, r.Reconciled))
-        faked.engine.send(Flatten(id="f"))
+        faked.engine.ask(Flatten(id="f"))
         await until(lambda: written(faked, r.FlattenEnded))
     faked.journal.records.append(
         r.encode(r.PlanChanged(ts=T0, book=BOOK, plan_id="p", status=PlanStatus.CLOSING))
@@ -324,7 +303,7 @@ async def test_f36_a_strategy_that_raises_is_out_and_everything_else_goes_on() -
         told = [n for n in faked.engine.notices(0) if "broken failed" in n.text]
         assert [n.severity for n in told] == [Severity.CRITICAL]
         # What people ask for is done as before.
-        faked.engine.send(Flatten(id="f", instrument="MNQ"))
+        faked.engine.ask(Flatten(id="f", instrument="MNQ"))
         await until(lambda: written(faked, r.FlattenEnded))
     assert not faked.engine._fault
 
@@ -349,11 +328,11 @@ async def test_f36_a_screen_that_blocks_does_not_delay_the_engine() -> None:
     try:
         faked.engine.view()
         assert closed.wait(patient(10)), "this is the screen's thread, and it does nothing else"
-        faked.engine.send(Flatten(id="f", instrument="MNQ"))
+        faked.engine.ask(Flatten(id="f", instrument="MNQ"))
         closed.clear()
         assert closed.wait(patient(10))
     finally:
-        faked.engine.send(Shutdown(id="end"))
+        faked.engine.ask(Shutdown(id="end"))
         thread.join(10)
     assert written(faked, r.FlattenStarted)
     assert not thread.is_alive()
@@ -395,7 +374,7 @@ async def test_f33_the_disk_is_full_while_a_flatten_is_wanted(tmp_path: Path) ->
     async with faked.running():
         await until(lambda: faked.core.state.book(BOOK).position("MNQ").qty == 2, 8)
         faked.journal.error = DOWN
-        faked.engine.send(Flatten(id="f", instrument="MNQ"))
+        faked.engine.ask(Flatten(id="f", instrument="MNQ"))
         await until(lambda: any(isinstance(sent, fx.ClosePosition) for sent in faked.broker.sent))
         left = [r.decode(bytes(line.record)) for line in read_lines(file._path)]
         assert any(isinstance(record, r.CloseRequested) for record in left)

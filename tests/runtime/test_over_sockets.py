@@ -22,7 +22,7 @@ async def test_from_an_idea_to_flat_at_the_venue(tmp_path: Path) -> None:
         even = -(-entry.entered_sum // entry.entered)
         await until(lambda: [(qty, stop >= even) for qty, stop in run.stops()] == [(3, True)])
         assert [o["stopPrice"] for o in await f.working() if o["type"] == 4] == [run.stops()[0][1] * 0.25]
-        run.engine.send(Flatten(id="f"))
+        run.engine.ask(Flatten(id="f"))
         await until(lambda: run.qty() == 0 and not run.book.flattening, 10)
         assert (await f.positions(), await f.working()) == ([], [])
         assert run.book.plans == {}

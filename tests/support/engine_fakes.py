@@ -168,7 +168,7 @@ class FakedEngine:
         main = asyncio.create_task(self.engine.main())
         try:
             yield main
-            self.engine.send(Shutdown(id="end"))
+            self.engine.ask(Shutdown(id="end"))
             async with asyncio.timeout(patient(8)):
                 await main
         finally:

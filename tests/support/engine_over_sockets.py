@@ -148,7 +148,7 @@ class VenueSide:
                 await until(run.ready, 10)
                 yield run
                 if not run.main.done():
-                    engine.send(Shutdown(id="end"))
+                    engine.ask(Shutdown(id="end"))
                     async with asyncio.timeout(patient(8)):
                         await run.main
             finally:

@@ -135,7 +135,7 @@ async def listen(engine: Engine) -> None:
         lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
     )
     while line := await reader.readline():
-        engine.send(_SAID[line.decode().strip()])
+        engine.ask(_SAID[line.decode().strip()])
 
 
 def bug(error: Exception) -> None:

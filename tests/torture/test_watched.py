@@ -17,14 +17,14 @@ from engine.model.view import HealthView
 from engine.runtime.pictures import Pictures
 from engine.runtime.view_builder import picture
 from engine.state import snapshot
-from tests.support.played import Play, idea
+from tests.support.scripted_replay import ScriptedReplay, idea
+from tests.torture.mishap_replay import MishapReplay, play
 from tests.torture.mishaps import SCENES, Scene
-from tests.torture.scene import Played, play
 
 HEALTH = HealthView(ok=True)
 
 
-class Watched(Played):
+class Watched(MishapReplay):
     """A scene at which somebody looks, before and after every so many events, at the picture and a chart."""
 
     def __init__(self, scene: Scene, every: int) -> None:
@@ -72,18 +72,18 @@ def test_f47_a_run_that_is_watched_is_the_same_as_one_that_is_not(scene: Scene, 
 
 
 def test_f47_a_contract_and_a_book_that_never_traded_leave_no_trace_of_a_look() -> None:
-    def script(play: Play) -> Iterator[ev.Quote | ev.Print]:
+    def script(replay: ScriptedReplay) -> Iterator[ev.Quote | ev.Print]:
         pictures: Pictures | None = None
-        for event in play.pass_time(70):
+        for event in replay.pass_time(70):
             yield event
-            pictures = pictures or Pictures(play.core, lambda: HEALTH)
-            before = snapshot.encode(play.core.state)
+            pictures = pictures or Pictures(replay.core, lambda: HEALTH)
+            before = snapshot.encode(replay.core.state)
             pictures.renew()
-            for instrument in play.core.config.instruments:
+            for instrument in replay.core.config.instruments:
                 assert pictures.draw(instrument.symbol, Timeframe.M1).instrument == instrument.symbol
             assert pictures.view().health is HEALTH
-            assert snapshot.encode(play.core.state) == before
-        assert play.core.state.book("paper").position("MNQ").qty
-        assert "MES" not in play.core.state.book("paper").positions
+            assert snapshot.encode(replay.core.state) == before
+        assert replay.core.state.book("paper").position("MNQ").qty
+        assert "MES" not in replay.core.state.book("paper").positions
 
-    Play(script, [idea()], paper=PaperConfig())
+    ScriptedReplay(script, [idea()], paper=PaperConfig())

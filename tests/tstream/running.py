@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -39,27 +40,31 @@ class Engine:
     def chart(self, instrument: str, timeframe: Timeframe) -> ChartView | None:
         return charts(CME_FUTURES[instrument])[timeframe]
 
-    def send(self, command: AnyCommand) -> None:
+    def ask(self, command: AnyCommand) -> Future[Notice]:
         self.sent.append(command)
+        answer: Future[Notice] = Future()
         with self._lock:
             if isinstance(command, Flatten):
-                self._answer(command, Severity.GOOD, "flattening")
+                answer.set_result(self._answer(command, Severity.GOOD, "flattening"))
                 if not self._stuck:
                     self._flatten(command.instrument)
             elif isinstance(command, Pause):
-                self._answer(command, Severity.INFO, f"{command.instrument or 'all'} paused \x1b[2J")
+                text = f"{command.instrument or 'all'} paused \x1b[2J"
+                answer.set_result(self._answer(command, Severity.INFO, text))
             else:
-                self._answer(command, Severity.WARNING, "locked by a risk limit")
+                answer.set_result(self._answer(command, Severity.WARNING, "locked by a risk limit"))
+        return answer
 
     def notices(self, after_seq: int) -> Sequence[Notice]:
         with self._lock:
             return [notice for notice in self._notices if notice.seq > after_seq]
 
-    def _answer(self, command: AnyCommand, severity: Severity, text: str) -> None:
+    def _answer(self, command: AnyCommand, severity: Severity, text: str) -> Notice:
         seq = max((notice.seq for notice in self._view.notices), default=0) + 1
         notice = Notice(seq, 0, NoticeKind.COMMAND, severity, text, command_id=command.id)
         self._notices.append(notice)
         self._view = replace(self._view, notices=(*self._view.notices, notice))
+        return notice
 
     def _flatten(self, instrument: str | None) -> None:
         def stays(name: str) -> bool:

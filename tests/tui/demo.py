@@ -9,13 +9,14 @@ import argparse
 import os
 import random
 import time
+from concurrent.futures import Future
 
 from msgspec.structs import replace
 
 from engine.model.chart import ChartView
 from engine.model.commands import AnyCommand, Flatten, Pause, Resume
 from engine.model.market import NANOS, Bar, Timeframe
-from engine.model.notices import NoticeKind, Severity
+from engine.model.notices import Notice
 from engine.model.orders import AccountKind
 from engine.model.view import ContractView, TradingState, View
 from tests.tui import fake
@@ -70,14 +71,14 @@ class MovingEngine(fake.FakeEngine):
             closes=(*contract.closes[:-1], int(last / contract.tick_size)),
         )
 
-    def send(self, command: AnyCommand) -> None:
-        super().send(command)
+    def ask(self, command: AnyCommand) -> Future[Notice]:
+        answer = super().ask(command)
         words = {
             Flatten: "flattened, entries stay paused",
             Pause: "entries paused",
             Resume: "entries allowed",
         }
-        self.happen(NoticeKind.COMMAND, Severity.INFO, words.get(type(command), "done"))
+        self.answer(command.id, words.get(type(command), "done"))
         view = self.current
         if isinstance(command, Flatten):
             here = command.instrument
@@ -94,6 +95,7 @@ class MovingEngine(fake.FakeEngine):
             held = fake.held(state, "paused by keyboard") if paused else {"state": state, "restriction": None}
             books = tuple(replace(b, **held) for b in view.books)
             self.show(replace(view, books=books))
+        return answer
 
 
 def _follow(chart: ChartView, contract: ContractView) -> ChartView:

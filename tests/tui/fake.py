@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from concurrent.futures import Future
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -55,6 +56,7 @@ class FakeEngine:
     def __init__(self, view: View | None = None, logs: Sequence[LogLine] = ()) -> None:
         self.current = trading_view() if view is None else view
         self.sent: list[AnyCommand] = []
+        self.asked: dict[str, Future[Notice]] = {}
         self.happened: list[Notice] = list(self.current.notices)
         self.log: list[LogLine] = list(logs)
 
@@ -65,8 +67,15 @@ class FakeEngine:
         known = CME_FUTURES.get(instrument)
         return None if known is None else charts(known)[timeframe]
 
-    def send(self, command: AnyCommand) -> None:
+    def ask(self, command: AnyCommand) -> Future[Notice]:
+        """Nothing is answered before the test says so (`answer`)."""
         self.sent.append(command)
+        self.asked[command.id] = Future()
+        return self.asked[command.id]
+
+    def answer(self, command_id: str, text: str, severity: Severity = Severity.INFO) -> None:
+        self.happen(NoticeKind.COMMAND, severity, text, command_id=command_id)
+        self.asked[command_id].set_result(self.happened[-1])
 
     def notices(self, after_seq: int) -> Sequence[Notice]:
         return [n for n in self.happened if n.seq > after_seq]
@@ -79,11 +88,16 @@ class FakeEngine:
         self.current = replace(view, version=self.current.version + 1)
 
     def happen(
-        self, kind: NoticeKind, severity: Severity, text: str, instrument: str | None = None
+        self,
+        kind: NoticeKind,
+        severity: Severity,
+        text: str,
+        instrument: str | None = None,
+        command_id: str | None = None,
     ) -> Notice:
         """Let something happen."""
         seq = self.happened[-1].seq + 1 if self.happened else 1
-        notice = Notice(seq, self.current.ts, kind, severity, text, instrument)
+        notice = Notice(seq, self.current.ts, kind, severity, text, instrument, command_id=command_id)
         self.happened.append(notice)
         self.show(replace(self.current, notices=(*self.current.notices, notice)))
         return notice

@@ -10,7 +10,6 @@ from textual.pilot import Pilot
 
 from engine.model.commands import BreakEven, CancelEntries, Flatten, Halt, Pause, Resume
 from engine.model.market import Timeframe
-from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import AccountKind
 from engine.model.view import FlattenStep, FlattenView, TradingState
 from tests.tui import fake, states
@@ -259,7 +258,7 @@ async def test_a_command_is_shown_from_sent_to_acknowledged() -> None:
     async with running(cockpit) as pilot:
         await cockpit.press(pilot, "p")
         assert "pause: sent" in cockpit.line("keys")
-        cockpit.engine.happen(NoticeKind.COMMAND, Severity.INFO, "entries paused")
+        cockpit.engine.answer("ui-1", "entries paused")
         await cockpit.later(pilot, 0.2)
         assert "pause: acknowledged, entries paused" in cockpit.line("keys")
         await cockpit.later(pilot, 7)

@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from engine.model.commands import Pause
+from engine.model.errors import RefusedError, UnknownOutcomeError
 from engine.model.market import Timeframe
 from engine.model.notices import LogLine, Notice, NoticeKind, Severity
 from tests.tui import fake
@@ -15,26 +16,22 @@ from tui.frame_rate import FrameRate
 from tui.presenter import Flashes, Presenter
 
 
-def _answer(seq: int, text: str, command_id: str | None = None, severity: Severity = Severity.INFO) -> Notice:
-    return Notice(seq, fake.NOW, NoticeKind.COMMAND, severity, text, command_id=command_id)
-
-
-def _sent(*labels: str) -> CommandTracker:
-    tracker = CommandTracker(fake.FakeEngine())
+def _sent(*labels: str) -> tuple[fake.FakeEngine, CommandTracker]:
+    engine = fake.FakeEngine()
+    tracker = CommandTracker(engine)
     for label in labels:
         tracker.send(Pause(id=tracker.new_id()), label, 10.0)
-    return tracker
+    return engine, tracker
 
 
 def test_a_command_is_sent_then_acknowledged() -> None:
-    engine = fake.FakeEngine()
-    tracker = CommandTracker(engine)
-    tracker.send(Pause(id=tracker.new_id()), "pause", 10.0)
+    engine, tracker = _sent("pause")
     newest = tracker.newest(10.0)
     assert newest is not None
     assert newest.text == "pause: sent"
     assert [command.id for command in engine.sent] == ["ui-1"]
-    assert tracker.observe([_answer(1, "entries paused")], 10.2) == []
+    engine.answer("ui-1", "entries paused")
+    assert tracker.observe(10.2) == []
     newest = tracker.newest(10.3)
     assert newest is not None
     assert newest.text == "pause: acknowledged, entries paused"
@@ -42,32 +39,34 @@ def test_a_command_is_sent_then_acknowledged() -> None:
 
 
 def test_a_command_without_an_answer_is_reported_after_two_seconds() -> None:
-    tracker = _sent("flatten MNQ")
-    assert tracker.observe([], 11.9) == []
-    (lost,) = tracker.observe([], 12.0)
+    _, tracker = _sent("flatten MNQ")
+    assert tracker.observe(11.9) == []
+    (lost,) = tracker.observe(12.0)
     assert lost.text == "flatten MNQ: no answer after 2 s"
-    assert tracker.observe([], 20.0) == []
+    assert tracker.observe(20.0) == []
 
 
 def test_a_refusal_is_trouble() -> None:
-    tracker = _sent("break-even MNQ")
-    (refused,) = tracker.observe([_answer(1, "unknown contract", severity=Severity.WARNING)], 10.1)
+    engine, tracker = _sent("break-even MNQ")
+    engine.answer("ui-1", "unknown contract", Severity.WARNING)
+    (refused,) = tracker.observe(10.1)
     assert refused.status is CommandStatus.REFUSED
 
 
-def test_answers_find_their_command_by_id_and_else_by_order() -> None:
-    tracker = _sent("first", "second", "third")
-    tracker.observe([_answer(1, "for the second", "ui-2")], 10.1)
-    assert [a.label for a in tracker.observe([], 12.5)] == ["first", "third"]
-    tracker = _sent("first", "second")
-    tracker.observe([_answer(1, "no name")], 10.1)
-    assert [a.label for a in tracker.observe([], 12.5)] == ["second"]
+def test_a_command_that_no_engine_takes_is_trouble_at_once() -> None:
+    engine, tracker = _sent("flatten MNQ", "pause")
+    engine.asked["ui-1"].set_exception(RefusedError("the engine has stopped"))
+    engine.asked["ui-2"].set_exception(UnknownOutcomeError("nothing was said of it"))
+    refused, lost = tracker.observe(10.1)
+    assert refused.text == "flatten MNQ: refused, the engine has stopped"
+    assert lost.status is CommandStatus.LOST
 
 
-def test_answers_to_others_are_left_alone() -> None:
-    tracker = _sent("pause")
-    assert tracker.observe([_answer(1, "flattened", "cli-77")], 10.1) == []
-    assert [a.label for a in tracker.observe([], 12.5)] == ["pause"]
+def test_each_command_has_its_own_answer() -> None:
+    engine, tracker = _sent("first", "second", "third")
+    engine.answer("ui-2", "for the second")
+    assert tracker.observe(10.1) == []
+    assert [a.label for a in tracker.observe(12.5)] == ["first", "third"]
 
 
 def test_frames_come_at_the_wanted_rate_and_slower_without_focus() -> None:

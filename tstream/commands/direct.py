@@ -12,6 +12,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from contextlib import closing
 from pathlib import Path
 
@@ -151,11 +152,11 @@ async def _flatten(run: Run, contract: str | None, sure: bool, wait_s: float) ->
             if not sure:
                 await _until(engine, main, _verified, wait_s)
                 await asyncio.to_thread(_ask, engine.view(), contract)
-            engine.send(Flatten(id="flatten", source="cli", instrument=contract))
-            flat = await _until(engine, main, lambda view: _flat(view, contract), wait_s)
+            answer = engine.ask(Flatten(id="flatten", source="cli", instrument=contract))
+            flat = await _until(engine, main, lambda view: _flat(view, contract, answer), wait_s)
             return [] if flat else _left(engine.view(), contract)
         finally:
-            engine.send(Shutdown(id="end", source="cli"))
+            engine.ask(Shutdown(id="end", source="cli"))
             await asyncio.wait({main}, timeout=wait_s)
             progress.cancel()
             await asyncio.gather(progress, return_exceptions=True)
@@ -183,8 +184,9 @@ def _verified(view: View) -> bool:
     return bool(view.books) and all(one.reconciled for one in view.books)
 
 
-def _flat(view: View, contract: str | None) -> bool:
-    taken = any(notice.command_id == "flatten" for notice in view.notices)
+def _flat(view: View, contract: str | None, answer: Future[Notice]) -> bool:
+    """The picture is one of after the command was taken, and shows it flat."""
+    taken = answer.done() and answer.exception() is None and answer.result() in view.notices
     under_way = any(one.flatten is not None for one in view.books) if contract is None else False
     return taken and _verified(view) and not under_way and not still_open(view, contract)
 

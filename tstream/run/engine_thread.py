@@ -6,12 +6,15 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import structs
 
 from engine.model.chart import ChartView
 from engine.model.commands import AnyCommand, Shutdown
+from engine.model.errors import RefusedError
 from engine.model.market import Timeframe
 from engine.model.notices import Notice
 from engine.model.view import View
@@ -33,7 +36,7 @@ class EngineThread:
         self._prepare = prepare
         self._blank = blank
         self._engine: Engine | None = None
-        self._waiting: list[AnyCommand] = []
+        self._early: list[tuple[AnyCommand, Future[Notice]]] = []
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._work, name="engine")
         self._on_refused: Callable[[], object] = lambda: None
@@ -56,12 +59,19 @@ class EngineThread:
         engine = self._engine
         return engine.notices(after_seq) if engine is not None else ()
 
-    def send(self, command: AnyCommand) -> None:
+    def ask(self, command: AnyCommand) -> Future[Notice]:
         with self._lock:
-            if self._engine is None:
-                self._waiting.append(command)
-                return
-        self._engine.send(command)
+            engine = self._engine
+            if engine is None:
+                answer: Future[Notice] = Future()
+                answer.set_running_or_notify_cancel()
+                ended = self.refusal or self.failure
+                if ended is None:
+                    self._early.append((command, answer))
+                else:
+                    answer.set_exception(_stopped(ended))
+                return answer
+        return engine.ask(command)
 
     # --- its life --------------------------------------------------------------------------------------
 
@@ -77,7 +87,7 @@ class EngineThread:
         """Ask the engine to stop and wait for it, for a while."""
         if not self._thread.ident:
             return
-        self.send(Shutdown(id="stop", source="tstream"))
+        self.ask(Shutdown(id="stop", source="tstream"))
         self._thread.join(STOP_S)
         if self._thread.is_alive():
             log.error("the engine did not stop within %.0f s", STOP_S)
@@ -93,6 +103,7 @@ class EngineThread:
             run = self._prepare()
         except Exception as error:  # noqa: BLE001 - handed to the main thread, which tells it
             self.refusal = error
+            self._refuse(error)
             self._on_refused()
             return
         try:
@@ -101,16 +112,37 @@ class EngineThread:
             log.exception("the engine has stopped")
             self.failure = error
             self._blank = _failed(self.view(), error)
+            self._refuse(error)
+
+    def _refuse(self, error: Exception) -> None:
+        """There is no engine, and there will be none."""
+        with self._lock:
             self._engine = None
+            early, self._early = self._early, []
+        for _, answer in early:
+            answer.set_exception(_stopped(error))
 
     async def _main(self, run: Run) -> None:
         async with run.engine() as engine:
             with self._lock:
                 self._engine = engine
-                waiting, self._waiting = self._waiting, []
-            for command in waiting:
-                engine.send(command)
+                early, self._early = self._early, []
+            for command, answer in early:
+                engine.ask(command).add_done_callback(partial(_pass_on, answer))
             await engine.main()
+
+
+def _stopped(error: Exception) -> RefusedError:
+    return RefusedError(f"the engine has stopped: {error}")
+
+
+def _pass_on(answer: Future[Notice], known: Future[Notice]) -> None:
+    """What came of a command that was given before there was an engine."""
+    error = known.exception()
+    if error is None:
+        answer.set_result(known.result())
+    else:
+        answer.set_exception(error)
 
 
 def _failed(view: View, error: BaseException) -> View:

@@ -54,10 +54,10 @@ async def _headless(run: Run, clock: Clock) -> dict[str, Summary]:
     loop = asyncio.get_running_loop()
     async with run.engine() as engine:
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, engine.send, Shutdown(id="signal", source="signal"))
+            loop.add_signal_handler(number, engine.ask, Shutdown(id="signal", source="signal"))
         ending = asyncio.create_task(_after(run.options.duration_ns, clock))
         ending.add_done_callback(
-            lambda task: None if task.cancelled() else engine.send(Shutdown(id="for", source="--for"))
+            lambda task: None if task.cancelled() else engine.ask(Shutdown(id="for", source="--for"))
         )
         try:
             await engine.main()

@@ -23,7 +23,7 @@ from adapters.notify.content.sanitize import sanitize
 from adapters.notify.telegram_commands.confirmation import Asker, Confirmations
 from adapters.notify.telegram_commands.replies import HELP, flatten_question, positions_text, status_text
 from engine.model.commands import AnyCommand, Flatten, Pause, Resume
-from engine.model.errors import FatalError, PortError, RetryableError
+from engine.model.errors import FatalError, PortError, RefusedError, RetryableError, UnknownOutcomeError
 from engine.model.market import NANOS
 from engine.model.view import View
 from engine.ports import Clock, EngineHandle
@@ -215,21 +215,15 @@ class TelegramCommands:
             await self._reply(chat, text(await self._current_view()) if text is not None else HELP)
 
     async def _carry_out(self, chat: int, command: AnyCommand) -> None:
-        """Send a command to the engine and tell its answer."""
-        seen = max((notice.seq for notice in self._handle.view().notices), default=0)
-        self._handle.send(command)
+        """Hand a command to the engine and tell its answer."""
         try:
             async with asyncio.timeout(ANSWER_S):
-                while True:
-                    for notice in self._handle.notices(seen):
-                        if notice.command_id == command.id:
-                            await self._reply(chat, sanitize(notice.text))
-                            return
-                    await asyncio.sleep(_LOOK_S)
-        except TimeoutError:
-            await self._reply(
-                chat, f"Sent, but the engine has not answered within {ANSWER_S:g} s: look at /status."
-            )
+                told = sanitize((await asyncio.wrap_future(self._handle.ask(command))).text)
+        except RefusedError as error:
+            told = sanitize(f"{error}")
+        except (TimeoutError, UnknownOutcomeError):
+            told = f"Sent, but the engine has not answered within {ANSWER_S:g} s: look at /status."
+        await self._reply(chat, told)
 
     async def _current_view(self) -> View:
         """The engine draws its picture only when somebody looks: the one at hand may be old."""

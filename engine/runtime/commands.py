@@ -1,0 +1,89 @@
+"""Commands on their way into the core, and the answers to them: from any thread, even before the start."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+
+from engine.model.commands import AnyCommand
+from engine.model.errors import RefusedError, UnknownOutcomeError
+from engine.model.notices import Notice
+
+log = logging.getLogger(__name__)
+
+
+class Commands:
+    """Matches answers to commands, for everybody: the core says what a command came to in the step that takes
+    it. `ask` is for any thread, the rest belongs to the thread of the engine's loop.
+    """
+
+    def __init__(self, take: Callable[[AnyCommand], None]) -> None:
+        """`take` puts a command into the inbox."""
+        self._take = take
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._lock = threading.Lock()
+        self._early: list[tuple[AnyCommand, Future[Notice]]] = []
+        self._asked: dict[int, tuple[AnyCommand, Future[Notice]]] = {}
+        """By identity of the command: ids are the clients' own, and nothing keeps two from being the same."""
+        self._ended = False
+
+    def ask(self, command: AnyCommand) -> Future[Notice]:
+        """See `EngineHandle.ask`."""
+        answer: Future[Notice] = Future()
+        answer.set_running_or_notify_cancel()  # who loses patience can't call the command back
+        with self._lock:
+            loop, ended = self._loop, self._ended
+            if loop is None and not ended:
+                self._early.append((command, answer))
+        if ended:
+            _not_done(command, answer)
+        elif loop is not None:
+            try:
+                loop.call_soon_threadsafe(self._post, command, answer)
+            except RuntimeError:  # the loop is closed
+                _not_done(command, answer)
+        return answer
+
+    def _post(self, command: AnyCommand, answer: Future[Notice]) -> None:
+        if self._ended:
+            _not_done(command, answer)
+            return
+        self._asked[id(command)] = command, answer
+        self._take(command)
+
+    def begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Take in what came before there was a loop, and everything from now on."""
+        with self._lock:
+            self._loop = loop
+            early, self._early = self._early, []
+        for command, answer in early:
+            self._post(command, answer)
+
+    def taken(self, command: AnyCommand, said: Iterable[Notice]) -> None:
+        """The core has taken a command in; `said` is all that it told in that step."""
+        asked = self._asked.pop(id(command), None)
+        if asked is None:
+            return
+        _, answer = asked
+        notice = next((one for one in said if one.command_id == command.id), None)
+        if notice is not None:
+            answer.set_result(notice)
+        else:
+            answer.set_exception(UnknownOutcomeError("the engine took the command but said nothing of it"))
+
+    def end(self) -> None:
+        """The core takes nothing in any more."""
+        with self._lock:
+            self._ended = True
+            early, self._early = self._early, []
+        asked, self._asked = self._asked, {}
+        for command, answer in (*early, *asked.values()):
+            _not_done(command, answer)
+
+
+def _not_done(command: AnyCommand, answer: Future[Notice]) -> None:
+    log.warning("the engine has stopped; %s is not carried out", type(command).__name__)
+    answer.set_exception(RefusedError("the engine has stopped: the command is not carried out"))
