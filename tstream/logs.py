@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import logging.handlers
-import os
 import queue
 import traceback
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from adapters.common.files import owner_only
 from adapters.common.redaction import Redactor, printable
 from engine.ports import Clock
 from tstream.clock import iso, wall_ns
@@ -147,12 +147,8 @@ def write_crash(file: Path, error: BaseException, redact: Redactor, doing: str) 
     """Append an unexpected error's traceback, redacted, to a file for its owner only. Raises OSError."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     text = "".join(traceback.format_exception(error))
-    with open(file, "a", encoding="utf-8", errors="backslashreplace", opener=_private) as stream:
+    with open(file, "a", encoding="utf-8", errors="backslashreplace", opener=owner_only) as stream:
         stream.write(redact(f"{iso(wall_ns())} {doing}\n{text}\n"))
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 def _trace(record: logging.LogRecord) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from adapters.common.files import replace_file
+
 HOME_VARIABLE = "TSTREAM_HOME"
 CONFIG_VARIABLE = "TSTREAM_CONFIG"
 """Names another settings file, as --config does."""
@@ -80,10 +82,8 @@ class Paths:
 
     def remember_run(self, journal: Path) -> None:
         """Note which journal the run that now starts writes; on a full disk it goes without."""
-        fresh = self._last_run.with_suffix(".new")
         try:
-            fresh.write_text(f"{journal.absolute()}\n", encoding="utf-8")
-            fresh.replace(self._last_run)
+            replace_file(self._last_run, f"{journal.absolute()}\n".encode())
         except OSError as error:
             log.warning("%s can't be written: %s", self._last_run, error.strerror)
 

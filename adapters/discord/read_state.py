@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
+from adapters.common.files import replace_file
 from engine.model.events import AlertKind
 
 _log = logging.getLogger(__name__)
@@ -210,16 +210,3 @@ class ReadStateFile:
             self._failed = True
         else:
             self._failed = False
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Replace a file at once: a crash leaves the old one or the new one. Raises OSError."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    fresh = path.with_name(f"{path.name}.new")
-    with open(fresh, "wb", opener=_private) as stream:
-        stream.write(content)
-    os.replace(fresh, path)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.common.files import replace_file
 from adapters.discord import read_state as reading
 from adapters.discord.read_state import ReadState, ReadStateFile
 from engine.model.events import AlertKind, LinkState
@@ -312,7 +313,6 @@ async def test_a_write_that_is_under_way_at_the_end_is_followed_by_the_newest(
 ) -> None:
     path = tmp_path / "discord.json"
     begun, go_on = threading.Event(), threading.Event()
-    replace_file = reading.replace_file
 
     def slow(path: Path, content: bytes) -> None:
         begun.set()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
+from adapters.common.files import replace_file
 from adapters.projectx.config import ProjectXConfig
 from adapters.projectx.venue import ProjectXVenue
 from engine.model.config import TradingSwitch
@@ -35,11 +35,8 @@ def armed_accounts(folder: Path) -> tuple[str, ...]:
 
 
 def remember_armed(folder: Path, account: str) -> None:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    fresh = folder / "armed.json.new"
-    fresh.write_bytes(msgspec.json.encode(sorted({*armed_accounts(folder), account})))
-    os.chmod(fresh, 0o600)
-    fresh.replace(folder / "armed.json")
+    armed = sorted({*armed_accounts(folder), account})
+    replace_file(folder / "armed.json", msgspec.json.encode(armed))
 
 
 def ask_to_arm(settings: Settings, paths: Paths, clock: Clock, ask: Callable[[str], str] = input) -> None:

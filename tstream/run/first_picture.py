@@ -7,13 +7,13 @@ behind it. Nothing but the picture is made of this: the engine gets settings tha
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 from msgspec import Struct
 
+from adapters.common.files import replace_file
 from engine.model.config import TradingSwitch
 from engine.model.instrument import CME_FUTURES
 from engine.model.orders import AccountKind
@@ -82,10 +82,7 @@ def remember(paths: Paths, config: Path | None, picture: FirstPicture | None) ->
         kept = msgspec.json.encode(_Kept(fingerprint(paths, config or paths.settings_file), picture))
         if file.exists() and file.read_bytes() == kept:
             return
-        fresh = file.with_suffix(".new")
-        fresh.write_bytes(kept)
-        os.chmod(fresh, 0o600)
-        fresh.replace(file)
+        replace_file(file, kept)
     except OSError:
         return
 
