@@ -27,10 +27,10 @@ from bench.orders import PLACE, PRICES, Trader, stamps, trader, until, venue
 from bench.stamped import OPENING
 from bench.terminal import ROOT
 from engine.market.bars import BarsClosed
-from engine.model.config import AlertRoom
 from engine.model.events import AlertReceived, AnyEvent, LinkState
 from engine.model.market import NANOS
 from engine.model.plans import Idea
+from engine.model.rooms import AlertRoom
 from engine.ports import Clock, Sink
 from engine.signals.board import SignalBoard
 from engine.strategies.alerts.room import RoomParser

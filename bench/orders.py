@@ -28,11 +28,13 @@ from bench.terminal import ROOT
 from engine.core import Core
 from engine.market.bars import BarsClosed
 from engine.model.commands import Flatten, Resume, Shutdown
-from engine.model.config import AlertRoom, EngineConfig, RiskLimits, TradingSwitch
+from engine.model.config import EngineConfig, TradingSwitch
 from engine.model.events import AnyEvent, Print, Quote
 from engine.model.instrument import CME_FUTURES
+from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, NANOS, Bar, Side, Timeframe
 from engine.model.plans import Idea
+from engine.model.rooms import AlertRoom
 from engine.ports import AlertSource, MarketFeed, Sink
 from engine.runtime.engine import Engine
 from engine.runtime.recovery import restore

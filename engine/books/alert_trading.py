@@ -18,12 +18,12 @@ from engine.books.book import Book
 from engine.books.entries import Terms as EntryTerms
 from engine.model import records as r
 from engine.model.alerts import Grade, Reason, Terms, Verdict, origin
-from engine.model.config import AfterFill, AlertRoom
 from engine.model.events import AlertKind, AlertReceived
 from engine.model.instrument import Instrument
 from engine.model.market import NANOS
 from engine.model.notices import NoticeKind, Severity
 from engine.model.plans import Idea
+from engine.model.rooms import AfterFill, AlertRoom
 from engine.risk.sizers import Wanted, sizer
 from engine.signals.market_data import MarketData
 from engine.state.alerts import AlertState

@@ -11,12 +11,13 @@ from engine.books.links import Links
 from engine.market import expiry, sessions
 from engine.market.bars import BarsClosed
 from engine.model import records as r
-from engine.model.config import AlertRoom, RiskLimits
 from engine.model.instrument import Instrument
+from engine.model.limits import RiskLimits
 from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import OrderStatus
 from engine.model.plans import Idea, TradePlan
 from engine.model.refusals import Refusal
+from engine.model.rooms import AlertRoom
 from engine.model.view import TradingState
 from engine.portfolio.money import Marks, equity_usd, open_risk_usd, room_headroom_usd
 from engine.risk import bands, gate, sizing

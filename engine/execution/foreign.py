@@ -16,8 +16,8 @@ from engine.execution import stops
 from engine.execution.context import BookContext
 from engine.execution.protection import Protection
 from engine.model import records as r
-from engine.model.config import ForeignPositions
 from engine.model.instrument import Instrument
+from engine.model.limits import ForeignPositions
 from engine.model.market import NANOS, Side
 from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import Fill, OrderType

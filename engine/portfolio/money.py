@@ -6,10 +6,10 @@ from collections.abc import Collection
 from decimal import Decimal
 
 from engine.model.alerts import room_of
-from engine.model.config import AlertRoom
 from engine.model.market import Side
 from engine.model.orders import Slot
 from engine.model.plans import Leg, PlanStatus
+from engine.model.rooms import AlertRoom
 from engine.state.carry import carried_open_usd
 from engine.state.position import Position, usd
 from engine.state.state import BookState, LegState, PlanState, State

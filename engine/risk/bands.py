@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from engine.model.config import RiskLimits
+from engine.model.limits import RiskLimits
 from engine.model.view import Band, LimitView
 from engine.risk.presets import AccountLimits
 

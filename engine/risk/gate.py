@@ -6,8 +6,9 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from engine.model.config import RiskLimits, TradingSwitch
+from engine.model.config import TradingSwitch
 from engine.model.instrument import Instrument
+from engine.model.limits import RiskLimits
 from engine.model.market import NANOS
 from engine.model.orders import BRACKET_TICKS, AccountKind
 from engine.model.plans import Idea

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from engine.market import sessions
 from engine.model import records as r
-from engine.model.config import RiskLimits
+from engine.model.limits import RiskLimits
 from engine.model.market import NANOS
 from engine.model.notices import NoticeKind, Severity
 from engine.model.plans import PlanStatus

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from engine.model.config import RiskLimits
+from engine.model.limits import RiskLimits
 
 T = TypeVar("T")
 

@@ -11,8 +11,9 @@ from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 
-from engine.model.config import RiskLimits, SizePolicy, Sizing
 from engine.model.instrument import Instrument
+from engine.model.limits import RiskLimits
+from engine.model.rooms import SizePolicy, Sizing
 from engine.risk.sizing import loss_usd
 from engine.state.track_record import TrackRecord
 

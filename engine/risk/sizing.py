@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from msgspec import structs
 
-from engine.model.config import RiskLimits, SingleContract
 from engine.model.instrument import Instrument
+from engine.model.limits import RiskLimits, SingleContract
 from engine.model.plans import Idea, Leg
 
 

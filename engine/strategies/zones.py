@@ -10,6 +10,7 @@ the risk or more. An opposing level nearer than the first target forbids the tra
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Annotated
 
 from msgspec import Struct
 
@@ -17,6 +18,7 @@ from engine.market.bars import BarsClosed
 from engine.model.instrument import Instrument
 from engine.model.market import MINUTE, Bar, Side, Timeframe
 from engine.model.plans import Idea
+from engine.model.setting import live
 from engine.signals.alignment import WEIGHTS_PCT, Alignment
 from engine.signals.board import SignalBoard
 from engine.strategies.protocol import Declined
@@ -30,11 +32,22 @@ _BARRIER_FRAMES = (Timeframe.M15, Timeframe.M30, Timeframe.H1)
 class ZoneReactionConfig(Struct, frozen=True):
     """Distances are in ticks or in multiples of the 1m ATR; times in nanoseconds of market time."""
 
-    min_score_tenths: int = 60
+    min_score_tenths: Annotated[
+        int, live("Least score of an idea, out of ten.", key="min_score", unit=10, kind=float, ge=0, le=10)
+    ] = 60
     near_score_tenths: int = 45
     """From this score on a reaction that comes to nothing is worth telling."""
     min_reward_to_risk: float = 1.5
-    second_reward_to_risk: float = 2.2
+    second_reward_to_risk: Annotated[
+        float,
+        live(
+            "Least distance of the second target in multiples of the risk; the first one's is "
+            "risk.reward_to_risk_min.",
+            key="second_target_r",
+            ge=0.2,
+            le=40,
+        ),
+    ] = 2.2
     reach_atr: float = 0.5
     """How far from a zone price may turn and still have reacted to it."""
     probe_bars: int = 3
@@ -48,8 +61,12 @@ class ZoneReactionConfig(Struct, frozen=True):
     min_level_touches: int = 2
     barrier_touches: int = 3
     """Swings that make an opposing level one to respect."""
-    cooldown_ns: int = 20 * MINUTE
-    """Silence on an instrument after an idea."""
+    cooldown_ns: Annotated[
+        int,
+        live(
+            "Silence on a product after an idea, minutes.", key="cooldown_minutes", unit=MINUTE, ge=0, le=600
+        ),
+    ] = 20 * MINUTE
     near_cooldown_ns: int = 15 * MINUTE
     """Silence on the same kind of near miss."""
 

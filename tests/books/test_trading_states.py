@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from engine.market import sessions
 from engine.model import records as r
 from engine.model.commands import Halt, Pause, Resume
-from engine.model.config import RiskLimits
+from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, NANOS
 from engine.model.view import TradingState
 from engine.risk.guards import Guards

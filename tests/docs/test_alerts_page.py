@@ -7,8 +7,8 @@ import re
 import pytest
 
 from engine.model.alerts import Reason, Verdict
-from engine.model.config import AlertRoom
 from engine.model.market import NANOS
+from engine.model.rooms import AlertRoom
 from engine.strategies.alerts.alert import Alert
 from engine.strategies.alerts.rooms import STRICT, VARIANTS
 from tests.docs.pages import DOCS, section, tables

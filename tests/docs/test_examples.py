@@ -18,10 +18,11 @@ from adapters.simulator.market.generated import GeneratedMarket
 from engine.core import Core
 from engine.lab.replay import Replay
 from engine.model import events as ev
-from engine.model.config import EngineConfig, RiskLimits, TradingSwitch
+from engine.model.config import EngineConfig, TradingSwitch
 from engine.model.effects import CancelOrder, PlaceOrder
 from engine.model.errors import RefusedError, UnknownOutcomeError
 from engine.model.instrument import CME_FUTURES
+from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, Side
 from engine.model.orders import AccountKind, OrderSpec, OrderType
 from engine.model.records import PlanOpened

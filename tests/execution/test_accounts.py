@@ -7,7 +7,7 @@ from decimal import Decimal
 from engine.model import effects as fx
 from engine.model import records as r
 from engine.model.commands import Flatten
-from engine.model.config import RiskLimits
+from engine.model.limits import RiskLimits
 from engine.model.market import NANOS
 from engine.model.orders import OrderType
 from engine.model.refusals import Refusal

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from engine.model import events as ev
 from engine.model import records as r
-from engine.model.config import PaperConfig, RiskLimits, SingleContract
+from engine.model.config import PaperConfig
+from engine.model.limits import RiskLimits, SingleContract
 from engine.model.market import Side
 from engine.model.orders import Slot
 from tests.support.alert_room import LONG, ROOM, SHORT, message

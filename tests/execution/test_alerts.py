@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from engine.model import events as ev
 from engine.model import records as r
 from engine.model.alerts import Reason, Verdict
-from engine.model.config import RiskLimits
+from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, NANOS, Side
 from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import Slot, VenueStatus

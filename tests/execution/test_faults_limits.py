@@ -14,8 +14,8 @@ from engine.market import sessions
 from engine.model import events as ev
 from engine.model import records as r
 from engine.model.commands import Resume
-from engine.model.config import ForeignPositions, RiskLimits
 from engine.model.instrument import CME_FUTURES
+from engine.model.limits import ForeignPositions, RiskLimits
 from engine.model.market import MINUTE, NANOS, Side
 from engine.model.orders import OrderSpec, OrderType
 from engine.model.refusals import Refusal

@@ -15,7 +15,7 @@ from engine.model import effects as fx
 from engine.model import events as ev
 from engine.model import records as r
 from engine.model.commands import Resume
-from engine.model.config import ForeignPositions, RiskLimits
+from engine.model.limits import ForeignPositions, RiskLimits
 from engine.model.market import MINUTE, Side
 from engine.model.orders import Fill, OrderSpec, OrderType, VenueOrder, VenueStatus
 from engine.model.view import TradingState

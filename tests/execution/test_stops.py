@@ -12,7 +12,7 @@ from msgspec import structs
 from engine.model import effects as fx
 from engine.model import events as ev
 from engine.model import records as r
-from engine.model.config import RiskLimits, SingleContract
+from engine.model.limits import RiskLimits, SingleContract
 from engine.model.market import NANOS, Side
 from engine.model.orders import OrderType, Slot
 from engine.model.plans import StopRule

@@ -17,9 +17,10 @@ from engine.core import Core, Outcome
 from engine.lab.replay import BOOK, Replay
 from engine.market import sessions
 from engine.model import records as r
-from engine.model.config import EngineConfig, RiskLimits, TradingSwitch
+from engine.model.config import EngineConfig, TradingSwitch
 from engine.model.effects import PlaceOrder
 from engine.model.events import AnyEvent, Print, Quote
+from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, NANOS, Bar, Side
 from engine.model.orders import Slot
 from engine.model.plans import Idea

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from engine.model.config import RiskLimits
+from engine.model.limits import RiskLimits
 from engine.model.view import Band, LimitView
 from engine.risk import bands
 from engine.risk.bands import Figures, measure

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from engine.model.config import RiskLimits, TradingSwitch
+from engine.model.config import TradingSwitch
 from engine.model.instrument import CME_FUTURES
+from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, NANOS, Side
 from engine.model.orders import AccountKind
 from engine.model.plans import Idea

@@ -11,7 +11,7 @@ from engine.books.book import BookSpec
 from engine.books.opening import VENUE_LINKS
 from engine.market import sessions
 from engine.model import records as r
-from engine.model.config import RiskLimits
+from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, NANOS, Side
 from engine.model.orders import Slot
 from engine.model.plans import Leg, PlanStatus

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from engine.model.config import RiskLimits
+from engine.model.limits import RiskLimits
 from engine.risk.presets import PRESETS, guess, resolve
 
 

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from engine.model.alerts import Grade
-from engine.model.config import GradeSizes, RiskLimits, SizePolicy, Sizing
 from engine.model.instrument import CME_FUTURES
+from engine.model.limits import RiskLimits
 from engine.model.market import Side
 from engine.model.plans import Idea
 from engine.model.refusals import Refusal
+from engine.model.rooms import GradeSizes, SizePolicy, Sizing
 from engine.risk.gate import check
 from engine.risk.sizers import Ask, Wanted, sizer
 from engine.risk.sizing import contracts, legs

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.model.config import RiskLimits
 from engine.model.instrument import CME_FUTURES
+from engine.model.limits import RiskLimits
 from engine.model.market import Side
 from engine.model.plans import Idea, Leg
 from engine.risk.sizing import contracts, legs, loss_usd

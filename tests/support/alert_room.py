@@ -7,11 +7,11 @@ import hashlib
 from engine.model import effects as fx
 from engine.model import events as ev
 from engine.model import records as r
-from engine.model.config import AfterFill, AlertRoom
 from engine.model.events import AlertKind, AlertReceived
 from engine.model.market import NANOS, Side
 from engine.model.notices import NoticeKind
 from engine.model.orders import Slot
+from engine.model.rooms import AfterFill, AlertRoom
 from tests.support.manual_venue import PRICE, ManualVenue
 
 ROOM = AlertRoom("jm", {"NQ": "MNQ"})

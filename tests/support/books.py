@@ -10,8 +10,9 @@ from engine.books.book import BookSpec
 from engine.books.opening import VENUE_LINKS
 from engine.market import sessions
 from engine.model import records as r
-from engine.model.config import EngineConfig, RiskLimits, TradingSwitch
+from engine.model.config import EngineConfig, TradingSwitch
 from engine.model.instrument import CME_FUTURES, Instrument
+from engine.model.limits import RiskLimits
 from engine.model.market import NANOS, Side
 from engine.model.orders import Account, AccountKind, Fill, OrderSpec, OrderType, Slot
 from engine.model.plans import Leg, TradePlan

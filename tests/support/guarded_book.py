@@ -8,7 +8,7 @@ from engine.books.commands import obey
 from engine.market import sessions
 from engine.model import records as r
 from engine.model.commands import AnyCommand
-from engine.model.config import RiskLimits
+from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE
 from engine.model.notices import NoticeKind, Severity
 from engine.model.plans import Leg, PlanStatus

@@ -12,9 +12,10 @@ from engine.model import effects as fx
 from engine.model import events as ev
 from engine.model import records as r
 from engine.model.commands import AnyCommand
-from engine.model.config import AlertRoom, Brackets, EngineConfig, RiskLimits, TradingSwitch
+from engine.model.config import Brackets, EngineConfig, TradingSwitch
 from engine.model.errors import Cause
 from engine.model.instrument import CME_FUTURES
+from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, NANOS, Side
 from engine.model.notices import Notice, Severity
 from engine.model.orders import (
@@ -29,6 +30,7 @@ from engine.model.orders import (
     VenueStatus,
 )
 from engine.model.plans import Idea
+from engine.model.rooms import AlertRoom
 from engine.state.fold import apply
 from engine.state.state import BookState, Order, State
 from tests.market.feed import T0

@@ -10,11 +10,13 @@ from engine.lab.replay import BOOK, Replay
 from engine.model import events as ev
 from engine.model import records as r
 from engine.model.commands import AnyCommand
-from engine.model.config import AlertRoom, EngineConfig, PaperConfig, RiskLimits, TradingSwitch
+from engine.model.config import EngineConfig, PaperConfig, TradingSwitch
 from engine.model.instrument import CME_FUTURES
+from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, NANOS, Side
 from engine.model.orders import Slot, VenueOrder
 from engine.model.plans import Idea
+from engine.model.rooms import AlertRoom
 from engine.state.state import BookState
 from engine.venue.fill_model import FillModel
 from tests.market.feed import T0

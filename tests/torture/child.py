@@ -27,8 +27,9 @@ from bench.leaps import LeapingClock
 from engine.core import Core
 from engine.market.bars import BarsClosed
 from engine.model.commands import AnyCommand, Flatten, Resume, Shutdown
-from engine.model.config import Brackets, EngineConfig, RiskLimits, TradingSwitch
+from engine.model.config import Brackets, EngineConfig, TradingSwitch
 from engine.model.instrument import CME_FUTURES
+from engine.model.limits import RiskLimits
 from engine.model.market import NANOS, Side, Timeframe
 from engine.model.plans import Idea
 from engine.runtime.engine import Engine

@@ -12,8 +12,9 @@ from engine.lab.replay import BOOK, START_BALANCE_USD, Replay
 from engine.model import effects as fx
 from engine.model import events as ev
 from engine.model.commands import Flatten
-from engine.model.config import Brackets, EngineConfig, RiskLimits, TradingSwitch
+from engine.model.config import Brackets, EngineConfig, TradingSwitch
 from engine.model.instrument import CME_FUTURES
+from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, NANOS
 from engine.model.orders import OrderType, VenueStatus
 from engine.model.plans import Idea

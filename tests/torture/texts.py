@@ -21,11 +21,12 @@ from engine.books.entries import Terms
 from engine.books.opening import VENUE_LINKS
 from engine.model import records as r
 from engine.model.alerts import Verdict
-from engine.model.config import AlertRoom, EngineConfig
+from engine.model.config import EngineConfig
 from engine.model.events import AlertKind, AlertReceived, Quote
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import Side
 from engine.model.plans import Idea
+from engine.model.rooms import AlertRoom
 from engine.portfolio.money import Marks
 from engine.signals.market_data import MarketData
 from engine.state.state import State

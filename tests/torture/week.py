@@ -17,8 +17,9 @@ from engine.market.bars import BarsClosed
 from engine.model import effects as fx
 from engine.model import events as ev
 from engine.model import records as r
-from engine.model.config import EngineConfig, RiskLimits, TradingSwitch
+from engine.model.config import EngineConfig, TradingSwitch
 from engine.model.instrument import CME_FUTURES
+from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, NANOS, Bar, Side, Timeframe
 from engine.model.orders import Fill
 from engine.model.plans import Idea

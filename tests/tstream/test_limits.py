@@ -5,13 +5,16 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from adapters.projectx.config import ProjectXConfig
-from engine.model.config import Brackets, ForeignPositions, RiskLimits, SingleContract
+from engine.model.config import Brackets, PaperConfig
+from engine.model.limits import ForeignPositions, RiskLimits, SingleContract
 from engine.model.market import MINUTE, NANOS
+from engine.model.rooms import AlertRoom
 from engine.strategies.zones import ZoneReactionConfig
 from tests.tstream.conftest import Reading
+from tstream.convert.alerts import alert_rooms
 from tstream.convert.risk import paper_config, risk_limits, zone_reaction
 from tstream.convert.venues import projectx_config
 
@@ -68,9 +71,19 @@ def test_a_risk_setting_changes_its_limit_and_no_other(
 
 def test_the_defaults_are_the_engines_own(reading: Reading) -> None:
     settings = reading().settings
-    engine = asdict(RiskLimits())
-    assert asdict(risk_limits(settings)) == engine | {"hours_zone": "America/Chicago"}
+    assert risk_limits(settings) == RiskLimits()
     assert zone_reaction(settings) == ZoneReactionConfig()
+
+
+def test_the_defaults_of_rooms_and_of_the_paper_book_are_the_engines_own(reading: Reading) -> None:
+    settings = reading(
+        "[paper]\nenabled = true\n[rooms.desk]\nchannels = [1]\nauthors = [2]",
+        "TSTREAM_DISCORD_TOKEN=canary-6",
+    ).settings
+    (room,) = alert_rooms(settings)
+    assert room == AlertRoom("desk", {"ES": "MES", "NQ": "MNQ", "GC": "MGC"})
+    paper = paper_config(settings)
+    assert paper == PaperConfig(risk=replace(RiskLimits(), start_balance_usd=Decimal(50_000)))
 
 
 def test_every_risk_setting_is_tried_here(reading: Reading) -> None:

@@ -15,9 +15,10 @@ from engine.market import sessions
 from engine.model import events as ev
 from engine.model import records as r
 from engine.model.commands import Flatten, Pause, Resume
-from engine.model.config import EngineConfig, PaperConfig, RiskLimits, TradingSwitch
+from engine.model.config import EngineConfig, PaperConfig, TradingSwitch
 from engine.model.errors import Cause, RefusedError
 from engine.model.instrument import CME_FUTURES
+from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, NANOS, Side
 from engine.model.orders import Account, AccountKind, OrderSpec, OrderType, Slot
 from engine.model.refusals import Refusal

@@ -6,12 +6,12 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.model.config import AlertRoom, GradeSizes, Sizing
-from engine.model.market import NANOS
+from engine.model.rooms import AlertRoom, GradeSizes, Sizing
 from engine.strategies.alerts import rooms
 from engine.strategies.alerts.alert import Parser
 from tstream.errors import Problem, SettingsError
 from tstream.settings.model import Settings
+from tstream.settings.structs import filled
 
 if TYPE_CHECKING:
     from adapters.discord.config import DiscordConfig
@@ -23,28 +23,15 @@ PLUG_INS = "tstream.alert_parsers"
 def alert_rooms(settings: Settings) -> tuple[AlertRoom, ...]:
     """What the engine is told of each room; contracts that are not traded here are left out."""
     return tuple(
-        AlertRoom(
+        filled(
+            AlertRoom,
+            room,
             name=name,
             contracts={
                 root: symbol for root, symbol in room.contracts.items() if symbol in settings.contracts
             },
-            parser=room.parser,
-            variants=room.variants,
-            sizes=GradeSizes(room.size_c, room.size_b, room.size_a),
-            default_size=room.default_size or None,
-            sizing=Sizing(room.sizing, room.equity_percent, room.notional_usd, room.kelly_percent),
-            targets=room.targets_points,
-            stop_nearest=room.stop_nearest_points,
-            stop_farthest=room.stop_farthest_points,
-            entry_distance=room.entry_distance_points,
-            max_age_ns=round(room.max_age_seconds * NANOS),
-            price_age_ns=round(room.price_age_seconds * NANOS),
-            repeat_ns=round(room.repeat_seconds * NANOS),
-            books=room.books,
-            max_trades=room.max_trades,
-            max_loss_usd=room.max_loss_usd,
-            reward_to_risk_min=room.reward_to_risk_min,
-            after_fill=room.after_fill,
+            sizes=filled(GradeSizes, room),
+            sizing=filled(Sizing, room),
         )
         for name, room in settings.rooms.items()
     )

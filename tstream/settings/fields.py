@@ -9,12 +9,26 @@ from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
-from pydantic import BeforeValidator, Field
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
-Reload = Literal["live", "restart"]
-"""Whether a running engine takes a change of the key, or only the next start does."""
+from engine.model.setting import Reload
+
+
+class Section(BaseModel):
+    """A table of tstream.toml. Amounts are USD, times in the unit that the key names."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, str_strip_whitespace=True, allow_inf_nan=False
+    )
 
 
 def setting(
@@ -56,7 +70,8 @@ def refuse(message: str, **context: Any) -> PydanticCustomError:
     return PydanticCustomError("check", "{message}", {"message": message, **context})
 
 
-def _no_bool(value: object) -> object:
+def no_bool(value: object) -> object:
+    """true and false are no numbers."""
     if isinstance(value, bool):
         raise refuse("")
     return value
@@ -67,9 +82,22 @@ def _comma_separated(value: object) -> object:
     return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
 
-Whole = Annotated[int, BeforeValidator(_no_bool)]
-Usd = Annotated[Decimal, BeforeValidator(_no_bool)]
-Number = Annotated[float, BeforeValidator(_no_bool)]
+OFF = "off"
+
+
+def _off(value: object, checked: ValidatorFunctionWrapHandler) -> object:
+    """A limit is switched off by the word, not by 0, which could as well mean that nothing is allowed."""
+    if isinstance(value, str) and value.strip().lower() == OFF:
+        return 0
+    if value in (0, "0") and not isinstance(value, bool):
+        raise refuse("")
+    return checked(value)
+
+
+MAY_BE_OFF = WrapValidator(_off)
+Whole = Annotated[int, BeforeValidator(no_bool)]
+Usd = Annotated[Decimal, BeforeValidator(no_bool)]
+Number = Annotated[float, BeforeValidator(no_bool)]
 CommaSeparated = BeforeValidator(_comma_separated)
 
 
@@ -81,7 +109,8 @@ def extra(field: FieldInfo, name: str) -> str:
 
 def allowed(field: FieldInfo) -> str:
     """What may stand there, in words: "a whole number from 1 to 30"."""
-    return extra(field, "allowed") or (_kind(field.annotation) + _bounds(field.metadata))
+    off = f", or {OFF}" if MAY_BE_OFF in field.metadata else ""
+    return extra(field, "allowed") or (_kind(field.annotation) + _bounds(field.metadata) + off)
 
 
 def _kind(annotation: Any) -> str:

@@ -13,13 +13,13 @@ from engine.model.instrument import CME_FUTURES, Instrument
 from tstream.settings.alerts import DiscordSettings, RoomName, RoomSettings
 from tstream.settings.fields import CommaSeparated, computed, refuse, setting
 from tstream.settings.notify import NotifySettings
-from tstream.settings.paper import PaperSettings
 from tstream.settings.risk import RiskSettings
 from tstream.settings.sections import (
     Contract,
     ControlSettings,
     InstrumentSettings,
     LogSettings,
+    PaperSettings,
     ProjectXSettings,
     ScreenSettings,
     StrategySettings,

@@ -12,8 +12,8 @@ from adapters.common.secret import LOOPBACK, words_of_address
 from adapters.notify.config import NotifyConfig
 from adapters.notify.content.message import Event
 from engine.model.notices import Severity
-from tstream.settings.fields import CommaSeparated, Number, Whole, refuse, setting
-from tstream.settings.sections import BaseUrl, Section, Zone
+from tstream.settings.fields import CommaSeparated, Number, Section, Whole, refuse, setting
+from tstream.settings.sections import BaseUrl, Zone
 
 _NUMBER = re.compile(r"-?\d+", re.ASCII)
 _D = NotifyConfig()

@@ -1,4 +1,4 @@
-"""The sections of tstream.toml. Frozen; amounts in USD, times in the unit that the key names."""
+"""The sections of tstream.toml, but for [risk], [discord], [rooms.NAME] and [notify]."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SecretStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, SecretStr, model_validator
 
 from adapters.common.secret import LOOPBACK
-from engine.model.config import Brackets
+from engine.model.config import Brackets, PaperConfig
 from engine.model.instrument import CME_FUTURES
-from tstream.settings.fields import Number, Usd, Whole, computed, refuse, setting
+from engine.strategies.zones import ZoneReactionConfig
+from tstream.settings.fields import Section, Usd, Whole, computed, refuse, setting
+from tstream.settings.structs import StructSection, keys_of
 
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
@@ -84,12 +86,6 @@ def _upper(value: object) -> object:
 
 
 Zone = Annotated[str, AfterValidator(_zone)]
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", hide_input_in_errors=True, str_strip_whitespace=True, allow_inf_nan=False
-    )
 
 
 class VenueSettings(Section):
@@ -165,7 +161,8 @@ class InstrumentSettings(Section):
     )
 
 
-class StrategySettings(Section):
+@keys_of(ZoneReactionConfig())
+class StrategySettings(StructSection):
     """What makes an idea good enough to trade."""
 
     name: Literal["zones"] = setting(
@@ -174,17 +171,18 @@ class StrategySettings(Section):
         "at least three of five timeframes behind it.",
         reload="restart",
     )
-    min_score: Number = setting(6.0, "Least score of an idea, out of ten.", reload="live", ge=0, le=10)
-    second_target_r: Number = setting(
-        2.2,
-        "Least distance of the second target in multiples of the risk; the first one's is "
-        "risk.reward_to_risk_min.",
-        reload="live",
-        ge=0.2,
-        le=40,
-    )
-    cooldown_minutes: Whole = setting(
-        20, "Silence on a product after an idea, minutes.", reload="live", ge=0, le=600
+
+
+@keys_of(PaperConfig())
+class PaperSettings(StructSection):
+    """Play money inside tstream, traded on the same ideas beside the account. [risk] holds for it too."""
+
+    enabled: bool | None = setting(
+        None,
+        "Whether there is one. Without trading there is none, whatever stands here; one that still holds "
+        "something is kept until that has run out.",
+        reload="restart",
+        default='true with trading = "paper" outside the practice venue, else false',
     )
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from engine.model.alerts import Grade
-from engine.model.config import AlertRoom, SizePolicy
 from engine.model.instrument import CME_FUTURES, Instrument
+from engine.model.rooms import AlertRoom, SizePolicy
 from engine.strategies.alerts.alert import Parser
 from engine.strategies.alerts.room import RoomParser
 
@@ -53,7 +53,7 @@ def problems(
     a, b, c = (room.sizes.contracts(grade) for grade in (Grade.A, Grade.B, Grade.C))
     if not a >= b >= c >= 1:
         yield f"sizes must be A ≥ B ≥ C ≥ 1, and are A {a}, B {b}, C {c}"
-    if room.default_size is not None and room.default_size < 1:
+    if room.default_size < 0:
         yield "an alert without a size can't have less than one contract"
     if not 0 < room.stop_nearest <= room.stop_farthest:
         yield "the nearest stop must be above 0 and no farther than the farthest"

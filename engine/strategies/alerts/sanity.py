@@ -12,10 +12,10 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from engine.model.alerts import Grade, Reason, Terms
-from engine.model.config import AlertRoom
 from engine.model.instrument import Instrument, OffGridError
 from engine.model.market import NANOS, Side
 from engine.model.plans import Idea
+from engine.model.rooms import AlertRoom
 from engine.strategies.alerts.alert import Alert, Unread
 
 _MONTH = re.compile(r"[FGHJKMNQUVXZ]\d{1,2}")
@@ -130,7 +130,7 @@ def idea(wanted: Terms, room: AlertRoom, origin: str, reference: int, ts: int) -
 
 
 def _size(grade: Grade | None, room: AlertRoom) -> int | None:
-    return room.default_size if grade is None else room.sizes.contracts(grade)
+    return (room.default_size or None) if grade is None else room.sizes.contracts(grade)
 
 
 def _ticks(instrument: Instrument, points: Decimal) -> int:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from engine.model.alerts import Grade, Reason, Terms
-from engine.model.config import AlertRoom, GradeSizes, SizePolicy, Sizing
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import NANOS, Side
+from engine.model.rooms import AlertRoom, GradeSizes, SizePolicy, Sizing
 from engine.strategies.alerts import rooms, sanity
 from engine.strategies.alerts.alert import Alert, Unread
 from engine.strategies.alerts.room import RoomParser
@@ -196,7 +196,7 @@ def test_nothing_raises_and_what_passes_is_sound(alert: Alert, running: bool) ->
         ({"sizes": GradeSizes(c=0)}, "sizes must be A ≥ B ≥ C ≥ 1, and are A 0, B 0, C 0"),
         ({"sizes": GradeSizes(c=2, b=1)}, "are A 6, B 1, C 2"),
         ({"sizes": GradeSizes(c=1, b=3, a=2)}, "are A 2, B 3, C 1"),
-        ({"default_size": 0}, "less than one contract"),
+        ({"default_size": -1}, "less than one contract"),
         ({"stop_nearest": D(60)}, "the nearest stop"),
         ({"targets": (D(12), D(7))}, "the nearer one first"),
         ({"targets": (D(1), D(2), D(3))}, "up to 2 distances"),

@@ -1,0 +1,48 @@
+"""What people may set: declared at the field that the engine reads, once, with its words, bounds and unit.
+
+A field `Annotated[int, live("Most contracts in one trade.", ge=1, le=150)] = 5` is a key of tstream.toml,
+with the same default. The front door makes sections of such Structs (tstream/settings/structs.py), and
+docs/configuration.md of the sections.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import Struct
+
+Reload = Literal["live", "restart"]
+"""Whether a running engine takes a change of the key, or only the next start does."""
+
+
+class Setting(Struct, frozen=True, kw_only=True):
+    """How a field is set."""
+
+    about: str
+    """What it is, for people."""
+    reload: Reload
+    key: str = ""
+    """Its name in the section, where that is not the field's own."""
+    unit: int = 1
+    """The field holds the key's value times this, rounded: NANOS for a key in seconds."""
+    kind: type | None = None
+    """What a person writes, where that is not of the field's type: float for seconds with a fraction."""
+    off: bool = False
+    """A person writes "off" where the field is 0; 0 itself, which could mean "nothing", is refused."""
+    gt: float | None = None
+    ge: float | None = None
+    le: float | None = None
+    allowed: str = ""
+    """What may stand there in words, where type and bounds don't say it."""
+    default: str = ""
+    """What counts without the key in words, where the default does not say it."""
+
+
+def live(about: str, **more: Any) -> Setting:
+    """A key whose change a running engine can take."""
+    return Setting(about=about, reload="live", **more)
+
+
+def restart(about: str, **more: Any) -> Setting:
+    """A key that counts from the next start on."""
+    return Setting(about=about, reload="restart", **more)
