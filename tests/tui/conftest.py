@@ -2,7 +2,25 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
 # Textual reads these when it is first imported; pictures must not depend on the machine.
 os.environ["TEXTUAL_ANIMATIONS"] = "none"
 os.environ["TEXTUAL_COLOR_SYSTEM"] = "truecolor"
 os.environ.pop("NO_COLOR", None)
+
+
+@pytest.fixture(autouse=True)
+def _pilots_wait_for_what_they_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not for a process that uses little CPU."""
+    import textual.app
+    import textual.pilot
+    from textual._context import active_app
+
+    from tests.tui.settled import settled
+
+    async def wait(_min_sleep: float = 0, _max_sleep: float = 1) -> None:
+        await settled(active_app.get())
+
+    monkeypatch.setattr(textual.app, "wait_for_idle", wait)
+    monkeypatch.setattr(textual.pilot, "wait_for_idle", wait)

@@ -123,6 +123,7 @@ def main() -> None:
     parser.add_argument("--theme")
     parser.add_argument("--live", action="store_true")
     parser.add_argument("--readonly", action="store_true")
+    parser.add_argument("--fps", type=float, default=10)
     parser.add_argument("--result", help="file for the reason of the exit")
     parser.add_argument("--beat", help="file that grows with every look at the engine")
     args = parser.parse_args()
@@ -136,7 +137,7 @@ def main() -> None:
             return look()
 
         engine.view = view  # type: ignore[method-assign]
-    app = TStreamApp(engine, engine, theme=args.theme, readonly=args.readonly)
+    app = TStreamApp(engine, engine, theme=args.theme, readonly=args.readonly, fps=args.fps)
     reason = app.run()
     if args.result:
         with open(args.result, "w", encoding="utf-8") as file:

@@ -29,7 +29,7 @@ class Terminal:
         self._screen = TerminalScreen(120, 40)
         self.result, self.beat = folder / "result", folder / "beat"
         self.raw = bytearray()
-        command = [sys.executable, "-m", "tests.tui.demo", "--result", str(self.result)]
+        command = [sys.executable, "-m", "tests.tui.demo", "--fps", "30", "--result", str(self.result)]
         kept = {
             name: value for name, value in os.environ.items() if name not in ("COLORTERM", "COLUMNS", "LINES")
         }

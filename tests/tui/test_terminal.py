@@ -17,7 +17,7 @@ def _beats_go_on(terminal: Terminal, count: int, seconds: float) -> bool:
     """Whether the cockpit goes on looking at the engine while nobody reads its screen."""
     begun, end = terminal.beats(), time.monotonic() + seconds
     while terminal.beats() < begun + count:
-        if time.monotonic() > end or terminal.ended(0.05):
+        if time.monotonic() > end or terminal.ended(0.01):
             return False
     return True
 
