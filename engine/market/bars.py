@@ -25,6 +25,7 @@ MISDATED = "misdated prints"
 """Names of the counts."""
 
 _NOTHING: tuple[BarsClosed, ...] = ()
+_HOUR = Timeframe.H1.nanos
 _open_ts = attrgetter("open_ts")
 
 
@@ -84,14 +85,23 @@ class MinuteBars:
             self._running = True
             if self._due is None or close_ts < self._due:
                 self._due = close_ts
-        return self._heard(series, ts, traded.ts_recv, closed) if ts > series.seen else closed
+        before = series.seen
+        if ts > before:
+            series.seen = ts
+            if ts >= self._boundary or not before:
+                return self._reached(series, before, ts, traded.ts_recv, closed)
+        return closed
 
     def on_quote(self, quote: Quote) -> Sequence[BarsClosed]:
         """Quotes make no bars; they only show how far the venue's clock is."""
         series = self._series.get(quote.instrument) or self._add(quote.instrument)
         closed = self.on_time(quote.ts_recv) if quote.ts_recv >= self._timer else _NOTHING
-        ts = quote.ts_venue
-        return self._heard(series, ts, quote.ts_recv, closed) if ts > series.seen else closed
+        ts, before = quote.ts_venue, series.seen
+        if ts > before:
+            series.seen = ts
+            if ts >= self._boundary or not before:
+                return self._reached(series, before, ts, quote.ts_recv, closed)
+        return closed
 
     def on_time(self, ts_recv: int) -> Sequence[BarsClosed]:
         """Close what is due by the timer. Call it with any other event's `ts_recv` too."""
@@ -126,11 +136,6 @@ class MinuteBars:
         for series in self._chosen(instrument):
             if series.blind_since is None:
                 series.blind_since = ts
-
-    def mark_gap(self, start: int, end: int, instrument: str | None = None) -> None:
-        """Nothing was heard in [start, end): bars that are still open then are flagged `gap`."""
-        for series in self._chosen(instrument):
-            series.mark_blind(start, end)
 
     def load_history(self, instrument: str, bars: Iterable[Bar]) -> int:
         """Merge closed minutes of the venue's history by key; gives how many were new.
@@ -176,11 +181,10 @@ class MinuteBars:
 
     # -- the barrier -----------------------------------------------------------------------------------
 
-    def _heard(
-        self, series: BarSeries, ts: int, ts_recv: int, closed: Sequence[BarsClosed]
+    def _reached(
+        self, series: BarSeries, before: int, ts: int, ts_recv: int, closed: Sequence[BarsClosed]
     ) -> Sequence[BarsClosed]:
-        """Note the venue time; if it crosses the boundary, perhaps everybody has crossed it now."""
-        before, series.seen = series.seen, ts
+        """An instrument spoke for the first time, or is beyond the boundary, as perhaps everybody is now."""
         if not before:
             series.stream_begins(ts)
         if ts < self._boundary or before >= self._boundary:
@@ -199,17 +203,19 @@ class MinuteBars:
             bars = self._close(self._due)
             if bars:
                 closed.append(BarsClosed(self._closed_through, bars))
-        self._closed_to(limit)
+        if limit != self._closed_through:
+            self._closed_to(limit)
         return closed or _NOTHING
 
     def _close(self, close_ts: int) -> tuple[Bar, ...]:
         bars = [bar for series in self._sorted if (bar := series.close_minute(close_ts)) is not None]
         for timeframe in HIGHER:
-            if close_ts % timeframe.nanos == 0:
-                for series in self._sorted:
-                    bar = series.close_frame(timeframe, close_ts)
-                    if bar is not None:
-                        bars.append(bar)
+            if close_ts % timeframe.nanos:
+                break  # no longer frame ends here either
+            for series in self._sorted:
+                bar = series.close_frame(timeframe, close_ts)
+                if bar is not None:
+                    bars.append(bar)
         self._closed_to(close_ts)
         self._plan()
         return tuple(bars)
@@ -220,10 +226,15 @@ class MinuteBars:
         self._timer = ts + MINUTE + self._grace_ns
 
     def _plan(self) -> None:
-        due = [one for s in self._sorted if (one := s.next_due(self._closed_through)) is not None]
-        self._due = min(due, default=None)
+        closed_through = self._closed_through
+        first: int | None = None
         for series in self._sorted:
-            series.forget_blindness(self._closed_through - Timeframe.H1.nanos)
+            due = series.next_due(closed_through)
+            if due is not None and (first is None or due < first):
+                first = due
+            if series.blind:
+                series.forget_blindness(closed_through - _HOUR)
+        self._due = first
 
     def forget(self, instrument: str, ts: int) -> None:
         """Drop everything of an instrument: from `ts` on its stream is another contract month's."""

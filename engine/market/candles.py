@@ -89,18 +89,28 @@ def aggregate(bars: Sequence[Bar], timeframe: Timeframe, gap: bool = False) -> B
     it is; blind if any of it is, or if the caller knows of a hole.
     """
     first = bars[0]
+    high, low, volume, n_src, backfilled = first.high, first.low, 0, 0, True
+    for bar in bars:
+        if bar.high > high:
+            high = bar.high
+        if bar.low < low:
+            low = bar.low
+        volume += bar.volume
+        n_src += 1 if bar.timeframe is Timeframe.M1 else bar.n_src
+        gap = gap or bar.gap
+        backfilled = backfilled and bar.backfilled
     return Bar(
         first.instrument,
         timeframe,
         floor_to(first.open_ts, timeframe),
         first.open,
-        max(bar.high for bar in bars),
-        min(bar.low for bar in bars),
+        high,
+        low,
         bars[-1].close,
-        sum(bar.volume for bar in bars),
-        sum(1 if bar.timeframe is Timeframe.M1 else bar.n_src for bar in bars),
-        gap or any(bar.gap for bar in bars),
-        all(bar.backfilled for bar in bars),
+        volume,
+        n_src,
+        gap,
+        backfilled,
     )
 
 

@@ -15,8 +15,11 @@ from engine.model.market import MINUTE, Bar, Timeframe
 _open_ts = attrgetter("open_ts")
 
 HIGHER = (Timeframe.M5, Timeframe.M15, Timeframe.M30, Timeframe.H1)
-"""The frames that are made of minute bars, in the order in which they are delivered."""
+"""The frames that are made of minute bars, in the order in which they are delivered; each holds the one
+before it a whole number of times, so their boundaries are nested.
+"""
 
+_HIGHER_NANOS = tuple(timeframe.nanos for timeframe in HIGHER)
 _NEVER = 1 << 62
 _HOUR = Timeframe.H1.nanos
 
@@ -25,13 +28,13 @@ class BarSeries:
     """Bars by timeframe, bounded to the newest `keep`; keys (timeframe, open time) are unique."""
 
     __slots__ = (
-        "_blind",
         "_closed",
         "_history_end",
         "_history_start",
         "_keep",
         "_let_go",
         "_snapshots",
+        "blind",
         "blind_since",
         "candles",
         "instrument",
@@ -54,7 +57,8 @@ class BarSeries:
         self.known_from = _NEVER
         """The same with history: nothing older is known."""
         self.blind_since: int | None = None
-        self._blind: list[tuple[int, int]] = []
+        self.blind: list[tuple[int, int]] = []
+        """Times in which nothing was heard, as far as an open bar may touch them."""
         self._history_start = _NEVER
         self._history_end = 0
         """History was loaded from its start to its end, without a hole."""
@@ -86,14 +90,20 @@ class BarSeries:
 
     def next_due(self, closed_through: int) -> int | None:
         """The next minute boundary at which something of this instrument closes."""
-        due = [candle.close_ts for candle in self.candles.values()]
-        due += [bar.close_ts for bar in self.venue_finals.values()]
+        due = _NEVER
+        for open_minutes in (self.candles, self.venue_finals):
+            if open_minutes:
+                due = min(due, min(open_minutes) + MINUTE)
         minutes = self._closed[Timeframe.M1]
         if minutes:
             newest = minutes[-1].open_ts
-            ends = (floor_to(newest, timeframe) + timeframe.nanos for timeframe in HIGHER)
-            due += [end for end in ends if end > closed_through]
-        return min(due, default=None)
+            for nanos in _HIGHER_NANOS:
+                end = newest - newest % nanos + nanos
+                if end > closed_through:
+                    if end < due:
+                        due = end
+                    break
+        return None if due == _NEVER else due
 
     # -- closing -------------------------------------------------------------------------------------
 
@@ -239,29 +249,28 @@ class BarSeries:
     def mark_blind(self, start: int, end: int) -> None:
         """Nothing was heard in [start, end)."""
         if end > start:
-            self._blind.append((start, end))
+            self.blind.append((start, end))
 
     def forget_blindness(self, before: int) -> None:
         """Drop blind times that no open bar can touch any more."""
-        if self._blind:
-            self._blind = [span for span in self._blind if span[1] > before]
+        self.blind = [span for span in self.blind if span[1] > before]
 
     def _was_blind(self, start: int, end: int) -> bool:
         if self.blind_since is not None and self.blind_since < end:
             return True
         if self._history_end < end and start < self.live_from and self._history_end < self.live_from:
             return True  # between the end of history and the first whole minute of the stream
-        return any(since < end and until > start for since, until in self._blind)
+        return bool(self.blind) and any(since < end and until > start for since, until in self.blind)
 
     def _learn_coverage(self, start: int, end: int) -> None:
         """History knows [start, end)."""
         blind: list[tuple[int, int]] = []
-        for since, until in self._blind:
+        for since, until in self.blind:
             if since < start:
                 blind.append((since, min(until, start)))
             if until > end:
                 blind.append((max(since, end), until))
-        self._blind = [span for span in blind if span[1] > span[0]]
+        self.blind = [span for span in blind if span[1] > span[0]]
         self.known_from = min(self.known_from, start)
         self._history_start = start if start > self._history_end else min(self._history_start, start)
         self._history_end = max(self._history_end, end)

@@ -33,7 +33,7 @@ class Timeframe(StrEnum):
 
     @property
     def nanos(self) -> int:
-        return _MINUTES[self] * MINUTE
+        return _NANOS[self]
 
     @property
     def minutes(self) -> int:
@@ -41,6 +41,7 @@ class Timeframe(StrEnum):
 
 
 _MINUTES = {Timeframe.M1: 1, Timeframe.M5: 5, Timeframe.M15: 15, Timeframe.M30: 30, Timeframe.H1: 60}
+_NANOS = {timeframe: minutes * MINUTE for timeframe, minutes in _MINUTES.items()}
 
 
 class Bar(Struct, frozen=True, gc=False):

@@ -16,32 +16,50 @@ _Key = tuple[str, Timeframe]
 _ZONES_A_KIND = 6
 """How many order blocks and how many levels a chart is given."""
 
+MOST_UNREAD = 16_384
+"""Boundaries that are kept unread: eleven trading days, a few MB a contract."""
+
 
 class SignalBoard:
     """Holds one FrameSignals per instrument and timeframe and keeps it up with the closed bars.
 
-    Bars are queued when they close and digested when a frame is asked for, which comes to the same:
-    a signal depends on the sequence of closed bars alone.
+    A close is only noted; bars are digested when their frame is asked for, or by whoever has time to spare
+    (`catch_up`). It comes to the same: a signal depends on the sequence of closed bars alone.
     """
 
     def __init__(self, instruments: Mapping[str, Instrument], bars: MinuteBars) -> None:
         self._instruments = instruments
         self._bars = bars
         self._frames: dict[_Key, FrameSignals] = {}
+        self._unread: list[BarsClosed] = []
+        """What closed since anybody looked, oldest first."""
         self._queued: dict[_Key, list[Bar]] = {}
+        """What of it is read and not digested."""
         self._alignments: dict[str, Alignment] = {}
 
     def on_closed(self, closed: BarsClosed) -> None:
         """Take in what closed at one boundary. Call it before any strategy sees the same bars."""
-        for bar in closed.bars:
-            queue = self._queued.setdefault((bar.instrument, bar.timeframe), [])
-            queue.append(bar)
-            self._alignments.pop(bar.instrument, None)
-            if len(queue) >= 256:
-                self.frame(bar.instrument, bar.timeframe)
+        self._unread.append(closed)
+        if len(self._unread) >= MOST_UNREAD:
+            self.catch_up()
+
+    def catch_up(self, most: int | None = None) -> None:
+        """Digest what nobody has asked for yet, at most so many bars: a later question waits less."""
+        self._read()
+        for key, queue in self._queued.items():
+            bars = queue[:most]
+            del queue[:most]
+            frame = self._made(key)
+            for bar in bars:
+                frame.add(bar)
+            if most is not None:
+                most -= len(bars)
+                if not most:
+                    return
 
     def warm_up(self, instrument: str) -> None:
         """Start the instrument's signals over from the bars that are kept: history was merged."""
+        self._read()
         self._alignments.pop(instrument, None)
         for timeframe in Timeframe:
             self._frames[instrument, timeframe] = FrameSignals(instrument, timeframe)
@@ -53,10 +71,10 @@ class SignalBoard:
 
     def frame(self, instrument: str, timeframe: Timeframe) -> FrameSignals:
         """The signals of one series at its newest close."""
+        if self._unread:
+            self._read()
         key = instrument, timeframe
-        frame = self._frames.get(key)
-        if frame is None:
-            frame = self._frames[key] = FrameSignals(instrument, timeframe)
+        frame = self._made(key)
         queue = self._queued.get(key)
         if queue:
             for bar in queue:
@@ -64,8 +82,23 @@ class SignalBoard:
             queue.clear()
         return frame
 
+    def _made(self, key: _Key) -> FrameSignals:
+        frame = self._frames.get(key)
+        if frame is None:
+            frame = self._frames[key] = FrameSignals(*key)
+        return frame
+
+    def _read(self) -> None:
+        for closed in self._unread:
+            for bar in closed.bars:
+                self._queued.setdefault((bar.instrument, bar.timeframe), []).append(bar)
+                self._alignments.pop(bar.instrument, None)
+        self._unread.clear()
+
     def alignment(self, instrument: str) -> Alignment:
         """How far the timeframes of an instrument agree at their newest closes."""
+        if self._unread:
+            self._read()
         found = self._alignments.get(instrument)
         if found is None:
             readings = {frame: self.frame(instrument, frame).reading for frame in WEIGHTS_PCT}

@@ -150,7 +150,8 @@ def test_one_instrument_can_be_blind_alone() -> None:
     bars = MinuteBars()
     bars.feed_up(T0)
     play(bars, [traded(1, 100), traded(1, 50, instrument="GC")])
-    bars.mark_gap(at(10), at(20), "GC")
+    bars.feed_down(at(10), "GC")
+    bars.feed_up(at(20), "GC")
     closed = play(bars, [traded(61, 100), traded(61, 50, instrument="GC")])
     assert [(bar.instrument, bar.gap) for bar in emitted(closed)] == [("ES", False), ("GC", True)]
 

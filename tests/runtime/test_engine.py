@@ -16,7 +16,7 @@ from engine.model import records as r
 from engine.model.commands import Flatten, Pause, Shutdown
 from engine.model.errors import FatalError, RetryableError
 from engine.model.events import LinkState
-from engine.model.market import MINUTE
+from engine.model.market import MINUTE, Timeframe
 from engine.model.notices import Severity
 from engine.model.orders import Account, VenuePosition
 from engine.model.plans import PlanStatus
@@ -26,9 +26,11 @@ from engine.runtime import engine as engine_module
 from engine.runtime import journal_writer as scribe_module
 from engine.runtime import snapshots as keeper_module
 from engine.runtime.recovery import restore
+from engine.signals.frame import FrameSignals
 from engine.state import snapshot
 from engine.state.state import State
 from tests.market.feed import T0
+from tests.strategies.scripted import ScriptedStrategy
 from tests.support.engine_fakes import BOOK, DOWN, MNQ, FakedEngine, MemoryJournal, adopted, resolved
 from tests.support.patience import patient
 from tests.support.waits import turns, until
@@ -269,6 +271,29 @@ async def test_a_snapshot_on_which_the_records_dont_fit_is_left_out() -> None:
     with pytest.raises(FatalError, match="does not fit"):
         await restore(faked.journal)  # the journal itself is at fault here: that is not hidden
     assert faked.journal.read_from == 0
+
+
+async def test_an_idle_engine_digests_bars_that_nobody_has_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    digested: list[int] = []
+    monkeypatch.setattr(FrameSignals, "add", lambda frame, bar: digested.append(bar.open_ts))
+    monkeypatch.setattr("engine.runtime.pictures.PERIOD_S", 3600.0)
+    faked = FakedEngine(strategy=ScriptedStrategy([]))
+    sinks: list[Sink] = []
+
+    async def start(sink: Sink) -> None:
+        sinks.append(sink)
+        sink(resolved())
+
+    faked.feed.on_run = start
+    async with faked.running():
+        await until(lambda: sinks)
+        for minute in range(1, 5):
+            now = faked.clock() + minute * MINUTE
+            sinks[0](ev.Print(ts_recv=now, ts_venue=now, instrument="MNQ", price=80_000, size=1))
+        await until(lambda: faked.core.market.bars.bars("MNQ", Timeframe.M1))
+        await until(
+            lambda: {bar.open_ts for bar in faked.core.market.bars.bars("MNQ", Timeframe.M1)} <= set(digested)
+        )
 
 
 async def test_f36_a_strategy_that_raises_is_out_and_everything_else_goes_on() -> None:

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+import random
+
 import msgspec
 import pytest
 
 from engine.market.bars import BarsClosed, MinuteBars
 from engine.model.chart import AlignmentView
 from engine.model.instrument import CME_FUTURES
-from engine.model.market import MINUTE, Timeframe
+from engine.model.market import MINUTE, Bar, Timeframe
 from engine.signals.alignment import WEIGHTS_PCT, align
 from engine.signals.board import SignalBoard
 from engine.signals.frame import FrameSignals
-from tests.signals.markets import LIVE, SYMBOLS, WARM_UP, minutes, run
+from tests.signals.markets import LIVE, SYMBOLS, WARM_UP, minutes, prints_of, run
+from tests.signals.shapes import wander
 
 
 def ignore(closed: BarsClosed, board: SignalBoard) -> None:
@@ -33,6 +36,69 @@ def test_when_somebody_asks_does_not_matter() -> None:
     _, asked = run(market, ask)
     _, ignored = run(market, ignore)
     assert picture(asked) == picture(ignored)
+
+
+def everything(board: SignalBoard, symbol: str, timeframe: Timeframe) -> tuple[object, ...]:
+    """What can be seen of one chart."""
+    frame = board.frame(symbol, timeframe)
+    return (
+        (frame.index, frame.bar, list(frame.recent), frame.atr.value, frame.volume.value),
+        (frame.reading, frame.pattern, frame.structure.trend, frame.previous_day.high),
+        (frame.live_blocks(1), frame.live_blocks(-1), frame.levels_with(1)),
+        (board.zones(symbol, timeframe), board.frame_view(symbol, timeframe)),
+        (board.alignment(symbol), board.alignment_view(symbol)),
+    )
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_board_asked_at_random_times_says_what_one_asked_at_every_bar_says(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever digests: the question, a spare moment, or the bound on what is kept unread."""
+    monkeypatch.setattr("engine.signals.board.MOST_UNREAD", 30)
+    rng = random.Random(seed)
+    bars, every = run(minutes(seed, 40), ignore, warm_up=0)
+    seldom = SignalBoard(CME_FUTURES, bars)
+    for symbol in SYMBOLS:
+        every.warm_up(symbol)
+        seldom.warm_up(symbol)
+    compared = 0
+    later = [wander(seed * 10 + n, 460, instrument=symbol, first=40) for n, symbol in enumerate(SYMBOLS)]
+    for traded in prints_of(later):
+        for closed in bars.on_print(traded):
+            every.on_closed(closed)
+            seldom.on_closed(closed)
+            ask(closed, every)
+            chance = rng.random()
+            symbol, timeframe = rng.choice(SYMBOLS), rng.choice(list(Timeframe))
+            if chance < 0.01:
+                every.warm_up(symbol)
+                seldom.warm_up(symbol)
+            elif chance < 0.05:
+                seldom.catch_up(rng.randint(1, 60))
+            elif chance < 0.12:
+                compared += 1
+                assert everything(seldom, symbol, timeframe) == everything(every, symbol, timeframe)
+    assert compared > 10
+
+
+def test_a_close_costs_nothing_until_somebody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    digested: list[Bar] = []
+    add = FrameSignals.add
+
+    def counted(frame: FrameSignals, bar: Bar) -> None:
+        digested.append(bar)
+        add(frame, bar)
+
+    monkeypatch.setattr(FrameSignals, "add", counted)
+    _, board = run(minutes(2, 400), ignore, warm_up=0)
+    assert not digested
+    board.catch_up(10)
+    assert len(digested) == 10
+    board.frame("GC", Timeframe.M5)
+    assert {(bar.instrument, bar.timeframe) for bar in digested[10:]} == {("GC", Timeframe.M5)}
+    board.catch_up()
+    assert len(digested) == sum(len(board._bars.bars(s, t)) for s in SYMBOLS for t in Timeframe)
 
 
 def test_a_frame_is_the_signals_of_its_bars() -> None:
