@@ -17,8 +17,8 @@ import psutil
 
 from adapters.control.client import fetch_view
 from adapters.simulator.config import DEFAULT_SEED
-from adapters.simulator.exchange.hours import practice_open
 from adapters.simulator.market.generated import GeneratedMarket
+from adapters.simulator.market.hours import practice_open
 from adapters.simulator.server import LEAD_S
 from bench import keys
 from bench.channels import COUNTS, KEYS

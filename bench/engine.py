@@ -10,8 +10,8 @@ from datetime import date
 from pathlib import Path
 
 from adapters.simulator.config import CAPTURED, DEFAULT_SEED
-from adapters.simulator.exchange.hours import practice_open
 from adapters.simulator.market.generated import GeneratedMarket
+from adapters.simulator.market.hours import practice_open
 from adapters.tapes.tape import open_tape
 from bench.figures import ratio, table
 from bench.terminal import ROOT

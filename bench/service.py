@@ -12,11 +12,11 @@ import msgspec
 from aiohttp import web
 
 from adapters.simulator.config import SimulatorConfig
-from adapters.simulator.exchange.hours import NANOS
+from adapters.simulator.market.hours import NANOS
 from adapters.simulator.practice import PracticeVenue
-from adapters.simulator.wire.rate_limits import Limit
+from adapters.simulator.wire.access import RateLimit
 
-BOUNDLESS = Limit(1_000_000, 60 * NANOS)
+BOUNDLESS = RateLimit(1_000_000, 60 * NANOS)
 """The platform's limit of 200 calls a minute would be all that is measured."""
 
 

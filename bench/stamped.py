@@ -19,10 +19,10 @@ from aiohttp import web
 
 from adapters.simulator import practice
 from adapters.simulator.config import SimulatorConfig
-from adapters.simulator.exchange.hours import nanos
+from adapters.simulator.market.hours import nanos
 from adapters.simulator.market.scripted import ScriptedMarket
 from adapters.simulator.practice import PracticeVenue
-from adapters.simulator.wire.rest import Gateway
+from adapters.simulator.wire.rest import HttpServer
 from bench.leaps import LeapingClock
 from bench.service import BOUNDLESS
 from engine.model.events import Print, Quote
@@ -37,7 +37,7 @@ Arrival = tuple[str, int]
 _arrivals: list[Arrival] = []
 
 
-class StampingGateway(Gateway):
+class StampingServer(HttpServer):
     """Notes when a request has come in, before anything is done with it."""
 
     venue: PracticeVenue
@@ -68,11 +68,11 @@ async def serve(clock: LeapingClock) -> None:
     config = SimulatorConfig(rest_limit=BOUNDLESS, bars_limit=BOUNDLESS, batch_s=0.002)
     source = ScriptedMarket(tuple(CME_FUTURES.values()), OPENING)
     async with PracticeVenue(config, source, clock) as venue:
-        StampingGateway.venue = venue
+        StampingServer.venue = venue
         print(venue.url, flush=True)
         await asyncio.to_thread(sys.stdin.read)
 
 
 if __name__ == "__main__":
-    setattr(practice, "Gateway", StampingGateway)  # noqa: B010
+    setattr(practice, "HttpServer", StampingServer)  # noqa: B010
     asyncio.run(serve(LeapingClock(Path(sys.argv[1]))))

@@ -14,12 +14,10 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from adapters.simulator import opening
-from adapters.simulator.exchange import exchange
+from adapters.simulator import opening, practice
 from adapters.simulator.market.generated import GeneratedMarket
-from adapters.simulator.market.ticker import QUOTES, TRADES
-from adapters.simulator.wire.hubs import Hub
-from adapters.simulator.wire.publisher import Publisher
+from adapters.simulator.wire.hubs import QUOTES, TRADES
+from adapters.simulator.wire.market_stream import MarketPublisher
 from bench.channels import COUNTS
 from engine.model.events import Print, Quote
 from tstream.run.practice_venue import main
@@ -36,17 +34,17 @@ class Counts(Struct):
 _counts = Counts()
 
 
-class CountingPublisher(Publisher):
+class CountingPublisher(MarketPublisher):
     """Counts what leaves. The records themselves are written by the venue's own code."""
 
-    def on_quote(self, quote: Quote, hub: Hub, now: int) -> None:
-        super().on_quote(quote, hub, now)
-        _counts.quotes += hub.wanted(self._topics[quote.instrument][QUOTES])
+    def on_quote(self, quote: Quote, now: int) -> None:
+        super().on_quote(quote, now)
+        _counts.quotes += self._hub.has_subscribers(self._topics[quote.instrument][QUOTES])
 
-    def flush(self, hub: Hub, now: int) -> None:
-        if self._prints and hub.wanted(self._topics[self._prints[0].instrument][TRADES]):
+    def flush(self, now: int) -> None:
+        if self._prints and self._hub.has_subscribers(self._topics[self._prints[0].instrument][TRADES]):
             _counts.prints += len(self._prints)
-        super().flush(hub, now)
+        super().flush(now)
 
 
 class StoppableMarket(GeneratedMarket):
@@ -71,7 +69,7 @@ def _stop(*_: object) -> None:
 
 
 if __name__ == "__main__":
-    setattr(exchange, "Publisher", CountingPublisher)  # noqa: B010
+    setattr(practice, "MarketPublisher", CountingPublisher)  # noqa: B010
     setattr(opening, "GeneratedMarket", StoppableMarket)  # noqa: B010
     signal.signal(signal.SIGUSR1, _stop)
     signal.signal(signal.SIGUSR2, _write)

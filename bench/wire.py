@@ -25,11 +25,12 @@ from adapters.projectx.signalr import Record, RecordSplitter
 from adapters.projectx.venue import ProjectXVenue
 from adapters.projectx.wire import PrintsRecord, QuoteRecord
 from adapters.simulator.config import DEFAULT_SEED
-from adapters.simulator.exchange.hours import practice_open
 from adapters.simulator.market.candles import Candles
 from adapters.simulator.market.generated import GeneratedMarket
+from adapters.simulator.market.hours import practice_open
 from adapters.simulator.market.ticker import Ticker
 from adapters.simulator.opening import listed
+from adapters.simulator.wire.market_stream import MarketRecords
 from bench.figures import ms, quantile, ratio, table
 from bench.terminal import ROOT
 from engine.model.effects import PlaceOrder
@@ -49,19 +50,19 @@ def records() -> tuple[list[bytes], dict[str, str]]:
     """Market records as the practice venue writes them, and which contract id is which product."""
     market = GeneratedMarket(DEFAULT_SEED, practice_open(date(2026, 11, 16)))
     contracts = listed(market).front
-    tickers = {
-        symbol: Ticker(contract, Candles(symbol, market.history(symbol), None), market.start_ts)
-        for symbol, contract in contracts.items()
-    }
+    writers = {}
+    for symbol, contract in contracts.items():
+        candles = Candles(symbol, market.history(symbol), None)
+        writers[symbol] = MarketRecords(Ticker(contract, candles, market.start_ts))
     written: list[bytes] = []
     for event in market.events():
-        ticker = tickers[event.instrument]
+        writer = writers[event.instrument]
         if isinstance(event, Print):
-            ticker.on_print(event)
-            text = ticker.trades([event])
+            writer.ticker.on_print(event)
+            text = writer.trades([event])
         else:
-            ticker.on_quote(event)
-            text = ticker.changed_quote(event.ts_venue)
+            writer.ticker.on_quote(event)
+            text = writer.changed_quote(event.ts_venue)
         written.append(text.encode() + b"\x1e")
         if len(written) == RECORDS:
             return written, {contract.id: symbol for symbol, contract in contracts.items()}

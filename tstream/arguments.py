@@ -15,7 +15,7 @@ from tstream.options import RunOptions
 from tstream.paths import CONFIG_VARIABLE
 
 if TYPE_CHECKING:
-    from adapters.simulator.faults.faults import Fault
+    from adapters.simulator.faults.plan import Fault
 
 SETTINGS = "Settings"
 MARKET = "The practice venue's market"
@@ -179,7 +179,9 @@ Host = Annotated[
 ]
 State = Annotated[
     Path | None,
-    typer.Option("--state", metavar="FILE", dir_okay=False, help="File that keeps the book between runs."),
+    typer.Option(
+        "--state", metavar="FILE", dir_okay=False, help="File that keeps accounts and market between runs."
+    ),
 ]
 Balance = Annotated[
     float, typer.Option("--balance", min=1000.0, max=10_000_000.0, metavar="USD", help="Of a new account.")
@@ -241,7 +243,7 @@ def run_options(values: dict[str, Any]) -> RunOptions:
 
 def faults(texts: Sequence[str]) -> tuple[Fault, ...]:
     """The faults that were asked for. Raises UsageError with one line for each that can't be."""
-    from adapters.simulator.faults.faults import FaultError, parse
+    from adapters.simulator.faults.plan import FaultError, parse
 
     plan, wrong = [], []
     for text in texts:

@@ -6,11 +6,10 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from adapters.simulator.exchange.account import AccountSpec, Rules
+from adapters.simulator.exchange.config import AccountSpec, ExchangeConfig, PlatformRules
 from adapters.simulator.faults.plan import Fault
-from adapters.simulator.wire.rate_limits import BARS, REST, Limit
-from adapters.simulator.wire.signalr import Timing
-from adapters.simulator.wire.tokens import DAY_NS
+from adapters.simulator.wire.access import BARS, DAY_NS, REST, RateLimit
+from adapters.simulator.wire.signalr import HubTiming
 from engine.venue.fill_model import FillModel
 
 MILLI = 1_000_000
@@ -44,16 +43,16 @@ class SimulatorConfig(Struct, frozen=True):
     """Practice time stands still until a client subscribes to the market, but no longer than so many real
     seconds: at a high speed the lead alone is too short for a client that starts together with the venue."""
     state: Path | None = None
-    """File that keeps the book between runs; None keeps it in memory."""
+    """File that keeps accounts and market between runs; None keeps it in memory."""
     user: str = "practice"
     key: str = "practice"
     accounts: tuple[AccountSpec, ...] = (AccountSpec(),)
     model: FillModel = CAPTURED
-    rules: Rules = Rules()
+    rules: PlatformRules = PlatformRules()
     token_lifetime_ns: int = DAY_NS
-    rest_limit: Limit = REST
-    bars_limit: Limit = BARS
-    timing: Timing = Timing()
+    rest_limit: RateLimit = REST
+    bars_limit: RateLimit = BARS
+    timing: HubTiming = HubTiming()
     batch_s: float = 0.02
     """How often market events leave, real seconds."""
     faults: tuple[Fault, ...] = ()
@@ -62,3 +61,9 @@ class SimulatorConfig(Struct, frozen=True):
     """Of the chance in faults; None takes that of the market."""
     desk_flattens: bool = True
     """At 15:10 Chicago time orders expire and positions are closed."""
+
+    def exchange(self) -> ExchangeConfig:
+        """What of it concerns the exchange."""
+        return ExchangeConfig(
+            self.accounts, self.model, self.rules, self.desk_flattens, self.seed, self.speed
+        )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from adapters.simulator.config import SimulatorConfig
-from adapters.simulator.exchange.contracts import Listing, listing
-from adapters.simulator.exchange.exchange import Kept
-from adapters.simulator.exchange.hours import NANOS, chicago, next_open, practice_open, trade_date
+from adapters.simulator.exchange.exchange import Storage
 from adapters.simulator.exchange.store import Store
+from adapters.simulator.market.contracts import Listing, listing
 from adapters.simulator.market.generated import GeneratedMarket
+from adapters.simulator.market.hours import NANOS, chicago, next_open, practice_open, trade_date
 from engine.ports import MarketSource
 
 SAVE_EVERY_S = 1.0
@@ -19,8 +19,8 @@ SAVE_EVERY_S = 1.0
 class Opening(NamedTuple):
     source: MarketSource
     listing: Listing
-    kept: Kept | None
-    """Where the book is kept; None keeps nothing."""
+    storage: Storage | None
+    """None keeps nothing."""
 
 
 def open_market(config: SimulatorConfig, real_ns: int) -> Opening:
@@ -39,8 +39,8 @@ def open_market(config: SimulatorConfig, real_ns: int) -> Opening:
         start = next_open(resumed, today)
         start = max(resumed, _early(start, config))
         source = GeneratedMarket(config.seed, start, config.rate, saved.past(start))
-    kept = None if store is None else Kept(store, saved)
-    return Opening(source, listed(source), kept)
+    storage = None if store is None else Storage(store, saved)
+    return Opening(source, listed(source), storage)
 
 
 def _early(start: int, config: SimulatorConfig) -> int:
@@ -58,5 +58,5 @@ def listed(source: MarketSource, month: str | None = None) -> Listing:
 
 
 def open_source(source: MarketSource, month: str | None = None) -> Opening:
-    """Play a given market from its start with a fresh book: what was held in another market means nothing."""
+    """Play a given market from its start, with fresh accounts: what was held in another one means nothing."""
     return Opening(source, listed(source, month), None)

@@ -13,15 +13,20 @@ from aiohttp import web
 
 from adapters.simulator.config import SimulatorConfig
 from adapters.simulator.exchange.account import PracticeAccount
-from adapters.simulator.exchange.by_hand import Hand
 from adapters.simulator.exchange.clock import PracticeClock
-from adapters.simulator.exchange.contracts import Listing
 from adapters.simulator.exchange.exchange import Exchange
-from adapters.simulator.exchange.hours import NANOS
-from adapters.simulator.faults.controls import Deeds
+from adapters.simulator.faults.controls import Platform, VenueControls
+from adapters.simulator.faults.faults import Faults
+from adapters.simulator.market.contracts import Listing
+from adapters.simulator.market.hours import NANOS
 from adapters.simulator.opening import SAVE_EVERY_S, open_market, open_source
-from adapters.simulator.wire.rest import Gateway
-from adapters.simulator.wire.tokens import Tokens
+from adapters.simulator.wire.access import Tokens
+from adapters.simulator.wire.endpoints import Endpoints
+from adapters.simulator.wire.hubs import Hubs, Topic
+from adapters.simulator.wire.json_rows import hub_event
+from adapters.simulator.wire.market_stream import MarketPublisher
+from adapters.simulator.wire.rest import HttpServer
+from adapters.simulator.wire.signalr import Connection
 from engine.model.events import Print, Quote
 from engine.ports import Clock, MarketSource
 
@@ -37,9 +42,9 @@ class PracticeVenue:
     """A ProjectX venue on loopback: `async with PracticeVenue(config) as venue: ... venue.url`.
 
     Without a source it plays the generated market. `month` ("201312") is the contract month of the source,
-    where it is known. Without a clock it lives in practice time from the
-    source's start, at the config's speed; `practice_clock` is then what the other end needs to share it.
-    While it is held (`SimulatorConfig.hold_s`) it may yet change once, see `released`.
+    where it is known. Without a clock it lives in practice time from the source's start, at the config's
+    speed; `practice_clock` is then what the other end needs to share it. While that is held
+    (`SimulatorConfig.hold_s`) it may yet change once, see `released`.
     Raises StateError, and OSError when the port is taken.
     """
 
@@ -55,26 +60,43 @@ class PracticeVenue:
         held = round(self.config.hold_s * NANOS)
         self.practice_clock = PracticeClock(opening.source.start_ts, time.time_ns() + held, self.config.speed)
         self._released = asyncio.Event()
-        self.tokens = Tokens(self.config.token_lifetime_ns, self.config.key)
+        config = self.config
+        self.tokens = Tokens(config.token_lifetime_ns, config.key)
         self.exchange = Exchange(
-            self.config,
+            config.exchange(),
             opening.source,
             clock if clock is not None else lambda: self.practice_clock.at(time.time_ns()),
             opening.listing,
-            opening.kept,
+            opening.storage,
         )
-        self.deeds = Deeds(self.exchange, self.tokens)
-        self.hand = Hand(self.account, self.exchange.now)
-        self.faults = self.exchange.faults
-        self.faults.give_hands(self.deeds, self.hand)
-        if held:
-            self.exchange.on_market_subscription = self._release
-        self._kept = opening.kept
+        self.hubs = Hubs(config.timing)
+        self.controls = VenueControls(self.exchange, self.hubs, self.tokens)
+        self.platform = Platform(self.account, self.exchange.now)
+        self.faults = Faults(
+            config.faults,
+            config.seed if config.fault_seed is None else config.fault_seed,
+            opening.source.start_ts,
+            self.exchange,
+            self.hubs,
+            self.controls,
+            self.platform,
+        )
+        self._publisher = MarketPublisher(self.hubs.market, self.exchange.now)
+        self.hubs.market.on_subscribed = self._on_subscribed
+        self.exchange.connect(self._publisher, lambda event: self.faults.events.send(hub_event(event)))
+        self._storage = opening.storage
         self._poked = asyncio.Event()
         self._player: asyncio.Task[None] | None = None
-        gateway = Gateway(self.exchange, self.tokens, self.config, self._poked.set)
+        server = HttpServer(
+            self.exchange,
+            self.hubs,
+            Endpoints(self.exchange, self.tokens, config.user),
+            self.tokens,
+            (config.bars_limit, config.rest_limit),
+            self._poked.set,
+        )
         app = web.Application(client_max_size=1_000_000)
-        app.router.add_route("*", "/{path:.*}", self.faults.guard(gateway.handle))
+        app.router.add_route("*", "/{path:.*}", self.faults.calls.guard(server.handle))
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         self.port = 0
 
@@ -100,15 +122,15 @@ class PracticeVenue:
                 with suppress(asyncio.CancelledError):
                     await self._player
             self.faults.close()
-            await self.exchange.hubs.close()
+            await self.hubs.close()
         finally:
             await self._stop()
 
     async def _stop(self) -> None:
         await self._runner.cleanup()
         self.exchange.save(self.exchange.now(), always=True)
-        if self._kept is not None:
-            self._kept.store.close()
+        if self._storage is not None:
+            self._storage.store.close()
 
     # -- what others use ---------------------------------------------------------------------------
 
@@ -144,11 +166,12 @@ class PracticeVenue:
         await self._released.wait()
         return self.practice_clock
 
-    def _release(self) -> None:
-        clock, real = self.practice_clock, time.time_ns() + _NOTICE_NS
-        if real < clock.real_origin_ns:
-            self.practice_clock = replace(clock, real_origin_ns=real)
+    def _on_subscribed(self, connection: Connection, topic: Topic) -> None:
+        clock, soon = self.practice_clock, time.time_ns() + _NOTICE_NS
+        if soon < clock.real_origin_ns:
+            self.practice_clock = replace(clock, real_origin_ns=soon)
             self._released.set()
+        self._publisher.welcome(connection, topic)
 
     async def failed(self) -> None:
         """Wait until the player ends, which it does by an error only, and raise that."""

@@ -14,13 +14,13 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from adapters.simulator.config import DEFAULT_SEED, SimulatorConfig
-from adapters.simulator.exchange.account import AccountSpec
+from adapters.simulator.exchange.config import AccountSpec
 from adapters.simulator.exchange.store import StateError
-from adapters.simulator.faults.faults import Fault, FaultError
-from adapters.simulator.faults.faults import parse as parse_fault
-from adapters.simulator.faults.manual import manual
+from adapters.simulator.faults.help_text import help_text
+from adapters.simulator.faults.plan import Fault, FaultError
+from adapters.simulator.faults.plan import parse as parse_fault
 from adapters.simulator.practice import PracticeVenue
-from adapters.simulator.wire.signalr import Timing
+from adapters.simulator.wire.signalr import HubTiming
 from engine.model.errors import FatalError
 from engine.ports import MarketSource
 
@@ -126,7 +126,7 @@ def parse(argv: Sequence[str]) -> Arguments:
     add("--speed", type=_speed, default=1.0, help="how fast practice time runs, up to 20")
     add("--lead", type=float, default=LEAD_S, help="seconds before 08:25 at which a day begins")
     add("--hold", type=float, default=0.0, help="most real seconds to wait for the first subscription")
-    add("--state", type=Path, help="file that keeps the book between runs")
+    add("--state", type=Path, help="file that keeps accounts and market between runs")
     add("--balance", type=_usd, default=Decimal(50_000), help="of a new account, USD")
     add("--daily-loss", type=_usd, help="daily loss limit that the venue enforces, USD")
     add("--max-loss", type=_usd, help="max loss limit that the venue enforces, USD")
@@ -140,7 +140,7 @@ def parse(argv: Sequence[str]) -> Arguments:
     add("--exit-with-parent", action="store_true", help="end when stdin closes")
     asked = parser.parse_args(argv)
     if asked.list_faults:
-        sys.stdout.write(manual())
+        sys.stdout.write(help_text())
         parser.exit()
     if asked.tape is not None and asked.contract is None:
         parser.error("--tape needs --contract")
@@ -160,7 +160,7 @@ def parse(argv: Sequence[str]) -> Arguments:
         state=asked.state,
         accounts=(account(asked.balance, asked.daily_loss, asked.max_loss),),
         faults=tuple(asked.fault),
-        timing=Timing(split_every=asked.split_every),
+        timing=HubTiming(split_every=asked.split_every),
     )
     return Arguments(config, tape, asked.exit_with_parent)
 

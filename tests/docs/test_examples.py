@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from adapters.simulator.config import CAPTURED
-from adapters.simulator.exchange.hours import practice_open
 from adapters.simulator.market.generated import GeneratedMarket
+from adapters.simulator.market.hours import practice_open
 from engine.core import Core
 from engine.lab.replay import Replay
 from engine.model import events as ev

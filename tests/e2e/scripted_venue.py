@@ -13,11 +13,11 @@ import msgspec
 
 from adapters.control.client import fetch_view
 from adapters.simulator.config import SimulatorConfig
-from adapters.simulator.exchange.hours import practice_open
+from adapters.simulator.exchange.codes import SideCode, StatusCode, TypeCode
 from adapters.simulator.exchange.rows import OrderRow
+from adapters.simulator.market.hours import practice_open
 from adapters.simulator.market.scripted import ScriptedMarket
 from adapters.simulator.practice import PracticeVenue
-from adapters.simulator.wire.codes import SideCode, StatusCode, TypeCode
 from engine.model.errors import RefusedError, RetryableError
 from engine.model.events import LinkState, Print, Quote
 from engine.model.instrument import CME_FUTURES
@@ -77,13 +77,13 @@ class ScriptedVenue:
 
     @property
     def qty(self) -> int:
-        position = self.practice.account.ledger.positions.get("MES")
+        position = self.practice.account.holdings.positions.get("MES")
         return position.qty if position is not None else 0
 
     @property
     def orders(self) -> list[OrderRow]:
         """All that there ever were, oldest first."""
-        return list(self.practice.account.blotter.orders.values())
+        return list(self.practice.account.rows.orders.values())
 
     @property
     def entries(self) -> list[OrderRow]:

@@ -14,8 +14,8 @@ pytest.importorskip("aiosmtpd")
 from msgspec.structs import replace
 
 from adapters.simulator.config import CAPTURED, SimulatorConfig
+from adapters.simulator.exchange.codes import SideCode
 from adapters.simulator.exchange.rows import TradeRow
-from adapters.simulator.wire.codes import SideCode
 from engine.model.alerts import Reason, Verdict
 from engine.model.market import NANOS
 from engine.model.view import PositionView, View
@@ -180,4 +180,4 @@ def _even(position: PositionView) -> bool:
 
 
 def _trades(venue: ScriptedVenue, side: SideCode) -> list[TradeRow]:
-    return [trade for trade in venue.practice.account.blotter.trades if trade.side == side]
+    return [trade for trade in venue.practice.account.rows.trades if trade.side == side]

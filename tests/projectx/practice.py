@@ -14,10 +14,10 @@ from adapters.common.secret import Secret
 from adapters.projectx.config import ProjectXConfig
 from adapters.projectx.venue import ProjectXVenue
 from adapters.simulator.config import SimulatorConfig
-from adapters.simulator.exchange.hours import market_open, practice_open
+from adapters.simulator.market.hours import market_open, practice_open
 from adapters.simulator.market.scripted import ScriptedMarket
 from adapters.simulator.practice import PracticeVenue
-from adapters.simulator.wire.signalr import Timing as HubTiming
+from adapters.simulator.wire.signalr import HubTiming
 from engine.model.events import OrderReported, Print, Quote
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import MINUTE, Bar, Side, Timeframe

@@ -94,7 +94,7 @@ async def test_f18_a_silent_market_is_stale_and_comes_back_with_a_fresh_token() 
         first = await b.venue.session.token()
         b.market(PRICE + 2, PRICE + 2)
         await b.inbox.until(lambda: b.inbox.of(Print))
-        restore = b.practice.deeds.silence_market()
+        restore = b.practice.controls.silence_market()
         b.market(PRICE + 9, PRICE + 9)
         stale = await into(b.inbox, "market", STALE, "no quote for 0.15 s while the market is open")
         heard = max(e.ts_recv for e in (*b.inbox.of(Quote), *b.inbox.of(Print)))
@@ -114,7 +114,7 @@ async def test_f18_a_silent_market_comes_back_though_rest_says_nothing() -> None
     async with bench(timing={"quote_silence_s": 0.15}) as b:
         for call in ("bars", "validate", "login"):
             b.practice.faults.add("error-before", call=call, status=503)
-        b.practice.deeds.silence_market()
+        b.practice.controls.silence_market()
         await into(b.inbox, "market", STALE, "REST says nothing")
         await b.inbox.live("market", times=2)
     assert DOWN not in b.inbox.states("token")
@@ -123,7 +123,7 @@ async def test_f18_a_silent_market_comes_back_though_rest_says_nothing() -> None
 async def test_f18_quotes_that_stop_while_trades_flow_are_missed_in_their_contract() -> None:
     async with bench(timing={"behind_s": 0.1, **PATIENT}) as b, moving(b):
         await b.inbox.until(lambda: b.inbox.of(Print))
-        b.practice.deeds.silence_market("quotes")
+        b.practice.controls.silence_market("quotes")
         await into(b.inbox, "market", STALE, "no quote of MNQ though it trades")
         await b.inbox.live("market", times=2)
         quotes = len(b.inbox.of(Quote))
@@ -133,7 +133,7 @@ async def test_f18_quotes_that_stop_while_trades_flow_are_missed_in_their_contra
 async def test_f18_trades_that_stop_while_quotes_flow_are_missed_in_their_contract() -> None:
     async with bench(timing={"behind_s": 0.1, **PATIENT}) as b, moving(b):
         await b.inbox.until(lambda: b.inbox.of(Print))
-        b.practice.deeds.silence_market("trades")
+        b.practice.controls.silence_market("trades")
         await into(b.inbox, "market", STALE, "no print of MNQ though it trades")
         await b.inbox.live("market", times=2)
         prints = len(b.inbox.of(Print))
@@ -143,11 +143,11 @@ async def test_f18_trades_that_stop_while_quotes_flow_are_missed_in_their_contra
 async def test_f18_a_silent_user_hub_is_normal() -> None:
     """Long enough for the market's watchdog, with the same limits, to act twice."""
     async with bench(timing={"quote_silence_s": 0.1}) as b:
-        b.practice.deeds.silence_user()
-        restores = [b.practice.deeds.silence_market()]
+        b.practice.controls.silence_user()
+        restores = [b.practice.controls.silence_market()]
         for times in (2, 3):
             await b.inbox.live("market", times=times)
-            restores.append(b.practice.deeds.silence_market())
+            restores.append(b.practice.controls.silence_market())
     assert b.inbox.states("market").count(STALE) >= 2
     assert STALE not in b.inbox.states("user")
     assert DOWN not in b.inbox.states("user")[:-1]
@@ -170,7 +170,7 @@ async def test_f19_live_only_after_the_first_message_of_every_subscription() -> 
     async with bench() as b:
         lost = b.practice.faults.add("lost-subscription", stream="quotes")
         before = len(b.inbox.words("market"))
-        b.practice.deeds.drop_hubs("market")
+        b.practice.controls.drop_hubs("market")
         await b.inbox.live("market", times=2)
         states = b.inbox.states("market")[before:]
         assert lost.acted == 1
@@ -184,7 +184,7 @@ async def test_f19_live_only_after_the_first_message_of_every_subscription() -> 
 async def test_f19_a_lost_trade_subscription_is_known_by_the_trades_that_quotes_show() -> None:
     async with bench(timing={"behind_s": 0.1, **PATIENT}) as b:
         b.practice.faults.add("lost-subscription", stream="trades", times=2)
-        b.practice.deeds.drop_hubs("market")
+        b.practice.controls.drop_hubs("market")
         await b.inbox.live("market", times=2)
         async with moving(b):
             await into(b.inbox, "market", STALE, "no print of MNQ though it trades")
@@ -218,7 +218,7 @@ async def test_f32_the_token_is_renewed_before_it_expires_and_hubs_change_over_w
 
 async def test_f32_a_token_that_ends_early_with_open_hubs_is_replaced_at_the_first_refusal() -> None:
     async with bench() as b:
-        b.practice.deeds.expire_tokens()
+        b.practice.controls.expire_tokens()
         await b.venue.broker.place(entry(qty=1, stop_offset=-40))
         await b.status("ts-a-1-1-SL", VenueStatus.WORKING)
         await b.inbox.live("user", times=2)
@@ -233,9 +233,9 @@ async def test_f32_a_rotated_password_stops_entries_leaves_stops_and_heals() -> 
         await b.venue.broker.place(entry(qty=2, stop_offset=-40))
         stop = await b.status("ts-a-1-1-SL", VenueStatus.WORKING)
         assert stop.stop is not None
-        b.practice.deeds.rotate_key("another")
-        b.practice.deeds.expire_tokens()
-        b.practice.deeds.drop_hubs()
+        b.practice.controls.rotate_key("another")
+        b.practice.controls.expire_tokens()
+        b.practice.controls.drop_hubs()
         down = await into(b.inbox, "token", DOWN)
         assert "login refused" in down.detail
         assert "check user name and API key" in down.detail
@@ -245,7 +245,7 @@ async def test_f32_a_rotated_password_stops_entries_leaves_stops_and_heals() -> 
         # Nobody is there, and the venue's own stop does its work.
         b.market(stop.stop - 8, stop.stop - 8)
         b.practice.pump()
-        b.practice.deeds.rotate_key("practice")
+        b.practice.controls.rotate_key("practice")
         await into(b.inbox, "token", LIVE)
         await b.inbox.live("user", times=2)
         await b.inbox.live("market", times=2)
@@ -285,7 +285,7 @@ async def test_f32_a_renewal_that_fails_for_now_is_stale_and_goes_on() -> None:
 async def test_a_gateway_logout_on_both_hubs_is_a_new_login_and_a_new_look(close: bool) -> None:
     async with bench() as b:
         first = await b.venue.session.token()
-        b.practice.deeds.log_out(close=close)
+        b.practice.controls.log_out(close=close)
         await b.inbox.live("user", times=2)
         await b.inbox.live("market", times=2)
         assert await b.venue.session.token() != first
@@ -307,10 +307,10 @@ async def test_the_user_hub_says_whose_it_is_and_the_budget_is_told() -> None:
 
 async def test_venue_refusals_come_with_their_cause() -> None:
     async with bench(feed=False) as b:
-        b.practice.deeds.auto_oco(False)
+        b.practice.controls.auto_oco(False)
         with pytest.raises(RefusedError) as brackets:
             await b.venue.broker.place(entry(stop_offset=-40))
-        b.practice.deeds.halt(60)
+        b.practice.controls.halt(60)
         with pytest.raises(RefusedError) as closed:
             await b.venue.broker.place(entry(client_id="ts-a-1-2"))
     assert (brackets.value.cause, closed.value.cause) == ("no_brackets", "closed")

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from adapters.projectx.probe import probe
-from adapters.simulator.wire.signalr import Timing as HubTiming
+from adapters.simulator.wire.signalr import HubTiming
 from engine.model.effects import CancelOrder, ClosePosition, ModifyOrder
 from engine.model.errors import Cause, RefusedError
 from engine.model.events import (
@@ -124,7 +124,7 @@ async def test_what_the_venue_refuses_comes_with_its_words() -> None:
 
 async def test_a_fill_missed_while_the_hub_was_gone_is_in_the_snapshot() -> None:
     async with bench() as b:
-        for hub in (b.practice.exchange.hubs.user, b.practice.exchange.hubs.market):
+        for hub in (b.practice.hubs.user, b.practice.hubs.market):
             for connection in tuple(hub.connections):
                 connection.abort()
         await b.venue.broker.place(entry(qty=1))

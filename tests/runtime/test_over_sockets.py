@@ -59,7 +59,7 @@ async def test_a_crash_with_an_open_position_costs_no_protection(tmp_path: Path)
 async def test_a_hub_dropped_while_a_stop_is_hit(tmp_path: Path) -> None:
     async with venue_side(tmp_path) as f, f.engine(LONG) as run:
         await run.enter()
-        hubs = f.practice.exchange.hubs
+        hubs = f.practice.hubs
         for connection in (*hubs.user.connections, *hubs.market.connections):
             connection.abort()
         f.market(PRICE - 60)
@@ -77,7 +77,7 @@ async def test_f18_a_silent_market_is_stale_blinds_its_bars_and_blocks_entries(t
         opened = f.clock.to_end_of_next_minute(3 * NANOS // 2)
         f.market(PRICE)
         await until(lambda: run.core.market.bars.forming("MNQ", Timeframe.M1))
-        f.practice.deeds.silence_market()
+        f.practice.controls.silence_market()
         # The next connection is taken, and brings nothing either.
         f.practice.faults.add("lost-subscription", stream="quotes")
         stale = await until(lambda: run.told("market", LinkState.STALE))
@@ -102,9 +102,9 @@ async def test_f18_a_silent_market_is_stale_blinds_its_bars_and_blocks_entries(t
 async def test_f32_a_rotated_password_blocks_entries_and_leaves_the_stop_at_the_venue(tmp_path: Path) -> None:
     async with venue_side(tmp_path) as f, f.engine(LONG) as run:
         await run.enter()
-        f.practice.deeds.rotate_key("another")
-        f.practice.deeds.expire_tokens()
-        f.practice.deeds.drop_hubs("user")
+        f.practice.controls.rotate_key("another")
+        f.practice.controls.expire_tokens()
+        f.practice.controls.drop_hubs("user")
         down = await until(lambda: run.told("token", LinkState.DOWN))
         assert "check user name and API key" in down.detail
         # The open market hub outlives its token: what it shows is refused, and people are told what to do.
@@ -114,7 +114,7 @@ async def test_f32_a_rotated_password_blocks_entries_and_leaves_the_stop_at_the_
         await until(lambda: any("check user name and API key" in n.text for n in run.engine.view().notices))
         f.market(PRICE - 60)
         f.practice.pump()
-        f.practice.deeds.rotate_key("practice")
+        f.practice.controls.rotate_key("practice")
         await until(lambda: run.link("token") is LinkState.LIVE, 10)
         await until(lambda: run.qty() == 0 and not run.book.plans, 10)
         await until(run.ready, 10)

@@ -13,9 +13,8 @@ from typing import Any, Self
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 
 from adapters.simulator.config import SimulatorConfig
-from adapters.simulator.exchange.clock import ManualClock
-from adapters.simulator.exchange.hours import practice_open
-from adapters.simulator.market.scripted import ScriptedMarket
+from adapters.simulator.market.hours import practice_open
+from adapters.simulator.market.scripted import ManualClock, ScriptedMarket
 from adapters.simulator.practice import PracticeVenue
 from engine.model.events import Print, Quote
 from engine.model.instrument import CME_FUTURES

@@ -6,8 +6,8 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.simulator.exchange.accounting import Booked, Ledger
-from adapters.simulator.exchange.contracts import listing
+from adapters.simulator.exchange.accounting import BookedFill, Holdings
+from adapters.simulator.market.contracts import listing
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import Side
 from engine.model.orders import Fill
@@ -20,15 +20,15 @@ def fill(number: int, side: Side, qty: int, price: int, symbol: str = "MNQ") -> 
     return Fill(str(number), "1", symbol, side, price, qty, Decimal(0), number)
 
 
-def book(ledger: Ledger, *steps: tuple[Side, int, int], symbol: str = "MNQ") -> list[Booked]:
+def book(holdings: Holdings, *steps: tuple[Side, int, int], symbol: str = "MNQ") -> list[BookedFill]:
     contract = LISTED.front[symbol]
-    return [ledger.apply(fill(i, *step, symbol), contract) for i, step in enumerate(steps)]
+    return [holdings.apply(fill(i, *step, symbol), contract) for i, step in enumerate(steps)]
 
 
 def test_a_round_turn_is_gross_on_the_closing_half_and_net_in_the_balance() -> None:
     """29,539.00 to 29,542.25 with one MNQ is 6.50 USD gross (captured on the live platform)."""
-    ledger = Ledger(START, 1)
-    opened, closed = book(ledger, (Side.BUY, 1, 118_156), (Side.SELL, 1, 118_169))
+    holdings = Holdings(START, 1)
+    opened, closed = book(holdings, (Side.BUY, 1, 118_156), (Side.SELL, 1, 118_169))
     assert opened.trade.pnl is None
     assert opened.open is not None
     assert closed.trade.pnl == Decimal("6.50")
@@ -36,27 +36,27 @@ def test_a_round_turn_is_gross_on_the_closing_half_and_net_in_the_balance() -> N
     assert closed.closed is not None
     assert closed.closed.qty == 0
     assert closed.open is None
-    assert ledger.balance_usd == START + Decimal("6.50") - 2 * Decimal("0.61")
-    assert ledger.positions == {}
+    assert holdings.balance_usd == START + Decimal("6.50") - 2 * Decimal("0.61")
+    assert holdings.positions == {}
 
 
 def test_a_short_that_loses() -> None:
     """29,398.50 short to 29,423.00 is -49 USD (captured)."""
-    ledger = Ledger(START, 1)
-    _, closed = book(ledger, (Side.SELL, 1, 117_594), (Side.BUY, 1, 117_692))
+    holdings = Holdings(START, 1)
+    _, closed = book(holdings, (Side.SELL, 1, 117_594), (Side.BUY, 1, 117_692))
     assert closed.trade.pnl == Decimal(-49)
 
 
 def test_the_average_is_weighted_and_reductions_leave_it() -> None:
-    ledger = Ledger(START, 1)
-    book(ledger, (Side.BUY, 1, 100), (Side.BUY, 2, 103), (Side.SELL, 1, 110))
-    position = ledger.positions["MNQ"]
+    holdings = Holdings(START, 1)
+    book(holdings, (Side.BUY, 1, 100), (Side.BUY, 2, 103), (Side.SELL, 1, 110))
+    position = holdings.positions["MNQ"]
     assert (position.qty, position.entry) == (2, "102")
 
 
 def test_a_flip_closes_one_position_and_opens_another() -> None:
-    ledger = Ledger(START, 7)
-    _, flip = book(ledger, (Side.BUY, 1, 100), (Side.SELL, 3, 104))
+    holdings = Holdings(START, 7)
+    _, flip = book(holdings, (Side.BUY, 1, 100), (Side.SELL, 3, 104))
     assert flip.trade.pnl == Decimal("2.00")
     assert flip.trade.size == 3
     assert flip.closed is not None
@@ -66,9 +66,9 @@ def test_a_flip_closes_one_position_and_opens_another() -> None:
 
 
 def test_cents_add_up_over_partial_exits_from_an_average_off_the_grid() -> None:
-    ledger = Ledger(START, 1)
+    holdings = Holdings(START, 1)
     steps = [(Side.BUY, 1, 100), (Side.BUY, 2, 101), *[(Side.SELL, 1, 103)] * 3]
-    rows = book(ledger, *steps)
+    rows = book(holdings, *steps)
     assert sum(row.trade.pnl or 0 for row in rows) == Decimal("0.50") * (3 * 103 - 302)
 
 
@@ -81,14 +81,14 @@ def test_cents_add_up_over_partial_exits_from_an_average_off_the_grid() -> None:
 def test_balance_is_start_plus_rows_and_at_flat_equals_the_cash_flow(
     steps: list[tuple[Side, int, int]], symbol: str
 ) -> None:
-    ledger = Ledger(START, 1)
+    holdings = Holdings(START, 1)
     instrument = CME_FUTURES[symbol]
-    rows = [booked.trade for booked in book(ledger, *steps, symbol=symbol)]
-    assert ledger.balance_usd == START + sum((row.balance_change for row in rows), Decimal(0))
+    rows = [booked.trade for booked in book(holdings, *steps, symbol=symbol)]
+    assert holdings.balance_usd == START + sum((row.balance_change for row in rows), Decimal(0))
     assert sum(side.sign * qty for side, qty, _ in steps) == (
-        ledger.positions[symbol].qty if symbol in ledger.positions else 0
+        holdings.positions[symbol].qty if symbol in holdings.positions else 0
     )
-    if symbol not in ledger.positions:
+    if symbol not in holdings.positions:
         cash = -sum(side.sign * qty * price for side, qty, price in steps)
         gross = sum((row.pnl or Decimal(0) for row in rows), Decimal(0))
         assert gross == cash * instrument.tick_value_usd

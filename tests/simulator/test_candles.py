@@ -5,8 +5,8 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.simulator.exchange.hours import practice_open, session
 from adapters.simulator.market.candles import DAY, HOURS, MINUTES, MONTH, WEEK, Candles
+from adapters.simulator.market.hours import practice_open, session
 from engine.model.market import MINUTE, Bar, Timeframe
 
 START = practice_open(date(2026, 11, 20))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from adapters.simulator.config import SimulatorConfig
-from adapters.simulator.exchange.account import Rules
-from adapters.simulator.exchange.hours import session
+from adapters.simulator.exchange.config import PlatformRules
+from adapters.simulator.market.hours import session
 from tests.simulator.practice_venue import ACCOUNT, DAY, MNQ, UNAVAILABLE, PracticeDesk, bench, enter
 
 
@@ -29,7 +29,7 @@ async def test_close_contract_leaves_the_legs_which_can_open_a_naked_position(de
 
 
 async def test_close_contract_can_take_the_legs_along() -> None:
-    async with bench(SimulatorConfig(rules=Rules(legs_on_close="cancel"))) as desk:
+    async with bench(SimulatorConfig(rules=PlatformRules(legs_on_close="cancel"))) as desk:
         entry = await enter(desk)
         await desk.ask("Position/closeContract", accountId=ACCOUNT, contractId=MNQ)
         desk.wait(8)

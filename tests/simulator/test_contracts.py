@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from adapters.simulator.exchange.contracts import front_month, listing
+from adapters.simulator.market.contracts import front_month, listing
 from engine.model.instrument import CME_FUTURES
 
 LISTED = listing(tuple(CME_FUTURES.values()), date(2026, 11, 20))

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from adapters.simulator.config import SimulatorConfig
-from adapters.simulator.faults.faults import CATALOGUE, Acted, FaultError, fault, parse
-from adapters.simulator.faults.manual import manual
-from adapters.simulator.faults.plan import WHEN, Kind
+from adapters.simulator.faults.armed import Acted
+from adapters.simulator.faults.help_text import help_text
+from adapters.simulator.faults.plan import CATALOGUE, WHEN, FaultError, FaultKind, fault, parse
 from tests.simulator.practice_venue import ACCOUNT, PracticeDesk, bench
 from tstream.run.practice_venue import main
 
@@ -23,7 +23,7 @@ def test_a_fault_is_written_as_it_is_read() -> None:
 
 
 @pytest.mark.parametrize("kind", CATALOGUE.values(), ids=CATALOGUE)
-def test_every_example_can_be_read_back(kind: Kind) -> None:
+def test_every_example_can_be_read_back(kind: FaultKind) -> None:
     example = parse(kind.example)
     assert example.name == kind.name
     assert parse(str(example)) == example
@@ -59,14 +59,16 @@ def test_a_slip_is_explained(text: str, said: str) -> None:
 
 
 def test_the_manual_names_exactly_what_there_is() -> None:
-    told = {line.strip() for line in manual().splitlines() if line.startswith("  ") and line[2:3].isalpha()}
+    told = {
+        line.strip() for line in help_text().splitlines() if line.startswith("  ") and line[2:3].isalpha()
+    }
     names = {line for line in told if ":" not in line}
     assert names == set(CATALOGUE)
     for kind in CATALOGUE.values():
-        assert f"example: --fault {kind.example}\n" in manual()
+        assert f"example: --fault {kind.example}\n" in help_text()
         for key in kind.options:
-            assert f"{key}" in manual()
-    assert max(map(len, manual().splitlines())) <= 110
+            assert f"{key}" in help_text()
+    assert max(map(len, help_text().splitlines())) <= 110
 
 
 def test_every_fault_is_tried_over_sockets() -> None:
@@ -78,7 +80,7 @@ def test_the_venue_as_a_program_lists_them(capsys: pytest.CaptureFixture[str]) -
     with pytest.raises(SystemExit) as ended:
         main(["--list-faults"])
     assert ended.value.code == 0
-    assert capsys.readouterr().out == manual()
+    assert capsys.readouterr().out == help_text()
 
 
 def test_the_venue_as_a_program_explains_a_slip(capsys: pytest.CaptureFixture[str]) -> None:
@@ -109,12 +111,12 @@ async def test_a_seed_gives_the_same_faults() -> None:
 
 
 async def test_one_fault_more_does_not_move_the_chances_of_the_others(desk: PracticeDesk) -> None:
-    async def struck(*more: str) -> list[int]:
+    async def answers(*more: str) -> list[int]:
         faults = (fault("error-before", call="positions", p=0.5, times=0), *map(parse, more))
         async with bench(SimulatorConfig(faults=faults)) as other:
             return [(await other.post("Position/searchOpen", {"accountId": ACCOUNT}))[0] for _ in range(20)]
 
-    assert await struck() == await struck("throttled:call=trades,p=0.5")
+    assert await answers() == await answers("throttled:call=trades,p=0.5")
 
 
 async def test_the_log_says_when_what_and_where(desk: PracticeDesk) -> None:

@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 
 from adapters.simulator.config import SimulatorConfig
-from adapters.simulator.exchange.hours import practice_open, session
 from adapters.simulator.exchange.order_checks import OUT_OF_RANGE, POSITION_BRACKETS
-from adapters.simulator.faults.faults import fault
+from adapters.simulator.faults.plan import fault
+from adapters.simulator.market.hours import practice_open, session
 from engine.model.errors import RefusedError
 from engine.model.market import Side
 from engine.model.orders import OrderType
@@ -154,7 +154,7 @@ async def test_f14_the_venue_cancels_a_leg(desk: PracticeDesk, leg: str, gone: i
     desk.venue.faults.add("cancelled-leg", leg=leg, symbol="MNQ")
     rows = await desk.orders()
     assert (rows[entry + gone]["status"], rows[entry + left]["status"]) == (3, 1)
-    assert desk.venue.hand.cancel_leg("MES", OrderType.STOP) is None
+    assert desk.venue.platform.cancel_leg("MES", OrderType.STOP) is None
 
 
 async def test_a_leg_can_vanish_as_soon_as_it_works(desk: PracticeDesk) -> None:
@@ -188,7 +188,7 @@ async def test_f10_the_desk_flattens(desk: PracticeDesk) -> None:
 
 async def test_a_hand_leaves_orders_of_its_own(desk: PracticeDesk) -> None:
     desk.quote(118_000, 118_001)
-    hand = desk.venue.hand
+    hand = desk.venue.platform
     limit = hand.rest("MNQ", Side.BUY, 1, limit=117_000)
     stop = hand.rest("MNQ", Side.BUY, 1, stop=119_000)
     rows = await desk.orders()

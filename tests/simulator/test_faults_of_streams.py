@@ -8,8 +8,8 @@ import pytest
 from aiohttp import WSMsgType
 
 from adapters.simulator.config import SimulatorConfig
-from adapters.simulator.faults.faults import fault
-from adapters.simulator.wire.signalr import Timing
+from adapters.simulator.faults.plan import fault
+from adapters.simulator.wire.signalr import HubTiming
 from engine.model.market import Side
 from tests.simulator.practice_venue import (
     ACCOUNT,
@@ -45,7 +45,7 @@ async def silent(wire: Wire, desk: PracticeDesk) -> None:
     """Nothing was sent: the next record is the answer to a call that is made now."""
     assert (await wire.call("UnsubscribeNothing"))["error"]
     assert wire._records == []
-    assert desk.venue.exchange.hubs.user.connections
+    assert desk.venue.hubs.user.connections
 
 
 async def test_f08_a_fill_is_never_told(desk: PracticeDesk) -> None:
@@ -141,7 +141,7 @@ async def test_bare_rows_in_two_spellings(desk: PracticeDesk) -> None:
     [("all", set()), ("quotes", {"GatewayTrade"}), ("trades", {"GatewayQuote"})],
 )
 async def test_f18_the_market_falls_silent_while_pings_go_on(what: str, heard: set[str]) -> None:
-    async with bench(SimulatorConfig(timing=Timing(ping_s=0.01))) as desk:
+    async with bench(SimulatorConfig(timing=HubTiming(ping_s=0.01))) as desk:
         desk.trade(118_000)
         methods = ("SubscribeContractQuotes", "SubscribeContractTrades")
         wire = await desk.market_hub(*methods)
@@ -249,7 +249,7 @@ async def test_f32_tokens_expire_while_hubs_stay(desk: PracticeDesk) -> None:
     desk.wait(1)
     assert (await desk.post("Position/searchOpen", {"accountId": ACCOUNT}))[0] == 401
     desk.quote(118_000, 118_001)
-    desk.venue.hand.trade("MNQ", Side.BUY, 1)
+    desk.venue.platform.trade("MNQ", Side.BUY, 1)
     assert await hub.event("GatewayUserOrder")
     await desk.login()
     assert (await desk.post("Position/searchOpen", {"accountId": ACCOUNT}))[0] == 200

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from adapters.simulator.config import SimulatorConfig
-from adapters.simulator.exchange.clock import ManualClock
-from adapters.simulator.exchange.contracts import listing
 from adapters.simulator.exchange.exchange import Exchange
-from adapters.simulator.faults.faults import fault
+from adapters.simulator.faults.plan import fault
+from adapters.simulator.market.contracts import listing
+from adapters.simulator.market.scripted import ManualClock
 from adapters.simulator.opening import open_market
 from engine.model.errors import RefusedError
 from engine.model.instrument import CME_FUTURES
@@ -55,7 +55,7 @@ async def test_f29_the_next_month_becomes_the_active_one(desk: PracticeDesk) -> 
 async def test_f29_the_old_month_takes_only_what_reduces_its_position(desk: PracticeDesk) -> None:
     entry = await enter(desk, size=2)
     desk.trade(118_001)
-    desk.venue.deeds.roll("MNQ")
+    desk.venue.controls.roll("MNQ")
     for fields in ({}, {"side": 1, "size": 3}, {"side": 1, "contractId": "CON.F.US.MNQ.U26"}):
         assert (await desk.place(**fields))["errorCode"] == 9
     assert (await desk.place(side=1, type=4, stopPrice=29_400))["success"]
@@ -74,7 +74,7 @@ async def test_f29_the_old_month_takes_only_what_reduces_its_position(desk: Prac
 
 async def test_f29_the_old_position_can_be_closed(desk: PracticeDesk) -> None:
     await enter(desk)
-    desk.venue.deeds.roll("MNQ")
+    desk.venue.controls.roll("MNQ")
     assert (await desk.ask("Position/closeContract", accountId=ACCOUNT, contractId=MNQ))["success"]
     desk.wait(8)
     assert not await held(desk)
@@ -82,23 +82,23 @@ async def test_f29_the_old_position_can_be_closed(desk: PracticeDesk) -> None:
 
 async def test_a_hand_trades_the_active_month(desk: PracticeDesk) -> None:
     desk.quote(118_000, 118_001)
-    desk.venue.deeds.roll("MNQ")
-    desk.venue.hand.trade("MNQ", Side.BUY, 1)
+    desk.venue.controls.roll("MNQ")
+    desk.venue.platform.trade("MNQ", Side.BUY, 1)
     desk.wait(8)
     assert await held(desk) == {NEXT: 1}
 
 
 async def test_both_months_count_for_what_may_be_held(desk: PracticeDesk) -> None:
     await enter(desk, size=30)
-    desk.venue.deeds.roll("MNQ")
+    desk.venue.controls.roll("MNQ")
     assert "Maximum" in (await desk.place(contractId=NEXT, size=21))["errorMessage"]
     assert (await desk.place(contractId=NEXT, size=20))["success"]
 
 
 async def test_a_product_rolls_once(desk: PracticeDesk) -> None:
-    desk.venue.deeds.roll("MNQ")
+    desk.venue.controls.roll("MNQ")
     with pytest.raises(RefusedError, match="no next month of MNQ"):
-        desk.venue.deeds.roll("MNQ")
+        desk.venue.controls.roll("MNQ")
     desk.venue.faults.add(fault("rolled-contract"))
     assert (await desk.place(contractId=NEXT))["success"]
 
@@ -132,24 +132,24 @@ def rolled(tmp_path: Path) -> Iterator[Rolled]:
 
 def test_a_roll_outlives_a_restart(rolled: Rolled) -> None:
     contract = rolled.contract
-    assert contract.book == contract.display_name
-    bar = rolled.last.exchange.publisher.tickers[contract.book].candles.closed[-1]
+    assert contract.venue_symbol == contract.display_name
+    bar = rolled.last.exchange.tickers[contract.venue_symbol].candles.closed[-1]
     again = rolled.again()
     assert again.opening.listing.front["MES"] == contract
-    assert bar in again.exchange.publisher.tickers[contract.book].candles.closed
-    [held] = again.account.ledger.positions.values()
+    assert bar in again.exchange.tickers[contract.venue_symbol].candles.closed
+    [held] = again.account.holdings.positions.values()
     assert (held.contract_id, held.qty) == (contract.id, 2)
     assert len([order for order in again.account.venue.orders if order.status.live]) == 2
     again.wait(1)
     assert again.account.close(contract.id, again.clock()).code == 0
     again.wait(1)
-    assert not again.account.ledger.positions
+    assert not again.account.holdings.positions
 
 
 def test_a_new_day_settles_what_stood_in_the_new_month(rolled: Rolled) -> None:
     again = rolled.again(20 * 60 * MINUTE)
     assert again.opening.listing.front["MES"] == rolled.contract
-    assert not again.account.ledger.positions
+    assert not again.account.holdings.positions
     assert not [order for order in again.account.venue.orders if order.status.live]
 
 
@@ -158,12 +158,12 @@ def test_the_calendar_catches_up_with_a_roll(rolled: Rolled) -> None:
     rolled.last.keep()
     rolled.last.kill()
     opening = open_market(SimulatorConfig(state=rolled.state), NOON)
-    assert opening.kept is not None
+    assert opening.storage is not None
     december = listing(tuple(CME_FUTURES.values()), date(2026, 12, 15))
     assert december.front["MES"].id == rolled.contract.id
     clock = ManualClock(opening.source.start_ts)
-    exchange = Exchange(SimulatorConfig(), opening.source, clock, december, opening.kept)
-    opening.kept.store.close()
+    exchange = Exchange(SimulatorConfig().exchange(), opening.source, clock, december, opening.storage)
+    opening.storage.store.close()
     account = exchange.accounts[ACCOUNT]
-    assert not account.ledger.positions
-    assert len(account.blotter.trades) == 2
+    assert not account.holdings.positions
+    assert len(account.rows.trades) == 2

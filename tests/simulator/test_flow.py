@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from decimal import Decimal
 from itertools import islice
-from unittest.mock import patch
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.simulator.config import SimulatorConfig
-from adapters.simulator.exchange.account_rows import UserEvent
-from adapters.simulator.exchange.clock import ManualClock
 from adapters.simulator.exchange.exchange import Exchange
+from adapters.simulator.exchange.requests import Bracket, ModifyOrder, PlaceOrder
 from adapters.simulator.market.generated import GeneratedMarket
-from adapters.simulator.market.scripted import ScriptedMarket
+from adapters.simulator.market.scripted import ManualClock, ScriptedMarket
 from adapters.simulator.opening import listed
-from adapters.simulator.wire.requests import Bracket, ModifyOrder, PlaceOrder
+from adapters.simulator.wire.hubs import Hubs
+from adapters.simulator.wire.json_rows import HubEvent, hub_event
+from adapters.simulator.wire.market_stream import MarketPublisher
+from adapters.simulator.wire.signalr import HubTiming
 from tests.simulator.practice_venue import ACCOUNT, START
 
 GENERATED = GeneratedMarket(3, START)
@@ -49,7 +50,7 @@ def act(exchange: Exchange, step: tuple[object, ...]) -> None:
     match step:
         case ("place", str(symbol), int(kind), int(side), int(size), int(away), loss, profit):
             sign = -1 if side else 1
-            last = exchange.publisher.tickers[symbol].figures.last or 0
+            last = exchange.tickers[symbol].figures.last or 0
             price = float(exchange.listing.front[symbol].instrument.price(last + away))
             order = PlaceOrder(
                 account_id=ACCOUNT,
@@ -66,7 +67,7 @@ def act(exchange: Exchange, step: tuple[object, ...]) -> None:
         case ("cancel", str(), int(which), int(), int()):
             account.cancel(3_430_000_000 + which, now)
         case ("modify", str(symbol), int(which), int(size), int(away)):
-            last = exchange.publisher.tickers[symbol].figures.last or 0
+            last = exchange.tickers[symbol].figures.last or 0
             price = float(exchange.listing.front[symbol].instrument.price(last + away))
             change = ModifyOrder(
                 account_id=ACCOUNT,
@@ -91,24 +92,25 @@ def test_the_balance_is_start_plus_what_the_half_turns_say(
 ) -> None:
     source = ScriptedMarket(INSTRUMENTS, START, EVENTS)
     clock = ManualClock(START)
-    told: list[UserEvent] = []
-    exchange = Exchange(SimulatorConfig(), source, clock, listed(source))
-    with patch.object(exchange.hubs, "tell", told.extend):
-        for wait, step in flow:
-            clock.advance(wait * 1_000_000)
-            exchange.catch_up()
-            act(exchange, step)
-        clock.advance(2_000_000_000)
+    told: list[HubEvent] = []
+    exchange = Exchange(SimulatorConfig().exchange(), source, clock, listed(source))
+    publisher = MarketPublisher(Hubs(HubTiming()).market, clock)
+    exchange.connect(publisher, lambda event: told.append(hub_event(event)))
+    for wait, step in flow:
+        clock.advance(wait * 1_000_000)
         exchange.catch_up()
+        act(exchange, step)
+    clock.advance(2_000_000_000)
+    exchange.catch_up()
     account = exchange.accounts[ACCOUNT]
-    trades = account.blotter.trades
+    trades = account.rows.trades
     change = sum(((t.pnl or Decimal(0)) - t.fees - t.commissions for t in trades), Decimal(0))
-    assert account.ledger.balance_usd == Decimal(50_000) + change
+    assert account.holdings.balance_usd == Decimal(50_000) + change
     for symbol in SYMBOLS:
         net = sum(t.size if t.side == 0 else -t.size for t in trades if t.symbol == symbol)
-        position = account.ledger.positions.get(symbol)
+        position = account.holdings.positions.get(symbol)
         assert net == (0 if position is None else position.qty)
-    for row in account.blotter.orders.values():
+    for row in account.rows.orders.values():
         own = [t for t in trades if t.order_id == row.id]
         assert row.filled == sum(t.size for t in own) <= row.size
         assert row.fill_value == sum(t.price * t.size for t in own)
@@ -117,4 +119,4 @@ def test_the_balance_is_start_plus_what_the_half_turns_say(
     balances = [event.data["balance"] for event in told if event.target == "GatewayUserAccount"]
     assert len(balances) == len(trades)
     if balances:
-        assert balances[-1] == float(account.ledger.balance_usd)
+        assert balances[-1] == float(account.holdings.balance_usd)

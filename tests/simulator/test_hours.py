@@ -4,7 +4,7 @@ from datetime import date, datetime, time
 
 import pytest
 
-from adapters.simulator.exchange.hours import (
+from adapters.simulator.market.hours import (
     CHICAGO,
     NANOS,
     is_practice_day,

@@ -10,7 +10,8 @@ import pytest
 from aiohttp import WSMsgType, WSServerHandshakeError
 
 from adapters.simulator.config import SimulatorConfig
-from adapters.simulator.wire.signalr import Timing
+from adapters.simulator.wire.market_stream import MarketPublisher
+from adapters.simulator.wire.signalr import HubTiming
 from engine.model.events import Print
 from engine.model.market import Side
 from tests.simulator.practice_venue import ACCOUNT, MNQ, SEPARATOR, PracticeDesk, bench
@@ -103,7 +104,7 @@ async def test_a_call_without_id_gets_no_completion(desk: PracticeDesk) -> None:
 
 
 async def test_pings_come_and_silent_clients_go() -> None:
-    async with bench(SimulatorConfig(timing=Timing(ping_s=0.02, silence_s=0.1))) as desk:
+    async with bench(SimulatorConfig(timing=HubTiming(ping_s=0.02, silence_s=0.1))) as desk:
         wire = await desk.connect("user")
         await wire.handshake()
         for _ in range(10):
@@ -117,7 +118,7 @@ async def test_pings_come_and_silent_clients_go() -> None:
 
 
 async def test_a_client_that_never_shakes_hands_is_dropped() -> None:
-    async with bench(SimulatorConfig(timing=Timing(handshake_s=0.02))) as desk:
+    async with bench(SimulatorConfig(timing=HubTiming(handshake_s=0.02))) as desk:
         wire = await desk.connect("user")
         assert (await asyncio.wait_for(wire.socket.receive(), 5)).type is WSMsgType.CLOSE
 
@@ -126,7 +127,7 @@ async def test_a_graceful_end_is_announced() -> None:
     async with bench() as desk:
         wire = await desk.connect("user")
         await wire.handshake()
-        await desk.venue.exchange.hubs.close()
+        await desk.venue.hubs.close()
         assert await wire.record() == {"type": 7, "allowReconnect": True}
 
 
@@ -170,13 +171,14 @@ async def test_the_first_quote_is_full_and_later_ones_name_what_changed(desk: Pr
 
 async def test_prints_of_one_instant_share_a_message(desk: PracticeDesk) -> None:
     wire = await desk.market_hub(TRADES)
-    hub = desk.venue.exchange
     desk.clock.advance(5_000_000)
     now = desk.clock()
+    publisher = MarketPublisher(desk.venue.hubs.market, desk.clock)
+    publisher.add(desk.venue.exchange.tickers["MNQ"])
     for price, size, side in ((118_000, 1, Side.SELL), (117_999, 2, Side.SELL)):
         trade = Print(ts_recv=now, ts_venue=now, instrument="MNQ", price=price, size=size, aggressor=side)
-        hub.publisher.on_print(trade, hub.hubs.market, now)
-    hub.publisher.flush(hub.hubs.market, now)
+        publisher.on_print(trade, now)
+    publisher.flush(now)
     contract, rows = await wire.event("GatewayTrade")
     assert contract == MNQ
     assert rows == [
@@ -245,7 +247,7 @@ async def test_user_events_go_to_the_account_that_was_asked_for(desk: PracticeDe
 
 
 async def test_batches_may_be_cut_inside_a_record() -> None:
-    async with bench(SimulatorConfig(timing=Timing(split_every=1))) as desk:
+    async with bench(SimulatorConfig(timing=HubTiming(split_every=1))) as desk:
         wire = await desk.market_hub(QUOTES)
         wire.frames.clear()
         desk.quote(118_000, 118_001)

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.simulator.config import SimulatorConfig
-from adapters.simulator.exchange.account import AccountSpec, SavedAccount
-from adapters.simulator.exchange.hours import NANOS, session
-from adapters.simulator.exchange.loss_limits import Lock, LossBook, Losses
+from adapters.simulator.exchange.config import AccountSpec
+from adapters.simulator.exchange.loss_limits import LossLimits, LossLock, LossState
+from adapters.simulator.exchange.store import SavedAccount
+from adapters.simulator.market.hours import NANOS, session
 from adapters.simulator.server import account, parse
 from tests.simulator.practice_venue import DAY, START, PracticeDesk, bench, enter
 
@@ -43,11 +44,11 @@ def test_a_practice_account_has_no_limits() -> None:
 @given(st.lists(USD, max_size=8))
 def test_the_floor_trails_the_best_end_of_day_and_stops_at_the_start(changes: list[Decimal]) -> None:
     start, distance = Decimal(50_000), Decimal(2_000)
-    losses = Losses(None, distance, LossBook(start, start, start))
+    losses = LossLimits(None, distance, LossState(start, start, start))
     balance, best, day = start, start, START
     floors = []
     for change in changes:
-        losses.turn(day, balance)
+        losses.new_day(day, balance)
         best = max(best, balance)
         assert losses.floor_usd == min(start, start - distance + max(Decimal(0), best - start))
         floors.append(losses.floor_usd)
@@ -117,14 +118,14 @@ async def test_without_limits_nothing_is_closed_out() -> None:
 
 def test_a_lock_for_the_day_does_not_end_one_for_good() -> None:
     start = Decimal(50_000)
-    losses = Losses(Decimal(1_000), Decimal(2_000), LossBook(start, start, start))
-    losses.turn(START, start)
+    losses = LossLimits(Decimal(1_000), Decimal(2_000), LossState(start, start, start))
+    losses.new_day(START, start)
     assert losses.breached(start - 1_000)
-    assert (losses.book.lock, losses.breached(start - 1_500)) == (Lock.DAY, False)
+    assert (losses.state.lock, losses.breached(start - 1_500)) == (LossLock.DAY, False)
     assert losses.breached(start - 2_000)
     assert not losses.breached(start - 3_000)
-    assert not losses.turn(START + 24 * HOUR, start - 2_000)
-    assert losses.book.lock is Lock.EVER
+    assert not losses.new_day(START + 24 * HOUR, start - 2_000)
+    assert losses.state.lock is LossLock.EVER
 
 
 async def _kept(config: SimulatorConfig, price: int) -> bytes:
@@ -136,17 +137,17 @@ async def _kept(config: SimulatorConfig, price: int) -> bytes:
         return msgspec.json.encode(desk.venue.account.saved())
 
 
-@pytest.mark.parametrize(("price", "lock"), [(117_950, Lock.NONE), (117_500, Lock.DAY)])
-async def test_a_restart_forgets_neither_lock_nor_floor(price: int, lock: Lock) -> None:
+@pytest.mark.parametrize(("price", "lock"), [(117_950, LossLock.NONE), (117_500, LossLock.DAY)])
+async def test_a_restart_forgets_neither_lock_nor_floor(price: int, lock: LossLock) -> None:
     config = limited(1_000, 9_000)
     saved = msgspec.json.decode(await _kept(config, price), type=SavedAccount)
     async with bench(config) as desk:
         desk.venue.account.restore(saved, [], [])
         losses = desk.venue.account.losses
         assert losses is not None
-        assert losses.book.lock is lock
-        assert losses.book.opened_usd == 50_000
-        assert await trading(desk) == (lock is Lock.NONE)
+        assert losses.state.lock is lock
+        assert losses.state.opened_usd == 50_000
+        assert await trading(desk) == (lock is LossLock.NONE)
 
 
 async def test_books_of_before_there_were_limits_still_load() -> None:
@@ -157,4 +158,4 @@ async def test_books_of_before_there_were_limits_still_load() -> None:
         desk.venue.account.restore(saved, [], [])
         losses = desk.venue.account.losses
         assert losses is not None
-        assert losses.floor_usd == desk.venue.account.ledger.balance_usd - 2_000
+        assert losses.floor_usd == desk.venue.account.holdings.balance_usd - 2_000

@@ -8,9 +8,8 @@ from itertools import islice, pairwise
 
 import pytest
 
-from adapters.simulator.exchange.hours import chicago, practice_open, session, trade_date
-from adapters.simulator.market.generated import GeneratedMarket, Past
-from adapters.simulator.market.past import DAYS
+from adapters.simulator.market.generated import HISTORY_DAYS, GeneratedMarket, Past
+from adapters.simulator.market.hours import chicago, practice_open, session, trade_date
 from engine.model.events import Print, Quote
 from engine.model.market import MINUTE, NANOS, Bar
 
@@ -58,7 +57,7 @@ def test_history_covers_whole_days_with_their_breaks_and_no_weekends() -> None:
     bars = market().history("MNQ")
     assert bars[-1].close_ts == START
     days = Counter(trade_date(bar.open_ts) for bar in bars)
-    assert list(days.values()) == [23 * 60] * DAYS + [15 * 60 + 25]
+    assert list(days.values()) == [23 * 60] * HISTORY_DAYS + [15 * 60 + 25]
     assert all(day.weekday() < 5 for day in days)
     assert all(
         session(trade_date(b.open_ts)).open <= b.open_ts < session(trade_date(b.open_ts)).close for b in bars

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from adapters.simulator.config import SimulatorConfig
-from adapters.simulator.exchange.account import AccountSpec, Rules
-from adapters.simulator.exchange.hours import session
+from adapters.simulator.exchange.config import AccountSpec, PlatformRules
+from adapters.simulator.market.hours import session
 from tests.simulator.practice_venue import (
     ACCOUNT,
     DAY,
@@ -117,7 +117,7 @@ async def test_checks_go_in_the_platforms_order(desk: PracticeDesk) -> None:
 
 
 async def test_brackets_need_the_auto_oco_setting() -> None:
-    config = SimulatorConfig(rules=Rules(auto_oco=False, id_on_reject=False))
+    config = SimulatorConfig(rules=PlatformRules(auto_oco=False, id_on_reject=False))
     async with bench(config) as desk:
         answer = await desk.place(**stop_loss(-10))
         assert answer["errorMessage"].startswith("Brackets cannot be used with Position Brackets.")

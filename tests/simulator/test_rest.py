@@ -8,8 +8,8 @@ import json
 import pytest
 
 from adapters.simulator.config import SimulatorConfig
-from adapters.simulator.exchange.hours import NANOS
-from adapters.simulator.wire.rate_limits import Limit
+from adapters.simulator.market.hours import NANOS
+from adapters.simulator.wire.access import RateLimit
 from tests.simulator.practice_venue import ACCOUNT, MNQ, START, PracticeDesk, bench
 
 BARS = {
@@ -183,7 +183,7 @@ async def test_bars_that_can_not_be_had(desk: PracticeDesk, change: dict[str, ob
 
 
 async def test_rest_and_history_have_their_own_limits_which_slide() -> None:
-    config = SimulatorConfig(rest_limit=Limit(5, 60 * NANOS), bars_limit=Limit(2, 30 * NANOS))
+    config = SimulatorConfig(rest_limit=RateLimit(5, 60 * NANOS), bars_limit=RateLimit(2, 30 * NANOS))
     async with bench(config) as desk:
         statuses = [(await desk.post("Account/search", {"onlyActiveAccounts": True}))[0] for _ in range(5)]
         assert statuses == [200, 200, 200, 200, 429], "the login counted too"
@@ -198,7 +198,7 @@ async def test_rest_and_history_have_their_own_limits_which_slide() -> None:
 
 async def test_the_default_limits_are_the_documented_ones() -> None:
     config = SimulatorConfig()
-    assert (config.rest_limit, config.bars_limit) == (Limit(200, 60 * NANOS), Limit(50, 30 * NANOS))
+    assert (config.rest_limit, config.bars_limit) == (RateLimit(200, 60 * NANOS), RateLimit(50, 30 * NANOS))
 
 
 @pytest.mark.parametrize(

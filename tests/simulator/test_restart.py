@@ -13,13 +13,13 @@ from aiohttp import ClientSession
 from msgspec import json
 
 from adapters.simulator.config import SimulatorConfig
-from adapters.simulator.exchange.clock import ManualClock
 from adapters.simulator.exchange.exchange import Exchange
-from adapters.simulator.exchange.hours import NANOS, nanos, practice_open
+from adapters.simulator.exchange.requests import Bracket, PlaceOrder
 from adapters.simulator.exchange.store import StateError, Store
+from adapters.simulator.market.hours import NANOS, nanos, practice_open
+from adapters.simulator.market.scripted import ManualClock
 from adapters.simulator.opening import open_market
 from adapters.simulator.practice import PracticeVenue
-from adapters.simulator.wire.requests import Bracket, PlaceOrder
 from engine.model.market import MINUTE
 from tests.simulator.practice_venue import ACCOUNT, PracticeDesk
 
@@ -36,7 +36,7 @@ class Run:
         self.opening = open_market(config, NOON)
         self.clock = ManualClock(self.opening.source.start_ts)
         self.exchange = Exchange(
-            config, self.opening.source, self.clock, self.opening.listing, self.opening.kept
+            config.exchange(), self.opening.source, self.clock, self.opening.listing, self.opening.storage
         )
         self.account = self.exchange.accounts[ACCOUNT]
 
@@ -50,8 +50,8 @@ class Run:
 
     def kill(self) -> None:
         """End without a word: nothing is saved any more, the file is released."""
-        assert self.opening.kept is not None
-        self.opening.kept.store.close()
+        assert self.opening.storage is not None
+        self.opening.storage.store.close()
 
     def enter(self, tag: str = "first") -> int:
         """Buy two MES with a wide bracket and let them fill; gives the entry's id."""
@@ -100,22 +100,22 @@ def test_a_killed_venue_comes_back_with_its_book_where_it_stopped(start: Start) 
     first.wait(61)
     first.keep()
     stopped = first.clock()
-    price = first.exchange.publisher.tickers["MES"].figures.last
-    balance = first.account.ledger.balance_usd
+    price = first.exchange.tickers["MES"].figures.last
+    balance = first.account.holdings.balance_usd
     first.kill()
     second = start()
     assert second.clock() == stopped + 2 * NANOS, "practice time never goes back"
-    assert second.account.ledger.balance_usd == balance
-    assert second.account.ledger.positions["MES"].qty == 2
-    rows = second.account.blotter.orders
+    assert second.account.holdings.balance_usd == balance
+    assert second.account.holdings.positions["MES"].qty == 2
+    rows = second.account.rows.orders
     assert {order_id: row.status for order_id, row in rows.items()} == {entry: 2, entry + 1: 1, entry + 2: 1}
-    assert second.exchange.publisher.tickers["MES"].figures.last == price
-    assert "first-TP" in second.account.blotter.tags, "its tag stays taken"
+    assert second.exchange.tickers["MES"].figures.last == price
+    assert "first-TP" in second.account.rows.tags, "its tag stays taken"
     second.wait(5)
-    assert second.account.ledger.positions["MES"].qty == 2, "no jump of prices filled a leg"
+    assert second.account.holdings.positions["MES"].qty == 2, "no jump of prices filled a leg"
     again = second.enter("second")
     assert again > entry + 2
-    trade_ids = [row.id for row in second.account.blotter.trades]
+    trade_ids = [row.id for row in second.account.rows.trades]
     assert len(set(trade_ids)) == len(trade_ids) == 2
 
 
@@ -125,9 +125,9 @@ def test_a_kill_right_after_an_order_loses_nothing(start: Start) -> None:
     first.enter()
     first.kill()
     second = start()
-    assert len(second.account.blotter.orders) == 3
+    assert len(second.account.rows.orders) == 3
     second.wait(1)
-    assert second.account.ledger.positions["MES"].qty == 2
+    assert second.account.holdings.positions["MES"].qty == 2
 
 
 def test_a_book_of_the_first_version_is_read_on(start: Start, tmp_path: Path) -> None:
@@ -160,8 +160,8 @@ def test_f33_a_full_disk_ends_no_market_and_nothing_is_forgotten(
     first = start()
     first.wait(5)
     first.keep()
-    assert first.opening.kept is not None
-    db = first.opening.kept.store._db
+    assert first.opening.storage is not None
+    db = first.opening.storage.store._db
     (pages,) = db.execute("PRAGMA page_count").fetchone()
     db.execute(f"PRAGMA max_page_count = {pages}")
     for number in range(40):
@@ -174,13 +174,13 @@ def test_f33_a_full_disk_ends_no_market_and_nothing_is_forgotten(
     db.execute("PRAGMA max_page_count = 1000000")
     first.keep()
     assert "what happens is kept again" in caplog.text
-    rows, trades = dict(first.account.blotter.orders), list(first.account.blotter.trades)
-    bars = list(first.exchange.publisher.tickers["MES"].candles.closed)
+    rows, trades = dict(first.account.rows.orders), list(first.account.rows.trades)
+    bars = list(first.exchange.tickers["MES"].candles.closed)
     first.kill()
     second = start()
-    assert second.account.blotter.orders == rows
-    assert list(second.account.blotter.trades) == trades
-    assert list(second.exchange.publisher.tickers["MES"].candles.closed)[-40:] == bars[-40:]
+    assert second.account.rows.orders == rows
+    assert list(second.account.rows.trades) == trades
+    assert list(second.exchange.tickers["MES"].candles.closed)[-40:] == bars[-40:]
 
 
 def test_an_order_on_its_way_is_still_on_its_way_after_a_restart(start: Start) -> None:
@@ -192,20 +192,20 @@ def test_an_order_on_its_way_is_still_on_its_way_after_a_restart(start: Start) -
     first.exchange.save(first.clock())
     first.kill()
     second = start()
-    assert not second.account.ledger.positions
+    assert not second.account.holdings.positions
     second.wait(2)
-    assert second.account.ledger.positions["ES"].qty == -1
+    assert second.account.holdings.positions["ES"].qty == -1
 
 
 def test_bars_of_the_run_are_history_of_the_next(start: Start) -> None:
     first = start()
     first.wait(150)
     first.keep()
-    candles = first.exchange.publisher.tickers["ES"].candles
+    candles = first.exchange.tickers["ES"].candles
     closed, forming = list(candles.closed), candles.forming
     first.kill()
     second = start()
-    grown = second.exchange.publisher.tickers["ES"].candles
+    grown = second.exchange.tickers["ES"].candles
     assert grown.closed == closed
     assert grown.forming == forming
     second.wait(60)
@@ -219,40 +219,40 @@ def test_a_minute_that_ended_while_the_venue_was_down_is_a_bar(start: Start) -> 
     first = start()
     first.wait(119)
     first.keep()
-    forming = first.exchange.publisher.tickers["ES"].candles.forming
+    forming = first.exchange.tickers["ES"].candles.forming
     first.kill()
     second = start()
     assert forming is not None
-    candles = second.exchange.publisher.tickers["ES"].candles
+    candles = second.exchange.tickers["ES"].candles
     assert candles.closed[-1] == forming.bar("ES")
     assert candles.forming is None
     second.keep()
     second.kill()
-    assert start().exchange.publisher.tickers["ES"].candles.closed[-1] == forming.bar("ES")
+    assert start().exchange.tickers["ES"].candles.closed[-1] == forming.bar("ES")
 
 
 def test_after_14_30_the_next_start_is_the_next_day_with_a_flat_book(start: Start) -> None:
     first = start()
     first.wait(5)
     entry = first.enter()
-    balance = first.account.ledger.balance_usd
+    balance = first.account.holdings.balance_usd
     first.clock.advance(nanos(FRIDAY, time(14, 31)) - first.clock())
     first.keep()
     first.kill()
     second = start()
     assert second.clock() == practice_open(date(2026, 11, 23))
-    assert not second.account.ledger.positions
-    assert {row.status for row in second.account.blotter.orders.values()} == {2, 4}
-    closing = second.account.blotter.trades[-1]
+    assert not second.account.holdings.positions
+    assert {row.status for row in second.account.rows.orders.values()} == {2, 4}
+    closing = second.account.rows.trades[-1]
     assert closing.order_id == entry + 3
     assert closing.pnl is not None
-    assert second.account.ledger.balance_usd == balance + closing.balance_change
+    assert second.account.holdings.balance_usd == balance + closing.balance_change
     bars = second.opening.source.history("ES")
     assert bars[-1].close_ts == second.clock()
     starts = [bar.open_ts for bar in bars]
     assert starts == sorted(set(starts))
     second.wait(3)
-    assert not second.account.ledger.positions, "nothing of the old day trades in the new one"
+    assert not second.account.holdings.positions, "nothing of the old day trades in the new one"
 
 
 def test_another_seed_goes_on_from_the_same_prices_in_another_way(start: Start, tmp_path: Path) -> None:
@@ -266,16 +266,14 @@ def test_another_seed_goes_on_from_the_same_prices_in_another_way(start: Start, 
         copy.write_bytes((tmp_path / "state").read_bytes())
         run = start(copy.name, seed)
         run.wait(120)
-        paths.append(
-            [bar.close for bar in run.exchange.publisher.tickers["NQ"].candles.since(practice_open(FRIDAY))]
-        )
+        paths.append([bar.close for bar in run.exchange.tickers["NQ"].candles.since(practice_open(FRIDAY))])
     assert paths[0] != paths[1]
 
 
 def test_old_bars_are_forgotten(start: Start, tmp_path: Path) -> None:
     first = start()
-    assert first.opening.kept is not None
-    first.opening.kept.store.prune(first.clock() + 30 * 24 * 60 * MINUTE)
+    assert first.opening.storage is not None
+    first.opening.storage.store.prune(first.clock() + 30 * 24 * 60 * MINUTE)
     first.kill()
     with closing(Store(tmp_path / "state")) as store:
         saved = store.load()

@@ -18,9 +18,9 @@ import pytest
 from aiohttp import ClientSession
 
 from adapters.simulator.config import SimulatorConfig
-from adapters.simulator.exchange.clock import ManualClock, PracticeClock
-from adapters.simulator.exchange.hours import NANOS
-from adapters.simulator.market.scripted import ScriptedMarket
+from adapters.simulator.exchange.clock import PracticeClock
+from adapters.simulator.market.hours import NANOS
+from adapters.simulator.market.scripted import ManualClock, ScriptedMarket
 from adapters.simulator.practice import PracticeVenue
 from adapters.simulator.server import account, parse
 from tests.simulator.practice_venue import START, Wire

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from adapters.simulator.exchange.contracts import listing
-from adapters.simulator.exchange.rows import OrderRow, PositionRow, TradeRow
-from adapters.simulator.wire import rows as wire
+from adapters.simulator.exchange.rows import AccountRow, OrderRow, PositionRow, TradeRow
+from adapters.simulator.market.contracts import listing
+from adapters.simulator.wire import json_rows as wire
 from engine.model.instrument import CME_FUTURES
 from tests.support.recordings import DATA, needs_recordings
 
@@ -75,7 +75,7 @@ def test_rows_have_the_fields_of_the_captured_ones() -> None:
     ours = {
         "order": wire.order_json(ORDER, 1, CONTRACT, stream=True),
         "position": wire.position_json(POSITION, 1, CONTRACT, stream=True),
-        "account": wire.account_json(1, "PRAC", Decimal(5), can_trade=True),
+        "account": wire.account_json(AccountRow(1, "PRAC", Decimal(5), can_trade=True)),
     }
     for kind, row in ours.items():
         captured = samples[kind]["data"]

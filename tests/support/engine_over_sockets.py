@@ -18,7 +18,7 @@ from adapters.common.secret import Secret
 from adapters.projectx.config import ProjectXConfig
 from adapters.projectx.venue import ProjectXVenue
 from adapters.simulator.config import SimulatorConfig
-from adapters.simulator.exchange.hours import market_open, practice_open
+from adapters.simulator.market.hours import market_open, practice_open
 from adapters.simulator.market.scripted import ScriptedMarket
 from adapters.simulator.practice import PracticeVenue
 from adapters.store.journal import Journal

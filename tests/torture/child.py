@@ -22,7 +22,7 @@ from msgspec import Struct
 from adapters.common.secret import Secret
 from adapters.projectx.config import ProjectXConfig, RateLimits
 from adapters.projectx.venue import ProjectXVenue
-from adapters.simulator.exchange.hours import market_open
+from adapters.simulator.market.hours import market_open
 from bench.leaps import LeapingClock
 from engine.core import Core
 from engine.market.bars import BarsClosed

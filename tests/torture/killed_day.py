@@ -185,7 +185,7 @@ class KilledDay:
         for order in self.floor.account.venue.orders[::-1]:
             if order.type is OrderType.STOP and order.status.live:
                 try:
-                    self.floor.practice.hand.cancel(int(order.venue_id))
+                    self.floor.practice.platform.cancel(int(order.venue_id))
                 except RefusedError:
                     continue
                 return

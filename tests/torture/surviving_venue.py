@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from adapters.simulator.config import SimulatorConfig
-from adapters.simulator.exchange.account import AccountSpec, Rules
-from adapters.simulator.exchange.hours import NANOS, nanos, session
+from adapters.simulator.exchange.codes import SideCode, StatusCode, TypeCode
+from adapters.simulator.exchange.config import AccountSpec, PlatformRules
+from adapters.simulator.exchange.requests import PlaceOrder
 from adapters.simulator.exchange.rows import OrderRow
+from adapters.simulator.market.hours import NANOS, nanos, session
 from adapters.simulator.market.scripted import ScriptedMarket
 from adapters.simulator.practice import PracticeVenue
-from adapters.simulator.wire.codes import SideCode, StatusCode, TypeCode
-from adapters.simulator.wire.rate_limits import Limit
-from adapters.simulator.wire.requests import PlaceOrder
+from adapters.simulator.wire.access import RateLimit
 from bench.leaps import LeapingClock
 from engine.model.events import Print, Quote
 from engine.model.instrument import CME_FUTURES
@@ -33,7 +33,7 @@ DAY = date(2031, 10, 7)
 OPENING = nanos(DAY - timedelta(days=1), wall(17, 5))
 CLOSING = session(DAY).cut_off
 """The session's hours of which a killing day makes use, nanoseconds UTC."""
-_BOUNDLESS = Limit(1_000_000, 60 * NANOS)
+_BOUNDLESS = RateLimit(1_000_000, 60 * NANOS)
 _LIVE = (StatusCode.OPEN, StatusCode.PENDING, StatusCode.SUSPENDED)
 
 
@@ -47,7 +47,7 @@ class SurvivingVenue:
         self.practice = PracticeVenue(
             SimulatorConfig(
                 accounts=(AccountSpec(balance_usd=START_USD),),
-                rules=Rules(auto_oco=native),
+                rules=PlatformRules(auto_oco=native),
                 rest_limit=_BOUNDLESS,
                 bars_limit=_BOUNDLESS,
             ),
@@ -107,12 +107,12 @@ class SurvivingVenue:
     # -- the books ---------------------------------------------------------------------------------
 
     def held(self) -> int:
-        position = self.account.ledger.positions.get("MNQ")
+        position = self.account.holdings.positions.get("MNQ")
         return position.qty if position is not None else 0
 
     def rows(self) -> list[OrderRow]:
         """Orders that work or may still work."""
-        return [row for row in self.account.blotter.orders.values() if row.status in _LIVE]
+        return [row for row in self.account.rows.orders.values() if row.status in _LIVE]
 
     def stops(self) -> list[tuple[int, int | None]]:
         """(open quantity, price) of the stops at work that would reduce the position."""
@@ -143,8 +143,8 @@ class SurvivingVenue:
                 row.fees + row.commissions,
                 row.ts,
             )
-            for row in self.account.blotter.trades
+            for row in self.account.rows.trades
         ]
 
     def balance_usd(self) -> Decimal:
-        return self.account.ledger.balance_usd
+        return self.account.holdings.balance_usd

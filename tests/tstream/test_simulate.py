@@ -11,8 +11,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from adapters.simulator.faults.faults import CATALOGUE
-from adapters.simulator.faults.manual import manual
+from adapters.simulator.faults.help_text import help_text
+from adapters.simulator.faults.plan import CATALOGUE
 from tests.support.patience import patient
 from tstream import cli
 from tstream.cli import call
@@ -71,7 +71,7 @@ def test_time_over_sockets_has_a_most(capsys: pytest.CaptureFixture[str]) -> Non
 def test_it_lists_the_faults(capsys: pytest.CaptureFixture[str]) -> None:
     assert call(["simulate", "--list-faults"]) == 0
     said = capsys.readouterr().out
-    assert said == manual()
+    assert said == help_text()
     assert all(f"\n  {name}\n" in said for name in CATALOGUE)
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from adapters.simulator import server
 from adapters.simulator.config import SimulatorConfig
-from adapters.simulator.exchange.account import AccountSpec
-from adapters.simulator.faults.faults import Fault
-from adapters.simulator.faults.manual import manual
+from adapters.simulator.exchange.config import AccountSpec
+from adapters.simulator.faults.help_text import help_text
+from adapters.simulator.faults.plan import Fault
 from adapters.tapes.fields import TapeError
 from adapters.tapes.tape import open_tape
 from tstream.errors import CommandError, UsageError
@@ -22,7 +22,7 @@ from tstream.options import RunOptions
 
 def list_faults() -> int:
     """Print what faults there are; gives the exit code."""
-    sys.stdout.write(manual())
+    sys.stdout.write(help_text())
     return 0
 
 

@@ -8,8 +8,8 @@ from datetime import date
 from pathlib import Path
 
 from adapters.simulator.config import CAPTURED, DEFAULT_SEED
-from adapters.simulator.exchange.hours import practice_open
 from adapters.simulator.market.generated import GeneratedMarket
+from adapters.simulator.market.hours import practice_open
 from adapters.store.virtual import SyncJournal
 from adapters.tapes.fields import TapeError
 from adapters.tapes.recorder import TapeRecorder

@@ -4,20 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import Literal, NamedTuple
-
-from msgspec import Struct
+from typing import NamedTuple
 
 from adapters.simulator.exchange import order_checks as checks
-from adapters.simulator.exchange.account_rows import Blotter, UserEvent
-from adapters.simulator.exchange.accounting import Ledger
-from adapters.simulator.exchange.contracts import Contract, Listing
-from adapters.simulator.exchange.loss_limits import LossBook, Losses, open_profit
-from adapters.simulator.exchange.order_checks import Facts, RejectedError
-from adapters.simulator.exchange.rows import OrderRow, PositionRow, TradeRow
-from adapters.simulator.exchange.trading_status import Floor
-from adapters.simulator.wire import rows as wire
-from adapters.simulator.wire.codes import (
+from adapters.simulator.exchange.account_rows import AccountRows, UserEvent
+from adapters.simulator.exchange.accounting import Holdings
+from adapters.simulator.exchange.codes import (
     PLACEABLE,
     ChangeCode,
     CloseCode,
@@ -27,13 +19,19 @@ from adapters.simulator.wire.codes import (
     StatusCode,
     TypeCode,
 )
-from adapters.simulator.wire.requests import ModifyOrder, PlaceOrder
+from adapters.simulator.exchange.config import AccountSpec, PlatformRules
+from adapters.simulator.exchange.loss_limits import LossLimits, LossState, open_profit
+from adapters.simulator.exchange.order_checks import AccountFacts, RejectedError, TradingStatus
+from adapters.simulator.exchange.requests import ModifyOrder, PlaceOrder
+from adapters.simulator.exchange.rows import AccountRow, OrderRow, PositionRow, TradeRow
+from adapters.simulator.exchange.store import SavedAccount
+from adapters.simulator.market.contracts import Contract, Listing
 from engine.model.errors import RefusedError
 from engine.model.events import Print, Quote
 from engine.model.market import Side
 from engine.model.orders import OrderSpec, OrderType
 from engine.venue.fill_model import FillModel
-from engine.venue.orders import VenueEvent, VenueState
+from engine.venue.orders import VenueEvent
 from engine.venue.venue import Venue
 
 _FIRST_ORDER, _FIRST_TRADE, _FIRST_POSITION = 3_430_000_000, 3_010_000_000, 830_000_000
@@ -42,43 +40,7 @@ _IDS_AN_ACCOUNT = 10_000_000
 _FINISHED = (StatusCode.FILLED, StatusCode.CANCELED, StatusCode.EXPIRED, StatusCode.REJECTED)
 
 
-class AccountSpec(Struct, frozen=True):
-    """An account as the venue opens it."""
-
-    id: int = 26_000_001
-    name: str = "PRAC-V2-100001-00000001"
-    balance_usd: Decimal = Decimal(50_000)
-    max_minis: int = 5
-    """Most contracts held at once, in minis; ten micros count as one."""
-    daily_loss_usd: Decimal | None = None
-    """A trading day's loss, open P&L and costs included, at which the account is closed out until 17:00."""
-    max_loss_usd: Decimal | None = None
-    """Distance below the highest end-of-day balance at which the account is closed out for good."""
-
-
-class Rules(Struct, frozen=True):
-    """How the account's platform settings and the platform's unverified habits stand."""
-
-    legs_on_close: Literal["keep", "cancel"] = "keep"
-    """Whether closing a position removes its bracket legs: live, that is not reliable."""
-    auto_oco: bool = True
-    """The account's "Auto OCO Brackets" setting; without it brackets are refused."""
-    id_on_reject: bool = True
-    """A rejected place answers with the id of the rejected order."""
-
-
-class SavedAccount(Struct):
-    """An account as it is kept between runs, without its order and trade rows."""
-
-    balance_usd: Decimal
-    can_trade: bool
-    positions: dict[str, PositionRow]
-    next_position_id: int
-    venue: VenueState
-    losses: LossBook | None = None
-
-
-class Answer(NamedTuple):
+class Outcome(NamedTuple):
     """What a request ends with: the endpoint's own code, 0 for success."""
 
     code: int = 0
@@ -94,8 +56,8 @@ class PracticeAccount:
         spec: AccountSpec,
         listing: Listing,
         model: FillModel,
-        rules: Rules,
-        floor: Floor,
+        rules: PlatformRules,
+        status: TradingStatus,
         emit: Callable[[UserEvent], None],
         index: int = 0,
     ) -> None:
@@ -103,26 +65,24 @@ class PracticeAccount:
         self.rules = rules
         self.can_trade = True
         self._listing = listing
-        self._floor = floor
-        self._instruments = {book: c.instrument for book, c in listing.books.items()}
+        self._status = status
+        self._instruments = {symbol: c.instrument for symbol, c in listing.by_venue_symbol.items()}
         self._closes: dict[str, int] = {}
         """The latest order by which the platform closes a position, by symbol."""
         skip = index * _IDS_AN_ACCOUNT
         self.venue = Venue(self._instruments, model, _FIRST_ORDER + skip, _FIRST_TRADE + skip)
-        self.venue.divide_fills(floor.portion)
-        ledger = Ledger(spec.balance_usd, _FIRST_POSITION + skip)
-        self.blotter = Blotter(spec.id, listing, ledger, emit, self.json)
+        self.venue.divide_fills(status.most_filled)
+        holdings = Holdings(spec.balance_usd, _FIRST_POSITION + skip)
+        self.rows = AccountRows(spec.id, listing, holdings, emit, self.row)
         self.losses = self._limits(None)
 
     @property
-    def ledger(self) -> Ledger:
-        return self.blotter.ledger
+    def holdings(self) -> Holdings:
+        return self.rows.holdings
 
-    def json(self) -> wire.Json:
-        """The account's row, the same by REST and on the stream."""
-        return wire.account_json(
-            self.spec.id, self.spec.name, self.ledger.balance_usd, can_trade=self.can_trade
-        )
+    def row(self) -> AccountRow:
+        """The account as it stands."""
+        return AccountRow(self.spec.id, self.spec.name, self.holdings.balance_usd, self.can_trade)
 
     # -- market and time ---------------------------------------------------------------------------
 
@@ -130,7 +90,7 @@ class PracticeAccount:
         events = self.venue.on_quote(quote)
         if events:
             self._take(events)
-        if self.losses is not None and quote.instrument in self.ledger.positions:
+        if self.losses is not None and quote.instrument in self.holdings.positions:
             self._watch(self.losses)
 
     def on_print(self, trade: Print) -> None:
@@ -140,40 +100,40 @@ class PracticeAccount:
 
     def advance(self, now: int) -> None:
         self._take(self.venue.advance(now))
-        if self.losses is not None and self.losses.turn(now, self.ledger.balance_usd):
+        if self.losses is not None and self.losses.new_day(now, self.holdings.balance_usd):
             self.allow_trading(True)
 
     # -- requests ----------------------------------------------------------------------------------
 
-    def place(self, order: PlaceOrder, now: int) -> Answer:
+    def place(self, order: PlaceOrder, now: int) -> Outcome:
         """Place an order; a rejected one leaves a row with status 5 and an event without its reason."""
         contract = self._listing.by_id.get(order.contract_id)
         if contract is None:
-            return Answer(PlaceCode.CONTRACT_NOT_FOUND)
+            return Outcome(PlaceCode.CONTRACT_NOT_FOUND)
         if not contract.active and not self._reduces(order, contract):
-            return Answer(PlaceCode.CONTRACT_NOT_ACTIVE)
+            return Outcome(PlaceCode.CONTRACT_NOT_ACTIVE)
         if not self.can_trade:
-            return Answer(PlaceCode.ACCOUNT_VIOLATION)
+            return Outcome(PlaceCode.ACCOUNT_VIOLATION)
         self.advance(now)
         try:
             spec = self._checked(order, contract, now)
         except RejectedError as error:
             order_id = int(self.venue.reserve_id())
-            self.blotter.reject(order, order_id, contract, now)
+            self.rows.reject(order, order_id, contract, now)
             shown = order_id if self.rules.id_on_reject else None
-            return Answer(PlaceCode.ORDER_REJECTED, str(error), shown)
-        placed = self.venue.place(contract.book, spec, now, order.custom_tag)
+            return Outcome(PlaceCode.ORDER_REJECTED, str(error), shown)
+        placed = self.venue.place(contract.venue_symbol, spec, now, order.custom_tag)
         self._take(placed.events, spec)
-        return Answer(order_id=int(placed.order.venue_id))
+        return Outcome(order_id=int(placed.order.venue_id))
 
-    def modify(self, change: ModifyOrder, now: int) -> Answer:
+    def modify(self, change: ModifyOrder, now: int) -> Outcome:
         """Change an order. Fields that its type does not have are ignored, as equal ones are."""
         self.advance(now)
-        row = self.blotter.orders.get(change.order_id)
+        row = self.rows.orders.get(change.order_id)
         if row is None:
-            return Answer(ChangeCode.ORDER_NOT_FOUND)
+            return Outcome(ChangeCode.ORDER_NOT_FOUND)
         if row.status in _FINISHED:
-            return Answer(ChangeCode.REJECTED)
+            return Outcome(ChangeCode.REJECTED)
         instrument = self._instruments[row.symbol]
         try:
             moved = checks.moved(instrument, TypeCode(row.type), change)
@@ -182,53 +142,53 @@ class PracticeAccount:
             size = None if change.size == row.size else change.size
             events = self.venue.modify(str(row.id), now, qty=size, limit=moved.limit, stop=moved.stop)
         except (RejectedError, RefusedError) as error:
-            return Answer(ChangeCode.REJECTED, str(error))
+            return Outcome(ChangeCode.REJECTED, str(error))
         self._take(events)
-        return Answer()
+        return Outcome()
 
-    def cancel(self, order_id: int, now: int) -> Answer:
+    def cancel(self, order_id: int, now: int) -> Outcome:
         self.advance(now)
-        if order_id not in self.blotter.orders:
-            return Answer(ChangeCode.ORDER_NOT_FOUND)
+        if order_id not in self.rows.orders:
+            return Outcome(ChangeCode.ORDER_NOT_FOUND)
         try:
             events = self.venue.cancel(str(order_id), now)
         except RefusedError:
-            return Answer(ChangeCode.REJECTED)
+            return Outcome(ChangeCode.REJECTED)
         self._take(events)
-        return Answer()
+        return Outcome()
 
-    def close(self, contract_id: str, now: int) -> Answer:
+    def close(self, contract_id: str, now: int) -> Outcome:
         """Close the whole position of a contract at market; its bracket legs stay, by default."""
         found = self._closable(contract_id, now, CloseCode)
-        if isinstance(found, Answer):
+        if isinstance(found, Outcome):
             return found
-        if not self._floor.open(now):
-            return Answer(CloseCode.ORDER_REJECTED, checks.UNAVAILABLE)
+        if not self._status.open(now):
+            return Outcome(CloseCode.ORDER_REJECTED, checks.UNAVAILABLE)
         self._market_out(found, abs(found.qty), now)
-        return Answer()
+        return Outcome()
 
-    def partial_close(self, contract_id: str, size: int, now: int) -> Answer:
+    def partial_close(self, contract_id: str, size: int, now: int) -> Outcome:
         """Close some contracts of a position at market; the bracket legs stay as they are."""
         found = self._closable(contract_id, now, PartialCloseCode)
-        if isinstance(found, Answer):
+        if isinstance(found, Outcome):
             return found
         if not 0 < size <= abs(found.qty):
-            return Answer(PartialCloseCode.INVALID_CLOSE_SIZE)
-        if not self._floor.open(now):
-            return Answer(PartialCloseCode.ORDER_REJECTED, checks.UNAVAILABLE)
+            return Outcome(PartialCloseCode.INVALID_CLOSE_SIZE)
+        if not self._status.open(now):
+            return Outcome(PartialCloseCode.ORDER_REJECTED, checks.UNAVAILABLE)
         self._market_out(found, size, now)
-        return Answer()
+        return Outcome()
 
     # -- from outside the API ----------------------------------------------------------------------
 
     def outside(self, instrument: str, spec: OrderSpec, now: int) -> int:
         """Take an order that a person placed on the platform, unchecked; gives its id.
 
-        `instrument` is a symbol, for the active month, or the book of another one.
+        `instrument` is a symbol, for the active month, or the venue symbol of another one.
         """
         self.advance(now)
         front = self._listing.front.get(instrument)
-        placed = self.venue.place(instrument if front is None else front.book, spec, now)
+        placed = self.venue.place(instrument if front is None else front.venue_symbol, spec, now)
         self._take(placed.events, spec)
         return int(placed.order.venue_id)
 
@@ -241,33 +201,33 @@ class PracticeAccount:
         """Lock the account or unlock it, and say so."""
         if self.can_trade != allowed:
             self.can_trade = allowed
-            self.blotter.tell_account()
+            self.rows.emit_account()
 
     def desk_flatten(self, now: int) -> None:
         """The desk ends the day: every order expires, every position is closed at market."""
         self._take(self.venue.expire(now))
-        for position in tuple(self.ledger.positions.values()):
+        for position in tuple(self.holdings.positions.values()):
             self._market_out(position, abs(position.qty), now)
 
     # -- keeping -----------------------------------------------------------------------------------
 
     def saved(self) -> SavedAccount:
-        ledger = self.ledger
+        holdings = self.holdings
         return SavedAccount(
-            ledger.balance_usd,
+            holdings.balance_usd,
             self.can_trade,
-            ledger.positions,
-            ledger.next_position_id,
+            holdings.positions,
+            holdings.next_position_id,
             self.venue.state(),
-            None if self.losses is None else self.losses.book,
+            None if self.losses is None else self.losses.state,
         )
 
     def restore(self, saved: SavedAccount, orders: Sequence[OrderRow], trades: Sequence[TradeRow]) -> None:
         """Go on where an earlier run stopped."""
         self.can_trade = saved.can_trade
         self.venue.restore(saved.venue)
-        self.blotter.ledger = Ledger(saved.balance_usd, saved.next_position_id, saved.positions)
-        self.blotter.restore(orders, trades)
+        self.rows.holdings = Holdings(saved.balance_usd, saved.next_position_id, saved.positions)
+        self.rows.restore(orders, trades)
         self.losses = self._limits(saved.losses)
 
     # -- losses ------------------------------------------------------------------------------------
@@ -277,50 +237,50 @@ class PracticeAccount:
         return sum(
             (
                 open_profit(position, self._instruments[symbol], self.venue.prices(symbol))
-                for symbol, position in self.ledger.positions.items()
+                for symbol, position in self.holdings.positions.items()
             ),
-            self.ledger.balance_usd,
+            self.holdings.balance_usd,
         )
 
-    def _limits(self, book: LossBook | None) -> Losses | None:
-        """The account's limits; without a book they count from the present balance."""
+    def _limits(self, state: LossState | None) -> LossLimits | None:
+        """The account's limits; without a state they count from the present balance."""
         daily, most = self.spec.daily_loss_usd, self.spec.max_loss_usd
         if daily is None and most is None:
             return None
-        balance = self.ledger.balance_usd
-        return Losses(daily, most, book or LossBook(balance, balance, balance))
+        balance = self.holdings.balance_usd
+        return LossLimits(daily, most, state or LossState(balance, balance, balance))
 
-    def _watch(self, losses: Losses) -> None:
+    def _watch(self, losses: LossLimits) -> None:
         """Close everything out when a limit is reached: cancel, close at market, lock."""
         if not losses.breached(self.equity_usd()):
             return
         self.can_trade = False
-        self.blotter.tell_account()
+        self.rows.emit_account()
         for order in self.venue.orders:
             if self.venue.order(order.venue_id).status.live:
                 self._take(self.venue.cancel(order.venue_id, 0))
-        for position in tuple(self.ledger.positions.values()):
+        for position in tuple(self.holdings.positions.values()):
             self._market_out(position, abs(position.qty), 0)
 
     # -- inside ------------------------------------------------------------------------------------
 
     def _take(self, events: Sequence[VenueEvent], spec: OrderSpec | None = None) -> None:
         """Take in what the venue did; a fill may reach a loss limit."""
-        self.blotter.absorb(events, spec)
+        self.rows.absorb(events, spec)
         if events and self.losses is not None:
             self._watch(self.losses)
 
     def _checked(self, order: PlaceOrder, contract: Contract, now: int) -> OrderSpec:
         """The order as the venue takes it. Raises RejectedError."""
-        if not self._floor.open(now):
+        if not self._status.open(now):
             raise RejectedError(checks.UNAVAILABLE)
-        if (objection := self._floor.objection(contract.symbol, order)) is not None:
-            raise RejectedError(objection)
+        if (rejection := self._status.interceptor.rejection(contract.symbol, order)) is not None:
+            raise RejectedError(rejection)
         kind = checks.kind_and_size(order)
         asked = checks.prices(contract.instrument, kind, order.limit_price, order.stop_price)
-        last = self.venue.prices(contract.book).last
+        last = self.venue.prices(contract.venue_symbol).last
         side = _side(order.side)
-        facts = Facts(last, self.blotter.tags, self.rules.auto_oco, self._room(contract, side))
+        facts = AccountFacts(last, self.rows.tags, self.rules.auto_oco, self._room(contract, side))
         checks.place(order, asked, facts)
         loss, profit = order.stop_loss_bracket, order.take_profit_bracket
         return OrderSpec(
@@ -336,14 +296,14 @@ class PracticeAccount:
     def _room(self, contract: Contract, side: Side) -> int:
         """Contracts that may still be bought or sold until net positions reach the account's most."""
         held = 0
-        for position in self.ledger.positions.values():
-            same = position.symbol == contract.book
+        for position in self.holdings.positions.values():
+            same = position.symbol == contract.venue_symbol
             qty = position.qty * side.sign if same else abs(position.qty)
             held += qty * self._instruments[position.symbol].minis
         return (self.spec.max_minis * 10 - held) // contract.instrument.minis
 
     def _position(self, contract: Contract) -> PositionRow | None:
-        held = self.ledger.positions.get(contract.book)
+        held = self.holdings.positions.get(contract.venue_symbol)
         return held if held is not None and held.contract_id == contract.id else None
 
     def _reduces(self, order: PlaceOrder, contract: Contract) -> bool:
@@ -353,23 +313,23 @@ class PracticeAccount:
 
     def _closable(
         self, contract_id: str, now: int, codes: type[CloseCode] | type[PartialCloseCode]
-    ) -> PositionRow | Answer:
+    ) -> PositionRow | Outcome:
         """The position to close, or why not. A close under way is not doubled: that would turn it around."""
         self.advance(now)
         contract = self._listing.by_id.get(contract_id)
         if contract is None:
-            return Answer(codes.CONTRACT_NOT_FOUND)
+            return Outcome(codes.CONTRACT_NOT_FOUND)
         position = self._position(contract)
         if position is None and not contract.active:
-            return Answer(codes.CONTRACT_NOT_ACTIVE)
-        closing = self.blotter.orders.get(self._closes.get(contract.book, 0))
+            return Outcome(codes.CONTRACT_NOT_ACTIVE)
+        closing = self.rows.orders.get(self._closes.get(contract.venue_symbol, 0))
         if closing is not None and closing.status == StatusCode.PENDING:
-            return Answer(codes.ORDER_PENDING)
-        return position or Answer(codes.POSITION_NOT_FOUND)
+            return Outcome(codes.ORDER_PENDING)
+        return position or Outcome(codes.POSITION_NOT_FOUND)
 
     def _market_out(self, position: PositionRow, size: int, now: int) -> None:
         if self.rules.legs_on_close == "cancel" and size == abs(position.qty):
-            for row in tuple(self.blotter.orders.values()):
+            for row in tuple(self.rows.orders.values()):
                 if row.parent is not None and row.symbol == position.symbol and row.status not in _FINISHED:
                     self._take(self.venue.cancel(str(row.id), now))
         side = Side.SELL if position.qty > 0 else Side.BUY

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from adapters.simulator.exchange.accounting import Booked, Ledger
-from adapters.simulator.exchange.contracts import Contract, Listing
-from adapters.simulator.exchange.rows import OrderRow, TradeRow
-from adapters.simulator.wire import rows as wire
-from adapters.simulator.wire.codes import STATUS, TYPE, SideCode, StatusCode
-from adapters.simulator.wire.requests import PlaceOrder
+from adapters.simulator.exchange.accounting import BookedFill, Holdings
+from adapters.simulator.exchange.codes import STATUS, TYPE, SideCode, StatusCode
+from adapters.simulator.exchange.requests import PlaceOrder
+from adapters.simulator.exchange.rows import AccountRow, OrderRow, PositionRow, TradeRow
+from adapters.simulator.market.contracts import Contract, Listing
 from engine.model.market import Side
 from engine.model.orders import Fill, OrderSpec, OrderType, VenueOrder
 from engine.venue.orders import VenueEvent
@@ -20,53 +19,53 @@ _REJECTION_NS = 2_000_000
 
 
 class UserEvent(NamedTuple):
-    """One record for the user hub. `action` 0 create, 1 update, 2 delete."""
+    """Something of an account has changed. The row is the account's own and goes on changing: read it now."""
 
-    target: str
     account_id: int
     action: int
-    data: wire.Json
-    bare: bool = False
-    """Sent without its envelope, as some servers do."""
+    """0 create, 1 update, 2 delete."""
+    row: OrderRow | TradeRow | PositionRow | AccountRow
+    contract: Contract | None = None
+    """The row's; None for an account."""
 
 
-class Changes(NamedTuple):
+class ChangedRows(NamedTuple):
     """Rows that changed since they were last taken."""
 
     orders: Sequence[OrderRow]
     trades: Sequence[TradeRow]
 
 
-class Blotter:
-    """Order and half-turn rows of one account, kept from what its venue and its ledger do.
+class AccountRows:
+    """Order and half-turn rows of one account, kept from what its venue and its holdings do.
 
     Every change is emitted in the platform's order: trade, order, position, account
-    (docs/protocols/projectx.md#bracket-life-cycle). `account_json` gives the account row as it then stands.
+    (docs/protocols/projectx.md#bracket-life-cycle). `account_row` gives the account row as it then stands.
     """
 
     def __init__(
         self,
         account_id: int,
         listing: Listing,
-        ledger: Ledger,
+        holdings: Holdings,
         emit: Callable[[UserEvent], None],
-        account_json: Callable[[], wire.Json],
+        account_row: Callable[[], AccountRow],
     ) -> None:
         self.orders: dict[int, OrderRow] = {}
         self.trades: list[TradeRow] = []
         self.tags: set[str] = set()
         """All tags ever used, by rejected orders too."""
-        self.ledger = ledger
+        self.holdings = holdings
         self._account_id = account_id
         self._listing = listing
         self._emit = emit
-        self._account_json = account_json
+        self._account_row = account_row
         self._dirty: dict[int, OrderRow] = {}
         self._new_trades: list[TradeRow] = []
 
     def absorb(self, events: Sequence[VenueEvent], spec: OrderSpec | None = None) -> None:
         """Take in what the venue did; `spec` is of the order that it did it for, if it is a new one."""
-        booked: Booked | None = None
+        booked: BookedFill | None = None
         for event in events:
             if isinstance(event, Fill):
                 booked = self._on_fill(event)
@@ -83,7 +82,7 @@ class Blotter:
         row = OrderRow(
             id=order_id,
             contract_id=contract.id,
-            symbol=contract.book,
+            symbol=contract.venue_symbol,
             created=now,
             updated=now + _REJECTION_NS,
             status=StatusCode.REJECTED,
@@ -94,15 +93,15 @@ class Blotter:
         )
         self._keep(row)
 
-    def tell_account(self) -> None:
-        """Tell how the account stands."""
-        self._tell("GatewayUserAccount", 1, self._account_json())
+    def emit_account(self) -> None:
+        """Emit how the account stands."""
+        self._emit(UserEvent(self._account_id, 1, self._account_row()))
 
-    def changes(self) -> Changes | None:
+    def changes(self) -> ChangedRows | None:
         """Rows that changed since the last call, or None."""
         if not self._dirty and not self._new_trades:
             return None
-        changes = Changes(tuple(self._dirty.values()), self._new_trades)
+        changes = ChangedRows(tuple(self._dirty.values()), self._new_trades)
         self._dirty, self._new_trades = {}, []
         return changes
 
@@ -113,16 +112,15 @@ class Blotter:
         self.orders = {row.id: row for row in orders if row.contract_id in listed}
         self.trades = [row for row in trades if row.contract_id in listed]
 
-    def _on_fill(self, fill: Fill) -> Booked:
-        contract = self._listing.books[fill.instrument]
-        booked = self.ledger.apply(fill, contract)
+    def _on_fill(self, fill: Fill) -> BookedFill:
+        contract = self._listing.by_venue_symbol[fill.instrument]
+        booked = self.holdings.apply(fill, contract)
         self.trades.append(booked.trade)
         self._new_trades.append(booked.trade)
-        row = wire.trade_json(booked.trade, self._account_id, contract, stream=True)
-        self._tell("GatewayUserTrade", 0, row)
+        self._tell(0, booked.trade)
         return booked
 
-    def _on_order(self, order: VenueOrder, booked: Booked | None, spec: OrderSpec | None) -> None:
+    def _on_order(self, order: VenueOrder, booked: BookedFill | None, spec: OrderSpec | None) -> None:
         row = self.orders.get(int(order.venue_id)) or self._born(order, spec)
         row.status = STATUS[order.status]
         row.size, row.limit, row.stop = order.qty, order.limit, order.stop
@@ -136,7 +134,7 @@ class Blotter:
     def _born(self, order: VenueOrder, spec: OrderSpec | None) -> OrderRow:
         row = OrderRow(
             id=int(order.venue_id),
-            contract_id=self._listing.books[order.instrument].id,
+            contract_id=self._listing.by_venue_symbol[order.instrument].id,
             symbol=order.instrument,
             created=order.ts_venue,
             updated=order.ts_venue,
@@ -157,19 +155,16 @@ class Blotter:
                 row.offset = spec.target_offset if target else spec.stop_offset
         return row
 
-    def _on_booked(self, booked: Booked) -> None:
-        contract = self._listing.books[booked.trade.symbol]
+    def _on_booked(self, booked: BookedFill) -> None:
         for position, action in ((booked.closed, 2), (booked.open, 1)):
             if position is not None:
-                row = wire.position_json(position, self._account_id, contract, stream=True)
-                self._tell("GatewayUserPosition", action, row)
-        self.tell_account()
+                self._tell(action, position)
+        self.emit_account()
 
     def _keep(self, row: OrderRow) -> None:
         self.orders[row.id] = row
         self._dirty[row.id] = row
-        contract = self._listing.by_id[row.contract_id]
-        self._tell("GatewayUserOrder", 1, wire.order_json(row, self._account_id, contract, stream=True))
+        self._tell(1, row)
 
-    def _tell(self, target: str, action: int, data: wire.Json) -> None:
-        self._emit(UserEvent(target, self._account_id, action, data))
+    def _tell(self, action: int, row: OrderRow | TradeRow | PositionRow) -> None:
+        self._emit(UserEvent(self._account_id, action, row, self._listing.by_id[row.contract_id]))

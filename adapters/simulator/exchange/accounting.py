@@ -9,16 +9,16 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
-from adapters.simulator.exchange.contracts import Contract
+from adapters.simulator.exchange.codes import SideCode
 from adapters.simulator.exchange.rows import PositionRow, TradeRow
-from adapters.simulator.wire.codes import SideCode
+from adapters.simulator.market.contracts import Contract
 from engine.model.market import Side
 from engine.model.orders import Fill
 
 _CENT = Decimal("0.01")
 
 
-class Booked(NamedTuple):
+class BookedFill(NamedTuple):
     """What one fill did."""
 
     trade: TradeRow
@@ -28,7 +28,7 @@ class Booked(NamedTuple):
     """The position that stands after the fill."""
 
 
-class Ledger:
+class Holdings:
     """Net positions and the balance: start + the sum over half-turns of (P&L - fees - commissions)."""
 
     def __init__(
@@ -39,11 +39,11 @@ class Ledger:
         self.positions = positions if positions is not None else {}
         """By symbol; flat ones are absent."""
 
-    def apply(self, fill: Fill, contract: Contract) -> Booked:
+    def apply(self, fill: Fill, contract: Contract) -> BookedFill:
         """Book one execution."""
         instrument = contract.instrument
         signed = fill.qty * fill.side.sign
-        position = self.positions.get(contract.book)
+        position = self.positions.get(contract.venue_symbol)
         closing = 0
         if position is not None and position.qty * signed < 0:
             closing = min(abs(position.qty), fill.qty)
@@ -52,7 +52,7 @@ class Ledger:
         if position is not None and closing:
             pnl = self._reduce(position, closing, fill.price, instrument.tick_value_usd)
             if not position.qty:
-                closed = self.positions.pop(contract.book)
+                closed = self.positions.pop(contract.venue_symbol)
                 position = None
         opening = fill.qty - closing
         if opening:
@@ -61,7 +61,7 @@ class Ledger:
             id=int(fill.trade_id),
             order_id=int(fill.venue_order_id),
             contract_id=contract.id,
-            symbol=contract.book,
+            symbol=contract.venue_symbol,
             ts=fill.ts_venue,
             price=fill.price,
             side=SideCode.BUY if fill.side is Side.BUY else SideCode.SELL,
@@ -71,15 +71,20 @@ class Ledger:
             commissions=instrument.commission_usd * fill.qty,
         )
         self.balance_usd += trade.balance_change
-        return Booked(trade, closed, position)
+        return BookedFill(trade, closed, position)
 
     def _add(self, position: PositionRow | None, contract: Contract, signed: int, fill: Fill) -> PositionRow:
         if position is None:
             position = PositionRow(
-                self.next_position_id, contract.id, contract.book, fill.ts_venue, signed, str(fill.price)
+                self.next_position_id,
+                contract.id,
+                contract.venue_symbol,
+                fill.ts_venue,
+                signed,
+                str(fill.price),
             )
             self.next_position_id += 1
-            self.positions[contract.book] = position
+            self.positions[contract.venue_symbol] = position
             return position
         total = position.average * abs(position.qty) + fill.price * abs(signed)
         position.qty += signed

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple, Protocol
 
 from msgspec import structs
 
-from adapters.simulator.config import SimulatorConfig
 from adapters.simulator.exchange.account import PracticeAccount
-from adapters.simulator.exchange.account_rows import Changes, UserEvent
-from adapters.simulator.exchange.contract_roll import Roll
-from adapters.simulator.exchange.contracts import Listing
-from adapters.simulator.exchange.hours import session, trade_date
-from adapters.simulator.exchange.store import Meta, SavedRun, StateError, Store
-from adapters.simulator.exchange.trading_status import Floor
-from adapters.simulator.faults.faults import Faults
+from adapters.simulator.exchange.account_rows import ChangedRows, UserEvent
+from adapters.simulator.exchange.clock import Schedule
+from adapters.simulator.exchange.config import ExchangeConfig
+from adapters.simulator.exchange.order_checks import TradingStatus
+from adapters.simulator.exchange.store import SavedRun, StateError, Store, StoreMeta
 from adapters.simulator.market.candles import Candles
+from adapters.simulator.market.contracts import Listing, Roll
+from adapters.simulator.market.hours import session, trade_date
 from adapters.simulator.market.ticker import Ticker
-from adapters.simulator.wire.hubs import Hubs, Topic
-from adapters.simulator.wire.publisher import Publisher
-from adapters.simulator.wire.signalr import Connection
 from engine.model.errors import RefusedError
 from engine.model.events import Print, Quote
 from engine.ports import Clock, MarketSource
@@ -31,74 +27,106 @@ _SETTLE_NS = 1_000_000_000
 log = logging.getLogger(__name__)
 
 
-class Kept(NamedTuple):
-    """Where the exchange remembers things, and what it remembers."""
+class Storage(NamedTuple):
+    """Where the exchange keeps its state, and what an earlier run left there."""
 
     store: Store
     saved: SavedRun | None = None
+
+
+class MarketListener(Protocol):
+    """Tells the world of the market. `now` is practice time, nanoseconds UTC."""
+
+    def add(self, ticker: Ticker) -> None:
+        """A contract is traded from now on."""
+
+    def on_quote(self, quote: Quote, now: int) -> None:
+        """The ticker shows the quote already."""
+
+    def on_print(self, trade: Print, now: int) -> None:
+        """The ticker counts the print afterwards."""
+
+    def flush(self, now: int) -> None:
+        """Nothing more happens at this instant."""
 
 
 class Exchange:
     """Plays a market source by a clock and lets accounts trade on it. Synchronous.
 
     Whoever asks it anything calls `catch_up` first, so that every answer stands on the market as it is at
-    that instant of practice time.
+    that instant of practice time. It knows nobody above it: `connect` says whom it tells.
     """
 
     def __init__(
         self,
-        config: SimulatorConfig,
+        config: ExchangeConfig,
         source: MarketSource,
         clock: Clock,
         listing: Listing,
-        kept: Kept | None = None,
+        storage: Storage | None = None,
     ) -> None:
+        """Raises StateError."""
         self.config = config
-        self.clock = clock
         self.listing = listing
-        self.on_market_subscription: Callable[[], None] = lambda: None
+        self.status = TradingStatus()
+        self.schedule = Schedule(self.now)
+        """What else shall happen at some instant."""
+        self._clock = clock
+        self._listener: MarketListener | None = None
+        self._tell: Callable[[UserEvent], None] | None = None
         now = source.start_ts
-        seed = config.seed if config.fault_seed is None else config.fault_seed
-        self.faults = Faults(config.faults, seed, self.now, now, self._tell)
-        self.hubs = Hubs(config.timing, self._greet, self.faults.admits)
-        self.floor = Floor(self.faults.objection, self.faults.portion)
-        saved = kept.saved if kept is not None else None
-        tickers = []
+        saved = storage.saved if storage is not None else None
+        self.tickers: dict[str, Ticker] = {}
+        """By venue symbol."""
         for symbol, contract in listing.front.items():
             forming = None if saved is None else saved.meta.forming.get(symbol)
             if forming is not None and forming.over(now):
                 forming = None
-            tickers.append(Ticker(contract, Candles(symbol, source.history(symbol), forming), now))
-        self.publisher = Publisher(tickers)
+            self.tickers[symbol] = Ticker(contract, Candles(symbol, source.history(symbol), forming), now)
         self._bars_kept = {s: 0 if saved is None else len(saved.bars.get(s, ())) for s in listing.front}
         self._rolls: dict[str, Roll] = {}
         if saved is not None:
             self._roll_again(saved.meta.rolls)
         self.accounts = {
             spec.id: PracticeAccount(
-                spec, listing, config.model, config.rules, self.floor, self.faults.tell, index
+                spec, listing, config.model, config.rules, self.status, self._emit, index
             )
             for index, spec in enumerate(config.accounts)
         }
         self._events: Iterator[Quote | Print] = iter(source.events())
         self._next = next(self._events, None)
-        self._kept = kept
-        self._unsaved: dict[int, list[Changes]] = {}
+        self._storage = storage
+        self._unsaved: dict[int, list[ChangedRows]] = {}
         self._behind = False
         """Something happened that could not be kept yet."""
         self._cut_off = session(trade_date(now)).cut_off
-        if kept is not None:
-            self._restore(kept, now)
+        if storage is not None:
+            self._restore(storage, now)
+
+    def connect(self, listener: MarketListener, tell: Callable[[UserEvent], None]) -> None:
+        """From now on the listener is told of the market, and `tell` of what happens in the accounts."""
+        self._listener, self._tell = listener, tell
+        for ticker in self.tickers.values():
+            listener.add(ticker)
+
+    def _emit(self, event: UserEvent) -> None:
+        if self._tell is not None:
+            self._tell(event)
 
     # -- time --------------------------------------------------------------------------------------
 
     def now(self) -> int:
         """Practice time, nanoseconds UTC."""
-        return self.clock()
+        return self._clock()
+
+    def shift_clock(self, nanos: int) -> None:
+        """Let the clock jump, backwards too: stamps of the venue then stand still until it has caught up."""
+        clock = self._clock
+        self._clock = lambda: clock() + nanos
 
     def catch_up(self, most: int | None = None) -> bool:
         """Play everything that is due, at most so many market events; whether all of it was played."""
-        now = self.clock()
+        now = self._clock()
         left = most
         event = self._next
         while event is not None and event.ts_venue <= now:
@@ -112,22 +140,22 @@ class Exchange:
         done = event is None or event.ts_venue > now
         if done:
             self._pass_time(now)
-        self.publisher.flush(self.hubs.market, now)
+        self._flush(now)
         self.save(now)
         return done
 
     def push(self, event: Quote | Print) -> None:
         """Let something happen in the market that its source does not know of, after all that is due."""
         self.catch_up()
-        now = self.clock()
+        now = self._clock()
         self._play(event, now)
-        self.publisher.flush(self.hubs.market, now)
+        self._flush(now)
         self.save(now)
 
     def next_due(self) -> int:
-        """When an order or a fault will need attention next, nanoseconds; market events do not count."""
+        """When an order or the schedule will need attention next, nanoseconds; market events do not count."""
         dues = [due for a in self.accounts.values() if (due := a.venue.next_due()) is not None]
-        return min((*dues, self.faults.timetable.next))
+        return min((*dues, self.schedule.next))
 
     def _play(self, event: Quote | Print, now: int) -> None:
         if event.ts_venue >= self._cut_off:
@@ -135,21 +163,28 @@ class Exchange:
         if isinstance(event, Quote):
             for account in self.accounts.values():
                 account.on_quote(event)
-            self.publisher.on_quote(event, self.hubs.market, now)
+            self.tickers[event.instrument].on_quote(event)
+            if self._listener is not None:
+                self._listener.on_quote(event, now)
         else:
             for account in self.accounts.values():
                 account.on_print(event)
-            self.publisher.on_print(event, self.hubs.market, now)
-
+            if self._listener is not None:
+                self._listener.on_print(event, now)
+            self.tickers[event.instrument].on_print(event)
         if self._rolls and (roll := self._rolls.get(event.instrument)) is not None:
             self._play(roll.event(event), now)
+
+    def _flush(self, now: int) -> None:
+        if self._listener is not None:
+            self._listener.flush(now)
 
     def _pass_time(self, now: int) -> None:
         if now >= self._cut_off:
             self._end_day(now)
         for account in self.accounts.values():
             account.advance(now)
-        self.faults.advance(now)
+        self.schedule.advance(now)
 
     def roll(self, symbol: str, basis: int) -> None:
         """Make the next month of a product the active contract, so many ticks above the present one.
@@ -159,32 +194,34 @@ class Exchange:
         """
         if symbol not in self.listing.following:
             raise RefusedError(f"there is no next month of {symbol} to roll to")
-        roll = self._begin(symbol, basis)
-        now, old = self.now(), self.publisher.tickers[symbol]
+        roll = self._list_next(symbol, basis)
+        now, old = self.now(), self.tickers[symbol]
         if old.bid is not None:
             quote = Quote(
                 ts_recv=now, ts_venue=now, instrument=symbol, bid=old.bid, ask=old.ask, last=old.figures.last
             )
             self._play(roll.event(quote), now)
 
-    def _begin(self, symbol: str, basis: int) -> Roll:
+    def _list_next(self, symbol: str, basis: int) -> Roll:
         """List the next month and give it a history."""
         contract = self.listing.roll(symbol)
-        roll = self._rolls[symbol] = Roll(contract.id, contract.book, basis)
-        candles = roll.candles(self.publisher.tickers[symbol].candles)
-        self._bars_kept[contract.book] = len(candles.closed)
-        self.publisher.add(Ticker(contract, candles, self.now()))
+        roll = self._rolls[symbol] = Roll(contract.id, contract.venue_symbol, basis)
+        candles = roll.candles(self.tickers[symbol].candles)
+        self._bars_kept[contract.venue_symbol] = len(candles.closed)
+        ticker = self.tickers[contract.venue_symbol] = Ticker(contract, candles, self.now())
+        if self._listener is not None:
+            self._listener.add(ticker)
         return roll
 
     def _roll_again(self, rolls: Mapping[str, Roll]) -> None:
-        """Go on after a roll of an earlier run; where the calendar has caught up, its book stays known."""
+        """Go on after a roll of an earlier run; where the calendar has caught up, the symbol stays known."""
         listing = self.listing
         for symbol, roll in rolls.items():
             following, front = listing.following.get(symbol), listing.front.get(symbol)
             if following is not None and following.id == roll.contract_id:
-                self._begin(symbol, roll.basis)
+                self._list_next(symbol, roll.basis)
             elif front is not None and front.id == roll.contract_id:
-                listing.books[roll.book] = structs.replace(front, key=roll.book)
+                listing.by_venue_symbol[roll.venue_symbol] = structs.replace(front, key=roll.venue_symbol)
 
     def _end_day(self, ts: int) -> None:
         """15:10: no order is taken until the next session, and nobody stays in the market."""
@@ -218,25 +255,24 @@ class Exchange:
 
     def _write(self, now: int, always: bool) -> None:
         """Raises StateError; nothing is lost then."""
-        if self._kept is None or (self._behind and not always):
+        if self._storage is None or (self._behind and not always):
             return
         for account_id, account in self.accounts.items():
-            if (changed := account.blotter.changes()) is not None:
+            if (changed := account.rows.changes()) is not None:
                 self._unsaved.setdefault(account_id, []).append(changed)
         if not self._unsaved and not always:
             return
-        tickers = self.publisher.tickers
-        forming = {s: t.candles.forming for s, t in tickers.items() if t.candles.forming is not None}
-        closed = {symbol: ticker.candles.closed for symbol, ticker in tickers.items()}
+        forming = {s: t.candles.forming for s, t in self.tickers.items() if t.candles.forming is not None}
+        closed = {symbol: ticker.candles.closed for symbol, ticker in self.tickers.items()}
         bars = [bar for symbol, found in closed.items() for bar in found[self._bars_kept[symbol] :]]
-        meta = Meta(now, self.config.speed, self.config.seed, forming, self._rolls)
+        meta = StoreMeta(now, self.config.speed, self.config.seed, forming, self._rolls)
         saved = {account_id: account.saved() for account_id, account in self.accounts.items()}
-        self._kept.store.write(meta, saved, self._unsaved, bars)
+        self._storage.store.write(meta, saved, self._unsaved, bars)
         self._unsaved = {}
         self._bars_kept = {symbol: len(found) for symbol, found in closed.items()}
 
-    def _restore(self, kept: Kept, now: int) -> None:
-        saved = kept.saved
+    def _restore(self, storage: Storage, now: int) -> None:
+        saved = storage.saved
         if saved is not None:
             for account_id, account in self.accounts.items():
                 if account_id in saved.accounts:
@@ -244,7 +280,7 @@ class Exchange:
                     account.restore(saved.accounts[account_id], rows, trades)
             if trade_date(saved.meta.now) != trade_date(now):
                 self._settle(saved)
-        kept.store.prune(now)
+        storage.store.prune(now)
         self._write(now, always=True)
 
     def _settle(self, saved: SavedRun) -> None:
@@ -252,17 +288,8 @@ class Exchange:
         ts = saved.meta.now
         prices = saved.past(ts).prices
         for account in self.accounts.values():
-            for book, contract in self.listing.books.items():
-                price = prices.get(book, prices.get(contract.symbol))
-                account.on_quote(Quote(ts_recv=ts, ts_venue=ts, instrument=book, bid=price, ask=price))
+            for symbol, contract in self.listing.by_venue_symbol.items():
+                price = prices.get(symbol, prices.get(contract.symbol))
+                account.on_quote(Quote(ts_recv=ts, ts_venue=ts, instrument=symbol, bid=price, ask=price))
             account.desk_flatten(ts)
             account.advance(ts + _SETTLE_NS)
-
-    # -- outlets -----------------------------------------------------------------------------------
-
-    def _tell(self, events: Iterable[UserEvent]) -> None:
-        self.hubs.tell(events)
-
-    def _greet(self, connection: Connection, topic: Topic) -> None:
-        self.on_market_subscription()
-        self.publisher.greet(connection, topic, self.clock())

@@ -11,13 +11,13 @@ from fractions import Fraction
 
 from msgspec import Struct
 
-from adapters.simulator.exchange.hours import session, trade_date
 from adapters.simulator.exchange.rows import PositionRow
+from adapters.simulator.market.hours import session, trade_date
 from engine.model.instrument import Instrument
 from engine.venue.fill_model import LatestPrices
 
 
-class Lock(StrEnum):
+class LossLock(StrEnum):
     """How long an account is kept from trading by its limits."""
 
     NONE = ""
@@ -26,7 +26,7 @@ class Lock(StrEnum):
     EVER = "ever"
 
 
-class LossBook(Struct):
+class LossState(Struct):
     """What the limits are counted from. Kept between runs."""
 
     start_usd: Decimal
@@ -37,14 +37,14 @@ class LossBook(Struct):
     """The balance with which the trading day began."""
     day_ends: int = 0
     """When the trading day ends, nanoseconds UTC; 0 before the first."""
-    lock: Lock = Lock.NONE
+    lock: LossLock = LossLock.NONE
 
 
-class Losses:
+class LossLimits:
     """The daily and the max loss limit of one account, USD; None is no limit."""
 
-    def __init__(self, daily_usd: Decimal | None, max_usd: Decimal | None, book: LossBook) -> None:
-        self.book = book
+    def __init__(self, daily_usd: Decimal | None, max_usd: Decimal | None, state: LossState) -> None:
+        self.state = state
         self._daily = daily_usd
         self._max = max_usd
 
@@ -53,34 +53,34 @@ class Losses:
         """The equity at which the account fails: min(S, S - D + max(0, H - S)), as it stands today."""
         if self._max is None:
             return None
-        start = self.book.start_usd
-        return min(start, start - self._max + max(Decimal(0), self.book.high_usd - start))
+        start = self.state.start_usd
+        return min(start, start - self._max + max(Decimal(0), self.state.high_usd - start))
 
-    def turn(self, now: int, balance_usd: Decimal) -> bool:
+    def new_day(self, now: int, balance_usd: Decimal) -> bool:
         """Begin a new trading day if the old one is over; whether that ends a lock."""
-        book = self.book
-        if now < book.day_ends:
+        state = self.state
+        if now < state.day_ends:
             return False
-        book.day_ends = session(trade_date(now) + timedelta(days=1)).open
-        book.high_usd = max(book.high_usd, balance_usd)
-        book.opened_usd = balance_usd
-        unlocked = book.lock is Lock.DAY
+        state.day_ends = session(trade_date(now) + timedelta(days=1)).open
+        state.high_usd = max(state.high_usd, balance_usd)
+        state.opened_usd = balance_usd
+        unlocked = state.lock is LossLock.DAY
         if unlocked:
-            book.lock = Lock.NONE
+            state.lock = LossLock.NONE
         return unlocked
 
     def breached(self, equity_usd: Decimal) -> bool:
         """Whether an equity breaks a limit that was not broken before; the account is locked then."""
-        book, floor = self.book, self.floor_usd
-        if book.lock is not Lock.EVER and floor is not None and equity_usd <= floor:
-            book.lock = Lock.EVER
+        state, floor = self.state, self.floor_usd
+        if state.lock is not LossLock.EVER and floor is not None and equity_usd <= floor:
+            state.lock = LossLock.EVER
             return True
         if (
-            book.lock is Lock.NONE
+            state.lock is LossLock.NONE
             and self._daily is not None
-            and equity_usd - book.opened_usd <= -self._daily
+            and equity_usd - state.opened_usd <= -self._daily
         ):
-            book.lock = Lock.DAY
+            state.lock = LossLock.DAY
             return True
         return False
 

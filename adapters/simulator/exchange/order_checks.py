@@ -7,10 +7,12 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NamedTuple
 
-from adapters.simulator.wire.codes import PLACEABLE, SideCode, TypeCode
-from adapters.simulator.wire.requests import Bracket, ModifyOrder, PlaceOrder
+from adapters.simulator.exchange.codes import PLACEABLE, SideCode, TypeCode
+from adapters.simulator.exchange.requests import Bracket, ModifyOrder, PlaceOrder
+from adapters.simulator.market.hours import orders_accepted
 from engine.model.instrument import Instrument, OffGridError
 from engine.model.market import Side
+from engine.model.orders import VenueOrder
 
 UNAVAILABLE = "Trading is currently unavailable. The instrument is not in an active trading status."
 TAG_IN_USE = "The custom tag already in use."
@@ -28,7 +30,7 @@ class Prices(NamedTuple):
     stop: int | None
 
 
-class Facts(NamedTuple):
+class AccountFacts(NamedTuple):
     """What a check must know besides the order."""
 
     last: int | None
@@ -42,6 +44,34 @@ class Facts(NamedTuple):
 
 class RejectedError(Exception):
     """The order or change is refused with this text."""
+
+
+class OrderInterceptor:
+    """What may happen to an order though nothing is wrong with it: here nothing does. Faults override it."""
+
+    def rejection(self, symbol: str, order: PlaceOrder) -> str | None:
+        """Why an order of a symbol is rejected all the same, or None."""
+        return None
+
+    def most_filled(self, order: VenueOrder, qty: int) -> int:
+        """How many of the contracts that an order could trade just now it does trade."""
+        return qty
+
+
+class TradingStatus:
+    """Whether the venue takes orders just now, the same for all accounts."""
+
+    def __init__(self) -> None:
+        self.halted_until = 0
+        """No order is taken before this instant, nanoseconds UTC; cancels pass."""
+        self.interceptor = OrderInterceptor()
+
+    def open(self, now: int) -> bool:
+        """Whether an order may be placed at this instant."""
+        return now >= self.halted_until and orders_accepted(now)
+
+    def most_filled(self, order: VenueOrder, qty: int) -> int:
+        return self.interceptor.most_filled(order, qty)
 
 
 def kind_and_size(order: PlaceOrder) -> TypeCode:
@@ -78,7 +108,7 @@ def stop_side(side: Side, stop: int | None, last: int | None) -> None:
         raise RejectedError(OUT_OF_RANGE)
 
 
-def place(order: PlaceOrder, asked: Prices, facts: Facts) -> None:
+def place(order: PlaceOrder, asked: Prices, facts: AccountFacts) -> None:
     """What follows once type, size and grid are right. Raises RejectedError."""
     side = Side.BUY if order.side == SideCode.BUY else Side.SELL
     stop_side(side, asked.stop, facts.last)

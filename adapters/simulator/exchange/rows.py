@@ -8,11 +8,18 @@ from fractions import Fraction
 from msgspec import Struct
 
 
+class AccountRow(Struct, frozen=True):
+    id: int
+    name: str
+    balance_usd: Decimal
+    can_trade: bool
+
+
 class OrderRow(Struct):
     id: int
     contract_id: str
     symbol: str
-    """Of its book: the contract's month is part of it after a roll."""
+    """The venue symbol: the contract's month is part of it after a roll."""
     created: int
     updated: int
     """Last change before a fill, nanoseconds UTC: a fill does not move it

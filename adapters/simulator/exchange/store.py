@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
 
-from adapters.simulator.exchange.account import SavedAccount
-from adapters.simulator.exchange.account_rows import Changes
-from adapters.simulator.exchange.contract_roll import Roll
-from adapters.simulator.exchange.hours import NANOS
-from adapters.simulator.exchange.rows import OrderRow, TradeRow
-from adapters.simulator.market.candles import Forming
+from adapters.simulator.exchange.account_rows import ChangedRows
+from adapters.simulator.exchange.loss_limits import LossState
+from adapters.simulator.exchange.rows import OrderRow, PositionRow, TradeRow
+from adapters.simulator.market.candles import FormingBar
+from adapters.simulator.market.contracts import Roll
 from adapters.simulator.market.generated import Past
+from adapters.simulator.market.hours import NANOS
 from engine.model.market import Bar, Timeframe
 from engine.model.orders import OrderType
+from engine.venue.orders import VenueState
 
 _VERSION = 2
 _KEPT_NS = 14 * 86_400 * NANOS
@@ -43,14 +45,25 @@ class StateError(Exception):
     """The state file can't be used; the message says why in one line."""
 
 
-class Meta(Struct):
+class SavedAccount(Struct):
+    """An account as it is kept between runs, without its order and trade rows."""
+
+    balance_usd: Decimal
+    can_trade: bool
+    positions: dict[str, PositionRow]
+    next_position_id: int
+    venue: VenueState
+    losses: LossState | None = None
+
+
+class StoreMeta(Struct):
     """When and how the venue last stood."""
 
     now: int
     """Practice time, nanoseconds UTC."""
     speed: float
     seed: int
-    forming: dict[str, Forming]
+    forming: dict[str, FormingBar]
     """The minute under way, by symbol."""
     rolls: dict[str, Roll] = {}
     """Products whose active contract changed while the venue was running, by symbol."""
@@ -59,7 +72,7 @@ class Meta(Struct):
 class SavedRun(Struct):
     """Everything that an earlier run left."""
 
-    meta: Meta
+    meta: StoreMeta
     accounts: dict[int, SavedAccount]
     orders: dict[int, list[OrderRow]]
     trades: dict[int, list[TradeRow]]
@@ -122,7 +135,7 @@ class Store:
             row = db.execute("SELECT value FROM meta").fetchone()
             if row is None:
                 return None
-            meta = msgspec.json.decode(row[0], type=Meta)
+            meta = msgspec.json.decode(row[0], type=StoreMeta)
             accounts = {
                 account: msgspec.json.decode(value, type=SavedAccount)
                 for account, value in db.execute("SELECT id, value FROM accounts")
@@ -138,9 +151,9 @@ class Store:
 
     def write(
         self,
-        meta: Meta,
+        meta: StoreMeta,
         accounts: Mapping[int, SavedAccount],
-        changes: Mapping[int, Sequence[Changes]],
+        changes: Mapping[int, Sequence[ChangedRows]],
         bars: Iterable[Bar],
     ) -> None:
         """Make changes durable, in one transaction, later ones last. Raises StateError: none of it is."""
@@ -156,9 +169,9 @@ class Store:
 
     def _write(
         self,
-        meta: Meta,
+        meta: StoreMeta,
         accounts: Mapping[int, SavedAccount],
-        changes: Mapping[int, Sequence[Changes]],
+        changes: Mapping[int, Sequence[ChangedRows]],
         bars: Iterable[Bar],
     ) -> None:
         db = self._db

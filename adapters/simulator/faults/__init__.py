@@ -1,1 +1,8 @@
-"""The practice venue misbehaves on command: the catalogue of faults and where each acts."""
+"""The practice venue misbehaves on command: the catalogue of faults and where each acts.
+
+Whoever imports anything of it finds `plan.CATALOGUE` filled.
+"""
+
+from adapters.simulator.faults import calls, events, moments, orders
+
+__all__ = ["calls", "events", "moments", "orders"]

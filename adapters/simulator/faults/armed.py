@@ -1,12 +1,17 @@
-"""A fault that waits for its occasions, and the note of each time that it acted."""
+"""Faults that wait for their occasions, and the log of each time that one acted."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import NamedTuple
 
-from adapters.simulator.faults.plan import CATALOGUE, Fault
+from adapters.simulator.faults.plan import CATALOGUE, Fault, Options, Seam
+from engine.ports import Clock
+
+log = logging.getLogger(__name__)
 
 
 class Acted(NamedTuple):
@@ -36,7 +41,7 @@ class Armed:
         lasting = options.nanos("lasting")
         self._ends = self.starts + lasting if lasting else None
         self._disarmed = False
-        self._news = asyncio.Event()
+        self._happened = asyncio.Event()
 
     def over(self, now: int) -> bool:
         """Whether it will never act again."""
@@ -50,10 +55,10 @@ class Armed:
     async def happened(self, times: int = 1) -> None:
         """Wait until it has acted so often."""
         while self.acted < times:
-            self._news.clear()
-            await self._news.wait()
+            self._happened.clear()
+            await self._happened.wait()
 
-    def strikes(self, now: int) -> bool:
+    def acts(self, now: int) -> bool:
         """Count an occasion; whether the fault acts on it."""
         if now < self.starts or self.over(now):
             return False
@@ -61,5 +66,55 @@ class Armed:
         if self._seen < self._nth or (self._p < 1 and self.rng.random() >= self._p):
             return False
         self.acted += 1
-        self._news.set()
+        self._happened.set()
         return True
+
+
+class ArmedFaults:
+    """Every armed fault of a venue, by where it acts. With the same seed the same occasions act alike."""
+
+    def __init__(self, seed: int, clock: Clock) -> None:
+        self.log: list[Acted] = []
+        """Whatever acted, oldest first."""
+        self._seed = seed
+        self._clock = clock
+        self._given = 0
+        self._by_seam: dict[Seam, list[Armed]] = {seam: [] for seam in Seam}
+
+    def arm(self, wanted: Fault, now: int) -> Armed:
+        """Arm a fault; those of its seam that are over are forgotten."""
+        armed = Armed(wanted, f"{self._seed}:{self._given}:{wanted.name}", now)
+        self._given += 1
+        found = self._by_seam[armed.kind.seam]
+        found[:] = [one for one in found if not one.over(now)] + [armed]
+        return armed
+
+    def at(self, seam: Seam) -> Sequence[Armed]:
+        """The faults armed at a seam, some of them over."""
+        return self._by_seam[seam]
+
+    def pending(self) -> Sequence[Armed]:
+        """The faults that may still act."""
+        now = self._clock()
+        return tuple(armed for found in self._by_seam.values() for armed in found if not armed.over(now))
+
+    def clear(self) -> None:
+        """Disarm every fault."""
+        for found in self._by_seam.values():
+            for armed in found:
+                armed.disarm()
+            found.clear()
+
+    def acting(self, seam: Seam, on: str, concerns: Callable[[Options], bool]) -> Sequence[Armed]:
+        """The faults of a seam that act on an occasion, `on` for the log."""
+        now = self._clock()
+        found = [one for one in self._by_seam[seam] if concerns(one.fault.options) and one.acts(now)]
+        for armed in found:
+            self.note(armed, now, on)
+        return found
+
+    def note(self, armed: Armed, now: int, on: str) -> None:
+        """Put into the log that a fault acts."""
+        self.log.append(Acted(now, armed.fault.name, on))
+        level = logging.WARNING if armed.acted == 1 else logging.INFO
+        log.log(level, "fault %s acts on %s", armed.fault, on)

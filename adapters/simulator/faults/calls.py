@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
 from aiohttp import web
 
-from adapters.simulator.exchange.schedule import Timetable
-from adapters.simulator.faults.plan import Option, Options, Seam, kind
-from adapters.simulator.wire.codes import TYPE
-from adapters.simulator.wire.rows import envelope
+from adapters.simulator.exchange.clock import Schedule
+from adapters.simulator.exchange.codes import TYPE
+from adapters.simulator.faults.armed import ArmedFaults
+from adapters.simulator.faults.plan import Option, Options, Seam, add_kind
+from adapters.simulator.wire.json_rows import envelope
 from engine.model.orders import OrderType
+from engine.ports import Clock
 
 CALLS = {
     "login": "/api/auth/loginkey",
@@ -56,23 +60,24 @@ _PENDING = {"place": 6, "modify": 4, "cancel": 4, "close": 6, "partial-close": 7
 (docs/protocols/projectx.md#failure-codes).
 """
 
-Act = Callable[[], Awaitable[web.StreamResponse]]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Handle = Callable[[], Awaitable[web.StreamResponse]]
 """Lets the venue handle the request as if nothing was wrong, or with the next fault."""
 
 
 @dataclass(slots=True)
-class Scene:
+class CallContext:
     """One request that a fault acts on."""
 
     call: str
     request: web.Request
     options: Options
-    timetable: Timetable
+    schedule: Schedule
     closing: asyncio.Event
     answered: dict[str, bytes]
     """By call, the body of what the client was answered before."""
 
-    async def vanish(self) -> web.Response:
+    async def leave_unanswered(self) -> web.Response:
         """Cut the connection, or leave the client waiting until it gives up: no answer in either case."""
         transport = self.request.transport
         while self.options.yes("hang") and transport is not None and not transport.is_closing():
@@ -87,8 +92,8 @@ class Scene:
         return web.Response(status=499)
 
 
-CallAct = Callable[[Scene, Act], Awaitable[web.StreamResponse]]
-ACTS: dict[str, CallAct] = {}
+CallFault = Callable[[CallContext, Handle], Awaitable[web.StreamResponse]]
+CALL_FAULTS: dict[str, CallFault] = {}
 
 
 def _call(call: str) -> Option:
@@ -99,12 +104,12 @@ _TYPE = Option("any", "only places of orders of this type", (ANY, "market", "lim
 _HANG = Option(False, "leave the client waiting instead of cutting the connection")
 
 
-def _fault(name: str, about: str, example: str, **options: Option) -> Callable[[CallAct], CallAct]:
-    def add(act: CallAct) -> CallAct:
+def _fault(name: str, about: str, example: str, **options: Option) -> Callable[[CallFault], CallFault]:
+    def add(handle: CallFault) -> CallFault:
         narrowed = {"type": _TYPE} if "place" in options["call"].choices else {}
-        kind(name, Seam.CALL, about, example, **options, **narrowed)
-        ACTS[name] = act
-        return act
+        add_kind(name, Seam.CALL, about, example, **options, **narrowed)
+        CALL_FAULTS[name] = handle
+        return handle
 
     return add
 
@@ -116,9 +121,9 @@ def _fault(name: str, about: str, example: str, **options: Option) -> Callable[[
     call=_call("place"),
     hang=_HANG,
 )
-async def _lost_reply(scene: Scene, act: Act) -> web.StreamResponse:
-    await act()
-    return await scene.vanish()
+async def _lost_reply(context: CallContext, handle: Handle) -> web.StreamResponse:
+    await handle()
+    return await context.leave_unanswered()
 
 
 @_fault(
@@ -128,8 +133,8 @@ async def _lost_reply(scene: Scene, act: Act) -> web.StreamResponse:
     call=_call("place"),
     hang=_HANG,
 )
-async def _lost_request(scene: Scene, _act: Act) -> web.StreamResponse:
-    return await scene.vanish()
+async def _lost_request(context: CallContext, _handle: Handle) -> web.StreamResponse:
+    return await context.leave_unanswered()
 
 
 @_fault(
@@ -139,9 +144,9 @@ async def _lost_request(scene: Scene, _act: Act) -> web.StreamResponse:
     call=_call("place"),
     seconds=Option(2.0, "of venue time"),
 )
-async def _late_reply(scene: Scene, act: Act) -> web.StreamResponse:
-    answer = await act()
-    await scene.timetable.wait(scene.options.number("seconds"))
+async def _late_reply(context: CallContext, handle: Handle) -> web.StreamResponse:
+    answer = await handle()
+    await context.schedule.wait(context.options.number("seconds"))
     return answer
 
 
@@ -152,9 +157,9 @@ async def _late_reply(scene: Scene, act: Act) -> web.StreamResponse:
     call=_call("place"),
     seconds=Option(10.0, "of venue time"),
 )
-async def _late_request(scene: Scene, act: Act) -> web.StreamResponse:
-    await scene.timetable.wait(scene.options.number("seconds"))
-    return await act()
+async def _late_request(context: CallContext, handle: Handle) -> web.StreamResponse:
+    await context.schedule.wait(context.options.number("seconds"))
+    return await handle()
 
 
 @_fault(
@@ -164,9 +169,9 @@ async def _late_request(scene: Scene, act: Act) -> web.StreamResponse:
     call=_call("place"),
     status=Option(500, "HTTP status"),
 )
-async def _error_after(scene: Scene, act: Act) -> web.StreamResponse:
-    await act()
-    return _error(scene.options.count("status"))
+async def _error_after(context: CallContext, handle: Handle) -> web.StreamResponse:
+    await handle()
+    return _error(context.options.count("status"))
 
 
 @_fault(
@@ -176,8 +181,8 @@ async def _error_after(scene: Scene, act: Act) -> web.StreamResponse:
     call=_call("place"),
     status=Option(503, "HTTP status"),
 )
-async def _error_before(scene: Scene, _act: Act) -> web.StreamResponse:
-    return _error(scene.options.count("status"))
+async def _error_before(context: CallContext, _handle: Handle) -> web.StreamResponse:
+    return _error(context.options.count("status"))
 
 
 @_fault(
@@ -187,8 +192,8 @@ async def _error_before(scene: Scene, _act: Act) -> web.StreamResponse:
     call=_call(ANY),
     seconds=Option(1.0, "its Retry-After header; 0 leaves it out"),
 )
-async def _throttled(scene: Scene, _act: Act) -> web.StreamResponse:
-    wait = -(-scene.options.number("seconds") // 1)
+async def _throttled(context: CallContext, _handle: Handle) -> web.StreamResponse:
+    wait = -(-context.options.number("seconds") // 1)
     return web.Response(status=429, headers={"Retry-After": f"{wait:.0f}"} if wait else {})
 
 
@@ -201,15 +206,15 @@ async def _throttled(scene: Scene, _act: Act) -> web.StreamResponse:
         "cut", "the body is cut short, a web page, empty, or no object", ("cut", "html", "empty", "null")
     ),
 )
-async def _garbled_reply(scene: Scene, act: Act) -> web.StreamResponse:
-    answer = content(await act())
+async def _garbled_reply(context: CallContext, handle: Handle) -> web.StreamResponse:
+    answer = _content(await handle())
     bodies = {
         "cut": answer[: len(answer) // 2],
         "html": b"<html><body>upstream timed out</body></html>",
         "empty": b"",
         "null": b"null",
     }
-    return web.Response(body=bodies[scene.options.text("how")], content_type="application/json")
+    return web.Response(body=bodies[context.options.text("how")], content_type="application/json")
 
 
 @_fault(
@@ -221,14 +226,14 @@ async def _garbled_reply(scene: Scene, act: Act) -> web.StreamResponse:
     text=Option("", "errorMessage of the answer; empty: null"),
     empty=Option(False, "the list is empty instead of null"),
 )
-async def _refused_call(scene: Scene, _act: Act) -> web.StreamResponse:
+async def _refused_call(context: CallContext, _handle: Handle) -> web.StreamResponse:
     payload: dict[str, Any] = {}
-    if scene.call in _LISTS:
-        payload = {_LISTS[scene.call]: [] if scene.options.yes("empty") else None}
-    elif scene.call == "place":
+    if context.call in _LISTS:
+        payload = {_LISTS[context.call]: [] if context.options.yes("empty") else None}
+    elif context.call == "place":
         payload = {"orderId": None}
-    text = scene.options.text("text") or None
-    return _json(envelope(payload, code=scene.options.count("code"), text=text))
+    text = context.options.text("text") or None
+    return _json(envelope(payload, code=context.options.count("code"), text=text))
 
 
 @_fault(
@@ -237,11 +242,11 @@ async def _refused_call(scene: Scene, _act: Act) -> web.StreamResponse:
     "pending-reply:call=modify",
     call=Option("modify", "which call", tuple(_PENDING)),
 )
-async def _pending_reply(scene: Scene, act: Act) -> web.StreamResponse:
-    answer = msgspec.json.decode(content(await act()))
+async def _pending_reply(context: CallContext, handle: Handle) -> web.StreamResponse:
+    answer = msgspec.json.decode(_content(await handle()))
     if not answer.get("success"):
         return _json(answer)
-    return _json(answer | {"success": False, "errorCode": _PENDING[scene.call]})
+    return _json(answer | {"success": False, "errorCode": _PENDING[context.call]})
 
 
 @_fault(
@@ -250,9 +255,9 @@ async def _pending_reply(scene: Scene, act: Act) -> web.StreamResponse:
     "stale-reply:call=positions,times=2",
     call=Option("positions", "which call", tuple(_LISTS)),
 )
-async def _stale_reply(scene: Scene, act: Act) -> web.StreamResponse:
-    before = scene.answered.get(scene.call)
-    fresh = await act()
+async def _stale_reply(context: CallContext, handle: Handle) -> web.StreamResponse:
+    before = context.answered.get(context.call)
+    fresh = await handle()
     return fresh if before is None else web.Response(body=before, content_type="application/json")
 
 
@@ -263,12 +268,63 @@ async def _stale_reply(scene: Scene, act: Act) -> web.StreamResponse:
     call=Option("login", "which call", ("login", "validate")),
     code=Option(3, "errorCode: 3 invalid credentials, 7 agreements not signed, 9 no API subscription"),
 )
-async def _refused_login(scene: Scene, _act: Act) -> web.StreamResponse:
-    field = "token" if scene.call == "login" else "newToken"
-    return _json(envelope({field: None}, code=scene.options.count("code")))
+async def _refused_login(context: CallContext, _handle: Handle) -> web.StreamResponse:
+    field = "token" if context.call == "login" else "newToken"
+    return _json(envelope({field: None}, code=context.options.count("code")))
 
 
-def concerns(options: Options, call: str, body: Mapping[str, Any]) -> bool:
+class CallFaults:
+    """Stands between the handler of all requests and the client."""
+
+    def __init__(
+        self, armed: ArmedFaults, schedule: Schedule, clock: Clock, follow: Callable[[str], None]
+    ) -> None:
+        """`follow` is told of each call that the venue has handled."""
+        self._armed = armed
+        self._schedule = schedule
+        self._clock = clock
+        self._follow = follow
+        self._answered: dict[str, bytes] = {}
+        self._closing = asyncio.Event()
+
+    def guard(self, handler: Handler) -> Handler:
+        """The handler with faults in front of it. Unarmed they cost next to nothing."""
+
+        async def guarded(request: web.Request) -> web.StreamResponse:
+            call = NAMES.get(request.path.rstrip("/").lower())
+            if call is None or not (self._armed.at(Seam.CALL) or self._armed.at(Seam.MOMENT)):
+                return await handler(request)
+            return await self._call(call, request, handler)
+
+        return guarded
+
+    def close(self) -> None:
+        """Let go of every client that a fault keeps waiting."""
+        self._closing.set()
+
+    async def _call(self, call: str, request: web.Request, handler: Handler) -> web.StreamResponse:
+        body: Mapping[str, Any] = {}
+        with suppress(msgspec.DecodeError):
+            body = msgspec.json.decode(await request.read() or b"{}", type=dict[str, Any])
+
+        async def handled() -> web.StreamResponse:
+            answer = await handler(request)
+            self._follow(call)
+            self._schedule.advance(self._clock())
+            return answer
+
+        handle: Handle = handled
+        for one in self._armed.acting(Seam.CALL, call, lambda o: _concerns(o, call, body)):
+            context = CallContext(
+                call, request, one.fault.options, self._schedule, self._closing, self._answered
+            )
+            handle = partial(CALL_FAULTS[one.fault.name], context, handle)
+        answer = await handle()
+        self._answered[call] = _content(answer)
+        return answer
+
+
+def _concerns(options: Options, call: str, body: Mapping[str, Any]) -> bool:
     """Whether a call with this body is an occasion for a fault with these options."""
     if options.text("call") not in (ANY, call):
         return False
@@ -276,7 +332,7 @@ def concerns(options: Options, call: str, body: Mapping[str, Any]) -> bool:
     return wanted == ANY or TYPE[OrderType(wanted)] == body.get("type")
 
 
-def content(answer: web.StreamResponse) -> bytes:
+def _content(answer: web.StreamResponse) -> bytes:
     """The body of an answer; empty for a hub's."""
     body = answer.body if isinstance(answer, web.Response) else b""
     return body if isinstance(body, bytes) else b""

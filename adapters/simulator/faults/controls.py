@@ -1,4 +1,4 @@
-"""What can be done to the practice venue as a whole, at once: hubs, tokens, hours, settings."""
+"""What can be done to the practice venue at once: by its operator, and by whoever uses its own platform."""
 
 from __future__ import annotations
 
@@ -6,32 +6,37 @@ import asyncio
 import json
 from collections.abc import Callable, Coroutine, Iterable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from msgspec import structs
 
-from adapters.simulator.exchange.hours import NANOS, session, trade_date
-from adapters.simulator.market.ticker import DEPTH, QUOTES, TRADES
-from adapters.simulator.wire.hubs import Hub
+from adapters.simulator.exchange.account import PracticeAccount
+from adapters.simulator.exchange.exchange import Exchange
+from adapters.simulator.market.hours import NANOS, session, trade_date
+from adapters.simulator.wire.access import Tokens
+from adapters.simulator.wire.hubs import DEPTH, QUOTES, TRADES, Hub, Hubs
 from adapters.simulator.wire.signalr import Connection
-from adapters.simulator.wire.tokens import Tokens
+from engine.model.market import Side
+from engine.model.orders import OrderSpec, OrderType
+from engine.ports import Clock
 
-if TYPE_CHECKING:
-    from adapters.simulator.exchange.exchange import Exchange
-
-Which = Literal["both", "market", "user"]
-What = Literal["all", "quotes", "trades", "depth"]
-Habit = Literal["keep", "cancel"]
+HubChoice = Literal["both", "market", "user"]
+StreamChoice = Literal["all", "quotes", "trades", "depth"]
+LegsOnClose = Literal["keep", "cancel"]
 LOGOUT_TEXT = "You have been logged out by the server."
 
 
-class Deeds:
-    """Everything takes effect before the call returns, but for goodbyes, which the loop says next."""
+class VenueControls:
+    """What only the venue's operator can do.
 
-    def __init__(self, exchange: Exchange, tokens: Tokens) -> None:
+    Everything takes effect before the call returns, but for goodbyes, which the loop says next.
+    """
+
+    def __init__(self, exchange: Exchange, hubs: Hubs, tokens: Tokens) -> None:
         self._exchange = exchange
+        self._hubs = hubs
         self._tokens = tokens
-        self._farewells: set[asyncio.Task[None]] = set()
+        self._goodbyes: set[asyncio.Task[None]] = set()
 
     # -- sessions ----------------------------------------------------------------------------------
 
@@ -43,7 +48,7 @@ class Deeds:
         """Only this key logs in from now on; tokens stay valid."""
         self._tokens.key = key
 
-    def drop_hubs(self, which: Which = "both", *, close_record: bool = False) -> None:
+    def drop_hubs(self, which: HubChoice = "both", *, close_record: bool = False) -> None:
         """End the connections that are open: without a word, or with a close record."""
         for connection in self._connections(which):
             if close_record:
@@ -51,7 +56,7 @@ class Deeds:
             else:
                 connection.abort()
 
-    def log_out(self, which: Which = "both", *, close: bool = True) -> None:
+    def log_out(self, which: HubChoice = "both", *, close: bool = True) -> None:
         """Send GatewayLogout on the open connections, and close them after it."""
         record = {"type": 1, "target": "GatewayLogout", "arguments": [LOGOUT_TEXT]}
         text = json.dumps(record)
@@ -61,28 +66,28 @@ class Deeds:
             else:
                 connection.send(text)
 
-    def silence_market(self, what: What = "all") -> Callable[[], None]:
+    def silence_market(self, what: StreamChoice = "all") -> Callable[[], None]:
         """The open market connections hear no more of it, though pings go on; a new connection hears all.
 
         Gives what ends the silence.
         """
         targets = {"quotes": (QUOTES,), "trades": (TRADES,), "depth": (DEPTH,)}
-        return self._exchange.hubs.market.hush(targets.get(what, (QUOTES, TRADES, DEPTH)))
+        return self._hubs.market.mute(targets.get(what, (QUOTES, TRADES, DEPTH)))
 
     def silence_user(self) -> Callable[[], None]:
         """The open user connections hear no more events, though pings go on. Gives what ends the silence."""
-        return self._exchange.hubs.user.hush(None)
+        return self._hubs.user.mute(None)
 
-    # -- the floor ---------------------------------------------------------------------------------
+    # -- trading ----------------------------------------------------------------------------------
 
     def halt(self, seconds: float) -> None:
         """No order is taken for so many seconds of venue time; cancels pass, resting orders stay."""
-        self._exchange.floor.halted_until = self._exchange.now() + round(seconds * NANOS)
+        self._exchange.status.halted_until = self._exchange.now() + round(seconds * NANOS)
 
     def close_session(self) -> None:
         """As at 15:10: the desk flattens, and no order is taken until the next session opens."""
         now = self._exchange.now()
-        self._exchange.floor.halted_until = session(trade_date(now) + timedelta(days=1)).open
+        self._exchange.status.halted_until = session(trade_date(now) + timedelta(days=1)).open
         for account in self._exchange.accounts.values():
             account.desk_flatten(now)
 
@@ -91,7 +96,7 @@ class Deeds:
         for account in self._exchange.accounts.values():
             account.rules = structs.replace(account.rules, auto_oco=on)
 
-    def legs_on_close(self, habit: Habit) -> None:
+    def legs_on_close(self, habit: LegsOnClose) -> None:
         """Whether closing a position leaves its bracket legs in the market or cancels them."""
         for account in self._exchange.accounts.values():
             account.rules = structs.replace(account.rules, legs_on_close=habit)
@@ -106,21 +111,75 @@ class Deeds:
 
     def skew_clock(self, seconds: float) -> None:
         """The venue's clock jumps by so many seconds; negative is back: stamps stand still meanwhile."""
-        clock, shift = self._exchange.clock, round(seconds * NANOS)
-        self._exchange.clock = lambda: clock() + shift
+        self._exchange.shift_clock(round(seconds * NANOS))
 
     # -- inside ------------------------------------------------------------------------------------
 
-    def _connections(self, which: Which) -> Iterable[Connection]:
-        hubs = self._exchange.hubs
-        chosen: dict[Which, tuple[Hub, ...]] = {
+    def _connections(self, which: HubChoice) -> Iterable[Connection]:
+        hubs = self._hubs
+        chosen: dict[HubChoice, tuple[Hub, ...]] = {
             "both": (hubs.market, hubs.user),
             "market": (hubs.market,),
             "user": (hubs.user,),
         }
         return tuple(connection for hub in chosen[which] for connection in hub.connections)
 
-    def _later(self, farewell: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(farewell)
-        self._farewells.add(task)
-        task.add_done_callback(self._farewells.discard)
+    def _later(self, goodbye: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(goodbye)
+        self._goodbyes.add(task)
+        task.add_done_callback(self._goodbyes.discard)
+
+
+class Platform:
+    """One account past the API, as a person on the venue's platform and its administrators have it.
+
+    Its orders have no tag, as the platform's own have none.
+    """
+
+    def __init__(self, account: PracticeAccount, now: Clock) -> None:
+        self._account = account
+        self._now = now
+
+    def trade(self, symbol: str, side: Side, qty: int) -> int:
+        """Buy or sell at market; gives the order's id. It fills like any other, some milliseconds later."""
+        return self._place(symbol, OrderSpec(side, OrderType.MARKET, qty))
+
+    def rest(
+        self, symbol: str, side: Side, qty: int, *, limit: int | None = None, stop: int | None = None
+    ) -> int:
+        """Leave a limit or a stop order in the market, prices in ticks; gives its id."""
+        kind = OrderType.LIMIT if limit is not None else OrderType.STOP
+        return self._place(symbol, OrderSpec(side, kind, qty, limit, stop))
+
+    def cancel(self, order_id: int) -> None:
+        """Cancel any order of the account. Raises RefusedError if it is not live."""
+        self._account.withdraw(order_id, self._now())
+
+    def cancel_leg(self, symbol: str, which: OrderType) -> int | None:
+        """Cancel the newest working bracket leg of a type (STOP or LIMIT); its id, or None without one."""
+        legs = [
+            int(order.venue_id)
+            for order in self._account.venue.orders
+            if order.parent_id is not None
+            and order.status.live
+            and order.type is which
+            and symbol in ("", order.instrument)
+        ]
+        if not legs:
+            return None
+        self.cancel(max(legs))
+        return max(legs)
+
+    def flatten(self) -> None:
+        """The desk steps in: every order expires, every position is closed at market."""
+        self._account.desk_flatten(self._now())
+
+    def block(self) -> None:
+        """The account may not trade any more. Its orders and positions stay."""
+        self._account.allow_trading(False)
+
+    def unblock(self) -> None:
+        self._account.allow_trading(True)
+
+    def _place(self, symbol: str, spec: OrderSpec) -> int:
+        return self._account.outside(symbol, spec, self._now())

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 
-from adapters.simulator.exchange.by_hand import Hand
-from adapters.simulator.exchange.schedule import Timetable
+from adapters.simulator.exchange.clock import Schedule
+from adapters.simulator.faults.armed import Armed, ArmedFaults
 from adapters.simulator.faults.calls import CALLS
-from adapters.simulator.faults.controls import Deeds, Habit, What, Which
+from adapters.simulator.faults.controls import HubChoice, LegsOnClose, Platform, StreamChoice, VenueControls
 from adapters.simulator.faults.events import TARGETS
-from adapters.simulator.faults.plan import Option, Options, Seam, kind
+from adapters.simulator.faults.plan import Option, Options, Seam, add_kind
+from engine.model.errors import RefusedError
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import Side
 from engine.model.orders import OrderType
+from engine.ports import Clock
+
+log = logging.getLogger(__name__)
 
 AT_ONCE = "time"
 OCCASIONS = (AT_ONCE, *(call for call in CALLS if not call.endswith("-hub")), *TARGETS)
@@ -22,22 +28,22 @@ OCCASIONS = (AT_ONCE, *(call for call in CALLS if not call.endswith("-hub")), *T
 
 
 @dataclass(slots=True)
-class Grip:
-    """What a fault of this kind has its hands on."""
+class MomentContext:
+    """What a fault of this kind acts with."""
 
     options: Options
-    deeds: Deeds
-    hand: Hand
-    timetable: Timetable
+    controls: VenueControls
+    platform: Platform
+    schedule: Schedule
 
     def later(self, key: str, undo: Callable[[], None]) -> None:
-        """Undo the deed after the seconds of an option, if it says any."""
+        """Undo it after the seconds of an option, if it says any."""
         if seconds := self.options.number(key):
-            self.timetable.call_after(seconds, undo)
+            self.schedule.call_after(seconds, undo)
 
 
-MomentAct = Callable[[Grip], None]
-ACTS: dict[str, MomentAct] = {}
+MomentFault = Callable[[MomentContext], None]
+MOMENT_FAULTS: dict[str, MomentFault] = {}
 _HUB = Option("both", "which hub", ("both", "market", "user"))
 _UNTIL = Option(0.0, "end it after so many seconds of venue time; 0 leaves it")
 _ON = Option(
@@ -46,13 +52,17 @@ _ON = Option(
 _EVERY = Option(0.0, "by venue time: again every so many seconds, until `times` is reached")
 
 
-def _fault(name: str, about: str, example: str, **options: Option) -> Callable[[MomentAct], MomentAct]:
-    def add(act: MomentAct) -> MomentAct:
-        kind(name, Seam.MOMENT, about, example, **options, on=_ON, every=_EVERY)
-        ACTS[name] = act
+def _fault(name: str, about: str, example: str, **options: Option) -> Callable[[MomentFault], MomentFault]:
+    def add(act: MomentFault) -> MomentFault:
+        add_kind(name, Seam.MOMENT, about, example, **options, on=_ON, every=_EVERY)
+        MOMENT_FAULTS[name] = act
         return act
 
     return add
+
+
+def _hub(context: MomentContext) -> HubChoice:
+    return cast(HubChoice, context.options.text("hub"))
 
 
 @_fault(
@@ -62,8 +72,8 @@ def _fault(name: str, about: str, example: str, **options: Option) -> Callable[[
     hub=_HUB,
     goodbye=Option(False, "send a close record first"),
 )
-def _dropped_hubs(grip: Grip) -> None:
-    grip.deeds.drop_hubs(cast(Which, grip.options.text("hub")), close_record=grip.options.yes("goodbye"))
+def _dropped_hubs(context: MomentContext) -> None:
+    context.controls.drop_hubs(_hub(context), close_record=context.options.yes("goodbye"))
 
 
 @_fault(
@@ -73,8 +83,8 @@ def _dropped_hubs(grip: Grip) -> None:
     hub=_HUB,
     close=Option(True, "close the connections after it"),
 )
-def _logout(grip: Grip) -> None:
-    grip.deeds.log_out(cast(Which, grip.options.text("hub")), close=grip.options.yes("close"))
+def _logout(context: MomentContext) -> None:
+    context.controls.log_out(_hub(context), close=context.options.yes("close"))
 
 
 @_fault(
@@ -84,8 +94,10 @@ def _logout(grip: Grip) -> None:
     what=Option("all", "what stops", ("all", "quotes", "trades", "depth")),
     seconds=_UNTIL,
 )
-def _silent_market(grip: Grip) -> None:
-    grip.later("seconds", grip.deeds.silence_market(cast(What, grip.options.text("what"))))
+def _silent_market(context: MomentContext) -> None:
+    context.later(
+        "seconds", context.controls.silence_market(cast(StreamChoice, context.options.text("what")))
+    )
 
 
 @_fault(
@@ -94,8 +106,8 @@ def _silent_market(grip: Grip) -> None:
     "silent-user:on=place",
     seconds=_UNTIL,
 )
-def _silent_user(grip: Grip) -> None:
-    grip.later("seconds", grip.deeds.silence_user())
+def _silent_user(context: MomentContext) -> None:
+    context.later("seconds", context.controls.silence_user())
 
 
 @_fault(
@@ -103,8 +115,8 @@ def _silent_user(grip: Grip) -> None:
     "Every token becomes invalid at once, while hubs opened with it stay open.",
     "expired-tokens:every=600,times=0",
 )
-def _expired_tokens(grip: Grip) -> None:
-    grip.deeds.expire_tokens()
+def _expired_tokens(context: MomentContext) -> None:
+    context.controls.expire_tokens()
 
 
 @_fault(
@@ -113,8 +125,8 @@ def _expired_tokens(grip: Grip) -> None:
     "rotated-key:at=120,key=other",
     key=Option("rotated", "the new key"),
 )
-def _rotated_key(grip: Grip) -> None:
-    grip.deeds.rotate_key(grip.options.text("key"))
+def _rotated_key(context: MomentContext) -> None:
+    context.controls.rotate_key(context.options.text("key"))
 
 
 @_fault(
@@ -123,8 +135,8 @@ def _rotated_key(grip: Grip) -> None:
     "halt:on=fill,seconds=30",
     seconds=Option(10.0, "how long, venue time"),
 )
-def _halt(grip: Grip) -> None:
-    grip.deeds.halt(grip.options.number("seconds"))
+def _halt(context: MomentContext) -> None:
+    context.controls.halt(context.options.number("seconds"))
 
 
 @_fault(
@@ -132,8 +144,8 @@ def _halt(grip: Grip) -> None:
     "As at 15:10 Chicago time: the desk flattens; orders are refused until the next session opens.",
     "closed-session:at=300",
 )
-def _closed_session(grip: Grip) -> None:
-    grip.deeds.close_session()
+def _closed_session(context: MomentContext) -> None:
+    context.controls.close_session()
 
 
 @_fault(
@@ -142,9 +154,9 @@ def _closed_session(grip: Grip) -> None:
     "position-brackets",
     seconds=_UNTIL,
 )
-def _position_brackets(grip: Grip) -> None:
-    grip.deeds.auto_oco(False)
-    grip.later("seconds", lambda: grip.deeds.auto_oco(True))
+def _position_brackets(context: MomentContext) -> None:
+    context.controls.auto_oco(False)
+    context.later("seconds", lambda: context.controls.auto_oco(True))
 
 
 @_fault(
@@ -153,8 +165,8 @@ def _position_brackets(grip: Grip) -> None:
     "orphan-legs:habit=cancel",
     habit=Option("keep", "legs stay or are cancelled", ("keep", "cancel")),
 )
-def _orphan_legs(grip: Grip) -> None:
-    grip.deeds.legs_on_close(cast(Habit, grip.options.text("habit")))
+def _orphan_legs(context: MomentContext) -> None:
+    context.controls.legs_on_close(cast(LegsOnClose, context.options.text("habit")))
 
 
 @_fault(
@@ -164,9 +176,9 @@ def _orphan_legs(grip: Grip) -> None:
     leg=Option("stop", "which leg", ("stop", "target")),
     symbol=Option("", "of this product; empty: the newest of all", ("", *CME_FUTURES)),
 )
-def _cancelled_leg(grip: Grip) -> None:
-    which = OrderType.STOP if grip.options.text("leg") == "stop" else OrderType.LIMIT
-    grip.hand.cancel_leg(grip.options.text("symbol"), which)
+def _cancelled_leg(context: MomentContext) -> None:
+    which = OrderType.STOP if context.options.text("leg") == "stop" else OrderType.LIMIT
+    context.platform.cancel_leg(context.options.text("symbol"), which)
 
 
 @_fault(
@@ -177,9 +189,9 @@ def _cancelled_leg(grip: Grip) -> None:
     side=Option("buy", "which way", ("buy", "sell")),
     qty=Option(1, "contracts"),
 )
-def _outside_trade(grip: Grip) -> None:
-    side = Side.BUY if grip.options.text("side") == "buy" else Side.SELL
-    grip.hand.trade(grip.options.text("symbol"), side, grip.options.count("qty"))
+def _outside_trade(context: MomentContext) -> None:
+    side = Side.BUY if context.options.text("side") == "buy" else Side.SELL
+    context.platform.trade(context.options.text("symbol"), side, context.options.count("qty"))
 
 
 @_fault(
@@ -187,8 +199,8 @@ def _outside_trade(grip: Grip) -> None:
     "The desk flattens the account: orders expire, positions are closed at market.",
     "outside-flatten:at=60",
 )
-def _outside_flatten(grip: Grip) -> None:
-    grip.hand.flatten()
+def _outside_flatten(context: MomentContext) -> None:
+    context.platform.flatten()
 
 
 @_fault(
@@ -197,9 +209,9 @@ def _outside_flatten(grip: Grip) -> None:
     "blocked-account:at=60,seconds=30",
     seconds=_UNTIL,
 )
-def _blocked_account(grip: Grip) -> None:
-    grip.hand.block()
-    grip.later("seconds", grip.hand.unblock)
+def _blocked_account(context: MomentContext) -> None:
+    context.platform.block()
+    context.later("seconds", context.platform.unblock)
 
 
 @_fault(
@@ -208,8 +220,8 @@ def _blocked_account(grip: Grip) -> None:
     "skewed-clock:by=5",
     by=Option(5.0, "seconds; negative is back: stamps stand still until it has caught up"),
 )
-def _skewed_clock(grip: Grip) -> None:
-    grip.deeds.skew_clock(grip.options.number("by"))
+def _skewed_clock(context: MomentContext) -> None:
+    context.controls.skew_clock(context.options.number("by"))
 
 
 @_fault(
@@ -219,5 +231,50 @@ def _skewed_clock(grip: Grip) -> None:
     symbol=Option("MNQ", "which product", tuple(CME_FUTURES)),
     basis=Option(400, "what the next month costs more, ticks"),
 )
-def _rolled_contract(grip: Grip) -> None:
-    grip.deeds.roll(grip.options.text("symbol"), grip.options.count("basis"))
+def _rolled_contract(context: MomentContext) -> None:
+    context.controls.roll(context.options.text("symbol"), context.options.count("basis"))
+
+
+class MomentFaults:
+    """Lets faults act when their moment has come."""
+
+    def __init__(
+        self,
+        armed: ArmedFaults,
+        schedule: Schedule,
+        clock: Clock,
+        controls: VenueControls,
+        platform: Platform,
+    ) -> None:
+        self._armed = armed
+        self._schedule = schedule
+        self._clock = clock
+        self._controls = controls
+        self._platform = platform
+
+    def start(self, armed: Armed) -> None:
+        """Wait for the first instant of a fault that acts by venue time."""
+        if armed.fault.options.text("on") == AT_ONCE:
+            self._schedule.call_at(armed.starts, partial(self._tick, armed, armed.starts))
+
+    def follow(self, occasion: str) -> None:
+        """A call was handled or an event told: faults tied to it act as soon as the accounts are straight."""
+        for armed in self._armed.at(Seam.MOMENT):
+            if armed.fault.options.text("on") == occasion and armed.acts(now := self._clock()):
+                self._armed.note(armed, now, occasion)
+                self._schedule.call_at(now, partial(self._act, armed))
+
+    def _tick(self, armed: Armed, due: int) -> None:
+        every = armed.fault.options.nanos("every")
+        if armed.acts(due):
+            self._armed.note(armed, due, AT_ONCE)
+            self._act(armed)
+        if every and not armed.over(due):
+            self._schedule.call_at(due + every, partial(self._tick, armed, due + every))
+
+    def _act(self, armed: Armed) -> None:
+        context = MomentContext(armed.fault.options, self._controls, self._platform, self._schedule)
+        try:
+            MOMENT_FAULTS[armed.fault.name](context)
+        except RefusedError as error:
+            log.warning("fault %s could do nothing: %s", armed.fault, error)

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from adapters.simulator.exchange import order_checks as checks
-from adapters.simulator.faults.plan import Option, Options, Seam, kind
-from adapters.simulator.wire.codes import TYPE
-from adapters.simulator.wire.requests import PlaceOrder
+from adapters.simulator.exchange.codes import TYPE
+from adapters.simulator.exchange.order_checks import OUT_OF_RANGE, OrderInterceptor
+from adapters.simulator.exchange.requests import PlaceOrder
+from adapters.simulator.faults.armed import ArmedFaults
+from adapters.simulator.faults.plan import Option, Options, Seam, add_kind
 from engine.model.instrument import CME_FUTURES
 from engine.model.orders import OrderType, VenueOrder
+from engine.ports import Clock
 
 ANY = "any"
 _SYMBOL = Option("", "only this product; empty: all", ("", *CME_FUTURES))
 _TYPES = (ANY, *TYPE)
 
-kind(
+add_kind(
     "rejected-order",
     Seam.ORDER,
     "The venue rejects an order, a stop by default; its row with status 5 stays, as with any rejected order.",
     "rejected-order:type=stop,nth=2",
     type=Option("stop", "orders of this type", _TYPES),
     symbol=_SYMBOL,
-    text=Option(checks.OUT_OF_RANGE, "what it says; the default is that of a stop that the price is through"),
+    text=Option(OUT_OF_RANGE, "what it says; the default is that of a stop that the price is through"),
 )
-kind(
+add_kind(
     "partial-fill",
     Seam.FILL,
     "An order fills in parts: at each print or quote that could fill it, so many contracts at most.",
@@ -34,19 +36,7 @@ kind(
 )
 
 
-def concerns_order(options: Options, symbol: str, order: PlaceOrder) -> bool:
-    """Whether an order that arrives is an occasion for a fault with these options."""
-    wanted = options.text("type")
-    fits = wanted == ANY or TYPE[OrderType(wanted)] == order.type
-    return options.text("symbol") in ("", symbol) and fits
-
-
-def concerns_fill(options: Options, order: VenueOrder) -> bool:
-    """Whether an order that could fill now is an occasion for a fault with these options."""
-    return options.text("symbol") in ("", order.instrument) and options.text("type") in (ANY, order.type)
-
-
-class Parts:
+class PartialFills:
     """How an order that fills in parts goes on."""
 
     __slots__ = ("_next", "_pause", "_qty")
@@ -62,3 +52,45 @@ class Parts:
             return 0
         self._next = now + self._pause
         return min(qty, self._qty)
+
+
+class OrderFaults(OrderInterceptor):
+    """Stands between orders that arrive, or could fill, and the venue."""
+
+    def __init__(self, armed: ArmedFaults, clock: Clock) -> None:
+        self._armed = armed
+        self._clock = clock
+        self._partial: dict[str, PartialFills] = {}
+
+    def rejection(self, symbol: str, order: PlaceOrder) -> str | None:
+        if not self._armed.at(Seam.ORDER):
+            return None
+        acting = self._armed.acting(Seam.ORDER, symbol, lambda o: _concerns_order(o, symbol, order))
+        return acting[0].fault.options.text("text") if acting else None
+
+    def most_filled(self, order: VenueOrder, qty: int) -> int:
+        fills = self._partial.get(order.venue_id)
+        if fills is None:
+            if not self._armed.at(Seam.FILL):
+                return qty
+            acting = self._armed.acting(
+                Seam.FILL,
+                f"order {order.venue_id}",
+                lambda o: qty > o.count("qty") and _concerns_fill(o, order),
+            )
+            if not acting:
+                return qty
+            fills = self._partial[order.venue_id] = PartialFills(acting[0].fault.options)
+        return fills.take(qty, self._clock())
+
+
+def _concerns_order(options: Options, symbol: str, order: PlaceOrder) -> bool:
+    """Whether an order that arrives is an occasion for a fault with these options."""
+    wanted = options.text("type")
+    fits = wanted == ANY or TYPE[OrderType(wanted)] == order.type
+    return options.text("symbol") in ("", symbol) and fits
+
+
+def _concerns_fill(options: Options, order: VenueOrder) -> bool:
+    """Whether an order that could fill now is an occasion for a fault with these options."""
+    return options.text("symbol") in ("", order.instrument) and options.text("type") in (ANY, order.type)

@@ -58,7 +58,7 @@ class Options(Struct, frozen=True):
         return bool(self.values[key])
 
 
-class Kind(Struct, frozen=True):
+class FaultKind(Struct, frozen=True):
     """One kind of fault. `options` are complete: its own, and those that say when it acts."""
 
     name: str
@@ -85,8 +85,8 @@ class Fault(Struct, frozen=True):
         return f"{self.name}:{','.join(said)}" if said else self.name
 
 
-CATALOGUE: dict[str, Kind] = {}
-"""Every kind of fault, by name. `adapters.simulator.faults.faults` imports all that fill it."""
+CATALOGUE: dict[str, FaultKind] = {}
+"""Every kind of fault, by name. The package imports all modules that fill it."""
 
 WHEN = {
     "nth": Option(1, "act from the so many-th occasion on"),
@@ -98,9 +98,9 @@ WHEN = {
 """Options that every fault has."""
 
 
-def kind(name: str, seam: Seam, about: str, example: str, **options: Option) -> Kind:
+def add_kind(name: str, seam: Seam, about: str, example: str, **options: Option) -> FaultKind:
     """Add a kind to the catalogue. An own option of the name of a common one replaces it."""
-    CATALOGUE[name] = made = Kind(name, seam, about, {**options, **WHEN, **options}, example)
+    CATALOGUE[name] = made = FaultKind(name, seam, about, {**options, **WHEN, **options}, example)
     return made
 
 
@@ -127,7 +127,7 @@ def parse(text: str) -> Fault:
     return fault(name, **options)
 
 
-def _kind(name: str) -> Kind:
+def _kind(name: str) -> FaultKind:
     found = CATALOGUE.get(name)
     if found is None:
         hint = _alike(name, CATALOGUE) or "--list-faults names them all"
@@ -135,7 +135,7 @@ def _kind(name: str) -> Kind:
     return found
 
 
-def _option(known: Kind, key: str) -> Option:
+def _option(known: FaultKind, key: str) -> Option:
     option = known.options.get(key)
     if option is None:
         hint = _alike(key, known.options) or f"it takes {', '.join(known.options)}"

@@ -10,14 +10,14 @@ from datetime import timedelta
 
 from msgspec import Struct, structs
 
-from adapters.simulator.exchange.hours import session, trade_date
+from adapters.simulator.market.hours import session, trade_date
 from engine.model.market import MINUTE, Bar, Timeframe
 
 MINUTES, HOURS, DAY, WEEK, MONTH = 2, 3, 4, 5, 6
 """The platform's units. It has seconds and ticks too, which this venue does not keep."""
 
 
-class Forming(Struct):
+class FormingBar(Struct):
     """The minute under way, prices in ticks."""
 
     open_ts: int
@@ -41,7 +41,7 @@ class Forming(Struct):
 class Candles:
     """Closed minute bars, oldest first, and the one that is forming."""
 
-    def __init__(self, symbol: str, closed: Iterable[Bar], forming: Forming | None = None) -> None:
+    def __init__(self, symbol: str, closed: Iterable[Bar], forming: FormingBar | None = None) -> None:
         self.symbol = symbol
         self.closed = list(closed)
         self.forming = forming
@@ -58,7 +58,7 @@ class Candles:
             forming.volume += size
             return None
         done = self.close_until(ts)
-        self.forming = Forming(ts - ts % MINUTE, price, price, price, price, size)
+        self.forming = FormingBar(ts - ts % MINUTE, price, price, price, price, size)
         return done
 
     def close_until(self, ts: int) -> Bar | None:

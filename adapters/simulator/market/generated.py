@@ -1,22 +1,34 @@
-"""A seeded market that behaves believably: what the practice venue plays when there is no tape."""
+"""A seeded market that behaves believably: what the practice venue plays when there is no tape.
+
+Days of history before it are minute bars drawn directly, without ticks.
+"""
 
 from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from random import Random
 
 from msgspec import Struct
 
-from adapters.simulator.exchange.hours import market_open, session, trade_date
-from adapters.simulator.market.fair_prices import Forces
-from adapters.simulator.market.past import draw, minutes_between, practice_minutes
-from adapters.simulator.market.traits import LEADERS, OPENING, TRAITS, Traits
+from adapters.simulator.market.hours import market_open, practice_days_before, session, trade_date
+from adapters.simulator.market.price_model import (
+    LEADERS,
+    OPENING,
+    PRINTS_A_BURST,
+    SESSION_MINUTES,
+    SIZE_A_PRINT,
+    TRAITS,
+    ContractTraits,
+    FairPrices,
+)
 from engine.model.events import Print, Quote
 from engine.model.instrument import CME_FUTURES, Instrument
-from engine.model.market import MINUTE, Bar, Side
+from engine.model.market import MINUTE, Bar, Side, Timeframe
 
+HISTORY_DAYS = 6
+"""Full trading days before the day of play."""
 _MILLI = 1_000_000
 _MS_A_MINUTE = 60_000
 _SLACK = 0.3
@@ -35,15 +47,15 @@ class Past(Struct):
     """Last prices, ticks, by symbol."""
 
 
-class _Stall:
+class _ContractQuote:
     """One contract's quote as it stands."""
 
     __slots__ = ("ask", "bid", "fair", "instrument", "last", "rate", "share", "traits")
 
-    def __init__(self, traits: Traits, forces: Forces) -> None:
+    def __init__(self, traits: ContractTraits, prices: FairPrices) -> None:
         self.instrument = traits.symbol
         self.traits = traits
-        self.fair = forces.fairs[traits.family]
+        self.fair = prices.families[traits.family]
         self.bid = math.floor(self.fair.price + traits.phase)
         self.ask = self.bid + 1
         self.last = self.bid
@@ -69,13 +81,13 @@ class GeneratedMarket:
         if past is None:
             opened = start_ts - session(trade_date(start_ts)).open
             self._rng = Random(f"{seed}:{opened}")
-            self._forces = Forces(self._rng, OPENING)
-            self._bars = draw(self._rng, self._forces, practice_minutes(start_ts))
+            self._prices = FairPrices(self._rng, OPENING)
+            self._bars = _draw(self._rng, self._prices, _practice_minutes(start_ts))
         else:
             self._rng = Random(f"{seed}:{start_ts}:on")
-            self._forces = Forces(self._rng, [past.prices[leader] + 0.5 for leader in LEADERS])
+            self._prices = FairPrices(self._rng, [past.prices[leader] + 0.5 for leader in LEADERS])
             ended = max(past.bars[leader][-1].close_ts for leader in LEADERS)
-            fresh = draw(self._rng, self._forces, minutes_between(ended, start_ts))
+            fresh = _draw(self._rng, self._prices, _minutes_between(ended, start_ts))
             self._bars = {symbol: [*past.bars[symbol], *bars] for symbol, bars in fresh.items()}
 
     def history(self, instrument: str) -> Sequence[Bar]:
@@ -84,55 +96,55 @@ class GeneratedMarket:
 
     def events(self) -> Iterator[Quote | Print]:
         """Quotes and prints from `start_ts` on, endless, stamped in whole milliseconds. Call it once."""
-        forces, rng = self._forces, self._rng
-        stalls = [_Stall(traits, forces) for traits in TRAITS]
+        prices, rng = self._prices, self._rng
+        standing = [_ContractQuote(traits, prices) for traits in TRAITS]
         origin = -(-self.start_ts // _MILLI) * _MILLI
         seq = 0
         clock = 0
-        """Milliseconds since the origin at which the weather changes next."""
+        """Milliseconds since the origin at which conditions change next."""
         moved = 0.0
-        due = _wake(rng, clock, len(stalls))
+        due = _first_events(rng, clock, len(standing))
         while True:
             at, index = due[0]
             if at >= clock:
                 opened = (self._opens(origin + clock * _MILLI) - origin) // _MILLI
                 if opened > clock:
                     clock, moved = opened, float(opened)
-                    forces.gap()
-                    stalls = [_Stall(traits, forces) for traits in TRAITS]
-                    due = _wake(rng, clock, len(stalls))
-                self._blow(stalls, origin + clock * _MILLI)
+                    prices.gap()
+                    standing = [_ContractQuote(traits, prices) for traits in TRAITS]
+                    due = _first_events(rng, clock, len(standing))
+                self._update_conditions(standing, origin + clock * _MILLI)
                 clock += 1000
                 continue
-            stall = stalls[index]
-            forces.move((at - moved) / _MS_A_MINUTE)
+            quote = standing[index]
+            prices.move((at - moved) / _MS_A_MINUTE)
             moved = at
-            heapq.heapreplace(due, (at + rng.expovariate(stall.rate), index))
+            heapq.heapreplace(due, (at + rng.expovariate(quote.rate), index))
             ts = origin + int(at) * _MILLI
-            fair = stall.fair.price + stall.traits.phase
-            if rng.random() < stall.share:
-                for side, price, size in self._burst(stall, fair):
+            fair = quote.fair.price + quote.traits.phase
+            if rng.random() < quote.share:
+                for side, price, size in self._burst(quote, fair):
                     seq += 1
                     yield Print(
                         ts_recv=ts,
                         ts_venue=ts,
-                        instrument=stall.instrument,
+                        instrument=quote.instrument,
                         price=price,
                         size=size,
                         aggressor=side,
                         seq=seq,
                     )
-                    stall.last = price
-            if fair < stall.bid - _SLACK or fair > stall.ask + _SLACK:
-                stall.bid = math.floor(fair)
-                stall.ask = stall.bid + (2 if rng.random() < stall.traits.wide else 1)
+                    quote.last = price
+            if fair < quote.bid - _SLACK or fair > quote.ask + _SLACK:
+                quote.bid = math.floor(fair)
+                quote.ask = quote.bid + (2 if rng.random() < quote.traits.wide else 1)
             yield Quote(
                 ts_recv=ts,
                 ts_venue=ts,
-                instrument=stall.instrument,
-                bid=stall.bid,
-                ask=stall.ask,
-                last=stall.last,
+                instrument=quote.instrument,
+                bid=quote.bid,
+                ask=quote.ask,
+                last=quote.last,
             )
 
     def _opens(self, ts: int) -> int:
@@ -141,25 +153,25 @@ class GeneratedMarket:
             ts += MINUTE - ts % MINUTE
         return ts
 
-    def _blow(self, stalls: Sequence[_Stall], ts: int) -> None:
-        """Change the weather, once a second, and with it how often each contract speaks."""
+    def _update_conditions(self, standing: Sequence[_ContractQuote], ts: int) -> None:
+        """Let conditions change, once a second, and with them how often each contract speaks."""
         minute = (ts - session(trade_date(ts)).open) // MINUTE
-        self._forces.step(1 / 60, minute)
-        for stall in stalls:
-            busy = self._forces.weather_of(stall.traits.family).activity(minute)
-            stall.rate = stall.traits.quotes * busy * self._rate / 1000.0
+        self._prices.step(1 / 60, minute)
+        for quote in standing:
+            busy = self._prices.conditions_of(quote.traits.family).activity(minute)
+            quote.rate = quote.traits.quotes * busy * self._rate / 1000.0
 
-    def _burst(self, stall: _Stall, fair: float) -> list[tuple[Side, int, int]]:
+    def _burst(self, quote: _ContractQuote, fair: float) -> list[tuple[Side, int, int]]:
         """The prints of one aggressive order: it walks to the fair price if that is beyond the quote."""
         rng = self._rng
-        if fair >= stall.ask:
-            side, price, levels = Side.BUY, stall.ask, math.floor(fair) - stall.ask
-        elif fair <= stall.bid:
-            side, price, levels = Side.SELL, stall.bid, stall.bid - math.floor(fair)
+        if fair >= quote.ask:
+            side, price, levels = Side.BUY, quote.ask, math.floor(fair) - quote.ask
+        elif fair <= quote.bid:
+            side, price, levels = Side.SELL, quote.bid, quote.bid - math.floor(fair)
         else:
-            lean = (fair - stall.bid) / (stall.ask - stall.bid)
+            lean = (fair - quote.bid) / (quote.ask - quote.bid)
             side = Side.BUY if rng.random() < 0.2 + 0.6 * lean else Side.SELL
-            price, levels = stall.ask if side is Side.BUY else stall.bid, 0
+            price, levels = quote.ask if side is Side.BUY else quote.bid, 0
         prints: list[tuple[Side, int, int]] = []
         while len(prints) < _MOST_PRINTS:
             prints.append((side, price, min(_MOST_CONTRACTS, int(rng.random() ** -0.6))))
@@ -171,8 +183,58 @@ class GeneratedMarket:
         return prints
 
 
-def _wake(rng: Random, clock: int, count: int) -> list[tuple[float, int]]:
+def _first_events(rng: Random, clock: int, count: int) -> list[tuple[float, int]]:
     """When each contract speaks first after an opening: a heap of (milliseconds, index)."""
     due = [(clock + rng.random() * 50, index) for index in range(count)]
     heapq.heapify(due)
     return due
+
+
+def _practice_minutes(start_ts: int, days: int = HISTORY_DAYS) -> list[int]:
+    """Open times of the minutes of some practice days and of the day of play, up to its start."""
+    today = trade_date(start_ts)
+    minutes: list[int] = []
+    for day in (*practice_days_before(today, days), today):
+        opened = session(day).open
+        minutes += range(opened, opened + SESSION_MINUTES * MINUTE, MINUTE)
+    return [ts for ts in minutes if ts + MINUTE <= start_ts]
+
+
+def _minutes_between(ended_ts: int, start_ts: int) -> list[int]:
+    """Open times of the minutes in which the market was open between the last bar's end and a start."""
+    return [ts for ts in range(ended_ts, start_ts - MINUTE + 1, MINUTE) if market_open(ts)]
+
+
+def _draw(rng: Random, prices: FairPrices, minutes: Iterable[int]) -> dict[str, list[Bar]]:
+    """Minute bars of every contract, moving fair prices along to the last minute's close."""
+    bars: dict[str, list[Bar]] = {traits.symbol: [] for traits in TRAITS}
+    before: int | None = None
+    opened = 0
+    for ts in minutes:
+        if before is None or ts - before > 30 * MINUTE:
+            opened = session(trade_date(ts)).open
+            if before is not None:
+                prices.gap()
+        before = ts
+        minute = (ts - opened) // MINUTE
+        opens = prices.prices()
+        prices.step(1.0, minute)
+        prices.move(1.0)
+        for family, (was, fair) in enumerate(zip(opens, prices.families, strict=True)):
+            conditions = prices.conditions_of(family)
+            high = fair.reach(conditions, was, 1.0 - rng.random(), 1)
+            low = fair.reach(conditions, was, 1.0 - rng.random(), -1)
+            busy = conditions.activity(minute) * math.exp(0.3 * rng.gauss(0, 1)) * conditions.volatility**0.3
+            for traits in prices.members(family):
+                bars[traits.symbol].append(_bar(traits, ts, was, high, low, fair.price, busy))
+    return bars
+
+
+def _bar(
+    traits: ContractTraits, ts: int, opened: float, high: float, low: float, closed: float, busy: float
+) -> Bar:
+    first, last = math.floor(opened + traits.phase), math.floor(closed + traits.phase)
+    top = max(first, last, math.floor(high + traits.phase))
+    bottom = min(first, last, math.floor(low + traits.phase))
+    volume = max(1, round(traits.bursts * 60 * PRINTS_A_BURST * SIZE_A_PRINT * busy))
+    return Bar(traits.symbol, Timeframe.M1, ts, first, top, bottom, last, volume)

@@ -1,4 +1,4 @@
-"""A market that is moved by hand, for tests and benches."""
+"""A market and a clock that are moved by hand, for tests and benches."""
 
 from __future__ import annotations
 
@@ -33,3 +33,20 @@ class ScriptedMarket:
 
     def events(self) -> Iterator[Quote | Print]:
         return iter(self._events)
+
+
+class ManualClock:
+    """A clock that stands until it is moved, for tests and other callers that drive time by hand."""
+
+    def __init__(self, now_ns: int) -> None:
+        self._now = now_ns
+
+    def __call__(self) -> int:
+        return self._now
+
+    def advance(self, nanos: int) -> int:
+        """Move forward; gives the new time."""
+        if nanos < 0:
+            raise ValueError("time does not go back")
+        self._now += nanos
+        return self._now

@@ -1,49 +1,99 @@
-"""One contract on the market hub: its quote, and its records as JSON
-(docs/protocols/projectx.md#market-events).
-"""
+"""One contract's market as it stands: the touch, the day's figures, the minute bars."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from datetime import timedelta
 
-from adapters.simulator.exchange.contracts import Contract
 from adapters.simulator.market.candles import Candles
-from adapters.simulator.market.day_figures import Figures
-from adapters.simulator.wire.rows import EPOCH_OF_NOTHING, number, stream_stamp
+from adapters.simulator.market.contracts import Contract
+from adapters.simulator.market.hours import session, trade_date
 from engine.model.events import Print, Quote
-from engine.model.market import Side
 
-QUOTES, TRADES, DEPTH = "GatewayQuote", "GatewayTrade", "GatewayDepth"
-_BEST_ASK, _BEST_BID, _TRADE, _LOW, _HIGH = 3, 4, 5, 7, 8
-"""Row types of the depth stream."""
+
+class DayFigures:
+    """Figures of the session under way, prices in ticks. Give a print to them before the candles have it."""
+
+    __slots__ = (
+        "_candles",
+        "_ends",
+        "_opened",
+        "_profile",
+        "high",
+        "last",
+        "low",
+        "open",
+        "settle",
+        "volume",
+    )
+
+    def __init__(self, candles: Candles, now: int) -> None:
+        self._candles = candles
+        self.last = candles.last
+        self._begin(now)
+
+    def _begin(self, ts: int) -> None:
+        """Start from the bars that the session of an instant already has."""
+        day = trade_date(ts)
+        self._opened = opened = session(day).open
+        self._ends = session(day + timedelta(days=1)).open
+        today = list(self._candles.since(opened))
+        self.open = today[0].open if today else None
+        self.high = max((bar.high for bar in today), default=None)
+        self.low = min((bar.low for bar in today), default=None)
+        self.volume = sum(bar.volume for bar in today)
+        self.settle = self._candles.before(opened)
+        """Last price of the session before: what the day's change counts from."""
+        self._profile: Counter[int] | None = None
+
+    def on_print(self, ts: int, price: int, size: int) -> None:
+        """Take in a trade."""
+        if ts >= self._ends:
+            self._begin(ts)
+        if self.open is None:
+            self.open = price
+        if self.high is None or price > self.high:
+            self.high = price
+        if self.low is None or price < self.low:
+            self.low = price
+        self.last = price
+        self.volume += size
+        if self._profile is not None:
+            self._profile[price] += size
+
+    @property
+    def change(self) -> int | None:
+        """Ticks since the last price of the session before."""
+        return None if self.last is None or self.settle is None else self.last - self.settle
+
+    def profile(self) -> Counter[int]:
+        """Contracts traded at each price. Of minutes that are over, spread evenly over their range.
+
+        Kept from the first time it is asked for, as hardly anybody asks.
+        """
+        if self._profile is None:
+            self._profile = Counter()
+            for bar in self._candles.since(self._opened):
+                each, rest = divmod(bar.volume, bar.high - bar.low + 1)
+                for price in range(bar.low, bar.high + 1):
+                    self._profile[price] += each
+                self._profile[bar.close] += rest
+        return self._profile
 
 
 class Ticker:
-    """Writes every record about one contract. Prices are kept in ticks.
+    """What is known of one contract, prices in ticks. Whoever tells of a print counts it here afterwards."""
 
-    A quote record names only the groups that changed since the one before; whoever subscribes gets a full
-    one first. Records are whole SignalR invocations without their separator.
-    """
+    __slots__ = ("ask", "bid", "candles", "contract", "figures", "ts")
 
     def __init__(self, contract: Contract, candles: Candles, now: int) -> None:
         self.contract = contract
         self.candles = candles
-        self.figures = Figures(candles, now)
+        self.figures = DayFigures(candles, now)
         self.bid: int | None = None
         self.ask: int | None = None
         self.ts = now
-        """Feed time of the newest event."""
-        self._texts: dict[int, str] = {}
-        self._sent_touch: tuple[int | None, int | None] = (None, None)
-        self._sent_last: tuple[int | None, int] = (None, 0)
-        self._sent_day: tuple[int | None, int | None, int | None] = (None, None, None)
-        self._head = {
-            target: f'{{"type":1,"target":"{target}","arguments":["{contract.id}",'
-            for target in (QUOTES, TRADES, DEPTH)
-        }
-        self._symbol = f'{{"symbol":"{contract.symbol_id}"'
-
-    # -- the market --------------------------------------------------------------------------------
+        """Feed time of the newest event, nanoseconds UTC."""
 
     def on_quote(self, quote: Quote) -> None:
         self.bid, self.ask, self.ts = quote.bid, quote.ask, quote.ts_venue
@@ -54,124 +104,3 @@ class Ticker:
         self.ts = trade.ts_venue
         self.figures.on_print(trade.ts_venue, trade.price, trade.size)
         self.candles.on_print(trade.ts_venue, trade.price, trade.size)
-
-    # -- quotes ------------------------------------------------------------------------------------
-
-    def full_quote(self, now: int) -> str:
-        """All that is known, for a new subscriber."""
-        name = f',"symbolName":"/{self.contract.symbol}"'
-        return self._quote(
-            now, name + self._last() + self._touch() + self._change() + self._day() + self._volume()
-        )
-
-    def changed_quote(self, now: int) -> str:
-        """What changed since the record before; the touch alone if only sizes did."""
-        figures = self.figures
-        last, touch = (figures.last, figures.volume), (self.bid, self.ask)
-        if last == self._sent_last:
-            self._sent_touch = touch
-            return self._quote(now, self._touch())
-        text = self._last()
-        if touch != self._sent_touch:
-            text += self._touch()
-        text += self._change()
-        day = (figures.open, figures.high, figures.low)
-        if day != self._sent_day:
-            text += self._day()
-        self._sent_last, self._sent_touch, self._sent_day = last, touch, day
-        return self._quote(now, text + self._volume())
-
-    def _quote(self, now: int, groups: str) -> str:
-        stamps = f',"lastUpdated":"{stream_stamp(now)}","timestamp":"{stream_stamp(self.ts)}"'
-        return f'{self._head[QUOTES]}{self._symbol}{groups}{stamps},"contract":"{self.contract.id}"}}]}}'
-
-    def _last(self) -> str:
-        return self._field("lastPrice", self.figures.last)
-
-    def _touch(self) -> str:
-        return self._field("bestBid", self.bid) + self._field("bestAsk", self.ask)
-
-    def _change(self) -> str:
-        change, settle = self.figures.change, self.figures.settle
-        if change is None or not settle:
-            return ""
-        return f'{self._field("change", change)},"changePercent":{round(change / settle, 4)}'
-
-    def _day(self) -> str:
-        figures = self.figures
-        return (
-            self._field("open", figures.open)
-            + self._field("high", figures.high)
-            + self._field("low", figures.low)
-        )
-
-    def _volume(self) -> str:
-        return f',"volume":{self.figures.volume}' if self.figures.volume else ""
-
-    # -- trades and depth --------------------------------------------------------------------------
-
-    def trades(self, prints: Sequence[Print]) -> str:
-        """One message for the prints of one instant."""
-        stamp = stream_stamp(prints[0].ts_venue)
-        head, tail = (
-            f'{{"symbolId":"{self.contract.symbol_id}","price":',
-            f'"contractId":"{self.contract.id}"}}',
-        )
-        rows = ",".join(
-            f'{head}{self._text(p.price)},"timestamp":"{stamp}",'
-            f'"type":{1 if p.aggressor is Side.SELL else 0},"volume":{p.size},{tail}'
-            for p in prints
-        )
-        return f"{self._head[TRADES]}[{rows}]]}}"
-
-    def depth_of_trades(self, prints: Sequence[Print], now: int) -> str:
-        """Volume at the traded prices so far, with each print's own size."""
-        profile = self.figures.profile()
-        stamp = stream_stamp(now)
-        return self._depth(_row(stamp, _TRADE, self._text(p.price), profile[p.price], p.size) for p in prints)
-
-    def depth_of_quote(self, now: int) -> str:
-        """Resting size at the touch. The market source knows none: it is made up, from price and time."""
-        stamp = stream_stamp(now)
-        rows = []
-        for kind, ticks in ((_BEST_BID, self.bid), (_BEST_ASK, self.ask)):
-            if ticks is not None:
-                size = 1 + (ticks * 7 + self.ts // 1_000_000) % 23
-                rows.append(_row(stamp, kind, self._text(ticks), size, 0))
-        return self._depth(rows)
-
-    def depth_snapshot(self) -> str:
-        """Volume at every price of the session, then touch, high, low and last, stamped in year 1."""
-        figures, at = self.figures, EPOCH_OF_NOTHING
-        profile = figures.profile()
-        rows = [_row(at, _TRADE, self._text(price), profile[price], 0) for price in sorted(profile)]
-        for kind, ticks, volume in (
-            (_BEST_ASK, self.ask, 1),
-            (_BEST_BID, self.bid, 1),
-            (_HIGH, figures.high, 0),
-            (_LOW, figures.low, 0),
-            (_TRADE, figures.last, 0 if figures.last is None else profile[figures.last]),
-        ):
-            if ticks is not None:
-                rows.append(_row(at, kind, self._text(ticks), volume, 0))
-        return self._depth(rows)
-
-    def _depth(self, rows: Iterable[str]) -> str:
-        return f"{self._head[DEPTH]}[{','.join(rows)}]]}}"
-
-    # -- numbers -----------------------------------------------------------------------------------
-
-    def _field(self, name: str, ticks: int | None) -> str:
-        return "" if ticks is None else f',"{name}":{self._text(ticks)}'
-
-    def _text(self, ticks: int) -> str:
-        text = self._texts.get(ticks)
-        if text is None:
-            text = self._texts[ticks] = repr(number(self.contract.instrument.price(ticks)))
-        return text
-
-
-def _row(stamp: str, kind: int, price: str, volume: int, current: int) -> str:
-    return (
-        f'{{"timestamp":"{stamp}","type":{kind},"price":{price},"volume":{volume},"currentVolume":{current}}}'
-    )

@@ -6,15 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from adapters.simulator.exchange.account import Answer, PracticeAccount
-from adapters.simulator.exchange.contracts import Contract
-from adapters.simulator.exchange.exchange import Exchange
-from adapters.simulator.exchange.hours import NANOS
-from adapters.simulator.exchange.rows import OrderRow
-from adapters.simulator.market.candles import HOURS, MINUTES, MONTH
-from adapters.simulator.wire import requests as ask
-from adapters.simulator.wire import rows as wire
-from adapters.simulator.wire.codes import (
+from adapters.simulator.exchange.account import Outcome, PracticeAccount
+from adapters.simulator.exchange.codes import (
     AccountCode,
     BarsCode,
     ContractCode,
@@ -24,8 +17,16 @@ from adapters.simulator.wire.codes import (
     StatusCode,
     ValidateCode,
 )
-from adapters.simulator.wire.rows import Json, envelope
-from adapters.simulator.wire.tokens import Tokens
+from adapters.simulator.exchange.exchange import Exchange
+from adapters.simulator.exchange.requests import Body, ModifyOrder, PlaceOrder
+from adapters.simulator.exchange.rows import OrderRow
+from adapters.simulator.market.candles import HOURS, MINUTES, MONTH
+from adapters.simulator.market.contracts import Contract
+from adapters.simulator.market.hours import NANOS
+from adapters.simulator.wire import json_rows as wire
+from adapters.simulator.wire import requests as ask
+from adapters.simulator.wire.access import Tokens
+from adapters.simulator.wire.json_rows import Json, envelope
 
 _MOST_BARS = 20_000
 _LARGEST_PAGE = 1000
@@ -40,7 +41,7 @@ class BadRequestError(Exception):
 
 
 class Endpoint(NamedTuple):
-    body: type[ask.Body]
+    body: type[Body]
     answer: Callable[[Any, str], Json]
     """Takes the decoded body and the caller's token."""
     needs_token: bool = True
@@ -49,9 +50,10 @@ class Endpoint(NamedTuple):
 class Endpoints:
     """All calls by lower-case path."""
 
-    def __init__(self, exchange: Exchange, tokens: Tokens) -> None:
+    def __init__(self, exchange: Exchange, tokens: Tokens, user: str) -> None:
         self._exchange = exchange
         self._tokens = tokens
+        self._user = user
         self.by_path: dict[str, Endpoint] = {
             "/api/auth/loginkey": Endpoint(ask.LoginKey, self._login, needs_token=False),
             "/api/auth/validate": Endpoint(ask.Empty, self._validate),
@@ -61,8 +63,8 @@ class Endpoints:
             "/api/contract/searchbyid": Endpoint(ask.ContractById, self._contract_by_id),
             "/api/contract/available": Endpoint(ask.ContractsAvailable, self._contracts_available),
             "/api/history/retrievebars": Endpoint(ask.RetrieveBars, self._bars),
-            "/api/order/place": Endpoint(ask.PlaceOrder, self._place),
-            "/api/order/modify": Endpoint(ask.ModifyOrder, self._modify),
+            "/api/order/place": Endpoint(PlaceOrder, self._place),
+            "/api/order/modify": Endpoint(ModifyOrder, self._modify),
             "/api/order/cancel": Endpoint(ask.OneOrder, self._cancel),
             "/api/order/search": Endpoint(ask.OrderSearch, self._order_search),
             "/api/order/searchopen": Endpoint(ask.OfAccount, self._orders_open),
@@ -77,16 +79,15 @@ class Endpoints:
     # -- session -----------------------------------------------------------------------------------
 
     def _login(self, body: ask.LoginKey, _token: str) -> Json:
-        config = self._exchange.config
-        if body.user_name.lower() != config.user.lower() or body.api_key != self._tokens.key:
+        if body.user_name.lower() != self._user.lower() or body.api_key != self._tokens.key:
             return envelope({"token": None}, code=LoginCode.INVALID_CREDENTIALS)
-        return envelope({"token": self._tokens.issue(config.user, self._exchange.now())})
+        return envelope({"token": self._tokens.issue(self._user, self._exchange.now())})
 
     def _validate(self, _body: ask.Empty, token: str) -> Json:
         now = self._exchange.now()
         if not self._tokens.valid(token, now):
             return envelope({"newToken": None}, code=ValidateCode.INVALID_SESSION)
-        return envelope({"newToken": self._tokens.issue(self._exchange.config.user, now)})
+        return envelope({"newToken": self._tokens.issue(self._user, now)})
 
     def _logout(self, _body: ask.Empty, token: str) -> Json:
         self._tokens.revoke(token)
@@ -95,7 +96,13 @@ class Endpoints:
     def _accounts(self, body: ask.AccountSearch, _token: str) -> Json:
         accounts = self._exchange.accounts.values()
         return envelope(
-            {"accounts": [a.json() for a in accounts if a.can_trade or not body.only_active_accounts]}
+            {
+                "accounts": [
+                    wire.account_json(a.row())
+                    for a in accounts
+                    if a.can_trade or not body.only_active_accounts
+                ]
+            }
         )
 
     # -- contracts and history ---------------------------------------------------------------------
@@ -127,7 +134,7 @@ class Endpoints:
             code = BarsCode.LIMIT_INVALID
         if contract is None or code:
             return envelope({"bars": None}, code=code)
-        ticker = self._exchange.publisher.tickers.get(contract.book)
+        ticker = self._exchange.tickers.get(contract.venue_symbol)
         if ticker is None or ticker.contract.id != contract.id:
             return envelope({"bars": []})
         now = self._exchange.now()
@@ -146,14 +153,14 @@ class Endpoints:
 
     # -- orders ------------------------------------------------------------------------------------
 
-    def _place(self, body: ask.PlaceOrder, _token: str) -> Json:
+    def _place(self, body: PlaceOrder, _token: str) -> Json:
         account = self._account(body.account_id)
         if account is None:
             return envelope({"orderId": None}, code=PlaceCode.ACCOUNT_NOT_FOUND)
         answer = account.place(body, self._exchange.now())
         return envelope({"orderId": answer.order_id}, code=answer.code, text=answer.text)
 
-    def _modify(self, body: ask.ModifyOrder, _token: str) -> Json:
+    def _modify(self, body: ModifyOrder, _token: str) -> Json:
         return self._changed(body.account_id, lambda account, now: account.modify(body, now))
 
     def _cancel(self, body: ask.OneOrder, _token: str) -> Json:
@@ -167,7 +174,7 @@ class Endpoints:
             body.account_id, lambda account, now: account.partial_close(body.contract_id, body.size, now)
         )
 
-    def _changed(self, account_id: int, change: Callable[[PracticeAccount, int], Answer]) -> Json:
+    def _changed(self, account_id: int, change: Callable[[PracticeAccount, int], Outcome]) -> Json:
         account = self._account(account_id)
         if account is None:
             return envelope(code=AccountCode.ACCOUNT_NOT_FOUND)
@@ -191,7 +198,7 @@ class Endpoints:
 
     def _order_by_id(self, body: ask.OneOrder, _token: str) -> Json:
         account = self._account(body.account_id)
-        row = None if account is None else account.blotter.orders.get(body.order_id)
+        row = None if account is None else account.rows.orders.get(body.order_id)
         if account is None or row is None:
             return envelope({"order": None}, code=OrderByIdCode.ORDER_NOT_FOUND)
         return envelope({"order": self._order_json(account, row)})
@@ -206,7 +213,7 @@ class Endpoints:
         before = _until(chosen.created_before)
         found = [
             row
-            for row in account.blotter.orders.values()
+            for row in account.rows.orders.values()
             if (chosen.statuses is None or row.status in chosen.statuses)
             and chosen.contract_id in (None, row.contract_id)
             and after <= row.created <= before
@@ -227,7 +234,7 @@ class Endpoints:
             return envelope({"positions": None}, code=AccountCode.ACCOUNT_NOT_FOUND)
         rows = [
             wire.position_json(row, account.spec.id, self._contract(row.contract_id), stream=False)
-            for row in account.ledger.positions.values()
+            for row in account.holdings.positions.values()
         ]
         return envelope({"positions": rows})
 
@@ -239,7 +246,7 @@ class Endpoints:
         end = _until(body.end_timestamp)
         rows = [
             wire.trade_json(row, account.spec.id, self._contract(row.contract_id), stream=False)
-            for row in reversed(account.blotter.trades)
+            for row in reversed(account.rows.trades)
             if start <= row.ts <= end
         ]
         return envelope({"trades": rows})
@@ -257,7 +264,7 @@ class Endpoints:
 
 
 def _by_id(account: PracticeAccount) -> list[OrderRow]:
-    return [row for _, row in sorted(account.blotter.orders.items())]
+    return [row for _, row in sorted(account.rows.orders.items())]
 
 
 def _check_query(body: ask.OrderQuery) -> None:

@@ -1,4 +1,7 @@
-"""The two hubs: who subscribes to what, and the one way out for market records and user events."""
+"""The two hubs: who subscribes to what, and the one way out for market records and user events.
+
+Faults and the market's publisher plug themselves in: `Hub.accepts`, `Hub.on_subscribed`.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +13,17 @@ from typing import Any, NamedTuple
 import msgspec
 from aiohttp import web
 
-from adapters.simulator.exchange.account_rows import UserEvent
-from adapters.simulator.market.ticker import DEPTH, QUOTES, TRADES
-from adapters.simulator.wire.signalr import Connection, HubError, Timing
+from adapters.simulator.wire.json_rows import ACCOUNTS, FILLS, ORDERS, POSITIONS, HubEvent
+from adapters.simulator.wire.signalr import Connection, HubError, HubTiming
 
 Topic = tuple[str, str | int | None]
 """A record's target and what it is about: a contract id, an account id, or None for all accounts."""
 
+QUOTES, TRADES, DEPTH = "GatewayQuote", "GatewayTrade", "GatewayDepth"
+"""Targets of the market hub."""
+
 _MARKET = {"ContractQuotes": QUOTES, "ContractTrades": TRADES, "ContractMarketDepth": DEPTH}
-_USER = {"Orders": "GatewayUserOrder", "Positions": "GatewayUserPosition", "Trades": "GatewayUserTrade"}
-_ACCOUNTS = "GatewayUserAccount"
+_USER = {"Orders": ORDERS, "Positions": POSITIONS, "Trades": FILLS}
 
 
 class Method(NamedTuple):
@@ -37,24 +41,19 @@ def _methods(targets: dict[str, str], argument: type[str] | type[int] | None) ->
 
 
 MARKET_METHODS = _methods(_MARKET, str)
-USER_METHODS = _methods(_USER, int) | _methods({"Accounts": _ACCOUNTS}, None)
+USER_METHODS = _methods(_USER, int) | _methods({"Accounts": ACCOUNTS}, None)
 
 
 class Hub:
     """One hub: its open connections and their subscriptions, which end with the connection."""
 
-    def __init__(
-        self,
-        methods: dict[str, Method],
-        timing: Timing,
-        admits: Callable[[Topic], bool],
-        greet: Callable[[Connection, Topic], None] | None = None,
-    ) -> None:
+    def __init__(self, methods: dict[str, Method], timing: HubTiming) -> None:
         self.connections: set[Connection] = set()
+        self.accepts: Callable[[Topic], bool] = lambda _topic: True
+        """Whether a subscription takes effect; it is answered as a success in any case."""
+        self.on_subscribed: Callable[[Connection, Topic], None] = lambda _connection, _topic: None
         self._methods = methods
         self._timing = timing
-        self._admits = admits
-        self._greet = greet
         self._subscribers: dict[Topic, set[Connection]] = {}
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
@@ -71,7 +70,7 @@ class Hub:
                 subscribers.discard(connection)
         return socket
 
-    def wanted(self, topic: Topic) -> bool:
+    def has_subscribers(self, topic: Topic) -> bool:
         """Whether anybody listens; spare the work of writing a record that nobody gets."""
         return bool(self._subscribers.get(topic))
 
@@ -80,7 +79,7 @@ class Hub:
         for connection in tuple(self._subscribers.get(topic, ())):
             connection.send(record)
 
-    def hush(self, targets: Collection[str] | None) -> Callable[[], None]:
+    def mute(self, targets: Collection[str] | None) -> Callable[[], None]:
         """Send no more records of some targets (None: of any) to the present subscribers.
 
         They are not told. Gives what resumes sending to those who are still there.
@@ -109,52 +108,45 @@ class Hub:
             raise HubError("Method does not exist.")
         topic = (method.target, _argument(method, arguments))
         if method.subscribes:
-            if not self._admits(topic):
+            if not self.accepts(topic):
                 return
             self._subscribers.setdefault(topic, set()).add(connection)
-            if self._greet is not None:
-                self._greet(connection, topic)
+            self.on_subscribed(connection, topic)
         else:
             self._subscribers.get(topic, set()).discard(connection)
 
 
 class Hubs:
-    """Both hubs, and the tickets of clients that negotiate before they connect."""
+    """Both hubs, and the connection ids of clients that negotiate before they connect."""
 
-    def __init__(
-        self,
-        timing: Timing,
-        greet: Callable[[Connection, Topic], None],
-        admits: Callable[[Topic], bool],
-    ) -> None:
-        """`admits` says whether a subscription takes effect; completed it is in any case."""
-        self.market = Hub(MARKET_METHODS, timing, admits, greet)
-        self.user = Hub(USER_METHODS, timing, admits)
-        self._tickets: set[str] = set()
+    def __init__(self, timing: HubTiming) -> None:
+        self.market = Hub(MARKET_METHODS, timing)
+        self.user = Hub(USER_METHODS, timing)
+        self._negotiated: set[str] = set()
 
     def negotiate(self, version: int) -> dict[str, Any]:
         """The answer to `negotiate`; version 0 clients connect with the connection id itself."""
-        ticket = secrets.token_urlsafe(16)
-        self._tickets.add(ticket)
-        answer: dict[str, Any] = {"negotiateVersion": version, "connectionId": ticket}
+        connection_id = secrets.token_urlsafe(16)
+        self._negotiated.add(connection_id)
+        answer: dict[str, Any] = {"negotiateVersion": version, "connectionId": connection_id}
         if version > 0:
-            answer["connectionToken"] = ticket
+            answer["connectionToken"] = connection_id
         answer["availableTransports"] = [{"transport": "WebSockets", "transferFormats": ["Text", "Binary"]}]
         return answer
 
-    def redeem(self, ticket: str) -> bool:
+    def redeem(self, connection_id: str) -> bool:
         """Whether a connection id was given out; it serves once."""
-        if ticket not in self._tickets:
+        if connection_id not in self._negotiated:
             return False
-        self._tickets.discard(ticket)
+        self._negotiated.discard(connection_id)
         return True
 
-    def tell(self, events: Iterable[UserEvent]) -> None:
+    def send(self, events: Iterable[HubEvent]) -> None:
         """Send user events, in their order. The one way out for them."""
         for event in events:
-            subject = None if event.target == _ACCOUNTS else event.account_id
+            subject = None if event.target == ACCOUNTS else event.account_id
             topic = (event.target, subject)
-            if self.user.wanted(topic):
+            if self.user.has_subscribers(topic):
                 body = event.data if event.bare else {"action": event.action, "data": event.data}
                 record = {"type": 1, "target": event.target, "arguments": [body]}
                 self.user.publish(topic, msgspec.json.encode(record).decode())

@@ -1,14 +1,10 @@
-"""Bodies of the ProjectX REST calls. Prices come as JSON numbers; a string is a bad request."""
+"""Bodies of the ProjectX REST calls but for those of orders (`exchange.requests`)."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from msgspec import Struct
-
-
-class Body(Struct, rename="camel", frozen=True):
-    """Base: camelCase on the wire, unknown fields ignored."""
+from adapters.simulator.exchange.requests import Body
 
 
 class LoginKey(Body, frozen=True):
@@ -46,34 +42,6 @@ class RetrieveBars(Body, frozen=True):
     unit_number: int
     limit: int
     include_partial_bar: bool
-
-
-class Bracket(Body, frozen=True):
-    ticks: int
-    type: int
-
-
-class PlaceOrder(Body, frozen=True):
-    account_id: int
-    contract_id: str
-    type: int
-    side: int
-    size: int
-    limit_price: float | None = None
-    stop_price: float | None = None
-    trail_price: float | None = None
-    custom_tag: str | None = None
-    stop_loss_bracket: Bracket | None = None
-    take_profit_bracket: Bracket | None = None
-
-
-class ModifyOrder(Body, frozen=True):
-    account_id: int
-    order_id: int
-    size: int | None = None
-    limit_price: float | None = None
-    stop_price: float | None = None
-    trail_price: float | None = None
 
 
 class OneOrder(Body, frozen=True):

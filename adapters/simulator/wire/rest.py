@@ -14,13 +14,11 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from adapters.simulator.config import SimulatorConfig
 from adapters.simulator.exchange.exchange import Exchange
-from adapters.simulator.exchange.hours import NANOS
+from adapters.simulator.market.hours import NANOS
+from adapters.simulator.wire.access import RateCounter, RateLimit, Tokens
 from adapters.simulator.wire.endpoints import BadRequestError, Endpoint, Endpoints
-from adapters.simulator.wire.hubs import Hub
-from adapters.simulator.wire.rate_limits import Gauge
-from adapters.simulator.wire.tokens import Tokens
+from adapters.simulator.wire.hubs import Hub, Hubs
 
 _PING = "/api/status/ping"
 _BARS = "/api/history/retrievebars"
@@ -30,26 +28,34 @@ _AT = re.compile(r" - at `\$\.?(.*)`")
 log = logging.getLogger(__name__)
 
 
-class Gateway:
+class HttpServer:
     """Routes every request, whatever the case of its path."""
 
     def __init__(
-        self, exchange: Exchange, tokens: Tokens, config: SimulatorConfig, poke: Callable[[], None]
+        self,
+        exchange: Exchange,
+        hubs: Hubs,
+        endpoints: Endpoints,
+        tokens: Tokens,
+        limits: tuple[RateLimit, RateLimit],
+        answered: Callable[[], None],
     ) -> None:
+        """`limits` are those of history and of all other calls; `answered` is called after each call."""
         self._exchange = exchange
+        self._hubs = hubs
         self._tokens = tokens
-        self._endpoints = Endpoints(exchange, tokens).by_path
-        self._hubs = {"/hubs/market": exchange.hubs.market, "/hubs/user": exchange.hubs.user}
-        self._rest_gauge, self._bars_gauge = Gauge(config.rest_limit), Gauge(config.bars_limit)
-        self._poke = poke
+        self._endpoints = endpoints.by_path
+        self._hub_paths = {"/hubs/market": hubs.market, "/hubs/user": hubs.user}
+        self._bars_calls, self._other_calls = (RateCounter(limit) for limit in limits)
+        self._answered = answered
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request. Every REST answer leaves here."""
         path = request.path.rstrip("/").lower()
-        hub = self._hubs.get(path)
+        hub = self._hub_paths.get(path)
         if hub is not None:
             return await self._connect(request, hub)
-        if path.removesuffix("/negotiate") in self._hubs:
+        if path.removesuffix("/negotiate") in self._hub_paths:
             return self._negotiate(request)
         if path == _PING:
             return web.Response(text="pong")
@@ -60,15 +66,15 @@ class Gateway:
             return web.Response(status=405, headers={"Allow": "POST"})
         raw = await request.read()
         answer = self._answer(path, endpoint, self._token(request), raw)
-        self._poke()
+        self._answered()
         return answer
 
     def _answer(self, path: str, endpoint: Endpoint, token: str | None, raw: bytes) -> web.Response:
         exchange = self._exchange
         now = exchange.now()
-        gauge = self._bars_gauge if path == _BARS else self._rest_gauge
-        if not gauge.take(now):
-            seconds = -(-gauge.retry_after_ns(now) // NANOS)
+        calls = self._bars_calls if path == _BARS else self._other_calls
+        if not calls.take(now):
+            seconds = -(-calls.retry_after_ns(now) // NANOS)
             return web.Response(status=429, headers={"Retry-After": str(max(1, seconds))})
         if endpoint.needs_token and not self._tokens.valid(token, now):
             return _unauthorized()
@@ -92,15 +98,15 @@ class Gateway:
             return _unauthorized()
         asked = request.query.get("negotiateVersion", "0")
         version = 1 if asked.isdecimal() and int(asked) > 0 else 0
-        body = msgspec.json.encode(self._exchange.hubs.negotiate(version))
+        body = msgspec.json.encode(self._hubs.negotiate(version))
         return web.Response(body=body, content_type="application/json")
 
     async def _connect(self, request: web.Request, hub: Hub) -> web.StreamResponse:
         """Open a hub: with a token, or with a connection id that was negotiated with one."""
-        ticket = request.query.get("id")
-        if ticket is not None and not self._exchange.hubs.redeem(ticket):
+        connection_id = request.query.get("id")
+        if connection_id is not None and not self._hubs.redeem(connection_id):
             return web.Response(status=404, text="No Connection with that ID")
-        if ticket is None and not self._tokens.valid(self._token(request), self._exchange.now()):
+        if connection_id is None and not self._tokens.valid(self._token(request), self._exchange.now()):
             return _unauthorized()
         if request.headers.get("Upgrade", "").lower() != "websocket":
             return web.Response(status=400, text="Connection ID required")

@@ -21,7 +21,7 @@ _MOST_WAITING = 8_000_000
 log = logging.getLogger(__name__)
 
 
-class Timing(msgspec.Struct, frozen=True):
+class HubTiming(msgspec.Struct, frozen=True):
     """Keep-alive of a connection, seconds of real time."""
 
     ping_s: float = 15.0
@@ -56,7 +56,7 @@ class Connection:
         socket: web.WebSocketResponse,
         transport: asyncio.Transport | None,
         invoke: Callable[[Connection, str, list[Any]], None],
-        timing: Timing,
+        timing: HubTiming,
     ) -> None:
         self._socket = socket
         self._transport = transport

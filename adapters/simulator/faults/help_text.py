@@ -6,8 +6,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from adapters.simulator.faults.faults import CATALOGUE
-from adapters.simulator.faults.plan import WHEN, Kind, Option, Seam, written
+from adapters.simulator.faults.plan import CATALOGUE, WHEN, FaultKind, Option, Seam, written
 
 _WIDTH = 100
 _HEAD = """\
@@ -24,7 +23,7 @@ _OCCASIONS = {
 }
 
 
-def manual() -> str:
+def help_text() -> str:
     """The whole text."""
     parts = [_HEAD, "Every fault takes:\n" + _told(WHEN.items())]
     for seam, about in _OCCASIONS.items():
@@ -35,13 +34,13 @@ def manual() -> str:
     return "\n".join(parts)
 
 
-def _shared(kinds: Sequence[Kind]) -> dict[str, Option]:
+def _shared(kinds: Sequence[FaultKind]) -> dict[str, Option]:
     """Options that several kinds have alike, but for their defaults: they are explained once."""
     means = Counter((key, _meaning(o)) for found in kinds for key, o in _own(found))
     return {key: option for found in kinds for key, option in _own(found) if means[key, _meaning(option)] > 1}
 
 
-def _own(found: Kind) -> list[tuple[str, Option]]:
+def _own(found: FaultKind) -> list[tuple[str, Option]]:
     return [(key, option) for key, option in found.options.items() if WHEN.get(key) != option]
 
 
@@ -49,7 +48,7 @@ def _meaning(option: Option) -> tuple[str, tuple[str, ...]]:
     return option.about, option.choices
 
 
-def _entry(found: Kind, shared: Mapping[str, Option]) -> str:
+def _entry(found: FaultKind, shared: Mapping[str, Option]) -> str:
     own = _own(found)
     lines = [f"  {found.name}", _filled(found.about, 4)]
     if own:

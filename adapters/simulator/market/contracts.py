@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 
-from msgspec import Struct, structs
+from msgspec import Struct, field, structs
 
+from adapters.simulator.market.candles import Candles, FormingBar
+from engine.model.events import Print, Quote
 from engine.model.instrument import Instrument
+from engine.model.market import Bar
 
 _CODES = "FGHJKMNQUVXZ"
 _MONTHS = (
@@ -32,14 +35,14 @@ class Contract(Struct, frozen=True):
     active: bool = True
     """The front month, the one that trades."""
     key: str = ""
-    """The book's name where it is not the symbol."""
+    """The venue symbol where it is not the symbol."""
 
     @property
     def symbol(self) -> str:
         return self.instrument.symbol
 
     @property
-    def book(self) -> str:
+    def venue_symbol(self) -> str:
         """The name under which the venue keeps this month's market, orders and position: the symbol for the
         month that is active at the start, symbol and month for the one after it."""
         return self.key or self.symbol
@@ -79,8 +82,8 @@ class Listing:
         self.by_id = {contract.id: contract for contract in contracts}
         self.front = {c.symbol: c for c in self.by_id.values() if c.active}
         self.following = {c.symbol: c for c in following}
-        self.books = self.front | {c.book: c for c in self.following.values()}
-        """Every month that orders may stand in, by book."""
+        self.by_venue_symbol = self.front | {c.venue_symbol: c for c in self.following.values()}
+        """Every month that orders may stand in."""
 
     def roll(self, symbol: str) -> Contract:
         """Make the next month the active one; the old one trades on for whoever has a position in it.
@@ -90,7 +93,7 @@ class Listing:
         new = structs.replace(self.following.pop(symbol), active=True)
         old = structs.replace(self.front[symbol], active=False)
         for contract in (old, new):
-            self.by_id[contract.id] = self.books[contract.book] = contract
+            self.by_id[contract.id] = self.by_venue_symbol[contract.venue_symbol] = contract
         self.front[symbol] = new
         return new
 
@@ -104,6 +107,45 @@ class Listing:
             if wanted in c.name.lower() or wanted in c.symbol_id.lower() or wanted in c.description.lower()
         ]
         return found[:20]
+
+
+class Roll(Struct, frozen=True):
+    """A product whose active contract has changed while the venue was running."""
+
+    contract_id: str
+    """The month that is active since."""
+    venue_symbol: str = field(name="book")
+    """Of that month."""
+    basis: int
+    """What it costs more than the month before, ticks; the two move together."""
+
+    def event(self, event: Quote | Print) -> Quote | Print:
+        """What happens in the new month when this happens in the old one."""
+        if isinstance(event, Print):
+            return structs.replace(event, instrument=self.venue_symbol, price=event.price + self.basis)
+        return structs.replace(
+            event,
+            instrument=self.venue_symbol,
+            bid=self._moved(event.bid),
+            ask=self._moved(event.ask),
+            last=self._moved(event.last),
+        )
+
+    def candles(self, old: Candles) -> Candles:
+        """The new month's history."""
+        closed = (self._bar(bar) for bar in old.closed)
+        return Candles(self.venue_symbol, closed, None if old.forming is None else self._forming(old.forming))
+
+    def _moved(self, price: int | None) -> int | None:
+        return None if price is None else price + self.basis
+
+    def _bar(self, bar: Bar) -> Bar:
+        moved = {name: getattr(bar, name) + self.basis for name in ("open", "high", "low", "close")}
+        return structs.replace(bar, instrument=self.venue_symbol, **moved)
+
+    def _forming(self, forming: FormingBar) -> FormingBar:
+        moved = {name: getattr(forming, name) + self.basis for name in ("open", "high", "low", "close")}
+        return structs.replace(forming, **moved)
 
 
 def listing(

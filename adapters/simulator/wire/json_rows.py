@@ -7,14 +7,18 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from adapters.simulator.exchange.contracts import Contract
-from adapters.simulator.exchange.rows import OrderRow, PositionRow, TradeRow
+from adapters.simulator.exchange.account_rows import UserEvent
+from adapters.simulator.exchange.rows import AccountRow, OrderRow, PositionRow, TradeRow
+from adapters.simulator.market.contracts import Contract
 from engine.model.instrument import Instrument
 from engine.model.market import Bar
 
 Json = dict[str, Any]
+ORDERS, FILLS = "GatewayUserOrder", "GatewayUserTrade"
+POSITIONS, ACCOUNTS = "GatewayUserPosition", "GatewayUserAccount"
+"""Targets of the user hub."""
 EPOCH_OF_NOTHING = "0001-01-01T00:00:00+00:00"
 """The stamp of rows that belong to no instant."""
 
@@ -77,12 +81,13 @@ def contract_json(contract: Contract) -> Json:
     }
 
 
-def account_json(account_id: int, name: str, balance_usd: Decimal, *, can_trade: bool) -> Json:
+def account_json(row: AccountRow) -> Json:
+    """The same by REST and on the stream."""
     return {
-        "id": account_id,
-        "name": name,
-        "balance": number(balance_usd),
-        "canTrade": can_trade,
+        "id": row.id,
+        "name": row.name,
+        "balance": number(row.balance_usd),
+        "canTrade": row.can_trade,
         "isVisible": True,
         "simulated": True,
     }
@@ -148,6 +153,30 @@ def position_json(row: PositionRow, account_id: int, contract: Contract, *, stre
         "size": abs(row.qty),
         "averagePrice": price(contract.instrument, row.average),
     }
+
+
+class HubEvent(NamedTuple):
+    """One event of an account as the user hub sends it. `action` 0 create, 1 update, 2 delete."""
+
+    target: str
+    account_id: int
+    action: int
+    data: Json
+    bare: bool = False
+    """Sent without its envelope, as some servers do."""
+
+
+def hub_event(event: UserEvent) -> HubEvent:
+    """What the user hub tells of something that happened in an account, as things stand."""
+    account_id, action, row, contract = event
+    if isinstance(row, AccountRow):
+        return HubEvent(ACCOUNTS, account_id, action, account_json(row))
+    assert contract is not None, "every row but an account's is about a contract"
+    if isinstance(row, OrderRow):
+        return HubEvent(ORDERS, account_id, action, order_json(row, account_id, contract, stream=True))
+    if isinstance(row, TradeRow):
+        return HubEvent(FILLS, account_id, action, trade_json(row, account_id, contract, stream=True))
+    return HubEvent(POSITIONS, account_id, action, position_json(row, account_id, contract, stream=True))
 
 
 def bars_json(bars: Sequence[Bar], contract: Contract) -> list[Json]:

@@ -1,5 +1,6 @@
-"""Tokens that look like the platform's JWTs and expire as they do
-(docs/protocols/projectx.md#authentication).
+"""Who is let in, and how often: tokens that look like the platform's JWTs and expire as they do
+(docs/protocols/projectx.md#authentication), and how often anything may be asked
+(docs/protocols/projectx.md#limits).
 """
 
 from __future__ import annotations
@@ -8,10 +9,12 @@ import base64
 import hashlib
 import hmac
 import secrets
+from collections import deque
 
 import msgspec
+from msgspec import Struct
 
-from adapters.simulator.exchange.hours import NANOS
+from adapters.simulator.market.hours import NANOS
 
 DAY_NS = 86_400 * NANOS
 
@@ -52,6 +55,39 @@ class Tokens:
     def expire_all(self) -> None:
         """Make every token so far invalid at once."""
         self._valid.clear()
+
+
+class RateLimit(Struct, frozen=True):
+    """So many requests within so many nanoseconds."""
+
+    requests: int
+    window_ns: int
+
+
+REST = RateLimit(200, 60 * NANOS)
+BARS = RateLimit(50, 30 * NANOS)
+
+
+class RateCounter:
+    """Counts requests in a sliding window."""
+
+    def __init__(self, limit: RateLimit) -> None:
+        self.limit = limit
+        self._taken: deque[int] = deque()
+
+    def take(self, now: int) -> bool:
+        """Count a request; False if it is one too many, which is not counted."""
+        taken = self._taken
+        while taken and taken[0] <= now - self.limit.window_ns:
+            taken.popleft()
+        if len(taken) >= self.limit.requests:
+            return False
+        taken.append(now)
+        return True
+
+    def retry_after_ns(self, now: int) -> int:
+        """Time until the next request would pass."""
+        return max(0, self._taken[0] + self.limit.window_ns - now) if self._taken else 0
 
 
 def _part(value: dict[str, str | int]) -> str:
