@@ -20,7 +20,7 @@ from engine.model.records import OrderEvent as E
 from engine.model.view import TradingState
 from engine.state.order_table import next_status
 from tests.support.books import Book
-from tests.support.manual_venue import BOOK, MNQ, PRICE, ManualVenue, connected, entered
+from tests.support.manual_venue import BOOK, MNQ, PRICE, connected, entered
 
 STATES = [s for s in OrderStatus if not s.terminal]
 
@@ -312,7 +312,8 @@ def test_a_bench_at_rest_needs_no_frequent_pulses() -> None:
 
 
 def test_a_resting_entry_needs_none_either() -> None:
-    bench = ManualVenue()
-    bench.connect()
+    bench, order = connected()
+    bench.accept(order)
     bench.wait(2)
+    assert [order.status for order in bench.book.live_orders()] == [OrderStatus.WORKING]
     assert not bench.core.books[BOOK].orders.busy

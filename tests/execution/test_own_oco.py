@@ -139,7 +139,7 @@ def test_what_was_called_off_meanwhile_is_not_entered(command: Pause | Flatten |
     bench.reply(order, REFUSED, cause=Cause.NO_BRACKETS)
     bench.wait(1)
     assert len(bench.of(fx.PlaceOrder)) == 1
-    assert bench.book.plans == {} or bench.book.flattening
+    assert (bench.book.plans, bench.book.flattening) == ({}, {})
 
 
 def test_f17_any_exit_fill_shrinks_its_sibling_by_modify() -> None:

@@ -209,12 +209,15 @@ def test_the_money_of_a_run_is_its_cash_flow(run: _Watched) -> None:
 
 def test_every_fill_belongs_to_an_order_that_was_intended_or_told_of(run: _Watched) -> None:
     known: set[str] = set()
+    filled: set[str] = set()
     for record in run.journal:
         if isinstance(record, r.OrderIntended | r.OrderAdopted):
             assert record.client_id not in known, "a client id given twice"
             known.add(record.client_id)
         elif isinstance(record, r.FillApplied):
             assert record.client_id in known
+            filled.add(record.client_id)
+    assert filled
 
 
 # --- the daily loss, from the first tick to the next day ---------------------------------------------------

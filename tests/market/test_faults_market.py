@@ -172,6 +172,7 @@ def test_f23_longer_bars_are_the_same_in_whatever_pieces_history_came(pieces: li
     for begin, end in pieces:
         parts.load_history("ES", [minute(n, 100 + n % 7) for n in range(begin, end)])
     for timeframe in Timeframe:
+        assert len(whole.bars("ES", timeframe)) > 40
         assert parts.bars("ES", timeframe) == whole.bars("ES", timeframe)
 
 

@@ -148,7 +148,9 @@ async def test_f35_critical_news_on_hold_goes_to_another_channel_in_time() -> No
         nothing = Rules(events=frozenset())
         dispatcher = started((to_telegram(telegram), ALL), (to_slack(slack), nothing), escalate_s=0.05)
         dispatcher.post(CRITICAL)
-        await slack.wait(1)
+        (got,) = await slack.wait(1)
+        assert got.body["attachments"][0]["title"] == "MNQ is not protected"
+        assert len(telegram.got) == 1
         await dispatcher.close(0.05)
 
 
@@ -171,7 +173,8 @@ async def test_f35_critical_news_that_nobody_asked_for_still_reaches_somebody() 
     async with SlackSink() as slack:
         dispatcher = started((to_slack(slack), Rules(events=frozenset())))
         dispatcher.post(CRITICAL)
-        await slack.wait(1)
+        (got,) = await slack.wait(1)
+        assert got.body["attachments"][0]["title"] == "MNQ is not protected"
         await dispatcher.close(5)
 
 

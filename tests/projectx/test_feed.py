@@ -81,6 +81,7 @@ async def test_on_a_closed_market_no_first_message_is_needed(gateway: Gateway, i
     venue = ProjectXVenue(config_for(gateway), lambda: NOW, session_open=lambda ts: False)
     async with running(venue.feed, inbox):
         await inbox.live("market")
+    assert inbox.of(Quote) == []
 
 
 async def test_a_refused_subscription_is_not_live(

@@ -127,6 +127,7 @@ async def test_the_same_code_has_another_name_elsewhere(gateway: Gateway, venue:
 async def test_closing_what_is_not_there_is_success(gateway: Gateway, venue: ProjectXVenue) -> None:
     gateway.script(CLOSE, samples.failed(2))
     await ACTS[CLOSE](venue)
+    assert len(gateway.bodies(CLOSE)) == 1
 
 
 async def test_the_order_id_of_a_rejection_is_not_an_order(gateway: Gateway, venue: ProjectXVenue) -> None:

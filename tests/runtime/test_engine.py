@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,9 @@ async def test_f33_a_shutdown_without_a_journal_ends_in_time(monkeypatch: pytest
     async with faked.running():
         await until(lambda: not faked.core.entries.journal_ok)
         await until(lambda: not faked.engine.view().health.ok)
+        asked = time.monotonic()
+    assert 0.1 <= time.monotonic() - asked < patient(2)
+    assert faked.journal.records == []
 
 
 async def test_history_is_asked_for_until_it_comes() -> None:
@@ -193,7 +197,7 @@ async def test_a_snapshot_is_asked_for_when_the_user_hub_comes_back() -> None:
         await until(lambda: written(faked, r.Reconciled))
         sinks[0](ev.LinkChanged(ts_recv=faked.clock(), link="user", state=LinkState.LIVE))
         await until(lambda: len(written(faked, r.Reconciled)) == 2)
-    assert all(not isinstance(sent, fx.PlaceOrder) for sent in faked.broker.sent)
+    assert [sent[0] for sent in faked.broker.sent] == ["snapshot", "snapshot"]
 
 
 async def test_a_clean_end_keeps_the_state_and_the_next_start_folds_only_what_came_after() -> None:
@@ -236,9 +240,11 @@ async def test_a_state_is_kept_at_the_day_roll_and_after_many_records(
     async with faked.running():
         await until(lambda: faked.journal.snapshot)  # the first trade date
         first = faked.journal.snapshot
+        assert first is not None
         for n in range(8):
             faked.engine.ask(Pause(id=f"{n}"))
-        await until(lambda: faked.journal.snapshot != first)
+        later = await until(lambda: (found := faked.journal.snapshot) != first and found)
+        assert later[0] >= first[0] + 5
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b'{"fold":1,"shape":"x","state":{}}'])

@@ -86,6 +86,7 @@ async def test_open_losses_close_the_account_out_for_the_day() -> None:
 async def test_the_max_loss_ends_the_account_for_good() -> None:
     async with bench(limited(None, 2_000)) as desk:
         await enter(desk, size=10, stopLossBracket={"ticks": -900, "type": 4})
+        assert await trading(desk)
         desk.quote(117_500, 117_501)
         desk.wait(8)
         assert not await desk.positions()

@@ -81,6 +81,7 @@ def test_an_instrument_is_left_alone_after_an_idea(seed: int) -> None:
     times: dict[str, list[int]] = defaultdict(list)
     for idea, _, _ in ideas(seed):
         times[idea.instrument].append(idea.ts)
+    assert times
     for stamps in times.values():
         assert all(later - earlier >= DEFAULT.cooldown_ns for earlier, later in pairwise(stamps))
 

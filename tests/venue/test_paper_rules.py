@@ -58,6 +58,8 @@ def test_an_entry_fills_after_its_latency_at_the_touch_made_worse() -> None:
     paper = PaperConfig(latency_ns=700 * MS, slippage_ticks=3, commission_usd=Decimal("1.10"))
     play = ScriptedReplay(entered, [idea()], paper=paper)
     (sent,) = {x.ts for x in play.written(r.OrderIntended) if x.book == PAPER}
+    assert sum(taken.fill.qty for taken in fills(play, PAPER)) == 5
+    assert sum(taken.fill.qty for taken in fills(play, BOOK)) == 5
     for taken in fills(play, PAPER):
         assert taken.fill.ts_venue - sent >= paper.latency_ns
         assert taken.fill.price == PRICE + 1 + 3
