@@ -23,7 +23,7 @@ from adapters.notify.content.formats import TimeFormat
 from adapters.notify.content.message import Event, Message
 from adapters.notify.content.news import NewsReader
 from adapters.notify.content.sanitize import sanitize
-from adapters.notify.dispatch.dispatcher import ChannelStatus, Dispatcher
+from adapters.notify.dispatch.dispatcher import Dispatcher
 from adapters.notify.telegram_commands.commands import TelegramCommands
 from engine.model.errors import FatalError, PortError
 from engine.model.notices import Severity
@@ -82,9 +82,6 @@ class NotifyService:
         self._commands = None
         if config.telegram_commands is not None:
             self._commands = TelegramCommands(handle, config.telegram_commands, wall)
-
-    def status(self) -> tuple[ChannelStatus, ...]:
-        return self._dispatcher.status()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Tell what happens until `stop` is set."""
@@ -163,7 +160,6 @@ class NotifyThread:
         self._ready = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
-        self._service: NotifyService | None = None
         self._ending = ("", False)
         self._thread = threading.Thread(target=self._work, name="notify", daemon=True)
 
@@ -200,10 +196,6 @@ class NotifyThread:
             reason = str(error)
         await asyncio.to_thread(self.stop, reason, failed)
 
-    def status(self) -> tuple[ChannelStatus, ...]:
-        """How the channels fare; empty before the start."""
-        return self._service.status() if self._service is not None else ()
-
     def _work(self) -> None:
         try:
             asyncio.run(self._main())
@@ -212,7 +204,7 @@ class NotifyThread:
 
     async def _main(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        self._service = NotifyService(*self._parts)
+        service = NotifyService(*self._parts)
         self._ready.set()
-        await self._service.run(self._stop)
-        await self._service.end(*self._ending)
+        await service.run(self._stop)
+        await service.end(*self._ending)

@@ -90,18 +90,18 @@ async def test_f35_the_queue_of_a_dead_service_is_bounded_and_repeats_are_counte
             dispatcher.post(news(f"exit {number}", event=Event.SIGNAL))
         for number in range(37):
             dispatcher.post(news(f"link down, try {number}", Severity.WARNING, key="down"))
-        await until(lambda: dispatcher.status()[0].state is ChannelState.WAITING)
-        (status,) = dispatcher.status()
-        assert status.queued <= 10
-        assert status.dropped >= 40
+        await until(lambda: dispatcher.queues[0].state is ChannelState.WAITING)
+        (queue,) = dispatcher.queues
+        assert len(queue.outbox) <= 10
+        assert queue.outbox.dropped >= 40
         await telegram.open()
-        await until(lambda: dispatcher.status()[0].queued == 0 and len(telegram.got) > 0)
+        await until(lambda: not len(dispatcher.queues[0].outbox) and len(telegram.got) > 0)
         await dispatcher.close(5)
         told = "\n".join(telegram.texts)
         assert "link down, try 36 ×37" in told
         assert "exit 49" in told
-        assert f"{status.dropped} messages before it were dropped" in told
-        assert dispatcher.status()[0].state is ChannelState.WORKING
+        assert f"{queue.outbox.dropped} messages before it were dropped" in told
+        assert dispatcher.queues[0].state is ChannelState.WORKING
 
 
 @pytest.mark.parametrize(
@@ -125,8 +125,8 @@ async def test_f35_a_service_that_asks_for_a_pause_gets_it(
         assert second.body == first.body
         assert third.body != first.body
         await dispatcher.close(5)
-        (status,) = dispatcher.status()
-        assert (status.sent, status.dropped, status.refused) == (2, 0, 0)
+        (queue,) = dispatcher.queues
+        assert (queue.sent, queue.outbox.dropped, queue.refused) == (2, 0, 0)
 
 
 async def test_f35_critical_news_goes_to_another_channel_when_the_first_is_down(quick: None) -> None:
@@ -207,9 +207,9 @@ async def test_a_definitive_no_stops_the_channel_and_is_told_elsewhere(
             dispatcher.post(news(f"more {number}"))
         await dispatcher.close(5)
         assert len(telegram.got) == 1
-        status = dispatcher.status()[0]
-        assert status.state is ChannelState.STOPPED
-        assert "@BotFather" in status.detail
+        queue = dispatcher.queues[0]
+        assert queue.state is ChannelState.STOPPED
+        assert "@BotFather" in queue.detail
         assert "telegram is stopped" in caplog.text
 
 
@@ -234,7 +234,7 @@ async def test_a_refused_message_is_never_sent_again() -> None:
         await slack.wait(2)
         await dispatcher.close(5)
         assert [got.body["attachments"][0]["title"] for got in slack.got] == ["bad", "good"]
-        assert dispatcher.status()[0].refused == 1
+        assert dispatcher.queues[0].refused == 1
 
 
 async def test_news_that_may_have_arrived_is_not_sent_again(quick: None) -> None:
@@ -246,7 +246,7 @@ async def test_news_that_may_have_arrived_is_not_sent_again(quick: None) -> None
         await slack.wait(2)
         await dispatcher.close(5)
         assert [got.body["attachments"][0]["title"] for got in slack.got] == ["once", "next"]
-        assert dispatcher.status()[0].unconfirmed == 1
+        assert dispatcher.queues[0].unconfirmed == 1
 
 
 async def test_critical_news_that_may_have_arrived_is_sent_once_more_and_says_so(quick: None) -> None:
@@ -255,7 +255,7 @@ async def test_critical_news_that_may_have_arrived_is_sent_once_more_and_says_so
         dispatcher = started((to_slack(slack), ALL))
         dispatcher.post(CRITICAL)
         await slack.wait(2)
-        await until(lambda: dispatcher.status()[0].unconfirmed == 2)
+        await until(lambda: dispatcher.queues[0].unconfirmed == 2)
         await dispatcher.close(5)
         first, second = [got.body["attachments"][0] for got in slack.got]
         assert first["text"] == ""
@@ -298,7 +298,7 @@ async def test_the_end_does_not_wait_for_a_service_that_is_known_to_be_down() ->
         slack.always = Reply(429, "rate_limited", {"Retry-After": "300"})
         dispatcher = started((to_slack(slack), ALL))
         dispatcher.post(news("x"))
-        await until(lambda: dispatcher.status()[0].state is ChannelState.WAITING)
+        await until(lambda: dispatcher.queues[0].state is ChannelState.WAITING)
         loop = asyncio.get_running_loop()
         before = loop.time()
         await dispatcher.close(30)
@@ -345,7 +345,7 @@ async def test_a_bug_in_a_channel_stops_nothing_and_shows_no_secret(caplog: pyte
         dispatcher.post(CRITICAL)
         await slack.wait(1)
         await dispatcher.close(5)
-        assert dispatcher.status()[0].refused == 2
+        assert dispatcher.queues[0].refused == 2
         assert "KeyError" in caplog.text
         assert TOKEN not in caplog.text
 
@@ -361,11 +361,11 @@ async def test_no_failure_leaks_a_secret(quick: None, caplog: pytest.LogCaptureF
         dispatcher = started((to_telegram(telegram), ALL), (to_slack(slack), ALL), (to_discord(discord), ALL))
         for number in range(3):
             dispatcher.post(news(f"event {number}", event=Event.SIGNAL))
-        await until(lambda: all(s.state is ChannelState.STOPPED for s in dispatcher.status()))
+        await until(lambda: all(s.state is ChannelState.STOPPED for s in dispatcher.queues))
         await dispatcher.close(1)
         own = {0: TOKEN, 1: "slackCanary", 2: "discordCanary"}
-        for place, status in enumerate(dispatcher.status()):
-            assert own[place] not in status.detail
+        for place, queue in enumerate(dispatcher.queues):
+            assert own[place] not in queue.detail
         lines = [
             record.getMessage() for record in caplog.records if record.name.startswith("adapters.notify")
         ]

@@ -40,25 +40,8 @@ class ChannelState(StrEnum):
     """Nothing more is sent there until a person changes something."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChannelStatus:
-    """How a channel fares. `detail` says what is wrong, and holds no secret."""
-
-    name: str
-    state: ChannelState
-    detail: str
-    queued: int
-    sent: int
-    dropped: int
-    """Lost because too many messages waited."""
-    refused: int
-    """Lost because the service did not like them."""
-    unconfirmed: int
-    """Sent without an answer: they may or may not have arrived."""
-
-
 @dataclass(slots=True, eq=False)
-class _ChannelQueue:
+class ChannelQueue:
     """One channel, what waits for it, and how it fares."""
 
     channel: Channel
@@ -67,10 +50,13 @@ class _ChannelQueue:
     empty: asyncio.Event = field(default_factory=asyncio.Event)
     state: ChannelState = ChannelState.WORKING
     detail: str = ""
+    """What is wrong, without secrets."""
     backoff: Backoff = field(default_factory=lambda: Backoff(*BACKOFF_S))
     sent: int = 0
     refused: int = 0
+    """Lost because the service did not like them."""
     unconfirmed: int = 0
+    """Sent without an answer: they may or may not have arrived."""
     drops_told: int = 0
     """Dropped messages that have been told of."""
 
@@ -90,8 +76,8 @@ class Dispatcher:
         """The order of `channels` is the order in which they stand in for one another."""
         self._times = times
         self._escalate_s = escalate_s
-        self._queues = [
-            _ChannelQueue(channel, Outbox(rules, times.one_line, capacity=capacity, repeat_s=repeat_s))
+        self.queues: Sequence[ChannelQueue] = [
+            ChannelQueue(channel, Outbox(rules, times.one_line, capacity=capacity, repeat_s=repeat_s))
             for channel, rules in channels
         ]
         self._tasks: list[asyncio.Task[None]] = []
@@ -102,7 +88,7 @@ class Dispatcher:
     def start(self) -> None:
         self._tasks = [
             asyncio.create_task(self._work(queue), name=f"notify {queue.channel.name}")
-            for queue in self._queues
+            for queue in self.queues
         ]
 
     def post(self, message: Message) -> None:
@@ -110,7 +96,7 @@ class Dispatcher:
         if self._closing:
             return
         escalation = Escalation(message) if message.severity is Severity.CRITICAL else None
-        for queue in self._queues:
+        for queue in self.queues:
             if queue.state is not ChannelState.STOPPED and queue.outbox.wants(message):
                 self._put(queue, message, escalation)
         if escalation is None:
@@ -120,45 +106,30 @@ class Dispatcher:
         else:
             self._watch(escalation)
 
-    def status(self) -> tuple[ChannelStatus, ...]:
-        return tuple(
-            ChannelStatus(
-                queue.channel.name,
-                queue.state,
-                queue.detail,
-                len(queue.outbox),
-                queue.sent,
-                queue.outbox.dropped,
-                queue.refused,
-                queue.unconfirmed,
-            )
-            for queue in self._queues
-        )
-
     async def close(self, within_s: float) -> None:
         """Send what waits, for so many seconds at the most, and let go of the channels."""
         self._closing = True
         self._deadline = asyncio.get_running_loop().time() + within_s
-        for queue in self._queues:
+        for queue in self.queues:
             queue.outbox.drop_pacing()
             queue.wake.set()
         with suppress(TimeoutError):
             async with asyncio.timeout(within_s):
-                while waiting := [queue.empty.wait() for queue in self._queues if not queue.empty.is_set()]:
+                while waiting := [queue.empty.wait() for queue in self.queues if not queue.empty.is_set()]:
                     await asyncio.gather(*waiting)
         for timer in self._timers:
             timer.cancel()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for queue in self._queues:
+        for queue in self.queues:
             if len(queue.outbox):
                 log.warning("%s: %d messages were not sent", queue.channel.name, len(queue.outbox))
             await queue.channel.close()
 
     # --- one channel -----------------------------------------------------------------------------------
 
-    async def _work(self, queue: _ChannelQueue) -> None:
+    async def _work(self, queue: ChannelQueue) -> None:
         loop = asyncio.get_running_loop()
         while queue.state is not ChannelState.STOPPED:
             queue.wake.clear()
@@ -177,7 +148,7 @@ class Dispatcher:
                 continue  # something is due now
         queue.empty.set()
 
-    async def _send(self, queue: _ChannelQueue, entry: Entry) -> None:
+    async def _send(self, queue: ChannelQueue, entry: Entry) -> None:
         """Send what is left of a message, and draw the consequences. Raises nothing."""
         now = asyncio.get_running_loop().time
         pause_s = 0.0
@@ -208,13 +179,13 @@ class Dispatcher:
             if entry.escalation is not None:
                 entry.escalation.delivered = True
 
-    def _last_line(self, queue: _ChannelQueue, entry: Entry) -> str:
+    def _last_line(self, queue: ChannelQueue, entry: Entry) -> str:
         lost = queue.outbox.dropped - queue.drops_told
         queue.drops_told = queue.outbox.dropped
         told = f" · {lost} messages before it were dropped: too many waited" if lost else ""
         return f"{self._times.footer(entry.message)}{told}"
 
-    def _failed(self, queue: _ChannelQueue, entry: Entry, error: PortError) -> None:
+    def _failed(self, queue: ChannelQueue, entry: Entry, error: PortError) -> None:
         now = asyncio.get_running_loop().time()
         match error:
             case FatalError():
@@ -246,12 +217,12 @@ class Dispatcher:
                 queue.refused += 1
         self._escalate(entry.escalation)
 
-    def _wait(self, queue: _ChannelQueue, detail: str) -> None:
+    def _wait(self, queue: ChannelQueue, detail: str) -> None:
         if queue.state is ChannelState.WORKING:
             log.warning("%s", detail)
         queue.state, queue.detail = ChannelState.WAITING, detail
 
-    def _stop(self, queue: _ChannelQueue, why: str) -> None:
+    def _stop(self, queue: ChannelQueue, why: str) -> None:
         """Nothing more can be sent there: people are told by the log and through the other channels."""
         queue.state, queue.detail = ChannelState.STOPPED, why
         log.error("%s is stopped: %s", queue.channel.name, why)
@@ -273,7 +244,7 @@ class Dispatcher:
 
     # --- critical news ---------------------------------------------------------------------------------
 
-    def _put(self, queue: _ChannelQueue, message: Message, escalation: Escalation | None) -> None:
+    def _put(self, queue: ChannelQueue, message: Message, escalation: Escalation | None) -> None:
         if escalation is not None:
             escalation.channels.add(queue.channel.name)
         queue.outbox.offer(message, asyncio.get_running_loop().time(), escalation)
@@ -284,7 +255,7 @@ class Dispatcher:
         """Hand critical news that nobody has delivered to the next channel that has not had it."""
         if escalation is None or escalation.delivered:
             return
-        for queue in self._queues:
+        for queue in self.queues:
             if queue.state is not ChannelState.STOPPED and queue.channel.name not in escalation.channels:
                 self._put(queue, escalation.message, escalation)
                 self._watch(escalation)
