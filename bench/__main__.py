@@ -14,7 +14,7 @@ BENCHES = {
     "paint": "from the start of the process to the first picture, beside a bare Textual app",
     "cockpit": "the whole program at 1,000 updates a second: frames, keys, CPU, memory, waits, prints",
     "engine": "the brain in virtual time: events a second, and what one costs",
-    "view": "what people look at: bytes and time of the core picture and of one chart",
+    "view": "what people look at: bytes and time of the core picture and a chart; CPU of tstream status",
     "orders": "from an event to the order on the wire, journal commit between; flatten of six positions",
     "alerts": "from an alert at Discord to its order on the wire, beside a bare client; texts read a second",
     "wire": "quote records decoded; an order's way to the venue and back, beside a bare POST",

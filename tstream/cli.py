@@ -1,4 +1,4 @@
-"""The front door: `tstream` alone opens the cockpit at once, every other command is typer's to read.
+"""The front door: `tstream` alone and `status --json` answer at once, every other command is typer's to read.
 
 Nothing heavy is imported here: the first picture waits for whatever is.
 """
@@ -18,6 +18,8 @@ from tstream.options import FPS, RATE, RunOptions, speed
 
 _COMPLETION = "_TSTREAM_COMPLETE"
 """Set by a shell that asks for completions."""
+_JSON = (["status", "--json"], ["status", "--json", "--charts"])
+"""What scripts ask again and again: answered without typer."""
 _FLAGS: dict[str, tuple[str, bool]] = {
     "--readonly": ("readonly", True),
     "--fresh": ("fresh", True),
@@ -36,8 +38,13 @@ _VALUES: dict[str, Callable[[str], object]] = {
 
 def call(argv: Sequence[str] | None = None) -> int:
     """Run one command line; gives its exit code: 0 done, 1 failed, 2 asked wrongly, 130 interrupted."""
+    words = sys.argv[1:] if argv is None else argv
     try:
-        plain = plain_cockpit(sys.argv[1:] if argv is None else argv)
+        if list(words) in _JSON and _COMPLETION not in os.environ:
+            from tstream.commands.status_json import status_json
+
+            return status_json(charts=len(words) > 2)
+        plain = plain_cockpit(words)
         if plain is not None:
             from tstream.run.cockpit import open_cockpit
 

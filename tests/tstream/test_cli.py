@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from adapters.common.redaction import REDACT
 from tests.support.patience import patient
+from tests.tstream.running import Engine, serving
+from tests.tui.fake import trading_view
 from tstream import cli
 from tstream.cli import call
 from tstream.errors import CommandError, SettingsError, UsageError
@@ -223,6 +227,23 @@ def test_version_and_help_import_nothing_heavy(argument: str) -> None:
     )
     done = process("-c", code, argument)
     assert (done.returncode, done.stderr) == (0, "\n")
+
+
+@pytest.mark.parametrize("more", [(), ("--charts",)])
+def test_what_scripts_ask_again_and_again_is_told_as_it_came_without_anything_heavy(
+    places: Paths, more: tuple[str, ...]
+) -> None:
+    heavy = (*HEAVY, "typer", "rich", "msgspec", "platformdirs")
+    code = (
+        "import sys; from tstream.cli import call; code = call(sys.argv[1:]); "
+        f"print(*[name for name in {heavy!r} if name in sys.modules], file=sys.stderr); sys.exit(code)"
+    )
+    with serving(Engine(trading_view()), places.control_socket):
+        done = process("-c", code, "status", "--json", *more)
+    assert (done.returncode, done.stderr) == (0, "\n")
+    told = json.loads(done.stdout)
+    assert ("charts" in told) is bool(more)
+    assert told["contracts"] == json.loads(msgspec.json.encode(trading_view().contracts))
 
 
 def test_a_reader_that_leaves_early_is_no_accident(tmp_path: Path) -> None:
