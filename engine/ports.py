@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Future
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from engine.model.chart import ChartView
 from engine.model.commands import AnyCommand
-from engine.model.effects import CancelOrder, ClosePosition, ModifyOrder, PlaceOrder
+from engine.model.effects import AnyRequest, CancelOrder, ClosePosition, ModifyOrder, PlaceOrder
 from engine.model.events import AnyEvent, Print, Quote, SnapshotTaken
 from engine.model.instrument import Instrument
 from engine.model.market import Bar, Timeframe
@@ -62,9 +62,28 @@ class Broker(Protocol):
         """The venue's truth: working, pending and suspended orders, all orders and fills since `since`."""
 
 
+@runtime_checkable
+class Preparing(Protocol):
+    """A broker that can get a request ready to leave while its intent is still being written down.
+
+    No broker has to: it gains time. Nothing of a request may leave before it is really asked for.
+    """
+
+    def prepare(self, request: AnyRequest) -> None:
+        """The very same request will probably be asked for in a moment."""
+
+    def forget(self, request: AnyRequest) -> None:
+        """It will not."""
+
+
 class Journal(Protocol):
-    def append(self, records: Sequence[bytes], first_seq: int) -> Awaitable[None]:
-        """Make records durable, in order, numbered from `first_seq`. Raises RetryableError when it can't."""
+    def append(
+        self, records: Sequence[bytes], first_seq: int, begun: Callable[[], None] | None = None
+    ) -> Awaitable[None]:
+        """Make records durable, in order, numbered from `first_seq`. Raises RetryableError when it can't.
+
+        `begun` may be called on the loop while the disk is at work: whatever it does then costs no time.
+        """
 
     async def save_snapshot(self, seq: int, body: bytes) -> None:
         """Keep the encoded state as of record `seq`, so that the next start is short. Raises as `append`."""

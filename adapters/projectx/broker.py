@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+from typing import NamedTuple
 
 from adapters.projectx import mapping, requests
 from adapters.projectx.access import Access
 from adapters.projectx.account import Desk
 from adapters.projectx.link import Link, Stream
+from adapters.projectx.transport import Leave
 from adapters.projectx.user_stream import UserStream
 from adapters.projectx.wire import AccountRow, OrderRow
-from engine.model.effects import CancelOrder, ClosePosition, ModifyOrder, PlaceOrder
+from engine.model.effects import AnyRequest, CancelOrder, ClosePosition, ModifyOrder, PlaceOrder
 from engine.model.errors import PortError, RefusedError, RetryableError
 from engine.model.events import AccountAdopted, LinkChanged, LinkState, SnapshotTaken
 from engine.model.instrument import Instrument
 from engine.ports import Sink
 
 _SNAPSHOT_TRIES = 3
+
+
+class _Ready(NamedTuple):
+    request: AnyRequest
+    """Held, so that its identity stays its own."""
+    leave: Leave
+    sending: asyncio.Task[str | None]
+
+    def drop(self) -> None:
+        self.sending.cancel()
+        if self.sending.done() and not self.sending.cancelled():
+            self.sending.exception()  # seen
 
 
 class ProjectXBroker:
@@ -27,6 +41,8 @@ class ProjectXBroker:
         self._venue = venue
         self._desk = Desk(self.book, venue.contracts, venue.clock, venue.anomalies)
         self._account: AccountRow | None = None
+        self._ready: dict[int, _Ready] = {}
+        """Requests that are ready to leave, by the identity of what asks for them."""
 
     async def run(self, sink: Sink) -> None:
         """Adopt the account and stream until cancelled. Raises FatalError if login or account need a person.
@@ -65,28 +81,24 @@ class ProjectXBroker:
                     venue.rng,
                 ).run()
             finally:
+                for ready in self._ready.values():
+                    ready.drop()
+                self._ready.clear()
                 await self._desk.close()
 
     async def place(self, order: PlaceOrder) -> str:
         """Send once; gives the venue's order id. Raises RefusedError, UnknownOutcomeError, RetryableError."""
-        contract = self._month(order)
-        body = requests.place_request(order, self._account_id(), contract, self._instrument(order.instrument))
-        return await self._venue.rest.place(body, protects=order.reduces)
-
-    def _month(self, order: PlaceOrder) -> str:
-        """Entries go to the active month, protection to the one that is held, which may be older."""
-        active = self._venue.contracts.active_id(order.instrument)
-        held = self._desk.held_contracts(order.instrument)
-        return held[0] if order.reduces and held and active not in held else active
+        placed = await self._act(order)
+        assert placed is not None
+        return placed
 
     async def modify(self, change: ModifyOrder) -> None:
         """Move a working order. Raises RefusedError, UnknownOutcomeError, RetryableError."""
-        body = requests.modify_request(change, self._account_id(), self._instrument(change.instrument))
-        await self._venue.rest.modify(body)
+        await self._act(change)
 
     async def cancel(self, order: CancelOrder) -> None:
         """Raises RefusedError (code 2: no such working order), UnknownOutcomeError, RetryableError."""
-        await self._venue.rest.cancel(self._account_id(), requests.order_number(order.venue_id))
+        await self._act(order)
 
     async def close(self, position: ClosePosition) -> None:
         """Close the net position at market, in every month in which one is held; none there is success.
@@ -94,11 +106,54 @@ class ProjectXBroker:
         This does not remove bracket legs, which stay working until they are cancelled
         (docs/protocols/projectx.md#closing-a-position).
         """
-        account = self._account_id()
-        active = self._venue.contracts.active_id(position.instrument)
-        others = [c for c in self._desk.held_contracts(position.instrument) if c != active]
-        for contract in (active, *others):
-            await self._venue.rest.close(account, contract)
+        await self._act(position)
+
+    def prepare(self, request: AnyRequest) -> None:
+        """Encode it, take its place in the rate budget and a connection; its bytes wait for the call."""
+        leave: Leave = asyncio.get_running_loop().create_future()
+        self._ready[id(request)] = _Ready(request, leave, asyncio.create_task(self._send(request, leave)))
+
+    def forget(self, request: AnyRequest) -> None:
+        """Nothing of it has gone out, and nothing will."""
+        ready = self._ready.pop(id(request), None)
+        if ready is not None:
+            ready.drop()
+
+    async def _act(self, request: AnyRequest) -> str | None:
+        ready = self._ready.pop(id(request), None)
+        if ready is None:
+            return await self._send(request)
+        if ready.sending.done():
+            # It came to nothing before it could leave, whatever that was: it is sent for the first time now.
+            ready.drop()
+            return await self._send(request)
+        ready.leave.set_result(None)
+        return await ready.sending
+
+    async def _send(self, request: AnyRequest, leave: Leave | None = None) -> str | None:
+        account, rest = self._account_id(), self._venue.rest
+        match request:
+            case PlaceOrder():
+                contract, known = self._month(request), self._instrument(request.instrument)
+                body = requests.place_request(request, account, contract, known)
+                return await rest.place(body, protects=request.reduces, leave=leave)
+            case ModifyOrder():
+                body = requests.modify_request(request, account, self._instrument(request.instrument))
+                await rest.modify(body, leave)
+            case CancelOrder():
+                await rest.cancel(account, requests.order_number(request.venue_id), leave)
+            case ClosePosition():
+                active = self._venue.contracts.active_id(request.instrument)
+                others = [c for c in self._desk.held_contracts(request.instrument) if c != active]
+                for contract in (active, *others):
+                    await rest.close(account, contract, leave)
+        return None
+
+    def _month(self, order: PlaceOrder) -> str:
+        """Entries go to the active month, protection to the one that is held, which may be older."""
+        active = self._venue.contracts.active_id(order.instrument)
+        held = self._desk.held_contracts(order.instrument)
+        return held[0] if order.reduces and held and active not in held else active
 
     async def snapshot(self, since: int) -> SnapshotTaken:
         """The account as the venue knows it; `since` in nanoseconds UTC. Whole, or RetryableError.
@@ -119,9 +174,13 @@ class ProjectXBroker:
         try:
             async with asyncio.TaskGroup() as group:
                 row = group.create_task(venue.account(account))
+                await asyncio.sleep(0)  # each by itself: an order that comes up meanwhile waits for one only
                 live = group.create_task(rest.live_orders(account))
+                await asyncio.sleep(0)
                 recent = group.create_task(rest.orders(account, since))
+                await asyncio.sleep(0)
                 trades = group.create_task(rest.trades(account, since))
+                await asyncio.sleep(0)
                 positions = group.create_task(rest.positions(account))
         except ExceptionGroup as errors:
             failed, faults = errors.split(PortError)

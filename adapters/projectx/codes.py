@@ -107,19 +107,6 @@ class Close(IntEnum):
     ACCOUNT_REJECTED = 8
 
 
-class PartialClose(IntEnum):
-    SUCCESS = 0
-    ACCOUNT_NOT_FOUND = 1
-    POSITION_NOT_FOUND = 2
-    CONTRACT_NOT_FOUND = 3
-    CONTRACT_NOT_ACTIVE = 4
-    INVALID_CLOSE_SIZE = 5
-    ORDER_REJECTED = 6
-    ORDER_PENDING = 7
-    UNKNOWN_ERROR = 8
-    ACCOUNT_REJECTED = 9
-
-
 _BY_TEXT = (
     ("position brackets", Cause.NO_BRACKETS),
     ("custom tag", Cause.TAKEN),
@@ -134,7 +121,6 @@ _BY_CODE: dict[tuple[type[IntEnum], int], Cause] = {
     (Modify, Modify.ORDER_NOT_FOUND): Cause.GONE,
     (Cancel, Cancel.ORDER_NOT_FOUND): Cause.GONE,
     (Close, Close.POSITION_NOT_FOUND): Cause.GONE,
-    (PartialClose, PartialClose.POSITION_NOT_FOUND): Cause.GONE,
 }
 
 

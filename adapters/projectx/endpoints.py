@@ -21,8 +21,8 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     """HTTP 429 counts as "certainly not done".
 
     How the gateway's limiter works is not published. For queries, and for calls that do no harm when
-    repeated (modify, cancel, close the whole position), the question is idle. For place and partial close
-    a wrong guess would double an order, so there the outcome counts as unknown until it is looked up.
+    repeated (modify, cancel, close the whole position), the question is idle. For place a wrong
+    guess would double an order, so there the outcome counts as unknown until it is looked up.
     """
     priority: Priority = Priority.QUERY
     """Who goes first when requests are scarce; HISTORY counts against the venue's smaller limit for bars."""
@@ -77,14 +77,6 @@ CLOSE = Endpoint(
     acts=True,
     priority=Priority.CLOSE,
     unclear=frozenset({codes.Close.ORDER_PENDING, codes.Close.UNKNOWN_ERROR}),
-)
-CLOSE_PARTLY = Endpoint(
-    path="/api/Position/partialCloseContract",
-    codes=codes.PartialClose,
-    acts=True,
-    priority=Priority.CLOSE,
-    unclear=frozenset({codes.PartialClose.ORDER_PENDING, codes.PartialClose.UNKNOWN_ERROR}),
-    limited_is_unsent=False,
 )
 
 PING_PATH = "/api/Status/ping"

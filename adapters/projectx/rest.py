@@ -14,7 +14,7 @@ from adapters.projectx import codes, endpoints
 from adapters.projectx.endpoints import Endpoint
 from adapters.projectx.mapping import LIVE_STATUSES
 from adapters.projectx.session import Session
-from adapters.projectx.transport import NOT_FOUND
+from adapters.projectx.transport import NOT_FOUND, Leave
 from adapters.projectx.wire import (
     AccountRow,
     BarRow,
@@ -92,7 +92,7 @@ class Rest:
             upto = min(page)
         return [found[ts] for ts in sorted(found)]
 
-    async def place(self, body: dict[str, Any], *, protects: bool) -> str:
+    async def place(self, body: dict[str, Any], *, protects: bool, leave: Leave | None = None) -> str:
         """The venue's order id. An id beside a failure is the record of a rejection, not an order.
 
         A refusal's cause TAKEN says that an order with this tag exists or existed; a tag is ours alone, so
@@ -100,7 +100,7 @@ class Rest:
         """
         rank = Priority.PROTECT if protects else Priority.ENTRY
         try:
-            reply = await self._session.call(endpoints.PLACE, body, rank)
+            reply = await self._session.call(endpoints.PLACE, body, rank, leave)
         except RefusedError as error:
             if error.cause is Cause.NO_BRACKETS:
                 remedy = "switch the account to Auto OCO Brackets in the platform's settings"
@@ -110,25 +110,21 @@ class Rest:
             raise UnknownOutcomeError(f"{endpoints.PLACE.path}: accepted, but no order id was given")
         return str(reply.order_id)
 
-    async def modify(self, body: dict[str, Any]) -> None:
-        await self._session.call(endpoints.MODIFY, body)
+    async def modify(self, body: dict[str, Any], leave: Leave | None = None) -> None:
+        await self._session.call(endpoints.MODIFY, body, leave=leave)
 
-    async def cancel(self, account_id: int, order_id: int) -> None:
+    async def cancel(self, account_id: int, order_id: int, leave: Leave | None = None) -> None:
         body = {"accountId": account_id, "orderId": order_id}
-        await self._session.call(endpoints.CANCEL, body)
+        await self._session.call(endpoints.CANCEL, body, leave=leave)
 
-    async def close(self, account_id: int, contract_id: str) -> None:
+    async def close(self, account_id: int, contract_id: str, leave: Leave | None = None) -> None:
         """Close the net position at market. None there is success."""
         body = {"accountId": account_id, "contractId": contract_id}
         try:
-            await self._session.call(endpoints.CLOSE, body)
+            await self._session.call(endpoints.CLOSE, body, leave=leave)
         except RefusedError as error:
             if error.code != codes.Close.POSITION_NOT_FOUND:
                 raise
-
-    async def close_partly(self, account_id: int, contract_id: str, size: int) -> None:
-        body = {"accountId": account_id, "contractId": contract_id, "size": size}
-        await self._session.call(endpoints.CLOSE_PARTLY, body)
 
     async def orders(self, account_id: int, since: int) -> list[OrderRow]:
         """Orders created since a time (nanoseconds UTC), oldest first; without suspended bracket legs."""

@@ -12,7 +12,7 @@ from adapters.common.redaction import scrub
 from adapters.projectx import codes, tokens
 from adapters.projectx.config import ProjectXConfig
 from adapters.projectx.endpoints import LOGIN, LOGOUT, VALIDATE, Endpoint
-from adapters.projectx.transport import NOT_FOUND, Transport, Unauthorized
+from adapters.projectx.transport import NOT_FOUND, Leave, Transport, Unauthorized
 from adapters.projectx.wire import Reply
 from engine.model.errors import FatalError, RefusedError, RetryableError
 from engine.model.events import LinkState
@@ -75,15 +75,21 @@ class Session:
         if self._token == token:
             self._token = None
 
-    async def call(self, endpoint: Endpoint, body: dict[str, Any], priority: Priority | None = None) -> Reply:
-        """Send with the token. Raises the four errors.
+    async def call(
+        self,
+        endpoint: Endpoint,
+        body: dict[str, Any],
+        priority: Priority | None = None,
+        leave: Leave | None = None,
+    ) -> Reply:
+        """Send with the token, not before `leave`. Raises the four errors.
 
         HTTP 401 is definite: the request was not looked at. So after one new login it is sent again,
         orders too; nothing else is ever sent twice.
         """
         token = await self.token()
         try:
-            return await self._transport.post(endpoint, body, token, priority)
+            return await self._transport.post(endpoint, body, token, priority, leave)
         except Unauthorized:
             token = await self.renew(token)
         try:

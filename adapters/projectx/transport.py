@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import aiohttp
 import msgspec
+from aiohttp.abc import AbstractStreamWriter
 
 from adapters.common.rate_budget import Priority, RateBudget
 from adapters.common.redaction import scrub
@@ -24,8 +26,31 @@ Health = Callable[[bool, str], None]
 """Hears after each exchange whether the gateway could be reached, and what was wrong."""
 
 
+HEAD_START_S = 1.0
+"""Queries wait so long, at most, for orders that are on their way out."""
+
+Leave = asyncio.Future[None]
+"""Done once a request may go out."""
+
+
 class Unauthorized(Exception):
     """HTTP 401: the token was not accepted, and nothing was done. Never leaves the session."""
+
+
+class _Body(aiohttp.payload.BytesPayload):
+    """A body that goes out with its headers, in one write, when it may; everything is ready before."""
+
+    def __init__(self, body: bytes, leave: Leave, out: asyncio.Future[None]) -> None:
+        super().__init__(body, content_type="application/json")
+        self._leave = leave
+        self._out = out
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        if not self._leave.done():
+            await asyncio.shield(self._leave)
+        await super().write_with_length(writer, content_length)
+        if not self._out.done():
+            self._out.set_result(None)
 
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
@@ -41,6 +66,8 @@ class Transport:
         self._health = health
         self._http: aiohttp.ClientSession | None = None
         self._limited = 0
+        self._leaving: set[asyncio.Future[None]] = set()
+        """One for each request that changes something and is not out yet."""
         self._budget = RateBudget(
             limits.requests,
             limits.period_s,
@@ -74,11 +101,31 @@ class Transport:
         body: dict[str, Any],
         token: str | None = None,
         priority: Priority | None = None,
+        leave: Leave | None = None,
     ) -> Reply:
         """The successful reply. Raises one of the four errors, or Unauthorized.
 
-        `priority` instead of the endpoint's own says who goes first when requests are scarce.
+        `priority` instead of the endpoint's own says who goes first when requests are scarce. The request is
+        got ready, and its bytes wait for `leave`. Orders go before queries: those wait until they are out.
         """
+        if not endpoint.acts:
+            if self._leaving:
+                await asyncio.wait(self._leaving, timeout=HEAD_START_S)
+            return await self._post(endpoint, _encoder.encode(body) if body else b"", token, priority)
+        out: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if leave is None:
+            leave = asyncio.get_running_loop().create_future()
+            leave.set_result(None)
+        self._leaving.add(out)
+        try:
+            return await self._post(endpoint, _Body(_encoder.encode(body), leave, out), token, priority)
+        finally:
+            self._leaving.discard(out)
+            out.cancel()
+
+    async def _post(
+        self, endpoint: Endpoint, body: bytes | _Body, token: str | None, priority: Priority | None
+    ) -> Reply:
         rank = endpoint.priority if priority is None else priority
         budget = self._history_budget if rank is Priority.HISTORY else self._budget
         await budget.take(rank, self._patience(rank))
@@ -90,7 +137,7 @@ class Transport:
         try:
             async with self._session().post(
                 self._base + endpoint.path,
-                data=_encoder.encode(body) if body else b"",
+                data=body,
                 headers=headers,
                 timeout=timeout,
                 allow_redirects=False,

@@ -8,7 +8,7 @@ from adapters.projectx.access import Access
 from adapters.projectx.broker import ProjectXBroker
 from adapters.projectx.config import ProjectXConfig, SessionOpen, always_open
 from adapters.projectx.feed import ProjectXFeed
-from engine.ports import Broker, Clock, MarketFeed
+from engine.ports import Clock, MarketFeed
 
 
 class ProjectXVenue(Access):
@@ -25,4 +25,4 @@ class ProjectXVenue(Access):
         """`session_open` tells when silence of the market is a fault; `rng` spreads reconnects."""
         super().__init__(config, clock, session_open, rng or random.Random())
         self.feed: MarketFeed = ProjectXFeed(self)
-        self.broker: Broker = ProjectXBroker(self)
+        self.broker = ProjectXBroker(self)

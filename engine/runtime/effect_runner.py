@@ -1,4 +1,4 @@
-"""Carries effects to the brokers, each once, and brings the outcome back as an event."""
+"""Runs effects at the brokers, each once, and brings the outcome back as an event."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from engine.model import effects as fx
 from engine.model import events as ev
 from engine.model.errors import FatalError, RefusedError, RetryableError, UnknownOutcomeError
-from engine.ports import Broker, Clock, Sink
+from engine.ports import Broker, Clock, Preparing, Sink
 
 log = logging.getLogger(__name__)
 
@@ -18,16 +18,27 @@ PATIENCE_S = 30.0
 """A request without any answer by then has an unknown outcome, whatever the adapter does."""
 
 
-class Courier:
+class EffectRunner:
     """Runs effects concurrently. Never sends anything twice: what is unknown is for the core to look up."""
 
     def __init__(self, brokers: Mapping[str, Broker], clock: Clock, sink: Sink) -> None:
         self._brokers = brokers
         self._clock = clock
         self._sink = sink
+        self._preparing = {book: broker for book, broker in brokers.items() if isinstance(broker, Preparing)}
         self._underway: set[asyncio.Task[None]] = set()
 
-    def carry(self, effect: fx.AnyEffect) -> None:
+    def prepare(self, effect: fx.AnyEffect) -> None:
+        """Have a request got ready whose records are on their way to the disk; `run` or `deny` follows."""
+        broker = self._preparing.get(effect.book)
+        if broker is not None and not isinstance(effect, fx.TakeSnapshot):
+            try:
+                broker.prepare(effect)
+            except Exception:
+                log.exception("a request could not be got ready; it goes out all the same, later")
+
+    def run(self, effect: fx.AnyEffect) -> None:
+        """Do it. Only for what is durable, or needs no record."""
         work = self._snapshot(effect) if isinstance(effect, fx.TakeSnapshot) else self._request(effect)
         task = asyncio.create_task(work)
         self._underway.add(task)
@@ -36,6 +47,9 @@ class Courier:
     def deny(self, effect: fx.AnyEffect, reason: str) -> None:
         """Answer an effect that must not run."""
         if isinstance(effect, fx.PlaceOrder):
+            broker = self._preparing.get(effect.book)
+            if broker is not None:
+                broker.forget(effect)
             self._sink(ev.reply(effect, self._clock(), ev.Outcome.UNSENT, reason))
 
     async def drain(self, seconds: float) -> None:

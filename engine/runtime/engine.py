@@ -20,11 +20,11 @@ from engine.model.orders import Account
 from engine.model.view import HealthView, View
 from engine.ports import AlertSource, Broker, Clock, EmergencyLog, Journal, MarketFeed, Sink
 from engine.runtime.commands import Commands
-from engine.runtime.effect_runner import Courier
+from engine.runtime.effect_runner import EffectRunner
 from engine.runtime.inbox import Inbox
-from engine.runtime.journal_writer import Scribe
+from engine.runtime.journal_writer import JournalWriter
 from engine.runtime.pictures import Pictures
-from engine.runtime.snapshots import StateKeeper
+from engine.runtime.snapshots import StateSnapshots
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +87,7 @@ class Engine:
         self._warm = warm_up
         self._alerts = alerts
         self._inbox: Inbox | None = None
-        self._scribe: Scribe | None = None
+        self._writer: JournalWriter | None = None
         self._failure = ""
         self._fault = ""
         self._stopping = False
@@ -140,15 +140,15 @@ class Engine:
         """Until a Shutdown command. Journal and brokers are closed by whoever opened them."""
         loop = asyncio.get_running_loop()
         inbox = self._inbox = Inbox(loop.time)
-        courier = Courier(self._brokers, self._clock, self._post)
-        scribe = self._scribe = Scribe(
-            self._journal, self._last_seq, courier, self._clock, self._post, self._emergency
+        runner = EffectRunner(self._brokers, self._clock, self._post)
+        writer = self._writer = JournalWriter(
+            self._journal, self._last_seq, runner, self._clock, self._post, self._emergency
         )
-        keeper = StateKeeper(self._journal, scribe, self._core.state)
+        snapshots = StateSnapshots(self._journal, writer, self._core.state)
         self._commands.begin(loop)
-        scribe.write(*self._core.start(self._clock()))
+        writer.write(*self._core.start(self._clock()))
         tasks = [
-            asyncio.create_task(scribe.run(), name="scribe"),
+            asyncio.create_task(writer.run(), name="journal writer"),
             asyncio.create_task(self._pictures.run(), name="pictures"),
             asyncio.create_task(self._supervise("market", self._feed.run), name="feed"),
             *(
@@ -160,10 +160,10 @@ class Engine:
             reading = self._supervise(ALERTS_LINK, self._alerts.run)
             tasks.append(asyncio.create_task(reading, name="alerts"))
         try:
-            await self._work(inbox, scribe, keeper)
-            await self._wind_up(inbox, scribe, courier)
+            await self._work(inbox, writer, snapshots)
+            await self._wind_up(inbox, writer, runner)
             if not self._fault:
-                await keeper.finish(ENDING_S)
+                await snapshots.finish(ENDING_S)
         finally:
             ending = [*tasks, *self._loads.values()]
             for task in ending:
@@ -172,18 +172,18 @@ class Engine:
             self._commands.end()
             self._pictures.renew()
 
-    async def _work(self, inbox: Inbox, scribe: Scribe, keeper: StateKeeper) -> None:
+    async def _work(self, inbox: Inbox, writer: JournalWriter, snapshots: StateSnapshots) -> None:
         while not self._stopping:
             for _ in range(BATCH):
                 event = inbox.take()
                 if event is None:
                     break
-                scribe.write(*self._step(event))
+                writer.write(*self._step(event))
             now = self._clock()
             if now >= self._core.next_deadline():
-                scribe.write(*self._step(ev.TimeAdvanced(ts_recv=now)))
+                writer.write(*self._step(ev.TimeAdvanced(ts_recv=now)))
             if not self._fault:  # a bug may have left the state other than the journal tells it
-                keeper.look()
+                snapshots.save_if_due()
             if len(inbox):
                 await asyncio.sleep(0)
             else:
@@ -197,20 +197,20 @@ class Engine:
         except Exception:
             log.exception("signals of a bar can't be worked out")
 
-    async def _wind_up(self, inbox: Inbox, scribe: Scribe, courier: Courier) -> None:
+    async def _wind_up(self, inbox: Inbox, writer: JournalWriter, runner: EffectRunner) -> None:
         """Carry out what is decided, and take in what comes of it, before the adapters are stopped."""
         end = asyncio.get_running_loop().time() + ENDING_S
         while True:
             while (event := inbox.take()) is not None:
-                scribe.write(*self._step(event))
+                writer.write(*self._step(event))
             left = end - asyncio.get_running_loop().time()
             if (
-                not await scribe.flush(max(left, ENDING_S / 2))
+                not await writer.flush(max(left, ENDING_S / 2))
                 or left <= 0
-                or not (courier.busy or len(inbox))
+                or not (runner.busy or len(inbox))
             ):
                 return
-            await courier.drain(left)
+            await runner.drain(left)
 
     def _step(self, event: ev.AnyEvent) -> Outcome:
         if self._record is not None:
@@ -320,14 +320,14 @@ class Engine:
         self._loads[symbol] = asyncio.create_task(self._warm_up(symbol), name=f"history {symbol}")
 
     def _health(self) -> HealthView:
-        inbox, scribe = self._inbox, self._scribe
+        inbox, writer = self._inbox, self._writer
         now = asyncio.get_running_loop().time()
         if inbox is not None and now - self._waits_seen >= WAITS_S:
             self._waits_seen, self._wait_p99_ms = now, inbox.wait_p99_ms()
         return HealthView(
             ok=not self._trouble(),
             detail=self._trouble(),
-            journal_seq=scribe.seq if scribe is not None else 0,
+            journal_seq=writer.seq if writer is not None else 0,
             inbox=len(inbox) if inbox is not None else 0,
             wait_p99_ms=self._wait_p99_ms,
             dropped=inbox.dropped if inbox is not None else 0,
@@ -347,6 +347,6 @@ class Engine:
 
     def _counts(self) -> dict[str, int]:
         counts = dict(self._core.turn.counts)
-        if self._scribe is not None and self._scribe.saved:
-            counts["emergency records"] = self._scribe.saved - self._scribe.seq
+        if self._writer is not None and self._writer.saved:
+            counts["emergency records"] = self._writer.saved - self._writer.seq
         return counts

@@ -15,7 +15,7 @@ from engine.model.errors import FatalError, RetryableError
 from engine.model.events import JournalState
 from engine.model.records import AnyRecord, encode
 from engine.ports import Clock, EmergencyLog, Journal, Sink
-from engine.runtime.effect_runner import Courier
+from engine.runtime.effect_runner import EffectRunner
 
 log = logging.getLogger(__name__)
 
@@ -25,8 +25,8 @@ PATIENCE_S = 1.0
 """A journal that has not answered by then counts as one that can't be written."""
 
 
-class Scribe:
-    """One writer. Everything decided while a commit was under way goes into the next one (group commit).
+class JournalWriter:
+    """One append at a time. Everything decided while one is under way goes into the next (group commit).
 
     A record keeps its number from the moment it is handed over: the journal, which has no gaps, and the
     emergency file can only ever disagree about how far they have got.
@@ -36,15 +36,16 @@ class Scribe:
         self,
         journal: Journal,
         last_seq: int,
-        courier: Courier,
+        runner: EffectRunner,
         clock: Clock,
         sink: Sink,
         emergency: EmergencyLog | None = None,
         patience_s: float = PATIENCE_S,
     ) -> None:
         """`patience_s`: seconds after which a journal that hangs holds protection back no longer."""
+        self._loop = asyncio.get_running_loop()
         self._journal = journal
-        self._courier = courier
+        self._runner = runner
         self._clock = clock
         self._sink = sink
         self._emergency = emergency
@@ -57,8 +58,10 @@ class Scribe:
         self._effects: list[fx.AnyEffect] = []
         self._safe: list[fx.AnyEffect] = []
         """What passes without the journal, once the emergency file has its records."""
-        self._wake = asyncio.Event()
-        self._mayday = asyncio.Event()
+        self._append: asyncio.Future[None] | None = None
+        self._timer: asyncio.Handle | None = None
+        """Begins the next append, or loses patience with the one under way."""
+        self._emergency_due = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
         self._ok = True
@@ -77,29 +80,28 @@ class Scribe:
         """Take one step's outcome over. Without records there is nothing to wait for."""
         if not records:
             for effect in effects:
-                self._courier.carry(effect)
+                self._runner.run(effect)
             return
         self._records.extend(encode(record) for record in records)
-        self._idle.clear()
-        self._wake.set()
-        if self._ok:
-            self._effects.extend(effects)
-        else:
+        if self._idle.is_set():
+            self._idle.clear()
+            self._timer = self._loop.call_soon(self._begin)
+        if not self._ok:
             # While the journal is down, protection does not wait for the next try.
             self._let_safe_ones_pass(effects)
+            return
+        self._effects.extend(effects)
 
     async def run(self) -> None:
-        boat = asyncio.create_task(self._lifeboat(), name="emergency")
+        """Until cancelled; then nothing is begun any more, and what is under way is not heard of."""
         try:
-            while True:
-                await self._wake.wait()
-                self._wake.clear()
-                while self._batch or self._records:
-                    await self._commit()
-                self._idle.set()
+            await self._without_the_journal()
         finally:
-            boat.cancel()
-            await asyncio.gather(boat, return_exceptions=True)
+            if self._timer is not None:
+                self._timer.cancel()
+            if self._append is not None:
+                self._append.remove_done_callback(self._ended)
+                self._append.cancel()
 
     async def flush(self, seconds: float) -> bool:
         """Until all that was written is durable, for at most so long. Whether the journal has it all."""
@@ -114,22 +116,28 @@ class Scribe:
             return False
         return True
 
-    async def _commit(self) -> None:
+    def _begin(self) -> None:
         self._batch += self._records
         self._aboard += self._effects
         self._records, self._effects = [], []
-        append = asyncio.ensure_future(self._journal.append(self._batch, self.seq + 1))
-        try:
-            done, _ = await asyncio.wait({append}, timeout=self._patience_s)
-            if not done:
-                self._fail(f"no answer for {self._patience_s:g} s")
-                await asyncio.wait({append})
-        finally:
-            append.cancel()
+        self._append = asyncio.ensure_future(self._journal.append(self._batch, self.seq + 1, self._prepare))
+        self._append.add_done_callback(self._ended)
+        self._timer = self._loop.call_later(
+            self._patience_s, self._fail, f"no answer for {self._patience_s:g} s"
+        )
+
+    def _prepare(self) -> None:
+        """Use the time that the disk takes; any sooner, this thread would keep the journal's waiting."""
+        for effect in self._aboard:
+            self._runner.prepare(effect)
+
+    def _ended(self, append: asyncio.Future[None]) -> None:
+        assert self._timer is not None
+        self._timer.cancel()
         problem = _problem(append)
         if problem:
             self._fail(problem)
-            await asyncio.sleep(RETRY_S)
+            self._timer = self._loop.call_later(RETRY_S, self._begin)
             return
         self.seq += len(self._batch)
         effects, self._aboard = self._aboard, []
@@ -138,9 +146,13 @@ class Scribe:
             self._ok = True
             self._sink(JournalState(ts_recv=self._clock(), ok=True))
         if self.saved and self.saved <= self.seq:
-            self._mayday.set()  # the emergency file has done its work
+            self._emergency_due.set()  # the emergency file has done its work
         for effect in effects:
-            self._courier.carry(effect)
+            self._runner.run(effect)
+        if self._records:
+            self._begin()
+        else:
+            self._idle.set()
 
     # --- without the journal ---------------------------------------------------------------------------
 
@@ -157,21 +169,21 @@ class Scribe:
         """Nothing may open; what cancels, closes or protects must go on, its intent in the emergency file."""
         for effect in effects:
             if isinstance(effect, fx.PlaceOrder) and not effect.reduces:
-                self._courier.deny(effect, "the journal can't be written")
+                self._runner.deny(effect, "the journal can't be written")
             else:
                 self._safe.append(effect)
-                self._mayday.set()
+                self._emergency_due.set()
 
-    async def _lifeboat(self) -> None:
+    async def _without_the_journal(self) -> None:
         """The one task that uses the emergency file: its writing and clearing can't overtake each other."""
         while True:
-            await self._mayday.wait()
-            self._mayday.clear()
+            await self._emergency_due.wait()
+            self._emergency_due.clear()
             while self._safe:
                 effects, self._safe = self._safe, []
                 await self._save()
                 for effect in effects:
-                    self._courier.carry(effect)
+                    self._runner.run(effect)
             if self._ok and self.saved and self.saved <= self.seq:
                 await self._clear()
 

@@ -151,6 +151,5 @@ def rest_defaults() -> dict[str, Any]:
         "/api/Order/v2/query": ok(orders=[], totalCount=0),
         "/api/Position/searchOpen": ok(positions=[]),
         "/api/Position/closeContract": ok(),
-        "/api/Position/partialCloseContract": ok(),
         "/api/Trade/search": ok(trades=[]),
     }

@@ -20,7 +20,7 @@ from tests.projectx.conftest import KEY, NOW, config_for, venue_for
 from tests.projectx.gateway import DROP, HANG, Gateway, Status
 
 PLACE, CANCEL, MODIFY = "/api/Order/place", "/api/Order/cancel", "/api/Order/modify"
-CLOSE, PARTLY = "/api/Position/closeContract", "/api/Position/partialCloseContract"
+CLOSE = "/api/Position/closeContract"
 BARS, QUERY = "/api/History/retrieveBars", "/api/Order/v2/query"
 BODY = {"accountId": samples.ACCOUNT, "customTag": "t"}
 
@@ -30,7 +30,6 @@ ACTS: dict[str, Act] = {
     MODIFY: lambda venue: venue.rest.modify(BODY),
     CANCEL: lambda venue: venue.rest.cancel(1, 2),
     CLOSE: lambda venue: venue.rest.close(1, "c"),
-    PARTLY: lambda venue: venue.rest.close_partly(1, "c", 1),
 }
 READS: dict[str, Act] = {
     "/api/Account/search": lambda venue: venue.rest.accounts(),
@@ -80,11 +79,10 @@ async def test_a_lost_answer_to_a_query_can_be_asked_again(
     await READS[path](venue)
 
 
-PENDING = {PLACE: (6, 7), MODIFY: (4, 5), CANCEL: (4, 5), CLOSE: (6, 7), PARTLY: (7, 8)}
+PENDING = {PLACE: (6, 7), MODIFY: (4, 5), CANCEL: (4, 5), CLOSE: (6, 7)}
 NEW = (0, 42)
 REFUSED = {PLACE: (1, 3, 4, 5, 8, 9, 10), MODIFY: (1, 2, 3, 6, 7), CANCEL: (1, 2, 3, 6)} | {
     CLOSE: (1, 3, 4, 5, 8),
-    PARTLY: (1, 2, 3, 4, 5, 6, 9),
 }
 
 
@@ -160,7 +158,6 @@ CAUSES = [
     (CANCEL, 6, "Follower accounts cannot cancel orders", Cause.OTHER),
     (CLOSE, 5, UNAVAILABLE, Cause.CLOSED),
     (CLOSE, 5, None, Cause.OTHER),
-    (PARTLY, 2, None, Cause.GONE),
 ]
 
 
@@ -205,7 +202,6 @@ async def test_400_was_not_done(gateway: Gateway, venue: ProjectXVenue, path: st
     ("path", "error"),
     [
         (PLACE, UnknownOutcomeError),
-        (PARTLY, UnknownOutcomeError),
         (CANCEL, RetryableError),
         (MODIFY, RetryableError),
         (CLOSE, RetryableError),
@@ -245,12 +241,11 @@ async def test_every_call_queues_by_what_it_is_for(
 
     monkeypatch.setattr(RateBudget, "take", note)
     await venue.session.token()
-    for path in (CANCEL, CLOSE, PARTLY, MODIFY, PLACE, QUERY, BARS):
+    for path in (CANCEL, CLOSE, MODIFY, PLACE, QUERY, BARS):
         await (ACTS | READS)[path](venue)
     await venue.rest.place(BODY, protects=True)
     closing, protect = Priority.CLOSE, Priority.PROTECT
     assert asked == [
-        closing,
         closing,
         closing,
         closing,

@@ -23,9 +23,9 @@ from engine.model import records as r
 from engine.model.errors import RetryableError
 from engine.model.market import Side
 from engine.model.orders import OrderSpec, OrderType
-from engine.runtime import journal_writer as scribe_module
-from engine.runtime.effect_runner import Courier
-from engine.runtime.journal_writer import Scribe
+from engine.runtime import journal_writer as writer_module
+from engine.runtime.effect_runner import EffectRunner
+from engine.runtime.journal_writer import JournalWriter
 from tests.support.patience import patient
 
 BOOK = "kills"
@@ -98,7 +98,7 @@ async def outage(home: Path, reaper: Reaper) -> None:
     async with await Journal.open(home / "journal.db", install="kills") as journal:
         stored = journal.append
 
-        async def append(records: Sequence[bytes], first_seq: int) -> None:
+        async def append(records: Sequence[bytes], first_seq: int, begun: object = None) -> None:
             if down:  # tried again and again, and no step: how often is left to chance
                 raise RetryableError("disk full")
             reaper.step()
@@ -108,18 +108,18 @@ async def outage(home: Path, reaper: Reaper) -> None:
         journal.append = append  # type: ignore[method-assign]
         file = EmergencyFile(emergency_path(journal.path), journal.install, journal.boot, patience_s=9)
         outbox = Outbox(home / "outbox", reaper)
-        courier = Courier({BOOK: outbox}, lambda: 0, lambda _: None)  # type: ignore[dict-item]
-        scribe = Scribe(journal, journal.last_seq, courier, lambda: 0, lambda _: None, file, 9.0)
-        task = asyncio.create_task(scribe.run())
+        runner = EffectRunner({BOOK: outbox}, lambda: 0, lambda _: None)  # type: ignore[dict-item]
+        writer = JournalWriter(journal, journal.last_seq, runner, lambda: 0, lambda _: None, file, 9.0)
+        task = asyncio.create_task(writer.run())
         steps: list[fx.AnyEffect] = [ENTRY, STOP, MOVE, CLOSE]
         for n, effect in enumerate(steps, 1):
             down = n > 1
-            scribe.write([record(n)], [effect])
+            writer.write([record(n)], [effect])
             await _until(lambda n=n: len(outbox.sent) == n)  # type: ignore[misc]
         down = False
-        await scribe.flush(9)
-        scribe.write([record(5)], [LAST])
-        await _until(lambda: len(outbox.sent) == 5 and not scribe.saved)
+        await writer.flush(9)
+        writer.write([record(5)], [LAST])
+        await _until(lambda: len(outbox.sent) == 5 and not writer.saved)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         file.close()
@@ -143,7 +143,7 @@ def _watched(home: Path, at: int) -> None:
     if sys.argv[1] == "taking_over":
         taking_over(home, reaper)
         return
-    scribe_module.RETRY_S = 0.0
+    writer_module.RETRY_S = 0.0
     for name in ("pwrite", "fsync", "rename"):
         setattr(os, name, reaper.around(getattr(os, name)))
     asyncio.run(outage(home, reaper))

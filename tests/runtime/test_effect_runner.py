@@ -12,8 +12,8 @@ from engine.model import events as ev
 from engine.model.errors import FatalError, RefusedError, RetryableError, UnknownOutcomeError
 from engine.model.market import Side
 from engine.model.orders import OrderSpec, OrderType
-from engine.runtime import effect_runner as courier_module
-from engine.runtime.effect_runner import Courier
+from engine.runtime import effect_runner as runner_module
+from engine.runtime.effect_runner import EffectRunner
 from tests.support.engine_fakes import BOOK, Clock, FakeBroker
 from tests.support.waits import until
 
@@ -33,9 +33,9 @@ ENDINGS = [
 ]
 
 
-def courier(broker: FakeBroker) -> tuple[Courier, list[Any]]:
+def runner_of(broker: FakeBroker) -> tuple[EffectRunner, list[Any]]:
     heard: list[Any] = []
-    return Courier({BOOK: broker}, Clock(), heard.append), heard
+    return EffectRunner({BOOK: broker}, Clock(), heard.append), heard
 
 
 @pytest.mark.parametrize("request_", REQUESTS, ids=lambda r: type(r).__name__)
@@ -50,10 +50,10 @@ async def test_each_ending_is_an_outcome_and_nothing_is_sent_twice(
             raise error
 
     broker.answer = answer
-    carrier, heard = courier(broker)
-    carrier.carry(request_)
+    runner, heard = runner_of(broker)
+    runner.run(request_)
     await until(lambda: heard)
-    await carrier.drain(1)
+    await runner.drain(1)
     assert [reply.outcome for reply in heard] == [outcome]
     assert broker.sent == [request_]
     if isinstance(request_, fx.PlaceOrder):
@@ -61,12 +61,12 @@ async def test_each_ending_is_an_outcome_and_nothing_is_sent_twice(
 
 
 async def test_a_request_without_answer_has_an_unknown_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(courier_module, "PATIENCE_S", 0.02)
+    monkeypatch.setattr(runner_module, "PATIENCE_S", 0.02)
     broker = FakeBroker()
     broker.answer = lambda _: asyncio.Event().wait()
-    carrier, heard = courier(broker)
+    runner, heard = runner_of(broker)
     for request in REQUESTS:
-        carrier.carry(request)
+        runner.run(request)
     await until(lambda: len(heard) == len(REQUESTS))
     assert {reply.outcome for reply in heard} == {ev.Outcome.UNKNOWN}
     assert len(broker.sent) == len(REQUESTS)
@@ -80,16 +80,16 @@ async def test_f11_a_failed_snapshot_is_an_answer_too(error: Exception) -> None:
         raise error
 
     broker.answer = answer
-    carrier, heard = courier(broker)
-    carrier.carry(fx.TakeSnapshot(BOOK, 5))
+    runner, heard = runner_of(broker)
+    runner.run(fx.TakeSnapshot(BOOK, 5))
     [failed] = await until(lambda: heard)
     assert isinstance(failed, ev.SnapshotFailed)
 
 
 async def test_a_book_that_nobody_serves_gets_an_answer() -> None:
-    carrier, heard = courier(FakeBroker())
-    carrier.carry(fx.ClosePosition("other", "MNQ"))
-    carrier.carry(fx.TakeSnapshot("other", 5))
+    runner, heard = runner_of(FakeBroker())
+    runner.run(fx.ClosePosition("other", "MNQ"))
+    runner.run(fx.TakeSnapshot("other", 5))
     await until(lambda: len(heard) == 2)
     assert heard[0].outcome is ev.Outcome.UNSENT
     assert isinstance(heard[1], ev.SnapshotFailed)

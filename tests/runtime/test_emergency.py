@@ -15,9 +15,9 @@ from adapters.store.virtual import SyncJournal
 from engine.model import effects as fx
 from engine.model import events as ev
 from engine.model.errors import RetryableError
-from engine.runtime import journal_writer as scribe_module
-from engine.runtime.effect_runner import Courier
-from engine.runtime.journal_writer import Scribe
+from engine.runtime import journal_writer as writer_module
+from engine.runtime.effect_runner import EffectRunner
+from engine.runtime.journal_writer import JournalWriter
 from tests.runtime.kills import RECORDS
 from tests.runtime.test_journal_writer import CANCEL, CLOSE, ENTRY, STOP, record
 from tests.support.engine_fakes import BOOK, DOWN, Clock, FakeBroker, MemoryJournal
@@ -80,24 +80,24 @@ def test_f33_a_start_killed_while_it_takes_over_begins_again(tmp_path: Path) -> 
 
 
 class Desk:
-    """A scribe whose journal obeys, with a real emergency file."""
+    """A writer whose journal obeys, with a real emergency file."""
 
     def __init__(self, folder: Path, patience_s: float = 0.02) -> None:
         self.journal = MemoryJournal()
         self.broker = FakeBroker()
         self.heard: list[ev.AnyEvent] = []
-        courier = Courier({BOOK: self.broker}, Clock(), self.heard.append)
+        runner = EffectRunner({BOOK: self.broker}, Clock(), self.heard.append)
         self.path = emergency_path(folder / "journal.db")
         self.file = EmergencyFile(self.path, "t", 1, patience_s=5)
-        self.scribe = Scribe(
-            self.journal, 0, courier, Clock(), self.heard.append, self.file, patience_s=patience_s
+        self.writer = JournalWriter(
+            self.journal, 0, runner, Clock(), self.heard.append, self.file, patience_s=patience_s
         )
 
     def states(self) -> list[bool]:
         return [e.ok for e in self.heard if isinstance(e, ev.JournalState)]
 
     async def __aenter__(self) -> Desk:
-        self._task = asyncio.create_task(self.scribe.run())
+        self._task = asyncio.create_task(self.writer.run())
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -108,30 +108,30 @@ class Desk:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scribe_module, "RETRY_S", 0.005)
+    monkeypatch.setattr(writer_module, "RETRY_S", 0.005)
 
 
 async def test_f33_an_append_that_hangs_does_not_hold_protection_back(tmp_path: Path) -> None:
     async with Desk(tmp_path) as desk:
         desk.journal.gate.clear()
-        desk.scribe.write([record(1)], [ENTRY, STOP])
+        desk.writer.write([record(1)], [ENTRY, STOP])
         await until(lambda: desk.broker.sent)
         assert desk.broker.sent == [STOP]
         [denied] = [e for e in desk.heard if isinstance(e, ev.Replied) and e.client_id == "e"]
         assert denied.outcome is ev.Outcome.UNSENT
-        desk.scribe.write([record(2)], [CLOSE])
+        desk.writer.write([record(2)], [CLOSE])
         await until(lambda: len(desk.broker.sent) == 2)
         assert [line.seq for line in read_lines(desk.path)] == [1, 2]
         assert desk.journal.tries == 1, "a second append beside one that hangs"
         # It comes back, and has landed after all: nothing is sent again, and the file has done its work.
         desk.journal.gate.set()
-        assert await desk.scribe.flush(5)
-        await until(lambda: not desk.scribe.saved)
+        assert await desk.writer.flush(5)
+        await until(lambda: not desk.writer.saved)
         assert desk.broker.sent == [STOP, CLOSE]
         assert len(desk.journal.records) == 2
         assert desk.states() == [False, True]
         assert read_lines(desk.path) == []
-        desk.scribe.write([record(3)], [CANCEL])
+        desk.writer.write([record(3)], [CANCEL])
         await until(lambda: len(desk.broker.sent) == 3)
         assert desk.states() == [False, True]
 
@@ -147,7 +147,7 @@ async def test_f33_the_file_has_the_records_before_anything_goes_out(tmp_path: P
         desk.broker.answer = look
         effects: tuple[fx.AnyEffect, ...] = (STOP, CANCEL, CLOSE)
         for n, effect in enumerate(effects, 1):
-            desk.scribe.write([record(n)], [effect])
+            desk.writer.write([record(n)], [effect])
             await until(partial(lambda n: len(seen) == n, n))
         assert seen == [[1], [1, 2], [1, 2, 3]]
 
@@ -163,16 +163,16 @@ async def test_f33_with_no_room_at_all_protection_passes_and_people_are_told(tmp
             async def clear(self) -> None:
                 raise AssertionError("there is nothing to clear")
 
-        desk.scribe._emergency = NoRoom()
-        desk.scribe.write([record(1)], [STOP])
-        desk.scribe.write([record(2)], [ENTRY])
+        desk.writer._emergency = NoRoom()
+        desk.writer.write([record(1)], [STOP])
+        desk.writer.write([record(2)], [ENTRY])
         await until(lambda: desk.broker.sent)
         assert desk.broker.sent == [STOP]
         told = [e.detail for e in desk.heard if isinstance(e, ev.JournalState)]
         assert "without being written down" in told[-1]
         # Room again: what was missing is written with the next one.
-        desk.scribe._emergency = desk.file
-        desk.scribe.write([record(3)], [CLOSE])
+        desk.writer._emergency = desk.file
+        desk.writer.write([record(3)], [CLOSE])
         await until(lambda: len(desk.broker.sent) == 2)
         assert [line.seq for line in read_lines(desk.path)] == [1, 2, 3]
 
@@ -180,8 +180,8 @@ async def test_f33_with_no_room_at_all_protection_passes_and_people_are_told(tmp
 async def test_f33_a_shutdown_without_the_journal_leaves_everything_in_the_file(tmp_path: Path) -> None:
     async with Desk(tmp_path) as desk:
         desk.journal.error = DOWN
-        desk.scribe.write([record(1)], [])
-        desk.scribe.write([record(2)], [])
+        desk.writer.write([record(1)], [])
+        desk.writer.write([record(2)], [])
         await until(lambda: desk.states() == [False])
-        assert not await desk.scribe.flush(0.01)
+        assert not await desk.writer.flush(0.01)
         assert [line.seq for line in read_lines(desk.path)] == [1, 2]

@@ -24,8 +24,8 @@ from engine.model.plans import PlanStatus
 from engine.model.view import TradingState
 from engine.ports import Sink
 from engine.runtime import engine as engine_module
-from engine.runtime import journal_writer as scribe_module
-from engine.runtime import snapshots as keeper_module
+from engine.runtime import journal_writer as writer_module
+from engine.runtime import snapshots as snapshots_module
 from engine.runtime.recovery import restore
 from engine.signals.frame import FrameSignals
 from engine.state import snapshot
@@ -40,7 +40,7 @@ from tests.support.waits import turns, until
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine_module, "RETRY_S", 0)
-    monkeypatch.setattr(scribe_module, "RETRY_S", 0.01)
+    monkeypatch.setattr(writer_module, "RETRY_S", 0.01)
 
 
 def written(faked: FakedEngine, kind: type) -> list[Any]:
@@ -235,7 +235,7 @@ def _touched(state: State) -> State:
 async def test_a_state_is_kept_at_the_day_roll_and_after_many_records(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(keeper_module, "EVERY", 5)
+    monkeypatch.setattr(snapshots_module, "EVERY", 5)
     faked = FakedEngine()
     async with faked.running():
         await until(lambda: faked.journal.snapshot)  # the first trade date

@@ -14,9 +14,9 @@ from engine.model import records as r
 from engine.model.errors import FatalError
 from engine.model.market import Side
 from engine.model.orders import OrderSpec, OrderType
-from engine.runtime import journal_writer as scribe_module
-from engine.runtime.effect_runner import Courier
-from engine.runtime.journal_writer import Scribe
+from engine.runtime import journal_writer as writer_module
+from engine.runtime.effect_runner import EffectRunner
+from engine.runtime.journal_writer import JournalWriter
 from tests.support.engine_fakes import BOOK, DOWN, Clock, FakeBroker, MemoryJournal
 from tests.support.waits import until
 
@@ -35,8 +35,8 @@ class Desk:
         self.journal = MemoryJournal()
         self.broker = FakeBroker()
         self.heard: list[ev.AnyEvent] = []
-        courier = Courier({BOOK: self.broker}, Clock(), self.heard.append)
-        self.scribe = Scribe(self.journal, 0, courier, Clock(), self.heard.append)
+        runner = EffectRunner({BOOK: self.broker}, Clock(), self.heard.append)
+        self.writer = JournalWriter(self.journal, 0, runner, Clock(), self.heard.append)
 
     def written(self) -> list[int]:
         return [r.decode(raw).ts for raw in self.journal.records]
@@ -44,9 +44,9 @@ class Desk:
 
 @pytest_asyncio.fixture
 async def desk(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
-    monkeypatch.setattr(scribe_module, "RETRY_S", 0.02)
+    monkeypatch.setattr(writer_module, "RETRY_S", 0.02)
     made = Desk()
-    task = asyncio.create_task(made.scribe.run())
+    task = asyncio.create_task(made.writer.run())
     yield made
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -54,30 +54,30 @@ async def desk(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
 
 async def test_an_effect_runs_only_when_its_records_are_durable(desk: Desk) -> None:
     desk.journal.gate.clear()
-    desk.scribe.write([record(1)], [ENTRY])
+    desk.writer.write([record(1)], [ENTRY])
     await until(lambda: desk.journal.tries)
     assert desk.broker.sent == []
     desk.journal.gate.set()
     await until(lambda: desk.broker.sent)
-    assert (desk.broker.sent, desk.written(), desk.scribe.seq) == ([ENTRY], [1], 1)
+    assert (desk.broker.sent, desk.written(), desk.writer.seq) == ([ENTRY], [1], 1)
 
 
 async def test_what_comes_during_a_commit_goes_into_the_next_one_together(desk: Desk) -> None:
     desk.journal.gate.clear()
-    desk.scribe.write([record(1)], [])
+    desk.writer.write([record(1)], [])
     await until(lambda: desk.journal.tries)
     for n in range(2, 12):
-        desk.scribe.write([record(n)], [])
+        desk.writer.write([record(n)], [])
     desk.journal.gate.set()
-    assert await desk.scribe.flush(2)
+    assert await desk.writer.flush(2)
     assert desk.journal.batches == [1, 10]
     assert desk.written() == list(range(1, 12))
 
 
 async def test_without_records_there_is_nothing_to_wait_for(desk: Desk) -> None:
     desk.journal.gate.clear()
-    desk.scribe.write([record(1)], [ENTRY])
-    desk.scribe.write([], [CANCEL])
+    desk.writer.write([record(1)], [ENTRY])
+    desk.writer.write([], [CANCEL])
     await until(lambda: desk.broker.sent)
     assert desk.broker.sent == [CANCEL]
 
@@ -85,26 +85,26 @@ async def test_without_records_there_is_nothing_to_wait_for(desk: Desk) -> None:
 @pytest.mark.parametrize("error", [DOWN, FatalError("gone"), KeyError("a bug")])
 async def test_f33_without_a_journal_only_what_protects_passes(desk: Desk, error: Exception) -> None:
     desk.journal.error = error
-    desk.scribe.write([record(1)], [ENTRY, STOP])
+    desk.writer.write([record(1)], [ENTRY, STOP])
     await until(lambda: desk.broker.sent)
     assert desk.broker.sent == [STOP]
     denied = next(e for e in desk.heard if isinstance(e, ev.Replied) and e.client_id == "e")
     assert denied.outcome is ev.Outcome.UNSENT
     # While it is down, protection does not wait for the next try.
-    desk.scribe.write([record(2)], [CLOSE])
-    desk.scribe.write([record(3)], [ENTRY])
+    desk.writer.write([record(2)], [CLOSE])
+    desk.writer.write([record(3)], [ENTRY])
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert desk.broker.sent == [STOP, CLOSE]
     desk.journal.error = None
-    assert await desk.scribe.flush(2)
+    assert await desk.writer.flush(2)
     assert desk.written() == [1, 2, 3]
-    assert desk.scribe.seq == 3
+    assert desk.writer.seq == 3
     assert [e.ok for e in desk.heard if isinstance(e, ev.JournalState)] == [False, True]
     assert desk.broker.sent == [STOP, CLOSE]
 
 
 async def test_f33_a_flush_without_a_journal_ends(desk: Desk) -> None:
     desk.journal.error = DOWN
-    desk.scribe.write([record(1)], [])
-    assert not await desk.scribe.flush(0.05)
+    desk.writer.write([record(1)], [])
+    assert not await desk.writer.flush(0.05)

@@ -13,7 +13,7 @@ from engine.model import records as r
 from engine.model.market import NANOS
 from engine.model.orders import OrderStatus
 from engine.model.refusals import Refusal
-from engine.runtime.effect_runner import Courier
+from engine.runtime.effect_runner import EffectRunner
 from tests.support.engine_over_sockets import LONG, PRICE, Run, VenueSide, placed, venue_side
 from tests.support.patience import patient
 from tests.support.waits import until
@@ -37,12 +37,12 @@ async def died_at_the_entry(
     """Let the idea come; the process dies with its entries in the journal, sent or not. Gives the entries."""
     entries: list[fx.PlaceOrder] = []
     arrived: list[str] = []
-    carry = Courier.carry
+    carry = EffectRunner.run
 
     async def send(order: fx.PlaceOrder) -> None:
         arrived.append(await run.engine._brokers[order.book].place(order))
 
-    def dying(self: Courier, effect: fx.AnyEffect) -> None:
+    def dying(self: EffectRunner, effect: fx.AnyEffect) -> None:
         if not isinstance(effect, fx.PlaceOrder):
             carry(self, effect)
             return
@@ -53,7 +53,7 @@ async def died_at_the_entry(
 
     tasks: list[asyncio.Task[None]] = []
     with monkeypatch.context() as patch:
-        patch.setattr(Courier, "carry", dying)
+        patch.setattr(EffectRunner, "run", dying)
         f.clock.to_end_of_next_minute()
         f.market(PRICE)
         await until(lambda: len(entries) == 2)

@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from adapters.store.journal import Journal
-from engine.model.effects import CancelOrder, ClosePosition, ModifyOrder, PlaceOrder
+from engine.model.effects import AnyRequest, CancelOrder, ClosePosition, ModifyOrder, PlaceOrder
 from engine.model.events import SnapshotTaken
 from engine.model.orders import OrderType
-from engine.ports import Broker, Sink
+from engine.ports import Broker, Preparing, Sink
 
 STEPS = ("stop placed", "stop modified", "cancel", "close")
 """What protects a position or ends it."""
@@ -52,9 +52,11 @@ class TrappedJournal(Journal):
     trap: KillPoint
     written: Callable[[Sequence[bytes]], None]
 
-    async def append(self, records: Sequence[bytes], first_seq: int) -> None:
+    async def append(
+        self, records: Sequence[bytes], first_seq: int, begun: Callable[[], None] | None = None
+    ) -> None:
         self.trap("before commit")
-        await super().append(records, first_seq)
+        await super().append(records, first_seq, begun)
         self.trap("after commit")
         self.written(records)
 
@@ -92,6 +94,14 @@ class TrappedBroker:
         self._before("close")
         await self._broker.close(position)
         self._after("close")
+
+    def prepare(self, request: AnyRequest) -> None:
+        assert isinstance(self._broker, Preparing)
+        self._broker.prepare(request)
+
+    def forget(self, request: AnyRequest) -> None:
+        assert isinstance(self._broker, Preparing)
+        self._broker.forget(request)
 
     async def snapshot(self, since: int) -> SnapshotTaken:
         return await self._broker.snapshot(since)
