@@ -74,6 +74,13 @@ def application() -> dict[str, Any]:
     }
 
 
+_NONE = ["emojis", "stickers", "features", "presences", "voice_states", "stage_instances"]
+_NONE += ["guild_scheduled_events", "soundboard_sounds"]
+_ZERO = ["verification_level", "default_message_notifications", "explicit_content_filter", "mfa_level"]
+_ZERO += ["premium_tier", "nsfw_level", "system_channel_flags"]
+"""What a server has none of."""
+
+
 def guild(channels: list[dict[str, Any]], threads: list[dict[str, Any]], allowed: int) -> dict[str, Any]:
     everyone = {
         "id": str(GUILD),
@@ -99,24 +106,11 @@ def guild(channels: list[dict[str, Any]], threads: list[dict[str, Any]], allowed
         "members": [member(me())],
         "channels": channels,
         "threads": threads,
-        "emojis": [],
-        "stickers": [],
-        "features": [],
-        "presences": [],
-        "voice_states": [],
-        "stage_instances": [],
-        "guild_scheduled_events": [],
-        "soundboard_sounds": [],
-        "verification_level": 0,
-        "default_message_notifications": 0,
-        "explicit_content_filter": 0,
-        "mfa_level": 0,
-        "premium_tier": 0,
+        **dict.fromkeys(_NONE, ()),
+        **dict.fromkeys(_ZERO, 0),
         "premium_progress_bar_enabled": False,
         "preferred_locale": "en-US",
-        "nsfw_level": 0,
         "afk_timeout": 300,
-        "system_channel_flags": 0,
     }
 
 
