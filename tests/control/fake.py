@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Sequence
-from concurrent.futures import Future
 from decimal import Decimal
-
-from msgspec.structs import replace
 
 from engine.model.chart import ChartView
 from engine.model.commands import AnyCommand
 from engine.model.errors import PortError
 from engine.model.market import Bar, Timeframe
-from engine.model.notices import Notice, NoticeKind, Severity
+from engine.model.notices import Notice, NoticeKind
 from engine.model.orders import AccountKind
 from engine.model.view import ContractView, HealthView, SessionPhase, SessionView, TradingState, View
+from tests.support.fake_engine import FakeEngine
 
 BAR = Bar("MNQ", Timeframe.M1, 0, 84_000, 84_010, 83_990, 84_001, 12)
 
@@ -57,46 +53,27 @@ def a_view() -> View:
     )
 
 
-class FakeHandle:
-    """Draws a new picture a look after the last one, as the engine does; answers commands if it likes to."""
+class FakeHandle(FakeEngine):
+    """Draws a new picture a look after the last one, as the engine does; the same bars on every timeframe."""
 
     def __init__(
         self, view: View, *, answers: bool = True, error: PortError | None = None, bars: int = 3
     ) -> None:
-        self._view = view
+        super().__init__(view, answers=answers, error=error)
         self._drawn = view
-        self._answers = answers
-        self._error = error
         self._bars = bars
-        self._lock = threading.Lock()
-        self.sent: list[AnyCommand] = []
 
     def view(self) -> View:
         with self._lock:
             shown = self._drawn
-            self._drawn = self._view = replace(self._view, version=self._view.version + 1)
+            self.show()
+            self._drawn = self._view
             return shown
 
     def chart(self, instrument: str, timeframe: Timeframe) -> ChartView | None:
-        """The same bars on every timeframe, none of an unknown contract."""
         if instrument != "MNQ":
             return None
         return ChartView(instrument, timeframe, (BAR,) * self._bars, None, ())
 
-    def ask(self, command: AnyCommand) -> Future[Notice]:
-        self.sent.append(command)
-        answer: Future[Notice] = Future()
-        if self._error is not None:
-            answer.set_exception(self._error)
-        elif self._answers:
-            with self._lock:
-                seq = len(self._view.notices) + 1
-                notice = Notice(
-                    seq, 0, NoticeKind.COMMAND, Severity.INFO, f"did {command.id}", command_id=command.id
-                )
-                self._view = replace(self._view, notices=(*self._view.notices, notice))
-            answer.set_result(notice)
-        return answer
-
-    def notices(self, after_seq: int) -> Sequence[Notice]:
-        return [notice for notice in self.view().notices if notice.seq > after_seq]
+    def obey(self, command: AnyCommand) -> Notice:
+        return self.tell(NoticeKind.COMMAND, f"did {command.id}", command_id=command.id)

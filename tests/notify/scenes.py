@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Sequence
-from concurrent.futures import Future
 from decimal import Decimal
 from typing import Any
 
@@ -13,8 +10,6 @@ from msgspec.structs import replace
 from adapters.notify.content.message import Event, Message
 from adapters.notify.content.news import NewsReader
 from engine.model.chart import AlignmentView, FrameView
-from engine.model.commands import AnyCommand
-from engine.model.errors import RefusedError
 from engine.model.market import NANOS, Side, Timeframe
 from engine.model.notices import Notice, NoticeKind, PatternFacts, Severity, SignalFacts
 from engine.model.orders import AccountKind
@@ -198,43 +193,3 @@ def a_reader(**options: object) -> NewsReader:
 
 def facts_of(message: Message) -> dict[str, str]:
     return {field.name: field.value for part in message.sections for field in part.fields}
-
-
-class FakeEngine:
-    """An engine's handle: shows a View, answers commands, remembers them. For any thread."""
-
-    def __init__(self, view: View, *, answers: bool = True) -> None:
-        self._view = view
-        self._answers = answers
-        self._lock = threading.Lock()
-        self.sent: list[AnyCommand] = []
-        self.stopped = False
-
-    def view(self) -> View:
-        with self._lock:
-            return self._view
-
-    def chart(self, _instrument: str, _timeframe: Timeframe) -> None:
-        return None
-
-    def show(self, **change: Any) -> None:
-        with self._lock:
-            self._view = later(self._view, **change)
-
-    def tell(self, kind: NoticeKind, text: str, severity: Severity = Severity.INFO, **more: Any) -> None:
-        notices = self.view().notices
-        seq = notices[-1].seq + 1 if notices else 1
-        self.show(notices=(*notices, a_notice(seq, kind, text, severity, **more)))
-
-    def ask(self, command: AnyCommand) -> Future[Notice]:
-        self.sent.append(command)
-        answer: Future[Notice] = Future()
-        if self.stopped:
-            answer.set_exception(RefusedError("the engine has stopped"))
-        elif self._answers:
-            self.tell(NoticeKind.COMMAND, f"done: {type(command).__name__.lower()}", command_id=command.id)
-            answer.set_result(self.view().notices[-1])
-        return answer
-
-    def notices(self, after_seq: int) -> Sequence[Notice]:
-        return [notice for notice in self.view().notices if notice.seq > after_seq]

@@ -17,8 +17,9 @@ from engine.model.commands import Pause
 from engine.model.errors import FatalError
 from engine.model.market import NANOS
 from engine.model.notices import NoticeKind, Severity
-from tests.notify.scenes import NOW, FakeEngine, a_position, a_trade, a_view
+from tests.notify.scenes import NOW, a_position, a_trade, a_view
 from tests.notify.sinks import DiscordSink, Reply, TelegramSink, telegram_no
+from tests.support.fake_engine import FakeEngine
 from tests.support.waits import until
 
 TOKEN = "123456789:AAcanaryCanaryCanaryCanaryCanaryCan"
@@ -61,10 +62,11 @@ async def test_a_trade_from_signal_to_summary_is_told() -> None:
         thread = NotifyThread(engine, a_config(discord), clock, clock)
         thread.start()
         await discord.wait(1)
-        engine.tell(NoticeKind.SIGNAL, "long MNQ 7.4: entering 2", Severity.GOOD)
+        of = {"instrument": "MNQ", "book": "main"}
+        engine.tell(NoticeKind.SIGNAL, "long MNQ 7.4: entering 2", Severity.GOOD, **of)
         await discord.wait(2)
         engine.show(positions=(a_position(),))
-        engine.tell(NoticeKind.FILL, "sold 2 MNQ @ 21015.25 (target)", Severity.GOOD)
+        engine.tell(NoticeKind.FILL, "sold 2 MNQ @ 21015.25 (target)", Severity.GOOD, **of)
         engine.show(positions=(), trades=(a_trade(),))
         await until(lambda: any("closed" in title for title in titles(discord)), look_s=0.005)
         assert await stopped(thread) < 6

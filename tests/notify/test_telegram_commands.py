@@ -16,11 +16,12 @@ from adapters.notify.config import TelegramCommandsConfig
 from adapters.notify.telegram_commands import commands as listening
 from adapters.notify.telegram_commands.commands import TelegramCommands
 from engine.model.commands import AnyCommand, Flatten, Pause, Resume
-from engine.model.errors import FatalError
+from engine.model.errors import FatalError, RefusedError
 from engine.model.market import NANOS
 from engine.model.orders import AccountKind
-from tests.notify.scenes import FakeEngine, a_position, a_view
+from tests.notify.scenes import a_position, a_view
 from tests.notify.sinks import Reply, TelegramSink, flood, telegram_no
+from tests.support.fake_engine import FakeEngine
 
 TOKEN = "123456789:AAcanaryCanaryCanaryCanaryCanaryCan"
 NOW_S = 1_791_988_937
@@ -286,7 +287,7 @@ async def test_an_engine_that_does_not_answer_is_admitted(monkeypatch: pytest.Mo
 
 async def test_a_command_that_a_stopped_engine_does_not_take_is_told() -> None:
     async with a_scene() as scene:
-        scene.engine.stopped = True
+        scene.engine.error = RefusedError("the engine has stopped")
         assert await scene.ask("/pause") == "the engine has stopped"
 
 

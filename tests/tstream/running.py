@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,60 +17,44 @@ from engine.model.instrument import CME_FUTURES
 from engine.model.market import Timeframe
 from engine.model.notices import Notice, NoticeKind, Severity
 from engine.model.view import TradingState, View
+from tests.support.fake_engine import FakeEngine
 from tests.support.patience import patient
 from tests.tui.fake import charts
 
 
-class Engine:
+class Engine(FakeEngine):
     """Flattens at once, unless it is `stuck`; pauses; answers resume with a warning."""
 
     def __init__(self, view: View, *, stuck: bool = False) -> None:
-        self._view = view
+        super().__init__(view)
         self._stuck = stuck
-        self._notices: list[Notice] = []
-        self._lock = threading.Lock()
-        self.sent: list[AnyCommand] = []
 
     def view(self) -> View:
         with self._lock:
-            self._view = replace(self._view, version=self._view.version + 1)
+            self.show()
             return self._view
 
     def chart(self, instrument: str, timeframe: Timeframe) -> ChartView | None:
         return charts(CME_FUTURES[instrument])[timeframe]
 
-    def ask(self, command: AnyCommand) -> Future[Notice]:
-        self.sent.append(command)
-        answer: Future[Notice] = Future()
-        with self._lock:
-            if isinstance(command, Flatten):
-                answer.set_result(self._answer(command, Severity.GOOD, "flattening"))
-                if not self._stuck:
-                    self._flatten(command.instrument)
-            elif isinstance(command, Pause):
-                text = f"{command.instrument or 'all'} paused \x1b[2J"
-                answer.set_result(self._answer(command, Severity.INFO, text))
-            else:
-                answer.set_result(self._answer(command, Severity.WARNING, "locked by a risk limit"))
-        return answer
-
-    def notices(self, after_seq: int) -> Sequence[Notice]:
-        with self._lock:
-            return [notice for notice in self._notices if notice.seq > after_seq]
+    def obey(self, command: AnyCommand) -> Notice:
+        if isinstance(command, Flatten):
+            answer = self._answer(command, Severity.GOOD, "flattening")
+            if not self._stuck:
+                self._flatten(command.instrument)
+            return answer
+        if isinstance(command, Pause):
+            return self._answer(command, Severity.INFO, f"{command.instrument or 'all'} paused \x1b[2J")
+        return self._answer(command, Severity.WARNING, "locked by a risk limit")
 
     def _answer(self, command: AnyCommand, severity: Severity, text: str) -> Notice:
-        seq = max((notice.seq for notice in self._view.notices), default=0) + 1
-        notice = Notice(seq, 0, NoticeKind.COMMAND, severity, text, command_id=command.id)
-        self._notices.append(notice)
-        self._view = replace(self._view, notices=(*self._view.notices, notice))
-        return notice
+        return self.tell(NoticeKind.COMMAND, text, severity, command_id=command.id)
 
     def _flatten(self, instrument: str | None) -> None:
         def stays(name: str) -> bool:
             return instrument not in (None, name)
 
-        self._view = replace(
-            self._view,
+        self.show(
             positions=tuple(p for p in self._view.positions if stays(p.instrument)),
             orders=tuple(o for o in self._view.orders if stays(o.instrument)),
             contracts=tuple(
