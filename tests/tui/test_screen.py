@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from engine.model.chart import ChartView
+from engine.model.market import Timeframe
 from engine.model.notices import LogLine, NoticeKind, Severity
 from engine.model.orders import AccountKind
 from engine.model.view import TradingState, View
@@ -272,6 +274,47 @@ async def test_looking_back_in_the_chart() -> None:
         assert "16 bars back" in cockpit.pane("chart")
         await cockpit.press(pilot, "right", "right", "plus")
         assert "bars back" not in cockpit.pane("chart")
+
+
+async def test_only_the_chart_that_is_looked_at_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    cockpit = Cockpit()
+    asked: set[tuple[str, Timeframe]] = set()
+    chart = cockpit.engine.chart
+
+    def ask(instrument: str, timeframe: Timeframe) -> ChartView | None:
+        asked.add((instrument, timeframe))
+        return chart(instrument, timeframe)
+
+    monkeypatch.setattr(cockpit.engine, "chart", ask)
+    async with running(cockpit) as pilot:
+        await cockpit.later(pilot)
+        assert asked == {("MNQ", Timeframe.M5)}
+        await cockpit.press(pilot, "t")
+        assert asked == {("MNQ", Timeframe.M5), ("MNQ", Timeframe.M15)}
+        await cockpit.press(pilot, "3", "z")
+        asked.clear()
+        cockpit.engine.show(cockpit.engine.current)
+        await cockpit.later(pilot)
+        assert asked == set(), "another pane has the whole screen"
+
+
+async def test_a_chart_that_a_busy_engine_does_not_draw_stays_as_it_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cockpit = Cockpit()
+    async with running(cockpit) as pilot:
+        drawn = cockpit.pane("chart")
+        monkeypatch.setattr(cockpit.engine, "chart", lambda *_: None)
+        cockpit.engine.show(cockpit.engine.current)
+        await cockpit.later(pilot)
+        assert cockpit.pane("chart") == drawn
+        await cockpit.press(pilot, "t")
+        assert "MNQZ6 15m" in cockpit.pane("chart")
+        assert "waiting for the chart" in cockpit.pane("chart")
+        view = cockpit.engine.current
+        cockpit.engine.show(replace(view, health=replace(view.health, ok=False, stopped=True)))
+        await cockpit.later(pilot)
+        assert "no engine, no chart" in cockpit.pane("chart")
 
 
 async def test_a_theme_of_the_users_that_is_broken_is_a_toast() -> None:

@@ -48,8 +48,7 @@ class ChartPane(Pane):
         contract, chart = state.contract, self._chart_of(state)
         head = self._title(state)
         if contract is None or chart is None or not (chart.bars or chart.forming):
-            what = "waiting for contracts" if contract is None else "waiting for history"
-            return Content(waiting(what), title=head, note=_frames(state))
+            return Content(waiting(_missing(state, chart)), title=head, note=_frames(state))
         width, height = self.inner
         self._back = max(0, min(self._back, len(chart.bars) - 10))
         pitch = self._pitch or (2 if width >= 92 else 1)
@@ -91,6 +90,16 @@ class ChartPane(Pane):
     def action_widen(self, by: int) -> None:
         self._pitch = max(1, min(WIDEST, (self._pitch or (2 if self.inner[0] >= 92 else 1)) + by))
         self._redraw()
+
+
+def _missing(state: ScreenState, chart: ChartView | None) -> str:
+    """Why there is nothing to draw."""
+    if state.contract is None:
+        return "waiting for contracts"
+    if state.view.health.stopped:
+        return "no engine, no chart"
+    # Before the engine stands there is a picture of version 0, and nobody to draw a chart.
+    return "waiting for history" if chart is not None or not state.view.version else "waiting for the chart"
 
 
 def _frames(state: ScreenState) -> Row:
