@@ -37,7 +37,7 @@ def choose_account(rows: Sequence[AccountRow], wanted: str | int | None) -> Acco
     raise FatalError(f"no practice account: name the account to trade on; the login has: {names}")
 
 
-class Desk:
+class AccountReports:
     """Turns rows of one account into events. `changes` counts the fills and position changes seen."""
 
     def __init__(self, book: str, contracts: Contracts, clock: Clock, anomalies: Anomalies) -> None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from adapters.projectx import mapping, requests
 from adapters.projectx.access import Access
-from adapters.projectx.account import Desk
+from adapters.projectx.account import AccountReports
 from adapters.projectx.link import Link, Stream
 from adapters.projectx.transport import Leave
 from adapters.projectx.user_stream import UserStream
@@ -39,7 +39,7 @@ class ProjectXBroker:
     def __init__(self, venue: Access) -> None:
         self.book = venue.config.book
         self._venue = venue
-        self._desk = Desk(self.book, venue.contracts, venue.clock, venue.anomalies)
+        self._reports = AccountReports(self.book, venue.contracts, venue.clock, venue.anomalies)
         self._account: AccountRow | None = None
         self._ready: dict[int, _Ready] = {}
         """Requests that are ready to leave, by the identity of what asks for them."""
@@ -65,10 +65,10 @@ class ProjectXBroker:
                 account = mapping.account(self._account)
                 sink(AccountAdopted(ts_recv=venue.clock(), book=self.book, account=account))
                 adopted = True
-            return UserStream(self._account_id(), self._desk, venue.anomalies)
+            return UserStream(self._account_id(), self._reports, venue.anomalies)
 
         async with venue.opened(sink):
-            self._desk.open(sink)
+            self._reports.open(sink)
             try:
                 await Link(
                     "user",
@@ -84,7 +84,7 @@ class ProjectXBroker:
                 for ready in self._ready.values():
                     ready.drop()
                 self._ready.clear()
-                await self._desk.close()
+                await self._reports.close()
 
     async def place(self, order: PlaceOrder) -> str:
         """Send once; gives the venue's order id. Raises RefusedError, UnknownOutcomeError, RetryableError."""
@@ -144,7 +144,7 @@ class ProjectXBroker:
                 await rest.cancel(account, requests.order_number(request.venue_id), leave)
             case ClosePosition():
                 active = self._venue.contracts.active_id(request.instrument)
-                others = [c for c in self._desk.held_contracts(request.instrument) if c != active]
+                others = [c for c in self._reports.held_contracts(request.instrument) if c != active]
                 for contract in (active, *others):
                     await rest.close(account, contract, leave)
         return None
@@ -152,7 +152,7 @@ class ProjectXBroker:
     def _month(self, order: PlaceOrder) -> str:
         """Entries go to the active month, protection to the one that is held, which may be older."""
         active = self._venue.contracts.active_id(order.instrument)
-        held = self._desk.held_contracts(order.instrument)
+        held = self._reports.held_contracts(order.instrument)
         return held[0] if order.reduces and held and active not in held else active
 
     async def snapshot(self, since: int) -> SnapshotTaken:
@@ -162,9 +162,9 @@ class ProjectXBroker:
         asked again, so that fills and positions belong together.
         """
         for _ in range(_SNAPSHOT_TRIES):
-            before = self._desk.changes
+            before = self._reports.changes
             taken = await self._take(since)
-            if self._desk.changes == before:
+            if self._reports.changes == before:
                 return taken
         raise RetryableError("the account kept changing while it was queried")
 
@@ -193,9 +193,9 @@ class ProjectXBroker:
             book=self.book,
             since=since,
             account=mapping.account(row.result()),
-            orders=await self._desk.orders(_merged(live.result(), recent.result())),
-            fills=await self._desk.fills(trades.result()),
-            positions=await self._desk.positions(positions.result()),
+            orders=await self._reports.orders(_merged(live.result(), recent.result())),
+            fills=await self._reports.fills(trades.result()),
+            positions=await self._reports.positions(positions.result()),
         )
 
     def _account_id(self) -> int:

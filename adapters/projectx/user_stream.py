@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from msgspec import Raw
 
-from adapters.projectx.account import Desk
+from adapters.projectx.account import AccountReports
 from adapters.projectx.anomalies import Anomalies
 from adapters.projectx.link import Silence
 from adapters.projectx.wire import AccountRow, OrderRow, PositionRow, TradeRow, WireError, read_user
@@ -15,14 +15,14 @@ _DELETED = 2
 
 
 class UserStream:
-    """Reads the records of one account and hands every one to the desk, in the order of the wire.
+    """Reads the records of one account and hands every one on, in the order of the wire.
 
     Records may come twice: when two connections overlap, or as the gateway's own habit.
     """
 
-    def __init__(self, account_id: int, desk: Desk, anomalies: Anomalies) -> None:
+    def __init__(self, account_id: int, reports: AccountReports, anomalies: Anomalies) -> None:
         self._account = account_id
-        self._desk = desk
+        self._reports = reports
         self._anomalies = anomalies
         self._readers = {
             "GatewayUserAccount": self._accounts,
@@ -83,21 +83,21 @@ class UserStream:
     def _accounts(self, arguments: Raw) -> None:
         for _, row in read_user(arguments, AccountRow):
             if row.id == self._account:
-                self._desk.account(row)
+                self._reports.account(row)
 
     def _orders(self, arguments: Raw) -> None:
         for _, row in read_user(arguments, OrderRow):
             if row.account_id == self._account:
-                self._desk.deliver(row, row.symbol_id)
+                self._reports.deliver(row, row.symbol_id)
 
     def _positions(self, arguments: Raw) -> None:
         for action, row in read_user(arguments, PositionRow):
             if row.account_id == self._account:
                 if action == _DELETED:
                     row.size = 0
-                self._desk.deliver(row)
+                self._reports.deliver(row)
 
     def _trades(self, arguments: Raw) -> None:
         for _, row in read_user(arguments, TradeRow):
             if row.account_id == self._account:
-                self._desk.deliver(row)
+                self._reports.deliver(row)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from adapters.store.errors import port_error
 from adapters.store.opening import uri
-from adapters.store.refusals import port_error
 from adapters.store.schema import VERSION, version_of
 from engine.model.errors import FatalError
 

@@ -10,10 +10,10 @@ from types import TracebackType
 from typing import Self
 
 from adapters.store import schema
+from adapters.store.errors import groundless, not_next, port_error
 from adapters.store.file_thread import FileThread
 from adapters.store.lock import InstanceLock
 from adapters.store.opening import Opened, begin_run, connect, journal_lock, pragmas
-from adapters.store.refusals import port_error
 from engine.model.errors import FatalError
 
 _BATCH = 1000
@@ -95,7 +95,7 @@ class Journal:
     async def save_snapshot(self, seq: int, body: bytes) -> None:
         """Keep the state as of record `seq`; the one before it is kept too. Raises as `append` does."""
         if not 0 <= seq <= self.last_seq:
-            raise schema.groundless(seq, self.last_seq)
+            raise groundless(seq, self.last_seq)
         statements = [(schema.SAVE_SNAPSHOT, (seq, body)), (schema.FORGET_SNAPSHOTS, ())]
         await self._thread.do(lambda: self._transact(statements))
 
@@ -116,11 +116,11 @@ class Journal:
         """The records without those that the journal has already, which must be the same ones."""
         repeated = self.last_seq + 1 - first_seq
         if repeated < 0:
-            raise schema.not_next(self.path, first_seq, self.last_seq)
+            raise not_next(self.path, first_seq, self.last_seq)
         if repeated and records:
             stored = self._fetch(schema.READ, (first_seq - 1, min(repeated, len(records))))
             if stored != list(enumerate(records[:repeated], first_seq)):
-                raise schema.not_next(self.path, first_seq, self.last_seq)
+                raise not_next(self.path, first_seq, self.last_seq)
         return records[repeated:]
 
     def _transact(self, statements: Sequence[tuple[str, Sequence[int | bytes]]]) -> None:

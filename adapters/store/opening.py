@@ -13,8 +13,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from adapters.store.emergency import Line, emergency_path, put_aside, read_lines
+from adapters.store.errors import damaged, port_error
 from adapters.store.lock import InstanceLock
-from adapters.store.refusals import damaged, port_error
 from adapters.store.schema import LAST_SEQ, READ, VERSION, inserts, migrate, version_of
 from engine.model.errors import FatalError, RetryableError
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from engine.model.errors import FatalError
 
@@ -68,16 +67,6 @@ def migrate(db: sqlite3.Connection, to: int = VERSION) -> None:
         db.execute("ROLLBACK")
         raise
     db.execute("COMMIT")
-
-
-def not_next(path: Path, seq: int, last_seq: int) -> FatalError:
-    return FatalError(
-        f"record {seq} can't follow record {last_seq} in the journal {path}: numbers have no gaps"
-    )
-
-
-def groundless(seq: int, last_seq: int) -> FatalError:
-    return FatalError(f"a snapshot as of record {seq} can't be kept: the newest record is {last_seq}")
 
 
 def inserts(records: Sequence[bytes], first_seq: int) -> Iterator[tuple[str, list[int | bytes]]]:

@@ -10,8 +10,8 @@ from types import TracebackType
 from typing import Self
 
 from adapters.store import schema
+from adapters.store.errors import groundless, not_next, port_error
 from adapters.store.opening import begin_run, connect, journal_lock, pragmas
-from adapters.store.refusals import port_error
 from engine.model.errors import FatalError
 
 _BATCH = 1000
@@ -66,7 +66,7 @@ class SyncJournal:
     def append(self, records: Sequence[bytes], first_seq: int) -> None:
         """Store records numbered from `first_seq`, which has to be the next number."""
         if first_seq != self.last_seq + 1:
-            raise schema.not_next(self.path, first_seq, self.last_seq)
+            raise not_next(self.path, first_seq, self.last_seq)
         with self._fatal():
             if not self._db.in_transaction:
                 self._db.execute("BEGIN IMMEDIATE")
@@ -86,7 +86,7 @@ class SyncJournal:
     def save_snapshot(self, seq: int, body: bytes) -> None:
         """Keep the state as of record `seq`; the one before it is kept too."""
         if not 0 <= seq <= self.last_seq:
-            raise schema.groundless(seq, self.last_seq)
+            raise groundless(seq, self.last_seq)
         with self._fatal():
             self._db.execute(schema.SAVE_SNAPSHOT, (seq, body))
             self._db.execute(schema.FORGET_SNAPSHOTS)

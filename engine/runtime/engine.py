@@ -182,12 +182,14 @@ class Engine:
             now = self._clock()
             if now >= self._core.next_deadline():
                 writer.write(*self._step(ev.TimeAdvanced(ts_recv=now)))
+            writer.begin()
             if not self._fault:  # a bug may have left the state other than the journal tells it
                 snapshots.save_if_due()
             if len(inbox):
                 await asyncio.sleep(0)
             else:
-                self._use_spare_time()
+                if writer.calm:
+                    self._use_spare_time()
                 await inbox.wait((self._core.next_deadline() - now) / NANOS / self._speed)
 
     def _use_spare_time(self) -> None:

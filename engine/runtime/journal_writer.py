@@ -61,6 +61,8 @@ class JournalWriter:
         self._append: asyncio.Future[None] | None = None
         self._timer: asyncio.Handle | None = None
         """Begins the next append, or loses patience with the one under way."""
+        self._due: asyncio.Handle | None = None
+        """Begins the first append after a rest."""
         self._emergency_due = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -80,17 +82,26 @@ class JournalWriter:
         """Take one step's outcome over. Without records there is nothing to wait for."""
         if not records:
             for effect in effects:
-                self._runner.run(effect)
+                if isinstance(effect, fx.TakeSnapshot) and (waiting := self._aboard or self._effects):
+                    waiting.append(effect)  # orders go first
+                else:
+                    self._runner.run(effect)
             return
         self._records.extend(encode(record) for record in records)
         if self._idle.is_set():
             self._idle.clear()
-            self._timer = self._loop.call_soon(self._begin)
+            self._due = self._timer = self._loop.call_soon(self._begin)
         if not self._ok:
             # While the journal is down, protection does not wait for the next try.
             self._let_safe_ones_pass(effects)
             return
         self._effects.extend(effects)
+
+    def begin(self) -> None:
+        """Hand over what is written, if nothing is under way; else that happens when the loop comes round."""
+        if self._due is not None:
+            self._due.cancel()
+            self._begin()
 
     async def run(self) -> None:
         """Until cancelled; then nothing is begun any more, and what is under way is not heard of."""
@@ -117,6 +128,7 @@ class JournalWriter:
         return True
 
     def _begin(self) -> None:
+        self._due = None
         self._batch += self._records
         self._aboard += self._effects
         self._records, self._effects = [], []

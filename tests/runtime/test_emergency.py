@@ -79,7 +79,7 @@ def test_f33_a_start_killed_while_it_takes_over_begins_again(tmp_path: Path) -> 
         assert journal_after_restart(home) == RECORDS[:4]
 
 
-class Desk:
+class Writing:
     """A writer whose journal obeys, with a real emergency file."""
 
     def __init__(self, folder: Path, patience_s: float = 0.02) -> None:
@@ -96,7 +96,7 @@ class Desk:
     def states(self) -> list[bool]:
         return [e.ok for e in self.heard if isinstance(e, ev.JournalState)]
 
-    async def __aenter__(self) -> Desk:
+    async def __aenter__(self) -> Writing:
         self._task = asyncio.create_task(self.writer.run())
         return self
 
@@ -112,49 +112,49 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_f33_an_append_that_hangs_does_not_hold_protection_back(tmp_path: Path) -> None:
-    async with Desk(tmp_path) as desk:
-        desk.journal.gate.clear()
-        desk.writer.write([record(1)], [ENTRY, STOP])
-        await until(lambda: desk.broker.sent)
-        assert desk.broker.sent == [STOP]
-        [denied] = [e for e in desk.heard if isinstance(e, ev.Replied) and e.client_id == "e"]
+    async with Writing(tmp_path) as writing:
+        writing.journal.gate.clear()
+        writing.writer.write([record(1)], [ENTRY, STOP])
+        await until(lambda: writing.broker.sent)
+        assert writing.broker.sent == [STOP]
+        [denied] = [e for e in writing.heard if isinstance(e, ev.Replied) and e.client_id == "e"]
         assert denied.outcome is ev.Outcome.UNSENT
-        desk.writer.write([record(2)], [CLOSE])
-        await until(lambda: len(desk.broker.sent) == 2)
-        assert [line.seq for line in read_lines(desk.path)] == [1, 2]
-        assert desk.journal.tries == 1, "a second append beside one that hangs"
+        writing.writer.write([record(2)], [CLOSE])
+        await until(lambda: len(writing.broker.sent) == 2)
+        assert [line.seq for line in read_lines(writing.path)] == [1, 2]
+        assert writing.journal.tries == 1, "a second append beside one that hangs"
         # It comes back, and has landed after all: nothing is sent again, and the file has done its work.
-        desk.journal.gate.set()
-        assert await desk.writer.flush(5)
-        await until(lambda: not desk.writer.saved)
-        assert desk.broker.sent == [STOP, CLOSE]
-        assert len(desk.journal.records) == 2
-        assert desk.states() == [False, True]
-        assert read_lines(desk.path) == []
-        desk.writer.write([record(3)], [CANCEL])
-        await until(lambda: len(desk.broker.sent) == 3)
-        assert desk.states() == [False, True]
+        writing.journal.gate.set()
+        assert await writing.writer.flush(5)
+        await until(lambda: not writing.writer.saved)
+        assert writing.broker.sent == [STOP, CLOSE]
+        assert len(writing.journal.records) == 2
+        assert writing.states() == [False, True]
+        assert read_lines(writing.path) == []
+        writing.writer.write([record(3)], [CANCEL])
+        await until(lambda: len(writing.broker.sent) == 3)
+        assert writing.states() == [False, True]
 
 
 async def test_f33_the_file_has_the_records_before_anything_goes_out(tmp_path: Path) -> None:
-    async with Desk(tmp_path) as desk:
-        desk.journal.error = DOWN
+    async with Writing(tmp_path) as writing:
+        writing.journal.error = DOWN
         seen: list[list[int]] = []
 
         async def look(_: object) -> None:
-            seen.append([line.seq for line in read_lines(desk.path)])
+            seen.append([line.seq for line in read_lines(writing.path)])
 
-        desk.broker.answer = look
+        writing.broker.answer = look
         effects: tuple[fx.AnyEffect, ...] = (STOP, CANCEL, CLOSE)
         for n, effect in enumerate(effects, 1):
-            desk.writer.write([record(n)], [effect])
+            writing.writer.write([record(n)], [effect])
             await until(partial(lambda n: len(seen) == n, n))
         assert seen == [[1], [1, 2], [1, 2, 3]]
 
 
 async def test_f33_with_no_room_at_all_protection_passes_and_people_are_told(tmp_path: Path) -> None:
-    async with Desk(tmp_path) as desk:
-        desk.journal.error = DOWN
+    async with Writing(tmp_path) as writing:
+        writing.journal.error = DOWN
 
         class NoRoom:
             async def write(self, records: object, first_seq: int) -> None:
@@ -163,25 +163,25 @@ async def test_f33_with_no_room_at_all_protection_passes_and_people_are_told(tmp
             async def clear(self) -> None:
                 raise AssertionError("there is nothing to clear")
 
-        desk.writer._emergency = NoRoom()
-        desk.writer.write([record(1)], [STOP])
-        desk.writer.write([record(2)], [ENTRY])
-        await until(lambda: desk.broker.sent)
-        assert desk.broker.sent == [STOP]
-        told = [e.detail for e in desk.heard if isinstance(e, ev.JournalState)]
+        writing.writer._emergency = NoRoom()
+        writing.writer.write([record(1)], [STOP])
+        writing.writer.write([record(2)], [ENTRY])
+        await until(lambda: writing.broker.sent)
+        assert writing.broker.sent == [STOP]
+        told = [e.detail for e in writing.heard if isinstance(e, ev.JournalState)]
         assert "without being written down" in told[-1]
         # Room again: what was missing is written with the next one.
-        desk.writer._emergency = desk.file
-        desk.writer.write([record(3)], [CLOSE])
-        await until(lambda: len(desk.broker.sent) == 2)
-        assert [line.seq for line in read_lines(desk.path)] == [1, 2, 3]
+        writing.writer._emergency = writing.file
+        writing.writer.write([record(3)], [CLOSE])
+        await until(lambda: len(writing.broker.sent) == 2)
+        assert [line.seq for line in read_lines(writing.path)] == [1, 2, 3]
 
 
 async def test_f33_a_shutdown_without_the_journal_leaves_everything_in_the_file(tmp_path: Path) -> None:
-    async with Desk(tmp_path) as desk:
-        desk.journal.error = DOWN
-        desk.writer.write([record(1)], [])
-        desk.writer.write([record(2)], [])
-        await until(lambda: desk.states() == [False])
-        assert not await desk.writer.flush(0.01)
-        assert [line.seq for line in read_lines(desk.path)] == [1, 2]
+    async with Writing(tmp_path) as writing:
+        writing.journal.error = DOWN
+        writing.writer.write([record(1)], [])
+        writing.writer.write([record(2)], [])
+        await until(lambda: writing.states() == [False])
+        assert not await writing.writer.flush(0.01)
+        assert [line.seq for line in read_lines(writing.path)] == [1, 2]

@@ -1,4 +1,4 @@
-"""What SQLite says when it can't, as the errors that may cross a port."""
+"""What can go wrong with a journal, as the errors that may cross a port."""
 
 from __future__ import annotations
 
@@ -38,3 +38,13 @@ def damaged(path: Path, what: str) -> FatalError:
         " -shm files, and put a backup in its place or start without (open positions and orders then"
         " come from the venue)"
     )
+
+
+def not_next(path: Path, seq: int, last_seq: int) -> FatalError:
+    return FatalError(
+        f"record {seq} can't follow record {last_seq} in the journal {path}: numbers have no gaps"
+    )
+
+
+def groundless(seq: int, last_seq: int) -> FatalError:
+    return FatalError(f"a snapshot as of record {seq} can't be kept: the newest record is {last_seq}")
