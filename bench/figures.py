@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import platform
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,7 +22,8 @@ def machine() -> str:
     load = os.getloadavg()[0]
     return (
         f"machine: {os.cpu_count()} cores, {model}, {platform.system()}, "
-        f"Python {platform.python_version()}, Textual {textual.__version__}, load {load:.1f} before"
+        f"Python {platform.python_version()}, Textual {textual.__version__}, "
+        f"bytecode {'not kept' if sys.dont_write_bytecode else 'kept'}, load {load:.1f} before"
     )
 
 
