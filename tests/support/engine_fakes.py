@@ -30,7 +30,7 @@ BOOK = "fake"
 MNQ = CME_FUTURES["MNQ"]
 
 
-SPEED = 50.0
+SPEED = 200.0
 
 
 class Clock:
