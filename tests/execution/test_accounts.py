@@ -12,7 +12,8 @@ from engine.model.market import NANOS
 from engine.model.orders import OrderType
 from engine.model.refusals import Refusal
 from engine.model.view import TradingState
-from tests.support.manual_venue import BOOK, PRICE, ManualVenue, entered, idea
+from tests.support.manual_venue import BOOK, ManualVenue, entered, idea
+from tests.support.venue_orders import PRICE
 
 
 def switched(bench: ManualVenue, *, risk: RiskLimits | None = None) -> ManualVenue:

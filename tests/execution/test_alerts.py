@@ -30,7 +30,8 @@ from tests.support.alert_room import (
     leave,
     message,
 )
-from tests.support.manual_venue import BOOK, PRICE
+from tests.support.manual_venue import BOOK
+from tests.support.venue_orders import PRICE
 
 # --- an alert ------------------------------------------------------------------------------------------
 

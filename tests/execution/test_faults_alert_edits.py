@@ -23,7 +23,7 @@ from tests.support.alert_room import (
     leave,
     message,
 )
-from tests.support.manual_venue import PRICE
+from tests.support.venue_orders import PRICE
 
 
 def test_f30_an_edit_after_the_fill_changes_nothing_by_default() -> None:

@@ -17,7 +17,7 @@ from tests.support.alert_room import (
     at_work,
     entries,
 )
-from tests.support.manual_venue import PRICE
+from tests.support.venue_orders import PRICE
 
 WRONG: Sequence[tuple[str, Verdict, Reason]] = [
     (LONG.replace("20000", "2000"), Verdict.REFUSED, Reason.STOP_SIDE),

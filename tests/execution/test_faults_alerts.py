@@ -30,7 +30,7 @@ from tests.support.alert_room import (
     leave,
     message,
 )
-from tests.support.manual_venue import PRICE
+from tests.support.venue_orders import PRICE
 
 # --- F30: read twice -----------------------------------------------------------------------------------
 

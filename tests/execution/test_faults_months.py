@@ -17,7 +17,8 @@ from engine.model.refusals import Refusal
 from engine.model.view import HealthView
 from engine.runtime.view_builder import picture
 from tests.market.feed import T0
-from tests.support.manual_venue import BOOK, MNQ, PRICE, ManualVenue, idea
+from tests.support.manual_venue import BOOK, ManualVenue, idea
+from tests.support.venue_orders import MNQ, PRICE
 
 TODAY = sessions.trade_date(T0)
 NEXT = PRICE + 700

@@ -9,7 +9,8 @@ from engine.model.commands import Flatten
 from engine.model.market import NANOS
 from engine.model.orders import OrderStatus, OrderType, Slot
 from engine.model.refusals import Refusal
-from tests.support.manual_venue import PRICE, UNKNOWN, connected, entered
+from tests.support.manual_venue import UNKNOWN, connected, entered
+from tests.support.venue_orders import PRICE
 
 
 def test_f01_place_times_out_and_the_venue_has_it() -> None:

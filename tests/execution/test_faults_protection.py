@@ -11,7 +11,8 @@ from engine.model import events as ev
 from engine.model.commands import Flatten
 from engine.model.market import Side
 from engine.model.orders import OrderStatus, OrderType, Slot, VenueOrder, VenueStatus
-from tests.support.manual_venue import BOOK, MNQ, PRICE, UNKNOWN, ManualVenue, connected, entered
+from tests.support.manual_venue import BOOK, UNKNOWN, ManualVenue, connected, entered
+from tests.support.venue_orders import MNQ, PRICE
 
 
 def test_f13_a_rejected_stop_flattens_at_once() -> None:
@@ -164,7 +165,7 @@ def test_f17_both_exits_fill_and_the_rest_is_closed() -> None:
     assert bench.of(fx.ClosePosition) == [fx.ClosePosition(BOOK, "MNQ")]
     assert bench.critical()
     bench.reply(fx.ClosePosition(BOOK, "MNQ"), ev.Outcome.ACCEPTED)
-    _platform_close(bench)
+    bench.close_all()
     for one in sorted(bench.orders):
         bench.tell(one)
     bench.wait(5)
@@ -173,19 +174,6 @@ def test_f17_both_exits_fill_and_the_rest_is_closed() -> None:
     assert (won.reason, won.gross_usd) == ("T1", MNQ.usd(5 * 80))
     assert (lost.qty, lost.gross_usd) == (5, MNQ.usd(-40 * 5))  # short at the stop, closed back at the price
     assert bench.core.turn.counts["double exits"] == 1
-
-
-def _platform_close(bench: ManualVenue) -> None:
-    """What the venue does on a close: a market order of its own."""
-    qty = bench.positions["MNQ"]
-    venue_id = bench.new_id()
-    side = Side.SELL if qty > 0 else Side.BUY
-    bench.orders[venue_id] = VenueOrder(
-        venue_id, None, "MNQ", side, OrderType.MARKET, abs(qty), VenueStatus.PENDING
-    )
-    bench.tell(venue_id)
-    bench.tell_fill(bench.execute(venue_id))
-    bench.tell(venue_id)
 
 
 def test_f28_a_close_under_way_is_not_repeated_and_refusals_slow_it_down() -> None:
@@ -202,7 +190,7 @@ def test_f28_a_close_under_way_is_not_repeated_and_refusals_slow_it_down() -> No
         bench.wait(1)
     assert 5 <= len(bench.of(fx.ClosePosition)) <= 12
     assert [s.status for s in bench.in_slot(Slot.STOP)] == [OrderStatus.WORKING]
-    _platform_close(bench)
+    bench.close_all()
     bench.wait(1)
     for order in bench.standing():
         bench.change(order.venue_id, status=VenueStatus.CANCELED)

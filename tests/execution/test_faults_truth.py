@@ -16,7 +16,8 @@ from engine.model.plans import PlanStatus
 from engine.model.refusals import Refusal
 from engine.model.view import TradingState
 from tests.support.books import day_rolled
-from tests.support.manual_venue import BOOK, MNQ, PRICE, UNKNOWN, ManualVenue, connected, entered, idea
+from tests.support.manual_venue import BOOK, UNKNOWN, ManualVenue, connected, entered, idea
+from tests.support.venue_orders import MNQ, PRICE
 
 
 def test_f08_a_fill_missed_while_disconnected() -> None:

@@ -16,7 +16,8 @@ from engine.model.orders import Fill, OrderStatus, VenueStatus
 from engine.model.plans import Leg, PlanStatus
 from engine.model.refusals import Refusal
 from tests.support.books import Book, day_rolled
-from tests.support.manual_venue import BOOK, MNQ, PRICE, UNKNOWN, ManualVenue, connected, entered, idea
+from tests.support.manual_venue import BOOK, UNKNOWN, ManualVenue, connected, entered, idea
+from tests.support.venue_orders import MNQ, PRICE
 
 REFUSED = ev.Outcome.REFUSED
 

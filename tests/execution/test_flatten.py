@@ -16,10 +16,11 @@ from engine.model import events as ev
 from engine.model import records as r
 from engine.model.commands import Flatten
 from engine.model.errors import Cause
-from engine.model.market import MINUTE, NANOS, Side
-from engine.model.orders import OrderStatus, OrderType, Slot, VenueOrder, VenueStatus
+from engine.model.market import MINUTE, NANOS
+from engine.model.orders import OrderStatus, Slot, VenueStatus
 from engine.model.view import TradingState
-from tests.support.manual_venue import BOOK, MNQ, ManualVenue, connected, entered, idea
+from tests.support.manual_venue import BOOK, ManualVenue, connected, entered, idea
+from tests.support.venue_orders import MNQ
 
 HOUR = 60 * MINUTE
 
@@ -40,19 +41,6 @@ def leap(bench: ManualVenue, seconds: float) -> None:
     """Let time pass in one step, where nothing but the time is of interest."""
     bench.now += int(seconds * NANOS)
     bench.step(ev.TimeAdvanced(ts_recv=bench.now))
-
-
-def closed_by_venue(bench: ManualVenue) -> None:
-    """What the venue does on a close: a market order of its own."""
-    qty = bench.positions["MNQ"]
-    venue_id = bench.new_id()
-    side = Side.SELL if qty > 0 else Side.BUY
-    bench.orders[venue_id] = VenueOrder(
-        venue_id, None, "MNQ", side, OrderType.MARKET, abs(qty), VenueStatus.PENDING
-    )
-    bench.tell(venue_id)
-    bench.tell_fill(bench.execute(venue_id))
-    bench.tell(venue_id)
 
 
 def reply(bench: ManualVenue, outcome: ev.Outcome, cause: Cause | None = None, reason: str = "") -> None:
@@ -91,7 +79,7 @@ def test_f28_a_flatten_refused_in_a_halt_keeps_its_stops_and_is_retried_until_it
     assert [(s.status, s.open_qty) for s in bench.in_slot(Slot.STOP)] == [(OrderStatus.WORKING, 5)]
     bench.wait(35)
     reply(bench, ev.Outcome.ACCEPTED)
-    closed_by_venue(bench)
+    bench.close_all()
     bench.wait(0.5)
     cancels_answered(bench)
     bench.wait(3)
@@ -162,7 +150,7 @@ def test_f28_through_the_break_the_latch_stays_and_the_close_comes_with_the_reop
         bench.wait(0.5)
     assert len(bench.of(fx.ClosePosition)) == count + 1
     reply(bench, ev.Outcome.ACCEPTED)
-    closed_by_venue(bench)
+    bench.close_all()
     bench.wait(0.5)
     cancels_answered(bench)
     bench.wait(3)
@@ -195,7 +183,7 @@ def test_a_flatten_before_any_account_is_adopted_is_carried_out_on_adoption() ->
     fresh.wait(3)
     assert fresh.of(fx.ClosePosition) == [fx.ClosePosition(BOOK, "MNQ")]
     reply(fresh, ev.Outcome.ACCEPTED)
-    closed_by_venue(fresh)
+    fresh.close_all()
     fresh.wait(0.5)
     cancels_answered(fresh)
     fresh.wait(4)
@@ -228,7 +216,7 @@ def test_a_flatten_waits_for_the_evidence_of_an_order_of_unknown_outcome() -> No
     bench.wait(4)
     assert bench.of(fx.ClosePosition) == [fx.ClosePosition(BOOK, "MNQ")]
     reply(bench, ev.Outcome.ACCEPTED)
-    closed_by_venue(bench)
+    bench.close_all()
     bench.wait(30)  # a stop was on its way for it, and nobody answered that one either
     assert bench.book.flattening == {}
 
@@ -271,7 +259,7 @@ def test_without_any_answer_to_queries_what_the_journal_knows_is_closed_all_the_
     assert again.of(fx.ClosePosition) == [fx.ClosePosition(BOOK, "MNQ")]
     # Only the venue's own word opens the latch.
     reply(again, ev.Outcome.ACCEPTED)
-    closed_by_venue(again)
+    again.close_all()
     again.wait(5)
     assert "MNQ" in again.book.flattening
 
@@ -286,7 +274,7 @@ def test_every_book_is_flattened_and_each_says_for_itself_what_is_open() -> None
     started = {s.book: s.instruments for s in bench.written(r.FlattenStarted)}
     assert started == {BOOK: ("MNQ",), other: ("MNQ",)}
     reply(bench, ev.Outcome.ACCEPTED)
-    closed_by_venue(bench)
+    bench.close_all()
     bench.wait(0.5)
     cancels_answered(bench)
     for _ in range(16):

@@ -19,10 +19,11 @@ from engine.model.limits import ForeignPositions, RiskLimits
 from engine.model.market import MINUTE, Side
 from engine.model.orders import Fill, OrderSpec, OrderType, VenueOrder, VenueStatus
 from engine.model.view import TradingState
-from tests.support.manual_venue import BOOK, PRICE, ManualVenue, entered, idea
+from tests.support.manual_venue import BOOK, ManualVenue, entered, idea
 from tests.support.scripted_replay import PRICE as PLAYED
 from tests.support.scripted_replay import ScriptedReplay
 from tests.support.scripted_replay import idea as played_idea
+from tests.support.venue_orders import PRICE
 
 Market = Iterator[ev.Quote | ev.Print]
 

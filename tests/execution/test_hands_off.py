@@ -20,7 +20,8 @@ from engine.model.refusals import Refusal
 from engine.model.view import HealthView, TradingState
 from engine.runtime.view_builder import picture
 from tests.strategies.scripted import ScriptedStrategy
-from tests.support.manual_venue import BOOK, PRICE, connected, entered, idea
+from tests.support.manual_venue import BOOK, connected, entered, idea
+from tests.support.venue_orders import PRICE
 
 MNQ = CME_FUTURES["MNQ"]
 LIVE = Account("1", "50KTC-1", AccountKind.LIVE, Decimal(50_000), can_trade=True)

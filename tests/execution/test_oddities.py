@@ -20,7 +20,8 @@ from engine.model.records import OrderEvent as E
 from engine.model.view import TradingState
 from engine.state.order_table import next_status
 from tests.support.books import Book
-from tests.support.manual_venue import BOOK, MNQ, PRICE, connected, entered
+from tests.support.manual_venue import BOOK, connected, entered
+from tests.support.venue_orders import MNQ, PRICE
 
 STATES = [s for s in OrderStatus if not s.terminal]
 

@@ -16,10 +16,11 @@ from engine.model.config import Brackets
 from engine.model.errors import Cause
 from engine.model.market import Side
 from engine.model.orders import OrderStatus, OrderType, Slot, VenueOrder, VenueStatus
-from tests.support.manual_venue import BOOK, PRICE, ManualVenue, connected, idea
+from tests.support.manual_venue import BOOK, ManualVenue, connected, idea
 from tests.support.scripted_replay import PRICE as PLAYED
 from tests.support.scripted_replay import ScriptedReplay
 from tests.support.scripted_replay import idea as played_idea
+from tests.support.venue_orders import PRICE
 
 REFUSED = ev.Outcome.REFUSED
 Market = Iterator[ev.Quote | ev.Print]

@@ -9,7 +9,8 @@ from engine.model import events as ev
 from engine.model import records as r
 from engine.model.errors import Cause
 from engine.model.orders import OrderStatus, OrderType, Slot, VenueStatus
-from tests.support.manual_venue import PRICE, connected, entered
+from tests.support.manual_venue import connected, entered
+from tests.support.venue_orders import PRICE
 
 ACCEPTED, REFUSED = ev.Outcome.ACCEPTED, ev.Outcome.REFUSED
 

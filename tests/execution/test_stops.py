@@ -16,10 +16,11 @@ from engine.model.limits import RiskLimits, SingleContract
 from engine.model.market import NANOS, Side
 from engine.model.orders import OrderType, Slot
 from engine.model.plans import StopRule
-from tests.support.manual_venue import BOOK, PRICE, ManualVenue, entered
+from tests.support.manual_venue import BOOK, ManualVenue, entered
 from tests.support.scripted_replay import PRICE as PLAYED
 from tests.support.scripted_replay import ScriptedReplay
 from tests.support.scripted_replay import idea as played_idea
+from tests.support.venue_orders import PRICE
 
 Market = Iterator[ev.Quote | ev.Print]
 COSTS = 3

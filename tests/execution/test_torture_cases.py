@@ -7,7 +7,8 @@ import pytest
 from engine.model import effects as fx
 from engine.model.market import Side
 from engine.model.orders import OrderType, VenueOrder, VenueStatus
-from tests.support.manual_venue import PRICE, ManualVenue, connected, entered
+from tests.support.manual_venue import ManualVenue, connected, entered
+from tests.support.venue_orders import PRICE
 from tests.torture.mishap_replay import play
 from tests.torture.mishaps import Fate, Kind, Mishap, Mode, Move, Scene
 

@@ -32,7 +32,7 @@ from engine.state import snapshot
 from engine.state.state import State
 from tests.market.feed import T0
 from tests.strategies.scripted import ScriptedStrategy
-from tests.support.engine_fakes import BOOK, DOWN, MNQ, FakedEngine, MemoryJournal, adopted, resolved
+from tests.support.engine_fakes import BOOK, DOWN, MNQ, FakedEngine, MemoryJournal, adopted, known, resolved
 from tests.support.patience import patient
 from tests.support.waits import turns, until
 
@@ -85,11 +85,7 @@ async def test_a_shutdown_waits_for_the_journal_and_for_requests_under_way() -> 
     async def slow(_: Any) -> None:
         await released.wait()
 
-    async def start(sink: Sink) -> None:
-        sink(resolved())
-        sink(adopted())
-
-    faked.broker.on_run = start
+    faked.broker.on_run = known
     faked.broker.answer = slow
     main = asyncio.create_task(faked.engine.main())
     await until(lambda: faked.broker.sent)
@@ -172,12 +168,7 @@ async def test_a_tape_that_fails_does_not_stop_the_engine() -> None:
         raise OSError("disk full")
 
     faked = FakedEngine(record)
-
-    async def start(sink: Sink) -> None:
-        sink(resolved())
-        sink(adopted())
-
-    faked.broker.on_run = start
+    faked.broker.on_run = known
     async with faked.running():
         await until(lambda: written(faked, r.Reconciled))
     assert calls == 1
@@ -185,29 +176,17 @@ async def test_a_tape_that_fails_does_not_stop_the_engine() -> None:
 
 async def test_a_snapshot_is_asked_for_when_the_user_hub_comes_back() -> None:
     faked = FakedEngine()
-    sinks: list[Sink] = []
-
-    async def start(sink: Sink) -> None:
-        sinks.append(sink)
-        sink(resolved())
-        sink(adopted())
-
-    faked.broker.on_run = start
+    faked.broker.on_run = known
     async with faked.running():
         await until(lambda: written(faked, r.Reconciled))
-        sinks[0](ev.LinkChanged(ts_recv=faked.clock(), link="user", state=LinkState.LIVE))
+        faked.broker.sink(ev.LinkChanged(ts_recv=faked.clock(), link="user", state=LinkState.LIVE))
         await until(lambda: len(written(faked, r.Reconciled)) == 2)
     assert [sent[0] for sent in faked.broker.sent] == ["snapshot", "snapshot"]
 
 
 async def test_a_clean_end_keeps_the_state_and_the_next_start_folds_only_what_came_after() -> None:
     faked = FakedEngine()
-
-    async def start(sink: Sink) -> None:
-        sink(resolved())
-        sink(adopted())
-
-    faked.broker.on_run = start
+    faked.broker.on_run = known
     async with faked.running():
         await until(lambda: written(faked, r.Reconciled))
     journal = faked.journal
@@ -217,7 +196,7 @@ async def test_a_clean_end_keeps_the_state_and_the_next_start_folds_only_what_ca
     assert journal.read_from == len(journal.records)
     assert state.books[BOOK].account == faked.core.state.books[BOOK].account
     again = FakedEngine(journal=journal, state=state)
-    again.broker.on_run = start
+    again.broker.on_run = known
     async with again.running():
         await until(lambda: len(written(again, r.Reconciled)) == 2)
     whole = MemoryJournal()
@@ -260,12 +239,7 @@ async def test_a_snapshot_that_cant_be_used_costs_time_only(body: bytes) -> None
 
 async def test_a_snapshot_on_which_the_records_dont_fit_is_left_out() -> None:
     faked = FakedEngine()
-
-    async def start(sink: Sink) -> None:
-        sink(resolved())
-        sink(adopted())
-
-    faked.broker.on_run = start
+    faked.broker.on_run = known
     async with faked.running():
         await until(lambda: written(faked, r.Reconciled))
         faked.engine.ask(Flatten(id="f"))
@@ -284,18 +258,16 @@ async def test_an_idle_engine_digests_bars_that_nobody_has_asked_for(monkeypatch
     monkeypatch.setattr(FrameSignals, "add", lambda frame, bar: digested.append(bar.open_ts))
     monkeypatch.setattr("engine.runtime.pictures.PERIOD_S", 3600.0)
     faked = FakedEngine(strategy=ScriptedStrategy([]))
-    sinks: list[Sink] = []
 
     async def start(sink: Sink) -> None:
-        sinks.append(sink)
         sink(resolved())
 
     faked.feed.on_run = start
     async with faked.running():
-        await until(lambda: sinks)
+        await until(lambda: faked.feed.runs)
         for minute in range(1, 5):
             now = faked.clock() + minute * MINUTE
-            sinks[0](ev.Print(ts_recv=now, ts_venue=now, instrument="MNQ", price=80_000, size=1))
+            faked.feed.sink(ev.Print(ts_recv=now, ts_venue=now, instrument="MNQ", price=80_000, size=1))
         await until(lambda: faked.core.market.bars.bars("MNQ", Timeframe.M1))
         await until(
             lambda: {bar.open_ts for bar in faked.core.market.bars.bars("MNQ", Timeframe.M1)} <= set(digested)
@@ -313,20 +285,13 @@ async def test_f36_a_strategy_that_raises_is_out_and_everything_else_goes_on() -
 
     strategy = Broken()
     faked = FakedEngine(strategy=strategy)  # type: ignore[arg-type]
-    sinks: list[Sink] = []
-
-    async def start(sink: Sink) -> None:
-        sinks.append(sink)
-        sink(resolved())
-        sink(adopted())
-
-    faked.feed.on_run = start
+    faked.feed.on_run = known
 
     async with faked.running():
         await until(lambda: written(faked, r.Reconciled))
         for minute in range(1, 5):
             now = faked.clock() + minute * MINUTE
-            sinks[0](ev.Print(ts_recv=now, ts_venue=now, instrument="MNQ", price=80_000, size=1))
+            faked.feed.sink(ev.Print(ts_recv=now, ts_venue=now, instrument="MNQ", price=80_000, size=1))
         await until(lambda: faked.core.entries.strategy_error)
         await until(lambda: "the strategy failed" in faked.engine.view().health.detail)
         assert not faked.engine.view().health.ok
@@ -344,15 +309,11 @@ async def test_f36_a_screen_that_blocks_does_not_delay_the_engine() -> None:
     faked = FakedEngine()
     closed = threading.Event()
 
-    async def start(sink: Sink) -> None:
-        sink(resolved())
-        sink(adopted())
-
     async def note(request: Any) -> None:
         if isinstance(request, tuple):
             closed.set()
 
-    faked.broker.on_run = start
+    faked.broker.on_run = known
     faked.broker.answer = note
     thread = threading.Thread(target=lambda: asyncio.run(faked.engine.main()))
     thread.start()
@@ -374,12 +335,7 @@ async def test_f34_an_account_that_another_instance_has_is_not_adopted() -> None
         raise FatalError(f"account {account.name!r} is held by the tstream with process id 7")
 
     faked = FakedEngine(admit=admit)
-
-    async def start(sink: Sink) -> None:
-        sink(resolved())
-        sink(adopted())
-
-    faked.broker.on_run = start
+    faked.broker.on_run = known
     async with faked.running():
         await until(lambda: "process id 7" in faked.engine.view().health.detail)
         await turns()

@@ -12,7 +12,8 @@ from engine.model.market import NANOS, Side
 from engine.model.notices import NoticeKind
 from engine.model.orders import Slot
 from engine.model.rooms import AfterFill, AlertRoom
-from tests.support.manual_venue import PRICE, ManualVenue
+from tests.support.manual_venue import ManualVenue
+from tests.support.venue_orders import PRICE
 
 ROOM = AlertRoom("jm", {"NQ": "MNQ"})
 TIGHTEN = AlertRoom("jm", {"NQ": "MNQ"}, after_fill=AfterFill.TIGHTEN)

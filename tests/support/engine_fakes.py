@@ -95,6 +95,7 @@ class FakeBroker:
 
     async def run(self, sink: Sink) -> None:
         self.runs += 1
+        self.sink = sink
         if self.on_run is not None:
             await self.on_run(sink)
         await asyncio.Event().wait()
@@ -132,6 +133,7 @@ class FakeFeed:
 
     async def run(self, sink: Sink) -> None:
         self.runs += 1
+        self.sink = sink
         if self.on_run is not None:
             await self.on_run(sink)
         await asyncio.Event().wait()
@@ -187,6 +189,12 @@ def adopted() -> ev.AccountAdopted:
 
 def resolved() -> ev.ContractResolved:
     return ev.ContractResolved(ts_recv=T0, instrument=MNQ, contract_id="x", name="MNQX")
+
+
+async def known(sink: Sink) -> None:
+    """What an adapter tells first: contract and account."""
+    sink(resolved())
+    sink(adopted())
 
 
 DOWN = RetryableError("disk full")

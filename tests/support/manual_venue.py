@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from itertools import count
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from engine.core import Core
 from engine.model import effects as fx
@@ -36,10 +35,9 @@ from engine.state.state import BookState, Order, State
 from tests.market.feed import T0
 from tests.strategies.scripted import ScriptedStrategy
 from tests.support.invariants import Invariants
+from tests.support.venue_orders import MNQ, PRICE, VenueOrders
 
 BOOK = "hand"
-MNQ = CME_FUTURES["MNQ"]
-PRICE = 80_000
 STEP_NS = NANOS // 10
 UNKNOWN = ev.Outcome.UNKNOWN
 E = TypeVar("E")
@@ -53,7 +51,7 @@ def idea(side: Side = Side.BUY, *, stop: int = 40, targets: Sequence[int] = (80,
     )
 
 
-class ManualVenue:
+class ManualVenue(VenueOrders):
     """Events in by hand, effects out by hand; the invariants are looked at after every event."""
 
     def __init__(
@@ -67,7 +65,7 @@ class ManualVenue:
         trading: TradingSwitch = TradingSwitch.LIVE,
         rooms: Sequence[AlertRoom] = (),
     ) -> None:
-        self.now = at
+        VenueOrders.__init__(self, at, boot)
         self.rooms = tuple(rooms)
         self.risk = RiskLimits() if risk is None else risk
         state = State()
@@ -89,15 +87,9 @@ class ManualVenue:
         )
         self.core = Core(config, strategy, state)
         self.effects: list[fx.AnyEffect] = []
-        self.orders: dict[str, VenueOrder] = {}
-        """Orders as the venue would show them, by venue id."""
-        self.fills: list[Fill] = []
-        self._trade_ids = count(1000 * boot)
-        self.positions: dict[str, int] = {}
         self.account_id = "1"
         self.answering = True
         """Whether snapshots are answered by themselves, with what the venue holds."""
-        self._ids = 100 * boot
         self._obeyed = 0
         self._take(*self.core.start(self.now))
 
@@ -194,60 +186,9 @@ class ManualVenue:
 
     # -- the venue's side --------------------------------------------------------------------------
 
-    def new_id(self) -> str:
-        self._ids += 1
-        return str(self._ids)
-
-    def lodge(self, order: fx.PlaceOrder, *, legs: bool = True) -> str:
-        """The venue takes an order in, with its bracket; nobody is told."""
-        venue_id = self.new_id()
-        status = VenueStatus.PENDING if order.type is OrderType.MARKET else VenueStatus.WORKING
-        self.orders[venue_id] = VenueOrder(
-            venue_id, order.client_id, order.instrument, order.side, order.type, order.qty, status,
-            order.limit, order.stop, ts_venue=self.now,
-        )  # fmt: skip
-        offsets = {"-SL": order.stop_offset, "-TP": order.target_offset}
-        for suffix, offset in offsets.items():
-            if legs and offset is not None:
-                leg_id = self.new_id()
-                kind = OrderType.STOP if suffix == "-SL" else OrderType.LIMIT
-                self.orders[leg_id] = VenueOrder(
-                    leg_id, order.client_id + suffix, order.instrument, order.side.opposite, kind, order.qty,
-                    VenueStatus.SUSPENDED, parent_id=venue_id, ts_venue=self.now,
-                )  # fmt: skip
-        return venue_id
-
-    def change(self, venue_id: str, **fields: Any) -> VenueOrder:
-        """Change an order at the venue; nobody is told."""
-        old = self.orders[venue_id]
-        values = {name: getattr(old, name) for name in old.__struct_fields__}
-        self.orders[venue_id] = VenueOrder(**(values | {"ts_venue": self.now} | fields))
-        return self.orders[venue_id]
-
     def tell(self, venue_id: str) -> None:
         order = self.orders[venue_id]
         self.step(ev.OrderReported(ts_recv=self.now, ts_venue=order.ts_venue, book=BOOK, order=order))
-
-    def execute(self, venue_id: str, price: int = PRICE, qty: int | None = None) -> Fill:
-        """Fill an order at the venue; nobody is told. A bracket whose entry filled goes to work."""
-        order = self.orders[venue_id]
-        qty = order.qty - order.filled_qty if qty is None else qty
-        done = order.filled_qty + qty
-        self.change(
-            venue_id, filled_qty=done, status=VenueStatus.FILLED if done == order.qty else order.status
-        )
-        fill = Fill(
-            f"T{next(self._trade_ids)}", venue_id, order.instrument, order.side, price, qty,
-            MNQ.cost_usd * qty, self.now,
-        )  # fmt: skip
-        self.fills.append(fill)
-        held = self.positions.get(order.instrument, 0) + order.side.sign * qty
-        self.positions[order.instrument] = held
-        for leg in [o for o in self.orders.values() if o.parent_id == venue_id and o.status.live]:
-            offset = {OrderType.STOP: -40, OrderType.LIMIT: 80}[leg.type] * order.side.sign
-            at = {"stop" if leg.type is OrderType.STOP else "limit": price + offset}
-            self.change(leg.venue_id, status=VenueStatus.WORKING, qty=done, **at)
-        return fill
 
     def tell_fill(self, fill: Fill) -> None:
         self.step(ev.FillReported(ts_recv=self.now, ts_venue=fill.ts_venue, book=BOOK, fill=fill))
@@ -287,6 +228,17 @@ class ManualVenue:
     def end(self, venue_id: str, status: VenueStatus = VenueStatus.CANCELED) -> None:
         """End an order at the venue and tell of it."""
         self.change(venue_id, status=status)
+        self.tell(venue_id)
+
+    def close_all(self) -> None:
+        """What the venue does on a close of MNQ: a market order of its own."""
+        qty, venue_id = self.positions["MNQ"], self.new_id()
+        side = Side.SELL if qty > 0 else Side.BUY
+        self.orders[venue_id] = VenueOrder(
+            venue_id, None, "MNQ", side, OrderType.MARKET, abs(qty), VenueStatus.PENDING
+        )
+        self.tell(venue_id)
+        self.tell_fill(self.execute(venue_id))
         self.tell(venue_id)
 
     def obey(self, seconds: float = 6.0) -> None:
