@@ -36,31 +36,22 @@ class Brackets(StrEnum):
 class PaperConfig(Struct, frozen=True):
     """A paper book beside the venue's books: the same ideas, play money, fills by the engine's own venue."""
 
-    balance_usd: Annotated[Decimal, restart("What it begins with, USD.", gt=0, le=100_000_000)] = Decimal(
-        50_000
-    )
+    balance_usd: Annotated[Decimal, restart(gt=0, le=100000000), "What it begins with, USD."] = Decimal(50000)
     latency_ns: Annotated[
         int,
-        restart(
-            "From placing an order to its being in the market, milliseconds.",
-            key="latency_ms",
-            unit=NANOS // 1000,
-            ge=0,
-            le=60_000,
-        ),
+        restart(key="latency_ms", unit=NANOS // 1000, ge=0, le=60000),
+        "From placing an order to its being in the market, milliseconds.",
     ] = 50 * (NANOS // 1000)
     slippage_ticks: Annotated[
         int,
-        restart("How much worse than the touch, or than a stop's price, a fill is, ticks.", ge=0, le=100),
+        restart(ge=0, le=100),
+        "How much worse than the touch, or than a stop's price, a fill is, ticks.",
     ] = 1
     commission_usd: Annotated[
         Decimal | None,
-        restart(
-            "Broker's commission per contract and side, USD. Without it each product's own; fees are counted "
-            "in any case.",
-            ge=0,
-            le=100,
-        ),
+        restart(ge=0, le=100),
+        "Broker's commission per contract and side, USD. Without it each product's own; fees are counted "
+        "in any case.",
     ] = None
     risk: RiskLimits | None = None
     """Its own limits; None takes those of the run."""

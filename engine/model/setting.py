@@ -1,8 +1,8 @@
 """What people may set: declared at the field that the engine reads, once, with its words, bounds and unit.
 
-A field `Annotated[int, live("Most contracts in one trade.", ge=1, le=150)] = 5` is a key of tstream.toml,
-with the same default. The front door makes sections of such Structs (tstream/settings/structs.py), and
-docs/configuration.md of the sections.
+A field `Annotated[int, live(ge=1, le=150), "Most contracts in one trade."] = 5` is a key of tstream.toml,
+with the same words, bounds and default. The front door makes sections of such Structs
+(tstream/settings/structs.py), and docs/configuration.md of the sections.
 """
 
 from __future__ import annotations
@@ -16,10 +16,8 @@ Reload = Literal["live", "restart"]
 
 
 class Setting(Struct, frozen=True, kw_only=True):
-    """How a field is set."""
+    """How a field is set; what it is, in words, stands behind it in the annotation."""
 
-    about: str
-    """What it is, for people."""
     reload: Reload
     key: str = ""
     """Its name in the section, where that is not the field's own."""
@@ -38,11 +36,15 @@ class Setting(Struct, frozen=True, kw_only=True):
     """What counts without the key in words, where the default does not say it."""
 
 
-def live(about: str, **more: Any) -> Setting:
+def live(**more: Any) -> Setting:
     """A key whose change a running engine can take."""
-    return Setting(about=about, reload="live", **more)
+    return Setting(reload="live", **more)
 
 
-def restart(about: str, **more: Any) -> Setting:
+def restart(**more: Any) -> Setting:
     """A key that counts from the next start on."""
-    return Setting(about=about, reload="restart", **more)
+    return Setting(reload="restart", **more)
+
+
+LIVE, RESTART = live(), restart()
+"""Keys that are named as their fields, without bounds."""

@@ -33,20 +33,18 @@ class ZoneReactionConfig(Struct, frozen=True):
     """Distances are in ticks or in multiples of the 1m ATR; times in nanoseconds of market time."""
 
     min_score_tenths: Annotated[
-        int, live("Least score of an idea, out of ten.", key="min_score", unit=10, kind=float, ge=0, le=10)
+        int,
+        live(key="min_score", unit=10, kind=float, ge=0, le=10),
+        "Least score of an idea, out of ten.",
     ] = 60
     near_score_tenths: int = 45
     """From this score on a reaction that comes to nothing is worth telling."""
     min_reward_to_risk: float = 1.5
     second_reward_to_risk: Annotated[
         float,
-        live(
-            "Least distance of the second target in multiples of the risk; the first one's is "
-            "risk.reward_to_risk_min.",
-            key="second_target_r",
-            ge=0.2,
-            le=40,
-        ),
+        live(key="second_target_r", ge=0.2, le=40),
+        "Least distance of the second target in multiples of the risk; the first one's is "
+        "risk.reward_to_risk_min.",
     ] = 2.2
     reach_atr: float = 0.5
     """How far from a zone price may turn and still have reacted to it."""
@@ -63,9 +61,8 @@ class ZoneReactionConfig(Struct, frozen=True):
     """Swings that make an opposing level one to respect."""
     cooldown_ns: Annotated[
         int,
-        live(
-            "Silence on a product after an idea, minutes.", key="cooldown_minutes", unit=MINUTE, ge=0, le=600
-        ),
+        live(key="cooldown_minutes", unit=MINUTE, ge=0, le=600),
+        "Silence on a product after an idea, minutes.",
     ] = 20 * MINUTE
     near_cooldown_ns: int = 15 * MINUTE
     """Silence on the same kind of near miss."""

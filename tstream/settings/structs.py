@@ -6,10 +6,10 @@ in a person's units; and the section's values become such a Struct again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from types import NoneType
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar, get_args
 
 from msgspec import Struct, structs
 from pydantic import BeforeValidator, Field, create_model
@@ -37,12 +37,11 @@ def keys_of(*defaults: Struct, **kinds: Any) -> Callable[[type[_S]], type[_S]]:
     """
 
     def add(section: type[_S]) -> type[_S]:
-        keys = {
-            key: (kinds.get(key) or _kind(kind, one), _declared(getattr(values, name), one, kind))
+        fields: Any = {
+            key.name: (kinds.get(key.name) or key.annotation(), key.declared(getattr(values, key.field)))
             for values in defaults
-            for name, key, kind, one in _settings(type(values))
+            for key in _keys(type(values))
         }
-        fields: Any = keys
         own: Any = {"__module__": section.__module__, "__doc__": section.__doc__}
         return create_model(section.__name__, __base__=section, **own, **fields)
 
@@ -51,52 +50,54 @@ def keys_of(*defaults: Struct, **kinds: Any) -> Callable[[type[_S]], type[_S]]:
 
 def filled(into: type[_T], section: StructSection, **rest: Any) -> _T:
     """The Struct that the section's keys describe, in its own units; `rest` are fields that are no keys."""
-    values = {
-        name: _times(getattr(section, key), one.unit)
-        for name, key, _, one in _settings(into)
-        if name not in rest
-    }
-    return into(**values, **rest)
+    keys = (key for key in _keys(into) if key.field not in rest)
+    return into(**{key.field: key.inside(getattr(section, key.name)) for key in keys}, **rest)
 
 
-def _settings(struct: type[Struct]) -> Iterator[tuple[str, str, Any, Setting]]:
-    """(field, key, type, declaration) of every field that can be set."""
+class _Key(NamedTuple):
+    """A field that can be set, with what is declared at it."""
+
+    field: str
+    kind: Any
+    setting: Setting
+    words: str
+
+    @property
+    def name(self) -> str:
+        return self.setting.key or self.field
+
+    def inside(self, value: Any) -> Any:
+        """What a person wrote, in the field's unit."""
+        return value if self.setting.unit == 1 else round(value * self.setting.unit)
+
+    def declared(self, default: Any) -> Any:
+        """The key as pydantic knows it: default, words, and when a change takes hold."""
+        one = self.setting
+        if one.unit != 1:
+            default = (one.kind or self.kind)(default / one.unit)
+        off = f'`"{OFF}"`' if one.off and default == 0 else ""
+        return setting(
+            default, self.words, reload=one.reload, allowed=one.allowed, default=one.default or off
+        )
+
+    def annotation(self) -> Any:
+        """Its type, bounds, and that it may be off."""
+        one = self.setting
+        kind = one.kind or self.kind
+        checks: list[Any] = []
+        if set(get_args(kind) or (kind,)) <= {int, float, Decimal, NoneType}:
+            checks.append(BeforeValidator(no_bool))
+        bounds = {name: getattr(one, name) for name in ("gt", "ge", "le") if getattr(one, name) is not None}
+        if bounds:
+            checks.append(Field(**bounds))
+        if one.off:
+            checks.append(MAY_BE_OFF)
+        for check in checks:
+            kind = Annotated[kind, check]
+        return kind
+
+
+def _keys(struct: type[Struct]) -> Iterator[_Key]:
     for field in structs.fields(struct):
-        one = next((part for part in get_args(field.type) if isinstance(part, Setting)), None)
-        if one is not None:
-            yield field.name, one.key or field.name, get_args(field.type)[0], one
-
-
-def _times(value: Any, unit: int) -> Any:
-    return value if unit == 1 else round(value * unit)
-
-
-def _declared(default: Any, one: Setting, kind: Any) -> Any:
-    """The key as pydantic knows it: default, words, and when a change takes hold."""
-    if one.unit != 1:
-        default = (one.kind or kind)(default / one.unit)
-    off = one.off and default == 0
-    return setting(
-        default,
-        one.about,
-        reload=one.reload,
-        allowed=one.allowed,
-        default=one.default or (f'`"{OFF}"`' if off else ""),
-    )
-
-
-def _kind(kind: Any, one: Setting) -> Any:
-    """The annotation of a key: its type, bounds, and that it may be off."""
-    kind = one.kind or kind
-    parts = {part for part in get_args(kind) or (kind,) if part is not NoneType}
-    checks: list[Any] = [BeforeValidator(no_bool)] if parts <= {int, float, Decimal} else []
-    bounds: Mapping[str, Any] = {
-        name: bound for name in ("gt", "ge", "le") if (bound := getattr(one, name)) is not None
-    }
-    if bounds:
-        checks.append(Field(**bounds))
-    if one.off:
-        checks.append(MAY_BE_OFF)
-    for check in checks:
-        kind = Annotated[kind, check]
-    return kind
+        if any(isinstance(part, Setting) for part in get_args(field.type)):
+            yield _Key(field.name, *get_args(field.type))
