@@ -60,7 +60,7 @@ _TYPES = {
 
 
 def account(row: AccountRow) -> Account:
-    """Practice is told by the name alone: `simulated` is true for evaluations too."""
+    """Practice is told by the name alone, here only: `simulated` is true for evaluations too."""
     kind = AccountKind.PRACTICE if row.name.startswith(PRACTICE_PREFIX) else AccountKind.LIVE
     return Account(str(row.id), row.name, kind, row.balance, row.can_trade)
 

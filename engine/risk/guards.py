@@ -87,10 +87,11 @@ class Guards:
 
     def account(self) -> presets.AccountLimits:
         """What counts for the account of a book."""
-        name = self._book.state.account.name if self._book.state.account is not None else ""
+        account = self._book.state.account
+        name = account.name if account is not None else ""
         found = self._accounts.get(name)
         if found is None:
-            found = self._accounts[name] = presets.resolve(self.limits, name)
+            found = self._accounts[name] = presets.resolve(self.limits, account)
         return found
 
     def figures(self) -> bands.Figures:

@@ -15,6 +15,7 @@ from typing import TypeVar
 from msgspec import Struct
 
 from engine.model.limits import RiskLimits
+from engine.model.orders import Account, AccountKind
 
 T = TypeVar("T")
 
@@ -116,22 +117,22 @@ class AccountLimits(Struct, frozen=True):
         return self.size_usd if balance_usd * 2 > self.size_usd else Decimal(0)
 
 
-def guess(account: str) -> str:
-    """The preset that an account's name ("50KTC-V2-DLL-...") stands for, or "none"."""
-    if account.upper().startswith("PRAC"):
+def guess(account: Account) -> str:
+    """The preset that an account's name ("50KTC-V2-DLL-...") stands for; "none" also for play money."""
+    size = _SIZE.search(account.name)
+    if size is None or account.kind is not AccountKind.LIVE:
         return NONE
-    size = _SIZE.search(account)
-    if size is None:
-        return NONE
-    funded = "xfa_" if _FUNDED.search(account) else ""
+    funded = "xfa_" if _FUNDED.search(account.name) else ""
     plain = f"topstep_{funded}{size[1]}k"
-    return f"{plain}_dll" if "-DLL" in account.upper() and f"{plain}_dll" in PRESETS else plain
+    return f"{plain}_dll" if "-DLL" in account.name.upper() and f"{plain}_dll" in PRESETS else plain
 
 
-def resolve(limits: RiskLimits, account: str) -> AccountLimits:
-    """What counts for the account of this name. Raises KeyError for an unknown preset."""
+def resolve(limits: RiskLimits, account: Account | None) -> AccountLimits:
+    """What counts for an account; None while it is not known. Raises KeyError for an unknown preset."""
     guessed = limits.account_preset == AUTO
-    name = guess(account) if guessed else limits.account_preset
+    name = limits.account_preset
+    if guessed:
+        name = guess(account) if account is not None else NONE
     preset = None if name == NONE else PRESETS[name]
     firm = _chosen(limits.firm_daily_loss_usd, preset.daily_loss_usd if preset else Decimal(0))
     own = limits.daily_loss_usd

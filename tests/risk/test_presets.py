@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 
 from engine.model.limits import RiskLimits
+from engine.model.orders import Account, AccountKind
 from engine.risk.presets import PRESETS, guess, resolve
+
+
+def named(name: str) -> Account:
+    """An account as the venue would tell of one with this name."""
+    kind = AccountKind.PRACTICE if name.startswith("PRAC-") else AccountKind.LIVE
+    return Account("1", name, kind, Decimal(50_000), can_trade=True)
 
 
 @pytest.mark.parametrize(
@@ -31,7 +38,7 @@ from engine.risk.presets import PRESETS, guess, resolve
     ],
 )
 def test_what_a_name_stands_for(account: str, preset: str) -> None:
-    assert guess(account) == preset
+    assert guess(named(account)) == preset
 
 
 @pytest.mark.parametrize(
@@ -57,10 +64,10 @@ def test_every_preset_says_since_when_and_by_whom() -> None:
 
 
 def test_a_guess_is_called_one() -> None:
-    guessed = resolve(RiskLimits(), "50KTC-V2-1")
+    guessed = resolve(RiskLimits(), named("50KTC-V2-1"))
     assert guessed.preset == "topstep_50k (guessed from the account's name)"
-    assert resolve(RiskLimits(account_preset="topstep_100k"), "50KTC-V2-1").preset == "topstep_100k"
-    assert resolve(RiskLimits(account_preset="none"), "50KTC-V2-1").preset == ""
+    assert resolve(RiskLimits(account_preset="topstep_100k"), named("50KTC-V2-1")).preset == "topstep_100k"
+    assert resolve(RiskLimits(account_preset="none"), named("50KTC-V2-1")).preset == ""
 
 
 @pytest.mark.parametrize(
@@ -78,28 +85,28 @@ def test_a_guess_is_called_one() -> None:
     ],
 )
 def test_an_explicit_setting_wins(changes: dict[str, Any], field: str, value: object) -> None:
-    assert getattr(resolve(RiskLimits(**changes), "50KTC-V2-DLL-1"), field) == value
+    assert getattr(resolve(RiskLimits(**changes), named("50KTC-V2-DLL-1")), field) == value
 
 
 @pytest.mark.parametrize(("own", "firms"), [(800, False), (1000, False), (1200, True), (0, True)])
 def test_it_is_known_whose_daily_limit_is_the_stricter_one(own: int, firms: bool) -> None:
     limits = RiskLimits(daily_loss_usd=Decimal(own))
-    assert resolve(limits, "50KTC-V2-DLL-1").firm_daily is firms
+    assert resolve(limits, named("50KTC-V2-DLL-1")).firm_daily is firms
 
 
 @pytest.mark.parametrize(
     ("profit", "minis"), [(-500, 2), (0, 2), (1499, 2), (1500, 3), (1999, 3), (2000, 5), (90_000, 5)]
 )
 def test_a_funded_account_grows_with_its_profit(profit: int, minis: int) -> None:
-    assert resolve(RiskLimits(), "EXPRESS-V2-50K-1").minis(Decimal(profit)) == minis
+    assert resolve(RiskLimits(), named("EXPRESS-V2-50K-1")).minis(Decimal(profit)) == minis
 
 
 def test_a_size_of_ones_own_is_meant_as_it_is_said() -> None:
     funded = "EXPRESS-V2-50K-1"
-    assert resolve(RiskLimits(max_minis=4), funded).minis(Decimal(0)) == 4
-    assert resolve(RiskLimits(max_minis=0), funded).minis(Decimal(0)) == 0
+    assert resolve(RiskLimits(max_minis=4), named(funded)).minis(Decimal(0)) == 4
+    assert resolve(RiskLimits(max_minis=0), named(funded)).minis(Decimal(0)) == 0
     steps = ((Decimal(100), 1), (Decimal(200), 7))
-    own = resolve(RiskLimits(minis_by_profit=steps), funded)
+    own = resolve(RiskLimits(minis_by_profit=steps), named(funded))
     assert [own.minis(Decimal(p)) for p in (0, 100, 200)] == [1, 1, 5]
 
 
@@ -119,4 +126,4 @@ def test_a_size_of_ones_own_is_meant_as_it_is_said() -> None:
 def test_the_frame_of_a_balance_is_told_by_the_nearer_start(
     account: str, balance: str, start: object
 ) -> None:
-    assert resolve(RiskLimits(), account).start_usd(Decimal(balance)) == Decimal(str(start))
+    assert resolve(RiskLimits(), named(account)).start_usd(Decimal(balance)) == Decimal(str(start))

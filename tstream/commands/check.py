@@ -111,7 +111,7 @@ async def _probe_practice(settings: Settings) -> list[Check]:
 def _limits(settings: Settings, account: Account) -> Check:
     """What counts for the account that was found, and where it comes from."""
     limits = risk_limits(settings)
-    found = resolve(limits, account.name)
+    found = resolve(limits, account)
     parts = [
         f"daily loss {found.daily_loss_usd} USD" if found.daily_loss_usd else "no daily loss limit",
         f"maximum loss {found.max_loss_usd} USD" if found.max_loss_usd else "no maximum loss limit",

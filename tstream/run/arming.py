@@ -10,17 +10,15 @@ from pathlib import Path
 import msgspec
 
 from adapters.common.files import replace_file
+from adapters.projectx import mapping
 from adapters.projectx.config import ProjectXConfig
 from adapters.projectx.venue import ProjectXVenue
-from engine.model.config import TradingSwitch
 from engine.model.errors import FatalError
+from engine.model.orders import Account, AccountKind
 from engine.ports import Clock
 from tstream.convert.venues import projectx_config
 from tstream.paths import Paths
 from tstream.settings.model import Settings
-
-PRACTICE_PREFIX = "PRAC-"
-"""Names of practice accounts begin like this; every other account counts as live."""
 
 
 def armed_accounts(folder: Path) -> tuple[str, ...]:
@@ -42,25 +40,24 @@ def remember_armed(folder: Path, account: str) -> None:
 def ask_to_arm(settings: Settings, paths: Paths, clock: Clock, ask: Callable[[str], str] = input) -> None:
     """Before the first live run: show the account and have its name typed. A wrong answer arms nothing.
 
-    Asks nothing where no money is at stake: on the practice venue, on a practice account, with trading not
-    live. Raises PortError when the account can't be looked up.
+    Called where money may be at stake (first_picture.may_ask); asks nothing where the venue says that it is a
+    practice account. Raises PortError when the account can't be looked up.
     """
-    if settings.venue.practice or settings.trading is not TradingSwitch.LIVE:
-        return
     folder = paths.venue(settings.venue.name)
-    account = asyncio.run(_account_name(projectx_config(settings), clock))
-    if account.startswith(PRACTICE_PREFIX) or account in armed_accounts(folder):
+    account = asyncio.run(_account(projectx_config(settings), clock))
+    name = account.name
+    if account.kind is AccountKind.PRACTICE or name in armed_accounts(folder):
         return
-    sys.stdout.write(f"Account {account!r} is not a practice account: money or an evaluation is at stake.\n")
-    if ask("Type its name to let tstream trade on it, or press Enter to only watch: ").strip() == account:
-        remember_armed(folder, account)
+    sys.stdout.write(f"Account {name!r} is not a practice account: money or an evaluation is at stake.\n")
+    if ask("Type its name to let tstream trade on it, or press Enter to only watch: ").strip() == name:
+        remember_armed(folder, name)
     else:
         sys.stdout.write("Not armed: tstream watches, and refuses every entry.\n")
 
 
-async def _account_name(config: ProjectXConfig, clock: Clock) -> str:
+async def _account(config: ProjectXConfig, clock: Clock) -> Account:
     venue = ProjectXVenue(config, clock)
     try:
-        return (await venue.choose_account()).name
+        return mapping.account(await venue.choose_account())
     finally:
         await venue.close()
