@@ -6,8 +6,7 @@ import asyncio
 
 import pytest
 
-from adapters.simulator.config import SimulatorConfig
-from adapters.simulator.exchange.account import AccountSpec
+from adapters.simulator.config import AccountSpec, SimulatorConfig
 from adapters.simulator.practice import PracticeVenue
 from engine.model.errors import FatalError
 from tests.tstream.conftest import Reading
