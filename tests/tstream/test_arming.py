@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from adapters.simulator.config import AccountSpec, SimulatorConfig
+from adapters.simulator.exchange.config import AccountSpec, SimulatorConfig
 from adapters.simulator.practice import PracticeVenue
 from engine.model.errors import FatalError
 from tests.tstream.conftest import Reading
