@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from adapters.simulator.exchange.config import AccountSpec, SimulatorConfig
+from adapters.simulator.config import SimulatorConfig
+from adapters.simulator.exchange.config import AccountSpec
 from adapters.simulator.practice import PracticeVenue
 from engine.model.errors import FatalError
 from tests.tstream.conftest import Reading
