@@ -9,7 +9,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from engine.model.orders import AccountKind
-from engine.model.view import TradingState, View
+from engine.model.view import RestrictionEnd, TradingState, View
 from tui import confirmations
 from tui.confirmations import Trade
 from tui.plain_text import plain
@@ -64,6 +64,8 @@ class Action(Struct, frozen=True):
     """Place in the key line, 1 first; 0 is not shown there."""
     scoped: bool = False
     """Acts on the shown contract."""
+    hindrance: Callable[[View, str], str] | None = None
+    """Of View and contract: why it can't be done now, beyond what holds for all that trade."""
 
 
 _TRADE, _LOOK, _PANES, _COCKPIT = "Trading", "Market", "Panes", "Cockpit"
@@ -85,11 +87,32 @@ PANES: dict[str, str] = {
 _TITLES = {"pnl": "P&L"}
 
 
+def _no_position(view: View, instrument: str) -> str:
+    held = any(p.instrument == instrument for p in view.positions)
+    return "" if held else f"no open position in {plain(instrument)}"
+
+
+_ENDS = {
+    RestrictionEnd.LIFT: "the halt key lifts it",
+    RestrictionEnd.SETTINGS: "only other settings end it",
+}
+
+
+def _locked(view: View, instrument: str) -> str:
+    """Why a pause could neither be set nor lifted: something stricter holds until it ends."""
+    at = standing(view, "")
+    if at.state.rank <= TradingState.REDUCING.rank:
+        return ""
+    end = _ENDS.get(at.end, "only time ends it")
+    return f"{at.state.value}: {at.reason or 'no reason given'}; {end}"
+
+
 def _trades(
     action_id: str, keys: str, label: str, tooltip: str, trade: MakeTrade, *,
     danger: Danger = Danger.CONFIRMED, hint: int = 0, scoped: bool = False,
+    hindrance: Callable[[View, str], str] | None = None,
 ) -> Action:  # fmt: skip
-    return Action(action_id, keys, label, tooltip, _TRADE, None, trade, danger, hint, scoped)
+    return Action(action_id, keys, label, tooltip, _TRADE, None, trade, danger, hint, scoped, hindrance)
 
 
 def _focuses(name: str, key: str) -> Action:
@@ -106,7 +129,7 @@ ACTIONS: dict[str, Action] = {
         _trades("flatten-all", "F", "flatten all", "Close every position and cancel every order",
                 confirmations.flatten_all, hint=2),
         _trades("pause", "p", "pause", "No new entries anywhere, or allow them again",
-                confirmations.pause, danger=Danger.GUARDED, hint=3),
+                confirmations.pause, danger=Danger.GUARDED, hint=3, hindrance=_locked),
         _trades("pause-contract", "P", "pause {contract}", "No new entries in this contract, or allow them",
                 confirmations.pause_contract, danger=Danger.GUARDED, scoped=True),
         _trades("halt", "exclamation_mark", "halt", "No entries until this key lifts it; nothing else does",
@@ -116,7 +139,7 @@ ACTIONS: dict[str, Action] = {
         _trades("cancel-all-entries", "X", "cancel all entries",
                 "Cancel resting entries anywhere; stops stay", confirmations.cancel_all_entries),
         _trades("break-even", "b", "break-even", "Move the stop to where the trade loses nothing",
-                confirmations.break_even, hint=6, scoped=True),
+                confirmations.break_even, hint=6, scoped=True, hindrance=_no_position),
         Action("next-contract", "n", "contract", "Show the next contract", _LOOK,
                lambda on: on.step_contract(1), hint=4),
         Action("previous-contract", "N", "previous contract", "Show the previous contract", _LOOK,
@@ -168,21 +191,7 @@ def blocked(action: Action, view: View, instrument: str, readonly: bool) -> str:
         return f"the engine is down: {plain(view.health.detail) or 'no reason given'}"
     if action.scoped and contract_of(view, instrument) is None:
         return "no contract is known yet"
-    if action.id == "break-even" and not any(p.instrument == instrument for p in view.positions):
-        return f"no open position in {plain(instrument)}"
-    if action.id == "pause":
-        return _locked(view)
-    return ""
-
-
-def _locked(view: View) -> str:
-    """Why a pause could neither be set nor lifted: something stricter holds until it ends."""
-    at = standing(view, "")
-    if at.state is TradingState.LOCKED:
-        return f"locked: {plain(at.reason) or 'no reason given'}; only time ends it"
-    if at.state is TradingState.HALTED:
-        return f"halted: {plain(at.reason) or 'no reason given'}; the halt key lifts it"
-    return ""
+    return action.hindrance(view, instrument) if action.hindrance is not None else ""
 
 
 def asks_first(action: Action, view: View) -> bool:

@@ -109,10 +109,10 @@ def _break_even_lines(view: View, instrument: str) -> tuple[str, ...]:
 
 
 def _trade(
-    view: View, command: AnyCommand, label: str, title: str, lines: tuple[str, ...], yes: str = ""
+    view: View, command: AnyCommand, label: str, title: str, lines: tuple[str, ...], yes: str
 ) -> Trade:
     real = view.mode is AccountKind.LIVE
-    return Trade(command, label, Confirmation(title, lines, yes or label.split(" ")[0], real))
+    return Trade(command, label, Confirmation(title, lines, yes, real))
 
 
 # One function for each key that trades, of the newest View, the shown contract and the command's id.
@@ -120,7 +120,8 @@ def _trade(
 
 def flatten(view: View, instrument: str, command_id: str) -> Trade:
     command, name = Flatten(id=command_id, instrument=instrument), plain(instrument)
-    return _trade(view, command, f"flatten {name}", f"Flatten {name}", _flatten_lines(view, instrument))
+    lines = _flatten_lines(view, instrument)
+    return _trade(view, command, f"flatten {name}", f"Flatten {name}", lines, "flatten")
 
 
 def flatten_all(view: View, instrument: str, command_id: str) -> Trade:
@@ -131,7 +132,7 @@ def flatten_all(view: View, instrument: str, command_id: str) -> Trade:
 def cancel_entries(view: View, instrument: str, command_id: str) -> Trade:
     command, name = CancelEntries(id=command_id, instrument=instrument), plain(instrument)
     lines = _entries_lines(view, instrument)
-    return _trade(view, command, f"cancel entries {name}", f"Cancel entries of {name}", lines)
+    return _trade(view, command, f"cancel entries {name}", f"Cancel entries of {name}", lines, "cancel")
 
 
 def cancel_all_entries(view: View, instrument: str, command_id: str) -> Trade:
@@ -149,8 +150,8 @@ def halt(view: View, instrument: str, command_id: str) -> Trade:
     """Or lift the halt that there is."""
     if standing(view, "").state is TradingState.HALTED:
         command, lines = Resume(id=command_id, halted=True), ("new entries are allowed again everywhere",)
-        return _trade(view, command, "lift the halt", "Lift the halt", lines)
-    return _trade(view, Halt(id=command_id), "halt", "Halt everything", _HALT_LINES)
+        return _trade(view, command, "lift the halt", "Lift the halt", lines, "lift")
+    return _trade(view, Halt(id=command_id), "halt", "Halt everything", _HALT_LINES, "halt")
 
 
 def pause(view: View, instrument: str, command_id: str) -> Trade:
@@ -166,17 +167,14 @@ def pause_contract(view: View, instrument: str, command_id: str) -> Trade:
 
 
 def _pause(view: View, instrument: str | None, resumes: bool, command_id: str) -> Trade:
-    where, name = (
-        ("everywhere", "") if instrument is None else (f"in {plain(instrument)}", f" {plain(instrument)}")
-    )
+    name = "" if instrument is None else f" {plain(instrument)}"
+    where = f"in{name}" if name else "everywhere"
     if resumes:
-        command, lines = (
-            Resume(id=command_id, instrument=instrument),
-            (f"new entries are allowed again {where}",),
-        )
-        return _trade(view, command, f"resume{name}", "Resume", lines)
-    stops = (f"no new entries {where}", "resting entries are cancelled", "exits and stops stay")
-    return _trade(view, Pause(id=command_id, instrument=instrument), f"pause{name}", "Pause", stops)
+        resume = Resume(id=command_id, instrument=instrument)
+        lines: tuple[str, ...] = (f"new entries are allowed again {where}",)
+        return _trade(view, resume, f"resume{name}", "Resume", lines, "resume")
+    lines = (f"no new entries {where}", "resting entries are cancelled", "exits and stops stay")
+    return _trade(view, Pause(id=command_id, instrument=instrument), f"pause{name}", "Pause", lines, "pause")
 
 
 def quit_confirmation(view: View, note: str) -> Confirmation | None:

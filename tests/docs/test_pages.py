@@ -15,6 +15,7 @@ WRITTEN_BY_READERS = {
     "adapters/example/venue.py",
     "engine/signals/breakout.py",
     "tui/panes/session.py",
+    "tui/rows/session.py",
 }
 """Files that the worked examples would become."""
 

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+import tui
 from tui.actions import PANES
 from tui.layout import LEAST, Shape, arrange, shape_of
 
@@ -70,3 +73,9 @@ def test_a_key_swaps_chart_and_alignment_on_a_small_screen() -> None:
 
 def test_a_large_screen_shows_all_panes() -> None:
     assert set(PANES) <= set(arrange(200, 60))
+
+
+def test_the_rows_of_a_pane_are_found_by_its_name() -> None:
+    room = Path(tui.__file__).parent
+    panes = {path.name for path in (room / "panes").glob("*.py")} - {"base.py"}
+    assert panes <= {path.name for path in (room / "rows").glob("*.py")}

@@ -1,1 +1,1 @@
-"""The panes of the cockpit: each turns a ScreenState into the content of one frame."""
+"""The panes: each turns a ScreenState into the content of one frame. Their rows are in `rows/`, by name."""

@@ -6,9 +6,8 @@ from textual.message import Message
 
 from tui.panes.base import Pane, title, waiting
 from tui.rows import market
-from tui.rows.system import system_rows
 from tui.screen_state import ScreenState
-from tui.styled_text import EMPTY, cell
+from tui.styled_text import EMPTY
 from tui.widgets.grid import Content, LiveGrid
 
 
@@ -50,16 +49,3 @@ class AlignmentPane(Pane):
             else waiting("waiting for contracts")
         )
         return Content(rows, title=title("Alignment", state.instrument, "accent"), note=note)
-
-
-class SystemPane(Pane):
-    """Connections, oddities, the engine's health, the accounts."""
-
-    NAME = "system"
-    PERIOD = 0.5
-
-    def build(self, state: ScreenState) -> Content:
-        health = state.view.health
-        bad = "✕ down" if health.stopped else "✕ trouble"
-        note = cell("● ok", "gain") if health.ok else cell(bad, "error bold")
-        return Content(system_rows(state, self.inner[0]), title=title("System"), note=note)

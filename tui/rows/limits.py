@@ -12,8 +12,9 @@ from tui.styled_text import EMPTY, Row, cell, fit
 from tui.view_facts import main_books
 
 BAND_WORDS = {Band.CLEAR: "", Band.WARN: "WARN", Band.REDUCE: "REDUCE", Band.ACT: "ACT"}
-BAND_STYLES = {Band.CLEAR: "flat", Band.WARN: "warn", Band.REDUCE: "error", Band.ACT: "error bold"}
-_BADGES = {**BAND_STYLES, Band.ACT: "ink on:error bold"}
+_COLORS = {Band.CLEAR: "flat", Band.WARN: "warn", Band.REDUCE: "error", Band.ACT: "error"}
+_STYLES = {**_COLORS, Band.ACT: "error bold"}
+_BADGES = {**_COLORS, Band.ACT: "ink on:error bold"}
 _SHORT = {"daily loss": "DLL", "max loss": "MLL", "losses in a row": "losses"}
 _BANDS = list(Band)
 _TRACK = "on:guide"
@@ -83,14 +84,14 @@ def short_name(limit: LimitView) -> str:
 def meter(limit: LimitView, width: int) -> Row:
     """The used share as a bar on its track."""
     filled, empty = figures.meter(share(limit), width)
-    color = "faint" if limit.band is Band.CLEAR else BAND_STYLES[limit.band].removesuffix(" bold")
+    color = "faint" if limit.band is Band.CLEAR else _COLORS[limit.band]
     return ((filled, f"{color} {_TRACK}"), (empty, f"text {_TRACK}"))
 
 
 def thin_meter(limit: LimitView, width: int) -> Row:
     """The used share as a thin bar: those of lines below each other don't run into one slab."""
     filled, empty = figures.gauge_used(share(limit), width)
-    color = "dim" if limit.band is Band.CLEAR else BAND_STYLES[limit.band].removesuffix(" bold")
+    color = "dim" if limit.band is Band.CLEAR else _COLORS[limit.band]
     return ((filled, color), (empty, "guide"))
 
 
@@ -125,7 +126,7 @@ def _row(limit: LimitView, name: int, bar: int, amount: int, unit: int, word: in
     spans.append((f"{used_of(limit):>{amount}}", "text"))
     if unit:
         spans.append((f" {unit_of(limit):<{unit}}", "dim"))
-    spans.append((f" {percent(limit):>4}", BAND_STYLES[limit.band] if not calm else "dim"))
+    spans.append((f" {percent(limit):>4}", _STYLES[limit.band] if not calm else "dim"))
     if word:
         spans += [(" ", "text"), *fit(cell(BAND_WORDS[limit.band][:word], _BADGES[limit.band]), word)]
     return tuple(spans)
@@ -137,9 +138,7 @@ def short_row(limit: LimitView, bar: int = 0, *, left: bool = True, unit: bool =
     found: list[tuple[str, str]] = [(f"{short_name(limit)} ", "dim")]
     if bar:
         found += [*meter(limit, bar), (" ", "text")]
-    found.append(
-        (percent(limit), "text" if calm else f"{BAND_STYLES[limit.band].removesuffix(' bold')} bold")
-    )
+    found.append((percent(limit), "text" if calm else f"{_COLORS[limit.band]} bold"))
     if not calm:
         found += [(" ", "text"), *band_badge(limit)]
     if left:

@@ -8,8 +8,7 @@ from engine.model.view import LinkView, View
 from tui import clock_times as times
 from tui import number_format as figures
 from tui.plain_text import plain
-from tui.rows.bars.parts import Part
-from tui.styled_text import EMPTY, Column, Row, cell, join, table
+from tui.styled_text import EMPTY, Column, Part, Row, cell, join, table
 
 LIGHTS = {
     LinkState.LIVE: ("●", "gain"),

@@ -9,7 +9,7 @@ from tui import number_format as figures
 from tui.plain_text import plain
 from tui.rows.shared import kind_mark, price_style
 from tui.screen_state import ScreenState
-from tui.styled_text import EMPTY, Column, Row, cell, fit, table, width_of, wrap
+from tui.styled_text import EMPTY, Column, Row, cell, fit, table, wrap
 
 _QUOTES = (
     Column("contract", "<"),
@@ -111,20 +111,3 @@ def alignment_rows(state: ScreenState, width: int, height: int) -> list[Row]:
     if room > 0:
         rows.append(EMPTY)
     return [*rows, *verdict, *reasons]
-
-
-def alignment_line(state: ScreenState) -> Row:
-    """All timeframes in one short row: "1m▲ 5m▲ 15m▲ 30m• 1h▲"."""
-    shown = state.alignment
-    if shown is None:
-        return EMPTY
-    spans: list[tuple[str, str]] = []
-    for frame in shown.frames:
-        spans.append((frame.timeframe.value, "dim"))
-        spans.append((f"{figures.arrow(frame.direction)} ", figures.tone(frame.direction)))
-    return (*spans, *verdict_row(shown))
-
-
-def clipped(row: Row, width: int) -> Row:
-    """The row if it fits, else nothing."""
-    return row if width_of(row) <= width else EMPTY

@@ -19,10 +19,11 @@ from tui.base_app import CockpitApp
 from tui.layout import LEAST, Shape, arrange, shape_of
 from tui.panes.base import Pane
 from tui.panes.chart import ChartPane
-from tui.panes.market import AlignmentPane, QuotesPane, SystemPane
+from tui.panes.market import AlignmentPane, QuotesPane
 from tui.panes.messages import AlertsPane, LogPane
 from tui.panes.pnl import PnlPane
 from tui.panes.positions import OrdersPane, PositionsPane, TradesPane
+from tui.panes.system import SystemPane
 from tui.rows.bars.keys import key_row
 from tui.rows.bars.quote_strip import quote_strip_row
 from tui.rows.bars.safety import safety_row

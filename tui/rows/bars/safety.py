@@ -13,10 +13,9 @@ from tui import clock_times as times
 from tui import number_format as figures
 from tui.plain_text import plain
 from tui.rows import limits, links
-from tui.rows.bars.parts import Part, squeeze
 from tui.rows.shared import kind_mark
 from tui.screen_state import ScreenState
-from tui.styled_text import EMPTY, Row, cell
+from tui.styled_text import EMPTY, Part, Row, cell, squeeze
 from tui.view_facts import Standing, main_books, standing
 
 _STATES = {

@@ -6,11 +6,10 @@ from engine.model.events import LinkState
 from engine.model.view import TradingState
 from tui import number_format as figures
 from tui.plain_text import plain
-from tui.rows.bars.parts import Part, squeeze
 from tui.rows.links import LIGHTS
 from tui.rows.shared import mode_badge, price_style, side_amounts
 from tui.screen_state import ScreenState
-from tui.styled_text import EMPTY, Row, cell
+from tui.styled_text import EMPTY, Part, Row, cell, squeeze
 from tui.view_facts import day_usd, link_state, main_books, side_days, standing
 
 STATES = {
