@@ -22,6 +22,8 @@ from tests.support.terminal_screen import TerminalScreen
 PATIENCE = 40.0
 """Seconds after which something that should happen has not, on a quiet machine."""
 
+_STEADY_S = 0.4
+
 _QUESTION = r"Yes \(y\)"
 _FAILED = r"ENGINE DOWN|has stopped: "
 """What the screen shows when nothing that is waited for will come."""
@@ -105,6 +107,15 @@ class Cockpit:
             self._wait(lambda: False, min(every, left))
         return answer
 
+    def wait_gone(self, pattern: str) -> None:
+        """Read until the screen does not show a regular expression any more. Raises AssertionError."""
+        self.wait_until(lambda: self._stays_away(pattern), f"the screen shows no {pattern!r}", every=0.05)
+
+    def _stays_away(self, pattern: str) -> bool:
+        """Whether the screen does not show it for a while: half painted it may hide it for a moment."""
+        self._wait(lambda: self.find(pattern), _STEADY_S)
+        return self.find(pattern) is None
+
     def _wait(self, enough: Callable[[], object], seconds: float) -> None:
         """Read until it is enough, the time is up, or the program has ended."""
         end = time.monotonic() + seconds
@@ -145,7 +156,7 @@ class Cockpit:
 
     def _until_gone(self, answer: str) -> None:
         end = time.monotonic() + patient(PATIENCE)
-        while self.process.poll() is None and self.find(_QUESTION):
+        while self.process.poll() is None and not self._stays_away(_QUESTION):
             assert time.monotonic() < end, f"the question stays\n{self.text}"
             self.press(answer)
             self._wait(lambda: not self.find(_QUESTION), 0.4)

@@ -34,7 +34,7 @@ PROGRAM = """
 import logging, sys
 from pathlib import Path
 from tstream import cli
-from tstream.run import modes as running
+from tstream.run import headless as running
 
 tokens, key = Path(sys.argv[1]), sys.argv[2]
 headless = running._headless

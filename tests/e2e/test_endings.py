@@ -20,7 +20,7 @@ def _quit(cockpit: Cockpit) -> None:
     cockpit.wait_for(r"\bstays? at the venue")
     cockpit.wait_for(r"protective orders? stay")
     cockpit.press("n")
-    cockpit.wait_until(lambda: not cockpit.find("at the venue"), "the question is gone")
+    cockpit.wait_gone("at the venue")
     assert cockpit.process.poll() is None
     cockpit.press("q")
     cockpit.confirm()

@@ -9,6 +9,8 @@ from tests.e2e.venue import BUY, Venue, moment
 FIRST_ENTRY = timedelta(seconds=120)
 LEAD = timedelta(seconds=10)
 """How long before 08:25 a practice day begins."""
+IDEAS_SOON = "6"
+"""A seed whose day has an idea at 08:27 and the next ones at 08:30."""
 
 
 def test_a_position_opens_protected_and_flattening_closes_it_at_the_venue(home: Path) -> None:
@@ -32,7 +34,7 @@ def test_a_position_opens_protected_and_flattening_closes_it_at_the_venue(home: 
             deed = f"{'sell' if qty > 0 else 'buy'} {abs(qty)} at market, cancel {orders} order"
             assert f"{_product(contract)}: {deed}" in cockpit.text
         cockpit.press("n")
-        cockpit.wait_until(lambda: "Yes" not in cockpit.text, "the question is gone")
+        cockpit.wait_gone("Yes")
         assert (venue.live_orders(), venue.trades()) == before
         assert venue.signed() == held
         assert "ACTIVE" in cockpit.screen()[0]
@@ -51,7 +53,7 @@ def test_a_position_opens_protected_and_flattening_closes_it_at_the_venue(home: 
 
 
 def test_a_pause_lets_signals_pass_and_resuming_lets_them_trade(home: Path) -> None:
-    with Cockpit.start(home, "--speed", "20") as cockpit:
+    with Cockpit.start(home, "--speed", "20", "--seed", IDEAS_SOON) as cockpit:
         venue = Venue(cockpit.practice())
         cockpit.wait_for("ACTIVE")
         cockpit.press("p")
