@@ -6,22 +6,20 @@ import asyncio
 import os
 import socket
 import stat
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from concurrent.futures import Future
 from pathlib import Path
 
 import msgspec
 
+from adapters.common.fresh_view import fresh_view
 from adapters.control.address import socket_path
 from adapters.control.protocol import ANSWER_SECONDS, LINE_LIMIT, ChartsAsked, Reply, Request
 from engine.model.errors import FatalError, RefusedError, UnknownOutcomeError
 from engine.model.market import Timeframe
 from engine.model.notices import Notice
-from engine.model.view import View
 from engine.ports import EngineHandle
 
-_POLL_SECONDS = 0.02
-_FRESH_SECONDS = 0.5
 _SEND_SECONDS = 10.0
 _IDLE_SECONDS = 60.0
 _CLIENTS = 16
@@ -107,7 +105,7 @@ class ControlServer:
         if sum(one is not None for one in (request.view, request.charts, request.command)) != 1:
             yield Reply(error="not understood: a request is one view, or charts, or a command")
         elif request.view is not None:
-            yield Reply(view=await self._fresh_view())
+            yield Reply(view=await fresh_view(self._handle))
         elif request.charts is not None:
             yield await self._charts(request.charts)
         elif request.command is not None:
@@ -128,12 +126,6 @@ class ControlServer:
                 await asyncio.sleep(0)
         return self._encoder.encode({"charts": found})
 
-    async def _fresh_view(self) -> View:
-        """The engine draws its picture only when somebody looks: the one at hand may be old."""
-        stale = self._handle.view().version
-        await _until(lambda: self._handle.view().version != stale, _FRESH_SECONDS)
-        return self._handle.view()
-
     async def _answer(self, command_id: str, answer: Future[Notice]) -> Reply:
         try:
             async with asyncio.timeout(self._answer_s):
@@ -143,17 +135,6 @@ class ControlServer:
             return Reply(error=f"{error}")
         except (TimeoutError, UnknownOutcomeError):
             return Reply(unanswered=command_id)
-
-
-async def _until(happened: Callable[[], bool], seconds: float) -> bool:
-    """Whether it happens within so many seconds."""
-    try:
-        async with asyncio.timeout(seconds):
-            while not happened():  # noqa: ASYNC110 - it can be asked but does not call
-                await asyncio.sleep(_POLL_SECONDS)
-    except TimeoutError:
-        return False
-    return True
 
 
 def _listen(path: Path) -> tuple[socket.socket, int]:

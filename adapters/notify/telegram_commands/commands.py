@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from adapters.common.fresh_view import fresh_view
 from adapters.common.pacing import Backoff
 from adapters.notify.channels.bot_api import BotApi
 from adapters.notify.channels.channel import RateLimitedError
@@ -25,7 +26,6 @@ from adapters.notify.telegram_commands.replies import HELP, flatten_question, po
 from engine.model.commands import AnyCommand, Flatten, Pause, Resume
 from engine.model.errors import FatalError, PortError, RefusedError, RetryableError, UnknownOutcomeError
 from engine.model.market import NANOS
-from engine.model.view import View
 from engine.ports import Clock, EngineHandle
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,6 @@ log = logging.getLogger(__name__)
 SOURCE = "telegram"
 ANSWER_S = 10.0
 """The engine's answer to a command is waited for so long."""
-_LOOK_S = 0.1
 _LONGEST_TEXT = 64
 """A longer message is no command."""
 BACKOFF_S = 1.0, 60.0
@@ -197,7 +196,7 @@ class TelegramCommands:
             log.info("Telegram user %d: %s %s", request.asker[1], request.word, scope or "everything")
             if request.word == "flatten":
                 code = self._codes.ask(request.asker, _FlattenScope(scope))
-                now = await self._current_view()
+                now = await fresh_view(self._handle)
                 await self._reply(chat, flatten_question(now, scope, code, self._config.code_s))
                 return
             kind = Pause if request.word == "pause" else Resume
@@ -212,7 +211,7 @@ class TelegramCommands:
             await self._carry_out(chat, Flatten(id=_command_id(), source=SOURCE, instrument=scope))
         else:
             text = {"status": status_text, "positions": positions_text}.get(request.word)
-            await self._reply(chat, text(await self._current_view()) if text is not None else HELP)
+            await self._reply(chat, text(await fresh_view(self._handle)) if text is not None else HELP)
 
     async def _carry_out(self, chat: int, command: AnyCommand) -> None:
         """Hand a command to the engine and tell its answer."""
@@ -224,13 +223,6 @@ class TelegramCommands:
         except (TimeoutError, UnknownOutcomeError):
             told = f"Sent, but the engine has not answered within {ANSWER_S:g} s: look at /status."
         await self._reply(chat, told)
-
-    async def _current_view(self) -> View:
-        """The engine draws its picture only when somebody looks: the one at hand may be old."""
-        before = self._handle.view()
-        await asyncio.sleep(_LOOK_S)
-        after = self._handle.view()
-        return after if after.version >= before.version else before
 
     async def _reply(self, chat: int, text: str) -> None:
         """Answer in plain text. A lost answer is only a lost answer: it is logged, and never sent twice."""
