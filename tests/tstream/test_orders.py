@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from adapters.store.lock import InstanceLock, lock_name
 from engine.model.chart import ChartView
 from engine.model.commands import Flatten, Halt, Pause, Resume
+from engine.model.flattening import still_open, what_flattening_does
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import Timeframe
 from engine.model.view import View
@@ -25,7 +26,6 @@ from tests.tui.fake import charts as charts_of
 from tests.tui.fake import trading_view
 from tstream.cli import call
 from tstream.clock import wall_ns
-from tstream.commands.orders import still_open, what_it_does
 from tstream.paths import Paths
 
 Out = pytest.CaptureFixture[str]
@@ -155,7 +155,7 @@ def test_flatten_asks_first_and_names_the_deed(
         assert call(["flatten"]) == 1
     assert not engine.sent
     out, err = capsys.readouterr()
-    assert f"PRACTICE: {what_it_does(trading_view(), None)}?" in out
+    assert f"PRACTICE: {what_flattening_does(trading_view(), None)}?" in out
     assert err == "tstream: nothing was done\n"
 
 
@@ -178,11 +178,11 @@ def test_the_deed_in_words() -> None:
     position = view.positions[0]
     one = replace(view, positions=(replace(position, instrument="MNQ", qty=2),), orders=view.orders[:1])
     scope = one.orders[0].instrument
-    assert what_it_does(replace(one, orders=()), "MNQ") == "sell 2 MNQ at market, pause entries"
-    assert what_it_does(replace(one, positions=()), scope) == "cancel 1 order, pause entries"
+    assert what_flattening_does(replace(one, orders=()), "MNQ") == "sell 2 MNQ at market, pause entries"
+    assert what_flattening_does(replace(one, positions=()), scope) == "cancel 1 order, pause entries"
     short = replace(one, positions=(replace(one.positions[0], qty=-1),), orders=())
-    assert what_it_does(short, None) == "buy 1 MNQ at market, pause entries"
-    assert what_it_does(short, "GC") == "pause entries"
+    assert what_flattening_does(short, None) == "buy 1 MNQ at market, pause entries"
+    assert what_flattening_does(short, "GC") == "pause entries"
 
 
 def test_a_flatten_under_way_is_not_flat() -> None:

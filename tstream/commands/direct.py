@@ -23,6 +23,7 @@ from adapters.store.lock import kill_holder
 from engine.market.bars import BarsClosed
 from engine.model.commands import Flatten, Shutdown
 from engine.model.errors import PortError
+from engine.model.flattening import still_open, what_flattening_does
 from engine.model.notices import Notice, NoticeKind
 from engine.model.plans import Idea
 from engine.model.view import View
@@ -30,7 +31,6 @@ from engine.runtime.engine import Engine
 from engine.signals.board import SignalBoard
 from engine.strategies.protocol import Declined
 from tstream.clock import RunClock
-from tstream.commands.orders import still_open, what_it_does
 from tstream.errors import CommandError, UsageError
 from tstream.options import RunOptions
 from tstream.paths import Paths
@@ -199,7 +199,9 @@ def _left(view: View, contract: str | None) -> list[str]:
 
 
 def _ask(view: View, contract: str | None) -> None:
-    known = what_it_does(view, contract) if _verified(view) else "flatten an account that is not heard yet"
+    known = "flatten an account that is not heard yet"
+    if _verified(view):
+        known = what_flattening_does(view, contract)
     if not typer.confirm(f"{view.mode.upper()}: {known}?", default=False):
         raise CommandError("nothing was done")
 

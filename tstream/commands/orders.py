@@ -13,6 +13,7 @@ from adapters.common.redaction import printable
 from adapters.control.client import NoEngineError, fetch_view, send_command
 from engine.model.commands import AnyCommand, Flatten, Halt, Pause, Resume
 from engine.model.errors import RetryableError
+from engine.model.flattening import still_open, what_flattening_does
 from engine.model.notices import Notice, Severity
 from engine.model.view import View
 from tstream import paths
@@ -66,45 +67,6 @@ def halt(contract: str | None) -> int:
     return _send(contract, Halt(id=_id(), source=_SOURCE, instrument=contract))
 
 
-def still_open(view: View, contract: str | None) -> list[str]:
-    """What keeps the scope from being flat, in words; a suspended bracket leg counts."""
-    positions = [
-        f"{position.qty:+d} {position.instrument}{_where(view, position.book)}"
-        for position in view.positions
-        if contract in (None, position.instrument) and position.qty
-    ]
-    orders = _live_orders(view, contract)
-    under_way = any(c.flattening and contract in (None, c.instrument) for c in view.contracts)
-    return [
-        *positions,
-        *([f"{orders} order{'s' if orders > 1 else ''}"] if orders else []),
-        *(["flattening"] if under_way and not positions and not orders else []),
-    ]
-
-
-def what_it_does(view: View, contract: str | None) -> str:
-    """What flattening the scope means now: "sell 2 MNQ at market, cancel 3 orders"."""
-    deeds = [
-        f"{'sell' if position.qty > 0 else 'buy'} {abs(position.qty)} {position.instrument} at market"
-        f"{_where(view, position.book)}"
-        for position in view.positions
-        if contract in (None, position.instrument) and position.qty
-    ]
-    orders = _live_orders(view, contract)
-    if orders:
-        deeds.append(f"cancel {orders} order{'s' if orders > 1 else ''}")
-    return ", ".join([*deeds, "pause entries"])
-
-
-def _where(view: View, book: str) -> str:
-    """The book's name where there are several."""
-    return f" ({book})" if len(view.books) > 1 else ""
-
-
-def _live_orders(view: View, contract: str | None) -> int:
-    return sum(contract in (None, order.instrument) and not order.status.terminal for order in view.orders)
-
-
 def _require_known(view: View, contract: str | None) -> None:
     watched = [known.instrument for known in view.contracts]
     if contract is not None and contract not in watched:
@@ -112,10 +74,10 @@ def _require_known(view: View, contract: str | None) -> None:
 
 
 def _ask(view: View, contract: str | None) -> None:
-    deed = f"{view.mode.upper()}: {what_it_does(view, contract)}"
+    question = f"{view.mode.upper()}: {what_flattening_does(view, contract)}"
     if not sys.stdin.isatty():
-        raise UsageError(f"this would {deed}", "without a terminal to ask on, say --yes")
-    if not typer.confirm(f"{deed}?", default=False):
+        raise UsageError(f"this would {question}", "without a terminal to ask on, say --yes")
+    if not typer.confirm(f"{question}?", default=False):
         raise CommandError("nothing was done")
 
 

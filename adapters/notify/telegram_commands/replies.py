@@ -5,6 +5,7 @@ from __future__ import annotations
 from adapters.notify.content.message import Message, plain_text
 from adapters.notify.content.reports import account_name, position_line, status
 from adapters.notify.content.sanitize import sanitize
+from engine.model.flattening import what_flattening_does
 from engine.model.view import View
 
 HELP = (
@@ -35,16 +36,5 @@ def positions_text(view: View) -> str:
 
 def flatten_question(view: View, contract: str | None, code: str, valid_s: int) -> str:
     """What flattening would do now, and how to say yes."""
-    scope = (None, contract) if contract is not None else None
-    steps = [
-        f"{'sell' if p.qty > 0 else 'buy'} {abs(p.qty)} {p.instrument} at market"
-        for p in view.positions
-        if p.qty and (scope is None or p.instrument in scope)
-    ]
-    orders = sum(
-        not order.status.terminal and (scope is None or order.instrument in scope) for order in view.orders
-    )
-    if orders:
-        steps.append(f"cancel {orders} order{'s' if orders > 1 else ''}")
-    step = sanitize(", ".join([*steps, "pause entries"]))
-    return f"{view.mode.upper()}: {step}?\nTo do it, answer within {valid_s} s:\n/yes {code}"
+    steps = sanitize(what_flattening_does(view, contract))
+    return f"{view.mode.upper()}: {steps}?\nTo do it, answer within {valid_s} s:\n/yes {code}"
