@@ -9,6 +9,8 @@ from enum import IntEnum
 Timer = tuple[int, int, int, int]
 """(due in nanoseconds, sequence, kind, order id)."""
 
+NEVER = 1 << 63
+
 
 class Due(IntEnum):
     ARRIVE = 0
@@ -23,21 +25,21 @@ class Timers:
     """Timers by the time they are due at; those of one instant in the order in which they were set."""
 
     def __init__(self) -> None:
+        self.earliest = NEVER
+        """When the next one is due, nanoseconds; `NEVER` where none is set."""
         self._heap: list[Timer] = []
         self._sequence = 0
 
     def set(self, due: int, kind: Due, order_id: int) -> None:
         self._sequence += 1
         heapq.heappush(self._heap, (due, self._sequence, int(kind), order_id))
+        self.earliest = self._heap[0][0]
 
-    def next_due(self) -> int | None:
-        """When the next one is due, nanoseconds, or None."""
-        return self._heap[0][0] if self._heap else None
-
-    def pop(self, now: int) -> Timer | None:
-        """Take out the next one that is due by now."""
-        heap = self._heap
-        return heapq.heappop(heap) if heap and heap[0][0] <= now else None
+    def pop(self) -> Timer:
+        """Take the earliest out. Raises IndexError where none is set."""
+        timer = heapq.heappop(self._heap)
+        self.earliest = self._heap[0][0] if self._heap else NEVER
+        return timer
 
     def of(self, orders: Container[int]) -> list[Timer]:
         """Those of some orders, in their order."""
@@ -47,3 +49,4 @@ class Timers:
         """Have these and no others; later ones come after them at one instant."""
         self._heap = sorted(timers)
         self._sequence = max([self._sequence, *(timer[1] for timer in self._heap)])
+        self.earliest = self._heap[0][0] if self._heap else NEVER

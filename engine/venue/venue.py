@@ -24,7 +24,7 @@ from engine.venue.refusals import (
     check_live,
     check_place,
 )
-from engine.venue.timers import Due, Timers
+from engine.venue.timers import NEVER, Due, Timers
 
 _NOTHING: tuple[VenueEvent, ...] = ()
 
@@ -147,12 +147,13 @@ class Venue:
         if prices.last is None:
             prices.last = quote.last
         for order in self._orders.in_market(quote.instrument):
-            if order.type is OrderType.MARKET:
+            spec = order.spec
+            if spec.type is OrderType.MARKET:
                 self._fill_at_market(order, prices, self._now)
-            elif order.stop is not None and self._model.stop_on_touch:
-                touch = prices.touch(order.side)
-                if touch is not None and reaches(order.side, order.stop, touch):
-                    self._trigger(order, order.stop, touch, self._now)
+            elif spec.stop is not None and self._model.stop_on_touch:
+                touch = prices.touch(spec.side)
+                if touch is not None and reaches(spec.side, spec.stop, touch):
+                    self._trigger(order, spec.stop, touch, self._now)
         return self._happened()
 
     def on_print(self, trade: Print) -> Sequence[VenueEvent]:
@@ -163,12 +164,13 @@ class Venue:
         prices.sizes.append(trade.size)
         left = trade.size
         for order in self._orders.in_market(trade.instrument):
-            if order.limit is not None:
-                left -= self._match_limit(order, order.limit, trade, left)
-            elif order.stop is None:
+            spec = order.spec
+            if spec.limit is not None:
+                left -= self._match_limit(order, spec.limit, trade, left)
+            elif spec.stop is None:
                 self._fill_at_market(order, prices, self._now)
-            elif reaches(order.side, order.stop, trade.price):
-                self._trigger(order, order.stop, trade.price, self._now)
+            elif reaches(spec.side, spec.stop, trade.price):
+                self._trigger(order, spec.stop, trade.price, self._now)
         return self._happened()
 
     def advance(self, now: int) -> Sequence[VenueEvent]:
@@ -178,11 +180,13 @@ class Venue:
 
     def next_due(self) -> int | None:
         """When something happens by itself next, nanoseconds, or None."""
-        return self._timers.next_due()
+        due = self._timers.earliest
+        return None if due == NEVER else due
 
     def _pass_time(self, now: int) -> None:
-        while (timer := self._timers.pop(now)) is not None:
-            due, _, kind, order_id = timer
+        timers = self._timers
+        while timers.earliest <= now:
+            due, _, kind, order_id = timers.pop()
             self._now = max(self._now, due)
             order = self._orders[order_id]
             if kind == Due.LEGS:
@@ -191,7 +195,8 @@ class Venue:
                 self._align(order, due)
             elif order.status.live:
                 self._arrive(order, due)
-        self._now = max(self._now, now)
+        if now > self._now:
+            self._now = now
 
     # -- an order's life ---------------------------------------------------------------------------
 
@@ -236,7 +241,7 @@ class Venue:
 
     def _match_limit(self, order: OrderState, limit: int, trade: Print, left: int) -> int:
         """Give a limit order its part of a print, of which `left` contracts are not taken by older orders."""
-        through = (limit - trade.price) * order.side.sign
+        through = (limit - trade.price) * order.spec.side.sign
         if through < 0:
             return 0
         offered = left
