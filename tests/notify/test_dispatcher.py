@@ -225,28 +225,22 @@ async def test_critical_news_of_a_stopped_channel_goes_to_the_next() -> None:
         assert len(discord.got) == 1
 
 
-async def test_a_refused_message_is_never_sent_again() -> None:
+@pytest.mark.parametrize(
+    ("reply", "refused", "unconfirmed"), [(Reply(400, "invalid_payload"), 1, 0), (Reply(drop=True), 0, 1)]
+)
+async def test_news_that_was_refused_or_may_have_arrived_is_not_sent_again(
+    quick: None, reply: Reply, refused: int, unconfirmed: int
+) -> None:
     async with SlackSink() as slack:
-        slack.script.append(Reply(400, "invalid_payload"))
-        dispatcher = started((to_slack(slack), ALL))
-        dispatcher.post(news("bad", event=Event.SIGNAL))
-        dispatcher.post(news("good", event=Event.SIGNAL))
-        await slack.wait(2)
-        await dispatcher.close(5)
-        assert [got.body["attachments"][0]["title"] for got in slack.got] == ["bad", "good"]
-        assert dispatcher.queues[0].refused == 1
-
-
-async def test_news_that_may_have_arrived_is_not_sent_again(quick: None) -> None:
-    async with SlackSink() as slack:
-        slack.script.append(Reply(drop=True))
+        slack.script.append(reply)
         dispatcher = started((to_slack(slack), ALL))
         dispatcher.post(news("once", event=Event.SIGNAL))
         dispatcher.post(news("next", event=Event.SIGNAL))
         await slack.wait(2)
         await dispatcher.close(5)
         assert [got.body["attachments"][0]["title"] for got in slack.got] == ["once", "next"]
-        assert dispatcher.queues[0].unconfirmed == 1
+        (queue,) = dispatcher.queues
+        assert (queue.refused, queue.unconfirmed) == (refused, unconfirmed)
 
 
 async def test_critical_news_that_may_have_arrived_is_sent_once_more_and_says_so(quick: None) -> None:

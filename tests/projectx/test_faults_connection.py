@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -120,24 +120,25 @@ async def test_f18_a_silent_market_comes_back_though_rest_says_nothing() -> None
     assert DOWN not in b.inbox.states("token")
 
 
-async def test_f18_quotes_that_stop_while_trades_flow_are_missed_in_their_contract() -> None:
+async def stops_and_comes_back(
+    stream: Literal["quotes", "trades"], told: str, kind: type[Quote] | type[Print]
+) -> None:
+    """One stream of a contract falls silent while the other goes on; it is missed, and heard again."""
     async with bench(timing={"behind_s": 0.1, **PATIENT}) as b, moving(b):
         await b.inbox.until(lambda: b.inbox.of(Print))
-        b.practice.controls.silence_market("quotes")
-        await into(b.inbox, "market", STALE, "no quote of MNQ though it trades")
+        b.practice.controls.silence_market(stream)
+        await into(b.inbox, "market", STALE, f"no {told} of MNQ though it trades")
         await b.inbox.live("market", times=2)
-        quotes = len(b.inbox.of(Quote))
-        await b.inbox.until(lambda: len(b.inbox.of(Quote)) > quotes + 5)
+        heard = len(b.inbox.of(kind))
+        await b.inbox.until(lambda: len(b.inbox.of(kind)) > heard + 5)
+
+
+async def test_f18_quotes_that_stop_while_trades_flow_are_missed_in_their_contract() -> None:
+    await stops_and_comes_back("quotes", "quote", Quote)
 
 
 async def test_f18_trades_that_stop_while_quotes_flow_are_missed_in_their_contract() -> None:
-    async with bench(timing={"behind_s": 0.1, **PATIENT}) as b, moving(b):
-        await b.inbox.until(lambda: b.inbox.of(Print))
-        b.practice.controls.silence_market("trades")
-        await into(b.inbox, "market", STALE, "no print of MNQ though it trades")
-        await b.inbox.live("market", times=2)
-        prints = len(b.inbox.of(Print))
-        await b.inbox.until(lambda: len(b.inbox.of(Print)) > prints + 5)
+    await stops_and_comes_back("trades", "print", Print)
 
 
 async def test_f18_a_silent_user_hub_is_normal() -> None:

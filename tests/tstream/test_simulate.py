@@ -6,7 +6,10 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
@@ -20,25 +23,36 @@ from tstream.cli import call
 ROOT = Path(cli.__file__).parent.parent
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_serves_until_it_is_told_to_stop(number: signal.Signals, tmp_path: Path) -> None:
-    book = tmp_path / "book.db"
+@contextmanager
+def simulate(*argv: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+    """`tstream simulate` at any free port, and what it says when it listens."""
     with subprocess.Popen(
-        [sys.executable, "-m", "tstream", "simulate", "--port", "0", "--seed", "7", "--state", str(book)],
+        [sys.executable, "-m", "tstream", "simulate", "--port", "0", *argv],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,
     ) as venue:
         assert venue.stdout is not None
-        assert venue.stderr is not None
-        ready = json.loads(venue.stdout.readline())
+        yield venue, json.loads(venue.stdout.readline())
+
+
+def ended(venue: subprocess.Popen[str], number: signal.Signals) -> str:
+    """All that it has said to people, once it has ended well at a signal."""
+    venue.send_signal(number)
+    assert venue.wait(patient(20)) == 0
+    assert venue.stderr is not None
+    return venue.stderr.read()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_serves_until_it_is_told_to_stop(number: signal.Signals, tmp_path: Path) -> None:
+    book = tmp_path / "book.db"
+    with simulate("--seed", "7", "--state", str(book)) as (venue, ready):
         assert ready["seed"] == 7
         with urlopen(f"http://127.0.0.1:{ready['port']}/api/Status/ping", timeout=patient(10)) as answer:
             assert b"pong" in answer.read()
-        venue.send_signal(number)
-        assert venue.wait(patient(20)) == 0
-        said = venue.stderr.read()
+        said = ended(venue, number)
     assert "user practice, key practice" in said
     assert "Traceback" not in said
     assert book.exists()
@@ -86,21 +100,10 @@ def test_faults_that_do_not_exist_are_explained_line_by_line(capsys: pytest.Capt
 
 
 def test_it_misbehaves_as_told(tmp_path: Path) -> None:
-    argv = ["--fault", "refused-login:code=7,nth=2", "--daily-loss", "1000", "--port", "0"]
-    with subprocess.Popen(
-        [sys.executable, "-m", "tstream", "simulate", *argv, "--state", str(tmp_path / "book.db")],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-    ) as venue:
-        assert venue.stdout is not None
-        assert venue.stderr is not None
-        port = json.loads(venue.stdout.readline())["port"]
-        codes = [login(port) for _ in range(3)]
-        venue.terminate()
-        assert venue.wait(patient(20)) == 0
-        said = venue.stderr.read()
+    argv = ["--fault", "refused-login:code=7,nth=2", "--daily-loss", "1000"]
+    with simulate(*argv, "--state", str(tmp_path / "book.db")) as (venue, ready):
+        codes = [login(ready["port"]) for _ in range(3)]
+        said = ended(venue, signal.SIGTERM)
     assert codes == [0, 7, 0]
     assert "practice venue: fault refused-login:code=7,nth=2 acts on login" in said
 
