@@ -13,10 +13,11 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Annotated, Self
 
 from adapters.common.files import owner_only
 from adapters.common.redaction import Redactor, printable
+from engine.model.setting import LIVE, restart
 from engine.ports import Clock
 from tstream.clock import iso, wall_ns
 from tstream.log_sinks import JsonFileHandler, PaneHandler, RingTail, console_handler
@@ -34,11 +35,13 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogOptions:
     file: Path
-    level: str = "INFO"
-    max_bytes: int = 10_000_000
-    """A file that has grown to this is put aside."""
-    keep: int = 5
-    """So many files put aside are kept."""
+    level: Annotated[str, LIVE, "Least level that is logged."] = "INFO"
+    max_bytes: Annotated[
+        int,
+        restart(key="max_mb", unit=1_000_000, ge=1, le=1000),
+        "A log file is put aside when it has grown to this, megabytes.",
+    ] = 10_000_000
+    keep: Annotated[int, restart(ge=0, le=100), "So many old log files are kept."] = 5
     console: bool = False
     """Print the lines on stdout too, as a headless run does."""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 from adapters.common.secret import Secret, words_of_address
 from adapters.notify.content.message import Event
 from engine.model.notices import Severity
+from engine.model.setting import RESTART, restart
 
 TELEGRAM_URL = "https://api.telegram.org"
 
@@ -121,22 +122,29 @@ class NotifyConfig:
     mail: MailConfig | None = None
     others: tuple[AppriseConfig, ...] = ()
     telegram_commands: TelegramCommandsConfig | None = None
-    zone: str = "America/Chicago"
-    """Time zone of the times in messages."""
-    label: str = ""
-    """Names this installation in messages, for people with several."""
-    refusals: bool = False
-    """Tell of ideas that were refused, too."""
-    status_minutes: int = 0
-    """A status message so often; 0 sends none."""
-    repeat_s: float = 60.0
-    """The same news within so many seconds is counted and told once."""
-    queue: int = 200
-    """Messages that may wait for one channel; on top of that the least important oldest is dropped."""
-    escalate_s: float = 10.0
-    """Critical news that no channel has delivered by then goes to another one as well."""
-    flush_s: float = 5.0
-    """At the end, what waits may take so long to go out."""
+    zone: Annotated[
+        str, restart(allowed="a time zone such as Europe/Helsinki"), "Time zone of the times in messages."
+    ] = "America/Chicago"
+    label: Annotated[str, RESTART, "Names this installation in messages."] = ""
+    refusals: Annotated[bool, RESTART, "Tell of ideas that the gate refused, too."] = False
+    status_minutes: Annotated[
+        int, restart(ge=0, le=1440), "A status message so often, minutes; 0 sends none."
+    ] = 0
+    repeat_s: Annotated[
+        float,
+        restart(key="repeat_seconds", ge=0, le=3600),
+        "The same news within so many seconds is counted and told once.",
+    ] = 60.0
+    queue: Annotated[int, restart(ge=10, le=10_000), "Messages that may wait for one channel."] = 200
+    """On top of that the least important oldest is dropped."""
+    escalate_s: Annotated[
+        float,
+        restart(key="escalate_seconds", ge=1, le=600),
+        "Critical news that nobody has delivered by then goes to another channel as well.",
+    ] = 10.0
+    flush_s: Annotated[
+        float, restart(key="flush_seconds", ge=0, le=60), "At the end, what waits gets so long to go out."
+    ] = 5.0
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 A field `Annotated[int, live(ge=1, le=150), "Most contracts in one trade."] = 5` is a key of tstream.toml,
 with the same words, bounds and default. The front door makes sections of such Structs
-(tstream/settings/structs.py), and docs/configuration.md of the sections.
+(tstream/settings/declared.py), and docs/configuration.md of the sections.
 """
 
 from __future__ import annotations

@@ -10,8 +10,8 @@ from engine.model.rooms import AlertRoom, GradeSizes, Sizing
 from engine.strategies.alerts import rooms
 from engine.strategies.alerts.alert import Parser
 from tstream.errors import Problem, SettingsError
+from tstream.settings.declared import filled
 from tstream.settings.model import Settings
-from tstream.settings.structs import filled
 
 if TYPE_CHECKING:
     from adapters.discord.config import DiscordConfig

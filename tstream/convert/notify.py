@@ -14,6 +14,7 @@ from adapters.notify.config import (
     TelegramConfig,
     WebhookConfig,
 )
+from tstream.settings.declared import filled
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -55,7 +56,9 @@ def notify_config(settings: NotifySettings) -> NotifyConfig:
             ),
         )
     others = _rules(settings.others_events, settings.others_severity)
-    return NotifyConfig(
+    return filled(
+        NotifyConfig,
+        settings,
         telegram=telegram,
         slack=_webhook(settings.slack_url, settings.slack_events, settings.slack_severity),
         discord=_webhook(settings.discord_url, settings.discord_events, settings.discord_severity),
@@ -65,14 +68,6 @@ def notify_config(settings: NotifySettings) -> NotifyConfig:
             for name, url in settings.others.items()
         ),
         telegram_commands=telegram_commands,
-        zone=settings.zone,
-        label=settings.label,
-        refusals=settings.refusals,
-        status_minutes=settings.status_minutes,
-        repeat_s=settings.repeat_seconds,
-        queue=settings.queue,
-        escalate_s=settings.escalate_seconds,
-        flush_s=settings.flush_seconds,
     )
 
 

@@ -7,8 +7,8 @@ from msgspec import structs
 from engine.model.config import PaperConfig
 from engine.model.limits import RiskLimits
 from engine.strategies.zones import ZoneReactionConfig
+from tstream.settings.declared import filled
 from tstream.settings.model import Settings
-from tstream.settings.structs import filled
 
 
 def risk_limits(settings: Settings) -> RiskLimits:

@@ -12,6 +12,7 @@ from tstream.errors import CommandError, Problem, SettingsError, UsageError
 from tstream.logs import LogOptions, Logs
 from tstream.options import RunOptions
 from tstream.paths import Paths
+from tstream.settings.declared import filled
 from tstream.settings.load import Loaded, load, require_credentials
 from tstream.settings.model import Settings
 
@@ -67,13 +68,7 @@ def prepare(config: Path | None, run: RunOptions) -> Startup:
 
 def log_options(settings: Settings, paths: Paths, *, console: bool = False) -> LogOptions:
     """How a run logs. With `console` its lines go to stdout too."""
-    return LogOptions(
-        file=paths.log(),
-        level=settings.log.level,
-        max_bytes=settings.log.max_mb * 1_000_000,
-        keep=settings.log.keep,
-        console=console,
-    )
+    return filled(LogOptions, settings.log, file=paths.log(), console=console)
 
 
 def open_logs(settings: Settings, paths: Paths, clock: Clock, *, console: bool) -> Logs:

@@ -10,10 +10,10 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import NoDecode
 
 from engine.model.rooms import AlertRoom, SizePolicy
+from tstream.settings.declared import DeclaredSection, keys_of
 from tstream.settings.fields import CommaSeparated, Section, refuse, setting
 from tstream.settings.notify import Ids
 from tstream.settings.sections import BaseUrl, Contract, SocketUrl
-from tstream.settings.structs import StructSection, keys_of
 
 _API_URL, _GATEWAY_URL = "https://discord.com/api/v10", "wss://gateway.discord.gg/"
 
@@ -48,7 +48,7 @@ class DiscordSettings(Section):
     targets_points=Annotated[Points, Field(min_length=1, max_length=2)],
     books=Names,
 )
-class RoomSettings(StructSection):
+class RoomSettings(DeclaredSection):
     """A room whose alerts are traded: where it is, who is listened to, and within which bounds."""
 
     channels: Ids = setting((), "Ids of its channels.", reload="restart", allowed="a list of channel ids")

@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import NoDecode
 
 from adapters.common.secret import LOOPBACK, words_of_address
 from adapters.notify.config import NotifyConfig
 from adapters.notify.content.message import Event
 from engine.model.notices import Severity
-from tstream.settings.fields import CommaSeparated, Number, Section, Whole, refuse, setting
+from tstream.settings.declared import DeclaredSection, keys_of
+from tstream.settings.fields import CommaSeparated, Whole, refuse, setting
 from tstream.settings.sections import BaseUrl, Zone
 
 _NUMBER = re.compile(r"-?\d+", re.ASCII)
-_D = NotifyConfig()
 _EVENTS = "a list of " + ", ".join(Event)
 _ALL = tuple(Event)
 _BY_MAIL = tuple(event for event in Event if event not in (Event.SIGNAL, Event.STATUS))
@@ -37,7 +37,8 @@ Chats = Annotated[tuple[int | str, ...], NoDecode, BeforeValidator(_one_or_many)
 Addresses = Annotated[tuple[str, ...], NoDecode, CommaSeparated]
 
 
-class NotifySettings(Section):
+@keys_of(NotifyConfig(), zone=Zone, label=Annotated[str, Field(max_length=40)])
+class NotifySettings(DeclaredSection):
     """News of trades and trouble. Tokens, webhook addresses and passwords: only from .env or environment."""
 
     telegram_token: SecretStr = setting(SecretStr(""), "The bot's token, from @BotFather.", reload="restart")
@@ -91,37 +92,6 @@ class NotifySettings(Section):
     )
     commands_users: Ids = setting(
         (), "Ids of the people from whom it takes them.", reload="restart", allowed="a list of user ids"
-    )
-    zone: Zone = setting(
-        _D.zone,
-        "Time zone of the times in messages.",
-        reload="restart",
-        allowed="a time zone such as Europe/Helsinki",
-    )
-    label: str = setting("", "Names this installation in messages.", reload="restart", max_length=40)
-    refusals: bool = setting(False, "Tell of ideas that the gate refused, too.", reload="restart")
-    status_minutes: Whole = setting(
-        0, "A status message so often, minutes; 0 sends none.", reload="restart", ge=0, le=1440
-    )
-    repeat_seconds: Number = setting(
-        _D.repeat_s,
-        "The same news within so many seconds is counted and told once.",
-        reload="restart",
-        ge=0,
-        le=3600,
-    )
-    queue: Whole = setting(
-        _D.queue, "Messages that may wait for one channel.", reload="restart", ge=10, le=10_000
-    )
-    escalate_seconds: Number = setting(
-        _D.escalate_s,
-        "Critical news that nobody has delivered by then goes to another channel as well.",
-        reload="restart",
-        ge=1,
-        le=600,
-    )
-    flush_seconds: Number = setting(
-        _D.flush_s, "At the end, what waits gets so long to go out.", reload="restart", ge=0, le=60
     )
 
     @model_validator(mode="after")

@@ -9,9 +9,9 @@ from pydantic import BeforeValidator, model_validator
 
 from engine.model.limits import RiskLimits
 from engine.risk.presets import AUTO, NONE, PRESETS
+from tstream.settings.declared import DeclaredSection, keys_of
 from tstream.settings.fields import refuse
 from tstream.settings.sections import ClockTime, Zone
-from tstream.settings.structs import StructSection, keys_of
 
 _Preset: Any = Literal.__getitem__((AUTO, NONE, *PRESETS))
 
@@ -43,7 +43,7 @@ def _growth(value: Any) -> Any:
     hours_end=ClockTime,
     hours_zone=Zone,
 )
-class RiskSettings(StructSection):
+class RiskSettings(DeclaredSection):
     __doc__ = RiskLimits.__doc__
 
     @model_validator(mode="after")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import time
+from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -14,8 +15,9 @@ from adapters.common.secret import LOOPBACK
 from engine.model.config import Brackets, PaperConfig
 from engine.model.instrument import CME_FUTURES
 from engine.strategies.zones import ZoneReactionConfig
+from tstream.logs import LogOptions
+from tstream.settings.declared import DeclaredSection, keys_of
 from tstream.settings.fields import Section, Usd, Whole, computed, refuse, setting
-from tstream.settings.structs import StructSection, keys_of
 
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
@@ -162,7 +164,7 @@ class InstrumentSettings(Section):
 
 
 @keys_of(ZoneReactionConfig())
-class StrategySettings(StructSection):
+class StrategySettings(DeclaredSection):
     """What makes an idea good enough to trade."""
 
     name: Literal["zones"] = setting(
@@ -174,7 +176,7 @@ class StrategySettings(StructSection):
 
 
 @keys_of(PaperConfig())
-class PaperSettings(StructSection):
+class PaperSettings(DeclaredSection):
     """Play money inside tstream, traded on the same ideas beside the account. [risk] holds for it too."""
 
     enabled: bool | None = setting(
@@ -210,16 +212,12 @@ class ScreenSettings(Section):
     )
 
 
-class LogSettings(Section):
+@keys_of(
+    LogOptions(file=Path()),
+    level=Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)],
+)
+class LogSettings(DeclaredSection):
     """The log: JSON lines on file, and what the log pane and a headless run show."""
-
-    level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = setting(
-        "INFO", "Least level that is logged.", reload="live"
-    )
-    max_mb: Whole = setting(
-        10, "A log file is put aside when it has grown to this, megabytes.", reload="restart", ge=1, le=1000
-    )
-    keep: Whole = setting(5, "So many old log files are kept.", reload="restart", ge=0, le=100)
 
 
 class TapeSettings(Section):

@@ -1,7 +1,7 @@
-"""Between sections of tstream.toml and the engine's plain values, which declare their keys themselves.
+"""Between sections of tstream.toml and plain values, which declare their keys themselves.
 
-A Struct's fields that carry a Setting (engine/model/setting.py) become keys of a section, with their defaults
-in a person's units; and the section's values become such a Struct again.
+Fields of a Struct or dataclass that carry a Setting (engine/model/setting.py) become keys of a section, with
+their defaults in a person's units; and the section's values become such a value again.
 """
 
 from __future__ import annotations
@@ -9,29 +9,28 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from types import NoneType
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar, get_args, get_type_hints
 
-from msgspec import Struct, structs
 from pydantic import BeforeValidator, Field, create_model
 
 from engine.model.setting import Setting
 from tstream.settings.fields import MAY_BE_OFF, OFF, Section, no_bool, setting
 
 
-class StructSection(Section):
-    """A section whose keys come from Structs, so that mypy does not know them."""
+class DeclaredSection(Section):
+    """A section whose keys are declared elsewhere, so that mypy does not know them."""
 
     if TYPE_CHECKING:
 
         def __getattr__(self, key: str) -> Any: ...
 
 
-_S = TypeVar("_S", bound=StructSection)
-_T = TypeVar("_T", bound=Struct)
+_S = TypeVar("_S", bound=DeclaredSection)
+_T = TypeVar("_T")
 
 
-def keys_of(*defaults: Struct, **kinds: Any) -> Callable[[type[_S]], type[_S]]:
-    """Class decorator: the section takes the keys of these Structs, with these values as defaults.
+def keys_of(*defaults: object, **kinds: Any) -> Callable[[type[_S]], type[_S]]:
+    """Class decorator: the section takes the keys that these values declare, with what they hold as defaults.
 
     `kinds` gives keys that need a validator of their own an annotation.
     """
@@ -48,8 +47,8 @@ def keys_of(*defaults: Struct, **kinds: Any) -> Callable[[type[_S]], type[_S]]:
     return add
 
 
-def filled(into: type[_T], section: StructSection, **rest: Any) -> _T:
-    """The Struct that the section's keys describe, in its own units; `rest` are fields that are no keys."""
+def filled(into: type[_T], section: DeclaredSection, **rest: Any) -> _T:
+    """The value that the section's keys describe, in its own units; `rest` are fields that are no keys."""
     keys = (key for key in _keys(into) if key.field not in rest)
     return into(**{key.field: key.inside(getattr(section, key.name)) for key in keys}, **rest)
 
@@ -97,7 +96,7 @@ class _Key(NamedTuple):
         return kind
 
 
-def _keys(struct: type[Struct]) -> Iterator[_Key]:
-    for field in structs.fields(struct):
-        if any(isinstance(part, Setting) for part in get_args(field.type)):
-            yield _Key(field.name, *get_args(field.type))
+def _keys(declaring: type) -> Iterator[_Key]:
+    for name, hint in get_type_hints(declaring, include_extras=True).items():
+        if any(isinstance(part, Setting) for part in get_args(hint)):
+            yield _Key(name, *get_args(hint))
