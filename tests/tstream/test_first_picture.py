@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -46,35 +47,29 @@ def test_no_secret_is_kept(kept: FirstPicture, places: Paths) -> None:
     assert places.first_picture.stat().st_mode & 0o077 == 0
 
 
-def touch(places: Paths, _monkeypatch: pytest.MonkeyPatch) -> None:
-    places.settings_file.write_text(TOML + "bell = false", encoding="utf-8")
+def kept_bytes(places: Paths, old: bytes, new: bytes) -> None:
+    places.first_picture.write_bytes(places.first_picture.read_bytes().replace(old, new))
 
 
-def remove(places: Paths, _monkeypatch: pytest.MonkeyPatch) -> None:
-    places.settings_file.unlink()
+CHANGES: dict[str, Callable[[Paths, pytest.MonkeyPatch], object]] = {
+    "file": lambda places, _: places.settings_file.write_text(TOML + "bell = false", encoding="utf-8"),
+    "file removed": lambda places, _: places.settings_file.unlink(),
+    "dotenv": lambda places, _: (places.config / ".env").write_text(
+        "TSTREAM_UI_BELL=false", encoding="utf-8"
+    ),
+    "variable": lambda _, patch: patch.setenv("TSTREAM_UI_KEYMAP", '{"pause": "f8"}'),
+    "damaged": lambda places, _: kept_bytes(places, b'"bell":true,', b""),
+    "unknown contract": lambda places, _: kept_bytes(places, b'"MES"', b'"MEX"'),
+}
 
 
-def dotenv(places: Paths, _monkeypatch: pytest.MonkeyPatch) -> None:
-    (places.config / ".env").write_text("TSTREAM_UI_BELL=false", encoding="utf-8")
-
-
-def variable(_places: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TSTREAM_UI_KEYMAP", '{"pause": "f8"}')
-
-
-def damage(places: Paths, _monkeypatch: pytest.MonkeyPatch) -> None:
-    places.first_picture.write_bytes(places.first_picture.read_bytes()[:-9])
-
-
-def unknown_contract(places: Paths, _monkeypatch: pytest.MonkeyPatch) -> None:
-    places.first_picture.write_bytes(places.first_picture.read_bytes().replace(b'"MES"', b'"MEX"'))
-
-
-@pytest.mark.parametrize("change", [touch, remove, dotenv, variable, damage, unknown_contract])
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_after_any_change_the_settings_are_read_first(
-    change: object, kept: FirstPicture, places: Paths, monkeypatch: pytest.MonkeyPatch
+    change: Callable[[Paths, pytest.MonkeyPatch], object],
+    kept: FirstPicture,
+    places: Paths,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert callable(change)
     change(places, monkeypatch)
     assert recall(places, None) is None
 
