@@ -107,6 +107,21 @@ def test_nothing_is_kept_of_a_run_that_may_ask(
     assert not places.first_picture.exists()
 
 
+def test_arming_comes_before_the_screen(reading: Reading, monkeypatch: pytest.MonkeyPatch) -> None:
+    reading(LIVE, "TSTREAM_PROJECTX_USER=me\nTSTREAM_PROJECTX_KEY=canary-7")
+    seen: list[str] = []
+
+    def show(opened: Cockpit, picture: FirstPicture) -> int:
+        seen.append(f"screen of {picture.venue}, settings read: {opened.ready is not None}")
+        return 0
+
+    pretend_terminal(monkeypatch)
+    monkeypatch.setattr("tstream.run.arming.ask_to_arm", lambda *_: seen.append("asked"))
+    monkeypatch.setattr(Cockpit, "show", show)
+    assert call([]) == 0
+    assert seen == ["asked", "screen of topstepx, settings read: True"]
+
+
 # -- the way to it ----------------------------------------------------------------------------------------
 
 LINES = [
