@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 STALLED = 4
 """Writes that may wait before painting is skipped."""
-_BRIM = 24
+_FULL = 24
 """Writes that may wait before everything else is dropped too; Textual's queue holds 30."""
-_PARTING = 1.0
+_CLOSE_WITHIN_S = 1.0
 """Seconds that the last writes have when the cockpit closes."""
 
 
-class _Outlet:
+class _Output:
     """The terminal's output as the writer thread sees it. Never raises; counts what went out."""
 
     def __init__(self, file: IO[str]) -> None:
@@ -68,8 +68,8 @@ class CockpitDriver(LinuxDriver):
         size: tuple[int, int] | None = None,
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
-        self._outlet = _Outlet(cast("IO[str]", sys.__stderr__))
-        self._file = cast("Any", self._outlet)
+        self._output = _Output(cast("IO[str]", sys.__stderr__))
+        self._file = cast("Any", self._output)
         self._handed = 0
         # Asked for here, the first layout is made for the terminal too.
         self._size = size or self._get_terminal_size()
@@ -77,7 +77,7 @@ class CockpitDriver(LinuxDriver):
     def _get_terminal_size(self) -> tuple[int, int]:
         """Columns and rows of the terminal itself: COLUMNS and LINES, if somebody has exported them, stay
         as they are when the window changes, and would make the cockpit deaf to that."""
-        for number in (self._outlet.fileno(), self.fileno):
+        for number in (self._output.fileno(), self.fileno):
             try:
                 columns, rows = os.get_terminal_size(number)
             except OSError:
@@ -89,7 +89,7 @@ class CockpitDriver(LinuxDriver):
     @property
     def backlog(self) -> int:
         """Writes that the terminal has not taken yet."""
-        return self._handed - self._outlet.written
+        return self._handed - self._output.written
 
     @property
     def stalled(self) -> bool:
@@ -99,7 +99,7 @@ class CockpitDriver(LinuxDriver):
     @property
     def lost(self) -> bool:
         """Whether the terminal has gone away: a write failed, or the kernel says that it hung up."""
-        if self._outlet.lost:
+        if self._output.lost:
             return True
         if not self.input_tty:
             return False
@@ -112,7 +112,7 @@ class CockpitDriver(LinuxDriver):
         return any(mask & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, mask in events)
 
     def write(self, data: str) -> None:
-        if self.backlog < _BRIM and not self._outlet.lost:
+        if self.backlog < _FULL and not self._output.lost:
             self._handed += 1
             super().write(data)
 
@@ -121,13 +121,13 @@ class CockpitDriver(LinuxDriver):
         try:
             super().run_input_thread()
         except OSError:
-            self._outlet.lost = True
+            self._output.lost = True
 
     def close(self) -> None:
         """Let the last writes out, for a while: a terminal that does not read can't hold the program."""
-        parting = threading.Thread(target=super().close, name="terminal-close", daemon=True)
-        parting.start()
-        parting.join(_PARTING)
+        closing = threading.Thread(target=super().close, name="terminal-close", daemon=True)
+        closing.start()
+        closing.join(_CLOSE_WITHIN_S)
 
     def start_application_mode(self) -> None:
         super().start_application_mode()  # type: ignore[no-untyped-call]

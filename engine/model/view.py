@@ -303,12 +303,6 @@ class AlertView(Struct, frozen=True):
     instrument: str = ""
     """That is traded for it; empty where the text says no trade."""
     side: Side | None = None
-    became: tuple[str, ...] = ()
-    """What came of it in each book, in words: "practice: entered 3"."""
-    sent_ns: int | None = None
-    """From its being posted to the order on its way; None where none was sent."""
-    answered_ns: int | None = None
-    """From its being posted to the venue's first word on that order."""
     entry: Decimal | None = None
     """As the room gave it, like the other prices; None where the text says no trade."""
     stop: Decimal | None = None
@@ -316,7 +310,7 @@ class AlertView(Struct, frozen=True):
     """Nearest first."""
     grade: Grade | None = None
     fates: tuple[AlertFate, ...] = ()
-    """What `became` says, as figures."""
+    """What came of it in each book."""
 
 
 class HealthView(Struct, frozen=True):

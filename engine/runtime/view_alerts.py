@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from msgspec import structs
 
 from engine.model.view import AlertFate, AlertView
@@ -36,9 +34,6 @@ def _row(state: State, known: AlertState) -> AlertView:
         excerpt=known.excerpt,
         instrument=terms.instrument if terms is not None else "",
         side=terms.side if terms is not None else None,
-        became=tuple(_became(known)),
-        sent_ns=min((fate.sent_ns for fate in fates if fate.sent_ns is not None), default=None),
-        answered_ns=min((fate.answered_ns for fate in fates if fate.answered_ns is not None), default=None),
         fates=fates,
     )
     if terms is None or instrument is None:
@@ -62,16 +57,3 @@ def _fate_of(known: AlertState, name: str, book: AlertBook) -> AlertFate:
         book.intended_ts - known.posted_ts if book.intended_ts else None,
         book.accepted_ts - known.posted_ts if book.accepted_ts else None,
     )
-
-
-def _became(known: AlertState) -> Iterator[str]:
-    for name, book in known.books.items():
-        yield f"{name}: {_fate(book)}"
-
-
-def _fate(book: AlertBook) -> str:
-    if book.refusals:
-        return "refused: " + "; ".join(refusal.sentence for refusal in book.refusals)
-    if not book.entered:
-        return "not filled" if book.closed else f"entering {book.qty}"
-    return f"closed {book.entered}" if book.closed else f"entered {book.entered} of {book.qty}"

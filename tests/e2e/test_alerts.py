@@ -51,14 +51,17 @@ async def test_an_alert_is_traded_to_its_second_target_and_told_everywhere(
             await run.until(lambda: as_told(venue), "the bracket stands at the alert's own prices")
             exact_ts = max(row.updated for row in venue.live)
             seen = await run.view(
-                lambda view: view.alerts[0].answered_ns and _held(view) == {"practice": 4, "paper": 4},
+                lambda view: (
+                    view.alerts[0].fates[0].answered_ns and _held(view) == {"practice": 4, "paper": 4}
+                ),
                 "both books hold",
             )
             (alert,) = seen.alerts
             assert (alert.message_id, alert.verdict) == (str(number), Verdict.TRADED)
-            assert alert.sent_ns is not None
-            assert alert.answered_ns is not None
-            assert 0 <= alert.sent_ns <= alert.answered_ns < NANOS
+            for fate in alert.fates:
+                assert fate.sent_ns is not None
+                assert fate.answered_ns is not None
+                assert 0 <= fate.sent_ns <= fate.answered_ns < NANOS
             line = Timeline(alert.posted_ts)
             line.add(alert.posted_ts, "posted at Discord")
             line.add(min(row.created for row in venue.entries), "order at the venue")
@@ -87,7 +90,8 @@ async def test_an_alert_is_traded_to_its_second_target_and_told_everywhere(
             await run.until(lambda: venue.flat, "the venue holds nothing")
             line.add(max(trade.ts for trade in _trades(venue, SideCode.SELL)), "T2: 2 MES sold, flat")
             seen = await run.view(lambda view: not view.positions, "both books are flat")
-            assert set(seen.alerts[0].became) == {"practice: closed 4", "paper: closed 4"}
+            fates = {(fate.book, fate.entered, fate.closed) for fate in seen.alerts[0].fates}
+            assert fates == {("practice", 4, True), ("paper", 4, True)}
             assert {(trade.book, trade.qty, trade.reason) for trade in seen.trades} == {
                 ("practice", 4, "T2"),
                 ("paper", 4, "T2"),
@@ -167,6 +171,11 @@ async def test_edits_and_a_deletion_do_at_the_venue_what_is_promised(home: Path)
 def as_told(venue: ScriptedVenue) -> bool:
     """What the alert says is what stands at the venue."""
     return (venue.qty, venue.stops, venue.targets) == (4, {STOP: 4}, {T1: 2, T2: 2})
+
+
+def _answered(view: View) -> bool:
+    """Whether the venue has answered in both books."""
+    return [fate.answered_ns is not None for fate in view.alerts[0].fates] == [True, True]
 
 
 def _held(view: View) -> dict[str, int]:

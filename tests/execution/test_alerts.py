@@ -102,7 +102,8 @@ def test_a_refusal_of_the_gate_is_told_with_the_rooms_name() -> None:
     assert notice.severity is Severity.WARNING
     assert notice.text == f"room jm: long MNQ refused: {Refusal.SIZE_ZERO.sentence}"
     (row,) = picture(bench.core, 1, HealthView(ok=True)).alerts
-    assert row.became == (f"{BOOK}: refused: {Refusal.SIZE_ZERO.sentence}",)
+    (fate,) = row.fates
+    assert (fate.book, fate.entered, fate.refusals) == (BOOK, 0, (Refusal.SIZE_ZERO.sentence,))
 
 
 def test_scores_and_rewards_are_the_strategies_unless_the_room_has_a_bound() -> None:
@@ -196,8 +197,9 @@ def test_the_view_tells_what_became_of_a_message_and_how_fast() -> None:
         ("2", Verdict.TRADED, "🚨 NQ "),
     ]
     assert rows[0].text == Reason.NOT_AN_ALERT.sentence
-    assert rows[1].became == (f"{BOOK}: entered 3 of 3",)
-    assert (rows[1].sent_ns, rows[1].answered_ns) == (NANOS // 5, 3 * NANOS // 10)
+    (fate,) = rows[1].fates
+    assert (fate.book, fate.entered, fate.qty, fate.closed) == (BOOK, 3, 3, False)
+    assert (fate.sent_ns, fate.answered_ns) == (NANOS // 5, 3 * NANOS // 10)
     assert (str(rows[1].entry), str(rows[1].stop), rows[1].grade) == ("20000.00", "19990.00", "A")
     assert [str(target) for target in rows[1].targets] == ["20007.00", "20012.00"]
     assert rows[1].fates == (AlertFate(BOOK, 3, 3, sent_ns=NANOS // 5, answered_ns=3 * NANOS // 10),)

@@ -33,7 +33,7 @@ def alert(
     ts = fake.NOW - back * NANOS
     made = AlertView(
         "twi", f"{9_000 - back}", ts, ts - 180 * MS, AlertKind.POSTED, verdict, reason,
-        reason.sentence if reason is not None else "", TEXT, "MES", Side.BUY, (), None, None,
+        reason.sentence if reason is not None else "", TEXT, "MES", Side.BUY,
         Decimal("6010.00"), Decimal("6000.00"), (Decimal("6017.00"), Decimal("6022.00")), Grade.A,
         (fate("practice", 3),),
     )  # fmt: skip
