@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from adapters.projectx import transport
 from adapters.projectx.venue import ProjectXVenue
-from engine.model.effects import AnyRequest, CancelOrder, ClosePosition, ModifyOrder
+from engine.model.effects import CancelOrder, ClosePosition, ModifyOrder
 from engine.model.errors import FatalError, RefusedError, RetryableError, UnknownOutcomeError
 from engine.model.events import (
     AccountAdopted,
@@ -328,88 +326,3 @@ async def test_feed_and_broker_share_a_login(gateway: Gateway, venue: ProjectXVe
         assert {hub.name for hub in gateway.hubs} == {"user", "market"}
     assert len(gateway.bodies("/api/Auth/loginKey")) == 1
     assert inbox.states("rest") == [LinkState.LIVE]
-
-
-@pytest.mark.parametrize(
-    ("request_", "path"),
-    [
-        (entry(), PLACE),
-        (ModifyOrder("test", "c", "900", "MNQ", stop=84_000), "/api/Order/modify"),
-        (CancelOrder("test", "c", "900", "MNQ"), "/api/Order/cancel"),
-        (ClosePosition("test", "MNQ"), CLOSE),
-    ],
-)
-async def test_what_is_ready_leaves_when_it_is_asked_for_and_once(
-    gateway: Gateway, venue: ProjectXVenue, inbox: Inbox, request_: AnyRequest, path: str
-) -> None:
-    async with trading(gateway, venue, inbox):
-        venue.broker.prepare(request_)
-        await venue.ping()  # a request of another kind comes and goes meanwhile
-        assert gateway.bodies(path) == []
-        await act(venue, request_)
-        assert len(gateway.bodies(path)) == 1
-        await act(venue, request_)
-        assert len(gateway.bodies(path)) == 2
-
-
-async def test_what_is_forgotten_never_leaves(gateway: Gateway, venue: ProjectXVenue, inbox: Inbox) -> None:
-    async with trading(gateway, venue, inbox):
-        order = entry()
-        venue.broker.prepare(order)
-        await venue.ping()
-        venue.broker.forget(order)
-        await venue.broker.snapshot(SINCE)
-        assert gateway.bodies(PLACE) == []
-    assert gateway.bodies(PLACE) == []
-
-
-async def test_what_could_not_be_got_ready_is_sent_when_it_is_asked_for(
-    gateway: Gateway, venue: ProjectXVenue, inbox: Inbox
-) -> None:
-    """Its time is over while it waits: nothing of it has left, so this is no second sending."""
-    async with trading(gateway, venue, inbox):
-        order = entry()
-        venue.broker.prepare(order)
-        ready = venue.broker._ready[id(order)]
-        await asyncio.wait({ready.sending})  # the time for an answer is over
-        assert gateway.bodies(PLACE) == []
-        await venue.broker.place(order)
-        assert len(gateway.bodies(PLACE)) == 1
-
-
-async def test_queries_go_after_an_order_that_is_on_its_way_out(
-    gateway: Gateway, venue: ProjectXVenue, inbox: Inbox
-) -> None:
-    async with trading(gateway, venue, inbox):
-        order = entry()
-        venue.broker.prepare(order)
-        await asyncio.sleep(0)
-        before = len(gateway.calls)
-        asking = asyncio.create_task(venue.broker.snapshot(SINCE))
-        await venue.ping()
-        assert len(gateway.calls) == before, "it waits"
-        await venue.broker.place(order)
-        await asking
-        first, *others = (call.path for call in gateway.calls[before:])
-        assert first == PLACE
-        assert set(others) == {ACCOUNTS, QUERY, ORDERS, POSITIONS, TRADES}
-
-
-async def test_queries_do_not_wait_for_ever(
-    gateway: Gateway, venue: ProjectXVenue, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(transport, "HEAD_START_S", 0.02)
-    async with trading(gateway, venue, inbox):
-        order = entry()
-        venue.broker.prepare(order)
-        await asyncio.sleep(0)
-        assert await venue.broker.snapshot(SINCE)
-        assert gateway.bodies(PLACE) == []
-
-
-async def act(venue: ProjectXVenue, request: AnyRequest) -> None:
-    broker = venue.broker
-    calls: dict[type, Any] = {
-        ModifyOrder: broker.modify, CancelOrder: broker.cancel, ClosePosition: broker.close
-    }  # fmt: skip
-    await calls.get(type(request), broker.place)(request)
