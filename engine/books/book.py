@@ -88,6 +88,10 @@ class Book:
             self.orders.tend()
             self.guards.check()
 
+    def next_due(self) -> int:
+        """When `pulse` has something to do next, nanoseconds UTC; long past while something is under way."""
+        return 0 if self.orders.busy else min(self.orders.next_due(), self.guards.next_due())
+
     @property
     def day_usd(self) -> Decimal:
         """Net P&L of the day at what positions could be closed for, USD."""

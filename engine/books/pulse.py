@@ -1,4 +1,8 @@
-"""When time alone makes something due, and what is done then."""
+"""When time alone makes something due, and what is done then.
+
+Time is asked for, not polled: nothing is looked at between two instants at which something could become due.
+due.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +10,20 @@ from collections.abc import Mapping
 
 from engine.books import months
 from engine.books.book import Book
+from engine.market import sessions
 from engine.model import events as ev
 from engine.model.market import NANOS
 from engine.portfolio import day_roll
 from engine.portfolio.money import Marks
 from engine.state.turn import Turn
 
-PULSE_NS = NANOS
-HELD_PULSE_NS = NANOS // 4
-"""While a position is held and prices come, its limits are looked at this often."""
+HELD_NS = NANOS // 4
+"""What a price does to an open position is seen to within this time."""
 
-BUSY_PULSE_NS = NANOS // 10
-"""While something is due soon (a flatten, an answer, a missing stop) time is looked at this often."""
+BUSY_NS = NANOS // 10
+"""While something is under way (an answer, a missing stop, a flatten) it is looked at this often, and
+whatever an event has set going is seen to within this time.
+"""
 
 _TICKS = (ev.Quote, ev.Print)
 
@@ -30,24 +36,41 @@ class Pulse:
         self._turn = turn
         self._books = books
         self._marks = marks
+        self._roll = 0
+        """When the next trade date begins."""
+        self._seen = (-1, -1)
+        """Records and marks as of the last look at whether a price matters."""
 
     def beat(self) -> None:
+        """Whatever has become due by now, in every book."""
         now = self._turn.now
-        self.due = now + BUSY_PULSE_NS  # also where something below fails
-        day_roll.roll(self._turn, self._marks)
+        self.due = now + BUSY_NS  # also where something below fails
+        if now >= self._roll:
+            day_roll.roll(self._turn, self._marks)
+            self._roll = sessions.next_roll(now)
         months.forget(self._books, self._marks)
         for book in self._books.values():
             book.pulse()
-        busy = any(book.orders.busy for book in self._books.values())
-        self.due = now + (BUSY_PULSE_NS if busy else PULSE_NS)
+        self.due = self._roll
+        for book in self._books.values():
+            self.due = min(self.due, max(book.next_due(), now + BUSY_NS))
 
     def hasten(self, event: ev.AnyEvent) -> None:
-        """What an event has set going is seen to with the next busy pulse, not with the next idle one; and
-        what a price does to an open position soon enough.
-        """
-        tick = type(event) in _TICKS and not self._turn.records
-        soon = self._turn.now + (HELD_PULSE_NS if tick else BUSY_PULSE_NS)
-        if self.due <= soon:
-            return
-        if any(book.orders.holding if tick else book.orders.busy for book in self._books.values()):
-            self.due = soon
+        """An event may have set something going, and a price may matter to an open position."""
+        turn = self._turn
+        if turn.records or turn.effects or type(event) not in _QUIET:
+            self.due = min(self.due, turn.now + BUSY_NS)
+        elif turn.now + HELD_NS < self.due and type(event) in _TICKS and self._matters():
+            self.due = turn.now + HELD_NS
+
+    def _matters(self) -> bool:
+        """Marks have changed while a position is held."""
+        seen = self._turn.committed, self._marks.version
+        if seen == self._seen:
+            return False
+        self._seen = seen
+        return any(book.orders.holding for book in self._books.values())
+
+
+_QUIET = frozenset((*_TICKS, ev.TimeAdvanced))
+"""Events that set nothing going unless records come of them."""

@@ -7,6 +7,7 @@ trade runs and once more before each fill that could end it (docs/semantics.md#e
 from __future__ import annotations
 
 from engine.execution.context import BookContext
+from engine.execution.inquiry import NEVER
 from engine.model import records as r
 from engine.model.market import NANOS
 from engine.state.position import Position
@@ -29,6 +30,21 @@ class Excursions:
             if position.qty and self._book.now - self._noted_ts.get(position.instrument, 0) >= PAUSE_NS:
                 self._note(position)
 
+    def next_due(self) -> int:
+        """When something is to be written down next, nanoseconds UTC."""
+        return min(
+            (
+                self._noted_ts.get(position.instrument, 0) + PAUSE_NS
+                for position in self._book.state.positions.values()
+                if position.qty and self._is_news(position)
+            ),
+            default=NEVER,
+        )
+
+    def _is_news(self, position: Position) -> bool:
+        worst, best = self._book.marks.excursions(self._book.book, position)
+        return worst < position.mae_usd or best > position.mfe_usd
+
     def before_fill(self, instrument: str) -> None:
         """The fill may end the trade, and the trade carries what its position has."""
         position = self._book.state.positions.get(instrument)
@@ -36,8 +52,8 @@ class Excursions:
             self._note(position)
 
     def _note(self, position: Position) -> None:
-        worst, best = self._book.marks.excursions(self._book.book, position)
-        if worst < position.mae_usd or best > position.mfe_usd:
+        if self._is_news(position):
+            worst, best = self._book.marks.excursions(self._book.book, position)
             self._noted_ts[position.instrument] = self._book.now
             self._book.turn.commit(
                 r.ExcursionNoted(

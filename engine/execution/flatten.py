@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.execution.context import BookContext
-from engine.execution.inquiry import Inquiry
+from engine.execution.inquiry import NEVER, Inquiry
 from engine.execution.orders import Orders
 from engine.market import sessions
 from engine.model import events as ev
@@ -110,6 +110,16 @@ class Flattener:
                 r.FlattenStarted(ts=self._book.now, book=self._book.book, instruments=fresh, reason=reason)
             )
         self.drive()
+
+    def next_due(self) -> int:
+        """When `drive` has something to do next, nanoseconds UTC: often, but for a market that is closed."""
+        due = NEVER
+        for instrument in self._book.state.flattening:
+            closing = self._closing.get(instrument)
+            if closing is None or closing.asked is None or closing.reopens is None:
+                return self._book.now
+            due = min(due, closing.reopens, closing.asked + PROBE_NS, closing.tell_ts)
+        return due
 
     def latched_since(self, ts: int) -> tuple[str, ...]:
         """Instruments whose latch was set after a time, and is not what the journal had."""

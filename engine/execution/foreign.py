@@ -14,6 +14,7 @@ from decimal import Decimal
 
 from engine.execution import stops
 from engine.execution.context import BookContext
+from engine.execution.inquiry import NEVER
 from engine.execution.protection import Protection
 from engine.model import records as r
 from engine.model.instrument import Instrument
@@ -68,10 +69,13 @@ class ForeignContracts:
         )
         self.restricted(fill.instrument, "somebody else trades it")
 
-    @property
-    def unexplained(self) -> bool:
-        """Contracts wait for somebody to explain them."""
-        return bool(self._excess)
+    def next_due(self) -> int:
+        """When contracts will have waited long enough for somebody to explain them, nanoseconds UTC.
+
+        What was looked at then is looked at again when something happens.
+        """
+        waits = (since + GRACE_NS for _, since in self._excess.values())
+        return min((due for due in waits if due > self._book.now), default=NEVER)
 
     def tend(self, *, reconciled: bool) -> bool:
         """Act on contracts that have been unexplained for a while. True when a plan was made."""

@@ -20,6 +20,8 @@ STALE_FAILURES = 2
 UNHEARD_NS = 5 * NANOS
 """While the stream of the book is not to be trusted, the venue is asked this often."""
 
+NEVER = 1 << 63
+
 _LOST_NS = 15 * NANOS
 _OFTEN = 20
 """So many looks in a minute are a lasting trouble: they go on, but slower, and leave room for orders."""
@@ -98,6 +100,16 @@ class Inquiry:
         self.due_ts = None
         self._hurried = False
         self._turn.request(TakeSnapshot(self._book, since))
+
+    def next_due(self, every_ns: int) -> int:
+        """When `ask` has something to do next, nanoseconds UTC."""
+        newest = max(self._open.values(), default=0)
+        due = self.due_ts if self.due_ts is not None else NEVER
+        if newest > self.proven_ts:
+            due = min(due, newest + _LOST_NS)
+        if self.heard:
+            due = min(due, self.ended_ts + self._every(every_ns))
+        return max(due, self._not_before())
 
     def answered(self, since: int) -> int | None:
         """When the question behind an answer was asked; None for an answer older than one already taken.

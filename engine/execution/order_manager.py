@@ -108,18 +108,26 @@ class OrderManager:
 
     @property
     def busy(self) -> bool:
-        """Something is due soon: the core should pulse often."""
+        """Something is under way that time alone moves on: to be looked at often."""
         state = self.state
         return bool(
-            self.inquiry.due_ts is not None
-            or self._fills.waiting
-            or state.flattening
-            or self._foreign.unexplained
+            self._fills.waiting
             or any(not at_rest(found, state.orders, state.brackets) for found in state.plans.values())
             or any(
-                order.plan_id is None or order.status not in _AT_WORK or order.plan_id not in state.plans
+                order.status not in _AT_WORK
+                or order.cancel_wanted
+                or (order.plan_id not in state.plans and self.context.made(order))
                 for order in state.live_orders()
             )
+        )
+
+    def next_due(self) -> int:
+        """When `pulse` or `tend` has something to do next, unless it is `busy`, nanoseconds UTC."""
+        return min(
+            self.inquiry.next_due(self.context.config.slow_cycle_ns),
+            self.flattener.next_due(),
+            self._foreign.next_due(),
+            self._excursions.next_due(),
         )
 
     # --- what strategies and people want ---------------------------------------------------------------

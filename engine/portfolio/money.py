@@ -27,14 +27,18 @@ class Marks:
         self._excursions: dict[tuple[str, str], tuple[int, Decimal, Decimal]] = {}
         self._lasts: dict[str, int] = {}
         self._frozen: set[str] = set()
+        self.version = 0
+        """Grows with every change: what was worked out from marks is right while it stands."""
 
     def quote(self, instrument: str, bid: int | None, ask: int | None) -> None:
         if instrument in self._frozen:
             return
-        if bid is not None:
+        if bid is not None and self._bids.get(instrument) != bid:
             self._bids[instrument] = bid
-        if ask is not None:
+            self.version += 1
+        if ask is not None and self._asks.get(instrument) != ask:
             self._asks[instrument] = ask
+            self.version += 1
 
     def trade(self, instrument: str, price: int) -> None:
         """A print of the market."""
@@ -59,6 +63,7 @@ class Marks:
         """Take quotes again, all but those of instruments that are still `held` in an old month."""
         for instrument in self._frozen.difference(held):
             self._frozen.discard(instrument)
+            self.version += 1
             self._bids.pop(instrument, None)
             self._asks.pop(instrument, None)
             self._lasts.pop(instrument, None)

@@ -33,6 +33,9 @@ QUIET_NS = 5 * NANOS
 """A balance counts as the day's opening one only so long after a fill: the report of it may be late."""
 
 
+AsOf = tuple[int, int, Decimal | None, bool]
+
+
 class Guarded(Protocol):
     """What guards see of a book, and the two things that they do to it."""
 
@@ -71,6 +74,12 @@ class Guards:
         )
         self._accounts: dict[str, presets.AccountLimits] = {}
         self._told: set[tuple[str, str, str]] = set()
+        self._figures: tuple[AsOf, bands.Figures] | None = None
+        self._checked: AsOf | None = None
+        """As of what everything was looked at last."""
+        self._check_again = 0
+        self._boundary = 0
+        """The next instant of the clock that matters, nanoseconds UTC."""
 
     # --- what counts ---------------------------------------------------------------------------------------
 
@@ -96,6 +105,17 @@ class Guards:
 
     def figures(self) -> bands.Figures:
         """What the limits of a book are measured by, everything at what it could be closed for."""
+        as_of = self._as_of()
+        if self._figures is None or self._figures[0] != as_of:
+            self._figures = as_of, self._worked_out()
+        return self._figures[1]
+
+    def _as_of(self) -> AsOf:
+        """What figures follow from: the same again, and they are the same."""
+        book = self._book
+        return book.turn.committed, self._marks.version, book.balance_usd, book.reconciled
+
+    def _worked_out(self) -> bands.Figures:
         book, state = self._book.state, self._book.turn.state
         start = self._start_usd()
         known = book.balance
@@ -133,8 +153,23 @@ class Guards:
 
     # --- what is done --------------------------------------------------------------------------------------
 
+    def next_due(self) -> int:
+        """When time alone gives `check` something to do next, nanoseconds UTC."""
+        now, book = self._book.turn.now, self._book.state
+        if now >= self._boundary:
+            self._boundary = min(sessions.next_roll(now), sessions.next_phase_change(now))
+            flat = now + self.ns_to_flat(now) - self.limits.flatten_before_flat_ns
+            if self.limits.must_be_flat and now < flat:
+                self._boundary = min(self._boundary, flat)
+        quiet = book.last_fill_ts + QUIET_NS  # the day's opening balance waits for it
+        return min(self._boundary, quiet) if now < quiet else self._boundary
+
     def check(self) -> None:
-        """Act on one book, if anything is due."""
+        """Act on the book, if anything is due. Costs little while nothing that it looks at has changed."""
+        as_of = self._as_of()
+        if as_of == self._checked and self._book.turn.now < self._check_again:
+            return
+        self._checked, self._check_again = as_of, self.next_due()
         self._mark_balance()
         measured = self.measured()
         self._reconfigured()

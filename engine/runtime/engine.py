@@ -28,6 +28,8 @@ from engine.runtime.snapshots import StateSnapshots
 
 log = logging.getLogger(__name__)
 
+LONGEST_WAIT_S = 1.0
+
 BATCH = 200
 """Events taken before the loop's other tasks get their turn."""
 
@@ -97,7 +99,7 @@ class Engine:
         self._wait_p99_ms = 0.0
         self._waits_seen = 0.0
         """When they were last looked at, by the loop's clock."""
-        self._pictures = Pictures(core, self._health)
+        self._pictures = Pictures(core, self._health, clock)
         core.on_fault = self._survived
 
     @property
@@ -190,7 +192,9 @@ class Engine:
             else:
                 if writer.calm:
                     self._use_spare_time()
-                await inbox.wait((self._core.next_deadline() - now) / NANOS / self._speed)
+                # Never long: a clock that is set, or a machine that slept, is noticed by then.
+                seconds = (self._core.next_deadline() - now) / NANOS / self._speed
+                await inbox.wait(min(seconds, LONGEST_WAIT_S))
 
     def _use_spare_time(self) -> None:
         """Digest bars that no strategy has asked for, a few at a time, so that a first look never waits."""

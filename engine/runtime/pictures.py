@@ -17,6 +17,7 @@ from engine.core import Core
 from engine.model.chart import ChartView, ZoneView
 from engine.model.market import Bar, Timeframe
 from engine.model.view import HealthView, View
+from engine.ports import Clock
 from engine.runtime.view_builder import KeptRows, picture
 
 log = logging.getLogger(__name__)
@@ -31,8 +32,9 @@ CHART_S = 0.03
 class Pictures:
     """`view` and `chart` are for any thread; everything else belongs to the thread of the engine's loop."""
 
-    def __init__(self, core: Core, health: Callable[[], HealthView]) -> None:
-        """`health` is asked at every picture."""
+    def __init__(self, core: Core, health: Callable[[], HealthView], clock: Clock | None = None) -> None:
+        """`health` is asked at every picture, and `clock` what time it is; without one time is the core's."""
+        self._clock = clock
         self._core = core
         self._health = health
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -80,7 +82,8 @@ class Pictures:
         """Draw the View now."""
         self._version += 1
         try:
-            self._view = picture(self._core, self._version, self._health(), self._kept)
+            now = self._core.now if self._clock is None else max(self._core.now, self._clock())
+            self._view = picture(self._core, self._version, self._health(), self._kept, now)
         except Exception:
             # A picture that can't be drawn is no reason to stop, nor to draw no other; people are told.
             log.exception("the view can't be built")

@@ -38,23 +38,27 @@ CLOSES_SHOWN = 8
 """As many as the sparkline beside a quote has characters."""
 
 
-def picture(core: Core, version: int, health: HealthView, kept: KeptRows | None = None) -> View:
-    """Everything that people may look at but charts, as of the core's now.
+def picture(
+    core: Core, version: int, health: HealthView, kept: KeptRows | None = None, now: int | None = None
+) -> View:
+    """Everything that people may look at but charts, as of `now`, nanoseconds UTC; None takes the core's,
+    which stands still while nothing happens.
 
     `kept` are the rows of this core's picture before: what can't have changed since is taken from there.
     """
+    now = core.now if now is None else now
     mode = _mode(core)
     kept = KeptRows() if kept is None else kept
     kept.renew(core)
     return View(
         version=version,
-        ts=core.now,
+        ts=now,
         mode=mode,
         venue=core.config.venue,
         practice_time=core.config.practice_time,
-        session=_session(core.now),
+        session=_session(now),
         links=tuple(_link(link, since) for link, since in core.links.all()),
-        contracts=tuple(_contract(core, instrument, mode) for instrument in core.config.instruments),
+        contracts=tuple(_contract(core, instrument, mode, now) for instrument in core.config.instruments),
         books=tuple(_book(core, book) for book in core.books.values()),
         positions=tuple(
             _position(core, book, position)
@@ -68,7 +72,7 @@ def picture(core: Core, version: int, health: HealthView, kept: KeptRows | None 
         notices=tuple(core.turn.notices),
         health=health,
         strategy=core.entries.strategy.name,
-        uptime_ns=core.now - core.started_ts,
+        uptime_ns=now - core.started_ts,
         alerts=kept.alerts,
     )
 
@@ -137,7 +141,7 @@ def _session(now: int) -> SessionView:
     )
 
 
-def _contract(core: Core, instrument: Instrument, mode: AccountKind) -> ContractView:
+def _contract(core: Core, instrument: Instrument, mode: AccountKind, now: int) -> ContractView:
     symbol = instrument.symbol
     quote = core.market.quotes.get(symbol)
     last = core.market.last(symbol)
@@ -156,8 +160,8 @@ def _contract(core: Core, instrument: Instrument, mode: AccountKind) -> Contract
         ask=_price(instrument, quote.ask if quote is not None else None),
         last=_price(instrument, last),
         change=_price(instrument, change),
-        age_ns=core.market.staleness.age(symbol, core.now),
-        stale=core.market.staleness.stale(symbol, core.now),
+        age_ns=core.market.staleness.age(symbol, now),
+        stale=core.market.staleness.stale(symbol, now),
         state=restriction.state if restriction is not None else TradingState.ACTIVE,
         position_qty=sum(
             book.state.position(symbol).qty for book in core.books.values() if book.kind is mode

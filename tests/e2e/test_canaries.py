@@ -37,10 +37,10 @@ from tstream import cli
 from tstream.run import headless as running
 
 tokens, key = Path(sys.argv[1]), sys.argv[2]
-headless = running._headless
+told = running._headless
 
 async def careless(run, clock):
-    await headless(run, clock)
+    await told(run, clock)
     token = tokens.read_text().split()[-1]
     log = logging.getLogger("somebody")
     log.error("GET /hubs/user?access_token=%s failed, Authorization: Bearer %s", token, token)

@@ -114,7 +114,7 @@ def test_f10_a_fill_on_its_way_is_no_change_from_outside() -> None:
     bench.execute(ids["TP"], PRICE + 80)
     late = bench.fills.pop()
     bench.answering = True
-    bench.core.books[BOOK].orders.look(0)
+    bench.look()
     bench.wait(0.3)
     bench.fills.append(late)
     bench.tell_fill(late)
@@ -127,7 +127,7 @@ def test_f11_a_failed_snapshot_changes_nothing() -> None:
     bench, _ = entered()
     bench.answering = False
     before = len(bench.journal)
-    bench.core.books[BOOK].orders.look(0)
+    bench.look()
     for _ in range(20):
         asked = len(bench.of(fx.TakeSnapshot))
         bench.wait(1)
@@ -141,11 +141,11 @@ def test_f11_a_failed_snapshot_changes_nothing() -> None:
 def test_f11_an_old_answer_that_comes_late_is_not_taken_for_the_newest() -> None:
     bench, _ = entered()
     bench.answering = False
-    bench.core.books[BOOK].orders.look(0)
+    bench.look()
     bench.wait(1.2)
     old = bench.of(fx.TakeSnapshot)[-1]
     bench.wait(16)
-    bench.core.books[BOOK].orders.look(0)
+    bench.look()
     bench.wait(1)
     new = bench.of(fx.TakeSnapshot)[-1]
     assert new != old

@@ -260,7 +260,7 @@ def test_f11_looks_that_go_on_failing_make_what_is_known_stale() -> None:
     bench.wait(2)
     bench.answering = False
     orders = bench.core.books[BOOK].orders
-    orders.look(0)
+    bench.look()
     for _ in range(2):
         assert orders.reconciled
         asked = len(bench.of(fx.TakeSnapshot))
@@ -306,7 +306,7 @@ def test_f08_after_a_reconnect_a_question_from_before_it_is_not_waited_for() -> 
     bench, _ = entered()
     bench.wait(2)
     bench.answering = False
-    bench.core.books[BOOK].orders.look(0)
+    bench.look()
     bench.wait(1.2)
     asked = len(bench.of(fx.TakeSnapshot))
     bench.link(ev.LinkState.DOWN)
@@ -336,7 +336,7 @@ def test_f10_a_difference_that_settled_itself_is_forgotten() -> None:
     bench.wait(2)
     bench.answering = False
     bench.execute(ids["TP"], PRICE + 80)
-    bench.core.books[BOOK].orders.look(0)
+    bench.look()
     bench.wait(1.2)
     late = bench.fills.pop()
     bench.snapshot(bench.of(fx.TakeSnapshot)[-1])

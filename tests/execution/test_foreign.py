@@ -72,7 +72,7 @@ def test_f10_a_position_opened_by_hand_gets_a_stop_where_the_days_limit_would_cl
 def test_f10_an_adjusted_position_is_protected_too_and_in_one_cycle() -> None:
     bench = idle()
     bench.positions["MNQ"] = -3
-    bench.core.books[BOOK].orders.look(0)
+    bench.look()
     bench.wait(5)
     [stop] = bench.of(fx.PlaceOrder)
     assert (stop.side, stop.qty, stop.stop) == (Side.BUY, 3, PRICE + 532)

@@ -213,7 +213,7 @@ def test_f11_one_answer_that_is_empty_by_error_changes_nothing() -> None:
     bench.wait(3)
     before = len(bench.journal)
     bench.answering = False
-    bench.core.books[BOOK].orders.look(0)
+    bench.look()
     bench.wait(1.2)
     held, orders = dict(bench.positions), dict(bench.orders)
     bench.positions.clear()

@@ -13,6 +13,7 @@ from engine.model.market import MINUTE, NANOS
 from engine.model.orders import Account, AccountKind
 from engine.model.view import TradingState
 from engine.portfolio.money import equity_usd
+from engine.risk.guards import QUIET_NS
 from tests.support.books import BOOK
 from tests.support.guarded_book import ROLL, TEN, TRAILING, GuardedBook, kinds, new_day, said
 
@@ -61,7 +62,7 @@ def test_a_balance_is_noted_once_a_day_when_it_can_be_trusted() -> None:
     guarded.book.state.last_fill_ts = guarded.book.now - NANOS
     guarded.look()
     assert _balances(guarded) == []
-    guarded.book.state.last_fill_ts = 0
+    guarded.book.at(guarded.book.now + QUIET_NS)
     guarded.look()
     guarded.look()
     assert _balances(guarded) == [50_000]

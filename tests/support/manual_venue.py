@@ -143,6 +143,11 @@ class ManualVenue(VenueOrders):
             self.now = min(end, self.now + STEP_NS)
             self.step(ev.TimeAdvanced(ts_recv=self.now))
 
+    def look(self) -> None:
+        """Have the venue's truth looked up now."""
+        self.core.books[BOOK].orders.look(0)
+        self.core._pulse.due = self.now
+
     def quote(self, bid: int = PRICE, ask: int | None = None) -> None:
         ask = bid + 1 if ask is None else ask
         self.step(ev.Quote(ts_recv=self.now, ts_venue=self.now, instrument="MNQ", bid=bid, ask=ask))
