@@ -40,8 +40,8 @@ class SimulatorConfig(Struct, frozen=True):
     lead_s: float = 0.0
     """A day begins so long before 08:25, practice time: who is there by then sees the first minute whole."""
     hold_s: float = 0.0
-    """Practice time stands still until a client subscribes to the market, but no longer than so many real
-    seconds: at a high speed the lead alone is too short for a client that starts together with the venue."""
+    """Practice time stands still until `PracticeVenue.release`, but no longer than so many real seconds: at a
+    high speed the lead alone is too short for a client that starts together with the venue."""
     state: Path | None = None
     """File that keeps accounts and market between runs; None keeps it in memory."""
     user: str = "practice"

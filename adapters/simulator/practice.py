@@ -22,20 +22,16 @@ from adapters.simulator.market.hours import NANOS
 from adapters.simulator.opening import SAVE_EVERY_S, open_market, open_source
 from adapters.simulator.wire.access import Tokens
 from adapters.simulator.wire.endpoints import Endpoints
-from adapters.simulator.wire.hubs import Hubs, Topic
+from adapters.simulator.wire.hubs import Hubs
 from adapters.simulator.wire.json_rows import hub_event
 from adapters.simulator.wire.market_stream import MarketPublisher
 from adapters.simulator.wire.rest import HttpServer
-from adapters.simulator.wire.signalr import Connection
 from engine.model.events import Print, Quote
 from engine.ports import Clock, MarketSource
 
 _SLICE = 2000
 """Market events played before other work gets its turn, when the venue has fallen behind."""
 _SHORTEST_WAIT_S = 0.0005
-_NOTICE_NS = 50_000_000
-"""Practice time that was held goes on so long after the first subscription, real nanoseconds: the other end,
-which shares the clock, hears of it before."""
 
 
 class PracticeVenue:
@@ -43,8 +39,7 @@ class PracticeVenue:
 
     Without a source it plays the generated market. `month` ("201312") is the contract month of the source,
     where it is known. Without a clock it lives in practice time from the source's start, at the config's
-    speed; `practice_clock` is then what the other end needs to share it. While that is held
-    (`SimulatorConfig.hold_s`) it may yet change once, see `released`.
+    speed; `practice_clock` is then what the other end needs to share it.
     Raises StateError, and OSError when the port is taken.
     """
 
@@ -59,7 +54,6 @@ class PracticeVenue:
         opening = open_market(self.config, time.time_ns()) if source is None else open_source(source, month)
         held = round(self.config.hold_s * NANOS)
         self.practice_clock = PracticeClock(opening.source.start_ts, time.time_ns() + held, self.config.speed)
-        self._released = asyncio.Event()
         config = self.config
         self.tokens = Tokens(config.token_lifetime_ns, config.key)
         self.exchange = Exchange(
@@ -81,9 +75,9 @@ class PracticeVenue:
             self.controls,
             self.platform,
         )
-        self._publisher = MarketPublisher(self.hubs.market, self.exchange.now)
-        self.hubs.market.on_subscribed = self._on_subscribed
-        self.exchange.connect(self._publisher, lambda event: self.faults.events.send(hub_event(event)))
+        publisher = MarketPublisher(self.hubs.market, self.exchange.now)
+        self.hubs.market.on_subscribed = publisher.welcome
+        self.exchange.connect(publisher, lambda event: self.faults.events.send(hub_event(event)))
         self._storage = opening.storage
         self._poked = asyncio.Event()
         self._player: asyncio.Task[None] | None = None
@@ -161,17 +155,10 @@ class PracticeVenue:
         """Let everything happen that is due, without waiting for the player's next turn."""
         self.exchange.catch_up()
 
-    async def released(self) -> PracticeClock:
-        """Wait until a subscription ends the hold, which may never be; the clock as it is from then on."""
-        await self._released.wait()
-        return self.practice_clock
-
-    def _on_subscribed(self, connection: Connection, topic: Topic) -> None:
-        clock, soon = self.practice_clock, time.time_ns() + _NOTICE_NS
-        if soon < clock.real_origin_ns:
-            self.practice_clock = replace(clock, real_origin_ns=soon)
-            self._released.set()
-        self._publisher.welcome(connection, topic)
+    def release(self, real_origin_ns: int) -> None:
+        """Let practice time that is held go on at an instant of the real clock, nanoseconds UTC."""
+        if real_origin_ns < self.practice_clock.real_origin_ns:
+            self.practice_clock = replace(self.practice_clock, real_origin_ns=real_origin_ns)
 
     async def failed(self) -> None:
         """Wait until the player ends, which it does by an error only, and raise that."""

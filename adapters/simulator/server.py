@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -63,9 +63,9 @@ async def serve(
     """Run the venue until SIGTERM or SIGINT (or until stdin closes, with `exit_with_parent`).
 
     Once it listens it writes one JSON line to stdout: port, origin_ns, real_origin_ns, rate (how fast
-    practice time runs; with the two origins this is the PracticeClock), seed. If practice time is held and a
-    subscription lets it go, a second line has the real_origin_ns that counts from then on. Nothing else goes
-    there. Raises StateError, OSError.
+    practice time runs; with the two origins this is the PracticeClock), seed. Nothing else goes there. With
+    `exit_with_parent` a line on stdin with another real_origin_ns lets practice time that is held go on.
+    Raises StateError, OSError.
     """
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -81,36 +81,26 @@ async def serve(
             "rate": clock.rate,
             "seed": config.seed,
         }
-        _say(ready)
-        telling = asyncio.create_task(_tell_release(venue))
+        sys.stdout.write(msgspec.json.encode(ready).decode() + "\n")
+        sys.stdout.flush()
         waits = [asyncio.create_task(stopped.wait()), asyncio.create_task(venue.failed())]
         if exit_with_parent:
-            waits.append(asyncio.create_task(_stdin_closed()))
+            waits.append(asyncio.create_task(_follow_parent(venue)))
         done, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        for task in (*pending, telling):
+        for task in pending:
             task.cancel()
-        await asyncio.gather(*pending, telling, return_exceptions=True)
+        await asyncio.gather(*pending, return_exceptions=True)
         for task in done:
             task.result()
 
 
-async def _tell_release(venue: PracticeVenue) -> None:
-    clock = await venue.released()
-    _say({"real_origin_ns": clock.real_origin_ns})
-
-
-def _say(line: Mapping[str, float]) -> None:
-    sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
-    sys.stdout.flush()
-
-
-async def _stdin_closed() -> None:
-    """Wait for the end of stdin, which the parent holds open as long as it lives."""
+async def _follow_parent(venue: PracticeVenue) -> None:
+    """Do as stdin says until its end, which the parent holds open as long as it lives."""
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    while await reader.read(4096):
-        pass
+    while line := await reader.readline():
+        venue.release(msgspec.json.decode(line, type=dict[str, int])["real_origin_ns"])
 
 
 def parse(argv: Sequence[str]) -> Arguments:
@@ -125,7 +115,7 @@ def parse(argv: Sequence[str]) -> Arguments:
     add("--rate", type=_positive, default=1.0, help="multiplies quotes and prints per second")
     add("--speed", type=_speed, default=1.0, help="how fast practice time runs, up to 20")
     add("--lead", type=float, default=LEAD_S, help="seconds before 08:25 at which a day begins")
-    add("--hold", type=float, default=0.0, help="most real seconds to wait for the first subscription")
+    add("--hold", type=float, default=0.0, help="most real seconds that time waits for a word on stdin")
     add("--state", type=Path, help="file that keeps accounts and market between runs")
     add("--balance", type=_usd, default=Decimal(50_000), help="of a new account, USD")
     add("--daily-loss", type=_usd, help="daily loss limit that the venue enforces, USD")

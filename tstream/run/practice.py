@@ -6,8 +6,7 @@ import asyncio
 import shutil
 import subprocess
 import sys
-import threading
-from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -24,7 +23,9 @@ READY_S = 20.0
 VENUE_MODULE = "tstream.run.practice_venue"
 """What the child process runs."""
 HOLD_S = 30.0
-"""Practice time waits so long for our subscription to the market, real seconds."""
+"""Practice time waits so long for the engine to see the market and its account, real seconds."""
+_NOTICE_NS = 50_000_000
+"""It goes on so long after we have told the venue, real nanoseconds."""
 
 
 class Ready(Struct, frozen=True):
@@ -45,12 +46,6 @@ class Ready(Struct, frozen=True):
         return PracticeClock(self.origin_ns, self.real_origin_ns, self.rate)
 
 
-class Release(Struct, frozen=True):
-    """What it says when practice time, held until then, goes on."""
-
-    real_origin_ns: int
-
-
 class PracticeProcess:
     """Runs the venue from `start` to `stop`. It ends with this process: its stdin is our pipe."""
 
@@ -59,6 +54,7 @@ class PracticeProcess:
         self._paths = paths
         self._child: subprocess.Popen[bytes] | None = None
         self._complaints: IO[bytes] | None = None
+        self._ready: Ready | None = None
 
     def start(self) -> None:
         """Begin; returns at once. Raises FatalError when the process can't be made."""
@@ -97,11 +93,8 @@ class PracticeProcess:
             command += ["--stamp", options.stamp]
         return command
 
-    async def ready(self, follow: Callable[[PracticeClock], None]) -> Ready:
-        """Wait until it listens. Raises FatalError with what the venue complained about.
-
-        `follow` is given its clock, and once more, by another thread, when practice time is let go.
-        """
+    async def ready(self) -> Ready:
+        """Wait until it listens. Raises FatalError with what the venue complained about."""
         child = self._child
         assert child is not None
         assert child.stdout is not None
@@ -113,9 +106,19 @@ class PracticeProcess:
             await asyncio.to_thread(self.stop)
             said = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
             raise FatalError(said[-1] if said else "the practice venue did not start") from error
-        follow(ready.clock)
-        threading.Thread(target=_hear_release, args=(child.stdout, ready, follow), daemon=True).start()
+        self._ready = ready
         return ready
+
+    def release(self) -> PracticeClock | None:
+        """Let held practice time go on; the clock from now on, None if it goes on already."""
+        soon = wall_ns() + _NOTICE_NS
+        if self._ready is None or self._child is None or soon >= self._ready.real_origin_ns:
+            return None
+        assert self._child.stdin is not None
+        with suppress(OSError):  # the venue may just have ended
+            self._child.stdin.write(msgspec.json.encode({"real_origin_ns": soon}) + b"\n")
+            self._child.stdin.flush()
+        return structs.replace(self._ready, real_origin_ns=soon).clock
 
     def stop(self) -> None:
         """End it gracefully: it keeps its book. The second time does nothing."""
@@ -133,12 +136,6 @@ class PracticeProcess:
             child.stdout.close()
         if self._complaints is not None:
             self._complaints.close()
-
-
-def _hear_release(lines: IO[bytes], ready: Ready, follow: Callable[[PracticeClock], None]) -> None:
-    if line := lines.readline():
-        release = msgspec.json.decode(line, type=Release)
-        follow(structs.replace(ready, real_origin_ns=release.real_origin_ns).clock)
 
 
 def book(paths: Paths) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from adapters.control.server import ControlServer
@@ -17,6 +17,7 @@ from engine.books.opening import PAPER
 from engine.core import Core
 from engine.market import sessions
 from engine.model.config import EngineConfig, TradingSwitch
+from engine.model.events import AnyEvent, LinkChanged, LinkState
 from engine.model.notices import Severity
 from engine.model.view import SessionPhase
 from engine.ports import AlertSource, Clock
@@ -45,6 +46,21 @@ _LEVELS = {
     Severity.WARNING: logging.WARNING,
     Severity.CRITICAL: logging.CRITICAL,
 }
+
+
+class FirstSight:
+    """Hears events until market and account are seen for the first time: then practice time may go on."""
+
+    def __init__(self, then: Callable[[], None]) -> None:
+        self._then = then
+        self._missing = {"market", "user"}
+
+    def hear(self, event: AnyEvent) -> None:
+        """Take in an event."""
+        if self._missing and isinstance(event, LinkChanged) and event.state is LinkState.LIVE:
+            self._missing.discard(event.link)
+            if not self._missing:
+                self._then()
 
 
 class Run:
@@ -95,7 +111,7 @@ class Run:
                 venue.feed,
                 [venue.broker],
                 clock,
-                recorder.record if recorder is not None else None,
+                self._listener(recorder),
                 speed,
                 emergency=emergency,
                 admit=self.admit,
@@ -140,7 +156,8 @@ class Run:
     async def _venue(self) -> tuple[ProjectXConfig, float]:
         if self.practice is None:
             return projectx_config(self.settings), 1.0
-        ready = await self.practice.ready(lambda clock: self.clock.follow(clock.reader(wall_ns)))
+        ready = await self.practice.ready()
+        self.clock.follow(ready.clock.reader(wall_ns))
         return practice_config(self.settings, ready.url, ready.rate), ready.rate
 
     def _config(self, journal: Journal, book: str) -> EngineConfig:
@@ -160,6 +177,24 @@ class Run:
             brackets=settings.venue.brackets,
             rooms=self._rooms,
         )
+
+    def _listener(self, recorder: TapeRecorder | None) -> Callable[[AnyEvent], None] | None:
+        """Who hears every event: the tape, and on the practice venue whoever lets its time go on."""
+        record = recorder.record if recorder is not None else None
+        if self.practice is None:
+            return record
+        first_sight = FirstSight(self._release)
+
+        def hear(event: AnyEvent) -> None:
+            first_sight.hear(event)
+            if record is not None:
+                record(event)
+
+        return hear
+
+    def _release(self) -> None:
+        if self.practice is not None and (clock := self.practice.release()) is not None:
+            self.clock.follow(clock.reader(wall_ns))
 
     def _recorder(self, stack: AsyncExitStack) -> TapeRecorder | None:
         wanted = self.settings.tape.record if self.options.record is None else self.options.record
