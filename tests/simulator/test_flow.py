@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from adapters.simulator.config import SimulatorConfig
 from adapters.simulator.exchange.exchange import Exchange
-from adapters.simulator.exchange.requests import Bracket, ModifyOrder, PlaceOrder
+from adapters.simulator.exchange.requests import Bracket, ModifyRequest, PlaceRequest
 from adapters.simulator.market.generated import GeneratedMarket
 from adapters.simulator.market.scripted import ManualClock, ScriptedMarket
 from adapters.simulator.opening import listed
@@ -52,7 +52,7 @@ def act(exchange: Exchange, step: tuple[object, ...]) -> None:
             sign = -1 if side else 1
             last = exchange.tickers[symbol].figures.last or 0
             price = float(exchange.listing.front[symbol].instrument.price(last + away))
-            order = PlaceOrder(
+            order = PlaceRequest(
                 account_id=ACCOUNT,
                 contract_id=exchange.listing.front[symbol].id,
                 type=kind,
@@ -69,7 +69,7 @@ def act(exchange: Exchange, step: tuple[object, ...]) -> None:
         case ("modify", str(symbol), int(which), int(size), int(away)):
             last = exchange.tickers[symbol].figures.last or 0
             price = float(exchange.listing.front[symbol].instrument.price(last + away))
-            change = ModifyOrder(
+            change = ModifyRequest(
                 account_id=ACCOUNT,
                 order_id=3_430_000_000 + which,
                 size=size,

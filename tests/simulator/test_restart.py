@@ -14,7 +14,7 @@ from msgspec import json
 
 from adapters.simulator.config import SimulatorConfig
 from adapters.simulator.exchange.exchange import Exchange
-from adapters.simulator.exchange.requests import Bracket, PlaceOrder
+from adapters.simulator.exchange.requests import Bracket, PlaceRequest
 from adapters.simulator.exchange.store import StateError, Store
 from adapters.simulator.market.hours import NANOS, nanos, practice_open
 from adapters.simulator.market.scripted import ManualClock
@@ -55,7 +55,7 @@ class Run:
 
     def enter(self, tag: str = "first") -> int:
         """Buy two MES with a wide bracket and let them fill; gives the entry's id."""
-        order = PlaceOrder(
+        order = PlaceRequest(
             account_id=ACCOUNT,
             contract_id=self.opening.listing.front["MES"].id,
             type=2,
@@ -187,7 +187,7 @@ def test_an_order_on_its_way_is_still_on_its_way_after_a_restart(start: Start) -
     first = start()
     first.wait(5)
     contract = first.opening.listing.front["ES"].id
-    order = PlaceOrder(account_id=ACCOUNT, contract_id=contract, type=2, side=1, size=1)
+    order = PlaceRequest(account_id=ACCOUNT, contract_id=contract, type=2, side=1, size=1)
     first.account.place(order, first.clock())
     first.exchange.save(first.clock())
     first.kill()

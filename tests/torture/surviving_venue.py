@@ -14,7 +14,7 @@ from typing import Any
 from adapters.simulator.config import SimulatorConfig
 from adapters.simulator.exchange.codes import SideCode, StatusCode, TypeCode
 from adapters.simulator.exchange.config import AccountSpec, PlatformRules
-from adapters.simulator.exchange.requests import PlaceOrder
+from adapters.simulator.exchange.requests import PlaceRequest
 from adapters.simulator.exchange.rows import OrderRow
 from adapters.simulator.market.hours import NANOS, nanos, session
 from adapters.simulator.market.scripted import ScriptedMarket
@@ -79,7 +79,7 @@ class SurvivingVenue:
     def _observed(self, act: Callable[..., Any]) -> Callable[..., Any]:
         def acted(request: Any, now: int) -> Any:
             self.busy_s = time.monotonic()
-            if isinstance(request, PlaceOrder):
+            if isinstance(request, PlaceRequest):
                 self.sent[request.custom_tag] += 1
             self.pass_point("after send")
             answer = act(request, now)

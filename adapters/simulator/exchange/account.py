@@ -22,10 +22,10 @@ from adapters.simulator.exchange.codes import (
 from adapters.simulator.exchange.config import AccountSpec, PlatformRules
 from adapters.simulator.exchange.loss_limits import LossLimits, LossState, open_profit
 from adapters.simulator.exchange.order_checks import AccountFacts, RejectedError, TradingStatus
-from adapters.simulator.exchange.requests import ModifyOrder, PlaceOrder
+from adapters.simulator.exchange.requests import ModifyRequest, PlaceRequest
 from adapters.simulator.exchange.rows import AccountRow, OrderRow, PositionRow, TradeRow
 from adapters.simulator.exchange.store import SavedAccount
-from adapters.simulator.market.contracts import Contract, Listing
+from adapters.simulator.market.contracts import ContractMonth, Listing
 from engine.model.errors import RefusedError
 from engine.model.events import Print, Quote
 from engine.model.market import Side
@@ -40,7 +40,7 @@ _IDS_AN_ACCOUNT = 10_000_000
 _FINISHED = (StatusCode.FILLED, StatusCode.CANCELED, StatusCode.EXPIRED, StatusCode.REJECTED)
 
 
-class Outcome(NamedTuple):
+class RequestResult(NamedTuple):
     """What a request ends with: the endpoint's own code, 0 for success."""
 
     code: int = 0
@@ -105,15 +105,15 @@ class PracticeAccount:
 
     # -- requests ----------------------------------------------------------------------------------
 
-    def place(self, order: PlaceOrder, now: int) -> Outcome:
+    def place(self, order: PlaceRequest, now: int) -> RequestResult:
         """Place an order; a rejected one leaves a row with status 5 and an event without its reason."""
         contract = self._listing.by_id.get(order.contract_id)
         if contract is None:
-            return Outcome(PlaceCode.CONTRACT_NOT_FOUND)
+            return RequestResult(PlaceCode.CONTRACT_NOT_FOUND)
         if not contract.active and not self._reduces(order, contract):
-            return Outcome(PlaceCode.CONTRACT_NOT_ACTIVE)
+            return RequestResult(PlaceCode.CONTRACT_NOT_ACTIVE)
         if not self.can_trade:
-            return Outcome(PlaceCode.ACCOUNT_VIOLATION)
+            return RequestResult(PlaceCode.ACCOUNT_VIOLATION)
         self.advance(now)
         try:
             spec = self._checked(order, contract, now)
@@ -121,19 +121,19 @@ class PracticeAccount:
             order_id = int(self.venue.reserve_id())
             self.rows.reject(order, order_id, contract, now)
             shown = order_id if self.rules.id_on_reject else None
-            return Outcome(PlaceCode.ORDER_REJECTED, str(error), shown)
+            return RequestResult(PlaceCode.ORDER_REJECTED, str(error), shown)
         placed = self.venue.place(contract.venue_symbol, spec, now, order.custom_tag)
         self._take(placed.events, spec)
-        return Outcome(order_id=int(placed.order.venue_id))
+        return RequestResult(order_id=int(placed.order.venue_id))
 
-    def modify(self, change: ModifyOrder, now: int) -> Outcome:
+    def modify(self, change: ModifyRequest, now: int) -> RequestResult:
         """Change an order. Fields that its type does not have are ignored, as equal ones are."""
         self.advance(now)
         row = self.rows.orders.get(change.order_id)
         if row is None:
-            return Outcome(ChangeCode.ORDER_NOT_FOUND)
+            return RequestResult(ChangeCode.ORDER_NOT_FOUND)
         if row.status in _FINISHED:
-            return Outcome(ChangeCode.REJECTED)
+            return RequestResult(ChangeCode.REJECTED)
         instrument = self._instruments[row.symbol]
         try:
             moved = checks.moved(instrument, TypeCode(row.type), change)
@@ -142,42 +142,42 @@ class PracticeAccount:
             size = None if change.size == row.size else change.size
             events = self.venue.modify(str(row.id), now, qty=size, limit=moved.limit, stop=moved.stop)
         except (RejectedError, RefusedError) as error:
-            return Outcome(ChangeCode.REJECTED, str(error))
+            return RequestResult(ChangeCode.REJECTED, str(error))
         self._take(events)
-        return Outcome()
+        return RequestResult()
 
-    def cancel(self, order_id: int, now: int) -> Outcome:
+    def cancel(self, order_id: int, now: int) -> RequestResult:
         self.advance(now)
         if order_id not in self.rows.orders:
-            return Outcome(ChangeCode.ORDER_NOT_FOUND)
+            return RequestResult(ChangeCode.ORDER_NOT_FOUND)
         try:
             events = self.venue.cancel(str(order_id), now)
         except RefusedError:
-            return Outcome(ChangeCode.REJECTED)
+            return RequestResult(ChangeCode.REJECTED)
         self._take(events)
-        return Outcome()
+        return RequestResult()
 
-    def close(self, contract_id: str, now: int) -> Outcome:
+    def close(self, contract_id: str, now: int) -> RequestResult:
         """Close the whole position of a contract at market; its bracket legs stay, by default."""
         found = self._closable(contract_id, now, CloseCode)
-        if isinstance(found, Outcome):
+        if isinstance(found, RequestResult):
             return found
         if not self._status.open(now):
-            return Outcome(CloseCode.ORDER_REJECTED, checks.UNAVAILABLE)
+            return RequestResult(CloseCode.ORDER_REJECTED, checks.UNAVAILABLE)
         self._market_out(found, abs(found.qty), now)
-        return Outcome()
+        return RequestResult()
 
-    def partial_close(self, contract_id: str, size: int, now: int) -> Outcome:
+    def partial_close(self, contract_id: str, size: int, now: int) -> RequestResult:
         """Close some contracts of a position at market; the bracket legs stay as they are."""
         found = self._closable(contract_id, now, PartialCloseCode)
-        if isinstance(found, Outcome):
+        if isinstance(found, RequestResult):
             return found
         if not 0 < size <= abs(found.qty):
-            return Outcome(PartialCloseCode.INVALID_CLOSE_SIZE)
+            return RequestResult(PartialCloseCode.INVALID_CLOSE_SIZE)
         if not self._status.open(now):
-            return Outcome(PartialCloseCode.ORDER_REJECTED, checks.UNAVAILABLE)
+            return RequestResult(PartialCloseCode.ORDER_REJECTED, checks.UNAVAILABLE)
         self._market_out(found, size, now)
-        return Outcome()
+        return RequestResult()
 
     # -- from outside the API ----------------------------------------------------------------------
 
@@ -270,7 +270,7 @@ class PracticeAccount:
         if events and self.losses is not None:
             self._watch(self.losses)
 
-    def _checked(self, order: PlaceOrder, contract: Contract, now: int) -> OrderSpec:
+    def _checked(self, order: PlaceRequest, contract: ContractMonth, now: int) -> OrderSpec:
         """The order as the venue takes it. Raises RejectedError."""
         if not self._status.open(now):
             raise RejectedError(checks.UNAVAILABLE)
@@ -293,7 +293,7 @@ class PracticeAccount:
             None if profit is None else profit.ticks,
         )
 
-    def _room(self, contract: Contract, side: Side) -> int:
+    def _room(self, contract: ContractMonth, side: Side) -> int:
         """Contracts that may still be bought or sold until net positions reach the account's most."""
         held = 0
         for position in self.holdings.positions.values():
@@ -302,30 +302,30 @@ class PracticeAccount:
             held += qty * self._instruments[position.symbol].minis
         return (self.spec.max_minis * 10 - held) // contract.instrument.minis
 
-    def _position(self, contract: Contract) -> PositionRow | None:
+    def _position(self, contract: ContractMonth) -> PositionRow | None:
         held = self.holdings.positions.get(contract.venue_symbol)
         return held if held is not None and held.contract_id == contract.id else None
 
-    def _reduces(self, order: PlaceOrder, contract: Contract) -> bool:
+    def _reduces(self, order: PlaceRequest, contract: ContractMonth) -> bool:
         """Whether an order can only make a position smaller: all that a month takes after the roll."""
         held = self._position(contract)
         return held is not None and held.qty * _side(order.side).sign < 0 and order.size <= abs(held.qty)
 
     def _closable(
         self, contract_id: str, now: int, codes: type[CloseCode] | type[PartialCloseCode]
-    ) -> PositionRow | Outcome:
+    ) -> PositionRow | RequestResult:
         """The position to close, or why not. A close under way is not doubled: that would turn it around."""
         self.advance(now)
         contract = self._listing.by_id.get(contract_id)
         if contract is None:
-            return Outcome(codes.CONTRACT_NOT_FOUND)
+            return RequestResult(codes.CONTRACT_NOT_FOUND)
         position = self._position(contract)
         if position is None and not contract.active:
-            return Outcome(codes.CONTRACT_NOT_ACTIVE)
+            return RequestResult(codes.CONTRACT_NOT_ACTIVE)
         closing = self.rows.orders.get(self._closes.get(contract.venue_symbol, 0))
         if closing is not None and closing.status == StatusCode.PENDING:
-            return Outcome(codes.ORDER_PENDING)
-        return position or Outcome(codes.POSITION_NOT_FOUND)
+            return RequestResult(codes.ORDER_PENDING)
+        return position or RequestResult(codes.POSITION_NOT_FOUND)
 
     def _market_out(self, position: PositionRow, size: int, now: int) -> None:
         if self.rules.legs_on_close == "cancel" and size == abs(position.qty):

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from adapters.simulator.exchange.accounting import BookedFill, Holdings
 from adapters.simulator.exchange.codes import STATUS, TYPE, SideCode, StatusCode
-from adapters.simulator.exchange.requests import PlaceOrder
+from adapters.simulator.exchange.requests import PlaceRequest
 from adapters.simulator.exchange.rows import AccountRow, OrderRow, PositionRow, TradeRow
-from adapters.simulator.market.contracts import Contract, Listing
+from adapters.simulator.market.contracts import ContractMonth, Listing
 from engine.model.market import Side
 from engine.model.orders import Fill, OrderSpec, OrderType, VenueOrder
 from engine.venue.orders import VenueEvent
@@ -25,7 +25,7 @@ class UserEvent(NamedTuple):
     action: int
     """0 create, 1 update, 2 delete."""
     row: OrderRow | TradeRow | PositionRow | AccountRow
-    contract: Contract | None = None
+    contract: ContractMonth | None = None
     """The row's; None for an account."""
 
 
@@ -75,7 +75,7 @@ class AccountRows:
                 self._on_booked(booked)
                 booked = None
 
-    def reject(self, order: PlaceOrder, order_id: int, contract: Contract, now: int) -> None:
+    def reject(self, order: PlaceRequest, order_id: int, contract: ContractMonth, now: int) -> None:
         """Keep a row for an order that the venue never saw; its tag stays taken."""
         if order.custom_tag is not None:
             self.tags.add(order.custom_tag)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from adapters.simulator.exchange.codes import SideCode
 from adapters.simulator.exchange.rows import PositionRow, TradeRow
-from adapters.simulator.market.contracts import Contract
+from adapters.simulator.market.contracts import ContractMonth
 from engine.model.market import Side
 from engine.model.orders import Fill
 
@@ -39,7 +39,7 @@ class Holdings:
         self.positions = positions if positions is not None else {}
         """By symbol; flat ones are absent."""
 
-    def apply(self, fill: Fill, contract: Contract) -> BookedFill:
+    def apply(self, fill: Fill, contract: ContractMonth) -> BookedFill:
         """Book one execution."""
         instrument = contract.instrument
         signed = fill.qty * fill.side.sign
@@ -73,7 +73,9 @@ class Holdings:
         self.balance_usd += trade.balance_change
         return BookedFill(trade, closed, position)
 
-    def _add(self, position: PositionRow | None, contract: Contract, signed: int, fill: Fill) -> PositionRow:
+    def _add(
+        self, position: PositionRow | None, contract: ContractMonth, signed: int, fill: Fill
+    ) -> PositionRow:
         if position is None:
             position = PositionRow(
                 self.next_position_id,

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from adapters.simulator.exchange.codes import PLACEABLE, SideCode, TypeCode
-from adapters.simulator.exchange.requests import Bracket, ModifyOrder, PlaceOrder
+from adapters.simulator.exchange.requests import Bracket, ModifyRequest, PlaceRequest
 from adapters.simulator.market.hours import orders_accepted
 from engine.model.instrument import Instrument, OffGridError
 from engine.model.market import Side
@@ -49,7 +49,7 @@ class RejectedError(Exception):
 class OrderInterceptor:
     """What may happen to an order though nothing is wrong with it: here nothing does. Faults override it."""
 
-    def rejection(self, symbol: str, order: PlaceOrder) -> str | None:
+    def rejection(self, symbol: str, order: PlaceRequest) -> str | None:
         """Why an order of a symbol is rejected all the same, or None."""
         return None
 
@@ -74,7 +74,7 @@ class TradingStatus:
         return self.interceptor.most_filled(order, qty)
 
 
-def kind_and_size(order: PlaceOrder) -> TypeCode:
+def kind_and_size(order: PlaceRequest) -> TypeCode:
     """The order's type. Raises RejectedError for a type, side or size that can't be placed."""
     if order.type not in PLACEABLE:
         raise RejectedError("invalid order type specified")
@@ -93,7 +93,7 @@ def prices(instrument: Instrument, kind: TypeCode, limit: float | None, stop: fl
     )
 
 
-def moved(instrument: Instrument, kind: TypeCode, change: ModifyOrder) -> Prices:
+def moved(instrument: Instrument, kind: TypeCode, change: ModifyRequest) -> Prices:
     """The new prices that a change asks for, None where it asks for none. Raises RejectedError."""
     limit, stop = change.limit_price, change.stop_price
     return Prices(
@@ -108,7 +108,7 @@ def stop_side(side: Side, stop: int | None, last: int | None) -> None:
         raise RejectedError(OUT_OF_RANGE)
 
 
-def place(order: PlaceOrder, asked: Prices, facts: AccountFacts) -> None:
+def place(order: PlaceRequest, asked: Prices, facts: AccountFacts) -> None:
     """What follows once type, size and grid are right. Raises RejectedError."""
     side = Side.BUY if order.side == SideCode.BUY else Side.SELL
     stop_side(side, asked.stop, facts.last)

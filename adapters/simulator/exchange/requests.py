@@ -5,16 +5,16 @@ from __future__ import annotations
 from msgspec import Struct
 
 
-class Body(Struct, rename="camel", frozen=True):
+class RequestBody(Struct, rename="camel", frozen=True):
     """Base: camelCase on the wire, unknown fields ignored."""
 
 
-class Bracket(Body, frozen=True):
+class Bracket(RequestBody, frozen=True):
     ticks: int
     type: int
 
 
-class PlaceOrder(Body, frozen=True):
+class PlaceRequest(RequestBody, frozen=True):
     account_id: int
     contract_id: str
     type: int
@@ -28,7 +28,7 @@ class PlaceOrder(Body, frozen=True):
     take_profit_bracket: Bracket | None = None
 
 
-class ModifyOrder(Body, frozen=True):
+class ModifyRequest(RequestBody, frozen=True):
     account_id: int
     order_id: int
     size: int | None = None

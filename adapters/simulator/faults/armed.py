@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import NamedTuple
 
-from adapters.simulator.faults.plan import CATALOGUE, Fault, Options, Seam
+from adapters.simulator.exchange.clock import Schedule
+from adapters.simulator.faults.plan import CATALOGUE, Fault, FaultOptions, Seam
 from engine.ports import Clock
 
 log = logging.getLogger(__name__)
@@ -73,11 +74,12 @@ class Armed:
 class ArmedFaults:
     """Every armed fault of a venue, by where it acts. With the same seed the same occasions act alike."""
 
-    def __init__(self, seed: int, clock: Clock) -> None:
+    def __init__(self, seed: int, clock: Clock, schedule: Schedule) -> None:
         self.log: list[Acted] = []
         """Whatever acted, oldest first."""
         self._seed = seed
-        self._clock = clock
+        self.clock = clock
+        self.schedule = schedule
         self._given = 0
         self._by_seam: dict[Seam, list[Armed]] = {seam: [] for seam in Seam}
 
@@ -95,7 +97,7 @@ class ArmedFaults:
 
     def pending(self) -> Sequence[Armed]:
         """The faults that may still act."""
-        now = self._clock()
+        now = self.clock()
         return tuple(armed for found in self._by_seam.values() for armed in found if not armed.over(now))
 
     def clear(self) -> None:
@@ -105,9 +107,9 @@ class ArmedFaults:
                 armed.disarm()
             found.clear()
 
-    def acting(self, seam: Seam, on: str, concerns: Callable[[Options], bool]) -> Sequence[Armed]:
+    def acting(self, seam: Seam, on: str, concerns: Callable[[FaultOptions], bool]) -> Sequence[Armed]:
         """The faults of a seam that act on an occasion, `on` for the log."""
-        now = self._clock()
+        now = self.clock()
         found = [one for one in self._by_seam[seam] if concerns(one.fault.options) and one.acts(now)]
         for armed in found:
             self.note(armed, now, on)

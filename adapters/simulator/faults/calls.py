@@ -15,10 +15,9 @@ from aiohttp import web
 from adapters.simulator.exchange.clock import Schedule
 from adapters.simulator.exchange.codes import TYPE
 from adapters.simulator.faults.armed import ArmedFaults
-from adapters.simulator.faults.plan import Option, Options, Seam, add_kind
+from adapters.simulator.faults.plan import FaultOptions, Option, Seam, add_kind
 from adapters.simulator.wire.json_rows import envelope
 from engine.model.orders import OrderType
-from engine.ports import Clock
 
 CALLS = {
     "login": "/api/auth/loginkey",
@@ -71,7 +70,7 @@ class CallContext:
 
     call: str
     request: web.Request
-    options: Options
+    options: FaultOptions
     schedule: Schedule
     closing: asyncio.Event
     answered: dict[str, bytes]
@@ -276,13 +275,9 @@ async def _refused_login(context: CallContext, _handle: Handle) -> web.StreamRes
 class CallFaults:
     """Stands between the handler of all requests and the client."""
 
-    def __init__(
-        self, armed: ArmedFaults, schedule: Schedule, clock: Clock, follow: Callable[[str], None]
-    ) -> None:
+    def __init__(self, armed: ArmedFaults, follow: Callable[[str], None]) -> None:
         """`follow` is told of each call that the venue has handled."""
         self._armed = armed
-        self._schedule = schedule
-        self._clock = clock
         self._follow = follow
         self._answered: dict[str, bytes] = {}
         self._closing = asyncio.Event()
@@ -310,13 +305,13 @@ class CallFaults:
         async def handled() -> web.StreamResponse:
             answer = await handler(request)
             self._follow(call)
-            self._schedule.advance(self._clock())
+            self._armed.schedule.advance(self._armed.clock())
             return answer
 
         handle: Handle = handled
         for one in self._armed.acting(Seam.CALL, call, lambda o: _concerns(o, call, body)):
             context = CallContext(
-                call, request, one.fault.options, self._schedule, self._closing, self._answered
+                call, request, one.fault.options, self._armed.schedule, self._closing, self._answered
             )
             handle = partial(CALL_FAULTS[one.fault.name], context, handle)
         answer = await handle()
@@ -324,7 +319,7 @@ class CallFaults:
         return answer
 
 
-def _concerns(options: Options, call: str, body: Mapping[str, Any]) -> bool:
+def _concerns(options: FaultOptions, call: str, body: Mapping[str, Any]) -> bool:
     """Whether a call with this body is an occasion for a fault with these options."""
     if options.text("call") not in (ANY, call):
         return False

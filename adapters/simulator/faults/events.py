@@ -10,7 +10,7 @@ from typing import Any
 
 from adapters.simulator.exchange.clock import Schedule
 from adapters.simulator.faults.armed import ArmedFaults
-from adapters.simulator.faults.plan import Option, Options, Seam, add_kind
+from adapters.simulator.faults.plan import FaultOptions, Option, Seam, add_kind
 from adapters.simulator.wire.hubs import DEPTH, QUOTES, TRADES, Topic
 from adapters.simulator.wire.json_rows import ACCOUNTS, FILLS, ORDERS, POSITIONS, HubEvent
 
@@ -31,7 +31,7 @@ _PATIENCE_S = 1.0
 class EventContext:
     """What a fault of events works with."""
 
-    options: Options
+    options: FaultOptions
     rng: random.Random
     schedule: Schedule
     send: Callable[[Iterable[HubEvent]], None]
@@ -160,13 +160,11 @@ class EventFaults:
     def __init__(
         self,
         armed: ArmedFaults,
-        schedule: Schedule,
         send: Callable[[Iterable[HubEvent]], None],
         follow: Callable[[str], None],
     ) -> None:
         """`send` is the hub's; `follow` is told of each event that was passed on, or would have been."""
         self._armed = armed
-        self._schedule = schedule
         self._send = send
         self._follow = follow
         self._behind: list[OvertakenEvent] = []
@@ -181,7 +179,7 @@ class EventFaults:
         out: Sequence[HubEvent] = (event,)
         for armed in self._armed.acting(Seam.EVENT, name, lambda o: _concerns(o, event)):
             context = EventContext(
-                armed.fault.options, armed.rng, self._schedule, self._send, self._put_behind
+                armed.fault.options, armed.rng, self._armed.schedule, self._send, self._put_behind
             )
             act = EVENT_FAULTS[armed.fault.name]
             out = [sent for one in out for sent in act(context, one)]
@@ -209,7 +207,7 @@ class EventFaults:
             self._send((waiting.event,))
 
 
-def _concerns(options: Options, event: HubEvent) -> bool:
+def _concerns(options: FaultOptions, event: HubEvent) -> bool:
     """Whether an event is an occasion for a fault with these options."""
     if options.text("event") not in (ANY, NAMES[event.target]):
         return False

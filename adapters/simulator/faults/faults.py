@@ -58,21 +58,21 @@ class Faults:
         platform: Platform,
     ) -> None:
         """Faults given from the beginning count their seconds from `start`, nanoseconds of venue time."""
-        self._schedule = exchange.schedule
-        self._clock = exchange.now
-        self._armed = ArmedFaults(seed, self._clock)
-        self._moments = MomentFaults(self._armed, self._schedule, self._clock, controls, platform)
-        self.calls = CallFaults(self._armed, self._schedule, self._clock, self._moments.follow)
-        self.events = EventFaults(self._armed, self._schedule, hubs.send, self._moments.follow)
-        exchange.status.interceptor = OrderFaults(self._armed, self._clock)
+        self._armed = ArmedFaults(seed, exchange.now, exchange.schedule)
+        self._moments = MomentFaults(self._armed, controls, platform)
+        self.calls = CallFaults(self._armed, self._moments.follow)
+        self.events = EventFaults(self._armed, hubs.send, self._moments.follow)
+        exchange.status.interceptor = OrderFaults(self._armed)
         hubs.market.accepts = hubs.user.accepts = self.events.accepts
         for one in wanted:
             self._arm(one, start)
 
     def add(self, wanted: Fault | str, /, **options: Value) -> Armed:
         """Arm a fault, now. Raises FaultError."""
-        armed = self._arm(fault(wanted, **options) if isinstance(wanted, str) else wanted, self._clock())
-        self._schedule.advance(self._clock())
+        armed = self._arm(
+            fault(wanted, **options) if isinstance(wanted, str) else wanted, self._armed.clock()
+        )
+        self._armed.schedule.advance(self._armed.clock())
         return armed
 
     @property
@@ -92,7 +92,7 @@ class Faults:
     def close(self) -> None:
         """Let go of every client that a fault keeps waiting."""
         self.calls.close()
-        self._schedule.close()
+        self._armed.schedule.close()
 
     def _arm(self, wanted: Fault, now: int) -> Armed:
         armed = self._armed.arm(wanted, now)

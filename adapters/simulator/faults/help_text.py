@@ -11,7 +11,7 @@ from adapters.simulator.faults.plan import CATALOGUE, WHEN, FaultKind, Option, S
 _WIDTH = 100
 _HEAD = """\
 Faults of the practice venue: --fault NAME[:key=value,...], as often as wanted. Whatever a client is told,
-the venue's own books stay true. The same seed and the same occasions give the same faults.
+the venue's own accounts stay true. The same seed and the same occasions give the same faults.
 """
 _OCCASIONS = {
     Seam.CALL: "Faults of REST calls. An occasion is a call that fits.",

@@ -13,12 +13,11 @@ from adapters.simulator.faults.armed import Armed, ArmedFaults
 from adapters.simulator.faults.calls import CALLS
 from adapters.simulator.faults.controls import HubChoice, LegsOnClose, Platform, StreamChoice, VenueControls
 from adapters.simulator.faults.events import TARGETS
-from adapters.simulator.faults.plan import Option, Options, Seam, add_kind
+from adapters.simulator.faults.plan import FaultOptions, Option, Seam, add_kind
 from engine.model.errors import RefusedError
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import Side
 from engine.model.orders import OrderType
-from engine.ports import Clock
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +30,7 @@ OCCASIONS = (AT_ONCE, *(call for call in CALLS if not call.endswith("-hub")), *T
 class MomentContext:
     """What a fault of this kind acts with."""
 
-    options: Options
+    options: FaultOptions
     controls: VenueControls
     platform: Platform
     schedule: Schedule
@@ -238,31 +237,22 @@ def _rolled_contract(context: MomentContext) -> None:
 class MomentFaults:
     """Lets faults act when their moment has come."""
 
-    def __init__(
-        self,
-        armed: ArmedFaults,
-        schedule: Schedule,
-        clock: Clock,
-        controls: VenueControls,
-        platform: Platform,
-    ) -> None:
+    def __init__(self, armed: ArmedFaults, controls: VenueControls, platform: Platform) -> None:
         self._armed = armed
-        self._schedule = schedule
-        self._clock = clock
         self._controls = controls
         self._platform = platform
 
     def start(self, armed: Armed) -> None:
         """Wait for the first instant of a fault that acts by venue time."""
         if armed.fault.options.text("on") == AT_ONCE:
-            self._schedule.call_at(armed.starts, partial(self._tick, armed, armed.starts))
+            self._armed.schedule.call_at(armed.starts, partial(self._tick, armed, armed.starts))
 
     def follow(self, occasion: str) -> None:
         """A call was handled or an event told: faults tied to it act as soon as the accounts are straight."""
         for armed in self._armed.at(Seam.MOMENT):
-            if armed.fault.options.text("on") == occasion and armed.acts(now := self._clock()):
+            if armed.fault.options.text("on") == occasion and armed.acts(now := self._armed.clock()):
                 self._armed.note(armed, now, occasion)
-                self._schedule.call_at(now, partial(self._act, armed))
+                self._armed.schedule.call_at(now, partial(self._act, armed))
 
     def _tick(self, armed: Armed, due: int) -> None:
         every = armed.fault.options.nanos("every")
@@ -270,10 +260,10 @@ class MomentFaults:
             self._armed.note(armed, due, AT_ONCE)
             self._act(armed)
         if every and not armed.over(due):
-            self._schedule.call_at(due + every, partial(self._tick, armed, due + every))
+            self._armed.schedule.call_at(due + every, partial(self._tick, armed, due + every))
 
     def _act(self, armed: Armed) -> None:
-        context = MomentContext(armed.fault.options, self._controls, self._platform, self._schedule)
+        context = MomentContext(armed.fault.options, self._controls, self._platform, self._armed.schedule)
         try:
             MOMENT_FAULTS[armed.fault.name](context)
         except RefusedError as error:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from adapters.simulator.exchange.codes import TYPE
 from adapters.simulator.exchange.order_checks import OUT_OF_RANGE, OrderInterceptor
-from adapters.simulator.exchange.requests import PlaceOrder
+from adapters.simulator.exchange.requests import PlaceRequest
 from adapters.simulator.faults.armed import ArmedFaults
-from adapters.simulator.faults.plan import Option, Options, Seam, add_kind
+from adapters.simulator.faults.plan import FaultOptions, Option, Seam, add_kind
 from engine.model.instrument import CME_FUTURES
 from engine.model.orders import OrderType, VenueOrder
-from engine.ports import Clock
 
 ANY = "any"
 _SYMBOL = Option("", "only this product; empty: all", ("", *CME_FUTURES))
@@ -41,7 +40,7 @@ class PartialFills:
 
     __slots__ = ("_next", "_pause", "_qty")
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: FaultOptions) -> None:
         self._qty = options.count("qty")
         self._pause = options.nanos("pause")
         self._next = 0
@@ -57,12 +56,11 @@ class PartialFills:
 class OrderFaults(OrderInterceptor):
     """Stands between orders that arrive, or could fill, and the venue."""
 
-    def __init__(self, armed: ArmedFaults, clock: Clock) -> None:
+    def __init__(self, armed: ArmedFaults) -> None:
         self._armed = armed
-        self._clock = clock
         self._partial: dict[str, PartialFills] = {}
 
-    def rejection(self, symbol: str, order: PlaceOrder) -> str | None:
+    def rejection(self, symbol: str, order: PlaceRequest) -> str | None:
         if not self._armed.at(Seam.ORDER):
             return None
         acting = self._armed.acting(Seam.ORDER, symbol, lambda o: _concerns_order(o, symbol, order))
@@ -81,16 +79,16 @@ class OrderFaults(OrderInterceptor):
             if not acting:
                 return qty
             fills = self._partial[order.venue_id] = PartialFills(acting[0].fault.options)
-        return fills.take(qty, self._clock())
+        return fills.take(qty, self._armed.clock())
 
 
-def _concerns_order(options: Options, symbol: str, order: PlaceOrder) -> bool:
+def _concerns_order(options: FaultOptions, symbol: str, order: PlaceRequest) -> bool:
     """Whether an order that arrives is an occasion for a fault with these options."""
     wanted = options.text("type")
     fits = wanted == ANY or TYPE[OrderType(wanted)] == order.type
     return options.text("symbol") in ("", symbol) and fits
 
 
-def _concerns_fill(options: Options, order: VenueOrder) -> bool:
+def _concerns_fill(options: FaultOptions, order: VenueOrder) -> bool:
     """Whether an order that could fill now is an occasion for a fault with these options."""
     return options.text("symbol") in ("", order.instrument) and options.text("type") in (ANY, order.type)

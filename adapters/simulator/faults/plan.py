@@ -36,7 +36,7 @@ class Option(Struct, frozen=True):
     """What a text may be; none: anything."""
 
 
-class Options(Struct, frozen=True):
+class FaultOptions(Struct, frozen=True):
     """Everything that one fault was told, and what it was not told by default."""
 
     values: Mapping[str, Value]
@@ -72,7 +72,7 @@ class Fault(Struct, frozen=True):
     """A fault that is wanted, with all its options."""
 
     name: str
-    options: Options
+    options: FaultOptions
 
     def __str__(self) -> str:
         """As it would be written: only what differs from the kind's defaults."""
@@ -111,7 +111,7 @@ def fault(name: str, /, **options: Value) -> Fault:
     for key, value in options.items():
         option = _option(known, key)
         values[key] = _checked(known.name, key, option, value)
-    return Fault(known.name, Options(values))
+    return Fault(known.name, FaultOptions(values))
 
 
 def parse(text: str) -> Fault:

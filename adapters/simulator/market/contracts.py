@@ -26,7 +26,7 @@ _GOLD_ROLL_DAY = 25
 """Gold rolls on this day of the month before delivery, ahead of first notice."""
 
 
-class Contract(Struct, frozen=True):
+class ContractMonth(Struct, frozen=True):
     """One product in one delivery month."""
 
     instrument: Instrument
@@ -77,7 +77,7 @@ class Contract(Struct, frozen=True):
 class Listing:
     """All contracts of a venue, front months and expired ones, by id."""
 
-    def __init__(self, contracts: Iterable[Contract], following: Iterable[Contract] = ()) -> None:
+    def __init__(self, contracts: Iterable[ContractMonth], following: Iterable[ContractMonth] = ()) -> None:
         """`following` are the months after the front, which are not shown before a roll."""
         self.by_id = {contract.id: contract for contract in contracts}
         self.front = {c.symbol: c for c in self.by_id.values() if c.active}
@@ -85,7 +85,7 @@ class Listing:
         self.by_venue_symbol = self.front | {c.venue_symbol: c for c in self.following.values()}
         """Every month that orders may stand in."""
 
-    def roll(self, symbol: str) -> Contract:
+    def roll(self, symbol: str) -> ContractMonth:
         """Make the next month the active one; the old one trades on for whoever has a position in it.
 
         Raises KeyError when there is no next month, as after a roll.
@@ -97,7 +97,7 @@ class Listing:
         self.front[symbol] = new
         return new
 
-    def search(self, text: str) -> list[Contract]:
+    def search(self, text: str) -> list[ContractMonth]:
         """Contracts whose name, symbol or description contains the text, at most 20; as fuzzy as it sounds:
         "NQ" finds MNQ too."""
         wanted = text.strip().lower()
@@ -157,12 +157,11 @@ def listing(
     """
     contracts, following = [], []
     for instrument in instruments:
+        cycle = _cycle(instrument.symbol)
         year, month = (months or {}).get(instrument.symbol) or front_month(instrument.symbol, day)
-        contracts.append(Contract(instrument, year, month))
-        contracts.append(
-            Contract(instrument, *_previous(_cycle(instrument.symbol), year, month), active=False)
-        )
-        after = Contract(instrument, *_next(_cycle(instrument.symbol), *_shift(year, month, 1)), active=False)
+        contracts.append(ContractMonth(instrument, year, month))
+        contracts.append(ContractMonth(instrument, *_previous(cycle, year, month), active=False))
+        after = ContractMonth(instrument, *_next(cycle, *_shift(year, month, 1)), active=False)
         following.append(structs.replace(after, key=after.display_name))
     return Listing(contracts, following)
 

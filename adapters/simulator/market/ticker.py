@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import timedelta
 
 from adapters.simulator.market.candles import Candles
-from adapters.simulator.market.contracts import Contract
+from adapters.simulator.market.contracts import ContractMonth
 from adapters.simulator.market.hours import session, trade_date
 from engine.model.events import Print, Quote
 
@@ -86,7 +86,7 @@ class Ticker:
 
     __slots__ = ("ask", "bid", "candles", "contract", "figures", "ts")
 
-    def __init__(self, contract: Contract, candles: Candles, now: int) -> None:
+    def __init__(self, contract: ContractMonth, candles: Candles, now: int) -> None:
         self.contract = contract
         self.candles = candles
         self.figures = DayFigures(candles, now)

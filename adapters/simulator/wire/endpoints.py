@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from adapters.simulator.exchange.account import Outcome, PracticeAccount
+from adapters.simulator.exchange.account import PracticeAccount, RequestResult
 from adapters.simulator.exchange.codes import (
     AccountCode,
     BarsCode,
@@ -18,10 +18,10 @@ from adapters.simulator.exchange.codes import (
     ValidateCode,
 )
 from adapters.simulator.exchange.exchange import Exchange
-from adapters.simulator.exchange.requests import Body, ModifyOrder, PlaceOrder
+from adapters.simulator.exchange.requests import ModifyRequest, PlaceRequest, RequestBody
 from adapters.simulator.exchange.rows import OrderRow
 from adapters.simulator.market.candles import HOURS, MINUTES, MONTH
-from adapters.simulator.market.contracts import Contract
+from adapters.simulator.market.contracts import ContractMonth
 from adapters.simulator.market.hours import NANOS
 from adapters.simulator.wire import json_rows as wire
 from adapters.simulator.wire import requests as ask
@@ -41,7 +41,7 @@ class BadRequestError(Exception):
 
 
 class Endpoint(NamedTuple):
-    body: type[Body]
+    body: type[RequestBody]
     answer: Callable[[Any, str], Json]
     """Takes the decoded body and the caller's token."""
     needs_token: bool = True
@@ -63,8 +63,8 @@ class Endpoints:
             "/api/contract/searchbyid": Endpoint(ask.ContractById, self._contract_by_id),
             "/api/contract/available": Endpoint(ask.ContractsAvailable, self._contracts_available),
             "/api/history/retrievebars": Endpoint(ask.RetrieveBars, self._bars),
-            "/api/order/place": Endpoint(PlaceOrder, self._place),
-            "/api/order/modify": Endpoint(ModifyOrder, self._modify),
+            "/api/order/place": Endpoint(PlaceRequest, self._place),
+            "/api/order/modify": Endpoint(ModifyRequest, self._modify),
             "/api/order/cancel": Endpoint(ask.OneOrder, self._cancel),
             "/api/order/search": Endpoint(ask.OrderSearch, self._order_search),
             "/api/order/searchopen": Endpoint(ask.OfAccount, self._orders_open),
@@ -118,7 +118,7 @@ class Endpoints:
         return envelope({"contract": wire.contract_json(contract)})
 
     def _contracts_available(self, body: ask.ContractsAvailable, _token: str) -> Json:
-        found: Iterable[Contract] = () if body.live else self._exchange.listing.front.values()
+        found: Iterable[ContractMonth] = () if body.live else self._exchange.listing.front.values()
         return envelope({"contracts": [wire.contract_json(c) for c in found]})
 
     def _bars(self, body: ask.RetrieveBars, _token: str) -> Json:
@@ -153,14 +153,14 @@ class Endpoints:
 
     # -- orders ------------------------------------------------------------------------------------
 
-    def _place(self, body: PlaceOrder, _token: str) -> Json:
+    def _place(self, body: PlaceRequest, _token: str) -> Json:
         account = self._account(body.account_id)
         if account is None:
             return envelope({"orderId": None}, code=PlaceCode.ACCOUNT_NOT_FOUND)
         answer = account.place(body, self._exchange.now())
         return envelope({"orderId": answer.order_id}, code=answer.code, text=answer.text)
 
-    def _modify(self, body: ModifyOrder, _token: str) -> Json:
+    def _modify(self, body: ModifyRequest, _token: str) -> Json:
         return self._changed(body.account_id, lambda account, now: account.modify(body, now))
 
     def _cancel(self, body: ask.OneOrder, _token: str) -> Json:
@@ -174,7 +174,7 @@ class Endpoints:
             body.account_id, lambda account, now: account.partial_close(body.contract_id, body.size, now)
         )
 
-    def _changed(self, account_id: int, change: Callable[[PracticeAccount, int], Outcome]) -> Json:
+    def _changed(self, account_id: int, change: Callable[[PracticeAccount, int], RequestResult]) -> Json:
         account = self._account(account_id)
         if account is None:
             return envelope(code=AccountCode.ACCOUNT_NOT_FOUND)
@@ -256,7 +256,7 @@ class Endpoints:
     def _account(self, account_id: int) -> PracticeAccount | None:
         return self._exchange.accounts.get(account_id)
 
-    def _contract(self, contract_id: str) -> Contract:
+    def _contract(self, contract_id: str) -> ContractMonth:
         return self._exchange.listing.by_id[contract_id]
 
     def _order_json(self, account: PracticeAccount, row: OrderRow) -> Json:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from adapters.simulator.exchange.account_rows import UserEvent
 from adapters.simulator.exchange.rows import AccountRow, OrderRow, PositionRow, TradeRow
-from adapters.simulator.market.contracts import Contract
+from adapters.simulator.market.contracts import ContractMonth
 from engine.model.instrument import Instrument
 from engine.model.market import Bar
 
@@ -69,7 +69,7 @@ def envelope(payload: Json | None = None, *, code: int = 0, text: str | None = N
     return {**(payload or {}), "success": code == 0, "errorCode": int(code), "errorMessage": text}
 
 
-def contract_json(contract: Contract) -> Json:
+def contract_json(contract: ContractMonth) -> Json:
     return {
         "id": contract.id,
         "name": contract.name,
@@ -93,7 +93,7 @@ def account_json(row: AccountRow) -> Json:
     }
 
 
-def order_json(row: OrderRow, account_id: int, contract: Contract, *, stream: bool) -> Json:
+def order_json(row: OrderRow, account_id: int, contract: ContractMonth, *, stream: bool) -> Json:
     stamp = stream_stamp if stream else rest_stamp
     instrument = contract.instrument
     out: Json = {
@@ -123,7 +123,7 @@ def order_json(row: OrderRow, account_id: int, contract: Contract, *, stream: bo
     return present(out) if stream else out
 
 
-def trade_json(row: TradeRow, account_id: int, contract: Contract, *, stream: bool) -> Json:
+def trade_json(row: TradeRow, account_id: int, contract: ContractMonth, *, stream: bool) -> Json:
     out: Json = {
         "id": row.id,
         "accountId": account_id,
@@ -141,7 +141,7 @@ def trade_json(row: TradeRow, account_id: int, contract: Contract, *, stream: bo
     return present(out) if stream else out
 
 
-def position_json(row: PositionRow, account_id: int, contract: Contract, *, stream: bool) -> Json:
+def position_json(row: PositionRow, account_id: int, contract: ContractMonth, *, stream: bool) -> Json:
     """`type` is 1 long, 2 short, 0 when the position has just been closed."""
     return {
         "id": row.id,
@@ -179,7 +179,7 @@ def hub_event(event: UserEvent) -> HubEvent:
     return HubEvent(POSITIONS, account_id, action, position_json(row, account_id, contract, stream=True))
 
 
-def bars_json(bars: Sequence[Bar], contract: Contract) -> list[Json]:
+def bars_json(bars: Sequence[Bar], contract: ContractMonth) -> list[Json]:
     """Bars as history answers them. Few prices come often, so each is worked out once."""
     prices = {
         ticks: price(contract.instrument, ticks)

@@ -4,36 +4,36 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from adapters.simulator.exchange.requests import Body
+from adapters.simulator.exchange.requests import RequestBody
 
 
-class LoginKey(Body, frozen=True):
+class LoginKey(RequestBody, frozen=True):
     user_name: str
     api_key: str
 
 
-class Empty(Body, frozen=True):
+class Empty(RequestBody, frozen=True):
     """A call without arguments."""
 
 
-class AccountSearch(Body, frozen=True):
+class AccountSearch(RequestBody, frozen=True):
     only_active_accounts: bool
 
 
-class ContractSearch(Body, frozen=True):
+class ContractSearch(RequestBody, frozen=True):
     live: bool
     search_text: str | None = None
 
 
-class ContractById(Body, frozen=True):
+class ContractById(RequestBody, frozen=True):
     contract_id: str
 
 
-class ContractsAvailable(Body, frozen=True):
+class ContractsAvailable(RequestBody, frozen=True):
     live: bool
 
 
-class RetrieveBars(Body, frozen=True):
+class RetrieveBars(RequestBody, frozen=True):
     contract_id: str
     live: bool
     start_time: datetime
@@ -44,32 +44,32 @@ class RetrieveBars(Body, frozen=True):
     include_partial_bar: bool
 
 
-class OneOrder(Body, frozen=True):
+class OneOrder(RequestBody, frozen=True):
     """Cancel, and search by id."""
 
     account_id: int
     order_id: int
 
 
-class OfAccount(Body, frozen=True):
+class OfAccount(RequestBody, frozen=True):
     """Open orders, open positions."""
 
     account_id: int
 
 
-class OrderSearch(Body, frozen=True):
+class OrderSearch(RequestBody, frozen=True):
     account_id: int
     start_timestamp: datetime
     end_timestamp: datetime | None = None
 
 
-class TradeSearch(Body, frozen=True):
+class TradeSearch(RequestBody, frozen=True):
     account_id: int
     start_timestamp: datetime | None = None
     end_timestamp: datetime | None = None
 
 
-class OrderFilter(Body, frozen=True):
+class OrderFilter(RequestBody, frozen=True):
     account_id: int
     statuses: list[int] | None = None
     contract_id: str | None = None
@@ -77,7 +77,7 @@ class OrderFilter(Body, frozen=True):
     created_before: datetime | None = None
 
 
-class OrderQuery(Body, frozen=True):
+class OrderQuery(RequestBody, frozen=True):
     filter: OrderFilter
     page_size: int = 100
     page_offset: int = 0
@@ -88,12 +88,12 @@ class OrderQuery(Body, frozen=True):
     include_total_count: bool = False
 
 
-class CloseContract(Body, frozen=True):
+class CloseContract(RequestBody, frozen=True):
     account_id: int
     contract_id: str
 
 
-class PartialCloseContract(Body, frozen=True):
+class PartialCloseContract(RequestBody, frozen=True):
     account_id: int
     contract_id: str
     size: int
