@@ -180,26 +180,27 @@ async def test_f10_somebody_trades_on_the_platform(desk: PracticeDesk) -> None:
 
 async def test_f10_the_desk_flattens(desk: PracticeDesk) -> None:
     await enter(desk)
+    assert await net(desk) == 1
     desk.venue.faults.add("outside-flatten")
     desk.wait(8)
     assert await net(desk) == 0
     assert {row["status"] for row in (await desk.orders()).values()} == {2, 4}
 
 
-async def test_a_hand_leaves_orders_of_its_own(desk: PracticeDesk) -> None:
+async def test_a_person_on_the_platform_leaves_orders_of_their_own(desk: PracticeDesk) -> None:
     desk.quote(118_000, 118_001)
-    hand = desk.venue.platform
-    limit = hand.rest("MNQ", Side.BUY, 1, limit=117_000)
-    stop = hand.rest("MNQ", Side.BUY, 1, stop=119_000)
+    platform = desk.venue.platform
+    limit = platform.rest("MNQ", Side.BUY, 1, limit=117_000)
+    stop = platform.rest("MNQ", Side.BUY, 1, stop=119_000)
     rows = await desk.orders()
     assert [(rows[i]["type"], rows[i]["status"], rows[i]["customTag"]) for i in (limit, stop)] == [
         (1, 1, None),
         (4, 1, None),
     ]
-    hand.cancel(limit)
+    platform.cancel(limit)
     assert (await desk.orders())[limit]["status"] == 3
     with pytest.raises(RefusedError):
-        hand.cancel(limit)
+        platform.cancel(limit)
 
 
 async def test_the_account_is_blocked_for_a_while(desk: PracticeDesk) -> None:

@@ -80,7 +80,7 @@ async def test_f29_the_old_position_can_be_closed(desk: PracticeDesk) -> None:
     assert not await held(desk)
 
 
-async def test_a_hand_trades_the_active_month(desk: PracticeDesk) -> None:
+async def test_the_platform_trades_the_active_month(desk: PracticeDesk) -> None:
     desk.quote(118_000, 118_001)
     desk.venue.controls.roll("MNQ")
     desk.venue.platform.trade("MNQ", Side.BUY, 1)

@@ -73,11 +73,8 @@ def test_weekends_and_holidays_are_no_practice_days(closed: str) -> None:
 
 
 def test_practice_days_skip_the_weekend_and_thanksgiving() -> None:
-    assert practice_days_before(date(2026, 12, 1), 3) == [
-        date(2026, 11, 24),
-        date(2026, 11, 25),
-        date(2026, 11, 30),
-    ]
+    before = practice_days_before(date(2026, 12, 1), 3)
+    assert [day.isoformat() for day in before] == ["2026-11-24", "2026-11-25", "2026-11-30"]
 
 
 def test_practice_opens_five_minutes_before_the_cash_market() -> None:

@@ -1,1 +1,1 @@
-"""The practice venue behind its wire: accounts, orders, contracts, hours, its memory."""
+"""The practice venue behind its wire: accounts, orders, the passing of practice time, the state file."""

@@ -1,1 +1,1 @@
-"""The market that the practice venue plays: generated, scripted, and its history."""
+"""The market that the practice venue plays: contracts and hours, prices generated or scripted, history."""
