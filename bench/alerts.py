@@ -229,7 +229,7 @@ def run() -> None:
         ("bare client: WebSocket, JSON, POST", bare),
     )
     table(
-        f"alerts: from a message to the arrival of its order, {len(left)} of each",
+        f"alerts: from a message to the arrival of its order, {len(left)} of each, one before them left out",
         ("", "p50", "p99", "to the bare client, p50", "p99"),
         [
             (

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from decimal import Decimal
 from pathlib import Path
+from typing import NamedTuple
 
 import aiohttp
 import msgspec
@@ -43,6 +44,8 @@ from engine.state.state import BookState
 from engine.strategies.protocol import Declined, Strategy
 
 ENTRIES = 200
+SETTLE_S = 0.03
+"""Until the records of one round are on disk: the next order is not to wait for them."""
 FLATTENS = 12
 PRICES = {"MNQ": 84_000, "NQ": 84_000, "MES": 26_000, "ES": 26_000, "MGC": 41_000, "GC": 41_000}
 STOP_TICKS, TARGET_TICKS = 40, 80
@@ -54,6 +57,17 @@ LIMITS = RiskLimits(
     account_preset="none",
 )
 PLACE, CLOSE, CANCEL = "/api/Order/place", "/api/Position/closeContract", "/api/Order/cancel"
+
+
+SNAPSHOT = ("/api/Order/v2/query", "/api/Order/search", "/api/Trade/search", "/api/Position/searchOpen")
+BESIDE = NANOS // 200
+"""So near to an entry a snapshot of the venue competes with it."""
+
+
+class Entry(NamedTuple):
+    seconds: float
+    """From the event's coming in to the order's arrival at the venue."""
+    beside_snapshot: bool
 
 
 class Always:
@@ -104,6 +118,8 @@ class Trader:
         self._clock = clock
         self._http = http
         self._symbols = list(core.instruments)
+        self.missed = 0
+        """Minutes that closed without the entries that were wanted; each is tried again."""
 
     async def market(self, away: int = 0) -> None:
         """Move all contracts to so many ticks from their opening prices."""
@@ -124,16 +140,24 @@ class Trader:
             await reply.read()
         return (stamps(await self.arrivals(), PLACE)[0] - began) / NANOS
 
-    async def enter(self, positions: int) -> list[float]:
-        """Close a minute, so that so many positions are opened; seconds from event to each arrival."""
+    async def enter(self, positions: int) -> list[Entry]:
+        """Close a minute, so that so many positions are opened."""
         for _ in range(4):
             await self.arrivals()
             self.feed.first_ns = 0
             self._clock.leap(MINUTE - self._clock() % MINUTE)
             await self.market()
             if await until(lambda: self.held() == positions and self.protected(), 2.0):
-                began = self.feed.first_ns
-                return [(at - began) / NANOS for at in stamps(await self.arrivals(), PLACE)]
+                began, arrived = self.feed.first_ns, await self.arrivals()
+                placed = stamps(arrived, PLACE)
+                if len(placed) != positions:
+                    raise AssertionError(f"{positions} positions by {len(placed)} orders")
+                asked = stamps(arrived, *SNAPSHOT)
+                return [
+                    Entry((at - began) / NANOS, any(began - BESIDE < other < at + BESIDE for other in asked))
+                    for at in placed
+                ]
+            self.missed += 1
         raise TimeoutError(f"{self.held()} positions were opened: {dict(self.core.entries.refusals)}")
 
     def held(self) -> int:
@@ -153,8 +177,8 @@ class Trader:
         return self.core.state.book("bench")
 
 
-def stamps(arrivals: Sequence[Arrival], path: str) -> list[int]:
-    return [at for where, at in arrivals if where == path]
+def stamps(arrivals: Sequence[Arrival], *paths: str) -> list[int]:
+    return [at for where, at in arrivals if where in paths]
 
 
 async def until(met: Callable[[], bool], seconds: float = 10.0) -> bool:
@@ -233,9 +257,10 @@ async def trader(
             await adapter.close()
 
 
-async def entries(url: str, home: Path) -> tuple[list[float], list[float]]:
-    """Seconds from event to order on the wire, and of bare POSTs in between."""
-    ours, bare = [], []
+async def entries(url: str, home: Path) -> tuple[list[Entry], list[float], int]:
+    """Entries, the seconds of bare POSTs in between, and how many minutes brought no entry."""
+    ours: list[Entry] = []
+    bare: list[float] = []
     async with trader(url, home, ["MNQ"]) as hands:
         for _ in range(ENTRIES):
             ours += await hands.enter(1)
@@ -243,7 +268,8 @@ async def entries(url: str, home: Path) -> tuple[list[float], list[float]]:
             await hands.market(TARGET_TICKS + 5)
             if not await until(hands.flat):
                 raise TimeoutError("the target was not filled")
-    return ours, bare
+            await asyncio.sleep(SETTLE_S)
+    return ours, bare, hands.missed
 
 
 async def flattens(url: str, home: Path) -> dict[str, list[float]]:
@@ -270,20 +296,28 @@ def run() -> None:
     try:
         LeapingClock(home / "clock", OPENING)
         with venue(home / "clock") as url:
-            ours, bare = asyncio.run(entries(url, home))
+            ours, bare, missed = asyncio.run(entries(url, home))
             seen = asyncio.run(flattens(url, home))
     finally:
         shutil.rmtree(home, ignore_errors=True)
-    rows = (("event in to order on the wire, journal commit between", ours), ("bare aiohttp POST", bare))
+    with_one = [entry.seconds for entry in ours if entry.beside_snapshot]
+    without = [entry.seconds for entry in ours if not entry.beside_snapshot]
+    rows = [
+        ("event in to order on the wire, journal commit between", [entry.seconds for entry in ours]),
+        (f"of these, {len(with_one)} with a snapshot of the venue beside them", with_one),
+        (f"of these, {len(without)} without", without),
+        ("bare aiohttp POST", bare),
+    ]
     peer = {share: quantile(bare, share) for share in (0.5, 0.99)}
     table(
-        f"orders: from the quote that closes a minute to the arrival of its order, {len(ours)} of each",
+        f"orders: from the quote that closes a minute to the arrival of its order, {len(ours)} of each; "
+        f"{missed} minutes closed without an order",
         ("", "p50", "p99", "to the bare POST, p50", "p99"),
         [
             (
                 name,
-                *(ms(quantile(times, share)) for share in peer),
-                *(ratio(quantile(times, share), peer[share]) for share in peer),
+                *(ms(quantile(times, share)) if times else "none" for share in peer),
+                *(ratio(quantile(times, share), peer[share]) if times else "" for share in peer),
             )
             for name, times in rows
         ],
