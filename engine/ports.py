@@ -77,13 +77,8 @@ class Preparing(Protocol):
 
 
 class Journal(Protocol):
-    def append(
-        self, records: Sequence[bytes], first_seq: int, begun: Callable[[], None] | None = None
-    ) -> Awaitable[None]:
-        """Make records durable, in order, numbered from `first_seq`. Raises RetryableError when it can't.
-
-        `begun` may be called on the loop while the disk is at work: whatever it does then costs no time.
-        """
+    def append(self, records: Sequence[bytes], first_seq: int) -> Awaitable[None]:
+        """Make records durable, in order, numbered from `first_seq`. Raises RetryableError when it can't."""
 
     async def save_snapshot(self, seq: int, body: bytes) -> None:
         """Keep the encoded state as of record `seq`, so that the next start is short. Raises as `append`."""

@@ -19,19 +19,20 @@ class FileThread:
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 
-    def do(self, job: Callable[[], T], begun: Callable[[], None] | None = None) -> asyncio.Future[T]:
-        """What the job gives or raises, on the running loop; `begun` is called there when it is its turn."""
+    def do(self, job: Callable[[], T]) -> asyncio.Future[T]:
+        """What the job gives or raises, on the running loop."""
         loop = asyncio.get_running_loop()
         ended: asyncio.Future[T] = loop.create_future()
 
         def work() -> None:
-            if begun is not None:
-                _tell(loop, begun)
             try:
                 settle = _given(ended, job())
             except Exception as error:  # noqa: BLE001  whoever asked is told
                 settle = _raised(ended, error)
-            _tell(loop, settle)
+            try:
+                loop.call_soon_threadsafe(settle)
+            except RuntimeError:  # the loop is closed: nobody waits any more
+                return
 
         if self._thread is None:
             # A daemon: a disk that hangs for ever must not keep the process from ending.
@@ -47,13 +48,6 @@ class FileThread:
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
             job()
-
-
-def _tell(loop: asyncio.AbstractEventLoop, word: Callable[[], None]) -> None:
-    try:
-        loop.call_soon_threadsafe(word)
-    except RuntimeError:  # the loop is closed: nobody waits any more
-        return
 
 
 def _given(ended: asyncio.Future[T], value: T) -> Callable[[], None]:

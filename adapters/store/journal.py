@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -70,17 +70,15 @@ class Journal:
             self._thread.stop()
             self._lock.release()
 
-    def append(
-        self, records: Sequence[bytes], first_seq: int, begun: Callable[[], None] | None = None
-    ) -> Awaitable[None]:
+    def append(self, records: Sequence[bytes], first_seq: int) -> Awaitable[None]:
         """Make records durable, all or none, numbered from `first_seq`, which has to be the next number.
 
         Raises RetryableError when nothing was stored and the same call may be made again (disk full,
         locked), FatalError when the numbers don't follow. Records that are there already, byte for byte,
         are not stored twice: a call whose outcome was not waited for, and which is never torn, may be
-        repeated, with more behind it. `begun` is called on the loop when this append's turn has come.
+        repeated, with more behind it.
         """
-        return self._thread.do(lambda: self._append(records, first_seq), begun)
+        return self._thread.do(lambda: self._append(records, first_seq))
 
     async def read(self, after_seq: int = 0) -> AsyncIterator[tuple[int, bytes]]:
         """(number, record) of all records after `after_seq`, oldest first.

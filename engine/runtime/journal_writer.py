@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 
 from engine.model import effects as fx
@@ -20,6 +21,9 @@ from engine.runtime.effect_runner import EffectRunner
 log = logging.getLogger(__name__)
 
 RETRY_S = 1.0
+
+GIVE_WAY_S = 10e-6
+"""Long enough for another thread to wake up and take over; the system makes some 60 µs of it."""
 
 PATIENCE_S = 1.0
 """A journal that has not answered by then counts as one that can't be written."""
@@ -132,16 +136,17 @@ class JournalWriter:
         self._batch += self._records
         self._aboard += self._effects
         self._records, self._effects = [], []
-        self._append = asyncio.ensure_future(self._journal.append(self._batch, self.seq + 1, self._prepare))
+        self._append = asyncio.ensure_future(self._journal.append(self._batch, self.seq + 1))
         self._append.add_done_callback(self._ended)
         self._timer = self._loop.call_later(
             self._patience_s, self._fail, f"no answer for {self._patience_s:g} s"
         )
-
-    def _prepare(self) -> None:
-        """Use the time that the disk takes; any sooner, this thread would keep the journal's waiting."""
-        for effect in self._aboard:
-            self._runner.prepare(effect)
+        if self._aboard:
+            # Python runs one thread at a time: the journal's is to be waiting for the disk before we go on. What
+            # follows costs no time then.
+            time.sleep(GIVE_WAY_S)
+            for effect in self._aboard:
+                self._runner.prepare(effect)
 
     def _ended(self, append: asyncio.Future[None]) -> None:
         assert self._timer is not None

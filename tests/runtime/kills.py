@@ -98,7 +98,7 @@ async def outage(home: Path, reaper: Reaper) -> None:
     async with await Journal.open(home / "journal.db", install="kills") as journal:
         stored = journal.append
 
-        async def append(records: Sequence[bytes], first_seq: int, begun: object = None) -> None:
+        async def append(records: Sequence[bytes], first_seq: int) -> None:
             if down:  # tried again and again, and no step: how often is left to chance
                 raise RetryableError("disk full")
             reaper.step()

@@ -55,12 +55,8 @@ class MemoryJournal:
         self.gate.set()
         self.snapshot: tuple[int, bytes] | None = None
 
-    async def append(
-        self, records: Sequence[bytes], first_seq: int, begun: Callable[[], None] | None = None
-    ) -> None:
+    async def append(self, records: Sequence[bytes], first_seq: int) -> None:
         self.tries += 1
-        if begun is not None:
-            begun()
         await self.gate.wait()
         if self.error is not None:
             raise self.error

@@ -52,11 +52,9 @@ class TrappedJournal(Journal):
     trap: KillPoint
     written: Callable[[Sequence[bytes]], None]
 
-    async def append(
-        self, records: Sequence[bytes], first_seq: int, begun: Callable[[], None] | None = None
-    ) -> None:
+    async def append(self, records: Sequence[bytes], first_seq: int) -> None:
         self.trap("before commit")
-        await super().append(records, first_seq, begun)
+        await super().append(records, first_seq)
         self.trap("after commit")
         self.written(records)
 
