@@ -142,8 +142,8 @@ class JournalWriter:
             self._patience_s, self._fail, f"no answer for {self._patience_s:g} s"
         )
         if self._aboard:
-            # Python runs one thread at a time: the journal's is to be waiting for the disk before we go on. What
-            # follows costs no time then.
+            # Python runs one thread at a time: the journal's is to be waiting for the disk before we go on.
+            # What follows costs no time then.
             time.sleep(GIVE_WAY_S)
             for effect in self._aboard:
                 self._runner.prepare(effect)
