@@ -16,6 +16,7 @@ from engine.model.events import AnyEvent, Print, Quote, SnapshotTaken
 from engine.model.instrument import Instrument
 from engine.model.market import Bar, Timeframe
 from engine.model.notices import LogLine, Notice
+from engine.model.orders import Capabilities
 from engine.model.view import View
 
 Sink = Callable[[AnyEvent], None]
@@ -44,6 +45,7 @@ class Broker(Protocol):
     """One account at one venue. `book` names it in every event."""
 
     book: str
+    capabilities: Capabilities
 
     async def run(self, sink: Sink) -> None:
         """Adopt the account (AccountAdopted), stream order events, reconnect; until cancelled."""

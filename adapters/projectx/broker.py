@@ -36,6 +36,8 @@ class _Ready(NamedTuple):
 class ProjectXBroker:
     """Broker over the gateway's REST calls and the user hub."""
 
+    capabilities = requests.CAPABILITIES
+
     def __init__(self, venue: Access) -> None:
         self.book = venue.config.book
         self._venue = venue

@@ -8,12 +8,12 @@ from engine.model.effects import ModifyOrder, PlaceOrder
 from engine.model.errors import RefusedError
 from engine.model.instrument import Instrument
 from engine.model.market import Side
-from engine.model.orders import OrderType
+from engine.model.orders import Capabilities, OrderType
 
 LONGEST_TAG = 60
 """Room for the gateway's own -SL and -TP; the true limit is not published."""
-NEAREST_TICKS, FARTHEST_TICKS = 4, 1000
-"""Bounds of a bracket's distance from the entry."""
+CAPABILITIES = Capabilities(nearest_exit_ticks=4, farthest_exit_ticks=1000)
+"""Bounds of a bracket's distance from the entry (docs/protocols/projectx.md#refusals-of-a-place)."""
 
 _WIRE_TYPES = {OrderType.LIMIT: 1, OrderType.MARKET: 2, OrderType.STOP: 4}
 _WIRE_SIDES = {Side.BUY: 0, Side.SELL: 1}
@@ -82,10 +82,9 @@ def order_number(venue_id: str) -> int:
 def _bracket(name: str, offset: int, sign: int, wire_type: int) -> dict[str, int]:
     if offset * sign < 0:
         raise RefusedError(f"{name} offset {offset} ticks is on the wrong side of the entry")
-    if not NEAREST_TICKS <= abs(offset) <= FARTHEST_TICKS:
-        raise RefusedError(
-            f"{name} offset {offset} ticks: {NEAREST_TICKS} to {FARTHEST_TICKS} from the entry are allowed"
-        )
+    if not CAPABILITIES.takes_exit(abs(offset)):
+        least, most = CAPABILITIES.nearest_exit_ticks, CAPABILITIES.farthest_exit_ticks
+        raise RefusedError(f"{name} offset {offset} ticks: {least} to {most} from the entry are allowed")
     return {"ticks": offset, "type": wire_type}
 
 

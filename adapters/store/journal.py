@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Sequence
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+import aiosqlite
 
 from adapters.store import schema
 from adapters.store.errors import groundless, not_next, port_error
@@ -85,7 +86,7 @@ class Journal:
 
         Raises FatalError, RetryableError.
         """
-        while rows := await self._thread.do(partial(self._fetch, schema.READ, (after_seq, _BATCH))):
+        while rows := await self._look_up(schema.READ, (after_seq, _BATCH)):
             for row in rows:
                 yield row
             after_seq = rows[-1][0]
@@ -99,8 +100,16 @@ class Journal:
 
     async def load_snapshot(self) -> tuple[int, bytes] | None:
         """The newest snapshot with its record number. Raises FatalError, RetryableError."""
-        rows = await self._thread.do(lambda: self._fetch(schema.LOAD_SNAPSHOT, ()))
+        rows = await self._look_up(schema.LOAD_SNAPSHOT, ())
         return rows[0] if rows else None
+
+    async def _look_up(self, statement: str, parameters: Sequence[int]) -> list[tuple[int, bytes]]:
+        """By a connection of its own that can't write: reading never stands before an append."""
+        try:
+            async with aiosqlite.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True) as db:
+                return [(row[0], row[1]) for row in await db.execute_fetchall(statement, parameters)]
+        except sqlite3.Error as error:
+            raise port_error(self.path, error) from None
 
     # --- on the journal's thread -----------------------------------------------------------------------
 

@@ -153,6 +153,7 @@ class Entries:
             kind=account.kind if account is not None else None,
             state=restriction.state if restriction is not None else TradingState.ACTIVE,
             guard=restriction.guard if restriction is not None else "",
+            capabilities=config.capabilities,
             reconciled=orders.reconciled,
             can_trade=orders.can_trade,
             journal_ok=self.journal_ok,

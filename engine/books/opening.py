@@ -14,6 +14,7 @@ from engine.books.inner_broker import Hear, InnerBroker, is_open
 from engine.model.config import EngineConfig, PaperConfig
 from engine.state.state import State
 from engine.state.turn import Turn
+from engine.venue.paper import CAPABILITIES
 
 PAPER = "paper"
 """Name of the paper book, and of its account in small letters."""
@@ -40,7 +41,7 @@ class BookMaker:
         """Brokers that are carried out within the step that decides."""
         self._paper: BookSpec | None = None
         if paper is not None:
-            own = structs.replace(config, risk=paper.risk or config.risk)
+            own = structs.replace(config, risk=paper.risk or config.risk, capabilities=CAPABILITIES)
             self._paper = BookSpec(PAPER, own, MARKET_LINK, streamed=False, runs_out=config.paper is None)
             self.inside = (InnerBroker(PAPER, paper, own, turn, books, hear),)
 

@@ -25,15 +25,13 @@ from engine.model.orders import Fill, OrderType
 from engine.model.plans import Leg, PlanStatus, TradePlan
 from engine.model.view import TradingState
 from engine.portfolio.money import realized_usd
+from engine.risk import presets
 from engine.state.position import Position
 from engine.state.restrictions import tighten
 from engine.state.state import scope
 
 GRACE_NS = 2 * NANOS
 """What nobody explains for so long is taken as it is."""
-
-NEAREST_TICKS = 4
-"""A stop stands no nearer to the entry (docs/protocols/projectx.md#refusals-of-a-place)."""
 
 STRATEGY = "external"
 
@@ -166,8 +164,9 @@ class ForeignContracts:
         """
         limits = self._book.config.risk
         left = limits.risk_per_trade_usd
-        daily = [limit for limit in (limits.daily_loss_usd, limits.firm_daily_loss_usd) if limit]
-        if daily:
-            left = min(daily) + min(Decimal(0), realized_usd(self._book.state, self._book.turn.state))
+        daily_usd = presets.resolve(limits, self._book.state.account).daily_loss_usd
+        if daily_usd:
+            left = daily_usd + min(Decimal(0), realized_usd(self._book.state, self._book.turn.state))
         per_tick = instrument.tick_value_usd * qty
-        return max(NEAREST_TICKS, int((left - instrument.cost_usd * qty) // per_tick))
+        nearest = self._book.config.capabilities.nearest_exit_ticks
+        return max(nearest, int((left - instrument.cost_usd * qty) // per_tick))

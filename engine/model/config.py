@@ -11,6 +11,7 @@ from msgspec import Struct
 from engine.model.instrument import Instrument
 from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, NANOS
+from engine.model.orders import Capabilities
 from engine.model.rooms import AlertRoom
 from engine.model.setting import restart
 
@@ -81,6 +82,8 @@ class EngineConfig(Struct, frozen=True):
     bracket_grace_ns: int = 2 * NANOS
     """A filled entry whose protection is not seen by then gets a stop of our own."""
     brackets: Brackets = Brackets.AUTO
+    capabilities: Capabilities = Capabilities()
+    """Of the brokers that serve these books."""
     unknown_checks: int = 3
     unknown_after_ns: int = 15 * NANOS
     """An order whose outcome is unknown counts as lost after so many checks over so long."""

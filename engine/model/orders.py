@@ -10,8 +10,18 @@ from msgspec import Struct
 
 from engine.model.market import Side
 
-BRACKET_TICKS = range(4, 1001)
-"""Distances of stop and target that ProjectX takes (docs/protocols/projectx.md#refusals-of-a-place)."""
+
+class Capabilities(Struct, frozen=True):
+    """What a broker takes. It is asked; nothing is tried to find out."""
+
+    nearest_exit_ticks: int = 1
+    """A stop or a target stands no nearer to its entry."""
+    farthest_exit_ticks: int | None = None
+
+    def takes_exit(self, ticks: int) -> bool:
+        """Whether an exit may stand so far from its entry, on its own side."""
+        farthest = self.farthest_exit_ticks
+        return self.nearest_exit_ticks <= ticks and (farthest is None or ticks <= farthest)
 
 
 class OrderType(StrEnum):

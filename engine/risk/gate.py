@@ -10,7 +10,7 @@ from engine.model.config import TradingSwitch
 from engine.model.instrument import Instrument
 from engine.model.limits import RiskLimits
 from engine.model.market import NANOS
-from engine.model.orders import BRACKET_TICKS, AccountKind
+from engine.model.orders import AccountKind, Capabilities
 from engine.model.plans import Idea
 from engine.model.refusals import Refusal
 from engine.model.view import TradingState
@@ -49,6 +49,8 @@ class Circumstances(Struct, frozen=True):
     entries_today: int
     open_risk_usd: Decimal
     """What the open trades, and those being entered, would lose at their stops."""
+    capabilities: Capabilities = Capabilities()
+    """Of the book's broker."""
     guard: str = ""
     """Which guard holds the trading state."""
     losses_in_a_row: int = 0
@@ -108,7 +110,7 @@ def check(
     when(idea.score_tenths < limits.min_score_tenths, Refusal.SCORE)
     when(idea.reward_to_risk < limits.reward_to_risk_min, Refusal.REWARD_TO_RISK)
     distances = [idea.stop_ticks] + [(t - idea.reference) * idea.side.sign for t in idea.targets]
-    when(any(d not in BRACKET_TICKS for d in distances), Refusal.BRACKET_DISTANCE)
+    when(not all(map(now.capabilities.takes_exit, distances)), Refusal.BRACKET_DISTANCE)
     qty = 0
     if idea.stop_ticks > 0:
         ask = Ask(

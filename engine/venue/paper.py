@@ -20,7 +20,7 @@ from engine.model import events as ev
 from engine.model.errors import Cause, RefusedError
 from engine.model.instrument import Instrument
 from engine.model.market import MINUTE, Side
-from engine.model.orders import BRACKET_TICKS, Account, Fill, OrderSpec, OrderType, VenuePosition
+from engine.model.orders import Account, Capabilities, Fill, OrderSpec, OrderType, VenuePosition
 from engine.model.view import SessionPhase
 from engine.state.state import BookState
 from engine.venue.fill_model import FillModel, LatestPrices
@@ -30,6 +30,10 @@ from engine.venue.venue import Venue
 
 REMEMBERED_NS = 24 * 60 * MINUTE
 """Orders and fills that are over are told of for so long."""
+
+
+CAPABILITIES = Capabilities(nearest_exit_ticks=4, farthest_exit_ticks=1000)
+"""As a ProjectX account's (docs/protocols/projectx.md#refusals-of-a-place)."""
 
 
 class PaperRules:
@@ -62,10 +66,9 @@ class PaperRules:
         if spec.stop is not None and prices.last is not None and (spec.stop - prices.last) * sign <= 0:
             raise RefusedError("price outside the allowed range: the market is through this stop already")
         for what, offset, way in (("stop", spec.stop_offset, -sign), ("target", spec.target_offset, sign)):
-            if offset is not None and offset * way not in BRACKET_TICKS:
+            if offset is not None and not CAPABILITIES.takes_exit(offset * way):
                 raise RefusedError(
-                    f"invalid {what}: {offset} ticks from the entry is not between {BRACKET_TICKS.start} and "
-                    f"{BRACKET_TICKS.stop - 1} on its side"
+                    f"invalid {what}: {offset} ticks from the entry, on the wrong side or too near"
                 )
 
     def check_close(self, now: int) -> None:

@@ -265,3 +265,12 @@ def test_the_day_of_an_account_that_a_new_journal_meets_pauses_nothing() -> None
     assert bench.critical() == []
     assert [trade.net_usd for trade in bench.book.trades] == [Decimal("2.78")]
     assert bench.trade_idea(), "and entries are allowed"
+
+
+@pytest.mark.parametrize(("own", "ticks"), [(0, 997), (2000, 997), (800, 797)])
+def test_f58_the_stricter_of_all_daily_limits_sizes_the_stop(own: int, ticks: int) -> None:
+    bench = idle(risk=RiskLimits(daily_loss_usd=Decimal(own), firm_daily_loss_usd=Decimal(1000)))
+    by_hand(bench, Side.BUY, 2)
+    bench.wait(3.5)
+    [stop] = bench.of(fx.PlaceOrder)
+    assert stop.stop == PRICE - ticks

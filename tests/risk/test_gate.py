@@ -18,6 +18,7 @@ from engine.model.refusals import Refusal
 from engine.model.view import TradingState
 from engine.risk.gate import LATEST_NS, Circumstances, check
 from engine.risk.sizing import loss_usd
+from engine.venue.paper import CAPABILITIES
 
 MNQ = CME_FUTURES["MNQ"]
 LIMITS = RiskLimits(max_losses_in_a_row=3)
@@ -33,6 +34,7 @@ IDEA = Idea(
     ts=0,
 )
 FINE = Circumstances(
+    capabilities=CAPABILITIES,
     trading=TradingSwitch.LIVE,
     late_ns=0,
     armed=True,

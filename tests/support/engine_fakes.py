@@ -17,7 +17,7 @@ from engine.model.config import EngineConfig, TradingSwitch
 from engine.model.errors import RetryableError
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import Bar
-from engine.model.orders import Account, AccountKind, VenuePosition
+from engine.model.orders import Account, AccountKind, Capabilities, VenuePosition
 from engine.ports import Sink
 from engine.runtime.engine import Engine
 from engine.state.state import State
@@ -81,6 +81,7 @@ class FakeBroker:
     """Answers requests with what `answer` does; remembers every one of them."""
 
     book = BOOK
+    capabilities = Capabilities()
 
     def __init__(self) -> None:
         self.sent: list[Any] = []

@@ -63,7 +63,7 @@ class TrappedBroker:
     """A broker with a trap before each request and behind each answer."""
 
     def __init__(self, broker: Broker, trap: KillPoint) -> None:
-        self.book = broker.book
+        self.book, self.capabilities = broker.book, broker.capabilities
         self._broker = broker
         self._trap = trap
 

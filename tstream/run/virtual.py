@@ -23,6 +23,7 @@ from engine.model.market import MINUTE, NANOS
 from engine.model.records import AnyRecord, encode
 from engine.ports import MarketSource
 from engine.strategies.zones import ZoneReaction
+from engine.venue.paper import CAPABILITIES
 from tstream.convert.risk import risk_limits, zone_reaction
 from tstream.errors import UsageError
 from tstream.options import RunOptions
@@ -51,6 +52,7 @@ def run_virtual(settings: Settings, options: RunOptions, paths: Paths) -> Summar
             practice_time=True,
             risk=risk_limits(settings),
             bar_grace_ns=0,
+            capabilities=CAPABILITIES,
         ),
         ZoneReaction(zone_reaction(settings)),
     )

@@ -20,7 +20,7 @@ from engine.model.config import EngineConfig, TradingSwitch
 from engine.model.events import AnyEvent, LinkChanged, LinkState
 from engine.model.notices import Severity
 from engine.model.view import SessionPhase
-from engine.ports import AlertSource, Clock
+from engine.ports import AlertSource, Broker, Clock
 from engine.runtime.engine import Engine
 from engine.runtime.recovery import restore
 from engine.strategies.protocol import Strategy
@@ -100,7 +100,7 @@ class Run:
             stack.push_async_callback(venue.close)
             strategy = self.by_hand or ZoneReaction(zone_reaction(self.settings))
             plugins = parsers() if self._rooms else None
-            core = Core(self._config(journal, venue.broker.book), strategy, state, plugins)
+            core = Core(self._config(journal, venue.broker), strategy, state, plugins)
             emergency = EmergencyFile(emergency_path(journal.path), journal.install, journal.boot)
             stack.callback(emergency.close)
             recorder = self._recorder(stack)
@@ -160,7 +160,7 @@ class Run:
         self.clock.follow(ready.clock.reader(wall_ns))
         return practice_config(self.settings, ready.url, ready.rate), ready.rate
 
-    def _config(self, journal: Journal, book: str) -> EngineConfig:
+    def _config(self, journal: Journal, broker: Broker) -> EngineConfig:
         settings = self.settings
         venue = settings.venue.name
         return EngineConfig(
@@ -171,10 +171,11 @@ class Run:
             trading=settings.trading if self.by_hand is None else TradingSwitch.OFF,
             armed_accounts=() if self.practice else armed_accounts(self.paths.venue(venue)),
             practice_time=self.practice is not None,
-            books=(book,),
+            books=(broker.book,),
             paper=paper_config(settings),
             risk=risk_limits(settings),
             brackets=settings.venue.brackets,
+            capabilities=broker.capabilities,
             rooms=self._rooms,
         )
 
