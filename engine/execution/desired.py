@@ -62,7 +62,7 @@ def wanted(state: PlanState, k: int, brackets: bool = True) -> dict[Slot, OrderS
     if plan.status is PlanStatus.OPEN and Slot.ENTRY not in done.slots and not done.entered:
         wants[Slot.ENTRY] = entry(plan, k, brackets)
     if done.open_qty > 0:
-        price = average(done)
+        price = done.average
         exit_side = plan.side.opposite
         stop = leg.stop if leg.stop is not None else price + leg.stop_offset
         wants[Slot.STOP] = OrderSpec(exit_side, OrderType.STOP, done.open_qty, stop=stop, reduces=True)
@@ -74,11 +74,6 @@ def wanted(state: PlanState, k: int, brackets: bool = True) -> dict[Slot, OrderS
                 exit_side, OrderType.LIMIT, done.open_qty, limit=target, reduces=True
             )
     return wants
-
-
-def average(done: LegState) -> int:
-    """Average entry of a leg that has entered, to the nearest tick, halves up."""
-    return (2 * done.entered_sum + done.entered) // (2 * done.entered)
 
 
 def difference(
@@ -151,7 +146,7 @@ def _slot(
     growing = entered is not None and entering and native(order)
     if growing and now - max(entered.changed_ts if entered else 0, order.changed_ts) < bracket_grace_ns:
         return None
-    if not stands(order):
+    if not at_work(order):
         return None
     reprice = _misplaced(state, k, order)
     resize = order.open_qty != want.qty
@@ -195,8 +190,7 @@ def _exposed(state: PlanState, orders: Mapping[str, Order], but: int) -> bool:
     """Whether another leg than `but` waits for its stop: until it has one, a stop too large covers it."""
     for k, done in enumerate(state.legs):
         stop = orders.get(done.slots.get(Slot.STOP, ""))
-        covered = stop is not None and stop.live and stop.venue_id is not None and not stop.suspended
-        if k != but and done.open_qty > 0 and not covered:
+        if k != but and done.open_qty > 0 and not (stop is not None and stop.stands):
             return True
     return False
 
@@ -224,7 +218,7 @@ def at_rest(state: PlanState, orders: Mapping[str, Order], brackets: bool) -> bo
                     return False
             elif (
                 order is None
-                or not stands(order)
+                or not at_work(order)
                 or order.open_qty != want.qty
                 or _misplaced(state, k, order)
             ):
@@ -232,7 +226,7 @@ def at_rest(state: PlanState, orders: Mapping[str, Order], brackets: bool) -> bo
     return True
 
 
-def stands(order: Order) -> bool:
+def at_work(order: Order) -> bool:
     """It works at the venue, and nothing is under way with it."""
     return order.status in (OrderStatus.WORKING, OrderStatus.PARTIAL) and not order.suspended
 

@@ -121,7 +121,7 @@ class ForeignContracts:
             if order.plan_id is None
             and order.type is OrderType.STOP
             and order.side is side.opposite
-            and not order.suspended  # the leg of an entry that still waits protects nothing
+            and order.stands  # the leg of an entry that still waits protects nothing
         )
         naked = abs(excess) - covered
         if naked <= 0:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from engine.execution.adoption import Adoption
 from engine.execution.brackets import NativeBrackets
 from engine.execution.context import BookContext
-from engine.execution.desired import Cancel, Modify, Place, at_rest, difference, stands
+from engine.execution.desired import Cancel, Modify, Place, at_rest, at_work, difference
 from engine.execution.excursions import Excursions
 from engine.execution.fills import Fills
 from engine.execution.flatten import Flattener
@@ -216,7 +216,7 @@ class OrderManager:
                     self._orders.cancel(order)
             elif order.slot in (Slot.STOP, Slot.TARGET):
                 holder = state.orders.get(plan.legs[order.leg].slots.get(order.slot, ""))
-                if holder is not None and holder is not order and stands(holder):
+                if holder is not None and holder is not order and at_work(holder):
                     self._orders.cancel(order)
 
     # --- the venue's truth -----------------------------------------------------------------------------

@@ -158,6 +158,4 @@ def _not_before(earlier: list[Order], slot: Slot) -> int:
 
 def _stopped(state: BookState, leg: LegState) -> bool:
     stop = state.orders.get(leg.slots.get(Slot.STOP, ""))
-    if stop is None or stop.venue_id is None or not stop.live or stop.suspended:
-        return False
-    return stop.status is not OrderStatus.UNKNOWN and stop.open_qty >= leg.open_qty
+    return stop is not None and stop.stands and stop.open_qty >= leg.open_qty

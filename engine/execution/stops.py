@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from msgspec import structs
 
 from engine.execution.context import BookContext
-from engine.execution.desired import average, break_even, cost_ticks
+from engine.execution.desired import break_even, cost_ticks
 from engine.model import records as r
 from engine.model.market import NANOS
 from engine.model.orders import Slot
@@ -104,7 +104,7 @@ class TrailingStops:
         for k, (leg, done) in enumerate(zip(plan.legs, found.legs, strict=True)):
             if leg.touch_offset is None or leg.rule is not StopRule.INITIAL or done.open_qty <= 0:
                 continue
-            touch = leg.touch if leg.touch is not None else average(done) + leg.touch_offset
+            touch = leg.touch if leg.touch is not None else done.average + leg.touch_offset
             if (mark - touch) * plan.side.sign >= 0:
                 prices[k] = _behind(plan.side.sign, self._even(found, k), mark)
         return self._tighten(found, prices, StopRule.BREAK_EVEN, "first target touched") if prices else 0
@@ -121,7 +121,7 @@ class TrailingStops:
         for k, (leg, done) in enumerate(zip(plan.legs, found.legs, strict=True)):
             if done.open_qty <= 0:
                 continue
-            if (best - average(done)) * sign < limits.trail_after_r * abs(leg.stop_offset):
+            if (best - done.average) * sign < limits.trail_after_r * abs(leg.stop_offset):
                 continue
             price = _behind(sign, best - sign * limits.trail_ticks, mark)
             if self._ahead(found, k, price) >= TRAIL_STEP_TICKS:
@@ -170,7 +170,7 @@ def _behind(sign: int, price: int, mark: int) -> int:
 
 def present(orders: Mapping[str, Order], leg: Leg, done: LegState, sign: int) -> int:
     """Where a leg with open contracts would be stopped out at best, ticks: by its plan or by its order."""
-    planned = leg.stop if leg.stop is not None else average(done) + leg.stop_offset
+    planned = leg.stop if leg.stop is not None else done.average + leg.stop_offset
     order = orders.get(done.slots.get(Slot.STOP, ""))
     if order is None or not order.live or order.stop is None:
         return planned

@@ -215,7 +215,7 @@ def open_risk_usd(book: BookState, state: State, marks: Marks) -> Decimal:
         for k, (leg, done) in enumerate(zip(plan.legs, found.legs, strict=True)):
             if done.open_qty > 0:
                 stop = _stop_of(book, leg, done)
-                at = mark if mark is not None else done.entered_sum // done.entered
+                at = mark if mark is not None else done.average
                 total += known.usd(max(0, (at - stop) * plan.side.sign)) * done.open_qty
             coming = _coming(book, found, k)
             if coming:
@@ -239,7 +239,7 @@ def room_headroom_usd(book: BookState, state: State, room: AlertRoom) -> Decimal
         for k, (leg, done) in enumerate(zip(plan.legs, found.legs, strict=True)):
             each, coming = 2 * known.cost_usd, _coming(book, found, k)
             if done.open_qty > 0:
-                lost = (done.entered_sum // done.entered - _stop_of(book, leg, done)) * plan.side.sign
+                lost = (done.average - _stop_of(book, leg, done)) * plan.side.sign
                 left -= (known.usd(max(0, lost)) + each) * done.open_qty
             if coming:
                 left -= (known.usd(abs(leg.stop_offset)) + each) * coming
@@ -251,4 +251,4 @@ def _stop_of(book: BookState, leg: Leg, done: LegState) -> int:
     order = book.orders.get(done.slots.get(Slot.STOP, ""))
     if order is not None and order.live and order.stop is not None:
         return order.stop
-    return leg.stop if leg.stop is not None else done.entered_sum // done.entered + leg.stop_offset
+    return leg.stop if leg.stop is not None else done.average + leg.stop_offset

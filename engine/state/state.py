@@ -75,6 +75,12 @@ class Order(Specified, Struct):
         return not self.status.terminal and self.status is not OrderStatus.NEW
 
     @property
+    def stands(self) -> bool:
+        """Known to be at the venue, and to act there: as a stop it protects."""
+        known = self.venue_id is not None and self.status is not OrderStatus.UNKNOWN
+        return self.live and known and not self.suspended
+
+    @property
     def open_qty(self) -> int:
         return self.qty - self.filled_qty
 
@@ -97,6 +103,11 @@ class LegState(Struct):
     @property
     def open_qty(self) -> int:
         return self.entered - self.exited
+
+    @property
+    def average(self) -> int:
+        """Average entry of a leg that has entered, to the nearest tick, halves up."""
+        return (2 * self.entered_sum + self.entered) // (2 * self.entered)
 
 
 class PlanState(Struct):

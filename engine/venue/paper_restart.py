@@ -115,7 +115,7 @@ def _fill_price(book: BookState, order: Order) -> int | None:
     if order.slot is not Slot.ENTRY or not order.filled_qty or found is None:
         return None
     done = found.legs[order.leg]
-    return order.limit if order.limit is not None else done.entered_sum // done.entered
+    return order.limit if order.limit is not None else done.average
 
 
 def _resume_bracket(entry: OrderState, legs: list[OrderState]) -> None:
