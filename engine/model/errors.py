@@ -45,3 +45,7 @@ class UnknownOutcomeError(PortError):
 
 class FatalError(PortError):
     """This counterpart can't be worked with until a person changes something."""
+
+
+class JournalError(ValueError):
+    """A record that this version can't read."""

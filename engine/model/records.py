@@ -6,20 +6,18 @@ else needs a new version and a migration in `migrate`.
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Struct
 
 from engine.model.alerts import Reason, Terms, Verdict
 from engine.model.commands import AnyCommand
+from engine.model.errors import JournalError
 from engine.model.events import AlertKind
 from engine.model.instrument import Instrument
-from engine.model.market import NANOS
+from engine.model.old_records import migrate
 from engine.model.orders import Account, Fill, OrderSpec, Slot, Specified
 from engine.model.plans import Idea, Leg, PlanStatus, TradePlan
 from engine.model.refusals import Refusal
@@ -354,10 +352,6 @@ _encoder = msgspec.json.Encoder(order="deterministic")
 _decoder: msgspec.json.Decoder[AnyRecord] = msgspec.json.Decoder(AnyRecord)
 
 
-class JournalError(ValueError):
-    """A record that this version can't read."""
-
-
 def encode(record: AnyRecord) -> bytes:
     """One canonical JSON object: equal records are equal bytes, which the journal's hash builds on."""
     return _encoder.encode(record)
@@ -368,7 +362,9 @@ def decode(raw: bytes) -> AnyRecord:
     try:
         version = msgspec.json.decode(raw, type=_Versioned).v
         if version < VERSION:
-            lifted: AnyRecord = msgspec.convert(migrate(msgspec.json.decode(raw), version), AnyRecord)
+            lifted: AnyRecord = msgspec.convert(
+                migrate(msgspec.json.decode(raw), version) | {"v": VERSION}, AnyRecord
+            )
             return lifted
         if version > VERSION:
             raise JournalError(f"record of version {version}; this tstream reads up to {VERSION}: update it")
@@ -379,29 +375,3 @@ def decode(raw: bytes) -> AnyRecord:
 
 class _Versioned(Struct):
     v: int
-
-
-def migrate(record: dict[str, Any], version: int) -> dict[str, Any]:
-    """Lift a raw record step by step from its version to today's. Raises JournalError."""
-    if version < 1:
-        raise JournalError(f"record of unknown version {version}")
-    if record.get("record") in ("order_intended", "order_adopted"):
-        spec = {name: record.pop(name) for name in _SPEC if name in record}
-        record["spec"] = spec | {"reduces": record.get("slot") in (Slot.STOP, Slot.TARGET)}
-    elif record.get("record") == "day_rolled":
-        record["day_open_ts"] = _chicago_open_ts(str(record.get("trade_date")))
-    record["v"] = VERSION
-    return record
-
-
-_SPEC = ("side", "type", "qty", "limit", "stop", "stop_offset", "target_offset")
-
-
-def _chicago_open_ts(trade_date: str) -> int:
-    """Version 1 knew only Chicago's trading day, which opens at 17:00 of the evening before."""
-    try:
-        evening = date.fromisoformat(trade_date) - timedelta(days=1)
-    except ValueError:
-        raise JournalError(f"a trade date {trade_date!r}") from None
-    opened = datetime.combine(evening, time(17), ZoneInfo("America/Chicago"))
-    return int(opened.timestamp()) * NANOS

@@ -6,8 +6,8 @@ import logging
 from collections.abc import AsyncIterator
 from typing import Protocol
 
-from engine.model.errors import FatalError
-from engine.model.records import JournalError, decode
+from engine.model.errors import FatalError, JournalError
+from engine.model.records import decode
 from engine.state import snapshot
 from engine.state.fold import apply
 from engine.state.state import State

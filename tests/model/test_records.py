@@ -13,6 +13,7 @@ from msgspec import inspect
 
 from engine.market import sessions
 from engine.model import records as r
+from engine.model.errors import JournalError
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import Side
 from engine.model.orders import OrderSpec, OrderType, Slot
@@ -142,13 +143,13 @@ def test_money_keeps_its_cents() -> None:
     ],
 )
 def test_what_is_no_record_is_refused_as_such(raw: bytes) -> None:
-    with pytest.raises(r.JournalError):
+    with pytest.raises(JournalError):
         r.decode(raw)
 
 
 def test_a_record_of_a_newer_program_is_refused_with_a_remedy() -> None:
     raw = b'{"record":"from_the_future","ts":7,"v":3,"what":"unknown"}'
-    with pytest.raises(r.JournalError, match=r"version 3.*update"):
+    with pytest.raises(JournalError, match=r"version 3.*update"):
         r.decode(raw)
 
 
