@@ -15,7 +15,7 @@ from msgspec import structs
 
 from engine.books import amend
 from engine.books.book import Book
-from engine.books.entries import Terms as EntryTerms
+from engine.books.entries import EntryTerms
 from engine.model import records as r
 from engine.model.alerts import Grade, Reason, Terms, Verdict, origin
 from engine.model.events import AlertKind, AlertReceived

@@ -28,7 +28,7 @@ from engine.state.turn import Turn
 from engine.strategies.protocol import Declined, Strategy
 
 
-class Terms(NamedTuple):
+class EntryTerms(NamedTuple):
     """On what an idea is entered, where these are not the book's own."""
 
     limits: RiskLimits | None = None
@@ -38,7 +38,7 @@ class Terms(NamedTuple):
     """Where an alert's idea comes from."""
 
 
-OWN_TERMS = Terms()
+OWN_TERMS = EntryTerms()
 
 
 class Entries:
@@ -102,7 +102,7 @@ class Entries:
             )
             return ()
 
-    def consider(self, book: Book, idea: Idea, terms: Terms = OWN_TERMS) -> None:
+    def consider(self, book: Book, idea: Idea, terms: EntryTerms = OWN_TERMS) -> None:
         """Put an idea through the gate of one book: a plan, or a refusal with its reasons."""
         state, symbol = self._turn.state, idea.instrument
         instrument = state.instruments.get(symbol, self._instruments.get(symbol))

@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 from engine.execution import desired
 from engine.execution.context import BookContext
-from engine.execution.orders import Orders
+from engine.execution.order_requests import OrderRequests
 from engine.model import records as r
 from engine.model.config import Brackets
 from engine.model.market import NANOS
@@ -32,7 +32,7 @@ FRESH_NS = 10 * NANOS
 class NativeBrackets:
     """Of one account, as far as it is known."""
 
-    def __init__(self, context: BookContext, orders: Orders, ready: Callable[[], bool]) -> None:
+    def __init__(self, context: BookContext, orders: OrderRequests, ready: Callable[[], bool]) -> None:
         """`ready` tells whether the account is in a state to enter on."""
         self._book = context
         self._orders = orders

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from engine.execution.context import BookContext
 from engine.execution.inquiry import NEVER, Inquiry
-from engine.execution.orders import Orders
+from engine.execution.order_requests import OrderRequests
 from engine.market import sessions
 from engine.model import events as ev
 from engine.model import records as r
@@ -93,7 +93,7 @@ class Closing:
 class Flattener:
     """The latches of one book, and how far the close of each instrument is."""
 
-    def __init__(self, context: BookContext, orders: Orders, inquiry: Inquiry) -> None:
+    def __init__(self, context: BookContext, orders: OrderRequests, inquiry: Inquiry) -> None:
         self._book = context
         self._orders = orders
         self._inquiry = inquiry

@@ -16,7 +16,7 @@ from engine.execution.fills import Fills
 from engine.execution.flatten import Flattener
 from engine.execution.foreign import ForeignContracts
 from engine.execution.inquiry import LOOK_AGAIN_NS, Inquiry
-from engine.execution.orders import Orders
+from engine.execution.order_requests import OrderRequests
 from engine.execution.protection import Protection
 from engine.execution.reconcile import Reconciler
 from engine.execution.reports import OrderReports
@@ -49,7 +49,7 @@ class OrderManager:
         self.can_trade = True
         self.context = context = BookContext(book, turn, config, marks)
         self.inquiry = Inquiry(book, turn)
-        self._orders = Orders(context)
+        self._orders = OrderRequests(context)
         self.flattener = Flattener(context, self._orders, self.inquiry)
         self.protection = Protection(context, self._orders, self.inquiry, self.flattener)
         self._brackets = NativeBrackets(context, self._orders, lambda: self.reconciled and self.can_trade)

@@ -9,7 +9,7 @@ from engine.execution.context import BookContext
 from engine.execution.desired import RETRY_NS, has_bracket, never_arrived
 from engine.execution.flatten import Flattener
 from engine.execution.inquiry import LOOK_AGAIN_NS, UNPROVEN_NS, Inquiry
-from engine.execution.orders import Orders
+from engine.execution.order_requests import OrderRequests
 from engine.model.market import NANOS
 from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import OrderStatus, Slot, VenueOrder
@@ -30,7 +30,9 @@ LONGEST_UNSENT_NS = {Slot.STOP: 4 * NANOS, Slot.TARGET: 30 * NANOS}
 class Protection:
     """What the order manager asks before it places an exit and after every fill."""
 
-    def __init__(self, context: BookContext, orders: Orders, inquiry: Inquiry, flattener: Flattener) -> None:
+    def __init__(
+        self, context: BookContext, orders: OrderRequests, inquiry: Inquiry, flattener: Flattener
+    ) -> None:
         self._book = context
         self._orders = orders
         self._inquiry = inquiry

@@ -10,7 +10,7 @@ from engine.execution.context import BookContext
 from engine.execution.fills import Fills
 from engine.execution.foreign import ForeignContracts
 from engine.execution.inquiry import Inquiry
-from engine.execution.orders import Orders
+from engine.execution.order_requests import OrderRequests
 from engine.execution.protection import Protection
 from engine.execution.reports import OrderReports
 from engine.model import events as ev
@@ -54,7 +54,7 @@ class Reconciler:
     def __init__(
         self,
         context: BookContext,
-        orders: Orders,
+        orders: OrderRequests,
         inquiry: Inquiry,
         adoption: Adoption,
         fills: Fills,

@@ -8,7 +8,7 @@ from engine.execution.context import BookContext
 from engine.execution.fills import Fills
 from engine.execution.flatten import Flattener
 from engine.execution.inquiry import Inquiry
-from engine.execution.orders import Orders
+from engine.execution.order_requests import OrderRequests
 from engine.execution.protection import Protection
 from engine.model import events as ev
 from engine.model.errors import Cause
@@ -39,7 +39,7 @@ class OrderReports:
     def __init__(
         self,
         context: BookContext,
-        orders: Orders,
+        orders: OrderRequests,
         inquiry: Inquiry,
         adoption: Adoption,
         fills: Fills,

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from engine.books.alert_trading import AlertTrading
 from engine.books.book import Book, BookSpec
-from engine.books.entries import Terms
+from engine.books.entries import EntryTerms
 from engine.books.opening import VENUE_LINKS
 from engine.model import records as r
 from engine.model.alerts import Verdict
@@ -220,7 +220,7 @@ class _Room:
         )
         self.number = 0
 
-    def _consider(self, _book: Book, idea: Idea, _terms: Terms) -> None:
+    def _consider(self, _book: Book, idea: Idea, _terms: EntryTerms) -> None:
         self.ideas.append(idea)
 
     def post(self, text: str) -> r.AlertTaken:

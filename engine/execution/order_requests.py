@@ -20,7 +20,7 @@ LONGEST_PAUSE_S = 60
 """Between two tries of a change that the venue refuses."""
 
 
-class Orders:
+class OrderRequests:
     """Sends, and remembers what of it is not answered yet. The memory is this run's only: what an earlier run
     has asked for shows in what the venue tells.
     """
