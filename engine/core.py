@@ -123,7 +123,9 @@ class Core:
 
     def next_deadline(self) -> int:
         """The `ts_recv` by which a TimeAdvanced is due if nothing else comes, nanoseconds UTC."""
-        due = min((self._pulse.due, *(broker.next_due for broker in self.inside)))
+        due = self._pulse.due
+        for broker in self.inside:
+            due = min(due, broker.next_due)
         closing = self.market.bars.next_deadline()
         return due if closing is None else min(due, closing)
 

@@ -38,8 +38,11 @@ class Pulse:
         self._marks = marks
         self._roll = 0
         """When the next trade date begins."""
-        self._seen = (-1, -1)
-        """Records and marks as of the last look at whether a price matters."""
+        self._as_of = -1
+        """Records as of which it was looked whether a position is held."""
+        self._held = False
+        self._marked = 0
+        """Marks as of the last price that mattered."""
 
     def beat(self) -> None:
         """Whatever has become due by now, in every book."""
@@ -64,12 +67,14 @@ class Pulse:
             self.due = turn.now + HELD_NS
 
     def _matters(self) -> bool:
-        """Marks have changed while a position is held."""
-        seen = self._turn.committed, self._marks.version
-        if seen == self._seen:
+        """Marks have changed while a position is held; asked at every price."""
+        if self._turn.committed != self._as_of:
+            self._as_of = self._turn.committed
+            self._held = any(book.orders.holding for book in self._books.values())
+        if not self._held or self._marks.version == self._marked:
             return False
-        self._seen = seen
-        return any(book.orders.holding for book in self._books.values())
+        self._marked = self._marks.version
+        return True
 
 
 _QUIET = frozenset((*_TICKS, ev.TimeAdvanced))
