@@ -80,7 +80,7 @@ class Core:
             self.market,
             self.entries.consider,
         )
-        self._pulse = Pulse(turn, self.books, self.marks)
+        self._pulse = Pulse(turn, self.books, self.marks, self._guarded)
 
     @property
     def now(self) -> int:
@@ -101,6 +101,7 @@ class Core:
         self._pulse.beat()
         for broker in self.inside:
             broker.settle()
+        self._pulse.wake()  # what the brokers inside have answered came after the look
         return self.turn.records, self.turn.effects
 
     def step(self, event: ev.AnyEvent) -> Outcome:
@@ -116,6 +117,7 @@ class Core:
         if self.alerts.waits:
             self._guarded(self.alerts.tend)
         if turn.effects:
+            self._pulse.wake()  # brokers inside take their effects away, and answer them
             for broker in self.inside:
                 self._guarded(broker.settle)
         self._pulse.hasten(event)
@@ -140,12 +142,13 @@ class Core:
     def on_fault(self, told: Callable[[Exception], None] | None) -> None:
         self.turn.on_fault = told
 
-    def _guarded(self, work: Callable[..., None], *what: Any) -> None:
+    def _guarded(self, work: Callable[..., None], *what: Any) -> bool:
         """Do one part of a step. A bug in it leaves the other parts alone, and must not leave positions
-        alone: what was decided so far stands, and entries pause.
+        alone: what was decided so far stands, and entries pause. False where there was one.
         """
         try:
             work(*what)
+            return True
         except Exception as error:
             if self.on_fault is None:
                 raise  # nobody would be told of it, as in tests and replays
@@ -160,6 +163,7 @@ class Core:
                         reason="internal error, see the log",
                     )
                 )
+            return False
 
     # --- what happens ----------------------------------------------------------------------------------
 

@@ -1,12 +1,11 @@
 """When time alone makes something due, and what is done then.
 
 Time is asked for, not polled: nothing is looked at between two instants at which something could become due.
-due.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from engine.books import months
 from engine.books.book import Book
@@ -31,11 +30,17 @@ _TICKS = (ev.Quote, ev.Print)
 class Pulse:
     """`due` is the core's now by which `beat` is to be called, nanoseconds UTC."""
 
-    def __init__(self, turn: Turn, books: Mapping[str, Book], marks: Marks) -> None:
+    def __init__(
+        self, turn: Turn, books: Mapping[str, Book], marks: Marks, guarded: Callable[..., bool]
+    ) -> None:
+        """`guarded` does one part of a step, and says whether it could: a bug in one book leaves the others
+        alone.
+        """
         self.due = 0
         self._turn = turn
         self._books = books
         self._marks = marks
+        self._guarded = guarded
         self._roll = 0
         """When the next trade date begins."""
         self._as_of = -1
@@ -52,17 +57,21 @@ class Pulse:
             day_roll.roll(self._turn, self._marks)
             self._roll = sessions.next_roll(now)
         months.forget(self._books, self._marks)
+        due = self._roll
         for book in self._books.values():
-            book.pulse()
-        self.due = self._roll
-        for book in self._books.values():
-            self.due = min(self.due, max(book.next_due(), now + BUSY_NS))
+            again = book.next_due() if self._guarded(book.pulse) else 0
+            due = min(due, max(again, now + BUSY_NS))
+        self.due = due
+
+    def wake(self) -> None:
+        """Something has happened: what it has set going is seen to soon."""
+        self.due = min(self.due, self._turn.now + BUSY_NS)
 
     def hasten(self, event: ev.AnyEvent) -> None:
         """An event may have set something going, and a price may matter to an open position."""
         turn = self._turn
         if turn.records or turn.effects or type(event) not in _QUIET:
-            self.due = min(self.due, turn.now + BUSY_NS)
+            self.wake()
         elif turn.now + HELD_NS < self.due and type(event) in _TICKS and self._matters():
             self.due = turn.now + HELD_NS
 

@@ -211,10 +211,12 @@ def at_rest(state: PlanState, orders: Mapping[str, Order], brackets: bool) -> bo
         wants = wanted(state, k, brackets)
         if Slot.ENTRY in wants:
             return False
+        entered = orders.get(done.slots.get(Slot.ENTRY, ""))
+        entering = entered is not None and entered.live
         for slot in (Slot.STOP, Slot.TARGET):
             want, order = wants.get(slot), orders.get(done.slots.get(slot, ""))
             if want is None:
-                if order is not None and order.live and not order.suspended:
+                if order is not None and order.live and not (order.suspended and entering):
                     return False
             elif (
                 order is None

@@ -16,6 +16,7 @@ from engine.model import records as r
 from engine.model.limits import RiskLimits
 from engine.model.market import NANOS
 from engine.model.notices import NoticeKind, Severity
+from engine.model.orders import Account
 from engine.model.plans import PlanStatus
 from engine.model.view import Band, LimitView, SessionPhase, TradingState
 from engine.portfolio import money
@@ -72,7 +73,7 @@ class Guards:
             if limits.hours_start and limits.hours_end
             else None
         )
-        self._accounts: dict[str, presets.AccountLimits] = {}
+        self._account: tuple[Account | None, presets.AccountLimits] | None = None
         self._told: set[tuple[str, str, str]] = set()
         self._figures: tuple[AsOf, bands.Figures] | None = None
         self._checked: AsOf | None = None
@@ -97,11 +98,10 @@ class Guards:
     def account(self) -> presets.AccountLimits:
         """What counts for the account of a book."""
         account = self._book.state.account
-        name = account.name if account is not None else ""
-        found = self._accounts.get(name)
-        if found is None:
-            found = self._accounts[name] = presets.resolve(self.limits, account)
-        return found
+        known = self._account
+        if known is None or known[0] != account:
+            known = self._account = account, presets.resolve(self.limits, account)
+        return known[1]
 
     def figures(self) -> bands.Figures:
         """What the limits of a book are measured by, everything at what it could be closed for."""
@@ -169,7 +169,7 @@ class Guards:
         as_of = self._as_of()
         if as_of == self._checked and self._book.turn.now < self._check_again:
             return
-        self._checked, self._check_again = as_of, self.next_due()
+        again = self.next_due()
         self._mark_balance()
         measured = self.measured()
         self._reconfigured()
@@ -180,6 +180,7 @@ class Guards:
         if standing is not None and standing.state is TradingState.LOCKED and not standing.trades_stay:
             self._keep_flat()
         self._flat_time()
+        self._checked, self._check_again = as_of, again  # last: where something fails, it is tried again
 
     def _standing(self) -> Restriction | None:
         return self._book.turn.state.restrictions.get(scope(self._book.book, None))

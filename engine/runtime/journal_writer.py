@@ -136,7 +136,12 @@ class JournalWriter:
         self._batch += self._records
         self._aboard += self._effects
         self._records, self._effects = [], []
-        self._append = asyncio.ensure_future(self._journal.append(self._batch, self.seq + 1))
+        try:
+            appending = self._journal.append(self._batch, self.seq + 1)
+        except Exception as error:  # noqa: BLE001  no thread to be had, for one: it failed like any other
+            appending = self._loop.create_future()
+            appending.set_exception(error)
+        self._append = asyncio.ensure_future(appending)
         self._append.add_done_callback(self._ended)
         self._timer = self._loop.call_later(
             self._patience_s, self._fail, f"no answer for {self._patience_s:g} s"
