@@ -72,6 +72,10 @@ class ControlServer:
             await self._converse(reader, writer)
         except (ConnectionError, TimeoutError):
             return  # the client went away, or stopped reading or writing: its loss only
+        except asyncio.CancelledError:
+            if self._server is not None and self._server.is_serving():
+                raise
+            return  # we hang up; asyncio would log the cancel as an error
         finally:
             self._clients.discard(task)
             writer.close()

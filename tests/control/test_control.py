@@ -267,6 +267,18 @@ async def test_a_living_engine_is_not_replaced(path: Path) -> None:
         assert (await asking(fetch_view, path)).ts == 2
 
 
+async def test_the_end_hangs_up_on_a_client_without_a_word(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with serving(FakeHandle(a_view()), path):
+        reader, writer = await asyncio.open_unix_connection(str(path))
+        writer.write(b'{"view":{}}\n')
+        assert await reader.readline()
+    assert await reader.read() == b""
+    writer.close()
+    assert [record.message for record in caplog.records if record.name == "asyncio"] == []
+
+
 async def test_another_engines_socket_is_not_removed_at_the_end(path: Path) -> None:
     async with serving(FakeHandle(a_view()), path) as first:
         first.path.unlink()

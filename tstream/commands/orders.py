@@ -74,10 +74,10 @@ def _require_known(view: View, contract: str | None) -> None:
 
 
 def _ask(view: View, contract: str | None) -> None:
-    question = f"{view.mode.upper()}: {what_flattening_does(view, contract)}"
+    does, account = what_flattening_does(view, contract), view.mode.upper()
     if not sys.stdin.isatty():
-        raise UsageError(f"this would {question}", "without a terminal to ask on, say --yes")
-    if not typer.confirm(f"{question}?", default=False):
+        raise UsageError(f"this would {does} ({account})", "without a terminal to ask on, say --yes")
+    if not typer.confirm(f"{account}: {does}?", default=False):
         raise CommandError("nothing was done")
 
 
