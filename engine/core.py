@@ -7,6 +7,7 @@ says which part hears which event; what is done about it stands in the parts.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Any
 
 from engine.books import commands, months
@@ -23,8 +24,6 @@ from engine.model.config import EngineConfig
 from engine.model.effects import AnyEffect
 from engine.model.events import LinkState
 from engine.model.instrument import Instrument
-from engine.model.notices import NoticeKind, Severity
-from engine.model.orders import Account, AccountKind
 from engine.model.view import TradingState
 from engine.portfolio import day_roll
 from engine.portfolio.money import Marks
@@ -35,6 +34,9 @@ from engine.strategies.alerts.alert import Parser
 from engine.strategies.protocol import Strategy
 
 PROGRAM = "tstream"
+
+_identity = attrgetter("id", "name", "kind")
+"""Of an account: what it is, apart from how it stands."""
 
 Outcome = tuple[list[r.AnyRecord], list[AnyEffect]]
 """Records to make durable, and then effects to run, in this order."""
@@ -133,15 +135,6 @@ class Core:
 
     # --- bugs ------------------------------------------------------------------------------------------
 
-    @property
-    def on_fault(self) -> Callable[[Exception], None] | None:
-        """Told of a bug that `step` ran into; the core goes on with entries paused. None lets it raise."""
-        return self.turn.on_fault
-
-    @on_fault.setter
-    def on_fault(self, told: Callable[[Exception], None] | None) -> None:
-        self.turn.on_fault = told
-
     def _guarded(self, work: Callable[..., None], *what: Any) -> bool:
         """Do one part of a step. A bug in it leaves the other parts alone, and must not leave positions
         alone: what was decided so far stands, and entries pause. False where there was one.
@@ -150,9 +143,9 @@ class Core:
             work(*what)
             return True
         except Exception as error:
-            if self.on_fault is None:
+            if self.turn.on_fault is None:
                 raise  # nobody would be told of it, as in tests and replays
-            self.on_fault(error)
+            self.turn.on_fault(error)
             if scope(None, None) not in self.state.restrictions:
                 self.turn.commit(
                     r.StateChanged(
@@ -180,9 +173,6 @@ class Core:
         self.books[name] = Book(spec, self.turn, self.marks, streaming=streaming)
         return True
 
-    def _on_time(self, event: ev.TimeAdvanced) -> None:
-        self.entries.on_bars(self.market.bars.on_time(event.ts_recv))
-
     def _on_quote(self, event: ev.Quote) -> None:
         closings = self.market.on_quote(event)
         self.marks.quote(event.instrument, event.bid, event.ask)
@@ -198,9 +188,6 @@ class Core:
         self.entries.on_bars(self.market.bars.on_time(event.ts_recv))
         day_roll.mark_boundary(self.turn, event.instrument, event.bars)
         self.market.on_history(event)
-
-    def _on_contract(self, event: ev.ContractResolved) -> None:
-        months.learn(event, self.turn, self.books, self.market, self.marks)
 
     def _on_link(self, event: ev.LinkChanged) -> None:
         self.links.changed(event, self.turn)
@@ -224,26 +211,12 @@ class Core:
             # Who asked for a flatten in this run meant the account that the book trades now.
             orders.flatten(before.orders.flattener.latched_since(self.started_ts), "manual")
 
-    def _on_journal(self, event: ev.JournalState) -> None:
-        if self.entries.journal_ok is not event.ok or not event.ok:  # a journal that is down may get worse
-            severity = Severity.INFO if event.ok else Severity.CRITICAL
-            what = "journal is written again" if event.ok else f"journal can't be written: {event.detail}"
-            self.turn.say(NoticeKind.RISK, severity, what)
-        self.entries.journal_ok = event.ok
-
-    def _on_alert(self, event: ev.AlertReceived) -> None:
-        self.alerts.take(event)
-
     def _on_command(self, event: ev.CommandReceived) -> None:
         contracts, expected = tuple(self.instruments), self.config.books
         answer = commands.obey(event.command, self.turn, self.books, contracts, self.marks, expected)
         self.turn.commit(
             r.CommandTaken(ts=self.turn.now, command=event.command, answer=answer.text, done=answer.done)
         )
-
-
-def _identity(account: Account) -> tuple[str, str, AccountKind]:
-    return account.id, account.name, account.kind
 
 
 def _for_book(handler: Callable[[OrderManager, Any], None]) -> Callable[[Core, Any], None]:
@@ -260,9 +233,11 @@ def _for_book(handler: Callable[[OrderManager, Any], None]) -> Callable[[Core, A
 _HANDLERS: dict[type, Callable[[Core, Any], None]] = {
     ev.Quote: Core._on_quote,
     ev.Print: Core._on_print,
-    ev.TimeAdvanced: Core._on_time,
+    ev.TimeAdvanced: lambda core, event: core.entries.on_bars(core.market.bars.on_time(event.ts_recv)),
     ev.HistoryLoaded: Core._on_history,
-    ev.ContractResolved: Core._on_contract,
+    ev.ContractResolved: lambda core, event: months.learn(
+        event, core.turn, core.books, core.market, core.marks
+    ),
     ev.LinkChanged: Core._on_link,
     ev.AccountAdopted: Core._on_account_adopted,
     ev.OrderReported: _for_book(lambda orders, event: orders.on_order(event.order)),
@@ -272,7 +247,7 @@ _HANDLERS: dict[type, Callable[[Core, Any], None]] = {
     ev.SnapshotTaken: _for_book(OrderManager.on_snapshot),
     ev.SnapshotFailed: _for_book(OrderManager.on_snapshot_failed),
     ev.PositionReported: _for_book(OrderManager.on_position),
-    ev.JournalState: Core._on_journal,
+    ev.JournalState: lambda core, event: core.entries.on_journal(event),
     ev.CommandReceived: Core._on_command,
-    ev.AlertReceived: Core._on_alert,
+    ev.AlertReceived: lambda core, event: core.alerts.take(event),
 }

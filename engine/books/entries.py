@@ -11,6 +11,7 @@ from engine.books.links import Links
 from engine.market import expiry, sessions
 from engine.market.bars import BarsClosed
 from engine.model import records as r
+from engine.model.events import JournalState
 from engine.model.instrument import Instrument
 from engine.model.limits import RiskLimits
 from engine.model.notices import NoticeKind, Severity
@@ -67,6 +68,13 @@ class Entries:
         self._market = market
         self._marks = marks
         self._links = links
+
+    def on_journal(self, event: JournalState) -> None:
+        if self.journal_ok is not event.ok or not event.ok:  # a journal that is down may get worse
+            severity = Severity.INFO if event.ok else Severity.CRITICAL
+            what = "journal is written again" if event.ok else f"journal can't be written: {event.detail}"
+            self._turn.say(NoticeKind.RISK, severity, what)
+        self.journal_ok = event.ok
 
     def on_bars(self, closings: Sequence[BarsClosed]) -> None:
         """Ask the strategy about bars that have closed, and put what it says to every book."""

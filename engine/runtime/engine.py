@@ -100,7 +100,7 @@ class Engine:
         self._waits_seen = 0.0
         """When they were last looked at, by the loop's clock."""
         self._pictures = Pictures(core, self._health, clock)
-        core.on_fault = self._survived
+        core.turn.on_fault = self._survived
 
     @property
     def failure(self) -> str:

@@ -31,7 +31,9 @@ class Turn:
         """Oddities survived in this run, by name; people see them, nothing is decided by them."""
 
         self.on_fault: Callable[[Exception], None] | None = None
-        """Told of a record that could not be put into words."""
+        """Told of a bug that a step ran into, and of a record without words; the run goes on. None lets a bug
+        raise, as in tests and replays.
+        """
 
     def begin(self, now: int) -> None:
         self.now = max(self.now, now)

@@ -40,7 +40,7 @@ def test_what_the_paper_book_answers_at_start_is_looked_at_soon() -> None:
 def test_a_guard_that_failed_looks_again(monkeypatch: pytest.MonkeyPatch) -> None:
     bench, _ = entered()
     faults: list[Exception] = []
-    bench.core.on_fault = faults.append
+    bench.core.turn.on_fault = faults.append
     bench.invariants.protection_due = False
     guards = bench.core.books[BOOK].guards
     measured = guards.measured

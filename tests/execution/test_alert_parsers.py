@@ -59,7 +59,7 @@ def test_a_plug_in_reads_the_room_that_names_it() -> None:
 def test_a_plug_in_that_fails_is_told_of(answer: object, detail: str) -> None:
     core = _core({"fixed": Fixed(answer)})
     faults: list[Exception] = []
-    core.on_fault = faults.append
+    core.turn.on_fault = faults.append
     taken = _taken(core)
     assert (taken.verdict, taken.reason, taken.detail) == (Verdict.UNREAD, Reason.PARSER_FAILED, detail)
     assert faults == ([answer] if isinstance(answer, Exception) else [])

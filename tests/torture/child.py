@@ -120,7 +120,7 @@ async def main(orders: Orders) -> None:
         core = Core(config, Restless(orders.seed), state)
         broker = TrappedBroker(venue.broker, trap)
         engine = Engine(core, journal, journal.last_seq, venue.feed, [broker], clock)
-        core.on_fault = bug
+        core.turn.on_fault = bug
         listening = asyncio.create_task(listen(engine))
         try:
             await engine.main()
