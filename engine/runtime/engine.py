@@ -180,7 +180,10 @@ class Engine:
                 event = inbox.take()
                 if event is None:
                     break
-                writer.write(*self._step(event))
+                records, effects = self._step(event)
+                writer.write(records, effects)
+                if effects:
+                    writer.begin()  # an order does not wait for the events behind it
             now = self._clock()
             if now >= self._core.next_deadline():
                 writer.write(*self._step(ev.TimeAdvanced(ts_recv=now)))
