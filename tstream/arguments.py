@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
+from inspect import Parameter, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +12,7 @@ import typer
 
 from tstream import options
 from tstream.errors import UsageError
-from tstream.options import RunOptions
+from tstream.options import FPS, RATE, RunOptions
 from tstream.paths import CONFIG_VARIABLE
 
 if TYPE_CHECKING:
@@ -40,89 +41,6 @@ Config = Annotated[
         rich_help_panel=SETTINGS,
     ),
 ]
-Record = Annotated[
-    bool | None,
-    typer.Option(
-        "--record/--no-record",
-        help="Record a tape of this run, whatever the settings say.",
-        rich_help_panel=SETTINGS,
-    ),
-]
-Seed = Annotated[
-    int | None,
-    typer.Option(
-        "--seed",
-        min=0,
-        metavar="N",
-        help="Another generated market; the same seed gives the same market.",
-        rich_help_panel=MARKET,
-    ),
-]
-Speed = Annotated[
-    str,
-    typer.Option(
-        "--speed",
-        parser=options.speed,
-        metavar="X",
-        rich_help_panel=MARKET,
-        help="Time runs X times faster, 1 to 20. A headless run also takes max: as fast as it can.",
-    ),
-]
-Rate = Annotated[
-    float,
-    typer.Option(
-        "--rate",
-        min=options.RATE[0],
-        max=options.RATE[1],
-        metavar="X",
-        rich_help_panel=MARKET,
-        help="X times as many quotes and trades a second as the real market has.",
-    ),
-]
-Fresh = Annotated[
-    bool,
-    typer.Option(
-        "--fresh", help="Begin with a new practice account instead of the kept one.", rich_help_panel=MARKET
-    ),
-]
-Tape = Annotated[
-    Path | None,
-    typer.Option(
-        "--tape",
-        metavar="FILE",
-        exists=True,
-        dir_okay=False,
-        readable=True,
-        rich_help_panel=MARKET,
-        help="Play a recording (CSV or zip, ticks or bars) instead of a generated market.",
-    ),
-]
-Contract = Annotated[
-    str | None,
-    typer.Option(
-        "--contract",
-        parser=options.contract,
-        metavar="NAME",
-        rich_help_panel=MARKET,
-        help="Which product the tape holds: MNQ, NQ, MES, ES, MGC or GC.",
-    ),
-]
-Month = Annotated[
-    str | None,
-    typer.Option(
-        "--month",
-        parser=options.month,
-        metavar="YYYYMM",
-        rich_help_panel=MARKET,
-        help="Contract month of the tape; without it the one with the most volume.",
-    ),
-]
-Stamp = Annotated[
-    StampOption | None,
-    typer.Option(
-        "--stamp", rich_help_panel=MARKET, help="Whether the tape's bars are stamped by their open or close."
-    ),
-]
 For = Annotated[
     str | None,
     typer.Option(
@@ -133,25 +51,110 @@ For = Annotated[
         help="End after so much time of the venue: 90s, 10m, 2h, 1h30m.",
     ),
 ]
-Readonly = Annotated[
-    bool,
-    typer.Option("--readonly", help="Look only: the keys that trade do nothing.", rich_help_panel=SCREEN),
-]
-Fps = Annotated[
-    int | None,
-    typer.Option(
-        "--fps",
-        min=options.FPS[0],
-        max=options.FPS[1],
+
+
+def _option(name: str, kind: Any, panel: str, words: str, default: object = None, **how: Any) -> Parameter:
+    """A field of RunOptions as a parameter of a command; its option is --NAME unless `flag` says another."""
+    option = typer.Option(how.pop("flag", f"--{name}"), help=words, rich_help_panel=panel, **how)
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, option])
+
+
+_PARAMETERS = (
+    _option("readonly", bool, SCREEN, "Look only: the keys that trade do nothing.", False),
+    _option("fps", int | None, SCREEN, "Frames a second.", min=FPS[0], max=FPS[1], metavar="N"),
+    _option("theme", str | None, SCREEN, "Colour theme.", metavar="NAME"),
+    _option(
+        "seed",
+        int | None,
+        MARKET,
+        "Another generated market; the same seed gives the same market.",
+        min=0,
         metavar="N",
-        help="Frames a second.",
-        rich_help_panel=SCREEN,
     ),
-]
-Theme = Annotated[
-    str | None,
-    typer.Option("--theme", metavar="NAME", help="Colour theme.", rich_help_panel=SCREEN),
-]
+    _option(
+        "speed",
+        str,
+        MARKET,
+        "Time runs X times faster, 1 to 20. A headless run also takes max: as fast as it can.",
+        "1",
+        parser=options.speed,
+        metavar="X",
+    ),
+    _option(
+        "rate",
+        float,
+        MARKET,
+        "X times as many quotes and trades a second as the real market has.",
+        1.0,
+        min=RATE[0],
+        max=RATE[1],
+        metavar="X",
+    ),
+    _option("fresh", bool, MARKET, "Begin with a new practice account instead of the kept one.", False),
+    _option(
+        "fault",
+        list[str] | None,
+        FAULTS,
+        "Let the practice venue misbehave like this; may be given several times. "
+        "tstream simulate --list-faults says how.",
+        metavar="NAME[:KEY=VALUE,...]",
+    ),
+    _option(
+        "tape",
+        Path | None,
+        MARKET,
+        "Play a recording (CSV or zip, ticks or bars) instead of a generated market.",
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        readable=True,
+    ),
+    _option(
+        "contract",
+        str | None,
+        MARKET,
+        "Which product the tape holds: MNQ, NQ, MES, ES, MGC or GC.",
+        parser=options.contract,
+        metavar="NAME",
+    ),
+    _option(
+        "month",
+        str | None,
+        MARKET,
+        "Contract month of the tape; without it the one with the most volume.",
+        parser=options.month,
+        metavar="YYYYMM",
+    ),
+    _option(
+        "stamp", StampOption | None, MARKET, "Whether the tape's bars are stamped by their open or close."
+    ),
+    _option(
+        "record",
+        bool | None,
+        SETTINGS,
+        "Record a tape of this run, whatever the settings say.",
+        flag="--record/--no-record",
+    ),
+)
+RUN = tuple(parameter.name for parameter in _PARAMETERS)
+TAPE = ("month", "stamp")
+VENUE = ("fault", "seed", "speed", "rate", "tape", "contract", *TAPE)
+
+
+def taking(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Decorator: the command takes these options of a run too; its ** parameter gets them."""
+
+    def add(command: Callable[..., None]) -> Callable[..., None]:
+        own = signature(command, eval_str=True)
+        *before, _rest = own.parameters.values()
+        shared = sorted((p for p in _PARAMETERS if p.name in names), key=lambda p: names.index(p.name))
+        together = [one.replace(kind=Parameter.KEYWORD_ONLY) for one in (*before, *shared)]
+        command.__signature__ = own.replace(parameters=together)  # type: ignore[attr-defined]
+        return command
+
+    return add
+
+
 TapeContract = Annotated[
     str,
     typer.Option(
@@ -199,16 +202,6 @@ MaxLoss = Annotated[
         min=1.0,
         metavar="USD",
         help="Distance below the best end-of-day balance at which the venue fails the account.",
-    ),
-]
-FaultOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--fault",
-        metavar="NAME[:KEY=VALUE,...]",
-        rich_help_panel=FAULTS,
-        help="Let the practice venue misbehave like this; may be given several times. "
-        "tstream simulate --list-faults says how.",
     ),
 ]
 ListFaults = Annotated[

@@ -33,8 +33,13 @@ def minutes(count: int) -> list[str]:
     ]
 
 
+def bars(file: str, *more: str) -> int:
+    """The exit code of the command on bars of ES that are stamped by their open."""
+    return call(["bars", file, "--contract", "ES", "--stamp", "open", *more])
+
+
 def test_a_table_of_the_last_bars(tape: Tape, capsys: Out) -> None:
-    assert call(["bars", tape(*minutes(25)), "--contract", "es", "--stamp", "open"]) == 0
+    assert bars(tape(*minutes(25))) == 0
     out = capsys.readouterr().out
     assert "ES, 1m: 25 bars" in out
     assert "2024-03-08 15:24" in out
@@ -43,19 +48,7 @@ def test_a_table_of_the_last_bars(tape: Tape, capsys: Out) -> None:
 
 
 def test_longer_bars_as_csv(tape: Tape, capsys: Out) -> None:
-    argv = [
-        "bars",
-        tape(*minutes(10)),
-        "--contract",
-        "ES",
-        "--stamp",
-        "open",
-        "--timeframe",
-        "5m",
-        "--csv",
-        "-",
-    ]
-    assert call(argv) == 0
+    assert bars(tape(*minutes(10)), "--timeframe", "5m", "--csv", "-") == 0
     assert capsys.readouterr().out == (
         f"{HEAD}2024-03-08T15:00:00Z,5000.00,5005.25,4999.50,5004.75,15\n"
         "2024-03-08T15:05:00Z,5005.00,5010.25,5004.50,5009.75,40\n"
@@ -64,37 +57,25 @@ def test_longer_bars_as_csv(tape: Tape, capsys: Out) -> None:
 
 def test_a_csv_file_reads_back_the_same(tape: Tape, tmp_path: Path, capsys: Out) -> None:
     first, second = tmp_path / "first.csv", tmp_path / "second.csv"
-    assert call(["bars", tape(*minutes(7)), "--contract", "ES", "--stamp", "open", "--csv", str(first)]) == 0
-    assert call(["bars", str(first), "--contract", "ES", "--stamp", "open", "--csv", str(second)]) == 0
+    assert bars(tape(*minutes(7)), "--csv", str(first)) == 0
+    assert bars(str(first), "--csv", str(second)) == 0
     assert first.read_text(encoding="utf-8") == second.read_text(encoding="utf-8")
     assert "7 bars written to" in capsys.readouterr().err
 
 
 def test_a_broken_row_is_named(tape: Tape, capsys: Out) -> None:
     rows = [*minutes(3), "2024-03-08T15:03:00Z,oops,1,1,1,1"]
-    assert call(["bars", tape(*rows), "--contract", "ES", "--stamp", "open"]) == 2
+    assert bars(tape(*rows)) == 2
     assert capsys.readouterr().err == "tstream: tape.csv, row 5: price 'oops' is not a number\n"
 
 
 def test_bars_cannot_be_made_shorter(tape: Tape, capsys: Out) -> None:
-    rows = minutes(60)[::5]
-    argv = ["bars", tape(*rows), "--contract", "ES", "--stamp", "open", "--timeframe", "1m"]
-    assert call(argv) == 2
+    assert bars(tape(*minutes(60)[::5]), "--timeframe", "1m") == 2
     assert "the tape holds bars of 5m: shorter ones can't be made of them" in capsys.readouterr().err
 
 
 def test_a_file_that_cannot_be_written(tape: Tape, tmp_path: Path, capsys: Out) -> None:
-    argv = [
-        "bars",
-        tape(*minutes(3)),
-        "--contract",
-        "ES",
-        "--stamp",
-        "open",
-        "--csv",
-        str(tmp_path / "no" / "x.csv"),
-    ]
-    assert call(argv) == 2
+    assert bars(tape(*minutes(3)), "--csv", str(tmp_path / "no" / "x.csv")) == 2
     assert "can't write" in capsys.readouterr().err
 
 
@@ -104,17 +85,14 @@ def test_recorded_ticks_fold_to_the_exchanges_minutes(capsys: Out) -> None:
     day = "20131007_trade.zip"
     written = []
     for folder in ("gc_ticks", "gc_minutes"):
-        assert (
-            call(["bars", str(DATA / folder / day), "--contract", "GC", "--month", "201312", "--csv", "-"])
-            == 0
-        )
+        argv = ["bars", str(DATA / folder / day), "--contract", "GC", "--month", "201312", "--csv", "-"]
+        assert call(argv) == 0
         written.append(capsys.readouterr().out.splitlines())
     folded, exchange = written
     assert len(folded) == len(exchange) == 1 + 1314
     assert folded[:-1] == exchange[:-1]
-    assert (
-        folded[-1].rpartition(",")[0] == exchange[-1].rpartition(",")[0]
-    )  # the last minute's volume is cut off
+    # the last minute's volume is cut off
+    assert folded[-1].rpartition(",")[0] == exchange[-1].rpartition(",")[0]
 
 
 @needs_recordings

@@ -205,42 +205,32 @@ def process(*argv: str, program: str = sys.executable) -> subprocess.CompletedPr
     )
 
 
-def test_without_a_terminal_the_cockpit_says_what_to_do_instead() -> None:
-    done = process("-m", "tstream")
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert done.stderr.splitlines() == [
-        "tstream: the cockpit needs a terminal, and this is none",
-        "tstream: without one: tstream run --headless trades and prints the log; tstream status --json shows "
-        "a running engine",
-    ]
-
-
 HEAVY = ("textual", "aiohttp", "pydantic", "pydantic_settings", "websockets", "asyncio", "plotext", "discord")
+
+
+def importing(heavy: tuple[str, ...], *argv: str) -> subprocess.CompletedProcess[str]:
+    """The command line carried out well, with nothing heavy imported."""
+    code = (
+        "import sys; from tstream.cli import call; code = call(sys.argv[1:]); "
+        f"print(*[name for name in {heavy!r} if name in sys.modules], file=sys.stderr); sys.exit(code)"
+    )
+    done = process("-c", code, *argv)
+    assert (done.returncode, done.stderr) == (0, "\n")
+    return done
 
 
 @pytest.mark.parametrize("argument", ["--version", "--help"])
 def test_version_and_help_import_nothing_heavy(argument: str) -> None:
-    code = (
-        "import sys; from tstream.cli import call; code = call(sys.argv[1:]); "
-        f"print(*[name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr); sys.exit(code)"
-    )
-    done = process("-c", code, argument)
-    assert (done.returncode, done.stderr) == (0, "\n")
+    assert importing(HEAVY, argument).stdout
 
 
 @pytest.mark.parametrize("more", [(), ("--charts",)])
 def test_what_scripts_ask_again_and_again_is_told_as_it_came_without_anything_heavy(
     places: Paths, more: tuple[str, ...]
 ) -> None:
-    heavy = (*HEAVY, "typer", "rich", "msgspec", "platformdirs")
-    code = (
-        "import sys; from tstream.cli import call; code = call(sys.argv[1:]); "
-        f"print(*[name for name in {heavy!r} if name in sys.modules], file=sys.stderr); sys.exit(code)"
-    )
     with serving(Engine(trading_view()), places.control_socket):
-        done = process("-c", code, "status", "--json", *more)
-    assert (done.returncode, done.stderr) == (0, "\n")
+        heavy = (*HEAVY, "typer", "rich", "msgspec", "platformdirs")
+        done = importing(heavy, "status", "--json", *more)
     told = json.loads(done.stdout)
     assert ("charts" in told) is bool(more)
     assert told["contracts"] == json.loads(msgspec.json.encode(trading_view().contracts))

@@ -105,30 +105,18 @@ BAD = {
         '[venue]\ntrading = "live"',
         'venue.trading = "live": unknown key; did you mean trading (above the first [section])?',
     ),
-    "unknown section": (
-        "[riks]\nx = 1",
-        "riks: unknown key; did you mean [risk]?",
-    ),
+    "unknown section": ("[riks]\nx = 1", "riks: unknown key; did you mean [risk]?"),
     "section of another program": (
         '[telegram]\nbot = "canary-bot"',
         "telegram: unknown key; docs/configuration.md lists all keys",
     ),
-    "wrong type": (
-        '[ui]\nfps = "fast"',
-        'ui.fps = "fast": must be a whole number from 1 to 30',
-    ),
+    "wrong type": ('[ui]\nfps = "fast"', 'ui.fps = "fast": must be a whole number from 1 to 30'),
     "bool for a number": (
         "[risk]\nmax_trades = true",
         "risk.max_trades = true: must be a whole number from 1 to 1000, or off",
     ),
-    "number for a bool": (
-        "[ui]\nbell = 7",
-        "ui.bell = 7: must be true or false",
-    ),
-    "text for a section": (
-        'log = "loud"',
-        'log = "loud": is a section: write [log] and its keys below it',
-    ),
+    "number for a bool": ("[ui]\nbell = 7", "ui.bell = 7: must be true or false"),
+    "text for a section": ('log = "loud"', 'log = "loud": is a section: write [log] and its keys below it'),
     "out of bounds": (
         "[risk]\ndaily_loss_usd = -800",
         "risk.daily_loss_usd = -800: must be a number above 0, or off",
@@ -137,22 +125,13 @@ BAD = {
         "[risk]\nstale_seconds = nan",
         "risk.stale_seconds = NaN: must be a number from 1 to 600",
     ),
-    "unknown choice": (
-        'trading = "on"',
-        'trading = "on": must be one of off, paper, live',
-    ),
+    "unknown choice": ('trading = "on"', 'trading = "on": must be one of off, paper, live'),
     "unknown contract": (
         'contracts = ["MNQ", "MNX"]',
         'contracts[1] = "MNX": unknown contract; known are MNQ, NQ, MES, ES, MGC, GC',
     ),
-    "contract twice": (
-        'contracts = ["MNQ", "mnq"]',
-        'contracts = "MNQ": names a contract twice',
-    ),
-    "no contract": (
-        "contracts = []",
-        "contracts = []: must be a list of MNQ, NQ, MES, ES, MGC, GC",
-    ),
+    "contract twice": ('contracts = ["MNQ", "mnq"]', 'contracts = "MNQ": names a contract twice'),
+    "no contract": ("contracts = []", "contracts = []: must be a list of MNQ, NQ, MES, ES, MGC, GC"),
     "costs of an unknown contract": (
         "[instruments.EX]\nfee_usd = 1",
         "instruments.EX: unknown contract; known are MNQ, NQ, MES, ES, MGC, GC",

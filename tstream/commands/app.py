@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from typer.main import get_command
@@ -55,27 +55,15 @@ def _version(asked: bool) -> None:
 
 
 @app.callback(invoke_without_command=True)
+@args.taking(*args.RUN)
 def root(
     context: typer.Context,
     config: args.Config = None,
-    readonly: args.Readonly = False,
-    fps: args.Fps = None,
-    theme: args.Theme = None,
-    seed: args.Seed = None,
-    speed: args.Speed = "1",
-    rate: args.Rate = 1.0,
-    fresh: args.Fresh = False,
-    fault: args.FaultOption = None,
-    tape: args.Tape = None,
-    contract: args.Contract = None,
-    month: args.Month = None,
-    stamp: args.Stamp = None,
-    record: args.Record = None,
     version: Annotated[
         bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
+    **given: Any,
 ) -> None:
-    given = {k: v for k, v in locals().items() if k not in ("context", "config", "version")}
     run = args.run_options(given)
     if context.invoked_subcommand is None:
         from tstream.run.cockpit import open_cockpit
@@ -87,6 +75,7 @@ def root(
 
 
 @app.command(rich_help_panel=TRADE)
+@args.taking(*args.RUN)
 def run(
     context: typer.Context,
     headless: Annotated[
@@ -94,25 +83,12 @@ def run(
     ] = False,
     duration: args.For = None,
     config: args.Config = None,
-    readonly: args.Readonly = False,
-    fps: args.Fps = None,
-    theme: args.Theme = None,
-    seed: args.Seed = None,
-    speed: args.Speed = "1",
-    rate: args.Rate = 1.0,
-    fresh: args.Fresh = False,
-    fault: args.FaultOption = None,
-    tape: args.Tape = None,
-    contract: args.Contract = None,
-    month: args.Month = None,
-    stamp: args.Stamp = None,
-    record: args.Record = None,
+    **given: Any,
 ) -> None:
     """Run the engine: under the cockpit or, with --headless, without a screen.
 
     Ctrl+C and SIGTERM stop it gracefully: positions keep their stops and targets at the venue.
     """
-    given = {k: v for k, v in locals().items() if k not in ("context", "headless", "duration", "config")}
     chosen = args.run_options({**given, "duration_ns": duration})
     if headless:
         from tstream.run.headless import run_headless
@@ -200,21 +176,22 @@ def check(context: typer.Context, config: args.Config = None) -> None:
 
 
 @app.command(rich_help_panel=MARKETS)
+@args.taking(*args.TAPE)
 def bars(
     tape: Annotated[Path, typer.Argument(metavar="TAPE", exists=True, dir_okay=False, readable=True)],
     contract: args.TapeContract,
     timeframe: args.Timeframe = "1m",
-    month: args.Month = None,
-    stamp: args.Stamp = None,
     csv: args.Csv = None,
+    **given: Any,
 ) -> None:
     """Fold recorded ticks into bars, or make longer bars of shorter ones."""
     from tstream.commands import bars as commands
 
-    raise typer.Exit(commands.bars(tape, contract, timeframe, month, stamp, csv))
+    raise typer.Exit(commands.bars(tape, contract, timeframe, csv=csv, **given))
 
 
 @app.command(rich_help_panel=MARKETS)
+@args.taking(*args.VENUE)
 def simulate(
     port: args.Port = 0,
     host: args.Host = "127.0.0.1",
@@ -222,28 +199,21 @@ def simulate(
     balance: args.Balance = 50_000.0,
     daily_loss: args.DailyLoss = None,
     max_loss: args.MaxLoss = None,
-    fault: args.FaultOption = None,
     list_faults: args.ListFaults = False,
-    seed: args.Seed = None,
-    speed: args.Speed = "1",
-    rate: args.Rate = 1.0,
-    tape: args.Tape = None,
-    contract: args.Contract = None,
-    month: args.Month = None,
-    stamp: args.Stamp = None,
+    **given: Any,
 ) -> None:
     """Run the practice venue alone: ProjectX's REST calls and hubs, user practice, key practice.
 
     Writes one line of JSON with its port once it listens. With --fault it misbehaves as real venues do.
     """
-    market = ("seed", "speed", "rate", "tape", "contract", "month", "stamp")
-    run = args.run_options({k: v for k, v in locals().items() if k in market})
+    faults = args.faults(given.pop("fault") or ())
+    run = args.run_options(given)
     from tstream.commands import simulate as commands
 
     if list_faults:
         raise typer.Exit(commands.list_faults())
     account = commands.account(balance, daily_loss, max_loss)
-    raise typer.Exit(commands.simulate(host, port, state, account, args.faults(fault or ()), run))
+    raise typer.Exit(commands.simulate(host, port, state, account, faults, run))
 
 
 @journal_app.command("hash")

@@ -34,11 +34,9 @@ Names = Annotated[tuple[str, ...], NoDecode, CommaSeparated]
 class DiscordSettings(Section):
     """The bot that reads the rooms. Its token: only from .env or the environment."""
 
-    token: SecretStr = setting(SecretStr(""), "The bot's token, from the Developer Portal.", reload="restart")
-    api_url: BaseUrl = setting(_API_URL, "Base URL of the REST interface.", reload="restart", allowed="a URL")
-    gateway_url: SocketUrl = setting(
-        _GATEWAY_URL, "Address of the gateway.", reload="restart", allowed="a wss:// URL"
-    )
+    token: SecretStr = setting(SecretStr(""), "The bot's token, from the Developer Portal.")
+    api_url: BaseUrl = setting(_API_URL, "Base URL of the REST interface.", allowed="a URL")
+    gateway_url: SocketUrl = setting(_GATEWAY_URL, "Address of the gateway.", allowed="a wss:// URL")
 
 
 @keys_of(
@@ -51,26 +49,21 @@ class DiscordSettings(Section):
 class RoomSettings(DeclaredSection):
     """A room whose alerts are traded: where it is, who is listened to, and within which bounds."""
 
-    channels: Ids = setting((), "Ids of its channels.", reload="restart", allowed="a list of channel ids")
+    channels: Ids = setting((), "Ids of its channels.", allowed="a list of channel ids")
     authors: Ids = setting(
-        (),
-        "Ids of the people, bots and webhooks whose posts count.",
-        reload="restart",
-        allowed="a list of ids",
+        (), "Ids of the people, bots and webhooks whose posts count.", allowed="a list of ids"
     )
     author_names: Names = setting(
         (),
         "Account names where the ids are not known yet; second best, and warned of.",
-        reload="restart",
         allowed="a list of account names",
     )
-    replies: bool = setting(True, "Read answers to other messages too.", reload="restart")
-    threads: bool = setting(False, "Read threads under the channels too.", reload="restart")
-    forwards: bool = setting(True, "Read messages that an author forwards from elsewhere.", reload="restart")
+    replies: bool = setting(True, "Read answers to other messages too.")
+    threads: bool = setting(False, "Read threads under the channels too.")
+    forwards: bool = setting(True, "Read messages that an author forwards from elsewhere.")
     contracts: dict[str, Contract] = setting(
         {"ES": "MES", "NQ": "MNQ", "GC": "MGC"},
         "What is traded for each contract that the room names.",
-        reload="restart",
         allowed="a table from the room's contract to one of MNQ, NQ, MES, ES, MGC, GC",
     )
 

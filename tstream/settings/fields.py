@@ -18,7 +18,7 @@ from pydantic import (
     WrapValidator,
 )
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, PydanticUndefined
 
 from engine.model.setting import Reload
 
@@ -35,7 +35,7 @@ def setting(
     value: Any,
     description: str,
     *,
-    reload: Reload,
+    reload: Reload = "restart",
     allowed: str = "",
     default: str = "",
     **constraints: Any,
@@ -45,24 +45,13 @@ def setting(
     `allowed` says what may stand there, where kind and bounds don't say it; `default` says in words what
     counts where the key is not set, where the value does not.
     """
-    return Field(
-        value,
-        description=description,
-        json_schema_extra={"reload": reload, "allowed": allowed, "default": default},
-        **constraints,
-    )
+    declared: Any = {"reload": reload, "allowed": allowed, "default": default}
+    return Field(value, description=description, json_schema_extra=declared, **constraints)
 
 
-def computed(
-    default_factory: Any, description: str, *, reload: Reload, default: str, **constraints: Any
-) -> Any:
+def computed(default_factory: Any, description: str, **more: Any) -> Any:
     """Declare a key whose default follows from the keys before it; `default` says how."""
-    return Field(
-        default_factory=default_factory,
-        description=description,
-        json_schema_extra={"reload": reload, "allowed": "", "default": default},
-        **constraints,
-    )
+    return setting(PydanticUndefined, description, default_factory=default_factory, **more)
 
 
 def refuse(message: str, **context: Any) -> PydanticCustomError:

@@ -46,41 +46,35 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    venue: VenueSettings = setting(VenueSettings(), "Where tstream trades.", reload="restart")
+    venue: VenueSettings = setting(VenueSettings(), "Where tstream trades.")
     trading: TradingSwitch = computed(
         lambda data: TradingSwitch.LIVE if _practices(data) else TradingSwitch.OFF,
         "Whether orders are sent: off sends none, paper only to a practice account and the paper book, live "
         "to any account (one that is not for practice has to be armed once by typing its name).",
-        reload="restart",
         default="live on the practice venue, off elsewhere",
     )
     contracts: Annotated[tuple[Contract, ...], NoDecode, CommaSeparated] = setting(
         ("MNQ", "NQ", "MES", "ES", "MGC", "GC"),
         "The products to watch and trade, in the order of the screen.",
-        reload="restart",
         min_length=1,
         allowed="a list of " + ", ".join(CME_FUTURES),
     )
-    projectx: ProjectXSettings = setting(ProjectXSettings(), "The login at the gateway.", reload="restart")
+    projectx: ProjectXSettings = setting(ProjectXSettings(), "The login at the gateway.")
     instruments: dict[Contract, InstrumentSettings] = setting(
-        {}, "Costs of single products where yours differ.", reload="restart", allowed="a table of products"
+        {}, "Costs of single products where yours differ.", allowed="a table of products"
     )
     risk: RiskSettings = setting(RiskSettings(), "Your own limits.", reload="live")
-    paper: PaperSettings = setting(
-        PaperSettings(), "Play money beside the venue's account.", reload="restart"
-    )
+    paper: PaperSettings = setting(PaperSettings(), "Play money beside the venue's account.")
     strategy: StrategySettings = setting(StrategySettings(), "What is traded.", reload="live")
-    discord: DiscordSettings = setting(DiscordSettings(), "The bot that reads rooms.", reload="restart")
+    discord: DiscordSettings = setting(DiscordSettings(), "The bot that reads rooms.")
     rooms: dict[RoomName, RoomSettings] = setting(
-        {}, "Rooms whose alerts are traded.", reload="restart", allowed="a table of rooms"
+        {}, "Rooms whose alerts are traded.", allowed="a table of rooms"
     )
-    notify: NotifySettings = setting(
-        NotifySettings(), "News of the engine, and commands from Telegram.", reload="restart"
-    )
-    ui: ScreenSettings = setting(ScreenSettings(), "The cockpit.", reload="restart")
-    log: LogSettings = setting(LogSettings(), "The log.", reload="restart")
-    tape: TapeSettings = setting(TapeSettings(), "Recording.", reload="restart")
-    control: ControlSettings = setting(ControlSettings(), "The control socket.", reload="restart")
+    notify: NotifySettings = setting(NotifySettings(), "News of the engine, and commands from Telegram.")
+    ui: ScreenSettings = setting(ScreenSettings(), "The cockpit.")
+    log: LogSettings = setting(LogSettings(), "The log.")
+    tape: TapeSettings = setting(TapeSettings(), "Recording.")
+    control: ControlSettings = setting(ControlSettings(), "The control socket.")
 
     @classmethod
     def settings_customise_sources(

@@ -41,57 +41,42 @@ Addresses = Annotated[tuple[str, ...], NoDecode, CommaSeparated]
 class NotifySettings(DeclaredSection):
     """News of trades and trouble. Tokens, webhook addresses and passwords: only from .env or environment."""
 
-    telegram_token: SecretStr = setting(SecretStr(""), "The bot's token, from @BotFather.", reload="restart")
+    telegram_token: SecretStr = setting(SecretStr(""), "The bot's token, from @BotFather.")
     telegram_chats: Chats = setting(
-        (),
-        "Ids of the chats that get news; negative for groups.",
-        reload="restart",
-        allowed="a list of chat ids",
+        (), "Ids of the chats that get news; negative for groups.", allowed="a list of chat ids"
     )
-    telegram_url: BaseUrl = setting(
-        "https://api.telegram.org", "Base URL of the Bot API.", reload="restart", allowed="a URL"
-    )
-    telegram_events: Events = setting(_ALL, "What Telegram is told.", reload="restart", allowed=_EVENTS)
-    telegram_severity: Severity = setting(Severity.INFO, "Least severity that it is told.", reload="restart")
-    slack_url: SecretStr = setting(SecretStr(""), "Address of the incoming webhook.", reload="restart")
-    slack_events: Events = setting(_ALL, "What Slack is told.", reload="restart", allowed=_EVENTS)
-    slack_severity: Severity = setting(Severity.INFO, "Least severity that it is told.", reload="restart")
-    discord_url: SecretStr = setting(SecretStr(""), "Address of the webhook.", reload="restart")
-    discord_events: Events = setting(_ALL, "What Discord is told.", reload="restart", allowed=_EVENTS)
-    discord_severity: Severity = setting(Severity.INFO, "Least severity that it is told.", reload="restart")
-    mail_server: str = setting("", "Name of the mail server; empty sends no mail.", reload="restart")
-    mail_port: Whole = setting(
-        0, "Its port; 0 takes 587, 465 for ssl, 25 for insecure.", reload="restart", ge=0, le=65535
-    )
+    telegram_url: BaseUrl = setting("https://api.telegram.org", "Base URL of the Bot API.", allowed="a URL")
+    telegram_events: Events = setting(_ALL, "What Telegram is told.", allowed=_EVENTS)
+    telegram_severity: Severity = setting(Severity.INFO, "Least severity that it is told.")
+    slack_url: SecretStr = setting(SecretStr(""), "Address of the incoming webhook.")
+    slack_events: Events = setting(_ALL, "What Slack is told.", allowed=_EVENTS)
+    slack_severity: Severity = setting(Severity.INFO, "Least severity that it is told.")
+    discord_url: SecretStr = setting(SecretStr(""), "Address of the webhook.")
+    discord_events: Events = setting(_ALL, "What Discord is told.", allowed=_EVENTS)
+    discord_severity: Severity = setting(Severity.INFO, "Least severity that it is told.")
+    mail_server: str = setting("", "Name of the mail server; empty sends no mail.")
+    mail_port: Whole = setting(0, "Its port; 0 takes 587, 465 for ssl, 25 for insecure.", ge=0, le=65535)
     mail_security: Literal["starttls", "ssl", "insecure"] = setting(
-        "starttls", "How the line is encrypted; insecure only for a server on this machine.", reload="restart"
+        "starttls", "How the line is encrypted; insecure only for a server on this machine."
     )
-    mail_user: str = setting("", "Login name there; empty logs in nowhere.", reload="restart")
-    mail_password: SecretStr = setting(
-        SecretStr(""), "Its password, mostly an app password.", reload="restart"
-    )
-    mail_from: str = setting("", "The sender's address.", reload="restart")
-    mail_to: Addresses = setting(
-        (), "Who gets the mails.", reload="restart", allowed="a list of mail addresses"
-    )
-    mail_events: Events = setting(_BY_MAIL, "What is told by mail.", reload="restart", allowed=_EVENTS)
-    mail_severity: Severity = setting(Severity.INFO, "Least severity that is told by mail.", reload="restart")
+    mail_user: str = setting("", "Login name there; empty logs in nowhere.")
+    mail_password: SecretStr = setting(SecretStr(""), "Its password, mostly an app password.")
+    mail_from: str = setting("", "The sender's address.")
+    mail_to: Addresses = setting((), "Who gets the mails.", allowed="a list of mail addresses")
+    mail_events: Events = setting(_BY_MAIL, "What is told by mail.", allowed=_EVENTS)
+    mail_severity: Severity = setting(Severity.INFO, "Least severity that is told by mail.")
     others: dict[str, SecretStr] = setting(
         {},
         "Other services by a name of your own, as URLs that apprise understands.",
-        reload="restart",
         allowed="a table of names and apprise URLs",
     )
-    others_events: Events = setting(_ALL, "What the others are told.", reload="restart", allowed=_EVENTS)
-    others_severity: Severity = setting(Severity.INFO, "Least severity that they are told.", reload="restart")
+    others_events: Events = setting(_ALL, "What the others are told.", allowed=_EVENTS)
+    others_severity: Severity = setting(Severity.INFO, "Least severity that they are told.")
     commands_chats: Ids = setting(
-        (),
-        "Ids of the chats in which the bot takes commands.",
-        reload="restart",
-        allowed="a list of chat ids",
+        (), "Ids of the chats in which the bot takes commands.", allowed="a list of chat ids"
     )
     commands_users: Ids = setting(
-        (), "Ids of the people from whom it takes them.", reload="restart", allowed="a list of user ids"
+        (), "Ids of the people from whom it takes them.", allowed="a list of user ids"
     )
 
     @model_validator(mode="after")

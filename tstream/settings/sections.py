@@ -96,34 +96,28 @@ class VenueSettings(Section):
     model_config = ConfigDict(coerce_numbers_to_str=True)  # an account's number is text to us
 
     name: Literal["practice", "topstepx", "projectx"] = setting(
-        "practice",
-        "Which venue: the built-in practice venue, TopStepX, or another firm's ProjectX gateway.",
-        reload="restart",
+        "practice", "Which venue: the built-in practice venue, TopStepX, or another firm's ProjectX gateway."
     )
     api_url: BaseUrl = setting(
         "",
         "Base URL of the gateway's REST API. Needed where name is projectx, known for topstepx.",
-        reload="restart",
         allowed="a URL such as https://api.example.com",
     )
     rtc_url: BaseUrl = setting(
         "",
         "Base URL of the gateway's real-time hubs. Needed where name is projectx, known for topstepx.",
-        reload="restart",
         allowed="a URL such as https://rtc.example.com",
     )
     account: str = setting(
         "",
         "Name or number of the account to trade. Without it the login's only practice account is taken, "
         "never a live one.",
-        reload="restart",
     )
 
     brackets: Brackets = setting(
         Brackets.AUTO,
         "Who keeps stops and targets: auto leaves it to the venue until the account refuses native brackets "
         "once, which is remembered; native asks the venue again; own keeps them as orders of tstream's own.",
-        reload="restart",
     )
 
     @model_validator(mode="after")
@@ -148,18 +142,18 @@ class VenueSettings(Section):
 class ProjectXSettings(Section):
     """The login at a ProjectX gateway. Only from .env or the environment, never from tstream.toml."""
 
-    user: str = setting("", "Login name at the gateway (not the e-mail address).", reload="restart")
-    key: SecretStr = setting(SecretStr(""), "API key made in the gateway's settings.", reload="restart")
+    user: str = setting("", "Login name at the gateway (not the e-mail address).")
+    key: SecretStr = setting(SecretStr(""), "API key made in the gateway's settings.")
 
 
 class InstrumentSettings(Section):
     """Costs of one product where yours differ from the built-in table."""
 
     fee_usd: Usd | None = setting(
-        None, "Exchange and platform fees per contract and side, USD.", reload="restart", ge=0, le=100
+        None, "Exchange and platform fees per contract and side, USD.", ge=0, le=100
     )
     commission_usd: Usd | None = setting(
-        None, "Broker's commission per contract and side, USD.", reload="restart", ge=0, le=100
+        None, "Broker's commission per contract and side, USD.", ge=0, le=100
     )
 
 
@@ -171,7 +165,6 @@ class StrategySettings(DeclaredSection):
         "zones",
         "Which strategy: zones enters where price turns at an order block or at support or resistance, with "
         "at least three of five timeframes behind it.",
-        reload="restart",
     )
 
 
@@ -183,7 +176,6 @@ class PaperSettings(DeclaredSection):
         None,
         "Whether there is one. Without trading there is none, whatever stands here; one that still holds "
         "something is kept until that has run out.",
-        reload="restart",
         default='true with trading = "paper" outside the practice venue, else false',
     )
 
@@ -191,13 +183,10 @@ class PaperSettings(DeclaredSection):
 class ScreenSettings(Section):
     """The cockpit."""
 
-    preset: Literal["normal", "ssh"] = setting(
-        "normal", "ssh draws less often, for slow lines.", reload="restart"
-    )
+    preset: Literal["normal", "ssh"] = setting("normal", "ssh draws less often, for slow lines.")
     fps: Whole = computed(
         lambda data: 4 if data.get("preset") == "ssh" else 10,
         "Frames a second.",
-        reload="restart",
         default="10; 4 with the preset ssh",
         ge=1,
         le=30,
@@ -207,7 +196,6 @@ class ScreenSettings(Section):
     keymap: dict[str, str] = setting(
         {},
         'Other keys for actions, by their id: { pause = "f9" }. The help screen lists the ids.',
-        reload="restart",
         allowed="a table of action ids and keys",
     )
 
@@ -223,10 +211,10 @@ class LogSettings(DeclaredSection):
 class TapeSettings(Section):
     """Recording of everything that reaches the engine, for replay."""
 
-    record: bool = setting(False, "Record a tape of every run.", reload="restart")
+    record: bool = setting(False, "Record a tape of every run.")
 
 
 class ControlSettings(Section):
     """The local socket for tstream status, flatten, pause and resume."""
 
-    enabled: bool = setting(True, "Listen for commands of the same user on this machine.", reload="restart")
+    enabled: bool = setting(True, "Listen for commands of the same user on this machine.")
