@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from engine.execution.adoption import Adoption
 from engine.execution.context import BookContext
 from engine.execution.desired import native
@@ -20,26 +22,18 @@ ORPHAN_NS = NANOS
 """A fill whose order is not known by then is looked up: somebody else's, or of an order given up as lost."""
 
 
+@dataclass(eq=False)
 class Fills:
     """The fills of one book."""
 
-    def __init__(
-        self,
-        context: BookContext,
-        inquiry: Inquiry,
-        adoption: Adoption,
-        excursions: Excursions,
-        foreign: ForeignContracts,
-        protection: Protection,
-    ) -> None:
-        self._book = context
-        self._inquiry = inquiry
-        self._adoption = adoption
-        self._excursions = excursions
-        self._foreign = foreign
-        self._protection = protection
-        self.waiting: list[tuple[int, Fill]] = []
-        """Fills whose order is not known yet, with the time of their arrival."""
+    _book: BookContext
+    _inquiry: Inquiry
+    _adoption: Adoption
+    _excursions: Excursions
+    _foreign: ForeignContracts
+    _protection: Protection
+    waiting: list[tuple[int, Fill]] = field(default_factory=list, init=False)
+    """Fills whose order is not known yet, with the time of their arrival."""
 
     def on_fill(self, fill: Fill, asked: int | None = None) -> None:
         """`asked` as in `on_order`: a snapshot repeats what is known, so its copies are not oddities."""

@@ -5,6 +5,8 @@ Everything here acts on our own orders only. What people do by hand in the accou
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from engine.execution.context import BookContext
 from engine.execution.desired import RETRY_NS, has_bracket, never_arrived
 from engine.execution.flatten import Flattener
@@ -27,16 +29,14 @@ LONGEST_UNSENT_NS = {Slot.STOP: 4 * NANOS, Slot.TARGET: 30 * NANOS}
 """Longest pause between tries of an exit that can't be sent at all: protection waits less."""
 
 
+@dataclass(eq=False)
 class Protection:
     """What the order manager asks before it places an exit and after every fill."""
 
-    def __init__(
-        self, context: BookContext, orders: OrderRequests, inquiry: Inquiry, flattener: Flattener
-    ) -> None:
-        self._book = context
-        self._orders = orders
-        self._inquiry = inquiry
-        self._flattener = flattener
+    _book: BookContext
+    _orders: OrderRequests
+    _inquiry: Inquiry
+    _flattener: Flattener
 
     def may_place(self, found: PlanState, leg: int, slot: Slot) -> bool:
         """Whether an exit may be placed, perhaps once more in a slot that has lost earlier ones."""

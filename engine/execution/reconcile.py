@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from hashlib import blake2s
 from typing import NamedTuple
 
@@ -48,34 +49,24 @@ class Mismatch(NamedTuple):
     seen: int
 
 
+@dataclass(eq=False)
 class Reconciler:
     """What differs between one book and its venue, and how often that was seen."""
 
-    def __init__(
-        self,
-        context: BookContext,
-        orders: OrderRequests,
-        inquiry: Inquiry,
-        adoption: Adoption,
-        fills: Fills,
-        reports: OrderReports,
-        protection: Protection,
-        foreign: ForeignContracts,
-    ) -> None:
-        self._book = context
-        self._orders = orders
-        self._inquiry = inquiry
-        self._adoption = adoption
-        self._fills = fills
-        self._reports = reports
-        self._protection = protection
-        self._foreign = foreign
-        self.mismatches: dict[str, Mismatch] = {}
-        """Positions that differ, by instrument."""
-        self._absent: dict[str, int] = {}
-        """Client id to the number of snapshots in a row that did not show the order."""
-        self._untold: dict[str, tuple[int, int]] = {}
-        """Client id of an order that is called filled and told no fill of: since when, and looks so far."""
+    _book: BookContext
+    _orders: OrderRequests
+    _inquiry: Inquiry
+    _adoption: Adoption
+    _fills: Fills
+    _reports: OrderReports
+    _protection: Protection
+    _foreign: ForeignContracts
+    mismatches: dict[str, Mismatch] = field(default_factory=dict, init=False)
+    """Positions that differ, by instrument."""
+    _absent: dict[str, int] = field(default_factory=dict, init=False)
+    """Client id to the number of snapshots in a row that did not show the order."""
+    _untold: dict[str, tuple[int, int]] = field(default_factory=dict, init=False)
+    """Client id of an order that is called filled and told no fill of: since when, and looks so far."""
 
     def since(self) -> int:
         """From when on orders and fills are asked for, nanoseconds UTC."""

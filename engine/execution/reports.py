@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from engine.execution.adoption import Adoption
 from engine.execution.brackets import NativeBrackets
 from engine.execution.context import BookContext
@@ -33,30 +35,20 @@ _ENDED: dict[VenueStatus, E] = {
 }
 
 
+@dataclass(eq=False)
 class OrderReports:
     """The orders of one book as the venue tells of them."""
 
-    def __init__(
-        self,
-        context: BookContext,
-        orders: OrderRequests,
-        inquiry: Inquiry,
-        adoption: Adoption,
-        fills: Fills,
-        brackets: NativeBrackets,
-        protection: Protection,
-        flattener: Flattener,
-    ) -> None:
-        self._book = context
-        self._orders = orders
-        self._inquiry = inquiry
-        self._adoption = adoption
-        self._fills = fills
-        self._brackets = brackets
-        self._protection = protection
-        self._flattener = flattener
-        self._told_ts: dict[str, int] = {}
-        """Client id to the venue's time of the newest report of the order."""
+    _book: BookContext
+    _orders: OrderRequests
+    _inquiry: Inquiry
+    _adoption: Adoption
+    _fills: Fills
+    _brackets: NativeBrackets
+    _protection: Protection
+    _flattener: Flattener
+    _told_ts: dict[str, int] = field(default_factory=dict, init=False)
+    """Client id to the venue's time of the newest report of the order."""
 
     def on_order(self, reported: VenueOrder, asked: int | None = None) -> None:
         """`asked` is given for orders of a snapshot: when it was asked for."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import pytest
+
 from engine.model import effects as fx
 from engine.model import records as r
 from engine.model.commands import Flatten
@@ -80,26 +82,18 @@ def test_a_lock_by_the_maximum_loss_of_an_account_ends_with_the_account() -> Non
     assert again.core.state.restrictions == {}
 
 
-def test_a_flatten_that_was_asked_for_in_this_run_is_carried_out_in_the_account_that_comes() -> None:
+@pytest.mark.parametrize("asked_now", [True, False])
+def test_a_flatten_is_carried_out_in_the_account_of_the_run_that_asked_for_it(asked_now: bool) -> None:
     bench, _ = entered()
+    if not asked_now:
+        bench.say(Flatten(id="f", instrument="MNQ"))
     again = switched(bench)
     again.wait(1)
-    again.say(Flatten(id="f", instrument="MNQ"))
+    if asked_now:
+        again.say(Flatten(id="f", instrument="MNQ"))
     again.positions["MNQ"] = 2
     again.invariants.protection_due = False
     again.connect()
     again.wait(4)
-    assert again.book.flattening == {"MNQ": "manual"}
-    assert again.of(fx.ClosePosition)
-
-
-def test_a_flatten_of_the_account_before_closes_nothing_in_the_next() -> None:
-    bench, _ = entered()
-    bench.say(Flatten(id="f", instrument="MNQ"))
-    again = switched(bench)
-    again.positions["MNQ"] = 2
-    again.invariants.protection_due = False
-    again.connect()
-    again.wait(4)
-    assert again.book.flattening == {}
-    assert again.of(fx.ClosePosition) == []
+    assert again.book.flattening == ({"MNQ": "manual"} if asked_now else {})
+    assert bool(again.of(fx.ClosePosition)) is asked_now

@@ -54,28 +54,19 @@ def test_t1_then_the_runner_to_break_even_then_t2(side: Side) -> None:
     assert play.book.live_orders() == []
 
 
-def test_the_runner_is_stopped_at_break_even() -> None:
+@pytest.mark.parametrize(
+    ("path", "reason"), [([PRICE + 90, PRICE - 5], "be_stop"), ([PRICE - 60], "stop")], ids=["be", "stop"]
+)
+def test_a_trade_ends_at_its_stop_at_break_even_after_the_first_target(path: list[int], reason: str) -> None:
     def script(play: ScriptedReplay) -> Market:
         yield from play.minutes(2)
-        yield from play.move(PRICE + 90, seconds=3)
-        yield from play.move(PRICE - 5, seconds=4)
+        for price in path:
+            yield from play.move(price, seconds=4)
 
     play = ScriptedReplay(script, [idea()])
     [trade] = play.book.trades
-    assert trade.reason == "be_stop"
-    assert trade.gross_usd > 0
-    assert play.standing() == []
-
-
-def test_stopped_out() -> None:
-    def script(play: ScriptedReplay) -> Market:
-        yield from play.minutes(2)
-        yield from play.move(PRICE - 60, seconds=3)
-
-    play = ScriptedReplay(script, [idea()])
-    [trade] = play.book.trades
-    assert (trade.reason, trade.qty) == ("stop", 5)
-    assert trade.gross_usd < 0
+    assert (trade.reason, trade.qty) == (reason, 5)
+    assert (trade.gross_usd > 0) is (reason == "be_stop")
     assert (play.standing(), play.book.plans, play.replay.held("MNQ")) == ([], {}, 0)
 
 

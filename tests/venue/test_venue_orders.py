@@ -98,29 +98,18 @@ def test_a_stop_in_the_same_breath_as_a_partial_target_closes_only_the_rest() ->
     assert v.order("101").qty == 1
 
 
-def test_partly_filled_entry_protects_what_it_has_and_the_legs_grow() -> None:
+@pytest.mark.parametrize(("grows", "protects"), [(True, 3), (False, 1)])
+def test_a_partly_filled_entry_protects_what_it_has_and_its_legs_grow(grows: bool, protects: int) -> None:
     v = venue()
     place(v, bracket(3, OrderType.LIMIT, 400), 0)
     assert fills(v.on_print(trade(20, 399, 1))) == [(400, 1)]
-    assert [(e.qty, e.status) for e in v.advance(38 * MS) if isinstance(e, VenueOrder)] == [
-        (1, VenueStatus.WORKING)
-    ] * 2
+    if not grows:
+        assert statuses(v.cancel("100", 21 * MS)) == [("100", VenueStatus.CANCELED)]
+    legs = [e for e in v.advance(38 * MS) if isinstance(e, VenueOrder)]
+    assert [(leg.qty, leg.status) for leg in legs] == [(1, VenueStatus.WORKING)] * 2
     v.on_print(trade(50, 399, 2))
-    assert {e.venue_id: e.qty for e in v.advance(68 * MS) if isinstance(e, VenueOrder)} == {
-        "101": 3,
-        "102": 3,
-    }
-
-
-def test_canceling_the_rest_of_an_entry_keeps_the_legs_of_its_filled_part() -> None:
-    v = venue()
-    place(v, bracket(3, OrderType.LIMIT, 400), 0)
-    v.on_print(trade(20, 399, 1))
-    assert statuses(v.cancel("100", 21 * MS)) == [("100", VenueStatus.CANCELED)]
-    assert {e.venue_id: e.qty for e in v.advance(38 * MS) if isinstance(e, VenueOrder)} == {
-        "101": 1,
-        "102": 1,
-    }
+    v.advance(68 * MS)
+    assert [v.order(leg).qty for leg in ("101", "102")] == [protects] * 2
 
 
 def test_an_exit_of_everything_filled_ends_the_rest_of_the_entry() -> None:
