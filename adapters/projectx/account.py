@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from typing import TypeVar
 
 from adapters.projectx import mapping
 from adapters.projectx.anomalies import Anomalies
@@ -11,10 +12,13 @@ from adapters.projectx.contracts import Contracts
 from adapters.projectx.wire import AccountRow, OrderRow, PositionRow, TradeRow, WireError
 from engine.model.errors import FatalError, RetryableError
 from engine.model.events import AccountReported, FillReported, OrderReported, PositionReported
+from engine.model.instrument import Instrument
 from engine.model.orders import AccountKind, Fill, VenueOrder, VenuePosition
 from engine.ports import Clock, Sink
 
 Row = OrderRow | TradeRow | PositionRow
+R = TypeVar("R", OrderRow, TradeRow, PositionRow)
+T = TypeVar("T")
 
 
 def choose_account(rows: Sequence[AccountRow], wanted: str | int | None) -> AccountRow:
@@ -84,44 +88,34 @@ class AccountReports:
 
     async def orders(self, rows: Iterable[OrderRow]) -> tuple[VenueOrder, ...]:
         """Our instruments' orders. Raises RetryableError if any row can't be understood."""
-        found: list[VenueOrder] = []
+        rows = list(rows)
         for row in rows:
             self._contracts.known(row.contract_id, row.symbol_id)
-            instrument = await self._contracts.learn(row.contract_id)
-            if instrument is not None:
-                try:
-                    found.append(mapping.order(row, instrument))
-                except WireError as error:
-                    raise RetryableError(f"order {row.id}: {error}") from None
-        return tuple(found)
+        return tuple([order async for _, order in self._ours("order", rows, mapping.order)])
 
     async def fills(self, rows: Iterable[TradeRow]) -> tuple[Fill, ...]:
         """Our instruments' fills, oldest first. Raises RetryableError if any row can't be understood."""
-        found: list[Fill] = []
-        for row in rows:
-            instrument = await self._contracts.learn(row.contract_id)
-            if instrument is not None:
-                try:
-                    fill = mapping.fill(row, instrument)
-                except WireError as error:
-                    raise RetryableError(f"trade {row.id}: {error}") from None
-                if fill is not None:
-                    found.append(fill)
+        found = [fill async for _, fill in self._ours("trade", rows, mapping.fill) if fill is not None]
         return tuple(sorted(found, key=lambda fill: (fill.ts_venue, int(fill.trade_id))))
 
     async def positions(self, rows: Iterable[PositionRow]) -> tuple[VenuePosition, ...]:
         """Our instruments' positions, and the word on what is held from now on. Raises RetryableError."""
-        held: dict[str, VenuePosition] = {}
+        told = {row.contract_id: found async for row, found in self._ours("position", rows, mapping.position)}
+        self._held = {contract: position for contract, position in told.items() if position.qty}
+        symbols = sorted({position.instrument for position in self._held.values()})
+        return tuple(self._net(symbol) for symbol in symbols)
+
+    async def _ours(
+        self, what: str, rows: Iterable[R], mapped: Callable[[R, Instrument], T]
+    ) -> AsyncIterator[tuple[R, T]]:
+        """Rows of our instruments, with what they mean. Raises RetryableError if one can't be understood."""
         for row in rows:
             instrument = await self._contracts.learn(row.contract_id)
             if instrument is not None:
                 try:
-                    held[row.contract_id] = mapping.position(row, instrument)
+                    yield row, mapped(row, instrument)
                 except WireError as error:
-                    raise RetryableError(f"position {row.id}: {error}") from None
-        self._held = {contract: position for contract, position in held.items() if position.qty}
-        symbols = sorted({position.instrument for position in self._held.values()})
-        return tuple(self._net(symbol) for symbol in symbols)
+                    raise RetryableError(f"{what} {row.id}: {error}") from None
 
     async def _learn(self, row: Row) -> None:
         try:

@@ -72,16 +72,7 @@ class ProjectXBroker:
         async with venue.opened(sink):
             self._reports.open(sink)
             try:
-                await Link(
-                    "user",
-                    venue.config.user_hub_url,
-                    venue.session,
-                    venue.config.timing,
-                    make_stream,
-                    report,
-                    venue.anomalies,
-                    venue.rng,
-                ).run()
+                await Link("user", venue.config.user_hub_url, venue, make_stream, report).run()
             finally:
                 for ready in self._ready.values():
                     ready.drop()

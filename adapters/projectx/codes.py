@@ -53,13 +53,6 @@ class Bars(IntEnum):
     LIMIT_INVALID = 4
 
 
-class Order(IntEnum):
-    """Order/searchById."""
-
-    SUCCESS = 0
-    ORDER_NOT_FOUND = 1
-
-
 class Place(IntEnum):
     SUCCESS = 0
     ACCOUNT_NOT_FOUND = 1

@@ -45,7 +45,6 @@ BARS = Endpoint(path="/api/History/retrieveBars", codes=codes.Bars, priority=Pri
 ORDERS = Endpoint(path="/api/Order/search", codes=codes.Generic)
 ORDERS_OPEN = Endpoint(path="/api/Order/searchOpen", codes=codes.Generic)
 ORDERS_QUERY = Endpoint(path="/api/Order/v2/query", codes=codes.Generic)
-ORDER_BY_ID = Endpoint(path="/api/Order/searchById", codes=codes.Order)
 POSITIONS = Endpoint(path="/api/Position/searchOpen", codes=codes.Generic)
 TRADES = Endpoint(path="/api/Trade/search", codes=codes.Generic)
 

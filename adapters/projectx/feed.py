@@ -60,16 +60,7 @@ class ProjectXFeed:
 
         announced: dict[str, str] = {}
         async with venue.opened(sink):
-            await Link(
-                "market",
-                config.market_hub_url,
-                venue.session,
-                config.timing,
-                make_stream,
-                report,
-                venue.anomalies,
-                venue.rng,
-            ).run()
+            await Link("market", config.market_hub_url, venue, make_stream, report).run()
 
     async def history(self, instrument: str, start: int, end: int) -> Sequence[Bar]:
         """Closed 1m bars of [start, end), ns UTC, oldest first. Raises RetryableError, RefusedError."""

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from msgspec import Raw
 
 from adapters.common.pacing import Backoff
-from adapters.projectx.anomalies import Anomalies
-from adapters.projectx.config import Timing
-from adapters.projectx.session import Session
+from adapters.projectx.access import Access
 from adapters.projectx.signalr import Hub, HubClosed, HubUnauthorized, InvocationFailed
 from engine.model.errors import FatalError, PortError, RefusedError, RetryableError
 from engine.model.events import LinkState
@@ -31,17 +28,23 @@ class Silence(NamedTuple):
     since: int
 
 
-class Stream(Protocol):
-    """What one connection carries. Made anew for each: subscriptions and partial quotes don't outlive it."""
+class Stream:
+    """What one connection carries. Made anew for each: subscriptions and partial quotes don't outlive it.
+
+    By itself it is one whose silence is normal, and of which two may count at once.
+    """
 
     def subscriptions(self) -> Sequence[tuple[str, tuple[object, ...]]]:
         """Hub methods to call, with their arguments."""
+        raise NotImplementedError
 
     def take(self, record: bytes) -> bool:
         """Read a whole record if it is of the kind that comes most; False leaves it to `receive`."""
+        return False
 
     def receive(self, target: str, arguments: Raw) -> None:
         """An invocation by the hub."""
+        raise NotImplementedError
 
     def go_live(self) -> None:
         """From now on this connection is the one that counts."""
@@ -60,15 +63,19 @@ class Stream(Protocol):
 
     def missing(self) -> str:
         """What first_messages() still waits for, in words; empty if nothing that matters now."""
+        return ""
 
     def silence(self, now: float) -> Silence | None:
         """Whether the stream must be taken for dead at a loop time."""
+        return None
 
     def heard(self) -> int:
         """When its last record came, nanoseconds UTC; 0 if that says nothing."""
+        return 0
 
     async def diagnose(self) -> str:
         """What can be learned by other ways about a stream that fell silent. Raises the four errors."""
+        return ""
 
 
 class _Line:
@@ -90,23 +97,20 @@ class Link:
         self,
         name: str,
         url: str,
-        session: Session,
-        timing: Timing,
+        venue: Access,
         make_stream: Callable[[], Awaitable[Stream]],
         report: Report,
-        anomalies: Anomalies,
-        rng: random.Random,
     ) -> None:
         self._name = name
         self._url = url
-        self._session = session
-        self._timing = timing
+        self._session = venue.session
+        self._timing = timing = venue.config.timing
         self._make_stream = make_stream
         self._told: tuple[LinkState, str] | None = None
         self._report_to = report
-        self._anomalies = anomalies
+        self._anomalies = venue.anomalies
         self._line: _Line | None = None
-        self._backoff = Backoff(timing.backoff_first_s, timing.backoff_cap_s, rng)
+        self._backoff = Backoff(timing.backoff_first_s, timing.backoff_cap_s, venue.rng)
         self._worked = False
 
     async def run(self) -> None:

@@ -11,7 +11,7 @@ from adapters.projectx import mapping
 from adapters.projectx.anomalies import Anomalies
 from adapters.projectx.config import SessionOpen, Timing
 from adapters.projectx.handover import Handover
-from adapters.projectx.link import Silence
+from adapters.projectx.link import Silence, Stream
 from adapters.projectx.wire import (
     PrintRow,
     PrintsRecord,
@@ -74,7 +74,7 @@ class _Contract:
         return None
 
 
-class MarketStream:
+class MarketStream(Stream):
     """Quotes and prints of one connection.
 
     A subscription counts once the hub has acknowledged it. A quote subscription proves itself by its first

@@ -148,11 +148,6 @@ class Rest:
         reply = await self._session.call(endpoints.ORDERS_OPEN, {"accountId": account_id})
         return _rows(endpoints.ORDERS_OPEN, reply.orders, OrderRow)
 
-    async def order(self, account_id: int, order_id: int) -> OrderRow:
-        body = {"accountId": account_id, "orderId": order_id}
-        reply = await self._session.call(endpoints.ORDER_BY_ID, body)
-        return _row(endpoints.ORDER_BY_ID, reply.order, OrderRow)
-
     async def positions(self, account_id: int) -> list[PositionRow]:
         reply = await self._session.call(endpoints.POSITIONS, {"accountId": account_id})
         return _rows(endpoints.POSITIONS, reply.positions, PositionRow)

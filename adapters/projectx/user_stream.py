@@ -8,16 +8,18 @@ from msgspec import Raw
 
 from adapters.projectx.account import AccountReports
 from adapters.projectx.anomalies import Anomalies
-from adapters.projectx.link import Silence
+from adapters.projectx.link import Stream
 from adapters.projectx.wire import AccountRow, OrderRow, PositionRow, TradeRow, WireError, read_user
 
 _DELETED = 2
 
 
-class UserStream:
+class UserStream(Stream):
     """Reads the records of one account and hands every one on, in the order of the wire.
 
-    Records may come twice: when two connections overlap, or as the gateway's own habit.
+    Records may come twice: when two connections overlap both report, as a lost fill is worse than one told
+    twice, and by the gateway's own habit. Silence is normal: an account in which nothing happens says
+    nothing, the hub sends no first state, and its pings tell if it is gone.
     """
 
     def __init__(self, account_id: int, reports: AccountReports, anomalies: Anomalies) -> None:
@@ -39,10 +41,6 @@ class UserStream:
             ("SubscribeTrades", (self._account,)),
         ]
 
-    def take(self, record: bytes) -> bool:
-        """None: all its records are rare."""
-        return False
-
     def receive(self, target: str, arguments: Raw) -> None:
         reader = self._readers.get(target)
         if reader is None:
@@ -51,34 +49,6 @@ class UserStream:
             reader(arguments)
         except WireError as error:
             self._anomalies.note(target, error, bytes(arguments)[:200])
-
-    def go_live(self) -> None:
-        """Nothing: while two connections overlap both report, as a lost fill is worse than one told twice."""
-
-    def follow(self, before: UserStream) -> None:
-        """Nothing; see go_live()."""
-
-    def alone(self) -> None:
-        """Nothing; see go_live()."""
-
-    def retire(self) -> None:
-        """Nothing; see go_live()."""
-
-    async def first_messages(self) -> None:
-        """Nothing to wait for: a silent account is normal, and the hub sends no first state."""
-
-    def missing(self) -> str:
-        return ""
-
-    def silence(self, now: float) -> Silence | None:
-        """Never: an account in which nothing happens says nothing, and the hub's pings tell if it is gone."""
-        return None
-
-    def heard(self) -> int:
-        return 0
-
-    async def diagnose(self) -> str:
-        return ""
 
     def _accounts(self, arguments: Raw) -> None:
         for _, row in read_user(arguments, AccountRow):

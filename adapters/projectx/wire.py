@@ -38,7 +38,6 @@ class Reply(Struct, rename="camel"):
     contract: Raw = NOTHING
     bars: Raw = NOTHING
     orders: Raw = NOTHING
-    order: Raw = NOTHING
     total_count: int | None = None
     positions: Raw = NOTHING
     trades: Raw = NOTHING
@@ -93,7 +92,6 @@ class OrderRow(Struct, rename="camel"):
     filled_price: Decimal | None = None
     custom_tag: str | None = None
     parent_order_id: int | None = None
-    linked_order_id: int | None = None
 
 
 class PositionRow(Struct, rename="camel"):
@@ -119,7 +117,6 @@ class TradeRow(Struct, rename="camel"):
     order_id: int
     fees: Decimal | None = None
     commissions: Decimal | None = None
-    profit_and_loss: Decimal | None = None
     voided: bool = False
 
 

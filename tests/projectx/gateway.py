@@ -18,6 +18,11 @@ from tests.projectx import samples
 from tests.support.waits import Changes
 
 SEPARATOR = "\x1e"
+ACCOUNTS, BY_ID, AVAILABLE = "/api/Account/search", "/api/Contract/searchById", "/api/Contract/available"
+QUERY, ORDERS, TRADES = "/api/Order/v2/query", "/api/Order/search", "/api/Trade/search"
+PLACE, CANCEL, MODIFY = "/api/Order/place", "/api/Order/cancel", "/api/Order/modify"
+POSITIONS, CLOSE = "/api/Position/searchOpen", "/api/Position/closeContract"
+BARS = "/api/History/retrieveBars"
 HANG = object()
 """An answer that never comes, though the request was taken."""
 DROP = object()

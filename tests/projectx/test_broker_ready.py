@@ -11,12 +11,9 @@ from adapters.projectx import transport
 from adapters.projectx.venue import ProjectXVenue
 from engine.model.effects import AnyRequest, CancelOrder, ClosePosition, ModifyOrder
 from tests.projectx.conftest import NOW, entry, trading
-from tests.projectx.gateway import Gateway
+from tests.projectx.gateway import ACCOUNTS, CLOSE, ORDERS, PLACE, POSITIONS, QUERY, TRADES, Gateway
 from tests.support.waits import Inbox
 
-ACCOUNTS, QUERY, ORDERS = "/api/Account/search", "/api/Order/v2/query", "/api/Order/search"
-POSITIONS, TRADES = "/api/Position/searchOpen", "/api/Trade/search"
-PLACE, CLOSE = "/api/Order/place", "/api/Position/closeContract"
 SINCE = NOW - 3600 * 10**9
 
 

@@ -21,10 +21,9 @@ from engine.model.events import ContractResolved, LinkChanged, LinkState, Print,
 from engine.model.instrument import CME_FUTURES
 from tests.projectx import samples
 from tests.projectx.conftest import NOW, QUICK, config_for, running, venue_for
-from tests.projectx.gateway import Gateway, Status
+from tests.projectx.gateway import AVAILABLE, BARS, Gateway, Status
 from tests.support.waits import Inbox
 
-AVAILABLE, BARS = "/api/Contract/available", "/api/History/retrieveBars"
 MINUTE = 60 * 10**9
 
 
@@ -65,17 +64,6 @@ async def test_live_only_after_the_first_message_of_every_contract(gateway: Gate
         await inbox.live("market")
 
 
-async def test_subscriptions_that_bring_nothing_are_tried_again(
-    gateway: Gateway, venue: ProjectXVenue, inbox: Inbox
-) -> None:
-    gateway.first_quotes = False
-    async with running(venue.feed, inbox):
-        await inbox.until(lambda: LinkState.DOWN in inbox.states("market"))
-        assert inbox.of(LinkChanged)[-1].detail == "subscribed, but nothing came: no quote of ES, MNQ"
-        gateway.first_quotes = True
-        await inbox.live("market")
-
-
 async def test_on_a_closed_market_no_first_message_is_needed(gateway: Gateway, inbox: Inbox) -> None:
     gateway.first_quotes = False
     venue = ProjectXVenue(config_for(gateway), lambda: NOW, session_open=lambda ts: False)
@@ -92,25 +80,6 @@ async def test_a_refused_subscription_is_not_live(
         await inbox.until(lambda: LinkState.DOWN in inbox.states("market"))
         assert "not entitled" in inbox.of(LinkChanged)[-1].detail
         assert LinkState.LIVE not in inbox.states("market")
-
-
-async def test_a_dropped_hub_is_reconnected_and_resubscribed(
-    gateway: Gateway, venue: ProjectXVenue, inbox: Inbox
-) -> None:
-    async with running(venue.feed, inbox):
-        await inbox.live("market")
-        await gateway.hubs[0].drop()
-        await inbox.live("market", times=2)
-        assert len(gateway.hubs[1].invocations) == 4
-        await gateway.hubs[1].send("GatewayTrade", samples.MNQ, [samples.market_trade()])
-        await inbox.until(lambda: inbox.of(Print))
-    assert inbox.states("market") == [
-        LinkState.CONNECTING,
-        LinkState.LIVE,
-        LinkState.DOWN,
-        LinkState.LIVE,
-        LinkState.DOWN,
-    ]
 
 
 async def test_partial_quotes_do_not_outlive_their_connection(
@@ -179,17 +148,6 @@ async def test_silence_of_a_closed_market_is_normal(gateway: Gateway, inbox: Inb
         assert LinkState.STALE not in inbox.states("market")
         is_open = True
         await inbox.until(lambda: LinkState.STALE in inbox.states("market"))
-
-
-async def test_logout_by_the_venue_means_a_new_login(
-    gateway: Gateway, venue: ProjectXVenue, inbox: Inbox
-) -> None:
-    async with running(venue.feed, inbox):
-        await inbox.live("market")
-        await gateway.hubs[0].send("GatewayLogout", "another session began")
-        await inbox.live("market", times=2)
-        assert gateway.hubs[1].token != gateway.hubs[0].token
-    assert any("GatewayLogout" in e.detail for e in inbox.of(LinkChanged))
 
 
 async def test_a_refused_hub_token_means_a_new_login(

@@ -149,15 +149,6 @@ async def test_records_cut_between_messages_are_all_read() -> None:
     assert b.venue.anomalies.total == 0
 
 
-async def test_tokens_that_end_at_once_are_replaced() -> None:
-    async with bench(feed=False) as b:
-        b.practice.tokens.expire_all()
-        await b.venue.broker.place(entry(qty=1, stop_offset=-40))
-        await b.status("ts-a-1-1-SL", VenueStatus.WORKING)
-        await b.inbox.live("user", times=2)
-    assert LinkState.DOWN not in b.inbox.states("user")[:-1]
-
-
 async def test_history() -> None:
     async with bench(feed=False) as b:
         found = await b.venue.feed.history("MNQ", START - 20 * MINUTE, START)

@@ -11,9 +11,7 @@ from adapters.projectx.venue import ProjectXVenue
 from engine.model.errors import RefusedError, RetryableError
 from tests.projectx import samples
 from tests.projectx.conftest import NOW
-from tests.projectx.gateway import Gateway, Status
-
-BARS, QUERY = "/api/History/retrieveBars", "/api/Order/v2/query"
+from tests.projectx.gateway import BARS, QUERY, Gateway, Status
 
 
 async def test_live_orders_are_paged(gateway: Gateway, venue: ProjectXVenue) -> None:
@@ -86,11 +84,6 @@ async def test_an_expired_contract_is_looked_up(gateway: Gateway, venue: Project
     assert (await venue.rest.contract(samples.OLD_MNQ)).symbol_id == "F.US.MNQ"
     with pytest.raises(RefusedError, match="contract not found"):
         await venue.rest.contract("nothing")
-
-
-async def test_one_order_by_its_id(gateway: Gateway, venue: ProjectXVenue) -> None:
-    gateway.script("/api/Order/searchById", samples.ok(order=samples.order(5)))
-    assert (await venue.rest.order(1, 5)).id == 5
 
 
 async def test_a_failed_query_never_reads_as_empty(gateway: Gateway, venue: ProjectXVenue) -> None:

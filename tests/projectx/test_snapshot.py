@@ -14,12 +14,9 @@ from engine.model.events import (
 from engine.model.orders import VenueStatus
 from tests.projectx import samples
 from tests.projectx.conftest import NOW, trading
-from tests.projectx.gateway import Gateway, Status
+from tests.projectx.gateway import ACCOUNTS, ORDERS, POSITIONS, QUERY, TRADES, Gateway, Status
 from tests.support.waits import Inbox
 
-ACCOUNTS, QUERY, ORDERS = "/api/Account/search", "/api/Order/v2/query", "/api/Order/search"
-POSITIONS, TRADES, BY_ID = "/api/Position/searchOpen", "/api/Trade/search", "/api/Contract/searchById"
-PLACE, CLOSE = "/api/Order/place", "/api/Position/closeContract"
 SINCE = NOW - 3600 * 10**9
 
 
