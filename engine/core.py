@@ -28,6 +28,7 @@ from engine.model.view import TradingState
 from engine.portfolio import day_roll
 from engine.portfolio.money import Marks
 from engine.signals.market_data import MarketData
+from engine.state.restrictions import tighten
 from engine.state.state import State, scope
 from engine.state.turn import Turn
 from engine.strategies.alerts.alert import Parser
@@ -147,15 +148,7 @@ class Core:
                 raise  # nobody would be told of it, as in tests and replays
             self.turn.on_fault(error)
             if scope(None, None) not in self.state.restrictions:
-                self.turn.commit(
-                    r.StateChanged(
-                        ts=self.turn.now,
-                        book=None,
-                        instrument=None,
-                        state=TradingState.REDUCING,
-                        reason="internal error, see the log",
-                    )
-                )
+                tighten(self.turn, TradingState.REDUCING, "internal error, see the log")
             return False
 
     # --- what happens ----------------------------------------------------------------------------------

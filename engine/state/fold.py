@@ -66,12 +66,8 @@ def _account_known(state: State, record: r.AccountKnown) -> None:
     book.account = record.account
 
 
-def _command_taken(state: State, record: r.CommandTaken) -> None:
-    """Kept for people to read; its consequences are records of their own."""
-
-
-def _idea_refused(state: State, record: r.IdeaRefused) -> None:
-    fold_alerts.idea_refused(state, record)
+def _nothing(state: State, record: r.AnyRecord) -> None:
+    """A fact for people to read, or an intent: its consequences are records of their own."""
 
 
 def _plan_opened(state: State, record: r.PlanOpened) -> None:
@@ -99,25 +95,20 @@ def _plan_changed(state: State, record: r.PlanChanged) -> None:
 
 def _order_intended(state: State, record: r.OrderIntended) -> None:
     book = state.kept_book(record.book)
-    order = Order(
-        record.client_id,
-        record.book,
-        record.instrument,
-        record.spec,
-        record.plan_id,
-        record.leg,
-        record.slot,
-        record.ts,
-        changed_ts=record.ts,
-    )
     state.issued += 1
-    _take_slot(book, order)
+    _take_slot(book, record)
     if record.slot is Slot.ENTRY and record.plan_id in book.plans:
         fold_alerts.order_intended(state, book.plans[record.plan_id].plan, record.ts)
 
 
 def _order_adopted(state: State, record: r.OrderAdopted) -> None:
     book = state.kept_book(record.book)
+    order = _take_slot(book, record)
+    order.status, order.venue_id, order.suspended = OrderStatus.WORKING, record.venue_id, record.suspended
+    book.venue_ids[record.venue_id] = record.client_id
+
+
+def _take_slot(book: BookState, record: r.OrderIntended | r.OrderAdopted) -> Order:
     order = Order(
         record.client_id,
         record.book,
@@ -127,21 +118,14 @@ def _order_adopted(state: State, record: r.OrderAdopted) -> None:
         record.leg,
         record.slot,
         record.ts,
-        status=OrderStatus.WORKING,
-        venue_id=record.venue_id,
-        suspended=record.suspended,
         changed_ts=record.ts,
     )
-    book.venue_ids[record.venue_id] = record.client_id
-    _take_slot(book, order)
-
-
-def _take_slot(book: BookState, order: Order) -> None:
     book.orders[order.client_id] = order
     book.unfinished.append(order.client_id)
     plan = book.plans.get(order.plan_id or "")
     if plan is not None and order.slot is not None:
         plan.legs[order.leg].slots[order.slot] = order.client_id
+    return order
 
 
 def _order_moved(state: State, record: r.OrderMoved) -> None:
@@ -312,16 +296,8 @@ def _flatten_started(state: State, record: r.FlattenStarted) -> None:
             plan.plan = structs.replace(plan.plan, status=PlanStatus.CLOSING)
 
 
-def _close_requested(state: State, record: r.CloseRequested) -> None:
-    """An intent: the fill that follows changes the state."""
-
-
 def _flatten_ended(state: State, record: r.FlattenEnded) -> None:
     state.kept_book(record.book).flattening.pop(record.instrument, None)
-
-
-def _reconciled(state: State, record: r.Reconciled) -> None:
-    """A fact for people and tests to read."""
 
 
 def _brackets_known(state: State, record: r.BracketsKnown) -> None:
@@ -358,8 +334,8 @@ FOLDS: dict[type, Callable[[State, Any], None]] = {
     r.DayRolled: _day_rolled,
     r.DayMarked: day_marked,
     r.BalanceMarked: balance_marked,
-    r.CommandTaken: _command_taken,
-    r.IdeaRefused: _idea_refused,
+    r.CommandTaken: _nothing,
+    r.IdeaRefused: fold_alerts.idea_refused,
     r.PlanOpened: _plan_opened,
     r.PlanChanged: _plan_changed,
     r.OrderIntended: _order_intended,
@@ -370,9 +346,9 @@ FOLDS: dict[type, Callable[[State, Any], None]] = {
     r.PositionAdjusted: _position_adjusted,
     r.StateChanged: _state_changed,
     r.FlattenStarted: _flatten_started,
-    r.CloseRequested: _close_requested,
+    r.CloseRequested: _nothing,
     r.FlattenEnded: _flatten_ended,
-    r.Reconciled: _reconciled,
+    r.Reconciled: _nothing,
     r.BracketsKnown: _brackets_known,
     r.PositionFostered: _position_fostered,
     r.ContractsShifted: _contracts_shifted,

@@ -5,50 +5,35 @@ from __future__ import annotations
 from engine.model.orders import OrderStatus as S
 from engine.model.records import OrderEvent as E
 
-_LIVE_REQUESTS = {E.CANCELED: S.CANCELED, E.REJECTED: S.REJECTED, E.EXPIRED: S.EXPIRED}
+_ENDS = {E.CANCELED: S.CANCELED, E.REJECTED: S.REJECTED, E.EXPIRED: S.EXPIRED}
+_WORKING = {E.CANCEL_REQUESTED: S.PENDING_CANCEL, E.MODIFY_REQUESTED: S.PENDING_MODIFY, **_ENDS}
+_CHANGED = {E.MODIFIED: S.WORKING, E.REQUEST_REFUSED: S.WORKING}
 
-TABLE: dict[tuple[S, E], S] = {
-    (S.NEW, E.SENT): S.SENT,
-    (S.NEW, E.CANCEL_REQUESTED): S.DENIED,
-    (S.NEW, E.REJECTED): S.DENIED,
-    (S.NEW, E.DENIED): S.DENIED,
-    (S.SENT, E.SENT): S.SENT,
-    (S.SENT, E.ACCEPTED): S.WORKING,
-    (S.SENT, E.CANCEL_REQUESTED): S.PENDING_CANCEL,
-    (S.SENT, E.TIMED_OUT): S.UNKNOWN,
-    (S.SENT, E.DENIED): S.DENIED,
-    (S.UNKNOWN, E.SENT): S.UNKNOWN,
-    (S.UNKNOWN, E.ACCEPTED): S.WORKING,
-    (S.UNKNOWN, E.CANCEL_REQUESTED): S.UNKNOWN,
-    (S.UNKNOWN, E.TIMED_OUT): S.UNKNOWN,
-    (S.UNKNOWN, E.NOT_FOUND): S.REJECTED,
-    (S.WORKING, E.SENT): S.WORKING,
-    (S.WORKING, E.ACCEPTED): S.WORKING,
-    (S.WORKING, E.MODIFIED): S.WORKING,
-    (S.WORKING, E.CANCEL_REQUESTED): S.PENDING_CANCEL,
-    (S.WORKING, E.MODIFY_REQUESTED): S.PENDING_MODIFY,
-    (S.PARTIAL, E.SENT): S.PARTIAL,
-    (S.PARTIAL, E.ACCEPTED): S.PARTIAL,
-    (S.PARTIAL, E.MODIFIED): S.PARTIAL,
-    (S.PARTIAL, E.CANCEL_REQUESTED): S.PENDING_CANCEL,
-    (S.PARTIAL, E.MODIFY_REQUESTED): S.PENDING_MODIFY,
-    (S.PENDING_CANCEL, E.SENT): S.PENDING_CANCEL,
-    (S.PENDING_CANCEL, E.ACCEPTED): S.PENDING_CANCEL,
-    (S.PENDING_CANCEL, E.CANCEL_REQUESTED): S.PENDING_CANCEL,
-    (S.PENDING_CANCEL, E.MODIFY_REQUESTED): S.PENDING_CANCEL,
-    (S.PENDING_CANCEL, E.MODIFIED): S.PENDING_CANCEL,
-    (S.PENDING_CANCEL, E.REQUEST_REFUSED): S.WORKING,
-    (S.PENDING_MODIFY, E.SENT): S.PENDING_MODIFY,
-    (S.PENDING_MODIFY, E.ACCEPTED): S.PENDING_MODIFY,
-    (S.PENDING_MODIFY, E.CANCEL_REQUESTED): S.PENDING_CANCEL,
-    (S.PENDING_MODIFY, E.MODIFY_REQUESTED): S.PENDING_MODIFY,
-    (S.PENDING_MODIFY, E.MODIFIED): S.WORKING,
-    (S.PENDING_MODIFY, E.REQUEST_REFUSED): S.WORKING,
-    **{
-        (state, event): end
-        for state in (S.SENT, S.UNKNOWN, S.WORKING, S.PARTIAL, S.PENDING_CANCEL, S.PENDING_MODIFY)
-        for event, end in _LIVE_REQUESTS.items()
+MOVES: dict[S, dict[E, S]] = {
+    S.NEW: {E.SENT: S.SENT, E.CANCEL_REQUESTED: S.DENIED, E.REJECTED: S.DENIED, E.DENIED: S.DENIED},
+    S.SENT: {
+        E.ACCEPTED: S.WORKING,
+        E.CANCEL_REQUESTED: S.PENDING_CANCEL,
+        E.TIMED_OUT: S.UNKNOWN,
+        E.DENIED: S.DENIED,
+        **_ENDS,
     },
+    S.UNKNOWN: {E.ACCEPTED: S.WORKING, E.NOT_FOUND: S.REJECTED, **_ENDS},
+    S.WORKING: _WORKING,
+    S.PARTIAL: _WORKING,
+    S.PENDING_CANCEL: {E.REQUEST_REFUSED: S.WORKING, **_ENDS},
+    S.PENDING_MODIFY: {E.CANCEL_REQUESTED: S.PENDING_CANCEL, **_CHANGED, **_ENDS},
+}
+
+# A time-out of a cancel or modify, or an order missing from one answer, proves nothing: ask again.
+_STANDING = frozenset({E.SENT, E.ACCEPTED, E.MODIFIED, E.NOT_FOUND})
+STAYS: dict[S, frozenset[E]] = {
+    S.SENT: frozenset({E.SENT}),
+    S.UNKNOWN: frozenset({E.SENT, E.CANCEL_REQUESTED, E.TIMED_OUT}),
+    S.WORKING: _STANDING,
+    S.PARTIAL: _STANDING,
+    S.PENDING_CANCEL: _STANDING | {E.CANCEL_REQUESTED, E.MODIFY_REQUESTED, E.TIMED_OUT},
+    S.PENDING_MODIFY: _STANDING - {E.MODIFIED} | {E.MODIFY_REQUESTED, E.TIMED_OUT},
 }
 
 # What the answer to placing still decides while the venue has not acknowledged the order: a cancel that was
@@ -57,16 +42,6 @@ UNACKNOWLEDGED: dict[tuple[S, E], S] = {
     (S.UNKNOWN, E.DENIED): S.DENIED,
     (S.PENDING_CANCEL, E.DENIED): S.DENIED,
     (S.PENDING_CANCEL, E.TIMED_OUT): S.UNKNOWN,
-}
-
-# A time-out of a cancel or modify, or an order missing from one answer, proves nothing: ask again.
-LOOK_UP = {
-    (S.WORKING, E.NOT_FOUND),
-    (S.PARTIAL, E.NOT_FOUND),
-    (S.PENDING_CANCEL, E.TIMED_OUT),
-    (S.PENDING_CANCEL, E.NOT_FOUND),
-    (S.PENDING_MODIFY, E.TIMED_OUT),
-    (S.PENDING_MODIFY, E.NOT_FOUND),
 }
 
 
@@ -92,9 +67,9 @@ def _table(status: S, event: E, filled_qty: int, qty: int, acknowledged: bool) -
         return S.PARTIAL
     if not acknowledged and (status, event) in UNACKNOWLEDGED:
         return UNACKNOWLEDGED[status, event]
-    if status.terminal or (status, event) in LOOK_UP:
+    if status.terminal or event in STAYS.get(status, ()):
         return status
-    after = TABLE.get((status, event))
+    after = MOVES[status].get(event)
     if after is S.WORKING and filled_qty:
         return S.PARTIAL
     return after

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import structs
+
 from engine.model import records as r
 from engine.model.view import TradingState
 from engine.state.state import Restriction, scope
@@ -26,20 +28,7 @@ def tighten(
     standing = turn.state.restrictions.get(scope(book, instrument))
     if standing is not None and not wanted.replaces(standing):
         return False
-    turn.commit(
-        r.StateChanged(
-            ts=turn.now,
-            book=book,
-            instrument=instrument,
-            state=state,
-            reason=reason,
-            until=until,
-            guard=guard,
-            trades_stay=trades_stay,
-            basis=basis,
-            by=by,
-        )
-    )
+    turn.commit(r.StateChanged(ts=turn.now, book=book, instrument=instrument, **structs.asdict(wanted)))
     return True
 
 
