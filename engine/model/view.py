@@ -256,7 +256,7 @@ class BookView(Struct, frozen=True):
     profit_factor: float | None
     max_drawdown_usd: Decimal
     equity: tuple[Decimal, ...]
-    """Net P&L of the day after each fill or minute, newest last."""
+    """Net P&L of the day: 0, after each closed trade, and last as it is now, open positions at the mark."""
     reconciled: bool
     restriction: RestrictionView | None = None
     """What `state` comes of; None while it is ACTIVE."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from decimal import Decimal
 
 from engine.model.alerts import room_of
 from engine.model.market import Side
 from engine.model.orders import Slot
-from engine.model.plans import Leg, PlanStatus
+from engine.model.plans import Leg, PlanStatus, TradePlan
 from engine.model.rooms import AlertRoom
 from engine.state.carry import carried_open_usd
 from engine.state.position import Position, usd
@@ -33,12 +33,10 @@ class Marks:
     def quote(self, instrument: str, bid: int | None, ask: int | None) -> None:
         if instrument in self._frozen:
             return
-        if bid is not None and self._bids.get(instrument) != bid:
-            self._bids[instrument] = bid
-            self.version += 1
-        if ask is not None and self._asks.get(instrument) != ask:
-            self._asks[instrument] = ask
-            self.version += 1
+        for known, price in ((self._bids, bid), (self._asks, ask)):
+            if price is not None and known.get(instrument) != price:
+                known[instrument] = price
+                self.version += 1
 
     def trade(self, instrument: str, price: int) -> None:
         """A print of the market."""
@@ -64,9 +62,8 @@ class Marks:
         for instrument in self._frozen.difference(held):
             self._frozen.discard(instrument)
             self.version += 1
-            self._bids.pop(instrument, None)
-            self._asks.pop(instrument, None)
-            self._lasts.pop(instrument, None)
+            for known in (self._bids, self._asks, self._lasts):
+                known.pop(instrument, None)
 
     def bid(self, instrument: str) -> int | None:
         return self._bids.get(instrument)
@@ -184,11 +181,15 @@ def equity_usd(book: BookState, state: State, marks: Marks, balance_usd: Decimal
 def exposed_micros(book: BookState, state: State) -> int:
     """Contracts held or being entered over all instruments, a mini counted as ten micros."""
     held = sum(abs(p.qty) * state.instruments[symbol].minis for symbol, p in book.positions.items() if p.qty)
-    return held + sum(
-        _coming(book, found, k) * state.instruments[found.plan.instrument].minis
-        for found in book.plans.values()
-        for k in range(len(found.legs))
-    )
+    coming = ((plan, coming) for plan, _, _, coming in _legs(book))
+    return held + sum(qty * state.instruments[plan.instrument].minis for plan, qty in coming)
+
+
+def _legs(book: BookState) -> Iterator[tuple[TradePlan, Leg, LegState, int]]:
+    """Every leg of every plan, as planned and as it stands, with the contracts that may yet be entered."""
+    for found in book.plans.values():
+        for k, (leg, done) in enumerate(zip(found.plan.legs, found.legs, strict=True)):
+            yield found.plan, leg, done, _coming(book, found, k)
 
 
 def _coming(book: BookState, found: PlanState, leg: int) -> int:
@@ -208,18 +209,13 @@ def open_risk_usd(book: BookState, state: State, marks: Marks) -> Decimal:
     the same instant must not each be given the whole of what the daily limit leaves.
     """
     total = Decimal(0)
-    for found in book.plans.values():
-        plan = found.plan
+    for plan, leg, done, coming in _legs(book):
         known = state.instruments[plan.instrument]
-        mark = marks.mark(book.position(plan.instrument))
-        for k, (leg, done) in enumerate(zip(plan.legs, found.legs, strict=True)):
-            if done.open_qty > 0:
-                stop = _stop_of(book, leg, done)
-                at = mark if mark is not None else done.average
-                total += known.usd(max(0, (at - stop) * plan.side.sign)) * done.open_qty
-            coming = _coming(book, found, k)
-            if coming:
-                total += (known.usd(abs(leg.stop_offset)) + 2 * known.cost_usd) * coming
+        if done.open_qty > 0:
+            mark = marks.mark(book.position(plan.instrument))
+            at = mark if mark is not None else done.average
+            total += known.usd(max(0, (at - _stop_of(book, leg, done)) * plan.side.sign)) * done.open_qty
+        total += (known.usd(abs(leg.stop_offset)) + 2 * known.cost_usd) * coming
     return total
 
 
@@ -231,18 +227,15 @@ def room_headroom_usd(book: BookState, state: State, room: AlertRoom) -> Decimal
     if room.max_loss_usd <= 0:
         return None
     left = room.max_loss_usd + book.room_usd.get(room.name, Decimal(0))
-    for found in book.plans.values():
-        plan = found.plan
+    for plan, leg, done, coming in _legs(book):
         if room_of(plan.origin) != room.name:
             continue
         known = state.instruments[plan.instrument]
-        for k, (leg, done) in enumerate(zip(plan.legs, found.legs, strict=True)):
-            each, coming = 2 * known.cost_usd, _coming(book, found, k)
-            if done.open_qty > 0:
-                lost = (done.average - _stop_of(book, leg, done)) * plan.side.sign
-                left -= (known.usd(max(0, lost)) + each) * done.open_qty
-            if coming:
-                left -= (known.usd(abs(leg.stop_offset)) + each) * coming
+        each = 2 * known.cost_usd
+        if done.open_qty > 0:
+            lost = (done.average - _stop_of(book, leg, done)) * plan.side.sign
+            left -= (known.usd(max(0, lost)) + each) * done.open_qty
+        left -= (known.usd(abs(leg.stop_offset)) + each) * coming
     return left
 
 

@@ -123,7 +123,7 @@ def check(
             equity_usd=now.equity_usd,
             record=now.record,
         )
-        qty = min(contracts(instrument, idea.stop_ticks, limits), wanted.sizer.contracts(ask))
+        qty = min(contracts(instrument, idea.stop_ticks, limits), wanted.sizer(ask))
     when(qty <= 0, Refusal.SIZE_ZERO)
     if now.room_micros is not None:
         fits = now.room_micros // instrument.minis

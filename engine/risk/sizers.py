@@ -6,8 +6,10 @@ A sizer says what a policy wants. The gate takes the smaller of that and what th
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
-from typing import NamedTuple, Protocol
+from functools import partial
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -40,81 +42,51 @@ class Ask(Struct, frozen=True):
         return loss_usd(self.instrument, self.stop_ticks, self.limits)
 
 
-class Sizer(Protocol):
-    def contracts(self, ask: Ask) -> int:
-        """Whole contracts, rounded down; 0 is no trade."""
+Sizer = Callable[[Ask], int]
+"""Whole contracts, rounded down; 0 is no trade."""
 
 
-class FixedGrade:
+def over_stop(ask: Ask, usd: Decimal | None = None) -> int:
+    """As many as may lose an amount at their stop: without one, the risk per trade."""
+    return int((ask.limits.risk_per_trade_usd if usd is None else usd) // ask.loss_usd)
+
+
+def of_grade(ask: Ask) -> int:
     """As many as the grade stands for."""
-
-    def contracts(self, ask: Ask) -> int:
-        return ask.asked or 0
+    return ask.asked or 0
 
 
-class RiskOverStop:
-    """As many as may lose the risk per trade."""
-
-    def contracts(self, ask: Ask) -> int:
-        return int(ask.limits.risk_per_trade_usd // ask.loss_usd)
+def equity_share(ask: Ask, share: Decimal) -> int:
+    """As many as may lose a share of the equity; none while that is not known."""
+    return over_stop(ask, max(Decimal(0), ask.equity_usd or Decimal(0)) * share)
 
 
-class EquityShare:
-    """As many as may lose so much per cent of the equity. None while the equity is not known."""
-
-    def __init__(self, percent: Decimal) -> None:
-        self._percent = percent
-
-    def contracts(self, ask: Ask) -> int:
-        equity = max(Decimal(0), ask.equity_usd or Decimal(0))
-        return int(equity * self._percent / 100 // ask.loss_usd)
-
-
-class Notional:
+def notional(ask: Ask, usd: Decimal) -> int:
     """As many as are worth an amount."""
-
-    def __init__(self, usd: Decimal) -> None:
-        self._usd = usd
-
-    def contracts(self, ask: Ask) -> int:
-        worth = ask.instrument.usd(ask.price)
-        return int(self._usd // worth) if worth > 0 else 0
+    worth = ask.instrument.usd(ask.price)
+    return int(usd // worth) if worth > 0 else 0
 
 
-class KellyCapped:
+def kelly_capped(ask: Ask, inner: Sizer, percent: int) -> int:
     """Another sizer's answer, and no more than a part of the Kelly fraction may lose. While that is not known
     the other one's answer stands.
     """
-
-    def __init__(self, inner: Sizer, percent: int) -> None:
-        self._inner = inner
-        self._percent = percent
-
-    def contracts(self, ask: Ask) -> int:
-        share = ask.record.kelly()
-        wanted = self._inner.contracts(ask)
-        if share is None or ask.equity_usd is None:
-            return wanted
-        allowed = max(Decimal(0), ask.equity_usd) * share * self._percent / 100
-        return min(wanted, int(allowed // ask.loss_usd))
+    share, wanted = ask.record.kelly(), inner(ask)
+    if share is None or ask.equity_usd is None:
+        return wanted
+    return min(wanted, equity_share(ask, share * percent / 100))
 
 
-class ConfidenceScaled:
+def confidence_scaled(ask: Ask, inner: Sizer, least: Decimal) -> int:
     """Another sizer's answer, in full at full confidence, `least` of it at none."""
-
-    def __init__(self, inner: Sizer, least: Decimal) -> None:
-        self._inner = inner
-        self._least = least
-
-    def contracts(self, ask: Ask) -> int:
-        confidence = min(Decimal(1), max(Decimal(0), ask.confidence))
-        return int(self._inner.contracts(ask) * (self._least + (1 - self._least) * confidence))
+    confidence = min(Decimal(1), max(Decimal(0), ask.confidence))
+    return int(inner(ask) * (least + (1 - least) * confidence))
 
 
 class Wanted(NamedTuple):
     """Who says how large a trade should be. By default its risk, and its score is its confidence."""
 
-    sizer: Sizer = RiskOverStop()
+    sizer: Sizer = over_stop
     asked: int | None = None
     """Contracts that an alert's grade stands for."""
     confidence: Decimal | None = None
@@ -129,15 +101,15 @@ def sizer(plan: Sizing) -> Sizer:
     found: Sizer
     match plan.policy:
         case SizePolicy.GRADE:
-            found = FixedGrade()
+            found = of_grade
         case SizePolicy.RISK:
-            found = RiskOverStop()
+            found = over_stop
         case SizePolicy.EQUITY:
-            found = EquityShare(plan.equity_percent)
+            found = partial(equity_share, share=plan.equity_percent / 100)
         case SizePolicy.NOTIONAL:
-            found = Notional(plan.notional_usd)
+            found = partial(notional, usd=plan.notional_usd)
     if plan.confidence_least is not None:
-        found = ConfidenceScaled(found, plan.confidence_least)
+        found = partial(confidence_scaled, inner=found, least=plan.confidence_least)
     if plan.kelly_percent:
-        found = KellyCapped(found, plan.kelly_percent)
+        found = partial(kelly_capped, inner=found, percent=plan.kelly_percent)
     return found

@@ -75,14 +75,6 @@ def test_an_open_loss_that_hits_the_limit_locks_first_and_then_flattens(bid: int
         assert found.plan.status is PlanStatus.CLOSING
 
 
-def test_costs_count_towards_the_limit() -> None:
-    book = Book()
-    book.plan(ONE)
-    book.fill(book.accepted(book.order(Slot.ENTRY, 2)), 1000, cost="1.22")
-    assert _check(book, _marks(903)) == []
-    assert _flattens(_check(book, _marks(902))) == [(("MNQ",), "risk")]
-
-
 def test_realized_and_open_losses_add_up_over_contracts() -> None:
     book = Book()
     first = book.entered(Leg(2, -60, 60), price=1000)
@@ -115,13 +107,6 @@ def test_the_lock_flattens_entries_on_their_way_too() -> None:
     book.order(Slot.ENTRY, 1, plan_id="q")
     assert _flattens(_check(book, _marks(800))) == [(("MES", "MNQ"), "risk")]
     assert book.state.plans["q"].plan.status is PlanStatus.CLOSING
-
-
-def test_a_lock_acts_once() -> None:
-    book = Book()
-    book.entered(ONE, price=1000)
-    assert _check(book, _marks(800))
-    assert _check(book, _marks(700)) == []
 
 
 def test_an_entry_that_fills_after_the_flatten_is_flattened_as_well() -> None:
@@ -168,20 +153,6 @@ def test_the_lock_ends_with_its_trade_date(when: int, locked: bool) -> None:
     assert _locked(book) is locked
     if not locked:
         assert _check(book, _marks(800)) == []
-
-
-def test_resting_at_the_limit_without_a_position_locks_too() -> None:
-    book = Book()
-    found = book.entered(ONE, price=1000)
-    stop, _ = book.exits(found)
-    book.fill(stop, 900)
-    told = _check(book, _marks(900))
-    assert _locked(book)
-    assert all(
-        not rec.instruments or rec.instruments == ("MNQ",)
-        for rec in told
-        if isinstance(rec, r.FlattenStarted)
-    )
 
 
 @pytest.mark.parametrize(

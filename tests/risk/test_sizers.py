@@ -58,7 +58,7 @@ GOOD = TrackRecord(wins=20, losses=10, won_usd=D(2_000), lost_usd=D(1_000))
     ],
 )
 def test_each_policy(plan: Sizing, changes: dict[str, object], expected: int) -> None:
-    assert sizer(plan).contracts(replace(ASK, **changes)) == expected
+    assert sizer(plan)(replace(ASK, **changes)) == expected
 
 
 def test_kelly_by_hand() -> None:

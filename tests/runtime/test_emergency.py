@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import subprocess
 import sys
 from functools import partial
@@ -16,11 +15,10 @@ from engine.model import effects as fx
 from engine.model import events as ev
 from engine.model.errors import RetryableError
 from engine.runtime import journal_writer as writer_module
-from engine.runtime.effect_runner import EffectRunner
-from engine.runtime.journal_writer import JournalWriter
 from tests.runtime.kills import RECORDS
 from tests.runtime.test_journal_writer import CANCEL, CLOSE, ENTRY, STOP, record
-from tests.support.engine_fakes import BOOK, DOWN, Clock, FakeBroker, MemoryJournal
+from tests.runtime.test_journal_writer import Writing as Bench
+from tests.support.engine_fakes import DOWN
 from tests.support.patience import patient
 from tests.support.waits import until
 
@@ -79,30 +77,16 @@ def test_f33_a_start_killed_while_it_takes_over_begins_again(tmp_path: Path) -> 
         assert journal_after_restart(home) == RECORDS[:4]
 
 
-class Writing:
-    """A writer whose journal obeys, with a real emergency file."""
+class Writing(Bench):
+    """The same with a real emergency file."""
 
-    def __init__(self, folder: Path, patience_s: float = 0.02) -> None:
-        self.journal = MemoryJournal()
-        self.broker = FakeBroker()
-        self.heard: list[ev.AnyEvent] = []
-        runner = EffectRunner({BOOK: self.broker}, Clock(), self.heard.append)
+    def __init__(self, folder: Path) -> None:
         self.path = emergency_path(folder / "journal.db")
         self.file = EmergencyFile(self.path, "t", 1, patience_s=5)
-        self.writer = JournalWriter(
-            self.journal, 0, runner, Clock(), self.heard.append, self.file, patience_s=patience_s
-        )
-
-    def states(self) -> list[bool]:
-        return [e.ok for e in self.heard if isinstance(e, ev.JournalState)]
-
-    async def __aenter__(self) -> Writing:
-        self._task = asyncio.create_task(self.writer.run())
-        return self
+        super().__init__(self.file, patience_s=0.02)
 
     async def __aexit__(self, *_: object) -> None:
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        await super().__aexit__()
         self.file.close()
 
 

@@ -47,6 +47,10 @@ def written(faked: FakedEngine, kind: type) -> list[Any]:
     return [found for raw in faked.journal.records if isinstance(found := r.decode(raw), kind)]
 
 
+async def resolves(sink: Sink) -> None:
+    sink(resolved())
+
+
 async def test_an_adapter_that_fails_is_started_again() -> None:
     faked = FakedEngine()
 
@@ -113,11 +117,7 @@ async def test_f33_a_shutdown_without_a_journal_ends_in_time(monkeypatch: pytest
 async def test_history_is_asked_for_until_it_comes() -> None:
     faked = FakedEngine()
     faked.feed.history_errors = [RetryableError("busy"), RetryableError("busy")]
-
-    async def start(sink: Sink) -> None:
-        sink(resolved())
-
-    faked.feed.on_run = start
+    faked.feed.on_run = resolves
     async with faked.running():
         await until(lambda: len(faked.feed.history_calls) == 3)
         await turns()
@@ -258,11 +258,7 @@ async def test_an_idle_engine_digests_bars_that_nobody_has_asked_for(monkeypatch
     monkeypatch.setattr(FrameSignals, "add", lambda frame, bar: digested.append(bar.open_ts))
     monkeypatch.setattr("engine.runtime.pictures.PERIOD_S", 3600.0)
     faked = FakedEngine(strategy=ScriptedStrategy([]))
-
-    async def start(sink: Sink) -> None:
-        sink(resolved())
-
-    faked.feed.on_run = start
+    faked.feed.on_run = resolves
     async with faked.running():
         await until(lambda: faked.feed.runs)
         for minute in range(1, 5):

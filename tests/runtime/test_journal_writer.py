@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Self
 
 import pytest
 import pytest_asyncio
@@ -14,9 +15,10 @@ from engine.model import records as r
 from engine.model.errors import FatalError
 from engine.model.market import Side
 from engine.model.orders import OrderSpec, OrderType
+from engine.ports import EmergencyLog
 from engine.runtime import journal_writer as writer_module
 from engine.runtime.effect_runner import EffectRunner
-from engine.runtime.journal_writer import JournalWriter
+from engine.runtime.journal_writer import PATIENCE_S, JournalWriter
 from tests.support.engine_fakes import BOOK, DOWN, Clock, FakeBroker, MemoryJournal
 from tests.support.waits import turns, until
 
@@ -47,25 +49,37 @@ class Readying(FakeBroker):
 
 
 class Writing:
-    def __init__(self) -> None:
+    """A writer at work, whose journal obeys."""
+
+    def __init__(self, emergency: EmergencyLog | None = None, patience_s: float = PATIENCE_S) -> None:
         self.journal = MemoryJournal()
         self.broker = Readying()
         self.heard: list[ev.AnyEvent] = []
         runner = EffectRunner({BOOK: self.broker}, Clock(), self.heard.append)
-        self.writer = JournalWriter(self.journal, 0, runner, Clock(), self.heard.append)
+        self.writer = JournalWriter(
+            self.journal, 0, runner, Clock(), self.heard.append, emergency, patience_s=patience_s
+        )
+
+    def states(self) -> list[bool]:
+        return [e.ok for e in self.heard if isinstance(e, ev.JournalState)]
 
     def written(self) -> list[int]:
         return [r.decode(raw).ts for raw in self.journal.records]
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self.writer.run())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
 
 
 @pytest_asyncio.fixture
 async def writing(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Writing]:
     monkeypatch.setattr(writer_module, "RETRY_S", 0.02)
-    made = Writing()
-    task = asyncio.create_task(made.writer.run())
-    yield made
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    async with Writing() as made:
+        yield made
 
 
 async def test_an_effect_runs_only_when_its_records_are_durable(writing: Writing) -> None:
@@ -116,7 +130,7 @@ async def test_f33_without_a_journal_only_what_protects_passes(writing: Writing,
     assert await writing.writer.flush(2)
     assert writing.written() == [1, 2, 3]
     assert writing.writer.seq == 3
-    assert [e.ok for e in writing.heard if isinstance(e, ev.JournalState)] == [False, True]
+    assert writing.states() == [False, True]
     assert writing.broker.sent == [STOP, CLOSE]
 
 

@@ -85,15 +85,6 @@ def test_an_order_cancelled_while_its_answer_is_out_is_looked_up_and_not_kept_fo
     assert plan_finished(found, book.state.orders)
 
 
-def test_an_order_cancelled_before_it_was_sent_at_all_is_denied() -> None:
-    book = Book()
-    book.plan(ONE)
-    entry = book.order(Slot.ENTRY, 2)
-    book.moved(entry.client_id, E.CANCEL_REQUESTED)
-    book.moved(entry.client_id, E.DENIED, reason="not connected")
-    assert entry.status is OrderStatus.DENIED
-
-
 def test_an_unknown_order_that_shows_up_goes_on_being_cancelled() -> None:
     book = Book()
     book.plan(ONE)
