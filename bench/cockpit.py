@@ -19,7 +19,7 @@ from adapters.control.client import fetch_view
 from adapters.simulator.config import DEFAULT_SEED
 from adapters.simulator.market.generated import GeneratedMarket
 from adapters.simulator.market.hours import practice_open
-from adapters.simulator.server import LEAD_S
+from adapters.simulator.process import LEAD_S
 from bench import keys
 from bench.channels import COUNTS, KEYS
 from bench.figures import quantile, table

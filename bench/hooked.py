@@ -13,15 +13,10 @@ from bench.channels import KEYS, channel
 
 
 def count_at_the_venue() -> None:
-    """Let the practice venue be the one of bench.venue; its arguments stay."""
+    """Let the practice venue be the one of bench.venue."""
     from tstream.run import practice
 
-    begin = practice.PracticeProcess.command
-
-    def command(self: practice.PracticeProcess) -> list[str]:
-        return [part if part != practice.VENUE_MODULE else "bench.venue" for part in begin(self)]
-
-    practice.PracticeProcess.command = command  # type: ignore[method-assign]
+    practice.VENUE_MODULE = "bench.venue"
 
 
 def note_keys() -> None:

@@ -1,4 +1,4 @@
-"""The practice venue's own process, with a counter at its door. `python -m bench.venue ARGUMENTS`
+"""The practice venue's own process, with a counter at its door: what `tstream.run.practice_venue` is.
 
 SIGUSR1 stops the market: nothing is sent any more. SIGUSR2 writes what was sent to the counts file.
 """
@@ -73,4 +73,4 @@ if __name__ == "__main__":
     setattr(opening, "GeneratedMarket", StoppableMarket)  # noqa: B010
     signal.signal(signal.SIGUSR1, _stop)
     signal.signal(signal.SIGUSR2, _write)
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

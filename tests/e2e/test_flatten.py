@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import psutil
 
+from adapters.simulator.process import VenueStart
 from tests.e2e.program import TSTREAM, Headless, environment, tstream
 from tests.e2e.terminal import Cockpit
 from tests.e2e.venue import Venue
@@ -30,18 +32,24 @@ def held(run: Headless) -> Venue:
 def venue_alone(home: Path) -> Iterator[Venue]:
     """The practice venue on the book that the last run left, to be asked behind everybody's back."""
     process = subprocess.Popen(
-        [sys.executable, "-m", VENUE_MODULE, "--state", str(home / "data/practice/venue.db")],
+        [sys.executable, "-m", VENUE_MODULE],
         env=environment(home),
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         start_new_session=True,
     )
+    assert process.stdin is not None
     assert process.stdout is not None
+    start = VenueStart(state=str(home / "data/practice/venue.db"))
     try:
+        process.stdin.write(msgspec.json.encode(start) + b"\n")
+        process.stdin.flush()
         assert process.stdout.readline()
         yield Venue(psutil.Process(process.pid))
     finally:
         process.terminate()
         process.wait(patient(15))
+        process.stdin.close()
         process.stdout.close()
 
 

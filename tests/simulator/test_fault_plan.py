@@ -11,7 +11,6 @@ from adapters.simulator.faults.armed import Acted
 from adapters.simulator.faults.help_text import help_text
 from adapters.simulator.faults.plan import CATALOGUE, WHEN, FaultError, FaultKind, fault, parse
 from tests.simulator.practice_venue import ACCOUNT, PracticeDesk, bench
-from tstream.run.practice_venue import main
 
 
 def test_a_fault_is_written_as_it_is_read() -> None:
@@ -74,20 +73,6 @@ def test_the_manual_names_exactly_what_there_is() -> None:
 def test_every_fault_is_tried_over_sockets() -> None:
     tried = "".join(path.read_text() for path in Path(__file__).parent.glob("test_faults_of_*.py"))
     assert not {name for name in CATALOGUE if f'"{name}"' not in tried}
-
-
-def test_the_venue_as_a_program_lists_them(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(["--list-faults"])
-    assert ended.value.code == 0
-    assert capsys.readouterr().out == help_text()
-
-
-def test_the_venue_as_a_program_explains_a_slip(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(["--fault", "lost-repyl"])
-    assert ended.value.code == 2
-    assert "did you mean lost-reply" in capsys.readouterr().err
 
 
 async def _chances(seed: int) -> list[tuple[str, str]]:

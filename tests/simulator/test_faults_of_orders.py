@@ -12,7 +12,6 @@ from adapters.simulator.faults.plan import fault
 from adapters.simulator.market.hours import practice_open, session
 from engine.model.errors import RefusedError
 from engine.model.market import Side
-from engine.model.orders import OrderType
 from tests.simulator.practice_venue import (
     ACCOUNT,
     DAY,
@@ -154,7 +153,7 @@ async def test_f14_the_venue_cancels_a_leg(desk: PracticeDesk, leg: str, gone: i
     desk.venue.faults.add("cancelled-leg", leg=leg, symbol="MNQ")
     rows = await desk.orders()
     assert (rows[entry + gone]["status"], rows[entry + left]["status"]) == (3, 1)
-    assert desk.venue.platform.cancel_leg("MES", OrderType.STOP) is None
+    assert desk.venue.platform.cancel_leg("MES", "stop") is None
 
 
 async def test_a_leg_can_vanish_as_soon_as_it_works(desk: PracticeDesk) -> None:

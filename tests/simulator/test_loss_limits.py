@@ -14,7 +14,6 @@ from adapters.simulator.exchange.config import AccountSpec
 from adapters.simulator.exchange.loss_limits import LossLimits, LossLock, LossState
 from adapters.simulator.exchange.store import SavedAccount
 from adapters.simulator.market.hours import NANOS, session
-from adapters.simulator.server import account, parse
 from tests.simulator.practice_venue import DAY, START, PracticeDesk, bench, enter
 
 HOUR = 3600 * NANOS
@@ -35,10 +34,8 @@ async def trading(desk: PracticeDesk) -> bool:
 
 
 def test_a_practice_account_has_no_limits() -> None:
-    config = parse([]).config
-    assert (config.accounts[0].daily_loss_usd, config.accounts[0].max_loss_usd) == (None, None)
-    config = parse(["--daily-loss", "1000", "--max-loss", "2000"]).config
-    assert config.accounts[0] == account(Decimal(50_000), Decimal(1000), Decimal(2000))
+    (opened,) = SimulatorConfig().accounts
+    assert (opened.daily_loss_usd, opened.max_loss_usd) == (None, None)
 
 
 @given(st.lists(USD, max_size=8))

@@ -11,9 +11,11 @@ from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from aiohttp import ClientSession
 
@@ -22,7 +24,8 @@ from adapters.simulator.exchange.clock import PracticeClock
 from adapters.simulator.market.hours import NANOS
 from adapters.simulator.market.scripted import ManualClock, ScriptedMarket
 from adapters.simulator.practice import PracticeVenue
-from adapters.simulator.server import account, parse
+from adapters.simulator.process import TapeChoice, VenueStart
+from adapters.simulator.server import account
 from tests.simulator.practice_venue import START, Wire
 from tests.support.patience import patient
 from tests.support.recordings import DATA, needs_recordings
@@ -32,11 +35,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @asynccontextmanager
-async def child(*arguments: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, dict[str, Any]]]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", VENUE_MODULE, "--exit-with-parent", *arguments,
-        cwd=ROOT, stdin=PIPE, stdout=PIPE, stderr=PIPE,
-    )  # fmt: skip
+async def child(**asked: Any) -> AsyncIterator[tuple[asyncio.subprocess.Process, dict[str, Any]]]:
+    process = await started(**asked)
     try:
         assert process.stdout is not None
         async with asyncio.timeout(patient(20)):
@@ -47,13 +47,20 @@ async def child(*arguments: str) -> AsyncIterator[tuple[asyncio.subprocess.Proce
         await process.communicate()
 
 
-async def refused(*arguments: str) -> tuple[int | None, str]:
+async def started(**asked: Any) -> asyncio.subprocess.Process:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", VENUE_MODULE, *arguments, cwd=ROOT,
-        stdout=PIPE, stderr=PIPE,
-    )  # fmt: skip
-    _, stderr = await asyncio.wait_for(process.communicate(), patient(20))
-    return process.returncode, stderr.decode()
+        sys.executable, "-m", VENUE_MODULE, cwd=ROOT, stdin=PIPE, stdout=PIPE, stderr=PIPE
+    )
+    assert process.stdin is not None
+    process.stdin.write(msgspec.json.encode(VenueStart(**asked)) + b"\n")
+    return process
+
+
+async def refused(**asked: Any) -> tuple[int | None, str]:
+    process = await started(**asked)
+    assert process.stderr is not None
+    text = await asyncio.wait_for(process.stderr.read(), patient(20))
+    return await process.wait(), text.decode()
 
 
 async def post(port: int, path: str, token: str = "", **body: Any) -> dict[str, Any]:
@@ -69,7 +76,7 @@ async def login(port: int) -> str:
 
 
 async def test_it_reports_what_its_parent_needs_and_ends_with_it() -> None:
-    async with child("--seed", "9", "--speed", "5") as (process, ready):
+    async with child(seed=9, speed=5.0) as (process, ready):
         assert set(ready) == {"port", "origin_ns", "real_origin_ns", "rate", "seed"}
         assert (ready["seed"], ready["rate"]) == (9, 5.0)
         clock = PracticeClock(ready["origin_ns"], ready["real_origin_ns"], ready["rate"])
@@ -81,7 +88,7 @@ async def test_it_reports_what_its_parent_needs_and_ends_with_it() -> None:
 
 
 async def test_held_time_goes_on_when_the_parent_says_so() -> None:
-    async with child("--speed", "20", "--hold", "600") as (process, ready):
+    async with child(speed=20.0, hold_s=600.0) as (process, ready):
         token = await login(ready["port"])
         contracts = (await post(ready["port"], "Contract/available", token, live=False))["contracts"]
         url = f"http://127.0.0.1:{ready['port']}/hubs/market?access_token={token}"
@@ -119,7 +126,7 @@ async def test_signals_end_it_gracefully(number: signal.Signals) -> None:
 
 async def test_its_book_survives_sigkill(tmp_path: Path) -> None:
     state = str(tmp_path / "state")
-    async with child("--state", state) as (process, ready):
+    async with child(state=state) as (process, ready):
         token = await login(ready["port"])
         accounts = await post(ready["port"], "Account/search", token, onlyActiveAccounts=True)
         contracts = await post(ready["port"], "Contract/available", token, live=False)
@@ -133,7 +140,7 @@ async def test_its_book_survives_sigkill(tmp_path: Path) -> None:
             positions = found["positions"]
         process.kill()
         await process.wait()
-    async with child("--state", state) as (_, again):
+    async with child(state=state) as (_, again):
         assert again["origin_ns"] > ready["origin_ns"]
         token = await login(again["port"])
         found = await post(again["port"], "Position/searchOpen", token, accountId=order["accountId"])
@@ -145,33 +152,14 @@ async def test_its_book_survives_sigkill(tmp_path: Path) -> None:
 
 async def test_a_state_file_in_use_is_one_clear_line(tmp_path: Path) -> None:
     state = str(tmp_path / "state")
-    async with child("--state", state):
-        code, text = await refused("--state", state)
+    async with child(state=state):
+        code, text = await refused(state=state)
     assert (code, text.count("\n")) == (2, 1)
     assert state in text
 
 
-@pytest.mark.parametrize(
-    ("arguments", "names"),
-    [
-        (("--speed", "21"), "--speed"),
-        (("--rate", "0"), "--rate"),
-        (("--tape", "x.zip"), "--contract"),
-        (("--month", "201312"), "--tape"),
-        (("--sped", "2"), "--sped"),
-    ],
-)
-def test_bad_arguments_are_refused(
-    arguments: tuple[str, ...], names: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit) as ended:
-        parse(arguments)
-    assert ended.value.code == 2
-    assert names in capsys.readouterr().err
-
-
 async def test_a_tape_that_is_not_there_is_one_clear_line(tmp_path: Path) -> None:
-    code, text = await refused("--tape", str(tmp_path / "none.zip"), "--contract", "ES")
+    code, text = await refused(tape=TapeChoice(str(tmp_path / "none.zip"), "ES"))
     assert (code, text.count("\n")) == (2, 1)
     assert "none.zip" in text
 
@@ -180,7 +168,7 @@ async def test_a_tape_that_is_not_there_is_one_clear_line(tmp_path: Path) -> Non
 @needs_recordings
 async def test_it_plays_a_tape() -> None:
     tape = str(DATA / "es_minutes" / "20131007_trade.zip")
-    async with child("--tape", tape, "--contract", "ES", "--speed", "20") as (_, ready):
+    async with child(tape=TapeChoice(tape, "ES"), speed=20.0) as (_, ready):
         token = await login(ready["port"])
         [contract] = (await post(ready["port"], "Contract/available", token, live=False))["contracts"]
         assert contract["id"] == "CON.F.US.EP.Z13"
@@ -210,6 +198,4 @@ def test_a_manual_clock_does_not_go_back() -> None:
 
 
 def test_five_minis_per_50_000() -> None:
-    from decimal import Decimal
-
     assert [account(Decimal(usd)).max_minis for usd in (50_000, 150_000, 5_000)] == [5, 15, 1]

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from adapters.simulator import server
-from adapters.simulator.faults import plan
 from engine.model.market import MINUTE
 from tstream.cli import call
 from tstream.options import RunOptions
@@ -82,9 +80,7 @@ def test_faults_reach_the_built_in_venue_as_they_were_given(wiring: Wiring, plac
     assert call(["run", "--headless", *given]) == 0
     ((_, _, options),) = wiring.given
     assert options == RunOptions(faults=wanted)
-    command = practice.PracticeProcess(options, places).command()
-    config = server.parse(command[command.index("--exit-with-parent") :]).config
-    assert config.faults == tuple(plan.parse(one) for one in wanted)
+    assert practice.PracticeProcess(options, places).asked().faults == wanted
 
 
 def test_faults_are_checked_before_anything_starts(wiring: Wiring, home: Path, capsys: Out) -> None:

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import IO
 
 import msgspec
-from msgspec import Struct, structs
+from msgspec import structs
 
 from adapters.simulator.exchange.clock import PracticeClock
+from adapters.simulator.process import Ready, TapeChoice, VenueStart
 from engine.model.errors import FatalError
 from tstream.clock import iso, wall_ns
 from tstream.options import RunOptions
@@ -26,24 +27,6 @@ HOLD_S = 30.0
 """Practice time waits so long for the engine to see the market and its account, real seconds."""
 _NOTICE_NS = 50_000_000
 """It goes on so long after we have told the venue, real nanoseconds."""
-
-
-class Ready(Struct, frozen=True):
-    """What the venue says once it listens; with it both ends share one clock."""
-
-    port: int
-    origin_ns: int
-    real_origin_ns: int
-    rate: float
-    seed: int
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def clock(self) -> PracticeClock:
-        return PracticeClock(self.origin_ns, self.real_origin_ns, self.rate)
 
 
 class PracticeProcess:
@@ -61,7 +44,7 @@ class PracticeProcess:
         try:
             self._complaints = open(self._log, "wb")  # noqa: SIM115 - lives as long as the child
             self._child = subprocess.Popen(
-                self.command(),
+                [sys.executable, "-m", VENUE_MODULE],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._complaints,
@@ -70,28 +53,22 @@ class PracticeProcess:
             )
         except OSError as error:
             raise FatalError(f"can't start the practice venue: {error.strerror or error}") from error
+        self._tell(msgspec.json.encode(self.asked()))
 
     @property
     def _log(self) -> Path:
         return self._paths.state / "practice.log"
 
-    def command(self) -> list[str]:
-        """What is run."""
+    def asked(self) -> VenueStart:
+        """What the venue is told."""
         options = self._options
-        command = [sys.executable, "-m", VENUE_MODULE, "--exit-with-parent"]
-        command += ["--rate", str(options.rate), "--speed", str(options.speed), "--hold", str(HOLD_S)]
-        if options.seed is not None:
-            command += ["--seed", str(options.seed)]
-        for one in options.faults:
-            command += ["--fault", one]
-        if options.tape is None:
-            return [*command, "--state", str(book(self._paths))]
-        command += ["--tape", str(options.tape), "--contract", str(options.contract)]
-        if options.month is not None:
-            command += ["--month", options.month]
-        if options.stamp is not None:
-            command += ["--stamp", options.stamp]
-        return command
+        tape = None
+        if options.tape is not None:
+            tape = TapeChoice(str(options.tape), str(options.contract), options.month, options.stamp)
+        state = str(book(self._paths)) if tape is None else None
+        return VenueStart(
+            options.seed, options.rate, float(options.speed), HOLD_S, state, options.faults, tape
+        )
 
     async def ready(self) -> Ready:
         """Wait until it listens. Raises FatalError with what the venue complained about."""
@@ -114,11 +91,15 @@ class PracticeProcess:
         soon = wall_ns() + _NOTICE_NS
         if self._ready is None or self._child is None or soon >= self._ready.real_origin_ns:
             return None
+        self._tell(msgspec.json.encode({"real_origin_ns": soon}))
+        return structs.replace(self._ready, real_origin_ns=soon).clock
+
+    def _tell(self, line: bytes) -> None:
+        assert self._child is not None
         assert self._child.stdin is not None
         with suppress(OSError):  # the venue may just have ended
-            self._child.stdin.write(msgspec.json.encode({"real_origin_ns": soon}) + b"\n")
+            self._child.stdin.write(line + b"\n")
             self._child.stdin.flush()
-        return structs.replace(self._ready, real_origin_ns=soon).clock
 
     def stop(self) -> None:
         """End it gracefully: it keeps its book. The second time does nothing."""

@@ -1,24 +1,25 @@
-"""The practice venue's own process: `python -m tstream.run.practice_venue ARGUMENTS`."""
+"""The practice venue's own process: `python -m tstream.run.practice_venue`, told on its stdin what to do."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from pathlib import Path
 
 from adapters.simulator import server
-from adapters.simulator.server import RecordedMarket, TapeChoice
+from adapters.simulator.process import TapeChoice
+from adapters.simulator.server import RecordedMarket
 
 
-def main(argv: Sequence[str]) -> int:
+def main() -> int:
     """Run the venue until it is told to end; gives the exit code."""
-    return server.main(argv, _open_tape)
+    return server.main(_open_tape)
 
 
 def _open_tape(choice: TapeChoice) -> RecordedMarket:
     from adapters.tapes.tape import open_tape
 
-    return open_tape(choice.path, choice.contract, month=choice.month, stamp=choice.stamp)
+    return open_tape(Path(choice.path), choice.contract, month=choice.month, stamp=choice.stamp)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

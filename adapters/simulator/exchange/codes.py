@@ -50,7 +50,7 @@ TYPE = {
     OrderType.LIMIT: TypeCode.LIMIT,
     OrderType.STOP: TypeCode.STOP,
 }
-PLACEABLE = {code: kind for kind, code in TYPE.items()}
+PLACEABLE: dict[int, OrderType] = {code: kind for kind, code in TYPE.items()}
 
 
 class LoginCode(IntEnum):

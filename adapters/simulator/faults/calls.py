@@ -13,11 +13,10 @@ import msgspec
 from aiohttp import web
 
 from adapters.simulator.exchange.clock import Schedule
-from adapters.simulator.exchange.codes import TYPE
+from adapters.simulator.exchange.codes import PLACEABLE
 from adapters.simulator.faults.armed import ArmedFaults
-from adapters.simulator.faults.plan import FaultOptions, Option, Seam, add_kind
+from adapters.simulator.faults.plan import ANY, FaultOptions, Option, Seam, add_kind
 from adapters.simulator.wire.json_rows import envelope
-from engine.model.orders import OrderType
 
 CALLS = {
     "login": "/api/auth/loginkey",
@@ -42,7 +41,6 @@ CALLS = {
 }
 """Names of the calls that a fault can be about; the last two are the opening of a hub."""
 NAMES = {path: name for name, path in CALLS.items()}
-ANY = "any"
 _LISTS = {
     "accounts": "accounts",
     "contracts": "contracts",
@@ -60,8 +58,6 @@ _PENDING = {"place": 6, "modify": 4, "cancel": 4, "close": 6, "partial-close": 7
 """
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Handle = Callable[[], Awaitable[web.StreamResponse]]
-"""Lets the venue handle the request as if nothing was wrong, or with the next fault."""
 
 
 @dataclass(slots=True)
@@ -75,77 +71,100 @@ class CallContext:
     closing: asyncio.Event
     answered: dict[str, bytes]
     """By call, the body of what the client was answered before."""
+    handle: Callable[[], Awaitable[web.StreamResponse]]
+    """Lets the venue handle the request as if nothing was wrong, or with the next fault."""
 
-    async def leave_unanswered(self) -> web.Response:
-        """Cut the connection, or leave the client waiting until it gives up: no answer in either case."""
-        transport = self.request.transport
-        while self.options.yes("hang") and transport is not None and not transport.is_closing():
-            try:
-                async with asyncio.timeout(0.02):
-                    await self.closing.wait()
-                break
-            except TimeoutError:
-                continue
-        if transport is not None:
-            transport.abort()
-        return web.Response(status=499)
+    async def wait(self) -> None:
+        await self.schedule.wait(self.options.number("seconds"))
 
 
-CallFault = Callable[[CallContext, Handle], Awaitable[web.StreamResponse]]
-CALL_FAULTS: dict[str, CallFault] = {}
+CallFault = Callable[[CallContext], Awaitable[web.StreamResponse]]
 
 
-def _call(call: str) -> Option:
-    return Option(call, "which call", (ANY, *CALLS))
+def _call(call: str, *choices: str) -> Option:
+    return Option(call, "which call", choices or (ANY, *CALLS))
 
 
-_TYPE = Option("any", "only places of orders of this type", (ANY, "market", "limit", "stop"))
 _HANG = Option(False, "leave the client waiting instead of cutting the connection")
 
 
-def _fault(name: str, about: str, example: str, **options: Option) -> Callable[[CallFault], CallFault]:
-    def add(handle: CallFault) -> CallFault:
-        narrowed = {"type": _TYPE} if "place" in options["call"].choices else {}
-        add_kind(name, Seam.CALL, about, example, **options, **narrowed)
-        CALL_FAULTS[name] = handle
-        return handle
-
-    return add
-
-
-@_fault(
-    "lost-reply",
-    "The venue does what is asked, but its answer never arrives.",
-    "lost-reply:call=place,type=market",
-    call=_call("place"),
-    hang=_HANG,
-)
-async def _lost_reply(context: CallContext, handle: Handle) -> web.StreamResponse:
-    await handle()
-    return await context.leave_unanswered()
+def _fault(
+    name: str, about: str, example: str, call: Option, **options: Option
+) -> Callable[[CallFault], CallFault]:
+    if "place" in call.choices:
+        options["type"] = Option(ANY, "only places of orders of this type", (ANY, *PLACEABLE.values()))
+    return add_kind(name, Seam.CALL, about, example, call=call, **options)
 
 
 @_fault(
     "lost-request",
     "The request never reaches the venue, and nobody answers it.",
     "lost-request:call=place,hang=yes",
-    call=_call("place"),
+    _call("place"),
     hang=_HANG,
 )
-async def _lost_request(context: CallContext, _handle: Handle) -> web.StreamResponse:
-    return await context.leave_unanswered()
+async def _unanswered(context: CallContext) -> web.StreamResponse:
+    """Cut the connection, or leave the client waiting until it gives up: no answer in either case."""
+    transport = context.request.transport
+    while context.options.yes("hang") and transport is not None and not transport.is_closing():
+        try:
+            async with asyncio.timeout(0.02):
+                await context.closing.wait()
+            break
+        except TimeoutError:
+            continue
+    if transport is not None:
+        transport.abort()
+    return web.Response(status=499)
+
+
+@_fault(
+    "error-before",
+    "The venue does nothing and answers with a server error.",
+    "error-before:call=positions,times=0,lasting=60",
+    _call("place"),
+    status=Option(503, "HTTP status"),
+)
+async def _error(context: CallContext) -> web.StreamResponse:
+    return web.Response(
+        status=context.options.count("status"), text="the server could not complete the request"
+    )
+
+
+@_fault(
+    "lost-reply",
+    "The venue does what is asked, but its answer never arrives.",
+    "lost-reply:call=place,type=market",
+    _call("place"),
+    hang=_HANG,
+)
+async def _lost_reply(context: CallContext) -> web.StreamResponse:
+    await context.handle()
+    return await _unanswered(context)
+
+
+@_fault(
+    "error-after",
+    "The venue does what is asked and answers with a server error.",
+    "error-after:call=place,status=502",
+    _call("place"),
+    status=Option(500, "HTTP status"),
+)
+async def _error_after(context: CallContext) -> web.StreamResponse:
+    await context.handle()
+    return await _error(context)
 
 
 @_fault(
     "late-reply",
     "The venue acts at once; its answer comes so many seconds later, long after a fill.",
     "late-reply:call=place,seconds=2",
-    call=_call("place"),
+    _call("place"),
     seconds=Option(2.0, "of venue time"),
 )
-async def _late_reply(context: CallContext, handle: Handle) -> web.StreamResponse:
-    answer = await handle()
-    await context.schedule.wait(context.options.number("seconds"))
+async def _late_reply(context: CallContext) -> web.StreamResponse:
+    answer = await context.handle()
+    await context.wait()
     return answer
 
 
@@ -153,45 +172,22 @@ async def _late_reply(context: CallContext, handle: Handle) -> web.StreamRespons
     "late-request",
     "The request travels so many seconds: the venue acts when the client may have given up.",
     "late-request:call=place,seconds=10",
-    call=_call("place"),
+    _call("place"),
     seconds=Option(10.0, "of venue time"),
 )
-async def _late_request(context: CallContext, handle: Handle) -> web.StreamResponse:
-    await context.schedule.wait(context.options.number("seconds"))
-    return await handle()
-
-
-@_fault(
-    "error-after",
-    "The venue does what is asked and answers with a server error.",
-    "error-after:call=place,status=502",
-    call=_call("place"),
-    status=Option(500, "HTTP status"),
-)
-async def _error_after(context: CallContext, handle: Handle) -> web.StreamResponse:
-    await handle()
-    return _error(context.options.count("status"))
-
-
-@_fault(
-    "error-before",
-    "The venue does nothing and answers with a server error.",
-    "error-before:call=positions,times=0,lasting=60",
-    call=_call("place"),
-    status=Option(503, "HTTP status"),
-)
-async def _error_before(context: CallContext, _handle: Handle) -> web.StreamResponse:
-    return _error(context.options.count("status"))
+async def _late_request(context: CallContext) -> web.StreamResponse:
+    await context.wait()
+    return await context.handle()
 
 
 @_fault(
     "throttled",
     "The venue does nothing: too many requests (429).",
     "throttled:call=any,times=5,seconds=3",
-    call=_call(ANY),
+    _call(ANY),
     seconds=Option(1.0, "its Retry-After header; 0 leaves it out"),
 )
-async def _throttled(context: CallContext, _handle: Handle) -> web.StreamResponse:
+async def _throttled(context: CallContext) -> web.StreamResponse:
     wait = -(-context.options.number("seconds") // 1)
     return web.Response(status=429, headers={"Retry-After": f"{wait:.0f}"} if wait else {})
 
@@ -200,32 +196,32 @@ async def _throttled(context: CallContext, _handle: Handle) -> web.StreamRespons
     "garbled-reply",
     "The venue does what is asked, but the body of its answer can't be read.",
     "garbled-reply:call=place,how=html",
-    call=_call("place"),
+    _call("place"),
     how=Option(
         "cut", "the body is cut short, a web page, empty, or no object", ("cut", "html", "empty", "null")
     ),
 )
-async def _garbled_reply(context: CallContext, handle: Handle) -> web.StreamResponse:
-    answer = _content(await handle())
+async def _garbled_reply(context: CallContext) -> web.StreamResponse:
+    answer = _content(await context.handle())
     bodies = {
         "cut": answer[: len(answer) // 2],
         "html": b"<html><body>upstream timed out</body></html>",
         "empty": b"",
         "null": b"null",
     }
-    return web.Response(body=bodies[context.options.text("how")], content_type="application/json")
+    return _body(bodies[context.options.text("how")])
 
 
 @_fault(
     "refused-call",
     "The venue does nothing and answers success:false; a query's list is null.",
     "refused-call:call=positions,code=1,times=3",
-    call=_call("modify"),
+    _call("modify"),
     code=Option(3, "errorCode of the answer; with 0 it lies: success:true"),
     text=Option("", "errorMessage of the answer; empty: null"),
     empty=Option(False, "the list is empty instead of null"),
 )
-async def _refused_call(context: CallContext, _handle: Handle) -> web.StreamResponse:
+async def _refused_call(context: CallContext) -> web.StreamResponse:
     payload: dict[str, Any] = {}
     if context.call in _LISTS:
         payload = {_LISTS[context.call]: [] if context.options.yes("empty") else None}
@@ -239,35 +235,35 @@ async def _refused_call(context: CallContext, _handle: Handle) -> web.StreamResp
     "pending-reply",
     "The venue does what is asked and answers that the outcome is not known yet.",
     "pending-reply:call=modify",
-    call=Option("modify", "which call", tuple(_PENDING)),
+    _call("modify", *_PENDING),
 )
-async def _pending_reply(context: CallContext, handle: Handle) -> web.StreamResponse:
-    answer = msgspec.json.decode(_content(await handle()))
-    if not answer.get("success"):
-        return _json(answer)
-    return _json(answer | {"success": False, "errorCode": _PENDING[context.call]})
+async def _pending_reply(context: CallContext) -> web.StreamResponse:
+    answer = msgspec.json.decode(_content(await context.handle()))
+    if answer.get("success"):
+        answer |= {"success": False, "errorCode": _PENDING[context.call]}
+    return _json(answer)
 
 
 @_fault(
     "stale-reply",
     "A query answers what it answered the time before.",
     "stale-reply:call=positions,times=2",
-    call=Option("positions", "which call", tuple(_LISTS)),
+    _call("positions", *_LISTS),
 )
-async def _stale_reply(context: CallContext, handle: Handle) -> web.StreamResponse:
+async def _stale_reply(context: CallContext) -> web.StreamResponse:
     before = context.answered.get(context.call)
-    fresh = await handle()
-    return fresh if before is None else web.Response(body=before, content_type="application/json")
+    fresh = await context.handle()
+    return fresh if before is None else _body(before)
 
 
 @_fault(
     "refused-login",
     "Logging in fails, as after the key was changed on the platform.",
     "refused-login:code=3,times=0,lasting=120",
-    call=Option("login", "which call", ("login", "validate")),
+    _call("login", "login", "validate"),
     code=Option(3, "errorCode: 3 invalid credentials, 7 agreements not signed, 9 no API subscription"),
 )
-async def _refused_login(context: CallContext, _handle: Handle) -> web.StreamResponse:
+async def _refused_login(context: CallContext) -> web.StreamResponse:
     field = "token" if context.call == "login" else "newToken"
     return _json(envelope({field: None}, code=context.options.count("code")))
 
@@ -308,23 +304,15 @@ class CallFaults:
             self._armed.schedule.advance(self._armed.clock())
             return answer
 
-        handle: Handle = handled
-        for one in self._armed.acting(Seam.CALL, call, lambda o: _concerns(o, call, body)):
-            context = CallContext(
-                call, request, one.fault.options, self._armed.schedule, self._closing, self._answered
-            )
-            handle = partial(CALL_FAULTS[one.fault.name], context, handle)
+        handle: Callable[[], Awaitable[web.StreamResponse]] = handled
+        kind = PLACEABLE.get(body.get("type", 0), "") if call == "place" else ""
+        for one in self._armed.acting(Seam.CALL, call, call=call, type=kind):
+            options, schedule = one.fault.options, self._armed.schedule
+            context = CallContext(call, request, options, schedule, self._closing, self._answered, handle)
+            handle = partial(one.kind.act, context)
         answer = await handle()
         self._answered[call] = _content(answer)
         return answer
-
-
-def _concerns(options: FaultOptions, call: str, body: Mapping[str, Any]) -> bool:
-    """Whether a call with this body is an occasion for a fault with these options."""
-    if options.text("call") not in (ANY, call):
-        return False
-    wanted = options.text("type") if "type" in options.values else ANY
-    return wanted == ANY or TYPE[OrderType(wanted)] == body.get("type")
 
 
 def _content(answer: web.StreamResponse) -> bytes:
@@ -334,8 +322,8 @@ def _content(answer: web.StreamResponse) -> bytes:
 
 
 def _json(payload: Mapping[str, Any]) -> web.Response:
-    return web.Response(body=msgspec.json.encode(payload), content_type="application/json")
+    return _body(msgspec.json.encode(payload))
 
 
-def _error(status: int) -> web.Response:
-    return web.Response(status=status, text="the server could not complete the request")
+def _body(content: bytes) -> web.Response:
+    return web.Response(body=content, content_type="application/json")

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable, Coroutine, Iterable
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any
 
 from msgspec import structs
 
@@ -14,15 +14,13 @@ from adapters.simulator.exchange.account import PracticeAccount
 from adapters.simulator.exchange.exchange import Exchange
 from adapters.simulator.market.hours import NANOS, session, trade_date
 from adapters.simulator.wire.access import Tokens
-from adapters.simulator.wire.hubs import DEPTH, QUOTES, TRADES, Hub, Hubs
+from adapters.simulator.wire.hubs import DEPTH, QUOTES, TRADES, Hubs
 from adapters.simulator.wire.signalr import Connection
 from engine.model.market import Side
 from engine.model.orders import OrderSpec, OrderType
 from engine.ports import Clock
 
-HubChoice = Literal["both", "market", "user"]
-StreamChoice = Literal["all", "quotes", "trades", "depth"]
-LegsOnClose = Literal["keep", "cancel"]
+MARKET_STREAMS = {"quotes": QUOTES, "trades": TRADES, "depth": DEPTH}
 LOGOUT_TEXT = "You have been logged out by the server."
 
 
@@ -48,7 +46,7 @@ class VenueControls:
         """Only this key logs in from now on; tokens stay valid."""
         self._tokens.key = key
 
-    def drop_hubs(self, which: HubChoice = "both", *, close_record: bool = False) -> None:
+    def drop_hubs(self, which: str = "both", *, close_record: bool = False) -> None:
         """End the connections that are open: without a word, or with a close record."""
         for connection in self._connections(which):
             if close_record:
@@ -56,7 +54,7 @@ class VenueControls:
             else:
                 connection.abort()
 
-    def log_out(self, which: HubChoice = "both", *, close: bool = True) -> None:
+    def log_out(self, which: str = "both", *, close: bool = True) -> None:
         """Send GatewayLogout on the open connections, and close them after it."""
         record = {"type": 1, "target": "GatewayLogout", "arguments": [LOGOUT_TEXT]}
         text = json.dumps(record)
@@ -66,13 +64,13 @@ class VenueControls:
             else:
                 connection.send(text)
 
-    def silence_market(self, what: StreamChoice = "all") -> Callable[[], None]:
+    def silence_market(self, what: str = "all") -> Callable[[], None]:
         """The open market connections hear no more of it, though pings go on; a new connection hears all.
 
         Gives what ends the silence.
         """
-        targets = {"quotes": (QUOTES,), "trades": (TRADES,), "depth": (DEPTH,)}
-        return self._hubs.market.mute(targets.get(what, (QUOTES, TRADES, DEPTH)))
+        targets = MARKET_STREAMS.values() if what == "all" else (MARKET_STREAMS[what],)
+        return self._hubs.market.mute(tuple(targets))
 
     def silence_user(self) -> Callable[[], None]:
         """The open user connections hear no more events, though pings go on. Gives what ends the silence."""
@@ -91,12 +89,20 @@ class VenueControls:
         for account in self._exchange.accounts.values():
             account.desk_flatten(now)
 
-    def auto_oco(self, on: bool) -> None:
-        """Set "Auto OCO Brackets" of all accounts; off is Position Brackets mode, which refuses brackets."""
+    def auto_oco(self, on: bool) -> Callable[[], None]:
+        """Set "Auto OCO Brackets" of all accounts; off is Position Brackets mode, which refuses brackets.
+
+        Gives what sets it the other way again.
+        """
         for account in self._exchange.accounts.values():
             account.rules = structs.replace(account.rules, auto_oco=on)
 
-    def legs_on_close(self, habit: LegsOnClose) -> None:
+        def back() -> None:
+            self.auto_oco(not on)
+
+        return back
+
+    def legs_on_close(self, habit: str) -> None:
         """Whether closing a position leaves its bracket legs in the market or cancels them."""
         for account in self._exchange.accounts.values():
             account.rules = structs.replace(account.rules, legs_on_close=habit)
@@ -115,14 +121,10 @@ class VenueControls:
 
     # -- inside ------------------------------------------------------------------------------------
 
-    def _connections(self, which: HubChoice) -> Iterable[Connection]:
-        hubs = self._hubs
-        chosen: dict[HubChoice, tuple[Hub, ...]] = {
-            "both": (hubs.market, hubs.user),
-            "market": (hubs.market,),
-            "user": (hubs.user,),
-        }
-        return tuple(connection for hub in chosen[which] for connection in hub.connections)
+    def _connections(self, which: str) -> Iterable[Connection]:
+        """`which` is "both", "market" or "user"."""
+        hubs = {"market": self._hubs.market, "user": self._hubs.user}
+        return tuple(c for name, hub in hubs.items() if which in ("both", name) for c in hub.connections)
 
     def _later(self, goodbye: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(goodbye)
@@ -155,14 +157,18 @@ class Platform:
         """Cancel any order of the account. Raises RefusedError if it is not live."""
         self._account.withdraw(order_id, self._now())
 
-    def cancel_leg(self, symbol: str, which: OrderType) -> int | None:
-        """Cancel the newest working bracket leg of a type (STOP or LIMIT); its id, or None without one."""
+    def cancel_leg(self, symbol: str, which: str) -> int | None:
+        """Cancel the newest working bracket leg, "stop" or "target"; its id, or None without one.
+
+        Raises RefusedError.
+        """
+        kind = OrderType.STOP if which == "stop" else OrderType.LIMIT
         legs = [
             int(order.venue_id)
             for order in self._account.venue.orders
             if order.parent_id is not None
             and order.status.live
-            and order.type is which
+            and order.type is kind
             and symbol in ("", order.instrument)
         ]
         if not legs:
@@ -174,12 +180,10 @@ class Platform:
         """The desk steps in: every order expires, every position is closed at market."""
         self._account.desk_flatten(self._now())
 
-    def block(self) -> None:
-        """The account may not trade any more. Its orders and positions stay."""
+    def block(self) -> Callable[[], None]:
+        """The account may not trade any more. Its orders and positions stay. Gives what ends the block."""
         self._account.allow_trading(False)
-
-    def unblock(self) -> None:
-        self._account.allow_trading(True)
+        return lambda: self._account.allow_trading(True)
 
     def _place(self, symbol: str, spec: OrderSpec) -> int:
         return self._account.outside(symbol, spec, self._now())

@@ -10,7 +10,7 @@ from typing import Any
 
 from adapters.simulator.exchange.clock import Schedule
 from adapters.simulator.faults.armed import ArmedFaults
-from adapters.simulator.faults.plan import FaultOptions, Option, Seam, add_kind
+from adapters.simulator.faults.plan import ANY, FaultOptions, Option, Seam, add_kind
 from adapters.simulator.wire.hubs import DEPTH, QUOTES, TRADES, Topic
 from adapters.simulator.wire.json_rows import ACCOUNTS, FILLS, ORDERS, POSITIONS, HubEvent
 
@@ -22,7 +22,6 @@ TARGETS = {
 }
 NAMES = {target: name for name, target in TARGETS.items()}
 STREAMS = {QUOTES: "quotes", TRADES: "trades", DEPTH: "depth", **NAMES}
-ANY = "any"
 _PATIENCE_S = 1.0
 """An event that was put behind others waits no longer than this for them, seconds of venue time."""
 
@@ -39,10 +38,16 @@ class EventContext:
     behind: Callable[[HubEvent, int], Callable[[], None]]
     """Keeps an event until so many others have passed; gives what lets it go at once."""
 
+    def overtaken(self, event: HubEvent, count: int) -> Sequence[HubEvent]:
+        """Let so many others pass the event: what is told now."""
+        if not count:
+            return (event,)
+        self.schedule.call_after(_PATIENCE_S, self.behind(event, count))
+        return ()
+
 
 EventFault = Callable[[EventContext, HubEvent], Sequence[HubEvent]]
 """What is told instead of an event, now."""
-EVENT_FAULTS: dict[str, EventFault] = {}
 _EVENT = Option(ANY, "which events", (ANY, *TARGETS))
 _STATUS = Option(
     0, "only orders of this status: 1 open, 2 filled, 3 cancelled, 6 pending, 8 suspended; 0: all"
@@ -50,26 +55,17 @@ _STATUS = Option(
 
 
 def _fault(name: str, about: str, example: str, **options: Option) -> Callable[[EventFault], EventFault]:
-    def add(act: EventFault) -> EventFault:
-        add_kind(name, Seam.EVENT, about, example, event=_EVENT, status=_STATUS, **options)
-        EVENT_FAULTS[name] = act
-        return act
-
-    return add
+    return add_kind(name, Seam.EVENT, about, example, event=_EVENT, status=_STATUS, **options)
 
 
-@_fault("lost-event", "The user hub never tells of something that happened.", "lost-event:event=fill")
-def _lost_event(_context: EventContext, _event: HubEvent) -> Sequence[HubEvent]:
-    return ()
-
-
-@_fault(
+_fault("lost-event", "The user hub never tells of something that happened.", "lost-event:event=fill")(
+    lambda _context, _event: ()
+)
+_fault(
     "doubled-event",
     "The user hub tells something twice; a trade the second time as an update.",
     "doubled-event:event=fill,times=0",
-)
-def _doubled_event(_context: EventContext, event: HubEvent) -> Sequence[HubEvent]:
-    return event, event._replace(action=max(1, event.action))
+)(lambda _context, event: (event, event._replace(action=max(1, event.action))))
 
 
 @_fault(
@@ -83,32 +79,19 @@ def _late_event(context: EventContext, event: HubEvent) -> Sequence[HubEvent]:
     return ()
 
 
-@_fault(
+_fault(
     "overtaken-event",
     "The user hub tells of something after the next events: children before their parent, fills last.",
     "overtaken-event:event=order,status=6,behind=1",
     behind=Option(1, "how many events overtake it; after a second it comes in any case"),
-)
-def _overtaken_event(context: EventContext, event: HubEvent) -> Sequence[HubEvent]:
-    release = context.behind(event, context.options.count("behind"))
-    context.schedule.call_after(_PATIENCE_S, release)
-    return ()
-
-
-@_fault(
+)(lambda context, event: context.overtaken(event, context.options.count("behind")))
+_fault(
     "shuffled-events",
     "The user hub tells events in any order: each is overtaken by up to so many, by the seed.",
     "shuffled-events:times=0,behind=4",
     behind=Option(4, "most events that overtake one; after a second it comes in any case"),
     times=Option(0, "shuffle so many events; 0 is for ever"),
-)
-def _shuffled_events(context: EventContext, event: HubEvent) -> Sequence[HubEvent]:
-    behind = context.rng.randint(0, context.options.count("behind"))
-    if not behind:
-        return (event,)
-    release = context.behind(event, behind)
-    context.schedule.call_after(_PATIENCE_S, release)
-    return ()
+)(lambda context, event: context.overtaken(event, context.rng.randint(0, context.options.count("behind"))))
 
 
 @_fault(
@@ -134,24 +117,22 @@ add_kind(
     "A hub completes a subscription, but nothing ever comes of it.",
     "lost-subscription:stream=quotes,nth=2",
     stream=Option(ANY, "which stream", (ANY, *STREAMS.values())),
-)
+)(lambda: False)
 
 
+@dataclass(slots=True, eq=False)
 class OvertakenEvent:
     """An event that lets others pass."""
 
-    __slots__ = ("_left", "_release", "event")
-
-    def __init__(self, event: HubEvent, count: int, release: Callable[[OvertakenEvent], None]) -> None:
-        self.event = event
-        self._left = count
-        self._release = release
+    event: HubEvent
+    left: int
+    release: Callable[[OvertakenEvent], None]
 
     def passed(self) -> None:
         """Another event was told."""
-        self._left -= 1
-        if self._left <= 0:
-            self._release(self)
+        self.left -= 1
+        if self.left <= 0:
+            self.release(self)
 
 
 class EventFaults:
@@ -177,12 +158,11 @@ class EventFaults:
         overtaken = tuple(self._behind)
         name = NAMES[event.target]
         out: Sequence[HubEvent] = (event,)
-        for armed in self._armed.acting(Seam.EVENT, name, lambda o: _concerns(o, event)):
+        for armed in self._armed.acting(Seam.EVENT, name, event=name, status=event.data.get("status", -1)):
             context = EventContext(
                 armed.fault.options, armed.rng, self._armed.schedule, self._send, self._put_behind
             )
-            act = EVENT_FAULTS[armed.fault.name]
-            out = [sent for one in out for sent in act(context, one)]
+            out = [sent for one in out for sent in armed.kind.act(context, one)]
         self._send(out)
         if out:
             for waiting in overtaken:
@@ -191,10 +171,8 @@ class EventFaults:
 
     def accepts(self, topic: Topic) -> bool:
         """Whether a subscription takes effect."""
-        if not self._armed.at(Seam.SUBSCRIPTION):
-            return True
         stream = STREAMS[topic[0]]
-        return not self._armed.acting(Seam.SUBSCRIPTION, stream, lambda o: o.text("stream") in (ANY, stream))
+        return not self._armed.acting(Seam.SUBSCRIPTION, stream, stream=stream)
 
     def _put_behind(self, event: HubEvent, count: int) -> Callable[[], None]:
         waiting = OvertakenEvent(event, count, self._release)
@@ -205,10 +183,3 @@ class EventFaults:
         if waiting in self._behind:
             self._behind.remove(waiting)
             self._send((waiting.event,))
-
-
-def _concerns(options: FaultOptions, event: HubEvent) -> bool:
-    """Whether an event is an occasion for a fault with these options."""
-    if options.text("event") not in (ANY, NAMES[event.target]):
-        return False
-    return not options.count("status") or options.count("status") == event.data.get("status")

@@ -25,8 +25,8 @@ Without a fault, at once:
     venue.controls.auto_oco(False)                     .legs_on_close("cancel")    .skew_clock(5.0)
     venue.platform.trade("MNQ", Side.SELL, 2)           # somebody trades on the platform: no tag
     venue.platform.rest("MNQ", Side.BUY, 1, limit=118_000)      .cancel(order_id)
-    venue.platform.cancel_leg("MNQ", OrderType.STOP)    # or LIMIT, the target
-    venue.platform.flatten()                            .block()   .unblock()
+    venue.platform.cancel_leg("MNQ", "stop")            # or "target"
+    venue.platform.flatten()                            .block()
 """
 
 from __future__ import annotations

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from typing import cast
+from typing import NamedTuple
 
-from adapters.simulator.exchange.clock import Schedule
 from adapters.simulator.faults.armed import Armed, ArmedFaults
 from adapters.simulator.faults.calls import CALLS
-from adapters.simulator.faults.controls import HubChoice, LegsOnClose, Platform, StreamChoice, VenueControls
+from adapters.simulator.faults.controls import MARKET_STREAMS, Platform, VenueControls
 from adapters.simulator.faults.events import TARGETS
 from adapters.simulator.faults.plan import FaultOptions, Option, Seam, add_kind
 from engine.model.errors import RefusedError
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import Side
-from engine.model.orders import OrderType
 
 log = logging.getLogger(__name__)
 
@@ -26,212 +23,147 @@ OCCASIONS = (AT_ONCE, *(call for call in CALLS if not call.endswith("-hub")), *T
 """What a moment can be tied to: venue time, the end of a call's work, or a user event that was told."""
 
 
-@dataclass(slots=True)
-class MomentContext:
+class MomentContext(NamedTuple):
     """What a fault of this kind acts with."""
 
     options: FaultOptions
     controls: VenueControls
     platform: Platform
-    schedule: Schedule
-
-    def later(self, key: str, undo: Callable[[], None]) -> None:
-        """Undo it after the seconds of an option, if it says any."""
-        if seconds := self.options.number(key):
-            self.schedule.call_after(seconds, undo)
 
 
-MomentFault = Callable[[MomentContext], None]
-MOMENT_FAULTS: dict[str, MomentFault] = {}
+MomentFault = Callable[[MomentContext], object]
+"""Gives a call that undoes it, where it can be told to end after so many `seconds`."""
 _HUB = Option("both", "which hub", ("both", "market", "user"))
 _UNTIL = Option(0.0, "end it after so many seconds of venue time; 0 leaves it")
+_PRODUCT = Option("MNQ", "which product", tuple(CME_FUTURES))
 _ON = Option(
     AT_ONCE, "act by venue time, or just after such a call was handled or such an event was told", OCCASIONS
 )
 _EVERY = Option(0.0, "by venue time: again every so many seconds, until `times` is reached")
 
 
-def _fault(name: str, about: str, example: str, **options: Option) -> Callable[[MomentFault], MomentFault]:
-    def add(act: MomentFault) -> MomentFault:
-        add_kind(name, Seam.MOMENT, about, example, **options, on=_ON, every=_EVERY)
-        MOMENT_FAULTS[name] = act
-        return act
-
-    return add
+def _fault(name: str, about: str, example: str, act: MomentFault, **options: Option) -> None:
+    add_kind(name, Seam.MOMENT, about, example, **options, on=_ON, every=_EVERY)(act)
 
 
-def _hub(context: MomentContext) -> HubChoice:
-    return cast(HubChoice, context.options.text("hub"))
-
-
-@_fault(
+_fault(
     "dropped-hubs",
     "Open hub connections end: without a word, or with a close record.",
     "dropped-hubs:on=place,hub=user",
+    lambda c: c.controls.drop_hubs(c.options.text("hub"), close_record=c.options.yes("goodbye")),
     hub=_HUB,
     goodbye=Option(False, "send a close record first"),
 )
-def _dropped_hubs(context: MomentContext) -> None:
-    context.controls.drop_hubs(_hub(context), close_record=context.options.yes("goodbye"))
-
-
-@_fault(
+_fault(
     "logout",
     "GatewayLogout arrives on open hubs, which then close.",
     "logout:at=60",
+    lambda c: c.controls.log_out(c.options.text("hub"), close=c.options.yes("close")),
     hub=_HUB,
     close=Option(True, "close the connections after it"),
 )
-def _logout(context: MomentContext) -> None:
-    context.controls.log_out(_hub(context), close=context.options.yes("close"))
-
-
-@_fault(
+_fault(
     "silent-market",
     "Open market connections hear nothing more, but pings go on; a new connection hears everything.",
     "silent-market:at=30,what=quotes",
-    what=Option("all", "what stops", ("all", "quotes", "trades", "depth")),
+    lambda c: c.controls.silence_market(c.options.text("what")),
+    what=Option("all", "what stops", ("all", *MARKET_STREAMS)),
     seconds=_UNTIL,
 )
-def _silent_market(context: MomentContext) -> None:
-    context.later(
-        "seconds", context.controls.silence_market(cast(StreamChoice, context.options.text("what")))
-    )
-
-
-@_fault(
+_fault(
     "silent-user",
     "Open user connections hear nothing more, but pings go on; a new connection hears everything.",
     "silent-user:on=place",
+    lambda c: c.controls.silence_user(),
     seconds=_UNTIL,
 )
-def _silent_user(context: MomentContext) -> None:
-    context.later("seconds", context.controls.silence_user())
-
-
-@_fault(
+_fault(
     "expired-tokens",
     "Every token becomes invalid at once, while hubs opened with it stay open.",
     "expired-tokens:every=600,times=0",
+    lambda c: c.controls.expire_tokens(),
 )
-def _expired_tokens(context: MomentContext) -> None:
-    context.controls.expire_tokens()
-
-
-@_fault(
+_fault(
     "rotated-key",
     "Another API key is valid from now on: logging in with the old one fails.",
     "rotated-key:at=120,key=other",
+    lambda c: c.controls.rotate_key(c.options.text("key")),
     key=Option("rotated", "the new key"),
 )
-def _rotated_key(context: MomentContext) -> None:
-    context.controls.rotate_key(context.options.text("key"))
-
-
-@_fault(
+_fault(
     "halt",
     "No order is taken for some seconds; cancels pass, resting orders stay.",
     "halt:on=fill,seconds=30",
+    lambda c: c.controls.halt(c.options.number("seconds")),
     seconds=Option(10.0, "how long, venue time"),
 )
-def _halt(context: MomentContext) -> None:
-    context.controls.halt(context.options.number("seconds"))
-
-
-@_fault(
+_fault(
     "closed-session",
     "As at 15:10 Chicago time: the desk flattens; orders are refused until the next session opens.",
     "closed-session:at=300",
+    lambda c: c.controls.close_session(),
 )
-def _closed_session(context: MomentContext) -> None:
-    context.controls.close_session()
-
-
-@_fault(
+_fault(
     "position-brackets",
     "The account is in Position Brackets mode: orders with brackets are refused.",
     "position-brackets",
+    lambda c: c.controls.auto_oco(False),
     seconds=_UNTIL,
 )
-def _position_brackets(context: MomentContext) -> None:
-    context.controls.auto_oco(False)
-    context.later("seconds", lambda: context.controls.auto_oco(True))
-
-
-@_fault(
+_fault(
     "orphan-legs",
     "Whether closing a position leaves its bracket legs in the market, where they can open a new one.",
     "orphan-legs:habit=cancel",
+    lambda c: c.controls.legs_on_close(c.options.text("habit")),
     habit=Option("keep", "legs stay or are cancelled", ("keep", "cancel")),
 )
-def _orphan_legs(context: MomentContext) -> None:
-    context.controls.legs_on_close(cast(LegsOnClose, context.options.text("habit")))
-
-
-@_fault(
+_fault(
     "cancelled-leg",
     "The venue cancels a working bracket leg by itself.",
     "cancelled-leg:on=position,leg=stop",
+    lambda c: c.platform.cancel_leg(c.options.text("symbol"), c.options.text("leg")),
     leg=Option("stop", "which leg", ("stop", "target")),
     symbol=Option("", "of this product; empty: the newest of all", ("", *CME_FUTURES)),
 )
-def _cancelled_leg(context: MomentContext) -> None:
-    which = OrderType.STOP if context.options.text("leg") == "stop" else OrderType.LIMIT
-    context.platform.cancel_leg(context.options.text("symbol"), which)
-
-
-@_fault(
+_fault(
     "outside-trade",
     "Somebody trades at market on the platform: the position changes without an order of ours.",
     "outside-trade:at=60,symbol=MNQ,side=sell,qty=1",
-    symbol=Option("MNQ", "which product", tuple(CME_FUTURES)),
+    lambda c: c.platform.trade(
+        c.options.text("symbol"), Side(c.options.text("side")), c.options.count("qty")
+    ),
+    symbol=_PRODUCT,
     side=Option("buy", "which way", ("buy", "sell")),
     qty=Option(1, "contracts"),
 )
-def _outside_trade(context: MomentContext) -> None:
-    side = Side.BUY if context.options.text("side") == "buy" else Side.SELL
-    context.platform.trade(context.options.text("symbol"), side, context.options.count("qty"))
-
-
-@_fault(
+_fault(
     "outside-flatten",
     "The desk flattens the account: orders expire, positions are closed at market.",
     "outside-flatten:at=60",
+    lambda c: c.platform.flatten(),
 )
-def _outside_flatten(context: MomentContext) -> None:
-    context.platform.flatten()
-
-
-@_fault(
+_fault(
     "blocked-account",
     "The account may not trade (canTrade false); its orders and positions stay.",
     "blocked-account:at=60,seconds=30",
+    lambda c: c.platform.block(),
     seconds=_UNTIL,
 )
-def _blocked_account(context: MomentContext) -> None:
-    context.platform.block()
-    context.later("seconds", context.platform.unblock)
-
-
-@_fault(
+_fault(
     "skewed-clock",
     "The venue's clock jumps: its stamps and its hours are off from then on.",
     "skewed-clock:by=5",
+    lambda c: c.controls.skew_clock(c.options.number("by")),
     by=Option(5.0, "seconds; negative is back: stamps stand still until it has caught up"),
 )
-def _skewed_clock(context: MomentContext) -> None:
-    context.controls.skew_clock(context.options.number("by"))
-
-
-@_fault(
+_fault(
     "rolled-contract",
     "The next month becomes the active contract. The old one takes only what reduces a position in it.",
     "rolled-contract:at=120,symbol=MNQ,basis=400",
-    symbol=Option("MNQ", "which product", tuple(CME_FUTURES)),
+    lambda c: c.controls.roll(c.options.text("symbol"), c.options.count("basis")),
+    symbol=_PRODUCT,
     basis=Option(400, "what the next month costs more, ticks"),
 )
-def _rolled_contract(context: MomentContext) -> None:
-    context.controls.roll(context.options.text("symbol"), context.options.count("basis"))
 
 
 class MomentFaults:
@@ -263,8 +195,10 @@ class MomentFaults:
             self._armed.schedule.call_at(due + every, partial(self._tick, armed, due + every))
 
     def _act(self, armed: Armed) -> None:
-        context = MomentContext(armed.fault.options, self._controls, self._platform, self._armed.schedule)
+        options = armed.fault.options
         try:
-            MOMENT_FAULTS[armed.fault.name](context)
+            undo = armed.kind.act(MomentContext(options, self._controls, self._platform))
+            if callable(undo) and (seconds := options.number("seconds")):
+                self._armed.schedule.call_after(seconds, undo)
         except RefusedError as error:
             log.warning("fault %s could do nothing: %s", armed.fault, error)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from adapters.simulator.exchange.codes import TYPE
+from adapters.simulator.exchange.codes import PLACEABLE, TYPE
 from adapters.simulator.exchange.order_checks import OUT_OF_RANGE, OrderInterceptor
 from adapters.simulator.exchange.requests import PlaceRequest
 from adapters.simulator.faults.armed import ArmedFaults
-from adapters.simulator.faults.plan import FaultOptions, Option, Seam, add_kind
+from adapters.simulator.faults.plan import ANY, FaultOptions, Option, Seam, add_kind
 from engine.model.instrument import CME_FUTURES
-from engine.model.orders import OrderType, VenueOrder
+from engine.model.orders import VenueOrder
 
-ANY = "any"
 _SYMBOL = Option("", "only this product; empty: all", ("", *CME_FUTURES))
 _TYPES = (ANY, *TYPE)
 
@@ -22,8 +21,10 @@ add_kind(
     type=Option("stop", "orders of this type", _TYPES),
     symbol=_SYMBOL,
     text=Option(OUT_OF_RANGE, "what it says; the default is that of a stop that the price is through"),
-)
-add_kind(
+)(lambda options: options.text("text"))
+
+
+@add_kind(
     "partial-fill",
     Seam.FILL,
     "An order fills in parts: at each print or quote that could fill it, so many contracts at most.",
@@ -33,8 +34,6 @@ add_kind(
     qty=Option(1, "contracts of one part"),
     pause=Option(0.0, "least time between two parts, seconds of venue time"),
 )
-
-
 class PartialFills:
     """How an order that fills in parts goes on."""
 
@@ -61,34 +60,21 @@ class OrderFaults(OrderInterceptor):
         self._partial: dict[str, PartialFills] = {}
 
     def rejection(self, symbol: str, order: PlaceRequest) -> str | None:
-        if not self._armed.at(Seam.ORDER):
-            return None
-        acting = self._armed.acting(Seam.ORDER, symbol, lambda o: _concerns_order(o, symbol, order))
-        return acting[0].fault.options.text("text") if acting else None
+        kind = PLACEABLE.get(order.type, "")
+        acting = self._armed.acting(Seam.ORDER, symbol, symbol=symbol, type=kind)
+        return acting[0].kind.act(acting[0].fault.options) if acting else None
 
     def most_filled(self, order: VenueOrder, qty: int) -> int:
         fills = self._partial.get(order.venue_id)
         if fills is None:
-            if not self._armed.at(Seam.FILL):
-                return qty
             acting = self._armed.acting(
                 Seam.FILL,
                 f"order {order.venue_id}",
-                lambda o: qty > o.count("qty") and _concerns_fill(o, order),
+                lambda options: qty > options.count("qty"),
+                symbol=order.instrument,
+                type=order.type,
             )
             if not acting:
                 return qty
-            fills = self._partial[order.venue_id] = PartialFills(acting[0].fault.options)
+            fills = self._partial[order.venue_id] = acting[0].kind.act(acting[0].fault.options)
         return fills.take(qty, self._armed.clock())
-
-
-def _concerns_order(options: FaultOptions, symbol: str, order: PlaceRequest) -> bool:
-    """Whether an order that arrives is an occasion for a fault with these options."""
-    wanted = options.text("type")
-    fits = wanted == ANY or TYPE[OrderType(wanted)] == order.type
-    return options.text("symbol") in ("", symbol) and fits
-
-
-def _concerns_fill(options: FaultOptions, order: VenueOrder) -> bool:
-    """Whether an order that could fill now is an occasion for a fault with these options."""
-    return options.text("symbol") in ("", order.instrument) and options.text("type") in (ANY, order.type)

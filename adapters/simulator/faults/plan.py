@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from enum import StrEnum
+from typing import Any, TypeVar
 
 from msgspec import Struct
 
+_Act = TypeVar("_Act", bound=Callable[..., Any])
+ANY = "any"
 Value = str | int | float | bool
 """Of an option. Its type is that of the option's default."""
 
@@ -66,6 +69,8 @@ class FaultKind(Struct, frozen=True):
     about: str
     options: Mapping[str, Option]
     example: str
+    act: Callable[..., Any]
+    """What it does, given what faults of its seam are given."""
 
 
 class Fault(Struct, frozen=True):
@@ -98,10 +103,15 @@ WHEN = {
 """Options that every fault has."""
 
 
-def add_kind(name: str, seam: Seam, about: str, example: str, **options: Option) -> FaultKind:
-    """Add a kind to the catalogue. An own option of the name of a common one replaces it."""
-    CATALOGUE[name] = made = FaultKind(name, seam, about, {**options, **WHEN, **options}, example)
-    return made
+def add_kind(name: str, seam: Seam, about: str, example: str, **options: Option) -> Callable[[_Act], _Act]:
+    """Add a kind to the catalogue, and with it what it does. An own option of the name of a common one
+    replaces it."""
+
+    def add(act: _Act) -> _Act:
+        CATALOGUE[name] = FaultKind(name, seam, about, {**options, **WHEN, **options}, example, act)
+        return act
+
+    return add
 
 
 def fault(name: str, /, **options: Value) -> Fault:

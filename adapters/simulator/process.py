@@ -1,0 +1,57 @@
+"""What the practice venue's process and its parent tell each other: a line of JSON each."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from adapters.simulator.exchange.clock import PracticeClock
+
+LEAD_S = 10.0
+"""Practice time from a day's beginning to its first whole minute."""
+
+
+class TapeChoice(NamedTuple):
+    """A recorded market to play instead of the generated one."""
+
+    path: str
+    contract: str
+    """Symbol of the instrument: "ES"."""
+    month: str | None = None
+    """"201312": which of the recorded months; None takes the busiest."""
+    stamp: str | None = None
+    """Whether bars of a plain table are stamped by "open" or "close"."""
+
+
+class VenueStart(Struct, frozen=True, omit_defaults=True):
+    """The first line on the venue's stdin: what of `SimulatorConfig` is asked for, and what is played."""
+
+    seed: int | None = None
+    """None takes the default's."""
+    rate: float = 1.0
+    speed: float = 1.0
+    hold_s: float = 0.0
+    state: str | None = None
+    faults: tuple[str, ...] = ()
+    """NAME[:key=value,...] each."""
+    tape: TapeChoice | None = None
+
+
+class Ready(Struct, frozen=True):
+    """The only line on its stdout, once it listens; with it both ends share one clock."""
+
+    port: int
+    origin_ns: int
+    real_origin_ns: int
+    rate: float
+    """How fast practice time runs."""
+    seed: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def clock(self) -> PracticeClock:
+        return PracticeClock(self.origin_ns, self.real_origin_ns, self.rate)
