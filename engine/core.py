@@ -111,9 +111,10 @@ class Core:
         """Take one event in. The lists are valid until the next step."""
         turn = self.turn
         turn.begin(event.ts_recv)
-        for broker in self.inside:
-            # Whatever happens to its orders by now happens before anybody acts on the event.
-            self._guarded(broker.feed, event)
+        if not (self.inside and type(event) is ev.Print and self.market.bars.repeats(event)):
+            for broker in self.inside:
+                # Whatever happens to its orders by now happens before anybody acts on the event.
+                self._guarded(broker.feed, event)
         if turn.now >= self._pulse.due:
             self._guarded(self._pulse.beat)
         self._guarded(_HANDLERS[type(event)], self, event)

@@ -1,10 +1,9 @@
 """Live bars of all instruments: minutes from prints, longer frames from final minutes
 (docs/semantics.md#bars).
 
-A minute boundary T closes for everybody at once: when every instrument that spoke since the minute began
-has shown an event at or after T, or when the timer T + grace fires, whichever is first. What closes comes
-as one BarsClosed, so that nobody ever sees half of the frames. Emitted is final: a print that comes later
-is counted and changes nothing.
+A minute boundary T closes for everybody at once, at T + grace on the receive clock: a later event says
+nothing about what a feed that shuffles has still to bring. What closes comes as one BarsClosed, so that
+nobody ever sees half of the frames. Emitted is final: a later print is counted and changes nothing.
 """
 
 from __future__ import annotations
@@ -22,6 +21,7 @@ from engine.model.market import MINUTE, NANOS, Bar, Timeframe
 
 LATE = "late prints"
 MISDATED = "misdated prints"
+REPEATED = "repeated prints"
 """Names of the counts."""
 
 _NOTHING: tuple[BarsClosed, ...] = ()
@@ -39,9 +39,9 @@ class BarsClosed(Struct, frozen=True):
 class MinuteBars:
     """Builds, closes and keeps the bars of all instruments.
 
-    `grace_ns` is how long after a boundary, on the receive clock, late prints are still waited for;
-    `keep` (60 or more) is how many bars are kept per instrument and timeframe; `counts` is told of prints
-    that changed nothing.
+    `grace_ns` is how long after a boundary, on the receive clock, late prints are still waited for: 0 where
+    the feed is known to be in order, as recordings are. `keep` (60 or more) is how many bars are kept per
+    instrument and timeframe; `counts` is told of prints that changed nothing.
 
     Prints and quotes return what they closed, which is nearly always nothing.
     """
@@ -54,7 +54,6 @@ class MinuteBars:
         self._series: dict[str, BarSeries] = {}
         self._sorted: tuple[BarSeries, ...] = ()
         self._closed_through = 0
-        self._boundary = MINUTE
         self._timer = MINUTE + grace_ns
         self._due: int | None = None
         self._up_since: int | None = None
@@ -72,36 +71,34 @@ class MinuteBars:
         open_ts = ts - ts % MINUTE
         candle = series.candles.get(open_ts)
         if candle is not None:
-            candle.add(traded)
+            if candle.repeats(traded):
+                self._counts[REPEATED] += 1
+            else:
+                candle.add(traded)
         elif open_ts < self._closed_through:
             self._counts[LATE] += 1
-            return closed
         elif ts > traded.ts_recv + MINUTE:
             self._counts[MISDATED] += 1
-            return closed
         else:
             close_ts = open_ts + MINUTE
             series.candles[open_ts] = Candle(open_ts, close_ts, traded)
+            series.stream_begins(ts)
             self._running = True
             if self._due is None or close_ts < self._due:
                 self._due = close_ts
-        before = series.seen
-        if ts > before:
-            series.seen = ts
-            if ts >= self._boundary or not before:
-                return self._reached(series, before, ts, traded.ts_recv, closed)
         return closed
 
+    def repeats(self, traded: Print) -> bool:
+        """Whether this very print has been folded into a minute that is still open."""
+        series = self._series.get(traded.instrument)
+        candle = series.candles.get(traded.ts_venue - traded.ts_venue % MINUTE) if series else None
+        return candle is not None and candle.repeats(traded)
+
     def on_quote(self, quote: Quote) -> Sequence[BarsClosed]:
-        """Quotes make no bars; they only show how far the venue's clock is."""
+        """Quotes make no bars; the first thing heard of an instrument is where its stream begins."""
         series = self._series.get(quote.instrument) or self._add(quote.instrument)
-        closed = self.on_time(quote.ts_recv) if quote.ts_recv >= self._timer else _NOTHING
-        ts, before = quote.ts_venue, series.seen
-        if ts > before:
-            series.seen = ts
-            if ts >= self._boundary or not before:
-                return self._reached(series, before, ts, quote.ts_recv, closed)
-        return closed
+        series.stream_begins(quote.ts_venue)
+        return self.on_time(quote.ts_recv) if quote.ts_recv >= self._timer else _NOTHING
 
     def on_time(self, ts_recv: int) -> Sequence[BarsClosed]:
         """Close what is due by the timer. Call it with any other event's `ts_recv` too."""
@@ -154,21 +151,6 @@ class MinuteBars:
 
     # -- reading -------------------------------------------------------------------------------------
 
-    @property
-    def late(self) -> int:
-        """Prints that came after their minute had closed."""
-        return self._counts[LATE]
-
-    @property
-    def misdated(self) -> int:
-        """Prints dated more than a minute ahead of their receipt: left out."""
-        return self._counts[MISDATED]
-
-    @property
-    def instruments(self) -> tuple[str, ...]:
-        """Everything heard of so far, sorted."""
-        return tuple(series.instrument for series in self._sorted)
-
     def bars(self, instrument: str, timeframe: Timeframe) -> tuple[Bar, ...]:
         """The newest closed bars, oldest first; the same tuple until the next one closes."""
         series = self._series.get(instrument)
@@ -179,20 +161,7 @@ class MinuteBars:
         series = self._series.get(instrument)
         return series.forming(timeframe, self._closed_through) if series else None
 
-    # -- the barrier -----------------------------------------------------------------------------------
-
-    def _reached(
-        self, series: BarSeries, before: int, ts: int, ts_recv: int, closed: Sequence[BarsClosed]
-    ) -> Sequence[BarsClosed]:
-        """An instrument spoke for the first time, or is beyond the boundary, as perhaps everybody is now."""
-        if not before:
-            series.stream_begins(ts)
-        if ts < self._boundary or before >= self._boundary:
-            return closed
-        awaited = [one.seen for one in self._sorted if one.seen >= self._closed_through]
-        limit = min(*awaited, ts_recv + self._grace_ns)  # a clock that runs ahead can't close the future
-        more = self._close_through(limit - limit % MINUTE)
-        return (*closed, *more) if more else closed
+    # -- closing ---------------------------------------------------------------------------------------
 
     def _close_through(self, limit: int) -> Sequence[BarsClosed]:
         if limit <= self._closed_through:
@@ -222,7 +191,6 @@ class MinuteBars:
 
     def _closed_to(self, ts: int) -> None:
         self._closed_through = ts
-        self._boundary = ts + MINUTE
         self._timer = ts + MINUTE + self._grace_ns
 
     def _plan(self) -> None:
@@ -239,9 +207,7 @@ class MinuteBars:
     def forget(self, instrument: str, ts: int) -> None:
         """Drop everything of an instrument: from `ts` on its stream is another contract month's."""
         if instrument in self._series:
-            series = self._series[instrument] = BarSeries(instrument, self._keep)
-            self._sorted = tuple(self._series[name] for name in sorted(self._series))
-            series.stream_begins(ts)
+            self._add(instrument, ts)
             self._plan()
 
     def _chosen(self, instrument: str | None) -> tuple[BarSeries, ...]:
@@ -249,9 +215,10 @@ class MinuteBars:
             return self._sorted
         return (self._series.get(instrument) or self._add(instrument),)
 
-    def _add(self, instrument: str) -> BarSeries:
+    def _add(self, instrument: str, since: int | None = None) -> BarSeries:
         series = self._series[instrument] = BarSeries(instrument, self._keep)
         self._sorted = tuple(self._series[name] for name in sorted(self._series))
-        if self._up_since is not None:
-            series.stream_begins(self._up_since)
+        since = self._up_since if since is None else since
+        if since is not None:
+            series.stream_begins(since)
         return series

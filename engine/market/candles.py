@@ -8,7 +8,8 @@ and adds no volume: exchanges send them, and their own minute bars count them th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
 
 from engine.model.events import Print
 from engine.model.market import Bar, Timeframe
@@ -22,6 +23,7 @@ class Candle:
         "_first_ts",
         "_last_seq",
         "_last_ts",
+        "_told",
         "close",
         "close_ts",
         "count",
@@ -40,11 +42,17 @@ class Candle:
         self.count = 1
         self._first_ts = self._last_ts = first.ts_venue
         self._first_seq = self._last_seq = first.seq
+        self._told = {first.seq: first.ts_venue}
+
+    def repeats(self, traded: Print) -> bool:
+        """Whether this very print is in it already; one without a number (0) never is."""
+        return traded.seq != 0 and self._told.get(traded.seq) == traded.ts_venue
 
     def add(self, traded: Print) -> None:
-        """Take a print of this interval in; the caller has checked that it is one."""
+        """Take a print of this interval in; the caller has checked that it is one, and is no repetition."""
         price = traded.price
         ts = traded.ts_venue
+        self._told[traded.seq] = ts
         if price > self.high:
             self.high = price
         elif price < self.low:
@@ -82,66 +90,18 @@ def floor_to(ts: int, timeframe: Timeframe) -> int:
     return ts - ts % nanos
 
 
-def aggregate(bars: Sequence[Bar], timeframe: Timeframe, gap: bool = False) -> Bar:
+def aggregate(bars: Iterable[Bar], timeframe: Timeframe, gap: bool = False) -> Bar:
     """One longer bar out of the bars of one interval, oldest first; `n_src` counts the minutes in it.
 
     An hour never spans two sessions: they begin and end on full hours of UTC. Backfilled only if all of
     it is; blind if any of it is, or if the caller knows of a hole.
     """
-    first = bars[0]
-    high, low, volume, n_src, backfilled = first.high, first.low, 0, 0, True
-    for bar in bars:
-        if bar.high > high:
-            high = bar.high
-        if bar.low < low:
-            low = bar.low
-        volume += bar.volume
-        n_src += 1 if bar.timeframe is Timeframe.M1 else bar.n_src
-        gap = gap or bar.gap
-        backfilled = backfilled and bar.backfilled
-    return Bar(
-        first.instrument,
-        timeframe,
-        floor_to(first.open_ts, timeframe),
-        first.open,
-        high,
-        low,
-        bars[-1].close,
-        volume,
-        n_src,
-        gap,
-        backfilled,
-    )
-
-
-def resample(bars: Iterable[Bar], timeframe: Timeframe) -> Iterator[Bar]:
-    """Longer bars out of one instrument's shorter ones, oldest first; the last may be incomplete.
-
-    What `aggregate` says of each interval, in one pass: days of history come this way at once.
-    """
-    nanos = timeframe.nanos
-    first: Bar | None = None
-    open_ts = high = low = close = volume = n_src = 0
-    gap, backfilled = False, True
-    for bar in bars:
-        if first is None or not open_ts <= bar.open_ts < open_ts + nanos:
-            if first is not None:
-                yield Bar(
-                    first.instrument,
-                    timeframe,
-                    open_ts,
-                    first.open,
-                    high,
-                    low,
-                    close,
-                    volume,
-                    n_src,
-                    gap,
-                    backfilled,
-                )
-            first = bar
-            open_ts = bar.open_ts - bar.open_ts % nanos
-            high, low, volume, n_src, gap, backfilled = bar.high, bar.low, 0, 0, False, True
+    rest = iter(bars)
+    first = next(rest)
+    high, low, close, volume = first.high, first.low, first.close, first.volume
+    n_src = 1 if first.timeframe is Timeframe.M1 else first.n_src
+    gap, backfilled = gap or first.gap, first.backfilled
+    for bar in rest:
         if bar.high > high:
             high = bar.high
         if bar.low < low:
@@ -151,20 +111,17 @@ def resample(bars: Iterable[Bar], timeframe: Timeframe) -> Iterator[Bar]:
         n_src += 1 if bar.timeframe is Timeframe.M1 else bar.n_src
         gap = gap or bar.gap
         backfilled = backfilled and bar.backfilled
-    if first is not None:
-        yield Bar(
-            first.instrument,
-            timeframe,
-            open_ts,
-            first.open,
-            high,
-            low,
-            close,
-            volume,
-            n_src,
-            gap,
-            backfilled,
-        )
+    open_ts = floor_to(first.open_ts, timeframe)
+    return Bar(
+        first.instrument, timeframe, open_ts, first.open, high, low, close, volume, n_src, gap, backfilled
+    )
+
+
+def resample(bars: Iterable[Bar], timeframe: Timeframe) -> Iterator[Bar]:
+    """Longer bars out of one instrument's shorter ones, oldest first; the last may be incomplete."""
+    nanos = timeframe.nanos
+    for _, interval in groupby(bars, lambda bar: bar.open_ts // nanos):
+        yield aggregate(interval, timeframe)
 
 
 def fold(

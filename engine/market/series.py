@@ -40,14 +40,11 @@ class BarSeries:
         "instrument",
         "known_from",
         "live_from",
-        "seen",
         "venue_finals",
     )
 
     def __init__(self, instrument: str, keep: int) -> None:
         self.instrument = instrument
-        self.seen = 0
-        """Newest venue time that a quote or a print of this instrument showed."""
         self.candles: dict[int, Candle] = {}
         """Minutes in the making by open time: the open one, and the next while the barrier waits."""
         self.venue_finals: dict[int, Bar] = {}

@@ -1,61 +1,68 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.market.bars import BarsClosed, MinuteBars
+from engine.market.bars import LATE, MISDATED, REPEATED, BarsClosed, MinuteBars
 from engine.market.candles import fold, resample
-from engine.model.events import Print
 from engine.model.market import MINUTE, NANOS, Timeframe
 from tests.market.feed import T0, at, emitted, play, quoted, traded
 
 
-def fresh(grace: float = 1.0) -> MinuteBars:
-    bars = MinuteBars(grace_ns=round(grace * NANOS))
+def fresh(grace: float = 0) -> MinuteBars:
+    """Bars of a feed that is known to be in order, or of one that may shuffle."""
+    bars = MinuteBars(grace_ns=round(grace * NANOS), counts=Counter())
     bars.feed_up(T0)
     return bars
 
 
-def test_a_minute_closes_at_the_first_event_beyond_it_when_all_have_spoken() -> None:
-    bars = fresh()
+def test_t5_a_minute_closes_by_its_grace_alone_for_everybody() -> None:
+    bars = fresh(grace=1)
     assert play(bars, [traded(1, 100), traded(2, 50, instrument="GC"), traded(60, 101)]) == []
-    (closed,) = play(bars, [quoted(60.2, "GC")])
-    assert closed.ts == T0 + MINUTE
-    assert [(bar.instrument, bar.close) for bar in closed.bars] == [("ES", 100), ("GC", 50)]
-
-
-def test_a_print_beyond_the_boundary_waits_in_the_next_bar() -> None:
-    bars = fresh()
-    first = play(bars, [traded(1, 100), quoted(2, "GC"), traded(60.1, 999), quoted(60.2, "GC")])
-    second = play(bars, [traded(61, 90), quoted(120, "GC"), traded(120, 91)])
-    assert [(b.high, b.close) for b in emitted(first)] == [(100, 100)]
-    assert [(b.open, b.high, b.low, b.close) for b in emitted(second)] == [(999, 999, 90, 90)]
-
-
-def test_the_timer_closes_what_a_silent_instrument_holds_up() -> None:
-    bars = fresh()
-    play(bars, [traded(1, 100), quoted(30, "GC"), traded(60.1, 101)])
+    assert play(bars, [quoted(60.2, "GC"), quoted(60.3), traded(60.9, 102)]) == []
     assert bars.next_deadline() == at(61)
     assert bars.on_time(at(60.999)) == ()
     (closed,) = bars.on_time(at(61))
-    assert [bar.instrument for bar in closed.bars] == ["ES"]
+    assert closed.ts == T0 + MINUTE
+    assert [(bar.instrument, bar.close) for bar in closed.bars] == [("ES", 100), ("GC", 50)]
     assert bars.next_deadline() == at(121)
 
 
-def test_an_instrument_that_was_silent_all_minute_is_not_waited_for() -> None:
-    bars = fresh()
-    play(bars, [traded(1, 100), quoted(2, "GC"), quoted(61, "GC"), traded(61, 101)])
-    (closed,) = play(bars, [traded(120.5, 102), quoted(121.5, "ES"), quoted(180, "ES")])[:1]
-    assert closed.ts == T0 + 2 * MINUTE
-
-
-def test_the_first_event_after_the_timer_closes_before_it_is_folded() -> None:
-    bars = fresh(grace=0)
-    closed = play(bars, [traded(1, 100), traded(2, 50, instrument="GC"), traded(60, 101)])
+def test_t5_a_feed_in_order_closes_at_the_first_event_beyond_the_minute() -> None:
+    closed = play(fresh(), [traded(1, 100), traded(2, 50, instrument="GC"), traded(60, 101)])
     assert [(bar.instrument, bar.close) for bar in emitted(closed)] == [("ES", 100), ("GC", 50)]
+
+
+def test_t5_a_print_shuffled_inside_the_grace_still_counts() -> None:
+    bars = fresh(grace=1)
+    play(bars, [traded(1, 100), traded(60, 101), traded(59.9, 103, 4, received=60.4)])
+    (bar,) = emitted(bars.on_time(at(61)))
+    assert (bar.high, bar.close, bar.volume) == (103, 103, 5)
+
+
+@pytest.mark.parametrize("grace", [0, 1])
+def test_t5_a_repeated_print_is_dropped_and_counted(grace: float) -> None:
+    counts: Counter[str] = Counter()
+    bars = MinuteBars(grace_ns=round(grace * NANOS), counts=counts)
+    bars.feed_up(T0)
+    once = [traded(n, 100 + n, 2, seq=n) for n in range(1, 5)]
+    others = [traded(2, 7, 2, "GC", seq=2), traded(5, 99), traded(5, 99)]  # another instrument; no number
+    play(bars, [*once, *others, *once[::-1]])
+    es, gc = emitted(bars.on_time(at(61)))
+    assert (es.volume, es.n_src, es.open, es.close) == (10, 6, 101, 99)
+    assert (gc.volume, counts[REPEATED]) == (2, 4)
+
+
+def test_a_print_beyond_the_boundary_waits_in_the_next_bar() -> None:
+    bars = fresh(grace=1)
+    first = play(bars, [traded(1, 100), traded(60.1, 999), traded(61, 90)])
+    second = bars.on_time(at(121))
+    assert [(b.high, b.close) for b in emitted(first)] == [(100, 100)]
+    assert [(b.open, b.high, b.low, b.close) for b in emitted(second)] == [(999, 999, 90, 90)]
 
 
 def test_quotes_alone_make_no_bar_and_set_no_timer() -> None:
@@ -78,25 +85,17 @@ def test_a_late_print_is_counted_and_changes_nothing() -> None:
     closed = play(bars, [traded(1, 100), traded(60, 101)])
     before = bars.bars("ES", Timeframe.M1)
     assert play(bars, [traded(59, 500, 9, received=60.5)]) == []
-    assert bars.late == 1
+    assert bars._counts == {LATE: 1}
     assert bars.bars("ES", Timeframe.M1) == before == tuple(emitted(closed))
     (second,) = emitted(play(bars, [traded(120, 102)]))
     assert (second.high, second.volume) == (101, 1)
-
-
-def test_a_print_within_grace_still_counts_while_others_are_awaited() -> None:
-    bars = fresh()
-    play(bars, [traded(1, 100), quoted(2, "GC"), traded(60, 101), traded(59.9, 103, 4, received=60.4)])
-    (bar,) = emitted(play(bars, [quoted(60.5, "GC")]))
-    assert (bar.high, bar.close, bar.volume) == (103, 103, 5)
-    assert bars.late == 0
 
 
 def test_a_clock_far_ahead_closes_nothing_and_makes_no_bar() -> None:
     bars = fresh()
     play(bars, [traded(1, 100)])
     assert play(bars, [traded(86_400, 1, received=2), quoted(90_000, received=3)]) == []
-    assert bars.misdated == 1
+    assert bars._counts == {MISDATED: 1}
     (bar,) = emitted(play(bars, [traded(50, 101), traded(61, 102)]))
     assert (bar.close, bar.n_src) == (101, 2)
 
@@ -142,17 +141,12 @@ arrivals = st.lists(
 @given(arrivals)
 def test_arrival_order_inside_grace_changes_nothing(rows: list[tuple[int, int, int, str, int]]) -> None:
     def close(delayed: bool) -> list[BarsClosed]:
-        bars = fresh()
+        bars = fresh(grace=1)
         stream = [
             traded(ms / 1000, price, size, name, seq, received=(ms + delay * delayed) / 1000)
             for seq, (ms, price, size, name, delay) in enumerate(rows)
         ]
-        # One that is awaited but silent around every boundary: the timer decides, the whole grace counts.
-        held_up = [quoted(30 + 60 * n, "NQ") for n in range(5)]
-        closed = play(bars, sorted([*stream, *held_up], key=lambda event: event.ts_recv))
-        closed += bars.on_time(at(302))
-        assert bars.late == 0
-        return closed
+        return [*play(bars, sorted(stream, key=lambda event: event.ts_recv)), *bars.on_time(at(302))]
 
     assert close(delayed=True) == close(delayed=False)
 
@@ -197,27 +191,13 @@ def test_snapshots_are_shared_until_a_bar_closes_and_stay_as_they_were() -> None
 
 
 def test_only_so_many_bars_are_kept() -> None:
-    bars = MinuteBars(keep=60)
+    bars = MinuteBars(grace_ns=0, keep=60)
     bars.feed_up(T0)
     play(bars, [traded(n * 60, 100 + n) for n in range(400)])
     kept = bars.bars("ES", Timeframe.M1)
     assert [bar.open for bar in kept] == [100 + n for n in range(339, 399)]
     with pytest.raises(ValueError, match="60"):
         MinuteBars(keep=59)
-
-
-def test_every_minute_of_a_clock_change_weekend_has_exactly_one_bar() -> None:
-    start = 1_793_487_600 * NANOS  # Saturday 2026-10-31 15:00 UTC: the US falls back within the next day
-    bars = MinuteBars(keep=3000)
-    bars.feed_up(start)
-    stream = [
-        Print(
-            ts_recv=start + n * 30 * NANOS, ts_venue=start + n * 30 * NANOS, instrument="ES", price=n, size=1
-        )
-        for n in range(2 * 60 * 40)
-    ]
-    opens = [bar.open_ts for bar in emitted(play(bars, stream))]
-    assert opens == [start + n * MINUTE for n in range(60 * 40 - 1)]
 
 
 def test_unknown_instruments_have_no_bars() -> None:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from engine.market.bars import MinuteBars
 from engine.model.market import MINUTE, Bar, Timeframe
-from tests.market.feed import T0, at, emitted, minute, play, quoted, traded
+from tests.market.feed import T0, at, emitted, minute, play, traded
 
 
 def opens(bars: MinuteBars, timeframe: Timeframe = Timeframe.M1) -> list[int]:
@@ -31,7 +31,7 @@ def test_a_stream_known_to_be_complete_keeps_its_first_minute() -> None:
 
 def test_history_that_comes_in_time_completes_the_first_minute() -> None:
     bars = MinuteBars()
-    play(bars, [traded(20, 100), quoted(20, "GC"), traded(60.2, 101)])
+    play(bars, [traded(20, 100), traded(60.2, 101)])
     bars.load_history("ES", [minute(0, 77)])
     (bar,) = emitted(bars.on_time(at(61)))
     assert (bar.open_ts, bar.close, bar.backfilled) == (T0, 77, True)
@@ -95,10 +95,10 @@ def test_an_emitted_bar_is_never_replaced() -> None:
 def test_history_wins_over_the_candle_of_a_minute_that_is_still_open() -> None:
     bars = MinuteBars()
     bars.feed_up(T0)
-    play(bars, [traded(1, 100), quoted(2, "GC"), traded(60.1, 101)])
+    play(bars, [traded(1, 100), traded(60.1, 101)])
     bars.load_history("ES", [minute(0, 555)])
     play(bars, [traded(59.9, 103, received=60.4)])
-    (bar,) = emitted(play(bars, [quoted(60.5, "GC")]))
+    (bar,) = emitted(bars.on_time(at(61)))
     assert bar == minute(0, 555)
 
 
@@ -141,8 +141,9 @@ def test_bars_of_blind_time_are_flagged() -> None:
     closed = list(bars.on_time(at(121)))
     bars.feed_up(at(190))
     closed += play(bars, [traded(200 + n * 10, 100) for n in range(20)])
+    closed += bars.on_time(at(391))
     flags = {(bar.open_ts - T0) // MINUTE: bar.gap for bar in emitted(closed)}
-    assert flags == {1: True, 3: True, 4: False, 5: False}
+    assert flags == {0: False, 1: True, 3: True, 4: False, 5: False}
     assert [bar.gap for bar in emitted(closed, Timeframe.M5)] == [True]
 
 

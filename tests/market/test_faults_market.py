@@ -69,13 +69,14 @@ class Bench:
 def test_f21_a_late_print_changes_no_emitted_bar_and_fires_nothing_again() -> None:
     bench = Bench()
     bench.step(traded(1, 100), traded(30, 101), traded(60, 102))
+    bench.time(61)
     heard, bars = list(bench.listener.heard), bench.bars()
     assert bench.seen() == [(0, False, False)]
     bench.step(traded(59, 500, 9, received=62), traded(10, 1, received=63))
     bench.time(64)
     assert (bench.listener.heard, bench.bars()) == (heard, bars)
     assert bench.core.turn.counts[LATE] == 2
-    bench.step(traded(120, 103))
+    bench.time(121)
     assert bench.bars()[-1].high == 102
 
 
@@ -127,6 +128,7 @@ def test_f23_stream_and_history_give_one_bar_for_each_key_and_the_emitted_one_st
     bench = Bench()
     bench.history(0, [minute(n, 50) for n in range(-90, 0)])
     bench.step(*(traded(n * 10, 100 + n) for n in range(31)))
+    bench.time(301)
     emitted = {bar.open_ts: bar for bar in bench.listener.minutes()}
     assert bench.seen() == [(-1, False, True), *((n, False, False) for n in range(5))]
     for again in range(3):

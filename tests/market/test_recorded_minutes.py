@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -78,9 +79,10 @@ def test_folding_the_ticks_gives_the_exchanges_minutes(day: date, count: int) ->
 @pytest.mark.parametrize("day", [day for day, _ in DAYS])
 def test_the_live_bars_of_a_recorded_day_are_its_fold(day: date) -> None:
     prints = recorded_prints(day)
-    bars = MinuteBars()
+    counts: Counter[str] = Counter()
+    bars = MinuteBars(counts=counts)
     bars.feed_up(midnight(day))
     closed = play(bars, prints)
     closed += bars.on_time(midnight(day) + 1441 * MINUTE)
     assert emitted(closed) == list(fold(prints, Timeframe.M1))
-    assert bars.late == 0
+    assert not counts

@@ -84,6 +84,7 @@ class ManualVenue(VenueOrders):
             risk=self.risk,
             brackets=brackets,
             rooms=self.rooms,
+            bar_grace_ns=0,  # prints come in order here
         )
         self.core = Core(config, strategy, state)
         self.effects: list[fx.AnyEffect] = []
