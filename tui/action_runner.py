@@ -96,18 +96,18 @@ class ActionRunner:
     def show_detail(self) -> None:
         from tui.screens.page import DetailScreen
 
-        self._cockpit.push_screen(DetailScreen(self._cockpit.theme_styles))
+        self._cockpit.push_screen(DetailScreen())
 
     def show_log(self) -> None:
         from tui.screens.page import LogScreen
 
-        self._cockpit.push_screen(LogScreen(self._cockpit.theme_styles))
+        self._cockpit.push_screen(LogScreen())
 
     def show_help(self) -> None:
         from tui.screens.help import HelpScreen
 
         cockpit = self._cockpit
-        cockpit.push_screen(HelpScreen(cockpit.shown, cockpit.keys, cockpit.theme_styles))
+        cockpit.push_screen(HelpScreen(cockpit.shown, cockpit.keys))
 
     def focus_pane(self, name: str) -> None:
         self._main.focus_pane(name)

@@ -1,4 +1,4 @@
-"""What screens and actions know of the application: what they share, toasts, and a clean way out."""
+"""What screens and actions know of the application: frames, what they share, toasts, and a clean way out."""
 
 from __future__ import annotations
 
@@ -6,28 +6,36 @@ import asyncio
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict, Unpack, runtime_checkable
 
 from textual.app import App
+from textual.screen import Screen
 from textual.theme import Theme
 
+from engine.model.notices import Notice
 from engine.ports import EngineHandle, LogTail
+from tui.attention import Attention
 from tui.frame_rate import FrameRate
 from tui.keymap import resolve_keys
 from tui.plain_text import plain
 from tui.presenter import Presenter
+from tui.rows.messages import unacknowledged
 from tui.screen_state import ScreenState
 from tui.terminal import CockpitDriver, usable
 from tui.theme_registry import ThemeRegistry, textual_theme
 from tui.theme_styles import ThemeStyles
+from tui.widgets.grid import LiveGrid
+from tui.widgets.line import Line
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
 _SSH_FPS = 4.0
+_SETTLE = 1.2
+"""Seconds after the last change for which frames are still drawn, so that slow panes catch up."""
 
 
 class ExitReason(StrEnum):
@@ -37,6 +45,14 @@ class ExitReason(StrEnum):
     TERMINAL_LOST = "terminal lost"
     TERMINATED = "terminated"
     CRASHED = "crashed"
+
+
+@runtime_checkable
+class Drawn(Protocol):
+    """A screen that follows the engine."""
+
+    def draw(self, state: ScreenState, now: float, force: bool = False) -> None:
+        """Show the state; `now` is in monotonic seconds, `force` draws what is not due."""
 
 
 class Options(TypedDict, total=False):
@@ -63,7 +79,8 @@ class Options(TypedDict, total=False):
 
 
 class CockpitApp(App[ExitReason]):
-    """Everything but the screens and the frames, which tui.app adds.
+    """Everything but the screens and what keys do, which tui.app adds. Never waits for the engine:
+    commands are handed over, pictures are pulled.
 
     After `run` the reason stands in its result and in `reason`; after CRASHED the error is in `crash`, and
     nothing has been printed.
@@ -81,6 +98,11 @@ class CockpitApp(App[ExitReason]):
         self.quit_note = options.get("quit_note", "tstream stops watching")
         self.reason: ExitReason | None = None
         self.crash: Exception | None = None
+        self._cpu = options.get("cpu", time.thread_time)
+        self._bell = options.get("bell", True)
+        self._attention = Attention()
+        self._settling = 0.0
+        self._owed = False
         self._caught: dict[signal.Signals, Any] = {}
         super().__init__(driver_class=CockpitDriver if usable() else None)
         if self.console.color_system == "256":
@@ -88,15 +110,7 @@ class CockpitApp(App[ExitReason]):
         for known in self.theme_registry.themes.values():
             self.register_theme(textual_theme(known))
         self.theme = self.theme_registry.first
-        self.theme_styles = self.styles_of_theme()
-
-    def act(self, action_id: str) -> None:
-        """Do an action of the registry, or say why it can't be done now."""
-        raise NotImplementedError
-
-    def redraw(self) -> None:
-        """Draw now: somebody pressed a key."""
-        raise NotImplementedError
+        self.theme_styles = self._styles_of_theme()
 
     def toast(self, text: str, severity: Literal["information", "warning", "error"] = "information") -> None:
         """A toast. The text is shown as it is, whatever is in it."""
@@ -109,9 +123,97 @@ class CockpitApp(App[ExitReason]):
         for problem in (*self.theme_registry.problems, *self.keys.problems):
             self.toast(problem, "warning")
 
+    # Frames.
+
+    def _tick(self) -> None:
+        terminal = self.terminal
+        if terminal is not None and terminal.lost:
+            self.on_terminal_lost()
+            return
+        if self._owed and not self._stalled:
+            self._owed = False
+            self.screen.refresh()
+            self.frame_rate.draw_next()
+        now = self.clock()
+        if self.frame_rate.due(now):
+            self._frame(now)
+
+    @property
+    def _stalled(self) -> bool:
+        return self.terminal is not None and self.terminal.stalled
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        # A paint that the terminal can't take would block the loop sooner or later: it is owed instead.
+        if self._stalled:
+            self._owed = True
+            self.post_display_hook()
+            return
+        super()._display(screen, renderable)
+
+    def redraw(self) -> None:
+        """Draw now: somebody pressed a key."""
+        if self.is_running and self.reason is None:
+            self._frame(self.clock(), force=True)
+
+    def _frame(self, now: float, force: bool = False) -> None:
+        began = self._cpu()
+        frame = self.presenter.pull(now, self.frame_rate.note)
+        self.shown = frame.state
+        if frame.state.view.mode is not self.theme_styles.mode:
+            self._apply_theme()
+        if frame.changed:
+            self._settling = now + _SETTLE
+        if self._stalled:
+            # Pictures and notices are taken in all the same; what has changed is drawn when there is room.
+            self._settling, self._owed = now + _SETTLE, True
+        elif force or now < self._settling:
+            self._draw(frame.state, now, force)
+            self.call_after_refresh(self._painted, began)
+        for command in frame.failed:
+            self.toast(f"{command.text}; look at alerts and log, then try again", "error")
+        self._call_for_attention(frame.new_notices)
+
+    def _draw(self, state: ScreenState, now: float, force: bool) -> None:
+        """Draw the screens that can be seen, from the top down to the first that covers all."""
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, Drawn):
+                screen.draw(state, now, force)
+            if not screen.is_modal:
+                return
+
+    def _painted(self, began: float) -> None:
+        self.frame_rate.add_cost(self._cpu() - began)
+
+    def _call_for_attention(self, notices: Iterable[Notice]) -> None:
+        waiting = unacknowledged(self.shown)
+        call = self._attention.call(self.shown.view, list(notices), waiting, self.app_focus)
+        if call.bell and self._bell:
+            self.bell()
+        terminal = self.terminal
+        if terminal is not None and call.title:
+            terminal.show_title(call.title)
+        if terminal is not None and call.notification:
+            terminal.notify_desktop(call.notification)
+
+    def watch_app_focus(self, focused: bool) -> None:
+        self.frame_rate.focused = focused
+        if focused:
+            self.frame_rate.draw_next()
+
+    def watch_theme(self, _name: str) -> None:
+        if self.is_running:
+            self._apply_theme()
+
+    def _apply_theme(self) -> None:
+        """Give the current theme, and the frames of the current mode, to everything that draws by itself."""
+        self.theme_styles = self._styles_of_theme()
+        for screen in self.screen_stack:
+            for widget in (*screen.query(Line), *screen.query(LiveGrid)):
+                widget.repaint()
+
     # Themes.
 
-    def styles_of_theme(self) -> ThemeStyles:
+    def _styles_of_theme(self) -> ThemeStyles:
         """The styles of the theme that is on, with the frames of the View's mode."""
         return ThemeStyles(self.theme_registry.themes[self.theme].colors, self.presenter.view.mode)
 

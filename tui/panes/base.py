@@ -8,7 +8,6 @@ from typing import ClassVar
 from tui.actions import PANES
 from tui.screen_state import ScreenState
 from tui.styled_text import Row, cell
-from tui.theme_styles import ThemeStyles
 from tui.widgets.grid import Content, LiveGrid
 
 
@@ -18,8 +17,8 @@ class Pane(LiveGrid):
     NAME: ClassVar[str]
     PERIOD: ClassVar[float] = 0.0
 
-    def __init__(self, theme_styles: ThemeStyles) -> None:
-        super().__init__(theme_styles, number=PANES.get(self.NAME, ""), id=self.NAME)
+    def __init__(self) -> None:
+        super().__init__(number=PANES.get(self.NAME, ""), id=self.NAME)
         self._due = 0.0
 
     @abstractmethod

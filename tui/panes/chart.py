@@ -15,7 +15,6 @@ from tui.plain_text import plain
 from tui.rows.chart import candles, levels_of
 from tui.screen_state import ScreenState
 from tui.styled_text import EMPTY, Row
-from tui.theme_styles import ThemeStyles
 from tui.widgets.grid import Content
 
 WIDEST = 3
@@ -34,8 +33,8 @@ class ChartPane(Pane):
         Binding("minus", "widen(-1)", show=False),
     ]
 
-    def __init__(self, theme_styles: ThemeStyles) -> None:
-        super().__init__(theme_styles)
+    def __init__(self) -> None:
+        super().__init__()
         self._pitch = 0
         self._back = 0
         self._state: ScreenState | None = None

@@ -8,7 +8,6 @@ from tui.rows import pnl
 from tui.rows.shared import side_amounts
 from tui.screen_state import ScreenState
 from tui.styled_text import EMPTY, Row, cell
-from tui.theme_styles import ThemeStyles
 from tui.view_facts import day_usd, main_books, side_days
 from tui.widgets.equity import EquityCurve
 from tui.widgets.grid import Content
@@ -33,8 +32,8 @@ class PnlPane(Pane):
 
     NAME = "pnl"
 
-    def __init__(self, theme_styles: ThemeStyles) -> None:
-        super().__init__(theme_styles)
+    def __init__(self) -> None:
+        super().__init__()
         self.curve = EquityCurve()
         self._drawn: list[Row] = []
         self._drawn_at: tuple[float, int, int] = (-1e9, 0, 0)

@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from tui.confirmations import Confirmation
+from tui.screen_state import ScreenState
 
 DEBOUNCE = 0.3
 """Seconds in which a Yes does not count, so that a key held down or struck twice confirms nothing."""
@@ -46,7 +47,7 @@ class ConfirmScreen(ModalScreen[bool]):
     def on_mount(self) -> None:
         self.query_one("#no", Button).focus()
 
-    def refresh_words(self) -> None:
+    def draw(self, _state: ScreenState, _now: float, _force: bool = False) -> None:
         """Ask again what would happen, and show it if it has changed."""
         confirmation = self._ask()
         if confirmation != self._shown:

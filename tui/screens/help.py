@@ -14,7 +14,6 @@ from tui.keymap import RESERVED, Keys, key_text
 from tui.plain_text import plain
 from tui.screen_state import ScreenState
 from tui.styled_text import EMPTY, Row, cell, fit, wrap
-from tui.theme_styles import ThemeStyles
 from tui.widgets.grid import Content, LiveGrid
 
 
@@ -57,10 +56,10 @@ class HelpScreen(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark", "leave", show=False)]
 
-    def __init__(self, state: ScreenState, keys: Keys, theme_styles: ThemeStyles) -> None:
+    def __init__(self, state: ScreenState, keys: Keys) -> None:
         super().__init__()
         self._state, self._keys = state, keys
-        self._grid = LiveGrid(theme_styles)
+        self._grid = LiveGrid()
 
     def compose(self) -> ComposeResult:
         yield self._grid

@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.reactive import reactive
 from textual.screen import Screen
-from textual.widget import Widget
 from textual.widgets import Static
 
 from engine.model.market import Timeframe
@@ -30,7 +29,7 @@ from tui.rows.bars.safety import safety_row
 from tui.rows.bars.status import status_row
 from tui.rows.messages import alert_line, log_line
 from tui.screen_state import ScreenState
-from tui.theme_styles import ThemeStyles
+from tui.styled_text import Row
 from tui.widgets.line import Bar, KeyLine, Line
 from tui.widgets.pane_area import PaneArea
 
@@ -53,7 +52,7 @@ class MainScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
-            Binding(a.keys, f"act('{a.id}')", a.label, id=a.id, tooltip=a.tooltip, show=False)
+            Binding(a.keys, f"app.act('{a.id}')", a.label, id=a.id, tooltip=a.tooltip, show=False)
             for a in ACTIONS.values()
         ),
         Binding("escape", "back", show=False),
@@ -63,16 +62,17 @@ class MainScreen(Screen[None]):
     """The shown contract: status bar, chart and alignment follow it at once."""
     timeframe: reactive[Timeframe] = reactive(Timeframe.M5, init=False)
 
-    def __init__(self, theme_styles: ThemeStyles) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._theme_styles = theme_styles
-        self._panes: list[Pane] = [pane(theme_styles) for pane in _PANES]
-        self._status = Bar(theme_styles, id="status")
-        self._safety = Bar(theme_styles, id="safety")
-        self._strip = Line(theme_styles, id="strip")
-        self._alert = Line(theme_styles, id="alert-line")
-        self._log = Line(theme_styles, id="log-line")
-        self._keys = KeyLine(theme_styles, id="keys")
+        self._panes: list[Pane] = [pane() for pane in _PANES]
+        self._lines: list[tuple[Line, Callable[[ScreenState, int], Row]]] = [
+            (Bar(id="status"), status_row),
+            (Bar(id="safety"), safety_row),
+            (Line(id="strip"), quote_strip_row),
+            (Line(id="alert-line"), alert_line),
+            (Line(id="log-line"), log_line),
+        ]
+        self._keys = KeyLine(id="keys")
         self._pane_area = PaneArea()
         self._zoomed = ""
         self._swapped = False
@@ -86,8 +86,7 @@ class MainScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         message = Static("", id="too-small", markup=False)
         with self._pane_area:
-            lines = (self._alert, self._log, self._keys, message)
-            yield from (self._status, self._safety, self._strip, *self._panes, *lines)
+            yield from (*(line for line, _ in self._lines), *self._panes, self._keys, message)
 
     def pane(self, name: str) -> Pane:
         """A pane by its name. Raises KeyError."""
@@ -121,35 +120,13 @@ class MainScreen(Screen[None]):
         if isinstance(focused, Pane) and not focused.display:
             self.set_focus(None)
 
-    def set_theme_styles(self, theme_styles: ThemeStyles) -> None:
-        """Take the styles of another theme."""
-        self._theme_styles = theme_styles
-        lines: tuple[Line, ...] = (
-            self._status,
-            self._safety,
-            self._strip,
-            self._alert,
-            self._log,
-            self._keys,
-        )
-        widgets: list[Line | Pane] = [*lines, *self._panes]
-        for widget in widgets:
-            widget.set_theme_styles(theme_styles)
-
     def draw(self, state: ScreenState, now: float, force: bool = False) -> None:
         """Show the state; `now` is in monotonic seconds, `force` draws panes that are not due."""
         self.set_reactive(MainScreen.instrument, state.instrument)
         width = self.size.width
-        self._status.set_row(status_row(state, width))
-        lines: tuple[tuple[Line, Callable[[ScreenState, int], object]], ...] = (
-            (self._safety, safety_row),
-            (self._strip, quote_strip_row),
-            (self._alert, alert_line),
-            (self._log, log_line),
-        )
-        for line, build in lines:
+        for line, build in self._lines:
             if line.display:
-                line.set_row(build(state, width))  # type: ignore[arg-type]
+                line.set_row(build(state, width))
         self._keys.show(key_row(state, self.cockpit.keys, self._shape, width))
         for pane in self._panes:
             pane.draw(state, now, force)
@@ -163,9 +140,6 @@ class MainScreen(Screen[None]):
     def watch_timeframe(self, timeframe: Timeframe) -> None:
         self.cockpit.presenter.choice.timeframe = timeframe
         self.cockpit.redraw()
-
-    async def action_act(self, action_id: str) -> None:
-        self.cockpit.act(action_id)
 
     def focus_pane(self, name: str) -> None:
         """Go to a pane by its name. Raises KeyError."""
@@ -211,5 +185,4 @@ class MainScreen(Screen[None]):
             self.instrument = contracts[event.index].instrument
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        widget: Widget = event.widget
-        widget.refresh()
+        event.widget.refresh()

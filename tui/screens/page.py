@@ -18,7 +18,6 @@ from tui.rows.bars.safety import safety_row
 from tui.rows.bars.status import status_row
 from tui.screen_state import ScreenState
 from tui.styled_text import EMPTY, Row, cell
-from tui.theme_styles import ThemeStyles
 from tui.widgets.grid import Content, LiveGrid
 from tui.widgets.line import Bar
 
@@ -29,11 +28,9 @@ class Page(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "leave", show=False)]
     HINT = "↑ ↓ scroll · esc back"
 
-    def __init__(self, theme_styles: ThemeStyles) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._status, self._safety = Bar(theme_styles), Bar(theme_styles)
-        self._grid = LiveGrid(theme_styles)
-        self._drawn: ScreenState | None = None
+        self._status, self._safety, self._grid = Bar(), Bar(), LiveGrid()
 
     def compose(self) -> ComposeResult:
         yield self._status
@@ -54,12 +51,6 @@ class Page(Screen[None]):
     @abstractmethod
     def build(self, state: ScreenState, width: int) -> Content:
         """The content of the frame."""
-
-    def set_theme_styles(self, theme_styles: ThemeStyles) -> None:
-        """Take the styles of another theme."""
-        self._status.set_theme_styles(theme_styles)
-        self._safety.set_theme_styles(theme_styles)
-        self._grid.set_theme_styles(theme_styles)
 
     def draw(self, state: ScreenState, now: float, force: bool = False) -> None:
         """Show the state."""

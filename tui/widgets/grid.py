@@ -13,7 +13,6 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.styled_text import EMPTY, Row, fit, width_of
-from tui.theme_styles import ThemeStyles
 from tui.widgets.line import strip_of
 
 
@@ -48,10 +47,9 @@ class LiveGrid(Widget, can_focus=True):
             super().__init__()
             self.grid, self.index = grid, index
 
-    def __init__(self, theme_styles: ThemeStyles, *, number: str = "", id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, number: str = "", id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self.number = number
-        self._theme_styles = theme_styles
         self._content = Content([])
         self._top = 0
         self._strips: dict[int, Strip] = {}
@@ -96,12 +94,8 @@ class LiveGrid(Widget, can_focus=True):
     def _scrolls(self, *contents: Content) -> bool:
         return any(len(content.rows) > self.room for content in contents)
 
-    def set_theme_styles(self, theme_styles: ThemeStyles) -> None:
-        """Take the styles of another theme."""
-        self._theme_styles = theme_styles
-        self._repaint()
-
-    def _repaint(self) -> None:
+    def repaint(self) -> None:
+        """Paint all lines anew."""
         self._strips.clear()
         self.refresh()
 
@@ -125,15 +119,15 @@ class LiveGrid(Widget, can_focus=True):
         width, height = self.size
         frame = "accent" if self.has_focus else "frame"
         if y == 0:
-            return strip_of(self._upper(width, frame), self._theme_styles)
+            return strip_of(self, self._upper(width, frame))
         if y >= height - 1:
             foot = fit(self._content.foot, min(width - 6, width_of(self._content.foot)))
             middle: Row = ((" ", frame), *foot, (" ", frame)) if foot else EMPTY
             line = "─" * max(0, width - 3 - width_of(middle))
-            return strip_of((("╰─", frame), *middle, (f"{line}╯", frame)), self._theme_styles)
+            return strip_of(self, (("╰─", frame), *middle, (f"{line}╯", frame)))
         row = fit(self._line_row(y - 1), width - 4)
         right = self._thumb(y - 1, height - 2)
-        return strip_of((("│ ", frame), *row, (" ", "text"), (right, frame)), self._theme_styles)
+        return strip_of(self, (("│ ", frame), *row, (" ", "text"), (right, frame)))
 
     def _upper(self, width: int, frame: str) -> Row:
         name: Row = (
@@ -152,7 +146,7 @@ class LiveGrid(Widget, can_focus=True):
             ("╭─ ", frame),
             *title,
             (" ", frame),
-            ("─" * max(0, fill + 1 - 1), frame),
+            ("─" * max(0, fill), frame),
             *right,
             ("─╮", frame),
         )
@@ -171,7 +165,7 @@ class LiveGrid(Widget, can_focus=True):
         top = max(0, min(self._top + rows, len(self._content.rows) - self.room))
         if top != self._top:
             self._top = top
-            self._repaint()
+            self.repaint()
 
     def action_scroll(self, rows: int) -> None:
         self.scroll_rows(rows)
@@ -191,10 +185,6 @@ class LiveGrid(Widget, can_focus=True):
 
     def on_resize(self) -> None:
         self._top = max(0, min(self._top, len(self._content.rows) - self.room))
-        self._repaint()
+        self.repaint()
 
-    def on_focus(self) -> None:
-        self._repaint()
-
-    def on_blur(self) -> None:
-        self._repaint()
+    on_focus = on_blur = repaint

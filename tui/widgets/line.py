@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Protocol, cast
+
 from rich.segment import Segment
 from textual import events
 from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.messages import ActionAsked
-from tui.styled_text import EMPTY, Row
+from tui.styled_text import EMPTY, Row, width_of
 from tui.theme_styles import ThemeStyles
 
 
-def strip_of(row: Row, theme_styles: ThemeStyles, back: str = "") -> Strip:
+class Themed(Protocol):
+    """What widgets that draw themselves want of the application."""
+
+    @property
+    def theme_styles(self) -> ThemeStyles:
+        """Of the theme that is on."""
+
+
+def strip_of(widget: Widget, row: Row, back: str = "") -> Strip:
     """A row as the screen's strip; spans without a background of their own get `back`."""
-    style = theme_styles.style
+    style = cast("Themed", widget.app).theme_styles.style
     if back:
         return Strip([Segment(t, style(s if "on:" in s else f"{s} on:{back}")) for t, s in row if t])
     return Strip([Segment(text, style(name)) for text, name in row if text])
@@ -27,9 +37,8 @@ class Line(Widget):
     BACK = ""
     DEFAULT_CSS = "Line { height: 1; }"
 
-    def __init__(self, theme_styles: ThemeStyles, *, id: str | None = None) -> None:  # noqa: A002  the widget's own word
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  the widget's own word
         super().__init__(id=id)
-        self._theme_styles = theme_styles
         self._row: Row = EMPTY
         self._strip: Strip | None = None
 
@@ -46,16 +55,15 @@ class Line(Widget):
         self.refresh()
         return True
 
-    def set_theme_styles(self, theme_styles: ThemeStyles) -> None:
-        """Take the styles of another theme."""
-        self._theme_styles, self._strip = theme_styles, None
+    def repaint(self) -> None:
+        """Paint anew, in other colours or at another size."""
+        self._strip = None
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
         if self._strip is None:
-            back = self._theme_styles.style(f"text on:{self.BACK}" if self.BACK else "text")
-            strip = strip_of(self._row, self._theme_styles, self.BACK)
-            self._strip = strip.adjust_cell_length(self.size.width, back)
+            room = self.size.width - width_of(self._row)
+            self._strip = strip_of(self, (*self._row, (" " * room, "text")), self.BACK)
         return self._strip
 
     def on_resize(self) -> None:
@@ -71,8 +79,8 @@ class Bar(Line):
 class KeyLine(Bar):
     """The key hints at the bottom: a click does what the key does."""
 
-    def __init__(self, theme_styles: ThemeStyles, *, id: str | None = None) -> None:  # noqa: A002  the widget's own word
-        super().__init__(theme_styles, id=id)
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  the widget's own word
+        super().__init__(id=id)
         self._places: list[tuple[int, int, str]] = []
 
     def show(self, line: tuple[Row, list[tuple[int, int, str]]]) -> None:
