@@ -19,7 +19,7 @@ from engine.model.notices import Notice, NoticeKind, Severity
 from engine.model.view import TradingState, View
 from tests.support.fake_engine import FakeEngine
 from tests.support.patience import patient
-from tests.tui.fake import charts
+from tests.tui.charts import charts
 
 
 class Engine(FakeEngine):

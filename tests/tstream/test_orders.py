@@ -22,7 +22,7 @@ from engine.model.instrument import CME_FUTURES
 from engine.model.market import Timeframe
 from engine.model.view import View
 from tests.tstream.running import Engine, serving
-from tests.tui.fake import charts as charts_of
+from tests.tui.charts import charts as charts_of
 from tests.tui.fake import trading_view
 from tstream.cli import call
 from tstream.clock import wall_ns

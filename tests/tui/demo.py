@@ -20,6 +20,7 @@ from engine.model.notices import Notice
 from engine.model.orders import AccountKind
 from engine.model.view import ContractView, TradingState, View
 from tests.tui import fake
+from tests.tui.charts import NOW
 
 
 class MovingEngine(fake.FakeEngine):
@@ -33,9 +34,9 @@ class MovingEngine(fake.FakeEngine):
 
     def view(self) -> View:
         view = self.current
-        ts = fake.NOW + int((time.monotonic() - self._began) * NANOS)
+        ts = NOW + int((time.monotonic() - self._began) * NANOS)
         contracts = tuple(self._move(contract) for contract in view.contracts)
-        seconds = 42 * 60 + 17 + (ts - fake.NOW) // NANOS
+        seconds = 42 * 60 + 17 + (ts - NOW) // NANOS
         clock = f"{9 + seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
         self.current = replace(
             view,

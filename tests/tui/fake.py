@@ -6,16 +6,15 @@ import random
 from collections.abc import Sequence
 from concurrent.futures import Future
 from decimal import Decimal
-from functools import cache
 from typing import Any
 
 from msgspec.structs import replace
 
-from engine.model.chart import AlignmentView, ChartView, FrameView, ZoneView
+from engine.model.chart import AlignmentView, ChartView, FrameView
 from engine.model.commands import AnyCommand
 from engine.model.events import LinkState
-from engine.model.instrument import CME_FUTURES, Instrument
-from engine.model.market import MINUTE, NANOS, Bar, Side, Timeframe
+from engine.model.instrument import CME_FUTURES
+from engine.model.market import MINUTE, NANOS, Side, Timeframe
 from engine.model.notices import LogLine, Notice, NoticeKind, Severity
 from engine.model.orders import AccountKind, OrderStatus, OrderType, Slot
 from engine.model.view import (
@@ -35,19 +34,7 @@ from engine.model.view import (
     TradingState,
     View,
 )
-
-NOW = 1_791_988_937 * NANOS
-"""Wednesday 14 October 2026, 09:42:17 in Chicago."""
-
-_START = {
-    "MNQ": "21034.25",
-    "NQ": "21034.50",
-    "MES": "6012.75",
-    "ES": "6012.75",
-    "MGC": "2671.4",
-    "GC": "2671.5",
-}
-_WILD = {"MNQ": 14, "NQ": 14, "MES": 4, "ES": 4, "MGC": 4, "GC": 4}
+from tests.tui.charts import LAST, NOW, charts, closes
 
 
 class FakeEngine:
@@ -103,84 +90,13 @@ class FakeEngine:
         return notice
 
 
-def _minutes(instrument: Instrument, count: int) -> list[Bar]:
-    """A random walk of `count` closed minutes that ends at the start price, the same on every run."""
-    rng = random.Random(f"{instrument.symbol[-2:]}")
-    size = _WILD[instrument.symbol]
-    last = instrument.ticks(_START[instrument.symbol])
-    moves = [rng.gauss(0, size) + size * 0.22 * (1 if (i // 50) % 3 else -1.6) for i in range(count)]
-    opens = [0.0]
-    for move in moves:
-        opens.append(opens[-1] + move)
-    shift = last - opens[-1]
-    open_ts = NOW // MINUTE * MINUTE - count * MINUTE
-    bars = []
-    for i, move in enumerate(moves):
-        first, final = round(opens[i] + shift), round(opens[i] + move + shift)
-        high = max(first, final) + abs(round(rng.gauss(0, size * 0.6)))
-        low = min(first, final) - abs(round(rng.gauss(0, size * 0.6)))
-        volume = int(300 + 900 * rng.random() + 60 * abs(move))
-        bars.append(
-            Bar(instrument.symbol, Timeframe.M1, open_ts + i * MINUTE, first, high, low, final, volume)
-        )
-    return bars
-
-
-def _fold(minutes: list[Bar], frame: Timeframe) -> tuple[tuple[Bar, ...], Bar | None]:
-    """Closed bars of a timeframe, and the one that is forming."""
-    groups: dict[int, list[Bar]] = {}
-    for bar in minutes:
-        groups.setdefault(bar.open_ts // frame.nanos, []).append(bar)
-    bars = [
-        Bar(
-            group[0].instrument,
-            frame,
-            key * frame.nanos,
-            group[0].open,
-            max(b.high for b in group),
-            min(b.low for b in group),
-            group[-1].close,
-            sum(b.volume for b in group),
-            len(group),
-        )
-        for key, group in sorted(groups.items())
-    ]
-    if bars and bars[-1].close_ts > NOW:
-        return tuple(bars[:-1]), bars[-1]
-    return tuple(bars), None
-
-
-@cache
-def charts(instrument: Instrument, minutes: int = 900) -> dict[Timeframe, ChartView]:
-    """Charts of all timeframes of one contract, with a few zones."""
-    walk = _minutes(instrument, minutes)
-    found = {}
-    for frame in Timeframe:
-        closed, forming = _fold(walk, frame)
-        last, span = closed[-1].close, max(b.high for b in closed[-30:]) - min(b.low for b in closed[-30:])
-        at = closed[-min(28, len(closed))].open_ts
-        zones = (
-            ZoneView("OB", 1, last - span * 45 // 100, last - span * 34 // 100, at),
-            ZoneView("S/R", 0, last + span * 20 // 100, last + span * 24 // 100, at, 3),
-            ZoneView("OB", -1, last + span * 38 // 100, last + span * 46 // 100, at),
-        )
-        found[frame] = ChartView(instrument.symbol, frame, closed[-240:], forming, zones)
-    return found
-
-
-def _closes(instrument: Instrument) -> tuple[int, ...]:
-    chart = charts(instrument)[Timeframe.M1]
-    bars = chart.bars if chart.forming is None else (*chart.bars, chart.forming)
-    return tuple(bar.close for bar in bars[-8:])
-
-
 def contracts() -> tuple[ContractView, ...]:
     """The six futures, some up, some down."""
     changes = {"MNQ": "12.50", "NQ": "12.25", "MES": "3.75", "ES": "3.50", "MGC": "-4.2", "GC": "-4.1"}
     held = {"MNQ": 2, "MGC": -1}
     found = []
     for i, (symbol, instrument) in enumerate(CME_FUTURES.items()):
-        last = Decimal(_START[symbol])
+        last = Decimal(LAST[symbol])
         found.append(
             ContractView(
                 instrument=symbol,
@@ -197,7 +113,7 @@ def contracts() -> tuple[ContractView, ...]:
                 stale=False,
                 state=TradingState.ACTIVE,
                 position_qty=held.get(symbol, 0),
-                closes=_closes(instrument),
+                closes=closes(instrument),
             )
         )
     return tuple(found)

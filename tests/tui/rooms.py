@@ -12,6 +12,7 @@ from engine.model.market import NANOS, Side
 from engine.model.notices import Notice, NoticeKind, Severity
 from engine.model.view import AlertFate, AlertView, LinkView, View
 from tests.tui import fake
+from tests.tui.charts import NOW
 
 MS = NANOS // 1_000
 TEXT = "🚨 ES long 6010: A / Stop: 6000"
@@ -30,7 +31,7 @@ def alert(
     back: int, verdict: Verdict = Verdict.TRADED, reason: Reason | None = None, **more: object
 ) -> AlertView:
     """A long MES of size A that was read `back` seconds ago, 180 ms after its posting."""
-    ts = fake.NOW - back * NANOS
+    ts = NOW - back * NANOS
     made = AlertView(
         "twi", f"{9_000 - back}", ts, ts - 180 * MS, AlertKind.POSTED, verdict, reason,
         reason.sentence if reason is not None else "", TEXT, "MES", Side.BUY,
@@ -87,7 +88,7 @@ def _numbered(notices: tuple[Notice, ...]) -> tuple[Notice, ...]:
 def view() -> View:
     """The good morning of tests.tui.fake, with a room beside the strategy."""
     rows, calm = alerts(), fake.trading_view()
-    link = LinkView("discord", LinkState.LIVE, "1 room", fake.NOW - 7_890 * NANOS, needed=False)
+    link = LinkView("discord", LinkState.LIVE, "1 room", NOW - 7_890 * NANOS, needed=False)
     return replace(
         calm, alerts=rows, notices=_numbered((*calm.notices, *told(rows))), links=(*calm.links, link)
     )

@@ -22,9 +22,10 @@ from engine.model.view import (
     View,
 )
 from tests.tui import fake
+from tests.tui.charts import NOW
 
-UNLOCK = fake.NOW + 26_263 * NANOS
-"""17:00 in Chicago of the day of `fake.NOW`."""
+UNLOCK = NOW + 26_263 * NANOS
+"""17:00 in Chicago of the day of `NOW`."""
 
 
 def _with(view: View, **changes: object) -> View:
@@ -95,7 +96,7 @@ def flattening(alarm: str = "", seconds: int = 3) -> View:
         for c in view.contracts
     )
     changed = replace(view, contracts=contracts, positions=view.positions[:1], orders=(*left, close))
-    flatten = FlattenView(("MNQ",), FlattenStep.CLOSE, fake.NOW - seconds * NANOS, alarm)
+    flatten = FlattenView(("MNQ",), FlattenStep.CLOSE, NOW - seconds * NANOS, alarm)
     paused = fake.held(TradingState.REDUCING, "flattened by keyboard", RestrictionEnd.RESUME, by="keyboard")
     return _with(changed, flatten=flatten, **paused)
 
@@ -108,7 +109,7 @@ def escalated() -> View:
 def cut_off() -> View:
     """The market hub is silent, the user hub is gone, the login has not been renewed, no native brackets."""
     view = fake.trading_view()
-    now = fake.NOW
+    now = NOW
     links = (
         LinkView("market", LinkState.STALE, "no message for 14 s", now - 14 * NANOS),
         LinkView("user", LinkState.DOWN, "closed by peer, again in 8 s", now - 95 * NANOS),

@@ -6,7 +6,7 @@ from typing import cast
 import pytest
 from msgspec.structs import replace
 
-from engine.model.commands import BreakEven, CancelEntries, Flatten, Halt, Pause, Resume
+from engine.model.commands import Resume
 from engine.model.orders import AccountKind
 from engine.model.view import TradingState, View
 from tests.tui import fake
@@ -69,25 +69,6 @@ def test_every_action_either_looks_or_trades_and_the_runner_can_do_it() -> None:
             action.look(cast("ActionTarget", Target()))
     wanted = {name for name in vars(ActionTarget) if not name.startswith("_")}
     assert set(asked) == wanted
-
-
-@pytest.mark.parametrize(
-    ("action", "kind", "instrument"),
-    [
-        ("flatten", Flatten, "MNQ"),
-        ("flatten-all", Flatten, None),
-        ("cancel-entries", CancelEntries, "MNQ"),
-        ("cancel-all-entries", CancelEntries, None),
-        ("break-even", BreakEven, "MNQ"),
-        ("pause", Pause, None),
-        ("pause-contract", Pause, "MNQ"),
-        ("halt", Halt, None),
-    ],
-)
-def test_commands(view: View, action: str, kind: type, instrument: str | None) -> None:
-    command = trade_of(action, view).command
-    assert isinstance(command, kind)
-    assert getattr(command, "instrument", "absent") == instrument
 
 
 @pytest.mark.parametrize(("action", "instrument"), [("pause", None), ("pause-contract", "MNQ")])

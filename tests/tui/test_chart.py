@@ -10,11 +10,12 @@ from engine.model.instrument import CME_FUTURES
 from engine.model.market import MINUTE, Bar, Timeframe
 from engine.model.view import ContractView
 from tests.tui import fake
+from tests.tui.charts import NOW, charts
 from tui.rows.chart import Level, Scale, candles, levels_of
 from tui.styled_text import text_of, width_of
 
 MNQ: ContractView = fake.contracts()[0]
-START = fake.NOW // (60 * MINUTE) * 60 * MINUTE
+START = NOW // (60 * MINUTE) * 60 * MINUTE
 
 
 def chart_of(*prices: tuple[int, int, int, int], zones: tuple[ZoneView, ...] = ()) -> ChartView:
@@ -74,7 +75,7 @@ def test_half_cells_double_the_resolution() -> None:
 
 
 def test_the_last_price_has_its_mark_at_the_axis() -> None:
-    rows = candles(fake.charts(CME_FUTURES["MNQ"])[Timeframe.M5], MNQ, [], 90, 20)
+    rows = candles(charts(CME_FUTURES["MNQ"])[Timeframe.M5], MNQ, [], 90, 20)
     marked = [(text, style) for row in rows for text, style in row if "ink on:" in style]
     assert [(text.strip(), style) for text, style in marked] == [("21034.25", "ink on:gain bold")]
 
@@ -133,7 +134,7 @@ def test_looking_back_hides_the_newest() -> None:
 
 @pytest.mark.parametrize("frame", list(Timeframe))
 def test_times_below_are_round_and_do_not_touch(frame: Timeframe) -> None:
-    axis = text_of(candles(fake.charts(CME_FUTURES["MNQ"])[frame], MNQ, [], 100, 20)[-1])
+    axis = text_of(candles(charts(CME_FUTURES["MNQ"])[frame], MNQ, [], 100, 20)[-1])
     labels = axis.split()
     assert all(len(label) == 5 and label.endswith(("0", "5")) for label in labels)
     assert len(labels) >= 1

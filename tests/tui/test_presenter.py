@@ -10,6 +10,7 @@ from engine.model.errors import RefusedError, UnknownOutcomeError
 from engine.model.market import Timeframe
 from engine.model.notices import LogLine, Notice, NoticeKind, Severity
 from tests.tui import fake
+from tests.tui.charts import NOW
 from tui.attention import Attention
 from tui.command_tracker import CommandStatus, CommandTracker
 from tui.frame_rate import FrameRate
@@ -185,8 +186,8 @@ def test_the_filter_works_on_old_and_new_lines() -> None:
     assert len(presenter.pull(1.0).state.logs) == 7  # all but the one of level DEBUG
     presenter.choice.log_words = "HUB"
     assert len(presenter.pull(1.1).state.logs) == 4
-    engine.log.append(LogLine(9, fake.NOW, "ERROR", "x", "user hub down"))
-    engine.log.append(LogLine(10, fake.NOW, "ERROR", "x", "something else"))
+    engine.log.append(LogLine(9, NOW, "ERROR", "x", "user hub down"))
+    engine.log.append(LogLine(10, NOW, "ERROR", "x", "something else"))
     state = presenter.pull(1.2).state
     assert [line.text for line in state.logs][-1] == "user hub down"
     assert state.log_filter == "INFO+ “HUB”"
@@ -207,8 +208,8 @@ def test_acknowledging_counts_what_waited() -> None:
 
 def test_fills_and_critical_notices_call_for_attention_once() -> None:
     attention, view = Attention(), fake.trading_view()
-    fill = Notice(1, fake.NOW, NoticeKind.FILL, Severity.GOOD, "sold 2 \x1b]0;MNQ")
-    talk = Notice(2, fake.NOW, NoticeKind.MARKET, Severity.INFO, "cash open")
+    fill = Notice(1, NOW, NoticeKind.FILL, Severity.GOOD, "sold 2 \x1b]0;MNQ")
+    talk = Notice(2, NOW, NoticeKind.MARKET, Severity.INFO, "cash open")
     call = attention.call(view, [fill, talk], 0, focused=False)
     assert call.bell
     assert call.title == "tstream PRACTICE"

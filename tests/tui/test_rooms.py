@@ -16,6 +16,7 @@ from engine.model.notices import Notice, NoticeKind, Severity
 from engine.model.orders import AccountKind
 from engine.model.view import AlertView, LinkView, View
 from tests.tui import fake, rooms
+from tests.tui.charts import NOW
 from tests.tui.cockpit import Cockpit
 from tui.rows import links, messages
 from tui.rows import room_messages as rows
@@ -234,7 +235,7 @@ async def test_hostile_text_does_not_reach_the_terminal() -> None:
 
 def _link(state: LinkState) -> View:
     view = fake.trading_view()
-    room = LinkView("discord", state, "closed by peer", fake.NOW - 40 * NANOS, needed=False)
+    room = LinkView("discord", state, "closed by peer", NOW - 40 * NANOS, needed=False)
     return replace(view, links=(room, *view.links))
 
 

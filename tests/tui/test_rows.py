@@ -13,6 +13,7 @@ from engine.model.notices import LogLine, Notice, NoticeKind, Severity, SignalFa
 from engine.model.orders import AccountKind, OrderStatus
 from engine.model.view import FlattenStep, FlattenView, LinkView, RestrictionEnd, TradingState, View
 from tests.tui import fake
+from tests.tui.charts import NOW
 from tui.keymap import resolve_keys
 from tui.layout import Shape
 from tui.rows import market, messages, pnl, positions
@@ -207,7 +208,7 @@ def test_the_equity_of_several_books_is_their_sum(view: View) -> None:
 
 
 def _notice(seq: int, severity: Severity, text: str, kind: NoticeKind = NoticeKind.RISK) -> Notice:
-    return Notice(seq, fake.NOW, kind, severity, text)
+    return Notice(seq, NOW, kind, severity, text)
 
 
 def test_the_alert_line_shows_what_waits_before_what_is_new(view: View) -> None:
@@ -259,12 +260,12 @@ def test_a_signal_says_its_plan_where_that_costs_no_line(view: View) -> None:
     ],
 )
 def test_the_log_filter(level: str, words: str, passes: bool) -> None:
-    line = LogLine(1, fake.NOW, "INFO", "adapters.projectx.stream", "market hub connected")
+    line = LogLine(1, NOW, "INFO", "adapters.projectx.stream", "market hub connected")
     assert messages.log_passes(line, level, words) is passes
 
 
 def test_an_unknown_level_counts_as_info() -> None:
-    assert messages.log_passes(LogLine(1, fake.NOW, "NOTICE", "x", "y"), "INFO", "")
+    assert messages.log_passes(LogLine(1, NOW, "NOTICE", "x", "y"), "INFO", "")
 
 
 def test_system_shows_links_health_and_accounts(view: View) -> None:

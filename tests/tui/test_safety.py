@@ -24,6 +24,7 @@ from engine.model.view import (
     View,
 )
 from tests.tui import fake, states
+from tests.tui.charts import NOW
 from tui import clock_times as times
 from tui import number_format as figures
 from tui.rows import limits, links, pnl
@@ -156,7 +157,7 @@ def test_what_is_down_is_named_before_what_is_only_stale() -> None:
 def test_words_from_outside_stay_words() -> None:
     nasty = "[red]x[/] \x1b[2J\u202e"
     view = book_of(states.locked(), **fake.held(TradingState.LOCKED, nasty))
-    view = replace(view, links=(LinkView(nasty, LinkState.DOWN, nasty, fake.NOW),))
+    view = replace(view, links=(LinkView(nasty, LinkState.DOWN, nasty, NOW),))
     told = states.flattening(nasty)
     for made in (line(view, 200), line(told, 200), *map(text_of, system_rows(state_of(view), 100))):
         assert "\x1b" not in made
@@ -271,7 +272,7 @@ def test_the_table_of_links_has_state_age_end_and_detail() -> None:
 
 
 def test_a_login_that_has_ended_or_will_soon_looks_so() -> None:
-    now = fake.NOW
+    now = NOW
     for until, words in ((now - 1, "expired"), (now + 3_599 * NANOS, "59m"), (now + 7_200 * NANOS, "2h")):
         view = links_of(LinkView("token", LinkState.LIVE, "", now - 60 * NANOS, until))
         row = safety_row(state_of(view), 120)
@@ -349,8 +350,8 @@ def test_how_long_in_three_characters(seconds: float, text: str) -> None:
 
 
 def test_times_of_other_days_carry_their_weekday() -> None:
-    assert times.when(states.UNLOCK, fake.NOW) == "17:00"
-    assert times.when(fake.NOW + 24 * 3600 * NANOS, fake.NOW) == "Thu 09:42"
+    assert times.when(states.UNLOCK, NOW) == "17:00"
+    assert times.when(NOW + 24 * 3600 * NANOS, NOW) == "Thu 09:42"
 
 
 def test_a_state_is_never_shown_where_there_is_no_account() -> None:

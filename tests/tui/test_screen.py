@@ -12,6 +12,7 @@ from engine.model.notices import LogLine, NoticeKind, Severity
 from engine.model.orders import AccountKind
 from engine.model.view import TradingState, View
 from tests.tui import fake, states
+from tests.tui.charts import NOW
 from tests.tui.cockpit import Cockpit, grid_text
 from tests.tui.test_keys import running
 from tui.actions import PANES
@@ -126,7 +127,7 @@ def _nasty(view: View) -> View:
 
 
 async def test_text_from_outside_is_shown_as_it_is_and_does_nothing() -> None:
-    line = LogLine(1, fake.NOW, "ERROR", "adapters", NASTY)
+    line = LogLine(1, NOW, "ERROR", "adapters", NASTY)
     cockpit = Cockpit(_nasty(fake.trading_view()), [line])
     async with running(cockpit, (250, 70)) as pilot:
         cockpit.engine.happen(NoticeKind.RISK, Severity.CRITICAL, NASTY)
@@ -230,7 +231,7 @@ async def test_pages_follow_the_engine_and_the_panes_below_rest() -> None:
     cockpit = Cockpit()
     async with running(cockpit) as pilot:
         await cockpit.press(pilot, "l")
-        cockpit.engine.log.append(LogLine(99, fake.NOW, "INFO", "x", "one more line"))
+        cockpit.engine.log.append(LogLine(99, NOW, "INFO", "x", "one more line"))
         await cockpit.later(pilot)
         page = cockpit.app.screen
         assert isinstance(page, Page)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -21,127 +22,84 @@ pytestmark = pytest.mark.skipif(
     sys.version_info[:2] != (3, 11), reason="pictures are compared on Python 3.11 only"
 )
 
-Snap = Callable[..., bool]
-SMALL, MEDIUM, LARGE = (80, 24), (120, 40), (200, 60)
-SIZES, NAMES = [SMALL, MEDIUM, LARGE], ["80x24", "120x40", "200x60"]
+SIZES = {"80x24": (80, 24), "120x40": (120, 40), "200x60": (200, 60)}
+SMALL, MEDIUM, LARGE = SIZES.values()
 
 
-def _after(cockpit: Cockpit, *keys: str) -> Callable[[Pilot[Any]], Awaitable[None]]:
-    async def run(pilot: Pilot[Any]) -> None:
-        await pilot.pause()
-        await cockpit.press(pilot, *keys)
-
-    return run
-
-
-def _compare(snap: Snap, cockpit: Cockpit, size: tuple[int, int], *keys: str) -> bool:
-    return snap(cockpit.app, terminal_size=size, run_before=_after(cockpit, *keys))
-
-
-@pytest.mark.parametrize("size", SIZES, ids=NAMES)
-def test_main(snap_compare: Snap, size: tuple[int, int]) -> None:
-    assert _compare(snap_compare, Cockpit(), size)
-
-
-def test_small_with_alignment(snap_compare: Snap) -> None:
-    assert _compare(snap_compare, Cockpit(), SMALL, "a")
-
-
-def test_too_small(snap_compare: Snap) -> None:
-    assert _compare(snap_compare, Cockpit(), (59, 19))
-
-
-def test_loading(snap_compare: Snap) -> None:
-    assert _compare(snap_compare, Cockpit(fake.empty_view(), []), MEDIUM)
-
-
-def test_paper(snap_compare: Snap) -> None:
-    assert _compare(snap_compare, Cockpit(fake.trading_view(AccountKind.PAPER)), MEDIUM)
-
-
-def test_live(snap_compare: Snap) -> None:
-    assert _compare(snap_compare, Cockpit(fake.trading_view(AccountKind.LIVE)), MEDIUM, "6")
-
-
-@pytest.mark.parametrize("size", SIZES, ids=NAMES)
-def test_a_paper_book_beside_a_live_one(snap_compare: Snap, size: tuple[int, int]) -> None:
-    assert _compare(snap_compare, Cockpit(fake.two_books()), size)
-
-
-@pytest.mark.parametrize("page", ["2", "3", "5", "9"])
-def test_two_books_on_small_pages(snap_compare: Snap, page: str) -> None:
-    assert _compare(snap_compare, Cockpit(fake.two_books()), SMALL, page)
-
-
-@pytest.mark.parametrize("size", SIZES, ids=NAMES)
-def test_a_room_beside_the_strategy(snap_compare: Snap, size: tuple[int, int]) -> None:
-    assert _compare(snap_compare, Cockpit(rooms.view()), size)
-
-
-def test_a_room_followed_by_two_books(snap_compare: Snap) -> None:
-    assert _compare(snap_compare, Cockpit(rooms.two_books()), MEDIUM)
-
-
-@pytest.mark.parametrize(("size", "keys"), [(SMALL, "6"), (MEDIUM, "6z")], ids=NAMES[:2])
-def test_rooms_on_the_alerts_page(snap_compare: Snap, size: tuple[int, int], keys: str) -> None:
-    assert _compare(snap_compare, Cockpit(rooms.two_books()), size, *keys)
-
-
-def test_rooms_in_light(snap_compare: Snap) -> None:
-    assert _compare(snap_compare, Cockpit(rooms.view(), theme="daybook"), MEDIUM, "6")
-
-
-def _stale(view: View) -> View:
+def _stale() -> View:
+    view = fake.trading_view()
     contracts = tuple(replace(c, stale=True, age_ns=14_000_000_000) for c in view.contracts)
     links = (LinkView("market", LinkState.STALE, "no message for 14 s"), *view.links[1:])
     return replace(view, contracts=contracts, links=links)
 
 
-def test_stale_feed(snap_compare: Snap) -> None:
-    assert _compare(snap_compare, Cockpit(_stale(fake.trading_view())), MEDIUM)
-
-
-def test_engine_down(snap_compare: Snap) -> None:
+def _down() -> View:
     view = fake.trading_view()
     told = "the journal can't be written"
-    down = replace(view, health=replace(view.health, ok=False, detail=told, stopped=True))
-    assert _compare(snap_compare, Cockpit(down), MEDIUM, "f")
+    return replace(view, health=replace(view.health, ok=False, detail=told, stopped=True))
 
 
-def test_confirm_flatten(snap_compare: Snap) -> None:
-    assert _compare(snap_compare, Cockpit(), MEDIUM, "f")
-
-
-def test_confirm_flatten_everything_live_and_small(snap_compare: Snap) -> None:
-    assert _compare(snap_compare, Cockpit(fake.trading_view(AccountKind.LIVE)), SMALL, "F")
-
-
-@pytest.mark.parametrize("size", SIZES, ids=NAMES)
-@pytest.mark.parametrize("state", states.STATES)
-def test_state(snap_compare: Snap, state: str, size: tuple[int, int]) -> None:
-    assert _compare(snap_compare, Cockpit(states.STATES[state]()), size)
-
-
-@pytest.mark.parametrize("size", SIZES[:2], ids=NAMES[:2])
-def test_system_page(snap_compare: Snap, size: tuple[int, int]) -> None:
-    assert _compare(snap_compare, Cockpit(states.cut_off()), size, "9")
-
-
-def test_limits_on_a_page_of_their_own(snap_compare: Snap) -> None:
-    assert _compare(snap_compare, Cockpit(states.near_limit()), SMALL, "5")
-
-
-def test_confirm_halt(snap_compare: Snap) -> None:
-    assert _compare(snap_compare, Cockpit(), SMALL, "exclamation_mark")
-
-
-def test_rejected_order_and_alerts(snap_compare: Snap) -> None:
+def _rejected() -> View:
     view = fake.trading_view()
-    rejected = replace(view.orders[0], status=OrderStatus.REJECTED)
+    orders = (replace(view.orders[0], status=OrderStatus.REJECTED), *view.orders[1:])
     bare = replace(view.positions[0], stop=None, protected_qty=0)
-    cockpit = Cockpit(
-        replace(view, orders=(rejected, *view.orders[1:]), positions=(bare, *view.positions[1:]))
-    )
+    return replace(view, orders=orders, positions=(bare, *view.positions[1:]))
+
+
+# What is shown, on which sizes, after which keys, and what is special about the cockpit.
+Scene = tuple[Callable[[], View], tuple[tuple[int, int], ...], str, dict[str, Any]]
+_LIVE = partial(fake.trading_view, AccountKind.LIVE)
+_KEYMAP = {"pause": "f9", "flaten": "g", "help": "n"}
+SCENES: dict[str, Scene] = {
+    "main": (fake.trading_view, (SMALL, MEDIUM, LARGE), "", {}),
+    "small-with-alignment": (fake.trading_view, (SMALL,), "a", {}),
+    "too-small": (fake.trading_view, ((59, 19),), "", {}),
+    "loading": (fake.empty_view, (MEDIUM,), "", {"logs": []}),
+    "paper": (partial(fake.trading_view, AccountKind.PAPER), (MEDIUM,), "", {}),
+    "live": (_LIVE, (MEDIUM,), "6", {}),
+    "two-books": (fake.two_books, (SMALL, MEDIUM, LARGE), "", {}),
+    **{f"two-books-page-{page}": (fake.two_books, (SMALL,), page, {}) for page in "2359"},
+    "room": (rooms.view, (SMALL, MEDIUM, LARGE), "", {}),
+    "room-of-two-books": (rooms.two_books, (MEDIUM,), "", {}),
+    "room-page": (rooms.two_books, (SMALL,), "6", {}),
+    "room-page-zoomed": (rooms.two_books, (MEDIUM,), "6z", {}),
+    "room-in-light": (rooms.view, (MEDIUM,), "6", {"theme": "daybook"}),
+    "stale-feed": (_stale, (MEDIUM,), "", {}),
+    "engine-down": (_down, (MEDIUM,), "f", {}),
+    "flatten": (fake.trading_view, (MEDIUM,), "f", {}),
+    "flatten-all-live": (_LIVE, (SMALL,), "F", {}),
+    "halt": (fake.trading_view, (SMALL,), "!", {}),
+    **{name: (made, (SMALL, MEDIUM, LARGE), "", {}) for name, made in states.STATES.items()},
+    "system-page": (states.cut_off, (SMALL, MEDIUM), "9", {}),
+    "pnl-page": (states.near_limit, (SMALL,), "5", {}),
+    "help": (fake.trading_view, (MEDIUM,), "?", {"keymap": _KEYMAP}),
+    "picker": (fake.trading_view, (SMALL,), "c", {}),
+    "detail": (fake.trading_view, (MEDIUM,), "d", {}),
+    "log-page-filtered": (fake.trading_view, (SMALL,), "l/hub", {}),
+    **{
+        f"theme-{theme}": (fake.trading_view, (MEDIUM,), "", {"theme": theme})
+        for theme in ("daybook", "meridian", "ember", "vermilion")
+    },
+    "chart-zoomed": (fake.trading_view, (MEDIUM,), "zt", {}),
+}
+_NAMES = {"!": "exclamation_mark", "?": "question_mark", "/": "slash"}
+CASES = {f"{name}-{size[0]}x{size[1]}": (name, size) for name, scene in SCENES.items() for size in scene[1]}
+
+
+@pytest.mark.parametrize(("name", "size"), CASES.values(), ids=CASES)
+def test_picture(snap_compare: Callable[..., bool], name: str, size: tuple[int, int]) -> None:
+    view, _, keys, options = SCENES[name]
+    cockpit = Cockpit(view(), **options)
+
+    async def press(pilot: Pilot[Any]) -> None:
+        await pilot.pause()
+        await cockpit.press(pilot, *(_NAMES.get(key, key) for key in keys))
+
+    assert snap_compare(cockpit.app, terminal_size=size, run_before=press)
+
+
+def test_rejected_order_and_alerts(snap_compare: Callable[..., bool]) -> None:
+    cockpit = Cockpit(_rejected())
 
     async def happen(pilot: Pilot[Any]) -> None:
         await pilot.pause()
@@ -152,7 +110,7 @@ def test_rejected_order_and_alerts(snap_compare: Snap) -> None:
     assert snap_compare(cockpit.app, terminal_size=MEDIUM, run_before=happen)
 
 
-def test_palette(snap_compare: Snap) -> None:
+def test_palette(snap_compare: Callable[..., bool]) -> None:
     cockpit = Cockpit()
 
     async def open_palette(pilot: Pilot[Any]) -> None:
@@ -167,30 +125,3 @@ def test_palette(snap_compare: Snap) -> None:
         await pilot.pause()
 
     assert snap_compare(cockpit.app, terminal_size=MEDIUM, run_before=open_palette)
-
-
-def test_help(snap_compare: Snap) -> None:
-    assert _compare(
-        snap_compare, Cockpit(keymap={"pause": "f9", "flaten": "g", "help": "n"}), MEDIUM, "question_mark"
-    )
-
-
-def test_picker(snap_compare: Snap) -> None:
-    assert _compare(snap_compare, Cockpit(), SMALL, "c")
-
-
-def test_detail(snap_compare: Snap) -> None:
-    assert _compare(snap_compare, Cockpit(), MEDIUM, "d")
-
-
-def test_full_log_with_filter(snap_compare: Snap) -> None:
-    assert _compare(snap_compare, Cockpit(), SMALL, "l", "slash", "h", "u", "b")
-
-
-@pytest.mark.parametrize("theme", ["daybook", "meridian", "ember", "vermilion"])
-def test_theme(snap_compare: Snap, theme: str) -> None:
-    assert _compare(snap_compare, Cockpit(theme=theme), MEDIUM)
-
-
-def test_zoomed_chart(snap_compare: Snap) -> None:
-    assert _compare(snap_compare, Cockpit(), MEDIUM, "z", "t")
