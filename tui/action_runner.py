@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from tui.actions import ACTIONS, Action, MakeTrade, asks_first, blocked, label_of
 from tui.base_app import CockpitApp
 from tui.confirmations import Confirmation, quit_confirmation
@@ -51,19 +53,23 @@ class ActionRunner:
             self._send(trade, instrument)
 
     def _ask(self, action: Action, trade: MakeTrade, instrument: str) -> None:
-        from tui.screens.confirm import ConfirmScreen
+        def question() -> Confirmation:
+            return trade(self._cockpit.presenter.view, instrument, "").confirmation
 
-        cockpit = self._cockpit
-
-        def answered(yes: bool | None) -> None:
+        def confirmed() -> None:
             # Things may have changed while the question stood there.
-            if yes and not self._say_blocked(action, instrument):
+            if not self._say_blocked(action, instrument):
                 self._send(trade, instrument)
 
-        def confirmation() -> Confirmation:
-            return trade(cockpit.presenter.view, instrument, "").confirmation
+        self._confirm(question, confirmed)
 
-        cockpit.push_screen(ConfirmScreen(confirmation, cockpit.clock), answered)
+    def _confirm(self, question: Callable[[], Confirmation], confirmed: Callable[[], None]) -> None:
+        """Ask, and do it after a Yes; one question at a time."""
+        from tui.screens.confirm import ConfirmScreen
+
+        if not isinstance(self._cockpit.screen, ConfirmScreen):
+            screen = ConfirmScreen(question, self._cockpit.clock)
+            self._cockpit.push_screen(screen, lambda yes: confirmed() if yes else None)
 
     def _send(self, trade: MakeTrade, instrument: str) -> None:
         presenter = self._cockpit.presenter
@@ -150,15 +156,12 @@ class ActionRunner:
             self._choice.readonly = True
             cockpit.toast("read-only: the keys that trade are off")
             return
-        from tui.screens.confirm import ConfirmScreen
-
-        def answered(yes: bool | None) -> None:
-            if yes:
-                self._choice.readonly = False
-                cockpit.redraw()
-
         what = Confirmation("Read-only off", ("the keys that trade work again",), "switch on")
-        cockpit.push_screen(ConfirmScreen(lambda: what, cockpit.clock), answered)
+        self._confirm(lambda: what, self._trade_again)
+
+    def _trade_again(self) -> None:
+        self._choice.readonly = False
+        self._cockpit.redraw()
 
     def ask_to_quit(self) -> None:
         cockpit = self._cockpit
@@ -166,16 +169,7 @@ class ActionRunner:
         if what is None:
             cockpit.leave()
             return
-        from tui.screens.confirm import ConfirmScreen
-
-        if isinstance(cockpit.screen, ConfirmScreen):
-            return
-
-        def answered(yes: bool | None) -> None:
-            if yes:
-                cockpit.leave()
-
-        cockpit.push_screen(ConfirmScreen(lambda: self._quit_confirmation() or what, cockpit.clock), answered)
+        self._confirm(lambda: self._quit_confirmation() or what, cockpit.leave)
 
     def _quit_confirmation(self) -> Confirmation | None:
         return quit_confirmation(self._cockpit.presenter.view, plain(self._cockpit.quit_note))
