@@ -24,15 +24,15 @@ def note_keys() -> None:
     pipe = channel(KEYS)
     if pipe is None:
         return
-    from tui.screens.main import MainScreen
+    from tui.app import TStreamApp
 
-    act = MainScreen.action_act
+    act = TStreamApp.action_act
 
-    async def noted(self: MainScreen, action_id: str) -> None:
+    def noted(self: TStreamApp, action_id: str) -> None:
         os.write(pipe, time.monotonic_ns().to_bytes(8, "little"))
-        await act(self, action_id)
+        act(self, action_id)
 
-    MainScreen.action_act = noted  # type: ignore[method-assign]
+    TStreamApp.action_act = noted  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":
