@@ -59,11 +59,9 @@ class MessageReader:
 
     def posted(self, raw: Any) -> None:
         """MESSAGE_CREATE."""
-        if (post := self._decode(raw)) is None:
+        if (found := self._in_room(raw)) is None:
             return
-        channel, number = int(post.channel_id), int(post.id)
-        if (room := self._room(channel)) is None:
-            return
+        post, room, channel, number = found
         if (author := self.whitelist.author(room, post)) is not None:
             self._check_clock(number)
             text, seen = _as_known(room, post, author)
@@ -75,11 +73,9 @@ class MessageReader:
 
     def changed(self, raw: Any) -> None:
         """MESSAGE_UPDATE: an edit by its author, or a preview that Discord has added."""
-        if (post := self._decode(raw)) is None:
+        if (found := self._in_room(raw)) is None:
             return
-        channel, number = int(post.channel_id), int(post.id)
-        if (room := self._room(channel)) is None:
-            return
+        post, room, channel, number = found
         if post.content is msgspec.UNSET or post.author is None:
             self.counts["partial updates"] += 1
             return
@@ -111,10 +107,10 @@ class MessageReader:
 
         Of a channel that was never read before only what is fresh is told.
         """
-        if (post := self._decode(raw)) is None:
+        if (found := self._in_room(raw)) is None:
             return
-        channel, number = int(post.channel_id), int(post.id)
-        if (room := self._room(channel)) is None or (author := self.whitelist.author(room, post)) is None:
+        post, room, channel, number = found
+        if (author := self.whitelist.author(room, post)) is None:
             return
         text, seen = _as_known(room, post, author)
         now = self._wall()
@@ -170,8 +166,13 @@ class MessageReader:
             self.read_state.channel(channel, self.parent(channel))
         return room
 
-    def _decode(self, raw: Any) -> Message | None:
-        return self._convert(raw, Message)
+    def _in_room(self, raw: Any) -> tuple[Message, Room, int, int] | None:
+        """A message in a channel of a room, with the channel's number and its own; None for any other."""
+        if (post := self._convert(raw, Message)) is None:
+            return None
+        channel = int(post.channel_id)
+        room = self._room(channel)
+        return (post, room, channel, int(post.id)) if room is not None else None
 
     def _convert(self, raw: Any, shape: type[_Shape]) -> _Shape | None:
         try:

@@ -29,18 +29,22 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TelegramConfig:
+class _Bot:
     token: Secret
     """As @BotFather gave it: digits, a colon, letters."""
-    chats: tuple[int | str, ...]
-    """Ids of chats, negative for groups, or "@name" of a public channel."""
     base_url: str = TELEGRAM_URL
-    rules: Rules = Rules()
 
     @property
     def secrets(self) -> tuple[str, ...]:
         token = self.token.reveal()
         return (token, token.partition(":")[2])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TelegramConfig(_Bot):
+    chats: tuple[int | str, ...]
+    """Ids of chats, negative for groups, or "@name" of a public channel."""
+    rules: Rules = Rules()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,37 +83,24 @@ class MailConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AppriseConfig:
+class AppriseConfig(WebhookConfig):
     """Any other service that apprise knows, by its URL."""
 
     name: str
-    url: Secret
-    rules: Rules = Rules()
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        return words_of_address(self.url.reveal())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TelegramCommandsConfig:
+class TelegramCommandsConfig(_Bot):
     """Commands from Telegram. A message counts only from these people in these chats."""
 
-    token: Secret
     chats: frozenset[int]
     users: frozenset[int]
-    base_url: str = TELEGRAM_URL
     poll_s: int = 25
     """How long one request waits for news, seconds."""
     max_age_s: int = 60
     """An older command is not carried out."""
     code_s: int = 60
     """A confirmation code is good for so long."""
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        token = self.token.reveal()
-        return (token, token.partition(":")[2])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,7 @@
-"""Loopback stand-ins for Telegram, Slack and Discord: they record what comes and answer as they are told."""
+"""Loopback stand-ins for Telegram, Slack and Discord: they record what comes and answer as they are told.
+
+With the channels to them, whose addresses hold words that nobody may see.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,30 @@ from typing import Any, Self
 
 from aiohttp import web
 
+from adapters.common.secret import Secret
+from adapters.notify.channels.channel import Channel
+from adapters.notify.channels.discord import DiscordChannel
+from adapters.notify.channels.slack import SlackChannel
+from adapters.notify.channels.telegram import TelegramChannel
+from adapters.notify.config import TelegramConfig, WebhookConfig
 from tests.support.waits import Changes
+
+TOKEN = "123456789:AAcanaryCanaryCanaryCanaryCanaryCan"
+SLACK_PATH = "/services/T0CANARY1/B0CANARY2/canaryCanaryCanaryCanary"
+DISCORD_PATH = "/api/webhooks/112233445566/canaryDiscordCanaryDiscordCanary"
+CANARIES = (TOKEN, TOKEN.partition(":")[2], "canaryCanaryCanaryCanary", "canaryDiscordCanaryDiscordCanary")
+
+
+def a_telegram(base: str) -> Channel:
+    return TelegramChannel(TelegramConfig(token=Secret(TOKEN), chats=(111,), base_url=base), 111)
+
+
+def a_slack(base: str) -> Channel:
+    return SlackChannel(WebhookConfig(url=Secret(base + SLACK_PATH)))
+
+
+def a_discord(base: str) -> Channel:
+    return DiscordChannel(WebhookConfig(url=Secret(base + DISCORD_PATH)))
 
 
 @dataclass

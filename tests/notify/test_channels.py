@@ -13,33 +13,29 @@ from adapters.common.secret import Secret
 from adapters.notify.channels.channel import Channel, RateLimitedError
 from adapters.notify.channels.discord import DiscordChannel
 from adapters.notify.channels.http_client import HttpClient
-from adapters.notify.channels.slack import SlackChannel
-from adapters.notify.channels.telegram import TelegramChannel
 from adapters.notify.config import TelegramConfig, WebhookConfig
 from adapters.notify.content.message import Message, section
 from engine.model.errors import FatalError, PortError, RefusedError, RetryableError, UnknownOutcomeError
 from engine.model.orders import AccountKind
 from tests.notify.scenes import news
-from tests.notify.sinks import DiscordSink, Reply, Sink, SlackSink, TelegramSink, flood, telegram_no
+from tests.notify.sinks import (
+    CANARIES,
+    DISCORD_PATH,
+    SLACK_PATH,
+    TOKEN,
+    DiscordSink,
+    Reply,
+    Sink,
+    SlackSink,
+    TelegramSink,
+    a_discord,
+    a_slack,
+    a_telegram,
+    flood,
+    telegram_no,
+)
 
-TOKEN = "123456789:AAcanaryCanaryCanaryCanaryCanaryCan"
-SLACK_PATH = "/services/T0CANARY1/B0CANARY2/canaryCanaryCanaryCanary"
-DISCORD_PATH = "/api/webhooks/112233445566/canaryDiscordCanaryDiscordCanary"
-CANARIES = (TOKEN, TOKEN.partition(":")[2], "canaryCanaryCanaryCanary", "canaryDiscordCanaryDiscordCanary")
 WHEN = "09:42:17 CDT"
-
-
-def a_telegram(base: str) -> Channel:
-    return TelegramChannel(TelegramConfig(token=Secret(TOKEN), chats=(111,), base_url=base), 111)
-
-
-def a_slack(base: str) -> Channel:
-    return SlackChannel(WebhookConfig(url=Secret(base + SLACK_PATH)))
-
-
-def a_discord(base: str) -> Channel:
-    return DiscordChannel(WebhookConfig(url=Secret(base + DISCORD_PATH)))
-
 
 Service = tuple[type[Sink], Callable[[str], Channel]]
 """What stands in for a service, and the channel to it at an address."""

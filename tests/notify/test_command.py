@@ -12,11 +12,9 @@ import pytest
 
 from adapters.common.secret import Secret
 from adapters.notify.config import NotifyConfig, TelegramCommandsConfig, TelegramConfig, WebhookConfig
-from tests.notify.sinks import DiscordSink, Reply, Sink, SlackSink, TelegramSink, telegram_no
+from tests.notify.sinks import TOKEN, DiscordSink, Reply, Sink, SlackSink, TelegramSink, telegram_no
 from tstream.commands.notify import prove
 from tstream.errors import UsageError
-
-TOKEN = "123456789:AAcanaryCanaryCanaryCanaryCanaryCan"
 
 
 @contextmanager

@@ -9,38 +9,34 @@ from typing import Any
 
 import pytest
 
-from adapters.common.secret import Secret
 from adapters.notify.channels.channel import Channel, Receipt
-from adapters.notify.channels.discord import DiscordChannel
-from adapters.notify.channels.slack import SlackChannel
-from adapters.notify.channels.telegram import TelegramChannel
-from adapters.notify.config import Rules, TelegramConfig, WebhookConfig
+from adapters.notify.config import Rules
 from adapters.notify.content.formats import TimeFormat
 from adapters.notify.content.message import Event, Message
 from adapters.notify.dispatch import dispatcher as dispatching
 from adapters.notify.dispatch.dispatcher import ChannelState, Dispatcher
 from engine.model.notices import Severity
 from tests.notify.scenes import NOW, news
-from tests.notify.sinks import DiscordSink, Reply, Sink, SlackSink, TelegramSink, flood, telegram_no
+from tests.notify.sinks import (
+    CANARIES,
+    TOKEN,
+    DiscordSink,
+    Reply,
+    Sink,
+    SlackSink,
+    TelegramSink,
+    a_discord,
+    a_slack,
+    a_telegram,
+    flood,
+    telegram_no,
+)
 from tests.support.virtual_loop import play
 from tests.support.waits import until
 
-TOKEN = "123456789:AAcanaryCanaryCanaryCanaryCanaryCan"
 ALL = Rules(per_minute=6000, burst=1000)
 TIMES = TimeFormat("America/Chicago", lambda: NOW)
 CRITICAL = news("MNQ is not protected", Severity.CRITICAL, event=Event.RISK, key="naked")
-
-
-def to_telegram(sink: Sink) -> Channel:
-    return TelegramChannel(TelegramConfig(token=Secret(TOKEN), chats=(1,), base_url=sink.url), 1)
-
-
-def to_slack(sink: Sink) -> Channel:
-    return SlackChannel(WebhookConfig(url=Secret(sink.url + "/services/T0000000/B0000000/slackCanary")))
-
-
-def to_discord(sink: Sink) -> Channel:
-    return DiscordChannel(WebhookConfig(url=Secret(sink.url + "/api/webhooks/1/discordCanary")))
 
 
 def started(*channels: tuple[Channel, Rules], **limits: Any) -> Dispatcher:
@@ -59,8 +55,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_every_channel_gets_what_it_wants() -> None:
     async with SlackSink() as slack, DiscordSink() as discord:
         dispatcher = started(
-            (to_slack(slack), Rules(severity=Severity.WARNING)),
-            (to_discord(discord), Rules(events=frozenset({Event.TRADE_EXIT}))),
+            (a_slack(slack.url), Rules(severity=Severity.WARNING)),
+            (a_discord(discord.url), Rules(events=frozenset({Event.TRADE_EXIT}))),
         )
         dispatcher.post(news("small talk"))
         dispatcher.post(news("exit", Severity.WARNING, event=Event.TRADE_EXIT))
@@ -72,7 +68,7 @@ async def test_every_channel_gets_what_it_wants() -> None:
 async def test_f35_a_service_that_hangs_delays_no_other_and_posting_never_waits() -> None:
     async with TelegramSink() as telegram, SlackSink() as slack:
         telegram.always = Reply(hang=True)
-        dispatcher = started((to_telegram(telegram), ALL), (to_slack(slack), ALL))
+        dispatcher = started((a_telegram(telegram.url), ALL), (a_slack(slack.url), ALL))
         loop = asyncio.get_running_loop()
         before = loop.time()
         for number in range(1000):
@@ -84,7 +80,7 @@ async def test_f35_a_service_that_hangs_delays_no_other_and_posting_never_waits(
 
 async def test_f35_the_queue_of_a_dead_service_is_bounded_and_repeats_are_counted(quick: None) -> None:
     async with TelegramSink() as telegram:
-        dispatcher = started((to_telegram(telegram), ALL), capacity=10)
+        dispatcher = started((a_telegram(telegram.url), ALL), capacity=10)
         await telegram.shut()
         for number in range(50):
             dispatcher.post(news(f"exit {number}", event=Event.SIGNAL))
@@ -107,17 +103,17 @@ async def test_f35_the_queue_of_a_dead_service_is_bounded_and_repeats_are_counte
 @pytest.mark.parametrize(
     ("make", "sink", "reply", "wait_s"),
     [
-        (to_telegram, TelegramSink, flood(1), 1.0),
-        (to_slack, SlackSink, Reply(429, "rate_limited", {"Retry-After": "1"}), 1.0),
-        (to_discord, DiscordSink, Reply(429, {"message": "limited", "retry_after": 0.4}), 0.4),
+        (a_telegram, TelegramSink, flood(1), 1.0),
+        (a_slack, SlackSink, Reply(429, "rate_limited", {"Retry-After": "1"}), 1.0),
+        (a_discord, DiscordSink, Reply(429, {"message": "limited", "retry_after": 0.4}), 0.4),
     ],
 )
 async def test_f35_a_service_that_asks_for_a_pause_gets_it(
-    make: Callable[[Sink], Channel], sink: type[Sink], reply: Reply, wait_s: float
+    make: Callable[[str], Channel], sink: type[Sink], reply: Reply, wait_s: float
 ) -> None:
     async with sink() as service:
         service.script.append(reply)
-        dispatcher = started((make(service), ALL))
+        dispatcher = started((make(service.url), ALL))
         dispatcher.post(news("exit", event=Event.SIGNAL))
         dispatcher.post(news("another", event=Event.SIGNAL))
         first, second, third = await service.wait(3)
@@ -132,7 +128,7 @@ async def test_f35_a_service_that_asks_for_a_pause_gets_it(
 async def test_f35_critical_news_goes_to_another_channel_when_the_first_is_down(quick: None) -> None:
     async with TelegramSink() as telegram, SlackSink() as slack:
         nothing = Rules(events=frozenset({Event.DAILY_SUMMARY}))
-        dispatcher = started((to_telegram(telegram), ALL), (to_slack(slack), nothing))
+        dispatcher = started((a_telegram(telegram.url), ALL), (a_slack(slack.url), nothing))
         await telegram.shut()
         dispatcher.post(news("small", event=Event.RISK))
         dispatcher.post(CRITICAL)
@@ -146,7 +142,7 @@ async def test_f35_critical_news_on_hold_goes_to_another_channel_in_time() -> No
     async with TelegramSink() as telegram, SlackSink() as slack:
         telegram.always = Reply(hang=True)
         nothing = Rules(events=frozenset())
-        dispatcher = started((to_telegram(telegram), ALL), (to_slack(slack), nothing), escalate_s=0.05)
+        dispatcher = started((a_telegram(telegram.url), ALL), (a_slack(slack.url), nothing), escalate_s=0.05)
         dispatcher.post(CRITICAL)
         (got,) = await slack.wait(1)
         assert got.body["attachments"][0]["title"] == "MNQ is not protected"
@@ -171,7 +167,7 @@ def test_f35_critical_news_goes_elsewhere_only_if_it_has_not_arrived_in_time(
 
 async def test_f35_critical_news_that_nobody_asked_for_still_reaches_somebody() -> None:
     async with SlackSink() as slack:
-        dispatcher = started((to_slack(slack), Rules(events=frozenset())))
+        dispatcher = started((a_slack(slack.url), Rules(events=frozenset())))
         dispatcher.post(CRITICAL)
         (got,) = await slack.wait(1)
         assert got.body["attachments"][0]["title"] == "MNQ is not protected"
@@ -180,7 +176,7 @@ async def test_f35_critical_news_that_nobody_asked_for_still_reaches_somebody() 
 
 async def test_f35_repeated_critical_news_is_counted_too() -> None:
     async with SlackSink() as slack:
-        dispatcher = started((to_slack(slack), ALL), repeat_s=60)
+        dispatcher = started((a_slack(slack.url), ALL), repeat_s=60)
         for _ in range(37):
             dispatcher.post(CRITICAL)
         await slack.wait(1)
@@ -197,7 +193,7 @@ async def test_a_definitive_no_stops_the_channel_and_is_told_elsewhere(
     async with TelegramSink() as telegram, SlackSink() as slack:
         telegram.always = telegram_no(401, "Unauthorized")
         quiet = Rules(severity=Severity.CRITICAL)
-        dispatcher = started((to_telegram(telegram), ALL), (to_slack(slack), quiet))
+        dispatcher = started((a_telegram(telegram.url), ALL), (a_slack(slack.url), quiet))
         dispatcher.post(news("one", event=Event.SIGNAL))
         dispatcher.post(news("two", event=Event.SIGNAL))
         (got,) = await slack.wait(1)
@@ -216,7 +212,7 @@ async def test_a_definitive_no_stops_the_channel_and_is_told_elsewhere(
 async def test_critical_news_of_a_stopped_channel_goes_to_the_next() -> None:
     async with DiscordSink() as discord, SlackSink() as slack:
         discord.always = Reply(404, {"message": "Unknown Webhook", "code": 10015})
-        dispatcher = started((to_discord(discord), ALL), (to_slack(slack), Rules(events=frozenset())))
+        dispatcher = started((a_discord(discord.url), ALL), (a_slack(slack.url), Rules(events=frozenset())))
         dispatcher.post(CRITICAL)
         got = await slack.wait(2)
         titles = {request.body["attachments"][0]["title"] for request in got}
@@ -233,7 +229,7 @@ async def test_news_that_was_refused_or_may_have_arrived_is_not_sent_again(
 ) -> None:
     async with SlackSink() as slack:
         slack.script.append(reply)
-        dispatcher = started((to_slack(slack), ALL))
+        dispatcher = started((a_slack(slack.url), ALL))
         dispatcher.post(news("once", event=Event.SIGNAL))
         dispatcher.post(news("next", event=Event.SIGNAL))
         await slack.wait(2)
@@ -246,7 +242,7 @@ async def test_news_that_was_refused_or_may_have_arrived_is_not_sent_again(
 async def test_critical_news_that_may_have_arrived_is_sent_once_more_and_says_so(quick: None) -> None:
     async with SlackSink() as slack:
         slack.script += [Reply(drop=True), Reply(drop=True)]
-        dispatcher = started((to_slack(slack), ALL))
+        dispatcher = started((a_slack(slack.url), ALL))
         dispatcher.post(CRITICAL)
         await slack.wait(2)
         await until(lambda: dispatcher.queues[0].unconfirmed == 2)
@@ -262,7 +258,7 @@ async def test_parts_that_arrived_are_not_sent_again(quick: None) -> None:
             Reply(200, {"ok": True, "result": {"message_id": 1}}),
             telegram_no(502, "Bad Gateway"),
         ]
-        dispatcher = started((to_telegram(telegram), ALL))
+        dispatcher = started((a_telegram(telegram.url), ALL))
         dispatcher.post(news("long", event=Event.SIGNAL, lines=tuple("x" * 400 for _ in range(15))))
         first, second, again = await telegram.wait(3)
         await dispatcher.close(5)
@@ -274,7 +270,7 @@ async def test_the_end_sends_what_waits_and_waits_no_longer_than_told() -> None:
     async with SlackSink() as slack, TelegramSink() as telegram:
         telegram.always = Reply(hang=True)
         slow = Rules(per_minute=1, burst=1)
-        dispatcher = started((to_slack(slack), slow), (to_telegram(telegram), ALL))
+        dispatcher = started((a_slack(slack.url), slow), (a_telegram(telegram.url), ALL))
         for number in range(3):
             dispatcher.post(news(f"event {number}", event=Event.SIGNAL))
         await telegram.wait(1)
@@ -290,7 +286,7 @@ async def test_the_end_sends_what_waits_and_waits_no_longer_than_told() -> None:
 async def test_the_end_does_not_wait_for_a_service_that_is_known_to_be_down() -> None:
     async with SlackSink() as slack:
         slack.always = Reply(429, "rate_limited", {"Retry-After": "300"})
-        dispatcher = started((to_slack(slack), ALL))
+        dispatcher = started((a_slack(slack.url), ALL))
         dispatcher.post(news("x"))
         await until(lambda: dispatcher.queues[0].state is ChannelState.WAITING)
         loop = asyncio.get_running_loop()
@@ -334,7 +330,7 @@ class Broken:
 
 async def test_a_bug_in_a_channel_stops_nothing_and_shows_no_secret(caplog: pytest.LogCaptureFixture) -> None:
     async with SlackSink() as slack:
-        dispatcher = started((Broken(), ALL), (to_slack(slack), Rules(events=frozenset())))
+        dispatcher = started((Broken(), ALL), (a_slack(slack.url), Rules(events=frozenset())))
         dispatcher.post(news("x"))
         dispatcher.post(CRITICAL)
         await slack.wait(1)
@@ -346,28 +342,26 @@ async def test_a_bug_in_a_channel_stops_nothing_and_shows_no_secret(caplog: pyte
 
 async def test_no_failure_leaks_a_secret(quick: None, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    leaky = f"{TOKEN} slackCanary discordCanary /bot{TOKEN}/sendMessage"
+    leaky = f"{' '.join(CANARIES)} /bot{TOKEN}/sendMessage"
     async with TelegramSink() as telegram, SlackSink() as slack, DiscordSink() as discord:
         telegram.script += [telegram_no(500, leaky), telegram_no(400, leaky), telegram_no(401, leaky)]
         slack.script += [Reply(500, leaky), Reply(400, leaky), Reply(403, leaky)]
         discord.script += [Reply(500, {"message": leaky}), Reply(400, {"message": leaky})]
         discord.script.append(Reply(404, {"message": leaky}))
-        dispatcher = started((to_telegram(telegram), ALL), (to_slack(slack), ALL), (to_discord(discord), ALL))
+        dispatcher = started(
+            (a_telegram(telegram.url), ALL), (a_slack(slack.url), ALL), (a_discord(discord.url), ALL)
+        )
         for number in range(3):
             dispatcher.post(news(f"event {number}", event=Event.SIGNAL))
         await until(lambda: all(s.state is ChannelState.STOPPED for s in dispatcher.queues))
         await dispatcher.close(1)
-        own = {0: TOKEN, 1: "slackCanary", 2: "discordCanary"}
-        for place, queue in enumerate(dispatcher.queues):
-            assert own[place] not in queue.detail
+        own = {"Telegram:": TOKEN, "Slack:": CANARIES[2], "Discord:": CANARIES[3]}
+        for queue, secret in zip(dispatcher.queues, own.values(), strict=True):
+            assert secret not in queue.detail
         lines = [
             record.getMessage() for record in caplog.records if record.name.startswith("adapters.notify")
         ]
-        assert all(any(name in line for line in lines) for name in ("Telegram", "Slack", "Discord"))
-        for line in lines:
-            if "Telegram" in line:
-                assert TOKEN not in line
-            if "Slack" in line:
-                assert "slackCanary" not in line
-            if "Discord" in line:
-                assert "discordCanary" not in line
+        for name, secret in own.items():
+            told = [line for line in lines if name in line]
+            assert told
+            assert not [line for line in told if secret in line]

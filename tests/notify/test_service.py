@@ -18,11 +18,10 @@ from engine.model.errors import FatalError
 from engine.model.market import NANOS
 from engine.model.notices import NoticeKind, Severity
 from tests.notify.scenes import NOW, a_position, a_trade, a_view
-from tests.notify.sinks import DiscordSink, Reply, TelegramSink, telegram_no
+from tests.notify.sinks import TOKEN, DiscordSink, Reply, TelegramSink, telegram_no
 from tests.support.fake_engine import FakeEngine
 from tests.support.waits import until
 
-TOKEN = "123456789:AAcanaryCanaryCanaryCanaryCanaryCan"
 FAST = Rules(per_minute=6000, burst=1000)
 
 

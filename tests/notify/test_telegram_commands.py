@@ -20,10 +20,9 @@ from engine.model.errors import FatalError, RefusedError
 from engine.model.market import NANOS
 from engine.model.orders import AccountKind
 from tests.notify.scenes import a_position, a_view
-from tests.notify.sinks import Reply, TelegramSink, flood, telegram_no
+from tests.notify.sinks import TOKEN, Reply, TelegramSink, flood, telegram_no
 from tests.support.fake_engine import FakeEngine
 
-TOKEN = "123456789:AAcanaryCanaryCanaryCanaryCanaryCan"
 NOW_S = 1_791_988_937
 ME, CHAT = 111, -1002
 

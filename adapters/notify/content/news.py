@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from msgspec import structs
+
 from adapters.notify.content import reports
 from adapters.notify.content.message import Event, Message
 from adapters.notify.content.outages import OutageWatch, about_connection
@@ -157,7 +159,7 @@ class NewsReader:
         time = "practice time" if view.practice_time else ""
         payloads = (account if len(view.books) > 1 else "", self._label, view.venue, time)
         origin = " · ".join(part for part in payloads if part)
-        return reports.signed(message, kind, sanitize(origin))
+        return structs.replace(message, kind=kind, origin=sanitize(origin))
 
 
 def kind_of(view: View, book: str | None) -> AccountKind:

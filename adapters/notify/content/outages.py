@@ -33,13 +33,13 @@ class OutageWatch:
                 self._stood.add(link.name)
                 if link.name in self._told:
                     self._told.discard(link.name)
-                    yield _back(view, link, view.ts - since)
+                    yield _message(view, link, f"is back after {duration(view.ts - since)}", back=True)
                 continue
             since = self._down_since.setdefault(link.name, view.ts)
             patience = OUTAGE_NS if link.name in self._stood else FIRST_NS
             if link.name not in self._told and view.ts - since >= patience:
                 self._told.add(link.name)
-                yield _lost(view, link, view.ts - since)
+                yield _message(view, link, f"{link.state.value} for {duration(view.ts - since)}", back=False)
 
 
 def about_connection(notice: Notice, view: View) -> bool:
@@ -49,24 +49,13 @@ def about_connection(notice: Notice, view: View) -> bool:
     )
 
 
-def _lost(view: View, link: LinkView, ns: int) -> Message:
+def _message(view: View, link: LinkView, said: str, *, back: bool) -> Message:
     return Message(
-        event=Event.ERROR,
-        severity=Severity.WARNING,
-        title=sanitize(f"{link.name} link {link.state.value} for {duration(ns)}"),
+        event=Event.STATUS if back else Event.ERROR,
+        severity=Severity.GOOD if back else Severity.WARNING,
+        title=sanitize(f"{link.name} link {said}"),
         ts=view.ts,
-        mark="⚠️",
-        lines=(sanitize(link.detail),) if link.detail else (),
-        key=f"link {link.name} lost",
-    )
-
-
-def _back(view: View, link: LinkView, ns: int) -> Message:
-    return Message(
-        event=Event.STATUS,
-        severity=Severity.GOOD,
-        title=sanitize(f"{link.name} link is back after {duration(ns)}"),
-        ts=view.ts,
-        mark="✅",
-        key=f"link {link.name} back",
+        mark="✅" if back else "⚠️",
+        lines=(sanitize(link.detail),) if link.detail and not back else (),
+        key=f"link {link.name} {'back' if back else 'lost'}",
     )

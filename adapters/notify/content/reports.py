@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from msgspec.structs import replace
-
 from adapters.notify.content.formats import cost, percent, price, usd
-from adapters.notify.content.message import Event, Message, Section, section
+from adapters.notify.content.message import Event, Message, Section, fields, section
 from adapters.notify.content.sanitize import sanitize
 from engine.model.notices import Severity
-from engine.model.orders import AccountKind
 from engine.model.view import BookView, PositionView, TradingState, View
-
-
-def signed(message: Message, kind: AccountKind, origin: str) -> Message:
-    return replace(message, kind=kind, origin=origin)
 
 
 def started(view: View) -> Message:
@@ -117,44 +110,33 @@ def state_words(book: BookView) -> str:
 def _account(book: BookView) -> Section:
     return Section(
         account_name(book),
-        section(
-            "",
+        fields(
             ("Balance", cost(book.balance_usd) if book.balance_usd is not None else None),
             ("Trading", state_words(book)),
             ("Verified with the venue", "yes" if book.reconciled else "not yet"),
             ("Day", usd(book.day_usd)),
-        )[0].fields,
+        ),
     )
 
 
 def _day(book: BookView) -> Section:
     """A book's day. The badge stands in the section's title, beside every figure of it."""
-    nothing_lost = book.profit_factor is None and book.wins > 0
+    won = f", {book.wins} won ({percent(book.wins / book.trades)})" if book.trades else ""
+    factor = "nothing lost" if book.wins else None
+    if book.profit_factor is not None:
+        factor = f"{book.profit_factor:.2f}"
     return Section(
         account_name(book),
-        section(
-            "",
+        fields(
             ("Net", usd(book.realized_usd)),
             ("Open", usd(book.open_usd) if book.open_usd else None),
             ("Costs", cost(book.costs_usd)),
-            (
-                "Trades",
-                f"{book.trades}, {book.wins} won ({percent(book.wins / book.trades)})"
-                if book.trades
-                else "0",
-            ),
-            (
-                "Profit factor",
-                "nothing lost"
-                if nothing_lost
-                else f"{book.profit_factor:.2f}"
-                if book.profit_factor is not None
-                else None,
-            ),
+            ("Trades", f"{book.trades}{won}"),
+            ("Profit factor", factor),
             ("Max drawdown", cost(abs(book.max_drawdown_usd))),
             ("Balance", cost(book.balance_usd) if book.balance_usd is not None else None),
             ("Trading", state_words(book)),
-        )[0].fields,
+        ),
     )
 
 

@@ -199,7 +199,8 @@ class Dispatcher:
                 queue.unconfirmed += 1
                 if entry.critical and not entry.unconfirmed:
                     entry.unconfirmed = True
-                    _say_it_is_a_repeat(entry)
+                    entry.payloads = None
+                    entry.message = structs.replace(entry.message, lines=(*entry.message.lines, _SECOND_TIME))
                     queue.outbox.put_back(entry, now + _AGAIN_S)
                 log.warning("%s: a message may not have arrived", queue.channel.name)
                 queue.outbox.hold_until(now + queue.backoff.pause_s())
@@ -271,9 +272,3 @@ class Dispatcher:
 
         timer = asyncio.get_running_loop().call_later(self._escalate_s, late)
         self._timers.add(timer)
-
-
-def _say_it_is_a_repeat(entry: Entry) -> None:
-    """The copy that is sent again says so."""
-    entry.payloads = None
-    entry.message = structs.replace(entry.message, lines=(*entry.message.lines, _SECOND_TIME))
