@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from engine.books.book import Book as EngineBook
 from engine.books.book import BookSpec
@@ -155,9 +156,6 @@ class Book:
         self._numbers += 1
         client_id = client_id or f"ts-test-1-{self._numbers}"
         bracket = found.plan.legs[leg] if found is not None and slot is Slot.ENTRY and not bare else None
-        kind = (
-            OrderType.STOP if stop is not None else OrderType.LIMIT if limit is not None else OrderType.MARKET
-        )
         self.write(
             r.OrderIntended(
                 ts=self.now,
@@ -169,7 +167,7 @@ class Book:
                 instrument=instrument.symbol if found is None else found.plan.instrument,
                 spec=OrderSpec(
                     side,
-                    kind,
+                    _kind(limit, stop),
                     qty,
                     limit,
                     stop,
@@ -187,32 +185,9 @@ class Book:
         self.moved(order.client_id, E.ACCEPTED, venue_id=f"v-{order.client_id}")
         return order
 
-    def moved(
-        self,
-        client_id: str,
-        event: E,
-        *,
-        venue_id: str | None = None,
-        qty: int | None = None,
-        limit: int | None = None,
-        stop: int | None = None,
-        suspended: bool | None = None,
-        reason: str = "",
-    ) -> None:
-        self.write(
-            r.OrderMoved(
-                ts=self.now,
-                book=BOOK,
-                client_id=client_id,
-                event=event,
-                venue_id=venue_id,
-                qty=qty,
-                limit=limit,
-                stop=stop,
-                suspended=suspended,
-                reason=reason,
-            )
-        )
+    def moved(self, client_id: str, event: E, **what: Any) -> None:
+        """An order's record, with these of its fields."""
+        self.write(r.OrderMoved(ts=self.now, book=BOOK, client_id=client_id, event=event, **what))
 
     def adopted(
         self,
@@ -229,9 +204,6 @@ class Book:
         instrument: Instrument = MNQ,
     ) -> Order:
         """An order that the venue made: a bracket's leg, or somebody else's."""
-        kind = (
-            OrderType.STOP if stop is not None else OrderType.LIMIT if limit is not None else OrderType.MARKET
-        )
         self.write(
             r.OrderAdopted(
                 ts=self.now,
@@ -239,7 +211,7 @@ class Book:
                 client_id=client_id,
                 venue_id=f"v-{client_id}",
                 instrument=instrument.symbol,
-                spec=OrderSpec(side, kind, qty, limit, stop),
+                spec=OrderSpec(side, _kind(limit, stop), qty, limit, stop),
                 plan_id=plan_id,
                 leg=leg,
                 slot=slot,
@@ -272,9 +244,9 @@ class Book:
 
     # --- common openings -------------------------------------------------------------------------------
 
-    def entered(self, *legs: Leg, price: int = 100, **kwargs: object) -> PlanState:
+    def entered(self, *legs: Leg, price: int = 100, **kwargs: Any) -> PlanState:
         """A plan whose market entries are filled at one price, without exits yet."""
-        found = self.plan(*legs, **kwargs)  # type: ignore[arg-type]
+        found = self.plan(*legs, **kwargs)
         for k, leg in enumerate(legs):
             entry = self.accepted(self.order(Slot.ENTRY, leg.qty, leg=k, plan_id=found.plan.plan_id))
             self.fill(entry, price)
@@ -289,30 +261,20 @@ class Book:
         entry = done.slots[Slot.ENTRY]
         side = plan.side.opposite
         offsets = plan.legs[leg]
-        known = {"plan_id": plan.plan_id, "leg": leg, "instrument": _instrument(plan.instrument)}
-        stop = self.adopted(
-            qty,
-            side,
-            client_id=f"{entry}-SL",
-            slot=Slot.STOP,
-            stop=price + offsets.stop_offset,
-            **known,  # type: ignore[arg-type]
-        )
+        known: Any = {"plan_id": plan.plan_id, "leg": leg, "instrument": CME_FUTURES[plan.instrument]}
+        behind = price + offsets.stop_offset
+        stop = self.adopted(qty, side, client_id=f"{entry}-SL", slot=Slot.STOP, stop=behind, **known)
         if offsets.target_offset is None:
             return stop, None
-        target = self.adopted(
-            qty,
-            side,
-            client_id=f"{entry}-TP",
-            slot=Slot.TARGET,
-            limit=price + offsets.target_offset,
-            **known,  # type: ignore[arg-type]
-        )
+        ahead = price + offsets.target_offset
+        target = self.adopted(qty, side, client_id=f"{entry}-TP", slot=Slot.TARGET, limit=ahead, **known)
         return stop, target
 
 
-def _instrument(symbol: str) -> Instrument:
-    return CME_FUTURES[symbol]
+def _kind(limit: int | None, stop: int | None) -> OrderType:
+    if stop is not None:
+        return OrderType.STOP
+    return OrderType.MARKET if limit is None else OrderType.LIMIT
 
 
 def refolded(journal: list[r.AnyRecord]) -> State:

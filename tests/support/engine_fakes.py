@@ -28,6 +28,7 @@ from tests.support.patience import patient
 
 BOOK = "fake"
 MNQ = CME_FUTURES["MNQ"]
+ACCOUNT = Account("1", "PRACTICE", AccountKind.PRACTICE, Decimal(50_000), can_trade=True)
 
 
 SPEED = 200.0
@@ -77,17 +78,11 @@ class MemoryJournal:
             yield seq, body
 
 
-class FakeBroker:
-    """Answers requests with what `answer` does; remembers every one of them."""
-
-    book = BOOK
-    capabilities = Capabilities()
+class _Stream:
+    """Does what `on_run` says, then says nothing more."""
 
     def __init__(self) -> None:
-        self.sent: list[Any] = []
-        self.answer: Callable[[Any], Awaitable[Any]] | None = None
         self.runs = 0
-        self.held: tuple[VenuePosition, ...] = ()
         self.on_run: Callable[[Sink], Awaitable[None]] | None = None
 
     async def run(self, sink: Sink) -> None:
@@ -96,6 +91,19 @@ class FakeBroker:
         if self.on_run is not None:
             await self.on_run(sink)
         await asyncio.Event().wait()
+
+
+class FakeBroker(_Stream):
+    """Answers requests with what `answer` does; remembers every one of them."""
+
+    book = BOOK
+    capabilities = Capabilities()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: list[Any] = []
+        self.answer: Callable[[Any], Awaitable[Any]] | None = None
+        self.held: tuple[VenuePosition, ...] = ()
 
     async def _act(self, request: Any) -> Any:
         self.sent.append(request)
@@ -115,25 +123,16 @@ class FakeBroker:
 
     async def snapshot(self, since: int) -> ev.SnapshotTaken:
         await self._act(("snapshot", since))
-        account = Account("1", "PRACTICE", AccountKind.PRACTICE, Decimal(50_000), can_trade=True)
         return ev.SnapshotTaken(
-            ts_recv=T0, book=BOOK, since=since, account=account, orders=(), fills=(), positions=self.held
+            ts_recv=T0, book=BOOK, since=since, account=ACCOUNT, orders=(), fills=(), positions=self.held
         )
 
 
-class FakeFeed:
+class FakeFeed(_Stream):
     def __init__(self) -> None:
-        self.runs = 0
-        self.on_run: Callable[[Sink], Awaitable[None]] | None = None
+        super().__init__()
         self.history_calls: list[str] = []
         self.history_errors: list[Exception] = []
-
-    async def run(self, sink: Sink) -> None:
-        self.runs += 1
-        self.sink = sink
-        if self.on_run is not None:
-            await self.on_run(sink)
-        await asyncio.Event().wait()
 
     async def history(self, instrument: str, start: int, end: int) -> Sequence[Bar]:
         self.history_calls.append(instrument)
@@ -180,8 +179,7 @@ class FakedEngine:
 
 
 def adopted() -> ev.AccountAdopted:
-    account = Account("1", "PRACTICE", AccountKind.PRACTICE, Decimal(50_000), can_trade=True)
-    return ev.AccountAdopted(ts_recv=T0, book=BOOK, account=account)
+    return ev.AccountAdopted(ts_recv=T0, book=BOOK, account=ACCOUNT)
 
 
 def resolved() -> ev.ContractResolved:
