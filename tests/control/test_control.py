@@ -25,6 +25,7 @@ from engine.model.commands import AnyCommand, BreakEven, CancelEntries, Flatten,
 from engine.model.errors import FatalError, RefusedError, RetryableError, UnknownOutcomeError
 from engine.model.market import Timeframe
 from tests.control.fake import FakeHandle, a_view
+from tests.support.patience import patient
 
 T = TypeVar("T")
 
@@ -46,7 +47,7 @@ async def serving(handle: FakeHandle, path: Path, answer_s: float = 5.0) -> Asyn
 
 async def asking(call: Callable[..., T], *arguments: Any, **options: Any) -> T:
     """A blocking client call, while the server goes on serving."""
-    return await asyncio.wait_for(asyncio.to_thread(call, *arguments, **options), 10)
+    return await asyncio.wait_for(asyncio.to_thread(call, *arguments, **options), patient(10))
 
 
 async def lines(path: Path, sent: bytes, count: int) -> list[dict[str, Any]]:
@@ -55,7 +56,7 @@ async def lines(path: Path, sent: bytes, count: int) -> list[dict[str, Any]]:
     try:
         writer.write(sent)
         await writer.drain()
-        return [json.loads(await asyncio.wait_for(reader.readline(), 10)) for _ in range(count)]
+        return [json.loads(await asyncio.wait_for(reader.readline(), patient(10))) for _ in range(count)]
     finally:
         writer.close()
         await writer.wait_closed()
@@ -197,10 +198,10 @@ async def test_an_oversized_request_is_refused_and_hung_up_on(path: Path) -> Non
     async with serving(FakeHandle(a_view()), path):
         reader, writer = await asyncio.open_unix_connection(path)
         writer.write(b'{"view":' + b" " * LINE_LIMIT)
-        assert json.loads(await asyncio.wait_for(reader.readline(), 10)) == {
+        assert json.loads(await asyncio.wait_for(reader.readline(), patient(10))) == {
             "error": "a request has at most 65536 bytes"
         }
-        assert await asyncio.wait_for(reader.read(), 10) == b""
+        assert await asyncio.wait_for(reader.read(), patient(10)) == b""
         writer.close()
         assert (await asking(fetch_view, path)).ts == 2
 
@@ -216,7 +217,7 @@ async def test_clients_that_leave_or_linger_harm_nobody(path: Path) -> None:
             writer.transport.abort()
         assert (await asking(fetch_view, path)).ts == 2
     for reader, writer in idle:
-        assert await asyncio.wait_for(reader.read(), 10) == b""
+        assert await asyncio.wait_for(reader.read(), patient(10)) == b""
         writer.close()
 
 
@@ -226,7 +227,7 @@ async def test_there_is_room_for_a_few_clients_only(path: Path) -> None:
         for _, writer in taken:
             writer.write(b'{"view":{}}\n')
         for reader, _ in taken:
-            assert b'"view"' in await asyncio.wait_for(reader.readline(), 10)
+            assert b'"view"' in await asyncio.wait_for(reader.readline(), patient(10))
         with pytest.raises(RetryableError, match="does not answer"):
             await asking(fetch_view, path)
         for _, writer in taken:

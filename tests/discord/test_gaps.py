@@ -27,6 +27,7 @@ from tests.discord.scenes import (
     config_for,
     listening,
 )
+from tests.support.patience import patient
 from tests.support.waits import PATIENCE_S
 
 
@@ -316,7 +317,7 @@ async def test_a_write_that_is_under_way_at_the_end_is_followed_by_the_newest(
 
     def slow(path: Path, content: bytes) -> None:
         begun.set()
-        assert go_on.wait(PATIENCE_S)
+        assert go_on.wait(patient(PATIENCE_S))
         replace_file(path, content)
 
     monkeypatch.setattr(reading, "replace_file", slow)
@@ -324,7 +325,7 @@ async def test_a_write_that_is_under_way_at_the_end_is_followed_by_the_newest(
     read_state = ReadState({}, file.changed)
     writing = asyncio.create_task(file.run(read_state))
     read_state.caught_up(1, 10)
-    assert await asyncio.to_thread(begun.wait, PATIENCE_S)
+    assert await asyncio.to_thread(begun.wait, patient(PATIENCE_S))
     read_state.caught_up(1, 20)
     writing.cancel()
     last = asyncio.create_task(file.save(read_state))

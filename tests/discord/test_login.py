@@ -24,6 +24,7 @@ from engine.model.errors import FatalError
 from engine.model.events import LinkState
 from tests.discord.fake import CHANNEL, TOKEN, FakeDiscord, Reply
 from tests.discord.scenes import ALERT, ANALYST, QUICK, ROOM, Heard, config_for, listening
+from tests.support.patience import patient
 from tests.support.waits import PATIENCE_S
 
 WRONG = "MTExMTExMTExMTExMTExMTEx.Wr0ngT.anotherCanaryThatNobodyMayEverSee11"
@@ -33,7 +34,7 @@ async def fatal(config: DiscordConfig) -> tuple[FatalError, Heard]:
     """The error in which a run ends, which is also the last word on the link."""
     heard = Heard()
     with pytest.raises(FatalError) as caught:
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(patient(PATIENCE_S)):
             await DiscordSource(config, lambda: 0).run(heard)
     assert (heard.links()[-1].state, heard.links()[-1].detail) == (LinkState.DOWN, str(caught.value))
     return caught.value, heard

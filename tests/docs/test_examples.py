@@ -28,6 +28,7 @@ from engine.model.orders import AccountKind, OrderSpec, OrderType
 from engine.model.records import PlanOpened
 from engine.ports import Broker, MarketFeed
 from tests.docs.pages import DOCS, examples
+from tests.support.patience import patient
 from tests.tui import fake
 from tui.screen_state import ScreenState
 from tui.styled_text import text_of
@@ -128,7 +129,7 @@ async def test_the_venue_speaks_to_the_engine(example: Any) -> None:
     mnq = {"MNQ": CME_FUTURES["MNQ"]}
     feed: MarketFeed = example.ExampleFeed(gateway, mnq, lambda: 9)
     broker: Broker = example.ExampleBroker(gateway, mnq, lambda: 9)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(patient(5)):
         await feed.run(heard.append)
         await broker.run(heard.append)
         (bar,) = await feed.history("MNQ", 0, MINUTE)

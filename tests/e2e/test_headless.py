@@ -19,16 +19,9 @@ def test_without_a_terminal_the_cockpit_says_what_to_do_instead(home: Path) -> N
     assert not home.exists()
 
 
-def test_a_timed_run_ends_by_itself_and_lets_nobody_else_in(home: Path) -> None:
-    with Headless(home, "--for", "5m", "--speed", "20") as run:
+def test_a_timed_run_ends_by_itself_with_its_summary(home: Path) -> None:
+    with Headless(home, "--for", "40s", "--speed", "20") as run:
         practice = run.practice()
-        second = run.beside("run", "--headless")
-        assert second.returncode == 1
-        assert str(run.process.pid) in second.stderr
-        with Cockpit.start(home) as cockpit:
-            assert cockpit.ended() == 1
-            assert str(run.process.pid) in cockpit.text
-            assert b"Traceback" not in cockpit.raw
         assert run.process.wait(patient(60)) == 0
         practice.wait(patient(15))
     assert "market link live" in run.output
@@ -36,10 +29,17 @@ def test_a_timed_run_ends_by_itself_and_lets_nobody_else_in(home: Path) -> None:
         assert figure in run.output
 
 
-def test_commands_over_the_socket_reach_the_venue(home: Path) -> None:
+def test_commands_over_the_socket_reach_the_venue_and_nobody_else_gets_in(home: Path) -> None:
     with Headless(home, "--speed", "20") as run:
         practice = run.practice()
         venue = Venue(practice)
+        second = run.beside("run", "--headless")
+        assert second.returncode == 1
+        assert str(run.process.pid) in second.stderr
+        with Cockpit.start(home) as cockpit:
+            assert cockpit.ended() == 1
+            assert str(run.process.pid) in cockpit.text
+            assert b"Traceback" not in cockpit.raw
 
         def view() -> dict[str, Any]:
             answer = run.beside("status", "--json")

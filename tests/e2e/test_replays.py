@@ -22,7 +22,7 @@ def test_a_seed_decides_the_journal(tmp_path: Path) -> None:
     runs = [("first", "5"), ("again", "5"), ("other", "6")]
     with ThreadPoolExecutor(2) as pool:
         first, again, other = pool.map(
-            lambda run: _hash_of_run(tmp_path / run[0], "--seed", run[1], "--for", "30m"), runs
+            lambda run: _hash_of_run(tmp_path / run[0], "--seed", run[1], "--for", "6m"), runs
         )
     assert first == again
     assert first.split()[0] != other.split()[0]

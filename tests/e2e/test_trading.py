@@ -9,12 +9,12 @@ from tests.e2e.venue import BUY, Venue, moment
 FIRST_ENTRY = timedelta(seconds=120)
 LEAD = timedelta(seconds=10)
 """How long before 08:25 a practice day begins."""
-IDEAS_SOON = "6"
-"""A seed whose day has an idea at 08:27 and the next ones at 08:30."""
+IDEAS_SOON = "49"
+"""A seed whose day has ideas at 08:26 and the next ones at 08:28."""
 
 
 def test_a_position_opens_protected_and_flattening_closes_it_at_the_venue(home: Path) -> None:
-    with Cockpit.start(home, "--speed", "4") as cockpit:
+    with Cockpit.start(home, "--speed", "12") as cockpit:
         venue = Venue(cockpit.practice())
         assert venue.positions() == []
         cockpit.wait_for(HELD, 90)

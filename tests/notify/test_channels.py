@@ -34,6 +34,7 @@ from tests.notify.sinks import (
     flood,
     telegram_no,
 )
+from tests.support.patience import patient
 
 WHEN = "09:42:17 CDT"
 
@@ -289,7 +290,7 @@ async def test_a_huge_answer_is_not_read_whole() -> None:
     async with Sink() as sink:
         sink.always = Reply(200, "x" * 2_000_000)
         http = HttpClient("Slack", ())
-        response = await asyncio.wait_for(http.post(sink.url, {}), 5)
+        response = await asyncio.wait_for(http.post(sink.url, {}), patient(5))
         assert len(response.body) < 600_000
         await http.close()
 

@@ -13,6 +13,7 @@ import pytest
 from adapters.common.secret import Secret
 from adapters.notify.config import NotifyConfig, TelegramCommandsConfig, TelegramConfig, WebhookConfig
 from tests.notify.sinks import TOKEN, DiscordSink, Reply, Sink, SlackSink, TelegramSink, telegram_no
+from tests.support.patience import patient
 from tstream.commands.notify import prove
 from tstream.errors import UsageError
 
@@ -32,12 +33,12 @@ def serving(*sinks: Sink) -> Iterator[None]:
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(patient(10))
     try:
         yield
     finally:
         end.set()
-        thread.join(10)
+        thread.join(patient(10))
 
 
 def a_config(telegram: Sink, slack: Sink, discord: Sink) -> NotifyConfig:

@@ -31,6 +31,7 @@ from engine.model.errors import FatalError, PortError, RefusedError, RetryableEr
 from engine.model.orders import AccountKind
 from tests.notify.scenes import news
 from tests.notify.sinks import Reply, Sink
+from tests.support.patience import patient
 
 PASSWORD = "canary app passw/rd@"
 WHEN = "09:42:17 CDT · practice venue"
@@ -285,4 +286,4 @@ def test_apprise_is_not_loaded_before_it_is_needed() -> None:
         "import sys, adapters.notify.service, tstream.commands.notify\n"
         "sys.exit(any(name in sys.modules for name in ('apprise', 'requests', 'smtplib')))"
     )
-    subprocess.run([__import__("sys").executable, "-c", code], check=True, timeout=60)
+    subprocess.run([__import__("sys").executable, "-c", code], check=True, timeout=patient(60))

@@ -22,6 +22,7 @@ from engine.model.orders import AccountKind
 from tests.notify.scenes import a_position, a_view
 from tests.notify.sinks import TOKEN, Reply, TelegramSink, flood, telegram_no
 from tests.support.fake_engine import FakeEngine
+from tests.support.patience import patient
 
 NOW_S = 1_791_988_937
 ME, CHAT = 111, -1002
@@ -273,7 +274,7 @@ async def test_a_token_that_is_gone_ends_the_listening() -> None:
     async with a_scene() as scene:
         scene.sink.poll_script.append(telegram_no(401, "Unauthorized"))
         with pytest.raises(FatalError, match="@BotFather") as caught:
-            await asyncio.wait_for(scene.task, 10)
+            await asyncio.wait_for(scene.task, patient(10))
         assert TOKEN not in str(caught.value)
 
 

@@ -18,6 +18,7 @@ from adapters.projectx.signalr import Hub, InvocationFailed
 from adapters.projectx.wire import read_prints, read_quote
 from tests.projectx import samples
 from tests.projectx.conftest import QUICK
+from tests.support.patience import patient
 
 
 class MarketHub(ServerHub):  # type: ignore[misc]  # that library has no types
@@ -61,7 +62,7 @@ async def test_our_client_with_an_independent_server() -> None:
         hub = await Hub.connect(url, "any", receive, junk, QUICK)
         await hub.invoke("SubscribeContractQuotes", samples.MNQ)
         await hub.invoke("SubscribeContractTrades", samples.MNQ)
-        await asyncio.wait_for(complete.wait(), 5)
+        await asyncio.wait_for(complete.wait(), patient(5))
         with pytest.raises(InvocationFailed):
             await hub.invoke("SubscribeContractDepth", samples.MNQ)
         assert not hub.closed.done()

@@ -321,7 +321,7 @@ async def test_f36_a_screen_that_blocks_does_not_delay_the_engine() -> None:
         assert closed.wait(patient(10))
     finally:
         faked.engine.ask(Shutdown(id="end"))
-        thread.join(10)
+        thread.join(patient(10))
     assert written(faked, r.FlattenStarted)
     assert not thread.is_alive()
 

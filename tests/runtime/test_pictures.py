@@ -15,6 +15,7 @@ from engine.runtime import pictures as pictures_module
 from engine.runtime.pictures import Pictures
 from tests.market.feed import T0
 from tests.support.engine_fakes import FakedEngine, adopted, resolved
+from tests.support.patience import patient
 from tests.support.waits import turns, until
 
 M5 = Timeframe.M5
@@ -105,7 +106,7 @@ async def test_who_asks_for_a_chart_does_not_wait_for_a_busy_engine(monkeypatch:
         await turns()
         asking = threading.Thread(target=ask)
         asking.start()
-        assert answered.wait(10), "this is the engine's thread, and it does nothing else"
+        assert answered.wait(patient(10)), "this is the engine's thread, and it does nothing else"
         asking.join()
         assert found == [None]
 

@@ -21,6 +21,7 @@ from adapters.store.emergency import RESERVE_BYTES, EmergencyFile, Line, emergen
 from adapters.store.journal import Journal
 from adapters.store.virtual import SyncJournal
 from engine.model.errors import RetryableError
+from tests.support.patience import patient
 
 ONE, TWO, THREE = b'{"record":"one"}', b'{"record":"two","v":1}', b'{"record":"three"}'
 
@@ -101,7 +102,7 @@ async def test_f33_a_disk_that_hangs_is_not_waited_for(path: Path, monkeypatch: 
     sync = os.fsync
 
     def hang(descriptor: int) -> None:
-        assert released.wait(10)
+        assert released.wait(patient(10))
         sync(descriptor)
 
     monkeypatch.setattr(os, "fsync", hang)
@@ -109,7 +110,7 @@ async def test_f33_a_disk_that_hangs_is_not_waited_for(path: Path, monkeypatch: 
         with pytest.raises(RetryableError, match="does not answer"):
             await file.write([ONE], 1)
     released.set()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(patient(5)):
         while file._busy:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
     # The same record may come again: replaying a number twice stores it once.

@@ -18,6 +18,7 @@ from engine.model.market import MINUTE
 from engine.model.orders import OrderType
 from engine.state.fold import apply
 from engine.state.state import State
+from tests.support.patience import patient
 from tests.torture import audit
 from tests.torture.child import BOOK, STOP_TICKS, TARGET_TICKS, Orders
 from tests.torture.kill_plan import Kill, Outcome
@@ -223,7 +224,7 @@ class KilledDay:
 
     async def _wait(self, met: Callable[[], bool], seconds: float) -> bool:
         """Whether it came true within so many real seconds. Raises KilledError."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + patient(seconds)
         while not met():
             if self.child.dead:
                 raise KilledError

@@ -85,5 +85,5 @@ def serving(engine: Engine, socket: Path) -> Iterator[None]:
         yield
     finally:
         loop.call_soon_threadsafe(done.set)
-        thread.join(10)
+        thread.join(patient(10))
         loop.close()

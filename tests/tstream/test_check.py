@@ -10,6 +10,7 @@ import pytest
 
 from tests.projectx import samples
 from tests.projectx.gateway import Gateway
+from tests.support.patience import patient
 from tstream.cli import call
 from tstream.paths import Paths
 
@@ -37,7 +38,7 @@ def points_at(places: Paths, url: str, more: str = "", key: str = KEY) -> None:
 
 async def checked(capsys: Out) -> tuple[int, list[str]]:
     """The exit code and the lines."""
-    code = await asyncio.wait_for(asyncio.to_thread(call, ["check"]), 30)
+    code = await asyncio.wait_for(asyncio.to_thread(call, ["check"]), patient(30))
     out, err = capsys.readouterr()
     assert err == ""
     assert KEY not in out

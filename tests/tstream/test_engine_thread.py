@@ -9,6 +9,7 @@ import pytest
 from engine.model.commands import Flatten, Pause
 from engine.model.errors import RefusedError
 from engine.model.market import Timeframe
+from tests.support.patience import patient
 from tests.tui import fake
 from tstream.run.engine_thread import EngineThread
 from tstream.run.wiring import Run
@@ -33,7 +34,7 @@ def test_commands_for_an_engine_that_cant_start_are_refused() -> None:
     thread, told = EngineThread(nothing_to_run, fake.empty_view()), threading.Event()
     early = thread.ask(Pause(id="p"))
     thread.start(told.set)
-    assert thread.wait(10)
+    assert thread.wait(patient(10))
     assert told.is_set()
     for answer in (early, thread.ask(Flatten(id="f"))):
         with pytest.raises(RefusedError, match="the engine has stopped: the account is held by another"):

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
+from tests.support.patience import patient
 from tests.support.pseudo_terminal import PseudoTerminal
 from tests.support.terminal_screen import TerminalScreen
 
@@ -75,7 +76,7 @@ class Terminal:
 
     def until(self, words: str, seconds: float = 30) -> bool:
         """Read until the screen shows the words; gives whether it did."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + patient(seconds)
         while words not in self.text:
             if time.monotonic() > end:
                 return False
@@ -92,7 +93,7 @@ class Terminal:
     def ended(self, seconds: float = 20) -> str:
         """Wait for the end without reading; gives why, or "" while it runs on."""
         try:
-            self.process.wait(seconds)
+            self.process.wait(patient(seconds))
         except subprocess.TimeoutExpired:
             return ""
         return (
@@ -101,7 +102,7 @@ class Terminal:
 
     def drained(self, seconds: float = 20) -> str:
         """Like `ended`, with somebody reading the last words."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + patient(seconds)
         while self.process.poll() is None and time.monotonic() < end:
             self.read(0.05)
         return self.ended(0.5)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.patience import patient
 from tests.tui.terminal import Terminal
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs pseudo-terminals")
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs pseudo-te
 
 def _beats_go_on(terminal: Terminal, count: int, seconds: float) -> bool:
     """Whether the cockpit goes on looking at the engine while nobody reads its screen."""
-    begun, end = terminal.beats(), time.monotonic() + seconds
+    begun, end = terminal.beats(), time.monotonic() + patient(seconds)
     while terminal.beats() < begun + count:
         if time.monotonic() > end or terminal.ended(0.01):
             return False
