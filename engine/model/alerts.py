@@ -7,6 +7,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from engine.model.market import Side
+from engine.model.refusals import Worded
 
 
 class Grade(StrEnum):
@@ -17,61 +18,31 @@ class Grade(StrEnum):
     C = "C"
 
 
-class Reason(StrEnum):
+class Reason(Worded):
     """Why a message is not traded (docs/alerts.md lists them)."""
 
-    TOO_LONG = "too_long"
-    NOT_AN_ALERT = "not_an_alert"
-    TWO_ALERTS = "two_alerts"
-    BAD_PRICE = "bad_price"
-    STRANGE_DIGITS = "strange_digits"
-    NO_STOP = "no_stop"
-    TWO_STOPS = "two_stops"
-    NO_SIZE = "no_size"
-    UNKNOWN_CONTRACT = "unknown_contract"
-    OFF_GRID = "off_grid"
-    STOP_SIDE = "stop_side"
-    STOP_DISTANCE = "stop_distance"
-    TARGET_ORDER = "target_order"
-    FAR_FROM_MARKET = "far_from_market"
-    PASSED = "passed"
-    NO_MARKET = "no_market"
-    EXPIRED = "expired"
-    SEEN = "seen"
-    ROOM_LIMIT = "room_limit"
-    NO_BOOK = "no_book"
-    UNKNOWN_ROOM = "unknown_room"
-    PARSER_FAILED = "parser_failed"
-
-    @property
-    def sentence(self) -> str:
-        return _SENTENCES[self]
-
-
-_SENTENCES = {
-    Reason.TOO_LONG: "the message is longer than an alert can be",
-    Reason.NOT_AN_ALERT: "no line of it reads as an alert",
-    Reason.TWO_ALERTS: "it holds more than one alert",
-    Reason.BAD_PRICE: "a price is not a plain number",
-    Reason.STRANGE_DIGITS: "it is written with digits of another script",
-    Reason.NO_STOP: "it has no stop",
-    Reason.TWO_STOPS: "it has more than one stop",
-    Reason.NO_SIZE: "it has no size A, B or C",
-    Reason.UNKNOWN_CONTRACT: "its contract is not mapped to one that is traded here",
-    Reason.OFF_GRID: "a price lies between two ticks",
-    Reason.STOP_SIDE: "the stop is on the wrong side of the entry",
-    Reason.STOP_DISTANCE: "the stop is nearer or farther than this room's stops are",
-    Reason.TARGET_ORDER: "the targets are not beyond the entry, the nearer one first",
-    Reason.FAR_FROM_MARKET: "its entry is too far from the market's price",
-    Reason.PASSED: "the market has already reached its stop or its first target",
-    Reason.NO_MARKET: "no fresh price of the contract is known to compare it with",
-    Reason.EXPIRED: "it is older than an alert may be",
-    Reason.SEEN: "it was read before",
-    Reason.ROOM_LIMIT: "the room's limit for today is used up",
-    Reason.NO_BOOK: "no account that follows the room is connected",
-    Reason.UNKNOWN_ROOM: "the room is not configured",
-    Reason.PARSER_FAILED: "the room's parser failed",
-}
+    TOO_LONG = "too_long", "the message is longer than an alert can be"
+    NOT_AN_ALERT = "not_an_alert", "no line of it reads as an alert"
+    TWO_ALERTS = "two_alerts", "it holds more than one alert"
+    BAD_PRICE = "bad_price", "a price is not a plain number"
+    STRANGE_DIGITS = "strange_digits", "it is written with digits of another script"
+    NO_STOP = "no_stop", "it has no stop"
+    TWO_STOPS = "two_stops", "it has more than one stop"
+    NO_SIZE = "no_size", "it has no size A, B or C"
+    UNKNOWN_CONTRACT = "unknown_contract", "its contract is not mapped to one that is traded here"
+    OFF_GRID = "off_grid", "a price lies between two ticks"
+    STOP_SIDE = "stop_side", "the stop is on the wrong side of the entry"
+    STOP_DISTANCE = "stop_distance", "the stop is nearer or farther than this room's stops are"
+    TARGET_ORDER = "target_order", "the targets are not beyond the entry, the nearer one first"
+    FAR_FROM_MARKET = "far_from_market", "its entry is too far from the market's price"
+    PASSED = "passed", "the market has already reached its stop or its first target"
+    NO_MARKET = "no_market", "no fresh price of the contract is known to compare it with"
+    EXPIRED = "expired", "it is older than an alert may be"
+    SEEN = "seen", "it was read before"
+    ROOM_LIMIT = "room_limit", "the room's limit for today is used up"
+    NO_BOOK = "no_book", "no account that follows the room is connected"
+    UNKNOWN_ROOM = "unknown_room", "the room is not configured"
+    PARSER_FAILED = "parser_failed", "the room's parser failed"
 
 
 class Verdict(StrEnum):

@@ -1,9 +1,6 @@
-"""The order state machine, cell by cell, as the table of semantics writes it down (order state machine)."""
+"""The order state machine beside its table, which docs/semantics.md has cell by cell and tests/docs compares."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-from itertools import product
 
 import pytest
 from hypothesis import given
@@ -12,51 +9,6 @@ from hypothesis import strategies as st
 from engine.model.orders import OrderStatus as S
 from engine.model.records import OrderEvent as E
 from engine.state.order_table import next_status
-
-# "=" stays as it is; "-" is illegal and changes nothing. The venue's refusal of a cancel or modify and its
-# acceptance of a modify have columns of their own, as has a request that certainly was never sent.
-COLUMNS = (
-    "sent accepted cancel_requested modify_requested canceled rejected expired timed_out not_found "
-    "modified request_refused denied"
-)
-SHORT = {"CANCEL": "pending_cancel", "MODIFY": "pending_modify"}
-"""The two states that wait for an answer, as the cells abbreviate them."""
-
-ROWS = """
-#       sent acc.    cancel? modify? canceled rejected expired timeout missing  modified refused denied
-new     sent -       denied  -       -        denied   -       -       -        -        -       denied
-sent    =    working CANCEL  -       canceled rejected expired unknown -        -        -       denied
-unknown =    working =       -       canceled rejected expired =       rejected -        -       -
-working =    =       CANCEL  MODIFY  canceled rejected expired -       =        =        -       -
-partial =    =       CANCEL  MODIFY  canceled rejected expired -       =        =        -       -
-CANCEL  =    =       =       =       canceled rejected expired =       =        =        working -
-MODIFY  =    =       CANCEL  =       canceled rejected expired =       =        working  working -
-filled   = = = = = = = = = = = =
-canceled = = = = = = = = = = = =
-rejected = = = = = = = = = = = =
-expired  = = = = = = = = = = = =
-denied   = = = = = = = = = = = =
-"""
-
-
-def _cells() -> Iterator[tuple[S, E, str]]:
-    for line in ROWS.strip().splitlines()[1:]:
-        state, *cells = (SHORT.get(word, word) for word in line.split())
-        for event, cell in zip(COLUMNS.split(), cells, strict=True):
-            yield S(state), E(event), cell
-
-
-CELLS = list(_cells())
-
-
-def test_the_table_has_every_cell() -> None:
-    assert {(state, event) for state, event, _ in CELLS} == set(product(S, set(E) - {E.FILLED}))
-
-
-@pytest.mark.parametrize(("state", "event", "cell"), CELLS, ids=lambda part: str(part))
-def test_every_cell(state: S, event: E, cell: str) -> None:
-    expected = {"=": state, "-": None}.get(cell) if cell in "=-" else S(cell)
-    assert next_status(state, event, 0, 3) is expected
 
 
 @pytest.mark.parametrize("state", S)
