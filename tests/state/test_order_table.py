@@ -1,4 +1,4 @@
-"""The order state machine beside its table, which docs/semantics.md has cell by cell and tests/docs compares."""
+"""The order state machine beside its table, which docs/semantics.md has cell by cell (a test compares)."""
 
 from __future__ import annotations
 
