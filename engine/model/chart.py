@@ -42,7 +42,10 @@ class ZoneView(Struct, frozen=True):
     low: int
     high: int
     from_ts: int
+    """Open time of the bar that it comes from: a mark may stand there, the zone may not."""
     touches: int = 0
+    known_at: int = 0
+    """Since when it is known to be what it is, nanoseconds UTC: it is drawn from here on."""
 
 
 class ChartView(Struct, frozen=True):

@@ -147,13 +147,21 @@ class SignalBoard:
             return ()
         close = frame.bar.close
         blocks = [
-            ZoneView("OB", block.polarity, block.low, block.high, block.stamp, block.touches)
+            ZoneView(
+                "OB", block.polarity, block.low, block.high, block.stamp, block.touches, block.works_since
+            )
             for block in frame.blocks.live[-_ZONES_A_KIND:]
         ]
-        strongest = sorted(frame.levels_with(2), key=lambda one: (-one.touches, -one.last_index))
+        strongest = sorted(frame.levels.strong(2), key=lambda one: (-one.touches, -one.last_index))
         levels = [
             ZoneView(
-                "S/R", 1 if level.high <= close else -1, level.low, level.high, level.stamp, level.touches
+                "S/R",
+                1 if level.high <= close else -1,
+                level.low,
+                level.high,
+                level.stamp,
+                level.touches,
+                level.known_at,
             )
             for level in strongest[:_ZONES_A_KIND]
         ]

@@ -151,10 +151,6 @@ class FrameSignals:
         """Order blocks and breakers that should hold as support (+1) or as resistance (-1) now."""
         return [block for block in self.blocks.live if block.polarity == polarity]
 
-    def levels_with(self, touches: int) -> list[Level]:
-        """Support and resistance of at least so many swings, by price."""
-        return self.levels.strong(touches)
-
     def _held_block(self) -> Pattern | None:
         for block in reversed(self.blocks.live):
             if block.held_since == self.index:

@@ -15,9 +15,14 @@ from engine.model.market import Bar
 from engine.signals.swings import Swing
 
 
-class Level(Struct):
-    """A band of prices, ticks, in which swings turned. It grows with new swings, up to a bounded width."""
+class Level(Struct, frozen=True):
+    """A band of prices, ticks, in which swings turned, as it is since its newest swing.
 
+    It grows with new swings, up to a bounded width: then another Level of the same number takes its place.
+    """
+
+    number: int
+    """Of the zone among those of its series, from 1."""
     low: int
     high: int
     touches: int
@@ -27,8 +32,9 @@ class Level(Struct):
     last_index: int
     """Bar at which its newest swing became known."""
     known_at: int
-    """When its newest swing became known, nanoseconds UTC."""
+    """When these bounds became those of a zone (two touches make one), nanoseconds UTC."""
     newest: Swing
+    """The swing that made it what it is."""
 
     @property
     def middle(self) -> int:
@@ -40,17 +46,18 @@ class Levels:
     a zone that gets no swing for `expire_after` bars is forgotten, and so is the stalest beyond `keep`.
     """
 
-    __slots__ = ("_expire_after", "_keep", "_tolerance_atr", "found")
+    __slots__ = ("_born", "_expire_after", "_keep", "_tolerance_atr", "found")
 
     def __init__(self, tolerance_atr: float = 0.5, expire_after: int = 300, keep: int = 30) -> None:
         self._tolerance_atr = tolerance_atr
         self._expire_after = expire_after
         self._keep = keep
+        self._born = 0
         self.found: list[Level] = []
         """Every zone, single swings too, by its low."""
 
     def add(self, swing: Swing, atr: float) -> Level | None:
-        """Take a swing at the bar that confirmed it, with the ATR (ticks) then; gives its zone.
+        """Take a swing at the bar that confirmed it, with the ATR (ticks) then; gives its zone as it is now.
 
         A swing that is superseded from birth is no turn of its own (a plateau is full of them): None.
         """
@@ -60,17 +67,18 @@ class Levels:
         price = swing.price
         now = swing.known_index
         self.found = [one for one in self.found if now - one.last_index <= self._expire_after]
-        level = self._nearest(price, tolerance)
-        if level is None:
-            level = Level(price, price, 1, swing.stamp, now, swing.known_at, swing)
-            self.found.append(level)
-        elif level.newest.superseded_by != swing.index:
-            level.touches += 1
-        level.newest = swing
-        level.low = min(level.low, price)
-        level.high = max(level.high, price)
-        level.last_index = now
-        level.known_at = swing.known_at
+        before = self._nearest(price, tolerance)
+        if before is None:
+            self._born += 1
+            level = Level(self._born, price, price, 1, swing.stamp, now, swing.known_at, swing)
+        else:
+            low, high = min(before.low, price), max(before.high, price)
+            touches = before.touches + (swing.supersedes != before.newest.index)
+            same = (low, high) == (before.low, before.high) and (before.touches > 1 or touches == 1)
+            known_at = before.known_at if same else swing.known_at
+            level = Level(before.number, low, high, touches, before.stamp, now, known_at, swing)
+            self.found.remove(before)
+        self.found.append(level)
         if len(self.found) > self._keep:
             self.found.remove(min(self.found, key=lambda one: (one.last_index, one.touches)))
         self.found.sort(key=_by_price)

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.model.market import Bar
 from engine.signals.structure import Break
@@ -32,9 +33,13 @@ class BlockState(StrEnum):
         return self not in (BlockState.DEAD, BlockState.EXPIRED)
 
 
-class OrderBlock(Struct):
-    """One zone. Prices in ticks. Only `state`, `state_at` and the touches change after birth."""
+class OrderBlock(Struct, frozen=True):
+    """One zone, in the state that the newest of its bars left it in; a change makes another OrderBlock of the
+    same number. Prices in ticks.
+    """
 
+    number: int
+    """Of the zone among those of its series, from 1."""
     direction: int
     """+1 bullish, -1 bearish: as born. A broken block works the other way round."""
     low: int
@@ -61,6 +66,11 @@ class OrderBlock(Struct):
     """Index of the bar at which the newest of them began."""
     last_touch: int = -1
     """Index of the newest bar that it held."""
+
+    @property
+    def works_since(self) -> int:
+        """When it became known that it works the way it does now, nanoseconds UTC."""
+        return self.state_at if self.state is BlockState.BROKEN else self.known_at
 
     @property
     def polarity(self) -> int:
@@ -92,7 +102,8 @@ class OrderBlocks:
         """How many blocks ever entered each state."""
 
     def add(self, bar: Bar, breaks: Sequence[Break] = (), atr: float | None = None) -> list[OrderBlock]:
-        """Take a closed bar and the breaks it made; gives the new blocks.
+        """Take a closed bar and the breaks it made; gives the blocks that changed, as they are now, and
+        then the new ones.
 
         `atr` is in ticks. Blocks that stood before see the bar first; a new one sees only later bars.
         """
@@ -102,51 +113,46 @@ class OrderBlocks:
         bars.append(bar)
         if len(bars) > 2 * self._keep:
             del bars[: -self._keep]
-        if self.live:
-            self._advance(bar, index)
-        return [self._create(broken, bar, index, atr) for broken in breaks]
+        changed = self._advance(bar, index) if self.live else []
+        return [*changed, *(self._create(broken, bar, index, atr) for broken in breaks)]
 
-    def _advance(self, bar: Bar, index: int) -> None:
-        low, high, close = bar.low, bar.high, bar.close
-        over = False
-        for block in self.live:
-            bullish = block.direction > 0
-            state = block.state
-            if self._expire_after is not None and index - block.created_index > self._expire_after:
-                self._become(block, BlockState.EXPIRED, bar)
-                over = True
-            elif state is BlockState.BROKEN:
-                if high > block.high if bullish else low < block.low:
-                    self._become(block, BlockState.DEAD, bar)
-                    over = True
-                elif (
-                    (high >= block.low and close < block.low)
-                    if bullish
-                    else (low <= block.high and close > block.high)
-                ):
-                    self._touch(block, index)
-            elif low < block.low if bullish else high > block.high:
-                self._become(block, BlockState.BROKEN, bar)
-                block.touches = 0
-            elif low <= block.high if bullish else high >= block.low:
-                if state is BlockState.ACTIVE:
-                    self._become(block, BlockState.MITIGATED, bar)
-                if close > block.high if bullish else close < block.low:
-                    self._touch(block, index)
+    def _advance(self, bar: Bar, index: int) -> list[OrderBlock]:
+        changed: list[OrderBlock] = []
+        for place, block in enumerate(self.live):
+            after = self._after(block, bar, index)
+            if after is not block:
+                self.live[place] = after
+                changed.append(after)
+        over = [block for block in changed if not block.state.live]
         if over:
-            self.finished.extend(block for block in self.live if not block.state.live)
+            self.finished.extend(over)
             self.live = [block for block in self.live if block.state.live]
+        return changed
 
-    def _become(self, block: OrderBlock, state: BlockState, bar: Bar) -> None:
-        block.state = state
-        block.state_at = bar.close_ts
+    def _after(self, block: OrderBlock, bar: Bar, index: int) -> OrderBlock:
+        """The block as the bar leaves it: itself where nothing happened to it."""
+        low, high, close = bar.low, bar.high, bar.close
+        bullish = block.direction > 0
+        state = block.state
+        if self._expire_after is not None and index - block.created_index > self._expire_after:
+            return self._become(block, BlockState.EXPIRED, bar)
+        if state is BlockState.BROKEN:
+            if high > block.high if bullish else low < block.low:
+                return self._become(block, BlockState.DEAD, bar)
+            if high >= block.low > close if bullish else low <= block.high < close:
+                return _touched(block, index)
+        elif low < block.low if bullish else high > block.high:
+            return self._become(block, BlockState.BROKEN, bar, touches=0)
+        elif low <= block.high if bullish else high >= block.low:
+            if state is BlockState.ACTIVE:
+                block = self._become(block, BlockState.MITIGATED, bar)
+            if close > block.high if bullish else close < block.low:
+                return _touched(block, index)
+        return block
+
+    def _become(self, block: OrderBlock, state: BlockState, bar: Bar, **changes: int) -> OrderBlock:
         self.counts[state] += 1
-
-    def _touch(self, block: OrderBlock, index: int) -> None:
-        if index > block.last_touch + 1 or not block.touches:
-            block.touches += 1
-            block.held_since = index
-        block.last_touch = index
+        return replace(block, state=state, state_at=bar.close_ts, **changes)
 
     def _create(self, broken: Break, bar: Bar, index: int, atr: float | None) -> OrderBlock:
         first = len(self._bars) - (index - broken.swing.index)  # the bar after the swing
@@ -161,7 +167,9 @@ class OrderBlocks:
         leg = [*move[at:], bar]
         others = [one.volume for one in leg[1:]]
         mean = sum(others) / len(others) if others else 0.0
+        self.created += 1
         block = OrderBlock(
+            number=self.created,
             direction=broken.direction,
             low=candle.low,
             high=candle.high,
@@ -174,10 +182,15 @@ class OrderBlocks:
             fair_value_gap=_has_gap(leg, broken.direction),
             state_at=bar.close_ts,
         )
-        self.created += 1
         self.counts[BlockState.ACTIVE] += 1
         self.live.append(block)
         return block
+
+
+def _touched(block: OrderBlock, index: int) -> OrderBlock:
+    if index > block.last_touch + 1 or not block.touches:
+        return replace(block, touches=block.touches + 1, held_since=index, last_touch=index)
+    return replace(block, last_touch=index)
 
 
 def _has_gap(leg: Sequence[Bar], direction: int) -> bool:

@@ -16,10 +16,10 @@ from msgspec import Struct
 from engine.model.market import Bar
 
 
-class Swing(Struct):
+class Swing(Struct, frozen=True):
     """One confirmed swing. Price in ticks; indices count the bars that the detector has seen.
 
-    Nothing changes after `known_at` except `superseded_by` and `superseded_at`, which are set once.
+    Of two of one kind with none of the other kind between them the more extreme stands, or the first.
     """
 
     kind: int
@@ -32,8 +32,9 @@ class Swing(Struct):
     known_at: int
     """Close time of the bar that confirmed it, nanoseconds UTC."""
     superseded_by: int | None = None
-    """Index of the more extreme swing of the same kind, with none of the other kind between them."""
-    superseded_at: int | None = None
+    """Index of the swing that stands instead of this one: it does from its birth."""
+    supersedes: int | None = None
+    """Index of the swing that stood until this one was known."""
 
 
 class SwingDetector:
@@ -70,6 +71,9 @@ class SwingDetector:
         return None
 
     def _confirm(self, kind: int, price: int, index: int, bar: Bar) -> Swing:
+        kept = self._kept if self._kept is not None and self._kept.kind == kind else None
+        weaker = kept is not None and kind * price <= kind * kept.price
+        rival = None if kept is None else kept.index
         swing = Swing(
             kind,
             price,
@@ -77,13 +81,9 @@ class SwingDetector:
             self._bars[self.size - 1].open_ts,
             index,
             bar.close_ts,
+            superseded_by=rival if weaker else None,
+            supersedes=None if weaker else rival,
         )
-        kept = self._kept
-        if kept is None or kept.kind != kind:
+        if not weaker:
             self._kept = swing
-        elif kind * price > kind * kept.price:
-            kept.superseded_by, kept.superseded_at = swing.index, swing.known_at
-            self._kept = swing
-        else:
-            swing.superseded_by, swing.superseded_at = kept.index, swing.known_at
         return swing

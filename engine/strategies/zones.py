@@ -167,7 +167,7 @@ class ZoneReaction:
             frame = board.frame(symbol, timeframe)
             for block in frame.live_blocks(side.sign):
                 yield _Zone(block.low, block.high, timeframe, 0, 10 * rank + _BLOCK_WORTH)
-            for level in frame.levels_with(self.config.min_level_touches):
+            for level in frame.levels.strong(self.config.min_level_touches):
                 yield _Zone(
                     level.low, level.high, timeframe, level.touches, 10 * rank + min(level.touches, 9)
                 )
@@ -229,7 +229,7 @@ class ZoneReaction:
         edges: list[int] = []
         for timeframe in _BARRIER_FRAMES:
             frame = board.frame(symbol, timeframe)
-            for level in frame.levels_with(self.config.barrier_touches):
+            for level in frame.levels.strong(self.config.barrier_touches):
                 edges.append(level.low if side is Side.BUY else level.high)
             day = frame.previous_day
             extreme = day.high if side is Side.BUY else day.low

@@ -44,7 +44,7 @@ def everything(board: SignalBoard, symbol: str, timeframe: Timeframe) -> tuple[o
     return (
         (frame.index, frame.bar, list(frame.recent), frame.atr.value, frame.volume.value),
         (frame.reading, frame.pattern, frame.structure.trend, frame.previous_day.high),
-        (frame.live_blocks(1), frame.live_blocks(-1), frame.levels_with(1)),
+        (frame.live_blocks(1), frame.live_blocks(-1), frame.levels.strong(1)),
         (board.zones(symbol, timeframe), board.frame_view(symbol, timeframe)),
         (board.alignment(symbol), board.alignment_view(symbol)),
     )
@@ -169,7 +169,7 @@ def test_zones_are_bands_of_ticks_from_the_past() -> None:
     def look(closed: BarsClosed, board: SignalBoard) -> None:
         for zone in board.zones("ES", Timeframe.M5):
             assert zone.low <= zone.high
-            assert zone.from_ts < closed.ts
+            assert zone.from_ts < zone.known_at <= closed.ts
             assert zone.direction in (-1, 1)
             kinds.add((zone.kind, zone.direction))
 

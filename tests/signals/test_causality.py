@@ -2,105 +2,125 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import random
+from collections.abc import Sequence
+from itertools import pairwise
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters.tapes.tape import open_tape
+from engine.market.bars import BarsClosed, MinuteBars
+from engine.market.candles import resample
+from engine.model.instrument import CME_FUTURES
 from engine.model.market import Bar, Timeframe
-from engine.signals.frame import FrameSignals, Reading
+from engine.signals.board import SignalBoard
+from engine.signals.frame import FrameSignals, Pattern, Reading
+from engine.signals.levels import Level, Levels
 from engine.signals.order_blocks import BlockState, OrderBlock, OrderBlocks
 from engine.signals.structure import Break, Structure
 from engine.signals.swings import Swing, SwingDetector
 from tests.signals.shapes import wander
+from tests.support.recordings import DATA, needs_recordings
+
+Said = Swing | Break | OrderBlock | Level | Reading | Pattern
 
 
-@dataclass
-class History:
-    """Everything that a series ever said, as it stands at the end, and when each thing was said."""
-
-    swings: list[Swing] = field(default_factory=list)
-    breaks: list[Break] = field(default_factory=list)
-    blocks: list[OrderBlock] = field(default_factory=list)
-    states: list[tuple[int, int, BlockState]] = field(default_factory=list)
-    readings: list[Reading] = field(default_factory=list)
-
-    def until(self, ts: int) -> tuple[object, ...]:
-        """What was known at `ts`, told from the end."""
-        return (
-            [
-                (one.kind, one.price, one.index, one.stamp, one.known_at)
-                + ((one.superseded_by,) if one.superseded_at is not None and one.superseded_at <= ts else ())
-                for one in self.swings
-                if one.known_at <= ts
-            ],
-            [(one.label, one.direction, one.level, one.index) for one in self.breaks if one.known_at <= ts],
-            [
-                (one.direction, one.low, one.high, one.candle_index, one.created_index, one.volume_ratio)
-                for one in self.blocks
-                if one.known_at <= ts
-            ],
-            [entry for entry in self.states if entry[0] <= ts],
-        )
-
-
-def tell(bars: list[Bar], size: int = 3) -> History:
-    told = History()
-    detector, structure, blocks = SwingDetector(size), Structure(), OrderBlocks(expire_after=60)
-    frame = FrameSignals("ES", Timeframe.M1, size)
-    states: dict[int, BlockState] = {}
+def tell(bars: Sequence[Bar], size: int = 3) -> list[list[Said]]:
+    """What each close made known. Whatever was said stands at the end as it was said."""
+    told: list[list[Said]] = []
+    written: list[bytes] = []
+    detector, structure, levels = SwingDetector(size), Structure(), Levels()
+    blocks = OrderBlocks(expire_after=60)
+    frame = FrameSignals("ES", bars[0].timeframe, size)
     for bar in bars:
         swing = detector.add(bar)
         broken = structure.add(bar, swing)
-        if swing is not None:
-            assert swing.known_at == bar.close_ts
-            told.swings.append(swing)
-        if broken is not None:
-            assert broken.known_at == bar.close_ts
-            told.breaks.append(broken)
-        for block in blocks.add(bar, () if broken is None else (broken,), 5.0):
-            assert block.known_at == bar.close_ts > block.stamp
-            told.blocks.append(block)
-        for number, block in enumerate(told.blocks):
-            if states.get(number) is not block.state:
-                assert block.state_at == bar.close_ts
-                states[number] = block.state
-                told.states.append((bar.close_ts, number, block.state))
+        level = levels.add(swing, 5.0) if swing is not None else None
         frame.add(bar)
-        told.readings.append(frame.reading)
+        said = [
+            *(one for one in (swing, broken, level, frame.pattern, frame.reading) if one is not None),
+            *blocks.add(bar, () if broken is None else (broken,), 5.0),
+        ]
+        for one in (swing, broken):
+            assert one is None or one.known_at == bar.close_ts
+        for zone in said:
+            if isinstance(zone, OrderBlock):
+                assert zone.stamp < zone.known_at <= zone.works_since <= zone.state_at <= bar.close_ts
+            elif isinstance(zone, Level):
+                assert zone.stamp < zone.known_at <= zone.newest.known_at == bar.close_ts
+        told.append(said)
+        written.append(msgspec.json.encode(said))
+    assert [msgspec.json.encode(said) for said in told] == written
     return told
 
 
 @given(st.integers(0, 10_000), st.integers(0, 10_000), st.integers(20, 160))
-def test_two_futures_leave_one_past(seed: int, other_seed: int, cut: int) -> None:
+def test_t4_two_futures_leave_one_past(seed: int, other_seed: int, cut: int) -> None:
     past = wander(seed, cut)
     close = past[-1].close
     one = tell(past + wander(seed + 1, 200 - cut, start=close, first=cut))
     other = tell(past + wander(other_seed, 200 - cut, start=close, first=cut))
-    now = past[-1].close_ts
-    alone = tell(past)
-    assert one.until(now) == other.until(now) == alone.until(now)
-    assert one.readings[:cut] == other.readings[:cut] == alone.readings
+    assert one[:cut] == other[:cut] == tell(past)
+
+
+@pytest.mark.recordings
+@needs_recordings
+@pytest.mark.parametrize("timeframe", [Timeframe.M1, Timeframe.M5])
+def test_t4_no_prefix_of_recorded_minutes_is_told_otherwise_by_the_rest(timeframe: Timeframe) -> None:
+    bars = list(resample(open_tape(DATA / "es_minutes" / "20131007_trade.zip", "ES").bars(), timeframe))
+    whole = tell(bars)
+    cuts = random.Random(4).sample(range(20, len(bars)), 12)
+    assert all(tell(bars[:cut]) == whole[:cut] for cut in cuts)
+
+
+def test_t4_a_zone_on_the_chart_begins_where_it_is_known_and_keeps_its_place() -> None:
+    """Of every picture: a zone that has the number of bars, bounds and time of an earlier one is that one."""
+    board = SignalBoard(CME_FUTURES, MinuteBars())
+    late = shown = 0
+    for seed in range(3):
+        board = SignalBoard(CME_FUTURES, MinuteBars())
+        before: set[tuple[object, ...]] = set()
+        for bar in wander(seed, 700):
+            board.on_closed(BarsClosed(bar.close_ts, (bar,)))
+            now = {
+                (zone.kind, zone.low, zone.high, zone.from_ts, zone.known_at)
+                for zone in board.zones("ES", Timeframe.M1)
+            }
+            assert all(isinstance(one[4], int) and one[4] <= bar.close_ts for one in now)
+            new = now - before
+            before |= now
+            shown += len(new)
+            late += sum(one[4] == bar.close_ts for one in new)
+    assert shown > 100
+    assert late > shown // 2  # the rest had been known and less relevant
 
 
 def test_the_properties_above_see_plenty() -> None:
-    told = tell(wander(5, 1500))
-    assert len(told.swings) > 100
-    assert len(told.breaks) > 50
-    assert {state for _, _, state in told.states} == set(BlockState)
-    assert any(swing.superseded_by is not None for swing in told.swings)
+    told = [one for said in tell(wander(5, 1500)) for one in said]
+    assert sum(isinstance(one, Swing) for one in told) > 100
+    assert sum(isinstance(one, Break) for one in told) > 50
+    assert {one.state for one in told if isinstance(one, OrderBlock)} == set(BlockState)
+    assert any(isinstance(one, Swing) and one.supersedes is not None for one in told)
+    grown = [one for one in told if isinstance(one, Level)]
+    assert len({one.number for one in grown}) < len({(one.number, one.low, one.high) for one in grown})
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_block_only_ever_moves_on(seed: int) -> None:
-    order = {BlockState.ACTIVE: 0, BlockState.MITIGATED: 1, BlockState.BROKEN: 2, BlockState.DEAD: 3}
-    told = tell(wander(seed, 800))
-    last: dict[int, int] = {}
-    for _, number, state in told.states:
-        rank = order.get(state, 4)
-        assert rank > last.get(number, -1)
-        last[number] = rank
+    order = [BlockState.ACTIVE, BlockState.MITIGATED, BlockState.BROKEN, BlockState.DEAD, BlockState.EXPIRED]
+    lives: dict[int, list[OrderBlock]] = {}
+    for said in tell(wander(seed, 800)):
+        for one in said:
+            if isinstance(one, OrderBlock):
+                lives.setdefault(one.number, []).append(one)
+    for life in lives.values():
+        assert life[0].state is BlockState.ACTIVE
+        for before, after in pairwise(life):
+            assert order.index(before.state) <= order.index(after.state)
+            assert (before.low, before.high, before.known_at) == (after.low, after.high, after.known_at)
 
 
 def test_repeated_and_older_bars_change_nothing() -> None:

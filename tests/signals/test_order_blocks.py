@@ -41,7 +41,7 @@ def born(
     direction, price = (-1, 90) if bearish else (1, 110)
     (block,) = blocks.add(last, [broke(direction, price, 0, last, 5)], 8.0)
     for one in later:
-        blocks.add(turn(one))
+        block = next(iter(blocks.add(turn(one))), block)
     return blocks, block
 
 

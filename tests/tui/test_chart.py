@@ -112,8 +112,8 @@ def test_a_far_level_does_not_flatten_the_candles() -> None:
     assert "22500.00" in text
 
 
-def test_zones_stand_behind_from_their_start() -> None:
-    zone = ZoneView("OB", 1, 100, 140, START + 10 * MINUTE)
+def test_t4_zones_stand_behind_from_where_they_are_known() -> None:
+    zone = ZoneView("OB", 1, 100, 140, START, known_at=START + 10 * MINUTE)
     bars = [(100, 200, 100, 200)] * 6
     rows = candles(chart_of(*bars, zones=(zone,)), replace(MNQ, last=None), [], 40, 12)
     backs = [

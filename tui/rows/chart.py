@@ -129,7 +129,8 @@ def _zones(plot: _Plot, chart: ChartView) -> None:
         top, bottom = scale.row(zone.high), scale.row(zone.low)
         if bottom < 0 or top >= scale.height:
             continue
-        first = next((i for i, b in enumerate(plot.bars) if b.close_ts > zone.from_ts), len(plot.bars))
+        since = zone.known_at or zone.from_ts
+        first = next((i for i, b in enumerate(plot.bars) if b.close_ts > since), len(plot.bars))
         start = min(first * plot.pitch, canvas.width)
         name = "zone-up" if zone.direction > 0 else "zone-down" if zone.direction < 0 else "zone-level"
         top, bottom = max(0, top), min(scale.height - 1, bottom)
