@@ -16,10 +16,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from io import TextIOWrapper
 from pathlib import Path
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from engine.model.notices import LogLine
 from tstream.clock import iso
+from tstream.output import Output
 
 _EXCHANGE = ZoneInfo("America/Chicago")
 
@@ -99,12 +101,13 @@ class _PlainFormatter(logging.Formatter):
         return f"{iso(record.__dict__['ts'])} {record.levelname:<7} {record.name}: {one_line(record)}"
 
 
-def console_handler() -> logging.Handler:
-    """Lines on stdout: coloured, with exchange time, on a terminal; plain with UTC otherwise."""
-    if not sys.stdout.isatty():
-        plain = logging.StreamHandler(sys.stdout)
+def console_handler(stream: Output) -> logging.Handler:
+    """Lines for people: coloured, with exchange time, on a terminal; plain with UTC otherwise."""
+    if not stream.isatty():
+        plain = logging.StreamHandler(stream)
         plain.setFormatter(_PlainFormatter())
         return plain
+    from rich.console import Console
     from rich.highlighter import NullHighlighter
     from rich.logging import RichHandler
     from rich.text import Text
@@ -113,6 +116,7 @@ def console_handler() -> logging.Handler:
         return Text(local.astimezone(_EXCHANGE).strftime("%H:%M:%S CT"))
 
     rich = RichHandler(
+        console=Console(file=cast("Any", stream)),
         show_path=False,
         omit_repeated_times=False,
         highlighter=NullHighlighter(),

@@ -1,4 +1,4 @@
-"""Logging for one process: every record is cleaned of secrets, queued, and written by a thread of its own.
+"""Logging for one process: every record is cleaned of secrets, queued, and written by threads of its own.
 
 Whoever logs only formats and enqueues, so a slow disk or terminal delays nobody. Times are those of the
 clock handed in, which on the practice venue is practice time; the wall's time goes to the file beside it.
@@ -10,6 +10,7 @@ import logging
 import logging.handlers
 import queue
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +22,7 @@ from engine.model.setting import LIVE, restart
 from engine.ports import Clock
 from tstream.clock import iso, wall_ns
 from tstream.log_sinks import JsonFileHandler, PaneHandler, RingTail, console_handler
+from tstream.output import Output
 
 _QUEUED = 10_000
 """Records that may wait to be written; what comes on top is dropped and counted."""
@@ -42,15 +44,18 @@ class LogOptions:
         "A log file is put aside when it has grown to this, megabytes.",
     ] = 10_000_000
     keep: Annotated[int, restart(ge=0, le=100), "So many old log files are kept."] = 5
-    console: bool = False
-    """Print the lines on stdout too, as a headless run does."""
+    console: Output | None = None
+    """Where the lines go too, as a headless run's do to stdout; it must hold nobody up (tstream.output)."""
 
 
 class _Entrance(logging.handlers.QueueHandler):
     """Turns each record into plain clean text, on the thread that logs."""
 
-    def __init__(self, records: queue.Queue[logging.LogRecord], clock: Clock, redact: Redactor) -> None:
-        super().__init__(records)
+    def __init__(
+        self, sinks: Sequence[queue.Queue[logging.LogRecord]], clock: Clock, redact: Redactor
+    ) -> None:
+        super().__init__(sinks[0])
+        self._sinks = sinks
         self._clock = clock
         self._redact = redact
         self.dropped = 0
@@ -75,10 +80,11 @@ class _Entrance(logging.handlers.QueueHandler):
         return clean
 
     def enqueue(self, record: logging.LogRecord) -> None:
-        try:
-            self.queue.put_nowait(record)
-        except queue.Full:
-            self.dropped += 1
+        for sink in self._sinks:
+            try:
+                sink.put_nowait(record)
+            except queue.Full:
+                self.dropped += 1
 
     def _clean(self, text: str) -> str:
         return printable(self._redact(text))
@@ -92,14 +98,16 @@ class Logs:
         """For the log pane."""
         self.file = options.file
         self._writer = JsonFileHandler(options.file, options.max_bytes, options.keep, self.tail)
-        sinks: list[logging.Handler] = [self._writer, PaneHandler(self.tail)]
-        if options.console:
-            sinks.append(console_handler())
-        records: queue.Queue[logging.LogRecord] = queue.Queue(_QUEUED)
+        sinks: list[list[logging.Handler]] = [[self._writer], [PaneHandler(self.tail)]]
+        if options.console is not None:
+            sinks[1].append(console_handler(options.console))
         self._level = options.level
-        self._entrance = _Entrance(records, clock, redact)
-        self._listener = logging.handlers.QueueListener(records, *sinks)
-        self._sinks = sinks
+        # A disk that stalls holds up neither the pane nor the console.
+        queues: list[queue.Queue[logging.LogRecord]] = [queue.Queue(_QUEUED), queue.Queue(_QUEUED)]
+        self._listeners = [
+            logging.handlers.QueueListener(records, *own) for records, own in zip(queues, sinks, strict=True)
+        ]
+        self._entrance = _Entrance(queues, clock, redact)
         self._before = logging.WARNING
 
     def start(self) -> Self:
@@ -110,7 +118,8 @@ class Logs:
         for name in _CHATTY:
             logging.getLogger(name).setLevel(logging.WARNING)
         logging.captureWarnings(True)
-        self._listener.start()
+        for listener in self._listeners:
+            listener.start()
         return self
 
     def follow(self, options: LogOptions) -> None:
@@ -133,9 +142,10 @@ class Logs:
         root.removeHandler(self._entrance)
         root.setLevel(self._before)
         logging.captureWarnings(False)
-        self._listener.stop()
-        for sink in self._sinks:
-            sink.close()
+        for listener in self._listeners:
+            listener.stop()
+            for sink in listener.handlers:
+                sink.close()
 
     def __enter__(self) -> Self:
         return self.start()

@@ -13,6 +13,7 @@ from typing import Protocol
 import msgspec
 
 from adapters.simulator.config import DEFAULT_SEED, SimulatorConfig
+from adapters.simulator.exchange.account import PracticeAccount
 from adapters.simulator.exchange.config import AccountSpec
 from adapters.simulator.exchange.store import StateError
 from adapters.simulator.faults.plan import FaultError, parse
@@ -36,16 +37,18 @@ OpenTape = Callable[[TapeChoice], RecordedMarket]
 
 async def serve(
     config: SimulatorConfig, tape: RecordedMarket | None = None, *, exit_with_parent: bool = False
-) -> None:
-    """Run the venue until SIGTERM or SIGINT (or until stdin closes, with `exit_with_parent`).
+) -> str:
+    """Run the venue until SIGTERM, SIGINT or SIGHUP (or until stdin closes, with `exit_with_parent`).
 
     Once it listens it writes `Ready` to stdout, and nothing else. With `exit_with_parent` a line on stdin
-    with another real_origin_ns lets practice time that is held go on. Raises StateError, OSError.
+    with another real_origin_ns lets practice time that is held go on. Gives in words how each account ends.
+    Raises StateError, OSError.
     """
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+            loop.add_signal_handler(number, stopped.set)
     month = None if tape is None else tape.month
     async with PracticeVenue(config, tape, month=month) as venue:
         clock = venue.practice_clock
@@ -61,6 +64,13 @@ async def serve(
         await asyncio.gather(*pending, return_exceptions=True)
         for task in done:
             task.result()
+        return "; ".join(map(_summary, venue.exchange.accounts.values()))
+
+
+def _summary(account: PracticeAccount) -> str:
+    held = (f"{name} {row.qty:+d}" for name, row in account.holdings.positions.items() if row.qty)
+    balance = account.holdings.balance_usd
+    return f"{account.spec.name}: balance {balance:.2f} USD, {', '.join(held) or 'flat'}"
 
 
 async def _follow_parent(venue: PracticeVenue) -> None:

@@ -39,8 +39,8 @@ from tstream.run import headless as running
 tokens, key = Path(sys.argv[1]), sys.argv[2]
 told = running._headless
 
-async def careless(run, clock):
-    await told(run, clock)
+async def careless(*given):
+    await told(*given)
     token = tokens.read_text().split()[-1]
     log = logging.getLogger("somebody")
     log.error("GET /hubs/user?access_token=%s failed, Authorization: Bearer %s", token, token)

@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.e2e.program import TSTREAM
+from tests.e2e.program import TSTREAM, Headless, environment, tstream
 from tests.e2e.terminal import HELD, Cockpit, seconds_of
 from tests.e2e.venue import LIMIT, Row, Venue
 from tests.support.patience import patient
@@ -67,14 +70,23 @@ def _terminate(cockpit: Cockpit) -> None:
     cockpit.process.terminate()
 
 
+def _interrupt(cockpit: Cockpit) -> None:
+    cockpit.process.send_signal(signal.SIGINT)
+
+
 _DEAF = ("sh", "-c", 'trap "" HUP; exec "$0" "$@"', str(TSTREAM))
 """As under nohup: the hang-up signal is ignored, only the terminal itself tells."""
 
 
 @pytest.mark.parametrize(
     ("command", "end"),
-    [((str(TSTREAM),), _terminate), ((str(TSTREAM),), _hang_up), (_DEAF, _hang_up)],
-    ids=["terminated", "hung-up", "hung-up-deaf"],
+    [
+        ((str(TSTREAM),), _terminate),
+        ((str(TSTREAM),), _interrupt),
+        ((str(TSTREAM),), _hang_up),
+        (_DEAF, _hang_up),
+    ],
+    ids=["terminated", "interrupted", "hung-up", "hung-up-deaf"],
 )
 def test_the_program_ends_with_its_terminal_and_takes_the_venue_along(
     home: Path, command: tuple[str, ...], end: Callable[[Cockpit], None]
@@ -85,7 +97,70 @@ def test_the_program_ends_with_its_terminal_and_takes_the_venue_along(
         end(cockpit)
         assert cockpit.ended(20) == 0
         _gone(practice)
+        if end is not _hang_up:
+            assert b"practice: day +0.00 USD, flat" in cockpit.raw
         assert not (home / "state" / "crash.log").exists()
+
+
+def _records(home: Path) -> int:
+    """How many the journal of the last run holds; -1 where it can't be read."""
+    told = tstream(home, "journal", "hash")
+    return int(told.stdout.split()[1]) if told.returncode == 0 else -1
+
+
+@pytest.mark.parametrize("hung_up", [True, False], ids=["hung-up", "stopped"])
+def test_f52_a_headless_run_ends_whatever_became_of_its_terminal(home: Path, hung_up: bool) -> None:
+    with Cockpit.start(home, "run", "--headless", "--speed", "20", command=(str(TSTREAM),)) as terminal:
+        practice = terminal.practice()
+        terminal.wait_for("account|live")
+        if hung_up:
+            terminal.pull()
+        else:
+            terminal.press("\x13")  # Ctrl+S
+            terminal.process.terminate()
+        assert terminal.process.wait(patient(20)) == 0
+        _gone(practice)
+    assert _records(home) > 0
+
+
+def test_f52_a_headless_run_whose_pipe_nobody_reads_ends_when_it_is_told(home: Path) -> None:
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with suppress(BlockingIOError):
+        while os.write(writer, b"." * 512):
+            pass
+    os.set_blocking(writer, True)
+    run = subprocess.Popen(
+        [str(TSTREAM), "run", "--headless"],
+        env=environment(home),
+        stdin=subprocess.DEVNULL,
+        stdout=writer,
+        stderr=subprocess.PIPE,
+    )
+    os.close(writer)
+    log = home / "state" / "tstream.log.jsonl"
+    end = time.monotonic() + patient(30)
+    while not (log.exists() and b"market link live" in log.read_bytes()):
+        assert time.monotonic() < end, "the log file stands still"
+        time.sleep(0.05)
+    run.terminate()
+    assert run.communicate(timeout=patient(20))[1] == b""
+    assert run.returncode == 0
+    os.close(reader)
+    assert _records(home) > 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT], ids=lambda n: n.name)
+def test_f52_a_signal_ends_a_virtual_run_with_its_summary_and_journal(
+    home: Path, number: signal.Signals
+) -> None:
+    with Headless(home, "--speed", "max") as run:
+        run.until((home / "data" / "virtual" / "journal.db-wal").exists, "the journal is begun")
+        run.process.send_signal(number)
+        assert run.process.wait(patient(30)) == 0
+    assert "net P&L" in run.output
+    assert "Traceback" not in run.output
+    assert _records(home) > 0
 
 
 def _gone(practice: psutil.Process) -> None:

@@ -10,6 +10,7 @@ import pytest
 from engine.model.market import MINUTE
 from tstream.cli import call
 from tstream.options import RunOptions
+from tstream.output import Output
 from tstream.paths import Paths
 from tstream.run import cockpit, headless, practice, startup
 from tstream.run.first_picture import FirstPicture, picture_of
@@ -31,7 +32,7 @@ class Wiring:
         self.given.append(("cockpit", ready.settings, opened.options))
         return self.code
 
-    def trade(self, ready: startup.Startup, options: RunOptions) -> int:
+    def trade(self, ready: startup.Startup, options: RunOptions, out: Output) -> int:
         self.given.append(("headless", ready.settings, options))
         return self.code
 

@@ -45,7 +45,7 @@ def ended(venue: subprocess.Popen[str], number: signal.Signals) -> str:
     return venue.stderr.read()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_it_serves_until_it_is_told_to_stop(number: signal.Signals, tmp_path: Path) -> None:
     book = tmp_path / "book.db"
     with simulate("--seed", "7", "--state", str(book)) as (venue, ready):
@@ -53,6 +53,8 @@ def test_it_serves_until_it_is_told_to_stop(number: signal.Signals, tmp_path: Pa
         with urlopen(f"http://127.0.0.1:{ready['port']}/api/Status/ping", timeout=patient(10)) as answer:
             assert b"pong" in answer.read()
         said = ended(venue, number)
+    assert said.splitlines()[-1].startswith("practice venue: ended, PRAC-")
+    assert "balance 50000.00 USD, flat" in said
     assert "user practice, key practice" in said
     assert "Traceback" not in said
     assert book.exists()
@@ -103,7 +105,7 @@ def test_it_misbehaves_as_told(tmp_path: Path) -> None:
     argv = ["--fault", "refused-login:code=7,nth=2", "--daily-loss", "1000"]
     with simulate(*argv, "--state", str(tmp_path / "book.db")) as (venue, ready):
         codes = [login(ready["port"]) for _ in range(3)]
-        said = ended(venue, signal.SIGTERM)
+        said = ended(venue, signal.SIGINT)
     assert codes == [0, 7, 0]
     assert "practice venue: fault refused-login:code=7,nth=2 acts on login" in said
 

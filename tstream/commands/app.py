@@ -87,7 +87,7 @@ def run(
 ) -> None:
     """Run the engine: under the cockpit or, with --headless, without a screen.
 
-    Ctrl+C and SIGTERM stop it gracefully: positions keep their stops and targets at the venue.
+    Ctrl+C, SIGTERM and SIGHUP stop it gracefully: positions keep their stops and targets at the venue.
     """
     chosen = args.run_options({**given, "duration_ns": duration})
     if headless:

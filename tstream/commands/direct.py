@@ -8,6 +8,7 @@ is not done here is gone on with by the next start.
 from __future__ import annotations
 
 import asyncio
+import signal
 import sqlite3
 import sys
 import time
@@ -33,6 +34,7 @@ from engine.strategies.protocol import Declined
 from tstream.clock import RunClock
 from tstream.errors import CommandError, UsageError
 from tstream.options import RunOptions
+from tstream.output import Output
 from tstream.paths import Paths
 from tstream.run.claim import Claim
 from tstream.run.practice import book
@@ -44,6 +46,8 @@ _FREE_S = 15.0
 """A killed process, and the practice venue that ends with it, let go of their files within this."""
 
 _ELSEWHERE = "if it can't wait, close it on the venue's own platform"
+
+_LATCHED = "it is latched: the next start of tstream, or of this command, goes on"
 
 _LOOKS_S = 0.1
 _TOLD = (NoticeKind.RISK, NoticeKind.ORDER, NoticeKind.FILL, NoticeKind.CONNECTION, NoticeKind.COMMAND)
@@ -74,20 +78,22 @@ def flatten_here(contract: str | None, sure: bool, wait_s: float, config: Path |
             f"this would flatten {what} without an engine", "without a terminal to ask on, say --yes"
         )
     clock = RunClock()
-    claim = _claim(started, sure, takeover)
-    with claim, open_logs(started.settings, started.paths, clock, console=False):
-        _say("no engine answers: connecting to the venue from here")
-        run = Run(claim, started.settings, RunOptions(record=False), started.paths, clock, by_hand=Nothing())
+    with (
+        Output(sys.stderr) as out,
+        _claim(started, sure, takeover, out) as claim,
+        open_logs(started.settings, started.paths, clock),
+    ):
+        out.write("no engine answers: connecting to the venue from here\n")
+        options = RunOptions(record=False)
+        run = Run(claim, started.settings, options, started.paths, clock, by_hand=Nothing())
         try:
-            left = asyncio.run(_flatten(run, contract, sure, wait_s or DEFAULT_WAIT_S))
+            left = asyncio.run(_flatten(run, contract, sure, wait_s or DEFAULT_WAIT_S, out))
         except PortError as error:
             raise CommandError(f"{error}", "stops at the venue go on working", _ELSEWHERE) from error
+        except asyncio.CancelledError:
+            raise CommandError("told to end before it was flat", _LATCHED, _ELSEWHERE) from None
     if left:
-        raise CommandError(
-            f"not flat: {', '.join(left)}",
-            "it is latched: the next start of tstream, or of this command, goes on",
-            _ELSEWHERE,
-        )
+        raise CommandError(f"not flat: {', '.join(left)}", _LATCHED, _ELSEWHERE)
     sys.stdout.write(f"{contract or 'everything'} is flat; entries stay paused there until tstream resume\n")
     return 0
 
@@ -95,7 +101,7 @@ def flatten_here(contract: str | None, sure: bool, wait_s: float, config: Path |
 # --- taking the account --------------------------------------------------------------------------------
 
 
-def _claim(started: Startup, sure: bool, takeover: bool) -> Claim:
+def _claim(started: Startup, sure: bool, takeover: bool, out: Output) -> Claim:
     """The claim, not yet entered; whoever stands in its way has been ended, if that was asked for."""
     claim = Claim(started.settings, RunOptions(), started.paths)
     held = claim.held_by()
@@ -113,7 +119,7 @@ def _claim(started: Startup, sure: bool, takeover: bool) -> Claim:
     ):
         raise CommandError("nothing was done")
     kill_holder(held)
-    _say(f"{who} is ended")
+    out.write(f"{who} is ended\n")
     _wait_until_free(claim, started.paths)
     return claim
 
@@ -143,11 +149,15 @@ def _unused(file: Path) -> bool:
 # --- doing it ------------------------------------------------------------------------------------------
 
 
-async def _flatten(run: Run, contract: str | None, sure: bool, wait_s: float) -> list[str]:
+async def _flatten(run: Run, contract: str | None, sure: bool, wait_s: float, out: Output) -> list[str]:
     """What is left open after at most so many seconds; empty when it is flat."""
+    me = asyncio.current_task()
+    assert me is not None
     async with run.engine() as engine:
+        for number in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl+C does
+            asyncio.get_running_loop().add_signal_handler(number, me.cancel)
         main = asyncio.create_task(engine.main())
-        progress = asyncio.create_task(_progress(engine))
+        progress = asyncio.create_task(_progress(engine, out))
         try:
             if not sure:
                 await _until(engine, main, _verified, wait_s)
@@ -206,21 +216,16 @@ def _ask(view: View, contract: str | None) -> None:
         raise CommandError("nothing was done")
 
 
-async def _progress(engine: Engine) -> None:
+async def _progress(engine: Engine, out: Output) -> None:
     """What happens, in words, as it happens."""
     seen = 0
     while True:
         for notice in engine.notices(seen):
             seen = notice.seq
             if _worth_telling(notice):
-                _say(notice.text)
+                out.write(printable(notice.text) + "\n")
         await asyncio.sleep(_LOOKS_S)
 
 
 def _worth_telling(notice: Notice) -> bool:
     return notice.kind in _TOLD and notice.command_id != "end"
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(printable(text) + "\n")
-    sys.stderr.flush()

@@ -18,6 +18,7 @@ from adapters.tapes.fields import TapeError
 from adapters.tapes.tape import open_tape
 from tstream.errors import CommandError, UsageError
 from tstream.options import RunOptions
+from tstream.output import Output
 
 
 def list_faults() -> int:
@@ -55,17 +56,20 @@ def simulate(
         faults=tuple(faults),
     )
     where = f"http://{host}:{port}" if port else "the port named in the line that follows"
-    if config.faults:
-        logging.basicConfig(format="practice venue: %(message)s", stream=sys.stderr)
-    sys.stderr.write(
-        f"practice venue at {where}, hubs at /hubs/user and /hubs/market; user {config.user}, "
-        f"key {config.key}; Ctrl+C ends it\n"
-    )
-    try:
-        tape = open_tape(run.tape, run.contract, run.month, run.stamp) if run.tape and run.contract else None
-        asyncio.run(server.serve(config, tape))
-    except TapeError as error:
-        raise UsageError(str(error)) from None
-    except OSError as error:
-        raise CommandError(f"can't serve at {where}: {error.strerror or error}") from None
+    with Output(sys.stderr) as out:
+        if config.faults:
+            logging.basicConfig(format="practice venue: %(message)s", stream=out)
+        out.write(
+            f"practice venue at {where}, hubs at /hubs/user and /hubs/market; user {config.user}, "
+            f"key {config.key}; Ctrl+C ends it\n"
+        )
+        try:
+            tape = (
+                open_tape(run.tape, run.contract, run.month, run.stamp) if run.tape and run.contract else None
+            )
+            out.write(f"practice venue: ended, {asyncio.run(server.serve(config, tape))}\n")
+        except TapeError as error:
+            raise UsageError(str(error)) from None
+        except OSError as error:
+            raise CommandError(f"can't serve at {where}: {error.strerror or error}") from None
     return 0

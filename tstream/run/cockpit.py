@@ -11,19 +11,21 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from adapters.common.redaction import REDACT
+from adapters.common.redaction import REDACT, printable
 from adapters.store.lock import InstanceLock, lock_name
 from tstream import paths as places
 from tstream.clock import RunClock, wall_ns
 from tstream.errors import CommandError, UsageError
 from tstream.logs import LogOptions, Logs, write_crash
 from tstream.options import RunOptions
+from tstream.output import Output
 from tstream.paths import Paths
 from tstream.run.claim import Claim, journal_name
 from tstream.run.engine_thread import EngineThread
 from tstream.run.first_picture import FirstPicture, blank, may_ask, picture_of, recall, remember
 
 if TYPE_CHECKING:
+    from engine.model.view import PositionView, View
     from tstream.run.startup import Startup
     from tstream.run.wiring import Run
 
@@ -150,7 +152,23 @@ class Cockpit:
             raise engine.refusal
         if engine.failure is not None:
             raise CommandError(f"the engine has stopped: {engine.failure}", f"see {self._logs.file}")
+        with Output(sys.stdout) as out:
+            out.write("".join(f"{line}\n" for line in last_lines(engine.view())))
         return 0
+
+
+def last_lines(view: View) -> list[str]:
+    """What is left in the shell: for each book the day's result, what is held, and its stops."""
+    lines = []
+    for book in view.books:
+        held = [f"{p.instrument} {p.qty:+d} ({_stop(p)})" for p in view.positions if p.book == book.book]
+        lines.append(f"{book.book}: day {book.day_usd:+.2f} USD, {', '.join(held) or 'flat'}")
+    return [printable(line) for line in lines]
+
+
+def _stop(position: PositionView) -> str:
+    part = "" if position.protected_qty >= abs(position.qty) else f" for {position.protected_qty}"
+    return f"stop {position.stop}{part}" if position.protected_qty else "NO STOP"
 
 
 def _until_told(engine: EngineThread) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,72 +15,97 @@ from engine.model.commands import Shutdown
 from engine.model.market import NANOS
 from engine.ports import Clock
 from tstream.clock import RunClock
+from tstream.errors import CommandError
 from tstream.options import FASTEST, RunOptions
+from tstream.output import Output
 from tstream.run.startup import Startup, open_logs, prepare
 
 if TYPE_CHECKING:
+    from engine.runtime.engine import Engine
     from tstream.run.wiring import Run
+
+LOOKS_S = 0.1
+"""How often it is looked whether a signal has asked for the end, real seconds."""
 
 
 def run_headless(config: Path | None, options: RunOptions) -> int:
     """Run the engine with log lines; the exit code. Raises CommandError, PortError."""
     ready = prepare(config, options)
-    for note in ready.notes:
-        sys.stdout.write(f"{note}\n")
-    sys.stdout.flush()
-    return trade(ready, options)
+    with Output(sys.stdout) as out:
+        for note in ready.notes:
+            out.write(f"{note}\n")
+        return trade(ready, options, out)
 
 
-def trade(ready: Startup, options: RunOptions) -> int:
-    """The run itself, on settings that were checked; the exit code. Raises PortError."""
+def trade(ready: Startup, options: RunOptions, out: Output) -> int:
+    """The run itself, on settings that were checked; the exit code. Raises CommandError, PortError.
+
+    SIGINT, SIGTERM and SIGHUP end it with its summary, as --for does.
+    """
     settings, paths = ready.settings, ready.paths
-    if options.speed == "max":
-        from tstream.run.virtual import run_virtual
+    with asked_to_end() as asked:
+        if options.speed == "max":
+            from tstream.run.virtual import run_virtual
 
-        _print(run_virtual(settings, options, paths), "the run ended first")
-        return 0
-    from tstream.run.claim import Claim
-    from tstream.run.wiring import Run
+            summary = run_virtual(settings, options, paths, asked)
+            out.write(_words(summary, "the run ended first"))
+            return 0
+        from tstream.run.claim import Claim
+        from tstream.run.wiring import Run
 
-    clock = RunClock()
-    with open_logs(settings, paths, clock, console=True), Claim(settings, options, paths) as claim:
-        summaries = asyncio.run(_headless(Run(claim, settings, options, paths, clock), clock))
-        for book, summary in summaries.items():
-            if len(summaries) > 1:
-                sys.stdout.write(f"book           {book}\n")
-            _print(summary)
+        clock = RunClock()
+        with open_logs(settings, paths, clock, console=out), Claim(settings, options, paths) as claim:
+            run = Run(claim, settings, options, paths, clock)
+            summaries, unreached = asyncio.run(_headless(run, clock, asked))
+    for book, summary in summaries.items():
+        if len(summaries) > 1:
+            out.write(f"book           {book}\n")
+        out.write(_words(summary))
+    if unreached:
+        raise CommandError(f"the venue was never reached: {unreached}")
     return 0
 
 
-async def _headless(run: Run, clock: Clock) -> dict[str, Summary]:
-    loop = asyncio.get_running_loop()
+@contextmanager
+def asked_to_end() -> Iterator[list[int]]:
+    """From now on the signals that end a run only come to stand in the list. As under nohup, where a hang-up
+    is ignored, it stays so.
+    """
+    told: list[int] = []
+    deaf = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    heard = (signal.SIGINT, signal.SIGTERM, *(() if deaf else (signal.SIGHUP,)))
+    before = {number: signal.signal(number, lambda got, _frame: told.append(got)) for number in heard}
+    try:
+        yield told
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+async def _headless(run: Run, clock: Clock, asked: list[int]) -> tuple[dict[str, Summary], str]:
+    """What each book came to, and why no account was ever seen, if none was."""
     async with run.engine() as engine:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, engine.ask, Shutdown(id="signal", source="signal"))
-        ending = asyncio.create_task(_after(run.options.duration_ns, clock))
-        ending.add_done_callback(
-            lambda task: None if task.cancelled() else engine.ask(Shutdown(id="for", source="--for"))
-        )
+        ending = asyncio.create_task(_end(engine, run.options.duration_ns, clock, asked))
         try:
             await engine.main()
         finally:
             ending.cancel()
-        return engine.summaries()
+        unreached = "" if engine.view().books else engine.failure or "no account was seen"
+        return engine.summaries(), unreached
 
 
-async def _after(duration_ns: int | None, clock: Clock) -> None:
-    """Wait until so much venue time has passed; without a duration, for ever."""
-    if duration_ns is None:
-        await asyncio.Event().wait()
-    left = duration_ns or 0
-    end = clock() + left
-    while left > 0:
+async def _end(engine: Engine, duration_ns: int | None, clock: Clock, asked: list[int]) -> None:
+    """Stop the engine once a signal has asked for it, or so much venue time has passed."""
+    end = None if duration_ns is None else clock() + duration_ns
+    while not asked and (end is None or clock() < end):
         # Practice time may run up to 20 times faster than the wall's.
-        await asyncio.sleep(max(0.01, left / NANOS / FASTEST))
-        left = end - clock()
+        left = LOOKS_S if end is None else (end - clock()) / NANOS / FASTEST
+        await asyncio.sleep(min(LOOKS_S, max(0.01, left)))
+    source = "signal" if asked else "--for"
+    engine.ask(Shutdown(id="end", source=source))
 
 
-def _print(summary: Summary, fate: str = "its stops stay at the venue") -> None:
+def _words(summary: Summary, fate: str = "its stops stay at the venue") -> str:
     """The summary in lines that people and scripts can read; `fate` is that of what is still open."""
     lines = [
         f"trades         {summary.trades}",
@@ -93,7 +120,7 @@ def _print(summary: Summary, fate: str = "its stops stay at the venue") -> None:
     elif not summary.trades:
         lines.append("no trade; reasons against entries:")
         lines += [f"  {count:>6}  {reason}" for reason, count in summary.refusals] or ["  no idea came up"]
-    sys.stdout.write("\n".join(lines) + "\n")
+    return "\n".join(lines) + "\n"
 
 
 def _percent(share: float | None) -> str:

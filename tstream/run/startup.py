@@ -11,6 +11,7 @@ from tstream import paths
 from tstream.errors import CommandError, Problem, SettingsError, UsageError
 from tstream.logs import LogOptions, Logs
 from tstream.options import RunOptions
+from tstream.output import Output
 from tstream.paths import Paths
 from tstream.settings.declared import filled
 from tstream.settings.load import Loaded, load, require_credentials
@@ -66,12 +67,12 @@ def prepare(config: Path | None, run: RunOptions) -> Startup:
     return Startup(settings, places, notes)
 
 
-def log_options(settings: Settings, paths: Paths, *, console: bool = False) -> LogOptions:
-    """How a run logs. With `console` its lines go to stdout too."""
+def log_options(settings: Settings, paths: Paths, *, console: Output | None = None) -> LogOptions:
+    """How a run logs. With `console` its lines go there too."""
     return filled(LogOptions, settings.log, file=paths.log(), console=console)
 
 
-def open_logs(settings: Settings, paths: Paths, clock: Clock, *, console: bool) -> Logs:
+def open_logs(settings: Settings, paths: Paths, clock: Clock, *, console: Output | None = None) -> Logs:
     """The logging of a run; a context manager."""
     return Logs(log_options(settings, paths, console=console), clock, REDACT)
 

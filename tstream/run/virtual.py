@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
+from itertools import takewhile
 from pathlib import Path
+from typing import Any, cast
 
 from adapters.simulator.config import CAPTURED, DEFAULT_SEED
 from adapters.simulator.market.generated import GeneratedMarket
@@ -27,6 +30,7 @@ from engine.venue.paper import CAPABILITIES
 from tstream.convert.risk import risk_limits, zone_reaction
 from tstream.errors import UsageError
 from tstream.options import RunOptions
+from tstream.output import Output
 from tstream.paths import Paths
 from tstream.settings.model import Settings
 
@@ -36,8 +40,11 @@ DAY = date(2026, 11, 16)
 LEAD_NS = 10 * NANOS
 
 
-def run_virtual(settings: Settings, options: RunOptions, paths: Paths) -> Summary:
-    """Play a tape or a generated day as fast as this machine can; what it came to. Raises UsageError."""
+def run_virtual(settings: Settings, options: RunOptions, paths: Paths, asked: Sequence[int] = ()) -> Summary:
+    """Play a tape or a generated day as fast as this machine can; what it came to. Raises UsageError.
+
+    It ends early once something stands in `asked`.
+    """
     source = _source(options)
     until = _end(source, options)
     instruments = {i.symbol: i for i in settings.instrument_table()}
@@ -69,7 +76,8 @@ def run_virtual(settings: Settings, options: RunOptions, paths: Paths) -> Summar
                 journal.append([encode(record) for record in records], journal.last_seq + 1)
 
             replay = Replay(core, traded, CAPTURED, keep, recorder.record if recorder is not None else None)
-            replay.run(source.start_ts, source.history, source.events(), until, moved)
+            events = takewhile(lambda _: not asked, source.events())
+            replay.run(source.start_ts, source.history, events, until, moved)
     finally:
         if recorder is not None:
             recorder.close()
@@ -125,12 +133,11 @@ def _progress(source: MarketSource, until: int | None) -> Iterator[Callable[[int
     from rich.console import Console
     from rich.progress import Progress
 
-    console = Console(stderr=True)
     end = until if until is not None else source.end_ts if isinstance(source, Tape) else None
-    if not console.is_terminal or end is None:
+    if not sys.stderr.isatty() or end is None:
         yield None
         return
-    with Progress(console=console, transient=True) as bar:
+    with Output(sys.stderr) as out, Progress(console=Console(file=cast("Any", out)), transient=True) as bar:
         task = bar.add_task("playing", total=(end - source.start_ts) / NANOS)
         shown = source.start_ts
 
