@@ -129,6 +129,21 @@ _PARAMETERS = (
         "stamp", StampOption | None, MARKET, "Whether the tape's bars are stamped by their open or close."
     ),
     _option(
+        "symbol",
+        str | None,
+        MARKET,
+        "Which of the contracts that a table holds, such as ESH4.",
+        metavar="NAME",
+    ),
+    _option(
+        "zone",
+        str | None,
+        MARKET,
+        "Time zone of a table whose times tell none, such as America/Chicago.",
+        parser=options.zone,
+        metavar="NAME",
+    ),
+    _option(
         "record",
         bool | None,
         SETTINGS,
@@ -137,7 +152,7 @@ _PARAMETERS = (
     ),
 )
 RUN = tuple(parameter.name for parameter in _PARAMETERS)
-TAPE = ("month", "stamp")
+TAPE = ("month", "stamp", "symbol", "zone")
 VENUE = ("fault", "seed", "speed", "rate", "tape", "contract", *TAPE)
 
 
@@ -224,7 +239,7 @@ def run_options(values: dict[str, Any]) -> RunOptions:
         if run.speed == "max":
             raise UsageError("--fault is for the venue over sockets; --speed max runs without one")
     if run.tape is None:
-        for name in ("contract", "month", "stamp"):
+        for name in ("contract", *TAPE):
             if getattr(run, name) is not None:
                 raise UsageError(f"--{name} says what a tape holds: give --tape FILE too")
     elif run.contract is None:

@@ -23,7 +23,7 @@ _DURATION = re.compile(r"(?=\d)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", re.ASCII)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """One run. Options from `seed` to `stamp` shape the practice venue and need it."""
+    """One run. Options from `seed` to `zone` shape the practice venue and need it."""
 
     seed: int | None = None
     """Of the generated market; None takes the default one."""
@@ -44,12 +44,20 @@ class RunOptions:
     """Contract month of the tape, YYYYMM; None takes the one with the most volume."""
     stamp: Literal["open", "close"] | None = None
     """Whether the tape's bars are stamped by their open or their close; None leaves it to the format."""
+    symbol: str | None = None
+    """Which of the contracts that a table names; None where it holds one."""
+    zone: str | None = None
+    """Time zone of a table whose times tell none."""
     readonly: bool = False
     """Look only: every key that trades is disabled."""
     fps: int | None = None
     theme: str | None = None
     record: bool | None = None
     """Record a tape; None leaves it to the settings."""
+
+    def tape_choice(self) -> tuple[str | None, str | None, str | None, str | None]:
+        """What of the tape is read, and how: month, stamp, symbol, zone."""
+        return self.month, self.stamp, self.symbol, self.zone
 
     def practice_only(self) -> tuple[str, ...]:
         """The options given here that only the practice venue can honour."""
@@ -115,3 +123,15 @@ def month(text: str) -> str:
     if not re.fullmatch(r"(19|20)[0-9]{2}(0[1-9]|1[0-2])", text):
         raise ValueError(f'"{text}" is no contract month: write YYYYMM, such as 201312')
     return text
+
+
+def zone(text: str) -> str:
+    """The name of a time zone. Raises ValueError."""
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    try:
+        return ZoneInfo(text).key
+    except (ZoneInfoNotFoundError, OSError, ValueError):
+        raise ValueError(
+            f'no time zone is called "{text}": write America/Chicago, Europe/Berlin, UTC'
+        ) from None

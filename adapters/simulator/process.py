@@ -22,6 +22,10 @@ class TapeChoice(NamedTuple):
     """"201312": which of the recorded months; None takes the busiest."""
     stamp: str | None = None
     """Whether bars of a plain table are stamped by "open" or "close"."""
+    symbol: str | None = None
+    """Which of the contracts that a table names."""
+    zone: str | None = None
+    """Of a table's times that tell none: "America/Chicago"."""
 
 
 class VenueStart(Struct, frozen=True, omit_defaults=True):

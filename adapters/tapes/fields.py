@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from engine.model.errors import FatalError
 from engine.model.instrument import Instrument, OffGridError
@@ -12,6 +13,13 @@ from engine.model.market import NANOS
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")
 _WHOLE = re.compile(r"([+-]?[0-9]+)(\.0*)?")
 _FRACTION = re.compile(r"(?P<head>.*:\d\d)[.,](?P<digits>\d{1,9})(?P<tail>\D.*)?")
+_GROUPED = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?")
+_WITH_COMMA = re.compile(r"[+-]?([0-9]{1,3}(\.[0-9]{3})+|[0-9]+)(,[0-9]*)?")
+_UNCLEAR = re.compile(r"[+-]?[0-9]{1,3}\.[0-9]{3}")
+_YEAR_FIRST = re.compile(r"(?P<y>\d{4})/(?P<m>\d{1,2})/(?P<d>\d{1,2})(?P<rest>.*)")
+_MONTH_FIRST = re.compile(r"(?P<m>\d{1,2})/(?P<d>\d{1,2})/(?P<y>\d{4})(?P<rest>.*)")
+_DAY_FIRST = re.compile(r"(?P<d>\d{1,2})\.(?P<m>\d{1,2})\.(?P<y>\d{4})(?P<rest>.*)")
+_SHORT_HOUR = re.compile(r"(?<=[ T])\d(?=:)")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_UNITS = ((10**11, NANOS), (10**14, 10**6), (10**17, 10**3))
 """Bound below which an epoch number is in seconds, milliseconds, microseconds; nanoseconds above."""
@@ -42,16 +50,29 @@ def shown(text: str) -> str:
     return repr(text if len(text) <= _MAX_WIDTH else text[: _MAX_WIDTH - 1] + "...")
 
 
+def number(text: str, *, decimal_comma: bool = False) -> str:
+    """A number without its thousands' marks and with a decimal point: of 5,150.25, or of 5.150,25 where the
+    comma is the decimal mark. Raises FieldError where it may be either.
+    """
+    plain = text.strip()
+    if not decimal_comma:
+        return plain.replace(",", "") if _GROUPED.fullmatch(plain) else plain
+    if _UNCLEAR.fullmatch(plain):
+        raise FieldError(f"{shown(text)} may have thousands or decimals behind its point")
+    return plain.replace(".", "").replace(",", ".") if _WITH_COMMA.fullmatch(plain) else plain
+
+
 class PriceColumn(dict[str, int]):
     """Price texts to ticks, exactly. Remembers what it has seen: a tape has few different prices."""
 
-    def __init__(self, instrument: Instrument) -> None:
+    def __init__(self, instrument: Instrument, *, decimal_comma: bool = False) -> None:
         super().__init__()
         self._instrument = instrument
+        self._decimal_comma = decimal_comma
 
     def __missing__(self, text: str) -> int:
         """Raises FieldError for what is no positive price on the instrument's grid."""
-        plain = text.strip()
+        plain = number(text, decimal_comma=self._decimal_comma)
         if not _NUMBER.fullmatch(plain):
             raise FieldError(f"price {shown(text)} is not a number")
         if len(plain) > _MAX_DIGITS:
@@ -66,11 +87,12 @@ class PriceColumn(dict[str, int]):
         return ticks
 
 
-def size(text: str, name: str = "size") -> int:
+def size(text: str, name: str = "size", *, decimal_comma: bool = False) -> int:
     """Contracts, zero or more."""
-    match = _WHOLE.fullmatch(text.strip())
+    plain = number(text, decimal_comma=decimal_comma)
+    match = _WHOLE.fullmatch(plain)
     if match is None:
-        what = "whole" if _NUMBER.fullmatch(text.strip()) else "a number"
+        what = "whole" if _NUMBER.fullmatch(plain) else "a number"
         raise FieldError(f"{name} {shown(text)} is not {what}")
     if len(match[1]) > _MAX_WIDTH or int(match[1]) > _MAX_SIZE:
         raise FieldError(f"{name} {shown(text)} is out of range")
@@ -88,15 +110,16 @@ def millis_of_day(text: str) -> int:
     return int(text)
 
 
-def timestamp(text: str) -> int:
+def timestamp(text: str, zone: ZoneInfo | None = None, *, month_first: bool = False) -> int:
     """Nanoseconds UTC of an ISO-8601 time with offset, or of an epoch number in s, ms, us or ns.
 
-    The unit of an epoch number follows from its size, which is unambiguous from 1973 to 5138.
+    The unit of an epoch number follows from its size, which is unambiguous from 1973 to 5138. A time without
+    offset is one of the `zone`. Dates may also be written as 2024/3/8, 8.3.2024 or, `month_first`, 3/8/2024.
     """
     plain = text.strip()
     if len(plain) > _MAX_WIDTH:
         raise FieldError(f"time {shown(text)} is not a time")
-    ts = _epoch(plain) if _NUMBER.fullmatch(plain) else _iso(plain)
+    ts = _epoch(plain) if _NUMBER.fullmatch(plain) else _iso(_iso_date(plain, month_first), text, zone)
     if not 0 <= ts < _MAX_TS:
         raise FieldError(f"time {shown(text)} is out of range")
     return ts
@@ -111,7 +134,16 @@ def _epoch(text: str) -> int:
     return number * unit + (int(fraction) * unit // 10 ** len(fraction) if fraction else 0)
 
 
-def _iso(text: str) -> int:
+def _iso_date(text: str, month_first: bool) -> str:
+    """The text with its date as ISO-8601 writes it."""
+    for layout in (_YEAR_FIRST, _DAY_FIRST, *((_MONTH_FIRST,) if month_first else ())):
+        if match := layout.fullmatch(text):
+            text = f"{match['y']}-{match['m']:0>2}-{match['d']:0>2}{match['rest']}"
+            break
+    return _SHORT_HOUR.sub(lambda hour: f"0{hour[0]}", text)
+
+
+def _iso(text: str, given: str, zone: ZoneInfo | None) -> int:
     nanos = 0
     if match := _FRACTION.fullmatch(text):
         nanos = int(match["digits"].ljust(9, "0"))
@@ -119,8 +151,15 @@ def _iso(text: str) -> int:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise FieldError(f"time {shown(text)} is neither ISO-8601 nor an epoch number") from None
+        raise FieldError(f"time {shown(given)} is neither ISO-8601 nor an epoch number") from None
     if moment.tzinfo is None:
-        raise FieldError(f"time {shown(text)} has no offset from UTC (as in 2024-03-08T08:30:00-06:00)")
+        if zone is None:
+            raise FieldError(
+                f"time {shown(given)} has no offset from UTC (as in 2024-03-08T08:30:00-06:00): "
+                "name its zone, as in --zone America/Chicago"
+            )
+        moment = moment.replace(tzinfo=zone)
+        if moment.utcoffset() != moment.replace(fold=1).utcoffset():
+            raise FieldError(f"time {shown(given)} comes twice or not at all in {zone.key}")
     passed = moment - _EPOCH
     return (passed.days * 86_400 + passed.seconds) * NANOS + nanos

@@ -1,40 +1,55 @@
-"""Plain CSV with a header: bars or ticks of one contract, columns in any order, known by their names.
-
-Bars have a time, open, high, low, close and volume; ticks have a time, price and size. The time is
-ISO-8601 with its offset from UTC, or an epoch number in seconds, milliseconds, microseconds or nanoseconds.
-"""
+"""Plain tables: bars or ticks of one contract, in the layouts that traders have."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from functools import partial
+from itertools import chain
 from typing import TextIO
+from zoneinfo import ZoneInfo
 
 from adapters.tapes.contents import Contents
-from adapters.tapes.fields import TapeError, at_row, shown, timestamp
+from adapters.tapes.contracts import NumberedRow, rows_of
+from adapters.tapes.fields import TapeError, at_row, timestamp
+from adapters.tapes.layouts import delimiter_of, layout_of
 from adapters.tapes.tables import Stamp, Table, read_bars, read_ticks
 from engine.model.instrument import Instrument
 from engine.model.market import Timeframe
 
-_TIMES = ("time", "timestamp", "ts", "date")
-_BARS = ("open", "high", "low", "close", "volume")
-_TICKS = ("price", "size")
+_FOOTER = "downloaded from barchart.com"
 
 
 def read_plain(
-    file: str, text: TextIO, instrument: Instrument, timeframe: Timeframe | None, stamp: Stamp | None
+    file: str,
+    text: TextIO,
+    instrument: Instrument,
+    timeframe: Timeframe | None = None,
+    stamp: Stamp | None = None,
+    *,
+    month: str | None = None,
+    symbol: str | None = None,
+    zone: ZoneInfo | None = None,
 ) -> Contents:
     """The contents of the file. Bars need to be told what their stamp means. Raises TapeError."""
-    rows = _rows(file, text)
+    first = text.readline()
+    delimiter = delimiter_of(first)
+    rows = _rows(file, chain((first,), text), delimiter)
     try:
-        number, header = next(rows)
+        head = next(rows)
     except StopIteration:
         raise TapeError(f"{file}: is empty") from None
-    columns = _columns(file, number, header)
+    layout = layout_of(file, *head)
+    wanted = rows if layout.headed else chain((head,), rows)
     table = Table(
-        file=file, rows=rows, columns=columns, time=timestamp, width=range(len(header), len(header) + 1)
+        file=file,
+        rows=rows_of(file, wanted, layout, instrument, month, symbol),
+        columns=layout.columns,
+        time=partial(timestamp, zone=zone, month_first=layout.month_first),
+        width=range(layout.width, layout.width + 1),
+        decimal_comma=delimiter != ",",
     )
-    if "price" in columns:
+    if layout.ticks:
         return read_ticks(table, instrument)
     if stamp is None:
         raise TapeError(
@@ -43,29 +58,11 @@ def read_plain(
     return read_bars(table, instrument, timeframe, stamp)
 
 
-def _rows(file: str, text: TextIO) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(text, strict=True)
+def _rows(file: str, lines: Iterator[str], delimiter: str) -> Iterator[NumberedRow]:
+    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
     try:
         for row in reader:
-            yield reader.line_num, row
+            if any(row) and not row[0].lower().startswith(_FOOTER):
+                yield reader.line_num, row
     except csv.Error as error:
         raise at_row(file, reader.line_num, error) from None
-
-
-def _columns(file: str, number: int, header: list[str]) -> dict[str, int]:
-    names = [name.strip().lower() for name in header]
-    times = [name for name in names if name in _TIMES]
-    if len(times) != 1:
-        problem = f"{len(times)} time columns" if times else "no time column"
-        raise at_row(file, number, f"{problem}; one of {', '.join(_TIMES)} is needed in the header")
-    wanted = next((kind for kind in (_BARS, _TICKS) if set(kind) <= set(names)), None)
-    if wanted is None:
-        raise at_row(
-            file,
-            number,
-            f"the header {shown(','.join(header))} has neither {', '.join(_BARS)} nor {', '.join(_TICKS)}",
-        )
-    for name in wanted:
-        if names.count(name) > 1:
-            raise at_row(file, number, f"the header has {name!r} {names.count(name)} times")
-    return {"time": names.index(times[0]), **{name: names.index(name) for name in wanted}}

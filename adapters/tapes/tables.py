@@ -41,28 +41,41 @@ class Table(Struct, frozen=True):
     """Text to nanoseconds UTC; raises FieldError."""
     width: range
     """Allowed numbers of fields."""
+    decimal_comma: bool = False
+    """Numbers are written as 5.150,25."""
 
-    def checked(self, *, strictly: bool) -> Iterator[Row]:
-        """The rows that are not blank, width and order checked: time grows or, if not strictly, stays."""
-        clock, place = self.time, self.columns["time"]
-        least = 1 if strictly else 0
-        before = -1
+    def timed(self) -> Iterator[Row]:
+        """The rows that are not blank, their width checked."""
         for number, row in self.rows:
             if not any(row):
                 continue
             if len(row) not in self.width:
                 raise at_row(self.file, number, f"{len(row)} columns instead of {self.width.start}")
             try:
-                ts = clock(row[place])
+                yield number, self.time(self.when(row)), row
             except FieldError as error:
                 raise at_row(self.file, number, error) from None
+
+    def ordered(self, rows: Iterable[Row], *, strictly: bool) -> Iterator[Row]:
+        """The rows, their order checked: time grows or, if not strictly, stays."""
+        least = 1 if strictly else 0
+        before = -1
+        for number, ts, row in rows:
             if ts < before + least:
                 problem = "repeats the time of" if ts == before else "is earlier than"
-                raise at_row(self.file, number, f"time {shown(row[place])} {problem} the row before")
+                raise at_row(self.file, number, f"time {shown(self.when(row))} {problem} the row before")
             before = ts
             yield number, ts, row
         if before < 0:
             raise TapeError(f"{self.file}: has no rows")
+
+    def when(self, row: list[str]) -> str:
+        """The text of a row's time."""
+        text, clock = row[self.columns["time"]], self.columns.get("clock")
+        return text if clock is None else f"{text.strip()} {row[clock].strip()}"
+
+    def prices(self, instrument: Instrument) -> PriceColumn:
+        return PriceColumn(instrument, decimal_comma=self.decimal_comma)
 
     def places(self, *names: str) -> list[int]:
         return [self.columns[name] for name in names]
@@ -74,18 +87,23 @@ def read_ticks(table: Table, instrument: Instrument) -> TickContents:
 
 
 def _points(table: Table, instrument: Instrument) -> Iterator[Point]:
-    prices = PriceColumn(instrument)
+    prices = table.prices(instrument)
     price, contracts = table.places("price", "size")
-    for number, ts, row in table.checked(strictly=False):
+    for number, ts, row in table.ordered(table.timed(), strictly=False):
         try:
-            yield ts, prices[row[price]], size(row[contracts])
+            yield ts, prices[row[price]], size(row[contracts], decimal_comma=table.decimal_comma)
         except FieldError as error:
             raise at_row(table.file, number, error) from None
 
 
 def read_bars(table: Table, instrument: Instrument, timeframe: Timeframe | None, stamp: Stamp) -> BarContents:
-    """Bars; their timeframe is the smallest step between two of them unless given. Raises TapeError."""
-    rows = list(table.checked(strictly=True))
+    """Bars, the oldest or the newest first; their timeframe is the smallest step between two of them unless
+    given. Raises TapeError.
+    """
+    rows = list(table.timed())
+    if rows and rows[0][1] > rows[-1][1]:
+        rows.reverse()
+    rows = list(table.ordered(rows, strictly=True))
     frame = timeframe or _smallest_step(table.file, rows)
     return BarContents(_bars(table, rows, instrument, frame, stamp))
 
@@ -103,18 +121,16 @@ def _smallest_step(file: str, rows: list[Row]) -> Timeframe:
 def _bars(
     table: Table, rows: list[Row], instrument: Instrument, frame: Timeframe, stamp: Stamp
 ) -> Iterator[Bar]:
-    prices = PriceColumn(instrument)
+    prices = table.prices(instrument)
     corners = table.places(*_CORNERS)
     (volume,) = table.places("volume")
     shift = frame.nanos if stamp is Stamp.CLOSE else 0
     for number, ts, row in rows:
         try:
             if ts % frame.nanos:
-                raise FieldError(
-                    f"time {shown(row[table.columns['time']])} is not the {stamp} of a {frame} bar"
-                )
+                raise FieldError(f"time {shown(table.when(row))} is not the {stamp} of a {frame} bar")
             o, h, l, c = _ordered(prices, row, corners)  # noqa: E741
-            contracts = size(row[volume], "volume")
+            contracts = size(row[volume], "volume", decimal_comma=table.decimal_comma)
         except FieldError as error:
             raise at_row(table.file, number, error) from None
         yield Bar(instrument.symbol, frame, ts - shift, o, h, l, c, contracts)
@@ -136,10 +152,10 @@ def read_quotes(table: Table, instrument: Instrument) -> QuoteContents:
 
 
 def _quote_minutes(table: Table, instrument: Instrument) -> Iterator[QuoteMinute]:
-    prices = PriceColumn(instrument)
+    prices = table.prices(instrument)
     bid = table.places(*(f"bid {corner}" for corner in _CORNERS))
     ask = table.places(*(f"ask {corner}" for corner in _CORNERS))
-    for number, ts, row in table.checked(strictly=True):
+    for number, ts, row in table.ordered(table.timed(), strictly=True):
         try:
             if ts % MINUTE:
                 raise FieldError("time is not the open of a minute")

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec.structs import replace
 
@@ -23,6 +24,8 @@ from adapters.tapes.tables import Stamp
 from engine.model.events import Print, Quote
 from engine.model.instrument import CME_FUTURES, Instrument
 from engine.model.market import MINUTE, Bar, Timeframe
+
+_TABLES = (".csv", ".csv.gz", ".txt", ".txt.gz")
 
 
 class Tape:
@@ -71,19 +74,23 @@ def open_tape(
     month: str | None = None,
     stamp: str | None = None,
     *,
+    symbol: str | None = None,
+    zone: str | None = None,
     timeframe: Timeframe | None = None,
     history: Sequence[Bar] = (),
     warmup_minutes: int = 0,
 ) -> Tape:
     """Read and check a whole recording. Raises TapeError with file, row and what is wrong.
 
-    The file is a zip of contract months, a CSV (also .csv.gz) with a header, or a recording of the
-    engine's own inbox (.jsonl.gz).
+    The file is a zip of contract months, a table (.csv, .txt, also gzipped), or a recording of the engine's
+    own inbox (.jsonl.gz).
 
-    `month` picks a contract month; else the one with most volume is taken. `stamp` says whether the times
-    of a CSV's bars are their "open" or "close"; those of a zip are opens. `timeframe` is that of a CSV's
-    bars; else it is the smallest step between two of them. `history` are bars from elsewhere, 1m, that lie
-    before this recording; `warmup_minutes` makes history of the first minutes of a recording of 1m bars.
+    `month` picks a contract month; else the one of a zip with most volume is taken, and a table may hold only
+    one. `symbol` picks what a table names in its column of contracts. `stamp` says whether the times of a
+    table's bars are their "open" or "close"; those of a zip are opens. `zone` is that of a table's times that
+    tell none ("America/Chicago"). `timeframe` is that of a table's bars; else it is the smallest step between
+    two of them. `history` are bars from elsewhere, 1m, that lie before this recording; `warmup_minutes` makes
+    history of the first minutes of a recording of 1m bars.
     """
     file = Path(path)
     instrument = CME_FUTURES.get(contract)
@@ -91,7 +98,9 @@ def open_tape(
         raise TapeError(f"unknown contract {shown(contract)}; known are {', '.join(CME_FUTURES)}")
     if stamp is not None and stamp not in list(Stamp):
         raise TapeError(f"stamp {shown(stamp)} is neither open nor close")
-    contents, found = _read(file, instrument, month, Stamp(stamp) if stamp else None, timeframe)
+    contents, found = _read(
+        file, instrument, month, Stamp(stamp) if stamp else None, timeframe, symbol, _zone(zone)
+    )
     start = contents.start_ts
     past = [*contents.history, *(bar for bar in history if bar.close_ts <= start)]
     if warmup_minutes:
@@ -104,24 +113,41 @@ def open_tape(
     return Tape(instrument, contents, found, [replace(bar, backfilled=True) for bar in past], start)
 
 
+def _zone(name: str | None) -> ZoneInfo | None:
+    try:
+        return None if name is None else ZoneInfo(name)
+    except (ZoneInfoNotFoundError, OSError, ValueError):
+        raise TapeError(f"no time zone is called {shown(name or '')}") from None
+
+
 def _read(
-    path: Path, instrument: Instrument, month: str | None, stamp: Stamp | None, timeframe: Timeframe | None
+    path: Path,
+    instrument: Instrument,
+    month: str | None,
+    stamp: Stamp | None,
+    timeframe: Timeframe | None,
+    symbol: str | None,
+    zone: ZoneInfo | None,
 ) -> tuple[Contents, str | None]:
     file, name = path.name, path.name.lower()
     with _as_tape_errors(file):
+        if name.endswith(_TABLES):
+            with _text(path) as text:
+                return read_plain(
+                    file, text, instrument, timeframe, stamp, month=month, symbol=symbol, zone=zone
+                ), month
+        if symbol is not None or zone is not None:
+            raise TapeError(f"{file}: symbol and zone are for tables of text")
         if name.endswith(".zip"):
             if stamp is Stamp.CLOSE:
                 raise TapeError(f"{file}: the bars of zip recordings are stamped by their open")
             with zipfile.ZipFile(path) as archive:
                 return read_archive(file, archive, instrument, month)
         if month is not None:
-            raise TapeError(f"{file}: contract months can be picked from zip recordings only")
+            raise TapeError(f"{file}: contract months can be picked from zips and tables only")
         if name.endswith(RECORDING_SUFFIX):
             return read_inbox(path, instrument), None
-        if name.endswith((".csv", ".csv.gz")):
-            with _text(path) as text:
-                return read_plain(file, text, instrument, timeframe, stamp), None
-    raise TapeError(f"{file}: is none of .zip, .csv, .csv.gz, {RECORDING_SUFFIX}")
+    raise TapeError(f"{file}: is none of .zip, {', '.join(_TABLES)}, {RECORDING_SUFFIX}")
 
 
 def _text(path: Path) -> TextIO:

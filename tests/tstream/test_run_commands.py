@@ -58,7 +58,8 @@ def test_headless_with_every_option(wiring: Wiring, places: Paths, tmp_path: Pat
     tape = tmp_path / "tape.csv"
     tape.write_text("", encoding="utf-8")
     line = f"run --headless --for 10m --speed max --seed 3 --fresh --no-record --tape {tape} --contract es"
-    assert call([*line.split(), "--month", "201312", "--stamp", "close"]) == 0
+    how = "--month 201312 --stamp close --symbol ESZ3 --zone America/Chicago"
+    assert call([*line.split(), *how.split()]) == 0
     ((kind, settings, options),) = wiring.given
     assert kind == "headless"
     assert settings.venue.practice
@@ -71,6 +72,8 @@ def test_headless_with_every_option(wiring: Wiring, places: Paths, tmp_path: Pat
         contract="ES",
         month="201312",
         stamp="close",
+        symbol="ESZ3",
+        zone="America/Chicago",
         record=False,
     )
 

@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 _SHOWN = 20
 
 
-def bars(
-    tape: Path, contract: str, timeframe: str, month: str | None, stamp: str | None, csv: Path | None
-) -> int:
-    """Print the last bars of a recording, or write all of them as CSV; gives the exit code."""
+def bars(tape: Path, contract: str, timeframe: str, csv: Path | None, **how: str | None) -> int:
+    """Print the last bars of a recording, or write all of them as CSV; gives the exit code. `how` is what
+    open_tape takes: month, stamp, symbol, zone.
+    """
     from rich.console import Console
 
     frame = Timeframe(timeframe)
     notes = Console(stderr=True)
     try:
         with notes.status(f"reading {tape.name}") if notes.is_terminal else _quiet():
-            recording = open_tape(tape, contract, month, stamp)
+            recording = open_tape(tape, contract, **how)  # type: ignore[arg-type]
         folded = list(_fold(recording, frame, notes))
     except TapeError as error:
         raise UsageError(str(error)) from None

@@ -64,9 +64,10 @@ def simulate(
             f"key {config.key}; Ctrl+C ends it\n"
         )
         try:
-            tape = (
-                open_tape(run.tape, run.contract, run.month, run.stamp) if run.tape and run.contract else None
-            )
+            tape = None
+            if run.tape and run.contract:
+                month, stamp, symbol, zone = run.tape_choice()
+                tape = open_tape(run.tape, run.contract, month, stamp, symbol=symbol, zone=zone)
             out.write(f"practice venue: ended, {asyncio.run(server.serve(config, tape))}\n")
         except TapeError as error:
             raise UsageError(str(error)) from None

@@ -64,7 +64,7 @@ class PracticeProcess:
         options = self._options
         tape = None
         if options.tape is not None:
-            tape = TapeChoice(str(options.tape), str(options.contract), options.month, options.stamp)
+            tape = TapeChoice(str(options.tape), str(options.contract), *options.tape_choice())
         state = str(book(self._paths)) if tape is None else None
         return VenueStart(
             options.seed, options.rate, float(options.speed), HOLD_S, state, options.faults, tape

@@ -18,7 +18,9 @@ def main() -> int:
 def _open_tape(choice: TapeChoice) -> RecordedMarket:
     from adapters.tapes.tape import open_tape
 
-    return open_tape(Path(choice.path), choice.contract, month=choice.month, stamp=choice.stamp)
+    return open_tape(
+        Path(choice.path), choice.contract, choice.month, choice.stamp, symbol=choice.symbol, zone=choice.zone
+    )
 
 
 if __name__ == "__main__":

@@ -104,7 +104,8 @@ def _source(options: RunOptions) -> MarketSource:
         return GeneratedMarket(_seed(options), practice_open(DAY) - LEAD_NS, options.rate)
     assert options.contract is not None
     try:
-        return open_tape(options.tape, options.contract, month=options.month, stamp=options.stamp)
+        month, stamp, symbol, zone = options.tape_choice()
+        return open_tape(options.tape, options.contract, month, stamp, symbol=symbol, zone=zone)
     except TapeError as error:
         raise UsageError(str(error)) from None
 
