@@ -187,6 +187,9 @@ class Core:
         self.links.changed(event, self.turn)
         if event.link == "market":
             self.market.on_link(event)
+        elif event.link == "rest" and event.state is LinkState.LIVE:
+            for book in self.books.values():
+                book.orders.look(0)  # questions that failed meanwhile have waited long enough
         elif event.link == "user":
             for book in self.books.values():
                 if book.spec.streamed and event.book in (None, book.name):

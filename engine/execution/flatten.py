@@ -158,9 +158,10 @@ class Flattener:
                 self._orders.cancel(order)
         if live:
             self._verify_from.pop(instrument, None)
-        else:
-            self._verify_from.setdefault(instrument, now)
-        self._inquiry.want(0)
+        elif instrument not in self._verify_from:
+            self._verify_from[instrument] = now
+            self._inquiry.want(0)
+        self._inquiry.insist(urgent=True)
 
     def on_closed(self, reply: ev.Replied) -> None:
         """The answer to a close. Only the fill and the venue's own position say that it is closed."""

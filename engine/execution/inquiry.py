@@ -17,15 +17,20 @@ UNPROVEN_NS = 3 * NANOS
 STALE_FAILURES = 2
 """After so many looks in a row that failed, what is known counts as stale."""
 
-UNHEARD_NS = 5 * NANOS
+UNHEARD_NS = 6 * NANOS
 """While the stream of the book is not to be trusted, the venue is asked this often."""
 
 NEVER = 1 << 63
 
 _LOST_NS = 15 * NANOS
-_OFTEN = 20
-"""So many looks in a minute are a lasting trouble: they go on, but slower, and leave room for orders."""
-_SLOW_NS = 3 * NANOS
+_LADDER_NS = (0, 2 * NANOS, 5 * NANOS, 15 * NANOS)
+"""When after its beginning one trouble is looked at; after that as often as the last two are apart."""
+_SAME_NS = NANOS
+"""A trouble that nobody has spoken of for so long is over."""
+_A_MINUTE, _URGENT_A_MINUTE = 10, 20
+"""Looks in a minute, each of five requests: a third of what a gateway allows; more where a position is to be
+closed or protected, and still not all of it.
+"""
 
 
 class Inquiry:
@@ -38,13 +43,18 @@ class Inquiry:
         self._turn = turn
         self._open: dict[int, int] = {}
         """`since` of each unanswered question, which makes it unique, to the time when it was asked."""
-        self._asked: deque[int] = deque(maxlen=_OFTEN)
+        self._asked: deque[int] = deque(maxlen=_URGENT_A_MINUTE)
         self.due_ts: int | None = None
         self.answered_ts = 0
         """When the venue's truth last came; 0 before the first answer of this run."""
         self.ended_ts = 0
         """When a question was last answered or failed."""
         self._hurried = False
+        self._urgent = False
+        self._began = self._spoken = 0
+        """Since when the present trouble is looked at, and when it was last spoken of."""
+        self._rung = 0
+        """How often it has been looked at."""
         self.reconciled = False
         """Positions agree with the venue's, and nothing since speaks against it."""
         self.streaming = True
@@ -69,8 +79,27 @@ class Inquiry:
             self.hurry()
 
     def want(self, delay_ns: int) -> None:
-        """Have the truth looked up after a delay; an earlier wish stands."""
-        due = self._turn.now + delay_ns
+        """Something has happened: have the truth looked up after a delay; an earlier wish stands."""
+        self._began, self._rung = self._turn.now + delay_ns, 0
+        self._due_by(self._began)
+
+    def insist(self, *, urgent: bool = False) -> None:
+        """Something is still not as it should be: it is looked up again, ever later.
+
+        `urgent`: a position is being closed, or nothing may protect it.
+        """
+        now = self._turn.now
+        if now - self._spoken > _SAME_NS and now - self._began > _LADDER_NS[-1]:
+            self._began, self._rung = now, 1 if self.ended_ts == now else 0
+        self._spoken = now
+        self._urgent |= urgent
+        rungs = _LADDER_NS[:-1] if self._urgent else _LADDER_NS
+        if self._rung < len(rungs):
+            self._due_by(max(now, self._began + rungs[self._rung]))
+        else:
+            self._due_by(max(now, self._asked[-1] + rungs[-1] - rungs[-2]))
+
+    def _due_by(self, due: int) -> None:
         self.due_ts = due if self.due_ts is None else min(self.due_ts, due)
 
     def hurry(self) -> None:
@@ -98,8 +127,11 @@ class Inquiry:
         self._open[since] = now
         self._asked.append(now)
         self.due_ts = None
-        self._hurried = False
-        self._turn.request(TakeSnapshot(self._book, since))
+        if not self._rung:
+            self._began = now
+        self._rung += 1
+        self._turn.request(TakeSnapshot(self._book, since, urgent=self._urgent))
+        self._hurried = self._urgent = False
 
     def next_due(self, every_ns: int) -> int:
         """When `ask` has something to do next, nanoseconds UTC."""
@@ -135,7 +167,7 @@ class Inquiry:
         self._failures += 1
         if self._failures >= STALE_FAILURES:
             self.reconciled = False  # as it was, but no longer verified: nothing is opened on it
-        self.want(LOOK_AGAIN_NS)
+        self.insist()
         return self._failures == 1
 
     def _every(self, every_ns: int) -> int:
@@ -147,5 +179,6 @@ class Inquiry:
             return max(self._open.values()) + (LOOK_AGAIN_NS if self._hurried else _LOST_NS)
         if not self.ended_ts or self._hurried:
             return 0
-        often = len(self._asked) == _OFTEN and self._turn.now - self._asked[0] < MINUTE
-        return self.ended_ts + (_SLOW_NS if often else LOOK_AGAIN_NS if self._failures else NANOS)
+        most = _URGENT_A_MINUTE if self._urgent else _A_MINUTE
+        full = self._asked[-most] + MINUTE if len(self._asked) >= most else 0
+        return max(full, self.ended_ts + (LOOK_AGAIN_NS if self._failures else NANOS))

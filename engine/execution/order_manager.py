@@ -310,20 +310,20 @@ class OrderManager:
     def _remind(self, order: Order, now: int) -> None:
         """See to a request whose result has not shown."""
         waited = now - order.changed_ts
-        if order.status is OrderStatus.SENT and waited >= ANSWER_NS:
+        if order.unacknowledged and now - order.created_ts >= ANSWER_NS:
             self._orders.moved(order.client_id, E.TIMED_OUT, reason="no answer")
         if order.status is OrderStatus.UNKNOWN or (
             order.status in (OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_MODIFY, OrderStatus.SENT)
             and waited >= LOOK_AGAIN_NS
         ):
-            self.look(0)
+            self.inquiry.insist()
         if order.cancel_wanted and waited >= LOOK_AGAIN_NS:
             self._orders.send_cancel(order)
 
     def recover(self) -> None:
         """At the start of a run: requests whose answer was lost with the last one are to be looked up."""
         for order in list(self.state.orders.values()):
-            if order.status is OrderStatus.SENT:
+            if order.unacknowledged:
                 self._orders.moved(order.client_id, E.TIMED_OUT, reason="stopped before the answer")
             elif order.status is OrderStatus.NEW:
                 self._orders.moved(order.client_id, E.DENIED, reason="stopped before it was sent")

@@ -76,7 +76,7 @@ class Protection:
         seemed = max(self._inquiry.blind_ts, done.entry_ts if last is None else last.changed_ts)
         if self._inquiry.proven_ts >= seemed:
             return True
-        self._inquiry.want(0)
+        self._inquiry.insist(urgent=True)
         if last is not None and last.live and not last.suspended:
             return False  # a successor beside a stop that stands may wait for proof
         grace = UNPROVEN_NS + (self._book.config.bracket_grace_ns if last is None else RETRY_NS)

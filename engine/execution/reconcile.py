@@ -41,6 +41,14 @@ ABSENCES = 2
 """Snapshots in a row that must agree before an order or a position is taken as different."""
 
 
+class Absence(NamedTuple):
+    """An order that snapshots in a row have not shown."""
+
+    since: int
+    """When the first of them was asked for, nanoseconds UTC: no record of ours makes it younger."""
+    looks: int
+
+
 class Mismatch(NamedTuple):
     """A position that differs, as snapshots in a row have shown it."""
 
@@ -63,8 +71,8 @@ class Reconciler:
     _foreign: ForeignContracts
     mismatches: dict[str, Mismatch] = field(default_factory=dict, init=False)
     """Positions that differ, by instrument."""
-    _absent: dict[str, int] = field(default_factory=dict, init=False)
-    """Client id to the number of snapshots in a row that did not show the order."""
+    _absent: dict[str, Absence] = field(default_factory=dict, init=False)
+    """Orders that we think live and the venue does not show, by client id."""
     _untold: dict[str, tuple[int, int]] = field(default_factory=dict, init=False)
     """Client id of an order that is called filled and told no fill of: since when, and looks so far."""
 
@@ -97,7 +105,7 @@ class Reconciler:
                     )
                 )
         else:
-            self._inquiry.want(NANOS)
+            self._inquiry.insist()
 
     def _explain_orphans(self, snapshot: ev.SnapshotTaken) -> None:
         """Fills that wait for their order, which was over before it was told of: the snapshot says whose it
@@ -130,33 +138,35 @@ class Reconciler:
             if order.created_ts >= asked or order.venue_id in shown:
                 self._absent.pop(order.client_id, None)
                 continue
-            count = self._absent[order.client_id] = self._absent.get(order.client_id, 0) + 1
+            before = self._absent.get(order.client_id, Absence(asked, 0))
+            absence = self._absent[order.client_id] = Absence(before.since, before.looks + 1)
             if order.venue_id is not None:
-                if count >= ABSENCES:
+                if absence.looks >= ABSENCES:
                     self._orders.moved(order.client_id, E.CANCELED, reason="no longer at the venue")
             elif order.status is not OrderStatus.SENT:
-                self._never_seen(order, count)
+                self._never_seen(order, absence)
             if order.live:
-                self._inquiry.want(NANOS)
+                self._inquiry.insist()
 
-    def _never_seen(self, order: Order, count: int) -> None:
-        """An order of unknown outcome: lost after enough evidence. A position can't wait so long for its
-        stop.
+    def _never_seen(self, order: Order, absence: Absence) -> None:
+        """An order of unknown outcome: lost after enough evidence, whatever was wanted of it. A position
+        can't wait so long for its stop.
         """
-        waited = self._book.now - order.changed_ts
-        if count >= self._book.config.unknown_checks and waited >= self._book.config.unknown_after_ns:
+        waited = self._book.now - absence.since
+        lost = (
+            absence.looks >= self._book.config.unknown_checks and waited >= self._book.config.unknown_after_ns
+        )
+        if order.slot is Slot.STOP and absence.looks >= ABSENCES and not lost:
+            if order.created_ts < self._book.started_ts:
+                # The run that meant to send it is over: nobody sends it any more, and what it had sent has
+                # arrived.
+                lost = self._book.now - order.created_ts >= ARRIVED_NS
+            elif waited >= NAKED_NS and self._book.state.position(order.instrument).qty:
+                self._protection.flatten_naked(order.instrument, "the outcome of its stop is unknown")
+        if lost:
             # A wanted cancel has nothing left to cancel.
-            lost = E.CANCELED if order.status is OrderStatus.PENDING_CANCEL else E.NOT_FOUND
-            self._orders.moved(order.client_id, lost, reason="the venue never got it")
-        elif order.slot is not Slot.STOP or count < ABSENCES:
-            return
-        elif order.created_ts < self._book.started_ts:
-            # The run that meant to send it is over: nobody sends it any more, and what it had sent has
-            # arrived.
-            if self._book.now - order.created_ts >= ARRIVED_NS:
-                self._orders.moved(order.client_id, E.NOT_FOUND, reason="the venue never got it")
-        elif waited >= NAKED_NS and self._book.state.position(order.instrument).qty:
-            self._protection.flatten_naked(order.instrument, "the outcome of its stop is unknown")
+            event = E.CANCELED if order.status is OrderStatus.PENDING_CANCEL else E.NOT_FOUND
+            self._orders.moved(order.client_id, event, reason="the venue never got it")
 
     def _positions_agree(self, snapshot: ev.SnapshotTaken) -> bool:
         """Compare; a difference that two snapshots show is taken over."""

@@ -64,6 +64,8 @@ class TakeSnapshot(Struct, frozen=True):
 
     book: str
     since: int
+    urgent: bool = False
+    """A position is being closed, or nothing may protect it: it goes before other questions."""
 
 
 AnyRequest = PlaceOrder | ModifyOrder | CancelOrder | ClosePosition

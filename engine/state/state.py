@@ -81,6 +81,11 @@ class Order(Specified, Struct):
         return self.live and known and not self.suspended
 
     @property
+    def unacknowledged(self) -> bool:
+        """Sent, perhaps called back since, and neither answered nor told of."""
+        return self.venue_id is None and self.status in (OrderStatus.SENT, OrderStatus.PENDING_CANCEL)
+
+    @property
     def open_qty(self) -> int:
         return self.qty - self.filled_qty
 
