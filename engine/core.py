@@ -184,10 +184,11 @@ class Core:
         self.market.on_history(event)
 
     def _on_link(self, event: ev.LinkChanged) -> None:
+        before = self.links.get(event.link, event.book)
         self.links.changed(event, self.turn)
         if event.link == "market":
             self.market.on_link(event)
-        elif event.link == "rest" and event.state is LinkState.LIVE:
+        elif event.link == "rest" and before is not None and before.state is LinkState.DOWN:
             for book in self.books.values():
                 book.orders.look(0)  # questions that failed meanwhile have waited long enough
         elif event.link == "user":

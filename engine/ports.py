@@ -60,8 +60,11 @@ class Broker(Protocol):
     async def close(self, position: ClosePosition) -> None:
         """Close the net position. A position that is not there is success."""
 
-    async def snapshot(self, since: int) -> SnapshotTaken:
-        """The venue's truth: working, pending and suspended orders, all orders and fills since `since`."""
+    async def snapshot(self, since: int, *, urgent: bool = False) -> SnapshotTaken:
+        """The venue's truth: working, pending and suspended orders, all orders and fills since `since`.
+
+        What is `urgent` goes before other questions where requests are scarce.
+        """
 
 
 @runtime_checkable

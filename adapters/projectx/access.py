@@ -7,6 +7,7 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from adapters.common.rate_budget import Priority
 from adapters.projectx.account import choose_account
 from adapters.projectx.anomalies import Anomalies
 from adapters.projectx.config import ProjectXConfig, SessionOpen
@@ -46,6 +47,8 @@ class Access:
         self._transport = Transport(config.api_url, config.timing, config.limits, self._health)
         self.session = Session(config, self._transport, clock, self._token)
         self.rest = Rest(self.session)
+        self.urgent = Rest(self.session, Priority.PROTECT)
+        """The same for questions on which a close or a stop depends."""
         self.contracts = Contracts(config.instruments, self.rest, self.anomalies)
 
     async def choose_account(self) -> AccountRow:
@@ -58,10 +61,10 @@ class Access:
         except FatalError:
             return choose_account(await self._accounts(active=False), self.config.account)
 
-    async def account(self, account_id: int) -> AccountRow:
+    async def account(self, account_id: int, rest: Rest) -> AccountRow:
         """One account, whether active or locked meanwhile. Raises RetryableError if it is not listed."""
         for active in (True, False):
-            for row in await self._accounts(active=active):
+            for row in await rest.accounts(active=active, bad=self._bad_account):
                 if row.id == account_id:
                     return row
         raise RetryableError("the account is not among those of the login")

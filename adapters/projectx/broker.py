@@ -9,6 +9,7 @@ from adapters.projectx import mapping, requests
 from adapters.projectx.access import Access
 from adapters.projectx.account import AccountReports
 from adapters.projectx.link import Link, Stream
+from adapters.projectx.rest import Rest
 from adapters.projectx.transport import Leave
 from adapters.projectx.user_stream import UserStream
 from adapters.projectx.wire import AccountRow, OrderRow
@@ -148,7 +149,7 @@ class ProjectXBroker:
         held = self._reports.held_contracts(order.instrument)
         return held[0] if order.reduces and held and active not in held else active
 
-    async def snapshot(self, since: int) -> SnapshotTaken:
+    async def snapshot(self, since: int, *, urgent: bool = False) -> SnapshotTaken:
         """The account as the venue knows it; `since` in nanoseconds UTC. Whole, or RetryableError.
 
         The queries are not one transaction: when a fill or a position change is heard meanwhile, they are
@@ -156,17 +157,17 @@ class ProjectXBroker:
         """
         for _ in range(_SNAPSHOT_TRIES):
             before = self._reports.changes
-            taken = await self._take(since)
+            taken = await self._take(since, self._venue.urgent if urgent else self._venue.rest)
             if self._reports.changes == before:
                 return taken
         raise RetryableError("the account kept changing while it was queried")
 
-    async def _take(self, since: int) -> SnapshotTaken:
+    async def _take(self, since: int, rest: Rest) -> SnapshotTaken:
         account = self._account_id()
-        venue, rest = self._venue, self._venue.rest
+        venue = self._venue
         try:
             async with asyncio.TaskGroup() as group:
-                row = group.create_task(venue.account(account))
+                row = group.create_task(venue.account(account, rest))
                 await asyncio.sleep(0)  # each by itself: an order that comes up meanwhile waits for one only
                 live = group.create_task(rest.live_orders(account))
                 await asyncio.sleep(0)

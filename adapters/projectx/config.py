@@ -26,7 +26,9 @@ class Timing:
     read_s: float = 15.0
     """Until a query is answered."""
     act_s: float = 10.0
-    """Until a place, modify, cancel or close is answered; then its outcome is unknown."""
+    """Until an entry is answered; then its outcome is unknown."""
+    protect_s: float = 1.5
+    """The same for what protects or closes: less than a position may be without protection."""
     handshake_s: float = 10.0
     """Until a hub has taken the SignalR handshake."""
     invoke_s: float = 10.0

@@ -39,13 +39,15 @@ BadRow = Callable[[WireError], None]
 
 
 class Rest:
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, rank: Priority | None = None) -> None:
+        """`rank` instead of their own says how soon what a snapshot asks for goes."""
         self._session = session
+        self._rank = rank
         self._has_query = True
 
     async def accounts(self, *, active: bool = True, bad: BadRow | None = None) -> list[AccountRow]:
         """The login's accounts; one that is locked may count as not active."""
-        reply = await self._session.call(endpoints.ACCOUNTS, {"onlyActiveAccounts": active})
+        reply = await self._session.call(endpoints.ACCOUNTS, {"onlyActiveAccounts": active}, self._rank)
         return _rows(endpoints.ACCOUNTS, reply.accounts, AccountRow, bad)
 
     async def contracts(self, bad: BadRow | None = None) -> list[ContractRow]:
@@ -129,7 +131,7 @@ class Rest:
     async def orders(self, account_id: int, since: int) -> list[OrderRow]:
         """Orders created since a time (nanoseconds UTC), oldest first; without suspended bracket legs."""
         body = {"accountId": account_id, "startTimestamp": stamps.text(since)}
-        reply = await self._session.call(endpoints.ORDERS, body)
+        reply = await self._session.call(endpoints.ORDERS, body, self._rank)
         return _rows(endpoints.ORDERS, reply.orders, OrderRow)
 
     async def live_orders(self, account_id: int) -> list[OrderRow]:
@@ -145,17 +147,17 @@ class Rest:
 
     async def open_orders(self, account_id: int) -> list[OrderRow]:
         """Orders of status 1; a suspended leg is not among them."""
-        reply = await self._session.call(endpoints.ORDERS_OPEN, {"accountId": account_id})
+        reply = await self._session.call(endpoints.ORDERS_OPEN, {"accountId": account_id}, self._rank)
         return _rows(endpoints.ORDERS_OPEN, reply.orders, OrderRow)
 
     async def positions(self, account_id: int) -> list[PositionRow]:
-        reply = await self._session.call(endpoints.POSITIONS, {"accountId": account_id})
+        reply = await self._session.call(endpoints.POSITIONS, {"accountId": account_id}, self._rank)
         return _rows(endpoints.POSITIONS, reply.positions, PositionRow)
 
     async def trades(self, account_id: int, since: int) -> list[TradeRow]:
         """Half-turns since a time (nanoseconds UTC), newest first."""
         body = {"accountId": account_id, "startTimestamp": stamps.text(since)}
-        reply = await self._session.call(endpoints.TRADES, body)
+        reply = await self._session.call(endpoints.TRADES, body, self._rank)
         return _rows(endpoints.TRADES, reply.trades, TradeRow)
 
     async def _query_live(self, account_id: int) -> list[OrderRow]:
@@ -169,7 +171,7 @@ class Rest:
                 "sortDirection": 0,
                 "includeTotalCount": True,
             }
-            reply = await self._session.call(endpoints.ORDERS_QUERY, body)
+            reply = await self._session.call(endpoints.ORDERS_QUERY, body, self._rank)
             rows = _rows(endpoints.ORDERS_QUERY, reply.orders, OrderRow)
             before = len(found)
             found |= {row.id: row for row in rows}

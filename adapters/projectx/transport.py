@@ -132,8 +132,10 @@ class Transport:
         headers = {"Accept": "application/json", "Content-Type": "application/json"}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
-        limit_s = self._timing.act_s if endpoint.acts else self._timing.read_s
-        timeout = aiohttp.ClientTimeout(total=limit_s, sock_connect=self._timing.connect_s)
+        limit_s = self._timing.read_s
+        if endpoint.acts:
+            limit_s = self._timing.protect_s if rank <= Priority.PROTECT else self._timing.act_s
+        timeout = aiohttp.ClientTimeout(total=limit_s, sock_connect=min(self._timing.connect_s, limit_s))
         try:
             async with self._session().post(
                 self._base + endpoint.path,

@@ -91,7 +91,7 @@ class EffectRunner:
             return
         try:
             async with asyncio.timeout(PATIENCE_S):
-                taken = await broker.snapshot(query.since)
+                taken = await broker.snapshot(query.since, urgent=query.urgent)
         except (RetryableError, RefusedError, UnknownOutcomeError, FatalError, TimeoutError) as error:
             reason = str(error) or "no answer"
             self._sink(ev.SnapshotFailed(ts_recv=self._clock(), book=query.book, reason=reason))

@@ -29,6 +29,7 @@ QUICK = Timing(
     connect_s=2,
     read_s=2,
     act_s=0.3,
+    protect_s=0.3,
     handshake_s=2,
     invoke_s=2,
     first_message_s=0.3,

@@ -121,7 +121,7 @@ class FakeBroker(_Stream):
     async def close(self, position: fx.ClosePosition) -> None:
         await self._act(position)
 
-    async def snapshot(self, since: int) -> ev.SnapshotTaken:
+    async def snapshot(self, since: int, *, urgent: bool = False) -> ev.SnapshotTaken:
         await self._act(("snapshot", since))
         return ev.SnapshotTaken(
             ts_recv=T0, book=BOOK, since=since, account=ACCOUNT, orders=(), fills=(), positions=self.held

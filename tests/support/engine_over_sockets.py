@@ -233,7 +233,7 @@ def _config(practice: PracticeVenue, **timing: float) -> ProjectXConfig:
         api_url=practice.url,
         user_hub_url=f"{practice.url}/hubs/user",
         market_hub_url=f"{practice.url}/hubs/market",
-        timing=replace(QUICK, **({"dead_s": 30.0, "act_s": 5.0} | timing)),
+        timing=replace(QUICK, **({"dead_s": 30.0, "act_s": 5.0, "protect_s": 1.5} | timing)),
     )
 
 

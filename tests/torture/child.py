@@ -97,7 +97,7 @@ def venue_config(url: str) -> ProjectXConfig:
         api_url=url,
         user_hub_url=f"{url}/hubs/user",
         market_hub_url=f"{url}/hubs/market",
-        timing=replace(QUICK, first_message_s=5, dead_s=30, act_s=5),
+        timing=replace(QUICK, first_message_s=5, dead_s=30, act_s=5, protect_s=1.5),
         limits=RateLimits(requests=1_000_000, history_requests=1_000_000),
     )
 

@@ -101,8 +101,8 @@ class TrappedBroker:
         assert isinstance(self._broker, Preparing)
         self._broker.forget(request)
 
-    async def snapshot(self, since: int) -> SnapshotTaken:
-        return await self._broker.snapshot(since)
+    async def snapshot(self, since: int, *, urgent: bool = False) -> SnapshotTaken:
+        return await self._broker.snapshot(since, urgent=urgent)
 
     def _before(self, step: str) -> None:
         self._trap("before send")
