@@ -62,7 +62,7 @@ class Fills:
                 if self._inquiry.proven_ts >= arrived or self._book.now - arrived >= UNPROVEN_NS:
                     order = self._adoption.adopt_filled(fill)
                 else:
-                    self._inquiry.insist()
+                    self._inquiry.insist(fill.trade_id)
             if order is None:
                 self.waiting.append((arrived, fill))
                 continue

@@ -161,7 +161,7 @@ class Flattener:
         elif instrument not in self._verify_from:
             self._verify_from[instrument] = now
             self._inquiry.want(0)
-        self._inquiry.insist(urgent=True)
+        self._inquiry.insist(f"flatten {instrument}", urgent=True)
 
     def on_closed(self, reply: ev.Replied) -> None:
         """The answer to a close. Only the fill and the venue's own position say that it is closed."""

@@ -25,7 +25,7 @@ NEVER = 1 << 63
 _LOST_NS = 15 * NANOS
 _LADDER_NS = (0, 2 * NANOS, 5 * NANOS, 15 * NANOS)
 """When after its beginning one trouble is looked at; after that as often as the last two are apart."""
-_SAME_NS = NANOS
+_OVER_NS = 20 * NANOS
 """A trouble that nobody has spoken of for so long is over."""
 _A_MINUTE, _URGENT_A_MINUTE = 10, 20
 """Looks in a minute, each of five requests: a third of what a gateway allows; more where a position is to be
@@ -51,8 +51,10 @@ class Inquiry:
         """When a question was last answered or failed."""
         self._hurried = False
         self._urgent = False
-        self._began = self._spoken = 0
-        """Since when the present trouble is looked at, and when it was last spoken of."""
+        self._troubles: dict[str, int] = {}
+        """What is not as it should be, to when it was last spoken of."""
+        self._began = 0
+        """Since when the newest of them is looked at."""
         self._rung = 0
         """How often it has been looked at."""
         self.reconciled = False
@@ -83,15 +85,17 @@ class Inquiry:
         self._began, self._rung = self._turn.now + delay_ns, 0
         self._due_by(self._began)
 
-    def insist(self, *, urgent: bool = False) -> None:
-        """Something is still not as it should be: it is looked up again, ever later.
+    def insist(self, about: str, *, urgent: bool = False) -> None:
+        """Something is still not as it should be: it is looked up at once, and then again, ever later.
 
-        `urgent`: a position is being closed, or nothing may protect it.
+        `about` tells one trouble from another. `urgent`: a position is being closed, or nothing may protect
+        it.
         """
         now = self._turn.now
-        if now - self._spoken > _SAME_NS and now - self._began > _LADDER_NS[-1]:
+        if now - self._troubles.get(about, -_OVER_NS) >= _OVER_NS:
+            self._troubles = {one: ts for one, ts in self._troubles.items() if now - ts < _OVER_NS}
             self._began, self._rung = now, 1 if self.ended_ts == now else 0
-        self._spoken = now
+        self._troubles[about] = now
         self._urgent |= urgent
         rungs = _LADDER_NS[:-1] if self._urgent else _LADDER_NS
         if self._rung < len(rungs):
@@ -167,7 +171,7 @@ class Inquiry:
         self._failures += 1
         if self._failures >= STALE_FAILURES:
             self.reconciled = False  # as it was, but no longer verified: nothing is opened on it
-        self.insist()
+        self.insist("no answer")
         return self._failures == 1
 
     def _every(self, every_ns: int) -> int:
@@ -181,4 +185,5 @@ class Inquiry:
             return 0
         most = _URGENT_A_MINUTE if self._urgent else _A_MINUTE
         full = self._asked[-most] + MINUTE if len(self._asked) >= most else 0
-        return max(full, self.ended_ts + (LOOK_AGAIN_NS if self._failures else NANOS))
+        pause = LOOK_AGAIN_NS if self._failures else NANOS
+        return max(full, self.ended_ts + (pause // 4 if self._urgent else pause))

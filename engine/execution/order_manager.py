@@ -38,6 +38,9 @@ from engine.state.turn import Turn
 ANSWER_NS = 40 * NANOS
 """A place request that is not answered by then is lost on our side: its outcome is unknown."""
 
+UNPROVEN_STOP_NS = NANOS // 2
+"""A stop that is not known to stand by then is looked up: it has two seconds."""
+
 _AT_WORK = (OrderStatus.WORKING, OrderStatus.PARTIAL)
 
 
@@ -199,6 +202,7 @@ class OrderManager:
                     )
                 )
                 self._stops.forget(plan_id)
+        self.protection.watch()
 
     def _cancel_strays(self) -> None:
         """Cancel exits of ours that a newer one has replaced, and those whose trade is over."""
@@ -316,7 +320,9 @@ class OrderManager:
             order.status in (OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_MODIFY, OrderStatus.SENT)
             and waited >= LOOK_AGAIN_NS
         ):
-            self.inquiry.insist()
+            self.inquiry.insist(order.client_id)
+        if order.slot is Slot.STOP and not order.stands and waited >= UNPROVEN_STOP_NS:
+            self.inquiry.insist(f"stop {order.client_id}", urgent=True)
         if order.cancel_wanted and waited >= LOOK_AGAIN_NS:
             self._orders.send_cancel(order)
 

@@ -5,7 +5,7 @@ Everything here acts on our own orders only. What people do by hand in the accou
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from engine.execution.context import BookContext
 from engine.execution.desired import RETRY_NS, has_bracket, never_arrived
@@ -37,6 +37,8 @@ class Protection:
     _orders: OrderRequests
     _inquiry: Inquiry
     _flattener: Flattener
+    _naked_since: dict[str, int] = field(default_factory=dict, init=False)
+    """Since when contracts of ours in an instrument are known to have no stop at the venue."""
 
     def may_place(self, found: PlanState, leg: int, slot: Slot) -> bool:
         """Whether an exit may be placed, perhaps once more in a slot that has lost earlier ones."""
@@ -76,11 +78,36 @@ class Protection:
         seemed = max(self._inquiry.blind_ts, done.entry_ts if last is None else last.changed_ts)
         if self._inquiry.proven_ts >= seemed:
             return True
-        self._inquiry.insist(urgent=True)
+        self._inquiry.insist(f"missing {found.plan.plan_id} {leg} {slot}", urgent=True)
         if last is not None and last.live and not last.suspended:
             return False  # a successor beside a stop that stands may wait for proof
         grace = UNPROVEN_NS + (self._book.config.bracket_grace_ns if last is None else RETRY_NS)
         return slot is Slot.STOP and self._book.now - seemed >= grace
+
+    def watch(self) -> None:
+        """Close what has stood without its stop for as long as it may, however its requests hang: a close
+        of nothing does no harm, where one more stop might. Called after every event of the book.
+        """
+        state, now = self._book.state, self._book.now
+        naked: dict[str, int] = {}
+        for found in state.plans.values():
+            legs = [leg for leg in found.legs if leg.open_qty > 0]
+            open_qty = sum(leg.open_qty for leg in legs)
+            instrument = found.plan.instrument
+            stops = sum(
+                order.open_qty
+                for order in state.live_orders(instrument)
+                if order.plan_id == found.plan.plan_id and order.slot is Slot.STOP and order.stands
+            )
+            if not open_qty or stops >= open_qty or instrument in state.flattening:
+                continue
+            # A stop of our own comes only after the grace in which the venue's bracket may show.
+            awaited = any(has_bracket(state.orders.get(leg.slots.get(Slot.ENTRY, ""))) for leg in legs)
+            naked[instrument] = max(naked.get(instrument, 0), NANOS if awaited else 0)
+        self._naked_since = {one: self._naked_since.get(one, now) for one in naked}
+        for instrument, grace in naked.items():
+            if now - self._naked_since[instrument] >= self._book.config.risk.unprotected_ns + grace:
+                self.flatten_naked(instrument, "no stop is known to stand at the venue")
 
     def flatten_naked(self, instrument: str, why: str) -> None:
         """Close a position of ours that nothing protects, rather than hope."""

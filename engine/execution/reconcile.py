@@ -26,9 +26,6 @@ from engine.state.state import Order
 OVERLAP_NS = MINUTE
 """Fills are asked for again from this long before the last one seen."""
 
-NAKED_NS = 3 * NANOS
-"""A position is not left longer with a stop that may never have reached the venue."""
-
 ARRIVED_NS = NANOS
 """A stop that a stopped run sent shows at the venue by then, or it never arrived. One that does so even later
 is called back.
@@ -105,7 +102,7 @@ class Reconciler:
                     )
                 )
         else:
-            self._inquiry.insist()
+            self._inquiry.insist("positions")
 
     def _explain_orphans(self, snapshot: ev.SnapshotTaken) -> None:
         """Fills that wait for their order, which was over before it was told of: the snapshot says whose it
@@ -146,23 +143,18 @@ class Reconciler:
             elif order.status is not OrderStatus.SENT:
                 self._never_seen(order, absence)
             if order.live:
-                self._inquiry.insist()
+                self._inquiry.insist(order.client_id)
 
     def _never_seen(self, order: Order, absence: Absence) -> None:
-        """An order of unknown outcome: lost after enough evidence, whatever was wanted of it. A position
-        can't wait so long for its stop.
-        """
+        """An order of unknown outcome: lost after enough evidence, whatever was wanted of it."""
         waited = self._book.now - absence.since
         lost = (
             absence.looks >= self._book.config.unknown_checks and waited >= self._book.config.unknown_after_ns
         )
-        if order.slot is Slot.STOP and absence.looks >= ABSENCES and not lost:
-            if order.created_ts < self._book.started_ts:
-                # The run that meant to send it is over: nobody sends it any more, and what it had sent has
-                # arrived.
-                lost = self._book.now - order.created_ts >= ARRIVED_NS
-            elif waited >= NAKED_NS and self._book.state.position(order.instrument).qty:
-                self._protection.flatten_naked(order.instrument, "the outcome of its stop is unknown")
+        if order.slot is Slot.STOP and absence.looks >= ABSENCES and order.created_ts < self._book.started_ts:
+            # The run that meant to send it is over: nobody sends it any more, and what it had sent has
+            # arrived.
+            lost = lost or self._book.now - order.created_ts >= ARRIVED_NS
         if lost:
             # A wanted cancel has nothing left to cancel.
             event = E.CANCELED if order.status is OrderStatus.PENDING_CANCEL else E.NOT_FOUND

@@ -219,6 +219,12 @@ class RiskLimits(Struct, frozen=True):
         "No entries in a contract so many days before its last day (index futures: the third Friday; "
         "metals: first notice).",
     ] = 2
+    unprotected_ns: Annotated[
+        int,
+        live(key="unprotected_seconds", unit=NANOS, kind=float, ge=1, le=30),
+        "A trade that has stood without its stop at the venue for so long is closed, whatever became of the "
+        "stop; a second later where the venue was to keep the stop by itself. Seconds.",
+    ] = 2 * NANOS
     stale_ns: Annotated[
         int,
         live(key="stale_seconds", unit=NANOS, kind=float, ge=1, le=600),

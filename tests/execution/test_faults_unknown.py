@@ -9,9 +9,11 @@ from engine.model import events as ev
 from engine.model import records as r
 from engine.model.commands import CancelEntries, Flatten
 from engine.model.config import Brackets
+from engine.model.limits import RiskLimits
 from engine.model.market import NANOS
-from engine.model.orders import OrderStatus, Slot
-from tests.support.manual_venue import ManualVenue, connected, entered
+from engine.model.orders import OrderStatus, OrderType, Slot
+from tests.support.manual_venue import BOOK, ManualVenue, connected, entered
+from tests.support.venue_orders import PRICE
 
 
 def looks_during(bench: ManualVenue, seconds: float) -> list[float]:
@@ -95,3 +97,92 @@ def test_f63_a_flattens_questions_go_first() -> None:
     bench.obey(4)
     assert bench.book.flattening == {}
     assert bench.of(fx.TakeSnapshot)[-1].urgent
+
+
+HANGS = {
+    "never answered": None,
+    "answered late that it is unknown": ev.Outcome.UNKNOWN,
+    "answered late that it was refused": ev.Outcome.REFUSED,
+    "answered late that it never left": ev.Outcome.UNSENT,
+}
+
+
+@pytest.mark.parametrize("arrives", [False, True], ids=["lost", "arrived"])
+@pytest.mark.parametrize("answer", HANGS.values(), ids=HANGS)
+def test_f39_a_stop_that_hangs_is_proven_at_the_venue_or_the_position_is_closed(
+    answer: ev.Outcome | None, arrives: bool
+) -> None:
+    if arrives and answer in (ev.Outcome.REFUSED, ev.Outcome.UNSENT):
+        pytest.skip("an answer is not a lie")
+    bench, entry = connected(brackets=Brackets.OWN)
+    bench.tell_fill(bench.execute(bench.accept(entry)[0]))
+    stop, target = bench.of(fx.PlaceOrder)[1:]
+    assert stop.type is OrderType.STOP
+    bench.accept(target)
+    if arrives:
+        bench.lodge(stop)
+    begun = bench.now
+    while bench.now < begun + 5 * NANOS and not bench.of(fx.ClosePosition):
+        bench.wait(0.1)
+        if bench.now - begun == 15 * NANOS // 10 and answer is not None:
+            bench.reply(stop, answer)
+    if arrives:
+        assert bench.of(fx.ClosePosition) == []
+        assert bench.stops() == [(5, PRICE - 40)]
+    else:
+        assert bench.of(fx.ClosePosition) == [fx.ClosePosition(BOOK, "MNQ")]
+        assert bench.now - begun <= 2.2 * NANOS
+        assert bench.critical()
+        # It comes to the venue after all, when nothing is left that it could close.
+        bench.reply(bench.of(fx.ClosePosition)[0], ev.Outcome.ACCEPTED)
+        bench.close_all()
+        bench.wait(3)
+        if bench.order(stop.client_id).live:
+            bench.tell(bench.lodge(stop))
+        bench.obey(20)
+        assert (bench.standing(), bench.book.flattening, bench.book.plans) == ([], {}, {})
+
+
+def test_f39_a_stop_without_an_answer_is_looked_up_long_before_it_is_given_up() -> None:
+    bench, entry = connected(brackets=Brackets.OWN)
+    bench.wait(0.2)
+    bench.tell_fill(bench.execute(bench.accept(entry)[0]))
+    bench.accept(bench.of(fx.PlaceOrder)[2])
+    bench.lodge(bench.of(fx.PlaceOrder)[1])
+    [asked, *_] = looks_during(bench, 1)
+    assert 0.5 <= asked <= 0.7
+    assert bench.stops() == [(5, PRICE - 40)]
+
+
+@pytest.mark.parametrize("seconds", [1, 5])
+def test_f39_how_long_is_a_setting(seconds: int) -> None:
+    limits = RiskLimits(unprotected_ns=seconds * NANOS)
+    bench, entry = connected(brackets=Brackets.OWN, risk=limits)
+    bench.invariants.protection_due = False
+    bench.tell_fill(bench.execute(bench.accept(entry)[0]))
+    bench.wait(seconds - 0.1)
+    assert bench.of(fx.ClosePosition) == []
+    bench.wait(0.3)
+    assert bench.of(fx.ClosePosition) == [fx.ClosePosition(BOOK, "MNQ")]
+
+
+def test_f39_a_part_of_the_position_that_no_stop_covers_is_unprotected_too() -> None:
+    """The stop is to grow with the entry, and its change hangs."""
+    bench, entry = connected(brackets=Brackets.OWN)
+    [entered] = bench.accept(entry)
+    bench.tell_fill(bench.execute(entered, qty=2))
+    bench.accept(*bench.of(fx.PlaceOrder)[1:])
+    bench.wait(5)
+    assert bench.of(fx.ClosePosition) == []
+    bench.tell_fill(bench.execute(entered))
+    bench.wait(2.2)
+    assert bench.of(fx.ClosePosition) == [fx.ClosePosition(BOOK, "MNQ")]
+
+
+def test_f39_where_the_venue_was_to_keep_the_stop_ours_comes_first_and_then_the_close() -> None:
+    bench, _ = entered(legs=False)
+    bench.wait(2.2)
+    assert bench.of(fx.PlaceOrder)[1].type is OrderType.STOP
+    assert bench.of(fx.ClosePosition) == []
+    bench.wait(0.9)
+    assert bench.of(fx.ClosePosition) == [fx.ClosePosition(BOOK, "MNQ")]

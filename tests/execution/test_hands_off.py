@@ -71,7 +71,8 @@ def test_what_tstream_opened_keeps_its_protection_when_it_is_switched_off(native
     bench.execute(bench.lodge(order, legs=False))
     again = bench.restart(idea(), trading=TradingSwitch.OFF)
     again.connect()
-    again.wait(3)
+    while len(again.of(PlaceOrder)) < 2:
+        again.wait(0.1)
     [stop, target] = again.of(PlaceOrder)
     assert (stop.type, stop.qty, stop.stop, stop.reduces) == (OrderType.STOP, 5, PRICE - 40, True)
     ids = again.accept(stop, target)
@@ -79,7 +80,8 @@ def test_what_tstream_opened_keeps_its_protection_when_it_is_switched_off(native
     assert [(m.venue_id, m.qty) for m in again.of(ModifyOrder)] == [(ids[0], 3)]
     again.answer(again.of(ModifyOrder)[0], ev.Outcome.ACCEPTED)
     again.end(ids[0])
-    again.wait(3)
+    while len(again.of(PlaceOrder)) < 3:
+        again.wait(0.1)
     assert [(p.type, p.qty) for p in again.of(PlaceOrder)[2:]] == [(OrderType.STOP, 3)]
     again.accept(*again.of(PlaceOrder)[2:])
     assert again.trade_idea() == []

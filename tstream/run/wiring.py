@@ -7,6 +7,8 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from msgspec.structs import replace
+
 from adapters.control.server import ControlServer
 from adapters.projectx.config import ProjectXConfig
 from adapters.projectx.venue import ProjectXVenue
@@ -100,7 +102,7 @@ class Run:
             stack.push_async_callback(venue.close)
             strategy = self.by_hand or ZoneReaction(zone_reaction(self.settings))
             plugins = parsers() if self._rooms else None
-            core = Core(self._config(journal, venue.broker), strategy, state, plugins)
+            core = Core(self._config(journal, venue.broker, speed), strategy, state, plugins)
             emergency = EmergencyFile(emergency_path(journal.path), journal.install, journal.boot)
             stack.callback(emergency.close)
             recorder = self._recorder(stack)
@@ -160,8 +162,11 @@ class Run:
         self.clock.follow(ready.clock.reader(wall_ns))
         return practice_config(self.settings, ready.url, ready.rate), ready.rate
 
-    def _config(self, journal: Journal, broker: Broker) -> EngineConfig:
+    def _config(self, journal: Journal, broker: Broker, speed: float) -> EngineConfig:
         settings = self.settings
+        risk = risk_limits(settings)
+        # However fast practice time runs: answers travel in ours.
+        risk = replace(risk, unprotected_ns=round(risk.unprotected_ns * max(1.0, speed)))
         venue = settings.venue.name
         return EngineConfig(
             instruments=settings.instrument_table(),
@@ -173,7 +178,7 @@ class Run:
             practice_time=self.practice is not None,
             books=(broker.book,),
             paper=paper_config(settings),
-            risk=risk_limits(settings),
+            risk=risk,
             brackets=settings.venue.brackets,
             capabilities=broker.capabilities,
             rooms=self._rooms,
