@@ -56,6 +56,7 @@ CHANGES = {
     'foreign_positions = "flatten"': {"foreign_positions": ForeignPositions.FLATTEN},
     "no_entry_minutes = 30": {"no_entry_before_flat_ns": 30 * MINUTE},
     "flatten_minutes = 2": {"flatten_before_flat_ns": 2 * MINUTE},
+    "unprotected_seconds = 2.5": {"unprotected_ns": 2_500_000_000},
     "stale_seconds = 2.5": {"stale_ns": 2_500_000_000},
 }
 
