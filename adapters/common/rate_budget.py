@@ -15,6 +15,10 @@ _SLACK_S = 1e-6
 """A place counts as free this much early, so that rounding can't make it wait for nothing."""
 _PROBE_S = 0.25
 """After a 429 what takes risk away is still tried, but no oftener than this."""
+LONGEST_HOLD_S = 60.0
+"""No venue is believed that wants to be left alone for longer."""
+_HOLDS_S = (5.0, 15.0, 30.0)
+"""After a 429 that names no time: the first, the second in a row, and all further ones."""
 
 
 class Priority(IntEnum):
@@ -24,10 +28,12 @@ class Priority(IntEnum):
     """What takes risk away: cancels, closes, and the login that they need."""
     PROTECT = 1
     """What guards a position: protective orders and every change of a working order."""
-    ENTRY = 2
-    QUERY = 3
+    VERIFY = 2
+    """What is read because a close or a stop depends on it."""
+    ENTRY = 3
+    QUERY = 4
     """Snapshots and all else that is only read."""
-    HISTORY = 4
+    HISTORY = 5
 
 
 class Waiting(NamedTuple):
@@ -42,21 +48,33 @@ class RateBudget:
 
     A bucket that refills would allow nearly twice the limit in one window after a rest, so the send times
     themselves are kept. `left_above` is the part of the share that each Priority leaves to those above it,
-    all in all. Among equals the first to ask goes first. Times are seconds of the running loop's clock.
+    all in all; `most` the part that all of one Priority may take. Among equals the first to ask goes first.
+    Times are seconds of the running loop's clock.
     """
 
     def __init__(
-        self, limit: int, period_s: float, *, share: float, left_above: dict[Priority, float]
+        self,
+        limit: int,
+        period_s: float,
+        *,
+        share: float,
+        left_above: dict[Priority, float],
+        most: dict[Priority, float] | None = None,
     ) -> None:
         self.limit = max(1, int(limit * share))
         """Requests in a period that we allow ourselves."""
         self.period_s = period_s
         self._caps = {one: max(1, int(self.limit * (1 - left_above.get(one, 0.0)))) for one in Priority}
         self._sent: deque[float] = deque()
+        self._own = {
+            one: deque[float](maxlen=max(1, int(self.limit * part))) for one, part in (most or {}).items()
+        }
+        """When the newest of a Priority were sent, as many as a period may have of them."""
         self._queue: list[Waiting] = []
         self._numbers = count()
         self._timer: asyncio.TimerHandle | None = None
-        self._held_until = float("-inf")
+        self._held_from = self._held_until = float("-inf")
+        self._strikes = 0
 
     def used(self) -> int:
         """Requests sent within the last period."""
@@ -79,11 +97,33 @@ class RateBudget:
             self._serve(loop)  # whoever stood behind it
             raise
 
-    def hold(self, seconds: float) -> None:
-        """The venue said 429: nothing below PROTECT for so long, and that only once in a while."""
+    def limited(self, named_s: float | None) -> float:
+        """The venue said 429, and may have named a time: nothing below VERIFY for so long, and that only
+        once in a while. Gives what is left of the hold, seconds; what is said again within one changes
+        nothing but its end, where one is named.
+        """
         loop = asyncio.get_running_loop()
-        self._held_until = max(self._held_until, loop.time() + seconds)
+        now = loop.time()
+        pause = None if named_s is None else min(named_s, LONGEST_HOLD_S)
+        if not self.held_s():
+            pause = _HOLDS_S[min(self._strikes, len(_HOLDS_S) - 1)] if pause is None else pause
+            self._held_from = now
+            self._strikes += 1
+        if pause is not None:
+            self._held_until = max(self._held_until, now + pause)
         self._serve(loop)
+        return self._held_until - now
+
+    def worked(self, sent_at: float) -> None:
+        """The venue did what it was sent at a loop time: a hold from before then is over."""
+        if self._strikes and sent_at >= self._held_from:
+            self._strikes = 0
+            self._held_until = float("-inf")
+            self._serve(asyncio.get_running_loop())
+
+    def held_s(self) -> float:
+        """How long nothing below VERIFY goes, seconds."""
+        return max(0.0, self._held_until - asyncio.get_running_loop().time())
 
     def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let go whoever may, in order; turn away whoever can't in time; come back when that changes."""
@@ -97,6 +137,8 @@ class RateBudget:
             first = heapq.heappop(queue)
             if not first.turn.done():
                 self._sent.append(now)
+                if first.priority in self._own:
+                    self._own[first.priority].append(now)
                 first.turn.set_result(None)
         for one in queue:
             wait = self._wait(one.priority, now)
@@ -118,9 +160,12 @@ class RateBudget:
         """Seconds until a request could go if nobody stood before it; 0 or less is now."""
         sent, cap = self._sent, self._caps[priority]
         full = sent[len(sent) - cap] + self.period_s - now if len(sent) >= cap else 0.0
+        own = self._own.get(priority)
+        if own is not None and len(own) == own.maxlen:
+            full = max(full, own[0] + self.period_s - now)
         if now >= self._held_until:
             return full
-        if priority > Priority.PROTECT:
+        if priority > Priority.VERIFY:
             return max(full, self._held_until - now)
         return max(full, sent[-1] + _PROBE_S - _SLACK_S - now) if sent else full
 

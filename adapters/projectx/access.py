@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from adapters.common.rate_budget import Priority
 from adapters.projectx.account import choose_account
@@ -44,10 +44,12 @@ class Access:
         self._standing: dict[str, Word] = {}
         self._told: dict[str, Word] = {}
         self._keepers: list[asyncio.Task[None]] = []
-        self._transport = Transport(config.api_url, config.timing, config.limits, self._health)
+        self._transport = Transport(
+            config.api_url, config.timing, config.limits, self.anomalies, self._health
+        )
         self.session = Session(config, self._transport, clock, self._token)
         self.rest = Rest(self.session)
-        self.urgent = Rest(self.session, Priority.PROTECT)
+        self.urgent = Rest(self.session, Priority.VERIFY)
         """The same for questions on which a close or a stop depends."""
         self.contracts = Contracts(config.instruments, self.rest, self.anomalies)
 
@@ -57,14 +59,14 @@ class Access:
         Raises FatalError when only a person can choose, RetryableError.
         """
         try:
-            return choose_account(await self._accounts(active=True), self.config.account)
+            return choose_account(await self._accounts(self.rest, active=True), self.config.account)
         except FatalError:
-            return choose_account(await self._accounts(active=False), self.config.account)
+            return choose_account(await self._accounts(self.rest, active=False), self.config.account)
 
     async def account(self, account_id: int, rest: Rest) -> AccountRow:
         """One account, whether active or locked meanwhile. Raises RetryableError if it is not listed."""
         for active in (True, False):
-            for row in await rest.accounts(active=active, bad=self._bad_account):
+            for row in await self._accounts(rest, active=active):
                 if row.id == account_id:
                     return row
         raise RetryableError("the account is not among those of the login")
@@ -103,9 +105,12 @@ class Access:
     # -- how it stands -----------------------------------------------------------------------------------
 
     async def _tell_budget(self) -> None:
-        """Say now and then how much of the rate budget is used."""
+        """Say now and then how much of the rate budget is used, and see how it is after a pause."""
         while True:
             await asyncio.sleep(self.config.timing.tell_s)
+            if self._transport.pause_over:
+                with suppress(RetryableError):
+                    await self.ping()
             if self._standing.get("rest", (None,))[0] is LinkState.LIVE:
                 self._report_rest(LinkState.LIVE, self._transport.used())
 
@@ -139,9 +144,9 @@ class Access:
                 )
             )
 
-    async def _accounts(self, *, active: bool) -> list[AccountRow]:
+    async def _accounts(self, rest: Rest, *, active: bool) -> list[AccountRow]:
         """Rows that make no sense are counted and left out."""
-        return await self.rest.accounts(active=active, bad=self._bad_account)
+        return await rest.accounts(active=active, bad=self._bad_account)
 
     def _bad_account(self, error: WireError) -> None:
         self.anomalies.note("account", error)

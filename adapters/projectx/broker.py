@@ -125,7 +125,8 @@ class ProjectXBroker:
         return await ready.sending
 
     async def _send(self, request: AnyRequest, leave: Leave | None = None) -> str | None:
-        account, rest = self._account_id(), self._venue.rest
+        rest = self._venue.rest
+        account = self._account_id(closes=isinstance(request, (CancelOrder, ClosePosition)))
         match request:
             case PlaceOrder():
                 contract, known = self._month(request), self._instrument(request.instrument)
@@ -137,7 +138,7 @@ class ProjectXBroker:
             case CancelOrder():
                 await rest.cancel(account, requests.order_number(request.venue_id), leave)
             case ClosePosition():
-                active = self._venue.contracts.active_id(request.instrument)
+                active = self._contract(request.instrument)
                 others = [c for c in self._reports.held_contracts(request.instrument) if c != active]
                 for contract in (active, *others):
                     await rest.close(account, contract, leave)
@@ -148,6 +149,13 @@ class ProjectXBroker:
         active = self._venue.contracts.active_id(order.instrument)
         held = self._reports.held_contracts(order.instrument)
         return held[0] if order.reduces and held and active not in held else active
+
+    def _contract(self, symbol: str) -> str:
+        """The active month, or the one of an earlier run where the venue has not yet told."""
+        last, contracts = self._venue.config.last, self._venue.contracts
+        if last is not None and symbol in last.contracts and not contracts.resolved:
+            return last.contracts[symbol]
+        return contracts.active_id(symbol)
 
     async def snapshot(self, since: int, *, urgent: bool = False) -> SnapshotTaken:
         """The account as the venue knows it; `since` in nanoseconds UTC. Whole, or RetryableError.
@@ -163,8 +171,7 @@ class ProjectXBroker:
         raise RetryableError("the account kept changing while it was queried")
 
     async def _take(self, since: int, rest: Rest) -> SnapshotTaken:
-        account = self._account_id()
-        venue = self._venue
+        account, venue = self._account_id(), self._venue
         try:
             async with asyncio.TaskGroup() as group:
                 row = group.create_task(venue.account(account, rest))
@@ -192,10 +199,22 @@ class ProjectXBroker:
             positions=await self._reports.positions(positions.result()),
         )
 
-    def _account_id(self) -> int:
-        if self._account is None:
-            raise RetryableError("no account is adopted yet")
-        return self._account.id
+    def _account_id(self, closes: bool = False) -> int:
+        """The account that was adopted; where none is yet, what `closes` goes to that of an earlier run."""
+        if self._account is not None:
+            return self._account.id
+        last, wanted = self._venue.config.last, self._venue.config.account
+        if (
+            closes
+            and last is not None
+            and str(wanted or last.account_id)
+            in (
+                last.account_id,
+                last.account_name,
+            )
+        ):
+            return int(last.account_id)
+        raise RetryableError("no account is adopted yet")
 
     def _instrument(self, symbol: str) -> Instrument:
         instrument = self._venue.config.instruments.get(symbol)

@@ -52,8 +52,11 @@ class Timing:
     backoff_cap_s: float = 30.0
     renew_check_s: float = 20.0
     """Between two looks at the token's age, and between two tries to renew it."""
+    refused_first_s: float = 20.0
+    """After a refused login, until it is tried again; twice as long after each further refusal. What closes
+    or protects, and what a person asks for, waits no longer than this."""
     refused_pause_s: float = 300.0
-    """After a refused login, until it is tried again: asking on with a wrong key could lock the login."""
+    """The longest of these pauses: asking on with a wrong key could lock the login."""
     tell_s: float = 5.0
     """Between two words on how much of the rate budget is used, where that has changed."""
 
@@ -74,10 +77,23 @@ class RateLimits:
     """The part of that which is for cancels and closes alone."""
     entry_reserve: float = 0.1
     """Part of our share that queries leave to entries."""
+    query_most: float = 1 / 3
+    """Part of our share that queries may take, but for those of a flatten."""
     entry_patience_s: float = 2.0
     """An entry that can't go out within this time is stale: it is not sent."""
-    read_patience_s: float = 45.0
+    read_patience_s: float = 5.0
+    """A question that can't go out within this time is asked anew by who wanted to know."""
+    history_patience_s: float = 45.0
     urgent_patience_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastKnown:
+    """The account of an earlier run, and the contract ids that it knew, by symbol."""
+
+    account_id: str
+    account_name: str
+    contracts: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +109,8 @@ class ProjectXConfig:
     book: str = "topstepx"
     account: str | int | None = None
     """Name or id. None takes the only tradable practice account and never a live one."""
+    last: LastKnown | None = None
+    """What is closed and cancelled where the venue answers no question, if that account is the wanted one."""
     api_url: str = "https://api.topstepx.com"
     user_hub_url: str = "https://rtc.topstepx.com/hubs/user"
     market_hub_url: str = "https://rtc.topstepx.com/hubs/market"

@@ -9,6 +9,8 @@ from msgspec import Struct
 from adapters.common.rate_budget import Priority
 from adapters.projectx import codes
 
+KIB = 1024
+
 
 class Endpoint(Struct, frozen=True, kw_only=True):
     path: str
@@ -28,6 +30,13 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     """Who goes first when requests are scarce; HISTORY counts against the venue's smaller limit for bars."""
     public: bool = False
     """Needs no token. The request holds the key instead, so nothing of the answer's text is quoted."""
+
+    @property
+    def most_bytes(self) -> int:
+        """Of an answer, unpacked. The largest of history, 20,000 bars, has about 2.5 MB."""
+        if self.acts or self.public:
+            return 256 * KIB
+        return 8192 * KIB if self.priority is Priority.HISTORY else 4096 * KIB
 
 
 LOGIN = Endpoint(path="/api/Auth/loginKey", codes=codes.Login, public=True, priority=Priority.CLOSE)

@@ -21,6 +21,7 @@ from adapters.projectx.wire import (
     ContractRow,
     OrderRow,
     PositionRow,
+    Reply,
     TradeRow,
     WireError,
     read,
@@ -40,29 +41,29 @@ BadRow = Callable[[WireError], None]
 
 class Rest:
     def __init__(self, session: Session, rank: Priority | None = None) -> None:
-        """`rank` instead of their own says how soon what a snapshot asks for goes."""
+        """`rank` is the priority of all that is asked, instead of the calls' own."""
         self._session = session
         self._rank = rank
         self._has_query = True
 
     async def accounts(self, *, active: bool = True, bad: BadRow | None = None) -> list[AccountRow]:
         """The login's accounts; one that is locked may count as not active."""
-        reply = await self._session.call(endpoints.ACCOUNTS, {"onlyActiveAccounts": active}, self._rank)
+        reply = await self._ask(endpoints.ACCOUNTS, {"onlyActiveAccounts": active})
         return _rows(endpoints.ACCOUNTS, reply.accounts, AccountRow, bad)
 
     async def contracts(self, bad: BadRow | None = None) -> list[ContractRow]:
         """Every contract of the simulated-data entitlement, which practice and evaluation keys have."""
-        reply = await self._session.call(endpoints.CONTRACTS_AVAILABLE, {"live": False})
+        reply = await self._ask(endpoints.CONTRACTS_AVAILABLE, {"live": False})
         return _rows(endpoints.CONTRACTS_AVAILABLE, reply.contracts, ContractRow, bad)
 
     async def search_contracts(self, text: str, bad: BadRow | None = None) -> list[ContractRow]:
         """Up to 20 contracts whose name resembles the text: filter by exact symbol id."""
-        reply = await self._session.call(endpoints.CONTRACT_SEARCH, {"searchText": text, "live": False})
+        reply = await self._ask(endpoints.CONTRACT_SEARCH, {"searchText": text, "live": False})
         return _rows(endpoints.CONTRACT_SEARCH, reply.contracts, ContractRow, bad)
 
     async def contract(self, contract_id: str) -> ContractRow:
         """One contract, expired ones too. Raises RefusedError if there is none such."""
-        reply = await self._session.call(endpoints.CONTRACT_BY_ID, {"contractId": contract_id})
+        reply = await self._ask(endpoints.CONTRACT_BY_ID, {"contractId": contract_id})
         return _row(endpoints.CONTRACT_BY_ID, reply.contract, ContractRow)
 
     async def bars(self, contract_id: str, start: int, end: int) -> list[BarRow]:
@@ -84,7 +85,7 @@ class Rest:
                 "limit": MOST_BARS,
                 "includePartialBar": False,
             }
-            reply = await self._session.call(endpoints.BARS, body)
+            reply = await self._ask(endpoints.BARS, body)
             rows = _rows(endpoints.BARS, reply.bars, BarRow)
             page = await _by_time(rows)
             found |= {ts: row for ts, row in page.items() if start <= ts < end}
@@ -131,7 +132,7 @@ class Rest:
     async def orders(self, account_id: int, since: int) -> list[OrderRow]:
         """Orders created since a time (nanoseconds UTC), oldest first; without suspended bracket legs."""
         body = {"accountId": account_id, "startTimestamp": stamps.text(since)}
-        reply = await self._session.call(endpoints.ORDERS, body, self._rank)
+        reply = await self._ask(endpoints.ORDERS, body)
         return _rows(endpoints.ORDERS, reply.orders, OrderRow)
 
     async def live_orders(self, account_id: int) -> list[OrderRow]:
@@ -147,18 +148,21 @@ class Rest:
 
     async def open_orders(self, account_id: int) -> list[OrderRow]:
         """Orders of status 1; a suspended leg is not among them."""
-        reply = await self._session.call(endpoints.ORDERS_OPEN, {"accountId": account_id}, self._rank)
+        reply = await self._ask(endpoints.ORDERS_OPEN, {"accountId": account_id})
         return _rows(endpoints.ORDERS_OPEN, reply.orders, OrderRow)
 
     async def positions(self, account_id: int) -> list[PositionRow]:
-        reply = await self._session.call(endpoints.POSITIONS, {"accountId": account_id}, self._rank)
+        reply = await self._ask(endpoints.POSITIONS, {"accountId": account_id})
         return _rows(endpoints.POSITIONS, reply.positions, PositionRow)
 
     async def trades(self, account_id: int, since: int) -> list[TradeRow]:
         """Half-turns since a time (nanoseconds UTC), newest first."""
         body = {"accountId": account_id, "startTimestamp": stamps.text(since)}
-        reply = await self._session.call(endpoints.TRADES, body, self._rank)
+        reply = await self._ask(endpoints.TRADES, body)
         return _rows(endpoints.TRADES, reply.trades, TradeRow)
+
+    async def _ask(self, endpoint: Endpoint, body: dict[str, Any]) -> Reply:
+        return await self._session.call(endpoint, body, self._rank)
 
     async def _query_live(self, account_id: int) -> list[OrderRow]:
         found: dict[int, OrderRow] = {}
@@ -171,7 +175,7 @@ class Rest:
                 "sortDirection": 0,
                 "includeTotalCount": True,
             }
-            reply = await self._session.call(endpoints.ORDERS_QUERY, body, self._rank)
+            reply = await self._ask(endpoints.ORDERS_QUERY, body)
             rows = _rows(endpoints.ORDERS_QUERY, reply.orders, OrderRow)
             before = len(found)
             found |= {row.id: row for row in rows}

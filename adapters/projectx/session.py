@@ -49,21 +49,25 @@ class Session:
         self._life = tokens.Life()
         self._changing = asyncio.Lock()
         self._refusal = ""
+        self._refusals = 0
+        """Logins in a row that were refused with the same key."""
         self._refused_key = 0
-        self._refused_until = 0.0
+        self._refused_at = 0.0
         self.generation = 0
 
-    async def token(self) -> str:
+    async def token(self, urgent: bool = False) -> str:
         """The current token, by a login if there is none. Raises RetryableError, FatalError."""
-        return self._token or await self.renew(None)
+        return self._token or await self.renew(None, urgent)
 
-    async def renew(self, refused: str | None) -> str:
-        """A token other than `refused`; callers who come together share one login."""
+    async def renew(self, refused: str | None, urgent: bool = False) -> str:
+        """A token other than `refused`; callers who come together share one login. After a refusal what is
+        `urgent` waits less for the next try than the rest.
+        """
         async with self._changing:
             if self._token is None or self._token == refused:
                 self._token = None
                 try:
-                    self._adopt(await self._log_in())
+                    self._adopt(await self._log_in(urgent))
                 except (RetryableError, FatalError) as error:
                     self._tell(LinkState.DOWN, str(error), 0)
                     raise
@@ -87,11 +91,12 @@ class Session:
         HTTP 401 is definite: the request was not looked at. So after one new login it is sent again,
         orders too; nothing else is ever sent twice.
         """
-        token = await self.token()
+        urgent = (endpoint.priority if priority is None else priority) <= Priority.VERIFY
+        token = await self.token(urgent)
         try:
             return await self._transport.post(endpoint, body, token, priority, leave)
         except Unauthorized:
-            token = await self.renew(token)
+            token = await self.renew(token, urgent)
         try:
             return await self._transport.post(endpoint, body, token, priority)
         except Unauthorized:
@@ -107,7 +112,7 @@ class Session:
         said = ""
         while True:
             await asyncio.sleep(self._config.timing.renew_check_s)
-            if self._pausing(self._config.api_key.reveal()):
+            if self._wait_s(self._config.api_key.reveal()):
                 continue
             try:
                 if self._token is None:
@@ -162,10 +167,10 @@ class Session:
             fresh = await self._log_in()
         return fresh
 
-    async def _log_in(self) -> str:
+    async def _log_in(self, urgent: bool = False) -> str:
         key = self._config.api_key.reveal()
-        if self._pausing(key):
-            raise self._refused()
+        if self._wait_s(key, urgent):
+            raise self._refused(key)
         body = {"userName": self._config.user_name, "apiKey": key}
         try:
             reply = await self._transport.post(LOGIN, body)
@@ -176,26 +181,34 @@ class Session:
                 raise RetryableError(f"login: {told}") from None
             remedy = _REMEDIES.get(code, "check user name and API key")
             self._refusal = f"login refused: {told}: {remedy}"
+            self._refusals = self._refusals + 1 if self._refused_key == hash(key) else 1
             self._refused_key = hash(key)
-            pause = self._config.timing.refused_pause_s
-            self._refused_until = asyncio.get_running_loop().time() + pause
-            raise self._refused() from None
+            self._refused_at = asyncio.get_running_loop().time()
+            raise self._refused(key) from None
         if not reply.token:
             raise RetryableError("login: the gateway gave no token")
         return reply.token
 
-    def _pausing(self, key: str) -> bool:
-        """Whether this key was refused a short while ago."""
+    def _wait_s(self, key: str, urgent: bool = False) -> float:
+        """Until a key that was refused is tried again, seconds; 0 for any other."""
         if not self._refusal or self._refused_key != hash(key):
-            return False
-        return asyncio.get_running_loop().time() < self._refused_until
+            return 0.0
+        timing = self._config.timing
+        pause = timing.refused_first_s * (1 if urgent else 2.0 ** min(self._refusals - 1, 16))
+        return max(
+            0.0, self._refused_at + min(pause, timing.refused_pause_s) - asyncio.get_running_loop().time()
+        )
 
-    def _refused(self) -> FatalError | RetryableError:
-        return RetryableError(self._refusal) if self.generation else FatalError(self._refusal)
+    def _refused(self, key: str) -> FatalError | RetryableError:
+        if not self.generation:
+            return FatalError(self._refusal)
+        wait, urgent = round(self._wait_s(key)), round(self._wait_s(key, urgent=True))
+        sooner = f", in {urgent} s for what closes and what you ask for" if urgent < wait else ""
+        return RetryableError(f"{self._refusal}; the next try comes in {wait} s{sooner}")
 
     def _adopt(self, token: str) -> None:
         self._token = token
         self._life = tokens.life(token, self._clock())
-        self._refusal = ""
+        self._refusal, self._refusals = "", 0
         self.generation += 1
         self._tell(LinkState.LIVE, "renewed" if self.generation > 1 else "logged in", self._life.expires_at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -13,18 +14,25 @@ from aiohttp.abc import AbstractStreamWriter
 from adapters.common.rate_budget import Priority, RateBudget
 from adapters.common.redaction import scrub
 from adapters.projectx import codes
+from adapters.projectx.anomalies import Anomalies
 from adapters.projectx.config import RateLimits, Timing
-from adapters.projectx.endpoints import PING_PATH, Endpoint
+from adapters.projectx.endpoints import KIB, PING_PATH, Endpoint
 from adapters.projectx.wire import Reply, WireError, read
 from engine.model.errors import FatalError, PortError, RefusedError, RetryableError, UnknownOutcomeError
 
 NOT_FOUND = 404
-_BACK_OFF_S = (5.0, 15.0, 30.0)
-"""After a 429 without Retry-After: the first, the second in a row, and all further ones."""
+_LONGEST_PONG = 1024
+"""Bytes of the answer to a ping."""
 
 Health = Callable[[bool, str], None]
 """Hears after each exchange whether the gateway could be reached, and what was wrong."""
 
+
+_LEFT_ALONE = (
+    "the gateway wants no requests for {:.0f} s (HTTP 429): no question and no entry goes out,"
+    " cancels, closes and protection are still tried"
+)
+_DIGITS = re.compile(r"[0-9]{1,12}")
 
 HEAD_START_S = 1.0
 """Queries wait so long, at most, for orders that are on their way out."""
@@ -59,13 +67,17 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 class Transport:
     """Sends requests within the rate budget. Never sends one twice. Needs a running loop."""
 
-    def __init__(self, base_url: str, timing: Timing, limits: RateLimits, health: Health) -> None:
+    def __init__(
+        self, base_url: str, timing: Timing, limits: RateLimits, anomalies: Anomalies, health: Health
+    ) -> None:
         self._base = base_url.rstrip("/")
         self._timing = timing
         self._limits = limits
-        self._health = health
+        self._anomalies = anomalies
+        self._tell = health
         self._http: aiohttp.ClientSession | None = None
-        self._limited = 0
+        self._paused = False
+        """The last word on the gateway was that it wants to be left alone."""
         self._leaving: set[asyncio.Future[None]] = set()
         """One for each request that changes something and is not out yet."""
         self._budget = RateBudget(
@@ -74,9 +86,11 @@ class Transport:
             share=limits.share,
             left_above={
                 Priority.PROTECT: limits.close_reserve,
+                Priority.VERIFY: limits.reserve / 2,
                 Priority.ENTRY: limits.reserve,
                 Priority.QUERY: limits.reserve + limits.entry_reserve,
             },
+            most={Priority.QUERY: limits.query_most},
         )
         self._history_budget = RateBudget(
             limits.history_requests, limits.history_period_s, share=limits.share, left_above={}
@@ -129,6 +143,7 @@ class Transport:
         rank = endpoint.priority if priority is None else priority
         budget = self._history_budget if rank is Priority.HISTORY else self._budget
         await budget.take(rank, self._patience(rank))
+        sent_at = asyncio.get_running_loop().time()
         headers = {"Accept": "application/json", "Content-Type": "application/json"}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
@@ -145,7 +160,7 @@ class Transport:
                 allow_redirects=False,
             ) as response:
                 status, retry_after = response.status, response.headers.get("Retry-After")
-                payload = await response.read()
+                payload = await _body(response, endpoint.most_bytes)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise self._unreached(error) from None
         except aiohttp.InvalidURL:
@@ -154,7 +169,11 @@ class Transport:
             raise self._lost(endpoint, f"no answer within {limit_s:g} s") from None
         except (aiohttp.ClientError, OSError) as error:
             raise self._lost(endpoint, f"{type(error).__name__}: {scrub(error)}") from None
-        return self._judge(endpoint, budget, status, retry_after, payload)
+        if payload is None:
+            why = f"an answer of more than {endpoint.most_bytes // KIB} KiB, which was not read"
+            self._anomalies.note(endpoint.path, why)
+            raise self._lost(endpoint, why)
+        return self._judge(endpoint, budget, status, sent_at, retry_after, payload)
 
     async def ping(self) -> tuple[str, str | None]:
         """The answer's text ("pong") and its Date header. Raises RetryableError."""
@@ -162,12 +181,18 @@ class Transport:
         timeout = aiohttp.ClientTimeout(total=self._timing.read_s, sock_connect=self._timing.connect_s)
         try:
             async with self._session().get(self._base + PING_PATH, timeout=timeout) as response:
-                answer = (await response.text(errors="replace")).strip().strip('"')
+                answer = (await _body(response, _LONGEST_PONG) or b"").decode(errors="replace")
                 if response.status != 200:
                     raise RetryableError(f"the gateway's ping answered HTTP {response.status}")
-                return scrub(answer), response.headers.get("Date")
+                self._health(True, "")
+                return scrub(answer.strip().strip('"')), response.headers.get("Date")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise self._unreached(error) from None
+
+    @property
+    def pause_over(self) -> bool:
+        """The gateway wanted to be left alone, the time for it is over, and nobody has asked since."""
+        return self._paused and not self._budget.held_s()
 
     async def close(self) -> None:
         """Close the connections; a later request opens new ones."""
@@ -183,12 +208,20 @@ class Transport:
         return self._http
 
     def _patience(self, rank: Priority) -> float:
-        if rank <= Priority.PROTECT:
+        if rank <= Priority.VERIFY:
             return self._limits.urgent_patience_s
+        if rank is Priority.HISTORY:
+            return self._limits.history_patience_s
         return self._limits.entry_patience_s if rank is Priority.ENTRY else self._limits.read_patience_s
 
     def _judge(
-        self, endpoint: Endpoint, budget: RateBudget, status: int, retry_after: str | None, payload: bytes
+        self,
+        endpoint: Endpoint,
+        budget: RateBudget,
+        status: int,
+        sent_at: float,
+        retry_after: str | None,
+        payload: bytes,
     ) -> Reply:
         if status == 429:
             raise self._rate_limited(endpoint, budget, retry_after)
@@ -199,21 +232,26 @@ class Transport:
         try:
             reply = read(payload, Reply)
         except WireError as error:
+            self._anomalies.note(endpoint.path, error)
             raise self._lost(endpoint, f"an answer that can't be read ({error})") from None
-        self._limited = 0
+        budget.worked(sent_at)
         self._health(True, "")
         if not reply.success:
             raise _business_error(endpoint, reply)
         return reply
 
     def _rate_limited(self, endpoint: Endpoint, budget: RateBudget, retry_after: str | None) -> PortError:
-        pause = _BACK_OFF_S[min(self._limited, len(_BACK_OFF_S) - 1)]
-        self._limited += 1
-        if retry_after is not None and retry_after.isascii() and retry_after.isdigit():
-            pause = float(retry_after)
-        budget.hold(pause)
+        named = retry_after if retry_after is not None and _DIGITS.fullmatch(retry_after) else None
+        pause = budget.limited(None if named is None else float(named))
+        if budget is self._budget:
+            self._health(False, _LEFT_ALONE.format(pause))
+            self._paused = True
         text = f"{endpoint.path}: the gateway's rate limit is used up (HTTP 429), waiting {pause:g} s"
         return RetryableError(text) if endpoint.limited_is_unsent else UnknownOutcomeError(text)
+
+    def _health(self, ok: bool, text: str) -> None:
+        self._paused = False
+        self._tell(ok, text)
 
     def _http_error(self, endpoint: Endpoint, status: int, payload: bytes) -> PortError:
         """A status other than 200, 401 and 429. With 4xx the request was found wrong and not done."""
@@ -235,6 +273,20 @@ class Transport:
         text = f"{endpoint.path}: {why}"
         self._health(False, text)
         return UnknownOutcomeError(text) if endpoint.acts else RetryableError(text)
+
+
+async def _body(response: aiohttp.ClientResponse, most: int) -> bytes | None:
+    """The whole body, unpacked; None, and the connection is gone, if it is larger than `most` bytes."""
+    body = bytearray()
+    if (response.content_length or 0) <= most:
+        async for chunk in response.content.iter_any():
+            body += chunk
+            if len(body) > most:
+                break
+        else:
+            return bytes(body)
+    response.close()
+    return None
 
 
 def _business_error(endpoint: Endpoint, reply: Reply) -> PortError:

@@ -19,6 +19,9 @@ class WireError(ValueError):
     """A record that makes no sense. Its text names the reason, not the record."""
 
 
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What decoding raises for bytes that are no record: no JSON, no UTF-8, another shape, nested without end."""
+
 NOTHING = Raw(b"null")
 ABSENT = Raw()
 """The value of a key that was not sent."""
@@ -186,7 +189,7 @@ def read(raw: bytes | Raw, shape: type[T]) -> T:
         decoder = _decoders[shape] = msgspec.json.Decoder(shape)
     try:
         result: T = decoder.decode(raw)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return _convert(_loosely(raw), shape)
     return result
 
@@ -201,7 +204,7 @@ def read_rows(raw: Raw, shape: type[T], bad: Callable[[WireError], None] | None 
         whole = _lists[shape] = msgspec.json.Decoder(list[shape] | None)  # type: ignore[valid-type]
     try:
         return whole.decode(raw) or []
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         rows: list[T] = []  # one at a time and liberally, then
     for part in read(raw, list[Raw] | None) or ():  # type: ignore[arg-type]
         try:
@@ -217,7 +220,7 @@ def read_user(arguments: Raw, shape: type[T]) -> list[tuple[int, T]]:
     """(action, row) of every argument of a user-hub event, with or without envelope. Raises WireError."""
     try:
         parts = _arguments.decode(arguments)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise WireError(f"arguments are not a list: {error}") from None
     return [pair for part in parts for pair in _user_rows(part, shape)]
 
@@ -226,7 +229,7 @@ def read_quote(arguments: Raw) -> tuple[str, QuoteRow]:
     """Contract id and the changed part of its quote. Raises WireError."""
     try:
         contract, row = _quote.decode(arguments)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         contract, payload = _split_loosely(arguments)
         return contract, _decode_again(payload, _quote_again)
     if row.timestamp is None and row.last_updated is None:
@@ -242,7 +245,7 @@ def read_prints(arguments: Raw) -> tuple[str, list[PrintRow]]:
     """Contract id and its prints, oldest first. Raises WireError."""
     try:
         contract, rows = _prints.decode(arguments)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         contract, payload = _split_loosely(arguments)
         return contract, [_decode_again(item, _print_again) for item in _as_list(payload)]
     return contract, rows if isinstance(rows, list) else [rows]
@@ -252,7 +255,7 @@ def _user_rows(part: Raw, shape: type[T]) -> list[tuple[int, T]]:
     try:
         record = _envelope.decode(part)
         return [(record.action, read(record.data, shape))]
-    except (msgspec.MsgspecError, WireError):
+    except (*UNREADABLE, WireError):
         return [_unwrap(item, shape) for item in _as_list(_loosely(part))]
 
 
@@ -283,7 +286,7 @@ def _split_loosely(arguments: Raw) -> tuple[str, Any]:
 def _loosely(raw: bytes | Raw) -> Any:
     try:
         return _lower(_loose.decode(raw))
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except UNREADABLE as error:
         raise WireError(f"not JSON: {error}") from None
 
 
@@ -300,7 +303,7 @@ def _decode_again(value: Any, decoder: msgspec.json.Decoder[T]) -> T:
     """For shapes with raw parts, which can only be decoded."""
     try:
         return decoder.decode(_encoder.encode(value))
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise WireError(str(error)) from None
 
 
@@ -309,5 +312,5 @@ def _convert(value: Any, shape: type[T]) -> T:
         value = value | {"id": value["orderId"]}
     try:
         return msgspec.convert(value, shape, strict=False)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise WireError(str(error)) from None

@@ -147,7 +147,7 @@ def test_who_gives_up_makes_room_for_those_behind() -> None:
 def test_after_429_only_what_is_urgent_goes_and_not_in_a_burst() -> None:
     async def scenario() -> None:
         limited = budget()
-        limited.hold(5)
+        assert limited.limited(5) == 5
         began = now()
         for _ in range(3):
             await limited.take(CLOSING, 3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -41,11 +42,14 @@ QUICK = Timing(
     backoff_first_s=0.01,
     backoff_cap_s=0.05,
     renew_check_s=0.02,
+    refused_first_s=0.2,
     refused_pause_s=0.2,
 )
 
 
 def config_for(gateway: Gateway, **changes: Any) -> ProjectXConfig:
+    """Of the gateway, with changes: of the settings, or of single waits."""
+    waits = {name: changes.pop(name) for name in tuple(changes) if hasattr(QUICK, name)}
     settings: dict[str, Any] = {
         "user_name": "someone",
         "api_key": Secret(KEY),
@@ -54,7 +58,7 @@ def config_for(gateway: Gateway, **changes: Any) -> ProjectXConfig:
         "api_url": gateway.url,
         "user_hub_url": f"{gateway.url}/hubs/user",
         "market_hub_url": f"{gateway.url}/hubs/market",
-        "timing": QUICK,
+        "timing": dataclasses.replace(QUICK, **waits),
     }
     return ProjectXConfig(**(settings | changes))
 

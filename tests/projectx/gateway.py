@@ -23,6 +23,7 @@ QUERY, ORDERS, TRADES = "/api/Order/v2/query", "/api/Order/search", "/api/Trade/
 PLACE, CANCEL, MODIFY = "/api/Order/place", "/api/Order/cancel", "/api/Order/modify"
 POSITIONS, CLOSE = "/api/Position/searchOpen", "/api/Position/closeContract"
 BARS = "/api/History/retrieveBars"
+LOGIN, VALIDATE = "/api/Auth/loginKey", "/api/Auth/validate"
 HANG = object()
 """An answer that never comes, though the request was taken."""
 DROP = object()

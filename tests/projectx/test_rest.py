@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from adapters.common.rate_budget import Priority, RateBudget
+from adapters.projectx.anomalies import Anomalies
 from adapters.projectx.config import RateLimits, Timing
 from adapters.projectx.transport import Transport
 from adapters.projectx.venue import ProjectXVenue
@@ -312,5 +313,5 @@ async def test_secrets_are_in_no_text(gateway: Gateway, caplog: pytest.LogCaptur
 
 
 async def test_80_percent_of_what_the_venue_allows_is_used() -> None:
-    transport = Transport("http://x", Timing(), RateLimits(), lambda ok, text: None)
+    transport = Transport("http://x", Timing(), RateLimits(), Anomalies(), lambda ok, text: None)
     assert transport.used() == "0 of 160 requests in 60 s, 0 of 40 of history in 30 s"

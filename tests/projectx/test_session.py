@@ -16,10 +16,8 @@ from engine.model.errors import FatalError, RetryableError
 from engine.model.events import LinkState
 from tests.projectx import samples
 from tests.projectx.conftest import KEY, NOW, venue_for
-from tests.projectx.gateway import HANG, Gateway, Status
+from tests.projectx.gateway import HANG, LOGIN, VALIDATE, Gateway, Status
 from tests.support.waits import Inbox
-
-LOGIN, VALIDATE = "/api/Auth/loginKey", "/api/Auth/validate"
 
 
 async def test_callers_who_come_together_share_a_login(gateway: Gateway, venue: ProjectXVenue) -> None:

@@ -72,8 +72,10 @@ async def test_a_hub_dropped_while_a_stop_is_hit(tmp_path: Path) -> None:
 
 
 async def test_f18_a_silent_market_is_stale_blinds_its_bars_and_blocks_entries(tmp_path: Path) -> None:
-    timing = {"quote_silence_s": 0.8, "behind_s": 30.0, "first_message_s": 1.5}
-    async with venue_side(tmp_path) as f, f.engine(**timing) as run:
+    async with (
+        venue_side(tmp_path) as f,
+        f.engine(quote_silence_s=0.8, behind_s=30.0, first_message_s=1.5) as run,
+    ):
         opened = f.clock.to_end_of_next_minute(3 * NANOS // 2)
         f.market(PRICE)
         await until(lambda: run.core.market.bars.forming("MNQ", Timeframe.M1))

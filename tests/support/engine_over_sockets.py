@@ -39,6 +39,7 @@ from tests.projectx.conftest import QUICK
 from tests.strategies.scripted import ScriptedStrategy
 from tests.support.patience import patient
 from tests.support.waits import until
+from tstream.run.wiring import last_known
 
 START = practice_open(date(2031, 10, 7))
 PRICE = 84_000
@@ -117,16 +118,18 @@ class VenueSide:
         return found
 
     @asynccontextmanager
-    async def engine(self, *ideas: Idea, **timing: float) -> AsyncIterator[Run]:
-        """One run of the engine on this journal; `crash()` it, or it is shut down at the end."""
+    async def engine(self, *ideas: Idea, heard: bool = True, **timing: float) -> AsyncIterator[Run]:
+        """One run of the engine on this journal; `crash()` it, or it is shut down at the end.
+
+        It is given when it has `heard` the venue, or at once.
+        """
         async with AsyncExitStack() as stack:
             journal = await stack.enter_async_context(await Journal.open(self.journal))
             state = State()
             async for _, raw in journal.read():
                 apply(state, r.decode(raw))
-            venue = ProjectXVenue(
-                _config(self.practice, **timing), self.clock, session_open=market_open, rng=random.Random(1)
-            )
+            wanted = replace(_config(self.practice, **timing), last=last_known(state, "practice"))
+            venue = ProjectXVenue(wanted, self.clock, session_open=market_open, rng=random.Random(1))
             stack.push_async_callback(venue.close)
             config = EngineConfig(
                 (MNQ,),
@@ -145,7 +148,7 @@ class VenueSide:
             )
             run = Run(self, core, strategy, engine, asyncio.create_task(engine.main()), events)
             try:
-                await until(run.ready, 10)
+                await until(lambda: run.ready() or not heard, 10)
                 yield run
                 if not run.main.done():
                     engine.ask(Shutdown(id="end"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -10,7 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from msgspec.structs import replace
 
 from adapters.control.server import ControlServer
-from adapters.projectx.config import ProjectXConfig
+from adapters.projectx.config import LastKnown, ProjectXConfig
 from adapters.projectx.venue import ProjectXVenue
 from adapters.store.emergency import EmergencyFile, emergency_path
 from adapters.store.journal import Journal
@@ -25,6 +26,7 @@ from engine.model.view import SessionPhase
 from engine.ports import AlertSource, Broker, Clock
 from engine.runtime.engine import Engine
 from engine.runtime.recovery import restore
+from engine.state.state import State
 from engine.strategies.protocol import Strategy
 from engine.strategies.zones import ZoneReaction
 from tstream.clock import RunClock, wall_ns
@@ -97,6 +99,7 @@ class Run:
             journal = await stack.enter_async_context(await self._journal())
             state = await restore(journal)
             venue_config, speed = await self._venue()
+            venue_config = dataclasses.replace(venue_config, last=last_known(state, venue_config.book))
             clock: Clock = self.clock
             venue = ProjectXVenue(venue_config, clock, session_open=market_open)
             stack.push_async_callback(venue.close)
@@ -227,6 +230,16 @@ async def report(engine: Engine) -> None:
 async def _end(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+def last_known(state: State, book: str) -> LastKnown | None:
+    """What the journal knows of a book's account and of its contracts at the venue."""
+    known = state.books.get(book)
+    if known is None or known.account is None:
+        return None
+    return LastKnown(
+        account_id=known.account.id, account_name=known.account.name, contracts=dict(state.contract_ids)
+    )
 
 
 def market_open(ts: int) -> bool:
