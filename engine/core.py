@@ -13,6 +13,7 @@ from typing import Any
 from engine.books import commands, months
 from engine.books.alert_trading import AlertTrading
 from engine.books.book import Book
+from engine.books.clocks import Clocks
 from engine.books.entries import Entries
 from engine.books.links import Links
 from engine.books.opening import BookMaker
@@ -84,6 +85,7 @@ class Core:
             self.entries.consider,
         )
         self._pulse = Pulse(turn, self.books, self.marks, self._guarded)
+        self.clocks = Clocks(turn, self.books, self.market.bars)
 
     @property
     def now(self) -> int:
@@ -91,10 +93,11 @@ class Core:
 
     def start(self, ts: int) -> Outcome:
         """Begin a run: requests whose answer was lost with the last one become unknown, to be looked up."""
-        self.turn.begin(max(ts, self.state.last_ts))
+        self.clocks.start(ts)
         self.started_ts = now = self.turn.now
-        install, boot = self.config.install, self.config.boot
-        self.turn.commit(r.RunStarted(ts=now, install=install, boot=boot, program=PROGRAM))
+        run = self.config
+        self.turn.commit(r.RunStarted(ts=now, install=run.install, boot=run.boot, program=PROGRAM))
+        self.clocks.started()
         for name in list(self.state.books):
             if self._open(name):
                 self.books[name].orders.recover()
@@ -110,7 +113,7 @@ class Core:
     def step(self, event: ev.AnyEvent) -> Outcome:
         """Take one event in. The lists are valid until the next step."""
         turn = self.turn
-        turn.begin(event.ts_recv)
+        self.clocks.begin(event)
         if not (self.inside and type(event) is ev.Print and self.market.bars.repeats(event)):
             for broker in self.inside:
                 # Whatever happens to its orders by now happens before anybody acts on the event.
@@ -129,11 +132,8 @@ class Core:
 
     def next_deadline(self) -> int:
         """The `ts_recv` by which a TimeAdvanced is due if nothing else comes, nanoseconds UTC."""
-        due = self._pulse.due
-        for broker in self.inside:
-            due = min(due, broker.next_due)
-        closing = self.market.bars.next_deadline()
-        return due if closing is None else min(due, closing)
+        due = min((self._pulse.due, *(broker.next_due for broker in self.inside))) - self.clocks.lead
+        return min(due, self.market.bars.next_deadline() or due)
 
     # --- bugs ------------------------------------------------------------------------------------------
 
@@ -168,7 +168,7 @@ class Core:
         return True
 
     def _on_quote(self, event: ev.Quote) -> None:
-        closings = self.market.on_quote(event)
+        closings = self.market.on_quote(event, self.turn.now)
         self.marks.quote(event.instrument, event.bid, event.ask)
         for book in self.books.values():
             book.orders.on_mark(event.instrument)
@@ -176,7 +176,8 @@ class Core:
 
     def _on_print(self, event: ev.Print) -> None:
         self.marks.trade(event.instrument, event.price)
-        self.entries.on_bars(self.market.on_print(event))
+        self.clocks.on_print(event)
+        self.entries.on_bars(self.market.on_print(event, self.turn.now))
 
     def _on_history(self, event: ev.HistoryLoaded) -> None:
         self.entries.on_bars(self.market.bars.on_time(event.ts_recv))
@@ -247,5 +248,6 @@ _HANDLERS: dict[type, Callable[[Core, Any], None]] = {
     ev.PositionReported: _for_book(OrderManager.on_position),
     ev.JournalState: lambda core, event: core.entries.on_journal(event),
     ev.CommandReceived: Core._on_command,
+    ev.ClockChecked: lambda core, event: core.clocks.on_checked(event),
     ev.AlertReceived: lambda core, event: core.alerts.take(event),
 }

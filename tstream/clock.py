@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from adapters.common.steady import SteadyClock
+
 
 def wall_ns() -> int:
     """Nanoseconds UTC now, by the machine's clock."""
@@ -22,14 +24,31 @@ def iso(ts: int) -> str:
     return utc(ts).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-class RunClock:
-    """The clock of a run: the wall's until the practice venue has told its own time."""
+real_ns = SteadyClock(wall_ns)
+"""Real time of this process: the wall's as it was at the start, and from then on what has passed."""
 
-    def __init__(self) -> None:
-        self._read: Callable[[], int] = wall_ns
+
+class RunClock:
+    """The clock of a run, which is never set: real time until the practice venue has told its own."""
+
+    def __init__(self, real: Callable[[], int] = real_ns, wall: Callable[[], int] = wall_ns) -> None:
+        self._real = real
+        self._wall = wall
+        self._practice: Callable[[int], int] | None = None
+        self._set_ns = 0
 
     def __call__(self) -> int:
-        return self._read()
+        real = self._real()
+        return real if self._practice is None else self._practice(real)
 
-    def follow(self, clock: Callable[[], int]) -> None:
-        self._read = clock
+    def wall(self) -> int:
+        """What the machine's clock shows; practice time is nobody's to set, but for a fault."""
+        return (self._wall() if self._practice is None else self()) + self._set_ns
+
+    def follow(self, practice: Callable[[int], int]) -> None:
+        """From now on practice time, by what it is at an instant of real time."""
+        self._practice = practice
+
+    def set_by(self, nanos: int) -> None:
+        """Have the machine's clock show so much more, here alone: a fault of the practice venue."""
+        self._set_ns += nanos

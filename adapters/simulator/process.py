@@ -43,7 +43,7 @@ class VenueStart(Struct, frozen=True, omit_defaults=True):
 
 
 class Ready(Struct, frozen=True):
-    """The only line on its stdout, once it listens; with it both ends share one clock."""
+    """The first line on its stdout, once it listens; with it both ends share one clock."""
 
     port: int
     origin_ns: int
@@ -59,3 +59,9 @@ class Ready(Struct, frozen=True):
     @property
     def clock(self) -> PracticeClock:
         return PracticeClock(self.origin_ns, self.real_origin_ns, self.rate)
+
+
+class EngineClockSet(Struct, frozen=True):
+    """Any further line: a fault sets the clock of the engine's machine, by nanoseconds."""
+
+    engine_clock_ns: int

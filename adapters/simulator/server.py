@@ -18,7 +18,7 @@ from adapters.simulator.exchange.config import AccountSpec
 from adapters.simulator.exchange.store import StateError
 from adapters.simulator.faults.plan import FaultError, parse
 from adapters.simulator.practice import PracticeVenue
-from adapters.simulator.process import LEAD_S, Ready, TapeChoice, VenueStart
+from adapters.simulator.process import LEAD_S, EngineClockSet, Ready, TapeChoice, VenueStart
 from engine.model.errors import FatalError
 from engine.ports import MarketSource
 
@@ -40,8 +40,9 @@ async def serve(
 ) -> str:
     """Run the venue until SIGTERM, SIGINT or SIGHUP (or until stdin closes, with `exit_with_parent`).
 
-    Once it listens it writes `Ready` to stdout, and nothing else. With `exit_with_parent` a line on stdin
-    with another real_origin_ns lets practice time that is held go on. Gives in words how each account ends.
+    Once it listens it writes `Ready` to stdout, then only what a fault does to the engine's clock. With
+    `exit_with_parent` a line on stdin with another real_origin_ns lets practice time that is held go on.
+    Gives in words how each account ends.
     Raises StateError, OSError.
     """
     stopped = asyncio.Event()
@@ -53,8 +54,8 @@ async def serve(
     async with PracticeVenue(config, tape, month=month) as venue:
         clock = venue.practice_clock
         ready = Ready(venue.port, clock.origin_ns, clock.real_origin_ns, clock.rate, config.seed)
-        sys.stdout.write(msgspec.json.encode(ready).decode() + "\n")
-        sys.stdout.flush()
+        _say(ready)
+        venue.controls.on_engine_clock = lambda nanos: _say(EngineClockSet(nanos))
         waits = [asyncio.create_task(stopped.wait()), asyncio.create_task(venue.failed())]
         if exit_with_parent:
             waits.append(asyncio.create_task(_follow_parent(venue)))
@@ -71,6 +72,11 @@ def _summary(account: PracticeAccount) -> str:
     held = (f"{name} {row.qty:+d}" for name, row in account.holdings.positions.items() if row.qty)
     balance = account.holdings.balance_usd
     return f"{account.spec.name}: balance {balance:.2f} USD, {', '.join(held) or 'flat'}"
+
+
+def _say(line: Ready | EngineClockSet) -> None:
+    sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
+    sys.stdout.flush()
 
 
 async def _follow_parent(venue: PracticeVenue) -> None:

@@ -142,7 +142,7 @@ class AlertTrading:
             self._write(event, Verdict.REFUSED, reference, terms=terms)
             return
         self._write(event, Verdict.TRADED, terms=terms)
-        idea = sanity.idea(terms, room, key, reference, self._turn.now)
+        idea = sanity.idea(terms, room, key, reference, self._turn.wall)
         for book in books:
             self._enter(book, idea, room, terms)
 
@@ -271,7 +271,7 @@ class AlertTrading:
                     yield book, found
 
     def _age(self, posted_ts: int) -> int:
-        return max(0, self._turn.now - posted_ts)
+        return max(0, self._turn.wall - posted_ts)
 
     def _reference(self, room: AlertRoom, terms: Terms) -> int | Unread:
         symbol = terms.instrument
@@ -291,7 +291,7 @@ class AlertTrading:
         reference = self._reference(waiting.room, waiting.terms)
         if isinstance(reference, Unread):
             return reference
-        idea = sanity.idea(waiting.terms, waiting.room, key, reference, self._turn.now)
+        idea = sanity.idea(waiting.terms, waiting.room, key, reference, self._turn.wall)
         self._enter(book, idea, waiting.room, waiting.terms)
         return None
 

@@ -144,7 +144,7 @@ class Entries:
 
     def _circumstances(self, book: Book, idea: Idea, room: AlertRoom | None) -> gate.Circumstances:
         """Everything that may speak against an idea, perhaps of an alert room, in this book now."""
-        state, now, symbol = self._turn.state, self._turn.now, idea.instrument
+        state, now, wall, symbol = self._turn.state, self._turn.now, self._turn.wall, idea.instrument
         known, orders, guards, config = book.state, book.orders, book.guards, book.config
         restriction = state.restriction(book.name, symbol)
         live = known.live_orders()
@@ -156,7 +156,7 @@ class Entries:
             equity = equity_usd(known, state, self._marks, orders.balance_usd)
         return gate.Circumstances(
             trading=config.trading,
-            late_ns=now - idea.ts,
+            late_ns=wall - idea.ts,
             armed=book.armed,
             kind=account.kind if account is not None else None,
             state=restriction.state if restriction is not None else TradingState.ACTIVE,
@@ -166,9 +166,9 @@ class Entries:
             can_trade=orders.can_trade,
             journal_ok=self.journal_ok,
             venue_up=self._links.up(book.name, book.spec.needs) and orders.inquiry.streaming,
-            feed_stale=self._market.staleness.stale(symbol, now) or self._links.market_stale,
-            in_hours=guards.in_hours(now),
-            ns_to_flat=guards.ns_to_flat(now),
+            feed_stale=self._market.staleness.stale(symbol, now, wall) or self._links.market_stale,
+            in_hours=guards.in_hours(wall),
+            ns_to_flat=guards.ns_to_flat(wall),
             busy_instrument=bool(
                 known.position(symbol).qty
                 or any(found.plan.instrument == symbol for found in known.plans.values())
@@ -186,7 +186,7 @@ class Entries:
             max_loss_headroom_usd=headroom.get(bands.MAX_LOSS),
             room_micros=bands.room_micros(limits, figures),
             days_to_expiry=expiry.days_left(
-                symbol, state.contract_ids.get(symbol, ""), sessions.trade_date(now)
+                symbol, state.contract_ids.get(symbol, ""), sessions.trade_date(wall)
             ),
             room_headroom_usd=None if room is None else room_headroom_usd(known, state, room),
             equity_usd=equity,

@@ -42,7 +42,7 @@ class Pulse:
         self._marks = marks
         self._guarded = guarded
         self._roll = 0
-        """When the next trade date begins."""
+        """When the next trade date begins, by the wall's clock."""
         self._as_of = -1
         """Records as of which it was looked whether a position is held."""
         self._held = False
@@ -53,11 +53,11 @@ class Pulse:
         """Whatever has become due by now, in every book."""
         now = self._turn.now
         self.due = now + BUSY_NS  # also where something below fails
-        if now >= self._roll:
+        if self._turn.wall >= self._roll:
             day_roll.roll(self._turn, self._marks)
-            self._roll = sessions.next_roll(now)
+            self._roll = sessions.next_roll(self._turn.wall)
         months.forget(self._books, self._marks)
-        due = self._roll
+        due = self._roll - self._turn.wall_offset
         for book in self._books.values():
             again = book.next_due() if self._guarded(book.pulse) else 0
             due = min(due, max(again, now + BUSY_NS))

@@ -165,17 +165,17 @@ class Flattener:
 
     def on_closed(self, reply: ev.Replied) -> None:
         """The answer to a close. Only the fill and the venue's own position say that it is closed."""
-        now = self._book.now
+        now, turn = self._book.now, self._book.turn
         closing = self._closing.get(reply.instrument)
         gone = reply.cause is Cause.GONE  # nothing there to close is what we want: the look shows it
         refused = reply.outcome in (ev.Outcome.REFUSED, ev.Outcome.UNSENT) and not gone
         if closing is not None:
             closing.answered = now
-            closing.reopens = reopening(now) if refused and reply.cause is Cause.CLOSED else None
+            closing.reopens = self._reopens() if refused and reply.cause is Cause.CLOSED else None
             closing.refusals = closing.refusals + 1 if refused and closing.reopens is None else 0
             if refused and (reply.reason != closing.why or not closing.why):
                 closing.why = reply.reason or "no reason given"
-                at = "" if closing.reopens is None else f" at {_when(closing.reopens)}"
+                at = "" if closing.reopens is None else f" at {_when(closing.reopens + turn.wall_offset)}"
                 self._book.say(
                     NoticeKind.RISK,
                     Severity.CRITICAL,
@@ -183,6 +183,12 @@ class Flattener:
                     reply.instrument,
                 )
         self._inquiry.want(0)
+
+    def _reopens(self) -> int | None:
+        """When a market that refuses orders takes them again, as the core's now will be."""
+        turn = self._book.turn
+        opens = reopening(turn.wall)
+        return None if opens is None else opens - turn.wall_offset
 
     def on_snapshot(self, snapshot: ev.SnapshotTaken, asked: int) -> None:
         """Release the latch where a snapshot, asked for after the last step, shows nothing left."""
@@ -236,7 +242,8 @@ class Flattener:
                 NoticeKind.RISK,
                 Severity.CRITICAL,
                 f"not flat after {(now - oldest.since) // NANOS} s: "
-                f"{', '.join(self._what_is_left(instrument) for instrument in late)}; {_advice(late, waits)}",
+                f"{', '.join(self._what_is_left(instrument) for instrument in late)}; "
+                f"{_advice(late, waits, self._book.turn.wall_offset)}",
                 next(iter(late)) if len(late) == 1 else None,
             )
 
@@ -292,9 +299,9 @@ def reopening(now: int) -> int | None:
 # --- telling people ------------------------------------------------------------------------------------
 
 
-def _advice(late: dict[str, Closing], waits: bool) -> str:
+def _advice(late: dict[str, Closing], waits: bool, wall_offset: int) -> str:
     if waits:
-        opens = min(closing.reopens or 0 for closing in late.values())
+        opens = min(closing.reopens or 0 for closing in late.values()) + wall_offset
         return f"the market is closed; stops stay, and it is closed at {_when(opens)}"
     said = next((f"the venue says: {closing.why}; " for closing in late.values() if closing.why), "")
     return (

@@ -74,10 +74,12 @@ class Reconciler:
     """Client id of an order that is called filled and told no fill of: since when, and looks so far."""
 
     def since(self) -> int:
-        """From when on orders and fills are asked for, nanoseconds UTC."""
+        """From when on orders and fills are asked for, by the venue's clock, nanoseconds UTC."""
+        turn = self._book.turn
+        behind = max(0, -turn.wall_offset) + max(0, turn.venue_lag)
         oldest = min((order.created_ts for order in self._book.state.live_orders()), default=self._book.now)
         last = self._book.state.last_fill_ts or self._book.now - 24 * 60 * MINUTE
-        return max(0, min(oldest, last) - OVERLAP_NS)
+        return max(0, min(oldest, last) - behind - OVERLAP_NS)
 
     def merge(self, snapshot: ev.SnapshotTaken, asked: int) -> None:
         """Take a snapshot in that was asked for at `asked`; 0 if that is not known."""

@@ -57,6 +57,8 @@ class MinuteBars:
         self._timer = MINUTE + grace_ns
         self._due: int | None = None
         self._up_since: int | None = None
+        self.clock_offset = 0
+        """What to add to `ts_recv` for the wall's time, where that clock was set: minutes are the wall's."""
         self._running = False
         """Whether an event has told the time; until then history is all past."""
         self._counts: Counter[str] = Counter() if counts is None else counts
@@ -66,7 +68,8 @@ class MinuteBars:
     def on_print(self, traded: Print) -> Sequence[BarsClosed]:
         """Fold one print into its minute."""
         series = self._series.get(traded.instrument) or self._add(traded.instrument)
-        closed = self.on_time(traded.ts_recv) if traded.ts_recv >= self._timer else _NOTHING
+        recv = traded.ts_recv + self.clock_offset
+        closed = self.on_time(traded.ts_recv) if recv >= self._timer else _NOTHING
         ts = traded.ts_venue
         open_ts = ts - ts % MINUTE
         candle = series.candles.get(open_ts)
@@ -77,7 +80,7 @@ class MinuteBars:
                 candle.add(traded)
         elif open_ts < self._closed_through:
             self._counts[LATE] += 1
-        elif ts > traded.ts_recv + MINUTE:
+        elif ts > recv + MINUTE:
             self._counts[MISDATED] += 1
         else:
             close_ts = open_ts + MINUTE
@@ -98,18 +101,18 @@ class MinuteBars:
         """Quotes make no bars; the first thing heard of an instrument is where its stream begins."""
         series = self._series.get(quote.instrument) or self._add(quote.instrument)
         series.stream_begins(quote.ts_venue)
-        return self.on_time(quote.ts_recv) if quote.ts_recv >= self._timer else _NOTHING
+        return self.on_time(quote.ts_recv) if quote.ts_recv + self.clock_offset >= self._timer else _NOTHING
 
     def on_time(self, ts_recv: int) -> Sequence[BarsClosed]:
         """Close what is due by the timer. Call it with any other event's `ts_recv` too."""
-        if ts_recv < self._timer:
+        if ts_recv + self.clock_offset < self._timer:
             return _NOTHING
-        limit = ts_recv - self._grace_ns
+        limit = ts_recv + self.clock_offset - self._grace_ns
         return self._close_through(limit - limit % MINUTE)
 
     def next_deadline(self) -> int | None:
         """The `ts_recv` at which `on_time` has something to close; None when nothing is open."""
-        return None if self._due is None else self._due + self._grace_ns
+        return None if self._due is None else self._due + self._grace_ns - self.clock_offset
 
     # -- the feed's health -----------------------------------------------------------------------------
 

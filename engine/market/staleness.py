@@ -30,12 +30,13 @@ class Staleness:
         heard = self._heard.get(instrument)
         return None if heard is None else max(0, now - heard)
 
-    def stale(self, instrument: str, now: int) -> bool:
-        """Whether nothing should be entered on this instrument's prices."""
-        if phase(now) is SessionPhase.CLOSED:
+    def stale(self, instrument: str, now: int, wall: int | None = None) -> bool:
+        """Whether nothing should be entered on this instrument's prices; the calendar goes by `wall`."""
+        wall = now if wall is None else wall
+        if phase(wall) is SessionPhase.CLOSED:
             return False
         heard = self._heard.get(instrument)
-        return heard is None or now - max(heard, trading_began(now)) > self._after_ns
+        return heard is None or min(now - heard, wall - trading_began(wall)) > self._after_ns
 
     def next_deadline(self, now: int) -> int | None:
         """When, if nothing comes, the next known instrument turns stale (or may: the market opens)."""

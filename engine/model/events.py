@@ -222,6 +222,28 @@ class TimeAdvanced(Event, frozen=True, kw_only=True, gc=False, tag="time"):
     """A timer is due."""
 
 
+class ClockChecked(Event, frozen=True, kw_only=True, tag="clock_checked"):
+    """The machine's clock was compared with the steady one that stamps events."""
+
+    offset_ns: int
+    """What to add to `ts_recv` for the time that the machine's clock shows."""
+    stood_still_ns: int = 0
+    """For how long nothing ran: the machine slept, or the process was stopped. It has passed all the same."""
+
+
+class ClockFault(StrEnum):
+    """What is odd about the time (engine.books.clocks)."""
+
+    SET = "set"
+    """The machine's clock was set, by so much; negative is back."""
+    JOURNAL_AHEAD = "journal_ahead"
+    """The journal's last record was written so much later than it is now."""
+    STOOD_STILL = "stood_still"
+    """The machine slept, or this program was stopped, for so long."""
+    VENUE = "venue"
+    """The venue's clock, or what it sends, differs by so much; negative is behind, 0 is the end of it."""
+
+
 AnyEvent = (
     Quote
     | Print
@@ -240,4 +262,5 @@ AnyEvent = (
     | AlertReceived
     | CommandReceived
     | TimeAdvanced
+    | ClockChecked
 )

@@ -15,7 +15,7 @@ from msgspec import Struct
 from engine.model.alerts import Reason, Terms, Verdict
 from engine.model.commands import AnyCommand
 from engine.model.errors import JournalError
-from engine.model.events import AlertKind
+from engine.model.events import AlertKind, ClockFault
 from engine.model.instrument import Instrument
 from engine.model.old_records import migrate
 from engine.model.orders import Account, Fill, OrderSpec, Slot, Specified
@@ -55,6 +55,15 @@ class RunStarted(Record, frozen=True, kw_only=True, tag="run_started"):
     install: str
     boot: int
     program: str
+
+
+class ClockFound(Record, frozen=True, kw_only=True, tag="clock_found"):
+    """Time did not go on as it should. Records' own times go on without a step."""
+
+    fault: ClockFault
+    by_ns: int
+    wall_ts: int
+    """The time that the calendar goes by from now on, nanoseconds UTC."""
 
 
 class ContractKnown(Record, frozen=True, kw_only=True, tag="contract_known"):
@@ -321,6 +330,7 @@ class AlertTaken(Record, frozen=True, kw_only=True, tag="alert_taken"):
 
 AnyRecord = (
     RunStarted
+    | ClockFound
     | ContractKnown
     | AccountKnown
     | DayRolled

@@ -19,7 +19,7 @@ LONGEST_ABSENCE = timedelta(days=400)
 def roll(turn: Turn, marks: Marks) -> None:
     """Write down every trade date that began since the last one known. Nothing when none did."""
     state = turn.state
-    today = sessions.trade_date(turn.now)
+    today = sessions.trade_date(turn.wall)
     if state.trade_date == today.isoformat():
         return
     if not state.trade_date:

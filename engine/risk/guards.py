@@ -34,7 +34,7 @@ QUIET_NS = 5 * NANOS
 """A balance counts as the day's opening one only so long after a fill: the report of it may be late."""
 
 
-AsOf = tuple[int, int, Decimal | None, bool]
+AsOf = tuple[int, int, int, Decimal | None, bool]
 
 
 class Guarded(Protocol):
@@ -85,13 +85,15 @@ class Guards:
     # --- what counts ---------------------------------------------------------------------------------------
 
     def in_hours(self, now: int) -> bool:
-        """Market open, and within the trader's own hours if any are set."""
+        """Market open, and within the trader's own hours if any are set, by the wall's clock."""
         if sessions.phase(now) is SessionPhase.CLOSED:
             return False
         return self._hours is None or self._hours.open_at(now)
 
     def ns_to_flat(self, now: int) -> int:
-        """Time until positions must be flat; until the close where they need not be. Negative after it."""
+        """Time by the wall's clock until positions must be flat; until the close where they need not be.
+        Negative after it.
+        """
         day = sessions.trade_date(now)
         return (sessions.flat_by(day) if self.limits.must_be_flat else sessions.session_close(day)) - now
 
@@ -113,7 +115,8 @@ class Guards:
     def _as_of(self) -> AsOf:
         """What figures follow from: the same again, and they are the same."""
         book = self._book
-        return book.turn.committed, self._marks.version, book.balance_usd, book.reconciled
+        turn = book.turn
+        return turn.committed, turn.wall_offset, self._marks.version, book.balance_usd, book.reconciled
 
     def _worked_out(self) -> bands.Figures:
         book, state = self._book.state, self._book.turn.state
@@ -155,14 +158,15 @@ class Guards:
 
     def next_due(self) -> int:
         """When time alone gives `check` something to do next, nanoseconds UTC."""
-        now, book = self._book.turn.now, self._book.state
+        turn, book = self._book.turn, self._book.state
+        now = turn.wall
         if now >= self._boundary:
             self._boundary = min(sessions.next_roll(now), sessions.next_phase_change(now))
             flat = now + self.ns_to_flat(now) - self.limits.flatten_before_flat_ns
             if self.limits.must_be_flat and now < flat:
                 self._boundary = min(self._boundary, flat)
         quiet = book.last_fill_ts + QUIET_NS  # the day's opening balance waits for it
-        return min(self._boundary, quiet) if now < quiet else self._boundary
+        return (min(self._boundary, quiet) if now < quiet else self._boundary) - turn.wall_offset
 
     def check(self) -> None:
         """Act on the book, if anything is due. Costs little while nothing that it looks at has changed."""
@@ -187,19 +191,19 @@ class Guards:
 
     def _mark_balance(self) -> None:
         """Note once per trade date what the day before ended with: the trailing floor follows its high."""
-        book, state, now = self._book.state, self._book.turn.state, self._book.turn.now
+        book, state, turn = self._book.state, self._book.turn.state, self._book.turn
         account = book.account
         if account is None or self._book.balance_usd is None or not self._book.reconciled:
             return
         known = book.balance if book.balance is not None and book.balance.account_id == account.id else None
         if known is not None and known.trade_date == state.trade_date:
             return
-        if now - book.last_fill_ts < QUIET_NS:
+        if turn.wall - book.last_fill_ts < QUIET_NS:
             return
         opening = self._book.balance_usd - money.banked_usd(book, state)
         self._book.turn.commit(
             r.BalanceMarked(
-                ts=now,
+                ts=turn.now,
                 book=self._book.book,
                 account_id=account.id,
                 trade_date=state.trade_date,
@@ -230,7 +234,7 @@ class Guards:
             ease(self._book.turn, f"{standing.guard}: the settings were changed", book=self._book.book)
 
     def _lock(self, measured: tuple[LimitView, ...]) -> None:
-        roll = sessions.next_roll(self._book.turn.now)
+        roll = sessions.next_roll(self._book.turn.wall)
         acts = self.limits.act_percent
         for view in measured:
             if view.name == bands.DAILY_LOSS and view.band is Band.ACT:
@@ -316,7 +320,7 @@ class Guards:
             self._book.flatten(late, "risk")
 
     def _flat_time(self) -> None:
-        now = self._book.turn.now
+        now = self._book.turn.wall
         if not self.limits.must_be_flat or self.ns_to_flat(now) > self.limits.flatten_before_flat_ns:
             return
         instruments = tuple(i for i in exposed(self._book.state) if i not in self._book.state.flattening)

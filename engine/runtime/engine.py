@@ -19,6 +19,7 @@ from engine.model.notices import Notice
 from engine.model.orders import Account
 from engine.model.view import HealthView, View
 from engine.ports import AlertSource, Broker, Clock, EmergencyLog, Journal, MarketFeed, Sink
+from engine.runtime.clock_watch import ClockWatch
 from engine.runtime.commands import Commands
 from engine.runtime.effect_runner import EffectRunner
 from engine.runtime.inbox import Inbox
@@ -69,12 +70,14 @@ class Engine:
         admit: Callable[[Account], None] | None = None,
         warm_up: bool = True,
         alerts: AlertSource | None = None,
+        wall: Clock | None = None,
     ) -> None:
         """`record` gets every event for the tape; `speed` is how fast `clock` runs against real time.
 
         `emergency` takes records while the journal can't. `admit` is asked before an account is adopted and
         raises FatalError when it is not to be touched. Without `warm_up` no history is loaded.
-        `alerts` reads rooms; without it, or when it fails, everything else goes on.
+        `alerts` reads rooms; without it, or when it fails, everything else goes on. `clock` is never set;
+        `wall`, as fast, tells what the machine's own clock shows.
         """
         self._core = core
         self._journal = journal
@@ -99,6 +102,7 @@ class Engine:
         self._wait_p99_ms = 0.0
         self._waits_seen = 0.0
         """When they were last looked at, by the loop's clock."""
+        self._watch = ClockWatch(clock, wall, speed)
         self._pictures = Pictures(core, self._health, clock)
         core.turn.on_fault = self._survived
 
@@ -175,6 +179,7 @@ class Engine:
             self._pictures.renew()
 
     async def _work(self, inbox: Inbox, writer: JournalWriter, snapshots: StateSnapshots) -> None:
+        now = self._clock()
         while not self._stopping:
             for _ in range(BATCH):
                 event = inbox.take()
@@ -184,8 +189,10 @@ class Engine:
                 writer.write(records, effects)
                 if effects:
                     writer.begin()  # an order does not wait for the events behind it
-            now = self._clock()
-            if now >= self._core.next_deadline():
+            before, now = now, self._clock()
+            if (checked := self._watch.look()) is not None:
+                writer.write(*self._step(checked))
+            if now >= self._core.next_deadline() or now < before:
                 writer.write(*self._step(ev.TimeAdvanced(ts_recv=now)))
             writer.begin()
             if not self._fault:  # a bug may have left the state other than the journal tells it
@@ -303,7 +310,7 @@ class Engine:
     async def _warm_up(self, symbol: str) -> None:
         """Load closed minutes of the past days; repeated until it works or a newer request replaces it."""
         while True:
-            end = self._clock()
+            end = self._watch.wall()
             try:
                 bars = await self._feed.history(symbol, end - WARM_UP_NS, end)
             except FatalError as error:

@@ -82,7 +82,8 @@ class Pictures:
         """Draw the View now."""
         self._version += 1
         try:
-            now = self._core.now if self._clock is None else max(self._core.now, self._clock())
+            core = self._core
+            now = core.now if self._clock is None else max(core.now, self._clock() + core.clocks.lead)
             self._view = picture(self._core, self._version, self._health(), self._kept, now)
         except Exception:
             # A picture that can't be drawn is no reason to stop, nor to draw no other; people are told.

@@ -47,16 +47,17 @@ def picture(
     `kept` are the rows of this core's picture before: what can't have changed since is taken from there.
     """
     now = core.now if now is None else now
+    wall = now + core.turn.wall_offset
     mode = _mode(core)
     kept = KeptRows() if kept is None else kept
     kept.renew(core)
     return View(
         version=version,
-        ts=now,
+        ts=wall,
         mode=mode,
         venue=core.config.venue,
         practice_time=core.config.practice_time,
-        session=_session(now),
+        session=_session(wall),
         links=tuple(_link(link, since) for link, since in core.links.all()),
         contracts=tuple(_contract(core, instrument, mode, now) for instrument in core.config.instruments),
         books=tuple(_book(core, book) for book in core.books.values()),
@@ -161,7 +162,7 @@ def _contract(core: Core, instrument: Instrument, mode: AccountKind, now: int) -
         last=_price(instrument, last),
         change=_price(instrument, change),
         age_ns=core.market.staleness.age(symbol, now),
-        stale=core.market.staleness.stale(symbol, now),
+        stale=core.market.staleness.stale(symbol, now, now + core.turn.wall_offset),
         state=restriction.state if restriction is not None else TradingState.ACTIVE,
         position_qty=sum(
             book.state.position(symbol).qty for book in core.books.values() if book.kind is mode

@@ -28,15 +28,15 @@ class MarketData:
         self.prints = 0
         self._last_prints: dict[str, int] = {}
 
-    def on_quote(self, quote: Quote) -> Sequence[BarsClosed]:
+    def on_quote(self, quote: Quote, now: int) -> Sequence[BarsClosed]:
         self.quotes[quote.instrument] = quote
-        self.staleness.seen(quote.instrument, quote.ts_recv)
+        self.staleness.seen(quote.instrument, now)
         return self.bars.on_quote(quote)
 
-    def on_print(self, trade: Print) -> Sequence[BarsClosed]:
+    def on_print(self, trade: Print, now: int) -> Sequence[BarsClosed]:
         self.prints += 1
         self._last_prints[trade.instrument] = trade.price
-        self.staleness.seen(trade.instrument, trade.ts_recv)
+        self.staleness.seen(trade.instrument, now)
         return self.bars.on_print(trade)
 
     def on_history(self, event: HistoryLoaded) -> None:

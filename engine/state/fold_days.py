@@ -26,7 +26,8 @@ def day_rolled(state: State, record: r.DayRolled) -> None:
     state.trade_date = record.trade_date
     state.day_open_ts = record.day_open_ts
     for key, restriction in list(state.restrictions.items()):
-        over = restriction.until is not None and restriction.until <= record.ts
+        now = max(record.ts, record.day_open_ts)  # records' own times may lag behind a clock that was set
+        over = restriction.until is not None and restriction.until <= now
         if restriction.state is TradingState.LOCKED and over:
             del state.restrictions[key]
     for book in state.books.values():

@@ -21,6 +21,11 @@ class Turn:
     def __init__(self, state: State) -> None:
         self.state = state
         self.now = 0
+        """Of the core; it only ever goes on, nanoseconds."""
+        self.wall_offset = 0
+        """From there to the time that the calendar and the world outside go by."""
+        self.venue_lag = 0
+        """How far the venue's stamps are behind that, where they differ by more than they should."""
         self.records: list[AnyRecord] = []
         self.effects: list[AnyEffect] = []
         self.committed = 0
@@ -39,6 +44,11 @@ class Turn:
         self.now = max(self.now, now)
         self.records = []
         self.effects = []
+
+    @property
+    def wall(self) -> int:
+        """The time by the wall's clock, nanoseconds UTC: it may be set, so nothing is measured by it."""
+        return self.now + self.wall_offset
 
     def commit(self, record: AnyRecord) -> None:
         """Write a record down: it changes the state now and is durable before any effect runs."""
@@ -84,5 +94,5 @@ class Turn:
         """Tell people. `text` may carry words of the venue; screens show it literally."""
         self.noticed += 1
         self.notices.append(
-            Notice(self.noticed, self.now, kind, severity, text, instrument, book, command_id, signal)
+            Notice(self.noticed, self.wall, kind, severity, text, instrument, book, command_id, signal)
         )

@@ -19,12 +19,13 @@ def test_without_a_terminal_the_cockpit_says_what_to_do_instead(home: Path) -> N
     assert not home.exists()
 
 
-def test_a_timed_run_ends_by_itself_with_its_summary(home: Path) -> None:
-    with Headless(home, "--for", "40s", "--speed", "20") as run:
+def test_f37_a_timed_run_whose_clock_is_set_ends_by_itself_with_its_summary(home: Path) -> None:
+    with Headless(home, "--for", "40s", "--speed", "20", "--fault", "engine-clock:at=25,by=-300") as run:
         practice = run.practice()
         assert run.process.wait(patient(60)) == 0
         practice.wait(patient(15))
     assert "market link live" in run.output
+    assert "set back by 5 min 0 s" in run.output
     for figure in ("trades", "net P&L", "win rate", "profit factor", "max drawdown"):
         assert figure in run.output
 

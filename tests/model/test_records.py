@@ -71,6 +71,7 @@ def test_the_tags_are_the_names_in_the_journal() -> None:
     """Old journals hold these words: a renamed class must keep its tag."""
     assert {kind.__struct_config__.tag for kind in KINDS} == {
         "run_started",
+        "clock_found",
         "contract_known",
         "account_known",
         "day_rolled",

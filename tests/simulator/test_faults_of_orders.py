@@ -225,6 +225,13 @@ async def test_the_venues_clock_is_off(desk: PracticeDesk, by: float, stamp: str
     assert (await desk.orders())[order]["creationTimestamp"] == f"2026-11-20T{stamp}+00:00"
 
 
+async def test_the_clock_of_the_engines_machine_is_set_and_the_venues_is_not(desk: PracticeDesk) -> None:
+    told: list[int] = []
+    desk.venue.controls.on_engine_clock = told.append
+    desk.venue.faults.add("engine-clock", by=-300.0)
+    assert (told, desk.venue.now()) == ([-300 * 10**9], START)
+
+
 async def test_what_cannot_be_done_stops_nothing(desk: PracticeDesk) -> None:
     desk.venue.exchange.accounts[ACCOUNT].venue.expire(desk.clock())
     armed = desk.venue.faults.add("cancelled-leg")

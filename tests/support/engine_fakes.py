@@ -152,6 +152,7 @@ class FakedEngine:
         journal: MemoryJournal | None = None,
         state: State | None = None,
         admit: Callable[[Account], None] | None = None,
+        wall: Callable[[], int] | None = None,
     ) -> None:
         self.journal = journal if journal is not None else MemoryJournal()
         self.broker = FakeBroker()
@@ -161,7 +162,16 @@ class FakedEngine:
         self.core = Core(config, strategy or ScriptedStrategy([]), state)
         seq = len(self.journal.records)
         self.engine = Engine(
-            self.core, self.journal, seq, self.feed, [self.broker], self.clock, record, SPEED, admit=admit
+            self.core,
+            self.journal,
+            seq,
+            self.feed,
+            [self.broker],
+            self.clock,
+            record,
+            SPEED,
+            admit=admit,
+            wall=wall,
         )
 
     @asynccontextmanager

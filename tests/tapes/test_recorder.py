@@ -101,6 +101,7 @@ def one_of_each() -> list[ev.AnyEvent]:
         ev.CommandReceived(ts_recv=START, command=Flatten(id="1")),
         ev.CommandReceived(ts_recv=START, command=BreakEven(id="2", source="cli", instrument="MNQ")),
         ev.TimeAdvanced(ts_recv=START),
+        ev.ClockChecked(ts_recv=START, offset_ns=-300 * NANOS, stood_still_ns=7),
     ]
 
 

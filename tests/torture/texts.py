@@ -213,7 +213,7 @@ class _Room:
         room = AlertRoom("wild", {"NQ": "MNQ"}, repeat_ns=0)
         config = EngineConfig(tuple(instruments.values()), "torture", "t", 1, rooms=(room,))
         market = MarketData(instruments, config.bar_grace_ns, config.risk.stale_ns, self.turn.counts)
-        market.on_quote(Quote(ts_recv=0, instrument="MNQ", bid=NQ, ask=NQ + 1, last=NQ))
+        market.on_quote(Quote(ts_recv=0, instrument="MNQ", bid=NQ, ask=NQ + 1, last=NQ), 0)
         book = Book(BookSpec("one", config, VENUE_LINKS), self.turn, Marks(), streaming=True)
         self.alerts = AlertTrading(
             config.rooms, {}, instruments, self.turn, {"one": book}, market, self._consider

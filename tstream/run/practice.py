@@ -6,6 +6,8 @@ import asyncio
 import shutil
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -14,9 +16,9 @@ import msgspec
 from msgspec import structs
 
 from adapters.simulator.exchange.clock import PracticeClock
-from adapters.simulator.process import Ready, TapeChoice, VenueStart
+from adapters.simulator.process import EngineClockSet, Ready, TapeChoice, VenueStart
 from engine.model.errors import FatalError
-from tstream.clock import iso, wall_ns
+from tstream.clock import iso, real_ns, wall_ns
 from tstream.options import RunOptions
 from tstream.paths import Paths
 
@@ -38,6 +40,7 @@ class PracticeProcess:
         self._child: subprocess.Popen[bytes] | None = None
         self._complaints: IO[bytes] | None = None
         self._ready: Ready | None = None
+        self._faults: threading.Thread | None = None
 
     def start(self) -> None:
         """Begin; returns at once. Raises FatalError when the process can't be made."""
@@ -70,8 +73,11 @@ class PracticeProcess:
             options.seed, options.rate, float(options.speed), HOLD_S, state, options.faults, tape
         )
 
-    async def ready(self) -> Ready:
-        """Wait until it listens. Raises FatalError with what the venue complained about."""
+    async def ready(self, set_clock: Callable[[int], object] | None = None) -> Ready:
+        """Wait until it listens. Raises FatalError with what the venue complained about.
+
+        `set_clock` is called by another thread, with nanoseconds, when a fault sets the machine's clock.
+        """
         child = self._child
         assert child is not None
         assert child.stdout is not None
@@ -84,11 +90,14 @@ class PracticeProcess:
             said = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
             raise FatalError(said[-1] if said else "the practice venue did not start") from error
         self._ready = ready
+        if set_clock is not None:
+            self._faults = threading.Thread(target=_obey, args=(child.stdout, set_clock), daemon=True)
+            self._faults.start()
         return ready
 
     def release(self) -> PracticeClock | None:
         """Let held practice time go on; the clock from now on, None if it goes on already."""
-        soon = wall_ns() + _NOTICE_NS
+        soon = real_ns() + _NOTICE_NS
         if self._ready is None or self._child is None or soon >= self._ready.real_origin_ns:
             return None
         self._tell(msgspec.json.encode({"real_origin_ns": soon}))
@@ -113,10 +122,18 @@ class PracticeProcess:
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
+        if self._faults is not None:
+            self._faults.join(timeout=1)  # it ends with the pipe
         if child.stdout is not None:
             child.stdout.close()
         if self._complaints is not None:
             self._complaints.close()
+
+
+def _obey(words: IO[bytes], set_clock: Callable[[int], object]) -> None:
+    """Do to our clock what the venue's faults say, until it ends."""
+    for line in words:
+        set_clock(msgspec.json.decode(line, type=EngineClockSet).engine_clock_ns)
 
 
 def book(paths: Paths) -> Path:

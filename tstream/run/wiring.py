@@ -101,7 +101,9 @@ class Run:
             venue_config, speed = await self._venue()
             venue_config = dataclasses.replace(venue_config, last=last_known(state, venue_config.book))
             clock: Clock = self.clock
-            venue = ProjectXVenue(venue_config, clock, session_open=market_open)
+            venue = ProjectXVenue(
+                venue_config, clock, session_open=lambda ts: market_open(ts - clock() + self.clock.wall())
+            )
             stack.push_async_callback(venue.close)
             strategy = self.by_hand or ZoneReaction(zone_reaction(self.settings))
             plugins = parsers() if self._rooms else None
@@ -122,6 +124,7 @@ class Run:
                 admit=self.admit,
                 warm_up=self.by_hand is None,
                 alerts=self._alerts(),
+                wall=self.clock.wall,
             )
             if self.settings.control.enabled:
                 control = ControlServer(engine, self.paths.control_socket)
@@ -161,8 +164,8 @@ class Run:
     async def _venue(self) -> tuple[ProjectXConfig, float]:
         if self.practice is None:
             return projectx_config(self.settings), 1.0
-        ready = await self.practice.ready()
-        self.clock.follow(ready.clock.reader(wall_ns))
+        ready = await self.practice.ready(self.clock.set_by)
+        self.clock.follow(ready.clock.at)
         return practice_config(self.settings, ready.url, ready.rate), ready.rate
 
     def _config(self, journal: Journal, broker: Broker, speed: float) -> EngineConfig:
@@ -203,7 +206,7 @@ class Run:
 
     def _release(self) -> None:
         if self.practice is not None and (clock := self.practice.release()) is not None:
-            self.clock.follow(clock.reader(wall_ns))
+            self.clock.follow(clock.at)
 
     def _recorder(self, stack: AsyncExitStack) -> TapeRecorder | None:
         wanted = self.settings.tape.record if self.options.record is None else self.options.record

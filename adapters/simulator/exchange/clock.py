@@ -31,10 +31,6 @@ class PracticeClock:
         """Practice time at an instant of the real clock."""
         return self.origin_ns + int(max(0, real_ns - self.real_origin_ns) * self.rate)
 
-    def reader(self, real: Callable[[], int]) -> Callable[[], int]:
-        """A clock to read, driven by a real clock in nanoseconds (`time.time_ns` for two processes)."""
-        return lambda: self.at(real())
-
 
 class Schedule:
     """Calls what is due, in order, whenever it is told that time has passed."""

@@ -16,6 +16,7 @@ from adapters.simulator.market.hours import NANOS, session, trade_date
 from adapters.simulator.wire.access import Tokens
 from adapters.simulator.wire.hubs import DEPTH, QUOTES, TRADES, Hubs
 from adapters.simulator.wire.signalr import Connection
+from engine.model.errors import RefusedError
 from engine.model.market import Side
 from engine.model.orders import OrderSpec, OrderType
 from engine.ports import Clock
@@ -35,6 +36,8 @@ class VenueControls:
         self._hubs = hubs
         self._tokens = tokens
         self._goodbyes: set[asyncio.Task[None]] = set()
+        self.on_engine_clock: Callable[[int], None] | None = None
+        """Sets the clock of the engine that this venue is a part of, by nanoseconds."""
 
     # -- sessions ----------------------------------------------------------------------------------
 
@@ -118,6 +121,12 @@ class VenueControls:
     def skew_clock(self, seconds: float) -> None:
         """The venue's clock jumps by so many seconds; negative is back: stamps stand still meanwhile."""
         self._exchange.shift_clock(round(seconds * NANOS))
+
+    def set_engine_clock(self, seconds: float) -> None:
+        """The clock of the engine's machine is set, and the venue's is not. Raises RefusedError."""
+        if self.on_engine_clock is None:
+            raise RefusedError("no engine of tstream's plays here")
+        self.on_engine_clock(round(seconds * NANOS))
 
     # -- inside ------------------------------------------------------------------------------------
 

@@ -157,6 +157,13 @@ _fault(
     by=Option(5.0, "seconds; negative is back: stamps stand still until it has caught up"),
 )
 _fault(
+    "engine-clock",
+    "The clock of the engine's machine is set, the venue's is not; only beside an engine of tstream's.",
+    "engine-clock:at=60,by=-300",
+    lambda c: c.controls.set_engine_clock(c.options.number("by")),
+    by=Option(-300.0, "seconds; negative is back"),
+)
+_fault(
     "rolled-contract",
     "The next month becomes the active contract. The old one takes only what reduces a position in it.",
     "rolled-contract:at=120,symbol=MNQ,basis=400",
