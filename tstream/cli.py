@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from io import TextIOWrapper
 from pathlib import Path
 
 from adapters.common.redaction import REDACT, printable
 from engine.model.errors import PortError
-from tstream import paths
+from tstream import paths, signs
 from tstream.errors import CommandError
 from tstream.options import FPS, RATE, RunOptions, speed
 
@@ -66,6 +67,10 @@ def call(argv: Sequence[str] | None = None) -> int:
 
 
 def main() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        # What a Latin-1 terminal can't show is written in what it can, and ends no command.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors=signs.REPLACED)
     sys.exit(call())
 
 

@@ -34,6 +34,8 @@ class Problem:
     """As it was written, shortened; masked where it may be a secret; None when there is none to show."""
     origin: str = ""
     """The file or environment variable that set it."""
+    remedy: str = "correct it"
+    """What tstream check advises."""
 
     def __str__(self) -> str:
         shown = self.key if self.value is None else f"{self.key} = {self.value}"

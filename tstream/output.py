@@ -14,6 +14,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self, TextIO
 
+from tstream.signs import REPLACED
+
 _WAITING = 10_000
 """Pieces that may wait for the reader; what comes on top is dropped."""
 _PATIENCE_S = 1.0
@@ -51,7 +53,7 @@ class Output(io.TextIOBase):
         if self._thread is None:
             return self._stream.write(text)
         with suppress(queue.Full):
-            self._pieces.put_nowait(text.encode(self.encoding, "replace"))
+            self._pieces.put_nowait(text.encode(self.encoding, REPLACED))
         return len(text)
 
     def close(self) -> None:

@@ -31,12 +31,14 @@ _log = logging.getLogger(__name__)
 
 LINK = "discord"
 
-_TOKEN = re.compile(r"[\w.~-]+", re.ASCII)
-_NO_TOKEN = (
+TOKEN = re.compile(r"[\w.~-]+", re.ASCII)
+NO_TOKEN = (
     "this is no bot token: three parts of letters and digits with dots between, without 'Bot ' before them "
     "(Developer Portal: your application, Bot, Reset Token)"
 )
-_NOT_INSTALLED = "alert rooms need discord.py: pip install 'tstream[discord]'"
+_NOT_INSTALLED = (
+    "alert rooms need discord.py: in tstream's folder, .venv/bin/pip install -c constraints.txt -e ."
+)
 
 
 class DiscordSource:
@@ -123,8 +125,8 @@ class DiscordSource:
 
     def _token(self) -> str:
         token = self._config.token.reveal().strip()
-        if not _TOKEN.fullmatch(token):
-            raise FatalError(_NO_TOKEN)
+        if not TOKEN.fullmatch(token):
+            raise FatalError(NO_TOKEN)
         self._secrets = (token, token.rpartition(".")[2])
         return token
 

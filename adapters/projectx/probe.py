@@ -6,8 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from msgspec import Struct
-
+from adapters.common.finding import Check
 from adapters.projectx import mapping
 from adapters.projectx.config import ProjectXConfig
 from adapters.projectx.venue import ProjectXVenue
@@ -17,15 +16,6 @@ from engine.ports import Clock
 
 MOST_SKEW_S = 5
 """Seconds by which the clocks may differ: token times and staleness allow for this much."""
-
-
-class Check(Struct, frozen=True):
-    """One finding. `detail` may hold words of the venue: data, not markup."""
-
-    name: str
-    ok: bool
-    detail: str
-    remedy: str = ""
 
 
 AccountCheck = Callable[[Account], Check]

@@ -94,7 +94,7 @@ async def test_without_the_library_the_remedy_is_told(monkeypatch: pytest.Monkey
         monkeypatch.delitem(sys.modules, f"adapters.discord.{name}", raising=False)
     async with FakeDiscord() as fake:
         error, _ = await fatal(config_for(fake))
-    assert "tstream[discord]" in str(error)
+    assert "pip install -c constraints.txt -e ." in str(error)
 
 
 def test_the_library_is_imported_only_when_the_source_runs() -> None:

@@ -278,7 +278,7 @@ async def test_without_apprise_the_remedy_is_told(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(__import__("sys").modules, "apprise", None)
     told = await error_of(MailChannel(plain_config(25)))
     assert type(told) is FatalError
-    assert "pip install" in str(told)
+    assert 'pip install -c constraints.txt -e ".[notify]"' in str(told), "the one beside it, no stranger's"
 
 
 def test_apprise_is_not_loaded_before_it_is_needed() -> None:

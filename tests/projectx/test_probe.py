@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from adapters.projectx.probe import Check, probe
+from adapters.common.finding import Check
+from adapters.projectx.probe import probe
 from tests.projectx import samples
 from tests.projectx.conftest import KEY, config_for
 from tests.projectx.gateway import Gateway, Status

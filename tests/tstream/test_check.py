@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.discord.fake import CHANNEL, TOKEN, FakeDiscord
 from tests.projectx import samples
 from tests.projectx.gateway import Gateway
 from tests.support.patience import patient
@@ -121,3 +122,78 @@ async def test_bad_settings_are_lines(places: Paths, gateway: Gateway, capsys: O
         "✗ settings: risk.foo",
     ]
     assert not gateway.calls
+
+
+async def test_a_keymap_that_clashes_is_told(gateway: Gateway, places: Paths, capsys: Out) -> None:
+    points_at(places, gateway.url, '[ui]\nkeymap = { pause = "F", nonsense = "f9" }\n')
+    code, lines = await checked(capsys)
+    assert code == 1
+    told = [line for line in lines if line.startswith("✗ keymap: ")]
+    assert told == [
+        "✗ keymap: ui.keymap.nonsense: no such action → choose another key",
+        "✗ keymap: ui.keymap.pause: F already means flatten-all; p stays → choose another key",
+    ]
+
+
+async def test_credentials_without_a_venue_are_told(places: Paths, gateway: Gateway, capsys: Out) -> None:
+    points_at(places, gateway.url)
+    places.settings_file.write_text("", encoding="utf-8")
+    code, lines = await checked(capsys)
+    assert code == 0, lines
+    (line,) = [line for line in lines if line[2:].startswith("credentials")]
+    assert line == (
+        "✓ credentials: the practice venue needs none, and leaves yours alone: "
+        'venue.name = "topstepx" or "projectx" uses them'
+    )
+
+
+ROOM = "[rooms.desk]\nchannels = [{channels}]\nauthors = [1]\n"
+
+
+def has_room(places: Paths, discord: FakeDiscord, channels: str, token: str = TOKEN) -> None:
+    """Settings of the practice venue and a room."""
+    address = f'[discord]\napi_url = "{discord.api_url}"\ngateway_url = "{discord.gateway_url}"\n'
+    places.settings_file.write_text(address + ROOM.format(channels=channels), encoding="utf-8")
+    secrets = places.config / ".env"
+    secrets.write_text(f"TSTREAM_DISCORD_TOKEN={token}\n", encoding="utf-8")
+    secrets.chmod(0o600)
+
+
+async def test_a_room_that_can_be_read_and_those_that_cannot(places: Paths, capsys: Out) -> None:
+    async with FakeDiscord() as discord:
+        discord.channels[5] = discord.channels[CHANNEL]
+        discord.hidden.add(5)
+        has_room(places, discord, f"{CHANNEL}, 5, 77")
+        code, lines = await checked(capsys)
+    assert code == 1
+    assert lines[-4].startswith("✓ discord: logged in as ")
+    assert lines[-3:] == [
+        "✗ room desk: the bot may not read 5 → give it View Channel and Read Message History there",
+        "✗ room desk: Discord knows no channel 77 → correct the id: Developer Mode, right click, Copy "
+        "Channel ID",
+        f"✓ room desk: channel {CHANNEL} can be read",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("token", "said"),
+    [("a.b.wrong", "Discord refuses the bot's token"), ("Bot two words", "this is no bot token")],
+)
+async def test_a_bots_token_that_is_wrong(token: str, said: str, places: Paths, capsys: Out) -> None:
+    async with FakeDiscord() as discord:
+        has_room(places, discord, f"{CHANNEL}", token)
+        code, lines = await checked(capsys)
+    assert code == 1
+    assert lines[-1].startswith(f"✗ discord: {said}")
+    assert "TSTREAM_DISCORD_TOKEN in .env" in lines[-1]
+    assert token not in "".join(lines)
+
+
+async def test_a_room_that_could_not_be_traded_is_told_as_a_start_would(places: Paths, capsys: Out) -> None:
+    async with FakeDiscord() as discord:
+        has_room(places, discord, f"{CHANNEL}")
+        with places.settings_file.open("a", encoding="utf-8") as file:
+            file.write('parser = "nonsense"\n')
+        code, lines = await checked(capsys)
+    assert code == 1
+    assert lines[0].startswith("✗ settings: rooms.desk")

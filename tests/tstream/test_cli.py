@@ -37,7 +37,9 @@ def test_help_teaches(capsys: Out) -> None:
         assert f"│ {command} " in out
     assert "Examples" in out
     assert call(["run", "--help"]) == 0
-    assert "--for" in capsys.readouterr().out
+    more = capsys.readouterr().out
+    assert "--for" in more
+    assert "<bool>" not in out + more
 
 
 REFUSED = {
@@ -203,6 +205,18 @@ def process(*argv: str, program: str = sys.executable) -> subprocess.CompletedPr
         cwd=Path(cli.__file__).parent.parent,
         check=False,
     )
+
+
+@pytest.mark.parametrize("coding", ["latin-1", "ascii"])
+def test_a_terminal_that_knows_few_signs_gets_words(coding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", coding)
+    done = process("-m", "tstream", "check", "--config", "/absent.toml")
+    assert done.returncode == 1
+    first, second = done.stdout.splitlines()
+    assert first.startswith(
+        "NO settings: there is no settings file /absent.toml -> name a file that is there"
+    )
+    assert second.startswith("ok folders: ")
 
 
 HEAVY = ("textual", "aiohttp", "pydantic", "pydantic_settings", "websockets", "asyncio", "plotext", "discord")

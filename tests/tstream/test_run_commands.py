@@ -134,3 +134,20 @@ def test_half_a_terminal_is_none(wiring: Wiring, monkeypatch: pytest.MonkeyPatch
     pretend_terminal(monkeypatch, **{missing: False})
     assert call([]) == 2
     assert not wiring.given
+
+
+def test_a_gateway_that_is_never_reached_ends_with_1_and_why(
+    places: Paths, monkeypatch: pytest.MonkeyPatch, capsys: Out
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(places.state))
+    places.settings_file.write_text(
+        '[venue]\nname = "projectx"\napi_url = "http://127.0.0.1:9"\nrtc_url = "http://127.0.0.1:9"',
+        encoding="utf-8",
+    )
+    secrets = "TSTREAM_PROJECTX_USER=me\nTSTREAM_PROJECTX_KEY=canary-13"
+    (places.config / ".env").write_text(secrets, encoding="utf-8")
+    assert call(["run", "--headless", "--for", "1s"]) == 1
+    out, err = capsys.readouterr()
+    assert "net P&L" in out, "its summary all the same"
+    assert err.startswith("tstream: the venue was never reached: ")
+    assert "127.0.0.1" in err

@@ -17,7 +17,7 @@ from tstream.errors import SettingsError
 from tstream.paths import Paths
 from tstream.settings.load import load, require_credentials
 from tstream.settings.model import Settings
-from tstream.settings.problems import nearest, shown, walk
+from tstream.settings.problems import nearest, shown, variable, walk
 
 Complaints = Callable[..., list[str]]
 
@@ -220,7 +220,7 @@ BAD = {
     ),
     "gateway without address": (
         '[venue]\nname = "projectx"',
-        'venue.api_url: is needed where venue.name is "projectx"',
+        'venue.api_url: is needed where venue.name is "projectx", and so is venue.rtc_url',
     ),
     "address of a known gateway": (
         '[venue]\nname = "topstepx"\napi_url = "https://api.example.com"',
@@ -239,6 +239,32 @@ BAD = {
     "no address": (
         '[venue]\nname = "projectx"\napi_url = "api.example.com"\nrtc_url = "https://rtc.example.com"',
         'venue.api_url = "api.example.com": must be a URL such as "https://api.example.com"',
+    ),
+    "one address of two": (
+        '[venue]\nname = "projectx"\napi_url = "https://api.example.com"',
+        'venue.rtc_url: is needed where venue.name is "projectx"',
+    ),
+    "mail without addresses": (
+        '[notify]\nmail_server = "mail.example.com"',
+        "notify.mail_from: is needed where notify.mail_server is set, and so is notify.mail_to",
+    ),
+    "a label that is too long": (
+        f'[notify]\nlabel = "{"x" * 41}"',
+        f'notify.label = "{"x" * 41}": must be text of at most 40 characters',
+    ),
+    "misspelt secret": (
+        '[discord]\ntokn = "canary-key-7"',
+        "discord.tokn = **********: unknown key; did you mean TSTREAM_DISCORD_TOKEN in .env or the "
+        "environment?",
+    ),
+    "misspelt login": (
+        '[projectx]\nkeyy = "canary-key-8"',
+        "projectx.keyy = **********: belongs in .env or the environment, as TSTREAM_PROJECTX_KEY",
+    ),
+    "misspelt section of the login": (
+        '[projctx]\nkey = "canary-key-9"',
+        "projctx: unknown key; did you mean TSTREAM_PROJECTX_USER and TSTREAM_PROJECTX_KEY in .env or the "
+        "environment?",
     ),
     "secret in the wrong place": (
         '[projectx]\nkey = "canary-key-1"',
@@ -275,8 +301,8 @@ def test_variables_nobody_reads_are_mistakes(complaints: Complaints, monkeypatch
         "(in the environment)"
     )
     assert secret == (
-        "projectx.keyy = **********: unknown key; did you mean projectx.key? "
-        "(in TSTREAM_PROJECTX_KEYY in ~/.env)"
+        "projectx.keyy = **********: unknown key; did you mean TSTREAM_PROJECTX_KEY in .env or the "
+        "environment? (in TSTREAM_PROJECTX_KEYY in ~/.env)"
     )
 
 
@@ -286,8 +312,9 @@ def test_a_table_in_a_variable_must_be_json(complaints: Complaints) -> None:
     ]
 
 
-def test_a_broken_dotenv_names_its_line(complaints: Complaints) -> None:
-    assert complaints(dotenv="TSTREAM_UI_FPS=9\nthis is nothing\n") == ["line 2 is no NAME=value (in ~/.env)"]
+def test_a_byte_order_mark_is_no_mistake(places: Paths) -> None:
+    places.settings_file.write_bytes(b'\xef\xbb\xbftrading = "off"\r\n')
+    assert load(places).settings.trading is TradingSwitch.OFF
 
 
 def test_files_that_are_no_text_are_named(places: Paths) -> None:
@@ -340,3 +367,4 @@ def test_a_letter_left_out_is_understood(key: str, data: st.DataObject) -> None:
     known = [known for known, _ in walk(Settings)]
     if len(name) > 6 and misspelt not in known:
         assert key in nearest(misspelt, known)
+        assert variable(key) in nearest(misspelt, known, [key])

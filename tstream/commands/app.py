@@ -249,7 +249,7 @@ def run_command(words: Sequence[str] | None) -> int:
     Raises UsageError for what Typer refuses, CommandError, PortError, and whatever a command raises.
     """
     try:
-        code = get_command(app).main(args=words, prog_name="tstream", standalone_mode=False)
+        code = _plain_flags(get_command(app)).main(args=words, prog_name="tstream", standalone_mode=False)
     except typer.TyperException as error:
         context: typer.Context | None = getattr(error, "ctx", None)
         path = context.command_path if context else "tstream"
@@ -259,6 +259,22 @@ def run_command(words: Sequence[str] | None) -> int:
     except typer.Abort:
         raise CommandError("nothing was done") from None
     return code if isinstance(code, int) else 0
+
+
+def _plain_flags(command: Any) -> Any:
+    """The command, whose help says no "<bool>" behind what is only there or not."""
+    params = command.get_params
+
+    def get_params(context: typer.Context) -> list[Any]:
+        found: list[Any] = params(context)
+        for one in found:
+            one.metavar = "" if getattr(one, "is_flag", False) else one.metavar
+        return found
+
+    command.get_params = get_params
+    for inner in getattr(command, "commands", {}).values():
+        _plain_flags(inner)
+    return command
 
 
 def _plain(message: str) -> str:

@@ -13,20 +13,24 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from adapters.common.finding import Check
 from adapters.common.redaction import REDACT, printable
-from adapters.projectx.probe import Check, probe
+from adapters.discord.probe import probe as probe_discord
+from adapters.projectx.probe import probe
 from adapters.simulator.config import SimulatorConfig
 from adapters.simulator.practice import PracticeVenue
 from engine.model.orders import Account
 from engine.risk.presets import PRESETS, resolve
 from tstream.clock import wall_ns
+from tstream.convert.alerts import check_rooms, discord_config
 from tstream.convert.risk import risk_limits
 from tstream.convert.venues import practice_config, projectx_config
 from tstream.errors import SettingsError
 from tstream.paths import Paths, find
 from tstream.run.startup import check_theme, read_settings
-from tstream.settings.load import Loaded, require_credentials
+from tstream.settings.load import require_credentials
 from tstream.settings.model import Settings
+from tui.keymap import resolve_keys
 
 LEAST_FREE_MB = 100
 """Less may not last for a day's journal and log."""
@@ -48,15 +52,24 @@ def findings(config: Path | None) -> Iterator[Check]:
     """One after another, as they are found; ends where nothing more can be found out."""
     try:
         places, loaded = read_settings(config)
-        check_theme(loaded.settings.ui.theme, "ui.theme", places)
+        settings = loaded.settings
+        check_theme(settings.ui.theme, "ui.theme", places)
+        check_rooms(settings)
     except SettingsError as error:
-        yield from (Check("settings", False, str(problem), "correct it") for problem in error.problems)
+        yield from (Check("settings", False, str(problem), problem.remedy) for problem in error.problems)
         yield from _folders(find())
         return
     yield Check("settings", True, f"{loaded.file or f'all defaults; they belong in {places.settings_file}'}")
+    for problem in resolve_keys(settings.ui.keymap).problems:
+        # its own words say which key stays
+        yield Check("keymap", False, problem.replace("keys.", "ui.keymap.", 1), "choose another key")
     yield from (_secrecy(file) for file in loaded.dotenv)
     yield from _folders(places)
-    yield from _venue(loaded)
+    yield from _venue(settings)
+    if settings.rooms:
+        yield from asyncio.run(
+            probe_discord(discord_config(settings, places.venue("check") / "discord.json"))
+        )
 
 
 def _secrecy(file: Path) -> Check:
@@ -81,10 +94,11 @@ def _folders(places: Paths) -> Iterator[Check]:
     yield Check("folders", free_mb >= LEAST_FREE_MB, room, "make room: orders have to be written down")
 
 
-def _venue(loaded: Loaded) -> Iterator[Check]:
-    settings = loaded.settings
+def _venue(settings: Settings) -> Iterator[Check]:
     if settings.venue.practice:
-        yield Check("credentials", True, "the practice venue needs none")
+        unused = settings.projectx.user or settings.projectx.key.get_secret_value()
+        more = ', and leaves yours alone: venue.name = "topstepx" or "projectx" uses them' if unused else ""
+        yield Check("credentials", True, f"the practice venue needs none{more}")
         yield from asyncio.run(_probe_practice(settings))
         return
     try:

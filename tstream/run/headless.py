@@ -90,8 +90,9 @@ async def _headless(run: Run, clock: Clock, asked: list[int]) -> tuple[dict[str,
             await engine.main()
         finally:
             ending.cancel()
-        unreached = "" if engine.view().books else engine.failure or "no account was seen"
-        return engine.summaries(), unreached
+        view = engine.view()
+        reasons = [engine.failure, *(link.detail for link in view.links), "no account was seen"]
+        return engine.summaries(), "" if view.books else next(filter(None, reasons))
 
 
 async def _end(engine: Engine, duration_ns: int | None, clock: Clock, asked: list[int]) -> None:

@@ -11,7 +11,7 @@ from pydantic_settings import NoDecode
 
 from engine.model.rooms import AlertRoom, SizePolicy
 from tstream.settings.declared import DeclaredSection, keys_of
-from tstream.settings.fields import CommaSeparated, Section, refuse, setting
+from tstream.settings.fields import CommaSeparated, Section, need, refuse, setting
 from tstream.settings.notify import Ids
 from tstream.settings.sections import BaseUrl, Contract, SocketUrl
 
@@ -69,10 +69,8 @@ class RoomSettings(DeclaredSection):
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
-        if not self.channels:
-            raise refuse("is needed: without a channel nothing is read", key="channels")
-        if not self.authors and not self.author_names:
-            raise refuse("is needed: without an author nothing is read", key="authors")
+        authors = "authors" if not self.author_names else "author_names"
+        need(self, "rooms.NAME", ("channels", authors), "or nothing is read")
         if not self.size_a >= self.size_b >= self.size_c:
             raise refuse(
                 "must not be smaller than size_b, nor size_b than size_c", key="size_a", value=self.size_a

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from enum import Enum
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from annotated_types import Ge, Gt, Le, Lt
+from annotated_types import Ge, Gt, Le, Lt, MaxLen
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -57,6 +57,14 @@ def computed(default_factory: Any, description: str, **more: Any) -> Any:
 def refuse(message: str, **context: Any) -> PydanticCustomError:
     """The error of a check that bounds can't express. `key` names the key of the section that is to blame."""
     return PydanticCustomError("check", "{message}", {"message": message, **context})
+
+
+def need(section: Section, name: str, keys: Sequence[str], why: str) -> None:
+    """Raises what names all of these keys of a section that are not set."""
+    missing = [key for key in keys if not getattr(section, key)]
+    if missing:
+        more = "".join(f", and so is {name}.{key}" for key in missing[1:])
+        raise refuse(f"is needed {why}{more}", key=missing[0])
 
 
 def no_bool(value: object) -> object:
@@ -127,6 +135,9 @@ def _choice(words: Iterable[str]) -> str:
 
 
 def _bounds(metadata: list[Any]) -> str:
+    longest = next((bound for bound in metadata if isinstance(bound, MaxLen)), None)
+    if longest is not None:
+        return f" of at most {longest.max_length} characters"
     low = next((bound for bound in metadata if isinstance(bound, (Ge, Gt))), None)
     high = next((bound for bound in metadata if isinstance(bound, (Le, Lt))), None)
     if isinstance(low, Ge) and isinstance(high, Le):

@@ -8,21 +8,23 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from dotenv.parser import parse_stream
 from pydantic import BaseModel, ValidationError
 from pydantic_settings import SettingsError as SourceError
 
 from tstream.errors import Problem, SettingsError
 from tstream.paths import Paths
+from tstream.settings.dotenv import read_dotenv, unread
 from tstream.settings.model import Settings
-from tstream.settings.problems import MASK, holds_secret, nearest, problems, walk
+from tstream.settings.problems import LOGIN, MASK, nearest, problems, secret_keys, variable, walk
 from tstream.settings.sources import PREFIX, RESERVED, dotenv_files
 
-_CREDENTIALS = "projectx"
+_SECRET = secret_keys(dict(walk(Settings)))
 _ENVIRONMENT = "the environment"
+_ABSENT = "name a file that is there, or begin one with a copy of tstream.example.toml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ def load(paths: Paths, config: Path | None = None) -> Loaded:
     table = _read_toml(file, required=config is not None)
     dotenv = dotenv_files(paths, file)
     variables = [(_ENVIRONMENT, dict(os.environ))] + [
-        (f"{path}", _read_dotenv(path)) for path in reversed(dotenv)
+        (f"{path}", read_dotenv(path)) for path in reversed(dotenv)
     ]
     found = list(_misplaced(table, file)) + [p for where, names in variables for p in _unknown(where, names)]
     _leave_out(table)
@@ -65,9 +67,9 @@ def require_credentials(settings: Settings) -> None:
         return
     absent = [
         Problem(
-            f"{_CREDENTIALS}.{key}",
-            f'is needed where venue.name is "{settings.venue.name}": set {PREFIX}{_CREDENTIALS.upper()}_'
-            f"{key.upper()} in .env or the environment",
+            f"{LOGIN}.{key}",
+            f'is needed where venue.name is "{settings.venue.name}": set '
+            f"{variable(f'{LOGIN}.{key}')} in .env or the environment",
         )
         for key, value in (
             ("user", settings.projectx.user),
@@ -81,67 +83,43 @@ def require_credentials(settings: Settings) -> None:
 
 def _read_toml(file: Path, *, required: bool) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         if not required:
             return {}
-        raise SettingsError([Problem("", f"there is no settings file {file}")]) from None
-    except OSError as error:
-        raise SettingsError([Problem("", f"can't read it: {error.strerror}", origin=f"{file}")]) from None
-    except UnicodeDecodeError:
-        raise SettingsError([Problem("", "it is not UTF-8 text", origin=f"{file}")]) from None
+        absent = f"there is no settings file {file}"
+        raise SettingsError([Problem("", absent, remedy=_ABSENT)]) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise unread(file, error) from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError([Problem("", f"no valid TOML: {error}", origin=f"{file}")]) from None
 
 
-def _read_dotenv(file: Path) -> dict[str, str]:
-    try:
-        with file.open(encoding="utf-8") as stream:
-            bindings = list(parse_stream(stream))
-    except OSError as error:
-        raise SettingsError([Problem("", f"can't read it: {error.strerror}", origin=f"{file}")]) from None
-    except UnicodeDecodeError:
-        raise SettingsError([Problem("", "it is not UTF-8 text", origin=f"{file}")]) from None
-    broken = [
-        Problem("", f"line {binding.original.line} is no NAME=value", origin=f"{file}")
-        for binding in bindings
-        if binding.error
-    ]
-    if broken:
-        raise SettingsError(broken)
-    return {binding.key: binding.value or "" for binding in bindings if binding.key}
-
-
-def _secret_keys() -> Iterator[str]:
-    """Dotted keys that a file may not hold: the whole login, and everything declared as a secret."""
-    for key, field in walk(Settings):
-        if key.startswith(f"{_CREDENTIALS}.") or holds_secret(field):
-            yield key
-
-
 def _misplaced(table: Mapping[str, Any], file: Path) -> Iterator[Problem]:
     """Secrets don't belong in a file that gets copied, shown and committed."""
-    secret = set(_secret_keys())
     for section, keys in table.items():
-        for key in keys if isinstance(keys, dict) else [""] if section == _CREDENTIALS else []:
+        for key in keys if isinstance(keys, dict) else [""] if section == LOGIN else []:
             name = f"{section}.{key}".rstrip(".")
-            if section == _CREDENTIALS or name in secret:
-                message = f"belongs in .env or the environment, as {_variable(name)}"
-                yield Problem(name, message, MASK, f"{file}")
+            if section == LOGIN or name in _SECRET:
+                own = [one for one in _SECRET if one.startswith(f"{section}.")]
+                meant = [name] if name in own else get_close_matches(name, own, 1) or own
+                variables = " and ".join(map(variable, meant))
+                yield Problem(
+                    name,
+                    f"belongs in .env or the environment, as {variables}",
+                    MASK,
+                    f"{file}",
+                    f"move it to {file.parent / '.env'}, as {variables}",
+                )
 
 
 def _leave_out(table: dict[str, Any]) -> None:
     """Misplaced secrets are told of once, and are not looked at any further."""
-    table.pop(_CREDENTIALS, None)
-    for name in _secret_keys():
+    table.pop(LOGIN, None)
+    for name in _SECRET:
         section, _, key = name.partition(".")
         if isinstance(table.get(section), dict):
             table[section].pop(key, None)
-
-
-def _variable(key: str) -> str:
-    """The environment variable that sets a dotted key."""
-    return PREFIX + key.replace(".", "_").upper()
 
 
 def _unknown(where: str, names: Mapping[str, str]) -> Iterator[Problem]:
@@ -152,7 +130,7 @@ def _unknown(where: str, names: Mapping[str, str]) -> Iterator[Problem]:
         if not name.upper().startswith(PREFIX) or name.upper() in RESERVED or not value:
             continue
         if rest not in Settings.model_fields and rest.partition("_")[0] not in sections:
-            known = [_variable(key) for key, _ in walk(Settings)]
+            known = [variable(key) for key, _ in walk(Settings)]
             yield Problem(name, "unknown setting" + nearest(name.upper(), known), origin=where)
 
 
@@ -167,7 +145,7 @@ def _origins(
 ) -> Callable[[str], str]:
     def origin(key: str) -> str:
         parts = re.sub(r"\[\d+\]", "", key).split(".")
-        for name in (_variable(".".join(parts[:length])) for length in range(len(parts), 0, -1)):
+        for name in (variable(".".join(parts[:length])) for length in range(len(parts), 0, -1)):
             for where, names in variables:
                 if any(other.upper() == name and value for other, value in names.items()):
                     return f"{name} in {where}"
@@ -179,7 +157,7 @@ def _origins(
 def _unreadable(error: SourceError, variables: list[tuple[str, dict[str, str]]]) -> Problem:
     """A variable that holds a table must hold it as JSON."""
     match = re.search(r'field "(\w+)"', str(error))
-    start = _variable(match[1] if match else "")
+    start = variable(match[1] if match else "")
     for where, names in variables:
         for name, value in names.items():
             if name.upper().startswith(start) and not _is_json(value):

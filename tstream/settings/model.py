@@ -6,11 +6,18 @@ from typing import Annotated, Self
 
 import msgspec
 from pydantic import model_validator
-from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from engine.model.config import TradingSwitch
 from engine.model.instrument import CME_FUTURES, Instrument
 from tstream.settings.alerts import DiscordSettings, RoomName, RoomSettings
+from tstream.settings.dotenv import DotenvSource
 from tstream.settings.fields import CommaSeparated, computed, refuse, setting
 from tstream.settings.notify import NotifySettings
 from tstream.settings.risk import RiskSettings
@@ -86,7 +93,8 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """First wins: environment, .env, then what the caller read from tstream.toml."""
-        return env_settings, dotenv_settings, init_settings
+        assert isinstance(dotenv_settings, DotEnvSettingsSource)
+        return env_settings, DotenvSource(settings_cls, dotenv_settings.env_file), init_settings
 
     @model_validator(mode="after")
     def _sections_fit_together(self) -> Self:

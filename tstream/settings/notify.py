@@ -13,7 +13,7 @@ from adapters.notify.config import NotifyConfig
 from adapters.notify.content.message import Event
 from engine.model.notices import Severity
 from tstream.settings.declared import DeclaredSection, keys_of
-from tstream.settings.fields import CommaSeparated, Whole, refuse, setting
+from tstream.settings.fields import CommaSeparated, Whole, need, refuse, setting
 from tstream.settings.sections import BaseUrl, Zone
 
 _NUMBER = re.compile(r"-?\d+", re.ASCII)
@@ -90,9 +90,7 @@ class NotifySettings(DeclaredSection):
         if self.commands_chats and not token:
             raise refuse("is needed where notify.commands_chats is set", key="telegram_token")
         if self.mail_server:
-            for key in ("mail_from", "mail_to"):
-                if not getattr(self, key):
-                    raise refuse("is needed where notify.mail_server is set", key=key)
+            need(self, "notify", ("mail_from", "mail_to"), "where notify.mail_server is set")
         far = self.mail_server not in LOOPBACK
         if far and self.mail_security == "insecure" and self.mail_password.get_secret_value():
             raise refuse("would send the password readable: use starttls or ssl", key="mail_security")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any, get_args
@@ -15,7 +15,10 @@ from pydantic_core import ErrorDetails
 
 from tstream.errors import Problem
 from tstream.settings.fields import allowed
+from tstream.settings.sources import PREFIX
 
+LOGIN = "projectx"
+"""The section that no file may hold."""
 MASK = "**********"
 _SHOWN = 60
 _SECRET_NAME = re.compile(r"key|token|secret|passw|credential|projectx", re.IGNORECASE)
@@ -63,18 +66,34 @@ def may_be_secret(key: str) -> bool:
     return _SECRET_NAME.search(key) is not None
 
 
-def nearest(key: str, known: list[str]) -> str:
-    """A hint at the key that was probably meant: the same name elsewhere, or one spelt alike."""
+def secret_keys(fields: Mapping[str, FieldInfo]) -> list[str]:
+    """Dotted keys that a file may not hold: the whole login, and everything declared as a secret."""
+    return [key for key, field in fields.items() if key.startswith(f"{LOGIN}.") or holds_secret(field)]
+
+
+def variable(key: str) -> str:
+    """The environment variable that sets a dotted key."""
+    return PREFIX + key.replace(".", "_").upper()
+
+
+def nearest(key: str, known: list[str], secret: Sequence[str] = ()) -> str:
+    """A hint at the key that was probably meant: the same name elsewhere, or one spelt alike. Keys that are
+    `secret` are named as the variables that they have to be.
+    """
     section, _, name = key.rpartition(".")
     same = [other for other in known if other.rpartition(".")[2] == name]
     alike = same or get_close_matches(key, known, 1, 0.75)
     if alike:
         place = " (above the first [section])" if section and "." not in alike[0] else ""
-        return f"; did you mean {alike[0]}{place}?"
+        meant = f"{variable(alike[0])} in .env or the environment" if alike[0] in secret else alike[0]
+        return f"; did you mean {meant}{place}?"
     if not section:
         tables = sorted({other.partition(".")[0] for other in known if "." in other})
-        meant = get_close_matches(key, tables, 1)
-        return f"; did you mean [{meant[0]}]?" if meant else "; docs/configuration.md lists all keys"
+        found = get_close_matches(key, tables, 1)
+        if found == [LOGIN]:
+            login = " and ".join(variable(one) for one in secret if one.startswith(LOGIN))
+            return f"; did you mean {login} in .env or the environment?"
+        return f"; did you mean [{found[0]}]?" if found else "; docs/configuration.md lists all keys"
     siblings = [other.rpartition(".")[2] for other in known if other.rpartition(".")[0] == section]
     return f"; known here: {', '.join(siblings)}" if siblings else ""
 
@@ -94,7 +113,7 @@ def _problem(error: ErrorDetails, fields: dict[str, FieldInfo], origin: Origin) 
     known = fields | _entries(key, fields)
     field = _declared(key, known)
     if kind == "extra_forbidden":
-        message = "unknown key" + nearest(key, list(known))
+        message = "unknown key" + nearest(key, list(known), secret_keys(fields))
     elif kind == "check" and context["message"]:
         message = context["message"]
     elif kind in ("model_type", "model_attributes_type"):
@@ -105,7 +124,7 @@ def _problem(error: ErrorDetails, fields: dict[str, FieldInfo], origin: Origin) 
         message = error["msg"]
     if kind == "extra_forbidden" and isinstance(value, (dict, list)):
         value = None  # whatever is in it, it may be a secret
-    secret = holds_secret(field) if field else may_be_secret(key)
+    secret = holds_secret(field) if field else may_be_secret(key) or PREFIX in message
     return Problem(key, message, None if value is None else shown(value, secret=secret), origin(key))
 
 

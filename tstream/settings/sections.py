@@ -17,7 +17,7 @@ from engine.model.instrument import CME_FUTURES
 from engine.strategies.zones import ZoneReactionConfig
 from tstream.logs import LogOptions
 from tstream.settings.declared import DeclaredSection, keys_of
-from tstream.settings.fields import Section, Usd, Whole, computed, refuse, setting
+from tstream.settings.fields import Section, Usd, Whole, computed, need, refuse, setting
 
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
@@ -122,9 +122,9 @@ class VenueSettings(Section):
 
     @model_validator(mode="after")
     def _urls_belong_to_the_venue(self) -> Self:
+        if self.name == "projectx":
+            need(self, "venue", ("api_url", "rtc_url"), 'where venue.name is "projectx"')
         for key in ("api_url", "rtc_url"):
-            if self.name == "projectx" and not getattr(self, key):
-                raise refuse('is needed where venue.name is "projectx"', key=key)
             if self.name == "topstepx" and getattr(self, key):
                 raise refuse(
                     'is known for topstepx: leave it out, or set venue.name to "projectx"',

@@ -72,7 +72,10 @@ def load_apprise() -> Any:
     try:
         apprise = importlib.import_module("apprise")
     except ImportError:
-        raise FatalError('mail and other services need apprise: pip install "tstream[notify]"') from None
+        raise FatalError(
+            "mail and other services need apprise: in tstream's folder, "
+            '.venv/bin/pip install -c constraints.txt -e ".[notify]"'
+        ) from None
     log = logging.getLogger("apprise")
     log.propagate = False
     log.setLevel(logging.DEBUG)
