@@ -53,6 +53,21 @@ class AccountReports:
         self._sink: Sink | None = None
         self._held: dict[str, VenuePosition] = {}
         self._lookups: set[asyncio.Task[None]] = set()
+        self._told: set[int] = set()
+        """Trades that the stream has told of, or that were there before it."""
+        self._untold: dict[int, tuple[float, int]] = {}
+        """Trades of which only queries have told: since when, by the loop's clock and in nanoseconds UTC."""
+        self._met = False
+
+    def renewed(self) -> None:
+        """Another connection tells from now on: whatever the next query shows may be older than that."""
+        self._told.clear()
+        self._untold.clear()
+        self._met = False
+
+    def untold(self, before: float) -> int | None:
+        """Since when (nanoseconds UTC) a trade is known that the stream ought to have told by now."""
+        return min((ts for at, ts in self._untold.values() if at <= before), default=None)
 
     def open(self, sink: Sink) -> None:
         self._sink = sink
@@ -95,6 +110,14 @@ class AccountReports:
 
     async def fills(self, rows: Iterable[TradeRow]) -> tuple[Fill, ...]:
         """Our instruments' fills, oldest first. Raises RetryableError if any row can't be understood."""
+        rows = list(rows)
+        at, ts = asyncio.get_running_loop().time(), self._clock()
+        for row in rows:
+            if not self._met:
+                self._told.add(row.id)
+            elif row.id not in self._told:
+                self._untold.setdefault(row.id, (at, ts))
+        self._met = True
         found = [fill async for _, fill in self._ours("trade", rows, mapping.fill) if fill is not None]
         return tuple(sorted(found, key=lambda fill: (fill.ts_venue, int(fill.trade_id))))
 
@@ -134,6 +157,8 @@ class AccountReports:
             self._sink(OrderReported(ts_recv=now, ts_venue=order.ts_venue, book=self._book, order=order))
         elif isinstance(row, TradeRow):
             self.changes += 1
+            self._told.add(row.id)
+            self._untold.pop(row.id, None)
             if (fill := mapping.fill(row, instrument)) is not None:
                 self._sink(FillReported(ts_recv=now, ts_venue=fill.ts_venue, book=self._book, fill=fill))
         else:

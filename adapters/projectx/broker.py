@@ -68,7 +68,9 @@ class ProjectXBroker:
                 account = mapping.account(self._account)
                 sink(AccountAdopted(ts_recv=venue.clock(), book=self.book, account=account))
                 adopted = True
-            return UserStream(self._account_id(), self._reports, venue.anomalies)
+            return UserStream(
+                self._account_id(), self._reports, venue.anomalies, venue.config.timing.untold_s
+            )
 
         async with venue.opened(sink):
             self._reports.open(sink)

@@ -39,6 +39,8 @@ class Timing:
     """Between our pings; the hub drops a client that is silent for 30 s."""
     dead_s: float = 30.0
     """Without any record, pings included, a hub connection is dead."""
+    untold_s: float = 1.5
+    """A fill that a query has shown and the user hub has not told by then: the hub is taken for dead."""
     quote_silence_s: float = 30.0
     """Without any quote while the market is open, the feed is stale."""
     print_silence_s: float = 300.0

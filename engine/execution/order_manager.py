@@ -28,7 +28,7 @@ from engine.model.config import EngineConfig
 from engine.model.effects import Request
 from engine.model.market import NANOS
 from engine.model.notices import NoticeKind, Severity
-from engine.model.orders import Account, Fill, OrderStatus, Slot, VenueOrder
+from engine.model.orders import Account, Fill, OrderStatus, OrderType, Slot, VenueOrder
 from engine.model.plans import PlanStatus, TradePlan
 from engine.model.records import OrderEvent as E
 from engine.portfolio.money import Marks
@@ -119,6 +119,7 @@ class OrderManager:
             or any(
                 order.status not in _AT_WORK
                 or order.cancel_wanted
+                or order.type is OrderType.MARKET
                 or (order.plan_id not in state.plans and self.context.made(order))
                 for order in state.live_orders()
             )
@@ -299,7 +300,7 @@ class OrderManager:
         now = self.turn.now
         self._fills.take_waiting()
         for order in self.state.live_orders():
-            if order.status not in _AT_WORK or order.cancel_wanted:
+            if order.status not in _AT_WORK or order.cancel_wanted or order.type is OrderType.MARKET:
                 self._remind(order, now)
         self.flattener.drive()
         self.work()
@@ -321,6 +322,9 @@ class OrderManager:
             and waited >= LOOK_AGAIN_NS
         ):
             self.inquiry.insist(order.client_id)
+        if order.type is OrderType.MARKET and order.stands and now - order.created_ts >= LOOK_AGAIN_NS:
+            # It should have filled at once: perhaps it has, and nobody tells.
+            self.inquiry.insist(f"fill {order.client_id}")
         if order.slot is Slot.STOP and not order.stands and waited >= UNPROVEN_STOP_NS:
             self.inquiry.insist(f"stop {order.client_id}", urgent=True)
         if order.cancel_wanted and waited >= LOOK_AGAIN_NS:

@@ -186,3 +186,30 @@ def test_f39_where_the_venue_was_to_keep_the_stop_ours_comes_first_and_then_the_
     assert bench.of(fx.ClosePosition) == []
     bench.wait(0.9)
     assert bench.of(fx.ClosePosition) == [fx.ClosePosition(BOOK, "MNQ")]
+
+
+@pytest.mark.parametrize("answered", [True, False], ids=["accepted", "hangs"])
+@pytest.mark.parametrize("brackets", [Brackets.OWN, Brackets.NATIVE])
+def test_f42_a_market_entry_that_fills_without_a_word_has_its_stop_within_three_seconds(
+    brackets: Brackets, answered: bool
+) -> None:
+    bench, entry = connected(brackets=brackets)
+    bench.wait(0.2)
+    venue_id = bench.lodge(entry)
+    if answered:
+        bench.reply(entry, ev.Outcome.ACCEPTED, venue_id)
+    bench.execute(venue_id)
+    bench._obeyed = len(bench.effects)
+    begun = bench.now
+    while not bench.stops() and bench.now - begun < 5 * NANOS:
+        bench.obey(0.2)
+    assert bench.now - begun <= 3 * NANOS
+    assert bench.stops() == [(5, PRICE - 40)]
+    assert bench.of(fx.ClosePosition) == []
+
+
+def test_f42_a_market_entry_that_waits_in_the_market_is_looked_at_ever_later() -> None:
+    bench, entry = connected()
+    bench.wait(0.2)
+    bench.tell(bench.accept(entry)[0])
+    assert [round(one) for one in looks_during(bench, 40)] == [2, 4, 7, 17, 27, 37]

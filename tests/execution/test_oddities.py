@@ -315,6 +315,9 @@ def test_a_bench_at_rest_needs_no_frequent_pulses() -> None:
 def test_a_resting_entry_needs_none_either() -> None:
     bench, order = connected()
     bench.accept(order)
+    resting = bench.order(order.client_id)
+    resting.spec = structs.replace(resting.spec, type=OrderType.LIMIT, limit=PRICE - 100)
+    bench.invariants.state.book(BOOK).orders[order.client_id].spec = resting.spec
     bench.wait(2)
     assert [order.status for order in bench.book.live_orders()] == [OrderStatus.WORKING]
     assert not bench.core.books[BOOK].orders.busy

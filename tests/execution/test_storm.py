@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from engine.lab.replay import BOOK
 from engine.model.orders import Slot
-from engine.model.refusals import Refusal
 from tests.support.lossy_wire import LossyReplay
 
 
@@ -23,7 +22,7 @@ def weather(storm: LossyReplay) -> None:
     assert (storm.held("MNQ"), live) == (0, [])
     assert (book.position("MNQ").qty, book.plans, book.flattening, book.live_orders()) == (0, {}, {}, [])
     traded = Slot.ENTRY in {order.slot for order in book.orders.values()}
-    assert traded or storm._core.entries.refusals[Refusal.VENUE_DOWN.sentence], "no storm, but a calm"
+    assert traded or storm._core.entries.refusals, "nobody had an idea"
 
 
 @pytest.mark.parametrize("brackets", [True, False], ids=["native", "own"])

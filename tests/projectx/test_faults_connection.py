@@ -141,6 +141,20 @@ async def test_f18_trades_that_stop_while_quotes_flow_are_missed_in_their_contra
     await stops_and_comes_back("trades", "print", Print)
 
 
+async def test_f42_a_fill_that_only_a_query_tells_counts_against_the_user_hub() -> None:
+    async with bench(feed=False, timing={"untold_s": 0.1, "watch_s": 0.02}) as b:
+        await b.venue.broker.snapshot(START)
+        b.practice.controls.silence_user()
+        await b.venue.broker.place(entry(qty=1))
+        while not (await b.venue.broker.snapshot(START)).fills:
+            pass
+        await into(b.inbox, "user", STALE, "a fill that it ought to have told is known by query")
+        await into(b.inbox, "user", LIVE)
+        told = len(b.inbox.of(FillReported))
+        await b.venue.broker.place(entry(client_id="ts-a-1-2", qty=1))
+        await b.inbox.until(lambda: len(b.inbox.of(FillReported)) > told)
+
+
 async def test_f18_a_silent_user_hub_is_normal() -> None:
     """Long enough for the market's watchdog, with the same limits, to act twice."""
     async with bench(timing={"quote_silence_s": 0.1}) as b:
