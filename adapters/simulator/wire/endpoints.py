@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -13,7 +13,6 @@ from adapters.simulator.exchange.codes import (
     ContractCode,
     LoginCode,
     OrderByIdCode,
-    PlaceCode,
     StatusCode,
     ValidateCode,
 )
@@ -29,15 +28,6 @@ from adapters.simulator.wire.access import Tokens
 from adapters.simulator.wire.json_rows import Json, envelope
 
 _MOST_BARS = 20_000
-_LARGEST_PAGE = 1000
-
-
-class BadRequestError(Exception):
-    """The body does not make sense: HTTP 400 with the names of the fields and what is wrong with them."""
-
-    def __init__(self, errors: Mapping[str, str]) -> None:
-        super().__init__(", ".join(errors))
-        self.errors = errors
 
 
 class Endpoint(NamedTuple):
@@ -63,17 +53,26 @@ class Endpoints:
             "/api/contract/searchbyid": Endpoint(ask.ContractById, self._contract_by_id),
             "/api/contract/available": Endpoint(ask.ContractsAvailable, self._contracts_available),
             "/api/history/retrievebars": Endpoint(ask.RetrieveBars, self._bars),
-            "/api/order/place": Endpoint(PlaceRequest, self._place),
-            "/api/order/modify": Endpoint(ModifyRequest, self._modify),
-            "/api/order/cancel": Endpoint(ask.OneOrder, self._cancel),
-            "/api/order/search": Endpoint(ask.OrderSearch, self._order_search),
-            "/api/order/searchopen": Endpoint(ask.OfAccount, self._orders_open),
-            "/api/order/searchbyid": Endpoint(ask.OneOrder, self._order_by_id),
-            "/api/order/v2/query": Endpoint(ask.OrderQuery, self._order_query),
-            "/api/position/searchopen": Endpoint(ask.OfAccount, self._positions),
-            "/api/position/closecontract": Endpoint(ask.CloseContract, self._close),
-            "/api/position/partialclosecontract": Endpoint(ask.PartialCloseContract, self._partial_close),
-            "/api/trade/search": Endpoint(ask.TradeSearch, self._trades),
+            "/api/order/place": self._of_account(PlaceRequest, self._place, "orderId"),
+            "/api/order/modify": self._change(ModifyRequest, lambda a, body, now: a.modify(body, now)),
+            "/api/order/cancel": self._change(
+                ask.OneOrder, lambda a, body, now: a.cancel(body.order_id, now)
+            ),
+            "/api/order/search": self._of_account(ask.OrderSearch, self._order_search, "orders"),
+            "/api/order/searchopen": self._of_account(ask.OfAccount, self._orders_open, "orders"),
+            "/api/order/searchbyid": self._of_account(ask.OneOrder, self._order_by_id, "order"),
+            "/api/order/v2/query": self._of_account(
+                ask.OrderQuery, self._order_query, "orders", "totalCount"
+            ),
+            "/api/position/searchopen": self._of_account(ask.OfAccount, self._positions, "positions"),
+            "/api/position/closecontract": self._change(
+                ask.CloseContract, lambda a, body, now: a.close(body.contract_id, now)
+            ),
+            "/api/position/partialclosecontract": self._change(
+                ask.PartialCloseContract,
+                lambda a, body, now: a.partial_close(body.contract_id, body.size, now),
+            ),
+            "/api/trade/search": self._of_account(ask.TradeSearch, self._trades, "trades"),
         }
 
     # -- session -----------------------------------------------------------------------------------
@@ -151,64 +150,56 @@ class Endpoints:
         )
         return envelope({"bars": wire.bars_json(found, contract)})
 
-    # -- orders ------------------------------------------------------------------------------------
+    # -- orders, positions, trades -----------------------------------------------------------------
 
-    def _place(self, body: PlaceRequest, _token: str) -> Json:
-        account = self._account(body.account_id)
-        if account is None:
-            return envelope({"orderId": None}, code=PlaceCode.ACCOUNT_NOT_FOUND)
+    def _of_account(
+        self, body: type[RequestBody], answer: Callable[[PracticeAccount, Any], Json], *payload: str
+    ) -> Endpoint:
+        """An endpoint about one account; without it the payload's fields are null."""
+
+        def asked(about: Any, _token: str) -> Json:
+            account = self._exchange.accounts.get(getattr(about, "filter", about).account_id)
+            if account is None:
+                return envelope(dict.fromkeys(payload), code=AccountCode.ACCOUNT_NOT_FOUND)
+            return answer(account, about)
+
+        return Endpoint(body, asked)
+
+    def _change(
+        self, body: type[RequestBody], change: Callable[[PracticeAccount, Any, int], RequestResult]
+    ) -> Endpoint:
+        """An endpoint that changes something and answers with its own code alone."""
+
+        def changed(account: PracticeAccount, about: Any) -> Json:
+            answer = change(account, about, self._exchange.now())
+            return envelope(code=answer.code, text=answer.text)
+
+        return self._of_account(body, changed)
+
+    def _place(self, account: PracticeAccount, body: PlaceRequest) -> Json:
         answer = account.place(body, self._exchange.now())
         return envelope({"orderId": answer.order_id}, code=answer.code, text=answer.text)
 
-    def _modify(self, body: ModifyRequest, _token: str) -> Json:
-        return self._changed(body.account_id, lambda account, now: account.modify(body, now))
-
-    def _cancel(self, body: ask.OneOrder, _token: str) -> Json:
-        return self._changed(body.account_id, lambda account, now: account.cancel(body.order_id, now))
-
-    def _close(self, body: ask.CloseContract, _token: str) -> Json:
-        return self._changed(body.account_id, lambda account, now: account.close(body.contract_id, now))
-
-    def _partial_close(self, body: ask.PartialCloseContract, _token: str) -> Json:
-        return self._changed(
-            body.account_id, lambda account, now: account.partial_close(body.contract_id, body.size, now)
-        )
-
-    def _changed(self, account_id: int, change: Callable[[PracticeAccount, int], RequestResult]) -> Json:
-        account = self._account(account_id)
-        if account is None:
-            return envelope(code=AccountCode.ACCOUNT_NOT_FOUND)
-        answer = change(account, self._exchange.now())
-        return envelope(code=answer.code, text=answer.text)
-
-    def _order_search(self, body: ask.OrderSearch, _token: str) -> Json:
+    def _order_search(self, account: PracticeAccount, body: ask.OrderSearch) -> Json:
         start, end = _nanos(body.start_timestamp), _until(body.end_timestamp)
-        return self._orders(body.account_id, lambda row: start <= row.created <= end)
+        return self._orders(account, lambda row: start <= row.created <= end)
 
-    def _orders_open(self, body: ask.OfAccount, _token: str) -> Json:
-        return self._orders(body.account_id, lambda row: row.status == StatusCode.OPEN)
+    def _orders_open(self, account: PracticeAccount, _body: ask.OfAccount) -> Json:
+        return self._orders(account, lambda row: row.status == StatusCode.OPEN)
 
-    def _orders(self, account_id: int, wanted: Callable[[OrderRow], bool]) -> Json:
+    def _orders(self, account: PracticeAccount, wanted: Callable[[OrderRow], bool]) -> Json:
         """Order rows, oldest first."""
-        account = self._account(account_id)
-        if account is None:
-            return envelope({"orders": None}, code=AccountCode.ACCOUNT_NOT_FOUND)
-        rows = [self._order_json(account, row) for row in _by_id(account) if wanted(row)]
-        return envelope({"orders": rows})
+        found = [row for _, row in sorted(account.rows.orders.items()) if wanted(row)]
+        return envelope({"orders": [self._order_json(account, row) for row in found]})
 
-    def _order_by_id(self, body: ask.OneOrder, _token: str) -> Json:
-        account = self._account(body.account_id)
-        row = None if account is None else account.rows.orders.get(body.order_id)
-        if account is None or row is None:
+    def _order_by_id(self, account: PracticeAccount, body: ask.OneOrder) -> Json:
+        row = account.rows.orders.get(body.order_id)
+        if row is None:
             return envelope({"order": None}, code=OrderByIdCode.ORDER_NOT_FOUND)
         return envelope({"order": self._order_json(account, row)})
 
-    def _order_query(self, body: ask.OrderQuery, _token: str) -> Json:
-        _check_query(body)
+    def _order_query(self, account: PracticeAccount, body: ask.OrderQuery) -> Json:
         chosen = body.filter
-        account = self._account(chosen.account_id)
-        if account is None:
-            return envelope({"orders": None, "totalCount": None}, code=AccountCode.ACCOUNT_NOT_FOUND)
         after = 0 if chosen.created_after is None else _nanos(chosen.created_after)
         before = _until(chosen.created_before)
         found = [
@@ -226,22 +217,14 @@ class Endpoints:
         rows = [self._order_json(account, row) for row in page]
         return envelope({"orders": rows, "totalCount": len(found) if body.include_total_count else None})
 
-    # -- positions and trades ----------------------------------------------------------------------
-
-    def _positions(self, body: ask.OfAccount, _token: str) -> Json:
-        account = self._account(body.account_id)
-        if account is None:
-            return envelope({"positions": None}, code=AccountCode.ACCOUNT_NOT_FOUND)
+    def _positions(self, account: PracticeAccount, _body: ask.OfAccount) -> Json:
         rows = [
             wire.position_json(row, account.spec.id, self._contract(row.contract_id), stream=False)
             for row in account.holdings.positions.values()
         ]
         return envelope({"positions": rows})
 
-    def _trades(self, body: ask.TradeSearch, _token: str) -> Json:
-        account = self._account(body.account_id)
-        if account is None:
-            return envelope({"trades": None}, code=AccountCode.ACCOUNT_NOT_FOUND)
+    def _trades(self, account: PracticeAccount, body: ask.TradeSearch) -> Json:
         start = 0 if body.start_timestamp is None else _nanos(body.start_timestamp)
         end = _until(body.end_timestamp)
         rows = [
@@ -253,35 +236,11 @@ class Endpoints:
 
     # -- inside ------------------------------------------------------------------------------------
 
-    def _account(self, account_id: int) -> PracticeAccount | None:
-        return self._exchange.accounts.get(account_id)
-
     def _contract(self, contract_id: str) -> ContractMonth:
         return self._exchange.listing.by_id[contract_id]
 
     def _order_json(self, account: PracticeAccount, row: OrderRow) -> Json:
         return wire.order_json(row, account.spec.id, self._contract(row.contract_id), stream=False)
-
-
-def _by_id(account: PracticeAccount) -> list[OrderRow]:
-    return [row for _, row in sorted(account.rows.orders.items())]
-
-
-def _check_query(body: ask.OrderQuery) -> None:
-    """Raises BadRequestError."""
-    errors: dict[str, str] = {}
-    if not 0 < body.page_size <= _LARGEST_PAGE:
-        errors["pageSize"] = f"The field PageSize must be between 1 and {_LARGEST_PAGE}."
-    if body.page_offset < 0:
-        errors["pageOffset"] = "The field PageOffset must not be negative."
-    if body.sort_by not in (0, 1):
-        errors["sortBy"] = "The field SortBy is invalid."
-    if body.sort_direction not in (0, 1):
-        errors["sortDirection"] = "The field SortDirection is invalid."
-    if any(not 0 <= status <= StatusCode.SUSPENDED for status in body.filter.statuses or ()):
-        errors["filter.statuses"] = "The field Statuses holds an unknown status."
-    if errors:
-        raise BadRequestError(errors)
 
 
 def _nanos(moment: datetime) -> int:

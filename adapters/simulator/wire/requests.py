@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
+from adapters.simulator.exchange.codes import StatusCode
 from adapters.simulator.exchange.requests import RequestBody
+
+_LARGEST_PAGE = 1000
+
+
+class BadRequestError(Exception):
+    """The body does not make sense: HTTP 400 with the names of the fields and what is wrong with them."""
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        super().__init__(", ".join(errors))
+        self.errors = errors
 
 
 class LoginKey(RequestBody, frozen=True):
@@ -86,6 +98,22 @@ class OrderQuery(RequestBody, frozen=True):
     sort_direction: int = 1
     """0 ascending, 1 descending."""
     include_total_count: bool = False
+
+    def __post_init__(self) -> None:
+        """Raises BadRequestError."""
+        errors: dict[str, str] = {}
+        if not 0 < self.page_size <= _LARGEST_PAGE:
+            errors["pageSize"] = f"The field PageSize must be between 1 and {_LARGEST_PAGE}."
+        if self.page_offset < 0:
+            errors["pageOffset"] = "The field PageOffset must not be negative."
+        if self.sort_by not in (0, 1):
+            errors["sortBy"] = "The field SortBy is invalid."
+        if self.sort_direction not in (0, 1):
+            errors["sortDirection"] = "The field SortDirection is invalid."
+        if any(not 0 <= status <= StatusCode.SUSPENDED for status in self.filter.statuses or ()):
+            errors["filter.statuses"] = "The field Statuses holds an unknown status."
+        if errors:
+            raise BadRequestError(errors)
 
 
 class CloseContract(RequestBody, frozen=True):

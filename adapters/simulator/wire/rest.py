@@ -17,8 +17,9 @@ from aiohttp import web
 from adapters.simulator.exchange.exchange import Exchange
 from adapters.simulator.market.hours import NANOS
 from adapters.simulator.wire.access import RateCounter, RateLimit, Tokens
-from adapters.simulator.wire.endpoints import BadRequestError, Endpoint, Endpoints
+from adapters.simulator.wire.endpoints import Endpoint, Endpoints
 from adapters.simulator.wire.hubs import Hub, Hubs
+from adapters.simulator.wire.requests import BadRequestError
 
 _PING = "/api/status/ping"
 _BARS = "/api/history/retrievebars"
