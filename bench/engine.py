@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 from statistics import fmean, median
 
-from adapters.simulator.config import CAPTURED, DEFAULT_SEED
+from adapters.simulator.config import DEFAULT_SEED
 from adapters.simulator.market.generated import GeneratedMarket
 from adapters.simulator.market.hours import practice_open
 from adapters.tapes.export import write_bars
@@ -31,6 +31,7 @@ from engine.ports import MarketSource
 from engine.signals.board import SignalBoard
 from engine.strategies.protocol import Declined
 from engine.strategies.zones import ZoneReaction
+from engine.venue.fill_model import FillModel
 from tstream.options import RunOptions
 from tstream.paths import find
 from tstream.run.virtual import run_virtual
@@ -156,7 +157,7 @@ def step_rows(strategy: Silent | Watching, names: dict[str, str]) -> list[tuple[
     core = TimedCore(config_of(source), strategy)
     instruments = {i.symbol: i for i in source.instruments}
     events = list(source.events())
-    played = Replay(core, instruments, CAPTURED, lambda records: None)
+    played = Replay(core, instruments, FillModel(), lambda records: None)
     played.run(source.start_ts, source.history, iter(events))
     took = core.took
     return [
@@ -174,7 +175,7 @@ def replay(source: MarketSource, events: list[Quote | Print]) -> tuple[float, Co
     """Seconds for core and venue to take the events in; the core as it is then."""
     core = CountingCore(config_of(source), ZoneReaction())
     instruments = {i.symbol: i for i in source.instruments}
-    played = Replay(core, instruments, CAPTURED, lambda records: None)
+    played = Replay(core, instruments, FillModel(), lambda records: None)
     return timed(lambda: played.run(source.start_ts, source.history, iter(events))), core
 
 

@@ -17,14 +17,9 @@ MILLI = 1_000_000
 DEFAULT_SEED = 60
 """A day on which the strategy finds its first trade with the first minute."""
 
-CAPTURED = FillModel(
-    latency_ns=8 * MILLI,
-    bracket_activation_ns=18 * MILLI,
-    oco_delay_ns=13 * MILLI,
-    slippage_ticks=1,
-    queue_multiple=2,
-)
-"""Times as captured on the live platform (docs/protocols/projectx.md#bracket-life-cycle)."""
+CAPTURED = FillModel(latency_ns=8 * MILLI)
+"""The venue's own latency as captured on the live platform (docs/protocols/projectx.md#bracket-life-cycle):
+that of the way to it is added by the wire."""
 
 
 class SimulatorConfig(Struct, frozen=True):

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from adapters.simulator.exchange.clock import PracticeClock
+from engine.venue.fill_model import FillModel
 
 LEAD_S = 10.0
 """Practice time from a day's beginning to its first whole minute."""
@@ -51,6 +52,8 @@ class Ready(Struct, frozen=True):
     rate: float
     """How fast practice time runs."""
     seed: int
+    model: FillModel = FillModel()
+    """How it fills orders."""
 
     @property
     def url(self) -> str:

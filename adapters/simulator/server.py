@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 import msgspec
+from msgspec import structs
 
 from adapters.simulator.config import DEFAULT_SEED, SimulatorConfig
 from adapters.simulator.exchange.account import PracticeAccount
@@ -26,6 +27,10 @@ EXIT_BAD_START = 2
 
 
 class RecordedMarket(MarketSource, Protocol):
+    @property
+    def kind(self) -> str:
+        """What it holds; "bars" are walked through, and their prints made up."""
+
     @property
     def month(self) -> str | None:
         """Contract month as in "201312"; None where the recording does not say."""
@@ -51,10 +56,12 @@ async def serve(
         if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
             loop.add_signal_handler(number, stopped.set)
     month = None if tape is None else tape.month
+    if tape is not None and tape.kind == "bars":
+        config = structs.replace(config, model=structs.replace(config.model, from_bars=True))
     async with PracticeVenue(config, tape, month=month) as venue:
         clock = venue.practice_clock
-        ready = Ready(venue.port, clock.origin_ns, clock.real_origin_ns, clock.rate, config.seed)
-        _say(ready)
+        origins = clock.origin_ns, clock.real_origin_ns
+        _say(Ready(venue.port, *origins, clock.rate, config.seed, config.model))
         venue.controls.on_engine_clock = lambda nanos: _say(EngineClockSet(nanos))
         waits = [asyncio.create_task(stopped.wait()), asyncio.create_task(venue.failed())]
         if exit_with_parent:

@@ -64,12 +64,14 @@ class InnerBroker:
             symbol: i if commission is None else structs.replace(i, commission_usd=commission)
             for symbol, i in known.items()
         }
-        self._model = FillModel(latency_ns=paper.latency_ns, slippage_ticks=paper.slippage_ticks)
+        self.model = FillModel(
+            latency_ns=paper.latency_ns, slippage_ticks=paper.slippage_ticks, from_bars=config.from_bars
+        )
         self._broker = PaperBroker(
             Account(name, name.upper(), AccountKind.PAPER, paper.balance_usd, can_trade=True),
             name,
             self._instruments,
-            self._model,
+            self.model,
             rules=PaperRules(must_be_flat=config.risk.must_be_flat),
         )
 
@@ -85,7 +87,7 @@ class InnerBroker:
         # Where nothing is open, nothing can have become due since.
         since = self._stopped_ts if is_open(book) else now
         first = self._config.boot * IDS_A_BOOT + 1
-        self._broker.restore(venue_state(book, self._model, since, first), book)
+        self._broker.restore(venue_state(book, self.model, since, first), book)
         self._hear(ev.AccountAdopted(ts_recv=now, book=self.name, account=self._broker.account))
         self._look_ahead()
 
@@ -113,6 +115,8 @@ class InnerBroker:
                 broker.on_print(event)  # type: ignore[arg-type]
             if broker.outgoing:
                 self.settle()
+            elif broker.earliest < self._due:  # the price has set something off
+                self._look_ahead()
         elif kind is ev.ContractResolved:
             self._on_contract(event)  # type: ignore[arg-type]
 

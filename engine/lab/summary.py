@@ -30,9 +30,13 @@ class Summary(Struct, frozen=True):
     """Instrument and signed contracts of what the run has left open; their P&L counts nowhere here."""
     refusals: tuple[tuple[str, int], ...]
     """Reasons against entries, most frequent first."""
+    fills: str
+    """How orders were filled: the fill model in words, or by whom."""
 
 
-def summarise(trades: Iterable[Trade], positions: Iterable[Position], refusals: Mapping[str, int]) -> Summary:
+def summarise(
+    trades: Iterable[Trade], positions: Iterable[Position], refusals: Mapping[str, int], fills: str
+) -> Summary:
     """`refusals` counts the sentences against entries."""
     won = lost = costs = equity = peak = drawdown = Decimal(0)
     count = wins = 0
@@ -57,6 +61,7 @@ def summarise(trades: Iterable[Trade], positions: Iterable[Position], refusals: 
         max_drawdown_usd=drawdown,
         open_positions=tuple((p.instrument, p.qty) for p in positions if p.qty),
         refusals=tuple(_alike(refusals).most_common(8)),
+        fills=fills,
     )
 
 

@@ -77,8 +77,13 @@ class EngineConfig(Struct, frozen=True):
     risk: RiskLimits = RiskLimits()
     paper: PaperConfig | None = None
     """The paper book of this run; None where there is none."""
+    fills: str = "the venue's own"
+    """How the venue fills orders, for summaries."""
+    from_bars: bool = False
+    """Prints are made up from bars: in a paper book they fill a limit only when they go through it."""
     bar_grace_ns: int = NANOS
-    """A minute closes this long after its end at the latest (docs/semantics.md#bars)."""
+    """A minute closes this long after its end at the latest (docs/semantics.md#bars). On a socket never less
+    than a second of real time."""
     bracket_grace_ns: int = 2 * NANOS
     """A filled entry whose protection is not seen by then gets a stop of our own."""
     brackets: Brackets = Brackets.AUTO

@@ -125,11 +125,13 @@ class Engine:
     def summaries(self) -> dict[str, Summary]:
         """What this run came to, each book by itself. Call it once `main` has ended."""
         begun, state = self._core.started_ts, self._core.state
+        inside = {broker.name: str(broker.model) for broker in self._core.inside}
         return {
             name: summarise(
                 (trade for trade in state.book(name).trades if trade.closed_ts >= begun),
                 state.book(name).positions.values(),
                 self._core.entries.refusals,
+                inside.get(name, self._core.config.fills),
             )
             for name in self._core.books or self._core.config.books
         }

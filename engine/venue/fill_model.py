@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 
 from msgspec import Struct, field
 
@@ -16,31 +17,43 @@ _SIZES_KEPT = 63
 class FillModel(Struct, frozen=True):
     """What the venue assumes about the way to it and about the crowd there. Times in nanoseconds.
 
-    Quotes carry no sizes here, so a market order of any size fills whole at one price.
+    One default for paper books, replays and backtests; the practice venue, which has a wire, differs in its
+    latency alone.
     """
 
     latency_ns: int = 50 * MILLISECOND
-    """From placing to being in the market: nothing fills earlier."""
+    """From placing to being in the market: nothing fills earlier. As long from a change or a cancel to its
+    effect, and from a stop's trigger to its being in the market."""
     bracket_activation_ns: int = 18 * MILLISECOND
     """From an entry's fill to its bracket legs working."""
     oco_delay_ns: int = 13 * MILLISECOND
     """From a leg's fill to the sibling being reported canceled or smaller."""
     slippage_ticks: int = 1
-    """How much worse than the touch (market) or the trigger (stop) a fill is."""
+    """How much worse than the touch a fill at market is."""
     queue_multiple: int = 5
-    """Contracts ahead of a new limit order, in median prints. 0 turns the queue off: the first print at
-    the price fills the whole order."""
+    """Contracts that rest at a price, in median prints: ahead of a new limit order, and what an order at
+    market takes before it walks on. 0 turns both off: the first print at a limit fills the whole order, and
+    a market order of any size fills at one price."""
     stop_on_touch: bool = False
     """Stops trigger on the touch that they would trade against too, not on the last trade alone."""
+    from_bars: bool = False
+    """The prints are made up from bars: they fill a limit order only when they go through it."""
 
-    def market_price(self, side: Side, touch: int) -> int:
-        """At what a market order of this side fills, ticks."""
-        return touch + side.sign * self.slippage_ticks
+    def __str__(self) -> str:
+        """In the words of a summary."""
+        limits = "bars, limits when traded through" if self.from_bars else f"queue {self.queue_multiple}"
+        return f"latency {self.latency_ns / MILLISECOND:g} ms, slippage {self.slippage_ticks}, {limits}"
 
-    def stop_price(self, side: Side, stop: int, trigger: int) -> int:
-        """At what a stop fills that a price of `trigger` has set off, ticks: at the worse of the two."""
-        worse = max(stop, trigger) if side is Side.BUY else min(stop, trigger)
-        return worse + side.sign * self.slippage_ticks
+    def at_market(self, side: Side, touch: int, qty: int, prices: LatestPrices) -> Iterator[tuple[int, int]]:
+        """(price in ticks, contracts) of the fills of an order at market, best first: a tick worse for each
+        further size that rests at a price. Quotes carry no sizes; `queue_multiple` stands in for them."""
+        price = touch + side.sign * self.slippage_ticks
+        resting = self.queue_multiple * prices.median_size()
+        while resting and qty > resting:
+            yield price, resting
+            qty -= resting
+            price += side.sign
+        yield price, qty
 
 
 class LatestPrices(Struct):

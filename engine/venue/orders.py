@@ -13,6 +13,14 @@ from engine.venue.timers import Timer
 VenueEvent = VenueOrder | Fill
 
 
+class Change(NamedTuple):
+    """What is asked of an order; None leaves it as it is. Prices in ticks."""
+
+    qty: int | None = None
+    limit: int | None = None
+    stop: int | None = None
+
+
 class Placed(NamedTuple):
     order: VenueOrder
     """The entry, as accepted."""
@@ -37,8 +45,12 @@ class OrderState(Specified, Struct, eq=False):
     """Ids of the bracket legs, in the order in which they go to work."""
     queue: int = 0
     """Contracts that must print at the limit before this order's turn."""
-    fill_price: int | None = None
-    """Price of the latest fill, ticks."""
+    fill_sum: int = 0
+    """Sum of price x contracts over its fills, ticks."""
+    fires: int | None = None
+    """Of a stop that was triggered: when it is in the market, nanoseconds."""
+    changes: tuple[Change, ...] = ()
+    """Asked for and still on their way, oldest first."""
     over: bool = False
     """Its bracket is finished: it trades no more, though its cancel is not reported yet."""
 
@@ -46,16 +58,19 @@ class OrderState(Specified, Struct, eq=False):
     def rest(self) -> int:
         return self.spec.qty - self.filled
 
-    def change(
-        self, ts: int, *, qty: int | None = None, limit: int | None = None, stop: int | None = None
-    ) -> None:
-        """Give it another quantity or price; None leaves a field as it is."""
+    @property
+    def fill_price(self) -> int | None:
+        """Average price of its fills to the nearest tick, halves up; None before the first."""
+        return (2 * self.fill_sum + self.filled) // (2 * self.filled) if self.filled else None
+
+    def change(self, ts: int, change: Change) -> None:
+        """Give it another quantity or price."""
         spec = self.spec
         self.spec = structs.replace(
             spec,
-            qty=spec.qty if qty is None else qty,
-            limit=spec.limit if limit is None else limit,
-            stop=spec.stop if stop is None else stop,
+            qty=spec.qty if change.qty is None else change.qty,
+            limit=spec.limit if change.limit is None else change.limit,
+            stop=spec.stop if change.stop is None else change.stop,
         )
         self.ts = ts
 

@@ -155,6 +155,11 @@ class PaperBroker:
         return min(due, self._cut_off)
 
     @property
+    def earliest(self) -> int:
+        """When its venue does something by itself next, nanoseconds UTC; far away where nothing is due."""
+        return self._venue.earliest
+
+    @property
     def cut_off(self) -> int | None:
         """When all orders expire next, nanoseconds UTC; None where they don't."""
         return self._cut_off

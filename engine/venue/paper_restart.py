@@ -1,7 +1,8 @@
 """What a paper venue must know to go on after a restart, told from the journal's own book and nothing else.
 
-Not in the journal, and so begun anew: an order's place in its queue, and the market's prices. What a bracket
-was about to do when the process ended (legs to wake, a sibling to cancel), it does at once.
+Not in the journal, and so begun anew: an order's place in its queue, a stop's trigger that was not in the
+market yet, and the market's prices. What a bracket was about to do when the process ended (legs to wake, a
+sibling to cancel), and what was asked and on its way, it does at once.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ def venue_state(book: BookState, model: FillModel, now: int, first_id: int) -> V
             continue
         if one.limit is not None:
             one.queue = model.queue_multiple
+        if book.orders[book.venue_ids[str(number)]].status is OrderStatus.PENDING_CANCEL:
+            due(now, Due.CANCEL, number)
         arrival = _created(book, one) + model.latency_ns
         if arrival <= now:
             resting.append(number)
@@ -94,7 +97,7 @@ def _booked(book: BookState, order: Order) -> OrderState:
         status,
         max(order.venue_ts, order.changed_ts),
         order.filled_qty,
-        fill_price=_fill_price(book, order),
+        fill_sum=(_fill_price(book, order) or 0) * order.filled_qty,
     )
 
 
@@ -108,8 +111,8 @@ def _created(book: BookState, order: OrderState) -> int:
 
 
 def _fill_price(book: BookState, order: Order) -> int | None:
-    """At what an entry was filled, from which its legs take their prices. One order has one price here: a
-    market order fills whole, a limit order at its limit.
+    """At what an entry was filled, from which its legs take their prices. A limit order fills
+    at its limit, any other at the average of its fills.
     """
     found = book.plans.get(order.plan_id or "")
     if order.slot is not Slot.ENTRY or not order.filled_qty or found is None:

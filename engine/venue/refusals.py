@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.model.errors import Cause, RefusedError
 from engine.model.orders import OrderSpec, OrderType, VenueStatus
-from engine.venue.orders import OrderState
+from engine.venue.orders import Change, OrderState
 
 
 class GoneError(RefusedError):
@@ -61,21 +61,19 @@ def check_live(order: OrderState | None, venue_id: str) -> OrderState:
     return order
 
 
-def check_change(
-    order: OrderState, qty: int | None, limit: int | None, stop: int | None, tradable: int | None
-) -> None:
+def check_change(order: OrderState, change: Change, tradable: int | None) -> None:
     """Raises OrderClosedError, ChangeRejectedError. `tradable` is what the bracket of a leg has open."""
-    if order.over:
-        raise OrderClosedError(f"order {order.id} belongs to a finished bracket")
+    if order.over or order.fires is not None:
+        raise OrderClosedError(f"order {order.id} is triggered, or belongs to a finished bracket")
     if order.status is VenueStatus.SUSPENDED:
         raise ChangeRejectedError(f"order {order.id} waits for its entry")
-    if limit is not None and order.type is not OrderType.LIMIT:
+    if change.limit is not None and order.type is not OrderType.LIMIT:
         raise ChangeRejectedError(f"a {order.type} order has no limit price")
-    if stop is not None and order.type is not OrderType.STOP:
+    if change.stop is not None and order.type is not OrderType.STOP:
         raise ChangeRejectedError(f"a {order.type} order has no stop price")
-    if qty is None:
+    if change.qty is None:
         return
-    if qty <= order.filled:
+    if change.qty <= order.filled:
         raise ChangeRejectedError(f"{order.filled} of order {order.id} are filled already")
-    if tradable is not None and qty - order.filled > tradable:
+    if tradable is not None and change.qty - order.filled > tradable:
         raise ChangeRejectedError(f"order {order.id} may not close more than its entry opened")

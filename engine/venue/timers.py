@@ -19,6 +19,12 @@ class Due(IntEnum):
     """The legs of an entry go to work, or grow with its fills."""
     ALIGN = 2
     """What is left of a bracket is reported after one of its legs filled."""
+    FIRE = 3
+    """A stop that was triggered is in the market."""
+    CHANGE = 4
+    """The oldest change that was asked of an order takes effect."""
+    CANCEL = 5
+    """A cancel takes effect."""
 
 
 class Timers:

@@ -26,6 +26,7 @@ def test_f37_a_timed_run_whose_clock_is_set_ends_by_itself_with_its_summary(home
         practice.wait(patient(15))
     assert "market link live" in run.output
     assert "set back by 5 min 0 s" in run.output
+    assert "fills          practice venue, latency 8 ms" in run.output
     for figure in ("trades", "net P&L", "win rate", "profit factor", "max drawdown"):
         assert figure in run.output
 

@@ -38,5 +38,5 @@ def test_a_recorded_day_ends_in_a_summary(home: Path) -> None:
         home, "run", "--headless", "--tape", str(tape), "--contract", "ES", "--speed", "max", seconds=120
     )
     assert (run.returncode, run.stderr) == (0, "")
-    for figure in ("trades", "net P&L", "USD", "win rate", "profit factor", "max drawdown"):
+    for figure in ("trades", "net P&L", "USD", "win rate", "profit factor", "max drawdown", "latency 50 ms"):
         assert figure in run.stdout

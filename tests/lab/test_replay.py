@@ -50,7 +50,7 @@ def trade(net: str) -> Trade:
 
 def test_summary_by_hand() -> None:
     found = summarise(
-        [trade("100"), trade("-50"), trade("-30"), trade("60")], [], {"5 of 9": 2, "7 of 9": 1, "x 1h": 1}
+        [trade("100"), trade("-50"), trade("-30"), trade("60")], [], {"5 of 9": 2, "7 of 9": 1, "x 1h": 1}, ""
     )
     assert (found.trades, found.net_usd, found.costs_usd) == (4, Decimal(80), Decimal(4))
     assert (found.win_rate, found.profit_factor, found.max_drawdown_usd) == (0.5, 2.0, Decimal(80))
@@ -58,6 +58,6 @@ def test_summary_by_hand() -> None:
 
 
 def test_summary_of_nothing() -> None:
-    found = summarise([], [Position("MNQ"), Position("MES", qty=-2)], {})
+    found = summarise([], [Position("MNQ"), Position("MES", qty=-2)], {}, "")
     assert (found.trades, found.win_rate, found.profit_factor) == (0, None, None)
     assert found.open_positions == (("MES", -2),)

@@ -10,7 +10,6 @@ from random import Random
 import pytest
 from msgspec.structs import replace
 
-from adapters.simulator.config import CAPTURED
 from adapters.store.hashing import RunHash, run_hash
 from adapters.store.virtual import SyncJournal
 from engine.core import Core, Outcome
@@ -27,6 +26,7 @@ from engine.model.plans import Idea
 from engine.model.refusals import Refusal
 from engine.model.view import TradingState
 from engine.state.state import State
+from engine.venue.fill_model import FillModel
 from engine.venue.venue import Venue
 from tests.strategies.scripted import ScriptedStrategy
 from tests.support.books import MES, MNQ, MORNING, refolded
@@ -161,9 +161,9 @@ def _run(
     silent: int = 1 << 30,
 ) -> _Watched:
     watched = _Watched(_core(script, risk or RiskLimits(), state, boot), [])
-    replay = Replay(watched, INSTRUMENTS, CAPTURED, keep)  # type: ignore[arg-type]
+    replay = Replay(watched, INSTRUMENTS, FillModel(), keep)  # type: ignore[arg-type]
     # A venue never gives an id twice, whichever run of ours is listening.
-    replay._venue = Venue(INSTRUMENTS, CAPTURED, first_order_id=boot * 1000, first_trade_id=boot * 1000)
+    replay._venue = Venue(INSTRUMENTS, FillModel(), first_order_id=boot * 1000, first_trade_id=boot * 1000)
     replay.run(start, _no_history, _market(price, start, minutes, silent))
     return watched
 

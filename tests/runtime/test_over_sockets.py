@@ -21,7 +21,8 @@ async def test_from_an_idea_to_flat_at_the_venue(tmp_path: Path) -> None:
         entry = next(iter(run.book.plans.values())).legs[1]
         even = -(-entry.entered_sum // entry.entered)
         await until(lambda: [(qty, stop >= even) for qty, stop in run.stops()] == [(3, True)])
-        assert [o["stopPrice"] for o in await f.working() if o["type"] == 4] == [run.stops()[0][1] * 0.25]
+        rows = f.practice.account.rows.orders
+        await until(lambda: [(3, o.stop) for o in rows.values() if o.status == 1 and o.stop] == run.stops())
         run.engine.ask(Flatten(id="f"))
         await until(lambda: run.qty() == 0 and not run.book.flattening, 10)
         assert (await f.positions(), await f.working()) == ([], [])

@@ -24,6 +24,7 @@ async def test_close_contract_leaves_the_legs_which_can_open_a_naked_position(de
     assert (closing["type"], closing["side"], closing["customTag"], closing["status"]) == (2, 1, None, 2)
     assert (rows[entry + 1]["status"], rows[entry + 2]["status"]) == (1, 1)
     desk.trade(117_900)
+    desk.wait(8)
     [naked] = await desk.positions()
     assert (naked["type"], naked["size"]) == (2, 1)
 

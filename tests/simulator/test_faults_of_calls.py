@@ -148,6 +148,7 @@ async def test_f16_a_modify_is_refused_or_its_outcome_unknown(desk: PracticeDesk
     desk.venue.faults.add("pending-reply", call="modify")
     answer = await desk.ask("Order/modify", **change)
     assert (answer["success"], answer["errorCode"]) == (False, 4)
+    desk.wait(8)
     assert (await desk.orders())[stop]["stopPrice"] == 29_495
 
 

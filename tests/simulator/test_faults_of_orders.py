@@ -65,6 +65,7 @@ async def test_f12_an_entry_fills_in_part_and_its_rest_can_be_cancelled(desk: Pr
     assert (await net(desk), rows[entry]["fillVolume"], rows[entry]["status"]) == (2, 2, 6)
     assert (rows[entry + 1]["status"], rows[entry + 1]["size"]) == (1, 2)
     assert (await desk.ask("Order/cancel", accountId=ACCOUNT, orderId=entry))["success"]
+    desk.wait(8)
     rows = await desk.orders()
     assert (rows[entry]["status"], rows[entry + 1]["size"]) == (3, 2)
 
@@ -90,6 +91,7 @@ async def test_f15_a_target_fills_in_part(desk: PracticeDesk) -> None:
     rows = await desk.orders()
     assert (await net(desk), rows[entry + 2]["fillVolume"], rows[entry + 1]["size"]) == (2, 1, 2)
     desk.trade(117_900, size=50)
+    desk.wait(8)
     assert await net(desk) == 0
 
 

@@ -64,7 +64,9 @@ async def test_f29_the_old_month_takes_only_what_reduces_its_position(desk: Prac
     assert await held(desk) == {MNQ: 2, NEXT: -1}
     change = {"accountId": ACCOUNT, "orderId": entry + 1, "stopPrice": 29_495}
     assert (await desk.ask("Order/modify", **change))["success"]
+    desk.wait(8)
     desk.trade(117_980)
+    desk.wait(8)
     assert await held(desk) == {NEXT: -1}
     assert (await desk.ask("Position/closeContract", accountId=ACCOUNT, contractId=MNQ))["errorCode"] == 4
     assert (await desk.ask("Position/closeContract", accountId=ACCOUNT, contractId=NEXT))["success"]

@@ -102,7 +102,10 @@ async def test_shorts_count_at_the_ask_and_realized_losses_count() -> None:
         assert not await trading(desk)
     async with bench(limited(100, None)) as desk:
         await enter(desk, stopLossBracket={"ticks": -195, "type": 4})
-        desk.trade(117_700)
+        desk.quote(117_805, 117_806)
+        assert await trading(desk)
+        desk.trade(117_805)
+        desk.wait(8)
         assert not await desk.positions()
         assert not await trading(desk)
 

@@ -186,7 +186,9 @@ async def test_a_market_entry_with_bracket_is_told_in_the_captured_order(desk: P
     assert [(leg["id"], leg["status"]) for leg in legs] == [(FIRST + 2, 1), (FIRST + 1, 1)]
     assert (legs[0]["limitPrice"], legs[1]["stopPrice"]) == (29520.5, 29490.5)
     assert legs[0]["updateTimestamp"] == "2026-11-20T14:25:00.026+00:00"
+    desk.quote(117_962, 117_963)
     desk.trade(117_962, 1)
+    desk.wait(8)
     told = await hub.events(4)
     closing = told[0][1][0]["data"]
     assert (closing["price"], closing["profitAndLoss"]) == (29490.25, -20.5)
@@ -208,8 +210,9 @@ async def test_rest_rows_have_their_nulls_and_the_update_time_from_before_the_fi
     desk: PracticeDesk,
 ) -> None:
     entry = await enter(desk)
+    desk.quote(117_962, 117_963)
     desk.trade(117_962, 1)
-    desk.wait(13)
+    desk.wait(21)
     rows = await desk.orders()
     assert list(rows) == [entry, entry + 1, entry + 2]
     assert rows[entry]["limitPrice"] is None
@@ -218,7 +221,7 @@ async def test_rest_rows_have_their_nulls_and_the_update_time_from_before_the_fi
     assert (rows[entry + 1]["status"], rows[entry + 1]["filledPrice"]) == (2, 29490.25)
     assert (rows[entry + 2]["status"], rows[entry + 2]["updateTimestamp"]) == (
         3,
-        "2026-11-20T14:25:00.039+00:00",
+        "2026-11-20T14:25:00.047+00:00",
     )
     exit_row, entry_row = await desk.trades()
     assert (exit_row["orderId"], entry_row["orderId"]) == (entry + 1, entry)
@@ -247,6 +250,7 @@ async def test_a_limit_entry_works_at_once_and_its_legs_wait(desk: PracticeDesk)
 async def test_canceling_an_unfilled_entry_takes_its_legs_along(desk: PracticeDesk) -> None:
     entry = (await desk.place(type=1, limitPrice=29499, **stop_loss(-40)))["orderId"]
     assert (await desk.ask("Order/cancel", accountId=ACCOUNT, orderId=entry))["success"]
+    desk.wait(8)
     assert {row["status"] for row in (await desk.orders()).values()} == {3}
 
 
@@ -255,6 +259,8 @@ async def test_moving_a_leg(desk: PracticeDesk) -> None:
     body = {"accountId": ACCOUNT, "orderId": entry + 1}
     desk.trade(118_010)
     assert (await desk.ask("Order/modify", **body, stopPrice=29500.5))["success"]
+    assert (await desk.orders())[entry + 1]["stopPrice"] == 29490.5, "it is on its way"
+    desk.wait(8)
     rows = await desk.orders()
     assert (rows[entry + 1]["stopPrice"], rows[entry + 2]["limitPrice"]) == (29500.5, 29520.5)
     off_grid = await desk.ask("Order/modify", **body, stopPrice=29500.6)

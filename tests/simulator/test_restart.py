@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing
@@ -22,6 +23,7 @@ from adapters.simulator.opening import open_market
 from adapters.simulator.practice import PracticeVenue
 from engine.model.market import MINUTE
 from tests.simulator.practice_venue import ACCOUNT, PracticeDesk
+from tests.support.patience import patient
 
 FRIDAY = date(2026, 11, 20)
 NOON = nanos(FRIDAY, time(12))
@@ -325,7 +327,9 @@ async def test_a_graceful_end_keeps_everything(tmp_path: Path) -> None:
         assert {row["status"] for row in rows.values()} == {1, 8}
         cancel = await desk.ask("Order/cancel", accountId=ACCOUNT, orderId=placed["orderId"])
         assert cancel["success"]
-        assert {row["status"] for row in (await desk.orders()).values()} == {3}
+        async with asyncio.timeout(patient(5)):
+            while {row["status"] for row in (await desk.orders()).values()} != {3}:  # noqa: ASYNC110
+                await asyncio.sleep(0)
 
 
 def mnq(desk: PracticeDesk) -> str:

@@ -77,7 +77,7 @@ async def login(port: int) -> str:
 
 async def test_it_reports_what_its_parent_needs_and_ends_with_it() -> None:
     async with child(seed=9, speed=5.0) as (process, ready):
-        assert set(ready) == {"port", "origin_ns", "real_origin_ns", "rate", "seed"}
+        assert set(ready) == {"port", "origin_ns", "real_origin_ns", "rate", "seed", "model"}
         assert (ready["seed"], ready["rate"]) == (9, 5.0)
         clock = PracticeClock(ready["origin_ns"], ready["real_origin_ns"], ready["rate"])
         assert clock.at(ready["real_origin_ns"] + 1000) == ready["origin_ns"] + 5000

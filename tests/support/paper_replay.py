@@ -37,12 +37,13 @@ def broker_of(core: Core) -> PaperBroker:
 
 
 def alive(broker: PaperBroker) -> list[VenueOrder]:
-    """What stands at the paper venue; when it was last changed is not remembered to the nanosecond."""
-    return [_undated(order) for order in broker.venue.orders if order.status.live]
-
-
-def _undated(order: VenueOrder) -> VenueOrder:
-    return structs.replace(order, ts_venue=0)
+    """What stands at the paper venue with the changes on their way, which a restart makes at once. When it
+    was last changed is not remembered to the nanosecond."""
+    found = [order for order in broker.venue.state().orders if order.status.live]
+    for order in found:
+        for change in order.changes:
+            order.change(0, change)
+    return [structs.replace(order.report(), ts_venue=0) for order in found]
 
 
 def facts(core: Core) -> dict[str, Any]:

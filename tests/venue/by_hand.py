@@ -66,9 +66,6 @@ def statuses(events: Sequence[VenueEvent]) -> list[tuple[str, VenueStatus]]:
     return [(e.venue_id, e.status) for e in events if isinstance(e, VenueOrder)]
 
 
-# -- market orders -------------------------------------------------------------------------------------
-
-
 def bracket(qty: int = 1, kind: OrderType = OrderType.MARKET, price: int | None = None) -> OrderSpec:
     return order(Side.BUY, kind, qty, limit=price, stop_offset=-10, target_offset=20)
 

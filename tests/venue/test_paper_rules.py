@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
+from adapters.simulator.config import SimulatorConfig
 from engine.books.opening import MARKET_LINK, PAPER, VENUE_LINKS
 from engine.core import Core
 from engine.lab.replay import BOOK
@@ -27,7 +28,7 @@ from engine.runtime.view_builder import picture
 from engine.state.fold import apply
 from engine.state.position import Trade
 from engine.state.state import State
-from engine.venue.fill_model import LatestPrices
+from engine.venue.fill_model import FillModel, LatestPrices
 from engine.venue.paper import PaperRules
 from tests.market.feed import T0
 from tests.strategies.scripted import ScriptedStrategy
@@ -69,8 +70,8 @@ def test_an_entry_fills_after_its_latency_at_the_touch_made_worse() -> None:
         assert taken.fill.cost_usd == MNQ.cost_usd * taken.fill.qty
 
 
-def test_fills_are_heard_before_the_price_that_made_them_is_acted_upon() -> None:
-    """The print that stops the paper book out is one and the same step: no step later, no wire between."""
+def test_t1_a_stop_is_filled_a_latency_after_its_trigger_and_heard_of_at_that_instant() -> None:
+    """No step later, no wire between."""
     told: list[tuple[int, int]] = []
 
     def script(play: ScriptedReplay) -> Iterator[ev.Quote | ev.Print]:
@@ -81,7 +82,7 @@ def test_fills_are_heard_before_the_price_that_made_them_is_acted_upon() -> None
 
     play = ScriptedReplay(script, [idea()], paper=PaperConfig())
     stop = next(x for x in fills(play, PAPER) if x.fill.side is Side.SELL)
-    assert stop.ts == stop.fill.ts_venue == told[0][0]
+    assert stop.ts == stop.fill.ts_venue == told[0][0] + 50 * MS
     assert [trade.reason for trade in trades(play, PAPER)] == ["stop"]
 
 
@@ -97,6 +98,13 @@ def test_partial_exits_are_in_its_balance_at_once() -> None:
     assert position.qty
     won = MNQ.usd(1) * Decimal(position.realized_ticks().numerator) / position.realized_ticks().denominator
     assert play.core.books[PAPER].orders.balance_usd == 50_000 + won - position.costs_usd
+
+
+def test_t2_paper_replay_and_backtest_fill_by_one_default_which_every_summary_names() -> None:
+    play = ScriptedReplay(entered, [], paper=PaperConfig())
+    assert play.core.inside[0].model == FillModel() == replace(SimulatorConfig().model, latency_ns=50 * MS)
+    assert str(FillModel()) == "latency 50 ms, slippage 1, queue 5"
+    assert str(FillModel(from_bars=True)) == "latency 50 ms, slippage 1, bars, limits when traded through"
 
 
 # --- what its venue refuses ------------------------------------------------------------------------------
@@ -208,6 +216,10 @@ def _quote(ts: int, price: int) -> ev.Quote:
     return ev.Quote(ts_recv=ts, ts_venue=ts, instrument="MNQ", bid=price, ask=price + 1, last=price)
 
 
+def _print(ts: int, price: int) -> ev.Print:
+    return ev.Print(ts_recv=ts, ts_venue=ts, instrument="MNQ", price=price, size=1)
+
+
 def _again(
     journal: list[r.AnyRecord],
     paper: PaperConfig | None,
@@ -239,10 +251,12 @@ def test_a_stop_still_fills_after_a_restart_at_the_first_price_beyond_it() -> No
     stop = next(o for o in before.live_orders() if o.slot is Slot.STOP)
     assert stop.stop is not None
     gap = stop.stop - 25
-    again.step(ev.Print(ts_recv=now + NANOS, ts_venue=now + NANOS, instrument="MNQ", price=gap, size=1))
+    again.step(_print(now, gap))
+    assert again.next_deadline() == now + 50 * MS
+    again.step(ev.TimeAdvanced(ts_recv=now + 50 * MS))
     (trade,) = again.state.book(PAPER).trades
     assert trade.reason == "stop"
-    assert trade.exit_sum == trade.qty * (gap - 1), "worse than the stop: the first price there was"
+    assert trade.exit_sum == trade.qty * (gap - 2), "worse than the stop: half a spread below the first price"
 
 
 def test_switched_off_it_runs_out_and_is_gone() -> None:
@@ -252,9 +266,9 @@ def test_switched_off_it_runs_out_and_is_gone() -> None:
     again.start(now)
     book = again.books[PAPER]
     assert book.hands_off() == (Refusal.OFF,)
-    again.step(
-        ev.Print(ts_recv=now + NANOS, ts_venue=now + NANOS, instrument="MNQ", price=PRICE - 90, size=1)
-    )
+    again.step(_print(now, PRICE - 90))
+    for later in (50, 100):  # the stop fills, then what is left of its bracket is gone
+        again.step(ev.TimeAdvanced(ts_recv=now + later * MS))
     assert not book.orders.holding
     gone = Core(replace(again.config, boot=3), ScriptedStrategy([]), again.state)
     gone.start(now + MINUTE)

@@ -67,36 +67,81 @@ def test_nothing_fills_before_the_latency_and_the_fill_uses_the_market_of_that_i
 def test_a_fill_bears_its_own_time_and_cost() -> None:
     v = venue()
     v.on_quote(quote(0, 400, 402))
-    place(v, order(qty=3), 0)
+    place(v, order(qty=2), 0)
     (fill,) = [e for e in v.advance(500 * MS) if isinstance(e, Fill)]
-    assert fill == Fill("900", "100", "MNQ", Side.BUY, 403, 3, Decimal("1.83"), 8 * MS)
+    assert fill == Fill("900", "100", "MNQ", Side.BUY, 403, 2, Decimal("1.22"), 8 * MS)
+
+
+def test_what_is_more_than_rests_at_a_price_walks_on() -> None:
+    """Twice the median print rests at each."""
+    v = venue()
+    v.on_quote(quote(0, 400, 402))
+    v.on_print(trade(0, 400, 3))
+    place(v, order(qty=14, stop_offset=-10), 0)
+    assert fills(v.advance(8 * MS)) == [(403, 6), (404, 6), (405, 2)]
+    v.advance(26 * MS)
+    assert v.order("101").stop == 394, "from the average of the fills"
+    endless = venue(FillModel(queue_multiple=0))
+    endless.on_quote(quote(0, 400, 402))
+    place(endless, order(qty=14), 0)
+    assert fills(endless.advance(50 * MS)) == [(403, 14)]
 
 
 # -- stops ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("side", "trigger", "silent", "price", "fill"),
+    ("side", "trigger", "silent", "bid", "fill"),
     [
-        (Side.SELL, 390, 391, 390, 389),
-        (Side.SELL, 390, 391, 385, 384),
-        (Side.BUY, 410, 409, 410, 411),
-        (Side.BUY, 410, 409, 417, 418),
+        (Side.SELL, 390, 391, 388, 387),
+        (Side.SELL, 390, 391, 395, 389),
+        (Side.BUY, 410, 409, 410, 412),
+        (Side.BUY, 410, 409, 400, 411),
     ],
 )
-def test_stop_triggers_on_the_last_trade_and_fills_at_the_worse_price(
-    side: Side, trigger: int, silent: int, price: int, fill: int
+def test_t1_a_stop_is_in_the_market_a_latency_after_its_trigger_and_takes_the_touch_of_then(
+    side: Side, trigger: int, silent: int, bid: int, fill: int
 ) -> None:
+    """Never better than its own price, whatever the market did meanwhile."""
     v = venue()
     v.on_print(trade(0, 400))
     place(v, stop(side, trigger), 0)
     v.on_quote(quote(20, 300, 500))
     assert not v.on_print(trade(21, silent))
-    assert fills(v.on_print(trade(22, price))) == [(fill, 1)]
+    assert not v.on_print(trade(22, trigger))
+    v.on_quote(quote(25, bid, bid + 1))
+    assert not v.advance(30 * MS - 1)
+    assert fills(v.advance(30 * MS)) == [(fill, 1)]
+
+
+def test_t1_a_large_stop_walks_as_a_market_order_does() -> None:
+    v = venue()
+    v.on_quote(quote(0, 400, 401))
+    place(v, stop(Side.SELL, 390, 5), 0)
+    v.on_print(trade(20, 390, 1))
+    v.on_quote(quote(21, 380, 381))
+    assert fills(v.advance(28 * MS)) == [(379, 2), (378, 2), (377, 1)]
+
+
+def test_t1_until_a_change_or_a_cancel_arrives_the_old_order_can_fill() -> None:
+    v = venue()
+    v.on_quote(quote(0, 400, 401))
+    for price in (390, 391):
+        place(v, stop(Side.SELL, price), 0)
+    v.advance(8 * MS)
+    assert not v.modify("100", 10 * MS, stop=380)
+    assert not v.cancel("101", 10 * MS)
+    v.on_print(trade(17, 385))
+    assert statuses(v.advance(18 * MS)) == [
+        ("100", VenueStatus.WORKING),
+        ("101", VenueStatus.CANCELED),
+    ], "the change came too late and is dropped; before it was in the market the cancel still counts"
+    assert v.order("100").stop == 390
+    assert fills(v.advance(25 * MS)) == [(389, 1)]
 
 
 def test_stop_can_be_told_to_trigger_on_the_touch() -> None:
-    v = venue(FillModel(latency_ns=0, slippage_ticks=1, stop_on_touch=True))
+    v = venue(FillModel(latency_ns=0, stop_on_touch=True))
     place(v, stop(Side.SELL, 390), 0)
     assert not fills(v.on_quote(quote(1, 391, 392)))
     assert fills(v.on_quote(quote(2, 388, 392))) == [(387, 1)]
@@ -106,7 +151,8 @@ def test_stop_behind_the_market_triggers_on_arrival() -> None:
     v = venue()
     v.on_print(trade(0, 400))
     place(v, stop(Side.SELL, 405), 0)
-    assert fills(v.advance(8 * MS)) == [(399, 1)]
+    assert not v.advance(16 * MS - 1)
+    assert fills(v.advance(16 * MS)) == [(398, 1)], "no quote: the last trade, half a spread away"
 
 
 # -- limits --------------------------------------------------------------------------------------------
@@ -160,5 +206,13 @@ def test_moving_a_limit_queues_anew_and_may_trade_at_once() -> None:
     place(v, limit(Side.BUY, 399), 0)
     v.on_print(trade(20, 399, 1))
     v.modify("100", 21 * MS, limit=398)
-    assert not fills(v.on_print(trade(22, 398, 2)))
-    assert fills(v.modify("100", 23 * MS, limit=402)) == [(402, 1)]
+    assert not fills(v.on_print(trade(30, 398, 2)))
+    v.modify("100", 31 * MS, limit=402)
+    assert fills(v.advance(39 * MS)) == [(402, 1)]
+
+
+def test_t2_prints_made_up_from_bars_fill_a_limit_only_when_they_go_through_it() -> None:
+    v = venue(FillModel(from_bars=True))
+    place(v, limit(Side.BUY, 400), 0)
+    assert not fills(v.on_print(trade(60, 400, 1000)))
+    assert fills(v.on_print(trade(61, 399, 1))) == [(400, 1)]

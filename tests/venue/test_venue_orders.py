@@ -72,7 +72,8 @@ def test_legs_of_an_order_without_a_tag_have_none() -> None:
 
 def test_one_leg_fills_and_the_sibling_is_canceled_a_little_later() -> None:
     v = in_position()
-    assert fills(v.on_print(trade(100, 393))) == [(392, 1)]
+    v.on_print(trade(92, 393))
+    assert fills(v.advance(100 * MS)) == [(392, 1)]
     assert not fills(v.on_print(trade(101, 430, 50))), "the target trades no more, though it shows as working"
     assert v.order("102").status is VenueStatus.WORKING
     assert statuses(v.advance(113 * MS)) == [("102", VenueStatus.CANCELED)]
@@ -85,15 +86,16 @@ def test_a_partial_exit_makes_the_sibling_smaller() -> None:
     (smaller,) = v.advance(113 * MS)
     assert isinstance(smaller, VenueOrder)
     assert (smaller.venue_id, smaller.qty, smaller.status) == ("101", 1, VenueStatus.WORKING)
-    assert fills(v.on_print(trade(120, 390, 9))) == [(389, 1)]
-    assert statuses(v.advance(133 * MS)) == [("102", VenueStatus.CANCELED)]
+    v.on_print(trade(120, 390, 9))
+    assert fills(v.advance(128 * MS)) == [(392, 1)]
+    assert statuses(v.advance(141 * MS)) == [("102", VenueStatus.CANCELED)]
 
 
 def test_a_stop_in_the_same_breath_as_a_partial_target_closes_only_the_rest() -> None:
     v = in_position(qty=3)
-    v.on_print(trade(100, 424, 2))
-    events = v.on_print(trade(101, 390, 9))
-    assert fills(events) == [(389, 1)]
+    v.on_print(trade(100, 390, 9))
+    v.on_print(trade(101, 424, 2))
+    assert fills(v.advance(108 * MS)) == [(392, 1)]
     assert v.order("101").status is VenueStatus.FILLED
     assert v.order("101").qty == 1
 
@@ -104,7 +106,8 @@ def test_a_partly_filled_entry_protects_what_it_has_and_its_legs_grow(grows: boo
     place(v, bracket(3, OrderType.LIMIT, 400), 0)
     assert fills(v.on_print(trade(20, 399, 1))) == [(400, 1)]
     if not grows:
-        assert statuses(v.cancel("100", 21 * MS)) == [("100", VenueStatus.CANCELED)]
+        assert not v.cancel("100", 21 * MS)
+        assert statuses(v.advance(29 * MS)) == [("100", VenueStatus.CANCELED)]
     legs = [e for e in v.advance(38 * MS) if isinstance(e, VenueOrder)]
     assert [(leg.qty, leg.status) for leg in legs] == [(1, VenueStatus.WORKING)] * 2
     v.on_print(trade(50, 399, 2))
@@ -117,7 +120,8 @@ def test_an_exit_of_everything_filled_ends_the_rest_of_the_entry() -> None:
     place(v, bracket(3, OrderType.LIMIT, 400), 0)
     v.on_print(trade(20, 399, 1))
     v.advance(38 * MS)
-    assert fills(v.on_print(trade(50, 390, 9))) == [(400, 2), (389, 1)]
+    assert fills(v.on_print(trade(50, 390, 9))) == [(400, 2)]
+    assert fills(v.advance(58 * MS)) == [(388, 1)]
     v = venue()
     place(v, bracket(3, OrderType.LIMIT, 400), 0)
     v.on_print(trade(20, 399, 1))
@@ -130,16 +134,21 @@ def test_an_exit_of_everything_filled_ends_the_rest_of_the_entry() -> None:
 def test_canceling_an_unfilled_entry_cancels_its_legs() -> None:
     v = venue()
     place(v, bracket(1, OrderType.LIMIT, 400), 0)
-    assert statuses(v.cancel("100", 1)) == [(i, VenueStatus.CANCELED) for i in ("100", "101", "102")]
+    v.cancel("100", 1)
+    ended = [(i, VenueStatus.CANCELED) for i in ("100", "101", "102")]
+    assert statuses(v.advance(8 * MS + 1)) == ended
     assert not v.advance(1000 * MS)
+    place(v, bracket(1, OrderType.LIMIT, 400), 1000 * MS)
+    assert [status for _, status in statuses(v.withdraw("103", 1001 * MS))] == [VenueStatus.CANCELED] * 3
 
 
 def test_canceling_or_moving_one_leg_leaves_the_other_alone() -> None:
     v = in_position()
-    assert statuses(v.modify("101", 30 * MS, stop=403)) == [("101", VenueStatus.WORKING)]
-    assert v.order("102").limit == 423
-    assert statuses(v.cancel("102", 31 * MS)) == [("102", VenueStatus.CANCELED)]
-    assert v.order("101").stop == 403
+    v.modify("101", 30 * MS, stop=403)
+    v.cancel("102", 31 * MS)
+    assert statuses(v.advance(38 * MS)) == [("101", VenueStatus.WORKING)]
+    assert (v.order("101").stop, v.order("102").limit) == (403, 423)
+    assert statuses(v.advance(39 * MS)) == [("102", VenueStatus.CANCELED)]
 
 
 def test_the_platforms_close_has_no_tag_and_leaves_the_legs() -> None:
@@ -153,7 +162,8 @@ def test_the_platforms_close_has_no_tag_and_leaves_the_legs() -> None:
 def test_smaller_entry_makes_smaller_legs() -> None:
     v = venue()
     place(v, bracket(3, OrderType.LIMIT, 400), 0)
-    events = v.modify("100", MS, qty=2)
+    v.modify("100", MS, qty=2)
+    events = v.advance(9 * MS)
     assert {e.venue_id: e.qty for e in events if isinstance(e, VenueOrder)} == {"100": 2, "101": 2, "102": 2}
 
 

@@ -114,6 +114,7 @@ def _words(summary: Summary, fate: str = "its stops stay at the venue") -> str:
         f"win rate       {_percent(summary.win_rate)}",
         f"profit factor  {'-' if summary.profit_factor is None else format(summary.profit_factor, '.2f')}",
         f"max drawdown   {summary.max_drawdown_usd:.2f} USD",
+        f"fills          {summary.fills}",
     ]
     if summary.open_positions:
         held = ", ".join(f"{instrument} {qty:+d}" for instrument, qty in summary.open_positions)

@@ -10,7 +10,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any, cast
 
-from adapters.simulator.config import CAPTURED, DEFAULT_SEED
+from adapters.simulator.config import DEFAULT_SEED
 from adapters.simulator.market.generated import GeneratedMarket
 from adapters.simulator.market.hours import practice_open
 from adapters.store.virtual import SyncJournal
@@ -26,6 +26,7 @@ from engine.model.market import MINUTE, NANOS
 from engine.model.records import AnyRecord, encode
 from engine.ports import MarketSource
 from engine.strategies.zones import ZoneReaction
+from engine.venue.fill_model import FillModel
 from engine.venue.paper import CAPABILITIES
 from tstream.convert.risk import risk_limits, zone_reaction
 from tstream.errors import UsageError
@@ -49,6 +50,7 @@ def run_virtual(settings: Settings, options: RunOptions, paths: Paths, asked: Se
     until = _end(source, options)
     instruments = {i.symbol: i for i in settings.instrument_table()}
     traded = {i.symbol: instruments.get(i.symbol, i) for i in source.instruments}
+    model = FillModel(from_bars=isinstance(source, Tape) and source.kind == "bars")
     core = Core(
         EngineConfig(
             instruments=tuple(traded.values()),
@@ -75,7 +77,7 @@ def run_virtual(settings: Settings, options: RunOptions, paths: Paths, asked: Se
             def keep(records: Sequence[AnyRecord]) -> None:
                 journal.append([encode(record) for record in records], journal.last_seq + 1)
 
-            replay = Replay(core, traded, CAPTURED, keep, recorder.record if recorder is not None else None)
+            replay = Replay(core, traded, model, keep, recorder.record if recorder is not None else None)
             events = takewhile(lambda _: not asked, source.events())
             replay.run(source.start_ts, source.history, events, until, moved)
     finally:
@@ -86,6 +88,7 @@ def run_virtual(settings: Settings, options: RunOptions, paths: Paths, asked: Se
         (trade for book in books for trade in book.trades),
         (position for book in books for position in book.positions.values()),
         core.entries.refusals,
+        str(model),
     )
 
 

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from adapters.control.server import ControlServer
 from adapters.projectx.config import LastKnown, ProjectXConfig
 from adapters.projectx.venue import ProjectXVenue
+from adapters.simulator.process import Ready
 from adapters.store.emergency import EmergencyFile, emergency_path
 from adapters.store.journal import Journal
 from adapters.tapes.recorder import TapeRecorder
@@ -21,6 +22,7 @@ from engine.core import Core
 from engine.market import sessions
 from engine.model.config import EngineConfig, TradingSwitch
 from engine.model.events import AnyEvent, LinkChanged, LinkState
+from engine.model.market import NANOS
 from engine.model.notices import Severity
 from engine.model.view import SessionPhase
 from engine.ports import AlertSource, Broker, Clock
@@ -91,6 +93,7 @@ class Run:
         # A tape is the past, and a flatten opens nothing: rooms are for runs that may trade now.
         follows = options.tape is None and by_hand is None
         self._rooms = alert_rooms(settings) if follows else ()
+        self._ready: Ready | None = None
 
     @asynccontextmanager
     async def engine(self) -> AsyncIterator[Engine]:
@@ -98,7 +101,7 @@ class Run:
         async with AsyncExitStack() as stack:
             journal = await stack.enter_async_context(await self._journal())
             state = await restore(journal)
-            venue_config, speed = await self._venue()
+            venue_config = await self._venue()
             venue_config = dataclasses.replace(venue_config, last=last_known(state, venue_config.book))
             clock: Clock = self.clock
             venue = ProjectXVenue(
@@ -107,7 +110,7 @@ class Run:
             stack.push_async_callback(venue.close)
             strategy = self.by_hand or ZoneReaction(zone_reaction(self.settings))
             plugins = parsers() if self._rooms else None
-            core = Core(self._config(journal, venue.broker, speed), strategy, state, plugins)
+            core = Core(self._config(journal, venue.broker), strategy, state, plugins)
             emergency = EmergencyFile(emergency_path(journal.path), journal.install, journal.boot)
             stack.callback(emergency.close)
             recorder = self._recorder(stack)
@@ -119,7 +122,7 @@ class Run:
                 [venue.broker],
                 clock,
                 self._listener(recorder),
-                speed,
+                self._speed,
                 emergency=emergency,
                 admit=self.admit,
                 warm_up=self.by_hand is None,
@@ -161,20 +164,24 @@ class Run:
         self.paths.remember_run(path)
         return await Journal.open(path)
 
-    async def _venue(self) -> tuple[ProjectXConfig, float]:
+    async def _venue(self) -> ProjectXConfig:
         if self.practice is None:
-            return projectx_config(self.settings), 1.0
-        ready = await self.practice.ready(self.clock.set_by)
+            return projectx_config(self.settings)
+        self._ready = ready = await self.practice.ready(self.clock.set_by)
         self.clock.follow(ready.clock.at)
-        return practice_config(self.settings, ready.url, ready.rate), ready.rate
+        return practice_config(self.settings, ready.url, ready.rate)
 
-    def _config(self, journal: Journal, broker: Broker, speed: float) -> EngineConfig:
-        settings = self.settings
+    @property
+    def _speed(self) -> float:
+        return 1.0 if self._ready is None else self._ready.rate
+
+    def _config(self, journal: Journal, broker: Broker) -> EngineConfig:
+        settings, ready = self.settings, self._ready
         risk = risk_limits(settings)
         # However fast practice time runs: answers travel in ours.
-        risk = replace(risk, unprotected_ns=round(risk.unprotected_ns * max(1.0, speed)))
+        risk = replace(risk, unprotected_ns=round(risk.unprotected_ns * max(1.0, self._speed)))
         venue = settings.venue.name
-        return EngineConfig(
+        config = EngineConfig(
             instruments=settings.instrument_table(),
             venue=venue if self.practice is None else "practice venue",
             install=journal.install,
@@ -188,6 +195,12 @@ class Run:
             brackets=settings.venue.brackets,
             capabilities=broker.capabilities,
             rooms=self._rooms,
+            bar_grace_ns=round(NANOS * max(1.0, self._speed)),
+        )
+        if ready is None:
+            return config
+        return replace(
+            config, fills=f"practice venue, {ready.model}", from_bars=ready.model.from_bars
         )
 
     def _listener(self, recorder: TapeRecorder | None) -> Callable[[AnyEvent], None] | None:

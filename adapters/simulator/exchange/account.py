@@ -195,7 +195,7 @@ class PracticeAccount:
     def withdraw(self, order_id: int, now: int) -> None:
         """Cancel an order. Raises RefusedError when it is not live."""
         self.advance(now)
-        self._take(self.venue.cancel(str(order_id), now))
+        self._take(self.venue.withdraw(str(order_id), now))
 
     def allow_trading(self, allowed: bool) -> None:
         """Lock the account or unlock it, and say so."""
@@ -258,7 +258,7 @@ class PracticeAccount:
         self.rows.emit_account()
         for order in self.venue.orders:
             if self.venue.order(order.venue_id).status.live:
-                self._take(self.venue.cancel(order.venue_id, 0))
+                self._take(self.venue.withdraw(order.venue_id, 0))
         for position in tuple(self.holdings.positions.values()):
             self._market_out(position, abs(position.qty), 0)
 
@@ -331,7 +331,7 @@ class PracticeAccount:
         if self.rules.legs_on_close == "cancel" and size == abs(position.qty):
             for row in tuple(self.rows.orders.values()):
                 if row.parent is not None and row.symbol == position.symbol and row.status not in _FINISHED:
-                    self._take(self.venue.cancel(str(row.id), now))
+                    self._take(self.venue.withdraw(str(row.id), now))
         side = Side.SELL if position.qty > 0 else Side.BUY
         placed = self.venue.place(position.symbol, OrderSpec(side, OrderType.MARKET, size), now)
         self._closes[position.symbol] = int(placed.order.venue_id)

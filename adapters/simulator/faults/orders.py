@@ -29,7 +29,7 @@ add_kind(
     Seam.FILL,
     "An order fills in parts: at each print or quote that could fill it, so many contracts at most.",
     "partial-fill:type=limit,qty=1,pause=5",
-    type=Option(ANY, "orders of this type; the rest of a stop waits for the next print through it", _TYPES),
+    type=Option(ANY, "orders of this type; the rest of a stop goes on as at market", _TYPES),
     symbol=_SYMBOL,
     qty=Option(1, "contracts of one part"),
     pause=Option(0.0, "least time between two parts, seconds of venue time"),
