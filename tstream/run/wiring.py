@@ -199,9 +199,7 @@ class Run:
         )
         if ready is None:
             return config
-        return replace(
-            config, fills=f"practice venue, {ready.model}", from_bars=ready.model.from_bars
-        )
+        return replace(config, fills=f"practice venue, {ready.model}", from_bars=ready.model.from_bars)
 
     def _listener(self, recorder: TapeRecorder | None) -> Callable[[AnyEvent], None] | None:
         """Who hears every event: the tape, and on the practice venue whoever lets its time go on."""
