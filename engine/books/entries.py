@@ -157,6 +157,7 @@ class Entries:
         return gate.Circumstances(
             trading=config.trading,
             late_ns=wall - idea.ts,
+            latest_ns=config.latest_ns,
             armed=book.armed,
             kind=account.kind if account is not None else None,
             state=restriction.state if restriction is not None else TradingState.ACTIVE,

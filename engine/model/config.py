@@ -34,6 +34,9 @@ class Brackets(StrEnum):
     OWN = "own"
 
 
+LATEST_NS = 10 * NANOS
+
+
 class PaperConfig(Struct, frozen=True):
     """A paper book beside the venue's books: the same ideas, play money, fills by the engine's own venue."""
 
@@ -84,6 +87,8 @@ class EngineConfig(Struct, frozen=True):
     bar_grace_ns: int = NANOS
     """A minute closes this long after its end at the latest (docs/semantics.md#bars). On a socket never less
     than a second of real time."""
+    latest_ns: int = LATEST_NS
+    """An idea older than this is not traded: after a suspended machine many old minutes close at once."""
     bracket_grace_ns: int = 2 * NANOS
     """A filled entry whose protection is not seen by then gets a stop of our own."""
     brackets: Brackets = Brackets.AUTO

@@ -6,10 +6,9 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from engine.model.config import TradingSwitch
+from engine.model.config import LATEST_NS, TradingSwitch
 from engine.model.instrument import Instrument
 from engine.model.limits import RiskLimits
-from engine.model.market import NANOS
 from engine.model.orders import AccountKind, Capabilities
 from engine.model.plans import Idea
 from engine.model.refusals import Refusal
@@ -17,9 +16,6 @@ from engine.model.view import TradingState
 from engine.risk.sizers import BY_RISK, Ask, Wanted
 from engine.risk.sizing import contracts, loss_usd
 from engine.state.track_record import TrackRecord
-
-LATEST_NS = 10 * NANOS
-"""An idea older than this is not traded: after a suspended machine many old minutes close at once."""
 
 _BY_STATE = {TradingState.LOCKED: Refusal.LOCKED, TradingState.HALTED: Refusal.HALTED}
 _BY_GUARD = {"bands": Refusal.BAND, "calendar": Refusal.UNKNOWN_DAY}
@@ -49,6 +45,8 @@ class Circumstances(Struct, frozen=True):
     entries_today: int
     open_risk_usd: Decimal
     """What the open trades, and those being entered, would lose at their stops."""
+    latest_ns: int = LATEST_NS
+    """Older ideas are not traded."""
     capabilities: Capabilities = Capabilities()
     """Of the book's broker."""
     guard: str = ""
@@ -94,7 +92,7 @@ def check(
     when(not now.can_trade, Refusal.ACCOUNT_BLOCKED)
     when(not now.journal_ok, Refusal.JOURNAL_DOWN)
     when(not now.venue_up, Refusal.VENUE_DOWN)
-    when(now.late_ns > LATEST_NS, Refusal.TOO_LATE)
+    when(now.late_ns > now.latest_ns, Refusal.TOO_LATE)
     when(now.feed_stale, Refusal.FEED_STALE)
     when(not now.in_hours, Refusal.OUTSIDE_HOURS)
     # Never so near that the flattening before the deadline would take the entry straight back.

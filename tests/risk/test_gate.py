@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from engine.model.config import TradingSwitch
+from engine.model.config import LATEST_NS, TradingSwitch
 from engine.model.instrument import CME_FUTURES
 from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, NANOS, Side
@@ -16,7 +16,7 @@ from engine.model.orders import AccountKind
 from engine.model.plans import Idea
 from engine.model.refusals import Refusal
 from engine.model.view import TradingState
-from engine.risk.gate import LATEST_NS, Circumstances, check
+from engine.risk.gate import Circumstances, check
 from engine.risk.sizing import loss_usd
 from engine.venue.paper import CAPABILITIES
 

@@ -20,7 +20,7 @@ from adapters.tapes.recorder import TapeRecorder
 from engine.books.opening import PAPER
 from engine.core import Core
 from engine.market import sessions
-from engine.model.config import EngineConfig, TradingSwitch
+from engine.model.config import LATEST_NS, EngineConfig, TradingSwitch
 from engine.model.events import AnyEvent, LinkChanged, LinkState
 from engine.model.market import NANOS
 from engine.model.notices import Severity
@@ -178,8 +178,9 @@ class Run:
     def _config(self, journal: Journal, broker: Broker) -> EngineConfig:
         settings, ready = self.settings, self._ready
         risk = risk_limits(settings)
-        # However fast practice time runs: answers travel in ours.
-        risk = replace(risk, unprotected_ns=round(risk.unprotected_ns * max(1.0, self._speed)))
+        # However fast practice time runs: prints and answers travel in ours.
+        speed = max(1.0, self._speed)
+        risk = replace(risk, unprotected_ns=round(risk.unprotected_ns * speed))
         venue = settings.venue.name
         config = EngineConfig(
             instruments=settings.instrument_table(),
@@ -195,7 +196,8 @@ class Run:
             brackets=settings.venue.brackets,
             capabilities=broker.capabilities,
             rooms=self._rooms,
-            bar_grace_ns=round(NANOS * max(1.0, self._speed)),
+            bar_grace_ns=round(NANOS * speed),
+            latest_ns=round(LATEST_NS * speed),
         )
         if ready is None:
             return config
