@@ -62,8 +62,21 @@ class Body(Struct):
     components: list[Component] | None = None
 
 
+class SnapshotBody(Body):
+    timestamp: str | None = None
+    """When the forwarded message was posted."""
+
+
 class Snapshot(Struct):
-    message: Body
+    message: SnapshotBody
+
+
+class Reference(Struct):
+    message_id: Snowflake | None = None
+
+
+CROSSPOST = 1 << 1
+"""Flag of a message that a followed channel sent on."""
 
 
 class MessageKind:
@@ -87,6 +100,9 @@ class Message(Struct):
     embeds: list[Embed] | None = None
     components: list[Component] | None = None
     message_snapshots: list[Snapshot] | None = None
+    message_reference: Reference | None = None
+    """Which message this one answers, forwards or sends on."""
+    flags: int = 0
     interaction_metadata: Interaction | None = None
     """Who called the command that this is the answer to."""
 
@@ -116,6 +132,20 @@ def created_ts(snowflake: int) -> int:
 def first_id_at(ts: int) -> int:
     """The least id that can be given at a time, nanoseconds UTC."""
     return max(0, ts // MS - EPOCH_MS) << 22
+
+
+def first_posted_ts(message: Message, *, forwards: bool) -> int:
+    """When the words of a message were first posted, nanoseconds UTC: of one that is sent on, where it comes
+    from (F44). 0 where that can't be told. Without `forwards` a snapshot's words are none of the message's.
+    """
+    posted = created_ts(int(message.id))
+    snapshots = (message.message_snapshots or ()) if forwards else ()
+    if not snapshots and not message.flags & CROSSPOST:
+        return posted
+    of = message.message_reference.message_id if message.message_reference is not None else None
+    known = [iso_ts(snapshot.message.timestamp) for snapshot in snapshots]
+    known += [created_ts(int(of))] if of is not None else []
+    return min([posted, *(ts for ts in known if ts)]) if any(known) else 0
 
 
 def iso_ts(text: str | None) -> int:

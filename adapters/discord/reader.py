@@ -14,7 +14,16 @@ import msgspec
 
 from adapters.common.redaction import scrub
 from adapters.discord.config import DiscordConfig, Room
-from adapters.discord.messages import MS, BulkDeletion, Deletion, Message, created_ts, first_id_at, iso_ts
+from adapters.discord.messages import (
+    MS,
+    BulkDeletion,
+    Deletion,
+    Message,
+    created_ts,
+    first_id_at,
+    first_posted_ts,
+    iso_ts,
+)
 from adapters.discord.read_state import KnownMessage, ReadState
 from adapters.discord.text import cut, digest, text_of
 from adapters.discord.whitelist import Parent, Whitelist
@@ -66,7 +75,7 @@ class MessageReader:
             self._check_clock(number)
             text, seen = _as_known(room, post, author)
             if kind := self.read_state.posted(channel, number, seen):
-                self._emit(room, number, kind, seen, text)
+                self._emit(room, number, kind, seen, text, post)
             else:
                 self.counts["read before"] += 1
         self.read_state.handled(channel, number)
@@ -82,7 +91,7 @@ class MessageReader:
         if (author := self.whitelist.author(room, post)) is not None:
             text, seen = _as_known(room, post, author)
             if kind := self.read_state.changed(channel, number, seen):
-                self._emit(room, number, kind, seen, text)
+                self._emit(room, number, kind, seen, text, post)
 
     def deleted(self, raw: Any) -> None:
         """MESSAGE_DELETE."""
@@ -120,7 +129,7 @@ class MessageReader:
             return
         missed_after = first_id_at(now - MISSED_S * NANOS)
         if kind := self.read_state.found(channel, number, seen, missed_after):
-            self._emit(room, number, kind, seen, text, caught_up=old)
+            self._emit(room, number, kind, seen, text, post, caught_up=old)
 
     def _emit(
         self,
@@ -129,17 +138,19 @@ class MessageReader:
         kind: AlertKind,
         seen: KnownMessage,
         text: str,
+        post: Message | None = None,
         *,
         caught_up: bool = False,
     ) -> None:
         self.counts["alerts"] += 1
+        made = created_ts(number)
+        first = first_posted_ts(post, forwards=room.forwards) if post is not None else made
         now = self._clock()
         shift = now - self._wall()
         if abs(shift) < _SAME_CLOCK:
             shift = 0
-        posted = created_ts(number) + shift
         venue = {
-            AlertKind.POSTED: posted,
+            AlertKind.POSTED: made + shift,
             AlertKind.EDITED: seen.edited + shift if seen.edited else now,
             AlertKind.DELETED: now,
         }[kind]
@@ -153,8 +164,8 @@ class MessageReader:
                 kind=kind,
                 author=seen.author,
                 text=cut(text),
-                posted_ts=posted,
-                caught_up=caught_up,
+                posted_ts=(first or made) + shift,
+                caught_up=caught_up or not first,
             )
         )
 

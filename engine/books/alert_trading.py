@@ -31,7 +31,7 @@ from engine.state.state import PlanState
 from engine.state.turn import Turn
 from engine.strategies.alerts import rooms, sanity
 from engine.strategies.alerts.alert import Alert, Parser, Unread
-from engine.strategies.alerts.text import excerpt
+from engine.strategies.alerts.text import UNSAID, excerpt, said, taken_back
 
 
 class Waiting(NamedTuple):
@@ -131,17 +131,19 @@ class AlertTrading:
         elif isinstance(read, Unread):
             self._write(event, Verdict.REFUSED, read)
         else:
-            self._begin(room, event, key, read)
+            self._begin(room, event, key, read, _beyond(parsed))
 
-    def _begin(self, room: AlertRoom, event: AlertReceived, key: str, terms: Terms) -> None:
-        """An alert without a trade: put it to every book that follows the room."""
+    def _begin(self, room: AlertRoom, event: AlertReceived, key: str, terms: Terms, beyond: str) -> None:
+        """An alert without a trade: put it to every book that follows the room. `beyond` is what of it can't
+        be traded, in words.
+        """
         books = [book for book in self._books.values() if room.follows(book.name)]
         why = self._against(room, event, key, terms, bool(books))
         reference = self._reference(room, terms) if why is None else why
         if isinstance(reference, Unread):
             self._write(event, Verdict.REFUSED, reference, terms=terms)
             return
-        self._write(event, Verdict.TRADED, terms=terms)
+        self._write(event, Verdict.TRADED, detail=beyond, terms=terms)
         idea = sanity.idea(terms, room, key, reference, self._turn.wall)
         for book in books:
             self._enter(book, idea, room, terms)
@@ -154,7 +156,7 @@ class AlertTrading:
         if event.caught_up or age > room.max_age_ns:
             old = f"{age // NANOS} s, allowed {room.max_age_ns // NANOS}"
             return Unread(
-                Reason.EXPIRED, old if age > room.max_age_ns else "it was missed when it was posted"
+                Reason.EXPIRED, old if age > room.max_age_ns else "it was missed, or its age is not told"
             )
         if self._copies(room, key, terms):
             return Unread(Reason.SEEN, "the same trade came in another message")
@@ -220,7 +222,7 @@ class AlertTrading:
         if verdict is Verdict.FOLLOWED:
             why = None
         nothing = "nothing in it changes the trade" if verdict is Verdict.IGNORED else ""
-        detail = "; ".join(left) or nothing
+        detail = "; ".join(left) or nothing or _beyond(parsed)
         wanted = running if isinstance(running, Terms) else None
         self._write(event, verdict, why, detail=detail, terms=wanted)
         for book, found in back:
@@ -251,8 +253,10 @@ class AlertTrading:
         for waiting in [waiting for waiting in self._waiting if waiting[0] == key]:
             del self._waiting[waiting]
 
-    def _parse(self, room: AlertRoom, text: str) -> Alert | Unread:
+    def _parse(self, room: AlertRoom, raw: str) -> Alert | Unread:
+        """What the message says, whoever reads it: nothing that is struck through, hidden or taken back."""
         parser = self._parsers[room.name]
+        text = said(raw)
         try:
             read = parser.read(text) if parser is not None else None
         except Exception as error:
@@ -261,7 +265,14 @@ class AlertTrading:
             self.parser_error = error
             self._turn.on_fault(error)
             return Unread(Reason.PARSER_FAILED, type(error).__name__)
-        return read if isinstance(read, Alert | Unread) else Unread(Reason.PARSER_FAILED, "no answer")
+        if not isinstance(read, Alert | Unread):
+            return Unread(Reason.PARSER_FAILED, "no answer")
+        if isinstance(read, Unread) and UNSAID in text:
+            return Unread(Reason.TAKEN_BACK, "what is struck through or hidden does not count")
+        if isinstance(read, Alert) or read.reason is not Reason.NOT_AN_ALERT:
+            why = taken_back(text, room.no_alert_words, room.contracts)
+            return Unread(Reason.TAKEN_BACK, why) if why else read
+        return read
 
     def _open(self, key: str) -> Iterator[tuple[Book, PlanState]]:
         """Plans of a message that are not over."""
@@ -360,6 +371,14 @@ class AlertTrading:
                 terms=terms,
             )
         )
+
+
+def _beyond(parsed: Alert | Unread) -> str:
+    """What of an alert no trade can hold."""
+    given = len(parsed.targets) if isinstance(parsed, Alert) else 0
+    if given <= sanity.MOST_TARGETS:
+        return ""
+    return f"of its {given} targets the nearest {sanity.MOST_TARGETS} are taken"
 
 
 def _overtaken(event: AlertReceived, known: AlertState) -> bool:

@@ -77,6 +77,20 @@ class GradeSizes(Struct, frozen=True):
         return {Grade.A: a, Grade.B: b, Grade.C: self.c}[grade]
 
 
+_WORDS = """
+    cancel, cancels, cancelled, canceled, cancelling, void, voided, scratch, scratched, ignore, ignored,
+    disregard, retract, retracted, withdrawn, invalid, invalidated, nevermind, never mind, do not, don't,
+    dont, not valid, not taking, no trade, no longer, skip, skipped, skipping, deleted, expired, missed,
+    wait, hold off, stand down, if, unless, watch, watching, example, sample, test, yesterday,
+    correction, corrected, typo, oops, edit, update, updated,
+    recap, result, results, review, summary, stopped, closed, closing, exit, exited, exiting, out, hit,
+    filled, took, taken, trim, trimmed, trimming, flat, flatten, won, win, winner, lost, loss, loser, profit,
+    profits, booked, banked
+"""
+NO_ALERT_WORDS = tuple(" ".join(word.split()) for word in _WORDS.split(","))
+"""Words of taking back, of putting off and of reporting."""
+
+
 class AlertRoom(Struct, frozen=True):
     """One room of alerts. Points are price units of the room's contract; a limit of 0 is off."""
 
@@ -94,6 +108,11 @@ class AlertRoom(Struct, frozen=True):
         "Also take the looser forms, with targets and size in the text.",
     ] = False
     sizes: GradeSizes = GradeSizes(1, 2, 3)
+    no_alert_words: Annotated[
+        tuple[str, ...],
+        restart(allowed="a list of words"),
+        "A line that begins with one of them makes its message no alert.",
+    ] = NO_ALERT_WORDS
     default_size: Annotated[
         int,
         restart(ge=0, le=100),

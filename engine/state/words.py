@@ -280,9 +280,10 @@ def _day(state: State, record: r.DayRolled) -> Words:
 
 
 def _alert(record: r.AlertTaken, was: Before) -> Words | None:
-    """What was not made a trade of is always told; a trade tells of itself."""
+    """What was not made a trade of is always told, in whole or in part; a trade tells of itself."""
     what = _ALERTS.get(record.verdict)
-    if what is None or (record.verdict is Verdict.IGNORED and not was.traded):
+    traded = record.verdict is Verdict.TRADED and not record.detail
+    if what is None or traded or (record.verdict is Verdict.IGNORED and not was.traded):
         return None
     kind, severity, said = what
     if record.kind is AlertKind.DELETED and record.verdict is Verdict.IGNORED:
@@ -296,6 +297,7 @@ def _alert(record: r.AlertTaken, was: Before) -> Words | None:
 
 
 _ALERTS = {
+    Verdict.TRADED: (K.ORDER, Sev.WARNING, "an alert is traded in part"),
     Verdict.UNREAD: (K.REFUSAL, Sev.WARNING, "a message is not traded"),
     Verdict.REFUSED: (K.REFUSAL, Sev.WARNING, "an alert is not traded"),
     Verdict.AMENDED: (K.ORDER, Sev.WARNING, "the alert was edited, its entry is made anew"),

@@ -85,6 +85,36 @@ async def test_a_forwarded_alert_is_read_only_where_forwards_are() -> None:
             assert heard.alerts[-1].text == NO_TEXT
 
 
+@pytest.mark.parametrize("known_by", ["snapshot", "reference", "both"])
+@pytest.mark.parametrize("kind", ["forwarded", "sent on"])
+async def test_f44_what_is_sent_on_is_as_old_as_when_it_was_first_posted(known_by: str, kind: str) -> None:
+    async with FakeDiscord() as fake, listening(config_for(fake)) as (_, heard):
+        first = fake.snowflake(age_s=3 * 3600)
+        own = {"timestamp": rows.iso(created_ts(first))} if known_by != "reference" else {}
+        reference = {"message_id": str(first)} if known_by != "snapshot" else {}
+        sent: dict[str, Any] = {"message_reference": {"type": 1, "channel_id": "1", **reference}}
+        if kind == "forwarded":
+            fake.post(ANALYST, message_snapshots=[{"message": {"content": ALERT, **own}}], **sent)
+        else:
+            fake.post(HOOK, ALERT, flags=2, **sent)
+        alert = await heard.alert()
+    assert alert.text == ALERT
+    if kind == "sent on" and known_by == "snapshot":
+        assert alert.caught_up, "nobody knows how old it is"
+    else:
+        assert alert.posted_ts // 1_000_000 == created_ts(first) // 1_000_000
+        assert alert.ts_venue > alert.posted_ts + 3600 * 1_000_000_000, "its revision is of now"
+
+
+async def test_f44_a_forwarded_message_of_unknown_age_is_never_fresh() -> None:
+    async with FakeDiscord() as fake, listening(config_for(fake)) as (_, heard):
+        for stamp in ({}, {"timestamp": "yesterday"}):
+            fake.post(ANALYST, message_snapshots=[{"message": {"content": ALERT, **stamp}}])
+        fake.post(ANALYST, ALERT, type=19, message_reference={"message_id": str(fake.snowflake(age_s=9000))})
+        told = await fence(fake, heard)
+    assert [alert.caught_up for alert in told] == [True, True, False], "an answer is as old as itself"
+
+
 async def test_text_in_components_is_read() -> None:
     shown = {"type": 17, "components": [{"type": 9, "components": [{"type": 10, "content": ALERT}]}]}
     async with FakeDiscord() as fake, listening(config_for(fake)) as (_, heard):

@@ -34,7 +34,7 @@ WRONG: Sequence[tuple[str, Verdict, Reason]] = [
     (LONG.replace("NQ", "ES"), Verdict.REFUSED, Reason.UNKNOWN_CONTRACT),
     ("🚨 NQ long 20004: A\nStop: 20001", Verdict.REFUSED, Reason.PASSED),
     ("🚨 NQ short 20005: A\nStop: 20010", Verdict.TRADED, Reason.SEEN),
-    (LONG.replace(": A", ""), Verdict.UNREAD, Reason.NO_SIZE),
+    (LONG.replace(": A", ""), Verdict.REFUSED, Reason.NO_SIZE),
     (LONG + "\n" + SHORT, Verdict.UNREAD, Reason.TWO_ALERTS),
     ("[bold]out[/bold] of everything", Verdict.UNREAD, Reason.NOT_AN_ALERT),
 ]

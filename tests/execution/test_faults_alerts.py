@@ -168,7 +168,7 @@ def test_f30_an_edit_that_is_no_alert_any_more_cancels(text: str, reason: Reason
 def test_f30_an_edit_that_changes_only_words_changes_nothing() -> None:
     bench, jm = at_work()
     jm.post()
-    taken = jm.edit(LONG + "\nfull size")
+    taken = jm.edit(LONG + "\nlooking good")
     assert taken is not None
     assert taken.verdict is Verdict.IGNORED
     assert bench.of(fx.CancelOrder) == []

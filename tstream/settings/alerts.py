@@ -45,6 +45,7 @@ class DiscordSettings(Section):
     AlertRoom("", {}).sizing,
     targets_points=Annotated[Points, Field(min_length=1, max_length=2)],
     books=Names,
+    no_alert_words=Names,
 )
 class RoomSettings(DeclaredSection):
     """A room whose alerts are traded: where it is, who is listened to, and within which bounds."""

@@ -8,12 +8,11 @@ from decimal import Decimal
 from engine.model.alerts import Grade
 from engine.model.instrument import CME_FUTURES, Instrument
 from engine.model.rooms import AlertRoom, SizePolicy
+from engine.strategies.alerts import sanity
 from engine.strategies.alerts.alert import Parser
 from engine.strategies.alerts.room import RoomParser
 
 STRICT, VARIANTS = RoomParser(), RoomParser(variants=True)
-
-MOST_TARGETS = 2
 
 
 class RoomError(ValueError):
@@ -57,9 +56,9 @@ def problems(
         yield "an alert without a size can't have less than one contract"
     if not 0 < room.stop_nearest <= room.stop_farthest:
         yield "the nearest stop must be above 0 and no farther than the farthest"
-    targets = room.targets
-    if len(targets) > MOST_TARGETS or any(t <= 0 for t in targets) or sorted(set(targets)) != list(targets):
-        yield f"targets must be up to {MOST_TARGETS} distances above 0, the nearer one first"
+    targets, most = room.targets, sanity.MOST_TARGETS
+    if len(targets) > most or any(t <= 0 for t in targets) or sorted(set(targets)) != list(targets):
+        yield f"targets must be up to {most} distances above 0, the nearer one first"
     if room.entry_distance <= 0:
         yield "the market may be more than 0 points from the entry"
     if min(room.max_age_ns, room.price_age_ns) <= 0 or room.repeat_ns < 0:

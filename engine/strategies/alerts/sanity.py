@@ -20,7 +20,8 @@ from engine.strategies.alerts.alert import Alert, Unread
 
 _MONTH = re.compile(r"[FGHJKMNQUVXZ]\d{1,2}")
 _HIGHEST = Decimal(10_000_000)
-_MOST_TARGETS = 2
+MOST_TARGETS = 2
+"""Targets that a trade has. Of more the nearest are taken, and people are told."""
 
 
 class Market(NamedTuple):
@@ -66,8 +67,6 @@ def terms(
     given = (alert.entry, alert.stop, *alert.targets)
     if not all(price.is_finite() and 0 < price < _HIGHEST for price in given):
         return Unread(Reason.BAD_PRICE)
-    if len(alert.targets) > _MOST_TARGETS:
-        return Unread(Reason.TARGET_ORDER, "more than two are given")
     sign = alert.side.sign
     distance = (alert.entry - alert.stop) * sign
     if distance <= 0 and not running:
@@ -88,7 +87,7 @@ def terms(
     qty = _size(alert.grade, room)
     if qty is None:
         return Unread(Reason.NO_SIZE)
-    return Terms(symbol, alert.side, entry, stop, targets, qty, alert.grade)
+    return Terms(symbol, alert.side, entry, stop, targets[:MOST_TARGETS], qty, alert.grade)
 
 
 def against_market(wanted: Terms, room: AlertRoom, instrument: Instrument, market: Market) -> int | Unread:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Collection
 
 from engine.model.alerts import Reason
 from engine.strategies.alerts.alert import Unread
@@ -19,9 +20,58 @@ EXCERPT = 80
 
 _EXCERPT_READ = 400
 
-_MENTION = re.compile(r"<@[!&]?\d{1,20}>|@everyone|@here")
-_MARKUP = str.maketrans("", "", "*_`~|")
+UNSAID = "\ufffc"
+"""Stands where something is struck through or hidden. No form of an alert has it."""
+
+_STRUCK = re.compile(r"~~.*?(?:~~|\Z)|\|\|.*?(?:\|\||\Z)", re.DOTALL)
+"""What nothing closes is struck to the end."""
+_QUOTED = re.compile(r"^[^\S\n]*>>>", re.MULTILINE)
+"""From here to the end all is quoted."""
+
+_MENTION = re.compile(r"<(?:@[!&]?|#)\d{1,20}>|@everyone|@here")
+_MARKUP = re.compile(r"(?<![\d*_`])[*_`]++|(?<![*_`])[*_`]++(?!\d)")
+"""Between two digits they are no markdown."""
 _BLANK = re.compile(r"[^\S\n]+")
+
+_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
+_RESULT = re.compile(r"(?:[^\w+\N{MINUS SIGN}-]|_)*[+\N{MINUS SIGN}-] ?[\d$]")
+"""A line that begins with a sign and a figure: "+12 points"."""
+_SMALL_WORDS = (
+    "PLEASE PLS PLZ SORRY GUYS ALL THIS THAT THE TRADE TRADES ALERT SETUP SIGNAL CALL ONE IS WAS WERE ARE WE "
+    "I I'M I'VE IM IT ITS GOT GET HAS HAVE BEEN NOW JUST AND OK OKAY ALSO SO NOTE LONG SHORT"
+)
+_SMALL = frozenset(_SMALL_WORDS.split())
+"""What may stand before the word that a line begins with."""
+
+
+def said(raw: str) -> str:
+    """The message without what is struck through or hidden, and with a mark before each line of a quotation.
+
+    Neither is what its author says (docs/alerts.md#taken-back, F43).
+    """
+    text = _STRUCK.sub(UNSAID, raw)
+    quoted = _QUOTED.search(text)
+    if quoted is None:
+        return text
+    return text[: quoted.start()] + text[quoted.start() :].replace("\n", "\n>")
+
+
+def taken_back(text: str, words: Collection[str], contracts: Collection[str]) -> str:
+    """Why a text is no alert, whatever stands in its other lines: one takes back or reports. Empty for none.
+
+    Small words and names of contracts may stand before the word that says so.
+    """
+    told = sorted((word.upper().split() for word in words), key=len, reverse=True)
+    for line in _seen(text[:_RAW_LONGEST]).upper().replace("’", "'").split("\n"):
+        if _RESULT.match(line):
+            return "a line of it begins with a result"
+        spoken = [word.removesuffix("'S") for word in _WORD.findall(line)]
+        while spoken and (spoken[0] in _SMALL or spoken[0] in contracts):
+            del spoken[0]
+        for word in told:
+            if word and spoken[: len(word)] == word:
+                return f"a line of it begins with “{' '.join(word).lower()}”"
+    return ""
 
 
 def plain(raw: str) -> str | Unread:
@@ -30,12 +80,15 @@ def plain(raw: str) -> str | Unread:
         return Unread(Reason.TOO_LONG)
     if not raw.isascii() and any(_strange_digit(c) for c in raw):
         return Unread(Reason.STRANGE_DIGITS)
-    spaced = _BLANK.sub(" ", unicodedata.normalize("NFKC", raw))
-    seen = "".join(c for c in spaced if _visible(c))
-    seen = _MENTION.sub("", seen).translate(_MARKUP)
+    seen = _MARKUP.sub("", _seen(raw))
     lines = (_BLANK.sub(" ", line).strip() for line in seen.split("\n"))
     text = "\n".join(line for line in lines if line)
     return Unread(Reason.TOO_LONG) if len(text) > LONGEST else text
+
+
+def _seen(raw: str) -> str:
+    spaced = _BLANK.sub(" ", unicodedata.normalize("NFKC", raw))
+    return _MENTION.sub("", "".join(c for c in spaced if _visible(c)))
 
 
 def _strange_digit(character: str) -> bool:

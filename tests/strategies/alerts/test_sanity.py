@@ -59,7 +59,7 @@ def test_an_es_alert_is_a_trade_in_mes() -> None:
         ({"targets": (D(6320),)}, Reason.TARGET_ORDER),
         ({"targets": (D(6340), D(6330))}, Reason.TARGET_ORDER),
         ({"targets": (D(6340), D(6340))}, Reason.TARGET_ORDER),
-        ({"targets": (D(6330), D(6331), D(6332))}, Reason.TARGET_ORDER),
+        ({"targets": (D(6330), D(6331), D(6331))}, Reason.TARGET_ORDER),
         ({"grade": None}, Reason.NO_SIZE),
     ],
 )
