@@ -25,7 +25,9 @@ def still_open(view: View, contract: str | None) -> list[str]:
 
 
 def what_flattening_does(view: View, contract: str | None) -> str:
-    """What flattening the scope means now: "sell 2 MNQ at market, cancel 3 orders"."""
+    """What flattening the scope means now: "sell 2 MNQ at market, cancel 3 orders, pause entries"; where
+    nothing is open, that it is so.
+    """
     steps = [
         f"{'sell' if position.qty > 0 else 'buy'} {abs(position.qty)} {position.instrument} at market"
         f"{_where(view, position.book)}"
@@ -35,7 +37,11 @@ def what_flattening_does(view: View, contract: str | None) -> str:
     orders = _live_orders(view, contract)
     if orders:
         steps.append(f"cancel {orders} order{'s' if orders > 1 else ''}")
-    return ", ".join([*steps, "pause entries"])
+    if steps:
+        return ", ".join([*steps, "pause entries"])
+    if view.books and all(book.reconciled for book in view.books):
+        return f"pause entries ({contract or 'everything'} is flat: nothing to close or cancel)"
+    return "pause entries (nothing is known to be open; the venue has not confirmed that yet)"
 
 
 def _where(view: View, book: str) -> str:

@@ -79,7 +79,9 @@ def test_flatten_without_an_engine_asks_first(home: Path) -> None:
     assert refused.returncode == 2
     assert "say --yes" in refused.stderr
     with Cockpit.start(home, "flatten") as terminal:
-        terminal.wait_for(r"PRACTICE: pause entries\? \[y/N\]")
+        terminal.wait_for(
+            r"PRACTICE: pause entries \(everything is flat: nothing to close or cancel\)\? \[y/N\]"
+        )
         terminal.press("n\n")
         assert terminal.ended() == 1
         assert "nothing was done" in terminal.text

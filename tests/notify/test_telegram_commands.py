@@ -301,7 +301,7 @@ async def test_an_answer_that_is_not_taken_stops_nothing(scene: Scene) -> None:
 
 async def test_a_live_account_is_named_in_the_question() -> None:
     async with a_scene(mode=AccountKind.LIVE) as scene:
-        assert (await scene.ask("/flatten")).startswith("LIVE: pause entries?")
+        assert (await scene.ask("/flatten")).startswith("LIVE: pause entries (everything is flat")
 
 
 def test_the_config_shows_no_token() -> None:

@@ -166,6 +166,18 @@ def test_flatten_does_it_on_yes(running: Running, typed: Callable[[str], None]) 
     assert len(engine.sent) == 1
 
 
+def test_flatten_when_flat_says_so_and_what_it_would_do(
+    running: Running, typed: Callable[[str], None], capsys: Out
+) -> None:
+    flat = replace(trading_view(), positions=(), orders=())
+    with running(flat):
+        assert call(["flatten"]) == 2
+        assert "this would pause entries (everything is flat: nothing to close" in capsys.readouterr().err
+        typed("n\n")
+        assert call(["flatten", "MNQ"]) == 1
+    assert "PRACTICE: pause entries (MNQ is flat: nothing to close or cancel)?" in capsys.readouterr().out
+
+
 def test_flatten_without_a_terminal_wants_yes(running: Running, capsys: Out) -> None:
     with running() as engine:
         assert call(["flatten"]) == 2
@@ -182,7 +194,10 @@ def test_the_deed_in_words() -> None:
     assert what_flattening_does(replace(one, positions=()), scope) == "cancel 1 order, pause entries"
     short = replace(one, positions=(replace(one.positions[0], qty=-1),), orders=())
     assert what_flattening_does(short, None) == "buy 1 MNQ at market, pause entries"
-    assert what_flattening_does(short, "GC") == "pause entries"
+    flat = "pause entries (GC is flat: nothing to close or cancel)"
+    assert what_flattening_does(short, "GC") == flat
+    unheard = replace(short, books=tuple(replace(book, reconciled=False) for book in short.books))
+    assert "is flat" not in what_flattening_does(unheard, "GC"), "only the venue's word is flat"
 
 
 def test_a_flatten_under_way_is_not_flat() -> None:
