@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import logging
 import logging.handlers
-import os
 import sys
 import threading
 from collections import deque
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
+from adapters.common.files import owner_only
 from engine.model.notices import LogLine
 from tstream.clock import iso
 from tstream.output import Output
@@ -66,8 +66,9 @@ class JsonFileHandler(logging.handlers.RotatingFileHandler):
         self._failing = False
 
     def _open(self) -> TextIOWrapper:
-        descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        return open(descriptor, "a", encoding=self.encoding, errors="backslashreplace")
+        return open(
+            self.baseFilename, "a", encoding=self.encoding, errors="backslashreplace", opener=owner_only
+        )
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, object] = {

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from adapters.common.files import replace_file
+from adapters.common.files import not_ours_alone, replace_file
+from tstream.errors import UsageError
 
 HOME_VARIABLE = "TSTREAM_HOME"
 CONFIG_VARIABLE = "TSTREAM_CONFIG"
@@ -33,9 +34,14 @@ class Paths:
     """Everything is under TSTREAM_HOME."""
 
     def create(self) -> None:
-        """Make the folders, readable for their owner only. Raises OSError."""
-        for folder in (self.config, self.data, self.state, self.runtime, self.practice):
+        """Make the folders, readable for their owner only. Raises OSError; UsageError where others may write
+        in one that is there.
+        """
+        folders = (self.config, self.data, self.state, self.runtime, self.practice)
+        for folder in folders:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if wrong := [told for folder in folders if (told := not_ours_alone(folder))]:
+            raise UsageError(*wrong)
 
     @property
     def settings_file(self) -> Path:

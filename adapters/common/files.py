@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from pathlib import Path
 
 
-def owner_only(path: str, flags: int) -> int:
-    """An opener for `open`: the file is made with mode 0600."""
-    return os.open(path, flags, 0o600)
+def owner_only(path: str | Path, flags: int) -> int:
+    """An opener for `open`: the file is made with mode 0600, and a link is not followed. Raises OSError."""
+    try:
+        return os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise OSError(
+                errno.ELOOP, "it is a link, which may lead anywhere: remove it", str(path)
+            ) from None
+        raise
+
+
+def not_ours_alone(folder: Path) -> str:
+    """Why a folder can't be trusted, with the remedy; empty where it is ours and nobody else may write in it.
+    Raises OSError.
+    """
+    found = folder.stat()
+    if found.st_uid != os.getuid():
+        return f"{folder} belongs to another user: make it yours, or set TSTREAM_HOME to one that is"
+    if found.st_mode & 0o022:
+        return f"others may write in {folder} (mode {stat.S_IMODE(found.st_mode):04o}): chmod go-w {folder}"
+    return ""
 
 
 def replace_file(path: Path, content: bytes) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 
+from adapters.common.files import not_ours_alone
 from engine.model.errors import FatalError
 
 _LONGEST = 103
@@ -19,10 +21,13 @@ _SHORT = Path("/tmp")
 def socket_path(wanted: Path) -> Path:
     """The wanted path, or one in a private folder under /tmp that stands for it where it is too long.
 
-    Raises FatalError when that folder is not ours alone.
+    Raises FatalError where others could have put a socket of theirs there.
     """
     absolute = wanted.absolute()
     if len(os.fsencode(absolute)) <= _LONGEST:
+        with suppress(OSError):  # there is no such folder, and so no socket
+            if told := not_ours_alone(absolute.parent):
+                raise FatalError(told)
         return absolute
     folder = _SHORT / f"tstream-{os.getuid()}"
     _private_folder(folder)

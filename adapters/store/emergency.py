@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Raw, Struct
 
+from adapters.common.files import owner_only
 from adapters.store.file_thread import FileThread
 from engine.model.errors import RetryableError
 
@@ -122,7 +123,7 @@ class EmergencyFile:
         """The descriptor of the file, which is made and given its room if there is none."""
         if self._descriptor is None:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            opened = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            opened = owner_only(self._path, os.O_RDWR | os.O_CREAT)
             try:
                 self._end = _parse(os.pread(opened, os.fstat(opened).st_size, 0))[1]
                 missing = RESERVE_BYTES - os.fstat(opened).st_size
@@ -153,7 +154,7 @@ class EmergencyFile:
         try:
             return self._ready()
         except OSError:
-            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._descriptor = owner_only(self._path, os.O_RDWR | os.O_CREAT)
             return self._descriptor
 
     def _clear(self) -> None:

@@ -15,6 +15,7 @@ from typing import Self
 import msgspec
 from msgspec import Struct
 
+from adapters.common.files import not_ours_alone, owner_only
 from engine.model.errors import FatalError
 from engine.model.market import NANOS
 from engine.ports import Clock
@@ -73,7 +74,9 @@ class InstanceLock:
             raise FatalError(f"{self._kind} {self._name} is held by this very engine already")
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            if told := not_ours_alone(self._path.parent):
+                raise FatalError(told)
+            descriptor = owner_only(self._path, os.O_RDWR | os.O_CREAT)
         except OSError as error:
             raise FatalError(f"can't make the lock file {self._path}: {error.strerror}") from None
         try:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from adapters.common.files import owner_only
 from adapters.store.emergency import Line, emergency_path, put_aside, read_lines
 from adapters.store.errors import damaged, port_error
 from adapters.store.lock import InstanceLock
@@ -100,7 +101,7 @@ def pragmas(*, durable: bool) -> tuple[str, ...]:
 def _make_private(path: Path) -> None:
     """The file exists and is its owner's only; SQLite gives its -wal and -shm the same mode."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = owner_only(path, os.O_RDWR | os.O_CREAT)
     try:
         os.fchmod(descriptor, 0o600)
     finally:
@@ -173,5 +174,5 @@ def _check(path: Path, db: sqlite3.Connection, version: int) -> None:
 def _back_up(path: Path, db: sqlite3.Connection, version: int) -> None:
     """A copy of the old layout stays beside the migrated journal."""
     copy = path.with_name(f"{path.name}.layout{version}")
-    os.close(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600))
+    os.close(owner_only(copy, os.O_WRONLY | os.O_CREAT | os.O_TRUNC))
     db.execute("VACUUM INTO ?", (str(copy),))

@@ -6,27 +6,41 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from adapters.common.files import replace_file
+from adapters.common.redaction import REDACT
+from adapters.control.line import look
+from adapters.simulator.exchange.store import StateError, Store
 from adapters.store.lock import HeldError, Holder, InstanceLock, kill_holder, lock_name
-from engine.model.errors import FatalError
+from adapters.store.virtual import SyncJournal
+from engine.model.errors import FatalError, PortError
 from engine.model.orders import Account, AccountKind
 from tests.support.patience import patient
 from tstream.clock import wall_ns
+from tstream.errors import UsageError
+from tstream.log_sinks import JsonFileHandler, RingTail
+from tstream.logs import write_crash
 from tstream.options import RunOptions
 from tstream.paths import Paths, account_locks
 from tstream.run.claim import Claim
+from tstream.run.practice import PracticeProcess
 from tstream.settings.model import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 HOLD = """
 import sys
 from pathlib import Path
+from adapters.common.files import replace_file
+from adapters.common.redaction import REDACT
+from adapters.control.line import look
+from adapters.simulator.exchange.store import StateError, Store
 from adapters.store.lock import InstanceLock
 InstanceLock(Path(sys.argv[1]), "50K-1", lambda: 1).acquire()
 print("held", flush=True)
@@ -95,6 +109,78 @@ def test_f34_two_logins_that_reach_the_same_account(tmp_path: Path) -> None:
     with Claim(gateway("alice"), RunOptions(), two) as second:
         second.admit(account("7"))
     assert account_locks().parent == tmp_path / "state" / "tstream"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"venue": {"name": "topstepx"}, "projectx": {"user": "BOB", "key": "k"}},
+        {
+            "venue": {
+                "name": "projectx",
+                "api_url": "https://API.topstepx.com:443/",
+                "rtc_url": "https://r.x",
+            },
+            "projectx": {"user": "Bob", "key": "k"},
+        },
+    ],
+    ids=["capitals", "the address spelt out"],
+)
+def test_f55_a_login_is_the_same_however_it_is_spelt(tmp_path: Path, other: dict[str, Any]) -> None:
+    one, two = home(tmp_path / "one"), home(tmp_path / "two")
+    with Claim(gateway(), RunOptions(), one):
+        with pytest.raises(HeldError, match="is held by"), Claim(Settings(**other), RunOptions(), two):
+            pass
+        with Claim(gateway("bob2"), RunOptions(), two):
+            pass
+
+
+@pytest.mark.parametrize("folder", ["data", "state", "run"])
+def test_f55_a_folder_in_which_others_may_write_is_refused_with_the_remedy(
+    tmp_path: Path, folder: str
+) -> None:
+    paths = home(tmp_path / "home")
+    shared = tmp_path / "home" / folder
+    shared.chmod(0o777)
+    with pytest.raises(UsageError) as refused:
+        paths.create()
+    assert refused.value.lines == (f"others may write in {shared} (mode 0777): chmod go-w {shared}",)
+    shared.chmod(0o755)
+    paths.create()
+
+
+def test_f55_neither_a_lock_nor_the_control_socket_is_taken_where_others_may_write(tmp_path: Path) -> None:
+    paths = home(tmp_path / "home")
+    paths.runtime.chmod(0o777)
+    with pytest.raises(FatalError, match="others may write in"):
+        InstanceLock(paths.runtime / "x.lock", "x", wall_ns).acquire()
+    with pytest.raises(FatalError, match="others may write in"):
+        look(paths.control_socket)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda paths, file: PracticeProcess(RunOptions(), paths).start(),
+        lambda paths, file: write_crash(file, ValueError(), REDACT, "x"),
+        lambda paths, file: replace_file(file.with_suffix(""), b"x"),
+        lambda paths, file: JsonFileHandler(file, 1000, 1, RingTail())._open(),
+        lambda paths, file: SyncJournal(file),
+        lambda paths, file: Store(file),
+    ],
+    ids=["practice.log", "crash.log", "a replaced file", "the log", "the journal", "the practice book"],
+)
+def test_f55_no_file_is_written_through_a_link(
+    tmp_path: Path, write: Callable[[Paths, Path], object]
+) -> None:
+    paths = home(tmp_path / "home")
+    target = tmp_path / "precious"
+    target.write_text("kept", encoding="utf-8")
+    for name in ("practice.log", "other.new"):
+        (paths.state / name).symlink_to(target)
+    with pytest.raises((OSError, PortError, StateError), match="it is a link, which may lead anywhere"):
+        write(paths, paths.state / "other.new")
+    assert target.read_text(encoding="utf-8") == "kept"
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from tstream.clock import wall_ns
 from tstream.convert.alerts import check_rooms, discord_config
 from tstream.convert.risk import risk_limits
 from tstream.convert.venues import practice_config, projectx_config
-from tstream.errors import SettingsError
+from tstream.errors import SettingsError, UsageError
 from tstream.paths import Paths, find
 from tstream.run.startup import check_theme, read_settings
 from tstream.settings.load import require_credentials
@@ -84,6 +84,11 @@ def _folders(places: Paths) -> Iterator[Check]:
         places.create()
     except OSError as error:
         yield Check("folders", False, f"can't make {error.filename}: {error.strerror}", "set TSTREAM_HOME")
+        return
+    except UsageError as error:
+        for line in error.lines:
+            told, _, remedy = line.rpartition(": ")
+            yield Check("folders", False, told, remedy)
         return
     for folder in (places.data, places.state, places.runtime):
         if not os.access(folder, os.W_OK | os.X_OK):

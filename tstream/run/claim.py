@@ -10,8 +10,10 @@ Light to import: the cockpit claims before it draws, and loads everything else b
 from __future__ import annotations
 
 from contextlib import ExitStack
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
 
 from adapters.store.lock import HeldError, InstanceLock, lock_name
 from engine.model.orders import Account
@@ -22,6 +24,11 @@ from tstream.run.practice import PracticeProcess, put_aside
 
 if TYPE_CHECKING:
     from tstream.settings.model import Settings
+
+
+_PORTS = {"https": 443, "http": 80}
+_KNOWN = {"topstepx": "https://api.topstepx.com"}
+"""Gateways with a name of their own: whoever spells out the address means the same."""
 
 
 def journal_name(venue: str, options: RunOptions) -> str:
@@ -71,7 +78,14 @@ class Claim:
         stack.enter_context(InstanceLock(self._paths.runtime / lock_name(self.name), self.name, wall_ns))
         if self.practice is None:
             login = f"{self._user} at {self._gateway}"
-            stack.enter_context(InstanceLock(account_locks() / lock_name(login), login, wall_ns, "login"))
+            path = self._account_lock(self._user)
+            stack.enter_context(InstanceLock(path, login, wall_ns, "login"))
+
+    def _account_lock(self, what: str) -> Path:
+        """One file for a login or an account, however it and the gateway's address are spelt."""
+        parts = urlsplit(_KNOWN.get(self._gateway, self._gateway))
+        host = f"{parts.hostname}:{parts.port or _PORTS.get(parts.scheme)}{parts.path}"
+        return account_locks() / lock_name(f"{what} at {host}".casefold())
 
     def admit(self, account: Account) -> None:
         """Take the account that the login turned out to have, before anything is done on it.
@@ -80,8 +94,7 @@ class Claim:
         """
         if self.practice is not None or account.id == self._account_id:
             return
-        where = account_locks() / lock_name(f"{self._gateway} {account.id}")
-        self._held.enter_context(InstanceLock(where, account.name, wall_ns))
+        self._held.enter_context(InstanceLock(self._account_lock(account.id), account.name, wall_ns))
         self._account_id = account.id
 
     def __exit__(

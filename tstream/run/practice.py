@@ -15,6 +15,7 @@ from typing import IO
 import msgspec
 from msgspec import structs
 
+from adapters.common.files import owner_only
 from adapters.simulator.exchange.clock import PracticeClock
 from adapters.simulator.process import EngineClockSet, Ready, TapeChoice, VenueStart
 from engine.model.errors import FatalError
@@ -45,7 +46,7 @@ class PracticeProcess:
     def start(self) -> None:
         """Begin; returns at once. Raises FatalError when the process can't be made."""
         try:
-            self._complaints = open(self._log, "wb")  # noqa: SIM115 - lives as long as the child
+            self._complaints = open(self._log, "wb", opener=owner_only)  # noqa: SIM115 - lives as long as the child
             self._child = subprocess.Popen(
                 [sys.executable, "-m", VENUE_MODULE],
                 stdin=subprocess.PIPE,
@@ -55,7 +56,8 @@ class PracticeProcess:
                 start_new_session=True,
             )
         except OSError as error:
-            raise FatalError(f"can't start the practice venue: {error.strerror or error}") from error
+            where = f" {error.filename}" if error.filename else ""
+            raise FatalError(f"can't start the practice venue:{where} {error.strerror or error}") from error
         self._tell(msgspec.json.encode(self.asked()))
 
     @property

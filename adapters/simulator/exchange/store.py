@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -11,6 +12,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
+from adapters.common.files import owner_only
 from adapters.simulator.exchange.account_rows import ChangedRows
 from adapters.simulator.exchange.loss_limits import LossState
 from adapters.simulator.exchange.rows import OrderRow, PositionRow, TradeRow
@@ -97,7 +99,7 @@ class Store:
         self._path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch(mode=0o600)
+            os.close(owner_only(path, os.O_RDWR | os.O_CREAT))
             self._db = sqlite3.connect(path, isolation_level=None, timeout=0.5)
         except (OSError, sqlite3.Error) as error:
             raise StateError(f"{path}: {error}") from error
