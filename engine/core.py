@@ -69,20 +69,17 @@ class Core:
         self.marks = Marks()
         self.market = MarketData(self.instruments, config.bar_grace_ns, config.risk.stale_ns, turn.counts)
         self.links = Links()
-        self._maker = BookMaker(config, self.state, turn, self.books, self._hear)
+        self._maker = BookMaker(
+            config, self.state, turn, self.books, lambda event: _HANDLERS[type(event)](self, event)
+        )
         self.inside = self._maker.inside
         """Brokers that are carried out within the step that decides."""
         self.entries = Entries(
             strategy, self.instruments, turn, self.books, self.market, self.marks, self.links
         )
+        rooms, consider = config.rooms, self.entries.consider
         self.alerts = AlertTrading(
-            config.rooms,
-            parsers if parsers is not None else {},
-            self.instruments,
-            turn,
-            self.books,
-            self.market,
-            self.entries.consider,
+            rooms, parsers or {}, self.instruments, turn, self.books, self.market, consider
         )
         self._pulse = Pulse(turn, self.books, self.marks, self._guarded)
         self.clocks = Clocks(turn, self.books, self.market.bars)
@@ -154,9 +151,6 @@ class Core:
 
     # --- what happens ----------------------------------------------------------------------------------
 
-    def _hear(self, event: ev.AnyEvent) -> None:
-        _HANDLERS[type(event)](self, event)
-
     def _open(self, name: str) -> bool:
         """Open a book, or open it anew; False for one that this run does not serve."""
         spec = self._maker.spec(name)
@@ -169,15 +163,19 @@ class Core:
 
     def _on_quote(self, event: ev.Quote) -> None:
         closings = self.market.on_quote(event, self.turn.now)
-        self.marks.quote(event.instrument, event.bid, event.ask)
-        for book in self.books.values():
-            book.orders.on_mark(event.instrument)
+        self.marks.quote(event.instrument, event.bid, event.ask, event.ts_venue)
+        self._marked(event.instrument)
         self.entries.on_bars(closings)
 
     def _on_print(self, event: ev.Print) -> None:
-        self.marks.trade(event.instrument, event.price)
         self.clocks.on_print(event)
+        self.marks.trade(event.instrument, event.price, event.ts_venue)
+        self._marked(event.instrument)
         self.entries.on_bars(self.market.on_print(event, self.turn.now))
+
+    def _marked(self, instrument: str) -> None:
+        for book in self.books.values():
+            book.orders.on_mark(instrument)
 
     def _on_history(self, event: ev.HistoryLoaded) -> None:
         self.entries.on_bars(self.market.bars.on_time(event.ts_recv))
@@ -212,10 +210,7 @@ class Core:
 
     def _on_command(self, event: ev.CommandReceived) -> None:
         contracts, expected = tuple(self.instruments), self.config.books
-        answer = commands.obey(event.command, self.turn, self.books, contracts, self.marks, expected)
-        self.turn.commit(
-            r.CommandTaken(ts=self.turn.now, command=event.command, answer=answer.text, done=answer.done)
-        )
+        commands.take(event.command, self.turn, self.books, contracts, self.marks, expected)
 
 
 def _for_book(handler: Callable[[OrderManager, Any], None]) -> Callable[[Core, Any], None]:

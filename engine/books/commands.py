@@ -32,6 +32,19 @@ class Answer(NamedTuple):
     done: bool = True
 
 
+def take(
+    command: AnyCommand,
+    turn: Turn,
+    books: Mapping[str, Book],
+    contracts: tuple[str, ...],
+    marks: Marks,
+    expected: tuple[str, ...] = (),
+) -> None:
+    """Carry the command out, and write down what it came to. As `obey`."""
+    answer = obey(command, turn, books, contracts, marks, expected)
+    turn.commit(r.CommandTaken(ts=turn.now, command=command, answer=answer.text, done=answer.done))
+
+
 def obey(
     command: AnyCommand,
     turn: Turn,

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from decimal import Decimal
 
 from engine.model.alerts import room_of
-from engine.model.market import Side
+from engine.model.market import NANOS, Side
 from engine.model.orders import Slot
 from engine.model.plans import Leg, PlanStatus, TradePlan
 from engine.model.rooms import AlertRoom
@@ -14,11 +14,15 @@ from engine.state.carry import carried_open_usd
 from engine.state.position import Position, usd
 from engine.state.state import BookState, LegState, PlanState, State
 
+LATE_NS = NANOS
+"""A print that is older than a quote by more than this says nothing about what is worth what now."""
+
 
 class Marks:
     """What positions could be closed at (longs at the bid, shorts at the ask), and how far they have been.
 
-    Excursions are worst and best open P&L since the entry in USD: MAE is never above, MFE never below zero.
+    Of quotes and prints the newer one counts (docs/semantics.md#profit-and-loss). Excursions are worst and
+    best open P&L since the entry in USD: MAE is never above, MFE never below zero.
     """
 
     def __init__(self) -> None:
@@ -26,31 +30,47 @@ class Marks:
         self._asks: dict[str, int] = {}
         self._excursions: dict[tuple[str, str], tuple[int, Decimal, Decimal]] = {}
         self._lasts: dict[str, int] = {}
+        self._quoted: dict[str, int] = {}
+        """By instrument the venue's time of the newest quote, nanoseconds UTC."""
+        self._printed: set[str] = set()
+        """Instruments that have traded since their newest quote."""
         self._frozen: set[str] = set()
         self.version = 0
         """Grows with every change: what was worked out from marks is right while it stands."""
 
-    def quote(self, instrument: str, bid: int | None, ask: int | None) -> None:
-        if instrument in self._frozen:
+    def quote(self, instrument: str, bid: int | None, ask: int | None, ts_venue: int = 0) -> None:
+        if instrument not in self._frozen:
+            self._printed.discard(instrument)
+            self._quoted[instrument] = ts_venue
+            self._put(instrument, bid, ask)
+
+    def trade(self, instrument: str, price: int, ts_venue: int = 0) -> None:
+        """A print of the market; one that comes late, behind newer quotes, says nothing.
+
+        Beyond the quote it shows that the quote has not caught up: nothing can be closed there any more.
+        """
+        if instrument in self._frozen or ts_venue + LATE_NS < self._quoted.get(instrument, 0):
             return
+        self._lasts[instrument] = price
+        self._printed.add(instrument)
+        bid, ask = self._bids.get(instrument), self._asks.get(instrument)
+        if bid is None or ask is None or not bid <= price <= ask:
+            self._put(instrument, price, price)
+
+    def _put(self, instrument: str, bid: int | None, ask: int | None) -> None:
         for known, price in ((self._bids, bid), (self._asks, ask)):
             if price is not None and known.get(instrument) != price:
                 known[instrument] = price
                 self.version += 1
 
-    def trade(self, instrument: str, price: int) -> None:
-        """A print of the market."""
-        if instrument not in self._frozen:
-            self._lasts[instrument] = price
-
     def reached(self, instrument: str, side: Side) -> int | None:
-        """Where a position of this side could be closed and the market has traded too, ticks: the worse of
-        both. Stops trigger on trades, and a quote may be ahead of them.
+        """Where the market has been and a position of this side could be closed, ticks: where it trades, as
+        long as no newer quote says otherwise; then the worse of both, as stops trigger on trades.
         """
         mark = (self._bids if side is Side.BUY else self._asks).get(instrument)
         last = self._lasts.get(instrument, mark)
-        if mark is None or last is None:
-            return None
+        if mark is None or last is None or instrument in self._printed:
+            return last
         return min(mark, last) if side is Side.BUY else max(mark, last)
 
     def freeze(self, instrument: str) -> None:
@@ -62,7 +82,7 @@ class Marks:
         for instrument in self._frozen.difference(held):
             self._frozen.discard(instrument)
             self.version += 1
-            for known in (self._bids, self._asks, self._lasts):
+            for known in (self._bids, self._asks, self._lasts, self._quoted):
                 known.pop(instrument, None)
 
     def bid(self, instrument: str) -> int | None:

@@ -182,6 +182,37 @@ def test_a_first_target_that_was_only_nearly_touched_moves_nothing() -> None:
     assert [t.reason for t in play.book.trades] == ["stop"]
 
 
+def printed(bench: ManualVenue, price: int) -> None:
+    """The market trades at a price; its quote lags behind."""
+    bench.step(ev.Print(ts_recv=bench.now, ts_venue=bench.now, instrument="MNQ", price=price, size=1))
+
+
+@pytest.mark.parametrize("next_quote", [PRICE - 5, PRICE + 200])
+def test_f46_a_target_touched_by_a_print_moves_the_stop_while_the_quote_lags(next_quote: int) -> None:
+    risk = limits(single_contract=SingleContract.HOLD, max_contracts=1)
+    bench, _ = entered(targets=(80, 160), risk=risk)
+    bench.quote(PRICE + 70)
+    printed(bench, PRICE + 80)
+    assert [change.reason for change in bench.written(r.PlanChanged)] == ["first target touched"]
+    bench.quote(next_quote)
+    bench.obey()
+    assert bench.stops() == [(1, PRICE + COSTS)]
+
+
+def test_f46_a_trailing_stop_follows_prints_too() -> None:
+    bench, _ = entered(risk=limits(trail_ticks=20))
+    printed(bench, PRICE + 40)
+    bench.obey(1)
+    assert bench.stops() == [(5, PRICE + 20)]
+
+
+def test_f46_a_limit_is_judged_by_prints_that_run_ahead_of_the_quote() -> None:
+    bench, _ = entered(risk=limits(daily_loss_usd=Decimal(120)))
+    printed(bench, PRICE - 50)
+    bench.wait(0.5)
+    assert [found.reason for found in bench.written(r.FlattenStarted)] == ["risk"]
+
+
 # --- excursions ------------------------------------------------------------------------------------------
 
 

@@ -151,3 +151,25 @@ def test_open_risk_adds_up_over_plans() -> None:
     book.plan(Leg(1, 30, -60), plan_id="b", instrument=MGC, side=Side.SELL)
     expected = MNQ.usd(40) + 2 * MNQ.cost_usd + MGC.usd(30) + 2 * MGC.cost_usd
     assert open_risk_usd(book.state, book.turn.state, Marks()) == expected
+
+
+def test_f46_of_quotes_and_prints_the_newer_one_is_the_mark() -> None:
+    book = Book()
+    book.entered(LONG, price=1000)
+    position, marks = book.state.position("MNQ"), Marks()
+    marks.trade("MNQ", 990)
+    assert marks.mark(position) == 990, "better than none"
+    marks.quote("MNQ", 1004, 1006, NANOS)
+    for print_, mark, reached in (
+        (1005, 1004, 1005),
+        (1006, 1004, 1006),
+        (1010, 1010, 1010),
+        (998, 998, 998),
+    ):
+        marks.trade("MNQ", print_, NANOS)
+        assert (marks.mark(position), marks.reached("MNQ", Side.BUY)) == (mark, reached)
+    marks.quote("MNQ", 1001, 1003, 3 * NANOS)
+    assert marks.mark(position) == 1001
+    assert marks.reached("MNQ", Side.BUY) == 998, "stops trigger on trades, and the quote is ahead of them"
+    marks.trade("MNQ", 900, NANOS)
+    assert marks.mark(position) == 1001, "a print that comes late says nothing about now"
