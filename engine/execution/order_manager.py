@@ -11,6 +11,7 @@ from engine.execution.adoption import Adoption
 from engine.execution.brackets import NativeBrackets
 from engine.execution.context import BookContext
 from engine.execution.desired import Cancel, Modify, Place, at_rest, at_work, difference
+from engine.execution.equity import EquityWatch
 from engine.execution.excursions import Excursions
 from engine.execution.fills import Fills
 from engine.execution.flatten import Flattener
@@ -58,6 +59,7 @@ class OrderManager:
         self._brackets = NativeBrackets(context, self._orders, lambda: self.reconciled and self.can_trade)
         self._stops = TrailingStops(context)
         self._excursions = Excursions(context)
+        self.equity = EquityWatch(context)
         self._foreign = ForeignContracts(context, self.protection)
         self._adoption = Adoption(context)
         self._fills = Fills(
@@ -132,6 +134,7 @@ class OrderManager:
             self.flattener.next_due(),
             self._foreign.next_due(),
             self._excursions.next_due(),
+            self.equity.next_due(),
         )
 
     # --- what strategies and people want ---------------------------------------------------------------
@@ -232,6 +235,7 @@ class OrderManager:
 
     def on_fill(self, fill: Fill) -> None:
         self._fills.on_fill(fill)
+        self.equity.look()
         self.work()
 
     def on_reply(self, reply: ev.Replied) -> None:
@@ -276,6 +280,7 @@ class OrderManager:
         self.can_trade = snapshot.account.can_trade
         self.balance_usd = snapshot.account.balance_usd
         self.reconciler.merge(snapshot, asked)
+        self.equity.look()
         self.flattener.on_snapshot(snapshot, asked)
         self.work()
 
@@ -292,6 +297,7 @@ class OrderManager:
         if not state.plans and not state.positions:
             return
         self.context.marks.excursion(state, self.turn.state, instrument)
+        self.equity.look()
         if state.plans and self._stops.on_mark(instrument):
             self.work()
 
@@ -305,6 +311,7 @@ class OrderManager:
         self.flattener.drive()
         self.work()
         self._excursions.write_down()
+        self.equity.write_down()
         self.inquiry.ask(self.reconciler.since(), self.context.config.slow_cycle_ns)
 
     def tend(self) -> None:

@@ -25,7 +25,9 @@ class Summary(Struct, frozen=True):
     profit_factor: float | None
     """None where nothing was lost."""
     max_drawdown_usd: Decimal
-    """Deepest fall of the closed-trade equity from its high."""
+    """Deepest fall of the equity from its high, at every event, open positions at what they could be closed
+    for.
+    """
     open_positions: tuple[tuple[str, int], ...]
     """Instrument and signed contracts of what the run has left open; their P&L counts nowhere here."""
     refusals: tuple[tuple[str, int], ...]
@@ -35,30 +37,31 @@ class Summary(Struct, frozen=True):
 
 
 def summarise(
-    trades: Iterable[Trade], positions: Iterable[Position], refusals: Mapping[str, int], fills: str
+    trades: Iterable[Trade],
+    positions: Iterable[Position],
+    refusals: Mapping[str, int],
+    fills: str,
+    max_drawdown_usd: Decimal,
 ) -> Summary:
-    """`refusals` counts the sentences against entries."""
-    won = lost = costs = equity = peak = drawdown = Decimal(0)
+    """`refusals` counts the sentences against entries; trades do not tell how deep equity fell in between."""
+    won = lost = costs = Decimal(0)
     count = wins = 0
     for trade in trades:
         net = trade.net_usd
         count += 1
         costs += trade.costs_usd
-        equity += net
         if net > 0:
             wins += 1
             won += net
         else:
             lost -= net
-        peak = max(peak, equity)
-        drawdown = max(drawdown, peak - equity)
     return Summary(
         trades=count,
-        net_usd=equity,
+        net_usd=won - lost,
         costs_usd=costs,
         win_rate=wins / count if count else None,
         profit_factor=float(won / lost) if lost else None,
-        max_drawdown_usd=drawdown,
+        max_drawdown_usd=max_drawdown_usd,
         open_positions=tuple((p.instrument, p.qty) for p in positions if p.qty),
         refusals=tuple(_alike(refusals).most_common(8)),
         fills=fills,

@@ -304,6 +304,18 @@ class ExcursionNoted(Record, frozen=True, kw_only=True, tag="excursion_noted"):
     best_usd: Decimal
 
 
+class EquityNoted(Record, frozen=True, kw_only=True, tag="equity_noted"):
+    """The day's total P&L, USD, what is open at what it could be closed for; and its extremes up to now."""
+
+    book: str
+    total_usd: Decimal
+    high_usd: Decimal
+    """Zero or above: the day begins at 0."""
+    low_usd: Decimal
+    drawdown_usd: Decimal
+    """Deepest fall from the high, zero or above."""
+
+
 class AlertTaken(Record, frozen=True, kw_only=True, tag="alert_taken"):
     """A revision of a message of an alert room was read: once each, whatever it comes by.
 
@@ -355,6 +367,7 @@ AnyRecord = (
     | PositionFostered
     | ContractsShifted
     | ExcursionNoted
+    | EquityNoted
     | AlertTaken
 )
 

@@ -236,6 +236,27 @@ class LimitView(Struct, frozen=True):
         return max(self.limit - self.used, Decimal(0))
 
 
+class EquityPoint(Struct, frozen=True, array_like=True):
+    """The day's total P&L at a time."""
+
+    ts: int
+    """Nanoseconds UTC."""
+    usd: Decimal
+
+
+class EquityView(Struct, frozen=True):
+    """The day's total P&L over time, USD: realized and open, what is open at what it could be closed for.
+
+    It begins at 0 with the day; where it stands now is `BookView.day_usd`.
+    """
+
+    points: tuple[EquityPoint, ...] = ()
+    """Oldest first, at most one a minute and at most 180: the more, the farther apart."""
+    high_usd: Decimal = Decimal(0)
+    """Highest of every event, 0 or above."""
+    low_usd: Decimal = Decimal(0)
+
+
 class BookView(Struct, frozen=True):
     book: str
     kind: AccountKind
@@ -255,6 +276,7 @@ class BookView(Struct, frozen=True):
     max_trades: int
     profit_factor: float | None
     max_drawdown_usd: Decimal
+    """Deepest fall of the day's total P&L from its high, at every event, open positions at the mark."""
     equity: tuple[Decimal, ...]
     """Net P&L of the day: 0, after each closed trade, and last as it is now, open positions at the mark."""
     reconciled: bool
@@ -268,6 +290,7 @@ class BookView(Struct, frozen=True):
     """Protection is native brackets; else orders of our own."""
     preset: str = ""
     """Where the firm's limits come from: "topstep_50k (guessed from the account's name)"; empty for none."""
+    curve: EquityView = EquityView()
 
 
 class AlertFate(Struct, frozen=True):

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
+from decimal import Decimal
 from typing import Any
 
 from engine.core import Core, Outcome
@@ -124,7 +125,7 @@ class Engine:
 
     def summaries(self) -> dict[str, Summary]:
         """What this run came to, each book by itself. Call it once `main` has ended."""
-        begun, state = self._core.started_ts, self._core.state
+        begun, state, books = self._core.started_ts, self._core.state, self._core.books
         inside = {broker.name: str(broker.model) for broker in self._core.inside}
         return {
             name: summarise(
@@ -132,8 +133,9 @@ class Engine:
                 state.book(name).positions.values(),
                 self._core.entries.refusals,
                 inside.get(name, self._core.config.fills),
+                books[name].orders.equity.run_drawdown_usd if name in books else Decimal(0),
             )
-            for name in self._core.books or self._core.config.books
+            for name in books or self._core.config.books
         }
 
     def ask(self, command: AnyCommand) -> Future[Notice]:

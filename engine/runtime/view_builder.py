@@ -17,6 +17,7 @@ from engine.model.view import (
     AlertView,
     BookView,
     ContractView,
+    EquityView,
     HealthView,
     LinkView,
     OrderView,
@@ -190,7 +191,7 @@ def _book(core: Core, book: Book) -> BookView:
     known, limits, guards = book.state, book.config.risk, book.guards
     restriction = restriction_of(book, core.state, book.hands_off())
     day, account = known.day, guards.account()
-    realized = realized_usd(known, core.state)
+    realized, watched = realized_usd(known, core.state), book.orders.equity
     total = day_usd(known, core.state, core.marks)
     return BookView(
         book=book.name,
@@ -207,7 +208,7 @@ def _book(core: Core, book: Book) -> BookView:
         wins=day.wins,
         max_trades=limits.max_trades,
         profit_factor=float(day.won_usd / day.lost_usd) if day.lost_usd else None,
-        max_drawdown_usd=day.max_drawdown_usd,
+        max_drawdown_usd=watched.drawdown_usd,
         equity=(Decimal(0), *day.equity, total),
         reconciled=book.orders.reconciled,
         restriction=restriction,
@@ -215,6 +216,7 @@ def _book(core: Core, book: Book) -> BookView:
         limits=guards.measured(),
         brackets=known.brackets,
         preset=account.preset,
+        curve=EquityView(tuple(day.curve), watched.high_usd, watched.low_usd),
     )
 
 

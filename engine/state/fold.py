@@ -20,6 +20,7 @@ from engine.state.fold_days import (
     count_cost,
     day_marked,
     day_rolled,
+    equity_noted,
     is_late,
 )
 from engine.state.fold_late_fills import fill_settled
@@ -354,5 +355,6 @@ FOLDS: dict[type, Callable[[State, Any], None]] = {
     r.PositionFostered: _position_fostered,
     r.ContractsShifted: _contracts_shifted,
     r.ExcursionNoted: _excursion_noted,
+    r.EquityNoted: equity_noted,
     r.AlertTaken: fold_alerts.alert_taken,
 }

@@ -9,7 +9,7 @@ from msgspec import structs
 from engine.model import records as r
 from engine.model.market import MINUTE
 from engine.model.orders import Fill
-from engine.model.view import TradingState
+from engine.model.view import EquityPoint, TradingState
 from engine.state.carry import carried_gross_usd, carry
 from engine.state.days import DAYS_KEPT, BalanceMark, DayResult, DayStats
 from engine.state.position import Position, Trade
@@ -66,6 +66,14 @@ def balance_marked(state: State, record: r.BalanceMarked) -> None:
     book.balance = BalanceMark(
         record.account_id, record.trade_date, record.balance_usd, record.start_usd, high
     )
+
+
+def equity_noted(state: State, record: r.EquityNoted) -> None:
+    day = state.kept_book(record.book).day
+    day.high_usd = max(day.high_usd, record.high_usd)
+    day.low_usd = min(day.low_usd, record.low_usd)
+    day.max_drawdown_usd = max(day.max_drawdown_usd, record.drawdown_usd)
+    day.add_point(EquityPoint(record.ts, record.total_usd))
 
 
 def is_late(state: State, fill: Fill) -> bool:

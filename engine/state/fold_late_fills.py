@@ -97,9 +97,3 @@ def _count_again(state: State, book: BookState, before: Trade, after: Trade, lat
             book.days[-1].net_usd += after.gross_usd - before.gross_usd
         return
     book.day.recount(before, after, later)
-    streak = 0
-    for trade in reversed(book.trades):
-        if trade.net_usd > 0 or trade.closed_ts < state.day_open_ts:
-            break
-        streak += 1
-    book.day.losses_in_a_row = streak

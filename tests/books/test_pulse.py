@@ -18,7 +18,7 @@ from tests.torture.mishaps import SCENES, Scene
 LATER_NS = NANOS
 """A look once a second is what this replaces."""
 
-_NOTES = (r.ExcursionNoted, r.BalanceMarked)
+_NOTES = (r.ExcursionNoted, r.EquityNoted, r.BalanceMarked)
 """Written at the moment of the look: their figures differ with it."""
 
 

@@ -50,14 +50,18 @@ def trade(net: str) -> Trade:
 
 def test_summary_by_hand() -> None:
     found = summarise(
-        [trade("100"), trade("-50"), trade("-30"), trade("60")], [], {"5 of 9": 2, "7 of 9": 1, "x 1h": 1}, ""
+        [trade("100"), trade("-50"), trade("-30"), trade("60")],
+        [],
+        {"5 of 9": 2, "7 of 9": 1, "x 1h": 1},
+        "",
+        Decimal(95),
     )
     assert (found.trades, found.net_usd, found.costs_usd) == (4, Decimal(80), Decimal(4))
-    assert (found.win_rate, found.profit_factor, found.max_drawdown_usd) == (0.5, 2.0, Decimal(80))
+    assert (found.win_rate, found.profit_factor, found.max_drawdown_usd) == (0.5, 2.0, Decimal(95))
     assert found.refusals == (("n of n", 3), ("x 1h", 1))
 
 
 def test_summary_of_nothing() -> None:
-    found = summarise([], [Position("MNQ"), Position("MES", qty=-2)], {}, "")
+    found = summarise([], [Position("MNQ"), Position("MES", qty=-2)], {}, "", Decimal(0))
     assert (found.trades, found.win_rate, found.profit_factor) == (0, None, None)
     assert found.open_positions == (("MES", -2),)

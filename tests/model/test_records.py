@@ -95,6 +95,7 @@ def test_the_tags_are_the_names_in_the_journal() -> None:
         "brackets_known",
         "position_fostered",
         "contracts_shifted",
+        "equity_noted",
         "excursion_noted",
         "alert_taken",
     }

@@ -113,7 +113,7 @@ def _words(summary: Summary, fate: str = "its stops stay at the venue") -> str:
         f"net P&L        {summary.net_usd:+.2f} USD (costs {summary.costs_usd:.2f} USD)",
         f"win rate       {_percent(summary.win_rate)}",
         f"profit factor  {'-' if summary.profit_factor is None else format(summary.profit_factor, '.2f')}",
-        f"max drawdown   {summary.max_drawdown_usd:.2f} USD",
+        f"max drawdown   {summary.max_drawdown_usd:.2f} USD (open positions at the mark)",
         f"fills          {summary.fills}",
     ]
     if summary.open_positions:

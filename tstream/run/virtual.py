@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
+from decimal import Decimal
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, cast
@@ -89,6 +90,7 @@ def run_virtual(settings: Settings, options: RunOptions, paths: Paths, asked: Se
         (position for book in books for position in book.positions.values()),
         core.entries.refusals,
         str(model),
+        max((book.orders.equity.run_drawdown_usd for book in core.books.values()), default=Decimal(0)),
     )
 
 
