@@ -132,7 +132,7 @@ ACTIONS: dict[str, Action] = {
                 confirmations.pause, danger=Danger.GUARDED, hint=3, hindrance=_locked),
         _trades("pause-contract", "P", "pause {contract}", "No new entries in this contract, or allow them",
                 confirmations.pause_contract, danger=Danger.GUARDED, scoped=True),
-        _trades("halt", "exclamation_mark", "halt", "No entries until this key lifts it; nothing else does",
+        _trades("halt", "exclamation_mark", "halt", "No entries until this key or resume --halted lifts it",
                 confirmations.halt),
         _trades("cancel-entries", "x", "cancel entries", "Cancel resting entries here; stops stay",
                 confirmations.cancel_entries, hint=7, scoped=True),

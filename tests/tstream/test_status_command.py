@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from decimal import Decimal
 
 import msgspec
 import pytest
@@ -12,6 +13,7 @@ from msgspec.structs import replace
 from engine.model.view import FlattenStep, FlattenView, TradingState, View
 from tests.tui import fake, rooms, states
 from tstream.commands import status, status_json
+from tui import number_format as figures
 
 Out = pytest.CaptureFixture[str]
 Print = Callable[[View], str]
@@ -35,6 +37,16 @@ def test_a_good_morning(printed: Print) -> None:
     for words in (" PRACTICE ", "ACTIVE", "day +184.20 USD", "max loss", "152/2,000", "clear", "12/160",
                   "Thu 07:30 (in 21h 48m)", "oddities survived: 2 duplicate fills", "MNQZ6"):  # fmt: skip
         assert words in text
+
+
+def test_prices_have_the_digits_of_their_tick_as_on_the_screen(printed: Print) -> None:
+    view = fake.trading_view()
+    (first, *others) = view.positions
+    average = replace(first, entry=Decimal("7792.625"))
+    text = printed(replace(view, positions=(average, *others)))
+    assert "7792.62 " in text
+    assert "7792.625" not in text
+    assert f"{figures.price(average.entry, 2)}" == "7792.62"
 
 
 def test_a_lock_and_how_long(printed: Print) -> None:

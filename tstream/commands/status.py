@@ -176,16 +176,18 @@ def _contracts(contracts: tuple[ContractView, ...]) -> Table:
 
 def _positions(view: View) -> Table:
     table = _table("position", "contract", "qty", "entry", "mark", "open USD", "stop", "targets", left=(0, 1))
+    decimals = {contract.instrument: contract.decimals for contract in view.contracts}
     for position in view.positions:
+        digits = decimals.get(position.instrument, 2)
         table.add_row(
             printable(position.book),
             position.instrument,
             f"{position.qty:+d}",
-            f"{position.entry}",
-            "-" if position.mark is None else f"{position.mark}",
+            _price(position.entry, digits),
+            _price(position.mark, digits),
             Text(_signed(position.open_usd), _color(position.open_usd)),
-            "none" if position.stop is None else f"{position.stop}",
-            " ".join(str(target) for target in position.targets) or "none",
+            "none" if position.stop is None else _price(position.stop, digits),
+            " ".join(_price(target, digits) for target in position.targets) or "none",
         )
     return table
 

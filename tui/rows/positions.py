@@ -99,7 +99,7 @@ def _position(state: ScreenState, position: PositionView) -> tuple[Row, ...]:
         cell(figures.price(position.entry, digits)),
         cell(figures.price(position.mark, digits), "stale" if stale else "text"),
         cell(figures.signed(position.open_usd), f"{tone} bold"),
-        cell(figures.signed(position.open_ticks, 1), tone),
+        cell(figures.signed(position.open_ticks, int(position.open_ticks % 1 != 0)), tone),
         _stop(state, position),
         cell(target, "target" if targets else "dim"),
         cell(figures.signed(position.mae_usd), "dim"),
