@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from engine.books import leftovers
 from engine.books.book import Book
 from engine.model import records as r
 from engine.model.commands import (
@@ -81,7 +82,8 @@ def obey(
         case Halt():
             return Answer(_halt(turn, books, command))
         case Shutdown():
-            return Answer("stopping; positions keep their protection at the venue")
+            leftovers.look(books)
+            return Answer(f"stopping; {leftovers.left(books)}")
 
 
 def _flatten(

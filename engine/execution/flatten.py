@@ -36,13 +36,15 @@ _DAYS = 14
 
 
 CLOSE_RETRY_NS = 2 * NANOS
-"""A close that was answered and shows no fill after this long is repeated: it closes what there is.
-
-While it is under way, a second one could close twice what there is, and open the other side.
+"""A close that was answered, and of which a look shows no order and no fill after this long, is repeated: it
+closes what there is. While one works, a second could close twice what there is, and open the other side.
 """
 
 CLOSE_LOST_NS = 15 * NANOS
-"""A close without an answer by then, or whose order still waits in the market, is given up."""
+"""A close without an answer by then is lost, and one whose order fills no more is cancelled."""
+
+CLOSE_BLIND_NS = 60 * NANOS
+"""Where no look is answered for so long, a close of unknown outcome is repeated all the same."""
 
 LONGEST_RETRY_NS = 32 * NANOS
 
@@ -58,6 +60,9 @@ class Closing:
     asked: int | None = None
     """When the newest close was requested."""
     answered: int | None = None
+    """When it was answered, lost, or its order ended: what came of it is known by a look after that."""
+    working: bool = False
+    """An order of it was in the market when it was last looked at."""
     refusals: int = 0
     """Closes in a row that were refused or not sent."""
     why: str = ""
@@ -68,22 +73,20 @@ class Closing:
     """Escalation steps that people were told of."""
     tell_ts: int = 0
 
-    def due(self, now: int, pending: bool, proven_ts: int) -> bool:
-        """Whether it is time for a close.
-
-        `pending`: an order of the last one is in the market. `proven_ts`: up to when the venue's truth is
-        known; without it a close that was taken, or may have been, is not repeated.
+    def due(self, now: int, proven_ts: int) -> bool:
+        """Whether it is time for a close, where none works. `proven_ts`: up to when the venue's truth is
+        known.
         """
         if self.asked is None:
             return True
-        waited = now - self.asked
         if self.reopens is not None:
-            return now >= self.reopens or waited >= PROBE_NS
-        if waited >= max(CLOSE_LOST_NS, self._pause):
-            return True
-        if pending or self.answered is None or (not self.refusals and proven_ts < self.answered):
+            return now >= self.reopens or now - self.asked >= PROBE_NS
+        if self.answered is None:
+            if now - self.asked >= CLOSE_LOST_NS:
+                self.answered = now
             return False
-        return now - self.answered >= self._pause
+        known = self.refusals or proven_ts >= self.answered or now - self.answered >= CLOSE_BLIND_NS
+        return bool(known) and now - self.answered >= self._pause
 
     @property
     def _pause(self) -> int:
@@ -146,8 +149,15 @@ class Flattener:
         qty = state.position(instrument).qty
         if qty:
             self._verify_from.pop(instrument, None)
-            pending = any(o.slot is None and o.type is OrderType.MARKET for o in live)
-            if closing.due(now, pending, self._inquiry.proven_ts):
+            self._inquiry.insist(f"flatten {instrument}", urgent=True)
+            closes = [o for o in live if o.slot is None and o.type is OrderType.MARKET]
+            for order in closes:
+                if now - max(order.changed_ts, closing.asked or 0) >= CLOSE_LOST_NS:
+                    self._orders.cancel(order)
+            if closing.working and not closes:
+                closing.asked, closing.answered = closing.asked or now, now
+            closing.working = bool(closes)
+            if not closes and closing.due(now, self._inquiry.proven_ts):
                 closing.asked, closing.answered, closing.reopens = now, None, None
                 turn, book = self._book.turn, self._book.book
                 turn.commit(r.CloseRequested(ts=now, book=book, instrument=instrument, qty=qty))

@@ -10,7 +10,7 @@ from decimal import Decimal
 from engine.execution.adoption import Adoption
 from engine.execution.brackets import NativeBrackets
 from engine.execution.context import BookContext
-from engine.execution.desired import Cancel, Modify, Place, at_rest, at_work, difference
+from engine.execution.desired import Cancel, Modify, Place, at_rest, at_work, difference, native
 from engine.execution.equity import EquityWatch
 from engine.execution.excursions import Excursions
 from engine.execution.fills import Fills
@@ -171,6 +171,11 @@ class OrderManager:
         """Have the venue's truth looked up, after a delay in nanoseconds."""
         self.inquiry.want(delay_ns)
 
+    def look_now(self) -> None:
+        """Ask for it in this very step, where no question is under way."""
+        self.look(0)
+        self.inquiry.ask(self.reconciler.since(), self.context.config.slow_cycle_ns)
+
     # --- the diff --------------------------------------------------------------------------------------
 
     def work(self) -> None:
@@ -212,9 +217,11 @@ class OrderManager:
         """Cancel exits of ours that a newer one has replaced, and those whose trade is over."""
         state = self.state
         for order in state.live_orders():
-            if order.suspended or (order.slot is None and not self.context.made(order)):
+            if order.slot is None and not self.context.made(order):
                 continue
             plan = state.plans.get(order.plan_id or "")
+            if order.suspended and (plan is not None or self._awaits_its_entry(order)):
+                continue
             if plan is None:
                 # An exit of ours whose trade is over has nothing to close. Other legs that carry our tag may
                 # be all that protects a position whose story we have lost.
@@ -226,6 +233,11 @@ class OrderManager:
                 holder = state.orders.get(plan.legs[order.leg].slots.get(order.slot, ""))
                 if holder is not None and holder is not order and at_work(holder):
                     self._orders.cancel(order)
+
+    def _awaits_its_entry(self, order: Order) -> bool:
+        """Whether a leg of a bracket waits for an entry that lives: with that it goes, or comes to work."""
+        entry = self.state.orders.get(order.client_id[:-3]) if native(order) else None
+        return entry is not None and entry.live
 
     # --- the venue's truth -----------------------------------------------------------------------------
 

@@ -53,7 +53,7 @@ class Halt(Command, frozen=True, kw_only=True, tag="halt"):
 
 
 class Shutdown(Command, frozen=True, kw_only=True, tag="shutdown"):
-    """Stop the engine gracefully; positions keep their protection at the venue."""
+    """Stop the engine gracefully; what stands at the venue stays there, and is told."""
 
 
 AnyCommand = Flatten | CancelEntries | BreakEven | Pause | Resume | Halt | Shutdown

@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from decimal import Decimal
 from typing import Any
 
+from engine.books.leftovers import left
 from engine.core import Core, Outcome
 from engine.lab.summary import Summary, summarise
 from engine.model import events as ev
@@ -172,6 +173,7 @@ class Engine:
         try:
             await self._work(inbox, writer, snapshots)
             await self._wind_up(inbox, writer, runner)
+            log.warning("stopped: %s", left(self._core.books))
             if not self._fault:
                 await snapshots.finish(ENDING_S)
         finally:

@@ -71,7 +71,7 @@ def test_an_unknown_contract_is_named_with_the_known_ones(kind: type) -> None:
         (CancelEntries(id="1"), "all: 0 resting entries are being cancelled"),
         (Pause(id="1"), "everything: entries paused; exits and stops stay"),
         (Resume(id="1"), "nothing was paused"),
-        (Shutdown(id="1"), "stopping; positions keep their protection at the venue"),
+        (Shutdown(id="1"), "stopping; nothing is open"),
     ],
     ids=lambda part: type(part).__name__,
 )

@@ -1,0 +1,54 @@
+"""What a run leaves at the venue when it ends, in words: looked up, never assumed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from engine.books.book import Book
+from engine.model.orders import OrderType
+
+
+def left(books: Mapping[str, Book]) -> str:
+    """Positions with the stops that are known to stand for them, and orders that have nothing to close."""
+    parts = [
+        part for book in books.values() for part in _of(book, f"{book.name}: " if len(books) > 1 else "")
+    ]
+    unsure = [book.name for book in books.values() if not book.orders.reconciled]
+    if unsure:
+        parts.append(f"not verified with the venue: {', '.join(unsure)}")
+    return "; ".join(parts) or "nothing is open"
+
+
+def look(books: Mapping[str, Book]) -> None:
+    """Have the venue asked, so that what is said in a moment is its own word."""
+    for book in books.values():
+        book.orders.look_now()
+
+
+def _of(book: Book, whose: str) -> list[str]:
+    orders = book.state.live_orders()
+    parts, others = [], Counter(order.instrument for order in orders)
+    for instrument, position in book.state.positions.items():
+        if not position.qty:
+            continue
+        others.pop(instrument, None)
+        stops = sum(
+            order.open_qty
+            for order in orders
+            if order.instrument == instrument
+            and order.type is OrderType.STOP
+            and order.stands
+            and order.side.sign * position.qty < 0
+        )
+        held = abs(position.qty)
+        bare = held - stops
+        stand = f"stops for {min(stops, held)} stand at the venue" if stops else ""
+        naked = f"NO STOP for {bare}" if bare > 0 else ""
+        side = "long" if position.qty > 0 else "short"
+        parts.append(f"{whose}{instrument} {side} {held}: {', '.join(filter(None, (stand, naked)))}")
+    parts += [
+        f"{whose}{count} order{'s' if count > 1 else ''} of {instrument} left"
+        for instrument, count in others.items()
+    ]
+    return parts
