@@ -43,7 +43,7 @@ closes what there is. While one works, a second could close twice what there is,
 CLOSE_LOST_NS = 15 * NANOS
 """A close without an answer by then is lost, and one whose order fills no more is cancelled."""
 
-CLOSE_BLIND_NS = 60 * NANOS
+CLOSE_BLIND_NS = 30 * NANOS
 """Where no look is answered for so long, a close of unknown outcome is repeated all the same."""
 
 LONGEST_RETRY_NS = 32 * NANOS
