@@ -12,7 +12,7 @@ from msgspec import Struct, structs
 
 from engine.model.commands import AnyCommand
 from engine.model.errors import RefusedError
-from engine.model.notices import Notice, Severity
+from engine.model.notices import Notice
 from engine.ports import EngineHandle
 
 ANSWER_WITHIN_S = 2.0
@@ -96,8 +96,8 @@ def _settled(command: TrackedCommand, answer: Future[Notice], now: float) -> Tra
         error = answer.exception()
         if error is None:
             notice = answer.result()
-            refused = notice.severity in (Severity.WARNING, Severity.CRITICAL)
-            status, text = CommandStatus.REFUSED if refused else CommandStatus.ACKNOWLEDGED, notice.text
+            status = CommandStatus.ACKNOWLEDGED if notice.done else CommandStatus.REFUSED
+            text = notice.text
         else:
             text = f"{error}"
             if isinstance(error, RefusedError):

@@ -49,7 +49,8 @@ class Choice(Struct):
 class _Seen(Struct):
     version: int = -1
     at: float = 0.0
-    notice: int = -1
+    notice: int = -_NOTICES
+    """The first ones may be of earlier runs, numbered up to 0."""
     log: int = -1
     begun: bool = False
     extra: tuple[object, ...] = ()

@@ -24,6 +24,7 @@ from engine.portfolio.money import Marks, equity_usd, open_risk_usd, room_headro
 from engine.risk import bands, gate, sizing
 from engine.risk.sizers import BY_RISK, Wanted
 from engine.signals.market_data import MarketData
+from engine.state.alarms import JOURNAL, Alarm
 from engine.state.track_record import TrackRecord
 from engine.state.turn import Turn
 from engine.strategies.protocol import Declined, Strategy
@@ -73,7 +74,8 @@ class Entries:
         if self.journal_ok is not event.ok or not event.ok:  # a journal that is down may get worse
             severity = Severity.INFO if event.ok else Severity.CRITICAL
             what = "journal is written again" if event.ok else f"journal can't be written: {event.detail}"
-            self._turn.say(NoticeKind.RISK, severity, what)
+            alarm = Alarm(ended=(JOURNAL,)) if event.ok else Alarm(JOURNAL)
+            self._turn.say(NoticeKind.RISK, severity, what, alarm=alarm)
         self.journal_ok = event.ok
 
     def on_bars(self, closings: Sequence[BarsClosed]) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from engine.model.events import LinkChanged, LinkState
 from engine.model.notices import NoticeKind, Severity
+from engine.state import alarms
+from engine.state.alarms import Alarm
 from engine.state.turn import Turn
 
 Key = tuple[str, str | None]
@@ -27,12 +29,16 @@ class Links:
         severity = Severity.WARNING if event.state in (LinkState.DOWN, LinkState.STALE) else Severity.INFO
         if event.link == "token" and event.state is LinkState.DOWN:
             severity = Severity.CRITICAL  # only a person can mend it
+        name = alarms.link(*key)
+        ended = (name,) if event.state is LinkState.LIVE else ()
         detail = f": {event.detail}" if event.detail else ""
         turn.say(
             NoticeKind.CONNECTION,
             severity,
             f"{event.link} link {event.state.value}{detail}",
             book=event.book,
+            link=event.link,
+            alarm=Alarm(name) if severity is not Severity.INFO else Alarm(ended=ended),
         )
 
     def all(self) -> tuple[tuple[LinkChanged, int], ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.model.config import EngineConfig
 from engine.model.notices import NoticeKind, Severity
 from engine.portfolio.money import Marks
+from engine.state.alarms import NONE, Alarm
 from engine.state.state import BookState, Order
 from engine.state.turn import Turn
 
@@ -35,8 +36,15 @@ class BookContext:
         """Whether an order, or the entry that it is a leg of, was sent by this installation."""
         return order.client_id.startswith(f"ts-{self.turn.state.install}-")
 
-    def say(self, kind: NoticeKind, severity: Severity, text: str, instrument: str | None = None) -> None:
-        self.turn.say(kind, severity, text, instrument, self.book)
+    def say(
+        self,
+        kind: NoticeKind,
+        severity: Severity,
+        text: str,
+        instrument: str | None = None,
+        alarm: Alarm = NONE,
+    ) -> None:
+        self.turn.say(kind, severity, text, instrument, self.book, alarm=alarm)
 
     def odd(self, name: str, text: str, severity: Severity, instrument: str) -> None:
         """Something that should not happen did, and was survived: it is counted, and people are told."""

@@ -22,6 +22,8 @@ from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import OrderStatus, OrderType, Slot
 from engine.model.plans import PlanStatus
 from engine.model.view import SessionPhase
+from engine.state import alarms
+from engine.state.alarms import Alarm
 
 BLIND_NS = 5 * NANOS
 """Where the venue answers no query for so long, what the journal knows is closed without its word."""
@@ -191,6 +193,7 @@ class Flattener:
                     Severity.CRITICAL,
                     f"close of {reply.instrument} refused: {closing.why}; stops stay, trying again{at}",
                     reply.instrument,
+                    Alarm(alarms.flatten(self._book.book)),
                 )
         self._inquiry.want(0)
 
@@ -255,6 +258,7 @@ class Flattener:
                 f"{', '.join(self._what_is_left(instrument) for instrument in late)}; "
                 f"{_advice(late, waits, self._book.turn.wall_offset)}",
                 next(iter(late)) if len(late) == 1 else None,
+                Alarm(alarms.flatten(self._book.book)),
             )
 
     def alarm(self) -> str:

@@ -33,6 +33,8 @@ from engine.model.orders import Account, Fill, OrderStatus, OrderType, Slot, Ven
 from engine.model.plans import PlanStatus, TradePlan
 from engine.model.records import OrderEvent as E
 from engine.portfolio.money import Marks
+from engine.state import alarms
+from engine.state.alarms import Alarm
 from engine.state.state import BookState, Order, PlanState, plan_finished
 from engine.state.turn import Turn
 
@@ -51,6 +53,8 @@ class OrderManager:
     def __init__(self, book: str, turn: Turn, config: EngineConfig, marks: Marks) -> None:
         self.balance_usd: Decimal | None = None
         self.can_trade = True
+        self._blind = False
+        """The last look at the venue failed."""
         self.context = context = BookContext(book, turn, config, marks)
         self.inquiry = Inquiry(book, turn)
         self._orders = OrderRequests(context)
@@ -270,14 +274,25 @@ class OrderManager:
 
     def on_account(self, reported: ev.AccountReported) -> None:
         self.balance_usd = reported.balance_usd
-        if self.can_trade and not reported.can_trade:
-            text = "the venue has blocked this account from trading"
-            self.context.say(NoticeKind.RISK, Severity.CRITICAL, text)
-        self.can_trade = reported.can_trade
+        self._may_trade(reported.can_trade)
+
+    def _may_trade(self, may: bool) -> None:
+        """Take over whether the venue lets the account trade, and tell people where that has changed."""
+        name = alarms.blocked(self.context.book)
+        if self.can_trade and not may:
+            text = (
+                "the venue has blocked this account from trading: no entries until it lifts that; stops stay"
+            )
+            self.context.say(NoticeKind.RISK, Severity.CRITICAL, text, alarm=Alarm(name))
+        elif may and not self.can_trade:
+            text = "the venue lets this account trade again"
+            self.context.say(NoticeKind.RISK, Severity.GOOD, text, alarm=Alarm(ended=(name,)))
+        self.can_trade = may
 
     def on_adopted(self, account: Account) -> None:
         """The account that the book trades on has been found."""
-        self.balance_usd, self.can_trade = account.balance_usd, account.can_trade
+        self.balance_usd = account.balance_usd
+        self._may_trade(account.can_trade)
         self.look(0)
 
     def on_link(self, live: bool) -> None:
@@ -289,7 +304,12 @@ class OrderManager:
         asked = self.inquiry.answered(snapshot.since)
         if asked is None:
             return
-        self.can_trade = snapshot.account.can_trade
+        self._may_trade(snapshot.account.can_trade)
+        if self._blind:
+            self._blind = False
+            ended = Alarm(ended=(alarms.lookup(self.context.book),))
+            text = "positions and orders can be looked up again"
+            self.context.say(NoticeKind.CONNECTION, Severity.INFO, text, alarm=ended)
         self.balance_usd = snapshot.account.balance_usd
         self.reconciler.merge(snapshot, asked)
         self.equity.look()
@@ -299,7 +319,9 @@ class OrderManager:
     def on_snapshot_failed(self, event: ev.SnapshotFailed) -> None:
         if self.inquiry.failed():
             text = f"positions could not be looked up ({event.reason}); nothing is assumed, asking again"
-            self.context.say(NoticeKind.CONNECTION, Severity.WARNING, text)
+            self._blind = True
+            alarm = Alarm(alarms.lookup(self.context.book))
+            self.context.say(NoticeKind.CONNECTION, Severity.WARNING, text, alarm=alarm)
 
     # --- market and time -------------------------------------------------------------------------------
 

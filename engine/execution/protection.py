@@ -16,6 +16,8 @@ from engine.model.market import NANOS
 from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import OrderStatus, Slot, VenueOrder
 from engine.model.records import OrderEvent
+from engine.state import alarms
+from engine.state.alarms import Alarm
 from engine.state.state import BookState, LegState, Order, PlanState
 
 VANISHED = 2
@@ -118,6 +120,7 @@ class Protection:
             Severity.CRITICAL,
             f"{instrument} is not protected ({why}): flattening it",
             instrument,
+            Alarm(alarms.naked(self._book.book, instrument)),
         )
         self._flattener.start((instrument,), "risk")
 

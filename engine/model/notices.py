@@ -86,6 +86,7 @@ class Notice(Struct, frozen=True):
     """One discrete happening in words. `text` may hold words from outside: never render it as markup."""
 
     seq: int
+    """From 1 on in this run; 0 and less is what earlier runs told."""
     ts: int
     kind: NoticeKind
     severity: Severity
@@ -96,6 +97,14 @@ class Notice(Struct, frozen=True):
     """Which command this answers, for notices of kind COMMAND."""
     signal: SignalFacts | None = None
     """The plan, for notices of kind SIGNAL."""
+    done: bool | None = None
+    """Whether the command that this answers was carried out."""
+    link: str = ""
+    """The connection whose change of state this tells."""
+    alarm: str = ""
+    """The alarm that this raises, by its name: it stands until a later notice ends it. For comparing only."""
+    ends: tuple[str, ...] = ()
+    """Alarms of earlier notices that are over."""
 
 
 class LogLine(Struct, frozen=True):

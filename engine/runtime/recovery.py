@@ -6,13 +6,21 @@ import logging
 from collections.abc import AsyncIterator
 from typing import Protocol
 
-from engine.model.errors import FatalError, JournalError
+from msgspec import structs
+
+from engine.market import sessions
+from engine.model.errors import FatalError, JournalError, PortError
+from engine.model.notices import Notice
 from engine.model.records import decode
 from engine.state import snapshot
 from engine.state.fold import apply
 from engine.state.state import State
+from engine.state.turn import NOTICES_KEPT, reworded
 
 log = logging.getLogger(__name__)
+
+_LOOKED_THROUGH = 2_000
+"""Records that are looked through for what was told today: some hundredths of a second."""
 
 
 class StoredRecords(Protocol):
@@ -53,3 +61,20 @@ async def _fold(journal: StoredRecords, state: State, after_seq: int) -> State:
         except (KeyError, IndexError, ValueError) as error:
             raise FatalError(f"record {seq} of the journal does not fit the others: {error!r}") from error
     return state
+
+
+async def told_today(journal: StoredRecords, last_seq: int, state: State, now: int) -> list[Notice]:
+    """What people were told since the trade date began, as the newest records tell it: numbered up to 0, so
+    that it is news to nobody. What no record tells (connections, say) is not among it.
+    """
+    began = sessions.session_bounds(sessions.trade_date(now))[0]
+    told: list[Notice] = []
+    try:
+        async for _, raw in journal.read(max(0, last_seq - _LOOKED_THROUGH)):
+            record = decode(raw)
+            notice = reworded(state, record) if record.ts >= began else None
+            told += [notice] if notice is not None else []
+    except (PortError, JournalError) as error:
+        log.warning("what was told today can't be read again: %s", error)
+    newest = told[-NOTICES_KEPT // 2 :]
+    return [structs.replace(one, seq=k - len(newest)) for k, one in enumerate(newest, 1)]

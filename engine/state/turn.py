@@ -6,8 +6,9 @@ from collections import Counter, deque
 from collections.abc import Callable
 
 from engine.model.effects import AnyEffect
-from engine.model.notices import Notice, NoticeKind, Severity, SignalFacts
-from engine.model.records import AnyRecord, PlanOpened
+from engine.model.notices import Notice, NoticeKind, Severity
+from engine.model.records import AlertTaken, AnyRecord, CommandTaken, PlanOpened
+from engine.state.alarms import NONE, Alarm, alarm_of
 from engine.state.fold import apply
 from engine.state.state import State
 from engine.state.words import Before, before, describe, facts
@@ -65,11 +66,10 @@ class Turn:
             self._unworded(error)
 
     def _tell(self, record: AnyRecord, was: Before) -> None:
-        words = describe(self.state, record, was)
-        if words is not None:
-            signal = facts(self.state, record) if isinstance(record, PlanOpened) else None
-            kind, severity, text, instrument, book, *command = words
-            self.say(kind, severity, text, instrument, book, command[0] if command else None, signal)
+        notice = worded(self.state, record, was, self.noticed + 1, self.wall)
+        if notice is not None:
+            self.noticed += 1
+            self.notices.append(notice)
 
     def _unworded(self, error: Exception) -> Before:
         """Nothing about words may stop money: the record is folded and kept, and people see that it was."""
@@ -88,11 +88,56 @@ class Turn:
         text: str,
         instrument: str | None = None,
         book: str | None = None,
-        command_id: str | None = None,
-        signal: SignalFacts | None = None,
+        *,
+        link: str = "",
+        alarm: Alarm = NONE,
     ) -> None:
         """Tell people. `text` may carry words of the venue; screens show it literally."""
         self.noticed += 1
+        raised, ended = alarm
         self.notices.append(
-            Notice(self.noticed, self.wall, kind, severity, text, instrument, book, command_id, signal)
+            Notice(
+                self.noticed,
+                self.wall,
+                kind,
+                severity,
+                text,
+                instrument,
+                book,
+                link=link,
+                alarm=raised,
+                ends=ended,
+            )
         )
+
+
+def worded(state: State, record: AnyRecord, was: Before, seq: int, ts: int) -> Notice | None:
+    """The notice that a record is worth, or None. `state` is the state after the record."""
+    words = describe(state, record, was)
+    if words is None:
+        return None
+    raised, ended = alarm_of(state, record)
+    kind, severity, text, instrument, book, *command = words
+    return Notice(
+        seq,
+        ts,
+        kind,
+        severity,
+        text,
+        instrument,
+        book,
+        command[0] if command else None,
+        facts(state, record) if isinstance(record, PlanOpened) else None,
+        record.done if isinstance(record, CommandTaken) else None,
+        alarm=raised,
+        ends=ended,
+    )
+
+
+def reworded(state: State, record: AnyRecord) -> Notice | None:
+    """The same for a record of an earlier run, as far as the state of today still tells it."""
+    try:
+        was = before(state, record) if isinstance(record, AlertTaken) else Before()
+        return worded(state, record, was, 0, record.ts)
+    except Exception:  # noqa: BLE001  # what is told again is for people only
+        return None

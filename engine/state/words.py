@@ -241,9 +241,10 @@ def _flatten(state: State, record: r.FlattenStarted) -> Words:
 
 
 def _flat(state: State, record: r.FlattenEnded) -> Words | None:
-    held = state.books[record.book].positions.get(record.instrument)
-    if held is None or not held.opened_ts:
-        return None  # "everything" also proves flat what was never traded
+    book = state.books[record.book]
+    held = book.positions.get(record.instrument)
+    if (held is None or not held.opened_ts) and book.flattening:
+        return None  # "everything" also proves flat what was never traded; the last one ends it
     text = f"{record.instrument} is flat, verified at the venue"
     return K.RISK, Sev.GOOD, text, record.instrument, record.book
 

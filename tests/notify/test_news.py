@@ -176,7 +176,7 @@ def test_the_regular_status_comes_when_its_time_has_come() -> None:
 def test_a_short_drop_is_no_news_a_long_one_is_and_so_is_its_end() -> None:
     reader = a_reader()
     live, down = LinkView("user", LinkState.LIVE), LinkView("user", LinkState.DOWN, "closed by the gateway")
-    words = (a_notice(1, K.CONNECTION, "user link down: closed by the gateway", S.WARNING, None, None),)
+    words = (structs.replace(a_notice(1, K.CONNECTION, "whatever it says", S.WARNING), link="user"),)
     view = later(a_view(), links=(live,))
     assert reader.read(view) == []
     view = later(view, links=(down,), notices=words)
@@ -204,6 +204,12 @@ def test_a_connection_that_never_stood_gets_longer() -> None:
     assert reader.read(later(view, ts=view.ts + 29 * NANOS)) == []
     (lost,) = reader.read(later(later(view), ts=view.ts + 31 * NANOS))
     assert lost.title == "market link connecting for 31 s"
+
+
+def test_what_earlier_runs_told_is_no_news() -> None:
+    past = tuple(a_notice(seq, K.RISK, "MNQ is not protected", S.CRITICAL) for seq in (-1, 0))
+    assert [m.event for m in NewsReader().read(a_view(notices=past))] == [Event.START]
+    assert a_reader().read(later(a_view(), notices=past)) == []
 
 
 def test_a_view_that_was_skipped_loses_no_notice() -> None:

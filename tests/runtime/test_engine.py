@@ -17,8 +17,8 @@ from engine.model import records as r
 from engine.model.commands import Flatten, Pause, Shutdown
 from engine.model.errors import FatalError, RetryableError
 from engine.model.events import LinkState
-from engine.model.market import MINUTE, Timeframe
-from engine.model.notices import Severity
+from engine.model.market import MINUTE, NANOS, Timeframe
+from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import Account, VenuePosition
 from engine.model.plans import PlanStatus
 from engine.model.view import TradingState
@@ -26,7 +26,7 @@ from engine.ports import Sink
 from engine.runtime import engine as engine_module
 from engine.runtime import journal_writer as writer_module
 from engine.runtime import snapshots as snapshots_module
-from engine.runtime.recovery import restore
+from engine.runtime.recovery import restore, told_today
 from engine.signals.frame import FrameSignals
 from engine.state import snapshot
 from engine.state.state import State
@@ -202,6 +202,27 @@ async def test_a_clean_end_keeps_the_state_and_the_next_start_folds_only_what_ca
     whole = MemoryJournal()
     whole.records = journal.records
     assert _touched(await restore(journal)) == _touched(await restore(whole))
+
+
+async def test_what_was_told_today_is_told_again_after_a_restart_and_is_news_to_nobody() -> None:
+    faked = FakedEngine()
+    faked.broker.on_run = known
+    async with faked.running():
+        await until(lambda: written(faked, r.Reconciled))
+        for n in range(3):
+            faked.engine.ask(Pause(id=f"{n}"))
+        await until(lambda: len(written(faked, r.CommandTaken)) == 3)
+    before = {(n.ts, n.kind, n.text, n.severity, n.alarm) for n in faked.core.turn.notices}
+    journal, state, now = faked.journal, await restore(faked.journal), faked.clock()
+    told = await told_today(journal, len(journal.records), state, now)
+    assert [n.seq for n in told] == list(range(1 - len(told), 1))
+    assert {n.kind for n in told} >= {NoticeKind.COMMAND, NoticeKind.STATE}
+    assert {(n.ts, n.kind, n.text, n.severity, n.alarm) for n in told} <= before
+    assert await told_today(journal, len(journal.records), state, now + 86_400 * NANOS) == [], (
+        "of another day"
+    )
+    journal.records[-1] = b"torn"
+    assert await told_today(journal, len(journal.records), state, now) != []
 
 
 def _touched(state: State) -> State:

@@ -51,7 +51,7 @@ class FakeEngine:
     def obey(self, command: AnyCommand) -> Notice:
         """What the command is answered."""
         text = f"done: {type(command).__name__.lower()}"
-        return self.tell(NoticeKind.COMMAND, text, command_id=command.id)
+        return self.tell(NoticeKind.COMMAND, text, command_id=command.id, done=True)
 
     def show(self, **change: Any) -> None:
         """Serve another picture."""

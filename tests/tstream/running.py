@@ -48,7 +48,9 @@ class Engine(FakeEngine):
         return self._answer(command, Severity.WARNING, "locked by a risk limit")
 
     def _answer(self, command: AnyCommand, severity: Severity, text: str) -> Notice:
-        return self.tell(NoticeKind.COMMAND, text, severity, command_id=command.id)
+        return self.tell(
+            NoticeKind.COMMAND, text, severity, command_id=command.id, done=severity is not Severity.WARNING
+        )
 
     def _flatten(self, instrument: str | None) -> None:
         def stays(name: str) -> bool:

@@ -62,6 +62,8 @@ class FakeEngine:
 
     def answer(self, command_id: str, text: str, severity: Severity = Severity.INFO) -> None:
         self.happen(NoticeKind.COMMAND, severity, text, command_id=command_id)
+        done = severity in (Severity.INFO, Severity.GOOD)
+        self.happened[-1] = replace(self.happened[-1], done=done)
         self.asked[command_id].set_result(self.happened[-1])
 
     def notices(self, after_seq: int) -> Sequence[Notice]:

@@ -14,7 +14,7 @@ from adapters.control.client import NoEngineError, fetch_view, send_command
 from engine.model.commands import AnyCommand, Flatten, Halt, Pause, Resume
 from engine.model.errors import RetryableError
 from engine.model.flattening import still_open, what_flattening_does
-from engine.model.notices import Notice, Severity
+from engine.model.notices import Notice
 from engine.model.view import View
 from tstream import paths
 from tstream.errors import CommandError, UsageError
@@ -105,7 +105,7 @@ def _send(contract: str | None, command: AnyCommand) -> int:
 def _told(answer: Notice) -> bool:
     """Print the engine's answer; whether it did as asked."""
     _say(answer.text)
-    return answer.severity in (Severity.INFO, Severity.GOOD)
+    return bool(answer.done)
 
 
 def _say(text: str) -> None:

@@ -27,7 +27,7 @@ from engine.model.notices import Severity
 from engine.model.view import SessionPhase
 from engine.ports import AlertSource, Broker, Clock
 from engine.runtime.engine import Engine
-from engine.runtime.recovery import restore
+from engine.runtime.recovery import restore, told_today
 from engine.state.state import State
 from engine.strategies.protocol import Strategy
 from engine.strategies.zones import ZoneReaction
@@ -111,6 +111,7 @@ class Run:
             strategy = self.by_hand or ZoneReaction(zone_reaction(self.settings))
             plugins = parsers() if self._rooms else None
             core = Core(self._config(journal, venue.broker), strategy, state, plugins)
+            core.turn.notices.extend(await told_today(journal, journal.last_seq, state, self.clock.wall()))
             emergency = EmergencyFile(emergency_path(journal.path), journal.install, journal.boot)
             stack.callback(emergency.close)
             recorder = self._recorder(stack)

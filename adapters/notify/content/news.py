@@ -9,7 +9,7 @@ from msgspec import structs
 
 from adapters.notify.content import reports
 from adapters.notify.content.message import Event, Message
-from adapters.notify.content.outages import OutageWatch, about_connection
+from adapters.notify.content.outages import OutageWatch
 from adapters.notify.content.sanitize import sanitize
 from adapters.notify.content.signals import signal_message
 from adapters.notify.content.trades import TradeReports
@@ -134,7 +134,7 @@ class NewsReader:
         if notice.kind is NoticeKind.SIGNAL:
             self._trades.planned(notice)
             return [signal_message(view, notice)]
-        event = event_of(notice) if not about_connection(notice, view) else None
+        event = event_of(notice) if not notice.link else None  # OutageWatch follows connections
         if event is None and notice.kind is NoticeKind.REFUSAL and self._refusals:
             event = Event.SIGNAL
         if event is None:

@@ -9,7 +9,7 @@ from adapters.notify.content.message import Event, Message
 from adapters.notify.content.sanitize import sanitize
 from engine.model.events import LinkState
 from engine.model.market import NANOS
-from engine.model.notices import Notice, NoticeKind, Severity
+from engine.model.notices import Severity
 from engine.model.view import LinkView, View
 
 OUTAGE_NS = 10 * NANOS
@@ -40,13 +40,6 @@ class OutageWatch:
             if link.name not in self._told and view.ts - since >= patience:
                 self._told.add(link.name)
                 yield _message(view, link, f"{link.state.value} for {duration(view.ts - since)}", back=False)
-
-
-def about_connection(notice: Notice, view: View) -> bool:
-    """Whether a notice tells a connection's change of state, which is followed here."""
-    return notice.kind is NoticeKind.CONNECTION and any(
-        notice.text.startswith(f"{link.name} link ") for link in view.links
-    )
 
 
 def _message(view: View, link: LinkView, said: str, *, back: bool) -> Message:

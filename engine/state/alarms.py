@@ -1,0 +1,79 @@
+"""Which alarm a piece of news raises, and which ones it ends. Names are for comparing, never for showing."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from engine.model import records as r
+from engine.model.orders import Slot
+from engine.model.view import TradingState
+from engine.state.state import State
+
+JOURNAL = "journal"
+
+
+class Alarm(NamedTuple):
+    """What becomes of alarms."""
+
+    raised: str = ""
+    """Empty where nothing ends what is told but that somebody has seen it."""
+    ended: tuple[str, ...] = ()
+
+
+NONE = Alarm()
+_LOST = (r.OrderEvent.REJECTED, r.OrderEvent.DENIED, r.OrderEvent.NOT_FOUND)
+
+
+def link(name: str, book: str | None = None) -> str:
+    return f"link {name} {book or ''}".rstrip()
+
+
+def lookup(book: str) -> str:
+    """Positions can't be looked up."""
+    return f"lookup {book}"
+
+
+def blocked(book: str) -> str:
+    """The venue lets the account not trade."""
+    return f"blocked {book}"
+
+
+def naked(book: str, instrument: str) -> str:
+    """Something is held that nothing, or not enough, protects."""
+    return f"naked {book} {instrument}"
+
+
+def flatten(book: str) -> str:
+    return f"flatten {book}"
+
+
+def _paused(book: str | None, instrument: str | None) -> str:
+    return f"paused {book or '*'} {instrument or '*'}"
+
+
+def alarm_of(state: State, record: r.AnyRecord) -> Alarm:
+    """What a record raises and ends; `state` is the state after it."""
+    match record:
+        case r.StateChanged():
+            scope = _paused(record.book, record.instrument)
+            return Alarm(ended=(scope,)) if record.state is TradingState.ACTIVE else Alarm(scope)
+        case r.PositionAdjusted():
+            return Alarm(_paused(record.book, record.instrument))
+        case r.FlattenStarted():
+            return Alarm(flatten(record.book))
+        case r.FlattenEnded():
+            over = () if state.book(record.book).flattening else (flatten(record.book),)
+            return Alarm(ended=(naked(record.book, record.instrument), *over))
+        case r.BracketsKnown():
+            name = f"brackets {record.book}"
+            return Alarm(ended=(name,)) if record.native else Alarm(name)
+        case r.OrderMoved():
+            order = state.book(record.book).orders.get(record.client_id)
+            if order is not None and order.slot is Slot.STOP:
+                rejected = record.event in (
+                    r.OrderEvent.REJECTED,
+                    r.OrderEvent.DENIED,
+                    r.OrderEvent.NOT_FOUND,
+                )
+                return Alarm(naked(record.book, order.instrument)) if rejected else NONE
+    return NONE

@@ -1,0 +1,95 @@
+"""What is over says which alarm it ends, as data: nobody has to read words for that."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from engine.model import events as ev
+from engine.model import records as r
+from engine.model.commands import Pause, Resume
+from engine.model.market import NANOS
+from engine.model.notices import Notice, Severity
+from engine.state import alarms
+from tests.support.alert_room import at_work, in_trade
+from tests.support.manual_venue import ManualVenue
+
+
+def standing(bench: ManualVenue) -> list[Notice]:
+    """Alarms that nothing has ended, the oldest first."""
+    found: dict[str, Notice] = {}
+    for notice in bench.notices:
+        for name in notice.ends:
+            found.pop(name, None)
+        if notice.alarm:
+            found[notice.alarm] = notice
+    return list(found.values())
+
+
+@pytest.mark.parametrize("state", [ev.LinkState.DOWN, ev.LinkState.STALE])
+def test_a_link_that_is_live_again_ends_its_own_alarm_and_no_other(state: ev.LinkState) -> None:
+    bench, _ = at_work()
+    before = standing(bench)
+    for link in ("market", "discord"):
+        bench.step(ev.LinkChanged(ts_recv=bench.now, link=link, state=state, detail="gone"))
+    assert [notice.link for notice in standing(bench)[len(before) :]] == ["market", "discord"]
+    for told in (ev.LinkState.CONNECTING, ev.LinkState.LIVE):
+        bench.step(ev.LinkChanged(ts_recv=bench.now, link="market", state=told))
+    assert [notice.link for notice in standing(bench)[len(before) :]] == ["discord"]
+
+
+def test_a_journal_that_is_written_again_ends_its_alarm() -> None:
+    bench, _ = at_work()
+    before = standing(bench)
+    for detail in ("disk full", "disk full, and the emergency file too"):
+        bench.step(ev.JournalState(ts_recv=bench.now, ok=False, detail=detail))
+    (alarm,) = standing(bench)[len(before) :]
+    assert alarm.severity is Severity.CRITICAL
+    bench.step(ev.JournalState(ts_recv=bench.now, ok=True))
+    assert standing(bench) == before
+
+
+def test_a_resume_ends_the_pause_of_its_own_scope() -> None:
+    bench, _ = at_work()
+    before = standing(bench)
+    bench.say(Pause(id="1", source="test"))
+    bench.say(Pause(id="2", source="test", instrument="MNQ"))
+    assert len(standing(bench)) == len(before) + 2
+    bench.say(Resume(id="3", source="test", instrument="MNQ"))
+    (alarm,) = standing(bench)[len(before) :]
+    assert alarm.instrument is None
+    bench.say(Resume(id="4", source="test"))
+    assert standing(bench) == before
+
+
+def test_a_position_that_is_flat_ends_what_was_said_of_its_flatten() -> None:
+    bench, _ = in_trade()
+    before, turn, book = standing(bench), bench.core.turn, bench.book.book
+    turn.commit(r.FlattenStarted(ts=bench.now, book=book, instruments=("MNQ", "MES"), reason="risk"))
+    for instrument in ("MNQ", "MES"):
+        assert [notice.alarm for notice in standing(bench)[len(before) :]] == [alarms.flatten(book)]
+        turn.commit(r.FlattenEnded(ts=bench.now, book=book, instrument=instrument))
+    assert standing(bench) == before
+
+
+def test_an_account_that_may_trade_again_is_told_and_ends_the_alarm() -> None:
+    bench, _ = at_work()
+    before = standing(bench)
+    for may in (False, False, True):
+        usd, book = Decimal(50_000), bench.book.book
+        bench.step(ev.AccountReported(ts_recv=bench.now, book=book, balance_usd=usd, can_trade=may))
+        bench.now += NANOS
+    told = [notice.text for notice in bench.notices if "account" in notice.text and "trad" in notice.text]
+    assert len(told) == 2
+    assert "trade again" in told[-1]
+    assert standing(bench) == before
+
+
+def test_a_command_says_whether_it_was_done() -> None:
+    bench, _ = at_work()
+    bench.say(Pause(id="1", source="test"))
+    bench.say(Resume(id="2", source="test", instrument="XX"))
+    answers = {notice.command_id: notice.done for notice in bench.notices if notice.command_id}
+    assert answers["1"] is True
+    assert answers["2"] is False
