@@ -16,7 +16,7 @@ from engine.books.book import Book
 from engine.books.clocks import Clocks
 from engine.books.entries import Entries
 from engine.books.links import Links
-from engine.books.opening import BookMaker
+from engine.books.opening import BookMaker, write_start
 from engine.books.pulse import Pulse
 from engine.execution.order_manager import OrderManager
 from engine.model import events as ev
@@ -34,8 +34,6 @@ from engine.state.state import State, scope
 from engine.state.turn import Turn
 from engine.strategies.alerts.alert import Parser
 from engine.strategies.protocol import Strategy
-
-PROGRAM = "tstream"
 
 _identity = attrgetter("id", "name", "kind")
 """Of an account: what it is, apart from how it stands."""
@@ -91,9 +89,8 @@ class Core:
     def start(self, ts: int) -> Outcome:
         """Begin a run: requests whose answer was lost with the last one become unknown, to be looked up."""
         self.clocks.start(ts)
-        self.started_ts = now = self.turn.now
-        run = self.config
-        self.turn.commit(r.RunStarted(ts=now, install=run.install, boot=run.boot, program=PROGRAM))
+        self.started_ts = self.turn.now
+        write_start(self.turn, self.config)
         self.clocks.started()
         for name in list(self.state.books):
             if self._open(name):

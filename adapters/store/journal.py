@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from pathlib import Path
@@ -15,9 +16,12 @@ from adapters.store.errors import groundless, not_next, port_error
 from adapters.store.file_thread import FileThread
 from adapters.store.lock import InstanceLock
 from adapters.store.opening import Opened, begin_run, connect, journal_lock, pragmas
+from adapters.store.tail import TailNote, lasting
 from engine.model.errors import FatalError
 
 _BATCH = 1000
+
+log = logging.getLogger(__name__)
 
 
 class Journal:
@@ -34,6 +38,9 @@ class Journal:
         """Number of this run, from 1."""
         self.last_seq = opened.last_seq
         """Number of the newest durable record; 0 when there is none."""
+        self.lost = opened.lost
+        """Records that were written once and are not there any more."""
+        self._note = TailNote(path, opened.install)
         self._db = db
         """Only the thread uses it."""
         self._thread = thread
@@ -67,6 +74,7 @@ class Journal:
     async def close(self) -> None:
         try:
             await self._thread.do(self._db.close)
+            self._note.close()
         finally:
             self._thread.stop()
             self._lock.release()
@@ -79,7 +87,10 @@ class Journal:
         are not stored twice: a call whose outcome was not waited for, and which is never torn, may be
         repeated, with more behind it.
         """
-        return self._thread.do(lambda: self._append(records, first_seq))
+        appended = self._thread.do(lambda: self._append(records, first_seq))
+        if lasting(records):
+            self._thread.do(self._write_through)
+        return appended
 
     async def read(self, after_seq: int = 0) -> AsyncIterator[tuple[int, bytes]]:
         """(number, record) of all records after `after_seq`, oldest first.
@@ -118,6 +129,14 @@ class Journal:
         if fresh:
             self._transact(list(schema.inserts(fresh, self.last_seq + 1)))
             self.last_seq += len(fresh)
+            self._note.write(self.last_seq)
+
+    def _write_through(self) -> None:
+        """Bring what the -wal holds into the main file. A reader may keep some back: the next one does it."""
+        try:
+            self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        except sqlite3.Error as error:
+            log.warning("the journal's -wal is not written through: %s", error)
 
     def _not_yet_stored(self, records: Sequence[bytes], first_seq: int) -> Sequence[bytes]:
         """The records without those that the journal has already, which must be the same ones."""

@@ -17,6 +17,7 @@ from adapters.store.emergency import Line, emergency_path, put_aside, read_lines
 from adapters.store.errors import damaged, port_error
 from adapters.store.lock import InstanceLock
 from adapters.store.schema import LAST_SEQ, READ, VERSION, inserts, migrate, version_of
+from adapters.store.tail import noted
 from engine.model.errors import FatalError, RetryableError
 
 _INSTALL_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -35,6 +36,8 @@ class Opened(Struct, frozen=True):
     last_seq: int
     recovered: int = 0
     """Records that an earlier run could only write to the emergency file."""
+    lost: int = 0
+    """Records that were written once and are not there any more."""
 
 
 def begin_run(path: Path, install: str | None = None, wait_s: float = 5.0) -> Opened:
@@ -130,7 +133,7 @@ def _begin(path: Path, db: sqlite3.Connection, install: str | None, left: Sequen
     )
     boot, last = db.execute("SELECT boot, after_seq FROM runs ORDER BY boot DESC LIMIT 1").fetchone()
     db.execute("COMMIT")
-    return Opened(name, boot, last, recovered)
+    return Opened(name, boot, last, recovered, max(0, noted(path, name) - last))
 
 
 def _take_over(path: Path, db: sqlite3.Connection, install: str, left: Sequence[Line]) -> int:

@@ -11,10 +11,15 @@ from msgspec import structs
 
 from engine.books.book import Book, BookSpec
 from engine.books.inner_broker import Hear, InnerBroker, is_open
+from engine.model import records as r
 from engine.model.config import EngineConfig, PaperConfig
+from engine.model.view import TradingState
+from engine.state.restrictions import tighten
 from engine.state.state import State
 from engine.state.turn import Turn
 from engine.venue.paper import CAPABILITIES
+
+PROGRAM = "tstream"
 
 PAPER = "paper"
 """Name of the paper book, and of its account in small letters."""
@@ -58,3 +63,11 @@ def _served(config: EngineConfig, state: State) -> PaperConfig | None:
         return config.paper
     book = state.books.get(PAPER)
     return PaperConfig() if book is not None and is_open(book) else None
+
+
+def write_start(turn: Turn, config: EngineConfig) -> None:
+    """Write down that a run begins, and what its journal has lost: on less than all nothing is entered."""
+    turn.commit(r.RunStarted(ts=turn.now, install=config.install, boot=config.boot, program=PROGRAM))
+    if config.lost_records:
+        turn.commit(r.RecordsLost(ts=turn.now, count=config.lost_records))
+        tighten(turn, TradingState.REDUCING, "the journal has lost its end: resume once you know why")

@@ -75,6 +75,8 @@ class EngineConfig(Struct, frozen=True):
     armed_accounts: tuple[str, ...] = ()
     """Names of live accounts that a person has armed by typing them."""
     practice_time: bool = False
+    lost_records: int = 0
+    """So many fewer has the journal than were written to it."""
     books: tuple[str, ...] = ()
     """Names of the books that this run serves, known before their accounts are."""
     risk: RiskLimits = RiskLimits()

@@ -66,6 +66,12 @@ class ClockFound(Record, frozen=True, kw_only=True, tag="clock_found"):
     """The time that the calendar goes by from now on, nanoseconds UTC."""
 
 
+class RecordsLost(Record, frozen=True, kw_only=True, tag="records_lost"):
+    """The journal has fewer records than were written: its -wal was damaged or deleted, or it is a copy."""
+
+    count: int
+
+
 class ContractKnown(Record, frozen=True, kw_only=True, tag="contract_known"):
     """Carries the whole instrument: tick and fees of a fill's day stay readable for ever."""
 
@@ -343,6 +349,7 @@ class AlertTaken(Record, frozen=True, kw_only=True, tag="alert_taken"):
 AnyRecord = (
     RunStarted
     | ClockFound
+    | RecordsLost
     | ContractKnown
     | AccountKnown
     | DayRolled

@@ -331,6 +331,7 @@ def _excursion_noted(state: State, record: r.ExcursionNoted) -> None:
 FOLDS: dict[type, Callable[[State, Any], None]] = {
     r.RunStarted: _run_started,
     r.ClockFound: _nothing,
+    r.RecordsLost: _nothing,
     r.ContractKnown: _contract_known,
     r.AccountKnown: _account_known,
     r.DayRolled: _day_rolled,

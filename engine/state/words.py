@@ -118,6 +118,14 @@ def _long(nanos: int) -> str:
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min {seconds} s"
 
 
+def _lost(state: State, record: r.RecordsLost) -> Words:
+    text = (
+        f"the journal's last {record.count} records are lost: its -wal was damaged or deleted, or a copy "
+        "took its place. Locks and halts are kept; what is open is asked of the venue; entries are paused"
+    )
+    return K.RISK, Sev.CRITICAL, text, None, None
+
+
 def _command(state: State, record: r.CommandTaken) -> Words:
     command = record.command
     severity = Sev.INFO if record.done else Sev.WARNING
@@ -346,6 +354,7 @@ def _pattern(strategy: str, records: Mapping[str, TrackRecord]) -> PatternFacts 
 
 _WRITERS: dict[type, Callable[[State, Any], Words | None]] = {
     r.ClockFound: _clock,
+    r.RecordsLost: _lost,
     r.CommandTaken: _command,
     r.IdeaRefused: _refused,
     r.PlanOpened: _plan,

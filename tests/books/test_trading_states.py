@@ -7,16 +7,21 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from engine.books.commands import obey
+from engine.books.opening import write_start
 from engine.market import sessions
 from engine.model import records as r
 from engine.model.commands import Halt, Pause, Resume
 from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, NANOS
+from engine.model.notices import Severity
 from engine.model.view import TradingState
+from engine.portfolio.money import Marks
 from engine.risk.guards import Guards
 from engine.state.restrictions import tighten
-from engine.state.state import Restriction
-from tests.support.books import BOOK, MORNING, Book
+from engine.state.state import Restriction, State
+from engine.state.turn import Turn
+from tests.support.books import BOOK, MORNING, Book, config
 from tests.support.guarded_book import DAILY, ROLL, TEN, GuardedBook, kinds, new_day, restarted, said
 
 # --- the lattice -------------------------------------------------------------------------------------------
@@ -124,3 +129,14 @@ def test_positions_that_need_not_be_flat_are_left_alone_by_the_clock() -> None:
     guarded.book.at(sessions.flat_by(sessions.trade_date(MORNING)))
     assert kinds(guarded.look(1000)) == []
     assert guarded.opened.guards.ns_to_flat(guarded.book.now) == 50 * MINUTE
+
+
+def test_f49_a_journal_that_lost_its_end_is_told_and_pauses_entries_until_a_person_resumes() -> None:
+    turn = Turn(State())
+    write_start(turn, replace(config(), lost_records=7))
+    assert [type(record) for record in turn.records] == [r.RunStarted, r.RecordsLost, r.StateChanged]
+    assert turn.state.restriction(BOOK, "MNQ") is not None
+    told = [notice.text for notice in turn.notices if notice.severity is Severity.CRITICAL]
+    assert "the journal's last 7 records are lost" in told[0]
+    obey(Resume(id="1"), turn, {}, ("MNQ",), Marks())
+    assert turn.state.restriction(BOOK, "MNQ") is None

@@ -171,3 +171,17 @@ def _gone(practice: psutil.Process) -> None:
 def _of(trades: list[Row], held: dict[str, int]) -> list[Row]:
     """Half-turns of the contracts held: others may be traded meanwhile."""
     return [trade for trade in trades if trade["contractId"] in held]
+
+
+def test_f49_a_halt_outlives_a_kill_and_the_loss_of_the_wal(home: Path) -> None:
+    with Headless(home, "--speed", "20") as run:
+        practice = run.practice()
+        run.until(lambda: run.beside("halt").returncode == 0, "it takes a halt")
+        run.process.kill()
+        run.process.wait()
+        _gone(practice)
+    [wal] = (home / "data").rglob("journal.db-wal")
+    wal.unlink()
+    with Headless(home, "--speed", "20") as run:
+        run.practice()
+        run.until(lambda: "halted" in run.beside("status").stdout.lower(), "it is halted still")

@@ -72,6 +72,7 @@ def test_the_tags_are_the_names_in_the_journal() -> None:
     assert {kind.__struct_config__.tag for kind in KINDS} == {
         "run_started",
         "clock_found",
+        "records_lost",
         "contract_known",
         "account_known",
         "day_rolled",

@@ -187,7 +187,7 @@ async def test_every_commit_is_on_disk_and_only_its_owner_may_look(path: Path) -
         await journal.append([b"one"], 1)
         modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
         assert modes == dict.fromkeys(
-            ("journal.db", "journal.db-wal", "journal.db-shm", "journal.db.lock"), 0o600
+            ("journal.db", "journal.db-wal", "journal.db-shm", "journal.db.lock", "journal.db.newest"), 0o600
         )
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
         assert journal._db.execute("PRAGMA synchronous").fetchall() == [(2,)]

@@ -188,6 +188,7 @@ class Run:
             venue=venue if self.practice is None else "practice venue",
             install=journal.install,
             boot=journal.boot,
+            lost_records=journal.lost,
             trading=settings.trading if self.by_hand is None else TradingSwitch.OFF,
             armed_accounts=() if self.practice else armed_accounts(self.paths.venue(venue)),
             practice_time=self.practice is not None,
