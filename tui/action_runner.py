@@ -9,9 +9,10 @@ from tui.base_app import CockpitApp
 from tui.confirmations import Confirmation, quit_confirmation
 from tui.plain_text import plain
 from tui.screens.main import MainScreen
+from tui.typing_pace import HELD
 
 DEBOUNCE = 0.3
-"""Seconds in which a key that trades counts once."""
+"""Seconds in which a key whose action asks first counts once."""
 
 
 class ActionRunner:
@@ -43,11 +44,16 @@ class ActionRunner:
     # What trades.
 
     def _trade(self, action: Action, trade: MakeTrade, instrument: str) -> None:
-        now = self._cockpit.clock()
-        if now - self._last.get(action.id, -1e9) < DEBOUNCE:
+        now, asks = self._cockpit.clock(), asks_first(action, self._cockpit.presenter.view)
+        passed = now - self._last.get(action.id, -1e9)
+        if asks and passed < DEBOUNCE:
             return
         self._last[action.id] = now
-        if asks_first(action, self._cockpit.presenter.view):
+        if self._cockpit.pace.burst(now):
+            self._cockpit.toast(f"{label_of(action, instrument)}: what is pasted trades nothing", "warning")
+        elif passed < HELD and not asks:
+            return  # a key that is held acts once
+        elif asks:
             self._ask(action, trade, instrument)
         else:
             self._send(trade, instrument)

@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict, Unpack, runtime_checkable
 
+from textual import events
 from textual.app import App
 from textual.screen import Screen
 from textual.theme import Theme
@@ -27,6 +28,7 @@ from tui.screen_state import ScreenState
 from tui.terminal import CockpitDriver, usable
 from tui.theme_registry import ThemeRegistry, textual_theme
 from tui.theme_styles import ThemeStyles
+from tui.typing_pace import TypingPace
 from tui.widgets.grid import LiveGrid
 from tui.widgets.line import Line
 
@@ -55,6 +57,21 @@ class Drawn(Protocol):
         """Show the state; `now` is in monotonic seconds, `force` draws what is not due."""
 
 
+@runtime_checkable
+class Question(Protocol):
+    """A screen that waits for an answer. One counts only once the question could be read for a while."""
+
+    readable_since: float | None
+    """In monotonic seconds; None before it is on the terminal."""
+
+    @property
+    def laid_out(self) -> bool:
+        """Whether its words have their place on the screen."""
+
+    def too_soon(self) -> None:
+        """Say that what came was no answer."""
+
+
 class Options(TypedDict, total=False):
     """How a cockpit is to be; all of it may be left out."""
 
@@ -74,8 +91,14 @@ class Options(TypedDict, total=False):
     after_first_paint: Callable[[], None] | None
     clock: Callable[[], float]
     """Seconds, never going back."""
+    key_age: Callable[[events.Key], float]
+    """Seconds since a key came in from the terminal."""
     cpu: Callable[[], float]
     """This thread's seconds of CPU."""
+
+
+def _key_age(event: events.Key) -> float:
+    return time.monotonic() - event.time
 
 
 class CockpitApp(App[ExitReason]):
@@ -98,11 +121,14 @@ class CockpitApp(App[ExitReason]):
         self.quit_note = options.get("quit_note", "tstream stops watching")
         self.reason: ExitReason | None = None
         self.crash: Exception | None = None
+        self.pace = TypingPace()
+        self._key_age = options.get("key_age", _key_age)
         self._cpu = options.get("cpu", time.thread_time)
         self._bell = options.get("bell", True)
         self._attention = Attention()
         self._settling = 0.0
         self._owed = False
+        self._asked: Question | None = None
         self._caught: dict[signal.Signals, Any] = {}
         super().__init__(driver_class=CockpitDriver if usable() else None)
         if self.console.color_system == "256":
@@ -135,6 +161,7 @@ class CockpitApp(App[ExitReason]):
             self.screen.refresh()
             self.frame_rate.draw_next()
         now = self.clock()
+        self._note_readable(now)
         if self.frame_rate.due(now):
             self._frame(now)
 
@@ -149,6 +176,26 @@ class CockpitApp(App[ExitReason]):
             self.post_display_hook()
             return
         super()._display(screen, renderable)
+        if isinstance(screen, Question) and renderable is not None:
+            self._asked = screen
+            self._note_readable(self.clock())
+
+    def _note_readable(self, now: float) -> None:
+        """From here on the question that was drawn last can be read: the terminal has taken it."""
+        asked = self._asked
+        if asked is not None and asked.laid_out and (self.terminal is None or not self.terminal.backlog):
+            self._asked = None
+            if asked.readable_since is None:
+                asked.readable_since = now
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            self.pace.press(event.key, self.clock() - self._key_age(event))
+            screen = self.screen
+            if isinstance(screen, Question) and not self.pace.answers(screen.readable_since):
+                screen.too_soon()
+                return
+        await super().on_event(event)
 
     def redraw(self) -> None:
         """Draw now: somebody pressed a key."""
@@ -274,4 +321,6 @@ class CockpitApp(App[ExitReason]):
         self._close_messages_no_wait()
 
     def panic(self, *renderables: RenderableType) -> None:
+        if self._exception is None:
+            self._exception = RuntimeError(f"the screen ended: {' '.join(map(str, renderables))}")
         self._fatal_error()

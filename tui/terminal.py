@@ -9,13 +9,18 @@ a write that fails marks the terminal as lost instead of killing the thread, and
 
 from __future__ import annotations
 
+import codecs
 import os
 import select
 import sys
 import threading
 from typing import IO, TYPE_CHECKING, Any, cast
 
+from textual import events
+from textual._parser import ParseError
+from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
+from textual.message import Message
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -24,6 +29,8 @@ STALLED = 4
 """Writes that may wait before painting is skipped."""
 _FULL = 24
 """Writes that may wait before everything else is dropped too; Textual's queue holds 30."""
+_LARGEST = 2_000
+"""Columns or rows beyond which a size that the terminal tells is not believed."""
 _CLOSE_WITHIN_S = 1.0
 """Seconds that the last writes have when the cockpit closes."""
 
@@ -117,11 +124,35 @@ class CockpitDriver(LinuxDriver):
             super().write(data)
 
     def run_input_thread(self) -> None:
-        """Textual's loop, but the end of a lost terminal is no error: the app finds out by `lost`."""
+        """Textual's loop, but what can't be decoded is replaced, a sequence that no terminal sends is left
+        out, and the end of a lost terminal is no error: the app finds out by `lost`."""
+        parser, decode = XTermParser(self._debug), codecs.getincrementaldecoder("utf-8")("replace").decode
+        poll = select.poll()
+        poll.register(self.fileno, select.POLLIN)
+        while not self.exit_event.is_set():
+            try:
+                data = os.read(self.fileno, 4096) if poll.poll(100) else None
+            except OSError:
+                data = b""
+            if data == b"":
+                self._output.lost = self._output.lost or self.input_tty
+                return
+            try:
+                text = decode(data) if data else ""
+                for event in (*(parser.feed(text) if text else ()), *parser.tick()):
+                    self.process_message(event)
+            except (ParseError, ValueError, OverflowError):
+                parser = XTermParser(self._debug)
+
+    def _run_input_thread(self) -> None:
         try:
-            super().run_input_thread()
-        except OSError:
-            self._output.lost = True
+            self.run_input_thread()
+        except Exception as error:  # noqa: BLE001  it ends the screen, with its reason
+            self._app.call_later(self._app._handle_exception, error)
+
+    def process_message(self, message: Message) -> None:
+        if not isinstance(message, events.Resize) or max(message.size) <= _LARGEST:
+            super().process_message(message)
 
     def close(self) -> None:
         """Let the last writes out, for a while: a terminal that does not read can't hold the program."""

@@ -143,9 +143,13 @@ class Cockpit:
         self._pseudo.press(keys)
 
     def confirm(self) -> None:
-        """Say yes to the question on the screen, again and again: at first it takes no yes."""
+        """Say yes to the question on the screen."""
+        self.answer("y")
+
+    def answer(self, key: str) -> None:
+        """Answer the question on the screen as a person does who reads it first."""
         self.wait_for(_QUESTION)
-        self._until_gone("y")
+        self._until_gone(key)
 
     def leave(self) -> int:
         """Quit by the keyboard, whatever is asked; gives the exit code."""
@@ -156,10 +160,11 @@ class Cockpit:
 
     def _until_gone(self, answer: str) -> None:
         end = time.monotonic() + patient(PATIENCE)
+        self._wait(lambda: False, 0.4)  # no answer counts earlier
         while self.process.poll() is None and not self._stays_away(_QUESTION):
             assert time.monotonic() < end, f"the question stays\n{self.text}"
             self.press(answer)
-            self._wait(lambda: not self.find(_QUESTION), 0.4)
+            self._wait(lambda: not self.find(_QUESTION), 0.9)  # sooner it would be a key that is held
 
     def resize(self, columns: int, rows: int) -> None:
         """Change the window's size; the kernel tells the program."""

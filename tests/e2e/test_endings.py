@@ -22,7 +22,7 @@ def _quit(cockpit: Cockpit) -> None:
     cockpit.press("q")
     cockpit.wait_for(r"\bstays? at the venue")
     cockpit.wait_for(r"protective orders? stay")
-    cockpit.press("n")
+    cockpit.answer("n")
     cockpit.wait_gone("at the venue")
     assert cockpit.process.poll() is None
     cockpit.press("q")

@@ -33,7 +33,7 @@ def test_a_position_opens_protected_and_flattening_closes_it_at_the_venue(home: 
             orders = sum(order["contractId"] == contract for order in before[0])
             deed = f"{'sell' if qty > 0 else 'buy'} {abs(qty)} at market, cancel {orders} order"
             assert f"{_product(contract)}: {deed}" in cockpit.text
-        cockpit.press("n")
+        cockpit.answer("n")
         cockpit.wait_gone("Yes")
         assert (venue.live_orders(), venue.trades()) == before
         assert venue.signed() == held

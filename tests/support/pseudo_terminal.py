@@ -61,9 +61,9 @@ class PseudoTerminal:
         except OSError:
             return b""
 
-    def press(self, keys: str) -> None:
+    def press(self, keys: str | bytes) -> None:
         """Type."""
-        os.write(self.master, keys.encode())
+        os.write(self.master, keys.encode() if isinstance(keys, str) else keys)
 
     def resize(self, columns: int, rows: int) -> None:
         """Change the window's size; the kernel tells the program."""

@@ -34,7 +34,8 @@ class Cockpit:
     ) -> None:
         self.clock = Clock()
         self.engine = fake.FakeEngine(view, fake.logs() if logs is None else logs)
-        self.app = TStreamApp(self.engine, self.engine, clock=self.clock, cpu=lambda: 0.0, **options)
+        options = {"clock": self.clock, "cpu": lambda: 0.0, "key_age": lambda _: 0.0, **options}
+        self.app = TStreamApp(self.engine, self.engine, **options)
         curve = self.app.main.pane("pnl")
         assert isinstance(curve, PnlPane)
         curve.curve.load()

@@ -12,6 +12,7 @@ import time
 from concurrent.futures import Future
 
 from msgspec.structs import replace
+from textual import events
 
 from engine.model.chart import ChartView
 from engine.model.commands import AnyCommand, Flatten, Pause, Resume
@@ -21,6 +22,7 @@ from engine.model.orders import AccountKind
 from engine.model.view import ContractView, TradingState, View
 from tests.tui import fake
 from tests.tui.charts import NOW
+from tui.terminal import CockpitDriver
 
 
 class MovingEngine(fake.FakeEngine):
@@ -117,7 +119,13 @@ def _next(bar: Bar, at: int) -> Bar:
     return replace(bar, open_ts=bar.open_ts + step, open=at, high=at, low=at, close=at, volume=1)
 
 
+def _fail(_driver: object, message: object) -> None:
+    if isinstance(message, events.Key):
+        raise OSError("input broke")
+
+
 def main() -> None:
+
     from tui.app import TStreamApp
 
     parser = argparse.ArgumentParser()
@@ -138,11 +146,13 @@ def main() -> None:
             return look()
 
         engine.view = view  # type: ignore[method-assign]
+    if os.environ.get("TSTREAM_DEMO_INPUT_FAILS"):
+        CockpitDriver.process_message = _fail  # type: ignore[assignment,method-assign]
     app = TStreamApp(engine, engine, theme=args.theme, readonly=args.readonly, fps=args.fps)
     reason = app.run()
     if args.result:
         with open(args.result, "w", encoding="utf-8") as file:
-            file.write(f"{reason}\n{app.crash!r}\n")
+            file.write(f"{reason}\n{app.crash!r}\n{engine.sent}\n")
 
 
 if __name__ == "__main__":

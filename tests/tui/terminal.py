@@ -83,7 +83,13 @@ class Terminal:
             self.read(0.1)
         return True
 
-    def press(self, keys: str) -> None:
+    def watch(self, seconds: float) -> None:
+        """Read for so long."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and self.process.poll() is None:
+            self.read(0.05)
+
+    def press(self, keys: str | bytes) -> None:
         self._pseudo.press(keys)
 
     def beats(self) -> int:
@@ -99,6 +105,10 @@ class Terminal:
         return (
             self.result.read_text(encoding="utf-8").splitlines()[0] if self.result.exists() else "no result"
         )
+
+    def sent(self) -> str:
+        """The commands that the engine was given, once the program has ended."""
+        return self.result.read_text(encoding="utf-8").splitlines()[2]
 
     def drained(self, seconds: float = 20) -> str:
         """Like `ended`, with somebody reading the last words."""

@@ -30,6 +30,44 @@ def _fill(terminal: Terminal, keys: str, frames: int) -> None:
         assert _beats_go_on(terminal, 1, 20)
 
 
+def _answer(terminal: Terminal) -> None:
+    """Press y as a person does who has read the question, and again if that was too soon."""
+    end = time.monotonic() + 20
+    while terminal.process.poll() is None and time.monotonic() < end:
+        terminal.watch(0.8)
+        with suppress(OSError):
+            terminal.press("y")
+
+
+TYPED = (
+    b"git Fy stuff", b"Fy", b"f\ry", b"\xe9?", b"\xff\xfe\x80\xc3(F", b"\x1b[1114112u", b"\x1b[55296u",
+    b"\x1b[48;99999;99999;9;9t", b"\x1b[<999999999999;99999999999;9M", b"\x1b]52;c;\xe9\x07", b"\x00\x1b",
+)  # fmt: skip
+
+
+def test_f50_f51_whatever_is_typed_the_screen_stays_and_nothing_is_sent(tmp_path: Path) -> None:
+    with Terminal(tmp_path) as terminal:
+        assert terminal.until("Chart · MNQZ6")
+        for typed in TYPED:
+            terminal.press(typed)
+            assert _beats_go_on(terminal, 6, 20), typed
+        while not terminal.until("stay at the venue", 0.8):
+            terminal.press(b"\x1b")  # out of whatever is open
+            terminal.watch(0.4)
+            terminal.press("q")
+        _answer(terminal)
+        assert terminal.drained() == "quit"
+        assert terminal.sent() == "[]"
+
+
+def test_f51_an_end_of_the_screen_has_its_reason(tmp_path: Path) -> None:
+    with Terminal(tmp_path, env={"TSTREAM_DEMO_INPUT_FAILS": "1"}) as terminal:
+        assert terminal.until("Chart · MNQZ6")
+        terminal.press("n")
+        assert terminal.drained() == "crashed"
+        assert "input broke" in terminal.result.read_text(encoding="utf-8")
+
+
 def test_it_draws_takes_keys_and_leaves_the_terminal_as_it_was(tmp_path: Path) -> None:
     with Terminal(tmp_path) as terminal:
         assert terminal.until("PRACTICE")
@@ -38,11 +76,7 @@ def test_it_draws_takes_keys_and_leaves_the_terminal_as_it_was(tmp_path: Path) -
         assert terminal.until("Chart · NQZ6 5m")
         terminal.press("q")
         assert terminal.until("stay at the venue")
-        # The dialog takes no Yes in its first 300 ms: a person presses again.
-        while terminal.process.poll() is None:
-            with suppress(OSError):
-                terminal.press("y")
-            terminal.read(0.1)
+        _answer(terminal)
         assert terminal.drained() == "quit"
         terminal.read(0.1)
         assert b"\x1b[?1049l" in terminal.raw

@@ -13,13 +13,14 @@ from textual.widgets import Button, Static
 
 from tui.confirmations import Confirmation
 from tui.screen_state import ScreenState
-
-DEBOUNCE = 0.3
-"""Seconds in which a Yes does not count, so that a key held down or struck twice confirms nothing."""
+from tui.typing_pace import could_be_read
 
 
 class ConfirmScreen(ModalScreen[bool]):
-    """Dismissed with True for yes. `ask` is called again at each frame, so the words follow the market."""
+    """Dismissed with True for yes. `ask` is called again at each frame, so the words follow the market.
+
+    Fulfils tui.base_app.Question: keys that are no answer do not get here.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "yes", show=False),
@@ -31,39 +32,51 @@ class ConfirmScreen(ModalScreen[bool]):
         super().__init__()
         self._ask = ask
         self._clock = clock
-        self._opened = clock()
         self._shown = ask()
+        self.readable_since: float | None = None
 
     def compose(self) -> ComposeResult:
-        confirmation = self._shown
-        with Vertical(classes="card serious" if confirmation.serious else "card") as card:
-            card.border_title = confirmation.title.replace("[", "\\[")
-            card.border_subtitle = "y yes · n or esc no"
-            yield Static(_words(confirmation), id="words", markup=False)
+        with Vertical(classes="card serious" if self._shown.serious else "card"):
+            yield Static(id="words", markup=False)
             with Horizontal(classes="buttons"):
                 yield Button("No (n)", id="no")
-                yield Button(f"Yes (y): {confirmation.yes}".replace("[", "\\["), id="yes", classes="danger")
+                yield Button(id="yes", classes="danger")
 
     def on_mount(self) -> None:
+        self._show("y yes · n or esc no")
         self.query_one("#no", Button).focus()
+
+    def _show(self, hint: str) -> None:
+        shown, card = self._shown, self.query_one(".card")
+        card.border_title = shown.title.replace("[", "\\[")
+        card.border_subtitle = hint
+        self.query_one("#words", Static).update(_words(shown))
+        self.query_one("#yes", Button).label = f"Yes (y): {shown.yes}".replace("[", "\\[")
+
+    @property
+    def laid_out(self) -> bool:
+        return any(words.size for words in self.query("#words"))
+
+    def too_soon(self) -> None:
+        self._show("too soon: read it, wait a moment, then y, n or esc")
 
     def draw(self, _state: ScreenState, _now: float, _force: bool = False) -> None:
         """Ask again what would happen, and show it if it has changed."""
-        confirmation = self._ask()
-        if confirmation != self._shown:
-            self._shown = confirmation
-            self.query_one("#words", Static).update(_words(confirmation))
+        before, self._shown = self._shown, self._ask()
+        if (before.title, before.yes) != (self._shown.title, self._shown.yes):
+            self.readable_since = None  # another question
+        if before != self._shown:
+            self._show("y yes · n or esc no")
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         event.stop()
-        if event.button.id == "yes":
-            self.action_yes()
+        if not could_be_read(self.readable_since, self._clock()):
+            self.too_soon()
         else:
-            self.action_no()
+            self.dismiss(event.button.id == "yes")
 
     def action_yes(self) -> None:
-        if self._clock() - self._opened >= DEBOUNCE:
-            self.dismiss(True)
+        self.dismiss(True)
 
     def action_no(self) -> None:
         self.dismiss(False)
