@@ -17,6 +17,7 @@ BENCHES = {
     "view": "what people look at: bytes and time of the core picture and a chart; CPU of tstream status",
     "orders": "from an event to the order on the wire, journal commit between; flatten of six positions",
     "alerts": "from an alert at Discord to its order on the wire, beside a bare client; texts read a second",
+    "fills": "what stops fill at, against the touch of the moment in which they are in the market",
     "wire": "quote records decoded; an order's way to the venue and back, beside a bare POST",
 }
 

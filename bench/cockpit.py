@@ -18,8 +18,7 @@ import psutil
 from adapters.control.client import fetch_view
 from adapters.simulator.config import DEFAULT_SEED
 from adapters.simulator.market.generated import GeneratedMarket
-from adapters.simulator.market.hours import practice_open
-from adapters.simulator.process import LEAD_S
+from adapters.simulator.market.hours import LEAD_NS, practice_open
 from bench import keys
 from bench.channels import COUNTS, KEYS
 from bench.figures import quantile, table
@@ -43,7 +42,7 @@ def rate_for(updates: float) -> float:
     The market of a seed is the same every time, so it can be played beforehand; another rate is another
     market, so one looks again.
     """
-    start = practice_open(date(2026, 11, 16)) - round(LEAD_S * NANOS)
+    start = practice_open(date(2026, 11, 16)) - LEAD_NS
     begin, rate = start + round(SETTLE_S * NANOS), 1.0
     end = begin + round(WATCH_S * NANOS)
     for _ in range(3):

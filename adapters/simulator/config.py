@@ -32,8 +32,6 @@ class SimulatorConfig(Struct, frozen=True):
     """Multiplies quotes and prints per second."""
     speed: float = 1.0
     """How fast practice time runs."""
-    lead_s: float = 0.0
-    """A day begins so long before 08:25, practice time: who is there by then sees the first minute whole."""
     hold_s: float = 0.0
     """Practice time stands still until `PracticeVenue.release`, but no longer than so many real seconds: at a
     high speed the lead alone is too short for a client that starts together with the venue."""

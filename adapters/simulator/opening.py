@@ -9,7 +9,7 @@ from adapters.simulator.exchange.exchange import Storage
 from adapters.simulator.exchange.store import Store
 from adapters.simulator.market.contracts import Listing, listing
 from adapters.simulator.market.generated import GeneratedMarket
-from adapters.simulator.market.hours import NANOS, chicago, next_open, practice_open, trade_date
+from adapters.simulator.market.hours import LEAD_NS, NANOS, chicago, next_open, practice_open, trade_date
 from engine.ports import MarketSource
 
 SAVE_EVERY_S = 1.0
@@ -32,21 +32,21 @@ def open_market(config: SimulatorConfig, real_ns: int) -> Opening:
     saved = None if store is None else store.load()
     today = chicago(real_ns).date()
     if saved is None:
-        source = GeneratedMarket(config.seed, _early(next_open(None, today), config), config.rate)
+        source = GeneratedMarket(config.seed, _early(next_open(None, today)), config.rate)
     else:
         unsaved = int(2 * SAVE_EVERY_S * saved.meta.speed * NANOS)
         resumed = saved.meta.now + unsaved
         start = next_open(resumed, today)
-        start = max(resumed, _early(start, config))
+        start = max(resumed, _early(start))
         source = GeneratedMarket(config.seed, start, config.rate, saved.past(start))
     storage = None if store is None else Storage(store, saved)
     return Opening(source, listed(source), storage)
 
 
-def _early(start: int, config: SimulatorConfig) -> int:
+def _early(start: int) -> int:
     """Bring the opening of a day forward by the lead; a time within a day stays."""
     opens = start == practice_open(chicago(start).date())
-    return start - round(config.lead_s * NANOS) if opens else start
+    return start - LEAD_NS if opens else start
 
 
 def listed(source: MarketSource, month: str | None = None) -> Listing:

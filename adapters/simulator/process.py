@@ -9,9 +9,6 @@ from msgspec import Struct
 from adapters.simulator.exchange.clock import PracticeClock
 from engine.venue.fill_model import FillModel
 
-LEAD_S = 10.0
-"""Practice time from a day's beginning to its first whole minute."""
-
 
 class TapeChoice(NamedTuple):
     """A recorded market to play instead of the generated one."""

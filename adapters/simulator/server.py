@@ -19,7 +19,7 @@ from adapters.simulator.exchange.config import AccountSpec
 from adapters.simulator.exchange.store import StateError
 from adapters.simulator.faults.plan import FaultError, parse
 from adapters.simulator.practice import PracticeVenue
-from adapters.simulator.process import LEAD_S, EngineClockSet, Ready, TapeChoice, VenueStart
+from adapters.simulator.process import EngineClockSet, Ready, TapeChoice, VenueStart
 from engine.model.errors import FatalError
 from engine.ports import MarketSource
 
@@ -115,7 +115,6 @@ def main(open_tape: OpenTape) -> int:
             seed=DEFAULT_SEED if start.seed is None else start.seed,
             rate=start.rate,
             speed=start.speed,
-            lead_s=LEAD_S,
             hold_s=start.hold_s,
             state=None if start.state is None else Path(start.state),
             faults=tuple(parse(text) for text in start.faults),

@@ -22,8 +22,10 @@ class FillModel(Struct, frozen=True):
     """
 
     latency_ns: int = 50 * MILLISECOND
-    """From placing to being in the market: nothing fills earlier. As long from a change or a cancel to its
-    effect, and from a stop's trigger to its being in the market."""
+    """From placing to being in the market: nothing fills earlier. As long from a stop's trigger to its being
+    in the market."""
+    change_latency_ns: int | None = None
+    """From a change or a cancel to its effect; None takes as long as a placing."""
     bracket_activation_ns: int = 18 * MILLISECOND
     """From an entry's fill to its bracket legs working."""
     oco_delay_ns: int = 13 * MILLISECOND
@@ -38,6 +40,10 @@ class FillModel(Struct, frozen=True):
     """Stops trigger on the touch that they would trade against too, not on the last trade alone."""
     from_bars: bool = False
     """The prints are made up from bars: they fill a limit order only when they go through it."""
+
+    @property
+    def change_ns(self) -> int:
+        return self.latency_ns if self.change_latency_ns is None else self.change_latency_ns
 
     def __str__(self) -> str:
         """In the words of a summary."""

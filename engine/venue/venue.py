@@ -117,6 +117,15 @@ class Venue:
         self._matching.cancel(check_live(self._orders.find(venue_id), venue_id), self._now)
         return self._happened()
 
+    def adjust(self, venue_id: str, now: int, *, stop: int) -> Sequence[VenueEvent]:
+        """The venue itself moves a stop, which takes no time. Raises as `modify` does."""
+        self._pass_time(now)
+        order, change = check_live(self._orders.find(venue_id), venue_id), Change(stop=stop)
+        self._matching.check(order, change)
+        order.changes = (change, *order.changes)
+        self._matching.change(order, self._now)
+        return self._happened()
+
     def expire(self, now: int) -> Sequence[VenueEvent]:
         """End every live order, as the end of the trading day does."""
         self._pass_time(now)
@@ -187,8 +196,8 @@ class Venue:
             self._now = now
 
     def _in_time(self, kind: Due, order: OrderState) -> Sequence[VenueEvent]:
-        """Let something happen to an order after the latency."""
-        self._timers.set(self._now + self._matching.model.latency_ns, kind, order.id)
+        """Let what was asked of an order happen after the latency."""
+        self._timers.set(self._now + self._matching.model.change_ns, kind, order.id)
         self._pass_time(self._now)
         return self._happened()
 

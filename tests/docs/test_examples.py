@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from adapters.simulator.config import CAPTURED
 from adapters.simulator.market.generated import GeneratedMarket
 from adapters.simulator.market.hours import practice_open
 from engine.core import Core
@@ -27,6 +26,7 @@ from engine.model.market import MINUTE, Side
 from engine.model.orders import AccountKind, OrderSpec, OrderType
 from engine.model.records import PlanOpened
 from engine.ports import Broker, MarketFeed
+from engine.venue.fill_model import FillModel
 from tests.docs.pages import DOCS, examples
 from tests.support.patience import patient
 from tests.tui import fake
@@ -61,7 +61,7 @@ def test_the_strategy_trades_on_the_generated_market(example: Any) -> None:
     plans: list[PlanOpened] = []
     core = Core(config, example.Breakout())
     replay = Replay(
-        core, instruments, CAPTURED, lambda new: plans.extend(r for r in new if isinstance(r, PlanOpened))
+        core, instruments, FillModel(), lambda new: plans.extend(r for r in new if isinstance(r, PlanOpened))
     )
     replay.run(source.start_ts, source.history, source.events(), source.start_ts + 60 * MINUTE)
     assert plans

@@ -11,14 +11,13 @@ pytest.importorskip("discord")
 pytest.importorskip("apprise")
 pytest.importorskip("aiosmtpd")
 
-from msgspec.structs import replace
-
-from adapters.simulator.config import CAPTURED, SimulatorConfig
+from adapters.simulator.config import SimulatorConfig
 from adapters.simulator.exchange.codes import SideCode
 from adapters.simulator.exchange.rows import TradeRow
 from engine.model.alerts import Reason, Verdict
 from engine.model.market import NANOS
 from engine.model.view import PositionView, View
+from engine.venue.fill_model import FillModel
 from tests.discord.fake import FakeDiscord
 from tests.discord.scenes import ANALYST, RELAY
 from tests.e2e.alert_services import Timeline, channels, furnish
@@ -138,7 +137,7 @@ async def test_a_connection_lost_in_the_middle_and_other_paths_trade_an_alert_on
 
 
 async def test_edits_and_a_deletion_do_at_the_venue_what_is_promised(home: Path) -> None:
-    slow = SimulatorConfig(model=replace(CAPTURED, latency_ns=3 * NANOS // 2))
+    slow = SimulatorConfig(model=FillModel(latency_ns=3 * NANOS // 2, change_latency_ns=0))
     async with FakeDiscord() as discord, scripted_venue(slow, PRICE) as venue:
         furnish(home, discord, room='after_fill = "tighten"\nvariants = true\n')
         async with program(home, venue) as run:

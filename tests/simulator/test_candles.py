@@ -5,7 +5,7 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.simulator.market.candles import DAY, HOURS, MINUTES, MONTH, WEEK, Candles
+from adapters.simulator.market.candles import DAY, HOURS, MINUTES, MONTH, SECONDS, TICKS, WEEK, Candles
 from adapters.simulator.market.hours import practice_open, session
 from engine.model.market import MINUTE, Bar, Timeframe
 
@@ -101,3 +101,19 @@ def test_larger_bars_conserve_volume_and_extremes(volumes: list[int], count: int
     assert min(b.low for b in found) == min(volumes) * 3 - 2
     if count == 60:
         assert found == candles.window(HOURS, 1, 0, now, 20_000, now, partial=True)
+
+
+def test_seconds_and_ticks_of_the_latest_trades() -> None:
+    candles = Candles("ES", ())
+    for ms, price in ((0, 10), (400, 12), (900, 11), (1_000, 9), (3_100, 8)):
+        candles.on_print(START + ms * 1_000_000, price, 2)
+    end, now = START + MINUTE, START + 3_200_000_000
+
+    def told(unit: int, count: int, *, partial: bool) -> list[tuple[int, int, int, int, int, int]]:
+        found = candles.window(unit, count, START, end, 9, now, partial=partial)
+        return [((b.open_ts - START) // 1_000_000, b.open, b.high, b.low, b.close, b.volume) for b in found]
+
+    assert told(SECONDS, 1, partial=False) == [(1_000, 9, 9, 9, 9, 2), (0, 10, 12, 10, 11, 6)]
+    assert told(SECONDS, 5, partial=True) == [(0, 10, 12, 8, 8, 10)]
+    assert told(TICKS, 2, partial=False) == [(900, 11, 11, 9, 9, 4), (0, 10, 12, 10, 12, 4)]
+    assert told(TICKS, 2, partial=True)[0] == (3_100, 8, 8, 8, 8, 2)

@@ -5,13 +5,20 @@ from collections import Counter
 from datetime import date
 from functools import cache
 from itertools import islice, pairwise
+from pathlib import Path
 
 import pytest
+from msgspec import structs
 
+from adapters.simulator.config import SimulatorConfig
 from adapters.simulator.market.generated import HISTORY_DAYS, GeneratedMarket, Past
 from adapters.simulator.market.hours import chicago, practice_open, session, trade_date
+from adapters.simulator.opening import open_market
 from engine.model.events import Print, Quote
 from engine.model.market import MINUTE, NANOS, Bar
+from engine.ports import MarketSource
+from tstream.options import RunOptions
+from tstream.run.virtual import _source
 
 START = practice_open(date(2026, 11, 20))
 
@@ -21,7 +28,7 @@ def market(seed: int = 1) -> GeneratedMarket:
     return GeneratedMarket(seed, START)
 
 
-def played(source: GeneratedMarket, minutes: float) -> list[Quote | Print]:
+def played(source: MarketSource, minutes: float) -> list[Quote | Print]:
     end = source.start_ts + int(minutes * MINUTE)
     found: list[Quote | Print] = []
     for event in source.events():
@@ -228,3 +235,22 @@ def test_a_night_between_two_runs_is_filled_with_bars() -> None:
     assert grown[-1].close_ts == start
     rest_of_friday, monday = 7 * 60 + 35, 15 * 60 + 25
     assert len(grown) == 100 + rest_of_friday + monday
+
+
+@pytest.mark.parametrize("day", [date(2026, 11, 16), date(2026, 11, 20)])
+def test_a_seed_is_one_market_whoever_plays_it(day: date, tmp_path: Path) -> None:
+    """The cockpit's venue, `simulate` and `--speed max`, on whatever day each of them begins."""
+    noon = practice_open(day) + 4 * 60 * MINUTE
+    opened = [
+        open_market(config, noon).source
+        for config in (SimulatorConfig(seed=60), SimulatorConfig(seed=60, hold_s=30, state=tmp_path / "x"))
+    ]
+    virtual = _source(RunOptions(seed=60))
+    told = [
+        [
+            (e.ts_venue - source.start_ts, structs.replace(e, ts_recv=0, ts_venue=0))
+            for e in played(source, 0.2)
+        ]
+        for source in (*opened, virtual)
+    ]
+    assert told[0] == told[1] == told[2] != []

@@ -277,6 +277,51 @@ async def test_moving_a_leg(desk: PracticeDesk) -> None:
     assert same["success"], "fields that do not apply or do not change are no error"
 
 
+async def test_a_trailing_stop_follows_the_market_and_never_goes_back(desk: PracticeDesk) -> None:
+    none = await desk.place(type=5, side=1, trailPrice=29_490)
+    assert none["errorMessage"] == "Cannot trail without a last price"
+    desk.quote(118_000, 118_001)
+    desk.trade(118_000)
+    for level, text in ((None, "Trail Distance not set."), (29_200, "Trail Distance exceeds maximum (1000)")):
+        assert (await desk.place(type=5, side=1, trailPrice=level))["errorMessage"] == text
+    order = (await desk.place(type=5, side=1, trailPrice=29_490))["orderId"]
+    desk.wait(8)
+    for price, stop in ((118_020, 29_495), (118_010, 29_495), (118_030, 29_497.5)):
+        desk.trade(price)
+        row = (await desk.orders())[order]
+        assert (row["type"], row["stopPrice"], row["trailDistance"], row["trailPrice"]) == (5, stop, 40, 10)
+    change = {"accountId": ACCOUNT, "orderId": order, "trailPrice": 29_502.5}
+    assert (await desk.ask("Order/modify", **change))["success"]
+    desk.wait(8)
+    assert (await desk.orders())[order]["stopPrice"] == 29_502.5
+    desk.quote(118_009, 118_010)
+    desk.trade(118_010)
+    desk.wait(8)
+    assert (await desk.orders())[order]["filledPrice"] == 29_502
+
+
+async def test_the_stop_of_a_bracket_may_trail(desk: PracticeDesk) -> None:
+    entry = await enter(desk, **stop_loss(-40, kind=5))
+    desk.trade(118_050)
+    row = (await desk.orders())[entry + 1]
+    assert (row["type"], row["status"], row["stopPrice"]) == (5, 1, 29_502.5)
+
+
+@pytest.mark.parametrize(("kind", "side", "price"), [(6, 0, 29_500), (7, 1, 29_500.25)])
+async def test_orders_that_join_rest_at_the_touch(
+    desk: PracticeDesk, kind: int, side: int, price: float
+) -> None:
+    assert "Price is not set" in (await desk.place(type=kind, side=side))["errorMessage"]
+    desk.quote(118_000, 118_001)
+    order = (await desk.place(type=kind, side=side))["orderId"]
+    desk.wait(8)
+    row = (await desk.orders())[order]
+    assert (row["type"], row["status"], row["limitPrice"]) == (kind, 1, price)
+    assert (await desk.ask("Order/modify", accountId=ACCOUNT, orderId=order, limitPrice=29_499))["success"]
+    desk.wait(8)
+    assert (await desk.orders())[order]["limitPrice"] == 29_499
+
+
 @pytest.mark.parametrize("path", ["Order/modify", "Order/cancel"])
 async def test_changes_of_unknown_and_finished_orders(desk: PracticeDesk, path: str) -> None:
     entry = await enter(desk)

@@ -17,7 +17,7 @@ from adapters.simulator.config import SimulatorConfig
 from adapters.simulator.exchange.exchange import Exchange
 from adapters.simulator.exchange.requests import Bracket, PlaceRequest
 from adapters.simulator.exchange.store import StateError, Store
-from adapters.simulator.market.hours import NANOS, nanos, practice_open
+from adapters.simulator.market.hours import LEAD_NS, NANOS, nanos, practice_open
 from adapters.simulator.market.scripted import ManualClock
 from adapters.simulator.opening import open_market
 from adapters.simulator.practice import PracticeVenue
@@ -90,9 +90,9 @@ def start(tmp_path: Path) -> Iterator[Start]:
         run.kill()
 
 
-def test_the_first_start_is_at_08_25_of_today(start: Start) -> None:
+def test_the_first_start_is_a_little_before_08_25_of_today(start: Start) -> None:
     run = start()
-    assert run.clock() == practice_open(FRIDAY)
+    assert run.clock() == practice_open(FRIDAY) - LEAD_NS
 
 
 def test_a_killed_venue_comes_back_with_its_book_where_it_stopped(start: Start) -> None:
@@ -219,7 +219,7 @@ def test_bars_of_the_run_are_history_of_the_next(start: Start) -> None:
 
 def test_a_minute_that_ended_while_the_venue_was_down_is_a_bar(start: Start) -> None:
     first = start()
-    first.wait(119)
+    first.wait(10 + 119)
     first.keep()
     forming = first.exchange.tickers["ES"].candles.forming
     first.kill()
@@ -242,7 +242,7 @@ def test_after_14_30_the_next_start_is_the_next_day_with_a_flat_book(start: Star
     first.keep()
     first.kill()
     second = start()
-    assert second.clock() == practice_open(date(2026, 11, 23))
+    assert second.clock() == practice_open(date(2026, 11, 23)) - LEAD_NS
     assert not second.account.holdings.positions
     assert {row.status for row in second.account.rows.orders.values()} == {2, 4}
     closing = second.account.rows.trades[-1]
@@ -250,7 +250,7 @@ def test_after_14_30_the_next_start_is_the_next_day_with_a_flat_book(start: Star
     assert closing.pnl is not None
     assert second.account.holdings.balance_usd == balance + closing.balance_change
     bars = second.opening.source.history("ES")
-    assert bars[-1].close_ts == second.clock()
+    assert bars[-1].close_ts == second.clock() + LEAD_NS - MINUTE
     starts = [bar.open_ts for bar in bars]
     assert starts == sorted(set(starts))
     second.wait(3)

@@ -48,7 +48,7 @@ class PracticeProcess:
         try:
             self._complaints = open(self._log, "wb", opener=owner_only)  # noqa: SIM115 - lives as long as the child
             self._child = subprocess.Popen(
-                [sys.executable, "-m", VENUE_MODULE],
+                self.command(),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._complaints,
@@ -63,6 +63,10 @@ class PracticeProcess:
     @property
     def _log(self) -> Path:
         return self._paths.state / "practice.log"
+
+    def command(self) -> list[str]:
+        """What is run."""
+        return [sys.executable, "-m", VENUE_MODULE]
 
     def asked(self) -> VenueStart:
         """What the venue is told."""

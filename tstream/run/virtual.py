@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from adapters.simulator.config import DEFAULT_SEED
 from adapters.simulator.market.generated import GeneratedMarket
-from adapters.simulator.market.hours import practice_open
+from adapters.simulator.market.hours import LEAD_NS, practice_open
 from adapters.store.virtual import SyncJournal
 from adapters.tapes.fields import TapeError
 from adapters.tapes.recorder import TapeRecorder
@@ -38,8 +38,6 @@ from tstream.settings.model import Settings
 
 DAY = date(2026, 11, 16)
 """The generated day: always the same one, so that a seed alone decides the run."""
-
-LEAD_NS = 10 * NANOS
 
 
 def run_virtual(settings: Settings, options: RunOptions, paths: Paths, asked: Sequence[int] = ()) -> Summary:

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from typing import NamedTuple
 
 from adapters.simulator.exchange import order_checks as checks
-from adapters.simulator.exchange.account_rows import AccountRows, UserEvent
+from adapters.simulator.exchange.account_rows import AccountRows, Asked, UserEvent
 from adapters.simulator.exchange.accounting import Holdings
 from adapters.simulator.exchange.codes import (
     PLACEABLE,
+    TYPE,
     ChangeCode,
     CloseCode,
     PartialCloseCode,
     PlaceCode,
-    SideCode,
     StatusCode,
     TypeCode,
 )
 from adapters.simulator.exchange.config import AccountSpec, PlatformRules
 from adapters.simulator.exchange.loss_limits import LossLimits, LossState, open_profit
-from adapters.simulator.exchange.order_checks import AccountFacts, RejectedError, TradingStatus
+from adapters.simulator.exchange.order_checks import AccountFacts, RejectedError, TradingStatus, side_of
 from adapters.simulator.exchange.requests import ModifyRequest, PlaceRequest
 from adapters.simulator.exchange.rows import AccountRow, OrderRow, PositionRow, TradeRow
 from adapters.simulator.exchange.store import SavedAccount
@@ -67,6 +68,7 @@ class PracticeAccount:
         self._listing = listing
         self._status = status
         self._instruments = {symbol: c.instrument for symbol, c in listing.by_venue_symbol.items()}
+        self._trailing: list[OrderRow] = []
         self._closes: dict[str, int] = {}
         """The latest order by which the platform closes a position, by symbol."""
         skip = index * _IDS_AN_ACCOUNT
@@ -97,6 +99,8 @@ class PracticeAccount:
         events = self.venue.on_print(trade)
         if events:
             self._take(events)
+        if self._trailing:
+            self._trail(trade)
 
     def advance(self, now: int) -> None:
         self._take(self.venue.advance(now))
@@ -116,14 +120,16 @@ class PracticeAccount:
             return RequestResult(PlaceCode.ACCOUNT_VIOLATION)
         self.advance(now)
         try:
-            spec = self._checked(order, contract, now)
+            asked = self._checked(order, contract, now)
         except RejectedError as error:
             order_id = int(self.venue.reserve_id())
             self.rows.reject(order, order_id, contract, now)
             shown = order_id if self.rules.id_on_reject else None
             return RequestResult(PlaceCode.ORDER_REJECTED, str(error), shown)
-        placed = self.venue.place(contract.venue_symbol, spec, now, order.custom_tag)
-        self._take(placed.events, spec)
+        placed = self.venue.place(contract.venue_symbol, asked.spec, now, order.custom_tag)
+        self._take(placed.events, asked)
+        if TypeCode.TRAILING_STOP in (asked.type, asked.stop_leg):
+            self._find_trailing()
         return RequestResult(order_id=int(placed.order.venue_id))
 
     def modify(self, change: ModifyRequest, now: int) -> RequestResult:
@@ -136,13 +142,15 @@ class PracticeAccount:
             return RequestResult(ChangeCode.REJECTED)
         instrument = self._instruments[row.symbol]
         try:
-            moved = checks.moved(instrument, TypeCode(row.type), change)
+            last = self.venue.prices(row.symbol).last
+            moved = checks.moved(instrument, row, change, last)
             if moved.stop != row.stop:
-                checks.stop_side(_side(row.side), moved.stop, self.venue.prices(row.symbol).last)
+                checks.stop_side(side_of(row.side), moved.stop, last)
             size = None if change.size == row.size else change.size
             events = self.venue.modify(str(row.id), now, qty=size, limit=moved.limit, stop=moved.stop)
         except (RejectedError, RefusedError) as error:
             return RequestResult(ChangeCode.REJECTED, str(error))
+        row.offset = moved.trail or row.offset
         self._take(events)
         return RequestResult()
 
@@ -189,7 +197,7 @@ class PracticeAccount:
         self.advance(now)
         front = self._listing.front.get(instrument)
         placed = self.venue.place(instrument if front is None else front.venue_symbol, spec, now)
-        self._take(placed.events, spec)
+        self._take(placed.events, Asked(spec, TYPE[spec.type]))
         return int(placed.order.venue_id)
 
     def withdraw(self, order_id: int, now: int) -> None:
@@ -228,6 +236,7 @@ class PracticeAccount:
         self.venue.restore(saved.venue)
         self.rows.holdings = Holdings(saved.balance_usd, saved.next_position_id, saved.positions)
         self.rows.restore(orders, trades)
+        self._find_trailing()
         self.losses = self._limits(saved.losses)
 
     # -- losses ------------------------------------------------------------------------------------
@@ -264,26 +273,41 @@ class PracticeAccount:
 
     # -- inside ------------------------------------------------------------------------------------
 
-    def _take(self, events: Sequence[VenueEvent], spec: OrderSpec | None = None) -> None:
+    def _find_trailing(self) -> None:
+        rows = self.rows.orders.values()
+        self._trailing = [r for r in rows if r.type == TypeCode.TRAILING_STOP and r.status not in _FINISHED]
+
+    def _trail(self, trade: Print) -> None:
+        """Trailing stops follow a trade, never back."""
+        for row in self._trailing:
+            sign = side_of(row.side).sign
+            stop = trade.price + sign * abs(row.offset or 0)
+            mine = row.symbol == trade.instrument and row.status == StatusCode.OPEN
+            if mine and row.stop is not None and (row.stop - stop) * sign > 0:
+                with suppress(RefusedError):  # it was triggered by this very trade
+                    self._take(self.venue.adjust(str(row.id), trade.ts_recv, stop=stop))
+        if any(row.status in _FINISHED for row in self._trailing):
+            self._find_trailing()
+
+    def _take(self, events: Sequence[VenueEvent], asked: Asked | None = None) -> None:
         """Take in what the venue did; a fill may reach a loss limit."""
-        self.rows.absorb(events, spec)
+        self.rows.absorb(events, asked)
         if events and self.losses is not None:
             self._watch(self.losses)
 
-    def _checked(self, order: PlaceRequest, contract: ContractMonth, now: int) -> OrderSpec:
+    def _checked(self, order: PlaceRequest, contract: ContractMonth, now: int) -> Asked:
         """The order as the venue takes it. Raises RejectedError."""
         if not self._status.open(now):
             raise RejectedError(checks.UNAVAILABLE)
         if (rejection := self._status.interceptor.rejection(contract.symbol, order)) is not None:
             raise RejectedError(rejection)
         kind = checks.kind_and_size(order)
-        asked = checks.prices(contract.instrument, kind, order.limit_price, order.stop_price)
-        last = self.venue.prices(contract.venue_symbol).last
-        side = _side(order.side)
-        facts = AccountFacts(last, self.rows.tags, self.rules.auto_oco, self._room(contract, side))
+        market, side = self.venue.prices(contract.venue_symbol), side_of(order.side)
+        asked = checks.prices(contract.instrument, kind, order, market)
+        facts = AccountFacts(market.last, self.rows.tags, self.rules.auto_oco, self._room(contract, side))
         checks.place(order, asked, facts)
         loss, profit = order.stop_loss_bracket, order.take_profit_bracket
-        return OrderSpec(
+        spec = OrderSpec(
             side,
             PLACEABLE[kind],
             order.size,
@@ -292,6 +316,7 @@ class PracticeAccount:
             None if loss is None else loss.ticks,
             None if profit is None else profit.ticks,
         )
+        return Asked(spec, kind, asked.trail, TypeCode.STOP if loss is None else loss.type)
 
     def _room(self, contract: ContractMonth, side: Side) -> int:
         """Contracts that may still be bought or sold until net positions reach the account's most."""
@@ -309,7 +334,7 @@ class PracticeAccount:
     def _reduces(self, order: PlaceRequest, contract: ContractMonth) -> bool:
         """Whether an order can only make a position smaller: all that a month takes after the roll."""
         held = self._position(contract)
-        return held is not None and held.qty * _side(order.side).sign < 0 and order.size <= abs(held.qty)
+        return held is not None and held.qty * side_of(order.side).sign < 0 and order.size <= abs(held.qty)
 
     def _closable(
         self, contract_id: str, now: int, codes: type[CloseCode] | type[PartialCloseCode]
@@ -336,7 +361,3 @@ class PracticeAccount:
         placed = self.venue.place(position.symbol, OrderSpec(side, OrderType.MARKET, size), now)
         self._closes[position.symbol] = int(placed.order.venue_id)
         self._take(placed.events)
-
-
-def _side(code: int) -> Side:
-    return Side.BUY if code == SideCode.BUY else Side.SELL

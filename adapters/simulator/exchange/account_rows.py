@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from adapters.simulator.exchange.accounting import BookedFill, Holdings
-from adapters.simulator.exchange.codes import STATUS, TYPE, SideCode, StatusCode
+from adapters.simulator.exchange.codes import STATUS, TYPE, SideCode, StatusCode, TypeCode
 from adapters.simulator.exchange.requests import PlaceRequest
 from adapters.simulator.exchange.rows import AccountRow, OrderRow, PositionRow, TradeRow
 from adapters.simulator.market.contracts import ContractMonth, Listing
@@ -27,6 +27,17 @@ class UserEvent(NamedTuple):
     row: OrderRow | TradeRow | PositionRow | AccountRow
     contract: ContractMonth | None = None
     """The row's; None for an account."""
+
+
+class Asked(NamedTuple):
+    """A new order as it was asked for."""
+
+    spec: OrderSpec
+    type: int
+    """The platform's code, of which the venue knows fewer types."""
+    trail: int | None = None
+    """Of a trailing stop, ticks."""
+    stop_leg: int = TypeCode.STOP
 
 
 class ChangedRows(NamedTuple):
@@ -63,14 +74,14 @@ class AccountRows:
         self._dirty: dict[int, OrderRow] = {}
         self._new_trades: list[TradeRow] = []
 
-    def absorb(self, events: Sequence[VenueEvent], spec: OrderSpec | None = None) -> None:
-        """Take in what the venue did; `spec` is of the order that it did it for, if it is a new one."""
+    def absorb(self, events: Sequence[VenueEvent], asked: Asked | None = None) -> None:
+        """Take in what the venue did; `asked` is the order that it did it for, if it is a new one."""
         booked: BookedFill | None = None
         for event in events:
             if isinstance(event, Fill):
                 booked = self._on_fill(event)
                 continue
-            self._on_order(event, booked, spec)
+            self._on_order(event, booked, asked)
             if booked is not None:
                 self._on_booked(booked)
                 booked = None
@@ -120,8 +131,8 @@ class AccountRows:
         self._tell(0, booked.trade)
         return booked
 
-    def _on_order(self, order: VenueOrder, booked: BookedFill | None, spec: OrderSpec | None) -> None:
-        row = self.orders.get(int(order.venue_id)) or self._born(order, spec)
+    def _on_order(self, order: VenueOrder, booked: BookedFill | None, asked: Asked | None) -> None:
+        row = self.orders.get(int(order.venue_id)) or self._born(order, asked)
         row.status = STATUS[order.status]
         row.size, row.limit, row.stop = order.qty, order.limit, order.stop
         if booked is None:
@@ -131,7 +142,7 @@ class AccountRows:
             row.fill_value += booked.trade.price * booked.trade.size
         self._keep(row)
 
-    def _born(self, order: VenueOrder, spec: OrderSpec | None) -> OrderRow:
+    def _born(self, order: VenueOrder, asked: Asked | None) -> OrderRow:
         row = OrderRow(
             id=int(order.venue_id),
             contract_id=self._listing.by_venue_symbol[order.instrument].id,
@@ -146,13 +157,16 @@ class AccountRows:
         )
         if order.client_id is not None:
             self.tags.add(order.client_id)
+        if order.parent_id is None and asked is not None:
+            row.type, row.offset = asked.type, asked.trail
         if order.parent_id is not None:
             row.parent = int(order.parent_id)
             target = order.type is OrderType.LIMIT
             if target and row.id - 1 != row.parent:
                 row.linked = row.id - 1
-            if spec is not None:
-                row.offset = spec.target_offset if target else spec.stop_offset
+            if asked is not None:
+                row.offset = asked.spec.target_offset if target else asked.spec.stop_offset
+                row.type = row.type if target else asked.stop_leg
         return row
 
     def _on_booked(self, booked: BookedFill) -> None:

@@ -50,7 +50,13 @@ TYPE = {
     OrderType.LIMIT: TypeCode.LIMIT,
     OrderType.STOP: TypeCode.STOP,
 }
-PLACEABLE: dict[int, OrderType] = {code: kind for kind, code in TYPE.items()}
+PLACEABLE: dict[int, OrderType] = {
+    **{code: kind for kind, code in TYPE.items()},
+    TypeCode.TRAILING_STOP: OrderType.STOP,
+    TypeCode.JOIN_BID: OrderType.LIMIT,
+    TypeCode.JOIN_ASK: OrderType.LIMIT,
+}
+"""What the venue makes of a type: a trailing stop is a stop that it moves, an order that joins a limit."""
 
 
 class LoginCode(IntEnum):

@@ -9,10 +9,12 @@ from typing import NamedTuple
 
 from adapters.simulator.exchange.codes import PLACEABLE, SideCode, TypeCode
 from adapters.simulator.exchange.requests import Bracket, ModifyRequest, PlaceRequest
+from adapters.simulator.exchange.rows import OrderRow
 from adapters.simulator.market.hours import orders_accepted
 from engine.model.instrument import Instrument, OffGridError
 from engine.model.market import Side
-from engine.model.orders import VenueOrder
+from engine.model.orders import OrderType, VenueOrder
+from engine.venue.fill_model import LatestPrices
 
 UNAVAILABLE = "Trading is currently unavailable. The instrument is not in an active trading status."
 TAG_IN_USE = "The custom tag already in use."
@@ -26,8 +28,10 @@ _NEAREST, _FARTHEST = 4, 1000
 class Prices(NamedTuple):
     """The prices of an order in ticks, as far as its type has them."""
 
-    limit: int | None
-    stop: int | None
+    limit: int | None = None
+    stop: int | None = None
+    trail: int | None = None
+    """How far a trailing stop follows behind the last trade, ticks."""
 
 
 class AccountFacts(NamedTuple):
@@ -85,21 +89,40 @@ def kind_and_size(order: PlaceRequest) -> TypeCode:
     return TypeCode(order.type)
 
 
-def prices(instrument: Instrument, kind: TypeCode, limit: float | None, stop: float | None) -> Prices:
+def prices(instrument: Instrument, kind: TypeCode, order: PlaceRequest, market: LatestPrices) -> Prices:
     """The prices that belong to the type, on the grid. Raises RejectedError."""
-    return Prices(
-        _ticks(instrument, "limit", limit) if kind is TypeCode.LIMIT else None,
-        _ticks(instrument, "stop", stop) if kind is TypeCode.STOP else None,
-    )
+    match kind:
+        case TypeCode.LIMIT:
+            return Prices(_ticks(instrument, "limit", order.limit_price))
+        case TypeCode.STOP:
+            return Prices(stop=_ticks(instrument, "stop", order.stop_price))
+        case TypeCode.TRAILING_STOP:
+            trailing = _trailing(instrument, order.trail_price, side_of(order.side), market.last)
+            if (trailing.trail or 0) > _FARTHEST:
+                raise RejectedError(f"Trail Distance exceeds maximum ({_FARTHEST})")
+            return trailing
+        case TypeCode.JOIN_BID | TypeCode.JOIN_ASK:
+            touch = market.bid if kind is TypeCode.JOIN_BID else market.ask
+            if touch is None:
+                raise RejectedError("Invalid limit price. Price is not set.")
+            return Prices(touch)
+    return Prices()
 
 
-def moved(instrument: Instrument, kind: TypeCode, change: ModifyRequest) -> Prices:
+def moved(instrument: Instrument, row: OrderRow, change: ModifyRequest, last: int | None) -> Prices:
     """The new prices that a change asks for, None where it asks for none. Raises RejectedError."""
-    limit, stop = change.limit_price, change.stop_price
+    if row.type == TypeCode.TRAILING_STOP:
+        trail = change.trail_price
+        return Prices() if trail is None else _trailing(instrument, trail, side_of(row.side), last)
+    kind, limit, stop = PLACEABLE[row.type], change.limit_price, change.stop_price
     return Prices(
-        None if limit is None or kind is not TypeCode.LIMIT else _ticks(instrument, "limit", limit),
-        None if stop is None or kind is not TypeCode.STOP else _ticks(instrument, "stop", stop),
+        None if limit is None or kind is not OrderType.LIMIT else _ticks(instrument, "limit", limit),
+        None if stop is None or kind is not OrderType.STOP else _ticks(instrument, "stop", stop),
     )
+
+
+def side_of(code: int) -> Side:
+    return Side.BUY if code == SideCode.BUY else Side.SELL
 
 
 def stop_side(side: Side, stop: int | None, last: int | None) -> None:
@@ -110,7 +133,7 @@ def stop_side(side: Side, stop: int | None, last: int | None) -> None:
 
 def place(order: PlaceRequest, asked: Prices, facts: AccountFacts) -> None:
     """What follows once type, size and grid are right. Raises RejectedError."""
-    side = Side.BUY if order.side == SideCode.BUY else Side.SELL
+    side = side_of(order.side)
     stop_side(side, asked.stop, facts.last)
     if order.custom_tag is not None and order.custom_tag in facts.tags:
         raise RejectedError(TAG_IN_USE)
@@ -121,12 +144,23 @@ def place(order: PlaceRequest, asked: Prices, facts: AccountFacts) -> None:
         _distance("stop loss", loss, side, -side.sign)
     if profit is not None:
         _distance("take profit", profit, side, side.sign)
-    if loss is not None and loss.type != TypeCode.STOP:
+    if loss is not None and loss.type not in (TypeCode.STOP, TypeCode.TRAILING_STOP):
         raise RejectedError(f"Invalid stop loss type ({_type_name(loss.type)})")
     if profit is not None and profit.type != TypeCode.LIMIT:
         raise RejectedError(f"Invalid take profit type ({_type_name(profit.type)})")
     if order.size > facts.room:
         raise RejectedError(TOO_MANY)
+
+
+def _trailing(instrument: Instrument, level: float | None, side: Side, last: int | None) -> Prices:
+    """A trailing stop is asked for by a level; what counts is its distance from the last trade."""
+    if level is None:
+        raise RejectedError("Trail Distance not set.")
+    ticks = _ticks(instrument, "trail", level)
+    if last is None:
+        raise RejectedError("Cannot trail without a last price")
+    distance = abs(last - ticks)
+    return Prices(stop=last + side.sign * distance, trail=distance)
 
 
 def _ticks(instrument: Instrument, which: str, value: float | None) -> int:

@@ -38,7 +38,7 @@ class OrderRow(Struct):
     parent: int | None = None
     linked: int | None = None
     offset: int | None = None
-    """Of a bracket leg: the signed ticks it was asked with."""
+    """Of a bracket leg: the signed ticks it was asked with. Of a trailing stop: how far it follows, ticks."""
 
     @property
     def fill_price(self) -> Fraction | None:

@@ -13,7 +13,7 @@ import msgspec
 from aiohttp import web
 
 from adapters.simulator.exchange.clock import Schedule
-from adapters.simulator.exchange.codes import PLACEABLE
+from adapters.simulator.exchange.codes import PLACEABLE, TYPE
 from adapters.simulator.faults.armed import ArmedFaults
 from adapters.simulator.faults.plan import ANY, FaultOptions, Option, Seam, add_kind
 from adapters.simulator.wire.json_rows import envelope
@@ -92,7 +92,7 @@ def _fault(
     name: str, about: str, example: str, call: Option, **options: Option
 ) -> Callable[[CallFault], CallFault]:
     if "place" in call.choices:
-        options["type"] = Option(ANY, "only places of orders of this type", (ANY, *PLACEABLE.values()))
+        options["type"] = Option(ANY, "only places of orders of this type", (ANY, *TYPE))
     return add_kind(name, Seam.CALL, about, example, call=call, **options)
 
 

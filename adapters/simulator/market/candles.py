@@ -5,16 +5,18 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 
 from msgspec import Struct, structs
 
-from adapters.simulator.market.hours import session, trade_date
+from adapters.simulator.market.hours import NANOS, session, trade_date
 from engine.model.market import MINUTE, Bar, Timeframe
 
-MINUTES, HOURS, DAY, WEEK, MONTH = 2, 3, 4, 5, 6
-"""The platform's units. It has seconds and ticks too, which this venue does not keep."""
+SECONDS, MINUTES, HOURS, DAY, WEEK, MONTH, TICKS = range(1, 8)
+"""The platform's units. Seconds and ticks are kept of the latest trades only."""
+_SECONDS_KEPT, _TICKS_KEPT = 3_600, 10_000
 
 
 class FormingBar(Struct):
@@ -26,6 +28,15 @@ class FormingBar(Struct):
     low: int
     close: int
     volume: int
+
+    def add(self, price: int, size: int) -> None:
+        """Take in a trade."""
+        if price > self.high:
+            self.high = price
+        elif price < self.low:
+            self.low = price
+        self.close = price
+        self.volume += size
 
     def over(self, ts: int) -> bool:
         """Whether the minute has ended by an instant."""
@@ -45,17 +56,20 @@ class Candles:
         self.symbol = symbol
         self.closed = list(closed)
         self.forming = forming
+        self._seconds: deque[FormingBar] = deque(maxlen=_SECONDS_KEPT)
+        self._ticks: deque[tuple[int, int, int]] = deque(maxlen=_TICKS_KEPT)
 
     def on_print(self, ts: int, price: int, size: int) -> Bar | None:
         """Take in a trade; gives the bar that it closes, if any."""
+        self._ticks.append((ts, price, size))
+        seconds = self._seconds
+        if seconds and ts < seconds[-1].open_ts + NANOS:
+            seconds[-1].add(price, size)
+        else:
+            seconds.append(FormingBar(ts - ts % NANOS, price, price, price, price, size))
         forming = self.forming
         if forming is not None and not forming.over(ts):
-            if price > forming.high:
-                forming.high = price
-            elif price < forming.low:
-                forming.low = price
-            forming.close = price
-            forming.volume += size
+            forming.add(price, size)
             return None
         done = self.close_until(ts)
         self.forming = FormingBar(ts - ts % MINUTE, price, price, price, price, size)
@@ -95,13 +109,17 @@ class Candles:
     ) -> Sequence[Bar]:
         """Bars of `count` units that open in [start, end), newest first, at most `limit`.
 
-        A bar that is not over at `now` is left out unless `partial`. `count` matters for minutes and hours.
+        A bar that is not over at `now` is left out unless `partial`. `count` matters for ticks, and for
+        what is no longer than hours.
         """
+        if unit == TICKS:
+            return self._tick_bars(count, start, end, partial=partial)[::-1][:limit]
         bucket = bucketing(unit, count)
         first, _ = bucket(start)
+        bars = self.since(first) if unit != SECONDS else (bar.bar(self.symbol) for bar in self._seconds)
         found: list[Bar] = []
         closes = 0
-        for bar in self.since(first):
+        for bar in bars:
             opened, closed = bucket(bar.open_ts)
             if opened >= end:
                 break
@@ -116,14 +134,28 @@ class Candles:
             found.pop()
         return found[::-1][:limit]
 
+    def _tick_bars(self, count: int, start: int, end: int, *, partial: bool) -> list[Bar]:
+        """Bars of so many trades each, counted from the first that is kept in [start, end)."""
+        ticks = [tick for tick in self._ticks if start <= tick[0] < end]
+        found = []
+        for at in range(0, len(ticks), count):
+            part = ticks[at : at + count]
+            if len(part) < count and not partial:
+                break
+            prices = [price for _, price, _ in part]
+            bar = FormingBar(part[0][0], prices[0], max(prices), min(prices), prices[-1], 0)
+            bar.volume = sum(size for _, _, size in part)
+            found.append(bar.bar(self.symbol))
+        return found
+
 
 def bucketing(unit: int, count: int) -> Callable[[int], tuple[int, int]]:
     """A function from an instant to (open, close) of the bar that it falls into.
 
-    Minutes and hours align to the UTC epoch; days, weeks and months are made of trading days.
+    What is no longer than hours aligns to the UTC epoch; days, weeks and months are made of trading days.
     """
-    if unit in (MINUTES, HOURS):
-        width = count * MINUTE * (1 if unit == MINUTES else 60)
+    if unit <= HOURS:
+        width = count * {SECONDS: NANOS, MINUTES: MINUTE, HOURS: 60 * MINUTE}[unit]
         return lambda ts: (ts - ts % width, ts - ts % width + width)
     return lambda ts: _days(unit, ts)
 

@@ -98,12 +98,12 @@ class Listing:
         return new
 
     def search(self, text: str) -> list[ContractMonth]:
-        """Contracts whose name, symbol or description contains the text, at most 20; as fuzzy as it sounds:
-        "NQ" finds MNQ too."""
+        """Active contracts whose name, symbol or description contains the text, at most 20, one a product; as
+        fuzzy as it sounds: "NQ" finds MNQ too."""
         wanted = text.strip().lower()
         found = [
             c
-            for c in self.by_id.values()
+            for c in self.front.values()
             if wanted in c.name.lower() or wanted in c.symbol_id.lower() or wanted in c.description.lower()
         ]
         return found[:20]

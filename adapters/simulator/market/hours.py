@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 CHICAGO = ZoneInfo("America/Chicago")
 NANOS = 1_000_000_000
 PRACTICE_OPEN = time(8, 25)
+LEAD_NS = 10 * NANOS
+"""A practice day begins so long before 08:25: who is there by then sees the first minute whole."""
 RESUME_UNTIL = time(14, 30)
 _OPEN, _CUT_OFF, _CLOSE = time(17, 0), time(15, 10), time(16, 0)
 

@@ -19,7 +19,7 @@ from adapters.simulator.exchange.codes import (
 from adapters.simulator.exchange.exchange import Exchange
 from adapters.simulator.exchange.requests import ModifyRequest, PlaceRequest, RequestBody
 from adapters.simulator.exchange.rows import OrderRow
-from adapters.simulator.market.candles import HOURS, MINUTES, MONTH
+from adapters.simulator.market.candles import DAY, MONTH, SECONDS, TICKS
 from adapters.simulator.market.contracts import ContractMonth
 from adapters.simulator.market.hours import NANOS
 from adapters.simulator.wire import json_rows as wire
@@ -125,9 +125,9 @@ class Endpoints:
         code = 0
         if contract is None or body.live:
             code = BarsCode.CONTRACT_NOT_FOUND
-        elif not MINUTES <= body.unit <= MONTH:
+        elif not SECONDS <= body.unit <= TICKS:
             code = BarsCode.UNIT_INVALID
-        elif body.unit_number < 1 or (body.unit > HOURS and body.unit_number != 1):
+        elif body.unit_number < 1 or (DAY <= body.unit <= MONTH and body.unit_number != 1):
             code = BarsCode.UNIT_NUMBER_INVALID
         elif not 0 < body.limit <= _MOST_BARS:
             code = BarsCode.LIMIT_INVALID
