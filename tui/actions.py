@@ -138,7 +138,7 @@ ACTIONS: dict[str, Action] = {
                 confirmations.cancel_entries, hint=7, scoped=True),
         _trades("cancel-all-entries", "X", "cancel all entries",
                 "Cancel resting entries anywhere; stops stay", confirmations.cancel_all_entries),
-        _trades("break-even", "b", "break-even", "Move the stop to where the trade loses nothing",
+        _trades("break-even", "b", "break-even", "Move the stop to where costs and slippage are paid",
                 confirmations.break_even, hint=6, scoped=True, hindrance=_no_position),
         Action("next-contract", "n", "contract", "Show the next contract", _LOOK,
                lambda on: on.step_contract(1), hint=4),

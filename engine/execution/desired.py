@@ -252,7 +252,7 @@ def cost_ticks(instrument: Instrument) -> int:
 
 
 def break_even(entered_sum: int, entered: int, side: Side, cost_ticks: int) -> int:
-    """The stop that loses nothing: average entry plus costs, rounded to the tick that does not lose."""
+    """Average entry plus what has to be paid for, rounded to the tick that does not lose."""
     if side is Side.BUY:
         return -(-entered_sum // entered) + cost_ticks
     return entered_sum // entered - cost_ticks

@@ -166,7 +166,7 @@ class OrderManager:
         self.flattener.start(instruments, reason)
 
     def to_break_even(self, instrument: str, bid: int | None, ask: int | None) -> str:
-        """Move the stops of an instrument's plans to where they lose nothing; the answer in words."""
+        """Move the stops of an instrument's plans to break-even; the answer in words."""
         answer = self._stops.to_break_even(instrument, bid, ask)
         self.work()
         return answer

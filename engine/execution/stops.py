@@ -7,6 +7,8 @@ only ever tightened, and never set where the market is already through it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
+from fractions import Fraction
 
 from msgspec import structs
 
@@ -14,8 +16,10 @@ from engine.execution.context import BookContext
 from engine.execution.desired import break_even, cost_ticks
 from engine.model import records as r
 from engine.model.market import NANOS
+from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import Slot
 from engine.model.plans import Leg, PlanStatus, StopRule
+from engine.state.position import usd
 from engine.state.state import LegState, Order, PlanState
 
 TRAIL_PAUSE_NS = NANOS
@@ -39,11 +43,12 @@ class TrailingStops:
         self._trailed_ts.pop(plan_id, None)
 
     def to_break_even(self, instrument: str, bid: int | None, ask: int | None) -> str:
-        """Move the stops of an instrument's plans to where they lose nothing; the answer in words."""
+        """Move the stops of an instrument's plans to break-even; the answer in words."""
         known = self._book.turn.state.instruments.get(instrument)
         if known is None:
             return f"{instrument}: the venue has not told its contract yet; stops stay"
         moved = better = 0
+        at_stake = Decimal(0)
         for found in list(self._book.state.plans.values()):
             plan = found.plan
             if plan.instrument != instrument or not found.open_qty or plan.status is not PlanStatus.OPEN:
@@ -57,15 +62,17 @@ class TrailingStops:
                     return (
                         f"{instrument}: price has not passed break-even {known.text(price)} yet; stops stay"
                     )
-            moved += self._tighten(found, prices, StopRule.BREAK_EVEN, "break-even")
+            tighter = self._tighten(found, prices, StopRule.BREAK_EVEN, "break-even")
+            moved += len(tighter)
+            at_stake += self._at_stake(found, tighter)
         if moved:
-            return f"{instrument}: {moved} stop(s) to break-even"
+            return f"{instrument}: {moved} stop(s) to break-even{_may_lose(at_stake)}"
         return (
             f"{instrument}: stops are at break-even or better" if better else f"{instrument}: no open trade"
         )
 
     def after_first_target(self, found: PlanState) -> None:
-        """Once the first target has filled, be it in part, what is still open can lose nothing any more
+        """Once the first target has filled, be it in part, what is still open goes to break-even
         (docs/semantics.md#break-even). Not beyond the tick before the target: the market has only just been
         there.
         """
@@ -82,7 +89,7 @@ class TrailingStops:
         for k, done in enumerate(found.legs):
             if done.open_qty > 0 and plan.legs[k].rule is StopRule.INITIAL:
                 prices[k] = sign * min(sign * self._even(found, k), sign * target.limit - 1)
-        self._tighten(found, prices, StopRule.BREAK_EVEN, "first target")
+        self._tell(found, self._tighten(found, prices, StopRule.BREAK_EVEN, "first target"))
 
     def on_mark(self, instrument: str) -> bool:
         """Stops that the price itself moves. True when one was."""
@@ -107,7 +114,9 @@ class TrailingStops:
             touch = leg.touch if leg.touch is not None else done.average + leg.touch_offset
             if (mark - touch) * plan.side.sign >= 0:
                 prices[k] = _behind(plan.side.sign, self._even(found, k), mark)
-        return self._tighten(found, prices, StopRule.BREAK_EVEN, "first target touched") if prices else 0
+        tighter = self._tighten(found, prices, StopRule.BREAK_EVEN, "first target touched")
+        self._tell(found, tighter)
+        return len(tighter)
 
     def _trail(self, found: PlanState, mark: int) -> int:
         limits, plan = self._book.config.risk, found.plan
@@ -126,16 +135,17 @@ class TrailingStops:
             price = _behind(sign, best - sign * limits.trail_ticks, mark)
             if self._ahead(found, k, price) >= TRAIL_STEP_TICKS:
                 prices[k] = price
-        moved = self._tighten(found, prices, StopRule.TRAIL, "trail")
+        moved = len(self._tighten(found, prices, StopRule.TRAIL, "trail"))
         if moved:
             self._trailed_ts[key] = self._book.now
         return moved
 
     def _even(self, found: PlanState, k: int) -> int:
         done, plan = found.legs[k], found.plan
-        offset = self._book.config.risk.break_even_offset_ticks
+        limits = self._book.config.risk
+        offset = limits.break_even_offset_ticks
         if offset is None:
-            offset = cost_ticks(self._book.turn.state.instruments[plan.instrument])
+            offset = cost_ticks(self._book.turn.state.instruments[plan.instrument]) + limits.slippage_ticks
         return break_even(done.entered_sum, done.entered, plan.side, offset)
 
     def _ahead(self, found: PlanState, k: int, price: int) -> int:
@@ -143,8 +153,30 @@ class TrailingStops:
         sign = found.plan.side.sign
         return sign * (price - present(self._book.state.orders, found.plan.legs[k], found.legs[k], sign))
 
-    def _tighten(self, found: PlanState, prices: Mapping[int, int], rule: StopRule, reason: str) -> int:
-        """Set the stops that a price improves, and give their number."""
+    def _at_stake(self, found: PlanState, prices: Mapping[int, int]) -> Decimal:
+        """What legs that are stopped out at these prices lose, USD, with costs and the assumed slippage."""
+        plan, slippage = found.plan, self._book.config.risk.slippage_ticks
+        known = self._book.turn.state.instruments[plan.instrument]
+        lost = Decimal(0)
+        for k, price in prices.items():
+            done = found.legs[k]
+            ticks = done.entered_sum - (price - plan.side.sign * slippage) * done.entered
+            each = usd(known, Fraction(ticks * plan.side.sign, done.entered)) + 2 * known.cost_usd
+            lost += max(Decimal(0), each) * done.open_qty
+        return lost
+
+    def _tell(self, found: PlanState, prices: Mapping[int, int]) -> None:
+        """Say what break-even does not cover here, if it does not."""
+        words = _may_lose(self._at_stake(found, prices))
+        if words:
+            instrument = found.plan.instrument
+            text = f"{instrument}: {len(prices)} stop(s) to break-even{words}"
+            self._book.say(NoticeKind.ORDER, Severity.INFO, text, instrument)
+
+    def _tighten(
+        self, found: PlanState, prices: Mapping[int, int], rule: StopRule, reason: str
+    ) -> dict[int, int]:
+        """Set the stops that a price improves, and give them by leg."""
         better = {k: price for k, price in prices.items() if self._ahead(found, k, price) > 0}
         if better:
             legs = tuple(
@@ -160,7 +192,13 @@ class TrailingStops:
                     reason=reason,
                 )
             )
-        return len(better)
+        return better
+
+
+def _may_lose(at_stake_usd: Decimal) -> str:
+    if not at_stake_usd:
+        return ""
+    return f"; it may still lose {at_stake_usd:.2f} USD, as costs and slippage are not covered"
 
 
 def _behind(sign: int, price: int, mark: int) -> int:

@@ -28,7 +28,7 @@ class CancelEntries(Command, frozen=True, kw_only=True, tag="cancel_entries"):
 
 
 class BreakEven(Command, frozen=True, kw_only=True, tag="break_even"):
-    """Move the stops of an open position to where it loses nothing, if the market allows."""
+    """Move the stops of an open position to where costs and slippage are paid, if the market allows."""
 
     instrument: str
 

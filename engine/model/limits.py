@@ -147,11 +147,11 @@ class RiskLimits(Struct, frozen=True):
     break_even_after_first_target: Annotated[
         bool,
         LIVE,
-        "Move the stop to where it loses nothing once the first target has filled.",
+        "Move the stop to break-even once the first target has filled.",
     ] = True
     break_even_offset_ticks: Annotated[
         int | None,
-        live(ge=0, le=1000, default="as many ticks as pay for the costs of both sides"),
+        live(ge=0, le=1000, default="as many as pay for the costs of both sides, and slippage_ticks"),
         "How far beyond the average entry break-even is, ticks.",
     ] = None
     trail_ticks: Annotated[

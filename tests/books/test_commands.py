@@ -197,17 +197,17 @@ def test_a_pause_does_not_weaken_a_lock() -> None:
 @pytest.mark.parametrize(
     ("side", "bid", "ask", "answer", "stop"),
     [
-        (Side.BUY, 1010, 1011, "MNQ: 1 stop(s) to break-even", 1003),
-        (Side.BUY, 1003, 1004, "MNQ: price has not passed break-even 250.75 yet; stops stay", None),
-        (Side.SELL, 989, 990, "MNQ: 1 stop(s) to break-even", 997),
-        (Side.SELL, 996, 997, "MNQ: price has not passed break-even 249.25 yet; stops stay", None),
-        (Side.BUY, None, None, "MNQ: price has not passed break-even 250.75 yet; stops stay", None),
+        (Side.BUY, 1010, 1011, "MNQ: 1 stop(s) to break-even", 1004),
+        (Side.BUY, 1004, 1005, "MNQ: price has not passed break-even 251.00 yet; stops stay", None),
+        (Side.SELL, 989, 990, "MNQ: 1 stop(s) to break-even", 996),
+        (Side.SELL, 995, 996, "MNQ: price has not passed break-even 249.00 yet; stops stay", None),
+        (Side.BUY, None, None, "MNQ: price has not passed break-even 251.00 yet; stops stay", None),
     ],
 )
 def test_break_even_pays_for_the_costs_or_stays(
     side: Side, bid: int | None, ask: int | None, answer: str, stop: int | None
 ) -> None:
-    """Two sides of MNQ cost 1.22 USD: three ticks, as two would lose."""
+    """Two sides of MNQ cost 1.22 USD: three ticks, as two would lose; and one for slippage."""
     book = Book()
     found = book.entered(Leg(2, -40 * side.sign, 60 * side.sign), side=side, price=1000)
     book.exits(found)

@@ -78,7 +78,7 @@ async def test_an_alert_is_traded_to_its_second_target_and_told_everywhere(
                 lambda view: all(map(_even, view.positions)),
                 "both are even",
             )
-            assert (venue.qty, venue.stops, venue.targets) == (2, {PRICE + 3: 2}, {T2: 2})
+            assert (venue.qty, venue.stops, venue.targets) == (2, {PRICE + 4: 2}, {T2: 2})
             line.add(max(trade.ts for trade in _trades(venue, SideCode.SELL)), "T1: 2 MES sold")
             line.add(max(row.updated for row in venue.live), "stop of the rest at break-even")
             half = partial(news.told_of, "MES: 2 of 4 closed", "telegram", "discord")

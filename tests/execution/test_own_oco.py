@@ -234,7 +234,7 @@ def test_a_whole_trade_on_the_virtual_clock(side: Side) -> None:
 
     play = ScriptedReplay(script, [played_idea(side)], brackets=False)
     assert seen["entered"] == [2, 3]
-    assert seen["runner"] == [(3, play.entry_price() + sign * 3)]
+    assert seen["runner"] == [(3, play.entry_price() + sign * 4)]
     [trade] = play.book.trades
     assert (trade.reason, trade.qty) == ("T2", 5)
     assert (play.standing(), play.replay.held("MNQ"), play.book.plans) == ([], 0, {})

@@ -12,6 +12,7 @@ from msgspec import structs
 from engine.model import effects as fx
 from engine.model import events as ev
 from engine.model import records as r
+from engine.model.instrument import CME_FUTURES
 from engine.model.limits import RiskLimits, SingleContract
 from engine.model.market import NANOS, Side
 from engine.model.orders import OrderType, Slot
@@ -23,8 +24,8 @@ from tests.support.scripted_replay import idea as played_idea
 from tests.support.venue_orders import PRICE
 
 Market = Iterator[ev.Quote | ev.Print]
-COSTS = 3
-"""Ticks that pay for both sides of a contract."""
+COSTS = 3 + 1
+"""Ticks that pay for both sides of a contract, and for a tick of slippage."""
 
 
 def limits(**fields: object) -> RiskLimits:
@@ -54,6 +55,33 @@ def test_the_offset_is_configured(offset: int | None, stop: int) -> None:
     bench.tell_fill(bench.execute(ids["TP"], PRICE + 80))
     bench.obey()
     assert bench.stops() == [(3, stop)]
+
+
+@pytest.mark.parametrize(("slippage", "cost"), [(0, 3), (1, 4), (5, 8)])
+def test_t7_break_even_pays_for_costs_and_the_assumed_slippage(slippage: int, cost: int) -> None:
+    """A stop that slips as far as assumed loses nothing."""
+    bench, ids = entered(targets=(80, 160), risk=limits(slippage_ticks=slippage))
+    bench.tell_fill(bench.execute(ids["TP"], PRICE + 80))
+    bench.obey()
+    assert bench.stops() == [(3, PRICE + cost)]
+    assert not any("may still lose" in notice.text for notice in bench.notices)
+    mnq = CME_FUTURES["MNQ"]
+    assert mnq.usd(cost - slippage) >= 2 * mnq.cost_usd
+
+
+def test_t7_where_it_does_not_the_words_say_what_it_may_lose() -> None:
+    bench, ids = entered(targets=(80, 160), risk=limits(break_even_offset_ticks=0))
+    orders = bench.core.books[BOOK].orders
+    answer = orders.to_break_even("MNQ", PRICE + 5, PRICE + 6)
+    # Five contracts: costs of 1.22 USD each, and a tick of 0.50 USD.
+    assert answer == (
+        "MNQ: 2 stop(s) to break-even; it may still lose 8.60 USD, as costs and slippage are not covered"
+    )
+    again, ids = entered(targets=(80, 160), risk=limits(break_even_offset_ticks=0))
+    again.tell_fill(again.execute(ids["TP"], PRICE + 80))
+    again.obey()
+    [told] = [notice.text for notice in again.notices if "may still lose" in notice.text]
+    assert "5.16 USD" in told
 
 
 def test_break_even_never_stands_where_the_target_has_just_filled() -> None:

@@ -24,8 +24,8 @@ from tests.support.scripted_replay import PRICE, ScriptedReplay, idea
 
 Market = Iterator[ev.Quote | ev.Print]
 
-COSTS = 3
-"""Ticks that pay for both sides: twice 0.61 USD at half a dollar a tick, rounded up."""
+COSTS = 4
+"""Ticks that pay for both sides, twice 0.61 USD at half a dollar a tick, rounded up, and one of slippage."""
 
 
 @pytest.mark.parametrize("side", list(Side))
