@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 import discord
 
+from adapters.common.plain_words import in_words
 from adapters.common.redaction import scrub
 from adapters.discord.client import DiscordClient
 from adapters.discord.config import DiscordConfig
@@ -65,9 +66,9 @@ class HistoryReader:
                 return "Discord forbids it: give the bot View Channel and Read Message History there"
             return f"HTTP {error.status} {scrub(error.text)}".rstrip()
         except (discord.RateLimited, aiohttp.ClientError, OSError) as error:
-            return scrub(f"{type(error).__name__} {error}", self._client.http.token or "").rstrip()
-        except (LookupError, TypeError, ValueError) as error:
-            return f"its history makes no sense ({type(error).__name__})"
+            return in_words(error, self._client.http.token or "")
+        except (LookupError, TypeError, ValueError):
+            return "its history makes no sense"
         return ""
 
     async def _catch_up(self, channel: int) -> None:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from adapters.common.plain_words import in_words
 from adapters.common.redaction import scrub
 
 _log = logging.getLogger(__name__)
@@ -44,7 +45,7 @@ class _Relay(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         text = record.getMessage()
         if record.exc_info and record.exc_info[1] is not None:
-            text = f"{text}: {type(record.exc_info[1]).__name__}: {record.exc_info[1]}"
+            text = f"{text}: {in_words(record.exc_info[1], *self.secrets)}"
         if not any(noise in text for noise in _NOISE):
             level = logging.DEBUG if record.levelno <= logging.INFO else record.levelno
             _log.log(level, "%s", scrub(text, *self.secrets))

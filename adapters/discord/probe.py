@@ -6,7 +6,7 @@ import aiohttp
 import msgspec
 
 from adapters.common.finding import Check
-from adapters.common.redaction import scrub
+from adapters.common.plain_words import in_words
 from adapters.discord.config import DiscordConfig
 from adapters.discord.source import NO_TOKEN, TOKEN
 
@@ -35,7 +35,7 @@ async def probe(config: DiscordConfig) -> list[Check]:
         ) as http:
             return await _findings(config, http)
     except (aiohttp.ClientError, TimeoutError, OSError, msgspec.MsgspecError) as error:
-        told = scrub(f"{type(error).__name__}: {error}", token)
+        told = in_words(error, token)
         return [Check("discord", False, f"Discord can't be asked: {told}", "check the network")]
 
 

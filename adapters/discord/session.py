@@ -17,7 +17,7 @@ import aiohttp
 import discord
 from discord.gateway import DiscordWebSocket
 
-from adapters.common.redaction import scrub
+from adapters.common.plain_words import in_words
 from adapters.discord.client import DiscordClient
 from adapters.discord.config import DiscordConfig
 from adapters.discord.history import HistoryReader
@@ -206,19 +206,20 @@ class Session:
             case discord.ConnectionClosed(code=code):
                 return RetryableError(f"Discord closed the connection (close code {code})")
             case discord.HTTPException():
-                return RetryableError(f"Discord answers HTTP {error.status}")
+                own = " (its own trouble)" if error.status >= 500 else ""
+                return RetryableError(f"Discord answers HTTP {error.status}{own}")
             case TimeoutError():
                 return RetryableError("Discord does not answer in time")
             case discord.DiscordException() | aiohttp.ClientError() | OSError():
-                return RetryableError(scrub(f"Discord can't be reached: {error}", token))
+                return RetryableError(f"Discord can't be reached: {in_words(error, token)}")
             case AttributeError() if self._client.ws is None:
                 # what the library makes of a gateway that hangs up before anything was said
                 return RetryableError("Discord closed the connection at once")
             case Exception():
                 frame = traceback.extract_tb(error.__traceback__)[-1]
-                what = scrub(f"{type(error).__name__}: {error}", token)
+                what = in_words(error, token)
                 _log.error("discord.py fell over something at %s:%s: %s", frame.filename, frame.lineno, what)
-                return RetryableError(f"discord.py fell over something: {what}")
+                return RetryableError("discord.py fell over what Discord said (the log has it)")
         return error
 
 

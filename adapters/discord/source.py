@@ -120,7 +120,8 @@ class DiscordSource:
                 pause, reason = config.timing.refused_pause_s, str(error)
             worked = worked or session.worked
             pacing.lost()
-            report(LinkState.DOWN, reason)
+            again = f"is tried again in {pause:g} s" if pause else "is tried again"
+            report(LinkState.DOWN, f"{reason}; it {again}, and what is posted meanwhile is read then")
             await asyncio.sleep(pause)
 
     def _token(self) -> str:

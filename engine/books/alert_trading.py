@@ -264,7 +264,7 @@ class AlertTrading:
                 raise
             self.parser_error = error
             self._turn.on_fault(error)
-            return Unread(Reason.PARSER_FAILED, type(error).__name__)
+            return Unread(Reason.PARSER_FAILED, "a fault in it, which the log has")
         if not isinstance(read, Alert | Unread):
             return Unread(Reason.PARSER_FAILED, "no answer")
         if isinstance(read, Unread) and UNSAID in text:

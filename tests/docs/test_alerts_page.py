@@ -22,6 +22,19 @@ def test_every_reason_is_listed_in_order_with_its_sentence_and_a_remedy() -> Non
     assert all(row[2] for row in table)
 
 
+def test_what_goes_wrong_at_discord_is_listed_in_the_words_of_the_code() -> None:
+    *_, table = tables(section(PAGE, "Setting it up"))
+    code = " ".join(
+        " ".join(path.read_text(encoding="utf-8").split()).replace('" "', "")
+        for path in (DOCS.parent / "adapters" / "discord").glob("*.py")
+    )
+    assert len(table) > 10
+    for says, *rest in table:
+        for words in says.split(" … "):
+            assert words in code or says.startswith("live")
+        assert all(rest), says
+
+
 def test_every_verdict_is_listed() -> None:
     *_, table = tables(section(PAGE, "Edits and deletions"))
     assert [row[0] for row in table] == [f"`{verdict}`" for verdict in Verdict]

@@ -54,7 +54,8 @@ def test_a_plug_in_reads_the_room_that_names_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "detail"), [(ValueError("secret"), "ValueError"), (None, "no answer"), ("buy!", "no answer")]
+    ("answer", "detail"),
+    [(ValueError("secret"), "a fault in it, which the log has"), (None, "no answer"), ("buy!", "no answer")],
 )
 def test_a_plug_in_that_fails_is_told_of(answer: object, detail: str) -> None:
     core = _core({"fixed": Fixed(answer)})

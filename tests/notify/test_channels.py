@@ -262,6 +262,7 @@ async def test_an_unreachable_service_is_retryable_and_tells_no_secret(
     channel = make(f"http://127.0.0.1:{unused_tcp_port}")
     told = await error_of(channel)
     assert type(told) is RetryableError
+    assert str(told).endswith("can't be reached: nothing listens there")
     await channel.close()
     assert not any(canary in caplog.text for canary in CANARIES)
 

@@ -10,6 +10,7 @@ import asyncio
 import concurrent.futures
 import importlib
 import logging
+import re
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -28,6 +29,7 @@ _TYPES = {
     Severity.CRITICAL: "failure",
 }
 _REASON = "Socket Exception: "
+_CAUSE = re.compile(r"\[Errno -?\d+\] ([^'\")\]]+)")
 
 _T = TypeVar("_T")
 
@@ -99,7 +101,8 @@ def last_words(told: Sequence[str]) -> str:
     """The line that says most: the last exception, else the last one before apprise's closing words."""
     exceptions = [line.removeprefix(_REASON) for line in told if line.startswith(_REASON)]
     if exceptions:
-        return exceptions[-1]
+        cause = _CAUSE.search(exceptions[-1])
+        return cause[1].lower() if cause is not None else exceptions[-1]
     lines = [line for line in told if "completed in" not in line and not line.startswith("Sent ")]
     return lines[-1] if lines else "apprise reports a failure without a reason"
 

@@ -10,6 +10,7 @@ import aiohttp
 import msgspec
 from yarl import URL
 
+from adapters.common.plain_words import in_words
 from adapters.common.redaction import scrub
 from adapters.notify.channels.channel import RateLimitedError
 from engine.model.errors import FatalError, PortError, RefusedError, RetryableError, UnknownOutcomeError
@@ -98,12 +99,13 @@ class HttpClient:
                     payload += chunk
                 return Response(response.status, response.headers, bytes(payload))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            why = f"{type(error).__name__}: {self.scrub(error)}"
-            raise RetryableError(f"{self._service} can't be reached: {why}") from None
+            raise RetryableError(
+                f"{self._service} can't be reached: {in_words(error, *self._secrets)}"
+            ) from None
         except TimeoutError:
             raise UnknownOutcomeError(f"{self._service}: no answer within {limit_s:g} s") from None
         except (aiohttp.ClientError, OSError) as error:
-            why = f"{type(error).__name__}: {self.scrub(error)}"
+            why = in_words(error, *self._secrets)
             raise UnknownOutcomeError(f"{self._service}: the connection broke: {why}") from None
 
     def _address(self, url: str) -> URL:

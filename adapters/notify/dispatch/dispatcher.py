@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -165,7 +166,9 @@ class Dispatcher:
             self._failed(queue, entry, error)
         except Exception as error:  # noqa: BLE001 - a bug in one channel stops neither it nor the others
             # No traceback: an address with a token in it may stand in one.
-            log.error("%s: a message can't be sent: %s", queue.channel.name, type(error).__name__)
+            log.error("%s: a message is left out: a fault of tstream's own in making it", queue.channel.name)
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            log.debug("%s at %s:%s", type(error).__name__, where.filename, where.lineno)
             queue.refused += 1
             self._escalate(entry.escalation)
         else:
@@ -220,7 +223,7 @@ class Dispatcher:
 
     def _wait(self, queue: ChannelQueue, detail: str) -> None:
         if queue.state is ChannelState.WORKING:
-            log.warning("%s", detail)
+            log.warning("%s; what waits is kept and sent when it works again", detail)
         queue.state, queue.detail = ChannelState.WAITING, detail
 
     def _stop(self, queue: ChannelQueue, why: str) -> None:
