@@ -224,6 +224,7 @@ def _for_book(handler: Callable[[OrderManager, Any], None]) -> Callable[[Core, A
 _HANDLERS: dict[type, Callable[[Core, Any], None]] = {
     ev.Quote: Core._on_quote,
     ev.Print: Core._on_print,
+    ev.HeldPriced: lambda core, event: core._marked(months.priced(event, core.marks)),
     ev.TimeAdvanced: lambda core, event: core.entries.on_bars(core.market.bars.on_time(event.ts_recv)),
     ev.HistoryLoaded: Core._on_history,
     ev.ContractResolved: lambda core, event: months.learn(

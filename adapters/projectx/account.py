@@ -125,6 +125,7 @@ class AccountReports:
         """Our instruments' positions, and the word on what is held from now on. Raises RetryableError."""
         told = {row.contract_id: found async for row, found in self._ours("position", rows, mapping.position)}
         self._held = {contract: position for contract, position in told.items() if position.qty}
+        self._contracts.hold(self._book, self._held)
         symbols = sorted({position.instrument for position in self._held.values()})
         return tuple(self._net(symbol) for symbol in symbols)
 
@@ -168,6 +169,7 @@ class AccountReports:
                 self._held[row.contract_id] = position
             else:
                 self._held.pop(row.contract_id, None)
+            self._contracts.hold(self._book, self._held)
             net = self._net(instrument.symbol, position)
             self._sink(PositionReported(ts_recv=now, book=self._book, position=net))
 

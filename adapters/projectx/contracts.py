@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from adapters.projectx import mapping
 from adapters.projectx.anomalies import Anomalies
@@ -32,6 +32,8 @@ class Contracts:
         self._anomalies = anomalies
         self._active: dict[str, ContractRow] = {}
         self._by_contract: dict[str, Instrument | None] = {}
+        self._held: dict[str, frozenset[str]] = {}
+        """By book the contracts in which it holds a position."""
         self._resolving = asyncio.Lock()
 
     @property
@@ -65,6 +67,16 @@ class Contracts:
     def active_ids(self) -> dict[str, Instrument]:
         """Contract id to instrument, of the active months only."""
         return {row.id: self._instruments[symbol] for symbol, row in self._active.items()}
+
+    def hold(self, book: str, contracts: Iterable[str]) -> None:
+        """In which contracts, of whatever month, a book holds a position now."""
+        self._held[book] = frozenset(contracts)
+
+    def old_ids(self) -> dict[str, Instrument]:
+        """Contract id to instrument, of the months that are held and not active any more."""
+        active, found = self.active_ids(), frozenset[str]().union(*self._held.values())
+        known = ((contract, self._by_contract.get(contract)) for contract in sorted(found - active.keys()))
+        return {contract: instrument for contract, instrument in known if instrument is not None}
 
     def events(self, ts_recv: int) -> list[ContractResolved]:
         return [

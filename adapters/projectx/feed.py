@@ -56,6 +56,7 @@ class ProjectXFeed:
                 venue.anomalies,
                 self._next_seq,
                 self._newest_minute,
+                venue.contracts.old_ids,
             )
 
         announced: dict[str, str] = {}

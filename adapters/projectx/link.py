@@ -38,6 +38,10 @@ class Stream:
         """Hub methods to call, with their arguments."""
         raise NotImplementedError
 
+    def more(self) -> Sequence[tuple[str, tuple[object, ...]]]:
+        """The same for what is wanted by now besides; trouble with these costs nothing else."""
+        return ()
+
     def take(self, record: bytes) -> bool:
         """Read a whole record if it is of the kind that comes most; False leaves it to `receive`."""
         return False
@@ -202,6 +206,11 @@ class Link:
             await asyncio.wait({line.hub.closed}, timeout=self._timing.watch_s)
             if line.hub.closed.done():
                 raise HubClosed(line.hub.closed.result())
+            for target, arguments in line.stream.more():
+                try:
+                    await line.hub.invoke(target, *arguments)
+                except InvocationFailed as error:
+                    _log.warning("%s hub: %s%s: %s", self._name, target, arguments, error)
             now = loop.time()
             if (silence := line.stream.silence(now)) is not None:
                 await self._on_silence(line, silence)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 from msgspec import MsgspecError, Raw
 
@@ -21,6 +21,7 @@ from adapters.projectx.wire import (
     read_prints,
     read_quote,
 )
+from engine.model.events import HeldPriced, Print, Quote
 from engine.model.instrument import Instrument
 from engine.ports import Clock, Sink
 
@@ -36,10 +37,12 @@ _NANOS = 1_000_000_000
 class _Contract:
     """One contract's two subscriptions, each the witness of the other."""
 
-    __slots__ = ("_last", "_volume", "book", "instrument", "unprinted", "unquoted")
+    __slots__ = ("_last", "_volume", "book", "instrument", "old", "unprinted", "unquoted")
 
-    def __init__(self, instrument: Instrument) -> None:
+    def __init__(self, instrument: Instrument, *, old: bool = False) -> None:
         self.instrument = instrument
+        self.old = old
+        """A month that is held and not the active one any more: nothing is proven or missed by it."""
         self.book = mapping.TopOfBook(instrument)
         self.unprinted: list[float] = []
         """Loop times of the trades that quotes have shown since the last print."""
@@ -92,8 +95,10 @@ class MarketStream(Stream):
         anomalies: Anomalies,
         next_seq: Callable[[], int],
         ask: Callable[[], Awaitable[str]],
+        old_months: Callable[[], Mapping[str, Instrument]] = dict,
     ) -> None:
-        """`ask` learns by REST how far the market has gone."""
+        """`ask` learns by REST how far the market has gone. `old_months` are those that are held besides."""
+        self._old_months = old_months
         self._live = False
         self._contracts = {contract: _Contract(instrument) for contract, instrument in contracts.items()}
         self._sink = sink
@@ -115,11 +120,12 @@ class MarketStream(Stream):
         """The same with the one that is to follow."""
 
     def subscriptions(self) -> Sequence[tuple[str, tuple[object, ...]]]:
-        return [
-            (method, (contract,))
-            for contract in self._contracts
-            for method in ("SubscribeContractQuotes", "SubscribeContractTrades")
-        ]
+        return _both(self._contracts)
+
+    def more(self) -> Sequence[tuple[str, tuple[object, ...]]]:
+        old = {c: instrument for c, instrument in self._old_months().items() if c not in self._contracts}
+        self._contracts |= {contract: _Contract(instrument, old=True) for contract, instrument in old.items()}
+        return _both(old)
 
     def take(self, record: bytes) -> bool:
         try:
@@ -151,7 +157,7 @@ class MarketStream(Stream):
     def go_live(self) -> None:
         self._live = True
         for contract, one in self._contracts.items():
-            if contract not in self._awaited:
+            if contract not in self._awaited and not one.old:
                 self._sink(one.book.quote(self._clock()))
         if self._before is not None:
             now = self._clock()
@@ -200,7 +206,7 @@ class MarketStream(Stream):
         if now - self._open_since > timing.quote_silence_s and (missing := self.missing()):
             return self._silence(f"{missing} since the market opened", self._open_since, now)
         for one in self._contracts.values():
-            if (lost := one.lost(now - timing.behind_s)) is not None:
+            if not one.old and (lost := one.lost(now - timing.behind_s)) is not None:
                 kind, since = lost
                 return self._silence(f"no {kind} of {one.instrument.symbol} though it trades", since, now)
         return None
@@ -223,6 +229,9 @@ class MarketStream(Stream):
             raise WireError("a contract that was not subscribed")
         self._heard = self._clock()
         quote = one.book.merge(row, self._heard)
+        if one.old:
+            self._tell_old(contract, quote)
+            return
         self._last_quote = now = self._time()
         one.quoted(row.volume, quote.last, now)
         if self._awaited:
@@ -237,6 +246,10 @@ class MarketStream(Stream):
         if one is None:
             raise WireError("a contract that was not subscribed")
         self._heard = now = self._clock()
+        if one.old:
+            for row in rows:
+                self._tell_old(contract, mapping.market_print(row, one.book.prices, now, 0))
+            return
         self._last_print = seconds = self._time()
         one.printed(seconds)
         if self._before is not None or self._after is not None:
@@ -244,6 +257,22 @@ class MarketStream(Stream):
         if self._live:
             for row in rows:
                 self._tell(one.book.prices, row, now)
+
+    def _tell_old(self, contract: str, told: Quote | Print) -> None:
+        """A price of a month that is held says what the position is worth, and nothing about the market."""
+        quote = told if isinstance(told, Quote) else None
+        if self._live:
+            self._sink(
+                HeldPriced(
+                    ts_recv=told.ts_recv,
+                    ts_venue=told.ts_venue,
+                    instrument=told.instrument,
+                    contract_id=contract,
+                    bid=None if quote is None else quote.bid,
+                    ask=None if quote is None else quote.ask,
+                    last=told.price if isinstance(told, Print) else None,
+                )
+            )
 
     def _overlapping(self, contract: str, rows: list[PrintRow]) -> list[PrintRow]:
         """Compare with the connection beside this one; gives the prints that it has not told."""
@@ -266,3 +295,12 @@ class MarketStream(Stream):
             self._sink(mapping.market_print(row, prices, now, self._next_seq()))
         except WireError as error:
             self._anomalies.note("GatewayTrade", error)
+
+
+def _both(contracts: Iterable[str]) -> list[tuple[str, tuple[object, ...]]]:
+    """The subscriptions of contracts, each to quotes and prints."""
+    return [
+        (method, (contract,))
+        for contract in contracts
+        for method in ("SubscribeContractQuotes", "SubscribeContractTrades")
+    ]

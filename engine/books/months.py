@@ -25,7 +25,7 @@ def learn(
     """Take a contract in, and what follows where its month is not the one before.
 
     Prices of two months never meet: bars, signals and quotes begin anew. What is held stays in its month, is
-    closed and protected there, and is worth its last price: the new month's says nothing about it.
+    closed and protected there, and is worth what that month trades at: the new one's says nothing about it.
     """
     state, symbol = turn.state, event.instrument.symbol
     known = state.instruments.get(symbol), state.contracts.get(symbol)
@@ -35,7 +35,7 @@ def learn(
         held = any(book.state.position(symbol).qty for book in books.values())
         if held:
             marks.freeze(symbol)
-        stays = "; what is held stays in the old month, at its last price" if held else ""
+        stays = "; what is held stays in the old month, and goes by its prices" if held else ""
         turn.say(
             NoticeKind.MARKET,
             Severity.CRITICAL if held else Severity.WARNING,
@@ -51,7 +51,7 @@ def learn(
 
 
 def remember(books: Mapping[str, Book], marks: Marks) -> None:
-    """After a restart: what is held in an old month has no price until it is closed."""
+    """After a restart: what is held in an old month goes by that one's prices."""
     for book in books.values():
         for symbol in book.state.held_months:
             marks.freeze(symbol)
@@ -60,3 +60,12 @@ def remember(books: Mapping[str, Book], marks: Marks) -> None:
 def forget(books: Mapping[str, Book], marks: Marks) -> None:
     """Take quotes again where nothing is held in an old month any more."""
     marks.thaw([symbol for book in books.values() for symbol in book.state.held_months])
+
+
+def priced(event: ev.HeldPriced, marks: Marks) -> str:
+    """A price of a month that is held; gives the instrument."""
+    if event.last is not None:
+        marks.trade(event.instrument, event.last, event.ts_venue, old=True)
+    else:
+        marks.quote(event.instrument, event.bid, event.ask, event.ts_venue, old=True)
+    return event.instrument

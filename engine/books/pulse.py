@@ -24,7 +24,7 @@ BUSY_NS = NANOS // 10
 whatever an event has set going is seen to within this time.
 """
 
-_TICKS = (ev.Quote, ev.Print)
+_TICKS = (ev.Quote, ev.Print, ev.HeldPriced)
 
 
 class Pulse:

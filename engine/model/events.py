@@ -46,6 +46,16 @@ class Print(Event, frozen=True, kw_only=True, gc=False, tag="print"):
     seq: int = 0
 
 
+class HeldPriced(Event, frozen=True, kw_only=True, gc=False, tag="held_priced"):
+    """A quote, or with `last` a print, of a month that is held and not the active one any more. Ticks."""
+
+    instrument: str
+    contract_id: str
+    bid: int | None = None
+    ask: int | None = None
+    last: int | None = None
+
+
 class HistoryLoaded(Event, frozen=True, kw_only=True, tag="history"):
     """Closed 1m bars from the venue, oldest first, each `backfilled`."""
 
@@ -247,6 +257,7 @@ class ClockFault(StrEnum):
 AnyEvent = (
     Quote
     | Print
+    | HeldPriced
     | HistoryLoaded
     | ContractResolved
     | AccountAdopted

@@ -140,7 +140,7 @@ class ContractView(Struct, frozen=True):
     stale: bool
     state: TradingState
     position_qty: int
-    """Signed, over the books of the View's mode: play money never counts beside real money."""
+    """Signed, in this month, over the books of the View's mode: play money never counts beside real money."""
     flattening: bool = False
     paper_qty: int = 0
     """Signed, of the paper book, where that is not the mode."""
@@ -171,6 +171,8 @@ class PositionView(Struct, frozen=True):
     """Contracts that a working stop covers."""
     strategy: str
     opened_ts: int
+    contract: str = ""
+    """The month that it is held in, as people write it: "MNQZ6"; after a roll not the active one."""
 
 
 class OrderView(Struct, frozen=True):

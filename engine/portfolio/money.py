@@ -38,18 +38,22 @@ class Marks:
         self.version = 0
         """Grows with every change: what was worked out from marks is right while it stands."""
 
-    def quote(self, instrument: str, bid: int | None, ask: int | None, ts_venue: int = 0) -> None:
-        if instrument not in self._frozen:
+    def quote(
+        self, instrument: str, bid: int | None, ask: int | None, ts_venue: int = 0, *, old: bool = False
+    ) -> None:
+        """`old`: of the month that is held, where that is not the active one any more."""
+        if old is (instrument in self._frozen):
             self._printed.discard(instrument)
             self._quoted[instrument] = ts_venue
             self._put(instrument, bid, ask)
 
-    def trade(self, instrument: str, price: int, ts_venue: int = 0) -> None:
+    def trade(self, instrument: str, price: int, ts_venue: int = 0, *, old: bool = False) -> None:
         """A print of the market; one that comes late, behind newer quotes, says nothing.
 
         Beyond the quote it shows that the quote has not caught up: nothing can be closed there any more.
         """
-        if instrument in self._frozen or ts_venue + LATE_NS < self._quoted.get(instrument, 0):
+        late = ts_venue + LATE_NS < self._quoted.get(instrument, 0)
+        if late or old is not (instrument in self._frozen):
             return
         self._lasts[instrument] = price
         self._printed.add(instrument)
@@ -74,11 +78,11 @@ class Marks:
         return min(mark, last) if side is Side.BUY else max(mark, last)
 
     def freeze(self, instrument: str) -> None:
-        """Another month is quoted from now on: what is held in the old one keeps its last mark."""
+        """Another month is active from now on: what is held in the old one goes by that one's prices."""
         self._frozen.add(instrument)
 
     def thaw(self, held: Collection[str]) -> None:
-        """Take quotes again, all but those of instruments that are still `held` in an old month."""
+        """Go by the active month again, all but those of instruments that are still `held` in an old one."""
         for instrument in self._frozen.difference(held):
             self._frozen.discard(instrument)
             self.version += 1

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from engine.model.events import (
     AnyEvent,
     ContractResolved,
+    HeldPriced,
     HistoryLoaded,
     LinkChanged,
     Print,
@@ -21,7 +22,7 @@ COALESCE_ABOVE = 500
 
 WAITS_KEPT = 4_000
 
-_MARKET = frozenset({Print, HistoryLoaded, ContractResolved, TimeAdvanced})
+_MARKET = frozenset({Print, HeldPriced, HistoryLoaded, ContractResolved, TimeAdvanced})
 """Events whose order among the prints decides what a bar holds."""
 
 

@@ -165,15 +165,17 @@ def _contract(core: Core, instrument: Instrument, mode: AccountKind, now: int) -
         age_ns=core.market.staleness.age(symbol, now),
         stale=core.market.staleness.stale(symbol, now, now + core.turn.wall_offset),
         state=restriction.state if restriction is not None else TradingState.ACTIVE,
-        position_qty=sum(
-            book.state.position(symbol).qty for book in core.books.values() if book.kind is mode
-        ),
+        position_qty=_held(core, symbol, mode),
         flattening=any(symbol in book.state.flattening for book in core.books.values()),
-        paper_qty=sum(
-            book.state.position(symbol).qty for book in core.books.values() if book.kind is AccountKind.PAPER
-        ),
+        paper_qty=_held(core, symbol, AccountKind.PAPER),
         closes=_closes(core, symbol),
     )
+
+
+def _held(core: Core, symbol: str, kind: AccountKind) -> int:
+    """Contracts in the active month over the books of a kind, signed."""
+    books = (book.state for book in core.books.values() if book.kind is kind)
+    return sum(book.position(symbol).qty for book in books if symbol not in book.held_months)
 
 
 def _closes(core: Core, symbol: str) -> tuple[int, ...]:
@@ -249,6 +251,8 @@ def _position(core: Core, book: Book, position: Position) -> PositionView:
         protected_qty=sum(o.open_qty for o in stops),
         strategy=plans[0] if plans else "",
         opened_ts=position.opened_ts,
+        contract=book.state.held_months.get(position.instrument)
+        or core.state.contracts.get(position.instrument, ""),
     )
 
 

@@ -137,6 +137,43 @@ def test_f29_an_open_position_stays_in_its_month_at_its_last_price() -> None:
     assert view.contracts[0].name == "MNQH7"
 
 
+def _old(bench: ManualVenue, bid: int) -> None:
+    """The old month is quoted."""
+    now, contract = bench.now, "CON.F.US.MNQ.Z26"
+    bench.step(
+        ev.HeldPriced(ts_recv=now, ts_venue=now, instrument="MNQ", contract_id=contract, bid=bid, ask=bid + 1)
+    )
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_f64_what_is_held_in_an_old_month_goes_by_its_own_prices_and_name(again: bool) -> None:
+    bench = _held()
+    if again:
+        bench = bench.restart()
+        bench.connect()
+        _roll(bench)
+    _old(bench, PRICE + 20)
+    before = bench.core.books[BOOK].day_usd
+    bench.quote(NEXT)
+    bench.step(ev.Print(ts_recv=bench.now, ts_venue=bench.now, instrument="MNQ", price=NEXT, size=1))
+    assert bench.core.books[BOOK].day_usd == before
+    _old(bench, PRICE + 10)
+    assert bench.core.books[BOOK].day_usd == before - 5 * MNQ.usd(10)
+    view = picture(bench.core, 1, HealthView(ok=True))
+    [position], shown = view.positions, view.contracts[0]
+    assert (position.contract, position.mark) == ("MNQX", MNQ.price(PRICE + 10))
+    assert (shown.name, shown.position_qty, shown.bid) == ("MNQH7", 0, MNQ.price(NEXT))
+    [bar] = {bar.low for bar in bench.core.market.bars.bars("MNQ", Timeframe.M1)} or {NEXT}
+    assert bar == NEXT, "the old month makes no bars"
+
+
+def test_f64_limits_are_judged_by_the_month_that_is_held() -> None:
+    bench = _held()
+    _old(bench, PRICE - 350)
+    bench.wait(0.5)
+    assert [found.reason for found in bench.written(r.FlattenStarted)] == ["risk"]
+
+
 def test_f29_once_it_is_closed_the_new_months_prices_count() -> None:
     bench = _held()
     bench.say(Flatten(id="1"))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 from engine.model.commands import Flatten
 from engine.model.events import LinkState, SnapshotTaken, TimeAdvanced
 from engine.model.market import MINUTE, NANOS, Timeframe
-from tests.support.engine_over_sockets import LONG, PRICE, placed, venue_side
+from engine.model.view import HealthView
+from engine.runtime.view_builder import picture
+from tests.support.engine_over_sockets import LONG, MNQ, PRICE, Run, placed, venue_side
 from tests.support.waits import until
 
 
@@ -125,3 +128,26 @@ async def test_f32_a_rotated_password_blocks_entries_and_leaves_the_stop_at_the_
         assert (await f.positions(), await f.working()) == ([], [])
         assert placed(run) == 2
     assert run.book.trades[-1].reason == "stop"
+
+
+async def test_f64_a_month_that_is_held_over_the_roll_is_subscribed_and_named_also_after_a_restart(
+    tmp_path: Path,
+) -> None:
+    def position(run: Run, price: int = PRICE) -> tuple[str, Decimal | None]:
+        """Month and mark as people see them while the old month trades at a price."""
+        f.market(price)
+        [held] = picture(run.core, 1, HealthView(ok=True)).positions
+        return held.contract, held.mark
+
+    async with venue_side(tmp_path) as f:
+        async with f.engine(LONG) as run:
+            await run.enter()
+            old, _ = position(run)
+            f.practice.controls.roll("MNQ", 400)
+            f.practice.controls.drop_hubs("market")
+            await until(lambda: run.core.state.contracts["MNQ"] != old, 10)
+            await until(lambda: position(run, PRICE + 8) == (old, MNQ.price(PRICE + 8)), 10)
+            assert run.core.market.quotes["MNQ"].bid == PRICE + 408
+            await run.crash()
+        async with f.engine() as again:
+            await until(lambda: position(again, PRICE + 12) == (old, MNQ.price(PRICE + 12)), 10)

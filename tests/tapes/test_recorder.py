@@ -101,6 +101,7 @@ def one_of_each() -> list[ev.AnyEvent]:
         ev.CommandReceived(ts_recv=START, command=Flatten(id="1")),
         ev.CommandReceived(ts_recv=START, command=BreakEven(id="2", source="cli", instrument="MNQ")),
         ev.TimeAdvanced(ts_recv=START),
+        ev.HeldPriced(ts_recv=START, instrument="MNQ", contract_id="CON.F.US.MNQ.Z23", bid=1, ask=3),
         ev.ClockChecked(ts_recv=START, offset_ns=-300 * NANOS, stood_still_ns=7),
     ]
 

@@ -181,7 +181,7 @@ def _positions(view: View) -> Table:
         digits = decimals.get(position.instrument, 2)
         table.add_row(
             printable(position.book),
-            position.instrument,
+            position.contract or position.instrument,
             f"{position.qty:+d}",
             _price(position.entry, digits),
             _price(position.mark, digits),
