@@ -32,14 +32,13 @@ LOOK_S = 0.005
 REPEAT_S = 0.5
 """The market is shown again so often, so that it does not look dead."""
 
-READY = "import sys; print(sys.argv[1], flush=True); sys.stdin.read()"
-PROGRAM = f"""
-import sys
+PROGRAM = """
+import os, sys
 from tstream import cli
 from tstream.run import practice
 
-ready = sys.argv.pop(1)
-practice.PracticeProcess.command = lambda self: [sys.executable, "-c", {READY!r}, ready]
+os.environ["READY"] = sys.argv.pop(1)
+practice.VENUE_MODULE = "tests.e2e.named_venue"
 cli.main()
 """
 """tstream, to which the child that should be its practice venue names the one that runs already."""

@@ -31,6 +31,7 @@ from tests.notify.sinks import (
     flood,
     telegram_no,
 )
+from tests.support.patience import patient
 from tests.support.virtual_loop import play
 from tests.support.waits import until
 
@@ -73,7 +74,7 @@ async def test_f35_a_service_that_hangs_delays_no_other_and_posting_never_waits(
         before = loop.time()
         for number in range(1000):
             dispatcher.post(news(f"event {number}", event=Event.SIGNAL))
-        assert loop.time() - before < 1.0
+        assert loop.time() - before < patient(1)
         await slack.wait(1)
         await dispatcher.close(0.05)
 
@@ -277,7 +278,7 @@ async def test_the_end_sends_what_waits_and_waits_no_longer_than_told() -> None:
         loop = asyncio.get_running_loop()
         before = loop.time()
         await dispatcher.close(2.5)
-        assert 2.4 <= loop.time() - before < 4
+        assert 2.4 <= loop.time() - before < patient(4)
         assert len(slack.got) == 3
         dispatcher.post(news("too late"))
         assert len(slack.got) == 3
@@ -292,7 +293,7 @@ async def test_the_end_does_not_wait_for_a_service_that_is_known_to_be_down() ->
         loop = asyncio.get_running_loop()
         before = loop.time()
         await dispatcher.close(30)
-        assert loop.time() - before < 2
+        assert loop.time() - before < patient(2)
 
 
 class InMemory:

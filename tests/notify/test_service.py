@@ -20,6 +20,7 @@ from engine.model.notices import NoticeKind, Severity
 from tests.notify.scenes import NOW, a_position, a_trade, a_view
 from tests.notify.sinks import TOKEN, DiscordSink, Reply, TelegramSink, telegram_no
 from tests.support.fake_engine import FakeEngine
+from tests.support.patience import patient
 from tests.support.waits import until
 
 FAST = Rules(per_minute=6000, burst=1000)
@@ -120,10 +121,10 @@ async def test_f35_the_engine_is_not_held_up_by_dead_channels(caplog: pytest.Log
         before = time.perf_counter()
         for number in range(300):
             engine.tell(NoticeKind.RISK, f"event {number}", Severity.CRITICAL)
-        assert time.perf_counter() - before < 2.0
+        assert time.perf_counter() - before < patient(2)
         await discord.wait(1)
         await telegram.wait(1)
-        assert await stopped(thread) < 3.5
+        assert await stopped(thread) < patient(3.5)
         left = [int(count) for count in re.findall(r"(\d+) messages were not sent", caplog.text)]
         assert len(left) == 2
         assert 0 < max(left) <= 50
