@@ -126,7 +126,7 @@ class ForeignContracts:
         naked = abs(excess) - covered
         if naked <= 0:
             return False
-        entry = round(position.average)
+        entry = position.entry
         price = self._beside(position.instrument, side)
         if price is None:
             price = entry - side.sign * self._distance(instrument, abs(position.qty))

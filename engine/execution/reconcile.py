@@ -21,6 +21,7 @@ from engine.model.market import MINUTE, NANOS
 from engine.model.notices import Severity
 from engine.model.orders import Fill, OrderStatus, Slot, VenueOrder, VenueStatus
 from engine.model.records import OrderEvent as E
+from engine.state.position import nearest_tick
 from engine.state.state import Order
 
 OVERLAP_NS = MINUTE
@@ -191,10 +192,10 @@ class Reconciler:
                 continue
             average = theirs[instrument].average_price if instrument in theirs else None
             if average is not None:
-                price = round(average / known.tick_size)
+                price = nearest_tick(*(average / known.tick_size).as_integer_ratio())
             else:  # of a position that is gone the venue has no average: it was closed near the mark
                 mark = self._book.marks.mark(state.position(instrument))
-                price = round(state.position(instrument).average) if mark is None else mark
+                price = state.position(instrument).entry if mark is None else mark
             self.mismatches.pop(instrument)
             if not self._infer(snapshot, known, venue_qty - ours, price):
                 self._adjust(instrument, venue_qty - ours, price)

@@ -248,7 +248,7 @@ def _position(core: Core, book: Book, position: Position) -> PositionView:
         mfe_usd=mfe,
         stop=_price(instrument, nearest),
         targets=tuple(instrument.price(o.limit) for o in targets if o.limit is not None),
-        protected_qty=sum(o.open_qty for o in stops),
+        protected_qty=sum(o.open_qty for o in stops if o.stands),
         strategy=plans[0] if plans else "",
         opened_ts=position.opened_ts,
         contract=book.state.held_months.get(position.instrument)

@@ -62,6 +62,11 @@ class Position(Struct):
         """Average entry of the open side in ticks; reductions leave it as it is."""
         return Fraction(self.open_sum, self.open_qty) if self.open_qty else Fraction(0)
 
+    @property
+    def entry(self) -> int:
+        """The average entry of what is open, to the nearest tick; 0 when flat."""
+        return nearest_tick(self.open_sum, self.open_qty) if self.open_qty else 0
+
     def realized_ticks(self) -> Fraction:
         """Gross ticks x contracts already taken out of the running cycle."""
         if not self.exit_qty:
@@ -132,6 +137,11 @@ class Position(Struct):
         self.open_sum = self.open_qty = self.exit_sum = self.exit_qty = 0
         self.costs_usd = Decimal(0)
         return trade
+
+
+def nearest_tick(total: int, contracts: int) -> int:
+    """An average in whole ticks, halves up: the one rounding that averages have."""
+    return (2 * total + contracts) // (2 * contracts)
 
 
 def usd(instrument: Instrument, ticks: Fraction) -> Decimal:

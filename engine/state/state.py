@@ -17,7 +17,7 @@ from engine.model.view import TradingState
 from engine.state.alerts import AlertState
 from engine.state.days import BalanceMark, DayResult, DayStats
 from engine.state.order_table import next_status
-from engine.state.position import Position, Trade
+from engine.state.position import Position, Trade, nearest_tick
 from engine.state.track_record import TrackRecord
 
 TRADES_KEPT = 10_000
@@ -111,8 +111,8 @@ class LegState(Struct):
 
     @property
     def average(self) -> int:
-        """Average entry of a leg that has entered, to the nearest tick, halves up."""
-        return (2 * self.entered_sum + self.entered) // (2 * self.entered)
+        """Average entry of a leg that has entered, to the nearest tick."""
+        return nearest_tick(self.entered_sum, self.entered)
 
 
 class PlanState(Struct):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from engine.model.instrument import CME_FUTURES, Instrument
 from engine.model.market import Side
 from engine.state.position import Position, Trade, usd
+from engine.state.state import LegState
 
 MNQ = CME_FUTURES["MNQ"]
 BUY, SELL = Side.BUY, Side.SELL
@@ -151,3 +152,15 @@ def test_only_adds_move_the_average(fills: list[tuple[Side, int, int, Decimal]])
             assert position.average == average
         elif before * after < 0 or (not before and after):
             assert position.average == price
+
+
+@pytest.mark.parametrize(
+    ("total", "contracts", "tick"),
+    [(3000, 3, 1000), (3001, 3, 1000), (3002, 3, 1001), (2001, 2, 1001), (2003, 2, 1002), (-2001, 2, -1000)],
+)
+def test_t9_an_average_has_one_rounding(total: int, contracts: int, tick: int) -> None:
+    """Half a tick goes up, of an even and of an odd tick alike, for a leg and for a position."""
+    leg = LegState(entered=contracts, entered_sum=total)
+    position = Position("MNQ", qty=contracts, open_sum=total, open_qty=contracts)
+    assert leg.average == position.entry == tick
+    assert Position("MNQ").entry == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 from decimal import Decimal
 
 from hypothesis import given
@@ -11,6 +13,7 @@ from engine.model.instrument import CME_FUTURES
 from engine.model.market import Side
 from engine.model.orders import Fill
 from engine.state.position import Position, usd
+from engine.venue import paper_position
 from engine.venue.paper_position import PaperPosition
 
 MNQ = CME_FUTURES["MNQ"]
@@ -46,3 +49,13 @@ def test_a_fill_through_zero_ends_one_cycle_and_opens_the_next() -> None:
     assert position.take(Fill("3", "3", "MNQ", Side.SELL, 90, 4, Decimal(0), 0)) == Decimal("-3.00")
     assert (position.qty, position.average_price()) == (-3, Decimal("22.50"))
     assert position.running_usd() == 0
+
+
+def test_t10_its_arithmetic_is_its_own() -> None:
+    """As its docstring says: an error in the engine's position can't agree with itself here."""
+    tree = ast.parse(inspect.getsource(paper_position))
+    modules = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    ours = [module for module in modules if module.startswith("engine.")]
+    assert ours
+    assert all(module.startswith("engine.model.") for module in ours)
+    assert not any(isinstance(node, ast.Import) for node in ast.walk(tree))
