@@ -11,6 +11,7 @@ pytest.importorskip("discord")
 pytest.importorskip("apprise")
 pytest.importorskip("aiosmtpd")
 
+from adapters.discord.messages import created_ts
 from adapters.simulator.config import SimulatorConfig
 from adapters.simulator.exchange.codes import SideCode
 from adapters.simulator.exchange.rows import TradeRow
@@ -19,6 +20,7 @@ from engine.model.market import NANOS
 from engine.model.view import PositionView, View
 from engine.venue.fill_model import FillModel
 from tests.discord.fake import FakeDiscord
+from tests.discord.rows import iso
 from tests.discord.scenes import ANALYST, RELAY
 from tests.e2e.alert_services import Timeline, channels, furnish
 from tests.e2e.scripted_venue import ScriptedVenue, program, scripted_venue
@@ -133,6 +135,9 @@ async def test_a_connection_lost_in_the_middle_and_other_paths_trade_an_alert_on
                 lambda view: view.health.counts.get("alerts read again"), "it is told again"
             )
             assert [alert.message_id for alert in again.alerts] == [str(first), str(copy)]
+            earlier = [notice.text for notice in again.notices if notice.seq <= 0]
+            assert any("entering 4" in text for text in earlier), "what was told before the kill is shown"
+            assert any("the same trade came in another message" in text for text in earlier)
         assert [row.size for row in venue.entries] == [2, 2]
         assert as_told(venue)
 
@@ -166,6 +171,30 @@ async def test_edits_and_a_deletion_do_at_the_venue_what_is_promised(home: Path)
             )
             assert seen.alerts[0].text == "the trade is open and stays as it is"
             assert (venue.qty, venue.stops, venue.targets) == (1, even, {PRICE + 28: 1})
+
+
+async def test_f43_f44_what_is_struck_through_hidden_or_old_never_reaches_the_venue(home: Path) -> None:
+    slow = SimulatorConfig(model=FillModel(latency_ns=3 * NANOS // 2, change_latency_ns=0))
+    async with FakeDiscord() as discord, scripted_venue(slow, PRICE) as venue:
+        furnish(home, discord)
+        async with program(home, venue) as run:
+            await run.ready()
+            discord.post(RELAY, f"~~{ALERT}~~")
+            discord.post(RELAY, f"||{ALERT}||")
+            discord.post(RELAY, f"{ALERT}\nCANCELLED")
+            old = {"content": ALERT, "timestamp": iso(created_ts(discord.snowflake(age_s=3 * 3600)))}
+            discord.post(RELAY, message_snapshots=[{"message": old}])
+            number = discord.post(RELAY, ALERT)
+            await run.until(lambda: len(venue.entries) == 2, "the entry is on its way into the market")
+            discord.edit(number, f"~~{ALERT}~~")
+            await run.until(lambda: venue.flat and venue.entries, "the entry is taken back")
+            seen = await run.view(
+                lambda view: view.alerts[-1].verdict is Verdict.CANCELLED, "the edit is read"
+            )
+        reasons = [alert.reason for alert in seen.alerts]
+        assert reasons == [*[Reason.TAKEN_BACK] * 3, Reason.EXPIRED, Reason.TAKEN_BACK]
+        assert [row.filled for row in venue.entries] == [0, 0]
+        assert venue.qty == 0
 
 
 def as_told(venue: ScriptedVenue) -> bool:

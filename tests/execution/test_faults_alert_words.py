@@ -49,6 +49,8 @@ TAKEN_BACK = [
     f"{ALERT}\nStopped out, -10",
     f"{ALERT}\n-10 points",
     f"{ALERT}\n✅ +12",
+    f"{ALERT}\n❌",
+    f"{ALERT}\nStatus: CLOSED",
     f"RECAP of yesterday\n{ALERT}",
     f"{ALERT}\nResult: +20",
     f"if 19995 holds:\n{ALERT}",

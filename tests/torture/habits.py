@@ -49,6 +49,7 @@ TALK = (
 )  # fmt: skip
 
 OVER = (
+    "❌", "✅ done", "🚫🚫", "Status: closed", "💰💰💰",
     "CANCELLED", "cancelled - do not take", "Canceled", "cancel this", "void", "VOIDED", "scratch that",
     "scratched", "ignore", "please ignore this one", "disregard", "nevermind", "never mind",
     "do not take", "don't take this", "skip this", "no trade", "wait for my go", "missed it",

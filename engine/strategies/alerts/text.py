@@ -36,9 +36,11 @@ _BLANK = re.compile(r"[^\S\n]+")
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _RESULT = re.compile(r"(?:[^\w+\N{MINUS SIGN}-]|_)*[+\N{MINUS SIGN}-] ?[\d$]")
 """A line that begins with a sign and a figure: "+12 points"."""
+_SIGNS = re.compile(r"\s*([❌✖🚫⛔✅☑✔💰])")
 _SMALL_WORDS = (
     "PLEASE PLS PLZ SORRY GUYS ALL THIS THAT THE TRADE TRADES ALERT SETUP SIGNAL CALL ONE IS WAS WERE ARE WE "
-    "I I'M I'VE IM IT ITS GOT GET HAS HAVE BEEN NOW JUST AND OK OKAY ALSO SO NOTE LONG SHORT"
+    "I I'M I'VE IM IT ITS GOT GET HAS HAVE BEEN NOW JUST AND OK OKAY ALSO SO NOTE "
+    "STATUS POSITION ORDER ENTRY LONG SHORT"
 )
 _SMALL = frozenset(_SMALL_WORDS.split())
 """What may stand before the word that a line begins with."""
@@ -65,6 +67,8 @@ def taken_back(text: str, words: Collection[str], contracts: Collection[str]) ->
     for line in _seen(text[:_RAW_LONGEST]).upper().replace("’", "'").split("\n"):
         if _RESULT.match(line):
             return "a line of it begins with a result"
+        if sign := _SIGNS.match(line):
+            return f"a line of it begins with {sign[1]}"
         spoken = [word.removesuffix("'S") for word in _WORD.findall(line)]
         while spoken and (spoken[0] in _SMALL or spoken[0] in contracts):
             del spoken[0]
