@@ -5,6 +5,7 @@ Nothing heavy is imported here: the first picture waits for whatever is.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -60,13 +61,25 @@ def call(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing left to flush to
-        return 1
+        return _unheard()
+    except OSError as error:
+        if error.filename is None and error.errno in (errno.ENOSPC, errno.EIO):
+            return _unheard(f"the output can't be written: {error.strerror}")
+        return _crashed(error)
     except Exception as error:  # noqa: BLE001 - the last resort: one line here, the rest in a file
         return _crashed(error)
 
 
+def _unheard(*lines: str) -> int:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing left to flush to
+    return _complain(1, *lines)
+
+
 def main() -> None:
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:  # closed by the shell: the next file would be taken for it
+            os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8"))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         # What a Latin-1 terminal can't show is written in what it can, and ends no command.
         if isinstance(stream, TextIOWrapper):

@@ -219,6 +219,24 @@ def test_a_terminal_that_knows_few_signs_gets_words(coding: str, monkeypatch: py
     assert second.startswith("ok folders: ")
 
 
+@pytest.mark.parametrize(
+    ("redirected", "ends"),
+    [
+        (">/dev/full", (1, "tstream: the output can't be written: No space left on device\n")),
+        (">&-", (0, "")),
+    ],
+    ids=["full", "closed"],
+)
+def test_f52_an_output_that_takes_nothing_is_no_accident(
+    places: Paths, redirected: str, ends: tuple[int, str]
+) -> None:
+    done = process(
+        "-c", f'exec "$0" -m tstream simulate --list-faults {redirected}', sys.executable, program="sh"
+    )
+    assert (done.returncode, done.stderr) == ends
+    assert not places.crash_log.exists()
+
+
 HEAVY = ("textual", "aiohttp", "pydantic", "pydantic_settings", "websockets", "asyncio", "plotext", "discord")
 
 
