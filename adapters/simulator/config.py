@@ -35,6 +35,8 @@ class SimulatorConfig(Struct, frozen=True):
     hold_s: float = 0.0
     """Practice time stands still until `PracticeVenue.release`, but no longer than so many real seconds: at a
     high speed the lead alone is too short for a client that starts together with the venue."""
+    since_ns: int = 0
+    """A restored market goes on from this instant of practice time, if it lies behind the kept one."""
     state: Path | None = None
     """File that keeps accounts and market between runs; None keeps it in memory."""
     user: str = "practice"

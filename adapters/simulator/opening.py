@@ -36,8 +36,7 @@ def open_market(config: SimulatorConfig, real_ns: int) -> Opening:
     else:
         unsaved = int(2 * SAVE_EVERY_S * saved.meta.speed * NANOS)
         resumed = saved.meta.now + unsaved
-        start = next_open(resumed, today)
-        start = max(resumed, _early(start))
+        start = max(resumed, config.since_ns or _early(next_open(resumed, today)))
         source = GeneratedMarket(config.seed, start, config.rate, saved.past(start))
     storage = None if store is None else Storage(store, saved)
     return Opening(source, listed(source), storage)

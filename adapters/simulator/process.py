@@ -38,6 +38,11 @@ class VenueStart(Struct, frozen=True, omit_defaults=True):
     faults: tuple[str, ...] = ()
     """NAME[:key=value,...] each."""
     tape: TapeChoice | None = None
+    key: str = "practice"
+    """What logs in. It comes here and not among the arguments, which everybody on the machine can read."""
+    port: int = 0
+    since_ns: int = 0
+    """Of a venue that is started again while its engine runs on: practice time goes on from here."""
 
 
 class Ready(Struct, frozen=True):

@@ -116,6 +116,9 @@ def main(open_tape: OpenTape) -> int:
             rate=start.rate,
             speed=start.speed,
             hold_s=start.hold_s,
+            key=start.key,
+            port=start.port,
+            since_ns=start.since_ns,
             state=None if start.state is None else Path(start.state),
             faults=tuple(parse(text) for text in start.faults),
         )

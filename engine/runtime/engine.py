@@ -273,6 +273,10 @@ class Engine:
         self._fault = "internal error, entries are paused; see the log"
         log.critical("the core ran into a bug and goes on", exc_info=error)
 
+    def hear(self, event: ev.AnyEvent) -> None:
+        """Take in what whoever started the engine has to tell, as its adapters do."""
+        self._post(event)
+
     def _post(self, event: ev.AnyEvent) -> None:
         if self._inbox is not None:
             self._inbox.post(event)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from adapters.common.files import replace_file
 from adapters.control.client import fetch_view
 from adapters.simulator.config import SimulatorConfig
 from adapters.simulator.exchange.codes import SideCode, StatusCode, TypeCode
@@ -140,6 +141,7 @@ class Program:
         ready = {"port": venue.practice.port, "origin_ns": clock.origin_ns, "rate": clock.rate, "seed": 0}
         ready["real_origin_ns"] = clock.real_origin_ns
         said = msgspec.json.encode(ready).decode()
+        replace_file(home / "data/practice/key", venue.practice.config.key.encode())
         self._socket = home / "run" / "control.sock"
         self.headless = Headless(home, program=(sys.executable, "-c", PROGRAM, said))
         self.shown: View | None = None

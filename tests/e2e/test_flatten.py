@@ -40,7 +40,8 @@ def venue_alone(home: Path) -> Iterator[Venue]:
     )
     assert process.stdin is not None
     assert process.stdout is not None
-    start = VenueStart(state=str(home / "data/practice/venue.db"))
+    key = (home / "data/practice/key").read_text()
+    start = VenueStart(state=str(home / "data/practice/venue.db"), key=key)
     try:
         process.stdin.write(msgspec.json.encode(start) + b"\n")
         process.stdin.flush()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import urllib.request
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -32,7 +33,8 @@ class Venue:
         assert port is not None, "the practice venue does not listen"
         self._url = f"http://127.0.0.1:{port}/api"
         self._token = ""
-        self._token = self._call("Auth/loginKey", userName="practice", apiKey="practice")["token"]
+        key = (Path(process.environ()["TSTREAM_HOME"]) / "data/practice/key").read_text()
+        self._token = self._call("Auth/loginKey", userName="practice", apiKey=key)["token"]
         self.account: int = self._call("Account/search", onlyActiveAccounts=True)["accounts"][0]["id"]
 
     def positions(self) -> list[Row]:

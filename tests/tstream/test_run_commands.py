@@ -87,6 +87,21 @@ def test_faults_reach_the_built_in_venue_as_they_were_given(wiring: Wiring, plac
     assert practice.PracticeProcess(options, places).asked().faults == wanted
 
 
+def test_f55_the_practice_venue_has_a_key_of_this_installation_alone(wiring: Wiring, places: Paths) -> None:
+    key = practice.practice_key(places)
+    assert len(key) == 32
+    assert practice.practice_key(places) == key
+    file = places.practice / "key"
+    assert file.stat().st_mode & 0o777 == 0o600
+    file.unlink()
+    assert practice.practice_key(places) != key
+    elsewhere = places.practice / "elsewhere"
+    file.rename(elsewhere)
+    file.symlink_to(elsewhere)
+    with pytest.raises(OSError, match="link"):
+        practice.practice_key(places)
+
+
 def test_faults_are_checked_before_anything_starts(wiring: Wiring, home: Path, capsys: Out) -> None:
     assert call(["run", "--headless", "--fault", "hald"]) == 2
     assert "did you mean halt?" in capsys.readouterr().err

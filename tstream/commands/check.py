@@ -121,7 +121,7 @@ async def _probe_practice(settings: Settings) -> list[Check]:
     try:
         async with PracticeVenue(SimulatorConfig()) as venue:
             about = partial(_limits, settings)
-            found = await probe(practice_config(settings, venue.url), venue.now, about)
+            found = await probe(practice_config(settings, venue.url, venue.config.key), venue.now, about)
             return [finding for finding in found if finding.name != "clock"]  # practice time is its own
     except OSError as error:
         return [Check("practice venue", False, f"can't listen on loopback: {error}", "free a port")]

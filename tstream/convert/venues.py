@@ -25,15 +25,15 @@ def projectx_config(settings: Settings) -> ProjectXConfig:
     return _at(known, settings.venue.api_url, settings.venue.rtc_url)
 
 
-def practice_config(settings: Settings, url: str, speed: float = 1.0) -> ProjectXConfig:
-    """The built-in venue, once it listens at `url` ("http://127.0.0.1:5001").
+def practice_config(settings: Settings, url: str, key: str, speed: float = 1.0) -> ProjectXConfig:
+    """The built-in venue, once it listens at `url` ("http://127.0.0.1:5001"); `key` logs in.
 
     It counts its rate limits in practice time, which runs `speed` times faster than ours.
     """
     real = RateLimits()
     known = ProjectXConfig(
         user_name="practice",
-        api_key=Secret("practice"),
+        api_key=Secret(key),
         instruments=_by_symbol(settings),
         book="practice",
         limits=replace(real, period_s=real.period_s / speed, history_period_s=real.history_period_s / speed),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from typing import IO
 import msgspec
 from msgspec import structs
 
-from adapters.common.files import owner_only
+from adapters.common.files import owner_only, replace_file
 from adapters.simulator.exchange.clock import PracticeClock
 from adapters.simulator.process import EngineClockSet, Ready, TapeChoice, VenueStart
 from engine.model.errors import FatalError
@@ -42,11 +43,38 @@ class PracticeProcess:
         self._complaints: IO[bytes] | None = None
         self._ready: Ready | None = None
         self._faults: threading.Thread | None = None
+        self.key = ""
+        """What logs in there."""
 
     def start(self) -> None:
         """Begin; returns at once. Raises FatalError when the process can't be made."""
         try:
-            self._complaints = open(self._log, "wb", opener=owner_only)  # noqa: SIM115 - lives as long as the child
+            self.key = practice_key(self._paths)
+            # It lives as long as the child.
+            self._complaints = open(self._log, "wb", opener=owner_only)  # noqa: SIM115
+        except OSError as error:
+            raise _unstarted(error) from error
+        self._spawn(self.asked())
+
+    @property
+    def ended(self) -> str:
+        """How the process has ended by itself; empty while it runs, and once it was stopped."""
+        code = None if self._child is None else self._child.poll()
+        return "" if code is None else f"killed by signal {-code}" if code < 0 else f"exit code {code}"
+
+    def start_again(self, since_ns: int) -> bool:
+        """Begin again at the same port and a practice time, with the kept account and market, without faults.
+        False on a tape, of which nothing is kept. Raises FatalError.
+        """
+        asked, ready = self.asked(), self._ready
+        if asked.state is None or ready is None:
+            return False
+        self._close()
+        self._spawn(structs.replace(asked, faults=(), hold_s=0.0, port=ready.port, since_ns=since_ns))
+        return True
+
+    def _spawn(self, asked: VenueStart) -> None:
+        try:
             self._child = subprocess.Popen(
                 self.command(),
                 stdin=subprocess.PIPE,
@@ -56,9 +84,8 @@ class PracticeProcess:
                 start_new_session=True,
             )
         except OSError as error:
-            where = f" {error.filename}" if error.filename else ""
-            raise FatalError(f"can't start the practice venue:{where} {error.strerror or error}") from error
-        self._tell(msgspec.json.encode(self.asked()))
+            raise _unstarted(error) from error
+        self._tell(msgspec.json.encode(asked))
 
     @property
     def _log(self) -> Path:
@@ -75,9 +102,8 @@ class PracticeProcess:
         if options.tape is not None:
             tape = TapeChoice(str(options.tape), str(options.contract), *options.tape_choice())
         state = str(book(self._paths)) if tape is None else None
-        return VenueStart(
-            options.seed, options.rate, float(options.speed), HOLD_S, state, options.faults, tape
-        )
+        speed = float(options.speed)
+        return VenueStart(options.seed, options.rate, speed, HOLD_S, state, options.faults, tape, self.key)
 
     async def ready(self, set_clock: Callable[[int], object] | None = None) -> Ready:
         """Wait until it listens. Raises FatalError with what the venue complained about.
@@ -118,11 +144,17 @@ class PracticeProcess:
 
     def stop(self) -> None:
         """End it gracefully: it keeps its book. The second time does nothing."""
+        self._close()
+        if self._complaints is not None:
+            self._complaints.close()
+
+    def _close(self) -> None:
         child, self._child = self._child, None
         if child is None:
             return
         if child.stdin is not None:
-            child.stdin.close()
+            with suppress(OSError):  # it has ended, and took nothing more
+                child.stdin.close()
         try:
             child.wait(timeout=5)
         except subprocess.TimeoutExpired:
@@ -132,8 +164,22 @@ class PracticeProcess:
             self._faults.join(timeout=1)  # it ends with the pipe
         if child.stdout is not None:
             child.stdout.close()
-        if self._complaints is not None:
-            self._complaints.close()
+
+
+def practice_key(paths: Paths) -> str:
+    """What logs in at this installation's venue and no other; drawn at the first start. Raises OSError."""
+    file = paths.practice / "key"
+    with suppress(FileNotFoundError), open(file, encoding="ascii", opener=owner_only) as kept:
+        if key := kept.read().strip():
+            return key
+    key = secrets.token_hex(16)
+    replace_file(file, key.encode())
+    return key
+
+
+def _unstarted(error: OSError) -> FatalError:
+    where = f" {error.filename}" if error.filename else ""
+    return FatalError(f"can't start the practice venue:{where} {error.strerror or error}")
 
 
 def _obey(words: IO[bytes], set_clock: Callable[[int], object]) -> None:

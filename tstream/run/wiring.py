@@ -7,6 +7,7 @@ import dataclasses
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -21,6 +22,7 @@ from engine.books.opening import PAPER
 from engine.core import Core
 from engine.market import sessions
 from engine.model.config import LATEST_NS, EngineConfig, TradingSwitch
+from engine.model.errors import FatalError
 from engine.model.events import AnyEvent, LinkChanged, LinkState
 from engine.model.market import NANOS
 from engine.model.notices import Severity
@@ -40,11 +42,17 @@ from tstream.options import RunOptions
 from tstream.paths import Paths
 from tstream.run.arming import armed_accounts
 from tstream.run.claim import Claim
+from tstream.run.practice import PracticeProcess
 from tstream.settings.model import Settings
 
 log = logging.getLogger("engine")
 
 NOTICE_POLL_S = 0.25
+WATCH_S = 0.25
+RESTARTS = 20
+"""So often at the most a practice venue that ends by itself is started again in one run."""
+RESTART_NS = 2 * NANOS
+"""So much real time is given to a practice venue to start again, in which practice time goes on."""
 
 _LEVELS = {
     Severity.INFO: logging.INFO,
@@ -137,6 +145,9 @@ class Run:
             reporter = asyncio.create_task(report(engine))
             stack.push_async_callback(_end, reporter)
             await self._tell(engine, stack)
+            if self.practice is not None:
+                watch = asyncio.create_task(self._watch(self.practice, engine))
+                stack.push_async_callback(_end, watch)
             yield engine
 
     def _alerts(self) -> AlertSource | None:
@@ -170,7 +181,7 @@ class Run:
             return projectx_config(self.settings)
         self._ready = ready = await self.practice.ready(self.clock.set_by)
         self.clock.follow(ready.clock.at)
-        return practice_config(self.settings, ready.url, ready.rate)
+        return practice_config(self.settings, ready.url, self.practice.key, ready.rate)
 
     @property
     def _speed(self) -> float:
@@ -218,6 +229,26 @@ class Run:
                 record(event)
 
         return hear
+
+    async def _watch(self, practice: PracticeProcess, engine: Engine) -> None:
+        """Start the practice venue again where it ends by itself, and say so."""
+        for _ in range(RESTARTS):
+            while not (how := practice.ended):  # noqa: ASYNC110 - a child process tells nobody
+                await asyncio.sleep(WATCH_S)
+            say = partial(LinkChanged, ts_recv=self.clock(), link="practice venue")
+            told = f"its process has ended ({how})"
+            since = self.clock() + round(RESTART_NS * self._speed)
+            try:
+                if not practice.start_again(since):
+                    engine.hear(say(state=LinkState.DOWN, detail=f"{told}: end tstream and start it again"))
+                    return
+                engine.hear(say(state=LinkState.DOWN, detail=f"{told}, it is started again"))
+                ready = await practice.ready(self.clock.set_by)
+            except FatalError as error:
+                engine.hear(say(state=LinkState.DOWN, detail=f"{told} and does not start again: {error}"))
+                return
+            self.clock.follow(ready.clock.at)
+            engine.hear(replace(say(state=LinkState.LIVE, detail="started again"), ts_recv=self.clock()))
 
     def _release(self) -> None:
         if self.practice is not None and (clock := self.practice.release()) is not None:
