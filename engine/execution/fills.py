@@ -13,13 +13,34 @@ from engine.execution.inquiry import UNPROVEN_NS, Inquiry
 from engine.execution.protection import Protection
 from engine.model import records as r
 from engine.model.market import NANOS
-from engine.model.notices import Severity
+from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import Fill
 from engine.state.fold_late_fills import is_told_late
 from engine.state.state import Order
 
 ORPHAN_NS = NANOS
-"""A fill whose order is not known by then is looked up: somebody else's, or of an order given up as lost."""
+"""A fill whose order is not known by then is somebody else's, or of an order given up as lost."""
+
+
+FAR = 20
+"""A fill more than a twentieth away from the market is looked up before it is believed."""
+
+DEAR = 20
+"""So many times the usual costs are looked up too."""
+
+
+@dataclass(slots=True)
+class Waiting:
+    """A fill that is not counted yet."""
+
+    arrived: int
+    """The core's now, nanoseconds UTC."""
+    fill: Fill
+    sure: bool
+    """A query has told it, not the stream alone."""
+    doubted: str = ""
+    """Why it is in quarantine."""
+    told: bool = False
 
 
 @dataclass(eq=False)
@@ -32,52 +53,102 @@ class Fills:
     _excursions: Excursions
     _foreign: ForeignContracts
     _protection: Protection
-    waiting: list[tuple[int, Fill]] = field(default_factory=list, init=False)
-    """Fills whose order is not known yet, with the time of their arrival."""
+    waiting: list[Waiting] = field(default_factory=list, init=False)
+    """Fills whose order is not known yet, and those in quarantine."""
 
     def on_fill(self, fill: Fill, asked: int | None = None) -> None:
         """`asked` as in `on_order`: a snapshot repeats what is known, so its copies are not oddities."""
         if not self._book.knows(fill.instrument):
             self._adoption.leave("a fill", fill.instrument)
             return
-        if fill.trade_id in self._book.state.fills_seen or any(
-            f.trade_id == fill.trade_id for _, f in self.waiting
-        ):
-            if asked is None:
-                self._book.turn.counts["duplicate fills"] += 1
-            return
-        self.waiting.append((self._book.now, fill))
-        self.take_waiting()
+        before = next((one for one in self.waiting if one.fill.trade_id == fill.trade_id), None)
+        if asked is None and (before is not None or fill.trade_id in self._book.state.fills_seen):
+            self._book.turn.counts["duplicate fills"] += 1
+        elif fill.trade_id not in self._book.state.fills_seen:
+            if before is None:
+                self.waiting.append(Waiting(self._book.now, fill, sure=asked is not None))
+            else:  # whatever the stream said of it: this is the venue's word
+                before.fill, before.sure = fill, True
+            self.take_waiting()
+
+    def awaits(self, instrument: str | None = None) -> bool:
+        """Whether a fill that may be true waits to be counted."""
+        return any(
+            instrument in (None, one.fill.instrument) and (one.sure or not one.doubted)
+            for one in self.waiting
+        )
 
     def take_waiting(self) -> None:
-        """Apply the fills whose order is known by now, in their order of arrival."""
+        """Apply the fills whose order is known, and that may be believed, in their order of arrival."""
         waiting = self.waiting
         self.waiting = []
-        for arrived, fill in waiting:
-            if fill.instrument not in self._book.turn.state.instruments:
-                self.waiting.append((arrived, fill))  # its contract is not told yet
-                continue
+        for one in waiting:
+            fill = one.fill
             order = self._book.state.order_of(fill.venue_order_id, None)
-            if order is None and self._book.now - arrived >= ORPHAN_NS and not self._may_be_ours(fill):
-                if self._inquiry.proven_ts >= arrived or self._book.now - arrived >= UNPROVEN_NS:
-                    order = self._adoption.adopt_filled(fill)
-                else:
-                    self._inquiry.insist(fill.trade_id)
-            if order is None:
-                self.waiting.append((arrived, fill))
-                continue
-            if is_told_late(order, fill):
-                self._book.turn.commit(
-                    r.FillSettled(
-                        ts=self._book.now,
-                        book=self._book.book,
-                        trade_id=fill.trade_id,
-                        client_id=order.client_id,
-                        fill=fill,
-                    )
-                )
+            if fill.instrument not in self._book.turn.state.instruments:  # its contract is not told yet
+                self.waiting.append(one)
+            elif not one.sure and (why := self._doubt(order, one)):
+                if self._keep(one, why):
+                    self.waiting.append(one)
+            elif order is None and (self._book.now - one.arrived < ORPHAN_NS or self._may_be_ours(fill)):
+                self.waiting.append(one)
             else:
-                self.apply_fill(order, fill)
+                self._take(self._adoption.adopt_filled(fill) if order is None else order, fill)
+
+    def _take(self, order: Order, fill: Fill) -> None:
+        if is_told_late(order, fill):
+            self._book.turn.commit(
+                r.FillSettled(
+                    ts=self._book.now,
+                    book=self._book.book,
+                    trade_id=fill.trade_id,
+                    client_id=order.client_id,
+                    fill=fill,
+                )
+            )
+        else:
+            self.apply_fill(order, fill)
+
+    def _doubt(self, order: Order | None, one: Waiting) -> str:
+        """Why the stream alone is not believed; empty where it is, and while the order may yet be told."""
+        fill, state = one.fill, self._book.state
+        bid, cost_usd = (
+            self._book.marks.bid(fill.instrument),
+            self._book.turn.state.instruments[fill.instrument].cost_usd,
+        )
+        if bid is not None and abs(fill.price - bid) * FAR > bid:
+            return "at a price far from the market"
+        if fill.cost_usd > DEAR * cost_usd * fill.qty:
+            return "at costs out of all reason"
+        if order is None:
+            patient = self._book.now - one.arrived < ORPHAN_NS or self._may_be_ours(fill)
+            return "" if patient else "of an order that nobody knows"
+        if order.filled_qty - order.inferred_qty + fill.qty > self.most(order):
+            return f"more than its order of {order.qty} asked for"
+        held = state.position(fill.instrument).qty
+        closes = fill.instrument in state.flattening and 0 < -fill.side.sign * held >= fill.qty
+        ours = order.slot is not None or self._book.made(order)
+        return "" if ours or closes else "of an order that is not tstream's"
+
+    def _keep(self, one: Waiting, why: str) -> bool:
+        """Quarantine: it counts when a query tells the same, and until then nothing is done on its word.
+        False once it has had its time.
+        """
+        fill, proven = one.fill, self._inquiry.proven_ts
+        what = f"fill {fill.side.value} {fill.qty} {fill.instrument} at {fill.price} ticks, {why}"
+        if not one.doubted:
+            one.doubted = why
+            self._book.turn.counts["quarantined fills"] += 1
+        self._inquiry.insist(fill.trade_id, urgent=True)
+        denied = proven > one.arrived and self._book.now > self._inquiry.answered_ts
+        if not one.told and (denied or self._book.now - one.arrived >= UNPROVEN_NS):
+            one.told = True
+            text = f"{what}: the venue does not say so when it is asked; it is not counted"
+            self._book.say(NoticeKind.FILL, Severity.CRITICAL, text, fill.instrument)
+        if proven - one.arrived < self._book.config.unknown_after_ns:
+            return True
+        self._book.say(NoticeKind.FILL, Severity.WARNING, f"{what}: forgotten", fill.instrument)
+        return False
 
     def apply_fill(self, order: Order, fill: Fill, *, inferred: bool = False) -> None:
         """Count a fill that was not counted before. Money has moved: it is taken in whatever state its order
@@ -85,7 +156,7 @@ class Fills:
         """
         self._excursions.before_fill(fill.instrument)
         what = f"{fill.side.value} {fill.qty} {fill.instrument}"
-        if order.slot is not None and order.filled_qty + fill.qty > self._most(order):
+        if order.slot is not None and order.filled_qty + fill.qty > self.most(order):
             text = f"fill {what} is more than its order of {order.qty} asked for: the venue's word is taken"
             self._book.odd("overfills", text, Severity.CRITICAL, fill.instrument)
         if self._protection.is_double_exit(order, fill.qty):
@@ -104,7 +175,7 @@ class Fills:
             self._foreign.traded(fill)
         self._protection.after_fill(order)
 
-    def _most(self, order: Order) -> int:
+    def most(self, order: Order) -> int:
         """Contracts that an order may fill: the venue sizes the legs of its brackets with their entry."""
         parent = self._book.state.orders.get(order.client_id[:-3]) if native(order) else None
         return max(order.qty, parent.qty) if parent is not None else order.qty

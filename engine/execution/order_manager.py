@@ -231,7 +231,7 @@ class OrderManager:
                 # be all that protects a position whose story we have lost.
                 flat = not state.position(order.instrument).qty
                 idle = flat and order.instrument not in self.reconciler.mismatches
-                if self.reconciled and (idle or order.slot is not None) and not self._fills.waiting:
+                if self.reconciled and (idle or order.slot is not None) and not self._fills.awaits():
                     self._orders.cancel(order)
             elif order.slot in (Slot.STOP, Slot.TARGET):
                 holder = state.orders.get(plan.legs[order.leg].slots.get(order.slot, ""))

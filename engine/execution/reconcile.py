@@ -113,7 +113,7 @@ class Reconciler:
 
         While they wait, a position seems to be there that is not, and exits would be placed for it.
         """
-        waiting = {fill.venue_order_id for _, fill in self._fills.waiting}
+        waiting = {one.fill.venue_order_id for one in self._fills.waiting if one.sure}
         for shown in snapshot.orders:
             unheard = shown.venue_id in waiting and self._book.knows(shown.instrument)
             if unheard and self._book.state.order_of(shown.venue_id, shown.client_id) is None:
@@ -182,7 +182,7 @@ class Reconciler:
                 self.mismatches.pop(instrument, None)
                 continue
             agree = False
-            if any(fill.instrument == instrument for _, fill in self._fills.waiting):
+            if self._fills.awaits(instrument):
                 continue
             before = self.mismatches.get(instrument)
             same = before is not None and (before.theirs, before.ours) == (venue_qty, ours)

@@ -191,17 +191,6 @@ def test_f02_a_lost_order_of_which_only_the_fill_is_told_is_known_for_ours() -> 
     assert not any("somebody else" in text for text in bench.critical())
 
 
-def test_f02_a_fill_of_nobody_is_taken_though_the_venue_answers_no_question() -> None:
-    bench = ManualVenue()
-    bench.connect()
-    bench.answering = False
-    bench.tell_fill(Fill("X1", "999", "MNQ", Side.BUY, PRICE, 1, MNQ.cost_usd, bench.now))
-    bench.wait(2.8)
-    assert bench.book.position("MNQ").qty == 0
-    bench.wait(0.5)
-    assert bench.book.position("MNQ").qty == 1
-
-
 @pytest.mark.parametrize("stop", [False, True])
 def test_f03_a_client_id_that_is_taken_is_looked_up_and_never_booked_as_rejected(stop: bool) -> None:
     """The request was repeated on the way: the venue refuses the copy of an order that it has."""

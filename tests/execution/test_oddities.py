@@ -72,6 +72,7 @@ def test_an_overfill_is_applied_flagged_and_the_position_follows_the_venue() -> 
     bench.fills.append(extra)
     bench.positions["MNQ"] = 6
     bench.tell_fill(extra)
+    bench.wait(1)
     assert bench.book.position("MNQ").qty == 6
     assert bench.core.turn.counts["overfills"] == 1
     assert any("more than its order of 5" in text for text in bench.critical())
