@@ -180,8 +180,8 @@ class Inquiry:
     def _not_before(self) -> int:
         if self._open:
             # What was asked before the stream came back may hang with the line that broke.
-            soon = self._hurried or self._urgent
-            return max(self._open.values()) + (LOOK_AGAIN_NS if soon else _LOST_NS)
+            lost = LOOK_AGAIN_NS if self._hurried else UNPROVEN_NS if self._urgent else _LOST_NS
+            return max(self._open.values()) + lost
         if not self.ended_ts or self._hurried:
             return 0
         most = _URGENT_A_MINUTE if self._urgent else _A_MINUTE
