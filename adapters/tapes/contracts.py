@@ -82,13 +82,14 @@ def _trades(file: str, rows: Iterator[NumberedRow], layout: Layout) -> Iterator[
 def _asked(names: tuple[str, ...], product: re.Pattern[str], month: str | None, symbol: str | None) -> bool:
     if symbol is not None:
         return symbol.upper() in (name.upper() for name in names)
-    return month is None or any(_is_month(product.fullmatch(name.upper()), month) for name in names)
+    return month is None or any(_is_month(product, name.upper(), month) for name in names)
 
 
-def _is_month(match: re.Match[str] | None, month: str) -> bool:
-    """Whether a contract's name tells this month ("202403")."""
+def _is_month(product: re.Pattern[str], name: str, month: str) -> bool:
+    """Whether a contract's name, or its expiry, tells this month ("202403")."""
+    match = product.fullmatch(name)
     if match is None:
-        return False
+        return name.replace("-", "").startswith(month)
     if match["code"]:
         return _CODES.index(match["code"]) + 1 == int(month[4:]) and month[:4].endswith(match["year"])
     return bool(match["mm"]) and (match["mm"], match["yy"]) == (month[4:], month[2:4])
@@ -109,7 +110,7 @@ def _product(instrument: Instrument) -> re.Pattern[str]:
 def _check_product(
     file: str, number: int, names: tuple[str, ...], product: re.Pattern[str], instrument: Instrument
 ) -> None:
-    """A name without letters is a number of the vendor's and tells no product."""
+    """A name without letters is a date or a number of the vendor's, and tells no product."""
     for name in names:
-        if not name.isdecimal() and not product.fullmatch(name.upper()):
+        if any(c.isalpha() for c in name) and not product.fullmatch(name.upper()):
             raise at_row(file, number, f"holds {shown(name)}, which is no contract of {instrument.symbol}")

@@ -22,8 +22,13 @@ _BARS = {
     "volume": ("volume", "vol", "vol."),
 }
 _TICKS = {"price": ("price",), "size": ("size", "qty", "quantity", "volume", "vol")}
-_NAMED_BY = ("symbol", "raw_symbol", "ticker", "instrument", "contract", "instrument_id")
-_ACTIONS = ("action", "type", "event")
+_NAMED_BY = (
+    *("symbol", "raw symbol", "contract symbol", "ticker", "instrument", "instrument name", "contract"),
+    *("#ric", "ric", "expiry", "expiration", "contract month", "month", "instrument id"),
+)
+_ACTIONS = ("action", "type", "event", "event type", "tick type", "record type", "msg type")
+_BOOK = "bid_px_00"
+"""Databento's best bid: a table with it tells of every change of the book, or what stood at some instants."""
 _DATE = re.compile(r"\d{8}(?: \d{6})?|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[ T]\d{1,2}:\d\d\S*)?")
 _CLOCK = re.compile(r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?")
 
@@ -90,13 +95,14 @@ def _headed(file: str, number: int, row: Sequence[str]) -> Layout:
         if names.count(name) > 1:
             raise at_row(file, number, f"the header has {name!r} {names.count(name)} times")
     columns |= {field: names.index(name) for field, name in found.items()}
-    action = next((names.index(name) for name in _ACTIONS if name in names), None)
-    return Layout(
-        columns,
-        len(row),
-        named_by=tuple(names.index(name) for name in _NAMED_BY if name in names),
-        action=action if "price" in columns else None,
-    )
+    plain = [name.replace("_", " ") for name in names]
+    action = next((plain.index(name) for name in _ACTIONS if name in plain), None)
+    if "price" not in columns:
+        action = None
+    elif action is None and _BOOK in names:
+        raise at_row(file, number, "tells quotes, and has no column that says which rows are trades")
+    named_by = tuple(plain.index(name) for name in _NAMED_BY if name in plain)
+    return Layout(columns, len(row), named_by=named_by, action=action)
 
 
 def _fields(kind: Mapping[str, tuple[str, ...]], names: Sequence[str]) -> dict[str, str] | None:

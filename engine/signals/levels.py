@@ -28,7 +28,7 @@ class Level(Struct, frozen=True):
     touches: int
     """Times that price turned in it; a turn that goes on to a new extreme is still one."""
     stamp: int
-    """Open time of its oldest swing's bar."""
+    """Open time of the bar of the swing that gave it its bounds."""
     last_index: int
     """Bar at which its newest swing became known."""
     known_at: int
@@ -74,9 +74,10 @@ class Levels:
         else:
             low, high = min(before.low, price), max(before.high, price)
             touches = before.touches + (swing.supersedes != before.newest.index)
-            same = (low, high) == (before.low, before.high) and (before.touches > 1 or touches == 1)
-            known_at = before.known_at if same else swing.known_at
-            level = Level(before.number, low, high, touches, before.stamp, now, known_at, swing)
+            same = (low, high) == (before.low, before.high)
+            stamp = before.stamp if same else swing.stamp
+            known_at = before.known_at if same and (before.touches > 1 or touches == 1) else swing.known_at
+            level = Level(before.number, low, high, touches, stamp, now, known_at, swing)
             self.found.remove(before)
         self.found.append(level)
         if len(self.found) > self._keep:

@@ -122,6 +122,23 @@ def test_f57_what_is_asked_for_and_not_there_is_named(
         opened(tmp_path, HEAD + TRADES + OTHER, **how)
 
 
+def test_f57_an_expiry_names_a_contract_too(tmp_path: Path) -> None:
+    rows = "1709899200,5150.25,2,{}\n1709899201,5213.5,1,{}\n"
+    for one, other in (("202403", "202406"), ("2024-03-15", "2024-06-21"), ("20240315", "20240621")):
+        text = "time,price,size,expiry\n" + rows.format(one, other)
+        with pytest.raises(TapeError, match=f"row 3: '{other}' after '{one}'"):
+            opened(tmp_path, text)
+        assert prices(opened(tmp_path, text, month="202406")) == [(10**9, 20_854, 1)]
+
+
+def test_f57_quotes_at_instants_are_no_trades(tmp_path: Path) -> None:
+    text = (
+        "ts_event,instrument_id,side,price,size,bid_px_00,ask_px_00\n1709899200,1,B,5150.25,2,5150,5150.25\n"
+    )
+    with pytest.raises(TapeError, match="row 1: tells quotes, and has no column that says which rows"):
+        opened(tmp_path, text)
+
+
 def test_f57_events_of_the_book_are_no_trades(tmp_path: Path) -> None:
     book = "".join(
         TRADES.splitlines(keepends=True)[0].replace(",T,", f",{action},").replace("5150.25", "1")
