@@ -278,6 +278,11 @@ def test_each_mistake_is_one_clear_line(complaints: Complaints, toml: str, line:
     assert complaints(toml) == [f"{line} (in ~/tstream.toml)"]
 
 
+def test_what_a_file_may_not_hold_is_not_offered_for_it(complaints: Complaints) -> None:
+    (line,) = complaints("[discord]\nzzzz = 1")
+    assert line == "discord.zzzz = 1: unknown key; known here: api_url, gateway_url (in ~/tstream.toml)"
+
+
 def test_broken_toml_names_file_and_place(complaints: Complaints) -> None:
     (line,) = complaints("trading = off")
     assert re.fullmatch(r"no valid TOML: .*line 1.* \(in ~/tstream\.toml\)", line)

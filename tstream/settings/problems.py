@@ -94,7 +94,8 @@ def nearest(key: str, known: list[str], secret: Sequence[str] = ()) -> str:
             login = " and ".join(variable(one) for one in secret if one.startswith(LOGIN))
             return f"; did you mean {login} in .env or the environment?"
         return f"; did you mean [{found[0]}]?" if found else "; docs/configuration.md lists all keys"
-    siblings = [other.rpartition(".")[2] for other in known if other.rpartition(".")[0] == section]
+    here = [other for other in known if other.rpartition(".")[0] == section and other not in secret]
+    siblings = [other.rpartition(".")[2] for other in here]
     return f"; known here: {', '.join(siblings)}" if siblings else ""
 
 
