@@ -197,3 +197,14 @@ async def test_a_room_that_could_not_be_traded_is_told_as_a_start_would(places: 
         code, lines = await checked(capsys)
     assert code == 1
     assert lines[0].startswith("✗ settings: rooms.desk")
+
+
+async def test_f55_a_folder_in_which_others_may_write_is_told_with_its_remedy(
+    places: Paths, capsys: Out
+) -> None:
+    places.runtime.chmod(0o777)
+    code, lines = await checked(capsys)
+    assert code == 1
+    assert (
+        f"✗ folders: others may write in {places.runtime} (mode 0777) → chmod go-w {places.runtime}" in lines
+    )
