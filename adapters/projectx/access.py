@@ -48,8 +48,8 @@ class Access:
             config.api_url, config.timing, config.limits, self.anomalies, self._health
         )
         self.session = Session(config, self._transport, clock, self._token)
-        self.rest = Rest(self.session)
-        self.urgent = Rest(self.session, Priority.VERIFY)
+        self.rest = Rest(self.session, self.anomalies)
+        self.urgent = Rest(self.session, self.anomalies, Priority.VERIFY)
         """The same for questions on which a close or a stop depends."""
         self.contracts = Contracts(config.instruments, self.rest, self.anomalies)
 

@@ -16,6 +16,9 @@ from engine.model.instrument import Instrument
 from engine.model.orders import AccountKind, Fill, VenueOrder, VenuePosition
 from engine.ports import Clock, Sink
 
+_MOST_LOOKUPS = 16
+"""Contracts that the venue is asked about at a time: a stream can't make us ask without end."""
+
 Row = OrderRow | TradeRow | PositionRow
 R = TypeVar("R", OrderRow, TradeRow, PositionRow)
 T = TypeVar("T")
@@ -92,6 +95,8 @@ class AccountReports:
         if self._contracts.known(row.contract_id, symbol_id):
             self._report(row)
             return
+        if len(self._lookups) >= _MOST_LOOKUPS:
+            raise WireError("one contract too many that nobody knows")
         # A month that is not active, or another product: the venue tells. The rest of the stream goes on.
         task = asyncio.create_task(self._learn(row))
         self._lookups.add(task)
@@ -139,6 +144,7 @@ class AccountReports:
                 try:
                     yield row, mapped(row, instrument)
                 except WireError as error:
+                    self._anomalies.note(what, error, row.id)
                     raise RetryableError(f"{what} {row.id}: {error}") from None
 
     async def _learn(self, row: Row) -> None:

@@ -17,6 +17,7 @@ from adapters.projectx.wire import (
     QuoteRow,
     TradeRow,
     WireError,
+    possible,
     read,
 )
 from engine.model.events import Print, Quote
@@ -34,6 +35,12 @@ from engine.model.orders import (
 
 PRACTICE_PREFIX = "PRAC-"
 _MOST_TEXTS = 4_096
+_LONGEST_PRICE = 40
+"""Characters of a price as it is written."""
+MOST_TICKS = 1_000_000_000
+"""No price is as far from zero, whatever the tick."""
+EARLIEST, LATEST = stamps.parse("2000-01-01T00:00:00Z"), stamps.parse("2200-01-01T00:00:00Z")
+"""Nanoseconds UTC between which everything happens."""
 LIVE_STATUSES = (1, 6, 7, 8)
 """Open, pending, pending cancellation, suspended: the orders that can still trade."""
 
@@ -147,6 +154,8 @@ class PriceTexts(dict[bytes, int | None]):
         self._read_as = read_as or _ticks_of
 
     def __missing__(self, text: bytes) -> int | None:
+        if len(text) > _LONGEST_PRICE:
+            raise WireError(f"not a price: {len(text)} characters")
         price = read(text, Decimal | None) if text else None  # type: ignore[arg-type]
         ticks = None if price is None else self._read_as(self.instrument, price)
         if len(self) >= _MOST_TEXTS:
@@ -190,10 +199,7 @@ class TopOfBook:
         if (text := row.change) is not ABSENT and (told := self._figures[bytes(text)]) is not None:
             change = told
         if (stamp := row.timestamp or row.last_updated) is not None:
-            try:
-                self._ts = stamps.parse(stamp)
-            except ValueError as error:
-                raise WireError(str(error)) from None
+            self._ts = _stamp(stamp)
         self._bid, self._ask, self._last, self._open, self._change = bid, ask, last, opened, change
         return self.quote(ts_recv)
 
@@ -246,26 +252,32 @@ def _ticks(instrument: Instrument, price: Decimal | None) -> int | None:
 
 def _ticks_of(instrument: Instrument, price: Decimal) -> int:
     try:
-        return instrument.ticks(price)
+        ticks = instrument.ticks(possible(price))
     except OffGridError as error:
         raise WireError(str(error)) from None
-    except ArithmeticError:
-        raise WireError(f"not a price: {str(price)[:40]}") from None
+    except (ArithmeticError, ValueError):
+        raise WireError(f"not a price: {str(price)[:_LONGEST_PRICE]}") from None
+    if abs(ticks) > MOST_TICKS:
+        raise WireError(f"not a price: {str(price)[:_LONGEST_PRICE]}")
+    return ticks
 
 
 def _nearest(instrument: Instrument, price: Decimal) -> int | None:
     """For figures that are only shown (the day's open and change): settlements need not lie on the grid."""
     try:
-        return int((price / instrument.tick_size).to_integral_value())
+        return int((possible(price) / instrument.tick_size).to_integral_value())
     except (ArithmeticError, ValueError):
         return None
 
 
 def _stamp(text: str) -> int:
     try:
-        return stamps.parse(text)
+        ts = stamps.parse(text)
     except ValueError as error:
         raise WireError(str(error)) from None
+    if not EARLIEST <= ts < LATEST:
+        raise WireError(f"a time that can't be: {text[:_LONGEST_PRICE]!r}")
+    return ts
 
 
 def _type_by_price(row: OrderRow) -> OrderType:

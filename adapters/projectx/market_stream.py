@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
-from msgspec import MsgspecError, Raw
+from msgspec import Raw
 
 from adapters.projectx import mapping
 from adapters.projectx.anomalies import Anomalies
@@ -13,6 +13,7 @@ from adapters.projectx.config import SessionOpen, Timing
 from adapters.projectx.handover import Handover
 from adapters.projectx.link import Silence, Stream
 from adapters.projectx.wire import (
+    UNREADABLE,
     PrintRow,
     PrintsRecord,
     QuoteRow,
@@ -32,6 +33,8 @@ _SETTLE_S = 10.0
 """So long after taking over, prints are compared with what the connection before has told."""
 
 _NANOS = 1_000_000_000
+_MOST_AHEAD_S = 3600
+"""By so much may the venue's clock be ahead of ours: it decides bars and trade dates."""
 
 
 class _Contract:
@@ -130,7 +133,7 @@ class MarketStream(Stream):
     def take(self, record: bytes) -> bool:
         try:
             found = market_record(record)
-        except MsgspecError:
+        except UNREADABLE:
             return False
         contract, told = found.arguments
         try:
@@ -229,6 +232,7 @@ class MarketStream(Stream):
             raise WireError("a contract that was not subscribed")
         self._heard = self._clock()
         quote = one.book.merge(row, self._heard)
+        _require_past(quote.ts_venue, self._heard)
         if one.old:
             self._tell_old(contract, quote)
             return
@@ -292,7 +296,9 @@ class MarketStream(Stream):
 
     def _tell(self, prices: mapping.PriceTexts, row: PrintRow, now: int) -> None:
         try:
-            self._sink(mapping.market_print(row, prices, now, self._next_seq()))
+            told = mapping.market_print(row, prices, now, self._next_seq())
+            _require_past(told.ts_venue, now)
+            self._sink(told)
         except WireError as error:
             self._anomalies.note("GatewayTrade", error)
 
@@ -304,3 +310,9 @@ def _both(contracts: Iterable[str]) -> list[tuple[str, tuple[object, ...]]]:
         for contract in contracts
         for method in ("SubscribeContractQuotes", "SubscribeContractTrades")
     ]
+
+
+def _require_past(ts: int, now: int) -> None:
+    """Raises WireError for what has not happened yet."""
+    if ts > now + _MOST_AHEAD_S * _NANOS:
+        raise WireError(f"a time {(ts - now) // _NANOS} s ahead of ours")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from msgspec import Raw
@@ -11,6 +12,7 @@ from msgspec import Raw
 from adapters.common import stamps
 from adapters.common.rate_budget import Priority
 from adapters.projectx import codes, endpoints
+from adapters.projectx.anomalies import Anomalies
 from adapters.projectx.endpoints import Endpoint
 from adapters.projectx.mapping import LIVE_STATUSES
 from adapters.projectx.session import Session
@@ -40,31 +42,32 @@ BadRow = Callable[[WireError], None]
 
 
 class Rest:
-    def __init__(self, session: Session, rank: Priority | None = None) -> None:
+    def __init__(self, session: Session, anomalies: Anomalies, rank: Priority | None = None) -> None:
         """`rank` is the priority of all that is asked, instead of the calls' own."""
         self._session = session
+        self._anomalies = anomalies
         self._rank = rank
         self._has_query = True
 
     async def accounts(self, *, active: bool = True, bad: BadRow | None = None) -> list[AccountRow]:
         """The login's accounts; one that is locked may count as not active."""
         reply = await self._ask(endpoints.ACCOUNTS, {"onlyActiveAccounts": active})
-        return _rows(endpoints.ACCOUNTS, reply.accounts, AccountRow, bad)
+        return self._rows(endpoints.ACCOUNTS, reply.accounts, AccountRow, bad)
 
     async def contracts(self, bad: BadRow | None = None) -> list[ContractRow]:
         """Every contract of the simulated-data entitlement, which practice and evaluation keys have."""
         reply = await self._ask(endpoints.CONTRACTS_AVAILABLE, {"live": False})
-        return _rows(endpoints.CONTRACTS_AVAILABLE, reply.contracts, ContractRow, bad)
+        return self._rows(endpoints.CONTRACTS_AVAILABLE, reply.contracts, ContractRow, bad)
 
     async def search_contracts(self, text: str, bad: BadRow | None = None) -> list[ContractRow]:
         """Up to 20 contracts whose name resembles the text: filter by exact symbol id."""
         reply = await self._ask(endpoints.CONTRACT_SEARCH, {"searchText": text, "live": False})
-        return _rows(endpoints.CONTRACT_SEARCH, reply.contracts, ContractRow, bad)
+        return self._rows(endpoints.CONTRACT_SEARCH, reply.contracts, ContractRow, bad)
 
     async def contract(self, contract_id: str) -> ContractRow:
         """One contract, expired ones too. Raises RefusedError if there is none such."""
         reply = await self._ask(endpoints.CONTRACT_BY_ID, {"contractId": contract_id})
-        return _row(endpoints.CONTRACT_BY_ID, reply.contract, ContractRow)
+        return self._row(endpoints.CONTRACT_BY_ID, reply.contract, ContractRow)
 
     async def bars(self, contract_id: str, start: int, end: int) -> list[BarRow]:
         """Closed 1m bars that open in [start, end), nanoseconds UTC, oldest first.
@@ -86,7 +89,7 @@ class Rest:
                 "includePartialBar": False,
             }
             reply = await self._ask(endpoints.BARS, body)
-            rows = _rows(endpoints.BARS, reply.bars, BarRow)
+            rows = self._rows(endpoints.BARS, reply.bars, BarRow)
             page = await _by_time(rows)
             found |= {ts: row for ts, row in page.items() if start <= ts < end}
             # A window may include its end or not: only a page that reaches further back leads on.
@@ -133,7 +136,7 @@ class Rest:
         """Orders created since a time (nanoseconds UTC), oldest first; without suspended bracket legs."""
         body = {"accountId": account_id, "startTimestamp": stamps.text(since)}
         reply = await self._ask(endpoints.ORDERS, body)
-        return _rows(endpoints.ORDERS, reply.orders, OrderRow)
+        return self._rows(endpoints.ORDERS, reply.orders, OrderRow)
 
     async def live_orders(self, account_id: int) -> list[OrderRow]:
         """Orders that can still trade, suspended legs too; an older gateway gives open ones only."""
@@ -149,20 +152,37 @@ class Rest:
     async def open_orders(self, account_id: int) -> list[OrderRow]:
         """Orders of status 1; a suspended leg is not among them."""
         reply = await self._ask(endpoints.ORDERS_OPEN, {"accountId": account_id})
-        return _rows(endpoints.ORDERS_OPEN, reply.orders, OrderRow)
+        return self._rows(endpoints.ORDERS_OPEN, reply.orders, OrderRow)
 
     async def positions(self, account_id: int) -> list[PositionRow]:
         reply = await self._ask(endpoints.POSITIONS, {"accountId": account_id})
-        return _rows(endpoints.POSITIONS, reply.positions, PositionRow)
+        return self._rows(endpoints.POSITIONS, reply.positions, PositionRow)
 
     async def trades(self, account_id: int, since: int) -> list[TradeRow]:
         """Half-turns since a time (nanoseconds UTC), newest first."""
         body = {"accountId": account_id, "startTimestamp": stamps.text(since)}
         reply = await self._ask(endpoints.TRADES, body)
-        return _rows(endpoints.TRADES, reply.trades, TradeRow)
+        return self._rows(endpoints.TRADES, reply.trades, TradeRow)
 
     async def _ask(self, endpoint: Endpoint, body: dict[str, Any]) -> Reply:
         return await self._session.call(endpoint, body, self._rank)
+
+    def _rows(self, endpoint: Endpoint, raw: Raw, shape: type[T], bad: BadRow | None = None) -> list[T]:
+        with self._counting(endpoint):
+            return read_rows(raw, shape, bad)
+
+    def _row(self, endpoint: Endpoint, raw: Raw, shape: type[T]) -> T:
+        with self._counting(endpoint):
+            return read(raw, shape)
+
+    @contextmanager
+    def _counting(self, endpoint: Endpoint) -> Iterator[None]:
+        """What can't be read is counted, and the answer is none."""
+        try:
+            yield
+        except WireError as error:
+            self._anomalies.note(endpoint.path, error)
+            raise RetryableError(f"{endpoint.path}: an answer that can't be read ({error})") from None
 
     async def _query_live(self, account_id: int) -> list[OrderRow]:
         found: dict[int, OrderRow] = {}
@@ -176,7 +196,7 @@ class Rest:
                 "includeTotalCount": True,
             }
             reply = await self._ask(endpoints.ORDERS_QUERY, body)
-            rows = _rows(endpoints.ORDERS_QUERY, reply.orders, OrderRow)
+            rows = self._rows(endpoints.ORDERS_QUERY, reply.orders, OrderRow)
             before = len(found)
             found |= {row.id: row for row in rows}
             # Whether the offset counts rows or pages is not published: rows we know already end the walk.
@@ -198,17 +218,3 @@ async def _by_time(rows: list[BarRow]) -> dict[int, BarRow]:
     except ValueError as error:
         raise RetryableError(f"{endpoints.BARS.path}: {error}") from None
     return page
-
-
-def _rows(endpoint: Endpoint, raw: Raw, shape: type[T], bad: BadRow | None = None) -> list[T]:
-    try:
-        return read_rows(raw, shape, bad)
-    except WireError as error:
-        raise RetryableError(f"{endpoint.path}: an answer that can't be read ({error})") from None
-
-
-def _row(endpoint: Endpoint, raw: Raw, shape: type[T]) -> T:
-    try:
-        return read(raw, shape)
-    except WireError as error:
-        raise RetryableError(f"{endpoint.path}: an answer that can't be read ({error})") from None

@@ -24,9 +24,10 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 
 from adapters.common.redaction import scrub
 from adapters.projectx.config import Timing
+from adapters.projectx.wire import UNREADABLE, unread
 
 SEPARATOR = b"\x1e"
-LARGEST_RECORD = 32 * 1024 * 1024
+LARGEST_RECORD = 4 * 1024 * 1024
 """Bytes. The first market depth of a busy contract is about 0.3 MB; more than this is no record."""
 _INVOCATION, _COMPLETION, _PING, _CLOSE = 1, 3, 6, 7
 
@@ -74,23 +75,30 @@ class _HandshakeReply(Struct):
 class RecordSplitter:
     """Turns frames into records: many may share a frame, and one may be spread over several."""
 
-    __slots__ = ("_rest",)
+    __slots__ = ("_parts", "_size")
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._parts: list[bytes] = []
+        self._size = 0
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """The records completed by this chunk, without their separator; empty ones are left out.
 
         Raises ValueError when a record outgrows LARGEST_RECORD.
         """
-        if not self._rest and chunk.find(SEPARATOR) == len(chunk) - 1:
+        end = chunk.find(SEPARATOR)
+        if not self._parts and end == len(chunk) - 1:
             return [chunk[:-1]] if len(chunk) > 1 else []
-        parts = (self._rest + chunk if self._rest else chunk).split(SEPARATOR)
-        self._rest = parts.pop()
-        if len(self._rest) > LARGEST_RECORD:
+        if end < 0:
+            records = []
+            self._parts.append(chunk)
+            self._size += len(chunk)
+        else:
+            *records, rest = b"".join((*self._parts, chunk)).split(SEPARATOR)
+            self._parts, self._size = [rest] if rest else [], len(rest)
+        if self._size > LARGEST_RECORD:
             raise ValueError(f"a record of more than {LARGEST_RECORD} bytes")
-        return [part for part in parts if part]
+        return [record for record in records if record]
 
 
 _protocol = JsonHubProtocol()
@@ -191,7 +199,7 @@ class Hub:
             reply = _handshake_reply.decode(records[0])
         except TimeoutError:
             raise HubClosed(f"no handshake within {self._timing.handshake_s:g} s") from None
-        except (ConnectionClosed, ValueError, msgspec.MsgspecError) as error:
+        except (ConnectionClosed, ValueError, *UNREADABLE) as error:
             raise HubClosed(_told("the handshake failed", error)) from None
         if reply.error is not None:
             raise HubClosed(f"the hub refused the handshake: {scrub(reply.error)}")
@@ -220,8 +228,8 @@ class Hub:
             return
         try:
             record = _record.decode(raw)
-        except msgspec.MsgspecError as error:
-            self._junk(str(error), raw)
+        except UNREADABLE as error:
+            self._junk(unread(error), raw)
             return
         if record.type == _INVOCATION:
             self._receive(record.target, record.arguments)

@@ -10,6 +10,8 @@ import msgspec
 from msgspec import Struct
 
 _SECOND = 1_000_000_000
+LONGEST_LIFE_S = 30 * 86_400
+"""More is not believed, seconds."""
 UNDATED_LIFE_S = 23 * 3600
 """Life of a token that does not tell its own, seconds: tokens are said to live 24 hours."""
 _RENEW_AFTER = 0.9
@@ -43,7 +45,7 @@ def life(token: str, now: int) -> Life:
         seconds = claims.exp - issued
     else:
         seconds = claims.exp - now / _SECOND
-    seconds = max(0.0, seconds)
+    seconds = min(max(0.0, seconds), LONGEST_LIFE_S)
     return Life(now + int(seconds * _RENEW_AFTER * _SECOND), now + int(seconds * _SECOND))
 
 
@@ -54,5 +56,5 @@ def _claims(token: str) -> _Claims:
     try:
         padded = parts[1] + "=" * (-len(parts[1]) % 4)
         return msgspec.json.decode(base64.urlsafe_b64decode(padded), type=_Claims)
-    except (binascii.Error, ValueError, msgspec.MsgspecError):
+    except (binascii.Error, ValueError, RecursionError, msgspec.MsgspecError):
         return _Claims()

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 
 
 class WireError(ValueError):
@@ -22,26 +22,52 @@ class WireError(ValueError):
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What decoding raises for bytes that are no record: no JSON, no UTF-8, another shape, nested without end."""
 
+MOST_NESTED = 32
+"""Levels of a record. The gateway's own have five."""
+LONGEST_LOOSE = 1 << 20
+"""Bytes of what is read liberally: that takes fifty times as long."""
+_MOST_BAD = 100
+"""Rows of one answer that make no sense and are left out; with more of them it is no answer."""
+
+MOST_CONTRACTS = 100_000
+"""Of an order, a fill or a position: no account may have as many."""
+Id = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
+Code = Annotated[int, Meta(ge=-1_000, le=1_000_000)]
+Size = Annotated[int, Meta(ge=0, le=MOST_CONTRACTS)]
+Volume = Annotated[int, Meta(ge=0, le=10**9)]
+"""Of the whole market."""
+_MOST_DIGITS = 12
+"""No balance, price or fee has more before its point."""
+Text = Annotated[str, Meta(max_length=1_000)]
+
 NOTHING = Raw(b"null")
 ABSENT = Raw()
 """The value of a key that was not sent."""
+
+
+def possible(*amounts: Decimal | int) -> Decimal:
+    """The first of some amounts or prices. Raises ValueError for any that can't be true."""
+    for amount in amounts:
+        if isinstance(amount, Decimal) and not (amount.is_finite() and amount.adjusted() < _MOST_DIGITS):
+            raise ValueError(f"not an amount: {str(amount)[:40]}")
+    return Decimal(amounts[0])
 
 
 class Reply(Struct, rename="camel"):
     """The envelope of every answer. Payloads stay raw for whoever knows their shape."""
 
     success: bool
-    error_code: int = 0
+    error_code: Code = 0
     error_message: str | None = None
     token: str | None = None
     new_token: str | None = None
-    order_id: int | None = None
+    order_id: Id | None = None
     accounts: Raw = NOTHING
     contracts: Raw = NOTHING
     contract: Raw = NOTHING
     bars: Raw = NOTHING
     orders: Raw = NOTHING
-    total_count: int | None = None
+    total_count: Volume | None = None
     positions: Raw = NOTHING
     trades: Raw = NOTHING
 
@@ -51,76 +77,88 @@ class Reply(Struct, rename="camel"):
 
 
 class AccountRow(Struct, rename="camel"):
-    id: int
-    name: str
+    id: Id
+    name: Text
     balance: Decimal
     can_trade: bool
     is_visible: bool = True
     simulated: bool | None = None
 
+    def __post_init__(self) -> None:
+        possible(self.balance)
+
 
 class ContractRow(Struct, rename="camel"):
-    id: str
-    name: str
+    id: Text
+    name: Text
     tick_size: Decimal
     tick_value: Decimal
     active_contract: bool
-    symbol_id: str
-    description: str = ""
+    symbol_id: Text
+    description: Text = ""
+
+    def __post_init__(self) -> None:
+        possible(self.tick_size, self.tick_value)
 
 
 class BarRow(Struct):
-    t: str
+    t: Text
     o: Decimal
     h: Decimal
     l: Decimal  # noqa: E741  the wire's own name
     c: Decimal
-    v: int
+    v: Volume
 
 
 class OrderRow(Struct, rename="camel"):
-    id: int
-    account_id: int
-    contract_id: str
-    creation_timestamp: str
-    status: int
-    type: int
-    side: int
-    size: int
-    symbol_id: str | None = None
-    update_timestamp: str | None = None
+    id: Id
+    account_id: Id
+    contract_id: Text
+    creation_timestamp: Text
+    status: Code
+    type: Code
+    side: Code
+    size: Size
+    symbol_id: Text | None = None
+    update_timestamp: Text | None = None
     limit_price: Decimal | None = None
     stop_price: Decimal | None = None
-    fill_volume: int | None = None
+    fill_volume: Size | None = None
     filled_price: Decimal | None = None
-    custom_tag: str | None = None
-    parent_order_id: int | None = None
+    custom_tag: Text | None = None
+    parent_order_id: Id | None = None
 
 
 class PositionRow(Struct, rename="camel"):
-    id: int
-    account_id: int
-    contract_id: str
-    type: int
-    size: int
+    id: Id
+    account_id: Id
+    contract_id: Text
+    type: Code
+    size: Size
     average_price: Decimal
-    creation_timestamp: str | None = None
+    creation_timestamp: Text | None = None
+
+    def __post_init__(self) -> None:
+        possible(self.average_price)
 
 
 class TradeRow(Struct, rename="camel"):
     """A half-turn of ours. `fees` and `commissions` are USD for the whole row."""
 
-    id: int
-    account_id: int
-    contract_id: str
-    creation_timestamp: str
+    id: Id
+    account_id: Id
+    contract_id: Text
+    creation_timestamp: Text
     price: Decimal
-    side: int
-    size: int
-    order_id: int
+    side: Code
+    size: Size
+    order_id: Id
     fees: Decimal | None = None
     commissions: Decimal | None = None
     voided: bool = False
+
+    def __post_init__(self) -> None:
+        possible(self.price, self.fees or 0, self.commissions or 0)
 
 
 class QuoteRow(Struct, rename="camel", gc=False):
@@ -133,17 +171,17 @@ class QuoteRow(Struct, rename="camel", gc=False):
     open: Raw = ABSENT
     volume: float | None = None
     """Of the session so far."""
-    timestamp: str | None = None
-    last_updated: str | None = None
+    timestamp: Text | None = None
+    last_updated: Text | None = None
 
 
 class PrintRow(Struct, gc=False):
     """A trade of the market, its price as it is written; `type` is the aggressor: 0 buy, 1 sell."""
 
     price: Raw
-    volume: int
-    timestamp: str
-    type: int | None = None
+    volume: Volume
+    timestamp: Text
+    type: Code | None = None
 
 
 class QuoteRecord(Struct, tag_field="target", tag="GatewayQuote", gc=False):
@@ -162,7 +200,7 @@ class UserRecord(Struct):
     """Envelope of a user-hub event: `action` 0 create, 1 update, 2 delete."""
 
     data: Raw
-    action: int = 1
+    action: Code = 1
 
 
 T = TypeVar("T")
@@ -206,11 +244,13 @@ def read_rows(raw: Raw, shape: type[T], bad: Callable[[WireError], None] | None 
         return whole.decode(raw) or []
     except UNREADABLE:
         rows: list[T] = []  # one at a time and liberally, then
+    left_out = 0
     for part in read(raw, list[Raw] | None) or ():  # type: ignore[arg-type]
         try:
             rows.append(read(part, shape))
         except WireError as error:
-            if bad is None:
+            left_out += 1
+            if bad is None or left_out > _MOST_BAD:
                 raise
             bad(error)
     return rows
@@ -221,7 +261,7 @@ def read_user(arguments: Raw, shape: type[T]) -> list[tuple[int, T]]:
     try:
         parts = _arguments.decode(arguments)
     except UNREADABLE as error:
-        raise WireError(f"arguments are not a list: {error}") from None
+        raise WireError(f"arguments are not a list: {unread(error)}") from None
     return [pair for part in parts for pair in _user_rows(part, shape)]
 
 
@@ -261,7 +301,7 @@ def _user_rows(part: Raw, shape: type[T]) -> list[tuple[int, T]]:
 
 def _unwrap(item: Any, shape: type[T]) -> tuple[int, T]:
     if isinstance(item, dict) and "data" in item:
-        return _convert(item.get("action", 1), int), _convert(item["data"], shape)
+        return _convert(item.get("action", 1), Code), _convert(item["data"], shape)
     return 1, _convert(item, shape)
 
 
@@ -284,18 +324,29 @@ def _split_loosely(arguments: Raw) -> tuple[str, Any]:
 
 
 def _loosely(raw: bytes | Raw) -> Any:
+    if len(bytes(raw)) > LONGEST_LOOSE:
+        raise WireError("too long to be read liberally")
     try:
         return _lower(_loose.decode(raw))
     except UNREADABLE as error:
-        raise WireError(f"not JSON: {error}") from None
+        raise WireError(unread(error)) from None
 
 
-def _lower(value: Any) -> Any:
+def unread(error: Exception) -> str:
+    """Why bytes could not be decoded, in words."""
+    if isinstance(error, RecursionError):
+        return f"nested more than {MOST_NESTED} levels deep"
+    return "no UTF-8" if isinstance(error, UnicodeDecodeError) else f"not JSON: {error}"
+
+
+def _lower(value: Any, left: int = MOST_NESTED) -> Any:
     """Keys with their first letter small."""
+    if isinstance(value, (dict, list)) and not left:
+        raise RecursionError
     if isinstance(value, dict):
-        return {key[:1].lower() + key[1:]: _lower(item) for key, item in value.items()}
+        return {key[:1].lower() + key[1:]: _lower(item, left - 1) for key, item in value.items()}
     if isinstance(value, list):
-        return [_lower(item) for item in value]
+        return [_lower(item, left - 1) for item in value]
     return value
 
 

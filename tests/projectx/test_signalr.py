@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
 
-from adapters.projectx import signalr
 from adapters.projectx.signalr import (
     Hub,
     HubClosed,
@@ -72,14 +71,6 @@ def test_records_survive_any_cut_of_the_bytes(texts: list[str], cuts: list[int])
         found += splitter.feed(stream[:size])
         stream = stream[size:]
     assert [record.decode() for record in found] == texts
-
-
-def test_an_endless_record_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(signalr, "LARGEST_RECORD", 100)
-    splitter = RecordSplitter()
-    splitter.feed(b"x" * 90)
-    with pytest.raises(ValueError, match="100 bytes"):
-        splitter.feed(b"x" * 90)
 
 
 @pytest.mark.parametrize(

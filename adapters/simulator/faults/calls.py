@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -56,6 +58,9 @@ _PENDING = {"place": 6, "modify": 4, "cancel": 4, "close": 6, "partial-close": 7
 """The code by which each call says that its outcome is not known yet
 (docs/protocols/projectx.md#failure-codes).
 """
+
+_DEEP = 100_000
+_MEGABYTE = 1_000_000
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -185,7 +190,7 @@ async def _late_request(context: CallContext) -> web.StreamResponse:
     "The venue does nothing: too many requests (429).",
     "throttled:call=any,times=5,seconds=3",
     _call(ANY),
-    seconds=Option(1.0, "its Retry-After header; 0 leaves it out"),
+    seconds=Option(1.0, "its Retry-After header, which may be a day (86400); 0 leaves it out"),
 )
 async def _throttled(context: CallContext) -> web.StreamResponse:
     wait = -(-context.options.number("seconds") // 1)
@@ -198,7 +203,9 @@ async def _throttled(context: CallContext) -> web.StreamResponse:
     "garbled-reply:call=place,how=html",
     _call("place"),
     how=Option(
-        "cut", "the body is cut short, a web page, empty, or no object", ("cut", "html", "empty", "null")
+        "cut",
+        "the body is cut short, a web page, empty, no object, or nested 100,000 levels deep",
+        ("cut", "html", "empty", "null", "deep"),
     ),
 )
 async def _garbled_reply(context: CallContext) -> web.StreamResponse:
@@ -208,8 +215,36 @@ async def _garbled_reply(context: CallContext) -> web.StreamResponse:
         "html": b"<html><body>upstream timed out</body></html>",
         "empty": b"",
         "null": b"null",
+        "deep": b"[" * _DEEP + b"]" * _DEEP,
     }
     return _body(bodies[context.options.text("how")])
+
+
+@_fault(
+    "huge-reply",
+    "The venue does what is asked; before its answer come so many megabytes of white space.",
+    "huge-reply:call=trades,megabytes=1000,packed=yes",
+    call=_call("positions"),
+    megabytes=Option(200, "of the body, once it is unpacked"),
+    packed=Option(False, "compressed to a thousandth of that"),
+)
+async def _huge_reply(context: CallContext) -> web.StreamResponse:
+    answer = _content(await context.handle())
+    packed = context.options.yes("packed")
+    response = web.StreamResponse(headers={"Content-Type": "application/json"})
+    head, block, end = b"", b" " * _MEGABYTE, answer
+    if packed:
+        response.headers["Content-Encoding"] = "gzip"
+        packer = zlib.compressobj(wbits=31)
+        head = packer.compress(block) + packer.flush(zlib.Z_FULL_FLUSH)
+        block = packer.compress(block) + packer.flush(zlib.Z_FULL_FLUSH)
+        end = packer.compress(answer) + packer.flush()
+    with suppress(ConnectionError):  # the client has had enough
+        await response.prepare(context.request)
+        for piece in (head, *itertools.repeat(block, context.options.count("megabytes") - packed), end):
+            await response.write(piece)
+        await response.write_eof()
+    return response
 
 
 @_fault(

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import msgspec
+
 from adapters.simulator.exchange.clock import Schedule
 from adapters.simulator.faults.armed import ArmedFaults
 from adapters.simulator.faults.plan import ANY, FaultOptions, Option, Seam, add_kind
@@ -22,6 +24,7 @@ TARGETS = {
 }
 NAMES = {target: name for name, target in TARGETS.items()}
 STREAMS = {QUOTES: "quotes", TRADES: "trades", DEPTH: "depth", **NAMES}
+_DEEP = 100_000
 _PATIENCE_S = 1.0
 """An event that was put behind others waits no longer than this for them, seconds of venue time."""
 
@@ -109,6 +112,26 @@ def _bare_events(context: EventContext, event: HubEvent) -> Sequence[HubEvent]:
     if context.options.text("keys") == "pascal":
         data = {key[0].upper() + key[1:]: value for key, value in data.items()}
     return (event._replace(data=data, bare=True),)
+
+
+@_fault(
+    "monstrous-event",
+    "The user hub tells of something in a record that can't be true.",
+    "monstrous-event:event=fill,how=number",
+    how=Option(
+        "deep",
+        "nested 100,000 levels deep, of 8 MB, of 10^12 contracts, or in the year 9999",
+        ("deep", "long", "number", "time"),
+    ),
+)
+def _monstrous_event(context: EventContext, event: HubEvent) -> Sequence[HubEvent]:
+    monsters: dict[str, dict[str, Any]] = {
+        "deep": {"more": msgspec.Raw(b"[" * _DEEP + b"]" * _DEEP)},
+        "long": {"more": "x" * 8_000_000},
+        "number": {"size": 10**12},
+        "time": {"creationTimestamp": "9999-12-31T23:59:59+00:00"},
+    }
+    return (event._replace(data={**event.data, **monsters[context.options.text("how")]}),)
 
 
 add_kind(
