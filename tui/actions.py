@@ -9,7 +9,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from engine.model.orders import AccountKind
-from engine.model.view import RestrictionEnd, TradingState, View
+from engine.model.view import RestrictionEnd, View
 from tui import confirmations
 from tui.confirmations import Trade
 from tui.plain_text import plain
@@ -93,18 +93,19 @@ def _no_position(view: View, instrument: str) -> str:
 
 
 _ENDS = {
-    RestrictionEnd.LIFT: "the halt key lifts it",
-    RestrictionEnd.SETTINGS: "only other settings end it",
+    "HALTED": "the halt key lifts it",
+    "OFF": 'trading = "paper" in the settings tries it with play money',
+    "LOCKED": "only time ends it",
 }
 
 
 def _locked(view: View, instrument: str) -> str:
     """Why a pause could neither be set nor lifted: something stricter holds until it ends."""
-    at = standing(view, "")
-    if at.state.rank <= TradingState.REDUCING.rank:
+    at = standing(view)
+    if at.word not in _ENDS:
         return ""
-    end = _ENDS.get(at.end, "only time ends it")
-    return f"{at.state.value}: {at.reason or 'no reason given'}; {end}"
+    end = "only other settings end it" if at.word == "LOCKED" and at.end is RestrictionEnd.SETTINGS else ""
+    return f"{at.word.lower()}: {at.reason or 'no reason given'}; {end or _ENDS[at.word]}"
 
 
 def _trades(

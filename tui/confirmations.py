@@ -34,13 +34,13 @@ class Trade(Struct, frozen=True):
 _HALT_LINES = (
     "no new entries anywhere, resting entries are cancelled",
     "exits and stops stay; limits go on being watched",
-    "a resume does not lift it: only the halt key does, and a restart does not",
+    "a resume does not lift it, and a restart does not: only the halt key or tstream resume --halted does",
 )
 
 
 def resumes_all(view: View) -> bool:
     """Whether the key that pauses everything would lift a pause rather than set one."""
-    return standing(view, "").state is not TradingState.ACTIVE
+    return standing(view).word == "PAUSED"
 
 
 def _orders(count: int) -> str:
@@ -148,7 +148,7 @@ def break_even(view: View, instrument: str, command_id: str) -> Trade:
 
 def halt(view: View, instrument: str, command_id: str) -> Trade:
     """Or lift the halt that there is."""
-    if standing(view, "").state is TradingState.HALTED:
+    if standing(view).word == "HALTED":
         command, lines = Resume(id=command_id, halted=True), ("new entries are allowed again everywhere",)
         return _trade(view, command, "lift the halt", "Lift the halt", lines, "lift")
     return _trade(view, Halt(id=command_id), "halt", "Halt everything", _HALT_LINES, "halt")

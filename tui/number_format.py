@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from engine.model.market import NANOS
 
@@ -20,11 +20,17 @@ def arrow(sign: Decimal | int) -> str:
     return _UP if sign > 0 else _DOWN if sign < 0 else _FLAT
 
 
-def tone(sign: Decimal | int | None) -> str:
-    """The style name for a signed number."""
+def tone(sign: Decimal | int | None, above: str = "gain", below: str = "loss") -> str:
+    """The style name for a signed number: of money, unless other names are given."""
     if sign is None:
         return "dim"
-    return "gain" if sign > 0 else "loss" if sign < 0 else "flat"
+    return above if sign > 0 else below if sign < 0 else "flat"
+
+
+trend = partial(tone, above="up", below="down")
+"""The style name for a price or a direction."""
+side = partial(tone, above="buy", below="sell")
+"""The style name for what is held or ordered."""
 
 
 @lru_cache(maxsize=4096)
@@ -101,20 +107,6 @@ def gauge_used(share: float, width: int) -> tuple[str, str]:
     if share > 0:
         halves = max(1, halves)
     return gauge(halves / (width * 2), width) if width else ("", "")
-
-
-_LEFT_EIGHTHS = " ▏▎▍▌▋▊▉█"
-
-
-def meter(share: float, width: int) -> tuple[str, str]:
-    """A bar of `width` cells in eighths, as its filled and its empty part. Full only when all is used up;
-    anything used at all can be seen."""
-    units = min(width * 8, int(max(0.0, share) * width * 8))
-    if share > 0:
-        units = max(1, units)
-    full, part = divmod(units, 8)
-    filled = "█" * full + (_LEFT_EIGHTHS[part] if part else "")
-    return filled, " " * (width - len(filled))
 
 
 _EIGHTHS = "▁▂▃▄▅▆▇█"

@@ -86,7 +86,7 @@ def textual_theme(theme: ColorTheme) -> Theme:
         secondary=colors["entry"],
         warning=colors["warn"],
         error=colors["error"],
-        success=colors["gain"],
+        success=colors["ok"],
         accent=colors["accent"],
         foreground=colors["text"],
         background=colors["background"],

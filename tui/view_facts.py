@@ -7,7 +7,9 @@ from decimal import Decimal
 from msgspec import Struct
 
 from engine.model.events import LinkState
+from engine.model.market import NANOS
 from engine.model.orders import AccountKind
+from engine.model.refusals import Refusal
 from engine.model.view import (
     BookView,
     ContractView,
@@ -32,14 +34,22 @@ def link_state(view: View) -> LinkState:
 
 
 class Standing(Struct, frozen=True):
-    """A trading state with the words and the time that belong to it."""
+    """What can happen now, in one word, and what stands against it."""
 
-    state: TradingState
+    word: str
+    """ACTIVE, PAUSED, OFF, NO ENTRIES, BLOCKED (by the venue), LOCKED, HALTED. ACTIVE only if an entry could
+    pass now."""
     reason: str = ""
     """Without the state's own word, which stands before it."""
     end: RestrictionEnd = RestrictionEnd.CAUSE
     until: int | None = None
     """When a lock ends, nanoseconds UTC; None where no time ends it."""
+    notes: tuple[str, ...] = ()
+    """What else should be known."""
+
+    @property
+    def active(self) -> bool:
+        return self.word == "ACTIVE"
 
 
 def reason_of(held: RestrictionView) -> str:
@@ -49,19 +59,68 @@ def reason_of(held: RestrictionView) -> str:
     return plain(held.reason)
 
 
-def standing(view: View, instrument: str) -> Standing:
-    """The strictest state over the books that the badge stands for, and the shown contract."""
-    found = Standing(TradingState.ACTIVE)
+def word_of(held: RestrictionView) -> str:
+    """What a restriction is, in a word."""
+    if held.state in (TradingState.LOCKED, TradingState.HALTED):
+        return held.state.value.upper()
+    if held.end is RestrictionEnd.SETTINGS:
+        return "OFF"
+    if held.end is RestrictionEnd.RESUME:
+        return "PAUSED"
+    return "NO ENTRIES" if held.guard else "BLOCKED"
+
+
+def standing(view: View) -> Standing:
+    """What can happen now over all contracts and the books that the badge stands for: of several restrictions
+    the strictest, else whether an entry could pass."""
     books = main_books(view)
-    for book in books:
-        held = book.restriction
-        if held is not None and held.state.rank > found.state.rank:
-            whose = f"{plain(book.book)}: " if len(books) > 1 else ""
-            found = Standing(held.state, f"{whose}{reason_of(held)}", held.end, held.until)
-    contract = contract_of(view, instrument)
-    if contract is not None and contract.state.rank > found.state.rank:
-        found = Standing(contract.state, f"{instrument} only")
-    return found
+    held = [(book, book.restriction) for book in books if book.restriction is not None]
+    if held:
+        book, strictest = max(held, key=lambda one: one[1].state.rank)
+        whose = f"{plain(book.book)}: " if len(books) > 1 else ""
+        said = f"{whose}{reason_of(strictest)}"
+        return Standing(word_of(strictest), said, strictest.end, strictest.until, _paused(view))
+    if view.contracts and all(contract.state is not TradingState.ACTIVE for contract in view.contracts):
+        return Standing("PAUSED", "all contracts", RestrictionEnd.RESUME)
+    against = _against(view)
+    if against:
+        return Standing("NO ENTRIES", against[0], notes=(*against[1:], *_meanwhile(view), *_paused(view)))
+    stale = [plain(contract.instrument) for contract in view.contracts if contract.stale]
+    silent = (f"no price: {', '.join(stale)}",) if stale else ()
+    return Standing("ACTIVE", notes=(*_paused(view), *silent))
+
+
+def _paused(view: View) -> tuple[str, ...]:
+    """The contracts that are paused by themselves."""
+    paused = [plain(c.instrument) for c in view.contracts if c.state is not TradingState.ACTIVE]
+    return (f"paused: {', '.join(paused)}",) if paused else ()
+
+
+def _against(view: View) -> list[str]:
+    """What stands against every entry, the worst first; empty where one could pass."""
+    found = [plain(view.health.detail) or "the engine is in trouble"] if not view.health.ok else []
+    open_now = [c for c in view.contracts if c.state is TradingState.ACTIVE]
+    if open_now and all(c.stale for c in open_now):
+        ages = [c.age_ns for c in open_now if c.age_ns is not None]
+        found.append(f"no price for {min(ages) // NANOS} s" if ages else "no price yet")
+    links = [link for link in view.links if link.needed and link.state is not LinkState.LIVE]
+    if links and not found:
+        found.append(", ".join(f"{plain(link.name)} {link.state.value}" for link in links))
+    if any(not c.against and not c.stale for c in open_now):
+        return found
+    told = {Refusal.FEED_STALE, Refusal.VENUE_DOWN, Refusal.JOURNAL_DOWN} if found else set()
+    common = [why for why in open_now[0].against if why not in told] if open_now else []
+    found += [why.sentence for why in common if all(why in c.against or c.stale for c in open_now)]
+    return found or [why.sentence for c in open_now for why in c.against][:1]
+
+
+def _meanwhile(view: View) -> tuple[str, ...]:
+    """What goes on while nothing is heard of the market or the venue."""
+    lost = any(link.needed and link.state is not LinkState.LIVE for link in view.links)
+    held = [p for p in view.positions if p.kind is not AccountKind.PAPER]
+    stops = held and all(p.protected_qty >= abs(p.qty) for p in held)
+    cut_off = lost or all(c.stale for c in view.contracts)
+    return ("stops stay at the venue",) * bool(stops and cut_off) + ("reconnecting",) * lost
 
 
 def main_books(view: View) -> tuple[BookView, ...]:

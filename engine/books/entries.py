@@ -119,7 +119,7 @@ class Entries:
         if instrument is None:
             return
         limits = terms.limits if terms.limits is not None else book.config.risk
-        facts = self._circumstances(book, idea, terms.room)
+        facts = self._circumstances(book, idea.instrument, idea, terms.room)
         qty, against = gate.check(idea, instrument, limits, facts, terms.wanted)
         if not book.recover() and Refusal.NOT_RECONCILED not in against:
             against = (*against, Refusal.NOT_RECONCILED)
@@ -144,9 +144,15 @@ class Entries:
             )
         )
 
-    def _circumstances(self, book: Book, idea: Idea, room: AlertRoom | None) -> gate.Circumstances:
+    def against(self, book: Book, symbol: str) -> tuple[Refusal, ...]:
+        """What stands against any entry of this contract in this book now; nothing where one could pass."""
+        return gate.closed(book.config.risk, self._circumstances(book, symbol, None, None))
+
+    def _circumstances(
+        self, book: Book, symbol: str, idea: Idea | None, room: AlertRoom | None
+    ) -> gate.Circumstances:
         """Everything that may speak against an idea, perhaps of an alert room, in this book now."""
-        state, now, wall, symbol = self._turn.state, self._turn.now, self._turn.wall, idea.instrument
+        state, now, wall = self._turn.state, self._turn.now, self._turn.wall
         known, orders, guards, config = book.state, book.orders, book.guards, book.config
         restriction = state.restriction(book.name, symbol)
         live = known.live_orders()
@@ -158,7 +164,7 @@ class Entries:
             equity = equity_usd(known, state, self._marks, orders.balance_usd)
         return gate.Circumstances(
             trading=config.trading,
-            late_ns=wall - idea.ts,
+            late_ns=0 if idea is None else wall - idea.ts,
             latest_ns=config.latest_ns,
             armed=book.armed,
             kind=account.kind if account is not None else None,
@@ -193,5 +199,5 @@ class Entries:
             ),
             room_headroom_usd=None if room is None else room_headroom_usd(known, state, room),
             equity_usd=equity,
-            record=known.records.get(idea.strategy, TrackRecord()),
+            record=known.records.get("" if idea is None else idea.strategy, TrackRecord()),
         )

@@ -18,7 +18,7 @@ class Worded(StrEnum):
 
 
 class Refusal(Worded):
-    OFF = "off", 'trading is off (set trading = "live" or use the practice venue)'
+    OFF = "off", 'trading is off (set trading = "paper", or "live")'
     NOT_ARMED = "not_armed", "this live account is not armed (start once and type its name)"
     PAUSED = "paused", "entries are paused (resume with the pause key)"
     LOCKED = "locked", "locked by a risk limit; status says which, and until when"

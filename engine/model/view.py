@@ -17,6 +17,7 @@ from engine.model.events import AlertKind, LinkState
 from engine.model.market import Side
 from engine.model.notices import Notice
 from engine.model.orders import AccountKind, OrderStatus, OrderType, Slot
+from engine.model.refusals import Refusal
 
 
 class TradingState(StrEnum):
@@ -146,6 +147,9 @@ class ContractView(Struct, frozen=True):
     """Signed, of the paper book, where that is not the mode."""
     closes: tuple[int, ...] = ()
     """The newest eight closes of minutes, ticks, oldest first; that of the forming minute is the last."""
+    against: tuple[Refusal, ...] = ()
+    """What stands against any entry in it now, in that of the mode's books which has the least; empty where
+    one could pass. Trades that are open already do not count."""
 
 
 class PositionView(Struct, frozen=True):

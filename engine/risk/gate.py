@@ -80,31 +80,16 @@ def check(
     The most contracts of the account make a trade smaller. What is left of a loss limit does not: a trade
     that could reach the level at which the limit acts is refused.
     """
-    against = list(hands_off(now.trading, now.kind, now.armed))
+    against = list(closed(limits, now))
 
     def when(condition: bool, refusal: Refusal) -> None:
         if condition:
             against.append(refusal)
 
-    if now.state is not TradingState.ACTIVE:
-        against.append(_BY_STATE.get(now.state) or _BY_GUARD.get(now.guard, Refusal.PAUSED))
-    when(not now.reconciled, Refusal.NOT_RECONCILED)
-    when(not now.can_trade, Refusal.ACCOUNT_BLOCKED)
-    when(not now.journal_ok, Refusal.JOURNAL_DOWN)
-    when(not now.venue_up, Refusal.VENUE_DOWN)
     when(now.late_ns > now.latest_ns, Refusal.TOO_LATE)
-    when(now.feed_stale, Refusal.FEED_STALE)
-    when(not now.in_hours, Refusal.OUTSIDE_HOURS)
-    # Never so near that the flattening before the deadline would take the entry straight back.
-    near = max(limits.no_entry_before_flat_ns, limits.flatten_before_flat_ns)
-    when(now.ns_to_flat <= near, Refusal.NEAR_CLOSE)
     when(now.busy_instrument, Refusal.IN_POSITION)
     when(now.unknown_orders, Refusal.UNKNOWN_ORDER)
     when(now.open_plans >= limits.max_open_trades, Refusal.MAX_SIZE)
-    expiring = now.days_to_expiry is not None and now.days_to_expiry <= limits.expiry_days
-    when(expiring, Refusal.EXPIRING)
-    when(0 < limits.max_trades <= now.entries_today, Refusal.MAX_TRADES)
-    when(0 < limits.max_losses_in_a_row <= now.losses_in_a_row, Refusal.LOSING_STREAK)
     when(idea.score_tenths < limits.min_score_tenths, Refusal.SCORE)
     when(idea.reward_to_risk < limits.reward_to_risk_min, Refusal.REWARD_TO_RISK)
     distances = [idea.stop_ticks] + [(t - idea.reference) * idea.side.sign for t in idea.targets]
@@ -136,6 +121,27 @@ def check(
     left, alone = now.room_headroom_usd, loss_usd(instrument, idea.stop_ticks, limits) * qty
     when(qty > 0 and left is not None and alone >= left, Refusal.ROOM_LOSS)
     return qty, tuple(against)
+
+
+def closed(limits: RiskLimits, now: Circumstances) -> tuple[Refusal, ...]:
+    """What stands against any entry at all, whatever the idea and however many trades are open."""
+    # Never so near that the flattening before the deadline would take the entry straight back.
+    near = max(limits.no_entry_before_flat_ns, limits.flatten_before_flat_ns)
+    state = _BY_STATE.get(now.state) or _BY_GUARD.get(now.guard, Refusal.PAUSED)
+    found = (
+        (now.state is not TradingState.ACTIVE, state),
+        (not now.reconciled, Refusal.NOT_RECONCILED),
+        (not now.can_trade, Refusal.ACCOUNT_BLOCKED),
+        (not now.journal_ok, Refusal.JOURNAL_DOWN),
+        (not now.venue_up, Refusal.VENUE_DOWN),
+        (now.feed_stale, Refusal.FEED_STALE),
+        (not now.in_hours, Refusal.OUTSIDE_HOURS),
+        (now.ns_to_flat <= near, Refusal.NEAR_CLOSE),
+        (now.days_to_expiry is not None and now.days_to_expiry <= limits.expiry_days, Refusal.EXPIRING),
+        (0 < limits.max_trades <= now.entries_today, Refusal.MAX_TRADES),
+        (0 < limits.max_losses_in_a_row <= now.losses_in_a_row, Refusal.LOSING_STREAK),
+    )
+    return (*hands_off(now.trading, now.kind, now.armed), *(why for stands, why in found if stands))
 
 
 def hands_off(trading: TradingSwitch, kind: AccountKind | None, armed: bool) -> tuple[Refusal, ...]:

@@ -169,6 +169,11 @@ def _contract(core: Core, instrument: Instrument, mode: AccountKind, now: int) -
         flattening=any(symbol in book.state.flattening for book in core.books.values()),
         paper_qty=_held(core, symbol, AccountKind.PAPER),
         closes=_closes(core, symbol),
+        against=min(
+            (core.entries.against(book, symbol) for book in core.books.values() if book.kind is mode),
+            key=len,
+            default=(),
+        ),
     )
 
 

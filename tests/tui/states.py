@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from engine.model.events import LinkState
 from engine.model.market import NANOS, Side
 from engine.model.orders import OrderStatus, OrderType, Slot
+from engine.model.refusals import Refusal
 from engine.model.view import (
     Band,
     BookView,
@@ -64,7 +65,7 @@ def reducing() -> View:
     limits = _limits("664.20", Band.REDUCE, "1372.95")
     reason = "daily loss at 83 % of 800.00 USD"
     view = _lost(fake.trading_view(), "-664.20")
-    return _with(view, limits=limits, **fake.held(TradingState.REDUCING, reason))
+    return _with(view, limits=limits, **fake.held(TradingState.REDUCING, reason, guard="bands"))
 
 
 def locked() -> View:
@@ -106,6 +107,33 @@ def escalated() -> View:
     return flattening("close of MNQ refused: instrument is not in an active trading status", 48)
 
 
+def paused() -> View:
+    """By hand; one contract was paused by itself before."""
+    view = fake.trading_view()
+    contracts = tuple(
+        replace(c, state=TradingState.REDUCING) if c.instrument == "NQ" else c for c in view.contracts
+    )
+    pause = fake.held(TradingState.REDUCING, "paused by keyboard", RestrictionEnd.RESUME, by="keyboard")
+    return _with(replace(view, contracts=contracts), **pause)
+
+
+def off() -> View:
+    """The settings say that nothing is done on this account."""
+    return _with(
+        fake.trading_view(),
+        **fake.held(TradingState.REDUCING, Refusal.OFF.sentence, RestrictionEnd.SETTINGS),
+    )
+
+
+def blind() -> View:
+    """No price for 37 s; the market hub is being connected again."""
+    view = fake.trading_view()
+    links = (LinkView("market", LinkState.DOWN, "again in 8 s", NOW - 37 * NANOS), *view.links[1:])
+    against = (Refusal.VENUE_DOWN, Refusal.FEED_STALE)
+    contracts = tuple(replace(c, stale=True, age_ns=37 * NANOS, against=against) for c in view.contracts)
+    return replace(view, links=links, contracts=contracts)
+
+
 def cut_off() -> View:
     """The market hub is silent, the user hub is gone, the login has not been renewed, no native brackets."""
     view = fake.trading_view()
@@ -130,4 +158,7 @@ STATES: dict[str, Callable[[], View]] = {
     "flattening": flattening,
     "escalated": escalated,
     "cut-off": cut_off,
+    "paused": paused,
+    "off": off,
+    "blind": blind,
 }

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from engine.model.commands import Resume
 from engine.model.orders import AccountKind
-from engine.model.view import TradingState, View
+from engine.model.view import RestrictionEnd, TradingState, View
 from tests.tui import fake
 from tui.action_runner import ActionRunner
 from tui.actions import ACTIONS, ActionTarget, Danger, asks_first, blocked
@@ -33,7 +33,7 @@ def asked(action: str, view: View, instrument: str = "MNQ") -> Confirmation:
 
 def _paused(view: View) -> View:
     contracts = tuple(replace(c, state=TradingState.REDUCING) for c in view.contracts)
-    book = replace(view.books[0], **fake.held(TradingState.REDUCING, ""))
+    book = replace(view.books[0], **fake.held(TradingState.REDUCING, "", RestrictionEnd.RESUME))
     return replace(view, books=(book,), contracts=contracts)
 
 

@@ -77,7 +77,7 @@ def test_half_cells_double_the_resolution() -> None:
 def test_the_last_price_has_its_mark_at_the_axis() -> None:
     rows = candles(charts(CME_FUTURES["MNQ"])[Timeframe.M5], MNQ, [], 90, 20)
     marked = [(text, style) for row in rows for text, style in row if "ink on:" in style]
-    assert [(text.strip(), style) for text, style in marked] == [("21034.25", "ink on:gain bold")]
+    assert [(text.strip(), style) for text, style in marked] == [("21034.25", "ink on:up bold")]
 
 
 def test_levels_are_drawn_and_named_with_their_price() -> None:

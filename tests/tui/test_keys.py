@@ -12,7 +12,7 @@ from textual.widgets import Button
 from engine.model.commands import BreakEven, CancelEntries, Flatten, Halt, Pause, Resume
 from engine.model.market import Timeframe
 from engine.model.orders import AccountKind
-from engine.model.view import FlattenStep, FlattenView, TradingState
+from engine.model.view import FlattenStep, FlattenView, RestrictionEnd, TradingState
 from tests.tui import fake, states
 from tests.tui.cockpit import Cockpit
 from tui.actions import ACTIONS, PANES, Danger
@@ -338,7 +338,9 @@ async def test_read_only_is_lifted_in_two_steps() -> None:
 
 async def test_the_pause_key_resumes() -> None:
     view = fake.trading_view()
-    paused = replace(view.books[0], **fake.held(TradingState.REDUCING, "paused by keyboard"))
+    paused = replace(
+        view.books[0], **fake.held(TradingState.REDUCING, "paused by keyboard", RestrictionEnd.RESUME)
+    )
     cockpit = Cockpit(replace(view, books=(paused,)))
     async with running(cockpit) as pilot:
         assert "p resume" in cockpit.line("keys")

@@ -103,9 +103,9 @@ def test_even_a_long_reason_leaves_the_end_of_the_lock_readable() -> None:
         assert "unlocks 17:00 CT" in line(long, width)
 
 
-def test_halted_and_reducing_say_why() -> None:
+def test_halted_and_a_band_say_why() -> None:
     assert "■ HALTED by keyboard · until a person lifts it" in line(states.halted(), 80)
-    assert "‖ REDUCING daily loss at 83 % of 800.00 USD" in line(states.reducing(), 80)
+    assert "⊘ NO ENTRIES: daily loss at 83 % of 800.00 USD" in line(states.reducing(), 80)
 
 
 def test_a_flatten_says_which_step_and_what_is_open() -> None:
@@ -147,10 +147,12 @@ def test_an_escalated_flatten_is_loud_and_keeps_reason_and_rest_at_eighty_column
 
 
 def test_what_is_down_is_named_before_what_is_only_stale() -> None:
-    text = line(states.cut_off(), 80)
+    whole = "NO ENTRIES: no price for 14 s · stops stay at the venue"
+    assert whole in line(states.cut_off(), 80)
+    text = line(states.cut_off(), 150)
     assert text.index("user ✕ DOWN 95s") < text.index("market ◐ STALE 14s") < text.index("token ● 48m")
-    assert "user ✕ DOWN 95s" in line(states.cut_off(), 60)
-    assert "own OCO" in line(states.cut_off(), 120)
+    assert "NO ENTRIES: no price for 14 s" in line(states.cut_off(), 60)
+    assert "own OCO" in line(states.cut_off(), 170)
     assert "own OCO" not in line(fake.trading_view(), 200)
 
 
@@ -182,10 +184,10 @@ def test_a_meter_fills_with_what_is_used(used: Decimal, limit: int, band: Band, 
     found = LimitView("daily loss", used, Decimal(limit), "USD", band)
     row = limits.meter(found, width)
     assert width_of(row) == width
-    full = row[0][0].count("█")
-    assert (full == width) is (used >= limit)
-    assert bool(row[0][0].strip()) is (used > 0)
-    assert abs(full / width - min(1.0, limits.share(found))) <= 1 / width
+    (filled, _), (empty, _) = row
+    assert (filled == "━" * width) is (used >= limit)
+    assert bool(filled) is (used > 0)
+    assert set(empty) <= {"─"}, "without colour too an empty bar looks empty"
 
 
 def test_used_is_rounded_up_left_and_percent_down() -> None:
@@ -285,7 +287,7 @@ def test_a_login_that_has_ended_or_will_soon_looks_so() -> None:
 
 def test_an_unknown_age_is_not_made_up() -> None:
     view = links_of(LinkView("market", LinkState.CONNECTING))
-    assert line(view, 80).rstrip().endswith("market ◌ CONNECTING")
+    assert line(view, 120).rstrip().endswith("market ◌ CONNECTING")
     assert "—" in rows_text(links.link_rows(view, 80))
 
 

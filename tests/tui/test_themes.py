@@ -36,17 +36,26 @@ def test_there_is_a_choice_and_a_default() -> None:
     assert all(set(theme.colors) == set(COLORS) for theme in THEMES.values())
 
 
+# Prices, deadlines and what is said of them.
+READ = (
+    "text", "dim", "up", "down", "buy", "sell", "gain", "loss", "ok", "bad", "flat", "stale", "entry", "stop",
+    "target", "warn", "error", "accent",
+)  # fmt: skip
+
+
 @pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES.keys())
 def test_what_must_be_read_can_be_read(theme: ColorTheme) -> None:
     colors = theme.colors
-    for name in ("text", "gain", "loss", "warn", "error", "accent", "entry", "stop", "target", "flat"):
-        assert contrast(colors[name], colors["background"]) >= 4.5, name
-    for name in ("dim", "stale"):
-        assert contrast(colors[name], colors["background"]) >= 3.8, name
-    for back in ("flash-up", "flash-down", "surface", "select", "zone-up", "zone-down", "zone-level"):
+    for back in ("background", "surface"):
+        assert contrast(colors["faint"], colors[back]) >= 4.5, back
+        for name in READ:
+            assert contrast(colors[name], colors[back]) >= 7, (name, back)
+    for back in ("flash-up", "flash-down"):
+        assert contrast(colors["text"], colors[back]) >= 7, back
+    for back in ("select", "zone-up", "zone-down", "zone-level"):
         assert contrast(colors["text"], colors[back]) >= 4.5, back
-    for badge in ("practice", "paper", "live", "gain", "loss", "warn", "error"):
-        assert contrast(colors["ink"], colors[badge]) >= 4.5, badge
+    for badge in ("practice", "paper", "live", "up", "down", "stale", "warn", "error"):
+        assert contrast(colors["ink"], colors[badge]) >= 7, badge
 
 
 @pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES.keys())
@@ -67,7 +76,13 @@ def test_live_can_be_told_from_practice(theme: ColorTheme) -> None:
 
 def test_meridian_keeps_up_and_down_apart_for_colour_blind_eyes() -> None:
     colors = THEMES["meridian"].colors
-    for up, down in (("gain", "loss"), ("candle-up", "candle-down"), ("zone-up", "zone-down")):
+    for up, down in (
+        ("gain", "loss"),
+        ("up", "down"),
+        ("buy", "sell"),
+        ("candle-up", "candle-down"),
+        ("zone-up", "zone-down"),
+    ):
         apart = zip(_seen_without_green(colors[up]), _seen_without_green(colors[down]), strict=True)
         assert sum(abs(a - b) for a, b in apart) > 0.25, (up, down)
 
@@ -109,7 +124,7 @@ def test_good_and_bad_themes_of_a_folder(tmp_path: Path) -> None:
     _write(tmp_path, "broken", gain="")
     found, problems = user_themes(tmp_path)
     assert list(found) == ["mine"]
-    assert problems == ["broken.toml: colors.gain is missing (up and won)"]
+    assert problems == ["broken.toml: colors.gain is missing (money won)"]
     assert user_themes(tmp_path / "absent") == ({}, [])
 
 

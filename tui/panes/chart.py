@@ -111,7 +111,7 @@ def _frames(state: ScreenState) -> Row:
 
 
 def _ohlc(bar: Bar, contract: ContractView) -> Row:
-    tone = figures.tone(bar.close - bar.open)
+    tone = figures.trend(bar.close - bar.open)
     spans: list[tuple[str, str]] = []
     for letter, ticks in zip("OHLC", (bar.open, bar.high, bar.low, bar.close), strict=True):
         price = figures.price(contract.tick_size * ticks, contract.decimals)

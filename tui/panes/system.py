@@ -18,5 +18,5 @@ class SystemPane(Pane):
     def build(self, state: ScreenState) -> Content:
         health = state.view.health
         bad = "✕ down" if health.stopped else "✕ trouble"
-        note = cell("● ok", "gain") if health.ok else cell(bad, "error bold")
+        note = cell("● ok", "ok") if health.ok else cell(bad, "error bold")
         return Content(system_rows(state, self.inner[0]), title=title("System"), note=note)

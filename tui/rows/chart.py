@@ -251,7 +251,7 @@ def _last(plot: _Plot, last: int | None) -> None:
     if last is None:
         return
     y = plot.scale.row(last)
-    tone = "stale" if plot.contract.stale else figures.tone(plot.contract.change or 0)
+    tone = "stale" if plot.contract.stale else figures.trend(plot.contract.change or 0)
     plot.canvas.put(len(plot.bars) * plot.pitch, y, "·" * plot.canvas.width, tone)
     plot.labels[y] = (plot.price(last), f"ink on:{tone} bold")
 

@@ -17,7 +17,6 @@ _STYLES = {**_COLORS, Band.ACT: "error bold"}
 _BADGES = {**_COLORS, Band.ACT: "ink on:error bold"}
 _SHORT = {"daily loss": "DLL", "max loss": "MLL", "losses in a row": "losses"}
 _BANDS = list(Band)
-_TRACK = "on:guide"
 _NAME, _WORD, _LEAST, _MOST = 15, 6, 5, 24
 """Cells of a limit's name, of its band in words, and of the shortest and the longest bar worth drawing."""
 
@@ -82,14 +81,7 @@ def short_name(limit: LimitView) -> str:
 
 
 def meter(limit: LimitView, width: int) -> Row:
-    """The used share as a bar on its track."""
-    filled, empty = figures.meter(share(limit), width)
-    color = "faint" if limit.band is Band.CLEAR else _COLORS[limit.band]
-    return ((filled, f"{color} {_TRACK}"), (empty, f"text {_TRACK}"))
-
-
-def thin_meter(limit: LimitView, width: int) -> Row:
-    """The used share as a thin bar: those of lines below each other don't run into one slab."""
+    """The used share as a bar that needs no colour, and that does not run into those above and below it."""
     filled, empty = figures.gauge_used(share(limit), width)
     color = "dim" if limit.band is Band.CLEAR else _COLORS[limit.band]
     return ((filled, color), (empty, "guide"))
@@ -122,7 +114,7 @@ def _row(limit: LimitView, name: int, bar: int, amount: int, unit: int, word: in
     calm = limit.band is Band.CLEAR
     spans = [*fit(cell(plain(limit.name), "dim" if calm else "text"), name), (" ", "text")]
     if bar >= _LEAST - 1:
-        spans += [*thin_meter(limit, bar), (" ", "text")]
+        spans += [*meter(limit, bar), (" ", "text")]
     spans.append((f"{used_of(limit):>{amount}}", "text"))
     if unit:
         spans.append((f" {unit_of(limit):<{unit}}", "dim"))

@@ -11,10 +11,10 @@ from tui.plain_text import plain
 from tui.styled_text import EMPTY, Column, Part, Row, cell, join, table
 
 LIGHTS = {
-    LinkState.LIVE: ("●", "gain"),
+    LinkState.LIVE: ("●", "ok"),
     LinkState.CONNECTING: ("◌", "warn"),
     LinkState.STALE: ("◐", "warn"),
-    LinkState.DOWN: ("✕", "error"),
+    LinkState.DOWN: ("✕", "bad"),
 }
 """How each state of a connection looks: shape and style."""
 
@@ -101,7 +101,7 @@ def links_part(view: View) -> Part:
         return join([_word(link, now, detail=detail, calm=calm) for link in links], (gap, "text"))
 
     # The status bar has the light of the worst link too: where it is narrow, nothing is lost here.
-    end: tuple[tuple[int, Row], ...] = ((14, cell(f"● {len(links)} links", "gain")), (0, EMPTY))
+    end: tuple[tuple[int, Row], ...] = ((14, cell(f"● {len(links)} links", "ok")), (0, EMPTY))
     if ill:
         few = join([_word(link, now, detail=False, calm=True) for link in ill], ("  ", "text"))
         end = ((14, few), (5, _word(ill[0], now, detail=False, calm=True)), (0, EMPTY))
@@ -133,7 +133,7 @@ def link_rows(view: View, width: int) -> list[Row]:
     found = []
     for link in _in_order(view):
         light, style = LIGHTS[link.state]
-        style = "warn" if style == "error" and not link.needed else style
+        style = "warn" if style == "bad" and not link.needed else style
         bold = "" if link.state is LinkState.LIVE else " bold"
         found.append(
             (

@@ -27,7 +27,7 @@ def _quote(state: ScreenState, contract: ContractView) -> tuple[Row, ...]:
     digits = contract.decimals
     current = contract.instrument == state.instrument
     sign = contract.change or 0
-    tone = "stale" if contract.stale else figures.tone(sign)
+    tone = "stale" if contract.stale else figures.trend(sign)
     side = "stale" if contract.stale else "dim"
     paused = contract.state is not TradingState.ACTIVE
     mark = "▸" if current else "‖" if paused else " "
@@ -49,10 +49,10 @@ def _quote(state: ScreenState, contract: ContractView) -> tuple[Row, ...]:
 def _held(state: ScreenState, contract: ContractView) -> Row:
     """Contracts held; those of the paper book behind its word."""
     qty, paper = contract.position_qty, contract.paper_qty
-    own: Row = cell(figures.signed(qty, 0), f"{figures.tone(qty)} bold") if qty else cell("·", "faint")
+    own: Row = cell(figures.signed(qty, 0), f"{figures.side(qty)} bold") if qty else cell("·", "faint")
     if not paper or state.view.mode is AccountKind.PAPER:
         return own
-    side: Row = (*kind_mark(state.view, AccountKind.PAPER), (figures.signed(paper, 0), figures.tone(paper)))
+    side: Row = (*kind_mark(state.view, AccountKind.PAPER), (figures.signed(paper, 0), figures.side(paper)))
     return (*own, (" ", "text"), *side) if qty else side
 
 
@@ -64,12 +64,12 @@ def quote_rows(state: ScreenState, width: int) -> tuple[Row, list[Row]]:
 def verdict_row(alignment: AlignmentView) -> Row:
     """The sum in a few characters: "▲ 7.4/10"."""
     tenths = alignment.score_tenths
-    tone = figures.tone(alignment.direction)
+    tone = figures.trend(alignment.direction)
     return cell(f"{figures.arrow(alignment.direction)} {tenths // 10}.{tenths % 10}/10", f"{tone} bold")
 
 
 def _frame(frame: FrameView, bar_width: int, name_width: int) -> Row:
-    tone = figures.tone(frame.direction)
+    tone = figures.trend(frame.direction)
     filled, empty = figures.gauge(frame.strength_pct / 100, bar_width)
     return (
         (f"{frame.timeframe.value:<{name_width}}", "text"),
@@ -90,7 +90,7 @@ def alignment_rows(state: ScreenState, width: int, height: int) -> list[Row]:
         return [cell("no alignment yet: it needs closed bars on every timeframe", "dim")]
     bar_width = 10 if width >= 44 else 6
     rows = [fit(_frame(frame, bar_width, 4), width) for frame in shown.frames]
-    tone = figures.tone(shown.direction)
+    tone = figures.trend(shown.direction)
     filled, empty = figures.gauge(shown.score_tenths / 100, bar_width)
     total: Row = (
         ("sum ", "text bold"),

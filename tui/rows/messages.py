@@ -28,7 +28,7 @@ _LEVEL_STYLES = {
 }
 _SEVERITY_STYLES = {
     Severity.INFO: "text",
-    Severity.GOOD: "gain",
+    Severity.GOOD: "ok",
     Severity.WARNING: "warn",
     Severity.CRITICAL: "error bold",
 }

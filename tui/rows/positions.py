@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.model.market import NANOS, Side
+from engine.model.market import NANOS
 from engine.model.orders import AccountKind, OrderStatus, Slot
 from engine.model.view import OrderView, PositionView, TradeView
 from tui import clock_times as times
@@ -64,7 +64,7 @@ def _name(state: ScreenState, instrument: str, kind: AccountKind) -> Row:
 
 def _side(qty: int) -> Row:
     word = "LONG" if qty > 0 else "SHORT"
-    return cell(f"{figures.arrow(qty)} {word:<5} {abs(qty)}", figures.tone(qty))
+    return cell(f"{figures.arrow(qty)} {word:<5} {abs(qty)}", figures.side(qty))
 
 
 def _stop(state: ScreenState, position: PositionView) -> Row:
@@ -141,7 +141,7 @@ def _order(state: ScreenState, order: OrderView) -> tuple[Row, ...]:
     return (
         _name(state, order.instrument, order.kind),
         cell(order.slot.value, SLOT_STYLES[order.slot]),
-        cell(order_text(order), "gain" if order.side is Side.BUY else "loss"),
+        cell(order_text(order), figures.side(order.side.sign)),
         cell(figures.price(order.price, digits), SLOT_STYLES[order.slot]),
         cell(away, "dim"),
         _status(order),

@@ -21,7 +21,7 @@ AIM_NS = NANOS
 """An alert's order should be on its way within so long of the posting; slower ones are shown as a warning."""
 
 _LOOKS = {
-    Verdict.TRADED: ("◆", "gain bold"),
+    Verdict.TRADED: ("◆", "ok bold"),
     Verdict.UNREAD: ("⊘", "warn"),
     Verdict.REFUSED: ("⊘", "warn bold"),
     Verdict.AMENDED: ("◈", "accent bold"),
@@ -117,7 +117,7 @@ def _fate_style(outcome: AlertFate) -> str:
         return "warn"
     if outcome.closed:
         return "dim"
-    return "gain" if outcome.entered else "text"
+    return "ok" if outcome.entered else "text"
 
 
 def why(alert: AlertView) -> str:

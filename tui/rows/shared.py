@@ -37,4 +37,4 @@ def price_style(contract: ContractView, flash: int) -> str:
         return "text bold on:flash-up"
     if flash < -1:
         return "text bold on:flash-down"
-    return f"{figures.tone(flash)} bold" if flash else "text bold"
+    return f"{figures.trend(flash)} bold" if flash else "text bold"

@@ -9,7 +9,7 @@ from tui.plain_text import plain
 from tui.rows import links
 from tui.screen_state import ScreenState
 from tui.styled_text import Row, fit, join, wrap
-from tui.view_facts import reason_of
+from tui.view_facts import reason_of, word_of
 
 SLOW_WAIT_MS = 20.0
 """From here on the time that events wait in the engine is shown as a warning."""
@@ -36,7 +36,7 @@ def _oddities(view: View, width: int) -> list[Row]:
 
 def _engine(view: View) -> list[Row]:
     health = view.health
-    word, style = ("● ok", "gain") if health.ok else (f"✕ {plain(health.detail)}", "error bold")
+    word, style = ("● ok", "ok") if health.ok else (f"✕ {plain(health.detail)}", "error bold")
     slow, lost = health.wait_p99_ms > SLOW_WAIT_MS, health.dropped > 0
     rows = [
         _fact("engine", word, style),
@@ -51,7 +51,7 @@ def _engine(view: View) -> list[Row]:
 
 def _book(view: View, book: BookView, width: int) -> list[Row]:
     """An account: whether the venue has confirmed it, who pairs stop and target, what locks it."""
-    verified = ("verified", "gain") if book.reconciled else ("not verified", "warn bold")
+    verified = ("verified", "ok") if book.reconciled else ("not verified", "warn bold")
     oco = ("native OCO", "dim") if book.brackets else ("own OCO", "warn")
     marks = join([(verified,), (oco,)], (" · ", "faint"))
     name: Row = ((f"{plain(book.book)[: _LABEL - 1]:<{_LABEL}}", "dim"), (f"{plain(book.account)}  ", "text"))
@@ -67,7 +67,7 @@ def _book(view: View, book: BookView, width: int) -> list[Row]:
 
 
 def _held(view: View, held: RestrictionView) -> str:
-    words = f"{held.state.value.upper()} {reason_of(held)}".rstrip()
+    words = f"{word_of(held)} {reason_of(held)}".rstrip()
     if held.until is not None:
         words += f", unlocks {times.when(held.until, view.ts)} CT"
     return words

@@ -40,7 +40,7 @@ class ContractPicker(ModalScreen[str | None]):
 
     def _line(self, number: int, contract: ContractView) -> Text:
         sign = contract.change or 0
-        tone = self._theme_styles.style("stale" if contract.stale else figures.tone(sign)).color
+        tone = self._theme_styles.style("stale" if contract.stale else figures.trend(sign)).color
         price = figures.price(contract.last, contract.decimals)
         change = figures.signed(contract.change, contract.decimals)
         text = Text(no_wrap=True, overflow="ellipsis")

@@ -30,7 +30,7 @@ def quote_strip_row(state: ScreenState, width: int) -> Row:
 def _strip_cell(state: ScreenState, contract: ContractView, detail: int) -> Row:
     current = contract.instrument == state.instrument
     sign = contract.change or 0
-    tone = "stale" if contract.stale else figures.tone(sign)
+    tone = "stale" if contract.stale else figures.trend(sign)
     name = plain(contract.instrument)
     spans: list[tuple[str, str]] = [(name, "accent bold underline" if current else "dim")]
     if detail:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from engine.model.view import FlattenStep, FlattenView, RestrictionEnd, TradingState, View
+from engine.model.view import FlattenStep, FlattenView, RestrictionEnd, View
 from tui import clock_times as times
 from tui import number_format as figures
 from tui.plain_text import plain
@@ -16,12 +16,16 @@ from tui.rows import limits, links
 from tui.rows.shared import kind_mark
 from tui.screen_state import ScreenState
 from tui.styled_text import EMPTY, Part, Row, cell, squeeze
-from tui.view_facts import Standing, main_books, standing
+from tui.view_facts import Standing, main_books, standing, word_of
 
 _STATES = {
-    TradingState.REDUCING: ("‖", "warn bold"),
-    TradingState.LOCKED: ("■", "ink on:error bold"),
-    TradingState.HALTED: ("■", "ink on:error bold"),
+    "ACTIVE": ("", "warn"),
+    "PAUSED": ("‖ ", "warn bold"),
+    "OFF": ("○ ", "warn bold"),
+    "NO ENTRIES": ("⊘ ", "ink on:warn bold"),
+    "BLOCKED": ("⊘ ", "ink on:error bold"),
+    "LOCKED": ("■ ", "ink on:error bold"),
+    "HALTED": ("■ ", "ink on:error bold"),
 }
 _STEPS = list(FlattenStep)
 _REASONS = ((30, 400), (12, 60), (11, 44), (10, 32), (9, 22))
@@ -37,7 +41,7 @@ def _end(now: int, at: Standing) -> tuple[str, str]:
     if at.end is RestrictionEnd.LIFT:
         return "until a person lifts it", ""
     if at.until is None:
-        return ("no end set", "no end") if at.state is TradingState.LOCKED else ("", "")
+        return ("no end set", "no end") if at.word == "LOCKED" else ("", "")
     when = times.when(at.until, now)
     return f"unlocks {when} CT (in {figures.duration(_minutes(at.until - now))})", f"unlocks {when} CT"
 
@@ -49,17 +53,27 @@ def _minutes(left: int) -> int:
 
 
 def state_part(view: View, at: Standing) -> Part:
-    """LOCKED, HALTED or REDUCING with the reason and the end; nothing while everything may be traded."""
-    if at.state is TradingState.ACTIVE or not view.books:
+    """What holds entries back, with the reason, the end, and what goes on meanwhile; nothing while everything
+    may be traded."""
+    if not view.books or (at.active and not at.notes):
         return Part(((0, EMPTY),))
-    sign, style = _STATES[at.state]
-    word, reason = f"{sign} {at.state.value.upper()}", at.reason
+    sign, style = _STATES[at.word]
+    word, reason = f"{sign}{at.word}", at.reason
+    if at.word == "NO ENTRIES":
+        word += ":"
     long_end, short_end = _end(view.ts, at)
 
-    def said(why: str, end: str) -> Row:
-        return cell(f" {' · '.join(part for part in (f'{word} {why}'.rstrip(), end) if part)} ", style)
+    def said(why: str, end: str, *notes: str) -> Row:
+        return cell(
+            f" {' · '.join(part for part in (f'{word} {why}'.rstrip(), end, *notes) if part)} ", style
+        )
 
-    variants = [(rank, said(_cut(reason, length), long_end)) for rank, length in _REASONS]
+    count = len(at.notes)
+    variants = [(4, said(reason, long_end, *at.notes[: count - i])) for i in range(count)]
+    if at.active:
+        return Part((*variants, (7, cell(f" {_cut(at.notes[0], 24)} ", style)), (0, EMPTY)))
+    least = 8 if at.notes else 30
+    variants += [(min(rank, least), said(_cut(reason, length), long_end)) for rank, length in _REASONS]
     variants += [(8, said(_cut(reason, 22), short_end)), (4, said(_cut(reason, 12), short_end))]
     variants += [(2, said("", short_end)), (0, cell(f" {word} ", style))]
     return Part(tuple(variants))
@@ -84,7 +98,7 @@ def flatten_part(view: View, flattens: Mapping[str, FlattenView], at: Standing) 
     age = figures.lasting(view.ts - began) if began else ""
     alarm = " · ".join(plain(flatten.alarm) for flatten in flattens.values() if flatten.alarm)
     sign, style = ("✕", "ink on:error bold") if alarm else ("▼", "ink on:warn bold")
-    after = at.state.value.upper() if at.state is not TradingState.ACTIVE else ""
+    after = "" if at.active else at.word
 
     def said(*parts: str) -> Row:
         return cell(f" {' · '.join(part for part in parts if part)} ", style)
@@ -159,7 +173,9 @@ def side_part(view: View) -> Part:
     for book in view.books:
         if book.kind is view.mode or (book.restriction is None and book.flatten is None):
             continue
-        word = "flattening…" if book.flatten is not None else book.state.value.upper()
+        word = "flattening…"
+        if book.flatten is None and book.restriction is not None:
+            word = word_of(book.restriction)
         spans += [*kind_mark(view, book.kind), (word, "warn bold"), (" ", "text")]
     return Part(((16, tuple(spans[:-1])), (0, EMPTY)) if spans else ((0, EMPTY),), right=True)
 
@@ -167,7 +183,7 @@ def side_part(view: View) -> Part:
 def safety_row(state: ScreenState, width: int) -> Row:
     """The whole line in exactly `width` cells."""
     view = state.view
-    at = standing(view, state.instrument)
+    at = standing(view)
     flattens = {book.book: book.flatten for book in main_books(view) if book.flatten is not None}
     first = flatten_part(view, flattens, at) if flattens else state_part(view, at)
     # What is wrong stands at the left edge like the badge above it; else the limit begins one cell in.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from engine.model.events import LinkState
-from engine.model.view import TradingState
 from tui import number_format as figures
 from tui.plain_text import plain
 from tui.rows.links import LIGHTS
@@ -12,11 +11,14 @@ from tui.screen_state import ScreenState
 from tui.styled_text import EMPTY, Part, Row, cell, squeeze
 from tui.view_facts import day_usd, link_state, main_books, side_days, standing
 
-STATES = {
-    TradingState.ACTIVE: ("●", "gain"),
-    TradingState.REDUCING: ("‖", "warn bold"),
-    TradingState.LOCKED: ("■", "error bold"),
-    TradingState.HALTED: ("■", "error bold"),
+_STATES = {
+    "ACTIVE": ("●", "ok"),
+    "PAUSED": ("‖", "warn bold"),
+    "OFF": ("○", "warn bold"),
+    "NO ENTRIES": ("⊘", "warn bold"),
+    "BLOCKED": ("⊘", "error bold"),
+    "LOCKED": ("■", "error bold"),
+    "HALTED": ("■", "error bold"),
 }
 
 
@@ -27,7 +29,7 @@ def _contract_part(state: ScreenState) -> Part:
     price = figures.price(contract.last, contract.decimals)
     style = price_style(contract, state.flashes.get(contract.instrument, 0))
     change, sign = figures.signed(contract.change, contract.decimals), contract.change or 0
-    tone = "stale" if contract.stale else figures.tone(sign)
+    tone = "stale" if contract.stale else figures.trend(sign)
     old = "warn bold" if contract.stale else "dim"
     age = figures.age(contract.age_ns)
     long_age = f"stale {age}" if contract.stale else age
@@ -93,7 +95,7 @@ def _session_part(state: ScreenState) -> Part:
                     (f"{phase} ", "dim"),
                     (clock, "text"),
                     (f" {zone}{note}", "dim"),
-                    (f"  flat by {plain(session.flat_by)}", "faint"),
+                    (f"  flat by {plain(session.flat_by)}", "text"),
                 ),
             ),
             (28, ((f"{phase} ", "dim"), (clock, "text"), (f" {zone}{note}", "dim"))),
@@ -111,15 +113,14 @@ def _state_part(state: ScreenState) -> Part:
     books = main_books(state.view)
     if not books:
         return Part(((19, cell("◌ no account", "warn")), (0, cell("◌", "warn"))), right=True)
-    now = standing(state.view, state.instrument)
-    trading = now.state
+    now = standing(state.view)
     if any(book.flatten is not None for book in books):
         return Part(((3, cell("▼ flattening…", "warn bold")), (0, cell("▼ flat…", "warn bold"))), right=True)
-    sign, style = STATES[trading] if state.view.health.ok else ("○", "dim")
-    word = f"{sign} {trading.value.upper()}"
-    # A dead engine says more than the state it died in.
-    least: Row = cell(word[:5], style) if state.view.health.ok else EMPTY
-    return Part(((3, cell(word, style)), (0, least)), right=True)
+    if state.view.health.stopped:
+        return Part(((0, EMPTY),), right=True)  # a dead engine says more than the state it died in
+    sign, style = _STATES[now.word]
+    short: Row = cell(f"{sign} {now.word[:3]}", style)
+    return Part(((3, cell(f"{sign} {now.word}", style)), (0, short)), right=True)
 
 
 def _readonly_part(state: ScreenState) -> Part:
