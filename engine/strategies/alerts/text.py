@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection
+from functools import lru_cache
 
 from engine.model.alerts import Reason
 from engine.strategies.alerts.alert import Unread
@@ -34,9 +35,9 @@ _MARKUP = re.compile(r"(?<![\d*_`])[*_`]++|(?<![*_`])[*_`]++(?!\d)")
 _BLANK = re.compile(r"[^\S\n]+")
 
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
-_RESULT = re.compile(r"(?:[^\w+\N{MINUS SIGN}-]|_)*[+\N{MINUS SIGN}-] ?[\d$]")
+_RESULT = re.compile(r"[\W_]*?[+\N{MINUS SIGN}-] ?[\d$]")
 """A line that begins with a sign and a figure: "+12 points"."""
-_SIGNS = re.compile(r"\s*([❌✖🚫⛔✅☑✔💰])")
+_SIGNS = re.compile(r"[\W_]*?([❌✖🚫⛔✅☑✔💰])")
 _SMALL_WORDS = (
     "PLEASE PLS PLZ SORRY GUYS ALL THIS THAT THE TRADE TRADES ALERT SETUP SIGNAL CALL ONE IS WAS WERE ARE WE "
     "I I'M I'VE IM IT ITS GOT GET HAS HAVE BEEN NOW JUST AND OK OKAY ALSO SO NOTE "
@@ -63,7 +64,7 @@ def taken_back(text: str, words: Collection[str], contracts: Collection[str]) ->
 
     Small words and names of contracts may stand before the word that says so.
     """
-    told = sorted((word.upper().split() for word in words), key=len, reverse=True)
+    told = _split(tuple(words))
     for line in _seen(text[:_RAW_LONGEST]).upper().replace("’", "'").split("\n"):
         if _RESULT.match(line):
             return "a line of it begins with a result"
@@ -76,6 +77,12 @@ def taken_back(text: str, words: Collection[str], contracts: Collection[str]) ->
             if word and spoken[: len(word)] == word:
                 return f"a line of it begins with “{' '.join(word).lower()}”"
     return ""
+
+
+@lru_cache(maxsize=64)
+def _split(words: tuple[str, ...]) -> list[list[str]]:
+    """In capitals, word by word, the longest first."""
+    return sorted((word.upper().split() for word in words), key=len, reverse=True)
 
 
 def plain(raw: str) -> str | Unread:
