@@ -26,6 +26,8 @@ from engine.model.plans import Leg, PlanStatus, TradePlan
 from engine.model.view import TradingState
 from engine.portfolio.money import realized_usd
 from engine.risk import presets
+from engine.state import alarms
+from engine.state.alarms import Alarm
 from engine.state.position import Position
 from engine.state.restrictions import tighten
 from engine.state.state import scope
@@ -64,6 +66,7 @@ class ForeignContracts:
             f"{fill.instrument}: somebody else {'bought' if fill.side is Side.BUY else 'sold'} {fill.qty}; "
             "entries there are paused",
             fill.instrument,
+            Alarm(alarms.paused(self._book.book, fill.instrument)),
         )
         self.restricted(fill.instrument, "somebody else trades it")
 

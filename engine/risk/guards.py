@@ -23,6 +23,8 @@ from engine.portfolio import money
 from engine.portfolio.money import Marks
 from engine.risk import bands, presets
 from engine.risk.drawdown import floor_usd
+from engine.state import alarms
+from engine.state.alarms import Alarm
 from engine.state.restrictions import ease, tighten
 from engine.state.state import BookState, Restriction, scope
 from engine.state.turn import Turn
@@ -308,7 +310,13 @@ class Guards:
             self._told.add(key)
             severity = Severity.WARNING if view.band is Band.WARN else Severity.CRITICAL
             text = f"{view.name}: {_spent(view)}, {bands.percent(view):.0f} %"
-            self._book.turn.say(NoticeKind.RISK, severity, text, None, self._book.book)
+            self._book.turn.say(
+                NoticeKind.RISK,
+                severity,
+                text,
+                book=self._book.book,
+                alarm=Alarm(alarms.limits(self._book.book)),
+            )
 
     def _keep_flat(self) -> None:
         """While locked no trade of ours may live: an entry that was lost may yet fill after the flatten."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from engine.model import records as r
+from engine.model.events import ClockFault
 from engine.model.orders import Slot
 from engine.model.view import TradingState
 from engine.state.state import State
 
 JOURNAL = "journal"
+_VENUE_CLOCK = "clock of the venue"
 
 
 class Alarm(NamedTuple):
@@ -47,7 +49,12 @@ def flatten(book: str) -> str:
     return f"flatten {book}"
 
 
-def _paused(book: str | None, instrument: str | None) -> str:
+def limits(book: str) -> str:
+    """Most of a limit is used up: until the trade date ends."""
+    return f"limits {book}"
+
+
+def paused(book: str | None, instrument: str | None) -> str:
     return f"paused {book or '*'} {instrument or '*'}"
 
 
@@ -55,25 +62,32 @@ def alarm_of(state: State, record: r.AnyRecord) -> Alarm:
     """What a record raises and ends; `state` is the state after it."""
     match record:
         case r.StateChanged():
-            scope = _paused(record.book, record.instrument)
+            scope = paused(record.book, record.instrument)
             return Alarm(ended=(scope,)) if record.state is TradingState.ACTIVE else Alarm(scope)
         case r.PositionAdjusted():
-            return Alarm(_paused(record.book, record.instrument))
+            return Alarm(paused(record.book, record.instrument))
         case r.FlattenStarted():
             return Alarm(flatten(record.book))
         case r.FlattenEnded():
-            over = () if state.book(record.book).flattening else (flatten(record.book),)
+            over = () if state.books[record.book].flattening else (flatten(record.book),)
             return Alarm(ended=(naked(record.book, record.instrument), *over))
         case r.BracketsKnown():
             name = f"brackets {record.book}"
             return Alarm(ended=(name,)) if record.native else Alarm(name)
-        case r.OrderMoved():
-            order = state.book(record.book).orders.get(record.client_id)
-            if order is not None and order.slot is Slot.STOP:
-                rejected = record.event in (
-                    r.OrderEvent.REJECTED,
-                    r.OrderEvent.DENIED,
-                    r.OrderEvent.NOT_FOUND,
-                )
-                return Alarm(naked(record.book, order.instrument)) if rejected else NONE
+        case r.ClockFound(fault=ClockFault.VENUE):
+            return Alarm(_VENUE_CLOCK) if record.by_ns else Alarm(ended=(_VENUE_CLOCK,))
+        case r.DayRolled():
+            return Alarm(ended=tuple(map(limits, state.books)))
+        case r.FillApplied() | r.OrderMoved():
+            return _of_order(state, record)
     return NONE
+
+
+def _of_order(state: State, record: r.FillApplied | r.OrderMoved) -> Alarm:
+    name = f"order {record.client_id}"
+    event = record.event if isinstance(record, r.OrderMoved) else None
+    if event is r.OrderEvent.TIMED_OUT:
+        return Alarm(name)
+    order = state.books[record.book].orders.get(record.client_id or "")
+    lost = order is not None and order.slot is Slot.STOP and event in _LOST
+    return Alarm(naked(record.book, order.instrument) if order is not None and lost else "", (name,))

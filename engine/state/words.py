@@ -14,7 +14,7 @@ from engine.model.market import NANOS, Side
 from engine.model.notices import NoticeKind as K
 from engine.model.notices import PatternFacts, SignalFacts
 from engine.model.notices import Severity as Sev
-from engine.model.orders import Slot
+from engine.model.orders import OrderStatus, Slot
 from engine.model.view import TradingState
 from engine.state.state import BookState, State
 from engine.state.track_record import TrackRecord
@@ -198,8 +198,11 @@ def _moved(state: State, record: r.OrderMoved, was: Before) -> Words | None:
         severity = Sev.CRITICAL if order.slot is Slot.STOP else Sev.WARNING
         return K.ORDER, severity, text, order.instrument, record.book
     if record.event is r.OrderEvent.TIMED_OUT:
-        text = f"order {what}: no answer from the venue, looking it up"
+        text = f"order {what}: no answer from the venue; it is looked up, and not sent again"
         return K.ORDER, Sev.WARNING, text, order.instrument, record.book
+    if was.status == OrderStatus.UNKNOWN.value and record.event in _FOUND:
+        text = f"order {what}: looked up, and it {_FOUND[record.event]}"
+        return K.ORDER, Sev.INFO, text, order.instrument, record.book
     if record.event is r.OrderEvent.REQUEST_REFUSED and record.reason:
         text = f"change of {what} refused: {record.reason}"
         return K.ORDER, Sev.WARNING, text, order.instrument, record.book
@@ -207,6 +210,14 @@ def _moved(state: State, record: r.OrderMoved, was: Before) -> Words | None:
         text = f"stop of {order.instrument} moved to {_price(state, order.instrument, record.stop)}"
         return K.ORDER, Sev.INFO, text, order.instrument, record.book
     return None
+
+
+_FOUND = {
+    r.OrderEvent.ACCEPTED: "stands at the venue",
+    r.OrderEvent.CANCELED: "is cancelled",
+    r.OrderEvent.EXPIRED: "has expired",
+}
+"""What became of an order whose answer was lost."""
 
 
 def _adopted(state: State, record: r.OrderAdopted) -> Words | None:

@@ -10,9 +10,10 @@ from engine.model import events as ev
 from engine.model import records as r
 from engine.model.commands import Pause, Resume
 from engine.model.market import NANOS
-from engine.model.notices import Notice, Severity
+from engine.model.notices import Notice, NoticeKind, Severity
 from engine.state import alarms
-from tests.support.alert_room import at_work, in_trade
+from engine.state.alarms import Alarm
+from tests.support.alert_room import at_work, entries, in_trade
 from tests.support.manual_venue import ManualVenue
 
 
@@ -71,6 +72,33 @@ def test_a_position_that_is_flat_ends_what_was_said_of_its_flatten() -> None:
         assert [notice.alarm for notice in standing(bench)[len(before) :]] == [alarms.flatten(book)]
         turn.commit(r.FlattenEnded(ts=bench.now, book=book, instrument=instrument))
     assert standing(bench) == before
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+def test_an_order_whose_answer_was_lost_ends_its_alarm_however_it_is_found(accepted: bool) -> None:
+    bench, jm = at_work()
+    before = standing(bench)
+    jm.post()
+    first, second = entries(bench)
+    bench.accept(second)
+    bench.reply(first, ev.Outcome.UNKNOWN)
+    (alarm,) = standing(bench)[len(before) :]
+    assert "it is looked up, and not sent again" in alarm.text
+    if accepted:
+        bench.lodge(first, legs=False)
+    bench.obey(30)
+    assert standing(bench) == before
+    told = [notice.text for notice in bench.notices if alarm.alarm in notice.ends]
+    assert "looked up, and it stands at the venue" in told[0] if accepted else "rejected" in told[0]
+
+
+def test_what_was_said_of_a_limit_ends_with_its_day() -> None:
+    bench, _ = at_work()
+    turn, name = bench.core.turn, alarms.limits(bench.book.book)
+    turn.say(NoticeKind.RISK, Severity.CRITICAL, "80 % used", book=bench.book.book, alarm=Alarm(name))
+    assert standing(bench)
+    turn.commit(r.DayRolled(ts=bench.now, trade_date="2031-01-02", day_open_ts=bench.now, carried={}))
+    assert not [notice for notice in standing(bench) if notice.alarm == name]
 
 
 def test_an_account_that_may_trade_again_is_told_and_ends_the_alarm() -> None:
