@@ -19,7 +19,7 @@ from engine.model.orders import OrderStatus
 from engine.model.plans import Idea, TradePlan
 from engine.model.refusals import Refusal
 from engine.model.rooms import AlertRoom
-from engine.model.view import TradingState
+from engine.model.view import SessionPhase, TradingState
 from engine.portfolio.money import Marks, equity_usd, open_risk_usd, room_headroom_usd
 from engine.risk import bands, gate, sizing
 from engine.risk.sizers import BY_RISK, Wanted
@@ -118,15 +118,18 @@ class Entries:
         instrument = state.instruments.get(symbol, self._instruments.get(symbol))
         if instrument is None:
             return
+        book.recover()
         limits = terms.limits if terms.limits is not None else book.config.risk
-        facts = self._circumstances(book, idea.instrument, idea, terms.room)
+        facts = self._circumstances(book, symbol, idea.ts, idea.strategy, terms.room)
         qty, against = gate.check(idea, instrument, limits, facts, terms.wanted)
-        if not book.recover() and Refusal.NOT_RECONCILED not in against:
-            against = (*against, Refusal.NOT_RECONCILED)
         if against:
-            self.refusals.update(refusal.sentence for refusal in against)
-            refused = r.IdeaRefused(ts=self._turn.now, book=book.name, idea=idea, refusals=against)
-            self._turn.commit(refused)
+            refusals, words = zip(*against, strict=True)
+            self.refusals.update(refusal.sentence for refusal in refusals)
+            self._turn.commit(
+                r.IdeaRefused(
+                    ts=self._turn.now, book=book.name, idea=idea, refusals=tuple(refusals), words=tuple(words)
+                )
+            )
             return
         book.orders.open_plan(
             TradePlan(
@@ -144,12 +147,12 @@ class Entries:
             )
         )
 
-    def against(self, book: Book, symbol: str) -> tuple[Refusal, ...]:
-        """What stands against any entry of this contract in this book now; nothing where one could pass."""
-        return gate.closed(book.config.risk, self._circumstances(book, symbol, None, None))
+    def against(self, book: Book, symbol: str) -> list[gate.Against]:
+        """What stands against any entry in a contract now, whatever the idea. Changes nothing."""
+        return gate.standing(book.config.risk, self._circumstances(book, symbol, self._turn.wall))
 
     def _circumstances(
-        self, book: Book, symbol: str, idea: Idea | None, room: AlertRoom | None
+        self, book: Book, symbol: str, idea_ts: int, strategy: str = "", room: AlertRoom | None = None
     ) -> gate.Circumstances:
         """Everything that may speak against an idea, perhaps of an alert room, in this book now."""
         state, now, wall = self._turn.state, self._turn.now, self._turn.wall
@@ -164,19 +167,22 @@ class Entries:
             equity = equity_usd(known, state, self._marks, orders.balance_usd)
         return gate.Circumstances(
             trading=config.trading,
-            late_ns=0 if idea is None else wall - idea.ts,
+            late_ns=wall - idea_ts,
             latest_ns=config.latest_ns,
             armed=book.armed,
             kind=account.kind if account is not None else None,
             state=restriction.state if restriction is not None else TradingState.ACTIVE,
             guard=restriction.guard if restriction is not None else "",
+            reason=restriction.reason if restriction is not None else "",
             capabilities=config.capabilities,
-            reconciled=orders.reconciled,
+            reconciled=orders.reconciled and book.recovered,
             can_trade=orders.can_trade,
             journal_ok=self.journal_ok,
             venue_up=self._links.up(book.name, book.spec.needs) and orders.inquiry.streaming,
             feed_stale=self._market.staleness.stale(symbol, now, wall) or self._links.market_stale,
+            price_age_ns=self._market.staleness.age(symbol, now),
             in_hours=guards.in_hours(wall),
+            market_open=sessions.phase(wall) is not SessionPhase.CLOSED,
             ns_to_flat=guards.ns_to_flat(wall),
             busy_instrument=bool(
                 known.position(symbol).qty
@@ -199,5 +205,5 @@ class Entries:
             ),
             room_headroom_usd=None if room is None else room_headroom_usd(known, state, room),
             equity_usd=equity,
-            record=known.records.get("" if idea is None else idea.strategy, TrackRecord()),
+            record=known.records.get(strategy, TrackRecord()),
         )

@@ -10,20 +10,23 @@ from decimal import Decimal
 from enum import StrEnum
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from engine.model.alerts import Reason, Terms, Verdict
 from engine.model.commands import AnyCommand
 from engine.model.errors import JournalError
-from engine.model.events import AlertKind, ClockFault
+from engine.model.events import AlertKind
 from engine.model.instrument import Instrument
 from engine.model.old_records import migrate
 from engine.model.orders import Account, Fill, OrderSpec, Slot, Specified
 from engine.model.plans import Idea, Leg, PlanStatus, TradePlan
 from engine.model.refusals import Refusal
+from engine.model.run_records import VERSION as VERSION
+from engine.model.run_records import ClockFound as ClockFound
+from engine.model.run_records import Record as Record
+from engine.model.run_records import RecordsLost as RecordsLost
+from engine.model.run_records import RunStarted as RunStarted
 from engine.model.view import TradingState
-
-VERSION = 2
 
 
 class OrderEvent(StrEnum):
@@ -43,33 +46,6 @@ class OrderEvent(StrEnum):
     TIMED_OUT = "timed_out"
     NOT_FOUND = "not_found"
     DENIED = "denied"
-
-
-class Record(Struct, frozen=True, kw_only=True, tag=True, tag_field="record"):
-    ts: int
-    """The engine's now when it was decided, nanoseconds UTC."""
-    v: int = VERSION
-
-
-class RunStarted(Record, frozen=True, kw_only=True, tag="run_started"):
-    install: str
-    boot: int
-    program: str
-
-
-class ClockFound(Record, frozen=True, kw_only=True, tag="clock_found"):
-    """Time did not go on as it should. Records' own times go on without a step."""
-
-    fault: ClockFault
-    by_ns: int
-    wall_ts: int
-    """The time that the calendar goes by from now on, nanoseconds UTC."""
-
-
-class RecordsLost(Record, frozen=True, kw_only=True, tag="records_lost"):
-    """The journal has fewer records than were written: its -wal was damaged or deleted, or it is a copy."""
-
-    count: int
 
 
 class ContractKnown(Record, frozen=True, kw_only=True, tag="contract_known"):
@@ -105,7 +81,7 @@ class DayRolled(Record, frozen=True, kw_only=True, tag="day_rolled"):
     trade_date: str
     day_open_ts: int
     """When it began, nanoseconds UTC."""
-    carried: dict[str, dict[str, Carried]] = {}
+    carried: dict[str, dict[str, Carried]] = field(default_factory=dict)
     """Book and instrument to the open trades: the day's P&L is split at the boundary by their mark."""
 
 
@@ -139,6 +115,8 @@ class IdeaRefused(Record, frozen=True, kw_only=True, tag="idea_refused"):
     book: str
     idea: Idea
     refusals: tuple[Refusal, ...]
+    words: tuple[str, ...] = ()
+    """Each of them in words, with its numbers and the name of its setting."""
 
 
 class PlanOpened(Record, frozen=True, kw_only=True, tag="plan_opened"):

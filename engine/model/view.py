@@ -53,7 +53,7 @@ class RestrictionEnd(StrEnum):
 
 
 class RestrictionView(Struct, frozen=True):
-    """What holds a book back: of several restrictions the strictest."""
+    """What holds entries back, where, why and until when."""
 
     state: TradingState
     reason: str
@@ -65,6 +65,12 @@ class RestrictionView(Struct, frozen=True):
     """Which guard set it, and ends it; empty where none did."""
     by: str = ""
     """Where a person gave the command that set it: "keyboard", "cli"; empty where no person did."""
+    book: str = ""
+    """Which book it holds back; empty for all."""
+    instrument: str = ""
+    """In which contract; empty for all."""
+    code: Refusal | None = None
+    """What it refuses entries for: by this, words aside, they are told apart."""
 
 
 class FlattenStep(StrEnum):
@@ -383,3 +389,7 @@ class View(Struct, frozen=True):
     uptime_ns: int = 0
     alerts: tuple[AlertView, ...] = ()
     """The newest fifty, oldest first."""
+    restrictions: tuple[RestrictionView, ...] = ()
+    """Everything that holds entries back now, in any book and contract, the strictest first; where there is
+    nothing for a book and a contract, an entry there could pass.
+    """

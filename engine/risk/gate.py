@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
+from typing import NamedTuple
 
 from msgspec import Struct
 
+from engine.model.alerts import room_of
 from engine.model.config import LATEST_NS, TradingSwitch
 from engine.model.instrument import Instrument
 from engine.model.limits import RiskLimits
+from engine.model.market import MINUTE, NANOS
 from engine.model.orders import AccountKind, Capabilities
 from engine.model.plans import Idea
 from engine.model.refusals import Refusal
@@ -20,6 +24,11 @@ from engine.state.track_record import TrackRecord
 _BY_STATE = {TradingState.LOCKED: Refusal.LOCKED, TradingState.HALTED: Refusal.HALTED}
 _BY_GUARD = {"bands": Refusal.BAND, "calendar": Refusal.UNKNOWN_DAY}
 """What reduces by itself, and is no pause that a person could lift."""
+
+
+def code_of(state: TradingState, guard: str) -> Refusal:
+    """What a trading state other than ACTIVE refuses entries for."""
+    return _BY_STATE.get(state) or _BY_GUARD.get(guard, Refusal.PAUSED)
 
 
 class Circumstances(Struct, frozen=True):
@@ -51,6 +60,11 @@ class Circumstances(Struct, frozen=True):
     """Of the book's broker."""
     guard: str = ""
     """Which guard holds the trading state."""
+    reason: str = ""
+    """Why it is held, as a sentence."""
+    price_age_ns: int | None = None
+    """Since the last price; None before the first."""
+    market_open: bool = True
     losses_in_a_row: int = 0
     daily_headroom_usd: Decimal | None = None
     """What may still be lost before the daily loss limit acts; None without one."""
@@ -67,34 +81,95 @@ class Circumstances(Struct, frozen=True):
     """How trades of this strategy or room have ended in this book."""
 
 
+class Against(NamedTuple):
+    """One reason against an entry; in words with its numbers, and the setting that says what is allowed."""
+
+    refusal: Refusal
+    words: str
+
+
+def standing(limits: RiskLimits, now: Circumstances) -> list[Against]:
+    """What stands against any entry in this book and contract, whatever the idea and whatever is open."""
+    against = [Against(refusal, refusal.sentence) for refusal in hands_off(now.trading, now.kind, now.armed)]
+    when = _adder(against)
+    if now.state is not TradingState.ACTIVE:
+        refusal = code_of(now.state, now.guard)
+        when(True, refusal, "" if refusal is Refusal.PAUSED else now.reason)
+    when(not now.reconciled, Refusal.NOT_RECONCILED)
+    when(not now.can_trade, Refusal.ACCOUNT_BLOCKED)
+    when(not now.journal_ok, Refusal.JOURNAL_DOWN)
+    when(not now.venue_up, Refusal.VENUE_DOWN)
+    silent = "" if now.price_age_ns is None else f"no price for {_s(now.price_age_ns)}"
+    most = f"{silent}, {_s(limits.stale_ns)} allowed (risk.stale_seconds)"
+    when(now.feed_stale, Refusal.FEED_STALE, most if silent else "no price yet")
+    hours = (
+        f"outside your hours, {limits.hours_start} to {limits.hours_end} (risk.hours_start, risk.hours_end)"
+    )
+    when(not now.in_hours, Refusal.OUTSIDE_HOURS, hours if limits.hours_start and now.market_open else "")
+    # Never so near that the flattening before the deadline would take the entry straight back.
+    near = max(limits.no_entry_before_flat_ns, limits.flatten_before_flat_ns)
+    key = "no_entry_minutes" if near == limits.no_entry_before_flat_ns else "flatten_minutes"
+    left = max(0, now.ns_to_flat) // MINUTE
+    ends = f"{left} min until positions must be flat, entries end {near // MINUTE} before (risk.{key})"
+    when(now.ns_to_flat <= near, Refusal.NEAR_CLOSE, ends if now.ns_to_flat >= 0 else "")
+    expiring = now.days_to_expiry is not None and now.days_to_expiry <= limits.expiry_days
+    days = f"{now.days_to_expiry} days to the contract's last, more than {limits.expiry_days} wanted"
+    when(expiring, Refusal.EXPIRING, f"{days} (risk.expiry_days)")
+    trades = f"{now.entries_today} trades on this day, {limits.max_trades} allowed (risk.max_trades)"
+    when(0 < limits.max_trades <= now.entries_today, Refusal.MAX_TRADES, trades)
+    lost, row = now.losses_in_a_row, limits.max_losses_in_a_row
+    when(0 < row <= lost, Refusal.LOSING_STREAK, f"{lost} trades lost in a row, {row} allowed{_LOSSES_KEY}")
+    return against
+
+
+_LOSSES_KEY = " (risk.max_losses_in_a_row)"
+
+
+def _adder(against: list[Against]) -> Callable[..., None]:
+    def when(condition: bool, refusal: Refusal, words: str = "") -> None:
+        if condition:
+            against.append(Against(refusal, words or refusal.sentence))
+
+    return when
+
+
+def _s(nanos: int) -> str:
+    return f"{nanos / NANOS:.0f} s"
+
+
 def check(
     idea: Idea,
     instrument: Instrument,
     limits: RiskLimits,
     now: Circumstances,
     wanted: Wanted = BY_RISK,
-) -> tuple[int, tuple[Refusal, ...]]:
+) -> tuple[int, tuple[Against, ...]]:
     """Contracts to trade, and every reason against it; no reason means go.
 
     `wanted` says how many are asked for; the risk per trade and the most contracts bound whatever it says.
     The most contracts of the account make a trade smaller. What is left of a loss limit does not: a trade
     that could reach the level at which the limit acts is refused.
     """
-    against = list(closed(limits, now))
-
-    def when(condition: bool, refusal: Refusal) -> None:
-        if condition:
-            against.append(refusal)
-
-    when(now.late_ns > now.latest_ns, Refusal.TOO_LATE)
+    against = standing(limits, now)
+    when = _adder(against)
+    room = room_of(idea.origin)
+    section = f"rooms.{room}" if room else "risk"
+    old = f"the signal is {_s(now.late_ns)} old, {_s(now.latest_ns)} allowed"
+    when(now.late_ns > now.latest_ns, Refusal.TOO_LATE, old)
     when(now.busy_instrument, Refusal.IN_POSITION)
     when(now.unknown_orders, Refusal.UNKNOWN_ORDER)
-    when(now.open_plans >= limits.max_open_trades, Refusal.MAX_SIZE)
-    when(idea.score_tenths < limits.min_score_tenths, Refusal.SCORE)
-    when(idea.reward_to_risk < limits.reward_to_risk_min, Refusal.REWARD_TO_RISK)
+    open_ = f"{now.open_plans} trades are open, {limits.max_open_trades} allowed (risk.max_open_trades)"
+    when(now.open_plans >= limits.max_open_trades, Refusal.MAX_SIZE, open_)
+    score = f"score {idea.score_tenths / 10:.1f}, at least {limits.min_score_tenths / 10:.1f}"
+    when(idea.score_tenths < limits.min_score_tenths, Refusal.SCORE, f"{score} (strategy.min_score)")
+    ratio = f"reward to risk is {idea.reward_to_risk:.2f}, at least {limits.reward_to_risk_min:g}"
+    small = idea.reward_to_risk < limits.reward_to_risk_min
+    when(small, Refusal.REWARD_TO_RISK, f"{ratio} ({section}.reward_to_risk_min)")
     distances = [idea.stop_ticks] + [(t - idea.reference) * idea.side.sign for t in idea.targets]
-    when(not all(map(now.capabilities.takes_exit, distances)), Refusal.BRACKET_DISTANCE)
-    qty = 0
+    takes = f"the venue takes {now.capabilities.nearest_exit_ticks} to {now.capabilities.farthest_exit_ticks}"
+    far = f"stop and targets are {', '.join(map(str, distances))} ticks away, {takes}"
+    when(not all(map(now.capabilities.takes_exit, distances)), Refusal.BRACKET_DISTANCE, far)
+    qty, each = 0, loss_usd(instrument, idea.stop_ticks, limits)
     if idea.stop_ticks > 0:
         ask = Ask(
             instrument=instrument,
@@ -107,41 +182,27 @@ def check(
             record=now.record,
         )
         qty = min(contracts(instrument, idea.stop_ticks, limits), wanted.sizer(ask))
-    when(qty <= 0, Refusal.SIZE_ZERO)
+    one = f"1 contract risks {each:.2f} USD, {limits.risk_per_trade_usd} allowed (risk.per_trade_usd)"
+    none = f"no contract by {section}.sizing" if idea.stop_ticks > 0 else "the stop is on the wrong side"
+    when(
+        qty <= 0, Refusal.SIZE_ZERO, one if idea.stop_ticks > 0 and each > limits.risk_per_trade_usd else none
+    )
     if now.room_micros is not None:
         fits = now.room_micros // instrument.minis
-        when(qty > 0 and fits <= 0, Refusal.MAX_CONTRACTS)
+        full = f"room for {now.room_micros} micros is left in the account, 1 contract is {instrument.minis}"
+        when(qty > 0 and fits <= 0, Refusal.MAX_CONTRACTS, f"{full} (risk.max_minis)")
         qty = min(qty, max(0, fits))
-    risk = loss_usd(instrument, idea.stop_ticks, limits) * qty + now.open_risk_usd
-    for headroom, refusal in (
-        (now.daily_headroom_usd, Refusal.DAILY_LOSS),
-        (now.max_loss_headroom_usd, Refusal.MAX_LOSS),
+    alone, total = each * qty, each * qty + now.open_risk_usd
+    beside = f" beside {now.open_risk_usd:.2f} open" if now.open_risk_usd else ""
+    for headroom, refusal, name, where, risk in (
+        (now.daily_headroom_usd, Refusal.DAILY_LOSS, "daily loss limit", "risk.daily_loss_usd", total),
+        (now.max_loss_headroom_usd, Refusal.MAX_LOSS, "maximum loss limit", "risk.max_loss_usd", total),
+        (now.room_headroom_usd, Refusal.ROOM_LOSS, "room's loss limit", f"{section}.max_loss_usd", alone),
     ):
-        when(qty > 0 and headroom is not None and risk >= headroom, refusal)
-    left, alone = now.room_headroom_usd, loss_usd(instrument, idea.stop_ticks, limits) * qty
-    when(qty > 0 and left is not None and alone >= left, Refusal.ROOM_LOSS)
+        if headroom is not None:
+            words = f"{qty} risk {alone:.2f} USD{beside}, the {name} leaves {headroom:.2f} ({where})"
+            when(qty > 0 and risk >= headroom, refusal, words)
     return qty, tuple(against)
-
-
-def closed(limits: RiskLimits, now: Circumstances) -> tuple[Refusal, ...]:
-    """What stands against any entry at all, whatever the idea and however many trades are open."""
-    # Never so near that the flattening before the deadline would take the entry straight back.
-    near = max(limits.no_entry_before_flat_ns, limits.flatten_before_flat_ns)
-    state = _BY_STATE.get(now.state) or _BY_GUARD.get(now.guard, Refusal.PAUSED)
-    found = (
-        (now.state is not TradingState.ACTIVE, state),
-        (not now.reconciled, Refusal.NOT_RECONCILED),
-        (not now.can_trade, Refusal.ACCOUNT_BLOCKED),
-        (not now.journal_ok, Refusal.JOURNAL_DOWN),
-        (not now.venue_up, Refusal.VENUE_DOWN),
-        (now.feed_stale, Refusal.FEED_STALE),
-        (not now.in_hours, Refusal.OUTSIDE_HOURS),
-        (now.ns_to_flat <= near, Refusal.NEAR_CLOSE),
-        (now.days_to_expiry is not None and now.days_to_expiry <= limits.expiry_days, Refusal.EXPIRING),
-        (0 < limits.max_trades <= now.entries_today, Refusal.MAX_TRADES),
-        (0 < limits.max_losses_in_a_row <= now.losses_in_a_row, Refusal.LOSING_STREAK),
-    )
-    return (*hands_off(now.trading, now.kind, now.armed), *(why for stands, why in found if stands))
 
 
 def hands_off(trading: TradingSwitch, kind: AccountKind | None, armed: bool) -> tuple[Refusal, ...]:

@@ -53,7 +53,7 @@ def _fate_of(known: AlertState, name: str, book: AlertBook) -> AlertFate:
         book.qty,
         book.entered,
         book.closed,
-        tuple(refusal.sentence for refusal in book.refusals),
+        book.refusals,
         book.intended_ts - known.posted_ts if book.intended_ts else None,
         book.accepted_ts - known.posted_ts if book.accepted_ts else None,
     )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from msgspec import structs
+
 from engine.books.book import Book
+from engine.core import Core
 from engine.model.orders import OrderType, Slot
 from engine.model.refusals import Refusal
 from engine.model.view import (
@@ -12,6 +15,7 @@ from engine.model.view import (
     RestrictionView,
     TradingState,
 )
+from engine.risk import gate
 from engine.state.state import Restriction, State
 
 
@@ -19,14 +23,60 @@ def restriction_of(book: Book, state: State, hands_off: tuple[Refusal, ...]) -> 
     """The strictest restriction on the record, else what the settings (`hands_off`) or the venue forbid."""
     found = state.restriction(book.name, "")
     if found is not None:
-        until = found.until if found.state is TradingState.LOCKED else None
-        return RestrictionView(found.state, found.reason, _end(found), until, found.guard, found.by)
+        return _recorded(found)
     if hands_off and book.state.account is not None:
         return RestrictionView(TradingState.REDUCING, hands_off[0].sentence, RestrictionEnd.SETTINGS)
     if not book.orders.can_trade:
         sentence = Refusal.ACCOUNT_BLOCKED.sentence
         return RestrictionView(TradingState.REDUCING, sentence, RestrictionEnd.CAUSE)
     return None
+
+
+AgainstEntries = dict[str, dict[str, list[gate.Against]]]
+"""By book and contract."""
+
+
+def against_entries(core: Core) -> AgainstEntries:
+    """What the gate would say to any idea now."""
+    return {
+        name: {symbol: core.entries.against(book, symbol) for symbol in core.instruments}
+        for name, book in core.books.items()
+    }
+
+
+def restrictions(core: Core, against_entries: AgainstEntries) -> tuple[RestrictionView, ...]:
+    """All that holds entries back: what is on the record, and what else the gate would say now."""
+    found = []
+    for key, one in core.state.restrictions.items():
+        book, _, instrument = key.partition("/")
+        seen, code = _recorded(one), gate.code_of(one.state, one.guard)
+        found.append(structs.replace(seen, book=book, instrument=instrument, code=code))
+    recorded = {one.code for one in found}
+    for name, against in against_entries.items():
+        everywhere = set.intersection(*map(set, against.values())) if against else set()
+        rows = [("", one) for one in everywhere]
+        rows += [(symbol, one) for symbol, each in against.items() for one in each if one not in everywhere]
+        found += [
+            RestrictionView(
+                TradingState.REDUCING,
+                one.words,
+                RestrictionEnd.SETTINGS if one.refusal in _BY_SETTINGS else RestrictionEnd.CAUSE,
+                book=name,
+                instrument=symbol,
+                code=one.refusal,
+            )
+            for symbol, one in sorted(rows)
+            if one.refusal not in recorded
+        ]
+    return tuple(sorted(found, key=lambda one: -one.state.rank))
+
+
+_BY_SETTINGS = frozenset({Refusal.OFF, Refusal.NOT_ARMED})
+
+
+def _recorded(one: Restriction) -> RestrictionView:
+    until = one.until if one.state is TradingState.LOCKED else None
+    return RestrictionView(one.state, one.reason, _end(one), until, one.guard, one.by)
 
 
 def _end(restriction: Restriction) -> RestrictionEnd:

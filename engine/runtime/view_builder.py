@@ -29,10 +29,16 @@ from engine.model.view import (
 )
 from engine.portfolio.money import day_usd, open_usd, realized_usd
 from engine.runtime.view_alerts import alert_rows
-from engine.runtime.view_books import flatten_of, restriction_of
+from engine.runtime.view_books import (
+    AgainstEntries,
+    against_entries,
+    flatten_of,
+    restriction_of,
+    restrictions,
+)
 from engine.signals.alignment import Alignment
 from engine.state.position import Position, Trade
-from engine.state.state import Order
+from engine.state.state import Order, scope
 
 TRADES_SHOWN = 50
 CLOSES_SHOWN = 8
@@ -52,6 +58,7 @@ def picture(
     mode = _mode(core)
     kept = KeptRows() if kept is None else kept
     kept.renew(core)
+    against = against_entries(core)
     return View(
         version=version,
         ts=wall,
@@ -60,7 +67,9 @@ def picture(
         practice_time=core.config.practice_time,
         session=_session(wall),
         links=tuple(_link(link, since) for link, since in core.links.all()),
-        contracts=tuple(_contract(core, instrument, mode, now) for instrument in core.config.instruments),
+        contracts=tuple(
+            _contract(core, instrument, mode, now, against) for instrument in core.config.instruments
+        ),
         books=tuple(_book(core, book) for book in core.books.values()),
         positions=tuple(
             _position(core, book, position)
@@ -76,6 +85,7 @@ def picture(
         strategy=core.entries.strategy.name,
         uptime_ns=now - core.started_ts,
         alerts=kept.alerts,
+        restrictions=restrictions(core, against),
     )
 
 
@@ -143,14 +153,22 @@ def _session(now: int) -> SessionView:
     )
 
 
-def _contract(core: Core, instrument: Instrument, mode: AccountKind, now: int) -> ContractView:
+def _contract(
+    core: Core, instrument: Instrument, mode: AccountKind, now: int, against: AgainstEntries
+) -> ContractView:
     symbol = instrument.symbol
     quote = core.market.quotes.get(symbol)
     last = core.market.last(symbol)
     change = quote.change if quote is not None else None
     if change is None and quote is not None and quote.day_open is not None and last is not None:
         change = last - quote.day_open
-    restriction = core.state.restriction("", symbol)
+    everywhere, here = scope(None, None), scope(None, symbol)
+    known = core.state.restrictions.items()
+    held = [one for key, one in known if key == everywhere or key.endswith(here)]
+    strictest = max(held, key=lambda one: one.state.rank, default=None)
+    least = min(
+        (against[book.name][symbol] for book in core.books.values() if book.kind is mode), key=len, default=[]
+    )
     return ContractView(
         instrument=symbol,
         name=core.state.contracts.get(symbol, symbol),
@@ -164,16 +182,12 @@ def _contract(core: Core, instrument: Instrument, mode: AccountKind, now: int) -
         change=_price(instrument, change),
         age_ns=core.market.staleness.age(symbol, now),
         stale=core.market.staleness.stale(symbol, now, now + core.turn.wall_offset),
-        state=restriction.state if restriction is not None else TradingState.ACTIVE,
+        state=TradingState.ACTIVE if strictest is None else strictest.state,
         position_qty=_held(core, symbol, mode),
         flattening=any(symbol in book.state.flattening for book in core.books.values()),
         paper_qty=_held(core, symbol, AccountKind.PAPER),
         closes=_closes(core, symbol),
-        against=min(
-            (core.entries.against(book, symbol) for book in core.books.values() if book.kind is mode),
-            key=len,
-            default=(),
-        ),
+        against=tuple(one.refusal for one in least),
     )
 
 

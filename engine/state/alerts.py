@@ -6,7 +6,6 @@ from msgspec import Struct, field
 
 from engine.model.alerts import Reason, Terms, Verdict
 from engine.model.events import AlertKind
-from engine.model.refusals import Refusal
 
 MESSAGES_KEPT = 500
 """An alert is traded within a minute or never: what is older is remembered for people only."""
@@ -22,7 +21,8 @@ class AlertBook(Struct):
     qty: int = 0
     entered: int = 0
     """Contracts of it that were filled."""
-    refusals: tuple[Refusal, ...] = ()
+    refusals: tuple[str, ...] = ()
+    """Why its gate refused it, in words."""
     intended_ts: int = 0
     """When its first order was written down, to be sent at once; 0 before."""
     accepted_ts: int = 0

@@ -74,7 +74,8 @@ def plan_closed(state: State, plan: TradePlan) -> None:
 def idea_refused(state: State, record: r.IdeaRefused) -> None:
     known = state.alerts.get(record.idea.origin)
     if known is not None:
-        known.kept_book(record.book).refusals = record.refusals
+        words = record.words or tuple(refusal.sentence for refusal in record.refusals)
+        known.kept_book(record.book).refusals = words
 
 
 def order_intended(state: State, plan: TradePlan, ts: int) -> None:

@@ -134,7 +134,7 @@ def _command(state: State, record: r.CommandTaken) -> Words:
 
 def _refused(state: State, record: r.IdeaRefused) -> Words:
     idea = record.idea
-    why = "; ".join(refusal.sentence for refusal in record.refusals)
+    why = "; ".join(record.words or (refusal.sentence for refusal in record.refusals))
     text = f"{_direction(idea.side)} {idea.instrument}{_score(idea.score_tenths)} refused: {why}"
     if idea.origin:
         text = f"room {idea.strategy}: {text}"

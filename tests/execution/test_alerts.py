@@ -100,10 +100,11 @@ def test_a_refusal_of_the_gate_is_told_with_the_rooms_name() -> None:
     assert refused.refusals == (Refusal.SIZE_ZERO,)
     notice = bench.notices[-1]
     assert notice.severity is Severity.WARNING
-    assert notice.text == f"room jm: long MNQ refused: {Refusal.SIZE_ZERO.sentence}"
+    why = "1 contract risks 22.72 USD, 2 allowed (risk.per_trade_usd)"
+    assert notice.text == f"room jm: long MNQ refused: {why}"
     (row,) = picture(bench.core, 1, HealthView(ok=True)).alerts
     (fate,) = row.fates
-    assert (fate.book, fate.entered, fate.refusals) == (BOOK, 0, (Refusal.SIZE_ZERO.sentence,))
+    assert (fate.book, fate.entered, fate.refusals) == (BOOK, 0, (why,))
 
 
 def test_scores_and_rewards_are_the_strategies_unless_the_room_has_a_bound() -> None:

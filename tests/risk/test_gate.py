@@ -96,7 +96,7 @@ IDEAS: list[tuple[Refusal, dict[str, Any]]] = [
 
 
 def _against(idea: Idea = IDEA, limits: RiskLimits = LIMITS, **changes: object) -> tuple[Refusal, ...]:
-    return check(idea, MNQ, limits, replace(FINE, **changes))[1]
+    return tuple(one.refusal for one in check(idea, MNQ, limits, replace(FINE, **changes))[1])
 
 
 def test_no_reason_means_go() -> None:
@@ -114,7 +114,8 @@ def test_each_flaw_of_an_idea_alone_is_enough(refusal: Refusal, changes: dict[st
 
 
 def test_one_contract_that_risks_too_much_is_no_trade() -> None:
-    assert check(IDEA, MNQ, RiskLimits(risk_per_trade_usd=Decimal(22)), FINE) == (0, (Refusal.SIZE_ZERO,))
+    qty, [against] = check(IDEA, MNQ, RiskLimits(risk_per_trade_usd=Decimal(22)), FINE)
+    assert (qty, against.refusal) == (0, Refusal.SIZE_ZERO)
 
 
 def test_every_refusal_is_tried_here_and_has_a_sentence() -> None:
@@ -173,8 +174,9 @@ def test_brackets_keep_the_venues_distances_on_both_sides(
 
 def test_a_stop_on_the_wrong_side_never_passes() -> None:
     qty, against = check(replace(IDEA, stop=1040), MNQ, LIMITS, FINE)
+    refusals = {one.refusal for one in against}
     assert qty == 0
-    assert {Refusal.BRACKET_DISTANCE, Refusal.REWARD_TO_RISK, Refusal.SIZE_ZERO} <= set(against)
+    assert {Refusal.BRACKET_DISTANCE, Refusal.REWARD_TO_RISK, Refusal.SIZE_ZERO} <= refusals
 
 
 def test_a_target_on_the_wrong_side_never_passes() -> None:
@@ -212,8 +214,9 @@ def test_the_accounts_size_makes_a_trade_smaller_and_counts_a_mini_as_ten(
     instrument: str, room: int, qty: int, refused: bool
 ) -> None:
     idea = replace(IDEA, instrument=instrument, stop=990, targets=(1020,))
-    found = check(idea, CME_FUTURES[instrument], LIMITS, replace(FINE, room_micros=room))
-    assert found == (qty, (Refusal.MAX_CONTRACTS,) if refused else ())
+    got, against = check(idea, CME_FUTURES[instrument], LIMITS, replace(FINE, room_micros=room))
+    expected = [Refusal.MAX_CONTRACTS] if refused else []
+    assert (got, [one.refusal for one in against]) == (qty, expected)
 
 
 def test_no_entry_is_taken_that_the_flattening_would_take_straight_back() -> None:
@@ -221,3 +224,62 @@ def test_no_entry_is_taken_that_the_flattening_would_take_straight_back() -> Non
     assert _against(limits=limits, ns_to_flat=5 * MINUTE) == (Refusal.NEAR_CLOSE,)
     assert _against(limits=limits, ns_to_flat=5 * MINUTE + NANOS) == ()
     assert _against(ns_to_flat=-NANOS) == (Refusal.NEAR_CLOSE,)
+
+
+@pytest.mark.parametrize(
+    ("idea", "limits", "changes", "words"),
+    [
+        (
+            {},
+            {"risk_per_trade_usd": Decimal(15)},
+            {},
+            "1 contract risks 22.22 USD, 15 allowed (risk.per_trade_usd)",
+        ),
+        (
+            {},
+            {},
+            {"feed_stale": True, "price_age_ns": 37 * NANOS},
+            "no price for 37 s, 30 s allowed (risk.stale_seconds)",
+        ),
+        ({}, {}, {"entries_today": 40}, "40 trades on this day, 40 allowed (risk.max_trades)"),
+        ({}, {}, {"open_plans": 6}, "6 trades are open, 6 allowed (risk.max_open_trades)"),
+        ({}, {}, {"losses_in_a_row": 3}, "3 trades lost in a row, 3 allowed (risk.max_losses_in_a_row)"),
+        (
+            {},
+            {},
+            {"days_to_expiry": 1},
+            "1 days to the contract's last, more than 2 wanted (risk.expiry_days)",
+        ),
+        (
+            {},
+            {},
+            {"ns_to_flat": 9 * MINUTE},
+            "9 min until positions must be flat, entries end 15 before (risk.no_entry_minutes)",
+        ),
+        ({"score_tenths": 59}, {}, {}, "score 5.9, at least 6.0 (strategy.min_score)"),
+        ({"targets": (1040,)}, {}, {}, "reward to risk is 1.00, at least 1.5 (risk.reward_to_risk_min)"),
+        (
+            {"targets": (1040,), "origin": "alert:jm:1"},
+            {},
+            {},
+            "reward to risk is 1.00, at least 1.5 (rooms.jm.reward_to_risk_min)",
+        ),
+        (
+            {},
+            {},
+            {"open_risk_usd": Decimal(700)},
+            "5 risk 111.10 USD beside 700.00 open, the daily loss limit leaves 760.00 (risk.daily_loss_usd)",
+        ),
+        (
+            {},
+            {},
+            {"state": TradingState.LOCKED, "reason": "daily loss limit: 760.00 of 800 USD used up"},
+            "daily loss limit: 760.00 of 800 USD used up",
+        ),
+    ],
+)
+def test_a_refusal_says_its_numbers_and_the_settings_name(
+    idea: dict[str, Any], limits: dict[str, Any], changes: dict[str, Any], words: str
+) -> None:
+    _, [against] = check(replace(IDEA, **idea), MNQ, replace(LIMITS, **limits), replace(FINE, **changes))
+    assert against.words == words

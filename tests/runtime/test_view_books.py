@@ -5,20 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from engine.books.book import Book as EngineBook
+from engine.model import events as ev
 from engine.model import records as r
 from engine.model.commands import Halt, Pause
+from engine.model.instrument import CME_FUTURES
+from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, Side
 from engine.model.orders import Slot
 from engine.model.plans import Leg
 from engine.model.records import OrderEvent as E
 from engine.model.refusals import Refusal
-from engine.model.view import FlattenStep, RestrictionEnd, RestrictionView, TradingState
+from engine.model.view import FlattenStep, HealthView, RestrictionEnd, RestrictionView, TradingState
 from engine.runtime.view_books import flatten_of, restriction_of
+from engine.runtime.view_builder import picture
 from tests.support.books import BOOK, Book
-from tests.support.manual_venue import entered
+from tests.support.manual_venue import ManualVenue, entered, idea
 
+ES = CME_FUTURES["ES"]
 REDUCING, LOCKED, HALTED = TradingState.REDUCING, TradingState.LOCKED, TradingState.HALTED
 
 
@@ -89,3 +95,62 @@ def _step(opened: EngineBook) -> FlattenStep:
     assert seen is not None
     assert seen.instruments == ("MNQ",)
     return seen.step
+
+
+def _standing(bench: ManualVenue) -> list[tuple[TradingState, str, str, Refusal | None]]:
+    seen = picture(bench.core, 1, HealthView(ok=True)).restrictions
+    return [(one.state, one.book, one.instrument, one.code) for one in seen]
+
+
+def test_f59_everything_that_holds_entries_back_is_in_one_picture_for_all_contracts() -> None:
+    bench, _ = entered()
+    bench.step(ev.ContractResolved(ts_recv=bench.now, instrument=ES, contract_id="y", name="ESX"))
+    stale = (REDUCING, "hand", "ES", Refusal.FEED_STALE)
+    assert _standing(bench) == [stale], "ES has never had a price; MNQ could be entered"
+    bench.say(Pause(id="1", source="cli", instrument="ES"))
+    bench.say(Halt(id="2", source="keyboard", instrument="MNQ"))
+    bench.core.links.changed(
+        ev.LinkChanged(ts_recv=bench.now, link="rest", state=ev.LinkState.DOWN), bench.core.turn
+    )
+    assert _standing(bench) == [
+        (HALTED, "", "MNQ", Refusal.HALTED),
+        (REDUCING, "", "ES", Refusal.PAUSED),
+        (REDUCING, "hand", "", Refusal.VENUE_DOWN),
+        stale,
+    ]
+    view = picture(bench.core, 1, HealthView(ok=True))
+    assert {one.instrument: one.state for one in view.contracts} == {"MNQ": HALTED, "ES": REDUCING}
+
+
+def test_f59_a_contract_that_tstream_paused_by_itself_is_not_active() -> None:
+    bench, _ = entered()
+    bench.positions["MNQ"] += 3
+    bench.look()
+    bench.wait(5)
+    view = picture(bench.core, 1, HealthView(ok=True))
+    [paused] = [one for one in view.restrictions if one.instrument == "MNQ"]
+    assert (paused.book, paused.code, paused.end) == ("hand", Refusal.PAUSED, RestrictionEnd.RESUME)
+    contract = view.contracts[0]
+    assert (contract.instrument, contract.state) == ("MNQ", REDUCING)
+
+
+def test_f59_the_gate_refuses_for_what_is_shown_and_for_nothing_else() -> None:
+    """The picture and the gate are one: whatever is shown refuses, and for the reason that is shown."""
+    for more in (
+        {},
+        {"max_trades": 1},
+        {"hours_start": "03:00", "hours_end": "03:01"},
+        {"max_open_trades": 1},
+    ):
+        bench = ManualVenue(idea(), idea(), risk=structs.replace(RiskLimits(), **more))
+        bench.connect()
+        for _ in range(2):
+            shown = {code for _, _, symbol, code in _standing(bench) if symbol in ("", "MNQ")}
+            bench.trade_idea()
+            refused = bench.written(r.IdeaRefused)
+            told = set(refused[-1].refusals) if refused else set()
+            assert shown <= told
+            later = {Refusal.IN_POSITION, Refusal.UNKNOWN_ORDER, Refusal.MAX_SIZE, Refusal.LOCKED}
+            assert told - shown <= later, "of what is open, and of a minute later"
+            if refused:
+                assert len(refused[-1].words) == len(refused[-1].refusals)

@@ -168,7 +168,7 @@ def test_json_is_the_view(monkeypatch: pytest.MonkeyPatch, capsys: Out) -> None:
     (book,) = told["books"]
     assert book["restriction"] == {
         "state": "locked", "reason": "daily loss limit reached", "end": "time", "until": states.UNLOCK,
-        "guard": "", "by": "",
+        "guard": "", "by": "", "book": "", "instrument": "", "code": None,
     }  # fmt: skip
     assert book["limits"][0] == {
         "name": "daily loss", "used": "768.40", "limit": "800", "unit": "USD", "band": "act"

@@ -14,7 +14,16 @@ from engine.model.alerts import Verdict
 from engine.model.events import LinkState
 from engine.model.market import NANOS
 from engine.model.orders import AccountKind
-from engine.model.view import AlertView, Band, BookView, ContractView, FlattenView, TradingState, View
+from engine.model.view import (
+    AlertView,
+    Band,
+    BookView,
+    ContractView,
+    FlattenView,
+    RestrictionView,
+    TradingState,
+    View,
+)
 from tstream import paths
 from tui import clock_times as times
 from tui import number_format as figures
@@ -40,6 +49,7 @@ def picture(view: View) -> list[RenderableType]:
         parts.append(Text(printable(f"  not healthy: {view.health.detail}"), style="bold red"))
     for book in view.books:
         parts += _book(view, book)
+    parts += [_held_back(view, one) for one in view.restrictions]
     if any(book.limits for book in view.books):
         parts.append(_limits(view))
     if view.links:
@@ -111,6 +121,13 @@ def _state(view: View, book: BookView) -> Text:
             words += f"  unlocks {times.when(held.until, view.ts)} CT (in {left})"
     strict = book.state.rank > TradingState.REDUCING.rank
     return Text(words, "green" if calm else "bold red" if strict else "yellow")
+
+
+def _held_back(view: View, one: RestrictionView) -> Text:
+    """What refuses entries, where, why, until when."""
+    where = " ".join(filter(None, (one.book if len(view.books) > 1 else "", one.instrument))) or "everything"
+    until = f"  until {times.when(one.until, view.ts)} CT" if one.until is not None else ""
+    return Text(f"  no entries: {printable(where)}: {printable(one.reason)}{until}", "yellow")
 
 
 _BANDS = {Band.CLEAR: "", Band.WARN: "yellow", Band.REDUCE: "red", Band.ACT: "bold red"}

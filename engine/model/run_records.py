@@ -1,0 +1,36 @@
+"""What all records have, and those of a run itself: it began, its time or its journal is odd."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from engine.model.events import ClockFault
+
+VERSION = 2
+
+
+class Record(Struct, frozen=True, kw_only=True, tag=True, tag_field="record"):
+    ts: int
+    """The engine's now when it was decided, nanoseconds UTC."""
+    v: int = VERSION
+
+
+class RunStarted(Record, frozen=True, kw_only=True, tag="run_started"):
+    install: str
+    boot: int
+    program: str
+
+
+class ClockFound(Record, frozen=True, kw_only=True, tag="clock_found"):
+    """Time did not go on as it should. Records' own times go on without a step."""
+
+    fault: ClockFault
+    by_ns: int
+    wall_ts: int
+    """The time that the calendar goes by from now on, nanoseconds UTC."""
+
+
+class RecordsLost(Record, frozen=True, kw_only=True, tag="records_lost"):
+    """The journal has fewer records than were written: its -wal was damaged or deleted, or it is a copy."""
+
+    count: int
