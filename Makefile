@@ -5,7 +5,7 @@ SHELL := bash
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help run test lint format types walls tests torture bench snapshots screenshot docs clean
+.PHONY: help run test lint format types walls tests torture interop bench snapshots screenshot docs clean
 
 help: ## List these targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,6 +37,10 @@ torture: ## The long runs: interleavings, kills, a virtual week (ARGS="kills --c
 	@scripts/venv dev
 	$(BIN)/python -m tests.torture $(ARGS)
 
+interop: ## Clients that others wrote, at the practice venue; needs their packages
+	@scripts/venv dev
+	$(BIN)/pytest -rs tests/interop/acceptance.py $(ARGS)
+
 format: ## Lay the code out and sort its imports
 	@scripts/venv dev
 	$(BIN)/ruff check --fix
@@ -59,5 +63,5 @@ docs: ## Write docs/configuration.md from the settings
 	$(BIN)/python -m tstream.settings.reference docs/configuration.md
 
 clean: ## Remove .venv and everything that tools left behind
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist snapshot_report.html
+	rm -rf .venv .interop .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist snapshot_report.html
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
