@@ -64,7 +64,7 @@ def taken_back(text: str, words: Collection[str], contracts: Collection[str]) ->
 
     Small words and names of contracts may stand before the word that says so.
     """
-    told = _split(tuple(words))
+    told = _by_first_word(tuple(words))
     for line in _seen(text[:_RAW_LONGEST]).upper().replace("’", "'").split("\n"):
         if _RESULT.match(line):
             return "a line of it begins with a result"
@@ -73,16 +73,20 @@ def taken_back(text: str, words: Collection[str], contracts: Collection[str]) ->
         spoken = [word.removesuffix("'S") for word in _WORD.findall(line)]
         while spoken and (spoken[0] in _SMALL or spoken[0] in contracts):
             del spoken[0]
-        for word in told:
-            if word and spoken[: len(word)] == word:
+        for word in told.get(spoken[0], ()) if spoken else ():
+            if spoken[: len(word)] == word:
                 return f"a line of it begins with “{' '.join(word).lower()}”"
     return ""
 
 
 @lru_cache(maxsize=64)
-def _split(words: tuple[str, ...]) -> list[list[str]]:
-    """In capitals, word by word, the longest first."""
-    return sorted((word.upper().split() for word in words), key=len, reverse=True)
+def _by_first_word(words: tuple[str, ...]) -> dict[str, list[list[str]]]:
+    """In capitals, word by word."""
+    found: dict[str, list[list[str]]] = {}
+    for word in (word.upper().split() for word in words):
+        if word:
+            found.setdefault(word[0], []).append(word)
+    return found
 
 
 def plain(raw: str) -> str | Unread:
@@ -102,6 +106,7 @@ def _seen(raw: str) -> str:
     return _MENTION.sub("", "".join(c for c in spaced if _visible(c)))
 
 
+@lru_cache(maxsize=2_048)
 def _strange_digit(character: str) -> bool:
     """Another script's, or one in a circle or a fraction, that NFKC makes an ordinary one."""
     if character.isascii():
@@ -116,6 +121,7 @@ def excerpt(raw: str) -> str:
     return line if len(line) <= EXCERPT else line[: EXCERPT - 1] + "…"
 
 
+@lru_cache(maxsize=2_048)
 def _visible(character: str) -> bool:
     """Neither control, format (zero-width, bidi), surrogate nor private, nor a variation selector."""
     return character == "\n" or not (
