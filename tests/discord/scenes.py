@@ -103,3 +103,10 @@ async def listening(
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+async def read_once(fake: FakeDiscord, config: DiscordConfig) -> None:
+    """A run that reads one message, and ends."""
+    async with listening(config) as (_, heard):
+        fake.post(ANALYST, "before")
+        await heard.alert()

@@ -26,6 +26,7 @@ from tests.discord.scenes import (
     STRANGER,
     config_for,
     listening,
+    read_once,
 )
 from tests.support.patience import patient
 from tests.support.waits import PATIENCE_S
@@ -201,9 +202,7 @@ async def test_a_channel_that_is_not_there_is_told() -> None:
 async def test_a_long_gap_is_read_in_pages_and_in_order(tmp_path: Path) -> None:
     async with FakeDiscord() as fake:
         config = config_for(fake, read_state=tmp_path / "discord.json")
-        async with listening(config) as (_, heard):
-            fake.post(ANALYST, "before")
-            await heard.alert()
+        await read_once(fake, config)
         numbers = [fake.post(ANALYST, f"alert {n}", told=False) for n in range(250)]
         fake.requests.clear()
         async with listening(config) as (_, heard):
@@ -216,9 +215,7 @@ async def test_a_gap_beyond_reach_is_said_and_the_newest_are_read(
 ) -> None:
     async with FakeDiscord() as fake:
         config = config_for(fake, read_state=tmp_path / "discord.json", history_limit=100)
-        async with listening(config) as (_, heard):
-            fake.post(ANALYST, "before")
-            await heard.alert()
+        await read_once(fake, config)
         numbers = [fake.post(ANALYST, f"alert {n}", told=False) for n in range(120)]
         async with listening(config) as (_, heard):
             assert [int(alert.message_id) for alert in heard.alerts] == numbers[20:]
@@ -247,9 +244,7 @@ async def test_a_failing_history_is_not_live_and_is_tried_again() -> None:
 async def test_a_catching_up_that_is_cut_short_begins_again_where_it_began(tmp_path: Path) -> None:
     async with FakeDiscord() as fake:
         config = config_for(fake, read_state=tmp_path / "discord.json")
-        async with listening(config) as (_, heard):
-            fake.post(ANALYST, "before")
-            await heard.alert()
+        await read_once(fake, config)
         missed = fake.post(ANALYST, ALERT, told=False)
 
         def cut() -> None:

@@ -41,7 +41,6 @@ def test_an_alert_is_an_order_in_the_same_step(text: str, sign: int, offsets: tu
     """One contract to the first target and two to the second, brackets counted from the price at hand."""
     bench, jm = at_work()
     taken = jm.post(text)
-    assert taken is not None
     assert (taken.verdict, taken.ts - taken.posted_ts) == (Verdict.TRADED, NANOS // 5)
     stop, first, second = offsets
     assert brackets_of(bench) == [(1, stop, first), (2, stop, second)]
@@ -94,7 +93,6 @@ def test_every_risk_limit_holds_for_alerts_and_makes_them_smaller() -> None:
 def test_a_refusal_of_the_gate_is_told_with_the_rooms_name() -> None:
     bench, jm = at_work(risk=RiskLimits(risk_per_trade_usd=RiskLimits().risk_per_trade_usd / 100))
     taken = jm.post()
-    assert taken is not None
     assert taken.verdict is Verdict.TRADED
     (refused,) = bench.written(r.IdeaRefused)
     assert refused.refusals == (Refusal.SIZE_ZERO,)
@@ -117,7 +115,6 @@ def test_scores_and_rewards_are_the_strategies_unless_the_room_has_a_bound() -> 
 def test_a_book_that_does_not_follow_the_room_is_left_alone() -> None:
     _bench, jm = at_work(replace(ROOM, books=("elsewhere",)))
     taken = jm.post()
-    assert taken is not None
     assert taken.reason is Reason.NO_BOOK
 
 

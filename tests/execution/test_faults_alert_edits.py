@@ -29,7 +29,6 @@ from tests.support.venue_orders import PRICE
 def test_f30_an_edit_after_the_fill_changes_nothing_by_default() -> None:
     bench, jm = in_trade()
     taken = jm.edit(LONG.replace("19990", "19995"))
-    assert taken is not None
     assert (taken.verdict, taken.detail) == (Verdict.IGNORED, "the trade is open and stays as it is")
     bench.obey(3)
     assert bench.stops() == [(1, STOP), (2, STOP)]
@@ -40,7 +39,6 @@ def test_f30_a_tighter_stop_is_followed_where_the_room_allows() -> None:
     bench, jm = in_trade(TIGHTEN)
     bench.trade(PRICE + 10)
     taken = jm.edit(LONG.replace("19990", "19995"))
-    assert taken is not None
     assert taken.verdict is Verdict.FOLLOWED
     bench.obey(5)
     assert bench.stops() == [(1, PRICE - 20), (2, PRICE - 20)]
@@ -69,7 +67,6 @@ def test_f30_what_an_edit_may_not_do_to_an_open_trade(change: tuple[str, str], s
     bench.trade(PRICE)
     text = LONG.replace(*change)
     taken = jm.edit(text.replace("19990", "20010") if "short" in text else text)
-    assert taken is not None
     assert taken.verdict is Verdict.IGNORED
     assert said in taken.detail
     bench.obey(3)
@@ -118,7 +115,6 @@ def test_f30_an_edit_of_a_trade_that_is_over_begins_no_new_one() -> None:
         leave(bench, leg, Slot.STOP, STOP)
     bench.quote()
     taken = jm.edit(LONG.replace("19990", "19991"))
-    assert taken is not None
     assert (taken.verdict, taken.detail) == (Verdict.IGNORED, "its trade is over")
     assert len(entries(bench)) == 2
 

@@ -62,7 +62,6 @@ TAKEN_BACK = [
 def test_f43_what_is_taken_back_hidden_or_over_is_no_alert(text: str, room: AlertRoom) -> None:
     bench, jm = at_work(room)
     taken = jm.post(text)
-    assert taken is not None
     assert (taken.verdict, taken.reason) == (Verdict.UNREAD, Reason.TAKEN_BACK)
     assert taken.detail
     assert entries(bench) == []
@@ -76,7 +75,6 @@ def test_f43_an_edit_that_takes_back_cancels_what_has_not_filled(text: str) -> N
     orders = entries(bench)
     ids = bench.accept(*orders)
     taken = jm.edit(text)
-    assert taken is not None
     assert (taken.verdict, taken.reason) == (Verdict.CANCELLED, Reason.TAKEN_BACK)
     assert cancelled(bench) == {order.client_id for order in orders}
     for venue_id in ids:
@@ -89,7 +87,6 @@ def test_f43_an_edit_that_takes_back_cancels_what_has_not_filled(text: str) -> N
 def test_f43_an_edit_that_strikes_through_an_open_trade_leaves_it_as_it_is() -> None:
     bench, jm = in_trade()
     taken = jm.edit(f"~~{ALERT}~~")
-    assert taken is not None
     assert (taken.verdict, taken.reason) == (Verdict.IGNORED, Reason.TAKEN_BACK)
     bench.obey(3)
     assert len(bench.stops()) == 2
@@ -99,7 +96,6 @@ def test_f43_an_edit_that_strikes_through_an_open_trade_leaves_it_as_it_is() -> 
 def test_f43_what_is_corrected_by_striking_a_whole_line_is_read_as_it_stands() -> None:
     _, jm = at_work()
     taken = jm.post(f"{HEAD}\n~~Stop: 19985~~\n{STOP}")
-    assert taken is not None
     assert taken.verdict is Verdict.TRADED
     assert taken.terms is not None
     assert taken.terms.stop == 19_990 * 4
@@ -110,7 +106,6 @@ def test_f43_an_alert_that_is_no_longer_struck_through_is_traded_while_fresh() -
     jm.post(f"~~{ALERT}~~")
     assert entries(bench) == []
     taken = jm.edit(ALERT)
-    assert taken is not None
     assert taken.verdict is Verdict.TRADED
 
 
@@ -121,7 +116,6 @@ def test_f43_an_alert_that_is_no_longer_struck_through_is_traded_while_fresh() -
 def test_f43_a_quotation_is_not_what_its_author_says(text: str) -> None:
     bench, jm = at_work()
     taken = jm.post(text)
-    assert taken is not None
     assert (taken.verdict, taken.reason) == (Verdict.UNREAD, Reason.NOT_AN_ALERT)
     assert entries(bench) == []
 
@@ -139,7 +133,6 @@ def test_f43_the_words_are_the_rooms() -> None:
     bench, jm = at_work(replace(ROOM, no_alert_words=("annulé", "not this")))
     for number, word in enumerate(("Annulé !", "NOT this one"), 2):
         taken = jm.post(f"{ALERT}\n{word}", number=str(number))
-        assert taken is not None
         assert taken.reason is Reason.TAKEN_BACK
     jm.post(f"{ALERT}\ncancelled")
     assert len(entries(bench)) == 2, "what is not on the list is talk"
@@ -185,7 +178,6 @@ def test_f45_what_belongs_to_an_alert_and_can_t_be_read_refuses_it(
 ) -> None:
     bench, jm = at_work(replace(room, default_size=1))
     taken = jm.post(f"{ALERT}\n{line}")
-    assert taken is not None
     assert (taken.verdict, taken.reason, taken.detail) == (Verdict.UNREAD, reason, detail)
     assert entries(bench) == []
 
@@ -197,7 +189,6 @@ def test_f45_a_stop_that_can_t_be_read_refuses(stop: str) -> None:
     for room in (ROOM, VARIANTS):
         bench, jm = at_work(room)
         taken = jm.post(f"{HEAD}\nStop: {stop}")
-        assert taken is not None
         assert (taken.reason, taken.detail) == (Reason.BAD_PRICE, "the stop")
         assert entries(bench) == []
 
@@ -213,7 +204,6 @@ def test_f45_tp_is_t_and_the_texts_targets_are_the_trades(word: str, room: Alert
 def test_f45_of_more_targets_than_a_trade_has_the_nearest_are_taken_and_people_are_told() -> None:
     bench, jm = at_work(VARIANTS)
     taken = jm.post("NQ long 20000: A SL 19990 TP1 20010 TP2 20020 TP3 20040")
-    assert taken is not None
     assert (taken.verdict, taken.detail) == (Verdict.TRADED, "of its 3 targets the nearest 2 are taken")
     assert brackets_of(bench) == [(1, -41, 39), (2, -41, 79)]
     assert "traded in part: of its 3 targets" in last(bench, NoticeKind.ORDER)
@@ -227,7 +217,6 @@ def test_f45_the_one_line_form_reads_what_stands_below_it_too() -> None:
     bench, jm = at_work(VARIANTS)
     for number, more in enumerate(("\nStop: 19985", " SIZE A\nSize: B", "\nT1: 20,010")):
         taken = jm.post(f"NQ LONG 20000 STOP 19990{more}", number=str(number))
-        assert taken is not None
         assert taken.reason in (Reason.TWO_STOPS, Reason.TWO_SIZES, Reason.BAD_PRICE)
     assert entries(bench) == []
 
@@ -238,7 +227,6 @@ def test_an_alert_without_a_letter_is_traded_by_default_size_whatever_variants_s
     for size, qty in ((0, 0), (2, 2)):
         bench, jm = at_work(replace(room, default_size=size))
         taken = jm.post(text)
-        assert taken is not None
         assert sum(order.qty for order in entries(bench)) == qty
         assert (taken.reason is Reason.NO_SIZE) is not bool(size)
 
@@ -248,7 +236,6 @@ def test_a_letter_that_can_t_be_read_takes_no_default(text: str) -> None:
     for room in (ROOM, VARIANTS):
         bench, jm = at_work(replace(room, default_size=1))
         taken = jm.post(f"{text}\n{STOP}")
-        assert taken is not None
         assert taken.reason is Reason.NO_SIZE
         assert entries(bench) == []
 
@@ -257,6 +244,5 @@ def test_a_letter_that_can_t_be_read_takes_no_default(text: str) -> None:
 def test_two_sirens_are_two_alerts(text: str) -> None:
     bench, jm = at_work()
     taken = jm.post(text)
-    assert taken is not None
     assert taken.reason is Reason.TWO_ALERTS
     assert entries(bench) == []

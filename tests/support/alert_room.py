@@ -61,18 +61,21 @@ class Room:
         self.bench = bench
         self._posted: dict[str, int] = {}
 
-    def post(self, text: str = LONG, *, number: str = "1", age_s: float = 0.2) -> r.AlertTaken | None:
+    def post(self, text: str = LONG, *, number: str = "1", age_s: float = 0.2) -> r.AlertTaken:
         self._posted[number] = self.bench.now - int(age_s * NANOS)
-        return self.tell(message(self.bench.now, text, number=number, posted_ts=self._posted[number]))
+        return self._taken(text, number, AlertKind.POSTED)
 
-    def edit(self, text: str, *, number: str = "1") -> r.AlertTaken | None:
-        posted = self._posted[number]
-        event = message(self.bench.now, text, number=number, kind=AlertKind.EDITED, posted_ts=posted)
-        return self.tell(event)
+    def edit(self, text: str, *, number: str = "1") -> r.AlertTaken:
+        return self._taken(text, number, AlertKind.EDITED)
 
-    def delete(self, *, number: str = "1") -> r.AlertTaken | None:
+    def delete(self, *, number: str = "1") -> r.AlertTaken:
+        return self._taken("", number, AlertKind.DELETED)
+
+    def _taken(self, text: str, number: str, kind: AlertKind) -> r.AlertTaken:
         posted = self._posted[number]
-        return self.tell(message(self.bench.now, "", number=number, kind=AlertKind.DELETED, posted_ts=posted))
+        taken = self.tell(message(self.bench.now, text, number=number, kind=kind, posted_ts=posted))
+        assert taken is not None
+        return taken
 
     def tell(self, event: AlertReceived) -> r.AlertTaken | None:
         """The record that the message led to; None where it was known."""

@@ -57,13 +57,6 @@ class _Request:
     rest: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _FlattenScope:
-    """What a code stands for: flatten this contract, or everything."""
-
-    contract: str | None
-
-
 class TelegramCommands:
     """One bot's inbox, tied to an engine."""
 
@@ -79,7 +72,7 @@ class TelegramCommands:
         self._config = config
         self._wall = wall
         self._bot = BotApi(config.base_url, config.token, config.secrets)
-        self._codes: Confirmations[_FlattenScope] = Confirmations(config.code_s, code_clock or _loop_time)
+        self._codes = Confirmations(config.code_s, code_clock or _loop_time)
         self._name = ""
         self._started_s = 0
         self._offset: int | None = None
@@ -195,7 +188,7 @@ class TelegramCommands:
                 return
             log.info("Telegram user %d: %s %s", request.asker[1], request.word, scope or "everything")
             if request.word == "flatten":
-                code = self._codes.ask(request.asker, _FlattenScope(scope))
+                code = self._codes.ask(request.asker, scope or "")
                 now = await fresh_view(self._handle)
                 await self._reply(chat, flatten_question(now, scope, code, self._config.code_s))
                 return
@@ -207,8 +200,8 @@ class TelegramCommands:
                 await self._reply(chat, "That is no code that is open now: nothing was done. Begin anew.")
                 return
             log.info("Telegram user %d: flatten confirmed", request.asker[1])
-            scope = confirmed.contract
-            await self._carry_out(chat, Flatten(id=_command_id(), source=SOURCE, instrument=scope))
+            flatten = Flatten(id=_command_id(), source=SOURCE, instrument=confirmed or None)
+            await self._carry_out(chat, flatten)
         else:
             text = {"status": status_text, "positions": positions_text}.get(request.word)
             await self._reply(chat, text(await fresh_view(self._handle)) if text is not None else HELP)

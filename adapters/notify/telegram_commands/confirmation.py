@@ -6,9 +6,6 @@ import hmac
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
-
-T = TypeVar("T")
 
 TRIES = 3
 """Wrong answers after which a code is void."""
@@ -19,28 +16,28 @@ Asker = tuple[int, int]
 
 
 @dataclass(slots=True)
-class _Pending(Generic[T]):
+class _Pending:
     code: str
-    what: T
+    what: str
     until: float
     wrong: int = 0
 
 
-class Confirmations(Generic[T]):
+class Confirmations:
     """At most one open question for each asker. `now` gives seconds of a monotone clock."""
 
     def __init__(self, valid_s: float, now: Callable[[], float]) -> None:
         self._valid_s = valid_s
         self._now = now
-        self._open: dict[Asker, _Pending[T]] = {}
+        self._open: dict[Asker, _Pending] = {}
 
-    def ask(self, asker: Asker, what: T) -> str:
+    def ask(self, asker: Asker, what: str) -> str:
         """A new code for this; an earlier one of the same asker is void."""
         code = f"{secrets.randbelow(10**_DIGITS):0{_DIGITS}}"
         self._open[asker] = _Pending(code, what, self._now() + self._valid_s)
         return code
 
-    def answer(self, asker: Asker, code: str) -> T | None:
+    def answer(self, asker: Asker, code: str) -> str | None:
         """What was asked, where the code is the right one, in time. Then it is void."""
         pending = self._open.get(asker)
         if pending is None:
