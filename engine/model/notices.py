@@ -105,6 +105,10 @@ class Notice(Struct, frozen=True):
     """The alarm that this raises, by its name: it stands until a later notice ends it. For comparing only."""
     ends: tuple[str, ...] = ()
     """Alarms of earlier notices that are over."""
+    net_usd: Decimal | None = None
+    """What a fill earned that closed contracts, net of the costs of both sides, USD."""
+    r: float | None = None
+    """The same in units of what those contracts risked at their first stop."""
 
 
 class LogLine(Struct, frozen=True):

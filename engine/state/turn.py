@@ -131,6 +131,8 @@ def worded(state: State, record: AnyRecord, was: Before, seq: int, ts: int) -> N
         record.done if isinstance(record, CommandTaken) else None,
         alarm=raised,
         ends=ended,
+        net_usd=was.closes.net_usd if was.closes is not None else None,
+        r=was.closes.r if was.closes is not None else None,
     )
 
 

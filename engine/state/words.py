@@ -16,6 +16,7 @@ from engine.model.notices import PatternFacts, SignalFacts
 from engine.model.notices import Severity as Sev
 from engine.model.orders import OrderStatus, Slot
 from engine.model.view import TradingState
+from engine.state.closings import Closing, closing
 from engine.state.state import BookState, State
 from engine.state.track_record import TrackRecord
 
@@ -35,6 +36,8 @@ class Before(NamedTuple):
     left: tuple[str, ...] = ()
     traded: bool = False
     """The alert had led to a trade."""
+    closes: Closing | None = None
+    """What the fill earns; None where it closes nothing."""
 
 
 def before(state: State, record: r.AnyRecord) -> Before:
@@ -43,6 +46,8 @@ def before(state: State, record: r.AnyRecord) -> Before:
         case r.OrderMoved():
             order = state.books[record.book].orders[record.client_id]
             return Before(status=order.status.value, fits=order.after(record.event) is not None)
+        case r.FillApplied():
+            return Before(closes=closing(state, record))
         case r.AccountKnown():
             book = state.book(record.book)
             if book.account is not None and book.account.id != record.account.id:
@@ -66,6 +71,8 @@ def describe(state: State, record: r.AnyRecord, was: Before) -> Words | None:
             return _moved(state, record, was)
         case r.AccountKnown():
             return _account(record, was)
+        case r.FillApplied():
+            return _fill(state, record, was)
         case r.AlertTaken():
             return _alert(record, was)
     writer = _WRITERS.get(type(record))
@@ -156,7 +163,7 @@ def _plan(state: State, record: r.PlanOpened) -> Words:
     return K.SIGNAL, Sev.GOOD, text, plan.instrument, plan.book
 
 
-def _fill(state: State, record: r.FillApplied) -> Words:
+def _fill(state: State, record: r.FillApplied, was: Before) -> Words:
     fill = record.fill
     order = state.books[record.book].orders.get(record.client_id)
     slot = order.slot if order is not None else None
@@ -165,6 +172,9 @@ def _fill(state: State, record: r.FillApplied) -> Words:
         f"{_bought(fill.side)} {fill.qty} {fill.instrument} "
         f"@ {_price(state, fill.instrument, fill.price)} ({purpose})"
     )
+    if was.closes is not None:
+        in_r = f", {was.closes.r:+.1f} R" if was.closes.r is not None else ""
+        text += f": {was.closes.net_usd:+.2f} USD{in_r}"
     return K.FILL, Sev.WARNING if slot is Slot.STOP else Sev.GOOD, text, fill.instrument, record.book
 
 
@@ -369,7 +379,6 @@ _WRITERS: dict[type, Callable[[State, Any], Words | None]] = {
     r.CommandTaken: _command,
     r.IdeaRefused: _refused,
     r.PlanOpened: _plan,
-    r.FillApplied: _fill,
     r.FillSettled: _settled,
     r.OrderAdopted: _adopted,
     r.PositionAdjusted: _adjusted,
