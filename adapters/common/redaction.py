@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
-from collections.abc import Iterable
-from urllib.parse import quote
+from collections.abc import Iterable, Iterator
+from urllib.parse import quote, quote_plus
 
 MASK = "[redacted]"
 
 _SHORTEST = 4
 """A shorter value would blot out ordinary words."""
+_SHORTEST_PACKED = 8
+"""The same for what is in base64, where a few of its characters are lost at both ends."""
 
 _NAMES = r"access_token|api[_-]?key|new_?token|token|passw(?:or)?d|secret|authorization|verify_?key"
 _PATTERNS = (
@@ -26,6 +29,8 @@ _PATTERNS = (
     ),
     # Authorization: Bearer …
     (re.compile(r"\b(Bearer\s+)(?!\[redacted)[^\s\"',;]+", re.IGNORECASE), r"\1" + MASK),
+    # Authorization: Basic …, not the word in a sentence
+    (re.compile(r"\b([Bb]asic\s+)(?=[a-z/_-]*[A-Z0-9+=])[\w+/-]{6,}=*"), r"\1" + MASK),
     # a JSON web token, wherever it stands, also one that was cut off
     (re.compile(r"\beyJ[\w-]*\.[\w-]*\.?[\w-]*"), MASK),
 )
@@ -33,6 +38,8 @@ _PATTERNS = (
 LONGEST = 300
 """Characters that `scrub` leaves of a text."""
 
+_HEX = re.compile("%[0-9A-F]{2}")
+_URL_SAFE = str.maketrans("+/", "-_")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
@@ -64,13 +71,28 @@ class Redactor:
 
 
 def _any_of(secrets: Iterable[str]) -> re.Pattern[str]:
-    """Matches each secret as it is, in an address, in JSON and in a repr; the longest first."""
-    forms = {
-        form
-        for secret in secrets
-        for form in (secret, quote(secret, safe=""), json.dumps(secret)[1:-1], repr(secret)[1:-1])
-    }
+    """Matches each secret in all its forms; the longest first."""
+    forms = {form for secret in secrets for form in _forms(secret)}
     return re.compile("|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True)))
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """A secret as it is, in addresses, in JSON (also in JSON within JSON), in a repr, and in base64."""
+    yield secret
+    for quoted in (quote(secret, safe=""), quote(secret), quote_plus(secret)):
+        yield quoted
+        yield _HEX.sub(lambda code: code[0].lower(), quoted)
+    for ascii_only in (True, False):
+        escaped = json.dumps(secret, ensure_ascii=ascii_only)[1:-1]
+        yield from (escaped, escaped.replace("/", "\\/"), json.dumps(escaped)[1:-1])
+    yield repr(secret)[1:-1]
+    raw = secret.encode(errors="surrogatepass")
+    if len(raw) >= _SHORTEST_PACKED:
+        # Four characters stand for three bytes there: what a secret looks like depends on what is before it.
+        for before in range(3):
+            packed = base64.b64encode(b"\0" * before + raw)
+            middle = packed[-(-before * 4 // 3) : (before + len(raw)) * 4 // 3].decode()
+            yield from (middle, middle.translate(_URL_SAFE))
 
 
 def printable(text: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given
@@ -24,9 +25,14 @@ SECRET = 'k3y/with "odd" + signs='
         json.dumps({"note": SECRET}),
         repr([SECRET]),
         repr(repr(SECRET)),
+        f"https://host/{quote(SECRET, safe='').lower()}",
+        f"https://host/?x={quote_plus(SECRET)}",
+        json.dumps({"note": SECRET}).replace("/", "\\/"),
+        json.dumps(json.dumps({"note": SECRET})),
+        json.dumps({"note": json.dumps(SECRET)}),
     ],
 )
-def test_a_known_secret_is_gone_in_every_form(text: str) -> None:
+def test_f56_a_known_secret_is_gone_in_every_form(text: str) -> None:
     clean = Redactor([SECRET])(text)
     assert "odd" not in clean
     assert MASK in clean
@@ -50,6 +56,28 @@ def test_what_looks_like_a_secret_is_gone(text: str) -> None:
     clean = Redactor()(text)
     assert "canary" not in clean
     assert MASK in clean
+
+
+@given(st.text(min_size=8, max_size=40), st.binary(max_size=8), st.binary(max_size=8))
+def test_f56_a_secret_is_gone_in_base64_whatever_is_around_it(
+    secret: str, before: bytes, after: bytes
+) -> None:
+    redact = Redactor([secret])
+    for pack in (base64.b64encode, base64.urlsafe_b64encode):
+        packed = pack(before + secret.encode() + after).decode()
+        clean = redact(f"sent {packed} there")
+        assert MASK in clean
+        # Nothing but what stood around it, and a part of a byte at each end, can be read any more.
+        assert len(clean.replace(MASK, "")) - len("sent  there") <= (len(before) + len(after)) * 4 // 3 + 8
+
+
+@pytest.mark.parametrize("text", ["Basic dXNlcjpwYXNz", "{'Authorization': 'Basic dTpwYXNzd29yZA=='}"])
+def test_f56_what_a_header_of_a_login_holds_is_gone(text: str) -> None:
+    clean = Redactor()(text)
+    assert MASK in clean
+    assert "dX" not in clean
+    assert "dT" not in clean
+    assert Redactor()("Basic authentication failed") == "Basic authentication failed"
 
 
 def test_the_rest_of_the_text_stays() -> None:
