@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import socket
 import stat
+import time
 from collections.abc import AsyncIterator
 from concurrent.futures import Future
 from pathlib import Path
@@ -23,13 +25,17 @@ from engine.ports import EngineHandle
 _SEND_SECONDS = 10.0
 _IDLE_SECONDS = 60.0
 _CLIENTS = 16
-_BACKLOG = 16
+"""With one more who has been idle for longest goes; while all wait for answers to commands, twice as many."""
+_BACKLOG = 64
+_LONGEST_ID = 100
+"""Characters; it goes into the journal."""
 
 
 class ControlServer:
     """Answers on a Unix socket that only its owner may open: Views for looking, Commands for acting.
 
-    A client can't harm the engine: lines are bounded, clients are few, and who doesn't read is hung up on.
+    A client can't harm the engine, nor keep others out: lines are bounded, clients are few, who doesn't read
+    is hung up on, and so is whoever has asked nothing for longest when another comes.
     """
 
     def __init__(self, handle: EngineHandle, path: Path, *, answer_s: float = ANSWER_SECONDS) -> None:
@@ -41,7 +47,8 @@ class ControlServer:
         self._encoder = msgspec.json.Encoder()
         self._server: asyncio.Server | None = None
         self._inode = 0
-        self._clients: set[asyncio.Task[None]] = set()
+        self._clients: dict[asyncio.Task[None], float] = {}
+        """When each last asked for something, monotonic seconds; infinite while a command is under way."""
 
     async def start(self) -> None:
         """Listen. A dead engine's socket is replaced. Raises FatalError when a live one listens there."""
@@ -64,23 +71,35 @@ class ControlServer:
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        if len(self._clients) >= _CLIENTS:
+        if not self._make_room():
             writer.close()
             return
-        self._clients.add(task)
+        self._clients[task] = time.monotonic()
         try:
-            await self._converse(reader, writer)
+            await self._converse(task, reader, writer)
         except (ConnectionError, TimeoutError):
             return  # the client went away, or stopped reading or writing: its loss only
         except asyncio.CancelledError:
-            if self._server is not None and self._server.is_serving():
+            if task in self._clients and self._server is not None and self._server.is_serving():
                 raise
             return  # we hang up; asyncio would log the cancel as an error
         finally:
-            self._clients.discard(task)
+            self._clients.pop(task, None)
             writer.close()
 
-    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _make_room(self) -> bool:
+        """Hang up on who has been idle for longest, if one has to go; whether there is room."""
+        if len(self._clients) >= _CLIENTS:
+            longest = min(self._clients, key=self._clients.__getitem__)
+            if self._clients[longest] == math.inf:
+                return len(self._clients) < 2 * _CLIENTS
+            del self._clients[longest]
+            longest.cancel()
+        return True
+
+    async def _converse(
+        self, task: asyncio.Task[None], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         while True:
             try:
                 async with asyncio.timeout(_IDLE_SECONDS):
@@ -92,8 +111,10 @@ class ControlServer:
                 return
             if not line.endswith(b"\n"):
                 return
+            self._clients[task] = math.inf if b'"command"' in line else time.monotonic()
             async for reply in self._replies(line):
                 await self._say(writer, reply if isinstance(reply, bytes) else self._encoder.encode(reply))
+            self._clients[task] = time.monotonic()
 
     async def _say(self, writer: asyncio.StreamWriter, reply: bytes) -> None:
         writer.write(reply + b"\n")
@@ -106,7 +127,9 @@ class ControlServer:
         except msgspec.DecodeError as error:
             yield Reply(error=f"not understood: {error}")
             return
-        if sum(one is not None for one in (request.view, request.charts, request.command)) != 1:
+        if request.command is not None and len(request.command.id) > _LONGEST_ID:
+            yield Reply(error=f"not understood: an id has at most {_LONGEST_ID} characters")
+        elif sum(one is not None for one in (request.view, request.charts, request.command)) != 1:
             yield Reply(error="not understood: a request is one view, or charts, or a command")
         elif request.view is not None:
             yield Reply(view=await fresh_view(self._handle))

@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 import signal
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -40,6 +41,13 @@ class HeldError(FatalError):
         super().__init__(message)
         self.path = path
         self.holder = holder
+
+    def silent_s(self) -> float:
+        """How long the holder has given no sign of life, seconds of the wall clock."""
+        try:
+            return time.time() - self.path.stat().st_mtime
+        except OSError:
+            return 0.0
 
 
 def lock_name(account: str) -> str:
@@ -92,6 +100,11 @@ class InstanceLock:
             os.close(descriptor)
             raise FatalError(f"can't lock {self._path}: {error.strerror}") from None
         self._descriptor = descriptor
+
+    def beat(self) -> None:
+        """A sign of life for whoever finds it held. Raises OSError; does nothing when it isn't held."""
+        if self._descriptor is not None:
+            os.utime(self._descriptor)
 
     def release(self) -> None:
         """Give it back; does nothing when it isn't held. The file stays: removing it would race."""

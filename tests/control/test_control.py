@@ -21,7 +21,7 @@ from adapters.control.client import NoEngineError, fetch_view, send_command
 from adapters.control.line import look
 from adapters.control.protocol import LINE_LIMIT
 from adapters.control.server import ControlServer
-from engine.model.commands import AnyCommand, BreakEven, CancelEntries, Flatten, Pause, Resume, Shutdown
+from engine.model.commands import AnyCommand, BreakEven, CancelEntries, Flatten, Halt, Pause, Resume, Shutdown
 from engine.model.errors import FatalError, RefusedError, RetryableError, UnknownOutcomeError
 from engine.model.market import Timeframe
 from tests.control.fake import FakeHandle, a_view
@@ -181,6 +181,7 @@ async def test_the_protocol_is_plain_json_lines(path: Path) -> None:
         (b'{"view":{"charts":true}}\n', "unknown field `charts`"),
         (b'{"charts":{"timeframe":"7m"}}\n', "Invalid enum value '7m'"),
         (b'{"shell":"rm -rf /"}\n', "unknown field `shell`"),
+        (b'{"command":{"command":"pause","id":"%s"}}\n' % (b"x" * 101), "an id has at most 100 characters"),
         (b"[" * 60_000 + b"\n", "not understood"),
     ],
 )
@@ -221,16 +222,41 @@ async def test_clients_that_leave_or_linger_harm_nobody(path: Path) -> None:
         writer.close()
 
 
-async def test_there_is_room_for_a_few_clients_only(path: Path) -> None:
+async def test_f54_whoever_has_asked_nothing_for_longest_makes_room_for_a_command(path: Path) -> None:
     async with serving(FakeHandle(a_view()), path):
-        taken = [await asyncio.open_unix_connection(path) for _ in range(16)]
-        for _, writer in taken:
+        idle = [await asyncio.open_unix_connection(path) for _ in range(16)]
+        for _, writer in idle[1:]:  # the first has never asked for anything
             writer.write(b'{"view":{}}\n')
-        for reader, _ in taken:
-            assert b'"view"' in await asyncio.wait_for(reader.readline(), patient(10))
-        with pytest.raises(RetryableError, match="does not answer"):
-            await asking(fetch_view, path)
-        for _, writer in taken:
+        for reader, _ in idle[1:]:
+            assert b'"view"' in await asyncio.wait_for(reader.readline(), 10)
+        for number, command in enumerate((Flatten(id="a"), Pause(id="b"), Halt(id="c"))):
+            assert (await asking(send_command, path, command)).text == f"did {command.id}"
+            if number == 0:
+                assert await asyncio.wait_for(idle[0][0].read(), 10) == b""
+        for reader, writer in idle[4:]:
+            writer.write(b'{"view":{}}\n')
+            assert b'"view"' in await asyncio.wait_for(reader.readline(), 10)
+            writer.close()
+
+
+async def test_f54_a_command_under_way_is_not_hung_up_on(path: Path) -> None:
+    handle = FakeHandle(a_view(), answers=False)
+    async with serving(handle, path, answer_s=0.3):
+        acting = asyncio.create_task(asking(send_command, path, Flatten(id="a")))
+        while not handle.sent:  # noqa: ASYNC110 - another thread sends it
+            await asyncio.sleep(0.001)
+        crowd = [await asyncio.open_unix_connection(path) for _ in range(40)]
+        with pytest.raises(UnknownOutcomeError, match="took the command but has not answered it"):
+            await acting
+        for _, writer in crowd:
+            writer.close()
+
+
+async def test_f54_commands_get_in_whatever_crowd_comes_and_stays(path: Path) -> None:
+    async with serving(FakeHandle(a_view()), path):
+        crowd = [await asyncio.open_unix_connection(path) for _ in range(300)]
+        assert (await asking(send_command, path, Flatten(id="a"))).text == "did a"
+        for _, writer in crowd:
             writer.close()
 
 

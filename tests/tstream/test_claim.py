@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,10 +27,12 @@ from engine.model.errors import FatalError, PortError
 from engine.model.orders import Account, AccountKind
 from tests.support.patience import patient
 from tstream.clock import wall_ns
-from tstream.errors import UsageError
+from tstream.commands.direct import _claim
+from tstream.errors import CommandError, UsageError
 from tstream.log_sinks import JsonFileHandler, RingTail
 from tstream.logs import write_crash
 from tstream.options import RunOptions
+from tstream.output import Output
 from tstream.paths import Paths, account_locks
 from tstream.run.claim import Claim
 from tstream.run.practice import PracticeProcess
@@ -225,3 +230,23 @@ def test_nobody_is_ended_for_a_number_in_a_file(tmp_path: Path) -> None:
             kill_holder(HeldError("held", path, None))
         with pytest.raises(FatalError, match="not known which process"):
             kill_holder(held(path))
+
+
+def test_f54_a_takeover_is_advised_only_where_the_last_sign_of_life_is_old(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = home(tmp_path)
+    settings = gateway()
+    with Claim(settings, RunOptions(), paths) as claim:
+        held = Claim(settings, RunOptions(), paths).held_by()
+        assert held is not None
+        monkeypatch.setattr("tstream.commands.direct.Claim", lambda *_: Claim(settings, RunOptions(), paths))
+        started: Any = SimpleNamespace(settings=settings, paths=paths)
+        for age_s, words in ((60, "tstream flatten --takeover"), (0, "its last sign of life came 0 s ago")):
+            os.utime(held.path, (time.time() - age_s, time.time() - age_s))
+            if not age_s:
+                claim.beat()
+            with pytest.raises(CommandError) as told:
+                _claim(started, True, False, Output(io.StringIO()))
+            assert words in str(told.value)
+            assert ("--takeover" in str(told.value)) is bool(age_s)

@@ -45,6 +45,9 @@ DEFAULT_WAIT_S = 30.0
 _FREE_S = 15.0
 """A killed process, and the practice venue that ends with it, let go of their files within this."""
 
+_HUNG_S = 4.0
+"""An engine that has given no sign of life for so long hangs: it gives one each second."""
+
 _ELSEWHERE = "if it can't wait, close it on the venue's own platform"
 
 _LATCHED = "it is latched: the next start of tstream, or of this command, goes on"
@@ -108,10 +111,17 @@ def _claim(started: Startup, sure: bool, takeover: bool, out: Output) -> Claim:
     if held is None:
         return claim
     who = "a process that has not signed" if held.holder is None else f"process {held.holder.pid}"
+    if not takeover and (silent := held.silent_s()) < _HUNG_S:
+        raise CommandError(
+            f"{held}",
+            f"{who} is at work: its last sign of life came {max(0.0, silent):.0f} s ago",
+            "try again, or flatten in its cockpit",
+            _ELSEWHERE,
+        )
     if not takeover:
         raise CommandError(
             f"{held}",
-            f"{who} does not answer on its control socket; what it has placed stays at the venue",
+            f"{who} has given no sign of life for {silent:.0f} s; what it has placed stays at the venue",
             "if it hangs: tstream flatten --takeover ends it with SIGKILL, then flattens from here",
         )
     if not sure and not typer.confirm(

@@ -9,7 +9,7 @@ Light to import: the cockpit claims before it draws, and loads everything else b
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -50,6 +50,7 @@ class Claim:
         self._fresh = options.fresh
         self._paths = paths
         self._held = ExitStack()
+        self._locks: list[InstanceLock] = []
         self._account_id = ""
 
     def __enter__(self) -> Self:
@@ -75,17 +76,26 @@ class Claim:
 
     def _lock(self, stack: ExitStack) -> None:
         # Each home has journals, a control socket and a practice venue of its own.
-        stack.enter_context(InstanceLock(self._paths.runtime / lock_name(self.name), self.name, wall_ns))
+        locks = [InstanceLock(self._paths.runtime / lock_name(self.name), self.name, wall_ns)]
         if self.practice is None:
             login = f"{self._user} at {self._gateway}"
             path = self._account_lock(self._user)
-            stack.enter_context(InstanceLock(path, login, wall_ns, "login"))
+            locks.append(InstanceLock(path, login, wall_ns, "login"))
+        for lock in locks:
+            stack.enter_context(lock)
+        self._locks = locks
 
     def _account_lock(self, what: str) -> Path:
         """One file for a login or an account, however it and the gateway's address are spelt."""
         parts = urlsplit(_KNOWN.get(self._gateway, self._gateway))
         host = f"{parts.hostname}:{parts.port or _PORTS.get(parts.scheme)}{parts.path}"
         return account_locks() / lock_name(f"{what} at {host}".casefold())
+
+    def beat(self) -> None:
+        """A sign of life for whoever finds what we hold."""
+        for lock in self._locks:
+            with suppress(OSError):
+                lock.beat()
 
     def admit(self, account: Account) -> None:
         """Take the account that the login turned out to have, before anything is done on it.

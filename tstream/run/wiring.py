@@ -48,6 +48,8 @@ from tstream.settings.model import Settings
 log = logging.getLogger("engine")
 
 NOTICE_POLL_S = 0.25
+BEAT_S = 1.0
+"""Between two signs of life."""
 WATCH_S = 0.25
 RESTARTS = 20
 """So often at the most a practice venue that ends by itself is started again in one run."""
@@ -97,6 +99,7 @@ class Run:
         self.name = claim.name
         self.practice = claim.practice
         self.admit = claim.admit
+        self._beat = claim.beat
         self.by_hand = by_hand
         # A tape is the past, and a flatten opens nothing: rooms are for runs that may trade now.
         follows = options.tape is None and by_hand is None
@@ -142,13 +145,19 @@ class Run:
                 control = ControlServer(engine, self.paths.control_socket)
                 await control.start()
                 stack.push_async_callback(control.stop)
-            reporter = asyncio.create_task(report(engine))
-            stack.push_async_callback(_end, reporter)
+            for task in (report(engine), self._live()):
+                stack.push_async_callback(_end, asyncio.create_task(task))
             await self._tell(engine, stack)
             if self.practice is not None:
                 watch = asyncio.create_task(self._watch(self.practice, engine))
                 stack.push_async_callback(_end, watch)
             yield engine
+
+    async def _live(self) -> None:
+        """Give signs of life: a second process tells by them that the engine's loop goes round."""
+        while True:
+            await asyncio.to_thread(self._beat)
+            await asyncio.sleep(BEAT_S)
 
     def _alerts(self) -> AlertSource | None:
         """Who reads the rooms, if there are any."""
