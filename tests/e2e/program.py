@@ -21,6 +21,10 @@ _T = TypeVar("_T")
 TSTREAM = Path(sys.executable).parent / "tstream"
 """The console script beside the Python that runs the tests."""
 
+PATIENT = {"TSTREAM_RISK_STALE_SECONDS": "120"}
+"""At 20 times the world's pace the quarter of a second that a busy machine may lose is five seconds of
+practice time: the day's only idea would be refused for an old price."""
+
 _OURS = ("TSTREAM_", "TEXTUAL", "PYTEST_")
 _TERMINALS = {"COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TMUX", "TMUX_PANE", "COLORTERM", "TERM_PROGRAM"}
 
@@ -28,7 +32,7 @@ _TERMINALS = {"COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TMUX", "TMUX_PANE"
 def environment(home: Path) -> dict[str, str]:
     """The environment of a person who keeps everything of tstream's in `home`."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(_OURS) and k not in _TERMINALS}
-    return {**kept, "TSTREAM_HOME": str(home), "TERM": "xterm-256color", "PYTHONUNBUFFERED": "1"}
+    return {**kept, "TSTREAM_HOME": str(home), "TERM": "xterm-256color", "PYTHONUNBUFFERED": "1", **PATIENT}
 
 
 def tstream(home: Path, *args: str, seconds: float = 60) -> subprocess.CompletedProcess[str]:

@@ -3,6 +3,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
+from tests.e2e.program import PATIENT
 from tests.e2e.terminal import CLOCK, Cockpit, price_of, seconds_of
 from tstream.paths import find
 from tstream.run.first_picture import recall, remember
@@ -49,8 +52,12 @@ def test_the_cockpit_opens_and_ticks_follows_keys_and_sizes(home: Path) -> None:
         assert b"\x1b[?1049l" in cockpit.raw  # the screen of before is back
 
 
-def test_settings_that_turn_out_wrong_behind_the_picture_end_with_their_line(home: Path) -> None:
+def test_settings_that_turn_out_wrong_behind_the_picture_end_with_their_line(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As after an update that refuses what an older tstream took: the kept picture is of a good start."""
+    for name, value in PATIENT.items():
+        monkeypatch.setenv(name, value)
     with Cockpit.start(home) as cockpit:
         cockpit.wait_for(r"MNQ\w* +[\d.]+ [▲▼]")
         assert cockpit.leave() == 0
