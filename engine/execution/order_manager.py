@@ -51,6 +51,8 @@ class OrderManager:
     """Takes the venue's events of one book in; writes records and requests effects through the turn."""
 
     def __init__(self, book: str, turn: Turn, config: EngineConfig, marks: Marks) -> None:
+        self._marked = (-1, -1)
+        """The marks and records as of which what is held was looked at."""
         self.balance_usd: Decimal | None = None
         self.can_trade = True
         self._blind = False
@@ -326,12 +328,13 @@ class OrderManager:
     # --- market and time -------------------------------------------------------------------------------
 
     def on_mark(self, instrument: str) -> None:
-        """The price at which a position could be closed has changed; called at every quote."""
-        state = self.state
-        if not state.plans and not state.positions:
-            return
-        self.context.marks.excursion(state, self.turn.state, instrument)
-        self.equity.look()
+        """The market has been at another price, or could be; called at every quote and print."""
+        state, as_of = self.state, (self.context.marks.version, self.turn.committed)
+        held = state.positions.get(instrument)
+        if held is not None and held.qty and as_of != self._marked:
+            self._marked = as_of
+            self.context.marks.excursion(state, self.turn.state, instrument)
+            self.equity.look()
         if state.plans and self._stops.on_mark(instrument):
             self.work()
 
