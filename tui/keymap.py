@@ -49,6 +49,11 @@ class Keys(Struct, frozen=True):
         return key_text(self.keys[action_id])
 
     @property
+    def taken(self) -> set[str]:
+        """All keys that have been given away."""
+        return {key for keys in self.keys.values() for key in keys.split(",")}
+
+    @property
     def overrides(self) -> dict[str, str]:
         """Where the keys differ from the defaults."""
         return {id_: keys for id_, keys in self.keys.items() if keys != ACTIONS[id_].keys}

@@ -14,7 +14,7 @@ from engine.model.view import View
 from engine.ports import EngineHandle, LogTail
 from tui.command_tracker import CommandStatus, CommandTracker, TrackedCommand
 from tui.plain_text import plain
-from tui.rows.messages import LEVELS, LOUD, log_passes
+from tui.rows.messages import LEVELS, log_passes, waits
 from tui.screen_state import ScreenState
 
 SILENT = 5.0
@@ -96,6 +96,7 @@ class Presenter:
         self._handle, self._tail = handle, tail
         self._flashes = Flashes()
         self._notices: deque[Notice] = deque(maxlen=_NOTICES)
+        self._over: dict[str, int] = {}
         self._logs: deque[LogLine] = deque(maxlen=_LOGS)
         self._shown: deque[LogLine] = deque(maxlen=_LOGS)
         self._filter = ("", "")
@@ -116,6 +117,7 @@ class Presenter:
         if fresh:
             seen.notice = fresh[-1].seq
             self._notices.extend(fresh)
+            self._over |= {alarm: notice.seq for notice in fresh for alarm in notice.ends}
         lines = self._read_logs()
         failed = self.commands.observe(now)
         newest = self.commands.newest(now)
@@ -133,6 +135,7 @@ class Presenter:
             timeframe=self.choice.timeframe,
             notices=self._notices,
             acknowledged=self.choice.acknowledged,
+            over=self._over,
             logs=self._shown,
             log_filter=self._filter_words(),
             flashes=flashes,
@@ -193,7 +196,7 @@ class Presenter:
 
     def acknowledge(self) -> int:
         """Mark all notices as seen; gives how many loud ones had been waiting."""
-        waiting = sum(n.seq > self.choice.acknowledged and n.severity in LOUD for n in self._notices)
+        waiting = sum(waits(n, self.choice.acknowledged, self._over) for n in self._notices)
         if self._notices:
             self.choice.acknowledged = self._notices[-1].seq
         return waiting

@@ -31,6 +31,8 @@ class ScreenState(Struct, frozen=True):
     """Kept by the cockpit, so that they outlive the View's window; oldest first."""
     acknowledged: int = -1
     """Sequence number up to which notices have been acknowledged."""
+    over: Mapping[str, int] = {}
+    """The newest end of each alarm that has ended, by sequence number."""
     logs: Sequence[LogLine] = ()
     """Log lines that pass the filter, oldest first."""
     log_filter: str = ""

@@ -21,6 +21,8 @@ from engine.model.view import (
     Band,
     BookView,
     ContractView,
+    EquityPoint,
+    EquityView,
     HealthView,
     LimitView,
     LinkView,
@@ -195,6 +197,13 @@ def trades(kind: AccountKind = AccountKind.PRACTICE) -> tuple[TradeView, ...]:
     return tuple(found)
 
 
+def curve(count: int = 90) -> EquityView:
+    """A day's total by the minute that ends at +184.20."""
+    values = equity(count)
+    points = tuple(EquityPoint(NOW - (count - i) * MINUTE, usd) for i, usd in enumerate(values))
+    return EquityView(points, max(values), min(values))
+
+
 def equity(count: int = 90) -> tuple[Decimal, ...]:
     """A day's curve that ends at +184.20."""
     rng = random.Random(5)
@@ -223,7 +232,7 @@ def book(kind: AccountKind = AccountKind.PRACTICE) -> BookView:
         open_usd=Decimal("32.00"), costs_usd=Decimal("12.02"), day_usd=Decimal("184.20"),
         daily_loss_limit_usd=Decimal(800), trades=6, wins=4, max_trades=20, profit_factor=2.31,
         max_drawdown_usd=Decimal("61.00"), equity=equity(), reconciled=True,
-        limits=limits(), preset="topstep_50k",
+        limits=limits(), preset="topstep_50k", curve=curve(),
     )  # fmt: skip
 
 
@@ -329,7 +338,7 @@ def two_books() -> View:
     side = replace(
         book(paper), book="paper", account="PAPER", balance_usd=Decimal("51207.40"),
         open_usd=Decimal("85.75"), realized_usd=Decimal("301.55"), day_usd=Decimal("387.30"), equity=(),
-        preset="",
+        preset="", curve=EquityView(),
     )  # fmt: skip
     text = "bought 2 MNQ @ 21028.75"
     bought = Notice(9, NOW - 46 * NANOS, NoticeKind.FILL, Severity.GOOD, text, "MNQ", "paper")

@@ -13,7 +13,17 @@ from engine.model.market import Side, Timeframe
 from engine.model.notices import LogLine, Notice, NoticeKind, Severity, SignalFacts
 from engine.model.orders import AccountKind, OrderStatus
 from engine.model.refusals import Refusal
-from engine.model.view import FlattenStep, FlattenView, LinkView, RestrictionEnd, TradingState, View
+from engine.model.view import (
+    BookView,
+    EquityPoint,
+    EquityView,
+    FlattenStep,
+    FlattenView,
+    LinkView,
+    RestrictionEnd,
+    TradingState,
+    View,
+)
 from tests.tui import fake, states
 from tests.tui.charts import NOW
 from tui.actions import ACTIONS, blocked
@@ -192,6 +202,17 @@ def test_the_strip_fits_and_names_every_contract(view: View, width: int) -> None
     assert all(name in text_of(row) for name in ("MNQ", "NQ", "MES", "ES", "MGC", "GC"))
 
 
+def test_of_the_strip_decimals_then_changes_go_before_a_position(view: View) -> None:
+    held = changed(view, "MNQ", position_qty=2)
+    texts = [text_of(quote_strip_row(state_of(held), width)) for width in range(140, 58, -1)]
+    assert all(" +2" in text for text in texts)
+    assert "▲12.50 +2" in texts[0]
+    for sooner, later in (("▲12.50", "▲12.5 "), ("▲12.5 ", "▲12 "), ("▲12 ", "▲ +2")):
+        assert texts.index(next(t for t in texts if sooner in t)) < texts.index(
+            next(t for t in texts if later in t and sooner not in t)
+        )
+
+
 def test_an_unprotected_position_says_so(view: View) -> None:
     bare = replace(view.positions[0], stop=None, protected_qty=0)
     half = replace(view.positions[0], protected_qty=1)
@@ -253,8 +274,8 @@ def test_alignment_gives_direction_strength_weight_pattern_sum_verdict_and_reaso
 
 def test_money_of_one_and_of_several_books(view: View) -> None:
     text = "\n".join(text_of(row) for row in pnl.number_rows(state_of(view), 60))
-    for words in ("realized +152.20", "open +32.00", "costs −12.02", "trades 6/20", "won 4 (66%)", "PF 2.31",
-                  "maxDD −61.00", "balance 50,152.20"):  # fmt: skip
+    for words in ("realized +152.20", "open +32.00", "costs −12.02", "trades closed 6", "won 4 (66%)",
+                  "PF 2.31", "maxDD at mark −61.00", "balance 50,152.20"):  # fmt: skip
         assert words in text
     live = replace(view.books[0], book="live", kind=AccountKind.LIVE, profit_factor=None, trades=0, wins=0)
     both = state_of(replace(view, books=(view.books[0], live)))
@@ -265,10 +286,23 @@ def test_money_of_one_and_of_several_books(view: View) -> None:
     assert "won —" in two
 
 
-def test_the_equity_of_several_books_is_their_sum(view: View) -> None:
-    one = replace(view.books[0], equity=(Decimal(1), Decimal(2), Decimal(3)))
-    two = replace(view.books[0], equity=(Decimal(10), Decimal(20)))
-    assert pnl.equity_curve(state_of(replace(view, books=(one, two)))) == (Decimal(12), Decimal(23))
+def test_the_equity_of_several_books_is_their_sum_at_each_time(view: View) -> None:
+    def book(day: int, *points: tuple[int, int]) -> BookView:
+        curve = EquityView(tuple(EquityPoint(ts, Decimal(usd)) for ts, usd in points))
+        return replace(view.books[0], day_usd=Decimal(day), curve=curve)
+
+    two = replace(view, ts=9, books=(book(3, (1, 1), (4, 3)), book(20, (2, 10), (3, 20))))
+    found = [(point.ts, int(point.usd)) for point in pnl.equity_curve(state_of(two))]
+    assert found == [(1, 1), (2, 11), (3, 21), (4, 23), (9, 23)]
+    assert pnl.extremes(state_of(two)) == (Decimal(23), Decimal(1))
+
+
+def test_high_and_low_of_the_day_are_those_of_every_event(view: View) -> None:
+    curve = replace(view.books[0].curve, high_usd=Decimal(500), low_usd=Decimal(-70))
+    one = replace(view, books=(replace(view.books[0], curve=curve),))
+    assert text_of(pnl.curve_head(state_of(one), 60)).split() == [
+        "high", "+500.00", "low", "−70.00", "now", "+184.20",
+    ]  # fmt: skip
 
 
 def _notice(seq: int, severity: Severity, text: str, kind: NoticeKind = NoticeKind.RISK) -> Notice:
@@ -288,6 +322,33 @@ def test_the_alert_line_shows_what_waits_before_what_is_new(view: View) -> None:
     seen = state_of(view, notices=notices, acknowledged=3)
     assert "cash open" in text_of(messages.alert_line(seen, 60))
     assert messages.unacknowledged(seen) == 0
+
+
+def test_what_has_recovered_waits_no_longer(view: View) -> None:
+    down = replace(_notice(1, Severity.CRITICAL, "the journal can't be written"), alarm="journal")
+    link = replace(_notice(2, Severity.WARNING, "user hub lost"), alarm="user")
+    well = replace(_notice(3, Severity.INFO, "the journal is written again"), ends=("journal",))
+    waiting = state_of(view, notices=[down, link, well], over={"journal": 3})
+    assert messages.unacknowledged(waiting) == 1
+    assert "user hub lost" in text_of(messages.alert_line(waiting, 60))
+    again = replace(down, seq=4)
+    assert messages.unacknowledged(state_of(view, notices=[down, again], over={"journal": 3})) == 1
+
+
+def test_repeated_refusals_are_one_line_and_fills_stay(view: View) -> None:
+    def refused(seq: int, score: str, text: str = "refused: 2 of 5 frames agree") -> Notice:
+        words = f"short ES {score} {text}"
+        return replace(_notice(seq, Severity.INFO, words, NoticeKind.REFUSAL), instrument="ES")
+
+    fill = _notice(3, Severity.GOOD, "bought 2 MNQ @ 21028.50", NoticeKind.FILL)
+    other = refused(4, "5.0", "refused: reward to risk is too small")
+    notices = [refused(1, "5.1"), refused(2, "4.9"), fill, other, refused(5, "5.3")]
+    rows = [text_of(row).strip() for row in messages.alert_rows(state_of(view, notices=notices), 90)]
+    assert [row[11:] for row in rows] == [
+        "short ES 5.3 refused: 2 of 5 frames agree ×3",
+        "short ES 5.0 refused: reward to risk is too small",
+        "bought 2 MNQ @ 21028.50",
+    ]
 
 
 def test_alerts_are_newest_first_wrapped_and_literal(view: View) -> None:
@@ -351,6 +412,12 @@ def test_the_key_line_fits_and_always_offers_help_and_quit(view: View, width: in
     assert {"flatten", "help", "quit"} <= {action for _, _, action in places}
     for start, end, action in places:
         assert text[start:end].startswith(resolve_keys(None).shown(action))
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_waiting_alerts_can_be_acknowledged_from_every_footer(view: View, width: int) -> None:
+    _, places = key_row(state_of(view), resolve_keys(None), Shape.SMALL, width)
+    assert "acknowledge" in {action for _, _, action in places}
 
 
 def test_keys_that_trade_look_switched_off_when_they_are(view: View) -> None:

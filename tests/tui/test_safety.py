@@ -64,7 +64,7 @@ def test_the_line_fills_every_width_exactly(make: Callable[[], View]) -> None:
 
 def test_a_calm_day_shows_limits_and_connections_in_eighty_columns() -> None:
     text = line(fake.trading_view(), 80)
-    for words in ("MLL 7% · 1,848 left", "trades 30%", "market ●", "user ●", "rest ●", "token ● 21h"):
+    for words in ("MLL 7% · 1,848 left", "entries 30%", "market ●", "user ●", "rest ●", "token ● 21h"):
         assert words in text
     wide = line(fake.trading_view(), 120)
     for words in ("7% · 1,848 USD left", "market ● 3m", "user ● 2h", "rest ● 12/160", "token ● 21h"):

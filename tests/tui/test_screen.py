@@ -268,6 +268,34 @@ async def test_a_long_list_scrolls_with_a_mark_in_its_frame() -> None:
         assert "LONG" not in seen
 
 
+async def test_letters_move_in_the_focused_pane_and_acknowledge_nothing() -> None:
+    cockpit = Cockpit()
+    async with running(cockpit, (80, 24)) as pilot:
+        await cockpit.press(pilot, "6")
+        pane = cockpit.app.main.pane("alerts")
+        for n in range(30):
+            cockpit.engine.happen(NoticeKind.RISK, Severity.WARNING, f"number {'x' * n}")
+        await cockpit.later(pilot)
+        seen = []
+        for key in ("j", "j", "k", "G", "g", "ctrl+d", "ctrl+u"):
+            await cockpit.press(pilot, key)
+            seen.append(pane._top)
+        assert seen == [1, 2, 1, len(pane.content.rows) - pane.room, 0, 10, 0]
+        assert "31 new" in cockpit.pane("alerts")
+        await cockpit.press(pilot, "A")
+        assert "new" not in text_of(pane.content.note)
+
+
+@pytest.mark.parametrize("page", ["l", "d"])
+async def test_alerts_can_be_acknowledged_on_every_page(page: str) -> None:
+    cockpit = Cockpit()
+    async with running(cockpit) as pilot:
+        await cockpit.press(pilot, page, "A")
+        assert "1 alert acknowledged" in cockpit.toasts()
+        assert isinstance(cockpit.app.screen, Page)
+        assert "A acknowledge" in grid_text(cockpit.app.screen._grid)
+
+
 async def test_looking_back_in_the_chart() -> None:
     cockpit = Cockpit()
     async with running(cockpit) as pilot:
@@ -325,11 +353,16 @@ async def test_a_theme_of_the_users_that_is_broken_is_a_toast() -> None:
         assert cockpit.toasts()[0].startswith("theme = 'solarised': there are nightwatch, daybook")
 
 
-async def test_the_equity_curve_is_drawn_by_plotext() -> None:
+async def test_the_equity_curve_has_its_scale_and_its_times() -> None:
     cockpit = Cockpit()
-    async with running(cockpit):
-        rows = [text_of(row) for row in cockpit.app.main.pane("pnl").content.rows]
+    async with running(cockpit, (200, 60)):
+        rows = [text_of(row).rstrip() for row in cockpit.app.main.pane("pnl").content.rows]
         assert sum(any("\u2800" < char <= "\u28ff" for char in row) for row in rows) >= 3
+        assert any("high +" in row and "low −" in row and "now +184.20" in row for row in rows)
+        assert rows[-1].split() == ["08:12", "08:57", "09:42"]
+        scale = [row.split()[-1] for row in rows if row.split()[-1].lstrip("+−").isdigit()]
+        assert scale[0].startswith("+")
+        assert scale[-1].startswith("−")
 
 
 async def test_an_error_in_the_screen_ends_it_quietly(capsys: pytest.CaptureFixture[str]) -> None:

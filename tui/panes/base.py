@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from tui.actions import PANES
+from tui.base_app import CockpitApp
 from tui.screen_state import ScreenState
 from tui.styled_text import Row, cell
 from tui.widgets.grid import Content, LiveGrid
@@ -24,6 +25,11 @@ class Pane(LiveGrid):
     @abstractmethod
     def build(self, state: ScreenState) -> Content:
         """The content for a state, made for the pane's size."""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        # A letter that the keymap has given to an action is that action's.
+        letter = parameters[-1] if action == "scroll" and len(parameters) > 1 else ""
+        return not letter or letter not in cast("CockpitApp", self.app).keys.taken
 
     def draw(self, state: ScreenState, now: float, force: bool = False) -> int:
         """Show the state if it is time to; gives how many lines changed. `now` is in monotonic seconds."""

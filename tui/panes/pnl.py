@@ -12,7 +12,7 @@ from tui.view_facts import day_usd, main_books, side_days
 from tui.widgets.equity import EquityCurve
 from tui.widgets.grid import Content
 
-_CURVE = 3
+_CURVE = 4
 """Rows below which a curve says nothing."""
 _AT_LEAST = 3
 """Limits that are shown before the curve gets its rows."""
@@ -49,10 +49,11 @@ class PnlPane(Pane):
         if state.view.books:
             rows += pnl.book_limit_rows(state, width, _limits_shown(state, height - len(rows)))
         room = height - len(rows)
-        if room >= 3 and state.view.books and self.curve.ready:
+        if room >= _CURVE and state.view.books and self.curve.ready:
             at, *size = self._drawn_at
             if self._now - at >= 1.0 or size != [width, room]:
-                self._drawn = self.curve.draw(pnl.equity_curve(state), width, room)
+                drawn = self.curve.draw(pnl.equity_curve(state), width, room - 1)
+                self._drawn = [pnl.curve_head(state, width), *drawn] if drawn else []
                 self._drawn_at = (self._now, width, room)
             rows = [*rows, *self._drawn]
         elif not state.view.books:

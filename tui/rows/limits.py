@@ -15,7 +15,7 @@ BAND_WORDS = {Band.CLEAR: "", Band.WARN: "WARN", Band.REDUCE: "REDUCE", Band.ACT
 _COLORS = {Band.CLEAR: "flat", Band.WARN: "warn", Band.REDUCE: "error", Band.ACT: "error"}
 _STYLES = {**_COLORS, Band.ACT: "error bold"}
 _BADGES = {**_COLORS, Band.ACT: "ink on:error bold"}
-_SHORT = {"daily loss": "DLL", "max loss": "MLL", "losses in a row": "losses"}
+_SHORT = {"daily loss": "DLL", "max loss": "MLL", "losses in a row": "losses", "trades": "entries"}
 _BANDS = list(Band)
 _NAME, _WORD, _LEAST, _MOST = 15, 6, 5, 24
 """Cells of a limit's name, of its band in words, and of the shortest and the longest bar worth drawing."""
@@ -75,6 +75,11 @@ def _nearness(one: Owned) -> tuple[int, float]:
     return _BANDS.index(one[1].band), share(one[1])
 
 
+def name_of(limit: LimitView) -> str:
+    """The limit's name; that of trades says which of them count."""
+    return "trades entered" if limit.name == "trades" else plain(limit.name)
+
+
 def short_name(limit: LimitView) -> str:
     """ "DLL" for the daily loss, "MLL" for the maximum loss; others keep their names."""
     return _SHORT.get(limit.name, plain(limit.name)[:_NAME])
@@ -97,7 +102,7 @@ def limit_rows(limits: Sequence[LimitView], width: int, most: int) -> list[Row]:
     shown = limits[:most]
     if not shown:
         return []
-    name = min(_NAME, max(len(plain(limit.name)) for limit in shown))
+    name = min(_NAME, max(len(name_of(limit)) for limit in shown))
     amount = max(len(used_of(limit)) for limit in shown)
     unit = max(len(unit_of(limit)) for limit in shown)
     # What is least missed goes first where it is narrow: the unit, the band's word down to a letter, the bar.
@@ -112,7 +117,7 @@ def limit_rows(limits: Sequence[LimitView], width: int, most: int) -> list[Row]:
 
 def _row(limit: LimitView, name: int, bar: int, amount: int, unit: int, word: int) -> Row:
     calm = limit.band is Band.CLEAR
-    spans = [*fit(cell(plain(limit.name), "dim" if calm else "text"), name), (" ", "text")]
+    spans = [*fit(cell(name_of(limit), "dim" if calm else "text"), name), (" ", "text")]
     if bar >= _LEAST - 1:
         spans += [*meter(limit, bar), (" ", "text")]
     spans.append((f"{used_of(limit):>{amount}}", "text"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from engine.model.notices import LogLine, Notice, NoticeKind, Severity
@@ -43,6 +45,7 @@ _SIGNS = {
     NoticeKind.CONNECTION: "~",
     NoticeKind.MARKET: "·",
 }
+_NUMBERS = re.compile(r"[\d.,]+")
 LOUD = (Severity.WARNING, Severity.CRITICAL)
 """Severities that wait to be acknowledged."""
 
@@ -59,8 +62,15 @@ def unacknowledged(state: ScreenState) -> int:
     return sum(_waits(state, n) for n in state.notices)
 
 
+def waits(notice: Notice, acknowledged: int, over: Mapping[str, int]) -> bool:
+    """Whether a notice wants to be seen: loud, not acknowledged, and its alarm not ended since. `over` has
+    the newest end of each alarm, by sequence number."""
+    loud = notice.severity in LOUD and notice.seq > acknowledged
+    return loud and not (notice.alarm and over.get(notice.alarm, notice.seq) > notice.seq)
+
+
 def _waits(state: ScreenState, notice: Notice) -> bool:
-    return notice.seq > state.acknowledged and notice.severity in LOUD
+    return waits(notice, state.acknowledged, state.over)
 
 
 def _told(state: ScreenState) -> dict[int, list[AlertView]]:
@@ -77,10 +87,21 @@ def _repeats(notice: Notice, told: Mapping[int, Sequence[AlertView]]) -> bool:
     return notice.kind in (NoticeKind.SIGNAL, NoticeKind.REFUSAL) and notice.ts in told
 
 
-def _alert(state: ScreenState, notice: Notice, width: int) -> list[Row]:
+Refused = tuple[str | None, str | None, str]
+
+
+def _refusal(notice: Notice) -> Refused | None:
+    """What a quiet refusal says but for its numbers: repeats of it are one line."""
+    if notice.kind is not NoticeKind.REFUSAL or notice.severity is not Severity.INFO:
+        return None
+    return notice.book, notice.instrument, _NUMBERS.sub("", notice.text)
+
+
+def _alert(state: ScreenState, notice: Notice, width: int, times_said: int = 1) -> list[Row]:
     style = notice_style(notice)
     word = kind_mark(state.view, kind_of(state.view, notice.book))
-    first, *rest = wrap(plain(notice.text), max(8, width - 11 - width_of(word)))
+    text = plain(notice.text) + (f" ×{times_said}" if times_said > 1 else "")
+    first, *rest = wrap(text, max(8, width - 11 - width_of(word)))
     head: Row = (
         (f"{times.clock(notice.ts)} ", "text" if _waits(state, notice) else "faint"),
         (f"{_SIGNS[notice.kind]} ", style),
@@ -108,11 +129,16 @@ def alert_rows(state: ScreenState, width: int) -> list[Row]:
     told = _told(state)
     loud: set[int] = set()
     lines: list[tuple[int, list[Row]]] = []
-    for notice in state.notices:
+    refused = Counter(key for key in map(_refusal, state.notices) if key is not None)
+    shown: set[Refused] = set()
+    for notice in reversed(state.notices):
+        key = _refusal(notice)
         if _repeats(notice, told):
             loud |= {notice.ts} if _waits(state, notice) else set()
-        else:
-            lines.append((notice.ts, _alert(state, notice, width)))
+        elif key is None or key not in shown:
+            lines.insert(0, (notice.ts, _alert(state, notice, width, 1 if key is None else refused[key])))
+        if key is not None:
+            shown.add(key)
     said = [
         (alert.ts, room_messages.message_rows(state, alert, width, alert.ts in loud))
         for alert in state.view.alerts

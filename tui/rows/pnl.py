@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from engine.model.view import BookView
+from engine.model.view import BookView, EquityPoint
 from tui import number_format as figures
 from tui.plain_text import plain
 from tui.rows import limits
 from tui.rows.shared import mode_badge
 from tui.screen_state import ScreenState
 from tui.styled_text import Row, cell, fit, join, width_of
-from tui.view_facts import main_books
+from tui.view_facts import day_usd, main_books
 
 _GAP = ("   ", "text")
 
@@ -44,10 +44,10 @@ def book_rows(book: BookView, width: int) -> list[Row]:
         _pair("realized", figures.signed(book.realized_usd), f"{figures.tone(book.realized_usd)} bold"),
         _pair("open", figures.signed(book.open_usd), f"{figures.tone(book.open_usd)} bold"),
         _pair("costs", figures.signed(-abs(book.costs_usd))),
-        _pair("trades", f"{book.trades}/{book.max_trades}" if book.max_trades else str(book.trades)),
+        _pair("trades closed", str(book.trades)),
         _pair("won", _share(book.wins, book.trades)),
         _pair("PF", figures.NONE if book.profit_factor is None else f"{book.profit_factor:.2f}"),
-        _pair("maxDD", figures.signed(-abs(book.max_drawdown_usd))),
+        _pair("maxDD at mark", figures.signed(-abs(book.max_drawdown_usd))),
     ]
     if book.balance_usd is not None:
         parts.append(_pair("balance", figures.usd(book.balance_usd)))
@@ -86,14 +86,34 @@ def number_rows(state: ScreenState, width: int) -> list[Row]:
     return rows
 
 
-def equity_curve(state: ScreenState) -> tuple[Decimal, ...]:
-    """The equity curve to draw, of the badge's books: the only one's, or the sum where they overlap."""
-    curves = [book.equity for book in main_books(state.view) if book.equity]
-    if not curves:
+def equity_curve(state: ScreenState) -> tuple[EquityPoint, ...]:
+    """The day's total over time, of the badge's books: as it was known of each when any of them changed, and
+    last as it is now."""
+    books = [book for book in main_books(state.view) if book.curve.points]
+    if not books:
         return ()
-    if len(curves) == 1:
-        return curves[0]
-    shortest = min(map(len, curves))
-    return tuple(
-        sum(values, Decimal(0)) for values in zip(*(curve[-shortest:] for curve in curves), strict=True)
+    latest = [Decimal(0)] * len(books)
+    changes = sorted((p.ts, i, p.usd) for i, book in enumerate(books) for p in book.curve.points)
+    points = []
+    for ts, i, usd in changes:
+        latest[i] = usd
+        points.append(EquityPoint(ts, sum(latest, Decimal(0))))
+    return (*points, EquityPoint(max(state.view.ts, points[-1].ts), day_usd(state.view)))
+
+
+def extremes(state: ScreenState) -> tuple[Decimal, Decimal]:
+    """The day's highest and lowest total: of one book at every event, of several where the curve shows it."""
+    books = main_books(state.view)
+    values = [point.usd for point in equity_curve(state)] or [Decimal(0)]
+    if len(books) == 1:
+        values += [books[0].curve.high_usd, books[0].curve.low_usd]
+    return max(values), min(values)
+
+
+def curve_head(state: ScreenState, width: int) -> Row:
+    """ "high +184.20  low −12.00  now +152.20"."""
+    high, low = extremes(state)
+    pairs = (("high", high), ("low", low), ("now", day_usd(state.view)))
+    return fit(
+        join([_pair(name, figures.signed(usd), figures.tone(usd)) for name, usd in pairs], _GAP), width
     )

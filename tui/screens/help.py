@@ -33,7 +33,7 @@ def help_rows(state: ScreenState, keys: Keys, width: int) -> list[Row]:
     rows.append(
         (("  ← → + −", "text bold"), ("  with the chart focused: look back, wider or slimmer candles", "dim"))
     )
-    rows.append((("  ↑ ↓ pgup pgdn", "text bold"), ("  scroll the focused pane", "dim")))
+    rows.append((("  ↑ ↓ j k g G", "text bold"), ("  pgup pgdn: scroll the focused pane", "dim")))
     return rows
 
 

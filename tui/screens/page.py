@@ -25,8 +25,10 @@ from tui.widgets.line import Bar
 class Page(Screen[None]):
     """The status bar, one large frame, a line of keys."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "leave", show=False)]
-    HINT = "↑ ↓ scroll · esc back"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "leave", show=False),
+        Binding("A", "app.act('acknowledge')", id="acknowledge", show=False),
+    ]
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,6 +49,11 @@ class Page(Screen[None]):
     def cockpit(self) -> CockpitApp:
         """The app that this page belongs to."""
         return cast("CockpitApp", self.app)
+
+    @property
+    def hint(self) -> str:
+        """The keys of every page."""
+        return f"↑ ↓ scroll · {self.cockpit.keys.shown('acknowledge')} acknowledge · esc back"
 
     @abstractmethod
     def build(self, state: ScreenState, width: int) -> Content:
@@ -76,7 +83,7 @@ class LogScreen(Page):
     def build(self, state: ScreenState, width: int) -> Content:
         rows = [messages.log_row(line, width) for line in reversed(list(state.logs))]
         note = cell(state.log_filter or "everything", "accent")
-        foot = cell("/ filter · v level · ↑ ↓ scroll · esc back", "dim")
+        foot = cell(f"/ filter · v level · {self.hint}", "dim")
         return Content(rows, title=cell("Log", "text bold"), note=note, foot=foot)
 
 
@@ -105,7 +112,7 @@ class DetailScreen(Page):
             rows += [EMPTY, cell(name, "accent bold"), *([head, *body] if body else [cell("none", "faint")])]
         rows += [EMPTY, cell("Alignment", "accent bold"), *market.alignment_rows(state, width, 99)]
         rows += [EMPTY, cell("Alerts", "accent bold"), *messages.alert_rows(only, width)]
-        foot = cell(self.HINT, "dim")
+        foot = cell(self.hint, "dim")
         return Content(rows, title=(("Detail · ", "dim"), (plain(contract.name), "accent bold")), foot=foot)
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Sequence
-from decimal import Decimal
 from types import ModuleType
 
-from tui.styled_text import Row
+from engine.model.market import NANOS
+from engine.model.view import EquityPoint
+from tui import clock_times as times
+from tui import number_format as figures
+from tui.styled_text import Row, fit
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -19,7 +22,7 @@ class EquityCurve:
     def __init__(self) -> None:
         self._plotext: ModuleType | None = None
         self._loading: threading.Thread | None = None
-        self._drawn: tuple[Sequence[Decimal], int, int] | None = None
+        self._drawn: tuple[Sequence[EquityPoint], int, int] | None = None
         self._rows: list[Row] = []
 
     @property
@@ -41,34 +44,49 @@ class EquityCurve:
         plotext.terminal.limit(False, False)
         self._plotext = plotext
 
-    def draw(self, values: Sequence[Decimal], width: int, height: int) -> list[Row]:
-        """The curve in `height` rows of `width` cells: gain above zero, loss below. Kept until it changes."""
-        if self._plotext is None or width < 8 or height < 2 or len(values) < 2:
+    def draw(self, points: Sequence[EquityPoint], width: int, height: int) -> list[Row]:
+        """The curve in `height` rows of `width` cells: gain above zero, loss below, with the scale at its
+        right and times below. Kept until it changes."""
+        if self._plotext is None or width < 24 or height < 3 or len(points) < 2:
             return []
-        if self._drawn is not None and self._drawn == (values, width, height):
+        if self._drawn == (points, width, height):
             return self._rows
-        numbers = [float(value) for value in values]
-        low, high = min(0.0, *numbers), max(0.0, *numbers)
+        usd = [float(point.usd) for point in points]
+        low, high = min(0.0, *usd), max(0.0, *usd)
+        names = {0: high, height - 2: low}
+        axis = max(len(figures.signed(int(value), 0)) for value in names.values()) + 1
+        plot_width, plot_height = width - axis, height - 1
         margin = max(1.0, (high - low) * 0.04)
-        low, high = low - margin, high + margin
         figure = self._plotext.figure
         figure.clear()
-        figure.plot_size(width, height)
+        figure.plot_size(plot_width, plot_height)
         figure.theme("colorless")
         figure.axes(active=False)
         figure.ruler("x").ticks([])
         figure.ruler("y").ticks([])
-        figure.ruler("y").lim(low, high)
-        figure.draw(figure.signal(list(range(len(numbers))), numbers, marker="braille").lines())
+        figure.ruler("y").lim(low - margin, high + margin)
+        since = points[0].ts
+        seconds = [(point.ts - since) / NANOS for point in points]
+        figure.draw(figure.signal(seconds, usd, marker="braille").lines())
         lines = [_ESCAPES.sub("", line) for line in figure.build().string().split("\n")]
-        at = min(height - 1, int(high / (high - low) * height))
+        at = min(plot_height - 1, int((high + margin) / (high - low + 2 * margin) * plot_height))
+        names = {at: 0.0} | names if high > 0 > low else names
         rows: list[Row] = []
-        for y, line in enumerate(lines[:height]):
-            text = f"{line:<{width}}"[:width]
-            style = "flat" if y == at else "gain" if y < at else "loss"
-            rows.append(_dotted(text, style) if y == at else ((text, style),))
-        self._drawn, self._rows = (values, width, height), rows
+        for y, line in enumerate(lines[:plot_height]):
+            text = f"{line:<{plot_width}}"[:plot_width]
+            row = _dotted(text, "flat") if y == at else ((text, "gain" if y < at else "loss"),)
+            name = figures.signed(int(names[y]), 0) if y in names else ""
+            rows.append((*row, (f"{name:>{axis}}", "dim")))
+        rows.append(_times(points, plot_width, width))
+        self._drawn, self._rows = (points, width, height), rows
         return rows
+
+
+def _times(points: Sequence[EquityPoint], plot_width: int, width: int) -> Row:
+    """The time at the beginning, in the middle and at the end."""
+    first, last = points[0].ts, points[-1].ts
+    begin, middle, end = (times.hour_minute(ts) for ts in (first, (first + last) // 2, last))
+    return fit(((f"{begin}{middle:^{plot_width - 10}}{end}", "dim"),), width)
 
 
 def _dotted(text: str, style: str) -> Row:

@@ -15,6 +15,9 @@ from textual.widget import Widget
 from tui.styled_text import EMPTY, Row, fit, width_of
 from tui.widgets.line import strip_of
 
+LETTERS = {"j": 1, "k": -1, "g": -1_000_000, "G": 1_000_000}
+"""Letters that scroll, and by how many rows."""
+
 
 class Content(Struct, frozen=True):
     """What a pane shows. `head` stays while `rows` scroll; `title` and `note` stand in the upper frame."""
@@ -34,10 +37,11 @@ class LiveGrid(Widget, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "scroll(-1)", show=False),
         Binding("down", "scroll(1)", show=False),
-        Binding("pageup", "scroll(-10)", show=False),
-        Binding("pagedown", "scroll(10)", show=False),
+        Binding("pageup,ctrl+u", "scroll(-10)", show=False),
+        Binding("pagedown,ctrl+d", "scroll(10)", show=False),
         Binding("home", "scroll(-1000000)", show=False),
         Binding("end", "scroll(1000000)", show=False),
+        *(Binding(key, f"scroll({rows}, '{key}')", show=False) for key, rows in LETTERS.items()),
     ]
 
     class RowPicked(Message):
@@ -167,7 +171,8 @@ class LiveGrid(Widget, can_focus=True):
             self._top = top
             self.repaint()
 
-    def action_scroll(self, rows: int) -> None:
+    def action_scroll(self, rows: int, letter: str = "") -> None:
+        """By a letter only where nothing else has been given that key."""
         self.scroll_rows(rows)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:

@@ -6,6 +6,7 @@ from tui.actions import ACTIONS, blocked, label_of
 from tui.confirmations import resumes_all
 from tui.keymap import Keys
 from tui.layout import Shape
+from tui.rows.messages import unacknowledged
 from tui.screen_state import ScreenState
 from tui.styled_text import EMPTY, Row, cell, fit, width_of
 
@@ -32,7 +33,7 @@ def key_row(
     spans: list[tuple[str, str]] = []
     places: list[tuple[int, int, str]] = []
     x = 1
-    last = [hint for hint in ("help", "quit") if hint in hint_ids(shape)]
+    last = ["acknowledge"] * bool(unacknowledged(state)) + ["help", "quit"]
     reserve = sum(len(keys.shown(h)) + len(ACTIONS[h].label) + 3 for h in last)
     for action_id in hint_ids(shape):
         action = ACTIONS[action_id]

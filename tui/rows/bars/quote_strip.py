@@ -12,11 +12,11 @@ from tui.view_facts import contract_of
 
 
 def quote_strip_row(state: ScreenState, width: int) -> Row:
-    """All contracts in one line, as much of each as fits."""
+    """All contracts in one line, as much of each as fits: decimals go first, then changes, then prices."""
     contracts = state.view.contracts
-    for detail in (3, 2, 1, 0):
+    for detail in (4, 3, 2, 1, 0):
         cells = [_strip_cell(state, contract, detail) for contract in contracts]
-        gap = " │ " if detail == 3 else "  " if detail > 1 else " "
+        gap = " │ " if detail == 4 else "  " if detail > 1 else " "
         row = join(cells, (gap, "faint"))
         if width_of(row) <= width:
             return row
@@ -38,10 +38,9 @@ def _strip_cell(state: ScreenState, contract: ContractView, detail: int) -> Row:
         spans += [(" ", "text"), (figures.price(contract.last, contract.decimals), style)]
     spans.append((f" {figures.arrow(sign)}" if detail > 1 else figures.arrow(sign), tone))
     if detail > 1:
-        digits = contract.decimals if detail > 2 else min(1, contract.decimals)
-        spans.append(
-            (figures.signed(abs(sign) if contract.change is not None else None, digits).lstrip("+"), tone)
-        )
-    if contract.position_qty and detail > 2:
+        digits = min(contract.decimals, {4: 9, 3: 1, 2: 0}[detail])
+        change = None if contract.change is None else abs(sign)
+        spans.append((figures.signed(change, digits).lstrip("+"), tone))
+    if contract.position_qty:
         spans.append((f" {figures.signed(contract.position_qty, 0)}", "accent bold"))
     return tuple(spans)
