@@ -40,6 +40,10 @@ TAKEN_BACK = [
     f"{ALERT}\n❌ **cancelled**",
     f"{ALERT}\n[VOID]",
     f"{ALERT}\nplease ignore",
+    f"{ALERT}\nwrong room, my mistake",
+    f"{ALERT}\nnot a signal",
+    f"Alert from this morning\n{ALERT}",
+    f"{ALERT}\n12 points gained",
     f"{ALERT}\nthis one is cancelled",
     f"{ALERT}\nNQ trade scratched",
     f"{ALERT}\nDon’t take it",
@@ -121,7 +125,16 @@ def test_f43_a_quotation_is_not_what_its_author_says(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["@everyone", "GAMMA day", "starter", "breaking out here", "more in the recap"]
+    "line",
+    [
+        "@everyone",
+        "GAMMA day",
+        "starter",
+        "breaking out here",
+        "2 of 3 today",
+        "Risk: 0.5%",
+        "more in the recap",
+    ],
 )
 def test_f43_talk_around_an_alert_is_talk(line: str) -> None:
     bench, jm = at_work()
@@ -158,7 +171,10 @@ def test_f43_the_words_are_the_rooms() -> None:
         ("take profit at 20010", Reason.BAD_PRICE, "a target"),
         ("🎯 20010", Reason.BAD_PRICE, "a target"),
         ("PT 20010", Reason.BAD_PRICE, "a target"),
-        ("20010 / 20020", Reason.BAD_PRICE, "a figure stands by itself"),
+        ("20010 / 20020", Reason.BAD_PRICE, "a figure that belongs to nothing"),
+        ("7 / 12", Reason.BAD_PRICE, "a figure that belongs to nothing"),
+        ("Entry: 20,001", Reason.BAD_PRICE, "a figure that belongs to nothing"),
+        ("scale at 20010.50, rest runs", Reason.BAD_PRICE, "a figure that belongs to nothing"),
         ("T1: ２0010", Reason.STRANGE_DIGITS, ""),
         ("T2: 20010", Reason.TARGET_ORDER, "one before it is missing"),
         ("T1: 20010\nT3: 20020", Reason.TARGET_ORDER, "one before it is missing"),

@@ -36,10 +36,10 @@ READABLE = ("{}", "{}.0", "{}.00", "**{}**", "__{}__", "`{}`")
 
 UNREADABLE = (
     "{},000", "{}-{}", "{} - {}", "{}/{}", "~{}", "${}", "{}k", "{}.", ".{}", "-{}", "+{}", "{}?",
-    "{}ish", "around {}", "{} or so", "{}'000", "{} 000", "{}*5", "{}_5", "{}e1", "0x{}", "{}½", "{}²",
-    "{}٣", "２{}", "{}⑳", "{} (mental)", "~~{}~~", "~~{}~~ {}", "||{}||", "{}~~0~~", "sixty-three",
-    "twenty thousand", "BE", "tbd", "?", "soon", "{} {}", "{} -> {}", "{},25", "{}.25.5", "<{}", "{}%",
-    "1{}00", "{}\N{ZERO WIDTH SPACE},5",
+    "{}ish", "around {}", "{} or so", "{}'000", "{} 000", "{}*5", "{}_5", "{}e1", "0x{}", "{}½",
+    "{}²", "{}٣", "２{}", "{}⑳", "{} (mental)", "~~{}~~", "~~{}~~ {}", "||{}||", "{}~~0~~",
+    "sixty-three", "twenty thousand", "BE", "tbd", "?", "soon", "{} {}", "{} -> {}", "{},25",
+    "{}.25.5", "<{}", "{}%", "1{}00", "{}\N{ZERO WIDTH SPACE},5",
 )  # fmt: skip
 
 TALK = (
@@ -49,24 +49,26 @@ TALK = (
 )  # fmt: skip
 
 OVER = (
-    "❌", "✅ done", "🚫🚫", "Status: closed", "💰💰💰",
-    "CANCELLED", "cancelled - do not take", "Canceled", "cancel this", "void", "VOIDED", "scratch that",
-    "scratched", "ignore", "please ignore this one", "disregard", "nevermind", "never mind",
-    "do not take", "don't take this", "skip this", "no trade", "wait for my go", "missed it",
-    "typo above", "correction: see below", "edit: entry was off", "update soon", "recap",
-    "RECAP of the day", "result", "Results so far", "stopped out", "Stopped out, -10", "closed",
-    "closed for a gain", "hit", "this was hit already", "out", "all out here", "exited", "trimmed",
-    "took it off", "won 12", "lost 10", "+12", "-10", "+12.5 points", "−10", "+$240", "if it holds",
-    "unless news", "yesterday's alert", "example:", "test", "flat now",
+    "❌", "✅ done", "done here", "abort", "wrong chat", "not a signal", "12 points", "3R",
+    "from yesterday", "🚫🚫", "Status: closed", "💰💰💰", "CANCELLED", "cancelled - do not take",
+    "Canceled", "cancel this", "void", "VOIDED", "scratch that", "scratched", "ignore",
+    "please ignore this one", "disregard", "nevermind", "never mind", "do not take",
+    "don't take this", "skip this", "no trade", "wait for my go", "missed it", "typo above",
+    "correction: see below", "edit: entry was off", "update soon", "recap", "RECAP of the day",
+    "result", "Results so far", "stopped out", "Stopped out, -10", "closed", "closed for a gain",
+    "hit", "this was hit already", "out", "all out here", "exited", "trimmed", "took it off",
+    "won 12", "lost 10", "+12", "-10", "+12.5 points", "−10", "+$240", "if it holds", "unless news",
+    "yesterday's alert", "example:", "test", "flat now",
 )  # fmt: skip
 
 AMISS = (
     "T1: 20,010", "T1: 20010-20012", "TP: 20010/20020", "Targets: 20010, 20020", "Target 1: soon",
     "T1 hit ✅", "T1 ✅", "take profit 20010", "🎯 20010", "PT 20010", "TP1 20010 (half)", "T2: 20010",
-    "T1: 20010\nT1: 20020", "20010", "20010 / 20020", "Size: D", "Size: 2", "half size", "full size",
-    "size up", "2 contracts", "5 lots", "qty 3", "double", "Stop: 19980", "stop to BE", "SL 19980",
-    "mental stop", "move stops up", "Stop moved to 19995", "🚨", "🚨 NQ long 20010: B", "NQ short 20000: A",
-    "ES long 6326: C", "~~x~~ T1: 20,010",
+    "T1: 20010\nT1: 20020", "20010", "20010 / 20020", "Size: D", "Size: 2", "half size",
+    "full size", "size up", "2 contracts", "5 lots", "qty 3", "double", "Entry: 20001",
+    "limit 19,995", "exits near 20010", "7 / 12", "Stop: 19980", "stop to BE", "SL 19980",
+    "mental stop", "move stops up", "Stop moved to 19995", "🚨", "🚨 NQ long 20010: B",
+    "NQ short 20000: A", "ES long 6326: C", "~~x~~ T1: 20,010",
 )  # fmt: skip
 """Lines that belong to an alert and can't be read, or say another thing than it does."""
 

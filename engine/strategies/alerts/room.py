@@ -41,6 +41,7 @@ _OF_A_SIZE = re.compile(
 )
 _FIGURES = re.compile(r"[^A-Z]*\d[^A-Z]*")
 """A line of figures without a word."""
+_FIGURE = re.compile(r"\d[\d,']*(?:\.\d+)?")
 _NO_LETTER = "what stands in its place is none of them"
 
 
@@ -112,8 +113,8 @@ def _alert(
             if size is None:
                 return Unread(Reason.NO_SIZE, _NO_LETTER)
             grade = size[1]
-        elif _FIGURES.fullmatch(line):
-            return Unread(Reason.BAD_PRICE, "a figure stands by itself")
+        elif _FIGURES.fullmatch(line) or _names_a_price(line, Decimal(entry)):
+            return Unread(Reason.BAD_PRICE, "a figure that belongs to nothing")
     if sorted(targets) != list(range(1, len(targets) + 1)):
         return Unread(Reason.TARGET_ORDER, "one before it is missing")
     return Alert(
@@ -124,6 +125,12 @@ def _alert(
         Grade(grade) if grade else None,
         tuple(targets[k] for k in sorted(targets)),
     )
+
+
+def _names_a_price(line: str, entry: Decimal) -> bool:
+    """Whether a figure in a line of talk is within a tenth of the entry: who knows what it is for."""
+    found = (Decimal(figure.replace(",", "").replace("'", "")) for figure in _FIGURE.findall(line))
+    return any(abs(figure - entry) * 10 <= entry for figure in found)
 
 
 def _why_not(header: str) -> Unread:

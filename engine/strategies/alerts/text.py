@@ -35,12 +35,12 @@ _MARKUP = re.compile(r"(?<![\d*_`])[*_`]++|(?<![*_`])[*_`]++(?!\d)")
 _BLANK = re.compile(r"[^\S\n]+")
 
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
-_RESULT = re.compile(r"[\W_]*?[+\N{MINUS SIGN}-] ?[\d$]")
-"""A line that begins with a sign and a figure: "+12 points"."""
+_RESULT = re.compile(r"[\W_]*?(?:[+\N{MINUS SIGN}-] ?[\d$]|\d+(?:\.\d+)? ?(?:(?:POINT|PT|TICK)S?\b|R\b|%))")
+"""A line that begins with a result: "+12", "12 points"."""
 _SIGNS = re.compile(r"[\W_]*?([❌✖🚫⛔✅☑✔💰])")
 _SMALL_WORDS = (
-    "PLEASE PLS PLZ SORRY GUYS ALL THIS THAT THE TRADE TRADES ALERT SETUP SIGNAL CALL ONE IS WAS WERE ARE WE "
-    "I I'M I'VE IM IT ITS GOT GET HAS HAVE BEEN NOW JUST AND OK OKAY ALSO SO NOTE "
+    "PLEASE PLS PLZ SORRY GUYS ALL MY THIS THAT THE TRADE TRADES ALERT SETUP SIGNAL CALL ONE IS WAS WERE ARE "
+    "WE I I'M I'VE IM IT ITS GOT GET HAS HAVE BEEN NOW JUST AND OK OKAY ALSO SO NOTE "
     "STATUS POSITION ORDER ENTRY LONG SHORT"
 )
 _SMALL = frozenset(_SMALL_WORDS.split())
