@@ -105,10 +105,9 @@ class Marks:
         position = book.positions.get(instrument)
         if position is None or not position.qty:
             return
-        mark = self.mark(position)
-        if mark is None:
+        if self.mark(position) is None:
             return
-        now = usd(state.instruments[instrument], position.open_ticks(mark))
+        now = open_usd(state, position, self)
         key = book.book, instrument
         opened, worst, best = self._excursions.get(key, (0, Decimal(0), Decimal(0)))
         if opened != position.opened_ts:
