@@ -101,4 +101,6 @@ def flatten_of(book: Book) -> FlattenView | None:
         step = FlattenStep.CANCEL_ENTRIES if entries and not closing else FlattenStep.CLOSE
     else:
         step = FlattenStep.CANCEL_REST if left else FlattenStep.ASK_VENUE
-    return FlattenView(latched, step, book.orders.flattener.begun(), book.orders.flattener.alarm())
+    begun = book.orders.flattener.begun()
+    since = begun and begun + book.orders.turn.wall_offset
+    return FlattenView(latched, step, since, book.orders.flattener.alarm())

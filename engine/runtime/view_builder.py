@@ -66,7 +66,7 @@ def picture(
         venue=core.config.venue,
         practice_time=core.config.practice_time,
         session=_session(wall),
-        links=tuple(_link(link, since) for link, since in core.links.all()),
+        links=tuple(_link(link, since + core.turn.wall_offset) for link, since in core.links.all()),
         contracts=tuple(
             _contract(core, instrument, mode, now, against) for instrument in core.config.instruments
         ),
@@ -295,7 +295,7 @@ def _order(core: Core, book: Book, order: Order) -> OrderView:
         price=_price(instrument, order.price),
         status=order.status,
         suspended=order.suspended,
-        ts=order.changed_ts,
+        ts=order.changed_ts + core.turn.wall_offset,
     )
 
 

@@ -11,6 +11,8 @@ from engine.model import records as r
 from engine.model.commands import Flatten, Pause
 from engine.model.events import ClockFault
 from engine.model.market import MINUTE, NANOS
+from engine.model.view import HealthView
+from engine.runtime.view_builder import picture
 from tests.support.manual_venue import ManualVenue, connected, entered, idea
 from tests.support.venue_orders import PRICE
 
@@ -169,3 +171,6 @@ def test_f37_people_are_told_the_time_by_the_clock() -> None:
     check(bench, -HOUR)
     bench.say(Pause(id="p"))
     assert bench.notices[-1].ts == bench.now - HOUR
+    view = picture(bench.core, 1, HealthView(ok=True))
+    assert view.ts == bench.now - HOUR
+    assert max(order.ts for order in view.orders) <= view.ts >= max(link.since for link in view.links)

@@ -174,7 +174,7 @@ class Run:
         if news.wanted and self.by_hand is None:
             from adapters.notify.service import NotifyThread
 
-            await stack.enter_async_context(NotifyThread(engine, news, self.clock, wall_ns))
+            await stack.enter_async_context(NotifyThread(engine, news, self.clock.wall, wall_ns))
 
     async def _journal(self) -> Journal:
         path = self.paths.journal(self.name)
