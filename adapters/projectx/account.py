@@ -13,6 +13,7 @@ from adapters.projectx.wire import AccountRow, OrderRow, PositionRow, TradeRow, 
 from engine.model.errors import FatalError, RetryableError
 from engine.model.events import AccountReported, FillReported, OrderReported, PositionReported
 from engine.model.instrument import Instrument
+from engine.model.market import NANOS
 from engine.model.orders import AccountKind, Fill, VenueOrder, VenuePosition
 from engine.ports import Clock, Sink
 
@@ -56,17 +57,19 @@ class AccountReports:
         self._sink: Sink | None = None
         self._held: dict[str, VenuePosition] = {}
         self._lookups: set[asyncio.Task[None]] = set()
-        self._told: set[int] = set()
-        """Trades that the stream has told of, or that were there before it."""
-        self._untold: dict[int, tuple[float, int]] = {}
+        self._live_ts = 0
+        self._told: set[str] = set()
+        """Trades that the stream has told of."""
+        self._untold: dict[str, tuple[float, int]] = {}
         """Trades of which only queries have told: since when, by the loop's clock and in nanoseconds UTC."""
-        self._met = False
 
-    def renewed(self) -> None:
-        """Another connection tells from now on: whatever the next query shows may be older than that."""
+    def renewed(self, clocks_s: float) -> None:
+        """Another connection tells from now on, of what happens from now on: the venue's clock may be so many
+        seconds from ours.
+        """
+        self._live_ts = self._clock() + int(clocks_s * NANOS)
         self._told.clear()
         self._untold.clear()
-        self._met = False
 
     def untold(self, before: float) -> int | None:
         """Since when (nanoseconds UTC) a trade is known that the stream ought to have told by now."""
@@ -115,15 +118,11 @@ class AccountReports:
 
     async def fills(self, rows: Iterable[TradeRow]) -> tuple[Fill, ...]:
         """Our instruments' fills, oldest first. Raises RetryableError if any row can't be understood."""
-        rows = list(rows)
-        at, ts = asyncio.get_running_loop().time(), self._clock()
-        for row in rows:
-            if not self._met:
-                self._told.add(row.id)
-            elif row.id not in self._told:
-                self._untold.setdefault(row.id, (at, ts))
-        self._met = True
         found = [fill async for _, fill in self._ours("trade", rows, mapping.fill) if fill is not None]
+        at = asyncio.get_running_loop().time(), self._clock()
+        for fill in found:
+            if fill.ts_venue > self._live_ts and fill.trade_id not in self._told:
+                self._untold.setdefault(fill.trade_id, at)
         return tuple(sorted(found, key=lambda fill: (fill.ts_venue, int(fill.trade_id))))
 
     async def positions(self, rows: Iterable[PositionRow]) -> tuple[VenuePosition, ...]:
@@ -164,8 +163,8 @@ class AccountReports:
             self._sink(OrderReported(ts_recv=now, ts_venue=order.ts_venue, book=self._book, order=order))
         elif isinstance(row, TradeRow):
             self.changes += 1
-            self._told.add(row.id)
-            self._untold.pop(row.id, None)
+            self._told.add(str(row.id))
+            self._untold.pop(str(row.id), None)
             if (fill := mapping.fill(row, instrument)) is not None:
                 self._sink(FillReported(ts_recv=now, ts_venue=fill.ts_venue, book=self._book, fill=fill))
         else:

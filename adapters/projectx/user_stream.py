@@ -47,7 +47,7 @@ class UserStream(Stream):
         ]
 
     def go_live(self) -> None:
-        self._reports.renewed()
+        self._reports.renewed(self._untold_s)
 
     def silence(self, now: float) -> Silence | None:
         since = self._reports.untold(now - self._untold_s)

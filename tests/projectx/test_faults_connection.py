@@ -12,7 +12,7 @@ from engine.model.market import NANOS
 from engine.model.orders import VenueStatus
 from tests.projectx.conftest import entry
 from tests.projectx.practice import PRICE, START, bench, moving
-from tests.support.waits import Inbox
+from tests.support.waits import Inbox, until
 
 LIVE, STALE, DOWN = LinkState.LIVE, LinkState.STALE, LinkState.DOWN
 
@@ -143,16 +143,18 @@ async def test_f18_trades_that_stop_while_quotes_flow_are_missed_in_their_contra
 
 async def test_f42_a_fill_that_only_a_query_tells_counts_against_the_user_hub() -> None:
     async with bench(feed=False, timing={"untold_s": 0.1, "watch_s": 0.02}) as b:
-        await b.venue.broker.snapshot(START)
         b.practice.controls.silence_user()
+        live = standing(b.inbox, "user").ts_recv
+        await until(lambda: b.practice.now() > live + NANOS // 5)
         await b.venue.broker.place(entry(qty=1))
         while not (await b.venue.broker.snapshot(START)).fills:
             pass
-        await into(b.inbox, "user", STALE, "a fill that it ought to have told is known by query")
-        await into(b.inbox, "user", LIVE)
+        await until(lambda: STALE in b.inbox.states("user") and b.inbox.states("user")[-1] is LIVE)
+        said = next(e for e in b.inbox.of(LinkChanged) if e.state is STALE)
+        assert said.detail == "a fill that it ought to have told is known by query"
         told = len(b.inbox.of(FillReported))
         await b.venue.broker.place(entry(client_id="ts-a-1-2", qty=1))
-        await b.inbox.until(lambda: len(b.inbox.of(FillReported)) > told)
+        await until(lambda: len(b.inbox.of(FillReported)) > told)
 
 
 async def test_f18_a_silent_user_hub_is_normal() -> None:

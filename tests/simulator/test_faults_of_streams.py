@@ -48,6 +48,23 @@ async def silent(wire: Wire, desk: PracticeDesk) -> None:
     assert desk.venue.hubs.user.connections
 
 
+@pytest.mark.parametrize("instead", [True, False])
+async def test_f41_a_fill_that_never_was_is_told_and_the_accounts_stay_true(
+    desk: PracticeDesk, instead: bool
+) -> None:
+    hub = await desk.user_hub()
+    desk.venue.faults.add("absurd-fill", instead=instead, times_price=2.0)
+    await buy(desk)
+    events = await hub.events(5 if instead else 6)
+    fills = [arguments[0]["data"] for target, arguments in events if NAMES[target] == "fill"]
+    [true] = await desk.trades()
+    absurd = fills[-1]
+    assert len(fills) == (1 if instead else 2)
+    assert (absurd["size"], absurd["price"]) == (10**12, round(2 * true["price"]))
+    assert absurd["orderId"] != true["orderId"]
+    assert true["size"] == 1
+
+
 async def test_f08_a_fill_is_never_told(desk: PracticeDesk) -> None:
     hub = await desk.user_hub()
     desk.venue.faults.add("lost-event", event="fill")

@@ -58,7 +58,7 @@ _STATUS = Option(
 
 
 def _fault(name: str, about: str, example: str, **options: Option) -> Callable[[EventFault], EventFault]:
-    return add_kind(name, Seam.EVENT, about, example, event=_EVENT, status=_STATUS, **options)
+    return add_kind(name, Seam.EVENT, about, example, **{"event": _EVENT, "status": _STATUS} | options)
 
 
 _fault("lost-event", "The user hub never tells of something that happened.", "lost-event:event=fill")(
@@ -132,6 +132,30 @@ def _monstrous_event(context: EventContext, event: HubEvent) -> Sequence[HubEven
         "time": {"creationTimestamp": "9999-12-31T23:59:59+00:00"},
     }
     return (event._replace(data={**event.data, **monsters[context.options.text("how")]}),)
+
+
+@_fault(
+    "absurd-fill",
+    "The user hub tells of a fill that never was, behind a true one or instead of it.",
+    "absurd-fill:qty=1000000000000,order=unknown",
+    event=Option("fill", "which events", ("fill",)),
+    qty=Option(10**12, "contracts; 0: as many as the true one"),
+    times_price=Option(1.0, "how many times the true price"),
+    order=Option("unknown", "of an order that nobody knows, or of the true one", ("unknown", "true")),
+    instead=Option(False, "the true one is not told"),
+)
+def _absurd_fill(context: EventContext, event: HubEvent) -> Sequence[HubEvent]:
+    options, true = context.options, dict(event.data)
+    price = round(true["price"] * options.number("times_price"))  # a whole point is on every product's grid
+    data = true | {"size": options.count("qty") or true["size"]}
+    if options.number("times_price") != 1:
+        data["price"] = price
+    if not options.yes("instead"):
+        data["id"] = true["id"] + 10**9
+    if options.text("order") == "unknown":
+        data["orderId"] = true["orderId"] + 10**9
+    told = event._replace(data=data)
+    return (told,) if options.yes("instead") else (event, told)
 
 
 add_kind(
