@@ -47,7 +47,7 @@ async def test_f42_a_fill_that_the_hub_does_not_tell_is_protected_and_the_hub_is
 
 async def test_f41_a_fill_that_never_was_changes_nothing(tmp_path: Path) -> None:
     async with venue_side(tmp_path) as f, f.engine(LONG) as run:
-        f.practice.faults.add("absurd-fill", times=1)
+        f.practice.faults.add("absurd-fill", times=1, qty=7)
         await run.enter()
         await until(lambda: run.core.turn.counts["quarantined fills"] == 1)
         assert (run.qty(), held(f)) == (5, 5)
