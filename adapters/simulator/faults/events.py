@@ -137,9 +137,9 @@ def _monstrous_event(context: EventContext, event: HubEvent) -> Sequence[HubEven
 @_fault(
     "absurd-fill",
     "The user hub tells of a fill that never was, behind a true one or instead of it.",
-    "absurd-fill:qty=1000000000000,order=unknown",
+    "absurd-fill:qty=1000000000,order=unknown",
     event=Option("fill", "which events", ("fill",)),
-    qty=Option(10**12, "contracts; 0: as many as the true one"),
+    qty=Option(10**9, "contracts"),
     times_price=Option(1.0, "how many times the true price"),
     order=Option("unknown", "of an order that nobody knows, or of the true one", ("unknown", "true")),
     instead=Option(False, "the true one is not told"),
@@ -147,7 +147,7 @@ def _monstrous_event(context: EventContext, event: HubEvent) -> Sequence[HubEven
 def _absurd_fill(context: EventContext, event: HubEvent) -> Sequence[HubEvent]:
     options, true = context.options, dict(event.data)
     price = round(true["price"] * options.number("times_price"))  # a whole point is on every product's grid
-    data = true | {"size": options.count("qty") or true["size"]}
+    data = true | {"size": options.count("qty")}
     if options.number("times_price") != 1:
         data["price"] = price
     if not options.yes("instead"):
