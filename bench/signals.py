@@ -41,8 +41,7 @@ def play(speed: str) -> list[Signal]:
             stderr=subprocess.DEVNULL,
             check=True,
         )
-        name = "virtual" if speed == "max" else "practice"
-        return asyncio.run(_signals(find({"TSTREAM_HOME": str(home)}).journal(name)))
+        return asyncio.run(_signals(find({"TSTREAM_HOME": str(home)}).journal("practice")))
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
@@ -80,7 +79,6 @@ def run() -> None:
     fast = play("10")
     with busy():
         loaded = play("1")
-    virtual = play("max")
 
     def row(what: str, signals: list[Signal]) -> tuple[str, ...]:
         return what, str(len(signals)), str(len(set(signals) ^ set(quiet)))
@@ -92,6 +90,5 @@ def run() -> None:
             row("×1", quiet),
             row("×1 beside other work on every core", loaded),
             row("×10", fast),
-            row("--speed max, without sockets", virtual),
         ],
     )
