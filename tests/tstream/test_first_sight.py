@@ -1,9 +1,14 @@
-"""When held practice time goes on: once the engine sees the market and its account."""
+"""Practice time and ours: when it goes on, and what takes as long as ever however fast it runs."""
 
 from __future__ import annotations
 
+import pytest
+
+from engine.model.config import EngineConfig
 from engine.model.events import LinkChanged, LinkState
-from tstream.run.wiring import FirstSight
+from engine.model.instrument import CME_FUTURES
+from engine.model.market import NANOS
+from tstream.run.wiring import FirstSight, in_real_time
 
 
 def link(name: str, state: LinkState) -> LinkChanged:
@@ -24,3 +29,13 @@ def test_practice_time_goes_on_once_when_market_and_account_are_both_seen() -> N
     sight.hear(link("market", LinkState.DOWN))
     sight.hear(link("market", LinkState.LIVE))
     assert said == ["go"]
+
+
+@pytest.mark.parametrize("speed", [0.5, 1.0, 4.0, 20.0])
+def test_t6_a_minute_waits_for_a_second_of_real_time_at_any_speed(speed: float) -> None:
+    plain = EngineConfig((CME_FUTURES["MNQ"],), "practice venue", "t", 1)
+    config = in_real_time(plain, speed)
+    for spans in (config, plain):
+        assert spans.latest_ns == 10 * spans.bar_grace_ns, "an idea is no older for having waited"
+    assert config.bar_grace_ns / speed >= NANOS == plain.bar_grace_ns
+    assert config.risk.unprotected_ns / speed >= plain.risk.unprotected_ns

@@ -21,7 +21,7 @@ from adapters.tapes.recorder import TapeRecorder
 from engine.books.opening import PAPER
 from engine.core import Core
 from engine.market import sessions
-from engine.model.config import LATEST_NS, EngineConfig, TradingSwitch
+from engine.model.config import EngineConfig, TradingSwitch
 from engine.model.errors import FatalError
 from engine.model.events import AnyEvent, LinkChanged, LinkState
 from engine.model.market import NANOS
@@ -62,6 +62,14 @@ _LEVELS = {
     Severity.WARNING: logging.WARNING,
     Severity.CRITICAL: logging.CRITICAL,
 }
+
+
+def in_real_time(config: EngineConfig, speed: float) -> EngineConfig:
+    """The same spans of real time, however fast practice time runs: prints and answers travel in ours."""
+    speed = max(1.0, speed)
+    risk = replace(config.risk, unprotected_ns=round(config.risk.unprotected_ns * speed))
+    grace, latest = round(config.bar_grace_ns * speed), round(config.latest_ns * speed)
+    return replace(config, risk=risk, bar_grace_ns=grace, latest_ns=latest)
 
 
 class FirstSight:
@@ -198,10 +206,6 @@ class Run:
 
     def _config(self, journal: Journal, broker: Broker) -> EngineConfig:
         settings, ready = self.settings, self._ready
-        risk = risk_limits(settings)
-        # However fast practice time runs: prints and answers travel in ours.
-        speed = max(1.0, self._speed)
-        risk = replace(risk, unprotected_ns=round(risk.unprotected_ns * speed))
         venue = settings.venue.name
         config = EngineConfig(
             instruments=settings.instrument_table(),
@@ -214,15 +218,14 @@ class Run:
             practice_time=self.practice is not None,
             books=(broker.book,),
             paper=paper_config(settings),
-            risk=risk,
+            risk=risk_limits(settings),
             brackets=settings.venue.brackets,
             capabilities=broker.capabilities,
             rooms=self._rooms,
-            bar_grace_ns=round(NANOS * speed),
-            latest_ns=round(LATEST_NS * speed),
         )
         if ready is None:
             return config
+        config = in_real_time(config, ready.rate)
         return replace(config, fills=f"practice venue, {ready.model}", from_bars=ready.model.from_bars)
 
     def _listener(self, recorder: TapeRecorder | None) -> Callable[[AnyEvent], None] | None:
