@@ -89,5 +89,9 @@ def _of_order(state: State, record: r.FillApplied | r.OrderMoved) -> Alarm:
     if event is r.OrderEvent.TIMED_OUT:
         return Alarm(name)
     order = state.books[record.book].orders.get(record.client_id or "")
-    lost = order is not None and order.slot is Slot.STOP and event in _LOST
-    return Alarm(naked(record.book, order.instrument) if order is not None and lost else "", (name,))
+    if order is None or order.slot is not Slot.STOP:
+        return Alarm(ended=(name,))
+    bare = naked(record.book, order.instrument)
+    if event in _LOST:
+        return Alarm(bare, (name,))
+    return Alarm(ended=(name, bare) if event is r.OrderEvent.ACCEPTED else (name,))

@@ -17,7 +17,7 @@ from engine.model.notices import Severity as Sev
 from engine.model.orders import OrderStatus, Slot
 from engine.model.view import TradingState
 from engine.state.closings import Closing, closing
-from engine.state.state import BookState, State
+from engine.state.state import BookState, Order, State
 from engine.state.track_record import TrackRecord
 
 Words = tuple[K, Sev, str, str | None, str | None] | tuple[K, Sev, str, str | None, str | None, str]
@@ -210,6 +210,9 @@ def _moved(state: State, record: r.OrderMoved, was: Before) -> Words | None:
     if record.event is r.OrderEvent.TIMED_OUT:
         text = f"order {what}: no answer from the venue; it is looked up, and not sent again"
         return K.ORDER, Sev.WARNING, text, order.instrument, record.book
+    if record.event is r.OrderEvent.ACCEPTED and order.slot is Slot.STOP and _had_lost(state, record, order):
+        text = f"{order.instrument}: a stop for {order.qty} stands at the venue again"
+        return K.ORDER, Sev.GOOD, text, order.instrument, record.book
     if was.status == OrderStatus.UNKNOWN.value and record.event in _FOUND:
         text = f"order {what}: looked up, and it {_FOUND[record.event]}"
         return K.ORDER, Sev.INFO, text, order.instrument, record.book
@@ -220,6 +223,15 @@ def _moved(state: State, record: r.OrderMoved, was: Before) -> Words | None:
         text = f"stop of {order.instrument} moved to {_price(state, order.instrument, record.stop)}"
         return K.ORDER, Sev.INFO, text, order.instrument, record.book
     return None
+
+
+def _had_lost(state: State, record: r.OrderMoved, order: Order) -> bool:
+    """Whether an earlier stop of the same contracts was refused, or never arrived."""
+    return any(
+        (one.slot, one.plan_id, one.leg) == (order.slot, order.plan_id, order.leg)
+        and one.status in (OrderStatus.REJECTED, OrderStatus.DENIED)
+        for one in state.books[record.book].orders.values()
+    )
 
 
 _FOUND = {

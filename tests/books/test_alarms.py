@@ -6,15 +6,19 @@ from decimal import Decimal
 
 import pytest
 
+from engine.model import effects as fx
 from engine.model import events as ev
 from engine.model import records as r
 from engine.model.commands import Pause, Resume
+from engine.model.config import Brackets
 from engine.model.market import NANOS
 from engine.model.notices import Notice, NoticeKind, Severity
+from engine.model.orders import OrderType
 from engine.state import alarms
 from engine.state.alarms import Alarm
 from tests.support.alert_room import at_work, entries, in_trade
 from tests.support.manual_venue import ManualVenue
+from tests.support.venue_orders import PRICE
 
 
 def standing(bench: ManualVenue) -> list[Notice]:
@@ -90,6 +94,23 @@ def test_an_order_whose_answer_was_lost_ends_its_alarm_however_it_is_found(accep
     assert standing(bench) == before
     told = [notice.text for notice in bench.notices if alarm.alarm in notice.ends]
     assert "looked up, and it stands at the venue" in told[0] if accepted else "rejected" in told[0]
+
+
+def test_a_stop_that_never_arrived_ends_its_alarm_when_the_next_one_stands() -> None:
+    bench, jm = at_work(brackets=Brackets.OWN)
+    jm.post("🚨 NQ long 20000: C\nStop: 19990")
+    (entry,) = entries(bench)
+    (venue_id,) = bench.accept(entry)
+    bench.tell_fill(bench.execute(venue_id, PRICE))
+    (stop,) = [order for order in bench.of(fx.PlaceOrder) if order.type is OrderType.STOP]
+    bench.reply(stop, ev.Outcome.UNSENT)
+    (alarm,) = [notice for notice in standing(bench) if notice.severity is Severity.CRITICAL]
+    assert alarm.instrument == "MNQ"
+    bench.obey(12)
+    assert bench.stops()
+    assert not [notice for notice in standing(bench) if notice.severity is Severity.CRITICAL]
+    told = [notice.text for notice in bench.notices if alarm.alarm in notice.ends]
+    assert told == ["MNQ: a stop for 1 stands at the venue again"]
 
 
 def test_what_was_said_of_a_limit_ends_with_its_day() -> None:
