@@ -8,9 +8,9 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from adapters.tapes.fields import TapeError
+from adapters.tapes.fields import TapeError, shown
 from adapters.tapes.recording import read_recording
-from engine.model.events import HistoryLoaded, Print, Quote
+from engine.model.events import ContractResolved, HistoryLoaded, Print, Quote
 from engine.model.instrument import Instrument
 from engine.model.market import MINUTE, Bar
 
@@ -45,18 +45,32 @@ class InboxContents:
         raise TapeError("this tape holds quotes and prints: its bars are folded from its prints")
 
 
-def read_inbox(path: Path, instrument: Instrument) -> InboxContents:
-    """The market of one contract in a recording, as far as it goes. Raises TapeError."""
+def read_inbox(path: Path, instrument: Instrument, symbol: str | None = None) -> InboxContents:
+    """The market of one contract in a recording, as far as it goes; `symbol` is its name ("MNQZ6") where the
+    recording goes on into another month. Raises TapeError.
+    """
     market: list[Quote | Print] = []
     history: tuple[Bar, ...] = ()
+    name = taken = ""
     for event in read_recording(path, cut_ok=True):
-        if isinstance(event, Quote | Print) and event.instrument == instrument.symbol:
-            ts = event.ts_venue or event.ts_recv
-            market.append(replace(event, ts_recv=ts, ts_venue=ts))
-        elif isinstance(event, HistoryLoaded) and event.instrument == instrument.symbol:
+        if isinstance(event, ContractResolved):
+            name = event.name if event.instrument.symbol == instrument.symbol else name
+        elif (
+            not isinstance(event, Quote | Print | HistoryLoaded)
+            or event.instrument != instrument.symbol
+            or (symbol is not None and symbol.upper() != name.upper())
+        ):
+            continue
+        elif isinstance(event, HistoryLoaded):
             history = history or event.bars
+        else:
+            if market and name != taken:
+                problem = f"{shown(name)} after {shown(taken)}: the recording holds several contracts"
+                raise TapeError(f"{path.name}: {problem}; say which, as in --symbol {taken}")
+            taken, ts = name, event.ts_venue or event.ts_recv
+            market.append(replace(event, ts_recv=ts, ts_venue=ts))
     if not market:
-        raise TapeError(f"{path.name}: has no quotes or prints of {instrument.symbol}")
+        raise TapeError(f"{path.name}: has no quotes or prints of {symbol or instrument.symbol}")
     return InboxContents(market, history)
 
 

@@ -56,13 +56,6 @@ def part_path(folder: Path, stem: str, part: int) -> Path:
     return folder / f"{stem}.p{part:04d}{RECORDING_SUFFIX}"
 
 
-def read_header(path: Path) -> TapeHeader:
-    """What the recording says of itself. Raises TapeError."""
-    for _, line in _lines(path):
-        return _header(path, line)
-    raise TapeError(f"{path.name}: has no header; nothing was recorded")
-
-
 def read_recording(path: Path, *, cut_ok: bool = False) -> Iterator[AnyEvent]:
     """The events of this part and of all that follow it, exactly as they were recorded.
 

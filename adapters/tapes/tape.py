@@ -23,7 +23,7 @@ from adapters.tapes.recording import RECORDING_SUFFIX
 from adapters.tapes.tables import Stamp
 from engine.model.events import Print, Quote
 from engine.model.instrument import CME_FUTURES, Instrument
-from engine.model.market import MINUTE, Bar, Timeframe
+from engine.model.market import Bar, Timeframe
 
 _TABLES = (".csv", ".csv.gz", ".txt", ".txt.gz")
 
@@ -31,16 +31,9 @@ _TABLES = (".csv", ".csv.gz", ".txt", ".txt.gz")
 class Tape:
     """A recorded market of one contract: a MarketSource that ends."""
 
-    def __init__(
-        self,
-        instrument: Instrument,
-        contents: Contents,
-        month: str | None,
-        history: Sequence[Bar],
-        start_ts: int,
-    ) -> None:
+    def __init__(self, instrument: Instrument, contents: Contents, month: str | None) -> None:
         self.instruments: Sequence[Instrument] = (instrument,)
-        self.start_ts = start_ts
+        self.start_ts = contents.start_ts
         self.end_ts = contents.end_ts
         """Nanoseconds UTC of the last row's end."""
         self.month = month
@@ -49,11 +42,12 @@ class Tape:
         """"ticks", "bars", "quotes" or "inbox"."""
         self.rows = contents.rows
         self._contents = contents
-        self._history = tuple(history)
 
     def history(self, instrument: str) -> Sequence[Bar]:
-        """Closed 1m bars before `start_ts`, oldest first; empty unless given or set aside when opened."""
-        return self._history if instrument == self.instruments[0].symbol else ()
+        """Closed 1m bars before `start_ts`, oldest first; only a recording of the engine's inbox has any."""
+        if instrument != self.instruments[0].symbol:
+            return ()
+        return tuple(replace(bar, backfilled=True) for bar in self._contents.history)
 
     def events(self) -> Iterator[Quote | Print]:
         """The market from `start_ts` on; may be asked for again and starts anew."""
@@ -77,8 +71,6 @@ def open_tape(
     symbol: str | None = None,
     zone: str | None = None,
     timeframe: Timeframe | None = None,
-    history: Sequence[Bar] = (),
-    warmup_minutes: int = 0,
 ) -> Tape:
     """Read and check a whole recording. Raises TapeError with file, row and what is wrong.
 
@@ -86,11 +78,10 @@ def open_tape(
     own inbox (.jsonl.gz).
 
     `month` picks a contract month; else the one of a zip with most volume is taken, and a table may hold only
-    one. `symbol` picks what a table names in its column of contracts. `stamp` says whether the times of a
+    one. `symbol` picks what a table or a recording of the inbox names. `stamp` says whether the times of a
     table's bars are their "open" or "close"; those of a zip are opens. `zone` is that of a table's times that
     tell none ("America/Chicago"). `timeframe` is that of a table's bars; else it is the smallest step between
-    two of them. `history` are bars from elsewhere, 1m, that lie before this recording; `warmup_minutes` makes
-    history of the first minutes of a recording of 1m bars.
+    two of them.
     """
     file = Path(path)
     instrument = CME_FUTURES.get(contract)
@@ -101,16 +92,7 @@ def open_tape(
     contents, found = _read(
         file, instrument, month, Stamp(stamp) if stamp else None, timeframe, symbol, _zone(zone)
     )
-    start = contents.start_ts
-    past = [*contents.history, *(bar for bar in history if bar.close_ts <= start)]
-    if warmup_minutes:
-        start += warmup_minutes * MINUTE
-        past += (bar for bar in contents.bars() if bar.close_ts <= start)
-        if start >= contents.end_ts:
-            raise TapeError(f"{file.name}: a warm-up of {warmup_minutes} minutes leaves nothing to play")
-    if any((bar.instrument, bar.timeframe) != (contract, Timeframe.M1) for bar in past):
-        raise TapeError(f"{file.name}: history has to be 1m bars of {contract}")
-    return Tape(instrument, contents, found, [replace(bar, backfilled=True) for bar in past], start)
+    return Tape(instrument, contents, found)
 
 
 def _zone(name: str | None) -> ZoneInfo | None:
@@ -136,9 +118,9 @@ def _read(
                 return read_plain(
                     file, text, instrument, timeframe, stamp, month=month, symbol=symbol, zone=zone
                 ), month
-        if symbol is not None or zone is not None:
-            raise TapeError(f"{file}: symbol and zone are for tables of text")
         if name.endswith(".zip"):
+            if symbol is not None:
+                raise TapeError(f"{file}: of a zip a contract month is picked, as in --month 201312")
             if stamp is Stamp.CLOSE:
                 raise TapeError(f"{file}: the bars of zip recordings are stamped by their open")
             with zipfile.ZipFile(path) as archive:
@@ -146,7 +128,7 @@ def _read(
         if month is not None:
             raise TapeError(f"{file}: contract months can be picked from zips and tables only")
         if name.endswith(RECORDING_SUFFIX):
-            return read_inbox(path, instrument), None
+            return read_inbox(path, instrument, symbol), None
     raise TapeError(f"{file}: is none of .zip, {', '.join(_TABLES)}, {RECORDING_SUFFIX}")
 
 

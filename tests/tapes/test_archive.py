@@ -175,20 +175,3 @@ def test_playing_gives_time_ordered_events_again_and_again(tmp_path: Path) -> No
     assert times == [event.ts_recv for event in first]
     assert [event for event in first if isinstance(event, Print)] == list(tape.prints())
     assert [bar.close for bar in fold(tape.prints(), Timeframe.M1)] == [6707, 6705]
-
-
-def test_the_first_minutes_can_be_set_aside_as_history(tmp_path: Path) -> None:
-    path = minutes(tmp_path / "es.zip", TWO_MINUTES)
-    before = Bar("ES", Timeframe.M1, MIDNIGHT - MINUTE, 6700, 6700, 6700, 6700, 5)
-    after = Bar("ES", Timeframe.M1, MIDNIGHT + MINUTE, 6700, 6700, 6700, 6700, 5)
-    tape = open_tape(path, "ES", warmup_minutes=1, history=[before, after])
-    history = tape.history("ES")
-    assert [(bar.open_ts - MIDNIGHT, bar.backfilled) for bar in history] == [(-MINUTE, True), (0, True)]
-    assert tape.start_ts == MIDNIGHT + MINUTE
-    assert min(event.ts_venue for event in tape.events()) > tape.start_ts
-    assert tape.history("GC") == ()
-    assert len(tape.bars()) == 2
-    with pytest.raises(TapeError, match="leaves nothing to play"):
-        open_tape(path, "ES", warmup_minutes=2)
-    with pytest.raises(TapeError, match="history has to be 1m bars of MES"):
-        open_tape(path, "MES", history=[before])

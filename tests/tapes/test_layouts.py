@@ -191,8 +191,9 @@ def test_f57_what_may_mean_two_things_is_refused_by_row(tmp_path: Path, text: st
         )
 
 
-def test_f57_an_unknown_zone_and_options_of_another_kind_of_file_are_refused(tmp_path: Path) -> None:
+def test_f57_an_unknown_zone_and_a_symbol_of_a_zip_are_refused(tmp_path: Path) -> None:
     with pytest.raises(TapeError, match="no time zone is called 'Mars'"):
         opened(tmp_path, HEAD + TRADES, zone="Mars")
-    with pytest.raises(TapeError, match="symbol and zone are for tables of text"):
+    (tmp_path / "market.zip").touch()
+    with pytest.raises(TapeError, match="of a zip a contract month is picked"):
         open_tape(tmp_path / "market.zip", "ES", symbol="ESH4")

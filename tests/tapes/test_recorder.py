@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from adapters.tapes.fields import TapeError
 from adapters.tapes.recorder import TapeRecorder
-from adapters.tapes.recording import TapeEnd, TapeHeader, part_path, read_header, read_recording
+from adapters.tapes.recording import TapeEnd, TapeHeader, part_path, read_recording
 from adapters.tapes.tape import open_tape
 from engine.model import effects as fx
 from engine.model import events as ev
@@ -139,7 +139,8 @@ def test_whatever_comes_comes_back_identical(
 
 def test_the_header_says_what_was_recorded_and_only_its_owner_may_read(tmp_path: Path) -> None:
     path = recorded(tmp_path / "tapes", [quote(START)])
-    assert read_header(path) == TapeHeader(version=2, instruments=INSTRUMENTS, started=START, part=1)
+    header = msgspec.json.decode(gzip.decompress(path.read_bytes()).splitlines()[0], type=TapeHeader)
+    assert header == TapeHeader(version=2, instruments=INSTRUMENTS, started=START, part=1)
     assert path.name == "tape-20240308T120000Z.p0001.jsonl.gz"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
@@ -293,3 +294,20 @@ def test_a_recording_plays_as_a_market_of_one_contract(tmp_path: Path) -> None:
     assert [one.price for one in tape.prints()] == [101]
     with pytest.raises(TapeError, match="has no quotes or prints of GC"):
         open_tape(path, "GC")
+
+
+def test_f57_a_recording_that_goes_on_into_another_month_is_two_markets(tmp_path: Path) -> None:
+    def resolved(name: str) -> ev.ContractResolved:
+        return ev.ContractResolved(ts_recv=START, instrument=INSTRUMENTS[0], contract_id=name, name=name)
+
+    def traded(ts: int, price: int) -> ev.Print:
+        return ev.Print(ts_recv=ts, ts_venue=ts, instrument="MNQ", price=price, size=1)
+
+    path = recorded(
+        tmp_path, [resolved("MNQH4"), traded(START, 100), resolved("MNQM4"), traded(START + 1, 900)]
+    )
+    with pytest.raises(TapeError, match=r"'MNQM4' after 'MNQH4': .* --symbol MNQH4"):
+        open_tape(path, "MNQ")
+    assert [one.price for one in open_tape(path, "MNQ", symbol="mnqm4").prints()] == [900]
+    with pytest.raises(TapeError, match="has no quotes or prints of MNQU4"):
+        open_tape(path, "MNQ", symbol="MNQU4")
