@@ -59,6 +59,12 @@ def practice_child(pid: int) -> psutil.Process | None:
     return None
 
 
+def gone(practice: psutil.Process | None) -> None:
+    """The practice venue ends with the program."""
+    assert practice is not None
+    practice.wait(patient(15))
+
+
 def listening_port(process: psutil.Process) -> int | None:
     """The port on loopback that a process listens on."""
     for link in process.net_connections(kind="tcp4"):
@@ -111,6 +117,12 @@ class Headless:
         """The practice venue's process, once it listens."""
         self._practice = self.until(lambda: practice_child(self.process.pid), "the practice venue listens")
         return self._practice
+
+    def kill(self) -> None:
+        """End it as a power cut does, the practice venue with it."""
+        self.process.kill()
+        self.process.wait()
+        gone(self._practice)
 
     def until(self, question: Callable[[], _T | None], what: str, seconds: float = 60) -> _T:
         """Wait until the question has a true answer, and give that. Raises AssertionError with the output."""

@@ -8,10 +8,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-import psutil
 import pytest
 
-from tests.e2e.program import TSTREAM, Headless, environment, tstream
+from tests.e2e.program import TSTREAM, Headless, environment, gone, tstream
 from tests.e2e.terminal import HELD, Cockpit, seconds_of
 from tests.e2e.venue import LIMIT, Row, Venue
 from tests.support.patience import patient
@@ -47,7 +46,7 @@ def test_a_position_outlives_the_program_once_and_protected(
         held = cockpit.wait_until(venue.protected, "each position has its stops at the venue")
         traded, left_at = _of(venue.trades(), held), seconds_of(cockpit)
         end(cockpit)
-        _gone(practice)
+        gone(practice)
 
     with Cockpit.start(home) as cockpit:
         venue = Venue(cockpit.practice())
@@ -96,7 +95,7 @@ def test_the_program_ends_with_its_terminal_and_takes_the_venue_along(
         cockpit.wait_for(r"● live")
         end(cockpit)
         assert cockpit.ended(20) == 0
-        _gone(practice)
+        gone(practice)
         if end is not _hang_up:
             assert b"practice: day +0.00 USD, flat" in cockpit.raw
         assert not (home / "state" / "crash.log").exists()
@@ -119,7 +118,7 @@ def test_f52_a_headless_run_ends_whatever_became_of_its_terminal(home: Path, hun
             terminal.press("\x13")  # Ctrl+S
             terminal.process.terminate()
         assert terminal.process.wait(patient(20)) == 0
-        _gone(practice)
+        gone(practice)
     assert _records(home) > 0
 
 
@@ -163,11 +162,6 @@ def test_f52_a_signal_ends_a_virtual_run_with_its_summary_and_journal(
     assert _records(home) > 0
 
 
-def _gone(practice: psutil.Process) -> None:
-    """The practice venue has ended too."""
-    practice.wait(patient(15))
-
-
 def _of(trades: list[Row], held: dict[str, int]) -> list[Row]:
     """Half-turns of the contracts held: others may be traded meanwhile."""
     return [trade for trade in trades if trade["contractId"] in held]
@@ -175,11 +169,9 @@ def _of(trades: list[Row], held: dict[str, int]) -> list[Row]:
 
 def test_f49_a_halt_outlives_a_kill_and_the_loss_of_the_wal(home: Path) -> None:
     with Headless(home, "--speed", "20") as run:
-        practice = run.practice()
+        run.practice()
         run.until(lambda: run.beside("halt").returncode == 0, "it takes a halt")
-        run.process.kill()
-        run.process.wait()
-        _gone(practice)
+        run.kill()
     [wal] = (home / "data").rglob("journal.db-wal")
     wal.unlink()
     with Headless(home, "--speed", "20") as run:

@@ -14,7 +14,7 @@ import msgspec
 import psutil
 
 from adapters.simulator.process import VenueStart
-from tests.e2e.program import TSTREAM, Headless, environment, tstream
+from tests.e2e.program import TSTREAM, Headless, environment, gone, tstream
 from tests.e2e.terminal import Cockpit
 from tests.e2e.venue import Venue
 from tests.support.patience import patient
@@ -54,17 +54,10 @@ def venue_alone(home: Path) -> Iterator[Venue]:
         process.stdout.close()
 
 
-def gone(practice: psutil.Process | None) -> None:
-    assert practice is not None
-    practice.wait(patient(15))
-
-
 def test_flatten_after_a_kill_with_an_open_position(home: Path) -> None:
     with Headless(home, "--speed", "20") as run:
         held(run)
-        run.process.send_signal(signal.SIGKILL)
-        run.process.wait()
-        gone(run._practice)
+        run.kill()
     told = tstream(home, "flatten", "--yes", "--wait", "60", seconds=90)
     assert told.returncode == 0, told.stderr
     assert "everything is flat; entries stay paused" in told.stdout

@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.program import Headless, tstream
+from tests.e2e.program import Headless, gone, tstream
 from tests.e2e.terminal import Cockpit
 from tests.e2e.venue import Venue
 from tests.support.patience import patient
@@ -23,7 +23,7 @@ def test_f37_a_timed_run_whose_clock_is_set_ends_by_itself_with_its_summary(home
     with Headless(home, "--for", "40s", "--speed", "20", "--fault", "engine-clock:at=25,by=-300") as run:
         practice = run.practice()
         assert run.process.wait(patient(60)) == 0
-        practice.wait(patient(15))
+        gone(practice)
     assert "market link live" in run.output
     assert "set back by 5 min 0 s" in run.output
     assert "fills          practice venue, latency 8 ms" in run.output
@@ -73,7 +73,7 @@ def test_commands_over_the_socket_reach_the_venue_and_nobody_else_gets_in(home: 
 
         run.process.send_signal(signal.SIGINT)
         assert run.process.wait(patient(30)) == 0
-        practice.wait(patient(15))
+        gone(practice)
     assert "net P&L" in run.output
     assert "Traceback" not in run.output
     alone = tstream(home, "status")

@@ -6,14 +6,13 @@ from typing import Any
 
 from tests.e2e.program import Headless
 from tests.e2e.venue import Venue
-from tests.support.patience import patient
 
 
 def test_a_paper_book_trades_beside_the_account_and_survives_a_kill(home: Path) -> None:
     home.mkdir()
     (home / "tstream.toml").write_text("[paper]\nenabled = true\nslippage_ticks = 3\n")
     with Headless(home, "--speed", "20") as run:
-        practice = run.practice()
+        run.practice()
         view = run.until(lambda: _both_hold(run), "both books hold something")
         assert {book["book"]: book["kind"] for book in view["books"]} == {
             "practice": "practice",
@@ -22,9 +21,7 @@ def test_a_paper_book_trades_beside_the_account_and_survives_a_kill(home: Path) 
         assert view["mode"] == "practice"
         shown = run.beside("status").stdout
         assert "paper · PAPER" in shown
-        run.process.kill()
-        run.process.wait(patient(10))
-        practice.wait(patient(20))
+        run.kill()
         known = _paper(view)
     with Headless(home, "--speed", "20") as run:
         practice = run.practice()
