@@ -339,7 +339,7 @@ def _alert(record: r.AlertTaken, was: Before) -> Words | None:
 
 
 _ALERTS = {
-    Verdict.TRADED: (K.ORDER, Sev.WARNING, "an alert is traded in part"),
+    Verdict.TRADED: (K.ORDER, Sev.INFO, "an alert is traded in part"),
     Verdict.UNREAD: (K.REFUSAL, Sev.WARNING, "a message is not traded"),
     Verdict.REFUSED: (K.REFUSAL, Sev.WARNING, "an alert is not traded"),
     Verdict.AMENDED: (K.ORDER, Sev.WARNING, "the alert was edited, its entry is made anew"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import adapters.notify
 from adapters.common.secret import Secret
 from adapters.notify.config import MailConfig, NotifyConfig, Rules, TelegramCommandsConfig
 from adapters.notify.content.message import Event
@@ -13,6 +14,7 @@ from adapters.notify.content.trades import SETTLE_NS
 from adapters.notify.dispatch.outbox import DIGEST_FROM
 from adapters.notify.telegram_commands.replies import HELP
 from engine.model.market import NANOS
+from tests.docs.pages import tables
 
 PAGE = (Path(__file__).parents[2] / "docs" / "notifications.md").read_text(encoding="utf-8")
 
@@ -25,6 +27,14 @@ def rows(first: str) -> list[str]:
 
 def test_every_event_has_its_row_and_no_other() -> None:
     assert rows("event") == [f"`{event}`" for event in Event]
+
+
+def test_what_a_channel_says_is_listed_in_the_words_of_the_code() -> None:
+    (table,) = tables(PAGE.partition("What a channel says of itself")[2].partition("## ")[0])
+    folder = Path(adapters.notify.__file__).parent
+    code = " ".join(" ".join(path.read_text(encoding="utf-8").split()) for path in folder.rglob("*.py"))
+    assert [says for says, *_ in table if says not in code] == []
+    assert all(all(row) for row in table)
 
 
 def test_every_command_has_its_row() -> None:
