@@ -39,4 +39,5 @@ def in_words(error: BaseException, *secrets: str) -> str:
                 return _BY_NUMBER[one.errno]
             case ConnectionError():
                 return _HUNG_UP
-    return scrub(error, *secrets).rstrip() or "without a reason"
+    own = (inner.strerror if isinstance(inner, OSError) else None) or error
+    return scrub(own, *secrets).rstrip() or "without a reason"

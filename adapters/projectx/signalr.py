@@ -24,6 +24,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 
 from adapters.common.redaction import scrub
 from adapters.projectx.config import Timing
+from adapters.projectx.faults import INTERNAL, fault_words
 from adapters.projectx.wire import UNREADABLE, unread
 
 SEPARATOR = b"\x1e"
@@ -148,7 +149,7 @@ class Hub:
             kind = HubUnauthorized if status in (401, 403) else HubClosed
             raise kind(f"the hub answered the upgrade with HTTP {status}") from None
         except (WebSocketException, OSError, TimeoutError, ValueError) as error:
-            raise HubClosed(_told("can't connect to the hub", error, token)) from None
+            raise HubClosed(_told("the hub can't be reached", error, token)) from None
         hub = cls(socket, receive, junk, timing, take)
         try:
             await hub._shake_hands()
@@ -171,7 +172,7 @@ class Hub:
         except TimeoutError:
             raise HubClosed(f"{target} was not acknowledged in {self._timing.invoke_s:g} s") from None
         except ConnectionClosed as error:
-            raise HubClosed(_told("connection closed", error)) from None
+            raise HubClosed(_told("the connection to the hub broke", error)) from None
         finally:
             del self._calls[invocation_id]
             if not call.cancel() and not call.cancelled():
@@ -200,7 +201,7 @@ class Hub:
         except TimeoutError:
             raise HubClosed(f"no handshake within {self._timing.handshake_s:g} s") from None
         except (ConnectionClosed, ValueError, *UNREADABLE) as error:
-            raise HubClosed(_told("the handshake failed", error)) from None
+            raise HubClosed(_told("the hub takes no handshake", error)) from None
         if reply.error is not None:
             raise HubClosed(f"the hub refused the handshake: {scrub(reply.error)}")
         self._heard = self._loop.time()
@@ -221,7 +222,7 @@ class Hub:
                 records = feed(await recv(decode=False))
                 self._heard = self._loop.time()
         except (ConnectionClosed, ValueError) as error:
-            self._end(_told("connection lost", error))
+            self._end(_told("the connection to the hub broke", error))
 
     def _handle(self, raw: bytes) -> None:
         if self._take(raw):
@@ -264,14 +265,14 @@ class Hub:
                 try:
                     await self._socket.send(_PING_RECORD)
                 except ConnectionClosed as error:
-                    self._end(_told("connection lost", error))
+                    self._end(_told("the connection to the hub broke", error))
                     return
 
     def _task_done(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
             # A fault of ours in a callback: the connection ends visibly instead of falling silent.
             logging.getLogger(__name__).error("hub task failed", exc_info=error)
-            self._end(f"internal error: {type(error).__name__}")
+            self._end(INTERNAL)
 
     def _end(self, reason: str) -> None:
         if not self.closed.done():
@@ -289,6 +290,6 @@ def socket_url(url: str, token: str) -> str:
     return urlunsplit((scheme, parts.netloc, parts.path, f"{query}access_token={quote(token, safe='')}", ""))
 
 
-def _told(what: str, error: BaseException, *secrets: str) -> str:
-    detail = scrub(error, *secrets)
-    return f"{what}: {type(error).__name__}{': ' if detail else ''}{detail}"
+def _told(what: str, error: Exception, *secrets: str) -> str:
+    words = unread(error) if isinstance(error, UNREADABLE) else fault_words(error, *secrets)
+    return f"{what}: {words}"

@@ -17,6 +17,7 @@ from adapters.projectx import codes
 from adapters.projectx.anomalies import Anomalies
 from adapters.projectx.config import RateLimits, Timing
 from adapters.projectx.endpoints import KIB, PING_PATH, Endpoint
+from adapters.projectx.faults import fault_words
 from adapters.projectx.wire import Reply, WireError, read
 from engine.model.errors import FatalError, PortError, RefusedError, RetryableError, UnknownOutcomeError
 
@@ -168,7 +169,7 @@ class Transport:
         except TimeoutError:
             raise self._lost(endpoint, f"no answer within {limit_s:g} s") from None
         except (aiohttp.ClientError, OSError) as error:
-            raise self._lost(endpoint, f"{type(error).__name__}: {scrub(error)}") from None
+            raise self._lost(endpoint, fault_words(error)) from None
         if payload is None:
             why = f"an answer of more than {endpoint.most_bytes // KIB} KiB, which was not read"
             self._anomalies.note(endpoint.path, why)
@@ -264,7 +265,7 @@ class Transport:
         return self._lost(endpoint, f"HTTP {status}{problem}")
 
     def _unreached(self, error: BaseException) -> RetryableError:
-        text = f"the gateway can't be reached: {type(error).__name__}: {scrub(error)}"
+        text = f"the gateway can't be reached: {fault_words(error)}"
         self._health(False, text)
         return RetryableError(text)
 

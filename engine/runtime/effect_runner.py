@@ -77,10 +77,10 @@ class EffectRunner:
             outcome, reason = ev.Outcome.UNSENT, str(error)
         except (UnknownOutcomeError, TimeoutError) as error:
             outcome, reason = ev.Outcome.UNKNOWN, str(error) or "no answer"
-        except Exception as error:
+        except Exception:
             # A bug on the way says nothing about whether the venue got it.
             log.exception("a request to the venue failed")
-            outcome, reason = ev.Outcome.UNKNOWN, f"internal error: {type(error).__name__}"
+            outcome, reason = ev.Outcome.UNKNOWN, "internal error, see the log"
         self._sink(ev.reply(effect, self._clock(), outcome, reason, cause, venue_id))
 
     async def _snapshot(self, query: fx.TakeSnapshot) -> None:
@@ -95,9 +95,9 @@ class EffectRunner:
         except (RetryableError, RefusedError, UnknownOutcomeError, FatalError, TimeoutError) as error:
             reason = str(error) or "no answer"
             self._sink(ev.SnapshotFailed(ts_recv=self._clock(), book=query.book, reason=reason))
-        except Exception as error:
+        except Exception:
             log.exception("a snapshot of %s failed", query.book)
-            reason = f"internal error: {type(error).__name__}"
+            reason = "internal error, see the log"
             self._sink(ev.SnapshotFailed(ts_recv=self._clock(), book=query.book, reason=reason))
         else:
             self._sink(taken)

@@ -368,7 +368,7 @@ class Engine:
         if not self._core.entries.journal_ok:
             return "the journal can't be written"
         if self._core.entries.strategy_error is not None:
-            return f"the strategy failed ({type(self._core.entries.strategy_error).__name__}), see the log"
+            return "the strategy failed, see the log"
         return ""
 
     def _counts(self) -> dict[str, int]:

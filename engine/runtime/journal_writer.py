@@ -221,9 +221,9 @@ class JournalWriter:
             await self._emergency.write(fresh, first)
         except RetryableError as error:
             self._say_unsaved(str(error))
-        except Exception as error:
+        except Exception:
             log.exception("the emergency file failed")
-            self._say_unsaved(f"internal error: {type(error).__name__}")
+            self._say_unsaved("internal error, see the log")
         else:
             self.saved = first + len(fresh) - 1
             self._cant_save = False
@@ -256,4 +256,4 @@ def _problem(append: asyncio.Future[None]) -> str:
     if isinstance(error, RetryableError | FatalError):
         return str(error)
     log.error("the journal failed", exc_info=error)
-    return f"internal error: {type(error).__name__}"
+    return "internal error, see the log"
