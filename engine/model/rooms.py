@@ -106,7 +106,7 @@ class AlertRoom(Struct, frozen=True):
     variants: Annotated[
         bool,
         RESTART,
-        "Also take the looser forms, with targets and size in the text.",
+        "Also take the looser forms: an @, all on one line, the stop called SL or in any line below.",
     ] = False
     sizes: GradeSizes = GradeSizes(1, 2, 3)
     no_alert_words: Annotated[

@@ -101,9 +101,6 @@ def test_looser_forms_only_where_they_are_wanted(
     [
         ("ES LONG @ 4525.50\nTarget 1: 4530\nSize: B", Reason.NO_STOP),
         ("ES LONG @ 4525.50: A\nStop: 4520\nSize: B", Reason.TWO_SIZES),
-        ("ES LONG @ 4525.50: A\nStop: 4520\nT2: 4530", Reason.TARGET_ORDER),
-        ("ES LONG @ 4525.50: A\nStop: 4520\nT1: 4530\nT1: 4531", Reason.TARGET_ORDER),
-        ("ES LONG @ 4525.50: A\nStop: 4520\nT1: soon", Reason.BAD_PRICE),
         ("ES LONG @ 4525.50: A\nStop: 4520\nStop: 4510\nT1: 4530", Reason.TWO_STOPS),
     ],
 )
