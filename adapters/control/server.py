@@ -124,7 +124,7 @@ class ControlServer:
     async def _replies(self, line: bytes) -> AsyncIterator[Reply | bytes]:
         try:
             request = self._decoder.decode(line)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             yield Reply(error=f"not understood: {error}")
             return
         if request.command is not None and len(request.command.id) > _LONGEST_ID:

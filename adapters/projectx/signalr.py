@@ -30,6 +30,9 @@ from adapters.projectx.wire import UNREADABLE, unread
 SEPARATOR = b"\x1e"
 LARGEST_RECORD = 4 * 1024 * 1024
 """Bytes. The first market depth of a busy contract is about 0.3 MB; more than this is no record."""
+_MOST_RECORDS = 500_000
+"""In ten seconds. The open brings a thousandth of that; memory is not to grow with a flood."""
+_FLOOD_S = 10.0
 _INVOCATION, _COMPLETION, _PING, _CLOSE = 1, 3, 6, 7
 
 # The library logs request lines, and ours hold the token.
@@ -215,12 +218,18 @@ class Hub:
     async def _read(self, early: list[bytes]) -> None:
         """`early` came in the same frame as the handshake's answer."""
         records, feed, recv = early, self._splitter.feed, self._socket.recv
+        count, since = 0, self._heard
         try:
             while True:
                 for record in records:
                     self._handle(record)
                 records = feed(await recv(decode=False))
-                self._heard = self._loop.time()
+                self._heard = now = self._loop.time()
+                count += len(records)
+                if now - since > _FLOOD_S:
+                    count, since = 0, now
+                elif count > _MOST_RECORDS:
+                    raise ValueError(f"more than {_MOST_RECORDS} records in {_FLOOD_S:g} s")
         except (ConnectionClosed, ValueError) as error:
             self._end(_told("the connection to the hub broke", error))
 

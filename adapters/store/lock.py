@@ -116,7 +116,7 @@ class InstanceLock:
         remedy = "stop that one first"
         try:
             holder = msgspec.json.decode(os.pread(descriptor, _READ_BYTES, 0), type=Holder)
-        except msgspec.DecodeError:  # taken this instant and not yet signed
+        except (msgspec.DecodeError, ValueError):  # taken this instant and not yet signed
             return HeldError(
                 f"{self._kind} {self._name} is held by another tstream; {remedy}", self._path, None
             )

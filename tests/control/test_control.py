@@ -170,6 +170,8 @@ async def test_the_protocol_is_plain_json_lines(path: Path) -> None:
         (b"\n", "not understood: Input data was truncated"),
         (b"flatten everything\n", "not understood: JSON is malformed"),
         (b"\xff\xfe\n", "not understood"),
+        (b'{"command":{"command":"pause","id":"\xff"}}\n', "not understood"),
+        (b'{"command":' + b'{"x":' * 5_000 + b"\n", "not understood"),
         (b"[]\n", "not understood: Expected `object`, got `array`"),
         (b"{}\n", "a request is one view, or charts, or a command"),
         (

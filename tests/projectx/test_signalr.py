@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
 
+from adapters.projectx import signalr
 from adapters.projectx.signalr import (
     Hub,
     HubClosed,
@@ -230,6 +231,15 @@ async def test_a_fault_of_a_callback_ends_the_connection_visibly(
     assert await asyncio.wait_for(asyncio.shield(hub.closed), 5) == "internal error, see the log"
     await hub.close()
     assert "hub task failed" in caplog.text
+
+
+async def test_a_flood_of_records_ends_the_connection(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signalr, "_MOST_RECORDS", 50)
+    async with connected(gateway, Ear()) as (hub, side):
+        await side.raw(('{"type":6}' + SEPARATOR) * 51)
+        assert "more than 50 records in 10 s" in await asyncio.wait_for(asyncio.shield(hub.closed), 5)
 
 
 async def test_the_token_is_in_no_log(gateway: Gateway, caplog: pytest.LogCaptureFixture) -> None:
