@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -27,6 +27,21 @@ def hour_minute(ts: int) -> str:
 def clock(ts: int) -> str:
     """HH:MM:SS in Chicago of a time in nanoseconds UTC."""
     return f"{_minute(ts // MINUTE)}:{ts // NANOS % 60:02d}"
+
+
+CASH_OPEN = "08:30"
+"""When the cash session begins, in Chicago."""
+
+
+def trade_day(ts: int) -> str:
+    """The trade date of a time, which begins at 17:00 Chicago time of the evening before: "14 Oct"."""
+    return _trade_day(ts // (60 * MINUTE))
+
+
+@lru_cache(maxsize=4096)
+def _trade_day(hour: int) -> str:
+    moment = datetime.fromtimestamp(hour * 3600, _zone())
+    return f"{moment + timedelta(hours=7):%d %b}"
 
 
 @lru_cache(maxsize=256)

@@ -26,7 +26,7 @@ def chart_of(*prices: tuple[int, int, int, int], zones: tuple[ZoneView, ...] = (
     return ChartView("MNQ", Timeframe.M5, bars, None, zones)
 
 
-def _column(chart: ChartView, x: int, last: int | None = None, height: int = 12) -> str:
+def _column(chart: ChartView, x: int = 29, last: int | None = None, height: int = 12) -> str:
     contract = replace(MNQ, last=None if last is None else MNQ.tick_size * last)
     rows = candles(chart, contract, [], 40, height)
     return "".join(text_of(row)[x] for row in rows[: height - 1])
@@ -58,12 +58,12 @@ def test_the_chart_fills_its_place_exactly(
 
 def test_up_is_solid_and_down_is_dashed() -> None:
     up, down = chart_of((100, 200, 100, 200)), chart_of((200, 200, 100, 100))
-    assert set(_column(up, 0)) & set("┃┇") == {"┃"}
-    assert set(_column(down, 0)) & set("┃┇") == {"┇"}
+    assert set(_column(up)) & set("┃┇") == {"┃"}
+    assert set(_column(down)) & set("┃┇") == {"┇"}
 
 
 def test_a_wick_is_thin_and_reaches_the_extremes() -> None:
-    column = _column(chart_of((140, 200, 100, 160)), 0).strip()
+    column = _column(chart_of((140, 200, 100, 160))).strip()
     assert column[0] in "╷│"
     assert column[-1] in "╵│"
     assert set(column) & set("┃╻╹╽╿")
@@ -98,9 +98,51 @@ def test_levels_are_drawn_and_named_with_their_price() -> None:
 def test_a_level_in_the_row_of_the_last_price_says_on_which_side_it_is() -> None:
     levels = [Level(84138, "entry", "entry")]
     text = _text(chart_of((84000, 84300, 83900, 84137)), levels, 12)
-    assert "entry▴" in text
-    assert "21034.50" not in text
-    assert "21034.25" in text
+    assert "entry 21034.50 ▴" in text
+    assert text.count("21034.25") == 1
+
+
+def test_levels_in_one_row_stand_with_their_own_prices() -> None:
+    levels = [Level(84220, "entry", "entry"), Level(84221, "SL", "stop")]
+    (line,) = [
+        line
+        for line in _text(chart_of((84000, 84300, 83900, 84000)), levels, 12).splitlines()
+        if "SL" in line
+    ]
+    assert "entry 21055.00 · SL " in line
+    assert line.endswith(" 21055.25 ")
+
+
+def test_the_newest_bar_stands_at_the_right_however_few_there_are() -> None:
+    few, many = chart_of(*[(100, 200, 100, 200)] * 3), chart_of(*[(100, 200, 100, 200)] * 90)
+    for chart, pitch in ((few, 1), (few, 3), (many, 1), (many, 2)):
+        row = next(
+            r for r in map(text_of, candles(chart, replace(MNQ, last=None), [], 100, 12, pitch)) if "┃" in r
+        )
+        assert row.rindex("┃") == 91 - 8 - pitch
+
+
+def test_a_trade_date_and_the_cash_session_have_their_marks() -> None:
+    evening = START // (24 * 60 * MINUTE) * 24 * 60 * MINUTE + 21 * 60 * MINUTE  # 16:00 in Chicago
+    bars = tuple(
+        Bar("MNQ", Timeframe.M30, evening + i * 30 * MINUTE, 100, 120, 90, 110, 5) for i in range(36)
+    )
+    rows = [
+        text_of(row) for row in candles(ChartView("MNQ", Timeframe.M30, bars, None, ()), MNQ, [], 100, 20, 2)
+    ]
+    at = rows[-1].index("15 Oct")
+    marks = [i for i, char in enumerate(rows[0]) if char == "┊"]
+    assert marks == [at, at + 2 * 31]  # 17:00 and 08:30
+    assert rows[-1].count("Oct") == 1
+
+
+def test_only_the_nearest_zones_are_drawn_as_outlines_with_names_of_their_own() -> None:
+    zones = tuple(ZoneView("OB", 1, 100 + 10 * i, 108 + 10 * i, START, i) for i in range(9))
+    chart = chart_of(*[(60, 200, 60, 140)] * 20, zones=zones)
+    rows = candles(chart, replace(MNQ, last=MNQ.tick_size * 144), [], 90, 40)
+    text = "\n".join(map(text_of, rows))
+    assert [f"OB×{i}" in text for i in range(1, 9)] == [False, True, True, True, True, False, False, False]
+    assert all("on:zone" not in style for row in rows for _, style in row)
 
 
 def test_a_far_level_does_not_flatten_the_candles() -> None:
@@ -115,13 +157,9 @@ def test_a_far_level_does_not_flatten_the_candles() -> None:
 def test_t4_zones_stand_behind_from_where_they_are_known() -> None:
     zone = ZoneView("OB", 1, 100, 140, START, known_at=START + 10 * MINUTE)
     bars = [(100, 200, 100, 200)] * 6
-    rows = candles(chart_of(*bars, zones=(zone,)), replace(MNQ, last=None), [], 40, 12)
-    backs = [
-        "".join(("z" if "on:zone-up" in style else ".") * len(text) for text, style in row)[:6]
-        for row in rows
-    ]
-    assert "..zzzz" in backs
-    assert set(backs) == {"......", "..zzzz"}
+    rows = candles(chart_of(*bars, zones=(zone,)), replace(MNQ, last=None), [], 40, 12, 2)
+    drawn = ["".join(("z" if style == "zone-up" else ".") * len(text) for text, style in row) for row in rows]
+    assert min(row.index("z") for row in drawn if "z" in row) == 23, "behind the third bar"
 
 
 def test_looking_back_hides_the_newest() -> None:

@@ -7,12 +7,13 @@ import pytest
 from msgspec.structs import replace
 
 from engine.model.chart import ChartView
+from engine.model.instrument import CME_FUTURES
 from engine.model.market import Timeframe
 from engine.model.notices import LogLine, NoticeKind, Severity
 from engine.model.orders import AccountKind
 from engine.model.view import TradingState, View
 from tests.tui import fake, states
-from tests.tui.charts import NOW
+from tests.tui.charts import NOW, charts
 from tests.tui.cockpit import Cockpit, grid_text
 from tests.tui.test_keys import running
 from tui.actions import PANES
@@ -301,6 +302,10 @@ async def test_looking_back_in_the_chart() -> None:
     async with running(cockpit) as pilot:
         await cockpit.press(pilot, "1", "left", "left")
         assert "16 bars back" in cockpit.pane("chart")
+        seen = charts(CME_FUTURES["MNQ"])[Timeframe.M5].bars[-16]
+        low = f"L {seen.low * CME_FUTURES['MNQ'].tick_size:.2f}"
+        assert low in cockpit.pane("chart"), "the line below follows the bar at the right"
+        assert "14 Oct 08:" in cockpit.pane("chart")
         await cockpit.press(pilot, "right", "right", "plus")
         assert "bars back" not in cockpit.pane("chart")
 

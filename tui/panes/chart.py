@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 from engine.model.chart import ChartView
 from engine.model.market import Bar, Timeframe
 from engine.model.view import ContractView
+from tui import clock_times as times
 from tui import number_format as figures
 from tui.panes.base import Pane, waiting
 from tui.plain_text import plain
@@ -36,7 +37,7 @@ class ChartPane(Pane):
     def __init__(self) -> None:
         super().__init__()
         self._pitch = 0
-        self._back = 0
+        self._back = self._bars = 0
         self._state: ScreenState | None = None
         self._chart: ChartView | None = None
 
@@ -50,12 +51,19 @@ class ChartPane(Pane):
             return Content(waiting(_missing(state, chart)), title=head, note=_frames(state))
         width, height = self.inner
         self._back = max(0, min(self._back, len(chart.bars) - 10))
-        pitch = self._pitch or (2 if width >= 92 else 1)
+        every = (*chart.bars, chart.forming) if chart.forming is not None else chart.bars
+        self._bars = len(every)
+        pitch = self._pitch or self._pitch_for(len(every))
         levels = levels_of(state.view, contract)
         rows = candles(chart, contract, levels, width, height, pitch, self._back)
-        bar = chart.forming or chart.bars[-1]
-        foot = _ohlc(bar, contract) if width >= 60 else EMPTY
+        bar = every[-1 - min(self._back, len(every) - 1)]
+        foot = _ohlc(bar, contract, looked_back=self._back > 0) if width >= 60 else EMPTY
         return Content(rows, title=head, note=_frames(state), foot=foot)
+
+    def _pitch_for(self, bars: int) -> int:
+        """Cells a candle: two where there is room, more where there are few."""
+        width = self.inner[0]
+        return min(WIDEST, max(2 if width >= 92 else 1, (width - 20) // max(1, bars)))
 
     def _chart_of(self, state: ScreenState) -> ChartView | None:
         """The chart as of now; what was drawn of it last where the engine is too busy to draw it."""
@@ -87,7 +95,7 @@ class ChartPane(Pane):
         self._redraw()
 
     def action_widen(self, by: int) -> None:
-        self._pitch = max(1, min(WIDEST, (self._pitch or (2 if self.inner[0] >= 92 else 1)) + by))
+        self._pitch = max(1, min(WIDEST, (self._pitch or self._pitch_for(self._bars)) + by))
         self._redraw()
 
 
@@ -110,9 +118,12 @@ def _frames(state: ScreenState) -> Row:
     return tuple(spans)
 
 
-def _ohlc(bar: Bar, contract: ContractView) -> Row:
+def _ohlc(bar: Bar, contract: ContractView, *, looked_back: bool) -> Row:
+    """The bar that stands at the right; its time where that is not now."""
     tone = figures.trend(bar.close - bar.open)
     spans: list[tuple[str, str]] = []
+    if looked_back:
+        spans.append((f"{times.trade_day(bar.open_ts)} {times.hour_minute(bar.open_ts)}  ", "warn"))
     for letter, ticks in zip("OHLC", (bar.open, bar.high, bar.low, bar.close), strict=True):
         price = figures.price(contract.tick_size * ticks, contract.decimals)
         spans += [(f"{letter} ", "dim"), (f"{price}  ", tone if letter == "C" else "text")]

@@ -12,7 +12,7 @@ from tui.view_facts import day_usd, main_books, side_days
 from tui.widgets.equity import EquityCurve
 from tui.widgets.grid import Content
 
-_CURVE = 4
+_CURVE = 3
 """Rows below which a curve says nothing."""
 _AT_LEAST = 3
 """Limits that are shown before the curve gets its rows."""
@@ -52,8 +52,9 @@ class PnlPane(Pane):
         if room >= _CURVE and state.view.books and self.curve.ready:
             at, *size = self._drawn_at
             if self._now - at >= 1.0 or size != [width, room]:
-                drawn = self.curve.draw(pnl.equity_curve(state), width, room - 1)
-                self._drawn = [pnl.curve_head(state, width), *drawn] if drawn else []
+                head = [pnl.curve_head(state, width)] if room > _CURVE else []
+                drawn = self.curve.draw(pnl.equity_curve(state), width, room - len(head))
+                self._drawn = [*head, *drawn] if drawn else []
                 self._drawn_at = (self._now, width, room)
             rows = [*rows, *self._drawn]
         elif not state.view.books:

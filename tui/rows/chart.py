@@ -1,4 +1,4 @@
-"""Candles by hand: two halves a cell, zones behind them, levels across, prices at the side, time below.
+"""Candles by hand: two halves a cell, outlines of zones, levels across, prices at the side, time below.
 
 Bodies of up candles are solid (┃), those of down candles dashed (┇), so that the direction needs no colour.
 """
@@ -23,8 +23,10 @@ _DOWN = (" ╷╻", "╵│╽", "╹╿┇")
 """Glyph by what stands in the upper and the lower half: nothing, wick, body."""
 
 _DASHES = {"entry": "─", "stop": "╌", "target": "┄"}
-_SIDES = {-1: "▾", 0: "", 1: "▴"}
+_SIDES = {-1: " ▾", 0: "", 1: " ▴"}
 _VOLUME = " ▁▂▃▄▅▆▇█"
+_ZONES = 4
+"""Most zones that are drawn."""
 
 
 class Level(Struct, frozen=True):
@@ -95,13 +97,12 @@ def _steps(scale: Scale, tick_size: Decimal) -> range:
 
 
 class _Canvas:
-    """Cells of (character, style, background) that are merged into rows at the end."""
+    """Cells of (character, style) that are merged into rows at the end."""
 
     def __init__(self, width: int, height: int) -> None:
         self.width, self.height = width, height
         self.chars = [[" "] * width for _ in range(height)]
         self.styles = [["text"] * width for _ in range(height)]
-        self.backs = [[""] * width for _ in range(height)]
 
     def put(self, x: int, y: int, text: str, style: str) -> None:
         chars, styles = self.chars[y], self.styles[y]
@@ -111,33 +112,43 @@ class _Canvas:
 
     def rows(self) -> list[list[tuple[str, str]]]:
         lines = []
-        for chars, styles, backs in zip(self.chars, self.styles, self.backs, strict=True):
+        for chars, styles in zip(self.chars, self.styles, strict=True):
             spans: list[tuple[str, str]] = []
-            start, style, back = 0, styles[0], backs[0]
+            start, style = 0, styles[0]
             for x in range(1, self.width):
-                if styles[x] != style or backs[x] != back:
-                    spans.append(("".join(chars[start:x]), style + back))
-                    start, style, back = x, styles[x], backs[x]
-            spans.append(("".join(chars[start:]), style + back))
+                if styles[x] != style:
+                    spans.append(("".join(chars[start:x]), style))
+                    start, style = x, styles[x]
+            spans.append(("".join(chars[start:]), style))
             lines.append(spans)
         return lines
 
 
-def _zones(plot: _Plot, chart: ChartView) -> None:
+def _zones(plot: _Plot, chart: ChartView, last: int) -> None:
+    """The few zones that matter most, as outlines from when they were known: those nearest to the price,
+    each with its name on its own row."""
     scale, canvas = plot.scale, plot.canvas
-    for zone in chart.zones:
+    named: set[int] = set()
+    near = sorted(chart.zones, key=lambda zone: max(zone.low - last, last - zone.high, 0))
+    for zone in near[:_ZONES]:
         top, bottom = scale.row(zone.high), scale.row(zone.low)
         if bottom < 0 or top >= scale.height:
             continue
         since = zone.known_at or zone.from_ts
-        first = next((i for i, b in enumerate(plot.bars) if b.close_ts > since), len(plot.bars))
-        start = min(first * plot.pitch, canvas.width)
-        name = "zone-up" if zone.direction > 0 else "zone-down" if zone.direction < 0 else "zone-level"
-        top, bottom = max(0, top), min(scale.height - 1, bottom)
-        for y in range(top, bottom + 1):
-            canvas.backs[y][start:] = [f" on:{name}"] * (canvas.width - start)
+        first = next((i for i, bar in enumerate(plot.bars) if bar.close_ts > since), len(plot.bars))
+        start = min(plot.x(first), canvas.width)
+        style = {1: "zone-up", -1: "zone-down"}.get(zone.direction, "zone-level")
+        edge = "▔" if top != bottom else "═"
+        for y, glyph in ((top, edge), (bottom, "▁" if top != bottom else edge)):
+            if 0 <= y < scale.height:
+                canvas.put(start, y, glyph * (canvas.width - start), style)
+        for y in range(max(0, top + 1), min(scale.height, bottom)):
+            canvas.put(start, y, "▏", style)
         label = plain(zone.kind)[:5] + (f"×{zone.touches}" if zone.touches else "")
-        canvas.put(canvas.width - len(label) - 2, (top + bottom) // 2, label, "dim")
+        row = min(max((top + bottom) // 2, 0), scale.height - 1)
+        if row not in named:
+            named.add(row)
+            canvas.put(canvas.width - len(label) - 2, row, f" {label} ", style)
 
 
 def _candle(canvas: _Canvas, scale: Scale, bar: Bar, x: int) -> None:
@@ -153,31 +164,50 @@ def _candle(canvas: _Canvas, scale: Scale, bar: Bar, x: int) -> None:
         chars[y][x], styles[y][x] = glyphs[above][below], style
 
 
-def _volume(bars: Sequence[Bar], pitch: int, width: int, height: int) -> list[Row]:
-    most = max((bar.volume for bar in bars), default=0) or 1
+def _volume(plot: _Plot, height: int) -> list[Row]:
+    most = max((bar.volume for bar in plot.bars), default=0) or 1
     rows: list[Row] = []
     for y in range(height):
         floor = (height - 1 - y) * 8
-        chars = [" "] * width
-        for i, bar in enumerate(bars):
+        chars = [" "] * plot.canvas.width
+        for i, bar in enumerate(plot.bars):
             eighths = min(8, max(0, bar.volume * height * 8 // most - floor))
-            chars[i * pitch] = _VOLUME[eighths]
+            chars[plot.x(i)] = _VOLUME[eighths]
         rows.append(cell("".join(chars), "volume"))
     return rows
 
 
-def _time_axis(bars: Sequence[Bar], pitch: int, width: int) -> Row:
+def _days(bars: Sequence[Bar]) -> list[int]:
+    """The bars with which another trade date begins, at 17:00 Chicago time of the evening before."""
+    dates = [times.trade_day(bar.open_ts) for bar in bars]
+    return [i for i in range(1, len(bars)) if dates[i] != dates[i - 1]]
+
+
+def _sessions(plot: _Plot) -> None:
+    """A thin line where a trade date begins, and where the cash session does."""
+    bars = plot.bars
+    opens = {i for i, bar in enumerate(bars) if i and times.hour_minute(bar.open_ts) == times.CASH_OPEN}
+    for i in {*_days(bars), *opens}:
+        for y in range(plot.scale.height):
+            plot.canvas.put(plot.x(i), y, "┊", "guide")
+
+
+def _time_axis(plot: _Plot) -> Row:
+    """Times, and the date where a trade date begins."""
+    bars, pitch, width = plot.bars, plot.pitch, plot.canvas.width
     minutes = bars[0].timeframe.minutes
     every = next((m for m in (5, 10, 15, 30, 60, 120, 180, 240, 360, 720) if m * pitch >= 10 * minutes), 1440)
-    line = [" "] * width
-    free = 0
+    labels = {plot.x(i): times.trade_day(bars[i].open_ts) for i in _days(bars)}
+    taken = {x + k for x in labels for k in range(-7, 8)}
     for i, bar in enumerate(bars):
-        label = times.hour_minute(bar.open_ts)
-        x = i * pitch
-        if (int(label[:2]) * 60 + int(label[3:])) % every == 0 and x >= free and x + 5 <= width:
-            line[x : x + 5] = label
-            free = x + 8
-    return cell("".join(line), "dim")
+        label, x = times.hour_minute(bar.open_ts), plot.x(i)
+        if (int(label[:2]) * 60 + int(label[3:])) % every == 0 and not {x, x + 5} & taken and x + 5 <= width:
+            labels[x] = label
+            taken |= set(range(x - 7, x + 8))
+    line = [" "] * (width + 6)
+    for x, label in labels.items():
+        line[x : x + len(label)] = label
+    return cell("".join(line[:width]), "dim")
 
 
 class _Plot(Struct, frozen=True):
@@ -189,6 +219,12 @@ class _Plot(Struct, frozen=True):
     scale: Scale
     canvas: _Canvas
     labels: dict[int, tuple[str, str]]
+    left: int = 0
+    """Cells before the first candle: the newest stands at the right."""
+
+    def x(self, i: int) -> int:
+        """The column of a bar."""
+        return self.left + i * self.pitch
 
     def price(self, ticks: int) -> str:
         return figures.price(self.contract.tick_size * ticks, self.contract.decimals)
@@ -213,20 +249,22 @@ def candles(
     if not every or plot_width < 8 or height < 4:
         return [fit(cell("no room for a chart" if every else "no bars yet", "dim"), width)]
     end = len(every) - min(back, len(every) - 1)
-    margin = 8 if plot_width >= 40 else 1
-    bars = every[max(0, end - (plot_width - margin) // pitch) : end]
+    room = plot_width - (8 if plot_width >= 40 else 1)
+    bars = every[max(0, end - room // pitch) : end]
     under = 3 if height >= 22 else 2 if height >= 13 else 0
     last = None
     if contract.last is not None and not back:
         last = int((contract.last / contract.tick_size).to_integral_value())
     scale = _scale(bars, levels, last, height - 1 - under)
-    plot = _Plot(contract, bars, pitch, scale, _Canvas(plot_width, scale.height), {})
+    left = max(0, room - len(bars) * pitch)
+    plot = _Plot(contract, bars, pitch, scale, _Canvas(plot_width, scale.height), {}, left)
     _guides(plot)
-    _zones(plot, chart)
+    _sessions(plot)
     _last(plot, last)
+    _zones(plot, chart, bars[-1].close if last is None else last)
     names = _levels(plot, levels, last)
     for i, bar in enumerate(bars):
-        _candle(plot.canvas, scale, bar, i * pitch)
+        _candle(plot.canvas, scale, bar, plot.x(i))
     for y, (text, style) in names.items():
         plot.canvas.put(plot_width - len(text) - 2, y, f" {text} ", style)
     rows: list[Row] = []
@@ -234,8 +272,8 @@ def candles(
         text, style = plot.labels.get(y, ("", "dim"))
         rows.append((*spans, (" ", "text"), (f"{text:>{axis - 2}}", style), (" ", "text")))
     blank = (" " * axis, "text")
-    rows += [(*row, blank) for row in _volume(bars, pitch, plot_width, under)]
-    rows.append((*_time_axis(bars, pitch, plot_width), blank))
+    rows += [(*row, blank) for row in _volume(plot, under)]
+    rows.append((*_time_axis(plot), blank))
     return rows
 
 
@@ -252,25 +290,30 @@ def _last(plot: _Plot, last: int | None) -> None:
         return
     y = plot.scale.row(last)
     tone = "stale" if plot.contract.stale else figures.trend(plot.contract.change or 0)
-    plot.canvas.put(len(plot.bars) * plot.pitch, y, "·" * plot.canvas.width, tone)
+    plot.canvas.put(plot.x(len(plot.bars)), y, "·" * plot.canvas.width, tone)
     plot.labels[y] = (plot.price(last), f"ink on:{tone} bold")
 
 
 def _levels(plot: _Plot, levels: Sequence[Level], last: int | None) -> dict[int, tuple[str, str]]:
     """Draw the lines of the levels; gives their names by row, to be written over the candles."""
-    names: dict[int, tuple[str, str]] = {}
-    width, bottom = plot.canvas.width, plot.scale.height - 1
+    found: dict[int, list[Level]] = {}
     for level in levels:
-        y, text = plot.scale.row(level.ticks), level.label
-        if 0 <= y <= bottom:
-            plot.canvas.put(0, y, _DASHES[level.style] * width, level.style)
-        else:
-            text = f"{'↑' if y < 0 else '↓'} {text}"
-            y = 0 if y < 0 else bottom
-        if last is not None and y == plot.scale.row(last):
-            # The axis shows the last price here; an arrow says on which side of it the level is.
-            text += _SIDES[(level.ticks > last) - (level.ticks < last)]
-        else:
-            plot.labels[y] = (plot.price(level.ticks), f"{level.style} bold")
-        names[y] = (text, f"{level.style} bold")
+        y = min(max(plot.scale.row(level.ticks), -1), plot.scale.height)
+        found.setdefault(y, []).append(level)
+    names: dict[int, tuple[str, str]] = {}
+    for y, here in found.items():
+        style, row = here[-1].style, min(max(y, 0), plot.scale.height - 1)
+        beyond = "↑ " if y < 0 else "↓ " if y >= plot.scale.height else ""
+        if not beyond:
+            plot.canvas.put(0, y, _DASHES[style] * plot.canvas.width, style)
+        shared = last is not None and row == plot.scale.row(last)
+        if not shared:
+            plot.labels[row] = (plot.price(here[-1].ticks), f"{style} bold")
+        # The axis has room for one price: the others stand with their names.
+        texts = [names[row][0]] if row in names else []
+        for level in here:
+            side = _SIDES[(level.ticks > last) - (level.ticks < last)] if shared and last is not None else ""
+            own = f" {plot.price(level.ticks)}{side}" if shared or level is not here[-1] else ""
+            texts.append(f"{level.label}{own}")
+        names[row] = (beyond + " · ".join(texts), f"{style} bold")
     return names
