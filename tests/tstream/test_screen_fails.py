@@ -6,13 +6,14 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from msgspec.structs import replace
 
 from engine.model.view import View
 from tests.tstream.conftest import Reading
 from tests.tui.fake import trading_view
 from tstream.options import RunOptions
 from tstream.paths import Paths
-from tstream.run.cockpit import Cockpit
+from tstream.run.cockpit import Cockpit, last_lines
 from tstream.run.first_picture import picture_of
 from tui.app import TStreamApp
 from tui.base_app import ExitReason
@@ -77,3 +78,27 @@ def test_f36_a_screen_that_fails_leaves_the_engine_running_until_it_is_told_to_e
     assert engine.calls == calls
     assert ("The engine goes on" in capsys.readouterr().err) is crash
     assert places.crash_log.exists() is crash
+
+
+def test_the_shells_last_line_says_what_is_held_and_its_stops() -> None:
+    view = trading_view()
+    (first, *_) = view.positions
+    book = next(book for book in view.books if book.book == first.book)
+    naked = replace(first, stop=None, protected_qty=0)
+    part = replace(first, protected_qty=1)
+    lines = {
+        "held": last_lines(replace(view, books=(book,), positions=(first,))),
+        "naked": last_lines(replace(view, books=(book,), positions=(naked,))),
+        "part": last_lines(replace(view, books=(book,), positions=(part,))),
+        "flat": last_lines(replace(view, books=(book,), positions=())),
+        "unheard": last_lines(replace(view, books=(replace(book, reconciled=False),), positions=())),
+    }
+    start = f"{book.book}: day {book.day_usd:+.2f} USD, "
+    name = f"{first.instrument} {first.qty:+d}"
+    assert lines == {
+        "held": [f"{start}{name} (stop {first.stop})"],
+        "naked": [f"{start}{name} (NO STOP)"],
+        "part": [f"{start}{name} (stop {first.stop} for 1)"],
+        "flat": [f"{start}flat"],
+        "unheard": [f"{start}nothing known to be open, which the venue has not confirmed"],
+    }

@@ -169,7 +169,7 @@ def halt(contract: args.Scope = None) -> None:
 
 @app.command(rich_help_panel=LOOK)
 def check(context: typer.Context, config: args.Config = None) -> None:
-    """Check settings, folders, credentials, venue, account, contracts and clock; places no order."""
+    """Check settings, folders, credentials, venue, account, contracts, clock and rooms; places no order."""
     from tstream.commands import check as commands
 
     raise typer.Exit(commands.check(config or context.obj))

@@ -139,8 +139,8 @@ class Cockpit:
             write_crash(paths.crash_log, app.crash, REDACT, "cockpit")
             log.error("the cockpit failed, the engine goes on: %s", paths.crash_log)
         if reason is ExitReason.CRASHED:
-            with suppress(OSError):
-                sys.stderr.write(
+            with Output(sys.stderr) as out:
+                out.write(
                     f"The cockpit failed (see {paths.crash_log}). The engine goes on: tstream status "
                     "shows it, tstream flatten closes everything, Ctrl+C here stops it.\n"
                 )
@@ -162,7 +162,8 @@ def last_lines(view: View) -> list[str]:
     lines = []
     for book in view.books:
         held = [f"{p.instrument} {p.qty:+d} ({_stop(p)})" for p in view.positions if p.book == book.book]
-        lines.append(f"{book.book}: day {book.day_usd:+.2f} USD, {', '.join(held) or 'flat'}")
+        flat = "flat" if book.reconciled else "nothing known to be open, which the venue has not confirmed"
+        lines.append(f"{book.book}: day {book.day_usd:+.2f} USD, {', '.join(held) or flat}")
     return [printable(line) for line in lines]
 
 

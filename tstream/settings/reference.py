@@ -28,7 +28,8 @@ start from. Settings come from three places; a later one wins over an earlier on
 
 1. `tstream.toml` in the platform's settings folder (`tstream check` prints where), in `$TSTREAM_HOME` when
    that is set, or the file that `--config FILE` or `$TSTREAM_CONFIG` names;
-2. `.env` beside that file and, unless `TSTREAM_HOME` is set, in the working folder;
+2. `.env` beside that file and, unless `TSTREAM_HOME` is set, in the working folder; nothing is filled in for
+   `${{...}}`;
 3. the environment.
 
 A variable's name is `{PREFIX}`, the section, an underscore and the key: `{PREFIX}RISK_MAX_TRADES=10`.
