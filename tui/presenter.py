@@ -50,7 +50,7 @@ class _Seen(Struct):
     version: int = -1
     at: float = 0.0
     notice: int = -_NOTICES
-    """The first ones may be of earlier runs, numbered up to 0."""
+    """The first ones may be of earlier runs, numbered below 0."""
     log: int = -1
     begun: bool = False
     extra: tuple[object, ...] = ()
@@ -146,7 +146,7 @@ class Presenter:
             and newest.status in (CommandStatus.REFUSED, CommandStatus.LOST),
             chart_of=self._handle.chart,
         )
-        new_notices = fresh if seen.begun else []
+        new_notices = [notice for notice in fresh if notice.seq >= 0] if seen.begun else []
         seen.begun = True
         return Frame(state, changed, new_notices, failed)
 

@@ -86,7 +86,7 @@ class Notice(Struct, frozen=True):
     """One discrete happening in words. `text` may hold words from outside: never render it as markup."""
 
     seq: int
-    """From 1 on in this run; 0 and less is what earlier runs told."""
+    """From 1 on in this run; below 0 is what earlier runs told."""
     ts: int
     kind: NoticeKind
     severity: Severity

@@ -64,7 +64,7 @@ async def _fold(journal: StoredRecords, state: State, after_seq: int) -> State:
 
 
 async def told_today(journal: StoredRecords, last_seq: int, state: State, now: int) -> list[Notice]:
-    """What people were told since the trade date began, as the newest records tell it: numbered up to 0, so
+    """What people were told since the trade date began, as the newest records tell it: numbered below 0, so
     that it is news to nobody. What no record tells (connections, say) is not among it.
     """
     began = sessions.session_bounds(sessions.trade_date(now))[0]
@@ -77,4 +77,4 @@ async def told_today(journal: StoredRecords, last_seq: int, state: State, now: i
     except (PortError, JournalError) as error:
         log.warning("what was told today can't be read again: %s", error)
     newest = told[-NOTICES_KEPT // 2 :]
-    return [structs.replace(one, seq=k - len(newest)) for k, one in enumerate(newest, 1)]
+    return [structs.replace(one, seq=k - len(newest)) for k, one in enumerate(newest)]

@@ -207,7 +207,7 @@ def test_a_connection_that_never_stood_gets_longer() -> None:
 
 
 def test_what_earlier_runs_told_is_no_news() -> None:
-    past = tuple(a_notice(seq, K.RISK, "MNQ is not protected", S.CRITICAL) for seq in (-1, 0))
+    past = tuple(a_notice(seq, K.RISK, "MNQ is not protected", S.CRITICAL) for seq in (-2, -1))
     assert [m.event for m in NewsReader().read(a_view(notices=past))] == [Event.START]
     assert a_reader().read(later(a_view(), notices=past)) == []
 

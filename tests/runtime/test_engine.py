@@ -215,7 +215,7 @@ async def test_what_was_told_today_is_told_again_after_a_restart_and_is_news_to_
     before = {(n.ts, n.kind, n.text, n.severity, n.alarm) for n in faked.core.turn.notices}
     journal, state, now = faked.journal, await restore(faked.journal), faked.clock()
     told = await told_today(journal, len(journal.records), state, now)
-    assert [n.seq for n in told] == list(range(1 - len(told), 1))
+    assert [n.seq for n in told] == list(range(-len(told), 0))
     assert {n.kind for n in told} >= {NoticeKind.COMMAND, NoticeKind.STATE}
     assert {(n.ts, n.kind, n.text, n.severity, n.alarm) for n in told} <= before
     assert await told_today(journal, len(journal.records), state, now + 86_400 * NANOS) == [], (

@@ -15,6 +15,7 @@ from tui.attention import Attention
 from tui.command_tracker import CommandStatus, CommandTracker
 from tui.frame_rate import FrameRate
 from tui.presenter import Flashes, Presenter
+from tui.rows.messages import unacknowledged
 
 
 def _sent(*labels: str) -> tuple[fake.FakeEngine, CommandTracker]:
@@ -144,6 +145,24 @@ def test_notices_of_before_are_shown_but_raise_no_alarm() -> None:
     engine.happen(NoticeKind.FILL, Severity.GOOD, "sold 2 MNQ")
     assert [n.text for n in presenter.pull(1.1).new_notices] == ["sold 2 MNQ"]
     assert presenter.pull(1.2).new_notices == []
+
+
+def test_what_earlier_runs_told_is_shown_and_calls_for_nobody_however_late_it_comes() -> None:
+    engine = fake.FakeEngine()
+    past = [
+        Notice(seq, NOW, NoticeKind.RISK, Severity.CRITICAL, f"MNQ is not protected {seq}")
+        for seq in (-2, -1)
+    ]
+    engine.happened = []
+    presenter = Presenter(engine, engine)
+    presenter.pull(1.0)  # the engine has not begun yet
+    engine.happened = past
+    frame = presenter.pull(1.1)
+    assert list(frame.state.notices) == past
+    assert frame.new_notices == []
+    assert unacknowledged(frame.state) == 0
+    engine.happen(NoticeKind.FILL, Severity.GOOD, "sold 2 MNQ")
+    assert [n.text for n in presenter.pull(1.2).new_notices] == ["sold 2 MNQ"]
 
 
 def test_an_engine_that_falls_silent_is_noticed() -> None:
