@@ -139,7 +139,7 @@ def recorded() -> Iterator[tuple[str, Against]]:
         tapes: list[Tape] = [open_tape(file, symbol) for file in files]
         watches = []
         for tape in tapes:
-            watches.append(Watch(CME_FUTURES[symbol], FillModel(from_bars=tape.kind == "bars")))
+            watches.append(Watch(CME_FUTURES[symbol], FillModel(bar_ns=tape.bar_ns)))
             watches[-1].play(tape.events())
         if watches:
             yield (

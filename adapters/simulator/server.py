@@ -28,8 +28,8 @@ EXIT_BAD_START = 2
 
 class RecordedMarket(MarketSource, Protocol):
     @property
-    def kind(self) -> str:
-        """What it holds; "bars" are walked through, and their prints made up."""
+    def bar_ns(self) -> int:
+        """Length of the bars that its prints are made up from, nanoseconds; 0 where they are real."""
 
     @property
     def month(self) -> str | None:
@@ -56,8 +56,8 @@ async def serve(
         if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
             loop.add_signal_handler(number, stopped.set)
     month = None if tape is None else tape.month
-    if tape is not None and tape.kind == "bars":
-        config = structs.replace(config, model=structs.replace(config.model, from_bars=True))
+    if tape is not None:
+        config = structs.replace(config, model=structs.replace(config.model, bar_ns=tape.bar_ns))
     async with PracticeVenue(config, tape, month=month) as venue:
         clock = venue.practice_clock
         origins = clock.origin_ns, clock.real_origin_ns

@@ -43,6 +43,11 @@ class Tape:
         self.rows = contents.rows
         self._contents = contents
 
+    @property
+    def bar_ns(self) -> int:
+        """Length of the bars that its prints are made up from, nanoseconds; 0 where they are real."""
+        return self.bars()[0].timeframe.nanos if self.kind == "bars" else 0
+
     def history(self, instrument: str) -> Sequence[Bar]:
         """Closed 1m bars before `start_ts`, oldest first; only a recording of the engine's inbox has any."""
         if instrument != self.instruments[0].symbol:

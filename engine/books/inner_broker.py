@@ -65,7 +65,7 @@ class InnerBroker:
             for symbol, i in known.items()
         }
         self.model = FillModel(
-            latency_ns=paper.latency_ns, slippage_ticks=paper.slippage_ticks, from_bars=config.from_bars
+            latency_ns=paper.latency_ns, slippage_ticks=paper.slippage_ticks, bar_ns=config.bar_ns
         )
         self._broker = PaperBroker(
             Account(name, name.upper(), AccountKind.PAPER, paper.balance_usd, can_trade=True),

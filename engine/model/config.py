@@ -84,8 +84,9 @@ class EngineConfig(Struct, frozen=True):
     """The paper book of this run; None where there is none."""
     fills: str = "the venue's own"
     """How the venue fills orders, for summaries."""
-    from_bars: bool = False
-    """Prints are made up from bars: in a paper book they fill a limit only when they go through it."""
+    bar_ns: int = 0
+    """Length of the bars that prints are made up from, nanoseconds; 0: they are real
+    (docs/semantics.md#fill-model)."""
     bar_grace_ns: int = NANOS
     """A minute closes this long after its end at the latest (docs/semantics.md#bars). On a socket never less
     than a second of real time."""

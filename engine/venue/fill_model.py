@@ -38,8 +38,10 @@ class FillModel(Struct, frozen=True):
     a market order of any size fills at one price."""
     stop_on_touch: bool = False
     """Stops trigger on the touch that they would trade against too, not on the last trade alone."""
-    from_bars: bool = False
-    """The prints are made up from bars: they fill a limit order only when they go through it."""
+    bar_ns: int = 0
+    """Length of the bars that prints are made up from, nanoseconds; 0: they are real. Of a bar nobody knows
+    the way: a limit fills only when it is traded through, a target when its bar is over without its stop, and
+    what is decided on a close fills in the next bar."""
 
     @property
     def change_ns(self) -> int:
@@ -47,7 +49,7 @@ class FillModel(Struct, frozen=True):
 
     def __str__(self) -> str:
         """In the words of a summary."""
-        limits = "bars, limits when traded through" if self.from_bars else f"queue {self.queue_multiple}"
+        limits = "bars: limits when traded through" if self.bar_ns else f"queue {self.queue_multiple}"
         return f"latency {self.latency_ns / MILLISECOND:g} ms, slippage {self.slippage_ticks}, {limits}"
 
     def at_market(self, side: Side, touch: int, qty: int, prices: LatestPrices) -> Iterator[tuple[int, int]]:
@@ -68,6 +70,8 @@ class LatestPrices(Struct):
     bid: int | None = None
     ask: int | None = None
     last: int | None = None
+    ts: int = 0
+    """Of the newest quote or print, nanoseconds."""
     sizes: deque[int] = field(default_factory=lambda: deque(maxlen=_SIZES_KEPT))
     """Of the latest prints, contracts."""
 

@@ -105,9 +105,11 @@ class MatchingEngine:
         if through < 0:
             return 0
         offered = left
+        if self.model.bar_ns and (through == 0 or order.parent is not None):
+            if through > 0:
+                self.reach(order, limit, ts)
+            return 0
         if through == 0:
-            if self.model.from_bars:
-                return 0
             ahead = min(order.queue, trade.size)
             order.queue -= ahead
             offered = min(left, trade.size - ahead)
@@ -116,6 +118,18 @@ class MatchingEngine:
             self.fill(order, limit, tradable, ts)
             return 0
         return self.fill(order, limit, min(tradable, offered), ts)
+
+    def reach(self, order: OrderState, limit: int, ts: int) -> None:
+        """A bar went through a target: it counts once the bar is over and the stop beside it was not hit."""
+        if order.reached != limit:
+            order.reached = limit
+            bar = self.model.bar_ns
+            self.timers.set(ts - ts % bar + bar, Due.BAR_OVER, order.id)
+
+    def take_target(self, order: OrderState, ts: int) -> None:
+        if order.reached is not None and order.reached == order.limit:
+            self.fill(order, order.limit, self.orders.tradable(order), ts)
+        order.reached = None
 
     def trigger(self, order: OrderState, ts: int) -> None:
         """A stop becomes an order at market, some latency later."""
@@ -130,8 +144,8 @@ class MatchingEngine:
         if order.fires is not None and order.fires > ts:
             return
         prices, side = self.prices[order.instrument], order.side
-        touch = prices.crossing(side)
-        if touch is None:
+        touch, bar = prices.crossing(side), self.model.bar_ns
+        if touch is None or (bar and prices.ts // bar != ts // bar):
             return
         if order.stop is not None and reaches(side.opposite, order.stop, touch):
             touch = order.stop
@@ -210,4 +224,5 @@ _IN_TIME: dict[int, Callable[[MatchingEngine, OrderState, int], None]] = {
     Due.FIRE: MatchingEngine.fill_at_market,
     Due.CHANGE: MatchingEngine.change,
     Due.CANCEL: MatchingEngine.cancel,
+    Due.BAR_OVER: MatchingEngine.take_target,
 }

@@ -49,6 +49,8 @@ class OrderState(Specified, Struct, eq=False):
     """Sum of price x contracts over its fills, ticks."""
     fires: int | None = None
     """Of a stop that was triggered: when it is in the market, nanoseconds."""
+    reached: int | None = None
+    """Of a target on bars: the limit, ticks, that the bar under way went through."""
     changes: tuple[Change, ...] = ()
     """Asked for and still on their way, oldest first."""
     over: bool = False

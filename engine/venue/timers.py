@@ -25,6 +25,8 @@ class Due(IntEnum):
     """The oldest change that was asked of an order takes effect."""
     CANCEL = 5
     """A cancel takes effect."""
+    BAR_OVER = 6
+    """The bar that went through a target is over."""
 
 
 class Timers:

@@ -140,7 +140,7 @@ class Venue:
         """Take in a new top of book (time is its `ts_recv`)."""
         self._pass_time(quote.ts_recv)
         matching, prices = self._matching, self._prices[quote.instrument]
-        prices.bid, prices.ask = quote.bid, quote.ask
+        prices.bid, prices.ask, prices.ts = quote.bid, quote.ask, quote.ts_recv
         if prices.last is None:
             prices.last = quote.last
         for order in self._orders.in_market(quote.instrument):
@@ -159,7 +159,7 @@ class Venue:
         """Take in a trade of the market (time is its `ts_recv`)."""
         self._pass_time(trade.ts_recv)
         matching, prices = self._matching, self._prices[trade.instrument]
-        prices.last = trade.price
+        prices.last, prices.ts = trade.price, trade.ts_recv
         prices.sizes.append(trade.size)
         left = trade.size
         for order in self._orders.in_market(trade.instrument):

@@ -12,6 +12,7 @@ from engine.venue.fill_model import FillModel
 from tests.venue.by_hand import (
     MS,
     fills,
+    in_position,
     limit,
     order,
     place,
@@ -21,6 +22,8 @@ from tests.venue.by_hand import (
     trade,
     venue,
 )
+
+BARS = FillModel(bar_ns=60_000 * MS)
 
 
 @pytest.mark.parametrize(("side", "price"), [(Side.BUY, 403), (Side.SELL, 399)])
@@ -212,7 +215,31 @@ def test_moving_a_limit_queues_anew_and_may_trade_at_once() -> None:
 
 
 def test_t2_prints_made_up_from_bars_fill_a_limit_only_when_they_go_through_it() -> None:
-    v = venue(FillModel(from_bars=True))
+    v = venue(BARS)
     place(v, limit(Side.BUY, 400), 0)
     assert not fills(v.on_print(trade(60, 400, 1000)))
     assert fills(v.on_print(trade(61, 399, 1))) == [(400, 1)]
+
+
+@pytest.mark.parametrize(
+    ("prices", "filled"),
+    [((424, 390), (392, 1)), ((390, 424), (392, 1)), ((424, 410), (423, 1)), ((423, 410), None)],
+    ids=["target first", "stop first", "only the target", "touched"],
+)
+def test_t2_of_a_bar_with_stop_and_target_inside_the_stop_counts(
+    prices: tuple[int, int], filled: tuple[int, int] | None
+) -> None:
+    v = in_position(model=BARS)
+    v.advance(2000 * MS)
+    told = [*v.on_print(trade(10_000, prices[0], 9)), *v.on_print(trade(20_000, prices[1], 9))]
+    assert not [fill for fill in fills(told) if fill[0] == 423], "the bar is not over"
+    told += v.advance(60_000 * MS)
+    assert fills(told) == ([] if filled is None else [filled])
+
+
+def test_t2_a_decision_on_the_close_of_a_bar_fills_in_the_next_one() -> None:
+    v = venue(BARS)
+    v.on_quote(quote(59_000, 400, 401))
+    place(v, order(), 60_000 * MS)
+    assert not v.advance(61_000 * MS)
+    assert fills(v.on_quote(quote(62_000, 410, 411))) == [(412, 1)]

@@ -49,6 +49,7 @@ models = st.builds(
     slippage_ticks=st.integers(0, 2),
     queue_multiple=st.integers(0, 3),
     stop_on_touch=st.booleans(),
+    bar_ns=st.sampled_from([0, 0, 200 * MS]),
 )
 Script = list[tuple[int, tuple[object, ...]]]
 

@@ -49,7 +49,7 @@ def run_virtual(settings: Settings, options: RunOptions, paths: Paths, asked: Se
     until = _end(source, options)
     instruments = {i.symbol: i for i in settings.instrument_table()}
     traded = {i.symbol: instruments.get(i.symbol, i) for i in source.instruments}
-    model = FillModel(from_bars=isinstance(source, Tape) and source.kind == "bars")
+    model = FillModel(bar_ns=source.bar_ns if isinstance(source, Tape) else 0)
     core = Core(
         EngineConfig(
             instruments=tuple(traded.values()),

@@ -226,7 +226,7 @@ class Run:
         if ready is None:
             return config
         config = in_real_time(config, ready.rate)
-        return replace(config, fills=f"practice venue, {ready.model}", from_bars=ready.model.from_bars)
+        return replace(config, fills=f"practice venue, {ready.model}", bar_ns=ready.model.bar_ns)
 
     def _listener(self, recorder: TapeRecorder | None) -> Callable[[AnyEvent], None] | None:
         """Who hears every event: the tape, and on the practice venue whoever lets its time go on."""
