@@ -92,7 +92,6 @@ class TradePlan(Struct, frozen=True):
     reasons: tuple[str, ...] = field(default=())
     entry_limit: int | None = None
     """Limit entry at this price in ticks; None enters at market."""
-    entry_expires_ts: int | None = None
     status: PlanStatus = PlanStatus.OPEN
     origin: str = ""
     """The alert that it comes from: "alert:room:message"; empty for strategies and people."""

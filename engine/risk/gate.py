@@ -113,16 +113,14 @@ def standing(limits: RiskLimits, now: Circumstances) -> list[Against]:
     ends = f"{left} min until positions must be flat, entries end {near // MINUTE} before (risk.{key})"
     when(now.ns_to_flat <= near, Refusal.NEAR_CLOSE, ends if now.ns_to_flat >= 0 else "")
     expiring = now.days_to_expiry is not None and now.days_to_expiry <= limits.expiry_days
-    days = f"{now.days_to_expiry} days to the contract's last, more than {limits.expiry_days} wanted"
-    when(expiring, Refusal.EXPIRING, f"{days} (risk.expiry_days)")
-    trades = f"{now.entries_today} trades on this day, {limits.max_trades} allowed (risk.max_trades)"
-    when(0 < limits.max_trades <= now.entries_today, Refusal.MAX_TRADES, trades)
-    lost, row = now.losses_in_a_row, limits.max_losses_in_a_row
-    when(0 < row <= lost, Refusal.LOSING_STREAK, f"{lost} trades lost in a row, {row} allowed{_LOSSES_KEY}")
+    days = f"{_count(now.days_to_expiry or 0, 'day')} to the contract's last, more than {limits.expiry_days}"
+    when(expiring, Refusal.EXPIRING, f"{days} wanted (risk.expiry_days)")
+    limit, trades = limits.max_trades, f"{_count(now.entries_today, 'trade')} today"
+    when(0 < limit <= now.entries_today, Refusal.MAX_TRADES, f"{trades}, {limit} allowed (risk.max_trades)")
+    limit, lost = limits.max_losses_in_a_row, f"{_count(now.losses_in_a_row, 'trade')} lost in a row"
+    row = f"{lost}, {limit} allowed (risk.max_losses_in_a_row)"
+    when(0 < limit <= now.losses_in_a_row, Refusal.LOSING_STREAK, row)
     return against
-
-
-_LOSSES_KEY = " (risk.max_losses_in_a_row)"
 
 
 def _adder(against: list[Against]) -> Callable[..., None]:
@@ -131,6 +129,10 @@ def _adder(against: list[Against]) -> Callable[..., None]:
             against.append(Against(refusal, words or refusal.sentence))
 
     return when
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _s(nanos: int) -> str:
@@ -158,7 +160,7 @@ def check(
     when(now.late_ns > now.latest_ns, Refusal.TOO_LATE, old)
     when(now.busy_instrument, Refusal.IN_POSITION)
     when(now.unknown_orders, Refusal.UNKNOWN_ORDER)
-    open_ = f"{now.open_plans} trades are open, {limits.max_open_trades} allowed (risk.max_open_trades)"
+    open_ = f"{_count(now.open_plans, 'open trade')}, {limits.max_open_trades} allowed (risk.max_open_trades)"
     when(now.open_plans >= limits.max_open_trades, Refusal.MAX_SIZE, open_)
     score = f"score {idea.score_tenths / 10:.1f}, at least {limits.min_score_tenths / 10:.1f}"
     when(idea.score_tenths < limits.min_score_tenths, Refusal.SCORE, f"{score} (strategy.min_score)")
@@ -200,8 +202,8 @@ def check(
         (now.room_headroom_usd, Refusal.ROOM_LOSS, "room's loss limit", f"{section}.max_loss_usd", alone),
     ):
         if headroom is not None:
-            words = f"{qty} risk {alone:.2f} USD{beside}, the {name} leaves {headroom:.2f} ({where})"
-            when(qty > 0 and risk >= headroom, refusal, words)
+            words = f"{_count(qty, 'contract')} would risk {alone:.2f} USD{beside}, the {name} leaves"
+            when(qty > 0 and risk >= headroom, refusal, f"{words} {headroom:.2f} ({where})")
     return qty, tuple(against)
 
 

@@ -241,14 +241,14 @@ def test_no_entry_is_taken_that_the_flattening_would_take_straight_back() -> Non
             {"feed_stale": True, "price_age_ns": 37 * NANOS},
             "no price for 37 s, 30 s allowed (risk.stale_seconds)",
         ),
-        ({}, {}, {"entries_today": 40}, "40 trades on this day, 40 allowed (risk.max_trades)"),
-        ({}, {}, {"open_plans": 6}, "6 trades are open, 6 allowed (risk.max_open_trades)"),
+        ({}, {}, {"entries_today": 40}, "40 trades today, 40 allowed (risk.max_trades)"),
+        ({}, {}, {"open_plans": 6}, "6 open trades, 6 allowed (risk.max_open_trades)"),
         ({}, {}, {"losses_in_a_row": 3}, "3 trades lost in a row, 3 allowed (risk.max_losses_in_a_row)"),
         (
             {},
             {},
             {"days_to_expiry": 1},
-            "1 days to the contract's last, more than 2 wanted (risk.expiry_days)",
+            "1 day to the contract's last, more than 2 wanted (risk.expiry_days)",
         ),
         (
             {},
@@ -268,7 +268,8 @@ def test_no_entry_is_taken_that_the_flattening_would_take_straight_back() -> Non
             {},
             {},
             {"open_risk_usd": Decimal(700)},
-            "5 risk 111.10 USD beside 700.00 open, the daily loss limit leaves 760.00 (risk.daily_loss_usd)",
+            "5 contracts would risk 111.10 USD beside 700.00 open, the daily loss limit leaves 760.00 "
+            "(risk.daily_loss_usd)",
         ),
         (
             {},
