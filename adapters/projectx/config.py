@@ -91,7 +91,7 @@ class RateLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastKnown:
-    """The account of an earlier run, and the contract ids that it knew, by symbol."""
+    """The account of an earlier run, and contract ids by symbol: of the month held or active."""
 
     account_id: str
     account_name: str

@@ -54,6 +54,7 @@ def _contract_known(state: State, record: r.ContractKnown) -> None:
         for book in state.books.values():
             if symbol in book.positions and book.positions[symbol].qty:
                 book.held_months.setdefault(symbol, state.contracts[symbol])
+                book.held_ids.setdefault(symbol, state.contract_ids[symbol])
     state.instruments[symbol] = record.instrument
     state.contracts[symbol] = record.name
     state.contract_ids[symbol] = record.contract_id
@@ -218,6 +219,7 @@ def _forget_month(book: BookState, instrument: str) -> None:
     """A position that is closed is in no old contract month any more."""
     if book.held_months and not book.position(instrument).qty:
         book.held_months.pop(instrument, None)
+        book.held_ids.pop(instrument, None)
 
 
 def _fill_legs(book: BookState, order: Order, price: int, qty: int, ts: int) -> None:

@@ -175,6 +175,8 @@ class BookState(Struct):
     """End-of-day balances, for the trailing floor."""
     held_months: dict[str, str] = field(default_factory=dict)
     """Instrument to the name of the contract that a position was opened in, where another is active now."""
+    held_ids: dict[str, str] = field(default_factory=dict)
+    """The same to that contract's id at the venue."""
     flattening: dict[str, str] = field(default_factory=dict)
     """Instrument to the reason of a flatten that is not yet verified."""
     brackets: bool = True

@@ -19,6 +19,7 @@ from engine.runtime.view_builder import picture
 from tests.market.feed import T0
 from tests.support.manual_venue import BOOK, ManualVenue, idea
 from tests.support.venue_orders import MNQ, PRICE
+from tstream.run.wiring import last_known
 
 TODAY = sessions.trade_date(T0)
 NEXT = PRICE + 700
@@ -209,3 +210,7 @@ def test_f29_a_month_that_rolled_while_nobody_was_there() -> None:
     again = ManualVenue(journal=bench.journal, boot=2, at=bench.now)
     _roll(again)
     assert again.book.held_months == {"MNQ": "MNQX"}
+    # Where the venue answers nothing, a flatten closes in the month that is held.
+    known = last_known(again.core.state, BOOK)
+    assert known is not None
+    assert known.contracts == {"MNQ": "x"}

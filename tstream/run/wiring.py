@@ -299,7 +299,9 @@ def last_known(state: State, book: str) -> LastKnown | None:
     if known is None or known.account is None:
         return None
     return LastKnown(
-        account_id=known.account.id, account_name=known.account.name, contracts=dict(state.contract_ids)
+        account_id=known.account.id,
+        account_name=known.account.name,
+        contracts=state.contract_ids | known.held_ids,
     )
 
 
