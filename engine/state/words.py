@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from engine.model import records as r
 from engine.model.alerts import Verdict, origin
-from engine.model.events import AlertKind, ClockFault
-from engine.model.market import NANOS, Side
+from engine.model.events import AlertKind
+from engine.model.market import Side
 from engine.model.notices import NoticeKind as K
 from engine.model.notices import PatternFacts, SignalFacts
 from engine.model.notices import Severity as Sev
 from engine.model.orders import OrderStatus, Slot
 from engine.model.view import TradingState
 from engine.state.closings import Closing, closing
+from engine.state.run_words import clock_found, records_lost
 from engine.state.state import BookState, Order, State
 from engine.state.track_record import TrackRecord
 
@@ -92,45 +92,6 @@ def _direction(side: Side) -> str:
 
 def _bought(side: Side) -> str:
     return "bought" if side is Side.BUY else "sold"
-
-
-def _clock(state: State, record: r.ClockFound) -> Words:
-    if not record.by_ns:
-        return K.MARKET, Sev.INFO, "prices are stamped as they should be again", None, None
-    text = _CLOCKS[record.fault].format(
-        by=_long(abs(record.by_ns)),
-        way="back" if record.by_ns < 0 else "forward",
-        side="behind" if record.by_ns < 0 else "ahead of",
-        now=f"{datetime.fromtimestamp(record.wall_ts // NANOS, UTC):%H:%M:%S} UTC",
-    )
-    return K.RISK, Sev.CRITICAL, text, None, None
-
-
-_GO_ON = "stops, closes, look-ups go on; flat time and day end go by the clock. Is it right? tstream check"
-_CLOCKS = {
-    ClockFault.SET: f"this machine's clock was set {{way}} by {{by}}, to {{now}}: {_GO_ON}",
-    ClockFault.JOURNAL_AHEAD: f"the journal's last record is {{by}} ahead of our clock, {{now}}: {_GO_ON}",
-    ClockFault.STOOD_STILL: "nothing ran here for {by}: the machine slept, or tstream was stopped. Stops at "
-    "the venue worked on; what happened meanwhile is looked up",
-    ClockFault.VENUE: "prices are stamped {by} {side} this machine's clock: the venue's clock differs, or "
-    "they come late. Is ours right? tstream check",
-}
-
-
-def _long(nanos: int) -> str:
-    """ "1 h 0 min", "5 min 3 s", "2.4 s"."""
-    minutes, seconds = divmod(round(nanos / NANOS), 60)
-    if not minutes:
-        return f"{nanos / NANOS:.1f} s"
-    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min {seconds} s"
-
-
-def _lost(state: State, record: r.RecordsLost) -> Words:
-    text = (
-        f"the journal's last {record.count} records are lost: its -wal was damaged or deleted, or a copy "
-        "took its place. Locks and halts are kept; what is open is asked of the venue; entries are paused"
-    )
-    return K.RISK, Sev.CRITICAL, text, None, None
 
 
 def _command(state: State, record: r.CommandTaken) -> Words:
@@ -386,8 +347,8 @@ def _pattern(strategy: str, records: Mapping[str, TrackRecord]) -> PatternFacts 
 
 
 _WRITERS: dict[type, Callable[[State, Any], Words | None]] = {
-    r.ClockFound: _clock,
-    r.RecordsLost: _lost,
+    r.ClockFound: clock_found,
+    r.RecordsLost: records_lost,
     r.CommandTaken: _command,
     r.IdeaRefused: _refused,
     r.PlanOpened: _plan,
