@@ -82,11 +82,11 @@ _WORDS = """
     disregard, retract, retracted, withdrawn, invalid, invalidated, nevermind, never mind, do not, don't,
     dont, not a, not an, not valid, not taking, no trade, no longer, skip, skipped, skipping, deleted,
     expired, missed, abort, aborted, kill, killed, dead, fake, wrong, mistake, error, wait, hold off,
-    stand down, if, unless, watch, watching, example, sample, test, yesterday, earlier, from, previous,
-    old, correction, corrected, typo, oops, edit, update, updated, done, gained, secured, paid, breakeven,
-    break even, recap, result, results, review, summary, stopped, closed, closing, exit, exited, exiting,
-    out, hit, filled, took, taken, trim, trimmed, trimming, flat, flatten, won, win, winner, lost, loss,
-    loser, profit, profits, booked, banked
+    stand down, if, unless, watch, watching, example, sample, test, yesterday, earlier, from yesterday,
+    from earlier, from this, previous, old, correction, corrected, typo, oops, edit, update, updated,
+    done, gained, secured, paid, breakeven, break even, recap, result, results, review, summary, stopped,
+    closed, closing, exit, exited, exiting, out, hit, filled, took, taken, trim, trimmed, trimming, flat,
+    flatten, won, win, winner, lost, loss, loser, profit, profits, booked, banked
 """
 NO_ALERT_WORDS = tuple(" ".join(word.split()) for word in _WORDS.split(","))
 """Words of taking back, of putting off and of reporting."""
