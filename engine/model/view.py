@@ -289,8 +289,6 @@ class BookView(Struct, frozen=True):
     profit_factor: float | None
     max_drawdown_usd: Decimal
     """Deepest fall of the day's total P&L from its high, at every event, open positions at the mark."""
-    equity: tuple[Decimal, ...]
-    """Net P&L of the day: 0, after each closed trade, and last as it is now, open positions at the mark."""
     reconciled: bool
     restriction: RestrictionView | None = None
     """What `state` comes of; None while it is ACTIVE."""

@@ -230,7 +230,6 @@ def _book(core: Core, book: Book) -> BookView:
         max_trades=limits.max_trades,
         profit_factor=float(day.won_usd / day.lost_usd) if day.lost_usd else None,
         max_drawdown_usd=watched.drawdown_usd,
-        equity=(Decimal(0), *day.equity, total),
         reconciled=book.orders.reconciled,
         restriction=restriction,
         flatten=flatten_of(book),

@@ -177,7 +177,7 @@ def test_the_forming_bar_follows_the_market_and_vanishes_when_it_closes() -> Non
     assert still.close == 103
     bars.on_time(at(301))
     assert bars.forming("ES", Timeframe.M5) is None
-    assert bars.forming("XX", Timeframe.M5) is None
+    assert (bars.forming("XX", Timeframe.M5), bars.bars("XX", Timeframe.M5)) == (None, ())
 
 
 def test_snapshots_are_shared_until_a_bar_closes_and_stay_as_they_were() -> None:
@@ -198,8 +198,3 @@ def test_only_so_many_bars_are_kept() -> None:
     assert [bar.open for bar in kept] == [100 + n for n in range(339, 399)]
     with pytest.raises(ValueError, match="60"):
         MinuteBars(keep=59)
-
-
-def test_unknown_instruments_have_no_bars() -> None:
-    assert MinuteBars().bars("ES", Timeframe.M1) == ()
-    assert MinuteBars().forming("ES", Timeframe.M1) is None

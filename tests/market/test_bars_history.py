@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from engine.market.bars import MinuteBars
@@ -109,20 +107,6 @@ def test_overlapping_and_repeated_history_gives_each_key_once() -> None:
     assert bars.load_history("ES", [minute(n) for n in range(-30, 0)]) == 0
     assert opens(bars) == list(range(-30, 0))
     assert opens(bars, Timeframe.M5) == list(range(-30, 0, 5))
-
-
-@given(st.lists(st.integers(0, 179), max_size=120), st.lists(st.integers(0, 179), max_size=120))
-def test_history_in_any_pieces_gives_the_same_bars(first: list[int], second: list[int]) -> None:
-    pieces, whole = MinuteBars(), MinuteBars()
-    anchor = [minute(-1), minute(180)]
-    for bars in (pieces, whole):
-        bars.load_history("ES", anchor)
-    pieces.load_history("ES", [minute(n, 100 + n) for n in first])
-    pieces.load_history("ES", [minute(n, 100 + n) for n in second])
-    whole.load_history("ES", [minute(n, 100 + n) for n in sorted({*first, *second})])
-    assert pieces.bars("ES", Timeframe.M1) == whole.bars("ES", Timeframe.M1)
-    keys = [bar.open_ts for bar in pieces.bars("ES", Timeframe.M1)]
-    assert keys == sorted(set(keys))
 
 
 def test_history_of_something_else_is_refused() -> None:

@@ -81,7 +81,6 @@ def a_book(book: str = "main", kind: AccountKind = AccountKind.PRACTICE, **chang
             max_trades=40,
             profit_factor=2.5,
             max_drawdown_usd=Decimal("-60.50"),
-            equity=(),
             reconciled=True,
         ),
         **change,

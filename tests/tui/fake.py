@@ -231,7 +231,7 @@ def book(kind: AccountKind = AccountKind.PRACTICE) -> BookView:
         state=TradingState.ACTIVE, realized_usd=Decimal("152.20"),
         open_usd=Decimal("32.00"), costs_usd=Decimal("12.02"), day_usd=Decimal("184.20"),
         daily_loss_limit_usd=Decimal(800), trades=6, wins=4, max_trades=20, profit_factor=2.31,
-        max_drawdown_usd=Decimal("61.00"), equity=equity(), reconciled=True,
+        max_drawdown_usd=Decimal("61.00"), reconciled=True,
         limits=limits(), preset="topstep_50k", curve=curve(),
     )  # fmt: skip
 
@@ -337,7 +337,7 @@ def two_books() -> View:
     live = replace(book(AccountKind.LIVE), book="topstepx", account="50KTC-V2-58112")
     side = replace(
         book(paper), book="paper", account="PAPER", balance_usd=Decimal("51207.40"),
-        open_usd=Decimal("85.75"), realized_usd=Decimal("301.55"), day_usd=Decimal("387.30"), equity=(),
+        open_usd=Decimal("85.75"), realized_usd=Decimal("301.55"), day_usd=Decimal("387.30"),
         preset="", curve=EquityView(),
     )  # fmt: skip
     text = "bought 2 MNQ @ 21028.75"
