@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from engine.market.sessions import next_phase_change, phase, trading_began
+from engine.market.sessions import phase, trading_began
 from engine.model.view import SessionPhase
 
 
@@ -37,14 +37,3 @@ class Staleness:
             return False
         heard = self._heard.get(instrument)
         return heard is None or min(now - heard, wall - trading_began(wall)) > self._after_ns
-
-    def next_deadline(self, now: int) -> int | None:
-        """When, if nothing comes, the next known instrument turns stale (or may: the market opens)."""
-        heard = [ts for ts in self._heard.values() if ts is not None]
-        if not heard:
-            return None
-        if phase(now) is SessionPhase.CLOSED:
-            return next_phase_change(now)
-        began = trading_began(now)
-        ends = (max(ts, began) + self._after_ns + 1 for ts in heard)
-        return min((end for end in ends if end > now), default=next_phase_change(now))

@@ -54,24 +54,3 @@ def test_the_age_counts_from_the_last_event_and_never_runs_backwards() -> None:
     staleness = heard(T0)
     assert staleness.age("ES", at(12)) == 12 * NANOS
     assert staleness.age("ES", at(-1)) == 0
-
-
-def test_the_deadline_is_the_first_instant_at_which_something_turns_stale() -> None:
-    staleness = heard(T0)
-    staleness.seen("GC", at(10))
-    deadline = staleness.next_deadline(at(11))
-    assert deadline is not None
-    assert not staleness.stale("ES", deadline - 1)
-    assert staleness.stale("ES", deadline)
-    later = staleness.next_deadline(deadline)
-    assert later is not None
-    assert not staleness.stale("GC", later - 1)
-    assert staleness.stale("GC", later)
-
-
-def test_without_anything_heard_there_is_no_deadline() -> None:
-    assert Staleness(NANOS, ["ES"]).next_deadline(T0) is None
-
-
-def test_while_closed_the_deadline_is_when_the_market_may_open() -> None:
-    assert heard(CLOSE - NANOS).next_deadline(CLOSE) == CLOSE + 60 * MINUTE

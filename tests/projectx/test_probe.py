@@ -35,7 +35,7 @@ async def test_nobody_listens(gateway: Gateway) -> None:
 
 
 @pytest.mark.parametrize("skew_s", [-60, 60])
-async def test_a_wrong_clock(gateway: Gateway, skew_s: int) -> None:
+async def test_f37_check_tells_how_far_the_clocks_differ(gateway: Gateway, skew_s: int) -> None:
     found = await checks(gateway, time.time_ns() + skew_s * 10**9)
     assert not found["clock"].ok
     assert ("ahead of" if skew_s > 0 else "behind") in found["clock"].detail
