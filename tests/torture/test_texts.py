@@ -5,8 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from hypothesis import given, settings
 
-from tests.torture.habits import Read
+from engine.model.alerts import Verdict
+from tests.support.alert_room import at_work, cancelled, entries
+from tests.torture.habits import Habit, Read, habits
 from tests.torture.texts import fuzz, strictly
 
 
@@ -15,6 +18,26 @@ def test_no_text_is_traded_that_a_strict_reader_would_not_call_an_alert() -> Non
     assert tally.texts >= 400
     assert tally.traded >= 5
     assert len(tally.reasons) > 8
+
+
+@settings(max_examples=60, deadline=None)
+@given(habits())
+def test_an_edit_into_what_is_no_alert_takes_the_entry_back_and_makes_none(habit: Habit) -> None:
+    bench, jm = at_work()
+    jm.post()
+    ids = bench.accept(*entries(bench))
+    taken = jm.edit(habit.text)
+    if habit.truth is None:
+        assert taken.verdict is Verdict.CANCELLED
+        assert cancelled(bench) == {order.client_id for order in entries(bench)}
+        for venue_id in ids:
+            bench.end(venue_id)
+        bench.wait(1)
+        assert len(entries(bench)) == len(ids)
+        assert not bench.book.plans
+    else:
+        assert taken.terms is not None
+        assert taken.terms.entry == habit.truth.entry * 4
 
 
 @pytest.mark.parametrize(
