@@ -61,13 +61,6 @@ class ProjectXPy:
         await self._positions.initialize(self._hubs)
 
     async def place(self, contract: str, kind: int, side: int, size: int, **more: Any) -> int:
-        legs = {}
-        for key, field, leg in (
-            ("stop_ticks", "stop_loss_bracket", 4),
-            ("target_ticks", "take_profit_bracket", 1),
-        ):
-            if key in more:
-                legs[field] = {"ticks": more[key], "type": leg}
         answer = await self._orders.place_order(
             contract,
             kind,
@@ -76,7 +69,7 @@ class ProjectXPy:
             limit_price=more.get("limit"),
             stop_price=more.get("stop"),
             trail_price=more.get("trail"),
-            **legs,
+            **scenario.legs(more),
         )
         return int(answer.orderId)
 

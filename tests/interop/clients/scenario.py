@@ -62,6 +62,34 @@ class Client(Protocol):
     async def end(self) -> None: ...
 
 
+class TwoTopsteps:
+    """What topstep-sdk and topstep-client-py call alike."""
+
+    _client: Any
+    _account: int
+
+    async def modify(self, order: int, limit: float) -> None:
+        await self._client.orders.modify(self._account, order, limit_price=limit)
+
+    async def cancel(self, order: int) -> None:
+        await self._client.orders.cancel(self._account, order)
+
+    async def working(self) -> dict[int, float | None]:
+        return {o.id: o.limit_price for o in await self._client.orders.search_open(self._account)}
+
+    async def held(self) -> int:
+        return sum(p.size for p in await self._client.positions.search_open(self._account))
+
+    async def partial_close(self, contract: str, size: int) -> None:
+        await self._client.positions.partial_close(self._account, contract, size)
+
+
+def legs(more: dict[str, Any], make: Callable[..., Any] = dict) -> dict[str, Any]:
+    """The brackets that are asked for, as keyword arguments."""
+    known = (("stop_ticks", "stop_loss_bracket", STOP), ("target_ticks", "take_profit_bracket", LIMIT))
+    return {field: make(ticks=more[key], type=kind) for key, field, kind in known if key in more}
+
+
 class Heard:
     """What the hubs have told."""
 

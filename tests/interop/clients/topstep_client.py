@@ -8,7 +8,7 @@ import scenario
 from topstep import Bracket, MarketHub, PlaceOrderRequest, TopstepClient, UserHub
 
 
-class TopstepClientPy:
+class TopstepClientPy(scenario.TwoTopsteps):  # type: ignore[misc]
     async def login(self) -> int:
         self._client = await TopstepClient.create(scenario.USER, scenario.KEY, base_url=scenario.URL)
         self._account = int((await self._client.accounts.search())[0].id)
@@ -37,13 +37,6 @@ class TopstepClientPy:
         await self._user.subscribe_orders(self._account)
 
     async def place(self, contract: str, kind: int, side: int, size: int, **more: Any) -> int:
-        legs = {}
-        for key, field, leg in (
-            ("stop_ticks", "stop_loss_bracket", 4),
-            ("target_ticks", "take_profit_bracket", 1),
-        ):
-            if key in more:
-                legs[field] = Bracket(ticks=more[key], type=leg)
         order = PlaceOrderRequest(
             account_id=self._account,
             contract_id=contract,
@@ -53,24 +46,9 @@ class TopstepClientPy:
             limit_price=more.get("limit"),
             stop_price=more.get("stop"),
             trail_price=more.get("trail"),
-            **legs,
+            **scenario.legs(more, Bracket),
         )
         return int(await self._client.orders.place(order))
-
-    async def modify(self, order: int, limit: float) -> None:
-        await self._client.orders.modify(self._account, order, limit_price=limit)
-
-    async def cancel(self, order: int) -> None:
-        await self._client.orders.cancel(self._account, order)
-
-    async def working(self) -> dict[int, float | None]:
-        return {o.id: o.limit_price for o in await self._client.orders.search_open(self._account)}
-
-    async def held(self) -> int:
-        return sum(p.size for p in await self._client.positions.search_open(self._account))
-
-    async def partial_close(self, contract: str, size: int) -> None:
-        await self._client.positions.partial_close(self._account, contract, size)
 
     async def reconnect(self, contract: str, hear: Any) -> None:
         """Its hubs connect again, but nothing subscribes: it waits for "opened" and is told "reconnected"."""

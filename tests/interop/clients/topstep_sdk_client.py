@@ -9,7 +9,7 @@ from topstep_sdk import AsyncTopstepClient, Config
 from topstep_sdk.realtime import MarketHubClient, UserHubClient
 
 
-class TopstepSdk:
+class TopstepSdk(scenario.TwoTopsteps):  # type: ignore[misc]
     def __init__(self) -> None:
         hubs = {f"{name}_hub_url": f"{scenario.URL}/hubs/{name}" for name in ("user", "market")}
         self._client = AsyncTopstepClient(
@@ -43,32 +43,14 @@ class TopstepSdk:
         await self._user.subscribe_orders(self._account)
 
     async def place(self, contract: str, kind: int, side: int, size: int, **more: Any) -> int:
-        legs = {"stop_ticks": ("stop_loss_bracket", 4), "target_ticks": ("take_profit_bracket", 1)}
         prices = {"limit": "limit_price", "stop": "stop_price", "trail": "trail_price"}
         fields: dict[str, Any] = {prices[key]: value for key, value in more.items() if key in prices}
-        for key, (field, leg) in legs.items():
-            if key in more:
-                fields[field] = {"ticks": more[key], "type": leg}
+        fields |= scenario.legs(more)
         return int(
             await self._client.orders.place(
                 self._account, contract, side=side, type=kind, size=size, **fields
             )
         )
-
-    async def modify(self, order: int, limit: float) -> None:
-        await self._client.orders.modify(self._account, order, limit_price=limit)
-
-    async def cancel(self, order: int) -> None:
-        await self._client.orders.cancel(self._account, order)
-
-    async def working(self) -> dict[int, float | None]:
-        return {o.id: o.limit_price for o in await self._client.orders.search_open(self._account)}
-
-    async def held(self) -> int:
-        return sum(p.size for p in await self._client.positions.search_open(self._account))
-
-    async def partial_close(self, contract: str, size: int) -> None:
-        await self._client.positions.partial_close(self._account, contract, size)
 
     async def reconnect(self, contract: str, hear: Any) -> None:
         """It does so by itself."""
