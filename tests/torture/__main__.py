@@ -23,7 +23,7 @@ from bench.figures import machine, ms, quantile, table
 from tests.torture import interleavings, memory, texts
 from tests.torture import kill_plan as kills
 from tests.torture.kill_points import ANY, POINTS
-from tests.torture.killed_day import KilledDay
+from tests.torture.killed_day import NAKED_S, KilledDay
 from tests.torture.week import Week
 
 SCENES, KILLS, DAYS, TEXTS = 10_000, 210, 5, 20_000
@@ -58,6 +58,20 @@ def interleave(seed: int, count: int | None) -> None:
             *((what, f"{times:,}") for what, times in sorted(tally.mishaps.items())),
         ],
     )
+    naked("where stops are our own", (("all", tally.naked_s), ("only a request hung", tally.hanging_s)))
+
+
+def naked(where: str, rows: Sequence[tuple[str, Sequence[float]]]) -> None:
+    """How long the venue held something for which no stop worked."""
+    table(
+        f"naked {where} (at most {NAKED_S:.0f} s where a request hangs)",
+        ("", "times", "p95", "max"),
+        [
+            (what, f"{len(times):,}", ms(quantile(times, 0.95)), ms(max(times)))
+            for what, times in rows
+            if times
+        ],
+    )
 
 
 def kill(seed: int, count: int | None) -> None:
@@ -65,7 +79,7 @@ def kill(seed: int, count: int | None) -> None:
     whole = kills.Outcome()
     for number, (day_seed, planned) in enumerate(kills.days(seed, count or KILLS)):
         with scratch() as folder:
-            whole.add(KilledDay(folder, day_seed, native=number % 2 == 0).play(planned))
+            whole.add(KilledDay(folder, day_seed, native=number % 2 == 1).play(planned))
     dead = sum(whole.kills.values()) + sum(whole.missed.values())
     table(
         f"kills: seed {seed}, {dead} times SIGKILL, {time.monotonic() - began:.0f} s;"
@@ -73,6 +87,10 @@ def kill(seed: int, count: int | None) -> None:
         f" {whole.trades} trades; {whole.agreed} restarts looked at, all hold what the venue holds",
         ("killed at", "times", "not reached"),
         [(point, str(whole.kills[point]), str(whole.missed[point])) for point in (*POINTS, ANY)],
+    )
+    naked(
+        "while tstream ran, where stops are our own",
+        (("all", whole.unstopped_s), ("a stop's request hung", whole.hanging_s)),
     )
     rows = (
         ("to protected, where a position was held", whole.protected_s),

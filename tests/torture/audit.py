@@ -25,8 +25,10 @@ def strategies_wait(journal: Iterable[r.AnyRecord]) -> None:
             assert verified, f"{type(record).__name__} before protection was verified"
 
 
-def fills_of(journal: Iterable[r.AnyRecord]) -> list[Fill]:
-    return [record.fill for record in journal if isinstance(record, r.FillApplied)]
+def fills_of(journal: Iterable[r.AnyRecord], book: str | None = None) -> list[Fill]:
+    """Of one book, or of all."""
+    applied = (record for record in journal if isinstance(record, r.FillApplied))
+    return [record.fill for record in applied if book in (None, record.book)]
 
 
 def same_fills(taken: Sequence[Fill], fills: Iterable[Fill]) -> None:

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, seed, settings
 
 from engine.lab.replay import BOOK
 from engine.model import records as r
+from engine.model.market import NANOS
 from tests.torture.mishap_replay import play
 from tests.torture.mishaps import SCENES, Scene
 
@@ -23,6 +24,10 @@ class Tally:
     boots: int = 0
     trades: int = 0
     fills: int = 0
+    naked_s: list[float] = field(default_factory=list)
+    """How long the venue held something without a stop, where stops are our own."""
+    hanging_s: list[float] = field(default_factory=list)
+    """The same, where a request about an order alone was to blame."""
     mishaps: Counter[str] = field(default_factory=Counter)
     """By what they befell and what it was, those that came to pass."""
 
@@ -32,6 +37,8 @@ class Tally:
         self.trades += other.trades
         self.fills += other.fills
         self.mishaps += other.mishaps
+        self.naked_s += other.naked_s
+        self.hanging_s += other.hanging_s
         return self
 
 
@@ -51,6 +58,8 @@ def interleave(first: int, count: int) -> Tally:
         tally.boots += played.boots
         tally.trades += len(played._core.state.book(BOOK).trades)
         tally.fills += sum(isinstance(record, r.FillApplied) for record in played.journal)
+        tally.naked_s += [spent / NANOS for spent in played.naked]
+        tally.hanging_s += [spent / NANOS for spent in played.naked_by_hanging]
         tally.mishaps.update(f"{mishap.kind}: {mishap.fate}" for mishap in played.suffered)
 
     one()

@@ -37,6 +37,10 @@ class Outcome:
     """Until every contract held had a working stop at the venue, for runs that found a position."""
     naked_s: list[float] = field(default_factory=list)
     """The same, for runs that found it unprotected."""
+    unstopped_s: list[float] = field(default_factory=list)
+    """How long the venue held something without a stop while a run went on, where stops are our own."""
+    hanging_s: list[float] = field(default_factory=list)
+    """The same, where the request for the stop hung and was lost."""
     verified_s: list[float] = field(default_factory=list)
     """Until the venue's truth was known and durable: from then on strategies may act."""
     agreed: int = 0
@@ -49,7 +53,10 @@ class Outcome:
         """Take another day in."""
         self.kills += other.kills
         self.missed += other.missed
-        for name in ("protected_s", "naked_s", "verified_s", "agreed", "orders", "fills", "trades"):
+        for name in (
+            *("protected_s", "naked_s", "unstopped_s", "hanging_s", "verified_s"),
+            *("agreed", "orders", "fills", "trades"),
+        ):
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
+from adapters.simulator.faults.armed import Armed
 from adapters.store import schema
 from adapters.store.opening import uri
 from engine.model import records as r
@@ -32,6 +33,10 @@ POLL_S = 0.002
 WATCH_S = 0.1
 CYCLES = 6
 """Trades in which a trap must have sprung; after them the process is killed where it stands."""
+NAKED_S = 3.0
+"""Own stops: no position is longer without one because the request for it hangs, real seconds."""
+HANGS = 0.25
+"""So many entries meet a venue where the request for their stop hangs and is lost."""
 LATEST = CLOSING - 60 * MINUTE
 ENDINGS = ("target", "stop", "break-even", "flatten", "stop cancelled")
 _LEADS_TO = {
@@ -55,6 +60,9 @@ class KilledDay:
         self.records: list[r.AnyRecord] = []
         self.state = State()
         self.outcome = Outcome()
+        self._native = native
+        self._naked_at: float | None = None
+        self._hanging: Armed | None = None
         self._child: Child | None = None
 
     @property
@@ -100,6 +108,7 @@ class KilledDay:
     async def _boot(self, kill: Kill) -> None:
         floor = self.floor
         floor.login_s = None
+        self._naked_at = None
         held, naked = floor.held(), not floor.protected()
         self._child = child = await Child.start(
             Orders(floor.practice.url, str(self.journal), str(floor.clock_file), self.seed, *kill),
@@ -169,6 +178,11 @@ class KilledDay:
     async def _enter(self) -> None:
         """Let minutes close until there is a position with its stops."""
         floor = self.floor
+        faults = floor.practice.faults
+        faults.clear()
+        self._hanging = None
+        if not self._native and self.rng.random() < HANGS:
+            self._hanging = faults.add("lost-request", call="place", type="stop", hang=True)
         for _ in range(4):
             await self._wait(floor.quiet, 2)
             floor.clock.leap(MINUTE - floor.clock() % MINUTE)
@@ -226,12 +240,28 @@ class KilledDay:
         """Whether it came true within so many real seconds. Raises KilledError."""
         end = time.monotonic() + patient(seconds)
         while not met():
+            self._look_for_stops()
             if self.child.dead:
                 raise KilledError
             if time.monotonic() >= end:
                 return False
             await asyncio.sleep(POLL_S)
         return True
+
+    def _look_for_stops(self) -> None:
+        """Measure how long the venue holds something without a stop of ours while the run goes on."""
+        if self._native or self.child.dead or self.child.verified_s is None:
+            return
+        now = time.monotonic()
+        if self.floor.held() and not self.floor.protected():
+            self._naked_at = now if self._naked_at is None else self._naked_at
+        elif self._naked_at is not None:
+            spent, self._naked_at = now - self._naked_at, None
+            self.outcome.unstopped_s.append(spent)
+            if self._hanging is not None and self._hanging.acted:
+                self._hanging = None
+                self.outcome.hanging_s.append(spent)
+                assert spent <= NAKED_S, f"naked for {spent:.1f} s while a stop's request hung"
 
     async def _watch(self) -> None:
         """Look on for a moment: what has just happened has its consequences. Raises KilledError."""

@@ -7,16 +7,18 @@ from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
 
+from msgspec import structs
+
 from engine.core import Core, Outcome
 from engine.lab.replay import BOOK, START_BALANCE_USD, Replay
 from engine.model import effects as fx
 from engine.model import events as ev
 from engine.model.commands import Flatten
-from engine.model.config import Brackets, EngineConfig, TradingSwitch
+from engine.model.config import Brackets, EngineConfig, PaperConfig, TradingSwitch
 from engine.model.instrument import CME_FUTURES
 from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, NANOS
-from engine.model.orders import OrderType, VenueStatus
+from engine.model.orders import OrderType, VenueOrder, VenueStatus
 from engine.model.plans import Idea
 from engine.state.fold import apply
 from engine.state.state import State
@@ -35,6 +37,10 @@ LOOK_NS = NANOS // 2
 TRADING_NS, CALM_NS, ENDING_NS = 150 * NANOS, 40 * NANOS, 30 * NANOS
 FOUND_OUT_NS = 12 * NANOS
 """A difference that no mishap excuses any more is found and mended within this."""
+GIVES_UP_NS = {True: 3 * NANOS // 2, False: 10 * NANOS}
+"""So long is waited for the answer to what protects or closes, and to an entry."""
+NAKED_NS = 3 * NANOS
+"""Own stops: no position is longer without one because a request about it hangs."""
 PATIENT_NS = 20 * NANOS
 """So long after a mishap a second close may be right: the first one counts as lost."""
 MNQ = CME_FUTURES["MNQ"]
@@ -48,6 +54,8 @@ class KilledError(Exception):
 
 class MishapReplay(LossyReplay):
     """A storm whose every mishap is known beforehand; what none befalls goes well, and at once."""
+
+    trading_ns, calm_ns, ending_ns = TRADING_NS, CALM_NS, ENDING_NS
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
@@ -64,8 +72,28 @@ class MishapReplay(LossyReplay):
         self._blind_until = 0
         """Until then something is on its way that the engine can't know."""
         self._looked = self._right_at = 0
+        self._befell: list[tuple[int, Mishap, fx.AnyEffect | None]] = []
+        """When each mishap came to pass, and to which request."""
+        self._naked_at: int | None = None
+        self._naked_boots = 0
+        self.naked: list[int] = []
+        """How long the venue held something without its stop, where stops are our own, nanoseconds."""
+        self.naked_by_hanging: list[int] = []
+        """The same where nothing but a request about an order was to blame."""
         super().__init__(0, brackets=scene.mode is Mode.NATIVE)
         self.storming = False
+        if scene.portion_ms:
+            self.venue.divide_fills(self._portion)
+        self._portions: dict[str, int] = {}
+
+    def _portion(self, order: VenueOrder, qty: int) -> int:
+        """A contract at a time of orders at market, as long as it is not calm."""
+        if order.type is not OrderType.MARKET or not self.storming:
+            return qty
+        if self.now < self._portions.get(order.venue_id, 0):
+            return 0
+        self._portions[order.venue_id] = self.now + self.scene.portion_ms * MILLI
+        return 1
 
     # -- the process -------------------------------------------------------------------------------
 
@@ -80,8 +108,9 @@ class MishapReplay(LossyReplay):
         script = [(T0 + minute * MINUTE, idea) for minute in range(1, 4)]
         brackets = Brackets.OWN if self.scene.mode is Mode.OWN else Brackets.AUTO
         config = EngineConfig(
-            (MNQ,), "scene", "t", self.boots, TradingSwitch.LIVE, risk=LIMITS, brackets=brackets
-        )
+            (MNQ,), "scene", "t", self.boots, TradingSwitch.LIVE, risk=LIMITS, brackets=brackets,
+            paper=PaperConfig() if self.scene.paper else None,
+        )  # fmt: skip
         return Core(config, ScriptedStrategy(script, relative=True), state)
 
     def _die(self, mishap: Mishap) -> None:
@@ -125,7 +154,7 @@ class MishapReplay(LossyReplay):
 
     # -- to the venue ------------------------------------------------------------------------------
 
-    def _next(self, kind: Kind) -> Mishap | None:
+    def _next(self, kind: Kind, request: fx.AnyEffect | None = None) -> Mishap | None:
         """What befalls the next message of a kind."""
         if not self.storming:
             return None
@@ -133,6 +162,7 @@ class MishapReplay(LossyReplay):
         self._counts[kind] += 1
         if found is not None:
             self.suffered.append(found)
+            self._befell.append((self.now, found, request))
             self._blind_until = max(self._blind_until, self.now + found.ms * MILLI)
         return found
 
@@ -140,7 +170,7 @@ class MishapReplay(LossyReplay):
         if self._connects_at is not None:
             self.outgoing.append(unheard(effect, ev.Outcome.UNSENT, self.now))
             return
-        mishap = None if isinstance(effect, fx.TakeSnapshot) else self._next(Kind.REQUEST)
+        mishap = None if isinstance(effect, fx.TakeSnapshot) else self._next(Kind.REQUEST, effect)
         if mishap is None:
             self._arrive(effect)
         elif mishap.fate in _KILLS:
@@ -148,11 +178,22 @@ class MishapReplay(LossyReplay):
                 self._arrive(effect)
             self._die(mishap)
         else:
-            if mishap.fate is Fate.LATE:
+            if mishap.fate in (Fate.LATE, Fate.HUNG_LATE):
                 due = self.now + mishap.ms * MILLI
                 heapq.heappush(self._travelling, (due, self._number(), effect))
             outcome = ev.Outcome.UNSENT if mishap.fate is Fate.UNSENT else ev.Outcome.UNKNOWN
-            self.outgoing.append(unheard(effect, outcome, self.now))
+            answer = unheard(effect, outcome, self.now)
+            if mishap.fate in (Fate.HUNG, Fate.HUNG_LATE):
+                self._give_up(effect, answer)
+            else:
+                self.outgoing.append(answer)
+
+    def _give_up(self, effect: fx.AnyEffect, answer: ev.AnyEvent) -> None:
+        """Nobody answers: the sender says so when it has waited long enough."""
+        urgent = not isinstance(effect, fx.PlaceOrder) or effect.reduces
+        due = self.now + GIVES_UP_NS[urgent]
+        self._blind_until = max(self._blind_until, due if not urgent else self.now)
+        heapq.heappush(self._queue, (due, self._number(), answer, None))
 
     def _arrive(self, effect: fx.AnyEffect) -> None:
         if isinstance(effect, fx.ClosePosition) and self._close_under_way():
@@ -212,6 +253,17 @@ class MishapReplay(LossyReplay):
         if kind is Kind.STREAM and not self.hub_up:
             return
         mishap = self._next(kind) if kind is not None else None
+        if mishap is not None and mishap.fate is Fate.UNTOLD:
+            return
+        if mishap is not None and mishap.fate is Fate.ABSURD:
+            for fill in (_absurd(event),) if isinstance(event, ev.FillReported) else ():
+                heapq.heappush(self._queue, (self.now, self._number(), fill, None))
+            mishap = None
+        if mishap is not None and mishap.fate is Fate.HUNG:
+            assert isinstance(event, ev.Replied)
+            due = self.now + GIVES_UP_NS[True]
+            heapq.heappush(self._queue, (due, self._number(), _unknown(event), None))
+            return
         delay, fate = (0, None) if mishap is None else (mishap.ms * MILLI, mishap.fate)
         if fate in (Fate.DEAF, Fate.DOWN):
             self.hub_up = False
@@ -231,11 +283,11 @@ class MishapReplay(LossyReplay):
     # -- the market --------------------------------------------------------------------------------
 
     def _day(self) -> Iterator[ev.Quote | ev.Print]:
-        calm = T0 + MINUTE + TRADING_NS
+        calm = T0 + MINUTE + self.trading_ns
         deeds = {T0 + MINUTE + deed.second * NANOS: deed.command for deed in self.scene.deeds}
         now, path = T0, self.scene.path(MINUTE // TICK_NS, NANOS // TICK_NS)
         self.storming = True
-        while now < calm + CALM_NS + ENDING_NS:
+        while now < calm + self.calm_ns + self.ending_ns:
             now += TICK_NS
             price = PRICE + next(path)
             yield ev.Quote(ts_recv=now, ts_venue=now, instrument="MNQ", bid=price, ask=price + 1, last=price)
@@ -244,7 +296,7 @@ class MishapReplay(LossyReplay):
                 self.tell(ev.CommandReceived(ts_recv=now, command=deeds[now]))
             elif now == calm:
                 self.storming = False
-            elif now == calm + CALM_NS:
+            elif now == calm + self.calm_ns:
                 self._look_around()
                 self.tell(ev.CommandReceived(ts_recv=now, command=Flatten(id="end")))
         self._look_back()
@@ -254,10 +306,32 @@ class MishapReplay(LossyReplay):
     def _compare(self) -> None:
         """What we and the venue hold differs no longer than it takes to find out; nor is it naked."""
         held = self.held("MNQ")
+        self._watch(held)
         right = self._core.state.book(BOOK).position("MNQ").qty == held and self._stops() >= abs(held)
         if right or self.now < self._blind_until:
             self._right_at = self.now
         assert self.now - self._right_at <= FOUND_OUT_NS, f"the venue holds {held}, stops for {self._stops()}"
+
+    def _watch(self, held: int) -> None:
+        """For how long the venue holds something for which no stop of ours works."""
+        if self.scene.mode is Mode.NATIVE:
+            return
+        if held and self._stops() < abs(held):
+            if self._naked_at is None:
+                self._naked_at, self._naked_boots = self.now, self.boots
+        elif self._naked_at is not None:
+            spent = self.now - self._naked_at
+            self.naked.append(spent)
+            late = self._naked_at - max(GIVES_UP_NS.values())
+            about = [(mishap, request) for ts, mishap, request in self._befell if ts >= late]
+            if (
+                about
+                and all(isinstance(what, fx.PlaceOrder | fx.ModifyOrder) for _, what in about)
+                and self._naked_boots == self.boots
+            ):
+                self.naked_by_hanging.append(spent)
+                assert spent <= NAKED_NS, f"naked for {spent / NANOS:.1f} s after {about}"
+            self._naked_at = None
 
     def _stops(self) -> int:
         """Contracts in working stops at the venue."""
@@ -280,11 +354,17 @@ class MishapReplay(LossyReplay):
         live = [order for order in self.venue.orders if order.status.live]
         assert (self.held("MNQ"), live) == (0, []), "the venue is not flat"
         assert (book.position("MNQ").qty, book.plans, book.flattening, book.live_orders()) == (0, {}, {}, [])
-        audit.same_fills(audit.fills_of(self.journal), self._fills)
+        audit.same_fills(audit.fills_of(self.journal, BOOK), self._fills)
         audit.nothing_from_outside(self.journal)
         audit.same_money(book, self._balance, START_BALANCE_USD)
         audit.sent_once(order.client_id for order in self.venue.orders)
         audit.strategies_wait(self.journal)
+
+
+def _absurd(event: ev.FillReported) -> ev.FillReported:
+    """A fill of a thousand million contracts more, of the same order."""
+    fill = structs.replace(event.fill, trade_id=f"absurd-{event.fill.trade_id}", qty=10**9)
+    return structs.replace(event, fill=fill)
 
 
 def play(scene: Scene) -> MishapReplay:

@@ -34,6 +34,14 @@ class Fate(StrEnum):
     """Never leaves, and the sender knows."""
     LATE = "late"
     """Arrives after so many ms; a late request is answered with "unknown" long before."""
+    HUNG = "hung"
+    """Never arrives; the sender waits for the answer until it gives up."""
+    HUNG_LATE = "hung, late"
+    """Arrives after so many ms; the sender waits as long as for one that never does."""
+    UNTOLD = "untold"
+    """The hub leaves it out, and nobody notices."""
+    ABSURD = "absurd"
+    """Behind it the hub tells of a fill that never was."""
     FORGOTTEN = "forgotten"
     """The venue acted; its answer is lost."""
     DOUBLED = "doubled"
@@ -48,9 +56,15 @@ class Fate(StrEnum):
 
 
 FATES: dict[Kind, tuple[Fate, ...]] = {
-    Kind.REQUEST: (Fate.LOST, Fate.UNSENT, Fate.LATE, Fate.KILLED_BEFORE, Fate.KILLED_AFTER),
-    Kind.ANSWER: (Fate.LATE, Fate.FORGOTTEN, Fate.KILLED_BEFORE, Fate.KILLED_AFTER),
-    Kind.STREAM: (Fate.LATE, Fate.DOUBLED, Fate.DEAF, Fate.DOWN, Fate.KILLED_BEFORE, Fate.KILLED_AFTER),
+    Kind.REQUEST: (
+        *(Fate.LOST, Fate.UNSENT, Fate.LATE, Fate.HUNG, Fate.HUNG_LATE),
+        *(Fate.KILLED_BEFORE, Fate.KILLED_AFTER),
+    ),
+    Kind.ANSWER: (Fate.LATE, Fate.FORGOTTEN, Fate.HUNG, Fate.DOUBLED, Fate.KILLED_BEFORE, Fate.KILLED_AFTER),
+    Kind.STREAM: (
+        *(Fate.LATE, Fate.DOUBLED, Fate.UNTOLD, Fate.ABSURD, Fate.DEAF, Fate.DOWN),
+        *(Fate.KILLED_BEFORE, Fate.KILLED_AFTER),
+    ),
     Kind.TRUTH: (Fate.LATE, Fate.LOST, Fate.KILLED_BEFORE, Fate.KILLED_AFTER),
     Kind.COMMIT: (Fate.KILLED_BEFORE, Fate.KILLED_AFTER),
 }
@@ -96,6 +110,10 @@ class Scene(NamedTuple):
     moves: tuple[Move, ...]
     mishaps: tuple[Mishap, ...]
     deeds: tuple[Deed, ...]
+    paper: bool = False
+    """A second book trades the same ideas on paper."""
+    portion_ms: int = 0
+    """Orders at market fill a contract at a time, so far apart; 0: at once."""
 
     def path(self, before: int, a_second: int) -> Iterator[int]:
         """Ticks away from the opening, one at each of so many looks a second; the last one stays."""
@@ -137,5 +155,7 @@ SCENES = st.builds(
     st.lists(_MOVES, min_size=2, max_size=16).map(tuple),
     st.lists(_MISHAPS, min_size=1, max_size=12, unique_by=lambda m: (m.kind, m.nth)).map(tuple),
     st.lists(_DEEDS, max_size=3).map(tuple),
+    st.booleans(),
+    st.sampled_from([0, 0, 0, 300, 4_000]),
 )
 """Shrinks to few mishaps, early ones, short delays and a still market."""

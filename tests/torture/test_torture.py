@@ -9,7 +9,7 @@ from engine.model.market import Side
 from tests.torture.interleavings import interleave
 from tests.torture.kill_plan import Kill, plan
 from tests.torture.kill_points import ANY, POINTS
-from tests.torture.killed_day import KilledDay
+from tests.torture.killed_day import NAKED_S, KilledDay
 from tests.torture.mishap_replay import play
 from tests.torture.mishaps import Fate, Kind, Mishap, Mode, Move, Scene
 from tests.torture.outages import DROPS, EXPIRIES
@@ -23,6 +23,9 @@ def test_no_interleaving_breaks_an_invariant() -> None:
     assert tally.scenes >= 120
     assert tally.trades > 100
     assert tally.boots > tally.scenes
+    assert max(tally.hanging_s) <= NAKED_S < max(tally.naked_s), (
+        "a kill may cost more, a request that hangs not"
+    )
     assert {what.partition(": ")[0] for what in tally.mishaps} == {
         "request", "answer", "stream", "truth", "commit"
     }  # fmt: skip
