@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from engine.books.opening import PAPER
 from engine.core import Core
-from engine.market.bars import LATE, BarsClosed, MinuteBars
-from engine.model.config import EngineConfig, TradingSwitch
-from engine.model.events import AnyEvent, HistoryLoaded, LinkChanged, LinkState, Print, TimeAdvanced
+from engine.market.bars import LATE, REPEATED, BarsClosed, MinuteBars
+from engine.model.config import EngineConfig, PaperConfig, TradingSwitch
+from engine.model.events import AnyEvent, HistoryLoaded, LinkChanged, LinkState, Print, Quote, TimeAdvanced
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import MINUTE, NANOS, Bar, Timeframe
 from engine.model.plans import Idea
+from engine.model.records import FillApplied
 from engine.signals.board import SignalBoard
 from engine.strategies.protocol import Declined
 from tests.market.feed import T0, at, minute, quoted, traded
+from tests.support.scripted_replay import PRICE, ScriptedReplay, idea
 
 
 class Listener:
@@ -204,3 +208,27 @@ def test_f24_every_minute_of_a_clock_change_has_exactly_one_bar(flip: int) -> No
     hours = [bar.open_ts for bar in bars.bars("ES", Timeframe.H1)]
     assert hours == sorted(set(hours))
     assert {ts % (60 * MINUTE) for ts in hours} == {0}
+
+
+def test_t5_a_print_told_again_changes_nothing_of_a_paper_book() -> None:
+    """Neither its bars nor what its orders are filled with."""
+
+    def market(twice: bool) -> Callable[[ScriptedReplay], Iterator[Quote | Print]]:
+        def numbered(play: ScriptedReplay) -> Iterator[Quote | Print]:
+            for seq, event in enumerate(prices(play), 1):
+                told = replace(event, seq=seq, size=3) if isinstance(event, Print) else event
+                yield from (told,) * (2 if twice and isinstance(event, Print) else 1)
+
+        return numbered
+
+    def prices(play: ScriptedReplay) -> Iterator[Quote | Print]:
+        yield from play.minutes(2)
+        target = next(x.fill.price for x in play.written(FillApplied) if x.book == PAPER) + 80
+        for price in (target, PRICE + 30, PRICE + 170):  # at the first target it waits in the queue
+            yield from play.move(price, seconds=10)
+
+    once, again = (ScriptedReplay(market(twice), [idea()], paper=PaperConfig()) for twice in (False, True))
+    papers = [[x for x in play.journal if getattr(x, "book", None) == PAPER] for play in (once, again)]
+    assert papers[0] == papers[1]
+    assert len([x for x in papers[0] if isinstance(x, FillApplied)]) > 3
+    assert again.core.turn.counts[REPEATED] > 100
