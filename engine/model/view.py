@@ -200,6 +200,8 @@ class OrderView(Struct, frozen=True):
     status: OrderStatus
     suspended: bool
     ts: int
+    contract: str = ""
+    """Its month, as people write it."""
 
 
 class TradeView(Struct, frozen=True):

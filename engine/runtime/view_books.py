@@ -6,6 +6,8 @@ from msgspec import structs
 
 from engine.books.book import Book
 from engine.core import Core
+from engine.execution.flatten import reopening
+from engine.market import sessions
 from engine.model.orders import OrderType, Slot
 from engine.model.refusals import Refusal
 from engine.model.view import (
@@ -13,6 +15,7 @@ from engine.model.view import (
     FlattenView,
     RestrictionEnd,
     RestrictionView,
+    SessionPhase,
     TradingState,
 )
 from engine.risk import gate
@@ -60,7 +63,7 @@ def restrictions(core: Core, against_entries: AgainstEntries) -> tuple[Restricti
             RestrictionView(
                 TradingState.REDUCING,
                 one.words,
-                RestrictionEnd.SETTINGS if one.refusal in _BY_SETTINGS else RestrictionEnd.CAUSE,
+                *_ends(one.refusal, core.turn.wall),
                 book=name,
                 instrument=symbol,
                 code=one.refusal,
@@ -71,7 +74,15 @@ def restrictions(core: Core, against_entries: AgainstEntries) -> tuple[Restricti
     return tuple(sorted(found, key=lambda one: -one.state.rank))
 
 
-_BY_SETTINGS = frozenset({Refusal.OFF, Refusal.NOT_ARMED})
+def _ends(refusal: Refusal, wall: int) -> tuple[RestrictionEnd, int | None]:
+    """What ends it, and when, where time does."""
+    if refusal in (Refusal.OFF, Refusal.NOT_ARMED):
+        return RestrictionEnd.SETTINGS, None
+    closed = sessions.phase(wall) is SessionPhase.CLOSED
+    if refusal is Refusal.NEAR_CLOSE or (refusal is Refusal.OUTSIDE_HOURS and closed):
+        opens = reopening(max(wall, sessions.flat_by(sessions.trade_date(wall))))
+        return (RestrictionEnd.CAUSE if opens is None else RestrictionEnd.TIME), opens
+    return RestrictionEnd.CAUSE, None
 
 
 def _recorded(one: Restriction) -> RestrictionView:

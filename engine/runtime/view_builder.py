@@ -269,9 +269,13 @@ def _position(core: Core, book: Book, position: Position) -> PositionView:
         protected_qty=sum(o.open_qty for o in stops if o.stands),
         strategy=plans[0] if plans else "",
         opened_ts=position.opened_ts,
-        contract=book.state.held_months.get(position.instrument)
-        or core.state.contracts.get(position.instrument, ""),
+        contract=_month(core, book, position.instrument),
     )
+
+
+def _month(core: Core, book: Book, symbol: str) -> str:
+    """While something is held in an old month, nothing is entered in the active one."""
+    return book.state.held_months.get(symbol) or core.state.contracts.get(symbol, "")
 
 
 def _exits(book: Book, position: Position) -> list[Order]:
@@ -295,6 +299,7 @@ def _order(core: Core, book: Book, order: Order) -> OrderView:
         status=order.status,
         suspended=order.suspended,
         ts=order.changed_ts + core.turn.wall_offset,
+        contract=_month(core, book, order.instrument),
     )
 
 

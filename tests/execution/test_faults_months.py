@@ -162,6 +162,7 @@ def test_f64_what_is_held_in_an_old_month_goes_by_its_own_prices_and_name(again:
     assert bench.core.books[BOOK].day_usd == before - 5 * MNQ.usd(10)
     view = picture(bench.core, 1, HealthView(ok=True))
     [position], shown = view.positions, view.contracts[0]
+    assert {order.contract for order in view.orders} == {"MNQX"}
     assert (position.contract, position.mark) == ("MNQX", MNQ.price(PRICE + 10))
     assert (shown.name, shown.position_qty, shown.bid) == ("MNQH7", 0, MNQ.price(NEXT))
     [bar] = {bar.low for bar in bench.core.market.bars.bars("MNQ", Timeframe.M1)} or {NEXT}

@@ -8,6 +8,7 @@ import pytest
 from msgspec import structs
 
 from engine.books.book import Book as EngineBook
+from engine.market import sessions
 from engine.model import events as ev
 from engine.model import records as r
 from engine.model.commands import Halt, Pause
@@ -120,6 +121,19 @@ def test_f59_everything_that_holds_entries_back_is_in_one_picture_for_all_contra
     ]
     view = picture(bench.core, 1, HealthView(ok=True))
     assert {one.instrument: one.state for one in view.contracts} == {"MNQ": HALTED, "ES": REDUCING}
+
+
+def test_f59_a_closed_market_says_until_when() -> None:
+    bench, _ = entered()
+    flat = sessions.flat_by(sessions.trade_date(bench.now))
+    opens = sessions.next_roll(bench.now)
+    for at in (flat - MINUTE, flat + MINUTE, opens - 20 * MINUTE):
+        bench.now = at
+        bench.quote()
+        seen = {one.code: one for one in picture(bench.core, 1, HealthView(ok=True)).restrictions}
+        near = seen[Refusal.NEAR_CLOSE]
+        assert (near.end, near.until) == (RestrictionEnd.TIME, opens)
+    assert seen[Refusal.OUTSIDE_HOURS].until == opens
 
 
 def test_f59_a_contract_that_tstream_paused_by_itself_is_not_active() -> None:

@@ -222,6 +222,13 @@ def test_an_unprotected_position_says_so(view: View) -> None:
     assert "1/2!" in text_of(positions.position_rows(state_of(replace(view, positions=(half,))), 76)[1][0])
 
 
+def test_f64_what_is_held_in_an_old_month_stands_under_its_own_name(view: View) -> None:
+    old = replace(view.positions[0], contract="MNQU2")
+    assert "MNQU2" in text_of(positions.position_rows(state_of(replace(view, positions=(old,))), 76)[1][0])
+    stop = replace(view.orders[0], contract="MNQU2")
+    assert "MNQU2" in text_of(positions.order_rows(state_of(replace(view, orders=(stop,))), 76)[1][0])
+
+
 def test_side_and_sign_need_no_colour(view: View) -> None:
     rows = [text_of(row) for row in positions.position_rows(state_of(view), 100)[1]]
     assert "▲ LONG  2" in rows[0]

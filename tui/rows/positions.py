@@ -55,9 +55,10 @@ _TRADES = (
 )
 
 
-def _name(state: ScreenState, instrument: str, kind: AccountKind) -> Row:
+def _name(state: ScreenState, instrument: str, kind: AccountKind, month: str = "") -> Row:
+    """`month` is the contract's own name, where it is known: after a roll another one than the active."""
     contract = contract_of(state.view, instrument)
-    name = plain(instrument if contract is None else contract.name)
+    name = plain(month or (instrument if contract is None else contract.name))
     style = "accent bold" if instrument == state.instrument else "text"
     return (*kind_mark(state.view, kind), (name, style))
 
@@ -94,7 +95,7 @@ def _position(state: ScreenState, position: PositionView) -> tuple[Row, ...]:
         target += f" +{len(targets) - 1}"
     held = max(0, state.view.ts - position.opened_ts)
     return (
-        _name(state, position.instrument, position.kind),
+        _name(state, position.instrument, position.kind, position.contract),
         cell("flattening…", "warn bold") if flattening else _side(position.qty),
         cell(figures.price(position.entry, digits)),
         cell(figures.price(position.mark, digits), "stale" if stale else "text"),
@@ -139,7 +140,7 @@ def _order(state: ScreenState, order: OrderView) -> tuple[Row, ...]:
     if contract is not None and contract.last is not None and order.price is not None:
         away = figures.signed((order.price - contract.last) / contract.tick_size, 0)
     return (
-        _name(state, order.instrument, order.kind),
+        _name(state, order.instrument, order.kind, order.contract),
         cell(order.slot.value, SLOT_STYLES[order.slot]),
         cell(order_text(order), figures.side(order.side.sign)),
         cell(figures.price(order.price, digits), SLOT_STYLES[order.slot]),
