@@ -67,7 +67,8 @@ def word_of(held: RestrictionView) -> str:
         return "OFF"
     if held.end is RestrictionEnd.RESUME:
         return "PAUSED"
-    return "NO ENTRIES" if held.guard else "BLOCKED"
+    of_venue = not held.guard and held.code in (None, Refusal.ACCOUNT_BLOCKED)
+    return "BLOCKED" if of_venue else "NO ENTRIES"
 
 
 def standing(view: View) -> Standing:
@@ -91,9 +92,15 @@ def standing(view: View) -> Standing:
 
 
 def _paused(view: View) -> tuple[str, ...]:
-    """The contracts that are paused by themselves."""
-    paused = [plain(c.instrument) for c in view.contracts if c.state is not TradingState.ACTIVE]
-    return (f"paused: {', '.join(paused)}",) if paused else ()
+    """The contracts that are paused by themselves, everywhere or in a book that the badge stands for."""
+    paused = {plain(c.instrument): "" for c in view.contracts if c.state is not TradingState.ACTIVE}
+    books = {book.book for book in main_books(view)}
+    for held in view.restrictions:
+        if held.instrument and held.book in books and held.end is RestrictionEnd.RESUME:
+            where = f" ({plain(held.book)})" if len(books) > 1 else ""
+            paused.setdefault(plain(held.instrument), where)
+    names = ", ".join(f"{name}{where}" for name, where in paused.items())
+    return (f"paused: {names}",) if names else ()
 
 
 def _against(view: View) -> list[str]:
@@ -110,8 +117,10 @@ def _against(view: View) -> list[str]:
         return found
     told = {Refusal.FEED_STALE, Refusal.VENUE_DOWN, Refusal.JOURNAL_DOWN} if found else set()
     common = [why for why in open_now[0].against if why not in told] if open_now else []
-    found += [why.sentence for why in common if all(why in c.against or c.stale for c in open_now)]
-    return found or [why.sentence for c in open_now for why in c.against][:1]
+    words = {held.code: plain(held.reason) for held in view.restrictions}
+    alone = [why for why in common if all(why in c.against or c.stale for c in open_now)]
+    told_now = [words.get(why) or why.sentence for why in alone]
+    return [*found, *told_now] or [why.sentence for c in open_now for why in c.against][:1]
 
 
 def _meanwhile(view: View) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from engine.model.view import (
     LimitView,
     LinkView,
     RestrictionEnd,
+    RestrictionView,
     TradingState,
     View,
 )
@@ -114,7 +115,14 @@ def paused() -> View:
         replace(c, state=TradingState.REDUCING) if c.instrument == "NQ" else c for c in view.contracts
     )
     pause = fake.held(TradingState.REDUCING, "paused by keyboard", RestrictionEnd.RESUME, by="keyboard")
-    return _with(replace(view, contracts=contracts), **pause)
+    reason, end = "paused by keyboard", RestrictionEnd.RESUME
+    every = (
+        RestrictionView(TradingState.REDUCING, reason, end, by="keyboard", code=Refusal.PAUSED),
+        RestrictionView(
+            TradingState.REDUCING, "paused by cli", end, by="cli", instrument="NQ", code=Refusal.PAUSED
+        ),
+    )
+    return _with(replace(view, contracts=contracts, restrictions=every), **pause)
 
 
 def off() -> View:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from engine.model.events import LinkState
-from engine.model.market import Side, Timeframe
+from engine.model.market import NANOS, Side, Timeframe
 from engine.model.notices import LogLine, Notice, NoticeKind, Severity, SignalFacts
 from engine.model.orders import AccountKind, OrderStatus
 from engine.model.refusals import Refusal
@@ -21,6 +21,7 @@ from engine.model.view import (
     FlattenView,
     LinkView,
     RestrictionEnd,
+    RestrictionView,
     TradingState,
     View,
 )
@@ -155,6 +156,28 @@ def test_what_holds_back_has_its_own_word_and_nothing_is_called_reducing(
     for row in (safety_row(state, 120), status.status_row(state, 120)):
         assert word in text_of(row)
         assert not {"REDUCING", "ACTIVE"} & set(text_of(row).split())
+
+
+def test_f59_all_that_holds_entries_back_is_on_the_screen_whichever_contract_is_shown(view: View) -> None:
+    lock = RestrictionView(
+        TradingState.LOCKED, "5 trades lost in a row", RestrictionEnd.TIME, NOW + 3_600 * NANOS,
+        guard="streak", book="practice",
+    )  # fmt: skip
+    foreign = RestrictionView(
+        TradingState.REDUCING, "changed from outside", RestrictionEnd.RESUME, book="practice", instrument="ES"
+    )
+    late = RestrictionView(
+        TradingState.REDUCING, "flat by 15:10", RestrictionEnd.CAUSE, instrument="GC", code=Refusal.NEAR_CLOSE
+    )
+    held = replace(view, restrictions=(lock, foreign, late))
+    for instrument in ("MNQ", "ES"):
+        shown = replace(state_of(held), instrument=instrument)
+        text = "\n".join(text_of(row).rstrip() for row in system_rows(shown, 90))
+        for words in ("everything: LOCKED 5 trades lost in a row, unlocks 10:42 CT",
+                      "ES: PAUSED changed from outside", "GC: NO ENTRIES flat by 15:10"):  # fmt: skip
+            assert words in text
+        assert "paused: ES" in text_of(safety_row(shown, 160))
+    assert "held back  nothing" in "\n".join(map(text_of, system_rows(state_of(view), 90)))
 
 
 def test_active_is_said_only_where_an_entry_could_pass(view: View) -> None:

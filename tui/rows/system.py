@@ -34,6 +34,17 @@ def _oddities(view: View, width: int) -> list[Row]:
     return [_fact("oddities", first), *(_fact("", line) for line in rest)]
 
 
+def _restrictions(view: View, width: int) -> list[Row]:
+    """Everything that holds entries back, whichever contract is shown: where, what, why, until when."""
+    rows: list[Row] = []
+    for held in view.restrictions:
+        book = plain(held.book) if held.book and len(view.books) > 1 else ""
+        where = " ".join(part for part in (plain(held.instrument), book) if part) or "everything"
+        lines = wrap(f"{where}: {_held(view, held)}", max(12, width - _LABEL))
+        rows += [_fact("" if rows or i else "held back", line, "warn") for i, line in enumerate(lines)]
+    return rows or [_fact("held back", "nothing", "dim")]
+
+
 def _engine(view: View) -> list[Row]:
     health = view.health
     word, style = ("● ok", "ok") if health.ok else (f"✕ {plain(health.detail)}", "error bold")
@@ -76,7 +87,12 @@ def _held(view: View, held: RestrictionView) -> str:
 def system_rows(state: ScreenState, width: int) -> list[Row]:
     """Everything, what matters most first; scrolls where there is not enough room."""
     view = state.view
-    rows = [*links.link_rows(view, width), *_oddities(view, width), *_engine(view)]
+    rows = [
+        *links.link_rows(view, width),
+        *_restrictions(view, width),
+        *_oddities(view, width),
+        *_engine(view),
+    ]
     for book in view.books:
         rows += _book(view, book, width)
     return [fit(row, width) for row in rows]
