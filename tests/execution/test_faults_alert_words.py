@@ -135,6 +135,7 @@ def test_f43_a_quotation_is_not_what_its_author_says(text: str) -> None:
         "Risk: 0.5%",
         "more in the recap",
         "From: JMoney",
+        "Entry: 20,000.00 now",
     ],
 )
 def test_f43_talk_around_an_alert_is_talk(line: str) -> None:
