@@ -9,6 +9,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from engine.market import sessions
 from engine.model import records as r
@@ -17,6 +18,8 @@ from engine.model.orders import Fill, Slot
 from engine.model.plans import Leg, PlanStatus
 from engine.portfolio.day_roll import LONGEST_ABSENCE, mark_boundary, roll
 from engine.portfolio.money import Marks, banked_usd, day_usd, open_usd, realized_usd
+from engine.state.days import DayStats
+from engine.state.position import Trade
 from tests.support.books import BOOK, MNQ, MORNING, Book, refolded
 
 ROLL = sessions.next_roll(MORNING)
@@ -126,6 +129,32 @@ def test_f25_a_trade_over_the_roll_is_split_at_its_mark() -> None:
     assert (book.state.day.won_usd, book.state.day.lost_usd) == (Decimal(0), Decimal(20))
     assert (book.state.day.wins, book.state.day.losses_in_a_row) == (0, 1)  # T8: the day's part lost
     assert book.state.carried == {}
+
+
+@pytest.mark.parametrize(("mark", "wins", "streak", "won", "lost"), [(1030, 0, 1, 0, 20), (960, 1, 0, 50, 0)])
+def test_t8_whether_a_carried_trade_won_today_its_part_of_today_says(
+    mark: int, wins: int, streak: int, won: int, lost: int
+) -> None:
+    """Bought at 1000 and sold at 1010: a gain of the whole, and what is left of it today."""
+    book = Book()
+    book.entered(TWO, price=1000)
+    book.at(ROLL)
+    roll(book.turn, _marks(mark))
+    _sell(book, 1010, 2)
+    day = book.state.day
+    assert (day.trades, day.wins, day.losses_in_a_row) == (1, wins, streak)
+    assert (day.won_usd, day.lost_usd) == (Decimal(won), Decimal(lost))
+    assert refolded(book.journal) == book.turn.state
+
+
+def test_t8_a_carried_trade_that_is_counted_again_keeps_its_part() -> None:
+    whole = Trade("MNQ", Side.BUY, 2, 2000, 2020, Decimal(10), Decimal(0), 0, 1, "T1")
+    day = DayStats()
+    day.book_trade(whole, gross_before_usd=Decimal(30))
+    assert (day.wins, day.lost_usd, day.losses_in_a_row) == (0, Decimal(20), 1)
+    day.recount(whole, replace(whole, gross_usd=Decimal(50)), 0)
+    assert (day.wins, day.won_usd, day.lost_usd, day.losses_in_a_row) == (1, Decimal(20), Decimal(0), 0)
+    assert day.equity == [Decimal(20)]
 
 
 def test_f25_partial_exits_and_costs_stay_on_their_own_side() -> None:
