@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -21,8 +21,8 @@ class InboxContents:
     kind = "inbox"
 
     def __init__(self, events: Sequence[Quote | Print], history: Sequence[Bar]) -> None:
-        self._events = sorted(events, key=_ts)
-        self.rows = len(events)
+        self._events = list(_once(sorted(events, key=_ts)))
+        self.rows = len(self._events)
         start = self.start_ts
         self.history: Sequence[Bar] = tuple(bar for bar in history if bar.close_ts <= start)
 
@@ -72,6 +72,20 @@ def read_inbox(path: Path, instrument: Instrument, symbol: str | None = None) ->
     if not market:
         raise TapeError(f"{path.name}: has no quotes or prints of {symbol or instrument.symbol}")
     return InboxContents(market, history)
+
+
+def _once(events: Iterable[Quote | Print]) -> Iterator[Quote | Print]:
+    """In their order, without the prints that a venue told again (docs/semantics.md#bars)."""
+    now, told = -1, set[int]()
+    for event in events:
+        if event.ts_venue != now:
+            now = event.ts_venue
+            told.clear()
+        if isinstance(event, Print) and event.seq:
+            if event.seq in told:
+                continue
+            told.add(event.seq)
+        yield event
 
 
 def _ts(event: Quote | Print) -> int:

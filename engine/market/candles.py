@@ -140,7 +140,8 @@ def fold(
         candle = open_candles.get(traded.instrument)
         if candle is not None:
             if candle.open_ts <= ts < candle.close_ts:
-                candle.add(traded)
+                if not candle.repeats(traded):
+                    candle.add(traded)
                 continue
             if ts < candle.open_ts:
                 if on_late is not None:

@@ -41,6 +41,12 @@ def test_a_late_print_changes_nothing_and_is_told() -> None:
     assert late == [straggler]
 
 
+def test_t5_a_print_that_comes_again_counts_once() -> None:
+    stream = [traded(0, 100, 3, seq=7), traded(1, 101, 2, seq=8)]
+    (bar,) = fold([*stream, *stream, traded(2, 99), traded(2, 99)], Timeframe.M1)
+    assert (bar.volume, bar.n_src) == (7, 4)
+
+
 def test_instruments_are_folded_side_by_side() -> None:
     stream = [traded(0, 10, instrument="ES"), traded(1, 20, instrument="GC"), traded(61, 11, instrument="ES")]
     bars = list(fold(stream, Timeframe.M1))

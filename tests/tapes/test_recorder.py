@@ -281,7 +281,7 @@ def test_a_recording_plays_as_a_market_of_one_contract(tmp_path: Path) -> None:
         ev.CommandReceived(ts_recv=START, command=Pause(id="1")),
         ev.Quote(ts_recv=START + 9, ts_venue=START + 5, instrument="MNQ", bid=100, ask=101),
         ev.Quote(ts_recv=START + 9, ts_venue=START + 5, instrument="ES", bid=1, ask=2),
-        ev.Print(ts_recv=START + 9, ts_venue=START + 3, instrument="MNQ", price=101, size=2),
+        *[ev.Print(ts_recv=START + 9, ts_venue=START + 3, instrument="MNQ", price=101, size=2, seq=5)] * 2,
     ]
     path = recorded(tmp_path, events)
     tape = open_tape(path, "MNQ")
