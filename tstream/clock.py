@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from adapters.common.steady import SteadyClock
+from adapters.common.steady import passing_ns
 
 
 def wall_ns() -> int:
@@ -24,29 +24,28 @@ def iso(ts: int) -> str:
     return utc(ts).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-real_ns = SteadyClock(wall_ns)
-"""Real time of this process: the wall's as it was at the start, and from then on what has passed."""
-
-
 class RunClock:
-    """The clock of a run, which is never set: real time until the practice venue has told its own."""
+    """The clock of a run, which is never set: the wall's time as it was at first and what has really passed
+    since; practice time once the practice venue has told it.
+    """
 
-    def __init__(self, real: Callable[[], int] = real_ns, wall: Callable[[], int] = wall_ns) -> None:
-        self._real = real
+    def __init__(self, wall: Callable[[], int] = wall_ns, passing: Callable[[], int] = passing_ns) -> None:
         self._wall = wall
+        self._passing = passing
+        self._origin = wall() - passing()
         self._practice: Callable[[int], int] | None = None
         self._set_ns = 0
 
     def __call__(self) -> int:
-        real = self._real()
-        return real if self._practice is None else self._practice(real)
+        passed = self._passing()
+        return self._origin + passed if self._practice is None else self._practice(passed)
 
     def wall(self) -> int:
         """What the machine's clock shows; practice time is nobody's to set, but for a fault."""
         return (self._wall() if self._practice is None else self()) + self._set_ns
 
     def follow(self, practice: Callable[[int], int]) -> None:
-        """From now on practice time, by what it is at an instant of real time."""
+        """From now on practice time, by what it is at an instant of passing time."""
         self._practice = practice
 
     def set_by(self, nanos: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 from dataclasses import replace
 from types import TracebackType
@@ -10,7 +11,7 @@ from typing import Self
 
 from aiohttp import web
 
-from adapters.common.steady import SteadyClock
+from adapters.common.steady import passing_ns
 from adapters.simulator.config import SimulatorConfig
 from adapters.simulator.exchange.account import PracticeAccount
 from adapters.simulator.exchange.clock import PracticeClock
@@ -51,16 +52,15 @@ class PracticeVenue:
         month: str | None = None,
     ) -> None:
         self.config = config if config is not None else SimulatorConfig()
-        real = SteadyClock()  # both ends have one: whoever sets the machine's does nothing to practice time
-        opening = open_market(self.config, real()) if source is None else open_source(source, month)
+        opening = open_market(self.config, time.time_ns()) if source is None else open_source(source, month)
         held = round(self.config.hold_s * NANOS)
-        self.practice_clock = PracticeClock(opening.source.start_ts, real() + held, self.config.speed)
+        self.practice_clock = PracticeClock(opening.source.start_ts, passing_ns() + held, self.config.speed)
         config = self.config
         self.tokens = Tokens(config.token_lifetime_ns, config.key)
         self.exchange = Exchange(
             config.exchange(),
             opening.source,
-            clock if clock is not None else lambda: self.practice_clock.at(real()),
+            clock if clock is not None else lambda: self.practice_clock.at(passing_ns()),
             opening.listing,
             opening.storage,
         )

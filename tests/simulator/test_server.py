@@ -6,7 +6,6 @@ import asyncio
 import json
 import signal
 import sys
-import time
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,6 +18,7 @@ import msgspec
 import pytest
 from aiohttp import ClientSession
 
+from adapters.common.steady import passing_ns
 from adapters.simulator.config import SimulatorConfig
 from adapters.simulator.exchange.clock import PracticeClock
 from adapters.simulator.market.hours import NANOS
@@ -100,7 +100,7 @@ async def test_held_time_goes_on_when_the_parent_says_so() -> None:
             _, first = await wire.event("GatewayQuote")
             assert datetime.fromisoformat(first["lastUpdated"]) == begun
             assert process.stdin is not None
-            process.stdin.write(json.dumps({"real_origin_ns": time.time_ns()}).encode() + b"\n")
+            process.stdin.write(json.dumps({"real_origin_ns": passing_ns()}).encode() + b"\n")
             _, quote = await wire.event("GatewayQuote")
         assert begun < datetime.fromisoformat(quote["lastUpdated"]) < begun + timedelta(minutes=10)
 
@@ -112,7 +112,7 @@ async def test_time_is_not_held_for_ever() -> None:
             while venue.now() == START:  # noqa: ASYNC110
                 await asyncio.sleep(0)
         clock = venue.practice_clock
-        assert clock.real_origin_ns <= time.time_ns(), "nobody subscribed: it went on at the time it had said"
+        assert clock.real_origin_ns <= passing_ns(), "nobody subscribed: it went on at the time it had said"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -17,10 +17,11 @@ import msgspec
 from msgspec import structs
 
 from adapters.common.files import owner_only, replace_file
+from adapters.common.steady import passing_ns
 from adapters.simulator.exchange.clock import PracticeClock
 from adapters.simulator.process import EngineClockSet, Ready, TapeChoice, VenueStart
 from engine.model.errors import FatalError
-from tstream.clock import iso, real_ns, wall_ns
+from tstream.clock import iso, wall_ns
 from tstream.options import RunOptions
 from tstream.paths import Paths
 
@@ -129,7 +130,7 @@ class PracticeProcess:
 
     def release(self) -> PracticeClock | None:
         """Let held practice time go on; the clock from now on, None if it goes on already."""
-        soon = real_ns() + _NOTICE_NS
+        soon = passing_ns() + _NOTICE_NS
         if self._ready is None or self._child is None or soon >= self._ready.real_origin_ns:
             return None
         self._tell(msgspec.json.encode({"real_origin_ns": soon}))

@@ -17,9 +17,10 @@ _NEVER = 2**63
 
 @dataclass(frozen=True, slots=True)
 class PracticeClock:
-    """practice now = origin + (real - real origin) x rate, all in integer nanoseconds UTC.
+    """practice now = origin + (real - real origin) x rate, all in integer nanoseconds.
 
-    Before the real origin it stands still. Venue and engine hold equal values in two processes, so they agree
+    Real is what passes on this machine (`adapters/common/steady.py`): nobody sets it. Before the real origin
+    it stands still. Venue and engine hold equal values in two processes, so they agree
     on the time without asking.
     """
 
