@@ -13,6 +13,8 @@ KIB = 1024
 
 
 class Endpoint(Struct, frozen=True, kw_only=True):
+    name: str
+    """As people are told of it."""
     path: str
     codes: type[IntEnum]
     acts: bool = False
@@ -39,25 +41,30 @@ class Endpoint(Struct, frozen=True, kw_only=True):
         return 8192 * KIB if self.priority is Priority.HISTORY else 4096 * KIB
 
 
-LOGIN = Endpoint(path="/api/Auth/loginKey", codes=codes.Login, public=True, priority=Priority.CLOSE)
-VALIDATE = Endpoint(path="/api/Auth/validate", codes=codes.Validate, priority=Priority.PROTECT)
-LOGOUT = Endpoint(path="/api/Auth/logout", codes=codes.Logout)
+LOGIN = Endpoint(
+    name="login", path="/api/Auth/loginKey", codes=codes.Login, public=True, priority=Priority.CLOSE
+)
+VALIDATE = Endpoint(
+    name="renewal of the login", path="/api/Auth/validate", codes=codes.Validate, priority=Priority.PROTECT
+)
+LOGOUT = Endpoint(name="logout", path="/api/Auth/logout", codes=codes.Logout)
 
-ACCOUNTS = Endpoint(path="/api/Account/search", codes=codes.Generic)
+ACCOUNTS = Endpoint(name="accounts", path="/api/Account/search", codes=codes.Generic)
 
-CONTRACTS_AVAILABLE = Endpoint(path="/api/Contract/available", codes=codes.Contract)
-CONTRACT_SEARCH = Endpoint(path="/api/Contract/search", codes=codes.Contract)
-CONTRACT_BY_ID = Endpoint(path="/api/Contract/searchById", codes=codes.Contract)
+CONTRACTS_AVAILABLE = Endpoint(name="contracts", path="/api/Contract/available", codes=codes.Contract)
+CONTRACT_SEARCH = Endpoint(name="search of a contract", path="/api/Contract/search", codes=codes.Contract)
+CONTRACT_BY_ID = Endpoint(name="contract", path="/api/Contract/searchById", codes=codes.Contract)
 
-BARS = Endpoint(path="/api/History/retrieveBars", codes=codes.Bars, priority=Priority.HISTORY)
+BARS = Endpoint(name="history", path="/api/History/retrieveBars", codes=codes.Bars, priority=Priority.HISTORY)
 
-ORDERS = Endpoint(path="/api/Order/search", codes=codes.Generic)
-ORDERS_OPEN = Endpoint(path="/api/Order/searchOpen", codes=codes.Generic)
-ORDERS_QUERY = Endpoint(path="/api/Order/v2/query", codes=codes.Generic)
-POSITIONS = Endpoint(path="/api/Position/searchOpen", codes=codes.Generic)
-TRADES = Endpoint(path="/api/Trade/search", codes=codes.Generic)
+ORDERS = Endpoint(name="orders", path="/api/Order/search", codes=codes.Generic)
+ORDERS_OPEN = Endpoint(name="open orders", path="/api/Order/searchOpen", codes=codes.Generic)
+ORDERS_QUERY = Endpoint(name="live orders", path="/api/Order/v2/query", codes=codes.Generic)
+POSITIONS = Endpoint(name="positions", path="/api/Position/searchOpen", codes=codes.Generic)
+TRADES = Endpoint(name="trades", path="/api/Trade/search", codes=codes.Generic)
 
 PLACE = Endpoint(
+    name="place",
     path="/api/Order/place",
     codes=codes.Place,
     acts=True,
@@ -66,6 +73,7 @@ PLACE = Endpoint(
     limited_is_unsent=False,
 )
 MODIFY = Endpoint(
+    name="change",
     path="/api/Order/modify",
     codes=codes.Modify,
     acts=True,
@@ -73,6 +81,7 @@ MODIFY = Endpoint(
     unclear=frozenset({codes.Modify.PENDING, codes.Modify.UNKNOWN_ERROR}),
 )
 CANCEL = Endpoint(
+    name="cancel",
     path="/api/Order/cancel",
     codes=codes.Cancel,
     acts=True,
@@ -80,6 +89,7 @@ CANCEL = Endpoint(
     unclear=frozenset({codes.Cancel.PENDING, codes.Cancel.UNKNOWN_ERROR}),
 )
 CLOSE = Endpoint(
+    name="close",
     path="/api/Position/closeContract",
     codes=codes.Close,
     acts=True,

@@ -113,7 +113,7 @@ class Rest:
                 raise RefusedError(f"{error}: {remedy}", error.code, error.cause) from None
             raise
         if reply.order_id is None:
-            raise UnknownOutcomeError(f"{endpoints.PLACE.path}: accepted, but no order id was given")
+            raise UnknownOutcomeError(f"{endpoints.PLACE.name}: accepted, but no order id was given")
         return str(reply.order_id)
 
     async def modify(self, body: dict[str, Any], leave: Leave | None = None) -> None:
@@ -182,7 +182,7 @@ class Rest:
             yield
         except WireError as error:
             self._anomalies.note(endpoint.path, error)
-            raise RetryableError(f"{endpoint.path}: an answer that can't be read ({error})") from None
+            raise RetryableError(f"{endpoint.name}: an answer that can't be read ({error})") from None
 
     async def _query_live(self, account_id: int) -> list[OrderRow]:
         found: dict[int, OrderRow] = {}
@@ -216,5 +216,5 @@ async def _by_time(rows: list[BarRow]) -> dict[int, BarRow]:
             if number % _ROWS_AT_ONCE == 0:
                 await asyncio.sleep(0)
     except ValueError as error:
-        raise RetryableError(f"{endpoints.BARS.path}: {error}") from None
+        raise RetryableError(f"{endpoints.BARS.name}: {error}") from None
     return page

@@ -101,7 +101,7 @@ class Session:
             return await self._transport.post(endpoint, body, token, priority)
         except Unauthorized:
             self.revoke(token)
-            raise RetryableError(f"{endpoint.path}: a fresh token was refused (HTTP 401)") from None
+            raise RetryableError(f"{endpoint.name}: a fresh token was refused (HTTP 401)") from None
 
     async def keep_fresh(self) -> None:
         """Renew the token well before it expires, and log in again where one was lost; until cancelled.
@@ -176,7 +176,7 @@ class Session:
             reply = await self._transport.post(LOGIN, body)
         except (RefusedError, Unauthorized) as error:
             code = error.code if isinstance(error, RefusedError) else 401
-            told = scrub(error, key) if isinstance(error, RefusedError) else "HTTP 401"
+            told = scrub(error, key).removeprefix(f"{LOGIN.name}: ")
             if code == codes.Login.UNKNOWN_ERROR:
                 raise RetryableError(f"login: {told}") from None
             remedy = _REMEDIES.get(code, "check user name and API key")

@@ -227,7 +227,7 @@ class Transport:
         if status == 429:
             raise self._rate_limited(endpoint, budget, retry_after)
         if status == 401:
-            raise Unauthorized
+            raise Unauthorized("HTTP 401")
         if status != 200:
             raise self._http_error(endpoint, status, payload)
         try:
@@ -247,7 +247,7 @@ class Transport:
         if budget is self._budget:
             self._health(False, _LEFT_ALONE.format(pause))
             self._paused = True
-        text = f"{endpoint.path}: the gateway's rate limit is used up (HTTP 429), waiting {pause:g} s"
+        text = f"{endpoint.name}: the gateway's rate limit is used up (HTTP 429), waiting {pause:g} s"
         return RetryableError(text) if endpoint.limited_is_unsent else UnknownOutcomeError(text)
 
     def _health(self, ok: bool, text: str) -> None:
@@ -259,9 +259,9 @@ class Transport:
         problem = "" if endpoint.public else _problem(payload)
         if 400 <= status < 500 and status != 408:
             self._health(True, "")
-            return RefusedError(f"{endpoint.path}: HTTP {status}{problem}", status)
+            return RefusedError(f"{endpoint.name}: HTTP {status}{problem}", status)
         if 300 <= status < 400:
-            return FatalError(f"{endpoint.path}: the gateway redirects (HTTP {status}): check its address")
+            return FatalError(f"{endpoint.name}: the gateway redirects (HTTP {status}): check its address")
         return self._lost(endpoint, f"HTTP {status}{problem}")
 
     def _unreached(self, error: BaseException) -> RetryableError:
@@ -271,7 +271,7 @@ class Transport:
 
     def _lost(self, endpoint: Endpoint, why: str) -> PortError:
         """The request went out, its answer says nothing."""
-        text = f"{endpoint.path}: {why}"
+        text = f"{endpoint.name}: {why}"
         self._health(False, text)
         return UnknownOutcomeError(text) if endpoint.acts else RetryableError(text)
 
@@ -292,7 +292,7 @@ async def _body(response: aiohttp.ClientResponse, most: int) -> bytes | None:
 
 def _business_error(endpoint: Endpoint, reply: Reply) -> PortError:
     code, message = reply.error_code, reply.error_message or ""
-    text = f"{endpoint.path}: {codes.words(endpoint.codes, code)}"
+    text = f"{endpoint.name}: {codes.words(endpoint.codes, code)}"
     if message:
         text += f" ({scrub(message)})"
     if endpoint.acts and (code in endpoint.unclear or not _refuses(endpoint, code)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -106,13 +107,18 @@ def test_a_hung_engine_is_named_and_taken_over_only_when_told_to(home: Path) -> 
         assert (venue.signed(), venue.live_orders()) == ({}, [])
 
 
-def test_f34_a_second_flatten_beside_the_first_is_refused(home: Path) -> None:
+def test_f34_f54_an_engine_that_answers_is_asked_and_never_taken_over(home: Path) -> None:
     """A takeover ends who hangs, and nobody takes an account from two sides."""
     with Headless(home, "--speed", "20") as run:
         run.practice()
         run.until(lambda: run.beside("status").returncode == 0, "it answers")
-        # An engine that answers is asked to do it; nobody is ended.
+        # An engine that answers is asked to do it, however many sit on its socket; nobody is ended.
+        crowd = [socket.socket(socket.AF_UNIX) for _ in range(16)]
+        for client in crowd:
+            client.connect(str(home / "run" / "control.sock"))
         told = run.beside("flatten", "--yes", "--takeover")
+        for client in crowd:
+            client.close()
         assert told.returncode == 0, told.stderr
         assert run.process.poll() is None
         assert "no engine answers" not in told.stderr

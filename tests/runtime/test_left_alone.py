@@ -44,7 +44,7 @@ async def test_f61_without_queries_a_new_run_closes_what_the_journal_knows(tmp_p
                 f.clock.skip(NANOS // 5)
                 return held(f) == 0
 
-            await until(closed, look_s=0.02)
+            await until(closed, 30, look_s=0.02)
             assert "MNQ" in again.book.flattening, "only the venue's own word opens the latch"
     with SyncJournal(f.journal) as journal:
         kinds = [type(r.decode(raw)) for _, raw in journal.read()]
