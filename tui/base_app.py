@@ -131,8 +131,7 @@ class CockpitApp(App[ExitReason]):
         self._asked: Question | None = None
         self._caught: dict[signal.Signals, Any] = {}
         super().__init__(driver_class=CockpitDriver if usable() else None)
-        if self.console.color_system == "256":
-            self.theme_registry.reduce_to_256()
+        self.theme_registry.reduce(self.console.color_system)
         for known in self.theme_registry.themes.values():
             self.register_theme(textual_theme(known))
         self.theme = self.theme_registry.first

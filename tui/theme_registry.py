@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import colorsys
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,6 +35,33 @@ def for_256(color: str) -> str:
     return "#{:02x}{:02x}{:02x}".format(*nearest)
 
 
+_SHADES = ("#000000", "#555555", "#aaaaaa", "#ffffff")
+_ON_BLACK = {0: "#ff5555", 60: "#ffff55", 120: "#55ff55", 180: "#55ffff", 300: "#ff55ff", 360: "#ff5555"}
+_ON_WHITE = {0: "#aa0000", 240: "#0000aa", 300: "#aa00aa", 360: "#aa0000"}
+"""Of the colours of terminals with 16 those that can be read, by hue."""
+_BEHIND = ("frame", "guide", "select", "volume", "flash-up", "flash-down")
+"""Must stand out from the background, and be read upon."""
+
+
+def for_16(theme: ColorTheme) -> dict[str, str]:
+    """The theme in colours of terminals that have 16: by hue, in greys where no colour is near that can be
+    read."""
+    found, hues = {}, _ON_BLACK if theme.dark else _ON_WHITE
+    for key, color in theme.colors.items():
+        red, green, blue = (int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))
+        hue, light, saturation = colorsys.rgb_to_hls(red, green, blue)
+        nearest = min(hues, key=lambda known: abs(known - hue * 360))
+        if saturation > 0.3 and light > (0.3 if theme.dark else 0) and abs(nearest - hue * 360) < 61:
+            found[key] = hues[nearest]
+        else:
+            found[key] = min(_SHADES, key=lambda shade: abs(int(shade[1:3], 16) / 255 - light))
+    back, near, text = ("#000000", "#555555", "#ffffff") if theme.dark else ("#ffffff", "#aaaaaa", "#000000")
+    readable = "#aaaaaa" if theme.dark else "#555555"
+    dim = {key: readable for key, color in found.items() if color in (back, near)}
+    chrome = dict.fromkeys(_BEHIND, near)
+    return found | dim | chrome | {"background": back, "surface": back, "ink": back, "text": text}
+
+
 class ThemeRegistry:
     """Our themes, then the user's. One that can't be read is a problem to be told, never an end."""
 
@@ -64,12 +92,14 @@ class ThemeRegistry:
             return DEFAULT
         return wanted
 
-    def reduce_to_256(self) -> None:
-        """Make all colours ones that a terminal with 256 of them has."""
-        self.themes = {
-            name: replace(theme, colors={key: for_256(color) for key, color in theme.colors.items()})
-            for name, theme in self.themes.items()
-        }
+    def reduce(self, color_system: str | None) -> None:
+        """Make all colours ones that a terminal has: "256", or "standard", which is 16."""
+        for name, theme in self.themes.items():
+            if color_system == "standard":
+                self.themes[name] = replace(theme, colors=for_16(theme))
+            elif color_system == "256":
+                colors = {key: for_256(color) for key, color in theme.colors.items()}
+                self.themes[name] = replace(theme, colors=colors)
 
     def next_after(self, name: str) -> str:
         """The next theme, round and round."""

@@ -37,6 +37,7 @@ from tui.rows.bars.quote_strip import quote_strip_row
 from tui.rows.bars.safety import safety_row
 from tui.rows.system import system_rows
 from tui.screen_state import ScreenState
+from tui.screens.help import help_rows
 from tui.styled_text import Row, text_of, width_of
 from tui.view_facts import Standing, day_usd, link_state, standing
 
@@ -461,6 +462,13 @@ def test_the_pause_key_says_resume_while_paused(view: View) -> None:
         view, books=(replace(view.books[0], **fake.held(TradingState.REDUCING, "", RestrictionEnd.RESUME)),)
     )
     assert "p resume" in text_of(key_row(state_of(paused), resolve_keys(None), Shape.MEDIUM, 120)[0])
+
+
+def test_in_help_a_gap_stands_behind_every_key(view: View) -> None:
+    keys = resolve_keys({"pause": "ctrl+shift+f12"})
+    texts = [text_of(row) for row in help_rows(state_of(view), keys, 118)]
+    assert any(text.startswith("  escape back") for text in texts)
+    assert any(text.startswith("  ^shift+f12 pause") for text in texts)
 
 
 def test_how_a_command_stands_is_in_the_key_line(view: View) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from themes.loader import COLORS, DEFAULT, ColorTheme, ThemeError, builtin_themes, read_theme, user_themes
-from tui.theme_registry import ThemeRegistry, for_256
+from tui.theme_registry import ThemeRegistry, for_16, for_256
 from tui.theme_styles import ThemeStyles
 
 THEMES = builtin_themes()
@@ -172,6 +172,20 @@ def test_with_256_colours_text_stays_readable_and_zones_visible(theme: ColorThem
     for name in ("zone-up", "zone-down", "zone-level", "flash-up", "flash-down", "surface", "select"):
         assert colors[name] != colors["background"], name
     assert all(for_256(color) == color for color in colors.values())
+
+
+@pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES.keys())
+def test_with_16_colours_everything_can_be_read_and_what_is_selected_is_seen(theme: ColorTheme) -> None:
+    colors = for_16(theme)
+    for name in (*READ, "faint", "practice", "paper", "live", "zone-up", "zone-down", "zone-level"):
+        assert contrast(colors[name], colors["background"]) >= 4.5, name
+        assert contrast(colors["ink"], colors[name]) >= 4.5, name
+    for name in ("select", "guide", "frame", "flash-up", "flash-down"):
+        assert colors[name] != colors["background"], name
+        assert contrast(colors["text"], colors[name]) >= 4.5, name
+    if theme.dark:
+        for one, other in (("up", "down"), ("gain", "loss"), ("buy", "sell"), ("ok", "bad")):
+            assert colors[one] != colors[other]
 
 
 def test_a_live_mode_changes_only_the_frames() -> None:

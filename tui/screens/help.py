@@ -13,7 +13,7 @@ from tui.actions import ACTIONS, Action, Danger, blocked, label_of
 from tui.keymap import RESERVED, Keys, key_text
 from tui.plain_text import plain
 from tui.screen_state import ScreenState
-from tui.styled_text import EMPTY, Row, cell, fit, wrap
+from tui.styled_text import EMPTY, Row, Span, cell, fit, wrap
 from tui.widgets.grid import Content, LiveGrid
 
 
@@ -29,19 +29,22 @@ def help_rows(state: ScreenState, keys: Keys, width: int) -> list[Row]:
         rows += [fit(_help_row(state, keys, action, width), width) for action in actions]
         rows.append(EMPTY)
     rows.append(cell("Always", "accent bold"))
-    rows += [((f"  {key_text(key):<6}", "text bold"), (words, "dim")) for key, words in RESERVED.items()]
-    rows.append(
-        (("  ← → + −", "text bold"), ("  with the chart focused: look back, wider or slimmer candles", "dim"))
-    )
-    rows.append((("  ↑ ↓ j k g G", "text bold"), ("  pgup pgdn: scroll the focused pane", "dim")))
-    return rows
+    always = [(key_text(key), words) for key, words in RESERVED.items()]
+    always.append(("← → + −", "with the chart focused: look back, wider or slimmer candles"))
+    always.append(("↑ ↓ j k g G", "and pgup pgdn: scroll the focused pane"))
+    return [*rows, *((_key(key, "text"), (words, "dim")) for key, words in always)]
+
+
+def _key(key: str, style: str) -> Span:
+    """A key with a gap behind it, however long it is."""
+    return (f"  {key:<6} ", f"{style} bold")
 
 
 def _help_row(state: ScreenState, keys: Keys, action: Action, width: int) -> Row:
     reason = blocked(action, state.view, state.instrument, state.readonly)
     style = "faint" if reason else "text"
     key: Row = (
-        (f"  {keys.shown(action.id):<6}", f"{style} bold"),
+        _key(keys.shown(action.id), style),
         (f"{label_of(action, state.instrument):<22}", style),
     )
     about = f"not now: {reason}" if reason else action.tooltip
