@@ -39,7 +39,7 @@ BATCH = 200
 SPARE_BARS = 64
 """Bars digested before the loop waits: well under a millisecond."""
 
-WARM_UP_NS = 5 * 24 * 3600 * NANOS
+WARM_UP_NS = 11 * 24 * 3600 * NANOS
 """History loaded at start, so that the 1h frame speaks at once."""
 
 RETRY_S = 5.0

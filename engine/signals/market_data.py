@@ -11,6 +11,9 @@ from engine.model.events import HistoryLoaded, LinkChanged, LinkState, Print, Qu
 from engine.model.instrument import Instrument
 from engine.signals.board import SignalBoard
 
+MINUTES_SEEN = 4 * 23 * 60
+"""Minutes of the past that count at a start: four sessions."""
+
 
 class MarketData:
     """Takes market events in, each once, and gives the bars that they close."""
@@ -27,6 +30,8 @@ class MarketData:
         self.quotes: dict[str, Quote] = {}
         self.prints = 0
         self._last_prints: dict[str, int] = {}
+        self._since: dict[str, int] = {}
+        """By contract, the oldest minute of the past that counts, nanoseconds UTC."""
 
     def on_quote(self, quote: Quote, now: int) -> Sequence[BarsClosed]:
         self.quotes[quote.instrument] = quote
@@ -40,8 +45,14 @@ class MarketData:
         return self.bars.on_print(trade)
 
     def on_history(self, event: HistoryLoaded) -> None:
-        if self.bars.load_history(event.instrument, event.bars):
-            self.board.warm_up(event.instrument)
+        """Of the first history of a contract its newest sessions count, however much there is: what is seen
+        depends neither on the weekday nor on who loads it."""
+        symbol, bars = event.instrument, event.bars
+        if symbol not in self._since and bars:
+            self._since[symbol] = bars[-MINUTES_SEEN:][0].open_ts
+        since = self._since.get(symbol, 0)
+        if self.bars.load_history(symbol, [bar for bar in bars if bar.open_ts >= since]):
+            self.board.warm_up(symbol)
 
     def on_link(self, event: LinkChanged) -> None:
         """The market link changed."""
@@ -51,6 +62,7 @@ class MarketData:
     def rolled(self, instrument: str, ts_venue: int) -> None:
         """Another contract month from now on: prices of two months never meet."""
         self.bars.forget(instrument, ts_venue)
+        self._since.pop(instrument, None)
         self.board.warm_up(instrument)
         self.quotes.pop(instrument, None)
         self._last_prints.pop(instrument, None)

@@ -1,17 +1,21 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 
 import msgspec
 import pytest
 
 from engine.market.bars import BarsClosed, MinuteBars
 from engine.model.chart import AlignmentView
+from engine.model.events import HistoryLoaded
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import MINUTE, Bar, Timeframe
+from engine.signals import market_data
 from engine.signals.alignment import WEIGHTS_PCT, align
 from engine.signals.board import SignalBoard
 from engine.signals.frame import FrameSignals
+from engine.signals.market_data import MarketData
 from tests.signals.markets import LIVE, SYMBOLS, WARM_UP, minutes, prints_of, run
 from tests.signals.shapes import wander
 
@@ -29,6 +33,26 @@ def picture(board: SignalBoard) -> bytes:
     views = [board.alignment_view(symbol) for symbol in SYMBOLS]
     zones = [board.zones(symbol, timeframe) for symbol in SYMBOLS for timeframe in Timeframe]
     return msgspec.json.encode([views, zones])
+
+
+def test_what_counts_of_the_past_depends_on_neither_weekday_nor_loader(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However much is loaded, and loaded again: the same sessions count."""
+    monkeypatch.setattr(market_data, "MINUTES_SEEN", 900)
+    past = tuple(wander(1, 1_500, instrument="MNQ"))
+
+    def seen(*loads: slice) -> bytes:
+        market = MarketData({"MNQ": CME_FUTURES["MNQ"]}, 0, MINUTE, Counter())
+        for part in loads:
+            market.on_history(HistoryLoaded(ts_recv=0, instrument="MNQ", bars=past[part]))
+        zones = [market.board.zones("MNQ", timeframe) for timeframe in Timeframe]
+        return msgspec.json.encode([market.board.alignment_view("MNQ"), zones])
+
+    little, much = slice(-950, None), slice(None)
+    assert len({seen(little), seen(much), seen(little, much)}) == 1
+    monkeypatch.setattr(market_data, "MINUTES_SEEN", 1_500)
+    assert seen(little) != seen(much), "else this proves nothing"
 
 
 def test_when_somebody_asks_does_not_matter() -> None:
