@@ -247,7 +247,7 @@ class Transport:
         if budget is self._budget:
             self._health(False, _LEFT_ALONE.format(pause))
             self._paused = True
-        text = f"{endpoint.name}: the gateway's rate limit is used up (HTTP 429), waiting {pause:g} s"
+        text = f"{endpoint.name}: the gateway's rate limit is used up (HTTP 429), waiting {pause:.0f} s"
         return RetryableError(text) if endpoint.limited_is_unsent else UnknownOutcomeError(text)
 
     def _health(self, ok: bool, text: str) -> None:
