@@ -12,8 +12,10 @@ os.environ.pop("NO_COLOR", None)
 
 @pytest.fixture(autouse=True)
 def _pilots_wait_for_what_they_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not for a process that uses little CPU."""
+    """Not for a process that uses little CPU. And all colours are there: a plugin has imported Textual before
+    its environment was set here."""
     import textual.app
+    import textual.constants
     import textual.pilot
     from textual._context import active_app
 
@@ -22,5 +24,6 @@ def _pilots_wait_for_what_they_asked_for(monkeypatch: pytest.MonkeyPatch) -> Non
     async def wait(_min_sleep: float = 0, _max_sleep: float = 1) -> None:
         await settled(active_app.get())
 
+    monkeypatch.setattr(textual.constants, "COLOR_SYSTEM", "truecolor")
     monkeypatch.setattr(textual.app, "wait_for_idle", wait)
     monkeypatch.setattr(textual.pilot, "wait_for_idle", wait)
