@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 from textual.pilot import Pilot
@@ -65,6 +66,13 @@ class Cockpit:
     def toasts(self) -> list[str]:
         """What the toasts say."""
         return [notification.message for notification in self.app._notifications]
+
+
+@asynccontextmanager
+async def running(cockpit: Cockpit, size: tuple[int, int] = (120, 40)) -> AsyncIterator[Pilot[Any]]:
+    async with cockpit.app.run_test(size=size, notifications=True) as pilot:
+        await pilot.pause()
+        yield pilot
 
 
 def grid_text(grid: LiveGrid) -> str:

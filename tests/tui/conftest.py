@@ -4,6 +4,8 @@ import os
 
 import pytest
 
+from engine.model.view import View
+
 # Textual reads these when it is first imported; pictures must not depend on the machine.
 os.environ["TEXTUAL_ANIMATIONS"] = "none"
 os.environ["TEXTUAL_COLOR_SYSTEM"] = "truecolor"
@@ -27,3 +29,11 @@ def _pilots_wait_for_what_they_asked_for(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(textual.constants, "COLOR_SYSTEM", "truecolor")
     monkeypatch.setattr(textual.app, "wait_for_idle", wait)
     monkeypatch.setattr(textual.pilot, "wait_for_idle", wait)
+
+
+@pytest.fixture(scope="session")
+def view() -> View:
+    """A good morning."""
+    from tests.tui.fake import trading_view
+
+    return trading_view()

@@ -25,6 +25,8 @@ from engine.model.view import (
 )
 from tests.tui import fake
 from tests.tui.charts import NOW
+from tui.screen_state import ScreenState
+from tui.styled_text import Row
 
 UNLOCK = NOW + 26_263 * NANOS
 """17:00 in Chicago of the day of `NOW`."""
@@ -170,3 +172,17 @@ STATES: dict[str, Callable[[], View]] = {
     "off": off,
     "blind": blind,
 }
+
+
+def state_of(view: View, **more: object) -> ScreenState:
+    return ScreenState(view, "MNQ", **{"notices": view.notices, "logs": fake.logs(), **more})  # type: ignore[arg-type]
+
+
+def styles(row: Row) -> dict[str, str]:
+    return {text.strip(): style for text, style in row if text.strip()}
+
+
+def changed(view: View, *names: str, **change: object) -> View:
+    """The view with these contracts changed; with all where none is named."""
+    contracts = [replace(c, **change) if c.instrument in names or not names else c for c in view.contracts]
+    return replace(view, contracts=tuple(contracts))

@@ -16,11 +16,6 @@ from tui.confirmations import Confirmation, Trade, quit_confirmation
 from tui.keymap import RESERVED, key_text, resolve_keys
 
 
-@pytest.fixture(scope="module")
-def view() -> View:
-    return fake.trading_view()
-
-
 def trade_of(action: str, view: View, instrument: str = "MNQ") -> Trade:
     make = ACTIONS[action].trade
     assert make is not None

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -9,10 +8,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from engine.model.events import LinkState
-from engine.model.market import NANOS, Side, Timeframe
-from engine.model.notices import LogLine, Notice, NoticeKind, Severity, SignalFacts
+from engine.model.market import Timeframe
 from engine.model.orders import AccountKind, OrderStatus
-from engine.model.refusals import Refusal
 from engine.model.view import (
     BookView,
     EquityPoint,
@@ -20,39 +17,21 @@ from engine.model.view import (
     FlattenStep,
     FlattenView,
     LinkView,
-    RestrictionEnd,
-    RestrictionView,
     TradingState,
     View,
 )
-from tests.tui import fake, states
-from tests.tui.charts import NOW
-from tui.actions import ACTIONS, blocked
+from tests.tui import fake
+from tests.tui.states import changed, state_of, styles
 from tui.keymap import resolve_keys
 from tui.layout import Shape
-from tui.rows import market, messages, pnl, positions
+from tui.rows import market, pnl, positions
 from tui.rows.bars import status
 from tui.rows.bars.keys import key_row
 from tui.rows.bars.quote_strip import quote_strip_row
-from tui.rows.bars.safety import safety_row
 from tui.rows.system import system_rows
-from tui.screen_state import ScreenState
 from tui.screens.help import help_rows
-from tui.styled_text import Row, text_of, width_of
-from tui.view_facts import Standing, day_usd, link_state, standing
-
-
-@pytest.fixture(scope="module")
-def view() -> View:
-    return fake.trading_view()
-
-
-def state_of(view: View, **more: object) -> ScreenState:
-    return ScreenState(view, "MNQ", **{"notices": view.notices, "logs": fake.logs(), **more})  # type: ignore[arg-type]
-
-
-def styles(row: Row) -> dict[str, str]:
-    return {text.strip(): style for text, style in row if text.strip()}
+from tui.styled_text import text_of, width_of
+from tui.view_facts import day_usd, link_state
 
 
 @pytest.mark.parametrize("kind", list(AccountKind))
@@ -115,103 +94,6 @@ def test_the_worst_link_is_shown_by_name(view: View) -> None:
     assert link_state(broken) is LinkState.DOWN
     assert "✕ user/rest down" in text_of(status.status_row(state_of(broken), 160))
     assert link_state(replace(view, links=())) is LinkState.CONNECTING
-
-
-def test_the_strictest_state_wins_with_its_reason(view: View) -> None:
-    pause = fake.held(TradingState.REDUCING, "paused by keyboard", RestrictionEnd.RESUME)
-    paused = replace(view.books[0], **pause)
-    lock = fake.held(TradingState.LOCKED, "daily loss", RestrictionEnd.TIME, until=7)
-    locked = replace(view.books[0], book="two", **lock)
-    both = replace(view, books=(paused, locked))
-    assert standing(both) == Standing("LOCKED", "two: daily loss", RestrictionEnd.TIME, 7)
-    assert standing(replace(view, books=(paused,))).reason == "paused by keyboard"
-
-
-def changed(view: View, *names: str, **change: object) -> View:
-    """The view with these contracts changed; with all where none is named."""
-    contracts = [replace(c, **change) if c.instrument in names or not names else c for c in view.contracts]
-    return replace(view, contracts=tuple(contracts))
-
-
-def test_contracts_that_are_paused_are_named_whichever_is_shown(view: View) -> None:
-    narrow = changed(view, "NQ", "GC", state=TradingState.REDUCING)
-    assert standing(narrow) == Standing("ACTIVE", notes=("paused: NQ, GC",))
-    assert "paused: NQ, GC" in text_of(safety_row(state_of(narrow), 120))
-    assert standing(changed(view, state=TradingState.REDUCING)).word == "PAUSED"
-
-
-@pytest.mark.parametrize(
-    ("held", "word"),
-    [
-        ({"end": RestrictionEnd.RESUME}, "PAUSED"),
-        ({"end": RestrictionEnd.SETTINGS}, "OFF"),
-        ({"end": RestrictionEnd.CAUSE}, "BLOCKED"),
-        ({"end": RestrictionEnd.CAUSE, "guard": "bands"}, "NO ENTRIES"),
-    ],
-)
-def test_what_holds_back_has_its_own_word_and_nothing_is_called_reducing(
-    view: View, held: dict[str, Any], word: str
-) -> None:
-    book = replace(view.books[0], **fake.held(TradingState.REDUCING, "why", **held))
-    state = state_of(replace(view, books=(book,)))
-    for row in (safety_row(state, 120), status.status_row(state, 120)):
-        assert word in text_of(row)
-        assert not {"REDUCING", "ACTIVE"} & set(text_of(row).split())
-
-
-def test_f59_all_that_holds_entries_back_is_on_the_screen_whichever_contract_is_shown(view: View) -> None:
-    lock = RestrictionView(
-        TradingState.LOCKED, "5 trades lost in a row", RestrictionEnd.TIME, NOW + 3_600 * NANOS,
-        guard="streak", book="practice",
-    )  # fmt: skip
-    foreign = RestrictionView(
-        TradingState.REDUCING, "changed from outside", RestrictionEnd.RESUME, book="practice", instrument="ES"
-    )
-    late = RestrictionView(
-        TradingState.REDUCING, "flat by 15:10", RestrictionEnd.CAUSE, instrument="GC", code=Refusal.NEAR_CLOSE
-    )
-    held = replace(view, restrictions=(lock, foreign, late))
-    for instrument in ("MNQ", "ES"):
-        shown = replace(state_of(held), instrument=instrument)
-        text = "\n".join(text_of(row).rstrip() for row in system_rows(shown, 90))
-        for words in ("everything: LOCKED 5 trades lost in a row, unlocks 10:42 CT",
-                      "ES: PAUSED changed from outside", "GC: NO ENTRIES flat by 15:10"):  # fmt: skip
-            assert words in text
-        assert "paused: ES" in text_of(safety_row(shown, 160))
-    assert "held back  nothing" in "\n".join(map(text_of, system_rows(state_of(view), 90)))
-
-
-def test_active_is_said_only_where_an_entry_could_pass(view: View) -> None:
-    late = (Refusal.NEAR_CLOSE,)
-    assert standing(changed(view, against=late)) == Standing("NO ENTRIES", Refusal.NEAR_CLOSE.sentence)
-    assert standing(changed(view, "NQ", against=late)).word == "ACTIVE"
-    down = replace(view, links=(LinkView("user", LinkState.DOWN), *view.links[1:]))
-    assert standing(down) == Standing(
-        "NO ENTRIES", "user down", notes=("stops stay at the venue", "reconnecting")
-    )
-    full = replace(view, health=replace(view.health, ok=False, detail="the journal can't be written"))
-    assert standing(full).reason == "the journal can't be written"
-    assert standing(changed(view, stale=True, age_ns=None)).reason == "no price yet"
-    silent = changed(view, "MES", stale=True)
-    assert standing(silent) == Standing("ACTIVE", notes=("no price: MES",))
-
-
-@pytest.mark.parametrize("width", [80, 120, 200])
-def test_a_dead_feed_is_told_with_what_it_means(width: int) -> None:
-    state = state_of(states.blind())
-    text = text_of(safety_row(state, width))
-    words = "NO ENTRIES: no price for 37 s · stops stay at the venue · reconnecting"
-    assert (words if width > 80 else words.rsplit(" ·", 1)[0]) in text
-    assert "NO ENTRIES" in text_of(status.status_row(state, width))
-
-
-def test_with_trading_off_nothing_can_be_resumed_and_the_hint_names_paper() -> None:
-    state = state_of(states.off())
-    row, _ = key_row(state, resolve_keys(None), Shape.MEDIUM, 120)
-    assert "resume" not in text_of(row)
-    assert styles(row)["p"] == "faint"
-    assert 'trading = "paper"' in blocked(ACTIONS["pause"], state.view, "MNQ", readonly=False)
-    assert "OFF" in text_of(safety_row(state, 80))
 
 
 def test_the_day_is_that_of_all_books(view: View) -> None:
@@ -336,94 +218,6 @@ def test_high_and_low_of_the_day_are_those_of_every_event(view: View) -> None:
     ]  # fmt: skip
 
 
-def _notice(seq: int, severity: Severity, text: str, kind: NoticeKind = NoticeKind.RISK) -> Notice:
-    return Notice(seq, NOW, kind, severity, text)
-
-
-def test_the_alert_line_shows_what_waits_before_what_is_new(view: View) -> None:
-    notices = [
-        _notice(1, Severity.CRITICAL, "no stop"),
-        _notice(2, Severity.WARNING, "half of the limit"),
-        _notice(3, Severity.INFO, "cash open"),
-    ]
-    line = text_of(messages.alert_line(state_of(view, notices=notices), 60))
-    assert "half of the limit" in line
-    assert line.endswith("(+1)")
-    assert messages.unacknowledged(state_of(view, notices=notices)) == 2
-    seen = state_of(view, notices=notices, acknowledged=3)
-    assert "cash open" in text_of(messages.alert_line(seen, 60))
-    assert messages.unacknowledged(seen) == 0
-
-
-def test_what_has_recovered_waits_no_longer(view: View) -> None:
-    down = replace(_notice(1, Severity.CRITICAL, "the journal can't be written"), alarm="journal")
-    link = replace(_notice(2, Severity.WARNING, "user hub lost"), alarm="user")
-    well = replace(_notice(3, Severity.INFO, "the journal is written again"), ends=("journal",))
-    waiting = state_of(view, notices=[down, link, well], over={"journal": 3})
-    assert messages.unacknowledged(waiting) == 1
-    assert "user hub lost" in text_of(messages.alert_line(waiting, 60))
-    again = replace(down, seq=4)
-    assert messages.unacknowledged(state_of(view, notices=[down, again], over={"journal": 3})) == 1
-
-
-def test_repeated_refusals_are_one_line_and_fills_stay(view: View) -> None:
-    def refused(seq: int, score: str, text: str = "refused: 2 of 5 frames agree") -> Notice:
-        words = f"short ES {score} {text}"
-        return replace(_notice(seq, Severity.INFO, words, NoticeKind.REFUSAL), instrument="ES")
-
-    fill = _notice(3, Severity.GOOD, "bought 2 MNQ @ 21028.50", NoticeKind.FILL)
-    other = refused(4, "5.0", "refused: reward to risk is too small")
-    notices = [refused(1, "5.1"), refused(2, "4.9"), fill, other, refused(5, "5.3")]
-    rows = [text_of(row).strip() for row in messages.alert_rows(state_of(view, notices=notices), 90)]
-    assert [row[11:] for row in rows] == [
-        "short ES 5.3 refused: 2 of 5 frames agree ×3",
-        "short ES 5.0 refused: reward to risk is too small",
-        "bought 2 MNQ @ 21028.50",
-    ]
-
-
-def test_alerts_are_newest_first_wrapped_and_literal(view: View) -> None:
-    nasty = "[red]x[/] \x1b[2J " + "word " * 20
-    notices = [_notice(1, Severity.INFO, "old"), _notice(2, Severity.WARNING, nasty)]
-    rows = [text_of(row) for row in messages.alert_rows(state_of(view, notices=notices), 40)]
-    assert "[red]x[/] ·[2J" in rows[0]
-    assert len(rows) > 3
-    assert "old" in rows[-1]
-    assert "\x1b" not in "".join(rows)
-
-
-def test_a_signal_says_its_plan_where_that_costs_no_line(view: View) -> None:
-    facts = SignalFacts(
-        Side.BUY, 2, Decimal("21028.50"), Decimal("21020.00"), (Decimal("21041.25"), Decimal("21052.00")),
-        Decimal("36.44"), "zones",
-    )  # fmt: skip
-    notice = replace(_notice(1, Severity.INFO, "long MNQ 7.4: entering 2", NoticeKind.SIGNAL), signal=facts)
-    state = state_of(view, notices=[notice])
-    (wide,) = messages.alert_rows(state, 100)
-    assert "entering 2  stop 21020.00 to 21041.25 21052.00 risk 36.44 USD" in text_of(wide)
-    (narrow,) = messages.alert_rows(state, 44)
-    assert "stop" not in text_of(narrow)
-
-
-@pytest.mark.parametrize(
-    ("level", "words", "passes"),
-    [
-        ("DEBUG", "", True),
-        ("WARNING", "", False),
-        ("INFO", "HUB", True),
-        ("INFO", "stream", True),
-        ("INFO", "zz", False),
-    ],
-)
-def test_the_log_filter(level: str, words: str, passes: bool) -> None:
-    line = LogLine(1, NOW, "INFO", "adapters.projectx.stream", "market hub connected")
-    assert messages.log_passes(line, level, words) is passes
-
-
-def test_an_unknown_level_counts_as_info() -> None:
-    assert messages.log_passes(LogLine(1, NOW, "NOTICE", "x", "y"), "INFO", "")
-
-
 def test_system_shows_links_health_and_accounts(view: View) -> None:
     slow = replace(view, health=replace(view.health, wait_p99_ms=31.0, dropped=3))
     rows = system_rows(state_of(slow), 48)
@@ -455,13 +249,6 @@ def test_keys_that_trade_look_switched_off_when_they_are(view: View) -> None:
     row, _ = key_row(state_of(view, readonly=True), resolve_keys(None), Shape.MEDIUM, 120)
     assert styles(row)["f"] == "faint"
     assert styles(row)["n"] == "accent bold"
-
-
-def test_the_pause_key_says_resume_while_paused(view: View) -> None:
-    paused = replace(
-        view, books=(replace(view.books[0], **fake.held(TradingState.REDUCING, "", RestrictionEnd.RESUME)),)
-    )
-    assert "p resume" in text_of(key_row(state_of(paused), resolve_keys(None), Shape.MEDIUM, 120)[0])
 
 
 def test_in_help_a_gap_stands_behind_every_key(view: View) -> None:

@@ -14,8 +14,7 @@ from engine.model.orders import AccountKind
 from engine.model.view import TradingState, View
 from tests.tui import fake, states
 from tests.tui.charts import NOW, charts
-from tests.tui.cockpit import Cockpit, grid_text
-from tests.tui.test_keys import running
+from tests.tui.cockpit import Cockpit, grid_text, running
 from tui.actions import PANES
 from tui.base_app import ExitReason
 from tui.panes.base import Pane

@@ -1,0 +1,124 @@
+"""What answers a question of the cockpit, and what does not: keys that were typed ahead, pasted, held."""
+
+from __future__ import annotations
+
+import pytest
+from textual.widgets import Button
+
+from engine.model.commands import Flatten, Resume
+from tests.tui import states
+from tests.tui.cockpit import Cockpit, running
+from tui.screens.confirm import ConfirmScreen
+
+
+async def test_f50_an_answer_counts_once_its_question_has_been_painted_for_300_ms() -> None:
+    cockpit = Cockpit()
+    async with running(cockpit) as pilot:
+        await cockpit.press(pilot, "f")
+        cockpit.clock.now += 0.29
+        await pilot.press("y")
+        assert isinstance(cockpit.app.screen, ConfirmScreen)
+        assert "too soon" in str(cockpit.app.screen.query_one(".card").border_subtitle)
+        await cockpit.press(pilot, "y")
+        assert len(cockpit.engine.sent) == 1
+
+
+async def test_f50_what_came_in_before_the_question_could_be_read_is_no_answer_however_late_it_is_heard() -> (
+    None
+):
+    ages = {"f": 0.0, "y": 0.8}
+    cockpit = Cockpit(key_age=lambda event: ages[event.key])
+    async with running(cockpit) as pilot:
+        await cockpit.press(pilot, "f")
+        await cockpit.press(pilot, "y")  # heard a second after the question was painted, typed 0.2 s after it
+        assert cockpit.engine.sent == []
+        ages["y"] = 0.0
+        await cockpit.press(pilot, "y")
+        assert len(cockpit.engine.sent) == 1
+
+
+async def test_f50_a_question_that_the_terminal_has_not_taken_can_not_be_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Stalled:
+        backlog, stalled, lost = 3, False, False
+
+    cockpit = Cockpit()
+    async with running(cockpit) as pilot:
+        monkeypatch.setattr(type(cockpit.app), "terminal", Stalled)
+        await cockpit.press(pilot, "f", "y", "y")
+        assert isinstance(cockpit.app.screen, ConfirmScreen)
+        monkeypatch.setattr(Stalled, "backlog", 0)
+        cockpit.app._tick()
+        await cockpit.press(pilot, "y")
+        assert len(cockpit.engine.sent) == 1
+
+
+@pytest.mark.parametrize("keys", ["git Fy stuff", "fy", "Fyyyy", "f\ry", "xy Xy by !y", "qy", "ry"])
+async def test_f50_a_paste_without_brackets_trades_nothing_and_answers_nothing(keys: str) -> None:
+    names = {" ": "space", "\r": "enter", "!": "exclamation_mark"}
+    cockpit = Cockpit()
+    async with running(cockpit) as pilot:
+        cockpit.clock.now += 1
+        for key in keys:
+            cockpit.clock.now += 0.001
+            await pilot.press(names.get(key, key))
+        assert cockpit.engine.sent == []
+        assert cockpit.app.reason is None
+        if keys == "ry":
+            assert cockpit.app.presenter.choice.readonly
+
+
+@pytest.mark.parametrize("key", ["y", "enter", "n", "F", "p"])
+@pytest.mark.parametrize("delay", [0.25, 0.5, 0.66])
+async def test_f50_a_held_key_answers_nothing(key: str, delay: float) -> None:
+    cockpit = Cockpit()
+    async with running(cockpit) as pilot:
+        await cockpit.press(pilot, "F")
+        cockpit.clock.now += 0.2
+        for wait in (0.0, delay, *[0.033] * 40):  # as keyboards repeat
+            cockpit.clock.now += wait
+            await pilot.press(key)
+        assert cockpit.engine.sent == []
+        assert isinstance(cockpit.app.screen, ConfirmScreen)
+        await cockpit.press(pilot, "y")
+        assert len(cockpit.engine.sent) == 1
+
+
+async def test_f50_another_question_in_its_place_has_to_be_read_anew() -> None:
+    cockpit = Cockpit()
+    async with running(cockpit) as pilot:
+        await cockpit.press(pilot, "exclamation_mark")
+        await cockpit.later(pilot)
+        cockpit.engine.show(states.halted())
+        await cockpit.later(pilot)
+        cockpit.clock.now += 0.1
+        await pilot.press("y")
+        assert cockpit.engine.sent == []
+        assert cockpit.app.screen.query_one(".card").border_title == "Lift the halt"
+        await cockpit.press(pilot, "y")
+        assert cockpit.engine.sent == [Resume(id="ui-1", halted=True)]
+
+
+async def test_f50_a_click_answers_only_what_could_be_read() -> None:
+    cockpit = Cockpit()
+    async with running(cockpit) as pilot:
+        await cockpit.press(pilot, "F")
+        cockpit.app.screen.query_one("#yes", Button).active_effect_duration = 0
+        await pilot.click("#yes")
+        assert cockpit.engine.sent == []
+        cockpit.clock.now += 0.3
+        await pilot.click("#yes")
+        await pilot.pause()
+        assert cockpit.engine.sent == [Flatten(id="ui-1")]
+
+
+@pytest.mark.parametrize("delay", [0.033, 0.25, 0.66])
+async def test_f50_a_key_that_is_held_trades_once(delay: float) -> None:
+    cockpit = Cockpit()
+    async with running(cockpit) as pilot:
+        cockpit.clock.now += 1
+        for wait in (0.0, delay, *[0.033] * 30):
+            cockpit.clock.now += wait
+            await pilot.press("p")
+        assert len(cockpit.engine.sent) == 1
