@@ -9,14 +9,12 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Self, TypeVar
 
 import psutil
 
 from tests.e2e.program import TSTREAM, environment, practice_child
 from tests.support.patience import patient
-from tests.support.pseudo_terminal import PseudoTerminal
 from tests.support.terminal_screen import TerminalScreen
 
 PATIENCE = 40.0
@@ -31,15 +29,10 @@ _FAILED = r"ENGINE DOWN|has stopped: "
 _T = TypeVar("_T")
 
 
-class Cockpit:
+class Cockpit(TerminalScreen):
     """One run of the cockpit. Everything that waits reads the terminal meanwhile, as a person's would."""
 
-    def __init__(self, pseudo: PseudoTerminal, size: tuple[int, int]) -> None:
-        self.process = pseudo.process
-        self.raw = bytearray()
-        self._pseudo = pseudo
-        self._screen = TerminalScreen(*size)
-        self._children: list[psutil.Process] = []
+    _children: Sequence[psutil.Process] = ()
 
     @classmethod
     def start(
@@ -53,36 +46,11 @@ class Cockpit:
         """Start `command` with `args` in a terminal of `size` (columns, rows) of its own."""
         colours = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "TEXTUAL_ANIMATIONS": "none"}
         whole = {**environment(home), **colours, **(env or {})}
-        return cls(PseudoTerminal([*command, *args], whole, size=size), size)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    # --- what it shows ---------------------------------------------------------------------------------
-
-    def screen(self) -> list[str]:
-        """The lines of the screen as last read."""
-        return self._screen.lines
-
-    @property
-    def text(self) -> str:
-        return "\n".join(self.screen())
+        return cls([*command, *args], whole, size=size)
 
     def find(self, pattern: str) -> re.Match[str] | None:
         """Where the screen shows a regular expression."""
         return re.search(pattern, self.text)
-
-    def read(self, seconds: float) -> bool:
-        """Take in what comes within so long; gives whether anything came."""
-        data = self._pseudo.read(seconds)
-        self.raw += data
-        self._screen.feed(data)
-        return bool(data)
 
     # --- waiting ---------------------------------------------------------------------------------------
 
@@ -139,9 +107,6 @@ class Cockpit:
 
     # --- what a person does ----------------------------------------------------------------------------
 
-    def press(self, keys: str) -> None:
-        self._pseudo.press(keys)
-
     def confirm(self) -> None:
         """Say yes to the question on the screen."""
         self.answer("y")
@@ -166,31 +131,22 @@ class Cockpit:
             self.press(answer)
             self._wait(lambda: not self.find(_QUESTION), 0.9)  # sooner it would be a key that is held
 
-    def resize(self, columns: int, rows: int) -> None:
-        """Change the window's size; the kernel tells the program."""
-        self._screen.resize(columns, rows)
-        self._pseudo.resize(columns, rows)
-
-    def pull(self) -> None:
-        """Take the terminal away, as a lost connection does."""
-        self._pseudo.pull()
-
     # --- the processes ---------------------------------------------------------------------------------
 
     def practice(self) -> psutil.Process:
         """The practice venue's process, once it listens."""
         child = self.wait_until(lambda: practice_child(self.process.pid), "the practice venue listens")
-        self._children.append(child)
+        self._children = (*self._children, child)
         return child
 
     def close(self) -> None:
         """Kill whatever still runs and give the terminal back."""
+        children = list(self._children)
         if self.process.poll() is None:
-            self._children += psutil.Process(self.process.pid).children(recursive=True)
+            children += psutil.Process(self.process.pid).children(recursive=True)
             os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-        self.pull()
-        for child in psutil.wait_procs(self._children, timeout=patient(10))[1]:
+        super().close()
+        for child in psutil.wait_procs(children, timeout=patient(10))[1]:
             child.kill()
 
 

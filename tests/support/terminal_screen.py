@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
 
 import pyte
+
+from tests.support.pseudo_terminal import PseudoTerminal
 
 # Questions to the terminal and keyboard modes that pyte would paint or take for something else.
 _UNKNOWN = re.compile(rb"\x1b\[[?>=<][0-9;]*(?:\$p|u)")
@@ -12,27 +17,61 @@ _UNFINISHED = re.compile(rb"\x1b(?:\[[?>=<]?[0-9;]*\$?)?\Z")
 
 
 class TerminalScreen:
-    """A screen of so many columns and rows."""
+    """A program in a pseudo-terminal, and what that would show of what was read from it so far."""
 
-    def __init__(self, columns: int, rows: int) -> None:
-        self._screen = pyte.Screen(columns, rows)
+    def __init__(
+        self, command: Sequence[str], env: Mapping[str, str], *, size: tuple[int, int] = (120, 40), **how: Any
+    ) -> None:
+        """`size` is columns and rows; `how` as PseudoTerminal takes it."""
+        self._pseudo = PseudoTerminal(command, env, size=size, **how)
+        self.process = self._pseudo.process
+        self.raw = bytearray()
+        self._screen = pyte.Screen(*size)
         self._stream = pyte.ByteStream(self._screen)
         self._held = b""
 
-    def feed(self, data: bytes) -> None:
-        """Take in bytes; a sequence that is cut off waits for its rest."""
-        data = self._held + data
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Kill the program if it still runs, and give the terminal back."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.pull()
+
+    def read(self, seconds: float) -> bool:
+        """Take in what comes within so long; gives whether anything came."""
+        data = self._pseudo.read(seconds)
+        self.raw += data
+        data, came = self._held + data, bool(data)
+        # A sequence that is cut off waits for its rest.
         cut = _UNFINISHED.search(data)
         self._held = data[cut.start() :] if cut else b""
         self._stream.feed(_UNKNOWN.sub(b"", data[: cut.start()] if cut else data))
+        return came
 
-    def resize(self, columns: int, rows: int) -> None:
-        self._screen.resize(rows, columns)
-
-    @property
-    def lines(self) -> list[str]:
+    def screen(self) -> list[str]:
+        """The lines of the screen as last read."""
         return list(self._screen.display)
 
     @property
     def text(self) -> str:
-        return "\n".join(self._screen.display)
+        return "\n".join(self.screen())
+
+    def press(self, keys: str | bytes) -> None:
+        self._pseudo.press(keys)
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Change the window's size; the kernel tells the program."""
+        self._screen.resize(rows, columns)
+        self._pseudo.resize(columns, rows)
+
+    def pull(self) -> None:
+        """Take the terminal away, as a lost connection does."""
+        self._pseudo.pull()
