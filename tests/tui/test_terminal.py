@@ -32,9 +32,9 @@ def _fill(terminal: Terminal, keys: str, frames: int) -> None:
 
 def _answer(terminal: Terminal) -> None:
     """Press y as a person does who has read the question, and again if that was too soon."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + patient(20)
     while terminal.process.poll() is None and time.monotonic() < end:
-        terminal.watch(0.8)
+        terminal.watch(patient(0.8))
         with suppress(OSError):
             terminal.press("y")
 
