@@ -34,7 +34,7 @@ def _answer(terminal: Terminal) -> None:
     """Press y as a person does who has read the question, and again if that was too soon."""
     end = time.monotonic() + patient(20)
     while terminal.process.poll() is None and time.monotonic() < end:
-        terminal.watch(patient(0.8))
+        terminal.watch(1.2)  # sooner it would be a key that is held
         with suppress(OSError):
             terminal.press("y")
 
