@@ -78,15 +78,21 @@ class GradeSizes(Struct, frozen=True):
 
 
 _WORDS = """
-    cancel, cancels, cancelled, canceled, cancelling, void, voided, scratch, scratched, ignore, ignored,
-    disregard, retract, retracted, withdrawn, invalid, invalidated, nevermind, never mind, do not, don't,
-    dont, not a, not an, not valid, not taking, no trade, no longer, skip, skipped, skipping, deleted,
-    expired, missed, abort, aborted, kill, killed, dead, fake, wrong, mistake, error, wait, hold off,
-    stand down, if, unless, watch, watching, example, sample, test, yesterday, earlier, from yesterday,
-    from earlier, from this, previous, old, correction, corrected, typo, oops, edit, update, updated,
-    done, gained, secured, paid, breakeven, break even, recap, result, results, review, summary, stopped,
-    closed, closing, exit, exited, exiting, out, hit, filled, took, taken, trim, trimmed, trimming, flat,
-    flatten, won, win, winner, lost, loss, loser, profit, profits, booked, banked
+    cancel, cancels, cancelled, canceled, cancelling, void, voided, scratch, scratched, ignore,
+    ignored, disregard, retract, retracted, withdrawn, invalid, invalidated, nevermind, never mind,
+    do not, don't, dont, not a, not an, not valid, not taking, no trade, no longer, skip, skipped,
+    skipping, deleted, expired, missed, abort, aborted, kill, killed, dead, fake, wrong, mistake,
+    error, wait, hold off, stand down, if, unless, watch, watching, example, sample, test,
+    yesterday, earlier, from yesterday, from earlier, from this, previous, old, correction,
+    corrected, typo, oops, edit, update, updated, done, gained, secured, paid, breakeven, break
+    even, recap, result, results, review, summary, stopped, closed, closing, exit, exited, exiting,
+    out, hit, filled, took, taken, trim, trimmed, trimming, flat, flatten, won, win, winner, lost,
+    loss, loser, profit, profits, booked, banked, nvm, cxl, cxld, cnx, canx, pull, pulled, delete,
+    remove, removed, no fill, no fills, not filled, never filled, not triggered, no entry, pass on,
+    passing, sit out, sit this, stand aside, stay out, avoid, late, too late, be hit, close it,
+    close here, close now, close this, close all, watchlist, potential, possible, idea, looking for,
+    looking to, looking at, waiting, pending, only if, only above, only below, only on, on a break,
+    on break, once, when, paper
 """
 NO_ALERT_WORDS = tuple(" ".join(word.split()) for word in _WORDS.split(","))
 """Words of taking back, of putting off and of reporting."""

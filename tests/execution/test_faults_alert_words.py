@@ -130,6 +130,10 @@ def test_f43_a_quotation_is_not_what_its_author_says(text: str) -> None:
         "@everyone",
         "GAMMA day",
         "starter",
+        "be careful",
+        "looking good",
+        "no rush",
+        "only two today",
         "breaking out here",
         "2 of 3 today",
         "Risk: 0.5%",
@@ -142,6 +146,22 @@ def test_f43_talk_around_an_alert_is_talk(line: str) -> None:
     bench, jm = at_work()
     jm.post(f"{ALERT}\n{line}")
     assert len(entries(bench)) == 2
+
+
+SAID_SHORT = (
+    "nvm", "cxl", "CXLD", "canx", "pulled", "delete this", "we're out", "No fill", "not filled", "no entry",
+    "Not triggered yet", "pass on this", "sit this out", "stand aside", "Too late", "BE hit", "close it here",
+    "watchlist:", "Potential setup", "idea only", "looking for this", "Waiting for", "pending", "paper only",
+    "On a break of 20001", "once we are above", "when it breaks", "only if it holds",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("line", SAID_SHORT)
+def test_f43_people_take_back_and_put_off_in_few_letters(line: str) -> None:
+    for text in (f"{ALERT}\n{line}", f"{line}\n{ALERT}"):
+        bench, jm = at_work()
+        assert jm.post(text).reason is Reason.TAKEN_BACK
+        assert entries(bench) == []
 
 
 def test_f43_the_words_are_the_rooms() -> None:
