@@ -9,12 +9,19 @@ from engine.books.book import Book
 from engine.model.orders import OrderType
 
 
-def left(books: Mapping[str, Book]) -> str:
-    """Positions with the stops that are known to stand for them, and orders that have nothing to close."""
+def left(books: Mapping[str, Book], *, ended: bool = False) -> str:
+    """Positions with the stops that are known to stand for them, and orders that have nothing to close.
+
+    `ended`: the venue has been asked for the last time, and ought to have answered.
+    """
     parts = [
         part for book in books.values() for part in _of(book, f"{book.name}: " if len(books) > 1 else "")
     ]
-    unsure = [book.name for book in books.values() if not book.orders.reconciled]
+    unsure = [
+        book.name
+        for book in books.values()
+        if not book.orders.reconciled or (ended and book.orders.inquiry.unanswered)
+    ]
     if unsure:
         parts.append(f"not verified with the venue: {', '.join(unsure)}")
     return "; ".join(parts) or "nothing is open"

@@ -72,6 +72,11 @@ class Inquiry:
         """The venue's own word has been heard in this run. Before that nothing is placed or closed."""
         return self.answered_ts > 0
 
+    @property
+    def unanswered(self) -> bool:
+        """The newest question is still open."""
+        return max(self._open.values(), default=0) > self.proven_ts
+
     def on_link(self, live: bool) -> None:
         """The stream of the book came or went: only the venue's own word can be trusted now."""
         self.reconciled = False
@@ -121,8 +126,7 @@ class Inquiry:
         now = self._turn.now
         if self.heard and now - self.ended_ts >= self._every(every_ns):
             self.want(0)
-        newest = max(self._open.values(), default=0)
-        if self.due_ts is None and newest > self.proven_ts and now >= newest + _LOST_NS:
+        if self.due_ts is None and self.unanswered and now >= max(self._open.values()) + _LOST_NS:
             self.due_ts = now
         if self.due_ts is None or now < self.due_ts or now < self._not_before():
             return
@@ -139,10 +143,9 @@ class Inquiry:
 
     def next_due(self, every_ns: int) -> int:
         """When `ask` has something to do next, nanoseconds UTC."""
-        newest = max(self._open.values(), default=0)
         due = self.due_ts if self.due_ts is not None else NEVER
-        if newest > self.proven_ts:
-            due = min(due, newest + _LOST_NS)
+        if self.unanswered:
+            due = min(due, max(self._open.values()) + _LOST_NS)
         if self.heard:
             due = min(due, self.ended_ts + self._every(every_ns))
         return max(due, self._not_before())

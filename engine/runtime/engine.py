@@ -173,7 +173,7 @@ class Engine:
         try:
             await self._work(inbox, writer, snapshots)
             await self._wind_up(inbox, writer, runner)
-            log.warning("stopped: %s", left(self._core.books))
+            log.warning("stopped: %s", left(self._core.books, ended=True))
             if not self._fault:
                 await snapshots.finish(ENDING_S)
         finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from engine.books.leftovers import left
 from engine.model import effects as fx
 from engine.model import events as ev
 from engine.model import records as r
@@ -99,21 +100,17 @@ def test_f63_a_flattens_questions_go_first() -> None:
     assert bench.of(fx.TakeSnapshot)[-1].urgent
 
 
-HANGS = {
-    "never answered": None,
-    "answered late that it is unknown": ev.Outcome.UNKNOWN,
-    "answered late that it was refused": ev.Outcome.REFUSED,
-    "answered late that it never left": ev.Outcome.UNSENT,
-}
-
-
-@pytest.mark.parametrize("arrives", [False, True], ids=["lost", "arrived"])
-@pytest.mark.parametrize("answer", HANGS.values(), ids=HANGS)
+@pytest.mark.parametrize(
+    ("answer", "arrives"),
+    [
+        *((answer, True) for answer in (None, ev.Outcome.UNKNOWN)),
+        *((answer, False) for answer in (None, ev.Outcome.UNKNOWN, ev.Outcome.REFUSED, ev.Outcome.UNSENT)),
+    ],
+)
 def test_f39_a_stop_that_hangs_is_proven_at_the_venue_or_the_position_is_closed(
     answer: ev.Outcome | None, arrives: bool
 ) -> None:
-    if arrives and answer in (ev.Outcome.REFUSED, ev.Outcome.UNSENT):
-        pytest.skip("an answer is not a lie")
+    """An answer that comes, comes after a second and a half."""
     bench, entry = connected(brackets=Brackets.OWN)
     bench.tell_fill(bench.execute(bench.accept(entry)[0]))
     stop, target = bench.of(fx.PlaceOrder)[1:]
@@ -329,3 +326,14 @@ def test_f65_legs_of_an_entry_that_still_rests_are_left_alone() -> None:
         bench.tell(one)
     bench.wait(5)
     assert bench.of(fx.CancelOrder) == []
+
+
+def test_f60_a_shutdown_that_gets_no_answer_says_so() -> None:
+    bench, _ = entered()
+    bench.wait(2)
+    bench.answering = False
+    bench.say(Shutdown(id="s"))
+    said = left(bench.core.books, ended=True)
+    assert said == f"MNQ long 5: stops for 5 stand at the venue; not verified with the venue: {BOOK}"
+    bench.snapshot(bench.of(fx.TakeSnapshot)[-1])
+    assert left(bench.core.books, ended=True) == "MNQ long 5: stops for 5 stand at the venue"

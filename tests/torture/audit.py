@@ -15,14 +15,18 @@ from tests.support.invariants import Invariants
 
 def strategies_wait(journal: Iterable[r.AnyRecord]) -> None:
     """In every run, strategies are heard only after the venue's truth has been reconciled."""
-    verified = False
+    verified: set[str] = set()
     for record in journal:
-        if isinstance(record, r.RunStarted):
-            verified = False
-        elif isinstance(record, r.Reconciled):
-            verified = True
-        elif isinstance(record, r.PlanOpened | r.IdeaRefused):
-            assert verified, f"{type(record).__name__} before protection was verified"
+        match record:
+            case r.RunStarted():
+                verified.clear()
+            case r.Reconciled(book=book):
+                verified.add(book)
+            case r.PlanOpened() | r.IdeaRefused():
+                book = record.plan.book if isinstance(record, r.PlanOpened) else record.book
+                assert book in verified, f"{type(record).__name__} before protection was verified"
+            case _:
+                pass
 
 
 def fills_of(journal: Iterable[r.AnyRecord], book: str | None = None) -> list[Fill]:

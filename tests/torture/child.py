@@ -27,7 +27,7 @@ from bench.leaps import LeapingClock
 from engine.core import Core
 from engine.market.bars import BarsClosed
 from engine.model.commands import AnyCommand, Flatten, Resume, Shutdown
-from engine.model.config import Brackets, EngineConfig, TradingSwitch
+from engine.model.config import Brackets, EngineConfig, PaperConfig, TradingSwitch
 from engine.model.instrument import CME_FUTURES
 from engine.model.limits import RiskLimits
 from engine.model.market import NANOS, Side, Timeframe
@@ -52,6 +52,7 @@ VERIFIED = "verified"
 BUG = 70
 """Exit status of a run that found a bug."""
 _RECONCILED = b'"record":"reconciled"'
+_BOOK = b'"book":"torture"'
 _SAID: dict[str, AnyCommand] = {
     "flatten": Flatten(id="f"),
     "resume": Resume(id="r"),
@@ -112,7 +113,7 @@ async def main(orders: Orders) -> None:
         state = await restore(journal)
         config = EngineConfig(
             (MNQ,), "torture", journal.install, journal.boot, TradingSwitch.LIVE,
-            risk=LIMITS, bar_grace_ns=NANOS // 20, brackets=orders.brackets,
+            risk=LIMITS, bar_grace_ns=NANOS // 20, brackets=orders.brackets, paper=PaperConfig(),
         )  # fmt: skip
         venue = ProjectXVenue(
             venue_config(orders.url), clock, session_open=market_open, rng=random.Random(orders.seed)
@@ -146,7 +147,7 @@ def bug(error: Exception) -> None:
 
 
 def say_when_verified(records: Sequence[bytes]) -> None:
-    if any(_RECONCILED in record for record in records):
+    if any(_RECONCILED in record and _BOOK in record for record in records):
         sys.stdout.write(f"{VERIFIED}\n")
         sys.stdout.flush()
 

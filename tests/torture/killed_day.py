@@ -228,7 +228,7 @@ class KilledDay:
         audit.folds(self.records)
         audit.strategies_wait(self.records)
         audit.nothing_from_outside(self.records)
-        audit.same_fills(audit.fills_of(self.records), floor.fills())
+        audit.same_fills(audit.fills_of(self.records, BOOK), floor.fills())
         audit.same_money(book, floor.balance_usd(), START_USD)
         self.outcome.orders = len(floor.sent)
         self.outcome.fills = len(floor.fills())
