@@ -28,9 +28,10 @@ def left(books: Mapping[str, Book], *, ended: bool = False) -> str:
 
 
 def look(books: Mapping[str, Book]) -> None:
-    """Have the venue asked, so that what is said in a moment is its own word."""
+    """Have the venue asked where something is open, so that what is said in a moment is its own word."""
     for book in books.values():
-        book.orders.look_now()
+        if book.orders.holding or book.state.live_orders():
+            book.orders.look_now()
 
 
 def _of(book: Book, whose: str) -> list[str]:

@@ -179,7 +179,7 @@ class OrderManager:
 
     def look_now(self) -> None:
         """Ask for it in this very step, where no question is under way."""
-        self.look(0)
+        self.inquiry.hurry()
         self.inquiry.ask(self.reconciler.since(), self.context.config.slow_cycle_ns)
 
     # --- the diff --------------------------------------------------------------------------------------

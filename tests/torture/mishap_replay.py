@@ -328,6 +328,7 @@ class MishapReplay(LossyReplay):
                 about
                 and all(isinstance(what, fx.PlaceOrder | fx.ModifyOrder) for _, what in about)
                 and self._naked_boots == self.boots
+                and not any(mishap.fate in _KILLS for mishap, _ in about)
             ):
                 self.naked_by_hanging.append(spent)
                 assert spent <= NAKED_NS, f"naked for {spent / NANOS:.1f} s after {about}"
