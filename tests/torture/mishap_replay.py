@@ -308,7 +308,8 @@ class MishapReplay(LossyReplay):
         held = self.held("MNQ")
         self._watch(held)
         right = self._core.state.book(BOOK).position("MNQ").qty == held and self._stops() >= abs(held)
-        if right or self.now < self._blind_until:
+        slowly = self.scene.portion_ms > 0 and self._close_under_way()
+        if right or slowly or self.now < self._blind_until:
             self._right_at = self.now
         assert self.now - self._right_at <= FOUND_OUT_NS, f"the venue holds {held}, stops for {self._stops()}"
 
