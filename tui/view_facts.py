@@ -14,7 +14,6 @@ from engine.model.view import (
     BookView,
     ContractView,
     RestrictionEnd,
-    RestrictionView,
     TradingState,
     View,
 )
@@ -24,6 +23,15 @@ from tui.plain_text import plain
 def contract_of(view: View, instrument: str) -> ContractView | None:
     """The contract's view, or None while the venue has not named it."""
     return next((c for c in view.contracts if c.instrument == instrument), None)
+
+
+def state_word(contract: ContractView) -> str:
+    """What can happen in it now; "active" only where an entry could pass."""
+    if contract.flattening:
+        return "flattening"
+    if contract.state is TradingState.REDUCING or contract.stale or contract.against:
+        return "no entries"
+    return contract.state.value
 
 
 def link_state(view: View) -> LinkState:
@@ -52,25 +60,6 @@ class Standing(Struct, frozen=True):
         return self.word == "ACTIVE"
 
 
-def reason_of(held: RestrictionView) -> str:
-    """The reason as it reads behind the state: of a halt only whose it is, "HALTED by keyboard"."""
-    if held.state is TradingState.HALTED and held.by:
-        return f"by {plain(held.by)}"
-    return plain(held.reason)
-
-
-def word_of(held: RestrictionView) -> str:
-    """What a restriction is, in a word."""
-    if held.state in (TradingState.LOCKED, TradingState.HALTED):
-        return held.state.value.upper()
-    if held.end is RestrictionEnd.SETTINGS:
-        return "OFF"
-    if held.end is RestrictionEnd.RESUME:
-        return "PAUSED"
-    of_venue = not held.guard and held.code in (None, Refusal.ACCOUNT_BLOCKED)
-    return "BLOCKED" if of_venue else "NO ENTRIES"
-
-
 def standing(view: View) -> Standing:
     """What can happen now over all contracts and the books that the badge stands for: of several restrictions
     the strictest, else whether an entry could pass."""
@@ -79,8 +68,8 @@ def standing(view: View) -> Standing:
     if held:
         book, strictest = max(held, key=lambda one: one[1].state.rank)
         whose = f"{plain(book.book)}: " if len(books) > 1 else ""
-        said = f"{whose}{reason_of(strictest)}"
-        return Standing(word_of(strictest), said, strictest.end, strictest.until, _paused(view))
+        said = f"{whose}{plain(strictest.why)}"
+        return Standing(strictest.word, said, strictest.end, strictest.until, _paused(view))
     if view.contracts and all(contract.state is not TradingState.ACTIVE for contract in view.contracts):
         return Standing("PAUSED", "all contracts", RestrictionEnd.RESUME)
     against = _against(view)
@@ -92,15 +81,19 @@ def standing(view: View) -> Standing:
 
 
 def _paused(view: View) -> tuple[str, ...]:
-    """The contracts that are paused by themselves, everywhere or in a book that the badge stands for."""
-    paused = {plain(c.instrument): "" for c in view.contracts if c.state is not TradingState.ACTIVE}
+    """The contracts that a person has to resume by themselves, everywhere or in a book that the badge stands
+    for: "paused: NQ", "halted: ES"."""
+    found: dict[str, dict[str, str]] = {}
     books = {book.book for book in main_books(view)}
     for held in view.restrictions:
-        if held.instrument and held.book in books and held.end is RestrictionEnd.RESUME:
-            where = f" ({plain(held.book)})" if len(books) > 1 else ""
-            paused.setdefault(plain(held.instrument), where)
-    names = ", ".join(f"{name}{where}" for name, where in paused.items())
-    return (f"paused: {names}",) if names else ()
+        by_person = held.end in (RestrictionEnd.RESUME, RestrictionEnd.LIFT)
+        if held.instrument and held.book in ("", *books) and by_person:
+            where = f" ({plain(held.book)})" if held.book and len(books) > 1 else ""
+            found.setdefault(held.word.lower(), {}).setdefault(plain(held.instrument), where)
+    return tuple(
+        f"{word}: {', '.join(f'{name}{where}' for name, where in names.items())}"
+        for word, names in found.items()
+    )
 
 
 def _against(view: View) -> list[str]:

@@ -164,7 +164,7 @@ def _resume(turn: Turn, command: Resume) -> Answer:
     if left:
         strictest = max(left, key=lambda kept: kept.state.rank)
         hint = "; resume --halted lifts it" if strictest.state is TradingState.HALTED else ""
-        still = f"still {strictest.state.value}: {strictest.reason}{hint}"
+        still = f"still {strictest.state.said(strictest.reason, strictest.guard)}{hint}"
         return Answer(f"{instrument or 'everything'}: {still}", done=False)
     return Answer(f"{instrument or 'everything'}: entries allowed again" if lifted else "nothing was paused")
 

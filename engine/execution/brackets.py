@@ -82,7 +82,7 @@ class NativeBrackets:
             return "it was called off"
         restriction = self._book.turn.state.restriction(self._book.book, plan.instrument)
         if restriction is not None:
-            return f"{restriction.state.value}, {restriction.reason}"
+            return restriction.state.said(restriction.reason, restriction.guard)
         if not self._ready():
             return "the account is not ready"
         return ""

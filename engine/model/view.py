@@ -34,6 +34,13 @@ class TradingState(StrEnum):
     def rank(self) -> int:
         return _RANKS[self]
 
+    def said(self, reason: str, guard: str = "") -> str:
+        """As people say it, with the reason: a state that a person set and resumes is "paused"."""
+        word = self.value
+        if self is TradingState.REDUCING:
+            word = "no entries" if guard else "paused"
+        return reason if reason.startswith(word) else f"{word}, {reason}"
+
 
 _RANKS = {state: rank for rank, state in enumerate(TradingState)}
 
@@ -71,6 +78,25 @@ class RestrictionView(Struct, frozen=True):
     """In which contract; empty for all."""
     code: Refusal | None = None
     """What it refuses entries for: by this, words aside, they are told apart."""
+
+    @property
+    def word(self) -> str:
+        """What it is, in a word: LOCKED, HALTED, OFF (by the settings), PAUSED (a person resumes it), BLOCKED
+        (by the venue), NO ENTRIES.
+        """
+        if self.state in (TradingState.LOCKED, TradingState.HALTED):
+            return self.state.value.upper()
+        if self.end is RestrictionEnd.SETTINGS:
+            return "OFF"
+        if self.end is RestrictionEnd.RESUME:
+            return "PAUSED"
+        of_venue = not self.guard and self.code in (None, Refusal.ACCOUNT_BLOCKED)
+        return "BLOCKED" if of_venue else "NO ENTRIES"
+
+    @property
+    def why(self) -> str:
+        """The reason as it reads behind the word: of a halt or a pause by a person only whose it is."""
+        return self.reason.removeprefix(f"{self.word.lower()} ")
 
 
 class FlattenStep(StrEnum):

@@ -227,7 +227,7 @@ def _state(state: State, record: r.StateChanged) -> Words:
     return (
         K.STATE,
         severity,
-        f"{where}: {record.state.value} ({record.reason})",
+        f"{where}: {record.state.said(record.reason, record.guard)}",
         record.instrument,
         record.book,
     )

@@ -153,8 +153,15 @@ def test_resuming_one_contract_does_not_lift_a_pause_of_everything() -> None:
     book = Book()
     _obey(book, Pause(id="1"))
     answer = _obey(book, Resume(id="2", instrument="MNQ"))
-    assert answer == "MNQ: still reducing: paused by keyboard"
+    assert answer == "MNQ: still paused by keyboard"
     assert _state(book, "MNQ") is TradingState.REDUCING
+
+
+def test_a_pause_is_told_as_one() -> None:
+    book = Book()
+    _obey(book, Pause(id="1", source="cli"))
+    told = [notice.text for notice in book.turn.notices if notice.kind is NoticeKind.STATE]
+    assert told == ["everything: paused by cli"]
 
 
 def test_resuming_everything_lifts_what_was_paused_one_by_one() -> None:
@@ -173,7 +180,7 @@ def test_resume_never_lifts_a_lock(instrument: str | None, paused: bool) -> None
         _obey(book, Pause(id="1", instrument=instrument))
     _lock(book)
     answer = _obey(book, Resume(id="2", instrument=instrument))
-    assert answer == f"{instrument or 'everything'}: still locked: daily loss limit"
+    assert answer == f"{instrument or 'everything'}: still locked, daily loss limit"
     assert _state(book, "MNQ") is TradingState.LOCKED
 
 
@@ -184,7 +191,7 @@ def test_a_lock_elsewhere_is_none_of_this_contracts_business() -> None:
     )
     _obey(book, Pause(id="1", instrument="MNQ"))
     assert _obey(book, Resume(id="2", instrument="MNQ")) == "MNQ: entries allowed again"
-    assert _obey(book, Resume(id="3")) == "everything: still locked: x"
+    assert _obey(book, Resume(id="3")) == "everything: still locked, x"
 
 
 def test_a_pause_does_not_weaken_a_lock() -> None:

@@ -67,7 +67,7 @@ def test_a_halt_is_lifted_on_purpose_only() -> None:
     assert guarded.book.turn.state.restriction(BOOK, "MNQ") == Restriction(
         TradingState.HALTED, "halted by cli", by="cli"
     )
-    assert "still halted: halted by cli; resume --halted lifts it" in said(guarded, Resume(id="2"))
+    assert "still halted by cli; resume --halted lifts it" in said(guarded, Resume(id="2"))
     said(guarded, Pause(id="3"))
     assert guarded.book.turn.state.restrictions["/"].state is TradingState.HALTED
     after = restarted(guarded, DAILY)

@@ -9,6 +9,7 @@ from msgspec import structs
 
 from adapters.notify.content.message import Event, plain_text
 from adapters.notify.content.news import START_WAIT_NS, NewsReader, event_of
+from adapters.notify.content.reports import state_words
 from engine.model.events import LinkState
 from engine.model.market import MINUTE, NANOS
 from engine.model.notices import NoticeKind, Severity
@@ -221,6 +222,25 @@ def test_a_view_that_was_skipped_loses_no_notice() -> None:
 
 
 # --- the day's summary -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("end", "reason", "words"),
+    [
+        (RestrictionEnd.RESUME, "paused by telegram", "paused: by telegram"),
+        (RestrictionEnd.SETTINGS, "trading is off in the settings", "off: trading is off in the settings"),
+        (
+            RestrictionEnd.CAUSE,
+            "the venue has blocked this account",
+            "blocked: the venue has blocked this account",
+        ),
+    ],
+)
+def test_f59_what_holds_entries_back_is_called_by_its_cause(
+    end: RestrictionEnd, reason: str, words: str
+) -> None:
+    held = RestrictionView(TradingState.REDUCING, reason, end)
+    assert state_words(a_book("live", state=TradingState.REDUCING, restriction=held)) == words
 
 
 def test_the_day_is_summed_up_from_its_last_picture_each_book_by_itself() -> None:

@@ -66,7 +66,7 @@ def test_no_resume_lifts_what_a_guard_has_set() -> None:
     guarded.lose(1700)
     guarded.look()
     answer = said(guarded, Resume(id="1"))
-    assert "still reducing: 80 % or more of the daily loss limit is used up" in answer
+    assert "still no entries, 80 % or more of the daily loss limit is used up" in answer
     assert guarded.state() is TradingState.REDUCING
 
 
@@ -134,7 +134,7 @@ def test_f26_a_restart_after_the_daily_loss_is_still_locked_with_reason_and_end(
     assert after.standing.until == ROLL
     assert kinds(after.look()) == []
     answer = said(after, Resume(id="1"))
-    assert "still locked: daily loss limit" in answer
+    assert "still locked, daily loss limit" in answer
     assert after.state() is TradingState.LOCKED
 
 

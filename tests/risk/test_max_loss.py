@@ -111,7 +111,7 @@ def test_the_maximum_loss_locks_without_an_end_until_its_settings_are_changed() 
         new_day(guarded, f"2026-11-{16 + n}", ROLL + (n - 1) * 24 * 60 * MINUTE)
         guarded.look(621)
         assert guarded.state() is TradingState.LOCKED
-    assert "still locked: maximum loss limit" in said(guarded, Resume(id="1", halted=True))
+    assert "still locked, maximum loss limit" in said(guarded, Resume(id="1", halted=True))
     guarded.configure(replace(TRAILING, max_loss_usd=Decimal(4000)))
     guarded.look(621)
     assert guarded.state() is TradingState.ACTIVE

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from engine.model.view import FlattenStep, FlattenView, TradingState, View
+from engine.model.view import FlattenStep, FlattenView, RestrictionEnd, TradingState, View
 from tests.tui import fake, rooms, states
 from tstream.commands import status, status_json
 from tui import number_format as figures
@@ -58,8 +58,26 @@ def test_a_lock_and_how_long(printed: Print) -> None:
 
 def test_a_halt_has_no_end(printed: Print) -> None:
     text = printed(states.halted())
-    assert "HALTED  halted by keyboard" in text
+    assert "HALTED  by keyboard" in text
     assert "unlocks" not in text
+
+
+def test_f59_what_holds_entries_back_has_the_words_of_the_screen(printed: Print) -> None:
+    pause = fake.held(TradingState.REDUCING, "paused by cli", RestrictionEnd.RESUME)
+    view = fake.trading_view()
+    book = replace(view.books[0], **pause)
+    shut = states.changed(view, state=TradingState.REDUCING)
+    text = printed(replace(shut, books=(book,), restrictions=(book.restriction,)))
+    assert "\n  PAUSED  by cli\n" in text
+    assert "held back: everything: PAUSED  by cli" in text
+    assert "reducing" not in text.lower()
+    assert text.count("no entries") == len(view.contracts)
+
+
+def test_f59_active_is_said_only_where_an_entry_could_pass(printed: Print) -> None:
+    text = printed(states.blind())
+    assert "NO ENTRIES  no price for" in text
+    assert "active" not in text.lower()
 
 
 def test_a_flatten_that_is_stuck(printed: Print) -> None:

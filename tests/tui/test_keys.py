@@ -111,6 +111,16 @@ async def test_on_a_live_account_everything_that_trades_takes_two_steps() -> Non
         assert cockpit.engine.sent == []
 
 
+async def test_keys_typed_at_once_act_one_after_the_other() -> None:
+    cockpit = Cockpit(fake.trading_view())
+    async with running(cockpit) as pilot:
+        for action in ("focus-alerts", "zoom"):
+            cockpit.app.action_act(action)
+        await pilot.pause()
+        assert cockpit.app.main.pane("alerts").size.width == 120
+        assert not cockpit.app.main.pane("chart").display
+
+
 async def test_the_halt_key_lifts_a_halt_and_nothing_else_does() -> None:
     cockpit = Cockpit(states.halted())
     async with running(cockpit) as pilot:

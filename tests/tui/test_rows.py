@@ -239,6 +239,15 @@ def test_the_key_line_fits_and_always_offers_help_and_quit(view: View, width: in
         assert text[start:end].startswith(resolve_keys(None).shown(action))
 
 
+def test_an_alert_that_waits_takes_no_room_twice_in_the_footer(view: View) -> None:
+    waiting, none = state_of(view), state_of(replace(view, notices=()))
+    shown = [
+        [action for _, _, action in key_row(state, resolve_keys(None), Shape.MEDIUM, 120)[1]]
+        for state in (waiting, none)
+    ]
+    assert shown[0] == shown[1]
+
+
 @pytest.mark.parametrize("width", [60, 80, 120, 200])
 def test_waiting_alerts_can_be_acknowledged_from_every_footer(view: View, width: int) -> None:
     _, places = key_row(state_of(view), resolve_keys(None), Shape.SMALL, width)

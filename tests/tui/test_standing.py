@@ -38,14 +38,28 @@ def test_the_strictest_state_wins_with_its_reason(view: View) -> None:
     locked = replace(view.books[0], book="two", **lock)
     both = replace(view, books=(paused, locked))
     assert standing(both) == Standing("LOCKED", "two: daily loss", RestrictionEnd.TIME, 7)
-    assert standing(replace(view, books=(paused,))).reason == "paused by keyboard"
+    assert standing(replace(view, books=(paused,))).reason == "by keyboard"
 
 
 def test_contracts_that_are_paused_are_named_whichever_is_shown(view: View) -> None:
-    narrow = changed(view, "NQ", "GC", state=TradingState.REDUCING)
+    paused = [
+        RestrictionView(TradingState.REDUCING, "paused by cli", RestrictionEnd.RESUME, instrument=name)
+        for name in ("NQ", "GC")
+    ]
+    narrow = replace(changed(view, "NQ", "GC", state=TradingState.REDUCING), restrictions=tuple(paused))
     assert standing(narrow) == Standing("ACTIVE", notes=("paused: NQ, GC",))
     assert "paused: NQ, GC" in text_of(safety_row(state_of(narrow), 120))
     assert standing(changed(view, state=TradingState.REDUCING)).word == "PAUSED"
+    halt = RestrictionView(TradingState.HALTED, "halted by cli", RestrictionEnd.LIFT, instrument="ES")
+    assert standing(replace(narrow, restrictions=(halt, *paused))).notes == ("halted: ES", "paused: NQ, GC")
+
+
+def test_what_holds_everything_back_is_not_told_again_contract_by_contract(view: View) -> None:
+    book = replace(view.books[0], **fake.held(TradingState.REDUCING, "paused by cli", RestrictionEnd.RESUME))
+    paused = replace(
+        changed(view, state=TradingState.REDUCING), books=(book,), restrictions=(book.restriction,)
+    )
+    assert standing(paused) == Standing("PAUSED", "by cli", RestrictionEnd.RESUME)
 
 
 @pytest.mark.parametrize(

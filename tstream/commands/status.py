@@ -29,7 +29,7 @@ from tui import clock_times as times
 from tui import number_format as figures
 from tui.plain_text import plain
 from tui.rows import limits, room_messages
-from tui.view_facts import kind_of
+from tui.view_facts import Standing, kind_of, standing, state_word
 
 
 def status() -> int:
@@ -111,23 +111,28 @@ def _flatten(view: View, book: BookView, flatten: FlattenView) -> Text:
 
 
 def _state(view: View, book: BookView) -> Text:
-    """The trading state with its reason, and when a lock ends."""
-    calm = book.state is TradingState.ACTIVE
-    words, held = f"  {book.state.upper()}", book.restriction
+    """What can happen now, in the screen's words, with the reason, and when a lock ends."""
+    held = book.restriction
     if held is not None:
-        words += f"  {printable(held.reason)}" if held.reason else ""
-        if held.until is not None:
-            left = figures.duration(held.until - view.ts)
-            words += f"  unlocks {times.when(held.until, view.ts)} CT (in {left})"
-    strict = book.state.rank > TradingState.REDUCING.rank
-    return Text(words, "green" if calm else "bold red" if strict else "yellow")
+        strict = book.state.rank > TradingState.REDUCING.rank
+        return Text(f"  {_held(view, held)}", "bold red" if strict else "yellow")
+    at = standing(view) if book.kind is view.mode else Standing("ACTIVE")
+    words = " · ".join((f"  {at.word}  {printable(at.reason)}".rstrip(), *map(printable, at.notes)))
+    return Text(words, "green" if at.active else "yellow")
+
+
+def _held(view: View, held: RestrictionView) -> str:
+    words = f"{held.word}  {printable(held.why)}".rstrip()
+    if held.until is None:
+        return words
+    left = figures.duration(held.until - view.ts)
+    return f"{words}  unlocks {times.when(held.until, view.ts)} CT (in {left})"
 
 
 def _held_back(view: View, one: RestrictionView) -> Text:
     """What refuses entries, where, why, until when."""
     where = " ".join(filter(None, (one.book if len(view.books) > 1 else "", one.instrument))) or "everything"
-    until = f"  until {times.when(one.until, view.ts)} CT" if one.until is not None else ""
-    return Text(f"  no entries: {printable(where)}: {printable(one.reason)}{until}", "yellow")
+    return Text(f"  held back: {printable(where)}: {_held(view, one)}", "yellow")
 
 
 _BANDS = {Band.CLEAR: "", Band.WARN: "yellow", Band.REDUCE: "red", Band.ACT: "bold red"}
@@ -186,7 +191,7 @@ def _contracts(contracts: tuple[ContractView, ...]) -> Table:
             Text(change, _color(contract.change)),
             Text(f"{age} stale" if contract.stale else age, "yellow" if contract.stale else ""),
             f"{contract.position_qty:+d}" if contract.position_qty else "flat",
-            "flattening" if contract.flattening else f"{contract.state}",
+            state_word(contract),
         )
     return table
 

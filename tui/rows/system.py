@@ -9,7 +9,6 @@ from tui.plain_text import plain
 from tui.rows import links
 from tui.screen_state import ScreenState
 from tui.styled_text import Row, fit, join, wrap
-from tui.view_facts import reason_of, word_of
 
 SLOW_WAIT_MS = 20.0
 """From here on the time that events wait in the engine is shown as a warning."""
@@ -78,7 +77,7 @@ def _book(view: View, book: BookView, width: int) -> list[Row]:
 
 
 def _held(view: View, held: RestrictionView) -> str:
-    words = f"{word_of(held)} {reason_of(held)}".rstrip()
+    words = f"{held.word} {plain(held.why)}".rstrip()
     if held.until is not None:
         words += f", unlocks {times.when(held.until, view.ts)} CT"
     return words

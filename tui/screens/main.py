@@ -147,7 +147,7 @@ class MainScreen(Screen[None]):
         if not pane.display or (self._zoomed and self._zoomed != name):
             # Where a pane has no room of its own it gets the whole body.
             self._zoom(name)
-        pane.focus()
+        self.set_focus(pane)
 
     def toggle_zoom(self) -> None:
         """The focused pane (else the chart) alone on the screen, or all panes again."""

@@ -18,6 +18,7 @@ from tui.rows.bars.safety import safety_row
 from tui.rows.bars.status import status_row
 from tui.screen_state import ScreenState
 from tui.styled_text import EMPTY, Row, cell
+from tui.view_facts import state_word
 from tui.widgets.grid import Content, LiveGrid
 from tui.widgets.line import Bar
 
@@ -101,7 +102,7 @@ class DetailScreen(Page):
             (("tick ", "dim"), (f"{contract.tick_size} = {figures.usd(contract.tick_value_usd)} USD", "text"),
              ("   bid ", "dim"), (figures.price(contract.bid, contract.decimals), "text"),
              ("   ask ", "dim"), (figures.price(contract.ask, contract.decimals), "text"),
-             ("   state ", "dim"), (contract.state.value, "text")),
+             ("   state ", "dim"), (state_word(contract), "text")),
         ]  # fmt: skip
         only = _only(state)
         for name, (head, body) in (

@@ -6,7 +6,7 @@ from adapters.notify.content.formats import cost, percent, price, usd
 from adapters.notify.content.message import Event, Message, Section, fields, section
 from adapters.notify.content.sanitize import sanitize
 from engine.model.notices import Severity
-from engine.model.view import BookView, PositionView, TradingState, View
+from engine.model.view import BookView, PositionView, View
 
 
 def started(view: View) -> Message:
@@ -101,10 +101,10 @@ def position_line(view: View, position: PositionView) -> str:
 
 
 def state_words(book: BookView) -> str:
-    if book.state is TradingState.ACTIVE:
-        return "active"
-    reason = book.restriction.reason if book.restriction is not None else ""
-    return f"{book.state.value}: {reason}" if reason else book.state.value
+    held = book.restriction
+    if held is None:
+        return book.state.value
+    return f"{held.word.lower()}: {held.why}" if held.why else held.word.lower()
 
 
 def _account(book: BookView) -> Section:

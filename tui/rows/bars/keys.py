@@ -34,7 +34,6 @@ def key_row(
     places: list[tuple[int, int, str]] = []
     x = 1
     last = ["acknowledge"] * bool(unacknowledged(state)) + ["help", "quit"]
-    reserve = sum(len(keys.shown(h)) + len(ACTIONS[h].label) + 3 for h in last)
     for action_id in hint_ids(shape):
         action = ACTIONS[action_id]
         off = bool(blocked(action, state.view, state.instrument, state.readonly))
@@ -42,6 +41,7 @@ def key_row(
         if action_id == "pause" and resumes_all(state.view):
             label = "resume"
         key = keys.shown(action_id)
+        reserve = sum(len(keys.shown(h)) + len(ACTIONS[h].label) + 3 for h in last)
         size, gap = len(key) + 1 + len(label), 2 if x > 1 else 0
         if x + gap + size + (0 if action_id in last else reserve) > room:
             continue
@@ -49,5 +49,6 @@ def key_row(
         spans += [(f" {label}", "faint" if off else "dim")]
         start = x + gap
         places.append((start, start + size, action_id))
+        last = [h for h in last if h != action_id]
         x = start + size
     return (*fit(tuple(spans), room), *note), places

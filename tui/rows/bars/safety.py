@@ -16,7 +16,7 @@ from tui.rows import limits, links
 from tui.rows.shared import kind_mark
 from tui.screen_state import ScreenState
 from tui.styled_text import EMPTY, Part, Row, cell, squeeze
-from tui.view_facts import Standing, main_books, standing, word_of
+from tui.view_facts import Standing, main_books, standing
 
 _STATES = {
     "ACTIVE": ("", "warn"),
@@ -175,7 +175,7 @@ def side_part(view: View) -> Part:
             continue
         word = "flattening…"
         if book.flatten is None and book.restriction is not None:
-            word = word_of(book.restriction)
+            word = book.restriction.word
         spans += [*kind_mark(view, book.kind), (word, "warn bold"), (" ", "text")]
     return Part(((16, tuple(spans[:-1])), (0, EMPTY)) if spans else ((0, EMPTY),), right=True)
 
