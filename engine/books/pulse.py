@@ -24,6 +24,9 @@ BUSY_NS = NANOS // 10
 whatever an event has set going is seen to within this time.
 """
 
+STILL_NS = NANOS
+"""So much later than it was due a look shows that nothing ran in between: the machine slept, or hung."""
+
 _TICKS = (ev.Quote, ev.Print, ev.HeldPriced)
 
 
@@ -52,6 +55,9 @@ class Pulse:
     def beat(self) -> None:
         """Whatever has become due by now, in every book."""
         now = self._turn.now
+        if self.due and now - self.due >= STILL_NS:
+            for book in self._books.values():
+                book.orders.stood_still(now - self.due)
         self.due = now + BUSY_NS  # also where something below fails
         if self._turn.wall >= self._roll:
             day_roll.roll(self._turn, self._marks)

@@ -10,6 +10,7 @@ from engine.execution.desired import native
 from engine.execution.excursions import Excursions
 from engine.execution.foreign import ForeignContracts
 from engine.execution.inquiry import UNPROVEN_NS, Inquiry
+from engine.execution.order_requests import OrderRequests
 from engine.execution.protection import Protection
 from engine.model import records as r
 from engine.model.market import NANOS
@@ -48,6 +49,7 @@ class Fills:
     """The fills of one book."""
 
     _book: BookContext
+    _orders: OrderRequests
     _inquiry: Inquiry
     _adoption: Adoption
     _excursions: Excursions
@@ -134,18 +136,17 @@ class Fills:
         """Quarantine: it counts when a query tells the same, and until then nothing is done on its word.
         False once it has had its time.
         """
-        fill, proven = one.fill, self._inquiry.proven_ts
+        fill = one.fill
         what = f"fill {fill.side.value} {fill.qty} {fill.instrument} at {fill.price} ticks, {why}"
         if not one.doubted:
             one.doubted = why
             self._book.turn.counts["quarantined fills"] += 1
         self._inquiry.insist(fill.trade_id, urgent=True)
-        denied = proven > one.arrived and self._book.now > self._inquiry.answered_ts
-        if not one.told and (denied or self._book.now - one.arrived >= UNPROVEN_NS):
+        if not one.told and self._book.now - one.arrived >= UNPROVEN_NS + ORPHAN_NS:  # two looks
             one.told = True
             text = f"{what}: the venue does not say so when it is asked; it is not counted"
             self._book.say(NoticeKind.FILL, Severity.CRITICAL, text, fill.instrument)
-        if proven - one.arrived < self._book.config.unknown_after_ns:
+        if self._inquiry.proven_ts - one.arrived < self._book.config.unknown_after_ns:
             return True
         self._book.say(NoticeKind.FILL, Severity.WARNING, f"{what}: forgotten", fill.instrument)
         return False
@@ -176,9 +177,16 @@ class Fills:
         self._protection.after_fill(order)
 
     def most(self, order: Order) -> int:
-        """Contracts that an order may fill: the venue sizes the legs of its brackets with their entry."""
+        """Contracts that an order may fill: the venue sizes the legs of its brackets with their entry, and a
+        change that is under way may have taken place.
+        """
         parent = self._book.state.orders.get(order.client_id[:-3]) if native(order) else None
-        return max(order.qty, parent.qty) if parent is not None else order.qty
+        change = self._orders.change_of(order)
+        return max(
+            order.qty,
+            parent.qty if parent is not None else 0,
+            (change.qty or 0) if change is not None else 0,
+        )
 
     def _may_be_ours(self, fill: Fill) -> bool:
         """An order of ours waits for its venue id, and could be the one that was filled."""

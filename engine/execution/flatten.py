@@ -145,17 +145,20 @@ class Flattener:
         state = self._book.state
         now = self._book.now
         live = state.live_orders(instrument)
-        for order in live:
-            if order.slot is Slot.ENTRY or (order.slot is None and order.type is not OrderType.MARKET):
-                self._orders.cancel(order)
         qty = state.position(instrument).qty
+        closes, left = [], abs(qty)
+        for order in live:
+            if order.slot is None and order.type is OrderType.MARKET and order.side.sign * qty < 0:
+                closes.append(order)
+                left -= order.open_qty
+                # What stop or target have left to it is less than it was sent for: its rest would open.
+                if left < 0 or now - max(order.changed_ts, closing.asked or 0) >= CLOSE_LOST_NS:
+                    self._orders.cancel(order)
+            elif order.slot in (Slot.ENTRY, None):
+                self._orders.cancel(order)
         if qty:
             self._verify_from.pop(instrument, None)
             self._inquiry.insist(f"flatten {instrument}", urgent=True)
-            closes = [o for o in live if o.slot is None and o.type is OrderType.MARKET]
-            for order in closes:
-                if now - max(order.changed_ts, closing.asked or 0) >= CLOSE_LOST_NS:
-                    self._orders.cancel(order)
             if closing.working and not closes:
                 closing.asked, closing.answered = closing.asked or now, now
             closing.working = bool(closes)
@@ -166,8 +169,7 @@ class Flattener:
                 turn.request(ClosePosition(book, instrument))
             return
         for order in live:
-            if order.type is not OrderType.MARKET:
-                self._orders.cancel(order)
+            self._orders.cancel(order)
         if live:
             self._verify_from.pop(instrument, None)
         elif instrument not in self._verify_from:

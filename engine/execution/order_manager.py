@@ -44,6 +44,9 @@ ANSWER_NS = 40 * NANOS
 UNPROVEN_STOP_NS = NANOS // 2
 """A stop that is not known to stand by then is looked up: it has two seconds."""
 
+UNTOLD_NS = 5 * NANOS
+"""For so long a market entry may hold contracts of which nobody has told: looks at it wait for no others."""
+
 _AT_WORK = (OrderStatus.WORKING, OrderStatus.PARTIAL)
 
 
@@ -69,7 +72,13 @@ class OrderManager:
         self._foreign = ForeignContracts(context, self.protection)
         self._adoption = Adoption(context)
         self._fills = Fills(
-            context, self.inquiry, self._adoption, self._excursions, self._foreign, self.protection
+            context,
+            self._orders,
+            self.inquiry,
+            self._adoption,
+            self._excursions,
+            self._foreign,
+            self.protection,
         )
         self._reports = OrderReports(
             context,
@@ -338,6 +347,11 @@ class OrderManager:
         if state.plans and self._stops.on_mark(instrument):
             self.work()
 
+    def stood_still(self, by_ns: int) -> None:
+        """Nothing ran for so long: what came meanwhile is not heard yet, and held against nobody."""
+        self.inquiry.blind_ts = self.turn.now
+        self.protection.stood_still(by_ns)
+
     def pulse(self) -> None:
         """Whatever is due by time alone."""
         now = self.turn.now
@@ -361,14 +375,16 @@ class OrderManager:
         waited = now - order.changed_ts
         if order.unacknowledged and now - order.created_ts >= ANSWER_NS:
             self._orders.moved(order.client_id, E.TIMED_OUT, reason="no answer")
+        # At market it should have filled at once: perhaps it has, nobody tells, and nothing protects that.
+        age = now - order.created_ts
+        naked = order.slot is Slot.ENTRY and order.type is OrderType.MARKET and age < UNTOLD_NS
         if order.status is OrderStatus.UNKNOWN or (
             order.status in (OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_MODIFY, OrderStatus.SENT)
             and waited >= LOOK_AGAIN_NS
         ):
-            self.inquiry.insist(order.client_id)
-        if order.type is OrderType.MARKET and order.stands and now - order.created_ts >= LOOK_AGAIN_NS:
-            # It should have filled at once: perhaps it has, and nobody tells.
-            self.inquiry.insist(f"fill {order.client_id}")
+            self.inquiry.insist(order.client_id, urgent=naked)
+        if order.type is OrderType.MARKET and order.stands and age >= LOOK_AGAIN_NS:
+            self.inquiry.insist(f"fill {order.client_id}", urgent=naked)
         if order.slot is Slot.STOP and not order.stands and waited >= UNPROVEN_STOP_NS:
             self.inquiry.insist(f"stop {order.client_id}", urgent=True)
         if order.cancel_wanted and waited >= LOOK_AGAIN_NS:

@@ -111,6 +111,10 @@ class Protection:
             if now - self._naked_since[instrument] >= self._book.config.risk.unprotected_ns + grace:
                 self.flatten_naked(instrument, "no stop is known to stand at the venue")
 
+    def stood_still(self, by_ns: int) -> None:
+        """The answer that proves a stop may have come in a time in which nobody listened."""
+        self._naked_since = {one: since + by_ns for one, since in self._naked_since.items()}
+
     def flatten_naked(self, instrument: str, why: str) -> None:
         """Close a position of ours that nothing protects, rather than hope."""
         if instrument in self._book.state.flattening:

@@ -72,7 +72,7 @@ class OrderReports:
                 self._book.turn.counts["stale reports"] += 1
                 return
             self._told_ts[order.client_id] = max(newest, reported.ts_venue)
-        if asked is None and order.slot is not None and reported.qty > self._largest(order):
+        if asked is None and order.slot is not None and reported.qty > self._fills.most(order):
             self._book.turn.counts["absurd reports"] += 1
             self._inquiry.want(0)  # the venue's word, when it is asked, may be so; the stream's alone is not
             return
@@ -97,11 +97,6 @@ class OrderReports:
         if order.filled_qty < reported.filled_qty:
             self._inquiry.want(SETTLE_NS)
         self._fills.take_waiting()
-
-    def _largest(self, order: Order) -> int:
-        """Contracts that an order of ours may have."""
-        change = self._orders.change_of(order)
-        return max(self._fills.most(order), (change.qty or 0) if change is not None else 0)
 
     def _still_working(self, order: Order, reported: VenueOrder) -> None:
         suspended = reported.status is VenueStatus.SUSPENDED

@@ -9,7 +9,8 @@ import pytest
 from engine.model import effects as fx
 from engine.model import events as ev
 from engine.model.commands import Flatten
-from engine.model.market import Side
+from engine.model.config import Brackets
+from engine.model.market import NANOS, Side
 from engine.model.orders import OrderStatus, OrderType, Slot, VenueOrder, VenueStatus
 from tests.support.manual_venue import BOOK, UNKNOWN, ManualVenue, connected, entered
 from tests.support.venue_orders import MNQ, PRICE
@@ -209,3 +210,37 @@ def test_f28_a_refused_cancel_does_not_eat_the_request_budget() -> None:
             bench.reply(bench.of(fx.CancelOrder)[-1], ev.Outcome.REFUSED)
         bench.wait(0.1)
     assert 4 <= sum(c.client_id == order.client_id for c in bench.of(fx.CancelOrder)) <= 6
+
+
+@pytest.mark.parametrize("brackets", [Brackets.OWN, Brackets.NATIVE])
+def test_f39_what_comes_while_the_machine_stands_still_is_heard_before_anything_is_closed(
+    brackets: Brackets,
+) -> None:
+    """The entry has filled, the stop stands, and nothing runs for ten seconds: its word waits to be read."""
+    bench, entry = connected(brackets=brackets)
+    bench.invariants.protection_due = False
+    venue_id = bench.accept(entry, legs=True)[0]
+    bench.tell_fill(bench.execute(venue_id))
+    bench.answering = False
+    bench.wait(0.2)
+    placed = bench.of(fx.PlaceOrder)
+    bench.now += 10 * NANOS
+    bench.step(ev.TimeAdvanced(ts_recv=bench.now))
+    bench.wait(0.5)
+    bench.accept(*placed[1:])
+    for one in list(bench.orders):
+        bench.tell(one)
+    bench.wait(5)
+    assert bench.stops() == [(5, PRICE - 40)]
+    assert (bench.of(fx.ClosePosition), bench.of(fx.PlaceOrder)) == ([], placed)
+    assert bench.critical() == []
+
+
+def test_f39_a_machine_that_stood_still_closes_what_nothing_protects() -> None:
+    bench, entry = connected(brackets=Brackets.OWN)
+    bench.invariants.protection_due = False
+    bench.tell_fill(bench.execute(bench.accept(entry)[0]))
+    bench.now += 10 * NANOS
+    bench.step(ev.TimeAdvanced(ts_recv=bench.now))
+    bench.wait(2.2)
+    assert bench.of(fx.ClosePosition) == [fx.ClosePosition(BOOK, "MNQ")]

@@ -11,6 +11,7 @@ from engine.model import effects as fx
 from engine.model import events as ev
 from engine.model import records as r
 from engine.model.commands import Flatten
+from engine.model.config import Brackets
 from engine.model.market import Side
 from engine.model.orders import Fill, OrderType, Slot, VenueOrder, VenueStatus
 from tests.support.manual_venue import BOOK, ManualVenue, connected, entered
@@ -111,3 +112,38 @@ def test_f41_an_order_of_ours_does_not_grow_by_the_streams_word() -> None:
     bench.wait(0.5)
     assert bench.in_slot(Slot.ENTRY)[0].qty == 5
     assert bench.core.turn.counts["absurd reports"] == 1
+
+
+def test_f41_a_fill_that_the_first_look_does_not_show_yet_alarms_nobody() -> None:
+    """One empty answer proves nothing: the venue's list of trades may be behind its stream."""
+    bench, _ = entered()
+    bench.wait(2)
+    by_hand = bench.new_id()
+    bench.orders[by_hand] = VenueOrder(
+        by_hand, None, "MNQ", Side.BUY, OrderType.MARKET, 2, VenueStatus.PENDING, ts_venue=bench.now
+    )
+    bench.tell(by_hand)
+    bench.tell_fill(bench.execute(by_hand))
+    late = bench.fills.pop()
+    bench.wait(1)
+    bench.fills.append(late)
+    bench.wait(4)
+    assert bench.book.position("MNQ").qty == 7
+    assert not any("not counted" in text for text in bench.critical())
+    assert bench.written(r.PositionAdjusted) == []
+
+
+def test_f41_a_fill_of_what_a_change_under_way_has_added_is_believed() -> None:
+    """The stop grows with the entry and fills before its change is answered; no query is to be had."""
+    bench, entry = connected(brackets=Brackets.OWN)
+    [entered] = bench.accept(entry)
+    bench.tell_fill(bench.execute(entered, qty=2))
+    stop, _ = bench.accept(*bench.of(fx.PlaceOrder)[1:])
+    bench.wait(1)
+    bench.tell_fill(bench.execute(entered))
+    assert [change.qty for change in bench.of(fx.ModifyOrder) if change.venue_id == stop] == [5]
+    bench.answering = False
+    bench.change(stop, qty=5)
+    bench.tell_fill(bench.execute(stop, PRICE - 41))
+    assert bench.book.position("MNQ").qty == 0
+    assert (bench.core.turn.counts["quarantined fills"], bench.critical()) == (0, [])

@@ -13,7 +13,7 @@ from engine.model.config import Brackets
 from engine.model.limits import RiskLimits
 from engine.model.market import NANOS, Side
 from engine.model.orders import OrderStatus, OrderType, Slot, VenueOrder, VenueStatus
-from tests.support.manual_venue import BOOK, ManualVenue, connected, entered
+from tests.support.manual_venue import BOOK, ManualVenue, connected, entered, idea
 from tests.support.venue_orders import PRICE
 
 
@@ -205,6 +205,28 @@ def test_f42_a_market_entry_that_fills_without_a_word_has_its_stop_within_three_
     assert bench.of(fx.ClosePosition) == []
 
 
+def storm(bench: ManualVenue) -> None:
+    """So many looks just before a minute ends that no more are left for a while."""
+    bench.wait(44.5 - bench.now / NANOS % 60)
+    for _ in range(13):
+        bench.look()
+        bench.wait(1.1)
+
+
+def test_f42_a_market_entry_is_looked_up_though_the_minutes_looks_are_used_up() -> None:
+    bench = ManualVenue(idea(targets=(80,)), brackets=Brackets.OWN)
+    bench.connect()
+    bench.trade(PRICE)
+    storm(bench)
+    [entry] = bench.trade_idea()
+    venue_id = bench.accept(entry)[0]
+    bench.wait(0.3)
+    bench.execute(venue_id)
+    bench._obeyed = len(bench.effects)
+    bench.obey(3)
+    assert bench.stops() == [(5, PRICE - 40)]
+
+
 def test_f42_a_market_entry_that_waits_in_the_market_is_looked_at_ever_later() -> None:
     bench, entry = connected()
     bench.wait(0.2)
@@ -271,10 +293,42 @@ def test_f60_a_close_that_fills_no_more_is_cancelled_and_seen_gone_before_the_ne
     assert [c.qty for c in bench.written(r.CloseRequested)][-1] == 2
 
 
+@pytest.mark.parametrize("filled", [2, 5])
+def test_f60_a_close_that_the_stop_has_overtaken_is_cancelled_before_it_opens_the_other_side(
+    filled: int,
+) -> None:
+    bench, ids = entered()
+    close = slow_close(bench)
+    bench.tell(close)
+    bench.tell_fill(bench.execute(ids["SL"], PRICE - 40, qty=filled))
+    bench.wait(4)
+    assert [c.venue_id for c in bench.of(fx.CancelOrder)].count(close)
+    assert len(bench.of(fx.ClosePosition)) == 1, "the first is not gone yet"
+    bench.obey(6)
+    if filled < 5:
+        assert [c.qty for c in bench.written(r.CloseRequested)] == [5, 3]
+        bench.close_all()
+        bench.obey(6)
+    assert (bench.positions["MNQ"], bench.standing(), bench.book.flattening) == (0, [], {})
+
+
+def test_f60_somebody_elses_market_order_that_opens_more_is_no_close() -> None:
+    bench, _ = entered()
+    bench.wait(2)
+    by_hand = bench.new_id()
+    bench.orders[by_hand] = VenueOrder(
+        by_hand, None, "MNQ", Side.BUY, OrderType.MARKET, 3, VenueStatus.WORKING, ts_venue=bench.now
+    )
+    bench.tell(by_hand)
+    bench.say(Flatten(id="f"))
+    assert bench.of(fx.ClosePosition) == [fx.ClosePosition(BOOK, "MNQ")]
+    assert [cancel.venue_id for cancel in bench.of(fx.CancelOrder)] == [by_hand]
+
+
 @pytest.mark.parametrize("stops", [0, 3, 5])
 def test_f60_a_shutdown_asks_and_says_how_much_is_protected(stops: int) -> None:
     bench, ids = entered()
-    bench.wait(2)
+    storm(bench)
     asked = len(bench.of(fx.TakeSnapshot))
     bench.change(ids["SL"], qty=stops or 5, status=VenueStatus.WORKING if stops else VenueStatus.CANCELED)
     bench.tell(ids["SL"])
