@@ -54,11 +54,15 @@ def test_a_position_outlives_the_program_once_and_protected(
         cockpit.wait_for("ACTIVE")
         assert seconds_of(cockpit) >= left_at
         again = cockpit.wait_until(venue.protected, "each position has its stops at the venue")
-        assert {contract: again.get(contract) for contract in held} == held
-        assert _of(venue.trades(), held) == traded
+        after = _of(venue.trades(), held)
+        # On a busy machine the market reaches a stop or target before the program has ended.
+        closed = {trade["contractId"] for trade in after[len(traded) :]}
+        assert after[: len(traded)] == traded
+        assert closed < held.keys()
         # Each leg stands once: the stops make up the position exactly, the targets no more than it.
-        for contract, qty in held.items():
-            assert venue.working(contract, LIMIT) <= abs(qty)
+        for contract in held.keys() - closed:
+            assert again.get(contract) == held[contract]
+            assert venue.working(contract, LIMIT) <= abs(held[contract])
 
 
 def _hang_up(cockpit: Cockpit) -> None:

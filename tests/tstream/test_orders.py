@@ -262,7 +262,13 @@ def test_flatten_without_an_engine_refuses_before_it_starts_anything(capsys: Out
 def test_flatten_beside_a_process_that_does_not_answer_names_it_and_ends_nobody(
     capsys: Out, places: Paths
 ) -> None:
-    with InstanceLock(places.runtime / lock_name("practice"), "practice", wall_ns):
+    path = places.runtime / lock_name("practice")
+    with InstanceLock(path, "practice", wall_ns):
+        assert call(["flatten", "--yes"]) == 1
+        err = capsys.readouterr().err
+        assert "is at work: its last sign of life" in err
+        assert "SIGKILL" not in err
+        os.utime(path, (0, 0))  # it has been silent for long
         assert call(["flatten", "--yes"]) == 1
         err = capsys.readouterr().err
         assert f"process id {os.getpid()}" in err
