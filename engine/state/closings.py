@@ -28,12 +28,31 @@ def closing(state: State, record: FillApplied) -> Closing | None:
     known, qty = state.instruments[fill.instrument], min(fill.qty, abs(position.qty))
     gross = usd(known, (fill.price - position.average) * qty * position.side.sign)
     net = (gross - 2 * fill.cost_usd * qty / fill.qty).quantize(Decimal("0.01"))
+    return Closing(net, _in_r(state, record, net, qty))
+
+
+def remembered(state: State, record: FillApplied) -> Closing | None:
+    """The same, long after it was folded; None for a fill that did not close all of a trade at once."""
+    fill = record.fill
+    for trade in reversed(state.book(record.book).trades):
+        whole = trade.qty == fill.qty and trade.side is not fill.side
+        if whole and (trade.instrument, trade.closed_ts) == (fill.instrument, fill.ts_venue):
+            return Closing(trade.net_usd, _in_r(state, record, trade.net_usd, fill.qty, own_only=True))
+    return None
+
+
+def _in_r(
+    state: State, record: FillApplied, net: Decimal, qty: int, *, own_only: bool = False
+) -> float | None:
+    """By the order's plan; where it has none by the contract's, which is another one when time has passed."""
+    book, fill = state.book(record.book), record.fill
     order = book.orders.get(record.client_id)
     own = book.plans.get(order.plan_id or "") if order is not None else None
-    plans = [one.plan for one in ([own] if own is not None else book.plans.values())]
+    others = () if own_only else book.plans.values()
+    plans = [one.plan for one in ([own] if own is not None else others)]
     plan = next((one for one in plans if one.instrument == fill.instrument), None)
     if plan is None:
-        return Closing(net, None)
+        return None
     leg = plan.legs[order.leg if own is not None and order is not None else 0]
-    risk = known.usd(abs(leg.stop_offset)) * qty
-    return Closing(net, float(net / risk) if risk else None)
+    risk = state.instruments[fill.instrument].usd(abs(leg.stop_offset)) * qty
+    return float(net / risk) if risk else None

@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 from engine.model.effects import AnyEffect
 from engine.model.notices import Notice, NoticeKind, Severity
-from engine.model.records import AlertTaken, AnyRecord, CommandTaken, PlanOpened
+from engine.model.records import AlertTaken, AnyRecord, CommandTaken, FillApplied, PlanOpened
 from engine.state.alarms import NONE, Alarm, alarm_of
+from engine.state.closings import remembered
 from engine.state.fold import apply
 from engine.state.state import State
 from engine.state.words import Before, before, describe, facts
@@ -140,6 +141,8 @@ def reworded(state: State, record: AnyRecord) -> Notice | None:
     """The same for a record of an earlier run, as far as the state of today still tells it."""
     try:
         was = before(state, record) if isinstance(record, AlertTaken) else Before()
+        if isinstance(record, FillApplied):
+            was = Before(closes=remembered(state, record))
         return worded(state, record, was, 0, record.ts)
     except Exception:  # noqa: BLE001  # what is told again is for people only
         return None

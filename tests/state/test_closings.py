@@ -8,6 +8,8 @@ import pytest
 
 from engine.model.commands import Flatten
 from engine.model.notices import NoticeKind
+from engine.model.records import FillApplied
+from engine.state.turn import reworded
 from tests.support.manual_venue import entered
 from tests.support.venue_orders import PRICE
 
@@ -31,6 +33,12 @@ def test_a_closing_fill_says_what_it_earned_in_dollars_and_in_units_of_its_risk(
     assert closing.text.endswith(told)
     assert f"{closing.net_usd:+.2f} USD, {closing.r:+.1f} R" in closing.text
     assert bench.book.trades[-1].net_usd == closing.net_usd
+    record = bench.written(FillApplied)[-1]
+    again = reworded(bench.core.state, record)
+    assert again is not None
+    assert (again.text, again.net_usd, again.r) == (closing.text, closing.net_usd, closing.r), (
+        "after a restart"
+    )
 
 
 def test_a_closing_fill_of_a_part_and_of_a_flatten_says_its_own_share() -> None:
