@@ -16,15 +16,13 @@ from engine.model import records as r
 from engine.model.market import NANOS
 from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import Fill
+from engine.portfolio.money import near
 from engine.state.fold_late_fills import is_told_late
 from engine.state.state import Order
 
 ORPHAN_NS = NANOS
 """A fill whose order is not known by then is somebody else's, or of an order given up as lost."""
 
-
-FAR = 20
-"""A fill more than a twentieth away from the market is looked up before it is believed."""
 
 DEAR = 20
 """So many times the usual costs are looked up too."""
@@ -118,7 +116,7 @@ class Fills:
             self._book.marks.bid(fill.instrument),
             self._book.turn.state.instruments[fill.instrument].cost_usd,
         )
-        if bid is not None and abs(fill.price - bid) * FAR > bid:
+        if bid is not None and not near(fill.price, bid):
             return "at a price far from the market"
         if fill.cost_usd > DEAR * cost_usd * fill.qty:
             return "at costs out of all reason"

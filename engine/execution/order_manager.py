@@ -32,7 +32,7 @@ from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import Account, Fill, OrderStatus, OrderType, Slot, VenueOrder
 from engine.model.plans import PlanStatus, TradePlan
 from engine.model.records import OrderEvent as E
-from engine.portfolio.money import Marks
+from engine.portfolio.money import Marks, near
 from engine.state import alarms
 from engine.state.alarms import Alarm
 from engine.state.state import BookState, Order, PlanState, plan_finished
@@ -71,14 +71,9 @@ class OrderManager:
         self.equity = EquityWatch(context)
         self._foreign = ForeignContracts(context, self.protection)
         self._adoption = Adoption(context)
+        orders, adoption, foreign = self._orders, self._adoption, self._foreign
         self._fills = Fills(
-            context,
-            self._orders,
-            self.inquiry,
-            self._adoption,
-            self._excursions,
-            self._foreign,
-            self.protection,
+            context, orders, self.inquiry, adoption, self._excursions, foreign, self.protection
         )
         self._reports = OrderReports(
             context,
@@ -284,7 +279,12 @@ class OrderManager:
             self.look(LOOK_AGAIN_NS)
 
     def on_account(self, reported: ev.AccountReported) -> None:
-        self.balance_usd = reported.balance_usd
+        """The stream's word on the account: a balance that is far from the last one is looked up."""
+        known = self.balance_usd
+        if known is None or near(reported.balance_usd, known):
+            self.balance_usd = reported.balance_usd
+        else:
+            self.look(0)
         self._may_trade(reported.can_trade)
 
     def _may_trade(self, may: bool) -> None:
@@ -372,11 +372,10 @@ class OrderManager:
 
     def _remind(self, order: Order, now: int) -> None:
         """See to a request whose result has not shown."""
-        waited = now - order.changed_ts
-        if order.unacknowledged and now - order.created_ts >= ANSWER_NS:
+        waited, age = now - order.changed_ts, now - order.created_ts
+        if order.unacknowledged and age >= ANSWER_NS:
             self._orders.moved(order.client_id, E.TIMED_OUT, reason="no answer")
         # At market it should have filled at once: perhaps it has, nobody tells, and nothing protects that.
-        age = now - order.created_ts
         naked = order.slot is Slot.ENTRY and order.type is OrderType.MARKET and age < UNTOLD_NS
         if order.status is OrderStatus.UNKNOWN or (
             order.status in (OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_MODIFY, OrderStatus.SENT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from decimal import Decimal
+from typing import TypeVar
 
 from engine.model.alerts import room_of
 from engine.model.market import NANOS, Side
@@ -14,8 +15,16 @@ from engine.state.carry import carried_open_usd
 from engine.state.position import Position, usd
 from engine.state.state import BookState, LegState, PlanState, State
 
+Figure = TypeVar("Figure", int, Decimal)
+
 LATE_NS = NANOS
 """A print that is older than a quote by more than this says nothing about what is worth what now."""
+
+
+FAR = 20
+"""A price more than a twentieth away from the last one is believed once the next one says so too: nothing is
+sold because of one wrong figure.
+"""
 
 
 class Marks:
@@ -30,6 +39,8 @@ class Marks:
         self._asks: dict[str, int] = {}
         self._excursions: dict[tuple[str, str], tuple[int, Decimal, Decimal]] = {}
         self._lasts: dict[str, int] = {}
+        self._far: tuple[dict[str, int], dict[str, int], dict[str, int]] = {}, {}, {}
+        """Bids, asks and prints that are far from the one before, and not believed yet."""
         self._quoted: dict[str, int] = {}
         """By instrument the venue's time of the newest quote, nanoseconds UTC."""
         self._printed: set[str] = set()
@@ -55,6 +66,8 @@ class Marks:
         late = ts_venue + LATE_NS < self._quoted.get(instrument, 0)
         if late or old is not (instrument in self._frozen):
             return
+        if not _believed(self._lasts, self._far[2], instrument, price):
+            return
         self._lasts[instrument] = price
         self._printed.add(instrument)
         bid, ask = self._bids.get(instrument), self._asks.get(instrument)
@@ -62,8 +75,10 @@ class Marks:
             self._put(instrument, price, price)
 
     def _put(self, instrument: str, bid: int | None, ask: int | None) -> None:
-        for known, price in ((self._bids, bid), (self._asks, ask)):
-            if price is not None and known.get(instrument) != price:
+        for known, far, price in ((self._bids, self._far[0], bid), (self._asks, self._far[1], ask)):
+            if price is None or not _believed(known, far, instrument, price):
+                continue
+            if known.get(instrument) != price:
                 known[instrument] = price
                 self.version += 1
 
@@ -120,6 +135,20 @@ class Marks:
         if opened != position.opened_ts:
             return position.mae_usd, position.mfe_usd  # as an earlier run has written them down
         return worst, best
+
+
+def _believed(known: dict[str, int], far: dict[str, int], instrument: str, price: int) -> bool:
+    """Whether a price may be so: near the last one, or near one that came before and was too far from it."""
+    before = far.pop(instrument, None)
+    if near(price, known.get(instrument, price)) or (before is not None and near(price, before)):
+        return True
+    far[instrument] = price
+    return False
+
+
+def near(figure: Figure, last: Figure) -> bool:
+    """Whether a price, or a balance, can have become the other in a moment."""
+    return abs(figure - last) * FAR <= abs(last)
 
 
 def open_usd(state: State, position: Position, marks: Marks) -> Decimal:

@@ -12,6 +12,7 @@ from engine.model import events as ev
 from engine.model import records as r
 from engine.model.commands import Flatten
 from engine.model.config import Brackets
+from engine.model.limits import RiskLimits
 from engine.model.market import Side
 from engine.model.orders import Fill, OrderType, Slot, VenueOrder, VenueStatus
 from tests.support.manual_venue import BOOK, ManualVenue, connected, entered
@@ -147,3 +148,43 @@ def test_f41_a_fill_of_what_a_change_under_way_has_added_is_believed() -> None:
     bench.tell_fill(bench.execute(stop, PRICE - 41))
     assert bench.book.position("MNQ").qty == 0
     assert (bench.core.turn.counts["quarantined fills"], bench.critical()) == (0, [])
+
+
+def test_f41_a_balance_that_can_hardly_be_so_closes_nothing() -> None:
+    bench, _ = entered(risk=RiskLimits(max_loss_usd=Decimal(2000)))
+    bench.wait(7)
+    asked = len(bench.of(fx.TakeSnapshot))
+    lost = Decimal(-(10**9))
+    bench.step(ev.AccountReported(ts_recv=bench.now, book=BOOK, balance_usd=lost, can_trade=True))
+    bench.wait(1)
+    assert len(bench.of(fx.TakeSnapshot)) == asked + 1
+    assert bench.core.books[BOOK].orders.balance_usd == bench.account().balance_usd
+    assert (bench.of(fx.ClosePosition), bench.core.state.restrictions, bench.critical()) == ([], {}, [])
+
+
+@pytest.mark.parametrize("printed", [True, False])
+@pytest.mark.parametrize("price", [PRICE // 10, PRICE * 10, 0])
+def test_f41_one_price_of_another_world_closes_and_moves_nothing(price: int, printed: bool) -> None:
+    bench, _ = entered(risk=RiskLimits(trail_ticks=20))
+    bench.wait(7)
+    if printed:
+        bench.step(ev.Print(ts_recv=bench.now, ts_venue=bench.now, instrument="MNQ", price=price, size=1))
+    else:
+        bench.quote(price)
+    bench.wait(1)
+    bench.quote()
+    bench.wait(1)
+    assert {change.stop for change in bench.of(fx.ModifyOrder)} == {PRICE - 20}
+    assert (bench.of(fx.ClosePosition), bench.critical()) == ([], [])
+    assert bench.core.books[BOOK].day_usd == -5 * MNQ.cost_usd
+
+
+def test_f41_two_prices_far_from_the_last_one_are_the_market() -> None:
+    bench, _ = entered()
+    bench.wait(7)
+    bench.quote(PRICE * 93 // 100)
+    assert bench.of(fx.ClosePosition) == []
+    bench.quote(PRICE * 93 // 100 - 3)
+    bench.wait(0.5)
+    assert bench.of(fx.ClosePosition) == [fx.ClosePosition(BOOK, "MNQ")]
+    assert bench.core.state.restrictions

@@ -186,13 +186,13 @@ def test_f26_a_lock_ends_with_its_trade_date_even_if_nobody_was_there() -> None:
 def test_a_count_that_locks_gives_way_to_a_loss_that_does() -> None:
     limits = replace(DAILY, max_trades=1)
     guarded = GuardedBook(limits)
-    found = guarded.book.entered(TEN, price=1000)
+    found = guarded.book.entered(TEN, price=10_000)
     guarded.book.exits(found)
-    guarded.look(1000)
+    guarded.look(10_000)
     assert guarded.standing is not None
     assert guarded.standing.trades_stay
     assert guarded.book.state.flattening == {}
-    guarded.look(800)
+    guarded.look(9_800)
     assert guarded.standing is not None
     assert not guarded.standing.trades_stay
     assert guarded.book.state.flattening == {"MNQ": "risk"}
