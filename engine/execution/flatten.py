@@ -2,6 +2,7 @@
 
 Entries are cancelled, the position is closed, the legs are cancelled, and then the venue is asked; it repeats
 until the venue shows no position and no order, working or suspended. Cancels and closes pass in every state.
+A position has its stops until a close works for all of it, and no exit beside that: two that fill turn it.
 The longer it takes, the louder it gets. A closed market is waited for: stops stay meanwhile.
 """
 
@@ -24,6 +25,7 @@ from engine.model.plans import PlanStatus
 from engine.model.view import SessionPhase
 from engine.state import alarms
 from engine.state.alarms import Alarm
+from engine.state.state import Order
 
 BLIND_NS = 5 * NANOS
 """Where the venue answers no query for so long, what the journal knows is closed without its word."""
@@ -61,6 +63,8 @@ class Closing:
     since: int
     asked: int | None = None
     """When the newest close was requested."""
+    qty: int = 0
+    """Signed contracts that it was to close."""
     answered: int | None = None
     """When it was answered, lost, or its order ended: what came of it is known by a look after that."""
     working: bool = False
@@ -148,7 +152,7 @@ class Flattener:
         qty = state.position(instrument).qty
         closes, left = [], abs(qty)
         for order in live:
-            if order.slot is None and order.type is OrderType.MARKET and order.side.sign * qty < 0:
+            if _closes(order, qty):
                 closes.append(order)
                 left -= order.open_qty
                 # What stop or target have left to it is less than it was sent for: its rest would open.
@@ -159,11 +163,15 @@ class Flattener:
         if qty:
             self._verify_from.pop(instrument, None)
             self._inquiry.insist(f"flatten {instrument}", urgent=True)
+            for order in live:
+                if (order.slot is Slot.TARGET and closes) or (order.slot is Slot.STOP and left <= 0):
+                    self._orders.cancel(order)
             if closing.working and not closes:
                 closing.asked, closing.answered = closing.asked or now, now
             closing.working = bool(closes)
-            if not closes and closing.due(now, self._inquiry.proven_ts):
-                closing.asked, closing.answered, closing.reopens = now, None, None
+            due = closing.due(now, self._inquiry.proven_ts) or self._turned(instrument, closing, qty)
+            if not closes and due:
+                closing.asked, closing.qty, closing.answered, closing.reopens = now, qty, None, None
                 turn, book = self._book.turn, self._book.book
                 turn.commit(r.CloseRequested(ts=now, book=book, instrument=instrument, qty=qty))
                 turn.request(ClosePosition(book, instrument))
@@ -176,6 +184,24 @@ class Flattener:
             self._verify_from[instrument] = now
             self._inquiry.want(0)
         self._inquiry.insist(f"flatten {instrument}", urgent=True)
+
+    def filling(self, instrument: str) -> int:
+        """Contracts that closes in the market still have to fill: so much of a position is being closed."""
+        state = self._book.state
+        qty = state.position(instrument).qty
+        return sum(order.open_qty for order in state.live_orders(instrument) if _closes(order, qty))
+
+    def _turned(self, instrument: str, closing: Closing, qty: int) -> bool:
+        """Whether the close has filled, and something beside it too: the other side is open now, and nothing
+        protects it.
+        """
+        return qty * closing.qty < 0 and any(
+            order.instrument == instrument
+            and _closes(order, closing.qty)
+            and order.status is OrderStatus.FILLED
+            and order.changed_ts >= (closing.asked or 0)
+            for order in self._book.state.orders.values()
+        )
 
     def on_closed(self, reply: ev.Replied) -> None:
         """The answer to a close. Only the fill and the venue's own position say that it is closed."""
@@ -293,6 +319,11 @@ class Flattener:
         if unknown:
             parts.append(f"({unknown} of unknown outcome)")
         return " ".join(parts) if qty or live else f"{instrument} not yet verified at the venue"
+
+
+def _closes(order: Order, qty: int) -> bool:
+    """The venue's own close of so many signed contracts, or what a person sends to the market for it."""
+    return order.slot is None and order.type is OrderType.MARKET and order.side.sign * qty < 0
 
 
 def reopening(now: int) -> int | None:

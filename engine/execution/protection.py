@@ -46,6 +46,11 @@ class Protection:
         """Whether an exit may be placed, perhaps once more in a slot that has lost earlier ones."""
         if slot is Slot.ENTRY:
             return True
+        instrument = found.plan.instrument
+        if instrument in self._book.state.flattening:
+            held = abs(self._book.state.position(instrument).qty)
+            if slot is Slot.TARGET or 0 < held <= self._flattener.filling(instrument):
+                return False
         if not self._proven(found, leg, slot):
             return False
         earlier = [
@@ -60,8 +65,8 @@ class Protection:
         gone = (OrderStatus.CANCELED, OrderStatus.EXPIRED)
         if sum(order.status in gone and not order.cancel_wanted for order in earlier) < VANISHED:
             return True
-        if found.plan.instrument not in self._book.state.flattening:
-            self.flatten_naked(found.plan.instrument, "its stop was cancelled again")
+        if instrument not in self._book.state.flattening:
+            self.flatten_naked(instrument, "its stop was cancelled again")
         return False
 
     def _proven(self, found: PlanState, leg: int, slot: Slot) -> bool:

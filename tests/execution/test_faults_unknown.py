@@ -325,6 +325,46 @@ def test_f60_somebody_elses_market_order_that_opens_more_is_no_close() -> None:
     assert [cancel.venue_id for cancel in bench.of(fx.CancelOrder)] == [by_hand]
 
 
+def test_f60_stops_stay_until_a_close_works_and_no_exit_stays_beside_it() -> None:
+    bench, ids = entered()
+    close = slow_close(bench)
+    bench.answering = False
+    bench.wait(1)
+    assert bench.of(fx.CancelOrder) == [], "nobody has seen the close in the market"
+    bench.tell(close)
+    bench.wait(0.2)
+    assert {cancel.venue_id for cancel in bench.of(fx.CancelOrder)} == {ids["SL"], ids["TP"]}
+    bench.end(ids["SL"])
+    bench.end(ids["TP"])
+    bench.tell_fill(bench.execute(close, qty=2))
+    placed = len(bench.of(fx.PlaceOrder))
+    bench.wait(4)
+    assert len(bench.of(fx.PlaceOrder)) == placed, "what is being closed needs no other exit"
+    bench.change(close, status=VenueStatus.CANCELED)
+    bench.tell(close)
+    bench.wait(1.2)
+    [stop] = bench.of(fx.PlaceOrder)[placed:]
+    assert (stop.type, stop.qty) == (OrderType.STOP, 3), "its protection is back when the close is gone"
+
+
+@pytest.mark.parametrize("waited", [0, 12])
+def test_f60_what_has_turned_all_the_same_is_closed_at_once(waited: int) -> None:
+    """By then the venue is asked only every few seconds; a fill that turns it is a trouble of its own."""
+    bench, ids = entered()
+    close = slow_close(bench)
+    bench.tell(close)
+    bench.wait(waited)
+    bench.tell_fill(bench.execute(ids["TP"], PRICE + 80, qty=2))
+    bench.tell_fill(bench.execute(close))
+    assert bench.positions["MNQ"] == -2
+    bench.wait(0.6)
+    assert [c.qty for c in bench.written(r.CloseRequested)] == [5, -2]
+    bench.reply(bench.of(fx.ClosePosition)[-1], ev.Outcome.ACCEPTED)
+    bench.answering = False
+    bench.wait(5)
+    assert len(bench.of(fx.ClosePosition)) == 2, "that too is one close at a time"
+
+
 @pytest.mark.parametrize("stops", [0, 3, 5])
 def test_f60_a_shutdown_asks_and_says_how_much_is_protected(stops: int) -> None:
     bench, ids = entered()

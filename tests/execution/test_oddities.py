@@ -280,13 +280,14 @@ def test_an_exit_that_cannot_be_sent_is_tried_less_and_less() -> None:
     sent = [bench.order(p.client_id).created_ts for p in stops]
     pauses = [(b - a) / NANOS for a, b in pairwise(sent)]
     assert pauses == sorted(pauses)
-    # The line is back: protection first, and then the target.
+    # The line is back: its protection comes, and no target any more, as it is being closed.
     bench.wait(5)
     [last] = [p for p in bench.of(fx.PlaceOrder)[1 + answered :] if p.type is OrderType.STOP][-1:]
     bench.accept(last)
     bench.wait(31)
     assert bench.stops() == [(5, PRICE - 40)]
-    assert bench.of(fx.PlaceOrder)[-1].type is OrderType.LIMIT
+    assert "MNQ" in bench.book.flattening
+    assert {p.type for p in bench.of(fx.PlaceOrder)[1 + answered :]} == {OrderType.STOP}
 
 
 def test_a_weaker_state_does_not_undo_a_stronger_one_and_a_resume_does() -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 
 from engine.model import effects as fx
+from engine.model.commands import Flatten
 from engine.model.market import Side
 from engine.model.orders import OrderType, VenueOrder, VenueStatus
+from engine.model.records import CloseRequested
 from tests.support.manual_venue import ManualVenue, connected, entered
 from tests.support.venue_orders import PRICE
 from tests.torture.mishap_replay import play
-from tests.torture.mishaps import Fate, Kind, Mishap, Mode, Move, Scene
+from tests.torture.mishaps import Deed, Fate, Kind, Mishap, Mode, Move, Scene
 
 TARGET_FILLED_UNHEARD = Scene(
     Mode.NATIVE,
@@ -43,6 +45,35 @@ CLOSED_UNHEARD = Scene(
 
 @pytest.mark.parametrize("scene", [TARGET_FILLED_UNHEARD, CLOSED_UNHEARD])
 def test_the_smallest_scenes(scene: Scene) -> None:
+    assert play(scene).suffered
+
+
+@pytest.mark.parametrize("portion_ms", [1_000, 4_000])
+@pytest.mark.parametrize("ticks", [84, 164, -44])
+@pytest.mark.parametrize("mode", Mode)
+def test_f60_no_exit_that_is_reached_beside_a_slow_close_turns_the_position(
+    mode: Mode, ticks: int, portion_ms: int
+) -> None:
+    moves = (Move(0, 28), Move(ticks, 30))
+    flatten = Deed(25, Flatten(id="f", instrument="MNQ"))
+    played = play(Scene(mode, Side.BUY, 1, moves, (), (flatten,), portion_ms=portion_ms))
+    assert len([r for r in played.journal if isinstance(r, CloseRequested)]) == 1
+
+
+LOST_GROWTH = Mishap(Kind.REQUEST, 4, Fate.LOST, 20)
+KILLED_AT_A_STOP = Mishap(Kind.REQUEST, 4, Fate.KILLED_BEFORE, 20)
+
+
+@pytest.mark.parametrize("portion_ms", [300, 500, 1_000])
+@pytest.mark.parametrize(
+    ("mishap", "side", "targets"), [(LOST_GROWTH, Side.BUY, 1), (KILLED_AT_A_STOP, Side.SELL, 2)]
+)
+def test_f60_what_has_no_stop_is_being_closed_as_soon_as_a_close_works(
+    mishap: Mishap, side: Side, targets: int, portion_ms: int
+) -> None:
+    scene = Scene(
+        Mode.REFUSED, side, targets, (Move(0, 3), Move(-60, 10)), (mishap,), (), portion_ms=portion_ms
+    )
     assert play(scene).suffered
 
 

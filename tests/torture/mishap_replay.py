@@ -307,17 +307,19 @@ class MishapReplay(LossyReplay):
         """What we and the venue hold differs no longer than it takes to find out; nor is it naked."""
         held = self.held("MNQ")
         self._watch(held)
-        right = self._core.state.book(BOOK).position("MNQ").qty == held and self._stops() >= abs(held)
-        slowly = self.scene.portion_ms > 0 and self._close_under_way()
-        if right or slowly or self.now < self._blind_until:
+        turned = held * self.scene.side.sign < 0
+        assert self.suffered or not turned, f"turned to {held}, and nothing went wrong"
+        guarded = self._guarded()
+        right = self._core.state.book(BOOK).position("MNQ").qty == held and guarded >= abs(held)
+        if right or self.now < self._blind_until:
             self._right_at = self.now
-        assert self.now - self._right_at <= FOUND_OUT_NS, f"the venue holds {held}, stops for {self._stops()}"
+        assert self.now - self._right_at <= FOUND_OUT_NS, f"the venue holds {held}, {guarded} guarded"
 
     def _watch(self, held: int) -> None:
         """For how long the venue holds something for which no stop of ours works."""
         if self.scene.mode is Mode.NATIVE:
             return
-        if held and self._stops() < abs(held):
+        if held and self._guarded() < abs(held):
             if self._naked_at is None:
                 self._naked_at, self._naked_boots = self.now, self.boots
         elif self._naked_at is not None:
@@ -341,6 +343,16 @@ class MishapReplay(LossyReplay):
             order.qty - order.filled_qty
             for order in self.venue.orders
             if order.status is VenueStatus.WORKING and order.type is OrderType.STOP
+        )
+
+    def _guarded(self) -> int:
+        """The same, and those that a close in the market still has to fill: however slow that is, nothing
+        sooner can be done for them.
+        """
+        return self._stops() + sum(
+            order.qty - order.filled_qty
+            for order in self.venue.orders
+            if order.status.live and order.client_id is None and order.side.sign * self.held("MNQ") < 0
         )
 
     def _look_around(self) -> None:
