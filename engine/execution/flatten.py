@@ -155,8 +155,10 @@ class Flattener:
             if _closes(order, qty):
                 closes.append(order)
                 left -= order.open_qty
-                # What stop or target have left to it is less than it was sent for: its rest would open.
-                if left < 0 or now - max(order.changed_ts, closing.asked or 0) >= CLOSE_LOST_NS:
+                # Where stop or target have left less to it than it was sent for, its rest would open. The
+                # venue makes one larger than what we know where it knows of more.
+                overtaken = left < 0 and not 0 < abs(closing.qty) < order.qty
+                if overtaken or now - max(order.changed_ts, closing.asked or 0) >= CLOSE_LOST_NS:
                     self._orders.cancel(order)
             elif order.slot in (Slot.ENTRY, None):
                 self._orders.cancel(order)
