@@ -174,6 +174,9 @@ def _moved(state: State, record: r.OrderMoved, was: Before) -> Words | None:
     if record.event is r.OrderEvent.ACCEPTED and order.slot is Slot.STOP and _had_lost(state, record, order):
         text = f"{order.instrument}: a stop for {order.qty} stands at the venue again"
         return K.ORDER, Sev.GOOD, text, order.instrument, record.book
+    if record.event is r.OrderEvent.ACCEPTED and _had_vanished(state, record, order):
+        text = f"{order.instrument}: the venue cancelled its {order.slot}; one for {order.qty} stands again"
+        return K.ORDER, Sev.WARNING, text, order.instrument, record.book
     if was.status == OrderStatus.UNKNOWN.value and record.event in _FOUND:
         text = f"order {what}: looked up, and it {_FOUND[record.event]}"
         return K.ORDER, Sev.INFO, text, order.instrument, record.book
@@ -188,11 +191,24 @@ def _moved(state: State, record: r.OrderMoved, was: Before) -> Words | None:
 
 def _had_lost(state: State, record: r.OrderMoved, order: Order) -> bool:
     """Whether an earlier stop of the same contracts was refused, or never arrived."""
-    return any(
-        (one.slot, one.plan_id, one.leg) == (order.slot, order.plan_id, order.leg)
-        and one.status in (OrderStatus.REJECTED, OrderStatus.DENIED)
-        for one in state.books[record.book].orders.values()
-    )
+    gone = (OrderStatus.REJECTED, OrderStatus.DENIED)
+    return any(one.status in gone for one in _earlier(state, record, order))
+
+
+def _had_vanished(state: State, record: r.OrderMoved, order: Order) -> bool:
+    """Whether the exit before this one was cancelled, and not by us."""
+    earlier = _earlier(state, record, order)
+    gone = (OrderStatus.CANCELED, OrderStatus.EXPIRED)
+    return bool(earlier) and earlier[-1].status in gone and not earlier[-1].cancel_wanted
+
+
+def _earlier(state: State, record: r.OrderMoved, order: Order) -> list[Order]:
+    """The exits that stood in the same place before, oldest first."""
+    if order.slot not in (Slot.STOP, Slot.TARGET) or order.plan_id is None:
+        return []
+    place = (order.slot, order.plan_id, order.leg)
+    orders = state.books[record.book].orders.values()
+    return [one for one in orders if one is not order and (one.slot, one.plan_id, one.leg) == place]
 
 
 _FOUND = {

@@ -11,6 +11,7 @@ from engine.model import events as ev
 from engine.model.commands import Flatten
 from engine.model.config import Brackets
 from engine.model.market import NANOS, Side
+from engine.model.notices import NoticeKind
 from engine.model.orders import OrderStatus, OrderType, Slot, VenueOrder, VenueStatus
 from tests.support.manual_venue import BOOK, UNKNOWN, ManualVenue, connected, entered
 from tests.support.venue_orders import MNQ, PRICE
@@ -45,6 +46,8 @@ def test_f14_a_vanished_stop_is_placed_once_more_and_then_the_position_is_closed
     [anew] = [p for p in bench.of(fx.PlaceOrder) if p.type is OrderType.STOP]
     venue_id = bench.lodge(anew)
     bench.reply(anew, ev.Outcome.ACCEPTED, venue_id)
+    told = [notice.text for notice in bench.notices if notice.kind is NoticeKind.ORDER]
+    assert told == ["MNQ: the venue cancelled its stop; one for 5 stands again"]
     bench.change(venue_id, status=VenueStatus.CANCELED)
     bench.tell(venue_id)
     bench.wait(1.5)

@@ -234,8 +234,11 @@ async def test_the_clock_of_the_engines_machine_is_set_and_the_venues_is_not(des
     assert (told, desk.venue.now()) == ([-300 * 10**9], START)
 
 
-async def test_what_cannot_be_done_stops_nothing(desk: PracticeDesk) -> None:
+async def test_what_cannot_be_done_stops_nothing_and_is_said(
+    desk: PracticeDesk, caplog: pytest.LogCaptureFixture
+) -> None:
     desk.venue.exchange.accounts[ACCOUNT].venue.expire(desk.clock())
     armed = desk.venue.faults.add("cancelled-leg")
     assert armed.acted == 1
+    assert "could do nothing: no stop works" in caplog.text
     assert (await desk.place())["success"]

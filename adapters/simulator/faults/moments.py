@@ -117,11 +117,19 @@ _fault(
     lambda c: c.controls.legs_on_close(c.options.text("habit")),
     habit=Option("keep", "legs stay or are cancelled", ("keep", "cancel")),
 )
+
+
+def _cancel_leg(context: MomentContext) -> None:
+    leg = context.options.text("leg")
+    if context.platform.cancel_leg(context.options.text("symbol"), leg) is None:
+        raise RefusedError(f"no {leg} works")
+
+
 _fault(
     "cancelled-leg",
     "The venue cancels a working bracket leg by itself.",
-    "cancelled-leg:on=position,leg=stop",
-    lambda c: c.platform.cancel_leg(c.options.text("symbol"), c.options.text("leg")),
+    "cancelled-leg:at=120,leg=stop",
+    _cancel_leg,
     leg=Option("stop", "which leg", ("stop", "target")),
     symbol=Option("", "of this product; empty: the newest of all", ("", *CME_FUTURES)),
 )
