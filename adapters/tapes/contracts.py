@@ -63,7 +63,9 @@ def rows_of(
         yield number, row
     if taken is None and others:
         asked = symbol if symbol is not None else month
-        raise TapeError(f"{file}: has no rows of {shown(str(asked))}; it holds {shown(', '.join(others))}")
+        raise TapeError(
+            f"{file}: has no rows of {shown(str(asked))}; it holds {', '.join(map(shown, others))}"
+        )
 
 
 def _trades(file: str, rows: Iterator[NumberedRow], layout: Layout) -> Iterator[NumberedRow]:

@@ -52,9 +52,7 @@ def read_plain(
     if layout.ticks:
         return read_ticks(table, instrument)
     if stamp is None:
-        raise TapeError(
-            f'{file}: say whether a bar\'s time is its open or its close (stamp "open" or "close")'
-        )
+        raise TapeError(f"{file}: say whether a bar's time is its open or its close, as in --stamp close")
     return read_bars(table, instrument, timeframe, stamp)
 
 

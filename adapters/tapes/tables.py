@@ -110,7 +110,7 @@ def read_bars(table: Table, instrument: Instrument, timeframe: Timeframe | None,
 
 def _smallest_step(file: str, rows: list[Row]) -> Timeframe:
     if len(rows) < 2:
-        raise TapeError(f"{file}: one bar does not tell its timeframe; name it")
+        raise TapeError(f"{file}: one bar does not tell its timeframe: two are needed")
     step = min(b[1] - a[1] for a, b in pairwise(rows))
     if step not in _FRAMES:
         allowed = ", ".join(_FRAMES.values())

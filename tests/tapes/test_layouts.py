@@ -109,8 +109,8 @@ def test_f57_one_of_several_contracts_can_be_asked_for(tmp_path: Path, how: dict
 @pytest.mark.parametrize(
     ("how", "problem"),
     [
-        ({"symbol": "ESU4"}, "has no rows of 'ESU4'; it holds 'ESH4, ESM4'"),
-        ({"month": "202409"}, "has no rows of '202409'; it holds 'ESH4, ESM4'"),
+        ({"symbol": "ESU4"}, "has no rows of 'ESU4'; it holds 'ESH4', 'ESM4'"),
+        ({"month": "202409"}, "has no rows of '202409'; it holds 'ESH4', 'ESM4'"),
         ({"month": "201403", "contract": "NQ"}, "has no rows of '201403'"),
         ({"symbol": "ESH4", "contract": "NQ"}, "row 2: holds 'ESH4', which is no contract of NQ"),
     ],

@@ -34,7 +34,7 @@ def csv(folder: Path, text: str) -> Path:
 
 def test_bars_need_to_be_told_what_their_stamp_means(tmp_path: Path) -> None:
     path = csv(tmp_path, BARS)
-    with pytest.raises(TapeError, match="say whether a bar's time is its open or its close"):
+    with pytest.raises(TapeError, match="its open or its close, as in --stamp close"):
         open_tape(path, "ES")
     with pytest.raises(TapeError, match="stamp 'middle' is neither open nor close"):
         open_tape(path, "ES", stamp="middle")
@@ -59,7 +59,7 @@ def test_the_timeframe_is_the_smallest_step_or_given(tmp_path: Path) -> None:
     bars = open_tape(csv(tmp_path, head + "".join(rows)), "ES", stamp="close").bars()
     assert {bar.timeframe for bar in bars} == {Timeframe.M5}
     assert bars[0].open_ts == MIDNIGHT - 5 * MINUTE
-    with pytest.raises(TapeError, match="one bar does not tell its timeframe"):
+    with pytest.raises(TapeError, match="one bar does not tell its timeframe: two are needed"):
         open_tape(csv(tmp_path, head + rows[0]), "ES", stamp="open")
     one = open_tape(csv(tmp_path, head + rows[0]), "ES", stamp="open", timeframe=Timeframe.M15).bars()
     assert one[0].timeframe is Timeframe.M15

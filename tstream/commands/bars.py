@@ -87,7 +87,7 @@ def _show(folded: list[Bar], recording: Tape, instrument: Instrument, frame: Tim
     from rich.table import Table
 
     month = f" {recording.month}" if recording.month else ""
-    title = f"{instrument.symbol}{month}, {frame}: {len(folded)} bars"
+    title = f"{instrument.symbol}{month}, {frame}: {len(folded)} bar{'s' * (len(folded) != 1)}"
     table = Table(title=title, caption="times are UTC, of the bar's open", title_justify="left")
     table.add_column("time")
     for name in ("open", "high", "low", "close", "volume"):
