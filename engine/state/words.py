@@ -263,7 +263,8 @@ def _flat(state: State, record: r.FlattenEnded) -> Words | None:
     held = book.positions.get(record.instrument)
     if (held is None or not held.opened_ts) and book.flattening:
         return None  # "everything" also proves flat what was never traded; the last one ends it
-    text = f"{record.instrument} is flat, verified at the venue"
+    over = "" if book.flattening else ": the flatten is over"
+    text = f"{record.instrument} is flat, verified at the venue{over}"
     return K.RISK, Sev.GOOD, text, record.instrument, record.book
 
 

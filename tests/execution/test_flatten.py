@@ -288,6 +288,20 @@ def test_every_book_is_flattened_and_each_says_for_itself_what_is_open() -> None
     assert "MNQ not yet verified at the venue" in told[-1].text
 
 
+def test_the_last_word_of_a_flatten_says_that_it_is_over() -> None:
+    bench, _ = entered()
+    bench.say(Flatten(id="f"))
+    bench.close_all()
+    cancels_answered(bench)
+    bench.obey()
+    assert not bench.book.flattening
+    told = [notice.text for notice in bench.notices if "is flat" in notice.text]
+    assert [text.endswith("verified at the venue: the flatten is over") for text in told] == [
+        *[False] * (len(told) - 1), True,
+    ]  # fmt: skip
+    assert told
+
+
 def test_an_early_close_counts_as_closed() -> None:
     [day] = [d for d in EARLY_CLOSES if d.isoformat() == "2026-11-27"]
     close = sessions.session_close(day)
