@@ -63,14 +63,20 @@ def summarise(
         profit_factor=float(won / lost) if lost else None,
         max_drawdown_usd=max_drawdown_usd,
         open_positions=tuple((p.instrument, p.qty) for p in positions if p.qty),
-        refusals=tuple(_alike(refusals).most_common(8)),
+        refusals=tuple(_alike(refusals)[:8]),
         fills=fills,
     )
 
 
-def _alike(refusals: Mapping[str, int]) -> Counter[str]:
-    """Count reasons that differ in their numbers only as one."""
-    counted: Counter[str] = Counter()
+def _alike(refusals: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Reasons that differ in their numbers only, counted as one and told by the most frequent of them; the
+    most frequent first.
+    """
+    kinds: dict[str, Counter[str]] = {}
     for reason, count in refusals.items():
-        counted[_NUMBER.sub("n", reason)] += count
-    return counted
+        kinds.setdefault(_NUMBER.sub("n", reason), Counter())[reason] += count
+    told = [
+        (kind.most_common(1)[0][0] + " and the like" * (len(kind) > 1), kind.total())
+        for kind in kinds.values()
+    ]
+    return sorted(told, key=lambda one: -one[1])

@@ -50,7 +50,8 @@ class FillModel(Struct, frozen=True):
     def __str__(self) -> str:
         """In the words of a summary."""
         limits = "bars: limits when traded through" if self.bar_ns else f"queue {self.queue_multiple}"
-        return f"latency {self.latency_ns / MILLISECOND:g} ms, slippage {self.slippage_ticks}, {limits}"
+        slips = f"{self.slippage_ticks} tick{'s' * (self.slippage_ticks != 1)}"
+        return f"latency {self.latency_ns / MILLISECOND:g} ms, slippage {slips}, {limits}"
 
     def at_market(self, side: Side, touch: int, qty: int, prices: LatestPrices) -> Iterator[tuple[int, int]]:
         """(price in ticks, contracts) of the fills of an order at market, best first: a tick worse for each

@@ -58,7 +58,7 @@ def test_summary_by_hand() -> None:
     )
     assert (found.trades, found.net_usd, found.costs_usd) == (4, Decimal(80), Decimal(4))
     assert (found.win_rate, found.profit_factor, found.max_drawdown_usd) == (0.5, 2.0, Decimal(95))
-    assert found.refusals == (("n of n", 3), ("x 1h", 1))
+    assert found.refusals == (("5 of 9 and the like", 3), ("x 1h", 1))
 
 
 def test_summary_of_nothing() -> None:

@@ -103,8 +103,8 @@ def test_partial_exits_are_in_its_balance_at_once() -> None:
 def test_t2_paper_replay_and_backtest_fill_by_one_default_which_every_summary_names() -> None:
     play = ScriptedReplay(entered, [], paper=PaperConfig())
     assert play.core.inside[0].model == FillModel() == replace(SimulatorConfig().model, latency_ns=50 * MS)
-    assert str(FillModel()) == "latency 50 ms, slippage 1, queue 5"
-    assert str(FillModel(bar_ns=MINUTE)) == "latency 50 ms, slippage 1, bars: limits when traded through"
+    assert str(FillModel()) == "latency 50 ms, slippage 1 tick, queue 5"
+    assert str(FillModel(bar_ns=MINUTE)) == "latency 50 ms, slippage 1 tick, bars: limits when traded through"
 
 
 # --- what its venue refuses ------------------------------------------------------------------------------
