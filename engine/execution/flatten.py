@@ -150,7 +150,7 @@ class Flattener:
         now = self._book.now
         live = state.live_orders(instrument)
         qty = state.position(instrument).qty
-        closes, left = [], abs(qty)
+        closes, left, overtaken = [], abs(qty), False
         for order in live:
             if _closes(order, qty):
                 closes.append(order)
@@ -165,8 +165,9 @@ class Flattener:
         if qty:
             self._verify_from.pop(instrument, None)
             self._inquiry.insist(f"flatten {instrument}", urgent=True)
+            covered = left <= 0 and not overtaken  # what is being cancelled, or never was, closes nothing
             for order in live:
-                if (order.slot is Slot.TARGET and closes) or (order.slot is Slot.STOP and left <= 0):
+                if (order.slot is Slot.TARGET and closes) or (order.slot is Slot.STOP and covered):
                     self._orders.cancel(order)
             if closing.working and not closes:
                 closing.asked, closing.answered = closing.asked or now, now

@@ -159,6 +159,22 @@ def test_f60_a_close_of_more_than_is_known_is_the_venues_own_and_works_on() -> N
     assert close not in {cancel.venue_id for cancel in bench.of(fx.CancelOrder)}
 
 
+def test_f41_an_order_that_never_was_takes_no_stop_away() -> None:
+    """The stream alone tells of a sale of more than is held, and a flatten begins."""
+    bench, ids = entered()
+    bench.wait(3)
+    never = bench.new_id()
+    bench.orders[never] = VenueOrder(
+        never, None, "MNQ", Side.SELL, OrderType.MARKET, 10**12, VenueStatus.WORKING, ts_venue=bench.now
+    )
+    bench.tell(never)
+    del bench.orders[never]
+    bench.say(Flatten(id="f"))
+    bench.wait(5)
+    assert ids["SL"] not in {cancel.venue_id for cancel in bench.of(fx.CancelOrder)}
+    assert bench.of(fx.ClosePosition) == [fx.ClosePosition(BOOK, "MNQ")]
+
+
 @pytest.mark.parametrize("stops", [0, 3, 5])
 def test_f60_a_shutdown_asks_and_says_how_much_is_protected(stops: int) -> None:
     bench, ids = entered()
