@@ -192,7 +192,8 @@ class CockpitApp(App[ExitReason]):
             self.pace.press(event.key, self.clock() - self._key_age(event))
             screen = self.screen
             if isinstance(screen, Question) and not self.pace.answers(screen.readable_since):
-                screen.too_soon()
+                if screen.is_mounted:
+                    screen.too_soon()
                 return
         await super().on_event(event)
 
@@ -222,7 +223,8 @@ class CockpitApp(App[ExitReason]):
     def _draw(self, state: ScreenState, now: float, force: bool) -> None:
         """Draw the screens that can be seen, from the top down to the first that covers all."""
         for screen in reversed(self.screen_stack):
-            if isinstance(screen, Drawn):
+            # A screen that was opened this moment has no widgets yet: it draws itself when it has.
+            if screen.is_mounted and isinstance(screen, Drawn):
                 screen.draw(state, now, force)
             if not screen.is_modal:
                 return

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 import pytest
+from textual.events import Key
 from textual.widgets import Button
 
 from engine.model.commands import Flatten, Resume
 from tests.tui import states
 from tests.tui.cockpit import Cockpit, running
+from tui.confirmations import Confirmation
 from tui.screens.confirm import ConfirmScreen
 
 
@@ -52,6 +56,19 @@ async def test_f50_a_question_that_the_terminal_has_not_taken_can_not_be_answere
         cockpit.app._tick()
         await cockpit.press(pilot, "y")
         assert len(cockpit.engine.sent) == 1
+
+
+async def test_a_question_that_changes_or_is_answered_while_it_opens_harms_nothing() -> None:
+    cockpit = Cockpit()
+    numbers = count()
+    async with running(cockpit) as pilot:
+        question = ConfirmScreen(lambda: Confirmation(f"No. {next(numbers)}", (), "yes"), cockpit.clock)
+        cockpit.app.push_screen(question)  # its widgets come a moment later
+        cockpit.app.redraw()
+        await cockpit.app.on_event(Key("y", "y"))
+        await pilot.pause()
+        assert cockpit.app.screen is question
+        assert str(question.query_one(".card").border_title).startswith("No.")
 
 
 @pytest.mark.parametrize("keys", ["git Fy stuff", "fy", "Fyyyy", "f\ry", "xy Xy by !y", "qy", "ry"])
