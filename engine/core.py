@@ -25,7 +25,7 @@ from engine.model.config import EngineConfig
 from engine.model.effects import AnyEffect
 from engine.model.events import LinkState
 from engine.model.instrument import Instrument
-from engine.model.view import TradingState
+from engine.model.restrictions import TradingState
 from engine.portfolio import day_roll
 from engine.portfolio.money import Marks
 from engine.signals.market_data import MarketData

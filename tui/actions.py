@@ -9,7 +9,8 @@ from typing import Protocol
 from msgspec import Struct
 
 from engine.model.orders import AccountKind
-from engine.model.view import RestrictionEnd, View
+from engine.model.restrictions import RestrictionEnd
+from engine.model.view import View
 from tui import confirmations
 from tui.confirmations import Trade
 from tui.plain_text import plain

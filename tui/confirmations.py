@@ -7,7 +7,8 @@ from msgspec import Struct
 from engine.model.commands import AnyCommand, BreakEven, CancelEntries, Flatten, Halt, Pause, Resume
 from engine.model.market import Side
 from engine.model.orders import AccountKind, Slot
-from engine.model.view import OrderView, PositionView, TradingState, View
+from engine.model.restrictions import TradingState
+from engine.model.view import OrderView, PositionView, View
 from tui import number_format as figures
 from tui.plain_text import plain
 from tui.view_facts import contract_of, standing

@@ -10,13 +10,8 @@ from engine.model.events import LinkState
 from engine.model.market import NANOS
 from engine.model.orders import AccountKind
 from engine.model.refusals import Refusal
-from engine.model.view import (
-    BookView,
-    ContractView,
-    RestrictionEnd,
-    TradingState,
-    View,
-)
+from engine.model.restrictions import RestrictionEnd, TradingState
+from engine.model.view import BookView, ContractView, View
 from tui.plain_text import plain
 
 

@@ -19,7 +19,7 @@ from engine.model.commands import (
     Shutdown,
 )
 from engine.model.market import Side
-from engine.model.view import TradingState
+from engine.model.restrictions import TradingState
 from engine.portfolio.money import Marks
 from engine.state.restrictions import ease, tighten
 from engine.state.state import Restriction

@@ -18,8 +18,9 @@ from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import OrderStatus
 from engine.model.plans import Idea, TradePlan
 from engine.model.refusals import Refusal
+from engine.model.restrictions import TradingState
 from engine.model.rooms import AlertRoom
-from engine.model.view import SessionPhase, TradingState
+from engine.model.view import SessionPhase
 from engine.portfolio.money import Marks, equity_usd, open_risk_usd, room_headroom_usd
 from engine.risk import bands, gate, sizing
 from engine.risk.sizers import BY_RISK, Wanted

@@ -13,7 +13,7 @@ from engine.books.book import Book, BookSpec
 from engine.books.inner_broker import Hear, InnerBroker, is_open
 from engine.model import records as r
 from engine.model.config import EngineConfig, PaperConfig
-from engine.model.view import TradingState
+from engine.model.restrictions import TradingState
 from engine.state.restrictions import tighten
 from engine.state.state import State
 from engine.state.turn import Turn

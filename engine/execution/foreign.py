@@ -23,7 +23,7 @@ from engine.model.market import NANOS, Side
 from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import Fill, OrderType
 from engine.model.plans import Leg, PlanStatus, TradePlan
-from engine.model.view import TradingState
+from engine.model.restrictions import TradingState
 from engine.portfolio.money import realized_usd
 from engine.risk import presets
 from engine.state import alarms

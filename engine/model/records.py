@@ -21,12 +21,12 @@ from engine.model.old_records import migrate
 from engine.model.orders import Account, Fill, OrderSpec, Slot, Specified
 from engine.model.plans import Idea, Leg, PlanStatus, TradePlan
 from engine.model.refusals import Refusal
+from engine.model.restrictions import TradingState
 from engine.model.run_records import VERSION as VERSION
 from engine.model.run_records import ClockFound as ClockFound
 from engine.model.run_records import Record as Record
 from engine.model.run_records import RecordsLost as RecordsLost
 from engine.model.run_records import RunStarted as RunStarted
-from engine.model.view import TradingState
 
 
 class OrderEvent(StrEnum):

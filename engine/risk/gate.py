@@ -16,7 +16,7 @@ from engine.model.market import MINUTE, NANOS
 from engine.model.orders import AccountKind, Capabilities
 from engine.model.plans import Idea
 from engine.model.refusals import Refusal
-from engine.model.view import TradingState
+from engine.model.restrictions import TradingState
 from engine.risk.sizers import BY_RISK, Ask, Wanted
 from engine.risk.sizing import contracts, loss_usd
 from engine.state.track_record import TrackRecord

@@ -18,7 +18,8 @@ from engine.model.market import NANOS
 from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import Account
 from engine.model.plans import PlanStatus
-from engine.model.view import Band, LimitView, SessionPhase, TradingState
+from engine.model.restrictions import TradingState
+from engine.model.view import Band, LimitView, SessionPhase
 from engine.portfolio import money
 from engine.portfolio.money import Marks
 from engine.risk import bands, presets

@@ -10,14 +10,8 @@ from engine.execution.flatten import reopening
 from engine.market import sessions
 from engine.model.orders import OrderType, Slot
 from engine.model.refusals import Refusal
-from engine.model.view import (
-    FlattenStep,
-    FlattenView,
-    RestrictionEnd,
-    RestrictionView,
-    SessionPhase,
-    TradingState,
-)
+from engine.model.restrictions import RestrictionEnd, RestrictionView, TradingState
+from engine.model.view import FlattenStep, FlattenView, SessionPhase
 from engine.risk import gate
 from engine.state.state import Restriction, State
 

@@ -13,6 +13,7 @@ from engine.model.events import LinkChanged
 from engine.model.instrument import Instrument
 from engine.model.market import Timeframe
 from engine.model.orders import AccountKind, Slot
+from engine.model.restrictions import TradingState
 from engine.model.view import (
     AlertView,
     BookView,
@@ -24,7 +25,6 @@ from engine.model.view import (
     PositionView,
     SessionView,
     TradeView,
-    TradingState,
     View,
 )
 from engine.portfolio.money import day_usd, open_usd, realized_usd

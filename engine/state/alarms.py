@@ -7,7 +7,7 @@ from typing import NamedTuple
 from engine.model import records as r
 from engine.model.events import ClockFault
 from engine.model.orders import Slot
-from engine.model.view import TradingState
+from engine.model.restrictions import TradingState
 from engine.state.state import State
 
 JOURNAL = "journal"

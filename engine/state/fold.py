@@ -11,7 +11,7 @@ from engine.model import records as r
 from engine.model.market import Side
 from engine.model.orders import OrderStatus, Slot
 from engine.model.plans import PlanStatus
-from engine.model.view import TradingState
+from engine.model.restrictions import TradingState
 from engine.state import fold_alerts
 from engine.state.fold_days import (
     balance_marked,

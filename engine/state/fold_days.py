@@ -9,7 +9,8 @@ from msgspec import structs
 from engine.model import records as r
 from engine.model.market import MINUTE
 from engine.model.orders import Fill
-from engine.model.view import EquityPoint, TradingState
+from engine.model.restrictions import TradingState
+from engine.model.view import EquityPoint
 from engine.state.carry import carried_gross_usd, carry
 from engine.state.days import DAYS_KEPT, BalanceMark, DayResult, DayStats
 from engine.state.position import Position, Trade

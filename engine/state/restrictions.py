@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import structs
 
 from engine.model import records as r
-from engine.model.view import TradingState
+from engine.model.restrictions import TradingState
 from engine.state.state import Restriction, scope
 from engine.state.turn import Turn
 

@@ -13,7 +13,7 @@ from engine.model.instrument import Instrument
 from engine.model.orders import Account, OrderSpec, OrderStatus, Slot, Specified
 from engine.model.plans import PlanStatus, StopRule, TradePlan
 from engine.model.records import Carried, OrderEvent
-from engine.model.view import TradingState
+from engine.model.restrictions import TradingState
 from engine.state.alerts import AlertState
 from engine.state.days import BalanceMark, DayResult, DayStats
 from engine.state.order_table import next_status

@@ -14,7 +14,7 @@ from engine.model.notices import NoticeKind as K
 from engine.model.notices import PatternFacts, SignalFacts
 from engine.model.notices import Severity as Sev
 from engine.model.orders import OrderStatus, Slot
-from engine.model.view import TradingState
+from engine.model.restrictions import TradingState
 from engine.state.closings import Closing, closing
 from engine.state.run_words import clock_found, records_lost
 from engine.state.state import BookState, Order, State

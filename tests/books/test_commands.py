@@ -19,7 +19,7 @@ from engine.model.market import Side
 from engine.model.notices import NoticeKind
 from engine.model.orders import OrderStatus, Slot
 from engine.model.plans import Leg, PlanStatus
-from engine.model.view import TradingState
+from engine.model.restrictions import TradingState
 from engine.portfolio.money import Marks
 from tests.support.books import BOOK, MES, MNQ, Book
 

@@ -15,7 +15,7 @@ from engine.model.commands import Halt, Pause, Resume
 from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, NANOS
 from engine.model.notices import Severity
-from engine.model.view import TradingState
+from engine.model.restrictions import TradingState
 from engine.portfolio.money import Marks
 from engine.risk.guards import Guards
 from engine.state.restrictions import tighten

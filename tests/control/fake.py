@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from decimal import Decimal
+from pathlib import Path
 
+from adapters.control.server import ControlServer
 from engine.model.chart import ChartView
 from engine.model.commands import AnyCommand
 from engine.model.errors import PortError
 from engine.model.market import Bar, Timeframe
 from engine.model.notices import Notice, NoticeKind
 from engine.model.orders import AccountKind
-from engine.model.view import ContractView, HealthView, SessionPhase, SessionView, TradingState, View
+from engine.model.restrictions import TradingState
+from engine.model.view import ContractView, HealthView, SessionPhase, SessionView, View
 from tests.support.fake_engine import FakeEngine
 
 BAR = Bar("MNQ", Timeframe.M1, 0, 84_000, 84_010, 83_990, 84_001, 12)
@@ -77,3 +82,13 @@ class FakeHandle(FakeEngine):
 
     def obey(self, command: AnyCommand) -> Notice:
         return self.tell(NoticeKind.COMMAND, f"did {command.id}", command_id=command.id)
+
+
+@asynccontextmanager
+async def serving(handle: FakeHandle, path: Path, answer_s: float = 5.0) -> AsyncIterator[ControlServer]:
+    server = ControlServer(handle, path, answer_s=answer_s)
+    await server.start()
+    try:
+        yield server
+    finally:
+        await server.stop()

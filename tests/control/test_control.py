@@ -7,8 +7,7 @@ import json
 import os
 import socket
 import stat
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,7 +23,7 @@ from adapters.control.server import ControlServer
 from engine.model.commands import AnyCommand, BreakEven, CancelEntries, Flatten, Halt, Pause, Resume, Shutdown
 from engine.model.errors import FatalError, RefusedError, RetryableError, UnknownOutcomeError
 from engine.model.market import Timeframe
-from tests.control.fake import FakeHandle, a_view
+from tests.control.fake import FakeHandle, a_view, serving
 from tests.support.patience import patient
 
 T = TypeVar("T")
@@ -33,16 +32,6 @@ T = TypeVar("T")
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "run" / "control.sock"
-
-
-@asynccontextmanager
-async def serving(handle: FakeHandle, path: Path, answer_s: float = 5.0) -> AsyncIterator[ControlServer]:
-    server = ControlServer(handle, path, answer_s=answer_s)
-    await server.start()
-    try:
-        yield server
-    finally:
-        await server.stop()
 
 
 async def asking(call: Callable[..., T], *arguments: Any, **options: Any) -> T:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.model.refusals import Refusal
-from engine.model.view import TradingState
+from engine.model.restrictions import TradingState
 from tests.docs.pages import DOCS, section, tables
 from tstream.settings.risk import RiskSettings
 

@@ -13,7 +13,7 @@ from engine.model.limits import RiskLimits
 from engine.model.market import NANOS
 from engine.model.orders import OrderType
 from engine.model.refusals import Refusal
-from engine.model.view import TradingState
+from engine.model.restrictions import TradingState
 from tests.support.manual_venue import BOOK, ManualVenue, entered, idea
 from tests.support.venue_orders import PRICE
 

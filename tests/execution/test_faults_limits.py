@@ -19,7 +19,8 @@ from engine.model.limits import ForeignPositions, RiskLimits
 from engine.model.market import MINUTE, NANOS, Side
 from engine.model.orders import OrderSpec, OrderType
 from engine.model.refusals import Refusal
-from engine.model.view import Band, HealthView, TradingState
+from engine.model.restrictions import TradingState
+from engine.model.view import Band, HealthView
 from engine.runtime.view_builder import picture
 from tests.market.feed import T0
 from tests.support.scripted_replay import PRICE, ScriptedReplay, idea

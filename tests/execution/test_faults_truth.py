@@ -14,7 +14,7 @@ from engine.model.market import Side
 from engine.model.orders import Fill, OrderStatus, OrderType, Slot, VenueOrder, VenuePosition, VenueStatus
 from engine.model.plans import PlanStatus
 from engine.model.refusals import Refusal
-from engine.model.view import TradingState
+from engine.model.restrictions import TradingState
 from tests.support.books import day_rolled
 from tests.support.manual_venue import BOOK, UNKNOWN, ManualVenue, connected, entered, idea
 from tests.support.venue_orders import MNQ, PRICE

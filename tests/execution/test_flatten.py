@@ -18,7 +18,7 @@ from engine.model.commands import Flatten
 from engine.model.errors import Cause
 from engine.model.market import MINUTE, NANOS
 from engine.model.orders import OrderStatus, Slot, VenueStatus
-from engine.model.view import TradingState
+from engine.model.restrictions import TradingState
 from tests.support.manual_venue import BOOK, ManualVenue, connected, entered, idea
 from tests.support.venue_orders import MNQ
 

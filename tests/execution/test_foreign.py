@@ -18,7 +18,7 @@ from engine.model.commands import Resume
 from engine.model.limits import ForeignPositions, RiskLimits
 from engine.model.market import MINUTE, Side
 from engine.model.orders import Fill, OrderSpec, OrderType, VenueOrder, VenueStatus
-from engine.model.view import TradingState
+from engine.model.restrictions import TradingState
 from tests.support.manual_venue import BOOK, ManualVenue, entered, idea
 from tests.support.scripted_replay import PRICE as PLAYED
 from tests.support.scripted_replay import ScriptedReplay

@@ -17,7 +17,8 @@ from engine.model.instrument import CME_FUTURES
 from engine.model.market import MINUTE, NANOS
 from engine.model.orders import Account, AccountKind, OrderType, VenuePosition
 from engine.model.refusals import Refusal
-from engine.model.view import HealthView, TradingState
+from engine.model.restrictions import TradingState
+from engine.model.view import HealthView
 from engine.runtime.view_builder import picture
 from tests.strategies.scripted import ScriptedStrategy
 from tests.support.manual_venue import BOOK, connected, entered, idea

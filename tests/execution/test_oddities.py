@@ -17,7 +17,7 @@ from engine.model.notices import Severity
 from engine.model.orders import Fill, OrderStatus, OrderType, Slot, VenueOrder, VenueStatus
 from engine.model.plans import Leg
 from engine.model.records import OrderEvent as E
-from engine.model.view import TradingState
+from engine.model.restrictions import TradingState
 from engine.state.order_table import next_status
 from tests.support.books import Book
 from tests.support.manual_venue import BOOK, connected, entered

@@ -17,7 +17,7 @@ from engine.model.market import MINUTE, Side
 from engine.model.orders import OrderSpec, OrderStatus, OrderType, Slot, VenueStatus
 from engine.model.plans import PlanStatus
 from engine.model.refusals import Refusal
-from engine.model.view import TradingState
+from engine.model.restrictions import TradingState
 from tests.market.feed import T0
 from tests.strategies.scripted import ScriptedStrategy
 from tests.support.scripted_replay import PRICE, ScriptedReplay, idea

@@ -24,7 +24,7 @@ from engine.model.market import MINUTE, NANOS, Bar, Side
 from engine.model.orders import Slot
 from engine.model.plans import Idea
 from engine.model.refusals import Refusal
-from engine.model.view import TradingState
+from engine.model.restrictions import TradingState
 from engine.state.state import State
 from engine.venue.fill_model import FillModel
 from engine.venue.venue import Venue

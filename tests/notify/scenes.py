@@ -13,6 +13,7 @@ from engine.model.chart import AlignmentView, FrameView
 from engine.model.market import NANOS, Side, Timeframe
 from engine.model.notices import Notice, NoticeKind, PatternFacts, Severity, SignalFacts
 from engine.model.orders import AccountKind
+from engine.model.restrictions import TradingState
 from engine.model.view import (
     BookView,
     ContractView,
@@ -21,7 +22,6 @@ from engine.model.view import (
     SessionPhase,
     SessionView,
     TradeView,
-    TradingState,
     View,
 )
 

@@ -14,7 +14,8 @@ from engine.model.events import LinkState
 from engine.model.market import MINUTE, NANOS
 from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import AccountKind
-from engine.model.view import HealthView, LinkView, RestrictionEnd, RestrictionView, TradingState
+from engine.model.restrictions import RestrictionEnd, RestrictionView, TradingState
+from engine.model.view import HealthView, LinkView
 from tests.notify.scenes import (
     NOW,
     a_book,

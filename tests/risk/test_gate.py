@@ -15,7 +15,7 @@ from engine.model.market import MINUTE, NANOS, Side
 from engine.model.orders import AccountKind
 from engine.model.plans import Idea
 from engine.model.refusals import Refusal
-from engine.model.view import TradingState
+from engine.model.restrictions import TradingState
 from engine.risk.gate import Circumstances, check
 from engine.risk.sizing import loss_usd
 from engine.venue.paper import CAPABILITIES

@@ -16,7 +16,7 @@ from engine.model.market import MINUTE, NANOS, Side
 from engine.model.orders import Slot
 from engine.model.plans import Leg, PlanStatus
 from engine.model.records import OrderEvent as E
-from engine.model.view import TradingState
+from engine.model.restrictions import TradingState
 from engine.portfolio.money import Marks
 from engine.state.turn import Turn
 from tests.support.books import BOOK, MES, MORNING, Book, config, day_rolled, refolded

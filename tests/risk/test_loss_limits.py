@@ -13,7 +13,8 @@ from engine.model.effects import CancelOrder, ClosePosition
 from engine.model.market import MINUTE, NANOS, Side
 from engine.model.orders import Slot
 from engine.model.plans import Leg, PlanStatus
-from engine.model.view import Band, TradingState
+from engine.model.restrictions import TradingState
+from engine.model.view import Band
 from tests.support.books import MES, day_rolled
 from tests.support.guarded_book import DAILY, ROLL, TEN, GuardedBook, kinds, new_day, restarted, said
 

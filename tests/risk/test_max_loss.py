@@ -11,7 +11,7 @@ from engine.model import records as r
 from engine.model.commands import Resume
 from engine.model.market import MINUTE, NANOS
 from engine.model.orders import Account, AccountKind
-from engine.model.view import TradingState
+from engine.model.restrictions import TradingState
 from engine.portfolio.money import equity_usd
 from engine.risk.guards import QUIET_NS
 from tests.support.books import BOOK

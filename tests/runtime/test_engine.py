@@ -21,7 +21,7 @@ from engine.model.market import MINUTE, NANOS, Timeframe
 from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import Account, VenuePosition
 from engine.model.plans import PlanStatus
-from engine.model.view import TradingState
+from engine.model.restrictions import TradingState
 from engine.ports import Sink
 from engine.runtime import engine as engine_module
 from engine.runtime import journal_writer as writer_module

@@ -19,7 +19,8 @@ from engine.model.orders import Slot
 from engine.model.plans import Leg
 from engine.model.records import OrderEvent as E
 from engine.model.refusals import Refusal
-from engine.model.view import FlattenStep, HealthView, RestrictionEnd, RestrictionView, TradingState
+from engine.model.restrictions import RestrictionEnd, RestrictionView, TradingState
+from engine.model.view import FlattenStep, HealthView
 from engine.runtime.view_books import flatten_of, restriction_of
 from engine.runtime.view_builder import picture
 from tests.support.books import BOOK, Book

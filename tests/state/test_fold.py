@@ -14,7 +14,7 @@ from engine.model.market import MINUTE, NANOS, Side
 from engine.model.orders import OrderStatus, Slot
 from engine.model.plans import Leg, PlanStatus
 from engine.model.records import OrderEvent as E
-from engine.model.view import TradingState
+from engine.model.restrictions import TradingState
 from engine.state.fold_days import MAY_BE_TOLD_NS
 from engine.state.state import plan_finished
 from tests.support.books import BOOK, MORNING, Book, day_rolled, refolded

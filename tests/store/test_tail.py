@@ -12,7 +12,7 @@ import pytest
 from adapters.store.journal import Journal
 from adapters.store.tail import lasting, noted
 from engine.model import records as r
-from engine.model.view import TradingState
+from engine.model.restrictions import TradingState
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -12,7 +12,7 @@ from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE
 from engine.model.notices import NoticeKind, Severity
 from engine.model.plans import Leg, PlanStatus
-from engine.model.view import TradingState
+from engine.model.restrictions import TradingState
 from engine.portfolio.money import Marks
 from engine.state.state import Restriction
 from tests.support.books import BOOK, MORNING, Book, day_rolled

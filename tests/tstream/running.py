@@ -16,7 +16,8 @@ from engine.model.commands import AnyCommand, Flatten, Pause
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import Timeframe
 from engine.model.notices import Notice, NoticeKind, Severity
-from engine.model.view import TradingState, View
+from engine.model.restrictions import TradingState
+from engine.model.view import View
 from tests.support.fake_engine import FakeEngine
 from tests.support.patience import patient
 from tests.tui.charts import charts

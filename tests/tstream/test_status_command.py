@@ -10,7 +10,8 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from engine.model.view import FlattenStep, FlattenView, RestrictionEnd, TradingState, View
+from engine.model.restrictions import RestrictionEnd, TradingState
+from engine.model.view import FlattenStep, FlattenView, View
 from tests.tui import fake, rooms, states
 from tstream.commands import status, status_json
 from tui import number_format as figures

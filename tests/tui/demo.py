@@ -19,7 +19,8 @@ from engine.model.commands import AnyCommand, Flatten, Pause, Resume
 from engine.model.market import NANOS, Bar, Timeframe
 from engine.model.notices import Notice
 from engine.model.orders import AccountKind
-from engine.model.view import ContractView, TradingState, View
+from engine.model.restrictions import TradingState
+from engine.model.view import ContractView, View
 from tests.tui import fake
 from tests.tui.charts import NOW
 from tui.terminal import CockpitDriver

@@ -17,6 +17,7 @@ from engine.model.instrument import CME_FUTURES
 from engine.model.market import MINUTE, NANOS, Side, Timeframe
 from engine.model.notices import LogLine, Notice, NoticeKind, Severity
 from engine.model.orders import AccountKind, OrderStatus, OrderType, Slot
+from engine.model.restrictions import RestrictionEnd, RestrictionView, TradingState
 from engine.model.view import (
     Band,
     BookView,
@@ -28,12 +29,9 @@ from engine.model.view import (
     LinkView,
     OrderView,
     PositionView,
-    RestrictionEnd,
-    RestrictionView,
     SessionPhase,
     SessionView,
     TradeView,
-    TradingState,
     View,
 )
 from tests.tui.charts import LAST, NOW, charts, closes

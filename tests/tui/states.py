@@ -11,18 +11,8 @@ from engine.model.events import LinkState
 from engine.model.market import NANOS, Side
 from engine.model.orders import OrderStatus, OrderType, Slot
 from engine.model.refusals import Refusal
-from engine.model.view import (
-    Band,
-    BookView,
-    FlattenStep,
-    FlattenView,
-    LimitView,
-    LinkView,
-    RestrictionEnd,
-    RestrictionView,
-    TradingState,
-    View,
-)
+from engine.model.restrictions import RestrictionEnd, RestrictionView, TradingState
+from engine.model.view import Band, BookView, FlattenStep, FlattenView, LimitView, LinkView, View
 from tests.tui import fake
 from tests.tui.charts import NOW
 from tui.screen_state import ScreenState

@@ -8,7 +8,8 @@ from msgspec.structs import replace
 
 from engine.model.commands import Resume
 from engine.model.orders import AccountKind
-from engine.model.view import RestrictionEnd, TradingState, View
+from engine.model.restrictions import RestrictionEnd, TradingState
+from engine.model.view import View
 from tests.tui import fake
 from tui.action_runner import ActionRunner
 from tui.actions import ACTIONS, ActionTarget, Danger, asks_first, blocked

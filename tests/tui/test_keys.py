@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from engine.model.commands import BreakEven, CancelEntries, Flatten, Halt, Pause, Resume
 from engine.model.market import Timeframe
 from engine.model.orders import AccountKind
-from engine.model.view import FlattenStep, FlattenView, RestrictionEnd, TradingState
+from engine.model.restrictions import RestrictionEnd, TradingState
+from engine.model.view import FlattenStep, FlattenView
 from tests.tui import fake, states
 from tests.tui.cockpit import Cockpit, running
 from tui.actions import ACTIONS, PANES, Danger

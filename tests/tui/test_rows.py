@@ -10,16 +10,8 @@ from msgspec.structs import replace
 from engine.model.events import LinkState
 from engine.model.market import Timeframe
 from engine.model.orders import AccountKind, OrderStatus
-from engine.model.view import (
-    BookView,
-    EquityPoint,
-    EquityView,
-    FlattenStep,
-    FlattenView,
-    LinkView,
-    TradingState,
-    View,
-)
+from engine.model.restrictions import TradingState
+from engine.model.view import BookView, EquityPoint, EquityView, FlattenStep, FlattenView, LinkView, View
 from tests.tui import fake
 from tests.tui.states import changed, state_of, styles
 from tui.keymap import resolve_keys

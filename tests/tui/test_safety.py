@@ -12,17 +12,8 @@ from msgspec.structs import replace
 
 from engine.model.events import LinkState
 from engine.model.market import NANOS
-from engine.model.view import (
-    Band,
-    BookView,
-    FlattenStep,
-    FlattenView,
-    LimitView,
-    LinkView,
-    RestrictionEnd,
-    TradingState,
-    View,
-)
+from engine.model.restrictions import RestrictionEnd, TradingState
+from engine.model.view import Band, BookView, FlattenStep, FlattenView, LimitView, LinkView, View
 from tests.tui import fake, states
 from tests.tui.charts import NOW
 from tui import clock_times as times

@@ -11,7 +11,8 @@ from engine.model.instrument import CME_FUTURES
 from engine.model.market import Timeframe
 from engine.model.notices import LogLine, NoticeKind, Severity
 from engine.model.orders import AccountKind
-from engine.model.view import TradingState, View
+from engine.model.restrictions import TradingState
+from engine.model.view import View
 from tests.tui import fake, states
 from tests.tui.charts import NOW, charts
 from tests.tui.cockpit import Cockpit, grid_text, running

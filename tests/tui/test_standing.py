@@ -10,13 +10,8 @@ from msgspec.structs import replace
 from engine.model.events import LinkState
 from engine.model.market import NANOS
 from engine.model.refusals import Refusal
-from engine.model.view import (
-    LinkView,
-    RestrictionEnd,
-    RestrictionView,
-    TradingState,
-    View,
-)
+from engine.model.restrictions import RestrictionEnd, RestrictionView, TradingState
+from engine.model.view import LinkView, View
 from tests.tui import fake, states
 from tests.tui.charts import NOW
 from tests.tui.states import changed, state_of, styles

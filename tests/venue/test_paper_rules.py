@@ -23,7 +23,8 @@ from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, NANOS, Side
 from engine.model.orders import Account, AccountKind, OrderSpec, OrderType, Slot
 from engine.model.refusals import Refusal
-from engine.model.view import HealthView, TradingState
+from engine.model.restrictions import TradingState
+from engine.model.view import HealthView
 from engine.runtime.view_builder import picture
 from engine.state.fold import apply
 from engine.state.position import Trade
@@ -380,29 +381,3 @@ def test_prices_of_another_month_touch_nothing_that_was_opened_in_the_last_one()
     assert trade.reason == "flat_time"
     assert trade.exit_sum == trade.qty * (PRICE - 1), "the old month's bid, made worse by one tick"
     assert play.core.inside[0].broker.venue.prices("MNQ").bid == PRICE - 400, "and now the new month counts"
-
-
-# --- the picture -------------------------------------------------------------------------------------------
-
-
-def test_kinds_of_money_are_never_added_up() -> None:
-    play = ScriptedReplay(entered, [idea()], paper=PaperConfig())
-    view = picture(play.core, 1, HealthView(ok=True))
-    assert view.mode is AccountKind.PRACTICE, "the strictest kind there is"
-    assert {book.book: book.kind for book in view.books} == {
-        PAPER: AccountKind.PAPER,
-        BOOK: AccountKind.PRACTICE,
-    }
-    mnq = next(contract for contract in view.contracts if contract.instrument == "MNQ")
-    held = {position.book: position.qty for position in view.positions}
-    assert (mnq.position_qty, mnq.paper_qty) == (held[BOOK], held[PAPER])
-
-
-def test_an_account_that_is_still_to_come_counts_as_live_and_the_badge_with_it() -> None:
-    config = EngineConfig((MNQ,), "x", "t", 1, TradingSwitch.PAPER, paper=PaperConfig(), books=("topstepx",))
-    core = Core(config, ScriptedStrategy([]))
-    core.start(T0)
-    assert picture(core, 1, HealthView(ok=True)).mode is AccountKind.LIVE
-    nobody = Core(replace(config, books=()), ScriptedStrategy([]))
-    nobody.start(T0)
-    assert picture(nobody, 1, HealthView(ok=True)).mode is AccountKind.LIVE

@@ -14,16 +14,8 @@ from engine.model.alerts import Verdict
 from engine.model.events import LinkState
 from engine.model.market import NANOS
 from engine.model.orders import AccountKind
-from engine.model.view import (
-    AlertView,
-    Band,
-    BookView,
-    ContractView,
-    FlattenView,
-    RestrictionView,
-    TradingState,
-    View,
-)
+from engine.model.restrictions import RestrictionView, TradingState
+from engine.model.view import AlertView, Band, BookView, ContractView, FlattenView, View
 from tstream import paths
 from tui import clock_times as times
 from tui import number_format as figures

@@ -17,7 +17,8 @@ from adapters.common.files import replace_file
 from engine.model.config import TradingSwitch
 from engine.model.instrument import CME_FUTURES
 from engine.model.orders import AccountKind
-from engine.model.view import ContractView, HealthView, SessionPhase, SessionView, TradingState, View
+from engine.model.restrictions import TradingState
+from engine.model.view import ContractView, HealthView, SessionPhase, SessionView, View
 from tstream.paths import Paths
 from tstream.settings.sources import fingerprint
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from engine.model.chart import AlignmentView, FrameView
 from engine.model.orders import AccountKind
-from engine.model.view import ContractView, TradingState
+from engine.model.restrictions import TradingState
+from engine.model.view import ContractView
 from tui import number_format as figures
 from tui.plain_text import plain
 from tui.rows.shared import kind_mark, price_style

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from engine.model.view import BookView, RestrictionView, View
+from engine.model.restrictions import RestrictionView
+from engine.model.view import BookView, View
 from tui import clock_times as times
 from tui import number_format as figures
 from tui.plain_text import plain

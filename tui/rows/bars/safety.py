@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from engine.model.view import FlattenStep, FlattenView, RestrictionEnd, View
+from engine.model.restrictions import RestrictionEnd
+from engine.model.view import FlattenStep, FlattenView, View
 from tui import clock_times as times
 from tui import number_format as figures
 from tui.plain_text import plain
