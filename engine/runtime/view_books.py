@@ -17,11 +17,14 @@ from engine.state.state import Restriction, State
 
 
 def restriction_of(book: Book, state: State, hands_off: tuple[Refusal, ...]) -> RestrictionView | None:
-    """The strictest restriction on the record, else what the settings (`hands_off`) or the venue forbid."""
+    """The strictest restriction on the record, else what the settings (`hands_off`) or the venue forbid.
+    Before a pause, which a person could lift, stand the settings, which nobody lifts here.
+    """
     found = state.restriction(book.name, "")
-    if found is not None:
+    off = bool(hands_off) and book.state.account is not None
+    if found is not None and not (off and found.state is TradingState.REDUCING):
         return _recorded(found)
-    if hands_off and book.state.account is not None:
+    if off:
         return RestrictionView(TradingState.REDUCING, hands_off[0].sentence, RestrictionEnd.SETTINGS)
     if not book.orders.can_trade:
         sentence = Refusal.ACCOUNT_BLOCKED.sentence

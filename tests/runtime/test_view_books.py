@@ -46,7 +46,7 @@ def test_a_restriction_has_a_cause_and_an_end(
 ) -> None:
     book = Book()
     book.write(r.StateChanged(ts=book.now, book=BOOK, instrument=None, state=state, reason="why", **more))
-    seen = restriction_of(book.opened(), book.turn.state, (Refusal.OFF,))
+    seen = restriction_of(book.opened(), book.turn.state, ())
     shown = {name: value for name, value in more.items() if name != "basis"}
     assert seen == RestrictionView(state, "why", end, **shown)
 
@@ -57,6 +57,17 @@ def test_without_one_the_settings_hold_back_and_then_nothing() -> None:
     off = RestrictionView(REDUCING, Refusal.OFF.sentence, RestrictionEnd.SETTINGS)
     assert restriction_of(opened, state, (Refusal.OFF,)) == off
     assert restriction_of(opened, state, ()) is None
+
+
+@pytest.mark.parametrize(
+    ("command", "word"), [(Pause(id="1", source="cli"), "OFF"), (Halt(id="1", source="cli"), "HALTED")]
+)
+def test_a_pause_does_not_hide_that_trading_is_off(command: Pause | Halt, word: str) -> None:
+    bench, _ = entered()
+    bench.say(command)
+    seen = restriction_of(bench.core.books[bench.book.book], bench.core.state, (Refusal.OFF,))
+    assert seen is not None
+    assert seen.word == word
 
 
 @pytest.mark.parametrize("command", [Pause(id="1", source="cli"), Halt(id="1", source="keyboard")])
