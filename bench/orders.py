@@ -215,6 +215,7 @@ async def trader(
     strategy: Strategy | None = None,
     rooms: tuple[AlertRoom, ...] = (),
     alerts: AlertSource | None = None,
+    bar_grace_ns: int = NANOS,
 ) -> AsyncIterator[Trader]:
     """An engine with its journal on disk, trading these contracts, until the end."""
     instruments = {symbol: CME_FUTURES[symbol] for symbol in symbols}
@@ -234,7 +235,7 @@ async def trader(
     ):
         config = EngineConfig(
             tuple(instruments.values()), "bench", journal.install, journal.boot, TradingSwitch.LIVE,
-            practice_time=True, risk=LIMITS, rooms=rooms,
+            practice_time=True, risk=LIMITS, rooms=rooms, bar_grace_ns=bar_grace_ns,
         )  # fmt: skip
         core = Core(config, strategy or Always(), await restore(journal))
         feed = TimedFeed(adapter.feed)
@@ -261,7 +262,8 @@ async def entries(url: str, home: Path) -> tuple[list[Entry], list[float], int]:
     """Entries, the seconds of bare POSTs in between, and how many minutes brought no entry."""
     ours: list[Entry] = []
     bare: list[float] = []
-    async with trader(url, home, ["MNQ"]) as hands:
+    # Without a grace the first event behind a minute closes it.
+    async with trader(url, home, ["MNQ"], bar_grace_ns=0) as hands:
         for _ in range(ENTRIES):
             ours += await hands.enter(1)
             bare.append(await hands.bare())
