@@ -21,6 +21,7 @@ def test_a_paper_book_trades_beside_the_account_and_survives_a_kill(home: Path) 
         assert view["mode"] == "practice"
         shown = run.beside("status").stdout
         assert "paper · PAPER" in shown
+        run.until(lambda: "PAPER: bought" in run.output or "PAPER: sold" in run.output, "the log says whose")
         run.kill()
         known = _paper(view)
     with Headless(home, "--speed", "20") as run:
@@ -36,7 +37,6 @@ def test_a_paper_book_trades_beside_the_account_and_survives_a_kill(home: Path) 
         assert {trade["book"] for trade in view["trades"]} == {"practice", "paper"}
         paper = [trade for trade in view["trades"] if trade["book"] == "paper"]
         assert all(trade["kind"] == "paper" for trade in paper)
-    assert "PAPER: bought" in run.output or "PAPER: sold" in run.output
 
 
 def _view(run: Headless) -> dict[str, Any]:

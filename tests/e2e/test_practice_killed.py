@@ -19,7 +19,8 @@ def test_a_killed_practice_venue_is_started_again(home: Path) -> None:
         killed.kill()
         killed.wait(patient(10))
         run.until(lambda: "practice venue link live: started again" in run.output, "it is started again", 60)
-        assert "practice venue link down: its process has ended (killed by signal 9)" in run.output
+        told = "practice venue link down: its process has ended (killed by signal 9)"
+        run.until(lambda: told in run.output, "the log says why")
         again = practice_child(run.process.pid)
         assert again is not None
         venue = Venue(again)
