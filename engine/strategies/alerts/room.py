@@ -113,7 +113,7 @@ def _alert(
             if size is None:
                 return Unread(Reason.NO_SIZE, _NO_LETTER)
             grade = size[1]
-        elif _FIGURES.fullmatch(line) or _names_a_price(line, Decimal(entry), Decimal(stop[1])):
+        elif _FIGURES.fullmatch(line) or _names_a_price(line, Decimal(entry)):
             return Unread(Reason.BAD_PRICE, "a figure that belongs to nothing")
     if sorted(targets) != list(range(1, len(targets) + 1)):
         return Unread(Reason.TARGET_ORDER, "one before it is missing")
@@ -127,12 +127,12 @@ def _alert(
     )
 
 
-def _names_a_price(line: str, entry: Decimal, stop: Decimal) -> bool:
-    """Whether a figure in a line of talk is within a tenth of the entry, and neither that nor the stop: who
-    knows what it is for.
+def _names_a_price(line: str, entry: Decimal) -> bool:
+    """Whether a figure in a line of talk is within a tenth of the entry, and not that: who knows what it is
+    for.
     """
     found = {Decimal(figure.replace(",", "").replace("'", "")) for figure in _FIGURE.findall(line)}
-    return any(abs(figure - entry) * 10 <= entry for figure in found - {entry, stop})
+    return any(abs(figure - entry) * 10 <= entry for figure in found - {entry})
 
 
 def _why_not(header: str) -> Unread:

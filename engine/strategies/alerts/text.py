@@ -35,7 +35,9 @@ _MARKUP = re.compile(r"(?<![\d*_`])[*_`]++|(?<![*_`])[*_`]++(?!\d)")
 _BLANK = re.compile(r"[^\S\n]+")
 
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
-_RESULT = re.compile(r"[\W_]*?(?:[+\N{MINUS SIGN}-] ?[\d$]|\d+(?:\.\d+)? ?(?:(?:POINT|PT|TICK)S?\b|R\b|%))")
+_RESULT = re.compile(
+    r"[\W_]*?(?:[+\N{MINUS SIGN}-] ?[\d$]|\d+(?:\.\d+)? ?(?:(?:(?:POINT|PT|TICK)S?|R)(?![^\W_])|%))"
+)
 """A line that begins with a result: "+12", "12 points"."""
 _SIGNS = re.compile(r"[\W_]*?([❌✖🚫⛔✅☑✔💰])")
 _SMALL_WORDS = (
