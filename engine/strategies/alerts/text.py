@@ -64,17 +64,20 @@ def said(raw: str) -> str:
 def taken_back(text: str, words: Collection[str], contracts: Collection[str]) -> str:
     """Why a text is no alert, whatever stands in its other lines: one takes back or reports. Empty for none.
 
-    Small words and names of contracts may stand before the word that says so.
+    Small words and names of contracts may stand before what says so.
     """
     told = _by_first_word(tuple(words))
     for line in _seen(text[:_RAW_LONGEST]).upper().replace("’", "'").split("\n"):
-        if _RESULT.match(line):
-            return "a line of it begins with a result"
-        if sign := _SIGNS.match(line):
-            return f"a line of it begins with {sign[1]}"
-        spoken = [word.removesuffix("'S") for word in _WORD.findall(line)]
+        found, begin = list(_WORD.finditer(line)), 0
+        spoken = [word[0].removesuffix("'S") for word in found]
         while spoken and (spoken[0] in _SMALL or spoken[0] in contracts):
+            begin = found[-len(spoken)].end()
             del spoken[0]
+        for start in (0, begin):
+            if _RESULT.match(line, start):
+                return "a line of it begins with a result"
+            if sign := _SIGNS.match(line, start):
+                return f"a line of it begins with {sign[1]}"
         for word in told.get(spoken[0], ()) if spoken else ():
             if spoken[: len(word)] == word:
                 return f"a line of it begins with “{' '.join(word).lower()}”"
