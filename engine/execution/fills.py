@@ -29,7 +29,7 @@ DEAR = 20
 
 
 @dataclass(slots=True)
-class Waiting:
+class Uncounted:
     """A fill that is not counted yet."""
 
     arrived: int
@@ -53,7 +53,7 @@ class Fills:
     _excursions: Excursions
     _foreign: ForeignContracts
     _protection: Protection
-    waiting: list[Waiting] = field(default_factory=list, init=False)
+    waiting: list[Uncounted] = field(default_factory=list, init=False)
     """Fills whose order is not known yet, and those in quarantine."""
 
     def on_fill(self, fill: Fill, asked: int | None = None) -> None:
@@ -66,7 +66,7 @@ class Fills:
             self._book.turn.counts["duplicate fills"] += 1
         elif fill.trade_id not in self._book.state.fills_seen:
             if before is None:
-                self.waiting.append(Waiting(self._book.now, fill, sure=asked is not None))
+                self.waiting.append(Uncounted(self._book.now, fill, sure=asked is not None))
             else:  # whatever the stream said of it: this is the venue's word
                 before.fill, before.sure = fill, True
             self.take_waiting()
@@ -109,7 +109,7 @@ class Fills:
         else:
             self.apply_fill(order, fill)
 
-    def _doubt(self, order: Order | None, one: Waiting) -> str:
+    def _doubt(self, order: Order | None, one: Uncounted) -> str:
         """Why the stream alone is not believed; empty where it is, and while the order may yet be told."""
         fill, state = one.fill, self._book.state
         bid, cost_usd = (
@@ -130,7 +130,7 @@ class Fills:
         ours = order.slot is not None or self._book.made(order)
         return "" if ours or closes else "of an order that is not tstream's"
 
-    def _keep(self, one: Waiting, why: str) -> bool:
+    def _keep(self, one: Uncounted, why: str) -> bool:
         """Quarantine: it counts when a query tells the same, and until then nothing is done on its word.
         False once it has had its time.
         """
