@@ -56,6 +56,7 @@ LIMITS = RiskLimits(
     daily_loss_usd=Decimal(10_000_000),
     account_preset="none",
 )
+STRIDE = 4 * NANOS
 PLACE, CLOSE, CANCEL = "/api/Order/place", "/api/Position/closeContract", "/api/Order/cancel"
 
 
@@ -143,6 +144,7 @@ class Trader:
     async def enter(self, positions: int) -> list[Entry]:
         """Close a minute, so that so many positions are opened."""
         for _ in range(4):
+            await self._approach()
             await self.arrivals()
             self.feed.first_ns = 0
             self._clock.leap(MINUTE - self._clock() % MINUTE)
@@ -159,6 +161,15 @@ class Trader:
                 ]
             self.missed += 1
         raise TimeoutError(f"{self.held()} positions were opened: {dict(self.core.entries.refusals)}")
+
+    async def _approach(self) -> None:
+        """On to the last seconds of the minute, in strides: one leap would look like a machine that slept."""
+        while (left := MINUTE - self._clock() % MINUTE) > STRIDE:
+            self._clock.leap(min(STRIDE, left - STRIDE // 2))
+            self.feed.first_ns = 0
+            await self.market()
+            await until(lambda: self.feed.first_ns > 0)
+        await asyncio.sleep(SETTLE_S)
 
     def held(self) -> int:
         return sum(1 for position in self._book.positions.values() if position.qty)

@@ -88,6 +88,7 @@ class Journal:
         repeated, with more behind it.
         """
         appended = self._thread.do(lambda: self._append(records, first_seq))
+        self._thread.do(lambda: self._note.write(self.last_seq))  # nobody waits for it
         if lasting(records):
             self._thread.do(self._write_through)
         return appended
@@ -129,7 +130,6 @@ class Journal:
         if fresh:
             self._transact(list(schema.inserts(fresh, self.last_seq + 1)))
             self.last_seq += len(fresh)
-            self._note.write(self.last_seq)
 
     def _write_through(self) -> None:
         """Bring what the -wal holds into the main file. A reader may keep some back: the next one does it."""

@@ -185,6 +185,7 @@ async def test_the_newest_snapshot_is_loaded(path: Path) -> None:
 async def test_every_commit_is_on_disk_and_only_its_owner_may_look(path: Path) -> None:
     async with await Journal.open(path) as journal:
         await journal.append([b"one"], 1)
+        await journal.save_snapshot(1, b"behind the note of the newest record")
         modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
         assert modes == dict.fromkeys(
             ("journal.db", "journal.db-wal", "journal.db-shm", "journal.db.lock", "journal.db.newest"), 0o600
