@@ -76,7 +76,7 @@ def picture(home: Path) -> str:
     options, clock = RunOptions(speed=SPEED), RunClock()
     with Logs(LogOptions(file=paths.log()), clock, REDACT) as logs, Claim(settings, options, paths) as claim:
         run = Run(claim, settings, options, paths, clock)
-        engine = EngineThread(lambda: run, blank(picture_of(settings)))
+        engine = EngineThread(lambda: run, blank(picture_of(settings, "practice")))
         engine.start()
         try:
             return asyncio.run(shoot(TStreamApp(engine, logs.tail), engine))

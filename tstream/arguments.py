@@ -60,6 +60,13 @@ def _option(name: str, kind: Any, panel: str, words: str, default: object = None
 
 
 _PARAMETERS = (
+    _option(
+        "venue",
+        list[str] | None,
+        SETTINGS,
+        "Only this venue of the settings; may be given several times.",
+        metavar="NAME",
+    ),
     _option("readonly", bool, SCREEN, "Look only: the keys that trade do nothing.", False),
     _option("fps", int | None, SCREEN, "Frames a second.", min=FPS[0], max=FPS[1], metavar="N"),
     _option("theme", str | None, SCREEN, "Colour theme.", metavar="NAME"),
@@ -233,7 +240,8 @@ Scope = Annotated[
 def run_options(values: dict[str, Any]) -> RunOptions:
     """The options of a run, checked against each other. Raises UsageError."""
     wanted = tuple(values.pop("fault", None) or ())
-    run = RunOptions(**values, faults=wanted)
+    venue = tuple(dict.fromkeys(values.pop("venue", None) or ()))
+    run = RunOptions(**values, faults=wanted, venue=venue)
     if wanted:
         faults(wanted)
         if run.speed == "max":

@@ -52,6 +52,8 @@ class RunOptions:
     """Look only: every key that trades is disabled."""
     fps: int | None = None
     theme: str | None = None
+    venue: tuple[str, ...] = ()
+    """Only these of the settings' venues; empty takes all that are enabled."""
     record: bool | None = None
     """Record a tape; None leaves it to the settings."""
 

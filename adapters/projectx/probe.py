@@ -39,9 +39,7 @@ async def _checks(venue: ProjectXVenue, about: AccountCheck | None) -> list[Chec
     try:
         answer, date = await venue.ping()
     except PortError as error:
-        return [
-            Check("venue reachable", False, str(error), "check the network, and venue.api_url if it is set")
-        ]
+        return [Check("venue reachable", False, str(error), "check the network, and api_url if it is set")]
     found = [Check("venue reachable", True, f"{config.api_url} answers {answer}"), _skew(date, venue.clock())]
     try:
         await venue.session.token()
@@ -58,7 +56,7 @@ async def _account(venue: ProjectXVenue, about: AccountCheck | None) -> list[Che
     try:
         account = mapping.account(await venue.choose_account())
     except PortError as error:
-        return [Check("account", False, str(error), "set venue.account to one of the names of this login")]
+        return [Check("account", False, str(error), "set accounts to names of this login")]
     more = [] if about is None else [about(account)]
     detail = f"{account.name}, {account.kind.upper()}, balance {account.balance_usd} USD"
     if not account.can_trade:

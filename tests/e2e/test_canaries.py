@@ -75,7 +75,7 @@ def test_secrets_are_in_no_log_journal_tape_view_answer_or_crash(home: Path, tmp
     home.mkdir()
     with venue(tokens) as port:
         (home / "tstream.toml").write_text(
-            'trading = "live"\n[log]\nlevel = "DEBUG"\n[venue]\nname = "projectx"\n'
+            'trading = "live"\n[log]\nlevel = "DEBUG"\n[venues.projectx]\n'
             f'api_url = "http://127.0.0.1:{port}"\nrtc_url = "http://127.0.0.1:{port}"\n'
         )
         surroundings = {

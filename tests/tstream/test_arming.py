@@ -37,7 +37,7 @@ async def test_who_is_asked_and_what_arms(
     config = SimulatorConfig(accounts=(AccountSpec(name=name),))
     async with PracticeVenue(config) as venue:
         settings = reading(
-            f'trading = "live"\n[venue]\nname = "projectx"\naccount = "{name}"\n'
+            f'trading = "live"\n[venues.projectx]\naccounts = "{name}"\n'
             f'api_url = "{venue.url}"\nrtc_url = "{venue.url}"\n',
             f"TSTREAM_PROJECTX_USER={config.user}\nTSTREAM_PROJECTX_KEY={config.key}",
         ).settings

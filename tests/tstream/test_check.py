@@ -28,8 +28,7 @@ async def gateway() -> AsyncIterator[Gateway]:
 def points_at(places: Paths, url: str, more: str = "", key: str = KEY) -> None:
     """Settings of a gateway at a URL."""
     places.settings_file.write_text(
-        'contracts = ["MNQ", "ES"]\n'
-        f'[venue]\nname = "projectx"\napi_url = "{url}"\nrtc_url = "{url}"\n{more}',
+        f'contracts = ["MNQ", "ES"]\n[venues.projectx]\napi_url = "{url}"\nrtc_url = "{url}"\n{more}',
         encoding="utf-8",
     )
     secrets = places.config / ".env"
@@ -143,7 +142,7 @@ async def test_credentials_without_a_venue_are_told(places: Paths, gateway: Gate
     (line,) = [line for line in lines if line[2:].startswith("credentials")]
     assert line == (
         "✓ credentials: the practice venue needs none, and leaves yours alone: "
-        'venue.name = "topstepx" or "projectx" uses them'
+        "[venues.topstepx] would use them"
     )
 
 

@@ -65,7 +65,7 @@ def home(folder: Path) -> Paths:
 
 
 def gateway(user: str = "bob", name: str = "topstepx") -> Settings:
-    return Settings.model_validate({"venue": {"name": name}, "projectx": {"user": user, "key": "k"}})
+    return Settings.model_validate({"venues": {name: {}}, "projectx": {"user": user, "key": "k"}})
 
 
 def account(number: str) -> Account:
@@ -106,25 +106,23 @@ def test_f34_one_process_per_login_even_from_two_homes(tmp_path: Path) -> None:
 def test_f34_two_logins_that_reach_the_same_account(tmp_path: Path) -> None:
     one, two = home(tmp_path / "one"), home(tmp_path / "two")
     with Claim(gateway(), RunOptions(), one) as first, Claim(gateway("alice"), RunOptions(), two) as second:
-        first.admit(account("7"))
-        first.admit(account("7"))  # on every connection
+        first.admit("topstepx", "topstepx", account("7"))
+        first.admit("topstepx", "topstepx", account("7"))  # on every connection
         with pytest.raises(HeldError, match=f"account '50K-7' is held by .* process id {os.getpid()}"):
-            second.admit(account("7"))
-        second.admit(account("8"))
+            second.admit("topstepx", "topstepx", account("7"))
+        second.admit("topstepx", "topstepx-8", account("8"))
     with Claim(gateway("alice"), RunOptions(), two) as second:
-        second.admit(account("7"))
+        second.admit("topstepx", "topstepx", account("7"))
     assert account_locks().parent == tmp_path / "state" / "tstream"
 
 
 @pytest.mark.parametrize(
     "other",
     [
-        {"venue": {"name": "topstepx"}, "projectx": {"user": "BOB", "key": "k"}},
+        {"venues": {"topstepx": {}}, "projectx": {"user": "BOB", "key": "k"}},
         {
-            "venue": {
-                "name": "projectx",
-                "api_url": "https://API.topstepx.com:443/",
-                "rtc_url": "https://r.x",
+            "venues": {
+                "projectx": {"api_url": "https://API.topstepx.com:443/", "rtc_url": "https://r.x"},
             },
             "projectx": {"user": "Bob", "key": "k"},
         },

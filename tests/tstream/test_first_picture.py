@@ -27,14 +27,23 @@ TOML = 'contracts = ["MES", "MNQ"]\n[ui]\npreset = "ssh"\ntheme = "ember"\nkeyma
 def kept(reading: Reading, places: Paths) -> FirstPicture:
     """What is kept of a start with TOML and a login."""
     settings = reading(TOML, "TSTREAM_NOTIFY_SLACK_URL=https://canary.example\n").settings
-    picture = picture_of(settings, ("a note",))
+    picture = picture_of(settings, "practice", ("a note",))
     remember(places, None, picture)
     return picture
 
 
 def test_it_is_that_of_the_settings_as_long_as_they_stay(kept: FirstPicture, places: Paths) -> None:
     assert kept == FirstPicture(
-        "practice", ("MES", "MNQ"), "ssh", 4, "ember", True, {"pause": "f9"}, ("a note",)
+        venue="practice venue",
+        journal="practice",
+        practice=True,
+        contracts=("MES", "MNQ"),
+        preset="ssh",
+        fps=4,
+        theme="ember",
+        bell=True,
+        keymap={"pause": "f9"},
+        notes=("a note",),
     )
     assert recall(places, None) == kept
     view = blank(kept)
@@ -83,7 +92,7 @@ def test_another_file_is_another_picture(kept: FirstPicture, places: Paths, tmp_
     assert recall(places, None) is None
 
 
-LIVE = 'trading = "live"\n[venue]\nname = "topstepx"\n'
+LIVE = 'trading = "live"\n[venues.topstepx]\n'
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from engine.model.rooms import AlertRoom
 from engine.strategies.zones import ZoneReactionConfig
 from tests.tstream.conftest import Reading
 from tstream.convert.alerts import alert_rooms
-from tstream.convert.risk import paper_config, risk_limits, zone_reaction
+from tstream.convert.risk import paper_configs, risk_limits, zone_reaction
 from tstream.convert.venues import projectx_config
 
 CHANGES = {
@@ -83,7 +83,7 @@ def test_the_defaults_of_rooms_and_of_the_paper_book_are_the_engines_own(reading
     ).settings
     (room,) = alert_rooms(settings)
     assert room == AlertRoom("desk", {"ES": "MES", "NQ": "MNQ", "GC": "MGC"})
-    paper = paper_config(settings)
+    paper = paper_configs(settings)["paper"]
     assert paper == PaperConfig(risk=replace(RiskLimits(), start_balance_usd=Decimal(50_000)))
 
 
@@ -93,8 +93,8 @@ def test_every_risk_setting_is_tried_here(reading: Reading) -> None:
 
 
 def test_who_keeps_the_stops(reading: Reading) -> None:
-    assert reading().settings.venue.brackets is Brackets.AUTO
-    assert reading('[venue]\nbrackets = "own"').settings.venue.brackets is Brackets.OWN
+    assert reading().settings.venues["practice"].brackets is Brackets.AUTO
+    assert reading('[venues.practice]\nbrackets = "own"').settings.venues["practice"].brackets is Brackets.OWN
 
 
 def test_the_strategys_measures(reading: Reading) -> None:
@@ -107,10 +107,10 @@ def test_the_strategys_measures(reading: Reading) -> None:
 
 def test_topstepx_is_the_adapters_default_gateway(reading: Reading) -> None:
     settings = reading(
-        '[venue]\nname = "topstepx"\naccount = 26282486',
+        "[venues.topstepx]\naccounts = 26282486",
         "TSTREAM_PROJECTX_USER=me\nTSTREAM_PROJECTX_KEY=canary-4",
     ).settings
-    config = projectx_config(settings)
+    config = projectx_config(settings, "topstepx")
     bare = ProjectXConfig(user_name="me", api_key=config.api_key, instruments={})
     assert (config.api_url, config.user_hub_url) == (bare.api_url, bare.user_hub_url)
     assert (config.book, config.account, config.user_name) == ("topstepx", "26282486", "me")
@@ -120,9 +120,8 @@ def test_topstepx_is_the_adapters_default_gateway(reading: Reading) -> None:
 
 def test_another_gateway_has_its_own_addresses(reading: Reading) -> None:
     config = projectx_config(
-        reading(
-            '[venue]\nname = "projectx"\napi_url = "https://a.example/"\nrtc_url = "https://r.example"'
-        ).settings
+        reading('[venues.projectx]\napi_url = "https://a.example/"\nrtc_url = "https://r.example"').settings,
+        "projectx",
     )
     assert config.api_url == "https://a.example"
     assert config.market_hub_url == "https://r.example/hubs/market"
@@ -130,7 +129,7 @@ def test_another_gateway_has_its_own_addresses(reading: Reading) -> None:
     assert config.account is None
 
 
-ELSEWHERE = '[venue]\nname = "topstepx"\n'
+ELSEWHERE = "[venues.topstepx]\n"
 
 
 @pytest.mark.parametrize(
@@ -147,18 +146,17 @@ ELSEWHERE = '[venue]\nname = "topstepx"\n'
     ],
 )
 def test_when_there_is_a_paper_book(reading: Reading, text: str, there: bool) -> None:
-    assert (paper_config(reading(text).settings) is not None) is there
+    assert bool(paper_configs(reading(text).settings)) is there
 
 
 def test_every_key_of_the_paper_book_reaches_it(reading: Reading) -> None:
-    found = paper_config(
+    found = paper_configs(
         reading(
             "[paper]\nenabled = true\nbalance_usd = 25000\nlatency_ms = 80\nslippage_ticks = 2\n"
             "commission_usd = 0.62\n[risk]\nmax_trades = 9\nstart_balance_usd = 150000\n"
             "high_balance_usd = 160000\nfloor_fixed = true"
         ).settings
-    )
-    assert found is not None
+    )["paper"]
     assert (found.balance_usd, found.slippage_ticks) == (Decimal(25_000), 2)
     assert found.latency_ns == 80 * NANOS // 1000
     assert found.commission_usd == Decimal("0.62")

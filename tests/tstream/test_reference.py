@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 from tests.tstream.conftest import Reading
-from tstream.settings.alerts import RoomSettings
 from tstream.settings.model import Settings
-from tstream.settings.problems import ENTRIES, walk
+from tstream.settings.problems import entry, walk
 from tstream.settings.reference import markdown
-from tstream.settings.sections import InstrumentSettings
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -22,12 +21,21 @@ def test_the_page_is_written_from_the_settings() -> None:
 
 def test_every_key_has_its_row() -> None:
     sections = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", markdown(), re.DOTALL | re.MULTILINE))
-    keys = [key for key, _ in walk(Settings) if key not in ENTRIES]
-    keys += [f"instruments.NAME.{name}" for name in InstrumentSettings.model_fields]
-    keys += [f"rooms.NAME.{name}" for name in RoomSettings.model_fields]
+    keys = [key for key, field in walk(Settings) if entry(field) is None]
+    for title, parts in {
+        "venues.NAME": ("venues",),
+        "[venues.NAME.accounts]": ("venues", "accounts"),
+        "instruments.NAME": ("instruments",),
+        "paper": ("paper",),
+        "rooms.NAME": ("rooms",),
+    }.items():
+        section: Any = Settings
+        for part in parts:
+            section = entry(section.model_fields[part])
+        keys += [f"{title}.{name}" for name, field in section.model_fields.items() if entry(field) is None]
     for key in keys:
-        section, _, name = key.rpartition(".")
-        assert f"| `{name}` |" in sections[f"[{section}]" if section else "At the top of the file"], key
+        table, _, name = key.rpartition(".")
+        assert f"| `{name}` |" in sections[f"[{table}]" if table else "At the top of the file"], key
 
 
 def test_the_example_is_right_as_it_is_and_uncommented(reading: Reading) -> None:
@@ -36,7 +44,7 @@ def test_the_example_is_right_as_it_is_and_uncommented(reading: Reading) -> None
     uncommented = re.sub(r"^# (?=\w+ = |\[)", "", example, flags=re.MULTILINE)
     changed = reading(uncommented).settings
     assert changed.trading == "off"
-    assert changed.venue.account == "PRAC-V2-000000-00000000"
+    assert changed.venues["practice"].accounts[0].name == "PRAC-V2-000000-00000000"
     assert changed.ui.keymap == {"pause": "f9"}
     # what it calls a default is one
     own = {"hours_start": "", "hours_end": "", "high_balance_usd": None}

@@ -28,7 +28,7 @@ class Wiring:
 
     def show(self, opened: cockpit.Cockpit, picture: FirstPicture) -> int:
         ready = opened.ready or startup.prepare(opened.config, opened.options)
-        assert picture == picture_of(ready.settings, ready.notes)
+        assert picture == picture_of(ready.settings, "practice", ready.notes)
         self.given.append(("cockpit", ready.settings, opened.options))
         return self.code
 
@@ -62,7 +62,7 @@ def test_headless_with_every_option(wiring: Wiring, places: Paths, tmp_path: Pat
     assert call([*line.split(), *how.split()]) == 0
     ((kind, settings, options),) = wiring.given
     assert kind == "headless"
-    assert settings.venue.practice
+    assert settings.practice
     assert options == RunOptions(
         seed=3,
         duration_ns=10 * MINUTE,
@@ -156,7 +156,7 @@ def test_a_gateway_that_is_never_reached_ends_with_1_and_why(
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(places.state))
     places.settings_file.write_text(
-        '[venue]\nname = "projectx"\napi_url = "http://127.0.0.1:9"\nrtc_url = "http://127.0.0.1:9"',
+        '[venues.projectx]\napi_url = "http://127.0.0.1:9"\nrtc_url = "http://127.0.0.1:9"',
         encoding="utf-8",
     )
     secrets = "TSTREAM_PROJECTX_USER=me\nTSTREAM_PROJECTX_KEY=canary-13"

@@ -74,7 +74,7 @@ def test_f36_a_screen_that_fails_leaves_the_engine_running_until_it_is_told_to_e
     engine = Engine()
     monkeypatch.setattr(TStreamApp, "run", run)
     monkeypatch.setattr("tstream.run.cockpit.EngineThread", lambda *_: engine)
-    assert Cockpit(None, RunOptions(), places).show(picture_of(reading().settings)) == 0
+    assert Cockpit(None, RunOptions(), places).show(picture_of(reading().settings, "practice")) == 0
     assert engine.calls == calls
     assert ("The engine goes on" in capsys.readouterr().err) is crash
     assert places.crash_log.exists() is crash

@@ -25,15 +25,15 @@ Complaints = Callable[..., list[str]]
 def test_nothing_set_is_the_practice_venue_with_trading_on(reading: Reading) -> None:
     loaded = reading()
     assert loaded.file is None
-    assert loaded.settings.venue.practice
+    assert loaded.settings.practice
     assert loaded.settings.trading is TradingSwitch.LIVE
     assert loaded.settings.contracts == ("MNQ", "NQ", "MES", "ES", "MGC", "GC")
     require_credentials(loaded.settings)
 
 
 def test_trading_is_off_elsewhere_until_it_is_switched_on(reading: Reading) -> None:
-    assert reading('[venue]\nname = "topstepx"').settings.trading is TradingSwitch.OFF
-    assert reading('trading = "live"\n[venue]\nname = "topstepx"').settings.trading is TradingSwitch.LIVE
+    assert reading("[venues.topstepx]").settings.trading is TradingSwitch.OFF
+    assert reading('trading = "live"\n[venues.topstepx]').settings.trading is TradingSwitch.LIVE
 
 
 def test_environment_beats_dotenv_beats_file(reading: Reading, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,8 +102,8 @@ BAD = {
         "risk.dayly_loss_usd = 5: unknown key; did you mean risk.daily_loss_usd?",
     ),
     "key of another section": (
-        '[venue]\ntrading = "live"',
-        'venue.trading = "live": unknown key; did you mean trading (above the first [section])?',
+        '[venues.topstepx]\ntrading = "live"',
+        'venues.topstepx.trading = "live": unknown key; did you mean trading (above the first [section])?',
     ),
     "unknown section": ("[riks]\nx = 1", "riks: unknown key; did you mean [risk]?"),
     "section of another program": (
@@ -214,35 +214,39 @@ BAD = {
         '[risk]\nhours_zone = "Mars/Base"',
         ('risk.hours_zone = "Mars/Base": must be a time zone such as "Europe/Helsinki" or "America/Chicago"'),
     ),
-    "unknown venue": (
-        '[venue]\nname = "topstep"',
-        'venue.name = "topstep": must be one of practice, topstepx, projectx',
+    "unknown kind of venue": (
+        '[venues.mine]\nkind = "topstep"',
+        'venues.mine.kind = "topstep": must be one of practice, topstepx, projectx',
+    ),
+    "a venue of no kind": (
+        "[venues.mine]",
+        "venues.mine.kind: is needed: one of practice, topstepx, projectx",
     ),
     "gateway without address": (
-        '[venue]\nname = "projectx"',
-        'venue.api_url: is needed where venue.name is "projectx", and so is venue.rtc_url',
+        "[venues.projectx]",
+        'venues.projectx.api_url: is needed where kind is "projectx", and so is venues.NAME.rtc_url',
     ),
     "address of a known gateway": (
-        '[venue]\nname = "topstepx"\napi_url = "https://api.example.com"',
+        '[venues.topstepx]\napi_url = "https://api.example.com"',
         (
-            'venue.api_url = "https://api.example.com": is known for topstepx: leave it out, or '
-            'set venue.name to "projectx"'
+            'venues.topstepx.api_url = "https://api.example.com": is known for topstepx: leave it out, or '
+            'set kind to "projectx"'
         ),
     ),
     "unprotected address": (
-        '[venue]\nname = "projectx"\napi_url = "http://api.example.com"\nrtc_url = "http://127.0.0.1:9"',
+        '[venues.projectx]\napi_url = "http://api.example.com"\nrtc_url = "http://127.0.0.1:9"',
         (
-            'venue.api_url = "http://api.example.com": must begin with https://, or the key would '
+            'venues.projectx.api_url = "http://api.example.com": must begin with https://, or the key would '
             "travel readable (http only on this machine)"
         ),
     ),
     "no address": (
-        '[venue]\nname = "projectx"\napi_url = "api.example.com"\nrtc_url = "https://rtc.example.com"',
-        'venue.api_url = "api.example.com": must be a URL such as "https://api.example.com"',
+        '[venues.projectx]\napi_url = "api.example.com"\nrtc_url = "https://rtc.example.com"',
+        'venues.projectx.api_url = "api.example.com": must be a URL such as "https://api.example.com"',
     ),
     "one address of two": (
-        '[venue]\nname = "projectx"\napi_url = "https://api.example.com"',
-        'venue.rtc_url: is needed where venue.name is "projectx"',
+        '[venues.projectx]\napi_url = "https://api.example.com"',
+        'venues.projectx.rtc_url: is needed where kind is "projectx"',
     ),
     "mail without addresses": (
         '[notify]\nmail_server = "mail.example.com"',
@@ -295,7 +299,7 @@ def test_all_mistakes_are_told_at_once(complaints: Complaints) -> None:
 
 
 def test_a_bad_key_does_not_blame_the_defaults_that_follow_from_it(complaints: Complaints) -> None:
-    assert len(complaints('[venue]\nname = "nowhere"\n[ui]\npreset = "fast"')) == 2
+    assert len(complaints('[venues.practice]\nkind = "nowhere"\n[ui]\npreset = "fast"')) == 2
 
 
 def test_variables_nobody_reads_are_mistakes(complaints: Complaints, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -329,11 +333,11 @@ def test_files_that_are_no_text_are_named(places: Paths) -> None:
 
 
 def test_a_gateway_needs_a_login(reading: Reading) -> None:
-    settings = reading('[venue]\nname = "topstepx"', "TSTREAM_PROJECTX_USER=somebody").settings
+    settings = reading("[venues.topstepx]", "TSTREAM_PROJECTX_USER=somebody").settings
     with pytest.raises(SettingsError) as caught:
         require_credentials(settings)
     assert caught.value.lines == (
-        'projectx.key: is needed where venue.name is "topstepx": set TSTREAM_PROJECTX_KEY in .env or the '
+        'projectx.key: is needed for the venue "topstepx": set TSTREAM_PROJECTX_KEY in .env or the '
         "environment",
     )
     assert caught.value.exit_code == 2

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from msgspec.structs import replace
 from rich.console import Console
 from rich.text import Text
 
@@ -28,7 +29,7 @@ from tstream.convert.venues import practice_config, projectx_config
 from tstream.errors import SettingsError, UsageError
 from tstream.paths import Paths, find
 from tstream.run.startup import check_theme, read_settings
-from tstream.settings.load import require_credentials
+from tstream.settings.load import login_problems
 from tstream.settings.model import Settings
 from tui.keymap import resolve_keys
 
@@ -65,7 +66,7 @@ def findings(config: Path | None) -> Iterator[Check]:
         yield Check("keymap", False, problem.replace("keys.", "ui.keymap.", 1), "choose another key")
     yield from (_secrecy(file) for file in loaded.dotenv)
     yield from _folders(places)
-    yield from _venue(settings)
+    yield from _venues(settings)
     if settings.rooms:
         yield from asyncio.run(
             probe_discord(discord_config(settings, places.venue("check") / "discord.json"))
@@ -99,29 +100,38 @@ def _folders(places: Paths) -> Iterator[Check]:
     yield Check("folders", free_mb >= LEAST_FREE_MB, room, "make room: orders have to be written down")
 
 
-def _venue(settings: Settings) -> Iterator[Check]:
-    if settings.venue.practice:
-        unused = settings.projectx.user or settings.projectx.key.get_secret_value()
-        more = ', and leaves yours alone: venue.name = "topstepx" or "projectx" uses them' if unused else ""
-        yield Check("credentials", True, f"the practice venue needs none{more}")
-        yield from asyncio.run(_probe_practice(settings))
-        return
-    try:
-        require_credentials(settings)
-    except SettingsError as error:
-        yield from (Check("credentials", False, f"{p.key} {p.message}") for p in error.problems)
+def _venues(settings: Settings) -> Iterator[Check]:
+    several = len(settings.active) > 1
+    for name, venue in settings.active.items():
+        found = _practice(settings, name) if venue.practice else _venue(settings, name)
+        for one in found:
+            yield replace(one, name=f"{name}: {one.name}") if several else one
+
+
+def _practice(settings: Settings, name: str) -> Iterator[Check]:
+    unused = settings.projectx.user or settings.projectx.key.get_secret_value()
+    more = ", and leaves yours alone: [venues.topstepx] would use them" if unused else ""
+    yield Check("credentials", True, f"the practice venue needs none{more}")
+    yield from asyncio.run(_probe_practice(settings, name))
+
+
+def _venue(settings: Settings, name: str) -> Iterator[Check]:
+    if wrong := login_problems(settings, name):
+        yield from (Check("credentials", False, f"{one.key} {one.message}") for one in wrong)
         return
     yield Check("credentials", True, "user and key are set")
-    yield from asyncio.run(probe(projectx_config(settings), wall_ns, partial(_limits, settings)))
+    yield from asyncio.run(probe(projectx_config(settings, name), wall_ns, partial(_limits, settings)))
     yield Check("trading", True, f'trading = "{settings.trading}"')
 
 
-async def _probe_practice(settings: Settings) -> list[Check]:
+async def _probe_practice(settings: Settings, name: str) -> list[Check]:
     """Start a practice venue that keeps nothing, and look at it as at any other."""
     try:
         async with PracticeVenue(SimulatorConfig()) as venue:
             about = partial(_limits, settings)
-            found = await probe(practice_config(settings, venue.url, venue.config.key), venue.now, about)
+            found = await probe(
+                practice_config(settings, name, venue.url, venue.config.key), venue.now, about
+            )
             return [finding for finding in found if finding.name != "clock"]  # practice time is its own
     except OSError as error:
         return [Check("practice venue", False, f"can't listen on loopback: {error}", "free a port")]

@@ -137,9 +137,10 @@ def _claim(started: Startup, sure: bool, takeover: bool, out: Output) -> Claim:
 def _wait_until_free(claim: Claim, paths: Paths) -> None:
     """Never two writers on one account: go on only when the dead one's locks are gone."""
     end = time.monotonic() + _FREE_S
-    while (held := claim.held_by()) is not None or (claim.practice is not None and not _unused(book(paths))):
+    books = [book(paths, name) for name in claim.practice]
+    while (held := claim.held_by()) is not None or not all(map(_unused, books)):
         if time.monotonic() > end:
-            raise CommandError(f"it was ended, but still holds: {held or book(paths)}")
+            raise CommandError(f"it was ended, but still holds: {held or 'the practice account'}")
         time.sleep(_LOOKS_S)
 
 

@@ -9,27 +9,39 @@ from engine.model.limits import RiskLimits
 from engine.strategies.zones import ZoneReactionConfig
 from tstream.settings.declared import filled
 from tstream.settings.model import Settings
+from tstream.settings.risk import AccountRisk, RiskSettings
+from tstream.settings.venues import PaperSettings
 
 
 def risk_limits(settings: Settings) -> RiskLimits:
     """The user's own limits."""
-    score = zone_reaction(settings).min_score_tenths
-    return filled(RiskLimits, settings.risk, min_score_tenths=score)
+    return _limits(settings, settings.risk)
 
 
-def paper_config(settings: Settings) -> PaperConfig | None:
-    """The paper book, if there is one. The user's limits hold for it by itself; what they say of a real
-    account's past (its first balance, its highest, a fixed floor) is not about it.
+def _limits(settings: Settings, risk: RiskSettings) -> RiskLimits:
+    return filled(RiskLimits, risk, min_score_tenths=zone_reaction(settings).min_score_tenths)
+
+
+def account_limits(settings: Settings, own: AccountRisk) -> RiskLimits:
+    """The user's limits for one account: what it has of its own in place of the others."""
+    return _limits(settings, settings.risk.but(own))
+
+
+def paper_configs(settings: Settings) -> dict[str, PaperConfig]:
+    """The paper books by name. The user's limits hold for them by themselves; what they say of a real
+    account's past (its first balance, its highest, a fixed floor) is not about them.
     """
-    if not settings.with_paper:
-        return None
+    return {one.name: _paper(settings, one) for one in settings.papers}
+
+
+def _paper(settings: Settings, one: PaperSettings) -> PaperConfig:
     own = structs.replace(
-        risk_limits(settings),
-        start_balance_usd=settings.paper.balance_usd,
+        account_limits(settings, one.risk),
+        start_balance_usd=one.balance_usd,
         high_balance_usd=None,
         floor_fixed=False,
     )
-    return filled(PaperConfig, settings.paper, risk=own)
+    return filled(PaperConfig, one, risk=own)
 
 
 def zone_reaction(settings: Settings) -> ZoneReactionConfig:

@@ -9,23 +9,26 @@ from adapters.common.secret import Secret
 from adapters.projectx.config import ProjectXConfig, RateLimits
 from engine.model.instrument import Instrument
 from tstream.settings.model import Settings
+from tstream.settings.venues import VenueSettings
 
 
-def projectx_config(settings: Settings) -> ProjectXConfig:
-    """The gateway that the settings name; the practice venue's is `practice_config`'s."""
+def projectx_config(settings: Settings, name: str) -> ProjectXConfig:
+    """The gateway of a venue of the settings; the practice venue's is `practice_config`'s."""
+    venue = settings.venues[name]
+    user, key = settings.login(name)
     known = ProjectXConfig(
-        user_name=settings.projectx.user,
-        api_key=Secret(settings.projectx.key.get_secret_value),
+        user_name=user,
+        api_key=Secret(key.get_secret_value),
         instruments=_by_symbol(settings),
-        book=settings.venue.name,
-        account=settings.venue.account or None,
+        book=name,
+        account=_account(venue),
     )
-    if settings.venue.name == "topstepx":
+    if venue.kind == "topstepx":
         return known
-    return _at(known, settings.venue.api_url, settings.venue.rtc_url)
+    return _at(known, venue.api_url, venue.rtc_url)
 
 
-def practice_config(settings: Settings, url: str, key: str, speed: float = 1.0) -> ProjectXConfig:
+def practice_config(settings: Settings, name: str, url: str, key: str, speed: float = 1.0) -> ProjectXConfig:
     """The built-in venue, once it listens at `url` ("http://127.0.0.1:5001"); `key` logs in.
 
     It counts its rate limits in practice time, which runs `speed` times faster than ours.
@@ -35,10 +38,15 @@ def practice_config(settings: Settings, url: str, key: str, speed: float = 1.0) 
         user_name="practice",
         api_key=Secret(key),
         instruments=_by_symbol(settings),
-        book="practice",
+        book=name,
+        account=_account(settings.venues[name]),
         limits=replace(real, period_s=real.period_s / speed, history_period_s=real.history_period_s / speed),
     )
     return _at(known, url, url)
+
+
+def _account(venue: VenueSettings) -> str | None:
+    return venue.accounts[0].name if venue.accounts else None
 
 
 def _at(config: ProjectXConfig, api_url: str, rtc_url: str) -> ProjectXConfig:

@@ -43,8 +43,9 @@ def ask_to_arm(settings: Settings, paths: Paths, clock: Clock, ask: Callable[[st
     Called where money may be at stake (first_picture.may_ask); asks nothing where the venue says that it is a
     practice account. Raises PortError when the account can't be looked up.
     """
-    folder = paths.venue(settings.venue.name)
-    account = asyncio.run(_account(projectx_config(settings), clock))
+    (venue,) = settings.active
+    folder = paths.venue(venue)
+    account = asyncio.run(_account(projectx_config(settings, venue), clock))
     name = account.name
     if account.kind is AccountKind.PRACTICE or name in armed_accounts(folder):
         return

@@ -1,7 +1,7 @@
-"""What must be ours before anything starts: the login's lock, and the practice venue's process.
+"""What must be ours before anything starts: the logins' locks, and the practice venues' processes.
 
-A real login is held for the whole run: ProjectX serves one process per login, so two accounts of one login
-can't be traded by two processes. The account is locked besides, once it is known which one it is: another
+Real logins are held for the whole run: ProjectX serves one process per login, so two accounts of one login
+can't be traded by two processes. Accounts are locked besides, once it is known which ones they are: another
 login may reach the same. Both locks are the same for every TSTREAM_HOME of a user.
 
 Light to import: the cockpit claims before it draws, and loads everything else behind the first picture.
@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from adapters.store.lock import HeldError, InstanceLock, lock_name
+from engine.model.errors import FatalError
 from engine.model.orders import Account
 from tstream.clock import wall_ns
 from tstream.options import RunOptions
 from tstream.paths import Paths, account_locks
+from tstream.run.journals import join, journal_name
 from tstream.run.practice import PracticeProcess, put_aside
 
 if TYPE_CHECKING:
@@ -31,37 +33,46 @@ _KNOWN = {"topstepx": "https://api.topstepx.com"}
 """Gateways with a name of their own: whoever spells out the address means the same."""
 
 
-def journal_name(venue: str, options: RunOptions) -> str:
-    """Under which name a run keeps its journal and its lock: the venue's.
-
-    A tape begins with a fresh book, so it gets a journal of its own, begun anew.
-    """
-    return "tape" if options.tape is not None else venue
-
-
 class Claim:
-    """Held for the length of a run; a context manager. `practice` is None but for the built-in venue."""
+    """Held for the length of a run; a context manager."""
 
     def __init__(self, settings: Settings, options: RunOptions, paths: Paths) -> None:
-        self.name = journal_name(settings.venue.name, options)
-        self.practice = PracticeProcess(options, paths) if settings.venue.practice else None
-        self._gateway = settings.venue.api_url or self.name
-        self._user = settings.projectx.user
+        """Raises UsageError where the venues' books are in different journals."""
+        self._venues = list(settings.active)
+        self.name = journal_name(paths, self._venues, options)
+        self.practice = {
+            name: PracticeProcess(options, paths, name)
+            for name, venue in settings.active.items()
+            if venue.practice
+        }
+        """Processes of the built-in venues, by name."""
+        self._logins = {
+            name: (settings.login(name)[0], venue.api_url or venue.kind)
+            for name, venue in settings.active.items()
+            if not venue.practice
+        }
         self._fresh = options.fresh
         self._paths = paths
         self._held = ExitStack()
         self._locks: list[InstanceLock] = []
-        self._account_id = ""
+        self._admitted: dict[tuple[str, str], str] = {}
+        """Accounts of this run by gateway and number, and under which book."""
+        self._taken = set[tuple[str, str]]()
+        """Those of them that are held."""
 
     def __enter__(self) -> Self:
         """Raises FatalError: the practice venue can't be started; HeldError: another instance has it."""
         with ExitStack() as stack:
             self._lock(stack)
-            if self._fresh:
-                put_aside(self._paths)
-            if self.practice is not None:
-                stack.callback(self.practice.stop)
-                self.practice.start()
+            try:
+                if self._fresh:
+                    put_aside(self._paths, self.practice, self.name)
+                join(self._paths, self.name, self._venues)
+            except OSError as error:
+                raise FatalError(f"{error.filename or self._paths.data}: {error.strerror}") from error
+            for process in self.practice.values():
+                stack.callback(process.stop)
+                process.start()
             self._held = stack.pop_all()
         return self
 
@@ -75,21 +86,14 @@ class Claim:
         return None
 
     def _lock(self, stack: ExitStack) -> None:
-        # Each home has journals, a control socket and a practice venue of its own.
+        # Each home has journals, a control socket and practice venues of its own.
         locks = [InstanceLock(self._paths.runtime / lock_name(self.name), self.name, wall_ns)]
-        if self.practice is None:
-            login = f"{self._user} at {self._gateway}"
-            path = self._account_lock(self._user)
-            locks.append(InstanceLock(path, login, wall_ns, "login"))
+        for name, (user, gateway) in self._logins.items():
+            login = f"{user} at {gateway if gateway in _KNOWN else name}"
+            locks.append(InstanceLock(_account_lock(user, gateway), login, wall_ns, "login"))
         for lock in locks:
             stack.enter_context(lock)
         self._locks = locks
-
-    def _account_lock(self, what: str) -> Path:
-        """One file for a login or an account, however it and the gateway's address are spelt."""
-        parts = urlsplit(_KNOWN.get(self._gateway, self._gateway))
-        host = f"{parts.hostname}:{parts.port or _PORTS.get(parts.scheme)}{parts.path}"
-        return account_locks() / lock_name(f"{what} at {host}".casefold())
 
     def beat(self) -> None:
         """A sign of life for whoever finds what we hold."""
@@ -97,17 +101,34 @@ class Claim:
             with suppress(OSError):
                 lock.beat()
 
-    def admit(self, account: Account) -> None:
-        """Take the account that the login turned out to have, before anything is done on it.
+    def admit(self, venue: str, book: str, account: Account) -> None:
+        """Take an account that a login turned out to have, before anything is done on it.
 
-        Asked again on every connection. Raises HeldError naming who has it.
+        Asked again on every connection. Raises HeldError naming who has it, FatalError where another book of
+        this run has it.
         """
-        if self.practice is not None or account.id == self._account_id:
+        if venue not in self._logins:
             return
-        self._held.enter_context(InstanceLock(self._account_lock(account.id), account.name, wall_ns))
-        self._account_id = account.id
+        gateway = self._logins[venue][1]
+        key = (_host(gateway), account.id)
+        other = self._admitted.setdefault(key, book)
+        if other != book:
+            raise FatalError(f"account {account.name!r} is the book {other} already: list it once")
+        if key not in self._taken:
+            self._held.enter_context(InstanceLock(_account_lock(account.id, gateway), account.name, wall_ns))
+            self._taken.add(key)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._held.close()
+
+
+def _account_lock(what: str, gateway: str) -> Path:
+    """One file for a login or an account, however it and the gateway's address are spelt."""
+    return account_locks() / lock_name(f"{what} at {_host(gateway)}".casefold())
+
+
+def _host(gateway: str) -> str:
+    parts = urlsplit(_KNOWN.get(gateway, gateway))
+    return f"{parts.hostname}:{parts.port or _PORTS.get(parts.scheme)}{parts.path}"

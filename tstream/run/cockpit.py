@@ -20,7 +20,7 @@ from tstream.logs import LogOptions, Logs, write_crash
 from tstream.options import RunOptions
 from tstream.output import Output
 from tstream.paths import Paths
-from tstream.run.claim import Claim, journal_name
+from tstream.run.claim import Claim
 from tstream.run.engine_thread import EngineThread
 from tstream.run.first_picture import FirstPicture, blank, may_ask, picture_of, recall, remember
 
@@ -46,19 +46,24 @@ def open_cockpit(config: Path | None, options: RunOptions) -> int:
     gc.disable()
     try:
         paths = places.find()
-        picture = recall(paths, config) if options.tape is None else None
+        picture = recall(paths, config) if _plain(options) else None
         ready = None
         if picture is None:
             ready, picture = _read_first(config, options)
         for note in picture.notes:
             sys.stdout.write(f"{note}\n")
         sys.stdout.flush()
-        venue = journal_name(picture.venue, options)
-        with InstanceLock(paths.runtime / lock_name(venue), venue, wall_ns):
+        name = picture.journal
+        with InstanceLock(paths.runtime / lock_name(name), name, wall_ns):
             pass  # another instance is told of before the screen is taken; Claim holds it for the run
         return Cockpit(config, options, paths, ready).show(picture)
     finally:
         gc.enable()
+
+
+def _plain(options: RunOptions) -> bool:
+    """The run is that of the settings: its first picture is the one that is kept."""
+    return options.tape is None and not options.venue
 
 
 def _read_first(config: Path | None, options: RunOptions) -> tuple[Startup, FirstPicture]:
@@ -70,7 +75,7 @@ def _read_first(config: Path | None, options: RunOptions) -> tuple[Startup, Firs
         from tstream.run.arming import ask_to_arm
 
         ask_to_arm(ready.settings, ready.paths, wall_ns)
-    return ready, picture_of(ready.settings, ready.notes)
+    return ready, picture_of(ready.settings, ready.journal(options), ready.notes)
 
 
 class Cockpit:
@@ -99,8 +104,8 @@ class Cockpit:
         settings = ready.settings
         self._logs.follow(log_options(settings, self.paths))
         claim = self._held.enter_context(Claim(settings, self.options, self.paths))
-        if self.options.tape is None:
-            picture = None if may_ask(settings) else picture_of(settings, ready.notes)
+        if _plain(self.options):
+            picture = None if may_ask(settings) else picture_of(settings, claim.name, ready.notes)
             remember(self.paths, self.config, picture)
         from tstream.run.wiring import Run
 

@@ -30,6 +30,10 @@ class FirstPicture(Struct, frozen=True, forbid_unknown_fields=True):
     """The part of the settings that can be seen at once."""
 
     venue: str
+    """As the status bar names it."""
+    journal: str
+    """Under which name the run is locked."""
+    practice: bool
     contracts: tuple[str, ...]
     preset: Literal["normal", "ssh"]
     fps: int
@@ -39,28 +43,38 @@ class FirstPicture(Struct, frozen=True, forbid_unknown_fields=True):
     notes: tuple[str, ...] = ()
     """Written before the screen is taken."""
 
-    @property
-    def practice(self) -> bool:
-        return self.venue == "practice"
-
 
 class _Kept(Struct, frozen=True, forbid_unknown_fields=True):
     fingerprint: str
     picture: FirstPicture
 
 
-def picture_of(settings: Settings, notes: tuple[str, ...] = ()) -> FirstPicture:
-    """The first picture of settings that were checked."""
+def picture_of(settings: Settings, journal: str, notes: tuple[str, ...] = ()) -> FirstPicture:
+    """The first picture of settings that were checked, and of a run that writes this journal."""
     ui = settings.ui
-    contracts = tuple(settings.contracts)
     return FirstPicture(
-        settings.venue.name, contracts, ui.preset, ui.fps, ui.theme, ui.bell, dict(ui.keymap), notes
+        venue=shown_venues(settings),
+        journal=journal,
+        practice=settings.practice,
+        contracts=tuple(settings.contracts),
+        preset=ui.preset,
+        fps=ui.fps,
+        theme=ui.theme,
+        bell=ui.bell,
+        keymap=dict(ui.keymap),
+        notes=notes,
     )
+
+
+def shown_venues(settings: Settings) -> str:
+    """The venues of a run in the status bar's words."""
+    only = list(settings.active) == ["practice"]
+    return "practice venue" if only else " + ".join(settings.active)
 
 
 def may_ask(settings: Settings) -> bool:
     """Whether an account may have to be armed by typing its name, which comes before any picture."""
-    return not settings.venue.practice and settings.trading is TradingSwitch.LIVE
+    return not settings.practice and settings.trading is TradingSwitch.LIVE
 
 
 def recall(paths: Paths, config: Path | None) -> FirstPicture | None:
@@ -95,7 +109,7 @@ def blank(picture: FirstPicture) -> View:
         version=0,
         ts=0,
         mode=AccountKind.PRACTICE if picture.practice else AccountKind.LIVE,
-        venue="practice venue" if picture.practice else picture.venue,
+        venue=picture.venue,
         practice_time=picture.practice,
         session=SessionView("", SessionPhase.CLOSED, "--:--:--", "--:--"),
         links=(),

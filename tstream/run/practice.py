@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -37,9 +37,11 @@ _NOTICE_NS = 50_000_000
 class PracticeProcess:
     """Runs the venue from `start` to `stop`. It ends with this process: its stdin is our pipe."""
 
-    def __init__(self, options: RunOptions, paths: Paths) -> None:
+    def __init__(self, options: RunOptions, paths: Paths, name: str = "practice") -> None:
+        """`name` is the venue's: its account, market and key are kept in the folder of that name."""
         self._options = options
         self._paths = paths
+        self._name = name
         self._child: subprocess.Popen[bytes] | None = None
         self._complaints: IO[bytes] | None = None
         self._ready: Ready | None = None
@@ -50,7 +52,7 @@ class PracticeProcess:
     def start(self) -> None:
         """Begin; returns at once. Raises FatalError when the process can't be made."""
         try:
-            self.key = practice_key(self._paths)
+            self.key = practice_key(self._paths, self._name)
             # It lives as long as the child.
             self._complaints = open(self._log, "wb", opener=owner_only)  # noqa: SIM115
         except OSError as error:
@@ -90,7 +92,7 @@ class PracticeProcess:
 
     @property
     def _log(self) -> Path:
-        return self._paths.state / "practice.log"
+        return self._paths.state / f"{self._name}.log"
 
     def command(self) -> list[str]:
         """What is run."""
@@ -102,7 +104,7 @@ class PracticeProcess:
         tape = None
         if options.tape is not None:
             tape = TapeChoice(str(options.tape), str(options.contract), *options.tape_choice())
-        state = str(book(self._paths)) if tape is None else None
+        state = str(book(self._paths, self._name)) if tape is None else None
         speed = float(options.speed)
         return VenueStart(options.seed, options.rate, speed, HOLD_S, state, options.faults, tape, self.key)
 
@@ -167,9 +169,11 @@ class PracticeProcess:
             child.stdout.close()
 
 
-def practice_key(paths: Paths) -> str:
+def practice_key(paths: Paths, name: str = "practice") -> str:
     """What logs in at this installation's venue and no other; drawn at the first start. Raises OSError."""
-    file = paths.practice / "key"
+    folder = paths.venue(name)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = folder / "key"
     with suppress(FileNotFoundError), open(file, encoding="ascii", opener=owner_only) as kept:
         if key := kept.read().strip():
             return key
@@ -189,19 +193,20 @@ def _obey(words: IO[bytes], set_clock: Callable[[int], object]) -> None:
         set_clock(msgspec.json.decode(line, type=EngineClockSet).engine_clock_ns)
 
 
-def book(paths: Paths) -> Path:
-    """Where the practice venue keeps its account and market."""
-    return paths.practice / "venue.db"
+def book(paths: Paths, name: str) -> Path:
+    """Where a practice venue keeps its accounts and market."""
+    return paths.venue(name) / "venue.db"
 
 
-def put_aside(paths: Paths) -> None:
-    """Make room for a new practice account: book and journal are moved into a dated folder, never deleted."""
-    kept = [book(paths), paths.journal("practice")]
-    found = [f for path in kept for f in sorted(path.parent.glob(f"{path.name}*"))]
-    if not found:
-        return
+def put_aside(paths: Paths, venues: Iterable[str], journal: str) -> None:
+    """Make room for new practice accounts: books and journal are moved into a dated folder, never deleted.
+
+    Raises OSError.
+    """
     stamp = iso(wall_ns()).replace(":", "").replace("+00", "")
-    folder = paths.practice / f"before-{stamp}"
-    folder.mkdir(mode=0o700)
-    for file in found:
-        shutil.move(file, folder / file.name)
+    moves = {book(paths, venue): venue for venue in venues} | {paths.journal(journal): journal}
+    for path, venue in moves.items():
+        folder = paths.venue(venue) / f"before-{stamp}"
+        for file in sorted(path.parent.glob(f"{path.name}*")):
+            folder.mkdir(mode=0o700, exist_ok=True)
+            shutil.move(file, folder / file.name)

@@ -13,6 +13,7 @@ from tstream.logs import LogOptions, Logs
 from tstream.options import RunOptions
 from tstream.output import Output
 from tstream.paths import Paths
+from tstream.run.journals import journal_name
 from tstream.settings.declared import filled
 from tstream.settings.load import Loaded, load, require_credentials
 from tstream.settings.model import Settings
@@ -36,6 +37,10 @@ class Startup:
     notes: tuple[str, ...]
     """What the user should know before it starts."""
 
+    def journal(self, run: RunOptions) -> str:
+        """Under which name the run is locked and keeps its journal. Raises UsageError."""
+        return journal_name(self.paths, list(self.settings.active), run)
+
 
 def prepare(config: Path | None, run: RunOptions) -> Startup:
     """Check settings and options together and make the folders. Raises CommandError."""
@@ -44,13 +49,8 @@ def prepare(config: Path | None, run: RunOptions) -> Startup:
     if run.tape is not None:
         # A tape holds one product, whatever else the settings name.
         settings = settings.model_copy(update={"contracts": (run.contract,)})
+    settings = _chosen(settings, run)
     require_credentials(settings)
-    practice_only = run.practice_only()
-    if practice_only and not settings.venue.practice:
-        raise UsageError(
-            f"{', '.join(practice_only)}: only the practice venue can do that, and venue.name is "
-            f'"{settings.venue.name}"'
-        )
     if settings.rooms and run.tape is None:
         from tstream.convert.alerts import check_rooms
 
@@ -62,9 +62,38 @@ def prepare(config: Path | None, run: RunOptions) -> Startup:
     except OSError as error:
         raise CommandError(f"can't make the folder {error.filename}: {error.strerror}") from error
     notes: tuple[str, ...] = ()
-    if settings.venue.practice and loaded.file is None:
+    if settings.practice and loaded.file is None:
         notes = (f"No settings at {places.settings_file}: this is the practice venue, with play money.",)
     return Startup(settings, places, notes)
+
+
+def _chosen(settings: Settings, run: RunOptions) -> Settings:
+    """The settings with the venues that the run takes. Raises UsageError."""
+    unknown = [name for name in run.venue if name not in settings.venues]
+    if unknown:
+        raise UsageError(
+            f"no venue is called {', '.join(unknown)}; the settings know {', '.join(settings.venues)}"
+        )
+    if run.venue:
+        settings = settings.narrowed(run.venue)
+    kinds = {name: venue.kind for name, venue in settings.active.items()}
+    real = [name for name, kind in kinds.items() if kind != "practice"]
+    if real and len(real) < len(kinds):
+        raise UsageError(
+            "a practice venue lives in a time of its own, and runs alone or with others of its kind",
+            f"choose with --venue: {', '.join(kinds)}; play money beside real accounts is [paper]",
+        )
+    practice_only = run.practice_only()
+    if practice_only and real:
+        raise UsageError(
+            f"{', '.join(practice_only)}: only the practice venue can do that, and this run is at "
+            f"{', '.join(real)}"
+        )
+    if len(kinds) > 1 or any(
+        len(venue.accounts) > 1 or venue.all_accounts for venue in settings.active.values()
+    ):
+        raise UsageError("a run takes one account of one venue: choose it with --venue and accounts")
+    return settings
 
 
 def log_options(settings: Settings, paths: Paths, *, console: Output | None = None) -> LogOptions:

@@ -36,12 +36,13 @@ from engine.strategies.zones import ZoneReaction
 from tstream.clock import RunClock, wall_ns
 from tstream.convert.alerts import alert_rooms, discord_config, parsers
 from tstream.convert.notify import notify_config
-from tstream.convert.risk import paper_config, risk_limits, zone_reaction
+from tstream.convert.risk import paper_configs, risk_limits, zone_reaction
 from tstream.convert.venues import practice_config, projectx_config
 from tstream.options import RunOptions
 from tstream.paths import Paths
 from tstream.run.arming import armed_accounts
 from tstream.run.claim import Claim
+from tstream.run.first_picture import shown_venues
 from tstream.run.practice import PracticeProcess
 from tstream.settings.model import Settings
 
@@ -105,8 +106,9 @@ class Run:
         self.paths = paths
         self.clock = clock
         self.name = claim.name
-        self.practice = claim.practice
-        self.admit = claim.admit
+        (self.venue,) = settings.active
+        self.practice = claim.practice.get(self.venue)
+        self.admit = partial(claim.admit, self.venue, self.venue)
         self._beat = claim.beat
         self.by_hand = by_hand
         # A tape is the past, and a flatten opens nothing: rooms are for runs that may trade now.
@@ -195,10 +197,10 @@ class Run:
 
     async def _venue(self) -> ProjectXConfig:
         if self.practice is None:
-            return projectx_config(self.settings)
+            return projectx_config(self.settings, self.venue)
         self._ready = ready = await self.practice.ready(self.clock.set_by)
         self.clock.follow(ready.clock.at)
-        return practice_config(self.settings, ready.url, self.practice.key, ready.rate)
+        return practice_config(self.settings, self.venue, ready.url, self.practice.key, ready.rate)
 
     @property
     def _speed(self) -> float:
@@ -206,10 +208,10 @@ class Run:
 
     def _config(self, journal: Journal, broker: Broker) -> EngineConfig:
         settings, ready = self.settings, self._ready
-        venue = settings.venue.name
+        venue = self.venue
         config = EngineConfig(
             instruments=settings.instrument_table(),
-            venue=venue if self.practice is None else "practice venue",
+            venue=shown_venues(settings),
             install=journal.install,
             boot=journal.boot,
             lost_records=journal.lost,
@@ -217,9 +219,9 @@ class Run:
             armed_accounts=() if self.practice else armed_accounts(self.paths.venue(venue)),
             practice_time=self.practice is not None,
             books=(broker.book,),
-            paper=paper_config(settings),
+            paper=next(iter(paper_configs(settings).values()), None),
             risk=risk_limits(settings),
-            brackets=settings.venue.brackets,
+            brackets=settings.venues[venue].brackets,
             capabilities=broker.capabilities,
             rooms=self._rooms,
         )

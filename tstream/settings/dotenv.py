@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from dotenv.parser import parse_stream
-from pydantic_settings import DotEnvSettingsSource
+from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource
 from pydantic_settings.sources.utils import parse_env_vars
 
 from tstream.errors import Problem, SettingsError
+from tstream.settings.sources import VENUE_PREFIX
+
+_T = TypeVar("_T")
 
 
 def read_dotenv(file: Path) -> dict[str, str]:
@@ -38,9 +42,23 @@ def unread(file: Path, error: OSError | UnicodeDecodeError) -> SettingsError:
 
 
 class DotenvSource(DotEnvSettingsSource):
-    """pydantic's, which would fill in what looks like a variable."""
+    """pydantic's, which would fill in what looks like a variable; without those of single venues."""
 
     def _read_env_file(self, file_path: Path) -> Mapping[str, str | None]:
         return parse_env_vars(
-            read_dotenv(file_path), self.case_sensitive, self.env_ignore_empty, self.env_parse_none_str
+            _of_no_venue(read_dotenv(file_path)),
+            self.case_sensitive,
+            self.env_ignore_empty,
+            self.env_parse_none_str,
         )
+
+
+class EnvironmentSource(EnvSettingsSource):
+    """pydantic's, without the variables of single venues."""
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        return _of_no_venue(super()._load_env_vars())
+
+
+def _of_no_venue(names: Mapping[str, _T]) -> dict[str, _T]:
+    return {name: value for name, value in names.items() if not name.upper().startswith(VENUE_PREFIX)}

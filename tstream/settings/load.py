@@ -10,17 +10,27 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_settings import SettingsError as SourceError
 
 from tstream.errors import Problem, SettingsError
 from tstream.paths import Paths
 from tstream.settings.dotenv import read_dotenv, unread
 from tstream.settings.model import Settings
-from tstream.settings.problems import LOGIN, MASK, nearest, problems, secret_keys, variable, walk
-from tstream.settings.sources import PREFIX, RESERVED, dotenv_files
+from tstream.settings.problems import LOGIN, MASK, entry, nearest, problems, secret_keys, variable, walk
+from tstream.settings.sources import PREFIX, RESERVED, VENUE_PREFIX, dotenv_files
+from tstream.settings.venue_sources import (
+    OLD,
+    OLD_VARIABLES,
+    Variables,
+    misplaced,
+    old_section,
+    own_variable,
+    own_variables,
+)
 
 _SECRET = secret_keys(dict(walk(Settings)))
 _ENVIRONMENT = "the environment"
@@ -50,10 +60,16 @@ def load(paths: Paths, config: Path | None = None) -> Loaded:
     found = list(_misplaced(table, file)) + [p for where, names in variables for p in _unknown(where, names)]
     _leave_out(table)
     try:
+        old = old_section(table, variables)
+    except ValueError as error:
+        raise SettingsError([*found, Problem(OLD, f"{error}", origin=f"{file}")]) from None
+    found += own_variables(table, variables)
+    found += _one_paper_book(table, variables)
+    try:
         arguments: dict[str, Any] = {**table, "_env_file": dotenv}
         settings = Settings(**arguments)
     except ValidationError as error:
-        found += problems(error.errors(include_url=False), Settings, _origins(table, file, variables))
+        found += problems(error.errors(include_url=False), Settings, _origins(table, file, variables, old))
     except SourceError as error:
         found.append(_unreadable(error, variables))
     if found:
@@ -62,23 +78,37 @@ def load(paths: Paths, config: Path | None = None) -> Loaded:
 
 
 def require_credentials(settings: Settings) -> None:
-    """Raise SettingsError where the venue needs a login and none is set."""
-    if settings.venue.practice:
-        return
-    absent = [
-        Problem(
-            f"{LOGIN}.{key}",
-            f'is needed where venue.name is "{settings.venue.name}": set '
-            f"{variable(f'{LOGIN}.{key}')} in .env or the environment",
-        )
-        for key, value in (
-            ("user", settings.projectx.user),
-            ("key", settings.projectx.key.get_secret_value()),
-        )
-        if not value
-    ]
-    if absent:
-        raise SettingsError(absent)
+    """Raise SettingsError where a venue needs a login and has none, or where two have the same."""
+    found = [problem for name in settings.active for problem in login_problems(settings, name)]
+    if found:
+        raise SettingsError(found)
+
+
+def login_problems(settings: Settings, name: str) -> list[Problem]:
+    """What is wrong with the login of one venue."""
+    venue, (user, key) = settings.venues[name], settings.login(name)
+    if venue.practice:
+        return []
+    real = [other for other, one in settings.active.items() if not one.practice]
+    shared = len(real) == 1 and not venue.user and not venue.key.get_secret_value()
+    found = []
+    for one, value in (("user", user), ("key", key.get_secret_value())):
+        if not value:
+            whole = f"{LOGIN}.{one}" if shared else f"venues.{name}.{one}"
+            wanted = variable(whole) if shared else own_variable(name, one)
+            why = f'is needed for the venue "{name}": set {wanted} in .env or the environment'
+            found.append(Problem(whole, why, remedy=f"set {wanted}"))
+    for other in real[: real.index(name)] if not found else ():
+        if _gateway(settings, other) == _gateway(settings, name):
+            wanted = f"{own_variable(name, 'user')} and {own_variable(name, 'key')}"
+            why = f"has the login of {other}: list its accounts there, or give it one of its own, {wanted}"
+            found.append(Problem(f"venues.{name}", why))
+    return found
+
+
+def _gateway(settings: Settings, name: str) -> tuple[str, str]:
+    venue = settings.venues[name]
+    return settings.login(name)[0].casefold(), venue.api_url or venue.kind
 
 
 def _read_toml(file: Path, *, required: bool) -> dict[str, Any]:
@@ -112,10 +142,22 @@ def _misplaced(table: Mapping[str, Any], file: Path) -> Iterator[Problem]:
                     f"move it to {file.parent / '.env'}, as {variables}",
                 )
 
+    for name, wanted in misplaced(table):
+        yield Problem(
+            name,
+            f"belongs in .env or the environment, as {wanted}",
+            MASK,
+            f"{file}",
+            f"move it to {file.parent / '.env'}, as {wanted}",
+        )
+
 
 def _leave_out(table: dict[str, Any]) -> None:
     """Misplaced secrets are told of once, and are not looked at any further."""
     table.pop(LOGIN, None)
+    for name, _ in list(misplaced(table)):
+        _, venue, key = name.split(".")
+        del table["venues"][venue][key]
     for name in _SECRET:
         section, _, key = name.partition(".")
         if isinstance(table.get(section), dict):
@@ -124,9 +166,11 @@ def _leave_out(table: dict[str, Any]) -> None:
 
 def _unknown(where: str, names: Mapping[str, str]) -> Iterator[Problem]:
     """Names with our prefix that no section answers to; keys within a section are left to pydantic."""
-    sections = {name for name, field in Settings.model_fields.items() if _holds_keys(field.annotation)}
+    sections = {name for name, field in Settings.model_fields.items() if _holds_keys(field)}
     for name, value in names.items():
         rest = name[len(PREFIX) :].lower()
+        if name.upper().startswith(VENUE_PREFIX) or name.upper() in OLD_VARIABLES:
+            continue  # read by themselves
         if not name.upper().startswith(PREFIX) or name.upper() in RESERVED or not value:
             continue
         if rest not in Settings.model_fields and rest.partition("_")[0] not in sections:
@@ -134,21 +178,35 @@ def _unknown(where: str, names: Mapping[str, str]) -> Iterator[Problem]:
             yield Problem(name, "unknown setting" + nearest(name.upper(), known), origin=where)
 
 
-def _holds_keys(annotation: Any) -> bool:
-    return getattr(annotation, "__origin__", annotation) is dict or (
-        isinstance(annotation, type) and issubclass(annotation, BaseModel)
-    )
+def _holds_keys(field: FieldInfo) -> bool:
+    kind = field.annotation
+    plain = isinstance(kind, type) and issubclass(kind, BaseModel)
+    return plain or get_origin(kind) is dict or entry(field) is not None
 
 
-def _origins(
-    table: Mapping[str, Any], file: Path, variables: list[tuple[str, dict[str, str]]]
-) -> Callable[[str], str]:
+def _one_paper_book(table: Mapping[str, Any], variables: Variables) -> Iterator[Problem]:
+    """A variable names no book: it would be all that is left of several."""
+    for where, names in variables if isinstance(table.get("paper"), list) else ():
+        for name, value in names.items():
+            if name.upper().startswith(variable("paper.")) and value:
+                yield Problem(name, "is about [paper], and there are several [[paper]]", origin=where)
+
+
+def _origins(table: Mapping[str, Any], file: Path, variables: Variables, old: str) -> Callable[[str], str]:
     def origin(key: str) -> str:
         parts = re.sub(r"\[\d+\]", "", key).split(".")
-        for name in (variable(".".join(parts[:length])) for length in range(len(parts), 0, -1)):
+        names_of_it = [variable(".".join(parts[:length])) for length in range(len(parts), 0, -1)]
+        if parts[0] == "venues" and len(parts) > 2:
+            names_of_it.insert(0, own_variable(parts[1], parts[2]))
+            if old:
+                was = {"kind": "name", "accounts": "account"}.get(parts[2], parts[2])
+                names_of_it.insert(0, f"{PREFIX}VENUE_{was}".upper())
+        for name in names_of_it:
             for where, names in variables:
                 if any(other.upper() == name and value for other, value in names.items()):
                     return f"{name} in {where}"
+        if old and parts[0] == "venues":
+            return f"{file}, where [venue] is read as [venues.{old}]"
         return f"{file}" if parts[0] in table else ""
 
     return origin

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from collections.abc import Sequence
+from typing import Annotated, Any, Self
 
 import msgspec
-from pydantic import model_validator
+from pydantic import SecretStr, model_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -17,23 +19,22 @@ from pydantic_settings import (
 from engine.model.config import TradingSwitch
 from engine.model.instrument import CME_FUTURES, Instrument
 from tstream.settings.alerts import DiscordSettings, RoomName, RoomSettings
-from tstream.settings.dotenv import DotenvSource
+from tstream.settings.dotenv import DotenvSource, EnvironmentSource
 from tstream.settings.fields import CommaSeparated, computed, refuse, setting
 from tstream.settings.notify import NotifySettings
-from tstream.settings.risk import RiskSettings
+from tstream.settings.risk import AccountRisk, RiskSettings
 from tstream.settings.sections import (
     Contract,
     ControlSettings,
     InstrumentSettings,
     LogSettings,
-    PaperSettings,
     ProjectXSettings,
     ScreenSettings,
     StrategySettings,
     TapeSettings,
-    VenueSettings,
 )
 from tstream.settings.sources import PREFIX
+from tstream.settings.venues import PaperBooks, PaperSettings, Venues, VenueSettings, book_problem
 
 
 class Settings(BaseSettings):
@@ -53,12 +54,16 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    venue: VenueSettings = setting(VenueSettings(), "Where tstream trades.")
+    venues: Venues = setting(
+        {"practice": VenueSettings(kind="practice")},
+        "Where tstream trades, each venue by a name of yours.",
+        allowed="a table of venues",
+    )
     trading: TradingSwitch = computed(
-        lambda data: TradingSwitch.LIVE if _practices(data) else TradingSwitch.OFF,
+        lambda data: _default_switch(data.get("venues")),
         "Whether orders are sent: off sends none, paper only to a practice account and the paper book, live "
         "to any account (one that is not for practice has to be armed once by typing its name).",
-        default="live on the practice venue, off elsewhere",
+        default="live where all venues are for practice, else off",
     )
     contracts: Annotated[tuple[Contract, ...], NoDecode, CommaSeparated] = setting(
         ("MNQ", "NQ", "MES", "ES", "MGC", "GC"),
@@ -71,7 +76,9 @@ class Settings(BaseSettings):
         {}, "Costs of single products where yours differ.", allowed="a table of products"
     )
     risk: RiskSettings = setting(RiskSettings(), "Your own limits.", reload="live")
-    paper: PaperSettings = setting(PaperSettings(), "Play money beside the venue's account.")
+    paper: PaperBooks = setting(
+        (PaperSettings(),), "Play money beside the venues' accounts.", allowed="[paper] or [[paper]] tables"
+    )
     strategy: StrategySettings = setting(StrategySettings(), "What is traded.", reload="live")
     discord: DiscordSettings = setting(DiscordSettings(), "The bot that reads rooms.")
     rooms: dict[RoomName, RoomSettings] = setting(
@@ -94,7 +101,11 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """First wins: environment, .env, then what the caller read from tstream.toml."""
         assert isinstance(dotenv_settings, DotEnvSettingsSource)
-        return env_settings, DotenvSource(settings_cls, dotenv_settings.env_file), init_settings
+        return (
+            EnvironmentSource(settings_cls),
+            DotenvSource(settings_cls, dotenv_settings.env_file),
+            init_settings,
+        )
 
     @model_validator(mode="after")
     def _sections_fit_together(self) -> Self:
@@ -112,14 +123,60 @@ class Settings(BaseSettings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _books_fit_together(self) -> Self:
+        if not self.active:
+            raise refuse("are all disabled: enable one", key="venues")
+        if (wrong := book_problem(self.venues, self.paper)) is not None:
+            key, why, name = wrong
+            raise refuse(why, key=key, value=name or None)
+        owners: list[tuple[str, AccountRisk]] = [
+            (f"paper[{i}]", one.risk) for i, one in enumerate(self.paper)
+        ]
+        for name, venue in self.venues.items():
+            owners += [(f"venues.{name}.accounts[{i}]", one.risk) for i, one in enumerate(venue.accounts)]
+        for owner, own in owners:
+            try:
+                self.risk.but(own)
+            except PydanticCustomError as error:
+                told = error.context or {}
+                raise refuse(
+                    error.message(), key=f"{owner}.risk.{told.get('key')}", value=told.get("value")
+                ) from None
+        return self
+
     @property
-    def with_paper(self) -> bool:
-        """Whether a paper book trades beside the venue's."""
+    def active(self) -> dict[str, VenueSettings]:
+        """The venues that runs take, by name, in the file's order."""
+        return {name: venue for name, venue in self.venues.items() if venue.enabled}
+
+    @property
+    def practice(self) -> bool:
+        """Whether everything is play money at built-in venues."""
+        return all(venue.practice for venue in self.active.values())
+
+    def narrowed(self, names: Sequence[str]) -> Settings:
+        """These settings with only the venues that are named, enabled or not. Raises KeyError."""
+        only = {name: self.venues[name].model_copy(update={"enabled": True}) for name in names}
+        changed: dict[str, Any] = {"venues": only}
+        if "trading" not in self.model_fields_set:
+            changed["trading"] = _default_switch(only)
+        return self.model_copy(update=changed)
+
+    def login(self, name: str) -> tuple[str, SecretStr]:
+        """User and key of a venue: its own, or the one that is set for all; empty where none is."""
+        venue = self.venues[name]
+        if venue.user or venue.key.get_secret_value():
+            return venue.user, venue.key
+        return self.projectx.user, self.projectx.key
+
+    @property
+    def papers(self) -> tuple[PaperSettings, ...]:
+        """The paper books that trade beside the venues' accounts."""
         if self.trading is TradingSwitch.OFF:
-            return False
-        if self.paper.enabled is not None:
-            return self.paper.enabled
-        return self.trading is TradingSwitch.PAPER and not self.venue.practice
+            return ()
+        usual = self.trading is TradingSwitch.PAPER and not self.practice
+        return tuple(one for one in self.paper if (usual if one.enabled is None else one.enabled))
 
     def instrument_table(self) -> tuple[Instrument, ...]:
         """The instruments to trade, in order, with your own costs."""
@@ -133,10 +190,13 @@ class Settings(BaseSettings):
 
     def secrets(self) -> tuple[str, ...]:
         """Values that may appear in no log, message or picture."""
-        own = (self.projectx.key.get_secret_value(), self.discord.token.get_secret_value())
+        keys = [self.projectx.key, self.discord.token, *(venue.key for venue in self.venues.values())]
+        own = (key.get_secret_value() for key in keys)
         return (*(secret for secret in own if secret), *self.notify.secrets())
 
 
-def _practices(data: dict[str, object]) -> bool:
-    venue = data.get("venue")
-    return isinstance(venue, VenueSettings) and venue.practice
+def _default_switch(venues: object) -> TradingSwitch:
+    practice = isinstance(venues, dict) and all(
+        one.practice for one in venues.values() if isinstance(one, VenueSettings) and one.enabled
+    )
+    return TradingSwitch.LIVE if practice else TradingSwitch.OFF

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from difflib import get_close_matches
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
@@ -22,8 +22,8 @@ LOGIN = "projectx"
 MASK = "**********"
 _SHOWN = 60
 _SECRET_NAME = re.compile(r"key|token|secret|passw|credential|projectx", re.IGNORECASE)
-ENTRIES = ("instruments", "rooms")
-"""Tables whose entries, named by the user, are sections themselves."""
+LOGIN_KEYS = ("user", "key")
+"""Keys of a venue that no file may hold."""
 
 Origin = Callable[[str], str]
 """Where a dotted key was set; empty when nobody set it."""
@@ -38,13 +38,21 @@ def walk(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldI
             yield prefix + name, field
 
 
+def entry(field: FieldInfo) -> type[BaseModel] | None:
+    """The section that each entry of a list or table of sections is; None for any other key."""
+    for part in get_args(field.annotation):
+        if isinstance(part, type) and issubclass(part, BaseModel):
+            return part
+    return None
+
+
 def problems(errors: list[ErrorDetails], model: type[BaseModel], origin: Origin) -> list[Problem]:
     """One Problem for each error, in the order of the settings."""
     fields = dict(walk(model))
     # a list is not too short as well when what is left out of it is reported itself
     blamed = {error["loc"][:-1] for error in errors}
     told = (error for error in errors if error["type"] != "too_short" or error["loc"] not in blamed)
-    found = (_problem(error, fields, origin) for error in told)
+    found = (_problem(error, fields, model, origin) for error in told)
     return [problem for problem in found if problem is not None]
 
 
@@ -99,7 +107,9 @@ def nearest(key: str, known: list[str], secret: Sequence[str] = ()) -> str:
     return f"; known here: {', '.join(siblings)}" if siblings else ""
 
 
-def _problem(error: ErrorDetails, fields: dict[str, FieldInfo], origin: Origin) -> Problem | None:
+def _problem(
+    error: ErrorDetails, fields: dict[str, FieldInfo], model: type[BaseModel], origin: Origin
+) -> Problem | None:
     kind = error["type"]
     if kind == "default_factory_not_called":
         return None  # a default that follows from a key which is itself reported
@@ -111,7 +121,7 @@ def _problem(error: ErrorDetails, fields: dict[str, FieldInfo], origin: Origin) 
         location += context["key"].split(".")
         value = context.get("value")
     key = _dotted(location)
-    known = fields | _entries(key, fields)
+    known = fields | _entries(key, model)
     field = _declared(key, known)
     if kind == "extra_forbidden":
         message = "unknown key" + nearest(key, list(known), secret_keys(fields))
@@ -119,6 +129,9 @@ def _problem(error: ErrorDetails, fields: dict[str, FieldInfo], origin: Origin) 
         message = context["message"]
     elif kind in ("model_type", "model_attributes_type"):
         message = f"is a section: write [{key}] and its keys below it"
+    elif kind == "missing" and field is not None:
+        message = f"is needed: {allowed(field)}"
+        value = None
     elif field is not None:
         message = f"must be {allowed(field)}"
     else:
@@ -136,17 +149,32 @@ def _dotted(location: list[int | str]) -> str:
     return text
 
 
-def _entries(key: str, fields: Mapping[str, FieldInfo]) -> dict[str, FieldInfo]:
-    """The keys of the table entry that `key` is in."""
-    parts = key.split(".")
-    if parts[0] not in ENTRIES or len(parts) < 3:
-        return {}
-    section: type[BaseModel] = get_args(fields[parts[0]].annotation)[1]
-    return {f"{parts[0]}.{parts[1]}.{name}": field for name, field in section.model_fields.items()}
+def _entries(key: str, model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The keys of the entry of a list or table that `key` is in, however deep it lies."""
+    known: dict[str, FieldInfo] = {}
+    before, parts = "", key.split(".")
+    while parts:
+        part = parts.pop(0)
+        field = model.model_fields.get(re.sub(r"\[\d+\]", "", part))
+        before += f".{part}" if before else part
+        if field is None:
+            break
+        inner = entry(field)
+        if inner is None and isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            inner = field.annotation
+        elif inner is not None and get_origin(field.annotation) is dict and parts:
+            before += f".{parts.pop(0)}"
+        if inner is None:
+            break
+        model = inner
+        known = {f"{before}.{name}": one for name, one in model.model_fields.items()}
+    return known
 
 
 def _declared(key: str, fields: Mapping[str, FieldInfo]) -> FieldInfo | None:
     """The declaration of a key, or of the list or table that it is an entry of."""
+    if key in fields:
+        return fields[key]
     plain = re.sub(r"\[\d+\]", "", key)
     while plain and plain not in fields:
         plain = plain.rpartition(".")[0]

@@ -9,15 +9,15 @@ import sys
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import get_args
 
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
 
 from tstream.settings.fields import allowed, extra
 from tstream.settings.model import Settings
-from tstream.settings.problems import ENTRIES
-from tstream.settings.sources import PREFIX
+from tstream.settings.problems import entry
+from tstream.settings.sources import PREFIX, VENUE_PREFIX
 
 _HEAD = f"""# Settings
 
@@ -33,9 +33,13 @@ start from. Settings come from three places; a later one wins over an earlier on
 3. the environment.
 
 A variable's name is `{PREFIX}`, the section, an underscore and the key: `{PREFIX}RISK_MAX_TRADES=10`.
-Lists are separated by commas (`{PREFIX}CONTRACTS=MNQ,MES`), tables are JSON. The login at a gateway
-(`projectx`), and every token, password and webhook address of `notify`, is taken from `.env` or the
-environment only.
+Lists are separated by commas (`{PREFIX}CONTRACTS=MNQ,MES`), tables are JSON. Those of one venue are
+`{VENUE_PREFIX}`, its name in capitals (`_` for a hyphen), two underscores and the key:
+`{VENUE_PREFIX}APEX__KEY`. Logins at gateways, and every token, password and webhook address of `notify`, are
+taken from `.env` or the environment only.
+
+A file of before, with one `[venue]` section (name, account), is read as the one `[venues.NAME]` that it
+means.
 
 Anything that can't be right, a misspelt key included, ends the start with one line for each problem and exit
 code 2, before anything connects. Changes take hold at the next start; the last column tells which keys could
@@ -48,17 +52,35 @@ def markdown() -> str:
     return _HEAD + "".join(_sections())
 
 
+_ENTRIES = {
+    "venues": ("[venues.NAME]", "NAME is yours for it."),
+    "accounts": ("[[venues.NAME.accounts]]", ""),
+    "instruments": ("[instruments.NAME]", "NAME is MNQ, ES and so on."),
+    "paper": ("[paper]", ""),
+    "rooms": ("[rooms.NAME]", "NAME is yours for it."),
+}
+"""Titles of the tables of which there may be several, and what stands for their names."""
+
+
 def _sections() -> Iterator[str]:
-    top = {name: field for name, field in Settings.model_fields.items() if not _section(field)}
-    plain = {name: field for name, field in top.items() if name not in ENTRIES}
+    fields = Settings.model_fields
+    plain = {name: field for name, field in fields.items() if not (_section(field) or entry(field))}
     yield _table("At the top of the file", "Above the first section.", plain)
-    for name, field in Settings.model_fields.items():
+    for name, field in fields.items():
         section = _section(field)
         if section is not None:
-            yield _table(f"[{name}]", section.__doc__ or "", section.model_fields)
-    for table, example in zip(ENTRIES, ("MNQ, ES and so on", "yours for it"), strict=True):
-        entry: type[BaseModel] = get_args(top[table].annotation)[1]
-        yield _table(f"[{table}.NAME]", f"{entry.__doc__} NAME is {example}.", entry.model_fields)
+            yield _table(f"[{name}]", " ".join((section.__doc__ or "").split()), section.model_fields)
+        yield from _entries(name, field)
+
+
+def _entries(name: str, field: FieldInfo) -> Iterator[str]:
+    section = entry(field)
+    if section is None:
+        return
+    title, words = _ENTRIES[name]
+    yield _table(title, " ".join(f"{section.__doc__} {words}".split()), section.model_fields)
+    for inner, one in section.model_fields.items():
+        yield from _entries(inner, one)
 
 
 def _section(field: FieldInfo) -> type[BaseModel] | None:
@@ -81,7 +103,7 @@ def _default(field: FieldInfo) -> str:
     if words := extra(field, "default"):
         return words
     value = field.default
-    if value is None or isinstance(value, SecretStr) or value in ("", {}):
+    if value is None or value is PydanticUndefined or isinstance(value, SecretStr) or value in ("", {}, ()):
         return ""
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"

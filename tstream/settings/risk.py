@@ -35,19 +35,43 @@ def _growth(value: Any) -> Any:
     return tuple(steps)
 
 
-@keys_of(
-    RiskLimits(),
-    account_preset=Annotated[_Preset, BeforeValidator(_lower)],
-    minis_by_profit=Annotated[tuple[tuple[Decimal, int], ...] | None, BeforeValidator(_growth)],
-    hours_start=ClockTime,
-    hours_end=ClockTime,
-    hours_zone=Zone,
-)
+_CHECKED: dict[str, Any] = {
+    "account_preset": Annotated[_Preset, BeforeValidator(_lower)],
+    "minis_by_profit": Annotated[tuple[tuple[Decimal, int], ...] | None, BeforeValidator(_growth)],
+    "hours_start": ClockTime,
+    "hours_end": ClockTime,
+    "hours_zone": Zone,
+}
+"""Keys whose values need a look of their own."""
+
+
+@keys_of(RiskLimits(), **_CHECKED)
+class AccountRisk(DeclaredSection):
+    """What holds for one book in place of [risk]; a key that is not set is [risk]'s."""
+
+
+@keys_of(RiskLimits(), **_CHECKED)
 class RiskSettings(DeclaredSection):
     __doc__ = RiskLimits.__doc__
 
     @model_validator(mode="after")
-    def _limits_are_not_inverted(self) -> Self:
+    def _fit_together(self) -> Self:
+        self.require_sense()
+        return self
+
+    def require_sense(self) -> None:
+        """Raises what is wrong with these limits together."""
+        self._limits_are_not_inverted()
+        self._bands_rise()
+        self._hours_are_a_window()
+
+    def but(self, own: AccountRisk) -> RiskSettings:
+        """These limits with what an account has of its own. Raises what is wrong with both together."""
+        both = self.model_copy(update={key: getattr(own, key) for key in own.model_fields_set})
+        both.require_sense()
+        return both
+
+    def _limits_are_not_inverted(self) -> None:
         if 0 < self.daily_loss_usd <= self.per_trade_usd:
             raise refuse(
                 f"must be below risk.daily_loss_usd ({self.daily_loss_usd})",
@@ -61,10 +85,8 @@ class RiskSettings(DeclaredSection):
                 key="no_entry_minutes",
                 value=self.no_entry_minutes,
             )
-        return self
 
-    @model_validator(mode="after")
-    def _bands_rise(self) -> Self:
+    def _bands_rise(self) -> None:
         for lower, higher in (("warn_percent", "reduce_percent"), ("reduce_percent", "act_percent")):
             if getattr(self, lower) > getattr(self, higher):
                 raise refuse(
@@ -72,10 +94,8 @@ class RiskSettings(DeclaredSection):
                     key=lower,
                     value=getattr(self, lower),
                 )
-        return self
 
-    @model_validator(mode="after")
-    def _hours_are_a_window(self) -> Self:
+    def _hours_are_a_window(self) -> None:
         if bool(self.hours_start) != bool(self.hours_end):
             missing, given = ("hours_end", "start") if self.hours_start else ("hours_start", "end")
             raise refuse(f"is needed where risk.hours_{given} is set", key=missing)
@@ -85,4 +105,3 @@ class RiskSettings(DeclaredSection):
                 key="hours_end",
                 value=self.hours_end,
             )
-        return self

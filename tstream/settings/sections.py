@@ -1,23 +1,22 @@
-"""The sections of tstream.toml, but for [risk], [discord], [rooms.NAME] and [notify]."""
+"""The sections of tstream.toml, but for [risk], [venues.NAME], [discord], [rooms.NAME] and [notify]."""
 
 from __future__ import annotations
 
 import re
 from datetime import time
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, SecretStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 from adapters.common.secret import LOOPBACK
-from engine.model.config import Brackets, PaperConfig
 from engine.model.instrument import CME_FUTURES
 from engine.strategies.zones import ZoneReactionConfig
 from tstream.logs import LogOptions
 from tstream.settings.declared import DeclaredSection, keys_of
-from tstream.settings.fields import Section, Usd, Whole, computed, need, refuse, setting
+from tstream.settings.fields import Section, Usd, Whole, computed, refuse, setting
 
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
@@ -90,57 +89,10 @@ def _upper(value: object) -> object:
 Zone = Annotated[str, AfterValidator(_zone)]
 
 
-class VenueSettings(Section):
-    """Where tstream trades. The practice venue is built in and needs nothing else."""
-
-    model_config = ConfigDict(coerce_numbers_to_str=True)  # an account's number is text to us
-
-    name: Literal["practice", "topstepx", "projectx"] = setting(
-        "practice", "Which venue: the built-in practice venue, TopStepX, or another firm's ProjectX gateway."
-    )
-    api_url: BaseUrl = setting(
-        "",
-        "Base URL of the gateway's REST API. Needed where name is projectx, known for topstepx.",
-        allowed="a URL such as https://api.example.com",
-    )
-    rtc_url: BaseUrl = setting(
-        "",
-        "Base URL of the gateway's real-time hubs. Needed where name is projectx, known for topstepx.",
-        allowed="a URL such as https://rtc.example.com",
-    )
-    account: str = setting(
-        "",
-        "Name or number of the account to trade. Without it the login's only practice account is taken, "
-        "never a live one.",
-    )
-
-    brackets: Brackets = setting(
-        Brackets.AUTO,
-        "Who keeps stops and targets: auto leaves it to the venue until the account refuses native brackets "
-        "once, which is remembered; native asks the venue again; own keeps them as orders of tstream's own.",
-    )
-
-    @model_validator(mode="after")
-    def _urls_belong_to_the_venue(self) -> Self:
-        if self.name == "projectx":
-            need(self, "venue", ("api_url", "rtc_url"), 'where venue.name is "projectx"')
-        for key in ("api_url", "rtc_url"):
-            if self.name == "topstepx" and getattr(self, key):
-                raise refuse(
-                    'is known for topstepx: leave it out, or set venue.name to "projectx"',
-                    key=key,
-                    value=getattr(self, key),
-                )
-        return self
-
-    @property
-    def practice(self) -> bool:
-        """Whether this is the built-in venue with play money."""
-        return self.name == "practice"
-
-
 class ProjectXSettings(Section):
-    """The login at a ProjectX gateway. Only from .env or the environment, never from tstream.toml."""
+    """The login of a venue that has none of its own. Only from .env or the environment, never from
+    tstream.toml.
+    """
 
     user: str = setting("", "Login name at the gateway (not the e-mail address).")
     key: SecretStr = setting(SecretStr(""), "API key made in the gateway's settings.")
@@ -165,18 +117,6 @@ class StrategySettings(DeclaredSection):
         "zones",
         "Which strategy: zones enters where price turns at an order block or at support or resistance, with "
         "at least three of five timeframes behind it.",
-    )
-
-
-@keys_of(PaperConfig())
-class PaperSettings(DeclaredSection):
-    """Play money inside tstream, traded on the same ideas beside the account. [risk] holds for it too."""
-
-    enabled: bool | None = setting(
-        None,
-        "Whether there is one. Without trading there is none, whatever stands here; one that still holds "
-        "something is kept until that has run out.",
-        default='true with trading = "paper" outside the practice venue, else false',
     )
 
 

@@ -15,6 +15,10 @@ from tstream.paths import CONFIG_VARIABLE, HOME_VARIABLE, Paths
 
 PREFIX = "TSTREAM_"
 """Environment variables are this, the section, an underscore and the key: TSTREAM_RISK_MAX_TRADES."""
+VENUE_PREFIX = f"{PREFIX}VENUES__"
+"""Those of one venue are this, its name in capitals (_ for a hyphen), two underscores and the key:
+TSTREAM_VENUES__APEX__KEY.
+"""
 RESERVED = {HOME_VARIABLE, CONFIG_VARIABLE}
 _SECRET_NAME = re.compile(r"key(?!map)|token|secret|passw|credential|projectx|url|others", re.IGNORECASE)
 
