@@ -245,10 +245,17 @@ def _cancel(order: Order) -> Action | None:
     return Cancel(order)
 
 
-def cost_ticks(instrument: Instrument) -> int:
-    """Ticks that one contract must win to pay for its entry and its exit, rounded up."""
-    ticks, rest = divmod(2 * instrument.cost_usd, instrument.tick_value_usd)
-    return int(ticks) + (1 if rest else 0)
+def cost_ticks(instrument: Instrument, entry: int, side: Side) -> int:
+    """Ticks that one contract must win to pay for its entry at a price and its exit, rounded up."""
+    ticks = 0
+    while True:  # what the exit costs may depend on its price; a few times around at most
+        whole, rest = divmod(
+            instrument.round_trip(entry, entry + side.sign * ticks), instrument.tick_value_usd
+        )
+        need = int(whole) + (1 if rest else 0)
+        if need <= ticks:
+            return ticks
+        ticks = need
 
 
 def break_even(entered_sum: int, entered: int, side: Side, cost_ticks: int) -> int:

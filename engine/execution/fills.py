@@ -112,13 +112,11 @@ class Fills:
     def _doubt(self, order: Order | None, one: Uncounted) -> str:
         """Why the stream alone is not believed; empty where it is, and while the order may yet be told."""
         fill, state = one.fill, self._book.state
-        bid, cost_usd = (
-            self._book.marks.bid(fill.instrument),
-            self._book.turn.state.instruments[fill.instrument].cost_usd,
-        )
+        bid = self._book.marks.bid(fill.instrument)
+        cost_usd = self._book.turn.state.instruments[fill.instrument].charged(fill.price, fill.qty)
         if bid is not None and not near(fill.price, bid):
             return "at a price far from the market"
-        if fill.cost_usd > DEAR * cost_usd * fill.qty:
+        if fill.cost_usd > DEAR * cost_usd:
             return "at costs out of all reason"
         if order is None:
             patient = self._book.now - one.arrived < ORPHAN_NS or self._may_be_ours(fill)

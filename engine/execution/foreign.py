@@ -132,7 +132,7 @@ class ForeignContracts:
         entry = position.entry
         price = self._beside(position.instrument, side)
         if price is None:
-            price = entry - side.sign * self._distance(instrument, abs(position.qty))
+            price = entry - side.sign * self._distance(instrument, abs(position.qty), entry)
         now = self._book.now
         plan = TradePlan(
             plan_id=f"{self._book.turn.state.boot}-x{now}-{position.instrument}",
@@ -161,7 +161,7 @@ class ForeignContracts:
         ]
         return side.sign * max(side.sign * price for price in prices) if prices else None
 
-    def _distance(self, instrument: Instrument, qty: int) -> int:
+    def _distance(self, instrument: Instrument, qty: int, entry: int) -> int:
         """Ticks from entry at which the whole position has lost what the day's limit leaves, costs included;
         without a daily limit what a trade may lose.
         """
@@ -172,4 +172,4 @@ class ForeignContracts:
             left = daily_usd + min(Decimal(0), realized_usd(self._book.state, self._book.turn.state))
         per_tick = instrument.tick_value_usd * qty
         nearest = self._book.config.capabilities.nearest_exit_ticks
-        return max(nearest, int((left - instrument.cost_usd * qty) // per_tick))
+        return max(nearest, int((left - instrument.cost(entry, qty)) // per_tick))

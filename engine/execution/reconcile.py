@@ -259,7 +259,7 @@ class Reconciler:
                 order.side,
                 at,
                 qty,
-                instrument.cost_usd * qty,
+                instrument.charged(at, qty),
                 ts,
             )
             what = f"{order.side.value} {qty} {instrument.symbol}"

@@ -145,7 +145,8 @@ class TrailingStops:
         limits = self._book.config.risk
         offset = limits.break_even_offset_ticks
         if offset is None:
-            offset = cost_ticks(self._book.turn.state.instruments[plan.instrument]) + limits.slippage_ticks
+            known = self._book.turn.state.instruments[plan.instrument]
+            offset = cost_ticks(known, done.average, plan.side) + limits.slippage_ticks
         return break_even(done.entered_sum, done.entered, plan.side, offset)
 
     def _ahead(self, found: PlanState, k: int, price: int) -> int:
@@ -161,7 +162,8 @@ class TrailingStops:
         for k, price in prices.items():
             done = found.legs[k]
             ticks = done.entered_sum - (price - plan.side.sign * slippage) * done.entered
-            each = usd(known, Fraction(ticks * plan.side.sign, done.entered)) + 2 * known.cost_usd
+            each = usd(known, Fraction(ticks * plan.side.sign, done.entered))
+            each += known.round_trip(done.average, price)
             lost += max(Decimal(0), each) * done.open_qty
         return lost
 

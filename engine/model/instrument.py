@@ -1,48 +1,106 @@
-"""What is traded: the tick grid, the money in a tick, the fees."""
+"""What is traded: price and quantity steps, the money in a step, the fees (docs/semantics.md#instruments)."""
 
 from __future__ import annotations
 
-from decimal import Decimal
+import pkgutil
+from collections.abc import Iterator, Mapping
+from decimal import ROUND_DOWN, ROUND_UP, Decimal
+from enum import StrEnum
+from math import ceil
 
+import msgspec
 from msgspec import Struct
+
+_LAST_DIGIT = {"USD": 2, "EUR": 2, "GBP": 2, "CHF": 2, "CAD": 2, "AUD": 2, "JPY": 0}
+"""Digits after the point of amounts in a currency; coins, which are not named here, have eight."""
+_COIN_DIGITS = 8
+
+ONE = Decimal(1)
+NOTHING = Decimal(0)
 
 
 class OffGridError(ValueError):
-    """A price that lies between two ticks."""
+    """A price that lies between two ticks, or a quantity between two lots."""
+
+
+class InstrumentKind(StrEnum):
+    """What an instrument is, which decides how it is held."""
+
+    FUTURE = "future"
+    PERPETUAL = "perpetual"
+    """A future without an end. Its funding is not counted: the venue books it into the balance."""
+    SPOT = "spot"
+    """A coin that is bought and owned: no shorts, and no more is sold than tstream has bought."""
+    EQUITY = "equity"
 
 
 class Instrument(Struct, frozen=True):
     """One tradable product, whatever its contract month.
 
-    Prices are whole ticks everywhere in the engine; `Decimal` prices exist at its edges only.
+    Prices are whole ticks and quantities whole lots everywhere in the engine; `Decimal` prices and quantities
+    exist at its edges only. Amounts, those of fields that end in `_usd` among them, are in `currency`.
     """
 
     symbol: str
-    """The name that people use: "MNQ"."""
+    """The name that people use, unique in a run: "MNQ", "BTCUSDT@binance"."""
     root: str
     """The venue's name in its symbol ids, which differs for some: ES is EP, NQ is ENQ, GC is GCE."""
     description: str
     tick_size: Decimal
     """Smallest price step, in price units."""
     tick_value_usd: Decimal
-    """USD won or lost by one contract when the price moves by one tick."""
+    """Won or lost by one lot when the price moves by one tick."""
     fee_usd: Decimal
-    """Exchange and platform fees per contract and side, USD."""
+    """Exchange and platform fees per lot and side."""
     commission_usd: Decimal
-    """Broker's commission per contract and side, USD."""
+    """Broker's commission per lot and side."""
     minis: int = 1
     """How many micros one mini is worth if this is a mini; 1 for a micro."""
     version: int = 1
+    kind: InstrumentKind = InstrumentKind.FUTURE
+    lot_size: Decimal = ONE
+    """Smallest step of a quantity: 1 contract or share, 0.0001 BTC."""
+    currency: str = "USD"
+    """In which it is settled. A coin that is worth a dollar is a currency of its own."""
+    base: str = ""
+    """What one unit is of, where it is a coin: "BTC"."""
+    calendar: str = "cme"
+    """Name of the calendar that its days and sessions go by."""
+    maker_rate: Decimal = NOTHING
+    """Fee of a fill of a limit order that rested, as a share of what was traded."""
+    taker_rate: Decimal = NOTHING
+    """The same of any other order: at market, a stop, a limit that traded at once."""
+    fee_in_base: bool = False
+    """Fees of a purchase are taken out of what was bought (spot)."""
+    shortable: bool = True
+    least_notional: Decimal = NOTHING
+    """The venue takes no order that is worth less."""
+    margin_usd: Decimal | None = None
+    """What must be deposited for one lot; None where no table tells."""
+    margin_rate: Decimal | None = None
+    """The same as a share of what is held."""
 
     @property
     def decimals(self) -> int:
         """Digits after the point in a price of this instrument."""
-        return max(0, -int(self.tick_size.normalize().as_tuple().exponent))
+        return _digits(self.tick_size)
 
     @property
     def cost_usd(self) -> Decimal:
-        """All costs of one contract on one side, USD."""
+        """The costs of one lot on one side that do not depend on its price."""
         return self.fee_usd + self.commission_usd
+
+    @property
+    def money_digits(self) -> int:
+        """Digits after the point of an amount: those of the currency, or more where a tick of one lot has
+        them.
+        """
+        return max(_LAST_DIGIT.get(self.currency, _COIN_DIGITS), _digits(self.tick_value_usd))
+
+    @property
+    def cent(self) -> Decimal:
+        """The smallest amount of money that is told apart."""
+        return ONE.scaleb(-self.money_digits)
 
     def ticks(self, price: Decimal | float | int | str) -> int:
         """The price as whole ticks. Raises OffGridError if it is not on the grid."""
@@ -56,33 +114,113 @@ class Instrument(Struct, frozen=True):
         """The price of a number of ticks."""
         return self.tick_size * ticks
 
+    def lots(self, qty: Decimal | int | str) -> int:
+        """The quantity as whole lots. Raises OffGridError if it is not a multiple of one."""
+        count, rest = divmod(Decimal(qty), self.lot_size)
+        if rest:
+            raise OffGridError(f"{qty} of {self.symbol} is not a multiple of its lot {self.lot_size}")
+        return int(count)
+
+    def qty(self, lots: int) -> Decimal:
+        """The quantity of a number of lots: contracts, shares, coins."""
+        return self.lot_size * lots
+
     def usd(self, ticks: int) -> Decimal:
-        """USD of a move of one contract by so many ticks (or of ticks x contracts)."""
+        """The money in a move of one lot by so many ticks (or in ticks x lots)."""
         return self.tick_value_usd * ticks
+
+    def notional(self, price: int, lots: int = 1) -> Decimal:
+        """What so many lots are worth at a price, never negative."""
+        return abs(self.usd(price) * lots)
+
+    def cost(self, price: int, lots: int = 1, *, maker: bool = False) -> Decimal:
+        """Fees and commission of a fill of so many lots at a price, exactly."""
+        rate = self.maker_rate if maker else self.taker_rate
+        each = self.cost_usd * lots
+        return each + self.notional(price, lots) * rate if rate else each
+
+    def charged(self, price: int, lots: int = 1, *, maker: bool = False) -> Decimal:
+        """The same as it is booked: what is beyond the last digit is rounded up, so that costs are never
+        understated.
+        """
+        cost = self.cost(price, lots, maker=maker)
+        return cost if cost == cost.quantize(self.cent, ROUND_DOWN) else cost.quantize(self.cent, ROUND_UP)
+
+    def round_trip(self, entry: int, exit_: int, lots: int = 1) -> Decimal:
+        """What it costs to open so many lots and to close them, as orders that wait for no better price."""
+        return self.cost(entry, lots) + self.cost(exit_, lots)
+
+    def fee_lots(self, lots: int, *, maker: bool = False) -> int:
+        """Lots of a purchase that its fee takes away, begun ones whole: what is left of one can't be sold."""
+        rate = self.maker_rate if maker else self.taker_rate
+        return ceil(lots * rate) if self.fee_in_base else 0
+
+    def margin(self, price: int, lots: int) -> Decimal | None:
+        """What must be deposited to hold so many lots; None where no table tells."""
+        if self.margin_usd is not None:
+            return self.margin_usd * abs(lots)
+        if self.margin_rate is None:
+            # What is bought and owned is paid for in full, which needs no table.
+            owned = self.kind in (InstrumentKind.SPOT, InstrumentKind.EQUITY)
+            return self.notional(price, lots) if owned else None
+        return self.notional(price, lots) * self.margin_rate
+
+    def is_dust(self, price: int, lots: int) -> bool:
+        """So little of a coin is left that the venue does not let it be sold."""
+        owned = self.kind is InstrumentKind.SPOT
+        return owned and lots > 0 and self.notional(price, lots) < self.least_notional
 
     def text(self, ticks: int) -> str:
         """The price as people write it, with the fixed digits of the tick."""
         return f"{self.price(ticks):.{self.decimals}f}"
 
-
-def _future(
-    symbol: str, root: str, description: str, tick: str, value: str, fee: str, commission: str, minis: int = 1
-) -> Instrument:
-    return Instrument(
-        symbol, root, description, Decimal(tick), Decimal(value), Decimal(fee), Decimal(commission), minis
-    )
+    def qty_text(self, lots: int) -> str:
+        """The quantity as people write it, with the fixed digits of the lot."""
+        return f"{self.qty(lots):.{_digits(self.lot_size)}f}"
 
 
-# Roots and ticks: TopStepX contract table, August 2026. Fees a side: MNQ, MES and MGC seen on real trades of
-# 2026; ES, NQ (2025) and GC (2025) from published tables. Any of them can be overridden in tstream.toml.
-CME_FUTURES: dict[str, Instrument] = {
-    i.symbol: i
-    for i in (
-        _future("MNQ", "MNQ", "Micro E-mini Nasdaq-100", "0.25", "0.50", "0.36", "0.25"),
-        _future("NQ", "ENQ", "E-mini Nasdaq-100", "0.25", "5", "1.40", "0", 10),
-        _future("MES", "MES", "Micro E-mini S&P 500", "0.25", "1.25", "0.36", "0.25"),
-        _future("ES", "EP", "E-mini S&P 500", "0.25", "12.50", "1.40", "0", 10),
-        _future("MGC", "MGC", "Micro Gold", "0.10", "1", "0.62", "0.25"),
-        _future("GC", "GCE", "Gold", "0.10", "10", "1.62", "0", 10),
-    )
-}
+def _digits(step: Decimal) -> int:
+    return max(0, -int(step.normalize().as_tuple().exponent))
+
+
+def wrong_terms(instrument: Instrument) -> Iterator[tuple[str, str]]:
+    """(Field, what is wrong) where an instrument can't be as it is described."""
+    i = instrument
+    for name in ("tick_size", "tick_value_usd", "lot_size"):
+        if getattr(i, name) <= 0:
+            yield name, "must be above 0"
+            return
+    if i.base and i.base == i.currency:
+        yield (
+            "currency",
+            f"is {i.base}, which one unit is of: an inverse contract, settled in its own coin, is worth "
+            "1/price and is not traded; take the one that is settled in USD, USDT or USDC",
+        )
+    if i.kind is InstrumentKind.SPOT:
+        if i.shortable:
+            yield "shortable", "must be false: what is not owned can't be sold on a spot market"
+        if i.tick_value_usd != i.tick_size * i.lot_size:
+            yield "tick_value_usd", f"must be tick_size x lot_size ({i.tick_size * i.lot_size}) on spot"
+    elif i.fee_in_base:
+        yield "fee_in_base", "is for spot only: of anything else there is nothing to take a fee out of"
+    if i.margin_usd is not None and i.margin_rate is not None:
+        yield "margin_usd", "and margin_rate say the same twice: leave one out"
+
+
+class _Table(Struct):
+    source: str
+    instruments: list[Instrument]
+
+
+def read_table(data: bytes) -> dict[str, Instrument]:
+    """Instruments by symbol, from JSON with the fields of `Instrument` and a `source`.
+
+    Raises msgspec.ValidationError.
+    """
+    return {i.symbol: i for i in msgspec.json.decode(data, type=_Table).instruments}
+
+
+CME_FUTURES: Mapping[str, Instrument] = read_table(
+    pkgutil.get_data("engine.model", "cme_futures.json") or b""
+)
+"""The futures that tstream knows by itself: data beside this module, read in less than a millisecond."""

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TypeVar
 
 from engine.model.alerts import room_of
+from engine.model.instrument import Instrument
 from engine.model.market import NANOS, Side
 from engine.model.orders import Slot
 from engine.model.plans import Leg, PlanStatus, TradePlan
@@ -209,12 +210,15 @@ def banked_usd(book: BookState, state: State) -> Decimal:
     return book.day.banked_usd + sum(running, Decimal(0)) - book.day.costs_usd
 
 
-def exit_costs_usd(book: BookState, state: State) -> Decimal:
-    """Estimated costs of closing everything that is held, USD."""
-    return sum(
-        (abs(p.qty) * state.instruments[symbol].cost_usd for symbol, p in book.positions.items() if p.qty),
-        Decimal(0),
-    )
+def exit_costs_usd(book: BookState, state: State, marks: Marks) -> Decimal:
+    """Estimated costs of closing everything that is held, USD: at the mark, or at the entry without one."""
+    total = Decimal(0)
+    for symbol, position in book.positions.items():
+        if position.qty:
+            mark = marks.mark(position)
+            at = position.entry if mark is None else mark
+            total += state.instruments[symbol].cost(at, abs(position.qty))
+    return total
 
 
 def equity_usd(book: BookState, state: State, marks: Marks, balance_usd: Decimal) -> Decimal:
@@ -227,7 +231,7 @@ def equity_usd(book: BookState, state: State, marks: Marks, balance_usd: Decimal
     if known is not None and known.trade_date == state.trade_date:
         balance_usd = min(balance_usd, known.opening_usd + banked_usd(book, state))
     held = sum((open_usd(state, position, marks) for position in book.positions.values()), Decimal(0))
-    return balance_usd + held - exit_costs_usd(book, state)
+    return balance_usd + held - exit_costs_usd(book, state, marks)
 
 
 def exposed_micros(book: BookState, state: State) -> int:
@@ -267,7 +271,7 @@ def open_risk_usd(book: BookState, state: State, marks: Marks) -> Decimal:
             mark = marks.mark(book.position(plan.instrument))
             at = mark if mark is not None else done.average
             total += known.usd(max(0, (at - _stop_of(book, leg, done)) * plan.side.sign)) * done.open_qty
-        total += (known.usd(abs(leg.stop_offset)) + 2 * known.cost_usd) * coming
+        total += _at_stop(known, plan, leg) * coming
     return total
 
 
@@ -283,12 +287,18 @@ def room_headroom_usd(book: BookState, state: State, room: AlertRoom) -> Decimal
         if room_of(plan.origin) != room.name:
             continue
         known = state.instruments[plan.instrument]
-        each = 2 * known.cost_usd
         if done.open_qty > 0:
-            lost = (done.average - _stop_of(book, leg, done)) * plan.side.sign
-            left -= (known.usd(max(0, lost)) + each) * done.open_qty
-        left -= (known.usd(abs(leg.stop_offset)) + each) * coming
+            stop = _stop_of(book, leg, done)
+            lost = known.usd(max(0, (done.average - stop) * plan.side.sign))
+            left -= (lost + known.round_trip(done.average, stop)) * done.open_qty
+        left -= _at_stop(known, plan, leg) * coming
     return left
+
+
+def _at_stop(instrument: Instrument, plan: TradePlan, leg: Leg) -> Decimal:
+    """What one contract that is yet to be entered would lose at its stop, costs of both sides included."""
+    entry = plan.reference if plan.entry_limit is None else plan.entry_limit
+    return instrument.usd(abs(leg.stop_offset)) + instrument.round_trip(entry, entry + leg.stop_offset)
 
 
 def _stop_of(book: BookState, leg: Leg, done: LegState) -> int:

@@ -171,7 +171,7 @@ def check(
     takes = f"the venue takes {now.capabilities.nearest_exit_ticks} to {now.capabilities.farthest_exit_ticks}"
     far = f"stop and targets are {', '.join(map(str, distances))} ticks away, {takes}"
     when(not all(map(now.capabilities.takes_exit, distances)), Refusal.BRACKET_DISTANCE, far)
-    qty, each = 0, loss_usd(instrument, idea.stop_ticks, limits)
+    qty, each = 0, loss_usd(instrument, idea.reference, idea.stop_ticks, limits)
     if idea.stop_ticks > 0:
         ask = Ask(
             instrument=instrument,
@@ -183,7 +183,7 @@ def check(
             equity_usd=now.equity_usd,
             record=now.record,
         )
-        qty = min(contracts(instrument, idea.stop_ticks, limits), wanted.sizer(ask))
+        qty = min(contracts(instrument, idea.reference, idea.stop_ticks, limits), wanted.sizer(ask))
     one = f"1 contract risks {each:.2f} USD, {limits.risk_per_trade_usd} allowed (risk.per_trade_usd)"
     none = f"no contract by {section}.sizing" if idea.stop_ticks > 0 else "the stop is on the wrong side"
     when(

@@ -130,7 +130,7 @@ class Guards:
         if self._book.balance_usd is not None:
             equity = money.equity_usd(book, state, self._marks, self._book.balance_usd)
         return bands.Figures(
-            day_usd=money.day_usd(book, state, self._marks) - money.exit_costs_usd(book, state),
+            day_usd=money.day_usd(book, state, self._marks) - money.exit_costs_usd(book, state, self._marks),
             headroom_usd=None if equity is None or floor is None else equity - floor,
             entries=book.day.entries,
             losses_in_a_row=book.day.losses_in_a_row,

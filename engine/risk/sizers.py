@@ -39,7 +39,7 @@ class Ask(Struct, frozen=True):
     @property
     def loss_usd(self) -> Decimal:
         """Of one contract at the stop, costs and slippage of both sides included."""
-        return loss_usd(self.instrument, self.stop_ticks, self.limits)
+        return loss_usd(self.instrument, self.price, self.stop_ticks, self.limits)
 
 
 Sizer = Callable[[Ask], int]

@@ -11,19 +11,24 @@ from engine.model.limits import RiskLimits, SingleContract
 from engine.model.plans import Idea, Leg
 
 
-def contracts(instrument: Instrument, stop_ticks: int, limits: RiskLimits) -> int:
+def contracts(instrument: Instrument, price: int, stop_ticks: int, limits: RiskLimits) -> int:
     """Contracts whose loss at the stop, costs and slippage included, stays within the risk per trade.
 
-    `stop_ticks` is the positive distance to the stop. Zero when even one contract would risk more.
+    `price` is about where it is entered, ticks; `stop_ticks` the positive distance to the stop.
+    Zero when even one contract would risk more.
     """
     return min(
-        int(limits.risk_per_trade_usd // loss_usd(instrument, stop_ticks, limits)), limits.max_contracts
+        int(limits.risk_per_trade_usd // loss_usd(instrument, price, stop_ticks, limits)),
+        limits.max_contracts,
     )
 
 
-def loss_usd(instrument: Instrument, stop_ticks: int, limits: RiskLimits) -> Decimal:
-    """What one contract loses at its stop, USD: the distance, slippage and costs of both sides."""
-    return instrument.usd(stop_ticks + 2 * limits.slippage_ticks) + 2 * instrument.cost_usd
+def loss_usd(instrument: Instrument, price: int, stop_ticks: int, limits: RiskLimits) -> Decimal:
+    """What one contract loses at its stop, USD: the distance, slippage and costs of both sides. Where these
+    depend on prices, a short's stop counts, which is the dearer one.
+    """
+    lost = stop_ticks + 2 * limits.slippage_ticks
+    return instrument.usd(lost) + instrument.round_trip(price, price + lost)
 
 
 def legs(

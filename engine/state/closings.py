@@ -27,7 +27,7 @@ def closing(state: State, record: FillApplied) -> Closing | None:
         return None
     known, qty = state.instruments[fill.instrument], min(fill.qty, abs(position.qty))
     gross = usd(known, (fill.price - position.average) * qty * position.side.sign)
-    net = (gross - 2 * fill.cost_usd * qty / fill.qty).quantize(Decimal("0.01"))
+    net = (gross - 2 * fill.cost_usd * qty / fill.qty).quantize(known.cent)
     return Closing(net, _in_r(state, record, net, qty))
 
 

@@ -145,7 +145,7 @@ def nearest_tick(total: int, contracts: int) -> int:
 
 
 def usd(instrument: Instrument, ticks: Fraction) -> Decimal:
-    """USD of a rational number of ticks, to the cent; exact when the ticks are whole."""
+    """USD of a rational number of ticks, to the last digit of money; exact when the ticks are whole."""
     if ticks.denominator == 1:
         return instrument.usd(ticks.numerator)
-    return (instrument.tick_value_usd * ticks.numerator / ticks.denominator).quantize(Decimal("0.01"))
+    return (instrument.tick_value_usd * ticks.numerator / ticks.denominator).quantize(instrument.cent)

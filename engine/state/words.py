@@ -337,7 +337,11 @@ def facts(state: State, record: r.PlanOpened) -> SignalFacts | None:
     targets = {entry + leg.target_offset for leg in plan.legs if leg.target_offset is not None}
     targets |= {entry + leg.touch_offset for leg in plan.legs if leg.touch_offset is not None}
     risk = sum(
-        ((known.usd(abs(leg.stop_offset)) + 2 * known.cost_usd) * leg.qty for leg in plan.legs), Decimal(0)
+        (
+            (known.usd(abs(leg.stop_offset)) + known.round_trip(entry, entry + leg.stop_offset)) * leg.qty
+            for leg in plan.legs
+        ),
+        Decimal(0),
     )
     return SignalFacts(
         side=plan.side,

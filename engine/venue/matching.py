@@ -115,9 +115,9 @@ class MatchingEngine:
             offered = min(left, trade.size - ahead)
         tradable = self.orders.tradable(order)
         if not self.model.queue_multiple:
-            self.fill(order, limit, tradable, ts)
+            self.fill(order, limit, tradable, ts, maker=True)
             return 0
-        return self.fill(order, limit, min(tradable, offered), ts)
+        return self.fill(order, limit, min(tradable, offered), ts, maker=True)
 
     def reach(self, order: OrderState, limit: int, ts: int) -> None:
         """A bar went through a target: it counts once the bar is over and the stop beside it was not hit."""
@@ -128,7 +128,7 @@ class MatchingEngine:
 
     def take_target(self, order: OrderState, ts: int) -> None:
         if order.reached is not None and order.reached == order.limit:
-            self.fill(order, order.limit, self.orders.tradable(order), ts)
+            self.fill(order, order.limit, self.orders.tradable(order), ts, maker=True)
         order.reached = None
 
     def trigger(self, order: OrderState, ts: int) -> None:
@@ -153,8 +153,8 @@ class MatchingEngine:
             if self.fill(order, price, qty, ts) < qty:
                 break
 
-    def fill(self, order: OrderState, price: int, qty: int, ts: int) -> int:
-        """Execute up to so many contracts of an order; gives how many."""
+    def fill(self, order: OrderState, price: int, qty: int, ts: int, *, maker: bool = False) -> int:
+        """Execute up to so many contracts of an order; gives how many. `maker`: it rested, and was met."""
         if qty and self.portion is not None:
             qty = self.portion(order.report(), qty)
         if not qty:
@@ -166,7 +166,7 @@ class MatchingEngine:
         order.filled += qty
         order.fill_sum += price * qty
         order.ts = ts
-        cost = self._instruments[order.instrument].cost_usd * qty
+        cost = self._instruments[order.instrument].charged(price, qty, maker=maker)
         self.events.append(
             Fill(str(self.next_trade_id), str(order.id), order.instrument, order.side, price, qty, cost, ts)
         )

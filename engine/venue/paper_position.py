@@ -15,8 +15,6 @@ from engine.model.instrument import Instrument
 from engine.model.market import Side
 from engine.model.orders import Fill
 
-_CENT = Decimal("0.01")
-
 
 class PaperPosition(Struct):
     """Net position in one instrument. Contracts, and sums of price x contracts in ticks, since flat."""
@@ -53,14 +51,16 @@ class PaperPosition(Struct):
         return self.instrument.tick_size * entered_sum / entered
 
     def running_usd(self) -> Decimal:
-        """Gross USD of the contracts that were taken out of what is held, to the cent."""
+        """Gross USD of the contracts that were taken out of what is held, to the last digit of money."""
         entered_sum, entered, left_sum, left = self._entered_and_left()
         if not left:
             return Decimal(0)
         won = (left_sum - Fraction(entered_sum, entered) * left) * (1 if self.qty > 0 else -1)
         if won.denominator == 1:
             return self.instrument.usd(won.numerator)
-        return (self.instrument.tick_value_usd * won.numerator / won.denominator).quantize(_CENT)
+        return (self.instrument.tick_value_usd * won.numerator / won.denominator).quantize(
+            self.instrument.cent
+        )
 
     def _count(self, side: Side, price: int, qty: int) -> None:
         if side is Side.BUY:

@@ -388,5 +388,5 @@ def test_break_even_rounds_to_the_tick_that_does_not_lose(
 )
 def test_break_even_pays_for_both_sides(symbol: str, ticks: int) -> None:
     known = CME_FUTURES[symbol]
-    assert cost_ticks(known) == ticks
+    assert cost_ticks(known, 1000, Side.BUY) == ticks
     assert known.usd(ticks) >= 2 * known.cost_usd > known.usd(ticks - 1)

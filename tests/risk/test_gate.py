@@ -189,7 +189,7 @@ LOSSES = {"daily_headroom_usd": Refusal.DAILY_LOSS, "max_loss_headroom_usd": Ref
 @pytest.mark.parametrize(("cents", "refused"), [(0, True), (1, False)])
 def test_a_trade_that_could_reach_where_a_loss_limit_acts_is_refused(cents: int, refused: bool) -> None:
     """Sizing and headroom price a stop alike: slippage and costs of both sides."""
-    left = loss_usd(MNQ, 40, LIMITS) * 5 + Decimal(cents) / 100
+    left = loss_usd(MNQ, 1000, 40, LIMITS) * 5 + Decimal(cents) / 100
     for headroom, refusal in LOSSES.items():
         alone: dict[str, Any] = {headroom: left}
         beside: dict[str, Any] = {headroom: left + 50, "open_risk_usd": Decimal(50)}

@@ -107,7 +107,7 @@ def test_whatever_a_sizer_wants_the_limits_bound_it(
     known = CME_FUTURES["MNQ"]
     now = replace(FINE, record=record, equity_usd=equity, daily_headroom_usd=None, max_loss_headroom_usd=None)
     qty, against = check(idea, known, limits, now, Wanted(sizer(plan), asked))
-    assert 0 <= qty <= contracts(known, stop, limits) <= limits.max_contracts
+    assert 0 <= qty <= contracts(known, 1000, stop, limits) <= limits.max_contracts
     assert (qty == 0) is (Refusal.SIZE_ZERO in {one.refusal for one in against})
     if plan.policy is SizePolicy.GRADE:
         assert qty <= asked

@@ -51,17 +51,17 @@ def _idea(*targets: int, side: Side = Side.BUY, stop: int = 40) -> Idea:
 def test_the_risk_of_every_contract_is_within_what_a_trade_may_lose(
     symbol: str, stop: int, risk: str, expected: int
 ) -> None:
-    assert contracts(CME_FUTURES[symbol], stop, _limits(risk)) == expected
+    assert contracts(CME_FUTURES[symbol], 1000, stop, _limits(risk)) == expected
 
 
 def test_the_most_contracts_are_a_limit_of_their_own() -> None:
-    assert contracts(CME_FUTURES["MNQ"], 4, _limits("1000", most=3)) == 3
+    assert contracts(CME_FUTURES["MNQ"], 1000, 4, _limits("1000", most=3)) == 3
 
 
 def test_slippage_is_counted_on_both_sides() -> None:
     known = CME_FUTURES["MNQ"]
-    assert loss_usd(known, 40, _limits("1", slippage=0)) == Decimal("21.22")
-    assert loss_usd(known, 40, _limits("1", slippage=2)) == Decimal("23.22")
+    assert loss_usd(known, 1000, 40, _limits("1", slippage=0)) == Decimal("21.22")
+    assert loss_usd(known, 1000, 40, _limits("1", slippage=2)) == Decimal("23.22")
 
 
 @given(
@@ -75,8 +75,8 @@ def test_it_is_the_greatest_number_that_fits(
     symbol: str, stop: int, risk: Decimal, most: int, slippage: int
 ) -> None:
     limits = RiskLimits(risk_per_trade_usd=risk, max_contracts=most, slippage_ticks=slippage)
-    qty = contracts(CME_FUTURES[symbol], stop, limits)
-    each = loss_usd(CME_FUTURES[symbol], stop, limits)
+    qty = contracts(CME_FUTURES[symbol], 1000, stop, limits)
+    each = loss_usd(CME_FUTURES[symbol], 1000, stop, limits)
     assert 0 <= qty <= most
     assert qty * each <= risk
     assert qty == most or (qty + 1) * each > risk
