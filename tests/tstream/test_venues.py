@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from engine.model.config import TradingSwitch
+from engine.model.config import Brackets, TradingSwitch
 from tests.tstream.conftest import Reading
 from tstream.convert.risk import account_limits, paper_configs
 from tstream.errors import SettingsError, UsageError
@@ -66,10 +66,11 @@ def books(reading: Reading, toml: str) -> list[str]:
 def test_accounts_have_what_is_their_own_and_the_rest_of_all(reading: Reading) -> None:
     settings = reading(TWO, LOGINS).settings
     one, two = settings.venues["topstepx"].accounts
-    assert (one.copy_ratio, one.brackets, two.copy_ratio, two.brackets) == (1, None, Decimal("0.5"), "own")
+    assert (one.copy_ratio, one.brackets) == (Decimal(1), None)
+    assert (two.copy_ratio, two.brackets) == (Decimal("0.5"), Brackets.OWN)
     assert account_limits(settings, one.risk).daily_loss_usd == 800
     own = account_limits(settings, two.risk)
-    assert (own.daily_loss_usd, own.account_preset, own.max_trades) == (300, "topstep_xfa_50k", 40)
+    assert (own.daily_loss_usd, own.account_preset, own.max_trades) == (Decimal(300), "topstep_xfa_50k", 40)
     assert settings.venues["apex"].all_accounts is not None
     require_credentials(settings)
     assert settings.login("topstepx")[0] == "bob"
@@ -80,7 +81,7 @@ def test_accounts_have_what_is_their_own_and_the_rest_of_all(reading: Reading) -
     assert {name: paper.balance_usd for name, paper in papers.items()} == {"paper": 50_000, "small": 10_000}
     risk = papers["small"].risk
     assert risk is not None
-    assert (risk.max_contracts, risk.start_balance_usd) == (1, 10_000)
+    assert (risk.max_contracts, risk.start_balance_usd) == (1, Decimal(10_000))
 
 
 @pytest.mark.parametrize(

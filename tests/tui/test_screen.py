@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from engine.model.notices import LogLine, NoticeKind, Severity
 from engine.model.orders import AccountKind
 from engine.model.restrictions import TradingState
 from engine.model.view import View
+from tests.support.waits import until
 from tests.tui import fake, states
 from tests.tui.charts import NOW, charts
 from tests.tui.cockpit import Cockpit, grid_text, running
@@ -69,6 +71,10 @@ async def test_positions_and_orders_share_a_pane_on_a_small_screen() -> None:
         assert "sell 2 stop" in cockpit.pane("orders")
 
 
+def _filled(pane: Pane) -> bool:
+    return bool(pane.content.rows)
+
+
 async def test_every_pane_can_be_reached_at_eighty_by_twenty_four() -> None:
     cockpit = Cockpit()
     async with running(cockpit, (80, 24)) as pilot:
@@ -77,7 +83,7 @@ async def test_every_pane_can_be_reached_at_eighty_by_twenty_four() -> None:
             pane = cockpit.app.main.pane(name)
             assert pane.display
             assert cockpit.app.focused is pane
-            assert pane.content.rows
+            await until(partial(_filled, pane))
             await cockpit.press(pilot, "escape")
             assert cockpit.app.main.pane("positions").display
 
