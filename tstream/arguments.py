@@ -211,6 +211,20 @@ State = Annotated[
 Balance = Annotated[
     float, typer.Option("--balance", min=1000.0, max=10_000_000.0, metavar="USD", help="Of a new account.")
 ]
+VenueAccounts = Annotated[
+    int,
+    typer.Option(
+        "--accounts", min=1, max=20, help="How many accounts the login has, alike but for id and name."
+    ),
+]
+Beside = Annotated[
+    str | None,
+    typer.Option(
+        "--beside",
+        metavar="LINE",
+        help="What another simulate on this machine wrote to stdout: same time, same market.",
+    ),
+]
 DailyLoss = Annotated[
     float | None,
     typer.Option(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from adapters.simulator.exchange.clock import PracticeClock
 from adapters.simulator.exchange.config import AccountSpec, ExchangeConfig, PlatformRules
 from adapters.simulator.faults.plan import Fault
 from adapters.simulator.wire.access import BARS, DAY_NS, REST, RateLimit
@@ -37,6 +38,10 @@ class SimulatorConfig(Struct, frozen=True):
     high speed the lead alone is too short for a client that starts together with the venue."""
     since_ns: int = 0
     """A restored market goes on from this instant of practice time, if it lies behind the kept one."""
+    clock: PracticeClock | None = None
+    """Practice time to live in, of another practice venue on this machine, instead of one that begins with
+    the market; its rate must be `speed`. The market begins with it where it has no later past of its own:
+    with the same seed, and both new, the two play the same one."""
     state: Path | None = None
     """File that keeps accounts and market between runs; None keeps it in memory."""
     user: str = "practice"

@@ -31,12 +31,13 @@ def open_market(config: SimulatorConfig, real_ns: int) -> Opening:
     store = None if config.state is None else Store(config.state)
     saved = None if store is None else store.load()
     today = chicago(real_ns).date()
+    asked = config.since_ns or (0 if config.clock is None else config.clock.origin_ns)
     if saved is None:
-        source = GeneratedMarket(config.seed, _early(next_open(None, today)), config.rate)
+        source = GeneratedMarket(config.seed, asked or _early(next_open(None, today)), config.rate)
     else:
         unsaved = int(2 * SAVE_EVERY_S * saved.meta.speed * NANOS)
         resumed = saved.meta.now + unsaved
-        start = max(resumed, config.since_ns or _early(next_open(resumed, today)))
+        start = max(resumed, asked or _early(next_open(resumed, today)))
         source = GeneratedMarket(config.seed, start, config.rate, saved.past(start))
     storage = None if store is None else Storage(store, saved)
     return Opening(source, listed(source), storage)

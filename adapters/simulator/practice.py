@@ -54,7 +54,9 @@ class PracticeVenue:
         self.config = config if config is not None else SimulatorConfig()
         opening = open_market(self.config, time.time_ns()) if source is None else open_source(source, month)
         held = round(self.config.hold_s * NANOS)
-        self.practice_clock = PracticeClock(opening.source.start_ts, passing_ns() + held, self.config.speed)
+        self.practice_clock = self.config.clock or PracticeClock(
+            opening.source.start_ts, passing_ns() + held, self.config.speed
+        )
         config = self.config
         self.tokens = Tokens(config.token_lifetime_ns, config.key)
         self.exchange = Exchange(
@@ -66,7 +68,11 @@ class PracticeVenue:
         )
         self.hubs = Hubs(config.timing)
         self.controls = VenueControls(self.exchange, self.hubs, self.tokens)
-        self.platform = Platform(self.account, self.exchange.now)
+        self.platforms = {
+            account_id: Platform(account, self.exchange.now)
+            for account_id, account in self.exchange.accounts.items()
+        }
+        """Each account past the API, by id."""
         self.faults = Faults(
             config.faults,
             config.seed if config.fault_seed is None else config.fault_seed,
@@ -74,7 +80,7 @@ class PracticeVenue:
             self.exchange,
             self.hubs,
             self.controls,
-            self.platform,
+            self.platforms,
         )
         publisher = MarketPublisher(self.hubs.market, self.exchange.now)
         self.hubs.market.on_subscribed = publisher.welcome
@@ -142,6 +148,11 @@ class PracticeVenue:
     def account(self) -> PracticeAccount:
         """The first account."""
         return next(iter(self.exchange.accounts.values()))
+
+    @property
+    def platform(self) -> Platform:
+        """The first account past the API."""
+        return next(iter(self.platforms.values()))
 
     def now(self) -> int:
         """Practice time, nanoseconds UTC."""

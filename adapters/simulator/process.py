@@ -26,25 +26,6 @@ class TapeChoice(NamedTuple):
     """Of a table's times that tell none: "America/Chicago"."""
 
 
-class VenueStart(Struct, frozen=True, omit_defaults=True):
-    """The first line on the venue's stdin: what of `SimulatorConfig` is asked for, and what is played."""
-
-    seed: int | None = None
-    """None takes the default's."""
-    rate: float = 1.0
-    speed: float = 1.0
-    hold_s: float = 0.0
-    state: str | None = None
-    faults: tuple[str, ...] = ()
-    """NAME[:key=value,...] each."""
-    tape: TapeChoice | None = None
-    key: str = "practice"
-    """What logs in. It comes here and not among the arguments, which everybody on the machine can read."""
-    port: int = 0
-    since_ns: int = 0
-    """Of a venue that is started again while its engine runs on: practice time goes on from here."""
-
-
 class Ready(Struct, frozen=True):
     """The first line on its stdout, once it listens; with it both ends share one clock."""
 
@@ -64,6 +45,34 @@ class Ready(Struct, frozen=True):
     @property
     def clock(self) -> PracticeClock:
         return PracticeClock(self.origin_ns, self.real_origin_ns, self.rate)
+
+
+class VenueStart(Struct, frozen=True, omit_defaults=True):
+    """The first line on the venue's stdin: what of `SimulatorConfig` is asked for, and what is played."""
+
+    seed: int | None = None
+    """None takes the default's."""
+    rate: float = 1.0
+    speed: float = 1.0
+    hold_s: float = 0.0
+    state: str | None = None
+    faults: tuple[str, ...] = ()
+    """NAME[:key=value,...] each."""
+    tape: TapeChoice | None = None
+    key: str = "practice"
+    """What logs in. It comes here and not among the arguments, which everybody on the machine can read."""
+    port: int = 0
+    since_ns: int = 0
+    """Of a venue that is started again while its engine runs on: practice time goes on from here."""
+    accounts: int = 1
+    """How many the login has."""
+    beside: Ready | None = None
+    """What another practice venue on this machine, or this one before it ended, has said: its time and its
+    rate are this one's too, and its seed where none is given. See `SimulatorConfig.clock`."""
+
+    @property
+    def clock(self) -> PracticeClock | None:
+        return None if self.beside is None else self.beside.clock
 
 
 class EngineClockSet(Struct, frozen=True):

@@ -15,7 +15,7 @@ from msgspec import structs
 
 from adapters.simulator.config import DEFAULT_SEED, SimulatorConfig
 from adapters.simulator.exchange.account import PracticeAccount
-from adapters.simulator.exchange.config import AccountSpec
+from adapters.simulator.exchange.config import MOST_ACCOUNTS, AccountSpec, accounts_of_a_login
 from adapters.simulator.exchange.store import StateError
 from adapters.simulator.faults.plan import FaultError, parse
 from adapters.simulator.practice import PracticeVenue
@@ -111,10 +111,14 @@ def main(open_tape: OpenTape) -> int:
     """Run as its parent's first line says, until the parent ends; gives the exit code."""
     try:
         start = msgspec.json.decode(sys.stdin.buffer.readline(), type=VenueStart)
+        beside = start.beside
+        seed = DEFAULT_SEED if beside is None else beside.seed
         config = SimulatorConfig(
-            seed=DEFAULT_SEED if start.seed is None else start.seed,
+            seed=seed if start.seed is None else start.seed,
             rate=start.rate,
-            speed=start.speed,
+            speed=start.speed if beside is None else beside.rate,
+            clock=start.clock,
+            accounts=accounts_of_a_login(min(start.accounts, MOST_ACCOUNTS)),
             hold_s=start.hold_s,
             key=start.key,
             port=start.port,

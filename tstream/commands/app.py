@@ -199,6 +199,8 @@ def simulate(
     balance: args.Balance = 50_000.0,
     daily_loss: args.DailyLoss = None,
     max_loss: args.MaxLoss = None,
+    accounts: args.VenueAccounts = 1,
+    beside: args.Beside = None,
     list_faults: args.ListFaults = False,
     **given: Any,
 ) -> None:
@@ -212,8 +214,9 @@ def simulate(
 
     if list_faults:
         raise typer.Exit(commands.list_faults())
-    account = commands.account(balance, daily_loss, max_loss)
-    raise typer.Exit(commands.simulate(host, port, state, account, faults, run))
+    opened = commands.accounts(accounts, balance, daily_loss, max_loss)
+    other = commands.neighbour(beside)
+    raise typer.Exit(commands.simulate(host, port, state, opened, other, faults, run))
 
 
 @journal_app.command("hash")

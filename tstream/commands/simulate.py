@@ -9,11 +9,14 @@ from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
+
 from adapters.simulator import server
 from adapters.simulator.config import SimulatorConfig
-from adapters.simulator.exchange.config import AccountSpec
+from adapters.simulator.exchange.config import AccountSpec, accounts_of_a_login
 from adapters.simulator.faults.help_text import help_text
 from adapters.simulator.faults.plan import Fault
+from adapters.simulator.process import Ready
 from adapters.tapes.fields import TapeError
 from adapters.tapes.tape import open_tape
 from tstream.errors import CommandError, UsageError
@@ -27,17 +30,30 @@ def list_faults() -> int:
     return 0
 
 
-def account(balance: float, daily_loss: float | None, max_loss: float | None) -> AccountSpec:
-    """The venue's account; amounts in USD, None is no limit."""
+def accounts(
+    count: int, balance: float, daily_loss: float | None, max_loss: float | None
+) -> tuple[AccountSpec, ...]:
+    """The login's accounts; amounts in USD, None is no limit."""
     limits = [None if usd is None else Decimal(str(usd)) for usd in (daily_loss, max_loss)]
-    return server.account(Decimal(str(balance)), *limits)
+    return accounts_of_a_login(count, server.account(Decimal(str(balance)), *limits))
+
+
+def neighbour(line: str | None) -> Ready | None:
+    """The ready line of another practice venue on this machine. Raises UsageError."""
+    try:
+        return None if line is None else msgspec.json.decode(line, type=Ready)
+    except msgspec.MsgspecError as error:
+        raise UsageError(
+            f"--beside takes the line that another tstream simulate has written to stdout: {error}"
+        ) from None
 
 
 def simulate(
     host: str,
     port: int,
     state: Path | None,
-    account: AccountSpec,
+    accounts: Sequence[AccountSpec],
+    beside: Ready | None,
     faults: Sequence[Fault],
     run: RunOptions,
 ) -> int:
@@ -48,11 +64,12 @@ def simulate(
     config = SimulatorConfig(
         host=host,
         port=port,
-        seed=defaults.seed if run.seed is None else run.seed,
+        seed=(defaults.seed if beside is None else beside.seed) if run.seed is None else run.seed,
         rate=run.rate,
-        speed=run.speed,
+        speed=run.speed if beside is None else beside.rate,
+        clock=None if beside is None else beside.clock,
         state=state,
-        accounts=(account,),
+        accounts=tuple(accounts),
         faults=tuple(faults),
     )
     where = f"http://{host}:{port}" if port else "the port named in the line that follows"
@@ -62,6 +79,7 @@ def simulate(
         out.write(
             f"practice venue at {where}, hubs at /hubs/user and /hubs/market; user {config.user}, "
             f"key {config.key}; Ctrl+C ends it\n"
+            f"accounts: {', '.join(one.name for one in accounts)}\n"
         )
         try:
             tape = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from decimal import Decimal
+from functools import partial
 from typing import NamedTuple
 
 from adapters.simulator.exchange import order_checks as checks
@@ -65,6 +66,8 @@ class PracticeAccount:
         self.spec = spec
         self.rules = rules
         self.can_trade = True
+        self.listed = True
+        """Not closed on the platform: its calls then find no account."""
         self._listing = listing
         self._status = status
         self._instruments = {symbol: c.instrument for symbol, c in listing.by_venue_symbol.items()}
@@ -73,7 +76,7 @@ class PracticeAccount:
         """The latest order by which the platform closes a position, by symbol."""
         skip = index * _IDS_AN_ACCOUNT
         self.venue = Venue(self._instruments, model, _FIRST_ORDER + skip, _FIRST_TRADE + skip)
-        self.venue.divide_fills(status.most_filled)
+        self.venue.divide_fills(partial(status.most_filled, spec.id))
         holdings = Holdings(spec.balance_usd, _FIRST_POSITION + skip)
         self.rows = AccountRows(spec.id, listing, holdings, emit, self.row)
         self.losses = self._limits(None)

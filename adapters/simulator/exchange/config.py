@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from engine.venue.fill_model import FillModel
 
@@ -22,6 +22,19 @@ class AccountSpec(Struct, frozen=True):
     """A trading day's loss, open P&L and costs included, at which the account is closed out until 17:00."""
     max_loss_usd: Decimal | None = None
     """Distance below the highest end-of-day balance at which the account is closed out for good."""
+
+
+MOST_ACCOUNTS = 20
+"""Of one login."""
+
+
+def accounts_of_a_login(count: int, like: AccountSpec | None = None) -> tuple[AccountSpec, ...]:
+    """So many accounts that differ in id and name only, as the platform numbers them; see MOST_ACCOUNTS."""
+    like = like or AccountSpec()
+    login = like.name.rpartition("-")[0]
+    return tuple(
+        structs.replace(like, id=like.id + index, name=f"{login}-{index + 1:08}") for index in range(count)
+    )
 
 
 class PlatformRules(Struct, frozen=True):

@@ -57,7 +57,7 @@ class OrderInterceptor:
         """Why an order of a symbol is rejected all the same, or None."""
         return None
 
-    def most_filled(self, order: VenueOrder, qty: int) -> int:
+    def most_filled(self, account_id: int, order: VenueOrder, qty: int) -> int:
         """How many of the contracts that an order could trade just now it does trade."""
         return qty
 
@@ -74,8 +74,8 @@ class TradingStatus:
         """Whether an order may be placed at this instant."""
         return now >= self.halted_until and orders_accepted(now)
 
-    def most_filled(self, order: VenueOrder, qty: int) -> int:
-        return self.interceptor.most_filled(order, qty)
+    def most_filled(self, account_id: int, order: VenueOrder, qty: int) -> int:
+        return self.interceptor.most_filled(account_id, order, qty)
 
 
 def kind_and_size(order: PlaceRequest) -> TypeCode:

@@ -9,7 +9,7 @@ from random import Random
 from typing import NamedTuple
 
 from adapters.simulator.exchange.clock import Schedule
-from adapters.simulator.faults.plan import ANY, CATALOGUE, Fault, FaultOptions, Seam, Value
+from adapters.simulator.faults.plan import ANY, CATALOGUE, Account, Fault, FaultOptions, Seam, Value
 from engine.ports import Clock
 
 log = logging.getLogger(__name__)
@@ -108,19 +108,25 @@ class ArmedFaults:
             found.clear()
 
     def acting(
-        self, seam: Seam, on: str, fits: Callable[[FaultOptions], bool] = bool, /, **facts: Value
+        self,
+        seam: Seam,
+        on: str,
+        about: Account | None,
+        fits: Callable[[FaultOptions], bool] = bool,
+        /,
+        **facts: Value,
     ) -> Sequence[Armed]:
         """The faults of a seam that act on an occasion, `on` for the log.
 
-        An occasion is none for a fault whose options say something else than the facts; text that is empty
-        or "any", and 0, say nothing.
+        An occasion is none for a fault whose options say something else than the facts, or name another
+        account than the one that it is about; text that is empty or "any", and 0, say nothing.
         """
         now = self.clock()
         found = []
         for one in self._by_seam[seam]:
             options = one.fault.options
             said = (options.values.get(key, ANY) in (ANY, "", 0, fact) for key, fact in facts.items())
-            if all(said) and fits(options) and one.acts(now):
+            if all(said) and options.about(about) and fits(options) and one.acts(now):
                 self.note(one, now, on)
                 found.append(one)
         return found

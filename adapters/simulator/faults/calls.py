@@ -17,7 +17,7 @@ from aiohttp import web
 from adapters.simulator.exchange.clock import Schedule
 from adapters.simulator.exchange.codes import PLACEABLE, TYPE
 from adapters.simulator.faults.armed import ArmedFaults
-from adapters.simulator.faults.plan import ANY, FaultOptions, Option, Seam, add_kind
+from adapters.simulator.faults.plan import ANY, Account, FaultOptions, Option, Seam, add_kind, of_account
 from adapters.simulator.wire.json_rows import envelope
 
 CALLS = {
@@ -74,8 +74,8 @@ class CallContext:
     options: FaultOptions
     schedule: Schedule
     closing: asyncio.Event
-    answered: dict[str, bytes]
-    """By call, the body of what the client was answered before."""
+    answered: bytes | None
+    """What the client was answered before, to the same call about the same account."""
     handle: Callable[[], Awaitable[web.StreamResponse]]
     """Lets the venue handle the request as if nothing was wrong, or with the next fault."""
 
@@ -96,6 +96,7 @@ _HANG = Option(False, "leave the client waiting instead of cutting the connectio
 def _fault(
     name: str, about: str, example: str, call: Option, **options: Option
 ) -> Callable[[CallFault], CallFault]:
+    options["account"] = of_account("whatever it is about")
     if "place" in call.choices:
         options["type"] = Option(ANY, "only places of orders of this type", (ANY, *TYPE))
     return add_kind(name, Seam.CALL, about, example, call=call, **options)
@@ -286,9 +287,8 @@ async def _pending_reply(context: CallContext) -> web.StreamResponse:
     _call("positions", *_LISTS),
 )
 async def _stale_reply(context: CallContext) -> web.StreamResponse:
-    before = context.answered.get(context.call)
     fresh = await context.handle()
-    return fresh if before is None else _body(before)
+    return fresh if context.answered is None else _body(context.answered)
 
 
 @_fault(
@@ -306,11 +306,17 @@ async def _refused_login(context: CallContext) -> web.StreamResponse:
 class CallFaults:
     """Stands between the handler of all requests and the client."""
 
-    def __init__(self, armed: ArmedFaults, follow: Callable[[str], None]) -> None:
-        """`follow` is told of each call that the venue has handled."""
+    def __init__(
+        self,
+        armed: ArmedFaults,
+        follow: Callable[[str, Account | None], None],
+        accounts: Mapping[int, Account],
+    ) -> None:
+        """`follow` is told of each call that the venue has handled, and of the account that it is about."""
         self._armed = armed
         self._follow = follow
-        self._answered: dict[str, bytes] = {}
+        self._accounts = accounts
+        self._answered: dict[tuple[str, Account | None], bytes] = {}
         self._closing = asyncio.Event()
 
     def guard(self, handler: Handler) -> Handler:
@@ -333,21 +339,28 @@ class CallFaults:
         with suppress(msgspec.DecodeError):
             body = msgspec.json.decode(await request.read() or b"{}", type=dict[str, Any])
 
+        account = self._about(body)
+
         async def handled() -> web.StreamResponse:
             answer = await handler(request)
-            self._follow(call)
+            self._follow(call, account)
             self._armed.schedule.advance(self._armed.clock())
             return answer
 
         handle: Callable[[], Awaitable[web.StreamResponse]] = handled
         kind = PLACEABLE.get(body.get("type", 0), "") if call == "place" else ""
-        for one in self._armed.acting(Seam.CALL, call, call=call, type=kind):
+        before = self._answered.get((call, account))
+        for one in self._armed.acting(Seam.CALL, call, account, call=call, type=kind):
             options, schedule = one.fault.options, self._armed.schedule
-            context = CallContext(call, request, options, schedule, self._closing, self._answered, handle)
+            context = CallContext(call, request, options, schedule, self._closing, before, handle)
             handle = partial(one.kind.act, context)
         answer = await handle()
-        self._answered[call] = _content(answer)
+        self._answered[call, account] = _content(answer)
         return answer
+
+    def _about(self, body: Mapping[str, Any]) -> Account | None:
+        of = body.get("filter", body)
+        return self._accounts.get(of.get("accountId", 0)) if isinstance(of, dict) else None
 
 
 def _content(answer: web.StreamResponse) -> bytes:

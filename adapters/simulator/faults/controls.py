@@ -148,6 +148,7 @@ class Platform:
     """
 
     def __init__(self, account: PracticeAccount, now: Clock) -> None:
+        self.account = account.spec
         self._account = account
         self._now = now
 
@@ -193,6 +194,15 @@ class Platform:
         """The account may not trade any more. Its orders and positions stay. Gives what ends the block."""
         self._account.allow_trading(False)
         return lambda: self._account.allow_trading(True)
+
+    def close_account(self) -> Callable[[], None]:
+        """The account is gone for everyone who asks. Gives what brings it back."""
+        self._account.listed = False
+
+        def back() -> None:
+            self._account.listed = True
+
+        return back
 
     def _place(self, symbol: str, spec: OrderSpec) -> int:
         return self._account.outside(symbol, spec, self._now())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,7 +12,7 @@ import msgspec
 
 from adapters.simulator.exchange.clock import Schedule
 from adapters.simulator.faults.armed import ArmedFaults
-from adapters.simulator.faults.plan import ANY, FaultOptions, Option, Seam, add_kind
+from adapters.simulator.faults.plan import ANY, Account, FaultOptions, Option, Seam, add_kind, of_account
 from adapters.simulator.wire.hubs import DEPTH, QUOTES, TRADES, Topic
 from adapters.simulator.wire.json_rows import ACCOUNTS, FILLS, ORDERS, POSITIONS, HubEvent
 
@@ -58,7 +58,13 @@ _STATUS = Option(
 
 
 def _fault(name: str, about: str, example: str, **options: Option) -> Callable[[EventFault], EventFault]:
-    return add_kind(name, Seam.EVENT, about, example, **{"event": _EVENT, "status": _STATUS} | options)
+    return add_kind(
+        name,
+        Seam.EVENT,
+        about,
+        example,
+        **{"event": _EVENT, "status": _STATUS, "account": of_account()} | options,
+    )
 
 
 _fault("lost-event", "The user hub never tells of something that happened.", "lost-event:event=fill")(
@@ -164,6 +170,7 @@ add_kind(
     "A hub completes a subscription, but nothing ever comes of it.",
     "lost-subscription:stream=quotes,nth=2",
     stream=Option(ANY, "which stream", (ANY, *STREAMS.values())),
+    account=of_account(),
 )(lambda: False)
 
 
@@ -189,12 +196,14 @@ class EventFaults:
         self,
         armed: ArmedFaults,
         send: Callable[[Iterable[HubEvent]], None],
-        follow: Callable[[str], None],
+        follow: Callable[[str, Account | None], None],
+        accounts: Mapping[int, Account],
     ) -> None:
         """`send` is the hub's; `follow` is told of each event that was passed on, or would have been."""
         self._armed = armed
         self._send = send
         self._follow = follow
+        self._accounts = accounts
         self._behind: list[OvertakenEvent] = []
 
     def send(self, event: HubEvent) -> None:
@@ -205,7 +214,8 @@ class EventFaults:
         overtaken = tuple(self._behind)
         name = NAMES[event.target]
         out: Sequence[HubEvent] = (event,)
-        for armed in self._armed.acting(Seam.EVENT, name, event=name, status=event.data.get("status", -1)):
+        account, status = self._accounts.get(event.account_id), event.data.get("status", -1)
+        for armed in self._armed.acting(Seam.EVENT, name, account, event=name, status=status):
             context = EventContext(
                 armed.fault.options, armed.rng, self._armed.schedule, self._send, self._put_behind
             )
@@ -214,12 +224,13 @@ class EventFaults:
         if out:
             for waiting in overtaken:
                 waiting.passed()
-        self._follow(name)
+        self._follow(name, account)
 
     def accepts(self, topic: Topic) -> bool:
         """Whether a subscription takes effect."""
-        stream = STREAMS[topic[0]]
-        return not self._armed.acting(Seam.SUBSCRIPTION, stream, stream=stream)
+        stream, of = STREAMS[topic[0]], topic[1]
+        account = self._accounts.get(of) if isinstance(of, int) else None
+        return not self._armed.acting(Seam.SUBSCRIPTION, stream, account, stream=stream)
 
     def _put_behind(self, event: HubEvent, count: int) -> Callable[[], None]:
         waiting = OvertakenEvent(event, count, self._release)

@@ -26,12 +26,13 @@ Without a fault, at once:
     venue.platform.trade("MNQ", Side.SELL, 2)           # somebody trades on the platform: no tag
     venue.platform.rest("MNQ", Side.BUY, 1, limit=118_000)      .cancel(order_id)
     venue.platform.cancel_leg("MNQ", "stop")            # or "target"
-    venue.platform.flatten()                            .block()
+    venue.platform.flatten()                            .block()           .close_account()
+    venue.platforms[26_000_002].trade("MNQ", Side.BUY, 1)   # the same for another account, by id
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from adapters.simulator.exchange.exchange import Exchange
 from adapters.simulator.faults.armed import Acted, Armed, ArmedFaults
@@ -55,14 +56,15 @@ class Faults:
         exchange: Exchange,
         hubs: Hubs,
         controls: VenueControls,
-        platform: Platform,
+        platforms: Mapping[int, Platform],
     ) -> None:
         """Faults given from the beginning count their seconds from `start`, nanoseconds of venue time."""
         self._armed = ArmedFaults(seed, exchange.now, exchange.schedule)
-        self._moments = MomentFaults(self._armed, controls, platform)
-        self.calls = CallFaults(self._armed, self._moments.follow)
-        self.events = EventFaults(self._armed, hubs.send, self._moments.follow)
-        exchange.status.interceptor = OrderFaults(self._armed)
+        self._moments = MomentFaults(self._armed, controls, platforms)
+        accounts = {account_id: platform.account for account_id, platform in platforms.items()}
+        self.calls = CallFaults(self._armed, self._moments.follow, accounts)
+        self.events = EventFaults(self._armed, hubs.send, self._moments.follow, accounts)
+        exchange.status.interceptor = OrderFaults(self._armed, accounts)
         hubs.market.accepts = hubs.user.accepts = self.events.accepts
         for one in wanted:
             self._arm(one, start)

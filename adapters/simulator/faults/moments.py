@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from adapters.simulator.faults.armed import Armed, ArmedFaults
 from adapters.simulator.faults.calls import CALLS
 from adapters.simulator.faults.controls import MARKET_STREAMS, Platform, VenueControls
 from adapters.simulator.faults.events import TARGETS
-from adapters.simulator.faults.plan import FaultOptions, Option, Seam, add_kind
+from adapters.simulator.faults.plan import Account, FaultOptions, Option, Seam, add_kind, of_account
 from engine.model.errors import RefusedError
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import Side
@@ -36,6 +36,7 @@ MomentFault = Callable[[MomentContext], object]
 _HUB = Option("both", "which hub", ("both", "market", "user"))
 _UNTIL = Option(0.0, "end it after so many seconds of venue time; 0 leaves it")
 _PRODUCT = Option("MNQ", "which product", tuple(CME_FUTURES))
+_ACCOUNT = of_account("the first; after a call or an event whichever that was about")
 _ON = Option(
     AT_ONCE, "act by venue time, or just after such a call was handled or such an event was told", OCCASIONS
 )
@@ -132,6 +133,7 @@ _fault(
     _cancel_leg,
     leg=Option("stop", "which leg", ("stop", "target")),
     symbol=Option("", "of this product; empty: the newest of all", ("", *CME_FUTURES)),
+    account=_ACCOUNT,
 )
 _fault(
     "outside-trade",
@@ -143,12 +145,14 @@ _fault(
     symbol=_PRODUCT,
     side=Option("buy", "which way", ("buy", "sell")),
     qty=Option(1, "contracts"),
+    account=_ACCOUNT,
 )
 _fault(
     "outside-flatten",
     "The desk flattens the account: orders expire, positions are closed at market.",
     "outside-flatten:at=60",
     lambda c: c.platform.flatten(),
+    account=_ACCOUNT,
 )
 _fault(
     "blocked-account",
@@ -156,6 +160,15 @@ _fault(
     "blocked-account:at=60,seconds=30",
     lambda c: c.platform.block(),
     seconds=_UNTIL,
+    account=_ACCOUNT,
+)
+_fault(
+    "closed-account",
+    "The account is gone from the platform: no search lists it, and no call finds it.",
+    "closed-account:at=60,seconds=30",
+    lambda c: c.platform.close_account(),
+    seconds=_UNTIL,
+    account=_ACCOUNT,
 )
 _fault(
     "skewed-clock",
@@ -184,22 +197,26 @@ _fault(
 class MomentFaults:
     """Lets faults act when their moment has come."""
 
-    def __init__(self, armed: ArmedFaults, controls: VenueControls, platform: Platform) -> None:
+    def __init__(
+        self, armed: ArmedFaults, controls: VenueControls, platforms: Mapping[int, Platform]
+    ) -> None:
         self._armed = armed
         self._controls = controls
-        self._platform = platform
+        self._platforms = platforms
 
     def start(self, armed: Armed) -> None:
         """Wait for the first instant of a fault that acts by venue time."""
         if armed.fault.options.text("on") == AT_ONCE:
             self._armed.schedule.call_at(armed.starts, partial(self._tick, armed, armed.starts))
 
-    def follow(self, occasion: str) -> None:
+    def follow(self, occasion: str, account: Account | None) -> None:
         """A call was handled or an event told: faults tied to it act as soon as the accounts are straight."""
         for armed in self._armed.at(Seam.MOMENT):
-            if armed.fault.options.text("on") == occasion and armed.acts(now := self._armed.clock()):
+            options = armed.fault.options
+            fits = options.text("on") == occasion and options.about(account)
+            if fits and armed.acts(now := self._armed.clock()):
                 self._armed.note(armed, now, occasion)
-                self._armed.schedule.call_at(now, partial(self._act, armed))
+                self._armed.schedule.call_at(now, partial(self._act, armed, account))
 
     def _tick(self, armed: Armed, due: int) -> None:
         every = armed.fault.options.nanos("every")
@@ -209,11 +226,20 @@ class MomentFaults:
         if every and not armed.over(due):
             self._armed.schedule.call_at(due + every, partial(self._tick, armed, due + every))
 
-    def _act(self, armed: Armed) -> None:
+    def _act(self, armed: Armed, account: Account | None = None) -> None:
         options = armed.fault.options
         try:
-            undo = armed.kind.act(MomentContext(options, self._controls, self._platform))
+            undo = armed.kind.act(MomentContext(options, self._controls, self._platform(options, account)))
             if callable(undo) and (seconds := options.number("seconds")):
                 self._armed.schedule.call_after(seconds, undo)
         except RefusedError as error:
             log.warning("fault %s could do nothing: %s", armed.fault, error)
+
+    def _platform(self, options: FaultOptions, account: Account | None) -> Platform:
+        """Of the account that a fault acts on. Raises RefusedError."""
+        if account is not None:
+            return self._platforms[account.id]
+        for platform in self._platforms.values():
+            if options.about(platform.account):
+                return platform
+        raise RefusedError("the login has no such account")

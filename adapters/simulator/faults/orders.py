@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from adapters.simulator.exchange.codes import PLACEABLE, TYPE
 from adapters.simulator.exchange.order_checks import OUT_OF_RANGE, OrderInterceptor
 from adapters.simulator.exchange.requests import PlaceRequest
 from adapters.simulator.faults.armed import ArmedFaults
-from adapters.simulator.faults.plan import ANY, FaultOptions, Option, Seam, add_kind
+from adapters.simulator.faults.plan import ANY, Account, FaultOptions, Option, Seam, add_kind, of_account
 from engine.model.instrument import CME_FUTURES
 from engine.model.orders import VenueOrder
 
@@ -20,6 +22,7 @@ add_kind(
     "rejected-order:type=stop,nth=2",
     type=Option("stop", "orders of this type", _TYPES),
     symbol=_SYMBOL,
+    account=of_account(),
     text=Option(OUT_OF_RANGE, "what it says; the default is that of a stop that the price is through"),
 )(lambda options: options.text("text"))
 
@@ -31,6 +34,7 @@ add_kind(
     "partial-fill:type=limit,qty=1,pause=5",
     type=Option(ANY, "orders of this type; the rest of a stop goes on as at market", _TYPES),
     symbol=_SYMBOL,
+    account=of_account(),
     qty=Option(1, "contracts of one part"),
     pause=Option(0.0, "least time between two parts, seconds of venue time"),
 )
@@ -55,21 +59,24 @@ class PartialFills:
 class OrderFaults(OrderInterceptor):
     """Stands between orders that arrive, or could fill, and the venue."""
 
-    def __init__(self, armed: ArmedFaults) -> None:
+    def __init__(self, armed: ArmedFaults, accounts: Mapping[int, Account]) -> None:
         self._armed = armed
+        self._accounts = accounts
         self._partial: dict[str, PartialFills] = {}
 
     def rejection(self, symbol: str, order: PlaceRequest) -> str | None:
         kind = PLACEABLE.get(order.type, "")
-        acting = self._armed.acting(Seam.ORDER, symbol, symbol=symbol, type=kind)
+        account = self._accounts.get(order.account_id)
+        acting = self._armed.acting(Seam.ORDER, symbol, account, symbol=symbol, type=kind)
         return acting[0].kind.act(acting[0].fault.options) if acting else None
 
-    def most_filled(self, order: VenueOrder, qty: int) -> int:
+    def most_filled(self, account_id: int, order: VenueOrder, qty: int) -> int:
         fills = self._partial.get(order.venue_id)
         if fills is None:
             acting = self._armed.acting(
                 Seam.FILL,
                 f"order {order.venue_id}",
+                self._accounts.get(account_id),
                 lambda options: qty > options.count("qty"),
                 symbol=order.instrument,
                 type=order.type,

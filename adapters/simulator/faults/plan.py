@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -13,6 +13,18 @@ _Act = TypeVar("_Act", bound=Callable[..., Any])
 ANY = "any"
 Value = str | int | float | bool
 """Of an option. Its type is that of the option's default."""
+
+
+ACCOUNT_OPTION = "account"
+
+
+class Account(Protocol):
+    """What a fault can be about."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def name(self) -> str: ...
 
 
 class FaultError(ValueError):
@@ -50,6 +62,11 @@ class FaultOptions(Struct, frozen=True):
     def count(self, key: str) -> int:
         return int(self.values[key])
 
+    def about(self, account: Account | None) -> bool:
+        """Whether an account is meant, or what is of none."""
+        named = self.values.get(ACCOUNT_OPTION, "")
+        return not named or (account is not None and named in (str(account.id), account.name))
+
     def number(self, key: str) -> float:
         return float(self.values[key])
 
@@ -59,6 +76,11 @@ class FaultOptions(Struct, frozen=True):
 
     def yes(self, key: str) -> bool:
         return bool(self.values[key])
+
+
+def of_account(otherwise: str = "any") -> Option:
+    """Which account a fault is about, where the login has several."""
+    return Option("", f"only of this account, by name or id; empty: {otherwise}")
 
 
 class FaultKind(Struct, frozen=True):

@@ -99,7 +99,7 @@ class Endpoints:
                 "accounts": [
                     wire.account_json(a.row())
                     for a in accounts
-                    if a.can_trade or not body.only_active_accounts
+                    if a.listed and (a.can_trade or not body.only_active_accounts)
                 ]
             }
         )
@@ -159,7 +159,7 @@ class Endpoints:
 
         def asked(about: Any, _token: str) -> Json:
             account = self._exchange.accounts.get(getattr(about, "filter", about).account_id)
-            if account is None:
+            if account is None or not account.listed:
                 return envelope(dict.fromkeys(payload), code=AccountCode.ACCOUNT_NOT_FOUND)
             return answer(account, about)
 
