@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from adapters.store.lock import InstanceLock, lock_name
+from engine.model.instrument import CME_FUTURES
 from tests.tstream.conftest import Reading
 from tests.tstream.test_cli import process
 from tests.tstream.test_run_commands import pretend_terminal
@@ -37,7 +38,7 @@ def test_it_is_that_of_the_settings_as_long_as_they_stay(kept: FirstPicture, pla
         venue="practice venue",
         journal="practice",
         practice=True,
-        contracts=("MES", "MNQ"),
+        contracts=(CME_FUTURES["MES"], CME_FUTURES["MNQ"]),
         preset="ssh",
         fps=4,
         theme="ember",
@@ -68,7 +69,6 @@ CHANGES: dict[str, Callable[[Paths, pytest.MonkeyPatch], object]] = {
     ),
     "variable": lambda _, patch: patch.setenv("TSTREAM_UI_KEYMAP", '{"pause": "f8"}'),
     "damaged": lambda places, _: kept_bytes(places, b'"bell":true,', b""),
-    "unknown contract": lambda places, _: kept_bytes(places, b'"MES"', b'"MEX"'),
 }
 
 

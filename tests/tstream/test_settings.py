@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from engine.model.config import TradingSwitch
+from engine.model.instrument import CME_FUTURES
+from tests.support.instruments import PERPETUAL, SHARE, SPOT
 from tests.tstream.conftest import Reading
 from tstream.errors import SettingsError
 from tstream.paths import Paths
@@ -84,6 +87,53 @@ def test_own_costs_replace_the_built_in_ones(reading: Reading) -> None:
     assert table[1].fee_usd == Decimal("1.40")
 
 
+OTHERS = """
+contracts = ["MNQ", "BTCUSDT.p", "ethusdt@Binance", "ACME"]
+[instruments."BTCUSDT.P"]
+kind = "perpetual"
+root = "BTCUSDT"
+tick_size = 0.1
+lot_size = 0.0001
+currency = "USDT"
+base = "BTC"
+calendar = "always"
+least_notional = 5
+maker_percent = 0.02
+taker_percent = 0.05
+margin_percent = 10
+[instruments."ETHUSDT@binance"]
+kind = "spot"
+tick_size = 0.01
+lot_size = 0.0001
+currency = "USDT"
+base = "ETH"
+calendar = "always"
+least_notional = 5
+maker_percent = 0.1
+taker_percent = 0.1
+[instruments.ACME]
+kind = "equity"
+tick_size = 0.01
+currency = "USD"
+calendar = "us_equities"
+fee_usd = 0
+commission_usd = 0.0035
+"""
+
+
+def test_instruments_of_any_kind_can_be_added(reading: Reading) -> None:
+    mnq, btc, eth, acme = reading(OTHERS).settings.instrument_table()
+    assert mnq == CME_FUTURES["MNQ"]
+    assert btc == replace(PERPETUAL, description="BTCUSDT.P")
+    assert eth == replace(SPOT, symbol="ETHUSDT@binance", description="ETHUSDT@binance")
+    assert acme == replace(SHARE, description="ACME")
+
+
+def test_a_coin_counts_as_dollars_where_a_person_says_so(reading: Reading) -> None:
+    table = reading('counts_as_usd = "usdt"\n' + OTHERS).settings.instrument_table()
+    assert [i.currency for i in table] == ["USD"] * 4
+
+
 def test_the_ssh_preset_draws_less_often_unless_told(reading: Reading) -> None:
     assert reading().settings.ui.fps == 10
     assert reading('[ui]\npreset = "ssh"').settings.ui.fps == 4
@@ -132,9 +182,34 @@ BAD = {
     ),
     "contract twice": ('contracts = ["MNQ", "mnq"]', 'contracts = "MNQ": names a contract twice'),
     "no contract": ("contracts = []", "contracts = []: must be a list of MNQ, NQ, MES, ES, MGC, GC"),
+    "unknown contract beside one of your own": (
+        'contracts = ["MNX"]\n[instruments.CL]\nkind = "future"\ntick_size = 0.01\ntick_value_usd = 10\n'
+        'currency = "USD"\ncalendar = "cme"\nfee_usd = 1.4\ncommission_usd = 0',
+        'contracts[0] = "MNX": unknown contract; known are MNQ, NQ, MES, ES, MGC, GC, CL',
+    ),
     "costs of an unknown contract": (
         "[instruments.EX]\nfee_usd = 1",
-        "instruments.EX: unknown contract; known are MNQ, NQ, MES, ES, MGC, GC",
+        "instruments.EX: is in no table of tstream's (MNQ, NQ, MES, ES, MGC, GC), so all of it has to be "
+        "said: kind is missing",
+    ),
+    "half of a new instrument": (
+        '[instruments.BTCUSDT]\nkind = "perpetual"\ntick_size = 0.1\ncurrency = "USDT"\nmaker_percent = 0.02',
+        "instruments.BTCUSDT: is in no table of tstream's (MNQ, NQ, MES, ES, MGC, GC), so all of it has to "
+        "be said: lot_size, base, calendar, least_notional, taker_percent are missing",
+    ),
+    "inverse contract": (
+        '[instruments.XBTUSD]\nkind = "perpetual"\ntick_size = 0.5\nlot_size = 1\ncurrency = "BTC"\n'
+        'base = "BTC"\ncalendar = "always"\nleast_notional = 0\nmaker_percent = 0\ntaker_percent = 0.05',
+        'instruments.XBTUSD.currency = "BTC": is BTC, which one unit is of: an inverse contract, settled in '
+        "its own coin, is worth 1/price and is not traded; take the one that is settled in USD, USDT or USDC",
+    ),
+    "no name of an instrument": (
+        "[instruments.'a b']\nfee_usd = 1",
+        'instruments.a b: must be a name such as "MNQ" or "BTCUSDT@binance"',
+    ),
+    "no calendar": (
+        '[instruments.ES]\ncalendar = "nyse"',
+        'instruments.ES.calendar = "nyse": must be one of cme, always, us_equities',
     ),
     "unknown cost": (
         "[instruments.ES]\nfee = 1",

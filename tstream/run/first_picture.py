@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from adapters.common.files import replace_file
 from engine.model.config import TradingSwitch
-from engine.model.instrument import CME_FUTURES
+from engine.model.instrument import Instrument
 from engine.model.orders import AccountKind
 from engine.model.restrictions import TradingState
 from engine.model.view import ContractView, HealthView, SessionPhase, SessionView, View
@@ -34,7 +34,7 @@ class FirstPicture(Struct, frozen=True, forbid_unknown_fields=True):
     journal: str
     """Under which name the run is locked."""
     practice: bool
-    contracts: tuple[str, ...]
+    contracts: tuple[Instrument, ...]
     preset: Literal["normal", "ssh"]
     fps: int
     theme: str
@@ -56,7 +56,7 @@ def picture_of(settings: Settings, journal: str, notes: tuple[str, ...] = ()) ->
         venue=shown_venues(settings),
         journal=journal,
         practice=settings.practice,
-        contracts=tuple(settings.contracts),
+        contracts=settings.instrument_table(),
         preset=ui.preset,
         fps=ui.fps,
         theme=ui.theme,
@@ -84,7 +84,7 @@ def recall(paths: Paths, config: Path | None) -> FirstPicture | None:
         same = kept.fingerprint == fingerprint(paths, config or paths.settings_file)
     except (OSError, msgspec.MsgspecError):
         return None
-    return kept.picture if same and set(kept.picture.contracts) <= CME_FUTURES.keys() else None
+    return kept.picture if same else None
 
 
 def remember(paths: Paths, config: Path | None, picture: FirstPicture | None) -> None:
@@ -104,7 +104,6 @@ def remember(paths: Paths, config: Path | None, picture: FirstPicture | None) ->
 
 def blank(picture: FirstPicture) -> View:
     """The View before there is an engine: the contracts' names, and nothing that could be mistaken."""
-    instruments = [CME_FUTURES[symbol] for symbol in picture.contracts]
     return View(
         version=0,
         ts=0,
@@ -130,7 +129,7 @@ def blank(picture: FirstPicture) -> View:
                 state=TradingState.ACTIVE,
                 position_qty=0,
             )
-            for instrument in instruments
+            for instrument in picture.contracts
         ),
         books=(),
         positions=(),

@@ -12,8 +12,9 @@ from pydantic_settings import NoDecode
 from engine.model.rooms import AlertRoom, SizePolicy
 from tstream.settings.declared import DeclaredSection, keys_of
 from tstream.settings.fields import CommaSeparated, Section, need, refuse, setting
+from tstream.settings.instruments import Symbol
 from tstream.settings.notify import Ids
-from tstream.settings.sections import BaseUrl, Contract, SocketUrl
+from tstream.settings.sections import BaseUrl, SocketUrl
 
 _API_URL, _GATEWAY_URL = "https://discord.com/api/v10", "wss://gateway.discord.gg/"
 
@@ -62,7 +63,7 @@ class RoomSettings(DeclaredSection):
     replies: bool = setting(True, "Read answers to other messages too.")
     threads: bool = setting(False, "Read threads under the channels too.")
     forwards: bool = setting(True, "Read messages that an author forwards from elsewhere.")
-    contracts: dict[str, Contract] = setting(
+    contracts: dict[str, Symbol] = setting(
         {"ES": "MES", "NQ": "MNQ", "GC": "MGC"},
         "What is traded for each contract that the room names.",
         allowed="a table from the room's contract to one of MNQ, NQ, MES, ES, MGC, GC",

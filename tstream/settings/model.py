@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Self
 
-import msgspec
-from pydantic import SecretStr, model_validator
+from pydantic import AfterValidator, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
@@ -21,12 +20,11 @@ from engine.model.instrument import CME_FUTURES, Instrument
 from tstream.settings.alerts import DiscordSettings, RoomName, RoomSettings
 from tstream.settings.dotenv import DotenvSource, EnvironmentSource
 from tstream.settings.fields import CommaSeparated, computed, refuse, setting
+from tstream.settings.instruments import Contract, Currency, InstrumentSettings, Symbol, described, make_sense
 from tstream.settings.notify import NotifySettings
 from tstream.settings.risk import AccountRisk, RiskSettings
 from tstream.settings.sections import (
-    Contract,
     ControlSettings,
-    InstrumentSettings,
     LogSettings,
     ProjectXSettings,
     ScreenSettings,
@@ -65,6 +63,14 @@ class Settings(BaseSettings):
         "to any account (one that is not for practice has to be armed once by typing its name).",
         default="live where all venues are for practice, else off",
     )
+    instruments: Annotated[dict[Symbol, InstrumentSettings], AfterValidator(make_sense)] = setting(
+        {},
+        "Terms of single products where yours differ, and products that tstream does not know.",
+        allowed="a table of products",
+    )
+    counts_as_usd: Annotated[tuple[Currency, ...], NoDecode, CommaSeparated] = setting(
+        (), "Currencies that count as US dollars, such as USDT.", allowed="a list of currencies"
+    )
     contracts: Annotated[tuple[Contract, ...], NoDecode, CommaSeparated] = setting(
         ("MNQ", "NQ", "MES", "ES", "MGC", "GC"),
         "The products to watch and trade, in the order of the screen.",
@@ -72,9 +78,6 @@ class Settings(BaseSettings):
         allowed="a list of " + ", ".join(CME_FUTURES),
     )
     projectx: ProjectXSettings = setting(ProjectXSettings(), "The login at the gateway.")
-    instruments: dict[Contract, InstrumentSettings] = setting(
-        {}, "Costs of single products where yours differ.", allowed="a table of products"
-    )
     risk: RiskSettings = setting(RiskSettings(), "Your own limits.", reload="live")
     paper: PaperBooks = setting(
         (PaperSettings(),), "Play money beside the venues' accounts.", allowed="[paper] or [[paper]] tables"
@@ -179,14 +182,9 @@ class Settings(BaseSettings):
         return tuple(one for one in self.paper if (usual if one.enabled is None else one.enabled))
 
     def instrument_table(self) -> tuple[Instrument, ...]:
-        """The instruments to trade, in order, with your own costs."""
-        return tuple(self._instrument(symbol) for symbol in self.contracts)
-
-    def _instrument(self, symbol: str) -> Instrument:
-        own = self.instruments.get(symbol)
-        if own is None:
-            return CME_FUTURES[symbol]
-        return msgspec.structs.replace(CME_FUTURES[symbol], **own.model_dump(exclude_none=True))
+        """The instruments to trade, in order, with your own terms."""
+        own = self.instruments
+        return tuple(described(symbol, own.get(symbol), self.counts_as_usd) for symbol in self.contracts)
 
     def secrets(self) -> tuple[str, ...]:
         """Values that may appear in no log, message or picture."""

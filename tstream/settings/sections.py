@@ -12,23 +12,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 from adapters.common.secret import LOOPBACK
-from engine.model.instrument import CME_FUTURES
 from engine.strategies.zones import ZoneReactionConfig
 from tstream.logs import LogOptions
 from tstream.settings.declared import DeclaredSection, keys_of
-from tstream.settings.fields import Section, Usd, Whole, computed, refuse, setting
+from tstream.settings.fields import Section, Whole, computed, refuse, setting
 
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
-
-
-def _known_contract(symbol: str) -> str:
-    if symbol.upper() not in CME_FUTURES:
-        raise refuse("unknown contract; known are " + ", ".join(CME_FUTURES))
-    return symbol.upper()
-
-
-Contract = Annotated[str, AfterValidator(_known_contract)]
-"""The name of a product that tstream can trade, without its month."""
 
 
 def _base_url(url: str) -> str:
@@ -96,17 +85,6 @@ class ProjectXSettings(Section):
 
     user: str = setting("", "Login name at the gateway (not the e-mail address).")
     key: SecretStr = setting(SecretStr(""), "API key made in the gateway's settings.")
-
-
-class InstrumentSettings(Section):
-    """Costs of one product where yours differ from the built-in table."""
-
-    fee_usd: Usd | None = setting(
-        None, "Exchange and platform fees per contract and side, USD.", ge=0, le=100
-    )
-    commission_usd: Usd | None = setting(
-        None, "Broker's commission per contract and side, USD.", ge=0, le=100
-    )
 
 
 @keys_of(ZoneReactionConfig())
