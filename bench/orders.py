@@ -29,7 +29,7 @@ from bench.terminal import ROOT
 from engine.core import Core
 from engine.market.bars import BarsClosed
 from engine.model.commands import Flatten, Resume, Shutdown
-from engine.model.config import EngineConfig, TradingSwitch
+from engine.model.config import BookConfig, EngineConfig, TradingSwitch
 from engine.model.events import AnyEvent, Print, Quote
 from engine.model.instrument import CME_FUTURES
 from engine.model.limits import RiskLimits
@@ -246,12 +246,19 @@ async def trader(
     ):
         config = EngineConfig(
             tuple(instruments.values()), "bench", journal.install, journal.boot, TradingSwitch.LIVE,
-            practice_time=True, risk=LIMITS, rooms=rooms, bar_grace_ns=bar_grace_ns,
+            practice_time=True, templates=(BookConfig(risk=LIMITS),), rooms=rooms, bar_grace_ns=bar_grace_ns,
         )  # fmt: skip
         core = Core(config, strategy or Always(), await restore(journal))
         feed = TimedFeed(adapter.feed)
         engine = Engine(
-            core, journal, journal.last_seq, feed, [adapter.broker], clock, warm_up=False, alerts=alerts
+            core,
+            journal,
+            journal.last_seq,
+            {"practice": feed},
+            [adapter.broker],
+            clock,
+            warm_up=False,
+            alerts=alerts,
         )
         hands = Trader(engine, core, feed, clock, http)
         await hands.market()

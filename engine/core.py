@@ -65,7 +65,7 @@ class Core:
         self.books: dict[str, Book] = {}
         """Those whose account is known, by name."""
         self.marks = Marks()
-        self.market = MarketData(self.instruments, config.bar_grace_ns, config.risk.stale_ns, turn.counts)
+        self.market = MarketData(self.instruments, config.bar_grace_ns, config.stale_ns, turn.counts)
         self.links = Links()
         self._maker = BookMaker(
             config, self.state, turn, self.books, lambda event: _HANDLERS[type(event)](self, event)
@@ -92,9 +92,9 @@ class Core:
         self.started_ts = self.turn.now
         write_start(self.turn, self.config)
         self.clocks.started()
-        for name in list(self.state.books):
-            if self._open(name):
-                self.books[name].orders.recover()
+        for known in list(self.state.books.values()):
+            if self._open(known.book, known.venue):
+                self.books[known.book].orders.recover()
         months.remember(self.books, self.marks)
         for broker in self.inside:
             broker.open()
@@ -148,14 +148,14 @@ class Core:
 
     # --- what happens ----------------------------------------------------------------------------------
 
-    def _open(self, name: str) -> bool:
+    def _open(self, name: str, venue: str) -> bool:
         """Open a book, or open it anew; False for one that this run does not serve."""
-        spec = self._maker.spec(name)
+        spec = self._maker.spec(name, venue)
         if spec is None:
             return False
-        link = self.links.get("user", name) if spec.streamed else None
+        link = self.links.get("user", name, spec.config.venue) if spec.streamed else None
         streaming = link is None or link.state is LinkState.LIVE
-        self.books[name] = Book(spec, self.turn, self.marks, streaming=streaming)
+        self.books[name] = Book(spec, self.turn, self.config, self.marks, streaming=streaming)
         return True
 
     def _on_quote(self, event: ev.Quote) -> None:
@@ -180,24 +180,29 @@ class Core:
         self.market.on_history(event)
 
     def _on_link(self, event: ev.LinkChanged) -> None:
-        before = self.links.get(event.link, event.book)
+        before = self.links.get(event.link, event.book, event.venue)
         self.links.changed(event, self.turn)
         if event.link == "market":
             self.market.on_link(event)
         elif event.link == "rest" and before is not None and before.state is LinkState.DOWN:
             for book in self.books.values():
-                book.orders.look(0)  # questions that failed meanwhile have waited long enough
+                if book.at(event.venue):
+                    book.orders.look(0)  # questions that failed meanwhile have waited long enough
         elif event.link == "user":
             for book in self.books.values():
-                if book.spec.streamed and event.book in (None, book.name):
+                if book.spec.streamed and event.book in (None, book.name) and book.at(event.venue):
                     book.orders.on_link(event.state is LinkState.LIVE)
 
     def _on_account_adopted(self, event: ev.AccountAdopted) -> None:
-        known, before = self.state.book(event.book).account, self.books.get(event.book)
-        if known is None or _identity(known) != _identity(event.account):
-            self.turn.commit(r.AccountKnown(ts=self.turn.now, book=event.book, account=event.account))
+        of_book = self.state.book(event.book)
+        known, before = of_book.account, self.books.get(event.book)
+        moved = event.venue not in ("", of_book.venue)
+        if known is None or moved or _identity(known) != _identity(event.account):
+            self.turn.commit(
+                r.AccountKnown(ts=self.turn.now, book=event.book, account=event.account, venue=event.venue)
+            )
         another = known is not None and known.id != event.account.id
-        if (before is None or another) and not self._open(event.book):
+        if (before is None or another) and not self._open(event.book, event.venue):
             return
         orders = self.books[event.book].orders
         orders.on_adopted(event.account)
@@ -206,7 +211,7 @@ class Core:
             orders.flatten(before.orders.flattener.latched_since(self.started_ts), "manual")
 
     def _on_command(self, event: ev.CommandReceived) -> None:
-        contracts, expected = tuple(self.instruments), self.config.books
+        contracts, expected = tuple(self.instruments), self.config.expected
         commands.take(event.command, self.turn, self.books, contracts, self.marks, expected)
 
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from engine.execution.order_manager import OrderManager
-from engine.model.config import EngineConfig
+from engine.model.config import BookConfig, EngineConfig
 from engine.model.orders import AccountKind
 from engine.model.refusals import Refusal
 from engine.portfolio.money import Marks, day_usd
@@ -23,11 +23,9 @@ from engine.state.turn import Turn
 class BookSpec(Struct, frozen=True):
     """What is decided about a book before its account is known."""
 
-    name: str
-    config: EngineConfig
-    """As this book sees it: with its own limits."""
+    config: BookConfig
     needs: frozenset[str]
-    """Links without which nothing is entered, by name."""
+    """Links of its venue without which nothing is entered, by name."""
     streamed: bool = True
     """What becomes of its orders is told by a connection that can break."""
     runs_out: bool = False
@@ -37,18 +35,25 @@ class BookSpec(Struct, frozen=True):
 class Book:
     """One account of one run. A book whose account changes is made anew."""
 
-    def __init__(self, spec: BookSpec, turn: Turn, marks: Marks, *, streaming: bool) -> None:
+    def __init__(
+        self, spec: BookSpec, turn: Turn, run: EngineConfig, marks: Marks, *, streaming: bool
+    ) -> None:
         """`streaming`: the connection that tells of it is not known to be down."""
         self.spec = spec
-        self.name = spec.name
         self.config = spec.config
-        self.orders = OrderManager(spec.name, turn, spec.config, marks)
+        self.name = spec.config.name
+        self.run = run
+        self.orders = OrderManager(spec.config, turn, run, marks)
         self.orders.inquiry.streaming = streaming
-        self.guards = Guards(self.orders, marks, spec.config.risk, practice_time=spec.config.practice_time)
+        self.guards = Guards(self.orders, marks, spec.config.risk, practice_time=run.practice_time)
         self.recovered = False
         """Positions agreed with the venue, every trade with its stop, once in this run."""
         self._turn = turn
         self._marks = marks
+
+    def at(self, venue: str) -> bool:
+        """Whether what is told of a venue concerns it; an empty name stands for every venue."""
+        return not venue or not self.config.venue or venue == self.config.venue
 
     @property
     def state(self) -> BookState:
@@ -65,14 +70,14 @@ class Book:
     def armed(self) -> bool:
         """A person has armed the book's account by typing its name."""
         account = self.state.account
-        return account is not None and account.name in self.config.armed_accounts
+        return account is not None and account.name in self.run.armed_accounts
 
     def hands_off(self) -> tuple[Refusal, ...]:
         """Why tstream does nothing by itself on this account; empty when it may. Commands always act."""
         if self.spec.runs_out:
             return (Refusal.OFF,)
         account = self.state.account
-        return gate.hands_off(self.config.trading, None if account is None else account.kind, self.armed)
+        return gate.hands_off(self.run.trading, None if account is None else account.kind, self.armed)
 
     def recover(self) -> bool:
         """Start-up is recovery: nothing new before positions agree and every trade has its stop again."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from engine.books import leftovers
@@ -58,48 +58,59 @@ def obey(
 
     `contracts` and `expected` books are the configured ones; a book opens when its account is adopted.
     """
-    instrument = getattr(command, "instrument", None)
+    if isinstance(command, Shutdown):
+        leftovers.look(books)
+        return Answer(f"stopping; {leftovers.left(books)}")
+    instrument, name = command.instrument, command.book
     if instrument is not None and instrument not in contracts:
         return Answer(f"unknown contract {instrument}; known: {', '.join(contracts)}", done=False)
+    if name is not None:
+        known = tuple(dict.fromkeys((*expected, *books)))
+        if name not in known:
+            return Answer(f"unknown book {name}; known: {', '.join(known) or 'none yet'}", done=False)
+        expected = (name,) if name in expected else ()
+    several = len(books) > 1
+    meant = [book for book in books.values() if name in (None, book.name)]
+    where = _where(instrument, name)
     match command:
         case Flatten():
-            return _flatten(command, turn, books, contracts, expected)
+            return _flatten(command, turn, meant, contracts, expected, several=several)
         case CancelEntries():
-            count = sum(book.orders.cancel_entries(instrument) for book in books.values())
+            count = sum(book.orders.cancel_entries(instrument) for book in meant)
             entries = "entry is" if count == 1 else "entries are"
-            return Answer(f"{instrument or 'all'}: {count} resting {entries} being cancelled")
+            return Answer(f"{_where(instrument, name, 'all')}: {count} resting {entries} being cancelled")
         case BreakEven():
-            where = command.instrument
-            answers = [
-                _whose(books, book) + book.orders.to_break_even(where, marks.bid(where), marks.ask(where))
-                for book in books.values()
-            ]
+            symbol = command.instrument
+            bid, ask = marks.bid(symbol), marks.ask(symbol)
+            answers = [_whose(book, several) + book.orders.to_break_even(symbol, bid, ask) for book in meant]
             return Answer("; ".join(answers) or "no account is connected yet", done=bool(answers))
         case Pause():
-            return Answer(_pause(turn, books, instrument, f"paused by {command.source}", command.source))
+            _pause(command, turn, meant, f"paused by {command.source}")
+            return Answer(f"{where}: entries paused; exits and stops stay")
         case Resume():
             return _resume(turn, command)
         case Halt():
-            return Answer(_halt(turn, books, command))
-        case Shutdown():
-            leftovers.look(books)
-            return Answer(f"stopping; {leftovers.left(books)}")
+            _halt(command, turn, meant)
+            return Answer(f"{where}: halted; exits, stops and guards stay; resume --halted lifts it")
 
 
 def _flatten(
     command: Flatten,
     turn: Turn,
-    books: Mapping[str, Book],
+    books: Sequence[Book],
     contracts: tuple[str, ...],
     expected: tuple[str, ...],
+    *,
+    several: bool,
 ) -> Answer:
     if not books and not expected:
         return Answer("no account is connected yet: nothing can be flattened", done=False)
     asked = (command.instrument,) if command.instrument is not None else contracts
-    absent = [name for name in expected if name not in books]
-    _pause(turn, books, command.instrument, f"flattened by {command.source}", command.source)
-    parts = [_whose(books, book) + part for book in books.values() for part in _exposure(book, asked)]
-    for book in books.values():
+    here = {book.name for book in books}
+    absent = [name for name in expected if name not in here]
+    _pause(command, turn, books, f"flattened by {command.source}")
+    parts = [_whose(book, several) + part for book in books for part in _exposure(book, asked)]
+    for book in books:
         # What is held in contracts that are no longer configured is flattened with the rest.
         held = () if command.instrument else tuple(i for i, p in book.state.positions.items() if p.qty)
         book.orders.flatten(tuple(dict.fromkeys(asked + held)), "manual")
@@ -108,14 +119,19 @@ def _flatten(
         turn.commit(r.FlattenStarted(ts=turn.now, book=name, instruments=asked, reason="manual"))
     if absent:
         parts.append(f"account {', '.join(absent)} as soon as it is connected")
-    what = command.instrument or "everything"
+    what = _where(command.instrument, command.book)
     said = "; ".join(parts) or "nothing open here, asking the venue"
     return Answer(f"flatten {what}: {said}; entries stay paused")
 
 
-def _whose(books: Mapping[str, Book], book: Book) -> str:
+def _where(instrument: str | None, book: str | None, everything: str = "everything") -> str:
+    """What a command is about, in words."""
+    return f"{instrument or everything} in {book}" if book else instrument or everything
+
+
+def _whose(book: Book, several: bool) -> str:
     """The book's name where there are several."""
-    return f"{book.name}: " if len(books) > 1 else ""
+    return f"{book.name}: " if several else ""
 
 
 def _exposure(book: Book, instruments: tuple[str, ...]) -> list[str]:
@@ -131,42 +147,44 @@ def _exposure(book: Book, instruments: tuple[str, ...]) -> list[str]:
     return parts
 
 
-def _pause(turn: Turn, books: Mapping[str, Book], instrument: str | None, reason: str, by: str) -> str:
-    tighten(turn, TradingState.REDUCING, reason, instrument=instrument, by=by)
-    for book in books.values():
-        book.orders.cancel_entries(instrument)
-    return f"{instrument or 'everything'}: entries paused; exits and stops stay"
-
-
-def _halt(turn: Turn, books: Mapping[str, Book], command: Halt) -> str:
-    """A deliberate stop: no resume lifts it unless it says so, and the guards go on working."""
+def _pause(command: Pause | Flatten, turn: Turn, books: Iterable[Book], reason: str) -> None:
     instrument = command.instrument
-    by = command.source
-    tighten(turn, TradingState.HALTED, f"halted by {by}", instrument=instrument, by=by)
-    for book in books.values():
+    tighten(turn, TradingState.REDUCING, reason, book=command.book, instrument=instrument, by=command.source)
+    for book in books:
         book.orders.cancel_entries(instrument)
-    return f"{instrument or 'everything'}: halted; exits, stops and guards stay; resume --halted lifts it"
+
+
+def _halt(command: Halt, turn: Turn, books: Iterable[Book]) -> None:
+    """A deliberate stop: no resume lifts it unless it says so, and the guards go on working."""
+    instrument, by = command.instrument, command.source
+    tighten(turn, TradingState.HALTED, f"halted by {by}", book=command.book, instrument=instrument, by=by)
+    for book in books:
+        book.orders.cancel_entries(instrument)
 
 
 def _resume(turn: Turn, command: Resume) -> Answer:
-    instrument = command.instrument
-    lifted = []
+    """Lift what the command's scope covers; what else holds it is told, not lifted."""
+    instrument, name = command.instrument, command.book
+    lifted = False
     for key, restriction in list(turn.state.restrictions.items()):
         book, _, where = key.partition("/")
-        if _liftable(restriction, command) and (instrument is None or where == instrument):
+        covered = instrument in (None, where) and name in (None, book)
+        if covered and _liftable(restriction, command):
             ease(turn, f"resumed by {command.source}", book=book or None, instrument=where or None)
-            lifted.append(where or "everything")
+            lifted = True
     left = [
         kept
         for key, kept in turn.state.restrictions.items()
-        if instrument is None or key.partition("/")[2] in ("", instrument)
+        for book, _, where in (key.partition("/"),)
+        if (instrument is None or where in ("", instrument)) and (name is None or book in ("", name))
     ]
+    scope = _where(instrument, name)
     if left:
         strictest = max(left, key=lambda kept: kept.state.rank)
         hint = "; resume --halted lifts it" if strictest.state is TradingState.HALTED else ""
         still = f"still {strictest.state.said(strictest.reason, strictest.guard)}{hint}"
-        return Answer(f"{instrument or 'everything'}: {still}", done=False)
-    return Answer(f"{instrument or 'everything'}: entries allowed again" if lifted else "nothing was paused")
+        return Answer(f"{scope}: {still}", done=False)
+    return Answer(f"{scope}: entries allowed again" if lifted else "nothing was paused")
 
 
 def _liftable(restriction: Restriction, command: Resume) -> bool:

@@ -167,9 +167,9 @@ class Entries:
         if orders.balance_usd is not None:
             equity = equity_usd(known, state, self._marks, orders.balance_usd)
         return gate.Circumstances(
-            trading=config.trading,
+            trading=book.run.trading,
             late_ns=wall - idea_ts,
-            latest_ns=config.latest_ns,
+            latest_ns=book.run.latest_ns,
             armed=book.armed,
             kind=account.kind if account is not None else None,
             state=restriction.state if restriction is not None else TradingState.ACTIVE,
@@ -179,7 +179,7 @@ class Entries:
             reconciled=orders.reconciled and book.recovered,
             can_trade=orders.can_trade,
             journal_ok=self.journal_ok,
-            venue_up=self._links.up(book.name, book.spec.needs) and orders.inquiry.streaming,
+            venue_up=self._links.up(book.name, book.spec.needs, config.venue) and orders.inquiry.streaming,
             feed_stale=self._market.staleness.stale(symbol, now, wall) or self._links.market_stale,
             price_age_ns=self._market.staleness.age(symbol, now),
             in_hours=guards.in_hours(wall),

@@ -12,7 +12,7 @@ from msgspec import structs
 
 from engine.books.book import Book
 from engine.model import events as ev
-from engine.model.config import EngineConfig, PaperConfig
+from engine.model.config import BookConfig, EngineConfig, PaperConfig
 from engine.model.effects import AnyEffect
 from engine.model.orders import Account, AccountKind
 from engine.risk.guards import exposed
@@ -38,18 +38,18 @@ class InnerBroker:
 
     def __init__(
         self,
-        name: str,
+        config: BookConfig,
         paper: PaperConfig,
-        config: EngineConfig,
+        run: EngineConfig,
         turn: Turn,
         books: Mapping[str, Book],
         hear: Hear,
     ) -> None:
-        """`config` is the book's own. `books` are those of the core, this one among them once it is open;
-        `hear` is how the core takes an event in within a step.
+        """`config` is the book's own, filled as `paper` says. `books` are those of the core, this one among
+        them once it is open; `hear` is how the core takes an event in within a step.
         """
-        self.name = name
-        self._config = config
+        self.name = name = config.name
+        self._run = run
         self._turn = turn
         self._hear = hear
         self._stopped_ts = turn.state.last_ts
@@ -59,13 +59,13 @@ class InnerBroker:
         self._frozen: set[str] = set()
         """Instruments whose month has changed while something of the old one is alive."""
         commission = paper.commission_usd
-        known = {i.symbol: i for i in (*turn.state.instruments.values(), *config.instruments)}
+        known = {i.symbol: i for i in (*turn.state.instruments.values(), *run.instruments)}
         self._instruments = {
             symbol: i if commission is None else structs.replace(i, commission_usd=commission)
             for symbol, i in known.items()
         }
         self.model = FillModel(
-            latency_ns=paper.latency_ns, slippage_ticks=paper.slippage_ticks, bar_ns=config.bar_ns
+            latency_ns=paper.latency_ns, slippage_ticks=paper.slippage_ticks, bar_ns=run.bar_ns
         )
         self._broker = PaperBroker(
             Account(name, name.upper(), AccountKind.PAPER, paper.balance_usd, can_trade=True),
@@ -86,7 +86,7 @@ class InnerBroker:
         book = self._turn.state.books.get(self.name, BookState(self.name))
         # Where nothing is open, nothing can have become due since.
         since = self._stopped_ts if is_open(book) else now
-        first = self._config.boot * IDS_A_BOOT + 1
+        first = self._run.boot * IDS_A_BOOT + 1
         self._broker.restore(venue_state(book, self.model, since, first), book)
         self._hear(ev.AccountAdopted(ts_recv=now, book=self.name, account=self._broker.account))
         self._look_ahead()

@@ -8,11 +8,13 @@ from engine.state import alarms
 from engine.state.alarms import Alarm
 from engine.state.turn import Turn
 
-Key = tuple[str, str | None]
+Key = tuple[str, str, str | None]
 
 
 class Links:
-    """By name and, where a link is one book's own (its user hub), by that book."""
+    """By venue, name and, where a link is one book's own (its user hub), by that book. Without a venue, or
+    without a book, a link is that of all.
+    """
 
     def __init__(self) -> None:
         self._known: dict[Key, LinkChanged] = {}
@@ -20,7 +22,7 @@ class Links:
 
     def changed(self, event: LinkChanged, turn: Turn) -> None:
         """Take a change in, and tell people where the state is another."""
-        key = event.link, event.book
+        key = event.venue, event.link, event.book
         before = self._known.get(key)
         self._known[key] = event
         if before is not None and before.state is event.state:
@@ -29,7 +31,7 @@ class Links:
         severity = Severity.WARNING if event.state in (LinkState.DOWN, LinkState.STALE) else Severity.INFO
         if event.link == "token" and event.state is LinkState.DOWN:
             severity = Severity.CRITICAL  # only a person can mend it
-        name = alarms.link(*key)
+        name = alarms.link(event.link, event.book, event.venue)
         ended = (name,) if event.state is LinkState.LIVE else ()
         detail = f": {event.detail}" if event.detail else ""
         turn.say(
@@ -45,16 +47,19 @@ class Links:
         """Every link with the time since which it is in its state, nanoseconds UTC."""
         return tuple((link, self._since[key]) for key, link in self._known.items())
 
-    def get(self, name: str, book: str | None = None) -> LinkChanged | None:
-        """A link by its name: the one of a book, or of all books."""
-        return self._known.get((name, book)) or self._known.get((name, None))
+    def get(self, name: str, book: str | None = None, venue: str = "") -> LinkChanged | None:
+        """A link by its name: the one of a book, or of all books of its venue."""
+        for key in ((venue, name, book), (venue, name, None), ("", name, book), ("", name, None)):
+            if key in self._known:
+                return self._known[key]
+        return None
 
-    def up(self, book: str, needed: frozenset[str]) -> bool:
+    def up(self, book: str, needed: frozenset[str], venue: str = "") -> bool:
         """Whether none of the links that a book's entries need is down."""
         return not any(
             link.state is LinkState.DOWN
             for link in self._known.values()
-            if link.link in needed and link.book in (None, book)
+            if link.link in needed and link.book in (None, book) and (not venue or link.venue in ("", venue))
         )
 
     @property

@@ -1,4 +1,4 @@
-"""Makes the books of a run: those that brokers outside serve, and a paper book whose broker is inside.
+"""Makes the books of a run: those that brokers outside serve, and paper books whose brokers are inside.
 
 The only place that knows which kinds there are.
 """
@@ -7,22 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from msgspec import structs
+from msgspec.structs import replace
 
 from engine.books.book import Book, BookSpec
 from engine.books.inner_broker import Hear, InnerBroker, is_open
 from engine.model import records as r
-from engine.model.config import EngineConfig, PaperConfig
+from engine.model.config import BookConfig, EngineConfig, PaperConfig
+from engine.model.orders import AccountKind
 from engine.model.restrictions import TradingState
 from engine.state.restrictions import tighten
-from engine.state.state import State
+from engine.state.state import BookState, State
 from engine.state.turn import Turn
 from engine.venue.paper import CAPABILITIES
 
 PROGRAM = "tstream"
 
 PAPER = "paper"
-"""Name of the paper book, and of its account in small letters."""
+"""Name of the paper book where there is one."""
 
 VENUE_LINKS = frozenset({"rest", "user", "market", "token"})
 """Without one of these no entry; an alert room that is gone takes no trade away."""
@@ -41,28 +42,48 @@ class BookMaker:
         an event in within a step.
         """
         self._config = config
-        paper = _served(config, state)
-        self.inside: tuple[InnerBroker, ...] = ()
+        self._state = state
+        self._paper = {
+            spec.config.name: spec
+            for spec in (
+                *(_paper(book) for book in config.books if book.paper is not None),
+                *(_paper(book, runs_out=True) for book in _switched_off(config, state)),
+            )
+        }
+        self.inside = tuple(
+            InnerBroker(spec.config, spec.config.paper or PaperConfig(), config, turn, books, hear)
+            for spec in self._paper.values()
+        )
         """Brokers that are carried out within the step that decides."""
-        self._paper: BookSpec | None = None
-        if paper is not None:
-            own = structs.replace(config, risk=paper.risk or config.risk, capabilities=CAPABILITIES)
-            self._paper = BookSpec(PAPER, own, MARKET_LINK, streamed=False, runs_out=config.paper is None)
-            self.inside = (InnerBroker(PAPER, paper, own, turn, books, hear),)
 
-    def spec(self, name: str) -> BookSpec | None:
+    def spec(self, name: str, venue: str = "") -> BookSpec | None:
         """How a book is made; None for one that the journal knows and this run does not serve."""
-        if name == PAPER:
-            return self._paper
-        return BookSpec(name, self._config, VENUE_LINKS)
+        if name in self._paper:
+            return self._paper[name]
+        if _is_paper(self._state.book(name)):
+            return None
+        config = self._config.book(name, venue)
+        return None if config is None else BookSpec(config, VENUE_LINKS)
 
 
-def _served(config: EngineConfig, state: State) -> PaperConfig | None:
-    """How the paper book is run; None for not at all. One that is switched off lives until it is flat."""
-    if config.paper is not None:
-        return config.paper
-    book = state.books.get(PAPER)
-    return PaperConfig() if book is not None and is_open(book) else None
+def _paper(config: BookConfig, *, runs_out: bool = False) -> BookSpec:
+    own = replace(config, capabilities=CAPABILITIES)
+    return BookSpec(own, MARKET_LINK, streamed=False, runs_out=runs_out)
+
+
+def _switched_off(config: EngineConfig, state: State) -> list[BookConfig]:
+    """Paper books of earlier runs that live until they are flat."""
+    known = {book.name for book in config.books}
+    risk = (*config.books, *config.templates, BookConfig())[0].risk
+    return [
+        BookConfig(book.book, risk=risk, paper=PaperConfig())
+        for book in state.books.values()
+        if book.book not in known and _is_paper(book) and is_open(book)
+    ]
+
+
+def _is_paper(book: BookState) -> bool:
+    return book.account is not None and book.account.kind is AccountKind.PAPER
 
 
 def write_start(turn: Turn, config: EngineConfig) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.model.config import EngineConfig
+from engine.model.config import BookConfig, EngineConfig
 from engine.model.notices import NoticeKind, Severity
 from engine.portfolio.money import Marks
 from engine.state.alarms import NONE, Alarm
@@ -13,10 +13,11 @@ from engine.state.turn import Turn
 class BookContext:
     """One book of one run. `state` is the fold of the journal; only records change it."""
 
-    def __init__(self, book: str, turn: Turn, config: EngineConfig, marks: Marks) -> None:
-        self.book = book
+    def __init__(self, config: BookConfig, turn: Turn, run: EngineConfig, marks: Marks) -> None:
+        self.book = book = config.name
         self.turn = turn
         self.config = config
+        self.run = run
         self.marks = marks
         self.started_ts = turn.now
         self.state: BookState = turn.state.book(book)
@@ -29,7 +30,7 @@ class BookContext:
     def knows(self, instrument: str) -> bool:
         """Whether we trade it, or once did. Others' instruments in the account are none of our business."""
         return instrument in self.turn.state.instruments or any(
-            instrument == known.symbol for known in self.config.instruments
+            instrument == known.symbol for known in self.run.instruments
         )
 
     def made(self, order: Order) -> bool:

@@ -142,7 +142,7 @@ class Fills:
             one.told = True
             text = f"{what}: the venue does not say so when it is asked; it is not counted"
             self._book.say(NoticeKind.FILL, Severity.CRITICAL, text, fill.instrument)
-        if self._inquiry.proven_ts - one.arrived < self._book.config.unknown_after_ns:
+        if self._inquiry.proven_ts - one.arrived < self._book.run.unknown_after_ns:
             return True
         self._book.say(NoticeKind.FILL, Severity.WARNING, f"{what}: forgotten", fill.instrument)
         return False

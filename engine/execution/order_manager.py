@@ -25,7 +25,7 @@ from engine.execution.resplit import even_out
 from engine.execution.stops import TrailingStops
 from engine.model import events as ev
 from engine.model import records as r
-from engine.model.config import EngineConfig
+from engine.model.config import BookConfig, EngineConfig
 from engine.model.effects import Request
 from engine.model.market import NANOS
 from engine.model.notices import NoticeKind, Severity
@@ -53,15 +53,15 @@ _AT_WORK = (OrderStatus.WORKING, OrderStatus.PARTIAL)
 class OrderManager:
     """Takes the venue's events of one book in; writes records and requests effects through the turn."""
 
-    def __init__(self, book: str, turn: Turn, config: EngineConfig, marks: Marks) -> None:
+    def __init__(self, config: BookConfig, turn: Turn, run: EngineConfig, marks: Marks) -> None:
         self._marked = (-1, -1)
         """The marks and records as of which what is held was looked at."""
         self.balance_usd: Decimal | None = None
         self.can_trade = True
         self._blind = False
         """The last look at the venue failed."""
-        self.context = context = BookContext(book, turn, config, marks)
-        self.inquiry = Inquiry(book, turn)
+        self.context = context = BookContext(config, turn, run, marks)
+        self.inquiry = Inquiry(config.name, turn)
         self._orders = OrderRequests(context)
         self.flattener = Flattener(context, self._orders, self.inquiry)
         self.protection = Protection(context, self._orders, self.inquiry, self.flattener)
@@ -140,7 +140,7 @@ class OrderManager:
     def next_due(self) -> int:
         """When `pulse` or `tend` has something to do next, unless it is `busy`, nanoseconds UTC."""
         return min(
-            self.inquiry.next_due(self.context.config.slow_cycle_ns),
+            self.inquiry.next_due(self.context.run.slow_cycle_ns),
             self.flattener.next_due(),
             self._foreign.next_due(),
             self._excursions.next_due(),
@@ -184,7 +184,7 @@ class OrderManager:
     def look_now(self) -> None:
         """Ask for it in this very step, where no question is under way."""
         self.inquiry.hurry()
-        self.inquiry.ask(self.reconciler.since(), self.context.config.slow_cycle_ns)
+        self.inquiry.ask(self.reconciler.since(), self.context.run.slow_cycle_ns)
 
     # --- the diff --------------------------------------------------------------------------------------
 
@@ -200,7 +200,7 @@ class OrderManager:
         for found in list(state.plans.values()):
             self._stops.after_first_target(found)
             even_out(context, found)
-            grace_ns, rigid = context.config.bracket_grace_ns, self._orders.rigid
+            grace_ns, rigid = context.run.bracket_grace_ns, self._orders.rigid
             wanted = difference(
                 found, state.orders, context.now, grace_ns, brackets=state.brackets, rigid=rigid
             )
@@ -363,7 +363,7 @@ class OrderManager:
         self.work()
         self._excursions.write_down()
         self.equity.write_down()
-        self.inquiry.ask(self.reconciler.since(), self.context.config.slow_cycle_ns)
+        self.inquiry.ask(self.reconciler.since(), self.context.run.slow_cycle_ns)
 
     def tend(self) -> None:
         """What is done by itself for contracts of others; only where tstream may act on the account."""

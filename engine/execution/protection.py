@@ -88,7 +88,7 @@ class Protection:
         self._inquiry.insist(f"missing {found.plan.plan_id} {leg} {slot}", urgent=True)
         if last is not None and last.live and not last.suspended:
             return False  # a successor beside a stop that stands may wait for proof
-        grace = UNPROVEN_NS + (self._book.config.bracket_grace_ns if last is None else RETRY_NS)
+        grace = UNPROVEN_NS + (self._book.run.bracket_grace_ns if last is None else RETRY_NS)
         return slot is Slot.STOP and self._book.now - seemed >= grace
 
     def watch(self) -> None:

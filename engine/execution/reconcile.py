@@ -151,9 +151,7 @@ class Reconciler:
     def _never_seen(self, order: Order, absence: Absence) -> None:
         """An order of unknown outcome: lost after enough evidence, whatever was wanted of it."""
         waited = self._book.now - absence.since
-        lost = (
-            absence.looks >= self._book.config.unknown_checks and waited >= self._book.config.unknown_after_ns
-        )
+        lost = absence.looks >= self._book.run.unknown_checks and waited >= self._book.run.unknown_after_ns
         if order.slot is Slot.STOP and absence.looks >= ABSENCES and order.created_ts < self._book.started_ts:
             # The run that meant to send it is over: nobody sends it any more, and what it had sent has
             # arrived.
@@ -222,8 +220,8 @@ class Reconciler:
         for client_id, order in ended.items():
             since, count = self._untold.get(client_id, (self._book.now, 0))
             self._untold[client_id] = since, count + 1
-            enough = count + 1 >= self._book.config.unknown_checks
-            if enough and self._book.now - since >= self._book.config.unknown_after_ns:
+            enough = count + 1 >= self._book.run.unknown_checks
+            if enough and self._book.now - since >= self._book.run.unknown_after_ns:
                 due.add(order.instrument)
         for symbol in sorted(due):
             plans = [p.plan for p in self._book.state.plans.values() if p.plan.instrument == symbol]

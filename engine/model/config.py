@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.model.instrument import Instrument
 from engine.model.limits import RiskLimits
@@ -38,7 +40,7 @@ LATEST_NS = 10 * NANOS
 
 
 class PaperConfig(Struct, frozen=True):
-    """A paper book beside the venue's books: the same ideas, play money, fills by the engine's own venue."""
+    """How a paper book fills: the same ideas as the books beside it, play money, the engine's own venue."""
 
     balance_usd: Annotated[Decimal, restart(gt=0, le=100000000), "What it begins with, USD."] = Decimal(50000)
     latency_ns: Annotated[
@@ -57,8 +59,23 @@ class PaperConfig(Struct, frozen=True):
         "Broker's commission per contract and side, USD. Without it each product's own; fees are counted "
         "in any case.",
     ] = None
-    risk: RiskLimits | None = None
-    """Its own limits; None takes those of the run."""
+
+
+class BookConfig(Struct, frozen=True):
+    """One account at a broker, or a paper account inside the core: whatever is a book's own."""
+
+    name: str = ""
+    """Unique in the run; of a template empty."""
+    venue: str = ""
+    """Whose links it needs, by the venue's name; empty for the only one, and for paper."""
+    risk: RiskLimits = RiskLimits()
+    capabilities: Capabilities = Capabilities()
+    """Of its broker."""
+    brackets: Brackets = Brackets.AUTO
+    copy_ratio: Decimal = Decimal(1)
+    """What the sized quantity is multiplied by, before it is cut to whole lots; 0: it never enters."""
+    paper: PaperConfig | None = None
+    """Filled inside the core; None for an account at a venue."""
 
 
 class EngineConfig(Struct, frozen=True):
@@ -77,11 +94,14 @@ class EngineConfig(Struct, frozen=True):
     practice_time: bool = False
     lost_records: int = 0
     """So many fewer has the journal than were written to it."""
-    books: tuple[str, ...] = ()
-    """Names of the books that this run serves, known before their accounts are."""
-    risk: RiskLimits = RiskLimits()
-    paper: PaperConfig | None = None
-    """The paper book of this run; None where there is none."""
+    books: tuple[BookConfig, ...] = ()
+    """Those that this run serves, known before their accounts are; ideas go to them in this order."""
+    templates: tuple[BookConfig, ...] = (BookConfig(),)
+    """By venue, for a book that is adopted under a name that is not configured; one without a venue holds for
+    every one. Without one such a book is not served.
+    """
+    sources: Mapping[str, tuple[str, ...]] = {}
+    """By instrument, the venues that price it, the preferred one first; without an entry any may."""
     fills: str = "the venue's own"
     """How the venue fills orders, for summaries."""
     bar_ns: int = 0
@@ -94,9 +114,6 @@ class EngineConfig(Struct, frozen=True):
     """An idea older than this is not traded: after a suspended machine many old minutes close at once."""
     bracket_grace_ns: int = 2 * NANOS
     """A filled entry whose protection is not seen by then gets a stop of our own."""
-    brackets: Brackets = Brackets.AUTO
-    capabilities: Capabilities = Capabilities()
-    """Of the brokers that serve these books."""
     unknown_checks: int = 3
     unknown_after_ns: int = 15 * NANOS
     """An order whose outcome is unknown counts as lost after so many checks over so long."""
@@ -104,3 +121,24 @@ class EngineConfig(Struct, frozen=True):
     """Positions and orders are compared with the venue this often."""
     rooms: tuple[AlertRoom, ...] = ()
     """Alert rooms that are traded."""
+
+    @property
+    def expected(self) -> tuple[str, ...]:
+        """Names of the books that wait for an account at a venue."""
+        return tuple(book.name for book in self.books if book.paper is None)
+
+    def book(self, name: str, venue: str = "") -> BookConfig | None:
+        """How a book is configured that trades at a venue; None where nobody has said so."""
+        for known in self.books:
+            if known.name == name:
+                return known
+        for template in self.templates:
+            if template.venue in ("", venue):
+                return replace(template, name=name, venue=venue)
+        return None
+
+    @property
+    def stale_ns(self) -> int:
+        """Prices older than this are too old for at least one of the books, nanoseconds."""
+        configs = self.books or self.templates or (BookConfig(),)
+        return min(config.risk.stale_ns for config in configs)

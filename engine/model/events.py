@@ -29,6 +29,8 @@ class Quote(Event, frozen=True, kw_only=True, gc=False, tag="quote"):
     instrument: str
     bid: int | None
     ask: int | None
+    venue: str = ""
+    """Whose price it is."""
     last: int | None = None
     day_open: int | None = None
     """Opening price of the session, ticks: the change of the day counts from here if no close is known."""
@@ -44,6 +46,7 @@ class Print(Event, frozen=True, kw_only=True, gc=False, tag="print"):
     size: int
     aggressor: Side | None = None
     seq: int = 0
+    venue: str = ""
 
 
 class HeldPriced(Event, frozen=True, kw_only=True, gc=False, tag="held_priced"):
@@ -54,6 +57,7 @@ class HeldPriced(Event, frozen=True, kw_only=True, gc=False, tag="held_priced"):
     bid: int | None = None
     ask: int | None = None
     last: int | None = None
+    venue: str = ""
 
 
 class HistoryLoaded(Event, frozen=True, kw_only=True, tag="history"):
@@ -61,6 +65,7 @@ class HistoryLoaded(Event, frozen=True, kw_only=True, tag="history"):
 
     instrument: str
     bars: tuple[Bar, ...]
+    venue: str = ""
 
 
 class ContractResolved(Event, frozen=True, kw_only=True, tag="contract"):
@@ -70,6 +75,7 @@ class ContractResolved(Event, frozen=True, kw_only=True, tag="contract"):
     contract_id: str
     name: str
     """As people write it: "MNQZ6"."""
+    venue: str = ""
 
 
 class AccountAdopted(Event, frozen=True, kw_only=True, tag="account_adopted"):
@@ -77,6 +83,8 @@ class AccountAdopted(Event, frozen=True, kw_only=True, tag="account_adopted"):
 
     book: str
     account: Account
+    venue: str = ""
+    """Where the account is, by the name of the settings."""
 
 
 class LinkState(StrEnum):
@@ -92,6 +100,8 @@ class LinkChanged(Event, frozen=True, kw_only=True, tag="link"):
     link: str
     state: LinkState
     detail: str = ""
+    venue: str = ""
+    """Whose connection it is; empty for every venue's."""
     book: str | None = None
     """Of the user hub: whose stream it is; None stands for every book."""
     until: int = 0

@@ -59,6 +59,8 @@ class ContractKnown(Record, frozen=True, kw_only=True, tag="contract_known"):
 class AccountKnown(Record, frozen=True, kw_only=True, tag="account_known"):
     book: str
     account: Account
+    venue: str = ""
+    """Where the account is, by the name of the settings; empty where only one venue was."""
 
 
 class Carried(Struct, frozen=True):

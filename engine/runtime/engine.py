@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future
 from decimal import Decimal
 from typing import Any
@@ -62,7 +62,7 @@ class Engine:
         core: Core,
         journal: Journal,
         last_seq: int,
-        feed: MarketFeed,
+        feeds: Mapping[str, MarketFeed],
         brokers: Sequence[Broker],
         clock: Clock,
         record: Callable[[ev.AnyEvent], None] | None = None,
@@ -74,7 +74,8 @@ class Engine:
         alerts: AlertSource | None = None,
         wall: Clock | None = None,
     ) -> None:
-        """`record` gets every event for the tape; `speed` is how fast `clock` runs against real time.
+        """`feeds` are by their venue's name. `record` gets every event for the tape; `speed` is how fast
+        `clock` runs against real time.
 
         `emergency` takes records while the journal can't. `admit` is asked before an account is adopted and
         raises FatalError when it is not to be touched. Without `warm_up` no history is loaded.
@@ -84,7 +85,7 @@ class Engine:
         self._core = core
         self._journal = journal
         self._last_seq = last_seq
-        self._feed = feed
+        self._feeds = feeds
         self._brokers = {broker.book: broker for broker in brokers}
         self._clock = clock
         self._record = record
@@ -99,8 +100,8 @@ class Engine:
         self._fault = ""
         self._stopping = False
         self._commands = Commands(self._take_command)
-        self._loads: dict[str, asyncio.Task[None]] = {}
-        """The newest history request of each contract."""
+        self._loads: dict[tuple[str, str], asyncio.Task[None]] = {}
+        """The newest history request of each venue and contract."""
         self._wait_p99_ms = 0.0
         self._waits_seen = 0.0
         """When they were last looked at, by the loop's clock."""
@@ -136,7 +137,7 @@ class Engine:
                 inside.get(name, self._core.config.fills),
                 books[name].orders.equity.run_drawdown_usd if name in books else Decimal(0),
             )
-            for name in books or self._core.config.books
+            for name in books or self._core.config.expected
         }
 
     def ask(self, command: AnyCommand) -> Future[Notice]:
@@ -161,9 +162,14 @@ class Engine:
         tasks = [
             asyncio.create_task(writer.run(), name="journal writer"),
             asyncio.create_task(self._pictures.run(), name="pictures"),
-            asyncio.create_task(self._supervise("market", self._feed.run), name="feed"),
             *(
-                asyncio.create_task(self._supervise("user", broker.run, book), name=f"broker {book}")
+                asyncio.create_task(self._supervise("market", feed.run, venue), name=f"feed {venue}")
+                for venue, feed in self._feeds.items()
+            ),
+            *(
+                asyncio.create_task(
+                    self._supervise("user", broker.run, self._venue_of(book), book), name=f"broker {book}"
+                )
                 for book, broker in self._brokers.items()
             ),
         ]
@@ -245,12 +251,12 @@ class Engine:
             self._commands.taken(event.command, said)
         match event:
             case ev.ContractResolved():
-                self._load_history(event.instrument.symbol)
+                self._load_history(event.venue, event.instrument.symbol)
             case ev.CommandReceived(command=Shutdown()):
                 self._stopping = True
             case ev.LinkChanged(link="market", state=ev.LinkState.LIVE):
                 for symbol in self._core.state.contracts:
-                    self._load_history(symbol)
+                    self._load_history(event.venue, symbol)
         return outcome
 
     def _tape(self, record: Callable[[ev.AnyEvent], None], event: ev.AnyEvent) -> None:
@@ -290,7 +296,11 @@ class Engine:
         self._post(event)
 
     async def _supervise(
-        self, link: str, run: Callable[[Sink], Coroutine[Any, Any, None]], book: str | None = None
+        self,
+        link: str,
+        run: Callable[[Sink], Coroutine[Any, Any, None]],
+        venue: str = "",
+        book: str | None = None,
     ) -> None:
         """Keep an adapter running. A fatal error ends it and is shown; a bug restarts it and is shown too."""
         while True:
@@ -300,29 +310,34 @@ class Engine:
                 if link != ALERTS_LINK:
                     self._failure = str(error)
                 log.critical("%s: %s", link, error)
-                self._link_down(link, str(error), book)
+                self._link_down(link, str(error), venue, book)
                 return
             except PortError as error:
                 log.warning("%s: %s; trying again in %.0f s", link, error, RETRY_S)
-                self._link_down(link, str(error), book)
+                self._link_down(link, str(error), venue, book)
             except Exception:
                 log.exception("%s failed; starting it again in %.0f s", link, RETRY_S)
-                self._link_down(link, "internal error, see the log", book)
+                self._link_down(link, "internal error, see the log", venue, book)
             await asyncio.sleep(RETRY_S)
 
-    def _link_down(self, link: str, detail: str, book: str | None) -> None:
+    def _link_down(self, link: str, detail: str, venue: str, book: str | None) -> None:
+        down = ev.LinkState.DOWN
         self._post(
             ev.LinkChanged(
-                ts_recv=self._clock(), link=link, state=ev.LinkState.DOWN, detail=detail, book=book
+                ts_recv=self._clock(), link=link, state=down, detail=detail, venue=venue, book=book
             )
         )
 
-    async def _warm_up(self, symbol: str) -> None:
+    def _venue_of(self, book: str) -> str:
+        config = self._core.config.book(book)
+        return "" if config is None else config.venue
+
+    async def _warm_up(self, venue: str, symbol: str) -> None:
         """Load closed minutes of the past days; repeated until it works or a newer request replaces it."""
         while True:
             end = self._watch.wall()
             try:
-                bars = await self._feed.history(symbol, end - WARM_UP_NS, end)
+                bars = await self._feeds[venue].history(symbol, end - WARM_UP_NS, end)
             except FatalError as error:
                 log.error("history of %s: %s", symbol, error)
                 return
@@ -333,17 +348,23 @@ class Engine:
             except Exception:
                 log.exception("history of %s failed", symbol)
                 return
-            self._post(ev.HistoryLoaded(ts_recv=self._clock(), instrument=symbol, bars=tuple(bars)))
+            self._post(
+                ev.HistoryLoaded(ts_recv=self._clock(), instrument=symbol, bars=tuple(bars), venue=venue)
+            )
             return
 
-    def _load_history(self, symbol: str) -> None:
-        """A newer request knows the newer end, so it replaces one that is still under way."""
-        if not self._warm:
+    def _load_history(self, venue: str, symbol: str) -> None:
+        """A newer request knows the newer end, so it replaces one that is still under way. Where an event
+        does not say whose it is, it is the only venue's.
+        """
+        venue = venue or next(iter(self._feeds), "")
+        if not self._warm or venue not in self._feeds:
             return
-        before = self._loads.get(symbol)
+        before = self._loads.get((venue, symbol))
         if before is not None:
             before.cancel()
-        self._loads[symbol] = asyncio.create_task(self._warm_up(symbol), name=f"history {symbol}")
+        task = asyncio.create_task(self._warm_up(venue, symbol), name=f"history {venue} {symbol}")
+        self._loads[venue, symbol] = task
 
     def _health(self) -> HealthView:
         inbox, writer = self._inbox, self._writer

@@ -124,7 +124,7 @@ class KeptRows:
 def _mode(core: Core) -> AccountKind:
     """The strictest of all books. A book whose account is still to come is one too."""
     kinds = {book.kind for book in core.books.values()}
-    if kinds <= {AccountKind.PAPER} or not core.books.keys() >= set(core.config.books):
+    if kinds <= {AccountKind.PAPER} or not core.books.keys() >= set(core.config.expected):
         kinds.add(AccountKind.PRACTICE if core.config.practice_time else AccountKind.LIVE)
     return AccountKind.LIVE if AccountKind.LIVE in kinds else AccountKind.PRACTICE
 

@@ -26,8 +26,8 @@ NONE = Alarm()
 _LOST = (r.OrderEvent.REJECTED, r.OrderEvent.DENIED, r.OrderEvent.NOT_FOUND)
 
 
-def link(name: str, book: str | None = None) -> str:
-    return f"link {name} {book or ''}".rstrip()
+def link(name: str, book: str | None = None, venue: str = "") -> str:
+    return " ".join(part for part in ("link", venue, name, book) if part)
 
 
 def lookup(book: str) -> str:

@@ -65,7 +65,7 @@ def _account_known(state: State, record: r.AccountKnown) -> None:
     book = state.kept_book(record.book)
     if book.account is not None and book.account.id != record.account.id:
         book = state.books[record.book] = BookState(record.book)
-    book.account = record.account
+    book.account, book.venue = record.account, record.venue
 
 
 def _nothing(state: State, record: r.AnyRecord) -> None:

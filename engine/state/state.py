@@ -153,6 +153,8 @@ class Restriction(Struct, frozen=True):
 class BookState(Struct):
     book: str
     account: Account | None = None
+    venue: str = ""
+    """Where the account is, by the name of the settings of the run that adopted it."""
     orders: dict[str, Order] = field(default_factory=dict)
     """By client id; finished ones are kept for the day."""
     unfinished: list[str] = field(default_factory=list)

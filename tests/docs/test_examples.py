@@ -17,7 +17,7 @@ from adapters.simulator.market.hours import practice_open
 from engine.core import Core
 from engine.lab.replay import Replay
 from engine.model import events as ev
-from engine.model.config import EngineConfig, TradingSwitch
+from engine.model.config import BookConfig, EngineConfig, TradingSwitch
 from engine.model.effects import CancelOrder, PlaceOrder
 from engine.model.errors import RefusedError, UnknownOutcomeError
 from engine.model.instrument import CME_FUTURES
@@ -55,7 +55,7 @@ def test_the_strategy_trades_on_the_generated_market(example: Any) -> None:
         install="docs",
         boot=1,
         trading=TradingSwitch.LIVE,
-        risk=RiskLimits(min_score_tenths=0),
+        templates=(BookConfig(risk=RiskLimits(min_score_tenths=0)),),
         bar_grace_ns=0,
     )
     plans: list[PlanOpened] = []

@@ -15,6 +15,7 @@ from engine.model import effects as fx
 from engine.model import events as ev
 from engine.model import records as r
 from engine.model.commands import Flatten
+from engine.model.config import BookConfig
 from engine.model.errors import Cause
 from engine.model.market import MINUTE, NANOS
 from engine.model.orders import OrderStatus, Slot, VenueStatus
@@ -173,7 +174,7 @@ def test_f28_a_restart_in_the_break_goes_on_with_the_latch() -> None:
 def test_a_flatten_before_any_account_is_adopted_is_carried_out_on_adoption() -> None:
     bench, _ = entered()
     fresh = ManualVenue()
-    fresh.core.config = structs.replace(fresh.core.config, books=(BOOK,))
+    fresh.core.config = structs.replace(fresh.core.config, books=(BookConfig(BOOK),))
     fresh.orders, fresh.fills, fresh.positions = bench.orders, bench.fills, bench.positions
     answer = fresh.say(Flatten(id="f"))
     assert "hand as soon as it is connected" in answer
@@ -193,7 +194,7 @@ def test_a_flatten_before_any_account_is_adopted_is_carried_out_on_adoption() ->
 
 def test_a_latch_from_before_the_adoption_survives_a_restart() -> None:
     fresh = ManualVenue()
-    fresh.core.config = structs.replace(fresh.core.config, books=(BOOK,))
+    fresh.core.config = structs.replace(fresh.core.config, books=(BookConfig(BOOK),))
     fresh.say(Flatten(id="f", instrument="MNQ"))
     again = fresh.restart()
     again.positions["MNQ"] = 2

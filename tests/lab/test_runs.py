@@ -16,7 +16,7 @@ from engine.core import Core, Outcome
 from engine.lab.replay import BOOK, Replay
 from engine.market import sessions
 from engine.model import records as r
-from engine.model.config import EngineConfig, TradingSwitch
+from engine.model.config import BookConfig, EngineConfig, TradingSwitch
 from engine.model.effects import PlaceOrder
 from engine.model.events import AnyEvent, Print, Quote
 from engine.model.limits import RiskLimits
@@ -98,7 +98,7 @@ def _core(
         boot=boot,
         trading=TradingSwitch.LIVE,
         practice_time=True,
-        risk=risk,
+        templates=(BookConfig(risk=risk),),
         bar_grace_ns=0,
     )
     return Core(config, ScriptedStrategy(script, relative=True), state)

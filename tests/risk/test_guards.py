@@ -11,6 +11,7 @@ from engine.books.book import BookSpec
 from engine.books.opening import VENUE_LINKS
 from engine.market import sessions
 from engine.model import records as r
+from engine.model.config import BookConfig
 from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, NANOS, Side
 from engine.model.orders import Slot
@@ -136,8 +137,8 @@ def test_a_restart_finds_the_lock_and_the_flatten_that_was_under_way() -> None:
     assert state.book(BOOK).flattening == {"MNQ": "risk"}
     turn = Turn(state)
     turn.begin(book.now + MINUTE)
-    spec = BookSpec(BOOK, config(LIMITS), VENUE_LINKS)
-    EngineBook(spec, turn, _marks(800), streaming=True).guards.check()
+    spec = BookSpec(BookConfig(BOOK, risk=LIMITS), VENUE_LINKS)
+    EngineBook(spec, turn, config(), _marks(800), streaming=True).guards.check()
     assert turn.records == []
 
 

@@ -11,7 +11,7 @@ from engine.books.book import BookSpec
 from engine.books.opening import VENUE_LINKS
 from engine.market import sessions
 from engine.model import records as r
-from engine.model.config import EngineConfig, TradingSwitch
+from engine.model.config import BookConfig, EngineConfig, TradingSwitch
 from engine.model.instrument import CME_FUTURES, Instrument
 from engine.model.limits import RiskLimits
 from engine.model.market import NANOS, Side
@@ -32,14 +32,13 @@ MORNING = 1_794_844_800 * NANOS
 GRACE = 2 * NANOS
 
 
-def config(risk: RiskLimits | None = None) -> EngineConfig:
+def config() -> EngineConfig:
     return EngineConfig(
         instruments=(MNQ, MES, MGC),
         venue="test",
         install="test",
         boot=1,
         trading=TradingSwitch.LIVE,
-        risk=risk or RiskLimits(),
     )
 
 
@@ -95,8 +94,8 @@ class Book:
 
     def opened(self, risk: RiskLimits | None = None, marks: Marks | None = None) -> EngineBook:
         """The engine's book over these records."""
-        spec = BookSpec(BOOK, config(risk), VENUE_LINKS)
-        return EngineBook(spec, self.turn, Marks() if marks is None else marks, streaming=True)
+        spec = BookSpec(BookConfig(BOOK, risk=risk or RiskLimits()), VENUE_LINKS)
+        return EngineBook(spec, self.turn, config(), Marks() if marks is None else marks, streaming=True)
 
     def restarted(self, later: int) -> Book:
         """The book as a new run over the same journal finds it, so much later in nanoseconds."""

@@ -13,7 +13,7 @@ from engine.core import Core
 from engine.model import effects as fx
 from engine.model import events as ev
 from engine.model.commands import Shutdown
-from engine.model.config import EngineConfig, TradingSwitch
+from engine.model.config import BookConfig, EngineConfig, TradingSwitch
 from engine.model.errors import RetryableError
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import Bar
@@ -158,14 +158,14 @@ class FakedEngine:
         self.broker = FakeBroker()
         self.feed = FakeFeed()
         self.clock = Clock()
-        config = EngineConfig((MNQ,), "fake", "t", 1, TradingSwitch.LIVE, books=(BOOK,))
+        config = EngineConfig((MNQ,), "fake", "t", 1, TradingSwitch.LIVE, books=(BookConfig(BOOK),))
         self.core = Core(config, strategy or ScriptedStrategy([]), state)
         seq = len(self.journal.records)
         self.engine = Engine(
             self.core,
             self.journal,
             seq,
-            self.feed,
+            {"": self.feed},
             [self.broker],
             self.clock,
             record,

@@ -143,9 +143,8 @@ class VenueSide:
             strategy = ToldStrategy(*ideas)
             core = Core(config, strategy, state)
             events: list[ev.AnyEvent] = []
-            engine = Engine(
-                core, journal, journal.last_seq, venue.feed, [venue.broker], self.clock, events.append
-            )
+            feeds = {"practice": venue.feed}
+            engine = Engine(core, journal, journal.last_seq, feeds, [venue.broker], self.clock, events.append)
             run = Run(self, core, strategy, engine, asyncio.create_task(engine.main()), events)
             try:
                 await until(lambda: run.ready() or not heard, 10)

@@ -11,7 +11,7 @@ from engine.model import effects as fx
 from engine.model import events as ev
 from engine.model import records as r
 from engine.model.commands import AnyCommand
-from engine.model.config import Brackets, EngineConfig, TradingSwitch
+from engine.model.config import BookConfig, Brackets, EngineConfig, TradingSwitch
 from engine.model.errors import Cause
 from engine.model.instrument import CME_FUTURES
 from engine.model.limits import RiskLimits
@@ -81,8 +81,7 @@ class ManualVenue(VenueOrders):
             "t",
             boot,
             trading,
-            risk=self.risk,
-            brackets=brackets,
+            templates=(BookConfig(risk=self.risk, brackets=brackets),),
             rooms=self.rooms,
             bar_grace_ns=0,  # prints come in order here
         )

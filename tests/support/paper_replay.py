@@ -15,7 +15,7 @@ from engine.lab.replay import Replay
 from engine.model import events as ev
 from engine.model import records as r
 from engine.model.commands import Flatten
-from engine.model.config import EngineConfig, PaperConfig, TradingSwitch
+from engine.model.config import BookConfig, EngineConfig, PaperConfig, TradingSwitch
 from engine.model.market import MINUTE, NANOS, Side
 from engine.model.orders import VenueOrder
 from engine.model.plans import Idea
@@ -128,9 +128,8 @@ def paper_core(boot: int, state: State | None = None, after: int = 0) -> Core:
         for k, symbol in enumerate(INSTRUMENTS)
         if T0 + minute * MINUTE > after
     ]
-    config = EngineConfig(
-        tuple(INSTRUMENTS.values()), "day", "t", boot, TradingSwitch.LIVE, paper=PaperConfig()
-    )
+    books = (BookConfig(PAPER, paper=PaperConfig()),)
+    config = EngineConfig(tuple(INSTRUMENTS.values()), "day", "t", boot, TradingSwitch.LIVE, books=books)
     return Core(config, ScriptedStrategy(script, relative=True), state)
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
+from engine.books.opening import PAPER
 from engine.core import Core, Outcome
 from engine.lab.replay import BOOK, Replay
 from engine.model import events as ev
 from engine.model import records as r
 from engine.model.commands import AnyCommand
-from engine.model.config import EngineConfig, PaperConfig, TradingSwitch
+from engine.model.config import BookConfig, EngineConfig, PaperConfig, TradingSwitch
 from engine.model.instrument import CME_FUTURES
 from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, NANOS, Side
@@ -53,19 +54,21 @@ class ScriptedReplay:
         risk: RiskLimits | None = None,
         brackets: bool = True,
         paper: PaperConfig | None = None,
+        paper_risk: RiskLimits | None = None,
         trading: TradingSwitch = TradingSwitch.LIVE,
         rooms: Sequence[AlertRoom] = (),
     ) -> None:
         """Without `brackets` the venue refuses native ones; `paper` sets a paper book beside its book."""
         self.now = start
+        limits = RiskLimits() if risk is None else risk
         config = EngineConfig(
             tuple(INSTRUMENTS.values()),
             "play",
             "t",
             1,
             trading,
-            risk=RiskLimits() if risk is None else risk,
-            paper=paper,
+            books=() if paper is None else (BookConfig(PAPER, risk=paper_risk or limits, paper=paper),),
+            templates=(BookConfig(risk=limits),),
             rooms=tuple(rooms),
         )
         self.core = WatchedCore(config, ScriptedStrategy(ideas, relative=True))

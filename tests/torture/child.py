@@ -24,10 +24,11 @@ from adapters.projectx.config import ProjectXConfig, RateLimits
 from adapters.projectx.venue import ProjectXVenue
 from adapters.simulator.market.hours import market_open
 from bench.leaps import LeapingClock
+from engine.books.opening import PAPER
 from engine.core import Core
 from engine.market.bars import BarsClosed
 from engine.model.commands import AnyCommand, Flatten, Resume, Shutdown
-from engine.model.config import Brackets, EngineConfig, PaperConfig, TradingSwitch
+from engine.model.config import BookConfig, Brackets, EngineConfig, PaperConfig, TradingSwitch
 from engine.model.instrument import CME_FUTURES
 from engine.model.limits import RiskLimits
 from engine.model.market import NANOS, Side, Timeframe
@@ -113,14 +114,15 @@ async def main(orders: Orders) -> None:
         state = await restore(journal)
         config = EngineConfig(
             (MNQ,), "torture", journal.install, journal.boot, TradingSwitch.LIVE,
-            risk=LIMITS, bar_grace_ns=NANOS // 20, brackets=orders.brackets, paper=PaperConfig(),
+            books=(BookConfig(PAPER, risk=LIMITS, paper=PaperConfig()),),
+            templates=(BookConfig(risk=LIMITS, brackets=orders.brackets),), bar_grace_ns=NANOS // 20,
         )  # fmt: skip
         venue = ProjectXVenue(
             venue_config(orders.url), clock, session_open=market_open, rng=random.Random(orders.seed)
         )
         core = Core(config, Restless(orders.seed), state)
         broker = TrappedBroker(venue.broker, trap)
-        engine = Engine(core, journal, journal.last_seq, venue.feed, [broker], clock)
+        engine = Engine(core, journal, journal.last_seq, {"practice": venue.feed}, [broker], clock)
         core.turn.on_fault = bug
         listening = asyncio.create_task(listen(engine))
         try:

@@ -9,12 +9,13 @@ from decimal import Decimal
 
 from msgspec import structs
 
+from engine.books.opening import PAPER
 from engine.core import Core, Outcome
 from engine.lab.replay import BOOK, START_BALANCE_USD, Replay
 from engine.model import effects as fx
 from engine.model import events as ev
 from engine.model.commands import Flatten
-from engine.model.config import Brackets, EngineConfig, PaperConfig, TradingSwitch
+from engine.model.config import BookConfig, Brackets, EngineConfig, PaperConfig, TradingSwitch
 from engine.model.instrument import CME_FUTURES
 from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, NANOS
@@ -108,8 +109,9 @@ class MishapReplay(LossyReplay):
         script = [(T0 + minute * MINUTE, idea) for minute in range(1, 4)]
         brackets = Brackets.OWN if self.scene.mode is Mode.OWN else Brackets.AUTO
         config = EngineConfig(
-            (MNQ,), "scene", "t", self.boots, TradingSwitch.LIVE, risk=LIMITS, brackets=brackets,
-            paper=PaperConfig() if self.scene.paper else None,
+            (MNQ,), "scene", "t", self.boots, TradingSwitch.LIVE,
+            books=(BookConfig(PAPER, risk=LIMITS, paper=PaperConfig()),) if self.scene.paper else (),
+            templates=(BookConfig(risk=LIMITS, brackets=brackets),),
         )  # fmt: skip
         return Core(config, ScriptedStrategy(script, relative=True), state)
 

@@ -21,7 +21,7 @@ from engine.books.entries import EntryTerms
 from engine.books.opening import VENUE_LINKS
 from engine.model import records as r
 from engine.model.alerts import Verdict
-from engine.model.config import EngineConfig
+from engine.model.config import BookConfig, EngineConfig
 from engine.model.events import AlertKind, AlertReceived, Quote
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import Side
@@ -261,9 +261,9 @@ class _Room:
         instruments = {"MNQ": CME_FUTURES["MNQ"]}
         room = AlertRoom("wild", {"NQ": "MNQ"}, repeat_ns=0, variants=variants, default_size=default_size)
         config = EngineConfig(tuple(instruments.values()), "torture", "t", 1, rooms=(room,))
-        market = MarketData(instruments, config.bar_grace_ns, config.risk.stale_ns, self.turn.counts)
+        market = MarketData(instruments, config.bar_grace_ns, config.stale_ns, self.turn.counts)
         market.on_quote(Quote(ts_recv=0, instrument="MNQ", bid=NQ, ask=NQ + 1, last=NQ), 0)
-        book = Book(BookSpec("one", config, VENUE_LINKS), self.turn, Marks(), streaming=True)
+        book = Book(BookSpec(BookConfig("one"), VENUE_LINKS), self.turn, config, Marks(), streaming=True)
         self.alerts = AlertTrading(
             config.rooms, {}, instruments, self.turn, {"one": book}, market, self._consider
         )

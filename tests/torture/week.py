@@ -17,7 +17,7 @@ from engine.market.bars import BarsClosed
 from engine.model import effects as fx
 from engine.model import events as ev
 from engine.model import records as r
-from engine.model.config import EngineConfig, TradingSwitch
+from engine.model.config import BookConfig, EngineConfig, TradingSwitch
 from engine.model.instrument import CME_FUTURES
 from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, NANOS, Bar, Side, Timeframe
@@ -129,7 +129,14 @@ class Week(Replay):
         self._bars: dict[str, dict[int, Bar]] = {symbol: {} for symbol in INSTRUMENTS}
         self.strategy = Seldom(random.Random(f"{seed}:ideas"))
         core = Core(
-            EngineConfig(tuple(INSTRUMENTS.values()), "week", "week", 1, TradingSwitch.LIVE, risk=LIMITS),
+            EngineConfig(
+                tuple(INSTRUMENTS.values()),
+                "week",
+                "week",
+                1,
+                TradingSwitch.LIVE,
+                templates=(BookConfig(risk=LIMITS),),
+            ),
             self.strategy,
         )
         self.sample: Callable[[int], None] = lambda ts: None

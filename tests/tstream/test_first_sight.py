@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.model.config import EngineConfig
+from engine.model.config import BookConfig, EngineConfig
 from engine.model.events import LinkChanged, LinkState
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import NANOS
@@ -33,9 +33,9 @@ def test_practice_time_goes_on_once_when_market_and_account_are_both_seen() -> N
 
 @pytest.mark.parametrize("speed", [0.5, 1.0, 4.0, 20.0])
 def test_t6_a_minute_waits_for_a_second_of_real_time_at_any_speed(speed: float) -> None:
-    plain = EngineConfig((CME_FUTURES["MNQ"],), "practice venue", "t", 1)
+    plain = EngineConfig((CME_FUTURES["MNQ"],), "practice venue", "t", 1, books=(BookConfig("practice"),))
     config = in_real_time(plain, speed)
     for spans in (config, plain):
         assert spans.latest_ns == 10 * spans.bar_grace_ns, "an idea is no older for having waited"
     assert config.bar_grace_ns / speed >= NANOS == plain.bar_grace_ns
-    assert config.risk.unprotected_ns / speed >= plain.risk.unprotected_ns
+    assert config.books[0].risk.unprotected_ns / speed >= plain.books[0].risk.unprotected_ns

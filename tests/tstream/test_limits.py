@@ -8,14 +8,15 @@ import pytest
 from msgspec.structs import asdict, replace
 
 from adapters.projectx.config import ProjectXConfig
-from engine.model.config import Brackets, PaperConfig
+from engine.books.opening import PAPER
+from engine.model.config import BookConfig, Brackets, PaperConfig
 from engine.model.limits import ForeignPositions, RiskLimits, SingleContract
 from engine.model.market import MINUTE, NANOS
 from engine.model.rooms import AlertRoom
 from engine.strategies.zones import ZoneReactionConfig
 from tests.tstream.conftest import Reading
 from tstream.convert.alerts import alert_rooms
-from tstream.convert.risk import paper_configs, risk_limits, zone_reaction
+from tstream.convert.risk import paper_books, risk_limits, zone_reaction
 from tstream.convert.venues import projectx_config
 
 CHANGES = {
@@ -83,8 +84,8 @@ def test_the_defaults_of_rooms_and_of_the_paper_book_are_the_engines_own(reading
     ).settings
     (room,) = alert_rooms(settings)
     assert room == AlertRoom("desk", {"ES": "MES", "NQ": "MNQ", "GC": "MGC"})
-    paper = paper_configs(settings)["paper"]
-    assert paper == PaperConfig(risk=replace(RiskLimits(), start_balance_usd=Decimal(50_000)))
+    risk = replace(RiskLimits(), start_balance_usd=Decimal(50_000))
+    assert paper_books(settings) == (BookConfig(PAPER, risk=risk, paper=PaperConfig()),)
 
 
 def test_every_risk_setting_is_tried_here(reading: Reading) -> None:
@@ -146,21 +147,23 @@ ELSEWHERE = "[venues.topstepx]\n"
     ],
 )
 def test_when_there_is_a_paper_book(reading: Reading, text: str, there: bool) -> None:
-    assert bool(paper_configs(reading(text).settings)) is there
+    assert bool(paper_books(reading(text).settings)) is there
 
 
 def test_every_key_of_the_paper_book_reaches_it(reading: Reading) -> None:
-    found = paper_configs(
+    (book,) = paper_books(
         reading(
             "[paper]\nenabled = true\nbalance_usd = 25000\nlatency_ms = 80\nslippage_ticks = 2\n"
             "commission_usd = 0.62\n[risk]\nmax_trades = 9\nstart_balance_usd = 150000\n"
             "high_balance_usd = 160000\nfloor_fixed = true"
         ).settings
-    )["paper"]
+    )
+    assert book.name == PAPER
+    found, risk = book.paper, book.risk
+    assert found is not None
     assert (found.balance_usd, found.slippage_ticks) == (Decimal(25_000), 2)
     assert found.latency_ns == 80 * NANOS // 1000
     assert found.commission_usd == Decimal("0.62")
-    assert found.risk is not None
-    assert found.risk.max_trades == 9, "your own limits hold for play money too"
-    own = (found.risk.start_balance_usd, found.risk.high_balance_usd, found.risk.floor_fixed)
+    assert risk.max_trades == 9, "your own limits hold for play money too"
+    own = (risk.start_balance_usd, risk.high_balance_usd, risk.floor_fixed)
     assert own == (Decimal(25_000), None, False), "a real account's past is not its"

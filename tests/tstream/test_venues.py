@@ -9,7 +9,7 @@ import pytest
 
 from engine.model.config import Brackets, TradingSwitch
 from tests.tstream.conftest import Reading
-from tstream.convert.risk import account_limits, paper_configs
+from tstream.convert.risk import account_limits, paper_books
 from tstream.errors import SettingsError, UsageError
 from tstream.options import RunOptions
 from tstream.paths import Paths
@@ -77,10 +77,12 @@ def test_accounts_have_what_is_their_own_and_the_rest_of_all(reading: Reading) -
     assert settings.login("apex")[1].get_secret_value() == "canary-2"
     assert set(settings.secrets()) == {"canary-1", "canary-2"}
     assert "canary" not in repr(settings)
-    papers = paper_configs(settings)
-    assert {name: paper.balance_usd for name, paper in papers.items()} == {"paper": 50_000, "small": 10_000}
+    papers = {book.name: book for book in paper_books(settings)}
+    assert {n: b.paper and b.paper.balance_usd for n, b in papers.items()} == {
+        "paper": 50_000,
+        "small": 10_000,
+    }
     risk = papers["small"].risk
-    assert risk is not None
     assert (risk.max_contracts, risk.start_balance_usd) == (1, Decimal(10_000))
 
 

@@ -14,7 +14,7 @@ from engine.lab.replay import BOOK
 from engine.market import sessions
 from engine.model import effects as fx
 from engine.model import records as r
-from engine.model.config import PaperConfig
+from engine.model.config import BookConfig, PaperConfig
 from engine.model.events import Quote, SnapshotTaken
 from engine.model.market import NANOS, Side
 from engine.model.orders import Account, AccountKind, OrderSpec, OrderType
@@ -104,7 +104,11 @@ class _PaperStorm(LossyReplay):
 
     def _boot(self) -> Core:
         core = super()._boot()
-        return Core(replace(core.config, paper=PaperConfig()), core.entries.strategy, core.state)
+        return Core(
+            replace(core.config, books=(BookConfig(PAPER, paper=PaperConfig()),)),
+            core.entries.strategy,
+            core.state,
+        )
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -16,7 +16,7 @@ from engine.market import sessions
 from engine.model import events as ev
 from engine.model import records as r
 from engine.model.commands import Flatten, Pause, Resume
-from engine.model.config import EngineConfig, PaperConfig, TradingSwitch
+from engine.model.config import BookConfig, EngineConfig, PaperConfig, TradingSwitch
 from engine.model.errors import Cause, RefusedError
 from engine.model.instrument import CME_FUTURES
 from engine.model.limits import RiskLimits
@@ -36,6 +36,7 @@ from tests.strategies.scripted import ScriptedStrategy
 from tests.support.scripted_replay import PRICE, ScriptedReplay, idea
 
 MNQ = CME_FUTURES["MNQ"]
+PAPER_BOOK = (BookConfig(PAPER, paper=PaperConfig()),)
 MS = NANOS // 1000
 MINUTE_15_10 = sessions.flat_by(sessions.trade_date(T0))
 
@@ -234,7 +235,13 @@ def _again(
         apply(state, r.decode(r.encode(record)))
     state.books.pop(BOOK, None)
     config = EngineConfig(
-        (MNQ,), "again", "t", 2, trading, paper=paper, risk=risk or RiskLimits(), books=books
+        (MNQ,),
+        "again",
+        "t",
+        2,
+        trading,
+        books=() if paper is None else (BookConfig(PAPER, risk=risk or RiskLimits(), paper=paper),),
+        templates=(BookConfig(risk=risk or RiskLimits()),),
     )
     return Core(config, ScriptedStrategy([]), state)
 
@@ -300,7 +307,7 @@ def test_its_floor_is_measured_from_its_own_balance() -> None:
     """What the settings say of a real account's past would lock a paper book at once."""
     real = RiskLimits(max_loss_usd=Decimal(2000), start_balance_usd=Decimal(150_000))
     own = replace(real, start_balance_usd=Decimal(50_000))
-    play = ScriptedReplay(entered, [idea()], risk=real, paper=PaperConfig(risk=own))
+    play = ScriptedReplay(entered, [idea()], risk=real, paper=PaperConfig(), paper_risk=own)
     assert play.core.state.book(PAPER).position("MNQ").qty
     assert not play.book.position("MNQ").qty, "the account's floor is at 148,000 and it has 50,000"
 
@@ -328,7 +335,7 @@ def test_commands_reach_both_books() -> None:
     [(TradingSwitch.OFF, False, False), (TradingSwitch.PAPER, True, False), (TradingSwitch.LIVE, True, True)],
 )
 def test_the_switch_and_a_live_account(trading: TradingSwitch, paper_trades: bool, live_trades: bool) -> None:
-    config = EngineConfig((MNQ,), "x", "t", 1, trading, armed_accounts=("50K",), paper=PaperConfig())
+    config = EngineConfig((MNQ,), "x", "t", 1, trading, armed_accounts=("50K",), books=PAPER_BOOK)
     core = Core(config, ScriptedStrategy([]))
     core.start(T0)
     account = Account("1", "50K", AccountKind.LIVE, Decimal(50_000), can_trade=True)

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from engine.books.opening import PAPER
 from engine.core import Core
 from engine.lab.replay import BOOK
-from engine.model.config import EngineConfig, PaperConfig, TradingSwitch
+from engine.model.config import BookConfig, EngineConfig, PaperConfig, TradingSwitch
 from engine.model.events import Print, Quote
 from engine.model.instrument import CME_FUTURES
 from engine.model.orders import AccountKind
@@ -41,10 +41,17 @@ def test_kinds_of_money_are_never_added_up() -> None:
 
 
 def test_an_account_that_is_still_to_come_counts_as_live_and_the_badge_with_it() -> None:
-    config = EngineConfig((MNQ,), "x", "t", 1, TradingSwitch.PAPER, paper=PaperConfig(), books=("topstepx",))
+    config = EngineConfig(
+        (MNQ,),
+        "x",
+        "t",
+        1,
+        TradingSwitch.PAPER,
+        books=(BookConfig("topstepx"), BookConfig(PAPER, paper=PaperConfig())),
+    )
     core = Core(config, ScriptedStrategy([]))
     core.start(T0)
     assert picture(core, 1, HealthView(ok=True)).mode is AccountKind.LIVE
-    nobody = Core(replace(config, books=()), ScriptedStrategy([]))
+    nobody = Core(replace(config, books=config.books[1:]), ScriptedStrategy([]))
     nobody.start(T0)
     assert picture(nobody, 1, HealthView(ok=True)).mode is AccountKind.LIVE

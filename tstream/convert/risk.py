@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import structs
 
-from engine.model.config import PaperConfig
+from engine.model.config import BookConfig, PaperConfig
 from engine.model.limits import RiskLimits
 from engine.strategies.zones import ZoneReactionConfig
 from tstream.settings.declared import filled
@@ -27,21 +27,21 @@ def account_limits(settings: Settings, own: AccountRisk) -> RiskLimits:
     return _limits(settings, settings.risk.but(own))
 
 
-def paper_configs(settings: Settings) -> dict[str, PaperConfig]:
-    """The paper books by name. The user's limits hold for them by themselves; what they say of a real
-    account's past (its first balance, its highest, a fixed floor) is not about them.
+def paper_books(settings: Settings) -> tuple[BookConfig, ...]:
+    """The paper books. The user's limits hold for them by themselves; what they say of a real account's past
+    (its first balance, its highest, a fixed floor) is not about them.
     """
-    return {one.name: _paper(settings, one) for one in settings.papers}
+    return tuple(_paper(settings, one) for one in settings.papers)
 
 
-def _paper(settings: Settings, one: PaperSettings) -> PaperConfig:
+def _paper(settings: Settings, one: PaperSettings) -> BookConfig:
     own = structs.replace(
         account_limits(settings, one.risk),
         start_balance_usd=one.balance_usd,
         high_balance_usd=None,
         floor_fixed=False,
     )
-    return filled(PaperConfig, one, risk=own)
+    return BookConfig(one.name, risk=own, paper=filled(PaperConfig, one))
 
 
 def zone_reaction(settings: Settings) -> ZoneReactionConfig:

@@ -22,7 +22,7 @@ from engine.core import Core
 from engine.lab.replay import Replay
 from engine.lab.summary import Summary, summarise
 from engine.market import sessions
-from engine.model.config import EngineConfig, TradingSwitch
+from engine.model.config import BookConfig, EngineConfig, TradingSwitch
 from engine.model.market import MINUTE, NANOS
 from engine.model.records import AnyRecord, encode
 from engine.ports import MarketSource
@@ -58,9 +58,8 @@ def run_virtual(settings: Settings, options: RunOptions, paths: Paths, asked: Se
             boot=1,
             trading=TradingSwitch.LIVE,
             practice_time=True,
-            risk=risk_limits(settings),
             bar_grace_ns=0,
-            capabilities=CAPABILITIES,
+            templates=(BookConfig(risk=risk_limits(settings), capabilities=CAPABILITIES),),
         ),
         ZoneReaction(zone_reaction(settings)),
     )

@@ -21,7 +21,7 @@ from adapters.tapes.recorder import TapeRecorder
 from engine.books.opening import PAPER
 from engine.core import Core
 from engine.market import sessions
-from engine.model.config import EngineConfig, TradingSwitch
+from engine.model.config import BookConfig, EngineConfig, TradingSwitch
 from engine.model.errors import FatalError
 from engine.model.events import AnyEvent, LinkChanged, LinkState
 from engine.model.market import NANOS
@@ -36,7 +36,7 @@ from engine.strategies.zones import ZoneReaction
 from tstream.clock import RunClock, wall_ns
 from tstream.convert.alerts import alert_rooms, discord_config, parsers
 from tstream.convert.notify import notify_config
-from tstream.convert.risk import paper_configs, risk_limits, zone_reaction
+from tstream.convert.risk import paper_books, risk_limits, zone_reaction
 from tstream.convert.venues import practice_config, projectx_config
 from tstream.options import RunOptions
 from tstream.paths import Paths
@@ -68,9 +68,15 @@ _LEVELS = {
 def in_real_time(config: EngineConfig, speed: float) -> EngineConfig:
     """The same spans of real time, however fast practice time runs: prints and answers travel in ours."""
     speed = max(1.0, speed)
-    risk = replace(config.risk, unprotected_ns=round(config.risk.unprotected_ns * speed))
+    books, templates = (
+        tuple(
+            replace(book, risk=replace(book.risk, unprotected_ns=round(book.risk.unprotected_ns * speed)))
+            for book in group
+        )
+        for group in (config.books, config.templates)
+    )
     grace, latest = round(config.bar_grace_ns * speed), round(config.latest_ns * speed)
-    return replace(config, risk=risk, bar_grace_ns=grace, latest_ns=latest)
+    return replace(config, books=books, templates=templates, bar_grace_ns=grace, latest_ns=latest)
 
 
 class FirstSight:
@@ -140,7 +146,7 @@ class Run:
                 core,
                 journal,
                 journal.last_seq,
-                venue.feed,
+                {venue_config.book: venue.feed},
                 [venue.broker],
                 clock,
                 self._listener(recorder),
@@ -209,6 +215,13 @@ class Run:
     def _config(self, journal: Journal, broker: Broker) -> EngineConfig:
         settings, ready = self.settings, self._ready
         venue = self.venue
+        book = BookConfig(
+            broker.book,
+            venue=venue,
+            risk=risk_limits(settings),
+            capabilities=broker.capabilities,
+            brackets=settings.venues[venue].brackets,
+        )
         config = EngineConfig(
             instruments=settings.instrument_table(),
             venue=shown_venues(settings),
@@ -218,11 +231,8 @@ class Run:
             trading=settings.trading if self.by_hand is None else TradingSwitch.OFF,
             armed_accounts=() if self.practice else armed_accounts(self.paths.venue(venue)),
             practice_time=self.practice is not None,
-            books=(broker.book,),
-            paper=next(iter(paper_configs(settings).values()), None),
-            risk=risk_limits(settings),
-            brackets=settings.venues[venue].brackets,
-            capabilities=broker.capabilities,
+            books=(book, *paper_books(settings)),
+            templates=(),
             rooms=self._rooms,
         )
         if ready is None:
