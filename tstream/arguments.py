@@ -250,6 +250,14 @@ Scope = Annotated[
     typer.Argument(parser=options.contract, metavar="[CONTRACT]", help="One product; without it, all."),
 ]
 
+OneContract = Annotated[
+    str, typer.Argument(parser=options.contract, metavar="CONTRACT", help="Which product.")
+]
+Book = Annotated[
+    str | None,
+    typer.Option("--book", metavar="NAME", help="Only this book; without it, all of them."),
+]
+
 
 def run_options(values: dict[str, Any]) -> RunOptions:
     """The options of a run, checked against each other. Raises UsageError."""

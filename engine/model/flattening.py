@@ -1,47 +1,69 @@
 """What flattening means now, and what keeps a scope from being flat, in words: the same for all who ask.
 
-A scope is one contract, or everything (None). The words name instruments and books: data, never markup.
+A scope is one contract, or everything (None), in one book, or in all of them (None). The words name
+instruments and books: data, never markup.
 """
 
 from __future__ import annotations
 
-from engine.model.view import View
+from engine.model.view import PositionView, View
 
 
-def still_open(view: View, contract: str | None) -> list[str]:
+def still_open(view: View, contract: str | None, book: str | None = None) -> list[str]:
     """What keeps the scope from being flat, in words; a suspended bracket leg counts."""
     positions = [
         f"{position.qty:+d} {position.instrument}{_where(view, position.book)}"
-        for position in view.positions
-        if contract in (None, position.instrument) and position.qty
+        for position in _positions(view, contract, book)
     ]
-    orders = _live_orders(view, contract)
-    under_way = any(c.flattening and contract in (None, c.instrument) for c in view.contracts)
+    orders = _live_orders(view, contract, book)
     return [
         *positions,
         *([f"{orders} order{'s' if orders > 1 else ''}"] if orders else []),
-        *(["flattening"] if under_way and not positions and not orders else []),
+        *(["flattening"] if _under_way(view, contract, book) and not positions and not orders else []),
     ]
 
 
-def what_flattening_does(view: View, contract: str | None) -> str:
+def what_flattening_does(view: View, contract: str | None, book: str | None = None) -> str:
     """What flattening the scope means now: "sell 2 MNQ at market, cancel 3 orders, pause entries"; where
     nothing is open, that it is so.
     """
     steps = [
         f"{'sell' if position.qty > 0 else 'buy'} {abs(position.qty)} {position.instrument} at market"
         f"{_where(view, position.book)}"
-        for position in view.positions
-        if contract in (None, position.instrument) and position.qty
+        for position in _positions(view, contract, book)
     ]
-    orders = _live_orders(view, contract)
+    orders = _live_orders(view, contract, book)
     if orders:
         steps.append(f"cancel {orders} order{'s' if orders > 1 else ''}")
+    pause = "pause entries" if book is None else f"pause entries of {book}"
     if steps:
-        return ", ".join([*steps, "pause entries"])
-    if view.books and all(book.reconciled for book in view.books):
-        return f"pause entries ({contract or 'everything'} is flat: nothing to close or cancel)"
-    return "pause entries (nothing is known to be open; the venue has not confirmed that yet)"
+        return ", ".join([*steps, pause])
+    books = [one for one in view.books if book in (None, one.book)]
+    if books and all(one.reconciled for one in books):
+        return f"{pause} ({scope_name(contract, book)} is flat: nothing to close or cancel)"
+    return f"{pause} (nothing is known to be open; the venue has not confirmed that yet)"
+
+
+def scope_name(contract: str | None, book: str | None = None) -> str:
+    """The scope in words: "MNQ", "everything", "MNQ of apex"."""
+    if book is None:
+        return contract or "everything"
+    return f"{contract or 'everything'} of {book}"
+
+
+def _positions(view: View, contract: str | None, book: str | None) -> list[PositionView]:
+    return [
+        position
+        for position in view.positions
+        if contract in (None, position.instrument) and book in (None, position.book) and position.qty
+    ]
+
+
+def _under_way(view: View, contract: str | None, book: str | None) -> bool:
+    if book is None:
+        return any(one.flattening and contract in (None, one.instrument) for one in view.contracts)
+    latched = (one.flatten.instruments for one in view.books if one.book == book and one.flatten is not None)
+    return any(contract is None or contract in instruments for instruments in latched)
 
 
 def _where(view: View, book: str) -> str:
@@ -49,5 +71,8 @@ def _where(view: View, book: str) -> str:
     return f" ({book})" if len(view.books) > 1 else ""
 
 
-def _live_orders(view: View, contract: str | None) -> int:
-    return sum(contract in (None, order.instrument) and not order.status.terminal for order in view.orders)
+def _live_orders(view: View, contract: str | None, book: str | None) -> int:
+    return sum(
+        contract in (None, order.instrument) and book in (None, order.book) and not order.status.terminal
+        for order in view.orders
+    )

@@ -69,7 +69,7 @@ class Engine:
         speed: float = 1.0,
         *,
         emergency: EmergencyLog | None = None,
-        admit: Callable[[Account], None] | None = None,
+        admit: Callable[[str, str, Account], None] | None = None,
         warm_up: bool = True,
         alerts: AlertSource | None = None,
         wall: Clock | None = None,
@@ -77,8 +77,9 @@ class Engine:
         """`feeds` are by their venue's name. `record` gets every event for the tape; `speed` is how fast
         `clock` runs against real time.
 
-        `emergency` takes records while the journal can't. `admit` is asked before an account is adopted and
-        raises FatalError when it is not to be touched. Without `warm_up` no history is loaded.
+        `emergency` takes records while the journal can't. `admit` is asked, with venue and book, before an
+        account is adopted and raises FatalError when it is not to be touched. Without `warm_up` no history is
+        loaded.
         `alerts` reads rooms; without it, or when it fails, everything else goes on. `clock` is never set;
         `wall`, as fast, tells what the machine's own clock shows.
         """
@@ -95,8 +96,11 @@ class Engine:
         self._warm = warm_up
         self._alerts = alerts
         self._inbox: Inbox | None = None
+        self._early: list[ev.AnyEvent] = []
         self._writer: JournalWriter | None = None
         self._failure = ""
+        self._ended: set[str] = set()
+        """Books whose broker has ended for good."""
         self._fault = ""
         self._stopping = False
         self._commands = Commands(self._take_command)
@@ -113,6 +117,16 @@ class Engine:
     def failure(self) -> str:
         """What ended an adapter for good; only a person can help. Empty while all of them work."""
         return self._failure
+
+    @property
+    def working(self) -> bool:
+        """Whether an account may still be heard: not every broker has ended for good."""
+        return len(self._ended) < len(self._brokers)
+
+    @property
+    def expected(self) -> tuple[str, ...]:
+        """Names of the books that wait for an account at a venue."""
+        return self._core.config.expected
 
     # --- the handle: any thread ------------------------------------------------------------------------
 
@@ -157,6 +171,8 @@ class Engine:
             self._journal, self._last_seq, runner, self._clock, self._post, self._emergency
         )
         snapshots = StateSnapshots(self._journal, writer, self._core.state)
+        for event in self._early:
+            self._post(event)
         self._commands.begin(loop)
         writer.write(*self._core.start(self._clock()))
         tasks = [
@@ -280,7 +296,9 @@ class Engine:
         log.critical("the core ran into a bug and goes on", exc_info=error)
 
     def hear(self, event: ev.AnyEvent) -> None:
-        """Take in what whoever started the engine has to tell, as its adapters do."""
+        """Take in what whoever started the engine has to tell, as its adapters do; before `main` too."""
+        if self._inbox is None:
+            self._early.append(event)
         self._post(event)
 
     def _post(self, event: ev.AnyEvent) -> None:
@@ -292,7 +310,7 @@ class Engine:
     def _admitted(self, event: ev.AnyEvent) -> None:
         """What a broker tells. Its account is admitted, or the broker ends before anybody hears of it."""
         if self._admit is not None and isinstance(event, ev.AccountAdopted):
-            self._admit(event.account)
+            self._admit(event.venue or self._venue_of(event.book), event.book, event.account)
         self._post(event)
 
     async def _supervise(
@@ -309,6 +327,8 @@ class Engine:
             except FatalError as error:
                 if link != ALERTS_LINK:
                     self._failure = str(error)
+                if book is not None:
+                    self._ended.add(book)
                 log.critical("%s: %s", link, error)
                 self._link_down(link, str(error), venue, book)
                 return

@@ -19,7 +19,7 @@ from engine.runtime.view_builder import picture
 from tests.market.feed import T0
 from tests.support.manual_venue import BOOK, ManualVenue, idea
 from tests.support.venue_orders import MNQ, PRICE
-from tstream.run.wiring import last_known
+from tstream.run.venues import last_known
 
 TODAY = sessions.trade_date(T0)
 NEXT = PRICE + 700

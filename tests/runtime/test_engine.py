@@ -348,7 +348,7 @@ async def test_f36_a_screen_that_blocks_does_not_delay_the_engine() -> None:
 
 
 async def test_f34_an_account_that_another_instance_has_is_not_adopted() -> None:
-    def admit(account: Account) -> None:
+    def admit(venue: str, book: str, account: Account) -> None:
         raise FatalError(f"account {account.name!r} is held by the tstream with process id 7")
 
     faked = FakedEngine(admit=admit)

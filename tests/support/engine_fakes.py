@@ -151,7 +151,7 @@ class FakedEngine:
         strategy: Strategy | None = None,
         journal: MemoryJournal | None = None,
         state: State | None = None,
-        admit: Callable[[Account], None] | None = None,
+        admit: Callable[[str, str, Account], None] | None = None,
         wall: Callable[[], int] | None = None,
     ) -> None:
         self.journal = journal if journal is not None else MemoryJournal()

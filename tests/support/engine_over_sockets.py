@@ -39,7 +39,7 @@ from tests.projectx.conftest import QUICK
 from tests.strategies.scripted import ScriptedStrategy
 from tests.support.patience import patient
 from tests.support.waits import until
-from tstream.run.wiring import last_known
+from tstream.run.venues import last_known
 
 START = practice_open(date(2031, 10, 7))
 PRICE = 84_000

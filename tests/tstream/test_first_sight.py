@@ -8,7 +8,8 @@ from engine.model.config import BookConfig, EngineConfig
 from engine.model.events import LinkChanged, LinkState
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import NANOS
-from tstream.run.wiring import FirstSight, in_real_time
+from tstream.run.practice_venues import FirstSight
+from tstream.run.wiring import in_real_time
 
 
 def link(name: str, state: LinkState) -> LinkChanged:

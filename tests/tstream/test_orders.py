@@ -16,11 +16,11 @@ from msgspec.structs import replace
 
 from adapters.store.lock import InstanceLock, lock_name
 from engine.model.chart import ChartView
-from engine.model.commands import Flatten, Halt, Pause, Resume
+from engine.model.commands import BreakEven, CancelEntries, Command, Flatten, Halt, Pause, Resume
 from engine.model.flattening import still_open, what_flattening_does
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import Timeframe
-from engine.model.view import View
+from engine.model.view import FlattenStep, FlattenView, View
 from tests.tstream.running import Engine, serving
 from tests.tui.charts import charts as charts_of
 from tests.tui.fake import trading_view
@@ -207,6 +207,49 @@ def test_a_flatten_under_way_is_not_flat() -> None:
     busy = replace(flat, contracts=(replace(flat.contracts[0], flattening=True), *flat.contracts[1:]))
     assert still_open(busy, flat.contracts[0].instrument) == ["flattening"]
     assert still_open(busy, flat.contracts[1].instrument) == []
+
+
+def two_books() -> View:
+    """The usual book, and beside it one that is flat."""
+    view = trading_view()
+    other = replace(view.books[0], book="apex-2", flatten=None)
+    return replace(view, books=(view.books[0], other))
+
+
+def test_a_scope_may_be_one_book() -> None:
+    view = two_books()
+    mine = view.books[0].book
+    assert still_open(view, None, mine) == still_open(view, None)
+    assert still_open(view, None, "apex-2") == []
+    latch = FlattenView(("MNQ",), next(iter(FlattenStep)))
+    busy = replace(view, books=(view.books[0], replace(view.books[1], flatten=latch)))
+    assert still_open(busy, None, "apex-2") == still_open(busy, "MNQ", "apex-2") == ["flattening"]
+    assert still_open(busy, "GC", "apex-2") == []
+    words = "pause entries of apex-2 (MNQ of apex-2 is flat: nothing to close or cancel)"
+    assert what_flattening_does(view, "MNQ", "apex-2") == words
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        (["flatten", "--yes", "--wait", "0"], Flatten),
+        (["pause"], Pause),
+        (["resume"], Resume),
+        (["halt"], Halt),
+        (["cancel"], CancelEntries),
+        (["break-even", "MNQ"], BreakEven),
+    ],
+)
+def test_each_command_may_mean_one_book(
+    running: Running, capsys: Out, words: list[str], kind: type[Command]
+) -> None:
+    with running(two_books()) as engine:
+        assert call([*words, "--book", "nobody"]) == 2
+        assert "the engine has no book nobody; it has" in capsys.readouterr().err
+        call([*words, "--book", "apex-2"])
+    (command,) = engine.sent
+    assert isinstance(command, kind)
+    assert getattr(command, "book", None) == "apex-2"
 
 
 def test_pause_and_its_answer(running: Running, capsys: Out) -> None:

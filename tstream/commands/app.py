@@ -120,6 +120,7 @@ def status(
 def flatten(
     context: typer.Context,
     contract: args.Scope = None,
+    book: args.Book = None,
     yes: args.Yes = False,
     wait: Annotated[
         float,
@@ -131,40 +132,57 @@ def flatten(
     ] = False,
     config: args.Config = None,
 ) -> None:
-    """Close positions and cancel orders, of one contract or of all; with or without a running engine.
+    """Close positions and cancel orders, of one contract or all, of one book or all; without an engine too.
 
     Entries stay paused there afterwards. Exits with 0 only once everything in question is flat.
     """
     from tstream.commands import orders as commands
 
-    raise typer.Exit(commands.flatten(contract, yes, wait, config or context.obj, takeover))
+    raise typer.Exit(commands.flatten(contract, book, yes, wait, config or context.obj, takeover))
 
 
 @app.command(rich_help_panel=TRADE)
-def pause(contract: args.Scope = None) -> None:
+def pause(contract: args.Scope = None, book: args.Book = None) -> None:
     """No new entries and cancel resting ones; exits and stops stay."""
     from tstream.commands import orders as commands
 
-    raise typer.Exit(commands.pause(contract))
+    raise typer.Exit(commands.pause(contract, book))
 
 
 @app.command(rich_help_panel=TRADE)
 def resume(
     contract: args.Scope = None,
+    book: args.Book = None,
     halted: Annotated[bool, typer.Option("--halted", help="Lift a halt too, on purpose.")] = False,
 ) -> None:
     """Allow entries again after a pause."""
     from tstream.commands import orders as commands
 
-    raise typer.Exit(commands.resume(contract, halted))
+    raise typer.Exit(commands.resume(contract, book, halted))
 
 
 @app.command(rich_help_panel=TRADE)
-def halt(contract: args.Scope = None) -> None:
+def halt(contract: args.Scope = None, book: args.Book = None) -> None:
     """As pause, but only resume --halted lifts it; guards go on working."""
     from tstream.commands import orders as commands
 
-    raise typer.Exit(commands.halt(contract))
+    raise typer.Exit(commands.halt(contract, book))
+
+
+@app.command(rich_help_panel=TRADE)
+def cancel(contract: args.Scope = None, book: args.Book = None) -> None:
+    """Cancel resting entries; exits and stops stay, and new entries are allowed."""
+    from tstream.commands import orders as commands
+
+    raise typer.Exit(commands.cancel(contract, book))
+
+
+@app.command("break-even", rich_help_panel=TRADE)
+def break_even(contract: args.OneContract, book: args.Book = None) -> None:
+    """Move the stops of open trades in a contract to where costs and slippage are paid."""
+    from tstream.commands import orders as commands
+
+    raise typer.Exit(commands.break_even(contract, book))
 
 
 @app.command(rich_help_panel=LOOK)

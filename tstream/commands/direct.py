@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import typer
@@ -24,7 +25,7 @@ from adapters.store.lock import kill_holder
 from engine.market.bars import BarsClosed
 from engine.model.commands import Flatten, Shutdown
 from engine.model.errors import PortError
-from engine.model.flattening import still_open, what_flattening_does
+from engine.model.flattening import scope_name, still_open, what_flattening_does
 from engine.model.notices import Notice, NoticeKind
 from engine.model.plans import Idea
 from engine.model.view import View
@@ -32,6 +33,7 @@ from engine.runtime.engine import Engine
 from engine.signals.board import SignalBoard
 from engine.strategies.protocol import Declined
 from tstream.clock import RunClock
+from tstream.convert.books import of_venue
 from tstream.errors import CommandError, UsageError
 from tstream.options import RunOptions
 from tstream.output import Output
@@ -40,6 +42,7 @@ from tstream.run.claim import Claim
 from tstream.run.practice import book
 from tstream.run.startup import Startup, open_logs, prepare
 from tstream.run.wiring import Run
+from tstream.settings.model import Settings
 
 DEFAULT_WAIT_S = 30.0
 _FREE_S = 15.0
@@ -51,6 +54,12 @@ _HUNG_S = 4.0
 _ELSEWHERE = "if it can't wait, close it on the venue's own platform"
 
 _LATCHED = "it is latched: the next start of tstream, or of this command, goes on"
+
+_HEARD_S = 10.0
+"""Before a person is asked, the venues get so long to be heard; one that is not delays nothing further."""
+
+Scope = tuple[str | None, str | None]
+"""Contract and book; None means all."""
 
 _LOOKS_S = 0.1
 _TOLD = (NoticeKind.RISK, NoticeKind.ORDER, NoticeKind.FILL, NoticeKind.CONNECTION, NoticeKind.COMMAND)
@@ -65,18 +74,23 @@ class Nothing:
         return ()
 
 
-def flatten_here(contract: str | None, sure: bool, wait_s: float, config: Path | None, takeover: bool) -> int:
-    """Flatten without an engine; the exit code, 0 only when the venue showed it flat.
+def flatten_here(
+    contract: str | None, book: str | None, sure: bool, wait_s: float, config: Path | None, takeover: bool
+) -> int:
+    """Flatten without an engine, at every venue of the settings or at the one of the book, all at once; the
+    exit code, 0 only when each showed it flat.
 
     Raises CommandError, also when another process holds the account: only `takeover` ends that one, after
     asking unless `sure`. Raises PortError.
     """
     started = prepare(config, RunOptions())
+    if book is not None:
+        started = replace(started, settings=_only(started.settings, book))
     symbols = [instrument.symbol for instrument in started.settings.instrument_table()]
     if contract is not None and contract not in symbols:
         raise UsageError(f"{contract} is not among the settings' contracts: {', '.join(symbols)}")
     if not sure and not sys.stdin.isatty():
-        what = contract or "everything"
+        what = scope_name(contract, book)
         raise UsageError(
             f"this would flatten {what} without an engine", "without a terminal to ask on, say --yes"
         )
@@ -90,15 +104,23 @@ def flatten_here(contract: str | None, sure: bool, wait_s: float, config: Path |
         options = RunOptions(record=False)
         run = Run(claim, started.settings, options, started.paths, clock, by_hand=Nothing())
         try:
-            left = asyncio.run(_flatten(run, contract, sure, wait_s or DEFAULT_WAIT_S, out))
+            left = asyncio.run(_flatten(run, (contract, book), sure, wait_s or DEFAULT_WAIT_S, out))
         except PortError as error:
             raise CommandError(f"{error}", "stops at the venue go on working", _ELSEWHERE) from error
         except asyncio.CancelledError:
             raise CommandError("told to end before it was flat", _LATCHED, _ELSEWHERE) from None
     if left:
         raise CommandError(f"not flat: {', '.join(left)}", _LATCHED, _ELSEWHERE)
-    sys.stdout.write(f"{contract or 'everything'} is flat; entries stay paused there until tstream resume\n")
+    sys.stdout.write(
+        f"{scope_name(contract, book)} is flat; entries stay paused there until tstream resume\n"
+    )
     return 0
+
+
+def _only(settings: Settings, book: str) -> Settings:
+    """The settings with the one venue that a book is at; all of them where its name does not say."""
+    venues = [name for name in settings.active if of_venue(book, name)]
+    return settings.narrowed(venues) if venues else settings
 
 
 # --- taking the account --------------------------------------------------------------------------------
@@ -160,8 +182,9 @@ def _unused(file: Path) -> bool:
 # --- doing it ------------------------------------------------------------------------------------------
 
 
-async def _flatten(run: Run, contract: str | None, sure: bool, wait_s: float, out: Output) -> list[str]:
+async def _flatten(run: Run, scope: Scope, sure: bool, wait_s: float, out: Output) -> list[str]:
     """What is left open after at most so many seconds; empty when it is flat."""
+    contract, book = scope
     me = asyncio.current_task()
     assert me is not None
     async with run.engine() as engine:
@@ -170,12 +193,15 @@ async def _flatten(run: Run, contract: str | None, sure: bool, wait_s: float, ou
         main = asyncio.create_task(engine.main())
         progress = asyncio.create_task(_progress(engine, out))
         try:
+            expected = engine.expected
             if not sure:
-                await _until(engine, main, _verified, wait_s)
-                await asyncio.to_thread(_ask, engine.view(), contract)
-            answer = engine.ask(Flatten(id="flatten", source="cli", instrument=contract))
-            flat = await _until(engine, main, lambda view: _flat(view, contract, answer), wait_s)
-            return [] if flat else _left(engine.view(), contract)
+                await _until(
+                    engine, main, lambda view: _verified(view, expected, book), min(wait_s, _HEARD_S)
+                )
+                await asyncio.to_thread(_ask, engine.view(), expected, scope)
+            answer = engine.ask(Flatten(id="flatten", source="cli", instrument=contract, book=book))
+            flat = await _until(engine, main, lambda view: _flat(view, expected, scope, answer), wait_s)
+            return [] if flat else _left(engine.view(), expected, scope)
         finally:
             engine.ask(Shutdown(id="end", source="cli"))
             await asyncio.wait({main}, timeout=wait_s)
@@ -195,34 +221,44 @@ async def _until(
         if main.done():
             main.result()
             raise CommandError("the engine has ended")
-        if engine.failure and not view.books:
+        if engine.failure and not view.books and not engine.working:
             raise CommandError(engine.failure)
         await asyncio.sleep(_LOOKS_S)
     return False
 
 
-def _verified(view: View) -> bool:
-    return bool(view.books) and all(one.reconciled for one in view.books)
+def _verified(view: View, expected: Sequence[str], book: str | None) -> bool:
+    """Every book in question has been heard, and compared with its venue."""
+    known = {one.book: one.reconciled for one in view.books}
+    wanted = (*expected, *known) if book is None else (book,)
+    return bool(wanted) and all(known.get(name, False) for name in wanted)
 
 
-def _flat(view: View, contract: str | None, answer: Future[Notice]) -> bool:
-    """The picture is one of after the command was taken, and shows it flat."""
+def _flat(view: View, expected: Sequence[str], scope: Scope, answer: Future[Notice]) -> bool:
+    """The picture is one of after the command was taken, and shows it flat, each book by its venue's word."""
+    contract, book = scope
     taken = answer.done() and answer.exception() is None and answer.result() in view.notices
-    under_way = any(one.flatten is not None for one in view.books) if contract is None else False
-    return taken and _verified(view) and not under_way and not still_open(view, contract)
+    latched = [one for one in view.books if one.flatten is not None and book in (None, one.book)]
+    under_way = bool(latched) if contract is None else False
+    return taken and _verified(view, expected, book) and not under_way and not still_open(view, *scope)
 
 
-def _left(view: View, contract: str | None) -> list[str]:
-    left = still_open(view, contract)
-    if not _verified(view):
-        left.append("the venue has not been heard")
+def _left(view: View, expected: Sequence[str], scope: Scope) -> list[str]:
+    left = still_open(view, *scope)
+    known = {one.book: one.reconciled for one in view.books}
+    unheard = [name for name in (*expected, *known) if scope[1] in (None, name) and not known.get(name)]
+    if unheard or not known:
+        of_whom = f" for {', '.join(dict.fromkeys(unheard))}" if len(expected) > 1 else ""
+        left.append(f"the venue has not been heard{of_whom}")
     return left or ["not yet verified at the venue"]
 
 
-def _ask(view: View, contract: str | None) -> None:
-    known = "flatten an account that is not heard yet"
-    if _verified(view):
-        known = what_flattening_does(view, contract)
+def _ask(view: View, expected: Sequence[str], scope: Scope) -> None:
+    known = what_flattening_does(view, *scope)
+    if not view.books:
+        known = "flatten an account that is not heard yet"
+    elif not _verified(view, expected, scope[1]):
+        known += ", and flatten what is not heard yet"
     if not typer.confirm(f"{view.mode.upper()}: {known}?", default=False):
         raise CommandError("nothing was done")
 

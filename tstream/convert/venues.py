@@ -4,49 +4,53 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from adapters.common.secret import Secret
 from adapters.projectx.config import ProjectXConfig, RateLimits
 from engine.model.instrument import Instrument
+from tstream.convert.books import NO_BOOKS, KnownBooks, wanted_books
 from tstream.settings.model import Settings
-from tstream.settings.venues import VenueSettings
 
 
-def projectx_config(settings: Settings, name: str) -> ProjectXConfig:
-    """The gateway of a venue of the settings; the practice venue's is `practice_config`'s."""
+def projectx_config(settings: Settings, name: str, known: KnownBooks = NO_BOOKS) -> ProjectXConfig:
+    """The gateway of a venue of the settings; the practice venue's is `practice_config`'s. `known` are the
+    books that the journal knows there.
+    """
     venue = settings.venues[name]
     user, key = settings.login(name)
-    known = ProjectXConfig(
+    config = ProjectXConfig(
         user_name=user,
         api_key=Secret(key.get_secret_value),
         instruments=_by_symbol(settings),
-        book=name,
-        account=_account(venue),
+        **_wanted(settings, name, known),
     )
     if venue.kind == "topstepx":
-        return known
-    return _at(known, venue.api_url, venue.rtc_url)
+        return config
+    return _at(config, venue.api_url, venue.rtc_url)
 
 
-def practice_config(settings: Settings, name: str, url: str, key: str, speed: float = 1.0) -> ProjectXConfig:
+def practice_config(
+    settings: Settings, name: str, url: str, key: str, speed: float = 1.0, known: KnownBooks = NO_BOOKS
+) -> ProjectXConfig:
     """The built-in venue, once it listens at `url` ("http://127.0.0.1:5001"); `key` logs in.
 
     It counts its rate limits in practice time, which runs `speed` times faster than ours.
     """
     real = RateLimits()
-    known = ProjectXConfig(
+    config = ProjectXConfig(
         user_name="practice",
         api_key=Secret(key),
         instruments=_by_symbol(settings),
-        book=name,
-        account=_account(settings.venues[name]),
+        **_wanted(settings, name, known),
         limits=replace(real, period_s=real.period_s / speed, history_period_s=real.history_period_s / speed),
     )
-    return _at(known, url, url)
+    return _at(config, url, url)
 
 
-def _account(venue: VenueSettings) -> str | None:
-    return venue.accounts[0].name if venue.accounts else None
+def _wanted(settings: Settings, name: str, known: KnownBooks) -> dict[str, Any]:
+    (wanted,) = wanted_books(settings, name, known)
+    return {"book": wanted.book, "account": wanted.account or None}
 
 
 def _at(config: ProjectXConfig, api_url: str, rtc_url: str) -> ProjectXConfig:

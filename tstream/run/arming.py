@@ -32,6 +32,12 @@ def armed_accounts(folder: Path) -> tuple[str, ...]:
         raise FatalError(f"{file} can't be read ({error}): delete it and arm the account anew") from error
 
 
+def all_armed(settings: Settings, paths: Paths) -> tuple[str, ...]:
+    """Names of the armed accounts of a run's venues. Raises FatalError."""
+    real = [name for name, venue in settings.active.items() if not venue.practice]
+    return tuple(account for name in real for account in armed_accounts(paths.venue(name)))
+
+
 def remember_armed(folder: Path, account: str) -> None:
     armed = sorted({*armed_accounts(folder), account})
     replace_file(folder / "armed.json", msgspec.json.encode(armed))

@@ -17,8 +17,6 @@ import msgspec
 from msgspec import structs
 
 from adapters.common.files import owner_only, replace_file
-from adapters.common.steady import passing_ns
-from adapters.simulator.exchange.clock import PracticeClock
 from adapters.simulator.process import EngineClockSet, Ready, TapeChoice, VenueStart
 from engine.model.errors import FatalError
 from tstream.clock import iso, wall_ns
@@ -30,8 +28,6 @@ VENUE_MODULE = "tstream.run.practice_venue"
 """What the child process runs."""
 HOLD_S = 30.0
 """Practice time waits so long for the engine to see the market and its account, real seconds."""
-_NOTICE_NS = 50_000_000
-"""It goes on so long after we have told the venue, real nanoseconds."""
 
 
 class PracticeProcess:
@@ -49,15 +45,22 @@ class PracticeProcess:
         self.key = ""
         """What logs in there."""
 
-    def start(self) -> None:
-        """Begin; returns at once. Raises FatalError when the process can't be made."""
+    @property
+    def started(self) -> bool:
+        """Whether it has been begun."""
+        return self._child is not None
+
+    def start(self, beside: Ready | None = None) -> None:
+        """Begin, in the time of another that is `beside`; returns at once. Raises FatalError when the process
+        can't be made.
+        """
         try:
             self.key = practice_key(self._paths, self._name)
             # It lives as long as the child.
             self._complaints = open(self._log, "wb", opener=owner_only)  # noqa: SIM115
         except OSError as error:
             raise _unstarted(error) from error
-        self._spawn(self.asked())
+        self._spawn(_beside(self.asked(), beside))
 
     @property
     def ended(self) -> str:
@@ -65,15 +68,16 @@ class PracticeProcess:
         code = None if self._child is None else self._child.poll()
         return "" if code is None else f"killed by signal {-code}" if code < 0 else f"exit code {code}"
 
-    def start_again(self, since_ns: int) -> bool:
+    def start_again(self, since_ns: int, beside: Ready | None = None) -> bool:
         """Begin again at the same port and a practice time, with the kept account and market, without faults.
-        False on a tape, of which nothing is kept. Raises FatalError.
+        `beside` is whose clock goes on. False on a tape, of which nothing is kept. Raises FatalError.
         """
         asked, ready = self.asked(), self._ready
         if asked.state is None or ready is None:
             return False
         self._close()
-        self._spawn(structs.replace(asked, faults=(), hold_s=0.0, port=ready.port, since_ns=since_ns))
+        again = structs.replace(asked, faults=(), hold_s=0.0, port=ready.port, since_ns=since_ns)
+        self._spawn(_beside(again, beside))
         return True
 
     def _spawn(self, asked: VenueStart) -> None:
@@ -106,7 +110,16 @@ class PracticeProcess:
             tape = TapeChoice(str(options.tape), str(options.contract), *options.tape_choice())
         state = str(book(self._paths, self._name)) if tape is None else None
         speed = float(options.speed)
-        return VenueStart(options.seed, options.rate, speed, HOLD_S, state, options.faults, tape, self.key)
+        return VenueStart(
+            options.seed,
+            options.rate,
+            speed,
+            HOLD_S,
+            state,
+            options.faults,
+            tape,
+            self.key,
+        )
 
     async def ready(self, set_clock: Callable[[int], object] | None = None) -> Ready:
         """Wait until it listens. Raises FatalError with what the venue complained about.
@@ -130,13 +143,15 @@ class PracticeProcess:
             self._faults.start()
         return ready
 
-    def release(self) -> PracticeClock | None:
-        """Let held practice time go on; the clock from now on, None if it goes on already."""
-        soon = passing_ns() + _NOTICE_NS
+    def release(self, soon: int) -> Ready | None:
+        """Let held practice time go on at an instant of passing time; what holds then, None if it does
+        already.
+        """
         if self._ready is None or self._child is None or soon >= self._ready.real_origin_ns:
             return None
         self._tell(msgspec.json.encode({"real_origin_ns": soon}))
-        return structs.replace(self._ready, real_origin_ns=soon).clock
+        self._ready = structs.replace(self._ready, real_origin_ns=soon)
+        return self._ready
 
     def _tell(self, line: bytes) -> None:
         assert self._child is not None
@@ -167,6 +182,11 @@ class PracticeProcess:
             self._faults.join(timeout=1)  # it ends with the pipe
         if child.stdout is not None:
             child.stdout.close()
+
+
+def _beside(asked: VenueStart, other: Ready | None) -> VenueStart:
+    """What is asked, in the time of another venue if there is one."""
+    return asked if other is None else structs.replace(asked, beside=other)
 
 
 def practice_key(paths: Paths, name: str = "practice") -> str:
