@@ -12,7 +12,7 @@ import typer
 
 from tstream import options
 from tstream.errors import UsageError
-from tstream.options import FPS, RATE, RunOptions
+from tstream.options import ACCOUNTS, FPS, RATE, VENUES, RunOptions
 from tstream.paths import CONFIG_VARIABLE
 
 if TYPE_CHECKING:
@@ -105,6 +105,24 @@ _PARAMETERS = (
         "Let the practice venue misbehave like this; may be given several times. "
         "tstream simulate --list-faults says how.",
         metavar="NAME[:KEY=VALUE,...]",
+    ),
+    _option(
+        "accounts",
+        int | None,
+        MARKET,
+        "So many practice accounts, each a book of its own.",
+        min=ACCOUNTS[0],
+        max=ACCOUNTS[1],
+        metavar="N",
+    ),
+    _option(
+        "venues",
+        int | None,
+        MARKET,
+        "So many practice venues in one run, on ports of their own and in the same practice time.",
+        min=VENUES[0],
+        max=VENUES[1],
+        metavar="N",
     ),
     _option(
         "tape",
@@ -268,6 +286,8 @@ def run_options(values: dict[str, Any]) -> RunOptions:
         faults(wanted)
         if run.speed == "max":
             raise UsageError("--fault is for the venue over sockets; --speed max runs without one")
+    if run.speed == "max" and (run.accounts or run.venues):
+        raise UsageError("--accounts and --venues are for venues over sockets; --speed max runs without one")
     if run.tape is None:
         for name in ("contract", *TAPE):
             if getattr(run, name) is not None:

@@ -17,6 +17,8 @@ FPS = (1, 30)
 """Frames a second that the cockpit can be given."""
 RATE = (0.01, 100.0)
 """Of the generated market."""
+ACCOUNTS, VENUES = (1, 20), (1, 4)
+"""Of a practice run: accounts at each venue, and venues."""
 
 _DURATION = re.compile(r"(?=\d)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", re.ASCII)
 
@@ -54,6 +56,10 @@ class RunOptions:
     theme: str | None = None
     venue: tuple[str, ...] = ()
     """Only these of the settings' venues; empty takes all that are enabled."""
+    accounts: int | None = None
+    """So many accounts at each practice venue; None takes those of the settings."""
+    venues: int | None = None
+    """So many practice venues, each a process of its own; None takes those of the settings."""
     record: bool | None = None
     """Record a tape; None leaves it to the settings."""
 
@@ -69,6 +75,8 @@ class RunOptions:
             "--rate": self.rate != 1.0,
             "--fresh": self.fresh,
             "--fault": bool(self.faults),
+            "--accounts": self.accounts is not None,
+            "--venues": self.venues is not None,
             "--tape": self.tape is not None,
         }
         return tuple(name for name, is_given in given.items() if is_given)

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from engine.model.orders import AccountKind
 from engine.model.restrictions import RestrictionEnd, TradingState
 from engine.model.view import FlattenStep, FlattenView, View
 from tests.tui import fake, rooms, states
@@ -38,6 +39,20 @@ def test_a_good_morning(printed: Print) -> None:
     for words in (" PRACTICE ", "ACTIVE", "day +184.20 USD", "max loss", "152/2,000", "clear", "12/160",
                   "Thu 07:30 (in 21h 48m)", "oddities survived: 2 duplicate fills", "MNQZ6"):  # fmt: skip
         assert words in text
+
+
+def test_sums_are_of_books_of_one_kind_only(printed: Print) -> None:
+    view = fake.trading_view()
+    (book,) = [one for one in view.books if one.kind is view.mode]
+    others = [
+        replace(book, book="apex", realized_usd=Decimal(-50), open_usd=Decimal(8), day_usd=Decimal(-42)),
+        replace(book, book="paper", kind=AccountKind.PAPER, day_usd=Decimal(1000)),
+    ]
+    lines = printed(replace(view, books=(book, *others))).splitlines()
+    (together,) = [line.split() for line in lines if "together" in line]
+    assert together[:6] == ["2", "practice", "books", "together", "day", f"{book.day_usd - 42:+.2f}"]
+    assert f"{book.realized_usd - 50:+.2f}" in together
+    assert not [line for line in printed(view).splitlines() if "together" in line]
 
 
 def test_prices_have_the_digits_of_their_tick_as_on_the_screen(printed: Print) -> None:

@@ -41,6 +41,7 @@ def picture(view: View) -> list[RenderableType]:
         parts.append(Text(printable(f"  not healthy: {view.health.detail}"), style="bold red"))
     for book in view.books:
         parts += _book(view, book)
+    parts += _together(view)
     parts += [_held_back(view, one) for one in view.restrictions]
     if any(book.limits for book in view.books):
         parts.append(_limits(view))
@@ -86,6 +87,26 @@ def _book(view: View, book: BookView) -> list[Text]:
     if book.flatten is not None:
         lines.append(_flatten(view, book, book.flatten))
     return lines
+
+
+def _together(view: View) -> list[Text]:
+    """Sums over the books of one kind, where there are several: other money is never added."""
+    lines = []
+    for kind in dict.fromkeys(book.kind for book in view.books):
+        books = [book for book in view.books if book.kind is kind]
+        if len(books) < 2:
+            continue
+        day = sum((book.day_usd for book in books), Decimal(0))
+        realized, opened = (sum(amounts, Decimal(0)) for amounts in zip(*map(_parts, books), strict=True))
+        text = Text(f"{len(books)} {kind} books together  day ")
+        text.append(f"{_signed(day)} USD", _color(day))
+        text.append(f"  realized {_signed(realized)}  open {_signed(opened)}")
+        lines.append(text)
+    return lines
+
+
+def _parts(book: BookView) -> tuple[Decimal, Decimal]:
+    return book.realized_usd, book.open_usd
 
 
 def _flatten(view: View, book: BookView, flatten: FlattenView) -> Text:

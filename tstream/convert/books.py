@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from adapters.simulator.exchange.config import AccountSpec
 from engine.model.config import BookConfig
 from engine.model.orders import AccountKind, Capabilities
 from engine.state.state import State
@@ -38,7 +39,8 @@ def wanted_books(settings: Settings, venue: str, known: KnownBooks) -> tuple[Wan
     if section.all_accounts is not None:
         return ()
     if not section.accounts:
-        return (Wanted(venue, "", None),)
+        only = AccountSpec().name if section.practice else ""
+        return (Wanted(known.get(only, venue), only, None),)
     return tuple(
         Wanted(known.get(one.name, book_name(venue, section, one)), one.name, one)
         for one in section.accounts

@@ -41,7 +41,7 @@ class Claim:
         self._venues = list(settings.active)
         self.name = journal_name(paths, self._venues, options)
         self.practice = {
-            name: PracticeProcess(options, paths, name)
+            name: PracticeProcess(options, paths, name, len(venue.accounts))
             for name, venue in settings.active.items()
             if venue.practice
         }

@@ -63,7 +63,7 @@ def open_cockpit(config: Path | None, options: RunOptions) -> int:
 
 def _plain(options: RunOptions) -> bool:
     """The run is that of the settings: its first picture is the one that is kept."""
-    return options.tape is None and not options.venue
+    return options.tape is None and not (options.venue or options.accounts or options.venues)
 
 
 def _read_first(config: Path | None, options: RunOptions) -> tuple[Startup, FirstPicture]:

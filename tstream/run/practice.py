@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import secrets
 import shutil
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import IO
 
@@ -33,11 +34,14 @@ HOLD_S = 30.0
 class PracticeProcess:
     """Runs the venue from `start` to `stop`. It ends with this process: its stdin is our pipe."""
 
-    def __init__(self, options: RunOptions, paths: Paths, name: str = "practice") -> None:
-        """`name` is the venue's: its account, market and key are kept in the folder of that name."""
+    def __init__(self, options: RunOptions, paths: Paths, name: str = "practice", accounts: int = 1) -> None:
+        """`name` is the venue's: its accounts, market and key are kept in the folder of that name. It has so
+        many `accounts` at least, and those that it has kept.
+        """
         self._options = options
         self._paths = paths
         self._name = name
+        self._accounts = accounts
         self._child: subprocess.Popen[bytes] | None = None
         self._complaints: IO[bytes] | None = None
         self._ready: Ready | None = None
@@ -119,6 +123,7 @@ class PracticeProcess:
             options.faults,
             tape,
             self.key,
+            accounts=max(self._accounts, _kept_accounts(state)),
         )
 
     async def ready(self, set_clock: Callable[[int], object] | None = None) -> Ready:
@@ -216,6 +221,17 @@ def _obey(words: IO[bytes], set_clock: Callable[[int], object]) -> None:
 def book(paths: Paths, name: str) -> Path:
     """Where a practice venue keeps its accounts and market."""
     return paths.venue(name) / "venue.db"
+
+
+def _kept_accounts(state: str | None) -> int:
+    """How many accounts a practice venue has kept."""
+    if state is None or not Path(state).exists():
+        return 0
+    try:
+        with closing(sqlite3.connect(f"file:{state}?mode=ro", uri=True, timeout=0)) as db:
+            return int(db.execute("SELECT count(*) FROM accounts").fetchone()[0])
+    except sqlite3.Error:
+        return 0  # the venue itself says what is wrong with it
 
 
 def put_aside(paths: Paths, venues: Iterable[str], journal: str) -> None:

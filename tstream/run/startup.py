@@ -17,6 +17,7 @@ from tstream.run.journals import journal_name
 from tstream.settings.declared import filled
 from tstream.settings.load import Loaded, load, require_credentials
 from tstream.settings.model import Settings
+from tstream.settings.venues import AccountSettings
 
 
 def read_settings(config: Path | None) -> tuple[Paths, Loaded]:
@@ -83,6 +84,8 @@ def _chosen(settings: Settings, run: RunOptions) -> Settings:
             "a practice venue lives in a time of its own, and runs alone or with others of its kind",
             f"choose with --venue: {', '.join(kinds)}; play money beside real accounts is [paper]",
         )
+    if (run.accounts or run.venues) and not real:
+        settings = _several(settings, run)
     practice_only = run.practice_only()
     if practice_only and real:
         raise UsageError(
@@ -94,6 +97,19 @@ def _chosen(settings: Settings, run: RunOptions) -> Settings:
     ):
         raise UsageError("a run takes one account of one venue: choose it with --venue and accounts")
     return settings
+
+
+def _several(settings: Settings, run: RunOptions) -> Settings:
+    """As many practice venues, and accounts at each, as the options ask for."""
+    from adapters.simulator.exchange.config import accounts_of_a_login
+
+    first, *_ = settings.active.values()
+    if run.accounts is not None:
+        specs = accounts_of_a_login(run.accounts) if run.accounts > 1 else ()
+        own = tuple(AccountSettings(name=spec.name, book=f"{i}") for i, spec in enumerate(specs, 1))
+        first = first.model_copy(update={"accounts": own})
+    names = ["practice", *(f"practice{number}" for number in range(2, (run.venues or 1) + 1))]
+    return settings.model_copy(update={"venues": dict.fromkeys(names, first)})
 
 
 def log_options(settings: Settings, paths: Paths, *, console: Output | None = None) -> LogOptions:

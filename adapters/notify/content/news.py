@@ -155,7 +155,9 @@ class NewsReader:
     def _signed(self, message: Message, view: View) -> Message:
         """With whose money it is about, and who speaks; with several accounts, also which."""
         kind = message.kind if message.kind is not None else kind_of(view, message.book)
+        alike = sum(book.kind is kind for book in view.books) > 1
         account = next((book.account for book in view.books if book.book == message.book), "")
+        account += f" ({message.book})" if alike and account else ""
         time = "practice time" if view.practice_time else ""
         payloads = (account if len(view.books) > 1 else "", self._label, view.venue, time)
         origin = " · ".join(part for part in payloads if part)

@@ -26,7 +26,7 @@ def started(view: View) -> Message:
                 ("Strategy", view.strategy),
                 ("Trade date", view.session.trade_date),
             ),
-            *(_account(book) for book in view.books),
+            *(_account(book, view) for book in view.books),
             *_open(view),
         ),
     )
@@ -41,7 +41,7 @@ def stopped(view: View, reason: str, failed: bool) -> Message:
         ts=view.ts,
         mark="🚨" if failed else "⏹️",
         lines=("Open positions keep their stops at the venue.",) if view.positions else (),
-        sections=(*(_day(book) for book in view.books), *_open(view)),
+        sections=(*(_day(book, view) for book in view.books), *_open(view)),
     )
 
 
@@ -54,7 +54,7 @@ def daily_summary(last: View, ts: int) -> Message:
         ts=ts,
         mark="📅",
         lines=() if last.books else ("No account was connected.",),
-        sections=(*(_day(book) for book in last.books), *_open(last)),
+        sections=(*(_day(book, last) for book in last.books), *_open(last)),
     )
 
 
@@ -66,7 +66,7 @@ def status(view: View) -> Message:
         title="Status",
         ts=view.ts,
         mark="ℹ️",
-        sections=(*_links(view), *(_day(book) for book in view.books), *_open(view)),
+        sections=(*_links(view), *(_day(book, view) for book in view.books), *_open(view)),
     )
 
 
@@ -84,9 +84,11 @@ def health(view: View) -> Message:
     )
 
 
-def account_name(book: BookView) -> str:
-    """With whose money it is: "[PAPER] PRAC-1"."""
-    return sanitize(f"[{book.kind.upper()}] {book.account or book.book}")
+def account_name(book: BookView, view: View) -> str:
+    """With whose money it is: "[PAPER] PRAC-1"; with several books of its kind, also in which."""
+    alike = sum(one.kind is book.kind for one in view.books) > 1
+    named = f" ({book.book})" if alike and book.account else ""
+    return sanitize(f"[{book.kind.upper()}] {book.account or book.book}{named}")
 
 
 def position_line(view: View, position: PositionView) -> str:
@@ -107,9 +109,9 @@ def state_words(book: BookView) -> str:
     return f"{held.word.lower()}: {held.why}" if held.why else held.word.lower()
 
 
-def _account(book: BookView) -> Section:
+def _account(book: BookView, view: View) -> Section:
     return Section(
-        account_name(book),
+        account_name(book, view),
         fields(
             ("Balance", cost(book.balance_usd) if book.balance_usd is not None else None),
             ("Trading", state_words(book)),
@@ -119,14 +121,14 @@ def _account(book: BookView) -> Section:
     )
 
 
-def _day(book: BookView) -> Section:
+def _day(book: BookView, view: View) -> Section:
     """A book's day. The badge stands in the section's title, beside every figure of it."""
     won = f", {book.wins} won ({percent(book.wins / book.trades)})" if book.trades else ""
     factor = "nothing lost" if book.wins else None
     if book.profit_factor is not None:
         factor = f"{book.profit_factor:.2f}"
     return Section(
-        account_name(book),
+        account_name(book, view),
         fields(
             ("Net", usd(book.realized_usd)),
             ("Open", usd(book.open_usd) if book.open_usd else None),
@@ -141,7 +143,7 @@ def _day(book: BookView) -> Section:
 
 
 def _open(view: View) -> tuple[Section, ...]:
-    names = {book.book: account_name(book) for book in view.books}
+    names = {book.book: account_name(book, view) for book in view.books}
     return section(
         "Open positions",
         *(

@@ -24,7 +24,7 @@ def status_text(view: View) -> str:
 
 
 def positions_text(view: View) -> str:
-    names = {book.book: account_name(book) for book in view.books}
+    names = {book.book: account_name(book, view) for book in view.books}
     lines = [
         f"{names.get(position.book, sanitize(position.book))} {sanitize(position.instrument)}\n"
         f"  {position_line(view, position)}"
