@@ -50,13 +50,20 @@ def tstream(home: Path, *args: str, seconds: float = 60) -> subprocess.Completed
 
 def practice_child(pid: int) -> psutil.Process | None:
     """The practice venue that the program with this process id has started, if it listens already."""
+    return next(iter(practice_children(pid).values()), None)
+
+
+def practice_children(pid: int) -> dict[str, psutil.Process]:
+    """Those practice venues of the program that listen already, by their names."""
+    found = {}
     try:
         for child in psutil.Process(pid).children(recursive=True):
             if VENUE_MODULE in child.cmdline() and listening_port(child) is not None:
-                return child
+                books = [Path(file.path) for file in child.open_files() if file.path.endswith("venue.db")]
+                found[books[0].parent.name if books else "practice"] = child
     except psutil.NoSuchProcess:
-        return None
-    return None
+        return {}
+    return found
 
 
 def gone(practice: psutil.Process | None) -> None:
@@ -91,6 +98,7 @@ class Headless:
                 start_new_session=True,
             )
         self._practice: psutil.Process | None = None
+        self._others: list[psutil.Process] = []
 
     def __enter__(self) -> Self:
         return self
@@ -101,8 +109,9 @@ class Headless:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-        if self._practice is not None and psutil.wait_procs([self._practice], timeout=patient(10))[1]:
-            self._practice.kill()
+        ours = [*self._others, *([] if self._practice is None else [self._practice])]
+        for process in psutil.wait_procs(ours, timeout=patient(10))[1]:
+            process.kill()
 
     @property
     def output(self) -> str:
@@ -117,6 +126,17 @@ class Headless:
         """The practice venue's process, once it listens."""
         self._practice = self.until(lambda: practice_child(self.process.pid), "the practice venue listens")
         return self._practice
+
+    def practices(self, count: int) -> dict[str, psutil.Process]:
+        """So many practice venues' processes by name, once they listen."""
+
+        def all_there() -> dict[str, psutil.Process]:
+            found = practice_children(self.process.pid)
+            return found if len(found) == count else {}
+
+        found = self.until(all_there, f"{count} practice venues listen")
+        self._others = [*found.values()]
+        return found
 
     def kill(self) -> None:
         """End it as a power cut does, the practice venue with it."""

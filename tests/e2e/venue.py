@@ -28,14 +28,15 @@ _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 class Venue:
     """REST calls of one practice venue, found by its process; every answer must be a success."""
 
-    def __init__(self, process: psutil.Process) -> None:
+    def __init__(self, process: psutil.Process, name: str = "practice", account: int = 0) -> None:
+        """`name` is the venue's, `account` counts those of its login."""
         port = listening_port(process)
         assert port is not None, "the practice venue does not listen"
         self._url = f"http://127.0.0.1:{port}/api"
         self._token = ""
-        key = (Path(process.environ()["TSTREAM_HOME"]) / "data/practice/key").read_text()
+        key = (Path(process.environ()["TSTREAM_HOME"]) / "data" / name / "key").read_text()
         self._token = self._call("Auth/loginKey", userName="practice", apiKey=key)["token"]
-        self.account: int = self._call("Account/search", onlyActiveAccounts=True)["accounts"][0]["id"]
+        self.account: int = self._call("Account/search", onlyActiveAccounts=True)["accounts"][account]["id"]
 
     def positions(self) -> list[Row]:
         found: list[Row] = self._of_account("Position/searchOpen")["positions"]

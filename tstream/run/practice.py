@@ -123,7 +123,7 @@ class PracticeProcess:
             options.faults,
             tape,
             self.key,
-            accounts=max(self._accounts, _kept_accounts(state)),
+            accounts=max(1, self._accounts, _kept_accounts(state)),
         )
 
     async def ready(self, set_clock: Callable[[int], object] | None = None) -> Ready:

@@ -92,10 +92,8 @@ def _chosen(settings: Settings, run: RunOptions) -> Settings:
             f"{', '.join(practice_only)}: only the practice venue can do that, and this run is at "
             f"{', '.join(real)}"
         )
-    if len(kinds) > 1 or any(
-        len(venue.accounts) > 1 or venue.all_accounts for venue in settings.active.values()
-    ):
-        raise UsageError("a run takes one account of one venue: choose it with --venue and accounts")
+    if any(len(venue.accounts) > 1 or venue.all_accounts for venue in settings.active.values()):
+        raise UsageError("a run takes one account of each venue: choose it with accounts")
     return settings
 
 
