@@ -7,15 +7,15 @@ says which part hears which event; what is done about it stands in the parts.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from operator import attrgetter
 from typing import Any
 
 from engine.books import commands, months
+from engine.books.accounts import Accounts
 from engine.books.alert_trading import AlertTrading
 from engine.books.book import Book
 from engine.books.clocks import Clocks
 from engine.books.entries import Entries
-from engine.books.links import Links
+from engine.books.links import Links, tell_switches
 from engine.books.opening import BookMaker, write_start
 from engine.books.pulse import Pulse
 from engine.execution.order_manager import OrderManager
@@ -34,9 +34,6 @@ from engine.state.state import State, scope
 from engine.state.turn import Turn
 from engine.strategies.alerts.alert import Parser
 from engine.strategies.protocol import Strategy
-
-_identity = attrgetter("id", "name", "kind")
-"""Of an account: what it is, apart from how it stands."""
 
 Outcome = tuple[list[r.AnyRecord], list[AnyEffect]]
 """Records to make durable, and then effects to run, in this order."""
@@ -65,12 +62,15 @@ class Core:
         self.books: dict[str, Book] = {}
         """Those whose account is known, by name."""
         self.marks = Marks()
-        self.market = MarketData(self.instruments, config.bar_grace_ns, config.stale_ns, turn.counts)
+        self.market = MarketData(
+            self.instruments, config.bar_grace_ns, config.stale_ns, turn.counts, config.sources
+        )
         self.links = Links()
-        self._maker = BookMaker(
+        maker = BookMaker(
             config, self.state, turn, self.books, lambda event: _HANDLERS[type(event)](self, event)
         )
-        self.inside = self._maker.inside
+        self._accounts = Accounts(maker, turn, self.books, config, self.marks, self.links)
+        self.inside = maker.inside
         """Brokers that are carried out within the step that decides."""
         self.entries = Entries(
             strategy, self.instruments, turn, self.books, self.market, self.marks, self.links
@@ -79,7 +79,7 @@ class Core:
         self.alerts = AlertTrading(
             rooms, parsers or {}, self.instruments, turn, self.books, self.market, consider
         )
-        self._pulse = Pulse(turn, self.books, self.marks, self._guarded)
+        self._pulse = Pulse(turn, self.books, self.market, self.marks, self._guarded)
         self.clocks = Clocks(turn, self.books, self.market.bars)
 
     @property
@@ -92,12 +92,11 @@ class Core:
         self.started_ts = self.turn.now
         write_start(self.turn, self.config)
         self.clocks.started()
-        for known in list(self.state.books.values()):
-            if self._open(known.book, known.venue):
-                self.books[known.book].orders.recover()
-        months.remember(self.books, self.marks)
+        self._accounts.start()
+        months.remember(self.books, self.market, self.marks)
         for broker in self.inside:
             broker.open()
+        self._accounts.tell_unserved()
         self._pulse.beat()
         for broker in self.inside:
             broker.settle()
@@ -108,13 +107,17 @@ class Core:
         """Take one event in. The lists are valid until the next step."""
         turn = self.turn
         self.clocks.begin(event)
-        if not (self.inside and type(event) is ev.Print and self.market.bars.repeats(event)):
+        counts = type(event) not in _PRICES or not self.market.sources.chosen or self._counts(event)
+        if counts and not (self.inside and type(event) is ev.Print and self.market.bars.repeats(event)):
             for broker in self.inside:
                 # Whatever happens to its orders by now happens before anybody acts on the event.
                 self._guarded(broker.feed, event)
         if turn.now >= self._pulse.due:
             self._guarded(self._pulse.beat)
-        self._guarded(_HANDLERS[type(event)], self, event)
+        if turn.now >= self.market.sources.due:
+            self._guarded(self._look_at_sources)
+        if counts or type(event) is ev.ContractResolved:
+            self._guarded(_HANDLERS[type(event)], self, event)
         if self.alerts.waits:
             self._guarded(self.alerts.tend)
         if turn.effects:
@@ -126,8 +129,15 @@ class Core:
 
     def next_deadline(self) -> int:
         """The `ts_recv` by which a TimeAdvanced is due if nothing else comes, nanoseconds UTC."""
-        due = min((self._pulse.due, *(broker.next_due for broker in self.inside))) - self.clocks.lead
+        dues = (self._pulse.due, self.market.sources.due, *(broker.next_due for broker in self.inside))
+        due = min(dues) - self.clocks.lead
         return min(due, self.market.bars.next_deadline() or due)
+
+    def _look_at_sources(self) -> None:
+        tell_switches(self.market.look_at_sources(self.turn.now, self.turn.wall), self.turn)
+
+    def _counts(self, event: Any) -> bool:
+        return self.market.sources.counts(event, self.turn.now)
 
     # --- bugs ------------------------------------------------------------------------------------------
 
@@ -148,31 +158,17 @@ class Core:
 
     # --- what happens ----------------------------------------------------------------------------------
 
-    def _open(self, name: str, venue: str) -> bool:
-        """Open a book, or open it anew; False for one that this run does not serve."""
-        spec = self._maker.spec(name, venue)
-        if spec is None:
-            return False
-        link = self.links.get("user", name, spec.config.venue) if spec.streamed else None
-        streaming = link is None or link.state is LinkState.LIVE
-        self.books[name] = Book(spec, self.turn, self.config, self.marks, streaming=streaming)
-        return True
-
     def _on_quote(self, event: ev.Quote) -> None:
         closings = self.market.on_quote(event, self.turn.now)
         self.marks.quote(event.instrument, event.bid, event.ask, event.ts_venue)
-        self._marked(event.instrument)
+        self._accounts.marked(event.instrument)
         self.entries.on_bars(closings)
 
     def _on_print(self, event: ev.Print) -> None:
         self.clocks.on_print(event)
         self.marks.trade(event.instrument, event.price, event.ts_venue)
-        self._marked(event.instrument)
+        self._accounts.marked(event.instrument)
         self.entries.on_bars(self.market.on_print(event, self.turn.now))
-
-    def _marked(self, instrument: str) -> None:
-        for book in self.books.values():
-            book.orders.on_mark(instrument)
 
     def _on_history(self, event: ev.HistoryLoaded) -> None:
         self.entries.on_bars(self.market.bars.on_time(event.ts_recv))
@@ -193,26 +189,13 @@ class Core:
                 if book.spec.streamed and event.book in (None, book.name) and book.at(event.venue):
                     book.orders.on_link(event.state is LinkState.LIVE)
 
-    def _on_account_adopted(self, event: ev.AccountAdopted) -> None:
-        of_book = self.state.book(event.book)
-        known, before = of_book.account, self.books.get(event.book)
-        moved = event.venue not in ("", of_book.venue)
-        if known is None or moved or _identity(known) != _identity(event.account):
-            self.turn.commit(
-                r.AccountKnown(ts=self.turn.now, book=event.book, account=event.account, venue=event.venue)
-            )
-        another = known is not None and known.id != event.account.id
-        if (before is None or another) and not self._open(event.book, event.venue):
-            return
-        orders = self.books[event.book].orders
-        orders.on_adopted(event.account)
-        if before is not None and another:
-            # Who asked for a flatten in this run meant the account that the book trades now.
-            orders.flatten(before.orders.flattener.latched_since(self.started_ts), "manual")
-
     def _on_command(self, event: ev.CommandReceived) -> None:
         contracts, expected = tuple(self.instruments), self.config.expected
         commands.take(event.command, self.turn, self.books, contracts, self.marks, expected)
+
+
+_PRICES = frozenset({ev.Quote, ev.Print, ev.HistoryLoaded, ev.ContractResolved})
+"""What a venue says of the market: where several price an instrument, that of one counts."""
 
 
 def _for_book(handler: Callable[[OrderManager, Any], None]) -> Callable[[Core, Any], None]:
@@ -229,14 +212,14 @@ def _for_book(handler: Callable[[OrderManager, Any], None]) -> Callable[[Core, A
 _HANDLERS: dict[type, Callable[[Core, Any], None]] = {
     ev.Quote: Core._on_quote,
     ev.Print: Core._on_print,
-    ev.HeldPriced: lambda core, event: core._marked(months.priced(event, core.marks)),
+    ev.HeldPriced: lambda core, event: core._accounts.marked(months.priced(event, core.marks)),
     ev.TimeAdvanced: lambda core, event: core.entries.on_bars(core.market.bars.on_time(event.ts_recv)),
     ev.HistoryLoaded: Core._on_history,
     ev.ContractResolved: lambda core, event: months.learn(
         event, core.turn, core.books, core.market, core.marks
     ),
     ev.LinkChanged: Core._on_link,
-    ev.AccountAdopted: Core._on_account_adopted,
+    ev.AccountAdopted: lambda core, event: core._accounts.adopted(event, core.started_ts),
     ev.OrderReported: _for_book(lambda orders, event: orders.on_order(event.order)),
     ev.FillReported: _for_book(lambda orders, event: orders.on_fill(event.fill)),
     ev.AccountReported: _for_book(OrderManager.on_account),

@@ -52,7 +52,7 @@ class Book:
         self._marks = marks
 
     def at(self, venue: str) -> bool:
-        """Whether what is told of a venue concerns it; an empty name stands for every venue."""
+        """Whether what is told of a venue concerns it; an empty name, on either side, stands for all."""
         return not venue or not self.config.venue or venue == self.config.venue
 
     @property
@@ -78,6 +78,11 @@ class Book:
             return (Refusal.OFF,)
         account = self.state.account
         return gate.hands_off(self.run.trading, None if account is None else account.kind, self.armed)
+
+    @property
+    def minds_marks(self) -> bool:
+        """A price may move a stop of it, or what it holds; until the next record nothing changes that."""
+        return bool(self.state.plans) or any(held.qty for held in self.state.positions.values())
 
     def recover(self) -> bool:
         """Start-up is recovery: nothing new before positions agree and every trade has its stop again."""

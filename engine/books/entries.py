@@ -162,6 +162,7 @@ class Entries:
         live = known.live_orders()
         account = known.account
         limits, figures = guards.account(), guards.figures()
+        source = self._market.sources.active(symbol)
         headroom = bands.headroom_usd(config.risk, limits, figures)
         equity = None
         if orders.balance_usd is not None:
@@ -176,11 +177,14 @@ class Entries:
             guard=restriction.guard if restriction is not None else "",
             reason=restriction.reason if restriction is not None else "",
             capabilities=config.capabilities,
+            copy_ratio=config.copy_ratio,
             reconciled=orders.reconciled and book.recovered,
             can_trade=orders.can_trade,
             journal_ok=self.journal_ok,
-            venue_up=self._links.up(book.name, book.spec.needs, config.venue) and orders.inquiry.streaming,
-            feed_stale=self._market.staleness.stale(symbol, now, wall) or self._links.market_stale,
+            venue_up=self._links.up(book.name, book.spec.needs, config.venue, source)
+            and orders.inquiry.streaming,
+            feed_stale=self._market.staleness.stale(symbol, now, wall, config.risk.stale_ns)
+            or self._links.market_stale(source or config.venue),
             price_age_ns=self._market.staleness.age(symbol, now),
             in_hours=guards.in_hours(wall),
             market_open=sessions.phase(wall) is not SessionPhase.CLOSED,
@@ -202,7 +206,7 @@ class Entries:
             max_loss_headroom_usd=headroom.get(bands.MAX_LOSS),
             room_micros=bands.room_micros(limits, figures),
             days_to_expiry=expiry.days_left(
-                symbol, state.contract_ids.get(symbol, ""), sessions.trade_date(wall)
+                symbol, state.month(symbol, config.venue or source)[0], sessions.trade_date(wall)
             ),
             room_headroom_usd=None if room is None else room_headroom_usd(known, state, room),
             equity_usd=equity,

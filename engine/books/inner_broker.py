@@ -140,8 +140,8 @@ class InnerBroker:
     def _on_contract(self, event: ev.ContractResolved) -> None:
         """A new month: prices of two months never meet. What is held is closed at the old one's last."""
         symbol, book = event.instrument.symbol, self._books[self.name]
-        known = self._turn.state.contract_ids.get(symbol, event.contract_id)
-        if known == event.contract_id or symbol not in self._instruments:
+        known, _ = self._turn.state.month(symbol, event.venue)
+        if known in ("", event.contract_id) or symbol not in self._instruments:
             return
         prices = self._broker.venue.prices(symbol)
         priced = prices.last is not None or prices.bid is not None

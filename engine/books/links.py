@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from engine.market.sources import Switch
 from engine.model.events import LinkChanged, LinkState
 from engine.model.notices import NoticeKind, Severity
 from engine.state import alarms
@@ -33,15 +36,20 @@ class Links:
             severity = Severity.CRITICAL  # only a person can mend it
         name = alarms.link(event.link, event.book, event.venue)
         ended = (name,) if event.state is LinkState.LIVE else ()
+        whose = f"{event.venue} " if self._several(event) else ""
         detail = f": {event.detail}" if event.detail else ""
         turn.say(
             NoticeKind.CONNECTION,
             severity,
-            f"{event.link} link {event.state.value}{detail}",
+            f"{whose}{event.link} link {event.state.value}{detail}",
             book=event.book,
             link=event.link,
             alarm=Alarm(name) if severity is not Severity.INFO else Alarm(ended=ended),
         )
+
+    def _several(self, event: LinkChanged) -> bool:
+        """Whether links of another venue are known, so that it has to be said whose one is."""
+        return bool(event.venue) and any(venue not in ("", event.venue) for venue, _, _ in self._known)
 
     def all(self) -> tuple[tuple[LinkChanged, int], ...]:
         """Every link with the time since which it is in its state, nanoseconds UTC."""
@@ -54,14 +62,37 @@ class Links:
                 return self._known[key]
         return None
 
-    def up(self, book: str, needed: frozenset[str], venue: str = "") -> bool:
-        """Whether none of the links that a book's entries need is down."""
+    def up(self, book: str, needed: frozenset[str], venue: str = "", source: str = "") -> bool:
+        """Whether none of the links that a book's entries need is down: those of its own venue, and the
+        market's of the one that prices what it would enter (`source`; empty for its own).
+        """
         return not any(
             link.state is LinkState.DOWN
             for link in self._known.values()
-            if link.link in needed and link.book in (None, book) and (not venue or link.venue in ("", venue))
+            if link.link in needed
+            and link.book in (None, book)
+            and _of(link, (source or venue) if link.link == "market" else venue)
         )
 
-    @property
-    def market_stale(self) -> bool:
-        return any(link.state is LinkState.STALE for link in self._known.values() if link.link == "market")
+    def market_stale(self, source: str = "") -> bool:
+        """Whether a market link is up and silent: of one venue, or of any."""
+        return any(
+            link.state is LinkState.STALE
+            for link in self._known.values()
+            if link.link == "market" and _of(link, source)
+        )
+
+
+def tell_switches(switches: Sequence[Switch], turn: Turn) -> None:
+    """Tell people that prices come from another venue, those of one cause at once."""
+    causes = dict.fromkeys((switch.before, switch.now, switch.why) for switch in switches)
+    for before, now, why in causes:
+        symbols = ", ".join(s.instrument for s in switches if (s.before, s.now, s.why) == (before, now, why))
+        because = f"{before}: {why}" if why else f"{now} is well again"
+        severity = Severity.WARNING if why else Severity.INFO
+        turn.say(NoticeKind.MARKET, severity, f"prices of {symbols} come from {now} now ({because})")
+
+
+def _of(link: LinkChanged, venue: str) -> bool:
+    """Whether a link is that venue's; an empty name, on either side, stands for all."""
+    return not venue or link.venue in ("", venue)

@@ -28,38 +28,58 @@ def learn(
     closed and protected there, and is worth what that month trades at: the new one's says nothing about it.
     """
     state, symbol = turn.state, event.instrument.symbol
-    known = state.instruments.get(symbol), state.contracts.get(symbol)
-    rolled = state.contract_ids.get(symbol, event.contract_id) != event.contract_id
+    before, name = state.month(symbol, event.venue)
+    known = state.instruments.get(symbol), name or None
+    rolled = before not in ("", event.contract_id)
+    priced = market.sources.priced_by(event.venue, symbol)
     if rolled:
-        market.rolled(symbol, event.ts_venue or event.ts_recv)
-        held = any(book.state.position(symbol).qty for book in books.values())
-        if held:
+        if priced:
+            market.rolled(symbol, event.ts_venue or event.ts_recv)
+        held = any(
+            book.state.position(symbol).qty and (book.at(event.venue) if book.config.venue else priced)
+            for book in books.values()
+        )
+        if held and priced:
             marks.freeze(symbol)
         stays = "; what is held stays in the old month, and goes by its prices" if held else ""
         turn.say(
             NoticeKind.MARKET,
             Severity.CRITICAL if held else Severity.WARNING,
-            f"{symbol} rolled from {state.contracts[symbol]} to {event.name}{stays}",
+            f"{symbol} rolled from {name} to {event.name}{stays}",
             symbol,
         )
     if rolled or known != (event.instrument, event.name):
         turn.commit(
             r.ContractKnown(
-                ts=turn.now, instrument=event.instrument, contract_id=event.contract_id, name=event.name
+                ts=turn.now,
+                instrument=event.instrument,
+                contract_id=event.contract_id,
+                name=event.name,
+                venue=event.venue,
+                priced=priced,
             )
         )
 
 
-def remember(books: Mapping[str, Book], marks: Marks) -> None:
+def remember(books: Mapping[str, Book], market: MarketData, marks: Marks) -> None:
     """After a restart: what is held in an old month goes by that one's prices."""
-    for book in books.values():
-        for symbol in book.state.held_months:
-            marks.freeze(symbol)
+    for symbol in _held(books, market):
+        marks.freeze(symbol)
 
 
-def forget(books: Mapping[str, Book], marks: Marks) -> None:
+def forget(books: Mapping[str, Book], market: MarketData, marks: Marks) -> None:
     """Take quotes again where nothing is held in an old month any more."""
-    marks.thaw([symbol for book in books.values() for symbol in book.state.held_months])
+    marks.thaw(_held(books, market))
+
+
+def _held(books: Mapping[str, Book], market: MarketData) -> list[str]:
+    """Instruments held in an old month of the venue that prices them."""
+    return [
+        symbol
+        for book in books.values()
+        for symbol in book.state.held_months
+        if market.sources.priced_by(book.config.venue, symbol)
+    ]
 
 
 def priced(event: ev.HeldPriced, marks: Marks) -> str:

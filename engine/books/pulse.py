@@ -14,6 +14,7 @@ from engine.model import events as ev
 from engine.model.market import NANOS
 from engine.portfolio import day_roll
 from engine.portfolio.money import Marks
+from engine.signals.market_data import MarketData
 from engine.state.turn import Turn
 
 HELD_NS = NANOS // 4
@@ -34,7 +35,12 @@ class Pulse:
     """`due` is the core's now by which `beat` is to be called, nanoseconds UTC."""
 
     def __init__(
-        self, turn: Turn, books: Mapping[str, Book], marks: Marks, guarded: Callable[..., bool]
+        self,
+        turn: Turn,
+        books: Mapping[str, Book],
+        market: MarketData,
+        marks: Marks,
+        guarded: Callable[..., bool],
     ) -> None:
         """`guarded` does one part of a step, and says whether it could: a bug in one book leaves the others
         alone.
@@ -42,6 +48,7 @@ class Pulse:
         self.due = 0
         self._turn = turn
         self._books = books
+        self._market = market
         self._marks = marks
         self._guarded = guarded
         self._roll = 0
@@ -62,7 +69,7 @@ class Pulse:
         if self._turn.wall >= self._roll:
             day_roll.roll(self._turn, self._marks)
             self._roll = sessions.next_roll(self._turn.wall)
-        months.forget(self._books, self._marks)
+        months.forget(self._books, self._market, self._marks)
         due = self._roll - self._turn.wall_offset
         for book in self._books.values():
             again = book.next_due() if self._guarded(book.pulse) else 0

@@ -30,10 +30,14 @@ class Staleness:
         heard = self._heard.get(instrument)
         return None if heard is None else max(0, now - heard)
 
-    def stale(self, instrument: str, now: int, wall: int | None = None) -> bool:
-        """Whether nothing should be entered on this instrument's prices; the calendar goes by `wall`."""
+    def stale(self, instrument: str, now: int, wall: int | None = None, after_ns: int | None = None) -> bool:
+        """Whether nothing should be entered on this instrument's prices; the calendar goes by `wall`.
+        `after_ns` is another length of silence, as one book may have it.
+        """
         wall = now if wall is None else wall
         if phase(wall) is SessionPhase.CLOSED:
             return False
         heard = self._heard.get(instrument)
-        return heard is None or min(now - heard, wall - trading_began(wall)) > self._after_ns
+        return heard is None or min(now - heard, wall - trading_began(wall)) > (
+            self._after_ns if after_ns is None else after_ns
+        )

@@ -54,6 +54,10 @@ class ContractKnown(Record, frozen=True, kw_only=True, tag="contract_known"):
     instrument: Instrument
     contract_id: str
     name: str
+    venue: str = ""
+    """Whose month it is; empty where only one venue was."""
+    priced: bool = True
+    """That venue's prices count: books without a venue, which are paper, hold its months."""
 
 
 class AccountKnown(Record, frozen=True, kw_only=True, tag="account_known"):

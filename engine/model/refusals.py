@@ -42,6 +42,7 @@ class Refusal(Worded):
     MAX_LOSS = "max_loss", "the risk of this trade exceeds what the maximum loss limit leaves"
     ROOM_LOSS = "room_loss", "the risk of this trade exceeds what the room's daily loss limit leaves"
     SIZE_ZERO = "size_zero", "one contract would risk more than a trade may"
+    COPY_RATIO = "copy_ratio", "this book's copy ratio leaves nothing to trade"
     MAX_CONTRACTS = "max_contracts", "the account may not hold more contracts"
     MAX_SIZE = "max_size", "as many trades are open as may be at a time"
     REWARD_TO_RISK = "reward_to_risk", "reward to risk is too small"

@@ -77,6 +77,8 @@ class Circumstances(Struct, frozen=True):
     """What trades of the idea's alert room may still lose today; None without a limit."""
     equity_usd: Decimal | None = None
     """Of the account, if everything were closed now."""
+    copy_ratio: Decimal = Decimal(1)
+    """What the book multiplies the sized quantity by."""
     record: TrackRecord = TrackRecord()
     """How trades of this strategy or room have ended in this book."""
 
@@ -171,7 +173,7 @@ def check(
     takes = f"the venue takes {now.capabilities.nearest_exit_ticks} to {now.capabilities.farthest_exit_ticks}"
     far = f"stop and targets are {', '.join(map(str, distances))} ticks away, {takes}"
     when(not all(map(now.capabilities.takes_exit, distances)), Refusal.BRACKET_DISTANCE, far)
-    qty, each = 0, loss_usd(instrument, idea.reference, idea.stop_ticks, limits)
+    qty, bound, each = 0, 0, loss_usd(instrument, idea.reference, idea.stop_ticks, limits)
     if idea.stop_ticks > 0:
         ask = Ask(
             instrument=instrument,
@@ -183,12 +185,17 @@ def check(
             equity_usd=now.equity_usd,
             record=now.record,
         )
-        qty = min(contracts(instrument, idea.reference, idea.stop_ticks, limits), wanted.sizer(ask))
+        bound = contracts(instrument, idea.reference, idea.stop_ticks, limits)
+        qty = min(bound, wanted.sizer(ask))
     one = f"1 contract risks {each:.2f} USD, {limits.risk_per_trade_usd} allowed (risk.per_trade_usd)"
     none = f"no contract by {section}.sizing" if idea.stop_ticks > 0 else "the stop is on the wrong side"
     when(
         qty <= 0, Refusal.SIZE_ZERO, one if idea.stop_ticks > 0 and each > limits.risk_per_trade_usd else none
     )
+    if now.copy_ratio != 1 and qty > 0:
+        sized, qty = qty, min(int(qty * now.copy_ratio), bound)
+        words = f"{_count(sized, 'contract')} x {now.copy_ratio} leave {qty} (copy_ratio)"
+        when(qty <= 0, Refusal.COPY_RATIO, words)
     if now.room_micros is not None:
         fits = now.room_micros // instrument.minis
         full = f"room for {now.room_micros} micros is left in the account, 1 contract is {instrument.minis}"

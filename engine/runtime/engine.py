@@ -9,6 +9,8 @@ from concurrent.futures import Future
 from decimal import Decimal
 from typing import Any
 
+from msgspec.structs import replace
+
 from engine.books.leftovers import left
 from engine.core import Core, Outcome
 from engine.lab.summary import Summary, summarise
@@ -104,8 +106,8 @@ class Engine:
         self._fault = ""
         self._stopping = False
         self._commands = Commands(self._take_command)
-        self._loads: dict[tuple[str, str], asyncio.Task[None]] = {}
-        """The newest history request of each venue and contract."""
+        self._loads: dict[tuple[str, str], asyncio.Task[None]] = {}  # newest request by venue, instrument
+        self._switches = 0
         self._wait_p99_ms = 0.0
         self._waits_seen = 0.0
         """When they were last looked at, by the loop's clock."""
@@ -271,8 +273,12 @@ class Engine:
             case ev.CommandReceived(command=Shutdown()):
                 self._stopping = True
             case ev.LinkChanged(link="market", state=ev.LinkState.LIVE):
-                for symbol in self._core.state.contracts:
+                for symbol in self._core.state.instruments:
                     self._load_history(event.venue, symbol)
+        if self._switches != self._core.market.sources.switches:
+            self._switches = self._core.market.sources.switches
+            for symbol in self._core.state.instruments:
+                self._load_history(self._core.market.sources.active(symbol), symbol)
         return outcome
 
     def _tape(self, record: Callable[[ev.AnyEvent], None], event: ev.AnyEvent) -> None:
@@ -341,12 +347,8 @@ class Engine:
             await asyncio.sleep(RETRY_S)
 
     def _link_down(self, link: str, detail: str, venue: str, book: str | None) -> None:
-        down = ev.LinkState.DOWN
-        self._post(
-            ev.LinkChanged(
-                ts_recv=self._clock(), link=link, state=down, detail=detail, venue=venue, book=book
-            )
-        )
+        told = ev.LinkChanged(ts_recv=self._clock(), link=link, state=ev.LinkState.DOWN, detail=detail)
+        self._post(replace(told, venue=venue, book=book))
 
     def _venue_of(self, book: str) -> str:
         config = self._core.config.book(book)
@@ -368,23 +370,22 @@ class Engine:
             except Exception:
                 log.exception("history of %s failed", symbol)
                 return
-            self._post(
-                ev.HistoryLoaded(ts_recv=self._clock(), instrument=symbol, bars=tuple(bars), venue=venue)
-            )
+            now = self._clock()
+            self._post(ev.HistoryLoaded(ts_recv=now, instrument=symbol, bars=tuple(bars), venue=venue))
             return
 
     def _load_history(self, venue: str, symbol: str) -> None:
         """A newer request knows the newer end, so it replaces one that is still under way. Where an event
-        does not say whose it is, it is the only venue's.
+        does not say whose it is, it is the only venue's. What does not price the instrument is not asked.
         """
+        priced = self._core.market.sources.priced_by(venue, symbol)
         venue = venue or next(iter(self._feeds), "")
-        if not self._warm or venue not in self._feeds:
+        if not self._warm or venue not in self._feeds or not priced:
             return
         before = self._loads.get((venue, symbol))
         if before is not None:
             before.cancel()
-        task = asyncio.create_task(self._warm_up(venue, symbol), name=f"history {venue} {symbol}")
-        self._loads[venue, symbol] = task
+        self._loads[venue, symbol] = asyncio.create_task(self._warm_up(venue, symbol), name="history")
 
     def _health(self) -> HealthView:
         inbox, writer = self._inbox, self._writer

@@ -171,7 +171,7 @@ def _contract(
     )
     return ContractView(
         instrument=symbol,
-        name=core.state.contracts.get(symbol, symbol),
+        name=core.state.month(symbol, core.market.sources.active(symbol))[1] or symbol,
         description=instrument.description,
         tick_size=instrument.tick_size,
         tick_value_usd=instrument.tick_value_usd,
@@ -275,7 +275,7 @@ def _position(core: Core, book: Book, position: Position) -> PositionView:
 
 def _month(core: Core, book: Book, symbol: str) -> str:
     """While something is held in an old month, nothing is entered in the active one."""
-    return book.state.held_months.get(symbol) or core.state.contracts.get(symbol, "")
+    return book.state.held_months.get(symbol) or core.state.month(symbol, book.config.venue)[1]
 
 
 def _exits(book: Book, position: Position) -> list[Order]:

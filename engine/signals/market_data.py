@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from engine.market.bars import BarsClosed, MinuteBars
+from engine.market.sources import Sources, Switch
 from engine.market.staleness import Staleness
 from engine.model.events import HistoryLoaded, LinkChanged, LinkState, Print, Quote
 from engine.model.instrument import Instrument
@@ -19,14 +20,22 @@ class MarketData:
     """Takes market events in, each once, and gives the bars that they close."""
 
     def __init__(
-        self, instruments: Mapping[str, Instrument], grace_ns: int, stale_ns: int, counts: Counter[str]
+        self,
+        instruments: Mapping[str, Instrument],
+        grace_ns: int,
+        stale_ns: int,
+        counts: Counter[str],
+        sources: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
-        """`grace_ns` is how long a minute stays open after its end, `stale_ns` after what silence its prices
-        are too old; oddities are counted in `counts`.
+        """`sources` are the venues that price an instrument, the preferred one first. `grace_ns` is how long
+        a minute stays open after its end, `stale_ns` after what silence its prices are too old; oddities are
+        counted in `counts`.
         """
         self.bars = MinuteBars(grace_ns=grace_ns, counts=counts)
         self.board = SignalBoard(instruments, self.bars)
         self.staleness = Staleness(stale_ns)
+        self.sources = Sources(sources or {}, stale_ns)
+        self._instruments = instruments
         self.quotes: dict[str, Quote] = {}
         self.prints = 0
         self._last_prints: dict[str, int] = {}
@@ -55,12 +64,32 @@ class MarketData:
             self.board.warm_up(symbol)
 
     def on_link(self, event: LinkChanged) -> None:
-        """The market link changed."""
+        """The market link of a venue changed: what that one prices is complete, or not heard, from now on."""
+        self.sources.on_link(event)
         told = self.bars.feed_up if event.state is LinkState.LIVE else self.bars.feed_down
-        told(event.ts_venue or event.ts_recv)
+        since = event.ts_venue or event.ts_recv
+        if not self.sources.chosen:
+            told(since)
+            return
+        for symbol in self._instruments:
+            if self.sources.priced_by(event.venue, symbol):
+                told(since, symbol)
+
+    def look_at_sources(self, now: int, wall: int) -> Sequence[Switch]:
+        """Take another venue's prices where the one that gives them has failed, or a better one is back; the
+        calendar goes by `wall`.
+        """
+        switches = self.sources.look(now, wall)
+        for switch in switches:
+            self.rolled(switch.instrument, wall)
+            self.bars.feed_up(wall, switch.instrument)
+            heard = self.sources.heard(switch.instrument, now)
+            if heard is not None:
+                self.staleness.seen(switch.instrument, heard)
+        return switches
 
     def rolled(self, instrument: str, ts_venue: int) -> None:
-        """Another contract month from now on: prices of two months never meet."""
+        """Another contract month, or another venue's prices, from now on: these never meet those before."""
         self.bars.forget(instrument, ts_venue)
         self._since.pop(instrument, None)
         self.board.warm_up(instrument)

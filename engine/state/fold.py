@@ -34,6 +34,7 @@ from engine.state.state import (
     Restriction,
     State,
     exit_reason,
+    month_key,
     scope,
 )
 
@@ -49,15 +50,24 @@ def _run_started(state: State, record: r.RunStarted) -> None:
 
 
 def _contract_known(state: State, record: r.ContractKnown) -> None:
-    symbol = record.instrument.symbol
-    if state.contract_ids.get(symbol, record.contract_id) != record.contract_id:
+    symbol, venue = record.instrument.symbol, record.venue
+    before, name = state.month(symbol, venue)
+    if before not in ("", record.contract_id):
         for book in state.books.values():
-            if symbol in book.positions and book.positions[symbol].qty:
-                book.held_months.setdefault(symbol, state.contracts[symbol])
-                book.held_ids.setdefault(symbol, state.contract_ids[symbol])
+            if (
+                (book.at(venue) if book.venue else record.priced)
+                and symbol in book.positions
+                and book.positions[symbol].qty
+            ):
+                book.held_months.setdefault(symbol, name)
+                book.held_ids.setdefault(symbol, before)
     state.instruments[symbol] = record.instrument
-    state.contracts[symbol] = record.name
-    state.contract_ids[symbol] = record.contract_id
+    if venue:  # what an older run has written without one is the same venue's
+        state.contracts.pop(symbol, None)
+        state.contract_ids.pop(symbol, None)
+    key = month_key(venue, symbol)
+    state.contracts[key] = record.name
+    state.contract_ids[key] = record.contract_id
 
 
 def _account_known(state: State, record: r.AccountKnown) -> None:

@@ -188,6 +188,10 @@ class BookState(Struct):
     room_usd: dict[str, Decimal] = field(default_factory=dict)
     """Net P&L by the closed trades of each alert room, this trade date."""
 
+    def at(self, venue: str) -> bool:
+        """Whether what is told of a venue concerns it; an empty name, on either side, stands for all."""
+        return not venue or self.venue in ("", venue)
+
     def position(self, instrument: str) -> Position:
         """To look at, never to change: what was never traded is a flat one of its own."""
         return self.positions.get(instrument) or Position(instrument)
@@ -211,9 +215,10 @@ class State(Struct):
 
     instruments: dict[str, Instrument] = field(default_factory=dict)
     contracts: dict[str, str] = field(default_factory=dict)
-    """Instrument to the name of its active contract."""
+    """The names of active contracts, by `month_key`."""
     books: dict[str, BookState] = field(default_factory=dict)
     contract_ids: dict[str, str] = field(default_factory=dict)
+    """Their ids at the venue, by `month_key`."""
     trade_date: str = ""
     day_open_ts: int = 0
     """When the trade date began, nanoseconds UTC; 0 before the first."""
@@ -237,6 +242,29 @@ class State(Struct):
         """To change, by folds alone."""
         return self.books.setdefault(name, BookState(name))
 
+    def month(self, instrument: str, venue: str = "") -> tuple[str, str]:
+        """Id and name of an instrument's active contract at a venue (any, where none is named); empty where
+        it is not known. One that was written down without a venue is that of all.
+        """
+        for key in (month_key(venue, instrument), instrument):
+            if key in self.contract_ids:
+                return self.contract_ids[key], self.contracts[key]
+        if not venue:
+            for key, found in self.contract_ids.items():
+                if key.partition("/")[2] == instrument:
+                    return found, self.contracts[key]
+        return "", ""
+
+    def month_ids(self, venue: str) -> dict[str, str]:
+        """By instrument, the ids of the active contracts at a venue."""
+        known = {key: found for key, found in self.contract_ids.items() if "/" not in key}
+        start = month_key(venue, "")
+        return known | {
+            key.removeprefix(start): found
+            for key, found in self.contract_ids.items()
+            if key.startswith(start) and start
+        }
+
     def restriction(self, book: str, instrument: str) -> Restriction | None:
         """The strictest restriction over the scopes that cover this book and instrument."""
         found = [
@@ -250,6 +278,11 @@ class State(Struct):
             if key in self.restrictions
         ]
         return max(found, key=lambda r: r.state.rank, default=None)
+
+
+def month_key(venue: str, instrument: str) -> str:
+    """Under which an active contract is kept: old journals, and runs of one venue, name none."""
+    return f"{venue}/{instrument}" if venue else instrument
 
 
 def scope(book: str | None, instrument: str | None) -> str:

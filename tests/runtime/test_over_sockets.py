@@ -145,7 +145,7 @@ async def test_f64_a_month_that_is_held_over_the_roll_is_subscribed_and_named_al
             old, _ = position(run)
             f.practice.controls.roll("MNQ", 400)
             f.practice.controls.drop_hubs("market")
-            await until(lambda: run.core.state.contracts["MNQ"] != old, 10)
+            await until(lambda: run.core.state.month("MNQ")[1] != old, 10)
             await until(lambda: position(run, PRICE + 8) == (old, MNQ.price(PRICE + 8)), 10)
             assert run.core.market.quotes["MNQ"].bid == PRICE + 408
             await run.crash()

@@ -40,7 +40,7 @@ class Invariants:
         self._cash: Counter[tuple[str, str]] = Counter()
         """Ticks x contracts that came in and went out."""
         self._costs: dict[str, Decimal] = {}
-        self._seen: set[str] = set()
+        self._seen: set[tuple[str, str]] = set()
         self._inferred: dict[str, list[Fill]] = {}
         """Fills that were concluded and not told yet, by the order's client id."""
         self._accounts: dict[str, str] = {}
@@ -67,15 +67,17 @@ class Invariants:
                 if self._accounts.setdefault(book, account.id) != account.id:
                     self._begin_anew(book, account.id)
             case r.FillApplied(fill=fill):
-                assert fill.trade_id not in self._seen, "a fill was counted twice"
-                self._seen.add(fill.trade_id)
+                key = record.book, fill.trade_id
+                assert key not in self._seen, "a fill was counted twice"
+                self._seen.add(key)
                 self._trade(record.book, fill.instrument, fill.side.sign * fill.qty, fill.price)
                 self._costs[record.book] = self._costs.get(record.book, Decimal(0)) + fill.cost_usd
                 if record.inferred:
                     self._inferred.setdefault(record.client_id, []).append(fill)
             case r.FillSettled(fill=fill):
-                assert record.trade_id not in self._seen, "a counted fill was settled once more"
-                self._seen.add(record.trade_id)
+                key = record.book, record.trade_id
+                assert key not in self._seen, "a counted fill was settled once more"
+                self._seen.add(key)
                 if fill is not None:
                     self._settle(record.book, record.client_id, fill)
             case r.PositionAdjusted():

@@ -74,6 +74,12 @@ class Venues:
         return book_configs(self._settings, self._known, CAPABILITIES)
 
     @property
+    def sources(self) -> dict[str, tuple[str, ...]]:
+        """By instrument, who prices it: every venue of the run, in the settings' order."""
+        venues = tuple(self._settings.active)
+        return {one.symbol: venues for one in self._settings.instrument_table()} if len(venues) > 1 else {}
+
+    @property
     def templates(self) -> tuple[BookConfig, ...]:
         """Of the books whose accounts are found at their venue."""
         return templates(self._settings, CAPABILITIES)
@@ -87,7 +93,7 @@ def last_known(state: State, book: str) -> LastKnown | None:
     return LastKnown(
         account_id=known.account.id,
         account_name=known.account.name,
-        contracts=state.contract_ids | known.held_ids,
+        contracts=state.month_ids(known.venue) | known.held_ids,
     )
 
 

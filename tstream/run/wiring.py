@@ -177,6 +177,7 @@ class Run:
             practice_time=ready is not None,
             books=venues.books,
             templates=venues.templates,
+            sources=venues.sources,
             rooms=self._rooms,
         )
         if ready is None:

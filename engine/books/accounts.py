@@ -1,0 +1,135 @@
+"""Which books are open and on which account each, kept in the order in which they are configured."""
+
+from __future__ import annotations
+
+from operator import attrgetter
+
+from engine.books.book import Book
+from engine.books.inner_broker import is_open
+from engine.books.links import Links
+from engine.books.opening import BookMaker
+from engine.execution.order_manager import OrderManager
+from engine.model import records as r
+from engine.model.config import EngineConfig
+from engine.model.events import AccountAdopted, LinkState
+from engine.model.notices import NoticeKind, Severity
+from engine.model.orders import Account
+from engine.portfolio.money import Marks
+from engine.state.turn import Turn
+
+_identity = attrgetter("id", "name", "kind")
+"""Of an account: what it is, apart from how it stands."""
+
+
+class Accounts:
+    """Opens books, and never two on one account."""
+
+    def __init__(
+        self,
+        maker: BookMaker,
+        turn: Turn,
+        books: dict[str, Book],
+        config: EngineConfig,
+        marks: Marks,
+        links: Links,
+    ) -> None:
+        """`books` are those of the core, which are filled here."""
+        self._maker = maker
+        self._turn = turn
+        self._books = books
+        self._config = config
+        self._marks = marks
+        self._links = links
+        self._concerned: tuple[OrderManager, ...] = ()
+        self._as_of = -1
+
+    def start(self) -> None:
+        """Open what the journal knows and this run serves."""
+        state = self._turn.state
+        for known in list(state.books.values()):
+            shared = known.account is not None and self._trades(known.account, known.venue, known.book)
+            if not shared and self._open(known.book, known.venue):
+                self._books[known.book].orders.recover()
+
+    def tell_unserved(self) -> None:
+        """Say of books that an earlier run has left something in, and that this one does not serve."""
+        for book in self._turn.state.books.values():
+            if book.book in self._books or not is_open(book):
+                continue
+            held = [f"{abs(p.qty)} {symbol}" for symbol, p in book.positions.items() if p.qty]
+            orders = len(book.live_orders())
+            what = ", ".join((*held, *((f"{orders} order{'s' * (orders > 1)}",) if orders else ())))
+            account = book.account.name if book.account is not None else book.book
+            self._turn.say(
+                NoticeKind.CONNECTION,
+                Severity.CRITICAL,
+                f"this run does not serve the book {book.book} (account {account}), and its journal knows of "
+                f"{what} there: add it to the settings, or look at the venue",
+                book=book.book,
+            )
+
+    def adopted(self, event: AccountAdopted, started_ts: int) -> None:
+        """The account of a book is known. One that another book trades is refused: each would close what the
+        other has opened.
+        """
+        other = self._trades(event.account, event.venue, event.book)
+        if other is not None:
+            self._turn.say(
+                NoticeKind.CONNECTION,
+                Severity.CRITICAL,
+                f"the account {event.account.name} is traded by the book {other} already, and not by "
+                f"{event.book} too: give each book an account of its own in the settings",
+                book=event.book,
+            )
+            return
+        of_book, before = self._turn.state.book(event.book), self._books.get(event.book)
+        known, moved = of_book.account, event.venue not in ("", of_book.venue)
+        if known is None or moved or _identity(known) != _identity(event.account):
+            venue = event.venue or of_book.venue
+            self._turn.commit(
+                r.AccountKnown(ts=self._turn.now, book=event.book, account=event.account, venue=venue)
+            )
+        another = known is not None and known.id != event.account.id
+        if (before is None or another) and not self._open(event.book, event.venue):
+            return
+        orders = self._books[event.book].orders
+        orders.on_adopted(event.account)
+        if before is not None and another:
+            # Who asked for a flatten in this run meant the account that the book trades now.
+            orders.flatten(before.orders.flattener.latched_since(started_ts), "manual")
+
+    def marked(self, instrument: str) -> None:
+        """The market of an instrument has moved; cheap for books that a price does not concern."""
+        if self._as_of != self._turn.committed:
+            self._as_of = self._turn.committed
+            self._concerned = tuple(book.orders for book in self._books.values() if book.minds_marks)
+        for orders in self._concerned:
+            orders.on_mark(instrument)
+
+    def _trades(self, account: Account, venue: str, but: str) -> str | None:
+        """The open book that trades an account, other than one."""
+        for book in self._books.values():
+            own = book.state.account
+            if (
+                book.name != but
+                and own is not None
+                and (own.id, own.kind) == (account.id, account.kind)
+                and book.at(venue)
+            ):
+                return book.name
+        return None
+
+    def _open(self, name: str, venue: str) -> bool:
+        """Open a book, or open it anew; False for one that this run does not serve."""
+        spec = self._maker.spec(name, venue)
+        if spec is None:
+            return False
+        link = self._links.get("user", name, spec.config.venue) if spec.streamed else None
+        streaming = link is None or link.state is LinkState.LIVE
+        self._books[name] = Book(spec, self._turn, self._config, self._marks, streaming=streaming)
+        places = {book.name: place for place, book in enumerate(self._config.books)}
+        in_order = sorted(self._books.items(), key=lambda one: places.get(one[0], len(places)))
+        self._books.clear()
+        self._books.update(in_order)
+        self._as_of = -1
+        return True

@@ -1,0 +1,120 @@
+"""Which venue prices an instrument now, where several could (docs/semantics.md#price-sources)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from engine.market.staleness import Staleness
+from engine.model.events import ContractResolved, HistoryLoaded, LinkChanged, LinkState, Print, Quote
+from engine.model.market import MINUTE, NANOS
+
+AWAY_NS = 5 * NANOS
+"""The venue that prices an instrument must have failed for so long before the next one takes its place."""
+
+BACK_NS = MINUTE
+"""A preferred venue must have been well for so long, without a break, before it is gone back to."""
+
+LOOK_NS = NANOS
+_NEVER = 1 << 63
+
+
+class Switch(NamedTuple):
+    """From now on another venue prices an instrument."""
+
+    instrument: str
+    before: str
+    now: str
+    why: str
+    """What is wrong with the one before; empty where a preferred one is well again."""
+
+
+class Sources:
+    """By instrument, the venues that price it in the order of preference; the active one alone counts.
+
+    Nothing is looked at where every instrument has one source at the most.
+    """
+
+    def __init__(self, wanted: Mapping[str, Sequence[str]], stale_ns: int) -> None:
+        self._wanted = {symbol: tuple(venues) for symbol, venues in wanted.items() if venues}
+        self._active = {symbol: venues[0] for symbol, venues in self._wanted.items()}
+        self._choices = {symbol: venues for symbol, venues in self._wanted.items() if len(venues) > 1}
+        self._links: dict[str, LinkState] = {}
+        self._heard = {venue: Staleness(stale_ns) for venues in self._choices.values() for venue in venues}
+        self._well_since: dict[tuple[str, str], int] = {}
+        self._failing_since: dict[str, int] = {}
+        self.chosen = bool(self._wanted)
+        """Prices are told apart by their venue."""
+        self.due = 0 if self._choices else _NEVER
+        """The core's now by which to look again, nanoseconds UTC."""
+        self.switches = 0
+
+    def active(self, instrument: str) -> str:
+        """The venue whose prices count; empty where any venue's do."""
+        return self._active.get(instrument, "")
+
+    def priced_by(self, venue: str, instrument: str) -> bool:
+        """Whether what a venue says of the market counts now."""
+        active = self._active.get(instrument)
+        return active is None or not venue or venue == active
+
+    def counts(self, event: Quote | Print | HistoryLoaded | ContractResolved, now: int) -> bool:
+        """Whether a market event is the active venue's; that another one speaks is remembered."""
+        if isinstance(event, ContractResolved):
+            return self.priced_by(event.venue, event.instrument.symbol)
+        heard = self._heard.get(event.venue)
+        if heard is not None and not isinstance(event, HistoryLoaded):
+            heard.seen(event.instrument, now)
+        return self.priced_by(event.venue, event.instrument)
+
+    def heard(self, instrument: str, now: int) -> int | None:
+        """When the active venue was last heard, where there is a choice."""
+        heard = self._heard.get(self.active(instrument))
+        age = None if heard is None else heard.age(instrument, now)
+        return None if age is None else now - age
+
+    def on_link(self, event: LinkChanged) -> None:
+        """The market link of a venue changed."""
+        for venue in (event.venue,) if event.venue else tuple(self._heard):
+            self._links[venue] = event.state
+        if self._choices:
+            self.due = 0
+
+    def look(self, now: int, wall: int) -> Sequence[Switch]:
+        """Who prices what from now on, where that is another; the calendar goes by `wall`."""
+        self.due = now + LOOK_NS
+        found = [self._look(symbol, now, wall) for symbol in self._choices]
+        switches = [switch for switch in found if switch is not None]
+        for switch in switches:
+            self._active[switch.instrument] = switch.now
+            self._failing_since.pop(switch.instrument, None)
+            self.switches += 1
+        return switches
+
+    def _look(self, symbol: str, now: int, wall: int) -> Switch | None:
+        wrong = {venue: self._wrong(venue, symbol, now, wall) for venue in self._choices[symbol]}
+        for venue, why in wrong.items():
+            if why:
+                self._well_since.pop((symbol, venue), None)
+            else:
+                self._well_since.setdefault((symbol, venue), now)
+        active = self._active[symbol]
+        if not wrong[active]:
+            self._failing_since.pop(symbol, None)
+            for venue in wrong:
+                if venue == active:
+                    return None
+                if now - self._well_since.get((symbol, venue), now) >= BACK_NS:
+                    return Switch(symbol, active, venue, "")
+        elif now - self._failing_since.setdefault(symbol, now) >= AWAY_NS:
+            for venue, why in wrong.items():
+                if not why:
+                    return Switch(symbol, active, venue, wrong[active])
+        return None
+
+    def _wrong(self, venue: str, symbol: str, now: int, wall: int) -> str:
+        """Why a venue can't price an instrument now; empty where it can."""
+        link = self._links.get(venue, LinkState.CONNECTING)
+        if link is not LinkState.LIVE:
+            return f"its market link is {link.value}"
+        return "it is silent" if self._heard[venue].stale(symbol, now, wall) else ""

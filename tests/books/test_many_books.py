@@ -1,0 +1,298 @@
+"""Three accounts on two venues and a paper book in one run: what is one book's stays that book's."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from engine.books.opening import PAPER
+from engine.model import events as ev
+from engine.model import records as r
+from engine.model.commands import BreakEven, CancelEntries, Flatten, Halt, Pause, Resume
+from engine.model.config import BookConfig
+from engine.model.limits import RiskLimits
+from engine.model.notices import Severity
+from engine.model.orders import Account, AccountKind, Slot
+from engine.model.refusals import Refusal
+from engine.model.restrictions import TradingState
+from tests.support.many_books import ACCOUNTS, ALPHA, BETA, EVERY, ManyBooks, book_configs, long_idea
+
+
+def at_work(**options: object) -> ManyBooks:
+    many = ManyBooks([(60, long_idea()), (600, long_idea())], **options)  # type: ignore[arg-type]
+    many.connect()
+    return many
+
+
+def entered(**options: object) -> ManyBooks:
+    """Every book holds the same trade, each with its stop at its own venue."""
+    many = at_work(**options)
+    many.minute()
+    many.minute()
+    assert set(many.held()) == set(EVERY)
+    return many
+
+
+def stops(many: ManyBooks, name: str) -> int:
+    return sum(o.open_qty for o in many.book(name).live_orders() if o.slot is Slot.STOP and not o.suspended)
+
+
+def test_one_idea_goes_to_all_books_in_the_settings_order_and_in_one_step() -> None:
+    many = entered()
+    assert many.entered() == list(EVERY)
+    assert len({record.ts for record in many.written(r.PlanOpened)}) == 1
+    qty = many.held()["one"]
+    assert qty > 0
+    assert many.held() == dict.fromkeys(EVERY, qty)
+    for name, broker in many.accounts.items():
+        assert (broker.held("MNQ"), stops(many, name)) == (qty, qty)
+
+
+def test_the_copy_ratio_scales_to_whole_lots_and_says_where_nothing_is_left() -> None:
+    many = entered(books=book_configs(two="0.5", three="0.1", paper="0"))
+    full = many.held()["one"]
+    assert full > 1
+    assert many.held() == {"one": full, "two": full // 2, "three": 0, PAPER: 0}
+    refused = {record.book: record for record in many.written(r.IdeaRefused)}
+    assert refused.keys() == {"three", PAPER}
+    assert refused["three"].refusals == (Refusal.COPY_RATIO,)
+    assert refused["three"].words == (f"{full} contracts x 0.1 leave 0 (copy_ratio)",)
+
+
+def test_a_ratio_above_one_stays_within_the_books_own_limits() -> None:
+    many = entered(books=book_configs(two="50"))
+    assert many.held()["one"] <= many.held()["two"] <= RiskLimits().max_contracts
+
+
+@pytest.mark.parametrize(
+    ("command", "keep"),
+    [(Flatten(id="f", book="two"), ("one", "three", PAPER)), (Flatten(id="f"), ())],
+    ids=["one", "all"],
+)
+def test_a_flatten_closes_the_books_that_it_names_and_leaves_the_others_alone(
+    command: Flatten, keep: tuple[str, ...]
+) -> None:
+    many = entered()
+    qty = many.held()["one"]
+    answer = many.say(command)
+    assert answer.startswith("flatten everything in two: " if command.book else "flatten everything: ")
+    many.pass_time(6)
+    assert many.held() == {name: qty if name in keep else 0 for name in EVERY}
+    for name in keep:
+        assert (stops(many, name) if name != PAPER else qty) == qty
+    ended = {record.book for record in many.written(r.FlattenEnded)}
+    assert ended == set(EVERY) - set(keep), "verified on every book that was meant"
+    for name in EVERY:
+        held_back = many.core.state.restriction(name, "MNQ")
+        assert (held_back is None) is (name in keep)
+
+
+def test_commands_of_one_book_leave_the_others_alone() -> None:
+    many = entered()
+    assert many.say(Pause(id="1", book="one")).startswith("everything in one: ")
+    many.say(Halt(id="2", book="two", instrument="MNQ"))
+    states = {name: many.core.state.restriction(name, "MNQ") for name in EVERY}
+    assert [found and found.state for found in states.values()] == [
+        TradingState.REDUCING, TradingState.HALTED, None, None,
+    ]  # fmt: skip
+    assert not many.core.entries.against(many.core.books["three"], "MNQ")
+    assert many.say(Resume(id="3", book="three")) == "nothing was paused"
+    assert "still halted" in many.say(Resume(id="4"))
+    assert many.core.state.restriction("one", "MNQ") is None, "without a book it is for all"
+    assert many.say(Resume(id="5", book="two", halted=True)).endswith("entries allowed again")
+    many.pass_time(5, many.price + 60)
+    assert many.say(BreakEven(id="6", instrument="MNQ", book="three")).startswith("three: ")
+    moved = {name: {o.stop for o in many.book(name).live_orders() if o.slot is Slot.STOP} for name in EVERY}
+    assert moved["one"] == moved["two"] == moved[PAPER] != moved["three"]
+
+
+@pytest.mark.parametrize("kind", [Flatten, CancelEntries, Pause, Resume, Halt])
+def test_an_unknown_book_is_named_with_the_known_ones(kind: type) -> None:
+    many = at_work()
+    before = many.held(), dict(many.core.state.restrictions)
+    assert many.say(kind(id="1", book="four")) == "unknown book four; known: one, two, three, paper"
+    assert (many.held(), many.core.state.restrictions) == before
+
+
+def test_a_flatten_of_all_latches_a_book_that_is_not_connected_yet_and_one_of_a_book_only_that() -> None:
+    many = ManyBooks()
+    answer = many.say(Flatten(id="1", book="three"))
+    assert "account three as soon as it is connected" in answer
+    assert {record.book for record in many.written(r.FlattenStarted)} == {"three"}
+    many.say(Flatten(id="2"))
+    assert {record.book for record in many.written(r.FlattenStarted)} >= set(ACCOUNTS)
+    many.connect()
+    many.pass_time(6)
+    assert not any(many.book(name).flattening for name in EVERY)
+
+
+def test_a_lock_of_one_book_leaves_the_others_trading() -> None:
+    poor = replace(book_configs()[1], risk=RiskLimits(daily_loss_usd=Decimal(150)))
+    many = entered(books=(*book_configs()[:1], poor, *book_configs()[2:]))
+    many.pass_time(5, many.price - 100)
+    assert many.held() == dict.fromkeys(EVERY, 0), "the stops were jumped over"
+    locked = {name for name in EVERY if many.core.state.restriction(name, "MNQ") is not None}
+    assert locked == {"two"}
+    many.pass_time(500, many.price)
+    again = [record.plan.book for record in many.written(r.PlanOpened)[len(EVERY) :]]
+    assert again == ["one", "three", PAPER]
+
+
+# --- one feed fails alone ---------------------------------------------------------------------------------
+
+
+def test_a_venue_that_is_down_stops_its_own_books_only_and_is_named() -> None:
+    many = at_work()
+    many.down(BETA)
+    many.minute()
+    many.minute()
+    assert many.entered() == ["one", "two", PAPER]
+    (refused,) = many.written(r.IdeaRefused)
+    assert refused.book == "three"
+    assert Refusal.VENUE_DOWN in refused.refusals
+    assert any(notice.text == "beta market link down" for notice in many.notices)
+    many.back(BETA)
+    many.pass_time(3)
+    assert not many.core.entries.against(many.core.books["three"], "MNQ")
+
+
+def test_the_books_of_a_venue_need_its_links_and_the_market_of_whoever_prices() -> None:
+    many = at_work()
+    many.links(BETA, ev.LinkState.DOWN, ("market",))
+    for name in EVERY:
+        assert not many.core.entries.against(many.core.books[name], "MNQ"), "alpha prices it"
+    many.links(ALPHA, ev.LinkState.DOWN, ("market",))
+    for name in EVERY:
+        against = [one.refusal for one in many.core.entries.against(many.core.books[name], "MNQ")]
+        assert against == [Refusal.VENUE_DOWN]
+
+
+def test_prices_come_from_the_next_venue_until_the_preferred_one_has_been_back_for_a_minute() -> None:
+    many = at_work()
+    sources = many.core.market.sources
+    assert sources.active("MNQ") == ALPHA
+    many.down(ALPHA)
+    many.pass_time(3)
+    assert sources.active("MNQ") == ALPHA, "a moment's failure changes nothing"
+    many.pass_time(4)
+    assert sources.active("MNQ") == BETA
+    told = [notice for notice in many.notices if "prices of MNQ" in notice.text]
+    assert told[-1].text == "prices of MNQ come from beta now (alpha: its market link is down)"
+    assert told[-1].severity is Severity.WARNING
+    assert not many.core.entries.against(many.core.books["three"], "MNQ")
+    assert not many.core.entries.against(many.core.books[PAPER], "MNQ")
+    many.back(ALPHA)
+    many.pass_time(50)
+    assert sources.active("MNQ") == BETA
+    many.pass_time(15)
+    assert sources.active("MNQ") == ALPHA
+    assert many.notices[-1].text == "prices of MNQ come from alpha now (alpha is well again)"
+    assert sources.switches == 2
+
+
+def test_only_the_active_venues_prices_count_for_marks_bars_and_paper_fills() -> None:
+    many = entered()
+    qty = many.held()[PAPER]
+    here, many.price = many.price, many.price - 500
+    many.now += 1
+    many.market(BETA)
+    assert many.core.marks.bid("MNQ") == here
+    assert many.core.market.last("MNQ") == here
+    assert many.held()[PAPER] == qty, "the paper book's stop is no wiser"
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from((ALPHA, BETA)), st.integers(1, 90)), min_size=1, max_size=12))
+def test_prices_never_flap_whatever_fails_when(mishaps: list[tuple[str, int]]) -> None:
+    many = ManyBooks()
+    many.connect()
+    sources, switched = many.core.market.sources, [many.now]
+    for venue, seconds in mishaps:
+        (many.down if venue in many.up else many.back)(venue)
+        for _ in range(seconds):
+            before = sources.active("MNQ")
+            many.pass_time(1)
+            if sources.active("MNQ") != before:
+                assert many.now - switched[-1] >= 5_000_000_000 or len(switched) == 1
+                switched.append(many.now)
+    many.up = set()
+    for venue in (ALPHA, BETA):
+        many.back(venue)
+    many.pass_time(70)
+    assert sources.active("MNQ") == ALPHA
+
+
+# --- accounts, months, restarts ----------------------------------------------------------------------------
+
+
+def test_two_books_never_share_an_account() -> None:
+    many = at_work()
+    account = many.accounts["one"].account
+    many.step(ev.AccountAdopted(ts_recv=many.now, book="two", account=account, venue=ALPHA))
+    assert many.book("two").account != account
+    assert "the account ONE is traded by the book one already, and not by two too" in many.notices[-1].text
+    elsewhere = replace(many.accounts["three"].account, id=account.id)
+    fresh = ManyBooks()
+    fresh.step(ev.AccountAdopted(ts_recv=fresh.now, book="one", account=account, venue=ALPHA))
+    fresh.step(ev.AccountAdopted(ts_recv=fresh.now, book="three", account=elsewhere, venue=BETA))
+    assert {"one", "three"} <= fresh.core.books.keys(), "numbers of two venues may be the same"
+
+
+def test_an_account_that_nobody_named_takes_the_template_of_its_venue() -> None:
+    limits = RiskLimits(max_contracts=2)
+    config = replace(ManyBooks().core.config, templates=(BookConfig(venue=BETA, risk=limits),))
+    assert config.book("gamma", ALPHA) is None
+    found = config.book("gamma", BETA)
+    assert found == BookConfig("gamma", BETA, limits)
+
+
+def test_months_are_a_venues_own() -> None:
+    many = entered()
+    month = ev.ContractResolved(
+        ts_recv=many.now,
+        instrument=many.core.instruments["MNQ"],
+        contract_id="beta-h",
+        name="MNQH7",
+        venue=BETA,
+    )
+    many.step(month)
+    assert many.core.state.month("MNQ", BETA) == ("beta-h", "MNQH7")
+    assert many.core.state.month("MNQ", ALPHA) == ("alpha-z", "MNQZ6")
+    assert {name for name in EVERY if many.book(name).held_months} == {"three"}
+    assert many.core.market.quotes, "alpha prices it, and has not rolled"
+    many.restart()
+    assert many.core.state.month("MNQ", ALPHA) == ("alpha-z", "MNQZ6")
+    assert {name for name in EVERY if many.book(name).held_months} == {"three"}
+
+
+def test_a_restart_forgets_nothing_of_any_book_and_says_what_it_does_not_serve() -> None:
+    many = entered()
+    held = many.held()
+    many.restart()
+    assert many.held() == held
+    for name in ACCOUNTS:
+        assert stops(many, name) == held[name]
+    assert many.core.state.book("three").venue == BETA
+    many.configs = tuple(config for config in many.configs if config.name != "three")
+    many.restart(connect=False)
+    assert "three" not in many.core.books
+    said = [notice for notice in many.notices if notice.severity is Severity.CRITICAL]
+    assert any("this run does not serve the book three (account THREE)" in notice.text for notice in said)
+    assert any(f"{held['three']} MNQ" in notice.text for notice in said)
+
+
+def test_an_older_journal_names_no_venue_and_goes_on_under_the_settings_one() -> None:
+    account = Account("9", "OLD", AccountKind.PRACTICE, Decimal(50_000), can_trade=True)
+    old = r.decode(r.encode(r.AccountKnown(ts=1, book="one", account=account)).replace(b',"venue":""', b""))
+    assert isinstance(old, r.AccountKnown)
+    assert old.venue == ""
+    many = ManyBooks()
+    many.invariants = type(many.invariants)([old])
+    many.restart(connect=False)
+    assert many.core.books["one"].config.venue == ALPHA
+    many.step(ev.AccountAdopted(ts_recv=many.now, book="one", account=account, venue=ALPHA))
+    assert many.book("one").venue == ALPHA
