@@ -19,7 +19,7 @@ import aiohttp
 import msgspec
 
 from adapters.common.secret import Secret
-from adapters.projectx.config import ProjectXConfig, RateLimits
+from adapters.projectx.config import ProjectXConfig, RateLimits, WantedAccount
 from adapters.projectx.venue import ProjectXVenue
 from adapters.store.journal import Journal
 from bench.figures import ms, quantile, ratio, table
@@ -233,7 +233,8 @@ async def trader(
     clock = LeapingClock(home / "clock")
     adapter = ProjectXVenue(
         ProjectXConfig(
-            user_name="practice", api_key=Secret("practice"), instruments=instruments, book="bench",
+            user_name="practice", api_key=Secret("practice"), instruments=instruments, venue="practice",
+            accounts=(WantedAccount(book="bench"),),
             api_url=url, user_hub_url=f"{url}/hubs/user", market_hub_url=f"{url}/hubs/market",
             limits=RateLimits(requests=1_000_000, history_requests=1_000_000),
         ),
@@ -255,7 +256,7 @@ async def trader(
             journal,
             journal.last_seq,
             {"practice": feed},
-            [adapter.broker],
+            adapter.brokers,
             clock,
             warm_up=False,
             alerts=alerts,

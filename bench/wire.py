@@ -187,7 +187,7 @@ async def orders() -> dict[str, list[float]]:
         instrument = CME_FUTURES["MNQ"]
         seen: dict[str, list[float]] = {"place": [], "cancel": [], "bare": []}
         try:
-            account = (await venue.choose_account()).id
+            account = (await venue.choose_account(None)).id
             await venue.contracts.resolve()
             contract = venue.contracts.active_id("MNQ")
 

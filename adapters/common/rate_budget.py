@@ -41,6 +41,7 @@ class Waiting(NamedTuple):
     number: int
     deadline: float
     turn: asyncio.Future[None]
+    who: str
 
 
 class RateBudget:
@@ -50,6 +51,9 @@ class RateBudget:
     themselves are kept. `left_above` is the part of the share that each Priority leaves to those above it,
     all in all; `most` the part that all of one Priority may take. Among equals the first to ask goes first.
     Times are seconds of the running loop's clock.
+
+    Several who share it (`keep_for`) divide what VERIFY leaves to those above it: each has its part of that
+    for what closes and protects, whatever the others do, and passes those who have had theirs.
     """
 
     def __init__(
@@ -70,6 +74,8 @@ class RateBudget:
             one: deque[float](maxlen=max(1, int(self.limit * part))) for one, part in (most or {}).items()
         }
         """When the newest of a Priority were sent, as many as a period may have of them."""
+        self._kept: dict[str, deque[float]] = {}
+        """Who shares it, and when what closes and protects of each was sent, as many as it has places."""
         self._queue: list[Waiting] = []
         self._numbers = count()
         self._timer: asyncio.TimerHandle | None = None
@@ -85,11 +91,19 @@ class RateBudget:
         """Requests that stand in the queue."""
         return sum(not one.turn.done() for one in self._queue)
 
-    async def take(self, priority: Priority, patience_s: float) -> None:
+    def keep_for(self, who: str) -> None:
+        """One more who shares it."""
+        sharing = list(dict.fromkeys((*self._kept, who)))
+        each = max(1, (self.limit - self._caps[Priority.VERIFY]) // len(sharing))
+        self._kept = {one: deque(self._kept.get(one, ()), maxlen=each) for one in sharing}
+
+    async def take(self, priority: Priority, patience_s: float, who: str = "") -> None:
         """Wait for a place in the window. Raises RetryableError when that would outlast the patience."""
         loop = asyncio.get_running_loop()
         turn: asyncio.Future[None] = loop.create_future()
-        heapq.heappush(self._queue, Waiting(priority, next(self._numbers), loop.time() + patience_s, turn))
+        heapq.heappush(
+            self._queue, Waiting(priority, next(self._numbers), loop.time() + patience_s, turn, who)
+        )
         self._serve(loop)
         try:
             await turn
@@ -133,15 +147,15 @@ class RateBudget:
         now = loop.time()
         self._forget(now)
         queue = self._queue
-        while queue and (queue[0].turn.done() or self._wait(queue[0].priority, now) <= 0):
+        while queue and (queue[0].turn.done() or self._wait(queue[0], now) <= 0):
             first = heapq.heappop(queue)
             if not first.turn.done():
-                self._sent.append(now)
-                if first.priority in self._own:
-                    self._own[first.priority].append(now)
-                first.turn.set_result(None)
+                self._let_go(first, now)
+        for one in sorted(queue):
+            if not one.turn.done() and self._has_places(one, now) and self._wait(one, now) <= 0:
+                self._let_go(one, now)
         for one in queue:
-            wait = self._wait(one.priority, now)
+            wait = self._wait(one, now)
             if not one.turn.done() and (one.deadline <= now or now + wait > one.deadline):
                 one.turn.set_exception(
                     RetryableError(
@@ -153,12 +167,35 @@ class RateBudget:
             heapq.heapify(left)
             self._queue = queue = left
         if queue:
-            at = min(now + self._wait(queue[0].priority, now), *(one.deadline for one in queue))
+            waits = [self._wait(one, now) for one in queue if one is queue[0] or self._has_places(one, now)]
+            at = min(now + min(waits), *(one.deadline for one in queue))
             self._timer = loop.call_at(max(at, now), self._serve, loop)
 
-    def _wait(self, priority: Priority, now: float) -> float:
+    def _let_go(self, one: Waiting, now: float) -> None:
+        self._sent.append(now)
+        if one.priority in self._own:
+            self._own[one.priority].append(now)
+        if one.priority <= Priority.PROTECT and one.who in self._kept:
+            self._kept[one.who].append(now)
+        one.turn.set_result(None)
+
+    def _left(self, who: str, now: float) -> int:
+        """Places that one of several has left."""
+        taken = self._kept[who]
+        return (taken.maxlen or 0) - sum(at > now - self.period_s + _SLACK_S for at in taken)
+
+    def _has_places(self, one: Waiting, now: float) -> bool:
+        """Whether it goes on a place that nobody else can take."""
+        shared = len(self._kept) > 1 and one.who in self._kept
+        return shared and one.priority <= Priority.PROTECT and self._left(one.who, now) > 0
+
+    def _wait(self, one: Waiting, now: float) -> float:
         """Seconds until a request could go if nobody stood before it; 0 or less is now."""
+        priority = one.priority
         sent, cap = self._sent, self._caps[priority]
+        if len(self._kept) > 1 and priority <= Priority.PROTECT:
+            others = sum(self._left(who, now) for who in self._kept if who != one.who)
+            cap = self.limit if self._has_places(one, now) else max(1, cap - others)
         full = sent[len(sent) - cap] + self.period_s - now if len(sent) >= cap else 0.0
         own = self._own.get(priority)
         if own is not None and len(own) == own.maxlen:

@@ -49,27 +49,39 @@ class Access:
         )
         self.session = Session(config, self._transport, clock, self._token)
         self.rest = Rest(self.session, self.anomalies)
-        self.urgent = Rest(self.session, self.anomalies, Priority.VERIFY)
-        """The same for questions on which a close or a stop depends."""
         self.contracts = Contracts(config.instruments, self.rest, self.anomalies)
 
-    async def choose_account(self) -> AccountRow:
-        """The account to trade on; among the inactive ones if no active one will do.
+    async def choose_account(self, wanted: str | int | None) -> AccountRow:
+        """The account that choose_account() picks; among the inactive ones if no active one will do.
 
         Raises FatalError when only a person can choose, RetryableError.
         """
         try:
-            return choose_account(await self._accounts(self.rest, active=True), self.config.account)
+            return choose_account(await self.accounts(active=True), wanted)
         except FatalError:
-            return choose_account(await self._accounts(self.rest, active=False), self.config.account)
+            return choose_account(await self.accounts(active=False), wanted)
+
+    async def accounts(self, rest: Rest | None = None, *, active: bool) -> list[AccountRow]:
+        """The login's accounts; rows that make no sense are counted and left out. Raises RetryableError."""
+        return await (rest or self.rest).accounts(active=active, bad=self._bad_account)
 
     async def account(self, account_id: int, rest: Rest) -> AccountRow:
         """One account, whether active or locked meanwhile. Raises RetryableError if it is not listed."""
         for active in (True, False):
-            for row in await self._accounts(rest, active=active):
+            for row in await self.accounts(rest, active=active):
                 if row.id == account_id:
                     return row
         raise RetryableError("the account is not among those of the login")
+
+    def rest_of(self, book: str) -> tuple[Rest, Rest]:
+        """The calls of one book, and the same for questions on which a close or a stop depends.
+
+        Each book of the login keeps places of the rate budget for its closes and its protection.
+        """
+        self._transport.keep_for(book)
+        return Rest(self.session, self.anomalies, who=book), Rest(
+            self.session, self.anomalies, Priority.VERIFY, who=book
+        )
 
     async def ping(self) -> tuple[str, str | None]:
         """The gateway's sign of life and its Date header; needs no login. Raises RetryableError."""
@@ -138,15 +150,12 @@ class Access:
                     link=link,
                     state=state,
                     detail=detail,
+                    venue=self.config.venue,
                     until=until,
                     used=requests[0],
                     allowed=requests[1],
                 )
             )
-
-    async def _accounts(self, rest: Rest, *, active: bool) -> list[AccountRow]:
-        """Rows that make no sense are counted and left out."""
-        return await rest.accounts(active=active, bad=self._bad_account)
 
     def _bad_account(self, error: WireError) -> None:
         self.anomalies.note("account", error)

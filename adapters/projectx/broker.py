@@ -8,10 +8,11 @@ from typing import NamedTuple
 from adapters.projectx import mapping, requests
 from adapters.projectx.access import Access
 from adapters.projectx.account import AccountReports
-from adapters.projectx.link import Link, Stream
+from adapters.projectx.config import WantedAccount
 from adapters.projectx.rest import Rest
 from adapters.projectx.transport import Leave
-from adapters.projectx.user_stream import UserStream
+from adapters.projectx.user_hub import UserHub
+from adapters.projectx.user_stream import Member
 from adapters.projectx.wire import AccountRow, OrderRow
 from engine.model.effects import AnyRequest, CancelOrder, ClosePosition, ModifyOrder, PlaceOrder
 from engine.model.errors import PortError, RefusedError, RetryableError
@@ -39,9 +40,12 @@ class ProjectXBroker:
 
     capabilities = requests.CAPABILITIES
 
-    def __init__(self, venue: Access) -> None:
-        self.book = venue.config.book
+    def __init__(self, venue: Access, hub: UserHub, wanted: WantedAccount) -> None:
+        self.book = wanted.book
         self._venue = venue
+        self._hub = hub
+        self.wanted = wanted
+        self._rest, self._urgent = venue.rest_of(self.book)
         self._reports = AccountReports(self.book, venue.contracts, venue.clock, venue.anomalies)
         self._account: AccountRow | None = None
         self._ready: dict[int, _Ready] = {}
@@ -54,28 +58,23 @@ class ProjectXBroker:
         in a snapshot, as the hub replays nothing.
         """
         venue = self._venue
-        adopted = False
+        name = venue.config.venue
 
-        def report(state: LinkState, detail: str, _since: int) -> None:
+        def tell(state: LinkState, detail: str) -> None:
             now = venue.clock()
-            sink(LinkChanged(ts_recv=now, link="user", state=state, detail=detail, book=self.book))
-
-        async def make_stream() -> Stream:
-            nonlocal adopted
-            await venue.contracts.ensure()
-            if not adopted:
-                self._account = await venue.choose_account()
-                account = mapping.account(self._account)
-                sink(AccountAdopted(ts_recv=venue.clock(), book=self.book, account=account))
-                adopted = True
-            return UserStream(
-                self._account_id(), self._reports, venue.anomalies, venue.config.timing.untold_s
+            sink(
+                LinkChanged(ts_recv=now, link="user", state=state, detail=detail, venue=name, book=self.book)
             )
+
+        def adopt(row: AccountRow) -> None:
+            account = mapping.account(row)
+            sink(AccountAdopted(ts_recv=venue.clock(), book=self.book, venue=name, account=account))
+            self._account = row
 
         async with venue.opened(sink):
             self._reports.open(sink)
             try:
-                await Link("user", venue.config.user_hub_url, venue, make_stream, report).run()
+                await self._hub.serve(Member(self.book, self.wanted.name, self._reports, adopt, tell))
             finally:
                 for ready in self._ready.values():
                     ready.drop()
@@ -127,7 +126,7 @@ class ProjectXBroker:
         return await ready.sending
 
     async def _send(self, request: AnyRequest, leave: Leave | None = None) -> str | None:
-        rest = self._venue.rest
+        rest = self._rest
         account = self._account_id(closes=isinstance(request, (CancelOrder, ClosePosition)))
         match request:
             case PlaceOrder():
@@ -154,7 +153,7 @@ class ProjectXBroker:
 
     def _contract(self, symbol: str) -> str:
         """The active month, or the one of an earlier run where the venue has not yet told."""
-        last, contracts = self._venue.config.last, self._venue.contracts
+        last, contracts = self.wanted.last, self._venue.contracts
         if last is not None and symbol in last.contracts and not contracts.resolved:
             return last.contracts[symbol]
         return contracts.active_id(symbol)
@@ -167,7 +166,7 @@ class ProjectXBroker:
         """
         for _ in range(_SNAPSHOT_TRIES):
             before = self._reports.changes
-            taken = await self._take(since, self._venue.urgent if urgent else self._venue.rest)
+            taken = await self._take(since, self._urgent if urgent else self._rest)
             if self._reports.changes == before:
                 return taken
         raise RetryableError("the account kept changing while it was queried")
@@ -205,7 +204,7 @@ class ProjectXBroker:
         """The account that was adopted; where none is yet, what `closes` goes to that of an earlier run."""
         if self._account is not None:
             return self._account.id
-        last, wanted = self._venue.config.last, self._venue.config.account
+        last, wanted = self.wanted.last, self.wanted.name
         if (
             closes
             and last is not None

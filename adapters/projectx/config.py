@@ -99,6 +99,22 @@ class LastKnown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WantedAccount:
+    """An account of the login, and the book that trades on it."""
+
+    book: str
+    name: str | int | None = None
+    """Its name or id. None, for a login with one wanted account, takes the only tradable practice account and
+    never a live one."""
+    last: LastKnown | None = None
+    """What is closed and cancelled where the venue answers no question, if that account is the wanted one."""
+
+
+MOST_ACCOUNTS = 20
+"""Of one login: all of them share its rate limit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectXConfig:
     """Settings of one venue. The defaults are TopStepX in production; there is no other gateway for practice
     accounts, so the URL says nothing about whether money is at stake: the account's name does.
@@ -108,11 +124,12 @@ class ProjectXConfig:
     api_key: Secret
     instruments: Mapping[str, Instrument]
     """What to watch and trade, by symbol."""
-    book: str = "topstepx"
-    account: str | int | None = None
-    """Name or id. None takes the only tradable practice account and never a live one."""
-    last: LastKnown | None = None
-    """What is closed and cancelled where the venue answers no question, if that account is the wanted one."""
+    venue: str = "topstepx"
+    """Its name in the settings and in every event."""
+    accounts: tuple[WantedAccount, ...] = (WantedAccount(book="topstepx"),)
+    """One broker each, at most MOST_ACCOUNTS."""
+    every_account: bool = False
+    """Whether `ProjectXVenue.find_accounts` adds all other accounts of the login that may trade."""
     api_url: str = "https://api.topstepx.com"
     user_hub_url: str = "https://rtc.topstepx.com/hubs/user"
     market_hub_url: str = "https://rtc.topstepx.com/hubs/market"

@@ -78,10 +78,14 @@ class Contracts:
         known = ((contract, self._by_contract.get(contract)) for contract in sorted(found - active.keys()))
         return {contract: instrument for contract, instrument in known if instrument is not None}
 
-    def events(self, ts_recv: int) -> list[ContractResolved]:
+    def events(self, ts_recv: int, venue: str) -> list[ContractResolved]:
         return [
             ContractResolved(
-                ts_recv=ts_recv, instrument=self._instruments[symbol], contract_id=row.id, name=row.name
+                ts_recv=ts_recv,
+                instrument=self._instruments[symbol],
+                contract_id=row.id,
+                name=row.name,
+                venue=venue,
             )
             for symbol, row in self._active.items()
         ]

@@ -38,12 +38,21 @@ class ProjectXFeed:
 
         def report(state: LinkState, detail: str, since: int) -> None:
             now = venue.clock()
-            sink(LinkChanged(ts_recv=now, ts_venue=since, link="market", state=state, detail=detail))
+            sink(
+                LinkChanged(
+                    ts_recv=now,
+                    ts_venue=since,
+                    link="market",
+                    state=state,
+                    detail=detail,
+                    venue=config.venue,
+                )
+            )
 
         async def make_stream() -> Stream:
             await self._resolve()
             now = venue.clock()
-            for event in venue.contracts.events(now):
+            for event in venue.contracts.events(now, config.venue):
                 if announced.get(event.instrument.symbol) != event.contract_id:
                     announced[event.instrument.symbol] = event.contract_id
                     sink(event)
@@ -57,6 +66,7 @@ class ProjectXFeed:
                 self._next_seq,
                 self._newest_minute,
                 venue.contracts.old_ids,
+                config.venue,
             )
 
         announced: dict[str, str] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 from msgspec import Raw
@@ -21,6 +21,10 @@ Report = Callable[[LinkState, str, int], None]
 """Takes state, words and, where it is known better than "now", since when it is so (nanoseconds UTC)."""
 
 
+Invoke = Callable[..., Awaitable[object]]
+"""Calls a hub's method and waits for its answer. Raises InvocationFailed, HubClosed."""
+
+
 class Silence(NamedTuple):
     """Why a stream must be taken for dead, and since when (nanoseconds UTC) it told nothing."""
 
@@ -34,13 +38,12 @@ class Stream:
     By itself it is one whose silence is normal, and of which two may count at once.
     """
 
-    def subscriptions(self) -> Sequence[tuple[str, tuple[object, ...]]]:
-        """Hub methods to call, with their arguments."""
+    async def subscribe(self, invoke: Invoke) -> None:
+        """Ask for what this connection is to carry. Raises InvocationFailed, HubClosed, RetryableError."""
         raise NotImplementedError
 
-    def more(self) -> Sequence[tuple[str, tuple[object, ...]]]:
-        """The same for what is wanted by now besides; trouble with these costs nothing else."""
-        return ()
+    async def tend(self, invoke: Invoke) -> None:
+        """Ask for what is wanted by now besides; trouble with that costs nothing else. Raises HubClosed."""
 
     def take(self, record: bytes) -> bool:
         """Read a whole record if it is of the kind that comes most; False leaves it to `receive`."""
@@ -174,8 +177,7 @@ class Link:
             self._session.revoke(token)
             raise
         try:
-            for target, arguments in stream.subscriptions():
-                await hub.invoke(target, *arguments)
+            await stream.subscribe(hub.invoke)
             await self._prove(hub, stream)
         except BaseException:
             await hub.close()
@@ -206,11 +208,7 @@ class Link:
             await asyncio.wait({line.hub.closed}, timeout=self._timing.watch_s)
             if line.hub.closed.done():
                 raise HubClosed(line.hub.closed.result())
-            for target, arguments in line.stream.more():
-                try:
-                    await line.hub.invoke(target, *arguments)
-                except InvocationFailed as error:
-                    _log.warning("%s hub: %s%s: %s", self._name, target, arguments, error)
+            await line.stream.tend(line.hub.invoke)
             now = loop.time()
             if (silence := line.stream.silence(now)) is not None:
                 await self._on_silence(line, silence)

@@ -167,10 +167,22 @@ class PriceTexts(dict[bytes, int | None]):
 class TopOfBook:
     """The last full quote of one contract, onto which partial ones are merged."""
 
-    __slots__ = ("_ask", "_bid", "_change", "_figures", "_instrument", "_last", "_open", "_ts", "prices")
+    __slots__ = (
+        "_ask",
+        "_bid",
+        "_change",
+        "_figures",
+        "_instrument",
+        "_last",
+        "_open",
+        "_ts",
+        "_venue",
+        "prices",
+    )
 
-    def __init__(self, instrument: Instrument) -> None:
+    def __init__(self, instrument: Instrument, venue: str = "") -> None:
         self._instrument = instrument
+        self._venue = venue
         self.prices = PriceTexts(instrument)
         self._figures = PriceTexts(instrument, _nearest)
         self._bid: int | None = None
@@ -211,13 +223,14 @@ class TopOfBook:
             instrument=self._instrument.symbol,
             bid=self._bid,
             ask=self._ask,
+            venue=self._venue,
             last=self._last,
             day_open=self._open,
             change=self._change,
         )
 
 
-def market_print(row: PrintRow, prices: PriceTexts, ts_recv: int, seq: int) -> Print:
+def market_print(row: PrintRow, prices: PriceTexts, ts_recv: int, seq: int, venue: str = "") -> Print:
     """Raises WireError when off the grid, or without price or size."""
     if row.volume <= 0:
         raise WireError(f"print of {row.volume} contracts")
@@ -232,6 +245,7 @@ def market_print(row: PrintRow, prices: PriceTexts, ts_recv: int, seq: int) -> P
         size=row.volume,
         aggressor=_SIDES.get(row.type) if row.type is not None else None,
         seq=seq,
+        venue=venue,
     )
 
 

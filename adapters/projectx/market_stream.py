@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from msgspec import Raw
 
@@ -11,7 +12,8 @@ from adapters.projectx import mapping
 from adapters.projectx.anomalies import Anomalies
 from adapters.projectx.config import SessionOpen, Timing
 from adapters.projectx.handover import Handover
-from adapters.projectx.link import Silence, Stream
+from adapters.projectx.link import Invoke, Silence, Stream
+from adapters.projectx.signalr import InvocationFailed
 from adapters.projectx.wire import (
     UNREADABLE,
     PrintRow,
@@ -25,6 +27,8 @@ from adapters.projectx.wire import (
 from engine.model.events import HeldPriced, Print, Quote
 from engine.model.instrument import Instrument
 from engine.ports import Clock, Sink
+
+_log = logging.getLogger(__name__)
 
 _EVIDENCE = 3
 """So many trades shown by one stream and not by the other: one alone may be a spread's or a correction."""
@@ -42,11 +46,11 @@ class _Contract:
 
     __slots__ = ("_last", "_volume", "book", "instrument", "old", "unprinted", "unquoted")
 
-    def __init__(self, instrument: Instrument, *, old: bool = False) -> None:
+    def __init__(self, instrument: Instrument, venue: str, *, old: bool = False) -> None:
         self.instrument = instrument
         self.old = old
         """A month that is held and not the active one any more: nothing is proven or missed by it."""
-        self.book = mapping.TopOfBook(instrument)
+        self.book = mapping.TopOfBook(instrument, venue)
         self.unprinted: list[float] = []
         """Loop times of the trades that quotes have shown since the last print."""
         self.unquoted: list[float] = []
@@ -99,11 +103,15 @@ class MarketStream(Stream):
         next_seq: Callable[[], int],
         ask: Callable[[], Awaitable[str]],
         old_months: Callable[[], Mapping[str, Instrument]] = dict,
+        venue: str = "",
     ) -> None:
         """`ask` learns by REST how far the market has gone. `old_months` are those that are held besides."""
+        self._venue = venue
         self._old_months = old_months
         self._live = False
-        self._contracts = {contract: _Contract(instrument) for contract, instrument in contracts.items()}
+        self._contracts = {
+            contract: _Contract(instrument, venue) for contract, instrument in contracts.items()
+        }
         self._sink = sink
         self._clock = clock
         self._session_open = session_open
@@ -122,13 +130,21 @@ class MarketStream(Stream):
         self._after: Handover | None = None
         """The same with the one that is to follow."""
 
-    def subscriptions(self) -> Sequence[tuple[str, tuple[object, ...]]]:
-        return _both(self._contracts)
+    async def subscribe(self, invoke: Invoke) -> None:
+        for method, contract in _both(self._contracts):
+            await invoke(method, contract)
 
-    def more(self) -> Sequence[tuple[str, tuple[object, ...]]]:
+    async def tend(self, invoke: Invoke) -> None:
+        """Months that are held by now and are not the active ones."""
         old = {c: instrument for c, instrument in self._old_months().items() if c not in self._contracts}
-        self._contracts |= {contract: _Contract(instrument, old=True) for contract, instrument in old.items()}
-        return _both(old)
+        self._contracts |= {
+            contract: _Contract(instrument, self._venue, old=True) for contract, instrument in old.items()
+        }
+        for method, contract in _both(old):
+            try:
+                await invoke(method, contract)
+            except InvocationFailed as error:
+                _log.warning("market hub: %s(%s): %s", method, contract, error)
 
     def take(self, record: bytes) -> bool:
         try:
@@ -275,6 +291,7 @@ class MarketStream(Stream):
                     bid=None if quote is None else quote.bid,
                     ask=None if quote is None else quote.ask,
                     last=told.price if isinstance(told, Print) else None,
+                    venue=self._venue,
                 )
             )
 
@@ -296,17 +313,17 @@ class MarketStream(Stream):
 
     def _tell(self, prices: mapping.PriceTexts, row: PrintRow, now: int) -> None:
         try:
-            told = mapping.market_print(row, prices, now, self._next_seq())
+            told = mapping.market_print(row, prices, now, self._next_seq(), self._venue)
             _require_past(told.ts_venue, now)
             self._sink(told)
         except WireError as error:
             self._anomalies.note("GatewayTrade", error)
 
 
-def _both(contracts: Iterable[str]) -> list[tuple[str, tuple[object, ...]]]:
+def _both(contracts: Iterable[str]) -> list[tuple[str, str]]:
     """The subscriptions of contracts, each to quotes and prints."""
     return [
-        (method, (contract,))
+        (method, contract)
         for contract in contracts
         for method in ("SubscribeContractQuotes", "SubscribeContractTrades")
     ]

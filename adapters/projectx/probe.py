@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 
 from adapters.common.finding import Check
 from adapters.projectx import mapping
-from adapters.projectx.config import ProjectXConfig
+from adapters.projectx.config import ProjectXConfig, WantedAccount
 from adapters.projectx.venue import ProjectXVenue
 from engine.model.errors import FatalError, PortError
 from engine.model.orders import Account
@@ -23,7 +23,7 @@ AccountCheck = Callable[[Account], Check]
 
 
 async def probe(config: ProjectXConfig, clock: Clock, about: AccountCheck | None = None) -> list[Check]:
-    """Reach the venue, log in, find the account, resolve the contracts, compare the clocks. Places nothing.
+    """Reach the venue, log in, find the accounts, resolve the contracts, compare the clocks. Places nothing.
 
     Ends at the first finding on which all others depend. Raises nothing.
     """
@@ -47,14 +47,21 @@ async def _checks(venue: ProjectXVenue, about: AccountCheck | None) -> list[Chec
         remedy = "check user name and API key" if isinstance(error, FatalError) else "try again later"
         return [*found, Check("login", False, str(error), remedy)]
     found.append(Check("login", True, f"logged in as {config.user_name}"))
-    found += await _account(venue, about)
+    try:
+        brokers = await venue.find_accounts()
+    except PortError as error:
+        return [*found, Check("account", False, str(error), "try again later")]
+    if not brokers:
+        found.append(Check("account", False, "no account of this login may trade", "see its platform"))
+    for broker in brokers:
+        found += await _account(venue, broker.wanted, about)
     found.append(await _contracts(venue))
     return found
 
 
-async def _account(venue: ProjectXVenue, about: AccountCheck | None) -> list[Check]:
+async def _account(venue: ProjectXVenue, wanted: WantedAccount, about: AccountCheck | None) -> list[Check]:
     try:
-        account = mapping.account(await venue.choose_account())
+        account = mapping.account(await venue.choose_account(wanted.name))
     except PortError as error:
         return [Check("account", False, str(error), "set accounts to names of this login")]
     more = [] if about is None else [about(account)]
@@ -70,7 +77,10 @@ async def _contracts(venue: ProjectXVenue) -> Check:
         await venue.contracts.resolve()
     except PortError as error:
         return Check("contracts", False, str(error), "correct the instruments in the settings")
-    names = (f"{event.instrument.symbol} is {event.name}" for event in venue.contracts.events(0))
+    names = (
+        f"{event.instrument.symbol} is {event.name}"
+        for event in venue.contracts.events(0, venue.config.venue)
+    )
     return Check("contracts", True, ", ".join(names))
 
 

@@ -42,11 +42,14 @@ BadRow = Callable[[WireError], None]
 
 
 class Rest:
-    def __init__(self, session: Session, anomalies: Anomalies, rank: Priority | None = None) -> None:
-        """`rank` is the priority of all that is asked, instead of the calls' own."""
+    def __init__(
+        self, session: Session, anomalies: Anomalies, rank: Priority | None = None, who: str = ""
+    ) -> None:
+        """`rank` is the priority of all questions, instead of the calls' own; `who` the book that asks."""
         self._session = session
         self._anomalies = anomalies
         self._rank = rank
+        self._who = who
         self._has_query = True
 
     async def accounts(self, *, active: bool = True, bad: BadRow | None = None) -> list[AccountRow]:
@@ -106,7 +109,7 @@ class Rest:
         """
         rank = Priority.PROTECT if protects else Priority.ENTRY
         try:
-            reply = await self._session.call(endpoints.PLACE, body, rank, leave)
+            reply = await self._session.call(endpoints.PLACE, body, rank, leave, self._who)
         except RefusedError as error:
             if error.cause is Cause.NO_BRACKETS:
                 remedy = "switch the account to Auto OCO Brackets in the platform's settings"
@@ -117,17 +120,17 @@ class Rest:
         return str(reply.order_id)
 
     async def modify(self, body: dict[str, Any], leave: Leave | None = None) -> None:
-        await self._session.call(endpoints.MODIFY, body, leave=leave)
+        await self._session.call(endpoints.MODIFY, body, leave=leave, who=self._who)
 
     async def cancel(self, account_id: int, order_id: int, leave: Leave | None = None) -> None:
         body = {"accountId": account_id, "orderId": order_id}
-        await self._session.call(endpoints.CANCEL, body, leave=leave)
+        await self._session.call(endpoints.CANCEL, body, leave=leave, who=self._who)
 
     async def close(self, account_id: int, contract_id: str, leave: Leave | None = None) -> None:
         """Close the net position at market. None there is success."""
         body = {"accountId": account_id, "contractId": contract_id}
         try:
-            await self._session.call(endpoints.CLOSE, body, leave=leave)
+            await self._session.call(endpoints.CLOSE, body, leave=leave, who=self._who)
         except RefusedError as error:
             if error.code != codes.Close.POSITION_NOT_FOUND:
                 raise
@@ -165,7 +168,7 @@ class Rest:
         return self._rows(endpoints.TRADES, reply.trades, TradeRow)
 
     async def _ask(self, endpoint: Endpoint, body: dict[str, Any]) -> Reply:
-        return await self._session.call(endpoint, body, self._rank)
+        return await self._session.call(endpoint, body, self._rank, who=self._who)
 
     def _rows(self, endpoint: Endpoint, raw: Raw, shape: type[T], bad: BadRow | None = None) -> list[T]:
         with self._counting(endpoint):

@@ -85,6 +85,7 @@ class Session:
         body: dict[str, Any],
         priority: Priority | None = None,
         leave: Leave | None = None,
+        who: str = "",
     ) -> Reply:
         """Send with the token, not before `leave`. Raises the four errors.
 
@@ -94,11 +95,11 @@ class Session:
         urgent = (endpoint.priority if priority is None else priority) <= Priority.VERIFY
         token = await self.token(urgent)
         try:
-            return await self._transport.post(endpoint, body, token, priority, leave)
+            return await self._transport.post(endpoint, body, token, priority, leave, who)
         except Unauthorized:
             token = await self.renew(token, urgent)
         try:
-            return await self._transport.post(endpoint, body, token, priority)
+            return await self._transport.post(endpoint, body, token, priority, who=who)
         except Unauthorized:
             self.revoke(token)
             raise RetryableError(f"{endpoint.name}: a fresh token was refused (HTTP 401)") from None

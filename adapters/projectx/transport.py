@@ -97,6 +97,10 @@ class Transport:
             limits.history_requests, limits.history_period_s, share=limits.share, left_above={}
         )
 
+    def keep_for(self, book: str) -> None:
+        """From now on a book has places of its own for what closes and protects."""
+        self._budget.keep_for(book)
+
     def requests(self) -> tuple[int, int]:
         """Requests sent within the last period, and how many it may have; history's own are not counted."""
         return self._budget.used(), self._budget.limit
@@ -117,33 +121,41 @@ class Transport:
         token: str | None = None,
         priority: Priority | None = None,
         leave: Leave | None = None,
+        who: str = "",
     ) -> Reply:
         """The successful reply. Raises one of the four errors, or Unauthorized.
 
         `priority` instead of the endpoint's own says who goes first when requests are scarce. The request is
         got ready, and its bytes wait for `leave`. Orders go before queries: those wait until they are out.
+        `who` is the book whose places are taken.
         """
         if not endpoint.acts:
             if self._leaving:
                 await asyncio.wait(self._leaving, timeout=HEAD_START_S)
-            return await self._post(endpoint, _encoder.encode(body) if body else b"", token, priority)
+            return await self._post(endpoint, _encoder.encode(body) if body else b"", token, priority, who)
         out: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if leave is None:
             leave = asyncio.get_running_loop().create_future()
             leave.set_result(None)
         self._leaving.add(out)
         try:
-            return await self._post(endpoint, _Body(_encoder.encode(body), leave, out), token, priority)
+            out_of = _Body(_encoder.encode(body), leave, out)
+            return await self._post(endpoint, out_of, token, priority, who)
         finally:
             self._leaving.discard(out)
             out.cancel()
 
     async def _post(
-        self, endpoint: Endpoint, body: bytes | _Body, token: str | None, priority: Priority | None
+        self,
+        endpoint: Endpoint,
+        body: bytes | _Body,
+        token: str | None,
+        priority: Priority | None,
+        who: str,
     ) -> Reply:
         rank = endpoint.priority if priority is None else priority
         budget = self._history_budget if rank is Priority.HISTORY else self._budget
-        await budget.take(rank, self._patience(rank))
+        await budget.take(rank, self._patience(rank), who)
         sent_at = asyncio.get_running_loop().time()
         headers = {"Accept": "application/json", "Content-Type": "application/json"}
         if token is not None:

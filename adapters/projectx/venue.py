@@ -1,18 +1,28 @@
-"""One ProjectX venue: a login with its market feed and its broker."""
+"""One ProjectX venue: a login with its market feed and a broker for each of its accounts."""
 
 from __future__ import annotations
 
+import logging
 import random
+import re
+from collections.abc import Callable
 
 from adapters.projectx.access import Access
 from adapters.projectx.broker import ProjectXBroker
-from adapters.projectx.config import ProjectXConfig, SessionOpen, always_open
+from adapters.projectx.config import MOST_ACCOUNTS, ProjectXConfig, SessionOpen, WantedAccount, always_open
 from adapters.projectx.feed import ProjectXFeed
+from adapters.projectx.user_hub import UserHub
+from engine.model.errors import FatalError
 from engine.ports import Clock, MarketFeed
+
+_log = logging.getLogger(__name__)
+_ODD = re.compile(r"[^a-z0-9]+")
 
 
 class ProjectXVenue(Access):
-    """`feed` and `broker` share one login, one rate budget and one table of contracts."""
+    """`feed` and `brokers` share one login, one connection to each hub, one rate budget and one table of
+    contracts.
+    """
 
     def __init__(
         self,
@@ -22,7 +32,60 @@ class ProjectXVenue(Access):
         session_open: SessionOpen = always_open,
         rng: random.Random | None = None,
     ) -> None:
-        """`session_open` tells when silence of the market is a fault; `rng` spreads reconnects."""
+        """`session_open` tells when silence of the market is a fault; `rng` spreads reconnects.
+
+        Raises FatalError for accounts that can't be told apart.
+        """
         super().__init__(config, clock, session_open, rng or random.Random())
+        _check(config)
         self.feed: MarketFeed = ProjectXFeed(self)
-        self.broker = ProjectXBroker(self)
+        self.user_hub = UserHub(self)
+        self.brokers = tuple(ProjectXBroker(self, self.user_hub, wanted) for wanted in config.accounts)
+        """One for each account; with `every_account` those of the config until `find_accounts`."""
+
+    async def find_accounts(self, name: Callable[[str], str] | None = None) -> tuple[ProjectXBroker, ...]:
+        """With `every_account`: a broker for each other account of the login that may trade, up to
+        MOST_ACCOUNTS in all. Gives all brokers.
+
+        `name` names the book of an account, by its name; without it that is "VENUE-name" in small letters.
+
+        Raises RetryableError, FatalError where the login needs a person.
+        """
+        if self.config.every_account:
+            rows = await self.accounts(active=True)
+            wanted = {str(broker.wanted.name) for broker in self.brokers}
+            books = {broker.book for broker in self.brokers}
+            others = [row for row in rows if not wanted & {row.name, str(row.id)}]
+            found = [row for row in others if row.can_trade and row.is_visible]
+            found.sort(key=lambda row: row.name)
+            room = MOST_ACCOUNTS - len(self.brokers)
+            if len(found) > room:
+                left = ", ".join(row.name for row in found[room:])
+                _log.warning(
+                    "%s: %d accounts are the most; left out: %s", self.config.venue, MOST_ACCOUNTS, left
+                )
+            for row in found[:room]:
+                book = book_name(self.config.venue, row.name) if name is None else name(row.name)
+                if book in books:
+                    book = f"{book}-{row.id}"
+                books.add(book)
+                account = WantedAccount(book=book, name=row.id)
+                self.brokers += (ProjectXBroker(self, self.user_hub, account),)
+                _log.info("%s: the account %s is the book %s", self.config.venue, row.name, book)
+        return self.brokers
+
+
+def book_name(venue: str, account: str) -> str:
+    """Of an account without a label of its own: small letters, figures and dashes."""
+    return f"{venue}-{_ODD.sub('-', account.lower()).strip('-')}"
+
+
+def _check(config: ProjectXConfig) -> None:
+    """Raises FatalError."""
+    wanted = config.accounts
+    if len(wanted) > MOST_ACCOUNTS:
+        raise FatalError(f"{config.venue}: {len(wanted)} accounts, {MOST_ACCOUNTS} of one login are the most")
+    if len({one.book for one in wanted}) < len(wanted):
+        raise FatalError(f"{config.venue}: two accounts have the same book")
+    if len(wanted) + config.every_account > 1 and any(one.name in (None, "") for one in wanted):
+        raise FatalError(f"{config.venue}: of several accounts each needs its name")

@@ -56,11 +56,14 @@ class Links:
         return tuple((link, self._since[key]) for key, link in self._known.items())
 
     def get(self, name: str, book: str | None = None, venue: str = "") -> LinkChanged | None:
-        """A link by its name: the one of a book, or of all books of its venue."""
+        """A link by its name: the one of a book, or of all books of its venue; without a venue, of any."""
         for key in ((venue, name, book), (venue, name, None), ("", name, book), ("", name, None)):
             if key in self._known:
                 return self._known[key]
-        return None
+        if venue:
+            return None
+        found = (link for (_, known, of), link in self._known.items() if known == name and of in (book, None))
+        return next(found, None)
 
     def up(self, book: str, needed: frozenset[str], venue: str = "", source: str = "") -> bool:
         """Whether none of the links that a book's entries need is down: those of its own venue, and the

@@ -13,7 +13,7 @@ import pytest
 from msgspec import structs
 
 from adapters.common.secret import Secret
-from adapters.projectx.config import ProjectXConfig, Timing
+from adapters.projectx.config import ProjectXConfig, Timing, WantedAccount
 from adapters.projectx.venue import ProjectXVenue
 from engine.model.effects import PlaceOrder
 from engine.model.instrument import CME_FUTURES
@@ -48,13 +48,15 @@ QUICK = Timing(
 
 
 def config_for(gateway: Gateway, **changes: Any) -> ProjectXConfig:
-    """Of the gateway, with changes: of the settings, or of single waits."""
+    """Of the gateway, with changes: of the settings, of the one account, or of single waits."""
     waits = {name: changes.pop(name) for name in tuple(changes) if hasattr(QUICK, name)}
+    account = {"name": changes.pop("account", None), "last": changes.pop("last", None)}
     settings: dict[str, Any] = {
         "user_name": "someone",
         "api_key": Secret(KEY),
         "instruments": {symbol: CME_FUTURES[symbol] for symbol in ("MNQ", "ES")},
-        "book": "test",
+        "venue": "test",
+        "accounts": (WantedAccount(book="test", **account),),
         "api_url": gateway.url,
         "user_hub_url": f"{gateway.url}/hubs/user",
         "market_hub_url": f"{gateway.url}/hubs/market",
@@ -82,7 +84,7 @@ async def running(part: Any, inbox: Inbox) -> AsyncIterator[asyncio.Task[None]]:
 @asynccontextmanager
 async def trading(gateway: Gateway, venue: ProjectXVenue, inbox: Inbox) -> AsyncIterator[HubSide]:
     """A broker at work, and the gateway's end of its hub."""
-    async with running(venue.broker, inbox):
+    async with running(venue.brokers[0], inbox):
         await inbox.live("user")
         yield gateway.open_hubs("user")[0]
 

@@ -11,7 +11,8 @@ from datetime import date
 from typing import Any
 
 from adapters.common.secret import Secret
-from adapters.projectx.config import ProjectXConfig
+from adapters.projectx.broker import ProjectXBroker
+from adapters.projectx.config import ProjectXConfig, WantedAccount
 from adapters.projectx.venue import ProjectXVenue
 from adapters.simulator.config import SimulatorConfig
 from adapters.simulator.market.hours import market_open, practice_open
@@ -28,6 +29,7 @@ from tests.support.waits import Inbox
 START = practice_open(date(2031, 10, 7))
 SYMBOLS = ("MNQ", "GC")
 PRICE = 84_000
+ONE_BOOK = (WantedAccount(book="practice"),)
 
 
 def bars() -> list[Bar]:
@@ -44,6 +46,10 @@ class Bench:
     inbox: Inbox
     printed: int = 0
     """Prints of the market so far."""
+
+    @property
+    def broker(self) -> ProjectXBroker:
+        return self.venue.brokers[0]
 
     def market(self, bid: int, *prints: int) -> None:
         """The market moves: a quote one tick wide, then prints."""
@@ -69,12 +75,15 @@ class Bench:
         return self.orders()[client_id]
 
 
-def config_of(practice: PracticeVenue, **timing: float) -> ProjectXConfig:
+def config_of(
+    practice: PracticeVenue, accounts: tuple[WantedAccount, ...], **timing: float
+) -> ProjectXConfig:
     return ProjectXConfig(
         user_name="practice",
         api_key=Secret("practice"),
         instruments={symbol: CME_FUTURES[symbol] for symbol in SYMBOLS},
-        book="practice",
+        venue="practice",
+        accounts=accounts,
         api_url=practice.url,
         user_hub_url=f"{practice.url}/hubs/user",
         market_hub_url=f"{practice.url}/hubs/market",
@@ -87,15 +96,16 @@ async def bench(
     feed: bool = True,
     timing: dict[str, float] | None = None,
     hubs: HubTiming | None = None,
+    books: tuple[WantedAccount, ...] = ONE_BOOK,
     **settings: Any,
 ) -> AsyncIterator[Bench]:
-    """A venue with `settings`, and feed and broker on it, live."""
+    """A venue with `settings`, and feed and brokers on it, live."""
     source = ScriptedMarket([CME_FUTURES[s] for s in SYMBOLS], START, bars={"MNQ": bars()})
     config = SimulatorConfig(timing=hubs or HubTiming(), **settings)
     async with PracticeVenue(config, source) as practice, AsyncExitStack() as stack:
         inbox = Inbox()
         venue = ProjectXVenue(
-            config_of(practice, **(timing or {})),
+            config_of(practice, books, **(timing or {})),
             practice.now,
             session_open=market_open,
             rng=random.Random(1),
@@ -103,8 +113,9 @@ async def bench(
         stack.push_async_callback(venue.close)
         made = Bench(practice, venue, inbox)
         made.market(PRICE)
-        await stack.enter_async_context(running(venue.broker, inbox))
-        await inbox.live("user")
+        for broker in venue.brokers:
+            await stack.enter_async_context(running(broker, inbox))
+        await inbox.live("user", len(books))
         if feed:
             await stack.enter_async_context(running(venue.feed, inbox))
             await inbox.live("market")

@@ -87,7 +87,7 @@ async def test_a_choice_that_only_a_person_can_make(
 ) -> None:
     gateway.defaults[ACCOUNTS] = samples.ok(accounts=accounts)
     with pytest.raises(FatalError, match=words):
-        await venue_for(gateway, account=wanted).broker.run(inbox)
+        await venue_for(gateway, account=wanted).brokers[0].run(inbox)
 
 
 async def test_the_stream_of_a_bracketed_entry(gateway: Gateway, venue: ProjectXVenue, inbox: Inbox) -> None:
@@ -147,7 +147,9 @@ async def test_other_accounts_voided_trades_and_nonsense_are_left_out(
         await inbox.until(lambda: inbox.of(AccountReported))
     assert not [e for kind in (OrderReported, FillReported, PositionReported) for e in inbox.of(kind)]
     assert [e.can_trade for e in inbox.of(AccountReported)] == [False]
-    assert venue.anomalies.counts == {"GatewayUserOrder": 1, "GatewayUserTrade": 1}
+    others = ("Order", "Trade", "Position")
+    strangers = {f"GatewayUser{what} of an account that is not ours": 1 for what in others}
+    assert venue.anomalies.counts == {"GatewayUserOrder": 1, "GatewayUserTrade": 1} | strangers
 
 
 async def test_a_position_in_an_old_month_is_ours_and_is_closed_there(
@@ -160,7 +162,7 @@ async def test_a_position_in_an_old_month_is_ours_and_is_closed_there(
         await side.send("GatewayUserPosition", {"action": 1, "data": row})
         await side.send("GatewayUserTrade", {"action": 0, "data": samples.trade()})
         await inbox.until(lambda: inbox.of(PositionReported))
-        await venue.broker.close(ClosePosition("test", "MNQ"))
+        await venue.brokers[0].close(ClosePosition("test", "MNQ"))
         assert [b["contractId"] for b in gateway.bodies(CLOSE)] == [samples.MNQ, samples.OLD_MNQ]
         await side.send("GatewayUserPosition", {"action": 1, "data": samples.position(size=2)})
         await inbox.until(lambda: len(inbox.of(PositionReported)) == 2)
@@ -178,11 +180,11 @@ async def test_f29_protection_goes_to_the_month_that_is_held_and_entries_to_the_
         row = samples.position(contractId=samples.OLD_MNQ, size=1)
         await side.send("GatewayUserPosition", {"action": 1, "data": row})
         await inbox.until(lambda: inbox.of(PositionReported))
-        await venue.broker.place(stop)
-        await venue.broker.place(entry(client_id="ts-entry"))
+        await venue.brokers[0].place(stop)
+        await venue.brokers[0].place(entry(client_id="ts-entry"))
         await side.send("GatewayUserPosition", {"action": 2, "data": row | {"type": 0, "size": 0}})
         await inbox.until(lambda: len(inbox.of(PositionReported)) == 2)
-        await venue.broker.place(replace(stop, client_id="ts-later"))
+        await venue.brokers[0].place(replace(stop, client_id="ts-later"))
     assert [b["contractId"] for b in gateway.bodies(PLACE)] == [samples.OLD_MNQ, samples.MNQ, samples.MNQ]
 
 
@@ -200,7 +202,7 @@ async def test_a_product_that_is_not_ours_is_ignored(
         gateway.defaults[POSITIONS] = samples.ok(
             positions=[samples.position(), samples.position(41, contractId=samples.CRUDE)]
         )
-        taken = await venue.broker.snapshot(SINCE)
+        taken = await venue.brokers[0].snapshot(SINCE)
     assert [p.instrument for p in taken.positions] == ["MNQ"]
     assert {e.position.instrument for e in inbox.of(PositionReported)} == {"MNQ"}
 
@@ -238,7 +240,7 @@ async def test_place_sends_the_bracket_and_gives_the_id(
 ) -> None:
     async with trading(gateway, venue, inbox):
         order = entry(type=OrderType.LIMIT, limit=84_001, stop_offset=-40, target_offset=80)
-        assert await venue.broker.place(order) == "901"
+        assert await venue.brokers[0].place(order) == "901"
     [body] = gateway.bodies(PLACE)
     assert (body["accountId"], body["contractId"], body["limitPrice"]) == (
         samples.ACCOUNT,
@@ -250,11 +252,11 @@ async def test_place_sends_the_bracket_and_gives_the_id(
 
 async def test_modify_and_cancel(gateway: Gateway, venue: ProjectXVenue, inbox: Inbox) -> None:
     async with trading(gateway, venue, inbox):
-        await venue.broker.modify(ModifyOrder("test", "t-SL", "902", "MNQ", stop=84_000, qty=1))
-        await venue.broker.cancel(CancelOrder("test", "t", "900", "MNQ"))
+        await venue.brokers[0].modify(ModifyOrder("test", "t-SL", "902", "MNQ", stop=84_000, qty=1))
+        await venue.brokers[0].cancel(CancelOrder("test", "t", "900", "MNQ"))
         gateway.script("/api/Order/cancel", samples.failed(2))
         with pytest.raises(RefusedError) as refused:
-            await venue.broker.cancel(CancelOrder("test", "t", "900", "MNQ"))
+            await venue.brokers[0].cancel(CancelOrder("test", "t", "900", "MNQ"))
     assert refused.value.code == 2
     assert gateway.bodies("/api/Order/modify") == [
         {"accountId": samples.ACCOUNT, "orderId": 902, "size": 1, "stopPrice": 21_000}
@@ -266,11 +268,11 @@ async def test_nothing_is_sent_before_account_and_contracts_are_known(
     venue: ProjectXVenue, gateway: Gateway
 ) -> None:
     with pytest.raises(RetryableError):
-        await venue.broker.place(entry())
+        await venue.brokers[0].place(entry())
     with pytest.raises(RetryableError):
-        await venue.broker.cancel(CancelOrder("test", "t", "900", "MNQ"))
+        await venue.brokers[0].cancel(CancelOrder("test", "t", "900", "MNQ"))
     with pytest.raises(RetryableError):
-        await venue.broker.snapshot(SINCE)
+        await venue.brokers[0].snapshot(SINCE)
     assert gateway.calls == []
 
 
@@ -279,9 +281,9 @@ async def test_an_instrument_that_is_not_configured_is_refused(
 ) -> None:
     async with trading(gateway, venue, inbox):
         with pytest.raises(RefusedError, match="GC"):
-            await venue.broker.place(entry(instrument="GC"))
+            await venue.brokers[0].place(entry(instrument="GC"))
         with pytest.raises(RefusedError, match="4 to 1000"):
-            await venue.broker.place(entry(stop_offset=-2))
+            await venue.brokers[0].place(entry(stop_offset=-2))
     assert gateway.bodies(PLACE) == []
 
 

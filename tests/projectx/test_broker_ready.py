@@ -30,7 +30,7 @@ async def test_what_is_ready_leaves_when_it_is_asked_for_and_once(
     gateway: Gateway, venue: ProjectXVenue, inbox: Inbox, request_: AnyRequest, path: str
 ) -> None:
     async with trading(gateway, venue, inbox):
-        venue.broker.prepare(request_)
+        venue.brokers[0].prepare(request_)
         await venue.ping()  # a request of another kind comes and goes meanwhile
         assert gateway.bodies(path) == []
         await act(venue, request_)
@@ -42,10 +42,10 @@ async def test_what_is_ready_leaves_when_it_is_asked_for_and_once(
 async def test_what_is_forgotten_never_leaves(gateway: Gateway, venue: ProjectXVenue, inbox: Inbox) -> None:
     async with trading(gateway, venue, inbox):
         order = entry()
-        venue.broker.prepare(order)
+        venue.brokers[0].prepare(order)
         await venue.ping()
-        venue.broker.forget(order)
-        await venue.broker.snapshot(SINCE)
+        venue.brokers[0].forget(order)
+        await venue.brokers[0].snapshot(SINCE)
         assert gateway.bodies(PLACE) == []
     assert gateway.bodies(PLACE) == []
 
@@ -56,11 +56,11 @@ async def test_what_could_not_be_got_ready_is_sent_when_it_is_asked_for(
     """Its time is over while it waits: nothing of it has left, so this is no second sending."""
     async with trading(gateway, venue, inbox):
         order = entry()
-        venue.broker.prepare(order)
-        ready = venue.broker._ready[id(order)]
+        venue.brokers[0].prepare(order)
+        ready = venue.brokers[0]._ready[id(order)]
         await asyncio.wait({ready.sending})  # the time for an answer is over
         assert gateway.bodies(PLACE) == []
-        await venue.broker.place(order)
+        await venue.brokers[0].place(order)
         assert len(gateway.bodies(PLACE)) == 1
 
 
@@ -69,13 +69,13 @@ async def test_queries_go_after_an_order_that_is_on_its_way_out(
 ) -> None:
     async with trading(gateway, venue, inbox):
         order = entry()
-        venue.broker.prepare(order)
+        venue.brokers[0].prepare(order)
         await asyncio.sleep(0)
         before = len(gateway.calls)
-        asking = asyncio.create_task(venue.broker.snapshot(SINCE))
+        asking = asyncio.create_task(venue.brokers[0].snapshot(SINCE))
         await venue.ping()
         assert len(gateway.calls) == before, "it waits"
-        await venue.broker.place(order)
+        await venue.brokers[0].place(order)
         await asking
         first, *others = (call.path for call in gateway.calls[before:])
         assert first == PLACE
@@ -88,14 +88,14 @@ async def test_queries_do_not_wait_for_ever(
     monkeypatch.setattr(transport, "HEAD_START_S", 0.02)
     async with trading(gateway, venue, inbox):
         order = entry()
-        venue.broker.prepare(order)
+        venue.brokers[0].prepare(order)
         await asyncio.sleep(0)
-        assert await venue.broker.snapshot(SINCE)
+        assert await venue.brokers[0].snapshot(SINCE)
         assert gateway.bodies(PLACE) == []
 
 
 async def act(venue: ProjectXVenue, request: AnyRequest) -> None:
-    broker = venue.broker
+    broker = venue.brokers[0]
     calls: dict[type, Any] = {
         ModifyOrder: broker.modify, CancelOrder: broker.cancel, ClosePosition: broker.close
     }  # fmt: skip

@@ -152,7 +152,7 @@ async def test_what_reaches_a_notice_over_sockets_has_no_names_in_it(gateway: Ga
         for answer in (DROP, HANG, "nonsense", Status(500, "oops"), Status(302), Status(429)):
             gateway.script(TRADES, answer)
             with pytest.raises(PortError) as failed:
-                await venue.urgent.trades(1, NOW)
+                await venue.rest.trades(1, NOW)
             texts.append(str(failed.value))
             gateway.script(PLACE, answer)
             with pytest.raises(PortError) as failed:

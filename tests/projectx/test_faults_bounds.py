@@ -32,21 +32,21 @@ def peak_kb() -> int:
 @pytest.mark.parametrize(("megabytes", "packed"), [(200, False), (1000, True)])
 async def test_f53_a_body_without_end_is_not_read(megabytes: int, packed: bool) -> None:
     async with bench(feed=False) as b:
-        await b.venue.broker.snapshot(START)
+        await b.broker.snapshot(START)
         before = peak_kb()
         b.practice.faults.add("huge-reply", call="positions", megabytes=megabytes, packed=packed)
         with pytest.raises(RetryableError, match="an answer of more than 4096 KiB, which was not read"):
-            await b.venue.broker.snapshot(START)
+            await b.broker.snapshot(START)
         assert peak_kb() - before < MOST_GROWTH_KB
         assert b.venue.anomalies.counts == {POSITIONS: 1}
-        assert (await b.venue.broker.snapshot(START)).positions == ()
+        assert (await b.broker.snapshot(START)).positions == ()
 
 
 async def test_f53_an_order_whose_answer_has_no_end_is_of_unknown_outcome() -> None:
     async with bench(feed=False) as b:
         b.practice.faults.add("huge-reply", call="place", megabytes=2)
         with pytest.raises(UnknownOutcomeError, match="more than 256 KiB"):
-            await b.venue.broker.place(entry(qty=1))
+            await b.broker.place(entry(qty=1))
         await b.status("ts-a-1-1", VenueStatus.FILLED)
 
 
@@ -54,7 +54,7 @@ async def test_f53_an_answer_nested_without_end_is_one_that_cant_be_read() -> No
     async with bench(feed=False) as b:
         b.practice.faults.add("garbled-reply", call="positions", how="deep")
         with pytest.raises(RetryableError, match="nested more than 32 levels deep"):
-            await b.venue.broker.snapshot(START)
+            await b.broker.snapshot(START)
         assert b.venue.anomalies.counts == {POSITIONS: 1}
 
 
@@ -72,14 +72,14 @@ async def test_f53_a_monstrous_record_of_the_hub_is_counted_and_the_truth_is_loo
 ) -> None:
     async with bench(feed=False) as b:
         b.practice.faults.add("monstrous-event", event="fill", how=how)
-        await b.venue.broker.place(entry(qty=1))
+        await b.broker.place(entry(qty=1))
         if told is None:  # more than a connection may bring at once: it is ended, and a look follows
             await b.inbox.live("user", times=2)
         else:
             await b.inbox.until(lambda: b.venue.anomalies.counts == {told: 1})
             assert b.inbox.states("user")[-1] is LinkState.LIVE
         assert b.inbox.of(FillReported) == []
-        assert [fill.qty for fill in (await b.venue.broker.snapshot(START)).fills] == [1]
+        assert [fill.qty for fill in (await b.broker.snapshot(START)).fills] == [1]
     assert "Traceback" not in caplog.text
 
 
@@ -176,7 +176,7 @@ def test_a_record_in_a_thousand_pieces_is_put_together_once(monkeypatch: pytest.
 
 
 async def test_a_stream_cant_make_us_ask_without_end(gateway: Gateway, venue: Any, inbox: Inbox) -> None:
-    async with running(venue.broker, inbox):
+    async with running(venue.brokers[0], inbox):
         await inbox.live("user")
         [side] = gateway.open_hubs("user")
         asked = len(gateway.calls)

@@ -55,10 +55,10 @@ async def test_f03_an_order_whose_answer_says_nothing_is_found_by_its_tag(
     async with bench(feed=False) as b:
         armed = b.practice.faults.add(name, call="place", **options)
         with pytest.raises(UnknownOutcomeError):
-            await b.venue.broker.place(entry(qty=1, stop_offset=-40))
+            await b.broker.place(entry(qty=1, stop_offset=-40))
         assert armed.acted == 1
         await b.status("ts-a-1-1-SL", VenueStatus.WORKING)
-        taken = await b.venue.broker.snapshot(START)
+        taken = await b.broker.snapshot(START)
     assert [order.client_id for order in taken.orders].count("ts-a-1-1") == 1
     assert [(p.instrument, p.qty) for p in taken.positions] == [("MNQ", 1)]
     assert {order.client_id: order.status for order in taken.orders}["ts-a-1-1-SL"] is VenueStatus.WORKING
@@ -73,8 +73,8 @@ async def test_f03_an_order_that_never_arrived_looks_the_same_and_is_in_no_snaps
     async with bench(feed=False) as b:
         b.practice.faults.add(name, call="place", **options)
         with pytest.raises(UnknownOutcomeError):
-            await b.venue.broker.place(entry(qty=1))
-        taken = await b.venue.broker.snapshot(START)
+            await b.broker.place(entry(qty=1))
+        taken = await b.broker.snapshot(START)
     assert (taken.orders, taken.positions) == ((), ())
 
 
@@ -82,7 +82,7 @@ async def test_f03_answers_that_come_too_late_are_unknown_and_the_fill_is_told_b
     async with bench(feed=False) as b:
         b.practice.faults.add("late-reply", call="place", seconds=1.5)
         with pytest.raises(UnknownOutcomeError, match=r"no answer within 0\.3 s"):
-            await b.venue.broker.place(entry(qty=1))
+            await b.broker.place(entry(qty=1))
         await b.inbox.until(lambda: b.inbox.of(FillReported))
 
 
@@ -146,14 +146,14 @@ async def test_f42_a_fill_that_only_a_query_tells_counts_against_the_user_hub() 
         b.practice.controls.silence_user()
         live = standing(b.inbox, "user").ts_recv
         await until(lambda: b.practice.now() > live + NANOS // 5)
-        await b.venue.broker.place(entry(qty=1))
-        while not (await b.venue.broker.snapshot(START)).fills:
+        await b.broker.place(entry(qty=1))
+        while not (await b.broker.snapshot(START)).fills:
             pass
         await until(lambda: STALE in b.inbox.states("user") and b.inbox.states("user")[-1] is LIVE)
         said = next(e for e in b.inbox.of(LinkChanged) if e.state is STALE)
         assert said.detail == "a fill that it ought to have told is known by query"
         told = len(b.inbox.of(FillReported))
-        await b.venue.broker.place(entry(client_id="ts-a-1-2", qty=1))
+        await b.broker.place(entry(client_id="ts-a-1-2", qty=1))
         await until(lambda: len(b.inbox.of(FillReported)) > told)
 
 
@@ -219,7 +219,7 @@ async def test_f32_the_token_is_renewed_before_it_expires_and_hubs_change_over_w
             await b.inbox.live("user", times=3)
             await b.inbox.live("market", times=3)
             words = [event for event in b.inbox.of(LinkChanged) if event.link == "token"]
-            order = await b.venue.broker.place(entry(qty=1, stop_offset=-40))
+            order = await b.broker.place(entry(qty=1, stop_offset=-40))
             await b.status("ts-a-1-1-SL", VenueStatus.WORKING)
         await b.inbox.until(lambda: len(b.inbox.of(Print)) >= b.printed)
     assert order
@@ -236,7 +236,7 @@ async def test_f32_the_token_is_renewed_before_it_expires_and_hubs_change_over_w
 async def test_f32_a_token_that_ends_early_with_open_hubs_is_replaced_at_the_first_refusal() -> None:
     async with bench() as b:
         b.practice.controls.expire_tokens()
-        await b.venue.broker.place(entry(qty=1, stop_offset=-40))
+        await b.broker.place(entry(qty=1, stop_offset=-40))
         await b.status("ts-a-1-1-SL", VenueStatus.WORKING)
         await b.inbox.live("user", times=2)
         await b.inbox.live("market", times=2)
@@ -247,7 +247,7 @@ async def test_f32_a_token_that_ends_early_with_open_hubs_is_replaced_at_the_fir
 
 async def test_f32_a_rotated_password_stops_entries_leaves_stops_and_heals() -> None:
     async with bench() as b:
-        await b.venue.broker.place(entry(qty=2, stop_offset=-40))
+        await b.broker.place(entry(qty=2, stop_offset=-40))
         stop = await b.status("ts-a-1-1-SL", VenueStatus.WORKING)
         assert stop.stop is not None
         b.practice.controls.rotate_key("another")
@@ -257,7 +257,7 @@ async def test_f32_a_rotated_password_stops_entries_leaves_stops_and_heals() -> 
         assert "login refused" in down.detail
         assert "check user name and API key" in down.detail
         with pytest.raises(RetryableError, match="login refused"):
-            await b.venue.broker.place(entry(client_id="ts-a-1-2"))
+            await b.broker.place(entry(client_id="ts-a-1-2"))
         await into(b.inbox, "user", DOWN, "login refused")
         # Nobody is there, and the venue's own stop does its work.
         b.market(stop.stop - 8, stop.stop - 8)
@@ -266,7 +266,7 @@ async def test_f32_a_rotated_password_stops_entries_leaves_stops_and_heals() -> 
         await into(b.inbox, "token", LIVE)
         await b.inbox.live("user", times=2)
         await b.inbox.live("market", times=2)
-        taken = await b.venue.broker.snapshot(START)
+        taken = await b.broker.snapshot(START)
     assert taken.positions == ()
     assert sum(fill.qty * fill.side.sign for fill in taken.fills) == 0
     assert [order.client_id for order in taken.orders if order.status.live] == []
@@ -284,7 +284,7 @@ async def test_f32_a_refused_renewal_is_told_while_the_old_token_still_serves() 
         down = await into(b.inbox, "token", DOWN, "check user name and API key")
         assert down.until > down.ts_recv
         # What protects goes on, with the old token, and the key is not tried again and again.
-        await b.venue.broker.place(entry(qty=1, stop_offset=-40, reduces=True))
+        await b.broker.place(entry(qty=1, stop_offset=-40, reduces=True))
         await b.status("ts-a-1-1-SL", VenueStatus.WORKING)
         assert refused.acted == 1
         assert DOWN not in b.inbox.states("user")
@@ -306,7 +306,7 @@ async def test_a_gateway_logout_on_both_hubs_is_a_new_login_and_a_new_look(close
         await b.inbox.live("user", times=2)
         await b.inbox.live("market", times=2)
         assert await b.venue.session.token() != first
-        await b.venue.broker.place(entry(qty=1))
+        await b.broker.place(entry(qty=1))
         await b.inbox.until(lambda: b.inbox.of(FillReported))
         await b.inbox.until(lambda: b.inbox.of(AccountReported))
     assert any("GatewayLogout" in words for words in b.inbox.words("user"))
@@ -316,7 +316,7 @@ async def test_the_user_hub_says_whose_it_is_and_the_budget_is_told() -> None:
     async with bench(timing={"tell_s": 0.02}) as b:
         await into(b.inbox, "rest", LIVE, "of 160 requests in 60 s")
         first = standing(b.inbox, "rest").detail
-        await b.venue.broker.snapshot(START)
+        await b.broker.snapshot(START)
         await b.inbox.until(lambda: standing(b.inbox, "rest").detail != first)
     books = {e.link: e.book for e in b.inbox.of(LinkChanged)}
     assert books == {"user": "practice", "market": None, "token": None, "rest": None}
@@ -326,8 +326,8 @@ async def test_venue_refusals_come_with_their_cause() -> None:
     async with bench(feed=False) as b:
         b.practice.controls.auto_oco(False)
         with pytest.raises(RefusedError) as brackets:
-            await b.venue.broker.place(entry(stop_offset=-40))
+            await b.broker.place(entry(stop_offset=-40))
         b.practice.controls.halt(60)
         with pytest.raises(RefusedError) as closed:
-            await b.venue.broker.place(entry(client_id="ts-a-1-2"))
+            await b.broker.place(entry(client_id="ts-a-1-2"))
     assert (brackets.value.cause, closed.value.cause) == ("no_brackets", "closed")

@@ -50,13 +50,13 @@ async def test_f40_a_pause_of_a_day_is_a_minute_and_the_link_says_so(gateway: Ga
             " closes and protection are still tried",
         )
         with pytest.raises(RetryableError, match="the request was not sent"):
-            await venue.broker.snapshot(SINCE)
+            await venue.brokers[0].snapshot(SINCE)
         with pytest.raises(RetryableError, match="the request was not sent"):
-            await venue.broker.place(entry())
-        await venue.broker.cancel(OURS)
+            await venue.brokers[0].place(entry())
+        await venue.brokers[0].cancel(OURS)
         # What was done shows that the gateway works again.
         assert inbox.states("rest")[-1] is LinkState.LIVE
-        await venue.broker.snapshot(SINCE)
+        await venue.brokers[0].snapshot(SINCE)
     assert (len(gateway.bodies(PLACE)), len(gateway.bodies(CANCEL))) == (0, 1)
 
 
@@ -123,7 +123,7 @@ async def test_f61_three_refusals_of_a_login_hold_nothing_back_once_it_works(
     gateway.script(LOGIN, NO_MORE, NO_MORE, NO_MORE)
     venue = venue_for(gateway)
     async with trading(gateway, venue, inbox):
-        await venue.broker.snapshot(SINCE)
+        await venue.brokers[0].snapshot(SINCE)
     assert len(gateway.bodies(LOGIN)) == 4
 
 
@@ -138,16 +138,16 @@ async def test_f61_without_queries_the_account_of_the_journal_is_closed(
 ) -> None:
     gateway.defaults |= dict.fromkeys((ACCOUNTS, AVAILABLE, POSITIONS), A_DAY)
     venue = venue_for(gateway, last=LAST, account=wanted)
-    async with running(venue.broker, inbox):
+    async with running(venue.brokers[0], inbox):
         await inbox.until(lambda: LinkState.DOWN in inbox.states("rest"))
         with pytest.raises(RetryableError, match="no account is adopted yet"):
-            await venue.broker.place(entry())
+            await venue.brokers[0].place(entry())
         if closes:
-            await venue.broker.close(ClosePosition("test", "MNQ"))
-            await venue.broker.cancel(OURS)
+            await venue.brokers[0].close(ClosePosition("test", "MNQ"))
+            await venue.brokers[0].cancel(OURS)
         else:
             with pytest.raises(RetryableError, match="no account is adopted yet"):
-                await venue.broker.close(ClosePosition("test", "MNQ"))
+                await venue.brokers[0].close(ClosePosition("test", "MNQ"))
     place = {"accountId": samples.ACCOUNT, "contractId": samples.OLD_MNQ}
     assert gateway.bodies(CLOSE) == ([place] if closes else [])
     assert len(gateway.bodies(CANCEL)) == int(closes)
@@ -167,9 +167,9 @@ async def test_f62_what_closes_tries_a_refused_login_long_before_the_rest(
                 await venue.rest.accounts()
         asked = len(gateway.bodies(LOGIN))
         with pytest.raises(RetryableError, match="login refused"):
-            await venue.broker.snapshot(SINCE)
+            await venue.brokers[0].snapshot(SINCE)
         with pytest.raises(RetryableError, match="login refused"):
-            await venue.broker.cancel(OURS)
+            await venue.brokers[0].cancel(OURS)
         assert len(gateway.bodies(LOGIN)) == asked, "not more often than that"
         del gateway.defaults[LOGIN]
         with pytest.raises(RetryableError, match="login refused"):
@@ -177,7 +177,7 @@ async def test_f62_what_closes_tries_a_refused_login_long_before_the_rest(
 
         async def closed() -> bool:
             try:
-                await venue.broker.close(ClosePosition("test", "MNQ"))
+                await venue.brokers[0].close(ClosePosition("test", "MNQ"))
             except RetryableError:
                 return False
             return True
@@ -186,7 +186,7 @@ async def test_f62_what_closes_tries_a_refused_login_long_before_the_rest(
             while not await closed():  # noqa: ASYNC110 - the wait is what is looked at
                 await asyncio.sleep(0.01)
         assert len(gateway.bodies(LOGIN)) == asked + 1
-        await venue.broker.snapshot(SINCE)
+        await venue.brokers[0].snapshot(SINCE)
 
 
 async def test_f62_a_look_that_a_flatten_waits_for_is_as_urgent(gateway: Gateway, inbox: Inbox) -> None:
@@ -195,8 +195,8 @@ async def test_f62_a_look_that_a_flatten_waits_for_is_as_urgent(gateway: Gateway
         gateway.script(LOGIN, samples.failed(3, token=None))
         gateway.tokens.clear()
         with pytest.raises(RetryableError, match="login refused"):
-            await venue.broker.snapshot(SINCE)
-        assert (await venue.broker.snapshot(SINCE, urgent=True)).positions == ()
+            await venue.brokers[0].snapshot(SINCE)
+        assert (await venue.brokers[0].snapshot(SINCE, urgent=True)).positions == ()
 
 
 async def test_f62_the_notice_says_when_the_next_try_comes(gateway: Gateway, inbox: Inbox) -> None:
@@ -240,9 +240,9 @@ async def test_f63_a_look_of_a_flatten_is_not_held_up_by_all_other_looks(
     venue = venue_for(gateway)
     async with trading(gateway, venue, inbox):
         for _ in range(8):
-            await venue.broker.snapshot(SINCE)
+            await venue.brokers[0].snapshot(SINCE)
         with pytest.raises(RetryableError, match="the request was not sent"):
-            await asyncio.gather(*(venue.broker.snapshot(SINCE) for _ in range(4)))
+            await asyncio.gather(*(venue.brokers[0].snapshot(SINCE) for _ in range(4)))
         assert len(gateway.bodies(TRADES)) <= 11
-        assert (await venue.broker.snapshot(SINCE, urgent=True)).positions == ()
-        await venue.broker.place(entry())
+        assert (await venue.brokers[0].snapshot(SINCE, urgent=True)).positions == ()
+        await venue.brokers[0].place(entry())

@@ -24,7 +24,7 @@ from engine.model.instrument import CME_FUTURES
 from engine.model.market import MINUTE, Side
 from engine.model.orders import AccountKind, OrderType, VenueStatus
 from tests.projectx.conftest import entry
-from tests.projectx.practice import PRICE, START, bars, bench, config_of
+from tests.projectx.practice import ONE_BOOK, PRICE, START, bars, bench, config_of
 
 
 async def test_from_login_to_a_moving_market() -> None:
@@ -46,7 +46,7 @@ async def test_from_login_to_a_moving_market() -> None:
 
 async def test_bracket_from_entry_to_target() -> None:
     async with bench(feed=False) as b:
-        order_id = await b.venue.broker.place(entry(stop_offset=-40, target_offset=80))
+        order_id = await b.broker.place(entry(stop_offset=-40, target_offset=80))
         filled = await b.status("ts-a-1-1", VenueStatus.FILLED)
         assert (filled.venue_id, filled.filled_qty) == (order_id, 2)
         stop = await b.status("ts-a-1-1-SL", VenueStatus.WORKING)
@@ -69,8 +69,8 @@ async def test_bracket_from_entry_to_target() -> None:
 async def test_a_suspended_leg_is_in_the_snapshot() -> None:
     async with bench(feed=False) as b:
         resting = entry(type=OrderType.LIMIT, limit=PRICE - 100, stop_offset=-40, target_offset=80)
-        await b.venue.broker.place(resting)
-        taken = await b.venue.broker.snapshot(START)
+        await b.broker.place(resting)
+        taken = await b.broker.snapshot(START)
         found = {order.client_id: order for order in taken.orders}
         assert {tag: order.status for tag, order in found.items()} == {
             "ts-a-1-1": VenueStatus.WORKING,
@@ -79,29 +79,29 @@ async def test_a_suspended_leg_is_in_the_snapshot() -> None:
         }
         assert found["ts-a-1-1-SL"].parent_id == found["ts-a-1-1"].venue_id
         assert (taken.positions, taken.fills) == ((), ())
-        await b.venue.broker.cancel(CancelOrder("practice", "ts-a-1-1", found["ts-a-1-1"].venue_id, "MNQ"))
+        await b.broker.cancel(CancelOrder("practice", "ts-a-1-1", found["ts-a-1-1"].venue_id, "MNQ"))
         await b.status("ts-a-1-1", VenueStatus.CANCELED)
-        assert not any(order.status.live for order in (await b.venue.broker.snapshot(START)).orders)
+        assert not any(order.status.live for order in (await b.broker.snapshot(START)).orders)
 
 
 async def test_the_stop_moves_and_the_position_is_closed() -> None:
     async with bench(feed=False) as b:
-        await b.venue.broker.place(entry(side=Side.SELL, qty=1, stop_offset=40, target_offset=-80))
+        await b.broker.place(entry(side=Side.SELL, qty=1, stop_offset=40, target_offset=-80))
         stop = await b.status("ts-a-1-1-SL", VenueStatus.WORKING)
         assert stop.stop is not None
         lower = stop.stop - 20
-        await b.venue.broker.modify(ModifyOrder("practice", "ts-a-1-1-SL", stop.venue_id, "MNQ", stop=lower))
+        await b.broker.modify(ModifyOrder("practice", "ts-a-1-1-SL", stop.venue_id, "MNQ", stop=lower))
         await b.inbox.until(lambda: b.orders()["ts-a-1-1-SL"].stop == lower)
-        await b.venue.broker.close(ClosePosition("practice", "MNQ"))
+        await b.broker.close(ClosePosition("practice", "MNQ"))
         await b.inbox.until(lambda: b.inbox.of(PositionReported)[-1].position.qty == 0)
         for tag in ("ts-a-1-1-SL", "ts-a-1-1-TP"):
             leg = await b.status(tag, VenueStatus.WORKING)
-            await b.venue.broker.cancel(CancelOrder("practice", tag, leg.venue_id, "MNQ"))
+            await b.broker.cancel(CancelOrder("practice", tag, leg.venue_id, "MNQ"))
             await b.inbox.until(lambda: not b.orders()[tag].status.live)  # noqa: B023
             if not b.orders()["ts-a-1-1-TP"].status.live:
                 break
-        await b.venue.broker.close(ClosePosition("practice", "MNQ"))
-        taken = await b.venue.broker.snapshot(START)
+        await b.broker.close(ClosePosition("practice", "MNQ"))
+        taken = await b.broker.snapshot(START)
     assert taken.positions == ()
     assert not any(order.status.live for order in taken.orders)
     assert sum(f.qty * f.side.sign for f in taken.fills) == 0
@@ -111,14 +111,14 @@ async def test_the_stop_moves_and_the_position_is_closed() -> None:
 async def test_what_the_venue_refuses_comes_with_its_words() -> None:
     async with bench(feed=False) as b:
         with pytest.raises(RefusedError, match="Maximum position") as refused:
-            await b.venue.broker.place(entry(qty=5000))
+            await b.broker.place(entry(qty=5000))
         assert refused.value.code == 2
         await b.status("ts-a-1-1", VenueStatus.REJECTED)
         with pytest.raises(RefusedError, match="tag") as taken:
-            await b.venue.broker.place(entry())
+            await b.broker.place(entry())
         assert taken.value.cause is Cause.TAKEN
         with pytest.raises(RefusedError) as absent:
-            await b.venue.broker.cancel(CancelOrder("practice", "x", "12345", "MNQ"))
+            await b.broker.cancel(CancelOrder("practice", "x", "12345", "MNQ"))
         assert (absent.value.code, absent.value.cause) == (2, Cause.GONE)
 
 
@@ -127,11 +127,11 @@ async def test_a_fill_missed_while_the_hub_was_gone_is_in_the_snapshot() -> None
         for hub in (b.practice.hubs.user, b.practice.hubs.market):
             for connection in tuple(hub.connections):
                 connection.abort()
-        await b.venue.broker.place(entry(qty=1))
+        await b.broker.place(entry(qty=1))
         await b.inbox.live("user", times=2)
         await b.inbox.live("market", times=2)
         async with asyncio.timeout(5):
-            while not (taken := await b.venue.broker.snapshot(START)).fills:
+            while not (taken := await b.broker.snapshot(START)).fills:
                 b.practice.pump()
         b.market(PRICE + 7, PRICE + 7)
         await b.inbox.until(lambda: any(p.price == PRICE + 7 for p in b.inbox.of(Print)))
@@ -161,6 +161,6 @@ async def test_history() -> None:
 
 async def test_probe() -> None:
     async with bench(feed=False) as b:
-        found = {check.name: check for check in await probe(config_of(b.practice), b.practice.now)}
+        found = {check.name: check for check in await probe(config_of(b.practice, ONE_BOOK), b.practice.now)}
     assert all(found[name].ok for name in ("venue reachable", "login", "account", "contracts"))
     assert "PRACTICE" in found["account"].detail

@@ -233,9 +233,9 @@ async def test_every_call_queues_by_what_it_is_for(
     asked: list[Priority] = []
     take = RateBudget.take
 
-    async def note(budget: RateBudget, priority: Priority, patience_s: float) -> None:
+    async def note(budget: RateBudget, priority: Priority, patience_s: float, who: str = "") -> None:
         asked.append(priority)
-        await take(budget, priority, patience_s)
+        await take(budget, priority, patience_s, who)
 
     monkeypatch.setattr(RateBudget, "take", note)
     await venue.session.token()

@@ -33,7 +33,7 @@ async def test_a_snapshot_is_everything(gateway: Gateway, venue: ProjectXVenue, 
     )
     gateway.defaults[POSITIONS] = samples.ok(positions=[samples.position(type=2, size=3)])
     async with trading(gateway, venue, inbox):
-        taken = await venue.broker.snapshot(SINCE)
+        taken = await venue.brokers[0].snapshot(SINCE)
     assert [(o.venue_id, o.status) for o in taken.orders] == [
         ("898", VenueStatus.REJECTED),
         ("899", VenueStatus.FILLED),
@@ -68,7 +68,7 @@ async def test_a_snapshot_is_never_partial(
     async with trading(gateway, venue, inbox):
         gateway.script(path, answer, answer)  # the account is looked for twice
         with pytest.raises(RetryableError, match="snapshot"):
-            await venue.broker.snapshot(SINCE)
+            await venue.brokers[0].snapshot(SINCE)
 
 
 async def test_a_snapshot_with_an_order_that_makes_no_sense_is_none(
@@ -77,7 +77,7 @@ async def test_a_snapshot_with_an_order_that_makes_no_sense_is_none(
     gateway.defaults[QUERY] = samples.ok(orders=[samples.order(status=0)], totalCount=1)
     async with trading(gateway, venue, inbox):
         with pytest.raises(RetryableError, match="order 900"):
-            await venue.broker.snapshot(SINCE)
+            await venue.brokers[0].snapshot(SINCE)
 
 
 async def test_a_snapshot_is_taken_again_when_a_fill_came_meanwhile(
@@ -93,7 +93,7 @@ async def test_a_snapshot_is_taken_again_when_a_fill_came_meanwhile(
             return samples.ok(trades=[])
 
         gateway.defaults[TRADES] = fill_once
-        taken = await venue.broker.snapshot(SINCE)
+        taken = await venue.brokers[0].snapshot(SINCE)
     assert [fill.trade_id for fill in taken.fills] == ["5000"]
     assert len(gateway.bodies(TRADES)) == len(gateway.bodies(POSITIONS)) == 2
 
@@ -111,7 +111,7 @@ async def test_an_account_that_never_rests_gives_no_snapshot(
 
         gateway.defaults[TRADES] = fill_always
         with pytest.raises(RetryableError, match="kept changing"):
-            await venue.broker.snapshot(SINCE)
+            await venue.brokers[0].snapshot(SINCE)
 
 
 async def test_an_account_that_was_locked_is_still_seen(
@@ -122,7 +122,7 @@ async def test_an_account_that_was_locked_is_still_seen(
         gateway.defaults[ACCOUNTS] = lambda call: (
             samples.ok(accounts=[]) if call.body["onlyActiveAccounts"] else locked
         )
-        assert not (await venue.broker.snapshot(SINCE)).account.can_trade
+        assert not (await venue.brokers[0].snapshot(SINCE)).account.can_trade
         gateway.defaults[ACCOUNTS] = samples.ok(accounts=[])
         with pytest.raises(RetryableError, match="not among"):
-            await venue.broker.snapshot(SINCE)
+            await venue.brokers[0].snapshot(SINCE)

@@ -15,7 +15,7 @@ from typing import Any
 from aiohttp import ClientSession
 
 from adapters.common.secret import Secret
-from adapters.projectx.config import ProjectXConfig
+from adapters.projectx.config import ProjectXConfig, WantedAccount
 from adapters.projectx.venue import ProjectXVenue
 from adapters.simulator.config import SimulatorConfig
 from adapters.simulator.market.hours import market_open, practice_open
@@ -128,7 +128,8 @@ class VenueSide:
             state = State()
             async for _, raw in journal.read():
                 apply(state, r.decode(raw))
-            wanted = replace(_config(self.practice, **timing), last=last_known(state, "practice"))
+            account = WantedAccount(book="practice", last=last_known(state, "practice"))
+            wanted = replace(_config(self.practice, **timing), accounts=(account,))
             venue = ProjectXVenue(wanted, self.clock, session_open=market_open, rng=random.Random(1))
             stack.push_async_callback(venue.close)
             config = EngineConfig(
@@ -144,7 +145,7 @@ class VenueSide:
             core = Core(config, strategy, state)
             events: list[ev.AnyEvent] = []
             feeds = {"practice": venue.feed}
-            engine = Engine(core, journal, journal.last_seq, feeds, [venue.broker], self.clock, events.append)
+            engine = Engine(core, journal, journal.last_seq, feeds, venue.brokers, self.clock, events.append)
             run = Run(self, core, strategy, engine, asyncio.create_task(engine.main()), events)
             try:
                 await until(lambda: run.ready() or not heard, 10)
@@ -231,7 +232,8 @@ def _config(practice: PracticeVenue, **timing: float) -> ProjectXConfig:
         user_name="practice",
         api_key=Secret("practice"),
         instruments={"MNQ": MNQ},
-        book="practice",
+        venue="practice",
+        accounts=(WantedAccount(book="practice"),),
         api_url=practice.url,
         user_hub_url=f"{practice.url}/hubs/user",
         market_hub_url=f"{practice.url}/hubs/market",

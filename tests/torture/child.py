@@ -20,7 +20,7 @@ import msgspec
 from msgspec import Struct
 
 from adapters.common.secret import Secret
-from adapters.projectx.config import ProjectXConfig, RateLimits
+from adapters.projectx.config import ProjectXConfig, RateLimits, WantedAccount
 from adapters.projectx.venue import ProjectXVenue
 from adapters.simulator.market.hours import market_open
 from bench.leaps import LeapingClock
@@ -95,7 +95,8 @@ def venue_config(url: str) -> ProjectXConfig:
         user_name="practice",
         api_key=Secret("practice"),
         instruments={"MNQ": MNQ},
-        book=BOOK,
+        venue="practice",
+        accounts=(WantedAccount(book=BOOK),),
         api_url=url,
         user_hub_url=f"{url}/hubs/user",
         market_hub_url=f"{url}/hubs/market",
@@ -121,7 +122,7 @@ async def main(orders: Orders) -> None:
             venue_config(orders.url), clock, session_open=market_open, rng=random.Random(orders.seed)
         )
         core = Core(config, Restless(orders.seed), state)
-        broker = TrappedBroker(venue.broker, trap)
+        broker = TrappedBroker(venue.brokers[0], trap)
         engine = Engine(core, journal, journal.last_seq, {"practice": venue.feed}, [broker], clock)
         core.turn.on_fault = bug
         listening = asyncio.create_task(listen(engine))

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import asdict, replace
 
-from adapters.projectx.config import ProjectXConfig
+from adapters.projectx.config import ProjectXConfig, WantedAccount
 from engine.books.opening import PAPER
 from engine.model.config import BookConfig, Brackets, PaperConfig
 from engine.model.limits import ForeignPositions, RiskLimits, SingleContract
@@ -114,7 +114,8 @@ def test_topstepx_is_the_adapters_default_gateway(reading: Reading) -> None:
     config = projectx_config(settings, "topstepx")
     bare = ProjectXConfig(user_name="me", api_key=config.api_key, instruments={})
     assert (config.api_url, config.user_hub_url) == (bare.api_url, bare.user_hub_url)
-    assert (config.book, config.account, config.user_name) == ("topstepx", "26282486", "me")
+    assert (config.venue, config.user_name) == ("topstepx", "me")
+    assert config.accounts == (WantedAccount(book="topstepx", name="26282486"),)
     assert config.api_key.reveal() == "canary-4"
     assert "canary" not in repr(config)
 
@@ -127,7 +128,7 @@ def test_another_gateway_has_its_own_addresses(reading: Reading) -> None:
     assert config.api_url == "https://a.example"
     assert config.market_hub_url == "https://r.example/hubs/market"
     assert config.user_hub_url == "https://r.example/hubs/user"
-    assert config.account is None
+    assert config.accounts == (WantedAccount(book="projectx"),)
 
 
 ELSEWHERE = "[venues.topstepx]\n"

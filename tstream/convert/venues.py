@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from adapters.common.secret import Secret
-from adapters.projectx.config import ProjectXConfig, RateLimits
+from adapters.projectx.config import ProjectXConfig, RateLimits, WantedAccount
 from engine.model.instrument import Instrument
 from tstream.convert.books import NO_BOOKS, KnownBooks, wanted_books
 from tstream.settings.model import Settings
@@ -49,8 +49,12 @@ def practice_config(
 
 
 def _wanted(settings: Settings, name: str, known: KnownBooks) -> dict[str, Any]:
-    (wanted,) = wanted_books(settings, name, known)
-    return {"book": wanted.book, "account": wanted.account or None}
+    wanted = wanted_books(settings, name, known)
+    return {
+        "venue": name,
+        "accounts": tuple(WantedAccount(book=one.book, name=one.account or None) for one in wanted),
+        "every_account": settings.venues[name].all_accounts is not None,
+    }
 
 
 def _at(config: ProjectXConfig, api_url: str, rtc_url: str) -> ProjectXConfig:

@@ -65,6 +65,6 @@ def ask_to_arm(settings: Settings, paths: Paths, clock: Clock, ask: Callable[[st
 async def _account(config: ProjectXConfig, clock: Clock) -> Account:
     venue = ProjectXVenue(config, clock)
     try:
-        return mapping.account(await venue.choose_account())
+        return mapping.account(await venue.choose_account(config.accounts[0].name))
     finally:
         await venue.close()

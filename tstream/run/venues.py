@@ -50,8 +50,11 @@ class Venues:
 
     def _venue(self, config: ProjectXConfig) -> ProjectXVenue:
         clock = self._clock
+        accounts = tuple(
+            dataclasses.replace(one, last=last_known(self._state, one.book)) for one in config.accounts
+        )
         return ProjectXVenue(
-            dataclasses.replace(config, last=last_known(self._state, config.book)),
+            dataclasses.replace(config, accounts=accounts),
             clock,
             session_open=lambda ts: market_open(ts - clock() + clock.wall()),
         )
@@ -66,7 +69,7 @@ class Venues:
 
     @property
     def brokers(self) -> list[Broker]:
-        return [venue.broker for venue in self._open.values()]
+        return [broker for venue in self._open.values() for broker in venue.brokers]
 
     @property
     def books(self) -> tuple[BookConfig, ...]:
