@@ -16,11 +16,13 @@ from engine.books.book import Book
 from engine.books.clocks import Clocks
 from engine.books.entries import Entries
 from engine.books.links import Links, tell_switches
+from engine.books.manual import ManualOrders
 from engine.books.opening import BookMaker, write_start
 from engine.books.pulse import Pulse
 from engine.execution.order_manager import OrderManager
 from engine.model import events as ev
 from engine.model import records as r
+from engine.model.commands import ManualCommand
 from engine.model.config import EngineConfig
 from engine.model.effects import AnyEffect
 from engine.model.events import LinkState
@@ -79,6 +81,7 @@ class Core:
         self.alerts = AlertTrading(
             rooms, parsers or {}, self.instruments, turn, self.books, self.market, consider
         )
+        self.manual = ManualOrders(turn, self.books, self.instruments, self.market, self.entries)
         self._pulse = Pulse(turn, self.books, self.market, self.marks, self._guarded)
         self.clocks = Clocks(turn, self.books, self.market.bars)
 
@@ -190,6 +193,9 @@ class Core:
                     book.orders.on_link(event.state is LinkState.LIVE)
 
     def _on_command(self, event: ev.CommandReceived) -> None:
+        if isinstance(event.command, ManualCommand):
+            self.manual.take(event.command)
+            return
         contracts, expected = tuple(self.instruments), self.config.expected
         commands.take(event.command, self.turn, self.books, contracts, self.marks, expected)
 

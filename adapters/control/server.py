@@ -16,6 +16,7 @@ import msgspec
 
 from adapters.common.fresh_view import fresh_view
 from adapters.control.address import socket_path
+from adapters.control.bounds import out_of_bounds
 from adapters.control.protocol import ANSWER_SECONDS, LINE_LIMIT, ChartsAsked, Reply, Request
 from engine.model.errors import FatalError, RefusedError, UnknownOutcomeError
 from engine.model.market import Timeframe
@@ -27,8 +28,6 @@ _IDLE_SECONDS = 60.0
 _CLIENTS = 16
 """With one more who has been idle for longest goes; while all wait for answers to commands, twice as many."""
 _BACKLOG = 64
-_LONGEST_ID = 100
-"""Characters; it goes into the journal."""
 
 
 class ControlServer:
@@ -127,8 +126,9 @@ class ControlServer:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             yield Reply(error=f"not understood: {error}")
             return
-        if request.command is not None and len(request.command.id) > _LONGEST_ID:
-            yield Reply(error=f"not understood: an id has at most {_LONGEST_ID} characters")
+        wrong = out_of_bounds(request.command, line) if request.command is not None else ""
+        if wrong:
+            yield Reply(error=f"not understood: {wrong}")
         elif sum(one is not None for one in (request.view, request.charts, request.command)) != 1:
             yield Reply(error="not understood: a request is one view, or charts, or a command")
         elif request.view is not None:

@@ -229,7 +229,7 @@ class AlertTrading:
             self._waiting.pop((key, book.name), None)
             if again and isinstance(read, Terms):
                 self._waiting[key, book.name] = Waiting(room, read, event.posted_ts)
-            book.orders.take_back(found)
+            book.orders.resting.take_back(found)
         for book, found, change in changes:
             self._change(book, found, change)
 
@@ -244,7 +244,7 @@ class AlertTrading:
         )
         self._drop(key)
         for book, plan in back:
-            book.orders.take_back(plan)
+            book.orders.resting.take_back(plan)
 
     # --- parts -----------------------------------------------------------------------------------------
 

@@ -9,13 +9,13 @@ from engine.books import leftovers
 from engine.books.book import Book
 from engine.model import records as r
 from engine.model.commands import (
-    AnyCommand,
     BreakEven,
     CancelEntries,
     Flatten,
     Halt,
     Pause,
     Resume,
+    RunCommand,
     Shutdown,
 )
 from engine.model.market import Side
@@ -34,7 +34,7 @@ class Answer(NamedTuple):
 
 
 def take(
-    command: AnyCommand,
+    command: RunCommand,
     turn: Turn,
     books: Mapping[str, Book],
     contracts: tuple[str, ...],
@@ -47,7 +47,7 @@ def take(
 
 
 def obey(
-    command: AnyCommand,
+    command: RunCommand,
     turn: Turn,
     books: Mapping[str, Book],
     contracts: tuple[str, ...],

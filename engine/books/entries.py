@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from msgspec import structs
 
 from engine.books.book import Book
 from engine.books.links import Links
@@ -15,8 +17,8 @@ from engine.model.events import JournalState
 from engine.model.instrument import Instrument
 from engine.model.limits import RiskLimits
 from engine.model.notices import NoticeKind, Severity
-from engine.model.orders import OrderStatus
-from engine.model.plans import Idea, TradePlan
+from engine.model.orders import OrderStatus, OrderType
+from engine.model.plans import Idea, Leg, TradePlan
 from engine.model.refusals import Refusal
 from engine.model.restrictions import TradingState
 from engine.model.rooms import AlertRoom
@@ -39,6 +41,10 @@ class EntryTerms(NamedTuple):
     wanted: Wanted = BY_RISK
     room: AlertRoom | None = None
     """Where an alert's idea comes from."""
+    override: tuple[str, ...] = ()
+    """What a person wants overridden, by the words of `OVERRIDES`."""
+    instead_of: str | None = None
+    """The plan that the idea would change: it does not stand in its own way."""
 
 
 OWN_TERMS = EntryTerms()
@@ -119,10 +125,7 @@ class Entries:
         instrument = state.instruments.get(symbol, self._instruments.get(symbol))
         if instrument is None:
             return
-        book.recover()
-        limits = terms.limits if terms.limits is not None else book.config.risk
-        facts = self._circumstances(book, symbol, idea.ts, idea.strategy, terms.room)
-        qty, against = gate.check(idea, instrument, limits, facts, terms.wanted)
+        qty, against = self.verdict(book, idea, instrument, terms)
         if against:
             refusals, words = zip(*against, strict=True)
             self.refusals.update(refusal.sentence for refusal in refusals)
@@ -132,21 +135,64 @@ class Entries:
                 )
             )
             return
-        book.orders.open_plan(
-            TradePlan(
-                plan_id=f"{state.boot}-{state.issued + 1}",
-                book=book.name,
-                instrument=symbol,
-                side=idea.side,
-                strategy=idea.strategy,
-                legs=sizing.legs(idea, qty, book.config.risk.single_contract, absolute=bool(idea.origin)),
-                created_ts=self._turn.now,
-                reference=idea.reference,
-                score_tenths=idea.score_tenths,
-                reasons=idea.reasons,
-                origin=idea.origin,
-            )
+        single = book.config.risk.single_contract
+        self.enter(book, idea, sizing.legs(idea, qty, single, absolute=bool(idea.origin)))
+
+    def enter(
+        self,
+        book: Book,
+        idea: Idea,
+        legs: tuple[Leg, ...],
+        entry: OrderType = OrderType.MARKET,
+        ends_ts: int | None = None,
+    ) -> TradePlan:
+        """Open a plan; what the gate says of it has been asked. A limit or stop entry rests at the idea's
+        reference, until `ends_ts`, nanoseconds UTC, if it has an end.
+        """
+        state = self._turn.state
+        plan = TradePlan(
+            plan_id=f"{state.boot}-{state.issued + 1}",
+            book=book.name,
+            instrument=idea.instrument,
+            side=idea.side,
+            strategy=idea.strategy,
+            legs=legs,
+            created_ts=self._turn.now,
+            reference=idea.reference,
+            score_tenths=idea.score_tenths,
+            reasons=idea.reasons,
+            entry_limit=idea.reference if entry is OrderType.LIMIT else None,
+            origin=idea.origin,
+            entry_stop=idea.reference if entry is OrderType.STOP else None,
+            ends_ts=ends_ts,
         )
+        book.orders.open_plan(plan)
+        return plan
+
+    def verdict(
+        self, book: Book, idea: Idea, instrument: Instrument, terms: EntryTerms = OWN_TERMS
+    ) -> tuple[int, tuple[gate.Against, ...]]:
+        """How many contracts the gate of one book lets through, and what stands against it. Nothing is
+        placed.
+        """
+        book.recover()
+        limits = terms.limits if terms.limits is not None else book.config.risk
+        facts = self._circumstances(book, idea.instrument, idea.ts, idea.strategy, terms.room)
+        if terms.instead_of is not None:
+            facts = structs.replace(facts, **self._without(book, terms.instead_of))
+        qty, against = gate.check(idea, instrument, limits, facts, terms.wanted)
+        return qty, gate.overridden(against, terms.override, facts)
+
+    def _without(self, book: Book, plan_id: str) -> dict[str, Any]:
+        """What the gate is told where a trade is to be changed: how it would be without it."""
+        others = {name: found for name, found in book.state.plans.items() if name != plan_id}
+        known = structs.replace(book.state, plans=others)
+        return {
+            "busy_instrument": False,
+            "open_plans": len(others),
+            "open_risk_usd": open_risk_usd(known, self._turn.state, self._marks),
+            "room_micros": None,  # it has its contracts
+        }
 
     def against(self, book: Book, symbol: str) -> list[gate.Against]:
         """What stands against any entry in a contract now, whatever the idea. Changes nothing."""
@@ -176,6 +222,7 @@ class Entries:
             state=restriction.state if restriction is not None else TradingState.ACTIVE,
             guard=restriction.guard if restriction is not None else "",
             reason=restriction.reason if restriction is not None else "",
+            paused_by_hand=all(one.by for one in state.restrictions_of(book.name, symbol)),
             capabilities=config.capabilities,
             copy_ratio=config.copy_ratio,
             reconciled=orders.reconciled and book.recovered,

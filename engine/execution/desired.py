@@ -47,9 +47,10 @@ def entry(plan: TradePlan, k: int, brackets: bool) -> OrderSpec:
     leg = plan.legs[k]
     return OrderSpec(
         plan.side,
-        OrderType.MARKET if plan.entry_limit is None else OrderType.LIMIT,
+        plan.entry_type,
         leg.qty,
         limit=plan.entry_limit,
+        stop=plan.entry_stop,
         stop_offset=leg.stop_offset if brackets else None,
         target_offset=leg.target_offset if brackets else None,
     )
@@ -125,7 +126,7 @@ def _slot(
             return Place(k, slot, want)
         if live and order is not None and state.plan.status is PlanStatus.CLOSING:
             return _cancel(order)
-        return None
+        return _reprice(state.plan, order, now) if live and order is not None else None
     entered = orders.get(done.slots.get(Slot.ENTRY, ""))
     entering = entered is not None and entered.live
     if want is None:
@@ -162,6 +163,24 @@ def _slot(
     if resize:  # by itself: a price that the venue refuses must not keep the size wrong
         return Modify(order, order.filled_qty + want.qty, None, None)
     return Modify(order, None, want.limit, want.stop)
+
+
+def _reprice(plan: TradePlan, order: Order, now: int) -> Modify | None:
+    """A resting entry goes where its plan says that it rests."""
+    if not _elsewhere(plan, order) or not at_work(order) or order.cancel_wanted:
+        return None
+    if order.reason and now - order.changed_ts < RETRY_NS:
+        return None
+    return Modify(order, None, plan.entry_limit, plan.entry_stop)
+
+
+def _elsewhere(plan: TradePlan, order: Order) -> bool:
+    """Whether an entry rests at another price than its plan's."""
+    return (
+        order.type is plan.entry_type is not OrderType.MARKET
+        and order.price != plan.entry_price
+        and plan.status is PlanStatus.OPEN
+    )
 
 
 def _missing(
@@ -213,6 +232,8 @@ def at_rest(state: PlanState, orders: Mapping[str, Order], brackets: bool) -> bo
             return False
         entered = orders.get(done.slots.get(Slot.ENTRY, ""))
         entering = entered is not None and entered.live
+        if entered is not None and entering and _elsewhere(state.plan, entered):
+            return False
         for slot in (Slot.STOP, Slot.TARGET):
             want, order = wants.get(slot), orders.get(done.slots.get(slot, ""))
             if want is None:

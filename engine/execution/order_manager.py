@@ -22,6 +22,7 @@ from engine.execution.protection import Protection
 from engine.execution.reconcile import Reconciler
 from engine.execution.reports import OrderReports
 from engine.execution.resplit import even_out
+from engine.execution.resting import RestingEntries
 from engine.execution.stops import TrailingStops
 from engine.model import events as ev
 from engine.model import records as r
@@ -35,7 +36,7 @@ from engine.model.records import OrderEvent as E
 from engine.portfolio.money import Marks, near
 from engine.state import alarms
 from engine.state.alarms import Alarm
-from engine.state.state import BookState, Order, PlanState, plan_finished
+from engine.state.state import BookState, Order, plan_finished
 from engine.state.turn import Turn
 
 ANSWER_NS = 40 * NANOS
@@ -67,6 +68,7 @@ class OrderManager:
         self.protection = Protection(context, self._orders, self.inquiry, self.flattener)
         self._brackets = NativeBrackets(context, self._orders, lambda: self.reconciled and self.can_trade)
         self._stops = TrailingStops(context)
+        self.resting = RestingEntries(context, self._orders)
         self._excursions = Excursions(context)
         self.equity = EquityWatch(context)
         self._foreign = ForeignContracts(context, self.protection)
@@ -145,6 +147,7 @@ class OrderManager:
             self._foreign.next_due(),
             self._excursions.next_due(),
             self.equity.next_due(),
+            self.resting.next_due(),
         )
 
     # --- what strategies and people want ---------------------------------------------------------------
@@ -155,17 +158,7 @@ class OrderManager:
 
     def cancel_entries(self, instrument: str | None) -> int:
         """Cancel resting entries and give their number. Their plans take no further entry."""
-        entries = [o for o in self.state.live_orders(instrument) if o.slot is Slot.ENTRY]
-        for order in entries:
-            self._orders.cancel(order)
-        return len(entries)
-
-    def take_back(self, found: PlanState) -> None:
-        """Cancel what of a plan still enters. A fill that comes first is a trade like any other."""
-        for leg in found.legs:
-            order = self.state.orders.get(leg.slots.get(Slot.ENTRY, ""))
-            if order is not None and order.live and not order.cancel_wanted:
-                self._orders.cancel(order)
+        return self.resting.cancel(instrument)
 
     def flatten(self, instruments: tuple[str, ...], reason: str) -> None:
         """Latch instruments to be got flat. `reason`: manual, risk or flat_time, as trades will carry it."""
@@ -356,6 +349,7 @@ class OrderManager:
         """Whatever is due by time alone."""
         now = self.turn.now
         self._fills.take_waiting()
+        self.resting.end()
         for order in self.state.live_orders():
             if order.status not in _AT_WORK or order.cancel_wanted or order.type is OrderType.MARKET:
                 self._remind(order, now)

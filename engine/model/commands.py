@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from msgspec import Struct
+
+from engine.model.market import Side
+from engine.model.orders import OrderType
+
+MOST_TARGETS = 2
+MOST_MINUTES = 24 * 60
+"""How long an entry may rest."""
+MOST_TICKS = 1_000_000
+"""The longest distance that can be asked for."""
+MOST_LOTS = 1_000_000
 
 
 class Command(Struct, frozen=True, kw_only=True, tag=True, tag_field="command"):
@@ -65,4 +77,56 @@ class Shutdown(Command, frozen=True, kw_only=True, tag="shutdown"):
     """Stop the engine gracefully; what stands at the venue stays there, and is told."""
 
 
-AnyCommand = Flatten | CancelEntries | BreakEven | Pause | Resume | Halt | Shutdown
+class PlaceManual(Command, frozen=True, kw_only=True, tag="place_manual"):
+    """Open a trade by hand: a plan like any other, with its stop (docs/manual-orders.md).
+
+    `book` None means the only one there is. The same `id` again does nothing again. Prices are in price
+    units, on the contract's grid.
+    """
+
+    instrument: str
+    side: Side
+    book: str | None = None
+    qty: int | None = None
+    """Lots; or `risk_usd` says what may be lost at the stop, costs included, and the lots follow from it."""
+    risk_usd: Decimal | None = None
+    entry: OrderType = OrderType.MARKET
+    price: Decimal | None = None
+    """Where a limit or stop entry rests."""
+    stop: Decimal | None = None
+    """The protective stop; or `stop_ticks` from where the entry fills."""
+    stop_ticks: int | None = None
+    targets: tuple[Decimal, ...] = ()
+    """Nearest first; or `target_ticks` from where the entry fills."""
+    target_ticks: tuple[int, ...] = ()
+    minutes: int | None = None
+    """How long an entry may rest; None for the day. Entries of the day end before positions must be flat."""
+    override: tuple[str, ...] = ()
+    """Words of engine.model.refusals.OVERRIDES."""
+    dry_run: bool = False
+    """Only say what would come of it."""
+
+
+class ChangeManual(Command, frozen=True, kw_only=True, tag="change_manual"):
+    """Move the resting entry, the stop or the targets of an order by hand. What is None stays."""
+
+    order: str
+    """The id of the command that placed it, its plan's, or that of any of its orders."""
+    book: str | None = None
+    price: Decimal | None = None
+    stop: Decimal | None = None
+    targets: tuple[Decimal, ...] = ()
+    """All of them, nearest first; none leaves them."""
+
+
+class CancelManual(Command, frozen=True, kw_only=True, tag="cancel_manual"):
+    """Take back what of an order by hand still rests as an entry; what is held keeps its stop and targets."""
+
+    order: str
+    """As of ChangeManual."""
+    book: str | None = None
+
+
+ManualCommand = PlaceManual | ChangeManual | CancelManual
+RunCommand = Flatten | CancelEntries | BreakEven | Pause | Resume | Halt | Shutdown
+AnyCommand = RunCommand | ManualCommand

@@ -7,6 +7,7 @@ from enum import StrEnum
 from msgspec import Struct, field
 
 from engine.model.market import Side
+from engine.model.orders import OrderType
 
 
 class Idea(Struct, frozen=True):
@@ -28,7 +29,7 @@ class Idea(Struct, frozen=True):
     agreeing: int = 0
     """Timeframes that point the same way."""
     origin: str = ""
-    """The alert that it comes from: "alert:room:message"; empty for strategies."""
+    """The alert that it comes from: "alert:room:message"; the command: "manual:id"; empty for strategies."""
 
     @property
     def stop_ticks(self) -> int:
@@ -91,11 +92,43 @@ class TradePlan(Struct, frozen=True):
     score_tenths: int = 0
     reasons: tuple[str, ...] = field(default=())
     entry_limit: int | None = None
-    """Limit entry at this price in ticks; None enters at market."""
+    """Limit entry at this price in ticks; without it and `entry_stop` it enters at market."""
     status: PlanStatus = PlanStatus.OPEN
     origin: str = ""
-    """The alert that it comes from: "alert:room:message"; empty for strategies and people."""
+    """The alert that it comes from: "alert:room:message"; the command: "manual:id"; empty for strategies."""
+    entry_stop: int | None = None
+    """Stop entry: in the market once it trades at this price in ticks."""
+    ends_ts: int | None = None
+    """What of the entry still rests is cancelled then, nanoseconds UTC; None leaves it to the venue."""
 
     @property
     def qty(self) -> int:
         return sum(leg.qty for leg in self.legs)
+
+    @property
+    def entry_type(self) -> OrderType:
+        if self.entry_stop is not None:
+            return OrderType.STOP
+        return OrderType.MARKET if self.entry_limit is None else OrderType.LIMIT
+
+    @property
+    def entry_price(self) -> int:
+        """Where it is entered, ticks: the price of a resting entry, or about where the market was."""
+        resting = self.entry_limit if self.entry_stop is None else self.entry_stop
+        return self.reference if resting is None else resting
+
+
+MANUAL = "manual"
+"""Strategy of trades that a person placed."""
+
+_BY_HAND = "manual:"
+
+
+def manual_origin(command_id: str) -> str:
+    """By what plans name the command that they come from."""
+    return f"{_BY_HAND}{command_id}"
+
+
+def command_of(origin: str) -> str:
+    """Id of the command that a plan comes from; empty where no person placed it."""
+    return origin.removeprefix(_BY_HAND) if origin.startswith(_BY_HAND) else ""

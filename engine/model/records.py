@@ -135,6 +135,9 @@ class PlanChanged(Record, frozen=True, kw_only=True, tag="plan_changed"):
     legs: tuple[Leg, ...] | None = None
     status: PlanStatus | None = None
     reason: str = ""
+    entry_limit: int | None = None
+    """Where a resting entry goes, ticks; None leaves it, as `entry_stop` does."""
+    entry_stop: int | None = None
 
 
 class OrderIntended(Specified, Record, frozen=True, kw_only=True, tag="order_intended"):

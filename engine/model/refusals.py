@@ -47,4 +47,16 @@ class Refusal(Worded):
     MAX_SIZE = "max_size", "as many trades are open as may be at a time"
     REWARD_TO_RISK = "reward_to_risk", "reward to risk is too small"
     SCORE = "score", "the score is too low"
+    SIZE_LESS = "size_less", "the trade may not be as large as was asked for"
     BRACKET_DISTANCE = "bracket_distance", "stop or target is nearer or farther than the venue allows"
+
+
+OVERRIDES: dict[str, Refusal] = {
+    "score": Refusal.SCORE,
+    "hours": Refusal.OUTSIDE_HOURS,
+    "pause": Refusal.PAUSED,
+    "reward-to-risk": Refusal.REWARD_TO_RISK,
+}
+"""What a person may override by typing its word (docs/manual-orders.md#overrides). Nothing else gives way:
+no loss limit, no lock, no account that is not armed, no blindness.
+"""

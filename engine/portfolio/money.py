@@ -297,7 +297,7 @@ def room_headroom_usd(book: BookState, state: State, room: AlertRoom) -> Decimal
 
 def _at_stop(instrument: Instrument, plan: TradePlan, leg: Leg) -> Decimal:
     """What one contract that is yet to be entered would lose at its stop, costs of both sides included."""
-    entry = plan.reference if plan.entry_limit is None else plan.entry_limit
+    entry = plan.entry_price
     return instrument.usd(abs(leg.stop_offset)) + instrument.round_trip(entry, entry + leg.stop_offset)
 
 

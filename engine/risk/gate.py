@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, NANOS
 from engine.model.orders import AccountKind, Capabilities
 from engine.model.plans import Idea
-from engine.model.refusals import Refusal
+from engine.model.refusals import OVERRIDES, Refusal
 from engine.model.restrictions import TradingState
 from engine.risk.sizers import BY_RISK, Ask, Wanted
 from engine.risk.sizing import contracts, loss_usd
@@ -62,6 +62,8 @@ class Circumstances(Struct, frozen=True):
     """Which guard holds the trading state."""
     reason: str = ""
     """Why it is held, as a sentence."""
+    paused_by_hand: bool = False
+    """All that pauses it was set by persons, who may override it."""
     price_age_ns: int | None = None
     """Since the last price; None before the first."""
     market_open: bool = True
@@ -125,6 +127,18 @@ def standing(limits: RiskLimits, now: Circumstances) -> list[Against]:
     return against
 
 
+def overridden(against: Iterable[Against], words: Collection[str], now: Circumstances) -> tuple[Against, ...]:
+    """What still stands against an entry that a person wants all the same. A closed market is not opened by
+    a word, nor does one end a pause that no person set.
+    """
+    given = {OVERRIDES[word] for word in words if word in OVERRIDES}
+    if not now.market_open:
+        given.discard(Refusal.OUTSIDE_HOURS)
+    if not now.paused_by_hand:
+        given.discard(Refusal.PAUSED)
+    return tuple(one for one in against if one.refusal not in given)
+
+
 def _adder(against: list[Against]) -> Callable[..., None]:
     def when(condition: bool, refusal: Refusal, words: str = "") -> None:
         if condition:
@@ -173,7 +187,8 @@ def check(
     takes = f"the venue takes {now.capabilities.nearest_exit_ticks} to {now.capabilities.farthest_exit_ticks}"
     far = f"stop and targets are {', '.join(map(str, distances))} ticks away, {takes}"
     when(not all(map(now.capabilities.takes_exit, distances)), Refusal.BRACKET_DISTANCE, far)
-    qty, bound, each = 0, 0, loss_usd(instrument, idea.reference, idea.stop_ticks, limits)
+    qty = bound = asked = 0
+    each = loss_usd(instrument, idea.reference, idea.stop_ticks, limits)
     if idea.stop_ticks > 0:
         ask = Ask(
             instrument=instrument,
@@ -185,14 +200,14 @@ def check(
             equity_usd=now.equity_usd,
             record=now.record,
         )
-        bound = contracts(instrument, idea.reference, idea.stop_ticks, limits)
-        qty = min(bound, wanted.sizer(ask))
+        bound, asked = contracts(instrument, idea.reference, idea.stop_ticks, limits), wanted.sizer(ask)
+        qty = min(bound, asked)
     one = f"1 contract risks {each:.2f} USD, {limits.risk_per_trade_usd} allowed (risk.per_trade_usd)"
     none = f"no contract by {section}.sizing" if idea.stop_ticks > 0 else "the stop is on the wrong side"
     when(
         qty <= 0, Refusal.SIZE_ZERO, one if idea.stop_ticks > 0 and each > limits.risk_per_trade_usd else none
     )
-    if now.copy_ratio != 1 and qty > 0:
+    if now.copy_ratio != 1 and qty > 0 and not wanted.whole:
         sized, qty = qty, min(int(qty * now.copy_ratio), bound)
         words = f"{_count(sized, 'contract')} x {now.copy_ratio} leave {qty} (copy_ratio)"
         when(qty <= 0, Refusal.COPY_RATIO, words)
@@ -201,6 +216,9 @@ def check(
         full = f"room for {now.room_micros} micros is left in the account, 1 contract is {instrument.minis}"
         when(qty > 0 and fits <= 0, Refusal.MAX_CONTRACTS, f"{full} (risk.max_minis)")
         qty = min(qty, max(0, fits))
+    less = f"{asked} would risk {each * asked:.2f} USD, {limits.risk_per_trade_usd} allowed"
+    most = f"(risk.per_trade_usd), {limits.max_contracts} in a trade (risk.max_contracts): {qty} fit"
+    when(wanted.whole and 0 < qty < asked, Refusal.SIZE_LESS, f"{less} {most}")
     alone, total = each * qty, each * qty + now.open_risk_usd
     beside = f" beside {now.open_risk_usd:.2f} open" if now.open_risk_usd else ""
     for headroom, refusal, name, where, risk in (

@@ -91,6 +91,8 @@ class Wanted(NamedTuple):
     """Contracts that an alert's grade stands for."""
     confidence: Decimal | None = None
     """0..1."""
+    whole: bool = False
+    """A trade that may not be so large is refused and not made smaller: a person said how large."""
 
 
 BY_RISK = Wanted()

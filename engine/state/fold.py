@@ -8,11 +8,13 @@ from typing import Any
 from msgspec import structs
 
 from engine.model import records as r
+from engine.model.commands import ManualCommand
 from engine.model.market import Side
 from engine.model.orders import OrderStatus, Slot
-from engine.model.plans import PlanStatus
+from engine.model.plans import PlanStatus, command_of
 from engine.model.restrictions import TradingState
 from engine.state import fold_alerts
+from engine.state.answers import Answered, answered
 from engine.state.fold_days import (
     balance_marked,
     book_trade,
@@ -88,6 +90,16 @@ def _plan_opened(state: State, record: r.PlanOpened) -> None:
     book.plans[plan.plan_id] = PlanState(plan, [LegState() for _ in plan.legs])
     book.day.entries += 1
     fold_alerts.plan_opened(state, plan)
+    by_hand = command_of(plan.origin)
+    if by_hand:  # known at once, whatever becomes of the record with its answer
+        answered(state.answers, by_hand, Answered(f"plan {plan.plan_id} was opened", done=True))
+
+
+def _command_taken(state: State, record: r.CommandTaken) -> None:
+    """What orders by hand came to is kept: the same command again does nothing again."""
+    command = record.command
+    if isinstance(command, ManualCommand) and not getattr(command, "dry_run", False):
+        answered(state.answers, command.id, Answered(record.answer, record.done))
 
 
 def _plan_changed(state: State, record: r.PlanChanged) -> None:
@@ -102,6 +114,8 @@ def _plan_changed(state: State, record: r.PlanChanged) -> None:
         found.plan,
         legs=found.plan.legs if record.legs is None else record.legs,
         status=found.plan.status if record.status is None else record.status,
+        entry_limit=found.plan.entry_limit if record.entry_limit is None else record.entry_limit,
+        entry_stop=found.plan.entry_stop if record.entry_stop is None else record.entry_stop,
     )
 
 
@@ -349,7 +363,7 @@ FOLDS: dict[type, Callable[[State, Any], None]] = {
     r.DayRolled: _day_rolled,
     r.DayMarked: day_marked,
     r.BalanceMarked: balance_marked,
-    r.CommandTaken: _nothing,
+    r.CommandTaken: _command_taken,
     r.IdeaRefused: fold_alerts.idea_refused,
     r.PlanOpened: _plan_opened,
     r.PlanChanged: _plan_changed,

@@ -15,6 +15,7 @@ from engine.model.plans import PlanStatus, StopRule, TradePlan
 from engine.model.records import Carried, OrderEvent
 from engine.model.restrictions import TradingState
 from engine.state.alerts import AlertState
+from engine.state.answers import Answered
 from engine.state.days import BalanceMark, DayResult, DayStats
 from engine.state.order_table import next_status
 from engine.state.position import Position, Trade, nearest_tick
@@ -232,6 +233,8 @@ class State(Struct):
     """The newest messages of alert rooms by origin, oldest first."""
     room_trades: dict[str, int] = field(default_factory=dict)
     """Alerts traded by room, this trade date."""
+    answers: dict[str, Answered] = field(default_factory=dict)
+    """What the newest orders by hand came to, by the command's id, oldest first."""
     last_ts: int = 0
 
     def book(self, name: str) -> BookState:
@@ -267,7 +270,11 @@ class State(Struct):
 
     def restriction(self, book: str, instrument: str) -> Restriction | None:
         """The strictest restriction over the scopes that cover this book and instrument."""
-        found = [
+        return max(self.restrictions_of(book, instrument), key=lambda r: r.state.rank, default=None)
+
+    def restrictions_of(self, book: str, instrument: str) -> list[Restriction]:
+        """All restrictions over the scopes that cover this book and instrument."""
+        return [
             self.restrictions[key]
             for key in (
                 scope(None, None),
@@ -277,7 +284,6 @@ class State(Struct):
             )
             if key in self.restrictions
         ]
-        return max(found, key=lambda r: r.state.rank, default=None)
 
 
 def month_key(venue: str, instrument: str) -> str:

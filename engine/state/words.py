@@ -7,13 +7,13 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from engine.model import records as r
-from engine.model.alerts import Verdict, origin
+from engine.model.alerts import Verdict, origin, room_of
 from engine.model.events import AlertKind
 from engine.model.market import Side
 from engine.model.notices import NoticeKind as K
 from engine.model.notices import PatternFacts, SignalFacts
 from engine.model.notices import Severity as Sev
-from engine.model.orders import OrderStatus, Slot
+from engine.model.orders import OrderStatus, OrderType, Slot
 from engine.model.restrictions import TradingState
 from engine.state.closings import Closing, closing
 from engine.state.run_words import clock_found, records_lost
@@ -104,7 +104,7 @@ def _refused(state: State, record: r.IdeaRefused) -> Words:
     idea = record.idea
     why = "; ".join(record.words or (refusal.sentence for refusal in record.refusals))
     text = f"{_direction(idea.side)} {idea.instrument}{_score(idea.score_tenths)} refused: {why}"
-    if idea.origin:
+    if room_of(idea.origin):
         text = f"room {idea.strategy}: {text}"
     severity = Sev.WARNING if idea.origin else Sev.INFO
     return K.REFUSAL, severity, text, idea.instrument, record.book
@@ -119,7 +119,7 @@ def _plan(state: State, record: r.PlanOpened) -> Words:
     plan = record.plan
     why = f" ({', '.join(plan.reasons)})" if plan.reasons else ""
     text = f"{_direction(plan.side)} {plan.instrument}{_score(plan.score_tenths)}: entering {plan.qty}{why}"
-    if plan.origin:
+    if room_of(plan.origin):
         text = f"room {plan.strategy}: {text}"
     return K.SIGNAL, Sev.GOOD, text, plan.instrument, plan.book
 
@@ -333,7 +333,7 @@ def facts(state: State, record: r.PlanOpened) -> SignalFacts | None:
     known = state.instruments.get(plan.instrument)
     if known is None:
         return None
-    entry = plan.reference if plan.entry_limit is None else plan.entry_limit
+    entry = plan.entry_price
     targets = {entry + leg.target_offset for leg in plan.legs if leg.target_offset is not None}
     targets |= {entry + leg.touch_offset for leg in plan.legs if leg.touch_offset is not None}
     risk = sum(
@@ -351,7 +351,7 @@ def facts(state: State, record: r.PlanOpened) -> SignalFacts | None:
         targets=tuple(known.price(t) for t in sorted(targets, reverse=plan.side is Side.SELL)),
         risk_usd=risk,
         strategy=plan.strategy,
-        market=plan.entry_limit is None,
+        market=plan.entry_type is OrderType.MARKET,
         score_tenths=plan.score_tenths,
         reasons=plan.reasons,
         pattern=_pattern(plan.strategy, state.books[plan.book].records if plan.book in state.books else {}),

@@ -7,12 +7,12 @@ import pytest
 from engine.books.commands import obey
 from engine.model import records as r
 from engine.model.commands import (
-    AnyCommand,
     BreakEven,
     CancelEntries,
     Flatten,
     Pause,
     Resume,
+    RunCommand,
     Shutdown,
 )
 from engine.model.market import Side
@@ -27,7 +27,7 @@ CONTRACTS = ("MNQ", "MES", "MGC")
 ONE = Leg(2, -40, 60)
 
 
-def _obey(book: Book, command: AnyCommand, marks: Marks | None = None, connected: bool = True) -> str:
+def _obey(book: Book, command: RunCommand, marks: Marks | None = None, connected: bool = True) -> str:
     books = {BOOK: book.opened()} if connected else {}
     return obey(command, book.turn, books, CONTRACTS, marks or Marks()).text
 
@@ -75,7 +75,7 @@ def test_an_unknown_contract_is_named_with_the_known_ones(kind: type) -> None:
     ],
     ids=lambda part: type(part).__name__,
 )
-def test_before_any_account_is_connected(command: AnyCommand, answer: str) -> None:
+def test_before_any_account_is_connected(command: RunCommand, answer: str) -> None:
     assert _obey(Book(), command, connected=False) == answer
 
 

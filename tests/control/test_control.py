@@ -174,6 +174,20 @@ async def test_the_protocol_is_plain_json_lines(path: Path) -> None:
         (b'{"shell":"rm -rf /"}\n', "unknown field `shell`"),
         (b'{"command":{"command":"pause","id":"%s"}}\n' % (b"x" * 101), "an id has at most 100 characters"),
         (b"[" * 60_000 + b"\n", "not understood"),
+        (b'{"command":{"command":"pause","id":"1","instrumnt":"MNQ"}}\n', "unknown fields: instrumnt"),
+        (
+            b'{"command":{"command":"cancel_manual","id":"1","order":"%s"}}\n' % (b"x" * 101),
+            "order has at most",
+        ),
+        (
+            b'{"command":{"command":"change_manual","id":"1","order":"x","stop":"NaN"}}\n',
+            "stop is a plain number",
+        ),
+        (b'{"command":{"command":"change_manual","id":"1","order":"x","stop":"1e999"}}\n', "stop is a plain"),
+        (
+            b'{"command":{"command":"change_manual","id":"1","order":"x","targets":[%s1]}}\n' % (b"1," * 10),
+            "targets has at most 10 members",
+        ),
     ],
 )
 async def test_nonsense_is_answered_and_harms_nobody(path: Path, sent: bytes, problem: str) -> None:

@@ -14,9 +14,10 @@ from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, NANOS, Side
 from engine.model.orders import AccountKind
 from engine.model.plans import Idea
-from engine.model.refusals import Refusal
+from engine.model.refusals import OVERRIDES, Refusal
 from engine.model.restrictions import TradingState
-from engine.risk.gate import Circumstances, check
+from engine.risk.gate import Against, Circumstances, check, overridden
+from engine.risk.sizers import Wanted, of_grade
 from engine.risk.sizing import loss_usd
 from engine.venue.paper import CAPABILITIES
 
@@ -119,8 +120,33 @@ def test_one_contract_that_risks_too_much_is_no_trade() -> None:
     assert (qty, against.refusal) == (0, Refusal.SIZE_ZERO)
 
 
+@pytest.mark.parametrize("asked", [5, 6])
+def test_what_a_person_asked_for_is_not_made_smaller_in_silence(asked: int) -> None:
+    qty, against = check(IDEA, MNQ, LIMITS, FINE, Wanted(of_grade, asked, whole=True))
+    assert qty == 5
+    assert [one.refusal for one in against] == [Refusal.SIZE_LESS] * (asked > 5)
+
+
+@pytest.mark.parametrize("refusal", [refusal for refusal, _ in AGAINST + IDEAS])
+@pytest.mark.parametrize("by_hand", [True, False])
+@pytest.mark.parametrize("market_open", [True, False])
+def test_a_person_overrides_what_may_be_overridden_and_nothing_else(
+    refusal: Refusal, by_hand: bool, market_open: bool
+) -> None:
+    now = replace(FINE, paused_by_hand=by_hand, market_open=market_open)
+    gives_way = {
+        Refusal.SCORE: True,
+        Refusal.REWARD_TO_RISK: True,
+        Refusal.OUTSIDE_HOURS: market_open,
+        Refusal.PAUSED: by_hand,
+    }.get(refusal, False)
+    left = overridden([Against(refusal, "")], tuple(OVERRIDES), now)
+    assert bool(left) is not gives_way
+    assert overridden([Against(refusal, "")], (), now)
+
+
 def test_every_refusal_is_tried_here_and_has_a_sentence() -> None:
-    tried = {refusal for refusal, _ in AGAINST + IDEAS} | {Refusal.SIZE_ZERO}
+    tried = {refusal for refusal, _ in AGAINST + IDEAS} | {Refusal.SIZE_ZERO, Refusal.SIZE_LESS}
     assert tried == set(Refusal)
     assert all(refusal.sentence for refusal in Refusal)
 

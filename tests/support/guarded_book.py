@@ -7,7 +7,7 @@ from decimal import Decimal
 from engine.books.commands import obey
 from engine.market import sessions
 from engine.model import records as r
-from engine.model.commands import AnyCommand
+from engine.model.commands import RunCommand
 from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE
 from engine.model.notices import NoticeKind, Severity
@@ -67,7 +67,7 @@ class GuardedBook:
         return [n.text for n in notices if n.severity is Severity.WARNING and n.kind is not NoticeKind.FILL]
 
 
-def said(guarded: GuardedBook, command: AnyCommand) -> str:
+def said(guarded: GuardedBook, command: RunCommand) -> str:
     """The answer to a command."""
     return obey(command, guarded.book.turn, {BOOK: guarded.opened}, ("MNQ", "MES", "MGC"), guarded.marks).text
 

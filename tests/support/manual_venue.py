@@ -269,7 +269,7 @@ class ManualVenue(VenueOrders):
         return sorted(
             (o.open_qty, o.stop)
             for o in self.book.live_orders()
-            if o.type is OrderType.STOP and not o.suspended
+            if o.type is OrderType.STOP and o.slot is not Slot.ENTRY and not o.suspended
         )
 
     def targets(self) -> list[tuple[int, int | None]]:

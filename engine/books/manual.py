@@ -1,0 +1,339 @@
+"""Orders by hand: placed, changed and taken back by a person, and from then on plans like any other
+(docs/manual-orders.md).
+
+The gate says the same to a person as to a strategy. What a person may override has to be typed; nothing is
+made smaller in silence, and a refusal names each reason with its number and the money at risk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from functools import partial
+from typing import NamedTuple
+
+from msgspec import structs
+
+from engine.books import amend, manual_changes
+from engine.books.book import Book
+from engine.books.commands import Answer
+from engine.books.entries import Entries, EntryTerms
+from engine.books.manual_prices import Asked, WrongError, asked, known_words, moved, plain
+from engine.model import records as r
+from engine.model.commands import CancelManual, ChangeManual, ManualCommand, PlaceManual
+from engine.model.instrument import Instrument
+from engine.model.limits import RiskLimits
+from engine.model.market import MINUTE, Side
+from engine.model.orders import OrderType
+from engine.model.plans import MANUAL, Idea, Leg, PlanStatus, command_of, manual_origin
+from engine.model.refusals import OVERRIDES, Refusal
+from engine.risk import gate
+from engine.risk.sizers import Sizer, Wanted, of_grade, over_stop
+from engine.risk.sizing import legs, loss_usd
+from engine.signals.market_data import MarketData
+from engine.state.answers import Answered
+from engine.state.state import PlanState
+from engine.state.turn import Turn
+
+AGAIN = "taken already, nothing is done twice: "
+
+
+class _Sized(NamedTuple):
+    """What the gate says, and what the trade would be."""
+
+    qty: int
+    risk_usd: Decimal
+    against: tuple[gate.Against, ...]
+
+
+class ManualOrders:
+    """The orders by hand of one run. All that lasts of them stands in plans and answers."""
+
+    def __init__(
+        self,
+        turn: Turn,
+        books: Mapping[str, Book],
+        instruments: Mapping[str, Instrument],
+        market: MarketData,
+        entries: Entries,
+    ) -> None:
+        self._turn = turn
+        self._books = books
+        self._instruments = instruments
+        self._market = market
+        self._entries = entries
+
+    def take(self, command: ManualCommand) -> None:
+        """Carry a command out, once, and write down what it came to."""
+        known = self._turn.state.answers.get(command.id)
+        if known is not None:
+            answer = Answer(AGAIN + known.text.removeprefix(AGAIN), known.done)
+        else:
+            try:
+                answer = self._obey(command)
+            except WrongError as wrong:
+                answer = Answer(str(wrong), done=False)
+        self._turn.commit(
+            r.CommandTaken(ts=self._turn.now, command=command, answer=answer.text, done=answer.done)
+        )
+
+    def _obey(self, command: ManualCommand) -> Answer:
+        match command:
+            case PlaceManual():
+                return self._place(command)
+            case ChangeManual():
+                return self._change(command)
+            case CancelManual():
+                return self._cancel(command)
+
+    # --- placing ---------------------------------------------------------------------------------------
+
+    def _place(self, command: PlaceManual) -> Answer:
+        book = self._book(command.book)
+        known = self._instrument(command.instrument)
+        wish = asked(command, known, self._touch(known.symbol, command.side))
+        words = known_words(command.override)
+        idea = Idea(
+            strategy=MANUAL,
+            instrument=known.symbol,
+            side=command.side,
+            reference=wish.entry,
+            stop=wish.stop,
+            targets=wish.targets,
+            score_tenths=0,
+            reasons=("by hand", *(f"{word} overridden" for word in words)),
+            ts=self._turn.wall,
+            origin=manual_origin(command.id),
+        )
+        ends_ts = self._ends(book, command)
+        sized = self._sized(book, known, idea, command, words)
+        what = _described(command, known, wish, sized, book)
+        if sized.against:
+            why = "; ".join(self._why(book, known.symbol, one) for one in sized.against)
+            return Answer(f"refused: {what}: {why}{_may_override(sized.against)}", done=False)
+        if command.dry_run:
+            return Answer(f"nothing is placed, and it would be taken: {what}")
+        plan = self._entries.enter(book, idea, _legs(idea, sized.qty, command, book), command.entry, ends_ts)
+        return Answer(f"placed as {plan.plan_id}: {what}")
+
+    def _sized(
+        self, book: Book, known: Instrument, idea: Idea, command: PlaceManual, words: tuple[str, ...]
+    ) -> _Sized:
+        limits = _limits(book)
+        each = loss_usd(known, idea.reference, idea.stop_ticks, limits)
+        sizer: Sizer
+        if command.risk_usd is not None:
+            qty, sizer = int(command.risk_usd // each), partial(over_stop, usd=command.risk_usd)
+        else:
+            qty, sizer = command.qty or 0, of_grade
+        wanted = Wanted(sizer, command.qty, whole=True)
+        terms = EntryTerms(limits, wanted, override=words)
+        fit, against = self._entries.verdict(book, idea, known, terms)
+        if command.risk_usd is not None and not qty:
+            least = f"1 {known.symbol} risks {each:.2f} USD, {plain(command.risk_usd)} asked for"
+            none = gate.Against(Refusal.SIZE_ZERO, least)
+            against = (*(one for one in against if one.refusal is not Refusal.SIZE_ZERO), none)
+        return _Sized(qty if against else fit, each * qty, against)
+
+    def _ends(self, book: Book, command: PlaceManual) -> int | None:
+        """When a resting entry is cancelled, by the wall's clock: with the time for entries of the day, or
+        earlier.
+        """
+        if command.entry is OrderType.MARKET:
+            return None
+        wall, limits = self._turn.wall, book.config.risk
+        last = max(limits.no_entry_before_flat_ns, limits.flatten_before_flat_ns)
+        day = wall + max(0, book.guards.ns_to_flat(wall) - last)
+        return day if command.minutes is None else min(day, wall + command.minutes * MINUTE)
+
+    def _why(self, book: Book, symbol: str, one: gate.Against) -> str:
+        if one.refusal is not Refusal.IN_POSITION:
+            return one.words
+        held = book.state.position(symbol).qty
+        by = ", ".join(
+            f"{found.plan.strategy} ({found.plan.plan_id})"
+            for found in book.state.plans.values()
+            if found.plan.instrument == symbol
+        )
+        holds = f"{symbol} is held there ({held:+d})" if held else f"{symbol} is being entered there"
+        return f"{holds}{f' by {by}' if by else ''}: an account nets, so one trade at a time"
+
+    # --- changing --------------------------------------------------------------------------------------
+
+    def _change(self, command: ChangeManual) -> Answer:
+        book, found = self._find(command.order, command.book)
+        plan = found.plan
+        known = self._instrument(plan.instrument)
+        if plan.status is not PlanStatus.OPEN:
+            raise WrongError(f"{plan.instrument} is being closed: nothing of it changes any more")
+        wish = moved(command, known)
+        if wish.price is None and wish.stop is None and not wish.targets:
+            raise WrongError("say what to move: the entry's price, the stop, or the targets")
+        touch = self._touch(known.symbol, plan.side)
+        mark = book.orders.context.marks.reached(known.symbol, plan.side)
+        change = manual_changes.changed(book.state, found, wish, known, touch, mark)
+        limits = _limits(book)
+        before, after = (
+            manual_changes.risk_usd(book.state, found, legs_, at, known, limits)
+            for legs_, at in ((plan.legs, plan.entry_price), (change.legs, change.entry))
+        )
+        if after > before:
+            self._may_risk(book, known, found, change, limits)
+        self._turn.commit(
+            r.PlanChanged(
+                ts=self._turn.now,
+                book=book.name,
+                plan_id=plan.plan_id,
+                legs=change.legs,
+                reason="by hand",
+                entry_limit=wish.price if plan.entry_type is OrderType.LIMIT else None,
+                entry_stop=wish.price if plan.entry_type is OrderType.STOP else None,
+            )
+        )
+        book.orders.work()
+        parts = [f"entry to {known.text(wish.price)}"] if wish.price is not None else []
+        parts += [f"stop to {known.text(wish.stop)}"] if wish.stop is not None else []
+        parts += [f"targets to {', '.join(map(known.text, wish.targets))}"] if wish.targets else []
+        where = f"{plan.plan_id}, {plan.instrument} in {book.name}"
+        risk = f"{max(Decimal(0), after):.2f} USD at risk, costs included"
+        return Answer(f"{where}: {', '.join(parts)}; {risk}")
+
+    def _may_risk(
+        self,
+        book: Book,
+        known: Instrument,
+        found: PlanState,
+        change: manual_changes.Changed,
+        limits: RiskLimits,
+    ) -> None:
+        """More is at risk after a change: the gate is asked, as if the trade were new and the only one of its
+        kind. Raises WrongError.
+        """
+        plan = found.plan
+        qty = manual_changes.qty(book.state, found)
+        reference, stop = manual_changes.widest(book.state, found, change)
+        idea = Idea(MANUAL, plan.instrument, plan.side, reference, stop, (), 0, (), self._turn.wall)
+        wanted = Wanted(of_grade, qty, whole=True)
+        terms = EntryTerms(limits, wanted, instead_of=plan.plan_id)
+        _, against = self._entries.verdict(book, idea, known, terms)
+        why = "; ".join(one.words for one in against if one.refusal not in _OF_ENTRIES)
+        if why:
+            raise WrongError(f"{plan.instrument}: more would be at risk, and that is refused: {why}")
+
+    def _cancel(self, command: CancelManual) -> Answer:
+        book, found = self._find(command.order, command.book)
+        plan, held = found.plan, found.open_qty
+        count = book.orders.resting.take_back(found)
+        where = f"{plan.plan_id}, {plan.instrument} in {book.name}"
+        kept = f"; the {held} held keep their stops" if held else ""
+        if count:
+            return Answer(f"{where}: the entry is being cancelled{kept}")
+        if amend.entering(book.state, found):
+            return Answer(f"{where}: the entry is being cancelled already{kept}")
+        return Answer(
+            f"{where}: nothing of it rests{kept}; tstream flatten {plan.instrument} closes it", done=False
+        )
+
+    # --- finding ---------------------------------------------------------------------------------------
+
+    def _book(self, name: str | None) -> Book:
+        """The book that is meant. Raises WrongError."""
+        known = ", ".join(self._books)
+        if not self._books:
+            raise WrongError("no account is connected yet: nothing can be placed")
+        if name is None:
+            if len(self._books) > 1:
+                raise WrongError(f"say in which book (--book): {known}")
+            return next(iter(self._books.values()))
+        if name not in self._books:
+            raise WrongError(f"unknown book {name}, or not connected yet; known: {known}")
+        return self._books[name]
+
+    def _instrument(self, symbol: str) -> Instrument:
+        """Raises WrongError."""
+        if symbol not in self._instruments:
+            raise WrongError(f"unknown contract {symbol}; known: {', '.join(self._instruments)}")
+        return self._turn.state.instruments.get(symbol, self._instruments[symbol])
+
+    def _find(self, order: str, book: str | None) -> tuple[Book, PlanState]:
+        """The order by hand that is meant. Raises WrongError."""
+        books = self._books.values() if book is None else (self._book(book),)
+        for one in books:
+            for found in one.state.plans.values():
+                if not _named(found, order):
+                    continue
+                if not command_of(found.plan.origin):
+                    who = found.plan.strategy or "nobody here"
+                    raise WrongError(f"{order} is a trade of {who} and no order by hand")
+                return one, found
+        over = self._turn.state.answers.get(order)
+        told = f" (it was answered: {over.text})" if isinstance(over, Answered) else ""
+        raise WrongError(f"no open order by hand is called {order}{told}; tstream order list shows them")
+
+    def _touch(self, symbol: str, side: Side) -> int:
+        """About where a market order would be filled, ticks. Raises WrongError."""
+        quote = self._market.quotes.get(symbol)
+        touch = None if quote is None else quote.ask if side is Side.BUY else quote.bid
+        last = touch if touch is not None else self._market.last(symbol)
+        if last is None:
+            raise WrongError(f"{symbol}: no price is known yet")
+        return last
+
+
+_OF_ENTRIES = frozenset(
+    {
+        Refusal.IN_POSITION,
+        Refusal.MAX_SIZE,
+        Refusal.MAX_TRADES,
+        Refusal.LOSING_STREAK,
+        Refusal.NEAR_CLOSE,
+        Refusal.OUTSIDE_HOURS,
+        Refusal.PAUSED,
+        Refusal.EXPIRING,
+        Refusal.SCORE,
+        Refusal.REWARD_TO_RISK,
+    }
+)
+"""What refuses the beginning of a trade and no change of one."""
+
+
+def _named(found: PlanState, order: str) -> bool:
+    ids: tuple[Callable[[], bool], ...] = (
+        lambda: found.plan.plan_id == order,
+        lambda: command_of(found.plan.origin) == order,
+        lambda: any(order in leg.slots.values() for leg in found.legs),
+    )
+    return any(same() for same in ids)
+
+
+def _limits(book: Book) -> RiskLimits:
+    """Every limit holds; a person's trade has no score."""
+    return structs.replace(book.config.risk, min_score_tenths=0)
+
+
+def _legs(idea: Idea, qty: int, command: PlaceManual, book: Book) -> tuple[Leg, ...]:
+    """Prices stand wherever the entry fills; distances go with the fill."""
+    split = legs(idea, qty, book.config.risk.single_contract, absolute=True)
+    if command.stop_ticks is not None:
+        split = tuple(structs.replace(leg, stop=None) for leg in split)
+    if command.target_ticks:
+        split = tuple(structs.replace(leg, target=None, touch=None) for leg in split)
+    return split
+
+
+def _described(command: PlaceManual, known: Instrument, wish: Asked, sized: _Sized, book: Book) -> str:
+    at = "at market" if command.entry is OrderType.MARKET else f"{command.entry} {known.text(wish.entry)}"
+    targets = ", ".join(map(known.text, wish.targets))
+    aims = f", target {targets}" if targets else ", no target"
+    away = abs(wish.entry - wish.stop)
+    what = f"{command.side} {sized.qty} {known.symbol} {at} in {book.name}"
+    risk = f"{sized.risk_usd:.2f} USD at risk, costs included"
+    return f"{what}, stop {known.text(wish.stop)} ({away} ticks){aims}, {risk}"
+
+
+def _may_override(against: tuple[gate.Against, ...]) -> str:
+    """How to have it all the same, where only what a person may override stands against it."""
+    words = {refusal: word for word, refusal in OVERRIDES.items()}
+    if not all(one.refusal in words for one in against):
+        return ""
+    return "".join(f" (--override {words[one.refusal]})" for one in against)

@@ -1,0 +1,58 @@
+"""Entries that rest at the venue: what takes them back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.execution.context import BookContext
+from engine.execution.order_requests import OrderRequests
+from engine.model.notices import NoticeKind, Severity
+from engine.model.orders import Slot
+from engine.state.state import Order, PlanState
+
+NEVER = 1 << 63
+
+
+class RestingEntries:
+    """Of one book. A fill that comes before its cancel is a trade like any other."""
+
+    def __init__(self, context: BookContext, orders: OrderRequests) -> None:
+        self._book = context
+        self._orders = orders
+
+    def cancel(self, instrument: str | None) -> int:
+        """Those of an instrument, or of all; their number."""
+        entries = [o for o in self._book.state.live_orders(instrument) if o.slot is Slot.ENTRY]
+        for order in entries:
+            self._orders.cancel(order)
+        return len(entries)
+
+    def take_back(self, found: PlanState) -> int:
+        """Cancel what of a plan still enters; how many orders that are."""
+        entries = list(self._of(found))
+        for order in entries:
+            self._orders.cancel(order)
+        return len(entries)
+
+    def end(self) -> None:
+        """Take back those that have rested for as long as they may."""
+        for found in self._book.state.plans.values():
+            plan = found.plan
+            if plan.ends_ts is not None and self._book.turn.wall >= plan.ends_ts and self.take_back(found):
+                text = f"{plan.instrument}: the entry has rested for as long as it may and is being cancelled"
+                self._book.say(NoticeKind.ORDER, Severity.INFO, text, plan.instrument)
+
+    def next_due(self) -> int:
+        """When the next has rested for long enough, nanoseconds of the core's time."""
+        ends = (
+            found.plan.ends_ts
+            for found in self._book.state.plans.values()
+            if found.plan.ends_ts is not None and any(self._of(found))
+        )
+        return min(ends, default=NEVER) - self._book.turn.wall_offset
+
+    def _of(self, found: PlanState) -> Iterator[Order]:
+        for leg in found.legs:
+            order = self._book.state.orders.get(leg.slots.get(Slot.ENTRY, ""))
+            if order is not None and order.live and not order.cancel_wanted:
+                yield order
