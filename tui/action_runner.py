@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from tui.actions import ACTIONS, Action, MakeTrade, asks_first, blocked, label_of
 from tui.base_app import CockpitApp
+from tui.books import step_book
 from tui.confirmations import Confirmation, quit_confirmation
 from tui.plain_text import plain
 from tui.screens.main import MainScreen
@@ -26,24 +27,24 @@ class ActionRunner:
     def run(self, action_id: str) -> None:
         """Do an action, or say why it can't be done now. Raises KeyError for unknown ids."""
         action = ACTIONS[action_id]
-        instrument = self._choice.instrument
-        if self._say_blocked(action, instrument):
+        instrument, book = self._choice.instrument, self._choice.book or None
+        if self._say_blocked(action, instrument, book):
             return
         if action.trade is not None:
-            self._trade(action, action.trade, instrument)
+            self._trade(action, action.trade, instrument, book)
         elif action.look is not None:
             action.look(self)
             self._cockpit.redraw()
 
-    def _say_blocked(self, action: Action, instrument: str) -> bool:
-        reason = blocked(action, self._cockpit.presenter.view, instrument, self._choice.readonly)
+    def _say_blocked(self, action: Action, instrument: str, book: str | None) -> bool:
+        reason = blocked(action, self._cockpit.presenter.view, instrument, self._choice.readonly, book)
         if reason:
             self._cockpit.toast(f"{label_of(action, instrument)}: {reason}", "warning")
         return bool(reason)
 
     # What trades.
 
-    def _trade(self, action: Action, trade: MakeTrade, instrument: str) -> None:
+    def _trade(self, action: Action, trade: MakeTrade, instrument: str, book: str | None) -> None:
         now, asks = self._cockpit.clock(), asks_first(action, self._cockpit.presenter.view)
         passed = now - self._last.get(action.id, -1e9)
         if asks and passed < DEBOUNCE:
@@ -54,18 +55,18 @@ class ActionRunner:
         elif passed < HELD and not asks:
             return  # a key that is held acts once
         elif asks:
-            self._ask(action, trade, instrument)
+            self._ask(action, trade, instrument, book)
         else:
-            self._send(trade, instrument)
+            self._send(trade, instrument, book)
 
-    def _ask(self, action: Action, trade: MakeTrade, instrument: str) -> None:
+    def _ask(self, action: Action, trade: MakeTrade, instrument: str, book: str | None) -> None:
         def question() -> Confirmation:
-            return trade(self._cockpit.presenter.view, instrument, "").confirmation
+            return trade(self._cockpit.presenter.view, instrument, "", book).confirmation
 
         def confirmed() -> None:
             # Things may have changed while the question stood there.
-            if not self._say_blocked(action, instrument):
-                self._send(trade, instrument)
+            if not self._say_blocked(action, instrument, book):
+                self._send(trade, instrument, book)
 
         self._confirm(question, confirmed)
 
@@ -77,9 +78,9 @@ class ActionRunner:
             screen = ConfirmScreen(question, self._cockpit.clock)
             self._cockpit.push_screen(screen, lambda yes: confirmed() if yes else None)
 
-    def _send(self, trade: MakeTrade, instrument: str) -> None:
+    def _send(self, trade: MakeTrade, instrument: str, book: str | None) -> None:
         presenter = self._cockpit.presenter
-        made = trade(presenter.view, instrument, presenter.commands.new_id())
+        made = trade(presenter.view, instrument, presenter.commands.new_id(), book)
         presenter.commands.send(made.command, made.label, self._cockpit.clock())
         self._cockpit.redraw()
 
@@ -87,6 +88,21 @@ class ActionRunner:
 
     def step_contract(self, by: int) -> None:
         self._main.instrument = self._cockpit.presenter.step_contract(by)
+
+    def step_book(self) -> None:
+        self._choice.book = step_book(self._cockpit.presenter.view, self._choice.book)
+
+    def pick_book(self) -> None:
+        from tui.screens.picker import BookPicker
+
+        def picked(book: str | None) -> None:
+            if book is not None:
+                self._choice.book = book
+                self._cockpit.redraw()
+
+        cockpit = self._cockpit
+        picker = BookPicker(cockpit.presenter.view, self._choice.book, cockpit.theme_styles)
+        cockpit.push_screen(picker, picked)
 
     def step_timeframe(self, by: int) -> None:
         self._main.timeframe = self._cockpit.presenter.step_timeframe(by)

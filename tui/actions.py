@@ -12,6 +12,7 @@ from engine.model.orders import AccountKind
 from engine.model.restrictions import RestrictionEnd
 from engine.model.view import View
 from tui import confirmations
+from tui.books import meant_books, of_book
 from tui.confirmations import Trade
 from tui.plain_text import plain
 from tui.view_facts import contract_of, standing
@@ -29,6 +30,8 @@ class ActionTarget(Protocol):
     """What carries the actions out that only look; tui.action_runner fulfils it."""
 
     def step_contract(self, by: int) -> None: ...
+    def step_book(self) -> None: ...
+    def pick_book(self) -> None: ...
     def step_timeframe(self, by: int) -> None: ...
     def pick_contract(self) -> None: ...
     def show_detail(self) -> None: ...
@@ -46,8 +49,12 @@ class ActionTarget(Protocol):
 
 
 Look = Callable[[ActionTarget], None]
-MakeTrade = Callable[[View, str, str], Trade]
-"""Of the newest View, the shown contract and the command's id."""
+MakeTrade = Callable[[View, str, str, str | None], Trade]
+"""Of the newest View, the shown contract, the command's id and the picked book; None for all."""
+
+
+Hindrance = Callable[[View, str, str | None], str]
+"""Of View, contract and picked book."""
 
 
 class Action(Struct, frozen=True):
@@ -65,8 +72,10 @@ class Action(Struct, frozen=True):
     """Place in the key line, 1 first; 0 is not shown there."""
     scoped: bool = False
     """Acts on the shown contract."""
-    hindrance: Callable[[View, str], str] | None = None
-    """Of View and contract: why it can't be done now, beyond what holds for all that trade."""
+    hindrance: Hindrance | None = None
+    """Why it can't be done now, beyond what holds for all that trade."""
+    several: bool = False
+    """Means something only where there are several books."""
 
 
 _TRADE, _LOOK, _PANES, _COCKPIT = "Trading", "Market", "Panes", "Cockpit"
@@ -82,15 +91,17 @@ PANES: dict[str, str] = {
     "quotes": "8",
     "system": "9",
     "trades": "0",
+    "books": "s",
 }
 """Panes and their numbers."""
 
 _TITLES = {"pnl": "P&L"}
 
 
-def _no_position(view: View, instrument: str) -> str:
-    held = any(p.instrument == instrument for p in view.positions)
-    return "" if held else f"no open position in {plain(instrument)}"
+def _no_position(view: View, instrument: str, book: str | None) -> str:
+    held = any(p.instrument == instrument and book in (None, p.book) for p in view.positions)
+    where = f" of {plain(book)}" if book is not None else ""
+    return "" if held else f"no open position in {plain(instrument)}{where}"
 
 
 _ENDS = {
@@ -100,11 +111,14 @@ _ENDS = {
 }
 
 
-def _locked(view: View, instrument: str) -> str:
-    """Why a pause could neither be set nor lifted: something stricter holds until it ends."""
-    at = standing(view)
-    if at.word not in _ENDS:
+def _locked(view: View, instrument: str, book: str | None) -> str:
+    """Why a pause could neither be set nor lifted: something stricter holds until it ends, in every book that
+    is meant."""
+    meant = meant_books(view, book)
+    standings = [standing(of_book(view, one.book)) for one in meant]
+    if not standings or any(at.word not in _ENDS for at in standings):
         return ""
+    at = standing(view if book is None else of_book(view, book))
     end = "only other settings end it" if at.word == "LOCKED" and at.end is RestrictionEnd.SETTINGS else ""
     return f"{at.word.lower()}: {at.reason or 'no reason given'}; {end or _ENDS[at.word]}"
 
@@ -112,14 +126,15 @@ def _locked(view: View, instrument: str) -> str:
 def _trades(
     action_id: str, keys: str, label: str, tooltip: str, trade: MakeTrade, *,
     danger: Danger = Danger.CONFIRMED, hint: int = 0, scoped: bool = False,
-    hindrance: Callable[[View, str], str] | None = None,
+    hindrance: Hindrance | None = None,
 ) -> Action:  # fmt: skip
     return Action(action_id, keys, label, tooltip, _TRADE, None, trade, danger, hint, scoped, hindrance)
 
 
 def _focuses(name: str, key: str) -> Action:
     title = _TITLES.get(name, name)
-    return Action(f"focus-{name}", key, title, "Go to this pane", _PANES, lambda on: on.focus_pane(name))
+    return Action(f"focus-{name}", key, title, "Go to this pane", _PANES, lambda on: on.focus_pane(name),
+                  several=name == "books")  # fmt: skip
 
 
 ACTIONS: dict[str, Action] = {
@@ -137,42 +152,46 @@ ACTIONS: dict[str, Action] = {
         _trades("halt", "exclamation_mark", "halt", "No entries until this key or resume --halted lifts it",
                 confirmations.halt),
         _trades("cancel-entries", "x", "cancel entries", "Cancel resting entries here; stops stay",
-                confirmations.cancel_entries, hint=8, scoped=True),
+                confirmations.cancel_entries, hint=9, scoped=True),
         _trades("cancel-all-entries", "X", "cancel all entries",
                 "Cancel resting entries anywhere; stops stay", confirmations.cancel_all_entries),
         _trades("break-even", "b", "break-even", "Move the stop to where costs and slippage are paid",
-                confirmations.break_even, hint=7, scoped=True, hindrance=_no_position),
+                confirmations.break_even, hint=8, scoped=True, hindrance=_no_position),
         Action("next-contract", "n", "contract", "Show the next contract", _LOOK,
-               lambda on: on.step_contract(1), hint=5),
+               lambda on: on.step_contract(1), hint=6),
         Action("previous-contract", "N", "previous contract", "Show the previous contract", _LOOK,
                lambda on: on.step_contract(-1)),
         Action("pick-contract", "c", "pick contract", "Choose from a list", _LOOK,
-               lambda on: on.pick_contract(), hint=12),
+               lambda on: on.pick_contract(), hint=13),
+        Action("next-book", "B", "book", "The next book that commands mean: all, the first, the second …",
+               _LOOK, lambda on: on.step_book(), hint=4, several=True),
+        Action("pick-book", "w", "which book", "Choose the book that commands mean from a list", _LOOK,
+               lambda on: on.pick_book(), several=True),
         Action("next-timeframe", "t", "timeframe", "Chart of the next longer timeframe", _LOOK,
-               lambda on: on.step_timeframe(1), hint=6),
+               lambda on: on.step_timeframe(1), hint=7),
         Action("previous-timeframe", "T", "previous timeframe", "Chart of the next shorter timeframe", _LOOK,
                lambda on: on.step_timeframe(-1)),
         Action("detail", "d", "detail", "Everything about this contract", _LOOK,
-               lambda on: on.show_detail(), hint=13),
+               lambda on: on.show_detail(), hint=14),
         *(_focuses(name, key) for name, key in PANES.items()),
         Action("zoom", "z", "zoom", "The whole screen for one pane, and back", _PANES,
-               lambda on: on.toggle_zoom(), hint=10),
+               lambda on: on.toggle_zoom(), hint=11),
         Action("swap", "a", "swap chart/alignment", "On small screens, one or the other", _PANES,
-               lambda on: on.toggle_swap(), hint=9),
+               lambda on: on.toggle_swap(), hint=10),
         Action("full-log", "l", "log", "The whole log on a page of its own", _PANES,
-               lambda on: on.show_log(), hint=11),
+               lambda on: on.show_log(), hint=12),
         Action("filter", "slash", "filter log", "Show only log lines with some words", _PANES,
                lambda on: on.filter_log()),
         Action("log-level", "v", "log level", "Least level of the log lines shown", _PANES,
                lambda on: on.step_log_level()),
         Action("acknowledge", "A", "acknowledge", "Mark all alerts as seen", _PANES,
-               lambda on: on.acknowledge_alerts(), hint=4),
+               lambda on: on.acknowledge_alerts(), hint=5),
         Action("help", "question_mark", "help", "All keys and what they do", _COCKPIT,
-               lambda on: on.show_help(), hint=14),
+               lambda on: on.show_help(), hint=15),
         Action("theme", "ctrl+t", "next theme", "Other colours", _COCKPIT, lambda on: on.next_theme()),
         Action("readonly", "r", "read-only", "Switch the keys that trade off or on", _COCKPIT,
                lambda on: on.toggle_readonly()),
-        Action("quit", "q", "quit", "Leave the cockpit", _COCKPIT, lambda on: on.ask_to_quit(), hint=15),
+        Action("quit", "q", "quit", "Leave the cockpit", _COCKPIT, lambda on: on.ask_to_quit(), hint=16),
     )
 }  # fmt: skip
 """All actions by id, in the order of help and palette."""
@@ -183,8 +202,10 @@ def label_of(action: Action, instrument: str) -> str:
     return action.label.format(contract=plain(instrument) or "contract")
 
 
-def blocked(action: Action, view: View, instrument: str, readonly: bool) -> str:
-    """Why the action can't be done now; empty when it can."""
+def blocked(action: Action, view: View, instrument: str, readonly: bool, book: str | None = None) -> str:
+    """Why the action can't be done now; empty when it can. `book` is the picked one, None for all."""
+    if action.several and len(view.books) < 2:
+        return "there are not several books"
     if action.danger is Danger.NONE:
         return ""
     if readonly:
@@ -193,7 +214,9 @@ def blocked(action: Action, view: View, instrument: str, readonly: bool) -> str:
         return f"the engine is down: {plain(view.health.detail) or 'no reason given'}"
     if action.scoped and contract_of(view, instrument) is None:
         return "no contract is known yet"
-    return action.hindrance(view, instrument) if action.hindrance is not None else ""
+    if book is not None and not meant_books(view, book):
+        return f"the book {plain(book)} is not here; pick another"
+    return action.hindrance(view, instrument, book) if action.hindrance is not None else ""
 
 
 def asks_first(action: Action, view: View) -> bool:

@@ -22,7 +22,10 @@ class ActionProvider(Provider):
         entries = []
         for action in ACTIONS.values():
             name = label_of(action, choice.instrument)
-            reason = blocked(action, cockpit.presenter.view, choice.instrument, choice.readonly)
+            view, book = cockpit.presenter.view, choice.book or None
+            if action.several and len(view.books) < 2:
+                continue
+            reason = blocked(action, view, choice.instrument, choice.readonly, book)
             about = f"not now: {reason}" if reason else action.tooltip
             entries.append((action.id, f"{name}  ({cockpit.keys.shown(action.id)})", about))
         return entries

@@ -53,10 +53,22 @@ def _stack(places: Arrangement, x: int, y: int, width: int, heights: list[tuple[
             y += height
 
 
-def arrange(width: int, height: int, zoomed: str = "", swapped: bool = False) -> Arrangement:
+BOOKS_SHOWN = 6
+"""Rows of the pane of books; more scroll."""
+
+
+def arrange(
+    width: int,
+    height: int,
+    zoomed: str = "",
+    swapped: bool = False,
+    books: int = 1,
+    shape: Shape | None = None,
+) -> Arrangement:
     """Rectangles by name for a screen. `zoomed` has the body for itself; `swapped` shows the alignment where
-    the chart would be, on shapes that show one of them."""
-    shape = shape_of(width, height)
+    the chart would be, on shapes that show one of them. Several `books` stand above all that: in a pane of
+    their own, where there is no room for it in a line."""
+    shape = shape_of(width, height) if shape is None else shape
     if shape is Shape.TINY:
         return {"too-small": Rect(0, 0, width, height)}
     places: Arrangement = {
@@ -67,6 +79,16 @@ def arrange(width: int, height: int, zoomed: str = "", swapped: bool = False) ->
     if zoomed:
         places["alert-line"] = Rect(0, height - 2, width, 1)
         places[zoomed] = Rect(0, 2, width, height - 4)
+    elif books > 1:
+        own = _books_height(shape, height, books)
+        places["books" if own > 1 else "book-strip"] = Rect(0, 2, width, own)
+        below = arrange(width, height - own, swapped=swapped, shape=shape)
+        bars = ("status", "safety", "keys")
+        places |= {
+            name: Rect(at.x, at.y + own, at.width, at.height)
+            for name, at in below.items()
+            if name not in bars
+        }
     elif shape is Shape.SMALL:
         _small(places, width, height, swapped)
     elif shape is Shape.TALL:
@@ -78,6 +100,13 @@ def arrange(width: int, height: int, zoomed: str = "", swapped: bool = False) ->
     else:
         _large(places, width, height)
     return places
+
+
+def _books_height(shape: Shape, height: int, books: int) -> int:
+    """Rows for the books: 1 is a line. A pane has a frame and a head besides its rows."""
+    if shape in (Shape.SMALL, Shape.FLAT) or height < 36:
+        return 1
+    return 3 + min(books, BOOKS_SHOWN, max(2, (height - 28) // 3))
 
 
 def _small(places: Arrangement, width: int, height: int, swapped: bool) -> None:

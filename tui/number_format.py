@@ -55,6 +55,11 @@ def usd(value: Decimal | None) -> str:
     return NONE if value is None else f"{value:,.2f}".replace("-", MINUS)
 
 
+def quantity(lots: int, lot: Decimal = Decimal(1)) -> str:
+    """So many lots as people count them, without a sign: "2", "0.0137"."""
+    return f"{(abs(lots) * lot).normalize():f}"
+
+
 def whole(value: Decimal) -> str:
     """A whole number with its thousands told apart: "1,204"."""
     return f"{value:,.0f}".replace("-", MINUS)

@@ -14,8 +14,8 @@ from engine.model.view import View
 from engine.ports import EngineHandle, LogTail
 from tui.command_tracker import CommandStatus, CommandTracker, TrackedCommand
 from tui.plain_text import plain
-from tui.rows.messages import LEVELS, log_passes, waits
-from tui.screen_state import ScreenState
+from tui.rows.messages import LEVELS, log_passes
+from tui.screen_state import ScreenState, waits
 
 SILENT = 5.0
 """Seconds without a new View after which the cockpit says that it shows old data."""
@@ -39,6 +39,8 @@ class Choice(Struct):
     """What the person at the screen chose."""
 
     instrument: str = ""
+    book: str = ""
+    """Empty for all. It stays picked while it is away: another scope is a person's choice."""
     timeframe: Timeframe = Timeframe.M5
     readonly: bool = False
     log_level: str = "INFO"
@@ -126,12 +128,13 @@ class Presenter:
             slow_note = f"picture is {silent:.0f}s old"
         flashes = self._flashes.levels(now)
         extra = (flashes, newest, slow_note, self.choice.instrument, self.choice.timeframe,
-                 self.choice.readonly, self.choice.acknowledged, self._filter)  # fmt: skip
+                 self.choice.book, self.choice.readonly, self.choice.acknowledged, self._filter)  # fmt: skip
         changed = changed or bool(fresh) or lines or extra != seen.extra
         seen.extra = extra
         state = ScreenState(
             view=view,
             instrument=self.choice.instrument,
+            book=self.choice.book,
             timeframe=self.choice.timeframe,
             notices=self._notices,
             acknowledged=self.choice.acknowledged,

@@ -5,16 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.model.chart import AlignmentView, ChartView
 from engine.model.market import Timeframe
-from engine.model.notices import LogLine, Notice
+from engine.model.notices import LogLine, Notice, Severity
 from engine.model.view import (
     ContractView,
     PositionView,
     View,
 )
+from tui import number_format as figures
+from tui.books import of_book
 from tui.view_facts import contract_of
+
+LOUD = (Severity.WARNING, Severity.CRITICAL)
+"""Severities that wait to be acknowledged."""
+
+
+def waits(notice: Notice, acknowledged: int, over: Mapping[str, int]) -> bool:
+    """Whether a notice wants to be seen: loud, not acknowledged, and its alarm not ended since. `over` has
+    the newest end of each alarm, by sequence number."""
+    loud = notice.severity in LOUD and notice.seq > acknowledged
+    return loud and not (notice.alarm and over.get(notice.alarm, notice.seq) > notice.seq)
 
 
 def _no_chart(_instrument: str, _timeframe: Timeframe) -> ChartView | None:
@@ -26,6 +39,8 @@ class ScreenState(Struct, frozen=True):
 
     view: View
     instrument: str = ""
+    book: str = ""
+    """The picked book, which commands mean; empty for all."""
     timeframe: Timeframe = Timeframe.M5
     notices: Sequence[Notice] = ()
     """Kept by the cockpit, so that they outlive the View's window; oldest first."""
@@ -55,6 +70,24 @@ class ScreenState(Struct, frozen=True):
         return contract_of(self.view, self.instrument)
 
     @property
+    def own(self) -> ScreenState:
+        """The same with what is the picked book's alone."""
+        view = of_book(self.view, self.book)
+        return self if view is self.view else replace(self, view=view)
+
+    @property
+    def told(self) -> ScreenState:
+        """The same with what was said of the picked book; what of others still wants to be seen stays."""
+        if not self.book:
+            return self
+        kept = [
+            n
+            for n in self.notices
+            if n.book in (self.book, "", None) or waits(n, self.acknowledged, self.over)
+        ]
+        return replace(self, notices=kept)
+
+    @property
     def chart(self) -> ChartView | None:
         """The chart that is shown, as of now: asked for when a pane draws it, and by no other."""
         return self.chart_of(self.instrument, self.timeframe)
@@ -73,6 +106,11 @@ class ScreenState(Struct, frozen=True):
                 key=lambda p: (p.kind is not mode, p.instrument != self.instrument),
             )
         )
+
+    def quantity(self, instrument: str, lots: int) -> str:
+        """So many lots of an instrument as people count them, without a sign."""
+        contract = contract_of(self.view, instrument)
+        return figures.quantity(lots) if contract is None else figures.quantity(lots, contract.lot_size)
 
     def decimals(self, instrument: str) -> int:
         """Digits of a contract's price."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from msgspec import Struct
@@ -10,8 +11,9 @@ from engine.model.events import LinkState
 from engine.model.market import NANOS
 from engine.model.orders import AccountKind
 from engine.model.refusals import Refusal
-from engine.model.restrictions import RestrictionEnd, TradingState
+from engine.model.restrictions import RestrictionEnd, RestrictionView, TradingState
 from engine.model.view import BookView, ContractView, View
+from tui.books import Total, cut_off, several_venues, totals
 from tui.plain_text import plain
 
 
@@ -49,6 +51,8 @@ class Standing(Struct, frozen=True):
     """When a lock ends, nanoseconds UTC; None where no time ends it."""
     notes: tuple[str, ...] = ()
     """What else should be known."""
+    share: str = ""
+    """Of how many books it is said, where not of all: "1/4"."""
 
     @property
     def active(self) -> bool:
@@ -64,7 +68,10 @@ def standing(view: View) -> Standing:
         book, strictest = max(held, key=lambda one: one[1].state.rank)
         whose = f"{plain(book.book)}: " if len(books) > 1 else ""
         said = f"{whose}{plain(strictest.why)}"
-        return Standing(strictest.word, said, strictest.end, strictest.until, _paused(view))
+        alike = sum(one.word == strictest.word for _, one in held)
+        share = f"{alike}/{len(books)}" if alike < len(books) else ""
+        notes = tuple(dict.fromkeys((*_others(view, held), *_outages(view), *_paused(view))))
+        return Standing(strictest.word, said, strictest.end, strictest.until, notes, share)
     if view.contracts and all(contract.state is not TradingState.ACTIVE for contract in view.contracts):
         return Standing("PAUSED", "all contracts", RestrictionEnd.RESUME)
     against = _against(view)
@@ -72,7 +79,29 @@ def standing(view: View) -> Standing:
         return Standing("NO ENTRIES", against[0], notes=(*against[1:], *_meanwhile(view), *_paused(view)))
     stale = [plain(contract.instrument) for contract in view.contracts if contract.stale]
     silent = (f"no price: {', '.join(stale)}",) if stale else ()
-    return Standing("ACTIVE", notes=(*_paused(view), *silent))
+    return Standing("ACTIVE", notes=(*_outages(view), *_paused(view), *silent))
+
+
+def _others(view: View, held: Sequence[tuple[BookView, RestrictionView]]) -> tuple[str, ...]:
+    """Of several books of which not all are held: which others are, and how many go on."""
+    books = main_books(view)
+    free = len(books) - len(held)
+    strictest = max(held, key=lambda one: one[1].state.rank)
+    more = [f"{plain(book.book)} {one.word}" for book, one in held if book is not strictest[0]]
+    against = _against(view) if free else []
+    go_on = (f"{free} of {len(books)} books trade",) if free and not against else ()
+    return (*more[:3], *go_on, *against[:1])
+
+
+def _outages(view: View) -> tuple[str, ...]:
+    """Of several venues those that can't be reached, and the books and contracts that are blind by it."""
+    found = []
+    for venue, links in cut_off(view).items():
+        books = [plain(book.book) for book in view.books if book.venue == venue]
+        contracts = [plain(c.instrument) for c in view.contracts if c.source == venue and c.stale]
+        blind = ", ".join((*books, *contracts))
+        found.append(f"{plain(venue)} {plain(links)}{f': blind {blind}' if blind else ''}")
+    return tuple(found)
 
 
 def _paused(view: View) -> tuple[str, ...]:
@@ -99,7 +128,11 @@ def _against(view: View) -> list[str]:
         ages = [c.age_ns for c in open_now if c.age_ns is not None]
         found.append(f"no price for {min(ages) // NANOS} s" if ages else "no price yet")
     links = [link for link in view.links if link.needed and link.state is not LinkState.LIVE]
-    if links and not found:
+    cut = cut_off(view)
+    books = main_books(view)
+    if cut and not found and all(book.venue in cut for book in books):
+        found += _outages(view)
+    elif links and not found and not several_venues(view):
         found.append(", ".join(f"{plain(link.name)} {link.state.value}" for link in links))
     if any(not c.against and not c.stale for c in open_now):
         return found
@@ -130,15 +163,18 @@ def kind_of(view: View, book: str | None) -> AccountKind:
     return next((known.kind for known in view.books if known.book == book), view.mode)
 
 
+def own_total(view: View) -> Total | None:
+    """The books whose money the badge stands for: of its kind, and in the currency of the first of them."""
+    return next(iter(totals(main_books(view))), None)
+
+
 def day_usd(view: View) -> Decimal:
-    """P&L of the day over the books of the badge's kind, realized and open, USD net of costs."""
-    return sum((book.day_usd for book in main_books(view)), Decimal(0))
+    """P&L of the day over the books that the badge stands for, realized and open, net of costs."""
+    own = own_total(view)
+    return Decimal(0) if own is None else own.day
 
 
-def side_days(view: View) -> list[tuple[AccountKind, Decimal]]:
-    """The same for each other kind that there is, the strictest first."""
-    return [
-        (kind, sum((book.day_usd for book in view.books if book.kind is kind), Decimal(0)))
-        for kind in (AccountKind.LIVE, AccountKind.PRACTICE, AccountKind.PAPER)
-        if kind is not view.mode and any(book.kind is kind for book in view.books)
-    ]
+def side_days(view: View) -> list[Total]:
+    """All other money there is, each kind and currency by itself, the strictest first."""
+    own = own_total(view)
+    return [total for total in totals(view.books) if own is None or total.books != own.books]

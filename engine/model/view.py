@@ -71,6 +71,8 @@ class LinkView(Struct, frozen=True):
     """Whose it is, where it is one book's alone; empty for what all share."""
     needed: bool = True
     """Trading needs it. Without the others nothing new is read, and everything else goes on."""
+    venue: str = ""
+    """To which venue it goes, by the name of the settings; empty for a room's, and where nobody says."""
     used: int = 0
     """Of the REST interface: requests sent within the last period."""
     allowed: int = 0
@@ -104,6 +106,11 @@ class ContractView(Struct, frozen=True):
     against: tuple[Refusal, ...] = ()
     """What stands against any entry in it now, in that of the mode's books which has the least; empty where
     one could pass. Trades that are open already do not count."""
+    source: str = ""
+    """The venue whose prices count now, where several could price it; else empty."""
+    lot_size: Decimal = Decimal(1)
+    """What one lot is: quantities here are whole lots, people read contracts, shares and coins."""
+    currency: str = "USD"
 
 
 class PositionView(Struct, frozen=True):
@@ -251,6 +258,12 @@ class BookView(Struct, frozen=True):
     preset: str = ""
     """Where the firm's limits come from: "topstep_50k (guessed from the account's name)"; empty for none."""
     curve: EquityView = EquityView()
+    venue: str = ""
+    """Where it trades, by the name of the settings; empty for the only one there is, and for paper."""
+    currency: str = "USD"
+    """Of every amount of the book, whatever its field is called."""
+    copy_ratio: Decimal = Decimal(1)
+    """What the sized quantity is multiplied by here."""
 
 
 class AlertFate(Struct, frozen=True):
@@ -294,6 +307,22 @@ class AlertView(Struct, frozen=True):
     grade: Grade | None = None
     fates: tuple[AlertFate, ...] = ()
     """What came of it in each book."""
+
+
+class BotView(Struct, frozen=True):
+    """One strategy instance of several."""
+
+    name: str
+    strategy: str
+    mode: str
+    """ "trade", or "signals": it says what it would do."""
+    state: str
+    """ "active", "paused", "out" (it raised, or overran repeatedly)."""
+    why: str = ""
+    """What `state` comes of; empty while it is active."""
+    open_plans: int = 0
+    day_usd: Decimal = Decimal(0)
+    """Net of costs, of the plans it made in books of the View's mode."""
 
 
 class HealthView(Struct, frozen=True):
@@ -341,3 +370,5 @@ class View(Struct, frozen=True):
     """Everything that holds entries back now, in any book and contract, the strictest first; where there is
     nothing for a book and a contract, an entry there could pass.
     """
+    bots: tuple[BotView, ...] = ()
+    """Strategy instances in the order of the settings; empty where there is one without a name of its own."""

@@ -138,6 +138,7 @@ def _link(link: LinkChanged, since: int) -> LinkView:
         until=link.until,
         book=link.book or "",
         needed=link.link in VENUE_LINKS,
+        venue=link.venue,
         used=link.used,
         allowed=link.allowed,
     )
@@ -188,6 +189,8 @@ def _contract(
         paper_qty=_held(core, symbol, AccountKind.PAPER),
         closes=_closes(core, symbol),
         against=tuple(one.refusal for one in least),
+        lot_size=instrument.lot_size,
+        currency=instrument.currency,
     )
 
 
@@ -237,6 +240,8 @@ def _book(core: Core, book: Book) -> BookView:
         brackets=known.brackets,
         preset=account.preset,
         curve=EquityView(tuple(day.curve), watched.high_usd, watched.low_usd),
+        venue=book.config.venue,
+        copy_ratio=book.config.copy_ratio,
     )
 
 

@@ -17,14 +17,14 @@ from tui.confirmations import Confirmation, Trade, quit_confirmation
 from tui.keymap import RESERVED, key_text, resolve_keys
 
 
-def trade_of(action: str, view: View, instrument: str = "MNQ") -> Trade:
+def trade_of(action: str, view: View, instrument: str = "MNQ", book: str | None = None) -> Trade:
     make = ACTIONS[action].trade
     assert make is not None
-    return make(view, instrument, "ui-1")
+    return make(view, instrument, "ui-1", book)
 
 
-def asked(action: str, view: View, instrument: str = "MNQ") -> Confirmation:
-    return trade_of(action, view, instrument).confirmation
+def asked(action: str, view: View, instrument: str = "MNQ", book: str | None = None) -> Confirmation:
+    return trade_of(action, view, instrument, book).confirmation
 
 
 def _paused(view: View) -> View:
@@ -124,7 +124,7 @@ def test_what_trades_is_blocked_with_the_reason(view: View) -> None:
     assert blocked(flatten, fake.empty_view(), "", readonly=False) == "no contract is known yet"
     assert blocked(even, view, "ES", readonly=False) == "no open position in ES"
     for action in ACTIONS.values():
-        if action.danger is Danger.NONE:
+        if action.danger is Danger.NONE and not action.several:
             assert blocked(action, down, "", readonly=True) == ""
 
 
@@ -161,8 +161,8 @@ def test_several_books_are_told_apart(view: View) -> None:
         view, positions=(*view.positions, second), books=(*view.books, replace(view.books[0], book="live"))
     )
     assert asked("flatten", two).lines[:2] == (
-        "MNQ (live): buy 3 at market",
-        "MNQ (practice): sell 2 at market, cancel 3 orders",
+        "PRACTICE practice: sell 2 MNQ at market, cancel 3 orders · 56.00 USD at risk",
+        "PRACTICE live: buy 3 MNQ at market · WITHOUT a full stop: MNQ",
     )
 
 

@@ -65,7 +65,8 @@ TRADES: dict[str, Check] = {
 
 
 def test_every_action_is_tried() -> None:
-    assert set(LOOKS) | set(TRADES) | {f"focus-{name}" for name in PANES} == set(ACTIONS)
+    several = {a for a in ACTIONS if ACTIONS[a].several}  # tests/tui/test_books.py
+    assert set(LOOKS) | set(TRADES) | several | {f"focus-{name}" for name in PANES} == set(ACTIONS)
     assert {a for a in ACTIONS if ACTIONS[a].danger is not Danger.NONE} == set(TRADES)
 
 
@@ -81,7 +82,7 @@ async def test_looking(action: str) -> None:
 async def test_going_to_a_pane() -> None:
     cockpit = Cockpit()
     async with running(cockpit) as pilot:
-        for name in PANES:
+        for name in set(PANES) - {"books"}:
             await cockpit.press(pilot, ACTIONS[f"focus-{name}"].keys)
             assert cockpit.app.focused is cockpit.app.main.pane(name)
             assert cockpit.app.main.pane(name).display

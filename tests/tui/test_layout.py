@@ -72,7 +72,7 @@ def test_a_key_swaps_chart_and_alignment_on_a_small_screen() -> None:
 
 
 def test_a_large_screen_shows_all_panes() -> None:
-    assert set(PANES) <= set(arrange(200, 60))
+    assert set(PANES) <= set(arrange(200, 60, books=2))
 
 
 def test_the_rows_of_a_pane_are_found_by_its_name() -> None:

@@ -15,7 +15,7 @@ from engine.model.events import LinkState
 from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import AccountKind, OrderStatus
 from engine.model.view import LinkView, View
-from tests.tui import fake, rooms, states
+from tests.tui import fake, many, rooms, states
 from tests.tui.cockpit import Cockpit
 
 pytestmark = pytest.mark.skipif(
@@ -57,8 +57,9 @@ SCENES: dict[str, Scene] = {
     "loading": (fake.empty_view, (MEDIUM,), "", {"logs": []}),
     "paper": (partial(fake.trading_view, AccountKind.PAPER), (MEDIUM,), "", {}),
     "live": (_LIVE, (MEDIUM,), "6", {}),
-    "two-books": (fake.two_books, (SMALL, MEDIUM, LARGE), "", {}),
-    **{f"two-books-page-{page}": (fake.two_books, (SMALL,), page, {}) for page in "2359"},
+    "two-books": (fake.two_books, (SMALL, MEDIUM), "", {}),
+    "four-books": (many.four_in_trouble, (SMALL, MEDIUM, LARGE), "", {}),
+    "four-books-one-picked": (many.four_books, (SMALL,), "BF", {}),
     "room": (rooms.view, (SMALL, MEDIUM, LARGE), "", {}),
     "room-of-two-books": (rooms.two_books, (MEDIUM,), "", {}),
     "room-page": (rooms.two_books, (SMALL,), "6", {}),

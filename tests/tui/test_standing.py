@@ -32,7 +32,8 @@ def test_the_strictest_state_wins_with_its_reason(view: View) -> None:
     lock = fake.held(TradingState.LOCKED, "daily loss", RestrictionEnd.TIME, until=7)
     locked = replace(view.books[0], book="two", **lock)
     both = replace(view, books=(paused, locked))
-    assert standing(both) == Standing("LOCKED", "two: daily loss", RestrictionEnd.TIME, 7)
+    said = Standing("LOCKED", "two: daily loss", RestrictionEnd.TIME, 7, ("practice PAUSED",), "1/2")
+    assert standing(both) == said
     assert standing(replace(view, books=(paused,))).reason == "by keyboard"
 
 

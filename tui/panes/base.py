@@ -5,10 +5,13 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import ClassVar, cast
 
+from msgspec.structs import replace
+
 from tui.actions import PANES
 from tui.base_app import CockpitApp
+from tui.rows.shared import book_chip
 from tui.screen_state import ScreenState
-from tui.styled_text import Row, cell
+from tui.styled_text import EMPTY, Row, cell
 from tui.widgets.grid import Content, LiveGrid
 
 
@@ -17,10 +20,13 @@ class Pane(LiveGrid):
 
     NAME: ClassVar[str]
     PERIOD: ClassVar[float] = 0.0
+    FOLLOWS: ClassVar[bool] = False
+    """Shows the picked book alone, where one is picked."""
 
     def __init__(self) -> None:
         super().__init__(number=PANES.get(self.NAME, ""), id=self.NAME)
         self._due = 0.0
+        self._chip: Row = EMPTY
 
     @abstractmethod
     def build(self, state: ScreenState) -> Content:
@@ -36,7 +42,14 @@ class Pane(LiveGrid):
         if not self.display or self.inner[0] <= 0 or (now < self._due and not force):
             return 0
         self._due = now + self.PERIOD
-        return self.set_content(self.build(state))
+        self._chip = ((" ", "text"), *book_chip(state)) if self.FOLLOWS and state.book else EMPTY
+        return self.show(self.build(state.own if self.FOLLOWS else state))
+
+    def show(self, content: Content) -> int:
+        """Show a content under the name of the picked book, where it follows one."""
+        if self._chip:
+            content = replace(content, title=(*content.title, *self._chip))
+        return self.set_content(content)
 
 
 def title(text: str, more: str = "", style: str = "dim") -> Row:

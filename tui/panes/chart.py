@@ -25,6 +25,7 @@ class ChartPane(Pane):
     """Candles, levels and zones. Left and right look back, plus and minus change the width of a candle."""
 
     NAME = "chart"
+    FOLLOWS = True
     PERIOD: ClassVar[float] = 0.5
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "back(8)", show=False),
@@ -88,7 +89,7 @@ class ChartPane(Pane):
 
     def _redraw(self) -> None:
         if self._state is not None:
-            self.set_content(self.build(self._state))
+            self.show(self.build(self._state))
 
     def action_back(self, bars: int) -> None:
         self._back = max(0, self._back + bars)

@@ -15,6 +15,7 @@ class QuotesPane(Pane):
     """All contracts; a click shows one."""
 
     NAME = "quotes"
+    FOLLOWS = True
 
     class Picked(Message):
         """The row of a contract was clicked; `index` is its place among the contracts."""

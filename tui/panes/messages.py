@@ -18,6 +18,7 @@ class AlertsPane(Pane):
     PERIOD = 0.2
 
     def build(self, state: ScreenState) -> Content:
+        state = state.told
         if not state.notices and not state.view.alerts:
             return Content(waiting("nothing has happened yet"), title=title("Alerts"))
         count = messages.unacknowledged(state)

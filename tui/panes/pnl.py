@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from tui import number_format as figures
 from tui.panes.base import Pane, title
+from tui.plain_text import plain
 from tui.rows import pnl
-from tui.rows.shared import side_amounts
+from tui.rows.shared import days_beside
 from tui.screen_state import ScreenState
 from tui.styled_text import EMPTY, Row, cell
-from tui.view_facts import day_usd, main_books, side_days
+from tui.view_facts import own_total
 from tui.widgets.equity import EquityCurve
 from tui.widgets.grid import Content
 
@@ -22,6 +23,8 @@ def _limits_shown(state: ScreenState, room: int) -> int:
     """Rows for the limits: all of them where the curve still fits below, else the nearest few."""
     books = state.view.books
     wanted = sum(max(1, len(book.limits)) + (len(books) > 1) for book in books)
+    if len(books) > 2:
+        wanted = len(books)  # the tightest of each
     if wanted + _CURVE <= room:
         return wanted
     return max(min(wanted, room, _AT_LEAST), min(wanted, room - _CURVE))
@@ -31,6 +34,7 @@ class PnlPane(Pane):
     """The curve is drawn once a second at most, by plotext."""
 
     NAME = "pnl"
+    FOLLOWS = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,13 +64,12 @@ class PnlPane(Pane):
         elif not state.view.books:
             rows = [cell("no account yet", "faint")]
         note: Row = EMPTY
-        if main_books(state.view):
-            day = day_usd(state.view)
-            side = side_amounts(state.view, side_days(state.view))
+        own = own_total(state.view)
+        if own is not None:
             note = (
                 ("day ", "dim"),
-                (figures.signed(day), f"{figures.tone(day)} bold"),
-                (" USD", "dim"),
-                *side,
+                (figures.signed(own.day), f"{figures.tone(own.day)} bold"),
+                (f" {plain(own.currency)}", "dim"),
+                *days_beside(state.view),
             )
         return Content(rows, title=title("P&L"), note=note)

@@ -9,10 +9,10 @@ from tui import number_format as figures
 from tui.panes.base import Pane, title, waiting
 from tui.plain_text import plain
 from tui.rows import positions
-from tui.rows.shared import side_amounts
+from tui.rows.shared import Amount, side_amounts
 from tui.screen_state import ScreenState
 from tui.styled_text import EMPTY, Row, cell
-from tui.view_facts import main_books
+from tui.view_facts import contract_of, main_books, own_total
 from tui.widgets.grid import Content
 
 
@@ -20,6 +20,7 @@ class PositionsPane(Pane):
     """Open positions; on small screens the working orders are folded in below them."""
 
     NAME = "positions"
+    FOLLOWS = True
     fold_orders = False
 
     def build(self, state: ScreenState) -> Content:
@@ -36,18 +37,25 @@ class PositionsPane(Pane):
             if self.fold_orders and state.view.orders
             else ""
         )
-        note = _sums(state, "open ", [(p.kind, p.open_usd) for p in state.view.positions]) if count else EMPTY
+        amounts = [(p.kind, _currency(state, p.instrument), p.open_usd) for p in state.view.positions]
+        note = _sums(state, "open ", amounts) if count else EMPTY
         return Content(rows, head, title("Positions", more), note, foot)
 
 
-def _sums(state: ScreenState, label: str, amounts: list[tuple[AccountKind, Decimal]]) -> Row:
-    """What amounts come to, each kind of money by itself, the badge's own first."""
-    sums: dict[AccountKind, Decimal] = {}
-    for kind, amount in amounts:
-        sums[kind] = sums.get(kind, Decimal(0)) + amount
-    mode = state.view.mode
-    own = sums.pop(mode, Decimal(0))
-    side = side_amounts(state.view, sorted(sums.items()))
+def _currency(state: ScreenState, instrument: str) -> str:
+    contract = contract_of(state.view, instrument)
+    return "USD" if contract is None else contract.currency
+
+
+def _sums(state: ScreenState, label: str, amounts: list[Amount]) -> Row:
+    """What amounts come to, each kind of money and currency by itself, the badge's own first."""
+    sums: dict[tuple[AccountKind, str], Decimal] = {}
+    for kind, currency, amount in amounts:
+        sums[kind, currency] = sums.get((kind, currency), Decimal(0)) + amount
+    books = own_total(state.view)
+    unit = "USD" if books is None else books.currency
+    own = sums.pop((state.view.mode, unit), Decimal(0))
+    side = side_amounts(state.view, [(*key, amount) for key, amount in sorted(sums.items())], unit)
     return ((label, "dim"), (figures.signed(own), f"{figures.tone(own)} bold"), *side)
 
 
@@ -82,6 +90,7 @@ class OrdersPane(Pane):
     """Working orders."""
 
     NAME = "orders"
+    FOLLOWS = True
 
     def build(self, state: ScreenState) -> Content:
         if not state.view.orders:
@@ -94,11 +103,13 @@ class TradesPane(Pane):
     """Finished trades of the day, newest first."""
 
     NAME = "trades"
+    FOLLOWS = True
     PERIOD = 1.0
 
     def build(self, state: ScreenState) -> Content:
         if not state.view.trades:
             return Content(waiting("no finished trade yet"), title=title("Trades"))
         head, rows = positions.trade_rows(state, self.inner[0])
-        note = _sums(state, "net ", [(trade.kind, trade.net_usd) for trade in state.view.trades])
+        amounts = [(t.kind, _currency(state, t.instrument), t.net_usd) for t in state.view.trades]
+        note = _sums(state, "net ", amounts)
         return Content(rows, head, title("Trades"), note)

@@ -69,7 +69,8 @@ def levels_of(view: View, contract: ContractView) -> list[Level]:
             for label, style, at in found
             if at is not None
         ]
-    return levels
+    # Books that hold the same at the same price are one line.
+    return list(dict.fromkeys(levels))
 
 
 def _scale(bars: Sequence[Bar], levels: Sequence[Level], last: int | None, height: int) -> Scale:

@@ -7,6 +7,7 @@ from engine.model.market import NANOS
 from engine.model.view import LinkView, View
 from tui import clock_times as times
 from tui import number_format as figures
+from tui.books import several_venues
 from tui.plain_text import plain
 from tui.styled_text import EMPTY, Column, Part, Row, cell, join, table
 
@@ -61,10 +62,17 @@ def _in_order(view: View) -> list[LinkView]:
     )
 
 
-def _word(link: LinkView, now: int, *, detail: bool, calm: bool) -> Row:
+def _name(view: View, link: LinkView) -> str:
+    """With its venue where there are several."""
+    return (
+        f"{plain(link.venue)} {plain(link.name)}" if link.venue and several_venues(view) else plain(link.name)
+    )
+
+
+def _word(link: LinkView, now: int, *, detail: bool, calm: bool, venue: str = "") -> Row:
     """ "market ● 2h", "market ◐ STALE 14s", "token ● 21h": what is well is short; `calm` has no ages."""
     light, style = LIGHTS[link.state]
-    name: Row = ((f"{plain(link.name)[:_NAME]} ", "dim"),)
+    name: Row = ((f"{venue}{plain(link.name)[:_NAME]} ", "dim"),)
     if link.state is not LinkState.LIVE:
         age = lasted(link, now)
         # Red is for what holds trading back.
@@ -100,6 +108,8 @@ def links_part(view: View) -> Part:
     def all_of(*, detail: bool, calm: bool, gap: str) -> Row:
         return join([_word(link, now, detail=detail, calm=calm) for link in links], (gap, "text"))
 
+    if several_venues(view):
+        return _venues_part(view, ill)
     # The status bar has the light of the worst link too: where it is narrow, nothing is lost here.
     end: tuple[tuple[int, Row], ...] = ((14, cell(f"● {len(links)} links", "ok")), (0, EMPTY))
     if ill:
@@ -111,6 +121,30 @@ def links_part(view: View) -> Part:
             (35, all_of(detail=False, calm=False, gap="  ")),
             (27, all_of(detail=False, calm=True, gap=" ")),
             *end,
+        ),
+        right=True,
+    )
+
+
+def _venues_part(view: View, ill: list[LinkView]) -> Part:
+    """Of several venues a light each, and every connection that is not well."""
+    venues = list(dict.fromkeys(link.venue for link in view.links if link.venue))
+    bad = [
+        _word(k, view.ts, detail=False, calm=True, venue=f"{plain(k.venue)} " if k.venue else "") for k in ill
+    ]
+    well = [v for v in venues if not any(link.venue == v for link in ill)]
+    lights: list[Row] = [((f"{plain(venue)} ", "dim"), ("●", "ok")) for venue in well]
+    if not ill:
+        return Part(
+            ((27, join(lights, ("  ", "text"))), (14, cell(f"● {len(venues)} venues", "ok")), (0, EMPTY)),
+            right=True,
+        )
+    return Part(
+        (
+            (40, join([*bad, *lights], ("  ", "text"))),
+            (14, join(bad, ("  ", "text"))),
+            (5, bad[0]),
+            (0, EMPTY),
         ),
         right=True,
     )
@@ -137,7 +171,7 @@ def link_rows(view: View, width: int) -> list[Row]:
         bold = "" if link.state is LinkState.LIVE else " bold"
         found.append(
             (
-                cell(plain(link.name)),
+                cell(_name(view, link)),
                 cell(f"{light} {link.state.value}", style + bold),
                 cell(lasted(link, view.ts) or figures.NONE, "dim"),
                 cell(times.clock(link.since) if link.since else figures.NONE, "dim"),

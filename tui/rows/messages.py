@@ -13,7 +13,7 @@ from tui import number_format as figures
 from tui.plain_text import plain
 from tui.rows import room_messages
 from tui.rows.shared import kind_mark
-from tui.screen_state import ScreenState
+from tui.screen_state import ScreenState, waits
 from tui.styled_text import Row, cell, fit, width_of, wrap
 from tui.view_facts import kind_of
 
@@ -46,8 +46,6 @@ _SIGNS = {
     NoticeKind.MARKET: "·",
 }
 _NUMBERS = re.compile(r"[\d.,]+")
-LOUD = (Severity.WARNING, Severity.CRITICAL)
-"""Severities that wait to be acknowledged."""
 
 
 def notice_style(notice: Notice) -> str:
@@ -60,13 +58,6 @@ def notice_style(notice: Notice) -> str:
 def unacknowledged(state: ScreenState) -> int:
     """Loud notices that nobody has acknowledged yet."""
     return sum(_waits(state, n) for n in state.notices)
-
-
-def waits(notice: Notice, acknowledged: int, over: Mapping[str, int]) -> bool:
-    """Whether a notice wants to be seen: loud, not acknowledged, and its alarm not ended since. `over` has
-    the newest end of each alarm, by sequence number."""
-    loud = notice.severity in LOUD and notice.seq > acknowledged
-    return loud and not (notice.alarm and over.get(notice.alarm, notice.seq) > notice.seq)
 
 
 def _waits(state: ScreenState, notice: Notice) -> bool:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from engine.model.view import BookView, EquityPoint
 from tui import number_format as figures
+from tui.books import Total, totals
 from tui.plain_text import plain
 from tui.rows import limits
 from tui.rows.shared import mode_badge
 from tui.screen_state import ScreenState
 from tui.styled_text import Row, cell, fit, join, width_of
-from tui.view_facts import day_usd, main_books
+from tui.view_facts import day_usd, main_books, own_total
 
 _GAP = ("   ", "text")
 
@@ -60,6 +63,13 @@ def book_limit_rows(state: ScreenState, width: int, room: int) -> list[Row]:
     if len(books) == 1:
         return limits.limit_rows(books[0].limits, width, room) or [cell("no limit is set", "warn")][:room]
     rows: list[Row] = []
+    if len(books) > 2:
+        tightest = [
+            replace(book.limits[0], name=f"{plain(book.book)[-9:]} {limits.short_name(book.limits[0])}")
+            for book in books
+            if book.limits
+        ]
+        return limits.limit_rows(tightest, width, room)
     share = room // max(1, len(books)) - 1
     for book in books:
         if share > 0:
@@ -68,15 +78,38 @@ def book_limit_rows(state: ScreenState, width: int, room: int) -> list[Row]:
     return rows
 
 
+def _total_rows(total: Total, width: int) -> list[Row]:
+    """What several books of one kind and currency come to."""
+    names = ", ".join(plain(book.book) for book in total.books)
+    head = f" {len(total.books)} books, {plain(total.currency)}: {names}"
+    trades, wins = sum(book.trades for book in total.books), sum(book.wins for book in total.books)
+    realized = sum((book.realized_usd for book in total.books), Decimal(0))
+    still = sum((book.open_usd for book in total.books), Decimal(0))
+    costs = sum((abs(book.costs_usd) for book in total.books), Decimal(0))
+    parts = [
+        _pair("realized", figures.signed(realized), f"{figures.tone(realized)} bold"),
+        _pair("open", figures.signed(still), f"{figures.tone(still)} bold"),
+        _pair("costs", figures.signed(-costs)),
+        _pair("trades closed", str(trades)),
+        _pair("won", _share(wins, trades)),
+    ]
+    return [fit((*mode_badge(total.kind), (head, "text bold")), width), *_lines(parts, width)]
+
+
 def number_rows(state: ScreenState, width: int) -> list[Row]:
-    """The numbers of all books, each under its name where there are several."""
+    """The numbers of all books, each under its name where there are several; of one kind and currency
+    together."""
     books = state.view.books
     if not books:
         return [cell("no account yet", "dim")]
     if len(books) == 1:
         return book_rows(books[0], width)
     rows: list[Row] = []
-    for book in books:
+    for total in totals(books):
+        if len(total.books) > 1:
+            rows += _total_rows(total, width)
+            continue
+        book = total.books[0]
         rows.append(
             fit(
                 (*mode_badge(book.kind), (f" {plain(book.book)} · {plain(book.account)}", "text bold")), width
@@ -89,7 +122,8 @@ def number_rows(state: ScreenState, width: int) -> list[Row]:
 def equity_curve(state: ScreenState) -> tuple[EquityPoint, ...]:
     """The day's total over time, of the badge's books: as it was known of each when any of them changed, and
     last as it is now."""
-    books = [book for book in main_books(state.view) if book.curve.points]
+    own = own_total(state.view)
+    books = [book for book in (() if own is None else own.books) if book.curve.points]
     if not books:
         return ()
     latest = [Decimal(0)] * len(books)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from engine.model.market import NANOS
 from engine.model.orders import AccountKind, OrderStatus, Slot
 from engine.model.view import OrderView, PositionView, TradeView
@@ -63,9 +65,16 @@ def _name(state: ScreenState, instrument: str, kind: AccountKind, month: str = "
     return (*kind_mark(state.view, kind), (name, style))
 
 
-def _side(qty: int) -> Row:
+def _side(state: ScreenState, instrument: str, qty: int) -> Row:
     word = "LONG" if qty > 0 else "SHORT"
-    return cell(f"{figures.arrow(qty)} {word:<5} {abs(qty)}", figures.side(qty))
+    return cell(f"{figures.arrow(qty)} {word:<5} {state.quantity(instrument, qty)}", figures.side(qty))
+
+
+def _columns(state: ScreenState, columns: tuple[Column, ...]) -> tuple[Column, ...]:
+    """Where there are several books, whose a row is matters more than its price."""
+    if len(state.view.books) < 2:
+        return columns
+    return tuple(replace(column, rank=1) if column.title == "book" else column for column in columns)
 
 
 def _stop(state: ScreenState, position: PositionView) -> Row:
@@ -75,7 +84,8 @@ def _stop(state: ScreenState, position: PositionView) -> Row:
         return cell("no stop!", "error bold")
     text = figures.price(position.stop, state.decimals(position.instrument))
     if position.protected_qty < open_qty:
-        return cell(f"{text} {position.protected_qty}/{open_qty}!", "warn bold")
+        covered = state.quantity(position.instrument, position.protected_qty)
+        return cell(f"{text} {covered}/{state.quantity(position.instrument, open_qty)}!", "warn bold")
     return cell(text, "stop")
 
 
@@ -96,7 +106,7 @@ def _position(state: ScreenState, position: PositionView) -> tuple[Row, ...]:
     held = max(0, state.view.ts - position.opened_ts)
     return (
         _name(state, position.instrument, position.kind, position.contract),
-        cell("flattening…", "warn bold") if flattening else _side(position.qty),
+        cell("flattening…", "warn bold") if flattening else _side(state, position.instrument, position.qty),
         cell(figures.price(position.entry, digits)),
         cell(figures.price(position.mark, digits), "stale" if stale else "text"),
         cell(figures.signed(position.open_usd), f"{tone} bold"),
@@ -113,13 +123,13 @@ def _position(state: ScreenState, position: PositionView) -> tuple[Row, ...]:
 
 def position_rows(state: ScreenState, width: int) -> tuple[Row, list[Row]]:
     """Head and rows of the open positions, the shown contract first."""
-    return table(_POSITIONS, [_position(state, p) for p in state.positions], width)
+    return table(_columns(state, _POSITIONS), [_position(state, p) for p in state.positions], width)
 
 
-def order_text(order: OrderView) -> str:
+def order_text(state: ScreenState, order: OrderView) -> str:
     """ "sell 2 stop": what the order asks the venue for, how much of it has filled already."""
-    done = f"{order.filled_qty}/" if order.filled_qty else ""
-    return f"{order.side.value} {done}{order.qty} {order.type.value}"
+    done = f"{state.quantity(order.instrument, order.filled_qty)}/" if order.filled_qty else ""
+    return f"{order.side.value} {done}{state.quantity(order.instrument, order.qty)} {order.type.value}"
 
 
 def _status(order: OrderView) -> Row:
@@ -142,7 +152,7 @@ def _order(state: ScreenState, order: OrderView) -> tuple[Row, ...]:
     return (
         _name(state, order.instrument, order.kind, order.contract),
         cell(order.slot.value, SLOT_STYLES[order.slot]),
-        cell(order_text(order), figures.side(order.side.sign)),
+        cell(order_text(state, order), figures.side(order.side.sign)),
         cell(figures.price(order.price, digits), SLOT_STYLES[order.slot]),
         cell(away, "dim"),
         _status(order),
@@ -166,7 +176,7 @@ def _by_price(state: ScreenState) -> list[OrderView]:
 
 def order_rows(state: ScreenState, width: int) -> tuple[Row, list[Row]]:
     """Head and rows of the working orders, the shown contract first, from the highest price down."""
-    return table(_ORDERS, [_order(state, o) for o in _by_price(state)], width)
+    return table(_columns(state, _ORDERS), [_order(state, o) for o in _by_price(state)], width)
 
 
 def folded_order_rows(state: ScreenState, width: int) -> list[Row]:
@@ -176,9 +186,10 @@ def folded_order_rows(state: ScreenState, width: int) -> list[Row]:
         style = SLOT_STYLES[order.slot]
         line: Row = (
             *kind_mark(state.view, order.kind),
+            (f"{plain(order.book)[:10]} " if len(state.view.books) > 2 else "", "dim"),
             (f"{plain(order.instrument):<4} ", "accent" if order.instrument == state.instrument else "dim"),
             (f"{order.slot.value:<7}", style),
-            (f"{order_text(order):<14} ", "text"),
+            (f"{order_text(state, order):<14} ", "text"),
             (f"{figures.price(order.price, state.decimals(order.instrument)):>9}  ", style),
             *_status(order),
         )
@@ -191,7 +202,7 @@ def _trade(state: ScreenState, trade: TradeView) -> tuple[Row, ...]:
     return (
         cell(times.clock(trade.closed_ts), "dim"),
         _name(state, trade.instrument, trade.kind),
-        _side(trade.qty * trade.side.sign),
+        _side(state, trade.instrument, trade.qty * trade.side.sign),
         cell(figures.price(trade.entry, digits)),
         cell(figures.price(trade.exit, digits)),
         cell(figures.signed(trade.net_usd), f"{figures.tone(trade.net_usd)} bold"),
@@ -204,4 +215,4 @@ def _trade(state: ScreenState, trade: TradeView) -> tuple[Row, ...]:
 def trade_rows(state: ScreenState, width: int) -> tuple[Row, list[Row]]:
     """Head and rows of the finished trades, newest first."""
     newest_first = sorted(state.view.trades, key=lambda trade: trade.closed_ts, reverse=True)
-    return table(_TRADES, [_trade(state, trade) for trade in newest_first], width)
+    return table(_columns(state, _TRADES), [_trade(state, trade) for trade in newest_first], width)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 from engine.model.orders import AccountKind
 from engine.model.view import ContractView, View
 from tui import number_format as figures
+from tui.plain_text import plain
+from tui.screen_state import ScreenState
 from tui.styled_text import EMPTY, Row, cell
+from tui.view_facts import kind_of, own_total, side_days
 
 
 def mode_badge(mode: AccountKind) -> Row:
@@ -21,12 +25,39 @@ def kind_mark(view: View, kind: AccountKind) -> Row:
     return EMPTY if kind is view.mode else ((kind.value.upper(), f"ink on:{kind.value} bold"), (" ", "text"))
 
 
-def side_amounts(view: View, amounts: list[tuple[AccountKind, Decimal]]) -> Row:
-    """Amounts of other kinds of money, each behind its word: " PAPER +12.00"."""
+Amount = tuple[AccountKind, str, Decimal]
+"""Money of a kind, in a currency."""
+
+
+def side_amounts(view: View, amounts: Iterable[Amount], currency: str = "USD") -> Row:
+    """Amounts of other kinds of money, each behind its word: " PAPER +12.00"; and what is not in the main
+    currency with its own: " +3.00 EUR"."""
     spans: list[tuple[str, str]] = []
-    for kind, amount in amounts:
+    for kind, unit, amount in amounts:
         spans += [(" ", "text"), *kind_mark(view, kind), (figures.signed(amount), figures.tone(amount))]
+        spans += [(f" {plain(unit)}", "dim")] if unit != currency else []
     return tuple(spans)
+
+
+def days_beside(view: View) -> Row:
+    """The day of all money that the badge does not stand for."""
+    own = own_total(view)
+    amounts = [(total.kind, total.currency, total.day) for total in side_days(view)]
+    return side_amounts(view, amounts, "USD" if own is None else own.currency)
+
+
+def book_chip(state: ScreenState) -> Row:
+    """Which book is picked, on the colour of its kind; nothing where there is one."""
+    view, name = state.view, plain(state.book)
+    if len(view.books) < 2:
+        return EMPTY
+    if not name:
+        return ((f"▸all {len(view.books)} books", "accent bold"),)
+    known = any(book.book == state.book for book in view.books)
+    kind = kind_of(view, state.book)
+    style = f"ink on:{kind.value} bold" if known else "ink on:error bold"
+    word = kind.value.upper() if known else "not here"
+    return ((f"▸ {name} {word} ", style),)
 
 
 def price_style(contract: ContractView, flash: int) -> str:

@@ -8,6 +8,7 @@ from tui import clock_times as times
 from tui import number_format as figures
 from tui.plain_text import plain
 from tui.rows import links
+from tui.rows.books import bot_rows
 from tui.screen_state import ScreenState
 from tui.styled_text import Row, fit, join, wrap
 
@@ -92,6 +93,7 @@ def system_rows(state: ScreenState, width: int) -> list[Row]:
         *_restrictions(view, width),
         *_oddities(view, width),
         *_engine(view),
+        *bot_rows(view, width),
     ]
     for book in view.books:
         rows += _book(view, book, width)

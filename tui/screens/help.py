@@ -24,7 +24,8 @@ def help_rows(state: ScreenState, keys: Keys, width: int) -> list[Row]:
         rows += [cell(f"! {line}", "warn") for line in wrap(plain(problem), width - 2)]
     if rows:
         rows.append(EMPTY)
-    for group, actions in groupby(ACTIONS.values(), key=lambda a: a.group):
+    known = [a for a in ACTIONS.values() if not a.several or len(state.view.books) > 1]
+    for group, actions in groupby(known, key=lambda a: a.group):
         rows.append(cell(group, "accent bold"))
         rows += [fit(_help_row(state, keys, action, width), width) for action in actions]
         rows.append(EMPTY)
@@ -41,7 +42,7 @@ def _key(key: str, style: str) -> Span:
 
 
 def _help_row(state: ScreenState, keys: Keys, action: Action, width: int) -> Row:
-    reason = blocked(action, state.view, state.instrument, state.readonly)
+    reason = blocked(action, state.view, state.instrument, state.readonly, state.book or None)
     style = "faint" if reason else "text"
     key: Row = (
         _key(keys.shown(action.id), style),

@@ -17,6 +17,7 @@ from tui.actions import ACTIONS, PANES
 from tui.base_app import CockpitApp
 from tui.layout import LEAST, Shape, arrange, shape_of
 from tui.panes.base import Pane
+from tui.panes.books import BooksPane
 from tui.panes.chart import ChartPane
 from tui.panes.market import AlignmentPane, QuotesPane
 from tui.panes.messages import AlertsPane, LogPane
@@ -27,6 +28,7 @@ from tui.rows.bars.keys import key_row
 from tui.rows.bars.quote_strip import quote_strip_row
 from tui.rows.bars.safety import safety_row
 from tui.rows.bars.status import status_row
+from tui.rows.books import book_strip_row
 from tui.rows.messages import alert_line, log_line
 from tui.screen_state import ScreenState
 from tui.styled_text import Row
@@ -44,6 +46,7 @@ _PANES: tuple[type[Pane], ...] = (
     QuotesPane,
     SystemPane,
     TradesPane,
+    BooksPane,
 )
 
 
@@ -68,7 +71,8 @@ class MainScreen(Screen[None]):
         self._lines: list[tuple[Line, Callable[[ScreenState, int], Row]]] = [
             (Bar(id="status"), status_row),
             (Bar(id="safety"), safety_row),
-            (Line(id="strip"), quote_strip_row),
+            (Line(id="strip"), lambda state, width: quote_strip_row(state.own, width)),
+            (Line(id="book-strip"), book_strip_row),
             (Line(id="alert-line"), alert_line),
             (Line(id="log-line"), log_line),
         ]
@@ -76,6 +80,7 @@ class MainScreen(Screen[None]):
         self._pane_area = PaneArea()
         self._zoomed = ""
         self._swapped = False
+        self._books = 1
         self._shape = Shape.TINY
 
     @property
@@ -108,7 +113,7 @@ class MainScreen(Screen[None]):
         if not width or not height:
             return
         self._shape = shape_of(width, height)
-        places = arrange(width, height, self._zoomed, self._swapped)
+        places = arrange(width, height, self._zoomed, self._swapped, self._books)
         positions = cast("PositionsPane", self.pane("positions"))
         positions.fold_orders = "orders" not in places and not self._zoomed
         self._pane_area.place(places)
@@ -123,6 +128,10 @@ class MainScreen(Screen[None]):
     def draw(self, state: ScreenState, now: float, force: bool = False) -> None:
         """Show the state; `now` is in monotonic seconds, `force` draws panes that are not due."""
         self.set_reactive(MainScreen.instrument, state.instrument)
+        if (len(state.view.books) > 1) != (self._books > 1) or self._books < len(state.view.books):
+            self._books = len(state.view.books)
+            self._place()
+            self.call_after_refresh(self.cockpit.redraw)
         width = self.size.width
         for line, build in self._lines:
             if line.display:
@@ -183,6 +192,11 @@ class MainScreen(Screen[None]):
         contracts = self.cockpit.presenter.view.contracts
         if event.index < len(contracts):
             self.instrument = contracts[event.index].instrument
+
+    def on_books_pane_picked(self, event: BooksPane.Picked) -> None:
+        choice = self.cockpit.presenter.choice
+        choice.book = "" if choice.book == event.book else event.book
+        self.cockpit.redraw()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         event.widget.refresh()

@@ -66,7 +66,7 @@ class Page(Screen[None]):
         self._safety.set_row(safety_row(state, self.size.width))
         width, _ = self._grid.inner
         if width > 0:
-            self._grid.set_content(self.build(state, width))
+            self._grid.set_content(self.build(state.own, width))
 
     def action_leave(self) -> None:
         self.dismiss(None)
@@ -112,7 +112,7 @@ class DetailScreen(Page):
         ):
             rows += [EMPTY, cell(name, "accent bold"), *([head, *body] if body else [cell("none", "faint")])]
         rows += [EMPTY, cell("Alignment", "accent bold"), *market.alignment_rows(state, width, 99)]
-        rows += [EMPTY, cell("Alerts", "accent bold"), *messages.alert_rows(only, width)]
+        rows += [EMPTY, cell("Alerts", "accent bold"), *messages.alert_rows(only.told, width)]
         foot = cell(self.hint, "dim")
         return Content(rows, title=(("Detail · ", "dim"), (plain(contract.name), "accent bold")), foot=foot)
 

@@ -13,9 +13,9 @@ from tui.styled_text import EMPTY, Row, cell, fit, width_of
 _SWAPS = (Shape.SMALL,)
 
 
-def hint_ids(shape: Shape) -> list[str]:
-    """Actions of the key line in their order."""
-    shown = sorted((a for a in ACTIONS.values() if a.hint), key=lambda a: a.hint)
+def hint_ids(shape: Shape, *, several: bool = False) -> list[str]:
+    """Actions of the key line in their order; `several` books have some of their own."""
+    shown = sorted((a for a in ACTIONS.values() if a.hint and several >= a.several), key=lambda a: a.hint)
     return [a.id for a in shown if a.id != "swap" or shape in _SWAPS]
 
 
@@ -34,11 +34,11 @@ def key_row(
     places: list[tuple[int, int, str]] = []
     x = 1
     last = ["acknowledge"] * bool(unacknowledged(state)) + ["help", "quit"]
-    for action_id in hint_ids(shape):
+    for action_id in hint_ids(shape, several=len(state.view.books) > 1):
         action = ACTIONS[action_id]
-        off = bool(blocked(action, state.view, state.instrument, state.readonly))
+        off = bool(blocked(action, state.view, state.instrument, state.readonly, state.book or None))
         label = label_of(action, state.instrument)
-        if action_id == "pause" and resumes_all(state.view):
+        if action_id == "pause" and resumes_all(state.view, state.book or None):
             label = "resume"
         key = keys.shown(action_id)
         reserve = sum(len(keys.shown(h)) + len(ACTIONS[h].label) + 3 for h in last)

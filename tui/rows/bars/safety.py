@@ -62,6 +62,8 @@ def state_part(view: View, at: Standing) -> Part:
     word, reason = f"{sign}{at.word}", at.reason
     if at.word == "NO ENTRIES":
         word += ":"
+    if at.share:
+        word = f"{sign}{at.word} {at.share}:"
     long_end, short_end = _end(view.ts, at)
 
     def said(why: str, end: str, *notes: str) -> Row:
@@ -105,6 +107,8 @@ def flatten_part(view: View, flattens: Mapping[str, FlattenView], at: Standing) 
         return cell(f" {' · '.join(part for part in parts if part)} ", style)
 
     word = f"{sign} FLATTENING"
+    if 0 < len(flattens) < len(main_books(view)):
+        word += f" {', '.join(plain(book) for book in flattens)}"
     whole = f"open: {' + '.join(part for part in (held, orders) if part)}" if held or orders else ""
     least = f"open: {held or orders}" if whole else ""
     short = "" if alarm else step
@@ -177,6 +181,8 @@ def side_part(view: View) -> Part:
         word = "flattening…"
         if book.flatten is None and book.restriction is not None:
             word = book.restriction.word
+        if sum(other.kind is book.kind for other in view.books) > 1:
+            word = f"{plain(book.book)} {word}"
         spans += [*kind_mark(view, book.kind), (word, "warn bold"), (" ", "text")]
     return Part(((16, tuple(spans[:-1])), (0, EMPTY)) if spans else ((0, EMPTY),), right=True)
 

@@ -4,22 +4,14 @@ from __future__ import annotations
 
 from engine.model.events import LinkState
 from tui import number_format as figures
+from tui.books import cut_off, several_venues
 from tui.plain_text import plain
+from tui.rows.books import STATES
 from tui.rows.links import LIGHTS
-from tui.rows.shared import mode_badge, price_style, side_amounts
+from tui.rows.shared import book_chip, days_beside, mode_badge, price_style
 from tui.screen_state import ScreenState
 from tui.styled_text import EMPTY, Part, Row, cell, squeeze
-from tui.view_facts import day_usd, link_state, main_books, side_days, standing
-
-_STATES = {
-    "ACTIVE": ("●", "ok"),
-    "PAUSED": ("‖", "warn bold"),
-    "OFF": ("○", "warn bold"),
-    "NO ENTRIES": ("⊘", "warn bold"),
-    "BLOCKED": ("⊘", "error bold"),
-    "LOCKED": ("■", "error bold"),
-    "HALTED": ("■", "error bold"),
-}
+from tui.view_facts import link_state, main_books, own_total, standing
 
 
 def _contract_part(state: ScreenState) -> Part:
@@ -53,14 +45,19 @@ def _link_part(state: ScreenState) -> Part:
     venue = plain(state.view.venue)
     word = link.value
     needed = [link for link in state.view.links if link.needed]
-    if needed:
+    if several_venues(state.view):
+        venues = len({link.venue for link in needed})
+        cut = [plain(name) for name in cut_off(state.view)]
+        venue = "" if cut else f"{venues} venues"
+        detail = f"{'/'.join(cut)} {word}".strip()
+    elif needed:
         down = [plain(link.name) for link in needed if link.state is not LinkState.LIVE]
         detail = f"{'/'.join(down)} {word}" if down else word
     else:
         detail = word
     return Part(
         (
-            (42, ((f"{venue} ", "dim"), (f"{light} {detail}", style))),
+            (42, ((f"{venue} " if venue else "", "dim"), (f"{light} {detail}", style))),
             (16, cell(f"{light} {detail}", style)),
             (6, cell(f"{light} {word}", style)),
             (0, cell(light, style)),
@@ -118,9 +115,10 @@ def _state_part(state: ScreenState) -> Part:
         return Part(((3, cell("▼ flattening…", "warn bold")), (0, cell("▼ flat…", "warn bold"))), right=True)
     if state.view.health.stopped:
         return Part(((0, EMPTY),), right=True)  # a dead engine says more than the state it died in
-    sign, style = _STATES[now.word]
-    short: Row = cell(f"{sign} {now.word[:3]}", style)
-    return Part(((3, cell(f"{sign} {now.word}", style)), (0, short)), right=True)
+    sign, style = STATES[now.word]
+    share = f" {now.share}" if now.share else ""
+    short: Row = cell(f"{sign} {now.word[:3]}{share}", style)
+    return Part(((3, cell(f"{sign} {now.word}{share}", style)), (0, short)), right=True)
 
 
 def _readonly_part(state: ScreenState) -> Part:
@@ -130,18 +128,31 @@ def _readonly_part(state: ScreenState) -> Part:
 
 
 def _money_part(state: ScreenState) -> Part:
-    if not main_books(state.view):
+    total = own_total(state.own.view)
+    if total is None:
         return Part(((9, cell("day —", "dim")), (0, EMPTY)), right=True)
-    day = day_usd(state.view)
-    money: Row = ((figures.signed(day), f"{figures.tone(day)} bold"),)
+    money: Row = ((figures.signed(total.day), f"{figures.tone(total.day)} bold"),)
     label: Row = (("day ", "dim"),)
-    variants = ((22, (*label, *money, (" USD", "dim"))), (15, (*label, *money)), (0, money))
+    unit = f" {plain(total.currency)}"
+    variants = ((22, (*label, *money, (unit, "dim"))), (15, (*label, *money)), (0, money))
     return Part(variants, right=True)
+
+
+def _book_part(state: ScreenState) -> Part:
+    """The book that commands mean: never dropped where there are several."""
+    chip = book_chip(state)
+    if not chip:
+        return Part(((0, EMPTY),))
+    style = chip[0][1]
+    name = plain(state.book)
+    short = f"▸{name[:9]}{'…' * (len(name) > 9)}" if name else "▸all"
+    whole = ((8, cell(f"▸{name}", style)),) if name else ()
+    return Part(((23, chip), *whole, (0, cell(short, style))))
 
 
 def _side_part(state: ScreenState) -> Part:
     """The day of the paper book, behind that of the account and never without its word."""
-    days = side_amounts(state.view, side_days(state.view))
+    days = days_beside(state.own.view)
     return Part(((20, days[1:]), (0, EMPTY)) if days else ((0, EMPTY),), right=True)
 
 
@@ -150,6 +161,7 @@ def status_row(state: ScreenState, width: int) -> Row:
     slow = Part(((50, cell(state.slow_note, "warn")), (11, EMPTY)), right=True)
     parts = [
         Part(((0, mode_badge(state.view.mode)),)),
+        _book_part(state),
         _contract_part(state),
         _link_part(state),
         _health_part(state),
