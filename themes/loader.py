@@ -1,7 +1,8 @@
 """Reads colour themes from TOML files; knows nothing of the screen that wears them.
 
 A theme file has a `name`, a one-line `about`, `dark` (true or false) and a table `[colors]` with every
-colour of `COLORS` as "#rrggbb". Nothing is optional, so a theme can't look right on one pane only.
+colour of `COLORS` as "#rrggbb", so that a theme can't look right on one pane only. Those that came later
+(`DERIVED`) a theme of before takes from its own.
 """
 
 from __future__ import annotations
@@ -54,6 +55,17 @@ COLORS: dict[str, str] = {
 }
 """Every colour that a theme gives, and what it is for."""
 
+DERIVED = {
+    "up": "gain",
+    "down": "loss",
+    "buy": "gain",
+    "sell": "loss",
+    "ok": "gain",
+    "bad": "error",
+    "live-frame": "live",
+}
+"""Colours that a theme may leave out, and which of its own they take then."""
+
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 _NAME = re.compile(r"[a-z][a-z0-9-]{1,30}")
 
@@ -90,6 +102,7 @@ def read_theme(path: Path) -> ColorTheme:
     colors = data.get("colors")
     if not isinstance(colors, dict):
         raise ThemeError(f"{path.name}: the table [colors] is missing")
+    colors = {late: colors[known] for late, known in DERIVED.items() if known in colors} | colors
     _check_colors(path.name, colors)
     return ColorTheme(name, about, dark, {key: colors[key] for key in COLORS})
 

@@ -60,6 +60,7 @@ async def test_the_practice_venue_is_tried_for_real(places: Paths, capsys: Out) 
     assert code == 0
     assert [line.split(":")[0] for line in lines] == [
         "✓ settings",
+        "✓ keymap",
         "✓ folders",
         "✓ credentials",
         "✓ venue reachable",

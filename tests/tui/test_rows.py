@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from engine.model.events import LinkState
-from engine.model.market import Timeframe
+from engine.model.market import MINUTE, Timeframe
 from engine.model.orders import AccountKind, OrderStatus
 from engine.model.restrictions import TradingState
 from engine.model.view import BookView, EquityPoint, EquityView, FlattenStep, FlattenView, LinkView, View
 from tests.tui import fake
+from tests.tui.charts import NOW
 from tests.tui.states import changed, state_of, styles
 from tui.keymap import resolve_keys
 from tui.layout import Shape
@@ -24,6 +25,7 @@ from tui.rows.system import system_rows
 from tui.screens.help import help_rows
 from tui.styled_text import text_of, width_of
 from tui.view_facts import day_usd, link_state
+from tui.widgets.equity import EquityCurve
 
 
 @pytest.mark.parametrize("kind", list(AccountKind))
@@ -269,3 +271,11 @@ def test_how_a_command_stands_is_in_the_key_line(view: View) -> None:
 def test_every_timeframe_has_a_row(view: View) -> None:
     rows = [text_of(row) for row in market.alignment_rows(state_of(view), 60, 14)]
     assert [row.split()[0] for row in rows[:5]] == [frame.value for frame in Timeframe]
+
+
+def test_a_young_curve_names_no_minute_twice() -> None:
+    curve = EquityCurve()
+    curve.load()
+    for minutes, named in ((0, 1), (1, 2), (9, 3)):
+        points = (EquityPoint(NOW, Decimal(0)), EquityPoint(NOW + minutes * MINUTE + 1, Decimal(5)))
+        assert text_of(curve.draw(points, 60, 5)[-1]).count(":") == named

@@ -4,7 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from themes.loader import COLORS, DEFAULT, ColorTheme, ThemeError, builtin_themes, read_theme, user_themes
+from themes.loader import (
+    COLORS,
+    DEFAULT,
+    DERIVED,
+    ColorTheme,
+    ThemeError,
+    builtin_themes,
+    read_theme,
+    user_themes,
+)
 from tui.theme_registry import ThemeRegistry, for_16, for_256
 from tui.theme_styles import ThemeStyles
 
@@ -113,6 +122,13 @@ def test_a_broken_theme_is_named_with_its_fault(tmp_path: Path, text: str, probl
     with pytest.raises(ThemeError) as caught:
         read_theme(path)
     assert problem in str(caught.value)
+
+
+def test_a_theme_of_before_the_newer_colours_is_worn_with_colours_of_its_own(tmp_path: Path) -> None:
+    colors = read_theme(_write(tmp_path, "mine", **dict.fromkeys(DERIVED, ""))).colors
+    assert {late: colors[late] for late in DERIVED} == {
+        late: colors[known] for late, known in DERIVED.items()
+    }
 
 
 def test_a_colour_must_be_hex(tmp_path: Path) -> None:

@@ -61,9 +61,13 @@ def findings(config: Path | None) -> Iterator[Check]:
         yield from _folders(find())
         return
     yield Check("settings", True, f"{loaded.file or f'all defaults; they belong in {places.settings_file}'}")
-    for problem in resolve_keys(settings.ui.keymap).problems:
+    keys = resolve_keys(settings.ui.keymap)
+    for problem in keys.problems:
         # its own words say which key stays
         yield Check("keymap", False, problem.replace("keys.", "ui.keymap.", 1), "choose another key")
+    if not keys.problems:
+        changed = f"{len(keys.overrides)} changed by ui.keymap" if keys.overrides else "all as they come"
+        yield Check("keymap", True, f"{len(keys.keys)} actions, each with a key of its own; {changed}")
     yield from (_secrecy(file) for file in loaded.dotenv)
     yield from _folders(places)
     yield from _venues(settings)

@@ -83,9 +83,11 @@ class EquityCurve:
 
 
 def _times(points: Sequence[EquityPoint], plot_width: int, width: int) -> Row:
-    """The time at the beginning, in the middle and at the end."""
+    """The time at the beginning, in the middle and at the end; no minute twice, while the curve is young."""
     first, last = points[0].ts, points[-1].ts
     begin, middle, end = (times.hour_minute(ts) for ts in (first, (first + last) // 2, last))
+    middle = "" if middle in (begin, end) else middle
+    end = "" if end == begin else end
     return fit(((f"{begin}{middle:^{plot_width - 10}}{end}", "dim"),), width)
 
 
