@@ -23,6 +23,12 @@ LOUD = (Severity.WARNING, Severity.CRITICAL)
 """Severities that wait to be acknowledged."""
 
 
+def frames_of(alignment: AlignmentView) -> tuple[Timeframe, ...]:
+    """The timeframes of an alignment, the shortest first; all where it has none yet."""
+    known = {frame.timeframe for frame in alignment.frames}
+    return tuple(frame for frame in Timeframe if frame in known) or tuple(Timeframe)
+
+
 def waits(notice: Notice, acknowledged: int, over: Mapping[str, int]) -> bool:
     """Whether a notice wants to be seen: loud, not acknowledged, and its alarm not ended since. `over` has
     the newest end of each alarm, by sequence number."""
@@ -91,6 +97,12 @@ class ScreenState(Struct, frozen=True):
     def chart(self) -> ChartView | None:
         """The chart that is shown, as of now: asked for when a pane draws it, and by no other."""
         return self.chart_of(self.instrument, self.timeframe)
+
+    @property
+    def timeframes(self) -> tuple[Timeframe, ...]:
+        """Those that the shown contract is folded into, the shortest first; all while nobody knows."""
+        alignment = self.alignment
+        return tuple(Timeframe) if alignment is None else frames_of(alignment)
 
     @property
     def alignment(self) -> AlignmentView | None:

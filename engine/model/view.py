@@ -107,7 +107,7 @@ class ContractView(Struct, frozen=True):
     """What stands against any entry in it now, in that of the mode's books which has the least; empty where
     one could pass. Trades that are open already do not count."""
     source: str = ""
-    """The venue whose prices count now, where several could price it; else empty."""
+    """The venue whose prices count now; empty where any venue's do."""
     lot_size: Decimal = Decimal(1)
     """What one lot is: quantities here are whole lots, people read contracts, shares and coins."""
     currency: str = "USD"
@@ -316,13 +316,18 @@ class BotView(Struct, frozen=True):
     strategy: str
     mode: str
     """ "trade", or "signals": it says what it would do."""
-    state: str
-    """ "active", "paused", "out" (it raised, or overran repeatedly)."""
-    why: str = ""
-    """What `state` comes of; empty while it is active."""
+    out: str = ""
+    """Why it is not asked any more in this run; empty while it runs."""
     open_plans: int = 0
     day_usd: Decimal = Decimal(0)
-    """Net of costs, of the plans it made in books of the View's mode."""
+    """Net of costs, of its trades that closed today, USD."""
+
+    @property
+    def state(self) -> str:
+        """As it is told: "running", "signals only", "out: failed, see the log"."""
+        if self.out:
+            return f"out: {self.out}"
+        return "signals only" if self.mode == "signals" else "running"
 
 
 class HealthView(Struct, frozen=True):

@@ -189,6 +189,7 @@ def _contract(
         paper_qty=_held(core, symbol, AccountKind.PAPER),
         closes=_closes(core, symbol),
         against=tuple(one.refusal for one in least),
+        source=core.market.sources.active(symbol),
         lot_size=instrument.lot_size,
         currency=instrument.currency,
     )

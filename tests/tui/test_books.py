@@ -252,4 +252,4 @@ async def test_bots_stand_on_the_page_about_everything() -> None:
         await cockpit.press(pilot, "9", "z")
         text = grid_text(cockpit.app.main.pane("system"))
         assert "zones-fast" in text
-        assert "raised ValueError: no bars" in text
+        assert "out: raised ValueError: no bars" in text

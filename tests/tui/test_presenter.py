@@ -237,3 +237,15 @@ def test_fills_and_critical_notices_call_for_attention_once() -> None:
     assert not attention.call(view, [talk], 0, focused=False).bell
     assert attention.call(view, [fill], 0, focused=True).notification == ""
     assert attention.call(view, [], 2, focused=True).title == "(2!) tstream PRACTICE"
+
+
+def test_timeframes_are_those_of_the_contract() -> None:
+    view = fake.trading_view()
+    few = tuple(f for f in view.alignment["MNQ"].frames if f.timeframe in (Timeframe.M1, Timeframe.H1))
+    engine = fake.FakeEngine(replace(view, alignment={"MNQ": replace(view.alignment["MNQ"], frames=few)}))
+    presenter = Presenter(engine, engine)
+    presenter.choice.instrument = "MNQ"
+    assert presenter.step_timeframe(1) is Timeframe.M1, "from one that is not there to the first"
+    presenter.choice.timeframe = Timeframe.M1
+    assert presenter.step_timeframe(1) is Timeframe.H1
+    assert presenter.pull(0.0).state.timeframes == (Timeframe.M1, Timeframe.H1)

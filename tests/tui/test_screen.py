@@ -15,7 +15,7 @@ from engine.model.orders import AccountKind
 from engine.model.restrictions import TradingState
 from engine.model.view import View
 from tests.support.waits import until
-from tests.tui import fake, states
+from tests.tui import fake, many, states
 from tests.tui.charts import NOW, charts
 from tests.tui.cockpit import Cockpit, grid_text, running
 from tui.actions import PANES
@@ -76,7 +76,7 @@ def _filled(pane: Pane) -> bool:
 
 
 async def test_every_pane_can_be_reached_at_eighty_by_twenty_four() -> None:
-    cockpit = Cockpit()
+    cockpit = Cockpit(many.four_books())
     async with running(cockpit, (80, 24)) as pilot:
         for name, key in PANES.items():
             await cockpit.press(pilot, key)

@@ -7,7 +7,7 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from engine.model.chart import ChartView
-from engine.model.market import Bar, Timeframe
+from engine.model.market import Bar
 from engine.model.view import ContractView
 from tui import clock_times as times
 from tui import number_format as figures
@@ -113,7 +113,7 @@ def _missing(state: ScreenState, chart: ChartView | None) -> str:
 def _frames(state: ScreenState) -> Row:
     """All timeframes, the shown one marked."""
     spans: list[tuple[str, str]] = []
-    for frame in Timeframe:
+    for frame in state.timeframes:
         shown = frame is state.timeframe
         spans.append((f"[{frame.value}]" if shown else f" {frame.value} ", "accent bold" if shown else "dim"))
     return tuple(spans)

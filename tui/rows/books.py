@@ -167,28 +167,23 @@ def _strip_cell(state: ScreenState, book: BookView, detail: int) -> Row:
 
 
 def bot_rows(view: View, width: int) -> list[Row]:
-    """The strategy instances: what each is and does, and what it has made today."""
-    if not view.bots:
+    """The strategy instances, where there are several: what each is and does, and what it has made today."""
+    if len(view.bots) < 2:
         return []
     columns = (
         Column("bot", "<", least=9),
-        Column("state", "<"),
         Column("plans"),
         Column("day"),
-        Column("mode", "<", rank=1),
         Column("strategy", "<", rank=2),
-        Column("", "<", rank=3, grow=True, least=8),
+        Column("state", "<", least=12, grow=True),
     )
-    styles = {"active": "ok", "out": "error bold"}
     records = [
         (
             cell(plain(bot.name), "text bold"),
-            cell(plain(bot.state), styles.get(bot.state, "warn")),
             cell(str(bot.open_plans)),
             cell(figures.signed(bot.day_usd), figures.tone(bot.day_usd)),
-            cell(plain(bot.mode), "dim"),
             cell(plain(bot.strategy), "dim"),
-            cell(plain(bot.why), "warn"),
+            cell(plain(bot.state), "error bold" if bot.out else "ok" if bot.state == "running" else "dim"),
         )
         for bot in view.bots
     ]

@@ -22,6 +22,8 @@ _QUOTES = (
     Column("pos", rank=1),
     Column("", "<", rank=3, least=8),
 )
+_SOURCED = (*_QUOTES[:6], Column("from", "<", rank=5), *_QUOTES[6:])
+"""With the venue that prices each, where they are not all the same one."""
 
 
 def _quote(state: ScreenState, contract: ContractView) -> tuple[Row, ...]:
@@ -59,7 +61,14 @@ def _held(state: ScreenState, contract: ContractView) -> Row:
 
 def quote_rows(state: ScreenState, width: int) -> tuple[Row, list[Row]]:
     """Head and one row for each contract."""
-    return table(_QUOTES, [_quote(state, contract) for contract in state.view.contracts], width)
+    contracts = state.view.contracts
+    if len({contract.source for contract in contracts}) < 2:
+        return table(_QUOTES, [_quote(state, contract) for contract in contracts], width)
+    rows = []
+    for contract in contracts:
+        cells = _quote(state, contract)
+        rows.append((*cells[:6], cell(plain(contract.source) or figures.NONE, "faint"), *cells[6:]))
+    return table(_SOURCED, rows, width)
 
 
 def verdict_row(alignment: AlignmentView) -> Row:
