@@ -67,6 +67,7 @@ class ManyBooks:
         """`ideas` by the seconds after the start at which a minute's close gives them."""
         self.now = T0
         self.price = PRICE
+        self.step_ns = STEP_NS
         self.up = {ALPHA, BETA}
         self.configs = tuple(book_configs() if books is None else books)
         self.sources = SOURCES if sources is None else sources
@@ -178,7 +179,7 @@ class ManyBooks:
         self.price = self.price if price is None else price
         end = self.now + int(seconds * NANOS)
         while self.now < end:
-            self.now += STEP_NS
+            self.now += self.step_ns
             quote = ev.Quote(
                 ts_recv=self.now, ts_venue=self.now, instrument="MNQ", bid=self.price, ask=self.price + 1,
                 last=self.price,

@@ -1,7 +1,7 @@
 """`python -m tests.torture [PART ...] [--seed N] [--count N]`: the long runs, each count with its seed.
 
-Parts: interleavings, kills, week, alerts. The exit status is 1 when something broke; it says how to see it
-again.
+Parts: interleavings, books, kills, week, alerts. The exit status is 1 when something broke; it says how to
+see it again.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ from io import TextIOWrapper
 from pathlib import Path
 
 from bench.figures import machine, ms, quantile, table
-from tests.torture import interleavings, memory, texts
+from tests.torture import interleavings, many_books, memory, texts
 from tests.torture import kill_plan as kills
 from tests.torture.kill_points import ANY, POINTS
 from tests.torture.killed_day import NAKED_S, KilledDay
 from tests.torture.week import Week
 
 SCENES, KILLS, DAYS, TEXTS = 10_000, 210, 5, 20_000
+BOOK_SCENES = 500
 AIM_S = 2.0
 """From the first accepted login to a protected position."""
 
@@ -59,6 +60,23 @@ def interleave(seed: int, count: int | None) -> None:
         ],
     )
     naked("where stops are our own", (("all", tally.naked_s), ("only a request hung", tally.hanging_s)))
+
+
+def books(seed: int, count: int | None) -> None:
+    began = time.monotonic()
+    jobs = os.cpu_count() or 1
+    tally = many_books.interleave_all(seed, count or BOOK_SCENES, jobs)
+    table(
+        f"books: seeds {seed} to {seed + jobs - 1}, {tally.scenes:,} scenes of three accounts on two venues"
+        f" and a paper book, {time.monotonic() - began:.0f} s, no invariant broken",
+        ("what came to pass", "times"),
+        [
+            ("trades", f"{tally.trades:,}"),
+            ("starts of the process", f"{tally.boots:,}"),
+            ("switches to another venue's prices", f"{tally.switches:,}"),
+            *((what, f"{times:,}") for what, times in sorted(tally.mishaps.items())),
+        ],
+    )
 
 
 def naked(where: str, rows: Sequence[tuple[str, Sequence[float]]]) -> None:
@@ -146,6 +164,7 @@ def alerts(seed: int, count: int | None) -> None:
 
 PARTS: dict[str, Callable[[int, int | None], None]] = {
     "interleavings": interleave,
+    "books": books,
     "kills": kill,
     "week": week,
     "alerts": alerts,

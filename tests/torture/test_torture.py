@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 
 from engine.model.market import Side
+from tests.torture import many_books
 from tests.torture.interleavings import interleave
 from tests.torture.kill_plan import Kill, plan
 from tests.torture.kill_points import ANY, POINTS
@@ -29,6 +30,13 @@ def test_no_interleaving_breaks_an_invariant() -> None:
     assert {what.partition(": ")[0] for what in tally.mishaps} == {
         "request", "answer", "stream", "truth", "commit"
     }  # fmt: skip
+
+
+def test_no_interleaving_of_several_books_breaks_an_invariant() -> None:
+    tally = many_books.interleave(SEED, 5)
+    assert tally.scenes >= 5
+    assert tally.trades > 5
+    assert set(tally.mishaps) <= set(many_books.What)
 
 
 def test_a_scene_plays_the_same_every_time() -> None:
