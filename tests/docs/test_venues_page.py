@@ -13,7 +13,7 @@ from engine.model.config import EngineConfig
 from engine.model.orders import Capabilities
 from tests.docs.pages import DOCS, text
 from tstream.commands.app import app
-from tstream.convert.books import book_configs
+from tstream.convert.books import book_configs, wanted_books
 from tstream.paths import Paths
 from tstream.settings.load import load, require_credentials
 
@@ -41,7 +41,8 @@ def test_the_settings_of_the_page_give_its_books(paths: Paths) -> None:
     settings = load(paths).settings
     require_credentials(settings)
     live = settings.model_copy(update={"trading": "live"})
-    books = {book.name: book for book in book_configs(live, {}, Capabilities())}
+    wanted = {venue: wanted_books(live, venue) for venue in live.active}
+    books = {book.name: book for book in book_configs(live, wanted, Capabilities())}
     assert list(books) == ["topstepx-eval1", "topstepx-eval2", "apex", "paper"]
     assert [book.venue for book in books.values()] == ["topstepx", "topstepx", "apex", ""]
     assert [book.copy_ratio for book in books.values()] == [1, Decimal("0.5"), 1, 1]

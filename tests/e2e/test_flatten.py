@@ -30,7 +30,7 @@ def held(run: Headless) -> Venue:
 
 
 @contextmanager
-def venue_alone(home: Path) -> Iterator[Venue]:
+def venue_alone(home: Path, accounts: int = 1) -> Iterator[psutil.Process]:
     """The practice venue on the book that the last run left, to be asked behind everybody's back."""
     process = subprocess.Popen(
         [sys.executable, "-m", VENUE_MODULE],
@@ -42,12 +42,12 @@ def venue_alone(home: Path) -> Iterator[Venue]:
     assert process.stdin is not None
     assert process.stdout is not None
     key = (home / "data/practice/key").read_text()
-    start = VenueStart(state=str(home / "data/practice/venue.db"), key=key)
+    start = VenueStart(state=str(home / "data/practice/venue.db"), key=key, accounts=accounts)
     try:
         process.stdin.write(msgspec.json.encode(start) + b"\n")
         process.stdin.flush()
         assert process.stdout.readline()
-        yield Venue(psutil.Process(process.pid))
+        yield psutil.Process(process.pid)
     finally:
         process.terminate()
         process.wait(patient(15))
@@ -65,7 +65,8 @@ def test_flatten_after_a_kill_with_an_open_position(home: Path) -> None:
     assert "no engine answers" in told.stderr
     assert "is flat, verified at the venue" in told.stderr
     assert "Traceback" not in told.stderr
-    with venue_alone(home) as venue:
+    with venue_alone(home) as process:
+        venue = Venue(process)
         assert (venue.signed(), venue.live_orders()) == ({}, [])
 
 
@@ -103,7 +104,8 @@ def test_a_hung_engine_is_named_and_taken_over_only_when_told_to(home: Path) -> 
             assert "everything is flat" in terminal.text
         assert run.process.wait(patient(5)) == -signal.SIGKILL
         gone(run._practice)
-    with venue_alone(home) as venue:
+    with venue_alone(home) as process:
+        venue = Venue(process)
         assert (venue.signed(), venue.live_orders()) == ({}, [])
 
 

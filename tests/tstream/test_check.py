@@ -8,6 +8,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from adapters.simulator.config import SimulatorConfig
+from adapters.simulator.exchange.config import accounts_of_a_login
+from adapters.simulator.practice import PracticeVenue
 from tests.discord.fake import CHANNEL, TOKEN, FakeDiscord
 from tests.projectx import samples
 from tests.projectx.gateway import Gateway
@@ -70,6 +73,35 @@ async def test_the_practice_venue_is_tried_for_real(places: Paths, capsys: Out) 
         "✓ contracts",
     ]
     assert all(name in lines[-1] for name in ("MNQ is MNQ", "GC is GC"))
+
+
+async def test_each_account_is_looked_at_with_its_own_limits(places: Paths, capsys: Out) -> None:
+    """Two venues, one with two accounts: the login of one is refused, the other is told of all the same."""
+    config = SimulatorConfig(key="canary-check-2", accounts=accounts_of_a_login(2))
+    one, two = (spec.name for spec in config.accounts)
+    async with PracticeVenue(config) as venue:
+        places.settings_file.write_text(
+            "[venues.a]\n"
+            f'kind = "projectx"\napi_url = "{venue.url}"\nrtc_url = "{venue.url}"\n'
+            f'accounts = [{{ name = "{one}" }}, {{ name = "{two}", risk = {{ daily_loss_usd = 300 }} }}]\n'
+            f'[venues.b]\nkind = "projectx"\napi_url = "{venue.url}/"\nrtc_url = "{venue.url}"\n',
+            encoding="utf-8",
+        )
+        logins = {"A": (config.user, config.key), "B": ("nobody", "canary")}
+        secrets = places.config / ".env"
+        lines = [
+            f"TSTREAM_VENUES__{n}__USER={u}\nTSTREAM_VENUES__{n}__KEY={k}\n" for n, (u, k) in logins.items()
+        ]
+        secrets.write_text("".join(lines), encoding="utf-8")
+        secrets.chmod(0o600)
+        code, lines = await checked(capsys)
+    assert code == 1
+    found = [line for line in lines if line.startswith("✓ a: account")]
+    assert [one in found[0], two in found[1]] == [True, True]
+    limits = [line for line in lines if line.startswith("✓ a: limits")]
+    assert limits[0].startswith(f"✓ a: limits: {one}: daily loss 800 USD")
+    assert limits[1].startswith(f"✓ a: limits: {two}: daily loss 300 USD")
+    assert any(line.startswith("✗ b: login: ") for line in lines)
 
 
 async def test_a_gateway_with_everything_right(gateway: Gateway, places: Paths, capsys: Out) -> None:

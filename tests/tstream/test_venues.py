@@ -8,7 +8,11 @@ from decimal import Decimal
 import pytest
 
 from engine.model.config import Brackets, TradingSwitch
+from engine.model.orders import Account, AccountKind
+from engine.state.position import Position
+from engine.state.state import State
 from tests.tstream.conftest import Reading
+from tstream.convert.books import known_books, left_open, wanted_books
 from tstream.convert.risk import account_limits, paper_books
 from tstream.errors import SettingsError, UsageError
 from tstream.options import RunOptions
@@ -183,14 +187,6 @@ WRONG = {
             "(in ~/tstream.toml)"
         ],
     ),
-    "all and one more": (
-        '[venues.topstepx]\naccounts = ["all", "A"]',
-        "",
-        [
-            'venues.topstepx.accounts[0].name: "all" stands alone: either it, or the accounts by their names '
-            "(in ~/tstream.toml)"
-        ],
-    ),
     "two books of one name": (
         '[venues.topstepx]\naccounts = ["A-1", "a 1"]',
         "",
@@ -304,6 +300,30 @@ def test_a_run_takes_the_venues_that_are_enabled_or_named(places: Paths, reading
         prepare(None, RunOptions(venue=("apex",)))
     with pytest.raises(UsageError, match="lives in a time of its own"):
         prepare(None, RunOptions(venue=("practice", "topstepx")))
+
+
+def known(*accounts: tuple[str, str], held: str = "") -> State:
+    """A journal's state that knows these books and accounts; one book holds something."""
+    state = State()
+    for number, (book, account) in enumerate(accounts, 1):
+        found = state.kept_book(book)
+        found.account = Account(f"{number}", account, AccountKind.LIVE, Decimal(0), can_trade=True)
+        if book == held:
+            found.positions["MNQ"] = Position("MNQ", qty=1)
+    return state
+
+
+def test_an_account_keeps_the_book_that_the_journal_knows(reading: Reading) -> None:
+    """Whatever other accounts join it, and however its number or a label is written now."""
+    settings = reading('[venues.topstepx]\naccounts = ["A", "B", "3"]').settings
+    state = known(("topstepx", "A"), ("topstepx-old", "Z"), ("topstepx-c", "C"), held="topstepx-old")
+    books = known_books(state, "topstepx")
+    wanted = wanted_books(settings, "topstepx", books)
+    assert [one.book for one in wanted] == ["topstepx", "topstepx-b", "topstepx-c"]
+    assert [(one.book, one.account) for one in left_open(state, "topstepx", wanted)] == [
+        ("topstepx-old", "Z")
+    ]
+    assert known_books(state, "apex") == {}
 
 
 def test_a_books_history_stays_in_one_journal_whatever_venues_run_together(places: Paths) -> None:

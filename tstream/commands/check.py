@@ -19,12 +19,13 @@ from adapters.common.redaction import REDACT, printable
 from adapters.discord.probe import probe as probe_discord
 from adapters.projectx.probe import probe
 from adapters.simulator.config import SimulatorConfig
+from adapters.simulator.exchange.config import accounts_of_a_login
 from adapters.simulator.practice import PracticeVenue
 from engine.model.orders import Account
 from engine.risk.presets import PRESETS, resolve
 from tstream.clock import wall_ns
 from tstream.convert.alerts import check_rooms, discord_config
-from tstream.convert.risk import risk_limits
+from tstream.convert.risk import limits_of
 from tstream.convert.venues import practice_config, projectx_config
 from tstream.errors import SettingsError, UsageError
 from tstream.paths import Paths, find
@@ -124,15 +125,16 @@ def _venue(settings: Settings, name: str) -> Iterator[Check]:
         yield from (Check("credentials", False, f"{one.key} {one.message}") for one in wrong)
         return
     yield Check("credentials", True, "user and key are set")
-    yield from asyncio.run(probe(projectx_config(settings, name), wall_ns, partial(_limits, settings)))
+    yield from asyncio.run(probe(projectx_config(settings, name), wall_ns, partial(_limits, settings, name)))
     yield Check("trading", True, f'trading = "{settings.trading}"')
 
 
 async def _probe_practice(settings: Settings, name: str) -> list[Check]:
     """Start a practice venue that keeps nothing, and look at it as at any other."""
     try:
-        async with PracticeVenue(SimulatorConfig()) as venue:
-            about = partial(_limits, settings)
+        accounts = accounts_of_a_login(max(1, len(settings.venues[name].accounts)))
+        async with PracticeVenue(SimulatorConfig(accounts=accounts)) as venue:
+            about = partial(_limits, settings, name)
             found = await probe(
                 practice_config(settings, name, venue.url, venue.config.key), venue.now, about
             )
@@ -141,9 +143,9 @@ async def _probe_practice(settings: Settings, name: str) -> list[Check]:
         return [Check("practice venue", False, f"can't listen on loopback: {error}", "free a port")]
 
 
-def _limits(settings: Settings, account: Account) -> Check:
+def _limits(settings: Settings, venue: str, account: Account) -> Check:
     """What counts for the account that was found, and where it comes from."""
-    limits = risk_limits(settings)
+    limits = limits_of(settings, venue, account)
     found = resolve(limits, account)
     parts = [
         f"daily loss {found.daily_loss_usd} USD" if found.daily_loss_usd else "no daily loss limit",
@@ -153,7 +155,8 @@ def _limits(settings: Settings, account: Account) -> Check:
     preset = PRESETS.get(found.preset.partition(" ")[0])
     source = f"; {found.preset}, as of {preset.as_of}" if preset is not None else "; no preset"
     acts = f"acting at {limits.act_percent} %"
-    return Check("limits", True, f"{', '.join(parts)}, {acts}{source}")
+    whose = f"{account.name}: " if len(settings.venues[venue].accounts) > 1 else ""
+    return Check("limits", True, f"{whose}{', '.join(parts)}, {acts}{source}")
 
 
 def _line(finding: Check) -> Text:

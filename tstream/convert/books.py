@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from adapters.simulator.exchange.config import AccountSpec
+from engine.books.inner_broker import is_open
 from engine.model.config import BookConfig
 from engine.model.orders import AccountKind, Capabilities
-from engine.state.state import State
+from engine.state.state import BookState, State
 from tstream.convert.risk import account_limits, paper_books, risk_limits
 from tstream.settings.model import Settings
-from tstream.settings.venues import AccountSettings, book_name, small
+from tstream.settings.venues import ALL, AccountSettings, book_name
 
 KnownBooks = Mapping[str, str]
 """Names that books have in the journal, by the names and numbers of their accounts at one venue."""
@@ -29,35 +30,59 @@ class Wanted(NamedTuple):
     """What is its own."""
 
 
-def wanted_books(settings: Settings, venue: str, known: KnownBooks) -> tuple[Wanted, ...]:
-    """The books of a venue whose accounts are named; none where all of the login are wanted.
+def wanted_books(settings: Settings, venue: str, known: KnownBooks = NO_BOOKS) -> tuple[Wanted, ...]:
+    """The books of a venue whose accounts are named; where all of the login are wanted, the others are found
+    at the venue.
 
     An account that the journal knows keeps the name of its book, whatever would be its name now: its history
     goes on.
     """
     section = settings.venues[venue]
-    if section.all_accounts is not None:
-        return ()
     if not section.accounts:
         only = AccountSpec().name if section.practice else ""
         return (Wanted(known.get(only, venue), only, None),)
     return tuple(
         Wanted(known.get(one.name, book_name(venue, section, one)), one.name, one)
         for one in section.accounts
-        if one.enabled
+        if one.enabled and one.name != ALL
     )
 
 
 def known_books(state: State, venue: str) -> dict[str, str]:
     """What the journal knows of a venue's books."""
     known: dict[str, str] = {}
-    for book in state.books.values():
-        account = book.account
-        if account is None or account.kind is AccountKind.PAPER or not of_venue(book.book, venue):
-            continue
-        for name in (account.name, account.id):
-            known.setdefault(name, book.book)
+    for book in _books_of(state, venue):
+        if book.account is not None:
+            known.setdefault(book.account.name, book.book)
+            known.setdefault(book.account.id, book.book)
     return known
+
+
+def known_accounts(state: State, venue: str) -> tuple[Wanted, ...]:
+    """The accounts that the journal knows at a venue, and their books."""
+    return tuple(
+        Wanted(book.book, book.account.name, None)
+        for book in _books_of(state, venue)
+        if book.account is not None
+    )
+
+
+def left_open(state: State, venue: str, wanted: Sequence[Wanted]) -> tuple[Wanted, ...]:
+    """Books of a venue that the journal knows to hold something, and that nobody wants any more."""
+    here = {one.book for one in wanted}
+    return tuple(
+        one for one in known_accounts(state, venue) if one.book not in here and is_open(state.books[one.book])
+    )
+
+
+def _books_of(state: State, venue: str) -> list[BookState]:
+    return [
+        book
+        for book in state.books.values()
+        if book.account is not None
+        and book.account.kind is not AccountKind.PAPER
+        and (book.venue == venue if book.venue else of_venue(book.book, venue))
+    ]
 
 
 def of_venue(book: str, venue: str) -> bool:
@@ -66,10 +91,13 @@ def of_venue(book: str, venue: str) -> bool:
 
 
 def book_configs(
-    settings: Settings, known: Mapping[str, KnownBooks], capabilities: Capabilities
+    settings: Settings, wanted: Mapping[str, Sequence[Wanted]], capabilities: Capabilities
 ) -> tuple[BookConfig, ...]:
-    """The books of a run that are named, those of the venues first; `known` by venue."""
-    return (*_at_venues(settings, known, capabilities), *paper_books(settings))
+    """The books of a run that are named, those of the venues first; `wanted` by venue."""
+    return (
+        *(_config(settings, venue, one, capabilities) for venue, books in wanted.items() for one in books),
+        *paper_books(settings),
+    )
 
 
 def templates(settings: Settings, capabilities: Capabilities) -> tuple[BookConfig, ...]:
@@ -79,19 +107,6 @@ def templates(settings: Settings, capabilities: Capabilities) -> tuple[BookConfi
         for venue, section in settings.active.items()
         if section.all_accounts is not None
     )
-
-
-def account_book(venue: str, account: str, known: KnownBooks) -> str:
-    """What the book of an account is called that was found at the venue."""
-    return known.get(account) or f"{venue}-{small(account)}"
-
-
-def _at_venues(
-    settings: Settings, known: Mapping[str, KnownBooks], capabilities: Capabilities
-) -> Iterator[BookConfig]:
-    for venue in settings.active:
-        for wanted in wanted_books(settings, venue, known.get(venue, {})):
-            yield _config(settings, venue, wanted, capabilities)
 
 
 def _config(settings: Settings, venue: str, wanted: Wanted, capabilities: Capabilities) -> BookConfig:

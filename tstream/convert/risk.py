@@ -6,6 +6,7 @@ from msgspec import structs
 
 from engine.model.config import BookConfig, PaperConfig
 from engine.model.limits import RiskLimits
+from engine.model.orders import Account
 from engine.strategies.zones import ZoneReactionConfig
 from tstream.settings.declared import filled
 from tstream.settings.model import Settings
@@ -25,6 +26,14 @@ def _limits(settings: Settings, risk: RiskSettings) -> RiskLimits:
 def account_limits(settings: Settings, own: AccountRisk) -> RiskLimits:
     """The user's limits for one account: what it has of its own in place of the others."""
     return _limits(settings, settings.risk.but(own))
+
+
+def limits_of(settings: Settings, venue: str, account: Account) -> RiskLimits:
+    """The user's limits for an account that was found at a venue."""
+    section = settings.venues[venue]
+    named = next((one for one in section.accounts if one.name in (account.name, account.id)), None)
+    own = named or section.all_accounts
+    return risk_limits(settings) if own is None else account_limits(settings, own.risk)
 
 
 def paper_books(settings: Settings) -> tuple[BookConfig, ...]:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from adapters.common.secret import Secret
 from adapters.projectx.config import ProjectXConfig, RateLimits, WantedAccount
 from engine.model.instrument import Instrument
-from tstream.convert.books import NO_BOOKS, KnownBooks, wanted_books
+from tstream.convert.books import Wanted, wanted_books
 from tstream.settings.model import Settings
 
 
-def projectx_config(settings: Settings, name: str, known: KnownBooks = NO_BOOKS) -> ProjectXConfig:
-    """The gateway of a venue of the settings; the practice venue's is `practice_config`'s. `known` are the
-    books that the journal knows there.
+def projectx_config(settings: Settings, name: str, wanted: Sequence[Wanted] | None = None) -> ProjectXConfig:
+    """The gateway of a venue of the settings; the practice venue's is `practice_config`'s. `wanted` are the
+    books there; None takes those that the settings name.
     """
     venue = settings.venues[name]
     user, key = settings.login(name)
@@ -23,7 +23,7 @@ def projectx_config(settings: Settings, name: str, known: KnownBooks = NO_BOOKS)
         user_name=user,
         api_key=Secret(key.get_secret_value),
         instruments=_by_symbol(settings),
-        **_wanted(settings, name, known),
+        **_accounts(settings, name, wanted),
     )
     if venue.kind == "topstepx":
         return config
@@ -31,7 +31,12 @@ def projectx_config(settings: Settings, name: str, known: KnownBooks = NO_BOOKS)
 
 
 def practice_config(
-    settings: Settings, name: str, url: str, key: str, speed: float = 1.0, known: KnownBooks = NO_BOOKS
+    settings: Settings,
+    name: str,
+    url: str,
+    key: str,
+    speed: float = 1.0,
+    wanted: Sequence[Wanted] | None = None,
 ) -> ProjectXConfig:
     """The built-in venue, once it listens at `url` ("http://127.0.0.1:5001"); `key` logs in.
 
@@ -42,17 +47,17 @@ def practice_config(
         user_name="practice",
         api_key=Secret(key),
         instruments=_by_symbol(settings),
-        **_wanted(settings, name, known),
+        **_accounts(settings, name, wanted),
         limits=replace(real, period_s=real.period_s / speed, history_period_s=real.history_period_s / speed),
     )
     return _at(config, url, url)
 
 
-def _wanted(settings: Settings, name: str, known: KnownBooks) -> dict[str, Any]:
-    wanted = wanted_books(settings, name, known)
+def _accounts(settings: Settings, name: str, wanted: Sequence[Wanted] | None) -> dict[str, Any]:
+    books = wanted_books(settings, name) if wanted is None else wanted
     return {
         "venue": name,
-        "accounts": tuple(WantedAccount(book=one.book, name=one.account or None) for one in wanted),
+        "accounts": tuple(WantedAccount(book=one.book, name=one.account or None) for one in books),
         "every_account": settings.venues[name].all_accounts is not None,
     }
 

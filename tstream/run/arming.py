@@ -10,10 +10,11 @@ from pathlib import Path
 import msgspec
 
 from adapters.common.files import replace_file
+from adapters.common.redaction import printable
 from adapters.projectx import mapping
 from adapters.projectx.config import ProjectXConfig
 from adapters.projectx.venue import ProjectXVenue
-from engine.model.errors import FatalError
+from engine.model.errors import FatalError, PortError
 from engine.model.orders import Account, AccountKind
 from engine.ports import Clock
 from tstream.convert.venues import projectx_config
@@ -44,27 +45,57 @@ def remember_armed(folder: Path, account: str) -> None:
 
 
 def ask_to_arm(settings: Settings, paths: Paths, clock: Clock, ask: Callable[[str], str] = input) -> None:
-    """Before the first live run: show the account and have its name typed. A wrong answer arms nothing.
+    """Before the first live run: show each account and have its name typed. A wrong answer arms nothing.
 
     Called where money may be at stake (first_picture.may_ask); asks nothing where the venue says that it is a
-    practice account. Raises PortError when the account can't be looked up.
+    practice account. Of several venues, those that can't be asked now are told, and stay unarmed. Raises
+    PortError when no account can be looked up.
     """
-    (venue,) = settings.active
-    folder = paths.venue(venue)
-    account = asyncio.run(_account(projectx_config(settings, venue), clock))
+    real = [name for name, venue in settings.active.items() if not venue.practice]
+    found = asyncio.run(_accounts_of_all(settings, real, clock))
+    failed = {venue: error for venue, error in found.items() if isinstance(error, PortError)}
+    if len(failed) == len(real):
+        raise next(iter(failed.values()))
+    for venue, accounts in found.items():
+        if isinstance(accounts, PortError):
+            sys.stdout.write(
+                f"{venue}: {printable(str(accounts))}; what is not armed there is only watched.\n"
+            )
+            continue
+        where = f" at {venue}" if len(real) > 1 else ""
+        for account in accounts:
+            _ask_about(account, where, paths.venue(venue), ask)
+
+
+def _ask_about(account: Account, where: str, folder: Path, ask: Callable[[str], str]) -> None:
     name = account.name
     if account.kind is AccountKind.PRACTICE or name in armed_accounts(folder):
         return
-    sys.stdout.write(f"Account {name!r} is not a practice account: money or an evaluation is at stake.\n")
+    sys.stdout.write(
+        f"Account {name!r}{where} is not a practice account: money or an evaluation is at stake.\n"
+    )
     if ask("Type its name to let tstream trade on it, or press Enter to only watch: ").strip() == name:
         remember_armed(folder, name)
     else:
         sys.stdout.write("Not armed: tstream watches, and refuses every entry.\n")
 
 
-async def _account(config: ProjectXConfig, clock: Clock) -> Account:
+Found = list[Account] | PortError
+
+
+async def _accounts_of_all(settings: Settings, venues: list[str], clock: Clock) -> dict[str, Found]:
+    """The accounts of each venue's books, asked of all venues at once; or why they can't be had."""
+    found = await asyncio.gather(*(_accounts(projectx_config(settings, name), clock) for name in venues))
+    return dict(zip(venues, found, strict=True))
+
+
+async def _accounts(config: ProjectXConfig, clock: Clock) -> Found:
     venue = ProjectXVenue(config, clock)
     try:
-        return mapping.account(await venue.choose_account(config.accounts[0].name))
+        brokers = await venue.find_accounts()
+        rows = [await venue.choose_account(broker.wanted.name) for broker in brokers]
+        return [mapping.account(row) for row in rows]
+    except PortError as error:
+        return error
     finally:
         await venue.close()

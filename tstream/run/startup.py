@@ -92,8 +92,6 @@ def _chosen(settings: Settings, run: RunOptions) -> Settings:
             f"{', '.join(practice_only)}: only the practice venue can do that, and this run is at "
             f"{', '.join(real)}"
         )
-    if any(len(venue.accounts) > 1 or venue.all_accounts for venue in settings.active.values()):
-        raise UsageError("a run takes one account of each venue: choose it with accounts")
     return settings
 
 

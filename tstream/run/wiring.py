@@ -96,8 +96,8 @@ class Run:
         async with AsyncExitStack() as stack:
             journal = await stack.enter_async_context(await self._journal())
             state = await restore(journal)
-            venues = Venues(self.settings, state, self.clock, only_known=self.by_hand is not None)
-            venues.open(await self.practice.start(), self._claim.practice)
+            venues = Venues(self.settings, state, self.clock, left_too=self.by_hand is not None)
+            await venues.open(await self.practice.start(), self._claim.practice)
             stack.push_async_callback(venues.close)
             strategy = self.by_hand or ZoneReaction(zone_reaction(self.settings))
             plugins = parsers() if self._rooms else None

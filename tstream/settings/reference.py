@@ -40,6 +40,7 @@ taken from `.env` or the environment only.
 
 A file of before, with one `[venue]` section (name, account), is read as the one `[venues.NAME]` that it
 means.
+[venues-and-books.md](venues-and-books.md) is a page to follow for several accounts.
 
 Anything that can't be right, a misspelt key included, ends the start with one line for each problem and exit
 code 2, before anything connects. Changes take hold at the next start; the last column tells which keys could

@@ -80,7 +80,8 @@ class AccountSettings(Section):
 
     name: AccountName = setting(
         ...,
-        'Name or number of the account; "all" stands for every account of the login, and stands alone.',
+        'Name or number of the account; "all" stands for every account of the login that has no table of '
+        "its own.",
         allowed="text of at most 64 characters",
     )
     book: ShortName = setting(
@@ -180,11 +181,6 @@ class VenueSettings(Section):
                 raise refuse(
                     "is named before: an account is one book", key=f"accounts[{index}].name", value=name
                 )
-        if ALL in names and len(names) > 1:
-            raise refuse(
-                '"all" stands alone: either it, or the accounts by their names',
-                key=f"accounts[{names.index(ALL)}].name",
-            )
         return self
 
     @property
