@@ -157,6 +157,10 @@ class OrderView(Struct, frozen=True):
     ts: int
     contract: str = ""
     """Its month, as people write it."""
+    plan: str = ""
+    """Id of the trade that it belongs to."""
+    strategy: str = ""
+    """Whose trade that is; "manual" of a person's."""
 
 
 class TradeView(Struct, frozen=True):

@@ -289,6 +289,7 @@ def _exits(book: Book, position: Position) -> list[Order]:
 
 
 def _order(core: Core, book: Book, order: Order) -> OrderView:
+    trade = book.state.plans.get(order.plan_id or "")
     instrument = core.state.instruments.get(order.instrument) or core.instruments[order.instrument]
     return OrderView(
         book=book.name,
@@ -306,6 +307,8 @@ def _order(core: Core, book: Book, order: Order) -> OrderView:
         suspended=order.suspended,
         ts=order.changed_ts + core.turn.wall_offset,
         contract=_month(core, book, order.instrument),
+        plan=order.plan_id or "",
+        strategy="" if trade is None else trade.plan.strategy,
     )
 
 

@@ -13,6 +13,7 @@ import typer
 from typer.main import get_command
 
 from tstream import arguments as args
+from tstream.commands.order_app import order_app
 from tstream.errors import CommandError, UsageError
 from tstream.options import RunOptions
 
@@ -42,6 +43,7 @@ app = typer.Typer(
 )
 journal_app = typer.Typer(help="Look into the journal of decisions, orders and fills.")
 app.add_typer(journal_app, name="journal", rich_help_panel=LOOK)
+app.add_typer(order_app, name="order", rich_help_panel=TRADE)
 notify_app = typer.Typer(help="Messages to Telegram, Slack, Discord, mail and other services.")
 app.add_typer(notify_app, name="notify", rich_help_panel=LOOK)
 

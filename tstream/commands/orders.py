@@ -20,7 +20,7 @@ from tstream import paths
 from tstream.errors import CommandError, UsageError
 
 _LOOKS_S = 0.2
-_SOURCE = "cli"
+SOURCE = "cli"
 
 Scoped = Pause | Resume | Halt | CancelEntries | BreakEven
 
@@ -45,46 +45,47 @@ def flatten(
         from tstream.commands.direct import flatten_here
 
         return flatten_here(contract, book, sure, wait_s, config, takeover)
-    _require_known(view, contract, book)
+    require_known(view, contract, book)
     if not sure:
         _ask(view, contract, book)
-    if not _told(send_command(socket, Flatten(id=_id(), source=_SOURCE, instrument=contract, book=book))):
+    if not _told(send_command(socket, Flatten(id=new_id(), source=SOURCE, instrument=contract, book=book))):
         return 1
     if not wait_s:
         return 0
     left = _until_flat(socket, contract, book, wait_s)
     if left:
         raise CommandError(f"not flat after {wait_s:g} s: {', '.join(left)}; the engine keeps trying")
-    _say(f"{scope_name(contract, book)} is flat; entries stay paused there until tstream resume")
+    say(f"{scope_name(contract, book)} is flat; entries stay paused there until tstream resume")
     return 0
 
 
 def pause(contract: str | None, book: str | None = None) -> int:
     """No new entries; gives the exit code. Raises PortError, CommandError."""
-    return _send(Pause(id=_id(), source=_SOURCE, instrument=contract, book=book))
+    return _send(Pause(id=new_id(), source=SOURCE, instrument=contract, book=book))
 
 
 def resume(contract: str | None, book: str | None = None, halted: bool = False) -> int:
     """Undo a pause, and a halt if told so; gives the exit code. Raises PortError, CommandError."""
-    return _send(Resume(id=_id(), source=_SOURCE, instrument=contract, book=book, halted=halted))
+    return _send(Resume(id=new_id(), source=SOURCE, instrument=contract, book=book, halted=halted))
 
 
 def halt(contract: str | None, book: str | None = None) -> int:
     """No new entries until a deliberate resume; gives the exit code. Raises PortError, CommandError."""
-    return _send(Halt(id=_id(), source=_SOURCE, instrument=contract, book=book))
+    return _send(Halt(id=new_id(), source=SOURCE, instrument=contract, book=book))
 
 
 def cancel(contract: str | None, book: str | None = None) -> int:
     """Cancel resting entries; gives the exit code. Raises PortError, CommandError."""
-    return _send(CancelEntries(id=_id(), source=_SOURCE, instrument=contract, book=book))
+    return _send(CancelEntries(id=new_id(), source=SOURCE, instrument=contract, book=book))
 
 
 def break_even(contract: str, book: str | None = None) -> int:
     """Move stops to break-even; gives the exit code. Raises PortError, CommandError."""
-    return _send(BreakEven(id=_id(), source=_SOURCE, instrument=contract, book=book))
+    return _send(BreakEven(id=new_id(), source=SOURCE, instrument=contract, book=book))
 
 
-def _require_known(view: View, contract: str | None, book: str | None) -> None:
+def require_known(view: View, contract: str | None, book: str | None) -> None:
+    """Raises UsageError for what the engine does not trade."""
     watched = [known.instrument for known in view.contracts]
     if contract is not None and contract not in watched:
         raise UsageError(f"the engine does not trade {contract}; it trades {', '.join(watched)}")
@@ -119,19 +120,21 @@ def _until_flat(socket: Path, contract: str | None, book: str | None, wait_s: fl
 def _send(command: Scoped) -> int:
     socket = paths.find().control_socket
     if command.instrument is not None or command.book is not None:
-        _require_known(fetch_view(socket), command.instrument, command.book)
+        require_known(fetch_view(socket), command.instrument, command.book)
     return 0 if _told(send_command(socket, command)) else 1
 
 
 def _told(answer: Notice) -> bool:
     """Print the engine's answer; whether it did as asked."""
-    _say(answer.text)
+    say(answer.text)
     return bool(answer.done)
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """A line for people, whatever it carries."""
     sys.stdout.write(printable(text) + "\n")
 
 
-def _id() -> str:
+def new_id() -> str:
+    """Of a command."""
     return f"cli-{secrets.token_hex(6)}"

@@ -1,0 +1,101 @@
+"""tstream order, over a real control socket: what is sent, what is asked first, and how it ends."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+import pytest
+from msgspec.structs import replace
+
+from engine.model.commands import AnyCommand, CancelManual, ChangeManual, PlaceManual
+from engine.model.market import Side
+from engine.model.notices import Notice, NoticeKind, Severity
+from engine.model.orders import AccountKind, OrderType
+from engine.model.plans import MANUAL
+from engine.model.view import View
+from tests.tstream.running import Engine, serving
+from tests.tui.fake import trading_view
+from tstream.cli import call
+from tstream.paths import Paths
+
+Out = pytest.CaptureFixture[str]
+PLACE = ["order", "place", "buy", "MNQ", "--qty", "2", "--stop-ticks", "40", "--target-ticks", "80"]
+
+
+class Taking(Engine):
+    """Takes every command, and keeps it."""
+
+    def __init__(self, view: View) -> None:
+        super().__init__(view)
+        self.taken: list[AnyCommand] = []
+
+    def obey(self, command: AnyCommand) -> Notice:
+        self.taken.append(command)
+        return self.tell(NoticeKind.COMMAND, "taken", Severity.INFO, command_id=command.id, done=True)
+
+
+def _sent(places: Paths, view: View, argv: list[str], code: int = 0) -> list[AnyCommand]:
+    engine = Taking(view)
+    with serving(engine, places.control_socket):
+        assert call(argv) == code
+    return list(engine.taken)
+
+
+def test_what_is_typed_is_what_is_sent(places: Paths) -> None:
+    argv = "order place sell MNQ --risk 100 --limit 20100 --stop 20110.5 --target 20080 --target 20060"
+    view = trading_view()
+    [sent] = _sent(places, view, [*argv.split(), "--minutes", "30", "--override", "hours", "--id", "x"])
+    assert sent == PlaceManual(
+        id="x",
+        source="cli",
+        instrument="MNQ",
+        side=Side.SELL,
+        risk_usd=Decimal(100),
+        entry=OrderType.LIMIT,
+        price=Decimal(20100),
+        stop=Decimal("20110.5"),
+        targets=(Decimal(20080), Decimal(20060)),
+        minutes=30,
+        override=("hours",),
+    )
+    [changed] = _sent(places, view, ["order", "modify", "3-17", "--stop", "19985.25", "--id", "y"])
+    assert changed == ChangeManual(id="y", source="cli", order="3-17", stop=Decimal("19985.25"))
+    [cancelled] = _sent(places, view, ["order", "cancel", "3-17", "--id", "z"])
+    assert cancelled == CancelManual(id="z", source="cli", order="3-17")
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        ([*PLACE, "--limit", "1", "--stop-entry", "2"], "two ways in"),
+        ([*PLACE, "--book", "nowhere"], "the engine has no book nowhere"),
+        ([*PLACE, "--stop", "x"], '"x" is no number'),
+        (["order", "place", "hold", "MNQ"], "hold"),
+        (["order", "place", "buy", "XYZ"], "unknown contract"),
+    ],
+)
+def test_what_makes_no_sense_is_not_sent(places: Paths, capsys: Out, argv: list[str], words: str) -> None:
+    assert not _sent(places, trading_view(), argv, 2)
+    assert words in capsys.readouterr().err
+
+
+def test_real_money_is_asked_about_first(places: Paths, capsys: Out) -> None:
+    view = trading_view()
+    view = replace(view, books=tuple(replace(book, kind=AccountKind.LIVE) for book in view.books))
+    assert not _sent(places, view, PLACE, 2)
+    assert "say --yes" in capsys.readouterr().err
+    assert _sent(places, view, [*PLACE, "--yes"])
+    assert _sent(places, view, [*PLACE, "--dry-run"])
+
+
+def test_orders_by_hand_are_listed(places: Paths, capsys: Out) -> None:
+    view = trading_view()
+    first = replace(view.orders[0], strategy=MANUAL, plan="3-17")
+    view = replace(view, orders=(first, *view.orders[1:]))
+    _sent(places, view, ["order", "list"])
+    assert capsys.readouterr().out.startswith(f"3-17  {first.book}  {first.slot}")
+    _sent(places, view, ["order", "list", "--json"])
+    assert [one["plan"] for one in json.loads(capsys.readouterr().out)] == ["3-17"]
+    _sent(places, trading_view(), ["order", "list"])
+    assert capsys.readouterr().out == "no order by hand stands\n"

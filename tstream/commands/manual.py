@@ -1,0 +1,157 @@
+"""tstream order place, modify, cancel and list: orders by hand, to the running engine over its socket."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from decimal import Decimal
+
+import msgspec
+import typer
+
+from adapters.common.redaction import printable
+from adapters.control.client import fetch_view, send_command
+from engine.model.commands import CancelManual, ChangeManual, ManualCommand, PlaceManual
+from engine.model.errors import UnknownOutcomeError
+from engine.model.market import Side
+from engine.model.orders import AccountKind, OrderType
+from engine.model.plans import MANUAL
+from engine.model.view import OrderView, View
+from tstream import paths
+from tstream.commands.orders import SOURCE, new_id, require_known, say
+from tstream.errors import CommandError, UsageError
+
+
+def place(
+    side: str,
+    contract: str,
+    *,
+    qty: int | None,
+    risk: Decimal | None,
+    limit: Decimal | None,
+    stop_entry: Decimal | None,
+    stop: Decimal | None,
+    stop_ticks: int | None,
+    targets: Sequence[Decimal],
+    target_ticks: Sequence[int],
+    minutes: int | None,
+    override: Sequence[str],
+    book: str | None,
+    name: str | None,
+    dry_run: bool,
+    sure: bool,
+    as_json: bool,
+) -> int:
+    """Place an order; the exit code: 0 where the engine has taken it. Raises PortError, CommandError."""
+    if limit is not None and stop_entry is not None:
+        raise UsageError("--limit and --stop-entry are two ways in: give one, or neither for the market")
+    entry = OrderType.MARKET
+    if limit is not None or stop_entry is not None:
+        entry = OrderType.LIMIT if limit is not None else OrderType.STOP
+    command = PlaceManual(
+        id=name or new_id(),
+        source=SOURCE,
+        instrument=contract,
+        side=Side(side),
+        book=book,
+        qty=qty,
+        risk_usd=risk,
+        entry=entry,
+        price=limit if limit is not None else stop_entry,
+        stop=stop,
+        stop_ticks=stop_ticks,
+        targets=tuple(targets),
+        target_ticks=tuple(target_ticks),
+        minutes=minutes,
+        override=tuple(override),
+        dry_run=dry_run,
+    )
+    what = f"{side} {contract}"
+    return _send(command, contract, book, what, sure=sure or dry_run, as_json=as_json)
+
+
+def modify(
+    order: str,
+    *,
+    price: Decimal | None,
+    stop: Decimal | None,
+    targets: Sequence[Decimal],
+    book: str | None,
+    name: str | None,
+    sure: bool,
+    as_json: bool,
+) -> int:
+    """Move entry, stop or targets; the exit code. Raises PortError, CommandError."""
+    command = ChangeManual(
+        id=name or new_id(),
+        source=SOURCE,
+        order=order,
+        book=book,
+        price=price,
+        stop=stop,
+        targets=tuple(targets),
+    )
+    return _send(command, None, book, f"change {order}", sure=sure, as_json=as_json)
+
+
+def cancel(order: str, *, book: str | None, name: str | None, as_json: bool) -> int:
+    """Take back what still rests as an entry; the exit code. Raises PortError, CommandError."""
+    command = CancelManual(id=name or new_id(), source=SOURCE, order=order, book=book)
+    return _send(command, None, book, f"cancel {order}", sure=True, as_json=as_json)
+
+
+def list_orders(book: str | None, *, as_json: bool) -> int:
+    """Show the orders by hand that stand; the exit code. Raises PortError, CommandError."""
+    view = fetch_view(paths.find().control_socket)
+    require_known(view, None, book)
+    found = [o for o in view.orders if o.strategy == MANUAL and book in (None, o.book)]
+    if as_json:
+        say(msgspec.json.encode(found).decode())
+        return 0
+    if not found:
+        say("no order by hand stands")
+    for order in found:
+        say(_row(order))
+    return 0
+
+
+def _row(order: OrderView) -> str:
+    price = "market" if order.price is None else f"{order.price}"
+    filled = f", {order.filled_qty} filled" if order.filled_qty else ""
+    what = f"{order.slot.value:6} {order.side.value:4} {order.qty} {order.instrument} {order.type} {price}"
+    return f"{order.plan}  {order.book}  {what}  {order.status.value}{filled}"
+
+
+def _send(
+    command: ManualCommand, contract: str | None, book: str | None, what: str, *, sure: bool, as_json: bool
+) -> int:
+    socket = paths.find().control_socket
+    view = fetch_view(socket)
+    require_known(view, contract, book)
+    if not sure:
+        _ask(view, book, what)
+    try:
+        answer = send_command(socket, command)
+    except UnknownOutcomeError as error:
+        again = f"the same line with --id {command.id} asks again, and does nothing twice"
+        raise CommandError(f"{error}", again) from None
+    if as_json:
+        told = {"id": command.id, "done": bool(answer.done), "text": answer.text}
+        say(msgspec.json.encode(told).decode())
+    elif answer.done:
+        say(answer.text)
+    else:
+        raise CommandError(answer.text)
+    return 0 if answer.done else 1
+
+
+def _ask(view: View, book: str | None, what: str) -> None:
+    """On real money a person confirms what is placed. Raises CommandError."""
+    live = [b for b in view.books if b.kind is AccountKind.LIVE and book in (None, b.book)]
+    if not live:
+        return
+    accounts = ", ".join(printable(b.account) for b in live)
+    if not sys.stdin.isatty():
+        raise UsageError(f"this would {what} on {accounts} (LIVE)", "without a terminal to ask on, say --yes")
+    if not typer.confirm(f"LIVE {accounts}: {what}?", default=False):
+        raise CommandError("nothing was done")

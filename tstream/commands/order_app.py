@@ -1,0 +1,174 @@
+"""The command line of orders by hand: what `tstream order` takes, and its help."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from tstream import arguments as args
+from tstream import options
+
+_EPILOG = """
+[b]Examples[/b]
+
+  tstream order place buy MNQ --qty 2 --stop-ticks 40 --target-ticks 80 --dry-run
+  tstream order place sell MNQ --risk 100 --limit 20100 --stop 20110 --target 20080 --minutes 30
+  tstream order place buy ES --qty 1 --stop-entry 6010 --stop 6005 --target 6015 --target 6025
+  tstream order modify 3-17 --stop 19985
+  tstream order cancel 3-17
+"""
+
+order_app = typer.Typer(
+    help="Place, move and take back orders by hand: each a trade with its stop, through the same gate and "
+    "limits as every other.",
+    epilog=_EPILOG,
+    rich_markup_mode="rich",
+    no_args_is_help=True,
+)
+
+
+class SideOption(StrEnum):
+    BUY = "buy"
+    SELL = "sell"
+
+
+def _number(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise ValueError(f'"{text}" is no number: write 19980.25') from None
+
+
+def _price(flag: str, words: str) -> object:
+    return typer.Option(flag, parser=_number, metavar="PRICE", help=words)
+
+
+Order = Annotated[
+    str, typer.Argument(metavar="ORDER", help="As place answered it, its --id, or any of its client ids.")
+]
+Targets = Annotated[
+    list[Decimal] | None, _price("--target", "Where it is closed in profit; twice for half and half.")
+]
+OneBook = Annotated[
+    str | None, typer.Option("--book", metavar="NAME", help="Which book; needed where there are several.")
+]
+Named = Annotated[
+    str | None,
+    typer.Option("--id", metavar="NAME", help="Of the command: the same again does nothing twice."),
+]
+Json = Annotated[bool, typer.Option("--json", help="The answer as JSON, for scripts.")]
+
+
+@order_app.command(epilog=_EPILOG)
+def place(
+    side: Annotated[SideOption, typer.Argument(help="buy or sell.")],
+    contract: Annotated[str, typer.Argument(parser=options.contract, metavar="CONTRACT")],
+    qty: Annotated[int | None, typer.Option("--qty", min=1, metavar="LOTS", help="How much.")] = None,
+    risk: Annotated[
+        Decimal | None,
+        typer.Option(
+            "--risk",
+            parser=_number,
+            metavar="USD",
+            help="Or as much as may lose so much at its stop, costs included.",
+        ),
+    ] = None,
+    limit: Annotated[Decimal | None, _price("--limit", "Rest there; without it, at market.")] = None,
+    stop_entry: Annotated[
+        Decimal | None, _price("--stop-entry", "Enter once the market has come to this price.")
+    ] = None,
+    stop: Annotated[Decimal | None, _price("--stop", "The protective stop.")] = None,
+    stop_ticks: Annotated[
+        int | None, typer.Option("--stop-ticks", min=1, metavar="N", help="Or so far from the entry.")
+    ] = None,
+    target: Targets = None,
+    target_ticks: Annotated[
+        list[int] | None,
+        typer.Option("--target-ticks", min=1, metavar="N", help="Or so far from the entry."),
+    ] = None,
+    minutes: Annotated[
+        int | None, typer.Option("--minutes", min=1, max=1440, help="How long it rests; else for the day.")
+    ] = None,
+    override: Annotated[
+        list[str] | None,
+        typer.Option("--override", metavar="WORD", help="score, hours, pause or reward-to-risk."),
+    ] = None,
+    book: OneBook = None,
+    name: Named = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would come of it, and what is at risk.")
+    ] = False,
+    yes: args.Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Open a trade, at market, as a limit or as a stop, with its stop and its targets."""
+    from tstream.commands import manual as commands
+
+    raise typer.Exit(
+        commands.place(
+            side.value,
+            contract,
+            qty=qty,
+            risk=risk,
+            limit=limit,
+            stop_entry=stop_entry,
+            stop=stop,
+            stop_ticks=stop_ticks,
+            targets=target or (),
+            target_ticks=target_ticks or (),
+            minutes=minutes,
+            override=override or (),
+            book=book,
+            name=name,
+            dry_run=dry_run,
+            sure=yes,
+            as_json=as_json,
+        )
+    )
+
+
+@order_app.command()
+def modify(
+    order: Order,
+    price: Annotated[Decimal | None, _price("--price", "Where a resting entry goes.")] = None,
+    stop: Annotated[Decimal | None, _price("--stop", "Where the protective stop goes.")] = None,
+    target: Targets = None,
+    book: args.Book = None,
+    name: Named = None,
+    yes: args.Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Move the resting entry, the stop or the targets, where they stand."""
+    from tstream.commands import manual as commands
+
+    raise typer.Exit(
+        commands.modify(
+            order,
+            price=price,
+            stop=stop,
+            targets=target or (),
+            book=book,
+            name=name,
+            sure=yes,
+            as_json=as_json,
+        )
+    )
+
+
+@order_app.command()
+def cancel(order: Order, book: args.Book = None, name: Named = None, as_json: Json = False) -> None:
+    """Take back what of the entry still rests; what is held keeps its stop."""
+    from tstream.commands import manual as commands
+
+    raise typer.Exit(commands.cancel(order, book=book, name=name, as_json=as_json))
+
+
+@order_app.command("list")
+def list_(book: args.Book = None, as_json: Json = False) -> None:
+    """Show the orders by hand that stand: entries, stops and targets."""
+    from tstream.commands import manual as commands
+
+    raise typer.Exit(commands.list_orders(book, as_json=as_json))
