@@ -175,8 +175,8 @@ class UserStream(Stream):
     def _of(self, target: str, account: int) -> AccountReports | None:
         """Who hears of an account; what belongs to none of ours is counted and goes nowhere."""
         member = self._carried.get(account)
-        if member is not None and not member.ended.done():
-            return member.reports
+        if member is not None:
+            return None if member.ended.done() else member.reports
         self._anomalies.note(f"{target} of an account that is not ours", "left out", account)
         return None
 

@@ -27,11 +27,11 @@ def now() -> float:
     return asyncio.get_running_loop().time()
 
 
-async def taken(limited: RateBudget, priority: Priority, most: int = 1000) -> int:
+async def taken(limited: RateBudget, priority: Priority, most: int = 1000, who: str = "") -> int:
     """How many go at once."""
     for number in range(most):
         try:
-            await limited.take(priority, 0)
+            await limited.take(priority, 0, who)
         except RetryableError:
             return number
     return most
@@ -193,5 +193,50 @@ def test_no_window_ever_holds_more_than_the_share_and_none_waits_in_vain(
         assert all(later >= earlier for earlier, later in pairwise(sent))
         for i, start in enumerate(sent):
             assert sum(1 for t in sent[i:] if t < start + PERIOD - 1e-4) <= 8
+
+    play(scenario())
+
+
+def test_each_of_several_keeps_places_for_what_closes_and_protects() -> None:
+    """80 of 100, of which VERIFY leaves 20: ten books have two each, whatever one of them does."""
+
+    async def scenario() -> None:
+        limited = RateBudget(100, PERIOD, share=0.8, left_above={PROTECT: 0.05, Priority.VERIFY: 0.25})
+        names = [f"book-{number}" for number in range(10)]
+        for name in names:
+            limited.keep_for(name)
+        began, greedy = now(), names[0]
+        sent = await taken(limited, PROTECT, who=greedy)
+        assert sent == 76 - 9 * 2
+        waiting = [asyncio.create_task(limited.take(PROTECT, PERIOD, greedy)) for _ in range(3)]
+        await asyncio.sleep(0)
+        for name in names[1:]:
+            await limited.take(PROTECT, 0, name)
+            await limited.take(CLOSING, 0, name)
+        assert (now(), limited.used()) == (began, sent + 18)
+        await asyncio.gather(*waiting)
+        assert now() - began == pytest.approx(PERIOD)
+
+    play(scenario())
+
+
+@given(st.lists(st.tuples(st.sampled_from(list(Priority)[:5]), st.sampled_from("abc")), max_size=60))
+def test_however_many_share_it_no_window_has_more_than_the_limit(asked: list[tuple[Priority, str]]) -> None:
+    async def scenario() -> None:
+        limited = RateBudget(20, PERIOD, share=0.8, left_above={PROTECT: 0.05, ENTRY: 0.25, QUERY: 0.4})
+        for name in "abc":
+            limited.keep_for(name)
+        sent: list[float] = []
+
+        async def one(priority: Priority, who: str) -> None:
+            try:
+                await limited.take(priority, 3 * PERIOD, who)
+            except RetryableError:
+                return
+            sent.append(now())
+
+        await asyncio.gather(*(one(*request) for request in asked))
+        for at in sent:
+            assert sum(at <= other < at + PERIOD - 1e-3 for other in sent) <= limited.limit
 
     play(scenario())

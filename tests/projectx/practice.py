@@ -12,7 +12,7 @@ from typing import Any
 
 from adapters.common.secret import Secret
 from adapters.projectx.broker import ProjectXBroker
-from adapters.projectx.config import ProjectXConfig, WantedAccount
+from adapters.projectx.config import ProjectXConfig, RateLimits, WantedAccount
 from adapters.projectx.venue import ProjectXVenue
 from adapters.simulator.config import SimulatorConfig
 from adapters.simulator.market.hours import market_open, practice_open
@@ -97,6 +97,7 @@ async def bench(
     timing: dict[str, float] | None = None,
     hubs: HubTiming | None = None,
     books: tuple[WantedAccount, ...] = ONE_BOOK,
+    limits: RateLimits | None = None,
     **settings: Any,
 ) -> AsyncIterator[Bench]:
     """A venue with `settings`, and feed and brokers on it, live."""
@@ -105,7 +106,7 @@ async def bench(
     async with PracticeVenue(config, source) as practice, AsyncExitStack() as stack:
         inbox = Inbox()
         venue = ProjectXVenue(
-            config_of(practice, books, **(timing or {})),
+            replace(config_of(practice, books, **(timing or {})), limits=limits or RateLimits()),
             practice.now,
             session_open=market_open,
             rng=random.Random(1),
