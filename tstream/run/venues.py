@@ -50,15 +50,7 @@ class Venues:
         self._open: dict[str, ProjectXVenue] = {}
         for venue in settings.active:
             wanted = wanted_books(settings, venue, known_books(state, venue))
-            left = left_open(state, venue, wanted)
-            self._wanted[venue] = (*wanted, *left) if left_too else wanted
-            if left and not left_too and settings.venues[venue].all_accounts is None:
-                names = ", ".join(f"{one.book} (account {one.account})" for one in left)
-                log.warning(
-                    "not in this run, and something was open there: %s; tstream flatten, without an engine, "
-                    "closes that too",
-                    names,
-                )
+            self._wanted[venue] = (*wanted, *left_open(state, venue, wanted)) if left_too else wanted
 
     async def open(self, practice: Mapping[str, Ready], processes: Mapping[str, PracticeProcess]) -> None:
         """Make the adapters: of the practice venues that listen, and of every other venue. Where all accounts
