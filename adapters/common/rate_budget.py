@@ -97,6 +97,12 @@ class RateBudget:
         each = max(1, (self.limit - self._caps[Priority.VERIFY]) // len(sharing))
         self._kept = {one: deque(self._kept.get(one, ()), maxlen=each) for one in sharing}
 
+    def allow(self, priority: Priority, least: int) -> None:
+        """All of a Priority may take so many in a period, as far as they are left to it by those above."""
+        own = self._own.get(priority)
+        if own is not None and (own.maxlen or 0) < least:
+            self._own[priority] = deque(own, maxlen=least)
+
     async def take(self, priority: Priority, patience_s: float, who: str = "") -> None:
         """Wait for a place in the window. Raises RetryableError when that would outlast the patience."""
         loop = asyncio.get_running_loop()

@@ -35,6 +35,8 @@ _LEFT_ALONE = (
 )
 _DIGITS = re.compile(r"[0-9]{1,12}")
 
+_A_LOOK = 6
+"""Questions of a look at an account, and one besides."""
 HEAD_START_S = 1.0
 """Queries wait so long, at most, for orders that are on their way out."""
 
@@ -93,13 +95,16 @@ class Transport:
             },
             most={Priority.QUERY: limits.query_most},
         )
+        self._books: set[str] = set()
         self._history_budget = RateBudget(
             limits.history_requests, limits.history_period_s, share=limits.share, left_above={}
         )
 
     def keep_for(self, book: str) -> None:
-        """From now on a book has places of its own for what closes and protects."""
+        """From now on a book has places of its own for what closes and protects, and one look a period."""
+        self._books.add(book)
         self._budget.keep_for(book)
+        self._budget.allow(Priority.QUERY, _A_LOOK * len(self._books))
 
     def requests(self) -> tuple[int, int]:
         """Requests sent within the last period, and how many it may have; history's own are not counted."""

@@ -240,3 +240,19 @@ def test_however_many_share_it_no_window_has_more_than_the_limit(asked: list[tup
             assert sum(at <= other < at + PERIOD - 1e-3 for other in sent) <= limited.limit
 
     play(scenario())
+
+
+def test_what_a_priority_may_take_grows_with_those_who_need_it() -> None:
+    async def scenario() -> None:
+        limited = RateBudget(100, PERIOD, share=0.8, left_above={QUERY: 0.375}, most={QUERY: 0.25})
+        limited.allow(QUERY, 10)
+        began = now()
+        assert await taken(limited, QUERY) == 20
+        limited.allow(QUERY, 30)
+        assert await taken(limited, QUERY) == 10
+        limited.allow(QUERY, 1000)
+        assert await taken(limited, QUERY) == 20, "the rest is left to those above it"
+        await limited.take(QUERY, PERIOD)
+        assert now() - began == pytest.approx(PERIOD)
+
+    play(scenario())
