@@ -6,13 +6,14 @@ says which part hears which event; what is done about it stands in the parts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from engine.books import commands, months
 from engine.books.accounts import Accounts
 from engine.books.alert_trading import AlertTrading
 from engine.books.book import Book
+from engine.books.bots import Bot, lone
 from engine.books.clocks import Clocks
 from engine.books.entries import Entries
 from engine.books.links import Links, tell_switches
@@ -47,12 +48,12 @@ class Core:
     def __init__(
         self,
         config: EngineConfig,
-        strategy: Strategy,
+        strategy: Strategy | Sequence[Bot],
         state: State | None = None,
         parsers: Mapping[str, Parser] | None = None,
     ) -> None:
-        """`state` is the fold of the journal; a fresh one begins empty. `parsers` are plug-ins for alert
-        rooms by name.
+        """`strategy` may be several bots. `state` is the fold of the journal; a fresh one begins empty.
+        `parsers` are plug-ins for alert rooms by name.
 
         Raises RoomError where an alert room can't be traded as it is configured.
         """
@@ -74,13 +75,10 @@ class Core:
         self._accounts = Accounts(maker, turn, self.books, config, self.marks, self.links)
         self.inside = maker.inside
         """Brokers that are carried out within the step that decides."""
-        self.entries = Entries(
-            strategy, self.instruments, turn, self.books, self.market, self.marks, self.links
-        )
-        rooms, consider = config.rooms, self.entries.consider
-        self.alerts = AlertTrading(
-            rooms, parsers or {}, self.instruments, turn, self.books, self.market, consider
-        )
+        bots = strategy if isinstance(strategy, Sequence) else (lone(strategy),)
+        self.entries = Entries(bots, self.instruments, turn, self.books, self.market, self.marks, self.links)
+        rooms, read, consider = config.rooms, parsers or {}, self.entries.consider
+        self.alerts = AlertTrading(rooms, read, self.instruments, turn, self.books, self.market, consider)
         self.manual = ManualOrders(turn, self.books, self.instruments, self.market, self.entries)
         self._pulse = Pulse(turn, self.books, self.market, self.marks, self._guarded)
         self.clocks = Clocks(turn, self.books, self.market.bars)
@@ -236,5 +234,6 @@ _HANDLERS: dict[type, Callable[[Core, Any], None]] = {
     ev.JournalState: lambda core, event: core.entries.on_journal(event),
     ev.CommandReceived: Core._on_command,
     ev.ClockChecked: lambda core, event: core.clocks.on_checked(event),
+    ev.BotOverran: lambda core, event: core.entries.bots.on_overran(event),
     ev.AlertReceived: lambda core, event: core.alerts.take(event),
 }

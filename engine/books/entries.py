@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from msgspec import structs
 
 from engine.books.book import Book
+from engine.books.bots import Bot, Bots
 from engine.books.links import Links
 from engine.market import expiry, sessions
 from engine.market.bars import BarsClosed
@@ -30,7 +31,7 @@ from engine.signals.market_data import MarketData
 from engine.state.alarms import JOURNAL, Alarm
 from engine.state.track_record import TrackRecord
 from engine.state.turn import Turn
-from engine.strategies.protocol import Declined, Strategy
+from engine.strategies.protocol import Declined
 
 
 class EntryTerms(NamedTuple):
@@ -45,6 +46,8 @@ class EntryTerms(NamedTuple):
     """What a person wants overridden, by the words of `OVERRIDES`."""
     instead_of: str | None = None
     """The plan that the idea would change: it does not stand in its own way."""
+    bot: Bot | None = None
+    """Whose idea it is, where it is a bot's."""
 
 
 OWN_TERMS = EntryTerms()
@@ -55,7 +58,7 @@ class Entries:
 
     def __init__(
         self,
-        strategy: Strategy,
+        bots: Sequence[Bot],
         instruments: Mapping[str, Instrument],
         turn: Turn,
         books: Mapping[str, Book],
@@ -63,13 +66,11 @@ class Entries:
         marks: Marks,
         links: Links,
     ) -> None:
-        self.strategy = strategy
+        self.bots = Bots(bots, turn)
         self.refusals: Counter[str] = Counter()
         """Why ideas and near ideas came to nothing in this run, by sentence."""
         self.journal_ok = True
         """Records can be made durable."""
-        self.strategy_error: Exception | None = None
-        """What the strategy raised; it is left out since."""
         self._instruments = instruments
         self._turn = turn
         self._books = books
@@ -86,38 +87,27 @@ class Entries:
         self.journal_ok = event.ok
 
     def on_bars(self, closings: Sequence[BarsClosed]) -> None:
-        """Ask the strategy about bars that have closed, and put what it says to every book."""
+        """Ask the bots about bars that have closed, and put what each says to its books."""
         for closed in closings:
             self._market.board.on_closed(closed)
-            for idea in self._ideas(closed):
-                if isinstance(idea, Declined):
-                    self.refusals[idea.reason] += 1
-                    self._turn.say(NoticeKind.REFUSAL, Severity.INFO, idea.text, idea.instrument)
-                    continue
-                for book in self._books.values():
-                    if book.recover():
-                        self.consider(book, idea)
-                    else:
-                        self.refusals[Refusal.NOT_RECONCILED.sentence] += 1
+            for bot in self.bots.all:
+                for said in self.bots.ask(bot, closed, self._market.board):
+                    self._said(bot, said)
 
-    def _ideas(self, closed: BarsClosed) -> Sequence[Idea | Declined]:
-        """What the strategy says. One that raises is not asked again: what it has opened is managed on."""
-        if self.strategy_error is not None:
-            return ()
-        try:
-            return tuple(self.strategy.on_bars(closed, self._market.board))
-        except Exception as error:
-            if self._turn.on_fault is None:
-                raise
-            self.strategy_error = error
-            self._turn.on_fault(error)
-            self._turn.say(
-                NoticeKind.RISK,
-                Severity.CRITICAL,
-                f"the strategy {self.strategy.name} failed and is out until the next start; "
-                "its positions stay protected and managed",
-            )
-            return ()
+    def _said(self, bot: Bot, said: Idea | Declined) -> None:
+        if isinstance(said, Declined):
+            self.refusals[said.reason] += 1
+            text = f"bot {bot.name}: {said.text}" if bot.config.configured else said.text
+            self._turn.say(NoticeKind.REFUSAL, Severity.INFO, text, said.instrument)
+            return
+        idea = structs.replace(said, bot=bot.name)
+        for book in self._books.values():
+            if not bot.config.trades(book.name):
+                continue
+            if book.recover():
+                self.consider(book, idea, EntryTerms(bot.limits(book.config.risk), bot.wanted, bot=bot))
+            else:
+                self.refusals[Refusal.NOT_RECONCILED.sentence] += 1
 
     def consider(self, book: Book, idea: Idea, terms: EntryTerms = OWN_TERMS) -> None:
         """Put an idea through the gate of one book: a plan, or a refusal with its reasons."""
@@ -165,6 +155,7 @@ class Entries:
             origin=idea.origin,
             entry_stop=idea.reference if entry is OrderType.STOP else None,
             ends_ts=ends_ts,
+            bot=idea.bot,
         )
         book.orders.open_plan(plan)
         return plan
@@ -177,10 +168,12 @@ class Entries:
         """
         book.recover()
         limits = terms.limits if terms.limits is not None else book.config.risk
-        facts = self._circumstances(book, idea.instrument, idea.ts, idea.strategy, terms.room)
+        facts = self._circumstances(book, idea.instrument, idea.ts, idea.owner, terms)
         if terms.instead_of is not None:
             facts = structs.replace(facts, **self._without(book, terms.instead_of))
         qty, against = gate.check(idea, instrument, limits, facts, terms.wanted)
+        if terms.bot is not None:
+            against = (*terms.bot.against(book.state, idea, self._turn.now), *against)
         return qty, gate.overridden(against, terms.override, facts)
 
     def _without(self, book: Book, plan_id: str) -> dict[str, Any]:
@@ -199,9 +192,10 @@ class Entries:
         return gate.standing(book.config.risk, self._circumstances(book, symbol, self._turn.wall))
 
     def _circumstances(
-        self, book: Book, symbol: str, idea_ts: int, strategy: str = "", room: AlertRoom | None = None
+        self, book: Book, symbol: str, idea_ts: int, owner: str = "", terms: EntryTerms = OWN_TERMS
     ) -> gate.Circumstances:
-        """Everything that may speak against an idea, perhaps of an alert room, in this book now."""
+        """Everything that may speak against an idea of a bot or an alert room in this book now."""
+        room, bot = terms.room, terms.bot
         state, now, wall = self._turn.state, self._turn.now, self._turn.wall
         known, orders, guards, config = book.state, book.orders, book.guards, book.config
         restriction = state.restriction(book.name, symbol)
@@ -257,5 +251,6 @@ class Entries:
             ),
             room_headroom_usd=None if room is None else room_headroom_usd(known, state, room),
             equity_usd=equity,
-            record=known.records.get(strategy, TrackRecord()),
+            record=known.records.get(owner, TrackRecord()),
+            score_key="strategy.min_score" if bot is None else bot.score_key,
         )

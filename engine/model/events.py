@@ -251,6 +251,17 @@ class ClockChecked(Event, frozen=True, kw_only=True, tag="clock_checked"):
     """For how long nothing ran: the machine slept, or the process was stopped. It has passed all the same."""
 
 
+class BotOverran(Event, frozen=True, kw_only=True, tag="bot_overran"):
+    """The runtime has measured that a bot takes too long, repeatedly. Times are real ones, nanoseconds."""
+
+    bot: str
+    times: int
+    """Calls over the budget among its newest."""
+    took_ns: int
+    """The longest of them."""
+    budget_ns: int
+
+
 class ClockFault(StrEnum):
     """What is odd about the time (engine.books.clocks)."""
 
@@ -284,4 +295,5 @@ AnyEvent = (
     | CommandReceived
     | TimeAdvanced
     | ClockChecked
+    | BotOverran
 )

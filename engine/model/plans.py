@@ -30,6 +30,13 @@ class Idea(Struct, frozen=True):
     """Timeframes that point the same way."""
     origin: str = ""
     """The alert that it comes from: "alert:room:message"; the command: "manual:id"; empty for strategies."""
+    bot: str = ""
+    """Whose idea it is, by the bot's name; empty for alerts. The engine fills it in."""
+
+    @property
+    def owner(self) -> str:
+        """Who is credited with its result: the bot or the room."""
+        return self.bot or self.strategy
 
     @property
     def stop_ticks(self) -> int:
@@ -100,10 +107,17 @@ class TradePlan(Struct, frozen=True):
     """Stop entry: in the market once it trades at this price in ticks."""
     ends_ts: int | None = None
     """What of the entry still rests is cancelled then, nanoseconds UTC; None leaves it to the venue."""
+    bot: str = ""
+    """Whose it is, by the bot's name; empty for alerts and people, and in journals of before."""
 
     @property
     def qty(self) -> int:
         return sum(leg.qty for leg in self.legs)
+
+    @property
+    def owner(self) -> str:
+        """Who is credited with its result: the bot or the room."""
+        return self.bot or self.strategy
 
     @property
     def entry_type(self) -> OrderType:

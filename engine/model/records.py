@@ -23,6 +23,7 @@ from engine.model.plans import Idea, Leg, PlanStatus, TradePlan
 from engine.model.refusals import Refusal
 from engine.model.restrictions import TradingState
 from engine.model.run_records import VERSION as VERSION
+from engine.model.run_records import BotOut as BotOut
 from engine.model.run_records import ClockFound as ClockFound
 from engine.model.run_records import Record as Record
 from engine.model.run_records import RecordsLost as RecordsLost
@@ -337,6 +338,7 @@ AnyRecord = (
     RunStarted
     | ClockFound
     | RecordsLost
+    | BotOut
     | ContractKnown
     | AccountKnown
     | DayRolled

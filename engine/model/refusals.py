@@ -48,6 +48,9 @@ class Refusal(Worded):
     REWARD_TO_RISK = "reward_to_risk", "reward to risk is too small"
     SCORE = "score", "the score is too low"
     SIZE_LESS = "size_less", "the trade may not be as large as was asked for"
+    SIGNALS_ONLY = "signals_only", "this bot gives signals only"
+    COOLDOWN = "cooldown", "this bot has entered here a short time ago"
+    NOT_ITS_OWN = "not_its_own", "the contract is none of this bot's"
     BRACKET_DISTANCE = "bracket_distance", "stop or target is nearer or farther than the venue allows"
 
 

@@ -30,6 +30,13 @@ class ClockFound(Record, frozen=True, kw_only=True, tag="clock_found"):
     """The time that the calendar goes by from now on, nanoseconds UTC."""
 
 
+class BotOut(Record, frozen=True, kw_only=True, tag="bot_out"):
+    """A bot is not asked any more in this run. The next start takes it in again."""
+
+    bot: str
+    reason: str
+
+
 class RecordsLost(Record, frozen=True, kw_only=True, tag="records_lost"):
     """The journal has fewer records than were written: its -wal was damaged or deleted, or it is a copy."""
 

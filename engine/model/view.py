@@ -372,6 +372,7 @@ class View(Struct, frozen=True):
     """The newest some hundred, oldest first."""
     health: HealthView
     strategy: str = ""
+    """What runs, by name."""
     uptime_ns: int = 0
     alerts: tuple[AlertView, ...] = ()
     """The newest fifty, oldest first."""

@@ -82,7 +82,9 @@ class Circumstances(Struct, frozen=True):
     copy_ratio: Decimal = Decimal(1)
     """What the book multiplies the sized quantity by."""
     record: TrackRecord = TrackRecord()
-    """How trades of this strategy or room have ended in this book."""
+    """How trades of this bot or room have ended in this book."""
+    score_key: str = "strategy.min_score"
+    """The setting that says how good an idea has to be."""
 
 
 class Against(NamedTuple):
@@ -179,7 +181,7 @@ def check(
     open_ = f"{_count(now.open_plans, 'open trade')}, {limits.max_open_trades} allowed (risk.max_open_trades)"
     when(now.open_plans >= limits.max_open_trades, Refusal.MAX_SIZE, open_)
     score = f"score {idea.score_tenths / 10:.1f}, at least {limits.min_score_tenths / 10:.1f}"
-    when(idea.score_tenths < limits.min_score_tenths, Refusal.SCORE, f"{score} (strategy.min_score)")
+    when(idea.score_tenths < limits.min_score_tenths, Refusal.SCORE, f"{score} ({now.score_key})")
     ratio = f"reward to risk is {idea.reward_to_risk:.2f}, at least {limits.reward_to_risk_min:g}"
     small = idea.reward_to_risk < limits.reward_to_risk_min
     when(small, Refusal.REWARD_TO_RISK, f"{ratio} ({section}.reward_to_risk_min)")

@@ -23,6 +23,7 @@ from engine.model.notices import Notice
 from engine.model.orders import Account
 from engine.model.view import HealthView, View
 from engine.ports import AlertSource, Broker, Clock, EmergencyLog, Journal, MarketFeed, Sink
+from engine.runtime.bot_watch import watch
 from engine.runtime.clock_watch import ClockWatch
 from engine.runtime.commands import Commands
 from engine.runtime.effect_runner import EffectRunner
@@ -114,6 +115,7 @@ class Engine:
         self._watch = ClockWatch(clock, wall, speed)
         self._pictures = Pictures(core, self._health, clock)
         core.turn.on_fault = self._survived
+        watch(core.entries.bots, self._post, clock)
 
     @property
     def failure(self) -> str:
@@ -293,10 +295,8 @@ class Engine:
         if error is self._core.alerts.parser_error:
             log.error("the parser of an alert room failed; its message is not read", exc_info=error)
             return
-        if error is self._core.entries.strategy_error:
-            log.critical(
-                "the strategy %s failed and is left out", self._core.entries.strategy.name, exc_info=error
-            )
+        if (bot := self._core.entries.bots.failed(error)) is not None:
+            log.critical("%s failed and is left out", bot.words, exc_info=error)
             return
         self._fault = "internal error, entries are paused; see the log"
         log.critical("the core ran into a bug and goes on", exc_info=error)
@@ -409,8 +409,9 @@ class Engine:
             return self._failure or self._fault
         if not self._core.entries.journal_ok:
             return "the journal can't be written"
-        if self._core.entries.strategy_error is not None:
-            return "the strategy failed, see the log"
+        for bot in self._core.entries.bots.all:
+            if bot.out:
+                return f"{bot.words if bot.config.configured else 'the strategy'} {bot.out}"
         return ""
 
     def _counts(self) -> dict[str, int]:

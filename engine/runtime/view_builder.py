@@ -82,10 +82,11 @@ def picture(
         alignment={i.symbol: kept.alignment(core, i.symbol) for i in core.config.instruments},
         notices=tuple(core.turn.notices),
         health=health,
-        strategy=core.entries.strategy.name,
+        strategy=", ".join(bot.name for bot in core.entries.bots.all),
         uptime_ns=now - core.started_ts,
         alerts=kept.alerts,
         restrictions=restrictions(core, against),
+        bots=core.entries.bots.views(core.state),
     )
 
 

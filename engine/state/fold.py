@@ -35,6 +35,7 @@ from engine.state.state import (
     PlanState,
     Restriction,
     State,
+    bot_key,
     exit_reason,
     month_key,
     scope,
@@ -89,6 +90,9 @@ def _plan_opened(state: State, record: r.PlanOpened) -> None:
     book = state.kept_book(plan.book)
     book.plans[plan.plan_id] = PlanState(plan, [LegState() for _ in plan.legs])
     book.day.entries += 1
+    if plan.bot:
+        book.bot_entries[plan.bot] = book.bot_entries.get(plan.bot, 0) + 1
+        book.bot_entered_ts[bot_key(plan.bot, plan.instrument)] = record.ts
     fold_alerts.plan_opened(state, plan)
     by_hand = command_of(plan.origin)
     if by_hand:  # known at once, whatever becomes of the record with its answer
@@ -358,6 +362,7 @@ FOLDS: dict[type, Callable[[State, Any], None]] = {
     r.RunStarted: _run_started,
     r.ClockFound: _nothing,
     r.RecordsLost: _nothing,
+    r.BotOut: _nothing,
     r.ContractKnown: _contract_known,
     r.AccountKnown: _account_known,
     r.DayRolled: _day_rolled,

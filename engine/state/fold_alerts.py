@@ -110,12 +110,14 @@ def trade_closed(book: BookState, trade: Trade, today_usd: Decimal) -> None:
     owner = next((f.plan for f in book.plans.values() if f.plan.instrument == trade.instrument), None)
     if owner is None or not owner.strategy:
         return
-    before, net = book.records.get(owner.strategy, TrackRecord()), trade.net_usd
+    before, net = book.records.get(owner.owner, TrackRecord()), trade.net_usd
     if net > 0:
         after = structs.replace(before, wins=before.wins + 1, won_usd=before.won_usd + net)
     else:
         after = structs.replace(before, losses=before.losses + 1, lost_usd=before.lost_usd - net)
-    book.records[owner.strategy] = after
+    book.records[owner.owner] = after
+    if owner.bot:
+        book.bot_usd[owner.bot] = book.bot_usd.get(owner.bot, Decimal(0)) + today_usd
     room = room_of(owner.origin)
     if room:
         book.room_usd[room] = book.room_usd.get(room, Decimal(0)) + today_usd
@@ -124,4 +126,4 @@ def trade_closed(book: BookState, trade: Trade, today_usd: Decimal) -> None:
 def day_rolled(state: State) -> None:
     state.room_trades = {}
     for book in state.books.values():
-        book.room_usd = {}
+        book.room_usd, book.bot_usd, book.bot_entries = {}, {}, {}

@@ -185,9 +185,15 @@ class BookState(Struct):
     brackets: bool = True
     """The account takes native brackets, as far as it has not refused them."""
     records: dict[str, TrackRecord] = field(default_factory=dict)
-    """How the trades of each strategy and alert room have ended."""
+    """How the trades of each bot and alert room have ended, by name."""
     room_usd: dict[str, Decimal] = field(default_factory=dict)
     """Net P&L by the closed trades of each alert room, this trade date."""
+    bot_usd: dict[str, Decimal] = field(default_factory=dict)
+    """The same of each bot."""
+    bot_entries: dict[str, int] = field(default_factory=dict)
+    """Plans that each bot has opened, this trade date."""
+    bot_entered_ts: dict[str, int] = field(default_factory=dict)
+    """When a bot last opened a plan in an instrument (`bot_key`), nanoseconds UTC."""
 
     def at(self, venue: str) -> bool:
         """Whether what is told of a venue concerns it; an empty name, on either side, stands for all."""
@@ -289,6 +295,11 @@ class State(Struct):
 def month_key(venue: str, instrument: str) -> str:
     """Under which an active contract is kept: old journals, and runs of one venue, name none."""
     return f"{venue}/{instrument}" if venue else instrument
+
+
+def bot_key(bot: str, instrument: str) -> str:
+    """Key of what is known of a bot in an instrument."""
+    return f"{bot}/{instrument}"
 
 
 def scope(book: str | None, instrument: str | None) -> str:

@@ -14,6 +14,7 @@ from engine.model.notices import NoticeKind as K
 from engine.model.notices import PatternFacts, SignalFacts
 from engine.model.notices import Severity as Sev
 from engine.model.orders import OrderStatus, OrderType, Slot
+from engine.model.plans import Idea, TradePlan
 from engine.model.restrictions import TradingState
 from engine.state.closings import Closing, closing
 from engine.state.run_words import clock_found, records_lost
@@ -104,10 +105,16 @@ def _refused(state: State, record: r.IdeaRefused) -> Words:
     idea = record.idea
     why = "; ".join(record.words or (refusal.sentence for refusal in record.refusals))
     text = f"{_direction(idea.side)} {idea.instrument}{_score(idea.score_tenths)} refused: {why}"
-    if room_of(idea.origin):
-        text = f"room {idea.strategy}: {text}"
+    text = _whose(idea) + text
     severity = Sev.WARNING if idea.origin else Sev.INFO
     return K.REFUSAL, severity, text, idea.instrument, record.book
+
+
+def _whose(said: Idea | TradePlan) -> str:
+    """Of a room, or of a bot that a person has named."""
+    if room_of(said.origin):
+        return f"room {said.strategy}: "
+    return f"bot {said.bot}: " if said.bot and said.bot != said.strategy else ""
 
 
 def _score(tenths: int) -> str:
@@ -119,8 +126,7 @@ def _plan(state: State, record: r.PlanOpened) -> Words:
     plan = record.plan
     why = f" ({', '.join(plan.reasons)})" if plan.reasons else ""
     text = f"{_direction(plan.side)} {plan.instrument}{_score(plan.score_tenths)}: entering {plan.qty}{why}"
-    if room_of(plan.origin):
-        text = f"room {plan.strategy}: {text}"
+    text = _whose(plan) + text
     return K.SIGNAL, Sev.GOOD, text, plan.instrument, plan.book
 
 
@@ -354,7 +360,7 @@ def facts(state: State, record: r.PlanOpened) -> SignalFacts | None:
         market=plan.entry_type is OrderType.MARKET,
         score_tenths=plan.score_tenths,
         reasons=plan.reasons,
-        pattern=_pattern(plan.strategy, state.books[plan.book].records if plan.book in state.books else {}),
+        pattern=_pattern(plan.owner, state.books[plan.book].records if plan.book in state.books else {}),
     )
 
 

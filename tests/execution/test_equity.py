@@ -81,7 +81,7 @@ def test_t3_a_restart_goes_on_from_what_was_written_down() -> None:
 
     play = ScriptedReplay(up_and_down, [idea()])
     before = play.core.books[BOOK].orders.equity
-    again = Core(play.core.config, play.core.entries.strategy, refolded(play.journal))
+    again = Core(play.core.config, play.core.entries.bots.all[0].strategy, refolded(play.journal))
     again.start(play.now)
     assert play.book.account is not None
     again.step(ev.AccountAdopted(ts_recv=play.now, book=BOOK, account=play.book.account))

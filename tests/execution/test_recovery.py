@@ -30,7 +30,7 @@ def test_after_a_kill_no_idea_is_heard_before_the_venue_is() -> None:
     while not all(book.recovered for book in again.core.books.values()):
         again.wait(1)
         assert again.now - bench.now < 10 * MINUTE
-    again.core.entries.strategy._script.append((0, idea()))  # type: ignore[attr-defined]
+    again.core.entries.bots.all[0].strategy._script.append((0, idea()))  # type: ignore[attr-defined]
     again.trade_idea()
     [refused] = heard_of_ideas(again)
     assert isinstance(refused, r.IdeaRefused)

@@ -309,7 +309,7 @@ async def test_f36_a_strategy_that_raises_is_out_and_everything_else_goes_on() -
         for minute in range(1, 5):
             now = faked.clock() + minute * MINUTE
             faked.feed.sink(ev.Print(ts_recv=now, ts_venue=now, instrument="MNQ", price=80_000, size=1))
-        await until(lambda: faked.core.entries.strategy_error)
+        await until(lambda: faked.core.entries.bots.all[0].error)
         await until(lambda: "the strategy failed" in faked.engine.view().health.detail)
         assert not faked.engine.view().health.ok
         assert strategy.asked == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
+from engine.books.bots import Bot
 from engine.books.opening import PAPER
 from engine.core import Core, Outcome
 from engine.lab.replay import BOOK, Replay
@@ -57,8 +58,11 @@ class ScriptedReplay:
         paper_risk: RiskLimits | None = None,
         trading: TradingSwitch = TradingSwitch.LIVE,
         rooms: Sequence[AlertRoom] = (),
+        bots: Sequence[Bot] = (),
     ) -> None:
-        """Without `brackets` the venue refuses native ones; `paper` sets a paper book beside its book."""
+        """`bots` take the place of the one that has these ideas.
+
+        Without `brackets` the venue refuses native ones; `paper` sets a paper book beside its book."""
         self.now = start
         limits = RiskLimits() if risk is None else risk
         config = EngineConfig(
@@ -71,7 +75,7 @@ class ScriptedReplay:
             templates=(BookConfig(risk=limits),),
             rooms=tuple(rooms),
         )
-        self.core = WatchedCore(config, ScriptedStrategy(ideas, relative=True))
+        self.core = WatchedCore(config, bots or ScriptedStrategy(ideas, relative=True))
         self.invariants = Invariants()
         self.core.watch(self.invariants)
         self.journal: list[r.AnyRecord] = []

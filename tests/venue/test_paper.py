@@ -106,7 +106,7 @@ class _PaperStorm(LossyReplay):
         core = super()._boot()
         return Core(
             replace(core.config, books=(BookConfig(PAPER, paper=PaperConfig()),)),
-            core.entries.strategy,
+            core.entries.bots.all[0].strategy,
             core.state,
         )
 

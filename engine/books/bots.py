@@ -1,0 +1,161 @@
+"""The bots of one run: who is asked about which bars, who is out, and what each bot's own limits say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+from msgspec import structs
+
+from engine.market.bars import BarsClosed
+from engine.model import records as r
+from engine.model.bots import BotConfig, BotMode
+from engine.model.events import BotOverran
+from engine.model.limits import RiskLimits
+from engine.model.market import MINUTE
+from engine.model.notices import NoticeKind, Severity
+from engine.model.plans import Idea
+from engine.model.refusals import Refusal
+from engine.model.view import BotView
+from engine.risk.gate import Against
+from engine.risk.sizers import Wanted, sizer
+from engine.signals.board import SignalBoard
+from engine.state.state import BookState, State, bot_key
+from engine.state.turn import Turn
+from engine.strategies.protocol import Declined, Strategy
+
+
+class Bot:
+    """A strategy with what it is configured for."""
+
+    def __init__(self, config: BotConfig, strategy: Strategy) -> None:
+        self.config = config
+        self.strategy = strategy
+        self.name = config.name
+        self.out = ""
+        """Why it is not asked any more in this run."""
+        self.error: Exception | None = None
+        """What its strategy has raised."""
+        self.warned = False
+        """It has been told that it is slow."""
+        self.wanted = Wanted(sizer(config.sizing))
+        """How many contracts its trades begin with."""
+        least = config.min_score_tenths is not None
+        self.score_key = f"bots, {config.name}: min_score" if least else "strategy.min_score"
+        """The setting that says how good its ideas have to be."""
+        self._all = not config.instruments and not config.timeframes
+
+    @property
+    def words(self) -> str:
+        """As it is called: "the strategy zones" where nobody has named a bot."""
+        return f"the bot {self.name}" if self.config.configured else f"the strategy {self.name}"
+
+    def limits(self, risk: RiskLimits) -> RiskLimits:
+        """A book's limits with the bot's own least score."""
+        least = self.config.min_score_tenths
+        return risk if least is None else structs.replace(risk, min_score_tenths=least)
+
+    def heard(self, closed: BarsClosed) -> BarsClosed | None:
+        """Those of the bars that it is asked about; None where there is none."""
+        if self._all:
+            return closed
+        config = self.config
+        bars = tuple(
+            bar
+            for bar in closed.bars
+            if config.knows(bar.instrument) and (not config.timeframes or bar.timeframe in config.timeframes)
+        )
+        return BarsClosed(closed.ts, bars) if bars else None
+
+    def against(self, book: BookState, idea: Idea, now: int) -> list[Against]:
+        """What the bot's own terms have against an idea of its own in a book; `now` is nanoseconds UTC."""
+        config, found = self.config, list[Against]()
+        where = f"bots, {self.name}"
+        if not config.knows(idea.instrument):
+            found.append(Against(Refusal.NOT_ITS_OWN, Refusal.NOT_ITS_OWN.sentence))
+        if config.mode is BotMode.SIGNALS:
+            found.append(Against(Refusal.SIGNALS_ONLY, Refusal.SIGNALS_ONLY.sentence))
+        open_plans = sum(one.plan.bot == self.name for one in book.plans.values())
+        if 0 < config.max_open <= open_plans:
+            words = f"{open_plans} open of this bot, {config.max_open} allowed ({where}: max_open_trades)"
+            found.append(Against(Refusal.MAX_SIZE, words))
+        today = book.bot_entries.get(self.name, 0)
+        if 0 < config.max_trades <= today:
+            words = f"{today} of this bot today, {config.max_trades} allowed ({where}: max_trades)"
+            found.append(Against(Refusal.MAX_TRADES, words))
+        entered = book.bot_entered_ts.get(bot_key(self.name, idea.instrument))
+        if entered is not None and 0 <= now - entered < config.cooldown_ns:
+            rests = -(-(entered + config.cooldown_ns - now) // MINUTE)
+            words = f"this bot rests here for {rests} min more ({where}: cooldown_minutes)"
+            found.append(Against(Refusal.COOLDOWN, words))
+        return found
+
+
+class Bots:
+    """All of them, in the order of the settings. One that fails is out alone."""
+
+    def __init__(self, bots: Iterable[Bot], turn: Turn) -> None:
+        self.all = tuple(bots)
+        self._turn = turn
+
+    def ask(self, bot: Bot, closed: BarsClosed, board: SignalBoard) -> Sequence[Idea | Declined]:
+        """What a bot says. One that raises is not asked again: what it has opened is managed on."""
+        mine = None if bot.out else bot.heard(closed)
+        if mine is None:
+            return ()
+        try:
+            return tuple(bot.strategy.on_bars(mine, board))
+        except Exception as error:
+            if self._turn.on_fault is None:
+                raise
+            bot.error = error
+            self._turn.on_fault(error)
+            self._end(bot, "failed, see the log", "failed and")
+            return ()
+
+    def on_overran(self, event: BotOverran) -> None:
+        """A bot takes too long again and again: the first time is told, the second ends it
+        (docs/semantics.md#bots).
+        """
+        bot = next((one for one in self.all if one.name == event.bot and not one.out), None)
+        if bot is None:
+            return
+        took = f"{event.took_ns / 1e6:.0f} ms"
+        if bot.warned:
+            self._end(bot, f"took too long, {took}", f"took {took} again and again, and")
+            return
+        bot.warned = True
+        text = f"{bot.words} is slow: {event.times} of its last calls took over {event.budget_ns / 1e6:.0f} "
+        text += f"ms, the longest {took}; once more, and it is out"
+        self._turn.say(NoticeKind.RISK, Severity.WARNING, text)
+
+    def _end(self, bot: Bot, why: str, told: str) -> None:
+        bot.out = why
+        text = f"{bot.words} {told} is out until the next start; its positions stay protected and managed"
+        self._turn.commit(r.BotOut(ts=self._turn.now, bot=bot.name, reason=why))
+        self._turn.say(NoticeKind.RISK, Severity.CRITICAL, text)
+
+    def failed(self, error: Exception) -> Bot | None:
+        """Whose strategy has raised this."""
+        return next((bot for bot in self.all if bot.error is error), None)
+
+    def views(self, state: State) -> tuple[BotView, ...]:
+        """Those that a person has named, with figures over all books."""
+        books = state.books.values()
+        return tuple(
+            BotView(
+                bot.name,
+                bot.config.strategy,
+                bot.config.mode,
+                bot.out,
+                sum(plan.plan.bot == bot.name for book in books for plan in book.plans.values()),
+                sum((book.bot_usd[bot.name] for book in books if bot.name in book.bot_usd), start=Decimal(0)),
+            )
+            for bot in self.all
+            if bot.config.configured
+        )
+
+
+def lone(strategy: Strategy) -> Bot:
+    """The one bot of a run in which nobody has named any."""
+    return Bot(BotConfig(strategy.name, strategy.name, configured=False), strategy)
