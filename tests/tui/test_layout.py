@@ -13,13 +13,14 @@ from tui.layout import LEAST, Shape, arrange, shape_of
 _SIZES = {"width": st.integers(1, 320), "height": st.integers(1, 120)}
 
 
-@given(**_SIZES, zoomed=st.sampled_from(["", *PANES]), swapped=st.booleans())
-@example(width=60, height=20, zoomed="", swapped=False)
-@example(width=110, height=20, zoomed="", swapped=False)
+@given(**_SIZES, zoomed=st.sampled_from(["", *PANES]), swapped=st.booleans(), books=st.integers(1, 12))
+@example(width=60, height=20, zoomed="", swapped=False, books=2)
+@example(width=110, height=20, zoomed="", swapped=False, books=2)
+@example(width=110, height=36, zoomed="", swapped=False, books=9)
 def test_nothing_overlaps_nothing_leaves_the_screen(
-    width: int, height: int, zoomed: str, swapped: bool
+    width: int, height: int, zoomed: str, swapped: bool, books: int
 ) -> None:
-    places = arrange(width, height, zoomed, swapped)
+    places = arrange(width, height, zoomed, swapped, books)
     taken: set[tuple[int, int]] = set()
     for rect in places.values():
         assert rect.width > 0
@@ -35,9 +36,10 @@ def test_nothing_overlaps_nothing_leaves_the_screen(
         taken |= cells
 
 
-@given(width=st.integers(LEAST[0], 320), height=st.integers(LEAST[1], 120))
-def test_every_usable_screen_is_full_and_has_what_must_be_known(width: int, height: int) -> None:
-    places = arrange(width, height)
+@given(width=st.integers(LEAST[0], 320), height=st.integers(LEAST[1], 120), books=st.integers(1, 12))
+def test_every_usable_screen_is_full_and_has_what_must_be_known(width: int, height: int, books: int) -> None:
+    places = arrange(width, height, books=books)
+    assert bool({"books", "book-strip"} & set(places)) is (books > 1)
     assert {"status", "safety", "keys", "chart", "positions"} <= set(places)
     assert {"alerts", "alert-line"} & set(places)
     assert {"log", "log-line"} & set(places)

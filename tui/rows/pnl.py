@@ -57,20 +57,26 @@ def book_rows(book: BookView, width: int) -> list[Row]:
     return _lines(parts, width)
 
 
+def _end(name: str) -> str:
+    """A book's name in seven cells: its end tells accounts of one login apart."""
+    return name if len(name) <= 7 else f"…{name[-6:]}"
+
+
 def book_limit_rows(state: ScreenState, width: int, room: int) -> list[Row]:
-    """The limits of all books, the nearest first: as many as the room has, each book under its name."""
+    """The limits of all books, the nearest first: as many as the room has, each book under its name; of
+    many books, and where there is little room, the tightest of each."""
     books = state.view.books
     if len(books) == 1:
         return limits.limit_rows(books[0].limits, width, room) or [cell("no limit is set", "warn")][:room]
     rows: list[Row] = []
-    if len(books) > 2:
+    share = room // max(1, len(books)) - 1
+    if len(books) > 2 or share < 1:
         tightest = [
-            replace(book.limits[0], name=f"{plain(book.book)[-9:]} {limits.short_name(book.limits[0])}")
+            replace(book.limits[0], name=f"{_end(plain(book.book))} {limits.short_name(book.limits[0])}")
             for book in books
             if book.limits
         ]
         return limits.limit_rows(tightest, width, room)
-    share = room // max(1, len(books)) - 1
     for book in books:
         if share > 0:
             rows.append(cell(f"limits of {plain(book.book)}", "dim"))

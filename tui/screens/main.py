@@ -80,7 +80,7 @@ class MainScreen(Screen[None]):
         self._pane_area = PaneArea()
         self._zoomed = ""
         self._swapped = False
-        self._books = 1
+        self._books = 0
         self._shape = Shape.TINY
 
     @property
@@ -113,6 +113,7 @@ class MainScreen(Screen[None]):
         if not width or not height:
             return
         self._shape = shape_of(width, height)
+        self._books = len(self.cockpit.presenter.view.books)
         places = arrange(width, height, self._zoomed, self._swapped, self._books)
         positions = cast("PositionsPane", self.pane("positions"))
         positions.fold_orders = "orders" not in places and not self._zoomed
@@ -128,8 +129,7 @@ class MainScreen(Screen[None]):
     def draw(self, state: ScreenState, now: float, force: bool = False) -> None:
         """Show the state; `now` is in monotonic seconds, `force` draws panes that are not due."""
         self.set_reactive(MainScreen.instrument, state.instrument)
-        if (len(state.view.books) > 1) != (self._books > 1) or self._books < len(state.view.books):
-            self._books = len(state.view.books)
+        if len(state.view.books) != self._books:
             self._place()
             self.call_after_refresh(self.cockpit.redraw)
         width = self.size.width
