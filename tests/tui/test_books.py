@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from engine.model.commands import Flatten, Halt, Pause, Resume
+from engine.model.events import LinkState
 from engine.model.orders import AccountKind
 from engine.model.restrictions import RestrictionEnd, RestrictionView, TradingState
-from engine.model.view import View
+from engine.model.view import LinkView, View
 from tests.tui import fake, many
 from tests.tui.cockpit import Cockpit, grid_text, running
 from tests.tui.test_actions import asked, trade_of
@@ -253,3 +254,11 @@ async def test_bots_stand_on_the_page_about_everything() -> None:
         text = grid_text(cockpit.app.main.pane("system"))
         assert "zones-fast" in text
         assert "out: raised ValueError: no bars" in text
+
+
+def test_a_connection_of_one_account_is_not_blamed_on_the_next() -> None:
+    view = many.four_books()
+    down = LinkView("user", LinkState.DOWN, "refused", book="topstep-eval2")
+    view = replace(view, links=(replace(view.links[0], venue=""), down))
+    _, rows = book_rows(ScreenState(view, "MNQ"), 200)
+    assert ["user down" in text_of(row) for row in rows] == [False, True, False, False]

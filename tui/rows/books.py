@@ -81,7 +81,8 @@ def _links(view: View, book: BookView) -> Row:
     cut = cut_off(view).get(book.venue)
     if cut is not None:
         return cell(f"✕ {plain(cut)}", "bad bold")
-    needed = [link for link in view.links if link.needed and link.venue in ("", book.venue)]
+    mine = [link for link in view.links if link.venue in ("", book.venue) and link.book in ("", book.book)]
+    needed = [link for link in mine if link.needed]
     ill = [f"{plain(link.name)} {link.state.value}" for link in needed if link.state.value != "live"]
     if ill:
         return cell(f"✕ {', '.join(ill)}", "bad bold")
