@@ -27,6 +27,7 @@ def test_every_key_has_its_row() -> None:
         "[venues.NAME.accounts]": ("venues", "accounts"),
         "instruments.NAME": ("instruments",),
         "paper": ("paper",),
+        "[bots]": ("bots",),
         "rooms.NAME": ("rooms",),
     }.items():
         section: Any = Settings

@@ -188,6 +188,17 @@ def break_even(contract: args.OneContract, book: args.Book = None) -> None:
 
 
 @app.command(rich_help_panel=LOOK)
+def strategies() -> None:
+    """List the strategies that [[bots]] may name, with their parameters."""
+    from tstream.convert.bots import kinds, parameters
+
+    for name, kind in sorted(kinds().items()):
+        typer.echo(name)
+        for parameter, words in parameters(kind).items():
+            typer.echo(f"  {parameter}: {words}")
+
+
+@app.command(rich_help_panel=LOOK)
 def check(context: typer.Context, config: args.Config = None) -> None:
     """Check settings, folders, credentials, venue, account, contracts, clock and rooms; places no order."""
     from tstream.commands import check as commands

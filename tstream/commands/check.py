@@ -25,6 +25,7 @@ from engine.model.orders import Account
 from engine.risk.presets import PRESETS, resolve
 from tstream.clock import wall_ns
 from tstream.convert.alerts import check_rooms, discord_config
+from tstream.convert.bots import bots
 from tstream.convert.risk import limits_of
 from tstream.convert.venues import practice_config, projectx_config
 from tstream.errors import SettingsError, UsageError
@@ -57,6 +58,7 @@ def findings(config: Path | None) -> Iterator[Check]:
         settings = loaded.settings
         check_theme(settings.ui.theme, "ui.theme", places)
         check_rooms(settings)
+        bots(settings)
     except SettingsError as error:
         yield from (Check("settings", False, str(problem), problem.remedy) for problem in error.problems)
         yield from _folders(find())

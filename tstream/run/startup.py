@@ -56,6 +56,10 @@ def prepare(config: Path | None, run: RunOptions) -> Startup:
         from tstream.convert.alerts import check_rooms
 
         check_rooms(settings)
+    if settings.bots:
+        from tstream.convert.bots import bots
+
+        bots(settings)
     check_theme(run.theme, "--theme", places)
     check_theme(settings.ui.theme, "ui.theme", places)
     try:

@@ -26,10 +26,10 @@ from engine.model.config import BookConfig, EngineConfig, TradingSwitch
 from engine.model.market import MINUTE, NANOS
 from engine.model.records import AnyRecord, encode
 from engine.ports import MarketSource
-from engine.strategies.zones import ZoneReaction
 from engine.venue.fill_model import FillModel
 from engine.venue.paper import CAPABILITIES
-from tstream.convert.risk import risk_limits, zone_reaction
+from tstream.convert.bots import bots
+from tstream.convert.risk import risk_limits
 from tstream.errors import UsageError
 from tstream.options import RunOptions
 from tstream.output import Output
@@ -61,7 +61,7 @@ def run_virtual(settings: Settings, options: RunOptions, paths: Paths, asked: Se
             bar_grace_ns=0,
             templates=(BookConfig(risk=risk_limits(settings), capabilities=CAPABILITIES),),
         ),
-        ZoneReaction(zone_reaction(settings)),
+        bots(settings),
     )
     file = _journal(paths)
     recorder = None

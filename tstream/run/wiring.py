@@ -23,11 +23,10 @@ from engine.ports import AlertSource
 from engine.runtime.engine import Engine
 from engine.runtime.recovery import restore, told_today
 from engine.strategies.protocol import Strategy
-from engine.strategies.zones import ZoneReaction
 from tstream.clock import RunClock, wall_ns
 from tstream.convert.alerts import alert_rooms, discord_config, parsers
+from tstream.convert.bots import bots
 from tstream.convert.notify import notify_config
-from tstream.convert.risk import zone_reaction
 from tstream.options import RunOptions
 from tstream.paths import Paths
 from tstream.run.arming import all_armed
@@ -99,7 +98,7 @@ class Run:
             venues = Venues(self.settings, state, self.clock, left_too=self.by_hand is not None)
             await venues.open(await self.practice.start(), self._claim.practice)
             stack.push_async_callback(venues.close)
-            strategy = self.by_hand or ZoneReaction(zone_reaction(self.settings))
+            strategy = self.by_hand or bots(self.settings)
             plugins = parsers() if self._rooms else None
             core = Core(self._config(journal, venues), strategy, state, plugins)
             core.turn.notices.extend(await told_today(journal, journal.last_seq, state, self.clock.wall()))

@@ -18,6 +18,7 @@ from pydantic_settings import (
 from engine.model.config import TradingSwitch
 from engine.model.instrument import CME_FUTURES, Instrument
 from tstream.settings.alerts import DiscordSettings, RoomName, RoomSettings
+from tstream.settings.bots import BotSettings
 from tstream.settings.dotenv import DotenvSource, EnvironmentSource
 from tstream.settings.fields import CommaSeparated, computed, refuse, setting
 from tstream.settings.instruments import Contract, Currency, InstrumentSettings, Symbol, described, make_sense
@@ -83,6 +84,9 @@ class Settings(BaseSettings):
         (PaperSettings(),), "Play money beside the venues' accounts.", allowed="[paper] or [[paper]] tables"
     )
     strategy: StrategySettings = setting(StrategySettings(), "What is traded.", reload="live")
+    bots: tuple[BotSettings, ...] = setting(
+        (), "Strategies that trade in place of the one of [strategy].", allowed="[[bots]] tables"
+    )
     discord: DiscordSettings = setting(DiscordSettings(), "The bot that reads rooms.")
     rooms: dict[RoomName, RoomSettings] = setting(
         {}, "Rooms whose alerts are traded.", allowed="a table of rooms"

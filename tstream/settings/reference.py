@@ -58,6 +58,7 @@ _ENTRIES = {
     "accounts": ("[[venues.NAME.accounts]]", ""),
     "instruments": ("[instruments.NAME]", "NAME is MNQ, ES and so on."),
     "paper": ("[paper]", ""),
+    "bots": ("[[bots]]", ""),
     "rooms": ("[rooms.NAME]", "NAME is yours for it."),
 }
 """Titles of the tables of which there may be several, and what stands for their names."""

@@ -1,0 +1,122 @@
+"""[[bots]]: strategies by entry point, parameters by their own schema, and what is said of wrong ones."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine.model.bots import BotMode
+from engine.model.market import MINUTE, Timeframe
+from tests.tstream.conftest import Reading
+from tstream.convert.bots import bots, kinds, parameters
+from tstream.errors import SettingsError
+
+PACKAGE = """
+from typing import Annotated
+import msgspec
+
+class Config(msgspec.Struct, frozen=True):
+    bars: Annotated[int, msgspec.Meta(ge=2, le=200)] = 20
+    loud: bool = False
+
+class Breakout:
+    Config = Config
+    name = "breakout"
+    def __init__(self, config):
+        self.config = config
+    def on_bars(self, closed, board):
+        return ()
+"""
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package with an entry point, as pip would leave it."""
+    site = tmp_path / "site"
+    about = site / "my_breakout-1.0.dist-info"
+    about.mkdir(parents=True)
+    (site / "my_breakout.py").write_text(PACKAGE, encoding="utf-8")
+    (about / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: my-breakout\nVersion: 1.0\n", encoding="utf-8"
+    )
+    points = "[tstream.strategies]\nbreakout = my_breakout:Breakout\n"
+    (about / "entry_points.txt").write_text(points, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(site))
+    monkeypatch.delitem(sys.modules, "my_breakout", raising=False)
+
+
+def test_without_bots_the_one_of_the_strategy_section_trades_everything(reading: Reading) -> None:
+    [one] = bots(reading("[strategy]\nmin_score = 7").settings)
+    assert (one.name, one.config.configured, one.config.min_score_tenths) == ("zones", False, None)
+    assert one.strategy.config.min_score_tenths == 70  # type: ignore[attr-defined]
+
+
+@pytest.mark.usefixtures("installed")
+def test_bots_have_strategies_parameters_and_terms(reading: Reading) -> None:
+    text = """
+    [[bots]]
+    name = "fast"
+    params = { min_score = 5.5 }
+    instruments = ["mnq"]
+    timeframes = ["1m"]
+    books = ["practice"]
+    mode = "signals"
+    cooldown_minutes = 3
+    [[bots]]
+    name = "early"
+    strategy = "breakout"
+    params = { bars = 30 }
+    min_score = 4
+    sizing = "equity"
+    """
+    fast, early = bots(reading(text).settings)
+    assert (fast.config.mode, fast.config.instruments) == (BotMode.SIGNALS, ("MNQ",))
+    assert (fast.config.timeframes, fast.config.books) == ((Timeframe.M1,), ("practice",))
+    assert (fast.config.cooldown_ns, fast.config.min_score_tenths) == (3 * MINUTE, 55)
+    assert (early.config.strategy, early.config.min_score_tenths) == ("breakout", 40)
+    assert early.config.sizing.policy == "equity"
+    assert early.strategy.config.bars == 30  # type: ignore[attr-defined]
+    listed = parameters(kinds()["breakout"])
+    assert listed == {"bars": "a whole number, at least 2, at most 200", "loud": "true or false"}
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ('strategy = "zone"', 'bots[0].strategy = "zone": must be one of breakout, zones'),
+        (
+            'strategy = "breakout"\nparams = { bar = 3 }',
+            "bots[0].params.bar: unknown parameter; breakout has bars, loud",
+        ),
+        (
+            'strategy = "breakout"\nparams = { bars = 1 }',
+            "bots[0].params.bars = 1: must be a whole number, at least 2, at most 200",
+        ),
+        (
+            'strategy = "breakout"\nparams = { bars = "many" }',
+            'bots[0].params.bars = "many": must be a whole number, at least 2, at most 200',
+        ),
+        (
+            'strategy = "breakout"\nparams = { loud = 1 }',
+            "bots[0].params.loud = 1: must be true or false",
+        ),
+        ("params = { min_score = 11 }", "bots[0].params.min_score = 11: must be a number from 0 to 10"),
+        ('instruments = ["MCL"]', "bots[0].instruments"),
+        ("max_trades = -1", "bots[0].max_trades = -1: must be a whole number from 0 to 1000"),
+        ('mode = "paper"', 'bots[0].mode = "paper": must be one of trade, signals'),
+        ("colour = 1", "bots[0].colour = 1: unknown key"),
+    ],
+)
+def test_what_is_wrong_names_the_key_and_what_is_allowed(reading: Reading, lines: str, said: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        bots(reading(f'[[bots]]\nname = "one"\n{lines}').settings)
+    assert len(caught.value.lines) == 1
+    assert caught.value.lines[0].startswith(said)
+
+
+def test_two_bots_of_one_name_are_refused(reading: Reading) -> None:
+    with pytest.raises(SettingsError, match=r'bots\[1\].name = "one": is another bot\'s name already'):
+        bots(reading('[[bots]]\nname = "one"\n[[bots]]\nname = "one"').settings)
