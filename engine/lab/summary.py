@@ -20,6 +20,7 @@ class Summary(Struct, frozen=True):
     trades: int
     net_usd: Decimal
     costs_usd: Decimal
+    """Of the trades, and of what the open positions have cost so far."""
     win_rate: float | None
     """0..1."""
     profit_factor: float | None
@@ -55,6 +56,8 @@ def summarise(
             won += net
         else:
             lost -= net
+    held = [position for position in positions if position.qty]
+    costs += sum((position.costs_usd for position in held), Decimal(0))
     return Summary(
         trades=count,
         net_usd=won - lost,
@@ -62,7 +65,7 @@ def summarise(
         win_rate=wins / count if count else None,
         profit_factor=float(won / lost) if lost else None,
         max_drawdown_usd=max_drawdown_usd,
-        open_positions=tuple((p.instrument, p.qty) for p in positions if p.qty),
+        open_positions=tuple((p.instrument, p.qty) for p in held),
         refusals=tuple(_alike(refusals)[:8]),
         fills=fills,
     )

@@ -17,6 +17,7 @@ from engine.model.orders import OrderStatus, OrderType, Slot
 from engine.model.plans import Idea, TradePlan
 from engine.model.restrictions import TradingState
 from engine.state.closings import Closing, closing
+from engine.state.order_words import rejected
 from engine.state.run_words import clock_found, records_lost
 from engine.state.state import BookState, Order, State
 from engine.state.track_record import TrackRecord
@@ -171,7 +172,7 @@ def _moved(state: State, record: r.OrderMoved, was: Before) -> Words | None:
         text = f"order {what}: {record.event.value} does not fit {was.status}; nothing was changed"
         return K.ORDER, Sev.WARNING, text, order.instrument, record.book
     if record.event in (r.OrderEvent.REJECTED, r.OrderEvent.DENIED, r.OrderEvent.NOT_FOUND):
-        text = f"order {what} rejected: {record.reason or 'no reason given'}"
+        text = rejected(order, record.event, record.reason, _price(state, order.instrument, order.price))
         severity = Sev.CRITICAL if order.slot is Slot.STOP else Sev.WARNING
         return K.ORDER, severity, text, order.instrument, record.book
     if record.event is r.OrderEvent.TIMED_OUT:

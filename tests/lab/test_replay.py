@@ -62,6 +62,9 @@ def test_summary_by_hand() -> None:
 
 
 def test_summary_of_nothing() -> None:
-    found = summarise([], [Position("MNQ"), Position("MES", qty=-2)], {}, "", Decimal(0))
+    found = summarise(
+        [], [Position("MNQ"), Position("MES", qty=-2, costs_usd=Decimal("1.22"))], {}, "", Decimal(0)
+    )
     assert (found.trades, found.win_rate, found.profit_factor) == (0, None, None)
     assert found.open_positions == (("MES", -2),)
+    assert found.costs_usd == Decimal("1.22")
