@@ -6,6 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given as examples
+from hypothesis import settings
+from hypothesis import strategies as st
 
 from engine.model import effects as fx
 from engine.model import events as ev
@@ -335,3 +338,20 @@ def test_a_trade_of_a_strategy_is_not_changed_by_hand() -> None:
     assert "is a trade of scripted and no order by hand" in venue.say(
         ChangeManual(id="x", order=order.client_id, stop=_price(PRICE - 20))
     )
+
+
+@settings(max_examples=15, deadline=None)
+@examples(st.lists(st.tuples(st.integers(-90, 20), st.integers(0, 250), st.booleans()), max_size=4))
+def test_protection_never_goes_down_in_between(moves: list[tuple[int, int, bool]]) -> None:
+    venue = _held()
+    for stop, target, answered in moves:
+        _change(venue, stop=_price(PRICE + stop), targets=(_price(PRICE + target),))
+        for _ in range(4):
+            assert sum(qty for qty, _ in venue.stops()) == 2
+            if answered:
+                venue.obey(0.2)
+            else:
+                venue.wait(0.2)
+    venue.obey(4)
+    assert sum(qty for qty, _ in venue.stops()) == 2
+    assert not venue.of(fx.CancelOrder)
