@@ -15,6 +15,7 @@ from engine.books.alert_trading import AlertTrading
 from engine.books.book import Book
 from engine.books.bots import Bot, lone
 from engine.books.clocks import Clocks
+from engine.books.day_rolls import DayRolls
 from engine.books.entries import Entries
 from engine.books.links import Links, tell_switches
 from engine.books.manual import ManualOrders
@@ -80,7 +81,8 @@ class Core:
         rooms, read, consider = config.rooms, parsers or {}, self.entries.consider
         self.alerts = AlertTrading(rooms, read, self.instruments, turn, self.books, self.market, consider)
         self.manual = ManualOrders(turn, self.books, self.instruments, self.market, self.entries)
-        self._pulse = Pulse(turn, self.books, self.market, self.marks, self._guarded)
+        days = DayRolls(turn, self.marks, config)
+        self._pulse = Pulse(turn, self.books, self.market, self.marks, days, self._guarded)
         self.clocks = Clocks(turn, self.books, self.market.bars)
 
     @property
@@ -160,6 +162,7 @@ class Core:
     # --- what happens ----------------------------------------------------------------------------------
 
     def _on_quote(self, event: ev.Quote) -> None:
+        self.clocks.confirm(event.ts_venue)
         closings = self.market.on_quote(event, self.turn.now)
         self.marks.quote(event.instrument, event.bid, event.ask, event.ts_venue)
         self._accounts.marked(event.instrument)

@@ -83,11 +83,16 @@ class Accounts:
             )
             return
         of_book, before = self._turn.state.book(event.book), self._books.get(event.book)
-        known, moved = of_book.account, event.venue not in ("", of_book.venue)
+        config = self._config.book(event.book, event.venue)
+        calendar = of_book.calendar if config is None else self._config.calendar(config)
+        known = of_book.account
+        moved = event.venue not in ("", of_book.venue) or calendar != of_book.calendar
         if known is None or moved or _identity(known) != _identity(event.account):
             venue = event.venue or of_book.venue
             self._turn.commit(
-                r.AccountKnown(ts=self._turn.now, book=event.book, account=event.account, venue=venue)
+                r.AccountKnown(
+                    ts=self._turn.now, book=event.book, account=event.account, venue=venue, calendar=calendar
+                )
             )
         another = known is not None and known.id != event.account.id
         if (before is None or another) and not self._open(event.book, event.venue):

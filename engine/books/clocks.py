@@ -77,8 +77,17 @@ class Clocks:
         if event.stood_still_ns:
             self._found(ClockFault.STOOD_STILL, event.stood_still_ns)
 
+    def confirm(self, stamped: int) -> None:
+        """A price of the market has come, stamped by the venue's clock, nanoseconds UTC: if that is nearer to
+        our clock as it was set than to the one before, nobody has to wait for the day any longer.
+        """
+        set_by = self._turn.state.clock_set_ns
+        if set_by > 0 and abs(self._turn.wall - stamped) < min(set_by // 2, MINUTE):
+            self._found(ClockFault.CONFIRMED, set_by)
+
     def on_print(self, event: ev.Print) -> None:
         """Trades of the market are stamped by the venue's clock, and come a moment later."""
+        self.confirm(event.ts_venue)
         now = self._turn.now
         if now >= self._lag_until:
             self._venue()

@@ -11,8 +11,9 @@ from msgspec import structs
 from engine.books.book import Book
 from engine.books.bots import Bot, Bots
 from engine.books.links import Links
-from engine.market import expiry, sessions
+from engine.market import expiry
 from engine.market.bars import BarsClosed
+from engine.market.calendars.known import calendar_in
 from engine.model import records as r
 from engine.model.events import JournalState
 from engine.model.instrument import Instrument
@@ -23,7 +24,6 @@ from engine.model.plans import Idea, Leg, TradePlan
 from engine.model.refusals import Refusal
 from engine.model.restrictions import TradingState
 from engine.model.rooms import AlertRoom
-from engine.model.view import SessionPhase
 from engine.portfolio.money import Marks, equity_usd, open_risk_usd, room_headroom_usd
 from engine.risk import bands, gate, sizing
 from engine.risk.sizers import BY_RISK, Wanted
@@ -197,6 +197,7 @@ class Entries:
         """Everything that may speak against an idea of a bot or an alert room in this book now."""
         room, bot = terms.room, terms.bot
         state, now, wall = self._turn.state, self._turn.now, self._turn.wall
+        calendar = calendar_in(self._instruments, symbol)
         known, orders, guards, config = book.state, book.orders, book.guards, book.config
         restriction = state.restriction(book.name, symbol)
         live = known.live_orders()
@@ -227,9 +228,9 @@ class Entries:
             feed_stale=self._market.staleness.stale(symbol, now, wall, config.risk.stale_ns)
             or self._links.market_stale(source or config.venue),
             price_age_ns=self._market.staleness.age(symbol, now),
-            in_hours=guards.in_hours(wall),
-            market_open=sessions.phase(wall) is not SessionPhase.CLOSED,
-            ns_to_flat=guards.ns_to_flat(wall),
+            in_hours=guards.hours.allow(wall, calendar),
+            market_open=calendar.is_open(wall),
+            ns_to_flat=guards.hours.ns_to_flat(wall, calendar),
             busy_instrument=bool(
                 known.position(symbol).qty
                 or any(found.plan.instrument == symbol for found in known.plans.values())
@@ -247,7 +248,7 @@ class Entries:
             max_loss_headroom_usd=headroom.get(bands.MAX_LOSS),
             room_micros=bands.room_micros(limits, figures),
             days_to_expiry=expiry.days_left(
-                symbol, state.month(symbol, config.venue or source)[0], sessions.trade_date(wall)
+                symbol, state.month(symbol, config.venue or source)[0], calendar.trade_date(wall)
             ),
             room_headroom_usd=None if room is None else room_headroom_usd(known, state, room),
             equity_usd=equity,

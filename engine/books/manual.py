@@ -19,6 +19,7 @@ from engine.books.book import Book
 from engine.books.commands import Answer
 from engine.books.entries import Entries, EntryTerms
 from engine.books.manual_prices import Asked, WrongError, asked, known_words, moved, plain
+from engine.market.calendars.known import calendar_in
 from engine.model import records as r
 from engine.model.commands import CancelManual, ChangeManual, ManualCommand, PlaceManual
 from engine.model.instrument import Instrument
@@ -28,6 +29,7 @@ from engine.model.orders import OrderType
 from engine.model.plans import MANUAL, Idea, Leg, PlanStatus, command_of, manual_origin
 from engine.model.refusals import OVERRIDES, Refusal
 from engine.risk import gate
+from engine.risk.market_hours import NO_DEADLINE
 from engine.risk.sizers import Sizer, Wanted, of_grade, over_stop
 from engine.risk.sizing import legs, loss_usd
 from engine.signals.market_data import MarketData
@@ -142,8 +144,12 @@ class ManualOrders:
         if command.entry is OrderType.MARKET:
             return None
         wall, limits = self._turn.wall, book.config.risk
+        calendar = calendar_in(self._instruments, command.instrument)
         last = max(limits.no_entry_before_flat_ns, limits.flatten_before_flat_ns)
-        day = wall + max(0, book.guards.ns_to_flat(wall) - last)
+        left = book.guards.hours.ns_to_flat(wall, calendar)
+        if left == NO_DEADLINE:
+            return None if command.minutes is None else wall + command.minutes * MINUTE
+        day = wall + max(0, left - last)
         return day if command.minutes is None else min(day, wall + command.minutes * MINUTE)
 
     def _why(self, book: Book, symbol: str, one: gate.Against) -> str:

@@ -9,10 +9,9 @@ from collections.abc import Callable, Mapping
 
 from engine.books import months
 from engine.books.book import Book
-from engine.market import sessions
+from engine.books.day_rolls import DayRolls
 from engine.model import events as ev
 from engine.model.market import NANOS
-from engine.portfolio import day_roll
 from engine.portfolio.money import Marks
 from engine.signals.market_data import MarketData
 from engine.state.turn import Turn
@@ -40,6 +39,7 @@ class Pulse:
         books: Mapping[str, Book],
         market: MarketData,
         marks: Marks,
+        days: DayRolls,
         guarded: Callable[..., bool],
     ) -> None:
         """`guarded` does one part of a step, and says whether it could: a bug in one book leaves the others
@@ -50,9 +50,8 @@ class Pulse:
         self._books = books
         self._market = market
         self._marks = marks
+        self._days = days
         self._guarded = guarded
-        self._roll = 0
-        """When the next trade date begins, by the wall's clock."""
         self._as_of = -1
         """Records as of which it was looked whether a position is held."""
         self._held = False
@@ -66,11 +65,8 @@ class Pulse:
             for book in self._books.values():
                 book.orders.stood_still(now - self.due)
         self.due = now + BUSY_NS  # also where something below fails
-        if self._turn.wall >= self._roll:
-            day_roll.roll(self._turn, self._marks)
-            self._roll = sessions.next_roll(self._turn.wall)
+        due = self._days.roll()
         months.forget(self._books, self._market, self._marks)
-        due = self._roll - self._turn.wall_offset
         for book in self._books.values():
             again = book.next_due() if self._guarded(book.pulse) else 0
             due = min(due, max(again, now + BUSY_NS))

@@ -13,6 +13,7 @@ from engine.execution.inquiry import NEVER
 from engine.model import records as r
 from engine.model.market import MINUTE, NANOS
 from engine.portfolio.money import day_usd
+from engine.state.state import NO_DAY
 
 PAUSE_NS = 10 * NANOS
 """Between two records of new extremes; a crash forgets at most so much."""
@@ -28,7 +29,7 @@ class EquityWatch:
         self.run_drawdown_usd = Decimal(0)
         """The same over all days that this run has seen."""
         self._book = context
-        self._day = ("", 0)
+        self._day = (NO_DAY, 0)
         """Trade date, and how often it was counted again."""
         self._days_before = Decimal(0)
         self._peak: Decimal | None = None
@@ -48,7 +49,7 @@ class EquityWatch:
         self._looked = turn.committed, marks.version
         if committed:
             self._held = any(position.qty for position in state.positions.values())
-            if (turn.state.trade_date, state.day.recounts) != self._day:
+            if (turn.state.day_of(state), state.day.recounts) != self._day:
                 self._begin()
         if self._held and any(p.qty and marks.mark(p) is None for p in state.positions.values()):
             return  # nobody knows yet what it could be closed for: as after a restart
@@ -62,7 +63,7 @@ class EquityWatch:
 
     def _begin(self) -> None:
         known = self._book.state
-        day, self._day = known.day, (self._book.turn.state.trade_date, known.day.recounts)
+        day, self._day = known.day, (self._book.turn.state.day_of(known), known.day.recounts)
         self._days_before = sum((ended.net_usd for ended in known.days), Decimal(0))
         self.high_usd, self.low_usd, self.drawdown_usd = day.high_usd, day.low_usd, day.max_drawdown_usd
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from engine.execution.context import BookContext
 from engine.execution.inquiry import NEVER, Inquiry
 from engine.execution.order_requests import OrderRequests
-from engine.market import sessions
+from engine.market.calendars.calendar import Calendar
+from engine.market.calendars.known import calendar_in
 from engine.model import events as ev
 from engine.model import records as r
 from engine.model.effects import ClosePosition
@@ -22,7 +23,6 @@ from engine.model.market import MINUTE, NANOS
 from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import OrderStatus, OrderType, Slot
 from engine.model.plans import PlanStatus
-from engine.model.view import SessionPhase
 from engine.state import alarms
 from engine.state.alarms import Alarm
 from engine.state.state import Order
@@ -35,9 +35,6 @@ STEPS_NS = (3 * NANOS, 10 * NANOS, 30 * NANOS, 60 * NANOS)
 
 CLOSED_STEP_NS = 10 * MINUTE
 """How often they are told while a closed market is waited for."""
-
-_DAYS = 14
-
 
 CLOSE_RETRY_NS = 2 * NANOS
 """A close that was answered, and of which a look shows no order and no fill after this long, is repeated: it
@@ -208,17 +205,18 @@ class Flattener:
 
     def on_closed(self, reply: ev.Replied) -> None:
         """The answer to a close. Only the fill and the venue's own position say that it is closed."""
-        now, turn = self._book.now, self._book.turn
+        now = self._book.now
         closing = self._closing.get(reply.instrument)
         gone = reply.cause is Cause.GONE  # nothing there to close is what we want: the look shows it
         refused = reply.outcome in (ev.Outcome.REFUSED, ev.Outcome.UNSENT) and not gone
         if closing is not None:
             closing.answered = now
-            closing.reopens = self._reopens() if refused and reply.cause is Cause.CLOSED else None
+            shut = refused and reply.cause is Cause.CLOSED
+            closing.reopens = self._reopens(reply.instrument) if shut else None
             closing.refusals = closing.refusals + 1 if refused and closing.reopens is None else 0
             if refused and (reply.reason != closing.why or not closing.why):
                 closing.why = reply.reason or "no reason given"
-                at = "" if closing.reopens is None else f" at {_when(closing.reopens + turn.wall_offset)}"
+                at = "" if closing.reopens is None else f" at {self._when(reply.instrument, closing.reopens)}"
                 self._book.say(
                     NoticeKind.RISK,
                     Severity.CRITICAL,
@@ -228,11 +226,19 @@ class Flattener:
                 )
         self._inquiry.want(0)
 
-    def _reopens(self) -> int | None:
+    def _calendar(self, instrument: str) -> Calendar:
+        return calendar_in(self._book.turn.state.instruments, instrument)
+
+    def _reopens(self, instrument: str) -> int | None:
         """When a market that refuses orders takes them again, as the core's now will be."""
         turn = self._book.turn
-        opens = reopening(turn.wall)
+        opens = reopening(turn.wall, self._calendar(instrument))
         return None if opens is None else opens - turn.wall_offset
+
+    def _when(self, instrument: str, reopens: int) -> str:
+        """The time of a reopening, on its exchange's clock."""
+        calendar = self._calendar(instrument)
+        return f"{calendar.clock(reopens + self._book.turn.wall_offset)} {calendar.clock_name}"
 
     def on_snapshot(self, snapshot: ev.SnapshotTaken, asked: int) -> None:
         """Release the latch where a snapshot, asked for after the last step, shows nothing left."""
@@ -287,10 +293,20 @@ class Flattener:
                 Severity.CRITICAL,
                 f"not flat after {(now - oldest.since) // NANOS} s: "
                 f"{', '.join(self._what_is_left(instrument) for instrument in late)}; "
-                f"{_advice(late, waits, self._book.turn.wall_offset)}",
+                f"{self._advice(late, waits)}",
                 next(iter(late)) if len(late) == 1 else None,
                 Alarm(alarms.flatten(self._book.book)),
             )
+
+    def _advice(self, late: dict[str, Closing], waits: bool) -> str:
+        if waits:
+            opens, first = min((closing.reopens or 0, instrument) for instrument, closing in late.items())
+            return f"the market is closed; stops stay, and it is closed at {self._when(first, opens)}"
+        said = next((f"the venue says: {closing.why}; " for closing in late.values() if closing.why), "")
+        return (
+            f"{said}tstream keeps trying; close it on the venue's own platform or call its trade desk "
+            "meanwhile"
+        )
 
     def alarm(self) -> str:
         """What holds a flatten up, in words; empty while it takes no longer than it should."""
@@ -329,35 +345,13 @@ def _closes(order: Order, qty: int) -> bool:
     return order.slot is None and order.type is OrderType.MARKET and order.side.sign * qty < 0
 
 
-def reopening(now: int) -> int | None:
+def reopening(now: int, calendar: Calendar) -> int | None:
     """When a market that refuses orders takes them again, nanoseconds UTC.
 
     None where the calendar knows of no reason: a halt, which may end at any time. From the flat time on the
     venue takes no order until the next session (docs/protocols/projectx.md#trading-day).
     """
-    day = sessions.trade_date(now)
-    if sessions.phase(now) is not SessionPhase.CLOSED and now < sessions.flat_by(day):
+    flat = calendar.flat_by(calendar.trade_date(now))
+    if calendar.is_open(now) and (flat is None or now < flat):
         return None
-    opens = now
-    for _ in range(_DAYS):
-        opens = sessions.next_roll(opens)
-        if sessions.phase(opens) is not SessionPhase.CLOSED:
-            return opens
-    return None
-
-
-# --- telling people ------------------------------------------------------------------------------------
-
-
-def _advice(late: dict[str, Closing], waits: bool, wall_offset: int) -> str:
-    if waits:
-        opens = min(closing.reopens or 0 for closing in late.values()) + wall_offset
-        return f"the market is closed; stops stay, and it is closed at {_when(opens)}"
-    said = next((f"the venue says: {closing.why}; " for closing in late.values() if closing.why), "")
-    return (
-        f"{said}tstream keeps trying; close it on the venue's own platform or call its trade desk meanwhile"
-    )
-
-
-def _when(ts: int) -> str:
-    return f"{sessions.exchange_clock(ts)} Chicago time"
+    return calendar.next_opening(now)

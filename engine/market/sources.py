@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from engine.market.calendars.calendar import Calendar
 from engine.market.staleness import Staleness
 from engine.model.events import ContractResolved, HistoryLoaded, LinkChanged, LinkState, Print, Quote
 from engine.model.market import MINUTE, NANOS
@@ -35,12 +36,16 @@ class Sources:
     Nothing is looked at where every instrument has one source at the most.
     """
 
-    def __init__(self, wanted: Mapping[str, Sequence[str]], stale_ns: int) -> None:
+    def __init__(
+        self, wanted: Mapping[str, Sequence[str]], stale_ns: int, calendars: Mapping[str, Calendar]
+    ) -> None:
         self._wanted = {symbol: tuple(venues) for symbol, venues in wanted.items() if venues}
         self._active = {symbol: venues[0] for symbol, venues in self._wanted.items()}
         self._choices = {symbol: venues for symbol, venues in self._wanted.items() if len(venues) > 1}
         self._links: dict[str, LinkState] = {}
-        self._heard = {venue: Staleness(stale_ns) for venues in self._choices.values() for venue in venues}
+        self._heard = {
+            venue: Staleness(stale_ns, calendars) for venues in self._choices.values() for venue in venues
+        }
         self._well_since: dict[tuple[str, str], int] = {}
         self._failing_since: dict[str, int] = {}
         self.chosen = bool(self._wanted)

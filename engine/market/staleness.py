@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
-from engine.market.sessions import phase, trading_began
-from engine.model.view import SessionPhase
+from engine.market.calendars.calendar import Calendar
+from engine.market.calendars.known import CME
 
 
 class Staleness:
@@ -15,11 +15,13 @@ class Staleness:
     that was never heard is stale whenever the market is open.
     """
 
-    __slots__ = ("_after_ns", "_heard")
+    __slots__ = ("_after_ns", "_calendars", "_heard")
 
-    def __init__(self, after_ns: int, instruments: Iterable[str] = ()) -> None:
+    def __init__(self, after_ns: int, calendars: Mapping[str, Calendar] | None = None) -> None:
+        """`calendars` by instrument; the futures' where none is told."""
         self._after_ns = after_ns
-        self._heard: dict[str, int | None] = dict.fromkeys(instruments)
+        self._calendars = calendars or {}
+        self._heard: dict[str, int] = {}
 
     def seen(self, instrument: str, ts_recv: int) -> None:
         """A quote or a print came."""
@@ -35,9 +37,10 @@ class Staleness:
         `after_ns` is another length of silence, as one book may have it.
         """
         wall = now if wall is None else wall
-        if phase(wall) is SessionPhase.CLOSED:
+        calendar = self._calendars.get(instrument, CME)
+        if not calendar.is_open(wall):
             return False
         heard = self._heard.get(instrument)
-        return heard is None or min(now - heard, wall - trading_began(wall)) > (
+        return heard is None or min(now - heard, wall - calendar.trading_began(wall)) > (
             self._after_ns if after_ns is None else after_ns
         )

@@ -76,6 +76,8 @@ class BookConfig(Struct, frozen=True):
     """What the sized quantity is multiplied by, before it is cut to whole lots; 0: it never enters."""
     paper: PaperConfig | None = None
     """Filled inside the core; None for an account at a venue."""
+    calendar: str = ""
+    """By which its days go (docs/semantics.md#sessions-and-trade-dates); empty: that of what it trades."""
 
 
 class EngineConfig(Struct, frozen=True):
@@ -136,6 +138,13 @@ class EngineConfig(Struct, frozen=True):
             if template.venue in ("", venue):
                 return replace(template, name=name, venue=venue)
         return None
+
+    def calendar(self, book: BookConfig) -> str:
+        """By which the days of a book go: that of the first instrument of its venue, if it does not say."""
+        if book.calendar:
+            return book.calendar
+        priced = (i for i in self.instruments if book.venue in self.sources.get(i.symbol, (book.venue,)))
+        return next((i.calendar for i in (*priced, *self.instruments)), "cme")
 
     @property
     def stale_ns(self) -> int:

@@ -271,6 +271,8 @@ class ClockFault(StrEnum):
     """The journal's last record was written so much later than it is now."""
     STOOD_STILL = "stood_still"
     """The machine slept, or this program was stopped, for so long."""
+    CONFIRMED = "confirmed"
+    """The market's own times agree with a machine's clock that was set forward."""
     VENUE = "venue"
     """The venue's clock, or what it sends, differs by so much; negative is behind, 0 is the end of it."""
 

@@ -65,7 +65,9 @@ class Instrument(Struct, frozen=True):
     base: str = ""
     """What one unit is of, where it is a coin: "BTC"."""
     calendar: str = "cme"
-    """Name of the calendar that its days and sessions go by."""
+    """Whose sessions, deadlines and trade dates it has: "cme", "always" or "us_equities"
+    (docs/semantics.md#sessions-and-trade-dates).
+    """
     maker_rate: Decimal = NOTHING
     """Fee of a fill of a limit order that rested, as a share of what was traded."""
     taker_rate: Decimal = NOTHING

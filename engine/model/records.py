@@ -66,6 +66,8 @@ class AccountKnown(Record, frozen=True, kw_only=True, tag="account_known"):
     account: Account
     venue: str = ""
     """Where the account is, by the name of the settings; empty where only one venue was."""
+    calendar: str = "cme"
+    """By which the book's days go (docs/semantics.md#sessions-and-trade-dates)."""
 
 
 class Carried(Struct, frozen=True):
@@ -83,11 +85,16 @@ class Carried(Struct, frozen=True):
 
 
 class DayRolled(Record, frozen=True, kw_only=True, tag="day_rolled"):
-    """A trade date began. Missed ones are written in order at the next start."""
+    """A trade date of one calendar began, for the books whose days go by it. Missed ones are written in
+    order at the next start.
+    """
 
     trade_date: str
     day_open_ts: int
     """When it began, nanoseconds UTC."""
+    calendar: str = "cme"
+    main: bool = True
+    """Of the run's first book: what is counted over all books begins anew with it."""
     carried: dict[str, dict[str, Carried]] = field(default_factory=dict)
     """Book and instrument to the open trades: the day's P&L is split at the boundary by their mark."""
 

@@ -46,6 +46,8 @@ class SessionPhase(StrEnum):
     RTH = "RTH"
     """Regular (cash) hours, 08:30 to 15:00 Chicago time."""
     ETH = "ETH"
+    OPEN = "open"
+    """A market without sessions."""
     CLOSED = "closed"
 
 

@@ -228,7 +228,7 @@ def equity_usd(book: BookState, state: State, marks: Marks, balance_usd: Decimal
     one counts: a report may be late.
     """
     known = book.balance
-    if known is not None and known.trade_date == state.trade_date:
+    if known is not None and known.trade_date == state.day_of(book).trade_date:
         balance_usd = min(balance_usd, known.opening_usd + banked_usd(book, state))
     held = sum((open_usd(state, position, marks) for position in book.positions.values()), Decimal(0))
     return balance_usd + held - exit_costs_usd(book, state, marks)

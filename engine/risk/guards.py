@@ -11,7 +11,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Protocol
 
-from engine.market import sessions
+from engine.market.calendars.calendar import Calendar
+from engine.market.calendars.known import calendar_in, calendar_of
 from engine.model import records as r
 from engine.model.limits import RiskLimits
 from engine.model.market import NANOS
@@ -19,11 +20,12 @@ from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import Account
 from engine.model.plans import PlanStatus
 from engine.model.restrictions import TradingState
-from engine.model.view import Band, LimitView, SessionPhase
+from engine.model.view import Band, LimitView
 from engine.portfolio import money
 from engine.portfolio.money import Marks
 from engine.risk import bands, presets
 from engine.risk.drawdown import floor_usd
+from engine.risk.market_hours import MarketHours
 from engine.state import alarms
 from engine.state.alarms import Alarm
 from engine.state.restrictions import ease, tighten
@@ -71,11 +73,7 @@ class Guards:
         self._book = book
         self._marks = marks
         self._needs_calendar = limits.reduce_on_unknown_days and not practice_time
-        self._hours = (
-            sessions.UserHours(limits.hours_start, limits.hours_end, limits.hours_zone)
-            if limits.hours_start and limits.hours_end
-            else None
-        )
+        self.hours = MarketHours(limits)
         self._account: tuple[Account | None, presets.AccountLimits] | None = None
         self._told: set[tuple[str, str, str]] = set()
         self._figures: tuple[AsOf, bands.Figures] | None = None
@@ -86,19 +84,6 @@ class Guards:
         """The next instant of the clock that matters, nanoseconds UTC."""
 
     # --- what counts ---------------------------------------------------------------------------------------
-
-    def in_hours(self, now: int) -> bool:
-        """Market open, and within the trader's own hours if any are set, by the wall's clock."""
-        if sessions.phase(now) is SessionPhase.CLOSED:
-            return False
-        return self._hours is None or self._hours.open_at(now)
-
-    def ns_to_flat(self, now: int) -> int:
-        """Time by the wall's clock until positions must be flat; until the close where they need not be.
-        Negative after it.
-        """
-        day = sessions.trade_date(now)
-        return (sessions.flat_by(day) if self.limits.must_be_flat else sessions.session_close(day)) - now
 
     def account(self) -> presets.AccountLimits:
         """What counts for the account of a book."""
@@ -164,12 +149,15 @@ class Guards:
         turn, book = self._book.turn, self._book.state
         now = turn.wall
         if now >= self._boundary:
-            self._boundary = min(sessions.next_roll(now), sessions.next_phase_change(now))
-            flat = now + self.ns_to_flat(now) - self.limits.flatten_before_flat_ns
-            if self.limits.must_be_flat and now < flat:
-                self._boundary = min(self._boundary, flat)
+            self._boundary = self.hours.next_change(now, self._calendars())
         quiet = book.last_fill_ts + QUIET_NS  # the day's opening balance waits for it
         return (min(self._boundary, quiet) if now < quiet else self._boundary) - turn.wall_offset
+
+    def _calendars(self) -> list[Calendar]:
+        """Of the book, and of everything that it could hold."""
+        instruments = self._book.turn.state.instruments.values()
+        names = {self._book.state.calendar, *(instrument.calendar for instrument in instruments)}
+        return [calendar_of(name) for name in sorted(names)]
 
     def check(self) -> None:
         """Act on the book, if anything is due. Costs little while nothing that it looks at has changed."""
@@ -182,6 +170,7 @@ class Guards:
         self._reconfigured()
         self._lock(measured)
         self._reduce(measured)
+        self._reduce_unknown()
         self._warn(measured)
         standing = self._standing()
         if standing is not None and standing.state is TradingState.LOCKED and not standing.trades_stay:
@@ -199,7 +188,7 @@ class Guards:
         if account is None or self._book.balance_usd is None or not self._book.reconciled:
             return
         known = book.balance if book.balance is not None and book.balance.account_id == account.id else None
-        if known is not None and known.trade_date == state.trade_date:
+        if known is not None and known.trade_date == state.day_of(book).trade_date:
             return
         if turn.wall - book.last_fill_ts < QUIET_NS:
             return
@@ -209,7 +198,7 @@ class Guards:
                 ts=turn.now,
                 book=self._book.book,
                 account_id=account.id,
-                trade_date=state.trade_date,
+                trade_date=state.day_of(book).trade_date,
                 balance_usd=opening,
                 start_usd=known.start_usd if known is not None else self.account().start_usd(opening),
             )
@@ -237,7 +226,7 @@ class Guards:
             ease(self._book.turn, f"{standing.guard}: the settings were changed", book=self._book.book)
 
     def _lock(self, measured: tuple[LimitView, ...]) -> None:
-        roll = sessions.next_roll(self._book.turn.wall)
+        roll = calendar_of(self._book.state.calendar).next_roll(self._book.turn.day_time)
         acts = self.limits.act_percent
         for view in measured:
             if view.name == bands.DAILY_LOSS and view.band is Band.ACT:
@@ -287,9 +276,10 @@ class Guards:
             if view.unit == "USD" and bands.percent(view) >= least:
                 reasons.append(f"{least} % or more of the {view.name} limit is used up")
         guard = BANDS if reasons else CALENDAR
-        day = date.fromisoformat(self._book.turn.state.trade_date)
-        if self._needs_calendar and not sessions.calendar_known(day):
-            reasons.append(f"the exchange's holidays of {day.year} are not known")
+        book = self._book.state
+        day = date.fromisoformat(self._book.turn.state.day_of(book).trade_date)
+        if self._needs_calendar and not calendar_of(book.calendar).known(day):
+            reasons.append(_unknown(day))
         if not reasons:
             if ours:
                 ease(self._book.turn, "limits leave room again", book=self._book.book)
@@ -300,12 +290,37 @@ class Guards:
         ):
             self._book.cancel_entries(None)
 
+    def _reduce_unknown(self) -> None:
+        """The same for contracts of another calendar, if their day is not known."""
+        state, book = self._book.turn.state, self._book.state
+        if not self._needs_calendar:
+            return
+        for symbol, instrument in state.instruments.items():
+            if instrument.calendar == book.calendar:
+                continue
+            calendar = calendar_of(instrument.calendar)
+            day = calendar.trade_date(self._book.turn.wall)
+            standing = state.restrictions.get(scope(book.book, symbol))
+            if calendar.known(day):
+                if standing is not None and standing.guard == CALENDAR:
+                    ease(self._book.turn, "its day is known again", book=book.book, instrument=symbol)
+            elif tighten(
+                self._book.turn,
+                TradingState.REDUCING,
+                _unknown(day),
+                book=book.book,
+                instrument=symbol,
+                guard=CALENDAR,
+            ):
+                self._book.cancel_entries(symbol)
+
     def _warn(self, measured: tuple[LimitView, ...]) -> None:
         """Tell once per limit, band and trade date."""
         for view in measured:
             if view.band is Band.CLEAR or view.unit != "USD":
                 continue
-            key = self._book.turn.state.trade_date, view.name, view.band.value
+            day = self._book.turn.state.day_of(self._book.state).trade_date
+            key = day, view.name, view.band.value
             if key in self._told:
                 continue
             self._told.add(key)
@@ -329,12 +344,19 @@ class Guards:
             self._book.flatten(late, "risk")
 
     def _flat_time(self) -> None:
-        now = self._book.turn.wall
-        if not self.limits.must_be_flat or self.ns_to_flat(now) > self.limits.flatten_before_flat_ns:
-            return
-        instruments = tuple(i for i in exposed(self._book.state) if i not in self._book.state.flattening)
-        if instruments and sessions.phase(now) is not SessionPhase.CLOSED:
-            self._book.flatten(instruments, "flat_time")
+        turn, latched = self._book.turn, self._book.state.flattening
+        late = tuple(
+            symbol
+            for symbol in exposed(self._book.state)
+            if symbol not in latched
+            and self.hours.must_close(turn.wall, calendar_in(turn.state.instruments, symbol))
+        )
+        if late:
+            self._book.flatten(late, "flat_time")
+
+
+def _unknown(day: date) -> str:
+    return f"the exchange's holidays of {day.year} are not known"
 
 
 def exposed(book: BookState) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from msgspec import structs
 
-from engine.market import sessions
+from engine.market.calendars.known import CME, calendar_of
 from engine.model.errors import FatalError, JournalError, PortError
 from engine.model.notices import Notice
 from engine.model.records import decode
@@ -67,7 +67,8 @@ async def told_today(journal: StoredRecords, last_seq: int, state: State, now: i
     """What people were told since the trade date began, as the newest records tell it: numbered below 0, so
     that it is news to nobody. What no record tells (connections, say) is not among it.
     """
-    began = sessions.session_bounds(sessions.trade_date(now))[0]
+    calendars = {calendar_of(book.calendar) for book in state.books.values()} or {CME}
+    began = min(calendar.day_bounds(calendar.trade_date(now))[0] for calendar in calendars)
     told: list[Notice] = []
     try:
         async for _, raw in journal.read(max(0, last_seq - _LOOKED_THROUGH)):

@@ -26,12 +26,12 @@ class StateSnapshots:
         self._state = state
         self._seq = writer.seq
         """Number of the record as of which the state was last kept, or the run began."""
-        self._day = state.trade_date
+        self._days = dict(state.days)
         self._saving: asyncio.Task[None] | None = None
 
     def save_if_due(self) -> None:
         """Keep the state when a trade date or many records have passed since. Cheap when not."""
-        due = self._writer.seq - self._seq >= EVERY or self._state.trade_date != self._day
+        due = self._writer.seq - self._seq >= EVERY or self._state.days != self._days
         if due and not any(book.plans for book in self._state.books.values()):
             self._begin()
 
@@ -48,7 +48,7 @@ class StateSnapshots:
         busy = self._saving is not None and not self._saving.done()
         if busy or not self._writer.calm or self._writer.seq == self._seq:
             return
-        self._seq, self._day = self._writer.seq, self._state.trade_date
+        self._seq, self._days = self._writer.seq, dict(self._state.days)
         self._saving = asyncio.create_task(
             self._save(self._seq, snapshot.encode(self._state)), name="snapshot"
         )

@@ -7,11 +7,12 @@ from msgspec import structs
 from engine.books.book import Book
 from engine.core import Core
 from engine.execution.flatten import reopening
-from engine.market import sessions
+from engine.market.calendars.calendar import Calendar
+from engine.market.calendars.known import calendar_in
 from engine.model.orders import OrderType, Slot
 from engine.model.refusals import Refusal
 from engine.model.restrictions import RestrictionEnd, RestrictionView, TradingState
-from engine.model.view import FlattenStep, FlattenView, SessionPhase
+from engine.model.view import FlattenStep, FlattenView
 from engine.risk import gate
 from engine.state.state import Restriction, State
 
@@ -60,7 +61,7 @@ def restrictions(core: Core, against_entries: AgainstEntries) -> tuple[Restricti
             RestrictionView(
                 TradingState.REDUCING,
                 one.words,
-                *_ends(one.refusal, core.turn.wall),
+                *_ends(one.refusal, core.turn.wall, calendar_in(core.instruments, symbol)),
                 book=name,
                 instrument=symbol,
                 code=one.refusal,
@@ -71,13 +72,13 @@ def restrictions(core: Core, against_entries: AgainstEntries) -> tuple[Restricti
     return tuple(sorted(found, key=lambda one: -one.state.rank))
 
 
-def _ends(refusal: Refusal, wall: int) -> tuple[RestrictionEnd, int | None]:
+def _ends(refusal: Refusal, wall: int, calendar: Calendar) -> tuple[RestrictionEnd, int | None]:
     """What ends it, and when, where time does."""
     if refusal in (Refusal.OFF, Refusal.NOT_ARMED):
         return RestrictionEnd.SETTINGS, None
-    closed = sessions.phase(wall) is SessionPhase.CLOSED
+    closed = not calendar.is_open(wall)
     if refusal is Refusal.NEAR_CLOSE or (refusal is Refusal.OUTSIDE_HOURS and closed):
-        opens = reopening(max(wall, sessions.flat_by(sessions.trade_date(wall))))
+        opens = reopening(max(wall, calendar.flat_by(calendar.trade_date(wall)) or 0), calendar)
         return (RestrictionEnd.CAUSE if opens is None else RestrictionEnd.TIME), opens
     return RestrictionEnd.CAUSE, None
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from engine.books.book import Book
 from engine.books.opening import VENUE_LINKS
 from engine.core import Core
-from engine.market import sessions
+from engine.market.calendars.known import CME
 from engine.model.chart import AlignmentView
 from engine.model.events import LinkChanged
 from engine.model.instrument import Instrument
@@ -146,12 +146,12 @@ def _link(link: LinkChanged, since: int) -> LinkView:
 
 
 def _session(now: int) -> SessionView:
-    day = sessions.trade_date(now)
+    day = CME.trade_date(now)
     return SessionView(
         day.isoformat(),
-        sessions.phase(now),
-        sessions.exchange_clock(now),
-        sessions.exchange_hhmm(sessions.flat_by(day)),
+        CME.phase(now),
+        CME.clock(now),
+        CME.hhmm(CME.flat_by(day)),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from engine.market.bars import BarsClosed, MinuteBars
+from engine.market.calendars.known import calendar_in
 from engine.model.chart import AlignmentView, FrameView, ZoneView
 from engine.model.instrument import Instrument
 from engine.model.market import Bar, Timeframe
@@ -62,7 +63,7 @@ class SignalBoard:
         self._read()
         self._alignments.pop(instrument, None)
         for timeframe in Timeframe:
-            self._frames[instrument, timeframe] = FrameSignals(instrument, timeframe)
+            self._frames[instrument, timeframe] = self._new(instrument, timeframe)
             self._queued[instrument, timeframe] = list(self._bars.bars(instrument, timeframe))
 
     def instrument(self, symbol: str) -> Instrument:
@@ -85,8 +86,11 @@ class SignalBoard:
     def _made(self, key: _Key) -> FrameSignals:
         frame = self._frames.get(key)
         if frame is None:
-            frame = self._frames[key] = FrameSignals(*key)
+            frame = self._frames[key] = self._new(*key)
         return frame
+
+    def _new(self, instrument: str, timeframe: Timeframe) -> FrameSignals:
+        return FrameSignals(instrument, timeframe, calendar=calendar_in(self._instruments, instrument))
 
     def _read(self) -> None:
         for closed in self._unread:

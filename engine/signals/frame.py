@@ -12,6 +12,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from engine.market.calendars.calendar import Calendar
+from engine.market.calendars.known import CME
 from engine.model.instrument import Instrument
 from engine.model.market import Bar, Timeframe
 from engine.signals.atr import Atr
@@ -91,7 +93,10 @@ class FrameSignals:
         "volume",
     )
 
-    def __init__(self, instrument: str, timeframe: Timeframe, swing_size: int = 5) -> None:
+    def __init__(
+        self, instrument: str, timeframe: Timeframe, swing_size: int = 5, calendar: Calendar = CME
+    ) -> None:
+        """`calendar` says what the day before was."""
         self.instrument = instrument
         self.timeframe = timeframe
         self.index = -1
@@ -103,7 +108,7 @@ class FrameSignals:
         self.structure = Structure()
         self.blocks = OrderBlocks()
         self.levels = Levels()
-        self.previous_day = PreviousDay()
+        self.previous_day = PreviousDay(calendar)
         self.atr = Atr()
         self.volume = RelativeVolume()
         self.pattern: Pattern | None = None

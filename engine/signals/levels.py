@@ -10,7 +10,8 @@ from datetime import date
 
 from msgspec import Struct
 
-from engine.market.sessions import trade_date
+from engine.market.calendars.calendar import Calendar
+from engine.market.calendars.known import CME
 from engine.model.market import Bar
 from engine.signals.swings import Swing
 
@@ -103,9 +104,10 @@ class Levels:
 class PreviousDay:
     """High and low of the trade date before, known when the date rolls."""
 
-    __slots__ = ("_date", "_high", "_low", "_whole", "high", "low", "stamp")
+    __slots__ = ("_calendar", "_date", "_high", "_low", "_whole", "high", "low", "stamp")
 
-    def __init__(self) -> None:
+    def __init__(self, calendar: Calendar = CME) -> None:
+        self._calendar = calendar
         self.high: int | None = None
         """Ticks; None until a whole day has been seen."""
         self.low: int | None = None
@@ -117,7 +119,7 @@ class PreviousDay:
 
     def add(self, bar: Bar) -> None:
         """Take a closed bar."""
-        day = trade_date(bar.open_ts)
+        day = self._calendar.trade_date(bar.open_ts)
         if day == self._date:
             if bar.high > self._high:
                 self._high = bar.high

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from engine.market.bars import BarsClosed, MinuteBars
+from engine.market.calendars.known import calendar_in
 from engine.market.sources import Sources, Switch
 from engine.market.staleness import Staleness
 from engine.model.events import HistoryLoaded, LinkChanged, LinkState, Print, Quote
@@ -33,8 +34,9 @@ class MarketData:
         """
         self.bars = MinuteBars(grace_ns=grace_ns, counts=counts)
         self.board = SignalBoard(instruments, self.bars)
-        self.staleness = Staleness(stale_ns)
-        self.sources = Sources(sources or {}, stale_ns)
+        calendars = {symbol: calendar_in(instruments, symbol) for symbol in instruments}
+        self.staleness = Staleness(stale_ns, calendars)
+        self.sources = Sources(sources or {}, stale_ns, calendars)
         self._instruments = instruments
         self.quotes: dict[str, Quote] = {}
         self.prints = 0

@@ -77,7 +77,8 @@ def alarm_of(state: State, record: r.AnyRecord) -> Alarm:
         case r.ClockFound(fault=ClockFault.VENUE):
             return Alarm(_VENUE_CLOCK) if record.by_ns else Alarm(ended=(_VENUE_CLOCK,))
         case r.DayRolled():
-            return Alarm(ended=tuple(map(limits, state.books)))
+            whose = (name for name, book in state.books.items() if book.calendar == record.calendar)
+            return Alarm(ended=tuple(map(limits, whose)))
         case r.FillApplied() | r.OrderMoved():
             return _of_order(state, record)
     return NONE

@@ -19,6 +19,7 @@ from engine.state.fold_days import (
     balance_marked,
     book_trade,
     carry_late,
+    clock_found,
     count_cost,
     day_marked,
     day_rolled,
@@ -76,9 +77,12 @@ def _contract_known(state: State, record: r.ContractKnown) -> None:
 def _account_known(state: State, record: r.AccountKnown) -> None:
     """What a book knows is about one account, and of another one nothing is known."""
     book = state.kept_book(record.book)
+    before = book.calendar
     if book.account is not None and book.account.id != record.account.id:
         book = state.books[record.book] = BookState(record.book)
-    book.account, book.venue = record.account, record.venue
+    book.account, book.venue, book.calendar = record.account, record.venue, record.calendar
+    if before != book.calendar and all(one.calendar != before for one in state.books.values()):
+        state.days.pop(before, None)  # days that nobody counts are not missed either
 
 
 def _nothing(state: State, record: r.AnyRecord) -> None:
@@ -202,7 +206,7 @@ def _fill_applied(state: State, record: r.FillApplied) -> None:
         return
     book.fills_seen.add(fill.trade_id)
     book.last_fill_ts = max(book.last_fill_ts, fill.ts_venue)
-    late = is_late(state, fill)
+    late = is_late(state, book, fill)
     count_cost(book, fill, late)
     order = book.orders[record.client_id]
     order.filled_qty += fill.qty
@@ -240,7 +244,7 @@ def _book_trade(state: State, book: BookState, trade: Trade, late: bool = False)
 
 def _day_rolled(state: State, record: r.DayRolled) -> None:
     day_rolled(state, record)
-    fold_alerts.day_rolled(state)
+    fold_alerts.day_rolled(state, record)
 
 
 def _forget_month(book: BookState, instrument: str) -> None:
@@ -360,7 +364,7 @@ def _excursion_noted(state: State, record: r.ExcursionNoted) -> None:
 
 FOLDS: dict[type, Callable[[State, Any], None]] = {
     r.RunStarted: _run_started,
-    r.ClockFound: _nothing,
+    r.ClockFound: clock_found,
     r.RecordsLost: _nothing,
     r.BotOut: _nothing,
     r.ContractKnown: _contract_known,

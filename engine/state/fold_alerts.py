@@ -123,7 +123,9 @@ def trade_closed(book: BookState, trade: Trade, today_usd: Decimal) -> None:
         book.room_usd[room] = book.room_usd.get(room, Decimal(0)) + today_usd
 
 
-def day_rolled(state: State) -> None:
-    state.room_trades = {}
+def day_rolled(state: State, record: r.DayRolled) -> None:
+    if record.main:
+        state.room_trades = {}
     for book in state.books.values():
-        book.room_usd, book.bot_usd, book.bot_entries = {}, {}, {}
+        if book.calendar == record.calendar:
+            book.room_usd, book.bot_usd, book.bot_entries = {}, {}, {}

@@ -7,6 +7,7 @@ from decimal import Decimal
 from msgspec import structs
 
 from engine.model import records as r
+from engine.model.events import ClockFault
 from engine.model.market import MINUTE
 from engine.model.orders import Fill
 from engine.model.restrictions import TradingState
@@ -14,7 +15,7 @@ from engine.model.view import EquityPoint
 from engine.state.carry import carried_gross_usd, carry
 from engine.state.days import DAYS_KEPT, BalanceMark, DayResult, DayStats
 from engine.state.position import Position, Trade
-from engine.state.state import TRADES_KEPT, BookState, Order, State
+from engine.state.state import NO_DAY, TRADES_KEPT, BookState, Order, State, TradingDay
 
 _NOTHING = Decimal(0)
 
@@ -23,27 +24,38 @@ MAY_BE_TOLD_NS = 60 * MINUTE
 
 
 def day_rolled(state: State, record: r.DayRolled) -> None:
-    ended = state.trade_date
-    state.trade_date = record.trade_date
-    state.day_open_ts = record.day_open_ts
+    ended = state.days.get(record.calendar, NO_DAY).trade_date
+    state.days[record.calendar] = TradingDay(record.trade_date, record.day_open_ts)
     for key, restriction in list(state.restrictions.items()):
         now = max(record.ts, record.day_open_ts)  # records' own times may lag behind a clock that was set
+        whose = state.books.get(key.partition("/")[0])
+        if whose is not None and whose.calendar != record.calendar:
+            continue
         over = restriction.until is not None and restriction.until <= now
         if restriction.state is TradingState.LOCKED and over:
             del state.restrictions[key]
     for book in state.books.values():
+        if book.calendar != record.calendar or not ended:
+            continue  # of another calendar, or of this one from now on: its day goes on
         carried = record.carried.get(book.book, {})
-        if ended:
-            net = book.day.gross_usd - book.day.costs_usd
-            net += sum((_gross(state, symbol, part) for symbol, part in carried.items()), _NOTHING)
-            net -= sum((_gross(state, symbol, part) for symbol, part in book.carried.items()), _NOTHING)
-            book.days.append(DayResult(ended, net))
-            del book.days[:-DAYS_KEPT]
+        net = book.day.gross_usd - book.day.costs_usd
+        net += sum((_gross(state, symbol, part) for symbol, part in carried.items()), _NOTHING)
+        net -= sum((_gross(state, symbol, part) for symbol, part in book.carried.items()), _NOTHING)
+        book.days.append(DayResult(ended, net))
+        del book.days[:-DAYS_KEPT]
         book.carried = dict(carried)
         book.day = DayStats()
         book.orders = {cid: o for cid, o in book.orders.items() if _of_use(book, o, record.ts)}
         book.venue_ids = {o.venue_id: cid for cid, o in book.orders.items() if o.venue_id}
         book.unfinished = [cid for cid in book.unfinished if cid in book.orders]
+
+
+def clock_found(state: State, record: r.ClockFound) -> None:
+    """What a clock was set by is doubted until something confirms it: days don't go by that."""
+    if record.fault is ClockFault.SET:
+        state.clock_set_ns += record.by_ns
+    elif record.fault is ClockFault.CONFIRMED:
+        state.clock_set_ns = 0
 
 
 def _of_use(book: BookState, order: Order, now: int) -> bool:
@@ -77,9 +89,9 @@ def equity_noted(state: State, record: r.EquityNoted) -> None:
     day.add_point(EquityPoint(record.ts, record.total_usd))
 
 
-def is_late(state: State, fill: Fill) -> bool:
-    """A fill of an earlier trade date that is only learnt of in this one."""
-    return 0 < fill.ts_venue < state.day_open_ts
+def is_late(state: State, book: BookState, fill: Fill) -> bool:
+    """A fill of an earlier trade date of the book that is only learnt of in this one."""
+    return 0 < fill.ts_venue < state.day_of(book).open_ts
 
 
 def count_cost(book: BookState, fill: Fill, late: bool) -> None:

@@ -54,7 +54,7 @@ def _correct(
 ) -> None:
     """Put right what `qty` contracts were counted with. `cost_usd` is by how much they cost more."""
     ticks = (fill.price - then.price) * qty
-    late = 0 < then.ts < state.day_open_ts
+    late = 0 < then.ts < state.day_of(book).open_ts
     count_cost(book, structs.replace(fill, cost_usd=cost_usd), late)
     plan = book.plans.get(order.plan_id or "")
     if plan is not None and order.side is plan.plan.side:
@@ -92,7 +92,7 @@ def _mended(state: State, trade: Trade, order: Order, ticks: int, cost_usd: Deci
 
 def _count_again(state: State, book: BookState, before: Trade, after: Trade, later: int) -> None:
     """A trade that is over has another result; `later` trades ended after it."""
-    if 0 < before.closed_ts < state.day_open_ts:
+    if 0 < before.closed_ts < state.day_of(book).open_ts:
         if book.days:
             book.days[-1].net_usd += after.gross_usd - before.gross_usd
         return

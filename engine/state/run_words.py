@@ -16,6 +16,9 @@ RunWords = tuple[K, Sev, str, None, None]
 
 
 def clock_found(state: State, record: r.ClockFound) -> RunWords:
+    if record.fault is ClockFault.CONFIRMED:
+        text = "the market's own times agree with this machine's clock: days go by it again"
+        return K.MARKET, Sev.INFO, text, None, None
     if not record.by_ns:
         return K.MARKET, Sev.INFO, "prices are stamped as they should be again", None, None
     text = _CLOCKS[record.fault].format(

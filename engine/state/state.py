@@ -151,8 +151,22 @@ class Restriction(Struct, frozen=True):
         return standing.until is not None and (self.until is None or self.until > standing.until)
 
 
+class TradingDay(Struct, frozen=True):
+    """A trade date of a calendar."""
+
+    trade_date: str = ""
+    """ISO; empty before the first."""
+    open_ts: int = 0
+    """When it began, nanoseconds UTC; 0 before the first."""
+
+
+NO_DAY = TradingDay()
+
+
 class BookState(Struct):
     book: str
+    calendar: str = "cme"
+    """By which its days go."""
     account: Account | None = None
     venue: str = ""
     """Where the account is, by the name of the settings of the run that adopted it."""
@@ -226,9 +240,8 @@ class State(Struct):
     books: dict[str, BookState] = field(default_factory=dict)
     contract_ids: dict[str, str] = field(default_factory=dict)
     """Their ids at the venue, by `month_key`."""
-    trade_date: str = ""
-    day_open_ts: int = 0
-    """When the trade date began, nanoseconds UTC; 0 before the first."""
+    days: dict[str, TradingDay] = field(default_factory=dict)
+    """The newest one of each calendar that the books' days have gone by."""
     restrictions: dict[str, Restriction] = field(default_factory=dict)
     """By scope "book/instrument"; an empty part means all."""
     install: str = ""
@@ -242,6 +255,8 @@ class State(Struct):
     answers: dict[str, Answered] = field(default_factory=dict)
     """What the newest orders by hand came to, by the command's id, oldest first."""
     last_ts: int = 0
+    clock_set_ns: int = 0
+    """By how much the machine's clock was set since anything confirmed it; negative is back."""
 
     def book(self, name: str) -> BookState:
         """To look at, never to change: a book that nothing is known of is an empty one of its own."""
@@ -273,6 +288,10 @@ class State(Struct):
             for key, found in self.contract_ids.items()
             if key.startswith(start) and start
         }
+
+    def day_of(self, book: BookState) -> TradingDay:
+        """The trade date of a book; an empty one before the first."""
+        return self.days.get(book.calendar, NO_DAY)
 
     def restriction(self, book: str, instrument: str) -> Restriction | None:
         """The strictest restriction over the scopes that cover this book and instrument."""

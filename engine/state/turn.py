@@ -48,6 +48,13 @@ class Turn:
         self.effects = []
 
     @property
+    def day_time(self) -> int:
+        """The time by which days roll, nanoseconds UTC: the wall's, less what of a clock that was set forward
+        nothing has confirmed yet (docs/semantics.md#time).
+        """
+        return self.now + self.wall_offset - max(0, self.state.clock_set_ns)
+
+    @property
     def wall(self) -> int:
         """The time by the wall's clock, nanoseconds UTC: it may be set, so nothing is measured by it."""
         return self.now + self.wall_offset

@@ -303,7 +303,8 @@ def _shifted(state: State, record: r.ContractsShifted) -> Words:
 
 
 def _day(state: State, record: r.DayRolled) -> Words:
-    return K.MARKET, Sev.INFO, f"trade date {record.trade_date}", None, None
+    whose = "" if record.main else f" of {record.calendar}"
+    return K.MARKET, Sev.INFO, f"trade date {record.trade_date}{whose}", None, None
 
 
 def _alert(record: r.AlertTaken, was: Before) -> Words | None:

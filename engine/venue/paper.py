@@ -14,14 +14,14 @@ from typing import Any
 
 from msgspec import structs
 
-from engine.market import sessions
+from engine.market.calendars.calendar import Calendar
+from engine.market.calendars.known import CME, calendar_in, calendar_of
 from engine.model import effects as fx
 from engine.model import events as ev
 from engine.model.errors import Cause, RefusedError
 from engine.model.instrument import Instrument
 from engine.model.market import MINUTE, Side
 from engine.model.orders import Account, Capabilities, Fill, OrderSpec, OrderType, VenuePosition
-from engine.model.view import SessionPhase
 from engine.state.state import BookState
 from engine.venue.fill_model import FillModel, LatestPrices
 from engine.venue.orders import VenueEvent, VenueState
@@ -43,21 +43,22 @@ class PaperRules:
         """Where nothing has to be flat by 15:10, orders are taken until the close and outlive it."""
         self._must_be_flat = must_be_flat
 
-    def next_cut_off(self, now: int) -> int | None:
-        """The next instant, strictly after `now`, at which every order expires; None where none ever does."""
-        if not self._must_be_flat:
-            return None
+    def next_cut_off(self, now: int, calendar: Calendar = CME) -> int | None:
+        """The next instant, strictly after `now`, at which all orders of a calendar's contracts expire; None
+        where they never do.
+        """
         at = now
-        while True:
-            end = sessions.flat_by(sessions.trade_date(at))
-            if end > now:
+        while self._must_be_flat:
+            end = calendar.flat_by(calendar.trade_date(at))
+            if end is None or end > now:
                 return end
-            at = sessions.next_roll(at)
+            at = calendar.next_roll(at)
+        return None
 
-    def check_place(self, spec: OrderSpec, prices: LatestPrices, now: int) -> None:
+    def check_place(self, spec: OrderSpec, prices: LatestPrices, now: int, calendar: Calendar = CME) -> None:
         """Raises RefusedError."""
-        late = self._must_be_flat and now >= sessions.flat_by(sessions.trade_date(now))
-        if late or sessions.phase(now) is SessionPhase.CLOSED:
+        end = calendar.flat_by(calendar.trade_date(now)) if self._must_be_flat else None
+        if (end is not None and now >= end) or not calendar.is_open(now):
             raise RefusedError("the market takes no orders now", cause=Cause.CLOSED)
         sign = spec.side.sign
         for price in (spec.limit, spec.stop):
@@ -71,9 +72,9 @@ class PaperRules:
                     f"invalid {what}: {offset} ticks from the entry, on the wrong side or too near"
                 )
 
-    def check_close(self, now: int) -> None:
+    def check_close(self, now: int, calendar: Calendar = CME) -> None:
         """Closing goes on after the cut-off, while there are prices. Raises RefusedError."""
-        if sessions.phase(now) is SessionPhase.CLOSED:
+        if not calendar.is_open(now):
             raise RefusedError("the market is closed", cause=Cause.CLOSED)
 
 
@@ -109,7 +110,10 @@ class PaperBroker:
         self._fills: list[Fill] = []
         self._positions: dict[str, PaperPosition] = {}
         self._balance = account.balance_usd
+        self._cut_offs: dict[str, int] = {}
+        """When all orders of a calendar's contracts expire next, by its name."""
         self._cut_off: int | None = None
+        """The first of them."""
         self.now = 0
 
     def restore(self, state: VenueState, book: BookState) -> None:
@@ -127,7 +131,7 @@ class PaperBroker:
         self._balance = self._identity.balance_usd + book.earned_usd - costs
         self.now = state.now
         if self._rules is not None:
-            self._cut_off = self._rules.next_cut_off(self.now)
+            self._plan_cut_offs(self.now)
 
     # -- looking ------------------------------------------------------------------------------------------
 
@@ -161,7 +165,7 @@ class PaperBroker:
 
     @property
     def cut_off(self) -> int | None:
-        """When all orders expire next, nanoseconds UTC; None where they don't."""
+        """When orders expire next, nanoseconds UTC; None where they don't."""
         return self._cut_off
 
     # -- time and market ----------------------------------------------------------------------------------
@@ -171,10 +175,24 @@ class PaperBroker:
         self.now = max(self.now, now)
         if self._rules is not None:
             while self._cut_off is not None and self._cut_off <= now:
-                self._report(self._venue.expire(self._cut_off))
+                over = {name for name, at in self._cut_offs.items() if at == self._cut_off}
+                ended = {s for s, instrument in self._instruments.items() if instrument.calendar in over}
+                self._report(self._venue.expire(self._cut_off, ended))
                 self._forget(self._cut_off - REMEMBERED_NS)
-                self._cut_off = self._rules.next_cut_off(self._cut_off)
+                self._plan_cut_offs(self._cut_off)
         self._report(self._venue.advance(now))
+
+    def _plan_cut_offs(self, now: int) -> None:
+        assert self._rules is not None
+        self._cut_offs = {}
+        for name in {instrument.calendar for instrument in self._instruments.values()}:
+            at = self._rules.next_cut_off(now, calendar_of(name))
+            if at is not None:
+                self._cut_offs[name] = at
+        self._cut_off = min(self._cut_offs.values(), default=None)
+
+    def _calendar(self, instrument: str) -> Calendar:
+        return calendar_in(self._instruments, instrument)
 
     def on_quote(self, quote: ev.Quote) -> None:
         events = self._venue.on_quote(quote)
@@ -226,7 +244,8 @@ class PaperBroker:
 
     def _place(self, order: fx.PlaceOrder) -> str:
         if self._rules is not None:
-            self._rules.check_place(order.spec, self._venue.prices(order.instrument), self.now)
+            prices, calendar = self._venue.prices(order.instrument), self._calendar(order.instrument)
+            self._rules.check_place(order.spec, prices, self.now, calendar)
         placed = self._venue.place(order.instrument, order.spec, self.now, order.client_id)
         self._report(placed.events)
         return placed.order.venue_id
@@ -247,7 +266,7 @@ class PaperBroker:
         if position is None or not position.qty:
             return ()
         if self._rules is not None:
-            self._rules.check_close(self.now)
+            self._rules.check_close(self.now, self._calendar(instrument))
         side = Side.SELL if position.qty > 0 else Side.BUY
         out = OrderSpec(side, OrderType.MARKET, abs(position.qty))
         return self._venue.place(instrument, out, self.now).events

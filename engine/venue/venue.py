@@ -8,7 +8,7 @@ handed in as integer nanoseconds; the same calls give the same events. It knows 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from msgspec import structs
 
@@ -126,11 +126,11 @@ class Venue:
         self._matching.change(order, self._now)
         return self._happened()
 
-    def expire(self, now: int) -> Sequence[VenueEvent]:
-        """End every live order, as the end of the trading day does."""
+    def expire(self, now: int, instruments: Collection[str] | None = None) -> Sequence[VenueEvent]:
+        """End every live order (of some instruments), as the end of the trading day does."""
         self._pass_time(now)
         for order in self._orders:
-            if order.status.live:
+            if order.status.live and (instruments is None or order.instrument in instruments):
                 self._matching.end(order, VenueStatus.EXPIRED, self._now)
         return self._happened()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.market import sessions
+from engine.market.calendars.known import CME
 from engine.model import effects as fx
 from engine.model import events as ev
 from engine.model import records as r
@@ -76,7 +76,7 @@ def test_f37_a_clock_set_forward_makes_nothing_late_that_is_not() -> None:
 def test_f37_flat_time_and_the_roll_follow_the_corrected_clock() -> None:
     bench, _ = entered()
     at = bench.now
-    flat = sessions.flat_by(sessions.trade_date(at)) - at
+    flat = CME.flat_by(CME.trade_date(at)) - at
     check(bench, flat - 6 * MINUTE)
     bench.wait(0.2)
     assert not bench.written(r.FlattenStarted)
@@ -84,11 +84,15 @@ def test_f37_flat_time_and_the_roll_follow_the_corrected_clock() -> None:
     bench.wait(0.2)
     assert [record.reason for record in bench.written(r.FlattenStarted)] == ["flat_time"]
     days = len(bench.written(r.DayRolled))
-    check(bench, sessions.next_roll(at) - at - NANOS)
+    check(bench, CME.next_roll(at) - at - NANOS)
     bench.wait(0.2)
     assert len(bench.written(r.DayRolled)) == days
     bench.wait(1)
-    assert len(bench.written(r.DayRolled)) == days + 1
+    assert len(bench.written(r.DayRolled)) == days, "so says a clock that was set, and nothing else yet"
+    stamped = bench.core.turn.wall
+    bench.step(ev.Quote(ts_recv=bench.now, ts_venue=stamped, instrument="MNQ", bid=PRICE, ask=PRICE + 1))
+    bench.wait(0.2)
+    assert len(bench.written(r.DayRolled)) == days + 1, "the market's time agrees"
     check(bench, 0)
     bench.wait(0.2)
     assert len(bench.written(r.DayRolled)) == days + 1, "a clock set back takes no day back"

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from engine.books.commands import obey
 from engine.books.opening import write_start
-from engine.market import sessions
+from engine.market.calendars.known import CME
 from engine.model import records as r
 from engine.model.commands import Halt, Pause, Resume
 from engine.model.limits import RiskLimits
@@ -115,7 +115,7 @@ def test_a_year_without_holidays_reduces_and_says_so(
 ) -> None:
     guarded = GuardedBook(limits)
     guarded.opened.guards = Guards(guarded.opened.orders, guarded.marks, limits, practice_time=practice)
-    new_day(guarded, sessions.trade_date(IN_2028).isoformat(), IN_2028)
+    new_day(guarded, CME.trade_date(IN_2028).isoformat(), IN_2028)
     guarded.look()
     guarded.look()
     assert guarded.state() is state
@@ -126,9 +126,9 @@ def test_a_year_without_holidays_reduces_and_says_so(
 def test_positions_that_need_not_be_flat_are_left_alone_by_the_clock() -> None:
     guarded = GuardedBook(replace(DAILY, must_be_flat=False))
     guarded.book.entered(TEN, price=1000)
-    guarded.book.at(sessions.flat_by(sessions.trade_date(MORNING)))
+    guarded.book.at(CME.flat_by(CME.trade_date(MORNING)))
     assert kinds(guarded.look(1000)) == []
-    assert guarded.opened.guards.ns_to_flat(guarded.book.now) == 50 * MINUTE
+    assert guarded.opened.guards.hours.ns_to_flat(guarded.book.now, CME) == 50 * MINUTE
 
 
 def test_f49_a_journal_that_lost_its_end_is_told_and_pauses_entries_until_a_person_resumes() -> None:

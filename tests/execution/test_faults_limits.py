@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from engine.lab.replay import BOOK
-from engine.market import sessions
+from engine.market.calendars.known import CME
 from engine.model import events as ev
 from engine.model import records as r
 from engine.model.commands import Resume
@@ -68,7 +68,7 @@ def test_f27_a_loss_that_is_only_unrealized_ends_flat_and_locked_until_the_next_
         play.say(Resume(id="r"))
         yield from play.pass_time(1)
         seen["resumed"] = _restriction(play)
-        play.now = sessions.next_roll(play.now) - NANOS
+        play.now = CME.next_roll(play.now) - NANOS
         yield from play.pass_time(0.2)
         seen["evening"] = _restriction(play)
         yield from play.pass_time(4)
@@ -90,7 +90,7 @@ def test_f27_a_loss_that_is_only_unrealized_ends_flat_and_locked_until_the_next_
     assert order == [r.StateChanged, r.FlattenStarted, r.CloseRequested, r.FlattenEnded]
     book = seen["view"]
     assert book.restriction.state is TradingState.LOCKED  # type: ignore[attr-defined]
-    assert book.restriction.until == sessions.next_roll(T0)  # type: ignore[attr-defined]
+    assert book.restriction.until == CME.next_roll(T0)  # type: ignore[attr-defined]
     assert book.limits[0].name == "daily loss"  # type: ignore[attr-defined]
     assert book.limits[0].band is Band.ACT  # type: ignore[attr-defined]
     lost = -play.book.days[0].net_usd
@@ -124,7 +124,7 @@ def test_f25_a_position_held_over_the_roll_is_split_by_its_mark() -> None:
         yield from play.minutes(1)
         _by_hand(play, Side.BUY, 2)
         yield from play.move(PRICE + 30, seconds=4)
-        play.now = sessions.next_roll(play.now) - NANOS
+        play.now = CME.next_roll(play.now) - NANOS
         yield from play.pass_time(0.4)
         seen["before"] = play.core.books[BOOK].day_usd
         yield from play.pass_time(3)
@@ -161,8 +161,8 @@ def test_f24_flat_time_and_reset_stay_chicagos_when_european_clocks_disagree(day
         hours_zone="Europe/Helsinki",
         foreign_positions=ForeignPositions.LEAVE,
     )
-    deadline = sessions.flat_by(day)
-    assert sessions.exchange_clock(deadline) == "15:10:00"
+    deadline = CME.flat_by(day)
+    assert CME.clock(deadline) == "15:10:00"
     start = deadline - 8 * MINUTE
     seen: dict[str, object] = {}
 
@@ -170,14 +170,16 @@ def test_f24_flat_time_and_reset_stay_chicagos_when_european_clocks_disagree(day
         yield from play.pass_time(2)
         _by_hand(play, Side.BUY, 1)
         yield from play.pass_time(2)
-        seen["near"] = play.core.books[BOOK].guards.ns_to_flat(play.now) <= limits.no_entry_before_flat_ns
-        seen["hours"] = play.core.books[BOOK].guards.in_hours(play.now)
+        seen["near"] = (
+            play.core.books[BOOK].guards.hours.ns_to_flat(play.now, CME) <= limits.no_entry_before_flat_ns
+        )
+        seen["hours"] = play.core.books[BOOK].guards.hours.allow(play.now, CME)
         play.now = deadline - 5 * MINUTE - NANOS
         yield from play.pass_time(0.6)
         seen["held"] = play.replay.held("MNQ")
         yield from play.pass_time(8)
         seen["flat"] = play.replay.held("MNQ")
-        play.now = sessions.next_roll(play.now) - NANOS
+        play.now = CME.next_roll(play.now) - NANOS
         yield from play.pass_time(2)
 
     play = ScriptedReplay(script, [], start=start, risk=limits)
@@ -188,15 +190,15 @@ def test_f24_flat_time_and_reset_stay_chicagos_when_european_clocks_disagree(day
     rolls = play.written(r.DayRolled)
     assert len(rolls) == 2
     assert rolls[0].trade_date == day.isoformat()
-    assert sessions.exchange_clock(rolls[1].ts)[:5] == "17:00"
+    assert CME.clock(rolls[1].ts)[:5] == "17:00"
     assert all(trade.reason == "flat_time" for trade in play.book.trades)
 
 
 @pytest.mark.parametrize("flip", [date(2026, 3, 8), date(2026, 11, 1)])
 def test_f24_the_hours_of_a_clock_change_have_one_trade_date_each_and_roll_once(flip: date) -> None:
     """The Sunday on which Chicago's clock jumps, or shows an hour twice, minute by minute."""
-    start = sessions.session_bounds(flip)[0]
-    end = sessions.session_bounds(date(flip.year, flip.month, flip.day + 1))[0] + 60 * MINUTE
+    start = CME.session_bounds(flip)[0]
+    end = CME.session_bounds(date(flip.year, flip.month, flip.day + 1))[0] + 60 * MINUTE
 
     def script(play: ScriptedReplay) -> Market:
         while play.now < end:
@@ -204,6 +206,6 @@ def test_f24_the_hours_of_a_clock_change_have_one_trade_date_each_and_roll_once(
             yield from play.pass_time(0.2)
 
     play = ScriptedReplay(script, [], start=start)
-    rolls = [(rec.trade_date, sessions.exchange_clock(rec.ts)[:5]) for rec in play.written(r.DayRolled)]
+    rolls = [(rec.trade_date, CME.clock(rec.ts)[:5]) for rec in play.written(r.DayRolled)]
     monday = date(flip.year, flip.month, flip.day + 1).isoformat()
     assert rolls == [(flip.isoformat(), "17:00"), (monday, "17:00")]

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from engine.market import sessions
+from engine.market.calendars.known import CME
 from engine.market.expiry import last_day
 from engine.model import effects as fx
 from engine.model import events as ev
@@ -21,7 +21,7 @@ from tests.support.manual_venue import BOOK, ManualVenue, idea
 from tests.support.venue_orders import MNQ, PRICE
 from tstream.run.venues import last_known
 
-TODAY = sessions.trade_date(T0)
+TODAY = CME.trade_date(T0)
 NEXT = PRICE + 700
 """The next month trades dearer."""
 
@@ -56,7 +56,7 @@ def test_f29_no_entry_within_days_of_the_contracts_end(offset: int) -> None:
     assert last is not None
     days = (last - TODAY).days - offset
     start = T0 + days * 24 * 60 * MINUTE
-    if sessions.trade_date(start).weekday() >= 5:
+    if CME.trade_date(start).weekday() >= 5:
         pytest.skip("nobody trades on that day")
     bench = ManualVenue(idea(), at=start)
     bench.connect()

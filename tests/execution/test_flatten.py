@@ -9,8 +9,7 @@ import pytest
 from msgspec import structs
 
 from engine.execution.flatten import reopening
-from engine.market import sessions
-from engine.market.holidays import EARLY_CLOSES
+from engine.market.calendars.known import CME
 from engine.model import effects as fx
 from engine.model import events as ev
 from engine.model import records as r
@@ -119,7 +118,7 @@ def test_f28_every_escalation_step_is_critical_and_says_what_is_open_and_what_to
     ],
 )
 def test_f28_when_a_closed_market_takes_orders_again(when: str, opens: str | None) -> None:
-    assert reopening(at(when)) == (None if opens is None else at(opens))
+    assert reopening(at(when), CME) == (None if opens is None else at(opens))
 
 
 def test_f28_through_the_break_the_latch_stays_and_the_close_comes_with_the_reopening() -> None:
@@ -304,7 +303,7 @@ def test_the_last_word_of_a_flatten_says_that_it_is_over() -> None:
 
 
 def test_an_early_close_counts_as_closed() -> None:
-    [day] = [d for d in EARLY_CLOSES if d.isoformat() == "2026-11-27"]
-    close = sessions.session_close(day)
+    [day] = [d for d in CME.holidays.early if d.isoformat() == "2026-11-27"]
+    close = CME.session_close(day)
     assert datetime.fromtimestamp(close // NANOS, UTC).isoformat() < "2026-11-27T21:00"
-    assert reopening(close + MINUTE) == at("2026-11-29 17:00")
+    assert reopening(close + MINUTE, CME) == at("2026-11-29 17:00")

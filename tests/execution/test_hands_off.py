@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from engine.core import Core
-from engine.market.sessions import flat_by
+from engine.market.calendars.known import CME
 from engine.model import events as ev
 from engine.model.commands import Flatten
 from engine.model.config import Brackets, EngineConfig, TradingSwitch
@@ -26,7 +26,7 @@ from tests.support.venue_orders import PRICE
 
 MNQ = CME_FUTURES["MNQ"]
 LIVE = Account("1", "50KTC-1", AccountKind.LIVE, Decimal(50_000), can_trade=True)
-NOON = flat_by(date(2026, 11, 18)) - 180 * MINUTE
+NOON = CME.flat_by(date(2026, 11, 18)) - 180 * MINUTE
 """Within the session, hours before positions must be flat."""
 
 

@@ -10,6 +10,7 @@ from hypothesis import given as examples
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from engine.market.calendars.known import CME
 from engine.model import effects as fx
 from engine.model import events as ev
 from engine.model import records as r
@@ -214,7 +215,7 @@ def test_an_entry_for_the_day_ends_before_positions_must_be_flat() -> None:
     venue.say(resting())
     [found] = venue.book.plans.values()
     guards, wall = venue.core.books[BOOK].guards, venue.core.turn.wall
-    assert found.plan.ends_ts == wall + guards.ns_to_flat(wall) - 15 * MINUTE
+    assert found.plan.ends_ts == wall + guards.hours.ns_to_flat(wall, CME) - 15 * MINUTE
 
 
 @pytest.mark.parametrize("command", [Pause(id="x"), Flatten(id="x"), CancelManual(id="x", order="one")])

@@ -14,7 +14,7 @@ from adapters.store.hashing import RunHash, run_hash
 from adapters.store.virtual import SyncJournal
 from engine.core import Core, Outcome
 from engine.lab.replay import BOOK, Replay
-from engine.market import sessions
+from engine.market.calendars.known import CME
 from engine.model import records as r
 from engine.model.config import BookConfig, EngineConfig, TradingSwitch
 from engine.model.effects import PlaceOrder
@@ -265,7 +265,7 @@ def test_the_daily_loss_flattens_locks_survives_a_restart_and_ends_with_the_day(
     assert [Refusal.LOCKED in refusals for refusals in _refused(second.journal)] == [True]
     assert not any(isinstance(record, r.PlanOpened) for record in second.journal)
 
-    roll = sessions.next_roll(MORNING)
+    roll = CME.next_roll(MORNING)
     third = again(roll + MINUTE, refolded([*first.journal, *second.journal]), 3)
     assert _refused(third.journal) == []
     assert any(isinstance(record, r.PlanOpened) for record in third.journal)

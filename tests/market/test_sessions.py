@@ -7,9 +7,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from engine.market import sessions
-from engine.market.holidays import CLOSED_DAYS, EARLY_CLOSES, KNOWN_YEARS
-from engine.market.sessions import UserHours, phase, trade_date
+from engine.market.calendars.known import CME
+from engine.market.user_hours import UserHours
 from engine.model.market import MINUTE, NANOS
 from engine.model.view import SessionPhase
 
@@ -29,48 +28,48 @@ def chicago(text: str) -> int:
 
 @given(weekdays)
 def test_every_session_is_23_hours_and_begins_where_the_break_ends(day: date) -> None:
-    open_ts, close_ts = sessions.session_bounds(day)
+    open_ts, close_ts = CME.session_bounds(day)
     assert close_ts - open_ts == 23 * HOUR
-    assert sessions.exchange_clock(open_ts) == "17:00:00"
-    assert sessions.exchange_clock(close_ts) == "16:00:00"
-    assert trade_date(open_ts) == day
-    assert trade_date(open_ts - 1) == day - timedelta(days=1)
-    assert trade_date(close_ts - 1) == day
+    assert CME.clock(open_ts) == "17:00:00"
+    assert CME.clock(close_ts) == "16:00:00"
+    assert CME.trade_date(open_ts) == day
+    assert CME.trade_date(open_ts - 1) == day - timedelta(days=1)
+    assert CME.trade_date(close_ts - 1) == day
 
 
 @given(instants)
 def test_the_trade_date_is_chicago_wall_time_plus_seven_hours(ts: int) -> None:
     wall = datetime.fromtimestamp(ts // NANOS, CHICAGO).replace(tzinfo=None)
-    assert trade_date(ts) == (wall + timedelta(hours=7)).date()
+    assert CME.trade_date(ts) == (wall + timedelta(hours=7)).date()
 
 
 @given(instants)
 def test_the_next_roll_is_the_first_instant_of_the_next_trade_date(ts: int) -> None:
-    roll = sessions.next_roll(ts)
+    roll = CME.next_roll(ts)
     assert roll > ts
-    assert trade_date(roll - 1) == trade_date(ts)
-    assert trade_date(roll) == trade_date(ts) + timedelta(days=1)
+    assert CME.trade_date(roll - 1) == CME.trade_date(ts)
+    assert CME.trade_date(roll) == CME.trade_date(ts) + timedelta(days=1)
 
 
 @given(instants)
 def test_the_phase_holds_until_its_next_change(ts: int) -> None:
-    change = sessions.next_phase_change(ts)
+    change = CME.next_phase_change(ts)
     assert change > ts
-    assert {phase(ts), phase((ts + change) // 2), phase(change - 1)} == {phase(ts)}
+    assert {CME.phase(ts), CME.phase((ts + change) // 2), CME.phase(change - 1)} == {CME.phase(ts)}
 
 
 @given(instants)
 def test_the_phase_follows_the_chicago_wall_on_ordinary_days(ts: int) -> None:
-    day = trade_date(ts)
+    day = CME.trade_date(ts)
     wall = datetime.fromtimestamp(ts // NANOS, CHICAGO)
     minutes = wall.hour * 60 + wall.minute
-    assume(day not in CLOSED_DAYS and day not in EARLY_CLOSES)
+    assume(day not in CME.holidays.closed and day not in CME.holidays.early)
     if day.weekday() >= 5 or 16 * 60 <= minutes < 17 * 60:
-        assert phase(ts) is SessionPhase.CLOSED
+        assert CME.phase(ts) is SessionPhase.CLOSED
     elif 8 * 60 + 30 <= minutes < 15 * 60:
-        assert phase(ts) is SessionPhase.RTH
+        assert CME.phase(ts) is SessionPhase.RTH
     else:
-        assert phase(ts) is SessionPhase.ETH
+        assert CME.phase(ts) is SessionPhase.ETH
 
 
 @pytest.mark.parametrize(
@@ -96,7 +95,7 @@ def test_the_phase_follows_the_chicago_wall_on_ordinary_days(ts: int) -> None:
     ],
 )
 def test_phases_of_known_moments(wall: str, expected: SessionPhase) -> None:
-    assert phase(chicago(wall)) is expected
+    assert CME.phase(chicago(wall)) is expected
 
 
 @pytest.mark.parametrize(
@@ -109,45 +108,45 @@ def test_phases_of_known_moments(wall: str, expected: SessionPhase) -> None:
     ],
 )
 def test_positions_must_be_flat_by(day: date, expected: str) -> None:
-    assert sessions.exchange_hhmm(sessions.flat_by(day)) == expected
-    assert trade_date(sessions.flat_by(day)) == day
-    assert sessions.flat_by(day) < sessions.session_close(day)
+    assert CME.hhmm(CME.flat_by(day)) == expected
+    assert CME.trade_date(CME.flat_by(day)) == day
+    assert CME.flat_by(day) < CME.session_close(day)
 
 
 def test_a_closed_day_has_no_time_to_hold_anything() -> None:
     christmas = date(2026, 12, 25)
-    open_ts, _ = sessions.session_bounds(christmas)
-    assert sessions.session_close(christmas) == sessions.flat_by(christmas) == open_ts
+    open_ts, _ = CME.session_bounds(christmas)
+    assert CME.session_close(christmas) == CME.flat_by(christmas) == open_ts
 
 
 def test_holiday_data_covers_weekdays_of_the_years_it_claims() -> None:
-    for day in CLOSED_DAYS | EARLY_CLOSES.keys():
+    for day in CME.holidays.closed | CME.holidays.early.keys():
         assert day.weekday() < 5, day
-        assert sessions.calendar_known(day)
-    assert {day.year for day in CLOSED_DAYS} == set(KNOWN_YEARS)
-    assert not CLOSED_DAYS & EARLY_CLOSES.keys()
+        assert CME.known(day)
+    assert {day.year for day in CME.holidays.closed} == set(CME.holidays.years)
+    assert not CME.holidays.closed & CME.holidays.early.keys()
 
 
 def test_unknown_years_are_admitted_and_get_a_regular_week() -> None:
-    assert not sessions.calendar_known(date(2013, 10, 7))
-    assert not sessions.calendar_known(date(2028, 1, 3))
-    assert phase(chicago("2028-12-25T10:00:00")) is SessionPhase.RTH
+    assert not CME.known(date(2013, 10, 7))
+    assert not CME.known(date(2028, 1, 3))
+    assert CME.phase(chicago("2028-12-25T10:00:00")) is SessionPhase.RTH
 
 
 @pytest.mark.parametrize("sunday", MISMATCH_WEEKS)
 def test_roll_and_deadline_hold_while_us_and_eu_clocks_disagree(sunday: date) -> None:
     for offset in range(1, 6):
         day = sunday + timedelta(days=offset)
-        open_ts, close_ts = sessions.session_bounds(day)
+        open_ts, close_ts = CME.session_bounds(day)
         assert close_ts - open_ts == 23 * HOUR
-        assert sessions.exchange_clock(sessions.flat_by(day)) == "15:10:00"
-        assert sessions.exchange_clock(sessions.next_roll(sessions.flat_by(day))) == "17:00:00"
+        assert CME.clock(CME.flat_by(day)) == "15:10:00"
+        assert CME.clock(CME.next_roll(CME.flat_by(day))) == "17:00:00"
 
 
 @pytest.mark.parametrize("flip", [date(2026, 3, 8), date(2026, 11, 1)])
 def test_each_utc_hour_around_a_clock_change_has_one_trade_date(flip: date) -> None:
     first = int(datetime(flip.year, flip.month, flip.day, tzinfo=UTC).timestamp()) * NANOS - 24 * HOUR
-    dates = [trade_date(first + hour * HOUR) for hour in range(72)]
+    dates = [CME.trade_date(first + hour * HOUR) for hour in range(72)]
     assert dates == sorted(dates)
     lengths = {day: dates.count(day) for day in dates[24:48]}
     assert lengths[flip] == (23 if flip.month == 3 else 25)  # the Sunday on which nobody trades
@@ -169,8 +168,8 @@ def test_user_hours_stand_on_the_users_own_wall() -> None:
 def test_the_users_evening_ends_after_the_deadline_when_clocks_disagree() -> None:
     hours = UserHours("02:00", "23:00", "Europe/Helsinki")
     usual, odd = date(2026, 8, 5), date(2026, 3, 11)
-    assert hours.open_at(sessions.flat_by(usual)) is False
-    assert hours.open_at(sessions.flat_by(odd)) is True
+    assert hours.open_at(CME.flat_by(usual)) is False
+    assert hours.open_at(CME.flat_by(odd)) is True
 
 
 @given(instants, st.sampled_from(["Europe/Helsinki", "Asia/Kolkata", "Australia/Lord_Howe", "UTC"]))

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from engine.market.sessions import session_bounds, trade_date
+from engine.market.calendars.known import CME
 from engine.market.staleness import Staleness
 from engine.model.market import MINUTE, NANOS
 from tests.market.feed import T0, at
 
-DAY = trade_date(T0)
-OPEN, CLOSE = session_bounds(DAY)
+DAY = CME.trade_date(T0)
+OPEN, CLOSE = CME.session_bounds(DAY)
 
 
 def heard(ts: int) -> Staleness:
@@ -31,7 +31,7 @@ def test_each_instrument_is_judged_alone() -> None:
 
 
 def test_an_instrument_that_was_never_heard_is_stale() -> None:
-    staleness = Staleness(30 * NANOS, ["ES"])
+    staleness = Staleness(30 * NANOS)
     assert staleness.stale("ES", T0)
     assert staleness.stale("XX", T0)
     assert staleness.age("ES", T0) is None

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import inspect
 
-from engine.market import sessions
+from engine.market.calendars.known import CME
 from engine.model import records as r
 from engine.model.errors import JournalError
 from engine.model.instrument import CME_FUTURES
@@ -106,7 +106,8 @@ def test_the_bytes_are_canonical() -> None:
     record = r.DayRolled(ts=7, trade_date="2026-11-16", day_open_ts=5)
     assert (
         r.encode(record)
-        == b'{"record":"day_rolled","ts":7,"v":2,"trade_date":"2026-11-16","day_open_ts":5,"carried":{}}'
+        == b'{"record":"day_rolled","ts":7,"v":2,"trade_date":"2026-11-16","day_open_ts":5,"carried":{},'
+        b'"calendar":"cme","main":true}'
     )
     assert r.encode(record) == r.encode(r.decode(r.encode(record)))
     shuffled = b' {"trade_date": "2026-11-16", "day_open_ts": 5, "v": 2, "ts": 7, "record": "day_rolled"} '
@@ -187,4 +188,4 @@ def test_days_of_the_first_version_opened_when_their_session_did(day: str) -> No
     raw = f'{{"record":"day_rolled","ts":7,"v":1,"trade_date":"{day}"}}'.encode()
     rolled = r.decode(raw)
     assert isinstance(rolled, r.DayRolled)
-    assert rolled.day_open_ts == sessions.session_bounds(date.fromisoformat(day))[0]
+    assert rolled.day_open_ts == CME.session_bounds(date.fromisoformat(day))[0]

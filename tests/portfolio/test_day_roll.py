@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from engine.market import sessions
+from engine.market.calendars.known import CME
 from engine.model import records as r
 from engine.model.market import MINUTE, NANOS, Bar, Side, Timeframe
 from engine.model.orders import Fill, Slot
@@ -22,7 +22,7 @@ from engine.state.days import DayStats
 from engine.state.position import Trade
 from tests.support.books import BOOK, MNQ, MORNING, Book, refolded
 
-ROLL = sessions.next_roll(MORNING)
+ROLL = CME.next_roll(MORNING)
 DAY_NS = 24 * 60 * MINUTE
 TWO = Leg(2, -400, 600)
 
@@ -74,7 +74,7 @@ def test_f25_missed_rolls_come_in_order_at_the_next_start(nights: int) -> None:
     found = [date.fromisoformat(day) for day in _rolls(after)]
     assert len(found) == nights + 1
     assert all(later - earlier == timedelta(days=1) for earlier, later in pairwise(found))
-    assert found[-1] == sessions.trade_date(after.now)
+    assert found[-1] == CME.trade_date(after.now)
     again = after.restarted(MINUTE)
     roll(again.turn, Marks())
     assert _rolls(again) == _rolls(after)
@@ -85,12 +85,12 @@ def test_f25_a_very_long_absence_is_cut_short() -> None:
     book.wait(5000 * DAY_NS)
     roll(book.turn, Marks())
     assert len(_rolls(book)) == LONGEST_ABSENCE.days + 1
-    assert book.turn.state.trade_date == sessions.trade_date(book.now).isoformat()
+    assert book.turn.state.days["cme"].trade_date == CME.trade_date(book.now).isoformat()
 
 
 def test_the_first_start_rolls_to_today() -> None:
     book = Book()
-    book.turn.state.trade_date = ""
+    book.turn.state.days.clear()
     roll(book.turn, Marks())
     assert _rolls(book)[1:] == ["2026-11-16"]
 
@@ -252,7 +252,7 @@ def test_f25_the_days_add_up_to_the_whole(steps: list[tuple[str, int, int]], las
     for n, (what, qty, price) in enumerate(steps):
         book.wait(MINUTE)
         if what == "roll":
-            book.at(sessions.next_roll(book.now))
+            book.at(CME.next_roll(book.now))
             roll(book.turn, _marks(price))
         elif what == "restart":
             book = book.restarted(price * 60 * NANOS)

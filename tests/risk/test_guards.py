@@ -9,7 +9,7 @@ import pytest
 from engine.books.book import Book as EngineBook
 from engine.books.book import BookSpec
 from engine.books.opening import VENUE_LINKS
-from engine.market import sessions
+from engine.market.calendars.known import CME
 from engine.model import records as r
 from engine.model.config import BookConfig
 from engine.model.limits import RiskLimits
@@ -53,9 +53,9 @@ def _locked(book: Book) -> bool:
 
 
 def test_the_clock_of_these_tests_is_chicagos() -> None:
-    assert sessions.exchange_hhmm(MORNING) == "10:00"
-    assert sessions.exchange_hhmm(FLAT) == "15:10"
-    assert sessions.next_roll(MORNING) == ROLL
+    assert CME.hhmm(MORNING) == "10:00"
+    assert CME.hhmm(FLAT) == "15:10"
+    assert CME.next_roll(MORNING) == ROLL
 
 
 @pytest.mark.parametrize(("bid", "acts"), [(902, False), (901, True), (800, True)])
@@ -150,7 +150,7 @@ def test_the_lock_ends_with_its_trade_date(when: int, locked: bool) -> None:
     _check(book, _marks(800))
     book.fill(stop, 800)
     book.at(when)
-    book.write(day_rolled(when, sessions.trade_date(when).isoformat()))
+    book.write(day_rolled(when, CME.trade_date(when).isoformat()))
     assert _locked(book) is locked
     if not locked:
         assert _check(book, _marks(800)) == []
@@ -202,4 +202,4 @@ def test_the_traders_hours_and_the_markets_both_count(
 ) -> None:
     start, end, zone = hours
     limits = RiskLimits(hours_start=start, hours_end=end, hours_zone=zone)
-    assert Book().opened(limits).guards.in_hours(when) is inside
+    assert Book().opened(limits).guards.hours.allow(when, CME) is inside

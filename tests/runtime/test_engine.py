@@ -255,7 +255,7 @@ async def test_a_snapshot_that_cant_be_used_costs_time_only(body: bytes) -> None
     faked.journal.snapshot = 1, body
     state = await restore(faked.journal)
     assert faked.journal.read_from == 0
-    assert state.trade_date == faked.core.state.trade_date
+    assert state.days == faked.core.state.days
 
 
 async def test_a_snapshot_on_which_the_records_dont_fit_is_left_out() -> None:

@@ -8,7 +8,7 @@ import pytest
 from msgspec import structs
 
 from engine.books.book import Book as EngineBook
-from engine.market import sessions
+from engine.market.calendars.known import CME
 from engine.model import events as ev
 from engine.model import records as r
 from engine.model.commands import Halt, Pause
@@ -137,8 +137,8 @@ def test_f59_everything_that_holds_entries_back_is_in_one_picture_for_all_contra
 
 def test_f59_a_closed_market_says_until_when() -> None:
     bench, _ = entered()
-    flat = sessions.flat_by(sessions.trade_date(bench.now))
-    opens = sessions.next_roll(bench.now)
+    flat = CME.flat_by(CME.trade_date(bench.now))
+    opens = CME.next_roll(bench.now)
     for at in (flat - MINUTE, flat + MINUTE, opens - 20 * MINUTE):
         bench.now = at
         bench.quote()

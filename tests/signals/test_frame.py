@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from engine.market.sessions import session_bounds
+from engine.market.calendars.known import CME
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import MINUTE, Bar, Timeframe
 from engine.signals.frame import FrameSignals, PatternKind
@@ -96,7 +96,7 @@ def test_an_order_block_that_holds_is_named_with_its_edge() -> None:
 def test_old_patterns_give_way_to_yesterdays_extremes() -> None:
     frame = FrameSignals("ES", Timeframe.M5)
     for n, day in enumerate((date(2026, 8, 4), date(2026, 8, 5), date(2026, 8, 6))):
-        open_ts, close_ts = session_bounds(day)
+        open_ts, close_ts = CME.session_bounds(day)
         for ts in range(open_ts, close_ts, 5 * MINUTE):
             price = 20_000 + 100 * n
             frame.add(Bar("ES", Timeframe.M5, ts, price, price + 1, price - 1, price, 5))

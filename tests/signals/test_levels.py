@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from engine.market.sessions import session_bounds
+from engine.market.calendars.known import CME
 from engine.model.market import MINUTE, Bar, Timeframe
 from engine.signals.levels import Levels, PreviousDay
 from engine.signals.swings import Swing
@@ -83,7 +83,7 @@ def test_zones_hold_their_swings_and_are_sorted_and_bounded(rows: list[tuple[int
 
 
 def day_bars(day: date, low: int, high: int, late: int = 0) -> list[Bar]:
-    open_ts, close_ts = session_bounds(day)
+    open_ts, close_ts = CME.session_bounds(day)
     return [
         Bar("ES", Timeframe.H1, ts, low, high, low, high, 1)
         for ts in range(open_ts + late * 60 * MINUTE, close_ts, 60 * MINUTE)

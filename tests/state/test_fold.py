@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.market import sessions
+from engine.market.calendars.known import CME
 from engine.model import records as r
 from engine.model.market import MINUTE, NANOS, Side
 from engine.model.orders import OrderStatus, Slot
@@ -187,7 +187,7 @@ def test_a_roll_unlocks_what_was_locked_until_then_and_nothing_else(behind: int)
             )
         )
 
-    roll = sessions.next_roll(book.now)
+    roll = CME.next_roll(book.now)
     restrict(TradingState.LOCKED, None, roll)
     restrict(TradingState.LOCKED, "MES", roll + NANOS)
     restrict(TradingState.REDUCING, "MNQ", None)

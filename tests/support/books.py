@@ -9,7 +9,7 @@ from typing import Any
 from engine.books.book import Book as EngineBook
 from engine.books.book import BookSpec
 from engine.books.opening import VENUE_LINKS
-from engine.market import sessions
+from engine.market.calendars.known import CME
 from engine.model import records as r
 from engine.model.config import BookConfig, EngineConfig, TradingSwitch
 from engine.model.instrument import CME_FUTURES, Instrument
@@ -56,7 +56,7 @@ class _Kept(Turn):
 
 def day_rolled(ts: int, day: str) -> r.DayRolled:
     """The record that a trade date began."""
-    return r.DayRolled(ts=ts, trade_date=day, day_open_ts=sessions.session_bounds(date.fromisoformat(day))[0])
+    return r.DayRolled(ts=ts, trade_date=day, day_open_ts=CME.session_bounds(date.fromisoformat(day))[0])
 
 
 class Book:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from engine.books.commands import obey
-from engine.market import sessions
+from engine.market.calendars.known import CME
 from engine.model import records as r
 from engine.model.commands import RunCommand
 from engine.model.limits import RiskLimits
@@ -19,7 +19,7 @@ from tests.support.books import BOOK, MORNING, Book, day_rolled
 
 DAILY = RiskLimits(daily_loss_usd=Decimal(1000), max_trades=0)
 TRAILING = RiskLimits(daily_loss_usd=Decimal(0), max_trades=0, max_loss_usd=Decimal(2000))
-ROLL = sessions.next_roll(MORNING)
+ROLL = CME.next_roll(MORNING)
 TEN = Leg(10, -2000, 2000)
 
 

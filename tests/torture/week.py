@@ -275,7 +275,7 @@ class Week(Replay):
                 case _:
                     pass
         day = self._core.state.book(BOOK).day
-        self._day_before = self._core.state.trade_date, day.costs_usd, day.entries
+        self._day_before = self._core.state.days["cme"].trade_date, day.costs_usd, day.entries
 
     def _rolled(self, record: r.DayRolled) -> None:
         """The day that ends had its own fills and entries, and no others; the new one begins on time."""

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from engine.books.opening import PAPER
 from engine.core import Core
 from engine.lab.replay import BOOK
-from engine.market import sessions
+from engine.market.calendars.known import CME
 from engine.model import effects as fx
 from engine.model import records as r
 from engine.model.config import BookConfig, PaperConfig
@@ -137,9 +137,9 @@ def test_nothing_piles_up_over_the_days() -> None:
     broker.restore(VenueState(T0, 1, 1, [], [], []), BookState(PAPER))
     now = T0
     for number in range(40):
-        opens = sessions.next_roll(now) if number else T0
-        while sessions.phase(opens) is SessionPhase.CLOSED:
-            opens = sessions.next_roll(opens)
+        opens = CME.next_roll(now) if number else T0
+        while CME.phase(opens) is SessionPhase.CLOSED:
+            opens = CME.next_roll(opens)
         now = opens + NANOS
         broker.advance(now)
         broker.on_quote(Quote(ts_recv=now, ts_venue=now, instrument="MNQ", bid=PRICE, ask=PRICE + 1))

@@ -12,7 +12,7 @@ from adapters.simulator.config import SimulatorConfig
 from engine.books.opening import MARKET_LINK, PAPER, VENUE_LINKS
 from engine.core import Core
 from engine.lab.replay import BOOK
-from engine.market import sessions
+from engine.market.calendars.known import CME
 from engine.model import events as ev
 from engine.model import records as r
 from engine.model.commands import Flatten, Pause, Resume
@@ -38,7 +38,7 @@ from tests.support.scripted_replay import PRICE, ScriptedReplay, idea
 MNQ = CME_FUTURES["MNQ"]
 PAPER_BOOK = (BookConfig(PAPER, paper=PaperConfig()),)
 MS = NANOS // 1000
-MINUTE_15_10 = sessions.flat_by(sessions.trade_date(T0))
+MINUTE_15_10 = CME.flat_by(CME.trade_date(T0))
 
 
 def entered(play: ScriptedReplay) -> Iterator[ev.Quote | ev.Print]:
@@ -112,7 +112,7 @@ def test_t2_paper_replay_and_backtest_fill_by_one_default_which_every_summary_na
 # --- what its venue refuses ------------------------------------------------------------------------------
 
 ENTRY = OrderSpec(Side.BUY, OrderType.MARKET, 1, stop_offset=-40, target_offset=80)
-CLOSED_TS = sessions.session_close(sessions.trade_date(T0)) + MINUTE
+CLOSED_TS = CME.session_close(CME.trade_date(T0)) + MINUTE
 
 
 @pytest.mark.parametrize(
@@ -123,8 +123,8 @@ CLOSED_TS = sessions.session_close(sessions.trade_date(T0)) + MINUTE
         (MINUTE_15_10, True, False),
         (MINUTE_15_10, False, True),
         (CLOSED_TS, False, False),
-        (sessions.next_roll(T0), True, True),
-        (sessions.next_roll(T0) + 3 * 24 * 60 * MINUTE, True, False),
+        (CME.next_roll(T0), True, True),
+        (CME.next_roll(T0) + 3 * 24 * 60 * MINUTE, True, False),
     ],
     ids=["session", "before 15:10", "15:10", "15:10 may stay", "break", "17:00", "Saturday"],
 )
@@ -171,7 +171,7 @@ def test_cut_offs_follow_one_another_over_a_weekend() -> None:
         at = rules.next_cut_off(at) or 0
         found.append(at)
     assert found == sorted(set(found))
-    assert [sessions.exchange_hhmm(ts) for ts in found[:3]] == ["15:10"] * 3
+    assert [CME.hhmm(ts) for ts in found[:3]] == ["15:10"] * 3
     assert PaperRules(must_be_flat=False).next_cut_off(T0) is None
 
 

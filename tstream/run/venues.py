@@ -12,10 +12,9 @@ from adapters.projectx.config import LastKnown, ProjectXConfig, WantedAccount
 from adapters.projectx.requests import CAPABILITIES
 from adapters.projectx.venue import ProjectXVenue, book_name
 from adapters.simulator.process import Ready
-from engine.market import sessions
+from engine.market.calendars.known import CME
 from engine.model.config import BookConfig
 from engine.model.errors import PortError
-from engine.model.view import SessionPhase
 from engine.ports import Broker, MarketFeed
 from engine.state.state import State
 from tstream.clock import RunClock
@@ -160,4 +159,4 @@ def last_known(state: State, book: str) -> LastKnown | None:
 
 def market_open(ts: int) -> bool:
     """Whether silence of the market would be a fault at a time, nanoseconds UTC."""
-    return sessions.phase(ts) is not SessionPhase.CLOSED
+    return CME.is_open(ts)

@@ -21,7 +21,7 @@ from adapters.tapes.tape import Tape, open_tape
 from engine.core import Core
 from engine.lab.replay import Replay
 from engine.lab.summary import Summary, summarise
-from engine.market import sessions
+from engine.market.calendars.known import CME
 from engine.model.config import BookConfig, EngineConfig, TradingSwitch
 from engine.model.market import MINUTE, NANOS
 from engine.model.records import AnyRecord, encode
@@ -126,7 +126,7 @@ def _end(source: MarketSource, options: RunOptions) -> int | None:
     if options.duration_ns is not None:
         return source.start_ts + options.duration_ns
     if options.tape is None:
-        return sessions.session_close(sessions.trade_date(source.start_ts))
+        return CME.session_close(CME.trade_date(source.start_ts))
     return None
 
 
