@@ -106,9 +106,8 @@ def test_the_tags_are_the_names_in_the_journal() -> None:
 def test_the_bytes_are_canonical() -> None:
     record = r.DayRolled(ts=7, trade_date="2026-11-16", day_open_ts=5)
     assert (
-        r.encode(record)
-        == b'{"record":"day_rolled","ts":7,"v":2,"trade_date":"2026-11-16","day_open_ts":5,"carried":{},'
-        b'"calendar":"cme","main":true}'
+        r.encode(record) == b'{"record":"day_rolled","ts":7,"v":2,"trade_date":"2026-11-16","day_open_ts":5,'
+        b'"calendar":"cme","main":true,"carried":{}}'
     )
     assert r.encode(record) == r.encode(r.decode(r.encode(record)))
     shuffled = b' {"trade_date": "2026-11-16", "day_open_ts": 5, "v": 2, "ts": 7, "record": "day_rolled"} '

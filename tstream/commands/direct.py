@@ -264,14 +264,23 @@ def _ask(view: View, expected: Sequence[str], scope: Scope) -> None:
 
 
 async def _progress(engine: Engine, out: Output) -> None:
-    """What happens, in words, as it happens."""
+    """What happens, in words, as it happens; the last of it when this is cancelled."""
     seen = 0
-    while True:
-        for notice in engine.notices(seen):
-            seen = notice.seq
-            if _worth_telling(notice):
-                out.write(printable(notice.text) + "\n")
-        await asyncio.sleep(_LOOKS_S)
+    try:
+        while True:
+            seen = _tell(engine, out, seen)
+            await asyncio.sleep(_LOOKS_S)
+    finally:
+        _tell(engine, out, seen)
+
+
+def _tell(engine: Engine, out: Output, seen: int) -> int:
+    """Tell what is newer than a notice's number; gives the newest number."""
+    for notice in engine.notices(seen):
+        seen = notice.seq
+        if _worth_telling(notice):
+            out.write(printable(notice.text) + "\n")
+    return seen
 
 
 def _worth_telling(notice: Notice) -> bool:
