@@ -1,7 +1,7 @@
 """`python -m tests.torture [PART ...] [--seed N] [--count N]`: the long runs, each count with its seed.
 
-Parts: interleavings, books, kills, week, alerts. The exit status is 1 when something broke; it says how to
-see it again.
+Parts: interleavings, books, kills, accounts, week, alerts. The exit status is 1 when something broke; it says
+how to see it again.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ from bench.figures import machine, ms, quantile, table
 from tests.torture import interleavings, many_books, memory, texts
 from tests.torture import kill_plan as kills
 from tests.torture.kill_points import ANY, POINTS
+from tests.torture.killed_books import KilledBooks
 from tests.torture.killed_day import NAKED_S, KilledDay
 from tests.torture.week import Week
 
 SCENES, KILLS, DAYS, TEXTS = 10_000, 210, 5, 20_000
-BOOK_SCENES = 500
+BOOK_SCENES, ACCOUNT_KILLS = 500, 100
 AIM_S = 2.0
 """From the first accepted login to a protected position."""
 
@@ -162,10 +163,31 @@ def alerts(seed: int, count: int | None) -> None:
     )
 
 
+def accounts(seed: int, count: int | None) -> None:
+    began = time.monotonic()
+    with scratch() as folder:
+        outcome = KilledBooks(folder, seed).play(count or ACCOUNT_KILLS)
+    table(
+        f"accounts: seed {seed}, {outcome.kills.total()} kills, {time.monotonic() - began:.0f} s; two"
+        " accounts of one login, one at a second venue, and a paper book: nothing lost or doubled",
+        ("", "figure"),
+        [
+            *((f"killed: {who}", str(times)) for who, times in sorted(outcome.kills.items())),
+            *((f"fills of {book}, none missed", str(times)) for book, times in outcome.fills.items()),
+            ("trades at the venues", str(outcome.trades)),
+            ("trades of the paper book", str(outcome.paper_trades)),
+            ("from a kill to all books agreed and protected, p50", ms(quantile(outcome.agreed_s, 0.5))),
+            ("  p95", ms(quantile(outcome.agreed_s, 0.95))),
+            ("  max", ms(max(outcome.agreed_s))),
+        ],
+    )
+
+
 PARTS: dict[str, Callable[[int, int | None], None]] = {
     "interleavings": interleave,
     "books": books,
     "kills": kill,
+    "accounts": accounts,
     "week": week,
     "alerts": alerts,
 }

@@ -1,0 +1,177 @@
+"""The engine that is killed while it trades several accounts: `python -m tests.torture.books_child ORDERS`.
+
+Orders are JSON; a person's commands come on stdin, one a line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from adapters.common.secret import Secret
+from adapters.common.steady import passing_ns
+from adapters.projectx.config import ProjectXConfig, RateLimits, WantedAccount
+from adapters.projectx.venue import ProjectXVenue
+from adapters.simulator.market.hours import market_open
+from adapters.simulator.process import Ready
+from adapters.store.journal import Journal
+from engine.core import Core
+from engine.market.bars import BarsClosed
+from engine.model.commands import Flatten, Resume, Shutdown
+from engine.model.config import BookConfig, EngineConfig, PaperConfig, TradingSwitch
+from engine.model.instrument import CME_FUTURES
+from engine.model.limits import RiskLimits
+from engine.model.market import Side, Timeframe
+from engine.model.plans import Idea
+from engine.ports import Clock
+from engine.runtime.engine import Engine
+from engine.runtime.recovery import restore
+from engine.signals.board import SignalBoard
+from engine.strategies.protocol import Declined
+from tests.projectx.conftest import QUICK
+from tests.torture.child import bug
+from tests.torture.venue_process import KEY, USER
+from tstream.run.wiring import in_real_time
+
+PAPER = "paper"
+TICKS = {"MNQ": (40, 80, 160), "MES": (12, 24, 48), "MGC": (20, 40, 80)}
+"""Of stop, first and second target."""
+LIMITS = RiskLimits(
+    risk_per_trade_usd=Decimal(1_000),
+    daily_loss_usd=Decimal(1_000_000),
+    max_trades=1_000_000,
+    max_open_trades=100,
+    account_preset="none",
+    reduce_on_unknown_days=False,
+)
+
+
+class VenueOrders(Struct, frozen=True):
+    """A venue of the run."""
+
+    name: str
+    ready: Ready
+    books: dict[str, str]
+    """Name of the book to that of its account."""
+    symbols: tuple[str, ...]
+
+
+class Orders(Struct, frozen=True):
+    """What one run is to do."""
+
+    venues: tuple[VenueOrders, ...]
+    journal: str
+    seed: int
+
+
+class Restless:
+    """Has an idea of each contract with every minute that closes; its seed decides the sides."""
+
+    name = "restless"
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+
+    def on_bars(self, closed: BarsClosed, board: SignalBoard) -> Sequence[Idea | Declined]:
+        ideas = []
+        for bar in closed.bars:
+            if bar.timeframe is Timeframe.M1:
+                side = random.Random(f"{self._seed}:{bar.instrument}:{closed.ts}").choice(list(Side))
+                stop, *ends = TICKS[bar.instrument]
+                targets = tuple(bar.close + side.sign * ticks for ticks in ends)
+                ideas.append(
+                    Idea(
+                        self.name, bar.instrument, side, bar.close, bar.close - side.sign * stop,
+                        targets, 80, ("seeded",), closed.ts, 3,
+                    )
+                )  # fmt: skip
+        return ideas
+
+
+def _venue(orders: VenueOrders, seed: int, clock: Clock) -> ProjectXVenue:
+    url, real = orders.ready.url, RateLimits()
+    rate = orders.ready.rate
+    return ProjectXVenue(
+        ProjectXConfig(
+            user_name=USER,
+            api_key=Secret(KEY),
+            instruments={symbol: CME_FUTURES[symbol] for symbol in orders.symbols},
+            venue=orders.name,
+            accounts=tuple(WantedAccount(book=book, name=account) for book, account in orders.books.items()),
+            api_url=url,
+            user_hub_url=f"{url}/hubs/user",
+            market_hub_url=f"{url}/hubs/market",
+            timing=replace(QUICK, first_message_s=5, dead_s=30, act_s=5, protect_s=1.5),
+            limits=replace(
+                real, period_s=real.period_s / rate, history_period_s=real.history_period_s / rate
+            ),
+        ),
+        clock,
+        session_open=market_open,
+        rng=random.Random(seed),
+    )
+
+
+async def main(orders: Orders) -> None:
+    """Run until killed or told to shut down."""
+    first = orders.venues[0].ready
+
+    def clock() -> int:
+        return first.clock.at(passing_ns())
+
+    async with await Journal.open(Path(orders.journal)) as journal:
+        state = await restore(journal)
+        venues = [_venue(one, orders.seed, clock) for one in orders.venues]
+        brokers = [broker for venue in venues for broker in venue.brokers]
+        books = [
+            BookConfig(name, venue=one.name, risk=LIMITS, capabilities=brokers[0].capabilities)
+            for one in orders.venues
+            for name in one.books
+        ]
+        symbols = {symbol: one.name for one in orders.venues for symbol in one.symbols}
+        config = EngineConfig(
+            tuple(CME_FUTURES[symbol] for symbol in symbols), "torture", journal.install, journal.boot,
+            TradingSwitch.LIVE, practice_time=True, templates=(),
+            books=(*books, BookConfig(PAPER, risk=LIMITS, paper=PaperConfig())),
+            sources={symbol: (venue,) for symbol, venue in symbols.items()},
+        )  # fmt: skip
+        core = Core(in_real_time(config, first.rate), Restless(orders.seed), state)
+        feeds = {one.name: venue.feed for one, venue in zip(orders.venues, venues, strict=True)}
+        engine = Engine(core, journal, journal.last_seq, feeds, brokers, clock, speed=first.rate)
+        core.turn.on_fault = bug
+        listening = asyncio.create_task(_listen(engine))
+        try:
+            await engine.main()
+        finally:
+            listening.cancel()
+            await asyncio.gather(*(venue.close() for venue in venues))
+
+
+async def _listen(engine: Engine) -> None:
+    """A person at the keyboard: "flatten", or "flatten BOOK"."""
+    reader = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    while line := await reader.readline():
+        word, _, book = line.decode().strip().partition(" ")
+        match word:
+            case "flatten":
+                engine.ask(Flatten(id=word, book=book or None))
+            case "resume":
+                engine.ask(Resume(id=word, book=book or None))
+            case _:
+                engine.ask(Shutdown(id=word))
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    asyncio.run(main(msgspec.json.decode(sys.argv[1], type=Orders)))
