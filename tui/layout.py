@@ -106,7 +106,10 @@ def _books_height(shape: Shape, height: int, books: int) -> int:
     """Rows for the books: 1 is a line. A pane has a frame and a head besides its rows."""
     if shape in (Shape.SMALL, Shape.FLAT) or height < 36:
         return 1
-    return 3 + min(books, BOOKS_SHOWN, max(2, (height - 28) // 3))
+    room = (height - 28) // 3
+    if shape is Shape.TALL:
+        room = min(room, height - 38)  # the chart above the other panes keeps five lines
+    return 3 + min(books, BOOKS_SHOWN, max(2, room))
 
 
 def _small(places: Arrangement, width: int, height: int, swapped: bool) -> None:
@@ -164,8 +167,9 @@ def _large(places: Arrangement, width: int, height: int) -> None:
     side = 52 if width >= 190 else 46
     right = max(56, width * 3 // 10)
     centre = width - side - right
-    quotes, system = 9, 16
-    pnl = max(12, (body - quotes - system) // 2)
+    quotes = 9
+    pnl = max(12, (body - quotes - 16) // 2)
+    system = min(16, body - quotes - pnl - 5)
     _stack(
         places, 0, 2, side,
         [("quotes", quotes), ("pnl", pnl), ("system", system), ("trades", body - quotes - pnl - system)],

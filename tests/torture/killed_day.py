@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from adapters.simulator.faults.armed import Armed
 from adapters.store import schema
@@ -159,9 +160,10 @@ class KilledDay:
         entry = floor.price
         ending = wanted or self.rng.choice(ENDINGS)
         if ending in ("target", "break-even"):
-            before = floor.stops()
+            before = {price for _, price in floor.stops()}
             await self._moves(entry + side * (TARGET_TICKS[0] + 5))
-            await self._wait(lambda: floor.stops() not in (before, []), 3)
+            # The first target's own stop goes first; the other one is moved behind that.
+            await self._wait(lambda: {price for _, price in floor.stops()} - before, 3)
             await self._moves(entry + side * (TARGET_TICKS[1] + 5 if ending == "target" else -5))
         elif ending == "stop":
             await self._moves(entry - side * (STOP_TICKS + 5))
@@ -236,7 +238,7 @@ class KilledDay:
 
     # -- waiting -----------------------------------------------------------------------------------
 
-    async def _wait(self, met: Callable[[], bool], seconds: float) -> bool:
+    async def _wait(self, met: Callable[[], Any], seconds: float) -> bool:
         """Whether it came true within so many real seconds. Raises KilledError."""
         end = time.monotonic() + patient(seconds)
         while not met():

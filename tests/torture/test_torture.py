@@ -51,9 +51,7 @@ def test_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
     kills = [Kill("before reply", 1), Kill("after stop modified", 1), Kill("before close", 1), Kill(ANY, 20)]
     day = KilledDay(tmp_path, SEED)
     outcome = day.play(kills)
-    # A point that a slow machine does not come to is killed between two effects instead.
-    assert outcome.kills.total() + outcome.missed.total() == len(kills)
-    assert outcome.kills.total() >= len(kills) // 2, f"not reached: {outcome.missed}"
+    assert sum(outcome.kills.values()) == len(kills), f"not reached: {outcome.missed}"
     assert outcome.agreed >= len(kills)
     assert outcome.fills > 0
 
