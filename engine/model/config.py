@@ -147,6 +147,11 @@ class EngineConfig(Struct, frozen=True):
         return next((i.calendar for i in (*priced, *self.instruments)), "cme")
 
     @property
+    def currency(self) -> str:
+        """In which every book counts: that of the first contract."""
+        return next((i.currency for i in self.instruments), "USD")
+
+    @property
     def stale_ns(self) -> int:
         """Prices older than this are too old for at least one of the books, nanoseconds."""
         configs = self.books or self.templates or (BookConfig(),)

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from engine.model.alerts import room_of
 from engine.model.config import LATEST_NS, TradingSwitch
-from engine.model.instrument import Instrument
+from engine.model.instrument import Instrument, InstrumentKind
 from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, NANOS
 from engine.model.orders import AccountKind, Capabilities
@@ -81,6 +81,8 @@ class Circumstances(Struct, frozen=True):
     """Of the account, if everything were closed now."""
     copy_ratio: Decimal = Decimal(1)
     """What the book multiplies the sized quantity by."""
+    currency: str = "USD"
+    """In which the book counts (docs/semantics.md#currencies)."""
     record: TrackRecord = TrackRecord()
     """How trades of this bot or room have ended in this book."""
     score_key: str = "strategy.min_score"
@@ -178,6 +180,10 @@ def check(
     when(now.late_ns > now.latest_ns, Refusal.TOO_LATE, old)
     when(now.busy_instrument, Refusal.IN_POSITION)
     when(now.unknown_orders, Refusal.UNKNOWN_ORDER)
+    when(instrument.kind is InstrumentKind.SPOT, Refusal.NO_SPOT)
+    when(idea.side.sign < 0 and not instrument.shortable, Refusal.NO_SHORTS)
+    settled = f"it is settled in {instrument.currency}, the book counts in {now.currency} (counts_as_usd)"
+    when(instrument.currency != now.currency, Refusal.CURRENCY, settled)
     open_ = f"{_count(now.open_plans, 'open trade')}, {limits.max_open_trades} allowed (risk.max_open_trades)"
     when(now.open_plans >= limits.max_open_trades, Refusal.MAX_SIZE, open_)
     score = f"score {idea.score_tenths / 10:.1f}, at least {limits.min_score_tenths / 10:.1f}"
@@ -218,6 +224,8 @@ def check(
         full = f"room for {now.room_micros} micros is left in the account, 1 contract is {instrument.minis}"
         when(qty > 0 and fits <= 0, Refusal.MAX_CONTRACTS, f"{full} (risk.max_minis)")
         qty = min(qty, max(0, fits))
+    worth, least = instrument.notional(idea.reference, qty), instrument.least_notional
+    when(qty > 0 and worth < least, Refusal.LEAST_NOTIONAL, f"the order is worth {worth}, at least {least}")
     less = f"{asked} would risk {each * asked:.2f} USD, {limits.risk_per_trade_usd} allowed"
     most = f"(risk.per_trade_usd), {limits.max_contracts} in a trade (risk.max_contracts): {qty} fit"
     when(wanted.whole and 0 < qty < asked, Refusal.SIZE_LESS, f"{less} {most}")

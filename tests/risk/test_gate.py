@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from engine.model.config import LATEST_NS, TradingSwitch
-from engine.model.instrument import CME_FUTURES
+from engine.model.instrument import CME_FUTURES, Instrument, InstrumentKind
 from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, NANOS, Side
 from engine.model.orders import AccountKind
@@ -20,6 +20,7 @@ from engine.risk.gate import Against, Circumstances, check, overridden
 from engine.risk.sizers import Wanted, of_grade
 from engine.risk.sizing import loss_usd
 from engine.venue.paper import CAPABILITIES
+from tests.support.instruments import PERPETUAL, SHARE, SPOT
 
 MNQ = CME_FUTURES["MNQ"]
 LIMITS = RiskLimits(max_losses_in_a_row=3)
@@ -101,6 +102,30 @@ def _against(idea: Idea = IDEA, limits: RiskLimits = LIMITS, **changes: object) 
     return tuple(one.refusal for one in check(idea, MNQ, limits, replace(FINE, **changes))[1])
 
 
+OTHERS = [
+    (SPOT, {"no_spot"}, "USDT"),
+    (replace(SPOT, kind=InstrumentKind.PERPETUAL), set(), "USDT"),
+    (PERPETUAL, {"currency"}, "USD"),
+    (replace(PERPETUAL, least_notional=Decimal(10**9)), {"least_notional"}, "USDT"),
+    (SHARE, set(), "USD"),
+]
+
+
+@pytest.mark.parametrize(("instrument", "wanted", "currency"), OTHERS)
+@pytest.mark.parametrize("side", list(Side))
+def test_what_an_instrument_itself_does_not_allow(
+    instrument: Instrument, wanted: set[str], currency: str, side: Side
+) -> None:
+    at = 2_000_000
+    stop, target = (at - side.sign * 40, at + side.sign * 120)
+    idea = replace(IDEA, side=side, reference=at, stop=stop, targets=(target,))
+    facts = replace(FINE, currency=currency)
+    found = {one.refusal.value for one in check(idea, instrument, LIMITS, facts)[1]}
+    shorts = {"no_shorts"} if side is Side.SELL and not instrument.shortable else set()
+    judged = {"no_spot", "no_shorts", "least_notional", "currency"}  # all of them, see the rows above
+    assert found & judged == wanted | shorts
+
+
 def test_no_reason_means_go() -> None:
     assert check(IDEA, MNQ, LIMITS, FINE) == (5, ())
 
@@ -148,7 +173,8 @@ def test_a_person_overrides_what_may_be_overridden_and_nothing_else(
 def test_every_refusal_is_tried_here_and_has_a_sentence() -> None:
     tried = {refusal for refusal, _ in AGAINST + IDEAS} | {Refusal.SIZE_ZERO, Refusal.SIZE_LESS}
     of_bots = {Refusal.SIGNALS_ONLY, Refusal.COOLDOWN, Refusal.NOT_ITS_OWN}  # tests/books/test_bots.py
-    assert tried == set(Refusal) - of_bots
+    of_instruments = {Refusal.NO_SPOT, Refusal.NO_SHORTS, Refusal.LEAST_NOTIONAL, Refusal.CURRENCY}
+    assert tried == set(Refusal) - of_bots - of_instruments
     assert all(refusal.sentence for refusal in Refusal)
 
 
