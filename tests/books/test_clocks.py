@@ -11,9 +11,11 @@ from engine.model import records as r
 from engine.model.commands import Flatten, Pause
 from engine.model.events import ClockFault
 from engine.model.market import MINUTE, NANOS
+from engine.model.restrictions import TradingState
 from engine.model.view import HealthView
 from engine.runtime.view_builder import picture
-from tests.support.manual_venue import ManualVenue, connected, entered, idea
+from engine.state.restrictions import tighten
+from tests.support.manual_venue import BOOK, ManualVenue, connected, entered, idea
 from tests.support.venue_orders import PRICE
 
 HOUR = 60 * MINUTE
@@ -96,6 +98,47 @@ def test_f37_flat_time_and_the_roll_follow_the_corrected_clock() -> None:
     check(bench, 0)
     bench.wait(0.2)
     assert len(bench.written(r.DayRolled)) == days + 1, "a clock set back takes no day back"
+
+
+def _set_over_the_roll(bench: ManualVenue) -> int:
+    """The day's lock stands, and the machine's clock is set to a minute behind the roll; by how much."""
+    turn, until = bench.core.turn, CME.next_roll(bench.now)
+    turn.begin(turn.now)
+    tighten(
+        turn, TradingState.LOCKED, "daily loss", book=BOOK, until=until, guard="daily_loss", trades_stay=True
+    )
+    bench._take(turn.records, turn.effects)
+    by = until - bench.now + MINUTE
+    check(bench, by)
+    return by
+
+
+def _locked(bench: ManualVenue) -> bool:
+    found = bench.core.state.restrictions.values()
+    return any(one.state is TradingState.LOCKED for one in found)
+
+
+def test_a_clock_set_over_the_roll_lifts_no_lock_before_the_market_says_so() -> None:
+    bench, _ = entered()
+    by = _set_over_the_roll(bench)
+    bench.wait(5)
+    bench.quote()
+    bench.wait(1)
+    assert _locked(bench), "the market's own time is that of before"
+    assert bench.restart(after_s=1).core.state.clock_set_ns == by, "a restart believes it no more"
+    stamped = ev.Quote(ts_recv=bench.now, ts_venue=bench.now + by, instrument="MNQ", bid=PRICE, ask=PRICE + 1)
+    bench.step(stamped)
+    bench.wait(1)
+    assert not _locked(bench)
+
+
+def test_a_lock_ends_with_the_day_where_nobody_confirms_a_clock_and_time_has_passed() -> None:
+    bench, _ = entered()
+    until = CME.next_roll(bench.now)
+    _set_over_the_roll(bench)
+    bench.now = until + NANOS
+    bench.wait(1)
+    assert not _locked(bench)
 
 
 def test_f37_a_journal_from_the_future_stops_nothing() -> None:
