@@ -7,7 +7,6 @@ else needs a new version and a migration in `migrate`.
 from __future__ import annotations
 
 from decimal import Decimal
-from enum import StrEnum
 
 import msgspec
 from msgspec import Struct, field
@@ -18,7 +17,13 @@ from engine.model.errors import JournalError
 from engine.model.events import AlertKind
 from engine.model.instrument import Instrument
 from engine.model.old_records import migrate
-from engine.model.orders import Account, Fill, OrderSpec, Slot, Specified
+from engine.model.order_records import FillApplied as FillApplied
+from engine.model.order_records import FillSettled as FillSettled
+from engine.model.order_records import OrderAdopted as OrderAdopted
+from engine.model.order_records import OrderEvent as OrderEvent
+from engine.model.order_records import OrderIntended as OrderIntended
+from engine.model.order_records import OrderMoved as OrderMoved
+from engine.model.orders import Account
 from engine.model.plans import Idea, Leg, PlanStatus, TradePlan
 from engine.model.refusals import Refusal
 from engine.model.restrictions import TradingState
@@ -28,25 +33,6 @@ from engine.model.run_records import ClockFound as ClockFound
 from engine.model.run_records import Record as Record
 from engine.model.run_records import RecordsLost as RecordsLost
 from engine.model.run_records import RunStarted as RunStarted
-
-
-class OrderEvent(StrEnum):
-    """What can happen to an order; with its state it decides the next one (engine.state.order_table)."""
-
-    SENT = "sent"
-    ACCEPTED = "accepted"
-    FILLED = "filled"
-    CANCEL_REQUESTED = "cancel_requested"
-    MODIFY_REQUESTED = "modify_requested"
-    MODIFIED = "modified"
-    REQUEST_REFUSED = "request_refused"
-    """The venue declined a cancel or modify: the order stands as before."""
-    CANCELED = "canceled"
-    REJECTED = "rejected"
-    EXPIRED = "expired"
-    TIMED_OUT = "timed_out"
-    NOT_FOUND = "not_found"
-    DENIED = "denied"
 
 
 class ContractKnown(Record, frozen=True, kw_only=True, tag="contract_known"):
@@ -146,66 +132,6 @@ class PlanChanged(Record, frozen=True, kw_only=True, tag="plan_changed"):
     entry_limit: int | None = None
     """Where a resting entry goes, ticks; None leaves it, as `entry_stop` does."""
     entry_stop: int | None = None
-
-
-class OrderIntended(Specified, Record, frozen=True, kw_only=True, tag="order_intended"):
-    """Comes before the order is sent: no order without it."""
-
-    book: str
-    client_id: str
-    plan_id: str
-    leg: int
-    slot: Slot
-    instrument: str
-    spec: OrderSpec
-
-
-class OrderAdopted(Specified, Record, frozen=True, kw_only=True, tag="order_adopted"):
-    """An order that the venue made: a bracket's leg, a platform close, somebody's own order."""
-
-    book: str
-    client_id: str
-    venue_id: str
-    instrument: str
-    spec: OrderSpec
-    plan_id: str | None
-    leg: int
-    slot: Slot | None
-    suspended: bool = False
-
-
-class OrderMoved(Record, frozen=True, kw_only=True, tag="order_moved"):
-    """Something happened to an order. Prices and quantity are given where they changed."""
-
-    book: str
-    client_id: str
-    event: OrderEvent
-    venue_id: str | None = None
-    qty: int | None = None
-    limit: int | None = None
-    stop: int | None = None
-    suspended: bool | None = None
-    ts_venue: int = 0
-    reason: str = ""
-
-
-class FillApplied(Record, frozen=True, kw_only=True, tag="fill_applied"):
-    book: str
-    client_id: str
-    fill: Fill
-    inferred: bool = False
-    """Concluded from the venue calling the order filled; its own id is a hash of what it says."""
-
-
-class FillSettled(Record, frozen=True, kw_only=True, tag="fill_settled"):
-    """The venue told a fill late, and an inferred one has stood for it already: it is not counted again, but
-    its price and its costs take the place of the assumed ones.
-    """
-
-    book: str
-    trade_id: str
-    client_id: str = ""
-    fill: Fill | None = None
 
 
 class PositionAdjusted(Record, frozen=True, kw_only=True, tag="position_adjusted"):

@@ -27,6 +27,7 @@ from engine.runtime.bot_watch import watch
 from engine.runtime.clock_watch import ClockWatch
 from engine.runtime.commands import Commands
 from engine.runtime.effect_runner import EffectRunner
+from engine.runtime.history_loader import HistoryLoader
 from engine.runtime.inbox import Inbox
 from engine.runtime.journal_writer import JournalWriter
 from engine.runtime.pictures import Pictures
@@ -41,9 +42,6 @@ BATCH = 200
 
 SPARE_BARS = 64
 """Bars digested before the loop waits: well under a millisecond."""
-
-WARM_UP_NS = 11 * 24 * 3600 * NANOS
-"""History loaded at start, so that the 1h frame speaks at once."""
 
 RETRY_S = 5.0
 
@@ -96,7 +94,6 @@ class Engine:
         self._speed = speed
         self._emergency = emergency
         self._admit = admit
-        self._warm = warm_up
         self._alerts = alerts
         self._inbox: Inbox | None = None
         self._early: list[ev.AnyEvent] = []
@@ -107,12 +104,13 @@ class Engine:
         self._fault = ""
         self._stopping = False
         self._commands = Commands(self._take_command)
-        self._loads: dict[tuple[str, str], asyncio.Task[None]] = {}  # newest request by venue, instrument
-        self._switches = 0
         self._wait_p99_ms = 0.0
         self._waits_seen = 0.0
         """When they were last looked at, by the loop's clock."""
         self._watch = ClockWatch(clock, wall, speed)
+        self._history = HistoryLoader(
+            feeds if warm_up else {}, core.market.sources, self._watch.wall, clock, self._post
+        )
         self._pictures = Pictures(core, self._health, clock)
         core.turn.on_fault = self._survived
         watch(core.entries.bots, self._post, clock)
@@ -203,7 +201,7 @@ class Engine:
             if not self._fault:
                 await snapshots.finish(ENDING_S)
         finally:
-            ending = [*tasks, *self._loads.values()]
+            ending = [*tasks, *self._history.tasks]
             for task in ending:
                 task.cancel()
             await asyncio.gather(*ending, return_exceptions=True)
@@ -269,18 +267,8 @@ class Engine:
         if isinstance(event, ev.CommandReceived):
             said = (notice for notice in reversed(turn.notices) if notice.seq > told)
             self._commands.taken(event.command, said)
-        match event:
-            case ev.ContractResolved():
-                self._load_history(event.venue, event.instrument.symbol)
-            case ev.CommandReceived(command=Shutdown()):
-                self._stopping = True
-            case ev.LinkChanged(link="market", state=ev.LinkState.LIVE):
-                for symbol in self._core.state.instruments:
-                    self._load_history(event.venue, symbol)
-        if self._switches != self._core.market.sources.switches:
-            self._switches = self._core.market.sources.switches
-            for symbol in self._core.state.instruments:
-                self._load_history(self._core.market.sources.active(symbol), symbol)
+            self._stopping = self._stopping or isinstance(event.command, Shutdown)
+        self._history.hear(event, self._core.state.instruments)
         return outcome
 
     def _tape(self, record: Callable[[ev.AnyEvent], None], event: ev.AnyEvent) -> None:
@@ -353,39 +341,6 @@ class Engine:
     def _venue_of(self, book: str) -> str:
         config = self._core.config.book(book)
         return "" if config is None else config.venue
-
-    async def _warm_up(self, venue: str, symbol: str) -> None:
-        """Load closed minutes of the past days; repeated until it works or a newer request replaces it."""
-        while True:
-            end = self._watch.wall()
-            try:
-                bars = await self._feeds[venue].history(symbol, end - WARM_UP_NS, end)
-            except FatalError as error:
-                log.error("history of %s: %s", symbol, error)
-                return
-            except PortError as error:
-                log.warning("history of %s: %s; trying again in %.0f s", symbol, error, RETRY_S)
-                await asyncio.sleep(RETRY_S)
-                continue
-            except Exception:
-                log.exception("history of %s failed", symbol)
-                return
-            now = self._clock()
-            self._post(ev.HistoryLoaded(ts_recv=now, instrument=symbol, bars=tuple(bars), venue=venue))
-            return
-
-    def _load_history(self, venue: str, symbol: str) -> None:
-        """A newer request knows the newer end, so it replaces one that is still under way. Where an event
-        does not say whose it is, it is the only venue's. What does not price the instrument is not asked.
-        """
-        priced = self._core.market.sources.priced_by(venue, symbol)
-        venue = venue or next(iter(self._feeds), "")
-        if not self._warm or venue not in self._feeds or not priced:
-            return
-        before = self._loads.get((venue, symbol))
-        if before is not None:
-            before.cancel()
-        self._loads[venue, symbol] = asyncio.create_task(self._warm_up(venue, symbol), name="history")
 
     def _health(self) -> HealthView:
         inbox, writer = self._inbox, self._writer

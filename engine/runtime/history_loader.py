@@ -1,0 +1,93 @@
+"""Closed minutes of the past, asked of the feeds beside everything else that the engine does."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Iterable, Mapping
+
+from engine.market.sources import Sources
+from engine.model import events as ev
+from engine.model.errors import FatalError, PortError
+from engine.model.market import NANOS
+from engine.ports import Clock, MarketFeed
+
+log = logging.getLogger(__name__)
+
+WARM_UP_NS = 11 * 24 * 3600 * NANOS
+"""History loaded at start, so that the 1h frame speaks at once."""
+
+RETRY_S = 5.0
+
+
+class HistoryLoader:
+    """Loads what an instrument's signals need, whenever its feed may have missed something."""
+
+    def __init__(
+        self,
+        feeds: Mapping[str, MarketFeed],
+        sources: Sources,
+        wall: Callable[[], int],
+        clock: Clock,
+        post: Callable[[ev.AnyEvent], None],
+    ) -> None:
+        """`feeds` are by their venue's name; without any nothing is loaded. `wall` is the time that the
+        calendar goes by, nanoseconds UTC.
+        """
+        self._feeds = feeds
+        self._sources = sources
+        self._wall = wall
+        self._clock = clock
+        self._post = post
+        self._loads: dict[tuple[str, str], asyncio.Task[None]] = {}  # newest request by venue, instrument
+        self._switches = 0
+
+    @property
+    def tasks(self) -> Iterable[asyncio.Task[None]]:
+        return self._loads.values()
+
+    def hear(self, event: ev.AnyEvent, instruments: Collection[str]) -> None:
+        """Load what is to be loaded once the core has taken this event in."""
+        match event:
+            case ev.ContractResolved():
+                self._load(event.venue, event.instrument.symbol)
+            case ev.LinkChanged(link="market", state=ev.LinkState.LIVE):
+                for symbol in instruments:
+                    self._load(event.venue, symbol)
+        if self._switches != self._sources.switches:
+            self._switches = self._sources.switches
+            for symbol in instruments:
+                self._load(self._sources.active(symbol), symbol)
+
+    def _load(self, venue: str, symbol: str) -> None:
+        """A newer request knows the newer end, so it replaces one that is still under way. Where an event
+        does not say whose it is, it is the only venue's. What does not price the instrument is not asked.
+        """
+        priced = self._sources.priced_by(venue, symbol)
+        venue = venue or next(iter(self._feeds), "")
+        if venue not in self._feeds or not priced:
+            return
+        before = self._loads.get((venue, symbol))
+        if before is not None:
+            before.cancel()
+        self._loads[venue, symbol] = asyncio.create_task(self._warm_up(venue, symbol), name="history")
+
+    async def _warm_up(self, venue: str, symbol: str) -> None:
+        """Load closed minutes of the past days; repeated until it works or a newer request replaces it."""
+        while True:
+            end = self._wall()
+            try:
+                bars = await self._feeds[venue].history(symbol, end - WARM_UP_NS, end)
+            except FatalError as error:
+                log.error("history of %s: %s", symbol, error)
+                return
+            except PortError as error:
+                log.warning("history of %s: %s; trying again in %.0f s", symbol, error, RETRY_S)
+                await asyncio.sleep(RETRY_S)
+                continue
+            except Exception:
+                log.exception("history of %s failed", symbol)
+                return
+            now = self._clock()
+            self._post(ev.HistoryLoaded(ts_recv=now, instrument=symbol, bars=tuple(bars), venue=venue))
+            return
