@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from msgspec import structs
 
-from engine.books import amend, manual_changes
+from engine.books import amend, manual_changes, manual_gate
 from engine.books.book import Book
 from engine.books.commands import Answer
 from engine.books.entries import Entries, EntryTerms
@@ -23,11 +23,10 @@ from engine.market.calendars.known import calendar_in
 from engine.model import records as r
 from engine.model.commands import CancelManual, ChangeManual, ManualCommand, PlaceManual
 from engine.model.instrument import Instrument
-from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, Side
 from engine.model.orders import OrderType
 from engine.model.plans import MANUAL, Idea, Leg, PlanStatus, command_of, manual_origin
-from engine.model.refusals import OVERRIDES, Refusal
+from engine.model.refusals import Refusal
 from engine.risk import gate
 from engine.risk.market_hours import NO_DEADLINE
 from engine.risk.sizers import Sizer, Wanted, of_grade, over_stop
@@ -112,7 +111,7 @@ class ManualOrders:
         what = _described(command, known, wish, sized, book)
         if sized.against:
             why = "; ".join(self._why(book, known.symbol, one) for one in sized.against)
-            return Answer(f"refused: {what}: {why}{_may_override(sized.against)}", done=False)
+            return Answer(f"refused: {what}: {why}{manual_gate.may_override(sized.against)}", done=False)
         if command.dry_run:
             return Answer(f"nothing is placed, and it would be taken: {what}")
         plan = self._entries.enter(book, idea, _legs(idea, sized.qty, command, book), command.entry, ends_ts)
@@ -121,7 +120,7 @@ class ManualOrders:
     def _sized(
         self, book: Book, known: Instrument, idea: Idea, command: PlaceManual, words: tuple[str, ...]
     ) -> _Sized:
-        limits = _limits(book)
+        limits = manual_gate.limits(book)
         each = loss_usd(known, idea.reference, idea.stop_ticks, limits)
         sizer: Sizer
         if command.risk_usd is not None:
@@ -178,53 +177,28 @@ class ManualOrders:
         touch = self._touch(known.symbol, plan.side)
         mark = book.orders.context.marks.reached(known.symbol, plan.side)
         change = manual_changes.changed(book.state, found, wish, known, touch, mark)
-        limits = _limits(book)
-        before, after = (
-            manual_changes.risk_usd(book.state, found, legs_, at, known, limits)
-            for legs_, at in ((plan.legs, plan.entry_price), (change.legs, change.entry))
-        )
-        if after > before:
-            self._may_risk(book, known, found, change, limits)
+        words = known_words(command.override)
+        risk = manual_gate.may_change(self._entries, book, known, found, change, words, self._turn.wall)
+        parts = [f"entry to {known.text(wish.price)}"] if wish.price is not None else []
+        parts += [f"stop to {known.text(wish.stop)}"] if wish.stop is not None else []
+        parts += [f"targets to {', '.join(map(known.text, wish.targets))}"] if wish.targets else []
+        what = f"{plan.plan_id}, {plan.instrument} in {book.name}: {', '.join(parts)}"
+        what = f"{what}; {max(Decimal(0), risk):.2f} USD at risk, costs included"
+        if command.dry_run:
+            return Answer(f"nothing is moved, and it would be taken: {what}")
         self._turn.commit(
             r.PlanChanged(
                 ts=self._turn.now,
                 book=book.name,
                 plan_id=plan.plan_id,
                 legs=change.legs,
-                reason="by hand",
+                reason=", ".join(("by hand", *(f"{word} overridden" for word in words))),
                 entry_limit=wish.price if plan.entry_type is OrderType.LIMIT else None,
                 entry_stop=wish.price if plan.entry_type is OrderType.STOP else None,
             )
         )
         book.orders.work()
-        parts = [f"entry to {known.text(wish.price)}"] if wish.price is not None else []
-        parts += [f"stop to {known.text(wish.stop)}"] if wish.stop is not None else []
-        parts += [f"targets to {', '.join(map(known.text, wish.targets))}"] if wish.targets else []
-        where = f"{plan.plan_id}, {plan.instrument} in {book.name}"
-        risk = f"{max(Decimal(0), after):.2f} USD at risk, costs included"
-        return Answer(f"{where}: {', '.join(parts)}; {risk}")
-
-    def _may_risk(
-        self,
-        book: Book,
-        known: Instrument,
-        found: PlanState,
-        change: manual_changes.Changed,
-        limits: RiskLimits,
-    ) -> None:
-        """More is at risk after a change: the gate is asked, as if the trade were new and the only one of its
-        kind. Raises WrongError.
-        """
-        plan = found.plan
-        qty = manual_changes.qty(book.state, found)
-        reference, stop = manual_changes.widest(book.state, found, change)
-        idea = Idea(MANUAL, plan.instrument, plan.side, reference, stop, (), 0, (), self._turn.wall)
-        wanted = Wanted(of_grade, qty, whole=True)
-        terms = EntryTerms(limits, wanted, instead_of=plan.plan_id)
-        _, against = self._entries.verdict(book, idea, known, terms)
-        why = "; ".join(one.words for one in against if one.refusal not in _OF_ENTRIES)
-        if why:
-            raise WrongError(f"{plan.instrument}: more would be at risk, and that is refused: {why}")
+        return Answer(what)
 
     def _cancel(self, command: CancelManual) -> Answer:
         book, found = self._find(command.order, command.book)
@@ -286,23 +260,6 @@ class ManualOrders:
         return last
 
 
-_OF_ENTRIES = frozenset(
-    {
-        Refusal.IN_POSITION,
-        Refusal.MAX_SIZE,
-        Refusal.MAX_TRADES,
-        Refusal.LOSING_STREAK,
-        Refusal.NEAR_CLOSE,
-        Refusal.OUTSIDE_HOURS,
-        Refusal.PAUSED,
-        Refusal.EXPIRING,
-        Refusal.SCORE,
-        Refusal.REWARD_TO_RISK,
-    }
-)
-"""What refuses the beginning of a trade and no change of one."""
-
-
 def _named(found: PlanState, order: str) -> bool:
     ids: tuple[Callable[[], bool], ...] = (
         lambda: found.plan.plan_id == order,
@@ -310,11 +267,6 @@ def _named(found: PlanState, order: str) -> bool:
         lambda: any(order in leg.slots.values() for leg in found.legs),
     )
     return any(same() for same in ids)
-
-
-def _limits(book: Book) -> RiskLimits:
-    """Every limit holds; a person's trade has no score."""
-    return structs.replace(book.config.risk, min_score_tenths=0)
 
 
 def _legs(idea: Idea, qty: int, command: PlaceManual, book: Book) -> tuple[Leg, ...]:
@@ -335,11 +287,3 @@ def _described(command: PlaceManual, known: Instrument, wish: Asked, sized: _Siz
     what = f"{command.side} {sized.qty} {known.symbol} {at} in {book.name}"
     risk = f"{sized.risk_usd:.2f} USD at risk, costs included"
     return f"{what}, stop {known.text(wish.stop)} ({away} ticks){aims}, {risk}"
-
-
-def _may_override(against: tuple[gate.Against, ...]) -> str:
-    """How to have it all the same, where only what a person may override stands against it."""
-    words = {refusal: word for word, refusal in OVERRIDES.items()}
-    if not all(one.refusal in words for one in against):
-        return ""
-    return "".join(f" (--override {words[one.refusal]})" for one in against)

@@ -149,9 +149,9 @@ def known_words(words: tuple[str, ...]) -> tuple[str, ...]:
     """What is to be overridden. Raises WrongError."""
     for word in words:
         if word not in OVERRIDES:
-            raise WrongError(
-                f'"{word}" can\'t be overridden; what can: {", ".join(OVERRIDES)}. No loss limit, no lock'
-            )
+            idle = "a trade by hand has no score, so nothing is refused for it" if word == "score" else ""
+            why = idle or f'"{word}" can\'t be overridden'
+            raise WrongError(f"{why}; what can be: {', '.join(OVERRIDES)}. No loss limit, no lock")
     return tuple(dict.fromkeys(words))
 
 

@@ -117,6 +117,10 @@ class ChangeManual(Command, frozen=True, kw_only=True, tag="change_manual"):
     stop: Decimal | None = None
     targets: tuple[Decimal, ...] = ()
     """All of them, nearest first; none leaves them."""
+    override: tuple[str, ...] = ()
+    """As of PlaceManual."""
+    dry_run: bool = False
+    """Only say what would come of it."""
 
 
 class CancelManual(Command, frozen=True, kw_only=True, tag="cancel_manual"):

@@ -59,11 +59,11 @@ class Refusal(Worded):
 
 
 OVERRIDES: dict[str, Refusal] = {
-    "score": Refusal.SCORE,
     "hours": Refusal.OUTSIDE_HOURS,
     "pause": Refusal.PAUSED,
     "reward-to-risk": Refusal.REWARD_TO_RISK,
 }
 """What a person may override by typing its word (docs/manual-orders.md#overrides). Nothing else gives way:
-no loss limit, no lock, no account that is not armed, no blindness.
+no loss limit, no lock, no account that is not armed, no blindness. A trade by hand has no score that could be
+too low.
 """

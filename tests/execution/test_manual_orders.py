@@ -148,6 +148,7 @@ SENTENCES: list[tuple[dict[str, Any], str]] = [
     ({"minutes": 0, "entry": OrderType.LIMIT, "price": Decimal(19_990)}, "1 to 1440 minutes"),
     ({"minutes": 5}, "leave the minutes out"),
     ({"override": ("daily_loss",)}, '"daily_loss" can\'t be overridden'),
+    ({"override": ("score",)}, "has no score, so nothing is refused for it; what can be: hours, pause,"),
     ({"book": "nowhere"}, "unknown book nowhere, or not connected yet; known: hand"),
     ({"instrument": "NQX"}, "unknown contract NQX; known: MNQ, ES"),
     ({"instrument": "ES"}, "ES: no price is known yet"),
@@ -305,6 +306,47 @@ def test_a_resting_entry_moves_and_fills_with_its_stop() -> None:
         venue.tell(one)
     venue.obey(3)
     assert venue.stops() == [(2, PRICE - 50)]
+
+
+def test_a_dry_run_of_a_change_says_what_it_would_be_and_moves_nothing() -> None:
+    venue = _held()
+    answer = _change(venue, stop=_price(PRICE - 20), dry_run=True)
+    assert answer.startswith(
+        "nothing is moved, and it would be taken: 1-1, MNQ in hand: stop to 19995.00; 24.44"
+    )
+    assert "more would be at risk" in _change(venue, stop=_price(PRICE - 400), dry_run=True)
+    venue.obey(2)
+    assert not venue.of(fx.ModifyOrder)
+    assert not venue.written(r.PlanChanged)
+
+
+@pytest.mark.parametrize("way", [{"targets": (_price(PRICE + 30),)}, {"price": _price(PRICE - 2)}])
+def test_what_was_refused_to_an_entry_is_refused_to_its_move_until_the_word_is_typed(
+    way: dict[str, Any],
+) -> None:
+    venue = bench()
+    aims = {"stop": _price(PRICE - 50), "targets": (_price(PRICE + 50),)}
+    [entry] = venue.accept(_after(venue, resting(**aims, stop_ticks=None, target_ticks=())), legs=True)
+    answer = _change(venue, **way)
+    assert "that is refused: reward to risk is" in answer
+    assert answer.endswith("(--override reward-to-risk)")
+    venue.obey(1)
+    assert not venue.of(fx.ModifyOrder)
+    assert "can't be overridden" in _change(venue, **way, override=("daily_loss",))
+    assert _change(venue, **way, override=("reward-to-risk",)).startswith("1-1, MNQ in hand")
+    assert venue.written(r.PlanChanged)[-1].reason == "by hand, reward-to-risk overridden"
+    venue.tell_fill(venue.execute(entry, PRICE))
+    venue.tell(entry)
+    venue.obey(3)
+    # What has begun is not measured anew: no word is needed to bring its target nearer.
+    assert _change(venue, targets=(_price(PRICE + 20),)).startswith("1-1, MNQ in hand")
+
+
+def test_a_looser_stop_of_what_is_held_has_no_word() -> None:
+    venue = _held()
+    refused = _change(venue, stop=_price(PRICE - 400), override=tuple(OVERRIDES))
+    assert "more would be at risk, and that is refused" in refused
+    assert "--override" not in refused
 
 
 def test_a_move_that_was_under_way_at_a_restart_is_looked_up_and_made() -> None:

@@ -61,6 +61,11 @@ def test_what_is_typed_is_what_is_sent(places: Paths) -> None:
     )
     [changed] = _sent(places, view, ["order", "modify", "3-17", "--stop", "19985.25", "--id", "y"])
     assert changed == ChangeManual(id="y", source="cli", order="3-17", stop=Decimal("19985.25"))
+    dry = ["order", "modify", "3-17", "--target", "20100", "--override", "pause", "--dry-run", "--id", "d"]
+    [changed] = _sent(places, view, dry)
+    assert changed == ChangeManual(
+        id="d", source="cli", order="3-17", targets=(Decimal(20100),), override=("pause",), dry_run=True
+    )
     [cancelled] = _sent(places, view, ["order", "cancel", "3-17", "--id", "z"])
     assert cancelled == CancelManual(id="z", source="cli", order="3-17")
 
@@ -87,6 +92,8 @@ def test_real_money_is_asked_about_first(places: Paths, capsys: Out) -> None:
     assert "say --yes" in capsys.readouterr().err
     assert _sent(places, view, [*PLACE, "--yes"])
     assert _sent(places, view, [*PLACE, "--dry-run"])
+    assert not _sent(places, view, ["order", "modify", "3-17", "--stop", "1"], 2)
+    assert _sent(places, view, ["order", "modify", "3-17", "--stop", "1", "--dry-run"])
 
 
 def test_orders_by_hand_are_listed(places: Paths, capsys: Out) -> None:

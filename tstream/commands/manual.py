@@ -76,8 +76,10 @@ def modify(
     price: Decimal | None,
     stop: Decimal | None,
     targets: Sequence[Decimal],
+    override: Sequence[str],
     book: str | None,
     name: str | None,
+    dry_run: bool,
     sure: bool,
     as_json: bool,
 ) -> int:
@@ -90,8 +92,10 @@ def modify(
         price=price,
         stop=stop,
         targets=tuple(targets),
+        override=tuple(override),
+        dry_run=dry_run,
     )
-    return _send(command, None, book, f"change {order}", sure=sure, as_json=as_json)
+    return _send(command, None, book, f"change {order}", sure=sure or dry_run, as_json=as_json)
 
 
 def cancel(order: str, *, book: str | None, name: str | None, as_json: bool) -> int:

@@ -59,6 +59,13 @@ Named = Annotated[
     str | None,
     typer.Option("--id", metavar="NAME", help="Of the command: the same again does nothing twice."),
 ]
+Override = Annotated[
+    list[str] | None,
+    typer.Option("--override", metavar="WORD", help="hours, pause or reward-to-risk; several times."),
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Only say what would come of it, and what is at risk.")
+]
 Json = Annotated[bool, typer.Option("--json", help="The answer as JSON, for scripts.")]
 
 
@@ -92,15 +99,10 @@ def place(
     minutes: Annotated[
         int | None, typer.Option("--minutes", min=1, max=1440, help="How long it rests; else for the day.")
     ] = None,
-    override: Annotated[
-        list[str] | None,
-        typer.Option("--override", metavar="WORD", help="score, hours, pause or reward-to-risk."),
-    ] = None,
+    override: Override = None,
     book: OneBook = None,
     name: Named = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would come of it, and what is at risk.")
-    ] = False,
+    dry_run: DryRun = False,
     yes: args.Yes = False,
     as_json: Json = False,
 ) -> None:
@@ -136,8 +138,10 @@ def modify(
     price: Annotated[Decimal | None, _price("--price", "Where a resting entry goes.")] = None,
     stop: Annotated[Decimal | None, _price("--stop", "Where the protective stop goes.")] = None,
     target: Targets = None,
+    override: Override = None,
     book: args.Book = None,
     name: Named = None,
+    dry_run: DryRun = False,
     yes: args.Yes = False,
     as_json: Json = False,
 ) -> None:
@@ -150,8 +154,10 @@ def modify(
             price=price,
             stop=stop,
             targets=target or (),
+            override=override or (),
             book=book,
             name=name,
+            dry_run=dry_run,
             sure=yes,
             as_json=as_json,
         )
