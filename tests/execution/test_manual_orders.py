@@ -325,7 +325,7 @@ def test_what_was_refused_to_an_entry_is_refused_to_its_move_until_the_word_is_t
     way: dict[str, Any],
 ) -> None:
     venue = bench()
-    aims = {"stop": _price(PRICE - 50), "targets": (_price(PRICE + 50),)}
+    aims: dict[str, Any] = {"stop": _price(PRICE - 50), "targets": (_price(PRICE + 50),)}
     [entry] = venue.accept(_after(venue, resting(**aims, stop_ticks=None, target_ticks=())), legs=True)
     answer = _change(venue, **way)
     assert "that is refused: reward to risk is" in answer
