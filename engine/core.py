@@ -137,7 +137,11 @@ class Core:
         return min(due, self.market.bars.next_deadline() or due)
 
     def _look_at_sources(self) -> None:
-        tell_switches(self.market.look_at_sources(self.turn.now, self.turn.wall), self.turn)
+        switches = self.market.look_at_sources(self.turn.now, self.turn.wall)
+        tell_switches(switches, self.turn)
+        for broker in self.inside:
+            for switch in switches:
+                broker.on_source(switch)
 
     def _counts(self, event: Any) -> bool:
         return self.market.sources.counts(event, self.turn.now)

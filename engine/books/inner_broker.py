@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from msgspec import structs
 
 from engine.books.book import Book
+from engine.market.sources import Switch
 from engine.model import events as ev
 from engine.model.config import BookConfig, EngineConfig, PaperConfig
 from engine.model.effects import AnyEffect
@@ -138,12 +139,31 @@ class InnerBroker:
         self._due = self._turn.now if self._broker.outgoing else NEVER if due is None else due
 
     def _on_contract(self, event: ev.ContractResolved) -> None:
-        """A new month: prices of two months never meet. What is held is closed at the old one's last."""
-        symbol, book = event.instrument.symbol, self._books[self.name]
+        """A new month: what is held is closed at the old one's last price."""
+        symbol = event.instrument.symbol
         known, _ = self._turn.state.month(symbol, event.venue)
-        if known in ("", event.contract_id) or symbol not in self._instruments:
+        if known not in ("", event.contract_id) and symbol in self._instruments:
+            self._leave_month(symbol)
+
+    def on_source(self, switch: Switch) -> None:
+        """Another venue's prices from now on: what the one before said last is worth nothing any more, and an
+        order waits for the first price of the new one. Where that one has another month active, it is as if
+        the month had rolled.
+        """
+        symbol = switch.instrument
+        if symbol not in self._instruments:
             return
-        prices = self._broker.venue.prices(symbol)
+        state = self._turn.state
+        _, before = state.month(symbol, switch.before)
+        _, now = state.month(symbol, switch.now)
+        if before and now and before != now:
+            self._leave_month(symbol)
+        elif symbol not in self._frozen:
+            self._broker.venue.forget_prices(symbol)
+
+    def _leave_month(self, symbol: str) -> None:
+        """Prices of two months never meet. What is held is closed at the last ones that are known."""
+        prices, book = self._broker.venue.prices(symbol), self._books[self.name]
         priced = prices.last is not None or prices.bid is not None
         if symbol in exposed(book.state):
             book.orders.flatten((symbol,), "flat_time")

@@ -19,7 +19,7 @@ from engine.model.notices import Severity
 from engine.model.orders import Account, AccountKind, Slot
 from engine.model.refusals import Refusal
 from engine.model.restrictions import TradingState
-from tests.support.many_books import ACCOUNTS, ALPHA, BETA, EVERY, ManyBooks, book_configs, long_idea
+from tests.support.many_books import ACCOUNTS, ALPHA, BETA, EVERY, MNQ, ManyBooks, book_configs, long_idea
 
 
 def at_work(**options: object) -> ManyBooks:
@@ -203,6 +203,48 @@ def test_only_the_active_venues_prices_count_for_marks_bars_and_paper_fills() ->
     assert many.core.marks.bid("MNQ") == here
     assert many.core.market.last("MNQ") == here
     assert many.held()[PAPER] == qty, "the paper book's stop is no wiser"
+
+
+def _until_the_switch(many: ManyBooks) -> None:
+    """Alpha is gone, and nobody prices anything in between: beta has spoken before, and does so after."""
+    many.down(ALPHA)
+    many.market(BETA)
+    while many.core.market.sources.active("MNQ") == ALPHA:
+        many.now += many.step_ns
+        many.step(ev.TimeAdvanced(ts_recv=many.now))
+
+
+def test_a_paper_order_never_fills_at_the_price_of_the_venue_before() -> None:
+    many = entered()
+    here, fills = many.price, len(many.written(r.FillApplied))
+    _until_the_switch(many)
+    many.say(Flatten(id="x", book=PAPER))
+    for _ in range(10):
+        many.now += many.step_ns
+        many.step(ev.TimeAdvanced(ts_recv=many.now))
+    assert len(many.written(r.FillApplied)) == fills, "no price of beta's is known"
+    many.price = here - 7
+    many.market(BETA)
+    many.pass_time(1)
+    assert many.held()[PAPER] == 0
+    closed = [one for one in many.written(r.FillApplied)[fills:] if one.book == PAPER]
+    assert {one.fill.price for one in closed} == {here - 7 - 1}, "the new bid, and a tick of slippage"
+
+
+def test_a_paper_position_ends_in_its_month_where_the_next_venue_is_in_another() -> None:
+    many = entered()
+    fills = len(many.written(r.FillApplied))
+    later = ev.ContractResolved(
+        ts_recv=many.now, instrument=MNQ, contract_id="beta-h", name="MNQH7", venue=BETA
+    )
+    many.step(later)
+    here = many.price
+    _until_the_switch(many)
+    many.price = here + 300
+    many.pass_time(5)
+    closed = [one for one in many.written(r.FillApplied)[fills:] if one.book == PAPER]
+    assert many.held()[PAPER] == 0
+    assert {one.fill.price for one in closed} == {here - 1}
 
 
 @settings(max_examples=25, deadline=None)
