@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
 from adapters.store.virtual import SyncJournal
-from engine.model import effects as fx
 from engine.model import records as r
 from engine.model.market import NANOS
 from engine.model.orders import OrderStatus
 from engine.model.refusals import Refusal
-from engine.runtime.effect_runner import EffectRunner
-from tests.support.engine_over_sockets import LONG, PRICE, Run, VenueSide, placed, venue_side
+from tests.support.dying import died_at_the_entry
+from tests.support.engine_over_sockets import LONG, PRICE, VenueSide, placed, venue_side
 from tests.support.patience import patient
 from tests.support.waits import until
 
@@ -31,36 +31,14 @@ def first(records: list[r.AnyRecord], *kinds: type) -> int:
     return next((n for n, record in enumerate(records) if isinstance(record, kinds)), len(records))
 
 
-async def died_at_the_entry(
-    f: VenueSide, run: Run, monkeypatch: pytest.MonkeyPatch, *, sent: bool
-) -> list[fx.PlaceOrder]:
-    """Let the idea come; the process dies with its entries in the journal, sent or not. Gives the entries."""
-    entries: list[fx.PlaceOrder] = []
-    arrived: list[str] = []
-    carry = EffectRunner.run
+def by_idea(f: VenueSide) -> Callable[[], Awaitable[None]]:
+    """A minute closes, and the scripted idea comes."""
 
-    async def send(order: fx.PlaceOrder) -> None:
-        arrived.append(await run.engine._brokers[order.book].place(order))
-
-    def dying(self: EffectRunner, effect: fx.AnyEffect) -> None:
-        if not isinstance(effect, fx.PlaceOrder):
-            carry(self, effect)
-            return
-        entries.append(effect)
-        patch.setattr(run.engine, "_post", lambda _: None)  # it hears nothing any more
-        if sent:
-            tasks.append(asyncio.create_task(send(effect)))
-
-    tasks: list[asyncio.Task[None]] = []
-    with monkeypatch.context() as patch:
-        patch.setattr(EffectRunner, "run", dying)
+    async def begin() -> None:
         f.clock.to_end_of_next_minute()
         f.market(PRICE)
-        await until(lambda: len(entries) == 2)
-        await until(lambda: len(arrived) == (2 if sent else 0))
-        await run.crash()
-    await asyncio.gather(*tasks)
-    return entries
+
+    return begin
 
 
 async def test_f04_killed_between_journal_and_send_an_entry_is_not_sent_by_the_next_start(
@@ -68,7 +46,7 @@ async def test_f04_killed_between_journal_and_send_an_entry_is_not_sent_by_the_n
 ) -> None:
     async with venue_side(tmp_path) as f:
         async with f.engine(LONG) as run:
-            entries = await died_at_the_entry(f, run, monkeypatch, sent=False)
+            entries = await died_at_the_entry(run, by_idea(f), 2, monkeypatch, sent=False)
         async with f.engine() as again:
             orders = [again.book.orders[entry.client_id] for entry in entries]
             assert {order.status for order in orders} <= {OrderStatus.UNKNOWN, OrderStatus.REJECTED}
@@ -87,7 +65,7 @@ async def test_f05_killed_after_the_send_the_next_start_finds_and_protects_it_be
 ) -> None:
     async with venue_side(tmp_path) as f:
         async with f.engine(LONG) as run:
-            entries = await died_at_the_entry(f, run, monkeypatch, sent=True)
+            entries = await died_at_the_entry(run, by_idea(f), 2, monkeypatch, sent=True)
         async with asyncio.timeout(patient(5)):
             while [position["size"] for position in await f.positions()] != [5]:  # noqa: ASYNC110
                 await asyncio.sleep(0)
