@@ -8,7 +8,7 @@ part, and nothing else.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from decimal import Decimal
+from fractions import Fraction
 from typing import NamedTuple
 
 from msgspec import structs
@@ -24,7 +24,8 @@ from engine.model.market import NANOS
 from engine.model.notices import NoticeKind, Severity
 from engine.model.plans import Idea
 from engine.model.rooms import AfterFill, AlertRoom
-from engine.risk.sizers import Wanted, sizer
+from engine.model.sizing import ByGrade
+from engine.risk.sizers import Wanted
 from engine.signals.market_data import MarketData
 from engine.state.alerts import AlertState
 from engine.state.state import PlanState
@@ -313,8 +314,9 @@ class AlertTrading:
         limits = structs.replace(
             book.config.risk, min_score_tenths=0, reward_to_risk_min=room.reward_to_risk_min
         )
-        sure = Decimal(terms.qty) / room.sizes.contracts(Grade.A)
-        wanted = Wanted(sizer(room.sizing), terms.qty, sure)
+        sure = Fraction(terms.qty, room.sizes.contracts(Grade.A))
+        sizing = room.sizing or book.config.sizing or ByGrade()
+        wanted = Wanted(sizing, terms.qty, sure)
         self._consider(book, idea, EntryTerms(limits, wanted, room))
 
     def _follow(

@@ -16,9 +16,10 @@ from engine.model.market import MINUTE
 from engine.model.notices import NoticeKind, Severity
 from engine.model.plans import Idea
 from engine.model.refusals import Refusal
+from engine.model.sizing import ByRisk, Sizing
 from engine.model.view import BotView
 from engine.risk.gate import Against
-from engine.risk.sizers import Wanted, sizer
+from engine.risk.sizers import Wanted
 from engine.signals.board import SignalBoard
 from engine.state.state import BookState, State, bot_key
 from engine.state.turn import Turn
@@ -38,8 +39,6 @@ class Bot:
         """What its strategy has raised."""
         self.warned = False
         """It has been told that it is slow."""
-        self.wanted = Wanted(sizer(config.sizing))
-        """How many contracts its trades begin with."""
         least = config.min_score_tenths is not None
         self.score_key = f"bots, {config.name}: min_score" if least else "strategy.min_score"
         """The setting that says how good its ideas have to be."""
@@ -54,6 +53,10 @@ class Bot:
         """A book's limits with the bot's own least score."""
         least = self.config.min_score_tenths
         return risk if least is None else structs.replace(risk, min_score_tenths=least)
+
+    def wanted(self, book: Sizing | None) -> Wanted:
+        """How large its trades in a book are: as it says itself, else as the book says, else by risk."""
+        return Wanted(self.config.sizing or book or ByRisk())
 
     def heard(self, closed: BarsClosed) -> BarsClosed | None:
         """Those of the bars that it is asked about; None where there is none."""

@@ -105,7 +105,8 @@ class Entries:
             if not bot.config.trades(book.name):
                 continue
             if book.recover():
-                self.consider(book, idea, EntryTerms(bot.limits(book.config.risk), bot.wanted, bot=bot))
+                wanted = bot.wanted(book.config.sizing)
+                self.consider(book, idea, EntryTerms(bot.limits(book.config.risk), wanted, bot=bot))
             else:
                 self.refusals[Refusal.NOT_RECONCILED.sentence] += 1
 
@@ -115,9 +116,9 @@ class Entries:
         instrument = state.instruments.get(symbol, self._instruments.get(symbol))
         if instrument is None:
             return
-        qty, against = self.verdict(book, idea, instrument, terms)
-        if against:
-            refusals, words = zip(*against, strict=True)
+        verdict = self.verdict(book, idea, instrument, terms)
+        if verdict.against:
+            refusals, words = zip(*verdict.against, strict=True)
             self.refusals.update(refusal.sentence for refusal in refusals)
             self._turn.commit(
                 r.IdeaRefused(
@@ -126,7 +127,8 @@ class Entries:
             )
             return
         single = book.config.risk.single_contract
-        self.enter(book, idea, sizing.legs(idea, qty, single, absolute=bool(idea.origin)))
+        legs = sizing.legs(idea, verdict.qty, single, absolute=bool(idea.origin))
+        self.enter(book, idea, legs, size_reason=verdict.why)
 
     def enter(
         self,
@@ -135,9 +137,10 @@ class Entries:
         legs: tuple[Leg, ...],
         entry: OrderType = OrderType.MARKET,
         ends_ts: int | None = None,
+        size_reason: str = "",
     ) -> TradePlan:
         """Open a plan; what the gate says of it has been asked. A limit or stop entry rests at the idea's
-        reference, until `ends_ts`, nanoseconds UTC, if it has an end.
+        reference, until `ends_ts`, nanoseconds UTC, if it has an end. `size_reason` says why so many.
         """
         state = self._turn.state
         plan = TradePlan(
@@ -156,25 +159,26 @@ class Entries:
             entry_stop=idea.reference if entry is OrderType.STOP else None,
             ends_ts=ends_ts,
             bot=idea.bot,
+            size_reason=size_reason,
         )
         book.orders.open_plan(plan)
         return plan
 
     def verdict(
         self, book: Book, idea: Idea, instrument: Instrument, terms: EntryTerms = OWN_TERMS
-    ) -> tuple[int, tuple[gate.Against, ...]]:
-        """How many contracts the gate of one book lets through, and what stands against it. Nothing is
-        placed.
+    ) -> gate.EntryVerdict:
+        """How many lots the gate of one book lets through, why so many, and what stands against it. Nothing
+        is placed.
         """
         book.recover()
         limits = terms.limits if terms.limits is not None else book.config.risk
         facts = self._circumstances(book, idea.instrument, idea.ts, idea.owner, terms)
         if terms.instead_of is not None:
             facts = structs.replace(facts, **self._without(book, terms.instead_of))
-        qty, against = gate.check(idea, instrument, limits, facts, terms.wanted)
+        qty, against, why = gate.check(idea, instrument, limits, facts, terms.wanted)
         if terms.bot is not None:
             against = (*terms.bot.against(book.state, idea, self._turn.now), *against)
-        return qty, gate.overridden(against, terms.override, facts)
+        return gate.EntryVerdict(qty, gate.overridden(against, terms.override, facts), why)
 
     def _without(self, book: Book, plan_id: str) -> dict[str, Any]:
         """What the gate is told where a trade is to be changed: how it would be without it."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from functools import partial
 from typing import NamedTuple
 
 from msgspec import structs
@@ -27,9 +26,10 @@ from engine.model.market import MINUTE, Side
 from engine.model.orders import OrderType
 from engine.model.plans import MANUAL, Idea, Leg, PlanStatus, command_of, manual_origin
 from engine.model.refusals import Refusal
+from engine.model.sizing import ByGrade, ByRisk, Sizing
 from engine.risk import gate
 from engine.risk.market_hours import NO_DEADLINE
-from engine.risk.sizers import Sizer, Wanted, of_grade, over_stop
+from engine.risk.sizers import Wanted
 from engine.risk.sizing import legs, loss_usd
 from engine.signals.market_data import MarketData
 from engine.state.answers import Answered
@@ -122,14 +122,14 @@ class ManualOrders:
     ) -> _Sized:
         limits = manual_gate.limits(book)
         each = loss_usd(known, idea.reference, idea.stop_ticks, limits)
-        sizer: Sizer
+        sizing: Sizing
         if command.risk_usd is not None:
-            qty, sizer = int(command.risk_usd // each), partial(over_stop, usd=command.risk_usd)
+            qty, sizing = int(command.risk_usd // each), ByRisk(command.risk_usd)
         else:
-            qty, sizer = command.qty or 0, of_grade
-        wanted = Wanted(sizer, command.qty, whole=True)
+            qty, sizing = command.qty or 0, ByGrade()
+        wanted = Wanted(sizing, command.qty, whole=True)
         terms = EntryTerms(limits, wanted, override=words)
-        fit, against = self._entries.verdict(book, idea, known, terms)
+        fit, against, _ = self._entries.verdict(book, idea, known, terms)
         if command.risk_usd is not None and not qty:
             least = f"1 {known.symbol} risks {each:.2f} USD, {plain(command.risk_usd)} asked for"
             none = gate.Against(Refusal.SIZE_ZERO, least)

@@ -18,8 +18,9 @@ from engine.model.instrument import Instrument
 from engine.model.limits import RiskLimits
 from engine.model.plans import MANUAL, Idea, Leg
 from engine.model.refusals import OVERRIDES, Refusal
+from engine.model.sizing import ByGrade
 from engine.risk import gate
-from engine.risk.sizers import Wanted, of_grade
+from engine.risk.sizers import Wanted
 from engine.state.state import PlanState
 
 _ITS_OWN = frozenset({Refusal.IN_POSITION, Refusal.MAX_SIZE, Refusal.MAX_TRADES})
@@ -72,8 +73,8 @@ def may_change(
     more, poorer = after > before, not begun and wanted.reward_to_risk < was.reward_to_risk
     if not more and not poorer:
         return after
-    terms = EntryTerms(bounds, Wanted(of_grade, qty, whole=True), override=words, instead_of=plan.plan_id)
-    _, against = entries.verdict(book, wanted, known, terms)
+    terms = EntryTerms(bounds, Wanted(ByGrade(), qty, whole=True), override=words, instead_of=plan.plan_id)
+    _, against, _ = entries.verdict(book, wanted, known, terms)
     if more:
         idle = _OF_ENTRIES if begun else _ITS_OWN
         against = tuple(one for one in against if one.refusal not in idle)

@@ -8,8 +8,8 @@ from typing import Annotated
 from msgspec import Struct
 
 from engine.model.market import MINUTE, Timeframe
-from engine.model.rooms import SizePolicy, Sizing
 from engine.model.setting import RESTART, restart
+from engine.model.sizing import Sizing
 
 
 class BotMode(StrEnum):
@@ -39,7 +39,8 @@ class BotConfig(Struct, frozen=True):
         restart(allowed="a list of books"),
         "The books that trade its ideas; empty means all.",
     ] = ()
-    sizing: Sizing = Sizing(SizePolicy.RISK)
+    sizing: Sizing | None = None
+    """How large its trades are; None: as the book is told, and by risk where that is told nothing."""
     max_open: Annotated[
         int,
         restart(key="max_open_trades", ge=0, le=50),

@@ -16,6 +16,7 @@ from engine.model.market import MINUTE, NANOS
 from engine.model.orders import Capabilities
 from engine.model.rooms import AlertRoom
 from engine.model.setting import restart
+from engine.model.sizing import Sizing
 
 
 class TradingSwitch(StrEnum):
@@ -74,6 +75,8 @@ class BookConfig(Struct, frozen=True):
     brackets: Brackets = Brackets.AUTO
     copy_ratio: Decimal = Decimal(1)
     """What the sized quantity is multiplied by, before it is cut to whole lots; 0: it never enters."""
+    sizing: Sizing | None = None
+    """How large its trades are, where a bot or room does not say it; None: by risk, alerts by grade."""
     paper: PaperConfig | None = None
     """Filled inside the core; None for an account at a venue."""
     calendar: str = ""

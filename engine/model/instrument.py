@@ -81,6 +81,8 @@ class Instrument(Struct, frozen=True):
     """What must be deposited for one lot; None where no table tells."""
     margin_rate: Decimal | None = None
     """The same as a share of what is held."""
+    max_quantity: Decimal | None = None
+    """Most in one trade: contracts, shares, coins; None leaves it to risk.max_contracts."""
 
     @property
     def decimals(self) -> int:
@@ -157,6 +159,18 @@ class Instrument(Struct, frozen=True):
         rate = self.maker_rate if maker else self.taker_rate
         return ceil(lots * rate) if self.fee_in_base else 0
 
+    @property
+    def most_lots(self) -> int:
+        """Most lots in one trade, where the instrument says it; else 0."""
+        return 0 if self.max_quantity is None else int(self.max_quantity // self.lot_size)
+
+    @property
+    def margin_key(self) -> str:
+        """The setting that tells its margin; empty where it needs none, or where nobody has told it."""
+        if self.margin_usd is not None:
+            return "margin_usd"
+        return "" if self.margin_rate is None else "margin_percent"
+
     def margin(self, price: int, lots: int) -> Decimal | None:
         """What must be deposited to hold so many lots; None where no table tells."""
         if self.margin_usd is not None:
@@ -179,6 +193,13 @@ class Instrument(Struct, frozen=True):
     def qty_text(self, lots: int) -> str:
         """The quantity as people write it, with the fixed digits of the lot."""
         return f"{self.qty(lots):.{_digits(self.lot_size)}f}"
+
+    def counted(self, lots: int) -> str:
+        """A quantity with what it is of: "3 contracts", "1 share", "0.0137 BTC"."""
+        if self.lot_size != 1:
+            return f"{self.qty_text(lots)} {self.base or 'units'}"
+        what = {InstrumentKind.EQUITY: "share", InstrumentKind.SPOT: "coin"}.get(self.kind, "contract")
+        return f"{lots} {what}{'' if lots == 1 else 's'}"
 
 
 def _digits(step: Decimal) -> int:
@@ -207,6 +228,8 @@ def wrong_terms(instrument: Instrument) -> Iterator[tuple[str, str]]:
         yield "fee_in_base", "is for spot only: of anything else there is nothing to take a fee out of"
     if i.margin_usd is not None and i.margin_rate is not None:
         yield "margin_usd", "and margin_rate say the same twice: leave one out"
+    if i.max_quantity is not None and i.most_lots < 1:
+        yield "max_quantity", f"must be at least one lot, {i.lot_size}"
 
 
 class _Table(Struct):

@@ -116,7 +116,16 @@ class RiskLimits(Struct, frozen=True):
         live(ge=1, le=100),
         "Everything is flattened and the account locked from here on, per cent: before the firm does it.",
     ] = 95
-    max_contracts: Annotated[int, live(ge=1, le=150), "Most contracts in one trade."] = 5
+    max_contracts: Annotated[
+        int,
+        live(ge=1, le=150),
+        "Most contracts (shares, lots) in one trade; where instruments.NAME has a max_quantity, that counts.",
+    ] = 5
+    max_notional_usd: Annotated[
+        Decimal,
+        live(gt=0, off=True),
+        "Most that one trade may be worth at its entry, USD. A trade is made smaller to fit.",
+    ] = Decimal(0)
     max_open_trades: Annotated[
         int,
         live(ge=1, le=100),

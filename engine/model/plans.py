@@ -109,6 +109,9 @@ class TradePlan(Struct, frozen=True):
     """What of the entry still rests is cancelled then, nanoseconds UTC; None leaves it to the venue."""
     bot: str = ""
     """Whose it is, by the bot's name; empty for alerts and people, and in journals of before."""
+    size_reason: str = ""
+    """Why it is so large, in words with the numbers: the policy's wish and what has bounded it; empty in
+    journals of before."""
 
     @property
     def qty(self) -> int:

@@ -44,6 +44,8 @@ class Refusal(Worded):
     SIZE_ZERO = "size_zero", "one contract would risk more than a trade may"
     COPY_RATIO = "copy_ratio", "this book's copy ratio leaves nothing to trade"
     MAX_CONTRACTS = "max_contracts", "the account may not hold more contracts"
+    MAX_NOTIONAL = "max_notional", "one lot is worth more than a trade may be"
+    MARGIN = "margin", "the margin that is available does not carry one lot"
     MAX_SIZE = "max_size", "as many trades are open as may be at a time"
     REWARD_TO_RISK = "reward_to_risk", "reward to risk is too small"
     SCORE = "score", "the score is too low"

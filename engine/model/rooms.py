@@ -11,6 +11,7 @@ from msgspec import Struct
 from engine.model.alerts import Grade
 from engine.model.market import MINUTE, NANOS
 from engine.model.setting import RESTART, restart
+from engine.model.sizing import Sizing
 
 
 class AfterFill(StrEnum):
@@ -19,49 +20,6 @@ class AfterFill(StrEnum):
     IGNORE = "ignore"
     TIGHTEN = "tighten"
     """Its stop follows where that is tighter, its targets wherever they go."""
-
-
-class SizePolicy(StrEnum):
-    """How many contracts a trade is begun with, before the limits make it smaller
-    (docs/semantics.md#sizers).
-    """
-
-    GRADE = "grade"
-    """The number that its letter stands for."""
-    RISK = "risk"
-    """What may be lost by a trade, over what one contract loses at the stop."""
-    EQUITY = "equity"
-    """The same with a share of the account's equity."""
-    NOTIONAL = "notional"
-    """An amount of the contract's worth."""
-
-
-class Sizing(Struct, frozen=True):
-    """A size policy with what it needs to know. Each is an upper bound: every risk limit still holds."""
-
-    policy: Annotated[
-        SizePolicy,
-        restart(key="sizing"),
-        "How the size is decided: by letter, by risk.per_trade_usd, by a share of the equity, by an "
-        "amount of the contract's worth.",
-    ] = SizePolicy.RISK
-    equity_percent: Annotated[
-        Decimal,
-        restart(gt=0, le=10),
-        'Of the equity, at risk by a trade where sizing is "equity".',
-    ] = Decimal(1)
-    notional_usd: Annotated[
-        Decimal,
-        restart(ge=0),
-        'Worth of a trade where sizing is "notional", USD.',
-    ] = Decimal(0)
-    kelly_percent: Annotated[
-        int,
-        restart(ge=0, le=100),
-        "Share of the Kelly fraction that caps any size; 0 is off.",
-    ] = 0
-    confidence_least: Decimal | None = None
-    """Share of the size that a trade of no confidence gets, up to all of it at full; None is off."""
 
 
 class GradeSizes(Struct, frozen=True):
@@ -125,7 +83,8 @@ class AlertRoom(Struct, frozen=True):
         restart(ge=0, le=100),
         "Contracts of an alert without a letter; 0 refuses it.",
     ] = 0
-    sizing: Sizing = Sizing(SizePolicy.GRADE)
+    sizing: Sizing | None = None
+    """How large its trades are; None: as the book is told, and by grade where that is told nothing."""
     targets: Annotated[
         tuple[Decimal, ...],
         restart(key="targets_points", allowed="a list of points, the nearer one first"),

@@ -25,6 +25,8 @@ class Setting(Struct, frozen=True, kw_only=True):
     """The field holds the key's value times this, rounded: NANOS for a key in seconds."""
     kind: type | None = None
     """What a person writes, where that is not of the field's type: float for seconds with a fraction."""
+    needed: bool = False
+    """Nothing counts without it: whoever writes the table says it."""
     off: bool = False
     """A person writes "off" where the field is 0; 0 itself, which could mean "nothing", is refused."""
     gt: float | None = None
@@ -44,6 +46,11 @@ def live(**more: Any) -> Setting:
 def restart(**more: Any) -> Setting:
     """A key that counts from the next start on."""
     return Setting(reload="restart", **more)
+
+
+def needed(**more: Any) -> Setting:
+    """A key like `restart`'s that has no default."""
+    return Setting(reload="restart", needed=True, **more)
 
 
 LIVE, RESTART = live(), restart()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from decimal import Decimal
+from fractions import Fraction
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -17,8 +18,9 @@ from engine.model.orders import AccountKind, Capabilities
 from engine.model.plans import Idea
 from engine.model.refusals import OVERRIDES, Refusal
 from engine.model.restrictions import TradingState
+from engine.risk.clamps import Room, size
 from engine.risk.sizers import BY_RISK, Ask, Wanted
-from engine.risk.sizing import contracts, loss_usd
+from engine.risk.sizing import loss_usd
 from engine.state.track_record import TrackRecord
 
 _BY_STATE = {TradingState.LOCKED: Refusal.LOCKED, TradingState.HALTED: Refusal.HALTED}
@@ -79,6 +81,8 @@ class Circumstances(Struct, frozen=True):
     """What trades of the idea's alert room may still lose today; None without a limit."""
     equity_usd: Decimal | None = None
     """Of the account, if everything were closed now."""
+    margin_available_usd: Decimal | None = None
+    """What may still be deposited; None where neither the venue nor a table tells."""
     copy_ratio: Decimal = Decimal(1)
     """What the book multiplies the sized quantity by."""
     currency: str = "USD"
@@ -94,6 +98,17 @@ class Against(NamedTuple):
 
     refusal: Refusal
     words: str
+
+
+class EntryVerdict(NamedTuple):
+    """What the gate says to an idea."""
+
+    qty: int
+    """Lots that would be traded."""
+    against: tuple[Against, ...]
+    """Every reason against it; none means go."""
+    why: str
+    """How the quantity comes about, in words with the numbers."""
 
 
 def standing(limits: RiskLimits, now: Circumstances) -> list[Against]:
@@ -165,12 +180,12 @@ def check(
     limits: RiskLimits,
     now: Circumstances,
     wanted: Wanted = BY_RISK,
-) -> tuple[int, tuple[Against, ...]]:
-    """Contracts to trade, and every reason against it; no reason means go.
+) -> EntryVerdict:
+    """Lots to trade, and every reason against it; no reason means go.
 
-    `wanted` says how many are asked for; the risk per trade and the most contracts bound whatever it says.
-    The most contracts of the account make a trade smaller. What is left of a loss limit does not: a trade
-    that could reach the level at which the limit acts is refused.
+    `wanted` says how many are asked for; the clamps (engine/risk/clamps.py) make a trade smaller, whatever it
+    says. What is left of a loss limit does not: a trade that could reach the level at which the limit acts is
+    refused.
     """
     against = standing(limits, now)
     when = _adder(against)
@@ -195,8 +210,9 @@ def check(
     takes = f"the venue takes {now.capabilities.nearest_exit_ticks} to {now.capabilities.farthest_exit_ticks}"
     far = f"stop and targets are {', '.join(map(str, distances))} ticks away, {takes}"
     when(not all(map(now.capabilities.takes_exit, distances)), Refusal.BRACKET_DISTANCE, far)
-    qty = bound = asked = 0
+    qty, why = 0, ""
     each = loss_usd(instrument, idea.reference, idea.stop_ticks, limits)
+    when(idea.stop_ticks <= 0, Refusal.SIZE_ZERO, "the stop is on the wrong side")
     if idea.stop_ticks > 0:
         ask = Ask(
             instrument=instrument,
@@ -204,31 +220,16 @@ def check(
             stop_ticks=idea.stop_ticks,
             limits=limits,
             asked=wanted.asked,
-            confidence=(Decimal(idea.score_tenths) / 100 if wanted.confidence is None else wanted.confidence),
+            confidence=Fraction(idea.score_tenths, 100) if wanted.confidence is None else wanted.confidence,
             equity_usd=now.equity_usd,
             record=now.record,
         )
-        bound, asked = contracts(instrument, idea.reference, idea.stop_ticks, limits), wanted.sizer(ask)
-        qty = min(bound, asked)
-    one = f"1 contract risks {each:.2f} USD, {limits.risk_per_trade_usd} allowed (risk.per_trade_usd)"
-    none = f"no contract by {section}.sizing" if idea.stop_ticks > 0 else "the stop is on the wrong side"
-    when(
-        qty <= 0, Refusal.SIZE_ZERO, one if idea.stop_ticks > 0 and each > limits.risk_per_trade_usd else none
-    )
-    if now.copy_ratio != 1 and qty > 0 and not wanted.whole:
-        sized, qty = qty, min(int(qty * now.copy_ratio), bound)
-        words = f"{_count(sized, 'contract')} x {now.copy_ratio} leave {qty} (copy_ratio)"
-        when(qty <= 0, Refusal.COPY_RATIO, words)
-    if now.room_micros is not None:
-        fits = now.room_micros // instrument.minis
-        full = f"room for {now.room_micros} micros is left in the account, 1 contract is {instrument.minis}"
-        when(qty > 0 and fits <= 0, Refusal.MAX_CONTRACTS, f"{full} (risk.max_minis)")
-        qty = min(qty, max(0, fits))
+        room_left = Room(now.room_micros, now.margin_available_usd)
+        qty, why, found = size(wanted, ask, now.copy_ratio, room_left)
+        for refusal, words in found:
+            when(True, refusal, words)
     worth, least = instrument.notional(idea.reference, qty), instrument.least_notional
     when(qty > 0 and worth < least, Refusal.LEAST_NOTIONAL, f"the order is worth {worth}, at least {least}")
-    less = f"{asked} would risk {each * asked:.2f} USD, {limits.risk_per_trade_usd} allowed"
-    most = f"(risk.per_trade_usd), {limits.max_contracts} in a trade (risk.max_contracts): {qty} fit"
-    when(wanted.whole and 0 < qty < asked, Refusal.SIZE_LESS, f"{less} {most}")
     alone, total = each * qty, each * qty + now.open_risk_usd
     beside = f" beside {now.open_risk_usd:.2f} open" if now.open_risk_usd else ""
     for headroom, refusal, name, where, risk in (
@@ -239,7 +240,7 @@ def check(
         if headroom is not None:
             words = f"{_count(qty, 'contract')} would risk {alone:.2f} USD{beside}, the {name} leaves"
             when(qty > 0 and risk >= headroom, refusal, f"{words} {headroom:.2f} ({where})")
-    return qty, tuple(against)
+    return EntryVerdict(qty, tuple(against), why)
 
 
 def hands_off(trading: TradingSwitch, kind: AccountKind | None, armed: bool) -> tuple[Refusal, ...]:

@@ -1,27 +1,36 @@
-"""One interface for how many contracts a trade begins with (docs/semantics.md#sizers); the limits come after
-it.
+"""How many lots each policy wants a trade to begin with (docs/semantics.md#sizers); the limits come after it.
 
-A sizer says what a policy wants. The gate takes the smaller of that and what the limits allow.
+Every wish is exact to the last lot: what is divided is divided as fractions, and rounded down once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import Decimal
-from functools import partial
+from fractions import Fraction
 from typing import NamedTuple
 
 from msgspec import Struct
 
 from engine.model.instrument import Instrument
 from engine.model.limits import RiskLimits
-from engine.model.rooms import SizePolicy, Sizing
-from engine.risk.sizing import loss_usd
-from engine.state.track_record import TrackRecord
+from engine.model.sizing import (
+    ByConfidence,
+    ByEquity,
+    ByEquityNotional,
+    ByGrade,
+    ByKelly,
+    ByNotional,
+    ByRisk,
+    Sizing,
+)
+from engine.risk.sizing import amount, loss_usd
+from engine.state.track_record import KELLY_TRADES, TrackRecord
+
+Amount = Decimal | Fraction
 
 
 class Ask(Struct, frozen=True):
-    """What a sizer may look at."""
+    """What a policy may look at."""
 
     instrument: Instrument
     price: int
@@ -30,66 +39,34 @@ class Ask(Struct, frozen=True):
     """Positive distance to the stop."""
     limits: RiskLimits
     asked: int | None = None
-    """Contracts that the grade stands for."""
-    confidence: Decimal = Decimal(1)
-    """0..1."""
+    """Lots that an alert's grade stands for, or that a person typed."""
+    confidence: Fraction = Fraction(1)
+    """0..1: the score out of ten, or an alert's size out of its room's A."""
     equity_usd: Decimal | None = None
+    """Of the book; None while it is not known."""
     record: TrackRecord = TrackRecord()
+    """How trades of this bot or room have ended in the book."""
 
     @property
     def loss_usd(self) -> Decimal:
-        """Of one contract at the stop, costs and slippage of both sides included."""
+        """Of one lot at the stop, costs and slippage of both sides included."""
         return loss_usd(self.instrument, self.price, self.stop_ticks, self.limits)
 
 
-Sizer = Callable[[Ask], int]
-"""Whole contracts, rounded down; 0 is no trade."""
+class Wish(NamedTuple):
+    """Whole lots, rounded down, never below 0; and how they come about, in words with the numbers."""
 
-
-def over_stop(ask: Ask, usd: Decimal | None = None) -> int:
-    """As many as may lose an amount at their stop: without one, the risk per trade."""
-    return int((ask.limits.risk_per_trade_usd if usd is None else usd) // ask.loss_usd)
-
-
-def of_grade(ask: Ask) -> int:
-    """As many as the grade stands for."""
-    return ask.asked or 0
-
-
-def equity_share(ask: Ask, share: Decimal) -> int:
-    """As many as may lose a share of the equity; none while that is not known."""
-    return over_stop(ask, max(Decimal(0), ask.equity_usd or Decimal(0)) * share)
-
-
-def notional(ask: Ask, usd: Decimal) -> int:
-    """As many as are worth an amount."""
-    worth = ask.instrument.usd(ask.price)
-    return int(usd // worth) if worth > 0 else 0
-
-
-def kelly_capped(ask: Ask, inner: Sizer, percent: int) -> int:
-    """Another sizer's answer, and no more than a part of the Kelly fraction may lose. While that is not known
-    the other one's answer stands.
-    """
-    share, wanted = ask.record.kelly(), inner(ask)
-    if share is None or ask.equity_usd is None:
-        return wanted
-    return min(wanted, equity_share(ask, share * percent / 100))
-
-
-def confidence_scaled(ask: Ask, inner: Sizer, least: Decimal) -> int:
-    """Another sizer's answer, in full at full confidence, `least` of it at none."""
-    confidence = min(Decimal(1), max(Decimal(0), ask.confidence))
-    return int(inner(ask) * (least + (1 - least) * confidence))
+    lots: int
+    why: str
 
 
 class Wanted(NamedTuple):
     """Who says how large a trade should be. By default its risk, and its score is its confidence."""
 
-    sizer: Sizer = over_stop
+    sizing: Sizing = ByRisk()
     asked: int | None = None
-    """Contracts that an alert's grade stands for."""
-    confidence: Decimal | None = None
+    """Lots that an alert's grade stands for, or that a person typed."""
+    confidence: Fraction | None = None
     """0..1."""
     whole: bool = False
     """A trade that may not be so large is refused and not made smaller: a person said how large."""
@@ -98,20 +75,91 @@ class Wanted(NamedTuple):
 BY_RISK = Wanted()
 
 
-def sizer(plan: Sizing) -> Sizer:
-    """The sizer of a policy, with its scale and its cap."""
-    found: Sizer
-    match plan.policy:
-        case SizePolicy.GRADE:
-            found = of_grade
-        case SizePolicy.RISK:
-            found = over_stop
-        case SizePolicy.EQUITY:
-            found = partial(equity_share, share=plan.equity_percent / 100)
-        case SizePolicy.NOTIONAL:
-            found = partial(notional, usd=plan.notional_usd)
-    if plan.confidence_least is not None:
-        found = partial(confidence_scaled, inner=found, least=plan.confidence_least)
-    if plan.kelly_percent:
-        found = partial(kelly_capped, inner=found, percent=plan.kelly_percent)
-    return found
+def wish(sizing: Sizing, ask: Ask) -> Wish:
+    """How many lots a policy wants."""
+    match sizing:
+        case ByGrade():
+            return _by_grade(sizing, ask)
+        case ByRisk():
+            usd = ask.limits.risk_per_trade_usd if sizing.usd is None else sizing.usd
+            return _at_risk(ask, usd, "")
+        case ByEquity():
+            return _of_equity(ask, Fraction(sizing.percent) / 100, f"{_plain(sizing.percent)}%")
+        case ByEquityNotional():
+            if ask.equity_usd is None:
+                return Wish(0, _NO_EQUITY)
+            share = Fraction(max(Decimal(0), ask.equity_usd)) * Fraction(sizing.percent) / 100
+            return _worth(ask, share, f"{_plain(sizing.percent)}% of {amount(ask.equity_usd)} equity: ")
+        case ByNotional():
+            return _worth(ask, sizing.usd, "")
+        case ByKelly():
+            return _by_kelly(sizing, ask)
+        case ByConfidence():
+            return _by_confidence(sizing, ask)
+
+
+_NO_EQUITY = "the book's equity is not known yet"
+
+
+def _by_grade(sizing: ByGrade, ask: Ask) -> Wish:
+    if ask.asked is not None:
+        return Wish(max(0, ask.asked), f"{ask.asked} asked for")
+    tenths = ask.confidence * 100
+    if tenths >= sizing.a_tenths:
+        letter, lots = "A", sizing.a
+    elif tenths >= sizing.b_tenths:
+        letter, lots = "B", sizing.b
+    else:
+        letter, lots = "C", sizing.c
+    return Wish(lots, f"score {float(tenths) / 10:.1f} is grade {letter}: {lots}")
+
+
+def _at_risk(ask: Ask, usd: Amount, before: str) -> Wish:
+    each = ask.loss_usd
+    lots = _times(usd, each)
+    return Wish(lots, f"{before}{amount(usd)} at risk, {amount(each)} each: {lots}")
+
+
+def _of_equity(ask: Ask, share: Fraction, words: str) -> Wish:
+    if ask.equity_usd is None:
+        return Wish(0, _NO_EQUITY)
+    usd = Fraction(max(Decimal(0), ask.equity_usd)) * share
+    return _at_risk(ask, usd, f"{words} of {amount(ask.equity_usd)} equity: ")
+
+
+def _worth(ask: Ask, usd: Amount, before: str) -> Wish:
+    each = ask.instrument.notional(ask.price)
+    if each <= 0:
+        return Wish(0, "one lot is worth nothing")
+    lots = _times(usd, each)
+    return Wish(lots, f"{before}a worth of {amount(usd)}, {amount(each)} each: {lots}")
+
+
+def _by_kelly(sizing: ByKelly, ask: Ask) -> Wish:
+    found = ask.record.kelly()
+    if found is None or ask.equity_usd is None:
+        base = wish(sizing.base, ask)
+        missing = f"{ask.record.trades} of {KELLY_TRADES} trades for Kelly" if found is None else _NO_EQUITY
+        return Wish(base.lots, f"{missing}, so {base.why}")
+    used, most = found * Fraction(sizing.percent) / 100, Fraction(sizing.most_percent) / 100
+    words = f"{_plain(sizing.percent)}% of Kelly's {float(found):.3f} by {ask.record.trades} trades"
+    words += f", at most {_plain(sizing.most_percent)}%" if used > most else ""
+    return _of_equity(ask, min(used, most), words)
+
+
+def _by_confidence(sizing: ByConfidence, ask: Ask) -> Wish:
+    base = wish(sizing.base, ask)
+    least, most = Fraction(sizing.least_percent) / 100, Fraction(sizing.most_percent) / 100
+    scale = least + (most - least) * min(Fraction(1), max(Fraction(0), ask.confidence))
+    lots = int(base.lots * scale)
+    return Wish(lots, f"{float(scale):.0%} of {base.lots} ({base.why}): {lots}")
+
+
+def _times(usd: Amount, each: Decimal) -> int:
+    """How often an amount holds another, whole and never below 0."""
+    return max(0, Fraction(usd) // Fraction(each))
+
+
+def _plain(number: Decimal) -> str:
+    """Without the noughts at its end."""
+    return f"{number.normalize():f}"

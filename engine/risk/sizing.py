@@ -1,8 +1,9 @@
-"""Contracts for a trade, from what it may lose."""
+"""What one lot loses at its stop, and how a quantity is split over the targets."""
 
 from __future__ import annotations
 
 from decimal import Decimal
+from fractions import Fraction
 
 from msgspec import structs
 
@@ -11,24 +12,18 @@ from engine.model.limits import RiskLimits, SingleContract
 from engine.model.plans import Idea, Leg
 
 
-def contracts(instrument: Instrument, price: int, stop_ticks: int, limits: RiskLimits) -> int:
-    """Contracts whose loss at the stop, costs and slippage included, stays within the risk per trade.
-
-    `price` is about where it is entered, ticks; `stop_ticks` the positive distance to the stop.
-    Zero when even one contract would risk more.
-    """
-    return min(
-        int(limits.risk_per_trade_usd // loss_usd(instrument, price, stop_ticks, limits)),
-        limits.max_contracts,
-    )
-
-
 def loss_usd(instrument: Instrument, price: int, stop_ticks: int, limits: RiskLimits) -> Decimal:
     """What one contract loses at its stop, USD: the distance, slippage and costs of both sides. Where these
     depend on prices, a short's stop counts, which is the dearer one.
     """
     lost = stop_ticks + 2 * limits.slippage_ticks
     return instrument.usd(lost) + instrument.round_trip(price, price + lost)
+
+
+def amount(usd: Decimal | Fraction) -> str:
+    """Money in words: to the cent, and what is below a unit to four digits, as one lot of a coin may be."""
+    number = float(usd)
+    return f"{number:.2f}" if abs(number) >= 1 or not number else f"{number:.4g}"
 
 
 def legs(

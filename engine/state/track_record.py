@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from fractions import Fraction
 
 from msgspec import Struct
 
@@ -22,16 +23,16 @@ class TrackRecord(Struct, frozen=True):
     def trades(self) -> int:
         return self.wins + self.losses
 
-    def kelly(self) -> Decimal | None:
+    def kelly(self) -> Fraction | None:
         """Share of the equity, never negative: W − (1 − W) / (average win / average loss). None while
         there are too few trades.
         """
         if self.trades < KELLY_TRADES:
             return None
         if not self.wins or not self.won_usd:
-            return Decimal(0)
-        won = Decimal(self.wins) / self.trades
+            return Fraction(0)
+        won = Fraction(self.wins, self.trades)
         if not self.losses or not self.lost_usd:
             return won
-        payoff = (self.won_usd / self.wins) / (self.lost_usd / self.losses)
-        return max(Decimal(0), won - (1 - won) / payoff)
+        payoff = Fraction(self.won_usd) / self.wins * self.losses / Fraction(self.lost_usd)
+        return max(Fraction(0), won - (1 - won) / payoff)

@@ -53,9 +53,14 @@ def test_one_idea_goes_to_all_books_in_the_settings_order_and_in_one_step() -> N
 
 
 def test_the_copy_ratio_scales_to_whole_lots_and_says_where_nothing_is_left() -> None:
-    many = entered(books=book_configs(two="0.5", three="0.1", paper="0"))
+    roomy = RiskLimits(max_contracts=50)
+    many = entered(books=book_configs(roomy, two="0.5", three="0.1", paper="0"))
     full = many.held()["one"]
     assert full > 1
+    whys = {record.plan.book: record.plan.size_reason for record in many.written(r.PlanOpened)}
+    assert whys["one"].startswith("risk: 200.00 at risk, ")
+    assert whys["one"].endswith(f" each: {full}")
+    assert whys["two"] == f"{whys['one']}, x 0.5 (copy_ratio): {full // 2}"
     assert many.held() == {"one": full, "two": full // 2, "three": 0, PAPER: 0}
     refused = {record.book: record for record in many.written(r.IdeaRefused)}
     assert refused.keys() == {"three", PAPER}

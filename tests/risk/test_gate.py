@@ -16,13 +16,14 @@ from engine.model.orders import AccountKind
 from engine.model.plans import Idea
 from engine.model.refusals import OVERRIDES, Refusal
 from engine.model.restrictions import TradingState
+from engine.model.sizing import ByGrade
 from engine.risk.gate import Against, Circumstances, check, overridden
-from engine.risk.sizers import Wanted, of_grade
+from engine.risk.sizers import Wanted
 from engine.risk.sizing import loss_usd
 from engine.venue.paper import CAPABILITIES
 from tests.support.instruments import PERPETUAL, SHARE, SPOT
 
-MNQ = CME_FUTURES["MNQ"]
+MNQ = replace(CME_FUTURES["MNQ"], margin_usd=Decimal(1000))
 LIMITS = RiskLimits(max_losses_in_a_row=3)
 IDEA = Idea(
     strategy="test",
@@ -72,6 +73,7 @@ AGAINST: list[tuple[Refusal, dict[str, Any]]] = [
     (Refusal.MAX_LOSS, {"max_loss_headroom_usd": Decimal(100)}),
     (Refusal.MAX_LOSS, {"max_loss_headroom_usd": Decimal(600), "open_risk_usd": Decimal(500)}),
     (Refusal.MAX_CONTRACTS, {"room_micros": 0}),
+    (Refusal.MARGIN, {"margin_available_usd": Decimal(999)}),
     (Refusal.COPY_RATIO, {"copy_ratio": Decimal(0)}),
     (Refusal.ROOM_LOSS, {"room_headroom_usd": Decimal(100)}),
     (Refusal.LOCKED, {"state": TradingState.LOCKED}),
@@ -127,7 +129,7 @@ def test_what_an_instrument_itself_does_not_allow(
 
 
 def test_no_reason_means_go() -> None:
-    assert check(IDEA, MNQ, LIMITS, FINE) == (5, ())
+    assert check(IDEA, MNQ, LIMITS, FINE)[:2] == (5, ())
 
 
 @pytest.mark.parametrize(("refusal", "changes"), AGAINST, ids=lambda part: str(part))
@@ -141,13 +143,13 @@ def test_each_flaw_of_an_idea_alone_is_enough(refusal: Refusal, changes: dict[st
 
 
 def test_one_contract_that_risks_too_much_is_no_trade() -> None:
-    qty, [against] = check(IDEA, MNQ, RiskLimits(risk_per_trade_usd=Decimal(22)), FINE)
+    qty, [against], _ = check(IDEA, MNQ, RiskLimits(risk_per_trade_usd=Decimal(22)), FINE)
     assert (qty, against.refusal) == (0, Refusal.SIZE_ZERO)
 
 
 @pytest.mark.parametrize("asked", [5, 6])
 def test_what_a_person_asked_for_is_not_made_smaller_in_silence(asked: int) -> None:
-    qty, against = check(IDEA, MNQ, LIMITS, FINE, Wanted(of_grade, asked, whole=True))
+    qty, against, _ = check(IDEA, MNQ, LIMITS, FINE, Wanted(ByGrade(), asked, whole=True))
     assert qty == 5
     assert [one.refusal for one in against] == [Refusal.SIZE_LESS] * (asked > 5)
 
@@ -171,7 +173,8 @@ def test_a_person_overrides_what_may_be_overridden_and_nothing_else(
 
 
 def test_every_refusal_is_tried_here_and_has_a_sentence() -> None:
-    tried = {refusal for refusal, _ in AGAINST + IDEAS} | {Refusal.SIZE_ZERO, Refusal.SIZE_LESS}
+    sizes = {Refusal.SIZE_ZERO, Refusal.SIZE_LESS, Refusal.MAX_NOTIONAL}  # tests/risk/test_clamps.py
+    tried = {refusal for refusal, _ in AGAINST + IDEAS} | sizes
     of_bots = {Refusal.SIGNALS_ONLY, Refusal.COOLDOWN, Refusal.NOT_ITS_OWN}  # tests/books/test_bots.py
     of_instruments = {Refusal.NO_SPOT, Refusal.NO_SHORTS, Refusal.LEAST_NOTIONAL, Refusal.CURRENCY}
     assert tried == set(Refusal) - of_bots - of_instruments
@@ -227,7 +230,7 @@ def test_brackets_keep_the_venues_distances_on_both_sides(
 
 
 def test_a_stop_on_the_wrong_side_never_passes() -> None:
-    qty, against = check(replace(IDEA, stop=1040), MNQ, LIMITS, FINE)
+    qty, against, _ = check(replace(IDEA, stop=1040), MNQ, LIMITS, FINE)
     refusals = {one.refusal for one in against}
     assert qty == 0
     assert {Refusal.BRACKET_DISTANCE, Refusal.REWARD_TO_RISK, Refusal.SIZE_ZERO} <= refusals
@@ -268,7 +271,7 @@ def test_the_accounts_size_makes_a_trade_smaller_and_counts_a_mini_as_ten(
     instrument: str, room: int, qty: int, refused: bool
 ) -> None:
     idea = replace(IDEA, instrument=instrument, stop=990, targets=(1020,))
-    got, against = check(idea, CME_FUTURES[instrument], LIMITS, replace(FINE, room_micros=room))
+    got, against, _ = check(idea, CME_FUTURES[instrument], LIMITS, replace(FINE, room_micros=room))
     expected = [Refusal.MAX_CONTRACTS] if refused else []
     assert (got, [one.refusal for one in against]) == (qty, expected)
 
@@ -295,7 +298,7 @@ def test_no_entry_is_taken_that_the_flattening_would_take_straight_back() -> Non
             {"feed_stale": True, "price_age_ns": 37 * NANOS},
             "no price for 37 s, 30 s allowed (risk.stale_seconds)",
         ),
-        ({}, {}, {"copy_ratio": Decimal("0.1")}, "5 contracts x 0.1 leave 0 (copy_ratio)"),
+        ({}, {}, {"copy_ratio": Decimal("0.1")}, "9 contracts x 0.1 leave 0 (copy_ratio)"),
         ({}, {}, {"entries_today": 40}, "40 trades today, 40 allowed (risk.max_trades)"),
         ({}, {}, {"open_plans": 6}, "6 open trades, 6 allowed (risk.max_open_trades)"),
         ({}, {}, {"losses_in_a_row": 3}, "3 trades lost in a row, 3 allowed (risk.max_losses_in_a_row)"),
@@ -337,5 +340,5 @@ def test_no_entry_is_taken_that_the_flattening_would_take_straight_back() -> Non
 def test_a_refusal_says_its_numbers_and_the_settings_name(
     idea: dict[str, Any], limits: dict[str, Any], changes: dict[str, Any], words: str
 ) -> None:
-    _, [against] = check(replace(IDEA, **idea), MNQ, replace(LIMITS, **limits), replace(FINE, **changes))
+    _, [against], _ = check(replace(IDEA, **idea), MNQ, replace(LIMITS, **limits), replace(FINE, **changes))
     assert against.words == words

@@ -9,6 +9,7 @@ import pytest
 
 from engine.model.bots import BotMode
 from engine.model.market import MINUTE, Timeframe
+from engine.model.sizing import ByEquity
 from tests.tstream.conftest import Reading
 from tstream.convert.bots import bots, kinds, parameters
 from tstream.errors import SettingsError
@@ -69,14 +70,14 @@ def test_bots_have_strategies_parameters_and_terms(reading: Reading) -> None:
     strategy = "breakout"
     params = { bars = 30 }
     min_score = 4
-    sizing = "equity"
+    sizing = { kind = "equity" }
     """
     fast, early = bots(reading(text).settings)
     assert (fast.config.mode, fast.config.instruments) == (BotMode.SIGNALS, ("MNQ",))
     assert (fast.config.timeframes, fast.config.books) == ((Timeframe.M1,), ("practice",))
     assert (fast.config.cooldown_ns, fast.config.min_score_tenths) == (3 * MINUTE, 55)
     assert (early.config.strategy, early.config.min_score_tenths) == ("breakout", 40)
-    assert early.config.sizing.policy == "equity"
+    assert early.config.sizing == ByEquity()
     assert early.strategy.config.bars == 30  # type: ignore[attr-defined]
     listed = parameters(kinds()["breakout"])
     assert listed == {"bars": "a whole number, at least 2, at most 200", "loud": "true or false"}

@@ -23,6 +23,7 @@ CHANGES = {
     "per_trade_usd = 150": {"risk_per_trade_usd": 150},
     "daily_loss_usd = 500.50": {"daily_loss_usd": 500.50},
     "max_contracts = 7": {"max_contracts": 7},
+    "max_notional_usd = 90000": {"max_notional_usd": 90000},
     "max_open_trades = 2": {"max_open_trades": 2},
     "max_trades = 9": {"max_trades": 9},
     "reward_to_risk_min = 2.0": {"reward_to_risk_min": 2.0},

@@ -6,12 +6,13 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.model.rooms import AlertRoom, GradeSizes, Sizing
+from engine.model.rooms import AlertRoom, GradeSizes
 from engine.strategies.alerts import rooms
 from engine.strategies.alerts.alert import Parser
 from tstream.errors import Problem, SettingsError
 from tstream.settings.declared import filled
 from tstream.settings.model import Settings
+from tstream.settings.sizing import sizing_of
 
 if TYPE_CHECKING:
     from adapters.discord.config import DiscordConfig
@@ -31,7 +32,7 @@ def alert_rooms(settings: Settings) -> tuple[AlertRoom, ...]:
                 root: symbol for root, symbol in room.contracts.items() if symbol in settings.contracts
             },
             sizes=filled(GradeSizes, room),
-            sizing=filled(Sizing, room),
+            sizing=sizing_of(room.sizing),
         )
         for name, room in settings.rooms.items()
     )

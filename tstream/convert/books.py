@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import NamedTuple
 
 from adapters.simulator.exchange.config import AccountSpec
@@ -10,7 +11,7 @@ from engine.books.inner_broker import is_open
 from engine.model.config import BookConfig
 from engine.model.orders import AccountKind, Capabilities
 from engine.state.state import BookState, State
-from tstream.convert.risk import account_limits, paper_books, risk_limits
+from tstream.convert.risk import account_limits, book_sizing, paper_books, risk_limits
 from tstream.settings.model import Settings
 from tstream.settings.venues import ALL, AccountSettings, book_name
 
@@ -112,8 +113,13 @@ def templates(settings: Settings, capabilities: Capabilities) -> tuple[BookConfi
 def _config(settings: Settings, venue: str, wanted: Wanted, capabilities: Capabilities) -> BookConfig:
     own = wanted.settings
     brackets = settings.venues[venue].brackets
-    if own is None:
-        risk = risk_limits(settings)
-        return BookConfig(wanted.book, venue, risk, capabilities, brackets)
-    risk = account_limits(settings, own.risk)
-    return BookConfig(wanted.book, venue, risk, capabilities, own.brackets or brackets, own.copy_ratio)
+    risk = risk_limits(settings) if own is None else account_limits(settings, own.risk)
+    return BookConfig(
+        wanted.book,
+        venue,
+        risk,
+        capabilities,
+        brackets if own is None else own.brackets or brackets,
+        Decimal(1) if own is None else own.copy_ratio,
+        book_sizing(settings, own),
+    )

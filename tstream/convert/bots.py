@@ -12,7 +12,6 @@ from pydantic import ValidationError
 
 from engine.books.bots import Bot, lone
 from engine.model.bots import BotConfig
-from engine.model.rooms import Sizing
 from engine.strategies.protocol import Strategy
 from engine.strategies.zones import ZoneReaction, ZoneReactionConfig
 from tstream.convert.risk import zone_reaction
@@ -22,6 +21,7 @@ from tstream.settings.declared import DeclaredSection, filled, keys_of
 from tstream.settings.fields import allowed
 from tstream.settings.model import Settings
 from tstream.settings.problems import shown
+from tstream.settings.sizing import sizing_of
 
 STRATEGIES = "tstream.strategies"
 """Entry point group: classes with a `Config`, a msgspec Struct of defaults with bounds, that are made with
@@ -102,7 +102,7 @@ def _config(one: BotSettings, strategy: Strategy) -> BotConfig:
         strategy=one.strategy,
         instruments=one.instruments,
         timeframes=one.timeframes,
-        sizing=filled(Sizing, one),
+        sizing=sizing_of(one.sizing),
         min_score_tenths=own if one.min_score is None else round(one.min_score * 10),
     )
 

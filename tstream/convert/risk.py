@@ -7,11 +7,13 @@ from msgspec import structs
 from engine.model.config import BookConfig, PaperConfig
 from engine.model.limits import RiskLimits
 from engine.model.orders import Account
+from engine.model.sizing import Sizing
 from engine.strategies.zones import ZoneReactionConfig
 from tstream.settings.declared import filled
 from tstream.settings.model import Settings
 from tstream.settings.risk import AccountRisk, RiskSettings
-from tstream.settings.venues import PaperSettings
+from tstream.settings.sizing import sizing_of
+from tstream.settings.venues import AccountSettings, PaperSettings
 
 
 def risk_limits(settings: Settings) -> RiskLimits:
@@ -36,6 +38,12 @@ def limits_of(settings: Settings, venue: str, account: Account) -> RiskLimits:
     return risk_limits(settings) if own is None else account_limits(settings, own.risk)
 
 
+def book_sizing(settings: Settings, own: AccountSettings | PaperSettings | None) -> Sizing | None:
+    """How large the trades of a book are: as it says itself, or as the run does."""
+    section = own.sizing if own is not None else None
+    return sizing_of(section if section is not None else settings.sizing)
+
+
 def paper_books(settings: Settings) -> tuple[BookConfig, ...]:
     """The paper books. The user's limits hold for them by themselves; what they say of a real account's past
     (its first balance, its highest, a fixed floor) is not about them.
@@ -50,7 +58,8 @@ def _paper(settings: Settings, one: PaperSettings) -> BookConfig:
         high_balance_usd=None,
         floor_fixed=False,
     )
-    return BookConfig(one.name, risk=own, paper=filled(PaperConfig, one))
+    sizing = book_sizing(settings, one)
+    return BookConfig(one.name, risk=own, paper=filled(PaperConfig, one), sizing=sizing)
 
 
 def zone_reaction(settings: Settings) -> ZoneReactionConfig:

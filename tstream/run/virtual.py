@@ -29,7 +29,7 @@ from engine.ports import MarketSource
 from engine.venue.fill_model import FillModel
 from engine.venue.paper import CAPABILITIES
 from tstream.convert.bots import bots
-from tstream.convert.risk import risk_limits
+from tstream.convert.risk import book_sizing, risk_limits
 from tstream.errors import UsageError
 from tstream.options import RunOptions
 from tstream.output import Output
@@ -59,7 +59,11 @@ def run_virtual(settings: Settings, options: RunOptions, paths: Paths, asked: Se
             trading=TradingSwitch.LIVE,
             practice_time=True,
             bar_grace_ns=0,
-            templates=(BookConfig(risk=risk_limits(settings), capabilities=CAPABILITIES),),
+            templates=(
+                BookConfig(
+                    risk=risk_limits(settings), capabilities=CAPABILITIES, sizing=book_sizing(settings, None)
+                ),
+            ),
         ),
         bots(settings),
     )

@@ -9,12 +9,13 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import NoDecode
 
-from engine.model.rooms import AlertRoom, SizePolicy
+from engine.model.rooms import AlertRoom
 from tstream.settings.declared import DeclaredSection, keys_of
 from tstream.settings.fields import CommaSeparated, Section, need, refuse, setting
 from tstream.settings.instruments import Symbol
 from tstream.settings.notify import Ids
 from tstream.settings.sections import BaseUrl, SocketUrl
+from tstream.settings.sizing import GradeSizing, Sizings, refuse_moved, sizing_key
 
 _API_URL, _GATEWAY_URL = "https://discord.com/api/v10", "wss://gateway.discord.gg/"
 
@@ -43,7 +44,6 @@ class DiscordSettings(Section):
 @keys_of(
     AlertRoom("", {}),
     AlertRoom("", {}).sizes,
-    AlertRoom("", {}).sizing,
     targets_points=Annotated[Points, Field(min_length=1, max_length=2)],
     books=Names,
     no_alert_words=Names,
@@ -69,6 +69,10 @@ class RoomSettings(DeclaredSection):
         allowed="a table from the room's contract to one of MNQ, NQ, MES, ES, MGC, GC",
     )
 
+    sizing: Sizings | None = sizing_key(
+        "How large its trades are.", "that of the book; by grade where that has none"
+    )
+
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
         authors = "authors" if not self.author_names else "author_names"
@@ -85,6 +89,9 @@ class RoomSettings(DeclaredSection):
             )
         if list(self.targets_points) != sorted(set(self.targets_points)) or self.targets_points[0] <= 0:
             raise refuse("must be positive, the nearer one first", key="targets_points")
-        if self.sizing is SizePolicy.NOTIONAL and not self.notional_usd:
-            raise refuse('is needed where sizing is "notional"', key="notional_usd")
+        graded = getattr(self.sizing, "base", self.sizing)
+        if isinstance(graded, GradeSizing) and graded.model_fields_set & {"a", "b", "c"}:
+            raise refuse("says a, b and c, which are a room's size_a, size_b and size_c", key="sizing")
         return self
+
+    _moved = model_validator(mode="before")(refuse_moved)

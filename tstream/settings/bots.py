@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_core import PydanticUndefined
 from pydantic_settings import NoDecode
 
@@ -14,13 +14,14 @@ from tstream.settings.alerts import Names
 from tstream.settings.declared import DeclaredSection, keys_of
 from tstream.settings.fields import CommaSeparated, Number, setting
 from tstream.settings.instruments import Symbol
+from tstream.settings.sizing import Sizings, refuse_moved, sizing_key
 from tstream.settings.venues import PaperName
 
 Symbols = Annotated[tuple[Symbol, ...], NoDecode, CommaSeparated]
 Timeframes = Annotated[tuple[Timeframe, ...], NoDecode, CommaSeparated]
 
 
-@keys_of(BotConfig("", ""), BotConfig("", "").sizing, books=Names)
+@keys_of(BotConfig("", ""), books=Names)
 class BotSettings(DeclaredSection):
     """A bot: a strategy with parameters, contracts, books and limits of its own. Without any, the one of
     [strategy] trades everything.
@@ -47,9 +48,14 @@ class BotSettings(DeclaredSection):
         "It is asked when a bar of one of these closes; empty means all.",
         allowed="a list of " + ", ".join(Timeframe),
     )
+    sizing: Sizings | None = sizing_key(
+        "How large its trades are.", "that of the book; by risk where that has none"
+    )
     min_score: Annotated[Number, Field(ge=0, le=10)] | None = setting(
         None,
         "Least score of its ideas, out of ten.",
         allowed="a number from 0 to 10",
         default="the strategy's own",
     )
+
+    _moved = model_validator(mode="before")(refuse_moved)

@@ -12,6 +12,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar, get_args, get_type_hints
 
 from pydantic import BeforeValidator, Field, create_model
+from pydantic_core import PydanticUndefined
 
 from engine.model.setting import Setting
 from tstream.settings.fields import MAY_BE_OFF, OFF, Section, no_bool, setting
@@ -74,6 +75,8 @@ class _Key(NamedTuple):
         one = self.setting
         if one.unit != 1:
             default = (one.kind or self.kind)(default / one.unit)
+        if one.needed:
+            default = PydanticUndefined
         off = f'`"{OFF}"`' if one.off and default == 0 else ""
         return setting(
             default, self.words, reload=one.reload, allowed=one.allowed, default=one.default or off

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from enum import Enum
 from types import UnionType
@@ -13,12 +13,15 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
+    GetCoreSchemaHandler,
+    Tag,
     ValidatorFunctionWrapHandler,
     WrapValidator,
 )
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticCustomError, PydanticUndefined
+from pydantic_core import CoreSchema, PydanticCustomError, PydanticUndefined
 
 from engine.model.setting import Reload
 
@@ -96,6 +99,36 @@ Whole = Annotated[int, BeforeValidator(no_bool)]
 Usd = Annotated[Decimal, BeforeValidator(no_bool)]
 Number = Annotated[float, BeforeValidator(no_bool)]
 CommaSeparated = BeforeValidator(_comma_separated)
+
+
+class OneOf:
+    """Says of a key that its table is one of several kinds, by the key `kind` in it."""
+
+    TAG = "kind="
+    """How the part of an error's location begins that names the kind: it is no part of any key."""
+
+    def __init__(self, kinds: Mapping[str, type[Section]]) -> None:
+        self.kinds = kinds
+
+    def table(self, value: object) -> object:
+        """What a person wrote, as a table whose kind is known."""
+        return value
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        parts = [Annotated[section, Tag(f"{self.TAG}{kind}")] for kind, section in self.kinds.items()]
+        union: Any = Union.__getitem__(tuple(parts))
+        tables = Annotated[union, Discriminator(self._tag), BeforeValidator(self.table)]
+        return handler.generate_schema(tables)
+
+    def _tag(self, value: Any) -> str:
+        kind = value.get("kind") if isinstance(value, Mapping) else getattr(value, "kind", None)
+        return f"{self.TAG}{kind}"
+
+    @classmethod
+    def of(cls, field: FieldInfo) -> OneOf | None:
+        """The kinds of table that a key takes; None where it takes no such table."""
+        said = [*field.metadata, *(part for arg in get_args(field.annotation) for part in get_args(arg))]
+        return next((one for one in said if isinstance(one, cls)), None)
 
 
 def extra(field: FieldInfo, name: str) -> str:

@@ -96,6 +96,13 @@ class InstrumentSettings(Section):
     margin_percent: Exact | None = setting(
         None, "The same as a share of what is held, per cent.", gt=0, le=100, default="not known"
     )
+    max_quantity: Exact | None = setting(
+        None,
+        "Most in one trade: contracts, shares, coins.",
+        gt=0,
+        le=1_000_000_000,
+        default="risk.max_contracts, counted in lots",
+    )
     minis: Whole | None = setting(
         None, "How many micros it is worth, if it is a mini.", ge=1, le=1000, default="1"
     )

@@ -32,6 +32,7 @@ from tstream.settings.sections import (
     StrategySettings,
     TapeSettings,
 )
+from tstream.settings.sizing import Sizings, sizing_key
 from tstream.settings.sources import PREFIX
 from tstream.settings.venues import PaperBooks, PaperSettings, Venues, VenueSettings, book_problem
 
@@ -80,6 +81,10 @@ class Settings(BaseSettings):
     )
     projectx: ProjectXSettings = setting(ProjectXSettings(), "The login at the gateway.")
     risk: RiskSettings = setting(RiskSettings(), "Your own limits.", reload="live")
+    sizing: Sizings | None = sizing_key(
+        "How large trades are, where a book, bot or room does not say it.",
+        "by risk; alerts by their grade",
+    )
     paper: PaperBooks = setting(
         (PaperSettings(),), "Play money beside the venues' accounts.", allowed="[paper] or [[paper]] tables"
     )

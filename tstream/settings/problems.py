@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from tstream.errors import Problem
-from tstream.settings.fields import allowed
+from tstream.settings.fields import OneOf, allowed
 from tstream.settings.sources import PREFIX
 
 LOGIN = "projectx"
@@ -114,16 +114,23 @@ def _problem(
     if kind == "default_factory_not_called":
         return None  # a default that follows from a key which is itself reported
     is_entry_name = error["loc"][-1:] == ("[key]",)
-    location = [part for part in error["loc"] if part != "[key]"]
+    location = [part for part in error["loc"] if part != "[key]" and not _is_kind(part)]
+    kinds = [str(part).removeprefix(OneOf.TAG) for part in error["loc"] if _is_kind(part)]
     context: dict[str, Any] = error.get("ctx", {})
     value: object = None if is_entry_name else error["input"]
     if "key" in context:
         location += context["key"].split(".")
         value = context.get("value")
     key = _dotted(location)
-    known = fields | _entries(key, model)
+    known = fields | _entries(key, model, kinds)
     field = _declared(key, known)
-    if kind == "extra_forbidden":
+    if kind == "extra_forbidden" and kinds:
+        inside = f"{_dotted(location[:-1])}."
+        here = [
+            name.removeprefix(inside) for name in known if name.startswith(inside) and name[-5:] != ".kind"
+        ]
+        message = f'unknown key; kind "{kinds[-1]}" has {", ".join(here)}'
+    elif kind == "extra_forbidden":
         message = "unknown key" + nearest(key, list(known), secret_keys(fields))
     elif kind == "check" and context["message"]:
         message = context["message"]
@@ -142,6 +149,10 @@ def _problem(
     return Problem(key, message, None if value is None else shown(value, secret=secret), origin(key))
 
 
+def _is_kind(part: int | str) -> bool:
+    return isinstance(part, str) and part.startswith(OneOf.TAG)
+
+
 def _dotted(location: list[int | str]) -> str:
     text = ""
     for part in location:
@@ -149,9 +160,12 @@ def _dotted(location: list[int | str]) -> str:
     return text
 
 
-def _entries(key: str, model: type[BaseModel]) -> dict[str, FieldInfo]:
-    """The keys of the entry of a list or table that `key` is in, however deep it lies."""
+def _entries(key: str, model: type[BaseModel], kinds: Sequence[str] = ()) -> dict[str, FieldInfo]:
+    """The keys of the entry of a list or table that `key` is in, however deep it lies; `kinds` are those of
+    the tables on the way that may be of several.
+    """
     known: dict[str, FieldInfo] = {}
+    left = list(kinds)
     before, parts = "", key.split(".")
     while parts:
         part = parts.pop(0)
@@ -159,8 +173,10 @@ def _entries(key: str, model: type[BaseModel]) -> dict[str, FieldInfo]:
         before += f".{part}" if before else part
         if field is None:
             break
-        inner = entry(field)
-        if inner is None and isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+        inner, several = entry(field), OneOf.of(field)
+        if several is not None:
+            inner = several.kinds.get(left.pop(0)) if left else None
+        elif inner is None and isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             inner = field.annotation
         elif inner is not None and get_origin(field.annotation) is dict and parts:
             before += f".{parts.pop(0)}"

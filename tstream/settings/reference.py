@@ -5,8 +5,9 @@ Run as `python -m tstream.settings.reference FILE` (make docs).
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from pydantic_core import PydanticUndefined
 from tstream.settings.fields import allowed, extra
 from tstream.settings.model import Settings
 from tstream.settings.problems import entry
+from tstream.settings.sizing import SIZINGS
 from tstream.settings.sources import PREFIX, VENUE_PREFIX
 
 _HEAD = f"""# Settings
@@ -53,6 +55,12 @@ def markdown() -> str:
     return _HEAD + "".join(_sections())
 
 
+_COLUMNS = "| key | what it is | allowed | default | change |\n|---|---|---|---|---|\n"
+_SIZINGS = """How large trades are, before the limits of `[risk]` make them smaller
+([semantics.md](semantics.md#sizers)): at the top of the file for the run, in `[[venues.NAME.accounts]]` and
+`[paper]` for a book, in `[[bots]]` for a bot, in `[rooms.NAME]` for a room's alerts. The bot's or room's own
+one counts before the book's, and that before the run's. `sizing = "risk"` and `sizing = "grade"` need no
+table. In these tables the keys `base` take a table of their own, each of the kinds before it."""
 _ENTRIES = {
     "venues": ("[venues.NAME]", "NAME is yours for it."),
     "accounts": ("[[venues.NAME.accounts]]", ""),
@@ -68,6 +76,7 @@ def _sections() -> Iterator[str]:
     fields = Settings.model_fields
     plain = {name: field for name, field in fields.items() if not (_section(field) or entry(field))}
     yield _table("At the top of the file", "Above the first section.", plain)
+    yield _kinds("sizing = { kind = ... }", SIZINGS)
     for name, field in fields.items():
         section = _section(field)
         if section is not None:
@@ -92,8 +101,18 @@ def _section(field: FieldInfo) -> type[BaseModel] | None:
 
 def _table(title: str, about: str, fields: dict[str, FieldInfo]) -> str:
     rows = "".join(_row(name, field) for name, field in fields.items())
-    head = "| key | what it is | allowed | default | change |\n|---|---|---|---|---|\n"
-    return f"\n## {title}\n\n{about}\n\n{head}{rows}"
+    return f"\n## {title}\n\n{about}\n\n{_COLUMNS}{rows}"
+
+
+def _kinds(title: str, kinds: Mapping[str, type[BaseModel]]) -> str:
+    """One table of tables that are told apart by their `kind`: a line for each, then its keys."""
+    rows = ""
+    for kind, section in kinds.items():
+        about = re.sub(r" \(docs/.*?\)", "", " ".join((section.__doc__ or "").split()))
+        rows += f'| `kind = "{kind}"` | {about} | | | restart |\n'
+        keys = (item for item in section.model_fields.items() if item[0] != "kind")
+        rows += "".join(_row(name, field) for name, field in keys)
+    return f"\n## {title}\n\n{_SIZINGS}\n\n{_COLUMNS}{rows}"
 
 
 def _row(name: str, field: FieldInfo) -> str:

@@ -14,6 +14,7 @@ from tstream.settings.declared import DeclaredSection, keys_of
 from tstream.settings.fields import Section, Usd, need, refuse, setting
 from tstream.settings.risk import AccountRisk
 from tstream.settings.sections import BaseUrl
+from tstream.settings.sizing import Sizings, sizing_key
 
 Kind = Literal["practice", "topstepx", "projectx"]
 KINDS: tuple[str, ...] = get_args(Kind)
@@ -94,14 +95,15 @@ class AccountSettings(Section):
     enabled: bool = setting(True, "Whether it is traded at all. Without, nothing is done on it.")
     copy_ratio: Usd = setting(
         Decimal(1),
-        "Its size beside the other books: every trade is so many times as large as its own limits give "
-        "it, and never above them.",
+        "Its size beside the other books: every trade is so many times as large as its sizing gives it, "
+        "and never above the limits.",
         gt=0,
         le=10,
     )
     brackets: Brackets | None = setting(
         None, "Who keeps stops and targets on this account.", default="the venue's"
     )
+    sizing: Sizings | None = sizing_key("How large its trades are.", "that of the run")
     risk: AccountRisk = setting(
         AccountRisk(),
         "Its own limits; account_preset too.",
@@ -211,6 +213,7 @@ class PaperSettings(DeclaredSection):
         "something is kept until that has run out.",
         default='true with trading = "paper" outside the practice venue, else false',
     )
+    sizing: Sizings | None = sizing_key("How large its trades are.", "that of the run")
     risk: AccountRisk = setting(
         AccountRisk(),
         "Its own limits.",

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
 
 from engine.model.alerts import Grade
 from engine.model.instrument import CME_FUTURES, Instrument
-from engine.model.rooms import AlertRoom, SizePolicy
+from engine.model.rooms import AlertRoom
 from engine.strategies.alerts import sanity
 from engine.strategies.alerts.alert import Parser
 from engine.strategies.alerts.room import RoomParser
@@ -65,7 +64,6 @@ def problems(
         yield "ages must be above 0"
     if room.max_trades < 0 or room.max_loss_usd < 0:
         yield "limits can't be below 0"
-    yield from _sizing(room)
 
 
 def _mapping(root: str, symbol: str, instruments: Mapping[str, Instrument]) -> Iterator[str]:
@@ -81,15 +79,3 @@ def _mapping(root: str, symbol: str, instruments: Mapping[str, Instrument]) -> I
             f"{root} is mapped to {symbol}, and their ticks differ ({named.tick_size}, {traded.tick_size}): "
             "prices of the one are none of the other"
         )
-
-
-def _sizing(room: AlertRoom) -> Iterator[str]:
-    plan = room.sizing
-    if plan.policy is SizePolicy.NOTIONAL and plan.notional_usd <= 0:
-        yield "sizing by worth needs an amount above 0"
-    if plan.policy is SizePolicy.EQUITY and not 0 < plan.equity_percent <= 100:
-        yield "sizing by equity needs a share above 0 and up to 100 per cent"
-    if not 0 <= plan.kelly_percent <= 100:
-        yield "the share of Kelly must be 0 to 100 per cent"
-    if plan.confidence_least is not None and not 0 <= plan.confidence_least <= Decimal(1):
-        yield "the share at no confidence must be 0 to 1"

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from engine.model.alerts import Grade, Reason, Terms
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import NANOS, Side
-from engine.model.rooms import AlertRoom, GradeSizes, SizePolicy, Sizing
+from engine.model.rooms import AlertRoom, GradeSizes
 from engine.strategies.alerts import rooms, sanity
 from engine.strategies.alerts.alert import Alert, Unread
 from engine.strategies.alerts.room import RoomParser
@@ -203,10 +203,6 @@ def test_nothing_raises_and_what_passes_is_sound(alert: Alert, running: bool) ->
         ({"entry_distance": D(0)}, "more than 0 points"),
         ({"max_age_ns": 0}, "ages must be above 0"),
         ({"max_trades": -1}, "limits can't be below 0"),
-        ({"sizing": Sizing(SizePolicy.NOTIONAL)}, "an amount above 0"),
-        ({"sizing": Sizing(SizePolicy.EQUITY, D(0))}, "a share above 0"),
-        ({"sizing": Sizing(kelly_percent=101)}, "Kelly"),
-        ({"sizing": Sizing(confidence_least=D(2))}, "0 to 1"),
     ],
 )
 def test_a_room_that_makes_no_sense_is_told_at_the_start(changes: dict[str, Any], said: str) -> None:
