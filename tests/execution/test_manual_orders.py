@@ -152,7 +152,7 @@ SENTENCES: list[tuple[dict[str, Any], str]] = [
     ({"book": "nowhere"}, "unknown book nowhere, or not connected yet; known: hand"),
     ({"instrument": "NQX"}, "unknown contract NQX; known: MNQ, ES"),
     ({"instrument": "ES"}, "ES: no price is known yet"),
-    ({"qty": 9}, "9 would risk 199.98 USD, 200 allowed (risk.per_trade_usd), 5 in a trade"),
+    ({"qty": 9}, "9 would risk 199.98 USD; at most 5 by risk.max_contracts: 5 fit"),
     ({"target_ticks": ()}, "reward to risk is 0.00, at least 1.5 (risk.reward_to_risk_min)"),
     ({"target_ticks": (50,)}, "(--override reward-to-risk)"),
 ]  # fmt: skip
