@@ -162,7 +162,6 @@ def test_a_person_overrides_what_may_be_overridden_and_nothing_else(
 ) -> None:
     now = replace(FINE, paused_by_hand=by_hand, market_open=market_open)
     gives_way = {
-        Refusal.SCORE: True,
         Refusal.REWARD_TO_RISK: True,
         Refusal.OUTSIDE_HOURS: market_open,
         Refusal.PAUSED: by_hand,
