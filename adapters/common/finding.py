@@ -12,3 +12,5 @@ class Check(Struct, frozen=True):
     ok: bool
     detail: str
     remedy: str = ""
+    soon: bool = False
+    """All is well now, and will not be for long: the remedy is told."""

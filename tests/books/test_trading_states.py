@@ -98,8 +98,8 @@ def test_guards_go_on_while_halted() -> None:
 
 # --- the calendar ------------------------------------------------------------------------------------------
 
-IN_2028 = 1_831_132_800 * NANOS
-"""Monday 10 January 2028, 16:00 UTC."""
+IN_2029 = 1_862_582_400 * NANOS
+"""Monday 8 January 2029, 16:00 UTC."""
 
 
 @pytest.mark.parametrize(
@@ -115,11 +115,11 @@ def test_a_year_without_holidays_reduces_and_says_so(
 ) -> None:
     guarded = GuardedBook(limits)
     guarded.opened.guards = Guards(guarded.opened.orders, guarded.marks, limits, practice_time=practice)
-    new_day(guarded, CME.trade_date(IN_2028).isoformat(), IN_2028)
+    new_day(guarded, CME.trade_date(IN_2029).isoformat(), IN_2029)
     guarded.look()
     guarded.look()
     assert guarded.state() is state
-    told = [text for text in guarded.warnings() if "holidays of 2028 are not known" in text]
+    told = [text for text in guarded.warnings() if "holidays of 2029 are not known" in text]
     assert len(told) == (state is TradingState.REDUCING)
 
 

@@ -129,8 +129,8 @@ def test_holiday_data_covers_weekdays_of_the_years_it_claims() -> None:
 
 def test_unknown_years_are_admitted_and_get_a_regular_week() -> None:
     assert not CME.known(date(2013, 10, 7))
-    assert not CME.known(date(2028, 1, 3))
-    assert CME.phase(chicago("2028-12-25T10:00:00")) is SessionPhase.RTH
+    assert not CME.known(date(2029, 1, 3))
+    assert CME.phase(chicago("2029-12-25T10:00:00")) is SessionPhase.RTH
 
 
 @pytest.mark.parametrize("sunday", MISMATCH_WEEKS)

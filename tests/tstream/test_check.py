@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import AsyncIterator
+from datetime import datetime
 
 import pytest
 
 from adapters.simulator.config import SimulatorConfig
 from adapters.simulator.exchange.config import accounts_of_a_login
 from adapters.simulator.practice import PracticeVenue
+from engine.model.market import NANOS
 from tests.discord.fake import CHANNEL, TOKEN, FakeDiscord
 from tests.projectx import samples
 from tests.projectx.gateway import Gateway
 from tests.support.patience import patient
+from tests.tstream.conftest import Reading
 from tstream.cli import call
+from tstream.commands.check_instruments import of_instruments
 from tstream.paths import Paths
 
 Out = pytest.CaptureFixture[str]
@@ -65,6 +69,8 @@ async def test_the_practice_venue_is_tried_for_real(places: Paths, capsys: Out) 
         "✓ settings",
         "✓ keymap",
         "✓ folders",
+        "✓ instruments",
+        "✓ calendar cme",
         "✓ credentials",
         "✓ venue reachable",
         "✓ login",
@@ -177,6 +183,60 @@ async def test_credentials_without_a_venue_are_told(places: Paths, gateway: Gate
         "✓ credentials: the practice venue needs none, and leaves yours alone: "
         "[venues.topstepx] would use them"
     )
+
+
+COIN = """
+[instruments.BTCUSDT]
+kind = "perpetual"
+tick_size = 0.1
+lot_size = 0.001
+currency = "USDT"
+base = "BTC"
+calendar = "always"
+least_notional = 5
+maker_percent = 0.02
+taker_percent = 0.04
+
+[instruments.ES]
+commission_usd = 1
+
+[instruments.AAPL]
+kind = "equity"
+tick_size = 0.01
+currency = "USD"
+calendar = "us_equities"
+fee_usd = 0
+commission_usd = 0
+"""
+
+
+def test_where_instruments_come_from_and_until_when_their_holidays_are_known(reading: Reading) -> None:
+    address = 'kind = "projectx"\napi_url = "https://b.example"\nrtc_url = "https://b.example"\naccounts = '
+    settings = reading(
+        'contracts = ["MNQ", "ES", "BTCUSDT", "AAPL"]\ntrading = "paper"\n'
+        f'{COIN}[venues.one]\n{address}"A"\n[venues.two]\n{address}"B"\n',
+        "".join(f"TSTREAM_VENUES__{n}__USER={n}\nTSTREAM_VENUES__{n}__KEY=k\n" for n in ("ONE", "TWO")),
+    ).settings
+
+    def found(day: str) -> list[tuple[str, bool, bool, str]]:
+        now = int(datetime.fromisoformat(f"{day}T15:00:00+00:00").timestamp()) * NANOS
+        return [(one.name, one.ok, one.soon, one.detail) for one in of_instruments(settings, now)]
+
+    terms, cme, always, shares, paper = found("2026-11-30")
+    assert terms[3] == (
+        "MNQ as tstream knows them; ES with terms of yours ([instruments]); "
+        "BTCUSDT, AAPL by your terms alone ([instruments]); prices from one, or else two"
+    )
+    assert cme == ("calendar cme", True, False, "MNQ, ES; holidays are known until 2028-12-31")
+    assert always == ("calendar always", True, False, "BTCUSDT; never closed, no holidays")
+    assert shares[3] == "AAPL; holidays are known until 2028-12-31"
+    assert paper[3] == "the book paper, 50000 USD of play money"
+    assert found("2028-12-01")[1] == (
+        "calendar cme", True, True, "MNQ, ES; holidays are known until 2028-12-31, 30 days more",
+    )  # fmt: skip
+    over = found("2029-01-02")[1]
+    assert over[:3] == ("calendar cme", False, False)
+    assert over[3].endswith("2028-12-31: nothing is entered")
 
 
 ROOM = "[rooms.desk]\nchannels = [{channels}]\nauthors = [1]\n"

@@ -24,6 +24,7 @@ from adapters.simulator.practice import PracticeVenue
 from engine.model.orders import Account
 from engine.risk.presets import PRESETS, resolve
 from tstream.clock import wall_ns
+from tstream.commands.check_instruments import of_instruments
 from tstream.convert.alerts import check_rooms, discord_config
 from tstream.convert.bots import bots
 from tstream.convert.risk import limits_of
@@ -73,6 +74,7 @@ def findings(config: Path | None) -> Iterator[Check]:
         yield Check("keymap", True, f"{len(keys.keys)} actions, each with a key of its own; {changed}")
     yield from (_secrecy(file) for file in loaded.dotenv)
     yield from _folders(places)
+    yield from of_instruments(settings, wall_ns())
     yield from _venues(settings)
     if settings.rooms:
         yield from asyncio.run(
@@ -162,8 +164,8 @@ def _limits(settings: Settings, venue: str, account: Account) -> Check:
 
 
 def _line(finding: Check) -> Text:
-    mark = ("✓ ", "green") if finding.ok else ("✗ ", "bold red")
+    mark = ("✗ ", "bold red") if not finding.ok else ("! ", "yellow") if finding.soon else ("✓ ", "green")
     line = Text.assemble(mark, f"{finding.name}: ", printable(REDACT(finding.detail)))
-    if finding.remedy and not finding.ok:
+    if finding.remedy and (finding.soon or not finding.ok):
         line.append(f" → {printable(finding.remedy)}")
     return line

@@ -1,7 +1,8 @@
-"""Days on which the US stock exchanges stay closed or close early, 2025 to 2027, New York wall time.
+"""Days on which the US stock exchanges stay closed or close early, 2025 to 2028, New York wall time.
 
-Source: NYSE's table of holidays and trading hours, as of August 2026. A holiday on a Saturday is kept on the
-Friday before, one on a Sunday on the Monday after; a New Year's Day on a Saturday is not kept at all.
+Sources: NYSE's table of holidays and trading hours; for 2026 to 2028 its announcement of December 2025. A
+holiday on a Saturday is kept on the Friday before, one on a Sunday on the Monday after; a New Year's Day on
+a Saturday is not kept at all. A test computes all of them by the rules.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from engine.market.calendars.holidays import Holidays
 _ONE = time(13, 0)
 
 US_EQUITIES_HOLIDAYS = Holidays(
-    years=range(2025, 2028),
+    years=range(2025, 2029),
     closed=frozenset(
         {
             date(2025, 1, 1),
@@ -47,6 +48,15 @@ US_EQUITIES_HOLIDAYS = Holidays(
             date(2027, 9, 6),
             date(2027, 11, 25),
             date(2027, 12, 24),
+            date(2028, 1, 17),
+            date(2028, 2, 21),
+            date(2028, 4, 14),
+            date(2028, 5, 29),
+            date(2028, 6, 19),
+            date(2028, 7, 4),
+            date(2028, 9, 4),
+            date(2028, 11, 23),
+            date(2028, 12, 25),
         }
     ),
     early={
@@ -56,5 +66,7 @@ US_EQUITIES_HOLIDAYS = Holidays(
         date(2026, 11, 27): _ONE,
         date(2026, 12, 24): _ONE,
         date(2027, 11, 26): _ONE,
+        date(2028, 7, 3): _ONE,
+        date(2028, 11, 24): _ONE,
     },
 )
