@@ -17,7 +17,7 @@ from engine.books.bots import Bot, lone
 from engine.books.clocks import Clocks
 from engine.books.day_rolls import DayRolls
 from engine.books.entries import Entries
-from engine.books.links import Links, tell_switches
+from engine.books.links import Links, tell_absurd, tell_switches
 from engine.books.manual import ManualOrders
 from engine.books.opening import BookMaker, write_start
 from engine.books.pulse import Pulse
@@ -69,6 +69,7 @@ class Core:
         self.market = MarketData(
             self.instruments, config.bar_grace_ns, config.stale_ns, turn.counts, config.sources
         )
+        self.market.quarantine.tell = lambda price: tell_absurd(price, turn)
         self.links = Links()
         maker = BookMaker(
             config, self.state, turn, self.books, lambda event: _HANDLERS[type(event)](self, event)
@@ -108,9 +109,15 @@ class Core:
 
     def step(self, event: ev.AnyEvent) -> Outcome:
         """Take one event in. The lists are valid until the next step."""
-        turn = self.turn
         self.clocks.begin(event)
         counts = type(event) not in _PRICES or not self.market.sources.chosen or self._counts(event)
+        for one in self.market.quarantine.sift(event) if counts else (event,):
+            self._take(one, counts)
+        return self.turn.records, self.turn.effects
+
+    def _take(self, event: ev.AnyEvent, counts: bool) -> None:
+        """`counts`: it does not come from a venue whose prices are not the ones that are gone by."""
+        turn = self.turn
         if counts and not (self.inside and type(event) is ev.Print and self.market.bars.repeats(event)):
             for broker in self.inside:
                 # Whatever happens to its orders by now happens before anybody acts on the event.
@@ -128,7 +135,6 @@ class Core:
             for broker in self.inside:
                 self._guarded(broker.settle)
         self._pulse.hasten(event)
-        return turn.records, turn.effects
 
     def next_deadline(self) -> int:
         """The `ts_recv` by which a TimeAdvanced is due if nothing else comes, nanoseconds UTC."""

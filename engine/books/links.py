@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from engine.market.quarantine import Absurd
 from engine.market.sources import Switch
 from engine.model.events import LinkChanged, LinkState
 from engine.model.notices import NoticeKind, Severity
@@ -94,6 +95,15 @@ def tell_switches(switches: Sequence[Switch], turn: Turn) -> None:
         because = f"{before}: {why}" if why else f"{now} is well again"
         severity = Severity.WARNING if why else Severity.INFO
         turn.say(NoticeKind.MARKET, severity, f"prices of {symbols} come from {now} now ({because})")
+
+
+def tell_absurd(price: Absurd, turn: Turn) -> None:
+    """Tell people of the first price of a venue and instrument that was dropped; more are counted."""
+    known = turn.state.instruments[price.instrument]
+    whose = f" of {price.venue}" if price.venue else ""
+    beside = "" if price.last is None else f", beside {known.price(price.last)}"
+    text = f"{price.instrument}: a price{whose} was dropped, {known.price(price.price)}{beside}"
+    turn.say(NoticeKind.MARKET, Severity.WARNING, f"{text}; more of them are only counted", price.instrument)
 
 
 def _of(link: LinkChanged, venue: str) -> bool:

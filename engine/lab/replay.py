@@ -5,10 +5,12 @@ The order of things at one instant is fixed: the venue first, then answers, then
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from engine.core import Core, Outcome
+from engine.market.quarantine import Quarantine
 from engine.model import events as ev
 from engine.model.instrument import Instrument
 from engine.model.market import Bar
@@ -44,6 +46,8 @@ class Replay(PaperBroker):
         self._core = core
         self._keep = keep
         self._record = record
+        self._quarantine = Quarantine(Counter())
+        """Its venue believes what the core does."""
 
     def run(
         self,
@@ -88,16 +92,19 @@ class Replay(PaperBroker):
             )
             bars = tuple(history(symbol))
             if bars:
-                self._step(ev.HistoryLoaded(ts_recv=self.now, instrument=symbol, bars=bars))
+                loaded = ev.HistoryLoaded(ts_recv=self.now, instrument=symbol, bars=bars)
+                self._quarantine.sift(loaded)
+                self._step(loaded)
         self._step(ev.AccountAdopted(ts_recv=self.now, book=BOOK, account=self.account))
         for link in ("rest", "user", "market"):
             self._step(ev.LinkChanged(ts_recv=self.now, link=link, state=ev.LinkState.LIVE))
 
     def _market(self, event: ev.Quote | ev.Print) -> None:
-        if isinstance(event, ev.Quote):
-            self.on_quote(event)
-        else:
-            self.on_print(event)
+        for one in self._quarantine.sift(event):
+            if isinstance(one, ev.Quote):
+                self.on_quote(one)
+            elif isinstance(one, ev.Print):
+                self.on_print(one)
         self._settle()
         self._step(event)
 

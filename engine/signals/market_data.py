@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from engine.market.bars import BarsClosed, MinuteBars
 from engine.market.calendars.known import calendar_in
+from engine.market.quarantine import Quarantine
 from engine.market.sources import Sources, Switch
 from engine.market.staleness import Staleness
 from engine.model.events import HistoryLoaded, LinkChanged, LinkState, Print, Quote
@@ -37,6 +38,7 @@ class MarketData:
         calendars = {symbol: calendar_in(instruments, symbol) for symbol in instruments}
         self.staleness = Staleness(stale_ns, calendars)
         self.sources = Sources(sources or {}, stale_ns, calendars)
+        self.quarantine = Quarantine(counts)
         self._instruments = instruments
         self.quotes: dict[str, Quote] = {}
         self.prints = 0
@@ -97,6 +99,7 @@ class MarketData:
         self.board.warm_up(instrument)
         self.quotes.pop(instrument, None)
         self._last_prints.pop(instrument, None)
+        self.quarantine.forget(instrument)
 
     def last(self, instrument: str) -> int | None:
         """The newest trade, ticks."""

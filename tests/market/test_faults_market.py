@@ -76,7 +76,7 @@ def test_f21_a_late_print_changes_no_emitted_bar_and_fires_nothing_again() -> No
     bench.time(61)
     heard, bars = list(bench.listener.heard), bench.bars()
     assert bench.seen() == [(0, False, False)]
-    bench.step(traded(59, 500, 9, received=62), traded(10, 1, received=63))
+    bench.step(traded(59, 104, 9, received=62), traded(10, 97, received=63))
     bench.time(64)
     assert (bench.listener.heard, bench.bars()) == (heard, bars)
     assert bench.core.turn.counts[LATE] == 2

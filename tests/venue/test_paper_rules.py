@@ -259,6 +259,7 @@ def test_a_stop_still_fills_after_a_restart_at_the_first_price_beyond_it() -> No
     stop = next(o for o in before.live_orders() if o.slot is Slot.STOP)
     assert stop.stop is not None
     gap = stop.stop - 25
+    again.step(_print(now - MS, gap))  # the first price of a run waits for a second one
     again.step(_print(now, gap))
     assert again.next_deadline() == now + 50 * MS
     again.step(ev.TimeAdvanced(ts_recv=now + 50 * MS))
@@ -274,6 +275,7 @@ def test_switched_off_it_runs_out_and_is_gone() -> None:
     again.start(now)
     book = again.books[PAPER]
     assert book.hands_off() == (Refusal.OFF,)
+    again.step(_print(now - MS, PRICE - 90))
     again.step(_print(now, PRICE - 90))
     for later in (50, 100):  # the stop fills, then what is left of its bracket is gone
         again.step(ev.TimeAdvanced(ts_recv=now + later * MS))
