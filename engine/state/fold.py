@@ -15,6 +15,7 @@ from engine.model.plans import PlanStatus, command_of
 from engine.model.restrictions import TradingState
 from engine.state import fold_alerts
 from engine.state.answers import Answered, answered
+from engine.state.closings import note_closing
 from engine.state.fold_days import (
     balance_marked,
     book_trade,
@@ -205,6 +206,7 @@ def _fill_applied(state: State, record: r.FillApplied) -> None:
     if fill.trade_id in book.fills_seen:
         return
     book.fills_seen.add(fill.trade_id)
+    note_closing(state, record)
     book.last_fill_ts = max(book.last_fill_ts, fill.ts_venue)
     late = is_late(state, book, fill)
     count_cost(book, fill, late)

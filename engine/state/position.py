@@ -36,6 +36,15 @@ class Trade(Struct, frozen=True):
         return self.gross_usd - self.costs_usd
 
 
+class Closing(Struct, frozen=True):
+    """Contracts that left a position."""
+
+    net_usd: Decimal
+    """Against the average entry, less the costs of both sides as this fill's are, USD."""
+    r: float | None
+    """The same in units of what they risked at their first stop; None where no plan of ours held them."""
+
+
 class Position(Struct):
     """Signed quantity and the money of the running cycle. Changes by `apply` only."""
 

@@ -18,7 +18,7 @@ from engine.state.alerts import AlertState
 from engine.state.answers import Answered
 from engine.state.days import BalanceMark, DayResult, DayStats
 from engine.state.order_table import next_status
-from engine.state.position import Position, Trade, nearest_tick
+from engine.state.position import Closing, Position, Trade, nearest_tick
 from engine.state.track_record import TrackRecord
 
 TRADES_KEPT = 10_000
@@ -180,6 +180,8 @@ class BookState(Struct):
     positions: dict[str, Position] = field(default_factory=dict)
     fills_seen: set[str] = field(default_factory=set)
     last_fill_ts: int = 0
+    closings: dict[str, Closing] = field(default_factory=dict)
+    """What the newest fills that closed contracts have earned, by trade id, oldest first."""
     trades: list[Trade] = field(default_factory=list)
     earned_usd: Decimal = Decimal(0)
     """Net of all trades that were ever finished, USD; the list above keeps the newest only."""

@@ -9,7 +9,6 @@ from engine.model.effects import AnyEffect
 from engine.model.notices import Notice, NoticeKind, Severity
 from engine.model.records import AlertTaken, AnyRecord, CommandTaken, FillApplied, PlanOpened
 from engine.state.alarms import NONE, Alarm, alarm_of
-from engine.state.closings import remembered
 from engine.state.fold import apply
 from engine.state.state import State
 from engine.state.words import Before, before, describe, facts
@@ -126,6 +125,8 @@ def worded(state: State, record: AnyRecord, was: Before, seq: int, ts: int) -> N
         return None
     raised, ended = alarm_of(state, record)
     kind, severity, text, instrument, book, *command = words
+    fill = record if isinstance(record, FillApplied) else None
+    closed = state.book(fill.book).closings.get(fill.fill.trade_id) if fill is not None else None
     return Notice(
         seq,
         ts,
@@ -139,8 +140,8 @@ def worded(state: State, record: AnyRecord, was: Before, seq: int, ts: int) -> N
         record.done if isinstance(record, CommandTaken) else None,
         alarm=raised,
         ends=ended,
-        net_usd=was.closes.net_usd if was.closes is not None else None,
-        r=was.closes.r if was.closes is not None else None,
+        net_usd=closed.net_usd if closed is not None else None,
+        r=closed.r if closed is not None else None,
     )
 
 
@@ -148,8 +149,6 @@ def reworded(state: State, record: AnyRecord) -> Notice | None:
     """The same for a record of an earlier run, as far as the state of today still tells it."""
     try:
         was = before(state, record) if isinstance(record, AlertTaken) else Before()
-        if isinstance(record, FillApplied):
-            was = Before(closes=remembered(state, record))
         return worded(state, record, was, 0, record.ts)
     except Exception:  # noqa: BLE001  # what is told again is for people only
         return None

@@ -16,7 +16,6 @@ from engine.model.notices import Severity as Sev
 from engine.model.orders import OrderStatus, OrderType, Slot
 from engine.model.plans import Idea, TradePlan
 from engine.model.restrictions import TradingState
-from engine.state.closings import Closing, closing
 from engine.state.order_words import rejected
 from engine.state.run_words import clock_found, records_lost
 from engine.state.state import BookState, Order, State
@@ -38,8 +37,6 @@ class Before(NamedTuple):
     left: tuple[str, ...] = ()
     traded: bool = False
     """The alert had led to a trade."""
-    closes: Closing | None = None
-    """What the fill earns; None where it closes nothing."""
 
 
 def before(state: State, record: r.AnyRecord) -> Before:
@@ -48,8 +45,6 @@ def before(state: State, record: r.AnyRecord) -> Before:
         case r.OrderMoved():
             order = state.books[record.book].orders[record.client_id]
             return Before(status=order.status.value, fits=order.after(record.event) is not None)
-        case r.FillApplied():
-            return Before(closes=closing(state, record))
         case r.AccountKnown():
             book = state.book(record.book)
             if book.account is not None and book.account.id != record.account.id:
@@ -74,7 +69,7 @@ def describe(state: State, record: r.AnyRecord, was: Before) -> Words | None:
         case r.AccountKnown():
             return _account(record, was)
         case r.FillApplied():
-            return _fill(state, record, was)
+            return _fill(state, record)
         case r.AlertTaken():
             return _alert(record, was)
     writer = _WRITERS.get(type(record))
@@ -131,18 +126,20 @@ def _plan(state: State, record: r.PlanOpened) -> Words:
     return K.SIGNAL, Sev.GOOD, text, plan.instrument, plan.book
 
 
-def _fill(state: State, record: r.FillApplied, was: Before) -> Words:
+def _fill(state: State, record: r.FillApplied) -> Words:
     fill = record.fill
-    order = state.books[record.book].orders.get(record.client_id)
+    book = state.books[record.book]
+    order = book.orders.get(record.client_id)
     slot = order.slot if order is not None else None
     purpose = {Slot.ENTRY: "entry", Slot.STOP: "stop", Slot.TARGET: "target"}[slot] if slot else "close"
     text = (
         f"{_bought(fill.side)} {fill.qty} {fill.instrument} "
         f"@ {_price(state, fill.instrument, fill.price)} ({purpose})"
     )
-    if was.closes is not None:
-        in_r = f", {was.closes.r:+.1f} R" if was.closes.r is not None else ""
-        text += f": {was.closes.net_usd:+.2f} USD{in_r}"
+    closed = book.closings.get(fill.trade_id)
+    if closed is not None:
+        in_r = f", {closed.r:+.1f} R" if closed.r is not None else ""
+        text += f": {closed.net_usd:+.2f} USD{in_r}"
     return K.FILL, Sev.WARNING if slot is Slot.STOP else Sev.GOOD, text, fill.instrument, record.book
 
 
