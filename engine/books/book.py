@@ -68,9 +68,12 @@ class Book:
 
     @property
     def armed(self) -> bool:
-        """A person has armed the book's account by typing its name."""
-        account = self.state.account
-        return account is not None and account.name in self.run.armed_accounts
+        """A person has armed the book's account, of its venue and number, by typing its name."""
+        account, venue = self.state.account, self.config.venue
+        return account is not None and any(
+            (one.venue, one.name) == (venue, account.name) and one.id in ("", account.id)
+            for one in self.run.armed_accounts
+        )
 
     def hands_off(self) -> tuple[Refusal, ...]:
         """Why tstream does nothing by itself on this account; empty when it may. Commands always act."""

@@ -83,6 +83,15 @@ class BookConfig(Struct, frozen=True):
     """By which its days go (docs/semantics.md#sessions-and-trade-dates); empty: that of what it trades."""
 
 
+class ArmedAccount(Struct, frozen=True):
+    """An account that may be traded with money at stake: another venue's of the same name is another one."""
+
+    venue: str
+    name: str
+    id: str = ""
+    """The venue's number of it; empty where only the name was kept, and any number has it."""
+
+
 class EngineConfig(Struct, frozen=True):
     """One engine run."""
 
@@ -94,8 +103,8 @@ class EngineConfig(Struct, frozen=True):
     boot: int
     """Counts starts of this installation."""
     trading: TradingSwitch = TradingSwitch.OFF
-    armed_accounts: tuple[str, ...] = ()
-    """Names of live accounts that a person has armed by typing them."""
+    armed_accounts: tuple[ArmedAccount, ...] = ()
+    """Live accounts that a person has armed by typing their names."""
     practice_time: bool = False
     lost_records: int = 0
     """So many fewer has the journal than were written to it."""

@@ -6,12 +6,13 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from engine.core import Core
 from engine.market.calendars.known import CME
 from engine.model import events as ev
 from engine.model.commands import Flatten
-from engine.model.config import Brackets, EngineConfig, TradingSwitch
+from engine.model.config import ArmedAccount, Brackets, EngineConfig, TradingSwitch
 from engine.model.effects import ClosePosition, ModifyOrder, PlaceOrder
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import MINUTE, NANOS
@@ -26,11 +27,12 @@ from tests.support.venue_orders import PRICE
 
 MNQ = CME_FUTURES["MNQ"]
 LIVE = Account("1", "50KTC-1", AccountKind.LIVE, Decimal(50_000), can_trade=True)
+ARMED = ArmedAccount("", LIVE.name, LIVE.id)
 NOON = CME.flat_by(date(2026, 11, 18)) - 180 * MINUTE
 """Within the session, hours before positions must be flat."""
 
 
-def watching(trading: TradingSwitch, armed: tuple[str, ...]) -> Core:
+def watching(trading: TradingSwitch, armed: tuple[ArmedAccount, ...]) -> Core:
     """A core whose account holds two MNQ that somebody else bought."""
     core = Core(EngineConfig((MNQ,), "test", "t", 1, trading, armed), ScriptedStrategy([]))
     core.start(NOON)
@@ -50,13 +52,16 @@ def watching(trading: TradingSwitch, armed: tuple[str, ...]) -> Core:
 @pytest.mark.parametrize(
     ("trading", "armed", "closes"),
     [
-        (TradingSwitch.OFF, (LIVE.name,), False),
+        (TradingSwitch.OFF, (ARMED,), False),
         (TradingSwitch.LIVE, (), False),
-        (TradingSwitch.LIVE, (LIVE.name,), True),
+        (TradingSwitch.LIVE, (ARMED,), True),
+        (TradingSwitch.LIVE, (replace(ARMED, id=""),), True),
+        (TradingSwitch.LIVE, (replace(ARMED, id="2"),), False),
+        (TradingSwitch.LIVE, (replace(ARMED, venue="elsewhere"),), False),
     ],
 )
 def test_the_flat_time_acts_only_where_tstream_may(
-    trading: TradingSwitch, armed: tuple[str, ...], closes: bool
+    trading: TradingSwitch, armed: tuple[ArmedAccount, ...], closes: bool
 ) -> None:
     core = watching(trading, armed)
     _, effects = core.step(ev.TimeAdvanced(ts_recv=NOON + 176 * MINUTE))

@@ -16,7 +16,7 @@ from engine.market.calendars.known import CME
 from engine.model import events as ev
 from engine.model import records as r
 from engine.model.commands import Flatten, Pause, Resume
-from engine.model.config import BookConfig, EngineConfig, PaperConfig, TradingSwitch
+from engine.model.config import ArmedAccount, BookConfig, EngineConfig, PaperConfig, TradingSwitch
 from engine.model.errors import Cause, RefusedError
 from engine.model.instrument import CME_FUTURES
 from engine.model.limits import RiskLimits
@@ -337,7 +337,9 @@ def test_commands_reach_both_books() -> None:
     [(TradingSwitch.OFF, False, False), (TradingSwitch.PAPER, True, False), (TradingSwitch.LIVE, True, True)],
 )
 def test_the_switch_and_a_live_account(trading: TradingSwitch, paper_trades: bool, live_trades: bool) -> None:
-    config = EngineConfig((MNQ,), "x", "t", 1, trading, armed_accounts=("50K",), books=PAPER_BOOK)
+    config = EngineConfig(
+        (MNQ,), "x", "t", 1, trading, armed_accounts=(ArmedAccount("", "50K"),), books=PAPER_BOOK
+    )
     core = Core(config, ScriptedStrategy([]))
     core.start(T0)
     account = Account("1", "50K", AccountKind.LIVE, Decimal(50_000), can_trade=True)

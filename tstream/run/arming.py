@@ -8,40 +8,67 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
 from adapters.common.files import replace_file
 from adapters.common.redaction import printable
 from adapters.projectx import mapping
 from adapters.projectx.config import ProjectXConfig
 from adapters.projectx.venue import ProjectXVenue
+from engine.model.config import ArmedAccount
 from engine.model.errors import FatalError, PortError
 from engine.model.orders import Account, AccountKind
 from engine.ports import Clock
 from tstream.convert.venues import projectx_config
 from tstream.paths import Paths
+from tstream.run.claim import gateway_of, host
 from tstream.settings.model import Settings
 
 
-def armed_accounts(folder: Path) -> tuple[str, ...]:
-    """Names of the accounts that a person has armed. Raises FatalError for a file that can't be read."""
+class _Kept(Struct, frozen=True):
+    """An account as `armed.json` keeps it: of one gateway, by name and number."""
+
+    name: str
+    id: str
+    gateway: str
+
+
+def armed_accounts(folder: Path, venue: str, gateway: str) -> tuple[ArmedAccount, ...]:
+    """The accounts of a venue that a person has armed. A file of before knows names alone.
+
+    Raises FatalError for a file that can't be read.
+    """
+    kept = _kept(folder)
+    names = tuple(ArmedAccount(venue, one) for one in kept if isinstance(one, str))
+    own = (one for one in kept if isinstance(one, _Kept) and one.gateway == host(gateway))
+    return (*names, *(ArmedAccount(venue, one.name, one.id) for one in own))
+
+
+def _kept(folder: Path) -> tuple[_Kept | str, ...]:
     file = folder / "armed.json"
     try:
-        return msgspec.json.decode(file.read_bytes(), type=tuple[str, ...])
+        return msgspec.json.decode(file.read_bytes(), type=tuple[_Kept | str, ...])
     except FileNotFoundError:
         return ()
     except (OSError, msgspec.MsgspecError) as error:
         raise FatalError(f"{file} can't be read ({error}): delete it and arm the account anew") from error
 
 
-def all_armed(settings: Settings, paths: Paths) -> tuple[str, ...]:
-    """Names of the armed accounts of a run's venues. Raises FatalError."""
-    real = [name for name, venue in settings.active.items() if not venue.practice]
-    return tuple(account for name in real for account in armed_accounts(paths.venue(name)))
+def all_armed(settings: Settings, paths: Paths) -> tuple[ArmedAccount, ...]:
+    """The armed accounts of a run's venues. Raises FatalError."""
+    real = {name: gateway_of(venue) for name, venue in settings.active.items() if not venue.practice}
+    return tuple(
+        account
+        for name, gateway in real.items()
+        for account in armed_accounts(paths.venue(name), name, gateway)
+    )
 
 
-def remember_armed(folder: Path, account: str) -> None:
-    armed = sorted({*armed_accounts(folder), account})
-    replace_file(folder / "armed.json", msgspec.json.encode(armed))
+def remember_armed(folder: Path, gateway: str, account: Account) -> None:
+    """Keep it for later starts, in place of the bare name that a file of before has. Raises FatalError."""
+    new = _Kept(account.name, account.id, host(gateway))
+    others = [one for one in _kept(folder) if one not in (new, account.name)]
+    replace_file(folder / "armed.json", msgspec.json.encode([*others, new]))
 
 
 def ask_to_arm(settings: Settings, paths: Paths, clock: Clock, ask: Callable[[str], str] = input) -> None:
@@ -62,20 +89,25 @@ def ask_to_arm(settings: Settings, paths: Paths, clock: Clock, ask: Callable[[st
                 f"{venue}: {printable(str(accounts))}; what is not armed there is only watched.\n"
             )
             continue
-        where = f" at {venue}" if len(real) > 1 else ""
+        where, gateway = f" at {venue}" if len(real) > 1 else "", gateway_of(settings.active[venue])
         for account in accounts:
-            _ask_about(account, where, paths.venue(venue), ask)
+            _ask_about(account, where, paths.venue(venue), gateway, ask)
 
 
-def _ask_about(account: Account, where: str, folder: Path, ask: Callable[[str], str]) -> None:
+def _ask_about(account: Account, where: str, folder: Path, gateway: str, ask: Callable[[str], str]) -> None:
     name = account.name
-    if account.kind is AccountKind.PRACTICE or name in armed_accounts(folder):
+    if account.kind is AccountKind.PRACTICE:
+        return
+    armed = [one.id for one in armed_accounts(folder, "", gateway) if one.name == name]
+    if account.id in armed or "" in armed:
+        if account.id not in armed:
+            remember_armed(folder, gateway, account)
         return
     sys.stdout.write(
         f"Account {name!r}{where} is not a practice account: money or an evaluation is at stake.\n"
     )
     if ask("Type its name to let tstream trade on it, or press Enter to only watch: ").strip() == name:
-        remember_armed(folder, name)
+        remember_armed(folder, gateway, account)
     else:
         sys.stdout.write("Not armed: tstream watches, and refuses every entry.\n")
 

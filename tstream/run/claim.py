@@ -26,6 +26,7 @@ from tstream.run.practice import PracticeProcess, put_aside
 
 if TYPE_CHECKING:
     from tstream.settings.model import Settings
+    from tstream.settings.venues import VenueSettings
 
 
 _PORTS = {"https": 443, "http": 80}
@@ -47,7 +48,7 @@ class Claim:
         }
         """Processes of the built-in venues, by name."""
         self._logins = {
-            name: (settings.login(name)[0], venue.api_url or venue.kind)
+            name: (settings.login(name)[0], gateway_of(venue))
             for name, venue in settings.active.items()
             if not venue.practice
         }
@@ -110,7 +111,7 @@ class Claim:
         if venue not in self._logins:
             return
         gateway = self._logins[venue][1]
-        key = (_host(gateway), account.id)
+        key = (host(gateway), account.id)
         other = self._admitted.setdefault(key, book)
         if other != book:
             raise FatalError(f"account {account.name!r} is the book {other} already: list it once")
@@ -124,11 +125,17 @@ class Claim:
         self._held.close()
 
 
+def gateway_of(venue: VenueSettings) -> str:
+    """Whose accounts a venue has: the address of its gateway, or the name of one that is known by it."""
+    return venue.api_url or venue.kind
+
+
 def _account_lock(what: str, gateway: str) -> Path:
     """One file for a login or an account, however it and the gateway's address are spelt."""
-    return account_locks() / lock_name(f"{what} at {_host(gateway)}".casefold())
+    return account_locks() / lock_name(f"{what} at {host(gateway)}".casefold())
 
 
-def _host(gateway: str) -> str:
+def host(gateway: str) -> str:
+    """One spelling of a gateway's address, or of its name."""
     parts = urlsplit(_KNOWN.get(gateway, gateway))
-    return f"{parts.hostname}:{parts.port or _PORTS.get(parts.scheme)}{parts.path}"
+    return f"{parts.hostname}:{parts.port or _PORTS.get(parts.scheme)}{parts.path.rstrip('/')}"
