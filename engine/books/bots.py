@@ -101,6 +101,11 @@ class Bots:
         self.all = tuple(bots)
         self._turn = turn
 
+    @property
+    def trading(self) -> int:
+        """How many of them enter what they find; at least 1, as rooms and people may."""
+        return max(1, sum(bot.config.mode is BotMode.TRADE for bot in self.all))
+
     def ask(self, bot: Bot, closed: BarsClosed, board: SignalBoard) -> Sequence[Idea | Declined]:
         """What a bot says. One that raises is not asked again: what it has opened is managed on."""
         mine = None if bot.out else bot.heard(closed)

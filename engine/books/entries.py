@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from msgspec import structs
 
+from engine.books import beside
 from engine.books.book import Book
 from engine.books.bots import Bot, Bots
 from engine.books.links import Links
@@ -20,7 +21,7 @@ from engine.model.instrument import Instrument
 from engine.model.limits import RiskLimits
 from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import OrderStatus, OrderType
-from engine.model.plans import Idea, Leg, TradePlan
+from engine.model.plans import Idea, Leg, TradePlan, command_of
 from engine.model.refusals import Refusal
 from engine.model.restrictions import TradingState
 from engine.model.rooms import AlertRoom
@@ -172,7 +173,7 @@ class Entries:
         """
         book.recover()
         limits = terms.limits if terms.limits is not None else book.config.risk
-        facts = self._circumstances(book, idea.instrument, idea.ts, idea.owner, terms)
+        facts = self._circumstances(book, idea.instrument, idea.ts, idea, terms)
         if terms.instead_of is not None:
             facts = structs.replace(facts, **self._without(book, terms.instead_of))
         qty, against, why = gate.check(idea, instrument, limits, facts, terms.wanted)
@@ -186,6 +187,7 @@ class Entries:
         known = structs.replace(book.state, plans=others)
         return {
             "busy_instrument": False,
+            "opposed": "",
             "open_plans": len(others),
             "open_risk_usd": open_risk_usd(known, self._turn.state, self._marks),
             "room_micros": None,  # it has its contracts
@@ -196,7 +198,12 @@ class Entries:
         return gate.standing(book.config.risk, self._circumstances(book, symbol, self._turn.wall))
 
     def _circumstances(
-        self, book: Book, symbol: str, idea_ts: int, owner: str = "", terms: EntryTerms = OWN_TERMS
+        self,
+        book: Book,
+        symbol: str,
+        idea_ts: int,
+        idea: Idea | None = None,
+        terms: EntryTerms = OWN_TERMS,
     ) -> gate.Circumstances:
         """Everything that may speak against an idea of a bot or an alert room in this book now."""
         room, bot = terms.room, terms.bot
@@ -208,6 +215,7 @@ class Entries:
         account = known.account
         limits, figures = guards.account(), guards.figures()
         source = self._market.sources.active(symbol)
+        there = beside.FREE if idea is None else self._beside(book, idea, bot)
         headroom = bands.headroom_usd(config.risk, limits, figures)
         equity = None
         if orders.balance_usd is not None:
@@ -236,12 +244,9 @@ class Entries:
             in_hours=guards.hours.allow(wall, calendar),
             market_open=calendar.is_open(wall),
             ns_to_flat=guards.hours.ns_to_flat(wall, calendar),
-            busy_instrument=bool(
-                known.position(symbol).qty
-                or any(found.plan.instrument == symbol for found in known.plans.values())
-                or any(order.instrument == symbol for order in live)
-                or symbol in known.flattening
-            ),
+            busy_instrument=there.busy,
+            beside=there.words,
+            opposed=there.opposed,
             unknown_orders=any(
                 order.status is OrderStatus.UNKNOWN and order.instrument == symbol for order in live
             ),
@@ -257,6 +262,14 @@ class Entries:
             ),
             room_headroom_usd=None if room is None else room_headroom_usd(known, state, room),
             equity_usd=equity,
-            record=known.records.get(owner, TrackRecord()),
+            record=TrackRecord() if idea is None else known.records.get(idea.owner, TrackRecord()),
             score_key="strategy.min_score" if bot is None else bot.score_key,
         )
+
+    def _beside(self, book: Book, idea: Idea, bot: Bot | None) -> beside.Beside:
+        """What the trades of the same contract have against an idea: a bot or a room has one there, if its
+        settings don't say more, a person as many as all together may.
+        """
+        allowed = book.config.risk.plans_per_contract or self.bots.trading
+        own = None if command_of(idea.origin) else 1 if bot is None else bot.config.plans_per_contract
+        return beside.against(book.state, idea, allowed, own)

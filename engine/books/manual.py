@@ -152,7 +152,7 @@ class ManualOrders:
         return day if command.minutes is None else min(day, wall + command.minutes * MINUTE)
 
     def _why(self, book: Book, symbol: str, one: gate.Against) -> str:
-        if one.refusal is not Refusal.IN_POSITION:
+        if one.refusal is not Refusal.IN_POSITION or one.words != one.refusal.sentence:
             return one.words
         held = book.state.position(symbol).qty
         by = ", ".join(
@@ -161,7 +161,8 @@ class ManualOrders:
             if found.plan.instrument == symbol
         )
         holds = f"{symbol} is held there ({held:+d})" if held else f"{symbol} is being entered there"
-        return f"{holds}{f' by {by}' if by else ''}: an account nets, so one trade at a time"
+        nets = "an account nets, so one trade at a time (risk.plans_per_contract)"
+        return f"{holds}{f' by {by}' if by else ''}: {nets}"
 
     # --- changing --------------------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ from engine.risk import gate
 from engine.risk.sizers import Wanted
 from engine.state.state import PlanState
 
-_ITS_OWN = frozenset({Refusal.IN_POSITION, Refusal.MAX_SIZE, Refusal.MAX_TRADES})
+_ITS_OWN = frozenset({Refusal.IN_POSITION, Refusal.OPPOSED, Refusal.MAX_SIZE, Refusal.MAX_TRADES})
 """What the trade itself would be the reason for."""
 
 _OF_ENTRIES = _ITS_OWN | {

@@ -97,11 +97,7 @@ class ForeignContracts:
 
     def _beyond_ours(self, position: Position) -> int:
         """Signed contracts beyond those of our plans."""
-        return position.qty - sum(
-            found.open_qty * found.plan.side.sign
-            for found in self._book.state.plans.values()
-            if found.plan.instrument == position.instrument
-        )
+        return position.qty - self._book.state.shares(position.instrument)
 
     def _since(self, instrument: str, excess: int, reconciled: bool) -> int | None:
         """Since when the same contracts have been unexplained; None while that is nobody's business."""

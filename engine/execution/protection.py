@@ -147,10 +147,15 @@ class Protection:
         and both exits of a bracket may fill in a race. What they leave behind is closed at once.
         """
         ours = order.plan_id is not None or self._book.made(order)
-        if not ours or not self._book.state.position(order.instrument).qty:
+        state, symbol = self._book.state, order.instrument
+        held = state.position(symbol).qty
+        if not ours or not held:
             return
-        found = self._book.state.plans.get(order.plan_id or "")
+        found = state.plans.get(order.plan_id or "")
         if found is None:
+            beside = any(one.shared for one in state.plans.values() if one.plan.instrument == symbol)
+            if beside and held == state.shares(symbol):
+                return  # it closed contracts of the trade beside it, whose exits shrink
             self.flatten_naked(order.instrument, "a late fill of a finished trade")
         elif found.legs[order.leg].open_qty < 0:
             self.flatten_naked(order.instrument, "more was closed than was open")

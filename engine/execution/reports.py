@@ -135,6 +135,9 @@ class OrderReports:
 
     def _stop_rejected(self, order: Order) -> None:
         """A position whose stop the venue won't take is flattened at once rather than left naked."""
+        found = self._book.state.plans.get(order.plan_id or "")
+        if found is not None and found.shared and not found.open_qty:
+            return  # what is open is another trade's, with a stop of its own
         if order.slot is Slot.STOP and self._book.state.position(order.instrument).qty:
             self._flattener.start((order.instrument,), "risk")
 

@@ -48,25 +48,27 @@ class TrailingStops:
         if known is None:
             return f"{instrument}: the venue has not told its contract yet; stops stay"
         moved = better = 0
-        at_stake = Decimal(0)
+        at_stake, short = Decimal(0), ""
         for found in list(self._book.state.plans.values()):
             plan = found.plan
             if plan.instrument != instrument or not found.open_qty or plan.status is not PlanStatus.OPEN:
                 continue
             prices = {k: self._even(found, k) for k, done in enumerate(found.legs) if done.open_qty > 0}
             mark = bid if plan.side.sign > 0 else ask
-            for k, price in prices.items():
-                if self._ahead(found, k, price) <= 0:
-                    better += 1
-                elif mark is None or (mark - price) * plan.side.sign <= 0:
-                    return (
-                        f"{instrument}: price has not passed break-even {known.text(price)} yet; stops stay"
-                    )
+            ahead = {k: price for k, price in prices.items() if self._ahead(found, k, price) > 0}
+            better += len(prices) - len(ahead)
+            beyond = [p for p in ahead.values() if mark is None or (mark - p) * plan.side.sign <= 0]
+            if beyond:  # all stops of a trade, or none
+                short = short or f"price has not passed break-even {known.text(beyond[0])} yet"
+                continue
             tighter = self._tighten(found, prices, StopRule.BREAK_EVEN, "break-even")
             moved += len(tighter)
             at_stake += self._at_stake(found, tighter)
         if moved:
-            return f"{instrument}: {moved} stop(s) to break-even{_may_lose(at_stake)}"
+            rest = f"; of another trade {short}" if short else ""
+            return f"{instrument}: {moved} stop(s) to break-even{_may_lose(at_stake)}{rest}"
+        if short:
+            return f"{instrument}: {short}; stops stay"
         return (
             f"{instrument}: stops are at break-even or better" if better else f"{instrument}: no open trade"
         )

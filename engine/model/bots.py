@@ -46,6 +46,12 @@ class BotConfig(Struct, frozen=True):
         restart(key="max_open_trades", ge=0, le=50),
         "Its trades that may be open at a time in a book; 0 leaves it to risk.max_open_trades.",
     ] = 0
+    plans_per_contract: Annotated[
+        int,
+        restart(ge=1, le=20),
+        "Its trades that may be open at a time in one contract of a book, beside what "
+        "risk.plans_per_contract says of all.",
+    ] = 1
     max_trades: Annotated[
         int,
         restart(ge=0, le=1000),

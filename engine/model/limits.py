@@ -131,6 +131,12 @@ class RiskLimits(Struct, frozen=True):
         live(ge=1, le=100),
         "Most trades open at a time, all products together.",
     ] = 6
+    plans_per_contract: Annotated[
+        int | None,
+        live(ge=1, le=20, default="as many as the run has bots that trade, at least 1"),
+        "Most trades open or being entered at a time in one contract, of all bots, rooms and people "
+        "together. All of them go the same way: the account nets.",
+    ] = None
     max_trades: Annotated[
         int,
         live(ge=1, le=1000, off=True),

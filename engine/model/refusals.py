@@ -32,6 +32,7 @@ class Refusal(Worded):
     OUTSIDE_HOURS = "outside_hours", "outside trading hours"
     NEAR_CLOSE = "near_close", "too near to the time by which positions must be flat"
     IN_POSITION = "in_position", "a trade is already open in this contract"
+    OPPOSED = "opposed", "a trade in this contract goes the other way, and the account nets"
     UNKNOWN_ORDER = "unknown_order", "the outcome of an earlier order is not yet known"
     UNKNOWN_DAY = "unknown_day", "the exchange's holidays of this year are not known"
     EXPIRING = "expiring", "the contract is too near to its last day"

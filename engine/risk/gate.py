@@ -50,12 +50,16 @@ class Circumstances(Struct, frozen=True):
     in_hours: bool
     ns_to_flat: int
     busy_instrument: bool
-    """A plan, a position or a live entry exists in this instrument."""
+    """Plans, a position or live orders in this instrument leave no room for one more."""
     unknown_orders: bool
     open_plans: int
     entries_today: int
     open_risk_usd: Decimal
     """What the open trades, and those being entered, would lose at their stops."""
+    opposed: str = ""
+    """Which trade of this instrument goes the other way, in words; empty where none stands in the way."""
+    beside: str = ""
+    """Why the instrument is busy, in words with its numbers; empty takes the sentence."""
     latest_ns: int = LATEST_NS
     """Older ideas are not traded."""
     capabilities: Capabilities = Capabilities()
@@ -193,7 +197,8 @@ def check(
     section = f"rooms.{room}" if room else "risk"
     old = f"the signal is {_s(now.late_ns)} old, {_s(now.latest_ns)} allowed"
     when(now.late_ns > now.latest_ns, Refusal.TOO_LATE, old)
-    when(now.busy_instrument, Refusal.IN_POSITION)
+    when(now.busy_instrument, Refusal.IN_POSITION, now.beside)
+    when(bool(now.opposed), Refusal.OPPOSED, now.opposed)
     when(now.unknown_orders, Refusal.UNKNOWN_ORDER)
     when(instrument.kind is InstrumentKind.SPOT, Refusal.NO_SPOT)
     when(idea.side.sign < 0 and not instrument.shortable, Refusal.NO_SHORTS)

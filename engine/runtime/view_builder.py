@@ -257,7 +257,7 @@ def _position(core: Core, book: Book, position: Position) -> PositionView:
     mae, mfe = core.marks.excursions(book.name, position)
     entry = position.average
     open_ticks = position.open_ticks(mark) if mark is not None else None
-    plans = [p.plan.strategy for p in book.state.plans.values() if p.plan.instrument == position.instrument]
+    plans = [p.plan for p in book.state.plans.values() if p.plan.instrument == position.instrument]
     return PositionView(
         book=book.name,
         kind=book.kind,
@@ -274,7 +274,7 @@ def _position(core: Core, book: Book, position: Position) -> PositionView:
         stop=_price(instrument, nearest),
         targets=tuple(instrument.price(o.limit) for o in targets if o.limit is not None),
         protected_qty=sum(o.open_qty for o in stops if o.stands),
-        strategy=plans[0] if plans else "",
+        strategy=plans[0].strategy if len(plans) == 1 else ", ".join(dict.fromkeys(p.owner for p in plans)),
         opened_ts=position.opened_ts,
         contract=_month(core, book, position.instrument),
     )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from fractions import Fraction
 
 from engine.model.records import FillApplied
-from engine.state.position import Closing, usd
-from engine.state.state import State
+from engine.state.position import Closing, Position, usd
+from engine.state.state import BookState, State
 
 CLOSINGS_KEPT = 200
 """So many of a book are remembered: as many as there are notices that a restart says again."""
@@ -28,9 +29,19 @@ def _closing(state: State, record: FillApplied) -> Closing | None:
     if not position.qty or position.side is fill.side:
         return None
     known, qty = state.instruments[fill.instrument], min(fill.qty, abs(position.qty))
-    gross = usd(known, (fill.price - position.average) * qty * position.side.sign)
+    gross = usd(known, (fill.price - _entered(book, record, position)) * qty * position.side.sign)
     net = (gross - 2 * fill.cost_usd * qty / fill.qty).quantize(known.cent)
     return Closing(net, _in_r(state, record, net, qty))
+
+
+def _entered(book: BookState, record: FillApplied, position: Position) -> Fraction:
+    """At what the contracts that leave were entered, ticks."""
+    order = book.orders.get(record.client_id)
+    own = book.plans.get(order.plan_id or "") if order is not None else None
+    if own is None or order is None or not own.shared or not own.legs[order.leg].entered:
+        return position.average
+    leg = own.legs[order.leg]
+    return Fraction(leg.entered_sum, leg.entered)
 
 
 def _in_r(state: State, record: FillApplied, net: Decimal, qty: int) -> float | None:

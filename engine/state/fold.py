@@ -13,7 +13,7 @@ from engine.model.market import Side
 from engine.model.orders import OrderStatus, Slot
 from engine.model.plans import PlanStatus, command_of
 from engine.model.restrictions import TradingState
-from engine.state import fold_alerts
+from engine.state import fold_alerts, fold_shares
 from engine.state.answers import Answered, answered
 from engine.state.closings import note_closing
 from engine.state.fold_days import (
@@ -93,7 +93,8 @@ def _nothing(state: State, record: r.AnyRecord) -> None:
 def _plan_opened(state: State, record: r.PlanOpened) -> None:
     plan = record.plan
     book = state.kept_book(plan.book)
-    book.plans[plan.plan_id] = PlanState(plan, [LegState() for _ in plan.legs])
+    found = book.plans[plan.plan_id] = PlanState(plan, [LegState() for _ in plan.legs])
+    fold_shares.plan_opened(book, found)
     book.day.entries += 1
     if plan.bot:
         book.bot_entries[plan.bot] = book.bot_entries.get(plan.bot, 0) + 1
@@ -117,6 +118,7 @@ def _plan_changed(state: State, record: r.PlanChanged) -> None:
         over = book.plans.pop(record.plan_id, None)
         if over is not None:
             fold_alerts.plan_closed(state, over.plan)
+            fold_shares.plan_closed(state, book, over)
         return
     found = book.plans[record.plan_id]
     found.plan = structs.replace(
@@ -229,7 +231,7 @@ def _fill_applied(state: State, record: r.FillApplied) -> None:
         fill.ts_venue,
         reason,
     )
-    _fill_legs(book, order, fill.price, fill.qty, record.ts)
+    fold_shares.fill_legs(book, order, fill, record.ts)
     fold_alerts.order_filled(state, book, order, fill.qty)
     if trade is not None:
         _book_trade(state, book, trade, late)
@@ -247,6 +249,9 @@ def _book_trade(state: State, book: BookState, trade: Trade, late: bool = False)
 def _day_rolled(state: State, record: r.DayRolled) -> None:
     day_rolled(state, record)
     fold_alerts.day_rolled(state, record)
+    for book in state.books.values():
+        if book.calendar == record.calendar:
+            fold_shares.day_rolled(state, book)
 
 
 def _forget_month(book: BookState, instrument: str) -> None:
@@ -254,47 +259,6 @@ def _forget_month(book: BookState, instrument: str) -> None:
     if book.held_months and not book.position(instrument).qty:
         book.held_months.pop(instrument, None)
         book.held_ids.pop(instrument, None)
-
-
-def _fill_legs(book: BookState, order: Order, price: int, qty: int, ts: int) -> None:
-    """Credit a fill to its leg; a fill of no plan takes from the legs what the position has no more."""
-    plan = book.plans.get(order.plan_id or "")
-    if plan is not None:
-        leg = plan.legs[order.leg]
-        if order.slot is Slot.ENTRY:
-            leg.entered += qty
-            leg.entered_sum += price * qty
-            leg.entry_ts = leg.entry_ts or ts
-            return
-        entry = book.orders.get(leg.slots.get(Slot.ENTRY, ""))
-        if (entry is None or entry.status.terminal) and qty > leg.open_qty:
-            # Both exits of a leg filled in a race: what is too much has closed the plan's other legs.
-            qty -= _take(leg, qty)
-            for sibling in plan.legs:
-                qty -= _take(sibling, qty)
-        leg.exited += qty
-        return
-    _shrink(book, order.instrument)
-
-
-def _shrink(book: BookState, instrument: str) -> None:
-    """Plans never hold more than the position: what somebody else closed is taken from somebody else's
-    contracts first, then from the oldest legs.
-    """
-    held = book.position(instrument).qty
-    for side in Side:
-        plans = [p for p in book.plans.values() if p.plan.instrument == instrument and p.plan.side is side]
-        excess = sum(max(0, leg.open_qty) for p in plans for leg in p.legs) - max(0, held * side.sign)
-        for plan in sorted(plans, key=lambda p: not p.fostered):
-            for leg in plan.legs:
-                excess -= _take(leg, max(0, excess))
-
-
-def _take(leg: LegState, qty: int) -> int:
-    """Close up to `qty` of a leg; the contracts it had."""
-    taken = min(qty, max(0, leg.open_qty))
-    leg.exited += taken
-    return taken
 
 
 def _position_adjusted(state: State, record: r.PositionAdjusted) -> None:
@@ -308,7 +272,7 @@ def _position_adjusted(state: State, record: r.PositionAdjusted) -> None:
     if trade is not None:
         _book_trade(state, book, trade)
     _forget_month(book, record.instrument)
-    _shrink(book, record.instrument)
+    fold_shares.shrink(book, record.instrument, record.price)
 
 
 def _state_changed(state: State, record: r.StateChanged) -> None:
@@ -343,7 +307,7 @@ def _brackets_known(state: State, record: r.BracketsKnown) -> None:
 
 def _position_fostered(state: State, record: r.PositionFostered) -> None:
     plan = record.plan
-    leg = LegState(plan.qty, record.price * plan.qty, 0, record.ts)
+    leg = LegState(plan.qty, record.price * plan.qty, entry_ts=record.ts)
     state.kept_book(plan.book).plans[plan.plan_id] = PlanState(plan, [leg], fostered=True)
 
 

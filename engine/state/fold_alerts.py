@@ -107,10 +107,18 @@ def _message(state: State, book: BookState, order: Order) -> AlertState | None:
 
 def trade_closed(book: BookState, trade: Trade, today_usd: Decimal) -> None:
     """Credit a finished trade to whoever had the idea. `today_usd` is what of it belongs to this day, net."""
-    owner = next((f.plan for f in book.plans.values() if f.plan.instrument == trade.instrument), None)
-    if owner is None or not owner.strategy:
+    plans = (one for one in book.plans.values() if one.plan.instrument == trade.instrument)
+    found = next((one for one in plans if not (one.shared and one.credited)), None)
+    if found is not None and not found.shared:  # shared ones are credited one by one, as they end
+        found.credited = True
+        credit(book, found.plan, trade.net_usd, today_usd)
+
+
+def credit(book: BookState, owner: TradePlan, net: Decimal, today_usd: Decimal) -> None:
+    """Count the result of a plan for its bot, room or strategy. `today_usd` is this day's part, net."""
+    if not owner.strategy:
         return
-    before, net = book.records.get(owner.owner, TrackRecord()), trade.net_usd
+    before = book.records.get(owner.owner, TrackRecord())
     if net > 0:
         after = structs.replace(before, wins=before.wins + 1, won_usd=before.won_usd + net)
     else:

@@ -57,8 +57,13 @@ def _correct(
     late = 0 < then.ts < state.day_of(book).open_ts
     count_cost(book, structs.replace(fill, cost_usd=cost_usd), late)
     plan = book.plans.get(order.plan_id or "")
-    if plan is not None and order.side is plan.plan.side:
-        plan.legs[order.leg].entered_sum += ticks
+    if plan is not None:
+        leg = plan.legs[order.leg]
+        leg.costs_usd += cost_usd
+        if order.side is plan.plan.side:
+            leg.entered_sum += ticks
+        else:
+            leg.exit_sum += ticks
     position = book.kept_position(fill.instrument)
     if position.qty and then.ts >= position.opened_ts:
         position.costs_usd += cost_usd

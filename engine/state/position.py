@@ -40,7 +40,9 @@ class Closing(Struct, frozen=True):
     """Contracts that left a position."""
 
     net_usd: Decimal
-    """Against the average entry, less the costs of both sides as this fill's are, USD."""
+    """Against the average entry (its own trade's, where several stand beside each other), less the costs of
+    both sides as this fill's are, USD.
+    """
     r: float | None
     """The same in units of what they risked at their first stop; None where no plan of ours held them."""
 

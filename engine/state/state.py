@@ -101,6 +101,9 @@ class LegState(Struct):
     entered: int = 0
     entered_sum: int = 0
     exited: int = 0
+    exit_sum: int = 0
+    costs_usd: Decimal = Decimal(0)
+    """Of its fills, both sides."""
     entry_ts: int = 0
     """When its first contract was filled."""
     slots: dict[Slot, str] = field(default_factory=dict)
@@ -121,6 +124,12 @@ class PlanState(Struct):
     legs: list[LegState]
     fostered: bool = False
     """Its contracts were opened by somebody else."""
+    shared: bool = False
+    """Another plan stood beside it in its instrument: its result is that of its own fills."""
+    credited: bool = False
+    """Its result is counted already."""
+    before_usd: Decimal = Decimal(0)
+    """What of its own result belongs to earlier trade dates, net."""
 
     @property
     def open_qty(self) -> int:
@@ -222,6 +231,11 @@ class BookState(Struct):
     def kept_position(self, instrument: str) -> Position:
         """To change, by folds alone."""
         return self.positions.setdefault(instrument, Position(instrument))
+
+    def shares(self, instrument: str) -> int:
+        """Signed contracts of the plans in an instrument."""
+        plans = (found for found in self.plans.values() if found.plan.instrument == instrument)
+        return sum(found.open_qty * found.plan.side.sign for found in plans)
 
     def live_orders(self, instrument: str | None = None) -> list[Order]:
         orders = map(self.orders.__getitem__, self.unfinished)

@@ -17,7 +17,7 @@ from engine.model import records as r
 from engine.model.bots import BotConfig, BotMode
 from engine.model.config import PaperConfig
 from engine.model.limits import RiskLimits
-from engine.model.market import MINUTE, Side, Timeframe
+from engine.model.market import MINUTE, Timeframe
 from engine.model.plans import Idea
 from engine.model.refusals import Refusal
 from engine.runtime.bot_watch import BUDGET_NS, WatchedStrategy
@@ -88,14 +88,6 @@ def test_two_bots_trade_beside_each_other_each_with_its_own_result() -> None:
         for one in play.core.entries.bots.views(play.core.state)
     }
     assert shown == {"first": ("running", 0, net["MNQ"]), "second": ("running", 0, net["MES"])}
-
-
-@pytest.mark.parametrize("side", list(Side))
-def test_a_contract_that_one_bot_trades_is_refused_to_the_other_in_the_same_book(side: Side) -> None:
-    play = ScriptedReplay(minutes(3), [], bots=[bot("first", idea()), bot("second", idea(side))])
-    assert opened(play) == [("first", BOOK, "MNQ")]
-    assert refused(play) == [("second", (Refusal.IN_POSITION,))]
-    assert abs(play.replay.held("MNQ")) == sum(one.plan.qty for one in play.book.plans.values())
 
 
 def test_ideas_go_to_the_books_of_the_bot() -> None:

@@ -174,7 +174,7 @@ def test_a_person_overrides_what_may_be_overridden_and_nothing_else(
 def test_every_refusal_is_tried_here_and_has_a_sentence() -> None:
     sizes = {Refusal.SIZE_ZERO, Refusal.SIZE_LESS, Refusal.MAX_NOTIONAL}  # tests/risk/test_clamps.py
     tried = {refusal for refusal, _ in AGAINST + IDEAS} | sizes
-    of_bots = {Refusal.SIGNALS_ONLY, Refusal.COOLDOWN, Refusal.NOT_ITS_OWN}  # tests/books/test_bots.py
+    of_bots = {Refusal.SIGNALS_ONLY, Refusal.COOLDOWN, Refusal.NOT_ITS_OWN, Refusal.OPPOSED}  # tests/books
     of_instruments = {Refusal.NO_SPOT, Refusal.NO_SHORTS, Refusal.LEAST_NOTIONAL, Refusal.CURRENCY}
     assert tried == set(Refusal) - of_bots - of_instruments
     assert all(refusal.sentence for refusal in Refusal)

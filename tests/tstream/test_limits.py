@@ -25,6 +25,7 @@ CHANGES = {
     "max_contracts = 7": {"max_contracts": 7},
     "max_notional_usd = 90000": {"max_notional_usd": 90000},
     "max_open_trades = 2": {"max_open_trades": 2},
+    "plans_per_contract = 3": {"plans_per_contract": 3},
     "max_trades = 9": {"max_trades": 9},
     "reward_to_risk_min = 2.0": {"reward_to_risk_min": 2.0},
     "slippage_ticks = 3": {"slippage_ticks": 3},
