@@ -110,7 +110,8 @@ class Core:
     def step(self, event: ev.AnyEvent) -> Outcome:
         """Take one event in. The lists are valid until the next step."""
         self.clocks.begin(event)
-        counts = type(event) not in _PRICES or not self.market.sources.chosen or self._counts(event)
+        sources = self.market.sources
+        counts = not sources.chosen or sources.counts(event, self.turn.now)
         for one in self.market.quarantine.sift(event) if counts else (event,):
             self._take(one, counts)
         return self.turn.records, self.turn.effects
@@ -146,11 +147,7 @@ class Core:
         switches = self.market.look_at_sources(self.turn.now, self.turn.wall)
         tell_switches(switches, self.turn)
         for broker in self.inside:
-            for switch in switches:
-                broker.on_source(switch)
-
-    def _counts(self, event: Any) -> bool:
-        return self.market.sources.counts(event, self.turn.now)
+            broker.on_sources(switches)
 
     # --- bugs ------------------------------------------------------------------------------------------
 
@@ -211,10 +208,6 @@ class Core:
         commands.take(event.command, self.turn, self.books, contracts, self.marks, expected)
 
 
-_PRICES = frozenset({ev.Quote, ev.Print, ev.HistoryLoaded, ev.ContractResolved})
-"""What a venue says of the market: where several price an instrument, that of one counts."""
-
-
 def _for_book(handler: Callable[[OrderManager, Any], None]) -> Callable[[Core, Any], None]:
     """A handler that concerns one book. A book that was never adopted has nothing to tell."""
 
@@ -237,6 +230,7 @@ _HANDLERS: dict[type, Callable[[Core, Any], None]] = {
     ),
     ev.LinkChanged: Core._on_link,
     ev.AccountAdopted: lambda core, event: core._accounts.adopted(event, core.started_ts),
+    ev.AccountFound: lambda core, event: core._accounts.found(event),
     ev.OrderReported: _for_book(lambda orders, event: orders.on_order(event.order)),
     ev.FillReported: _for_book(lambda orders, event: orders.on_fill(event.fill)),
     ev.AccountReported: _for_book(OrderManager.on_account),

@@ -12,6 +12,7 @@ from adapters.projectx.broker import ProjectXBroker
 from adapters.projectx.config import MOST_ACCOUNTS, ProjectXConfig, SessionOpen, WantedAccount, always_open
 from adapters.projectx.feed import ProjectXFeed
 from adapters.projectx.user_hub import UserHub
+from adapters.projectx.wire import AccountRow
 from engine.model.errors import FatalError
 from engine.ports import Clock, MarketFeed
 
@@ -42,6 +43,8 @@ class ProjectXVenue(Access):
         self.user_hub = UserHub(self)
         self.brokers = tuple(ProjectXBroker(self, self.user_hub, wanted) for wanted in config.accounts)
         """One for each account; with `every_account` those of the config until `find_accounts`."""
+        self._listed: set[int] = set()
+        """Accounts that were found, whether they were taken or left out."""
 
     async def find_accounts(self, name: Callable[[str], str] | None = None) -> tuple[ProjectXBroker, ...]:
         """With `every_account`: a broker for each other account of the login that may trade, up to
@@ -52,12 +55,8 @@ class ProjectXVenue(Access):
         Raises RetryableError, FatalError where the login needs a person.
         """
         if self.config.every_account:
-            rows = await self.accounts(active=True)
-            wanted = {str(broker.wanted.name) for broker in self.brokers}
             books = {broker.book for broker in self.brokers}
-            others = [row for row in rows if not wanted & {row.name, str(row.id)}]
-            found = [row for row in others if row.can_trade and row.is_visible]
-            found.sort(key=lambda row: row.name)
+            found = await self._others()
             room = MOST_ACCOUNTS - len(self.brokers)
             if len(found) > room:
                 left = ", ".join(row.name for row in found[room:])
@@ -73,6 +72,22 @@ class ProjectXVenue(Access):
                 self.brokers += (ProjectXBroker(self, self.user_hub, account),)
                 _log.info("%s: the account %s is the book %s", self.config.venue, row.name, book)
         return self.brokers
+
+    async def new_accounts(self) -> list[str]:
+        """With `every_account`: names of those that may trade and have not been found before, each once.
+
+        Raises RetryableError, FatalError where the login needs a person.
+        """
+        known = set(self._listed)
+        return [row.name for row in await self._others() if row.id not in known]
+
+    async def _others(self) -> list[AccountRow]:
+        """Accounts of the login that may trade and have no broker yet, by name."""
+        wanted = {str(broker.wanted.name) for broker in self.brokers}
+        rows = [row for row in await self.accounts(active=True) if row.can_trade and row.is_visible]
+        found = [row for row in rows if not wanted & {row.name, str(row.id)}]
+        self._listed.update(row.id for row in found)
+        return sorted(found, key=lambda row: row.name)
 
 
 def book_name(venue: str, account: str) -> str:

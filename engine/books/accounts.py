@@ -11,7 +11,7 @@ from engine.books.opening import BookMaker
 from engine.execution.order_manager import OrderManager
 from engine.model import records as r
 from engine.model.config import EngineConfig
-from engine.model.events import AccountAdopted, LinkState
+from engine.model.events import AccountAdopted, AccountFound, LinkState
 from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import Account
 from engine.portfolio.money import Marks
@@ -102,6 +102,17 @@ class Accounts:
         if before is not None and another:
             # Who asked for a flatten in this run meant the account that the book trades now.
             orders.flatten(before.orders.flattener.latched_since(started_ts), "manual")
+
+    def found(self, event: AccountFound) -> None:
+        """An account that has come while the engine runs is told, and left alone: nobody has seen its limits,
+        and nothing of it is known.
+        """
+        self._turn.say(
+            NoticeKind.CONNECTION,
+            Severity.WARNING,
+            f"{event.venue}: the login has the account {event.name} now, which is in no book: it is neither "
+            "watched nor traded until tstream is started again",
+        )
 
     def marked(self, instrument: str) -> None:
         """The market of an instrument has moved; cheap for books that a price does not concern."""

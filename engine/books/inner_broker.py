@@ -6,7 +6,7 @@ on the same quotes and prints as the books beside it, and forgets nothing that t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import structs
 
@@ -145,21 +145,18 @@ class InnerBroker:
         if known not in ("", event.contract_id) and symbol in self._instruments:
             self._leave_month(symbol)
 
-    def on_source(self, switch: Switch) -> None:
+    def on_sources(self, switches: Sequence[Switch]) -> None:
         """Another venue's prices from now on: what the one before said last is worth nothing any more, and an
         order waits for the first price of the new one. Where that one has another month active, it is as if
         the month had rolled.
         """
-        symbol = switch.instrument
-        if symbol not in self._instruments:
-            return
-        state = self._turn.state
-        _, before = state.month(symbol, switch.before)
-        _, now = state.month(symbol, switch.now)
-        if before and now and before != now:
-            self._leave_month(symbol)
-        elif symbol not in self._frozen:
-            self._broker.venue.forget_prices(symbol)
+        month = self._turn.state.month
+        for symbol, before, now, _ in switches:
+            months = {month(symbol, venue)[1] for venue in (before, now)} - {""}
+            if symbol in self._instruments and len(months) > 1:
+                self._leave_month(symbol)
+            elif symbol in self._instruments and symbol not in self._frozen:
+                self._broker.venue.forget_prices(symbol)
 
     def _leave_month(self, symbol: str) -> None:
         """Prices of two months never meet. What is held is closed at the last ones that are known."""

@@ -7,7 +7,15 @@ from typing import NamedTuple
 
 from engine.market.calendars.calendar import Calendar
 from engine.market.staleness import Staleness
-from engine.model.events import ContractResolved, HistoryLoaded, LinkChanged, LinkState, Print, Quote
+from engine.model.events import (
+    AnyEvent,
+    ContractResolved,
+    HistoryLoaded,
+    LinkChanged,
+    LinkState,
+    Print,
+    Quote,
+)
 from engine.model.market import MINUTE, NANOS
 
 AWAY_NS = 5 * NANOS
@@ -63,14 +71,21 @@ class Sources:
         active = self._active.get(instrument)
         return active is None or not venue or venue == active
 
-    def counts(self, event: Quote | Print | HistoryLoaded | ContractResolved, now: int) -> bool:
-        """Whether a market event is the active venue's; that another one speaks is remembered."""
-        if isinstance(event, ContractResolved):
-            return self.priced_by(event.venue, event.instrument.symbol)
-        heard = self._heard.get(event.venue)
-        if heard is not None and not isinstance(event, HistoryLoaded):
-            heard.seen(event.instrument, now)
-        return self.priced_by(event.venue, event.instrument)
+    def counts(self, event: AnyEvent, now: int) -> bool:
+        """Whether an event counts: of the market, the active venue's alone do. That another one speaks is
+        remembered.
+        """
+        match event:
+            case Quote() | Print():
+                heard = self._heard.get(event.venue)
+                if heard is not None:
+                    heard.seen(event.instrument, now)
+                return self.priced_by(event.venue, event.instrument)
+            case HistoryLoaded():
+                return self.priced_by(event.venue, event.instrument)
+            case ContractResolved():
+                return self.priced_by(event.venue, event.instrument.symbol)
+        return True
 
     def heard(self, instrument: str, now: int) -> int | None:
         """When the active venue was last heard, where there is a choice."""

@@ -87,6 +87,13 @@ class AccountAdopted(Event, frozen=True, kw_only=True, tag="account_adopted"):
     """Where the account is, by the name of the settings."""
 
 
+class AccountFound(Event, frozen=True, kw_only=True, tag="account_found"):
+    """A login whose accounts are all wanted has one that may trade and that this run does not serve."""
+
+    venue: str
+    name: str
+
+
 class LinkState(StrEnum):
     CONNECTING = "connecting"
     LIVE = "live"
@@ -284,6 +291,7 @@ AnyEvent = (
     | HistoryLoaded
     | ContractResolved
     | AccountAdopted
+    | AccountFound
     | LinkChanged
     | OrderReported
     | FillReported

@@ -289,6 +289,13 @@ def test_two_books_never_share_an_account() -> None:
     assert {"one", "three"} <= fresh.core.books.keys(), "numbers of two venues may be the same"
 
 
+def test_an_account_that_comes_later_is_told_and_opens_no_book() -> None:
+    many = at_work()
+    many.step(ev.AccountFound(ts_recv=many.now, venue=BETA, name="50K-9"))
+    assert many.notices[-1].text.startswith("beta: the login has the account 50K-9 now, which is in no book")
+    assert set(many.core.books) == set(EVERY)
+
+
 def test_an_account_that_nobody_named_takes_the_template_of_its_venue() -> None:
     limits = RiskLimits(max_contracts=2)
     config = replace(ManyBooks().core.config, templates=(BookConfig(venue=BETA, risk=limits),))

@@ -241,6 +241,12 @@ async def test_every_account_of_the_login_that_may_trade(gateway: Gateway) -> No
     assert len(books) == MOST_ACCOUNTS
     assert books[:3] == ["mine", "test-prac-v2-1-1", "test-prac-v2-1-10"]
     assert not {"test-prac-v2-1-3", "test-prac-v2-1-5"} & set(books)
+    assert await venue.new_accounts() == [], "those that were left out were told"
+    many[2] |= {"canTrade": True}
+    many.append(account(99, canTrade=True))
+    many.append(account(98, canTrade=False))
+    assert await venue.new_accounts() == ["PRAC-V2-1-3", "PRAC-V2-1-99"]
+    assert await venue.new_accounts() == [], "each once"
     await venue.close()
 
 

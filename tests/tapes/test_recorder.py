@@ -103,6 +103,7 @@ def one_of_each() -> list[ev.AnyEvent]:
         ev.TimeAdvanced(ts_recv=START),
         ev.HeldPriced(ts_recv=START, instrument="MNQ", contract_id="CON.F.US.MNQ.Z23", bid=1, ask=3),
         ev.ClockChecked(ts_recv=START, offset_ns=-300 * NANOS, stood_still_ns=7),
+        ev.AccountFound(ts_recv=START, venue="apex", name="50K-\u202e2"),
         ev.BotOverran(ts_recv=START, bot="fast", times=3, took_ns=312, budget_ns=100),
     ]
 

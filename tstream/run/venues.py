@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from adapters.projectx.broker import ProjectXBroker
 from adapters.projectx.config import LastKnown, ProjectXConfig, WantedAccount
@@ -15,6 +16,7 @@ from adapters.simulator.process import Ready
 from engine.market.calendars.known import CME
 from engine.model.config import BookConfig
 from engine.model.errors import PortError
+from engine.model.events import AccountFound
 from engine.ports import Broker, MarketFeed
 from engine.state.state import State
 from tstream.clock import RunClock
@@ -35,6 +37,9 @@ log = logging.getLogger(__name__)
 
 FIND_S = 20.0
 """A login gets so long to list its accounts, where all of them are wanted, real seconds."""
+
+ACCOUNTS_S = 300.0
+"""Between two looks for accounts that a login has got, real seconds: one request, of 200 a minute."""
 
 
 class Venues:
@@ -102,6 +107,20 @@ class Venues:
             await venue.close()
             accounts = (*venue.config.accounts, *known)
             self._open[name] = self._venue(dataclasses.replace(venue.config, accounts=accounts))
+
+    async def watch(self, hear: Callable[[AccountFound], None]) -> None:
+        """Tell of accounts that a login gets while the engine runs, where all of it are wanted; until
+        cancelled. A login that can't be asked now is asked again: its links say so.
+        """
+        every = {name: venue for name, venue in self._open.items() if venue.config.every_account}
+        while every:
+            await asyncio.sleep(ACCOUNTS_S)
+            for name, venue in every.items():
+                off = {one.name for one in self._settings.venues[name].accounts if not one.enabled}
+                with suppress(PortError):
+                    for account in await venue.new_accounts():
+                        if account not in off:
+                            hear(AccountFound(ts_recv=self._clock(), venue=name, name=account))
 
     async def close(self) -> None:
         """Close every connection."""

@@ -127,8 +127,8 @@ class Run:
             for task in (report(engine), self._live()):
                 stack.push_async_callback(_end, asyncio.create_task(task))
             await self._tell(engine, stack)
-            watch = asyncio.create_task(self.practice.watch(engine.hear))
-            stack.push_async_callback(_end, watch)
+            for watch in (self.practice.watch(engine.hear), venues.watch(engine.hear)):
+                stack.push_async_callback(_end, asyncio.create_task(watch))
             yield engine
 
     async def _live(self) -> None:
