@@ -15,7 +15,7 @@ import msgspec
 
 from bench.engine import generated, replay, take, timed
 from bench.figures import quantile, ratio, table
-from engine.model.market import NANOS, Timeframe
+from engine.model.market import NANOS, USUAL, Timeframe
 from engine.model.view import HealthView
 from engine.runtime.pictures import Pictures
 from engine.runtime.view_builder import picture
@@ -55,7 +55,7 @@ def run() -> None:
     view = pictures.view()
     symbol = core.config.instruments[0].symbol
     chart = pictures.draw(symbol, Timeframe.M5)
-    every = [pictures.draw(i.symbol, frame) for i in core.config.instruments for frame in Timeframe]
+    every = [pictures.draw(i.symbol, frame) for i in core.config.instruments for frame in USUAL]
     rows = [
         ("core picture", view, pictures.renew, f"{PER_S} a second at most, when looked at"),
         ("  with nothing kept", view, lambda: picture(core, 1, health), "the first one"),

@@ -13,7 +13,7 @@ from engine.books import commands, months
 from engine.books.accounts import Accounts
 from engine.books.alert_trading import AlertTrading
 from engine.books.book import Book
-from engine.books.bots import Bot, lone
+from engine.books.bots import Bot, lone, needed
 from engine.books.clocks import Clocks
 from engine.books.day_rolls import DayRolls
 from engine.books.entries import Entries
@@ -66,8 +66,9 @@ class Core:
         self.books: dict[str, Book] = {}
         """Those whose account is known, by name."""
         self.marks = Marks()
+        bots = strategy if isinstance(strategy, Sequence) else (lone(strategy),)
         self.market = MarketData(
-            self.instruments, config.bar_grace_ns, config.stale_ns, turn.counts, config.sources
+            self.instruments, config.bar_grace_ns, config.stale_ns, turn.counts, config.sources, needed(bots)
         )
         self.market.quarantine.tell = lambda price: tell_absurd(price, turn)
         self.links = Links()
@@ -77,7 +78,6 @@ class Core:
         self._accounts = Accounts(maker, turn, self.books, config, self.marks, self.links)
         self.inside = maker.inside
         """Brokers that are carried out within the step that decides."""
-        bots = strategy if isinstance(strategy, Sequence) else (lone(strategy),)
         self.entries = Entries(bots, self.instruments, turn, self.books, self.market, self.marks, self.links)
         rooms, read, consider = config.rooms, parsers or {}, self.entries.consider
         self.alerts = AlertTrading(rooms, read, self.instruments, turn, self.books, self.market, consider)

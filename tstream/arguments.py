@@ -207,7 +207,10 @@ TapeContract = Annotated[
 Timeframe = Annotated[
     str,
     typer.Option(
-        "--timeframe", parser=options.timeframe, metavar="TIME", help="Of the bars: 1m, 5m, 15m, 30m or 1h."
+        "--timeframe",
+        parser=options.timeframe,
+        metavar="TIME",
+        help="Of the bars: 1m, 2m, 3m, 5m, 10m, 15m, 30m, 1h, 2h, 4h or 1d.",
     ),
 ]
 Csv = Annotated[

@@ -15,7 +15,7 @@ from engine.ports import EngineHandle, LogTail
 from tui.command_tracker import CommandStatus, CommandTracker, TrackedCommand
 from tui.plain_text import plain
 from tui.rows.messages import LEVELS, log_passes
-from tui.screen_state import ScreenState, frames_of, waits
+from tui.screen_state import ScreenState, waits
 
 SILENT = 5.0
 """Seconds without a new View after which the cockpit says that it shows old data."""
@@ -190,8 +190,7 @@ class Presenter:
 
     def step_timeframe(self, by: int) -> Timeframe:
         """The timeframe `by` places after the shown one, round and round."""
-        alignment = self.view.alignment.get(self.choice.instrument)
-        frames = tuple(Timeframe) if alignment is None else frames_of(alignment)
+        frames = tuple(Timeframe)
         at = frames.index(self.choice.timeframe) if self.choice.timeframe in frames else -1
         return frames[(at + by) % len(frames)]
 

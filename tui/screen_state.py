@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.model.chart import AlignmentView, ChartView
-from engine.model.market import Timeframe
+from engine.model.market import USUAL, Timeframe
 from engine.model.notices import LogLine, Notice, Severity
 from engine.model.view import (
     ContractView,
@@ -21,12 +21,6 @@ from tui.view_facts import contract_of
 
 LOUD = (Severity.WARNING, Severity.CRITICAL)
 """Severities that wait to be acknowledged."""
-
-
-def frames_of(alignment: AlignmentView) -> tuple[Timeframe, ...]:
-    """The timeframes of an alignment, the shortest first; all where it has none yet."""
-    known = {frame.timeframe for frame in alignment.frames}
-    return tuple(frame for frame in Timeframe if frame in known) or tuple(Timeframe)
 
 
 def waits(notice: Notice, acknowledged: int, over: Mapping[str, int]) -> bool:
@@ -100,9 +94,10 @@ class ScreenState(Struct, frozen=True):
 
     @property
     def timeframes(self) -> tuple[Timeframe, ...]:
-        """Those that the shown contract is folded into, the shortest first; all while nobody knows."""
+        """Those whose agreement is weighed and the shown one, the shortest first."""
         alignment = self.alignment
-        return tuple(Timeframe) if alignment is None else frames_of(alignment)
+        weighed = USUAL if alignment is None else {frame.timeframe for frame in alignment.frames}
+        return tuple(one for one in Timeframe if one in weighed or one is self.timeframe)
 
     @property
     def alignment(self) -> AlignmentView | None:

@@ -17,7 +17,7 @@ from engine.model.market import MINUTE, NANOS, Bar, Timeframe
 Row = tuple[int, int, list[str]]
 """Row number, time in nanoseconds UTC, all fields."""
 
-_FRAMES = {frame.nanos: frame for frame in Timeframe}
+_FRAMES = {frame.nanos: frame for frame in Timeframe if not frame.by_calendar}
 _CORNERS = ("open", "high", "low", "close")
 
 
@@ -105,6 +105,8 @@ def read_bars(table: Table, instrument: Instrument, timeframe: Timeframe | None,
         rows.reverse()
     rows = list(table.ordered(rows, strictly=True))
     frame = timeframe or _smallest_step(table.file, rows)
+    if frame not in _FRAMES.values():
+        raise TapeError(f"{table.file}: bars of {frame} are too long to be played: at most 1h")
     return BarContents(_bars(table, rows, instrument, frame, stamp))
 
 

@@ -43,7 +43,7 @@ def walk(bar: Bar) -> Iterator[Point]:
     """
     turns = turning_points(bar)
     way = sum(abs(b - a) for a, b in pairwise(turns))
-    length = bar.timeframe.nanos
+    length = bar.close_ts - bar.open_ts
     wanted = max(length // _SLOWEST, min(length // _FASTEST, way + 1))
     count = max(len(turns), min(bar.volume, wanted))
     prices = _between(turns, way, count - len(turns))

@@ -12,7 +12,7 @@ from engine.model import records as r
 from engine.model.bots import BotConfig, BotMode
 from engine.model.events import BotOverran
 from engine.model.limits import RiskLimits
-from engine.model.market import MINUTE
+from engine.model.market import MINUTE, USUAL, Timeframe
 from engine.model.notices import NoticeKind, Severity
 from engine.model.plans import Idea
 from engine.model.refusals import Refusal
@@ -42,7 +42,12 @@ class Bot:
         least = config.min_score_tenths is not None
         self.score_key = f"bots, {config.name}: min_score" if least else "strategy.min_score"
         """The setting that says how good its ideas have to be."""
-        self._all = not config.instruments and not config.timeframes
+        self.timeframes: frozenset[Timeframe] = frozenset(getattr(strategy, "timeframes", ()))
+        """What its strategy says that it looks at."""
+        self.asked_at = frozenset(config.timeframes) or self.timeframes or frozenset(USUAL)
+        """It is asked when a bar of one of these closes."""
+        self.hears_all = False
+        """Nothing closes in this run that it is not asked about."""
 
     @property
     def words(self) -> str:
@@ -60,14 +65,10 @@ class Bot:
 
     def heard(self, closed: BarsClosed) -> BarsClosed | None:
         """Those of the bars that it is asked about; None where there is none."""
-        if self._all:
+        if self.hears_all:
             return closed
-        config = self.config
-        bars = tuple(
-            bar
-            for bar in closed.bars
-            if config.knows(bar.instrument) and (not config.timeframes or bar.timeframe in config.timeframes)
-        )
+        knows, asked_at = self.config.knows, self.asked_at
+        bars = tuple(bar for bar in closed.bars if bar.timeframe in asked_at and knows(bar.instrument))
         return BarsClosed(closed.ts, bars) if bars else None
 
     def against(self, book: BookState, idea: Idea, now: int) -> list[Against]:
@@ -100,6 +101,9 @@ class Bots:
     def __init__(self, bots: Iterable[Bot], turn: Turn) -> None:
         self.all = tuple(bots)
         self._turn = turn
+        folded = needed(self.all)
+        for bot in self.all:
+            bot.hears_all = not bot.config.instruments and bot.asked_at >= folded
 
     @property
     def trading(self) -> int:
@@ -162,6 +166,11 @@ class Bots:
             for bot in self.all
             if bot.config.configured
         )
+
+
+def needed(bots: Iterable[Bot]) -> frozenset[Timeframe]:
+    """The timeframes that have to be folded: what is weighed for everybody, and what bots look at."""
+    return frozenset(USUAL).union(*(bot.asked_at | bot.timeframes for bot in bots))
 
 
 def lone(strategy: Strategy) -> Bot:

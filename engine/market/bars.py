@@ -9,15 +9,18 @@ nobody ever sees half of the frames. Emitted is final: a later print is counted 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 
 from msgspec import Struct
 
+from engine.market.calendars.calendar import Calendar
+from engine.market.calendars.known import CME
 from engine.market.candles import Candle
-from engine.market.series import HIGHER, BarSeries
+from engine.market.intervals import Folded
+from engine.market.series import BarSeries
 from engine.model.events import Print, Quote
-from engine.model.market import MINUTE, NANOS, Bar, Timeframe
+from engine.model.market import MINUTE, NANOS, USUAL, Bar, Timeframe
 
 LATE = "late prints"
 MISDATED = "misdated prints"
@@ -25,12 +28,11 @@ REPEATED = "repeated prints"
 """Names of the counts."""
 
 _NOTHING: tuple[BarsClosed, ...] = ()
-_HOUR = Timeframe.H1.nanos
 _open_ts = attrgetter("open_ts")
 
 
 class BarsClosed(Struct, frozen=True):
-    """Everything that closed at one boundary: 1m bars, then 5m, 15m, 30m, 1h, each sorted by instrument."""
+    """Everything that closed at one boundary: 1m bars, then longer ones up to 1d, each by instrument."""
 
     ts: int
     bars: tuple[Bar, ...]
@@ -40,15 +42,26 @@ class MinuteBars:
     """Builds, closes and keeps the bars of all instruments.
 
     `grace_ns` is how long after a boundary, on the receive clock, late prints are still waited for: 0 where
-    the feed is known to be in order, as recordings are. `keep` (60 or more) is how many bars are kept per
-    instrument and timeframe; `counts` is told of prints that changed nothing.
+    the feed is known to be in order, as recordings are. `keep` is how many bars are given per instrument and
+    timeframe; `counts` is told of prints that changed nothing. `timeframes` are those that are folded and
+    announced: others are made when somebody reads them. `calendars` are the instruments' own.
 
     Prints and quotes return what they closed, which is nearly always nothing.
     """
 
-    def __init__(self, *, grace_ns: int = NANOS, keep: int = 600, counts: Counter[str] | None = None) -> None:
-        if keep < 60:
-            raise ValueError("at least 60 minutes must be kept: hours are made of them")
+    def __init__(
+        self,
+        *,
+        grace_ns: int = NANOS,
+        keep: int = 600,
+        counts: Counter[str] | None = None,
+        timeframes: Iterable[Timeframe] = USUAL,
+        calendars: Mapping[str, Calendar] | None = None,
+    ) -> None:
+        self._folded = Folded(timeframes)
+        self.timeframes = (Timeframe.M1, *self._folded.longer)
+        """What is folded, the shortest first."""
+        self._calendars = calendars or {}
         self._grace_ns = grace_ns
         self._keep = keep
         self._series: dict[str, BarSeries] = {}
@@ -85,7 +98,7 @@ class MinuteBars:
         else:
             close_ts = open_ts + MINUTE
             series.candles[open_ts] = Candle(open_ts, close_ts, traded)
-            series.stream_begins(ts)
+            series.coverage.stream_begins(ts)
             self._running = True
             if self._due is None or close_ts < self._due:
                 self._due = close_ts
@@ -100,7 +113,7 @@ class MinuteBars:
     def on_quote(self, quote: Quote) -> Sequence[BarsClosed]:
         """Quotes make no bars; the first thing heard of an instrument is where its stream begins."""
         series = self._series.get(quote.instrument) or self._add(quote.instrument)
-        series.stream_begins(quote.ts_venue)
+        series.coverage.stream_begins(quote.ts_venue)
         return self.on_time(quote.ts_recv) if quote.ts_recv + self.clock_offset >= self._timer else _NOTHING
 
     def on_time(self, ts_recv: int) -> Sequence[BarsClosed]:
@@ -126,26 +139,30 @@ class MinuteBars:
         if instrument is None:
             self._up_since = ts
         for series in self._chosen(instrument):
-            series.stream_begins(ts)
-            if series.blind_since is not None:
-                series.mark_blind(series.blind_since, ts)
-                series.blind_since = None
+            known = series.coverage
+            known.stream_begins(ts)
+            if known.blind_since is not None:
+                known.mark_blind(known.blind_since, ts)
+                known.blind_since = None
 
     def feed_down(self, ts: int, instrument: str | None = None) -> None:
         """Nothing is heard from `ts` on until `feed_up`: bars of that time are flagged `gap`."""
         for series in self._chosen(instrument):
-            if series.blind_since is None:
-                series.blind_since = ts
+            if series.coverage.blind_since is None:
+                series.coverage.blind_since = ts
 
     def load_history(self, instrument: str, bars: Iterable[Bar]) -> int:
-        """Merge closed minutes of the venue's history by key; gives how many were new.
+        """Merge closed minutes of the venue's history by key; gives how many were new. Half hours, of which
+        only what is older than the minutes counts, are for what is longer than an hour.
 
         Emitted bars never change. What history adds is marked `backfilled` and not announced: whoever
         keeps state over bars rebuilds it from `bars()`. Call `on_time` with the event's `ts_recv` first.
-        Raises ValueError for bars of another instrument or timeframe.
+        Raises ValueError for bars of another instrument, or of any other timeframe.
         """
         series = self._series.get(instrument) or self._add(instrument)
         minutes = tuple(bars)
+        if minutes and minutes[0].timeframe is Timeframe.M30:
+            return series.merge_half_hours(minutes, self._closed_through)
         if not self._running and minutes:
             self._closed_to(max(self._closed_through, max(map(_open_ts, minutes)) + MINUTE))
         taken = series.merge(minutes, self._closed_through)
@@ -157,7 +174,7 @@ class MinuteBars:
     def bars(self, instrument: str, timeframe: Timeframe) -> tuple[Bar, ...]:
         """The newest closed bars, oldest first; the same tuple until the next one closes."""
         series = self._series.get(instrument)
-        return series.closed(timeframe) if series else ()
+        return series.closed(timeframe, self._closed_through) if series else ()
 
     def forming(self, instrument: str, timeframe: Timeframe) -> Bar | None:
         """The bar in the making, or None while nothing has traded in its interval."""
@@ -181,11 +198,19 @@ class MinuteBars:
 
     def _close(self, close_ts: int) -> tuple[Bar, ...]:
         bars = [bar for series in self._sorted if (bar := series.close_minute(close_ts)) is not None]
-        for timeframe in HIGHER:
-            if close_ts % timeframe.nanos:
-                break  # no longer frame ends here either
+        folded = self._folded
+        for timeframe, nanos in folded.even:
+            if close_ts % nanos:
+                if folded.nested:
+                    break  # no longer one ends here either
+                continue
             for series in self._sorted:
-                bar = series.close_frame(timeframe, close_ts)
+                bar = series.close_frame(timeframe, close_ts - nanos, close_ts)
+                if bar is not None:
+                    bars.append(bar)
+        for timeframe in folded.by_calendar:
+            for series in self._sorted:
+                bar = series.close_session_frame(timeframe, close_ts)
                 if bar is not None:
                     bars.append(bar)
         self._closed_to(close_ts)
@@ -203,8 +228,8 @@ class MinuteBars:
             due = series.next_due(closed_through)
             if due is not None and (first is None or due < first):
                 first = due
-            if series.blind:
-                series.forget_blindness(closed_through - _HOUR)
+            if series.coverage.blind:
+                series.coverage.forget_blindness(closed_through - self._folded.longest)
         self._due = first
 
     def forget(self, instrument: str, ts: int) -> None:
@@ -219,9 +244,11 @@ class MinuteBars:
         return (self._series.get(instrument) or self._add(instrument),)
 
     def _add(self, instrument: str, since: int | None = None) -> BarSeries:
-        series = self._series[instrument] = BarSeries(instrument, self._keep)
+        series = self._series[instrument] = BarSeries(
+            instrument, self._keep, self._folded, self._calendars.get(instrument, CME)
+        )
         self._sorted = tuple(self._series[name] for name in sorted(self._series))
         since = self._up_since if since is None else since
         if since is not None:
-            series.stream_begins(since)
+            series.coverage.stream_begins(since)
         return series

@@ -11,6 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 
+from msgspec.structs import replace
+
+from engine.market.calendars.calendar import Calendar
+from engine.market.calendars.known import CME
+from engine.market.intervals import Grid, Interval
 from engine.model.events import Print
 from engine.model.market import Bar, Timeframe
 
@@ -84,17 +89,13 @@ class Candle:
         )
 
 
-def floor_to(ts: int, timeframe: Timeframe) -> int:
-    """Open time of the bar that `ts` falls into: frames up to an hour stand on the UTC epoch's grid."""
-    nanos = timeframe.nanos
-    return ts - ts % nanos
-
-
-def aggregate(bars: Iterable[Bar], timeframe: Timeframe, gap: bool = False) -> Bar:
+def aggregate(
+    bars: Iterable[Bar], timeframe: Timeframe, gap: bool = False, interval: Interval | None = None
+) -> Bar:
     """One longer bar out of the bars of one interval, oldest first; `n_src` counts the minutes in it.
 
-    An hour never spans two sessions: they begin and end on full hours of UTC. Backfilled only if all of
-    it is; blind if any of it is, or if the caller knows of a hole.
+    `interval` may be left out where the timeframe stands on UTC's grid. Backfilled only if all of it is;
+    blind if any of it is, or if the caller knows of a hole.
     """
     rest = iter(bars)
     first = next(rest)
@@ -111,29 +112,60 @@ def aggregate(bars: Iterable[Bar], timeframe: Timeframe, gap: bool = False) -> B
         n_src += 1 if bar.timeframe is Timeframe.M1 else bar.n_src
         gap = gap or bar.gap
         backfilled = backfilled and bar.backfilled
-    open_ts = floor_to(first.open_ts, timeframe)
+    nanos = timeframe.nanos
+    open_ts = first.open_ts - first.open_ts % nanos if interval is None else interval[0]
+    end_ts = 0 if interval is None or interval[1] == open_ts + nanos else interval[1]
     return Bar(
-        first.instrument, timeframe, open_ts, first.open, high, low, close, volume, n_src, gap, backfilled
+        first.instrument,
+        timeframe,
+        open_ts,
+        first.open,
+        high,
+        low,
+        close,
+        volume,
+        n_src,
+        gap,
+        backfilled,
+        end_ts,
     )
 
 
-def resample(bars: Iterable[Bar], timeframe: Timeframe) -> Iterator[Bar]:
-    """Longer bars out of one instrument's shorter ones, oldest first; the last may be incomplete."""
-    nanos = timeframe.nanos
-    for _, interval in groupby(bars, lambda bar: bar.open_ts // nanos):
-        yield aggregate(interval, timeframe)
+def resample(bars: Iterable[Bar], timeframe: Timeframe, calendar: Calendar = CME) -> Iterator[Bar]:
+    """Longer bars out of one instrument's shorter ones, oldest first; the last may be incomplete. What is
+    outside the sessions of `calendar` is in no bar of more than an hour.
+    """
+    if not timeframe.by_calendar:
+        nanos = timeframe.nanos
+        for _, parts in groupby(bars, lambda bar: bar.open_ts // nanos):
+            yield aggregate(parts, timeframe)
+        return
+    grid = Grid(timeframe, calendar)
+    for interval, parts in groupby(bars, lambda bar: grid.at(bar.open_ts)):
+        if interval is not None:
+            yield aggregate(parts, timeframe, interval=interval)
 
 
 def fold(
-    prints: Iterable[Print], timeframe: Timeframe, on_late: Callable[[Print], None] | None = None
+    prints: Iterable[Print],
+    timeframe: Timeframe,
+    on_late: Callable[[Print], None] | None = None,
+    calendar: Calendar = CME,
 ) -> Iterator[Bar]:
-    """Fold a recording into bars, without a session filter: what was traded is what is counted.
+    """Fold a recording into bars. Up to an hour what was traded is what is counted; longer bars hold the
+    sessions of `calendar`.
 
     Prints come in the order of their venue times, of one instrument or of many; a bar is given out when
     its instrument trades in a later interval, the open ones at the end by (open time, instrument). A print
     older than the open interval changes nothing and goes to `on_late`.
     """
-    nanos = timeframe.nanos
+    grid, nanos = Grid(timeframe, calendar), timeframe.nanos
+
+    def done(instrument: str, candle: Candle) -> Bar:
+        bar = candle.bar(instrument, timeframe)
+        short = candle.close_ts != candle.open_ts + nanos
+        return replace(bar, end_ts=candle.close_ts) if short else bar
+
     open_candles: dict[str, Candle] = {}
     for traded in prints:
         ts = traded.ts_venue
@@ -147,8 +179,11 @@ def fold(
                 if on_late is not None:
                     on_late(traded)
                 continue
-            yield candle.bar(traded.instrument, timeframe)
-        open_ts = ts - ts % nanos
-        open_candles[traded.instrument] = Candle(open_ts, open_ts + nanos, traded)
+        interval = grid.at(ts)
+        if interval is None:
+            continue
+        if candle is not None:
+            yield done(traded.instrument, candle)
+        open_candles[traded.instrument] = Candle(*interval, traded)
     for instrument, candle in sorted(open_candles.items(), key=lambda item: (item[1].open_ts, item[0])):
-        yield candle.bar(instrument, timeframe)
+        yield done(instrument, candle)

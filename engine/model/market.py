@@ -25,23 +25,53 @@ class Side(StrEnum):
 
 
 class Timeframe(StrEnum):
+    """The lengths of bars that there are, the shortest first (docs/semantics.md#timeframes)."""
+
     M1 = "1m"
+    M2 = "2m"
+    M3 = "3m"
     M5 = "5m"
+    M10 = "10m"
     M15 = "15m"
     M30 = "30m"
     H1 = "1h"
+    H2 = "2h"
+    H4 = "4h"
+    D1 = "1d"
 
     @property
     def nanos(self) -> int:
+        """Its length, nanoseconds; the last bar of a session may be shorter."""
         return _NANOS[self]
 
     @property
     def minutes(self) -> int:
         return _MINUTES[self]
 
+    @property
+    def by_calendar(self) -> bool:
+        """Whether it is counted from the open of the instrument's session; else it stands on UTC's grid."""
+        return self in _BY_CALENDAR
 
-_MINUTES = {Timeframe.M1: 1, Timeframe.M5: 5, Timeframe.M15: 15, Timeframe.M30: 30, Timeframe.H1: 60}
+
+_MINUTES = {
+    Timeframe.M1: 1,
+    Timeframe.M2: 2,
+    Timeframe.M3: 3,
+    Timeframe.M5: 5,
+    Timeframe.M10: 10,
+    Timeframe.M15: 15,
+    Timeframe.M30: 30,
+    Timeframe.H1: 60,
+    Timeframe.H2: 120,
+    Timeframe.H4: 240,
+    Timeframe.D1: 1440,
+}
 _NANOS = {timeframe: minutes * MINUTE for timeframe, minutes in _MINUTES.items()}
+_BY_CALENDAR = frozenset(timeframe for timeframe, minutes in _MINUTES.items() if minutes > 60)
+
+USUAL = (Timeframe.M1, Timeframe.M5, Timeframe.M15, Timeframe.M30, Timeframe.H1)
+"""What every instrument is folded into: the timeframes whose agreement is weighed."""
 
 
 class Bar(Struct, frozen=True, gc=False):
@@ -61,7 +91,9 @@ class Bar(Struct, frozen=True, gc=False):
     """The feed was blind during some of it."""
     backfilled: bool = False
     """From the venue's history, not built from the stream: updates indicators, opens no trade."""
+    end_ts: int = 0
+    """Where it ends before its length is over, at the end of a session; 0: it is a whole one."""
 
     @property
     def close_ts(self) -> int:
-        return self.open_ts + self.timeframe.nanos
+        return self.end_ts or self.open_ts + self.timeframe.nanos

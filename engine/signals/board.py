@@ -37,6 +37,8 @@ class SignalBoard:
         self._queued: dict[_Key, list[Bar]] = {}
         """What of it is read and not digested."""
         self._alignments: dict[str, Alignment] = {}
+        self._shown: dict[_Key, FrameSignals] = {}
+        """Of timeframes that nobody folds: made for charts alone."""
 
     def on_closed(self, closed: BarsClosed) -> None:
         """Take in what closed at one boundary. Call it before any strategy sees the same bars."""
@@ -63,6 +65,8 @@ class SignalBoard:
         self._read()
         self._alignments.pop(instrument, None)
         for timeframe in Timeframe:
+            self._shown.pop((instrument, timeframe), None)
+        for timeframe in self._bars.timeframes:
             self._frames[instrument, timeframe] = self._new(instrument, timeframe)
             self._queued[instrument, timeframe] = list(self._bars.bars(instrument, timeframe))
 
@@ -71,7 +75,7 @@ class SignalBoard:
         return self._instruments[symbol]
 
     def frame(self, instrument: str, timeframe: Timeframe) -> FrameSignals:
-        """The signals of one series at its newest close."""
+        """The signals of one series at its newest close. Raises ValueError where nobody folds it."""
         if self._unread:
             self._read()
         key = instrument, timeframe
@@ -83,9 +87,22 @@ class SignalBoard:
             queue.clear()
         return frame
 
+    def _read_off(self, instrument: str, timeframe: Timeframe) -> FrameSignals:
+        """The signals of bars that are made for whoever looks at them."""
+        key = instrument, timeframe
+        frame = self._shown.get(key)
+        if frame is None:
+            frame = self._shown[key] = self._new(*key)
+        for bar in self._bars.bars(*key):
+            frame.add(bar)
+        return frame
+
     def _made(self, key: _Key) -> FrameSignals:
         frame = self._frames.get(key)
         if frame is None:
+            if key[1] not in self._bars.timeframes:
+                remedy = "name it among the strategy's or the bot's timeframes"
+                raise ValueError(f"{key[1]} is not folded in this run: {remedy}")
             frame = self._frames[key] = self._new(*key)
         return frame
 
@@ -146,7 +163,8 @@ class SignalBoard:
 
     def zones(self, instrument: str, timeframe: Timeframe) -> tuple[ZoneView, ...]:
         """The newest order blocks and the most touched levels of a chart, prices in ticks."""
-        frame = self.frame(instrument, timeframe)
+        folded = timeframe in self._bars.timeframes
+        frame = self.frame(instrument, timeframe) if folded else self._read_off(instrument, timeframe)
         if frame.bar is None:
             return ()
         close = frame.bar.close

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from engine.market.bars import BarsClosed, MinuteBars
 from engine.market.calendars.known import calendar_in
@@ -12,6 +12,7 @@ from engine.market.sources import Sources, Switch
 from engine.market.staleness import Staleness
 from engine.model.events import HistoryLoaded, LinkChanged, LinkState, Print, Quote
 from engine.model.instrument import Instrument
+from engine.model.market import USUAL, Timeframe
 from engine.signals.board import SignalBoard
 
 MINUTES_SEEN = 4 * 23 * 60
@@ -28,14 +29,15 @@ class MarketData:
         stale_ns: int,
         counts: Counter[str],
         sources: Mapping[str, Sequence[str]] | None = None,
+        timeframes: Iterable[Timeframe] = USUAL,
     ) -> None:
         """`sources` are the venues that price an instrument, the preferred one first. `grace_ns` is how long
         a minute stays open after its end, `stale_ns` after what silence its prices are too old; oddities are
-        counted in `counts`.
+        counted in `counts`. `timeframes` are those that somebody needs.
         """
-        self.bars = MinuteBars(grace_ns=grace_ns, counts=counts)
-        self.board = SignalBoard(instruments, self.bars)
         calendars = {symbol: calendar_in(instruments, symbol) for symbol in instruments}
+        self.bars = MinuteBars(grace_ns=grace_ns, counts=counts, timeframes=timeframes, calendars=calendars)
+        self.board = SignalBoard(instruments, self.bars)
         self.staleness = Staleness(stale_ns, calendars)
         self.sources = Sources(sources or {}, stale_ns, calendars)
         self.quarantine = Quarantine(counts)
@@ -59,8 +61,12 @@ class MarketData:
 
     def on_history(self, event: HistoryLoaded) -> None:
         """Of the first history of a contract its newest sessions count, however much there is: what is seen
-        depends neither on the weekday nor on who loads it."""
+        depends neither on the weekday nor on who loads it. Half hours reach further back."""
         symbol, bars = event.instrument, event.bars
+        if bars and bars[0].timeframe is Timeframe.M30:
+            if self.bars.load_history(symbol, bars):
+                self.board.warm_up(symbol)
+            return
         if symbol not in self._since and bars:
             self._since[symbol] = bars[-MINUTES_SEEN:][0].open_ts
         since = self._since.get(symbol, 0)

@@ -33,7 +33,11 @@ class Declined(Struct, frozen=True):
 
 
 class Strategy(Protocol):
-    """Decides on closed bars alone; the same bars give the same answers."""
+    """Decides on closed bars alone; the same bars give the same answers.
+
+    It may have `timeframes` too: what it looks at, where that is not the usual 1m, 5m, 15m, 30m and 1h
+    (docs/semantics.md#timeframes).
+    """
 
     name: str
 

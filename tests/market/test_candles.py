@@ -3,7 +3,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.market.calendars.known import CME
 from engine.market.candles import aggregate, fold, resample
+from engine.market.intervals import interval_at
 from engine.model.events import Print
 from engine.model.market import MINUTE, NANOS, Bar, Timeframe
 from tests.market.feed import T0, minute, traded
@@ -64,10 +66,8 @@ def test_volume_is_conserved_and_prices_are_ordered(stream: list[Print], timefra
     assert sum(bar.n_src for bar in bars) == len(stream)
     for bar in bars:
         assert bar.low <= min(bar.open, bar.close) <= max(bar.open, bar.close) <= bar.high
-        assert bar.open_ts % timeframe.nanos == 0
-    assert [bar.open_ts for bar in bars] == sorted(
-        {p.ts_venue // timeframe.nanos * timeframe.nanos for p in stream}
-    )
+    starts = {interval_at(p.ts_venue, timeframe, CME) for p in stream}
+    assert {(bar.open_ts, bar.close_ts) for bar in bars} == starts
 
 
 @given(prints, st.sampled_from([Timeframe.M15, Timeframe.M30, Timeframe.H1]))

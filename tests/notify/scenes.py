@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from adapters.notify.content.message import Event, Message
 from adapters.notify.content.news import NewsReader
 from engine.model.chart import AlignmentView, FrameView
-from engine.model.market import NANOS, Side, Timeframe
+from engine.model.market import NANOS, USUAL, Side
 from engine.model.notices import Notice, NoticeKind, PatternFacts, Severity, SignalFacts
 from engine.model.orders import AccountKind
 from engine.model.restrictions import TradingState
@@ -131,7 +131,7 @@ def a_trade(**change: Any) -> TradeView:
 
 
 def an_alignment() -> AlignmentView:
-    frames = tuple(FrameView(frame, 1, 80, 20, "BOS up") for frame in Timeframe)
+    frames = tuple(FrameView(frame, 1, 80, 20, "BOS up") for frame in USUAL)
     return AlignmentView("MNQ", frames, 74, 1, 4, "long", ("4 of 5 agree",))
 
 

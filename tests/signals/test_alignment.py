@@ -4,17 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.model.market import Timeframe
+from engine.model.market import USUAL, Timeframe
 from engine.signals.alignment import WEIGHTS_PCT, align
 from engine.signals.frame import Reading
 
-M1, M5, M15, M30, H1 = Timeframe
+M1, M5, M15, M30, H1 = USUAL
 
 
 def readings(*rows: tuple[int, float]) -> dict[Timeframe, Reading]:
     return {
-        frame: Reading(direction, strength)
-        for frame, (direction, strength) in zip(Timeframe, rows, strict=True)
+        frame: Reading(direction, strength) for frame, (direction, strength) in zip(USUAL, rows, strict=True)
     }
 
 

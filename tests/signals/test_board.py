@@ -10,7 +10,7 @@ from engine.market.bars import BarsClosed, MinuteBars
 from engine.model.chart import AlignmentView
 from engine.model.events import HistoryLoaded
 from engine.model.instrument import CME_FUTURES
-from engine.model.market import MINUTE, Bar, Timeframe
+from engine.model.market import MINUTE, USUAL, Bar, Timeframe
 from engine.signals import market_data
 from engine.signals.alignment import WEIGHTS_PCT, align
 from engine.signals.board import SignalBoard
@@ -94,7 +94,7 @@ def test_a_board_asked_at_random_times_says_what_one_asked_at_every_bar_says(
             seldom.on_closed(closed)
             ask(closed, every)
             chance = rng.random()
-            symbol, timeframe = rng.choice(SYMBOLS), rng.choice(list(Timeframe))
+            symbol, timeframe = rng.choice(SYMBOLS), rng.choice(USUAL)
             if chance < 0.01:
                 every.warm_up(symbol)
                 seldom.warm_up(symbol)
@@ -122,12 +122,12 @@ def test_a_close_costs_nothing_until_somebody_asks(monkeypatch: pytest.MonkeyPat
     board.frame("GC", Timeframe.M5)
     assert {(bar.instrument, bar.timeframe) for bar in digested[10:]} == {("GC", Timeframe.M5)}
     board.catch_up()
-    assert len(digested) == sum(len(board._bars.bars(s, t)) for s in SYMBOLS for t in Timeframe)
+    assert len(digested) == sum(len(board._bars.bars(s, t)) for s in SYMBOLS for t in USUAL)
 
 
 def test_a_frame_is_the_signals_of_its_bars() -> None:
     bars, board = run(minutes(2, 500), ask, warm_up=0)
-    for timeframe in Timeframe:
+    for timeframe in USUAL:
         alone = FrameSignals("ES", timeframe)
         for bar in bars.bars("ES", timeframe):
             alone.add(bar)
@@ -140,14 +140,14 @@ def test_after_warm_up_every_timeframe_has_an_opinion_at_once() -> None:
     views: list[AlignmentView] = []
     run(minutes(3, WARM_UP + 3), lambda closed, board: views.append(board.alignment_view("ES")))
     first = views[0]
-    assert [frame.timeframe for frame in first.frames] == list(Timeframe)
+    assert [frame.timeframe for frame in first.frames] == list(USUAL)
     assert all(frame.pattern for frame in first.frames)
 
 
 def test_warm_up_starts_over_from_the_kept_bars() -> None:
     bars, board = run(minutes(4), ask)
     board.warm_up("ES")
-    for timeframe in Timeframe:
+    for timeframe in USUAL:
         frame = board.frame("ES", timeframe)
         assert frame.index == len(bars.bars("ES", timeframe)) - 1
 
@@ -165,7 +165,7 @@ def test_views_tell_what_the_readings_say() -> None:
 
     def look(closed: BarsClosed, board: SignalBoard) -> None:
         view = board.alignment_view("MNQ")
-        readings = {frame: board.frame("MNQ", frame).reading for frame in Timeframe}
+        readings = {frame: board.frame("MNQ", frame).reading for frame in USUAL}
         alignment = align(readings)
         assert board.alignment("MNQ") == alignment
         assert (view.score_tenths, view.direction, view.agreeing) == (

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from engine.core import Core
 from engine.model import events as ev
 from engine.model.config import PaperConfig
-from engine.model.market import Timeframe
+from engine.model.market import USUAL, Timeframe
 from engine.model.records import encode
 from engine.model.view import HealthView
 from engine.runtime.pictures import Pictures
@@ -53,7 +53,7 @@ class Watched(MishapReplay):
         self.looks += 1
         before = snapshot.encode(self._core.state)
         self._pictures.renew()
-        for timeframe in Timeframe:
+        for timeframe in (*USUAL, Timeframe.M3, Timeframe.H4):
             self._pictures.draw("MNQ", timeframe)
         view = self._pictures.view()
         assert view == replace(picture(self._core, 0, HEALTH), version=view.version)

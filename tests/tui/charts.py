@@ -25,8 +25,8 @@ LAST = {
 _WILD = {"MNQ": 14, "NQ": 14, "MES": 4, "ES": 4, "MGC": 4, "GC": 4}
 
 
-def _minutes(instrument: Instrument, count: int) -> list[Bar]:
-    """`count` closed minutes that end at the last price."""
+def _walk(instrument: Instrument, count: int, frame: Timeframe = Timeframe.M1) -> list[Bar]:
+    """`count` closed bars that end at the last price."""
     rng = random.Random(f"{instrument.symbol[-2:]}")
     size = _WILD[instrument.symbol]
     moves = [rng.gauss(0, size) + size * 0.22 * (1 if (i // 50) % 3 else -1.6) for i in range(count)]
@@ -34,25 +34,25 @@ def _minutes(instrument: Instrument, count: int) -> list[Bar]:
     for move in moves:
         opens.append(opens[-1] + move)
     shift = instrument.ticks(LAST[instrument.symbol]) - opens[-1]
-    open_ts = NOW // MINUTE * MINUTE - count * MINUTE
+    open_ts = NOW // MINUTE * MINUTE - count * frame.nanos
+    open_ts -= open_ts % frame.nanos
     bars = []
     for i, move in enumerate(moves):
         first, final = round(opens[i] + shift), round(opens[i] + move + shift)
         high = max(first, final) + abs(round(rng.gauss(0, size * 0.6)))
         low = min(first, final) - abs(round(rng.gauss(0, size * 0.6)))
         volume = int(300 + 900 * rng.random() + 60 * abs(move))
-        bars.append(
-            Bar(instrument.symbol, Timeframe.M1, open_ts + i * MINUTE, first, high, low, final, volume)
-        )
+        bars.append(Bar(instrument.symbol, frame, open_ts + i * frame.nanos, first, high, low, final, volume))
     return bars
 
 
 @cache
 def charts(instrument: Instrument, minutes: int = 900) -> dict[Timeframe, ChartView]:
     """Charts of all timeframes of one contract, with a few zones."""
-    walk = _minutes(instrument, minutes)
+    short, long = _walk(instrument, minutes), _walk(instrument, minutes, Timeframe.M30)
     found = {}
     for frame in Timeframe:
+        walk = long if frame.by_calendar else short
         bars = tuple(resample(walk, frame))
         forming = bars[-1] if bars[-1].close_ts > NOW else None
         closed = bars if forming is None else bars[:-1]

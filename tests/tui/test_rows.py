@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from engine.model.events import LinkState
-from engine.model.market import MINUTE, Timeframe
+from engine.model.market import MINUTE, USUAL
 from engine.model.orders import AccountKind, OrderStatus
 from engine.model.restrictions import TradingState
 from engine.model.view import BookView, EquityPoint, EquityView, FlattenStep, FlattenView, LinkView, View
@@ -270,7 +270,7 @@ def test_how_a_command_stands_is_in_the_key_line(view: View) -> None:
 
 def test_every_timeframe_has_a_row(view: View) -> None:
     rows = [text_of(row) for row in market.alignment_rows(state_of(view), 60, 14)]
-    assert [row.split()[0] for row in rows[:5]] == [frame.value for frame in Timeframe]
+    assert [row.split()[0] for row in rows[:5]] == [frame.value for frame in USUAL]
 
 
 def test_a_young_curve_names_no_minute_twice() -> None:

@@ -330,7 +330,7 @@ async def test_only_the_chart_that_is_looked_at_is_asked_for(monkeypatch: pytest
         await cockpit.later(pilot)
         assert asked == {("MNQ", Timeframe.M5)}
         await cockpit.press(pilot, "t")
-        assert asked == {("MNQ", Timeframe.M5), ("MNQ", Timeframe.M15)}
+        assert asked == {("MNQ", Timeframe.M5), ("MNQ", Timeframe.M10)}
         await cockpit.press(pilot, "3", "z")
         asked.clear()
         cockpit.engine.show(cockpit.engine.current)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from adapters.tapes.export import write_bars
 from adapters.tapes.fields import TapeError
 from adapters.tapes.tape import Tape, open_tape
+from engine.market.calendars.known import calendar_of
 from engine.market.candles import fold, resample
 from engine.model.events import Print
 from engine.model.instrument import Instrument
@@ -55,15 +56,15 @@ def _quiet() -> Iterator[None]:
 
 
 def _fold(recording: Tape, frame: Timeframe, notes: Console) -> Iterable[Bar]:
+    calendar = calendar_of(recording.instruments[0].calendar)
     if recording.kind == "bars":
         minutes = recording.bars()
         own = minutes[0].timeframe
-        if frame.nanos < own.nanos:
-            raise UsageError(f"the tape holds bars of {own}: shorter ones can't be made of them")
-        return resample(minutes, frame) if frame is not own else minutes
-    if not notes.is_terminal:
-        return fold(recording.prints(), frame)
-    return fold(_watched(recording, notes), frame)
+        if frame.nanos % own.nanos:
+            raise UsageError(f"the tape holds bars of {own}: those of {frame} can't be made of them")
+        return resample(minutes, frame, calendar) if frame is not own else minutes
+    prints = _watched(recording, notes) if notes.is_terminal else recording.prints()
+    return fold(prints, frame, calendar=calendar)
 
 
 def _watched(recording: Tape, notes: Console) -> Iterator[Print]:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from engine.model.chart import ChartView
-from engine.model.market import Bar
+from engine.model.market import Bar, Timeframe
 from engine.model.view import ContractView, View
 from tui import clock_times as times
 from tui import number_format as figures
@@ -187,6 +187,8 @@ def _days(bars: Sequence[Bar]) -> list[int]:
 def _sessions(plot: _Plot) -> None:
     """A thin line where a trade date begins, and where the cash session does."""
     bars = plot.bars
+    if bars[0].timeframe is Timeframe.D1:
+        return
     opens = {i for i, bar in enumerate(bars) if i and times.hour_minute(bar.open_ts) == times.CASH_OPEN}
     for i in {*_days(bars), *opens}:
         for y in range(plot.scale.height):
@@ -198,8 +200,12 @@ def _time_axis(plot: _Plot) -> Row:
     bars, pitch, width = plot.bars, plot.pitch, plot.canvas.width
     minutes = bars[0].timeframe.minutes
     every = next((m for m in (5, 10, 15, 30, 60, 120, 180, 240, 360, 720) if m * pitch >= 10 * minutes), 1440)
-    labels = {plot.x(i): times.trade_day(bars[i].open_ts) for i in _days(bars)}
-    taken = {x + k for x in labels for k in range(-7, 8)}
+    labels, taken = dict[int, str](), set[int]()
+    for i in _days(bars):
+        x = plot.x(i)
+        if x not in taken:
+            labels[x] = times.trade_day(bars[i].open_ts)
+            taken |= set(range(x - 7, x + 8))
     for i, bar in enumerate(bars):
         label, x = times.hour_minute(bar.open_ts), plot.x(i)
         if (int(label[:2]) * 60 + int(label[3:])) % every == 0 and not {x, x + 5} & taken and x + 5 <= width:
