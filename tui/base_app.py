@@ -6,7 +6,7 @@ import asyncio
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict, Unpack, runtime_checkable
@@ -16,6 +16,7 @@ from textual.app import App
 from textual.screen import Screen
 from textual.theme import Theme
 
+from engine.model.market import Timeframe
 from engine.model.notices import Notice
 from engine.ports import EngineHandle, LogTail
 from tui.attention import Attention
@@ -86,6 +87,8 @@ class Options(TypedDict, total=False):
     keymap: Mapping[str, str] | None
     refresh: Literal["normal", "ssh"]
     bell: bool
+    timeframes: Sequence[Timeframe]
+    """Those of the chart that its keys go through; empty for all."""
     quit_note: str
     """What leaving means for the engine, for the question before it."""
     after_first_paint: Callable[[], None] | None
@@ -112,7 +115,9 @@ class CockpitApp(App[ExitReason]):
     def __init__(self, handle: EngineHandle, logs: LogTail, **options: Unpack[Options]) -> None:
         self.theme_registry = ThemeRegistry(options.get("theme"), options.get("themes"))
         self.clock = options.get("clock", time.monotonic)
-        self.presenter = Presenter(handle, logs, readonly=options.get("readonly", False))
+        self.presenter = Presenter(
+            handle, logs, readonly=options.get("readonly", False), timeframes=options.get("timeframes", ())
+        )
         self.shown = ScreenState(self.presenter.view)
         """What was drawn last."""
         self.keys = resolve_keys(options.get("keymap"))

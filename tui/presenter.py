@@ -91,8 +91,18 @@ class Flashes:
 class Presenter:
     """One for each cockpit. All times are seconds of a monotonic clock."""
 
-    def __init__(self, handle: EngineHandle, tail: LogTail, *, readonly: bool = False) -> None:
-        self.choice = Choice(readonly=readonly)
+    def __init__(
+        self,
+        handle: EngineHandle,
+        tail: LogTail,
+        *,
+        readonly: bool = False,
+        timeframes: Sequence[Timeframe] = (),
+    ) -> None:
+        """`timeframes` are those of the chart that its keys go through; empty for all."""
+        self._timeframes = tuple(one for one in Timeframe if one in timeframes) or tuple(Timeframe)
+        usual = Timeframe.M5 if Timeframe.M5 in self._timeframes else self._timeframes[0]
+        self.choice = Choice(readonly=readonly, timeframe=usual)
         self.commands = CommandTracker(handle)
         self.view: View = handle.view()
         self._handle, self._tail = handle, tail
@@ -190,7 +200,7 @@ class Presenter:
 
     def step_timeframe(self, by: int) -> Timeframe:
         """The timeframe `by` places after the shown one, round and round."""
-        frames = tuple(Timeframe)
+        frames = self._timeframes
         at = frames.index(self.choice.timeframe) if self.choice.timeframe in frames else -1
         return frames[(at + by) % len(frames)]
 

@@ -33,7 +33,9 @@ class BotConfig(Struct, frozen=True):
     ] = BotMode.TRADE
     instruments: tuple[str, ...] = ()
     timeframes: tuple[Timeframe, ...] = ()
-    """It is asked when one of these closes, and sees no other bars in what closed."""
+    """It is asked when one of these closes, and sees no other bars in what closed; empty means those of its
+    strategy.
+    """
     books: Annotated[
         tuple[str, ...],
         restart(allowed="a list of books"),

@@ -17,7 +17,7 @@ from engine.model import records as r
 from engine.model.bots import BotConfig, BotMode
 from engine.model.config import PaperConfig
 from engine.model.limits import RiskLimits
-from engine.model.market import MINUTE, Timeframe
+from engine.model.market import MINUTE, USUAL, Timeframe
 from engine.model.plans import Idea
 from engine.model.refusals import Refusal
 from engine.runtime.bot_watch import BUDGET_NS, WatchedStrategy
@@ -103,6 +103,38 @@ def test_a_bot_is_asked_about_its_own_bars_only() -> None:
     ScriptedReplay(minutes(11), [], bots=[every, few])
     assert set(few.strategy.heard) == {("MES", Timeframe.M5)}  # type: ignore[attr-defined]
     assert {("MNQ", Timeframe.M1), ("MES", Timeframe.M1)} < set(every.strategy.heard)  # type: ignore[attr-defined]
+
+
+class Patient(Listener):
+    """Looks at timeframes of its own."""
+
+    timeframes = (Timeframe.M2, Timeframe.H4)
+
+    def on_bars(self, closed: BarsClosed, board: SignalBoard) -> Sequence[Any]:
+        for symbol in ("MNQ", "MES"):
+            assert board.frame(symbol, Timeframe.H4).timeframe is Timeframe.H4
+            with pytest.raises(
+                ValueError, match="3m is not folded in this run: name it among the strategy's"
+            ):
+                board.frame(symbol, Timeframe.M3)
+        return super().on_bars(closed, board)
+
+
+def test_only_what_a_bot_or_its_strategy_names_is_folded_and_others_hear_nothing_of_it() -> None:
+    usual, named = bot("usual"), bot("named", timeframes=(Timeframe.M10, Timeframe.M1))
+    patient = Bot(BotConfig("patient", "scripted"), Patient())
+    play = ScriptedReplay(minutes(21), [], bots=[usual, named, patient])
+    heard = {one.name: {frame for _, frame in one.strategy.heard} for one in (usual, named, patient)}  # type: ignore[attr-defined]
+    assert heard["usual"] == {Timeframe.M1, Timeframe.M5, Timeframe.M15}
+    assert heard["named"] == {Timeframe.M1, Timeframe.M10}
+    assert heard["patient"] == {Timeframe.M2}
+    bars = play.core.market.bars
+    assert set(bars.timeframes) == {*USUAL, Timeframe.M2, Timeframe.M10, Timeframe.H4}
+    assert len(bars.bars("MNQ", Timeframe.M3)) > 4, "a chart is made of what nobody folds too"
+    alone, only = bot("usual"), ScriptedReplay(minutes(21), [])
+    ScriptedReplay(minutes(21), [], bots=[alone])
+    assert alone.strategy.heard == usual.strategy.heard, "what others need changes nothing"  # type: ignore[attr-defined]
+    assert only.core.market.bars.timeframes == USUAL
 
 
 @pytest.mark.parametrize(

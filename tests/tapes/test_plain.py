@@ -65,8 +65,8 @@ def test_the_timeframe_is_the_smallest_step_or_given(tmp_path: Path) -> None:
     assert one[0].timeframe is Timeframe.M15
     with pytest.raises(TapeError, match=r"row 3: time '1381104900' is not the open of a 1h bar"):
         open_tape(csv(tmp_path, head + "".join(rows)), "ES", stamp="open", timeframe=Timeframe.H1)
-    apart = csv(tmp_path, head + rows[0] + rows[0].replace("1381104000", "1381104120"))
-    with pytest.raises(TapeError, match="bars 120 s apart are none of 1m, 5m"):
+    apart = csv(tmp_path, head + rows[0] + rows[0].replace("1381104000", "1381104240"))
+    with pytest.raises(TapeError, match="bars 240 s apart are none of 1m, 2m"):
         open_tape(apart, "ES", stamp="open")
 
 

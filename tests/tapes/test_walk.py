@@ -12,7 +12,7 @@ from adapters.tapes import stream
 from adapters.tapes.walk import turning_points, walk
 from engine.market.candles import fold
 from engine.model.events import Print, Quote
-from engine.model.market import MINUTE, NANOS, Bar, Side, Timeframe
+from engine.model.market import MINUTE, NANOS, USUAL, Bar, Side, Timeframe
 
 OPEN_TS = 1_381_104_000 * NANOS
 
@@ -26,7 +26,7 @@ def bars(draw: st.DrawFn) -> Bar:
     low = draw(st.integers(1, 30_000))
     high = low + draw(st.integers(0, 200))
     inside = st.integers(low, high)
-    frame = draw(st.sampled_from(Timeframe))
+    frame = draw(st.sampled_from(USUAL))
     return bar_of(draw(inside), high, low, draw(inside), draw(st.integers(0, 5_000)), frame)
 
 

@@ -43,6 +43,7 @@ def test_it_is_that_of_the_settings_as_long_as_they_stay(kept: FirstPicture, pla
         fps=4,
         theme="ember",
         bell=True,
+        timeframes=(),
         keymap={"pause": "f9"},
         notes=("a note",),
     )

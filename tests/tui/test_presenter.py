@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from engine.model.commands import Pause
 from engine.model.errors import RefusedError, UnknownOutcomeError
-from engine.model.market import Timeframe
+from engine.model.market import USUAL, Timeframe
 from engine.model.notices import LogLine, Notice, NoticeKind, Severity
 from tests.tui import fake
 from tests.tui.charts import NOW
@@ -240,13 +240,12 @@ def test_fills_and_critical_notices_call_for_attention_once() -> None:
     assert attention.call(view, [], 2, focused=True).title == "(2!) tstream PRACTICE"
 
 
-def test_timeframes_are_those_of_the_contract() -> None:
-    view = fake.trading_view()
-    few = tuple(f for f in view.alignment["MNQ"].frames if f.timeframe in (Timeframe.M1, Timeframe.H1))
-    engine = fake.FakeEngine(replace(view, alignment={"MNQ": replace(view.alignment["MNQ"], frames=few)}))
-    presenter = Presenter(engine, engine)
-    presenter.choice.instrument = "MNQ"
-    assert presenter.step_timeframe(1) is Timeframe.M1, "from one that is not there to the first"
-    presenter.choice.timeframe = Timeframe.M1
+def test_timeframes_are_those_that_the_settings_name() -> None:
+    engine = fake.FakeEngine(fake.trading_view())
+    presenter = Presenter(engine, engine, timeframes=(Timeframe.H1, Timeframe.D1, Timeframe.M1))
+    assert presenter.choice.timeframe is Timeframe.M1
     assert presenter.step_timeframe(1) is Timeframe.H1
-    assert presenter.pull(0.0).state.timeframes == (Timeframe.M1, Timeframe.H1)
+    presenter.choice.timeframe = presenter.step_timeframe(-1)
+    assert presenter.choice.timeframe is Timeframe.D1
+    shown = presenter.pull(0.0).state.timeframes
+    assert shown == (*USUAL, Timeframe.D1), "those that are weighed, and the shown one"

@@ -137,6 +137,7 @@ class Cockpit:
             keymap=picture.keymap,
             refresh=picture.preset,
             bell=picture.bell,
+            timeframes=picture.timeframes,
             after_first_paint=begin,
         )
         reason = app.run() or app.reason

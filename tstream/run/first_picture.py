@@ -16,6 +16,7 @@ from msgspec import Struct
 from adapters.common.files import replace_file
 from engine.model.config import TradingSwitch
 from engine.model.instrument import Instrument
+from engine.model.market import Timeframe
 from engine.model.orders import AccountKind
 from engine.model.restrictions import TradingState
 from engine.model.view import ContractView, HealthView, SessionPhase, SessionView, View
@@ -39,6 +40,7 @@ class FirstPicture(Struct, frozen=True, forbid_unknown_fields=True):
     fps: int
     theme: str
     bell: bool
+    timeframes: tuple[Timeframe, ...]
     keymap: dict[str, str]
     notes: tuple[str, ...] = ()
     """Written before the screen is taken."""
@@ -61,6 +63,7 @@ def picture_of(settings: Settings, journal: str, notes: tuple[str, ...] = ()) ->
         fps=ui.fps,
         theme=ui.theme,
         bell=ui.bell,
+        timeframes=ui.timeframes,
         keymap=dict(ui.keymap),
         notes=notes,
     )

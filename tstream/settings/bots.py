@@ -9,16 +9,14 @@ from pydantic_core import PydanticUndefined
 from pydantic_settings import NoDecode
 
 from engine.model.bots import BotConfig
-from engine.model.market import Timeframe
 from tstream.settings.alerts import Names
 from tstream.settings.declared import DeclaredSection, keys_of
-from tstream.settings.fields import CommaSeparated, Number, setting
+from tstream.settings.fields import SOME_TIMEFRAMES, CommaSeparated, Number, Timeframes, setting
 from tstream.settings.instruments import Symbol
 from tstream.settings.sizing import Sizings, refuse_moved, sizing_key
 from tstream.settings.venues import PaperName
 
 Symbols = Annotated[tuple[Symbol, ...], NoDecode, CommaSeparated]
-Timeframes = Annotated[tuple[Timeframe, ...], NoDecode, CommaSeparated]
 
 
 @keys_of(BotConfig("", ""), books=Names)
@@ -45,8 +43,9 @@ class BotSettings(DeclaredSection):
     )
     timeframes: Timeframes = setting(
         (),
-        "It is asked when a bar of one of these closes; empty means all.",
-        allowed="a list of " + ", ".join(Timeframe),
+        "It is asked when a bar of one of these closes; empty means those of its strategy, mostly 1m, 5m, "
+        "15m, 30m and 1h.",
+        allowed=SOME_TIMEFRAMES,
     )
     sizing: Sizings | None = sizing_key(
         "How large its trades are.", "that of the book; by risk where that has none"

@@ -22,7 +22,9 @@ from pydantic import (
 )
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, PydanticCustomError, PydanticUndefined
+from pydantic_settings import NoDecode
 
+from engine.model.market import Timeframe
 from engine.model.setting import Reload
 
 
@@ -99,6 +101,9 @@ Whole = Annotated[int, BeforeValidator(no_bool)]
 Usd = Annotated[Decimal, BeforeValidator(no_bool)]
 Number = Annotated[float, BeforeValidator(no_bool)]
 CommaSeparated = BeforeValidator(_comma_separated)
+Timeframes = Annotated[tuple[Timeframe, ...], NoDecode, CommaSeparated]
+SOME_TIMEFRAMES = "a list of " + ", ".join(Timeframe)
+"""What is allowed for these."""
 
 
 class OneOf:

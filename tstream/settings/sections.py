@@ -15,7 +15,7 @@ from adapters.common.secret import LOOPBACK
 from engine.strategies.zones import ZoneReactionConfig
 from tstream.logs import LogOptions
 from tstream.settings.declared import DeclaredSection, keys_of
-from tstream.settings.fields import Section, Whole, computed, refuse, setting
+from tstream.settings.fields import SOME_TIMEFRAMES, Section, Timeframes, Whole, computed, refuse, setting
 
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
@@ -110,6 +110,11 @@ class ScreenSettings(Section):
         le=30,
     )
     theme: str = setting("", "Colour theme; empty takes the first.", reload="live")
+    timeframes: Timeframes = setting(
+        (),
+        "Timeframes of the chart that its keys go through; empty means all.",
+        allowed=SOME_TIMEFRAMES,
+    )
     bell: bool = setting(True, "Ring the terminal's bell on fills and risk events.", reload="live")
     keymap: dict[str, str] = setting(
         {},

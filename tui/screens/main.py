@@ -89,6 +89,7 @@ class MainScreen(Screen[None]):
         return cast("CockpitApp", self.app)
 
     def compose(self) -> ComposeResult:
+        self.set_reactive(MainScreen.timeframe, self.cockpit.presenter.choice.timeframe)
         message = Static("", id="too-small", markup=False)
         with self._pane_area:
             yield from (*(line for line, _ in self._lines), *self._panes, self._keys, message)
