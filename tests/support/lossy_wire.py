@@ -8,11 +8,13 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import structs
 
+from engine.books.bots import Bot
 from engine.core import Core, Outcome
 from engine.lab.replay import BOOK, Replay
 from engine.model import effects as fx
 from engine.model import events as ev
 from engine.model import records as r
+from engine.model.bots import BotConfig
 from engine.model.commands import Flatten
 from engine.model.config import EngineConfig, TradingSwitch
 from engine.model.market import MINUTE, NANOS, Side
@@ -36,11 +38,14 @@ class LossyReplay(Replay):
     """A replay in bad weather: three minutes of it, then calm, then everything is flattened.
 
     Without `brackets` the account refuses native ones, and the order manager keeps the exits itself. With
-    `hands` a person trades the same instrument on the venue's own platform.
+    `hands` a person trades the same instrument on the venue's own platform. Several `bots` have ideas in it.
     """
 
-    def __init__(self, seed: int, *, brackets: bool = True, hands: bool = False) -> None:
+    def __init__(self, seed: int, *, brackets: bool = True, hands: bool = False, bots: int = 1) -> None:
         self.hands = hands
+        self._bots = bots
+        self.together = 0
+        """In how many steps trades stood beside each other."""
         self.rng = random.Random(seed)
         self.journal: list[r.AnyRecord] = []
         self.invariants = Invariants()
@@ -60,14 +65,21 @@ class LossyReplay(Replay):
         state = State()
         for record in self.journal:
             apply(state, record)
+        config = EngineConfig(tuple(INSTRUMENTS.values()), "storm", "t", self.boots, TradingSwitch.LIVE)
+        if self._bots == 1:
+            return Core(config, self._strategy(), state)
+        names = (f"bot{n}" for n in range(self._bots))
+        bots = [Bot(BotConfig(name, "scripted"), self._strategy()) for name in names]
+        return Core(config, bots, state)
+
+    def _strategy(self) -> ScriptedStrategy:
         side = self.rng.choice(list(Side))
         far = self.rng.choice([40, 60])
         script = [
             (0, Idea("scripted", "MNQ", side, 0, -side.sign * 40, (side.sign * far * 2, side.sign * 160), 80,
                      ("test",), 0, 3))
         ]  # fmt: skip
-        config = EngineConfig(tuple(INSTRUMENTS.values()), "storm", "t", self.boots, TradingSwitch.LIVE)
-        return Core(config, ScriptedStrategy(script * 5, relative=True), state)
+        return ScriptedStrategy(script * 5, relative=True)
 
     def kill(self) -> None:
         """What was under way on the wire never arrives; a new process starts from the journal."""
@@ -83,6 +95,7 @@ class LossyReplay(Replay):
     def _take(self, outcome: Outcome) -> None:
         records, effects = list(outcome[0]), list(outcome[1])
         self.invariants.after(self._core, records, effects)
+        self.together += sum(one.open_qty > 0 for one in self._core.state.book(BOOK).plans.values()) > 1
         if records:
             self._keep(records)
         for effect in effects:

@@ -1,7 +1,7 @@
 """`python -m tests.torture [PART ...] [--seed N] [--count N]`: the long runs, each count with its seed.
 
-Parts: interleavings, books, kills, accounts, week, alerts. The exit status is 1 when something broke; it says
-how to see it again.
+Parts: interleavings, bots, books, kills, accounts, week, alerts. The exit status is 1 when something broke;
+it says how to see it again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from io import TextIOWrapper
 from pathlib import Path
 
 from bench.figures import machine, ms, quantile, table
-from tests.torture import interleavings, many_books, memory, texts
+from tests.torture import beside, interleavings, many_books, memory, texts
 from tests.torture import kill_plan as kills
 from tests.torture.kill_points import ANY, POINTS
 from tests.torture.killed_books import KilledBooks
@@ -28,7 +28,7 @@ from tests.torture.killed_day import NAKED_S, KilledDay
 from tests.torture.week import Week
 
 SCENES, KILLS, DAYS, TEXTS = 10_000, 210, 5, 20_000
-BOOK_SCENES, ACCOUNT_KILLS = 500, 100
+BOT_SCENES, BOOK_SCENES, ACCOUNT_KILLS = 1_000, 500, 100
 AIM_S = 2.0
 """From the first accepted login to a protected position."""
 
@@ -61,6 +61,22 @@ def interleave(seed: int, count: int | None) -> None:
         ],
     )
     naked("where stops are our own", (("all", tally.naked_s), ("only a request hung", tally.hanging_s)))
+
+
+def bots(seed: int, count: int | None) -> None:
+    began = time.monotonic()
+    jobs = os.cpu_count() or 1
+    tally = beside.interleave_all(seed, count or BOT_SCENES, jobs)
+    table(
+        f"bots: seeds {seed} to {seed + jobs - 1}, {tally.scenes:,} scenes of two bots in one contract of a"
+        f" book, {time.monotonic() - began:.0f} s, no invariant broken",
+        ("what came to pass", "times"),
+        [
+            ("scenes in which both held contracts at a time", f"{tally.together:,}"),
+            *((f"trades of {name}", f"{times:,}") for name, times in sorted(tally.opened.items())),
+            ("starts of the process", f"{tally.boots:,}"),
+        ],
+    )
 
 
 def books(seed: int, count: int | None) -> None:
@@ -185,6 +201,7 @@ def accounts(seed: int, count: int | None) -> None:
 
 PARTS: dict[str, Callable[[int, int | None], None]] = {
     "interleavings": interleave,
+    "bots": bots,
     "books": books,
     "kills": kill,
     "accounts": accounts,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from msgspec import structs
 
+from engine.books.bots import Bot
 from engine.books.opening import PAPER
 from engine.core import Core, Outcome
 from engine.lab.replay import BOOK, START_BALANCE_USD, Replay
@@ -23,6 +24,7 @@ from engine.model.orders import OrderType, VenueOrder, VenueStatus
 from engine.model.plans import Idea
 from engine.state.fold import apply
 from engine.state.state import State
+from engine.strategies.protocol import Strategy
 from tests.market.feed import T0
 from tests.strategies.scripted import ScriptedStrategy
 from tests.support.lossy_wire import LossyReplay, _unknown
@@ -113,7 +115,10 @@ class MishapReplay(LossyReplay):
             books=(BookConfig(PAPER, risk=LIMITS, paper=PaperConfig()),) if self.scene.paper else (),
             templates=(BookConfig(risk=LIMITS, brackets=brackets),),
         )  # fmt: skip
-        return Core(config, ScriptedStrategy(script, relative=True), state)
+        return Core(config, self._strategies(script), state)
+
+    def _strategies(self, ideas: Sequence[tuple[int, Idea]]) -> Strategy | Sequence[Bot]:
+        return ScriptedStrategy(ideas, relative=True)
 
     def _die(self, mishap: Mishap) -> None:
         self._connects_at = self.now + mishap.ms * MILLI

@@ -6,7 +6,7 @@ import random
 from pathlib import Path
 
 from engine.model.market import Side
-from tests.torture import many_books
+from tests.torture import beside, many_books
 from tests.torture.interleavings import interleave
 from tests.torture.kill_plan import Kill, plan
 from tests.torture.kill_points import ANY, POINTS
@@ -37,6 +37,13 @@ def test_no_interleaving_of_several_books_breaks_an_invariant() -> None:
     assert tally.scenes >= 5
     assert tally.trades > 5
     assert set(tally.mishaps) <= set(many_books.What)
+
+
+def test_no_interleaving_of_two_bots_in_one_contract_breaks_an_invariant() -> None:
+    tally = beside.interleave(SEED, 5)
+    assert tally.scenes >= 5
+    assert tally.together
+    assert set(tally.opened) == set(beside.NAMES)
 
 
 def test_a_scene_plays_the_same_every_time() -> None:
