@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
+from random import Random
 from statistics import median
 
 from adapters.store.journal import Journal
@@ -245,26 +246,34 @@ class Books:
             self._brokers[effect.book].now = self.now
             self._brokers[effect.book].execute(effect)
 
-    def ticks(self) -> float:
-        """Seconds of one tick, within a minute, at prices that wander by a tick."""
-        events = []
+    def ticks(self, rate: int) -> float:
+        """CPU seconds of one of so many ticks a second, at prices that wander."""
+        events, price, chance = [], PRICE, Random(1)
         for number in range(TICKS):
-            ts = self.now + number * (20 * NANOS // TICKS)
-            events.append(market(ts, PRICE + number % 2)[number % 2])
-        began = time.perf_counter()
+            price += chance.choice((-1, 0, 0, 1))
+            events.append(market(self.now + number * NANOS // rate, price)[number % 2])
+        began = time.process_time()
         for event in events:
             _, effects = self.core.step(event)
             if effects:  # a look at the venue that is due, which a tick does not pay for alone
                 self.now = event.ts_recv
                 self._take(effects)
                 self._hear()
-        return (time.perf_counter() - began) / TICKS
+        return (time.process_time() - began) / TICKS
 
 
 def tick_rows() -> list[tuple[str, ...]]:
+    """One book and many in turns, so that what else the machine does falls on both."""
     rows: list[tuple[str, ...]] = []
-    for what, holding in (("nobody holds anything", False), ("every book holds it", True)):
-        each = {count: min(Books(count, holding=holding).ticks() for _ in range(3)) for count in (1, MANY)}
+    for what, holding, rate in (
+        ("nobody holds anything", False, 1000),
+        ("every book holds it", True, 1000),
+        ("every book holds it, fewer a second", True, 50),
+    ):
+        each = {count: float("inf") for count in (1, MANY)}
+        for _ in range(3):
+            for count in each:
+                each[count] = min(each[count], Books(count, holding=holding).ticks(rate))
         for count, seconds in each.items():
             name = f"{what}, {count} book{'s' * (count > 1)}"
             rows.append((name, f"{1e6 * seconds:.2f} µs", ratio(seconds, each[1])))
@@ -278,4 +287,4 @@ def run() -> None:
         ("", "p50", "p95", "to the first"),
         fan_out_rows(),
     )
-    table("books: one tick through the core (aim 1.5x where nobody holds)", ("", "a tick", ""), tick_rows())
+    table("books: one tick through the core (aim 1.5x)", ("", "a tick", ""), tick_rows())

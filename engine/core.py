@@ -72,9 +72,7 @@ class Core:
         )
         self.market.quarantine.tell = lambda price: tell_absurd(price, turn)
         self.links = Links()
-        maker = BookMaker(
-            config, self.state, turn, self.books, lambda event: _HANDLERS[type(event)](self, event)
-        )
+        maker = BookMaker(config, self.state, turn, self.books, self._hear_inside)
         self._accounts = Accounts(maker, turn, self.books, config, self.marks, self.links)
         self.inside = maker.inside
         """Brokers that are carried out within the step that decides."""
@@ -148,6 +146,10 @@ class Core:
         tell_switches(switches, self.turn)
         for broker in self.inside:
             broker.on_sources(switches)
+
+    def _hear_inside(self, event: ev.AnyEvent) -> None:
+        self._pulse.happened(event)
+        _HANDLERS[type(event)](self, event)
 
     # --- bugs ------------------------------------------------------------------------------------------
 

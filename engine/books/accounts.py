@@ -14,6 +14,7 @@ from engine.model.config import EngineConfig
 from engine.model.events import AccountAdopted, AccountFound, LinkState
 from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import Account
+from engine.portfolio.bounds import Bounds
 from engine.portfolio.money import Marks
 from engine.state.turn import Turn
 
@@ -42,6 +43,8 @@ class Accounts:
         self._links = links
         self._concerned: tuple[OrderManager, ...] = ()
         self._as_of = -1
+        self._bounds: dict[str, Bounds] = {}
+        """By instrument where no book need look at it again, as of the same records."""
 
     def start(self) -> None:
         """Open what the journal knows and this run serves."""
@@ -115,12 +118,22 @@ class Accounts:
         )
 
     def marked(self, instrument: str) -> None:
-        """The market of an instrument has moved; cheap for books that a price does not concern."""
+        """The market of an instrument has moved; cheap where that changes nothing, however many books hold
+        it.
+        """
         if self._as_of != self._turn.committed:
             self._as_of = self._turn.committed
             self._concerned = tuple(book.orders for book in self._books.values() if book.minds_marks)
+            self._bounds = {}
+        if not self._concerned:
+            return
+        known = self._bounds.get(instrument)
+        if known is not None and known.hold(self._marks, instrument, self._turn.now):
+            return
+        bounds = self._bounds | {instrument: Bounds()}
         for orders in self._concerned:
-            orders.on_mark(instrument)
+            orders.on_mark(instrument, bounds)
+        self._bounds = bounds  # last: where something fails, every book is looked at again
 
     def _trades(self, account: Account, venue: str, but: str) -> str | None:
         """The open book that trades an account, other than one."""

@@ -13,6 +13,7 @@ from engine.execution.order_manager import OrderManager
 from engine.model.config import BookConfig, EngineConfig
 from engine.model.orders import AccountKind
 from engine.model.refusals import Refusal
+from engine.portfolio.bounds import Bounds
 from engine.portfolio.money import Marks, day_usd
 from engine.risk import gate
 from engine.risk.guards import Guards
@@ -104,6 +105,14 @@ class Book:
     def next_due(self) -> int:
         """When `pulse` has something to do next, nanoseconds UTC; long past while something is under way."""
         return 0 if self.orders.busy else min(self.orders.next_due(), self.guards.next_due())
+
+    def at_rest(self) -> dict[str, Bounds]:
+        """By instrument held, where prices give `pulse` nothing to do, unless one stirs its orders."""
+        bounds = {symbol: Bounds() for symbol, held in self.state.positions.items() if held.qty}
+        self.orders.equity.at_rest(bounds)
+        if not self.hands_off():
+            self.guards.at_rest(bounds)
+        return bounds
 
     @property
     def day_usd(self) -> Decimal:

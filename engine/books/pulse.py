@@ -12,6 +12,7 @@ from engine.books.book import Book
 from engine.books.day_rolls import DayRolls
 from engine.model import events as ev
 from engine.model.market import NANOS
+from engine.portfolio.bounds import Bounds
 from engine.portfolio.money import Marks
 from engine.signals.market_data import MarketData
 from engine.state.turn import Turn
@@ -57,6 +58,10 @@ class Pulse:
         self._held = False
         self._marked = 0
         """Marks as of the last price that mattered."""
+        self._rests: dict[str, _Rest] = {}
+        """Books in which a pulse would find nothing to do: as of which records and clock, until when, and
+        between which prices.
+        """
 
     def beat(self) -> None:
         """Whatever has become due by now, in every book."""
@@ -64,13 +69,45 @@ class Pulse:
         if self.due and now - self.due >= STILL_NS:
             for book in self._books.values():
                 book.orders.stood_still(now - self.due)
+            self.happened()
         self.due = now + BUSY_NS  # also where something below fails
         due = self._days.roll()
         months.forget(self._books, self._market, self._marks)
-        for book in self._books.values():
-            again = book.next_due() if self._guarded(book.pulse) else 0
+        for name, book in self._books.items():
+            again = 0 if book.orders.stirred else self._rests_until(name)
+            if not again:
+                self._rests.pop(name, None)
+            if not again and self._guarded(book.pulse):
+                again = book.next_due()
+                self._rest(book, again)
             due = min(due, max(again, now + BUSY_NS))
         self.due = due
+
+    def happened(self, event: ev.AnyEvent | None = None) -> None:
+        """Something other than prices and time was heard: the book that it is of, or every book, is looked at
+        by the next pulse.
+        """
+        book = getattr(event, "book", None)
+        if book:
+            self._rests.pop(book, None)
+        else:
+            self._rests.clear()
+
+    def _rest(self, book: Book, due: int) -> None:
+        """Leave a book alone until it is due, unless something happens or a price matters to it."""
+        if due > self._turn.now and book.recovered:
+            self._rests[book.name] = self._as_known(book.name), due, book.at_rest()
+
+    def _rests_until(self, name: str) -> int:
+        """When a book that a pulse would find as it left it is due; 0 for one that is to be looked at."""
+        as_known, due, bounds = self._rests.get(name, _RESTLESS)
+        marks, now = self._marks, self._turn.now
+        if now >= due or as_known != self._as_known(name):
+            return 0
+        return due if all(bound.hold(marks, symbol, now) for symbol, bound in bounds.items()) else 0
+
+    def _as_known(self, book: str) -> tuple[int, int, int]:
+        return *self._turn.as_of(book), self._turn.wall_offset
 
     def wake(self) -> None:
         """Something has happened: what it has set going is seen to soon."""
@@ -79,7 +116,12 @@ class Pulse:
     def hasten(self, event: ev.AnyEvent) -> None:
         """An event may have set something going, and a price may matter to an open position."""
         turn = self._turn
-        if turn.records or turn.effects or type(event) not in _QUIET:
+        quiet = type(event) in _QUIET
+        if not quiet:
+            self.happened(event)
+        for effect in turn.effects:
+            self._rests.pop(effect.book, None)
+        if turn.records or turn.effects or not quiet:
             self.wake()
         elif turn.now + HELD_NS < self.due and type(event) in _TICKS and self._matters():
             self.due = turn.now + HELD_NS
@@ -94,6 +136,9 @@ class Pulse:
         self._marked = self._marks.version
         return True
 
+
+_Rest = tuple[tuple[int, int, int], int, dict[str, Bounds]]
+_RESTLESS: _Rest = (0, 0, 0), 0, {}
 
 _QUIET = frozenset((*_TICKS, ev.TimeAdvanced))
 """Events that set nothing going unless records come of them."""

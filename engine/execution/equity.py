@@ -6,13 +6,15 @@ little oftener: a restart goes on from there.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 from engine.execution.context import BookContext
 from engine.execution.inquiry import NEVER
 from engine.model import records as r
 from engine.model.market import MINUTE, NANOS
-from engine.portfolio.money import day_usd
+from engine.portfolio.bounds import Bounds, keep_total
+from engine.portfolio.money import day_usd, held_usd
 from engine.state.state import NO_DAY
 
 PAUSE_NS = 10 * NANOS
@@ -35,25 +37,54 @@ class EquityWatch:
         self._peak: Decimal | None = None
         """Of all days together, since this run began."""
         self._total = Decimal(0)
-        self._looked = (-1, -1)
-        """Commits and marks as of which it was looked."""
+        self._settled: Decimal | None = None
+        """What of it no mark changes, as of the same records."""
+        self._looked = (-1, -1), -1
+        """Records and marks as of which it was looked."""
         self._held = False
         self._noted_ts = 0
+
+    def on_mark(self, bounds: Mapping[str, Bounds]) -> bool:
+        """Take the marks in, and narrow the bounds, by instrument, to where the total makes no new extreme.
+        True where there is one to be written down now, and was none.
+        """
+        was_news = self._is_news()
+        self.look()
+        before, peak, total = self._days_before, self._peak, self._total
+        lowest, highest = max(self.low_usd, self.high_usd - self.drawdown_usd), self.high_usd
+        if peak is not None:
+            lowest = max(lowest, peak - before - self.run_drawdown_usd)
+            highest = min(highest, peak - before)
+        self._keep(bounds, (total - lowest, highest - total))
+        return not was_news and self._is_news()
+
+    def at_rest(self, bounds: Mapping[str, Bounds]) -> None:
+        """Narrow the bounds to where no price but a new extreme gives something to write down."""
+        if self._total == self._told() and not self._is_news():
+            self._keep(bounds, (Decimal(0), Decimal(0)))
+
+    def _keep(self, bounds: Mapping[str, Bounds], usd: tuple[Decimal, Decimal]) -> None:
+        keep_total(bounds, self._book.state, self._book.turn.state, self._book.marks, usd)
 
     def look(self) -> None:
         """Take in what marks and records have changed; cheap when nothing is held and nothing happened."""
         state, marks, turn = self._book.state, self._book.marks, self._book.turn
-        committed = turn.committed != self._looked[0]
+        as_of = turn.as_of(self._book.book)
+        committed = as_of != self._looked[0]
         if not committed and (not self._held or marks.version == self._looked[1]):
             return
-        self._looked = turn.committed, marks.version
+        self._looked = as_of, marks.version
         if committed:
+            self._settled = None
             self._held = any(position.qty for position in state.positions.values())
             if (turn.state.day_of(state), state.day.recounts) != self._day:
                 self._begin()
         if self._held and any(p.qty and marks.mark(p) is None for p in state.positions.values()):
             return  # nobody knows yet what it could be closed for: as after a restart
-        self._total = total = day_usd(state, turn.state, marks)
+        held = held_usd(state, turn.state, marks)
+        if self._settled is None:
+            self._settled = day_usd(state, turn.state, marks) - held
+        self._total = total = self._settled + held
         self.high_usd = max(self.high_usd, total)
         self.low_usd = min(self.low_usd, total)
         self.drawdown_usd = max(self.drawdown_usd, self.high_usd - total)
@@ -88,11 +119,20 @@ class EquityWatch:
         return self._due() if self._held else NEVER
 
     def _due(self) -> int:
-        day = self._book.state.day
-        noted = day.high_usd, day.low_usd, day.max_drawdown_usd
-        news = (self.high_usd, self.low_usd, self.drawdown_usd) != noted
-        if not news and self._total == (day.curve[-1].usd if day.curve else Decimal(0)):
+        news = self._is_news()
+        if not news and self._total == self._told():
             return NEVER
         if not self._held:
             return 0
         return self._noted_ts + (PAUSE_NS if news else MINUTE)
+
+    def _is_news(self) -> bool:
+        """There is an extreme that is not written down."""
+        day = self._book.state.day
+        noted = day.high_usd, day.low_usd, day.max_drawdown_usd
+        return (self.high_usd, self.low_usd, self.drawdown_usd) != noted
+
+    def _told(self) -> Decimal:
+        """The newest point of the day that is written down, USD."""
+        curve = self._book.state.day.curve
+        return curve[-1].usd if curve else Decimal(0)

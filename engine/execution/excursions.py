@@ -10,6 +10,7 @@ from engine.execution.context import BookContext
 from engine.execution.inquiry import NEVER
 from engine.model import records as r
 from engine.model.market import NANOS
+from engine.portfolio.bounds import Bounds, keep_between
 from engine.state.position import Position
 
 PAUSE_NS = 10 * NANOS
@@ -23,6 +24,17 @@ class Excursions:
         self._book = context
         self._noted_ts: dict[str, int] = {}
         """Instrument to the time at which its excursion was last written down."""
+
+    def on_mark(self, position: Position, bounds: Bounds) -> bool:
+        """Take the mark of what is held in, and narrow the bounds to where it makes no new worst or best.
+        True where there is one to be written down now, and was none.
+        """
+        marks, state = self._book.marks, self._book.turn.state
+        was_news = self._is_news(position)
+        now = marks.excursion(self._book.book, state, position)
+        worst, best = marks.excursions(self._book.book, position)
+        keep_between(bounds, state, position, marks, (now - worst, best - now))
+        return not was_news and self._is_news(position)
 
     def write_down(self) -> None:
         """Called at every pulse."""

@@ -5,6 +5,7 @@ Its parts each keep their own memory and know only the parts before them, in the
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 from engine.execution.adoption import Adoption
@@ -33,6 +34,7 @@ from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import Account, Fill, OrderStatus, OrderType, Slot, VenueOrder
 from engine.model.plans import PlanStatus, TradePlan
 from engine.model.records import OrderEvent as E
+from engine.portfolio.bounds import Bounds
 from engine.portfolio.money import Marks, near
 from engine.state import alarms
 from engine.state.alarms import Alarm
@@ -55,10 +57,10 @@ class OrderManager:
     """Takes the venue's events of one book in; writes records and requests effects through the turn."""
 
     def __init__(self, config: BookConfig, turn: Turn, run: EngineConfig, marks: Marks) -> None:
-        self._marked = (-1, -1)
-        """The marks and records as of which what is held was looked at."""
         self.balance_usd: Decimal | None = None
         self.can_trade = True
+        self.stirred = False
+        """A price has made something to be written down since the last pulse."""
         self._blind = False
         """The last look at the venue failed."""
         self.context = context = BookContext(config, turn, run, marks)
@@ -329,15 +331,16 @@ class OrderManager:
 
     # --- market and time -------------------------------------------------------------------------------
 
-    def on_mark(self, instrument: str) -> None:
-        """The market has been at another price, or could be; called at every quote and print."""
-        state, as_of = self.state, (self.context.marks.version, self.turn.committed)
+    def on_mark(self, instrument: str, bounds: Mapping[str, Bounds]) -> None:
+        """Look at what the market of an instrument is at, and narrow its bounds to where that need not be
+        done again.
+        """
+        state = self.state
         held = state.positions.get(instrument)
-        if held is not None and held.qty and as_of != self._marked:
-            self._marked = as_of
-            self.context.marks.excursion(state, self.turn.state, instrument)
-            self.equity.look()
-        if state.plans and self._stops.on_mark(instrument):
+        if held is not None and held.qty:
+            news = self._excursions.on_mark(held, bounds[instrument])
+            self.stirred = self.equity.on_mark(bounds) or news or self.stirred
+        if state.plans and self._stops.on_mark(instrument, bounds[instrument]):
             self.work()
 
     def stood_still(self, by_ns: int) -> None:
@@ -348,6 +351,7 @@ class OrderManager:
     def pulse(self) -> None:
         """Whatever is due by time alone."""
         now = self.turn.now
+        self.stirred = False
         self._fills.take_waiting()
         self.resting.end()
         for order in self.state.live_orders():

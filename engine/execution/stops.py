@@ -19,6 +19,7 @@ from engine.model.market import NANOS
 from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import Slot
 from engine.model.plans import Leg, PlanStatus, StopRule
+from engine.portfolio.bounds import Bounds
 from engine.state.position import usd
 from engine.state.state import LegState, Order, PlanState
 
@@ -93,8 +94,10 @@ class TrailingStops:
                 prices[k] = sign * min(sign * self._even(found, k), sign * target.limit - 1)
         self._tell(found, self._tighten(found, prices, StopRule.BREAK_EVEN, "first target"))
 
-    def on_mark(self, instrument: str) -> bool:
-        """Stops that the price itself moves. True when one was."""
+    def on_mark(self, instrument: str, bounds: Bounds) -> bool:
+        """Stops that the price itself moves, and narrow the bounds to where it moves none. True when one was
+        moved.
+        """
         moved = 0
         for found in list(self._book.state.plans.values()):
             plan = found.plan
@@ -102,11 +105,13 @@ class TrailingStops:
                 continue
             mark = self._book.marks.reached(instrument, plan.side)
             if mark is not None:
-                moved += self._touch(found, mark)
-                moved += self._trail(found, mark)
+                moved += self._touch(found, mark, bounds)
+                moved += self._trail(found, mark, bounds)
+            else:
+                bounds.keep_until(0)
         return moved > 0
 
-    def _touch(self, found: PlanState, mark: int) -> int:
+    def _touch(self, found: PlanState, mark: int, bounds: Bounds) -> int:
         """A leg that is held beyond its first target goes to break-even at the touch of it."""
         plan = found.plan
         prices = {}
@@ -116,17 +121,27 @@ class TrailingStops:
             touch = leg.touch if leg.touch is not None else done.average + leg.touch_offset
             if (mark - touch) * plan.side.sign >= 0:
                 prices[k] = _behind(plan.side.sign, self._even(found, k), mark)
+                bounds.keep_reached(plan.side, mark)
+            else:
+                bounds.keep_reached(plan.side, touch - plan.side.sign)
+        if not prices:
+            return 0
         tighter = self._tighten(found, prices, StopRule.BREAK_EVEN, "first target touched")
         self._tell(found, tighter)
         return len(tighter)
 
-    def _trail(self, found: PlanState, mark: int) -> int:
+    def _trail(self, found: PlanState, mark: int, bounds: Bounds) -> int:
         limits, plan = self._book.config.risk, found.plan
         if limits.trail_ticks <= 0:
             return 0
         sign, key = plan.side.sign, plan.plan_id
         best = self._best_marks[key] = sign * max(sign * self._best_marks.get(key, mark), sign * mark)
-        if self._book.now - self._trailed_ts.get(key, 0) < TRAIL_PAUSE_NS:
+        # A mark that is worse than the best moves nothing, unless the stop would be too close to it.
+        close = sign * (mark - best) < 1 - limits.trail_ticks
+        bounds.keep_reached(plan.side, mark if close else best)
+        again = self._trailed_ts.get(key, 0) + TRAIL_PAUSE_NS
+        if self._book.now < again:
+            bounds.keep_until(again)
             return 0
         prices = {}
         for k, (leg, done) in enumerate(zip(plan.legs, found.legs, strict=True)):

@@ -116,19 +116,13 @@ class Marks:
         side = self._bids if position.qty >= 0 else self._asks
         return side.get(position.instrument)
 
-    def excursion(self, book: BookState, state: State, instrument: str) -> None:
-        """Note a new worst or best; called at every quote, so it returns early without a position."""
-        position = book.positions.get(instrument)
-        if position is None or not position.qty:
-            return
-        if self.mark(position) is None:
-            return
+    def excursion(self, book: str, state: State, position: Position) -> Decimal:
+        """Note a new worst or best of what is held; gives its open P&L, USD."""
         now = open_usd(state, position, self)
-        key = book.book, instrument
-        opened, worst, best = self._excursions.get(key, (0, Decimal(0), Decimal(0)))
-        if opened != position.opened_ts:
-            worst, best = position.mae_usd, position.mfe_usd
-        self._excursions[key] = position.opened_ts, min(worst, now), max(best, now)
+        worst, best = self.excursions(book, position)
+        if self.mark(position) is not None:
+            self._excursions[book, position.instrument] = position.opened_ts, min(worst, now), max(best, now)
+        return now
 
     def excursions(self, book: str, position: Position) -> tuple[Decimal, Decimal]:
         """MAE and MFE of the open position, USD."""
@@ -230,8 +224,12 @@ def equity_usd(book: BookState, state: State, marks: Marks, balance_usd: Decimal
     known = book.balance
     if known is not None and known.trade_date == state.day_of(book).trade_date:
         balance_usd = min(balance_usd, known.opening_usd + banked_usd(book, state))
-    held = sum((open_usd(state, position, marks) for position in book.positions.values()), Decimal(0))
-    return balance_usd + held - exit_costs_usd(book, state, marks)
+    return balance_usd + held_usd(book, state, marks) - exit_costs_usd(book, state, marks)
+
+
+def held_usd(book: BookState, state: State, marks: Marks) -> Decimal:
+    """Unrealized gross P&L of everything that is held, USD."""
+    return sum((open_usd(state, position, marks) for position in book.positions.values()), Decimal(0))
 
 
 def exposed_micros(book: BookState, state: State) -> int:

@@ -19,6 +19,9 @@ SIZE = "size"
 EASE_PERCENT = 10
 """A reduce band, once reached, holds until so much less of the limit is used: no flapping at its edge."""
 
+_NO_END, _A_BIT = Decimal(10) ** 12, Decimal("1e-9")
+"""USD. A band begins where just so much of its limit is used up, so what may be lost ends a bit before."""
+
 MICROS = 10
 """Micros in a mini."""
 
@@ -67,6 +70,22 @@ def headroom_usd(limits: RiskLimits, account: AccountLimits, now: Figures) -> di
     if account.max_loss_usd and now.headroom_usd is not None:
         left[MAX_LOSS] = now.headroom_usd - account.max_loss_usd * spare
     return left
+
+
+def room_usd(limits: RiskLimits, account: AccountLimits, now: Figures) -> tuple[Decimal, Decimal]:
+    """How much may be lost and gained before a band of a money limit begins or ends, USD."""
+    shares = {limits.warn_percent, limits.reduce_percent, limits.reduce_percent - EASE_PERCENT}
+    shares.add(limits.act_percent)
+    left = []
+    for limit, used in (
+        (account.daily_loss_usd, -now.day_usd),
+        (account.max_loss_usd, None if now.headroom_usd is None else account.max_loss_usd - now.headroom_usd),
+    ):
+        if limit and used is not None:
+            left += [limit * share / 100 - used for share in shares]
+    begins = [usd for usd in left if usd > 0]
+    ends = [-usd for usd in left if usd <= 0]
+    return min(begins, default=_NO_END) - _A_BIT, min(ends, default=_NO_END)
 
 
 def room_micros(account: AccountLimits, now: Figures) -> int | None:

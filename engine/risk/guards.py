@@ -7,6 +7,7 @@ latch repeats it until the venue shows nothing left.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Protocol
@@ -22,6 +23,7 @@ from engine.model.plans import PlanStatus
 from engine.model.restrictions import TradingState
 from engine.model.view import Band, LimitView
 from engine.portfolio import money
+from engine.portfolio.bounds import Bounds, keep_total
 from engine.portfolio.money import Marks
 from engine.risk import bands, presets
 from engine.risk.drawdown import floor_usd
@@ -158,6 +160,11 @@ class Guards:
         instruments = self._book.turn.state.instruments.values()
         names = {self._book.state.calendar, *(instrument.calendar for instrument in instruments)}
         return [calendar_of(name) for name in sorted(names)]
+
+    def at_rest(self, bounds: Mapping[str, Bounds]) -> None:
+        """Narrow the bounds, by instrument, to where prices give `check` nothing to do."""
+        room = bands.room_usd(self.limits, self.account(), self.figures())
+        keep_total(bounds, self._book.state, self._book.turn.state, self._marks, room)
 
     def check(self) -> None:
         """Act on the book, if anything is due. Costs little while nothing that it looks at has changed."""

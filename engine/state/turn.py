@@ -31,6 +31,8 @@ class Turn:
         self.effects: list[AnyEffect] = []
         self.committed = 0
         """Records written down in this run: as long as it stays, so does the state."""
+        self._of_books: Counter[str | None] = Counter()
+        """The same by book; None for those that are of no one book."""
         self.notices: deque[Notice] = deque(maxlen=NOTICES_KEPT)
         self.noticed = 0
         self.counts: Counter[str] = Counter()
@@ -65,6 +67,7 @@ class Turn:
         except Exception as error:  # noqa: BLE001  # it is handed on, and must not end the turn
             was = self._unworded(error)
         self.committed += 1
+        self._of_books[getattr(record, "book", None)] += 1
         apply(self.state, record)
         self.records.append(record)
         try:
@@ -84,6 +87,10 @@ class Turn:
         if self.on_fault is not None:
             self.on_fault(error)
         return Before()
+
+    def as_of(self, book: str) -> tuple[int, int]:
+        """As long as it stays, so does the state of a book, and what is of all of them."""
+        return self._of_books[book], self._of_books[None]
 
     def request(self, effect: AnyEffect) -> None:
         self.effects.append(effect)

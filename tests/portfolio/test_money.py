@@ -82,7 +82,7 @@ def test_excursions_are_the_worst_and_best_since_the_entry() -> None:
     marks, state = Marks(), book.turn.state
     for bid in (1000, 990, 1015, 1005):
         marks.quote("MNQ", bid, bid + 1)
-        marks.excursion(book.state, state, "MNQ")
+        marks.excursion(BOOK, state, book.state.position("MNQ"))
     assert marks.excursions(BOOK, book.state.position("MNQ")) == (Decimal("-10.00"), Decimal("15.00"))
 
 
@@ -91,7 +91,7 @@ def test_excursions_never_change_sign_and_begin_anew_with_each_trade() -> None:
     found = book.entered(LONG, price=1000)
     marks, state = Marks(), book.turn.state
     marks.quote("MNQ", 1010, 1011)
-    marks.excursion(book.state, state, "MNQ")
+    marks.excursion(BOOK, state, book.state.position("MNQ"))
     assert marks.excursions(BOOK, book.state.position("MNQ")) == (Decimal(0), Decimal("10.00"))
     _, target = book.exits(found)
     assert target is not None
@@ -101,7 +101,7 @@ def test_excursions_never_change_sign_and_begin_anew_with_each_trade() -> None:
     book.entered(LONG, price=1060)
     assert marks.excursions(BOOK, book.state.position("MNQ")) == (Decimal(0), Decimal(0))
     marks.quote("MNQ", 1050, 1051)
-    marks.excursion(book.state, state, "MNQ")
+    marks.excursion(BOOK, state, book.state.position("MNQ"))
     assert marks.excursions(BOOK, book.state.position("MNQ")) == (Decimal("-10.00"), Decimal(0))
 
 

@@ -1,0 +1,104 @@
+"""Prices between which nothing of what is held changes: no new extreme, no stop to move.
+
+Most ticks are of that kind. They are compared with what all books together can stand, and cost the same
+whether one book holds an instrument or ten do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from engine.model.market import Side
+from engine.portfolio.money import Marks
+from engine.state.position import Position
+from engine.state.state import BookState, State
+
+ENDLESS = 1 << 62
+_NOTHING = Decimal(0)
+
+
+class Bounds:
+    """Of one instrument, in ticks, both ends included. They hold as long as no record is written.
+
+    What is not known yet lies outside of any bound.
+    """
+
+    __slots__ = ("_asks", "_bids", "_longs_to", "_shorts_from", "_until")
+
+    def __init__(self) -> None:
+        self._bids = self._asks = (-ENDLESS, ENDLESS)
+        self._longs_to: int | None = None
+        self._shorts_from: int | None = None
+        self._until = ENDLESS
+
+    def keep_mark(self, qty: int, low: int, high: int) -> None:
+        """A position of so many lots stands nothing but marks from `low` to `high`."""
+        if qty > 0:
+            self._bids = max(self._bids[0], low), min(self._bids[1], high)
+        else:
+            self._asks = max(self._asks[0], low), min(self._asks[1], high)
+
+    def keep_reached(self, side: Side, price: int) -> None:
+        """A plan of this side is to be looked at when the market reaches more than this in its favour."""
+        if side is Side.BUY:
+            self._longs_to = price if self._longs_to is None else min(self._longs_to, price)
+        else:
+            self._shorts_from = price if self._shorts_from is None else max(self._shorts_from, price)
+
+    def keep_until(self, ts: int) -> None:
+        """They hold no longer than to this time, nanoseconds UTC."""
+        self._until = min(self._until, ts)
+
+    def hold(self, marks: Marks, instrument: str, now: int) -> bool:
+        """Whether nothing changes at what the market is at, at this time in nanoseconds UTC."""
+        if now >= self._until:
+            return False
+        for price, (low, high) in (
+            (marks.bid(instrument), self._bids),
+            (marks.ask(instrument), self._asks),
+        ):
+            if low > -ENDLESS and (price is None or not low <= price <= high):
+                return False
+        if self._longs_to is not None:
+            reached = marks.reached(instrument, Side.BUY)
+            if reached is None or reached > self._longs_to:
+                return False
+        if self._shorts_from is not None:
+            reached = marks.reached(instrument, Side.SELL)
+            if reached is None or reached < self._shorts_from:
+                return False
+        return True
+
+
+def keep_between(
+    bounds: Bounds, state: State, position: Position, marks: Marks, usd: tuple[Decimal, Decimal]
+) -> None:
+    """Bound the marks of a position so that it loses and gains no more than `usd` from here, what closing it
+    costs included. Nothing holds where one of both is passed already.
+    """
+    mark = marks.mark(position)
+    if mark is None or min(usd) < 0:
+        bounds.keep_until(0)
+        return
+    known = state.instruments[position.instrument]
+    each = known.usd(abs(position.qty)) * (1 + known.taker_rate)
+    # What a broken average makes of a mark is rounded, at both ends.
+    rounded = known.cent if position.open_sum % position.open_qty else _NOTHING
+    lose, win = (max(0, int((most - rounded) // each)) for most in usd)
+    down, up = (lose, win) if position.qty > 0 else (win, lose)
+    bounds.keep_mark(position.qty, mark - down, mark + up)
+
+
+def keep_total(
+    bounds: Mapping[str, Bounds], book: BookState, state: State, marks: Marks, usd: tuple[Decimal, Decimal]
+) -> None:
+    """Bound the instruments among `bounds` so that all that a book holds together loses and gains no more
+    than `usd`. Each has an equal share of it: they may move at once.
+    """
+    held = [position for position in book.positions.values() if position.qty]
+    if len(held) > 1:
+        usd = usd[0] / len(held), usd[1] / len(held)
+    for position in held:
+        if position.instrument in bounds:
+            keep_between(bounds[position.instrument], state, position, marks, usd)
