@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from pathlib import Path
 
 from engine.model.commands import Flatten
-from engine.model.events import LinkState, SnapshotTaken, TimeAdvanced
+from engine.model.events import LinkChanged, LinkState, SnapshotTaken, TimeAdvanced
 from engine.model.market import MINUTE, NANOS, Timeframe
 from engine.model.view import HealthView
 from engine.runtime.view_builder import picture
@@ -151,3 +152,33 @@ async def test_f64_a_month_that_is_held_over_the_roll_is_subscribed_and_named_al
             await run.crash()
         async with f.engine() as again:
             await until(lambda: position(again, PRICE + 12) == (old, MNQ.price(PRICE + 12)), 10)
+
+
+async def test_f62_a_flatten_by_hand_finds_a_login_that_works_again_while_the_rest_still_waits(
+    tmp_path: Path,
+) -> None:
+    async with venue_side(tmp_path) as f, f.engine(LONG, refused_first_s=0.1, refused_pause_s=300.0) as run:
+        await run.enter()
+        stops = run.stops()
+        f.practice.faults.add("refused-login", times=0)
+        f.practice.controls.expire_tokens()
+        f.practice.controls.drop_hubs("user")
+        await until(lambda: run.told("token", LinkState.DOWN))
+        run.engine.ask(Flatten(id="f"))
+
+        def longest_wait() -> int:
+            """Seconds until what is neither a close nor asked for by a person tries again."""
+            details = (e.detail for e in run.events if isinstance(e, LinkChanged) and e.link == "token")
+            waits = (
+                re.search(r"next try comes in (\d+) s, in 0 s for what closes", text) for text in details
+            )
+            return max((int(found[1]) for found in waits if found), default=0)
+
+        await until(lambda: longest_wait() > 60, 20)
+        assert (run.qty(), run.stops(), placed(run)) == (5, stops, 2), "nothing is made up meanwhile"
+        f.practice.faults.clear()
+        await until(lambda: run.qty() == 0 and not run.book.flattening)
+        await until(lambda: run.link("token") is LinkState.LIVE)
+        await f.login()
+        assert (await f.positions(), await f.working()) == ([], [])
+    assert run.book.trades[-1].reason == "manual"
