@@ -8,6 +8,7 @@ The longer it takes, the louder it gets. A closed market is waited for: stops st
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from engine.execution.context import BookContext
@@ -49,6 +50,12 @@ CLOSE_BLIND_NS = 30 * NANOS
 
 LONGEST_RETRY_NS = 32 * NANOS
 
+LONGEST_UNSENT_NS = 4 * NANOS
+"""The same where a close never left us: it goes as soon as there is a way to the venue again."""
+
+_NUMBERS = re.compile(r"\d+ ?s?")
+"""Seconds until the next try are other ones each time: the reason is the same."""
+
 PROBE_NS = 5 * MINUTE
 """A market that should be closed is tried this often all the same: the calendar may be wrong."""
 
@@ -68,6 +75,8 @@ class Closing:
     """An order of it was in the market when it was last looked at."""
     refusals: int = 0
     """Closes in a row that were refused or not sent."""
+    unsent: bool = False
+    """The last of them was not sent."""
     why: str = ""
     """What the venue said to the last of them."""
     reopens: int | None = None
@@ -93,7 +102,8 @@ class Closing:
 
     @property
     def _pause(self) -> int:
-        return int(min(CLOSE_RETRY_NS << min(self.refusals, 4), LONGEST_RETRY_NS))
+        longest = LONGEST_UNSENT_NS if self.unsent else LONGEST_RETRY_NS
+        return int(min(CLOSE_RETRY_NS << min(self.refusals, 4), longest))
 
 
 class Flattener:
@@ -211,11 +221,12 @@ class Flattener:
         refused = reply.outcome in (ev.Outcome.REFUSED, ev.Outcome.UNSENT) and not gone
         if closing is not None:
             closing.answered = now
+            closing.unsent = reply.outcome is ev.Outcome.UNSENT
             shut = refused and reply.cause is Cause.CLOSED
             closing.reopens = self._reopens(reply.instrument) if shut else None
             closing.refusals = closing.refusals + 1 if refused and closing.reopens is None else 0
-            if refused and (reply.reason != closing.why or not closing.why):
-                closing.why = reply.reason or "no reason given"
+            known, closing.why = closing.why, (reply.reason or "no reason given") if refused else closing.why
+            if refused and _NUMBERS.sub("", closing.why) != _NUMBERS.sub("", known):
                 at = "" if closing.reopens is None else f" at {self._when(reply.instrument, closing.reopens)}"
                 self._book.say(
                     NoticeKind.RISK,

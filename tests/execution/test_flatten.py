@@ -87,6 +87,22 @@ def test_f28_a_flatten_refused_in_a_halt_keeps_its_stops_and_is_retried_until_it
     assert bench.book.trades[-1].reason == "manual"
 
 
+def test_f62_a_close_that_never_left_is_tried_every_four_seconds_and_told_once() -> None:
+    bench, _ = entered()
+    bench.say(Flatten(id="f", instrument="MNQ"))
+    waits = iter(range(80, 0, -1))
+    asked: list[int] = [bench.now]
+    for _ in range(80):
+        if len(bench.of(fx.ClosePosition)) >= len(asked):
+            why = f"login refused; the next try comes in {next(waits)} s"
+            reply(bench, ev.Outcome.UNSENT, Cause.OTHER, why)
+            asked.append(bench.now)
+        bench.wait(0.5)
+    assert max(b - a for a, b in pairwise(asked[1:])) <= 5 * NANOS
+    assert len(asked) <= 13
+    assert sum("close of MNQ refused" in n.text for n in bench.notices) == 1
+
+
 def test_f28_every_escalation_step_is_critical_and_says_what_is_open_and_what_to_do() -> None:
     bench, _ = entered()
     bench.say(Flatten(id="f", instrument="MNQ"))

@@ -174,7 +174,7 @@ async def test_f62_a_flatten_by_hand_finds_a_login_that_works_again_while_the_re
             )
             return max((int(found[1]) for found in waits if found), default=0)
 
-        await until(lambda: longest_wait() > 60, 20)
+        await until(lambda: longest_wait() > 20)
         assert (run.qty(), run.stops(), placed(run)) == (5, stops, 2), "nothing is made up meanwhile"
         f.practice.faults.clear()
         await until(lambda: run.qty() == 0 and not run.book.flattening)
