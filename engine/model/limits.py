@@ -243,5 +243,6 @@ class RiskLimits(Struct, frozen=True):
     stale_ns: Annotated[
         int,
         live(key="stale_seconds", unit=NANOS, kind=float, ge=1, le=600),
-        "Market data older than this is stale: no entries.",
-    ] = 30 * NANOS
+        "Market data older than this is stale: no entries. Index futures and metals are quoted several "
+        "times a second all session; what is quoted less often than every ten seconds needs more.",
+    ] = 10 * NANOS

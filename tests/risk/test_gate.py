@@ -295,7 +295,7 @@ def test_no_entry_is_taken_that_the_flattening_would_take_straight_back() -> Non
             {},
             {},
             {"feed_stale": True, "price_age_ns": 37 * NANOS},
-            "no price for 37 s, 30 s allowed (risk.stale_seconds)",
+            "no price for 37 s, 10 s allowed (risk.stale_seconds)",
         ),
         ({}, {}, {"copy_ratio": Decimal("0.1")}, "9 contracts x 0.1 leave 0 (copy_ratio)"),
         ({}, {}, {"entries_today": 40}, "40 trades today, 40 allowed (risk.max_trades)"),
