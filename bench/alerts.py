@@ -19,7 +19,7 @@ from pathlib import Path
 import aiohttp
 
 from adapters.common.secret import Secret
-from adapters.discord.config import DiscordConfig, Room
+from adapters.discord.config import DiscordConfig, DiscordRoom
 from adapters.discord.source import DiscordSource
 from bench.figures import ms, quantile, ratio, table
 from bench.leaps import LeapingClock
@@ -163,7 +163,7 @@ async def orders(url: str, discord: Discord, home: Path) -> tuple[list[float], l
     """Seconds to the order on the wire: from leaving Discord, from the engine's inbox, and the peer's."""
     config = DiscordConfig(
         token=Secret(TOKEN),
-        rooms=(Room(name=ROOM.name, channels=frozenset({CHANNEL}), authors=frozenset({RELAY.id})),),
+        rooms=(DiscordRoom(name=ROOM.name, channels=frozenset({CHANNEL}), authors=frozenset({RELAY.id})),),
         api_url=discord.api_url,
         gateway_url=discord.gateway_url,
     )

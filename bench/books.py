@@ -14,7 +14,7 @@ from pathlib import Path
 from random import Random
 from statistics import median
 
-from adapters.store.journal import Journal
+from adapters.store.journal import SqliteJournal
 from bench.figures import ms, quantile, ratio, table
 from bench.orders import Always, until
 from engine.core import Core
@@ -129,7 +129,7 @@ async def trading(home: Path, count: int) -> AsyncIterator[tuple[Feed, Clock, li
     """An engine with its journal on disk and so many books, verified with their brokers."""
     clock = Clock()
     accounts, feed = [NotingBroker(f"book{number}", clock) for number in range(count)], Feed(clock)
-    async with await Journal.open(home / "journal.db") as journal:
+    async with await SqliteJournal.open(home / "journal.db") as journal:
         core = Core(config_of(count, journal.install, journal.boot), Always())
         engine = Engine(core, journal, journal.last_seq, {"": feed}, accounts, clock, warm_up=False)
         running = asyncio.create_task(engine.main())

@@ -21,7 +21,7 @@ import msgspec
 from adapters.common.secret import Secret
 from adapters.projectx.config import ProjectXConfig, RateLimits, WantedAccount
 from adapters.projectx.venue import ProjectXVenue
-from adapters.store.journal import Journal
+from adapters.store.journal import SqliteJournal
 from bench.figures import ms, quantile, ratio, table
 from bench.leaps import LeapingClock
 from bench.stamped import OPENING, Arrival
@@ -242,7 +242,7 @@ async def trader(
         rng=random.Random(1),
     )  # fmt: skip
     async with (
-        await Journal.open(home / "journal.db") as journal,
+        await SqliteJournal.open(home / "journal.db") as journal,
         aiohttp.ClientSession(url) as http,
     ):
         config = EngineConfig(

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from adapters.simulator.config import DEFAULT_SEED
-from adapters.store.journal import Journal
+from adapters.store.journal import SqliteJournal
 from bench.figures import table
 from engine.model import records as r
 from engine.model.market import MINUTE
@@ -49,7 +49,7 @@ def play(speed: str) -> list[Signal]:
 
 async def _signals(file: Path) -> list[Signal]:
     found = set()
-    async with await Journal.open(file) as journal:
+    async with await SqliteJournal.open(file) as journal:
         async for _, body in journal.read():
             match r.decode(body):
                 case r.PlanOpened(plan=one):

@@ -21,7 +21,7 @@ from adapters.projectx import requests
 from adapters.projectx.anomalies import Anomalies
 from adapters.projectx.config import ProjectXConfig, RateLimits, Timing, always_open
 from adapters.projectx.market_stream import MarketStream
-from adapters.projectx.signalr import Record, RecordSplitter
+from adapters.projectx.signalr import HubRecord, RecordSplitter
 from adapters.projectx.venue import ProjectXVenue
 from adapters.projectx.wire import PrintsRecord, QuoteRecord
 from adapters.simulator.config import DEFAULT_SEED
@@ -108,7 +108,7 @@ async def decode(frames: list[bytes], ids: dict[str, str]) -> tuple[float, int]:
         _no_answer,
     )
     stream.go_live()
-    splitter, decoder = RecordSplitter(), msgspec.json.Decoder(Record)
+    splitter, decoder = RecordSplitter(), msgspec.json.Decoder(HubRecord)
     began = time.perf_counter()
     for frame in frames:
         for raw in splitter.feed(frame):

@@ -13,7 +13,7 @@ from engine.model.restrictions import RestrictionEnd
 from engine.model.view import View
 from tui import confirmations
 from tui.books import meant_books, of_book
-from tui.confirmations import Trade
+from tui.confirmations import TradingKey
 from tui.plain_text import plain
 from tui.view_facts import contract_of, standing
 
@@ -49,7 +49,7 @@ class ActionTarget(Protocol):
 
 
 Look = Callable[[ActionTarget], None]
-MakeTrade = Callable[[View, str, str, str | None], Trade]
+MakeTrade = Callable[[View, str, str, str | None], TradingKey]
 """Of the newest View, the shown contract, the command's id and the picked book; None for all."""
 
 

@@ -25,7 +25,7 @@ class Confirmation(Struct, frozen=True):
     """Real money is at stake."""
 
 
-class Trade(Struct, frozen=True):
+class TradingKey(Struct, frozen=True):
     """What a key that trades does as things are: the command, its name on the screen, what is asked first."""
 
     command: AnyCommand
@@ -204,45 +204,47 @@ def _trade(
     title: str,
     lines: tuple[str, ...],
     yes: str,
-) -> Trade:
+) -> TradingKey:
     real = (view.mode if book is None else kind_of(view, book)) is AccountKind.LIVE
-    return Trade(command, _label(label, book), Confirmation(f"{title}{_in(view, book)}", lines, yes, real))
+    return TradingKey(
+        command, _label(label, book), Confirmation(f"{title}{_in(view, book)}", lines, yes, real)
+    )
 
 
 # One function for each key that trades, of the newest View, the shown contract, the command's id and the
 # picked book.
 
 
-def flatten(view: View, instrument: str, command_id: str, book: str | None = None) -> Trade:
+def flatten(view: View, instrument: str, command_id: str, book: str | None = None) -> TradingKey:
     command, name = Flatten(id=command_id, instrument=instrument, book=book), plain(instrument)
     lines = _flatten_lines(view, instrument, book)
     return _trade(view, book, command, f"flatten {name}", f"Flatten {name}", lines, "flatten")
 
 
-def flatten_all(view: View, instrument: str, command_id: str, book: str | None = None) -> Trade:
+def flatten_all(view: View, instrument: str, command_id: str, book: str | None = None) -> TradingKey:
     command, label = Flatten(id=command_id, book=book), "flatten everything"
     lines = _flatten_lines(view, None, book)
     return _trade(view, book, command, label, "Flatten everything", lines, label)
 
 
-def cancel_entries(view: View, instrument: str, command_id: str, book: str | None = None) -> Trade:
+def cancel_entries(view: View, instrument: str, command_id: str, book: str | None = None) -> TradingKey:
     command, name = CancelEntries(id=command_id, instrument=instrument, book=book), plain(instrument)
     lines = _entries_lines(view, instrument, book)
     return _trade(view, book, command, f"cancel entries {name}", f"Cancel entries of {name}", lines, "cancel")
 
 
-def cancel_all_entries(view: View, instrument: str, command_id: str, book: str | None = None) -> Trade:
+def cancel_all_entries(view: View, instrument: str, command_id: str, book: str | None = None) -> TradingKey:
     command, lines = CancelEntries(id=command_id, book=book), _entries_lines(view, None, book)
     return _trade(view, book, command, "cancel all entries", "Cancel all entries", lines, "cancel all")
 
 
-def break_even(view: View, instrument: str, command_id: str, book: str | None = None) -> Trade:
+def break_even(view: View, instrument: str, command_id: str, book: str | None = None) -> TradingKey:
     command, name = BreakEven(id=command_id, instrument=instrument, book=book), plain(instrument)
     lines = _break_even_lines(view, instrument, book)
     return _trade(view, book, command, f"break-even {name}", f"Stop to break-even in {name}", lines, "move")
 
 
-def halt(view: View, instrument: str, command_id: str, book: str | None = None) -> Trade:
+def halt(view: View, instrument: str, command_id: str, book: str | None = None) -> TradingKey:
     """Or lift the halt that there is, once every book that is meant is halted."""
     if _words(view, book) == {"HALTED"}:
         command = Resume(id=command_id, halted=True, book=book)
@@ -253,12 +255,12 @@ def halt(view: View, instrument: str, command_id: str, book: str | None = None) 
     return _trade(view, book, Halt(id=command_id, book=book), "halt", title, lines, "halt")
 
 
-def pause(view: View, instrument: str, command_id: str, book: str | None = None) -> Trade:
+def pause(view: View, instrument: str, command_id: str, book: str | None = None) -> TradingKey:
     """Or lift the pause of everything."""
     return _pause(view, None, resumes_all(view, book), command_id, book)
 
 
-def pause_contract(view: View, instrument: str, command_id: str, book: str | None = None) -> Trade:
+def pause_contract(view: View, instrument: str, command_id: str, book: str | None = None) -> TradingKey:
     """Or lift the pause of the contract."""
     contract = contract_of(view, instrument)
     resumes = contract is not None and contract.state is not TradingState.ACTIVE
@@ -279,7 +281,9 @@ def _everywhere(view: View, book: str | None) -> str:
     return "anywhere" if len(view.books) < 2 else f"in any of the {len(view.books)} books"
 
 
-def _pause(view: View, instrument: str | None, resumes: bool, command_id: str, book: str | None) -> Trade:
+def _pause(
+    view: View, instrument: str | None, resumes: bool, command_id: str, book: str | None
+) -> TradingKey:
     name = "" if instrument is None else f" {plain(instrument)}"
     where = f"in{name}" if name else "everywhere"
     if len(view.books) > 1:

@@ -36,7 +36,7 @@ class Priority(IntEnum):
     HISTORY = 5
 
 
-class Waiting(NamedTuple):
+class QueuedRequest(NamedTuple):
     priority: Priority
     number: int
     deadline: float
@@ -76,7 +76,7 @@ class RateBudget:
         """When the newest of a Priority were sent, as many as a period may have of them."""
         self._kept: dict[str, deque[float]] = {}
         """Who shares it, and when what closes and protects of each was sent, as many as it has places."""
-        self._queue: list[Waiting] = []
+        self._queue: list[QueuedRequest] = []
         self._numbers = count()
         self._timer: asyncio.TimerHandle | None = None
         self._held_from = self._held_until = float("-inf")
@@ -108,7 +108,7 @@ class RateBudget:
         loop = asyncio.get_running_loop()
         turn: asyncio.Future[None] = loop.create_future()
         heapq.heappush(
-            self._queue, Waiting(priority, next(self._numbers), loop.time() + patience_s, turn, who)
+            self._queue, QueuedRequest(priority, next(self._numbers), loop.time() + patience_s, turn, who)
         )
         self._serve(loop)
         try:
@@ -177,7 +177,7 @@ class RateBudget:
             at = min(now + min(waits), *(one.deadline for one in queue))
             self._timer = loop.call_at(max(at, now), self._serve, loop)
 
-    def _let_go(self, one: Waiting, now: float) -> None:
+    def _let_go(self, one: QueuedRequest, now: float) -> None:
         self._sent.append(now)
         if one.priority in self._own:
             self._own[one.priority].append(now)
@@ -190,12 +190,12 @@ class RateBudget:
         taken = self._kept[who]
         return (taken.maxlen or 0) - sum(at > now - self.period_s + _SLACK_S for at in taken)
 
-    def _has_places(self, one: Waiting, now: float) -> bool:
+    def _has_places(self, one: QueuedRequest, now: float) -> bool:
         """Whether it goes on a place that nobody else can take."""
         shared = len(self._kept) > 1 and one.who in self._kept
         return shared and one.priority <= Priority.PROTECT and self._left(one.who, now) > 0
 
-    def _wait(self, one: Waiting, now: float) -> float:
+    def _wait(self, one: QueuedRequest, now: float) -> float:
         """Seconds until a request could go if nobody stood before it; 0 or less is now."""
         priority = one.priority
         sent, cap = self._sent, self._caps[priority]

@@ -9,7 +9,7 @@ from typing import TypeVar
 import msgspec
 
 from adapters.control.line import LOOK_SECONDS, NoEngineError, conversation, look
-from adapters.control.protocol import ANSWER_SECONDS, Reply, Request
+from adapters.control.protocol import ANSWER_SECONDS, ControlReply, ControlRequest
 from engine.model.commands import AnyCommand
 from engine.model.errors import RefusedError, UnknownOutcomeError
 from engine.model.notices import Notice
@@ -37,7 +37,7 @@ def send_command(path: Path, command: AnyCommand, timeout: float = ANSWER_SECOND
     notice: Notice | None = None
     verb = "may have taken"
     try:
-        with conversation(path, [msgspec.json.encode(Request(command=command))], timeout) as lines:
+        with conversation(path, [msgspec.json.encode(ControlRequest(command=command))], timeout) as lines:
             replies = _replies(lines)
             if next(replies).accepted == command.id:
                 verb = "took"
@@ -51,10 +51,10 @@ def send_command(path: Path, command: AnyCommand, timeout: float = ANSWER_SECOND
     return notice
 
 
-def _replies(lines: Iterator[bytes]) -> Iterator[Reply]:
+def _replies(lines: Iterator[bytes]) -> Iterator[ControlReply]:
     """The replies. An error among them is a RefusedError."""
     for line in lines:
-        reply = _decode(line, Reply)
+        reply = _decode(line, ControlReply)
         if reply.error is not None:
             raise RefusedError(reply.error)
         yield reply

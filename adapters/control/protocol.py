@@ -32,7 +32,7 @@ class ChartsAsked(Struct, frozen=True, forbid_unknown_fields=True):
     timeframe: Timeframe | None = None
 
 
-class Request(Struct, frozen=True, forbid_unknown_fields=True):
+class ControlRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """Exactly one of them."""
 
     view: ViewAsked | None = None
@@ -40,7 +40,7 @@ class Request(Struct, frozen=True, forbid_unknown_fields=True):
     command: AnyCommand | None = None
 
 
-class Reply(Struct, frozen=True, omit_defaults=True):
+class ControlReply(Struct, frozen=True, omit_defaults=True):
     """Exactly one of them; charts are written by themselves, one after the other."""
 
     view: View | None = None

@@ -17,7 +17,7 @@ import msgspec
 from adapters.common.fresh_view import fresh_view
 from adapters.control.address import socket_path
 from adapters.control.bounds import out_of_bounds
-from adapters.control.protocol import ANSWER_SECONDS, LINE_LIMIT, ChartsAsked, Reply, Request
+from adapters.control.protocol import ANSWER_SECONDS, LINE_LIMIT, ChartsAsked, ControlReply, ControlRequest
 from engine.model.errors import FatalError, RefusedError, UnknownOutcomeError
 from engine.model.market import Timeframe
 from engine.model.notices import Notice
@@ -42,7 +42,7 @@ class ControlServer:
         self.path = socket_path(path)
         self._handle = handle
         self._answer_s = answer_s
-        self._decoder = msgspec.json.Decoder(Request)
+        self._decoder = msgspec.json.Decoder(ControlRequest)
         self._encoder = msgspec.json.Encoder()
         self._server: asyncio.Server | None = None
         self._inode = 0
@@ -105,7 +105,8 @@ class ControlServer:
                     line = await reader.readline()
             except ValueError:  # how the stream reader says that its limit is exceeded
                 await self._say(
-                    writer, self._encoder.encode(Reply(error=f"a request has at most {LINE_LIMIT} bytes"))
+                    writer,
+                    self._encoder.encode(ControlReply(error=f"a request has at most {LINE_LIMIT} bytes")),
                 )
                 return
             if not line.endswith(b"\n"):
@@ -120,24 +121,24 @@ class ControlServer:
         async with asyncio.timeout(_SEND_SECONDS):
             await writer.drain()
 
-    async def _replies(self, line: bytes) -> AsyncIterator[Reply | bytes]:
+    async def _replies(self, line: bytes) -> AsyncIterator[ControlReply | bytes]:
         try:
             request = self._decoder.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            yield Reply(error=f"not understood: {error}")
+            yield ControlReply(error=f"not understood: {error}")
             return
         wrong = out_of_bounds(request.command, line) if request.command is not None else ""
         if wrong:
-            yield Reply(error=f"not understood: {wrong}")
+            yield ControlReply(error=f"not understood: {wrong}")
         elif sum(one is not None for one in (request.view, request.charts, request.command)) != 1:
-            yield Reply(error="not understood: a request is one view, or charts, or a command")
+            yield ControlReply(error="not understood: a request is one view, or charts, or a command")
         elif request.view is not None:
-            yield Reply(view=await fresh_view(self._handle))
+            yield ControlReply(view=await fresh_view(self._handle))
         elif request.charts is not None:
             yield await self._charts(request.charts)
         elif request.command is not None:
             answer = self._handle.ask(request.command)
-            yield Reply(accepted=request.command.id)
+            yield ControlReply(accepted=request.command.id)
             yield await self._answer(request.command.id, answer)
 
     async def _charts(self, asked: ChartsAsked) -> bytes:
@@ -153,15 +154,15 @@ class ControlServer:
                 await asyncio.sleep(0)
         return self._encoder.encode({"charts": found})
 
-    async def _answer(self, command_id: str, answer: Future[Notice]) -> Reply:
+    async def _answer(self, command_id: str, answer: Future[Notice]) -> ControlReply:
         try:
             async with asyncio.timeout(self._answer_s):
                 notice = await asyncio.wrap_future(answer)
-                return Reply(notice=notice)
+                return ControlReply(notice=notice)
         except RefusedError as error:
-            return Reply(error=f"{error}")
+            return ControlReply(error=f"{error}")
         except (TimeoutError, UnknownOutcomeError):
-            return Reply(unanswered=command_id)
+            return ControlReply(unanswered=command_id)
 
 
 def _listen(path: Path) -> tuple[socket.socket, int]:

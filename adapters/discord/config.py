@@ -13,7 +13,7 @@ GATEWAY_URL = "wss://gateway.discord.gg/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Room:
+class DiscordRoom:
     """Channels that are one room to the trader. A message counts only in these, from these authors."""
 
     name: str
@@ -72,7 +72,7 @@ class DiscordConfig:
 
     token: Secret
     """Of the bot, as the Developer Portal shows it once; without "Bot " before it."""
-    rooms: tuple[Room, ...]
+    rooms: tuple[DiscordRoom, ...]
     read_state: Path | None = None
     """File that keeps how far each channel was read; None forgets it at the end."""
     look_back: int = 50

@@ -88,7 +88,7 @@ class MessageKind:
     CONTEXT_COMMAND = 23
 
 
-class Message(Struct):
+class RoomMessage(Struct):
     id: Snowflake
     channel_id: Snowflake
     content: str | UnsetType | None = UNSET
@@ -134,7 +134,7 @@ def first_id_at(ts: int) -> int:
     return max(0, ts // MS - EPOCH_MS) << 22
 
 
-def first_posted_ts(message: Message, *, forwards: bool) -> int:
+def first_posted_ts(message: RoomMessage, *, forwards: bool) -> int:
     """When the words of a message were first posted, nanoseconds UTC: of one that is sent on, where it comes
     from (F44). 0 where that can't be told. Without `forwards` a snapshot's words are none of the message's.
     """

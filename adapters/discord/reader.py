@@ -13,12 +13,12 @@ from typing import Any, TypeVar
 import msgspec
 
 from adapters.common.redaction import scrub
-from adapters.discord.config import DiscordConfig, Room
+from adapters.discord.config import DiscordConfig, DiscordRoom
 from adapters.discord.messages import (
     MS,
     BulkDeletion,
     Deletion,
-    Message,
+    RoomMessage,
     created_ts,
     first_id_at,
     first_posted_ts,
@@ -42,7 +42,7 @@ _SAME_CLOCK = NANOS
 _AHEAD = 2 * NANOS
 """A message from so far in the future shows that this machine's clock is late."""
 
-_Shape = TypeVar("_Shape", Message, Deletion, BulkDeletion)
+_Shape = TypeVar("_Shape", RoomMessage, Deletion, BulkDeletion)
 
 
 class MessageReader:
@@ -133,12 +133,12 @@ class MessageReader:
 
     def _emit(
         self,
-        room: Room,
+        room: DiscordRoom,
         number: int,
         kind: AlertKind,
         seen: KnownMessage,
         text: str,
-        post: Message | None = None,
+        post: RoomMessage | None = None,
         *,
         caught_up: bool = False,
     ) -> None:
@@ -169,7 +169,7 @@ class MessageReader:
             )
         )
 
-    def _room(self, channel: int) -> Room | None:
+    def _room(self, channel: int) -> DiscordRoom | None:
         room = self.whitelist.room(channel, self.parent)
         if room is None:
             self.counts["other channels"] += 1
@@ -177,9 +177,9 @@ class MessageReader:
             self.read_state.channel(channel, self.parent(channel))
         return room
 
-    def _in_room(self, raw: Any) -> tuple[Message, Room, int, int] | None:
+    def _in_room(self, raw: Any) -> tuple[RoomMessage, DiscordRoom, int, int] | None:
         """A message in a channel of a room, with the channel's number and its own; None for any other."""
-        if (post := self._convert(raw, Message)) is None:
+        if (post := self._convert(raw, RoomMessage)) is None:
             return None
         channel = int(post.channel_id)
         room = self._room(channel)
@@ -203,7 +203,7 @@ class MessageReader:
             )
 
 
-def _as_known(room: Room, post: Message, author: str) -> tuple[str, KnownMessage]:
+def _as_known(room: DiscordRoom, post: RoomMessage, author: str) -> tuple[str, KnownMessage]:
     user = post.author
     previews = post.webhook_id is not None or (user is not None and user.bot)
     text = text_of(post, previews=previews, forwards=room.forwards)

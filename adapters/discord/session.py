@@ -49,7 +49,7 @@ _FATAL_CODES = {
 }
 
 
-class Session:
+class DiscordSession:
     """Made anew for each login; what it reads goes to a reader that outlives it."""
 
     def __init__(

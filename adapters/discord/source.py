@@ -25,7 +25,7 @@ from engine.model.events import LinkChanged, LinkState
 from engine.ports import Clock, Sink
 
 if TYPE_CHECKING:
-    from adapters.discord.session import Session
+    from adapters.discord.session import DiscordSession
 
 _log = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ class DiscordSource:
             self._report(sink, LinkState.DOWN, "stopped")
             raise
 
-    async def _live(self, sink: Sink, session_type: type[Session]) -> None:
+    async def _live(self, sink: Sink, session_type: type[DiscordSession]) -> None:
         config = self._config
         file = ReadStateFile(config.read_state, config.timing.save_s)
         read_state = ReadState(await asyncio.to_thread(file.load), file.changed)
@@ -97,7 +97,7 @@ class DiscordSource:
             await asyncio.gather(saving, return_exceptions=True)
             await file.save(read_state)
 
-    async def _reconnect(self, sink: Sink, session_type: type[Session], reader: MessageReader) -> None:
+    async def _reconnect(self, sink: Sink, session_type: type[DiscordSession], reader: MessageReader) -> None:
         config = self._config
         pacing = ConnectionPacing(config.timing, self._rng)
         worked = False
@@ -139,13 +139,13 @@ class DiscordSource:
             sink(LinkChanged(ts_recv=self._clock(), link=LINK, state=state, detail=detail))
 
 
-def _load() -> type[Session]:
+def _load() -> type[DiscordSession]:
     """Raises FatalError where discord.py isn't installed."""
     try:
-        from adapters.discord.session import Session
+        from adapters.discord.session import DiscordSession
     except ModuleNotFoundError as error:
         if error.name != "discord":
             raise
     else:
-        return Session
+        return DiscordSession
     raise FatalError(_NOT_INSTALLED)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 
-from adapters.discord.messages import RICH, TEXT_DISPLAY, Body, Component, Embed, Message
+from adapters.discord.messages import RICH, TEXT_DISPLAY, Body, Component, Embed, RoomMessage
 
 LONGEST = 12_000
 """Characters. Discord's own bounds add up to less; what comes on top is cut off."""
@@ -21,7 +21,7 @@ _DEEPEST = 4
 """Levels of components that Discord nests."""
 
 
-def text_of(message: Message, *, previews: bool, forwards: bool) -> str:
+def text_of(message: RoomMessage, *, previews: bool, forwards: bool) -> str:
     """Content, embeds, text components and forwarded messages, whole, a line or more each.
 
     With `previews` off, all embeds are: an account that isn't a bot can't make any, so what it shows comes

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
 from adapters.common.redaction import scrub
-from adapters.discord.config import Room
-from adapters.discord.messages import Message, MessageKind, User
+from adapters.discord.config import DiscordRoom
+from adapters.discord.messages import MessageKind, RoomMessage, User
 
 _log = logging.getLogger(__name__)
 
@@ -22,17 +22,17 @@ Parent = Callable[[int], int | None]
 class Whitelist:
     """What is turned away is only counted: its text is not looked at."""
 
-    def __init__(self, rooms: Iterable[Room], counts: Counter[str]) -> None:
+    def __init__(self, rooms: Iterable[DiscordRoom], counts: Counter[str]) -> None:
         self._rooms = {channel: room for room in rooms for channel in room.channels}
         self._counts = counts
         self._names_logged: set[tuple[str, str]] = set()
         self._by_name: set[tuple[str, str]] = set()
 
     @property
-    def channels(self) -> Mapping[int, Room]:
+    def channels(self) -> Mapping[int, DiscordRoom]:
         return self._rooms
 
-    def room(self, channel: int, parent: Parent) -> Room | None:
+    def room(self, channel: int, parent: Parent) -> DiscordRoom | None:
         """The room that a channel, or a thread under it, belongs to."""
         room = self._rooms.get(channel)
         if room is not None:
@@ -41,7 +41,7 @@ class Whitelist:
         room = self._rooms.get(above) if above is not None else None
         return room if room is not None and room.threads else None
 
-    def author(self, room: Room, message: Message) -> str | None:
+    def author(self, room: DiscordRoom, message: RoomMessage) -> str | None:
         """Id of the author if the message is to be read."""
         reason = self._rejection(room, message)
         author = self._listed_author(room, message) if not reason else None
@@ -49,11 +49,11 @@ class Whitelist:
             self._counts[reason or "messages of others"] += 1
         return author
 
-    def still_listed(self, room: Room, author: str) -> bool:
+    def still_listed(self, room: DiscordRoom, author: str) -> bool:
         """Whether an author of an earlier message is one of the room's."""
         return int(author) in room.authors or (room.name, author) in self._by_name
 
-    def _rejection(self, room: Room, message: Message) -> str:
+    def _rejection(self, room: DiscordRoom, message: RoomMessage) -> str:
         """Why a message isn't read, whoever wrote it; empty if nothing speaks against it."""
         if message.type == MessageKind.REPLY:
             return "" if room.replies else "replies"
@@ -61,7 +61,7 @@ class Whitelist:
             return "" if self._invoked_by_author(room, message) else "commands of others"
         return "" if message.type == MessageKind.DEFAULT else "system messages"
 
-    def _listed_author(self, room: Room, message: Message) -> str | None:
+    def _listed_author(self, room: DiscordRoom, message: RoomMessage) -> str | None:
         user = message.author
         if user is None:
             return None
@@ -73,7 +73,7 @@ class Whitelist:
         self._name_in_log(room, message.webhook_id or user.id, user, message.webhook_id is not None)
         return None
 
-    def _listed_by_name(self, room: Room, user: User) -> bool:
+    def _listed_by_name(self, room: DiscordRoom, user: User) -> bool:
         names = {user.username.casefold()}
         if user.discriminator not in (None, "0", "0000"):
             names = {f"{user.username}#{user.discriminator}".casefold()}
@@ -90,12 +90,12 @@ class Whitelist:
             )
         return True
 
-    def _invoked_by_author(self, room: Room, message: Message) -> bool:
+    def _invoked_by_author(self, room: DiscordRoom, message: RoomMessage) -> bool:
         """A bot answers commands of anybody, in words that may be the caller's."""
         called = message.interaction_metadata
         return called is not None and int(called.user.id) in room.authors
 
-    def _name_in_log(self, room: Room, author: str, user: User, webhook: bool) -> None:
+    def _name_in_log(self, room: DiscordRoom, author: str, user: User, webhook: bool) -> None:
         if (room.name, author) not in self._names_logged and len(self._names_logged) < _STRANGERS_NAMED:
             self._names_logged.add((room.name, author))
             kind = "webhook" if webhook else "author"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from adapters.common.secret import Secret, words_of_address
-from adapters.notify.content.message import Event
+from adapters.notify.content.message import NewsEvent
 from engine.model.notices import Severity
 from engine.model.setting import RESTART, restart
 
@@ -19,7 +19,7 @@ _NO_PASSWORD = Secret("")
 class Rules:
     """What one channel wants, and how much of it at a time."""
 
-    events: frozenset[Event] = frozenset(Event)
+    events: frozenset[NewsEvent] = frozenset(NewsEvent)
     severity: Severity = Severity.INFO
     """Least severity that is sent."""
     per_minute: int = 20

@@ -20,7 +20,7 @@ from adapters.notify.channels.slack import SlackChannel
 from adapters.notify.channels.telegram import TelegramChannel
 from adapters.notify.config import NotifyConfig, Rules
 from adapters.notify.content.formats import TimeFormat
-from adapters.notify.content.message import Event, Message
+from adapters.notify.content.message import Message, NewsEvent
 from adapters.notify.content.news import NewsReader
 from adapters.notify.content.sanitize import sanitize
 from adapters.notify.dispatch.dispatcher import Dispatcher
@@ -134,7 +134,7 @@ class NotifyService:
     def _tell_commands_ended(self, why: str) -> None:
         self._dispatcher.post(
             Message(
-                event=Event.ERROR,
+                event=NewsEvent.ERROR,
                 severity=Severity.CRITICAL,
                 title="Telegram commands are not taken any more",
                 lines=(why,),

@@ -15,7 +15,7 @@ from adapters.projectx.contracts import Contracts
 from adapters.projectx.rest import Rest
 from adapters.projectx.session import Session
 from adapters.projectx.transport import Transport
-from adapters.projectx.wire import AccountRow, WireError
+from adapters.projectx.wire import WireAccount, WireError
 from engine.model.errors import FatalError, RetryableError
 from engine.model.events import LinkChanged, LinkState
 from engine.ports import Clock, Sink
@@ -51,7 +51,7 @@ class Access:
         self.rest = Rest(self.session, self.anomalies)
         self.contracts = Contracts(config.instruments, self.rest, self.anomalies)
 
-    async def choose_account(self, wanted: str | int | None) -> AccountRow:
+    async def choose_account(self, wanted: str | int | None) -> WireAccount:
         """The account that choose_account() picks; among the inactive ones if no active one will do.
 
         Raises FatalError when only a person can choose, RetryableError.
@@ -61,11 +61,11 @@ class Access:
         except FatalError:
             return choose_account(await self.accounts(active=False), wanted)
 
-    async def accounts(self, rest: Rest | None = None, *, active: bool) -> list[AccountRow]:
+    async def accounts(self, rest: Rest | None = None, *, active: bool) -> list[WireAccount]:
         """The login's accounts; rows that make no sense are counted and left out. Raises RetryableError."""
         return await (rest or self.rest).accounts(active=active, bad=self._bad_account)
 
-    async def account(self, account_id: int, rest: Rest) -> AccountRow:
+    async def account(self, account_id: int, rest: Rest) -> WireAccount:
         """One account, whether active or locked meanwhile. Raises RetryableError if it is not listed."""
         for active in (True, False):
             for row in await self.accounts(rest, active=active):

@@ -9,7 +9,7 @@ from typing import TypeVar
 from adapters.projectx import mapping
 from adapters.projectx.anomalies import Anomalies
 from adapters.projectx.contracts import Contracts
-from adapters.projectx.wire import AccountRow, OrderRow, PositionRow, TradeRow, WireError
+from adapters.projectx.wire import WireAccount, WireError, WireOrder, WirePosition, WireTrade
 from engine.model.errors import FatalError, RetryableError
 from engine.model.events import AccountReported, FillReported, OrderReported, PositionReported
 from engine.model.instrument import Instrument
@@ -20,12 +20,12 @@ from engine.ports import Clock, Sink
 _MOST_LOOKUPS = 16
 """Contracts that the venue is asked about at a time: a stream can't make us ask without end."""
 
-Row = OrderRow | TradeRow | PositionRow
-R = TypeVar("R", OrderRow, TradeRow, PositionRow)
+Row = WireOrder | WireTrade | WirePosition
+R = TypeVar("R", WireOrder, WireTrade, WirePosition)
 T = TypeVar("T")
 
 
-def choose_account(rows: Sequence[AccountRow], wanted: str | int | None) -> AccountRow:
+def choose_account(rows: Sequence[WireAccount], wanted: str | int | None) -> WireAccount:
     """The account with the wanted name or id; without one, the only tradable practice account.
 
     Never picks an account that is not practice by itself. Raises FatalError that lists the names.
@@ -85,7 +85,7 @@ class AccountReports:
             task.cancel()
         await asyncio.gather(*self._lookups, return_exceptions=True)
 
-    def account(self, row: AccountRow) -> None:
+    def account(self, row: WireAccount) -> None:
         if self._sink is not None:
             self._sink(
                 AccountReported(
@@ -109,14 +109,14 @@ class AccountReports:
         """Contract ids, of whatever month, in which the account is known to hold a position."""
         return [contract for contract, position in self._held.items() if position.instrument == symbol]
 
-    async def orders(self, rows: Iterable[OrderRow]) -> tuple[VenueOrder, ...]:
+    async def orders(self, rows: Iterable[WireOrder]) -> tuple[VenueOrder, ...]:
         """Our instruments' orders. Raises RetryableError if any row can't be understood."""
         rows = list(rows)
         for row in rows:
             self._contracts.known(row.contract_id, row.symbol_id)
         return tuple([order async for _, order in self._ours("order", rows, mapping.order)])
 
-    async def fills(self, rows: Iterable[TradeRow]) -> tuple[Fill, ...]:
+    async def fills(self, rows: Iterable[WireTrade]) -> tuple[Fill, ...]:
         """Our instruments' fills, oldest first. Raises RetryableError if any row can't be understood."""
         found = [fill async for _, fill in self._ours("trade", rows, mapping.fill) if fill is not None]
         at = asyncio.get_running_loop().time(), self._clock()
@@ -125,7 +125,7 @@ class AccountReports:
                 self._untold.setdefault(fill.trade_id, at)
         return tuple(sorted(found, key=lambda fill: (fill.ts_venue, int(fill.trade_id))))
 
-    async def positions(self, rows: Iterable[PositionRow]) -> tuple[VenuePosition, ...]:
+    async def positions(self, rows: Iterable[WirePosition]) -> tuple[VenuePosition, ...]:
         """Our instruments' positions, and the word on what is held from now on. Raises RetryableError."""
         told = {row.contract_id: found async for row, found in self._ours("position", rows, mapping.position)}
         self._held = {contract: position for contract, position in told.items() if position.qty}
@@ -158,10 +158,10 @@ class AccountReports:
         if instrument is None or self._sink is None:
             return
         now = self._clock()
-        if isinstance(row, OrderRow):
+        if isinstance(row, WireOrder):
             order = mapping.order(row, instrument)
             self._sink(OrderReported(ts_recv=now, ts_venue=order.ts_venue, book=self._book, order=order))
-        elif isinstance(row, TradeRow):
+        elif isinstance(row, WireTrade):
             self.changes += 1
             self._told.add(str(row.id))
             self._untold.pop(str(row.id), None)

@@ -13,7 +13,7 @@ from adapters.projectx.rest import Rest
 from adapters.projectx.transport import Leave
 from adapters.projectx.user_hub import UserHub
 from adapters.projectx.user_stream import Member
-from adapters.projectx.wire import AccountRow, OrderRow
+from adapters.projectx.wire import WireAccount, WireOrder
 from engine.model.effects import AnyRequest, CancelOrder, ClosePosition, ModifyOrder, PlaceOrder
 from engine.model.errors import PortError, RefusedError, RetryableError
 from engine.model.events import AccountAdopted, LinkChanged, LinkState, SnapshotTaken
@@ -47,7 +47,7 @@ class ProjectXBroker:
         self.wanted = wanted
         self._rest, self._urgent = venue.rest_of(self.book)
         self._reports = AccountReports(self.book, venue.contracts, venue.clock, venue.anomalies)
-        self._account: AccountRow | None = None
+        self._account: WireAccount | None = None
         self._ready: dict[int, _Ready] = {}
         """Requests that are ready to leave, by the identity of what asks for them."""
 
@@ -66,7 +66,7 @@ class ProjectXBroker:
                 LinkChanged(ts_recv=now, link="user", state=state, detail=detail, venue=name, book=self.book)
             )
 
-        def adopt(row: AccountRow) -> None:
+        def adopt(row: WireAccount) -> None:
             account = mapping.account(row)
             sink(AccountAdopted(ts_recv=venue.clock(), book=self.book, venue=name, account=account))
             self._account = row
@@ -224,7 +224,7 @@ class ProjectXBroker:
         return instrument
 
 
-def _merged(live: list[OrderRow], recent: list[OrderRow]) -> list[OrderRow]:
+def _merged(live: list[WireOrder], recent: list[WireOrder]) -> list[WireOrder]:
     """Both lists as one, by id. What `recent` saw wins: `live` can't know that an order has ended."""
     rows = {row.id: row for row in live} | {row.id: row for row in recent}
     return [rows[order_id] for order_id in sorted(rows)]

@@ -53,7 +53,7 @@ class Bars(IntEnum):
     LIMIT_INVALID = 4
 
 
-class Place(IntEnum):
+class PlaceErrorCode(IntEnum):
     SUCCESS = 0
     ACCOUNT_NOT_FOUND = 1
     ORDER_REJECTED = 2
@@ -67,7 +67,7 @@ class Place(IntEnum):
     ACCOUNT_REJECTED = 10
 
 
-class Modify(IntEnum):
+class ModifyErrorCode(IntEnum):
     SUCCESS = 0
     ACCOUNT_NOT_FOUND = 1
     ORDER_NOT_FOUND = 2
@@ -78,7 +78,7 @@ class Modify(IntEnum):
     CONTRACT_NOT_FOUND = 7
 
 
-class Cancel(IntEnum):
+class CancelErrorCode(IntEnum):
     SUCCESS = 0
     ACCOUNT_NOT_FOUND = 1
     ORDER_NOT_FOUND = 2
@@ -110,9 +110,9 @@ _BY_TEXT = (
 (docs/protocols/projectx.md#refusals-of-a-place)."""
 
 _BY_CODE: dict[tuple[type[IntEnum], int], Cause] = {
-    (Place, Place.OUTSIDE_TRADING_HOURS): Cause.CLOSED,
-    (Modify, Modify.ORDER_NOT_FOUND): Cause.GONE,
-    (Cancel, Cancel.ORDER_NOT_FOUND): Cause.GONE,
+    (PlaceErrorCode, PlaceErrorCode.OUTSIDE_TRADING_HOURS): Cause.CLOSED,
+    (ModifyErrorCode, ModifyErrorCode.ORDER_NOT_FOUND): Cause.GONE,
+    (CancelErrorCode, CancelErrorCode.ORDER_NOT_FOUND): Cause.GONE,
     (Close, Close.POSITION_NOT_FOUND): Cause.GONE,
 }
 

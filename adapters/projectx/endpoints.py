@@ -66,27 +66,27 @@ TRADES = Endpoint(name="trades", path="/api/Trade/search", codes=codes.Generic)
 PLACE = Endpoint(
     name="place",
     path="/api/Order/place",
-    codes=codes.Place,
+    codes=codes.PlaceErrorCode,
     acts=True,
     priority=Priority.ENTRY,
-    unclear=frozenset({codes.Place.ORDER_PENDING, codes.Place.UNKNOWN_ERROR}),
+    unclear=frozenset({codes.PlaceErrorCode.ORDER_PENDING, codes.PlaceErrorCode.UNKNOWN_ERROR}),
     limited_is_unsent=False,
 )
 MODIFY = Endpoint(
     name="change",
     path="/api/Order/modify",
-    codes=codes.Modify,
+    codes=codes.ModifyErrorCode,
     acts=True,
     priority=Priority.PROTECT,
-    unclear=frozenset({codes.Modify.PENDING, codes.Modify.UNKNOWN_ERROR}),
+    unclear=frozenset({codes.ModifyErrorCode.PENDING, codes.ModifyErrorCode.UNKNOWN_ERROR}),
 )
 CANCEL = Endpoint(
     name="cancel",
     path="/api/Order/cancel",
-    codes=codes.Cancel,
+    codes=codes.CancelErrorCode,
     acts=True,
     priority=Priority.CLOSE,
-    unclear=frozenset({codes.Cancel.PENDING, codes.Cancel.UNKNOWN_ERROR}),
+    unclear=frozenset({codes.CancelErrorCode.PENDING, codes.CancelErrorCode.UNKNOWN_ERROR}),
 )
 CLOSE = Endpoint(
     name="close",

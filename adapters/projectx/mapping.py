@@ -8,15 +8,15 @@ from decimal import Decimal
 from adapters.common import stamps
 from adapters.projectx.wire import (
     ABSENT,
-    AccountRow,
     BarRow,
     ContractRow,
-    OrderRow,
-    PositionRow,
     PrintRow,
     QuoteRow,
-    TradeRow,
+    WireAccount,
     WireError,
+    WireOrder,
+    WirePosition,
+    WireTrade,
     possible,
     read,
 )
@@ -66,13 +66,13 @@ _TYPES = {
 }
 
 
-def account(row: AccountRow) -> Account:
+def account(row: WireAccount) -> Account:
     """Practice is told by the name alone, here only: `simulated` is true for evaluations too."""
     kind = AccountKind.PRACTICE if row.name.startswith(PRACTICE_PREFIX) else AccountKind.LIVE
     return Account(str(row.id), row.name, kind, row.balance, row.can_trade)
 
 
-def order(row: OrderRow, instrument: Instrument) -> VenueOrder:
+def order(row: WireOrder, instrument: Instrument) -> VenueOrder:
     """Raises WireError for an unknown status or side, or a price that is not on the grid."""
     try:
         status, side = _STATUSES[row.status], _SIDES[row.side]
@@ -95,7 +95,7 @@ def order(row: OrderRow, instrument: Instrument) -> VenueOrder:
     )
 
 
-def fill(row: TradeRow, instrument: Instrument) -> Fill | None:
+def fill(row: WireTrade, instrument: Instrument) -> Fill | None:
     """None for a voided trade. The cost is fees and commissions; the gateway's P&L is gross and not used."""
     if row.voided:
         return None
@@ -114,7 +114,7 @@ def fill(row: TradeRow, instrument: Instrument) -> Fill | None:
     )
 
 
-def position(row: PositionRow, instrument: Instrument) -> VenuePosition:
+def position(row: WirePosition, instrument: Instrument) -> VenuePosition:
     """The average may lie between two ticks. Raises WireError for a type that is neither long nor short."""
     if row.type == 0 or row.size == 0:
         qty = 0
@@ -294,7 +294,7 @@ def _stamp(text: str) -> int:
     return ts
 
 
-def _type_by_price(row: OrderRow) -> OrderType:
+def _type_by_price(row: WireOrder) -> OrderType:
     """For a type number that is not in the table."""
     if row.stop_price is not None:
         return OrderType.STOP

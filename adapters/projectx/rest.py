@@ -18,14 +18,14 @@ from adapters.projectx.mapping import LIVE_STATUSES
 from adapters.projectx.session import Session
 from adapters.projectx.transport import NOT_FOUND, Leave
 from adapters.projectx.wire import (
-    AccountRow,
     BarRow,
     ContractRow,
-    OrderRow,
-    PositionRow,
     Reply,
-    TradeRow,
+    WireAccount,
     WireError,
+    WireOrder,
+    WirePosition,
+    WireTrade,
     read,
     read_rows,
 )
@@ -52,10 +52,10 @@ class Rest:
         self._who = who
         self._has_query = True
 
-    async def accounts(self, *, active: bool = True, bad: BadRow | None = None) -> list[AccountRow]:
+    async def accounts(self, *, active: bool = True, bad: BadRow | None = None) -> list[WireAccount]:
         """The login's accounts; one that is locked may count as not active."""
         reply = await self._ask(endpoints.ACCOUNTS, {"onlyActiveAccounts": active})
-        return self._rows(endpoints.ACCOUNTS, reply.accounts, AccountRow, bad)
+        return self._rows(endpoints.ACCOUNTS, reply.accounts, WireAccount, bad)
 
     async def contracts(self, bad: BadRow | None = None) -> list[ContractRow]:
         """Every contract of the simulated-data entitlement, which practice and evaluation keys have."""
@@ -135,13 +135,13 @@ class Rest:
             if error.code != codes.Close.POSITION_NOT_FOUND:
                 raise
 
-    async def orders(self, account_id: int, since: int) -> list[OrderRow]:
+    async def orders(self, account_id: int, since: int) -> list[WireOrder]:
         """Orders created since a time (nanoseconds UTC), oldest first; without suspended bracket legs."""
         body = {"accountId": account_id, "startTimestamp": stamps.text(since)}
         reply = await self._ask(endpoints.ORDERS, body)
-        return self._rows(endpoints.ORDERS, reply.orders, OrderRow)
+        return self._rows(endpoints.ORDERS, reply.orders, WireOrder)
 
-    async def live_orders(self, account_id: int) -> list[OrderRow]:
+    async def live_orders(self, account_id: int) -> list[WireOrder]:
         """Orders that can still trade, suspended legs too; an older gateway gives open ones only."""
         if self._has_query:
             try:
@@ -152,20 +152,20 @@ class Rest:
                 self._has_query = False
         return await self.open_orders(account_id)
 
-    async def open_orders(self, account_id: int) -> list[OrderRow]:
+    async def open_orders(self, account_id: int) -> list[WireOrder]:
         """Orders of status 1; a suspended leg is not among them."""
         reply = await self._ask(endpoints.ORDERS_OPEN, {"accountId": account_id})
-        return self._rows(endpoints.ORDERS_OPEN, reply.orders, OrderRow)
+        return self._rows(endpoints.ORDERS_OPEN, reply.orders, WireOrder)
 
-    async def positions(self, account_id: int) -> list[PositionRow]:
+    async def positions(self, account_id: int) -> list[WirePosition]:
         reply = await self._ask(endpoints.POSITIONS, {"accountId": account_id})
-        return self._rows(endpoints.POSITIONS, reply.positions, PositionRow)
+        return self._rows(endpoints.POSITIONS, reply.positions, WirePosition)
 
-    async def trades(self, account_id: int, since: int) -> list[TradeRow]:
+    async def trades(self, account_id: int, since: int) -> list[WireTrade]:
         """Half-turns since a time (nanoseconds UTC), newest first."""
         body = {"accountId": account_id, "startTimestamp": stamps.text(since)}
         reply = await self._ask(endpoints.TRADES, body)
-        return self._rows(endpoints.TRADES, reply.trades, TradeRow)
+        return self._rows(endpoints.TRADES, reply.trades, WireTrade)
 
     async def _ask(self, endpoint: Endpoint, body: dict[str, Any]) -> Reply:
         return await self._session.call(endpoint, body, self._rank, who=self._who)
@@ -187,8 +187,8 @@ class Rest:
             self._anomalies.note(endpoint.path, error)
             raise RetryableError(f"{endpoint.name}: an answer that can't be read ({error})") from None
 
-    async def _query_live(self, account_id: int) -> list[OrderRow]:
-        found: dict[int, OrderRow] = {}
+    async def _query_live(self, account_id: int) -> list[WireOrder]:
+        found: dict[int, WireOrder] = {}
         for page in range(_MOST_PAGES):
             body = {
                 "filter": {"accountId": account_id, "statuses": list(LIVE_STATUSES)},
@@ -199,7 +199,7 @@ class Rest:
                 "includeTotalCount": True,
             }
             reply = await self._ask(endpoints.ORDERS_QUERY, body)
-            rows = self._rows(endpoints.ORDERS_QUERY, reply.orders, OrderRow)
+            rows = self._rows(endpoints.ORDERS_QUERY, reply.orders, WireOrder)
             before = len(found)
             found |= {row.id: row for row in rows}
             # Whether the offset counts rows or pages is not published: rows we know already end the walk.

@@ -64,7 +64,7 @@ class InvocationFailed(Exception):
     """The hub answered a call with an error."""
 
 
-class Record(Struct, rename="camel"):
+class HubRecord(Struct, rename="camel"):
     type: int = 0
     target: str = ""
     arguments: Raw = Raw(b"[]")
@@ -106,7 +106,7 @@ class RecordSplitter:
 
 
 _protocol = JsonHubProtocol()
-_record = msgspec.json.Decoder(Record)
+_record = msgspec.json.Decoder(HubRecord)
 _handshake_reply = msgspec.json.Decoder(_HandshakeReply)
 _HANDSHAKE: str = _protocol.encode(HandshakeRequestMessage("json", 1))
 _PING_RECORD: str = _protocol.encode(PingMessage())
@@ -250,7 +250,7 @@ class Hub:
         elif record.type != _PING:
             self._junk(f"record type {record.type}", raw)
 
-    def _complete(self, record: Record) -> None:
+    def _complete(self, record: HubRecord) -> None:
         call = self._calls.get(record.invocation_id or "")
         if call is None or call.done():
             return

@@ -8,7 +8,7 @@ from adapters.projectx.access import Access
 from adapters.projectx.account import choose_account
 from adapters.projectx.link import Link, Stream
 from adapters.projectx.user_stream import Member, UserStream
-from adapters.projectx.wire import AccountRow
+from adapters.projectx.wire import WireAccount
 from engine.model.errors import FatalError, RetryableError
 from engine.model.events import LinkState
 
@@ -79,7 +79,7 @@ class UserHub:
         if not new:
             return
         active = await self._venue.accounts(active=True)
-        inactive: list[AccountRow] | None = None
+        inactive: list[WireAccount] | None = None
         for member in new:
             try:
                 try:

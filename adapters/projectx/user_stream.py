@@ -13,7 +13,7 @@ from adapters.projectx.anomalies import Anomalies
 from adapters.projectx.config import Timing
 from adapters.projectx.link import Invoke, Silence, Stream
 from adapters.projectx.signalr import InvocationFailed
-from adapters.projectx.wire import AccountRow, OrderRow, PositionRow, TradeRow, WireError, read_user
+from adapters.projectx.wire import WireAccount, WireError, WireOrder, WirePosition, WireTrade, read_user
 from engine.model.errors import PortError
 from engine.model.events import LinkState
 
@@ -29,7 +29,7 @@ class Member:
         book: str,
         wanted: str | int | None,
         reports: AccountReports,
-        adopt: Callable[[AccountRow], None],
+        adopt: Callable[[WireAccount], None],
         tell: Callable[[LinkState, str], None],
     ) -> None:
         """`adopt` takes the account that was found, or raises FatalError; `tell` hears how the stream stands.
@@ -181,24 +181,24 @@ class UserStream(Stream):
         return None
 
     def _accounts(self, arguments: Raw) -> None:
-        for _, row in read_user(arguments, AccountRow):
+        for _, row in read_user(arguments, WireAccount):
             # The hub tells of every account of the login: others are none of our business.
             if (member := self._carried.get(row.id)) is not None:
                 member.reports.account(row)
 
     def _orders(self, arguments: Raw) -> None:
-        for _, row in read_user(arguments, OrderRow):
+        for _, row in read_user(arguments, WireOrder):
             if (reports := self._of("GatewayUserOrder", row.account_id)) is not None:
                 reports.deliver(row, row.symbol_id)
 
     def _positions(self, arguments: Raw) -> None:
-        for action, row in read_user(arguments, PositionRow):
+        for action, row in read_user(arguments, WirePosition):
             if (reports := self._of("GatewayUserPosition", row.account_id)) is not None:
                 if action == _DELETED:
                     row.size = 0
                 reports.deliver(row)
 
     def _trades(self, arguments: Raw) -> None:
-        for _, row in read_user(arguments, TradeRow):
+        for _, row in read_user(arguments, WireTrade):
             if (reports := self._of("GatewayUserTrade", row.account_id)) is not None:
                 reports.deliver(row)

@@ -12,7 +12,7 @@ from adapters.projectx.broker import ProjectXBroker
 from adapters.projectx.config import MOST_ACCOUNTS, ProjectXConfig, SessionOpen, WantedAccount, always_open
 from adapters.projectx.feed import ProjectXFeed
 from adapters.projectx.user_hub import UserHub
-from adapters.projectx.wire import AccountRow
+from adapters.projectx.wire import WireAccount
 from engine.model.errors import FatalError
 from engine.ports import Clock, MarketFeed
 
@@ -81,7 +81,7 @@ class ProjectXVenue(Access):
         known = set(self._listed)
         return [row.name for row in await self._others() if row.id not in known]
 
-    async def _others(self) -> list[AccountRow]:
+    async def _others(self) -> list[WireAccount]:
         """Accounts of the login that may trade and have no broker yet, by name."""
         wanted = {str(broker.wanted.name) for broker in self.brokers}
         rows = [row for row in await self.accounts(active=True) if row.can_trade and row.is_visible]

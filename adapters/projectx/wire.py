@@ -76,7 +76,7 @@ class Reply(Struct, rename="camel"):
         return f"Reply(success={self.success}, error_code={self.error_code})"
 
 
-class AccountRow(Struct, rename="camel"):
+class WireAccount(Struct, rename="camel"):
     id: Id
     name: Text
     balance: Decimal
@@ -110,7 +110,7 @@ class BarRow(Struct):
     v: Volume
 
 
-class OrderRow(Struct, rename="camel"):
+class WireOrder(Struct, rename="camel"):
     id: Id
     account_id: Id
     contract_id: Text
@@ -129,7 +129,7 @@ class OrderRow(Struct, rename="camel"):
     parent_order_id: Id | None = None
 
 
-class PositionRow(Struct, rename="camel"):
+class WirePosition(Struct, rename="camel"):
     id: Id
     account_id: Id
     contract_id: Text
@@ -142,7 +142,7 @@ class PositionRow(Struct, rename="camel"):
         possible(self.average_price)
 
 
-class TradeRow(Struct, rename="camel"):
+class WireTrade(Struct, rename="camel"):
     """A half-turn of ours. `fees` and `commissions` are USD for the whole row."""
 
     id: Id
@@ -359,7 +359,7 @@ def _decode_again(value: Any, decoder: msgspec.json.Decoder[T]) -> T:
 
 
 def _convert(value: Any, shape: type[T]) -> T:
-    if shape is OrderRow and isinstance(value, dict) and "id" not in value and "orderId" in value:
+    if shape is WireOrder and isinstance(value, dict) and "id" not in value and "orderId" in value:
         value = value | {"id": value["orderId"]}
     try:
         return msgspec.convert(value, shape, strict=False)

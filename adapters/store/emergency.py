@@ -29,7 +29,7 @@ PATIENCE_S = 0.5
 log = logging.getLogger(__name__)
 
 
-class Line(Struct, frozen=True):
+class EmergencyLine(Struct, frozen=True):
     """One record on its way to the journal."""
 
     install: str
@@ -43,7 +43,7 @@ def emergency_path(journal: Path) -> Path:
     return journal.with_name(f"{journal.name}.emergency")
 
 
-def read_lines(path: Path) -> list[Line]:
+def read_lines(path: Path) -> list[EmergencyLine]:
     """The lines as far as they are whole; none where there is no file. Raises OSError."""
     try:
         return _parse(path.read_bytes())[0]
@@ -142,7 +142,7 @@ class EmergencyFile:
         descriptor = self._open_anyhow()
         encode = msgspec.json.encode
         text = b"".join(
-            encode(Line(self._install, seq, Raw(record))) + b"\n"
+            encode(EmergencyLine(self._install, seq, Raw(record))) + b"\n"
             for seq, record in enumerate(records, first_seq)
         )
         _write_all(descriptor, text, self._end)
@@ -168,13 +168,13 @@ class EmergencyFile:
         self._ready()
 
 
-def _parse(raw: bytes) -> tuple[list[Line], int]:
+def _parse(raw: bytes) -> tuple[list[EmergencyLine], int]:
     """The whole lines, and the number of bytes that they take."""
-    found: list[Line] = []
+    found: list[EmergencyLine] = []
     end = 0
     while (stop := raw.find(b"\n", end)) >= 0:
         try:
-            found.append(msgspec.json.decode(raw[end:stop], type=Line))
+            found.append(msgspec.json.decode(raw[end:stop], type=EmergencyLine))
         except (msgspec.MsgspecError, UnicodeDecodeError):
             break  # a line that a crash or a full disk has torn: nothing was done because of it
         end = stop + 1

@@ -24,7 +24,7 @@ _BATCH = 1000
 log = logging.getLogger(__name__)
 
 
-class Journal:
+class SqliteJournal:
     """Opaque records, numbered without gaps from 1. Get one from `Journal.open`; close it at the end."""
 
     def __init__(

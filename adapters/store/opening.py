@@ -13,7 +13,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from adapters.common.files import owner_only
-from adapters.store.emergency import Line, emergency_path, put_aside, read_lines
+from adapters.store.emergency import EmergencyLine, emergency_path, put_aside, read_lines
 from adapters.store.errors import damaged, port_error
 from adapters.store.lock import InstanceLock
 from adapters.store.schema import LAST_SEQ, READ, VERSION, inserts, migrate, version_of
@@ -111,7 +111,7 @@ def _make_private(path: Path) -> None:
         os.close(descriptor)
 
 
-def _begin(path: Path, db: sqlite3.Connection, install: str | None, left: Sequence[Line]) -> Opened:
+def _begin(path: Path, db: sqlite3.Connection, install: str | None, left: Sequence[EmergencyLine]) -> Opened:
     try:
         version = version_of(db)
     except FatalError as error:
@@ -136,7 +136,7 @@ def _begin(path: Path, db: sqlite3.Connection, install: str | None, left: Sequen
     return Opened(name, boot, last, recovered, max(0, noted(path, name) - last))
 
 
-def _take_over(path: Path, db: sqlite3.Connection, install: str, left: Sequence[Line]) -> int:
+def _take_over(path: Path, db: sqlite3.Connection, install: str, left: Sequence[EmergencyLine]) -> int:
     """Store the emergency file's records that the journal lacks; their number.
 
     Those that did land are there byte for byte. A line that doesn't fit belongs to another journal, one

@@ -61,7 +61,7 @@ PROBE_NS = 5 * MINUTE
 
 
 @dataclass(slots=True)
-class Closing:
+class FlattenProgress:
     """How far one instrument's flatten is, in this run. All times are the core's now."""
 
     since: int
@@ -113,7 +113,7 @@ class Flattener:
         self._book = context
         self._orders = orders
         self._inquiry = inquiry
-        self._closing: dict[str, Closing] = {}
+        self._closing: dict[str, FlattenProgress] = {}
         """The newest close request of each instrument that is being flattened."""
         self._verify_from: dict[str, int] = {}
         """Instrument to the time from which a snapshot counts as proof that it is flat."""
@@ -147,12 +147,12 @@ class Flattener:
         for instrument in list(self._book.state.flattening):
             closing = self._closing.get(instrument)
             if closing is None:
-                closing = self._closing[instrument] = Closing(now, tell_ts=now + STEPS_NS[0])
+                closing = self._closing[instrument] = FlattenProgress(now, tell_ts=now + STEPS_NS[0])
             if self._inquiry.heard or now - closing.since >= BLIND_NS:
                 self._step(instrument, closing)
         self._escalate()
 
-    def _step(self, instrument: str, closing: Closing) -> None:
+    def _step(self, instrument: str, closing: FlattenProgress) -> None:
         state = self._book.state
         now = self._book.now
         live = state.live_orders(instrument)
@@ -201,7 +201,7 @@ class Flattener:
         qty = state.position(instrument).qty
         return sum(order.open_qty for order in state.live_orders(instrument) if _closes(order, qty))
 
-    def _turned(self, instrument: str, closing: Closing, qty: int) -> bool:
+    def _turned(self, instrument: str, closing: FlattenProgress, qty: int) -> bool:
         """Whether the close has filled, and something beside it too: the other side is open now, and nothing
         protects it.
         """
@@ -309,7 +309,7 @@ class Flattener:
                 Alarm(alarms.flatten(self._book.book)),
             )
 
-    def _advice(self, late: dict[str, Closing], waits: bool) -> str:
+    def _advice(self, late: dict[str, FlattenProgress], waits: bool) -> str:
         if waits:
             opens, first = min((closing.reopens or 0, instrument) for instrument, closing in late.items())
             return f"the market is closed; stops stay, and it is closed at {self._when(first, opens)}"

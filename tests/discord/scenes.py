@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from adapters.common.secret import Secret
-from adapters.discord.config import DiscordConfig, DiscordTiming, Room
+from adapters.discord.config import DiscordConfig, DiscordRoom, DiscordTiming
 from adapters.discord.source import DiscordSource
 from engine.model.events import AlertKind, AlertReceived, LinkChanged, LinkState
 from engine.ports import Clock
@@ -28,7 +28,7 @@ WHITELIST = frozenset({ANALYST.id, RELAY.id, HOOK.id})
 ALERT = "🚨 ES long 6326: A\nStop: 6316\n@everyone"
 OTHER = "🚨 ES long 6341: B\nStop: 6332\n@everyone"
 
-ROOM = Room(name="twi", channels=frozenset({CHANNEL}), authors=WHITELIST)
+ROOM = DiscordRoom(name="twi", channels=frozenset({CHANNEL}), authors=WHITELIST)
 
 QUICK = DiscordTiming(
     connect_s=5.0,
@@ -71,7 +71,7 @@ class Heard(Inbox):
 
 
 def config_for(
-    fake: FakeDiscord, room: Room = ROOM, timing: DiscordTiming = QUICK, **more: Any
+    fake: FakeDiscord, room: DiscordRoom = ROOM, timing: DiscordTiming = QUICK, **more: Any
 ) -> DiscordConfig:
     config = DiscordConfig(
         token=Secret(TOKEN),

@@ -17,7 +17,7 @@ from yarl import URL
 
 from adapters.common.redaction import MASK
 from adapters.common.secret import Secret
-from adapters.discord.config import API_URL, GATEWAY_URL, DiscordConfig, Room
+from adapters.discord.config import API_URL, GATEWAY_URL, DiscordConfig, DiscordRoom
 from adapters.discord.library_log import relayed
 from adapters.discord.source import DiscordSource
 from engine.model.errors import FatalError
@@ -192,9 +192,9 @@ async def test_the_heart_beats_more_often_than_the_gateway_asks() -> None:
 
 def test_settings_that_make_no_sense_are_refused() -> None:
     with pytest.raises(ValueError, match="no author"):
-        Room(name="a", channels=frozenset({1}), author_names=(" ",))
+        DiscordRoom(name="a", channels=frozenset({1}), author_names=(" ",))
     with pytest.raises(ValueError, match="no channel"):
-        Room(name="a", channels=frozenset(), authors=frozenset({1}))
+        DiscordRoom(name="a", channels=frozenset(), authors=frozenset({1}))
     with pytest.raises(ValueError, match="two rooms"):
         DiscordConfig(token=Secret(TOKEN), rooms=(ROOM, replace(ROOM, name="again")))
     with pytest.raises(ValueError, match=r"unencrypted to example\.org"):

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.discord.config import DiscordTiming
-from adapters.discord.messages import EPOCH_MS, MS, Message, created_ts, first_id_at, iso_ts
+from adapters.discord.messages import EPOCH_MS, MS, RoomMessage, created_ts, first_id_at, iso_ts
 from adapters.discord.pacing import ConnectionPacing
 from adapters.discord.read_state import KEPT, KnownMessage, ReadState
 from adapters.discord.text import LONGEST, NO_TEXT, cut, digest, text_of
@@ -27,7 +27,7 @@ CHANNEL, MESSAGE = 5, 77
 
 def of(content: Any = "", **more: Any) -> str:
     row = rows.message(1, CHANNEL, rows.Author(1, "a"), "") | {"content": content} | more
-    return text_of(msgspec.convert(row, Message), previews=True, forwards=True)
+    return text_of(msgspec.convert(row, RoomMessage), previews=True, forwards=True)
 
 
 def test_text_that_cannot_be_written_is_replaced_and_all_else_passes() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from adapters.notify.content.message import Event, Message
+from adapters.notify.content.message import Message, NewsEvent
 from adapters.notify.content.news import NewsReader
 from engine.model.chart import AlignmentView, FrameView
 from engine.model.market import NANOS, USUAL, Side
@@ -179,14 +179,15 @@ def a_notice(
 
 def news(title: str = "something", severity: Severity = Severity.INFO, **change: Any) -> Message:
     return replace(
-        Message(event=Event.STATUS, severity=severity, title=title, ts=NOW, origin="practice venue"), **change
+        Message(event=NewsEvent.STATUS, severity=severity, title=title, ts=NOW, origin="practice venue"),
+        **change,
     )
 
 
 def a_reader(**options: object) -> NewsReader:
     """One that has told the start already."""
     reader = NewsReader(**options)  # type: ignore[arg-type]
-    assert [m.event for m in reader.read(a_view())] == [Event.START]
+    assert [m.event for m in reader.read(a_view())] == [NewsEvent.START]
     return reader
 
 

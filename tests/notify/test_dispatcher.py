@@ -12,7 +12,7 @@ import pytest
 from adapters.notify.channels.channel import Channel, Receipt
 from adapters.notify.config import Rules
 from adapters.notify.content.formats import TimeFormat
-from adapters.notify.content.message import Event, Message
+from adapters.notify.content.message import Message, NewsEvent
 from adapters.notify.dispatch import dispatcher as dispatching
 from adapters.notify.dispatch.dispatcher import ChannelState, Dispatcher
 from engine.model.notices import Severity
@@ -37,7 +37,7 @@ from tests.support.waits import until
 
 ALL = Rules(per_minute=6000, burst=1000)
 TIMES = TimeFormat("America/Chicago", lambda: NOW)
-CRITICAL = news("MNQ is not protected", Severity.CRITICAL, event=Event.RISK, key="naked")
+CRITICAL = news("MNQ is not protected", Severity.CRITICAL, event=NewsEvent.RISK, key="naked")
 
 
 def started(*channels: tuple[Channel, Rules], **limits: Any) -> Dispatcher:
@@ -57,10 +57,10 @@ async def test_every_channel_gets_what_it_wants() -> None:
     async with SlackSink() as slack, DiscordSink() as discord:
         dispatcher = started(
             (a_slack(slack.url), Rules(severity=Severity.WARNING)),
-            (a_discord(discord.url), Rules(events=frozenset({Event.TRADE_EXIT}))),
+            (a_discord(discord.url), Rules(events=frozenset({NewsEvent.TRADE_EXIT}))),
         )
         dispatcher.post(news("small talk"))
-        dispatcher.post(news("exit", Severity.WARNING, event=Event.TRADE_EXIT))
+        dispatcher.post(news("exit", Severity.WARNING, event=NewsEvent.TRADE_EXIT))
         await dispatcher.close(5)
         assert [got.body["attachments"][0]["title"] for got in slack.got] == ["exit"]
         assert [got.body["embeds"][0]["title"] for got in discord.got] == ["exit"]
@@ -73,7 +73,7 @@ async def test_f35_a_service_that_hangs_delays_no_other_and_posting_never_waits(
         loop = asyncio.get_running_loop()
         before = loop.time()
         for number in range(1000):
-            dispatcher.post(news(f"event {number}", event=Event.SIGNAL))
+            dispatcher.post(news(f"event {number}", event=NewsEvent.SIGNAL))
         assert loop.time() - before < patient(1)
         await slack.wait(1)
         await dispatcher.close(0.05)
@@ -84,7 +84,7 @@ async def test_f35_the_queue_of_a_dead_service_is_bounded_and_repeats_are_counte
         dispatcher = started((a_telegram(telegram.url), ALL), capacity=10)
         await telegram.shut()
         for number in range(50):
-            dispatcher.post(news(f"exit {number}", event=Event.SIGNAL))
+            dispatcher.post(news(f"exit {number}", event=NewsEvent.SIGNAL))
         for number in range(37):
             dispatcher.post(news(f"link down, try {number}", Severity.WARNING, key="down"))
         await until(lambda: dispatcher.queues[0].state is ChannelState.WAITING)
@@ -115,8 +115,8 @@ async def test_f35_a_service_that_asks_for_a_pause_gets_it(
     async with sink() as service:
         service.script.append(reply)
         dispatcher = started((make(service.url), ALL))
-        dispatcher.post(news("exit", event=Event.SIGNAL))
-        dispatcher.post(news("another", event=Event.SIGNAL))
+        dispatcher.post(news("exit", event=NewsEvent.SIGNAL))
+        dispatcher.post(news("another", event=NewsEvent.SIGNAL))
         first, second, third = await service.wait(3)
         assert second.at - first.at >= wait_s - 0.01
         assert second.body == first.body
@@ -128,10 +128,10 @@ async def test_f35_a_service_that_asks_for_a_pause_gets_it(
 
 async def test_f35_critical_news_goes_to_another_channel_when_the_first_is_down(quick: None) -> None:
     async with TelegramSink() as telegram, SlackSink() as slack:
-        nothing = Rules(events=frozenset({Event.DAILY_SUMMARY}))
+        nothing = Rules(events=frozenset({NewsEvent.DAILY_SUMMARY}))
         dispatcher = started((a_telegram(telegram.url), ALL), (a_slack(slack.url), nothing))
         await telegram.shut()
-        dispatcher.post(news("small", event=Event.RISK))
+        dispatcher.post(news("small", event=NewsEvent.RISK))
         dispatcher.post(CRITICAL)
         (got,) = await slack.wait(1)
         assert got.body["attachments"][0]["title"] == "MNQ is not protected"
@@ -195,8 +195,8 @@ async def test_a_definitive_no_stops_the_channel_and_is_told_elsewhere(
         telegram.always = telegram_no(401, "Unauthorized")
         quiet = Rules(severity=Severity.CRITICAL)
         dispatcher = started((a_telegram(telegram.url), ALL), (a_slack(slack.url), quiet))
-        dispatcher.post(news("one", event=Event.SIGNAL))
-        dispatcher.post(news("two", event=Event.SIGNAL))
+        dispatcher.post(news("one", event=NewsEvent.SIGNAL))
+        dispatcher.post(news("two", event=NewsEvent.SIGNAL))
         (got,) = await slack.wait(1)
         assert got.body["attachments"][0]["title"] == "🚨 telegram gets no more messages"
         assert "@BotFather" in got.body["attachments"][0]["text"]
@@ -231,8 +231,8 @@ async def test_news_that_was_refused_or_may_have_arrived_is_not_sent_again(
     async with SlackSink() as slack:
         slack.script.append(reply)
         dispatcher = started((a_slack(slack.url), ALL))
-        dispatcher.post(news("once", event=Event.SIGNAL))
-        dispatcher.post(news("next", event=Event.SIGNAL))
+        dispatcher.post(news("once", event=NewsEvent.SIGNAL))
+        dispatcher.post(news("next", event=NewsEvent.SIGNAL))
         await slack.wait(2)
         await dispatcher.close(5)
         assert [got.body["attachments"][0]["title"] for got in slack.got] == ["once", "next"]
@@ -260,7 +260,7 @@ async def test_parts_that_arrived_are_not_sent_again(quick: None) -> None:
             telegram_no(502, "Bad Gateway"),
         ]
         dispatcher = started((a_telegram(telegram.url), ALL))
-        dispatcher.post(news("long", event=Event.SIGNAL, lines=tuple("x" * 400 for _ in range(15))))
+        dispatcher.post(news("long", event=NewsEvent.SIGNAL, lines=tuple("x" * 400 for _ in range(15))))
         first, second, again = await telegram.wait(3)
         await dispatcher.close(5)
         assert second.body == again.body != first.body
@@ -273,7 +273,7 @@ async def test_the_end_sends_what_waits_and_waits_no_longer_than_told() -> None:
         slow = Rules(per_minute=1, burst=1)
         dispatcher = started((a_slack(slack.url), slow), (a_telegram(telegram.url), ALL))
         for number in range(3):
-            dispatcher.post(news(f"event {number}", event=Event.SIGNAL))
+            dispatcher.post(news(f"event {number}", event=NewsEvent.SIGNAL))
         await telegram.wait(1)
         loop = asyncio.get_running_loop()
         before = loop.time()
@@ -354,7 +354,7 @@ async def test_no_failure_leaks_a_secret(quick: None, caplog: pytest.LogCaptureF
             (a_telegram(telegram.url), ALL), (a_slack(slack.url), ALL), (a_discord(discord.url), ALL)
         )
         for number in range(3):
-            dispatcher.post(news(f"event {number}", event=Event.SIGNAL))
+            dispatcher.post(news(f"event {number}", event=NewsEvent.SIGNAL))
         await until(lambda: all(s.state is ChannelState.STOPPED for s in dispatcher.queues))
         await dispatcher.close(1)
         own = {"Telegram:": TOKEN, "Slack:": CANARIES[2], "Discord:": CANARIES[3]}

@@ -18,7 +18,15 @@ from adapters.notify.channels.mail import mail_html, subject
 from adapters.notify.channels.slack import slack_body
 from adapters.notify.channels.telegram import LIMIT, telegram_html, without_tags
 from adapters.notify.content.chunks import utf16_units
-from adapters.notify.content.message import Event, Field, Message, Section, plain_lines, plain_text, section
+from adapters.notify.content.message import (
+    Field,
+    Message,
+    MessageSection,
+    NewsEvent,
+    plain_lines,
+    plain_text,
+    section,
+)
 from adapters.notify.content.sanitize import sanitize
 from engine.model.notices import Severity
 from engine.model.orders import AccountKind
@@ -38,10 +46,10 @@ texts = st.one_of(st.sampled_from(HOSTILE), st.text(max_size=200), st.text(min_s
     sanitize
 )
 facts = st.builds(Field, texts.filter(bool), texts.filter(bool))
-sections = st.builds(Section, texts, st.lists(facts, min_size=1, max_size=30).map(tuple))
+sections = st.builds(MessageSection, texts, st.lists(facts, min_size=1, max_size=30).map(tuple))
 messages = st.builds(
     Message,
-    event=st.sampled_from(Event),
+    event=st.sampled_from(NewsEvent),
     severity=st.sampled_from(Severity),
     title=texts.filter(bool),
     ts=st.integers(0, 2**62),

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from msgspec import structs
 
-from adapters.notify.content.message import Event, plain_text
+from adapters.notify.content.message import NewsEvent, plain_text
 from adapters.notify.content.news import START_WAIT_NS, NewsReader, event_of
 from adapters.notify.content.reports import state_words
 from engine.model.events import LinkState
@@ -33,23 +33,23 @@ K, S = NoticeKind, Severity
 @pytest.mark.parametrize(
     ("kind", "severity", "event"),
     [
-        (K.RISK, S.CRITICAL, Event.RISK),
-        (K.RISK, S.GOOD, Event.RISK),
-        (K.STATE, S.WARNING, Event.RISK),
-        (K.STATE, S.INFO, Event.STATUS),
-        (K.ORDER, S.WARNING, Event.ERROR),
-        (K.ORDER, S.INFO, Event.STATUS),
-        (K.CONNECTION, S.WARNING, Event.ERROR),
+        (K.RISK, S.CRITICAL, NewsEvent.RISK),
+        (K.RISK, S.GOOD, NewsEvent.RISK),
+        (K.STATE, S.WARNING, NewsEvent.RISK),
+        (K.STATE, S.INFO, NewsEvent.STATUS),
+        (K.ORDER, S.WARNING, NewsEvent.ERROR),
+        (K.ORDER, S.INFO, NewsEvent.STATUS),
+        (K.CONNECTION, S.WARNING, NewsEvent.ERROR),
         (K.CONNECTION, S.INFO, None),
-        (K.MARKET, S.WARNING, Event.ERROR),
+        (K.MARKET, S.WARNING, NewsEvent.ERROR),
         (K.MARKET, S.INFO, None),
         (K.REFUSAL, S.INFO, None),
-        (K.REFUSAL, S.WARNING, Event.SIGNAL),
+        (K.REFUSAL, S.WARNING, NewsEvent.SIGNAL),
         (K.COMMAND, S.INFO, None),
-        (K.COMMAND, S.WARNING, Event.STATUS),
+        (K.COMMAND, S.WARNING, NewsEvent.STATUS),
     ],
 )
-def test_what_a_notice_is_about(kind: NoticeKind, severity: Severity, event: Event | None) -> None:
+def test_what_a_notice_is_about(kind: NoticeKind, severity: Severity, event: NewsEvent | None) -> None:
     assert event_of(a_notice(1, kind, "x", severity)) is event
 
 
@@ -58,7 +58,7 @@ def test_a_notice_is_told_once_with_whose_money_it_is() -> None:
     view = later(a_view(), notices=(a_notice(1, K.RISK, "MNQ is not protected", S.CRITICAL),))
     (message,) = reader.read(view)
     assert message.headline == "🚨 [PRACTICE] MNQ is not protected"
-    assert (message.event, message.severity, message.book) == (Event.RISK, S.CRITICAL, "main")
+    assert (message.event, message.severity, message.book) == (NewsEvent.RISK, S.CRITICAL, "main")
     assert message.origin == "practice venue · practice time"
     assert reader.read(later(view)) == []
 
@@ -67,7 +67,7 @@ def test_refusals_are_told_where_wanted() -> None:
     notices = (a_notice(1, K.REFUSAL, "long MNQ 5.2 refused: the score is too low"),)
     assert a_reader().read(later(a_view(), notices=notices)) == []
     (message,) = a_reader(refusals=True).read(later(a_view(), notices=notices))
-    assert message.event is Event.SIGNAL
+    assert message.event is NewsEvent.SIGNAL
 
 
 def test_the_same_news_has_the_same_key_whatever_its_figures_but_critical_news_needs_equal_words() -> None:
@@ -105,7 +105,7 @@ def test_the_start_waits_for_the_account_and_tells_what_was_found() -> None:
     view = a_view(books=(a_book(reconciled=False),))
     assert reader.read(view) == []
     (message,) = reader.read(later(view, books=(a_book(),), positions=(a_position(),)))
-    assert message.event is Event.START
+    assert message.event is NewsEvent.START
     assert message.severity is S.GOOD
     assert message.origin == "attic · practice venue · practice time"
     told = plain_text(message, "")
@@ -118,7 +118,7 @@ def test_an_engine_without_a_time_yet_tells_nothing_and_ends_no_day() -> None:
     reader = NewsReader()
     blank = a_view(ts=0, books=(), session=structs.replace(a_view().session, trade_date="1970-01-01"))
     assert reader.read(blank) == []
-    assert [m.event for m in reader.read(later(a_view(), version=2))] == [Event.START]
+    assert [m.event for m in reader.read(later(a_view(), version=2))] == [NewsEvent.START]
 
 
 def test_a_start_without_an_account_is_told_as_a_warning_after_a_while() -> None:
@@ -133,7 +133,7 @@ def test_the_end_tells_the_day_and_what_stays_open() -> None:
     reader = a_reader()
     reader.read(later(a_view(), positions=(a_position(),)))
     (message,) = reader.ended("", failed=False)
-    assert (message.event, message.severity) == (Event.STOP, S.WARNING)
+    assert (message.event, message.severity) == (NewsEvent.STOP, S.WARNING)
     assert message.lines == ("Open positions keep their stops at the venue.",)
     assert facts_of(message)["Net"] == "+123.40 USD"
 
@@ -141,7 +141,7 @@ def test_the_end_tells_the_day_and_what_stays_open() -> None:
 def test_a_failed_engine_is_critical() -> None:
     reader = a_reader()
     (message,) = reader.ended("the journal can't be read", failed=True)
-    assert (message.event, message.severity) == (Event.ERROR, S.CRITICAL)
+    assert (message.event, message.severity) == (NewsEvent.ERROR, S.CRITICAL)
     assert message.title == "tstream has stopped: the journal can't be read"
 
 
@@ -153,13 +153,13 @@ def test_ill_health_is_told_once_and_so_is_recovery() -> None:
     reader = a_reader()
     ill = later(a_view(), health=HealthView(ok=False, detail="the journal can't be written"))
     (message,) = reader.read(ill)
-    assert (message.event, message.severity) == (Event.ERROR, S.CRITICAL)
+    assert (message.event, message.severity) == (NewsEvent.ERROR, S.CRITICAL)
     assert message.title == "the journal can't be written"
     ill = later(ill)
     assert reader.read(ill) == []
     well = later(ill, health=HealthView(ok=True))
     (message,) = reader.read(well)
-    assert (message.event, message.severity) == (Event.STATUS, S.GOOD)
+    assert (message.event, message.severity) == (NewsEvent.STATUS, S.GOOD)
     assert reader.read(later(well, health=HealthView(ok=True, detail="words"))) == []
 
 
@@ -170,7 +170,7 @@ def test_the_regular_status_comes_when_its_time_has_come() -> None:
     assert reader.read(view) == []
     view = later(view, ts=NOW + 5 * MINUTE)
     (message,) = reader.read(view)
-    assert message.event is Event.STATUS
+    assert message.event is NewsEvent.STATUS
     assert facts_of(message)["market"] == "live"
     assert reader.read(later(view)) == []
 
@@ -190,13 +190,13 @@ def test_a_short_drop_is_no_news_a_long_one_is_and_so_is_its_end() -> None:
     assert reader.read(view) == []
     view = later(view, ts=began + 10 * NANOS)
     (lost,) = reader.read(view)
-    assert (lost.event, lost.severity) == (Event.ERROR, S.WARNING)
+    assert (lost.event, lost.severity) == (NewsEvent.ERROR, S.WARNING)
     assert lost.title == "user link down for 10 s"
     assert lost.lines == ("closed by the gateway",)
     view = later(view, ts=began + 20 * NANOS)
     assert reader.read(view) == []
     (back,) = reader.read(later(view, links=(live,), ts=began + 3 * MINUTE))
-    assert (back.event, back.title) == (Event.STATUS, "user link is back after 3 min")
+    assert (back.event, back.title) == (NewsEvent.STATUS, "user link is back after 3 min")
 
 
 def test_a_connection_that_never_stood_gets_longer() -> None:
@@ -210,7 +210,7 @@ def test_a_connection_that_never_stood_gets_longer() -> None:
 
 def test_what_earlier_runs_told_is_no_news() -> None:
     past = tuple(a_notice(seq, K.RISK, "MNQ is not protected", S.CRITICAL) for seq in (-2, -1))
-    assert [m.event for m in NewsReader().read(a_view(notices=past))] == [Event.START]
+    assert [m.event for m in NewsReader().read(a_view(notices=past))] == [NewsEvent.START]
     assert a_reader().read(later(a_view(), notices=past)) == []
 
 
@@ -263,7 +263,7 @@ def test_the_day_is_summed_up_from_its_last_picture_each_book_by_itself() -> Non
     fresh = later(last, books=(a_book("live", realized_usd=Decimal(0)),))
     fresh = later(fresh, session=structs.replace(fresh.session, trade_date="2026-10-15"))
     (message,) = reader.read(fresh)
-    assert (message.event, message.title) == (Event.DAILY_SUMMARY, "Day 2026-10-14")
+    assert (message.event, message.title) == (NewsEvent.DAILY_SUMMARY, "Day 2026-10-14")
     first, second = message.sections
     assert first.title == "[LIVE] ACC-live"
     assert {f.name: f.value for f in first.fields} == {

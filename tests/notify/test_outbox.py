@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.notify.config import Rules
-from adapters.notify.content.message import RANKS, Event, Message
+from adapters.notify.content.message import RANKS, Message, NewsEvent
 from adapters.notify.dispatch.outbox import Escalation, Outbox
 from engine.model.notices import Severity
 from tests.notify.scenes import NOW, news
@@ -35,8 +35,8 @@ def test_the_threshold_is_the_least_severity_wanted(severity: Severity) -> None:
 
 
 def test_only_listed_events_are_wanted() -> None:
-    outbox = an_outbox(Rules(events=frozenset({Event.RISK, Event.ERROR})))
-    assert [e for e in Event if outbox.wants(news(event=e))] == [Event.RISK, Event.ERROR]
+    outbox = an_outbox(Rules(events=frozenset({NewsEvent.RISK, NewsEvent.ERROR})))
+    assert [e for e in NewsEvent if outbox.wants(news(event=e))] == [NewsEvent.RISK, NewsEvent.ERROR]
 
 
 def test_repeats_that_wait_are_counted_and_the_newest_words_are_told() -> None:
@@ -72,7 +72,7 @@ def test_the_worst_severity_of_repeats_counts() -> None:
 def test_news_without_a_key_is_never_counted_together() -> None:
     outbox = an_outbox()
     for _ in range(3):
-        outbox.offer(news("exit", event=Event.SIGNAL), 0.0)
+        outbox.offer(news("exit", event=NewsEvent.SIGNAL), 0.0)
     assert [message.count for message in drained(outbox, 0.0)] == [1, 1, 1]
 
 
@@ -80,7 +80,7 @@ def test_a_burst_is_told_in_one_but_signals_and_critical_news_whole() -> None:
     outbox = an_outbox()
     for number in range(12):
         outbox.offer(news(f"event {number}"), 0.0)
-    outbox.offer(news("signal", event=Event.SIGNAL), 0.0)
+    outbox.offer(news("signal", event=NewsEvent.SIGNAL), 0.0)
     outbox.offer(news("naked", Severity.CRITICAL), 0.0)
     first, second, third = drained(outbox, 0.0)
     assert first.title == "naked"
@@ -191,7 +191,7 @@ def test_nothing_is_lost_without_being_counted(
     now, told = 0.0, 0
     for severity, key, gap in script:
         now += gap
-        outbox.offer(news("x", severity, key=key, event=Event.SIGNAL), now)
+        outbox.offer(news("x", severity, key=key, event=NewsEvent.SIGNAL), now)
         assert len(outbox) <= capacity
         told += sum(m.count for m in drained(outbox, now))
     outbox.drop_pacing()
@@ -210,7 +210,7 @@ def test_the_pace_holds_over_every_minute(script: list[tuple[Severity, str, floa
         now += gap
         if severity is Severity.CRITICAL:
             continue
-        outbox.offer(news("x", severity, key=key, event=Event.SIGNAL), now)
+        outbox.offer(news("x", severity, key=key, event=NewsEvent.SIGNAL), now)
         at += [now] * len(drained(outbox, now))
     for start in at:
         assert sum(start <= other < start + 60 for other in at) <= rules.per_minute + rules.burst

@@ -8,7 +8,7 @@ from pathlib import Path
 import adapters.notify
 from adapters.common.secret import Secret
 from adapters.notify.config import MailConfig, NotifyConfig, Rules, TelegramCommandsConfig
-from adapters.notify.content.message import Event
+from adapters.notify.content.message import NewsEvent
 from adapters.notify.content.outages import FIRST_NS, OUTAGE_NS
 from adapters.notify.content.trades import SETTLE_NS
 from adapters.notify.dispatch.outbox import DIGEST_FROM
@@ -26,7 +26,7 @@ def rows(first: str) -> list[str]:
 
 
 def test_every_event_has_its_row_and_no_other() -> None:
-    assert rows("event") == [f"`{event}`" for event in Event]
+    assert rows("event") == [f"`{event}`" for event in NewsEvent]
 
 
 def test_what_a_channel_says_is_listed_in_the_words_of_the_code() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from adapters.notify.content.message import Event
+from adapters.notify.content.message import NewsEvent
 from adapters.notify.content.news import NewsReader
 from engine.model.market import NANOS, Side
 from engine.model.notices import NoticeKind, Severity, SignalFacts
@@ -31,7 +31,7 @@ def test_a_signal_tells_the_whole_plan() -> None:
     notice = a_notice(1, K.SIGNAL, "long MNQ 7.4: entering 2 (OB held)", S.GOOD, signal=SIGNAL)
     (message,) = reader.read(later(a_view(), notices=(notice,), alignment={"MNQ": an_alignment()}))
     assert message.headline == "🟢 [PRACTICE] Signal: LONG 2 MNQ"
-    assert message.event is Event.SIGNAL
+    assert message.event is NewsEvent.SIGNAL
     assert facts_of(message) == {
         "Entry": "21000.25 (market)",
         "Stop": "20990.25",
@@ -79,7 +79,7 @@ def test_an_entry_is_told_once_its_stop_is_seen_with_it() -> None:
     assert reader.read(bare) == []
     (message,) = reader.read(later(bare, positions=(a_position(),)))
     assert message.headline == "🟢 [PRACTICE] LONG 2 MNQ @ 21000.25"
-    assert (message.event, message.severity) == (Event.TRADE_ENTRY, S.GOOD)
+    assert (message.event, message.severity) == (NewsEvent.TRADE_ENTRY, S.GOOD)
     assert message.lines == ("bought 2 MNQ @ 21000.25 (entry)",)
     assert facts_of(message) == {
         "Entry": "21000.25",
@@ -124,14 +124,14 @@ def test_half_at_the_first_target_then_the_rest_at_break_even() -> None:
         ),
         positions=(a_position(),),
     )
-    assert [m.event for m in reader.read(view)] == [Event.SIGNAL, Event.TRADE_ENTRY]
+    assert [m.event for m in reader.read(view)] == [NewsEvent.SIGNAL, NewsEvent.TRADE_ENTRY]
     view = later(
         view,
         notices=(*view.notices, a_notice(3, K.FILL, "sold 1 MNQ @ 21015.25 (target)", S.GOOD)),
         positions=(a_position(qty=1, protected_qty=1, stop=Decimal("21000.75")),),
     )
     (half,) = reader.read(view)
-    assert (half.event, half.title, half.severity) == (Event.TRADE_EXIT, "MNQ: 1 of 2 closed", S.GOOD)
+    assert (half.event, half.title, half.severity) == (NewsEvent.TRADE_EXIT, "MNQ: 1 of 2 closed", S.GOOD)
     assert facts_of(half)["Stop"] == "21000.75"
     view = later(
         view,
@@ -141,7 +141,7 @@ def test_half_at_the_first_target_then_the_rest_at_break_even() -> None:
     )
     (end,) = reader.read(view)
     assert end.headline == "✅ [PRACTICE] LONG 2 MNQ closed: +58.52 USD"
-    assert (end.event, end.severity) == (Event.TRADE_EXIT, S.GOOD)
+    assert (end.event, end.severity) == (NewsEvent.TRADE_EXIT, S.GOOD)
     told = facts_of(end)
     assert told["Net"] == "+123.40 USD"  # of the day, in its own section
     assert end.sections[0].fields[0].value == "+58.52 USD (+1.4 R)"
@@ -163,7 +163,7 @@ def test_a_trade_that_came_and_went_between_two_pictures_is_told_once() -> None:
         a_notice(2, K.FILL, "sold 2 MNQ @ 21015.25 (target)", S.GOOD),
     )
     (message,) = reader.read(later(a_view(), notices=fills, trades=(a_trade(),)))
-    assert message.event is Event.TRADE_EXIT
+    assert message.event is NewsEvent.TRADE_EXIT
     assert len(message.lines) == 2
 
 
@@ -174,14 +174,14 @@ def test_a_turned_position_tells_the_exit_and_the_new_entry() -> None:
     fills = (a_notice(1, K.FILL, "sold 3 MNQ @ 21010.00 (close)", S.GOOD),)
     short = a_position(qty=-1, protected_qty=1, stop=Decimal("21010.25"), targets=(Decimal("20985.25"),))
     out, back_in = reader.read(later(long, notices=fills, positions=(short,), trades=(a_trade(),)))
-    assert out.event is Event.TRADE_EXIT
-    assert back_in.event is Event.TRADE_ENTRY
+    assert out.event is NewsEvent.TRADE_EXIT
+    assert back_in.event is NewsEvent.TRADE_ENTRY
     assert back_in.headline == "🔴 [PRACTICE] SHORT 1 MNQ @ 21000.25"
 
 
 def test_trades_of_earlier_runs_are_no_news() -> None:
     reader = NewsReader()
-    assert [m.event for m in reader.read(a_view(trades=(a_trade(),)))] == [Event.START]
+    assert [m.event for m in reader.read(a_view(trades=(a_trade(),)))] == [NewsEvent.START]
     assert reader.read(later(a_view(trades=(a_trade(),)))) == []
 
 
@@ -202,4 +202,4 @@ def test_an_entry_that_still_waits_for_its_stop_is_told_at_the_end() -> None:
     reader = a_reader()
     fill = a_notice(1, K.FILL, "bought 2 MNQ", S.GOOD)
     reader.read(later(a_view(), notices=(fill,), positions=(a_position(stop=None, protected_qty=0),)))
-    assert [m.event for m in reader.ended("", failed=False)] == [Event.TRADE_ENTRY, Event.STOP]
+    assert [m.event for m in reader.ended("", failed=False)] == [NewsEvent.TRADE_ENTRY, NewsEvent.STOP]

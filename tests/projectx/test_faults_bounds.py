@@ -12,7 +12,7 @@ from msgspec import Raw
 from adapters.projectx import signalr
 from adapters.projectx.anomalies import Anomalies
 from adapters.projectx.signalr import RecordSplitter
-from adapters.projectx.wire import AccountRow, OrderRow, PositionRow, TradeRow, WireError, read, read_user
+from adapters.projectx.wire import WireAccount, WireError, WireOrder, WirePosition, WireTrade, read, read_user
 from engine.model.errors import RetryableError, UnknownOutcomeError
 from engine.model.events import FillReported, LinkState, Print, Quote
 from engine.model.orders import VenueStatus
@@ -85,25 +85,25 @@ async def test_f53_a_monstrous_record_of_the_hub_is_counted_and_the_truth_is_loo
 
 HUGE, LONG_ID = 10**12, 10**30
 ROWS: list[tuple[type, dict[str, Any]]] = [
-    (TradeRow, samples.trade(size=HUGE)),
-    (TradeRow, samples.trade(LONG_ID)),
-    (TradeRow, samples.trade(-1)),
-    (TradeRow, samples.trade(orderId=LONG_ID)),
-    (TradeRow, samples.trade(price="NaN")),
-    (TradeRow, samples.trade(price="1e999999999")),
-    (TradeRow, samples.trade(fees="Infinity")),
-    (TradeRow, samples.trade(commissions=1e13)),
-    (TradeRow, samples.trade(contractId="x" * 2_000)),
-    (OrderRow, samples.order(LONG_ID)),
-    (OrderRow, samples.order(size=HUGE)),
-    (OrderRow, samples.order(fillVolume=HUGE)),
-    (OrderRow, samples.order(status=LONG_ID)),
-    (OrderRow, samples.order(customTag="x" * 2_000)),
-    (PositionRow, samples.position(size=HUGE)),
-    (PositionRow, samples.position(averagePrice="NaN")),
-    (AccountRow, samples.account(balance="NaN")),
-    (AccountRow, samples.account(balance=-1e15)),
-    (AccountRow, samples.account(name="x" * 2_000)),
+    (WireTrade, samples.trade(size=HUGE)),
+    (WireTrade, samples.trade(LONG_ID)),
+    (WireTrade, samples.trade(-1)),
+    (WireTrade, samples.trade(orderId=LONG_ID)),
+    (WireTrade, samples.trade(price="NaN")),
+    (WireTrade, samples.trade(price="1e999999999")),
+    (WireTrade, samples.trade(fees="Infinity")),
+    (WireTrade, samples.trade(commissions=1e13)),
+    (WireTrade, samples.trade(contractId="x" * 2_000)),
+    (WireOrder, samples.order(LONG_ID)),
+    (WireOrder, samples.order(size=HUGE)),
+    (WireOrder, samples.order(fillVolume=HUGE)),
+    (WireOrder, samples.order(status=LONG_ID)),
+    (WireOrder, samples.order(customTag="x" * 2_000)),
+    (WirePosition, samples.position(size=HUGE)),
+    (WirePosition, samples.position(averagePrice="NaN")),
+    (WireAccount, samples.account(balance="NaN")),
+    (WireAccount, samples.account(balance=-1e15)),
+    (WireAccount, samples.account(name="x" * 2_000)),
 ]
 
 
@@ -123,7 +123,7 @@ def test_numbers_from_outside_have_bounds(shape: type, row: dict[str, Any]) -> N
     "junk", [b"\xff", b'{"type":"\xc3"}', b"[" * 2_000, b'{"x":' * 2_000, b"[" * 40 + b"]" * 40, b"1e999999"]
 )
 def test_bytes_that_are_no_record_are_no_record(junk: bytes) -> None:
-    for shape in (TradeRow, OrderRow):
+    for shape in (WireTrade, WireOrder):
         with pytest.raises(WireError):
             read(junk, shape)
         with pytest.raises(WireError):

@@ -14,14 +14,14 @@ from msgspec import Raw
 
 from adapters.projectx import mapping, requests
 from adapters.projectx.wire import (
-    AccountRow,
     BarRow,
     ContractRow,
-    OrderRow,
-    PositionRow,
     QuoteRow,
-    TradeRow,
+    WireAccount,
     WireError,
+    WireOrder,
+    WirePosition,
+    WireTrade,
     read,
     read_prints,
     read_quote,
@@ -61,7 +61,7 @@ BY_ORDER_ID = {("orderId" if key == "id" else key): value for key, value in samp
 
 
 def test_order_of_a_query() -> None:
-    order = mapping.order(read(raw(samples.order()), OrderRow), MNQ)
+    order = mapping.order(read(raw(samples.order()), WireOrder), MNQ)
     assert order.venue_id == "900"
     assert order.client_id == "ts-a-1-1"
     assert (order.side, order.type, order.qty) == (Side.BUY, OrderType.LIMIT, 2)
@@ -75,7 +75,7 @@ def test_bracket_child_of_the_stream() -> None:
     child = samples.order(
         902, status=8, type=4, side=1, limitPrice=None, customTag="ts-a-1-1-SL", parentOrderId=900
     )
-    [(action, row)] = read_user(raw([{"action": 1, "data": samples.streamed(child)}]), OrderRow)
+    [(action, row)] = read_user(raw([{"action": 1, "data": samples.streamed(child)}]), WireOrder)
     order = mapping.order(row, MNQ)
     assert action == 1
     assert (order.parent_id, order.client_id) == ("900", "ts-a-1-1-SL")
@@ -97,7 +97,7 @@ def test_bracket_child_of_the_stream() -> None:
     ],
 )
 def test_every_order_status(wire: int, status: VenueStatus, live: bool) -> None:
-    order = mapping.order(read(raw(samples.order(status=wire)), OrderRow), MNQ)
+    order = mapping.order(read(raw(samples.order(status=wire)), WireOrder), MNQ)
     assert order.status is status
     assert order.status.live is live
 
@@ -118,17 +118,17 @@ def test_every_order_status(wire: int, status: VenueStatus, live: bool) -> None:
     ],
 )
 def test_every_order_type(wire: int, changes: dict[str, Any], kind: OrderType) -> None:
-    assert mapping.order(read(raw(samples.order(type=wire, **changes)), OrderRow), MNQ).type is kind
+    assert mapping.order(read(raw(samples.order(type=wire, **changes)), WireOrder), MNQ).type is kind
 
 
 @pytest.mark.parametrize("change", [{"status": 0}, {"status": 9}, {"side": 2}, {"limitPrice": 21_000.3}])
 def test_order_without_sense(change: dict[str, Any]) -> None:
     with pytest.raises(WireError):
-        mapping.order(read(raw(samples.order(**change)), OrderRow), MNQ)
+        mapping.order(read(raw(samples.order(**change)), WireOrder), MNQ)
 
 
 def test_fill_costs_fees_and_commission() -> None:
-    fill = mapping.fill(read(raw(samples.trade()), TradeRow), MNQ)
+    fill = mapping.fill(read(raw(samples.trade()), WireTrade), MNQ)
     assert fill is not None
     assert (fill.trade_id, fill.venue_order_id) == ("5000", "900")
     assert (fill.price, fill.qty, fill.side) == (84_001, 2, Side.BUY)
@@ -139,31 +139,31 @@ def test_fill_costs_fees_and_commission() -> None:
 def test_fill_of_an_older_gateway_has_no_commission() -> None:
     row = samples.trade()
     del row["commissions"]
-    fill = mapping.fill(read(raw(row), TradeRow), MNQ)
+    fill = mapping.fill(read(raw(row), WireTrade), MNQ)
     assert fill is not None
     assert fill.cost_usd == Decimal("0.72")
 
 
 def test_voided_trade_is_no_fill() -> None:
-    assert mapping.fill(read(raw(samples.trade(voided=True)), TradeRow), MNQ) is None
+    assert mapping.fill(read(raw(samples.trade(voided=True)), WireTrade), MNQ) is None
 
 
 @pytest.mark.parametrize("change", [{"side": 7}, {"size": 0}, {"price": 21_000.1}])
 def test_trade_without_sense(change: dict[str, Any]) -> None:
     with pytest.raises(WireError):
-        mapping.fill(read(raw(samples.trade(**change)), TradeRow), MNQ)
+        mapping.fill(read(raw(samples.trade(**change)), WireTrade), MNQ)
 
 
 @pytest.mark.parametrize(("kind", "size", "qty"), [(1, 2, 2), (2, 3, -3), (0, 0, 0), (1, 0, 0)])
 def test_position_is_signed_and_its_average_exact(kind: int, size: int, qty: int) -> None:
-    position = mapping.position(read(raw(samples.position(type=kind, size=size)), PositionRow), MNQ)
+    position = mapping.position(read(raw(samples.position(type=kind, size=size)), WirePosition), MNQ)
     assert position.qty == qty
     assert position.average_price == Decimal("21000.375")
 
 
 def test_position_of_an_unknown_type() -> None:
     with pytest.raises(WireError):
-        mapping.position(read(raw(samples.position(type=5)), PositionRow), MNQ)
+        mapping.position(read(raw(samples.position(type=5)), WirePosition), MNQ)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_position_of_an_unknown_type() -> None:
     ],
 )
 def test_practice_is_told_by_the_name_alone(name: str, kind: AccountKind) -> None:
-    account = mapping.account(read(raw(samples.account(name=name, simulated=True)), AccountRow))
+    account = mapping.account(read(raw(samples.account(name=name, simulated=True)), WireAccount))
     assert account.kind is kind
     assert account.balance_usd == Decimal("150000.5")
 
@@ -204,7 +204,7 @@ def test_bar_of_history() -> None:
     ids=["envelope", "bare", "pascal", "bare pascal", "numbers as text", "order id", "nested list"],
 )
 def test_user_records_are_read_liberally(arguments: Any) -> None:
-    rows = read_user(raw(arguments), OrderRow)
+    rows = read_user(raw(arguments), WireOrder)
     assert [(action, mapping.order(row, MNQ).venue_id) for action, row in rows] == [(1, "900")]
     assert mapping.order(rows[0][1], MNQ).limit == 84_001
 
@@ -213,7 +213,7 @@ def test_a_trade_without_its_id_is_not_given_its_orders() -> None:
     row = samples.trade()
     del row["id"]
     with pytest.raises(WireError):
-        read_user(raw([row]), TradeRow)
+        read_user(raw([row]), WireTrade)
 
 
 @pytest.mark.parametrize(
@@ -231,10 +231,10 @@ def test_a_trade_without_its_id_is_not_given_its_orders() -> None:
 )
 def test_user_nonsense(arguments: Any) -> None:
     if arguments == []:
-        assert read_user(raw(arguments), OrderRow) == []
+        assert read_user(raw(arguments), WireOrder) == []
         return
     with pytest.raises(WireError):
-        read_user(raw(arguments), OrderRow)
+        read_user(raw(arguments), WireOrder)
 
 
 def test_partial_quotes_merge() -> None:
@@ -349,10 +349,10 @@ def test_a_price_between_two_ticks_is_never_rounded_onto_one(price: Decimal) -> 
 def test_whatever_comes_is_read_or_refused(value: Any) -> None:
     data = raw(value)
     for reader in (
-        lambda: read_user(data, TradeRow),
+        lambda: read_user(data, WireTrade),
         lambda: read_quote(data),
         lambda: read_prints(data),
-        lambda: read_rows(data, OrderRow),
+        lambda: read_rows(data, WireOrder),
     ):
         with suppress(WireError):
             reader()

@@ -16,13 +16,13 @@ from adapters.common import stamps
 from adapters.projectx import mapping
 from adapters.projectx.contracts import symbol_id
 from adapters.projectx.wire import (
-    AccountRow,
     BarRow,
     ContractRow,
-    OrderRow,
-    PositionRow,
     Reply,
-    TradeRow,
+    WireAccount,
+    WireOrder,
+    WirePosition,
+    WireTrade,
     read,
     read_prints,
     read_quote,
@@ -89,7 +89,7 @@ def test_login_summaries_hold_a_time(name: str) -> None:
 
 
 def test_accounts() -> None:
-    accounts = [mapping.account(row) for row in read_rows(rows_of("accounts_search.json"), AccountRow)]
+    accounts = [mapping.account(row) for row in read_rows(rows_of("accounts_search.json"), WireAccount)]
     assert {a.name.split("-")[0]: a.kind for a in accounts} == {
         "50KTC": AccountKind.LIVE,
         "PRAC": AccountKind.PRACTICE,
@@ -117,7 +117,7 @@ def test_bars() -> None:
 
 
 def test_orders() -> None:
-    rows = read_rows(rows_of("historical_orders_24h.json"), OrderRow)
+    rows = read_rows(rows_of("historical_orders_24h.json"), WireOrder)
     orders = [mapping.order(row, product(row.contract_id)) for row in rows]
     assert len(orders) == len(load("historical_orders_24h.json"))
     by_id = {order.venue_id: order for order in orders}
@@ -127,39 +127,39 @@ def test_orders() -> None:
         assert (leg.client_id or "").endswith(("-SL", "-TP"))
         if leg.parent_id in by_id:
             assert by_id[leg.parent_id].side is leg.side.opposite
-    assert read_rows(rows_of("open_orders.json"), OrderRow) == []
+    assert read_rows(rows_of("open_orders.json"), WireOrder) == []
 
 
 def test_trades() -> None:
-    rows = read_rows(rows_of("historical_trades_24h.json"), TradeRow)
+    rows = read_rows(rows_of("historical_trades_24h.json"), WireTrade)
     fills = [mapping.fill(row, product(row.contract_id)) for row in rows]
     assert len({fill.trade_id for fill in fills if fill is not None}) == len(rows) > 0
 
 
 def test_orders_agree_with_their_trades() -> None:
-    trades = read_rows(rows_of("historical_trades_24h.json"), TradeRow)
-    orders = {row.id: row for row in read_rows(rows_of("historical_orders_24h.json"), OrderRow)}
+    trades = read_rows(rows_of("historical_trades_24h.json"), WireTrade)
+    orders = {row.id: row for row in read_rows(rows_of("historical_orders_24h.json"), WireOrder)}
     joined = [(trade, orders[trade.order_id]) for trade in trades if trade.order_id in orders]
     assert joined
     assert all(trade.price == order.filled_price for trade, order in joined)
 
 
 def test_positions() -> None:
-    assert read_rows(rows_of("open_positions.json"), PositionRow) == []
+    assert read_rows(rows_of("open_positions.json"), WirePosition) == []
 
 
 def test_user_stream() -> None:
     [account] = samples("account")
-    assert read_user(arguments(account), AccountRow)[0][1].balance == Decimal("149848.64")
+    assert read_user(arguments(account), WireAccount)[0][1].balance == Decimal("149848.64")
     [order] = samples("order")
-    [(_, row)] = read_user(arguments(order), OrderRow)
+    [(_, row)] = read_user(arguments(order), WireOrder)
     assert mapping.order(row, product(row.contract_id)).status is VenueStatus.REJECTED
     [position] = samples("position")
-    [(action, held)] = read_user(arguments(position), PositionRow)
+    [(action, held)] = read_user(arguments(position), WirePosition)
     assert action == 2
     assert mapping.position(held, product(held.contract_id)).qty == 0
     [trade] = samples("trade")
-    [(_, half_turn)] = read_user(arguments(trade), TradeRow)
+    [(_, half_turn)] = read_user(arguments(trade), WireTrade)
     fill = mapping.fill(half_turn, product(half_turn.contract_id))
     assert fill is not None
     assert fill.cost_usd == Decimal("0.61")
@@ -204,7 +204,7 @@ def test_bracket_legs_of_partial_exits(name: str) -> None:
         "creationTimestamp": recording["captured_utc"],
     }
     for row in found:
-        order = mapping.order(read(json.dumps(common | row).encode(), OrderRow), CME_FUTURES["MNQ"])
+        order = mapping.order(read(json.dumps(common | row).encode(), WireOrder), CME_FUTURES["MNQ"])
         assert (order.stop is None) != (order.limit is None)
         assert order.status.live
 
@@ -243,9 +243,9 @@ def test_subscriptions_are_those_of_the_live_gateway() -> None:
 def test_every_row_takes_the_fast_path() -> None:
     """The captures decode without the liberal reader, so that it stays the exception."""
     for name, shape in (
-        ("accounts_search.json", AccountRow),
+        ("accounts_search.json", WireAccount),
         ("contracts_available.json", ContractRow),
-        ("historical_orders_24h.json", OrderRow),
-        ("historical_trades_24h.json", TradeRow),
+        ("historical_orders_24h.json", WireOrder),
+        ("historical_trades_24h.json", WireTrade),
     ):
         assert msgspec.json.decode((FOLDER / name).read_bytes(), type=list[shape])  # type: ignore[valid-type]

@@ -16,7 +16,7 @@ from typing import Any
 
 from adapters.store import emergency, opening
 from adapters.store.emergency import EmergencyFile, emergency_path
-from adapters.store.journal import Journal
+from adapters.store.journal import SqliteJournal
 from adapters.store.virtual import SyncJournal
 from engine.model import effects as fx
 from engine.model import records as r
@@ -95,7 +95,7 @@ async def _until(condition: Callable[[], object]) -> None:
 async def outage(home: Path, reaper: Reaper) -> None:
     """The journal works, is away for two protective orders and one cancel, and comes back."""
     down = False
-    async with await Journal.open(home / "journal.db", install="kills") as journal:
+    async with await SqliteJournal.open(home / "journal.db", install="kills") as journal:
         stored = journal.append
 
         async def append(records: Sequence[bytes], first_seq: int) -> None:

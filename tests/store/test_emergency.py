@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.store import emergency
-from adapters.store.emergency import RESERVE_BYTES, EmergencyFile, Line, emergency_path, read_lines
-from adapters.store.journal import Journal
+from adapters.store.emergency import RESERVE_BYTES, EmergencyFile, EmergencyLine, emergency_path, read_lines
+from adapters.store.journal import SqliteJournal
 from adapters.store.virtual import SyncJournal
 from engine.model.errors import RetryableError
 from tests.support.patience import patient
@@ -126,7 +126,7 @@ async def test_f33_a_disk_that_hangs_is_not_waited_for(path: Path, monkeypatch: 
     rest=st.binary(max_size=40),
 )
 def test_a_torn_file_gives_its_whole_lines_and_no_other(records: list[bytes], cut: int, rest: bytes) -> None:
-    lines = [Line("i", n, msgspec.Raw(body)) for n, body in enumerate(records, 1)]
+    lines = [EmergencyLine("i", n, msgspec.Raw(body)) for n, body in enumerate(records, 1)]
     whole = [msgspec.json.encode(line) + b"\n" for line in lines]
     text = b"".join(whole)
     cut = min(cut, len(text))
@@ -181,9 +181,9 @@ def test_a_file_of_another_journal_is_put_aside_and_said(
 
 async def test_f34_the_second_opener_of_a_journal_is_told_who_was_first(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
-    async with await Journal.open(path):
+    async with await SqliteJournal.open(path):
         with pytest.raises(Exception, match=f"the journal .* process id {os.getpid()}; stop that one first"):
-            await Journal.open(path)
+            await SqliteJournal.open(path)
         with pytest.raises(Exception, match=f"process id {os.getpid()}"):
             SyncJournal(path)
     with SyncJournal(path) as journal:

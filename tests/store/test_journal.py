@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters.store.hashing import run_hash
-from adapters.store.journal import Journal
+from adapters.store.journal import SqliteJournal
 from adapters.store.virtual import SyncJournal
 from engine.model.errors import FatalError, RetryableError
 
@@ -30,25 +30,25 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "home" / "journal.db"
 
 
-async def contents(journal: Journal, after_seq: int = 0) -> list[tuple[int, bytes]]:
+async def contents(journal: SqliteJournal, after_seq: int = 0) -> list[tuple[int, bytes]]:
     return [row async for row in journal.read(after_seq)]
 
 
 async def test_records_come_back_in_order_after_a_restart(path: Path) -> None:
-    async with await Journal.open(path) as journal:
+    async with await SqliteJournal.open(path) as journal:
         await journal.append([b"one", b"two"], 1)
         await journal.append([], 3)
         await journal.append([b"", b"\x00\xff"], 3)
         assert journal.last_seq == 4
         assert await contents(journal) == [(1, b"one"), (2, b"two"), (3, b""), (4, b"\x00\xff")]
-    async with await Journal.open(path) as journal:
+    async with await SqliteJournal.open(path) as journal:
         assert journal.last_seq == 4
         assert await contents(journal, 2) == [(3, b""), (4, b"\x00\xff")]
 
 
 async def test_large_appends_are_one_transaction_and_read_in_batches(path: Path) -> None:
     records = [str(i).encode() for i in range(2_345)]
-    async with await Journal.open(path) as journal:
+    async with await SqliteJournal.open(path) as journal:
         await journal.append(records, 1)
         assert await contents(journal) == list(enumerate(records, 1))
         with closing(sqlite3.connect(path)) as other:
@@ -61,7 +61,7 @@ async def test_large_appends_are_one_transaction_and_read_in_batches(path: Path)
 
 @pytest.mark.parametrize("first", [1, 2, 4, 9, 0, -3])
 async def test_numbers_have_no_gaps_and_are_not_used_twice(path: Path, first: int) -> None:
-    async with await Journal.open(path) as journal:
+    async with await SqliteJournal.open(path) as journal:
         await journal.append([b"one", b"two"], 1)
         with pytest.raises(FatalError, match=f"record {first} can't follow record 2"):
             await journal.append([b"other"], first)
@@ -69,7 +69,7 @@ async def test_numbers_have_no_gaps_and_are_not_used_twice(path: Path, first: in
 
 
 async def test_the_same_records_may_be_handed_over_again_with_more_behind_them(path: Path) -> None:
-    async with await Journal.open(path) as journal:
+    async with await SqliteJournal.open(path) as journal:
         await journal.append([b"one", b"two"], 1)
         await journal.append([b"one", b"two"], 1)
         await journal.append([b"two", b"three"], 2)
@@ -78,7 +78,7 @@ async def test_the_same_records_may_be_handed_over_again_with_more_behind_them(p
 
 async def test_a_cancelled_append_is_stored_whole_and_can_be_repeated(path: Path) -> None:
     records = [b"x" * 1000] * 3_000
-    async with await Journal.open(path) as journal:
+    async with await SqliteJournal.open(path) as journal:
         task = asyncio.ensure_future(journal.append(records, 1))
         await asyncio.sleep(0)
         task.cancel()
@@ -99,7 +99,7 @@ def locked(path: Path) -> Iterator[None]:
 @pytest.mark.parametrize("count", [1, 600])
 async def test_a_locked_journal_is_retryable_and_nothing_is_lost(path: Path, count: int) -> None:
     records = [b"x"] * count
-    async with await Journal.open(path, wait_s=0.01) as journal:
+    async with await SqliteJournal.open(path, wait_s=0.01) as journal:
         with locked(path):
             with pytest.raises(RetryableError, match="database is locked"):
                 await journal.append(records, 1)
@@ -125,7 +125,7 @@ def full_disk(path: Path) -> Iterator[None]:
 @pytest.mark.parametrize("count", [1, 600])
 async def test_f33_a_full_disk_is_retryable_and_nothing_is_lost(path: Path, count: int) -> None:
     records = [b"x" * 50_000] * count
-    async with await Journal.open(path) as journal:
+    async with await SqliteJournal.open(path) as journal:
         await journal.append([b"before"], 1)
         with full_disk(path):
             for _ in range(3):
@@ -134,7 +134,7 @@ async def test_f33_a_full_disk_is_retryable_and_nothing_is_lost(path: Path, coun
         assert await contents(journal) == [(1, b"before")]
         await journal.append(records, 2)
         assert journal.last_seq == count + 1
-    async with await Journal.open(path) as journal:
+    async with await SqliteJournal.open(path) as journal:
         assert journal.last_seq == count + 1
 
 
@@ -169,21 +169,21 @@ def test_what_was_acknowledged_before_a_kill_is_there_after_it(path: Path) -> No
 
 
 async def test_the_newest_snapshot_is_loaded(path: Path) -> None:
-    async with await Journal.open(path) as journal:
+    async with await SqliteJournal.open(path) as journal:
         assert await journal.load_snapshot() is None
         await journal.append([b"r"] * 5, 1)
         for seq in (2, 3, 5):
             await journal.save_snapshot(seq, f"state {seq}".encode())
         with pytest.raises(FatalError, match="as of record 6 can't be kept: the newest record is 5"):
             await journal.save_snapshot(6, b"future")
-    async with await Journal.open(path) as journal:
+    async with await SqliteJournal.open(path) as journal:
         assert await journal.load_snapshot() == (5, b"state 5")
     with closing(sqlite3.connect(path)) as db:
         assert db.execute("SELECT seq FROM snapshots ORDER BY seq").fetchall() == [(3,), (5,)]
 
 
 async def test_every_commit_is_on_disk_and_only_its_owner_may_look(path: Path) -> None:
-    async with await Journal.open(path) as journal:
+    async with await SqliteJournal.open(path) as journal:
         await journal.append([b"one"], 1)
         await journal.save_snapshot(1, b"behind the note of the newest record")
         modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
@@ -205,16 +205,16 @@ def test_a_journal_that_others_could_read_is_made_private(path: Path) -> None:
 async def test_each_opening_is_a_new_boot_of_the_same_install(path: Path, tmp_path: Path) -> None:
     installs, boots = set(), []
     for _ in range(3):
-        async with await Journal.open(path) as journal:
+        async with await SqliteJournal.open(path) as journal:
             installs.add(journal.install)
             boots.append(journal.boot)
     assert boots == [1, 2, 3]
     (install,) = installs
     assert len(install) == 8
     assert install.isalnum()
-    async with await Journal.open(tmp_path / "other.db") as other:
+    async with await SqliteJournal.open(tmp_path / "other.db") as other:
         assert other.install != install
-    async with await Journal.open(tmp_path / "named.db", install="seeded") as named:
+    async with await SqliteJournal.open(tmp_path / "named.db", install="seeded") as named:
         assert named.install == "seeded"
 
 
@@ -238,7 +238,7 @@ def test_the_virtual_journal_is_the_same_file(path: Path) -> None:
 async def test_a_journal_of_one_kind_is_continued_by_the_other(path: Path) -> None:
     with SyncJournal(path) as journal:
         journal.append([b"one"], 1)
-    async with await Journal.open(path) as journal:
+    async with await SqliteJournal.open(path) as journal:
         await journal.append([b"two"], 2)
         assert await contents(journal) == [(1, b"one"), (2, b"two")]
 
@@ -275,7 +275,7 @@ def test_the_hash_tells_any_difference(path: Path, tmp_path: Path) -> None:
 
 
 async def test_the_hash_can_be_taken_while_the_engine_writes(path: Path) -> None:
-    async with await Journal.open(path) as journal:
+    async with await SqliteJournal.open(path) as journal:
         await journal.append([b"one"], 1)
         assert run_hash(path).records == 1
         await journal.append([b"two"], 2)

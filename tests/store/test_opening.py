@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from adapters.store.hashing import run_hash
-from adapters.store.journal import Journal
+from adapters.store.journal import SqliteJournal
 from adapters.store.opening import begin_run
 from adapters.store.schema import APPLICATION_ID, VERSION, migrate, version_of
 from adapters.store.virtual import SyncJournal
@@ -42,7 +42,7 @@ def layout_one(path: Path, *, boot: int | None) -> None:
 
 async def test_an_older_layout_is_migrated_and_a_copy_kept(path: Path) -> None:
     layout_one(path, boot=41)
-    async with await Journal.open(path) as journal:
+    async with await SqliteJournal.open(path) as journal:
         assert (journal.install, journal.boot, journal.last_seq) == ("old", 42, 2)
         await journal.append([b"three"], 3)
         await journal.save_snapshot(3, b"state")
@@ -52,7 +52,7 @@ async def test_an_older_layout_is_migrated_and_a_copy_kept(path: Path) -> None:
     with closing(sqlite3.connect(copy)) as db:
         assert version_of(db) == 1
         assert db.execute("SELECT body FROM records ORDER BY seq").fetchall() == [(b"one",), (b"two",)]
-    async with await Journal.open(path) as journal:
+    async with await SqliteJournal.open(path) as journal:
         assert journal.boot == 43
 
 

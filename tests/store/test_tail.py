@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.store.journal import Journal
+from adapters.store.journal import SqliteJournal
 from adapters.store.tail import lasting, noted
 from engine.model import records as r
 from engine.model.restrictions import TradingState
@@ -67,20 +67,20 @@ async def test_f49_a_halt_outlives_the_wal_and_what_is_lost_is_known(tmp_path: P
     path = tmp_path / "journal.db"
     assert callable(damage)
     damage(crashed(path, "phpp"))
-    async with await Journal.open(path) as journal:
+    async with await SqliteJournal.open(path) as journal:
         kept = [r.decode(raw) async for _, raw in journal.read()]
         assert HALT in kept
         assert journal.lost == 4 - len(kept) > 0
         assert (journal.install, journal.boot) == ("tail", 2), "no client id can come twice"
         await journal.append([r.encode(PLAIN)], len(kept) + 1)
-    async with await Journal.open(path) as journal:
+    async with await SqliteJournal.open(path) as journal:
         assert journal.lost == 0, "it is told once"
 
 
 async def test_f49_a_wal_that_is_whole_loses_nothing(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     crashed(path, "pph")
-    async with await Journal.open(path) as journal:
+    async with await SqliteJournal.open(path) as journal:
         assert (journal.last_seq, journal.lost) == (3, 0)
 
 

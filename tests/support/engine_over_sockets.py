@@ -21,7 +21,7 @@ from adapters.simulator.config import SimulatorConfig
 from adapters.simulator.market.hours import market_open, practice_open
 from adapters.simulator.market.scripted import ScriptedMarket
 from adapters.simulator.practice import PracticeVenue
-from adapters.store.journal import Journal
+from adapters.store.journal import SqliteJournal
 from engine.core import Core
 from engine.model import events as ev
 from engine.model import records as r
@@ -124,7 +124,7 @@ class VenueSide:
         It is given when it has `heard` the venue, or at once.
         """
         async with AsyncExitStack() as stack:
-            journal = await stack.enter_async_context(await Journal.open(self.journal))
+            journal = await stack.enter_async_context(await SqliteJournal.open(self.journal))
             state = State()
             async for _, raw in journal.read():
                 apply(state, r.decode(raw))

@@ -23,7 +23,7 @@ from adapters.projectx.config import ProjectXConfig, RateLimits, WantedAccount
 from adapters.projectx.venue import ProjectXVenue
 from adapters.simulator.market.hours import market_open
 from adapters.simulator.process import Ready
-from adapters.store.journal import Journal
+from adapters.store.journal import SqliteJournal
 from engine.core import Core
 from engine.market.bars import BarsClosed
 from engine.model.commands import Flatten, Resume, Shutdown
@@ -128,7 +128,7 @@ async def main(orders: Orders) -> None:
     def clock() -> int:
         return first.clock.at(passing_ns())
 
-    async with await Journal.open(Path(orders.journal)) as journal:
+    async with await SqliteJournal.open(Path(orders.journal)) as journal:
         state = await restore(journal)
         venues = [_venue(one, orders.seed, clock) for one in orders.venues]
         brokers = [broker for venue in venues for broker in venue.brokers]

@@ -7,7 +7,7 @@ import signal
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from adapters.store.journal import Journal
+from adapters.store.journal import SqliteJournal
 from engine.model.effects import AnyRequest, CancelOrder, ClosePosition, ModifyOrder, PlaceOrder
 from engine.model.events import SnapshotTaken
 from engine.model.orders import OrderType
@@ -46,7 +46,7 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-class TrappedJournal(Journal):
+class TrappedJournal(SqliteJournal):
     """The journal with a trap at either end of each commit; `written` hears what is durable."""
 
     trap: KillPoint

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.store.journal import Journal
+from adapters.store.journal import SqliteJournal
 from tstream.cli import call
 from tstream.paths import Paths
 
@@ -14,7 +14,7 @@ Out = pytest.CaptureFixture[str]
 
 
 async def run(path: Path, *records: bytes) -> None:
-    async with await Journal.open(path) as journal:
+    async with await SqliteJournal.open(path) as journal:
         await journal.append(records, journal.last_seq + 1)
 
 

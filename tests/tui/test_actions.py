@@ -13,11 +13,11 @@ from engine.model.view import View
 from tests.tui import fake
 from tui.action_runner import ActionRunner
 from tui.actions import ACTIONS, ActionTarget, Danger, asks_first, blocked
-from tui.confirmations import Confirmation, Trade, quit_confirmation
+from tui.confirmations import Confirmation, TradingKey, quit_confirmation
 from tui.keymap import RESERVED, key_text, resolve_keys
 
 
-def trade_of(action: str, view: View, instrument: str = "MNQ", book: str | None = None) -> Trade:
+def trade_of(action: str, view: View, instrument: str = "MNQ", book: str | None = None) -> TradingKey:
     make = ACTIONS[action].trade
     assert make is not None
     return make(view, instrument, "ui-1", book)

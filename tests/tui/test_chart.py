@@ -11,7 +11,7 @@ from engine.model.market import MINUTE, Bar, Timeframe
 from engine.model.view import ContractView
 from tests.tui import fake
 from tests.tui.charts import NOW, charts
-from tui.rows.chart import Level, Scale, candles, levels_of
+from tui.rows.chart import PriceLine, Scale, candles, levels_of
 from tui.styled_text import text_of, width_of
 
 MNQ: ContractView = fake.contracts()[0]
@@ -32,7 +32,7 @@ def _column(chart: ChartView, x: int = 29, last: int | None = None, height: int 
     return "".join(text_of(row)[x] for row in rows[: height - 1])
 
 
-def _text(chart: ChartView, levels: list[Level], height: int) -> str:
+def _text(chart: ChartView, levels: list[PriceLine], height: int) -> str:
     return "\n".join(text_of(row) for row in candles(chart, MNQ, levels, 60, height))
 
 
@@ -50,7 +50,7 @@ def test_the_chart_fills_its_place_exactly(
 ) -> None:
     prices = [(84000 + o, 84000 + max(o, c) + u, 84000 + min(o, c) - d, 84000 + c) for o, c, u, d in raw]
     zone = ZoneView("S/R", 0, 83900, 83950, START, 2)
-    levels = [Level(84100, "T1", "target"), Level(80000, "SL", "stop")]
+    levels = [PriceLine(84100, "T1", "target"), PriceLine(80000, "SL", "stop")]
     rows = candles(chart_of(*prices, zones=(zone,)), MNQ, levels, width, height, pitch, back)
     assert len(rows) == height or (len(rows) == 1 and (height < 4 or width < 20))
     assert {width_of(row) for row in rows} == {width}
@@ -96,14 +96,14 @@ def test_levels_are_drawn_and_named_with_their_price() -> None:
 
 
 def test_a_level_in_the_row_of_the_last_price_says_on_which_side_it_is() -> None:
-    levels = [Level(84138, "entry", "entry")]
+    levels = [PriceLine(84138, "entry", "entry")]
     text = _text(chart_of((84000, 84300, 83900, 84137)), levels, 12)
     assert "entry 21034.50 ▴" in text
     assert text.count("21034.25") == 1
 
 
 def test_levels_in_one_row_stand_with_their_own_prices() -> None:
-    levels = [Level(84220, "entry", "entry"), Level(84221, "SL", "stop")]
+    levels = [PriceLine(84220, "entry", "entry"), PriceLine(84221, "SL", "stop")]
     (line,) = [
         line
         for line in _text(chart_of((84000, 84300, 83900, 84000)), levels, 12).splitlines()
@@ -146,7 +146,7 @@ def test_only_the_nearest_zones_are_drawn_as_outlines_with_names_of_their_own() 
 
 
 def test_a_far_level_does_not_flatten_the_candles() -> None:
-    far = [Level(90000, "T1", "target")]
+    far = [PriceLine(90000, "T1", "target")]
     text = "\n".join(
         text_of(row) for row in candles(chart_of((84000, 84300, 83950, 84050)), MNQ, far, 60, 16)
     )

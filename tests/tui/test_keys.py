@@ -20,7 +20,7 @@ from tui.screens.main import MainScreen
 from tui.screens.page import DetailScreen, LogScreen
 from tui.screens.picker import ContractPicker
 from tui.styled_text import text_of
-from tui.widgets.line import Bar
+from tui.widgets.line import SurfaceLine
 from tui.widgets.prompt import Prompt
 
 Check = Callable[[Cockpit], object]
@@ -150,7 +150,7 @@ async def test_the_safety_line_stands_on_every_page(page: str) -> None:
         if page:
             await cockpit.press(pilot, page)
         await cockpit.later(pilot)
-        bars = [text_of(bar.row) for bar in cockpit.app.screen.query(Bar)]
+        bars = [text_of(bar.row) for bar in cockpit.app.screen.query(SurfaceLine)]
         assert any("■ LOCKED daily loss limit reached · unlocks 17:00 CT" in bar for bar in bars)
 
 

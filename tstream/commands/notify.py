@@ -11,7 +11,7 @@ from adapters.notify.channels.bot_api import BotApi
 from adapters.notify.channels.channel import Channel, RateLimitedError
 from adapters.notify.config import NotifyConfig, TelegramCommandsConfig
 from adapters.notify.content.formats import TimeFormat
-from adapters.notify.content.message import Event, Message, section
+from adapters.notify.content.message import Message, NewsEvent, section
 from adapters.notify.service import build_channels
 from engine.model.errors import PortError
 from engine.model.notices import Severity
@@ -92,7 +92,7 @@ async def _ask_bot(config: TelegramCommandsConfig) -> tuple[bool, str]:
 def sample(ts: int) -> Message:
     """What a test sends: it looks like news, and says that it is none."""
     return Message(
-        event=Event.STATUS,
+        event=NewsEvent.STATUS,
         severity=Severity.INFO,
         title="Test message",
         ts=ts,

@@ -59,12 +59,12 @@ def check_rooms(settings: Settings) -> None:
 def discord_config(settings: Settings, read_state: Path) -> DiscordConfig:
     """The reader's part. `read_state` is the file that keeps how far each channel was read."""
     from adapters.common.secret import Secret
-    from adapters.discord.config import DiscordConfig, Room
+    from adapters.discord.config import DiscordConfig, DiscordRoom
 
     return DiscordConfig(
         token=Secret(settings.discord.token.get_secret_value),
         rooms=tuple(
-            Room(
+            DiscordRoom(
                 name=name,
                 channels=frozenset(room.channels),
                 authors=frozenset(room.authors),

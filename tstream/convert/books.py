@@ -21,7 +21,7 @@ KnownBooks = Mapping[str, str]
 NO_BOOKS: KnownBooks = {}
 
 
-class Wanted(NamedTuple):
+class WantedBook(NamedTuple):
     """A book of a venue, and whose account it is."""
 
     book: str
@@ -31,7 +31,7 @@ class Wanted(NamedTuple):
     """What is its own."""
 
 
-def wanted_books(settings: Settings, venue: str, known: KnownBooks = NO_BOOKS) -> tuple[Wanted, ...]:
+def wanted_books(settings: Settings, venue: str, known: KnownBooks = NO_BOOKS) -> tuple[WantedBook, ...]:
     """The books of a venue whose accounts are named; where all of the login are wanted, the others are found
     at the venue.
 
@@ -41,9 +41,9 @@ def wanted_books(settings: Settings, venue: str, known: KnownBooks = NO_BOOKS) -
     section = settings.venues[venue]
     if not section.accounts:
         only = AccountSpec().name if section.practice else ""
-        return (Wanted(known.get(only, venue), only, None),)
+        return (WantedBook(known.get(only, venue), only, None),)
     return tuple(
-        Wanted(known.get(one.name, book_name(venue, section, one)), one.name, one)
+        WantedBook(known.get(one.name, book_name(venue, section, one)), one.name, one)
         for one in section.accounts
         if one.enabled and one.name != ALL
     )
@@ -59,16 +59,16 @@ def known_books(state: State, venue: str) -> dict[str, str]:
     return known
 
 
-def known_accounts(state: State, venue: str) -> tuple[Wanted, ...]:
+def known_accounts(state: State, venue: str) -> tuple[WantedBook, ...]:
     """The accounts that the journal knows at a venue, and their books."""
     return tuple(
-        Wanted(book.book, book.account.name, None)
+        WantedBook(book.book, book.account.name, None)
         for book in _books_of(state, venue)
         if book.account is not None
     )
 
 
-def left_open(state: State, venue: str, wanted: Sequence[Wanted]) -> tuple[Wanted, ...]:
+def left_open(state: State, venue: str, wanted: Sequence[WantedBook]) -> tuple[WantedBook, ...]:
     """Books of a venue that the journal knows to hold something, and that nobody wants any more."""
     here = {one.book for one in wanted}
     return tuple(
@@ -92,7 +92,7 @@ def of_venue(book: str, venue: str) -> bool:
 
 
 def book_configs(
-    settings: Settings, wanted: Mapping[str, Sequence[Wanted]], capabilities: Capabilities
+    settings: Settings, wanted: Mapping[str, Sequence[WantedBook]], capabilities: Capabilities
 ) -> tuple[BookConfig, ...]:
     """The books of a run that are named, those of the venues first; `wanted` by venue."""
     return (
@@ -104,13 +104,13 @@ def book_configs(
 def templates(settings: Settings, capabilities: Capabilities) -> tuple[BookConfig, ...]:
     """How books are traded whose accounts are found at the venue: one for each that takes all of a login."""
     return tuple(
-        _config(settings, venue, Wanted("", "", section.all_accounts), capabilities)
+        _config(settings, venue, WantedBook("", "", section.all_accounts), capabilities)
         for venue, section in settings.active.items()
         if section.all_accounts is not None
     )
 
 
-def _config(settings: Settings, venue: str, wanted: Wanted, capabilities: Capabilities) -> BookConfig:
+def _config(settings: Settings, venue: str, wanted: WantedBook, capabilities: Capabilities) -> BookConfig:
     own = wanted.settings
     brackets = settings.venues[venue].brackets
     risk = risk_limits(settings) if own is None else account_limits(settings, own.risk)

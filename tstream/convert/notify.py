@@ -19,7 +19,7 @@ from tstream.settings.declared import filled
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
-    from adapters.notify.content.message import Event
+    from adapters.notify.content.message import NewsEvent
     from engine.model.notices import Severity
     from tstream.settings.notify import NotifySettings
 
@@ -71,10 +71,10 @@ def notify_config(settings: NotifySettings) -> NotifyConfig:
     )
 
 
-def _webhook(url: SecretStr, events: tuple[Event, ...], severity: Severity) -> WebhookConfig | None:
+def _webhook(url: SecretStr, events: tuple[NewsEvent, ...], severity: Severity) -> WebhookConfig | None:
     address = url.get_secret_value()
     return WebhookConfig(url=Secret(address), rules=_rules(events, severity)) if address else None
 
 
-def _rules(events: tuple[Event, ...], severity: Severity) -> Rules:
+def _rules(events: tuple[NewsEvent, ...], severity: Severity) -> Rules:
     return Rules(events=frozenset(events), severity=severity)

@@ -9,11 +9,13 @@ from typing import Any
 from adapters.common.secret import Secret
 from adapters.projectx.config import ProjectXConfig, RateLimits, WantedAccount
 from engine.model.instrument import Instrument
-from tstream.convert.books import Wanted, wanted_books
+from tstream.convert.books import WantedBook, wanted_books
 from tstream.settings.model import Settings
 
 
-def projectx_config(settings: Settings, name: str, wanted: Sequence[Wanted] | None = None) -> ProjectXConfig:
+def projectx_config(
+    settings: Settings, name: str, wanted: Sequence[WantedBook] | None = None
+) -> ProjectXConfig:
     """The gateway of a venue of the settings; the practice venue's is `practice_config`'s. `wanted` are the
     books there; None takes those that the settings name.
     """
@@ -36,7 +38,7 @@ def practice_config(
     url: str,
     key: str,
     speed: float = 1.0,
-    wanted: Sequence[Wanted] | None = None,
+    wanted: Sequence[WantedBook] | None = None,
 ) -> ProjectXConfig:
     """The built-in venue, once it listens at `url` ("http://127.0.0.1:5001"); `key` logs in.
 
@@ -53,7 +55,7 @@ def practice_config(
     return _at(config, url, url)
 
 
-def _accounts(settings: Settings, name: str, wanted: Sequence[Wanted] | None) -> dict[str, Any]:
+def _accounts(settings: Settings, name: str, wanted: Sequence[WantedBook] | None) -> dict[str, Any]:
     books = wanted_books(settings, name) if wanted is None else wanted
     return {
         "venue": name,

@@ -21,7 +21,7 @@ from engine.ports import Broker, MarketFeed
 from engine.state.state import State
 from tstream.clock import RunClock
 from tstream.convert.books import (
-    Wanted,
+    WantedBook,
     book_configs,
     known_accounts,
     known_books,
@@ -50,7 +50,7 @@ class Venues:
         self._settings = settings
         self._state = state
         self._clock = clock
-        self._wanted: dict[str, tuple[Wanted, ...]] = {}
+        self._wanted: dict[str, tuple[WantedBook, ...]] = {}
         self._open: dict[str, ProjectXVenue] = {}
         for venue in settings.active:
             wanted = wanted_books(settings, venue, known_books(state, venue))
@@ -146,11 +146,11 @@ class Venues:
         wanted = {name: (*books, *self._found(name)) for name, books in self._wanted.items()}
         return book_configs(self._settings, wanted, CAPABILITIES)
 
-    def _found(self, name: str) -> list[Wanted]:
+    def _found(self, name: str) -> list[WantedBook]:
         venue, like = self._open.get(name), self._settings.venues[name].all_accounts
         named = {one.book for one in self._wanted[name]}
         brokers = [] if venue is None else self._of(name, venue)
-        return [Wanted(one.book, "", like) for one in brokers if one.book not in named]
+        return [WantedBook(one.book, "", like) for one in brokers if one.book not in named]
 
     @property
     def sources(self) -> dict[str, tuple[str, ...]]:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from adapters.control.server import ControlServer
 from adapters.store.emergency import EmergencyFile, emergency_path
-from adapters.store.journal import Journal
+from adapters.store.journal import SqliteJournal
 from adapters.tapes.recorder import TapeRecorder
 from engine.core import Core
 from engine.model.config import EngineConfig, TradingSwitch
@@ -154,16 +154,16 @@ class Run:
 
             await stack.enter_async_context(NotifyThread(engine, news, self.clock.wall, wall_ns))
 
-    async def _journal(self) -> Journal:
+    async def _journal(self) -> SqliteJournal:
         path = self.paths.journal(self.name)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self.name == "tape":
             for old in path.parent.glob(f"{path.name}*"):
                 old.unlink()
         self.paths.remember_run(path)
-        return await Journal.open(path)
+        return await SqliteJournal.open(path)
 
-    def _config(self, journal: Journal, venues: Venues) -> EngineConfig:
+    def _config(self, journal: SqliteJournal, venues: Venues) -> EngineConfig:
         settings, ready = self.settings, self.practice.first
         config = EngineConfig(
             instruments=settings.instrument_table(),

@@ -10,16 +10,16 @@ from pydantic_settings import NoDecode
 
 from adapters.common.secret import LOOPBACK, words_of_address
 from adapters.notify.config import NotifyConfig
-from adapters.notify.content.message import Event
+from adapters.notify.content.message import NewsEvent
 from engine.model.notices import Severity
 from tstream.settings.declared import DeclaredSection, keys_of
 from tstream.settings.fields import CommaSeparated, Whole, need, refuse, setting
 from tstream.settings.sections import BaseUrl, Zone
 
 _NUMBER = re.compile(r"-?\d+", re.ASCII)
-_EVENTS = "a list of " + ", ".join(Event)
-_ALL = tuple(Event)
-_BY_MAIL = tuple(event for event in Event if event not in (Event.SIGNAL, Event.STATUS))
+_EVENTS = "a list of " + ", ".join(NewsEvent)
+_ALL = tuple(NewsEvent)
+_BY_MAIL = tuple(event for event in NewsEvent if event not in (NewsEvent.SIGNAL, NewsEvent.STATUS))
 
 
 def _one_or_many(value: object) -> object:
@@ -31,7 +31,7 @@ def _one_or_many(value: object) -> object:
     return value
 
 
-Events = Annotated[tuple[Event, ...], NoDecode, CommaSeparated]
+Events = Annotated[tuple[NewsEvent, ...], NoDecode, CommaSeparated]
 Ids = Annotated[tuple[int, ...], NoDecode, BeforeValidator(_one_or_many), CommaSeparated]
 Chats = Annotated[tuple[int | str, ...], NoDecode, BeforeValidator(_one_or_many), CommaSeparated]
 Addresses = Annotated[tuple[str, ...], NoDecode, CommaSeparated]

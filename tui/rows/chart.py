@@ -29,7 +29,7 @@ _ZONES = 4
 """Most zones that are drawn."""
 
 
-class Level(Struct, frozen=True):
+class PriceLine(Struct, frozen=True):
     """A price across the chart, in ticks: an entry, a stop, a target."""
 
     ticks: int
@@ -53,11 +53,11 @@ class Scale(Struct, frozen=True):
         return self.half(ticks) // 2
 
 
-def levels_of(view: View, contract: ContractView) -> list[Level]:
+def levels_of(view: View, contract: ContractView) -> list[PriceLine]:
     """Entry, stop and targets of the positions in a contract: those of the badge's kind or, where it holds
     none, the others', each under its word."""
     held = [p for p in view.positions if p.instrument == contract.instrument]
-    levels: list[Level] = []
+    levels: list[PriceLine] = []
     for position in [p for p in held if p.kind is view.mode] or held:
         word = "" if position.kind is view.mode else f"{position.kind.value} "
         # The later of two levels in the same row is the one that can be read: the stop matters most.
@@ -65,7 +65,7 @@ def levels_of(view: View, contract: ContractView) -> list[Level]:
         found = [(f"T{i}", "target", target) for i, target in enumerate(position.targets, 1)]
         found += [("entry", "entry", position.entry), ("SL", "stop", position.stop)]
         levels += [
-            Level(int((at / contract.tick_size).to_integral_value()), f"{word}{label}", style)
+            PriceLine(int((at / contract.tick_size).to_integral_value()), f"{word}{label}", style)
             for label, style, at in found
             if at is not None
         ]
@@ -73,7 +73,7 @@ def levels_of(view: View, contract: ContractView) -> list[Level]:
     return list(dict.fromkeys(levels))
 
 
-def _scale(bars: Sequence[Bar], levels: Sequence[Level], last: int | None, height: int) -> Scale:
+def _scale(bars: Sequence[Bar], levels: Sequence[PriceLine], last: int | None, height: int) -> Scale:
     low, high = min(b.low for b in bars), max(b.high for b in bars)
     if last is not None:
         low, high = min(low, last), max(high, last)
@@ -240,7 +240,7 @@ class _Plot(Struct, frozen=True):
 def candles(
     chart: ChartView,
     contract: ContractView,
-    levels: Sequence[Level],
+    levels: Sequence[PriceLine],
     width: int,
     height: int,
     pitch: int = 1,
@@ -301,9 +301,9 @@ def _last(plot: _Plot, last: int | None) -> None:
     plot.labels[y] = (plot.price(last), f"ink on:{tone} bold")
 
 
-def _levels(plot: _Plot, levels: Sequence[Level], last: int | None) -> dict[int, tuple[str, str]]:
+def _levels(plot: _Plot, levels: Sequence[PriceLine], last: int | None) -> dict[int, tuple[str, str]]:
     """Draw the lines of the levels; gives their names by row, to be written over the candles."""
-    found: dict[int, list[Level]] = {}
+    found: dict[int, list[PriceLine]] = {}
     for level in levels:
         y = min(max(plot.scale.row(level.ticks), -1), plot.scale.height)
         found.setdefault(y, []).append(level)

@@ -32,7 +32,7 @@ from tui.rows.books import book_strip_row
 from tui.rows.messages import alert_line, log_line
 from tui.screen_state import ScreenState
 from tui.styled_text import Row
-from tui.widgets.line import Bar, KeyLine, Line
+from tui.widgets.line import KeyLine, Line, SurfaceLine
 from tui.widgets.pane_area import PaneArea
 
 _PANES: tuple[type[Pane], ...] = (
@@ -69,8 +69,8 @@ class MainScreen(Screen[None]):
         super().__init__()
         self._panes: list[Pane] = [pane() for pane in _PANES]
         self._lines: list[tuple[Line, Callable[[ScreenState, int], Row]]] = [
-            (Bar(id="status"), status_row),
-            (Bar(id="safety"), safety_row),
+            (SurfaceLine(id="status"), status_row),
+            (SurfaceLine(id="safety"), safety_row),
             (Line(id="strip"), lambda state, width: quote_strip_row(state.own, width)),
             (Line(id="book-strip"), book_strip_row),
             (Line(id="alert-line"), alert_line),

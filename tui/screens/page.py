@@ -20,7 +20,7 @@ from tui.screen_state import ScreenState
 from tui.styled_text import EMPTY, Row, cell
 from tui.view_facts import state_word
 from tui.widgets.grid import Content, LiveGrid
-from tui.widgets.line import Bar
+from tui.widgets.line import SurfaceLine
 
 
 class Page(Screen[None]):
@@ -33,7 +33,7 @@ class Page(Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._status, self._safety, self._grid = Bar(), Bar(), LiveGrid()
+        self._status, self._safety, self._grid = SurfaceLine(), SurfaceLine(), LiveGrid()
 
     def compose(self) -> ComposeResult:
         yield self._status

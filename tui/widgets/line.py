@@ -70,13 +70,13 @@ class Line(Widget):
         self._strip = None
 
 
-class Bar(Line):
+class SurfaceLine(Line):
     """A line on the colour of surfaces."""
 
     BACK = "surface"
 
 
-class KeyLine(Bar):
+class KeyLine(SurfaceLine):
     """The key hints at the bottom: a click does what the key does."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  the widget's own word

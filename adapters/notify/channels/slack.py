@@ -9,7 +9,7 @@ from adapters.notify.channels.http_client import HttpClient, webhook_refusal
 from adapters.notify.config import WebhookConfig
 from adapters.notify.content.chunks import cut
 from adapters.notify.content.formats import COLOURS
-from adapters.notify.content.message import Message, Section
+from adapters.notify.content.message import Message, MessageSection
 from engine.model.errors import UnknownOutcomeError
 
 TITLE, TEXT, VALUE, FIELDS, ATTACHMENTS = 300, 2800, 500, 20, 20
@@ -42,7 +42,7 @@ def slack_body(message: Message, when: str) -> Payload:
     }
 
 
-def _attachment(section: Section, color: str) -> Payload:
+def _attachment(section: MessageSection, color: str) -> Payload:
     return {
         "color": color,
         "fallback": _text(section.title, TITLE),
@@ -59,10 +59,10 @@ def _attachment(section: Section, color: str) -> Payload:
     }
 
 
-def _split(sections: Sequence[Section]) -> list[Section]:
+def _split(sections: Sequence[MessageSection]) -> list[MessageSection]:
     """Sections of at most `FIELDS` fields."""
     return [
-        Section(section.title if start == 0 else "", section.fields[start : start + FIELDS])
+        MessageSection(section.title if start == 0 else "", section.fields[start : start + FIELDS])
         for section in sections
         for start in range(0, max(len(section.fields), 1), FIELDS)
     ]

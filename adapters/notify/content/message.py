@@ -12,7 +12,7 @@ from engine.model.notices import Severity
 from engine.model.orders import AccountKind
 
 
-class Event(StrEnum):
+class NewsEvent(StrEnum):
     """What news is about. A channel's `events` lists those that it wants."""
 
     START = "start"
@@ -37,7 +37,7 @@ class Field(Struct, frozen=True):
     value: str
 
 
-class Section(Struct, frozen=True):
+class MessageSection(Struct, frozen=True):
     title: str
     fields: tuple[Field, ...]
 
@@ -45,7 +45,7 @@ class Section(Struct, frozen=True):
 class Message(Struct, frozen=True, kw_only=True):
     """Texts are sanitized (see `adapters.notify.content.sanitize`): plain words, never markup."""
 
-    event: Event
+    event: NewsEvent
     severity: Severity
     title: str
     ts: int
@@ -55,7 +55,7 @@ class Message(Struct, frozen=True, kw_only=True):
     mark: str = ""
     """A symbol in front of the title, for a quick eye."""
     lines: tuple[str, ...] = ()
-    sections: tuple[Section, ...] = ()
+    sections: tuple[MessageSection, ...] = ()
     instrument: str | None = None
     book: str | None = None
     origin: str = ""
@@ -81,10 +81,10 @@ def fields(*pairs: tuple[str, object | None]) -> tuple[Field, ...]:
     )
 
 
-def section(title: str, *pairs: tuple[str, object | None]) -> tuple[Section, ...]:
+def section(title: str, *pairs: tuple[str, object | None]) -> tuple[MessageSection, ...]:
     """One section, or none where it would hold nothing."""
     found = fields(*pairs)
-    return (Section(title, found),) if found else ()
+    return (MessageSection(title, found),) if found else ()
 
 
 def plain_text(message: Message, when: str) -> str:

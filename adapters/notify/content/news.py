@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from msgspec import structs
 
 from adapters.notify.content import reports
-from adapters.notify.content.message import Event, Message
+from adapters.notify.content.message import Message, NewsEvent
 from adapters.notify.content.outages import OutageWatch
 from adapters.notify.content.sanitize import sanitize
 from adapters.notify.content.signals import signal_message
@@ -26,24 +26,24 @@ START_WAIT_NS = 30 * 1_000_000_000
 """The start is told once every account is reconciled, or after this."""
 
 
-def event_of(notice: Notice) -> Event | None:
+def event_of(notice: Notice) -> NewsEvent | None:
     """What a notice is about; None where it is not worth a message. Fills and signals have their own ways."""
     trouble = notice.severity in _TROUBLE
     match notice.kind:
         case NoticeKind.REFUSAL:
-            return Event.SIGNAL if trouble else None
+            return NewsEvent.SIGNAL if trouble else None
         case NoticeKind.RISK:
-            return Event.RISK
+            return NewsEvent.RISK
         case NoticeKind.STATE:
-            return Event.RISK if trouble else Event.STATUS
+            return NewsEvent.RISK if trouble else NewsEvent.STATUS
         case NoticeKind.MARKET:
-            return Event.ERROR if trouble else None
+            return NewsEvent.ERROR if trouble else None
         case NoticeKind.ORDER:
-            return Event.ERROR if trouble else Event.STATUS
+            return NewsEvent.ERROR if trouble else NewsEvent.STATUS
         case NoticeKind.CONNECTION:
-            return Event.ERROR if trouble else None
+            return NewsEvent.ERROR if trouble else None
         case _:  # answers to commands: whoever asked has them, what comes of them is told by itself
-            return Event.STATUS if trouble else None
+            return NewsEvent.STATUS if trouble else None
 
 
 class NewsReader:
@@ -121,7 +121,7 @@ class NewsReader:
         """Notices are kept for a while only: who reads too late says how many are gone."""
         if fresh and fresh[0].seq > self._seen + 1:
             yield Message(
-                event=Event.ERROR,
+                event=NewsEvent.ERROR,
                 severity=Severity.WARNING,
                 title=f"{fresh[0].seq - self._seen - 1} events came too fast to be told",
                 lines=("The log and the journal have them.",),
@@ -136,7 +136,7 @@ class NewsReader:
             return [signal_message(view, notice)]
         event = event_of(notice) if not notice.link else None  # OutageWatch follows connections
         if event is None and notice.kind is NoticeKind.REFUSAL and self._refusals:
-            event = Event.SIGNAL
+            event = NewsEvent.SIGNAL
         if event is None:
             return []
         return [

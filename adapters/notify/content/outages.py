@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from adapters.notify.content.formats import duration
-from adapters.notify.content.message import Event, Message
+from adapters.notify.content.message import Message, NewsEvent
 from adapters.notify.content.sanitize import sanitize
 from engine.model.events import LinkState
 from engine.model.market import NANOS
@@ -44,7 +44,7 @@ class OutageWatch:
 
 def _message(view: View, link: LinkView, said: str, *, back: bool) -> Message:
     return Message(
-        event=Event.STATUS if back else Event.ERROR,
+        event=NewsEvent.STATUS if back else NewsEvent.ERROR,
         severity=Severity.GOOD if back else Severity.WARNING,
         title=sanitize(f"{link.name} link {said}"),
         ts=view.ts,

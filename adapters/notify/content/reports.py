@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from adapters.notify.content.formats import cost, percent, price, usd
-from adapters.notify.content.message import Event, Message, Section, fields, section
+from adapters.notify.content.message import Message, MessageSection, NewsEvent, fields, section
 from adapters.notify.content.sanitize import sanitize
 from engine.model.notices import Severity
 from engine.model.view import BookView, PositionView, View
@@ -13,7 +13,7 @@ def started(view: View) -> Message:
     """The engine stands: where, with what, and what it found there."""
     doubtful = [book for book in view.books if not book.reconciled]
     return Message(
-        event=Event.START,
+        event=NewsEvent.START,
         severity=Severity.WARNING if doubtful or not view.books else Severity.GOOD,
         title="tstream has started" if view.books else "tstream has started, no account yet",
         ts=view.ts,
@@ -35,7 +35,7 @@ def started(view: View) -> Message:
 def stopped(view: View, reason: str, failed: bool) -> Message:
     """The engine has ended, and what stays at the venue."""
     return Message(
-        event=Event.ERROR if failed else Event.STOP,
+        event=NewsEvent.ERROR if failed else NewsEvent.STOP,
         severity=Severity.CRITICAL if failed else (Severity.WARNING if view.positions else Severity.GOOD),
         title=f"tstream has stopped: {reason}" if reason else "tstream has stopped",
         ts=view.ts,
@@ -48,7 +48,7 @@ def stopped(view: View, reason: str, failed: bool) -> Message:
 def daily_summary(last: View, ts: int) -> Message:
     """A trading day from the last View of it; `ts` is when the next one began."""
     return Message(
-        event=Event.DAILY_SUMMARY,
+        event=NewsEvent.DAILY_SUMMARY,
         severity=Severity.GOOD,
         title=f"Day {last.session.trade_date}",
         ts=ts,
@@ -61,7 +61,7 @@ def daily_summary(last: View, ts: int) -> Message:
 def status(view: View) -> Message:
     """How things stand, at regular times."""
     return Message(
-        event=Event.STATUS,
+        event=NewsEvent.STATUS,
         severity=Severity.INFO,
         title="Status",
         ts=view.ts,
@@ -75,7 +75,7 @@ def health(view: View) -> Message:
     well = view.health.ok
     title = "the engine is well again" if well else view.health.detail
     return Message(
-        event=Event.STATUS if well else Event.ERROR,
+        event=NewsEvent.STATUS if well else NewsEvent.ERROR,
         severity=Severity.GOOD if well else Severity.CRITICAL,
         title=sanitize(title),
         ts=view.ts,
@@ -109,8 +109,8 @@ def state_words(book: BookView) -> str:
     return f"{held.word.lower()}: {held.why}" if held.why else held.word.lower()
 
 
-def _account(book: BookView, view: View) -> Section:
-    return Section(
+def _account(book: BookView, view: View) -> MessageSection:
+    return MessageSection(
         account_name(book, view),
         fields(
             ("Balance", cost(book.balance_usd) if book.balance_usd is not None else None),
@@ -121,13 +121,13 @@ def _account(book: BookView, view: View) -> Section:
     )
 
 
-def _day(book: BookView, view: View) -> Section:
+def _day(book: BookView, view: View) -> MessageSection:
     """A book's day. The badge stands in the section's title, beside every figure of it."""
     won = f", {book.wins} won ({percent(book.wins / book.trades)})" if book.trades else ""
     factor = "nothing lost" if book.wins else None
     if book.profit_factor is not None:
         factor = f"{book.profit_factor:.2f}"
-    return Section(
+    return MessageSection(
         account_name(book, view),
         fields(
             ("Net", usd(book.realized_usd)),
@@ -142,7 +142,7 @@ def _day(book: BookView, view: View) -> Section:
     )
 
 
-def _open(view: View) -> tuple[Section, ...]:
+def _open(view: View) -> tuple[MessageSection, ...]:
     names = {book.book: account_name(book, view) for book in view.books}
     return section(
         "Open positions",
@@ -154,5 +154,5 @@ def _open(view: View) -> tuple[Section, ...]:
     )
 
 
-def _links(view: View) -> tuple[Section, ...]:
+def _links(view: View) -> tuple[MessageSection, ...]:
     return section("Connections", *((link.name, link.state.value) for link in view.links))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from adapters.notify.content.formats import arrow, cost, percent, price, ratio, side
-from adapters.notify.content.message import Event, Message, Section, section
+from adapters.notify.content.message import Message, MessageSection, NewsEvent, section
 from adapters.notify.content.sanitize import sanitize
 from engine.model.chart import AlignmentView
 from engine.model.notices import Notice, PatternFacts, SignalFacts
@@ -16,7 +16,7 @@ def signal_message(view: View, notice: Notice) -> Message:
     """Entry, stop, targets, reward to risk, size, risk, pattern statistics and context, where known."""
     signal, instrument = notice.signal, notice.instrument or ""
     return Message(
-        event=Event.SIGNAL,
+        event=NewsEvent.SIGNAL,
         severity=notice.severity,
         title=_title(view, instrument, notice, signal),
         ts=notice.ts,
@@ -39,7 +39,7 @@ def _title(view: View, instrument: str, notice: Notice, signal: SignalFacts | No
     return sanitize(f"Signal: {side(signal.side)} {signal.qty} {instrument}")
 
 
-def _plan(view: View, instrument: str, signal: SignalFacts) -> tuple[Section, ...]:
+def _plan(view: View, instrument: str, signal: SignalFacts) -> tuple[MessageSection, ...]:
     targets = [price(view, instrument, target) for target in signal.targets]
     numbered = (
         [("Target", targets[0])]
@@ -61,7 +61,7 @@ def _plan(view: View, instrument: str, signal: SignalFacts) -> tuple[Section, ..
     )
 
 
-def _pattern(pattern: PatternFacts) -> tuple[Section, ...]:
+def _pattern(pattern: PatternFacts) -> tuple[MessageSection, ...]:
     factor, confidence = pattern.profit_factor, pattern.confidence
     return section(
         "Pattern so far",
@@ -73,7 +73,7 @@ def _pattern(pattern: PatternFacts) -> tuple[Section, ...]:
     )
 
 
-def _context(view: View, alignment: AlignmentView | None) -> tuple[Section, ...]:
+def _context(view: View, alignment: AlignmentView | None) -> tuple[MessageSection, ...]:
     """What the timeframes say: the largest one's trend, how many agree, the verdict."""
     if alignment is None or not alignment.frames:
         return ()

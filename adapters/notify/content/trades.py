@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from adapters.notify.content.formats import arrow, cost, duration, price, ratio, risk_usd, side, usd
-from adapters.notify.content.message import RANKS, Event, Message, Section, section
+from adapters.notify.content.message import RANKS, Message, MessageSection, NewsEvent, section
 from adapters.notify.content.sanitize import sanitize
 from engine.model.market import NANOS, Side
 from engine.model.notices import Notice, Severity, reward_to_risk
@@ -119,7 +119,7 @@ def entry_message(view: View, position: PositionView, ts: int, fills: Iterable[s
     risk = risk_usd(view, position.instrument, position.qty, position.entry, position.stop)
     shown = price(view, position.instrument, position.entry)
     return Message(
-        event=Event.TRADE_ENTRY,
+        event=NewsEvent.TRADE_ENTRY,
         severity=Severity.WARNING if naked else Severity.GOOD,
         title=sanitize(f"{side(direction)} {count} {position.instrument} @ {shown}"),
         ts=ts,
@@ -151,7 +151,7 @@ def exit_message(
     book = next((known for known in view.books if known.book == trade.book), None)
     multiple = f" ({float(trade.net_usd / risk):+.1f} R)" if risk else ""
     return Message(
-        event=Event.TRADE_EXIT,
+        event=NewsEvent.TRADE_EXIT,
         severity=Severity.CRITICAL if worst == RANKS[Severity.CRITICAL] else severity,
         title=sanitize(f"{side(trade.side)} {trade.qty} {trade.instrument} closed: {usd(trade.net_usd)}"),
         ts=trade.closed_ts,
@@ -180,7 +180,7 @@ def part_message(view: View, now: PositionView, qty_was: int, last: Notice, word
     """Some of a position was closed; the rest goes on."""
     left, closed = abs(now.qty), abs(qty_was) - abs(now.qty)
     return Message(
-        event=Event.TRADE_EXIT,
+        event=NewsEvent.TRADE_EXIT,
         severity=last.severity,
         title=sanitize(f"{now.instrument}: {closed} of {abs(qty_was)} closed"),
         ts=last.ts,
@@ -204,7 +204,7 @@ def part_message(view: View, now: PositionView, qty_was: int, last: Notice, word
 def _fills_message(place: Place, last: Notice, words: list[str], open_: bool) -> Message:
     """Fills that left the position as large as it was, or came before there was a picture of it."""
     return Message(
-        event=Event.TRADE_ENTRY if open_ else Event.TRADE_EXIT,
+        event=NewsEvent.TRADE_ENTRY if open_ else NewsEvent.TRADE_EXIT,
         severity=last.severity,
         title=sanitize(f"{place[1]} fill".strip()),
         ts=last.ts,
@@ -214,7 +214,7 @@ def _fills_message(place: Place, last: Notice, words: list[str], open_: bool) ->
     )
 
 
-def _day(book: BookView) -> tuple[Section, ...]:
+def _day(book: BookView) -> tuple[MessageSection, ...]:
     return section(
         "Day so far",
         ("Net", usd(book.day_usd)),

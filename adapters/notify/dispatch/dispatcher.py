@@ -19,7 +19,7 @@ from adapters.common.pacing import Backoff
 from adapters.notify.channels.channel import Channel, RateLimitedError
 from adapters.notify.config import Rules
 from adapters.notify.content.formats import TimeFormat
-from adapters.notify.content.message import Event, Message
+from adapters.notify.content.message import Message, NewsEvent
 from adapters.notify.dispatch.outbox import Entry, Escalation, Outbox
 from engine.model.errors import FatalError, PortError, RefusedError, RetryableError, UnknownOutcomeError
 from engine.model.notices import Severity
@@ -236,7 +236,7 @@ class Dispatcher:
             self._escalate(entry.escalation)
         self.post(
             Message(
-                event=Event.ERROR,
+                event=NewsEvent.ERROR,
                 severity=Severity.CRITICAL,
                 title=f"{queue.channel.name} gets no more messages",
                 lines=(why,),

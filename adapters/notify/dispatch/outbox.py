@@ -13,13 +13,13 @@ from msgspec.structs import replace
 from adapters.common.pacing import TokenBucket
 from adapters.notify.channels.channel import Payload
 from adapters.notify.config import Rules
-from adapters.notify.content.message import RANKS, Event, Message
+from adapters.notify.content.message import RANKS, Message, NewsEvent
 from engine.model.notices import Severity
 
 DIGEST_FROM, DIGEST_MOST = 7, 20
 """Waiting messages from which on they are told in one, and how many one holds."""
 
-_WHOLE = {Event.SIGNAL, Event.DAILY_SUMMARY, Event.START, Event.STOP}
+_WHOLE = {NewsEvent.SIGNAL, NewsEvent.DAILY_SUMMARY, NewsEvent.START, NewsEvent.STOP}
 """Never told in one line among others."""
 
 _REMEMBERED = 500

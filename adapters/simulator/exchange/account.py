@@ -9,7 +9,7 @@ from functools import partial
 from typing import NamedTuple
 
 from adapters.simulator.exchange import order_checks as checks
-from adapters.simulator.exchange.account_rows import AccountRows, Asked, UserEvent
+from adapters.simulator.exchange.account_rows import AccountRows, OrderAsked, UserEvent
 from adapters.simulator.exchange.accounting import Holdings
 from adapters.simulator.exchange.codes import (
     PLACEABLE,
@@ -200,7 +200,7 @@ class PracticeAccount:
         self.advance(now)
         front = self._listing.front.get(instrument)
         placed = self.venue.place(instrument if front is None else front.venue_symbol, spec, now)
-        self._take(placed.events, Asked(spec, TYPE[spec.type]))
+        self._take(placed.events, OrderAsked(spec, TYPE[spec.type]))
         return int(placed.order.venue_id)
 
     def withdraw(self, order_id: int, now: int) -> None:
@@ -292,13 +292,13 @@ class PracticeAccount:
         if any(row.status in _FINISHED for row in self._trailing):
             self._find_trailing()
 
-    def _take(self, events: Sequence[VenueEvent], asked: Asked | None = None) -> None:
+    def _take(self, events: Sequence[VenueEvent], asked: OrderAsked | None = None) -> None:
         """Take in what the venue did; a fill may reach a loss limit."""
         self.rows.absorb(events, asked)
         if events and self.losses is not None:
             self._watch(self.losses)
 
-    def _checked(self, order: PlaceRequest, contract: ContractMonth, now: int) -> Asked:
+    def _checked(self, order: PlaceRequest, contract: ContractMonth, now: int) -> OrderAsked:
         """The order as the venue takes it. Raises RejectedError."""
         if not self._status.open(now):
             raise RejectedError(checks.UNAVAILABLE)
@@ -319,7 +319,7 @@ class PracticeAccount:
             None if loss is None else loss.ticks,
             None if profit is None else profit.ticks,
         )
-        return Asked(spec, kind, asked.trail, TypeCode.STOP if loss is None else loss.type)
+        return OrderAsked(spec, kind, asked.trail, TypeCode.STOP if loss is None else loss.type)
 
     def _room(self, contract: ContractMonth, side: Side) -> int:
         """Contracts that may still be bought or sold until net positions reach the account's most."""

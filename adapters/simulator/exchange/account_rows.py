@@ -29,7 +29,7 @@ class UserEvent(NamedTuple):
     """The row's; None for an account."""
 
 
-class Asked(NamedTuple):
+class OrderAsked(NamedTuple):
     """A new order as it was asked for."""
 
     spec: OrderSpec
@@ -74,7 +74,7 @@ class AccountRows:
         self._dirty: dict[int, OrderRow] = {}
         self._new_trades: list[TradeRow] = []
 
-    def absorb(self, events: Sequence[VenueEvent], asked: Asked | None = None) -> None:
+    def absorb(self, events: Sequence[VenueEvent], asked: OrderAsked | None = None) -> None:
         """Take in what the venue did; `asked` is the order that it did it for, if it is a new one."""
         booked: BookedFill | None = None
         for event in events:
@@ -131,7 +131,7 @@ class AccountRows:
         self._tell(0, booked.trade)
         return booked
 
-    def _on_order(self, order: VenueOrder, booked: BookedFill | None, asked: Asked | None) -> None:
+    def _on_order(self, order: VenueOrder, booked: BookedFill | None, asked: OrderAsked | None) -> None:
         row = self.orders.get(int(order.venue_id)) or self._born(order, asked)
         row.status = STATUS[order.status]
         row.size, row.limit, row.stop = order.qty, order.limit, order.stop
@@ -142,7 +142,7 @@ class AccountRows:
             row.fill_value += booked.trade.price * booked.trade.size
         self._keep(row)
 
-    def _born(self, order: VenueOrder, asked: Asked | None) -> OrderRow:
+    def _born(self, order: VenueOrder, asked: OrderAsked | None) -> OrderRow:
         row = OrderRow(
             id=int(order.venue_id),
             contract_id=self._listing.by_venue_symbol[order.instrument].id,

@@ -9,7 +9,7 @@ from random import Random
 from typing import NamedTuple
 
 from adapters.simulator.exchange.clock import Schedule
-from adapters.simulator.faults.plan import ANY, CATALOGUE, Account, Fault, FaultOptions, Seam, Value
+from adapters.simulator.faults.plan import ANY, CATALOGUE, Fault, FaultOptions, FaultyAccount, Seam, Value
 from engine.ports import Clock
 
 log = logging.getLogger(__name__)
@@ -111,7 +111,7 @@ class ArmedFaults:
         self,
         seam: Seam,
         on: str,
-        about: Account | None,
+        about: FaultyAccount | None,
         fits: Callable[[FaultOptions], bool] = bool,
         /,
         **facts: Value,

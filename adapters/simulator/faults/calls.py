@@ -17,7 +17,15 @@ from aiohttp import web
 from adapters.simulator.exchange.clock import Schedule
 from adapters.simulator.exchange.codes import PLACEABLE, TYPE
 from adapters.simulator.faults.armed import ArmedFaults
-from adapters.simulator.faults.plan import ANY, Account, FaultOptions, Option, Seam, add_kind, of_account
+from adapters.simulator.faults.plan import (
+    ANY,
+    FaultOptions,
+    FaultyAccount,
+    Option,
+    Seam,
+    add_kind,
+    of_account,
+)
 from adapters.simulator.wire.json_rows import envelope
 
 CALLS = {
@@ -309,14 +317,14 @@ class CallFaults:
     def __init__(
         self,
         armed: ArmedFaults,
-        follow: Callable[[str, Account | None], None],
-        accounts: Mapping[int, Account],
+        follow: Callable[[str, FaultyAccount | None], None],
+        accounts: Mapping[int, FaultyAccount],
     ) -> None:
         """`follow` is told of each call that the venue has handled, and of the account that it is about."""
         self._armed = armed
         self._follow = follow
         self._accounts = accounts
-        self._answered: dict[tuple[str, Account | None], bytes] = {}
+        self._answered: dict[tuple[str, FaultyAccount | None], bytes] = {}
         self._closing = asyncio.Event()
 
     def guard(self, handler: Handler) -> Handler:
@@ -358,7 +366,7 @@ class CallFaults:
         self._answered[call, account] = _content(answer)
         return answer
 
-    def _about(self, body: Mapping[str, Any]) -> Account | None:
+    def _about(self, body: Mapping[str, Any]) -> FaultyAccount | None:
         of = body.get("filter", body)
         return self._accounts.get(of.get("accountId", 0)) if isinstance(of, dict) else None
 

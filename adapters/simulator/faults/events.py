@@ -12,7 +12,15 @@ import msgspec
 
 from adapters.simulator.exchange.clock import Schedule
 from adapters.simulator.faults.armed import ArmedFaults
-from adapters.simulator.faults.plan import ANY, Account, FaultOptions, Option, Seam, add_kind, of_account
+from adapters.simulator.faults.plan import (
+    ANY,
+    FaultOptions,
+    FaultyAccount,
+    Option,
+    Seam,
+    add_kind,
+    of_account,
+)
 from adapters.simulator.wire.hubs import DEPTH, QUOTES, TRADES, Topic
 from adapters.simulator.wire.json_rows import ACCOUNTS, FILLS, ORDERS, POSITIONS, HubEvent
 
@@ -196,8 +204,8 @@ class EventFaults:
         self,
         armed: ArmedFaults,
         send: Callable[[Iterable[HubEvent]], None],
-        follow: Callable[[str, Account | None], None],
-        accounts: Mapping[int, Account],
+        follow: Callable[[str, FaultyAccount | None], None],
+        accounts: Mapping[int, FaultyAccount],
     ) -> None:
         """`send` is the hub's; `follow` is told of each event that was passed on, or would have been."""
         self._armed = armed

@@ -11,7 +11,7 @@ from adapters.simulator.faults.armed import Armed, ArmedFaults
 from adapters.simulator.faults.calls import CALLS
 from adapters.simulator.faults.controls import MARKET_STREAMS, Platform, VenueControls
 from adapters.simulator.faults.events import TARGETS
-from adapters.simulator.faults.plan import Account, FaultOptions, Option, Seam, add_kind, of_account
+from adapters.simulator.faults.plan import FaultOptions, FaultyAccount, Option, Seam, add_kind, of_account
 from engine.model.errors import RefusedError
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import Side
@@ -209,7 +209,7 @@ class MomentFaults:
         if armed.fault.options.text("on") == AT_ONCE:
             self._armed.schedule.call_at(armed.starts, partial(self._tick, armed, armed.starts))
 
-    def follow(self, occasion: str, account: Account | None) -> None:
+    def follow(self, occasion: str, account: FaultyAccount | None) -> None:
         """A call was handled or an event told: faults tied to it act as soon as the accounts are straight."""
         for armed in self._armed.at(Seam.MOMENT):
             options = armed.fault.options
@@ -226,7 +226,7 @@ class MomentFaults:
         if every and not armed.over(due):
             self._armed.schedule.call_at(due + every, partial(self._tick, armed, due + every))
 
-    def _act(self, armed: Armed, account: Account | None = None) -> None:
+    def _act(self, armed: Armed, account: FaultyAccount | None = None) -> None:
         options = armed.fault.options
         try:
             undo = armed.kind.act(MomentContext(options, self._controls, self._platform(options, account)))
@@ -235,7 +235,7 @@ class MomentFaults:
         except RefusedError as error:
             log.warning("fault %s could do nothing: %s", armed.fault, error)
 
-    def _platform(self, options: FaultOptions, account: Account | None) -> Platform:
+    def _platform(self, options: FaultOptions, account: FaultyAccount | None) -> Platform:
         """Of the account that a fault acts on. Raises RefusedError."""
         if account is not None:
             return self._platforms[account.id]

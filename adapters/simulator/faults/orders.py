@@ -8,7 +8,15 @@ from adapters.simulator.exchange.codes import PLACEABLE, TYPE
 from adapters.simulator.exchange.order_checks import OUT_OF_RANGE, OrderInterceptor
 from adapters.simulator.exchange.requests import PlaceRequest
 from adapters.simulator.faults.armed import ArmedFaults
-from adapters.simulator.faults.plan import ANY, Account, FaultOptions, Option, Seam, add_kind, of_account
+from adapters.simulator.faults.plan import (
+    ANY,
+    FaultOptions,
+    FaultyAccount,
+    Option,
+    Seam,
+    add_kind,
+    of_account,
+)
 from engine.model.instrument import CME_FUTURES
 from engine.model.orders import VenueOrder
 
@@ -59,7 +67,7 @@ class PartialFills:
 class OrderFaults(OrderInterceptor):
     """Stands between orders that arrive, or could fill, and the venue."""
 
-    def __init__(self, armed: ArmedFaults, accounts: Mapping[int, Account]) -> None:
+    def __init__(self, armed: ArmedFaults, accounts: Mapping[int, FaultyAccount]) -> None:
         self._armed = armed
         self._accounts = accounts
         self._partial: dict[str, PartialFills] = {}

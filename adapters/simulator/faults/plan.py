@@ -18,7 +18,7 @@ Value = str | int | float | bool
 ACCOUNT_OPTION = "account"
 
 
-class Account(Protocol):
+class FaultyAccount(Protocol):
     """What a fault can be about."""
 
     @property
@@ -62,7 +62,7 @@ class FaultOptions(Struct, frozen=True):
     def count(self, key: str) -> int:
         return int(self.values[key])
 
-    def about(self, account: Account | None) -> bool:
+    def about(self, account: FaultyAccount | None) -> bool:
         """Whether an account is meant, or what is of none."""
         named = self.values.get(ACCOUNT_OPTION, "")
         return not named or (account is not None and named in (str(account.id), account.name))

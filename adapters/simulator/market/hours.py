@@ -19,7 +19,7 @@ RESUME_UNTIL = time(14, 30)
 _OPEN, _CUT_OFF, _CLOSE = time(17, 0), time(15, 10), time(16, 0)
 
 
-class TradingDay(NamedTuple):
+class MarketDay(NamedTuple):
     """One trading day, nanoseconds UTC: quotes in [open, close), orders in [open, cut_off)."""
 
     open: int
@@ -45,9 +45,9 @@ def trade_date(ts: int) -> date:
 
 
 @lru_cache(maxsize=64)
-def session(day: date) -> TradingDay:
+def session(day: date) -> MarketDay:
     """Bounds of one trading day, whether or not it is traded."""
-    return TradingDay(nanos(day - timedelta(days=1), _OPEN), nanos(day, _CUT_OFF), nanos(day, _CLOSE))
+    return MarketDay(nanos(day - timedelta(days=1), _OPEN), nanos(day, _CUT_OFF), nanos(day, _CLOSE))
 
 
 def market_open(ts: int) -> bool:

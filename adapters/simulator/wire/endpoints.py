@@ -30,7 +30,7 @@ from adapters.simulator.wire.json_rows import Json, envelope
 _MOST_BARS = 20_000
 
 
-class Endpoint(NamedTuple):
+class ServedCall(NamedTuple):
     body: type[RequestBody]
     answer: Callable[[Any, str], Json]
     """Takes the decoded body and the caller's token."""
@@ -44,15 +44,15 @@ class Endpoints:
         self._exchange = exchange
         self._tokens = tokens
         self._user = user
-        self.by_path: dict[str, Endpoint] = {
-            "/api/auth/loginkey": Endpoint(ask.LoginKey, self._login, needs_token=False),
-            "/api/auth/validate": Endpoint(ask.Empty, self._validate),
-            "/api/auth/logout": Endpoint(ask.Empty, self._logout),
-            "/api/account/search": Endpoint(ask.AccountSearch, self._accounts),
-            "/api/contract/search": Endpoint(ask.ContractSearch, self._contract_search),
-            "/api/contract/searchbyid": Endpoint(ask.ContractById, self._contract_by_id),
-            "/api/contract/available": Endpoint(ask.ContractsAvailable, self._contracts_available),
-            "/api/history/retrievebars": Endpoint(ask.RetrieveBars, self._bars),
+        self.by_path: dict[str, ServedCall] = {
+            "/api/auth/loginkey": ServedCall(ask.LoginKey, self._login, needs_token=False),
+            "/api/auth/validate": ServedCall(ask.Empty, self._validate),
+            "/api/auth/logout": ServedCall(ask.Empty, self._logout),
+            "/api/account/search": ServedCall(ask.AccountSearch, self._accounts),
+            "/api/contract/search": ServedCall(ask.ContractSearch, self._contract_search),
+            "/api/contract/searchbyid": ServedCall(ask.ContractById, self._contract_by_id),
+            "/api/contract/available": ServedCall(ask.ContractsAvailable, self._contracts_available),
+            "/api/history/retrievebars": ServedCall(ask.RetrieveBars, self._bars),
             "/api/order/place": self._of_account(PlaceRequest, self._place, "orderId"),
             "/api/order/modify": self._change(ModifyRequest, lambda a, body, now: a.modify(body, now)),
             "/api/order/cancel": self._change(
@@ -154,7 +154,7 @@ class Endpoints:
 
     def _of_account(
         self, body: type[RequestBody], answer: Callable[[PracticeAccount, Any], Json], *payload: str
-    ) -> Endpoint:
+    ) -> ServedCall:
         """An endpoint about one account; without it the payload's fields are null."""
 
         def asked(about: Any, _token: str) -> Json:
@@ -163,11 +163,11 @@ class Endpoints:
                 return envelope(dict.fromkeys(payload), code=AccountCode.ACCOUNT_NOT_FOUND)
             return answer(account, about)
 
-        return Endpoint(body, asked)
+        return ServedCall(body, asked)
 
     def _change(
         self, body: type[RequestBody], change: Callable[[PracticeAccount, Any, int], RequestResult]
-    ) -> Endpoint:
+    ) -> ServedCall:
         """An endpoint that changes something and answers with its own code alone."""
 
         def changed(account: PracticeAccount, about: Any) -> Json:

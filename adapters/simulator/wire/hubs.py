@@ -44,7 +44,7 @@ MARKET_METHODS = _methods(_MARKET, str)
 USER_METHODS = _methods(_USER, int) | _methods({"Accounts": ACCOUNTS}, None)
 
 
-class Hub:
+class HubServer:
     """One hub: its open connections and their subscriptions, which end with the connection."""
 
     def __init__(self, methods: dict[str, Method], timing: HubTiming) -> None:
@@ -120,8 +120,8 @@ class Hubs:
     """Both hubs, and the connection ids of clients that negotiate before they connect."""
 
     def __init__(self, timing: HubTiming) -> None:
-        self.market = Hub(MARKET_METHODS, timing)
-        self.user = Hub(USER_METHODS, timing)
+        self.market = HubServer(MARKET_METHODS, timing)
+        self.user = HubServer(USER_METHODS, timing)
         self._negotiated: set[str] = set()
 
     def negotiate(self, version: int) -> dict[str, Any]:

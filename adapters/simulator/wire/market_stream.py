@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from adapters.simulator.market.ticker import Ticker
-from adapters.simulator.wire.hubs import DEPTH, QUOTES, TRADES, Hub, Topic
+from adapters.simulator.wire.hubs import DEPTH, QUOTES, TRADES, HubServer, Topic
 from adapters.simulator.wire.json_rows import EPOCH_OF_NOTHING, number, stream_stamp
 from adapters.simulator.wire.signalr import Connection
 from engine.model.events import Print, Quote
@@ -164,7 +164,7 @@ class MarketPublisher:
     Prints of one instant share a message.
     """
 
-    def __init__(self, hub: Hub, clock: Clock) -> None:
+    def __init__(self, hub: HubServer, clock: Clock) -> None:
         self._hub = hub
         self._clock = clock
         self._records: dict[str, MarketRecords] = {}

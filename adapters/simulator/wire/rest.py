@@ -17,8 +17,8 @@ from aiohttp import web
 from adapters.simulator.exchange.exchange import Exchange
 from adapters.simulator.market.hours import NANOS
 from adapters.simulator.wire.access import RateCounter, RateLimit, Tokens
-from adapters.simulator.wire.endpoints import Endpoint, Endpoints
-from adapters.simulator.wire.hubs import Hub, Hubs
+from adapters.simulator.wire.endpoints import Endpoints, ServedCall
+from adapters.simulator.wire.hubs import Hubs, HubServer
 from adapters.simulator.wire.requests import BadRequestError
 
 _PING = "/api/status/ping"
@@ -70,7 +70,7 @@ class HttpServer:
         self._answered()
         return answer
 
-    def _answer(self, path: str, endpoint: Endpoint, token: str | None, raw: bytes) -> web.Response:
+    def _answer(self, path: str, endpoint: ServedCall, token: str | None, raw: bytes) -> web.Response:
         exchange = self._exchange
         now = exchange.now()
         calls = self._bars_calls if path == _BARS else self._other_calls
@@ -102,7 +102,7 @@ class HttpServer:
         body = msgspec.json.encode(self._hubs.negotiate(version))
         return web.Response(body=body, content_type="application/json")
 
-    async def _connect(self, request: web.Request, hub: Hub) -> web.StreamResponse:
+    async def _connect(self, request: web.Request, hub: HubServer) -> web.StreamResponse:
         """Open a hub: with a token, or with a connection id that was negotiated with one."""
         connection_id = request.query.get("id")
         if connection_id is not None and not self._hubs.redeem(connection_id):
