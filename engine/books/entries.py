@@ -190,7 +190,8 @@ class Entries:
             "opposed": "",
             "open_plans": len(others),
             "open_risk_usd": open_risk_usd(known, self._turn.state, self._marks),
-            "room_micros": None,  # it has its contracts
+            "room_micros": None,  # it has its contracts, and what they tie up
+            "margin_available_usd": None,
         }
 
     def against(self, book: Book, symbol: str) -> list[gate.Against]:
@@ -262,6 +263,7 @@ class Entries:
             ),
             room_headroom_usd=None if room is None else room_headroom_usd(known, state, room),
             equity_usd=equity,
+            margin_available_usd=figures.margin.available_usd,
             record=TrackRecord() if idea is None else known.records.get(idea.owner, TrackRecord()),
             score_key="strategy.min_score" if bot is None else bot.score_key,
         )

@@ -31,7 +31,7 @@ from engine.model.config import BookConfig, EngineConfig
 from engine.model.effects import Request
 from engine.model.market import NANOS
 from engine.model.notices import NoticeKind, Severity
-from engine.model.orders import Account, Fill, OrderStatus, OrderType, Slot, VenueOrder
+from engine.model.orders import Account, Fill, Margin, OrderStatus, OrderType, Slot, VenueOrder
 from engine.model.plans import PlanStatus, TradePlan
 from engine.model.records import OrderEvent as E
 from engine.portfolio.bounds import Bounds
@@ -58,6 +58,7 @@ class OrderManager:
 
     def __init__(self, config: BookConfig, turn: Turn, run: EngineConfig, marks: Marks) -> None:
         self.balance_usd: Decimal | None = None
+        self.margin: Margin | None = None
         self.can_trade = True
         self.stirred = False
         """A price has made something to be written down since the last pulse."""
@@ -280,6 +281,7 @@ class OrderManager:
             self.balance_usd = reported.balance_usd
         else:
             self.look(0)
+        self.margin = reported.margin or self.margin
         self._may_trade(reported.can_trade)
 
     def _may_trade(self, may: bool) -> None:
@@ -298,6 +300,7 @@ class OrderManager:
     def on_adopted(self, account: Account) -> None:
         """The account that the book trades on has been found."""
         self.balance_usd = account.balance_usd
+        self.margin = account.margin or self.margin
         self._may_trade(account.can_trade)
         self.look(0)
 
@@ -317,6 +320,7 @@ class OrderManager:
             text = "positions and orders can be looked up again"
             self.context.say(NoticeKind.CONNECTION, Severity.INFO, text, alarm=ended)
         self.balance_usd = snapshot.account.balance_usd
+        self.margin = snapshot.account.margin or self.margin
         self.reconciler.merge(snapshot, asked)
         self.equity.look()
         self.flattener.on_snapshot(snapshot, asked)

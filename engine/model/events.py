@@ -15,7 +15,7 @@ from engine.model.effects import AnyRequest, Request
 from engine.model.errors import Cause
 from engine.model.instrument import Instrument
 from engine.model.market import Bar, Side
-from engine.model.orders import Account, Fill, VenueOrder, VenuePosition
+from engine.model.orders import Account, Fill, Margin, VenueOrder, VenuePosition
 
 
 class Event(Struct, frozen=True, kw_only=True, gc=False, tag=True, tag_field="event"):
@@ -138,6 +138,8 @@ class AccountReported(Event, frozen=True, kw_only=True, tag="account"):
     book: str
     balance_usd: Decimal
     can_trade: bool
+    margin: Margin | None = None
+    """As the venue tells it; None from one that does not, and where nothing is new."""
 
 
 class Outcome(StrEnum):

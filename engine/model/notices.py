@@ -66,6 +66,8 @@ class SignalFacts(Struct, frozen=True):
     """0..100; 0 where the signal has no score."""
     timeframe: str = ""
     reasons: tuple[str, ...] = ()
+    size_reason: str = ""
+    """Why it is so large, in words with the numbers."""
     pattern: PatternFacts | None = None
 
     @property

@@ -207,6 +207,14 @@ class AccountKind(StrEnum):
     """Anything not recognised as practice: money or an evaluation is at stake."""
 
 
+class Margin(Struct, frozen=True):
+    """What trades tie up of an account's money (docs/semantics.md#margin); None where nobody knows."""
+
+    used_usd: Decimal | None = None
+    available_usd: Decimal | None = None
+    """May be below 0."""
+
+
 class Account(Struct, frozen=True):
     """One account at a venue. `balance_usd` counts closed trades only."""
 
@@ -215,3 +223,5 @@ class Account(Struct, frozen=True):
     kind: AccountKind
     balance_usd: Decimal
     can_trade: bool
+    margin: Margin | None = None
+    """As the venue tells it; None from one that does not, and where nothing is new."""

@@ -16,7 +16,7 @@ from engine.model.chart import AlignmentView
 from engine.model.events import AlertKind, LinkState
 from engine.model.market import Side
 from engine.model.notices import Notice
-from engine.model.orders import AccountKind, OrderStatus, OrderType, Slot
+from engine.model.orders import AccountKind, Margin, OrderStatus, OrderType, Slot
 from engine.model.refusals import Refusal
 from engine.model.restrictions import RestrictionView, TradingState
 
@@ -270,6 +270,8 @@ class BookView(Struct, frozen=True):
     """Of every amount of the book, whatever its field is called."""
     copy_ratio: Decimal = Decimal(1)
     """What the sized quantity is multiplied by here."""
+    margin: Margin = Margin()
+    """What its trades tie up, and what is left; unknown where neither the venue nor a table tells."""
 
 
 class AlertFate(Struct, frozen=True):

@@ -235,8 +235,12 @@ def held_usd(book: BookState, state: State, marks: Marks) -> Decimal:
 def exposed_micros(book: BookState, state: State) -> int:
     """Contracts held or being entered over all instruments, a mini counted as ten micros."""
     held = sum(abs(p.qty) * state.instruments[symbol].minis for symbol, p in book.positions.items() if p.qty)
-    coming = ((plan, coming) for plan, _, _, coming in _legs(book))
-    return held + sum(qty * state.instruments[plan.instrument].minis for plan, qty in coming)
+    return held + sum(qty * state.instruments[plan.instrument].minis for plan, qty in coming(book))
+
+
+def coming(book: BookState) -> Iterator[tuple[TradePlan, int]]:
+    """Lots that may yet be entered, by plan; a plan comes once for each of its legs."""
+    return ((plan, lots) for plan, _, _, lots in _legs(book))
 
 
 def _legs(book: BookState) -> Iterator[tuple[TradePlan, Leg, LegState, int]]:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from engine.model.limits import RiskLimits
+from engine.model.orders import Margin
 from engine.model.view import Band, LimitView
 from engine.risk.presets import AccountLimits
 
@@ -39,6 +40,7 @@ class Figures(Struct, frozen=True):
     """Contracts held or being entered, a mini counted as ten."""
     profit_usd: Decimal
     """Balance of the account over its start at the end of the day before."""
+    margin: Margin = Margin()
 
 
 def measure(limits: RiskLimits, account: AccountLimits, now: Figures) -> tuple[LimitView, ...]:

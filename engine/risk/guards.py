@@ -18,12 +18,13 @@ from engine.model import records as r
 from engine.model.limits import RiskLimits
 from engine.model.market import NANOS
 from engine.model.notices import NoticeKind, Severity
-from engine.model.orders import Account
+from engine.model.orders import Account, Margin
 from engine.model.plans import PlanStatus
 from engine.model.restrictions import TradingState
 from engine.model.view import Band, LimitView
 from engine.portfolio import money
 from engine.portfolio.bounds import Bounds, keep_total
+from engine.portfolio.margin import margin
 from engine.portfolio.money import Marks
 from engine.risk import bands, presets
 from engine.risk.drawdown import floor_usd
@@ -41,7 +42,7 @@ QUIET_NS = 5 * NANOS
 """A balance counts as the day's opening one only so long after a fill: the report of it may be late."""
 
 
-AsOf = tuple[int, int, int, Decimal | None, bool]
+AsOf = tuple[int, int, int, Decimal | None, Margin | None, bool]
 
 
 class Guarded(Protocol):
@@ -55,6 +56,8 @@ class Guarded(Protocol):
     def turn(self) -> Turn: ...
     @property
     def balance_usd(self) -> Decimal | None: ...
+    @property
+    def margin(self) -> Margin | None: ...
     @property
     def reconciled(self) -> bool: ...
 
@@ -106,7 +109,14 @@ class Guards:
         """What figures follow from: the same again, and they are the same."""
         book = self._book
         turn = book.turn
-        return turn.committed, turn.wall_offset, self._marks.version, book.balance_usd, book.reconciled
+        return (
+            turn.committed,
+            turn.wall_offset,
+            self._marks.version,
+            book.balance_usd,
+            book.margin,
+            book.reconciled,
+        )
 
     def _worked_out(self) -> bands.Figures:
         book, state = self._book.state, self._book.turn.state
@@ -123,6 +133,7 @@ class Guards:
             losses_in_a_row=book.day.losses_in_a_row,
             micros=money.exposed_micros(book, state),
             profit_usd=Decimal(0) if known is None or start is None else known.opening_usd - start,
+            margin=margin(book, state, self._marks, equity, self._book.margin),
         )
 
     def measured(self) -> tuple[LimitView, ...]:

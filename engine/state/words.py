@@ -121,6 +121,8 @@ def _score(tenths: int) -> str:
 def _plan(state: State, record: r.PlanOpened) -> Words:
     plan = record.plan
     why = f" ({', '.join(plan.reasons)})" if plan.reasons else ""
+    if plan.size_reason and not plan.size_reason.startswith(("risk: ", "grade: ")):  # as nobody sets
+        why += f", sized by {plan.size_reason}"
     text = f"{_direction(plan.side)} {plan.instrument}{_score(plan.score_tenths)}: entering {plan.qty}{why}"
     text = _whose(plan) + text
     return K.SIGNAL, Sev.GOOD, text, plan.instrument, plan.book
@@ -359,6 +361,7 @@ def facts(state: State, record: r.PlanOpened) -> SignalFacts | None:
         market=plan.entry_type is OrderType.MARKET,
         score_tenths=plan.score_tenths,
         reasons=plan.reasons,
+        size_reason=plan.size_reason,
         pattern=_pattern(plan.owner, state.books[plan.book].records if plan.book in state.books else {}),
     )
 

@@ -19,6 +19,7 @@ from engine.model.notices import Severity
 from engine.model.orders import Account, AccountKind, Slot
 from engine.model.refusals import Refusal
 from engine.model.restrictions import TradingState
+from engine.model.sizing import ByEquity, ByGrade, ByNotional, Sizing
 from tests.support.many_books import ACCOUNTS, ALPHA, BETA, EVERY, MNQ, ManyBooks, book_configs, long_idea
 
 
@@ -66,6 +67,28 @@ def test_the_copy_ratio_scales_to_whole_lots_and_says_where_nothing_is_left() ->
     assert refused.keys() == {"three", PAPER}
     assert refused["three"].refusals == (Refusal.COPY_RATIO,)
     assert refused["three"].words == (f"{full} contracts x 0.1 leave 0 (copy_ratio)",)
+
+
+def test_each_book_sizes_as_it_says_and_the_record_says_why() -> None:
+    kinds: dict[str, Sizing] = {
+        "one": ByNotional(Decimal(150_000)),
+        "two": ByEquity(Decimal(1)),
+        "three": ByGrade(),
+    }
+    roomy = book_configs(RiskLimits(max_contracts=50))
+    many = entered(books=tuple(replace(book, sizing=kinds.get(book.name)) for book in roomy))
+    # a contract is worth 50,000, and 500 USD of equity are more than the 200 a trade may lose
+    assert many.held() == {"one": 3, "two": 9, "three": 3, PAPER: 9}
+    whys = {name: plan.plan.size_reason for name in EVERY for plan in many.book(name).plans.values()}
+    assert whys["one"] == "notional: a worth of 150000.00, 50000.00 each: 3"
+    assert whys["two"].startswith("equity: 1% of 50000.00 equity: 500.00 at risk, ")
+    assert whys["two"].endswith(", at most 9 (risk.per_trade_usd)")
+    assert whys["three"] == "grade: score 8.0 is grade A: 3"
+    told = {one.book: one.text for one in many.notices if one.signal is not None}
+    assert told["one"].endswith(f"entering 3 (test), sized by {whys['one']}")
+    assert told["three"].endswith("entering 3 (test)")
+    many.restart()
+    assert {name: plan.plan.size_reason for name in EVERY for plan in many.book(name).plans.values()} == whys
 
 
 def test_a_ratio_above_one_stays_within_the_books_own_limits() -> None:

@@ -40,6 +40,7 @@ SIGNAL = SignalFacts(
     score_tenths=74,
     timeframe="5m",
     reasons=("OB held 20995.00", "volume 1.3x"),
+    size_reason="risk: 50.00 at risk, 21.50 each: 2",
     pattern=PatternFacts("OB + BOS", 118, 0.62, 1.8, 0.65, "backtest"),
 )
 

@@ -39,6 +39,7 @@ def test_a_signal_tells_the_whole_plan() -> None:
         "Target 2": "21022.25",
         "Risk : reward": "1 : 1.5",
         "Size": "2 contracts",
+        "Why this size": "risk: 50.00 at risk, 21.50 each: 2",
         "Risk": "43.00 USD",
         "Strategy": "zones",
         "Timeframe": "5m",

@@ -13,7 +13,7 @@ from engine.model import events as ev
 from engine.model import records as r
 from engine.model.commands import AnyCommand
 from engine.model.config import BookConfig, EngineConfig, PaperConfig, TradingSwitch
-from engine.model.instrument import CME_FUTURES
+from engine.model.instrument import CME_FUTURES, Instrument
 from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, NANOS, Side
 from engine.model.notices import Notice
@@ -63,9 +63,11 @@ class ManyBooks:
         ideas: Iterable[tuple[int, Idea]] = (),
         books: Sequence[BookConfig] | None = None,
         sources: dict[str, tuple[str, ...]] | None = None,
+        instrument: Instrument = MNQ,
     ) -> None:
         """`ideas` by the seconds after the start at which a minute's close gives them."""
         self.now = T0
+        self.instrument = instrument
         self.price = PRICE
         self.step_ns = STEP_NS
         self.up = {ALPHA, BETA}
@@ -97,7 +99,7 @@ class ManyBooks:
             apply(state, record)
         script = [one for one in self.script if one[0] > self.now]
         config = EngineConfig(
-            (MNQ,), "many", "t", self.boots, TradingSwitch.LIVE, books=self.configs, templates=(),
+            (self.instrument,), "many", "t", self.boots, TradingSwitch.LIVE, books=self.configs, templates=(),
             sources=self.sources, bar_grace_ns=0,
         )  # fmt: skip
         core = Core(config, ScriptedStrategy(script, relative=True), state)
@@ -120,7 +122,7 @@ class ManyBooks:
 
     def _connect(self, venue: str) -> None:
         month = ev.ContractResolved(
-            ts_recv=self.now, instrument=MNQ, contract_id=f"{venue}-z", name="MNQZ6", venue=venue
+            ts_recv=self.now, instrument=self.instrument, contract_id=f"{venue}-z", name="MNQZ6", venue=venue
         )
         self.step(month)
         for name, broker in self.of(venue):

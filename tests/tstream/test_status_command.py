@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from engine.model.orders import AccountKind
+from engine.model.orders import AccountKind, Margin
 from engine.model.restrictions import RestrictionEnd, TradingState
 from engine.model.view import FlattenStep, FlattenView, View
 from tests.tui import fake, rooms, states
@@ -208,3 +208,15 @@ def test_json_is_the_view(monkeypatch: pytest.MonkeyPatch, capsys: Out) -> None:
         "name": "daily loss", "used": "768.40", "limit": "800", "unit": "USD", "band": "act"
     }  # fmt: skip
     assert {link["name"]: link["until"] for link in told["links"]}["token"] > 0
+
+
+def test_margin_is_told_where_it_is_known(printed: Print) -> None:
+    view = fake.trading_view()
+    assert "margin" not in printed(view)
+    (book, *others) = view.books
+    for margin, line in (
+        (Margin(Decimal(4500), Decimal("45684.2")), "  margin used 4,500.00  available 45,684.20"),
+        (Margin(available_usd=Decimal(-5)), "  margin available −5.00"),
+    ):
+        text = printed(replace(view, books=(replace(book, margin=margin), *others)))
+        assert line in text.splitlines()

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from engine.model.events import LinkState
 from engine.model.market import MINUTE, USUAL
-from engine.model.orders import AccountKind, OrderStatus
+from engine.model.orders import AccountKind, Margin, OrderStatus
 from engine.model.restrictions import TradingState
 from engine.model.view import BookView, EquityPoint, EquityView, FlattenStep, FlattenView, LinkView, View
 from tests.tui import fake
@@ -184,6 +184,11 @@ def test_money_of_one_and_of_several_books(view: View) -> None:
     for words in ("realized +152.20", "open +32.00", "costs −12.02", "trades closed 6", "won 4 (66%)",
                   "PF 2.31", "maxDD at mark −61.00", "balance 50,152.20"):  # fmt: skip
         assert words in text
+    assert "margin" not in text
+    margin = Margin(Decimal("4500"), Decimal("45652.2"))
+    tied = state_of(replace(view, books=(replace(view.books[0], margin=margin),)))
+    text = "\n".join(text_of(row) for row in pnl.number_rows(tied, 60))
+    assert all(words in text for words in ("margin 4,500.00", "margin left 45,652.20"))
     live = replace(view.books[0], book="live", kind=AccountKind.LIVE, profit_factor=None, trades=0, wins=0)
     both = state_of(replace(view, books=(view.books[0], live)))
     two = "\n".join(text_of(row) for row in pnl.number_rows(both, 60))

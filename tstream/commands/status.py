@@ -83,6 +83,9 @@ def _book(view: View, book: BookView) -> list[Text]:
         f"\n  realized {_signed(book.realized_usd)}  open {_signed(book.open_usd)}  "
         f"costs {book.costs_usd:.2f}  trades {book.trades}, won {book.wins}"
     )
+    named = (("used", book.margin.used_usd), ("available", book.margin.available_usd))
+    margin = [f"{name} {figures.usd(usd)}" for name, usd in named if usd is not None]
+    text.append(f"\n  margin {'  '.join(margin)}" if margin else "")
     lines = [text, _state(view, book)]
     if book.flatten is not None:
         lines.append(_flatten(view, book, book.flatten))

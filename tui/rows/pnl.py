@@ -54,6 +54,11 @@ def book_rows(book: BookView, width: int) -> list[Row]:
     ]
     if book.balance_usd is not None:
         parts.append(_pair("balance", figures.usd(book.balance_usd)))
+    used, left = book.margin.used_usd, book.margin.available_usd
+    if used is not None:
+        parts.append(_pair("margin", figures.usd(used)))
+    if left is not None:
+        parts.append(_pair("margin left", figures.usd(left), "text" if left > 0 else "warn bold"))
     return _lines(parts, width)
 
 

@@ -54,6 +54,7 @@ def _plan(view: View, instrument: str, signal: SignalFacts) -> tuple[MessageSect
         *numbered,
         ("Risk : reward", ratio(signal.reward_to_risk)),
         ("Size", f"{signal.qty} contract{'s' if signal.qty != 1 else ''}"),
+        ("Why this size", signal.size_reason),
         ("Risk", cost(signal.risk_usd)),
         ("Strategy", signal.strategy),
         ("Timeframe", signal.timeframe),
