@@ -14,7 +14,8 @@ from engine.lab.replay import BOOK
 from engine.model import events as ev
 from engine.model import records as r
 from engine.model.bots import BotConfig
-from engine.model.commands import BreakEven, Flatten, PlaceManual
+from engine.model.commands import BreakEven, ChangeManual, Flatten, PlaceManual
+from engine.model.instrument import CME_FUTURES
 from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, Side
 from engine.model.orders import OrderSpec, OrderType, Slot
@@ -134,6 +135,30 @@ def test_a_persons_trade_stands_beside_a_bots_where_the_setting_allows_it(
     assert (len(play.book.plans) == 2) is placed
     assert sum(qty for qty, _ in play.stops()) == play.replay.held("MNQ") == play.book.shares("MNQ")
     assert ("placed as" in play.answers()[0]) is placed
+
+
+def test_a_persons_change_moves_the_orders_of_that_trade_alone() -> None:
+    def script(play: ScriptedReplay) -> Market:
+        yield from play.minutes(2)
+        play.say(
+            PlaceManual(id="m", instrument="MNQ", side=Side.BUY, qty=1, stop_ticks=30, target_ticks=(60,))
+        )
+        yield from play.pass_time(3)
+        seen.append(play.stops())
+        play.say(ChangeManual(id="c", order="m", stop=CME_FUTURES["MNQ"].price(PRICE - 20)))
+        play.say(
+            PlaceManual(id="o", instrument="MNQ", side=Side.SELL, qty=1, stop_ticks=30, target_ticks=(60,))
+        )
+        yield from play.pass_time(3)
+        seen.append(play.stops())
+
+    seen: list[list[tuple[int, int]]] = []
+    limits = structs.replace(RISK, plans_per_contract=2)
+    play = ScriptedReplay(script, [], bots=[bot("alone", idea())], risk=limits)
+    before, after = seen
+    assert [one for one in before if one not in after] == [(1, max(price for _, price in before))]
+    assert [one for one in after if one not in before] == [(1, PRICE - 20)]
+    assert "goes the other way there, and the account nets" in play.answers()[-1]
 
 
 def test_what_a_person_closes_at_the_venue_the_newest_trade_gives() -> None:
