@@ -152,7 +152,7 @@ def test_a_persons_change_moves_the_orders_of_that_trade_alone() -> None:
         yield from play.pass_time(3)
         seen.append(play.stops())
 
-    seen: list[list[tuple[int, int]]] = []
+    seen: list[Any] = []
     limits = structs.replace(RISK, plans_per_contract=2)
     play = ScriptedReplay(script, [], bots=[bot("alone", idea())], risk=limits)
     before, after = seen
