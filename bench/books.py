@@ -25,7 +25,7 @@ from engine.model.config import BookConfig, EngineConfig, TradingSwitch
 from engine.model.errors import RefusedError
 from engine.model.instrument import CME_FUTURES
 from engine.model.limits import RiskLimits
-from engine.model.market import MINUTE, NANOS, Bar
+from engine.model.market import MINUTE, NANOS, Bar, Timeframe
 from engine.model.orders import Account, AccountKind, Capabilities
 from engine.ports import Sink
 from engine.runtime.engine import Engine
@@ -100,7 +100,9 @@ class Feed:
             sink(ev.LinkChanged(ts_recv=now, link=link, state=ev.LinkState.LIVE))
         await asyncio.Event().wait()
 
-    async def history(self, instrument: str, start: int, end: int) -> Sequence[Bar]:
+    async def history(
+        self, instrument: str, start: int, end: int, timeframe: Timeframe = Timeframe.M1
+    ) -> Sequence[Bar]:
         return ()
 
     def trade(self) -> None:

@@ -103,8 +103,10 @@ class TimedFeed:
 
         await self._feed.run(heard)
 
-    async def history(self, instrument: str, start: int, end: int) -> Sequence[Bar]:
-        return await self._feed.history(instrument, start, end)
+    async def history(
+        self, instrument: str, start: int, end: int, timeframe: Timeframe = Timeframe.M1
+    ) -> Sequence[Bar]:
+        return await self._feed.history(instrument, start, end, timeframe)
 
 
 class Trader:

@@ -30,8 +30,12 @@ class MarketFeed(Protocol):
     async def run(self, sink: Sink) -> None:
         """Connect, resolve contracts (ContractResolved), stream, reconnect; until cancelled."""
 
-    async def history(self, instrument: str, start: int, end: int) -> Sequence[Bar]:
-        """Closed 1m bars of [start, end), oldest first. Raises RetryableError, RefusedError."""
+    async def history(
+        self, instrument: str, start: int, end: int, timeframe: Timeframe = Timeframe.M1
+    ) -> Sequence[Bar]:
+        """Closed bars of [start, end), oldest first: minutes, or half hours (30m) for the longer past, of
+        which a venue may have none. Raises RetryableError, RefusedError.
+        """
 
 
 class AlertSource(Protocol):

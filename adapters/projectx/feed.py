@@ -13,7 +13,7 @@ from adapters.projectx.market_stream import MarketStream
 from adapters.projectx.wire import WireError
 from engine.model.errors import RetryableError
 from engine.model.events import LinkChanged, LinkState
-from engine.model.market import MINUTE, NANOS, Bar
+from engine.model.market import MINUTE, NANOS, Bar, Timeframe
 from engine.ports import Sink
 
 _log = logging.getLogger(__name__)
@@ -73,19 +73,23 @@ class ProjectXFeed:
         async with venue.opened(sink):
             await Link("market", config.market_hub_url, venue, make_stream, report).run()
 
-    async def history(self, instrument: str, start: int, end: int) -> Sequence[Bar]:
-        """Closed 1m bars of [start, end), ns UTC, oldest first. Raises RetryableError, RefusedError."""
+    async def history(
+        self, instrument: str, start: int, end: int, timeframe: Timeframe = Timeframe.M1
+    ) -> Sequence[Bar]:
+        """Closed bars of up to an hour that open in [start, end), ns UTC, oldest first. Raises
+        RetryableError, RefusedError.
+        """
         venue = self._venue
         await venue.contracts.ensure()
         product = venue.config.instruments.get(instrument)
         contract = venue.contracts.active_id(instrument)
         assert product is not None  # active_id() refuses any other
-        rows = await venue.rest.bars(contract, start, end)
+        rows = await venue.rest.bars(contract, start, end, timeframe.minutes)
         now = venue.clock()
         bars: list[Bar] = []
         for number, row in enumerate(rows, 1):
             try:
-                bar = mapping.bar(row, product)
+                bar = mapping.bar(row, product, timeframe)
             except WireError as error:
                 raise RetryableError(f"history of {instrument}: {error}") from None
             if bar.close_ts <= now:

@@ -125,11 +125,11 @@ def position(row: WirePosition, instrument: Instrument) -> VenuePosition:
     return VenuePosition(instrument.symbol, qty, row.average_price)
 
 
-def bar(row: BarRow, instrument: Instrument) -> Bar:
-    """One closed minute of history, stamped by its open."""
+def bar(row: BarRow, instrument: Instrument, timeframe: Timeframe = Timeframe.M1) -> Bar:
+    """One closed bar of history, stamped by its open."""
     return Bar(
         instrument=instrument.symbol,
-        timeframe=Timeframe.M1,
+        timeframe=timeframe,
         open_ts=_stamp(row.t),
         open=_ticks_of(instrument, row.o),
         high=_ticks_of(instrument, row.h),

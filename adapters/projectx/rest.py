@@ -72,8 +72,8 @@ class Rest:
         reply = await self._ask(endpoints.CONTRACT_BY_ID, {"contractId": contract_id})
         return self._row(endpoints.CONTRACT_BY_ID, reply.contract, ContractRow)
 
-    async def bars(self, contract_id: str, start: int, end: int) -> list[BarRow]:
-        """Closed 1m bars that open in [start, end), nanoseconds UTC, oldest first.
+    async def bars(self, contract_id: str, start: int, end: int, minutes: int = 1) -> list[BarRow]:
+        """Closed bars of so many minutes that open in [start, end), nanoseconds UTC, oldest first.
 
         The gateway gives the newest of a window first and at most MOST_BARS of them, so long windows are
         fetched backwards by moving their end.
@@ -87,7 +87,7 @@ class Rest:
                 "startTime": stamps.text(start),
                 "endTime": stamps.text(upto),
                 "unit": _MINUTE_UNIT,
-                "unitNumber": 1,
+                "unitNumber": minutes,
                 "limit": MOST_BARS,
                 "includePartialBar": False,
             }

@@ -12,7 +12,7 @@ from adapters.tapes.fields import TapeError, shown
 from adapters.tapes.recording import read_recording
 from engine.model.events import ContractResolved, HistoryLoaded, Print, Quote
 from engine.model.instrument import Instrument
-from engine.model.market import MINUTE, Bar
+from engine.model.market import MINUTE, Bar, Timeframe
 
 
 class InboxContents:
@@ -62,7 +62,8 @@ def read_inbox(path: Path, instrument: Instrument, symbol: str | None = None) ->
         ):
             continue
         elif isinstance(event, HistoryLoaded):
-            history = history or event.bars
+            if event.bars and event.bars[0].timeframe is Timeframe.M1:
+                history = history or event.bars
         else:
             if market and name != taken:
                 problem = f"{shown(name)} after {shown(taken)}: the recording holds several contracts"

@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from engine.core import Core, Outcome
+from engine.market.candles import resample
 from engine.market.quarantine import Quarantine
 from engine.model import events as ev
 from engine.model.instrument import Instrument
-from engine.model.market import Bar
+from engine.model.market import Bar, Timeframe
 from engine.model.orders import Account, AccountKind
 from engine.model.records import AnyRecord
 from engine.venue.fill_model import FillModel
@@ -90,11 +91,15 @@ class Replay(PaperBroker):
             self._step(
                 ev.ContractResolved(ts_recv=self.now, instrument=instrument, contract_id=symbol, name=symbol)
             )
-            bars = tuple(history(symbol))
-            if bars:
-                loaded = ev.HistoryLoaded(ts_recv=self.now, instrument=symbol, bars=bars)
-                self._quarantine.sift(loaded)
-                self._step(loaded)
+            minutes = tuple(history(symbol))
+            half_hours = (
+                bar for bar in resample(minutes, Timeframe.M30) if bar.open_ts >= minutes[0].open_ts
+            )
+            for bars in (minutes, tuple(half_hours)):
+                if bars:
+                    loaded = ev.HistoryLoaded(ts_recv=self.now, instrument=symbol, bars=bars)
+                    self._quarantine.sift(loaded)
+                    self._step(loaded)
         self._step(ev.AccountAdopted(ts_recv=self.now, book=BOOK, account=self.account))
         for link in ("rest", "user", "market"):
             self._step(ev.LinkChanged(ts_recv=self.now, link=link, state=ev.LinkState.LIVE))

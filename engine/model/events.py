@@ -61,7 +61,7 @@ class HeldPriced(Event, frozen=True, kw_only=True, gc=False, tag="held_priced"):
 
 
 class HistoryLoaded(Event, frozen=True, kw_only=True, tag="history"):
-    """Closed 1m bars from the venue, oldest first, each `backfilled`."""
+    """Closed bars from the venue, oldest first, each `backfilled`: minutes, or the half hours before them."""
 
     instrument: str
     bars: tuple[Bar, ...]

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from engine.market.sources import Sources
 from engine.model import events as ev
 from engine.model.errors import FatalError, PortError
-from engine.model.market import NANOS
+from engine.model.market import NANOS, Bar, Timeframe
 from engine.ports import Clock, MarketFeed
 
 log = logging.getLogger(__name__)
 
 WARM_UP_NS = 11 * 24 * 3600 * NANOS
 """History loaded at start, so that the 1h frame speaks at once."""
+
+FAR_NS = 90 * 24 * 3600 * NANOS
+"""Half hours of so long are loaded once for each contract: 4h and 1d are made of them."""
 
 RETRY_S = 5.0
 
@@ -40,6 +43,8 @@ class HistoryLoader:
         self._clock = clock
         self._post = post
         self._loads: dict[tuple[str, str], asyncio.Task[None]] = {}  # newest request by venue, instrument
+        self._far: set[tuple[str, str]] = set()
+        """Whose half hours are here, by venue and instrument."""
         self._switches = 0
 
     @property
@@ -50,12 +55,15 @@ class HistoryLoader:
         """Load what is to be loaded once the core has taken this event in."""
         match event:
             case ev.ContractResolved():
+                symbol = event.instrument.symbol  # what is of another month was dropped
+                self._far = {known for known in self._far if known[1] != symbol}
                 self._load(event.venue, event.instrument.symbol)
             case ev.LinkChanged(link="market", state=ev.LinkState.LIVE):
                 for symbol in instruments:
                     self._load(event.venue, symbol)
         if self._switches != self._sources.switches:
             self._switches = self._sources.switches
+            self._far.clear()
             for symbol in instruments:
                 self._load(self._sources.active(symbol), symbol)
 
@@ -88,6 +96,25 @@ class HistoryLoader:
             except Exception:
                 log.exception("history of %s failed", symbol)
                 return
-            now = self._clock()
-            self._post(ev.HistoryLoaded(ts_recv=now, instrument=symbol, bars=tuple(bars), venue=venue))
+            self._tell(venue, symbol, bars)
+            break
+        if (venue, symbol) not in self._far:
+            await self._reach_back(venue, symbol, end)
+
+    async def _reach_back(self, venue: str, symbol: str, end: int) -> None:
+        """Load half hours of the past months. Nothing waits for them: the next load asks anew."""
+        try:
+            bars = await self._feeds[venue].history(symbol, end - FAR_NS, end, Timeframe.M30)
+        except PortError as error:
+            log.warning("half hours of %s: %s; 4h and 1d begin with the minutes", symbol, error)
             return
+        except Exception:
+            log.exception("half hours of %s failed", symbol)
+            return
+        self._far.add((venue, symbol))
+        if bars:
+            self._tell(venue, symbol, bars)
+
+    def _tell(self, venue: str, symbol: str, bars: Sequence[Bar]) -> None:
+        loaded = ev.HistoryLoaded(ts_recv=self._clock(), instrument=symbol, bars=tuple(bars), venue=venue)
+        self._post(loaded)

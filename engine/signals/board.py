@@ -60,13 +60,17 @@ class SignalBoard:
                 if not most:
                     return
 
-    def warm_up(self, instrument: str) -> None:
-        """Start the instrument's signals over from the bars that are kept: history was merged."""
+    def warm_up(self, instrument: str, *, by_calendar: bool = False) -> None:
+        """Start the instrument's signals over from the bars that are kept: history was merged. `by_calendar`:
+        that of timeframes of sessions alone.
+        """
         self._read()
         self._alignments.pop(instrument, None)
         for timeframe in Timeframe:
             self._shown.pop((instrument, timeframe), None)
         for timeframe in self._bars.timeframes:
+            if by_calendar and not timeframe.by_calendar:
+                continue
             self._frames[instrument, timeframe] = self._new(instrument, timeframe)
             self._queued[instrument, timeframe] = list(self._bars.bars(instrument, timeframe))
 

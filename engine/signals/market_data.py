@@ -65,7 +65,7 @@ class MarketData:
         symbol, bars = event.instrument, event.bars
         if bars and bars[0].timeframe is Timeframe.M30:
             if self.bars.load_history(symbol, bars):
-                self.board.warm_up(symbol)
+                self.board.warm_up(symbol, by_calendar=True)
             return
         if symbol not in self._since and bars:
             self._since[symbol] = bars[-MINUTES_SEEN:][0].open_ts

@@ -19,6 +19,7 @@ from adapters.projectx.venue import ProjectXVenue
 from engine.model.errors import FatalError, RefusedError, RetryableError
 from engine.model.events import ContractResolved, LinkChanged, LinkState, Print, Quote
 from engine.model.instrument import CME_FUTURES
+from engine.model.market import Timeframe
 from tests.projectx import samples
 from tests.projectx.conftest import NOW, QUICK, config_for, running, venue_for
 from tests.projectx.gateway import AVAILABLE, BARS, Gateway, Status
@@ -315,6 +316,28 @@ async def test_history_is_closed_bars_oldest_first(gateway: Gateway, venue: Proj
     assert [bar.volume for bar in found] == [3, 2, 1]
     assert all(bar.backfilled and bar.instrument == "MNQ" and bar.close_ts <= NOW for bar in found)
     assert gateway.bodies(BARS)[0]["contractId"] == samples.MNQ
+
+
+async def test_half_hours_of_history_are_asked_as_such(gateway: Gateway, venue: ProjectXVenue) -> None:
+    opened = NOW - NOW % (30 * MINUTE) - 30 * MINUTE
+    bars = [
+        {
+            "t": stamps.text(opened - n * 30 * MINUTE),
+            "o": 21_000,
+            "h": 21_001,
+            "l": 20_999,
+            "c": 21_000,
+            "v": n + 1,
+        }
+        for n in range(-1, 3)
+    ]
+    gateway.defaults[BARS] = samples.ok(bars=bars)
+    found = await venue.feed.history("MNQ", NOW - 4 * 60 * MINUTE, NOW, Timeframe.M30)
+    assert [(bar.volume, bar.close_ts - bar.open_ts) for bar in found] == [
+        (n, 30 * MINUTE) for n in (3, 2, 1)
+    ]
+    asked = gateway.bodies(BARS)[0]
+    assert (asked["unit"], asked["unitNumber"], asked["includePartialBar"]) == (2, 30, False)
 
 
 async def test_history_that_can_not_be_had(gateway: Gateway, venue: ProjectXVenue) -> None:

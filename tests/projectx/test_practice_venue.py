@@ -8,6 +8,7 @@ import pytest
 
 from adapters.projectx.probe import probe
 from adapters.simulator.wire.signalr import HubTiming
+from engine.market.candles import resample
 from engine.model.effects import CancelOrder, ClosePosition, ModifyOrder
 from engine.model.errors import Cause, RefusedError
 from engine.model.events import (
@@ -21,7 +22,7 @@ from engine.model.events import (
     Quote,
 )
 from engine.model.instrument import CME_FUTURES
-from engine.model.market import MINUTE, Side
+from engine.model.market import MINUTE, Side, Timeframe
 from engine.model.orders import AccountKind, OrderType, VenueStatus
 from tests.projectx.conftest import entry
 from tests.projectx.practice import ONE_BOOK, PRICE, START, bars, bench, config_of
@@ -157,6 +158,17 @@ async def test_history() -> None:
         (x.open_ts, x.open, x.high, x.low, x.close, x.volume) for x in expected
     ]
     assert all(bar.backfilled for bar in found)
+
+
+async def test_half_hours_are_those_of_the_minutes() -> None:
+    async with bench(feed=False) as b:
+        minutes = await b.venue.feed.history("MNQ", 0, START)
+        found = await b.venue.feed.history("MNQ", 0, START, Timeframe.M30)
+    whole = [bar for bar in resample(minutes, Timeframe.M30) if bar.close_ts <= START]
+    assert [(x.open_ts, x.open, x.high, x.low, x.close, x.volume) for x in found] == [
+        (x.open_ts, x.open, x.high, x.low, x.close, x.volume) for x in whole
+    ]
+    assert found
 
 
 async def test_probe() -> None:

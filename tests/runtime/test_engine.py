@@ -17,7 +17,7 @@ from engine.model import records as r
 from engine.model.commands import Flatten, Pause, Shutdown
 from engine.model.errors import FatalError, RetryableError
 from engine.model.events import LinkState
-from engine.model.market import MINUTE, NANOS, Timeframe
+from engine.model.market import MINUTE, NANOS, Bar, Timeframe
 from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import Account, VenuePosition
 from engine.model.plans import PlanStatus
@@ -124,6 +124,22 @@ async def test_history_is_asked_for_until_it_comes() -> None:
         await until(lambda: len(faked.feed.history_calls) == 3)
         await turns()
     assert len(faked.feed.history_calls) == 3
+
+
+async def test_half_hours_reach_further_back_and_are_asked_for_once() -> None:
+    """For every contract, after its minutes; a failure is no harm, and the next load asks again."""
+    faked = FakedEngine()
+    faked.feed.on_run = resolves
+    faked.feed.far = [Bar("MNQ", Timeframe.M30, T0 - n * 30 * MINUTE, 5, 6, 4, 5, 1) for n in range(9, 3, -1)]
+    async with faked.running():
+        await until(lambda: len(faked.feed.far_calls) == 1)
+        faked.feed.sink(ev.LinkChanged(ts_recv=T0, link="market", state=ev.LinkState.LIVE))
+        await until(lambda: len(faked.feed.history_calls) == 2)
+        await turns()
+        ((symbol, start, end),) = faked.feed.far_calls
+        assert (symbol, end - start) == ("MNQ", history_loader.FAR_NS)
+        faked.feed.sink(resolved())
+        await until(lambda: len(faked.feed.far_calls) == 2)
 
 
 async def test_a_newer_history_request_replaces_the_one_before() -> None:

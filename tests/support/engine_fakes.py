@@ -16,7 +16,7 @@ from engine.model.commands import Shutdown
 from engine.model.config import BookConfig, EngineConfig, TradingSwitch
 from engine.model.errors import RetryableError
 from engine.model.instrument import CME_FUTURES
-from engine.model.market import Bar
+from engine.model.market import Bar, Timeframe
 from engine.model.orders import Account, AccountKind, Capabilities, VenuePosition
 from engine.ports import Sink
 from engine.runtime.engine import Engine
@@ -133,8 +133,15 @@ class FakeFeed(_Stream):
         super().__init__()
         self.history_calls: list[str] = []
         self.history_errors: list[Exception] = []
+        self.far_calls: list[tuple[str, int, int]] = []
+        self.far: Sequence[Bar] = ()
 
-    async def history(self, instrument: str, start: int, end: int) -> Sequence[Bar]:
+    async def history(
+        self, instrument: str, start: int, end: int, timeframe: Timeframe = Timeframe.M1
+    ) -> Sequence[Bar]:
+        if timeframe is not Timeframe.M1:
+            self.far_calls.append((instrument, start, end))
+            return self.far
         self.history_calls.append(instrument)
         if self.history_errors:
             raise self.history_errors.pop(0)
