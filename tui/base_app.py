@@ -65,6 +65,9 @@ class Question(Protocol):
     readable_since: float | None
     """In monotonic seconds; None before it is on the terminal."""
 
+    painted: int | None
+    """Up to which write to the terminal its words are; None before they are painted."""
+
     @property
     def laid_out(self) -> bool:
         """Whether its words have their place on the screen."""
@@ -133,7 +136,6 @@ class CockpitApp(App[ExitReason]):
         self._attention = Attention()
         self._settling = 0.0
         self._owed = False
-        self._asked: Question | None = None
         self._caught: dict[signal.Signals, Any] = {}
         super().__init__(driver_class=CockpitDriver if usable() else None)
         self.theme_registry.reduce(self.console.color_system)
@@ -181,20 +183,23 @@ class CockpitApp(App[ExitReason]):
             return
         super()._display(screen, renderable)
         if isinstance(screen, Question) and renderable is not None:
-            self._asked = screen
+            if screen.painted is None and screen.laid_out:
+                screen.painted = 0 if self.terminal is None else self.terminal.handed
             self._note_readable(self.clock())
 
     def _note_readable(self, now: float) -> None:
-        """From here on the question that was drawn last can be read: the terminal has taken it."""
-        asked = self._asked
-        if asked is not None and asked.laid_out and (self.terminal is None or not self.terminal.backlog):
-            self._asked = None
-            if asked.readable_since is None:
-                asked.readable_since = now
+        """From here on the question on top can be read, if the terminal has taken its words: what is painted
+        after them may go on waiting, as it does on a slow connection."""
+        asked = self.screen
+        if not isinstance(asked, Question) or asked.readable_since is not None or asked.painted is None:
+            return
+        if self.terminal is None or self.terminal.taken(asked.painted):
+            asked.readable_since = now
 
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Key) and not event.is_forwarded:
-            self.pace.press(event.key, self.clock() - self._key_age(event))
+            now = self.clock()
+            self.pace.press(event.key, now - self._key_age(event), now)
             screen = self.screen
             if isinstance(screen, Question) and not self.pace.answers(screen.readable_since):
                 if screen.is_mounted:

@@ -9,18 +9,18 @@ a write that fails marks the terminal as lost instead of killing the thread, and
 
 from __future__ import annotations
 
-import codecs
 import os
 import select
 import sys
 import threading
+import time
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from textual import events
-from textual._parser import ParseError
-from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
+
+from tui.terminal_input import TerminalInput
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -31,6 +31,8 @@ _FULL = 24
 """Writes that may wait before everything else is dropped too; Textual's queue holds 30."""
 _LARGEST = 2_000
 """Columns or rows beyond which a size that the terminal tells is not believed."""
+_READ = 4096
+"""Bytes of input that are read at once."""
 _CLOSE_WITHIN_S = 1.0
 """Seconds that the last writes have when the cockpit closes."""
 
@@ -99,6 +101,15 @@ class CockpitDriver(LinuxDriver):
         return self._handed - self._output.written
 
     @property
+    def handed(self) -> int:
+        """Writes so far; what `taken` is asked about."""
+        return self._handed
+
+    def taken(self, handed: int) -> bool:
+        """Whether the terminal has taken the first so many writes, whatever came after them."""
+        return self._output.written >= handed
+
+    @property
     def stalled(self) -> bool:
         """Whether painting would only queue up."""
         return self.backlog > STALLED
@@ -124,25 +135,25 @@ class CockpitDriver(LinuxDriver):
             super().write(data)
 
     def run_input_thread(self) -> None:
-        """Textual's loop, but what can't be decoded is replaced, a sequence that no terminal sends is left
-        out, and the end of a lost terminal is no error: the app finds out by `lost`."""
-        parser, decode = XTermParser(self._debug), codecs.getincrementaldecoder("utf-8")("replace").decode
+        """Textual's loop, but the end of a lost terminal is no error: the app finds out by `lost`."""
+        keys, none_before = TerminalInput(self._debug), time.monotonic()
         poll = select.poll()
         poll.register(self.fileno, select.POLLIN)
         while not self.exit_event.is_set():
             try:
-                data = os.read(self.fileno, 4096) if poll.poll(100) else None
+                # What is there already came at some time since nothing was: it may be as old as that.
+                at = none_before if poll.poll(0) else time.monotonic() if poll.poll(100) else None
+                data = os.read(self.fileno, _READ) if at is not None else None
             except OSError:
                 data = b""
             if data == b"":
                 self._output.lost = self._output.lost or self.input_tty
                 return
-            try:
-                text = decode(data) if data else ""
-                for event in (*(parser.feed(text) if text else ()), *parser.tick()):
-                    self.process_message(event)
-            except (ParseError, ValueError, OverflowError):
-                parser = XTermParser(self._debug)
+            if not data or len(data) < _READ:
+                none_before = time.monotonic()
+            events = keys.take(data, at) if data and at is not None else keys.wait(none_before)
+            for event in events:
+                self.process_message(event)
 
     def _run_input_thread(self) -> None:
         try:

@@ -15,6 +15,10 @@ HELD = 0.7
 repeats."""
 
 
+_HEARD = 0.5
+"""Seconds within which what a key does is done, however busy the machine is."""
+
+
 def could_be_read(since: float | None, at: float) -> bool:
     """Whether a question that can be read since then (None: not yet) could be read for long enough."""
     return since is not None and at - since >= READ - 1e-6
@@ -24,18 +28,19 @@ class TypingPace:
     """One for each cockpit: hears of every key."""
 
     def __init__(self) -> None:
-        self._last = -1e9
+        self._last = self._heard = -1e9
         self._before: dict[str, float] = {}
         self._gap = self._same = 1e9
 
-    def press(self, key: str, at: float) -> None:
-        """A key came in."""
+    def press(self, key: str, at: float, heard: float) -> None:
+        """A key that came in at a time is heard of at a later one."""
+        self._heard = heard
         self._gap, self._last = at - self._last, at
         self._same, self._before[key] = at - self._before.get(key, -1e9), at
 
     def burst(self, now: float) -> bool:
         """Whether what happens now comes of a key in the middle of others, as in a pasted text."""
-        return self._gap < BURST and now - self._last < BURST
+        return self._gap < BURST and now - self._heard < _HEARD
 
     def answers(self, readable_since: float | None) -> bool:
         """Whether the last key answers a question: it could be read before, the key is alone and not held."""

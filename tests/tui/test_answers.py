@@ -41,21 +41,40 @@ async def test_f50_what_came_in_before_the_question_could_be_read_is_no_answer_h
         assert len(cockpit.engine.sent) == 1
 
 
-async def test_f50_a_question_that_the_terminal_has_not_taken_can_not_be_answered(
+class SlowTerminal:
+    """Takes writes when it is told to, and never catches up by itself."""
+
+    stalled, lost, backlog = False, False, 3
+
+    def __init__(self) -> None:
+        self.handed, self.written = 40, 37
+
+    def taken(self, handed: int) -> bool:
+        return self.written >= handed
+
+
+async def test_f50_a_question_can_be_answered_once_the_terminal_has_taken_it_whatever_else_still_waits(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    class Stalled:
-        backlog, stalled, lost = 3, False, False
-
-    cockpit = Cockpit()
+    cockpit, slow = Cockpit(), SlowTerminal()
     async with running(cockpit) as pilot:
-        monkeypatch.setattr(type(cockpit.app), "terminal", Stalled)
+        monkeypatch.setattr(type(cockpit.app), "terminal", slow)
         await cockpit.press(pilot, "f", "y", "y")
         assert isinstance(cockpit.app.screen, ConfirmScreen)
-        monkeypatch.setattr(Stalled, "backlog", 0)
+        slow.handed, slow.written = 45, 40  # five more wait behind the question
         cockpit.app._tick()
         await cockpit.press(pilot, "y")
         assert len(cockpit.engine.sent) == 1
+
+
+async def test_f50_what_is_pasted_trades_nothing_on_a_machine_that_hears_late() -> None:
+    cockpit = Cockpit(key_age=lambda event: 3.0)
+    async with running(cockpit) as pilot:
+        await cockpit.press(pilot, "g")
+        for key in "pFp":
+            await pilot.press(key)
+        assert cockpit.engine.sent == []
+        assert not isinstance(cockpit.app.screen, ConfirmScreen)
 
 
 async def test_a_question_that_changes_or_is_answered_while_it_opens_harms_nothing() -> None:

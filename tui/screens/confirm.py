@@ -34,6 +34,7 @@ class ConfirmScreen(ModalScreen[bool]):
         self._clock = clock
         self._shown = ask()
         self.readable_since: float | None = None
+        self.painted: int | None = None
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="card serious" if self._shown.serious else "card"):
@@ -64,7 +65,7 @@ class ConfirmScreen(ModalScreen[bool]):
         """Ask again what would happen, and show it if it has changed."""
         before, self._shown = self._shown, self._ask()
         if (before.title, before.yes) != (self._shown.title, self._shown.yes):
-            self.readable_since = None  # another question
+            self.readable_since = self.painted = None  # another question
         if before != self._shown:
             self._show("y yes · n or esc no")
 
