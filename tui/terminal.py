@@ -34,7 +34,9 @@ _LARGEST = 2_000
 _READ = 4096
 """Bytes of input that are read at once."""
 _CLOSE_WITHIN_S = 1.0
-"""Seconds that the last writes have when the cockpit closes."""
+"""Seconds that the next of the last writes has when the cockpit closes."""
+_CLOSE_AT_MOST_S = 10.0
+"""Seconds that all of them have: on a slow connection they take a while, and put the terminal back."""
 
 
 class _Output:
@@ -166,10 +168,18 @@ class CockpitDriver(LinuxDriver):
             super().process_message(message)
 
     def close(self) -> None:
-        """Let the last writes out, for a while: a terminal that does not read can't hold the program."""
+        """Let the last writes out as long as the terminal takes them: one that does not read can't hold the
+        program."""
         closing = threading.Thread(target=super().close, name="terminal-close", daemon=True)
         closing.start()
-        closing.join(_CLOSE_WITHIN_S)
+        begun = moved = time.monotonic()
+        written = self._output.written
+        while closing.is_alive() and (now := time.monotonic()) - begun < _CLOSE_AT_MOST_S:
+            if self._output.written != written:
+                written, moved = self._output.written, now
+            elif now - moved >= _CLOSE_WITHIN_S:
+                return
+            closing.join(0.05)
 
     def start_application_mode(self) -> None:
         super().start_application_mode()  # type: ignore[no-untyped-call]
