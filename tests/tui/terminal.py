@@ -75,4 +75,6 @@ class Terminal(TerminalScreen):
         end = time.monotonic() + patient(seconds)
         while self.process.poll() is None and time.monotonic() < end:
             self.read(0.05)
+        while self.read(0.05):  # what was written before the end
+            pass
         return self.ended(0.5)
