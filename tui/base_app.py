@@ -190,7 +190,7 @@ class CockpitApp(App[ExitReason]):
     def _note_readable(self, now: float) -> None:
         """From here on the question on top can be read, if the terminal has taken its words: what is painted
         after them may go on waiting, as it does on a slow connection."""
-        asked = self.screen
+        asked = next(reversed(self.screen_stack), None)  # none while the cockpit ends
         if not isinstance(asked, Question) or asked.readable_since is not None or asked.painted is None:
             return
         if self.terminal is None or self.terminal.taken(asked.painted):
