@@ -24,6 +24,11 @@ class Adoption:
             return self._book.state.orders.get(tag[:-3])
         return self._book.state.order_of(reported.parent_id, None) if reported.parent_id is not None else None
 
+    def others(self, reported: VenueOrder) -> bool:
+        """Whether an order of somebody else does not concern us: coins are not netted."""
+        ours = self._book.is_ours(reported.client_id) or self._parent(reported) is not None
+        return not ours and self._book.by_balance(reported.instrument)
+
     def adopt(self, reported: VenueOrder) -> Order:
         """An order that the venue made: the bracket leg of an entry of ours, or somebody else's."""
         state = self._book.state

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from engine.model.config import BookConfig, EngineConfig
+from engine.model.instrument import InstrumentKind
 from engine.model.notices import NoticeKind, Severity
 from engine.portfolio.money import Marks
 from engine.state.alarms import NONE, Alarm
+from engine.state.position import Position
 from engine.state.state import BookState, Order
 from engine.state.turn import Turn
 
@@ -35,7 +37,31 @@ class BookContext:
 
     def made(self, order: Order) -> bool:
         """Whether an order, or the entry that it is a leg of, was sent by this installation."""
-        return order.client_id.startswith(f"ts-{self.turn.state.install}-")
+        return self.is_ours(order.client_id)
+
+    def is_ours(self, client_id: str | None) -> bool:
+        """The same of an order as the venue tells of it."""
+        return client_id is not None and client_id.startswith(f"ts-{self.turn.state.install}-")
+
+    def by_balance(self, instrument: str) -> bool:
+        """Whether the venue tells of a balance instead of a position: what of it others bought or sold is
+        none of our business (docs/semantics.md#spot).
+        """
+        known = self.turn.state.instruments.get(instrument)
+        return known is not None and known.kind is InstrumentKind.SPOT and self.config.capabilities.balances
+
+    def is_dust(self, instrument: str) -> bool:
+        """Whether what is held of a coin is worth less than the venue takes in an order."""
+        position = self.state.positions.get(instrument)
+        if position is None or not position.qty or not self.by_balance(instrument):
+            return False
+        known = self.turn.state.instruments[instrument]
+        return known.is_dust(self.price_of(position), position.qty)
+
+    def price_of(self, position: Position) -> int:
+        """What a position could be closed at, ticks; its entry while there is no mark."""
+        mark = self.marks.mark(position)
+        return position.entry if mark is None else mark
 
     def say(
         self,

@@ -87,6 +87,8 @@ class Fills:
             order = self._book.state.order_of(fill.venue_order_id, None)
             if fill.instrument not in self._book.turn.state.instruments:  # its contract is not told yet
                 self.waiting.append(one)
+            elif order is None and self._book.by_balance(fill.instrument) and not self._awaited(one):
+                continue  # somebody else's coins
             elif not one.sure and (why := self._doubt(order, one)):
                 if self._keep(one, why):
                     self.waiting.append(one)
@@ -94,6 +96,21 @@ class Fills:
                 self.waiting.append(one)
             else:
                 self._take(self._adoption.adopt_filled(fill) if order is None else order, fill)
+
+    def _awaited(self, one: Uncounted) -> bool:
+        """Whether the order of a fill may yet be told of."""
+        return self._book.now - one.arrived < ORPHAN_NS or self._may_be_ours(one.fill)
+
+    def leave_others(self) -> None:
+        """A query has shown no order of ours for these fills of coins: they are somebody else's."""
+        self.waiting = [
+            one
+            for one in self.waiting
+            if not one.sure
+            or not self._book.by_balance(one.fill.instrument)
+            or self._book.state.order_of(one.fill.venue_order_id, None) is not None
+            or self._may_be_ours(one.fill)
+        ]
 
     def _take(self, order: Order, fill: Fill) -> None:
         if is_told_late(order, fill):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from engine.execution.coins import set_dust_aside
 from engine.execution.context import BookContext
 from engine.execution.inquiry import NEVER, Inquiry
 from engine.execution.order_requests import OrderRequests
@@ -22,7 +23,7 @@ from engine.model.effects import ClosePosition
 from engine.model.errors import Cause
 from engine.model.market import MINUTE, NANOS
 from engine.model.notices import NoticeKind, Severity
-from engine.model.orders import OrderStatus, OrderType, Slot
+from engine.model.orders import OrderStatus, OrderType, Slot, VenueOrder
 from engine.model.plans import PlanStatus
 from engine.state import alarms
 from engine.state.alarms import Alarm
@@ -85,9 +86,9 @@ class FlattenProgress:
     """Escalation steps that people were told of."""
     tell_ts: int = 0
 
-    def due(self, now: int, proven_ts: int) -> bool:
+    def due(self, now: int, proven_ts: int, *, blind: bool = True) -> bool:
         """Whether it is time for a close, where none works. `proven_ts`: up to when the venue's truth is
-        known.
+        known; `blind`: one more than what is known of does no harm, as it closes what is open and no more.
         """
         if self.asked is None:
             return True
@@ -97,7 +98,8 @@ class FlattenProgress:
             if now - self.asked >= CLOSE_LOST_NS:
                 self.answered = now
             return False
-        known = self.refusals or proven_ts >= self.answered or now - self.answered >= CLOSE_BLIND_NS
+        waited = blind and now - self.answered >= CLOSE_BLIND_NS
+        known = self.refusals or proven_ts >= self.answered or waited
         return bool(known) and now - self.answered >= self._pause
 
     @property
@@ -144,6 +146,7 @@ class Flattener:
     def drive(self) -> None:
         """Take the next step for every latched instrument."""
         now = self._book.now
+        set_dust_aside(self._book)
         for instrument in list(self._book.state.flattening):
             closing = self._closing.get(instrument)
             if closing is None:
@@ -156,7 +159,8 @@ class Flattener:
         state = self._book.state
         now = self._book.now
         live = state.live_orders(instrument)
-        qty = state.position(instrument).qty
+        # What is too little to be sold is not closed: without an order beside it, it is no position.
+        qty = 0 if self._book.is_dust(instrument) else state.position(instrument).qty
         closes, left, overtaken = [], abs(qty), False
         for order in live:
             if _closes(order, qty):
@@ -179,12 +183,15 @@ class Flattener:
             if closing.working and not closes:
                 closing.asked, closing.answered = closing.asked or now, now
             closing.working = bool(closes)
-            due = closing.due(now, self._inquiry.proven_ts) or self._turned(instrument, closing, qty)
+            coins = self._book.by_balance(instrument)
+            due = closing.due(now, self._inquiry.proven_ts, blind=not coins) or self._turned(
+                instrument, closing, qty
+            )
+            if coins and due and not closes and self._still_selling(live):
+                return
             if not closes and due:
                 closing.asked, closing.qty, closing.answered, closing.reopens = now, qty, None, None
-                turn, book = self._book.turn, self._book.book
-                turn.commit(r.CloseRequested(ts=now, book=book, instrument=instrument, qty=qty))
-                turn.request(ClosePosition(book, instrument))
+                self._request(instrument, qty)
             return
         for order in live:
             self._orders.cancel(order)
@@ -194,6 +201,30 @@ class Flattener:
             self._verify_from[instrument] = now
             self._inquiry.want(0)
         self._inquiry.insist(f"flatten {instrument}", urgent=True)
+
+    def _still_selling(self, live: list[Order]) -> bool:
+        """Cancel what would sell coins beside a close: the venue has others, and would sell those too."""
+        exits = [order for order in live if order.slot in (Slot.STOP, Slot.TARGET)]
+        for order in exits:
+            self._orders.cancel(order)
+        return bool(exits)
+
+    def stop_may_stand(self, instrument: str) -> bool:
+        """Whether a stop may stand meanwhile: of coins only between a refused close and the next."""
+        closing = self._closing.get(instrument)
+        refused = closing is not None and closing.refusals and not closing.due(self._book.now, 0)
+        return bool(refused) or not self._book.by_balance(instrument)
+
+    def _request(self, instrument: str, qty: int) -> None:
+        turn, book = self._book.turn, self._book.book
+        coins = self._book.by_balance(instrument)
+        client_id = self._orders.next_id() if coins else ""
+        turn.commit(
+            r.CloseRequested(
+                ts=self._book.now, book=book, instrument=instrument, qty=qty, client_id=client_id
+            )
+        )
+        turn.request(ClosePosition(book, instrument, client_id, qty if coins else 0))
 
     def filling(self, instrument: str) -> int:
         """Contracts that closes in the market still have to fill: so much of a position is being closed."""
@@ -254,7 +285,7 @@ class Flattener:
     def on_snapshot(self, snapshot: ev.SnapshotTaken, asked: int) -> None:
         """Release the latch where a snapshot, asked for after the last step, shows nothing left."""
         held = {p.instrument for p in snapshot.positions if p.qty}
-        working = {order.instrument for order in snapshot.orders if order.status.live}
+        working = {o.instrument for o in snapshot.orders if o.status.live and self._concerns(o)}
         for instrument in list(self._book.state.flattening):
             if self._exposed(instrument) or instrument in held or instrument in working:
                 self._verify_from.pop(instrument, None)
@@ -266,6 +297,11 @@ class Flattener:
                 self._closing.pop(instrument, None)
                 self._end_plans(instrument)
         self.drive()
+
+    def _concerns(self, order: VenueOrder) -> bool:
+        """Somebody else's order of coins is none of ours to end."""
+        known = self._book.state.order_of(order.venue_id, order.client_id) is not None
+        return known or self._book.is_ours(order.client_id) or not self._book.by_balance(order.instrument)
 
     def _end_plans(self, instrument: str) -> None:
         """Nothing is left at the venue, so nothing of its trades is left to manage."""

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from engine.execution.adoption import Adoption
 from engine.execution.brackets import NativeBrackets
+from engine.execution.coins import set_dust_aside
 from engine.execution.context import BookContext
 from engine.execution.desired import Cancel, Modify, Place, at_rest, at_work, difference, native
 from engine.execution.equity import EquityWatch
@@ -193,6 +194,7 @@ class OrderManager:
             return
         context, state = self.context, self.state
         self._cancel_strays()
+        set_dust_aside(context)
         for found in list(state.plans.values()):
             self._stops.after_first_target(found)
             even_out(context, found)

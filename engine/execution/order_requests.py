@@ -41,8 +41,8 @@ class OrderRequests:
 
     def place(self, plan: TradePlan, leg: int, slot: Slot, spec: OrderSpec) -> None:
         """Intend an order under a client id that was never given out before, and send it."""
-        book, state = self._book, self._book.turn.state
-        client_id = f"ts-{state.install}-{_base36(state.boot)}-{_base36(state.issued + 1)}"
+        book = self._book
+        client_id = self.next_id()
         book.turn.commit(
             r.OrderIntended(
                 ts=book.now,
@@ -57,6 +57,11 @@ class OrderRequests:
         )
         self.moved(client_id, E.SENT)
         book.turn.request(PlaceOrder(book.book, client_id, plan.instrument, spec))
+
+    def next_id(self) -> str:
+        """A client id that was never given out; an intent that is written down uses it up."""
+        state = self._book.turn.state
+        return f"ts-{state.install}-{_base36(state.boot)}-{_base36(state.issued + 1)}"
 
     def modify(self, order: Order, qty: int | None, limit: int | None, stop: int | None) -> None:
         """Ask for a change of total quantity or price, unless the last one was refused just now."""

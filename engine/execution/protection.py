@@ -47,9 +47,12 @@ class Protection:
         if slot is Slot.ENTRY:
             return True
         instrument = found.plan.instrument
+        if self._book.is_dust(instrument):
+            return False  # the venue takes no order for so little
         if instrument in self._book.state.flattening:
             held = abs(self._book.state.position(instrument).qty)
-            if slot is Slot.TARGET or 0 < held <= self._flattener.filling(instrument):
+            filling = 0 < held <= self._flattener.filling(instrument)
+            if slot is Slot.TARGET or filling or not self._flattener.stop_may_stand(instrument):
                 return False
         if not self._proven(found, leg, slot):
             return False
@@ -108,6 +111,8 @@ class Protection:
             )
             if not open_qty or stops >= open_qty or instrument in state.flattening:
                 continue
+            if self._book.is_dust(instrument):
+                continue
             # A stop of our own comes only after the grace in which the venue's bracket may show.
             awaited = any(has_bracket(state.orders.get(leg.slots.get(Slot.ENTRY, ""))) for leg in legs)
             naked[instrument] = max(naked.get(instrument, 0), NANOS if awaited else 0)
@@ -164,7 +169,10 @@ class Protection:
         """Every open leg has a stop at the venue for all of it, or is being flattened."""
         state = self._book.state
         return all(
-            found.plan.instrument in state.flattening or leg.open_qty <= 0 or _stopped(state, leg)
+            found.plan.instrument in state.flattening
+            or leg.open_qty <= 0
+            or _stopped(state, leg)
+            or self._book.is_dust(found.plan.instrument)
             for found in state.plans.values()
             for leg in found.legs
         )

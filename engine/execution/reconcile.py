@@ -7,6 +7,7 @@ from hashlib import blake2s
 from typing import NamedTuple
 
 from engine.execution.adoption import Adoption
+from engine.execution.coins import owned
 from engine.execution.context import BookContext
 from engine.execution.fills import Fills
 from engine.execution.foreign import ForeignContracts
@@ -17,7 +18,7 @@ from engine.execution.reports import OrderReports
 from engine.model import events as ev
 from engine.model import records as r
 from engine.model.instrument import Instrument
-from engine.model.market import MINUTE, NANOS
+from engine.model.market import MINUTE, NANOS, Side
 from engine.model.notices import Severity
 from engine.model.orders import Fill, OrderStatus, Slot, VenueOrder, VenueStatus
 from engine.model.records import OrderEvent as E
@@ -89,6 +90,7 @@ class Reconciler:
         for fill in snapshot.fills:
             self._fills.on_fill(fill, asked)
         self._explain_orphans(snapshot)
+        self._fills.leave_others()
         self._settle_changes(snapshot, asked)
         self._absent_orders(snapshot, asked)
         self._untold_fills(snapshot, asked)
@@ -165,16 +167,17 @@ class Reconciler:
         """Compare; a difference that two snapshots show is taken over."""
         state = self._book.state
         theirs = {p.instrument: p for p in snapshot.positions if self._book.knows(p.instrument)}
+        coins = owned(self._book, snapshot)
         for stranger in snapshot.positions:
             if stranger.instrument not in theirs:
                 self._adoption.leave("a position", stranger.instrument)
         agree = True
-        held = set(theirs) | {i for i, p in state.positions.items() if p.qty}
+        held = set(theirs) | set(coins) | {i for i, p in state.positions.items() if p.qty}
         for settled in self.mismatches.keys() - held:
             del self.mismatches[settled]
         for instrument in sorted(held):
             known = self._book.turn.state.instruments.get(instrument)
-            venue_qty = theirs[instrument].qty if instrument in theirs else 0
+            venue_qty = theirs[instrument].qty if instrument in theirs else coins.get(instrument, 0)
             ours = state.position(instrument).qty
             if venue_qty == ours:
                 self.mismatches.pop(instrument, None)
@@ -192,8 +195,7 @@ class Reconciler:
             if average is not None:
                 price = nearest_tick(*(average / known.tick_size).as_integer_ratio())
             else:  # of a position that is gone the venue has no average: it was closed near the mark
-                mark = self._book.marks.mark(state.position(instrument))
-                price = state.position(instrument).entry if mark is None else mark
+                price = self._book.price_of(state.position(instrument))
             self.mismatches.pop(instrument)
             if not self._infer(snapshot, known, venue_qty - ours, price):
                 self._adjust(instrument, venue_qty - ours, price)
@@ -250,6 +252,7 @@ class Reconciler:
             ts = shown.ts_venue or self._book.now
             facts = (snapshot.account.id, instrument.symbol, shown.venue_id, order.side.value, qty, at, ts)
             digest = blake2s("|".join(map(str, facts)).encode(), digest_size=8).hexdigest()
+            cost, fee = instrument.fees(at, qty, buys=order.side is Side.BUY)
             fill = Fill(
                 f"inferred-{digest}",
                 shown.venue_id,
@@ -257,10 +260,11 @@ class Reconciler:
                 order.side,
                 at,
                 qty,
-                instrument.charged(at, qty),
+                cost,
                 ts,
+                fee_base=fee,
             )
-            what = f"{order.side.value} {qty} {instrument.symbol}"
+            what = f"{order.side.value} {instrument.qty_text(qty)} {instrument.symbol}"
             text = f"the venue calls {what} filled and tells no fill: it is concluded"
             self._book.odd("inferred fills", text, Severity.WARNING, instrument.symbol)
             self._fills.apply_fill(order, fill, inferred=True)

@@ -60,6 +60,8 @@ class OrderReports:
             if not self._book.knows(reported.instrument):
                 self._adoption.leave("an order", reported.instrument)
                 return
+            if self._adoption.others(reported):
+                return
             order = self._adoption.adopt(reported)
         if order.status.terminal:
             self._protection.returned(order, reported, asked)

@@ -21,7 +21,7 @@ def even_out(book: BookContext, found: PlanState) -> None:
     plan, legs = found.plan, found.legs
     if len(legs) != 2 or plan.status is not PlanStatus.OPEN or any(leg.exited for leg in legs):
         return
-    held = found.open_qty
+    held = sum(leg.entered for leg in legs)
     first = held // 2
     if held in (0, plan.qty) or not first or legs[0].entered == first:
         return

@@ -54,9 +54,12 @@ class ClosePosition(Struct, frozen=True):
     """Close the whole net position of one instrument at market, by the venue's own call."""
 
     request: ClassVar = Request.CLOSE
-    client_id: ClassVar = ""
     book: str
     instrument: str
+    client_id: str = ""
+    """Of the order that sells coins: the venue has no call for that, and knows only balances."""
+    qty: int = 0
+    """Lots of those to sell, and no more; negative to buy back; 0 where the venue knows what is open."""
 
 
 class TakeSnapshot(Struct, frozen=True):

@@ -15,7 +15,7 @@ from engine.model.effects import AnyRequest, Request
 from engine.model.errors import Cause
 from engine.model.instrument import Instrument
 from engine.model.market import Bar, Side
-from engine.model.orders import Account, Fill, Margin, VenueOrder, VenuePosition
+from engine.model.orders import Account, Fill, Margin, VenueBalance, VenueOrder, VenuePosition
 
 
 class Event(Struct, frozen=True, kw_only=True, gc=False, tag=True, tag_field="event"):
@@ -200,6 +200,8 @@ class SnapshotTaken(Event, frozen=True, kw_only=True, tag="snapshot"):
     orders: tuple[VenueOrder, ...]
     fills: tuple[Fill, ...]
     positions: tuple[VenuePosition, ...]
+    balances: tuple[VenueBalance, ...] = ()
+    """Of every coin that the account has; only where the broker's capabilities say that it tells them."""
 
 
 class SnapshotFailed(Event, frozen=True, kw_only=True, tag="snapshot_failed"):

@@ -150,14 +150,27 @@ class Instrument(Struct, frozen=True):
         cost = self.cost(price, lots, maker=maker)
         return cost if cost == cost.quantize(self.cent, ROUND_DOWN) else cost.quantize(self.cent, ROUND_UP)
 
+    def fees(self, price: int, lots: int, *, buys: bool, maker: bool = False) -> tuple[Decimal, Decimal]:
+        """What is booked for a fill: in money, and in coins that are taken out of what it bought."""
+        if buys and self.fee_in_base:
+            return self.cost_usd * lots, self.fee_base(lots, maker=maker)
+        return self.charged(price, lots, maker=maker), NOTHING
+
     def round_trip(self, entry: int, exit_: int, lots: int = 1) -> Decimal:
         """What it costs to open so many lots and to close them, as orders that wait for no better price."""
         return self.cost(entry, lots) + self.cost(exit_, lots)
 
-    def fee_lots(self, lots: int, *, maker: bool = False) -> int:
-        """Lots of a purchase that its fee takes away, begun ones whole: what is left of one can't be sold."""
-        rate = self.maker_rate if maker else self.taker_rate
-        return ceil(lots * rate) if self.fee_in_base else 0
+    def fee_base(self, lots: int, *, maker: bool = False) -> Decimal:
+        """What its fee takes out of a purchase of so many lots, in coins; 0 where it is paid in money."""
+        if not self.fee_in_base:
+            return NOTHING
+        fee = self.qty(lots) * (self.maker_rate if maker else self.taker_rate)
+        smallest = ONE.scaleb(-max(_COIN_DIGITS, _digits(self.lot_size)))
+        return fee if fee == fee.quantize(smallest, ROUND_DOWN) else fee.quantize(smallest, ROUND_UP)
+
+    def fee_lots(self, coins: Decimal) -> int:
+        """Lots that such fees take away, begun ones whole: what is left of one can't be sold."""
+        return ceil(coins / self.lot_size)
 
     @property
     def most_lots(self) -> int:
@@ -184,7 +197,7 @@ class Instrument(Struct, frozen=True):
     def is_dust(self, price: int, lots: int) -> bool:
         """So little of a coin is left that the venue does not let it be sold."""
         owned = self.kind is InstrumentKind.SPOT
-        return owned and lots > 0 and self.notional(price, lots) < self.least_notional
+        return owned and lots != 0 and self.notional(price, lots) < self.least_notional
 
     def text(self, ticks: int) -> str:
         """The price as people write it, with the fixed digits of the tick."""

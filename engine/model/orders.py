@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from engine.model.instrument import InstrumentKind
 from engine.model.market import Side
 
 
@@ -15,11 +16,18 @@ class Capabilities(Struct, frozen=True):
     """What a broker takes. It is asked; nothing is tried to find out."""
 
     nearest_exit_ticks: int = 1
-    """A stop or a target stands no nearer to its entry."""
+    """A stop or a target of a future stands no nearer to its entry."""
     farthest_exit_ticks: int | None = None
+    """And no farther from it. A tick of other kinds is small beside the price: for them neither counts."""
+    balances: bool = False
+    """Coins that are bought are told of as balances of the account, beside whatever else of them it holds.
+    Without it spot can be watched and not traded (docs/semantics.md#spot).
+    """
 
-    def takes_exit(self, ticks: int) -> bool:
+    def takes_exit(self, ticks: int, kind: InstrumentKind = InstrumentKind.FUTURE) -> bool:
         """Whether an exit may stand so far from its entry, on its own side."""
+        if kind is not InstrumentKind.FUTURE:
+            return ticks > 0
         farthest = self.farthest_exit_ticks
         return self.nearest_exit_ticks <= ticks and (farthest is None or ticks <= farthest)
 
@@ -170,6 +178,8 @@ class Fill(Struct, frozen=True):
     cost_usd: Decimal
     """Fees and commission of this execution, all its contracts, USD."""
     ts_venue: int
+    fee_base: Decimal = Decimal(0)
+    """Of a purchase whose fee is taken out of the coins that were bought: how much of them."""
 
 
 class VenueOrder(Struct, frozen=True):
@@ -197,6 +207,13 @@ class VenuePosition(Struct, frozen=True):
     instrument: str
     qty: int
     average_price: Decimal
+
+
+class VenueBalance(Struct, frozen=True):
+    """What an account has of a coin, in all: what rests in orders, and what tstream did not buy, included."""
+
+    currency: str
+    total: Decimal
 
 
 class AccountKind(StrEnum):

@@ -144,6 +144,17 @@ class PositionAdjusted(Record, frozen=True, kw_only=True, tag="position_adjusted
     reason: str
 
 
+class DustLeft(Record, frozen=True, kw_only=True, tag="dust_left"):
+    """What is left of a coin is worth less than the venue takes in an order: it is no position any more, and
+    the trade counts it at what it is worth.
+    """
+
+    book: str
+    instrument: str
+    qty: int
+    price: int
+
+
 class StateChanged(Record, frozen=True, kw_only=True, tag="state_changed"):
     """Trading state of a scope: None means every book, every instrument."""
 
@@ -175,6 +186,8 @@ class CloseRequested(Record, frozen=True, kw_only=True, tag="close_requested"):
     instrument: str
     qty: int
     """Signed position as we know it."""
+    client_id: str = ""
+    """Of the order that sells coins."""
 
 
 class FlattenEnded(Record, frozen=True, kw_only=True, tag="flatten_ended"):
@@ -287,6 +300,7 @@ AnyRecord = (
     | FillApplied
     | FillSettled
     | PositionAdjusted
+    | DustLeft
     | StateChanged
     | FlattenStarted
     | CloseRequested

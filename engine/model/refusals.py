@@ -54,7 +54,7 @@ class Refusal(Worded):
     SIGNALS_ONLY = "signals_only", "this bot gives signals only"
     COOLDOWN = "cooldown", "this bot has entered here a short time ago"
     NOT_ITS_OWN = "not_its_own", "the contract is none of this bot's"
-    NO_SPOT = "no_spot", "coins themselves can be watched and not traded"
+    NO_SPOT = "no_spot", "this account can watch coins and not trade them"
     NO_SHORTS = "no_shorts", "it can't be sold short"
     LEAST_NOTIONAL = "least_notional", "the order is worth less than the venue takes"
     CURRENCY = "currency", "it is settled in another currency than the book counts in"

@@ -20,7 +20,7 @@ from engine.model.refusals import OVERRIDES, Refusal
 from engine.model.restrictions import TradingState
 from engine.risk.clamps import Room, size
 from engine.risk.sizers import BY_RISK, Ask, Wanted
-from engine.risk.sizing import loss_usd
+from engine.risk.sizing import legs, loss_usd
 from engine.state.track_record import TrackRecord
 
 _BY_STATE = {TradingState.LOCKED: Refusal.LOCKED, TradingState.HALTED: Refusal.HALTED}
@@ -200,7 +200,8 @@ def check(
     when(now.busy_instrument, Refusal.IN_POSITION, now.beside)
     when(bool(now.opposed), Refusal.OPPOSED, now.opposed)
     when(now.unknown_orders, Refusal.UNKNOWN_ORDER)
-    when(instrument.kind is InstrumentKind.SPOT, Refusal.NO_SPOT)
+    spot = instrument.kind is InstrumentKind.SPOT
+    when(spot and not now.capabilities.balances, Refusal.NO_SPOT)
     when(idea.side.sign < 0 and not instrument.shortable, Refusal.NO_SHORTS)
     settled = f"it is settled in {instrument.currency}, the book counts in {now.currency} (counts_as_usd)"
     when(instrument.currency != now.currency, Refusal.CURRENCY, settled)
@@ -214,7 +215,8 @@ def check(
     distances = [idea.stop_ticks] + [(t - idea.reference) * idea.side.sign for t in idea.targets]
     takes = f"the venue takes {now.capabilities.nearest_exit_ticks} to {now.capabilities.farthest_exit_ticks}"
     far = f"stop and targets are {', '.join(map(str, distances))} ticks away, {takes}"
-    when(not all(map(now.capabilities.takes_exit, distances)), Refusal.BRACKET_DISTANCE, far)
+    fits = all(now.capabilities.takes_exit(ticks, instrument.kind) for ticks in distances)
+    when(not fits, Refusal.BRACKET_DISTANCE, far)
     qty, why = 0, ""
     each = loss_usd(instrument, idea.reference, idea.stop_ticks, limits)
     when(idea.stop_ticks <= 0, Refusal.SIZE_ZERO, "the stop is on the wrong side")
@@ -233,7 +235,7 @@ def check(
         qty, why, found = size(wanted, ask, now.copy_ratio, room_left)
         for refusal, words in found:
             when(True, refusal, words)
-    worth, least = instrument.notional(idea.reference, qty), instrument.least_notional
+    worth, least = _least_worth(idea, instrument, qty, limits), instrument.least_notional
     when(qty > 0 and worth < least, Refusal.LEAST_NOTIONAL, f"the order is worth {worth}, at least {least}")
     alone, total = each * qty, each * qty + now.open_risk_usd
     beside = f" beside {now.open_risk_usd:.2f} open" if now.open_risk_usd else ""
@@ -246,6 +248,19 @@ def check(
             words = f"{_count(qty, 'contract')} would risk {alone:.2f} USD{beside}, the {name} leaves"
             when(qty > 0 and risk >= headroom, refusal, f"{words} {headroom:.2f} ({where})")
     return EntryVerdict(qty, tuple(against), why)
+
+
+def _least_worth(idea: Idea, instrument: Instrument, qty: int, limits: RiskLimits) -> Decimal:
+    """What the smallest order of a trade is worth: each leg is entered by one of its own, and of coins the
+    stop must be large enough too, with what fees leave.
+    """
+    if qty <= 0:
+        return Decimal(0)
+    lots = min(leg.qty for leg in legs(idea, qty, limits.single_contract))
+    if instrument.kind is not InstrumentKind.SPOT:
+        return instrument.notional(idea.reference, lots)
+    left = lots - instrument.fee_lots(instrument.fee_base(lots))
+    return instrument.notional(min(idea.reference, idea.stop), left)
 
 
 def hands_off(trading: TradingSwitch, kind: AccountKind | None, armed: bool) -> tuple[Refusal, ...]:

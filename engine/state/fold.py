@@ -9,36 +9,28 @@ from msgspec import structs
 
 from engine.model import records as r
 from engine.model.commands import ManualCommand
-from engine.model.market import Side
 from engine.model.orders import OrderStatus, Slot
 from engine.model.plans import PlanStatus, command_of
 from engine.model.restrictions import TradingState
 from engine.state import fold_alerts, fold_shares
 from engine.state.answers import Answered, answered
-from engine.state.closings import note_closing
 from engine.state.fold_days import (
     balance_marked,
-    book_trade,
-    carry_late,
     clock_found,
-    count_cost,
     day_marked,
     day_rolled,
     equity_noted,
-    is_late,
 )
+from engine.state.fold_fills import dust_left, fill_applied, position_adjusted
 from engine.state.fold_late_fills import fill_settled
-from engine.state.position import Trade
 from engine.state.state import (
     BookState,
-    Inferred,
     LegState,
     Order,
     PlanState,
     Restriction,
     State,
     bot_key,
-    exit_reason,
     month_key,
     scope,
 )
@@ -194,56 +186,7 @@ def _order_moved(state: State, record: r.OrderMoved) -> None:
             order.status = OrderStatus.FILLED  # made smaller, down to what has been filled
     if record.suspended is not None:
         order.suspended = record.suspended
-    _shelve(book, order)
-
-
-def _shelve(book: BookState, order: Order) -> None:
-    if order.status.terminal and order.client_id in book.unfinished:
-        book.unfinished.remove(order.client_id)
-
-
-def _fill_applied(state: State, record: r.FillApplied) -> None:
-    book = state.kept_book(record.book)
-    fill = record.fill
-    if fill.trade_id in book.fills_seen:
-        return
-    book.fills_seen.add(fill.trade_id)
-    note_closing(state, record)
-    book.last_fill_ts = max(book.last_fill_ts, fill.ts_venue)
-    late = is_late(state, book, fill)
-    count_cost(book, fill, late)
-    order = book.orders[record.client_id]
-    order.filled_qty += fill.qty
-    if record.inferred:
-        known_ts = max(record.ts, fill.ts_venue)
-        order.inferred.append(Inferred(fill.qty, fill.price, fill.cost_usd, fill.ts_venue, known_ts))
-    order.status = order.after(r.OrderEvent.FILLED) or order.status
-    order.changed_ts = record.ts
-    order.suspended = False
-    _shelve(book, order)
-    reason = exit_reason(book, order)
-    trade = book.kept_position(fill.instrument).apply(
-        state.instruments[fill.instrument],
-        fill.side,
-        fill.price,
-        fill.qty,
-        fill.cost_usd,
-        fill.ts_venue,
-        reason,
-    )
-    fold_shares.fill_legs(book, order, fill, record.ts)
-    fold_alerts.order_filled(state, book, order, fill.qty)
-    if trade is not None:
-        _book_trade(state, book, trade, late)
-    if late:
-        carry_late(state, book, book.kept_position(fill.instrument))
-    _forget_month(book, fill.instrument)
-
-
-def _book_trade(state: State, book: BookState, trade: Trade, late: bool = False) -> None:
-    before = book.day.won_usd - book.day.lost_usd
-    book_trade(state, book, trade, late)
-    fold_alerts.trade_closed(book, trade, book.day.won_usd - book.day.lost_usd - before)
+    book.shelve(order)
 
 
 def _day_rolled(state: State, record: r.DayRolled) -> None:
@@ -252,27 +195,6 @@ def _day_rolled(state: State, record: r.DayRolled) -> None:
     for book in state.books.values():
         if book.calendar == record.calendar:
             fold_shares.day_rolled(state, book)
-
-
-def _forget_month(book: BookState, instrument: str) -> None:
-    """A position that is closed is in no old contract month any more."""
-    if book.held_months and not book.position(instrument).qty:
-        book.held_months.pop(instrument, None)
-        book.held_ids.pop(instrument, None)
-
-
-def _position_adjusted(state: State, record: r.PositionAdjusted) -> None:
-    book = state.kept_book(record.book)
-    side = Side.BUY if record.delta > 0 else Side.SELL
-    instrument = state.instruments[record.instrument]
-    position = book.kept_position(record.instrument)
-    trade = position.apply(
-        instrument, side, record.price, abs(record.delta), instrument.usd(0), record.ts, "reconcile"
-    )
-    if trade is not None:
-        _book_trade(state, book, trade)
-    _forget_month(book, record.instrument)
-    fold_shares.shrink(book, record.instrument, record.price)
 
 
 def _state_changed(state: State, record: r.StateChanged) -> None:
@@ -295,6 +217,12 @@ def _flatten_started(state: State, record: r.FlattenStarted) -> None:
     for plan in book.plans.values():
         if plan.plan.instrument in record.instruments:
             plan.plan = structs.replace(plan.plan, status=PlanStatus.CLOSING)
+
+
+def _close_requested(state: State, record: r.CloseRequested) -> None:
+    """An intent; what comes of it are records of its own."""
+    if record.client_id:
+        state.issued += 1
 
 
 def _flatten_ended(state: State, record: r.FlattenEnded) -> None:
@@ -345,12 +273,13 @@ FOLDS: dict[type, Callable[[State, Any], None]] = {
     r.OrderIntended: _order_intended,
     r.OrderAdopted: _order_adopted,
     r.OrderMoved: _order_moved,
-    r.FillApplied: _fill_applied,
+    r.FillApplied: fill_applied,
     r.FillSettled: fill_settled,
-    r.PositionAdjusted: _position_adjusted,
+    r.PositionAdjusted: position_adjusted,
+    r.DustLeft: dust_left,
     r.StateChanged: _state_changed,
     r.FlattenStarted: _flatten_started,
-    r.CloseRequested: _nothing,
+    r.CloseRequested: _close_requested,
     r.FlattenEnded: _flatten_ended,
     r.Reconciled: _nothing,
     r.BracketsKnown: _brackets_known,

@@ -94,11 +94,11 @@ def is_late(state: State, book: BookState, fill: Fill) -> bool:
     return 0 < fill.ts_venue < state.day_of(book).open_ts
 
 
-def count_cost(book: BookState, fill: Fill, late: bool) -> None:
+def count_cost(book: BookState, cost_usd: Decimal, late: bool) -> None:
     if late and book.days:
-        book.days[-1].net_usd -= fill.cost_usd
+        book.days[-1].net_usd -= cost_usd
     else:
-        book.day.costs_usd += fill.cost_usd
+        book.day.costs_usd += cost_usd
 
 
 def book_trade(state: State, book: BookState, trade: Trade, late: bool = False) -> None:

@@ -55,7 +55,7 @@ def _correct(
     """Put right what `qty` contracts were counted with. `cost_usd` is by how much they cost more."""
     ticks = (fill.price - then.price) * qty
     late = 0 < then.ts < state.day_of(book).open_ts
-    count_cost(book, structs.replace(fill, cost_usd=cost_usd), late)
+    count_cost(book, cost_usd, late)
     plan = book.plans.get(order.plan_id or "")
     if plan is not None:
         leg = plan.legs[order.leg]

@@ -57,10 +57,12 @@ def result_usd(state: State, found: PlanState, mark: int | None = None) -> Decim
     return gross - sum((leg.costs_usd for leg in found.legs), Decimal(0))
 
 
-def fill_legs(book: BookState, order: Order, fill: Fill, ts: int) -> None:
-    """Credit a fill to its leg; a fill of no plan takes from the legs what the position has no more."""
+def fill_legs(book: BookState, order: Order, fill: Fill, ts: int, taken: int, cost_usd: Decimal) -> None:
+    """Credit a fill to its leg; a fill of no plan takes from the legs what the position has no more. Fees
+    have `taken` so many lots of it, and it costs `cost_usd` with these.
+    """
     plan, qty = book.plans.get(order.plan_id or ""), fill.qty
-    each = fill.cost_usd / fill.qty
+    each = cost_usd / fill.qty
     if plan is None:
         shrink(book, order.instrument, fill.price, each)
         return
@@ -69,7 +71,8 @@ def fill_legs(book: BookState, order: Order, fill: Fill, ts: int) -> None:
         leg.entered += qty
         leg.entered_sum += fill.price * qty
         leg.entry_ts = leg.entry_ts or ts
-        leg.costs_usd += fill.cost_usd
+        leg.fees += taken
+        leg.costs_usd += cost_usd
         return
     entry = book.orders.get(leg.slots.get(Slot.ENTRY, ""))
     if (entry is None or entry.status.terminal) and qty > leg.open_qty:

@@ -58,6 +58,8 @@ class Order(Specified, Struct):
     reason: str = ""
     inferred: list[Inferred] = field(default_factory=list)
     """Those of its fills that were concluded and not told yet, oldest first."""
+    fee_base: Decimal = Decimal(0)
+    """What fees have taken out of the coins that it bought."""
 
     def after(self, event: OrderEvent, filled_qty: int | None = None) -> OrderStatus | None:
         """The state after an event, or None where the pair makes no sense: an anomaly."""
@@ -108,15 +110,26 @@ class LegState(Struct):
     """When its first contract was filled."""
     slots: dict[Slot, str] = field(default_factory=dict)
     """Client id of the newest order in each slot."""
+    fees: int = 0
+    """Lots of what was entered that fees have taken (docs/semantics.md#spot)."""
 
     @property
     def open_qty(self) -> int:
-        return self.entered - self.exited
+        return self.entered - self.exited - self.fees
 
     @property
     def average(self) -> int:
         """Average entry of a leg that has entered, to the nearest tick."""
         return nearest_tick(self.entered_sum, self.entered)
+
+
+class Dust(Struct):
+    """What was left of a coin: lots, and what the trades that left them have counted them at, USD. Negative
+    where more was sold, as two exits of one trade may both fill.
+    """
+
+    qty: int = 0
+    worth_usd: Decimal = Decimal(0)
 
 
 class PlanState(Struct):
@@ -205,6 +218,10 @@ class BookState(Struct):
     """Instrument to the name of the contract that a position was opened in, where another is active now."""
     held_ids: dict[str, str] = field(default_factory=dict)
     """The same to that contract's id at the venue."""
+    dust: dict[str, Dust] = field(default_factory=dict)
+    """By instrument, what was left of a coin and is worth less than the venue takes: no position any more,
+    and never sold.
+    """
     flattening: dict[str, str] = field(default_factory=dict)
     """Instrument to the reason of a flatten that is not yet verified."""
     brackets: bool = True
@@ -240,6 +257,11 @@ class BookState(Struct):
     def live_orders(self, instrument: str | None = None) -> list[Order]:
         orders = map(self.orders.__getitem__, self.unfinished)
         return [o for o in orders if o.live and (instrument is None or o.instrument == instrument)]
+
+    def shelve(self, order: Order) -> None:
+        """An order that is over is looked for no more among the live ones; by folds alone."""
+        if order.status.terminal and order.client_id in self.unfinished:
+            self.unfinished.remove(order.client_id)
 
     def order_of(self, venue_id: str | None, client_id: str | None) -> Order | None:
         if venue_id is not None and venue_id in self.venue_ids:

@@ -17,6 +17,7 @@ from engine.model.orders import OrderStatus, OrderType, Slot
 from engine.model.plans import Idea, TradePlan
 from engine.model.restrictions import TradingState
 from engine.state.order_words import rejected
+from engine.state.position_words import adjusted, dust_left
 from engine.state.run_words import clock_found, records_lost
 from engine.state.state import BookState, Order, State
 from engine.state.track_record import TrackRecord
@@ -235,14 +236,6 @@ def _adopted(state: State, record: r.OrderAdopted) -> Words | None:
     return K.ORDER, Sev.WARNING, text, record.instrument, record.book
 
 
-def _adjusted(state: State, record: r.PositionAdjusted) -> Words:
-    text = (
-        f"{record.instrument}: the venue's position differs by {record.delta:+d} and no fill explains it; "
-        "its word is taken, entries there are paused"
-    )
-    return K.RISK, Sev.CRITICAL, text, record.instrument, record.book
-
-
 def _state(state: State, record: r.StateChanged) -> Words:
     where = record.instrument or record.book or "everything"
     severity = _SEVERITIES.get(record.state, Sev.WARNING)
@@ -383,7 +376,8 @@ _WRITERS: dict[type, Callable[[State, Any], Words | None]] = {
     r.PlanOpened: _plan,
     r.FillSettled: _settled,
     r.OrderAdopted: _adopted,
-    r.PositionAdjusted: _adjusted,
+    r.PositionAdjusted: adjusted,
+    r.DustLeft: dust_left,
     r.StateChanged: _state,
     r.FlattenStarted: _flatten,
     r.FlattenEnded: _flat,

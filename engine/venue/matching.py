@@ -9,11 +9,13 @@ from contextlib import suppress
 from engine.model.errors import RefusedError
 from engine.model.events import Print
 from engine.model.instrument import Instrument
+from engine.model.market import Side
 from engine.model.orders import Fill, OrderType, VenueOrder, VenueStatus
 from engine.venue.fill_model import FillModel, LatestPrices, reaches
 from engine.venue.orders import Change, Orders, OrderState, VenueEvent
 from engine.venue.refusals import check_change
 from engine.venue.timers import Due, Timers
+from engine.venue.wallet import Wallet
 
 
 class MatchingEngine:
@@ -29,6 +31,8 @@ class MatchingEngine:
         self.next_trade_id = next_trade_id
         self.portion: Callable[[VenueOrder, int], int] | None = None
         """Says before each execution how many of the possible contracts happen."""
+        self.wallet: Wallet | None = None
+        """What executions are settled with, where coins are bought; an order that it can't settle ends."""
         self.events: list[VenueEvent] = []
         self._instruments = dict(instruments)
 
@@ -157,7 +161,12 @@ class MatchingEngine:
         """Execute up to so many contracts of an order; gives how many. `maker`: it rested, and was met."""
         if qty and self.portion is not None:
             qty = self.portion(order.report(), qty)
+        wanted = qty
+        if self.wallet is not None:
+            qty = self.wallet.most(order.instrument, order.side, price, qty)
         if not qty:
+            if wanted:
+                self.end(order, VenueStatus.CANCELED, ts)
             return 0
         orders = self.orders
         entry = None if order.parent is None else orders[order.parent]
@@ -166,20 +175,31 @@ class MatchingEngine:
         order.filled += qty
         order.fill_sum += price * qty
         order.ts = ts
-        cost = self._instruments[order.instrument].charged(price, qty, maker=maker)
-        self.events.append(
-            Fill(str(self.next_trade_id), str(order.id), order.instrument, order.side, price, qty, cost, ts)
-        )
+        fill = self._execution(order, price, qty, ts, maker=maker)
+        self.events.append(fill)
+        if self.wallet is not None:
+            self.wallet.take(fill)
         self.next_trade_id += 1
         if not order.rest:
             order.status = VenueStatus.FILLED
             orders.leave(order)
         self.report(order)
+        if qty < wanted:
+            self.end(order, VenueStatus.CANCELED, ts)
         if entry is not None:
             self.settle(entry, ts)
         elif order.legs:
             self.timers.set(ts + self.model.bracket_activation_ns, Due.LEGS, order.id)
         return qty
+
+    def _execution(self, order: OrderState, price: int, qty: int, ts: int, *, maker: bool) -> Fill:
+        """With its fee, which of a purchase may be taken out of what is bought."""
+        known, symbol = self._instruments[order.instrument], order.instrument
+        cost, fee = known.fees(price, qty, buys=order.side is Side.BUY, maker=maker)
+        order.fee_base += fee
+        return Fill(
+            str(self.next_trade_id), str(order.id), symbol, order.side, price, qty, cost, ts, fee_base=fee
+        )
 
     # -- brackets ----------------------------------------------------------------------------------
 

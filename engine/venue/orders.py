@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import NamedTuple
 
 from msgspec import Struct, structs
 
+from engine.model.instrument import Instrument
 from engine.model.orders import Fill, OrderSpec, OrderType, Specified, VenueOrder, VenueStatus
 from engine.venue.timers import Timer
 
@@ -45,6 +47,8 @@ class OrderState(Specified, Struct, eq=False):
     """Ids of the bracket legs, in the order in which they go to work."""
     queue: int = 0
     """Contracts that must print at the limit before this order's turn."""
+    fee_base: Decimal = Decimal(0)
+    """What fees have taken out of the coins that it bought: its bracket has less to close."""
     fill_sum: int = 0
     """Sum of price x contracts over its fills, ticks."""
     fires: int | None = None
@@ -110,10 +114,11 @@ class VenueState(Struct):
 class Orders:
     """Every order that the venue remembers, live or not, and those in the market by age."""
 
-    def __init__(self, symbols: Iterable[str], first_id: int) -> None:
+    def __init__(self, instruments: Mapping[str, Instrument], first_id: int) -> None:
+        self._instruments = dict(instruments)
         self.next_id = first_id
         self._by_id: dict[int, OrderState] = {}
-        self._in_market: dict[str, list[OrderState]] = {symbol: [] for symbol in symbols}
+        self._in_market: dict[str, list[OrderState]] = {symbol: [] for symbol in instruments}
 
     def __iter__(self) -> Iterator[OrderState]:
         """All of them, by id."""
@@ -173,7 +178,8 @@ class Orders:
 
     def open_qty(self, entry: OrderState) -> int:
         """Contracts of an entry that its own legs have not closed yet."""
-        return entry.filled - sum(leg.filled for leg in self.legs(entry))
+        taken = self._instruments[entry.instrument].fee_lots(entry.fee_base) if entry.fee_base else 0
+        return entry.filled - taken - sum(leg.filled for leg in self.legs(entry))
 
     def leg_price(self, entry: OrderState, leg: OrderState) -> int | None:
         """Where a leg rests: so many ticks from the entry's fill, or None where that is not known."""

@@ -19,20 +19,21 @@ from engine.market.calendars.known import CME, calendar_in, calendar_of
 from engine.model import effects as fx
 from engine.model import events as ev
 from engine.model.errors import Cause, RefusedError
-from engine.model.instrument import Instrument
+from engine.model.instrument import NOTHING, Instrument, InstrumentKind
 from engine.model.market import MINUTE, Side
-from engine.model.orders import Account, Capabilities, Fill, OrderSpec, OrderType, VenuePosition
+from engine.model.orders import Account, Capabilities, Fill, OrderSpec, OrderType, VenueOrder, VenuePosition
 from engine.state.state import BookState
 from engine.venue.fill_model import FillModel, LatestPrices
 from engine.venue.orders import VenueEvent, VenueState
 from engine.venue.paper_position import PaperPosition
 from engine.venue.venue import Venue
+from engine.venue.wallet import Wallet
 
 REMEMBERED_NS = 24 * 60 * MINUTE
 """Orders and fills that are over are told of for so long."""
 
 
-CAPABILITIES = Capabilities(nearest_exit_ticks=4, farthest_exit_ticks=1000)
+CAPABILITIES = Capabilities(nearest_exit_ticks=4, farthest_exit_ticks=1000, balances=True)
 """As a ProjectX account's (docs/protocols/projectx.md#refusals-of-a-place)."""
 
 
@@ -55,7 +56,14 @@ class PaperRules:
             at = calendar.next_roll(at)
         return None
 
-    def check_place(self, spec: OrderSpec, prices: LatestPrices, now: int, calendar: Calendar = CME) -> None:
+    def check_place(
+        self,
+        spec: OrderSpec,
+        prices: LatestPrices,
+        now: int,
+        calendar: Calendar = CME,
+        kind: InstrumentKind = InstrumentKind.FUTURE,
+    ) -> None:
         """Raises RefusedError."""
         end = calendar.flat_by(calendar.trade_date(now)) if self._must_be_flat else None
         if (end is not None and now >= end) or not calendar.is_open(now):
@@ -67,7 +75,7 @@ class PaperRules:
         if spec.stop is not None and prices.last is not None and (spec.stop - prices.last) * sign <= 0:
             raise RefusedError("price outside the allowed range: the market is through this stop already")
         for what, offset, way in (("stop", spec.stop_offset, -sign), ("target", spec.target_offset, sign)):
-            if offset is not None and not CAPABILITIES.takes_exit(offset * way):
+            if offset is not None and not CAPABILITIES.takes_exit(offset * way, kind):
                 raise RefusedError(
                     f"invalid {what}: {offset} ticks from the entry, on the wrong side or too near"
                 )
@@ -105,6 +113,11 @@ class PaperBroker:
         self._model = model
         self._rules = rules
         self._venue = Venue(instruments, model, brackets=brackets)
+        self.wallet = Wallet(instruments, account.balance_usd)
+        """What the account has of coins, and to buy them with."""
+        self._venue.settle_with(self.wallet)
+        self._fees: dict[str, Decimal] = {}
+        """What fees have taken out of the coins of a purchase, by order id."""
         self.outgoing: deque[ev.AnyEvent] = deque()
         """What the venue's side has said and nobody has taken yet, oldest first; to be emptied."""
         self._fills: list[Fill] = []
@@ -127,8 +140,20 @@ class PaperBroker:
             self._positions[position.instrument] = PaperPosition(
                 self._instruments[position.instrument], *bought, *sold
             )
+        self._fees = {order.venue_id: order.fee_base for order in book.live_orders() if order.venue_id}
         costs = sum((position.costs_usd for position in held), Decimal(0))
         self._balance = self._identity.balance_usd + book.earned_usd - costs
+        self.wallet = Wallet(self._instruments, self._balance)
+        for symbol, had in self._positions.items():
+            if self.wallet.owns(symbol):
+                self.wallet.money -= had.paid_usd()
+                self.wallet.deposit(had.instrument.base, had.instrument.qty(had.qty))
+        for symbol, dust in book.dust.items():
+            known = self._instruments.get(symbol)
+            if known is not None:
+                self.wallet.money -= dust.worth_usd
+                self.wallet.deposit(known.base, known.qty(dust.qty))
+        self._venue.settle_with(self.wallet)
         self.now = state.now
         if self._rules is not None:
             self._plan_cut_offs(self.now)
@@ -240,15 +265,29 @@ class PaperBroker:
         position = self._positions.get(fill.instrument)
         if position is None:
             position = self._positions[fill.instrument] = PaperPosition(self._instruments[fill.instrument])
-        self._balance += position.take(fill) - fill.cost_usd
+        known, fees = position.instrument, self._fees.get(fill.venue_order_id, NOTHING)
+        taken = known.fee_lots(fees + fill.fee_base) - known.fee_lots(fees)
+        if fill.fee_base:
+            self._fees[fill.venue_order_id] = fees + fill.fee_base
+        earned = position.take(fill, taken) - fill.cost_usd - known.notional(fill.price, taken)
+        self._balance += earned
+        if not self.wallet.owns(fill.instrument):
+            self.wallet.money += earned
 
     def _place(self, order: fx.PlaceOrder) -> str:
+        self.wallet.check_place(
+            order.instrument, order.spec, self._venue.prices, self._live_orders, self._model
+        )
         if self._rules is not None:
             prices, calendar = self._venue.prices(order.instrument), self._calendar(order.instrument)
-            self._rules.check_place(order.spec, prices, self.now, calendar)
+            kind = self._instruments[order.instrument].kind
+            self._rules.check_place(order.spec, prices, self.now, calendar, kind)
         placed = self._venue.place(order.instrument, order.spec, self.now, order.client_id)
         self._report(placed.events)
         return placed.order.venue_id
+
+    def _live_orders(self) -> Sequence[VenueOrder]:
+        return tuple(order for order in self._venue.orders if order.status.live)
 
     def _modify(self, change: fx.ModifyOrder) -> None:
         limit, stop = change.limit, change.stop
@@ -258,18 +297,22 @@ class PaperBroker:
         self._report(self._venue.cancel(order.venue_id, self.now))
 
     def _close(self, order: fx.ClosePosition) -> None:
-        self._report(self._closing(order.instrument))
+        self._report(self._closing(order))
 
-    def _closing(self, instrument: str) -> Sequence[VenueEvent]:
-        """A position that is not there is closed already."""
-        position = self._positions.get(instrument)
-        if position is None or not position.qty:
+    def _closing(self, order: fx.ClosePosition) -> Sequence[VenueEvent]:
+        """A position that is not there is closed already. Of coins no more is sold than is asked for."""
+        symbol = order.instrument
+        qty = self.held(symbol)
+        if self.wallet.owns(symbol):
+            qty = min(order.qty, self.wallet.lots(symbol)) if order.qty > 0 else order.qty
+        if not qty:
             return ()
         if self._rules is not None:
-            self._rules.check_close(self.now, self._calendar(instrument))
-        side = Side.SELL if position.qty > 0 else Side.BUY
-        out = OrderSpec(side, OrderType.MARKET, abs(position.qty))
-        return self._venue.place(instrument, out, self.now).events
+            self._rules.check_close(self.now, self._calendar(symbol))
+        out = OrderSpec(Side.SELL if qty > 0 else Side.BUY, OrderType.MARKET, abs(qty))
+        if self.wallet.owns(symbol):
+            self.wallet.check_place(symbol, out, self._venue.prices, self._live_orders, self._model)
+        return self._venue.place(symbol, out, self.now, order.client_id or None).events
 
     def _snapshot(self, query: fx.TakeSnapshot) -> None:
         self.outgoing.append(
@@ -283,8 +326,9 @@ class PaperBroker:
                 positions=tuple(
                     VenuePosition(symbol, position.qty, position.average_price())
                     for symbol, position in self._positions.items()
-                    if position.qty
+                    if position.qty and not self.wallet.owns(symbol)
                 ),
+                balances=self.wallet.balances(),
             )
         )
 

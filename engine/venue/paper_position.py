@@ -30,8 +30,9 @@ class PaperPosition(Struct):
         """Signed, negative for short."""
         return self.bought - self.sold
 
-    def take(self, fill: Fill) -> Decimal:
-        """Count a fill; gives the gross USD of the cycle that it ended, zero where it ended none.
+    def take(self, fill: Fill, taken: int = 0) -> Decimal:
+        """Count a fill; gives the gross USD of the cycle that it ended, zero where it ended none. Its fee has
+        `taken` so many of the lots that it bought.
 
         A fill through zero ends one cycle and opens the next with the rest.
         """
@@ -42,8 +43,12 @@ class PaperPosition(Struct):
         if closing and not self.qty:
             earned = self.instrument.usd(self.sold_sum - self.bought_sum)
             self.bought = self.bought_sum = self.sold = self.sold_sum = 0
-        self._count(fill.side, fill.price, fill.qty - closing)
+        self._count(fill.side, fill.price, fill.qty - closing - taken)
         return earned
+
+    def paid_usd(self) -> Decimal:
+        """What has been paid for what is held, less what parts of it were sold for, USD."""
+        return self.instrument.usd(self.bought_sum - self.sold_sum)
 
     def average_price(self) -> Decimal:
         """Average entry of what is held, in price units. Raises ZeroDivisionError when flat."""

@@ -97,6 +97,7 @@ def _booked(book: BookState, order: Order) -> OrderState:
         status,
         max(order.venue_ts, order.changed_ts),
         order.filled_qty,
+        fee_base=order.fee_base,
         fill_sum=(_fill_price(book, order) or 0) * order.filled_qty,
     )
 

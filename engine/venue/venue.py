@@ -25,6 +25,7 @@ from engine.venue.refusals import (
     check_place,
 )
 from engine.venue.timers import NEVER, Due
+from engine.venue.wallet import Wallet
 
 _NOTHING: tuple[VenueEvent, ...] = ()
 
@@ -54,6 +55,10 @@ class Venue:
     def divide_fills(self, portion: Callable[[VenueOrder, int], int]) -> None:
         """Ask before each execution how many of the possible contracts happen; 0 leaves the order waiting."""
         self._matching.portion = portion
+
+    def settle_with(self, wallet: Wallet) -> None:
+        """Sell no coin that the account does not have, and buy none that it can't pay."""
+        self._matching.wallet = wallet
 
     # -- requests ----------------------------------------------------------------------------------
 

@@ -113,8 +113,11 @@ def test_what_is_booked_is_never_less_than_the_costs_and_a_last_digit_more_at_mo
 
 def test_a_fee_in_coins_takes_whole_lots() -> None:
     coin = replace(SPOT, fee_in_base=True)
-    assert [coin.fee_lots(lots) for lots in (1, 999, 1000, 1001)] == [1, 1, 1, 2]
-    assert SPOT.fee_lots(1000) == 0
+    fees = [coin.fee_base(lots) for lots in (1, 999, 1000, 1001)]
+    assert fees == [Decimal(one) for one in ("0.0000001", "0.0000999", "0.0001", "0.0001001")]
+    assert [coin.fee_lots(fee) for fee in fees] == [1, 1, 1, 2]
+    assert coin.fee_base(1, maker=True) == coin.fee_base(1)
+    assert SPOT.fee_base(1000) == 0
 
 
 def test_what_a_lot_ties_up() -> None:

@@ -89,6 +89,7 @@ def test_the_tags_are_the_names_in_the_journal() -> None:
         "fill_applied",
         "fill_settled",
         "position_adjusted",
+        "dust_left",
         "state_changed",
         "flatten_started",
         "close_requested",

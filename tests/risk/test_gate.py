@@ -105,7 +105,7 @@ def _against(idea: Idea = IDEA, limits: RiskLimits = LIMITS, **changes: object) 
 
 
 OTHERS = [
-    (SPOT, {"no_spot"}, "USDT"),
+    (SPOT, set(), "USDT"),
     (replace(SPOT, kind=InstrumentKind.PERPETUAL), set(), "USDT"),
     (PERPETUAL, {"currency"}, "USD"),
     (replace(PERPETUAL, least_notional=Decimal(10**9)), {"least_notional"}, "USDT"),

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
+from math import ceil
 
 from msgspec import structs
 
@@ -40,6 +41,8 @@ class Invariants:
         self._cash: Counter[tuple[str, str]] = Counter()
         """Ticks x contracts that came in and went out."""
         self._costs: dict[str, Decimal] = {}
+        self._fees: dict[str, Decimal] = {}
+        """Coins that fees took, by the order's client id."""
         self._seen: set[tuple[str, str]] = set()
         self._inferred: dict[str, list[Fill]] = {}
         """Fills that were concluded and not told yet, by the order's client id."""
@@ -70,8 +73,9 @@ class Invariants:
                 key = record.book, fill.trade_id
                 assert key not in self._seen, "a fill was counted twice"
                 self._seen.add(key)
-                self._trade(record.book, fill.instrument, fill.side.sign * fill.qty, fill.price)
-                self._costs[record.book] = self._costs.get(record.book, Decimal(0)) + fill.cost_usd
+                taken, worth = self._taken(record)
+                self._trade(record.book, fill.instrument, fill.side.sign * fill.qty - taken, fill.price)
+                self._costs[record.book] = self._costs.get(record.book, Decimal(0)) + fill.cost_usd + worth
                 if record.inferred:
                     self._inferred.setdefault(record.client_id, []).append(fill)
             case r.FillSettled(fill=fill):
@@ -80,10 +84,20 @@ class Invariants:
                 self._seen.add(key)
                 if fill is not None:
                     self._settle(record.book, record.client_id, fill)
+            case r.DustLeft():
+                self._trade(record.book, record.instrument, -record.qty, record.price)
             case r.PositionAdjusted():
                 self._trade(record.book, record.instrument, record.delta, record.price)
             case _:
                 pass
+
+    def _taken(self, record: r.FillApplied) -> tuple[int, Decimal]:
+        """Lots that fees took out of a purchase, those begun by its order whole, and what they cost."""
+        fill, known = record.fill, self.state.instruments[record.fill.instrument]
+        before = self._fees.get(record.client_id, Decimal(0))
+        after = self._fees[record.client_id] = before + fill.fee_base
+        taken = ceil(after / known.lot_size) - ceil(before / known.lot_size)
+        return taken, taken * fill.price * known.tick_value_usd
 
     def _begin_anew(self, book: str, account_id: str) -> None:
         """Another account: what was counted in the one before is none of its money."""

@@ -1,0 +1,114 @@
+"""The part of `apply` that is about what is held: fills, and what changes a position without one."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from engine.model import records as r
+from engine.model.instrument import Instrument
+from engine.model.market import Side
+from engine.model.orders import Fill
+from engine.state import fold_alerts, fold_shares
+from engine.state.closings import note_closing
+from engine.state.fold_days import book_trade, carry_late, count_cost, is_late
+from engine.state.position import Trade
+from engine.state.state import BookState, Dust, Inferred, Order, State, exit_reason
+
+
+def fill_applied(state: State, record: r.FillApplied) -> None:
+    book = state.kept_book(record.book)
+    fill = record.fill
+    if fill.trade_id in book.fills_seen:
+        return
+    book.fills_seen.add(fill.trade_id)
+    note_closing(state, record)
+    book.last_fill_ts = max(book.last_fill_ts, fill.ts_venue)
+    late = is_late(state, book, fill)
+    order = book.orders[record.client_id]
+    taken, cost_usd = _fee(state.instruments[fill.instrument], order, fill)
+    count_cost(book, cost_usd, late)
+    order.filled_qty += fill.qty
+    if record.inferred:
+        known_ts = max(record.ts, fill.ts_venue)
+        order.inferred.append(Inferred(fill.qty, fill.price, fill.cost_usd, fill.ts_venue, known_ts))
+    order.status = order.after(r.OrderEvent.FILLED) or order.status
+    order.changed_ts = record.ts
+    order.suspended = False
+    book.shelve(order)
+    reason = exit_reason(book, order)
+    trade = book.kept_position(fill.instrument).apply(
+        state.instruments[fill.instrument],
+        fill.side,
+        fill.price,
+        fill.qty - taken,
+        cost_usd,
+        fill.ts_venue,
+        reason,
+    )
+    fold_shares.fill_legs(book, order, fill, record.ts, taken, cost_usd)
+    fold_alerts.order_filled(state, book, order, fill.qty)
+    if trade is not None:
+        _book_trade(state, book, trade, late)
+    if late:
+        carry_late(state, book, book.kept_position(fill.instrument))
+    _forget_month(book, fill.instrument)
+
+
+def _fee(instrument: Instrument, order: Order, fill: Fill) -> tuple[int, Decimal]:
+    """Lots that the fee of a fill takes out of it, and all that the fill costs, those at its price, USD.
+
+    Fees of one order add up before a begun lot counts as gone.
+    """
+    if not fill.fee_base:
+        return 0, fill.cost_usd
+    before = instrument.fee_lots(order.fee_base)
+    order.fee_base += fill.fee_base
+    taken = min(instrument.fee_lots(order.fee_base) - before, fill.qty)
+    return taken, fill.cost_usd + instrument.notional(fill.price, taken)
+
+
+def _book_trade(state: State, book: BookState, trade: Trade, late: bool = False) -> None:
+    before = book.day.won_usd - book.day.lost_usd
+    book_trade(state, book, trade, late)
+    fold_alerts.trade_closed(book, trade, book.day.won_usd - book.day.lost_usd - before)
+
+
+def _forget_month(book: BookState, instrument: str) -> None:
+    """A position that is closed is in no old contract month any more."""
+    if book.held_months and not book.position(instrument).qty:
+        book.held_months.pop(instrument, None)
+        book.held_ids.pop(instrument, None)
+
+
+def position_adjusted(state: State, record: r.PositionAdjusted) -> None:
+    book = state.kept_book(record.book)
+    side = Side.BUY if record.delta > 0 else Side.SELL
+    instrument = state.instruments[record.instrument]
+    position = book.kept_position(record.instrument)
+    trade = position.apply(
+        instrument, side, record.price, abs(record.delta), instrument.usd(0), record.ts, "reconcile"
+    )
+    if trade is not None:
+        _book_trade(state, book, trade)
+    _forget_month(book, record.instrument)
+    fold_shares.shrink(book, record.instrument, record.price)
+
+
+def dust_left(state: State, record: r.DustLeft) -> None:
+    book = state.kept_book(record.book)
+    known = state.instruments[record.instrument]
+    trade = book.kept_position(record.instrument).apply(
+        known,
+        Side.SELL if record.qty > 0 else Side.BUY,
+        record.price,
+        abs(record.qty),
+        Decimal(0),
+        record.ts,
+        "dust",
+    )
+    dust = book.dust.setdefault(record.instrument, Dust())
+    dust.qty += record.qty
+    dust.worth_usd += known.usd(record.price * record.qty)
+    if trade is not None:
+        _book_trade(state, book, trade)
+    fold_shares.shrink(book, record.instrument, record.price)
