@@ -26,6 +26,8 @@ _MINUTES_OVER = 8 * 60
 """So many more minutes may stay until the oldest are let go."""
 _HOUR = Timeframe.H1.nanos
 _HALF_HOUR = Timeframe.M30.nanos
+_QUARTER = Timeframe.M15.nanos
+"""Where no session is open, nothing closes sooner: sessions begin on half hours and end on quarters."""
 
 
 class BarSeries:
@@ -45,6 +47,7 @@ class BarSeries:
         "_keep",
         "_let_go",
         "_made",
+        "_most",
         "_snapshots",
         "candles",
         "coverage",
@@ -62,6 +65,8 @@ class BarSeries:
         self._let_go = 0
         """Open time of the newest minute that was here once and is kept no more."""
         self._keep = keep
+        self._most = max(2 * keep, MINUTES_KEPT + _MINUTES_OVER)
+        """So many bars of a timeframe there may be before the oldest are let go."""
         self._folded = folded
         self._calendar = calendar
         self._grids = {timeframe: Grid(timeframe, calendar) for timeframe in Timeframe}
@@ -70,7 +75,7 @@ class BarSeries:
         """What is older than the minutes that are kept, oldest first."""
         self._snapshots: dict[Timeframe, tuple[Bar, ...]] = {}
         self._made: dict[Timeframe, tuple[int, tuple[Bar, ...]]] = {}
-        """Of what is not folded: until when it was made, and the bars."""
+        """Of what is not folded: until when nothing more can close, and the bars."""
         self._grown: dict[Timeframe, tuple[int, int, Bar]] = {}
         """Of what is forming: its open, the newest minute in it, and the bar without what is open."""
 
@@ -88,8 +93,8 @@ class BarSeries:
 
     def _resampled(self, timeframe: Timeframe, closed_through: int) -> tuple[Bar, ...]:
         """Bars of a timeframe that nobody folds, whole ones only."""
-        through, before = self._made.get(timeframe, (-1, ()))
-        if through == closed_through:
+        until, before = self._made.get(timeframe, (-1, ()))
+        if closed_through < until:
             return before
         parts, known_from = self._parts_since(0, timeframe), self.coverage.since(timeframe)
         if parts and self._half_hours and len(self._half_hours) == HALF_HOURS_KEPT:
@@ -99,7 +104,8 @@ class BarSeries:
         found = tuple(whole[-self._keep :])
         if found == before:
             found = before
-        self._made[timeframe] = closed_through, found
+        open_now = self._grids[timeframe].at(closed_through)
+        self._made[timeframe] = open_now[1] if open_now else closed_through + _QUARTER, found
         return found
 
     def forming(self, timeframe: Timeframe, closed_through: int) -> Bar | None:
@@ -190,8 +196,6 @@ class BarSeries:
     def _minutes_since(self, open_ts: int) -> list[Bar]:
         minutes = self._closed[Timeframe.M1]
         start = len(minutes)
-        if start and minutes[-1].open_ts - open_ts > _HOUR:
-            start = bisect_left(minutes, open_ts, key=_open_ts)
         while start and minutes[start - 1].open_ts >= open_ts:
             start -= 1
         return minutes[start:]
@@ -199,14 +203,16 @@ class BarSeries:
     def _parts_since(self, open_ts: int, timeframe: Timeframe) -> list[Bar]:
         """What a longer bar is made of from an instant on: minutes, and the half hours before them."""
         past = self._half_hours
+        minutes = self._closed[Timeframe.M1]
         if not timeframe.by_calendar or not past or past[-1].open_ts < open_ts:
-            return self._minutes_since(open_ts)
-        return past[bisect_left(past, open_ts, key=_open_ts) :] + self._minutes_since(past[-1].close_ts)
+            return minutes[bisect_left(minutes, open_ts, key=_open_ts) :]
+        begin = bisect_left(minutes, past[-1].close_ts, key=_open_ts)
+        return past[bisect_left(past, open_ts, key=_open_ts) :] + minutes[begin:]
 
     def _append(self, bar: Bar) -> None:
         closed = self._closed[bar.timeframe]
         closed.append(bar)
-        if len(closed) > 2 * self._keep:
+        if len(closed) > self._most:
             self._trim(bar.timeframe)
         self._snapshots.pop(bar.timeframe, None)
 
@@ -219,9 +225,9 @@ class BarSeries:
 
     def _let_minutes_go(self, minutes: list[Bar]) -> None:
         """The oldest minutes become half hours."""
-        keep = max(self._keep, MINUTES_KEPT)
-        if len(minutes) <= keep + _MINUTES_OVER:
+        if len(minutes) <= self._most:
             return
+        keep = max(self._keep, MINUTES_KEPT)
         first = minutes[-keep].open_ts
         end = bisect_left(minutes, first - first % _HALF_HOUR, key=_open_ts)
         if not end:
