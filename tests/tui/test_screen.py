@@ -349,7 +349,7 @@ async def test_a_chart_that_a_busy_engine_does_not_draw_stays_as_it_was(
         await cockpit.later(pilot)
         assert cockpit.pane("chart") == drawn
         await cockpit.press(pilot, "t")
-        assert "MNQZ6 15m" in cockpit.pane("chart")
+        assert "MNQZ6 10m" in cockpit.pane("chart")
         assert "waiting for the chart" in cockpit.pane("chart")
         view = cockpit.engine.current
         cockpit.engine.show(replace(view, health=replace(view.health, ok=False, stopped=True)))
