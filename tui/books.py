@@ -4,7 +4,7 @@ one kind and one currency: play money never stands in a sum with real money.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 
 from msgspec import Struct
@@ -13,7 +13,8 @@ from msgspec.structs import replace
 from engine.model.events import LinkState
 from engine.model.orders import AccountKind
 from engine.model.restrictions import TradingState
-from engine.model.view import BookView, ContractView, PositionView, View
+from engine.model.view import BookView, ContractView, LinkView, PositionView, View
+from tui.plain_text import plain
 
 KINDS = (AccountKind.LIVE, AccountKind.PRACTICE, AccountKind.PAPER)
 """The strictest first."""
@@ -107,14 +108,31 @@ def at_risk(view: View, positions: Iterable[PositionView]) -> tuple[dict[str, De
 
 
 def cut_off(view: View) -> dict[str, str]:
-    """Of several venues those that trading can't reach in full now: the name, and which connection is how."""
-    if not several_venues(view):
-        return {}
+    """Of several venues those that trading can't reach in full now: the name, and which connection is how.
+    What is one account's alone cuts off no venue: see `blind_books`."""
+    return _missing(view, lambda link: "" if link.book else link.venue) if several_venues(view) else {}
+
+
+def blind_books(view: View) -> dict[str, str]:
+    """Of several accounts those whose own connection trading can't do without now, and which is how."""
+    accounts = [book for book in view.books if book.venue or book.kind is not AccountKind.PAPER]
+    return _missing(view, lambda link: link.book) if len(accounts) > 1 else {}
+
+
+def _missing(view: View, whose: Callable[[LinkView], str]) -> dict[str, str]:
     found: dict[str, list[str]] = {}
     for link in view.links:
-        if link.needed and link.venue and link.state is not LinkState.LIVE:
-            found.setdefault(link.venue, []).append(f"{link.name} {link.state.value}")
-    return {venue: ", ".join(links) for venue, links in found.items()}
+        if link.needed and link.state is not LinkState.LIVE and (name := whose(link)):
+            found.setdefault(name, []).append(f"{link.name} {link.state.value}")
+    return {name: ", ".join(links) for name, links in found.items()}
+
+
+def link_owner(view: View, link: LinkView) -> str:
+    """What has to stand before a connection's name for it to be told apart: the account whose alone it is,
+    or the venue, where there are several."""
+    if link.book and len({other.book for other in view.links if other.book}) > 1:
+        return plain(link.book)
+    return plain(link.venue) if several_venues(view) else ""
 
 
 def several_venues(view: View) -> bool:

@@ -1,4 +1,5 @@
-"""Clock times of the exchange (Chicago) for nanoseconds UTC."""
+"""Clock times for nanoseconds UTC: in Chicago, as everything that is told has them, or on another calendar's
+wall, as charts have them."""
 
 from __future__ import annotations
 
@@ -7,46 +8,43 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from engine.model.market import MINUTE, NANOS
+from engine.model.view import SessionView
+
+TOLD = "America/Chicago"
+"""The zone of every time that does not belong to one contract."""
+TOLD_MARK = "CT"
+"""What stands behind such a time."""
 
 
-@lru_cache(maxsize=1)
-def _zone() -> ZoneInfo:
-    return ZoneInfo("America/Chicago")
+@lru_cache(maxsize=4096)
+def _minute(minute: int, zone: str) -> str:
+    return datetime.fromtimestamp(minute * 60, ZoneInfo(zone)).strftime("%H:%M")
 
 
-@lru_cache(maxsize=2048)
-def _minute(minute: int) -> str:
-    return datetime.fromtimestamp(minute * 60, _zone()).strftime("%H:%M")
-
-
-def hour_minute(ts: int) -> str:
-    """HH:MM in Chicago of a time in nanoseconds UTC."""
-    return _minute(ts // MINUTE)
+def hour_minute(ts: int, zone: str = TOLD) -> str:
+    """HH:MM of a time in nanoseconds UTC."""
+    return _minute(ts // MINUTE, zone)
 
 
 def clock(ts: int) -> str:
     """HH:MM:SS in Chicago of a time in nanoseconds UTC."""
-    return f"{_minute(ts // MINUTE)}:{ts // NANOS % 60:02d}"
+    return f"{_minute(ts // MINUTE, TOLD)}:{ts // NANOS % 60:02d}"
 
 
-CASH_OPEN = "08:30"
-"""When the cash session begins, in Chicago."""
-
-
-def trade_day(ts: int) -> str:
-    """The trade date of a time, which begins at 17:00 Chicago time of the evening before: "14 Oct"."""
-    return _trade_day(ts // (60 * MINUTE))
+def trade_day(ts: int, session: SessionView) -> str:
+    """The trade date of a time by a calendar: "14 Oct"."""
+    return _trade_day(ts // (60 * MINUTE), session.zone, int(session.rolls[:2]))
 
 
 @lru_cache(maxsize=4096)
-def _trade_day(hour: int) -> str:
-    moment = datetime.fromtimestamp(hour * 3600, _zone())
-    return f"{moment + timedelta(hours=7):%d %b}"
+def _trade_day(hour: int, zone: str, rolls: int) -> str:
+    moment = datetime.fromtimestamp(hour * 3600, ZoneInfo(zone))
+    return f"{moment + timedelta(hours=24 - rolls if rolls > 12 else -rolls):%d %b}"
 
 
 @lru_cache(maxsize=256)
 def _day(minute: int) -> tuple[str, str]:
-    moment = datetime.fromtimestamp(minute * 60, _zone())
+    moment = datetime.fromtimestamp(minute * 60, ZoneInfo(TOLD))
     return moment.strftime("%a"), moment.date().isoformat()
 
 

@@ -12,7 +12,7 @@ from engine.model.view import BookView, OrderView, PositionView, View
 from tui import number_format as figures
 from tui.books import at_risk, meant_books, of_book, totals
 from tui.plain_text import plain
-from tui.view_facts import contract_of, kind_of, standing
+from tui.view_facts import contract_of, kind_of, lot_of, standing
 
 
 class Confirmation(Struct, frozen=True):
@@ -134,8 +134,11 @@ def _held_line(view: View, held: _Held) -> str:
 
 def quantity(view: View, instrument: str, lots: int) -> str:
     """So many lots of an instrument as people count them."""
-    contract = contract_of(view, instrument)
-    return figures.quantity(lots) if contract is None else figures.quantity(lots, contract.lot_size)
+    return figures.quantity(lots, lot_of(view, instrument))
+
+
+def _held(view: View, position: PositionView) -> str:
+    return figures.held(position.qty, lot_of(view, position.instrument))
 
 
 def _flatten_lines(view: View, instrument: str | None, book: str | None) -> tuple[str, ...]:
@@ -189,7 +192,7 @@ def _digits(view: View, instrument: str) -> int:
 def _break_even_lines(view: View, instrument: str, book: str | None) -> tuple[str, ...]:
     digits = _digits(view, instrument)
     return tuple(
-        f"{plain(p.instrument)}{_where(view, p.book)} {figures.signed(p.qty, 0)}: stop "
+        f"{plain(p.instrument)}{_where(view, p.book)} {_held(view, p)}: stop "
         f"{figures.price(p.stop, digits)} to the entry {figures.price(p.entry, digits)}, if the market allows"
         for p in view.positions
         if p.instrument == instrument and book in (None, p.book)
@@ -303,7 +306,7 @@ def quit_confirmation(view: View, note: str) -> Confirmation | None:
         return None
     venue = [p for p in view.positions if p.kind is not AccountKind.PAPER]
     orders = [o for o in view.orders if o.kind is not AccountKind.PAPER]
-    held = ", ".join(f"{plain(p.instrument)} {figures.signed(p.qty, 0)}" for p in venue)
+    held = ", ".join(f"{plain(p.instrument)} {_held(view, p)}" for p in venue)
     count = len(venue)
     protective = sum(o.slot is not Slot.ENTRY for o in orders)
     entries = len(orders) - protective

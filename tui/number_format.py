@@ -60,6 +60,16 @@ def quantity(lots: int, lot: Decimal = Decimal(1)) -> str:
     return f"{(abs(lots) * lot).normalize():f}"
 
 
+def held(lots: int, lot: Decimal = Decimal(1)) -> str:
+    """So many lots that are held, with their sign: "+2", "−0.0137", "0"."""
+    return f"{'+' if lots > 0 else MINUS if lots < 0 else ''}{quantity(lots, lot)}"
+
+
+def volume(lots: int, lot: Decimal) -> str:
+    """So many lots that were traded, with their thousands told apart: "1,204", "12.0375"."""
+    return f"{lots:,}" if lot == 1 else f"{(lots * lot).normalize():,f}"
+
+
 def whole(value: Decimal) -> str:
     """A whole number with its thousands told apart: "1,204"."""
     return f"{value:,.0f}".replace("-", MINUS)

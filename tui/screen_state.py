@@ -17,7 +17,7 @@ from engine.model.view import (
 )
 from tui import number_format as figures
 from tui.books import of_book
-from tui.view_facts import contract_of
+from tui.view_facts import contract_of, lot_of
 
 LOUD = (Severity.WARNING, Severity.CRITICAL)
 """Severities that wait to be acknowledged."""
@@ -116,8 +116,7 @@ class ScreenState(Struct, frozen=True):
 
     def quantity(self, instrument: str, lots: int) -> str:
         """So many lots of an instrument as people count them, without a sign."""
-        contract = contract_of(self.view, instrument)
-        return figures.quantity(lots) if contract is None else figures.quantity(lots, contract.lot_size)
+        return figures.quantity(lots, lot_of(self.view, instrument))
 
     def decimals(self, instrument: str) -> int:
         """Digits of a contract's price."""

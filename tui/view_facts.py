@@ -12,14 +12,25 @@ from engine.model.market import NANOS
 from engine.model.orders import AccountKind
 from engine.model.refusals import Refusal
 from engine.model.restrictions import RestrictionEnd, RestrictionView, TradingState
-from engine.model.view import BookView, ContractView, View
-from tui.books import Total, cut_off, several_venues, totals
+from engine.model.view import BookView, ContractView, SessionView, View
+from tui.books import Total, blind_books, cut_off, several_venues, totals
 from tui.plain_text import plain
 
 
 def contract_of(view: View, instrument: str) -> ContractView | None:
     """The contract's view, or None while the venue has not named it."""
     return next((c for c in view.contracts if c.instrument == instrument), None)
+
+
+def lot_of(view: View, instrument: str) -> Decimal:
+    """What one lot of a contract is; 1 while nobody has described it."""
+    contract = contract_of(view, instrument)
+    return Decimal(1) if contract is None else contract.lot_size
+
+
+def session_of(view: View, contract: ContractView | None) -> SessionView:
+    """Where the day of a contract's calendar stands."""
+    return view.session if contract is None else view.sessions.get(contract.calendar, view.session)
 
 
 def state_word(contract: ContractView) -> str:
@@ -94,13 +105,15 @@ def _others(view: View, held: Sequence[tuple[BookView, RestrictionView]]) -> tup
 
 
 def _outages(view: View) -> tuple[str, ...]:
-    """Of several venues those that can't be reached, and the books and contracts that are blind by it."""
+    """Of several venues those that can't be reached, and the books and contracts that are blind by it; and of
+    several accounts those whose own connection is down."""
     found = []
     for venue, links in cut_off(view).items():
         books = [plain(book.book) for book in view.books if book.venue == venue]
         contracts = [plain(c.instrument) for c in view.contracts if c.source == venue and c.stale]
         blind = ", ".join((*books, *contracts))
         found.append(f"{plain(venue)} {plain(links)}{f': blind {blind}' if blind else ''}")
+    found += [f"{plain(book)}: {plain(links)}" for book, links in blind_books(view).items()]
     return tuple(found)
 
 
@@ -127,10 +140,14 @@ def _against(view: View) -> list[str]:
     if open_now and all(c.stale for c in open_now):
         ages = [c.age_ns for c in open_now if c.age_ns is not None]
         found.append(f"no price for {min(ages) // NANOS} s" if ages else "no price yet")
-    links = [link for link in view.links if link.needed and link.state is not LinkState.LIVE]
-    cut = cut_off(view)
+    cut, blind = cut_off(view), blind_books(view)
+    links = [
+        link
+        for link in view.links
+        if link.needed and link.state is not LinkState.LIVE and link.book not in blind
+    ]
     books = main_books(view)
-    if cut and not found and all(book.venue in cut for book in books):
+    if (cut or blind) and not found and all(book.venue in cut or book.book in blind for book in books):
         found += _outages(view)
     elif links and not found and not several_venues(view):
         found.append(", ".join(f"{plain(link.name)} {link.state.value}" for link in links))

@@ -232,6 +232,15 @@ class Margin(Struct, frozen=True):
     """May be below 0."""
 
 
+class AccountStage(StrEnum):
+    """What a LIVE account of a firm is about."""
+
+    EVAL = "eval"
+    """It is to be passed: its fee is at stake."""
+    FUNDED = "funded"
+    """What it earns is paid out."""
+
+
 class Account(Struct, frozen=True):
     """One account at a venue. `balance_usd` counts closed trades only."""
 

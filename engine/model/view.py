@@ -16,7 +16,7 @@ from engine.model.chart import AlignmentView
 from engine.model.events import AlertKind, LinkState
 from engine.model.market import Side
 from engine.model.notices import Notice
-from engine.model.orders import AccountKind, Margin, OrderStatus, OrderType, Slot
+from engine.model.orders import AccountKind, AccountStage, Margin, OrderStatus, OrderType, Slot
 from engine.model.refusals import Refusal
 from engine.model.restrictions import RestrictionView, TradingState
 
@@ -52,13 +52,23 @@ class SessionPhase(StrEnum):
 
 
 class SessionView(Struct, frozen=True):
+    """Where one calendar's day stands (docs/semantics.md#sessions-and-trade-dates)."""
+
     trade_date: str
-    """ISO date of the trading day, which begins at 17:00 Chicago time of the evening before."""
+    """ISO date of the trading day."""
     phase: SessionPhase
     exchange_clock: str
-    """HH:MM:SS in Chicago."""
+    """HH:MM:SS on the calendar's wall, like all times here."""
     flat_by: str
-    """HH:MM in Chicago: positions must be flat by then."""
+    """HH:MM: positions must be flat by then; empty where they never have to be."""
+    zone: str = "America/Chicago"
+    """Of that wall."""
+    clock_mark: str = "CT"
+    """What stands behind its times."""
+    rolls: str = "17:00"
+    """HH:MM: when a trade date begins; after noon it is that of the next day."""
+    opens: str = "08:30"
+    """HH:MM: when the regular hours begin; empty where there are none."""
 
 
 class LinkView(Struct, frozen=True):
@@ -113,6 +123,8 @@ class ContractView(Struct, frozen=True):
     lot_size: Decimal = Decimal(1)
     """What one lot is: quantities here are whole lots, people read contracts, shares and coins."""
     currency: str = "USD"
+    calendar: str = "cme"
+    """Whose sessions and trade dates it has; a key of `View.sessions`."""
 
 
 class PositionView(Struct, frozen=True):
@@ -261,6 +273,8 @@ class BookView(Struct, frozen=True):
     """Every limit that is set, the nearest to being hit first."""
     brackets: bool = True
     """Protection is native brackets; else orders of our own."""
+    stage: AccountStage | None = None
+    """Of a firm's account; None for play money, and where nobody knows."""
     preset: str = ""
     """Where the firm's limits come from: "topstep_50k (guessed from the account's name)"; empty for none."""
     curve: EquityView = EquityView()
@@ -365,6 +379,7 @@ class View(Struct, frozen=True):
     venue: str
     practice_time: bool
     session: SessionView
+    """The futures' where there are any, else that of the first contract's calendar."""
     links: tuple[LinkView, ...]
     contracts: tuple[ContractView, ...]
     books: tuple[BookView, ...]
@@ -384,5 +399,7 @@ class View(Struct, frozen=True):
     """Everything that holds entries back now, in any book and contract, the strictest first; where there is
     nothing for a book and a contract, an entry there could pass.
     """
+    sessions: dict[str, SessionView] = {}
+    """Where there are several calendars, where each stands."""
     bots: tuple[BotView, ...] = ()
     """Strategy instances in the order of the settings; empty where there is one without a name of its own."""

@@ -15,7 +15,7 @@ from typing import TypeVar
 from msgspec import Struct
 
 from engine.model.limits import RiskLimits
-from engine.model.orders import Account, AccountKind
+from engine.model.orders import Account, AccountKind, AccountStage
 
 T = TypeVar("T")
 
@@ -90,6 +90,7 @@ class AccountLimits(Struct, frozen=True):
 
     preset: str = ""
     """As people are told: "topstep_50k (guessed from the account's name)"; empty for none."""
+    stage: AccountStage | None = None
     size_usd: Decimal | None = None
     daily_loss_usd: Decimal = Decimal(0)
     """The stricter of the firm's and a person's own."""
@@ -127,6 +128,16 @@ def guess(account: Account) -> str:
     return f"{plain}_dll" if "-DLL" in account.name.upper() and f"{plain}_dll" in PRESETS else plain
 
 
+def stage_of(account: Account | None, preset: str) -> AccountStage | None:
+    """What an account is about, by its name and the preset that counts for it. The name of a funded one goes
+    before a preset that a person has chosen: of two words the one that more depends on."""
+    if account is None or account.kind is not AccountKind.LIVE:
+        return None
+    if _FUNDED.search(account.name) or "_xfa_" in preset:
+        return AccountStage.FUNDED
+    return None if preset == NONE else AccountStage.EVAL
+
+
 def resolve(limits: RiskLimits, account: Account | None) -> AccountLimits:
     """What counts for an account; None while it is not known. Raises KeyError for an unknown preset."""
     guessed = limits.account_preset == AUTO
@@ -138,6 +149,7 @@ def resolve(limits: RiskLimits, account: Account | None) -> AccountLimits:
     own = limits.daily_loss_usd
     return AccountLimits(
         preset="" if preset is None else name + (" (guessed from the account's name)" if guessed else ""),
+        stage=stage_of(account, name),
         size_usd=preset.size_usd if preset else None,
         daily_loss_usd=min(firm, own) if firm and own else firm or own,
         firm_daily=bool(firm and (not own or firm < own)),

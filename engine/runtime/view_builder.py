@@ -7,7 +7,8 @@ from decimal import Decimal
 from engine.books.book import Book
 from engine.books.opening import VENUE_LINKS
 from engine.core import Core
-from engine.market.calendars.known import CME
+from engine.market.calendars.calendar import Calendar
+from engine.market.calendars.known import CME, calendar_of
 from engine.model.chart import AlignmentView
 from engine.model.events import LinkChanged
 from engine.model.instrument import Instrument
@@ -59,13 +60,15 @@ def picture(
     kept = KeptRows() if kept is None else kept
     kept.renew(core)
     against = against_entries(core)
+    calendars = {one.calendar: calendar_of(one.calendar) for one in core.config.instruments}
+    main = calendars.get(CME.name) or next(iter(calendars.values()), CME)
     return View(
         version=version,
         ts=wall,
         mode=mode,
         venue=core.config.venue,
         practice_time=core.config.practice_time,
-        session=_session(wall),
+        session=_session(main, wall),
         links=tuple(_link(link, since + core.turn.wall_offset) for link, since in core.links.all()),
         contracts=tuple(
             _contract(core, instrument, mode, now, against) for instrument in core.config.instruments
@@ -86,6 +89,9 @@ def picture(
         uptime_ns=now - core.started_ts,
         alerts=kept.alerts,
         restrictions=restrictions(core, against),
+        sessions={name: _session(calendar, wall) for name, calendar in calendars.items()}
+        if len(calendars) > 1
+        else {},
         bots=core.entries.bots.views(core.state),
     )
 
@@ -145,13 +151,18 @@ def _link(link: LinkChanged, since: int) -> LinkView:
     )
 
 
-def _session(now: int) -> SessionView:
-    day = CME.trade_date(now)
+def _session(calendar: Calendar, now: int) -> SessionView:
+    day = calendar.trade_date(now)
+    flat_by = calendar.flat_by(day)
     return SessionView(
         day.isoformat(),
-        CME.phase(now),
-        CME.clock(now),
-        CME.hhmm(CME.flat_by(day)),
+        calendar.phase(now),
+        calendar.clock(now),
+        "" if flat_by is None else calendar.hhmm(flat_by),
+        calendar.zone,
+        calendar.clock_mark,
+        calendar.hhmm(calendar.day_bounds(day)[0]),
+        calendar.regular_opens,
     )
 
 
@@ -193,6 +204,7 @@ def _contract(
         source=core.market.sources.active(symbol),
         lot_size=instrument.lot_size,
         currency=instrument.currency,
+        calendar=instrument.calendar,
     )
 
 
@@ -240,6 +252,7 @@ def _book(core: Core, book: Book) -> BookView:
         flatten=flatten_of(book),
         limits=guards.measured(),
         brackets=known.brackets,
+        stage=account.stage,
         preset=account.preset,
         curve=EquityView(tuple(day.curve), watched.high_usd, watched.low_usd),
         venue=book.config.venue,

@@ -7,9 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from engine.model.limits import RiskLimits
-from engine.model.orders import Account, AccountKind
+from engine.model.orders import Account, AccountKind, AccountStage
 from engine.risk.presets import PRESETS, guess, resolve
 
 
@@ -57,6 +58,28 @@ def test_the_firms_numbers(name: str, max_loss: int, daily: int, minis: int) -> 
     assert (preset.max_loss_usd, preset.daily_loss_usd) == (Decimal(max_loss), Decimal(daily))
     assert preset.max_minis == minis
     assert preset.size_usd == Decimal(name.split("_")[1].removesuffix("k")) * 1000
+
+
+@pytest.mark.parametrize(
+    ("account", "preset", "stage"),
+    [
+        ("50KTC-V2-1", "auto", AccountStage.EVAL),
+        ("150KTC-DLL-7", "auto", AccountStage.EVAL),
+        ("50K-EXPRESS-1", "auto", AccountStage.FUNDED),
+        ("XFA-9", "auto", AccountStage.FUNDED),
+        ("XFA-9", "topstep_50k", AccountStage.FUNDED),
+        ("7731", "topstep_xfa_50k", AccountStage.FUNDED),
+        ("7731", "topstep_100k_dll", AccountStage.EVAL),
+        ("7731", "auto", None),
+        ("50KTC-V2-1", "none", None),
+    ],
+)
+def test_a_name_or_a_preset_says_what_an_account_is_about(
+    account: str, preset: str, stage: AccountStage | None
+) -> None:
+    assert resolve(RiskLimits(account_preset=preset), named(account)).stage is stage
+    play = structs.replace(named(account), kind=AccountKind.PRACTICE)
+    assert resolve(RiskLimits(account_preset=preset), play).stage is None
 
 
 def test_every_preset_says_since_when_and_by_whom() -> None:

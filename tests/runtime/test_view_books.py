@@ -8,11 +8,12 @@ import pytest
 from msgspec import structs
 
 from engine.books.book import Book as EngineBook
+from engine.core import Core
 from engine.market.calendars.known import CME
 from engine.model import events as ev
 from engine.model import records as r
 from engine.model.commands import Halt, Pause
-from engine.model.instrument import CME_FUTURES
+from engine.model.instrument import CME_FUTURES, Instrument
 from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, Side
 from engine.model.orders import Slot
@@ -23,7 +24,10 @@ from engine.model.restrictions import RestrictionEnd, RestrictionView, TradingSt
 from engine.model.view import FlattenStep, HealthView
 from engine.runtime.view_books import flatten_of, restriction_of
 from engine.runtime.view_builder import picture
+from engine.state.state import State
+from tests.strategies.scripted import ScriptedStrategy
 from tests.support.books import BOOK, Book
+from tests.support.instruments import PERPETUAL, SHARE
 from tests.support.manual_venue import ManualVenue, entered, idea
 
 ES = CME_FUTURES["ES"]
@@ -180,3 +184,24 @@ def test_f59_the_gate_refuses_for_what_is_shown_and_for_nothing_else() -> None:
             assert told - shown <= later, "of what is open, and of a minute later"
             if refused:
                 assert len(refused[-1].words) == len(refused[-1].refusals)
+
+
+@pytest.mark.parametrize(
+    ("traded", "main", "beside"),
+    [
+        ((ES,), "CT", {}),
+        ((PERPETUAL, ES), "CT", {"always": ("UTC", "", "00:00"), "cme": ("CT", "15:10", "17:00")}),
+        ((PERPETUAL,), "UTC", {}),
+        ((SHARE, PERPETUAL), "ET", {"us_equities": ("ET", "15:50", "00:00"), "always": ("UTC", "", "00:00")}),
+    ],
+)
+def test_of_several_calendars_the_view_says_where_each_stands(
+    traded: tuple[Instrument, ...], main: str, beside: dict[str, tuple[str, str, str]]
+) -> None:
+    bench = ManualVenue()
+    core = Core(structs.replace(bench.core.config, instruments=traded), ScriptedStrategy([]), State())
+    core.start(bench.now)
+    view = picture(core, 1, HealthView(ok=True))
+    assert view.session.clock_mark == main
+    assert {name: (s.clock_mark, s.flat_by, s.rolls) for name, s in view.sessions.items()} == beside
+    assert [one.calendar for one in view.contracts] == [one.calendar for one in traded]

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from engine.model.commands import Flatten, Halt, Pause, Resume
 from engine.model.events import LinkState
-from engine.model.orders import AccountKind
+from engine.model.orders import AccountKind, AccountStage
 from engine.model.restrictions import RestrictionEnd, RestrictionView, TradingState
 from engine.model.view import LinkView, View
 from tests.tui import fake, many
@@ -22,6 +22,7 @@ from tui import number_format as figures
 from tui.actions import ACTIONS, blocked
 from tui.books import at_risk, of_book, totals
 from tui.panes.books import BooksPane
+from tui.rows import links
 from tui.rows.bars.quote_strip import quote_strip_row
 from tui.rows.bars.safety import safety_row
 from tui.rows.bars.status import status_row
@@ -243,7 +244,7 @@ def test_a_picked_book_has_its_own_contracts_pauses_and_quantities() -> None:
     view = replace(view, restrictions=(held,), contracts=contracts)
     assert of_book(view, "practice").contracts[0].state is TradingState.ACTIVE
     assert of_book(view, "paper").contracts[0].state is TradingState.REDUCING
-    assert "+2" in text_of(quote_strip_row(ScreenState(view, "MNQ", "practice").own, 120))
+    assert "+0.002" in text_of(quote_strip_row(ScreenState(view, "MNQ", "practice").own, 120))
     assert "sell 0.002 MNQ at market" in asked("flatten", view, book="paper").lines[0]
 
 
@@ -254,6 +255,51 @@ async def test_bots_stand_on_the_page_about_everything() -> None:
         text = grid_text(cockpit.app.main.pane("system"))
         assert "zones-fast" in text
         assert "out: raised ValueError: no bars" in text
+
+
+def test_what_accounts_are_about_stands_at_each_and_at_the_top_where_it_is_true_of_all() -> None:
+    view = many.four_books()
+    first, second, *rest = view.books
+    books = (replace(first, stage=AccountStage.EVAL), replace(second, stage=AccountStage.FUNDED), *rest)
+    _, rows = book_rows(ScreenState(replace(view, books=books), "MNQ"), 200)
+    assert [re.search(r"(LIVE|PRACTICE|PAPER)( +EVAL| +FUNDED)?", text_of(row))[0] for row in rows] == [
+        "LIVE EVAL", "LIVE FUNDED", "PRACTICE", "PAPER",
+    ]  # fmt: skip
+    mixed = ScreenState(replace(view, books=books), "MNQ", second.book)
+    assert text_of(status_row(mixed, 200)).startswith(f" LIVE  │ ▸ {second.book} LIVE FUNDED ")
+    alike = replace(view, books=(books[0], replace(second, stage=AccountStage.EVAL), *rest))
+    assert text_of(status_row(ScreenState(alike, "MNQ"), 200)).startswith(" LIVE EVAL ")
+    assert text_of(status_row(ScreenState(alike, "MNQ"), 60)).startswith(" LIVE ")
+
+
+def test_of_two_accounts_the_one_whose_own_connection_is_down_is_named_and_the_other_trades() -> None:
+    view = many.four_books()
+    shared = [link for link in view.links if link.name != "user"]
+    own = [
+        replace(link, book=book)
+        for link in view.links
+        if link.name == "user" and link.venue == "topstep"
+        for book in NAMES[:2]
+    ]
+    well = replace(view, links=(*shared, *own))
+    assert "2 user ●" in text_of(links.links_part(one_venue(well)).variants[0][1])
+    down = replace(own[1], state=LinkState.DOWN)
+    for ill in (replace(well, links=(*shared, own[0], down)), one_venue(well, down)):
+        at = standing(ill)
+        assert at.word == "ACTIVE"
+        assert "topstep-eval2: user down" in at.notes
+        assert "topstep-eval2 user ✕ DOWN" in text_of(links.links_part(ill).variants[0][1])
+        _, rows = book_rows(ScreenState(ill, "MNQ"), 200)
+        assert ["user down" in text_of(row) for row in rows] == [False, True, False, False]
+        assert "topstep-eval2" in text_of(status_row(ScreenState(ill, "MNQ"), 220))
+        both = replace(ill, links=(*ill.links, replace(down, book="topstep-eval1")))
+        assert standing(both).word == "NO ENTRIES"
+
+
+def one_venue(view: View, down: LinkView | None = None) -> View:
+    """The same where only one venue has connections; one of an account is down."""
+    kept = (k for k in view.links if k.venue == "topstep")
+    return replace(view, links=tuple(down if down and k.book == down.book else k for k in kept))
 
 
 def test_a_connection_of_one_account_is_not_blamed_on_the_next() -> None:

@@ -15,13 +15,13 @@ from engine.model.events import LinkState
 from engine.model.market import NANOS
 from engine.model.orders import AccountKind
 from engine.model.restrictions import RestrictionView, TradingState
-from engine.model.view import AlertView, Band, BookView, ContractView, FlattenView, View
+from engine.model.view import AlertView, Band, BookView, ContractView, FlattenView, SessionView, View
 from tstream import paths
 from tui import clock_times as times
 from tui import number_format as figures
 from tui.plain_text import plain
 from tui.rows import limits, room_messages
-from tui.view_facts import Standing, kind_of, standing, state_word
+from tui.view_facts import Standing, kind_of, lot_of, standing, state_word
 
 
 def status() -> int:
@@ -61,14 +61,20 @@ def picture(view: View) -> list[RenderableType]:
 
 
 def _headline(view: View) -> Text:
-    clock = "practice time" if view.practice_time else "Chicago"
-    session = view.session
+    lines = [
+        f"  {of}{one.phase} {one.exchange_clock} {_clock(view, one)}  trade date {one.trade_date}"
+        + (f"  flat by {one.flat_by}" if one.flat_by else "")
+        for of, one in ([(f"{name}: ", one) for name, one in view.sessions.items()] or [("", view.session)])
+    ]
     return Text.assemble(
-        (f" {view.mode.upper()} ", "reverse bold"),
-        f" {printable(view.venue)}\n"
-        f"  {session.phase} {session.exchange_clock} {clock}  trade date {session.trade_date}  "
-        f"flat by {session.flat_by}",
+        (f" {view.mode.upper()} ", "reverse bold"), "\n".join([f" {printable(view.venue)}", *lines])
     )
+
+
+def _clock(view: View, session: SessionView) -> str:
+    if view.practice_time:
+        return "practice time"
+    return "Chicago" if session.zone == "America/Chicago" else session.clock_mark
 
 
 def _book(view: View, book: BookView) -> list[Text]:
@@ -294,7 +300,11 @@ def _came_of(view: View, alert: AlertView) -> str:
     for fate in alert.fates:
         kind = kind_of(view, fate.book)
         name = "" if kind is not view.mode and fate.book == kind.value else plain(fate.book)
-        words = (_word(view, kind), name, plain(room_messages.fate_text(alert, fate)))
+        words = (
+            _word(view, kind),
+            name,
+            plain(room_messages.fate_text(alert, fate, lot_of(view, alert.instrument))),
+        )
         parts.append(" ".join(part for part in words if part))
     return "\n".join(parts) or "-"
 

@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 
 from engine.model.chart import ChartView
 from engine.model.market import Bar
-from engine.model.view import ContractView
+from engine.model.view import ContractView, SessionView
 from tui import clock_times as times
 from tui import number_format as figures
 from tui.panes.base import Pane, waiting
@@ -16,6 +16,7 @@ from tui.plain_text import plain
 from tui.rows.chart import candles, levels_of
 from tui.screen_state import ScreenState
 from tui.styled_text import EMPTY, Row
+from tui.view_facts import session_of
 from tui.widgets.grid import Content
 
 WIDEST = 3
@@ -55,10 +56,10 @@ class ChartPane(Pane):
         every = (*chart.bars, chart.forming) if chart.forming is not None else chart.bars
         self._bars = len(every)
         pitch = self._pitch or self._pitch_for(len(every))
-        levels = levels_of(state.view, contract)
-        rows = candles(chart, contract, levels, width, height, pitch, self._back)
+        levels, session = levels_of(state.view, contract), session_of(state.view, contract)
+        rows = candles(chart, contract, levels, width, height, pitch, self._back, session)
         bar = every[-1 - min(self._back, len(every) - 1)]
-        foot = _ohlc(bar, contract, looked_back=self._back > 0) if width >= 60 else EMPTY
+        foot = _ohlc(bar, contract, session, looked_back=self._back > 0) if width >= 60 else EMPTY
         return Content(rows, title=head, note=_frames(state), foot=foot)
 
     def _pitch_for(self, bars: int) -> int:
@@ -119,13 +120,14 @@ def _frames(state: ScreenState) -> Row:
     return tuple(spans)
 
 
-def _ohlc(bar: Bar, contract: ContractView, *, looked_back: bool) -> Row:
+def _ohlc(bar: Bar, contract: ContractView, session: SessionView, *, looked_back: bool) -> Row:
     """The bar that stands at the right; its time where that is not now."""
     tone = figures.trend(bar.close - bar.open)
     spans: list[tuple[str, str]] = []
     if looked_back:
-        spans.append((f"{times.trade_day(bar.open_ts)} {times.hour_minute(bar.open_ts)}  ", "warn"))
+        at = f"{times.trade_day(bar.open_ts, session)} {times.hour_minute(bar.open_ts, session.zone)}  "
+        spans.append((at, "warn"))
     for letter, ticks in zip("OHLC", (bar.open, bar.high, bar.low, bar.close), strict=True):
         price = figures.price(contract.tick_size * ticks, contract.decimals)
         spans += [(f"{letter} ", "dim"), (f"{price}  ", tone if letter == "C" else "text")]
-    return (*spans, ("V ", "dim"), (f"{bar.volume:,}", "text"))
+    return (*spans, ("V ", "dim"), (figures.volume(bar.volume, contract.lot_size), "text"))

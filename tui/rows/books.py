@@ -6,10 +6,10 @@ from engine.model.orders import AccountKind
 from engine.model.view import BookView, FlattenStep, View
 from tui import clock_times as times
 from tui import number_format as figures
-from tui.books import cut_off, of_book, ordered_books, totals
+from tui.books import blind_books, cut_off, of_book, ordered_books, totals
 from tui.plain_text import plain
 from tui.rows import limits
-from tui.rows.shared import kind_mark, mode_badge
+from tui.rows.shared import kind_mark, mode_badge, stage_badge
 from tui.screen_state import ScreenState
 from tui.styled_text import EMPTY, Column, Row, cell, fit, join, table, width_of
 from tui.view_facts import standing
@@ -59,7 +59,7 @@ def book_state(view: View, book: BookView) -> Row:
         more = cell(f" ‖ {paused}", "warn")
     if not book.reconciled:
         more = (*more, (" not verified", "warn bold"))
-    cut = cut_off(view).get(book.venue, "")
+    cut = cut_off(view).get(book.venue) or blind_books(view).get(book.book)
     if word == "NO ENTRIES" and cut:
         end = f": {plain(cut)}"
     return ((f"{sign} {word}{end}", style), *more)
@@ -97,7 +97,7 @@ def _record(state: ScreenState, book: BookView) -> tuple[Row, ...]:
     nearest = book.limits[0] if book.limits else None
     return (
         cell(f"{'▸' if picked else ' '} {plain(book.book)}", "accent bold" if picked else "text bold"),
-        mode_badge(book.kind),
+        (*mode_badge(book.kind), *stage_badge([book])),
         cell(plain(book.venue) or figures.NONE, "dim"),
         book_state(view, book),
         cell(figures.signed(book.day_usd), f"{figures.tone(book.day_usd)} bold"),

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from engine.model.chart import ChartView
 from engine.model.market import Bar, Timeframe
-from engine.model.view import ContractView, View
+from engine.model.view import ContractView, SessionPhase, SessionView, View
 from tui import clock_times as times
 from tui import number_format as figures
 from tui.plain_text import plain
@@ -25,6 +25,8 @@ _DOWN = (" ╷╻", "╵│╽", "╹╿┇")
 _DASHES = {"entry": "─", "stop": "╌", "target": "┄"}
 _SIDES = {-1: " ▾", 0: "", 1: " ▴"}
 _VOLUME = " ▁▂▃▄▅▆▇█"
+FUTURES_DAY = SessionView("", SessionPhase.CLOSED, "", "")
+"""Where nobody says another day than Chicago's."""
 _ZONES = 4
 """Most zones that are drawn."""
 
@@ -178,19 +180,19 @@ def _volume(plot: _Plot, height: int) -> list[Row]:
     return rows
 
 
-def _days(bars: Sequence[Bar]) -> list[int]:
-    """The bars with which another trade date begins, at 17:00 Chicago time of the evening before."""
-    dates = [times.trade_day(bar.open_ts) for bar in bars]
-    return [i for i in range(1, len(bars)) if dates[i] != dates[i - 1]]
+def _days(plot: _Plot) -> list[int]:
+    """The bars with which another trade date begins."""
+    dates = [times.trade_day(bar.open_ts, plot.session) for bar in plot.bars]
+    return [i for i in range(1, len(dates)) if dates[i] != dates[i - 1]]
 
 
 def _sessions(plot: _Plot) -> None:
     """A thin line where a trade date begins, and where the cash session does."""
-    bars = plot.bars
+    bars, session = plot.bars, plot.session
     if bars[0].timeframe is Timeframe.D1:
         return
-    opens = {i for i, bar in enumerate(bars) if i and times.hour_minute(bar.open_ts) == times.CASH_OPEN}
-    for i in {*_days(bars), *opens}:
+    at = [times.hour_minute(bar.open_ts, session.zone) for bar in bars] if session.opens else []
+    for i in {*_days(plot), *(i for i, time in enumerate(at) if i and time == session.opens)}:
         for y in range(plot.scale.height):
             plot.canvas.put(plot.x(i), y, "┊", "guide")
 
@@ -201,13 +203,13 @@ def _time_axis(plot: _Plot) -> Row:
     minutes = bars[0].timeframe.minutes
     every = next((m for m in (5, 10, 15, 30, 60, 120, 180, 240, 360, 720) if m * pitch >= 10 * minutes), 1440)
     labels, taken = dict[int, str](), set[int]()
-    for i in _days(bars):
+    for i in _days(plot):
         x = plot.x(i)
         if x not in taken:
-            labels[x] = times.trade_day(bars[i].open_ts)
+            labels[x] = times.trade_day(bars[i].open_ts, plot.session)
             taken |= set(range(x - 7, x + 8))
     for i, bar in enumerate(bars):
-        label, x = times.hour_minute(bar.open_ts), plot.x(i)
+        label, x = times.hour_minute(bar.open_ts, plot.session.zone), plot.x(i)
         if (int(label[:2]) * 60 + int(label[3:])) % every == 0 and not {x, x + 5} & taken and x + 5 <= width:
             labels[x] = label
             taken |= set(range(x - 7, x + 8))
@@ -226,6 +228,8 @@ class _Plot(Struct, frozen=True):
     scale: Scale
     canvas: _Canvas
     labels: dict[int, tuple[str, str]]
+    session: SessionView
+    """The wall that its times are read from."""
     left: int = 0
     """Cells before the first candle: the newest stands at the right."""
 
@@ -245,8 +249,10 @@ def candles(
     height: int,
     pitch: int = 1,
     back: int = 0,
+    session: SessionView = FUTURES_DAY,
 ) -> list[Row]:
-    """The chart in `height` rows of `width` cells; `pitch` cells a candle, the last one `back` bars ago."""
+    """The chart in `height` rows of `width` cells; `pitch` cells a candle, the last one `back` bars ago. Its
+    times and days are those of the contract's `session`."""
     every = [*chart.bars, chart.forming] if chart.forming is not None else list(chart.bars)
     longest = max(
         (len(figures.price(contract.tick_size * b.high, contract.decimals)) for b in every[-1:]), default=0
@@ -264,7 +270,7 @@ def candles(
         last = int((contract.last / contract.tick_size).to_integral_value())
     scale = _scale(bars, levels, last, height - 1 - under)
     left = max(0, room - len(bars) * pitch)
-    plot = _Plot(contract, bars, pitch, scale, _Canvas(plot_width, scale.height), {}, left)
+    plot = _Plot(contract, bars, pitch, scale, _Canvas(plot_width, scale.height), {}, session, left)
     _guides(plot)
     _sessions(plot)
     _last(plot, last)

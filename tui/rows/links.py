@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from engine.model.events import LinkState
 from engine.model.market import NANOS
 from engine.model.view import LinkView, View
 from tui import clock_times as times
 from tui import number_format as figures
-from tui.books import several_venues
+from tui.books import link_owner, several_venues
 from tui.plain_text import plain
 from tui.styled_text import EMPTY, Column, Part, Row, cell, join, table
 
@@ -63,16 +65,14 @@ def _in_order(view: View) -> list[LinkView]:
 
 
 def _name(view: View, link: LinkView) -> str:
-    """With its venue where there are several."""
-    return (
-        f"{plain(link.venue)} {plain(link.name)}" if link.venue and several_venues(view) else plain(link.name)
-    )
+    """With the account or the venue that it belongs to where there are several."""
+    return f"{link_owner(view, link)} {plain(link.name)}".strip()
 
 
-def _word(link: LinkView, now: int, *, detail: bool, calm: bool, venue: str = "") -> Row:
+def _word(link: LinkView, now: int, *, detail: bool, calm: bool, owner: str = "") -> Row:
     """ "market ● 2h", "market ◐ STALE 14s", "token ● 21h": what is well is short; `calm` has no ages."""
     light, style = LIGHTS[link.state]
-    name: Row = ((f"{venue}{plain(link.name)[:_NAME]} ", "dim"),)
+    name: Row = ((f"{owner} {plain(link.name)[:_NAME]} ".lstrip(), "dim"),)
     if link.state is not LinkState.LIVE:
         age = lasted(link, now)
         # Red is for what holds trading back.
@@ -87,6 +87,23 @@ def _word(link: LinkView, now: int, *, detail: bool, calm: bool, venue: str = ""
     elif not calm and link.since:
         found.append((f" {lasted(link, now)}", "dim"))
     return tuple(found)
+
+
+def _alike(links: Sequence[LinkView], now: int) -> list[list[LinkView]]:
+    """Connections of the same name together, where all of them are well: of several accounts each has its
+    own."""
+    groups: dict[tuple[str, str], list[LinkView]] = {}
+    for link in links:
+        ill = any(other.name == link.name and not _well(other, now) for other in links)
+        groups.setdefault((link.name, link.book if ill else ""), []).append(link)
+    return list(groups.values())
+
+
+def _words(view: View, alike: Sequence[LinkView], *, detail: bool, calm: bool) -> Row:
+    """One connection, or how many of a name: "user ● 2h", "3 user ●", "eval-2 user ✕ DOWN 12s"."""
+    if len(alike) > 1:
+        return ((f"{len(alike)} {plain(alike[0].name)[:_NAME]} ", "dim"), LIGHTS[LinkState.LIVE])
+    return _word(alike[0], view.ts, detail=detail, calm=calm, owner=link_owner(view, alike[0]))
 
 
 def _well(link: LinkView, now: int) -> bool:
@@ -104,17 +121,18 @@ def links_part(view: View) -> Part:
     if not links:
         return Part(((9, cell("◌ no connection yet", "warn")), (0, cell("◌", "warn"))), right=True)
     ill = sorted((link for link in links if not _well(link, now)), key=_urgency)
+    groups = _alike(links, now)
 
     def all_of(*, detail: bool, calm: bool, gap: str) -> Row:
-        return join([_word(link, now, detail=detail, calm=calm) for link in links], (gap, "text"))
+        return join([*(_words(view, alike, detail=detail, calm=calm) for alike in groups)], (gap, "text"))
 
     if several_venues(view):
         return _venues_part(view, ill)
     # The status bar has the light of the worst link too: where it is narrow, nothing is lost here.
     end: tuple[tuple[int, Row], ...] = ((14, cell(f"● {len(links)} links", "ok")), (0, EMPTY))
     if ill:
-        few = join([_word(link, now, detail=False, calm=True) for link in ill], ("  ", "text"))
-        end = ((14, few), (5, _word(ill[0], now, detail=False, calm=True)), (0, EMPTY))
+        few = [_words(view, [link], detail=False, calm=True) for link in ill]
+        end = ((14, join(few, ("  ", "text"))), (5, few[0]), (0, EMPTY))
     return Part(
         (
             (40, all_of(detail=True, calm=False, gap="   ")),
@@ -129,9 +147,7 @@ def links_part(view: View) -> Part:
 def _venues_part(view: View, ill: list[LinkView]) -> Part:
     """Of several venues a light each, and every connection that is not well."""
     venues = list(dict.fromkeys(link.venue for link in view.links if link.venue))
-    bad = [
-        _word(k, view.ts, detail=False, calm=True, venue=f"{plain(k.venue)} " if k.venue else "") for k in ill
-    ]
+    bad = [_words(view, [link], detail=False, calm=True) for link in ill]
     well = [v for v in venues if not any(link.venue == v for link in ill)]
     lights: list[Row] = [((f"{plain(venue)} ", "dim"), ("●", "ok")) for venue in well]
     if not ill:

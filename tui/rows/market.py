@@ -52,10 +52,11 @@ def _quote(state: ScreenState, contract: ContractView) -> tuple[Row, ...]:
 def _held(state: ScreenState, contract: ContractView) -> Row:
     """Contracts held; those of the paper book behind its word."""
     qty, paper = contract.position_qty, contract.paper_qty
-    own: Row = cell(figures.signed(qty, 0), f"{figures.side(qty)} bold") if qty else cell("·", "faint")
+    lot = contract.lot_size
+    own: Row = cell(figures.held(qty, lot), f"{figures.side(qty)} bold") if qty else cell("·", "faint")
     if not paper or state.view.mode is AccountKind.PAPER:
         return own
-    side: Row = (*kind_mark(state.view, AccountKind.PAPER), (figures.signed(paper, 0), figures.side(paper)))
+    side: Row = (*kind_mark(state.view, AccountKind.PAPER), (figures.held(paper, lot), figures.side(paper)))
     return (*own, (" ", "text"), *side) if qty else side
 
 

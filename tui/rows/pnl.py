@@ -11,7 +11,7 @@ from tui import number_format as figures
 from tui.books import Total, totals
 from tui.plain_text import plain
 from tui.rows import limits
-from tui.rows.shared import mode_badge
+from tui.rows.shared import mode_badge, stage_badge
 from tui.screen_state import ScreenState
 from tui.styled_text import Row, cell, fit, join, width_of
 from tui.view_facts import day_usd, main_books, own_total
@@ -121,11 +121,8 @@ def number_rows(state: ScreenState, width: int) -> list[Row]:
             rows += _total_rows(total, width)
             continue
         book = total.books[0]
-        rows.append(
-            fit(
-                (*mode_badge(book.kind), (f" {plain(book.book)} · {plain(book.account)}", "text bold")), width
-            )
-        )
+        whose = f" {plain(book.book)} · {plain(book.account)}"
+        rows.append(fit((*mode_badge(book.kind), *stage_badge([book]), (whose, "text bold")), width))
         rows.extend(book_rows(book, width))
     return rows
 

@@ -15,7 +15,7 @@ from tui.plain_text import plain
 from tui.rows.shared import kind_mark
 from tui.screen_state import ScreenState
 from tui.styled_text import EMPTY, Row, cell, fit, join, width_of, wrap
-from tui.view_facts import kind_of
+from tui.view_facts import kind_of, lot_of
 
 AIM_NS = NANOS
 """An alert's order should be on its way within so long of the posting; slower ones are shown as a warning."""
@@ -101,15 +101,15 @@ def terms_text(alert: AlertView, *, targets: bool = True) -> str:
     return f"{words} {alert.grade}" if alert.grade is not None else words
 
 
-def fate_text(alert: AlertView, outcome: AlertFate) -> str:
+def fate_text(alert: AlertView, outcome: AlertFate, lot: Decimal = Decimal(1)) -> str:
     """What came of it in one book: "bought 3", "entering 3", "refused: …"."""
     if outcome.refusals and not outcome.entered:
         return f"refused: {'; '.join(outcome.refusals)}"
     if not outcome.entered:
-        return "not filled" if outcome.closed else f"entering {outcome.qty}"
+        return "not filled" if outcome.closed else f"entering {figures.quantity(outcome.qty, lot)}"
     verb = "sold" if alert.side is Side.SELL else "bought"
-    part = "" if outcome.entered >= outcome.qty else f" of {outcome.qty}"
-    return f"{verb} {outcome.entered}{part}{', closed' if outcome.closed else ''}"
+    part = "" if outcome.entered >= outcome.qty else f" of {figures.quantity(outcome.qty, lot)}"
+    return f"{verb} {figures.quantity(outcome.entered, lot)}{part}{', closed' if outcome.closed else ''}"
 
 
 def _fate_style(outcome: AlertFate) -> str:
@@ -138,6 +138,7 @@ def revision(alert: AlertView) -> str:
 def _fates(state: ScreenState, alert: AlertView) -> list[Row]:
     """One part for each book, behind the word of its money; its name where the word doesn't say it all."""
     parts: list[Row] = []
+    lot = lot_of(state.view, alert.instrument)
     for outcome in alert.fates:
         kind = kind_of(state.view, outcome.book)
         named = len(alert.fates) > 1 and outcome.book.casefold() != kind.value
@@ -148,7 +149,7 @@ def _fates(state: ScreenState, alert: AlertView) -> list[Row]:
                 *arrow,
                 *kind_mark(state.view, kind),
                 *name,
-                (plain(fate_text(alert, outcome)), _fate_style(outcome)),
+                (plain(fate_text(alert, outcome, lot)), _fate_style(outcome)),
             )
         )
     return parts

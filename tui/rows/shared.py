@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from engine.model.orders import AccountKind
-from engine.model.view import ContractView, View
+from engine.model.view import BookView, ContractView, View
 from tui import number_format as figures
 from tui.plain_text import plain
 from tui.screen_state import ScreenState
@@ -18,6 +18,13 @@ def mode_badge(mode: AccountKind) -> Row:
     """The word that tells play money from real money. It is never dropped."""
     style = {AccountKind.PRACTICE: "practice", AccountKind.PAPER: "paper", AccountKind.LIVE: "live"}[mode]
     return cell(f" {mode.value.upper()} ", f"ink on:{style} bold")
+
+
+def stage_badge(books: Iterable[BookView]) -> Row:
+    """What firms' accounts are about, if all of them are about the same: " EVAL "."""
+    stages = {book.stage for book in books}
+    stage = stages.pop() if len(stages) == 1 else None
+    return EMPTY if stage is None else cell(f"{stage.value.upper()} ", "ink on:live bold")
 
 
 def kind_mark(view: View, kind: AccountKind) -> Row:
@@ -56,8 +63,9 @@ def book_chip(state: ScreenState) -> Row:
     known = any(book.book == state.book for book in view.books)
     kind = kind_of(view, state.book)
     style = f"ink on:{kind.value} bold" if known else "ink on:error bold"
+    stage = stage_badge(book for book in view.books if book.book == state.book)
     word = kind.value.upper() if known else "not here"
-    return ((f"▸ {name} {word} ", style),)
+    return ((f"▸ {name} {word} {stage[0][0] if stage else ''}", style),)
 
 
 def price_style(contract: ContractView, flash: int) -> str:

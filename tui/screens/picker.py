@@ -18,7 +18,7 @@ from tui import number_format as figures
 from tui.books import ordered_books
 from tui.plain_text import plain
 from tui.rows.books import book_state
-from tui.rows.shared import mode_badge
+from tui.rows.shared import mode_badge, stage_badge
 from tui.styled_text import cell, fit
 from tui.theme_styles import ThemeStyles
 
@@ -102,7 +102,10 @@ class BookPicker(ModalScreen[str | None]):
     def _line(self, number: int) -> Text:
         book = next(known for known in self._view.books if known.book == self._names[number])
         text = Text(f"{number} ", "dim", no_wrap=True, overflow="ellipsis")
-        spans = (*fit(cell(plain(book.book), "text bold"), 14), *fit(mode_badge(book.kind), 11))
+        spans = (
+            *fit(cell(plain(book.book), "text bold"), 14),
+            *fit((*mode_badge(book.kind), *stage_badge([book])), 15),
+        )
         amount = (f"{figures.signed(book.day_usd):>11} ", figures.tone(book.day_usd))
         for words, style in (*spans, amount, *book_state(self._view, book)):
             look = self._theme_styles.style(style)

@@ -19,7 +19,8 @@ class AlwaysOpen:
 
     name = "always"
     zone = "UTC"
-    clock_name = "UTC"
+    clock_name = clock_mark = "UTC"
+    regular_opens = ""
     known_until: date | None = None
 
     def trade_date(self, ts: int) -> date:

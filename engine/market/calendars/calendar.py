@@ -31,6 +31,16 @@ class Calendar(Protocol):
         ...
 
     @property
+    def clock_mark(self) -> str:
+        """What stands behind its times where there is little room: "CT"."""
+        ...
+
+    @property
+    def regular_opens(self) -> str:
+        """HH:MM on its wall: when the regular hours begin; empty where there are none."""
+        ...
+
+    @property
     def known_until(self) -> date | None:
         """The last trade date whose holidays are known; None where there are none to know."""
         ...

@@ -56,10 +56,13 @@ class _TradingDay(Struct, frozen=True):
 class ExchangeCalendar:
     """One exchange. Its zone has to be whole hours from UTC, and to change its clock outside the session."""
 
-    def __init__(self, name: str, zone: str, clock_name: str, hours: Hours, holidays: Holidays) -> None:
+    def __init__(
+        self, name: str, zone: str, clock_name: str, clock_mark: str, hours: Hours, holidays: Holidays
+    ) -> None:
         self.name = name
         self.zone = zone
-        self.clock_name = clock_name
+        self.clock_name, self.clock_mark = clock_name, clock_mark
+        self.regular_opens = f"{hours.regular_opens:%H:%M}"
         self.holidays = holidays
         self.known_until: date | None = holidays.known_until
         self._hours = hours

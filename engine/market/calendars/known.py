@@ -16,6 +16,7 @@ CME = ExchangeCalendar(
     "cme",
     "America/Chicago",
     "Chicago time",
+    "CT",
     Hours(
         rolls=time(17),
         evening_before=True,
@@ -35,6 +36,7 @@ US_EQUITIES = ExchangeCalendar(
     "us_equities",
     "America/New_York",
     "New York time",
+    "ET",
     Hours(
         rolls=time(0),
         evening_before=False,

@@ -42,5 +42,5 @@ def _strip_cell(state: ScreenState, contract: ContractView, detail: int) -> Row:
         change = None if contract.change is None else abs(sign)
         spans.append((figures.signed(change, digits).lstrip("+"), tone))
     if contract.position_qty:
-        spans.append((f" {figures.signed(contract.position_qty, 0)}", "accent bold"))
+        spans.append((f" {figures.held(contract.position_qty, contract.lot_size)}", "accent bold"))
     return tuple(spans)

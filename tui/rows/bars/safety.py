@@ -17,7 +17,7 @@ from tui.rows import limits, links
 from tui.rows.shared import kind_mark
 from tui.screen_state import ScreenState
 from tui.styled_text import EMPTY, Part, Row, cell, squeeze
-from tui.view_facts import Standing, main_books, standing
+from tui.view_facts import Standing, lot_of, main_books, standing
 
 _STATES = {
     "ACTIVE": ("", "warn"),
@@ -86,7 +86,9 @@ def _open(view: View, flattens: Mapping[str, FlattenView]) -> tuple[str, str]:
     """The positions and the orders that flattens, by book, still have before them."""
     latched = {(book, instrument) for book, flatten in flattens.items() for instrument in flatten.instruments}
     positions = [p for p in view.positions if (p.book, p.instrument) in latched]
-    held = ", ".join(f"{plain(p.instrument)} {figures.signed(p.qty, 0)}" for p in positions)
+    held = ", ".join(
+        f"{plain(p.instrument)} {figures.held(p.qty, lot_of(view, p.instrument))}" for p in positions
+    )
     orders = sum((o.book, o.instrument) in latched for o in view.orders)
     return held, f"{orders} order{'s' * (orders != 1)}" if orders else ""
 

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from engine.model.events import LinkState
 from tui import number_format as figures
-from tui.books import cut_off, several_venues
+from tui.books import blind_books, cut_off, link_owner, several_venues
 from tui.plain_text import plain
 from tui.rows.books import STATES
 from tui.rows.links import LIGHTS
-from tui.rows.shared import book_chip, days_beside, mode_badge, price_style
+from tui.rows.shared import book_chip, days_beside, mode_badge, price_style, stage_badge
 from tui.screen_state import ScreenState
 from tui.styled_text import EMPTY, Part, Row, cell, squeeze
-from tui.view_facts import link_state, main_books, own_total, standing
+from tui.view_facts import link_state, main_books, own_total, session_of, standing
+
+
+def _badge_part(state: ScreenState) -> Part:
+    """The strictest kind of money, never dropped; and what all accounts of that kind are about."""
+    badge = mode_badge(state.view.mode)
+    stage = stage_badge(main_books(state.view))
+    return Part(((24, (*badge, *stage)), (0, badge)) if stage else ((0, badge),))
 
 
 def _contract_part(state: ScreenState) -> Part:
@@ -47,11 +54,12 @@ def _link_part(state: ScreenState) -> Part:
     needed = [link for link in state.view.links if link.needed]
     if several_venues(state.view):
         venues = len({link.venue for link in needed})
-        cut = [plain(name) for name in cut_off(state.view)]
+        cut = [plain(name) for name in (*cut_off(state.view), *blind_books(state.view))]
         venue = "" if cut else f"{venues} venues"
         detail = f"{'/'.join(cut)} {word}".strip()
     elif needed:
-        down = [plain(link.name) for link in needed if link.state is not LinkState.LIVE]
+        ill = [link for link in needed if link.state is not LinkState.LIVE]
+        down = [f"{link_owner(state.view, link)} {plain(link.name)}".strip() for link in ill]
         detail = f"{'/'.join(down)} {word}" if down else word
     else:
         detail = word
@@ -79,22 +87,15 @@ def _health_part(state: ScreenState) -> Part:
 
 
 def _session_part(state: ScreenState) -> Part:
-    session, practice = state.view.session, state.view.practice_time
-    zone = "CT"
+    session, practice = session_of(state.view, state.contract), state.view.practice_time
+    zone = plain(session.clock_mark)
     clock = plain(session.exchange_clock)
     phase = session.phase.value
     note = " practice time" if practice else ""
+    flat_by = f"  flat by {plain(session.flat_by)}" if session.flat_by else ""
     return Part(
         (
-            (
-                45,
-                (
-                    (f"{phase} ", "dim"),
-                    (clock, "text"),
-                    (f" {zone}{note}", "dim"),
-                    (f"  flat by {plain(session.flat_by)}", "text"),
-                ),
-            ),
+            (45, ((f"{phase} ", "dim"), (clock, "text"), (f" {zone}{note}", "dim"), (flat_by, "text"))),
             (28, ((f"{phase} ", "dim"), (clock, "text"), (f" {zone}{note}", "dim"))),
             (24, ((clock, "text"), (note or f" {zone}", "dim"))),
             (18, ((clock, "text"), (f" {zone}", "dim"))),
@@ -160,7 +161,7 @@ def status_row(state: ScreenState, width: int) -> Row:
     """The status bar in exactly `width` cells."""
     slow = Part(((50, cell(state.slow_note, "warn")), (11, EMPTY)), right=True)
     parts = [
-        Part(((0, mode_badge(state.view.mode)),)),
+        _badge_part(state),
         _book_part(state),
         _contract_part(state),
         _link_part(state),
