@@ -16,6 +16,7 @@ BENCHES = {
     "engine": "the brain in virtual time: events a second, and what one costs",
     "view": "what people look at: bytes and time of the core picture and a chart; CPU of tstream status",
     "orders": "from an event to the order on the wire, journal commit between; flatten of six positions",
+    "frames": "a frame of the cockpit with four and ten books beside one book",
     "books": "one idea to ten books: the last order beside the first; a tick with ten books beside one",
     "alerts": "from an alert at Discord to its order on the wire, beside a bare client; texts read a second",
     "fills": "what stops fill at, against the touch of the moment in which they are in the market",

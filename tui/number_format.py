@@ -70,6 +70,14 @@ def volume(lots: int, lot: Decimal) -> str:
     return f"{lots:,}" if lot == 1 else f"{(lots * lot).normalize():,f}"
 
 
+def shortened(name: str, width: int) -> str:
+    """A name in at most `width` characters: its end is kept, by which names of one family differ."""
+    if len(name) <= width:
+        return name
+    head = (width - 1) // 2
+    return f"{name[:head]}…{name[len(name) - (width - 1 - head) :]}"
+
+
 def whole(value: Decimal) -> str:
     """A whole number with its thousands told apart: "1,204"."""
     return f"{value:,.0f}".replace("-", MINUS)

@@ -6,7 +6,7 @@ from engine.model.orders import AccountKind
 from engine.model.view import BookView, FlattenStep, View
 from tui import clock_times as times
 from tui import number_format as figures
-from tui.books import blind_books, cut_off, of_book, ordered_books, totals
+from tui.books import at_risk, blind_books, cut_off, of_book, ordered_books, several_venues, totals
 from tui.plain_text import plain
 from tui.rows import limits
 from tui.rows.shared import kind_mark, mode_badge, stage_badge
@@ -28,17 +28,18 @@ STATES = {
 _COLUMNS = (
     Column("  book", "<"),
     Column("kind", "<"),
-    Column("venue", "<", rank=7),
+    Column("venue", "<", rank=9),
     Column("state", "<"),
     Column("day P&L", least=9),
     Column("", "<"),
     Column("open", rank=5),
     Column("pos", rank=2),
-    Column("orders", rank=6),
+    Column("risk", rank=6),
+    Column("orders", rank=8),
     Column("tightest limit", "<", rank=1),
     Column("left", rank=3),
     Column("links", "<", rank=4),
-    Column("copy", rank=8),
+    Column("copy", rank=10),
 )
 _STEPS = list(FlattenStep)
 
@@ -89,6 +90,18 @@ def _links(view: View, book: BookView) -> Row:
     return cell("●", "ok") if needed else cell("◌", "warn")
 
 
+def _risk(view: View, book: BookView) -> Row:
+    """What would be lost from the marks to the stops."""
+    sums, bare = at_risk(view, [p for p in view.positions if p.book == book.book])
+    if bare:
+        return cell("no stop!", "error bold")
+    if not sums:
+        return cell("·", "faint")
+    return cell(
+        " ".join(f"{figures.usd(usd)}{f' {unit}' * (unit != book.currency)}" for unit, usd in sums.items())
+    )
+
+
 def _record(state: ScreenState, book: BookView) -> tuple[Row, ...]:
     view = state.view
     picked = book.book == state.book
@@ -104,6 +117,7 @@ def _record(state: ScreenState, book: BookView) -> tuple[Row, ...]:
         cell(plain(book.currency), "dim"),
         cell(figures.signed(book.open_usd), figures.tone(book.open_usd)),
         cell(str(held) if held else "·", "text" if held else "faint"),
+        _risk(view, book),
         cell(str(orders) if orders else "·", "text" if orders else "faint"),
         limits.short_row(nearest, left=False) if nearest is not None else cell("none set", "warn"),
         cell(
@@ -116,7 +130,12 @@ def _record(state: ScreenState, book: BookView) -> tuple[Row, ...]:
 
 def book_rows(state: ScreenState, width: int) -> tuple[Row, list[Row]]:
     """Head and a row for each book, in the order in which they are picked."""
-    return table(_COLUMNS, [_record(state, book) for book in ordered_books(state.view)], width)
+    records = [_record(state, book) for book in ordered_books(state.view)]
+    if several_venues(state.view):
+        return table(_COLUMNS, records, width)
+    at = next(i for i, column in enumerate(_COLUMNS) if column.title == "venue")
+    one_venue = [(*cells[:at], *cells[at + 1 :]) for cells in records]
+    return table((*_COLUMNS[:at], *_COLUMNS[at + 1 :]), one_venue, width)
 
 
 def total_row(view: View) -> Row:
@@ -154,8 +173,8 @@ def book_strip_row(state: ScreenState, width: int) -> Row:
 def _strip_cell(state: ScreenState, book: BookView, detail: int) -> Row:
     picked = book.book == state.book
     name = plain(book.book)
-    if not detail and len(name) > 7:
-        name = f"{name[:6]}…"
+    if not detail:
+        name = figures.shortened(name, 7)
     sign, style = ("▼", "warn bold") if book.flatten is not None else STATES[_word(state.view, book)[0]]
     amount = figures.signed(book.day_usd, 2 if detail > 2 else 0)
     mark = kind_mark(state.view, book.kind) if detail else EMPTY

@@ -14,7 +14,7 @@ from tui.plain_text import plain
 from tui.rows import room_messages
 from tui.rows.shared import kind_mark
 from tui.screen_state import ScreenState, waits
-from tui.styled_text import Row, cell, fit, width_of, wrap
+from tui.styled_text import EMPTY, Row, cell, fit, width_of, wrap
 from tui.view_facts import kind_of
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -90,7 +90,7 @@ def _refusal(notice: Notice) -> Refused | None:
 
 def _alert(state: ScreenState, notice: Notice, width: int, times_said: int = 1) -> list[Row]:
     style = notice_style(notice)
-    word = kind_mark(state.view, kind_of(state.view, notice.book))
+    word = _whose(state, notice)
     text = plain(notice.text) + (f" ×{times_said}" if times_said > 1 else "")
     first, *rest = wrap(text, max(8, width - 11 - width_of(word)))
     head: Row = (
@@ -104,6 +104,15 @@ def _alert(state: ScreenState, notice: Notice, width: int, times_said: int = 1) 
     if plan and width_of(rows[-1]) + 2 + len(plan) <= width:
         rows[-1] = (*rows[-1], (f"  {plan}", "dim"))
     return rows
+
+
+def _whose(state: ScreenState, notice: Notice) -> Row:
+    """The word of its kind of money, and the book where several are shown and the word does not say it."""
+    kind, book = kind_of(state.view, notice.book), notice.book or ""
+    known = any(one.book == book for one in state.view.books)
+    named = known and len(state.view.books) > 1 and book not in (state.book, kind.value)
+    name: Row = ((f"{plain(book)} ", "dim"),) if named else EMPTY
+    return (*kind_mark(state.view, kind), *name)
 
 
 def _plan(notice: Notice) -> str:
@@ -152,7 +161,7 @@ def alert_line(state: ScreenState, width: int) -> Row:
     row: Row = (
         (f" {times.clock(notice.ts)} ", "dim"),
         (f"{_SIGNS[notice.kind]} ", notice_style(notice)),
-        *kind_mark(state.view, kind_of(state.view, notice.book)),
+        *_whose(state, notice),
         (plain(notice.text), notice_style(notice)),
     )
     return (*fit(row, width - len(more)), (more, "warn bold"))

@@ -74,7 +74,8 @@ def _columns(state: ScreenState, columns: tuple[Column, ...]) -> tuple[Column, .
     """Where there are several books, whose a row is matters more than its price."""
     if len(state.view.books) < 2:
         return columns
-    return tuple(replace(column, rank=1) if column.title == "book" else column for column in columns)
+    ranks = {"book": 1, "closed": 2}
+    return tuple(replace(column, rank=ranks.get(column.title, column.rank)) for column in columns)
 
 
 def _stop(state: ScreenState, position: PositionView) -> Row:
@@ -186,7 +187,7 @@ def folded_order_rows(state: ScreenState, width: int) -> list[Row]:
         style = SLOT_STYLES[order.slot]
         line: Row = (
             *kind_mark(state.view, order.kind),
-            (f"{plain(order.book)[:10]} " if len(state.view.books) > 2 else "", "dim"),
+            (f"{figures.shortened(plain(order.book), 10):<10} " if len(state.view.books) > 2 else "", "dim"),
             (f"{plain(order.instrument):<4} ", "accent" if order.instrument == state.instrument else "dim"),
             (f"{order.slot.value:<7}", style),
             (f"{order_text(state, order):<14} ", "text"),

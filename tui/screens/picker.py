@@ -103,7 +103,7 @@ class BookPicker(ModalScreen[str | None]):
         book = next(known for known in self._view.books if known.book == self._names[number])
         text = Text(f"{number} ", "dim", no_wrap=True, overflow="ellipsis")
         spans = (
-            *fit(cell(plain(book.book), "text bold"), 14),
+            *fit(cell(figures.shortened(plain(book.book), 13), "text bold"), 14),
             *fit((*mode_badge(book.kind), *stage_badge([book])), 15),
         )
         amount = (f"{figures.signed(book.day_usd):>11} ", figures.tone(book.day_usd))

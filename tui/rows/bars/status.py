@@ -146,7 +146,7 @@ def _book_part(state: ScreenState) -> Part:
         return Part(((0, EMPTY),))
     style = chip[0][1]
     name = plain(state.book)
-    short = f"▸{name[:9]}{'…' * (len(name) > 9)}" if name else "▸all"
+    short = f"▸{figures.shortened(name, 10)}" if name else "▸all"
     whole = ((8, cell(f"▸{name}", style)),) if name else ()
     return Part(((23, chip), *whole, (0, cell(short, style))))
 
