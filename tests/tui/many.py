@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from engine.model.events import LinkState
 from engine.model.market import NANOS
-from engine.model.orders import AccountKind
+from engine.model.orders import AccountKind, AccountStage
 from engine.model.restrictions import RestrictionEnd, TradingState
 from engine.model.view import (
     Band,
@@ -40,10 +40,11 @@ def _book(name: str, kind: AccountKind, venue: str, ratio: str, day: str) -> Boo
     points = tuple(
         EquityPoint(p.ts, (p.usd * usd / Decimal("184.20")).quantize(Decimal(1))) for p in curve.points
     )
+    stage = AccountStage.EVAL if "eval" in name else None
     limit = LimitView("max loss", abs(usd) / 2, Decimal(2000), "USD", Band.CLEAR)
     return replace(
         fake.book(kind), book=name, venue=venue, copy_ratio=Decimal(ratio), account=f"ACC-{name.upper()}",
-        day_usd=usd, realized_usd=usd - 32, preset="", curve=EquityView(points), limits=(limit,),
+        day_usd=usd, realized_usd=usd - 32, preset="", curve=EquityView(points), limits=(limit,), stage=stage,
     )  # fmt: skip
 
 

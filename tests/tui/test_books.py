@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from engine.model.commands import Flatten, Halt, Pause, Resume
 from engine.model.events import LinkState
-from engine.model.orders import AccountKind, AccountStage
+from engine.model.orders import AccountKind, AccountStage, Margin
 from engine.model.restrictions import RestrictionEnd, RestrictionView, TradingState
 from engine.model.view import LinkView, View
 from tests.tui import fake, many
@@ -22,7 +22,7 @@ from tui import number_format as figures
 from tui.actions import ACTIONS, blocked
 from tui.books import at_risk, of_book, totals
 from tui.panes.books import BooksPane
-from tui.rows import links
+from tui.rows import links, messages, positions
 from tui.rows.bars.quote_strip import quote_strip_row
 from tui.rows.bars.safety import safety_row
 from tui.rows.bars.status import status_row
@@ -308,3 +308,42 @@ def test_a_connection_of_one_account_is_not_blamed_on_the_next() -> None:
     view = replace(view, links=(replace(view.links[0], venue=""), down))
     _, rows = book_rows(ScreenState(view, "MNQ"), 200)
     assert ["user down" in text_of(row) for row in rows] == [False, True, False, False]
+
+
+def test_names_of_one_family_stay_apart_where_they_are_cut() -> None:
+    assert figures.shortened("topstep-eval1", 10) == "tops…eval1"
+    assert figures.shortened("eval1", 10) == "eval1"
+    view = many.four_books()
+    for width in range(60, 200, 7):
+        strip = text_of(book_strip_row(ScreenState(view, "MNQ"), width))
+        assert ("al1" in strip and "al2" in strip) or "4 books" in strip
+    orders = [text_of(row) for row in positions.folded_order_rows(ScreenState(view, "MNQ"), 80)]
+    assert {"tops…eval1", "tops…eval2"} <= {order.split()[0] for order in orders}
+
+
+def test_what_was_said_of_one_account_of_several_names_it() -> None:
+    said = fake.trading_view().notices
+    view = many.four_books()
+    told = [
+        replace(notice, book=book) for notice, book in zip(said, ("topstep-eval2", "paper"), strict=False)
+    ]
+    own = "\n".join(text_of(row) for row in messages.alert_rows(ScreenState(view, "MNQ", notices=told), 100))
+    assert own.count("topstep-eval2 ") == 1
+    assert "PAPER paper" not in own, "there is one"
+    picked = ScreenState(view, "MNQ", "topstep-eval2", notices=told)
+    assert "topstep-eval2" not in "\n".join(text_of(row) for row in messages.alert_rows(picked, 100))
+
+
+def test_each_book_says_what_it_may_lose_to_its_stops_and_what_margin_is_left() -> None:
+    view = many.four_books()
+    first, *rest = view.books
+    bare = replace(view.positions[-1], stop=None, protected_qty=0)
+    first = replace(first, margin=Margin(Decimal(3200), Decimal(46800)))
+    view = replace(view, books=(first, *rest), positions=(*view.positions[:-1], bare))
+    head, rows = book_rows(ScreenState(view, "MNQ"), 220)
+    assert "margin left" in text_of(head)
+    assert ["46,800.00" in text_of(row) for row in rows] == [True, False, False, False]
+    assert ["92.00" in text_of(row) for row in rows] == [True, False, False, False]
+    assert "no stop!" in text_of(rows[-1])
+    head, _ = book_rows(ScreenState(many.four_books(), "MNQ"), 220)
+    assert "margin" not in text_of(head), "nobody tells it"

@@ -60,6 +60,7 @@ SCENES: dict[str, Scene] = {
     "two-books": (fake.two_books, (SMALL, MEDIUM), "", {}),
     "four-books": (many.four_in_trouble, (SMALL, MEDIUM, LARGE), "", {}),
     "four-books-one-picked": (many.four_books, (SMALL,), "BF", {}),
+    "list-of-books": (many.four_books, (SMALL,), "w", {}),
     "room": (rooms.view, (SMALL, MEDIUM, LARGE), "", {}),
     "room-of-two-books": (rooms.two_books, (MEDIUM,), "", {}),
     "room-page": (rooms.two_books, (SMALL,), "6", {}),

@@ -35,6 +35,7 @@ _COLUMNS = (
     Column("open", rank=5),
     Column("pos", rank=2),
     Column("risk", rank=6),
+    Column("margin left", rank=7),
     Column("orders", rank=8),
     Column("tightest limit", "<", rank=1),
     Column("left", rank=3),
@@ -102,6 +103,13 @@ def _risk(view: View, book: BookView) -> Row:
     )
 
 
+def _margin_left(book: BookView) -> Row:
+    left = book.margin.available_usd
+    if left is None:
+        return cell(figures.NONE, "faint")
+    return cell(figures.usd(left), "text" if left > 0 else "warn bold")
+
+
 def _record(state: ScreenState, book: BookView) -> tuple[Row, ...]:
     view = state.view
     picked = book.book == state.book
@@ -118,6 +126,7 @@ def _record(state: ScreenState, book: BookView) -> tuple[Row, ...]:
         cell(figures.signed(book.open_usd), figures.tone(book.open_usd)),
         cell(str(held) if held else "·", "text" if held else "faint"),
         _risk(view, book),
+        _margin_left(book),
         cell(str(orders) if orders else "·", "text" if orders else "faint"),
         limits.short_row(nearest, left=False) if nearest is not None else cell("none set", "warn"),
         cell(
@@ -130,12 +139,14 @@ def _record(state: ScreenState, book: BookView) -> tuple[Row, ...]:
 
 def book_rows(state: ScreenState, width: int) -> tuple[Row, list[Row]]:
     """Head and a row for each book, in the order in which they are picked."""
-    records = [_record(state, book) for book in ordered_books(state.view)]
-    if several_venues(state.view):
-        return table(_COLUMNS, records, width)
-    at = next(i for i, column in enumerate(_COLUMNS) if column.title == "venue")
-    one_venue = [(*cells[:at], *cells[at + 1 :]) for cells in records]
-    return table((*_COLUMNS[:at], *_COLUMNS[at + 1 :]), one_venue, width)
+    books = ordered_books(state.view)
+    idle = {
+        "venue": not several_venues(state.view),
+        "margin left": all(book.margin.available_usd is None for book in books),
+    }
+    used = [i for i, column in enumerate(_COLUMNS) if not idle.get(column.title)]
+    records = [_record(state, book) for book in books]
+    return table([_COLUMNS[i] for i in used], [[cells[i] for i in used] for cells in records], width)
 
 
 def total_row(view: View) -> Row:

@@ -107,10 +107,10 @@ def _alert(state: ScreenState, notice: Notice, width: int, times_said: int = 1) 
 
 
 def _whose(state: ScreenState, notice: Notice) -> Row:
-    """The word of its kind of money, and the book where several are shown and the word does not say it."""
+    """The word of its kind of money, and the book where several of that kind are shown."""
     kind, book = kind_of(state.view, notice.book), notice.book or ""
-    known = any(one.book == book for one in state.view.books)
-    named = known and len(state.view.books) > 1 and book not in (state.book, kind.value)
+    alike = [one.book for one in state.view.books if one.kind is kind]
+    named = len(alike) > 1 and book in alike and book != state.book
     name: Row = ((f"{plain(book)} ", "dim"),) if named else EMPTY
     return (*kind_mark(state.view, kind), *name)
 
