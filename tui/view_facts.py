@@ -28,6 +28,12 @@ def lot_of(view: View, instrument: str) -> Decimal:
     return Decimal(1) if contract is None else contract.lot_size
 
 
+def currency_of(view: View, instrument: str) -> str:
+    """In what a contract's money is counted."""
+    contract = contract_of(view, instrument)
+    return "USD" if contract is None else contract.currency
+
+
 def session_of(view: View, contract: ContractView | None) -> SessionView:
     """Where the day of a contract's calendar stands."""
     return view.session if contract is None else view.sessions.get(contract.calendar, view.session)

@@ -85,6 +85,19 @@ def test_the_clock_at_the_top_is_that_of_the_shown_contract() -> None:
     assert "RTH 09:42:17 CT" in text_of(status_row(ScreenState(coins(), "MNQ"), 220))
 
 
+def test_money_of_another_kind_says_what_it_is() -> None:
+    view = coins()
+    btc, *rest = view.contracts
+    mixed = replace(
+        view, contracts=(replace(btc, currency="USDT"), *rest), positions=fake.trading_view().positions[:1]
+    )
+    both = replace(mixed, positions=(*mixed.positions, *view.positions))
+    head, rows = positions.position_rows(ScreenState(both, "MNQ"), 160)
+    assert "P&L USD" not in text_of(head)
+    assert ["USDT" in text_of(row) for row in rows] == [False, True]
+    assert "P&L USD" in text_of(positions.position_rows(ScreenState(view, "MNQ"), 160)[0])
+
+
 async def test_the_chart_follows_the_clock_of_its_contract_and_messages_stay_in_one_zone() -> None:
     cockpit = Cockpit(coins())
     async with running(cockpit, (120, 40)) as pilot:

@@ -12,7 +12,7 @@ from tui.rows import positions
 from tui.rows.shared import Amount, side_amounts
 from tui.screen_state import ScreenState
 from tui.styled_text import EMPTY, Row, cell
-from tui.view_facts import contract_of, main_books, own_total
+from tui.view_facts import currency_of, main_books, own_total
 from tui.widgets.grid import Content
 
 
@@ -37,14 +37,9 @@ class PositionsPane(Pane):
             if self.fold_orders and state.view.orders
             else ""
         )
-        amounts = [(p.kind, _currency(state, p.instrument), p.open_usd) for p in state.view.positions]
+        amounts = [(p.kind, currency_of(state.view, p.instrument), p.open_usd) for p in state.view.positions]
         note = _sums(state, "open ", amounts) if count else EMPTY
         return Content(rows, head, title("Positions", more), note, foot)
-
-
-def _currency(state: ScreenState, instrument: str) -> str:
-    contract = contract_of(state.view, instrument)
-    return "USD" if contract is None else contract.currency
 
 
 def _sums(state: ScreenState, label: str, amounts: list[Amount]) -> Row:
@@ -110,6 +105,6 @@ class TradesPane(Pane):
         if not state.view.trades:
             return Content(waiting("no finished trade yet"), title=title("Trades"))
         head, rows = positions.trade_rows(state, self.inner[0])
-        amounts = [(t.kind, _currency(state, t.instrument), t.net_usd) for t in state.view.trades]
+        amounts = [(t.kind, currency_of(state.view, t.instrument), t.net_usd) for t in state.view.trades]
         note = _sums(state, "net ", amounts)
         return Content(rows, head, title("Trades"), note)

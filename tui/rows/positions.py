@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from msgspec.structs import replace
 
 from engine.model.market import NANOS
@@ -13,7 +15,7 @@ from tui.plain_text import plain
 from tui.rows.shared import kind_mark
 from tui.screen_state import ScreenState
 from tui.styled_text import Column, Row, cell, fit, table
-from tui.view_facts import contract_of
+from tui.view_facts import contract_of, currency_of
 
 SLOT_STYLES = {Slot.ENTRY: "entry", Slot.STOP: "stop", Slot.TARGET: "target"}
 
@@ -70,8 +72,16 @@ def _side(state: ScreenState, instrument: str, qty: int) -> Row:
     return cell(f"{figures.arrow(qty)} {word:<5} {state.quantity(instrument, qty)}", figures.side(qty))
 
 
+def _amount(state: ScreenState, instrument: str, usd: Decimal, style: str) -> Row:
+    unit = currency_of(state.view, instrument)
+    return ((figures.signed(usd), style), *([] if unit == "USD" else [(f" {plain(unit)}", "dim")]))
+
+
 def _columns(state: ScreenState, columns: tuple[Column, ...]) -> tuple[Column, ...]:
-    """Where there are several books, whose a row is matters more than its price."""
+    """Where there are several books, whose a row is matters more than its price; where there is other money
+    than USD, each amount says its own."""
+    if any(contract.currency != "USD" for contract in state.view.contracts):
+        columns = tuple(replace(one, title=one.title.removesuffix(" USD")) for one in columns)
     if len(state.view.books) < 2:
         return columns
     ranks = {"book": 1, "closed": 2}
@@ -110,7 +120,7 @@ def _position(state: ScreenState, position: PositionView) -> tuple[Row, ...]:
         cell("flattening…", "warn bold") if flattening else _side(state, position.instrument, position.qty),
         cell(figures.price(position.entry, digits)),
         cell(figures.price(position.mark, digits), "stale" if stale else "text"),
-        cell(figures.signed(position.open_usd), f"{tone} bold"),
+        _amount(state, position.instrument, position.open_usd, f"{tone} bold"),
         cell(figures.signed(position.open_ticks, int(position.open_ticks % 1 != 0)), tone),
         _stop(state, position),
         cell(target, "target" if targets else "dim"),
@@ -206,7 +216,7 @@ def _trade(state: ScreenState, trade: TradeView) -> tuple[Row, ...]:
         _side(state, trade.instrument, trade.qty * trade.side.sign),
         cell(figures.price(trade.entry, digits)),
         cell(figures.price(trade.exit, digits)),
-        cell(figures.signed(trade.net_usd), f"{figures.tone(trade.net_usd)} bold"),
+        _amount(state, trade.instrument, trade.net_usd, f"{figures.tone(trade.net_usd)} bold"),
         cell(plain(trade.reason), "dim"),
         cell(figures.signed(-trade.costs_usd), "dim"),
         cell(plain(trade.book), "dim"),
