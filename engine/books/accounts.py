@@ -56,10 +56,12 @@ class Accounts:
 
     def tell_unserved(self) -> None:
         """Say of books that an earlier run has left something in, and that this one does not serve."""
-        for book in self._turn.state.books.values():
+        state = self._turn.state
+        for book in state.books.values():
             if book.book in self._books or not is_open(book):
                 continue
-            held = [f"{abs(p.qty)} {symbol}" for symbol, p in book.positions.items() if p.qty]
+            open_ = ((symbol, abs(p.qty)) for symbol, p in book.positions.items() if p.qty)
+            held = [f"{state.quantity(symbol, qty)} {symbol}" for symbol, qty in open_]
             orders = len(book.live_orders())
             what = ", ".join((*held, *((f"{orders} order{'s' * (orders > 1)}",) if orders else ())))
             account = book.account.name if book.account is not None else book.book

@@ -22,7 +22,7 @@ from engine.model.market import Side
 from engine.model.restrictions import TradingState
 from engine.portfolio.money import Marks
 from engine.state.restrictions import ease, tighten
-from engine.state.state import Restriction
+from engine.state.state import Restriction, State
 from engine.state.turn import Turn
 
 
@@ -109,7 +109,7 @@ def _flatten(
     here = {book.name for book in books}
     absent = [name for name in expected if name not in here]
     _pause(command, turn, books, f"flattened by {command.source}")
-    parts = [_whose(book, several) + part for book in books for part in _exposure(book, asked)]
+    parts = [_whose(book, several) + part for book in books for part in _exposure(turn.state, book, asked)]
     for book in books:
         # What is held in contracts that are no longer configured is flattened with the rest.
         held = () if command.instrument else tuple(i for i, p in book.state.positions.items() if p.qty)
@@ -134,13 +134,13 @@ def _whose(book: Book, several: bool) -> str:
     return f"{book.name}: " if several else ""
 
 
-def _exposure(book: Book, instruments: tuple[str, ...]) -> list[str]:
+def _exposure(state: State, book: Book, instruments: tuple[str, ...]) -> list[str]:
     parts = []
     for instrument in instruments:
         qty = book.state.position(instrument).qty
         if qty:
             side = Side.SELL if qty > 0 else Side.BUY
-            parts.append(f"{side.value} {abs(qty)} {instrument} at market")
+            parts.append(f"{side.value} {state.quantity(instrument, abs(qty))} {instrument} at market")
     orders = sum(1 for o in book.state.live_orders() if o.instrument in instruments)
     if orders:
         parts.append(f"cancel {orders} order{'s' if orders > 1 else ''}")

@@ -35,7 +35,7 @@ def look(books: Mapping[str, Book]) -> None:
 
 
 def _of(book: Book, whose: str) -> list[str]:
-    orders = book.state.live_orders()
+    orders, text = book.state.live_orders(), book.orders.turn.state.quantity
     parts, others = [], Counter(order.instrument for order in orders)
     for instrument, position in book.state.positions.items():
         if not position.qty:
@@ -51,10 +51,11 @@ def _of(book: Book, whose: str) -> list[str]:
         )
         held = abs(position.qty)
         bare = held - stops
-        stand = f"stops for {min(stops, held)} stand at the venue" if stops else ""
-        naked = f"NO STOP for {bare}" if bare > 0 else ""
+        stand = f"stops for {text(instrument, min(stops, held))} stand at the venue" if stops else ""
+        naked = f"NO STOP for {text(instrument, bare)}" if bare > 0 else ""
         side = "long" if position.qty > 0 else "short"
-        parts.append(f"{whose}{instrument} {side} {held}: {', '.join(filter(None, (stand, naked)))}")
+        stops_told = ", ".join(filter(None, (stand, naked)))
+        parts.append(f"{whose}{instrument} {side} {text(instrument, held)}: {stops_told}")
     parts += [
         f"{whose}{count} order{'s' if count > 1 else ''} of {instrument} left"
         for instrument, count in others.items()

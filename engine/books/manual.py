@@ -160,7 +160,8 @@ class ManualOrders:
             for found in book.state.plans.values()
             if found.plan.instrument == symbol
         )
-        holds = f"{symbol} is held there ({held:+d})" if held else f"{symbol} is being entered there"
+        there = self._turn.state.quantity(symbol, held, signed=True)
+        holds = f"{symbol} is held there ({there})" if held else f"{symbol} is being entered there"
         nets = "an account nets, so one trade at a time (risk.plans_per_contract)"
         return f"{holds}{f' by {by}' if by else ''}: {nets}"
 
@@ -206,7 +207,8 @@ class ManualOrders:
         plan, held = found.plan, found.open_qty
         count = book.orders.resting.take_back(found)
         where = f"{plan.plan_id}, {plan.instrument} in {book.name}"
-        kept = f"; the {held} held keep their stops" if held else ""
+        stay = self._turn.state.quantity(plan.instrument, held)
+        kept = f"; the {stay} held keep their stops" if held else ""
         if count:
             return Answer(f"{where}: the entry is being cancelled{kept}")
         if amend.entering(book.state, found):
@@ -285,6 +287,6 @@ def _described(command: PlaceManual, known: Instrument, wish: Asked, sized: _Siz
     targets = ", ".join(map(known.text, wish.targets))
     aims = f", target {targets}" if targets else ", no target"
     away = abs(wish.entry - wish.stop)
-    what = f"{command.side} {sized.qty} {known.symbol} {at} in {book.name}"
+    what = f"{command.side} {known.qty_text(sized.qty)} {known.symbol} {at} in {book.name}"
     risk = f"{sized.risk_usd:.2f} USD at risk, costs included"
     return f"{what}, stop {known.text(wish.stop)} ({away} ticks){aims}, {risk}"

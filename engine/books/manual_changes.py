@@ -60,7 +60,8 @@ def changed(
         for k, (leg, done) in enumerate(zip(plan.legs, found.legs, strict=True))
     ]
     if len(wish.targets) > sum(2 if _holds(leg) else 1 for leg in plan.legs):
-        raise WrongError(f"{plan.qty} {plan.instrument} can't be split over {len(wish.targets)} targets")
+        what = f"{known.qty_text(plan.qty)} {plan.instrument}"
+        raise WrongError(f"{what} can't be split over {len(wish.targets)} targets")
     if entering:
         for leg in legs:
             if leg.stop is not None:

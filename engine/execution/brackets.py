@@ -59,7 +59,7 @@ class NativeBrackets:
             self._book.say(
                 NoticeKind.ORDER,
                 Severity.WARNING,
-                f"entry {order.side.value} {order.qty} {order.instrument} is not tried again bare: {why}",
+                f"entry {self._book.order_text(order)} is not tried again bare: {why}",
                 order.instrument,
             )
             return

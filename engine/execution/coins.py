@@ -9,7 +9,7 @@ from decimal import Decimal
 from engine.execution.context import BookContext
 from engine.model import records as r
 from engine.model.events import SnapshotTaken
-from engine.model.orders import Slot
+from engine.model.orders import Slot, VenueOrder
 
 
 def owned(book: BookContext, snapshot: SnapshotTaken) -> dict[str, int]:
@@ -36,6 +36,12 @@ def owned(book: BookContext, snapshot: SnapshotTaken) -> dict[str, int]:
             left[instrument.base] = has - instrument.qty(ours)
         found[symbol] = ours + found.get(symbol, 0)
     return found
+
+
+def concerns(book: BookContext, order: VenueOrder) -> bool:
+    """Whether an order at the venue is ours to end: one of coins that somebody else made is not."""
+    known = book.state.order_of(order.venue_id, order.client_id) is not None
+    return known or book.is_ours(order.client_id) or not book.by_balance(order.instrument)
 
 
 def set_dust_aside(book: BookContext) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.model.config import BookConfig, EngineConfig
 from engine.model.instrument import InstrumentKind
 from engine.model.notices import NoticeKind, Severity
+from engine.model.orders import Fill
 from engine.portfolio.money import Marks
 from engine.state.alarms import NONE, Alarm
 from engine.state.position import Position
@@ -57,6 +58,18 @@ class BookContext:
             return False
         known = self.turn.state.instruments[instrument]
         return known.is_dust(self.price_of(position), position.qty)
+
+    def quantity(self, instrument: str, lots: int) -> str:
+        """So many lots as people write them: "2", "0.0137"."""
+        return self.turn.state.quantity(instrument, lots)
+
+    def order_text(self, order: Order) -> str:
+        """What an order is: "sell 2 MNQ"."""
+        return f"{order.side.value} {self.quantity(order.instrument, order.qty)} {order.instrument}"
+
+    def fill_text(self, fill: Fill) -> str:
+        """What was filled, in the same words."""
+        return f"{fill.side.value} {self.quantity(fill.instrument, fill.qty)} {fill.instrument}"
 
     def price_of(self, position: Position) -> int:
         """What a position could be closed at, ticks; its entry while there is no mark."""

@@ -139,7 +139,7 @@ class Fills:
             patient = self._book.now - one.arrived < ORPHAN_NS or self._may_be_ours(fill)
             return "" if patient else "of an order that nobody knows"
         if order.filled_qty - order.inferred_qty + fill.qty > self.most(order):
-            return f"more than its order of {order.qty} asked for"
+            return f"more than its order of {self._book.quantity(fill.instrument, order.qty)} asked for"
         held = state.position(fill.instrument).qty
         closes = fill.instrument in state.flattening and 0 < -fill.side.sign * held >= fill.qty
         ours = order.slot is not None or self._book.made(order)
@@ -150,7 +150,8 @@ class Fills:
         False once it has had its time.
         """
         fill = one.fill
-        what = f"fill {fill.side.value} {fill.qty} {fill.instrument} at {fill.price} ticks, {why}"
+        known = self._book.turn.state.instruments[fill.instrument]
+        what = f"fill {self._book.fill_text(fill)} at {known.text(fill.price)}, {why}"
         if not one.doubted:
             one.doubted = why
             self._book.turn.counts["quarantined fills"] += 1
@@ -169,9 +170,9 @@ class Fills:
         is (docs/semantics.md#fills-in-any-state); what is odd about it is counted and told.
         """
         self._excursions.before_fill(fill.instrument)
-        what = f"{fill.side.value} {fill.qty} {fill.instrument}"
+        what, asked = self._book.fill_text(fill), self._book.quantity(fill.instrument, order.qty)
         if order.slot is not None and order.filled_qty + fill.qty > self.most(order):
-            text = f"fill {what} is more than its order of {order.qty} asked for: the venue's word is taken"
+            text = f"fill {what} is more than its order of {asked} asked for: the venue's word is taken"
             self._book.odd("overfills", text, Severity.CRITICAL, fill.instrument)
         if self._protection.is_double_exit(order, fill.qty):
             text = f"stop and target of {fill.instrument} have both filled"

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from engine.execution.coins import set_dust_aside
+from engine.execution.coins import concerns, set_dust_aside
 from engine.execution.context import BookContext
 from engine.execution.inquiry import NEVER, Inquiry
 from engine.execution.order_requests import OrderRequests
@@ -23,7 +23,7 @@ from engine.model.effects import ClosePosition
 from engine.model.errors import Cause
 from engine.model.market import MINUTE, NANOS
 from engine.model.notices import NoticeKind, Severity
-from engine.model.orders import OrderStatus, OrderType, Slot, VenueOrder
+from engine.model.orders import OrderStatus, OrderType, Slot
 from engine.model.plans import PlanStatus
 from engine.state import alarms
 from engine.state.alarms import Alarm
@@ -285,7 +285,7 @@ class Flattener:
     def on_snapshot(self, snapshot: ev.SnapshotTaken, asked: int) -> None:
         """Release the latch where a snapshot, asked for after the last step, shows nothing left."""
         held = {p.instrument for p in snapshot.positions if p.qty}
-        working = {o.instrument for o in snapshot.orders if o.status.live and self._concerns(o)}
+        working = {o.instrument for o in snapshot.orders if o.status.live and concerns(self._book, o)}
         for instrument in list(self._book.state.flattening):
             if self._exposed(instrument) or instrument in held or instrument in working:
                 self._verify_from.pop(instrument, None)
@@ -297,11 +297,6 @@ class Flattener:
                 self._closing.pop(instrument, None)
                 self._end_plans(instrument)
         self.drive()
-
-    def _concerns(self, order: VenueOrder) -> bool:
-        """Somebody else's order of coins is none of ours to end."""
-        known = self._book.state.order_of(order.venue_id, order.client_id) is not None
-        return known or self._book.is_ours(order.client_id) or not self._book.by_balance(order.instrument)
 
     def _end_plans(self, instrument: str) -> None:
         """Nothing is left at the venue, so nothing of its trades is left to manage."""
@@ -378,7 +373,7 @@ class Flattener:
         live = self._book.state.live_orders(instrument)
         parts = [instrument]
         if qty:
-            parts.append(f"{'long' if qty > 0 else 'short'} {abs(qty)}")
+            parts.append(f"{'long' if qty > 0 else 'short'} {self._book.quantity(instrument, abs(qty))}")
         if live:
             parts.append(f"with {len(live)} order{'s' if len(live) > 1 else ''}")
         unknown = sum(order.status is OrderStatus.UNKNOWN for order in live)

@@ -63,7 +63,8 @@ class ForeignContracts:
         self._book.say(
             NoticeKind.RISK,
             Severity.CRITICAL,
-            f"{fill.instrument}: somebody else {'bought' if fill.side is Side.BUY else 'sold'} {fill.qty}; "
+            f"{fill.instrument}: somebody else {'bought' if fill.side is Side.BUY else 'sold'} "
+            f"{self._book.quantity(fill.instrument, fill.qty)}; "
             "entries there are paused",
             fill.instrument,
             Alarm(alarms.paused(self._book.book, fill.instrument)),

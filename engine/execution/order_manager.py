@@ -81,25 +81,12 @@ class OrderManager:
         self._fills = Fills(
             context, orders, self.inquiry, adoption, self._excursions, foreign, self.protection
         )
+        fills, protection = self._fills, self.protection
         self._reports = OrderReports(
-            context,
-            self._orders,
-            self.inquiry,
-            self._adoption,
-            self._fills,
-            self._brackets,
-            self.protection,
-            self.flattener,
+            context, orders, self.inquiry, adoption, fills, self._brackets, protection, self.flattener
         )
         self.reconciler = Reconciler(
-            context,
-            self._orders,
-            self.inquiry,
-            self._adoption,
-            self._fills,
-            self._reports,
-            self.protection,
-            self._foreign,
+            context, orders, self.inquiry, adoption, fills, self._reports, protection, foreign
         )
         self._brackets.configured()
 

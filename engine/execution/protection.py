@@ -191,7 +191,7 @@ class Protection:
         if not lost and (asked is None or asked < order.changed_ts + LOOK_AGAIN_NS):
             return
         if not self._orders.called_back(order):
-            what = f"{order.side.value} {order.qty} {order.instrument}"
+            what = self._book.order_text(order)
             text = f"order {what} was over here and lives at the venue: cancelling it"
             self._book.say(NoticeKind.ORDER, Severity.WARNING, text, order.instrument)
         if self._orders.call_back(order, reported.venue_id):

@@ -6,13 +6,15 @@ instruments and books: data, never markup.
 
 from __future__ import annotations
 
+from engine.model.quantities import quantity
 from engine.model.view import PositionView, View
 
 
 def still_open(view: View, contract: str | None, book: str | None = None) -> list[str]:
     """What keeps the scope from being flat, in words; a suspended bracket leg counts."""
     positions = [
-        f"{position.qty:+d} {position.instrument}{_where(view, position.book)}"
+        f"{quantity(view, position.instrument, position.qty, signed=True)} {position.instrument}"
+        f"{_where(view, position.book)}"
         for position in _positions(view, contract, book)
     ]
     orders = _live_orders(view, contract, book)
@@ -28,7 +30,8 @@ def what_flattening_does(view: View, contract: str | None, book: str | None = No
     nothing is open, that it is so.
     """
     steps = [
-        f"{'sell' if position.qty > 0 else 'buy'} {abs(position.qty)} {position.instrument} at market"
+        f"{'sell' if position.qty > 0 else 'buy'} "
+        f"{quantity(view, position.instrument, abs(position.qty))} {position.instrument} at market"
         f"{_where(view, position.book)}"
         for position in _positions(view, contract, book)
     ]

@@ -205,7 +205,7 @@ class Instrument(Struct, frozen=True):
 
     def qty_text(self, lots: int) -> str:
         """The quantity as people write it, with the fixed digits of the lot."""
-        return f"{self.qty(lots):.{_digits(self.lot_size)}f}"
+        return qty_text(lots, self.lot_size)
 
     def counted(self, lots: int) -> str:
         """A quantity with what it is of: "3 contracts", "1 share", "0.0137 BTC"."""
@@ -213,6 +213,11 @@ class Instrument(Struct, frozen=True):
             return f"{self.qty_text(lots)} {self.base or 'units'}"
         what = {InstrumentKind.EQUITY: "share", InstrumentKind.SPOT: "coin"}.get(self.kind, "contract")
         return f"{lots} {what}{'' if lots == 1 else 's'}"
+
+
+def qty_text(lots: int, lot_size: Decimal, *, signed: bool = False) -> str:
+    """So many lots as people write them: "2", "0.0137"; "+2" where it is signed."""
+    return f"{lot_size * lots:{'+' if signed else ''}.{_digits(lot_size)}f}"
 
 
 def _digits(step: Decimal) -> int:

@@ -58,7 +58,7 @@ def _clamps(
         key, most = f"instruments.{instrument.symbol}.max_quantity", instrument.most_lots
     else:
         key, most = "risk.max_contracts", limits.max_contracts
-    yield Clamp(most, key, Refusal.SIZE_ZERO, f"no more than {most} in a trade ({key})")
+    yield Clamp(most, key, Refusal.SIZE_ZERO, f"no more than {instrument.qty_text(most)} in a trade ({key})")
     worth = instrument.notional(price)
     if limits.max_notional_usd and worth:
         words = f"{one} is worth {amount(worth)} {instrument.currency}, {limits.max_notional_usd} allowed"
@@ -93,7 +93,7 @@ class Sized(NamedTuple):
 
 def size(wanted: Wanted, ask: Ask, ratio: Decimal, room: Room) -> Sized:
     """What a policy wants, times the book's copy ratio, within every bound, in whole lots."""
-    instrument, each = ask.instrument, ask.loss_usd
+    instrument, each, text = ask.instrument, ask.loss_usd, ask.text
     wished = wish(wanted.sizing, ask)
     lots, why = wished.lots, f"{KINDS[type(wanted.sizing)]}: {wished.why}"
     bounds = clamps(instrument, ask.price, each, ask.limits, room)
@@ -102,17 +102,17 @@ def size(wanted: Wanted, ask: Ask, ratio: Decimal, room: Room) -> Sized:
         against.append((Refusal.SIZE_ZERO, f"no lot by sizing {why}"))
     if ratio != 1 and lots and not wanted.whole:
         copied = int(lots * Fraction(ratio))
-        why += f", x {ratio:f} (copy_ratio): {copied}"
+        why += f", x {ratio:f} (copy_ratio): {text(copied)}"
         if not copied:
             words = f"{instrument.counted(lots)} x {ratio:f} leave 0 (copy_ratio)"
             against.append((Refusal.COPY_RATIO, words))
         lots = copied
     binding = sorted((clamp for clamp in bounds if clamp.lots < lots), key=lambda clamp: clamp.lots)
     if binding:
-        why += "".join(f", at most {clamp.lots} ({clamp.key})" for clamp in binding)
+        why += "".join(f", at most {text(clamp.lots)} ({clamp.key})" for clamp in binding)
         if wanted.whole and binding[0].lots:
-            most = ", ".join(f"{clamp.lots} by {clamp.key}" for clamp in binding)
-            words = f"{lots} would risk {each * lots:.2f} {instrument.currency}; at most {most}"
-            against.append((Refusal.SIZE_LESS, f"{words}: {binding[0].lots} fit"))
+            most = ", ".join(f"{text(clamp.lots)} by {clamp.key}" for clamp in binding)
+            words = f"{text(lots)} would risk {each * lots:.2f} {instrument.currency}; at most {most}"
+            against.append((Refusal.SIZE_LESS, f"{words}: {text(binding[0].lots)} fit"))
         lots = binding[0].lots
     return Sized(lots, why, tuple(against))

@@ -245,7 +245,8 @@ def check(
         (now.room_headroom_usd, Refusal.ROOM_LOSS, "room's loss limit", f"{section}.max_loss_usd", alone),
     ):
         if headroom is not None:
-            words = f"{_count(qty, 'contract')} would risk {alone:.2f} USD{beside}, the {name} leaves"
+            risks = f"{instrument.counted(qty)} would risk {alone:.2f} {now.currency}"
+            words = f"{risks}{beside}, the {name} leaves"
             when(qty > 0 and risk >= headroom, refusal, f"{words} {headroom:.2f} ({where})")
     return EntryVerdict(qty, tuple(against), why)
 

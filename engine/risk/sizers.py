@@ -47,6 +47,10 @@ class Ask(Struct, frozen=True):
     record: TrackRecord = TrackRecord()
     """How trades of this bot or room have ended in the book."""
 
+    def text(self, lots: int) -> str:
+        """So many lots as people write them."""
+        return self.instrument.qty_text(lots)
+
     @property
     def loss_usd(self) -> Decimal:
         """Of one lot at the stop, costs and slippage of both sides included."""
@@ -103,7 +107,7 @@ _NO_EQUITY = "the book's equity is not known yet"
 
 def _by_grade(sizing: ByGrade, ask: Ask) -> Wish:
     if ask.asked is not None:
-        return Wish(max(0, ask.asked), f"{ask.asked} asked for")
+        return Wish(max(0, ask.asked), f"{ask.text(ask.asked)} asked for")
     tenths = ask.confidence * 100
     if tenths >= sizing.a_tenths:
         letter, lots = "A", sizing.a
@@ -111,13 +115,13 @@ def _by_grade(sizing: ByGrade, ask: Ask) -> Wish:
         letter, lots = "B", sizing.b
     else:
         letter, lots = "C", sizing.c
-    return Wish(lots, f"score {float(tenths) / 10:.1f} is grade {letter}: {lots}")
+    return Wish(lots, f"score {float(tenths) / 10:.1f} is grade {letter}: {ask.text(lots)}")
 
 
 def _at_risk(ask: Ask, usd: Amount, before: str) -> Wish:
     each = ask.loss_usd
     lots = _times(usd, each)
-    return Wish(lots, f"{before}{amount(usd)} at risk, {amount(each)} each: {lots}")
+    return Wish(lots, f"{before}{amount(usd)} at risk, {amount(each)} each: {ask.text(lots)}")
 
 
 def _of_equity(ask: Ask, share: Fraction, words: str) -> Wish:
@@ -132,7 +136,7 @@ def _worth(ask: Ask, usd: Amount, before: str) -> Wish:
     if each <= 0:
         return Wish(0, "one lot is worth nothing")
     lots = _times(usd, each)
-    return Wish(lots, f"{before}a worth of {amount(usd)}, {amount(each)} each: {lots}")
+    return Wish(lots, f"{before}a worth of {amount(usd)}, {amount(each)} each: {ask.text(lots)}")
 
 
 def _by_kelly(sizing: ByKelly, ask: Ask) -> Wish:
@@ -152,7 +156,7 @@ def _by_confidence(sizing: ByConfidence, ask: Ask) -> Wish:
     least, most = Fraction(sizing.least_percent) / 100, Fraction(sizing.most_percent) / 100
     scale = least + (most - least) * min(Fraction(1), max(Fraction(0), ask.confidence))
     lots = int(base.lots * scale)
-    return Wish(lots, f"{float(scale):.0%} of {base.lots} ({base.why}): {lots}")
+    return Wish(lots, f"{float(scale):.0%} of {ask.text(base.lots)} ({base.why}): {ask.text(lots)}")
 
 
 def _times(usd: Amount, each: Decimal) -> int:

@@ -18,10 +18,10 @@ _THEN = {
 }
 
 
-def rejected(order: Order, event: OrderEvent, reason: str, price: str) -> str:
-    """`price` is where it was to rest, as people write it."""
+def rejected(order: Order, event: OrderEvent, reason: str, price: str, qty: str) -> str:
+    """`price` is where it was to rest, as people write it, and `qty` how much."""
     slot = f"{order.slot} " if order.slot is not None else ""
     at = "at market" if order.price is None else f"{order.type} {price}"
-    what = f"{slot}order {order.side.value} {order.qty} {order.instrument} {at} in {order.book}"
+    what = f"{slot}order {order.side.value} {qty} {order.instrument} {at} in {order.book}"
     then = _THEN[order.slot] if order.slot is not None else "look at the account"
     return f"{what} {_HOW[event]}: {reason or 'no reason given'}; {then}"

@@ -11,8 +11,9 @@ Told = tuple[K, Sev, str, str | None, str | None]
 
 
 def adjusted(state: State, record: r.PositionAdjusted) -> Told:
+    differs = state.quantity(record.instrument, record.delta, signed=True)
     text = (
-        f"{record.instrument}: the venue's position differs by {record.delta:+d} and no fill explains it; "
+        f"{record.instrument}: the venue's position differs by {differs} and no fill explains it; "
         "its word is taken, entries there are paused"
     )
     return K.RISK, Sev.CRITICAL, text, record.instrument, record.book

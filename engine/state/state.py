@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from msgspec import Struct, field
 
-from engine.model.instrument import Instrument
+from engine.model.instrument import ONE, Instrument, qty_text
 from engine.model.orders import Account, OrderSpec, OrderStatus, Slot, Specified
 from engine.model.plans import PlanStatus, StopRule, TradePlan
 from engine.model.records import Carried, OrderEvent
@@ -219,9 +219,7 @@ class BookState(Struct):
     held_ids: dict[str, str] = field(default_factory=dict)
     """The same to that contract's id at the venue."""
     dust: dict[str, Dust] = field(default_factory=dict)
-    """By instrument, what was left of a coin and is worth less than the venue takes: no position any more,
-    and never sold.
-    """
+    """By instrument, what was left of a coin and is too little to be sold: no position any more."""
     flattening: dict[str, str] = field(default_factory=dict)
     """Instrument to the reason of a flatten that is not yet verified."""
     brackets: bool = True
@@ -334,6 +332,11 @@ class State(Struct):
     def restriction(self, book: str, instrument: str) -> Restriction | None:
         """The strictest restriction over the scopes that cover this book and instrument."""
         return max(self.restrictions_of(book, instrument), key=lambda r: r.state.rank, default=None)
+
+    def quantity(self, instrument: str, lots: int, *, signed: bool = False) -> str:
+        """So many lots as people write them: "2", "0.0137"."""
+        known = self.instruments.get(instrument)
+        return qty_text(lots, ONE if known is None else known.lot_size, signed=signed)
 
     def restrictions_of(self, book: str, instrument: str) -> list[Restriction]:
         """All restrictions over the scopes that cover this book and instrument."""

@@ -49,15 +49,16 @@ def before(state: State, record: r.AnyRecord) -> Before:
         case r.AccountKnown():
             book = state.book(record.book)
             if book.account is not None and book.account.id != record.account.id:
-                return Before(account=book.account.name, left=_held(book))
+                return Before(account=book.account.name, left=_held(state, book))
         case r.AlertTaken():
             known = state.alerts.get(origin(record.room, record.message_id))
             return Before(traded=known is not None and known.traded)
     return Before()
 
 
-def _held(book: BookState) -> tuple[str, ...]:
-    held = [f"{p.qty:+d} {i}" for i, p in sorted(book.positions.items()) if p.qty]
+def _held(state: State, book: BookState) -> tuple[str, ...]:
+    positions = sorted(book.positions.items())
+    held = [f"{state.quantity(i, p.qty, signed=True)} {i}" for i, p in positions if p.qty]
     orders = len(book.live_orders())
     return (*held, *([f"{orders} order{'s' if orders > 1 else ''}"] if orders else []))
 
@@ -124,7 +125,8 @@ def _plan(state: State, record: r.PlanOpened) -> Words:
     why = f" ({', '.join(plan.reasons)})" if plan.reasons else ""
     if plan.size_reason and not plan.size_reason.startswith(("risk: ", "grade: ")):  # as nobody sets
         why += f", sized by {plan.size_reason}"
-    text = f"{_direction(plan.side)} {plan.instrument}{_score(plan.score_tenths)}: entering {plan.qty}{why}"
+    qty = state.quantity(plan.instrument, plan.qty)
+    text = f"{_direction(plan.side)} {plan.instrument}{_score(plan.score_tenths)}: entering {qty}{why}"
     text = _whose(plan) + text
     return K.SIGNAL, Sev.GOOD, text, plan.instrument, plan.book
 
@@ -136,7 +138,7 @@ def _fill(state: State, record: r.FillApplied) -> Words:
     slot = order.slot if order is not None else None
     purpose = {Slot.ENTRY: "entry", Slot.STOP: "stop", Slot.TARGET: "target"}[slot] if slot else "close"
     text = (
-        f"{_bought(fill.side)} {fill.qty} {fill.instrument} "
+        f"{_bought(fill.side)} {state.quantity(fill.instrument, fill.qty)} {fill.instrument} "
         f"@ {_price(state, fill.instrument, fill.price)} ({purpose})"
     )
     closed = book.closings.get(fill.trade_id)
@@ -160,29 +162,30 @@ def _settled(state: State, record: r.FillSettled) -> Words | None:
     fill = record.fill
     if fill is None:
         return None
-    price = _price(state, fill.instrument, fill.price)
-    text = f"{_bought(fill.side)} {fill.qty} {fill.instrument} @ {price}: told late, now in the books as told"
+    price, qty = _price(state, fill.instrument, fill.price), state.quantity(fill.instrument, fill.qty)
+    text = f"{_bought(fill.side)} {qty} {fill.instrument} @ {price}: told late, now in the books as told"
     return K.FILL, Sev.INFO, text, fill.instrument, record.book
 
 
 def _moved(state: State, record: r.OrderMoved, was: Before) -> Words | None:
     order = state.books[record.book].orders[record.client_id]
-    what = f"{order.side.value} {order.qty} {order.instrument}"
+    qty = state.quantity(order.instrument, order.qty)
+    what = f"{order.side.value} {qty} {order.instrument}"
     if not was.fits:
         text = f"order {what}: {record.event.value} does not fit {was.status}; nothing was changed"
         return K.ORDER, Sev.WARNING, text, order.instrument, record.book
     if record.event in (r.OrderEvent.REJECTED, r.OrderEvent.DENIED, r.OrderEvent.NOT_FOUND):
-        text = rejected(order, record.event, record.reason, _price(state, order.instrument, order.price))
+        text = rejected(order, record.event, record.reason, _price(state, order.instrument, order.price), qty)
         severity = Sev.CRITICAL if order.slot is Slot.STOP else Sev.WARNING
         return K.ORDER, severity, text, order.instrument, record.book
     if record.event is r.OrderEvent.TIMED_OUT:
         text = f"order {what}: no answer from the venue; it is looked up, and not sent again"
         return K.ORDER, Sev.WARNING, text, order.instrument, record.book
     if record.event is r.OrderEvent.ACCEPTED and order.slot is Slot.STOP and _had_lost(state, record, order):
-        text = f"{order.instrument}: a stop for {order.qty} stands at the venue again"
+        text = f"{order.instrument}: a stop for {qty} stands at the venue again"
         return K.ORDER, Sev.GOOD, text, order.instrument, record.book
     if record.event is r.OrderEvent.ACCEPTED and _had_vanished(state, record, order):
-        text = f"{order.instrument}: the venue cancelled its {order.slot}; one for {order.qty} stands again"
+        text = f"{order.instrument}: the venue cancelled its {order.slot}; one for {qty} stands again"
         return K.ORDER, Sev.WARNING, text, order.instrument, record.book
     if was.status == OrderStatus.UNKNOWN.value and record.event in _FOUND:
         text = f"order {what}: looked up, and it {_FOUND[record.event]}"
@@ -231,7 +234,8 @@ def _adopted(state: State, record: r.OrderAdopted) -> Words | None:
         return None
     price = _price(state, record.instrument, record.stop if record.stop is not None else record.limit)
     text = (
-        f"order of somebody else at the venue: {record.side.value} {record.qty} {record.instrument} @ {price}"
+        f"order of somebody else at the venue: {record.side.value} "
+        f"{state.quantity(record.instrument, record.qty)} {record.instrument} @ {price}"
     )
     return K.ORDER, Sev.WARNING, text, record.instrument, record.book
 
@@ -281,8 +285,9 @@ def _brackets(state: State, record: r.BracketsKnown) -> Words:
 def _fostered(state: State, record: r.PositionFostered) -> Words:
     plan = record.plan
     stop = _price(state, plan.instrument, record.price + plan.legs[0].stop_offset)
+    qty = state.quantity(plan.instrument, plan.qty)
     text = (
-        f"{plan.instrument}: {_direction(plan.side)} {plan.qty} that no trade of tstream opened: "
+        f"{plan.instrument}: {_direction(plan.side)} {qty} that no trade of tstream opened: "
         f"a stop at {stop} protects it"
     )
     return K.RISK, Sev.WARNING, text, plan.instrument, plan.book
@@ -290,7 +295,8 @@ def _fostered(state: State, record: r.PositionFostered) -> Words:
 
 def _shifted(state: State, record: r.ContractsShifted) -> Words:
     plan = state.books[record.book].plans[record.plan_id].plan
-    text = f"{plan.instrument}: the entry was cut short; {record.qty} now for target {record.target + 1}"
+    qty = state.quantity(plan.instrument, record.qty)
+    text = f"{plan.instrument}: the entry was cut short; {qty} now for target {record.target + 1}"
     return K.ORDER, Sev.INFO, text, plan.instrument, record.book
 
 

@@ -223,6 +223,17 @@ def test_a_purchase_whose_fill_is_not_told_is_concluded() -> None:
     assert (run.position(SOL).qty, run.written(r.PositionAdjusted)) == (136, [])
 
 
+def test_people_read_coins_and_never_lots() -> None:
+    run = _held()
+    told = [notice.text for notice in run.core.turn.notices]
+    assert f"long {ETHER} 8.0: entering 0.0137 (test)" in told
+    assert f"bought 0.0137 {ETHER} @ 3000.02 (entry)" in told
+    said = run.say(Flatten(id="end", book=BOOK, instrument=ETHER))
+    assert f"sell 0.0137 {ETHER} at market" in said
+    told += [notice.text for notice in run.core.turn.notices]
+    assert not [text for text in told if "137" in text.replace("0.0137", "")]
+
+
 def test_an_account_that_tells_no_balances_trades_no_coins() -> None:
     run = Kinds((60, idea(ETHER, -2000, 8000)), balances=False)
     run.minute((ETHER, 300_000))

@@ -16,6 +16,7 @@ from engine.model.errors import UnknownOutcomeError
 from engine.model.market import Side
 from engine.model.orders import AccountKind, OrderType
 from engine.model.plans import MANUAL
+from engine.model.quantities import quantity
 from engine.model.view import OrderView, View
 from tstream import paths
 from tstream.commands.orders import SOURCE, new_id, require_known, say
@@ -115,14 +116,15 @@ def list_orders(book: str | None, *, as_json: bool) -> int:
     if not found:
         say("no order by hand stands")
     for order in found:
-        say(_row(order))
+        say(_row(view, order))
     return 0
 
 
-def _row(order: OrderView) -> str:
+def _row(view: View, order: OrderView) -> str:
     price = "market" if order.price is None else f"{order.price}"
-    filled = f", {order.filled_qty} filled" if order.filled_qty else ""
-    what = f"{order.slot.value:6} {order.side.value:4} {order.qty} {order.instrument} {order.type} {price}"
+    filled, qty = (quantity(view, order.instrument, lots) for lots in (order.filled_qty, order.qty))
+    filled = f", {filled} filled" if order.filled_qty else ""
+    what = f"{order.slot.value:6} {order.side.value:4} {qty} {order.instrument} {order.type} {price}"
     return f"{order.plan}  {order.book}  {what}  {order.status.value}{filled}"
 
 

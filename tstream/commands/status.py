@@ -14,6 +14,7 @@ from engine.model.alerts import Verdict
 from engine.model.events import LinkState
 from engine.model.market import NANOS
 from engine.model.orders import AccountKind
+from engine.model.quantities import quantity
 from engine.model.restrictions import RestrictionView, TradingState
 from engine.model.view import AlertView, Band, BookView, ContractView, FlattenView, SessionView, View
 from tstream import paths
@@ -47,7 +48,7 @@ def picture(view: View) -> list[RenderableType]:
         parts.append(_limits(view))
     if view.links:
         parts.append(_links(view))
-    parts.append(_contracts(view.contracts))
+    parts.append(_contracts(view, view.contracts))
     if view.positions:
         parts.append(_positions(view))
     if view.orders:
@@ -123,7 +124,7 @@ def _flatten(view: View, book: BookView, flatten: FlattenView) -> Text:
     since = f" for {figures.lasting(view.ts - flatten.since)}" if flatten.since else ""
     alarm = f": {printable(flatten.alarm)}" if flatten.alarm else ""
     held = [
-        f"{position.instrument} {position.qty:+d}"
+        f"{position.instrument} {quantity(view, position.instrument, position.qty, signed=True)}"
         for position in view.positions
         if position.book == book.book and position.instrument in flatten.instruments
     ]
@@ -201,7 +202,7 @@ def _until(until: int, now: int) -> Text:
     return Text(f"{times.when(until, now)} (in {figures.duration(until - now)})")
 
 
-def _contracts(contracts: tuple[ContractView, ...]) -> Table:
+def _contracts(view: View, contracts: tuple[ContractView, ...]) -> Table:
     table = _table("contract", "bid", "ask", "last", "change", "age", "position", "state", left=(0, 7))
     for contract in contracts:
         age = "-" if contract.age_ns is None else f"{contract.age_ns / NANOS:.1f}s"
@@ -212,7 +213,9 @@ def _contracts(contracts: tuple[ContractView, ...]) -> Table:
             *prices,
             Text(change, _color(contract.change)),
             Text(f"{age} stale" if contract.stale else age, "yellow" if contract.stale else ""),
-            f"{contract.position_qty:+d}" if contract.position_qty else "flat",
+            quantity(view, contract.instrument, contract.position_qty, signed=True)
+            if contract.position_qty
+            else "flat",
             state_word(contract),
         )
     return table
@@ -226,7 +229,7 @@ def _positions(view: View) -> Table:
         table.add_row(
             printable(position.book),
             position.contract or position.instrument,
-            f"{position.qty:+d}",
+            quantity(view, position.instrument, position.qty, signed=True),
             _price(position.entry, digits),
             _price(position.mark, digits),
             Text(_signed(position.open_usd), _color(position.open_usd)),
@@ -241,11 +244,12 @@ def _orders(view: View) -> Table:
         "order", "contract", "side", "qty", "type", "price", "for", "status", left=(0, 1, 2, 4, 6, 7)
     )
     for order in view.orders:
+        filled, qty = (quantity(view, order.instrument, lots) for lots in (order.filled_qty, order.qty))
         table.add_row(
             printable(order.book),
             order.instrument,
             f"{order.side}",
-            f"{order.filled_qty}/{order.qty}" if order.filled_qty else f"{order.qty}",
+            f"{filled}/{qty}" if order.filled_qty else qty,
             f"{order.type}",
             "-" if order.price is None else f"{order.price}",
             f"{order.slot}",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from adapters.common.redaction import REDACT, printable
 from adapters.store.lock import InstanceLock, lock_name
+from engine.model.quantities import quantity
 from tstream import paths as places
 from tstream.clock import RunClock, wall_ns
 from tstream.errors import CommandError, UsageError
@@ -167,14 +168,19 @@ def last_lines(view: View) -> list[str]:
     """What is left in the shell: for each book the day's result, what is held, and its stops."""
     lines = []
     for book in view.books:
-        held = [f"{p.instrument} {p.qty:+d} ({_stop(p)})" for p in view.positions if p.book == book.book]
+        held = [
+            f"{p.instrument} {quantity(view, p.instrument, p.qty, signed=True)} ({_stop(view, p)})"
+            for p in view.positions
+            if p.book == book.book
+        ]
         flat = "flat" if book.reconciled else "nothing known to be open, which the venue has not confirmed"
-        lines.append(f"{book.book}: day {book.day_usd:+.2f} USD, {', '.join(held) or flat}")
+        lines.append(f"{book.book}: day {book.day_usd:+.2f} {book.currency}, {', '.join(held) or flat}")
     return [printable(line) for line in lines]
 
 
-def _stop(position: PositionView) -> str:
-    part = "" if position.protected_qty >= abs(position.qty) else f" for {position.protected_qty}"
+def _stop(view: View, position: PositionView) -> str:
+    stops = quantity(view, position.instrument, position.protected_qty)
+    part = "" if position.protected_qty >= abs(position.qty) else f" for {stops}"
     return f"stop {position.stop}{part}" if position.protected_qty else "NO STOP"
 
 

@@ -6,6 +6,7 @@ from adapters.notify.content.formats import cost, percent, price, usd
 from adapters.notify.content.message import Message, MessageSection, NewsEvent, fields, section
 from adapters.notify.content.sanitize import sanitize
 from engine.model.notices import Severity
+from engine.model.quantities import quantity
 from engine.model.view import BookView, PositionView, View
 
 
@@ -98,8 +99,9 @@ def position_line(view: View, position: PositionView) -> str:
     bare = abs(position.qty) - position.protected_qty
     guard = f"stop {stop}" if stop is not None else "no stop seen"
     if stop is not None and bare > 0:
-        guard += f", {bare} unprotected"
-    return sanitize(f"{direction} {abs(position.qty)} @ {entry}, {guard}, {usd(position.open_usd)}")
+        guard += f", {quantity(view, position.instrument, bare)} unprotected"
+    held = quantity(view, position.instrument, abs(position.qty))
+    return sanitize(f"{direction} {held} @ {entry}, {guard}, {usd(position.open_usd)}")
 
 
 def state_words(book: BookView) -> str:

@@ -7,6 +7,7 @@ from adapters.notify.content.message import Message, MessageSection, NewsEvent, 
 from adapters.notify.content.sanitize import sanitize
 from engine.model.chart import AlignmentView
 from engine.model.notices import Notice, PatternFacts, SignalFacts
+from engine.model.quantities import counted, quantity
 from engine.model.view import View
 
 _DIRECTIONS = {1: "up", -1: "down", 0: "sideways"}
@@ -36,7 +37,7 @@ def signal_message(view: View, notice: Notice) -> Message:
 def _title(view: View, instrument: str, notice: Notice, signal: SignalFacts | None) -> str:
     if signal is None:
         return sanitize(f"Signal {instrument}".strip())
-    return sanitize(f"Signal: {side(signal.side)} {signal.qty} {instrument}")
+    return sanitize(f"Signal: {side(signal.side)} {quantity(view, instrument, signal.qty)} {instrument}")
 
 
 def _plan(view: View, instrument: str, signal: SignalFacts) -> tuple[MessageSection, ...]:
@@ -53,7 +54,7 @@ def _plan(view: View, instrument: str, signal: SignalFacts) -> tuple[MessageSect
         ("Stop", price(view, instrument, signal.stop)),
         *numbered,
         ("Risk : reward", ratio(signal.reward_to_risk)),
-        ("Size", f"{signal.qty} contract{'s' if signal.qty != 1 else ''}"),
+        ("Size", counted(view, instrument, signal.qty)),
         ("Why this size", signal.size_reason),
         ("Risk", cost(signal.risk_usd)),
         ("Strategy", signal.strategy),

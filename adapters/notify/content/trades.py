@@ -15,6 +15,7 @@ from adapters.notify.content.message import RANKS, Message, MessageSection, News
 from adapters.notify.content.sanitize import sanitize
 from engine.model.market import NANOS, Side
 from engine.model.notices import Notice, Severity, reward_to_risk
+from engine.model.quantities import quantity
 from engine.model.view import BookView, PositionView, TradeView, View
 
 SETTLE_NS = 2 * NANOS
@@ -108,8 +109,10 @@ class TradeReports:
 def entry_message(view: View, position: PositionView, ts: int, fills: Iterable[str]) -> Message:
     """A position that was opened or enlarged, with what protects it."""
     direction = Side.BUY if position.qty > 0 else Side.SELL
-    count = abs(position.qty)
-    naked = position.protected_qty < count
+    naked = position.protected_qty < abs(position.qty)
+    count, safe = (
+        quantity(view, position.instrument, lots) for lots in (abs(position.qty), position.protected_qty)
+    )
     target = position.targets[0] if position.targets else None
     gain = (
         reward_to_risk(direction, position.entry, position.stop, target)
@@ -134,7 +137,7 @@ def entry_message(view: View, position: PositionView, ts: int, fills: Iterable[s
             ("Risk : reward", ratio(gain)),
             ("Size", count),
             ("Risk", cost(risk) if risk is not None and risk > 0 else None),
-            ("Protected", f"{position.protected_qty} of {count}"),
+            ("Protected", f"{safe} of {count}"),
             ("Strategy", position.strategy),
         ),
         instrument=position.instrument,
@@ -149,11 +152,12 @@ def exit_message(
     worst = max((RANKS[fill.severity] for fill in fills), default=0)
     severity = Severity.GOOD if trade.net_usd > 0 else Severity.WARNING
     book = next((known for known in view.books if known.book == trade.book), None)
+    qty = quantity(view, trade.instrument, trade.qty)
     multiple = f" ({float(trade.net_usd / risk):+.1f} R)" if risk else ""
     return Message(
         event=NewsEvent.TRADE_EXIT,
         severity=Severity.CRITICAL if worst == RANKS[Severity.CRITICAL] else severity,
-        title=sanitize(f"{side(trade.side)} {trade.qty} {trade.instrument} closed: {usd(trade.net_usd)}"),
+        title=sanitize(f"{side(trade.side)} {qty} {trade.instrument} closed: {usd(trade.net_usd)}"),
         ts=trade.closed_ts,
         kind=book.kind if book is not None else None,
         mark="✅" if trade.net_usd > 0 else "🔻",
@@ -178,11 +182,14 @@ def exit_message(
 
 def part_message(view: View, now: PositionView, qty_was: int, last: Notice, words: list[str]) -> Message:
     """Some of a position was closed; the rest goes on."""
-    left, closed = abs(now.qty), abs(qty_was) - abs(now.qty)
+    left, was, closed, safe = (
+        quantity(view, now.instrument, lots)
+        for lots in (abs(now.qty), abs(qty_was), abs(qty_was) - abs(now.qty), now.protected_qty)
+    )
     return Message(
         event=NewsEvent.TRADE_EXIT,
         severity=last.severity,
-        title=sanitize(f"{now.instrument}: {closed} of {abs(qty_was)} closed"),
+        title=sanitize(f"{now.instrument}: {closed} of {was} closed"),
         ts=last.ts,
         kind=now.kind,
         mark="◐",
@@ -194,7 +201,7 @@ def part_message(view: View, now: PositionView, qty_was: int, last: Notice, word
             ("Stop", price(view, now.instrument, now.stop) or "none seen yet"),
             ("Targets", ", ".join(str(price(view, now.instrument, t)) for t in now.targets)),
             ("Open result", usd(now.open_usd)),
-            ("Protected", f"{now.protected_qty} of {left}"),
+            ("Protected", f"{safe} of {left}"),
         ),
         instrument=now.instrument,
         book=now.book,
