@@ -71,18 +71,18 @@ def _size(instrument: Instrument, wanted: Wanted, ratio: str, room: Room, **limi
         (MNQ, Wanted(), "1", Room(margin_usd=D(7499)), {}, 2, "(instruments.MNQ.margin_usd)"),
         (MNQ, Wanted(), "1", Room(micros=3), {}, 3, "at most 3 (risk.max_minis)"),
         # lots of a coin are counted by its own bound
-        (PERPETUAL, Wanted(), "1", NONE, {}, 5, "at most 5 (risk.max_contracts)"),
-        (COIN, Wanted(), "1", NONE, {}, 7_683, "risk: 200.00 at risk, 0.02603 each: 7683"),
+        (PERPETUAL, Wanted(), "1", NONE, {}, 5, "at most 0.0005 (risk.max_contracts)"),
+        (COIN, Wanted(), "1", NONE, {}, 7_683, "risk: 200.00 at risk, 0.02603 each: 0.7683"),
         (
             COIN, Wanted(ByNotional(D(90_000))), "1", NONE, {}, 7_683,
-            "notional: a worth of 90000.00, 6.00 each: 15000, at most 7683 (risk.per_trade_usd), at most "
-            "10000 (instruments.BTCUSDT.P.max_quantity)",
+            "notional: a worth of 90000.00, 6.00 each: 1.5000, at most 0.7683 (risk.per_trade_usd), at most "
+            "1.0000 (instruments.BTCUSDT.P.max_quantity)",
         ),
         (COIN, Wanted(), "1", Room(margin_usd=D(1000)), {}, 1_666, "(instruments.BTCUSDT.P.margin_percent)"),
         # what is owned is paid for in full: 0.0001 ETH is worth 0.60 here
         (
             replace(SPOT, max_quantity=D(100)), Wanted(), "1", Room(margin_usd=D(60)), {}, 100,
-            "at most 100 (paid for in full)",
+            "at most 0.0100 (paid for in full)",
         ),
     ],
 )  # fmt: skip

@@ -67,7 +67,7 @@ def test_each_policy_and_kind_of_instrument(sizing: Sizing, lots: tuple[int, ...
     found = {kind: wish(sizing, ask) for kind, ask in ASKS.items()}
     assert tuple(found[kind].lots for kind in ASKS) == lots
     for kind, wished in found.items():
-        assert wished.why.endswith(f" {wished.lots}"), kind
+        assert wished.why.endswith(f" {ASKS[kind].text(wished.lots)}"), kind
 
 
 @pytest.mark.parametrize(
