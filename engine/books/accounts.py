@@ -18,7 +18,7 @@ from engine.portfolio.bounds import Bounds
 from engine.portfolio.money import Marks
 from engine.state.turn import Turn
 
-_identity = attrgetter("id", "name", "kind")
+_identity = attrgetter("id", "name", "kind", "currency")
 """Of an account: what it is, apart from how it stands."""
 
 

@@ -62,6 +62,12 @@ class Book:
         return self.orders.state
 
     @property
+    def currency(self) -> str:
+        """In which it counts: that of its account (docs/semantics.md#currencies)."""
+        account = self.state.account
+        return account.currency if account is not None and account.currency else self.run.currency
+
+    @property
     def kind(self) -> AccountKind:
         """An account that is not known yet counts as live: fail closed."""
         account = self.state.account

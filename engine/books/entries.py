@@ -233,7 +233,7 @@ class Entries:
             paused_by_hand=all(one.by for one in state.restrictions_of(book.name, symbol)),
             capabilities=config.capabilities,
             copy_ratio=config.copy_ratio,
-            currency=book.run.currency,
+            currency=book.currency,
             reconciled=orders.reconciled and book.recovered,
             can_trade=orders.can_trade,
             journal_ok=self.journal_ok,

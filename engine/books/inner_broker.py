@@ -69,7 +69,14 @@ class InnerBroker:
             latency_ns=paper.latency_ns, slippage_ticks=paper.slippage_ticks, bar_ns=run.bar_ns
         )
         self._broker = PaperBroker(
-            Account(name, name.upper(), AccountKind.PAPER, paper.balance_usd, can_trade=True),
+            Account(
+                name,
+                name.upper(),
+                AccountKind.PAPER,
+                paper.balance_usd,
+                can_trade=True,
+                currency=run.currency,
+            ),
             name,
             self._instruments,
             self.model,
@@ -128,7 +135,8 @@ class InnerBroker:
         now, broker = self._turn.now, self._broker
         if broker.cut_off is not None and broker.cut_off <= now:
             book = self._books[self.name]
-            if open_ := exposed(book.state):
+            ending = broker.ending(now)
+            if open_ := tuple(symbol for symbol in exposed(book.state) if symbol in ending):
                 book.orders.flatten(open_, "flat_time")
         broker.advance(now)
         self.settle()

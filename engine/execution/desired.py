@@ -284,3 +284,19 @@ def break_even(entered_sum: int, entered: int, side: Side, cost_ticks: int) -> i
     if side is Side.BUY:
         return -(-entered_sum // entered) + cost_ticks
     return entered_sum // entered - cost_ticks
+
+
+def finished(state: PlanState, orders: Mapping[str, Order]) -> bool:
+    """Nothing open, nothing that could open.
+
+    A leg that closed more than it had is over too: the position that it left is not this plan's any more.
+    """
+    if any(leg.open_qty > 0 for leg in state.legs):
+        return False
+    for leg in state.legs:
+        entry = orders.get(leg.slots.get(Slot.ENTRY, ""))
+        if entry is None and state.plan.status is PlanStatus.OPEN and not leg.entered:
+            return False
+        if any(orders[cid].live or orders[cid].status is OrderStatus.NEW for cid in leg.slots.values()):
+            return False
+    return True

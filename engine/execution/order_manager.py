@@ -12,7 +12,7 @@ from engine.execution.adoption import Adoption
 from engine.execution.brackets import NativeBrackets
 from engine.execution.coins import set_dust_aside
 from engine.execution.context import BookContext
-from engine.execution.desired import Cancel, Modify, Place, at_rest, at_work, difference, native
+from engine.execution.desired import Cancel, Modify, Place, at_rest, at_work, difference, finished, native
 from engine.execution.equity import EquityWatch
 from engine.execution.excursions import Excursions
 from engine.execution.fills import Fills
@@ -39,7 +39,7 @@ from engine.portfolio.bounds import Bounds
 from engine.portfolio.money import Marks, near
 from engine.state import alarms
 from engine.state.alarms import Alarm
-from engine.state.state import BookState, Order, plan_finished
+from engine.state.state import BookState, Order
 from engine.state.turn import Turn
 
 ANSWER_NS = 40 * NANOS
@@ -198,7 +198,7 @@ class OrderManager:
                         self._orders.modify(order, qty, limit, stop)
                     case Cancel(order):
                         self._orders.cancel(order)
-            if plan_finished(found, state.orders):
+            if finished(found, state.orders):
                 plan_id = found.plan.plan_id
                 self.turn.commit(
                     r.PlanChanged(

@@ -42,7 +42,9 @@ class Replay(PaperBroker):
         brackets: bool = True,
     ) -> None:
         """Without `brackets` the account refuses native ones, as in Position Brackets mode."""
-        account = Account(BOOK, BOOK, AccountKind.PRACTICE, START_BALANCE_USD, can_trade=True)
+        account = Account(
+            BOOK, BOOK, AccountKind.PRACTICE, START_BALANCE_USD, can_trade=True, currency=core.config.currency
+        )
         super().__init__(account, BOOK, instruments, model, brackets=brackets)
         self._core = core
         self._keep = keep

@@ -160,7 +160,7 @@ class EngineConfig(Struct, frozen=True):
 
     @property
     def currency(self) -> str:
-        """In which every book counts: that of the first contract."""
+        """In which a book counts whose account does not say: that of the first contract."""
         return next((i.currency for i in self.instruments), "USD")
 
     @property

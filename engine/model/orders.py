@@ -251,3 +251,5 @@ class Account(Struct, frozen=True):
     can_trade: bool
     margin: Margin | None = None
     """As the venue tells it; None from one that does not, and where nothing is new."""
+    currency: str = ""
+    """In which it is kept and its book counts; empty where nobody says: that of what is traded."""

@@ -74,7 +74,7 @@ def _carried(turn: Turn, marks: Marks, calendar: Calendar) -> dict[str, dict[str
         parts = {
             symbol: carry(turn.state.instruments[symbol], position, marks.mark(position))
             for symbol, position in sorted(book.positions.items())
-            if position.qty
+            if position.qty and turn.state.counts(book, symbol)
         }
         if parts:
             found[name] = parts

@@ -157,12 +157,17 @@ def open_usd(state: State, position: Position, marks: Marks) -> Decimal:
     return usd(known, position.open_ticks(mark)) if rest else known.usd(ticks)
 
 
+def _counted(book: BookState, state: State) -> Iterator[tuple[str, Position]]:
+    """Positions whose money is in the book's currency (docs/semantics.md#currencies)."""
+    return ((symbol, held) for symbol, held in book.positions.items() if state.counts(book, symbol))
+
+
 def realized_usd(book: BookState, state: State) -> Decimal:
     """Realized P&L of the day, net of all costs of the day, USD."""
     partial = sum(
         (
             usd(state.instruments[symbol], p.realized_ticks()) - _taken_before(book, symbol)
-            for symbol, p in book.positions.items()
+            for symbol, p in _counted(book, state)
             if p.exit_qty
         ),
         Decimal(0),
@@ -176,7 +181,7 @@ def day_usd(book: BookState, state: State, marks: Marks) -> Decimal:
     Longs count at the bid and shorts at the ask.
     """
     return realized_usd(book, state) + sum(
-        (_gained_today(book, state, position, marks) for position in book.positions.values()), Decimal(0)
+        (_gained_today(book, state, position, marks) for _, position in _counted(book, state)), Decimal(0)
     )
 
 
@@ -198,7 +203,7 @@ def banked_usd(book: BookState, state: State) -> Decimal:
     """What closed contracts and costs have done to the balance since the day began, USD."""
     running = (
         usd(state.instruments[symbol], p.realized_ticks()) - _taken_before(book, symbol)
-        for symbol, p in book.positions.items()
+        for symbol, p in _counted(book, state)
         if p.qty
     )
     return book.day.banked_usd + sum(running, Decimal(0)) - book.day.costs_usd
@@ -207,7 +212,7 @@ def banked_usd(book: BookState, state: State) -> Decimal:
 def exit_costs_usd(book: BookState, state: State, marks: Marks) -> Decimal:
     """Estimated costs of closing everything that is held, USD: at the mark, or at the entry without one."""
     total = Decimal(0)
-    for symbol, position in book.positions.items():
+    for symbol, position in _counted(book, state):
         if position.qty:
             mark = marks.mark(position)
             at = position.entry if mark is None else mark
@@ -229,7 +234,7 @@ def equity_usd(book: BookState, state: State, marks: Marks, balance_usd: Decimal
 
 def held_usd(book: BookState, state: State, marks: Marks) -> Decimal:
     """Unrealized gross P&L of everything that is held, USD."""
-    return sum((open_usd(state, position, marks) for position in book.positions.values()), Decimal(0))
+    return sum((open_usd(state, position, marks) for _, position in _counted(book, state)), Decimal(0))
 
 
 def exposed_micros(book: BookState, state: State) -> int:

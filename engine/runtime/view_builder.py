@@ -257,6 +257,7 @@ def _book(core: Core, book: Book) -> BookView:
         curve=EquityView(tuple(day.curve), watched.high_usd, watched.low_usd),
         venue=book.config.venue,
         copy_ratio=book.config.copy_ratio,
+        currency=book.currency,
         margin=guards.figures().margin,
     )
 

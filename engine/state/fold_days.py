@@ -102,10 +102,14 @@ def count_cost(book: BookState, cost_usd: Decimal, late: bool) -> None:
 
 
 def book_trade(state: State, book: BookState, trade: Trade, late: bool = False) -> None:
-    """A trade is over: the day gets its part, or the day before, if it ended there."""
+    """A trade is over: the day gets its part, or the day before, if it ended there; but no sum of the book
+    gets anything of another currency.
+    """
     book.trades.append(trade)
-    book.earned_usd += trade.net_usd
     del book.trades[:-TRADES_KEPT]
+    if not state.counts(book, trade.instrument):
+        return
+    book.earned_usd += trade.net_usd
     part = book.carried.pop(trade.instrument, None)
     gross = _NOTHING if part is None else _gross(state, trade.instrument, part)
     if late and book.days:
@@ -122,7 +126,7 @@ def book_trade(state: State, book: BookState, trade: Trade, late: bool = False) 
 def carry_late(state: State, book: BookState, position: Position) -> None:
     """A late fill has changed what was open at the boundary."""
     before = book.carried.get(position.instrument)
-    if position.qty and book.days:
+    if position.qty and book.days and state.counts(book, position.instrument):
         mark = None if before is None else before.mark
         after = carry(state.instruments[position.instrument], position, mark)
         _recarry(state, book, position.instrument, before, after)

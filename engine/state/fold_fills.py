@@ -26,7 +26,8 @@ def fill_applied(state: State, record: r.FillApplied) -> None:
     late = is_late(state, book, fill)
     order = book.orders[record.client_id]
     taken, cost_usd = _fee(state.instruments[fill.instrument], order, fill)
-    count_cost(book, cost_usd, late)
+    if state.counts(book, fill.instrument):
+        count_cost(book, cost_usd, late)
     order.filled_qty += fill.qty
     if record.inferred:
         known_ts = max(record.ts, fill.ts_venue)

@@ -55,7 +55,9 @@ def _correct(
     """Put right what `qty` contracts were counted with. `cost_usd` is by how much they cost more."""
     ticks = (fill.price - then.price) * qty
     late = 0 < then.ts < state.day_of(book).open_ts
-    count_cost(book, cost_usd, late)
+    counts = state.counts(book, fill.instrument)
+    if counts:
+        count_cost(book, cost_usd, late)
     plan = book.plans.get(order.plan_id or "")
     if plan is not None:
         leg = plan.legs[order.leg]
@@ -77,8 +79,9 @@ def _correct(
     for later, before in enumerate(reversed(book.trades)):
         if before.instrument == fill.instrument and before.opened_ts <= then.ts:
             after = book.trades[-1 - later] = _mended(state, before, order, ticks, cost_usd)
-            book.earned_usd += after.net_usd - before.net_usd
-            _count_again(state, book, before, after, later)
+            if counts:
+                book.earned_usd += after.net_usd - before.net_usd
+                _count_again(state, book, before, after, later)
             return
 
 

@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 from engine.model.instrument import ONE, Instrument, qty_text
 from engine.model.orders import Account, OrderSpec, OrderStatus, Slot, Specified
-from engine.model.plans import PlanStatus, StopRule, TradePlan
+from engine.model.plans import StopRule, TradePlan
 from engine.model.records import Carried, OrderEvent
 from engine.model.restrictions import TradingState
 from engine.state.alerts import AlertState
@@ -333,6 +333,11 @@ class State(Struct):
         """The strictest restriction over the scopes that cover this book and instrument."""
         return max(self.restrictions_of(book, instrument), key=lambda r: r.state.rank, default=None)
 
+    def counts(self, book: BookState, instrument: str) -> bool:
+        """Whether its money is in the currency of a book: what is in another is in no sum of the book's."""
+        own = book.account.currency if book.account is not None else ""
+        return not own or self.instruments[instrument].currency == own
+
     def quantity(self, instrument: str, lots: int, *, signed: bool = False) -> str:
         """So many lots as people write them: "2", "0.0137"."""
         known = self.instruments.get(instrument)
@@ -382,19 +387,3 @@ def exit_reason(state: BookState, order: Order) -> str:
             return "stop"  # an alert's own price
         return "trail" if rule is StopRule.TRAIL else "be_stop"
     return "manual"
-
-
-def plan_finished(plan: PlanState, orders: dict[str, Order]) -> bool:
-    """Nothing open, nothing that could open.
-
-    A leg that closed more than it had is over too: the position that it left is not this plan's any more.
-    """
-    if any(leg.open_qty > 0 for leg in plan.legs):
-        return False
-    for leg in plan.legs:
-        entry = orders.get(leg.slots.get(Slot.ENTRY, ""))
-        if entry is None and plan.plan.status is PlanStatus.OPEN and not leg.entered:
-            return False
-        if any(orders[cid].live or orders[cid].status is OrderStatus.NEW for cid in leg.slots.values()):
-            return False
-    return True

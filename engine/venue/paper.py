@@ -193,6 +193,11 @@ class PaperBroker:
         """When orders expire next, nanoseconds UTC; None where they don't."""
         return self._cut_off
 
+    def ending(self, now: int) -> frozenset[str]:
+        """Instruments whose orders expire by `now`, nanoseconds UTC, and did not before."""
+        over = {name for name, at in self._cut_offs.items() if at <= now}
+        return frozenset(s for s, instrument in self._instruments.items() if instrument.calendar in over)
+
     # -- time and market ----------------------------------------------------------------------------------
 
     def advance(self, now: int) -> None:
@@ -200,9 +205,7 @@ class PaperBroker:
         self.now = max(self.now, now)
         if self._rules is not None:
             while self._cut_off is not None and self._cut_off <= now:
-                over = {name for name, at in self._cut_offs.items() if at == self._cut_off}
-                ended = {s for s, instrument in self._instruments.items() if instrument.calendar in over}
-                self._report(self._venue.expire(self._cut_off, ended))
+                self._report(self._venue.expire(self._cut_off, self.ending(self._cut_off)))
                 self._forget(self._cut_off - REMEMBERED_NS)
                 self._plan_cut_offs(self._cut_off)
         self._report(self._venue.advance(now))

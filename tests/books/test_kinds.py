@@ -13,13 +13,21 @@ from engine.lab.replay import BOOK
 from engine.model import events as ev
 from engine.model import records as r
 from engine.model.commands import Flatten
-from engine.model.market import Side
-from engine.model.orders import Fill, OrderType, VenueOrder, VenueStatus
+from engine.model.config import BookConfig, PaperConfig
+from engine.model.instrument import CME_FUTURES
+from engine.model.market import MINUTE, NANOS, Side
+from engine.model.orders import Fill, OrderSpec, OrderType, VenueOrder, VenueStatus
 from engine.model.plans import Idea
+from engine.model.refusals import Refusal
 from engine.model.restrictions import TradingState
+from engine.model.view import HealthView
+from engine.portfolio.money import equity_usd
+from engine.runtime.view_builder import picture
+from tests.market.feed import T0
 from tests.support.instruments import SHARE
 from tests.support.kinds import COIN, COIN_FEES, KINDS, LIMITS, SWAP, Kinds, idea
 
+HOUR_NS = 60 * MINUTE
 ETHER, SOL, BTC = COIN.symbol, COIN_FEES.symbol, SWAP.symbol
 
 LIVES = [
@@ -221,6 +229,48 @@ def test_a_purchase_whose_fill_is_not_told_is_concluded() -> None:
     [fill] = [record for record in run.written(r.FillApplied) if record.inferred]
     assert (fill.fill.qty, fill.fill.fee_base) == (137, D("0.0000137"))
     assert (run.position(SOL).qty, run.written(r.PositionAdjusted)) == (136, [])
+
+
+def test_money_of_another_currency_is_in_no_sum_of_the_book() -> None:
+    euros = replace(CME_FUTURES["MNQ"], symbol="FDXM", root="FDXM", currency="EUR")
+    run = Kinds((120, idea("FDXM", -40, 80)), instruments=(SWAP, euros))
+    run.minute(("FDXM", 80_000))
+    run._report(run.venue.place("FDXM", OrderSpec(Side.BUY, OrderType.MARKET, 3), run.now).events)
+    run.wait(1)
+    run.minute(("FDXM", 80_100))  # somebody holds three of them, and has won
+    assert run.position("FDXM").qty == 3
+    core, book = run.core, run.core.books[BOOK]
+    [view] = [one for one in picture(core, 1, HealthView(ok=True)).books if one.book == BOOK]
+    assert (view.currency, view.day_usd, view.costs_usd, book.day_usd) == ("USD", 0, 0, 0)
+    assert equity_usd(run.book, core.state, core.marks, D(50_000)) == 50_000
+    run._report(run.venue.place("FDXM", OrderSpec(Side.SELL, OrderType.MARKET, 3), run.now).events)
+    run.minute(("FDXM", 80_100))
+    [trade] = run.book.trades
+    assert trade.gross_usd == 3 * 97 * euros.tick_value_usd
+    assert (run.book.earned_usd, run.book.day.gross_usd, run.book.day.trades) == (0, 0, 0)
+    refused = {code for record in run.written(r.IdeaRefused) for code in record.refusals}
+    assert Refusal.CURRENCY in refused
+
+
+def test_each_book_has_its_own_midnight_in_one_run() -> None:
+    """Bitcoin is held over both: Chicago's book is on the next trade date from 17:00 there, the other from
+    midnight UTC, and each splits the trade at its own mark.
+    """
+    books = (BookConfig("night", risk=LIMITS, paper=PaperConfig(), calendar="always"),)
+    run = Kinds((60, idea(BTC, -9_000, 60_000)), instruments=(SWAP, CME_FUTURES["MNQ"]), books=books)
+    run.minute((BTC, 600_000))
+    for until, price in ((22, 601_000), (24, 603_000), (25, 604_000)):
+        run.wait((T0 + (until - 14) * HOUR_NS - run.now) / NANOS - 60)
+        run.minute((BTC, price))
+    rolls = [(one.calendar, one.trade_date, one.ts) for one in run.written(r.DayRolled)][-2:]
+    midnight = T0 + 10 * HOUR_NS
+    assert rolls == [("cme", "2025-08-07", midnight - 2 * HOUR_NS), ("always", "2025-08-07", midnight)]
+    costs = SWAP.charged(600_002, 137)
+    for name, at_roll in ((BOOK, 601_000), ("night", 603_000)):
+        book = run.core.state.books[name]
+        [day] = book.days
+        assert day.net_usd == SWAP.usd((at_roll - 600_002) * 137) - costs
+        assert run.core.books[name].day_usd == SWAP.usd((604_000 - at_roll) * 137)
 
 
 def test_people_read_coins_and_never_lots() -> None:

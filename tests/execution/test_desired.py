@@ -14,6 +14,7 @@ from engine.execution.desired import (
     break_even,
     cost_ticks,
     difference,
+    finished,
     wanted,
 )
 from engine.model import records as r
@@ -22,7 +23,6 @@ from engine.model.market import NANOS, Side
 from engine.model.orders import OrderSpec, OrderType, Slot
 from engine.model.plans import Leg, PlanStatus
 from engine.model.records import OrderEvent as E
-from engine.state.state import plan_finished
 from tests.support.books import BOOK, GRACE, Book
 
 ONE = Leg(2, -40, 60)
@@ -89,7 +89,7 @@ def test_a_closing_plan_takes_its_entry_back(status: PlanStatus) -> None:
     assert _actions(book) == []
     book.moved(entry.client_id, E.CANCELED)
     assert _actions(book) == []
-    assert plan_finished(found, book.state.orders)
+    assert finished(found, book.state.orders)
 
 
 def test_a_closing_plan_enters_no_more() -> None:
@@ -260,10 +260,10 @@ def test_when_one_exit_filled_its_sibling_is_cancelled_if_the_venue_does_not(fil
     assert _actions(book) == []
     book.wait(1)
     assert _told(book) == [("cancel", sibling.slot)]
-    assert not plan_finished(found, book.state.orders)
+    assert not finished(found, book.state.orders)
     book.moved(sibling.client_id, E.CANCELED)
     assert _actions(book) == []
-    assert plan_finished(found, book.state.orders)
+    assert finished(found, book.state.orders)
 
 
 def test_a_part_of_the_target_shrinks_the_stop() -> None:
@@ -351,7 +351,7 @@ def test_a_leg_that_closed_too_much_ends_its_plan() -> None:
     book.fill(stop, 960)
     assert (book.state.position("MNQ").qty, found.legs[0].open_qty) == (-1, -1)
     assert wanted(found, 0) == {}
-    assert plan_finished(found, book.state.orders)
+    assert finished(found, book.state.orders)
 
 
 def test_exits_follow_the_average_of_the_entry_to_the_nearest_tick() -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.execution.desired import finished
 from engine.market.calendars.known import CME
 from engine.model import records as r
 from engine.model.market import MINUTE, NANOS, Side
@@ -16,7 +17,6 @@ from engine.model.plans import Leg, PlanStatus
 from engine.model.records import OrderEvent as E
 from engine.model.restrictions import TradingState
 from engine.state.fold_days import MAY_BE_TOLD_NS
-from engine.state.state import plan_finished
 from tests.support.books import BOOK, MORNING, Book, day_rolled, refolded
 
 ONE = Leg(2, -40, 60)
@@ -51,7 +51,7 @@ def test_a_fill_after_the_end_is_still_our_position(end: E) -> None:
     over = entry.status
     book.fill(entry, 1000, 1)
     assert (entry.status, book.state.position("MNQ").qty, found.open_qty) == (over, 1, 1)
-    assert not plan_finished(found, book.state.orders)
+    assert not finished(found, book.state.orders)
     book.fill(entry, 1000, 1)
     assert (entry.status, found.open_qty) == (OrderStatus.FILLED, 2)
 
@@ -83,7 +83,7 @@ def test_an_order_cancelled_while_its_answer_is_out_is_looked_up_and_not_kept_fo
     book.moved(entry.client_id, E.NOT_FOUND)
     assert not entry.live
     book.write(r.PlanChanged(ts=book.now, book=BOOK, plan_id="p", status=PlanStatus.CLOSING))
-    assert plan_finished(found, book.state.orders)
+    assert finished(found, book.state.orders)
 
 
 def test_an_unknown_order_that_shows_up_goes_on_being_cancelled() -> None:

@@ -58,6 +58,7 @@ class Kinds(Replay):
         model: FillModel | None = None,
         brackets: bool = True,
         balances: bool = True,
+        calendar: str = "cme",
     ) -> None:
         """`ideas` by the seconds after the start at which a minute's close gives them."""
         self.hears: Callable[[ev.AnyEvent], ev.AnyEvent | None] = lambda event: event
@@ -67,7 +68,10 @@ class Kinds(Replay):
         self.invariants = Invariants()
         self.known = {one.symbol: one for one in instruments}
         capabilities = replace(CAPABILITIES, balances=balances)
-        self._books = (BookConfig(BOOK, risk=limits, capabilities=capabilities), *books)
+        self._books = (
+            BookConfig(BOOK, risk=limits, capabilities=capabilities, calendar=calendar),
+            *books,
+        )
         self._script = [(T0 + int(seconds * NANOS), one) for seconds, one in ideas]
         super().__init__(self._boot(), self.known, model or FillModel(), lambda _: None, brackets=brackets)
         self.now = T0
