@@ -241,13 +241,13 @@ def test_money_of_another_currency_is_in_no_sum_of_the_book() -> None:
     assert run.position("FDXM").qty == 3
     core, book = run.core, run.core.books[BOOK]
     [view] = [one for one in picture(core, 1, HealthView(ok=True)).books if one.book == BOOK]
-    assert (view.currency, view.day_usd, view.costs_usd, book.day_usd) == ("USD", 0, 0, 0)
+    assert (view.currency, [view.day_usd, view.costs_usd, book.day_usd]) == ("USD", [D(0)] * 3)
     assert equity_usd(run.book, core.state, core.marks, D(50_000)) == 50_000
     run._report(run.venue.place("FDXM", OrderSpec(Side.SELL, OrderType.MARKET, 3), run.now).events)
     run.minute(("FDXM", 80_100))
     [trade] = run.book.trades
     assert trade.gross_usd == 3 * 97 * euros.tick_value_usd
-    assert (run.book.earned_usd, run.book.day.gross_usd, run.book.day.trades) == (0, 0, 0)
+    assert [run.book.earned_usd, run.book.day.gross_usd, D(run.book.day.trades)] == [D(0)] * 3
     refused = {code for record in run.written(r.IdeaRefused) for code in record.refusals}
     assert Refusal.CURRENCY in refused
 
