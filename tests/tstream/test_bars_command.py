@@ -69,9 +69,11 @@ def test_a_broken_row_is_named(tape: Tape, capsys: Out) -> None:
     assert capsys.readouterr().err == "tstream: tape.csv, row 5: price 'oops' is not a number\n"
 
 
-def test_bars_cannot_be_made_shorter(tape: Tape, capsys: Out) -> None:
-    assert bars(tape(*minutes(60)[::5]), "--timeframe", "1m") == 2
-    assert "the tape holds bars of 5m: shorter ones can't be made of them" in capsys.readouterr().err
+@pytest.mark.parametrize("timeframe", ["1m", "3m"])
+def test_bars_are_made_of_whole_ones_only(timeframe: str, tape: Tape, capsys: Out) -> None:
+    assert bars(tape(*minutes(60)[::5]), "--timeframe", timeframe) == 2
+    said = f"the tape holds bars of 5m: those of {timeframe} can't be made of them"
+    assert said in capsys.readouterr().err
 
 
 def test_a_file_that_cannot_be_written(tape: Tape, tmp_path: Path, capsys: Out) -> None:

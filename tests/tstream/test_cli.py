@@ -80,8 +80,9 @@ REFUSED = {
         "put the options behind the command: tstream run ...",
     ),
     "unknown timeframe": (
-        ["bars", __file__, "--contract", "GC", "--timeframe", "2m"],
-        "Invalid value for '--timeframe': unknown timeframe \"2m\"; known are 1m, 5m, 15m, 30m, 1h",
+        ["bars", __file__, "--contract", "GC", "--timeframe", "7m"],
+        "Invalid value for '--timeframe': unknown timeframe \"7m\"; known are 1m, 2m, 3m, 5m, 10m, 15m, "
+        "30m, 1h, 2h, 4h, 1d",
     ),
     "absent settings": (
         ["run", "--headless", "--config", "/absent.toml"],

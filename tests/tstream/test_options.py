@@ -47,7 +47,7 @@ def test_contracts_and_months() -> None:
         with pytest.raises(ValueError, match="is no contract month"):
             month(text)
     with pytest.raises(ValueError, match="unknown timeframe"):
-        timeframe("2m")
+        timeframe("7m")
 
 
 def test_options_that_shape_the_practice_venue_are_known() -> None:

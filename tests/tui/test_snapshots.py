@@ -82,7 +82,7 @@ SCENES: dict[str, Scene] = {
         f"theme-{theme}": (fake.trading_view, (MEDIUM,), "", {"theme": theme})
         for theme in ("daybook", "meridian", "ember", "vermilion")
     },
-    "chart-zoomed": (fake.trading_view, (MEDIUM,), "zt", {}),
+    "chart-zoomed": (fake.trading_view, (MEDIUM,), "ztt", {}),
 }
 _NAMES = {"!": "exclamation_mark", "?": "question_mark", "/": "slash"}
 CASES = {f"{name}-{size[0]}x{size[1]}": (name, size) for name, scene in SCENES.items() for size in scene[1]}
