@@ -62,7 +62,7 @@ class Clocks:
             self._newest = ts
             self._turn.begin(ts + self.lead)
             self._compare()
-            self._found(ClockFault.SET, -back)
+            self._set(-back)
             return
         if back < 0:
             self._newest = ts
@@ -73,7 +73,7 @@ class Clocks:
         by, self._offset = event.offset_ns - self._offset, event.offset_ns
         self._compare()
         if abs(by) >= STEP_NS:
-            self._found(ClockFault.SET, by)
+            self._set(by)
         if event.stood_still_ns:
             self._found(ClockFault.STOOD_STILL, event.stood_still_ns)
 
@@ -92,7 +92,7 @@ class Clocks:
         if now >= self._lag_until:
             self._venue()
             self._lag, self._lag_until = _NO_LAG, now + MINUTE
-        self._lag = min(self._lag, now + self._turn.wall_offset - event.ts_venue)
+        self._turn.price_lag = self._lag = min(self._lag, now + self._turn.wall_offset - event.ts_venue)
 
     def _venue(self) -> None:
         """A minute of prices is over: whether their stamps differ from our time by more than they should."""
@@ -106,6 +106,10 @@ class Clocks:
     def _compare(self) -> None:
         self._turn.wall_offset = self._offset - self.lead
         self._bars.clock_offset = self._offset
+
+    def _set(self, by_ns: int) -> None:
+        self._lag, self._lag_until = _NO_LAG, 0  # stamps are compared anew
+        self._found(ClockFault.SET, by_ns)
 
     def _found(self, fault: ClockFault, by_ns: int) -> None:
         """Written down, told, and the venue's own word is asked for: whatever happened meanwhile counts."""

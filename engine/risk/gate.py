@@ -72,6 +72,8 @@ class Circumstances(Struct, frozen=True):
     """All that pauses it was set by persons, who may override it."""
     price_age_ns: int | None = None
     """Since the last price; None before the first."""
+    price_lag_ns: int = 0
+    """By how much the market's own times are behind this machine's clock; below zero where they are ahead."""
     market_open: bool = True
     losses_in_a_row: int = 0
     daily_headroom_usd: Decimal | None = None
@@ -129,6 +131,9 @@ def standing(limits: RiskLimits, now: Circumstances) -> list[Against]:
     silent = "" if now.price_age_ns is None else f"no price for {_s(now.price_age_ns)}"
     most = f"{silent}, {_s(limits.stale_ns)} allowed (risk.stale_seconds)"
     when(now.feed_stale, Refusal.FEED_STALE, most if silent else "no price yet")
+    side = "behind" if now.price_lag_ns > 0 else "ahead of"
+    apart = f"the market's times are {_s(abs(now.price_lag_ns))} {side} this machine's clock"
+    when(abs(now.price_lag_ns) >= MINUTE, Refusal.CLOCK, f"{apart} (tstream check)")
     hours = (
         f"outside your hours, {limits.hours_start} to {limits.hours_end} (risk.hours_start, risk.hours_end)"
     )

@@ -37,7 +37,7 @@ _CLOCKS = {
     ClockFault.STOOD_STILL: "nothing ran here for {by}: the machine slept, or tstream was stopped. Stops at "
     "the venue worked on; what happened meanwhile is looked up",
     ClockFault.VENUE: "prices are stamped {by} {side} this machine's clock: the venue's clock differs, or "
-    "they come late. Is ours right? tstream check",
+    "they come late; from a minute on nothing is entered. Is ours right? tstream check",
 }
 
 

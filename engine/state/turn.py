@@ -27,6 +27,10 @@ class Turn:
         """From there to the time that the calendar and the world outside go by."""
         self.venue_lag = 0
         """How far the venue's stamps are behind that, where they differ by more than they should."""
+        self.price_lag = 0
+        """Of this minute's trades of the market, the least by which one was stamped earlier than it came by
+        the wall's time; below zero where stamps are ahead of it. Nanoseconds.
+        """
         self.records: list[AnyRecord] = []
         self.effects: list[AnyEffect] = []
         self.committed = 0

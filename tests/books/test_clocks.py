@@ -11,6 +11,7 @@ from engine.model import records as r
 from engine.model.commands import Flatten, Pause
 from engine.model.events import ClockFault
 from engine.model.market import MINUTE, NANOS
+from engine.model.refusals import Refusal
 from engine.model.restrictions import TradingState
 from engine.model.view import HealthView
 from engine.runtime.view_builder import picture
@@ -211,6 +212,44 @@ def test_f37_a_venue_with_another_clock_loses_no_order(behind: int) -> None:
             ev.Print(ts_recv=bench.now, ts_venue=bench.now, instrument="MNQ", price=PRICE, size=1, seq=n)
         )
     assert found(bench)[-1] == (ClockFault.VENUE, 0)
+
+
+@pytest.mark.parametrize(
+    ("off", "entered"), [(-HOUR, False), (-MINUTE, False), (59 * NANOS, True), (5 * MINUTE, False)]
+)
+def test_f37_with_a_clock_that_is_wrong_at_the_start_nothing_is_entered_until_times_agree(
+    off: int, entered: bool
+) -> None:
+    """The market is `off` behind the machine's clock, and then one of them is set right."""
+    bench = ManualVenue(idea(), idea())
+    bench.connect()
+
+    def minutes(count: int, off: int) -> None:
+        for n in range(count * 60):
+            bench.now += NANOS
+            stamped = bench.now - off
+            bench.step(
+                ev.Print(
+                    ts_recv=bench.now,
+                    ts_venue=stamped,
+                    instrument="MNQ",
+                    price=PRICE,
+                    size=1,
+                    seq=n,
+                )
+            )
+            bench.step(
+                ev.Quote(ts_recv=bench.now, ts_venue=stamped, instrument="MNQ", bid=PRICE, ask=PRICE + 1)
+            )
+
+    minutes(3, off)
+    assert bool(bench.written(r.PlanOpened)) is entered
+    view = picture(bench.core, 1, HealthView(ok=True))
+    assert (Refusal.CLOCK in view.contracts[0].against) is not entered
+    check(bench, -off)  # the machine's clock is set right: by its time prices are stamped as they come
+    minutes(4, off)
+    view = picture(bench.core, 1, HealthView(ok=True))
+    assert Refusal.CLOCK not in view.contracts[0].against
 
 
 def test_f37_people_are_told_the_time_by_the_clock() -> None:

@@ -84,6 +84,8 @@ AGAINST: list[tuple[Refusal, dict[str, Any]]] = [
     (Refusal.VENUE_DOWN, {"venue_up": False}),
     (Refusal.TOO_LATE, {"late_ns": LATEST_NS + 1}),
     (Refusal.FEED_STALE, {"feed_stale": True}),
+    (Refusal.CLOCK, {"price_lag_ns": MINUTE}),
+    (Refusal.CLOCK, {"price_lag_ns": -MINUTE}),
     (Refusal.OUTSIDE_HOURS, {"in_hours": False}),
     (Refusal.NEAR_CLOSE, {"ns_to_flat": LIMITS.no_entry_before_flat_ns}),
     (Refusal.IN_POSITION, {"busy_instrument": True}),
