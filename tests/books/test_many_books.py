@@ -338,11 +338,11 @@ def test_months_are_a_venues_own() -> None:
     )
     many.step(month)
     assert many.core.state.month("MNQ", BETA) == ("beta-h", "MNQH7")
-    assert many.core.state.month("MNQ", ALPHA) == ("alpha-z", "MNQZ6")
+    assert many.core.state.month("MNQ", ALPHA) == ("alpha-MNQ", "MNQZ6")
     assert {name for name in EVERY if many.book(name).held_months} == {"three"}
     assert many.core.market.quotes, "alpha prices it, and has not rolled"
     many.restart()
-    assert many.core.state.month("MNQ", ALPHA) == ("alpha-z", "MNQZ6")
+    assert many.core.state.month("MNQ", ALPHA) == ("alpha-MNQ", "MNQZ6")
     assert {name for name in EVERY if many.book(name).held_months} == {"three"}
 
 

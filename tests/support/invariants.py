@@ -53,6 +53,7 @@ class Invariants:
         self._excess_since: dict[tuple[str, str, Slot], int] = {}
         self.protection_due = True
         """Off in scenarios in which the venue takes no orders at all."""
+        self._was_due = False
         for record in journal:
             self._take(record)
 
@@ -126,6 +127,10 @@ class Invariants:
         self._cash[book, instrument] -= signed * price
 
     def after(self, core: Core, records: Sequence[r.AnyRecord], effects: Sequence[fx.AnyEffect]) -> None:
+        running = self._naked_since or self._excess_since or self.protection_due is not self._was_due
+        if not (records or effects or running):
+            return  # the state is what it was, and no time runs out
+        self._was_due = self.protection_due
         for record in records:
             self._take(record)
         for effect in effects:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TypeVar
 
@@ -35,8 +35,9 @@ ACCOUNTS = {"one": ALPHA, "two": ALPHA, "three": BETA}
 """Books by name, and where their accounts are."""
 EVERY = (*ACCOUNTS, PAPER)
 PRICE = 100_000
+SIZES, LARGE = {"MNQ": 50}, 1_000_000
+"""Lots of a print: more than anybody trades here."""
 STEP_NS = NANOS // 5
-SOURCES = {"MNQ": (ALPHA, BETA)}
 
 
 def book_configs(risk: RiskLimits | None = None, **ratios: str) -> tuple[BookConfig, ...]:
@@ -64,16 +65,21 @@ class ManyBooks:
         books: Sequence[BookConfig] | None = None,
         sources: dict[str, tuple[str, ...]] | None = None,
         instrument: Instrument = MNQ,
+        others: Mapping[Instrument, int] | None = None,
+        start: int = T0,
     ) -> None:
-        """`ideas` by the seconds after the start at which a minute's close gives them."""
-        self.now = T0
-        self.instrument = instrument
-        self.price = PRICE
+        """`ideas` by the seconds after the start at which a minute's close gives them. `instrument` stands
+        for MNQ; `others` are traded beside it, each with the price that it begins at, ticks.
+        """
+        self.now = start
+        self.prices = {"MNQ": PRICE, **{one.symbol: price for one, price in (others or {}).items()}}
+        """By instrument, ticks."""
+        self.instruments = (instrument, *(others or {}))
         self.step_ns = STEP_NS
         self.up = {ALPHA, BETA}
         self.configs = tuple(book_configs() if books is None else books)
-        self.sources = SOURCES if sources is None else sources
-        self.script = [(T0 + seconds * NANOS, idea) for seconds, idea in ideas]
+        self.sources = dict.fromkeys(self.prices, (ALPHA, BETA)) if sources is None else sources
+        self.script = [(start + seconds * NANOS, idea) for seconds, idea in ideas]
         self.boots = 0
         self.invariants = Invariants()
         self.effects: list[fx.AnyEffect] = []
@@ -83,12 +89,21 @@ class ManyBooks:
                     f"{venue}-{name}", name.upper(), AccountKind.PRACTICE, Decimal(50_000), can_trade=True
                 ),
                 name,
-                {"MNQ": MNQ},
+                {one.symbol: one for one in self.instruments},
                 FillModel(),
             )
             for name, venue in ACCOUNTS.items()
         }
         self.core = self._boot()
+
+    @property
+    def price(self) -> int:
+        """Of MNQ, ticks."""
+        return self.prices["MNQ"]
+
+    @price.setter
+    def price(self, ticks: int) -> None:
+        self.prices["MNQ"] = ticks
 
     # -- the process -------------------------------------------------------------------------------
 
@@ -99,7 +114,7 @@ class ManyBooks:
             apply(state, record)
         script = [one for one in self.script if one[0] > self.now]
         config = EngineConfig(
-            (self.instrument,), "many", "t", self.boots, TradingSwitch.LIVE, books=self.configs, templates=(),
+            self.instruments, "many", "t", self.boots, TradingSwitch.LIVE, books=self.configs, templates=(),
             sources=self.sources, bar_grace_ns=0,
         )  # fmt: skip
         core = Core(config, ScriptedStrategy(script, relative=True), state)
@@ -121,10 +136,13 @@ class ManyBooks:
         self.pass_time(2)
 
     def _connect(self, venue: str) -> None:
-        month = ev.ContractResolved(
-            ts_recv=self.now, instrument=self.instrument, contract_id=f"{venue}-z", name="MNQZ6", venue=venue
-        )
-        self.step(month)
+        for one in self.instruments:
+            self.step(
+                ev.ContractResolved(
+                    ts_recv=self.now, instrument=one, contract_id=f"{venue}-{one.symbol}",
+                    name=f"{one.symbol}Z6", venue=venue,
+                )
+            )  # fmt: skip
         for name, broker in self.of(venue):
             self.step(ev.AccountAdopted(ts_recv=self.now, book=name, account=broker.account, venue=venue))
         self.links(venue, ev.LinkState.LIVE)
@@ -182,15 +200,12 @@ class ManyBooks:
         end = self.now + int(seconds * NANOS)
         while self.now < end:
             self.now += self.step_ns
-            quote = ev.Quote(
-                ts_recv=self.now, ts_venue=self.now, instrument="MNQ", bid=self.price, ask=self.price + 1,
-                last=self.price,
-            )  # fmt: skip
-            trade = ev.Print(ts_recv=self.now, ts_venue=self.now, instrument="MNQ", price=self.price, size=50)
+            told = list(self._told())
             for broker in self.accounts.values():
                 broker.advance(self.now)
-                broker.on_quote(quote)
-                broker.on_print(trade)
+                for quote, trade in told:
+                    broker.on_quote(quote)
+                    broker.on_print(trade)
             self.settle()
             for venue in sorted(self.up):
                 self.market(venue)
@@ -198,14 +213,24 @@ class ManyBooks:
             self.settle()
 
     def market(self, venue: str) -> None:
-        """A quote and a print as one venue tells them."""
-        now, price = self.now, self.price
-        self.step(
-            ev.Quote(
-                ts_recv=now, ts_venue=now, instrument="MNQ", bid=price, ask=price + 1, last=price, venue=venue
-            )
-        )
-        self.step(ev.Print(ts_recv=now, ts_venue=now, instrument="MNQ", price=price, size=50, venue=venue))
+        """Quotes and prints as one venue tells them."""
+        for quote, trade in self._told(venue):
+            self.step(quote)
+            self.step(trade)
+
+    def _told(self, venue: str = "") -> Iterator[tuple[ev.Quote, ev.Print]]:
+        now = self.now
+        for symbol, price in self.prices.items():
+            yield (
+                ev.Quote(
+                    ts_recv=now, ts_venue=now, instrument=symbol, bid=price, ask=price + 1, last=price,
+                    venue=venue,
+                ),
+                ev.Print(
+                    ts_recv=now, ts_venue=now, instrument=symbol, price=price, size=SIZES.get(symbol, LARGE),
+                    venue=venue,
+                ),
+            )  # fmt: skip
 
     def minute(self) -> None:
         """To just after the next full minute."""

@@ -25,10 +25,11 @@ from tests.torture import kill_plan as kills
 from tests.torture.kill_points import ANY, POINTS
 from tests.torture.killed_books import KilledBooks
 from tests.torture.killed_day import NAKED_S, KilledDay
+from tests.torture.spread import spread
 from tests.torture.week import Week
 
 SCENES, KILLS, DAYS, TEXTS = 10_000, 210, 5, 20_000
-BOT_SCENES, BOOK_SCENES, ACCOUNT_KILLS = 1_000, 500, 100
+BOT_SCENES, BOOK_SCENES, ACCOUNT_KILLS = 1_000, 10_000, 100
 AIM_S = 2.0
 """From the first accepted login to a protected position."""
 
@@ -48,7 +49,7 @@ def scratch() -> Iterator[Path]:
 def interleave(seed: int, count: int | None) -> None:
     began = time.monotonic()
     jobs = os.cpu_count() or 1
-    tally = interleavings.interleave_all(seed, count or SCENES, jobs)
+    tally = spread(interleavings.interleave, seed, count or SCENES, jobs)
     table(
         f"interleavings: seeds {seed} to {seed + jobs - 1}, {tally.scenes:,} scenes,"
         f" {time.monotonic() - began:.0f} s, no invariant broken",
@@ -66,7 +67,7 @@ def interleave(seed: int, count: int | None) -> None:
 def bots(seed: int, count: int | None) -> None:
     began = time.monotonic()
     jobs = os.cpu_count() or 1
-    tally = beside.interleave_all(seed, count or BOT_SCENES, jobs)
+    tally = spread(beside.interleave, seed, count or BOT_SCENES, jobs)
     table(
         f"bots: seeds {seed} to {seed + jobs - 1}, {tally.scenes:,} scenes of two bots in one contract of a"
         f" book, {time.monotonic() - began:.0f} s, no invariant broken",
@@ -82,13 +83,13 @@ def bots(seed: int, count: int | None) -> None:
 def books(seed: int, count: int | None) -> None:
     began = time.monotonic()
     jobs = os.cpu_count() or 1
-    tally = many_books.interleave_all(seed, count or BOOK_SCENES, jobs)
+    tally = spread(many_books.interleave, seed, count or BOOK_SCENES, jobs)
     table(
         f"books: seeds {seed} to {seed + jobs - 1}, {tally.scenes:,} scenes of three accounts on two venues"
         f" and a paper book, {time.monotonic() - began:.0f} s, no invariant broken",
         ("what came to pass", "times"),
         [
-            ("trades", f"{tally.trades:,}"),
+            *((f"trades of {symbol}", f"{times:,}") for symbol, times in sorted(tally.trades.items())),
             ("starts of the process", f"{tally.boots:,}"),
             ("switches to another venue's prices", f"{tally.switches:,}"),
             *((what, f"{times:,}") for what, times in sorted(tally.mishaps.items())),

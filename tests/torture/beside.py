@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple
 
-from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from engine.books.bots import Bot
@@ -25,6 +23,7 @@ from tests.market.feed import T0
 from tests.strategies.scripted import ScriptedStrategy
 from tests.torture.mishap_replay import MishapReplay
 from tests.torture.mishaps import SCENES, Scene
+from tests.torture.spread import play_drawn
 
 NAMES = ("first", "second")
 
@@ -125,12 +124,6 @@ def interleave(first: int, count: int) -> Tally:
     """Play so many scenes drawn from a seed. Raises AssertionError with the smallest scene that breaks."""
     tally = Tally()
 
-    @seed(first)
-    @settings(
-        max_examples=count, deadline=None, database=None, print_blob=False,
-        suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
-    @given(SCENES, SECONDS)
     def one(scene: Scene, second: Second) -> None:
         played = play(scene, second)
         tally.scenes += 1
@@ -139,15 +132,5 @@ def interleave(first: int, count: int) -> Tally:
         opened = (record for record in played.journal if isinstance(record, r.PlanOpened))
         tally.opened.update(record.plan.bot for record in opened if record.plan.book == BOOK)
 
-    one()
+    play_drawn(one, first, count, SCENES, SECONDS)
     return tally
-
-
-def interleave_all(first: int, count: int, jobs: int) -> Tally:
-    """The same on several processes, whose seeds follow each other."""
-    whole = Tally()
-    with multiprocessing.get_context("spawn").Pool(jobs) as pool:
-        shares = [(first + n, count // jobs + (n < count % jobs)) for n in range(jobs)]
-        for tally in pool.starmap(interleave, shares):
-            whole += tally
-    return whole

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-
-from hypothesis import HealthCheck, given, seed, settings
 
 from engine.lab.replay import BOOK
 from engine.model import records as r
 from engine.model.market import NANOS
 from tests.torture.mishap_replay import play
 from tests.torture.mishaps import SCENES, Scene
+from tests.torture.spread import play_drawn
 
 
 @dataclass
@@ -46,12 +43,6 @@ def interleave(first: int, count: int) -> Tally:
     """Play so many scenes drawn from a seed. Raises AssertionError with the smallest scene that breaks."""
     tally = Tally()
 
-    @seed(first)
-    @settings(
-        max_examples=count, deadline=None, database=None, print_blob=False,
-        suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
-    @given(SCENES)
     def one(scene: Scene) -> None:
         played = play(scene)
         tally.scenes += 1
@@ -62,21 +53,5 @@ def interleave(first: int, count: int) -> Tally:
         tally.hanging_s += [spent / NANOS for spent in played.naked_by_hanging]
         tally.mishaps.update(f"{mishap.kind}: {mishap.fate}" for mishap in played.suffered)
 
-    one()
+    play_drawn(one, first, count, SCENES)
     return tally
-
-
-def interleave_all(first: int, count: int, jobs: int) -> Tally:
-    """The same on several processes, whose seeds follow each other."""
-    shares = [(first + n, count // jobs + (n < count % jobs)) for n in range(jobs)]
-    whole = Tally()
-    for tally in _spread(shares):
-        whole += tally
-    return whole
-
-
-def _spread(shares: Sequence[tuple[int, int]]) -> list[Tally]:
-    if len(shares) == 1:
-        return [interleave(*shares[0])]
-    with multiprocessing.get_context("spawn").Pool(len(shares)) as pool:
-        return pool.starmap(interleave, shares)

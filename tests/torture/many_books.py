@@ -1,19 +1,27 @@
-"""Random interleavings over three accounts on two venues and a paper book, the same for the same seed."""
+"""Random interleavings over three accounts on two venues and a paper book that trade a future and a
+perpetual, the same for the same seed.
+"""
 
 from __future__ import annotations
 
-import multiprocessing
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
+from engine.books.opening import PAPER
 from engine.model import records as r
 from engine.model.commands import Flatten, Pause, Resume
-from engine.model.market import NANOS
-from tests.support.many_books import ACCOUNTS, ALPHA, BETA, EVERY, ManyBooks, long_idea
+from engine.model.config import BookConfig, PaperConfig
+from engine.model.limits import RiskLimits
+from engine.model.market import MINUTE, NANOS, Side
+from engine.model.plans import Idea
+from tests.market.feed import T0
+from tests.support.instruments import PERPETUAL
+from tests.support.many_books import ACCOUNTS, ALPHA, BETA, EVERY, ManyBooks
+from tests.torture.spread import play_drawn
 
 CALM_S = 50
 """After this every venue has been well long enough for prices to be the preferred one's again."""
@@ -40,7 +48,27 @@ class Mishap:
 MISHAPS = st.builds(
     Mishap, st.integers(0, 12), st.sampled_from(What), st.sampled_from(EVERY), st.integers(-60, 60)
 )
+BITCOIN = structs.replace(PERPETUAL, symbol="BTCUSD.P", root="BTCUSD", currency="USD")
+"""In lots of a ten-thousandth, round the clock."""
+SYMBOLS = {"MNQ": 1, BITCOIN.symbol: 30}
+"""By how many ticks each moves for one of a mishap."""
+DAY = 24 * 60 * MINUTE
+MIDNIGHT = T0 - T0 % DAY + DAY
 SCENES = st.lists(MISHAPS, max_size=10)
+STARTS = st.sampled_from([T0, MIDNIGHT - 2 * MINUTE])
+"""In the morning, and so that the perpetual's day rolls meanwhile and the future's does not."""
+LIMITS = RiskLimits(max_contracts=150, max_trades=100, max_losses_in_a_row=0)
+CALENDARS = {ALPHA: "cme", BETA: "always"}
+BOOKS = (
+    *(BookConfig(name, venue, LIMITS, calendar=CALENDARS[venue]) for name, venue in ACCOUNTS.items()),
+    BookConfig(PAPER, risk=LIMITS, paper=PaperConfig()),
+)
+
+
+def idea(symbol: str, side: Side) -> Idea:
+    """With its stop and targets as far away as the instrument moves."""
+    each = side.sign * SYMBOLS[symbol]
+    return Idea("scripted", symbol, side, 0, -40 * each, (80 * each, 160 * each), 80, ("test",), 0, 3)
 
 
 @dataclass
@@ -49,7 +77,8 @@ class Tally:
 
     scenes: int = 0
     boots: int = 0
-    trades: int = 0
+    trades: Counter[str] = field(default_factory=Counter)
+    """By instrument."""
     switches: int = 0
     mishaps: Counter[str] = field(default_factory=Counter)
 
@@ -62,11 +91,15 @@ class Tally:
         return self
 
 
+SIDES = {"MNQ": Side.BUY, BITCOIN.symbol: Side.SELL}
+
+
 class Scene(ManyBooks):
     """One day's minutes with what befalls them. Raises AssertionError."""
 
-    def __init__(self, mishaps: list[Mishap]) -> None:
-        super().__init__([(60, long_idea()), (120, long_idea()), (180, long_idea())])
+    def __init__(self, mishaps: list[Mishap], start: int) -> None:
+        ideas = [(60 * minute, idea(symbol, SIDES[symbol])) for symbol in SYMBOLS for minute in (1, 2, 3)]
+        super().__init__(ideas, BOOKS, others={BITCOIN: 600_000}, start=start)
         self.step_ns = NANOS // 2
         self.invariants.protection_due = False  # nothing can be placed at a venue that is down
         self.switches = 0
@@ -94,7 +127,7 @@ class Scene(ManyBooks):
         self.pass_time(15)
         self._agreed()
         for name in EVERY:
-            assert not self.book(name).position("MNQ").qty, f"{name} is not flat"
+            assert not any(self.book(name).position(one).qty for one in SYMBOLS), f"{name} is not flat"
             assert not self.book(name).flattening, f"{name} is not verified flat"
             assert not self.book(name).live_orders(), f"orders of {name} are left"
         for name, broker in self.accounts.items():
@@ -127,7 +160,8 @@ class Scene(ManyBooks):
                 assert paused <= {f"{name}/" for name in EVERY}, "a pause of one book is for all"
                 self.say(Resume(id=f"q{self.now}", book=mishap.whose))
             case What.MOVE:
-                self.price += mishap.size
+                for symbol, each in SYMBOLS.items():
+                    self.prices[symbol] += each * mishap.size
             case _:
                 pass
 
@@ -136,41 +170,26 @@ class Scene(ManyBooks):
         for name, broker in self.accounts.items():
             book = self.book(name)
             assert self.core.books[name].orders.reconciled, f"{name} is not reconciled"
-            qty = book.position("MNQ").qty
-            assert qty == broker.held("MNQ"), f"{name} believes {qty}, its venue holds {broker.held('MNQ')}"
-            standing = [o for o in broker.venue.orders if o.status.live and o.stop is not None]
-            stops = sum(o.qty - o.filled_qty for o in standing)
-            assert stops == abs(qty), f"{name} holds {qty} with stops for {stops}"
+            for symbol in SYMBOLS:
+                qty, held = book.position(symbol).qty, broker.held(symbol)
+                assert qty == held, f"{name} believes {qty} {symbol}, its venue holds {held}"
+                standing = [o for o in broker.venue.orders if o.status.live and o.stop is not None]
+                stops = sum(o.qty - o.filled_qty for o in standing if o.instrument == symbol)
+                assert stops == abs(qty), f"{name} holds {qty} {symbol} with stops for {stops}"
 
 
 def interleave(first: int, count: int) -> Tally:
     """Play so many scenes drawn from a seed. Raises AssertionError with the smallest scene that breaks."""
     tally = Tally()
 
-    @seed(first)
-    @settings(
-        max_examples=count, deadline=None, database=None, print_blob=False,
-        suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
-    @given(SCENES)
-    def one(mishaps: list[Mishap]) -> None:
-        scene = Scene(mishaps)
+    def one(mishaps: list[Mishap], start: int) -> None:
+        scene = Scene(mishaps, start)
         scene.play()
         tally.scenes += 1
         tally.boots += scene.boots
         tally.switches += scene.switches + scene.core.market.sources.switches
-        tally.trades += sum(len(scene.book(name).trades) for name in EVERY)
+        tally.trades.update(trade.instrument for name in EVERY for trade in scene.book(name).trades)
         tally.mishaps.update(str(mishap.what) for mishap in mishaps)
 
-    one()
+    play_drawn(one, first, count, SCENES, STARTS)
     return tally
-
-
-def interleave_all(first: int, count: int, jobs: int) -> Tally:
-    """The same on several processes, whose seeds follow each other."""
-    whole = Tally()
-    with multiprocessing.get_context("spawn").Pool(jobs) as pool:
-        shares = [(first + n, count // jobs + (n < count % jobs)) for n in range(jobs)]
-        for tally in pool.starmap(interleave, shares):
-            whole += tally
-    return whole

@@ -35,7 +35,7 @@ def test_no_interleaving_breaks_an_invariant() -> None:
 def test_no_interleaving_of_several_books_breaks_an_invariant() -> None:
     tally = many_books.interleave(SEED, 5)
     assert tally.scenes >= 5
-    assert tally.trades > 5
+    assert min(tally.trades[symbol] for symbol in many_books.SYMBOLS) > 3
     assert set(tally.mishaps) <= set(many_books.What)
 
 

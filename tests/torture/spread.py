@@ -1,0 +1,40 @@
+"""How random scenes are drawn, played and counted, on one process or on several."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable
+from functools import reduce
+from operator import iadd
+from typing import Any, TypeVar
+
+from hypothesis import HealthCheck, given, seed, settings
+from hypothesis.strategies import SearchStrategy, tuples
+
+Tally = TypeVar("Tally")
+
+
+def play_drawn(play: Callable[..., None], first: int, count: int, *drawn: SearchStrategy[Any]) -> None:
+    """Play so many scenes drawn from a seed. Raises AssertionError with the smallest scene that breaks."""
+
+    @seed(first)
+    @settings(
+        max_examples=count, deadline=None, database=None, print_blob=False,
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(tuples(*drawn))
+    def one(scene: tuple[Any, ...]) -> None:
+        play(*scene)
+
+    one()
+
+
+def spread(interleave: Callable[[int, int], Tally], first: int, count: int, jobs: int) -> Tally:
+    """Have so many scenes played by several processes, whose seeds follow each other, and add up the tallies.
+    `interleave` takes a seed and a count.
+    """
+    shares = [(first + n, count // jobs + (n < count % jobs)) for n in range(jobs)]
+    if jobs == 1:
+        return interleave(*shares[0])
+    with multiprocessing.get_context("spawn").Pool(jobs) as pool:
+        return reduce(iadd, pool.starmap(interleave, shares))
