@@ -24,7 +24,7 @@ from engine.books.pulse import Pulse
 from engine.execution.order_manager import OrderManager
 from engine.model import events as ev
 from engine.model import records as r
-from engine.model.commands import ManualCommand
+from engine.model.commands import BotCommand, ManualCommand
 from engine.model.config import EngineConfig
 from engine.model.effects import AnyEffect
 from engine.model.events import LinkState
@@ -205,9 +205,11 @@ class Core:
     def _on_command(self, event: ev.CommandReceived) -> None:
         if isinstance(event.command, ManualCommand):
             self.manual.take(event.command)
-            return
-        contracts, expected = tuple(self.instruments), self.config.expected
-        commands.take(event.command, self.turn, self.books, contracts, self.marks, expected)
+        elif isinstance(event.command, BotCommand):
+            self.entries.bots.take(event.command)
+        else:
+            contracts, expected = tuple(self.instruments), self.config.expected
+            commands.take(event.command, self.turn, self.books, contracts, self.marks, expected)
 
 
 def _for_book(handler: Callable[[OrderManager, Any], None]) -> Callable[[Core, Any], None]:

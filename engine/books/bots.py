@@ -10,6 +10,7 @@ from msgspec import structs
 from engine.market.bars import BarsClosed
 from engine.model import records as r
 from engine.model.bots import BotConfig, BotMode
+from engine.model.commands import BotCommand, StartBot
 from engine.model.events import BotOverran
 from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, USUAL, Timeframe
@@ -112,7 +113,8 @@ class Bots:
 
     def ask(self, bot: Bot, closed: BarsClosed, board: SignalBoard) -> Sequence[Idea | Declined]:
         """What a bot says. One that raises is not asked again: what it has opened is managed on."""
-        mine = None if bot.out else bot.heard(closed)
+        asked = not bot.out and bot.name not in self._turn.state.stopped_bots
+        mine = bot.heard(closed) if asked else None
         if mine is None:
             return ()
         try:
@@ -151,21 +153,59 @@ class Bots:
         """Whose strategy has raised this."""
         return next((bot for bot in self.all if bot.error is error), None)
 
+    def take(self, command: BotCommand) -> None:
+        """Start or stop a bot, and write down what it came to."""
+        turn = self._turn
+        text, done = self._obey(command)
+        turn.commit(r.CommandTaken(ts=turn.now, command=command, answer=text, done=done))
+
+    def _obey(self, command: BotCommand) -> tuple[str, bool]:
+        """What it came to in words, and whether it was done."""
+        turn, name = self._turn, command.bot
+        known = [bot for bot in self.all if bot.config.configured]
+        bot = next((one for one in known if one.name == name), None)
+        if bot is None:
+            names = ", ".join(one.name for one in known)
+            has = (
+                f"this run has {names}"
+                if names
+                else "the settings name none; tstream pause stops all entries"
+            )
+            return f"unknown bot {name}; {has}", False
+        starts = isinstance(command, StartBot)
+        stopped = name in turn.state.stopped_bots
+        if not starts and stopped:
+            return f"the bot {name} is stopped already", False
+        if starts and not stopped and not bot.out:
+            return f"the bot {name} is running", False
+        if stopped or not starts:
+            turn.commit(r.BotSwitched(ts=turn.now, bot=name, running=starts, by=command.source))
+        if not starts:
+            return f"the bot {name} is stopped until tstream bots start {name}; its trades stay managed", True
+        was, bot.out, bot.error, bot.warned = bot.out, "", None, False
+        return f"the bot {name} is asked again{f' (it was out: {was})' if was else ''}", True
+
     def views(self, state: State) -> tuple[BotView, ...]:
         """Those that a person has named, with figures over all books."""
-        books = state.books.values()
-        return tuple(
-            BotView(
-                bot.name,
-                bot.config.strategy,
-                bot.config.mode,
-                bot.out,
-                sum(plan.plan.bot == bot.name for book in books for plan in book.plans.values()),
-                sum((book.bot_usd[bot.name] for book in books if bot.name in book.bot_usd), start=Decimal(0)),
-            )
-            for bot in self.all
-            if bot.config.configured
-        )
+        return tuple(_view(bot, state) for bot in self.all if bot.config.configured)
+
+
+def _view(bot: Bot, state: State) -> BotView:
+    books, name, nothing = state.books.values(), bot.name, Decimal(0)
+    records = [book.records[name] for book in books if name in book.records]
+    return BotView(
+        name,
+        bot.config.strategy,
+        bot.config.mode,
+        bot.out,
+        sum(plan.plan.bot == name for book in books for plan in book.plans.values()),
+        sum((book.bot_usd.get(name, nothing) for book in books), nothing),
+        entries=sum(book.bot_entries.get(name, 0) for book in books),
+        wins=sum(one.wins for one in records),
+        losses=sum(one.losses for one in records),
+        net_usd=sum((one.won_usd - one.lost_usd for one in records), nothing),
+        stopped=state.stopped_bots.get(name, ""),
+    )
 
 
 def needed(bots: Iterable[Bot]) -> frozenset[Timeframe]:

@@ -131,6 +131,19 @@ class CancelManual(Command, frozen=True, kw_only=True, tag="cancel_manual"):
     book: str | None = None
 
 
+class StartBot(Command, frozen=True, kw_only=True, tag="start_bot"):
+    """Ask a bot again that was stopped, or that is out: it failed or took too long."""
+
+    bot: str
+
+
+class StopBot(Command, frozen=True, kw_only=True, tag="stop_bot"):
+    """Ask a bot no more, over restarts too, until it is started; its trades stay protected and managed."""
+
+    bot: str
+
+
 ManualCommand = PlaceManual | ChangeManual | CancelManual
 RunCommand = Flatten | CancelEntries | BreakEven | Pause | Resume | Halt | Shutdown
-AnyCommand = RunCommand | ManualCommand
+BotCommand = StartBot | StopBot
+AnyCommand = RunCommand | ManualCommand | BotCommand

@@ -29,6 +29,7 @@ from engine.model.refusals import Refusal
 from engine.model.restrictions import TradingState
 from engine.model.run_records import VERSION as VERSION
 from engine.model.run_records import BotOut as BotOut
+from engine.model.run_records import BotSwitched as BotSwitched
 from engine.model.run_records import ClockFound as ClockFound
 from engine.model.run_records import Record as Record
 from engine.model.run_records import RecordsLost as RecordsLost
@@ -285,6 +286,7 @@ AnyRecord = (
     | ClockFound
     | RecordsLost
     | BotOut
+    | BotSwitched
     | ContractKnown
     | AccountKnown
     | DayRolled

@@ -37,6 +37,15 @@ class BotOut(Record, frozen=True, kw_only=True, tag="bot_out"):
     reason: str
 
 
+class BotSwitched(Record, frozen=True, kw_only=True, tag="bot_switched"):
+    """A person has stopped a bot, or started it again; this outlasts the run."""
+
+    bot: str
+    running: bool
+    by: str
+    """Where the command came from."""
+
+
 class RecordsLost(Record, frozen=True, kw_only=True, tag="records_lost"):
     """The journal has fewer records than were written: its -wal was damaged or deleted, or it is a copy."""
 

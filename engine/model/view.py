@@ -343,12 +343,23 @@ class BotView(Struct, frozen=True):
     open_plans: int = 0
     day_usd: Decimal = Decimal(0)
     """Net of costs, of its trades that closed today, USD."""
+    entries: int = 0
+    """Trades that it has opened today."""
+    wins: int = 0
+    """Of all trades of its that are in the journal."""
+    losses: int = 0
+    net_usd: Decimal = Decimal(0)
+    """What those came to, net of costs, USD."""
+    stopped: str = ""
+    """Where the command came from that stopped it; empty while nobody has."""
 
     @property
     def state(self) -> str:
-        """As it is told: "running", "signals only", "out: failed, see the log"."""
+        """As it is told: "running", "signals only", "stopped by cli", "out: failed, see the log"."""
         if self.out:
             return f"out: {self.out}"
+        if self.stopped:
+            return f"stopped by {self.stopped}"
         return "signals only" if self.mode == "signals" else "running"
 
 

@@ -82,6 +82,12 @@ def _nothing(state: State, record: r.AnyRecord) -> None:
     """A fact for people to read, or an intent: its consequences are records of their own."""
 
 
+def _bot_switched(state: State, record: r.BotSwitched) -> None:
+    state.stopped_bots.pop(record.bot, None)
+    if not record.running:
+        state.stopped_bots[record.bot] = record.by
+
+
 def _plan_opened(state: State, record: r.PlanOpened) -> None:
     plan = record.plan
     book = state.kept_book(plan.book)
@@ -261,6 +267,7 @@ FOLDS: dict[type, Callable[[State, Any], None]] = {
     r.ClockFound: clock_found,
     r.RecordsLost: _nothing,
     r.BotOut: _nothing,
+    r.BotSwitched: _bot_switched,
     r.ContractKnown: _contract_known,
     r.AccountKnown: _account_known,
     r.DayRolled: _day_rolled,

@@ -290,6 +290,8 @@ class State(Struct):
     """Alerts traded by room, this trade date."""
     answers: dict[str, Answered] = field(default_factory=dict)
     """What the newest orders by hand came to, by the command's id, oldest first."""
+    stopped_bots: dict[str, str] = field(default_factory=dict)
+    """Bots that a person has stopped, by name, and where the command came from."""
     last_ts: int = 0
     clock_set_ns: int = 0
     """By how much the machine's clock was set since anything confirmed it; negative is back."""

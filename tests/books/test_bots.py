@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from engine.books.bots import Bot
+from engine.books.bots import Bot, Bots
 from engine.lab.replay import BOOK
 from engine.market.bars import BarsClosed
 from engine.model import events as ev
 from engine.model import records as r
 from engine.model.bots import BotConfig, BotMode
+from engine.model.commands import StartBot, StopBot
 from engine.model.config import PaperConfig
 from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, USUAL, Timeframe
@@ -24,6 +25,7 @@ from engine.runtime.bot_watch import BUDGET_NS, WatchedStrategy
 from engine.signals.board import SignalBoard
 from engine.state.fold import apply
 from engine.state.state import State
+from engine.state.turn import Turn
 from tests.market.feed import T0
 from tests.strategies.scripted import ScriptedStrategy
 from tests.support.scripted_replay import PRICE, ScriptedReplay, idea
@@ -292,3 +294,64 @@ def test_only_repeated_overruns_are_told(took_ms: list[int], times: list[tuple[i
         watched.on_bars(closed, nothing)  # type: ignore[arg-type]
     assert [(one.times, one.took_ns // 1_000_000) for one in told] == times
     assert all((one.bot, one.ts_recv, one.budget_ns) == ("mine", 7, BUDGET_NS) for one in told)
+
+
+def test_a_person_stops_and_starts_bots_and_a_restart_keeps_it() -> None:
+    def script(play: ScriptedReplay) -> Market:
+        yield from play.pass_time(1)
+        for command in (StopBot(id="1", bot="first"), StopBot(id="2", bot="first"), StopBot(id="3", bot="x")):
+            play.say(command)
+        yield from play.minutes(2)
+        play.say(StartBot(id="4", source="cli", bot="first"))
+        play.say(StartBot(id="5", bot="second"))
+        yield from play.minutes(2)
+
+    first, second = bot("first", idea()), bot("second", idea(instrument="MES", stop=4, targets=(8, 16)))
+    play = ScriptedReplay(script, [], bots=[first, second])
+    assert play.answers() == [
+        "the bot first is stopped until tstream bots start first; its trades stay managed",
+        "the bot first is stopped already",
+        "unknown bot x; this run has first, second",
+        "the bot first is asked again",
+        "the bot second is running",
+    ]
+    assert [one.done for one in play.written(r.CommandTaken)] == [True, False, False, True, False]
+    assert opened(play) == [("second", BOOK, "MES"), ("first", BOOK, "MNQ")], "the first one after its start"
+    stopped, started = (
+        next(n for n, one in enumerate(play.journal) if isinstance(one, r.BotSwitched) and one.running is on)
+        for on in (False, True)
+    )
+    again = State()
+    for record in play.journal[: stopped + 1]:
+        apply(again, r.decode(r.encode(record)))
+    assert again.stopped_bots == {"first": "keyboard"}
+    kept = Bots([first, second], Turn(again))
+    assert kept.ask(first, BarsClosed(0, ()), None) == ()  # type: ignore[arg-type]
+    assert [one.state for one in kept.views(again)] == ["stopped by keyboard", "running"]
+    apply(again, play.journal[started])
+    assert [one.state for one in kept.views(again)] == ["running", "running"]
+
+
+def test_one_that_is_out_is_put_back_by_a_person() -> None:
+    faults: list[Exception] = []
+
+    class Once(Listener):
+        """Raises at first."""
+
+        def on_bars(self, closed: BarsClosed, board: SignalBoard) -> Sequence[Any]:
+            if not self.heard:
+                self.heard.append(("", Timeframe.M1))
+                raise ValueError("not yet")
+            return super().on_bars(closed, board)
+
+    def script(play: ScriptedReplay) -> Market:
+        play.core.turn.on_fault = faults.append
+        yield from play.minutes(2)
+        play.say(StartBot(id="1", bot="bad"))
+        yield from play.minutes(2)
+
+    play = ScriptedReplay(script, [], bots=[Bot(BotConfig("bad", "scripted"), Once(idea()))])
+    assert play.answers() == ["the bot bad is asked again (it was out: failed, see the log)"]
+    assert opened(play) == [("bad", BOOK, "MNQ")]
+    [view] = play.core.entries.bots.views(play.core.state)
+    assert (view.state, view.open_plans, view.entries) == ("running", 1, 1)

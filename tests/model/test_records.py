@@ -79,6 +79,7 @@ def test_the_tags_are_the_names_in_the_journal() -> None:
         "day_marked",
         "balance_marked",
         "bot_out",
+        "bot_switched",
         "command_taken",
         "idea_refused",
         "plan_opened",

@@ -11,6 +11,7 @@ from engine.model.bots import BotMode
 from engine.model.market import MINUTE, Timeframe
 from engine.model.sizing import ByEquity
 from tests.tstream.conftest import Reading
+from tstream.cli import call
 from tstream.convert.bots import bots, kinds, parameters
 from tstream.errors import SettingsError
 
@@ -109,6 +110,10 @@ def test_bots_have_strategies_parameters_and_terms(reading: Reading) -> None:
         ("max_trades = -1", "bots[0].max_trades = -1: must be a whole number from 0 to 1000"),
         ('mode = "paper"', 'bots[0].mode = "paper": must be one of trade, signals'),
         ("colour = 1", "bots[0].colour = 1: unknown key"),
+        (
+            'books = ["practise"]',
+            'bots[0].books = ["practise"]: must be books of the settings, some of practice',
+        ),
     ],
 )
 def test_what_is_wrong_names_the_key_and_what_is_allowed(reading: Reading, lines: str, said: str) -> None:
@@ -121,3 +126,60 @@ def test_what_is_wrong_names_the_key_and_what_is_allowed(reading: Reading, lines
 def test_two_bots_of_one_name_are_refused(reading: Reading) -> None:
     with pytest.raises(SettingsError, match=r'bots\[1\].name = "one": is another bot\'s name already'):
         bots(reading('[[bots]]\nname = "one"\n[[bots]]\nname = "one"').settings)
+
+
+@pytest.mark.parametrize(
+    ("venue", "book", "known"),
+    [
+        ('accounts = "all"', "mine-eval1", True),
+        ('accounts = ["A-1"]', "mine", True),
+        ('accounts = ["A-1"]', "paper", True),
+        ('accounts = ["A-1"]', "mine-eval1", False),
+    ],
+)
+def test_books_of_a_bot_are_those_that_may_be_there(
+    reading: Reading, venue: str, book: str, known: bool
+) -> None:
+    text = f'''
+    [venues.mine]
+    kind = "practice"
+    {venue}
+    [[paper]]
+    enabled = true
+    [[bots]]
+    name = "one"
+    books = ["{book}"]
+    '''
+    settings = reading(text).settings
+    if known:
+        assert bots(settings)[0].config.books == (book,)
+        assert bots(settings, anywhere=True)[0].config.books == ()
+        return
+    with pytest.raises(SettingsError, match="must be books of the settings, some of mine, paper"):
+        bots(settings)
+
+
+BREAKS = {
+    "import no_such_package": "can't be loaded: ModuleNotFoundError: No module named 'no_such_package'",
+    "class Breakout: pass": "has no Config, a msgspec Struct of its parameters",
+    "import msgspec\nclass Breakout:\n    class Config(msgspec.Struct): pass": "has no on_bars",
+}
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize(("code", "why"), BREAKS.items(), ids=range(len(BREAKS)))
+def test_a_strategy_that_is_broken_is_told_with_its_package_and_harms_no_other(
+    reading: Reading, tmp_path: Path, capsys: pytest.CaptureFixture[str], code: str, why: str
+) -> None:
+    (tmp_path / "site" / "my_breakout.py").write_text(code, encoding="utf-8")
+    assert bots(reading('[[bots]]\nname = "one"').settings)
+    with pytest.raises(SettingsError) as caught:
+        bots(reading('[[bots]]\nname = "one"\nstrategy = "breakout"').settings)
+    [problem] = caught.value.problems
+    start = "my_breakout:Breakout of the package my-breakout 1.0 "
+    assert problem.message.startswith(start + why)
+    assert problem.remedy == "mend or update its package, or uninstall it"
+    assert call(["strategies"]) == 0
+    out = capsys.readouterr().out
+    assert start + why in out
+    assert "min_score" in out

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from decimal import Decimal
 from io import StringIO
 from pathlib import Path
 
@@ -16,11 +17,21 @@ from msgspec.structs import replace
 
 from adapters.store.lock import InstanceLock, lock_name
 from engine.model.chart import ChartView
-from engine.model.commands import BreakEven, CancelEntries, Command, Flatten, Halt, Pause, Resume
+from engine.model.commands import (
+    BreakEven,
+    CancelEntries,
+    Command,
+    Flatten,
+    Halt,
+    Pause,
+    Resume,
+    StartBot,
+    StopBot,
+)
 from engine.model.flattening import still_open, what_flattening_does
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import Timeframe
-from engine.model.view import FlattenStep, FlattenView, View
+from engine.model.view import BotView, FlattenStep, FlattenView, View
 from tests.tstream.running import Engine, serving
 from tests.tui.charts import charts as charts_of
 from tests.tui.fake import trading_view
@@ -319,3 +330,26 @@ def test_flatten_beside_a_process_that_does_not_answer_names_it_and_ends_nobody(
         # A process is not ended by itself.
         assert call(["flatten", "--yes", "--takeover"]) == 1
         assert "not known which process" in capsys.readouterr().err
+
+
+def test_bots_are_listed_started_and_stopped(running: Running, capsys: Out) -> None:
+    bots = (
+        BotView("fast", "zones", "trade", open_plans=1, entries=2, wins=3, losses=1, net_usd=Decimal("81.5")),
+        BotView("slow", "zones", "signals", out="took too long, 312 ms"),
+    )
+    with running(replace(trading_view(), bots=bots)) as engine:
+        for argv in (["bots"], ["status"]):
+            assert call(argv) == 0
+            lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+            assert ["fast", "zones", "running", "1", "2", "+0.00", "4", "3", "+81.50"] in lines
+            assert any(line[:3] == ["slow", "zones", "out:"] for line in lines)
+        assert call(["bots", "stop", "fast"]) == 1
+        assert call(["bots", "start", "slow"]) == 1
+        assert [(type(one), getattr(one, "bot", "")) for one in engine.sent] == [
+            (StopBot, "fast"),
+            (StartBot, "slow"),
+        ]
+    with running():
+        capsys.readouterr()
+        assert call(["bots"]) == 0
+        assert "one strategy trades everything" in capsys.readouterr().out

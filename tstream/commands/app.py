@@ -13,6 +13,7 @@ import typer
 from typer.main import get_command
 
 from tstream import arguments as args
+from tstream.commands.bots_app import bots_app
 from tstream.commands.order_app import order_app
 from tstream.errors import CommandError, UsageError
 from tstream.options import RunOptions
@@ -44,6 +45,7 @@ app = typer.Typer(
 journal_app = typer.Typer(help="Look into the journal of decisions, orders and fills.")
 app.add_typer(journal_app, name="journal", rich_help_panel=LOOK)
 app.add_typer(order_app, name="order", rich_help_panel=TRADE)
+app.add_typer(bots_app, name="bots", rich_help_panel=TRADE)
 notify_app = typer.Typer(help="Messages to Telegram, Slack, Discord, mail and other services.")
 app.add_typer(notify_app, name="notify", rich_help_panel=LOOK)
 
@@ -190,10 +192,14 @@ def break_even(contract: args.OneContract, book: args.Book = None) -> None:
 @app.command(rich_help_panel=LOOK)
 def strategies() -> None:
     """List the strategies that [[bots]] may name, with their parameters."""
-    from tstream.convert.bots import kinds, parameters
+    from adapters.common.redaction import printable
+    from tstream.convert.bots import Broken, kinds, parameters
 
     for name, kind in sorted(kinds().items()):
         typer.echo(name)
+        if isinstance(kind, Broken):
+            typer.echo(printable(f"  {kind.why}; {kind.remedy}"))
+            continue
         for parameter, words in parameters(kind).items():
             typer.echo(f"  {parameter}: {words}")
 

@@ -18,6 +18,7 @@ from engine.model.quantities import quantity
 from engine.model.restrictions import RestrictionView, TradingState
 from engine.model.view import AlertView, Band, BookView, ContractView, FlattenView, SessionView, View
 from tstream import paths
+from tstream.commands import bots
 from tui import clock_times as times
 from tui import number_format as figures
 from tui.plain_text import plain
@@ -53,6 +54,8 @@ def picture(view: View) -> list[RenderableType]:
         parts.append(_positions(view))
     if view.orders:
         parts.append(_orders(view))
+    if view.bots:
+        parts.append(bots.table(view))
     if view.alerts:
         parts.append(_alerts(view))
     oddities = ", ".join(f"{count} {printable(name)}" for name, count in view.health.counts.items() if count)

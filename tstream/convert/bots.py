@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.metadata import entry_points
-from typing import Any, get_type_hints
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, NamedTuple, get_type_hints
 
 import msgspec
 from msgspec import structs
@@ -14,6 +14,7 @@ from engine.books.bots import Bot, lone
 from engine.model.bots import BotConfig
 from engine.strategies.protocol import Strategy
 from engine.strategies.zones import ZoneReaction, ZoneReactionConfig
+from tstream.convert.books import of_venue, wanted_books
 from tstream.convert.risk import zone_reaction
 from tstream.errors import Problem, SettingsError
 from tstream.settings.bots import BotSettings
@@ -33,10 +34,40 @@ class _ZoneParams(DeclaredSection):
     """What zones may be told."""
 
 
+class Broken(NamedTuple):
+    """A strategy of an installed package that can't be used."""
+
+    why: str
+
+    @property
+    def remedy(self) -> str:
+        return "mend or update its package, or uninstall it"
+
+
 def kinds() -> dict[str, Any]:
-    """Every strategy's class by name; the built-in ones can't be replaced."""
-    found: dict[str, Any] = {point.name: point.load() for point in entry_points(group=STRATEGIES)}
+    """Every strategy's class by name, or what is wrong with it; the built-in ones can't be replaced."""
+    found: dict[str, Any] = {point.name: _loaded(point) for point in entry_points(group=STRATEGIES)}
     return found | {ZoneReaction.name: ZoneReaction}
+
+
+def _loaded(point: EntryPoint) -> Any:
+    package = f" of the package {point.dist.name} {point.dist.version}" if point.dist is not None else ""
+    try:
+        kind = point.load()
+    except Exception as error:  # noqa: BLE001  # whatever the code of others does when it is imported
+        return Broken(f"{point.value}{package} can't be loaded: {_said(error)}")
+    config = getattr(kind, "Config", None)
+    if not (isinstance(config, type) and issubclass(config, msgspec.Struct)):
+        return Broken(f"{point.value}{package} has no Config, a msgspec Struct of its parameters")
+    if not callable(getattr(kind, "on_bars", None)):
+        return Broken(f"{point.value}{package} has no on_bars, which is asked about closed bars")
+    return kind
+
+
+def _said(error: Exception) -> str:
+    """Its kind and its first line, cut to what fits a line."""
+    text = (str(error).splitlines() or [""])[0][:200]
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def parameters(kind: Any) -> dict[str, str]:
@@ -63,8 +94,10 @@ def _words(field: Mapping[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def bots(settings: Settings) -> tuple[Bot, ...]:
-    """The bots of a run: those of [[bots]], or the one of [strategy]. Raises SettingsError."""
+def bots(settings: Settings, *, anywhere: bool = False) -> tuple[Bot, ...]:
+    """The bots of a run: those of [[bots]], or the one of [strategy]. `anywhere`: in a run of the past, whose
+    one book is none of the settings', all of them trade. Raises SettingsError.
+    """
     if not settings.bots:
         return (lone(ZoneReaction(zone_reaction(settings))),)
     known = kinds()
@@ -79,18 +112,40 @@ def bots(settings: Settings) -> tuple[Bot, ...]:
         if foreign:
             why = f"must be contracts of this run, some of {', '.join(settings.contracts)}"
             wrong.append(Problem(f"{where}.instruments", why, shown(foreign)))
+        absent = [book for book in one.books if not _may_be(settings, book)]
+        if absent:
+            why = f"must be books of the settings, some of {', '.join(_books(settings))}"
+            wrong.append(Problem(f"{where}.books", why, shown(absent)))
         if one.strategy not in known:
             why = f"must be one of {', '.join(sorted(known))}"
             wrong.append(Problem(f"{where}.strategy", why, shown(one.strategy)))
+            continue
+        if isinstance(broken := known[one.strategy], Broken):
+            wrong.append(Problem(f"{where}.strategy", broken.why, shown(one.strategy), remedy=broken.remedy))
             continue
         strategy = _strategy(settings, known[one.strategy], one, f"{where}.params")
         if isinstance(strategy, list):
             wrong += strategy
         else:
-            found.append(Bot(_config(one, strategy), strategy))
+            config = _config(one, strategy)
+            found.append(Bot(structs.replace(config, books=()) if anywhere else config, strategy))
     if wrong:
         raise SettingsError(wrong)
     return tuple(found)
+
+
+def _books(settings: Settings) -> list[str]:
+    """The books that the settings name."""
+    named = (one.book for venue in settings.venues for one in wanted_books(settings, venue))
+    return list(dict.fromkeys((*named, *(one.name for one in settings.papers))))
+
+
+def _may_be(settings: Settings, book: str) -> bool:
+    """Whether a book may be there: one of a login that is taken whole is found at the venue, and an account
+    that was alone at its venue once keeps the venue's name.
+    """
+    found = (name for name, section in settings.venues.items() if section.all_accounts is not None)
+    return book in (*_books(settings), *settings.venues) or any(of_venue(book, name) for name in found)
 
 
 def _config(one: BotSettings, strategy: Strategy) -> BotConfig:
@@ -139,4 +194,6 @@ def _strategy(settings: Settings, kind: Any, one: BotSettings, where: str) -> St
         made: Strategy = kind(msgspec.convert(one.params, kind.Config))
     except (msgspec.ValidationError, ValueError) as error:
         return [Problem(where, str(error))]
+    except Exception as error:  # noqa: BLE001  # the code of others
+        return [Problem(where, f"{one.strategy} can't be made with these: {_said(error)}")]
     return made

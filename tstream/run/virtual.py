@@ -65,7 +65,7 @@ def run_virtual(settings: Settings, options: RunOptions, paths: Paths, asked: Se
                 ),
             ),
         ),
-        bots(settings),
+        bots(settings, anywhere=True),
     )
     file = _journal(paths)
     recorder = None

@@ -1,0 +1,69 @@
+"""tstream bots: the bots of the running engine, and their starting and stopping, over its socket."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from adapters.common.redaction import printable
+from adapters.control.client import fetch_view, send_command
+from engine.model.commands import BotCommand, StartBot, StopBot
+from engine.model.view import View
+from tstream import paths
+from tstream.commands.orders import SOURCE, new_id, say
+
+
+def show() -> int:
+    """Print what each bot is, does and has made; gives the exit code. Raises PortError."""
+    view = fetch_view(paths.find().control_socket)
+    if view.bots:
+        Console(highlight=False, markup=False).print(table(view))
+    else:
+        say(f"one strategy trades everything: {view.strategy}; [[bots]] in the settings name several")
+    return 0
+
+
+def start(name: str) -> int:
+    """Have a bot asked again; gives the exit code. Raises PortError."""
+    return _send(StartBot(id=new_id(), source=SOURCE, bot=name))
+
+
+def stop(name: str) -> int:
+    """Have a bot asked no more; gives the exit code. Raises PortError."""
+    return _send(StopBot(id=new_id(), source=SOURCE, bot=name))
+
+
+def _send(command: BotCommand) -> int:
+    answer = send_command(paths.find().control_socket, command)
+    say(answer.text)
+    return 0 if answer.done else 1
+
+
+def table(view: View) -> Table:
+    """The bots in the order of the settings: what each is, does and has made, over all books."""
+    found = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("bot", "strategy", "state"):
+        found.add_column(name)
+    for name in ("open", "today", "day USD", "trades", "won", "net USD"):
+        found.add_column(name, justify="right")
+    for bot in view.bots:
+        bad = "bold red" if bot.out else "yellow" if bot.stopped else ""
+        found.add_row(
+            printable(bot.name),
+            printable(bot.strategy),
+            Text(printable(bot.state), bad),
+            str(bot.open_plans),
+            str(bot.entries),
+            Text(f"{bot.day_usd:+.2f}", _color(bot.day_usd)),
+            str(bot.wins + bot.losses),
+            str(bot.wins),
+            Text(f"{bot.net_usd:+.2f}", _color(bot.net_usd)),
+        )
+    return found
+
+
+def _color(amount: Decimal) -> str:
+    return "" if not amount else "green" if amount > 0 else "red"
