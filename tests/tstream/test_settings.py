@@ -88,7 +88,7 @@ def test_own_costs_replace_the_built_in_ones(reading: Reading) -> None:
 
 
 OTHERS = """
-contracts = ["MNQ", "BTCUSDT.p", "ethusdt@Binance", "ACME"]
+contracts = ["MNQ", "BTCUSDT.p", "ethusdt@Practice", "ACME"]
 [instruments."BTCUSDT.P"]
 kind = "perpetual"
 root = "BTCUSDT"
@@ -101,7 +101,7 @@ least_notional = 5
 maker_percent = 0.02
 taker_percent = 0.05
 margin_percent = 10
-[instruments."ETHUSDT@binance"]
+[instruments."ETHUSDT@practice"]
 kind = "spot"
 tick_size = 0.01
 lot_size = 0.0001
@@ -125,7 +125,7 @@ def test_instruments_of_any_kind_can_be_added(reading: Reading) -> None:
     mnq, btc, eth, acme = reading(OTHERS).settings.instrument_table()
     assert mnq == CME_FUTURES["MNQ"]
     assert btc == replace(PERPETUAL, description="BTCUSDT.P")
-    assert eth == replace(SPOT, symbol="ETHUSDT@binance", description="ETHUSDT@binance")
+    assert eth == replace(SPOT, symbol="ETHUSDT@practice", description="ETHUSDT@practice")
     assert acme == replace(SHARE, description="ACME")
 
 
@@ -202,6 +202,13 @@ BAD = {
         'base = "BTC"\ncalendar = "always"\nleast_notional = 0\nmaker_percent = 0\ntaker_percent = 0.05',
         'instruments.XBTUSD.currency = "BTC": is BTC, which one unit is of: an inverse contract, settled in '
         "its own coin, is worth 1/price and is not traded; take the one that is settled in USD, USDT or USDC",
+    ),
+    "a coin at two venues": (
+        'contracts = ["BTC-USDT"]\n[venues.alpha]\nkind = "practice"\n[venues.beta]\nkind = "practice"\n'
+        '[instruments.BTC-USDT]\nkind = "spot"\ntick_size = 0.1\nlot_size = 0.0001\ncurrency = "USDT"\n'
+        'base = "BTC"\ncalendar = "always"\nleast_notional = 5\nmaker_percent = 0\ntaker_percent = 0.1',
+        'contracts = "BTC-USDT": is another market at each of alpha, beta: name it BTC-USDT@alpha or '
+        "BTC-USDT@beta",
     ),
     "no name of an instrument": (
         "[instruments.'a b']\nfee_usd = 1",

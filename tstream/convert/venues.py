@@ -9,6 +9,7 @@ from typing import Any
 from adapters.common.secret import Secret
 from adapters.projectx.config import ProjectXConfig, RateLimits, WantedAccount
 from engine.model.instrument import Instrument
+from engine.model.symbols import priced_by
 from tstream.convert.books import WantedBook, wanted_books
 from tstream.settings.model import Settings
 
@@ -24,7 +25,7 @@ def projectx_config(
     config = ProjectXConfig(
         user_name=user,
         api_key=Secret(key.get_secret_value),
-        instruments=_by_symbol(settings),
+        instruments=_by_symbol(settings, name),
         **_accounts(settings, name, wanted),
     )
     if venue.kind == "topstepx":
@@ -48,7 +49,7 @@ def practice_config(
     config = ProjectXConfig(
         user_name="practice",
         api_key=Secret(key),
-        instruments=_by_symbol(settings),
+        instruments=_by_symbol(settings, name),
         **_accounts(settings, name, wanted),
         limits=replace(real, period_s=real.period_s / speed, history_period_s=real.history_period_s / speed),
     )
@@ -73,5 +74,6 @@ def _at(config: ProjectXConfig, api_url: str, rtc_url: str) -> ProjectXConfig:
     )
 
 
-def _by_symbol(settings: Settings) -> Mapping[str, Instrument]:
-    return {instrument.symbol: instrument for instrument in settings.instrument_table()}
+def _by_symbol(settings: Settings, venue: str) -> Mapping[str, Instrument]:
+    """What is traded there."""
+    return {one.symbol: one for one in settings.instrument_table() if priced_by(one.symbol, (venue,))}

@@ -17,6 +17,7 @@ from engine.market.calendars.known import CME
 from engine.model.config import BookConfig
 from engine.model.errors import PortError
 from engine.model.events import AccountFound
+from engine.model.symbols import priced_by
 from engine.ports import Broker, MarketFeed
 from engine.state.state import State
 from tstream.clock import RunClock
@@ -154,9 +155,10 @@ class Venues:
 
     @property
     def sources(self) -> dict[str, tuple[str, ...]]:
-        """By instrument, who prices it: every venue of the run, in the settings' order."""
+        """By instrument, who prices it: every venue of the run, in the settings' order, or its own."""
         venues = tuple(self._settings.active)
-        return {one.symbol: venues for one in self._settings.instrument_table()} if len(venues) > 1 else {}
+        table = self._settings.instrument_table() if len(venues) > 1 else ()
+        return {one.symbol: priced_by(one.symbol, venues) for one in table}
 
     @property
     def templates(self) -> tuple[BookConfig, ...]:

@@ -17,6 +17,7 @@ from pydantic_settings import (
 
 from engine.model.config import TradingSwitch
 from engine.model.instrument import CME_FUTURES, Instrument
+from engine.model.symbols import wrong_names
 from tstream.settings.alerts import DiscordSettings, RoomName, RoomSettings
 from tstream.settings.bots import BotSettings
 from tstream.settings.dotenv import DotenvSource, EnvironmentSource
@@ -139,6 +140,8 @@ class Settings(BaseSettings):
     def _books_fit_together(self) -> Self:
         if not self.active:
             raise refuse("are all disabled: enable one", key="venues")
+        for symbol, what in wrong_names(self.instrument_table(), tuple(self.active)):
+            raise refuse(what, key="contracts", value=symbol)
         if (wrong := book_problem(self.venues, self.paper)) is not None:
             key, why, name = wrong
             raise refuse(why, key=key, value=name or None)
