@@ -282,6 +282,8 @@ class BookView(Struct, frozen=True):
     """Where it trades, by the name of the settings; empty for the only one there is, and for paper."""
     currency: str = "USD"
     """Of every amount of the book, whatever its field is called."""
+    dust: tuple[str, ...] = ()
+    """What was left of coins and is too little to be sold, no position: "0.0010 ETHUSDT, 3.01 USD"."""
     copy_ratio: Decimal = Decimal(1)
     """What the sized quantity is multiplied by here."""
     margin: Margin = Margin()

@@ -258,6 +258,11 @@ def _book(core: Core, book: Book) -> BookView:
         venue=book.config.venue,
         copy_ratio=book.config.copy_ratio,
         currency=book.currency,
+        dust=tuple(
+            f"{core.state.quantity(symbol, left.qty)} {symbol}, {left.worth_usd:.2f} {book.currency}"
+            for symbol, left in sorted(known.dust.items())
+            if left.qty
+        ),
         margin=guards.figures().margin,
     )
 

@@ -209,6 +209,8 @@ def test_what_is_left_and_too_little_to_be_sold_is_dust(by_hand: bool) -> None:
     assert (run.position(ETHER).qty, run.book.plans, run.book.live_orders()) == (0, {}, [])
     [trade] = run.book.trades
     assert trade.reason == "dust"
+    [view] = picture(run.core, 1, HealthView(ok=True)).books
+    assert view.dust == (f"0.0010 {ETHER}, 3.01 USD",)
     run.restart()
     assert run.wallet.lots(ETHER) == 10
     assert (run.book.flattening, run.position(ETHER).qty) == ({}, 0)

@@ -85,7 +85,7 @@ def _book(view: View, book: BookView) -> list[Text]:
     verified = "" if book.reconciled else "  not yet verified with the venue"
     brackets = "" if book.brackets else "  own OCO (no native brackets)"
     text = Text(f"{printable(book.book)} · {printable(book.account)}  day ")
-    text.append(f"{_signed(book.day_usd)} USD", _color(book.day_usd))
+    text.append(f"{_signed(book.day_usd)} {book.currency}", _color(book.day_usd))
     text.append(verified + brackets, "yellow")
     if book.preset:
         text.append(f"  limits of {printable(book.preset)}", "dim")
@@ -96,6 +96,7 @@ def _book(view: View, book: BookView) -> list[Text]:
     named = (("used", book.margin.used_usd), ("available", book.margin.available_usd))
     margin = [f"{name} {figures.usd(usd)}" for name, usd in named if usd is not None]
     text.append(f"\n  margin {'  '.join(margin)}" if margin else "")
+    text.append(f"\n  dust {'; '.join(map(printable, book.dust))}" if book.dust else "", "dim")
     lines = [text, _state(view, book)]
     if book.flatten is not None:
         lines.append(_flatten(view, book, book.flatten))
@@ -103,16 +104,16 @@ def _book(view: View, book: BookView) -> list[Text]:
 
 
 def _together(view: View) -> list[Text]:
-    """Sums over the books of one kind, where there are several: other money is never added."""
+    """Sums over the books of one kind and currency, where there are several: other money is never added."""
     lines = []
-    for kind in dict.fromkeys(book.kind for book in view.books):
-        books = [book for book in view.books if book.kind is kind]
+    for kind, currency in dict.fromkeys((book.kind, book.currency) for book in view.books):
+        books = [book for book in view.books if (book.kind, book.currency) == (kind, currency)]
         if len(books) < 2:
             continue
         day = sum((book.day_usd for book in books), Decimal(0))
         realized, opened = (sum(amounts, Decimal(0)) for amounts in zip(*map(_parts, books), strict=True))
         text = Text(f"{len(books)} {kind} books together  day ")
-        text.append(f"{_signed(day)} USD", _color(day))
+        text.append(f"{_signed(day)} {currency}", _color(day))
         text.append(f"  realized {_signed(realized)}  open {_signed(opened)}")
         lines.append(text)
     return lines
