@@ -11,6 +11,7 @@ from typer.main import get_command
 
 from engine.model.config import EngineConfig
 from engine.model.orders import Capabilities
+from engine.model.sizing import ByEquity
 from tests.docs.pages import DOCS, text
 from tstream.commands.app import app
 from tstream.convert.books import book_configs, wanted_books
@@ -46,6 +47,7 @@ def test_the_settings_of_the_page_give_its_books(paths: Paths) -> None:
     assert list(books) == ["topstepx-eval1", "topstepx-eval2", "apex", "paper"]
     assert [book.venue for book in books.values()] == ["topstepx", "topstepx", "apex", ""]
     assert [book.copy_ratio for book in books.values()] == [1, Decimal("0.5"), 1, 1]
+    assert [book.sizing for book in books.values()] == [None, ByEquity(Decimal("0.5")), None, None]
     assert [book.risk.daily_loss_usd for book in books.values()] == [500, 300, 500, 500]
     assert [book.risk.account_preset for book in books.values()][:3] == ["topstep_50k", "topstep_50k", "auto"]
     assert EngineConfig((), "", "", 1, books=tuple(books.values())).expected == tuple(books)[:3]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from msgspec.structs import replace
 
@@ -13,6 +15,7 @@ from engine.model.market import MINUTE, NANOS, Side
 from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import Slot, VenueStatus
 from engine.model.refusals import Refusal
+from engine.model.sizing import ByConfidence, ByRisk, Sizing
 from engine.model.view import AlertFate, HealthView
 from engine.runtime.view_builder import picture
 from tests.support.alert_room import (
@@ -88,6 +91,25 @@ def test_every_risk_limit_holds_for_alerts_and_makes_them_smaller() -> None:
     bench, jm = at_work(risk=RiskLimits(max_contracts=2))
     jm.post()
     assert [order.qty for order in entries(bench)] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("room", "book", "qty", "why"),
+    [
+        (None, None, 3, "grade: 3 asked for"),
+        (None, ByRisk(Decimal(100)), 4, "risk: 100.00 at risk, 22.72 each: 4"),
+        (ByRisk(Decimal(50)), ByRisk(Decimal(100)), 2, "risk: 50.00 at risk, 22.72 each: 2"),
+        (ByConfidence(ByRisk(Decimal(100)), Decimal(0)), None, 4, "confidence: 100% of 4 (100.00"),
+    ],
+)
+def test_a_room_sizes_as_it_says_else_as_the_book_says_else_by_its_letters(
+    room: Sizing | None, book: Sizing | None, qty: int, why: str
+) -> None:
+    bench, jm = at_work(replace(ROOM, sizing=room), sizing=book)
+    jm.post()
+    (opened,) = bench.written(r.PlanOpened)
+    assert opened.plan.qty == qty
+    assert opened.plan.size_reason.startswith(why)
 
 
 def test_a_refusal_of_the_gate_is_told_with_the_rooms_name() -> None:

@@ -30,6 +30,7 @@ from engine.model.orders import (
 )
 from engine.model.plans import Idea
 from engine.model.rooms import AlertRoom
+from engine.model.sizing import Sizing
 from engine.state.fold import apply
 from engine.state.state import BookState, Order, State
 from tests.market.feed import T0
@@ -64,6 +65,7 @@ class ManualVenue(VenueOrders):
         brackets: Brackets = Brackets.AUTO,
         trading: TradingSwitch = TradingSwitch.LIVE,
         rooms: Sequence[AlertRoom] = (),
+        sizing: Sizing | None = None,
     ) -> None:
         VenueOrders.__init__(self, at, boot)
         self.rooms = tuple(rooms)
@@ -81,7 +83,7 @@ class ManualVenue(VenueOrders):
             "t",
             boot,
             trading,
-            templates=(BookConfig(risk=self.risk, brackets=brackets),),
+            templates=(BookConfig(risk=self.risk, brackets=brackets, sizing=sizing),),
             rooms=self.rooms,
             bar_grace_ns=0,  # prints come in order here
         )
