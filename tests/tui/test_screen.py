@@ -314,6 +314,11 @@ async def test_looking_back_in_the_chart() -> None:
         assert "14 Oct 08:" in cockpit.pane("chart")
         await cockpit.press(pilot, "right", "right", "plus")
         assert "bars back" not in cockpit.pane("chart")
+        most = len(charts(CME_FUTURES["MNQ"])[Timeframe.M5].bars) - 10
+        await cockpit.press(pilot, *["left"] * (most // 8 + 2))
+        assert f"{most} bars back, the oldest" in cockpit.pane("chart")
+        await cockpit.press(pilot, "right")
+        assert "the oldest" not in cockpit.pane("chart")
 
 
 async def test_only_the_chart_that_is_looked_at_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,11 +48,12 @@ class ChartPane(Pane):
             self._back = 0
         self._state = state
         contract, chart = state.contract, self._chart_of(state)
-        head = self._title(state)
         if contract is None or chart is None or not (chart.bars or chart.forming):
-            return Content(waiting(_missing(state, chart)), title=head, note=_frames(state))
+            return Content(waiting(_missing(state, chart)), title=self._title(state), note=_frames(state))
         width, height = self.inner
-        self._back = max(0, min(self._back, len(chart.bars) - 10))
+        most = max(0, len(chart.bars) - 10)
+        self._back = min(self._back, most)
+        head = self._title(state, ends=0 < most == self._back)
         every = (*chart.bars, chart.forming) if chart.forming is not None else chart.bars
         self._bars = len(every)
         pitch = self._pitch or self._pitch_for(len(every))
@@ -76,11 +77,12 @@ class ChartPane(Pane):
         self._chart = chart
         return chart
 
-    def _title(self, state: ScreenState) -> Row:
+    def _title(self, state: ScreenState, *, ends: bool = False) -> Row:
+        """`ends`: no older bars are known than those that are looked at."""
         if state.contract is None:
             return (("Chart", "dim"),)
         name = plain(state.contract.name)
-        back = f" · {self._back} bars back" if self._back else ""
+        back = f" · {self._back} bars back{', the oldest' if ends else ''}" if self._back else ""
         return (
             ("Chart · ", "dim"),
             (name, "accent bold"),
