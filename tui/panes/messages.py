@@ -6,8 +6,9 @@ from typing import ClassVar
 
 from tui.panes.base import Pane, title, waiting
 from tui.rows import messages
+from tui.rows.shared import told_zone
 from tui.screen_state import ScreenState
-from tui.styled_text import EMPTY, cell
+from tui.styled_text import EMPTY, cell, join
 from tui.widgets.grid import Content
 
 
@@ -22,7 +23,8 @@ class AlertsPane(Pane):
         if not state.notices and not state.view.alerts:
             return Content(waiting("nothing has happened yet"), title=title("Alerts"))
         count = messages.unacknowledged(state)
-        note = cell(f"{count} new", "warn bold") if count else EMPTY
+        new = cell(f"{count} new", "warn bold") if count else EMPTY
+        note = join([new, told_zone(state)], (" · ", "faint"))
         return Content(messages.alert_rows(state, self.inner[0]), title=title("Alerts"), note=note)
 
 
@@ -36,5 +38,6 @@ class LogPane(Pane):
         width, _ = self.inner
         kept = list(state.logs)[-500:]
         rows = [messages.log_row(line, width) for line in reversed(kept)]
-        note = cell(state.log_filter, "accent") if state.log_filter else EMPTY
+        words = cell(state.log_filter, "accent") if state.log_filter else EMPTY
+        note = join([words, told_zone(state)], (" · ", "faint"))
         return Content(rows or waiting("the log is quiet"), title=title("Log"), note=note)

@@ -7,11 +7,12 @@ from decimal import Decimal
 
 from engine.model.orders import AccountKind
 from engine.model.view import BookView, ContractView, View
+from tui import clock_times as times
 from tui import number_format as figures
 from tui.plain_text import plain
 from tui.screen_state import ScreenState
 from tui.styled_text import EMPTY, Row, cell
-from tui.view_facts import kind_of, own_total, side_days
+from tui.view_facts import kind_of, own_total, session_of, side_days
 
 
 def mode_badge(mode: AccountKind) -> Row:
@@ -66,6 +67,12 @@ def book_chip(state: ScreenState) -> Row:
     stage = stage_badge(book for book in view.books if book.book == state.book)
     word = kind.value.upper() if known else "not here"
     return ((f"▸ {name} {word} {stage[0][0] if stage else ''}", style),)
+
+
+def told_zone(state: ScreenState) -> Row:
+    """In which zone messages have their times, where the clock at the top is another one's."""
+    shown = session_of(state.view, state.contract)
+    return EMPTY if shown.zone == times.TOLD else cell(times.TOLD_MARK, "dim")
 
 
 def price_style(contract: ContractView, flash: int) -> str:
