@@ -317,6 +317,8 @@ def test_names_of_one_family_stay_apart_where_they_are_cut() -> None:
     for width in range(60, 200, 7):
         strip = text_of(book_strip_row(ScreenState(view, "MNQ"), width))
         assert ("al1" in strip and "al2" in strip) or "4 books" in strip
+    locked = text_of(safety_row(ScreenState(many.four_in_trouble(), "MNQ"), 80))
+    assert "LOCKED 1/2: topst…-eval2 ·" in locked
     orders = [text_of(row) for row in positions.folded_order_rows(ScreenState(view, "MNQ"), 80)]
     assert {"tops…eval1", "tops…eval2"} <= {order.split()[0] for order in orders}
 

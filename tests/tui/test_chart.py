@@ -185,3 +185,11 @@ def test_times_below_are_round_and_do_not_touch(frame: Timeframe) -> None:
 
 def test_without_bars_it_says_so() -> None:
     assert text_of(candles(chart_of(), MNQ, [], 60, 12)[0]).strip() == "no bars yet"
+
+
+def test_entries_of_several_books_in_one_row_are_a_range() -> None:
+    near = [PriceLine(84110 + i, "entry", "entry") for i in (0, 1, 2)]
+    rows = candles(chart_of((84100, 84220, 84060, 84130)), MNQ, near, 70, 12)
+    text = "\n".join(map(text_of, rows))
+    assert "entry 21027.50–21028.00" in text
+    assert text.count("entry") == 1

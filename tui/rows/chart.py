@@ -307,6 +307,14 @@ def _last(plot: _Plot, last: int | None) -> None:
     plot.labels[y] = (plot.price(last), f"ink on:{tone} bold")
 
 
+def _by_label(levels: Sequence[PriceLine]) -> dict[str, list[int]]:
+    """The prices (ticks) of each label, lowest first: several books have entered at prices of their own."""
+    found: dict[str, list[int]] = {}
+    for level in levels:
+        found.setdefault(level.label, []).append(level.ticks)
+    return {label: sorted(ticks) for label, ticks in found.items()}
+
+
 def _levels(plot: _Plot, levels: Sequence[PriceLine], last: int | None) -> dict[int, tuple[str, str]]:
     """Draw the lines of the levels; gives their names by row, to be written over the candles."""
     found: dict[int, list[PriceLine]] = {}
@@ -324,9 +332,14 @@ def _levels(plot: _Plot, levels: Sequence[PriceLine], last: int | None) -> dict[
             plot.labels[row] = (plot.price(here[-1].ticks), f"{style} bold")
         # The axis has room for one price: the others stand with their names.
         texts = [names[row][0]] if row in names else []
-        for level in here:
-            side = _SIDES[(level.ticks > last) - (level.ticks < last)] if shared and last is not None else ""
-            own = f" {plot.price(level.ticks)}{side}" if shared or level is not here[-1] else ""
-            texts.append(f"{level.label}{own}")
+        for label, alike in _by_label(here).items():
+            low, high = alike[0], alike[-1]
+            sides = (
+                {_SIDES[(at > last) - (at < last)] for at in alike} if shared and last is not None else {""}
+            )
+            price = plot.price(low) if low == high else f"{plot.price(low)}–{plot.price(high)}"
+            own = f" {price}{min(sides) if len(sides) == 1 else ''}"
+            alone = label == here[-1].label and low == high and not shared
+            texts.append(label if alone else f"{label}{own}")
         names[row] = (beyond + " · ".join(texts), f"{style} bold")
     return names

@@ -34,6 +34,9 @@ _REASONS = ((30, 400), (12, 60), (11, 44), (10, 32), (9, 22))
 
 
 def _cut(words: str, length: int) -> str:
+    whose, colon, _ = words.partition(": ")
+    if colon and len(whose) >= length:
+        return figures.shortened(whose, length)  # which book it is, before why
     return words if len(words) <= length else f"{words[: length - 1].rstrip()}…"
 
 
