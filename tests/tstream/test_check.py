@@ -186,7 +186,7 @@ async def test_credentials_without_a_venue_are_told(places: Paths, gateway: Gate
 
 
 COIN = """
-[instruments.BTCUSDT]
+[instruments."BTCUSDT@one"]
 kind = "perpetual"
 tick_size = 0.1
 lot_size = 0.001
@@ -213,7 +213,7 @@ commission_usd = 0
 def test_where_instruments_come_from_and_until_when_their_holidays_are_known(reading: Reading) -> None:
     address = 'kind = "projectx"\napi_url = "https://b.example"\nrtc_url = "https://b.example"\naccounts = '
     settings = reading(
-        'contracts = ["MNQ", "ES", "BTCUSDT", "AAPL"]\ntrading = "paper"\n'
+        'contracts = ["MNQ", "ES", "BTCUSDT@one", "AAPL"]\ntrading = "paper"\n'
         f'{COIN}[venues.one]\n{address}"A"\n[venues.two]\n{address}"B"\n',
         "".join(f"TSTREAM_VENUES__{n}__USER={n}\nTSTREAM_VENUES__{n}__KEY=k\n" for n in ("ONE", "TWO")),
     ).settings
@@ -225,10 +225,11 @@ def test_where_instruments_come_from_and_until_when_their_holidays_are_known(rea
     terms, cme, always, shares, paper = found("2026-11-30")
     assert terms[3] == (
         "MNQ as tstream knows them; ES with terms of yours ([instruments]); "
-        "BTCUSDT, AAPL by your terms alone ([instruments]); prices from one, or else two"
+        "BTCUSDT@one, AAPL by your terms alone ([instruments]); prices from one, or else two; "
+        "of BTCUSDT@one from that venue alone"
     )
     assert cme == ("calendar cme", True, False, "MNQ, ES; holidays are known until 2028-12-31")
-    assert always == ("calendar always", True, False, "BTCUSDT; never closed, no holidays")
+    assert always == ("calendar always", True, False, "BTCUSDT@one; never closed, no holidays")
     assert shares[3] == "AAPL; holidays are known until 2028-12-31"
     assert paper[3] == "the book paper, 50000 USD of play money"
     assert found("2028-12-01")[1] == (

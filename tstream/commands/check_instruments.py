@@ -8,6 +8,7 @@ from adapters.common.finding import Check
 from engine.books.day_rolls import HOLIDAYS_NEEDED
 from engine.market.calendars.known import calendar_of
 from engine.model.instrument import CME_FUTURES, Instrument
+from engine.model.symbols import venue_of
 from tstream.settings.model import Settings
 
 
@@ -35,6 +36,9 @@ def _terms(settings: Settings, table: Sequence[Instrument]) -> Iterator[str]:
     if new:
         yield f"{', '.join(new)} by your terms alone ([instruments])"
     yield f"prices from {at[0]}{''.join(f', or else {venue}' for venue in at[1:])}"
+    bound = [one.symbol for one in table if venue_of(one.symbol)] if len(at) > 1 else []
+    if bound:
+        yield f"of {', '.join(bound)} from that venue alone"
 
 
 def _calendar(name: str, symbols: Sequence[str], settings: Settings, now: int) -> Check:
