@@ -166,6 +166,10 @@ BAD = {
         "risk.max_trades = true: must be a whole number from 1 to 1000, or off",
     ),
     "number for a bool": ("[ui]\nbell = 7", "ui.bell = 7: must be true or false"),
+    "unknown timeframe": (
+        '[ui]\ntimeframes = ["5m", "7m"]',
+        'ui.timeframes[1] = "7m": must be a list of 1m, 2m, 3m, 5m, 10m, 15m, 30m, 1h, 2h, 4h, 1d',
+    ),
     "text for a section": ('log = "loud"', 'log = "loud": is a section: write [log] and its keys below it'),
     "out of bounds": (
         "[risk]\ndaily_loss_usd = -800",
