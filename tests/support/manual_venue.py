@@ -148,6 +148,7 @@ class ManualVenue(VenueOrders):
     def look(self) -> None:
         """Have the venue's truth looked up now."""
         self.core.books[BOOK].orders.look(0)
+        self.core._pulse.happened()  # nothing that a book hears of has asked for it
         self.core._pulse.due = self.now
 
     def quote(self, bid: int = PRICE, ask: int | None = None) -> None:
