@@ -19,6 +19,10 @@ from engine.model.notices import Notice
 from engine.model.orders import AccountKind, AccountStage, Margin, OrderStatus, OrderType, Slot
 from engine.model.refusals import Refusal
 from engine.model.restrictions import RestrictionView, TradingState
+from engine.model.view_limits import Band as Band
+from engine.model.view_limits import EquityPoint as EquityPoint
+from engine.model.view_limits import EquityView as EquityView
+from engine.model.view_limits import LimitView as LimitView
 
 
 class FlattenStep(StrEnum):
@@ -193,55 +197,6 @@ class TradeView(Struct, frozen=True):
     opened_ts: int
     closed_ts: int
     kind: AccountKind = AccountKind.LIVE
-
-
-class Band(StrEnum):
-    """How much of a limit is used up (docs/semantics.md#bands)."""
-
-    CLEAR = "clear"
-    WARN = "warn"
-    REDUCE = "reduce"
-    """Entries are refused."""
-    ACT = "act"
-    """Flat and locked."""
-
-
-class LimitView(Struct, frozen=True):
-    """One limit of a book, and the distance to it."""
-
-    name: str
-    """"daily loss", "max loss", "trades", "losses in a row", "size"."""
-    used: Decimal
-    limit: Decimal
-    unit: str
-    """"USD", "trades", "losses", "minis"."""
-    band: Band
-
-    @property
-    def left(self) -> Decimal:
-        """Headroom in the limit's unit, never negative."""
-        return max(self.limit - self.used, Decimal(0))
-
-
-class EquityPoint(Struct, frozen=True, array_like=True):
-    """The day's total P&L at a time."""
-
-    ts: int
-    """Nanoseconds UTC."""
-    usd: Decimal
-
-
-class EquityView(Struct, frozen=True):
-    """The day's total P&L over time, USD: realized and open, what is open at what it could be closed for.
-
-    It begins at 0 with the day; where it stands now is `BookView.day_usd`.
-    """
-
-    points: tuple[EquityPoint, ...] = ()
-    """Oldest first, at most one a minute and at most 180: the more, the farther apart."""
-    high_usd: Decimal = Decimal(0)
-    """Highest of every event, 0 or above."""
-    low_usd: Decimal = Decimal(0)
 
 
 class BookView(Struct, frozen=True):
