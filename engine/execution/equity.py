@@ -80,7 +80,8 @@ class EquityWatch:
             if (turn.state.day_of(state), state.day.recounts) != self._day:
                 self._begin()
         if self._held and any(p.qty and marks.mark(p) is None for p in state.positions.values()):
-            return  # nobody knows yet what it could be closed for: as after a restart
+            self._total = self._told()  # nobody knows yet what it could be closed for: as after a restart
+            return
         held = held_usd(state, turn.state, marks)
         if self._settled is None:
             self._settled = day_usd(state, turn.state, marks) - held

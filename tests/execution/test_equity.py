@@ -16,6 +16,7 @@ from engine.runtime.view_builder import picture
 from engine.state.days import CURVE_POINTS, DayStats
 from tests.market.feed import T0
 from tests.support.books import refolded
+from tests.support.many_books import EVERY, ManyBooks, long_idea
 from tests.support.scripted_replay import INSTRUMENTS, PRICE, ScriptedReplay, idea
 
 
@@ -94,6 +95,22 @@ def test_t3_a_restart_goes_on_from_what_was_written_down() -> None:
         before.low_usd,
         before.drawdown_usd,
     )
+
+
+def test_a_restart_notes_no_total_before_it_knows_what_is_held_is_worth() -> None:
+    many = ManyBooks([(60, long_idea())])
+    many.connect()
+    many.pass_time(70)
+    many.pass_time(70, many.price - 10)
+    assert all(many.held().values())
+    before = len(many.written(r.EquityNoted))
+    many.restart(connect=False)
+    assert many.written(r.EquityNoted)[before:] == []
+    many.connect()
+    many.pass_time(70, many.price + 3)
+    later = many.written(r.EquityNoted)[before:]
+    assert {one.book for one in later} == set(EVERY)
+    assert all(one.total_usd for one in later)
 
 
 def test_the_curve_has_a_point_a_minute_and_is_thinned_to_a_bound() -> None:
