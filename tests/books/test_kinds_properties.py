@@ -96,7 +96,7 @@ class Scene:
             assert known.qty(position) <= held[symbol], "more is held than was bought and not sold"
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(moves, st.booleans())
 def test_coins_and_money_are_what_fills_made_of_them(
     steps: list[tuple[str, str, int, int]], own: bool

@@ -152,7 +152,7 @@ def _settle(book: Book, found: PlanState) -> None:
     raise AssertionError("the same things are done for ever")
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     _plans(),
     st.lists(

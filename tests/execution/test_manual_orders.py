@@ -383,7 +383,7 @@ def test_a_trade_of_a_strategy_is_not_changed_by_hand() -> None:
     )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @examples(st.lists(st.tuples(st.integers(-90, 20), st.integers(0, 250), st.booleans()), max_size=4))
 def test_protection_never_goes_down_in_between(moves: list[tuple[int, int, bool]]) -> None:
     venue = _held()

@@ -32,7 +32,7 @@ def test_after_a_storm_the_truth_is_found_and_flat_is_flat(seed: int, brackets: 
     assert traded or storm._core.entries.refusals, "nobody had an idea"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 1 << 32), brackets=st.booleans(), hands=st.booleans(), bots=st.integers(1, 2))
 def test_any_storm_in_any_mode_with_one_bot_or_two_and_somebody_elses_hands_or_not(
     seed: int, brackets: bool, hands: bool, bots: int

@@ -28,7 +28,7 @@ INSTANTS = st.integers(START, START + 3 * 365 * 24 * 60 * MINUTE)
 
 @pytest.mark.parametrize("calendar", CALENDARS.values(), ids=list(CALENDARS))
 def test_every_instant_has_one_trade_date_and_days_leave_no_gap(calendar: Calendar) -> None:
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=300)
     @given(INSTANTS)
     def holds(ts: int) -> None:
         day = calendar.trade_date(ts)

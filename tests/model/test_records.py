@@ -55,7 +55,7 @@ PLAIN: dict[type[inspect.Type], st.SearchStrategy[Any]] = {
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_every_record_comes_back_as_it_was(kind: type[msgspec.Struct]) -> None:
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     @given(_values(inspect.type_info(kind)))
     def there_and_back(record: r.AnyRecord) -> None:
         raw = r.encode(record)

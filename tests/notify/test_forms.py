@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.notify.channels import slack
@@ -60,7 +60,7 @@ messages = st.builds(
     count=st.integers(1, 99),
 )
 
-some = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+some = settings(max_examples=25)
 
 
 class Balance(HTMLParser):

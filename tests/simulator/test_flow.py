@@ -85,7 +85,7 @@ def act(exchange: Exchange, step: tuple[object, ...]) -> None:
             raise AssertionError(step)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(flows)
 def test_the_balance_is_start_plus_what_the_half_turns_say(
     flow: list[tuple[int, tuple[object, ...]]],

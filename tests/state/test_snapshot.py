@@ -34,7 +34,7 @@ def fold(records: list[r.AnyRecord], state: State | None = None) -> State:
     return state
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 3), share=st.floats(0, 1))
 def test_a_snapshot_and_the_records_after_it_are_the_whole_fold(seed: int, share: float) -> None:
     records = journal(seed)

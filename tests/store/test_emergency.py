@@ -119,7 +119,7 @@ async def test_f33_a_disk_that_hangs_is_not_waited_for(path: Path, monkeypatch: 
     file.close()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     records=st.lists(st.text(max_size=30).map(msgspec.json.encode), min_size=1, max_size=5),
     cut=st.integers(0, 400),

@@ -244,7 +244,7 @@ async def test_a_journal_of_one_kind_is_continued_by_the_other(path: Path) -> No
 
 
 @given(batches=st.lists(st.lists(st.binary(max_size=40), max_size=5), max_size=5), boundary=st.integers(0, 5))
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_hash_knows_the_records_of_the_last_run_and_nothing_else(
     tmp_path_factory: pytest.TempPathFactory, batches: list[list[bytes]], boundary: int
 ) -> None:

@@ -131,7 +131,7 @@ def test_every_kind_of_event_comes_back_identical(tmp_path: Path) -> None:
 
 
 @given(events=everything)
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_comes_comes_back_identical(
     tmp_path_factory: pytest.TempPathFactory, events: list[ev.AnyEvent]
 ) -> None:

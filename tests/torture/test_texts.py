@@ -20,7 +20,7 @@ def test_no_text_is_traded_that_a_strict_reader_would_not_call_an_alert() -> Non
     assert len(tally.reasons) > 8
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(habits())
 def test_an_edit_into_what_is_no_alert_takes_the_entry_back_and_makes_none(habit: Habit) -> None:
     bench, jm = at_work()

@@ -177,7 +177,7 @@ _BOOKS = st.lists(
 
 
 @given(_BOOKS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_sum_mixes_kinds_or_currencies(drawn: list[tuple[AccountKind, str, int]]) -> None:
     base = fake.book()
     books = tuple(
