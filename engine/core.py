@@ -108,11 +108,14 @@ class Core:
     def step(self, event: ev.AnyEvent) -> Outcome:
         """Take one event in. The lists are valid until the next step."""
         self.clocks.begin(event)
+        self._guarded(self._sift, event)
+        return self.turn.records, self.turn.effects
+
+    def _sift(self, event: ev.AnyEvent) -> None:
         sources = self.market.sources
         counts = not sources.chosen or sources.counts(event, self.turn.now)
         for one in self.market.quarantine.sift(event) if counts else (event,):
             self._take(one, counts)
-        return self.turn.records, self.turn.effects
 
     def _take(self, event: ev.AnyEvent, counts: bool) -> None:
         """`counts`: it does not come from a venue whose prices are not the ones that are gone by."""
@@ -151,8 +154,6 @@ class Core:
         self._pulse.happened(event)
         _HANDLERS[type(event)](self, event)
 
-    # --- bugs ------------------------------------------------------------------------------------------
-
     def _guarded(self, work: Callable[..., None], *what: Any) -> bool:
         """Do one part of a step. A bug in it leaves the other parts alone, and must not leave positions
         alone: what was decided so far stands, and entries pause. False where there was one.
@@ -167,8 +168,6 @@ class Core:
             if scope(None, None) not in self.state.restrictions:
                 tighten(self.turn, TradingState.REDUCING, "internal error, see the log")
             return False
-
-    # --- what happens ----------------------------------------------------------------------------------
 
     def _on_quote(self, event: ev.Quote) -> None:
         self.clocks.confirm(event.ts_venue)
