@@ -24,8 +24,10 @@ from adapters.projectx.venue import ProjectXVenue
 from adapters.simulator.market.hours import market_open
 from adapters.simulator.process import Ready
 from adapters.store.journal import SqliteJournal
+from engine.books.bots import Bot
 from engine.core import Core
 from engine.market.bars import BarsClosed
+from engine.model.bots import BotConfig
 from engine.model.commands import Flatten, Resume, Shutdown
 from engine.model.config import BookConfig, EngineConfig, PaperConfig, TradingSwitch
 from engine.model.instrument import CME_FUTURES
@@ -43,6 +45,8 @@ from tests.torture.venue_process import KEY, USER
 from tstream.run.wiring import in_real_time
 
 PAPER = "paper"
+BOTS = "first", "second"
+"""Both trade every contract in every book."""
 TICKS = {"MNQ": (40, 80, 160), "MES": (12, 24, 48), "MGC": (20, 40, 80)}
 """Of stop, first and second target."""
 LIMITS = RiskLimits(
@@ -50,6 +54,7 @@ LIMITS = RiskLimits(
     daily_loss_usd=Decimal(1_000_000),
     max_trades=1_000_000,
     max_open_trades=100,
+    plans_per_contract=len(BOTS),
     account_preset="none",
     reduce_on_unknown_days=False,
 )
@@ -78,7 +83,7 @@ class Restless:
 
     name = "restless"
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: str) -> None:
         self._seed = seed
 
     def on_bars(self, closed: BarsClosed, board: SignalBoard) -> Sequence[Idea | Declined]:
@@ -144,7 +149,8 @@ async def main(orders: Orders) -> None:
             books=(*books, BookConfig(PAPER, risk=LIMITS, paper=PaperConfig())),
             sources={symbol: (venue,) for symbol, venue in symbols.items()},
         )  # fmt: skip
-        core = Core(in_real_time(config, first.rate), Restless(orders.seed), state)
+        bots = [Bot(BotConfig(name, Restless.name), Restless(f"{orders.seed}{name}")) for name in BOTS]
+        core = Core(in_real_time(config, first.rate), bots, state)
         feeds = {one.name: venue.feed for one, venue in zip(orders.venues, venues, strict=True)}
         engine = Engine(core, journal, journal.last_seq, feeds, brokers, clock, speed=first.rate)
         core.turn.on_fault = bug

@@ -30,7 +30,7 @@ from engine.state.fold import apply
 from engine.state.state import State
 from tests.support.patience import patient
 from tests.torture import audit
-from tests.torture.books_child import PAPER, Orders, VenueOrders
+from tests.torture.books_child import BOTS, PAPER, Orders, VenueOrders
 from tests.torture.venue_process import ROOT, VenueProcess
 
 START_USD = Decimal(50_000)
@@ -49,6 +49,8 @@ class Outcome:
     """Real seconds from a kill until every book agreed with its account again, protected."""
     fills: Counter[str] = field(default_factory=Counter)
     """By book."""
+    bots: Counter[str] = field(default_factory=Counter)
+    """Trades that each has opened, over all books."""
     trades: int = 0
     paper_trades: int = 0
 
@@ -224,6 +226,9 @@ class KilledBooks:
         audit.folds(self._records)
         audit.strategies_wait(self._records)
         audit.nothing_from_outside(self._records)
+        opened = (record for record in self._records if isinstance(record, r.PlanOpened))
+        self.outcome.bots.update(record.plan.bot for record in opened)
+        assert set(self.outcome.bots) == set(BOTS), f"a bot has not traded: {self.outcome.bots}"
         intended = [record for record in self._records if isinstance(record, r.OrderIntended)]
         for book, (venue, account) in self._books.items():
             tags = Counter(await venue.tags(account, SINCE))
