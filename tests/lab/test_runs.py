@@ -116,7 +116,7 @@ class _Watched:
         self.journal = journal
         self.intended: set[str] = set()
         self.naked_since: dict[str, int] = {}
-        self.next_deadline = core.next_deadline
+        self.next_deadline, self.config = core.next_deadline, core.config
 
     def start(self, ts: int) -> Outcome:
         return self._checked(self.core.start(ts))

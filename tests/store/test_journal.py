@@ -141,10 +141,10 @@ async def test_f33_a_full_disk_is_retryable_and_nothing_is_lost(path: Path, coun
 WRITE_UNTIL_KILLED = """
 import asyncio, sys
 from pathlib import Path
-from adapters.store.journal import Journal
+from adapters.store.journal import SqliteJournal
 
 async def main():
-    journal = await Journal.open(Path(sys.argv[1]))
+    journal = await SqliteJournal.open(Path(sys.argv[1]))
     while True:
         await journal.append([b"record %d" % (journal.last_seq + 1)], journal.last_seq + 1)
         print(journal.last_seq, flush=True)

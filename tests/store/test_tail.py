@@ -22,12 +22,12 @@ PLAIN = r.Reconciled(ts=1, book="b", orders=0, positions=0)
 CRASH = """
 import asyncio, os, sys
 from pathlib import Path
-from adapters.store.journal import Journal
+from adapters.store.journal import SqliteJournal
 from tests.store.test_tail import HALT, PLAIN
 from engine.model.records import encode
 
 async def main(order):
-    journal = await Journal.open(Path(sys.argv[1]), install="tail")
+    journal = await SqliteJournal.open(Path(sys.argv[1]), install="tail")
     for seq, kind in enumerate(order, 1):
         await journal.append([encode(HALT if kind == "h" else PLAIN)], seq)
     await journal._thread.do(lambda: None)
