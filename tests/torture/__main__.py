@@ -186,13 +186,14 @@ def accounts(seed: int, count: int | None) -> None:
         outcome = KilledBooks(folder, seed).play(count or ACCOUNT_KILLS)
     table(
         f"accounts: seed {seed}, {outcome.kills.total()} kills, {time.monotonic() - began:.0f} s; two"
-        " accounts of one login, one at a second venue, and a paper book, two bots in each: nothing lost or"
-        " doubled",
+        " accounts of one login, one at a second venue, and a paper book, two bots and a room in each: nothing"
+        " lost or doubled",
         ("", "figure"),
         [
             *((f"killed: {who}", str(times)) for who, times in sorted(outcome.kills.items())),
             *((f"fills of {book}, none missed", str(times)) for book, times in outcome.fills.items()),
             *((f"trades opened by the {bot} bot", str(times)) for bot, times in sorted(outcome.bots.items())),
+            ("alerts of the room that a book traded, each once", str(outcome.alerts)),
             ("trades at the venues", str(outcome.trades)),
             ("trades of the paper book", str(outcome.paper_trades)),
             ("from a kill to all books agreed and protected, p50", ms(quantile(outcome.agreed_s, 0.5))),

@@ -9,13 +9,13 @@ import asyncio
 import logging
 import random
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from adapters.common.secret import Secret
 from adapters.common.steady import passing_ns
@@ -30,11 +30,13 @@ from engine.market.bars import BarsClosed
 from engine.model.bots import BotConfig
 from engine.model.commands import Flatten, Resume, Shutdown
 from engine.model.config import BookConfig, EngineConfig, PaperConfig, TradingSwitch
+from engine.model.events import AlertKind, AlertReceived
 from engine.model.instrument import CME_FUTURES
 from engine.model.limits import RiskLimits
 from engine.model.market import Side, Timeframe
 from engine.model.plans import Idea
-from engine.ports import Clock
+from engine.model.rooms import AlertRoom
+from engine.ports import Clock, Sink
 from engine.runtime.engine import Engine
 from engine.runtime.recovery import restore
 from engine.signals.board import SignalBoard
@@ -47,14 +49,17 @@ from tstream.run.wiring import in_real_time
 PAPER = "paper"
 BOTS = "first", "second"
 """Both trade every contract in every book."""
+REPEATED = 5
+"""Messages of before that a run of the room hears again."""
 TICKS = {"MNQ": (40, 80, 160), "MES": (12, 24, 48), "MGC": (20, 40, 80)}
 """Of stop, first and second target."""
+ROOM = AlertRoom("room", {"MES": "MES"}, entry_distance=Decimal(50))
 LIMITS = RiskLimits(
     risk_per_trade_usd=Decimal(1_000),
     daily_loss_usd=Decimal(1_000_000),
     max_trades=1_000_000,
     max_open_trades=100,
-    plans_per_contract=len(BOTS),
+    plans_per_contract=len(BOTS) + 1,  # and the room
     account_preset="none",
     reduce_on_unknown_days=False,
 )
@@ -102,6 +107,46 @@ class Restless:
         return ideas
 
 
+class Room:
+    """Somebody posts a trade of MES every few seconds. What was posted is kept, as a chat service does: each
+    run hears the newest messages of those before again.
+    """
+
+    def __init__(self, history: Path, clock: Clock, seed: int) -> None:
+        self._history = history
+        self._clock = clock
+        self._rng = random.Random(seed)
+        self.price: Callable[[], int | None] = lambda: None
+        """Of MES, in ticks."""
+
+    async def run(self, sink: Sink) -> None:
+        kept = self._history.read_bytes().splitlines() if self._history.exists() else []
+        for line in kept[-REPEATED:]:
+            old = msgspec.json.decode(line, type=AlertReceived)
+            sink(structs.replace(old, ts_recv=self._clock(), caught_up=True))
+        number = len(kept)
+        while True:
+            await asyncio.sleep(self._rng.uniform(0.5, 3.0))
+            if (price := self.price()) is None:
+                continue
+            number += 1
+            message = self._message(number, price)
+            with self._history.open("ab") as file:
+                file.write(msgspec.json.encode(message) + b"\n")
+            for _ in range(2):  # as two paths tell it
+                sink(message)
+
+    def _message(self, number: int, price: int) -> AlertReceived:
+        tick, side = CME_FUTURES["MES"].tick_size, self._rng.choice(list(Side))
+        stop = price - side.sign * TICKS["MES"][0]
+        text = f"🚨 MES {'long' if side is Side.BUY else 'short'} {price * tick}: A\nStop: {stop * tick}"
+        now = self._clock()
+        return AlertReceived(
+            ts_recv=now, ts_venue=now, room=ROOM.name, message_id=str(number), revision=text,
+            kind=AlertKind.POSTED, author="1", text=text, posted_ts=now,
+        )  # fmt: skip
+
+
 def _venue(orders: VenueOrders, seed: int, clock: Clock) -> ProjectXVenue:
     url, real = orders.ready.url, RateLimits()
     rate = orders.ready.rate
@@ -147,12 +192,14 @@ async def main(orders: Orders) -> None:
             tuple(CME_FUTURES[symbol] for symbol in symbols), "torture", journal.install, journal.boot,
             TradingSwitch.LIVE, practice_time=True, templates=(),
             books=(*books, BookConfig(PAPER, risk=LIMITS, paper=PaperConfig())),
-            sources={symbol: (venue,) for symbol, venue in symbols.items()},
+            sources={symbol: (venue,) for symbol, venue in symbols.items()}, rooms=(ROOM,),
         )  # fmt: skip
         bots = [Bot(BotConfig(name, Restless.name), Restless(f"{orders.seed}{name}")) for name in BOTS]
         core = Core(in_real_time(config, first.rate), bots, state)
         feeds = {one.name: venue.feed for one, venue in zip(orders.venues, venues, strict=True)}
-        engine = Engine(core, journal, journal.last_seq, feeds, brokers, clock, speed=first.rate)
+        room = Room(Path(orders.journal).with_name("room.jsonl"), clock, orders.seed + journal.boot)
+        room.price = lambda: getattr(core.market.quotes.get("MES"), "last", None)
+        engine = Engine(core, journal, journal.last_seq, feeds, brokers, clock, speed=first.rate, alerts=room)
         core.turn.on_fault = bug
         listening = asyncio.create_task(_listen(engine))
         try:

@@ -51,6 +51,8 @@ class Outcome:
     """By book."""
     bots: Counter[str] = field(default_factory=Counter)
     """Trades that each has opened, over all books."""
+    alerts: int = 0
+    """Of the room, traded in a book."""
     trades: int = 0
     paper_trades: int = 0
 
@@ -226,8 +228,11 @@ class KilledBooks:
         audit.folds(self._records)
         audit.strategies_wait(self._records)
         audit.nothing_from_outside(self._records)
-        opened = (record for record in self._records if isinstance(record, r.PlanOpened))
-        self.outcome.bots.update(record.plan.bot for record in opened)
+        opened = [record.plan for record in self._records if isinstance(record, r.PlanOpened)]
+        alerts = Counter((plan.book, plan.origin) for plan in opened if plan.origin)
+        self.outcome.alerts = len(alerts)
+        assert set(alerts.values()) == {1}, f"an alert traded twice, or none at all: {alerts}"
+        self.outcome.bots.update(plan.bot for plan in opened if plan.bot)
         assert set(self.outcome.bots) == set(BOTS), f"a bot has not traded: {self.outcome.bots}"
         intended = [record for record in self._records if isinstance(record, r.OrderIntended)]
         for book, (venue, account) in self._books.items():
