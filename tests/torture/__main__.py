@@ -186,8 +186,8 @@ def accounts(seed: int, count: int | None) -> None:
         outcome = KilledBooks(folder, seed).play(count or ACCOUNT_KILLS)
     table(
         f"accounts: seed {seed}, {outcome.kills.total()} kills, {time.monotonic() - began:.0f} s; two"
-        " accounts of one login, one at a second venue, and a paper book, two bots and a room in each: nothing"
-        " lost or doubled",
+        " accounts of one login, one at a second venue, and a paper book, two bots and a room in each:"
+        " nothing lost or doubled",
         ("", "figure"),
         [
             *((f"killed: {who}", str(times)) for who, times in sorted(outcome.kills.items())),
