@@ -33,6 +33,7 @@ async def test_f61_without_queries_a_new_run_closes_what_the_journal_knows(tmp_p
     async with venue_side(tmp_path) as f:
         async with f.engine(LONG) as run:
             await run.enter()
+            await run.stored()
             await run.crash()
         f.practice.faults.add("throttled", call="login", times=3, seconds=0)
         leave_alone(f, *QUERIES)

@@ -125,9 +125,7 @@ class VenueSide:
         """
         async with AsyncExitStack() as stack:
             journal = await stack.enter_async_context(await SqliteJournal.open(self.journal))
-            state = State()
-            async for _, raw in journal.read():
-                apply(state, r.decode(raw))
+            state = await _kept(journal)
             account = WantedAccount(book="practice", last=last_known(state, "practice"))
             wanted = replace(_config(self.practice, **timing), accounts=(account,))
             venue = ProjectXVenue(wanted, self.clock, session_open=market_open, rng=random.Random(1))
@@ -146,7 +144,7 @@ class VenueSide:
             events: list[ev.AnyEvent] = []
             feeds = {"practice": venue.feed}
             engine = Engine(core, journal, journal.last_seq, feeds, venue.brokers, self.clock, events.append)
-            run = Run(self, core, strategy, engine, asyncio.create_task(engine.main()), events)
+            run = Run(self, core, strategy, engine, asyncio.create_task(engine.main()), events, journal)
             try:
                 await until(lambda: run.ready() or not heard, 10)
                 yield run
@@ -168,6 +166,7 @@ class Run:
     main: asyncio.Task[None]
     events: list[ev.AnyEvent]
     """Everything that the engine has taken in."""
+    journal: SqliteJournal
 
     def ready(self) -> bool:
         """The account is known, compared with the venue, and the market flows."""
@@ -221,10 +220,24 @@ class Run:
         assert self.book.plans, self.core.entries.refusals
         await until(lambda: self.qty() == 5 and sum(q for q, _ in self.stops()) == 5)
 
+    async def stored(self) -> None:
+        """The journal has the position too, not only the memory: without this a crash may forget it."""
+        async with asyncio.timeout(patient(10)):
+            while (await _kept(self.journal)).book("practice").position("MNQ") != self.book.position("MNQ"):
+                pass
+
     async def crash(self) -> None:
         """The process is gone: nothing is said to anybody."""
         self.main.cancel()
         await asyncio.gather(self.main, return_exceptions=True)
+
+
+async def _kept(journal: SqliteJournal) -> State:
+    """What a new run would know."""
+    state = State()
+    async for _, raw in journal.read():
+        apply(state, r.decode(raw))
+    return state
 
 
 def _config(practice: PracticeVenue, **timing: float) -> ProjectXConfig:
