@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from engine.portfolio.statistics import record_of
 from engine.state.position import Position, Trade
 
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)*(?![\w])")
@@ -45,25 +46,17 @@ def summarise(
     max_drawdown_usd: Decimal,
 ) -> Summary:
     """`refusals` counts the sentences against entries; trades do not tell how deep equity fell in between."""
-    won = lost = costs = Decimal(0)
-    count = wins = 0
-    for trade in trades:
-        net = trade.net_usd
-        count += 1
-        costs += trade.costs_usd
-        if net > 0:
-            wins += 1
-            won += net
-        else:
-            lost -= net
+    ended = list(trades)
+    record = record_of(ended)
+    costs = sum((trade.costs_usd for trade in ended), Decimal(0))
     held = [position for position in positions if position.qty]
     costs += sum((position.costs_usd for position in held), Decimal(0))
     return Summary(
-        trades=count,
-        net_usd=won - lost,
+        trades=record.trades,
+        net_usd=record.net_usd,
         costs_usd=costs,
-        win_rate=wins / count if count else None,
-        profit_factor=float(won / lost) if lost else None,
+        win_rate=record.win_rate,
+        profit_factor=record.profit_factor,
         max_drawdown_usd=max_drawdown_usd,
         open_positions=tuple((p.instrument, p.qty) for p in held),
         refusals=tuple(_alike(refusals)[:8]),

@@ -245,7 +245,7 @@ def _book(core: Core, book: Book) -> BookView:
         trades=day.trades,
         wins=day.wins,
         max_trades=limits.max_trades,
-        profit_factor=float(day.won_usd / day.lost_usd) if day.lost_usd else None,
+        profit_factor=day.record.profit_factor,
         max_drawdown_usd=watched.drawdown_usd,
         reconciled=book.orders.reconciled,
         restriction=restriction,

@@ -10,6 +10,7 @@ from msgspec import Struct, field
 from engine.model.market import MINUTE
 from engine.model.view import EquityPoint
 from engine.state.position import Trade
+from engine.state.track_record import TrackRecord
 
 EQUITY_POINTS = 2_000
 CURVE_POINTS = 180
@@ -44,6 +45,11 @@ class DayStats(Struct):
     """The total P&L over time, oldest first."""
     recounts: int = 0
     """Times that the past has turned out to be another."""
+
+    @property
+    def record(self) -> TrackRecord:
+        """How its trades have ended."""
+        return TrackRecord(self.wins, self.trades - self.wins, self.won_usd, self.lost_usd)
 
     def book_trade(
         self,

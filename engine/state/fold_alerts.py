@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from msgspec import structs
-
 from engine.model import records as r
 from engine.model.alerts import Reason, room_of
 from engine.model.alerts import origin as origin_of
@@ -118,12 +116,7 @@ def credit(book: BookState, owner: TradePlan, net: Decimal, today_usd: Decimal) 
     """Count the result of a plan for its bot, room or strategy. `today_usd` is this day's part, net."""
     if not owner.strategy:
         return
-    before = book.records.get(owner.owner, TrackRecord())
-    if net > 0:
-        after = structs.replace(before, wins=before.wins + 1, won_usd=before.won_usd + net)
-    else:
-        after = structs.replace(before, losses=before.losses + 1, lost_usd=before.lost_usd - net)
-    book.records[owner.owner] = after
+    book.records[owner.owner] = book.records.get(owner.owner, TrackRecord()).with_trade(net)
     if owner.bot:
         book.bot_usd[owner.bot] = book.bot_usd.get(owner.bot, Decimal(0)) + today_usd
     room = room_of(owner.origin)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from engine.model import records as r
 from engine.model.instrument import Instrument
 from engine.model.market import Side
-from engine.model.orders import Fill
+from engine.model.orders import Fill, Slot
 from engine.state import fold_alerts, fold_shares
 from engine.state.closings import note_closing
 from engine.state.fold_days import book_trade, carry_late, count_cost, is_late
@@ -45,6 +45,7 @@ def fill_applied(state: State, record: r.FillApplied) -> None:
         cost_usd,
         fill.ts_venue,
         reason,
+        *_opened_by(book, order),
     )
     fold_shares.fill_legs(book, order, fill, record.ts, taken, cost_usd)
     fold_alerts.order_filled(state, book, order, fill.qty)
@@ -53,6 +54,14 @@ def fill_applied(state: State, record: r.FillApplied) -> None:
     if late:
         carry_late(state, book, book.kept_position(fill.instrument))
     _forget_month(book, fill.instrument)
+
+
+def _opened_by(book: BookState, order: Order) -> tuple[str, int | None]:
+    """Of an entry its plan and how far its first stop is, ticks; nothing of any other order."""
+    found = book.plans.get(order.plan_id or "")
+    if found is None or order.slot is not Slot.ENTRY:
+        return "", None
+    return found.plan.plan_id, abs(found.plan.legs[order.leg].stop_offset)
 
 
 def _fee(instrument: Instrument, order: Order, fill: Fill) -> tuple[int, Decimal]:

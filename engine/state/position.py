@@ -30,10 +30,19 @@ class Trade(Struct, frozen=True):
     mae_usd: Decimal = Decimal(0)
     """Worst open P&L between entry and flat, USD, zero or negative."""
     mfe_usd: Decimal = Decimal(0)
+    risk_usd: Decimal | None = None
+    """What all its contracts risked at their first stops, USD; None where some of them had none of ours."""
+    plan_id: str = ""
+    """The plan that opened it; empty where none of ours did."""
 
     @property
     def net_usd(self) -> Decimal:
         return self.gross_usd - self.costs_usd
+
+    @property
+    def r(self) -> float | None:
+        """Net result in units of what it risked; None where nobody knows that."""
+        return float(self.net_usd / self.risk_usd) if self.risk_usd else None
 
 
 class Closing(Struct, frozen=True):
@@ -63,6 +72,12 @@ class Position(Struct):
     mae_usd: Decimal = Decimal(0)
     """Worst open P&L of the running cycle that is written down, USD."""
     mfe_usd: Decimal = Decimal(0)
+    risk_sum: int | None = 0
+    """Sum of distance to the first stop x quantity over the adds of the running cycle, ticks; None where some
+    had no stop of ours.
+    """
+    plan_id: str = ""
+    """The plan that opened the running cycle."""
 
     @property
     def side(self) -> Side:
@@ -97,13 +112,16 @@ class Position(Struct):
         cost_usd: Decimal,
         ts: int,
         reason: str,
+        plan_id: str = "",
+        risk_ticks: int | None = None,
     ) -> Trade | None:
         """Take one fill in; the finished trade if it brought the position to flat or through it.
 
         A fill through zero ends one cycle and opens the next with the rest and its share of the costs.
+        `risk_ticks` is from the fill to its first stop; None of one that no plan of ours asked for.
         """
         if self.qty == 0 or self.side is side:
-            self._add(side, price, qty, cost_usd, ts)
+            self._add(side, price, qty, cost_usd, ts, plan_id, risk_ticks)
             return None
         closing = min(qty, abs(self.qty))
         here = usd(instrument, self.open_ticks(price))
@@ -117,12 +135,25 @@ class Position(Struct):
             return None
         trade = self._finish(instrument, side.opposite, ts, reason)
         if qty > closing:
-            self._add(side, price, qty - closing, cost_usd - share, ts)
+            self._add(side, price, qty - closing, cost_usd - share, ts, plan_id, risk_ticks)
         return trade
 
-    def _add(self, side: Side, price: int, qty: int, cost_usd: Decimal, ts: int) -> None:
+    def _add(
+        self,
+        side: Side,
+        price: int,
+        qty: int,
+        cost_usd: Decimal,
+        ts: int,
+        plan_id: str,
+        risk_ticks: int | None,
+    ) -> None:
         if self.qty == 0:
-            self.opened_ts = ts
+            self.opened_ts, self.plan_id = ts, plan_id
+        if risk_ticks is None or self.risk_sum is None:
+            self.risk_sum = None
+        else:
+            self.risk_sum += risk_ticks * qty
         self.qty += side.sign * qty
         self.open_sum += price * qty
         self.open_qty += qty
@@ -143,7 +174,10 @@ class Position(Struct):
             reason,
             self.mae_usd,
             self.mfe_usd,
+            None if self.risk_sum is None else instrument.usd(self.risk_sum),
+            self.plan_id,
         )
+        self.risk_sum, self.plan_id = 0, ""
         self.mae_usd = self.mfe_usd = Decimal(0)
         self.open_sum = self.open_qty = self.exit_sum = self.exit_qty = 0
         self.costs_usd = Decimal(0)

@@ -24,6 +24,7 @@ from tests.support.scripted_replay import PRICE, ScriptedReplay, idea
 
 Market = Iterator[ev.Quote | ev.Print]
 
+MNQ_TICK_USD = CME_FUTURES["MNQ"].tick_value_usd
 COSTS = 4
 """Ticks that pay for both sides, twice 0.61 USD at half a dollar a tick, rounded up, and one of slippage."""
 
@@ -49,6 +50,9 @@ def test_t1_then_the_runner_to_break_even_then_t2(side: Side) -> None:
     assert (seen["runner"], seen["held"]) == ([(3, entry + sign * COSTS)], sign * 3)
     [trade] = play.book.trades
     assert (trade.reason, trade.qty, trade.gross_usd > 0) == ("T2", 5, True)
+    [plan] = (opened.plan for opened in play.written(r.PlanOpened))
+    assert trade.plan_id == plan.plan_id
+    assert trade.risk_usd == sum(abs(leg.stop_offset) * leg.qty for leg in plan.legs) * MNQ_TICK_USD
     assert play.standing() == []
     assert play.book.plans == {}
     assert play.book.live_orders() == []

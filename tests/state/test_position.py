@@ -98,6 +98,21 @@ def test_a_fill_through_zero_ends_one_trade_and_begins_the_next_with_its_share_o
     assert (position.side, position.opened_ts) == (SELL, 9)
 
 
+def test_a_trade_has_its_result_in_units_of_what_it_risked() -> None:
+    position = Position("MNQ")
+    position.apply(MNQ, BUY, 100, 2, Decimal(1), 1, "", "p1", 10)
+    position.apply(MNQ, BUY, 104, 1, Decimal(1), 2, "", "p2", 20)
+    trade = position.apply(MNQ, SELL, 110, 5, Decimal(5), 3, "T1", "p3", 7)
+    assert trade is not None
+    # Risked: (2 x 10 + 20) ticks of half a dollar; made (2 x 10 + 6) of them less 1 + 1 + 3 dollars.
+    assert (trade.plan_id, trade.risk_usd, trade.net_usd) == ("p1", Decimal(20), Decimal(8))
+    assert trade.r == 0.4
+    position.apply(MNQ, SELL, 110, 1, Decimal(0), 4, "")
+    after = position.apply(MNQ, BUY, 110, 3, Decimal(0), 5, "stop")
+    assert after is not None
+    assert (after.plan_id, after.risk_usd, after.r) == ("p3", None, None), "a part had no stop of ours"
+
+
 def test_a_cycle_leaves_nothing_behind() -> None:
     position = Position("MNQ")
     _play(position, (BUY, 100, 2), (SELL, 90, 2), cost="1")
