@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
+from typing import TypeVar
 
 from engine.market.bars import BarsClosed, MinuteBars
 from engine.market.calendars.known import calendar_in
@@ -11,8 +12,10 @@ from engine.model.instrument import Instrument
 from engine.model.market import Bar, Timeframe
 from engine.signals.alignment import WEIGHTS_PCT, Alignment, align
 from engine.signals.frame import FrameSignals
+from engine.signals.indicators.followed import Followed
 
 _Key = tuple[str, Timeframe]
+Made = TypeVar("Made")
 
 _ZONES_A_KIND = 6
 """How many order blocks and how many levels a chart is given."""
@@ -39,10 +42,16 @@ class SignalBoard:
         self._alignments: dict[str, Alignment] = {}
         self._shown: dict[_Key, FrameSignals] = {}
         """Of timeframes that nobody folds: made for charts alone."""
+        self._followed = Followed(bars.bars)
+        self._through = 0
+        """Up to when bars are known here, nanoseconds UTC: several boundaries may close at once, and each is
+        told by itself.
+        """
 
     def on_closed(self, closed: BarsClosed) -> None:
         """Take in what closed at one boundary. Call it before any strategy sees the same bars."""
         self._unread.append(closed)
+        self._through = closed.ts
         if len(self._unread) >= MOST_UNREAD:
             self.catch_up()
 
@@ -66,6 +75,10 @@ class SignalBoard:
         """
         self._read()
         self._alignments.pop(instrument, None)
+        self._followed.forget(instrument)
+        minutes = self._bars.bars(instrument, Timeframe.M1)
+        if minutes:
+            self._through = max(self._through, minutes[-1].close_ts)
         for timeframe in Timeframe:
             self._shown.pop((instrument, timeframe), None)
         for timeframe in self._bars.timeframes:
@@ -90,6 +103,19 @@ class SignalBoard:
                 frame.add(bar)
             queue.clear()
         return frame
+
+    def follow(
+        self,
+        instrument: str,
+        timeframe: Timeframe,
+        kind: Callable[..., Made],
+        *arguments: Hashable,
+        of: str | None = None,
+    ) -> Made:
+        """An indicator of one series at its newest close, made by `kind(*arguments)` when it is first asked
+        for; anything with `add` will do. `of="volume"` feeds it that of each bar (docs/indicators.md).
+        """
+        return self._followed.get(instrument, timeframe, kind, arguments, of, self._through)
 
     def _read_off(self, instrument: str, timeframe: Timeframe) -> FrameSignals:
         """The signals of bars that are made for whoever looks at them."""

@@ -1,0 +1,1 @@
+"""Indicators, one closed bar at a time (docs/indicators.md#indicators)."""
