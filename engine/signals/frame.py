@@ -8,7 +8,7 @@ zone threw it back. Under a quarter it says nothing: a range.
 from __future__ import annotations
 
 from collections import deque
-from enum import StrEnum
+from collections.abc import Sequence
 
 from msgspec import Struct
 
@@ -17,10 +17,12 @@ from engine.market.calendars.known import CME
 from engine.model.instrument import Instrument
 from engine.model.market import Bar, Timeframe
 from engine.signals.atr import Atr
-from engine.signals.levels import Level, Levels, PreviousDay
+from engine.signals.gaps import FairValueGaps
+from engine.signals.levels import Levels, PreviousDay
 from engine.signals.order_blocks import OrderBlock, OrderBlocks
-from engine.signals.structure import Structure
-from engine.signals.swings import Swing, SwingDetector
+from engine.signals.patterns import Pattern, PatternKind, of_block, of_break, of_gap, of_level
+from engine.signals.structure import Break, Structure
+from engine.signals.swings import SwingDetector
 from engine.signals.volume import RelativeVolume
 
 _STRUCTURE, _SWINGS, _MEAN, _REACTION = 0.40, 0.15, 0.30, 0.15
@@ -34,28 +36,12 @@ _REACTION_BARS = 8
 """A zone's hold is forgotten after so many bars."""
 _PATTERN_BARS = 30
 """An older pattern is no news any more."""
+_PATTERNS_KEPT = 512
+"""About three hundred bars of them."""
 _RECENT_BARS = 5
 _MEAN_BARS = 20
 _MEAN_REACH_ATR = 1.5
 """Price so far from its mean, in ATR, speaks with full voice."""
-
-
-class PatternKind(StrEnum):
-    BREAK = "break"
-    BLOCK_HELD = "block_held"
-    LEVEL_HELD = "level_held"
-
-
-class Pattern(Struct, frozen=True):
-    """Something that happened at the close of a bar. Price in ticks."""
-
-    kind: PatternKind
-    direction: int
-    index: int
-    price: int
-    label: str = ""
-    """For breaks: BOS or CHoCH."""
-    touches: int = 0
 
 
 class Reading(Struct, frozen=True):
@@ -75,17 +61,19 @@ class FrameSignals:
         "_last_open_ts",
         "_mean",
         "_reaction",
+        "_reading",
         "_swing_highs",
         "_swing_lows",
         "atr",
         "bar",
         "blocks",
+        "gaps",
         "index",
         "instrument",
         "levels",
         "pattern",
+        "patterns",
         "previous_day",
-        "reading",
         "recent",
         "structure",
         "swings",
@@ -107,12 +95,16 @@ class FrameSignals:
         self.swings = SwingDetector(swing_size)
         self.structure = Structure()
         self.blocks = OrderBlocks()
+        self.gaps = FairValueGaps()
         self.levels = Levels()
         self.previous_day = PreviousDay(calendar)
         self.atr = Atr()
         self.volume = RelativeVolume()
         self.pattern: Pattern | None = None
-        self.reading = Reading(0, 0.0)
+        """The newest break, or hold of a block or a level."""
+        self.patterns: deque[Pattern] = deque(maxlen=_PATTERNS_KEPT)
+        """The newest of all that happened, oldest first."""
+        self._reading: Reading | None = None
         self._last_open_ts = -1
         self._mean = 0.0
         self._swing_highs: deque[int] = deque(maxlen=2)
@@ -133,22 +125,32 @@ class FrameSignals:
         self.recent.append(bar)
         weight = 2 / (1 + min(self.index + 1, _MEAN_BARS))
         self._mean += (bar.close - self._mean) * weight
+        self._reading = None
 
         swing = self.swings.add(bar)
         broken = self.structure.add(bar, swing)
-        self.blocks.add(bar, () if broken is None else (broken,), atr)
-        held = self._held_block() or (None if before is None else self._held_level(bar, before))
+        self._take_zones(bar, () if broken is None else (broken,), atr, before)
         if swing is not None:
-            self._remember(swing)
+            (self._swing_highs if swing.kind > 0 else self._swing_lows).append(swing.price)
             self.levels.add(swing, atr)
-        if held is not None:
-            self._reaction = self.pattern = held
+            if self.levels.formed is not None:
+                self.patterns.append(
+                    of_level(PatternKind.LEVEL_CREATED, 0, self.levels.formed, bar, self.index)
+                )
         if broken is not None:
             self._break_index = self.index
-            self.pattern = Pattern(
-                PatternKind.BREAK, broken.direction, self.index, broken.level, broken.label
-            )
-        self.reading = self._read(bar, atr)
+            self.pattern = of_break(broken, self.timeframe)
+            self.patterns.append(self.pattern)
+
+    def patterns_after(self, ts: int) -> list[Pattern]:
+        """Of what happened and is remembered, all that became known after `ts` (ns UTC), oldest first."""
+        found: list[Pattern] = []
+        for pattern in reversed(self.patterns):
+            if pattern.known_at <= ts:
+                break
+            found.append(pattern)
+        found.reverse()
+        return found
 
     # -- zones ---------------------------------------------------------------------------------------
 
@@ -156,35 +158,34 @@ class FrameSignals:
         """Order blocks and breakers that should hold as support (+1) or as resistance (-1) now."""
         return [block for block in self.blocks.live if block.polarity == polarity]
 
-    def _held_block(self) -> Pattern | None:
-        for block in reversed(self.blocks.live):
-            if block.held_since == self.index:
-                side = block.polarity
-                edge = block.high if side > 0 else block.low
-                return Pattern(PatternKind.BLOCK_HELD, side, self.index, edge, touches=block.touches)
-        return None
-
-    def _held_level(self, bar: Bar, before: Bar) -> Pattern | None:
-        """A zone into which the bar came from outside and from which it closed back to that side."""
-        best: Level | None = None
-        side = 0
-        for level in self.levels.found:
-            if level.touches < 2 or bar.low > level.high or bar.high < level.low:
-                continue
-            if best is not None and level.touches <= best.touches:
-                continue
-            if bar.close > level.high and before.low > level.high:
-                best, side = level, 1
-            elif bar.close < level.low and before.high < level.low:
-                best, side = level, -1
-        if best is None:
-            return None
-        return Pattern(PatternKind.LEVEL_HELD, side, self.index, best.middle, touches=best.touches)
-
-    def _remember(self, swing: Swing) -> None:
-        (self._swing_highs if swing.kind > 0 else self._swing_lows).append(swing.price)
+    def _take_zones(self, bar: Bar, breaks: Sequence[Break], atr: float, before: Bar | None) -> None:
+        """What the bar does to the zones that stood before it, and which it adds."""
+        patterns, index = self.patterns, self.index
+        held: Pattern | None = None
+        for block in self.blocks.add(bar, breaks, atr):
+            for pattern in of_block(block, bar, index):
+                patterns.append(pattern)
+                if pattern.kind is PatternKind.BLOCK_HELD:
+                    held = pattern  # of several the newest block's
+        for gap in self.gaps.add(bar, atr):
+            patterns.append(of_gap(gap, bar, index))
+        if before is not None:
+            level, side = self.levels.held(bar, before)
+            if level is not None:
+                pattern = of_level(PatternKind.LEVEL_HELD, side, level, bar, index)
+                patterns.append(pattern)
+                held = held or pattern
+        if held is not None:
+            self._reaction = self.pattern = held
 
     # -- the opinion -----------------------------------------------------------------------------------
+
+    @property
+    def reading(self) -> Reading:
+        """What it says at its newest close."""
+        if self._reading is None and self.bar is not None:
+            self._reading = self._read(self.bar, self.atr.value or 0.0)
+        return self._reading or Reading(0, 0.0)
 
     def _read(self, bar: Bar, atr: float) -> Reading:
         age = self.index - self._break_index

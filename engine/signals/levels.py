@@ -6,6 +6,7 @@ Whether it supports or resists is only a question of the side on which price sta
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from datetime import date
 
 from msgspec import Struct
@@ -47,7 +48,17 @@ class Levels:
     a zone that gets no swing for `expire_after` bars is forgotten, and so is the stalest beyond `keep`.
     """
 
-    __slots__ = ("_born", "_expire_after", "_keep", "_tolerance_atr", "found")
+    __slots__ = (
+        "_born",
+        "_expire_after",
+        "_keep",
+        "_lows",
+        "_strong",
+        "_tolerance_atr",
+        "_widest",
+        "formed",
+        "found",
+    )
 
     def __init__(self, tolerance_atr: float = 0.5, expire_after: int = 300, keep: int = 30) -> None:
         self._tolerance_atr = tolerance_atr
@@ -56,12 +67,19 @@ class Levels:
         self._born = 0
         self.found: list[Level] = []
         """Every zone, single swings too, by its low."""
+        self.formed: Level | None = None
+        """The zone that the newest swing made one, its second touch; None where it did not."""
+        self._strong: list[Level] = []
+        """Of them those with two touches or more."""
+        self._lows: list[int] = []
+        self._widest = 0
 
     def add(self, swing: Swing, atr: float) -> Level | None:
         """Take a swing at the bar that confirmed it, with the ATR (ticks) then; gives its zone as it is now.
 
         A swing that is superseded from birth is no turn of its own (a plateau is full of them): None.
         """
+        self.formed = None
         if swing.superseded_by is not None:
             return None
         tolerance = max(2, round(self._tolerance_atr * atr))
@@ -80,11 +98,35 @@ class Levels:
             known_at = before.known_at if same and (before.touches > 1 or touches == 1) else swing.known_at
             level = Level(before.number, low, high, touches, stamp, now, known_at, swing)
             self.found.remove(before)
+            if touches == 2 > before.touches:
+                self.formed = level
         self.found.append(level)
         if len(self.found) > self._keep:
             self.found.remove(min(self.found, key=lambda one: (one.last_index, one.touches)))
         self.found.sort(key=_by_price)
+        self._strong = self.strong()
+        self._lows = [one.low for one in self._strong]
+        self._widest = max((one.high - one.low for one in self._strong), default=0)
         return level
+
+    def held(self, bar: Bar, before: Bar) -> tuple[Level | None, int]:
+        """The zone of most touches into which a bar came from outside and from which it closed back to that
+        side, and that side: +1 above it, -1 below.
+        """
+        best: Level | None = None
+        side = 0
+        low, high, close = bar.low, bar.high, bar.close
+        for place in range(bisect_left(self._lows, low - self._widest), len(self._lows)):
+            level = self._strong[place]
+            if level.low > high:
+                break
+            if level.high < low or (best is not None and level.touches <= best.touches):
+                continue
+            if close > level.high and before.low > level.high:
+                best, side = level, 1
+            elif close < level.low and before.high < level.low:
+                best, side = level, -1
+        return best, side
 
     def _nearest(self, price: int, tolerance: int) -> Level | None:
         best: Level | None = None

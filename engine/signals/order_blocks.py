@@ -1,4 +1,4 @@
-"""Order blocks: the candle from which a move broke a swing (docs/semantics.md#signals-without-hindsight).
+"""Order blocks: the candle from which a move broke a swing (docs/signals.md#order-blocks).
 
 A bullish block is created at the close of bar t that breaks a swing high: it is the candle with the lowest
 low between swing and t (the last of equals), its whole range; bearish blocks mirror it. From then on it
@@ -18,7 +18,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.model.market import Bar
+from engine.signals.gaps import gap_between
 from engine.signals.structure import Break
+from engine.signals.triggers import ABOVE, BELOW, Triggers
 
 
 class BlockState(StrEnum):
@@ -58,6 +60,8 @@ class OrderBlock(Struct, frozen=True):
     """The move away from the zone left a gap between a bar and the next but one."""
     state: BlockState = BlockState.ACTIVE
     state_at: int = 0
+    valid_to: int = 0
+    """When it was over, nanoseconds UTC; 0 while it lives."""
     touches: int = 0
     """Times that it held since it is what it is now: price traded into it and closed back on the side that
     it defends. Bars in a row count once.
@@ -87,7 +91,17 @@ class OrderBlocks:
     are remembered. Statistics count all of them, the dead too.
     """
 
-    __slots__ = ("_bars", "_expire_after", "_keep", "_seen", "counts", "created", "finished", "live")
+    __slots__ = (
+        "_bars",
+        "_expire_after",
+        "_keep",
+        "_live",
+        "_seen",
+        "_triggers",
+        "counts",
+        "created",
+        "finished",
+    )
 
     def __init__(self, expire_after: int | None = 500, keep: int = 512) -> None:
         self._expire_after = expire_after
@@ -95,11 +109,16 @@ class OrderBlocks:
         self._bars: list[Bar] = []
         self._seen = 0
         self.created = 0
-        self.live: list[OrderBlock] = []
-        """Oldest first."""
+        self._live: dict[int, OrderBlock] = {}
+        self._triggers = Triggers()
         self.finished: deque[OrderBlock] = deque(maxlen=keep)
         self.counts: Counter[BlockState] = Counter()
         """How many blocks ever entered each state."""
+
+    @property
+    def live(self) -> list[OrderBlock]:
+        """Oldest first."""
+        return list(self._live.values())
 
     def add(self, bar: Bar, breaks: Sequence[Break] = (), atr: float | None = None) -> list[OrderBlock]:
         """Take a closed bar and the breaks it made; gives the blocks that changed, as they are now, and
@@ -113,32 +132,45 @@ class OrderBlocks:
         bars.append(bar)
         if len(bars) > 2 * self._keep:
             del bars[: -self._keep]
-        changed = self._advance(bar, index) if self.live else []
-        return [*changed, *(self._create(broken, bar, index, atr) for broken in breaks)]
-
-    def _advance(self, bar: Bar, index: int) -> list[OrderBlock]:
-        changed: list[OrderBlock] = []
-        for place, block in enumerate(self.live):
+        changed = self._expire(bar, index) if self._live else []
+        for number in self._triggers.reached(bar.low, bar.high):
+            block = self._live[number]
             after = self._after(block, bar, index)
             if after is not block:
-                self.live[place] = after
                 changed.append(after)
-        over = [block for block in changed if not block.state.live]
-        if over:
-            self.finished.extend(over)
-            self.live = [block for block in self.live if block.state.live]
+            self._settle(after)
+        for broken in breaks:
+            changed.append(self._create(broken, bar, index, atr))
         return changed
 
+    def _settle(self, block: OrderBlock) -> None:
+        """As it is now, and waiting for the price at which something may happen to it next."""
+        if block.valid_to:
+            del self._live[block.number]
+            self.finished.append(block)
+        else:
+            self._live[block.number] = block
+            self._triggers.wait(*_waits_for(block), block.number)
+
+    def _expire(self, bar: Bar, index: int) -> list[OrderBlock]:
+        over: list[OrderBlock] = []
+        while self._expire_after is not None and self._live:
+            block = next(iter(self._live.values()))
+            if index - block.created_index <= self._expire_after:
+                break
+            self._triggers.forget(*_waits_for(block), block.number)
+            over.append(self._become(block, BlockState.EXPIRED, bar, valid_to=bar.close_ts))
+            self._settle(over[-1])
+        return over
+
     def _after(self, block: OrderBlock, bar: Bar, index: int) -> OrderBlock:
-        """The block as the bar leaves it: itself where nothing happened to it."""
+        """The block as a bar leaves it that reached it: itself where nothing happened to it."""
         low, high, close = bar.low, bar.high, bar.close
         bullish = block.direction > 0
         state = block.state
-        if self._expire_after is not None and index - block.created_index > self._expire_after:
-            return self._become(block, BlockState.EXPIRED, bar)
         if state is BlockState.BROKEN:
             if high > block.high if bullish else low < block.low:
-                return self._become(block, BlockState.DEAD, bar)
+                return self._become(block, BlockState.DEAD, bar, valid_to=bar.close_ts)
             if high >= block.low > close if bullish else low <= block.high < close:
                 return _touched(block, index)
         elif low < block.low if bullish else high > block.high:
@@ -156,7 +188,7 @@ class OrderBlocks:
 
     def _create(self, broken: Break, bar: Bar, index: int, atr: float | None) -> OrderBlock:
         first = len(self._bars) - (index - broken.swing.index)  # the bar after the swing
-        move = self._bars[max(0, first) : -1] or [bar]
+        move = self._bars[max(0, first, len(self._bars) - self._keep) : -1] or [bar]
         if broken.direction > 0:
             extreme = min(one.low for one in move)
             at = max(k for k, one in enumerate(move) if one.low == extreme)
@@ -183,7 +215,7 @@ class OrderBlocks:
             state_at=bar.close_ts,
         )
         self.counts[BlockState.ACTIVE] += 1
-        self.live.append(block)
+        self._settle(block)
         return block
 
 
@@ -193,7 +225,13 @@ def _touched(block: OrderBlock, index: int) -> OrderBlock:
     return replace(block, last_touch=index)
 
 
+def _waits_for(block: OrderBlock) -> tuple[int, int]:
+    """The side and the price at which something may happen to it: its near edge."""
+    return (BELOW, block.high) if block.polarity > 0 else (ABOVE, block.low)
+
+
 def _has_gap(leg: Sequence[Bar], direction: int) -> bool:
-    if direction > 0:
-        return any(leg[k - 1].high < leg[k + 1].low for k in range(1, len(leg) - 1))
-    return any(leg[k - 1].low > leg[k + 1].high for k in range(1, len(leg) - 1))
+    return any(
+        gap_between(before, bar, after) == direction
+        for before, bar, after in zip(leg, leg[1:], leg[2:], strict=False)
+    )

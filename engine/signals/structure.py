@@ -1,4 +1,4 @@
-"""Breaks of structure on the running trend (docs/semantics.md#signals-without-hindsight).
+"""Breaks of structure on the running trend (docs/signals.md#breaks-of-structure).
 
 At the close of a bar beyond the latest confirmed swing that is not broken yet: a break of structure (BOS)
 if the trend already points that way, a change of character (CHoCH) if not; either sets the trend. Known

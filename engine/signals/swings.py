@@ -1,5 +1,5 @@
 """Confirmed swing highs and lows, known only when they can be known
-(docs/semantics.md#signals-without-hindsight).
+(docs/signals.md#swings).
 
 Bar i is a swing high when its high is the highest of the window [i - S + 1, i + S]: S - 1 bars before it
 and S after. The window is that of the reference library, so that results can be compared with it; but a

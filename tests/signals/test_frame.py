@@ -8,7 +8,8 @@ import pytest
 from engine.market.calendars.known import CME
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import MINUTE, Bar, Timeframe
-from engine.signals.frame import FrameSignals, PatternKind
+from engine.signals.frame import FrameSignals
+from engine.signals.patterns import PatternKind
 from tests.signals.shapes import bar, wander
 
 ES = CME_FUTURES["ES"]
