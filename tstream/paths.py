@@ -57,6 +57,11 @@ class Paths:
         """The practice venue's own book and market."""
         return self.data / "practice"
 
+    @property
+    def datasets(self) -> Path:
+        """Recorded bars that `tstream data` keeps by name."""
+        return self.data / "datasets"
+
     def venue(self, name: str) -> Path:
         """The folder of one venue's journal and tapes; each venue has its own."""
         return self.data / name

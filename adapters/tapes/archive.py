@@ -65,6 +65,11 @@ class _Member(Struct, frozen=True):
     midnight: int
 
 
+def is_archive(archive: zipfile.ZipFile) -> bool:
+    """Whether a zip holds contract months by their names."""
+    return any(_NAME.fullmatch(name.lower()) for name in archive.namelist())
+
+
 def read_archive(
     file: str, archive: zipfile.ZipFile, instrument: Instrument, month: str | None
 ) -> tuple[Contents, str]:

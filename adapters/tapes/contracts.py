@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from adapters.tapes.fields import TapeError, at_row, shown
 from adapters.tapes.layouts import Layout
-from engine.model.instrument import CME_FUTURES, Instrument
+from engine.model.instrument import CME_FUTURES, Instrument, InstrumentKind
 
 NumberedRow = tuple[int, list[str]]
 """Numbered as in the file, from 1."""
@@ -30,8 +30,11 @@ def rows_of(
     instrument: Instrument,
     month: str | None,
     symbol: str | None,
+    *,
+    several: bool = False,
 ) -> Iterator[NumberedRow]:
-    """The rows that are asked for: trades only, of one contract of the instrument's product.
+    """The rows that are asked for: trades only, of one contract of the instrument's product; with `several`
+    of all its contracts.
 
     Raises TapeError where rows of another contract follow and none is asked for, where the only contract is
     another product's, and where nothing is left.
@@ -54,11 +57,12 @@ def rows_of(
                 if len(others) < _MOST_NAMED:
                     others[names[0]] = None
                 continue
-            if taken is not None:
+            if taken is not None and not several:
                 one, other = next(pair for pair in zip(taken, names, strict=True) if pair[0] != pair[1])
                 problem = f"{shown(other)} after {shown(one)}: the file holds several contracts"
                 raise at_row(file, number, f"{problem}; say which, as in --symbol {one}")
-            _check_product(file, number, names, product, instrument)
+            if not several or instrument.kind is InstrumentKind.FUTURE:
+                _check_product(file, number, names, product, instrument)
             taken = names
         yield number, row
     if taken is None and others:
@@ -66,6 +70,12 @@ def rows_of(
         raise TapeError(
             f"{file}: has no rows of {shown(str(asked))}; it holds {', '.join(map(shown, others))}"
         )
+
+
+def contract_of(row: list[str], layout: Layout) -> str:
+    """Which contract a row names; empty where the table does not say."""
+    names = [row[place].strip() for place in layout.named_by]
+    return next((name for name in names if any(c.isalpha() for c in name)), names[0] if names else "")
 
 
 def _trades(file: str, rows: Iterator[NumberedRow], layout: Layout) -> Iterator[NumberedRow]:

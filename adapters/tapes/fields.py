@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from engine.model.datasets import Flaw
 from engine.model.errors import FatalError
 from engine.model.instrument import Instrument, OffGridError
 from engine.model.market import NANOS
@@ -16,9 +17,15 @@ _FRACTION = re.compile(r"(?P<head>.*:\d\d)[.,](?P<digits>\d{1,9})(?P<tail>\D.*)?
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?")
 _WITH_COMMA = re.compile(r"[+-]?([0-9]{1,3}(\.[0-9]{3})+|[0-9]+)(,[0-9]*)?")
 _UNCLEAR = re.compile(r"[+-]?[0-9]{1,3}\.[0-9]{3}")
-_YEAR_FIRST = re.compile(r"(?P<y>\d{4})/(?P<m>\d{1,2})/(?P<d>\d{1,2})(?P<rest>.*)")
+_YEAR_FIRST = re.compile(r"(?P<y>\d{4})[/.](?P<m>\d{1,2})[/.](?P<d>\d{1,2})(?P<rest>.*)")
 _MONTH_FIRST = re.compile(r"(?P<m>\d{1,2})/(?P<d>\d{1,2})/(?P<y>\d{4})(?P<rest>.*)")
 _DAY_FIRST = re.compile(r"(?P<d>\d{1,2})\.(?P<m>\d{1,2})\.(?P<y>\d{4})(?P<rest>.*)")
+_TWELVE = re.compile(
+    r"(?P<day>.*\d)[ T](?P<h>1[0-2]|0?[1-9])(?::(?P<m>\d\d)(?P<rest>:\d\d(?:[.,]\d+)?)?)?"
+    r"[ -]?(?P<half>[AP])M",
+    re.IGNORECASE,
+)
+"""A clock of twelve hours, as in 9:30 AM or 09-PM."""
 _SHORT_HOUR = re.compile(r"(?<=[ T])\d(?=:)")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_UNITS = ((10**11, NANOS), (10**14, 10**6), (10**17, 10**3))
@@ -38,6 +45,11 @@ class TapeError(FatalError):
 
 class FieldError(ValueError):
     """One field of a row is wrong; the reader adds file and row."""
+
+    def __init__(self, problem: str, flaw: Flaw = Flaw.NUMBER) -> None:
+        super().__init__(problem)
+        self.flaw = flaw
+        """What kind of thing is wrong with it."""
 
 
 def at_row(file: str, row: int, problem: object) -> TapeError:
@@ -80,9 +92,11 @@ class PriceColumn(dict[str, int]):
         try:
             ticks = self._instrument.ticks(plain)
         except OffGridError as error:
-            raise FieldError(f"price {error}") from None
+            raise FieldError(f"price {error}", Flaw.OFF_GRID) from None
         if not 0 < ticks < _MAX_TICKS:
-            raise FieldError(f"price {shown(text)} is out of range")
+            raise FieldError(
+                f"price {shown(text)} is out of range", Flaw.NOT_POSITIVE if ticks <= 0 else Flaw.NUMBER
+            )
         self[text] = ticks
         return ticks
 
@@ -118,10 +132,10 @@ def timestamp(text: str, zone: ZoneInfo | None = None, *, month_first: bool = Fa
     """
     plain = text.strip()
     if len(plain) > _MAX_WIDTH:
-        raise FieldError(f"time {shown(text)} is not a time")
+        raise FieldError(f"time {shown(text)} is not a time", Flaw.TIME)
     ts = _epoch(plain) if _NUMBER.fullmatch(plain) else _iso(_iso_date(plain, month_first), text, zone)
     if not 0 <= ts < _MAX_TS:
-        raise FieldError(f"time {shown(text)} is out of range")
+        raise FieldError(f"time {shown(text)} is out of range", Flaw.TIME)
     return ts
 
 
@@ -129,7 +143,7 @@ def _epoch(text: str) -> int:
     whole, _, fraction = text.partition(".")
     number = int(whole)
     if abs(number) < _EARLIEST:
-        raise FieldError(f"time {text} is too small for an epoch number")
+        raise FieldError(f"time {text} is too small for an epoch number", Flaw.TIME)
     unit = next((unit for bound, unit in _EPOCH_UNITS if abs(number) < bound), 1)
     return number * unit + (int(fraction) * unit // 10 ** len(fraction) if fraction else 0)
 
@@ -140,6 +154,9 @@ def _iso_date(text: str, month_first: bool) -> str:
         if match := layout.fullmatch(text):
             text = f"{match['y']}-{match['m']:0>2}-{match['d']:0>2}{match['rest']}"
             break
+    if match := _TWELVE.fullmatch(text):
+        hour = int(match["h"]) % 12 + (12 if match["half"] in "Pp" else 0)
+        text = f"{match['day']} {hour:02}:{match['m'] or '00'}{match['rest'] or ''}"
     return _SHORT_HOUR.sub(lambda hour: f"0{hour[0]}", text)
 
 
@@ -151,15 +168,18 @@ def _iso(text: str, given: str, zone: ZoneInfo | None) -> int:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise FieldError(f"time {shown(given)} is neither ISO-8601 nor an epoch number") from None
+        raise FieldError(f"time {shown(given)} is neither ISO-8601 nor an epoch number", Flaw.TIME) from None
     if moment.tzinfo is None:
         if zone is None:
             raise FieldError(
                 f"time {shown(given)} has no offset from UTC (as in 2024-03-08T08:30:00-06:00): "
-                "name its zone, as in --zone America/Chicago"
+                "name its zone, as in --zone America/Chicago",
+                Flaw.ZONE,
             )
         moment = moment.replace(tzinfo=zone)
         if moment.utcoffset() != moment.replace(fold=1).utcoffset():
-            raise FieldError(f"time {shown(given)} comes twice or not at all in {zone.key}")
+            raise FieldError(
+                f"time {shown(given)} comes twice or not at all in {zone.key}", Flaw.CLOCK_CHANGE
+            )
     passed = moment - _EPOCH
     return (passed.days * 86_400 + passed.seconds) * NANOS + nanos

@@ -17,6 +17,7 @@ from adapters.tapes.tables import Stamp, Table, read_bars, read_ticks
 from engine.model.instrument import Instrument
 from engine.model.market import Timeframe
 
+UTC = ZoneInfo("UTC")
 _FOOTER = "downloaded from barchart.com"
 
 
@@ -45,10 +46,12 @@ def read_plain(
         file=file,
         rows=rows_of(file, wanted, layout, instrument, month, symbol),
         columns=layout.columns,
-        time=partial(timestamp, zone=zone, month_first=layout.month_first),
+        time=partial(timestamp, zone=UTC if layout.utc else zone, month_first=layout.month_first),
         width=range(layout.width, layout.width + 1),
         decimal_comma=delimiter != ",",
     )
+    if not layout.ticks and "volume" not in layout.columns:
+        raise TapeError(f"{file}: has no column of volumes, without which no bar can be played")
     if layout.ticks:
         return read_ticks(table, instrument)
     if stamp is None:

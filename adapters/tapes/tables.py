@@ -17,7 +17,7 @@ from engine.model.market import MINUTE, NANOS, Bar, Timeframe
 Row = tuple[int, int, list[str]]
 """Row number, time in nanoseconds UTC, all fields."""
 
-_FRAMES = {frame.nanos: frame for frame in Timeframe if not frame.by_calendar}
+FRAMES = {frame.nanos: frame for frame in Timeframe if not frame.by_calendar}
 _CORNERS = ("open", "high", "low", "close")
 
 
@@ -105,7 +105,7 @@ def read_bars(table: Table, instrument: Instrument, timeframe: Timeframe | None,
         rows.reverse()
     rows = list(table.ordered(rows, strictly=True))
     frame = timeframe or _smallest_step(table.file, rows)
-    if frame not in _FRAMES.values():
+    if frame not in FRAMES.values():
         raise TapeError(f"{table.file}: bars of {frame} are too long to be played: at most 1h")
     return BarContents(_bars(table, rows, instrument, frame, stamp))
 
@@ -114,10 +114,10 @@ def _smallest_step(file: str, rows: list[Row]) -> Timeframe:
     if len(rows) < 2:
         raise TapeError(f"{file}: one bar does not tell its timeframe: two are needed")
     step = min(b[1] - a[1] for a, b in pairwise(rows))
-    if step not in _FRAMES:
-        allowed = ", ".join(_FRAMES.values())
+    if step not in FRAMES:
+        allowed = ", ".join(FRAMES.values())
         raise TapeError(f"{file}: bars {step / NANOS:g} s apart are none of {allowed}")
-    return _FRAMES[step]
+    return FRAMES[step]
 
 
 def _bars(

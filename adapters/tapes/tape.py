@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import gzip
-import io
+import re
 import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec.structs import replace
@@ -17,6 +13,7 @@ from msgspec.structs import replace
 from adapters.tapes.archive import read_archive
 from adapters.tapes.contents import Contents
 from adapters.tapes.fields import TapeError, shown
+from adapters.tapes.files import TABLES, as_tape_errors, open_text
 from adapters.tapes.inbox import read_inbox
 from adapters.tapes.plain import read_plain
 from adapters.tapes.recording import RECORDING_SUFFIX
@@ -25,7 +22,7 @@ from engine.model.events import Print, Quote
 from engine.model.instrument import CME_FUTURES, Instrument
 from engine.model.market import Bar, Timeframe
 
-_TABLES = (".csv", ".csv.gz", ".txt", ".txt.gz")
+_FIXED = re.compile(r"(?:UTC|GMT)([+-])(\d{1,2})(?::?00)?")
 
 
 class Tape:
@@ -69,7 +66,7 @@ class Tape:
 
 def open_tape(
     path: Path | str,
-    contract: str,
+    contract: str | Instrument,
     month: str | None = None,
     stamp: str | None = None,
     *,
@@ -89,18 +86,21 @@ def open_tape(
     two of them.
     """
     file = Path(path)
-    instrument = CME_FUTURES.get(contract)
+    instrument = contract if isinstance(contract, Instrument) else CME_FUTURES.get(contract)
     if instrument is None:
-        raise TapeError(f"unknown contract {shown(contract)}; known are {', '.join(CME_FUTURES)}")
+        raise TapeError(f"unknown contract {shown(str(contract))}; known are {', '.join(CME_FUTURES)}")
     if stamp is not None and stamp not in list(Stamp):
         raise TapeError(f"stamp {shown(stamp)} is neither open nor close")
     contents, found = _read(
-        file, instrument, month, Stamp(stamp) if stamp else None, timeframe, symbol, _zone(zone)
+        file, instrument, month, Stamp(stamp) if stamp else None, timeframe, symbol, zone_of(zone)
     )
     return Tape(instrument, contents, found)
 
 
-def _zone(name: str | None) -> ZoneInfo | None:
+def zone_of(name: str | None) -> ZoneInfo | None:
+    """The zone of a name; of UTC+3 too, as brokers' clocks are. Raises TapeError."""
+    if name is not None and (fixed := _FIXED.fullmatch(name)):
+        name = f"Etc/GMT{'-' if fixed[1] == '+' else '+'}{int(fixed[2])}"  # named with the other sign
     try:
         return None if name is None else ZoneInfo(name)
     except (ZoneInfoNotFoundError, OSError, ValueError):
@@ -117,9 +117,9 @@ def _read(
     zone: ZoneInfo | None,
 ) -> tuple[Contents, str | None]:
     file, name = path.name, path.name.lower()
-    with _as_tape_errors(file):
-        if name.endswith(_TABLES):
-            with _text(path) as text:
+    with as_tape_errors(file):
+        if name.endswith(TABLES):
+            with open_text(path) as text:
                 return read_plain(
                     file, text, instrument, timeframe, stamp, month=month, symbol=symbol, zone=zone
                 ), month
@@ -134,23 +134,4 @@ def _read(
             raise TapeError(f"{file}: contract months can be picked from zips and tables only")
         if name.endswith(RECORDING_SUFFIX):
             return read_inbox(path, instrument, symbol), None
-    raise TapeError(f"{file}: is none of .zip, {', '.join(_TABLES)}, {RECORDING_SUFFIX}")
-
-
-def _text(path: Path) -> TextIO:
-    if path.name.lower().endswith(".gz"):
-        return io.TextIOWrapper(gzip.open(path), "utf-8-sig", "replace", newline="")
-    return path.open(encoding="utf-8-sig", errors="replace", newline="")
-
-
-@contextmanager
-def _as_tape_errors(file: str) -> Iterator[None]:
-    """What files and archives do when they are absent, cut or damaged, as one clear line."""
-    try:
-        yield
-    except OSError as error:
-        raise TapeError(f"{file}: {error.strerror or error}") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-        raise TapeError(f"{file}: is damaged: {error}") from None
-    except (NotImplementedError, RuntimeError) as error:  # an unknown compression, an encrypted member
-        raise TapeError(f"{file}: {error}") from None
+    raise TapeError(f"{file}: is none of .zip, {', '.join(TABLES)}, {RECORDING_SUFFIX}")

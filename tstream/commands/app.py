@@ -14,6 +14,7 @@ from typer.main import get_command
 
 from tstream import arguments as args
 from tstream.commands.bots_app import bots_app
+from tstream.commands.data.app import data_app
 from tstream.commands.order_app import order_app
 from tstream.errors import CommandError, UsageError
 from tstream.options import RunOptions
@@ -46,6 +47,7 @@ journal_app = typer.Typer(help="Look into the journal of decisions, orders and f
 app.add_typer(journal_app, name="journal", rich_help_panel=LOOK)
 app.add_typer(order_app, name="order", rich_help_panel=TRADE)
 app.add_typer(bots_app, name="bots", rich_help_panel=TRADE)
+app.add_typer(data_app, name="data", rich_help_panel=MARKETS)
 notify_app = typer.Typer(help="Messages to Telegram, Slack, Discord, mail and other services.")
 app.add_typer(notify_app, name="notify", rich_help_panel=LOOK)
 

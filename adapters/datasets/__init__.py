@@ -1,0 +1,1 @@
+"""Datasets: recorded bars kept by name as Parquet, written and read by duckdb."""

@@ -1,0 +1,55 @@
+"""Back-adjustment for indicators: the bars of earlier months are shifted by the gaps of the rolls after them.
+
+The last month keeps its prices; differences inside a month are untouched, and no roll makes a jump. Adjusted
+prices were never traded: orders, fills and money go by the unadjusted ones.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+
+from msgspec.structs import replace
+
+from engine.model.datasets import Roll
+from engine.model.market import Bar
+
+
+def back_adjusted(bars: Iterable[Bar], rolls: Sequence[Roll]) -> Iterator[Bar]:
+    """The bars with differences added (ticks); they may come to nothing or less far back."""
+    ordered = sorted(rolls, key=_ts)
+    starts = [roll.ts for roll in ordered]
+    shifts = [sum(roll.gap for roll in ordered[place:]) for place in range(len(ordered) + 1)]
+    for bar in bars:
+        shift = shifts[bisect_right(starts, bar.open_ts)]
+        if shift:
+            yield replace(
+                bar,
+                open=bar.open + shift,
+                high=bar.high + shift,
+                low=bar.low + shift,
+                close=bar.close + shift,
+            )
+        else:
+            yield bar
+
+
+def gaps(bars: Iterable[Bar], starts: Sequence[int]) -> list[Roll]:
+    """The rolls at these times, each with the step from the close before it to the open after it.
+
+    A time before the first or after the last bar is no roll of these bars.
+    """
+    waiting = sorted(starts)
+    found: list[Roll] = []
+    before: Bar | None = None
+    for bar in bars:
+        while waiting and waiting[0] <= bar.open_ts:
+            ts = waiting.pop(0)
+            if before is not None:
+                found.append(Roll(ts, bar.open - before.close))
+        before = bar
+    return found
+
+
+def _ts(roll: Roll) -> int:
+    return roll.ts

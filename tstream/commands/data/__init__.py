@@ -1,0 +1,1 @@
+"""tstream data: recorded bars that are kept by name, for backtests and discovery."""
