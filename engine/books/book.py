@@ -9,9 +9,11 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from engine.execution.leaving import SIGNAL
 from engine.execution.order_manager import OrderManager
 from engine.model.config import BookConfig, EngineConfig
 from engine.model.orders import AccountKind
+from engine.model.plans import Exit
 from engine.model.refusals import Refusal
 from engine.portfolio.bounds import Bounds
 from engine.portfolio.money import Marks, day_usd
@@ -111,6 +113,16 @@ class Book:
     def next_due(self) -> int:
         """When `pulse` has something to do next, nanoseconds UTC; long past while something is under way."""
         return 0 if self.orders.busy else min(self.orders.next_due(), self.guards.next_due())
+
+    def leave(self, exit_: Exit, bot: str) -> None:
+        """Close a bot's trades of a contract and side, as it asks. Exits pass in every trading state."""
+        if self.hands_off():
+            return
+        for found in list(self.state.plans.values()):
+            plan = found.plan
+            if (plan.bot, plan.instrument, plan.side) == (bot, exit_.instrument, exit_.side):
+                self.orders.leaving.leave(found, SIGNAL, exit_.reason)
+        self.orders.work()
 
     def at_rest(self) -> dict[str, Bounds]:
         """By instrument held, where prices give `pulse` nothing to do, unless one stirs its orders."""

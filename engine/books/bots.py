@@ -24,7 +24,7 @@ from engine.risk.sizers import Wanted
 from engine.signals.board import SignalBoard
 from engine.state.state import BookState, State, bot_key
 from engine.state.turn import Turn
-from engine.strategies.protocol import Declined, Strategy
+from engine.strategies.protocol import Said, Strategy
 
 
 class Bot:
@@ -111,7 +111,7 @@ class Bots:
         """How many of them enter what they find; at least 1, as rooms and people may."""
         return max(1, sum(bot.config.mode is BotMode.TRADE for bot in self.all))
 
-    def ask(self, bot: Bot, closed: BarsClosed, board: SignalBoard) -> Sequence[Idea | Declined]:
+    def ask(self, bot: Bot, closed: BarsClosed, board: SignalBoard) -> Sequence[Said]:
         """What a bot says. One that raises is not asked again: what it has opened is managed on."""
         asked = not bot.out and bot.name not in self._turn.state.stopped_bots
         mine = bot.heard(closed) if asked else None

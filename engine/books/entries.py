@@ -21,7 +21,7 @@ from engine.model.instrument import Instrument
 from engine.model.limits import RiskLimits
 from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import OrderStatus, OrderType
-from engine.model.plans import Idea, Leg, TradePlan, command_of
+from engine.model.plans import Exit, Idea, Leg, TradePlan, command_of
 from engine.model.refusals import Refusal
 from engine.model.restrictions import TradingState
 from engine.model.rooms import AlertRoom
@@ -32,7 +32,7 @@ from engine.signals.market_data import MarketData
 from engine.state.alarms import JOURNAL, Alarm
 from engine.state.track_record import TrackRecord
 from engine.state.turn import Turn
-from engine.strategies.protocol import Declined
+from engine.strategies.protocol import Declined, Said
 
 
 class EntryTerms(NamedTuple):
@@ -95,11 +95,15 @@ class Entries:
                 for said in self.bots.ask(bot, closed, self._market.board):
                     self._said(bot, said)
 
-    def _said(self, bot: Bot, said: Idea | Declined) -> None:
+    def _said(self, bot: Bot, said: Said) -> None:
         if isinstance(said, Declined):
             self.refusals[said.reason] += 1
             text = f"bot {bot.name}: {said.text}" if bot.config.configured else said.text
             self._turn.say(NoticeKind.REFUSAL, Severity.INFO, text, said.instrument)
+            return
+        if isinstance(said, Exit):
+            for book in self._books.values():
+                book.leave(said, bot.name)
             return
         idea = structs.replace(said, bot=bot.name)
         for book in self._books.values():
@@ -161,6 +165,8 @@ class Entries:
             ends_ts=ends_ts,
             bot=idea.bot,
             size_reason=size_reason,
+            trail=idea.trail,
+            exit_ts=idea.exit_ts,
         )
         book.orders.open_plan(plan)
         return plan

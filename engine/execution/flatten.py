@@ -121,7 +121,7 @@ class Flattener:
         """Instrument to the time from which a snapshot counts as proof that it is flat."""
 
     def start(self, instruments: tuple[str, ...], reason: str) -> None:
-        """Latch the instruments. `reason`: manual, risk or flat_time, as trades will carry it."""
+        """Latch the instruments. `reason`: manual, risk, flat_time, signal or time, as trades carry it."""
         fresh = tuple(i for i in instruments if i not in self._book.state.flattening)
         if fresh:
             self._book.turn.commit(

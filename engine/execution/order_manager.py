@@ -19,6 +19,7 @@ from engine.execution.fills import Fills
 from engine.execution.flatten import Flattener
 from engine.execution.foreign import ForeignContracts
 from engine.execution.inquiry import LOOK_AGAIN_NS, Inquiry
+from engine.execution.leaving import Leaving
 from engine.execution.order_requests import OrderRequests
 from engine.execution.protection import Protection
 from engine.execution.reconcile import Reconciler
@@ -73,6 +74,7 @@ class OrderManager:
         self._brackets = NativeBrackets(context, self._orders, lambda: self.reconciled and self.can_trade)
         self._stops = TrailingStops(context)
         self.resting = RestingEntries(context, self._orders)
+        self.leaving = Leaving(context, self.flattener, self.resting)
         self._excursions = Excursions(context)
         self.equity = EquityWatch(context)
         self._foreign = ForeignContracts(context, self.protection)
@@ -139,6 +141,7 @@ class OrderManager:
             self._excursions.next_due(),
             self.equity.next_due(),
             self.resting.next_due(),
+            self.leaving.next_due(),
         )
 
     # --- what strategies and people want ---------------------------------------------------------------
@@ -357,8 +360,11 @@ class OrderManager:
         self.inquiry.ask(self.reconciler.since(), self.context.run.slow_cycle_ns)
 
     def tend(self) -> None:
-        """What is done by itself for contracts of others; only where tstream may act on the account."""
-        if self.inquiry.heard and self._foreign.tend(reconciled=self.reconciled):
+        """What is done by itself at a time, and for contracts of others; only where tstream may act on the
+        account.
+        """
+        late = self.leaving.end()
+        if self.inquiry.heard and (self._foreign.tend(reconciled=self.reconciled) or late):
             self.work()
 
     def _remind(self, order: Order, now: int) -> None:

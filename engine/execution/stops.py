@@ -132,12 +132,14 @@ class TrailingStops:
 
     def _trail(self, found: PlanState, mark: int, bounds: Bounds) -> int:
         limits, plan = self._book.config.risk, found.plan
-        if limits.trail_ticks <= 0:
+        own = plan.trail
+        distance = limits.trail_ticks if own is None else own.distance
+        if distance <= 0:
             return 0
         sign, key = plan.side.sign, plan.plan_id
         best = self._best_marks[key] = sign * max(sign * self._best_marks.get(key, mark), sign * mark)
         # A mark that is worse than the best moves nothing, unless the stop would be too close to it.
-        close = sign * (mark - best) < 1 - limits.trail_ticks
+        close = sign * (mark - best) < 1 - distance
         bounds.keep_reached(plan.side, mark if close else best)
         again = self._trailed_ts.get(key, 0) + TRAIL_PAUSE_NS
         if self._book.now < again:
@@ -147,9 +149,10 @@ class TrailingStops:
         for k, (leg, done) in enumerate(zip(plan.legs, found.legs, strict=True)):
             if done.open_qty <= 0:
                 continue
-            if (best - done.average) * sign < limits.trail_after_r * abs(leg.stop_offset):
+            after = limits.trail_after_r * abs(leg.stop_offset) if own is None else own.after
+            if after is not None and (best - done.average) * sign < after:
                 continue
-            price = _behind(sign, best - sign * limits.trail_ticks, mark)
+            price = _behind(sign, best - sign * distance, mark)
             if self._ahead(found, k, price) >= TRAIL_STEP_TICKS:
                 prices[k] = price
         moved = len(self._tighten(found, prices, StopRule.TRAIL, "trail"))

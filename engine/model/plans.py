@@ -10,6 +10,15 @@ from engine.model.market import Side
 from engine.model.orders import OrderType
 
 
+class Trail(Struct, frozen=True):
+    """A stop that follows the best mark of a plan, instead of the book's own (risk.trail_ticks)."""
+
+    distance: int
+    """From the best mark to the stop, ticks."""
+    after: int | None = 0
+    """It follows once the best mark is so many ticks better than the entry; None: wherever the mark is."""
+
+
 class Idea(Struct, frozen=True):
     """A strategy's proposal, before sizing and the risk gate. Prices in ticks."""
 
@@ -32,6 +41,13 @@ class Idea(Struct, frozen=True):
     """The alert that it comes from: "alert:room:message"; the command: "manual:id"; empty for strategies."""
     bot: str = ""
     """Whose idea it is, by the bot's name; empty for alerts. The engine fills it in."""
+    trail: Trail | None = None
+    """How its stop follows; None: as the book says."""
+    exit_ts: int | None = None
+    """What is held of it then is closed at market, nanoseconds UTC."""
+    leaves: str = ""
+    """How it is left where it has no target, in words: "trailing 2 %". The least reward to risk is asked of
+    targets only."""
 
     @property
     def owner(self) -> str:
@@ -49,6 +65,19 @@ class Idea(Struct, frozen=True):
         if self.stop_ticks <= 0 or not self.targets:
             return 0.0
         return (self.targets[0] - self.reference) * self.side.sign / self.stop_ticks
+
+
+class Exit(Struct, frozen=True):
+    """A strategy wants what is held of its own ideas in a contract to be closed at market."""
+
+    strategy: str
+    instrument: str
+    side: Side
+    """Of the trade that is left: buy for a long one."""
+    reason: str
+    """As people read it: "RSI 71 at least 70"."""
+    ts: int
+    """Close of the bar that says so, nanoseconds UTC."""
 
 
 class StopRule(StrEnum):
@@ -112,6 +141,10 @@ class TradePlan(Struct, frozen=True):
     size_reason: str = ""
     """Why it is so large, in words with the numbers: the policy's wish and what has bounded it; empty in
     journals of before."""
+    trail: Trail | None = None
+    """How its stop follows; None: as the book says."""
+    exit_ts: int | None = None
+    """What is held of it then is closed at market, by the wall's clock in nanoseconds UTC."""
 
     @property
     def qty(self) -> int:

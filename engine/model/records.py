@@ -24,7 +24,7 @@ from engine.model.order_records import OrderEvent as OrderEvent
 from engine.model.order_records import OrderIntended as OrderIntended
 from engine.model.order_records import OrderMoved as OrderMoved
 from engine.model.orders import Account
-from engine.model.plans import Idea, Leg, PlanStatus, TradePlan
+from engine.model.plans import Idea, Leg, PlanStatus, TradePlan, Trail
 from engine.model.refusals import Refusal
 from engine.model.restrictions import TradingState
 from engine.model.run_records import VERSION as VERSION
@@ -133,6 +133,8 @@ class PlanChanged(Record, frozen=True, kw_only=True, tag="plan_changed"):
     entry_limit: int | None = None
     """Where a resting entry goes, ticks; None leaves it, as `entry_stop` does."""
     entry_stop: int | None = None
+    trail: Trail | None = None
+    """How its stop follows from now on; None leaves it."""
 
 
 class PositionAdjusted(Record, frozen=True, kw_only=True, tag="position_adjusted"):

@@ -215,7 +215,8 @@ def check(
     score = f"score {idea.score_tenths / 10:.1f}, at least {limits.min_score_tenths / 10:.1f}"
     when(idea.score_tenths < limits.min_score_tenths, Refusal.SCORE, f"{score} ({now.score_key})")
     ratio = f"reward to risk is {idea.reward_to_risk:.2f}, at least {limits.reward_to_risk_min:g}"
-    small = idea.reward_to_risk < limits.reward_to_risk_min
+    open_ended = bool(idea.leaves) and not idea.targets
+    small = not open_ended and idea.reward_to_risk < limits.reward_to_risk_min
     when(small, Refusal.REWARD_TO_RISK, f"{ratio} ({section}.reward_to_risk_min)")
     distances = [idea.stop_ticks] + [(t - idea.reference) * idea.side.sign for t in idea.targets]
     takes = f"the venue takes {now.capabilities.nearest_exit_ticks} to {now.capabilities.farthest_exit_ticks}"

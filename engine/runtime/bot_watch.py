@@ -10,9 +10,8 @@ from engine.books.bots import Bots
 from engine.market.bars import BarsClosed
 from engine.model.events import BotOverran
 from engine.model.market import NANOS
-from engine.model.plans import Idea
 from engine.signals.board import SignalBoard
-from engine.strategies.protocol import Declined, Strategy
+from engine.strategies.protocol import Said, Strategy
 
 BUDGET_NS = NANOS // 10
 """Of one call, real time. Stops and closes of every book wait for as long."""
@@ -45,7 +44,7 @@ class WatchedStrategy:
         self._budget_ns = budget_ns
         self._took: deque[int] = deque(maxlen=NEWEST)
 
-    def on_bars(self, closed: BarsClosed, board: SignalBoard) -> Sequence[Idea | Declined]:
+    def on_bars(self, closed: BarsClosed, board: SignalBoard) -> Sequence[Said]:
         began = self._steady()
         found = tuple(self._inner.on_bars(closed, board))
         took = self._steady() - began

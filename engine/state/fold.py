@@ -125,6 +125,7 @@ def _plan_changed(state: State, record: r.PlanChanged) -> None:
         status=found.plan.status if record.status is None else record.status,
         entry_limit=found.plan.entry_limit if record.entry_limit is None else record.entry_limit,
         entry_stop=found.plan.entry_stop if record.entry_stop is None else record.entry_stop,
+        trail=found.plan.trail if record.trail is None else record.trail,
     )
 
 

@@ -375,7 +375,9 @@ def scope(book: str | None, instrument: str | None) -> str:
 
 
 def exit_reason(state: BookState, order: Order) -> str:
-    """Why a fill of this order ends a trade: T1, T2, stop, be_stop, trail, manual, flat_time, risk."""
+    """Why a fill of this order ends a trade: T1, T2, stop, be_stop, trail, or why it is flattened: manual,
+    flat_time, risk, signal, time.
+    """
     if order.instrument in state.flattening and order.slot is None:
         return state.flattening[order.instrument]
     if order.slot is Slot.TARGET:

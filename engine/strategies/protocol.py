@@ -1,4 +1,4 @@
-"""What a strategy is to the engine: closed bars in, ideas and near misses out."""
+"""What a strategy is to the engine: closed bars in, ideas, near misses and exits out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from engine.market.bars import BarsClosed
 from engine.model.market import Side
-from engine.model.plans import Idea
+from engine.model.plans import Exit, Idea
 from engine.signals.board import SignalBoard
 
 
@@ -32,6 +32,10 @@ class Declined(Struct, frozen=True):
         return f"{side} {self.instrument} {score} refused: {self.reason}"
 
 
+Said = Idea | Declined | Exit
+"""What a strategy may say of a close."""
+
+
 class Strategy(Protocol):
     """Decides on closed bars alone; the same bars give the same answers.
 
@@ -41,5 +45,5 @@ class Strategy(Protocol):
 
     name: str
 
-    def on_bars(self, closed: BarsClosed, board: SignalBoard) -> Sequence[Idea | Declined]:
+    def on_bars(self, closed: BarsClosed, board: SignalBoard) -> Sequence[Said]:
         """What this close suggests, instruments in order. The board already knows these bars."""

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from engine.market.bars import BarsClosed
 from engine.model.market import MINUTE, Bar, Side, Timeframe
-from engine.model.plans import Idea
+from engine.model.plans import Exit, Idea
 from engine.signals.alignment import Alignment
 from engine.signals.board import SignalBoard
 from engine.strategies.protocol import Declined, Strategy
@@ -155,7 +155,7 @@ def test_a_script_gives_each_idea_once_at_the_first_close_after_its_time() -> No
     strategy: Strategy = ScriptedStrategy(
         [(T0 + 90 * MINUTE // 60, template), (T0 + 3 * MINUTE, template)], relative=True
     )
-    heard: list[Idea | Declined] = []
+    heard: list[Idea | Declined | Exit] = []
     run(minutes(0, 10, SYMBOLS), lambda closed, board: heard.extend(strategy.on_bars(closed, board)), 0)
     assert [idea.ts for idea in heard] == [T0 + 2 * MINUTE, T0 + 3 * MINUTE]
     for idea in heard:

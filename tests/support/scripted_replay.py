@@ -17,7 +17,7 @@ from engine.model.instrument import CME_FUTURES
 from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, NANOS, Side
 from engine.model.orders import Slot, VenueOrder
-from engine.model.plans import Idea
+from engine.model.plans import Exit, Idea
 from engine.model.rooms import AlertRoom
 from engine.state.state import BookState
 from engine.venue.fill_model import FillModel
@@ -49,7 +49,7 @@ class ScriptedReplay:
     def __init__(
         self,
         script: Script,
-        ideas: Sequence[tuple[int, Idea]],
+        ideas: Sequence[tuple[int, Idea] | tuple[int, Exit]],
         *,
         start: int = T0,
         risk: RiskLimits | None = None,
