@@ -18,9 +18,21 @@ from engine.model.instrument import Instrument
 from engine.model.market import Bar, Timeframe
 from engine.signals.atr import Atr
 from engine.signals.gaps import FairValueGaps
-from engine.signals.levels import Levels, PreviousDay
+from engine.signals.legs import Legs
+from engine.signals.levels import Levels
+from engine.signals.liquidity import LiquidityPools
 from engine.signals.order_blocks import OrderBlock, OrderBlocks
-from engine.signals.patterns import Pattern, PatternKind, of_block, of_break, of_gap, of_level
+from engine.signals.patterns import (
+    Pattern,
+    PatternKind,
+    of_block,
+    of_break,
+    of_gap,
+    of_level,
+    of_pool,
+    of_roll,
+)
+from engine.signals.previous import Previous
 from engine.signals.structure import Break, Structure
 from engine.signals.swings import SwingDetector
 from engine.signals.volume import RelativeVolume
@@ -70,10 +82,13 @@ class FrameSignals:
         "gaps",
         "index",
         "instrument",
+        "legs",
         "levels",
+        "liquidity",
         "pattern",
         "patterns",
         "previous_day",
+        "previous_week",
         "recent",
         "structure",
         "swings",
@@ -97,7 +112,10 @@ class FrameSignals:
         self.blocks = OrderBlocks()
         self.gaps = FairValueGaps()
         self.levels = Levels()
-        self.previous_day = PreviousDay(calendar)
+        self.liquidity = LiquidityPools()
+        self.legs = Legs()
+        self.previous_day = Previous(calendar)
+        self.previous_week = Previous(calendar, week=True)
         self.atr = Atr()
         self.volume = RelativeVolume()
         self.pattern: Pattern | None = None
@@ -120,7 +138,11 @@ class FrameSignals:
         self.index += 1
         atr = self.atr.add(bar)
         self.volume.add(bar.volume)
-        self.previous_day.add(bar)
+        patterns, index = self.patterns, self.index
+        if self.previous_day.add(bar):
+            patterns += of_roll(PatternKind.DAY_ROLLED, self.previous_day, bar, index)
+        if self.previous_week.add(bar):
+            patterns += of_roll(PatternKind.WEEK_ROLLED, self.previous_week, bar, index)
         before, self.bar = self.bar, bar
         self.recent.append(bar)
         weight = 2 / (1 + min(self.index + 1, _MEAN_BARS))
@@ -130,17 +152,18 @@ class FrameSignals:
         swing = self.swings.add(bar)
         broken = self.structure.add(bar, swing)
         self._take_zones(bar, () if broken is None else (broken,), atr, before)
+        for pool in self.liquidity.add(bar, swing, atr):
+            patterns.append(of_pool(pool, bar, index))
         if swing is not None:
+            self.legs.add(swing)
             (self._swing_highs if swing.kind > 0 else self._swing_lows).append(swing.price)
             self.levels.add(swing, atr)
             if self.levels.formed is not None:
-                self.patterns.append(
-                    of_level(PatternKind.LEVEL_CREATED, 0, self.levels.formed, bar, self.index)
-                )
+                patterns.append(of_level(PatternKind.LEVEL_CREATED, 0, self.levels.formed, bar, index))
         if broken is not None:
-            self._break_index = self.index
+            self._break_index = index
             self.pattern = of_break(broken, self.timeframe)
-            self.patterns.append(self.pattern)
+            patterns.append(self.pattern)
 
     def patterns_after(self, ts: int) -> list[Pattern]:
         """Of what happened and is remembered, all that became known after `ts` (ns UTC), oldest first."""

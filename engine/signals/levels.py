@@ -1,4 +1,4 @@
-"""Support and resistance: zones where confirmed swings gather, and the day before's extremes.
+"""Support and resistance: zones where confirmed swings gather (docs/signals.md#support-and-resistance).
 
 A zone is made of swings that are known; it grows when another one falls into it and never looks ahead.
 Whether it supports or resists is only a question of the side on which price stands.
@@ -7,12 +7,9 @@ Whether it supports or resists is only a question of the side on which price sta
 from __future__ import annotations
 
 from bisect import bisect_left
-from datetime import date
 
 from msgspec import Struct
 
-from engine.market.calendars.calendar import Calendar
-from engine.market.calendars.known import CME
 from engine.model.market import Bar
 from engine.signals.swings import Swing
 
@@ -141,38 +138,6 @@ class Levels:
     def strong(self, touches: int = 2) -> list[Level]:
         """Zones with at least so many swings, by price."""
         return [level for level in self.found if level.touches >= touches]
-
-
-class PreviousDay:
-    """High and low of the trade date before, known when the date rolls."""
-
-    __slots__ = ("_calendar", "_date", "_high", "_low", "_whole", "high", "low", "stamp")
-
-    def __init__(self, calendar: Calendar = CME) -> None:
-        self._calendar = calendar
-        self.high: int | None = None
-        """Ticks; None until a whole day has been seen."""
-        self.low: int | None = None
-        self.stamp = 0
-        """Open time of the first bar of the day after, nanoseconds UTC."""
-        self._date: date | None = None
-        self._whole = False
-        self._high = self._low = 0
-
-    def add(self, bar: Bar) -> None:
-        """Take a closed bar."""
-        day = self._calendar.trade_date(bar.open_ts)
-        if day == self._date:
-            if bar.high > self._high:
-                self._high = bar.high
-            if bar.low < self._low:
-                self._low = bar.low
-            return
-        if self._whole:
-            self.high, self.low, self.stamp = self._high, self._low, bar.open_ts
-        self._whole = self._date is not None  # the day in which the series begins is only partly seen
-        self._date = day
-        self._high, self._low = bar.high, bar.low
 
 
 def _by_price(level: Level) -> tuple[int, int]:

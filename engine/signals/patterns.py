@@ -9,7 +9,9 @@ from msgspec import Struct
 from engine.model.market import Bar, Timeframe
 from engine.signals.gaps import FairValueGap, GapState
 from engine.signals.levels import Level
+from engine.signals.liquidity import LiquidityPool, PoolState
 from engine.signals.order_blocks import BlockState, OrderBlock
+from engine.signals.previous import Previous
 from engine.signals.structure import Break
 
 
@@ -67,7 +69,7 @@ class Pattern(Struct, frozen=True):
     high: int
     """Of the zone; both are `price` for a line."""
     label: str = ""
-    """For breaks: BOS or CHoCH. For pools: highs or lows."""
+    """For breaks: BOS or CHoCH. For pools: highs or lows. For the day and the week before: high or low."""
     touches: int = 0
     """How often the zone has held, or how many swings it has."""
     number: int = 0
@@ -166,6 +168,45 @@ def of_level(kind: PatternKind, side: int, level: Level, bar: Bar, index: int) -
         level.touches,
         level.number,
     )
+
+
+def of_pool(pool: LiquidityPool, bar: Bar, index: int) -> Pattern:
+    """What the bar, or the swing that it confirmed, did to a pool that it changed."""
+    side, direction = pool.side, 0
+    if pool.state is PoolState.RESTING:
+        kind = PatternKind.POOL_CREATED if pool.touches == 2 else PatternKind.POOL_GROWN
+    elif pool.state is PoolState.SWEPT:
+        kind, direction = PatternKind.POOL_SWEPT, -side
+    elif pool.state is PoolState.BROKEN:
+        kind, direction = PatternKind.POOL_BROKEN, side
+    else:
+        kind = PatternKind.POOL_EXPIRED
+    return Pattern(
+        kind,
+        bar.timeframe,
+        direction,
+        index,
+        pool.stamp,
+        bar.close_ts,
+        pool.level,
+        pool.low,
+        pool.high,
+        "highs" if side > 0 else "lows",
+        pool.touches,
+        pool.number,
+    )
+
+
+def of_roll(kind: PatternKind, previous: Previous, bar: Bar, index: int) -> list[Pattern]:
+    """Another day or week before: its high and its low."""
+    low, high = previous.low, previous.high
+    if low is None or high is None:
+        return []
+    stamp, now = previous.stamp, bar.close_ts
+    return [
+        Pattern(kind, bar.timeframe, 0, index, stamp, now, price, low, high, label)
+        for price, label in ((high, "high"), (low, "low"))
+    ]
 
 
 def _after_its_end(kind: PatternKind, direction: int) -> int:

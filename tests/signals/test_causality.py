@@ -19,7 +19,9 @@ from engine.model.market import Bar, Timeframe
 from engine.signals.board import SignalBoard
 from engine.signals.frame import FrameSignals, Reading
 from engine.signals.gaps import FairValueGap, FairValueGaps, GapState
+from engine.signals.legs import Leg, Legs
 from engine.signals.levels import Level, Levels
+from engine.signals.liquidity import LiquidityPool, LiquidityPools, PoolState
 from engine.signals.order_blocks import BlockState, OrderBlock, OrderBlocks
 from engine.signals.patterns import Pattern
 from engine.signals.structure import Break, Structure
@@ -27,7 +29,7 @@ from engine.signals.swings import Swing, SwingDetector
 from tests.signals.shapes import wander
 from tests.support.recordings import DATA, needs_recordings
 
-Said = Swing | Break | OrderBlock | FairValueGap | Level | Reading | Pattern
+Said = Swing | Break | OrderBlock | FairValueGap | LiquidityPool | Leg | Level | Reading | Pattern
 
 
 def tell(bars: Sequence[Bar], size: int = 3) -> list[list[Said]]:
@@ -36,23 +38,28 @@ def tell(bars: Sequence[Bar], size: int = 3) -> list[list[Said]]:
     written: list[bytes] = []
     detector, structure, levels = SwingDetector(size), Structure(), Levels()
     blocks, gaps = OrderBlocks(expire_after=60), FairValueGaps(expire_after=60)
+    pools, legs = LiquidityPools(expire_after=60), Legs()
     frame = FrameSignals("ES", bars[0].timeframe, size)
     for bar in bars:
         swing = detector.add(bar)
         broken = structure.add(bar, swing)
         level = levels.add(swing, 5.0) if swing is not None else None
+        leg = legs.add(swing) if swing is not None else None
         frame.add(bar)
-        said = [
-            *(one for one in (swing, broken, level, frame.pattern, frame.reading) if one is not None),
+        said: list[Said] = [
+            *(one for one in (swing, broken, leg, level, frame.pattern, frame.reading) if one is not None),
             *blocks.add(bar, () if broken is None else (broken,), 5.0),
             *gaps.add(bar, 5.0),
+            *pools.add(bar, swing, 40.0),
             *frame.patterns_after(bar.close_ts - 1),
         ]
-        for one in (swing, broken):
+        for one in (swing, broken, leg):
             assert one is None or one.known_at == bar.close_ts
         for zone in said:
             if isinstance(zone, OrderBlock | FairValueGap):
                 assert zone.stamp < zone.known_at <= zone.works_since <= zone.state_at <= bar.close_ts
+            elif isinstance(zone, LiquidityPool):
+                assert zone.stamp < zone.known_at <= zone.state_at <= bar.close_ts
             elif isinstance(zone, Level):
                 assert zone.stamp < zone.known_at <= zone.newest.known_at == bar.close_ts
             elif isinstance(zone, Pattern):
@@ -110,7 +117,8 @@ def test_the_properties_above_see_plenty() -> None:
     assert sum(isinstance(one, Break) for one in told) > 50
     assert {one.state for one in told if isinstance(one, OrderBlock)} == set(BlockState)
     assert {one.state for one in told if isinstance(one, FairValueGap)} == set(GapState)
-    assert len({one.kind for one in told if isinstance(one, Pattern)}) > 12
+    assert {one.state for one in told if isinstance(one, LiquidityPool)} == set(PoolState)
+    assert len({one.kind for one in told if isinstance(one, Pattern)}) > 17
     assert any(isinstance(one, Swing) and one.supersedes is not None for one in told)
     grown = [one for one in told if isinstance(one, Level)]
     assert len({one.number for one in grown}) < len({(one.number, one.low, one.high) for one in grown})

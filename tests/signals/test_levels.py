@@ -8,7 +8,8 @@ from msgspec.structs import replace
 
 from engine.market.calendars.known import CME
 from engine.model.market import MINUTE, Bar, Timeframe
-from engine.signals.levels import Levels, PreviousDay
+from engine.signals.levels import Levels
+from engine.signals.previous import Previous
 from engine.signals.swings import Swing
 
 
@@ -91,7 +92,7 @@ def day_bars(day: date, low: int, high: int, late: int = 0) -> list[Bar]:
 
 
 def test_yesterdays_extremes_are_known_at_the_roll_and_whole_days_only() -> None:
-    previous = PreviousDay()
+    previous = Previous()
     for one in day_bars(date(2026, 8, 4), 100, 120, late=10):
         previous.add(one)
     for one in day_bars(date(2026, 8, 5), 110, 130):
