@@ -213,6 +213,25 @@ Timeframe = Annotated[
         help="Of the bars: 1m, 2m, 3m, 5m, 10m, 15m, 30m, 1h, 2h, 4h or 1d.",
     ),
 ]
+Searched = Annotated[
+    Any,
+    typer.Option(
+        "--timeframes",
+        parser=options.timeframes,
+        metavar="TIMES",
+        help="What is searched: 2m,5m,15m,30m without it.",
+    ),
+]
+Steps = Annotated[
+    str | None,
+    typer.Option(
+        "--stage",
+        "--mode",
+        parser=options.stage,
+        metavar="STEP",
+        help="Only one step: find, test or analyse; all of them without it.",
+    ),
+]
 Csv = Annotated[
     Path | None, typer.Option("--csv", metavar="FILE", help="Write all bars to FILE; - is stdout.")
 ]

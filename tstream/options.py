@@ -128,6 +128,29 @@ def timeframe(text: str) -> str:
     return text.lower()
 
 
+def timeframes(text: str) -> tuple[str, ...]:
+    """The names of timeframes between commas, the shortest first, each once. Raises ValueError."""
+    from engine.model.market import Timeframe
+
+    named = {timeframe(word.strip()) for word in text.split(",") if word.strip()}
+    if not named:
+        raise ValueError("no timeframe is named: write 5m,15m")
+    return tuple(one for one in Timeframe if one in named)
+
+
+_STEPS = {"full": "all", "discovery": "find", "backtest": "test", "analyze": "analyse"}
+"""What others call the steps of a search."""
+
+
+def stage(text: str) -> str:
+    """A step of a search for edges: find, test, analyse, or all. Raises ValueError."""
+    word = text.strip().lower()
+    step = _STEPS.get(word, word)
+    if step not in ("find", "test", "analyse", "all"):
+        raise ValueError(f'"{text}" is no step: write find, test, analyse or all')
+    return step
+
+
 def month(text: str) -> str:
     """A contract month as YYYYMM. Raises ValueError."""
     if not re.fullmatch(r"(19|20)[0-9]{2}(0[1-9]|1[0-2])", text):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.model.market import NANOS
-from tstream.options import RunOptions, contract, duration, month, speed, timeframe
+from tstream.options import RunOptions, contract, duration, month, speed, stage, timeframe, timeframes
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,18 @@ def test_contracts_and_months() -> None:
             month(text)
     with pytest.raises(ValueError, match="unknown timeframe"):
         timeframe("7m")
+
+
+def test_steps_and_timeframes_of_a_search() -> None:
+    assert timeframes("15m, 5M,5m") == ("5m", "15m")
+    assert [stage(word) for word in ("find", "Backtest", "analyze", "full")] == [
+        "find", "test", "analyse", "all"
+    ]  # fmt: skip
+    for wrong in (timeframes, stage):
+        with pytest.raises(ValueError, match=r"unknown timeframe|is no step"):
+            wrong("7m")
+    with pytest.raises(ValueError, match="no timeframe is named"):
+        timeframes(" ,")
 
 
 def test_options_that_shape_the_practice_venue_are_known() -> None:

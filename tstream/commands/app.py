@@ -15,6 +15,7 @@ from typer.main import get_command
 from tstream import arguments as args
 from tstream.commands.bots_app import bots_app
 from tstream.commands.data.app import data_app
+from tstream.commands.lab_app import lab_app
 from tstream.commands.order_app import order_app
 from tstream.errors import CommandError, UsageError
 from tstream.options import RunOptions
@@ -30,6 +31,7 @@ _EPILOG = """
   tstream status --json                   what a running engine sees, for scripts
   tstream flatten MNQ                     close MNQ at the running engine's venue
   tstream bars day.zip --contract GC      fold recorded ticks into minute bars
+  tstream discover day.zip --contract GC  is there an edge in it?
 """
 
 app = typer.Typer(
@@ -45,6 +47,7 @@ app = typer.Typer(
 )
 journal_app = typer.Typer(help="Look into the journal of decisions, orders and fills.")
 app.add_typer(journal_app, name="journal", rich_help_panel=LOOK)
+app.add_typer(lab_app)
 app.add_typer(order_app, name="order", rich_help_panel=TRADE)
 app.add_typer(bots_app, name="bots", rich_help_panel=TRADE)
 app.add_typer(data_app, name="data", rich_help_panel=MARKETS)

@@ -1,0 +1,101 @@
+"""Where patterns occurred, with what was known at that close and nothing else
+(docs/discovery.md#what-is-searched).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from msgspec import Struct
+
+from engine.market.calendars.calendar import Calendar
+from engine.model.market import Bar, Timeframe
+from engine.model.view import SessionPhase
+from engine.signals.frame import FrameSignals
+
+ANY = "any"
+"""The context of everything."""
+_WARM_UP = 50
+"""Bars before patterns count: an ATR and swings need some."""
+_SLOW_ATR = 2 / 101
+"""Weight of the newest ATR in the slow mean that says what is usual."""
+_VOLATILE, _QUIET = 1.35, 0.75
+"""ATR against its slow mean."""
+_BLOCK_H = 4
+_PAD_ATR = 0.25
+"""From the pattern's price to the stop beyond it."""
+_LEAST_STOP_ATR, _USUAL_STOP_ATR, _MOST_STOP_ATR = 1.0, 1.5, 3.0
+_LEAST_STOP_TICKS = 2
+
+
+class Occurrence(Struct, frozen=True, gc=False):
+    """One pattern at one close. Prices in ticks."""
+
+    pattern: str
+    """Its kind: "break bos", "level_held"."""
+    timeframe: Timeframe
+    direction: int
+    """+1 up, -1 down: the side that is traded."""
+    known_at: int
+    """Close of its bar, nanoseconds UTC."""
+    stop: int
+    """Beyond the pattern's price or 1.5 ATR away; never nearer than an ATR or further than three."""
+    contexts: tuple[str, ...]
+    """What it falls under: "any", "trend with", "volatility high", "hours 08-12 CT", "session rth"."""
+
+
+def occurrences(
+    bars: Iterable[Bar], instrument: str, timeframe: Timeframe, calendar: Calendar
+) -> Iterator[Occurrence]:
+    """Every pattern in a series of closed bars of one timeframe, oldest first.
+
+    A bar that was blind or came late opens no trade, so it counts for signals only.
+    """
+    frame = FrameSignals(instrument, timeframe, calendar=calendar)
+    usual = 0.0
+    for bar in bars:
+        frame.add(bar)
+        atr = frame.atr.value or 0.0
+        usual += (atr - usual) * max(_SLOW_ATR, 1 / (frame.index + 1))
+        if frame.index < _WARM_UP or bar.gap or not atr:
+            continue
+        pattern = frame.pattern
+        if pattern is not None and pattern.index == frame.index:
+            yield Occurrence(
+                _name(pattern.kind, pattern.label),
+                timeframe,
+                pattern.direction,
+                bar.close_ts,
+                stop_price(bar.close, pattern.price, pattern.direction, atr),
+                _contexts(frame, pattern.direction, atr / usual, bar.close_ts, calendar),
+            )
+
+
+def stop_price(close: int, price: int, direction: int, atr: float) -> int:
+    """Where a trade decided at `close` is given up: a quarter ATR beyond the pattern's price where that lies
+    behind the trade, 1.5 ATR away else, within 1 and 3 ATR.
+    """
+    beyond = (close - price) * direction
+    distance = beyond + _PAD_ATR * atr if beyond > 0 else _USUAL_STOP_ATR * atr
+    distance = min(max(distance, _LEAST_STOP_ATR * atr), _MOST_STOP_ATR * atr)
+    return close - direction * max(_LEAST_STOP_TICKS, round(distance))
+
+
+def _name(kind: str, label: str) -> str:
+    """Breaks are told apart by what they broke; what a label says elsewhere is for people."""
+    return f"{kind} {label.lower()}" if label in ("BOS", "CHoCH") else str(kind)
+
+
+def _contexts(
+    frame: FrameSignals, direction: int, volatility: float, ts: int, calendar: Calendar
+) -> tuple[str, ...]:
+    opinion = frame.reading.direction * direction
+    trend = "with" if opinion > 0 else "against" if opinion < 0 else "none"
+    level = "high" if volatility > _VOLATILE else "low" if volatility < _QUIET else "usual"
+    first = int(calendar.hhmm(ts)[:2]) // _BLOCK_H * _BLOCK_H
+    found = [ANY, f"trend {trend}", f"volatility {level}"]
+    phase = calendar.phase(ts)
+    if phase in (SessionPhase.RTH, SessionPhase.ETH):  # a market without hours has no such contexts
+        found.append(f"session {phase}")
+    found.append(f"hours {first:02d}-{first + _BLOCK_H:02d} {calendar.clock_mark}")
+    return tuple(found)
