@@ -10,6 +10,8 @@ from typing import Protocol
 
 FLIPS = 9_999
 """Of signs, for one p-value: it can't come out under 1 in 10,000."""
+_ENOUGH = 100
+"""So many flips that do as well settle that it is chance: no more are thrown (Besag and Clifford 1991)."""
 _AT_ONCE = 8
 """Signs that one byte decides."""
 
@@ -35,8 +37,11 @@ def sign_flip_p(values: Sequence[float], chance: Chance, flips: int = FLIPS) -> 
     slack = 1e-9 * sum(map(abs, values))
     least = observed - slack  # sums of the same numbers in another order
     hits = 0
-    for _ in range(flips):
-        hits += sum(map(getitem, tables, chance.randbytes(width))) >= least
+    for thrown in range(1, flips + 1):
+        if sum(map(getitem, tables, chance.randbytes(width))) >= least:
+            hits += 1
+            if hits == _ENOUGH:
+                return hits / thrown
     return (1 + hits) / (1 + flips)
 
 

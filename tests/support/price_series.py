@@ -9,6 +9,7 @@ from engine.market.calendars.known import CME
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import MINUTE, Bar, Timeframe
 from engine.signals.frame import FrameSignals
+from engine.signals.patterns import PatternKind
 
 MES = CME_FUTURES["MES"]
 START = 1_767_565_800_000_000_000
@@ -68,22 +69,21 @@ class _Afterwards:
 
 def after_breaks(seed: int, count: int, ticks: float, minutes: int = 12) -> list[Bar]:
     """Momentum: what broke a swing goes on."""
-    return _after("break", seed, count, ticks, minutes)
+    return _after(PatternKind.BREAK, seed, count, ticks, minutes)
 
 
 def after_levels(seed: int, count: int, ticks: float, minutes: int = 12) -> list[Bar]:
     """Mean reversion: what turned at support or resistance goes on turning."""
-    return _after("level_held", seed, count, ticks, minutes)
+    return _after(PatternKind.LEVEL_HELD, seed, count, ticks, minutes)
 
 
-def _after(kind: str, seed: int, count: int, ticks: float, minutes: int) -> list[Bar]:
+def _after(kind: PatternKind, seed: int, count: int, ticks: float, minutes: int) -> list[Bar]:
     frame = FrameSignals("MES", Timeframe.M1)
     drift = _Afterwards(ticks, minutes)
 
     def nudge(bar: Bar) -> float:
         frame.add(bar)
-        pattern = frame.pattern
-        now = pattern is not None and pattern.index == frame.index and pattern.kind == kind
-        return drift(pattern.direction if pattern is not None and now else 0)
+        sides = [one.direction for one in frame.patterns_after(bar.close_ts - 1) if one.kind is kind]
+        return drift(sides[-1] if sides else 0)
 
     return list(market(seed, count, nudge))

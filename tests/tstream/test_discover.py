@@ -24,12 +24,12 @@ def written(file: Path, bars: list[Bar]) -> Path:
 
 @pytest.fixture(scope="module")
 def noise(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return written(tmp_path_factory.mktemp("noise") / "noise.csv", random_walk(3, 1_500))
+    return written(tmp_path_factory.mktemp("noise") / "noise.csv", random_walk(3, 900))
 
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return written(tmp_path_factory.mktemp("planted") / "planted.csv", after_breaks(2, 5_000, ticks=8.0))
+    return written(tmp_path_factory.mktemp("planted") / "planted.csv", after_breaks(1, 2_500, ticks=8.0))
 
 
 def discover(tape: Path, out: Path, *more: str) -> int:
@@ -49,7 +49,7 @@ def test_noise_holds_no_edge(noise: Path, tmp_path: Path, capsys: Out) -> None:
     assert "no edge found: " in said
     found = read(out)
     assert found["validated_signals"] == []
-    assert (found["stage"], found["bars"], found["looks"]) == ("analyse", 1_500, 1)
+    assert (found["stage"], found["bars"], found["looks"]) == ("analyse", 900, 1)
     assert found["thresholds"]["1m"]["required_rr"] == 2.0
     assert found["trials"] > 50
 

@@ -12,6 +12,7 @@ from engine.market.calendars.calendar import Calendar
 from engine.model.market import Bar, Timeframe
 from engine.model.view import SessionPhase
 from engine.signals.frame import FrameSignals
+from engine.signals.patterns import Pattern, PatternKind
 
 ANY = "any"
 """The context of everything."""
@@ -39,7 +40,7 @@ class Occurrence(Struct, frozen=True, gc=False):
     known_at: int
     """Close of its bar, nanoseconds UTC."""
     stop: int
-    """Beyond the pattern's price or 1.5 ATR away; never nearer than an ATR or further than three."""
+    """Beyond the pattern's zone or 1.5 ATR away; never nearer than an ATR or further than three."""
     contexts: tuple[str, ...]
     """What it falls under: "any", "trend with", "volatility high", "hours 08-12 CT", "session rth"."""
 
@@ -59,31 +60,38 @@ def occurrences(
         usual += (atr - usual) * max(_SLOW_ATR, 1 / (frame.index + 1))
         if frame.index < _WARM_UP or bar.gap or not atr:
             continue
-        pattern = frame.pattern
-        if pattern is not None and pattern.index == frame.index:
+        seen: set[tuple[str, int]] = set()
+        for pattern in frame.patterns_after(bar.close_ts - 1):
+            side = pattern.direction
+            what = _name(pattern), side
+            if not side or what in seen:  # of two gaps that are touched at once one is enough
+                continue
+            seen.add(what)
             yield Occurrence(
-                _name(pattern.kind, pattern.label),
+                what[0],
                 timeframe,
-                pattern.direction,
+                side,
                 bar.close_ts,
-                stop_price(bar.close, pattern.price, pattern.direction, atr),
-                _contexts(frame, pattern.direction, atr / usual, bar.close_ts, calendar),
+                stop_price(bar.close, pattern.low if side > 0 else pattern.high, side, atr),
+                _contexts(frame, side, atr / usual, bar.close_ts, calendar),
             )
 
 
-def stop_price(close: int, price: int, direction: int, atr: float) -> int:
-    """Where a trade decided at `close` is given up: a quarter ATR beyond the pattern's price where that lies
-    behind the trade, 1.5 ATR away else, within 1 and 3 ATR.
+def stop_price(close: int, edge: int, direction: int, atr: float) -> int:
+    """Where a trade decided at `close` is given up: a quarter ATR beyond the far edge of the pattern's zone
+    where that lies behind the trade, 1.5 ATR away else, within 1 and 3 ATR.
     """
-    beyond = (close - price) * direction
+    beyond = (close - edge) * direction
     distance = beyond + _PAD_ATR * atr if beyond > 0 else _USUAL_STOP_ATR * atr
     distance = min(max(distance, _LEAST_STOP_ATR * atr), _MOST_STOP_ATR * atr)
     return close - direction * max(_LEAST_STOP_TICKS, round(distance))
 
 
-def _name(kind: str, label: str) -> str:
+def _name(pattern: Pattern) -> str:
     """Breaks are told apart by what they broke; what a label says elsewhere is for people."""
-    return f"{kind} {label.lower()}" if label in ("BOS", "CHoCH") else str(kind)
+    if pattern.kind is PatternKind.BREAK:
+        return f"{pattern.kind} {pattern.label.lower()}"
+    return str(pattern.kind)
 
 
 def _contexts(

@@ -62,7 +62,7 @@ class EdgeRules(Struct, frozen=True):
     """Whether fees, commission and slippage are paid."""
     folds: int = 5
     """Tests of the walk forward."""
-    slices: int = 10
+    slices: int = 8
     """Of the cross-validation; an even number."""
 
     def thresholds(self, timeframe: Timeframe) -> Thresholds:

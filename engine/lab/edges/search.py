@@ -20,8 +20,8 @@ from engine.lab.overfitting import backtest_overfitting, deflated_sharpe, sums
 from engine.lab.significance import Chance, benjamini_hochberg, holm, sign_flip_p
 from engine.lab.splits import decided_in, even_bounds, known_before, walk_forward
 
-_JUDGEABLE = 10
-"""Trades that a candidate needs to take part in the cross-validation."""
+_COMPARED = 200
+"""Most candidates of the cross-validation, those with the most trades: its work grows with their number."""
 
 Bounds = tuple[int, int]
 
@@ -142,14 +142,22 @@ def analyse(tested: Analysis, trials: Trials, rules: EdgeRules, chance: Chance) 
             failed = f"it made money in {sum(made > 0 for made in walked)} of {len(walked)} parts of the time"
         edges.append(replace(edge, walk_forward_r=walked, failed=failed))
     slices = even_bounds(trials.start_ts, trials.end_ts, rules.slices)
-    judgeable = [outcomes for outcomes in trials.outcomes.values() if len(outcomes) >= _JUDGEABLE]
+    compared = sorted(
+        (
+            outcomes
+            for candidate, outcomes in trials.outcomes.items()
+            if len(outcomes) >= rules.least_trades(candidate.timeframe, 1.0)
+        ),
+        key=len,
+        reverse=True,
+    )[:_COMPARED]
     return replace(
         tested,
         stage=Stage.ANALYSE,
         edges=tuple(edges),
         walk_forward=_procedure(trials, rules, bounds, chance),
         overfitting=backtest_overfitting(
-            [[sums(_between(outcomes, one)) for one in pairwise(slices)] for outcomes in judgeable]
+            [[sums(_between(outcomes, one)) for one in pairwise(slices)] for outcomes in compared]
         ),
     )
 
