@@ -12,6 +12,7 @@ from engine.model import records as r
 from engine.model.bots import BotConfig, BotMode
 from engine.model.commands import BotCommand, StartBot
 from engine.model.events import BotOverran
+from engine.model.instrument import Instrument
 from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, USUAL, Timeframe
 from engine.model.notices import NoticeKind, Severity
@@ -21,6 +22,7 @@ from engine.model.sizing import ByRisk, Sizing
 from engine.model.view import BotView
 from engine.risk.gate import Against
 from engine.risk.sizers import Wanted
+from engine.signals.alignment import USUAL_ALIGNMENT, AlignmentConfig
 from engine.signals.board import SignalBoard
 from engine.state.state import BookState, State, bot_key
 from engine.state.turn import Turn
@@ -40,9 +42,6 @@ class Bot:
         """What its strategy has raised."""
         self.warned = False
         """It has been told that it is slow."""
-        least = config.min_score_tenths is not None
-        self.score_key = f"bots, {config.name}: min_score" if least else "strategy.min_score"
-        """The setting that says how good its ideas have to be."""
         self.timeframes: frozenset[Timeframe] = frozenset(getattr(strategy, "timeframes", ()))
         """What its strategy says that it looks at."""
         self.asked_at = frozenset(config.timeframes) or self.timeframes or frozenset(USUAL)
@@ -55,10 +54,24 @@ class Bot:
         """As it is called: "the strategy zones" where nobody has named a bot."""
         return f"the bot {self.name}" if self.config.configured else f"the strategy {self.name}"
 
-    def limits(self, risk: RiskLimits) -> RiskLimits:
-        """A book's limits with the bot's own least score."""
-        least = self.config.min_score_tenths
+    def limits(self, risk: RiskLimits, instrument: Instrument | None) -> RiskLimits:
+        """A book's limits with the least score that the bot, or its strategy in this instrument, asks for."""
+        least = self._least_score(instrument)[0]
         return risk if least is None else structs.replace(risk, min_score_tenths=least)
+
+    def score_key(self, instrument: Instrument | None) -> str:
+        """The setting that says how good its ideas have to be."""
+        return self._least_score(instrument)[1]
+
+    def _least_score(self, instrument: Instrument | None) -> tuple[int | None, str]:
+        if self.config.min_score_tenths is not None:
+            return self.config.min_score_tenths, f"bots, {self.name}: min_score"
+        section = f"bots, {self.name}: params." if self.config.configured else "strategy."
+        own = getattr(self.strategy, "least_score", None)
+        if own is None or instrument is None:
+            return None, f"{section}min_score"
+        least, key = own(instrument)
+        return least, f"{section}{key}"
 
     def wanted(self, book: Sizing | None) -> Wanted:
         """How large its trades in a book are: as it says itself, else as the book says, else by risk."""
@@ -211,6 +224,12 @@ def _view(bot: Bot, state: State) -> BotView:
 def needed(bots: Iterable[Bot]) -> frozenset[Timeframe]:
     """The timeframes that have to be folded: what is weighed for everybody, and what bots look at."""
     return frozenset(USUAL).union(*(bot.asked_at | bot.timeframes for bot in bots))
+
+
+def weighing(bots: Iterable[Bot]) -> AlignmentConfig:
+    """How the timeframes are weighed for people: as by the first bot that says how."""
+    found = (getattr(bot.strategy, "alignment", None) for bot in bots)
+    return next((one for one in found if isinstance(one, AlignmentConfig)), USUAL_ALIGNMENT)
 
 
 def lone(strategy: Strategy) -> Bot:

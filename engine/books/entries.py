@@ -111,7 +111,8 @@ class Entries:
                 continue
             if book.recover():
                 wanted = bot.wanted(book.config.sizing)
-                self.consider(book, idea, EntryTerms(bot.limits(book.config.risk), wanted, bot=bot))
+                limits = bot.limits(book.config.risk, self._instruments.get(idea.instrument))
+                self.consider(book, idea, EntryTerms(limits, wanted, bot=bot))
             else:
                 self.refusals[Refusal.NOT_RECONCILED.sentence] += 1
 
@@ -167,6 +168,9 @@ class Entries:
             size_reason=size_reason,
             trail=idea.trail,
             exit_ts=idea.exit_ts,
+            parts=idea.parts,
+            checks=idea.checks,
+            pattern=idea.pattern,
         )
         book.orders.open_plan(plan)
         return plan
@@ -272,7 +276,7 @@ class Entries:
             equity_usd=equity,
             margin_available_usd=figures.margin.available_usd,
             record=TrackRecord() if idea is None else known.records.get(idea.owner, TrackRecord()),
-            score_key="strategy.min_score" if bot is None else bot.score_key,
+            score_key="strategy.min_score" if bot is None else bot.score_key(self._instruments.get(symbol)),
         )
 
     def _beside(self, book: Book, idea: Idea, bot: Bot | None) -> beside.Beside:

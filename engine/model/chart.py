@@ -8,6 +8,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from engine.model.market import Bar, Timeframe
+from engine.model.scores import ScorePart
 
 
 class FrameView(Struct, frozen=True):
@@ -31,6 +32,8 @@ class AlignmentView(Struct, frozen=True):
     agreeing: int
     verdict: str
     reasons: tuple[str, ...]
+    parts: tuple[ScorePart, ...] = ()
+    """What each timeframe adds to the score."""
 
 
 class ZoneView(Struct, frozen=True):

@@ -34,6 +34,13 @@ class InstrumentKind(StrEnum):
     EQUITY = "equity"
 
 
+class Volatility(StrEnum):
+    """How far its price swings: what is asked of a trade goes by it (docs/learning.md#volatility-classes)."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+
+
 class Instrument(Struct, frozen=True):
     """One tradable product, whatever its contract month.
 
@@ -83,6 +90,7 @@ class Instrument(Struct, frozen=True):
     """The same as a share of what is held."""
     max_quantity: Decimal | None = None
     """Most in one trade: contracts, shares, coins; None leaves it to risk.max_contracts."""
+    volatility: Volatility = Volatility.MEDIUM
 
     @property
     def decimals(self) -> int:

@@ -8,6 +8,7 @@ from msgspec import Struct, field
 
 from engine.model.market import Side
 from engine.model.orders import OrderType
+from engine.model.scores import Check, PatternSeen, ScorePart
 
 
 class Trail(Struct, frozen=True):
@@ -48,6 +49,12 @@ class Idea(Struct, frozen=True):
     leaves: str = ""
     """How it is left where it has no target, in words: "trailing 2 %". The least reward to risk is asked of
     targets only."""
+    parts: tuple[ScorePart, ...] = ()
+    """What the score is made of."""
+    checks: tuple[Check, ...] = ()
+    """The requirements, as they were met."""
+    pattern: PatternSeen | None = None
+    """What it comes from, where it is a pattern."""
 
     @property
     def owner(self) -> str:
@@ -145,6 +152,11 @@ class TradePlan(Struct, frozen=True):
     """How its stop follows; None: as the book says."""
     exit_ts: int | None = None
     """What is held of it then is closed at market, by the wall's clock in nanoseconds UTC."""
+    parts: tuple[ScorePart, ...] = ()
+    """What the score is made of, as the requirements that were met; empty in journals of before."""
+    checks: tuple[Check, ...] = ()
+    pattern: PatternSeen | None = None
+    """What it comes from: how it ends is learned from (docs/learning.md)."""
 
     @property
     def qty(self) -> int:

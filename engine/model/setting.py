@@ -23,7 +23,7 @@ class Setting(Struct, frozen=True, kw_only=True):
     """Its name in the section, where that is not the field's own."""
     unit: int = 1
     """The field holds the key's value times this, rounded: NANOS for a key in seconds."""
-    kind: type | None = None
+    kind: Any = None
     """What a person writes, where that is not of the field's type: float for seconds with a fraction."""
     needed: bool = False
     """Nothing counts without it: whoever writes the table says it."""

@@ -10,7 +10,7 @@ from engine.market.calendars.known import calendar_in
 from engine.model.chart import AlignmentView, FrameView, ZoneView
 from engine.model.instrument import Instrument
 from engine.model.market import Bar, Timeframe
-from engine.signals.alignment import WEIGHTS_PCT, Alignment, align
+from engine.signals.alignment import USUAL_ALIGNMENT, Alignment, AlignmentConfig, align
 from engine.signals.frame import FrameSignals
 from engine.signals.indicators.followed import Followed
 
@@ -39,7 +39,9 @@ class SignalBoard:
         """What closed since anybody looked, oldest first."""
         self._queued: dict[_Key, list[Bar]] = {}
         """What of it is read and not digested."""
-        self._alignments: dict[str, Alignment] = {}
+        self._alignments: dict[str, dict[AlignmentConfig, Alignment]] = {}
+        self.weighing = USUAL_ALIGNMENT
+        """How the timeframes are weighed for people: as the first bot does it that says how."""
         self._shown: dict[_Key, FrameSignals] = {}
         """Of timeframes that nobody folds: made for charts alone."""
         self._followed = Followed(bars.bars)
@@ -146,45 +148,51 @@ class SignalBoard:
                 self._alignments.pop(bar.instrument, None)
         self._unread.clear()
 
-    def alignment(self, instrument: str) -> Alignment:
+    def alignment(self, instrument: str, config: AlignmentConfig = USUAL_ALIGNMENT) -> Alignment:
         """How far the timeframes of an instrument agree at their newest closes."""
         if self._unread:
             self._read()
-        found = self._alignments.get(instrument)
+        known = self._alignments.setdefault(instrument, {})
+        found = known.get(config)
         if found is None:
-            readings = {frame: self.frame(instrument, frame).reading for frame in WEIGHTS_PCT}
-            found = self._alignments[instrument] = align(readings)
+            readings = {frame: self.frame(instrument, frame).reading for frame in config.timeframes}
+            found = known[config] = align(readings, config)
         return found
+
+    def hour(self, instrument: str, ts: int) -> int:
+        """Of the clock of the instrument's calendar, 0 to 23."""
+        return int(calendar_in(self._instruments, instrument).hhmm(ts)[:2])
 
     # -- pictures --------------------------------------------------------------------------------------
 
-    def frame_view(self, instrument: str, timeframe: Timeframe) -> FrameView:
+    def frame_view(self, instrument: str, timeframe: Timeframe, weight_pct: int) -> FrameView:
         frame = self.frame(instrument, timeframe)
         return FrameView(
             timeframe,
             frame.reading.direction,
             round(frame.reading.strength * 100),
-            WEIGHTS_PCT[timeframe],
+            weight_pct,
             frame.words(self._instruments[instrument]),
         )
 
     def alignment_view(self, instrument: str) -> AlignmentView:
         """Every timeframe, the score and what it means, in words."""
-        alignment = self.alignment(instrument)
+        alignment = self.alignment(instrument, self.weighing)
         objection = alignment.objection
         side = "long" if alignment.direction > 0 else "short"
         return AlignmentView(
             instrument,
-            tuple(self.frame_view(instrument, timeframe) for timeframe in WEIGHTS_PCT),
+            tuple(self.frame_view(instrument, *weighed) for weighed in self.weighing.weights),
             alignment.score_tenths,
             alignment.direction,
             alignment.agreeing,
             f"no trade: {objection}" if objection else side,
             self._reasons(instrument, alignment),
+            alignment.parts,
         )
 
     def _reasons(self, instrument: str, alignment: Alignment) -> tuple[str, ...]:
-        reasons = [f"{alignment.agreeing} of {len(WEIGHTS_PCT)} agree"]
+        reasons = [f"{alignment.agreeing} of {alignment.of} agree"]
         volume = self.frame(instrument, Timeframe.M5).volume.value
         if volume is not None:
             reasons.append(f"volume {volume:.1f}x")

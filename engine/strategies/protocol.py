@@ -10,6 +10,7 @@ from msgspec import Struct
 from engine.market.bars import BarsClosed
 from engine.model.market import Side
 from engine.model.plans import Exit, Idea
+from engine.model.scores import Check, PatternSeen, ScorePart
 from engine.signals.board import SignalBoard
 
 
@@ -23,6 +24,11 @@ class Declined(Struct, frozen=True):
     reason: str
     ts: int
     """Close of the bar that nearly gave it, nanoseconds UTC."""
+    parts: tuple[ScorePart, ...] = ()
+    """What the score is made of."""
+    checks: tuple[Check, ...] = ()
+    """The requirements as far as they were looked at, those that were met among them."""
+    pattern: PatternSeen | None = None
 
     @property
     def text(self) -> str:

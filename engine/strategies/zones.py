@@ -9,19 +9,22 @@ the risk or more. An opposing level nearer than the first target forbids the tra
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Annotated
+from collections.abc import Sequence
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from engine.market.bars import BarsClosed
 from engine.model.instrument import Instrument
-from engine.model.market import MINUTE, Bar, Side, Timeframe
+from engine.model.market import USUAL, Bar, Side, Timeframe
 from engine.model.plans import Idea
-from engine.model.setting import live
-from engine.signals.alignment import WEIGHTS_PCT, Alignment
+from engine.model.scores import Check, PatternSeen, first_failed
+from engine.signals.alignment import Alignment
 from engine.signals.board import SignalBoard
+from engine.signals.frame import PatternKind
+from engine.strategies import requirements
 from engine.strategies.protocol import Declined
+from engine.strategies.zone_settings import ClassTerms as ClassTerms
+from engine.strategies.zone_settings import ZoneReactionConfig as ZoneReactionConfig
 
 _ENTRY_FRAMES = (Timeframe.M1, Timeframe.M5, Timeframe.M15, Timeframe.M30, Timeframe.H1)
 _BLOCK_WORTH = 3
@@ -29,58 +32,27 @@ _BLOCK_WORTH = 3
 _BARRIER_FRAMES = (Timeframe.M15, Timeframe.M30, Timeframe.H1)
 
 
-class ZoneReactionConfig(Struct, frozen=True):
-    """Distances are in ticks or in multiples of the 1m ATR; times in nanoseconds of market time."""
-
-    min_score_tenths: Annotated[
-        int,
-        live(key="min_score", unit=10, kind=float, ge=0, le=10),
-        "Least score of an idea, out of ten.",
-    ] = 60
-    near_score_tenths: int = 45
-    """From this score on a reaction that comes to nothing is worth telling."""
-    min_reward_to_risk: float = 1.5
-    second_reward_to_risk: Annotated[
-        float,
-        live(key="second_target_r", ge=0.2, le=40),
-        "Least distance of the second target in multiples of the risk; the first one's is "
-        "risk.reward_to_risk_min.",
-    ] = 2.2
-    reach_atr: float = 0.5
-    """How far from a zone price may turn and still have reacted to it."""
-    probe_bars: int = 3
-    """Minutes, the newest included, in which price may have reached into the zone; at most 5."""
-    buffer_atr: float = 0.5
-    """From the zone, or the move's extreme if that lies further, to the stop."""
-    min_stop_atr: float = 1.5
-    max_stop_atr: float = 8.0
-    min_stop_ticks: int = 4
-    max_stop_ticks: int = 1000
-    min_level_touches: int = 2
-    barrier_touches: int = 3
-    """Swings that make an opposing level one to respect."""
-    cooldown_ns: Annotated[
-        int,
-        live(key="cooldown_minutes", unit=MINUTE, ge=0, le=600),
-        "Silence on a product after an idea, minutes.",
-    ] = 20 * MINUTE
-    near_cooldown_ns: int = 15 * MINUTE
-    """Silence on the same kind of near miss."""
-
-
 class _Zone(Struct, frozen=True):
     low: int
     high: int
     timeframe: Timeframe
+    kind: PatternKind
     touches: int
     """Swings of a level; 0 for an order block."""
     rank: int
     """By timeframe, then by how often it held: the better zone is tried first."""
 
+    def price(self, side: Side) -> int:
+        """What people call it by, ticks: the middle of a level, the near edge of a block."""
+        if self.kind is PatternKind.LEVEL_HELD:
+            return (self.low + self.high) // 2
+        return self.high if side is Side.BUY else self.low
+
     def label(self, side: Side, instrument: Instrument) -> str:
-        if self.touches:
-            return f"S/R {instrument.text((self.low + self.high) // 2)} ×{self.touches} {self.timeframe}"
-        return f"OB {instrument.text(self.high if side is Side.BUY else self.low)} {self.timeframe}"
+        price = instrument.text(self.price(side))
+        if self.kind is PatternKind.LEVEL_HELD:
+            return f"S/R {price} ×{self.touches} {self.timeframe}"
+        return f"OB {price} {self.timeframe}"
 
 
 class _Probe(Struct, frozen=True):
@@ -91,6 +63,16 @@ class _Probe(Struct, frozen=True):
     close: int
 
 
+class _Case(Struct, frozen=True):
+    """A reaction to a zone, and what is asked of it."""
+
+    bar: Bar
+    side: Side
+    alignment: Alignment
+    checks: tuple[Check, ...]
+    now: int
+
+
 class ZoneReaction:
     """The strategy. It remembers only what it said and when, so as not to say it every minute."""
 
@@ -98,6 +80,10 @@ class ZoneReaction:
 
     def __init__(self, config: ZoneReactionConfig | None = None) -> None:
         self.config = config or ZoneReactionConfig()
+        self.alignment = self.config.alignment
+        """How it weighs the timeframes."""
+        self.timeframes = (*USUAL, *(one for one in self.alignment.timeframes if one not in USUAL))
+        """What it looks at."""
         self._quiet_until: dict[str, int] = {}
         self._told: dict[tuple[str, Side], int] = {}
 
@@ -114,63 +100,106 @@ class ZoneReaction:
                 found.append(answer)
         return found
 
+    def least_score(self, instrument: Instrument) -> tuple[int, str]:
+        """Least score of its ideas in an instrument, tenths, and the setting that says so."""
+        terms = self.config.terms(instrument)
+        return terms.min_score_tenths, terms.score_key
+
     def _consider(self, bar: Bar, now: int, board: SignalBoard) -> Idea | Declined | None:
         if now < self._quiet_until.get(bar.instrument, 0):
             return None
-        alignment = board.alignment(bar.instrument)
+        alignment = board.alignment(bar.instrument, self.alignment)
         side = Side.BUY if alignment.direction > 0 else Side.SELL
-        if alignment.score_tenths < self.config.near_score_tenths or not _turned(bar, side):
+        instrument = board.instrument(bar.instrument)
+        terms = self.config.terms(instrument)
+        near = min(self.config.near_score_tenths, terms.min_score_tenths)
+        if alignment.score_tenths < near or not _turned(bar, side):
             return None
         frame = board.frame(bar.instrument, Timeframe.M1)
         atr = frame.atr.value or 0.0
         newest = list(frame.recent)[-self.config.probe_bars :]
         extreme = min(one.low for one in newest) if side is Side.BUY else max(one.high for one in newest)
         probe = _Probe(extreme, bar.close)
-        zones = self._touched(bar.instrument, side, probe, atr, board)
+        zones = self._touched(bar.instrument, side, probe, atr, terms.look_back, board)
         if not zones:
             return None
-        objection = alignment.objection
-        if not objection and alignment.score_tenths < self.config.min_score_tenths:
-            objection = f"score under {self.config.min_score_tenths / 10:.1f}"
-        if objection:
-            return self._near_miss(bar, side, alignment, objection, now)
+        case = _Case(bar, side, alignment, self._checks(alignment, terms, bar.instrument, board), now)
+        if first_failed(case.checks) is not None:
+            return self._near_miss(case, _seen(case, zones[0], board))
         found = [self._stop(zone, side, probe, atr) for zone in zones]
         choice = next((n for n, risk in enumerate(found) if self._affordable(risk, atr)), None)
         if choice is None:
-            return self._near_miss(bar, side, alignment, f"stop {min(found)} ticks away", now)
-        idea = self._plan(bar, side, zones[choice], found[choice], alignment, now, board)
-        if isinstance(idea, str):
-            return self._near_miss(bar, side, alignment, idea, now)
+            return self._near_miss(case, _seen(case, zones[0], board), f"stop {min(found)} ticks away")
+        zone, risk = zones[choice], found[choice]
+        pattern = _seen(case, zone, board)
+        barrier = self._barrier(bar.instrument, bar.close, side, board)
+        first, way = (
+            self._first_target(case, risk, barrier),
+            "" if barrier is None else instrument.text(barrier),
+        )
+        reward = requirements.reward_to_risk(first / risk, self.config.min_reward_to_risk, way)
+        case = structs.replace(case, checks=(*case.checks, reward))
+        if first_failed(case.checks) is not None:
+            return self._near_miss(case, pattern)
         self._quiet_until[bar.instrument] = now + self.config.cooldown_ns
-        return idea
+        return self._idea(case, zone.label(side, instrument), risk, first, pattern)
 
-    def _near_miss(
-        self, bar: Bar, side: Side, alignment: Alignment, reason: str, now: int
-    ) -> Declined | None:
-        key = bar.instrument, side
-        if now < self._told.get(key, 0):
+    def _checks(
+        self, alignment: Alignment, terms: ClassTerms, symbol: str, board: SignalBoard
+    ) -> tuple[Check, ...]:
+        """The requirements that can be looked at before the stop is known."""
+        volume = board.frame(symbol, terms.primary).volume.value
+        return (
+            *alignment.checks,
+            requirements.score(alignment.score_tenths, terms.min_score_tenths),
+            requirements.volume(volume, self.config.min_volume, terms.primary),
+        )
+
+    def _near_miss(self, case: _Case, pattern: PatternSeen, reason: str = "") -> Declined | None:
+        symbol, now = case.bar.instrument, case.now
+        if now < self._told.get((symbol, case.side), 0):
             return None
-        self._told[key] = now + self.config.near_cooldown_ns
-        return Declined(self.name, bar.instrument, side, alignment.score_tenths, reason, now)
+        self._told[symbol, case.side] = now + self.config.near_cooldown_ns
+        failed = first_failed(case.checks)
+        return Declined(
+            self.name,
+            symbol,
+            case.side,
+            case.alignment.score_tenths,
+            reason if failed is None else failed.text,
+            now,
+            case.alignment.parts,
+            case.checks,
+            pattern,
+        )
 
     # -- where it turned -------------------------------------------------------------------------------
 
-    def _touched(self, symbol: str, side: Side, probe: _Probe, atr: float, board: SignalBoard) -> list[_Zone]:
+    def _touched(
+        self, symbol: str, side: Side, probe: _Probe, atr: float, look_back: int, board: SignalBoard
+    ) -> list[_Zone]:
         """Zones that price reached, did not go through, and closed beyond; the best first."""
         reach = round(self.config.reach_atr * atr)
-        zones = [zone for zone in self._zones(symbol, side, board) if _reacted(probe, zone, side, reach)]
+        zones = self._zones(symbol, side, look_back, board)
+        zones = [zone for zone in zones if _reacted(probe, zone, side, reach)]
         zones.sort(key=lambda zone: (-zone.rank, zone.high - zone.low))
         return zones
 
-    def _zones(self, symbol: str, side: Side, board: SignalBoard) -> Iterator[_Zone]:
+    def _zones(self, symbol: str, side: Side, look_back: int, board: SignalBoard) -> list[_Zone]:
+        """Those that were made or touched within so many bars of their timeframe."""
+        found: list[_Zone] = []
         for rank, timeframe in enumerate(_ENTRY_FRAMES):
             frame = board.frame(symbol, timeframe)
+            oldest = frame.index - look_back
             for block in frame.live_blocks(side.sign):
-                yield _Zone(block.low, block.high, timeframe, 0, 10 * rank + _BLOCK_WORTH)
+                if max(block.created_index, block.last_touch) >= oldest:
+                    worth = 10 * rank + _BLOCK_WORTH
+                    found.append(_Zone(block.low, block.high, timeframe, PatternKind.BLOCK_HELD, 0, worth))
             for level in frame.levels.strong(self.config.min_level_touches):
-                yield _Zone(
-                    level.low, level.high, timeframe, level.touches, 10 * rank + min(level.touches, 9)
-                )
+                if level.last_index >= oldest:
+                    worth, kind = 10 * rank + min(level.touches, 9), PatternKind.LEVEL_HELD
+                    found.append(_Zone(level.low, level.high, timeframe, kind, level.touches, worth))
+        return found
 
     # -- stop and targets ------------------------------------------------------------------------------
 
@@ -184,44 +213,30 @@ class ZoneReaction:
         config = self.config
         return risk <= min(config.max_stop_ticks, max(config.min_stop_ticks, config.max_stop_atr * atr))
 
-    def _plan(
-        self,
-        bar: Bar,
-        side: Side,
-        zone: _Zone,
-        risk: int,
-        alignment: Alignment,
-        now: int,
-        board: SignalBoard,
-    ) -> Idea | str:
-        """The idea, or why it is none."""
-        config = self.config
-        entry = bar.close
-        instrument = board.instrument(bar.instrument)
-        nearest = _at_least(config.min_reward_to_risk, risk)
-        first = max(nearest, 2 * risk)
-        barrier = self._barrier(bar.instrument, entry, side, board)
-        if barrier is not None:
-            room = (barrier - entry) * side.sign - 1
-            if room < nearest:
-                return f"only {max(room, 0) / risk:.1f} R to {instrument.text(barrier)}"
-            first = min(first, room)
+    def _first_target(self, case: _Case, risk: int, barrier: int | None) -> int:
+        """Ticks to the first target, in front of what is in the way, however near that is."""
+        first = max(_at_least(self.config.min_reward_to_risk, risk), 2 * risk)
+        if barrier is None:
+            return first
+        return max(0, min(first, (barrier - case.bar.close) * case.side.sign - 1))
+
+    def _idea(self, case: _Case, label: str, risk: int, first: int, pattern: PatternSeen) -> Idea:
+        config, alignment, entry, sign = self.config, case.alignment, case.bar.close, case.side.sign
         second = max(_at_least(config.second_reward_to_risk, risk), first + risk)
         return Idea(
             strategy=self.name,
-            instrument=bar.instrument,
-            side=side,
+            instrument=case.bar.instrument,
+            side=case.side,
             reference=entry,
-            stop=entry - side.sign * risk,
-            targets=(entry + side.sign * first, entry + side.sign * second),
+            stop=entry - sign * risk,
+            targets=(entry + sign * first, entry + sign * second),
             score_tenths=alignment.score_tenths,
-            reasons=(
-                zone.label(side, instrument),
-                f"{alignment.agreeing} of {len(WEIGHTS_PCT)} agree",
-                f"R:R {first / risk:.1f}",
-            ),
-            ts=now,
+            reasons=(label, f"{alignment.agreeing} of {alignment.of} agree", f"R:R {first / risk:.1f}"),
+            ts=case.now,
             agreeing=alignment.agreeing,
+            parts=alignment.parts,
+            checks=case.checks,
+            pattern=pattern,
         )
 
     def _barrier(self, symbol: str, entry: int, side: Side, board: SignalBoard) -> int | None:
@@ -237,6 +252,11 @@ class ZoneReaction:
                 edges.append(extreme)
         ahead = [edge for edge in edges if (edge - entry) * side.sign > 0]
         return min(ahead, key=lambda edge: abs(edge - entry), default=None)
+
+
+def _seen(case: _Case, zone: _Zone, board: SignalBoard) -> PatternSeen:
+    symbol, side = case.bar.instrument, case.side
+    return requirements.seen(board, symbol, zone.kind, zone.timeframe, side, case.now, zone.price(side))
 
 
 def _turned(bar: Bar, side: Side) -> bool:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.model.market import USUAL, Timeframe
-from engine.signals.alignment import WEIGHTS_PCT, align
+from engine.signals.alignment import WEIGHTS_PCT, AlignmentConfig, align
 from engine.signals.frame import Reading
 
 M1, M5, M15, M30, H1 = USUAL
@@ -43,6 +43,24 @@ def test_alignment_by_hand(
     assert result.objection == objection
 
 
+def test_weights_votes_and_vetoes_are_as_they_are_told() -> None:
+    """2m 40 %, 5m 40 %, 4h 20 %: two have to agree, and 4h may not object."""
+    m2, h4 = Timeframe.M2, Timeframe.H4
+    config = AlignmentConfig(((m2, 40), (M5, 40), (h4, 20)), 2, (h4,))
+    up = align({m2: Reading(1, 1.0), M5: Reading(1, 0.5), h4: Reading(0, 0.4)}, config)
+    assert (up.score_tenths, up.agreeing, up.of, up.objection) == (60, 2, 3, "")
+    assert [(part.name, part.points, part.weight_pct) for part in up.parts] == [
+        ("2m", 4.0, 40),
+        ("5m", 2.0, 40),
+        ("4h", 0.0, 20),
+    ]
+    against = align({m2: Reading(1, 1.0), M5: Reading(1, 0.5), h4: Reading(-1, 0.5)}, config)
+    assert (against.score_tenths, against.parts[2].points) == (50, -1.0)
+    assert against.objection == "4h points down"
+    alone = align({m2: Reading(1, 1.0), M5: Reading(0, 0.5), h4: Reading(0, 0.5)}, config)
+    assert alone.objection == "1 of 3 timeframes"
+
+
 def test_a_missing_frame_says_nothing() -> None:
     result = align({M5: Reading(1, 1.0)})
     assert (result.score_tenths, result.agreeing, result.objection) == (30, 1, "1 of 5 timeframes")
@@ -61,4 +79,6 @@ def test_the_mirror_of_the_market_gives_the_mirror_of_the_answer(rows: tuple[tup
         ours.score_tenths,
         ours.agreeing,
     )
+    for one in (ours, mirrored):
+        assert abs(10 * sum(part.points for part in one.parts) - one.score_tenths) < 0.6
     assert bool(mirrored.objection) == bool(ours.objection)

@@ -69,7 +69,7 @@ def everything(board: SignalBoard, symbol: str, timeframe: Timeframe) -> tuple[o
         (frame.index, frame.bar, list(frame.recent), frame.atr.value, frame.volume.value),
         (frame.reading, frame.pattern, frame.structure.trend, frame.previous_day.high),
         (frame.live_blocks(1), frame.live_blocks(-1), frame.levels.strong(1)),
-        (board.zones(symbol, timeframe), board.frame_view(symbol, timeframe)),
+        (board.zones(symbol, timeframe), board.frame_view(symbol, timeframe, 1)),
         (board.alignment(symbol), board.alignment_view(symbol)),
     )
 

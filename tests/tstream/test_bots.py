@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from engine.books.bots import needed, weighing
 from engine.model.bots import BotMode
+from engine.model.instrument import CME_FUTURES
+from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, Timeframe
 from engine.model.sizing import ByEquity
 from tests.tstream.conftest import Reading
@@ -183,3 +186,41 @@ def test_a_strategy_that_is_broken_is_told_with_its_package_and_harms_no_other(
     out = capsys.readouterr().out
     assert start + why in out
     assert "min_score" in out
+
+
+WRONG_WEIGHTS = [
+    ('weights = { "1m" = 50, "5m" = 40 }', "weights", "make 100 together, not 90"),
+    ('weights = { "7m" = 100 }', "weights", "a table of timeframes"),
+    ('weights = { "5m" = 60, "1h" = 40 }\nmin_agreeing = 2\nveto = ["30m"]', "veto", "some of 5m, 1h"),
+    ('weights = { "5m" = 60, "1h" = 40 }\nveto = ["1h"]', "min_agreeing", "2 at most"),
+    ('high_primary = "7m"', "high_primary", "one of 1m"),
+    ("medium_min_score = 11", "medium_min_score", "from 0 to 10"),
+]
+
+
+@pytest.mark.parametrize(("lines", "key", "why"), WRONG_WEIGHTS, ids=[one[0][:20] for one in WRONG_WEIGHTS])
+def test_weights_that_do_not_fit_together_are_refused(
+    reading: Reading, lines: str, key: str, why: str
+) -> None:
+    with pytest.raises(SettingsError) as told:
+        reading(f"[strategy]\n{lines}")
+    assert [one.key.split("[")[0] for one in told.value.problems] == [f"strategy.{key}"]
+    assert why in told.value.problems[0].message
+    params = ", ".join(lines.splitlines())
+    with pytest.raises(SettingsError) as told:
+        bots(reading(f'[[bots]]\nname = "mine"\nparams = {{ {params} }}').settings)
+    [problem] = told.value.problems
+    assert problem.key == f"bots[0].params.{key}"
+    assert why in problem.message
+
+
+def test_a_bot_weighs_the_timeframes_that_it_is_told(reading: Reading) -> None:
+    params = 'weights = { "2m" = 60, "4h" = 40 }, min_agreeing = 1, veto = "4h", high_min_score = 4.5'
+    [bot] = bots(reading(f'[[bots]]\nname = "mine"\nparams = {{ {params} }}').settings)
+    assert weighing([bot]).weights == ((Timeframe.M2, 60), (Timeframe.H4, 40))
+    assert needed([bot]) >= {Timeframe.M2, Timeframe.H4}
+    limits = bot.limits(RiskLimits(), CME_FUTURES["NQ"])
+    assert (limits.min_score_tenths, bot.score_key(CME_FUTURES["NQ"])) == (
+        45,
+        "bots, mine: params.high_min_score",
+    )

@@ -18,10 +18,11 @@ from tstream.convert.books import of_venue, wanted_books
 from tstream.convert.risk import zone_reaction
 from tstream.errors import Problem, SettingsError
 from tstream.settings.bots import BotSettings
-from tstream.settings.declared import DeclaredSection, filled, keys_of
+from tstream.settings.declared import filled
 from tstream.settings.fields import allowed
 from tstream.settings.model import Settings
 from tstream.settings.problems import shown
+from tstream.settings.sections import ZoneKeys, zone_keys
 from tstream.settings.sizing import sizing_of
 
 STRATEGIES = "tstream.strategies"
@@ -29,8 +30,8 @@ STRATEGIES = "tstream.strategies"
 one of it."""
 
 
-@keys_of(ZoneReactionConfig())
-class _ZoneParams(DeclaredSection):
+@zone_keys
+class _ZoneParams(ZoneKeys):
     """What zones may be told."""
 
 
@@ -174,13 +175,18 @@ def _strategy(settings: Settings, kind: Any, one: BotSettings, where: str) -> St
         try:
             section = _ZoneParams(**one.params)
         except ValidationError as error:
-            for name in dict.fromkeys(str(each["loc"][0]) for each in error.errors()):
-                wrong.append(Problem(f"{where}.{name}", f"must be {schema[name]}", shown(one.params[name])))
+            for each in error.errors():
+                told = each.get("ctx", {})
+                if "key" in told:  # what does not fit together
+                    name, why = told["key"], told["message"]
+                else:
+                    name = str(each["loc"][0])
+                    why = f"must be {schema[name]}"
+                if all(known.key != f"{where}.{name}" for known in wrong):
+                    wrong.append(Problem(f"{where}.{name}", why, shown(one.params.get(name))))
             return wrong
         least = settings.risk.reward_to_risk_min
-        zones = filled(ZoneReactionConfig, section, min_reward_to_risk=least)
-        near = min(zones.near_score_tenths, zones.min_score_tenths)
-        return ZoneReaction(structs.replace(zones, near_score_tenths=near))
+        return ZoneReaction(filled(ZoneReactionConfig, section, min_reward_to_risk=least))
     hints = get_type_hints(kind.Config, include_extras=True)
     for name, value in one.params.items():
         alone = msgspec.defstruct("Alone", [(name, hints[name])])

@@ -8,7 +8,7 @@ from engine.model.config import BookConfig, PaperConfig
 from engine.model.limits import RiskLimits
 from engine.model.orders import Account
 from engine.model.sizing import Sizing
-from engine.strategies.zones import ZoneReactionConfig
+from engine.strategies.zone_settings import ZoneReactionConfig
 from tstream.settings.declared import filled
 from tstream.settings.model import Settings
 from tstream.settings.risk import AccountRisk, RiskSettings
@@ -22,7 +22,8 @@ def risk_limits(settings: Settings) -> RiskLimits:
 
 
 def _limits(settings: Settings, risk: RiskSettings) -> RiskLimits:
-    return filled(RiskLimits, risk, min_score_tenths=zone_reaction(settings).min_score_tenths)
+    least = settings.strategy.min_score
+    return filled(RiskLimits, risk, **({} if least is None else {"min_score_tenths": round(least * 10)}))
 
 
 def account_limits(settings: Settings, own: AccountRisk) -> RiskLimits:
@@ -64,5 +65,4 @@ def _paper(settings: Settings, one: PaperSettings) -> BookConfig:
 
 def zone_reaction(settings: Settings) -> ZoneReactionConfig:
     """What the strategy "zones" asks of an idea."""
-    zones = filled(ZoneReactionConfig, settings.strategy, min_reward_to_risk=settings.risk.reward_to_risk_min)
-    return structs.replace(zones, near_score_tenths=min(zones.near_score_tenths, zones.min_score_tenths))
+    return filled(ZoneReactionConfig, settings.strategy, min_reward_to_risk=settings.risk.reward_to_risk_min)

@@ -68,12 +68,12 @@ class _Key(NamedTuple):
 
     def inside(self, value: Any) -> Any:
         """What a person wrote, in the field's unit."""
-        return value if self.setting.unit == 1 else round(value * self.setting.unit)
+        return value if self.setting.unit == 1 or value is None else round(value * self.setting.unit)
 
     def declared(self, default: Any) -> Any:
         """The key as pydantic knows it: default, words, and when a change takes hold."""
         one = self.setting
-        if one.unit != 1:
+        if one.unit != 1 and default is not None:
             default = (one.kind or self.kind)(default / one.unit)
         if one.needed:
             default = PydanticUndefined

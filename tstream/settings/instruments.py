@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from msgspec import structs
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo
 
-from engine.model.instrument import CME_FUTURES, Instrument, InstrumentKind, wrong_terms
+from engine.model.instrument import CME_FUTURES, Instrument, InstrumentKind, Volatility, wrong_terms
 from tstream.settings.fields import Section, Usd, Whole, no_bool, refuse, setting
 
 _SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9._-]{0,23}(@[a-z0-9][a-z0-9-]*)?")
@@ -102,6 +102,9 @@ class InstrumentSettings(Section):
         gt=0,
         le=1_000_000_000,
         default="risk.max_contracts, counted in lots",
+    )
+    volatility: Volatility | None = setting(
+        None, "How far its price swings: strategies ask for more of a trade by it.", default="medium"
     )
     minis: Whole | None = setting(
         None, "How many micros it is worth, if it is a mini.", ge=1, le=1000, default="1"

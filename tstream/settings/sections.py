@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from datetime import time
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, SecretStr
+from pydantic import AfterValidator, BeforeValidator, SecretStr, model_validator
+from pydantic_settings import NoDecode
 
 from adapters.common.secret import LOOPBACK
-from engine.strategies.zones import ZoneReactionConfig
+from engine.strategies.zone_settings import Weights, ZoneReactionConfig, alignment_problem
 from tstream.logs import LogOptions
-from tstream.settings.declared import DeclaredSection, keys_of
+from tstream.settings.declared import DeclaredSection, filled, keys_of
 from tstream.settings.fields import SOME_TIMEFRAMES, Section, Timeframes, Whole, computed, refuse, setting
 
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
@@ -87,14 +88,38 @@ class ProjectXSettings(Section):
     key: SecretStr = setting(SecretStr(""), "API key made in the gateway's settings.")
 
 
-@keys_of(ZoneReactionConfig())
-class StrategySettings(DeclaredSection):
+def _weights(value: object) -> object:
+    return tuple(value.items()) if isinstance(value, dict) else value
+
+
+class ZoneKeys(DeclaredSection):
+    """What the strategy "zones" may be told, wherever that stands."""
+
+    @model_validator(mode="after")
+    def _weighs(self) -> Self:
+        wrong = alignment_problem(filled(ZoneReactionConfig, self))
+        if wrong is not None:
+            key, why = wrong
+            value = getattr(self, key)
+            raise refuse(why, key=key, value=dict(value) if key == "weights" else value)
+        return self
+
+
+zone_keys = keys_of(
+    ZoneReactionConfig(),
+    weights=Annotated[Weights, NoDecode, BeforeValidator(_weights)],
+    veto=Timeframes,
+)
+
+
+@zone_keys
+class StrategySettings(ZoneKeys):
     """What makes an idea good enough to trade."""
 
     name: Literal["zones"] = setting(
         "zones",
         "Which strategy: zones enters where price turns at an order block or at support or resistance, with "
-        "at least three of five timeframes behind it.",
+        "the timeframes behind it.",
     )
 
 

@@ -1,0 +1,53 @@
+"""The entry requirements that are not about timeframes, and the pattern behind an entry
+(docs/learning.md#entry-requirements). Timeframes: engine/signals/alignment.py.
+"""
+
+from __future__ import annotations
+
+from engine.model.market import Side, Timeframe
+from engine.model.scores import Check, PatternSeen, Requirement
+from engine.signals.board import SignalBoard
+from engine.signals.frame import PatternKind
+
+
+def score(tenths: int, least_tenths: int) -> Check:
+    """The score out of ten."""
+    passed = tenths >= least_tenths
+    words = "" if passed else f"score under {least_tenths / 10:.1f}"
+    return Check(Requirement.SCORE, passed, tenths / 10, least_tenths / 10, words)
+
+
+def volume(times: float | None, least: float, timeframe: Timeframe) -> Check:
+    """Volume of the newest bar over the usual; a `least` of 0 asks for nothing."""
+    passed = least == 0 or (times is not None and times >= least)
+    is_ = "is not known yet" if times is None else f"is {times:.2f}x the usual, at least {least:g}x"
+    return Check(Requirement.VOLUME, passed, times, least, "" if passed else f"{timeframe} volume {is_}")
+
+
+def reward_to_risk(reached: float, least: float, barrier: str = "") -> Check:
+    """Reward at the first target over risk; `barrier` is the price that is in the way."""
+    passed = reached >= least
+    words = "" if passed else f"only {reached:.1f} R to {barrier}"
+    return Check(Requirement.REWARD_TO_RISK, passed, reached, least, words)
+
+
+def seen(
+    board: SignalBoard,
+    instrument: str,
+    kind: PatternKind,
+    timeframe: Timeframe,
+    side: Side,
+    now: int,
+    price: int,
+) -> PatternSeen:
+    """A pattern of `kind` that is known since `now`, with its circumstances. Price in ticks."""
+    reading = board.frame(instrument, timeframe).reading
+    return PatternSeen(
+        kind,
+        timeframe,
+        side.sign,
+        now,
+        price,
+        "trending" if reading.direction else "ranging",
+        board.hour(instrument, now),
+    )
