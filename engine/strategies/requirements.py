@@ -7,7 +7,7 @@ from __future__ import annotations
 from engine.model.market import Side, Timeframe
 from engine.model.scores import Check, PatternSeen, Requirement
 from engine.signals.board import SignalBoard
-from engine.signals.frame import PatternKind
+from engine.signals.patterns import PatternKind
 
 
 def score(tenths: int, least_tenths: int) -> Check:

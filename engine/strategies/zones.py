@@ -20,7 +20,7 @@ from engine.model.plans import Idea
 from engine.model.scores import Check, PatternSeen, first_failed
 from engine.signals.alignment import Alignment
 from engine.signals.board import SignalBoard
-from engine.signals.frame import PatternKind
+from engine.signals.patterns import PatternKind
 from engine.strategies import requirements
 from engine.strategies.protocol import Declined
 from engine.strategies.zone_settings import ClassTerms as ClassTerms

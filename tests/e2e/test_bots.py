@@ -13,14 +13,14 @@ SETTINGS = """
 contracts = ["MNQ"]
 [[bots]]
 name = "one"
-params = { min_score = 3.0, cooldown_minutes = 0 }
+params = { min_score = 3.0, cooldown_minutes = 0, min_volume = 0 }
 [[bots]]
 name = "two"
-params = { min_score = 3.0, cooldown_minutes = 0 }
+params = { min_score = 3.0, cooldown_minutes = 0, min_volume = 0 }
 [[bots]]
 name = "watcher"
 mode = "signals"
-params = { min_score = 3.0, cooldown_minutes = 0 }
+params = { min_score = 3.0, cooldown_minutes = 0, min_volume = 0 }
 """
 
 
