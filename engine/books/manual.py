@@ -131,7 +131,7 @@ class ManualOrders:
         terms = EntryTerms(limits, wanted, override=words)
         fit, against, _ = self._entries.verdict(book, idea, known, terms)
         if command.risk_usd is not None and not qty:
-            least = f"1 {known.symbol} risks {each:.2f} USD, {plain(command.risk_usd)} asked for"
+            least = f"1 {known.symbol} risks {each:.2f} {known.currency}, {plain(command.risk_usd)} asked for"
             none = gate.Against(Refusal.SIZE_ZERO, least)
             against = (*(one for one in against if one.refusal is not Refusal.SIZE_ZERO), none)
         return _Sized(qty if against else fit, each * qty, against)
@@ -185,7 +185,7 @@ class ManualOrders:
         parts += [f"stop to {known.text(wish.stop)}"] if wish.stop is not None else []
         parts += [f"targets to {', '.join(map(known.text, wish.targets))}"] if wish.targets else []
         what = f"{plan.plan_id}, {plan.instrument} in {book.name}: {', '.join(parts)}"
-        what = f"{what}; {max(Decimal(0), risk):.2f} USD at risk, costs included"
+        what = f"{what}; {max(Decimal(0), risk):.2f} {known.currency} at risk, costs included"
         if command.dry_run:
             return Answer(f"nothing is moved, and it would be taken: {what}")
         self._turn.commit(
@@ -288,5 +288,5 @@ def _described(command: PlaceManual, known: Instrument, wish: Asked, sized: _Siz
     aims = f", target {targets}" if targets else ", no target"
     away = abs(wish.entry - wish.stop)
     what = f"{command.side} {known.qty_text(sized.qty)} {known.symbol} {at} in {book.name}"
-    risk = f"{sized.risk_usd:.2f} USD at risk, costs included"
+    risk = f"{sized.risk_usd:.2f} {known.currency} at risk, costs included"
     return f"{what}, stop {known.text(wish.stop)} ({away} ticks){aims}, {risk}"

@@ -67,7 +67,7 @@ class TrailingStops:
             at_stake += self._at_stake(found, tighter)
         if moved:
             rest = f"; of another trade {short}" if short else ""
-            return f"{instrument}: {moved} stop(s) to break-even{_may_lose(at_stake)}{rest}"
+            return f"{instrument}: {moved} stop(s) to break-even{_may_lose(at_stake, known.currency)}{rest}"
         if short:
             return f"{instrument}: {short}; stops stay"
         return (
@@ -189,9 +189,10 @@ class TrailingStops:
 
     def _tell(self, found: PlanState, prices: Mapping[int, int]) -> None:
         """Say what break-even does not cover here, if it does not."""
-        words = _may_lose(self._at_stake(found, prices))
+        instrument = found.plan.instrument
+        currency = self._book.turn.state.instruments[instrument].currency
+        words = _may_lose(self._at_stake(found, prices), currency)
         if words:
-            instrument = found.plan.instrument
             text = f"{instrument}: {len(prices)} stop(s) to break-even{words}"
             self._book.say(NoticeKind.ORDER, Severity.INFO, text, instrument)
 
@@ -217,10 +218,10 @@ class TrailingStops:
         return better
 
 
-def _may_lose(at_stake_usd: Decimal) -> str:
+def _may_lose(at_stake_usd: Decimal, currency: str) -> str:
     if not at_stake_usd:
         return ""
-    return f"; it may still lose {at_stake_usd:.2f} USD, as costs and slippage are not covered"
+    return f"; it may still lose {at_stake_usd:.2f} {currency}, as costs and slippage are not covered"
 
 
 def _behind(sign: int, price: int, mark: int) -> int:

@@ -85,6 +85,12 @@ def _price(state: State, instrument: str, ticks: int | None) -> str:
     return known.text(ticks) if known is not None else f"{ticks} ticks"
 
 
+def _currency(state: State, instrument: str) -> str:
+    """In which it is settled."""
+    known = state.instruments.get(instrument)
+    return known.currency if known is not None else "USD"
+
+
 def _direction(side: Side) -> str:
     return "long" if side is Side.BUY else "short"
 
@@ -144,7 +150,7 @@ def _fill(state: State, record: r.FillApplied) -> Words:
     closed = book.closings.get(fill.trade_id)
     if closed is not None:
         in_r = f", {closed.r:+.1f} R" if closed.r is not None else ""
-        text += f": {closed.net_usd:+.2f} USD{in_r}"
+        text += f": {closed.net_usd:+.2f} {_currency(state, fill.instrument)}{in_r}"
     return K.FILL, Sev.WARNING if slot is Slot.STOP else Sev.GOOD, text, fill.instrument, record.book
 
 

@@ -249,6 +249,8 @@ def test_money_of_another_currency_is_in_no_sum_of_the_book() -> None:
     run.minute(("FDXM", 80_100))
     [trade] = run.book.trades
     assert trade.gross_usd == 3 * 97 * euros.tick_value_usd
+    told = [notice.text for notice in run.core.turn.notices]
+    assert any(text.startswith(f"sold 3 FDXM @ 20024.75 (close): {trade.net_usd:+.2f} EUR") for text in told)
     assert [run.book.earned_usd, run.book.day.gross_usd, D(run.book.day.trades)] == [D(0)] * 3
     refused = {code for record in run.written(r.IdeaRefused) for code in record.refusals}
     assert Refusal.CURRENCY in refused

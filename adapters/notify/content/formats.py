@@ -73,14 +73,20 @@ def duration(ns: int) -> str:
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min"
 
 
-def usd(amount: Decimal) -> str:
-    """With its sign, as a result: "+123.40 USD"."""
-    return f"{amount:+,.2f} USD"
+def result(amount: Decimal, currency: str) -> str:
+    """With its sign: "+123.40 USD"."""
+    return f"{amount:+,.2f} {currency}"
 
 
-def cost(amount: Decimal) -> str:
+def cost(amount: Decimal, currency: str) -> str:
     """Without a sign, as an amount: "123.40 USD"."""
-    return f"{amount:,.2f} USD"
+    return f"{amount:,.2f} {currency}"
+
+
+def currency(view: View, instrument: str) -> str:
+    """In which a contract is settled."""
+    known = contract(view, instrument)
+    return known.currency if known is not None else "USD"
 
 
 def price(view: View, instrument: str, value: Decimal | None) -> str | None:

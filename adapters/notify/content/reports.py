@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.notify.content.formats import cost, percent, price, usd
+from adapters.notify.content.formats import cost, currency, percent, price, result
 from adapters.notify.content.message import Message, MessageSection, NewsEvent, fields, section
 from adapters.notify.content.sanitize import sanitize
 from engine.model.notices import Severity
@@ -101,7 +101,8 @@ def position_line(view: View, position: PositionView) -> str:
     if stop is not None and bare > 0:
         guard += f", {quantity(view, position.instrument, bare)} unprotected"
     held = quantity(view, position.instrument, abs(position.qty))
-    return sanitize(f"{direction} {held} @ {entry}, {guard}, {usd(position.open_usd)}")
+    open_result = result(position.open_usd, currency(view, position.instrument))
+    return sanitize(f"{direction} {held} @ {entry}, {guard}, {open_result}")
 
 
 def state_words(book: BookView) -> str:
@@ -115,10 +116,10 @@ def _account(book: BookView, view: View) -> MessageSection:
     return MessageSection(
         account_name(book, view),
         fields(
-            ("Balance", cost(book.balance_usd) if book.balance_usd is not None else None),
+            ("Balance", cost(book.balance_usd, book.currency) if book.balance_usd is not None else None),
             ("Trading", state_words(book)),
             ("Verified with the venue", "yes" if book.reconciled else "not yet"),
-            ("Day", usd(book.day_usd)),
+            ("Day", result(book.day_usd, book.currency)),
         ),
     )
 
@@ -132,13 +133,13 @@ def _day(book: BookView, view: View) -> MessageSection:
     return MessageSection(
         account_name(book, view),
         fields(
-            ("Net", usd(book.realized_usd)),
-            ("Open", usd(book.open_usd) if book.open_usd else None),
-            ("Costs", cost(book.costs_usd)),
+            ("Net", result(book.realized_usd, book.currency)),
+            ("Open", result(book.open_usd, book.currency) if book.open_usd else None),
+            ("Costs", cost(book.costs_usd, book.currency)),
             ("Trades", f"{book.trades}{won}"),
             ("Profit factor", factor),
-            ("Max drawdown", cost(abs(book.max_drawdown_usd))),
-            ("Balance", cost(book.balance_usd) if book.balance_usd is not None else None),
+            ("Max drawdown", cost(abs(book.max_drawdown_usd), book.currency)),
+            ("Balance", cost(book.balance_usd, book.currency) if book.balance_usd is not None else None),
             ("Trading", state_words(book)),
         ),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.notify.content.formats import arrow, cost, percent, price, ratio, side
+from adapters.notify.content.formats import arrow, cost, currency, percent, price, ratio, side
 from adapters.notify.content.message import Message, MessageSection, NewsEvent, section
 from adapters.notify.content.sanitize import sanitize
 from engine.model.chart import AlignmentView
@@ -56,7 +56,7 @@ def _plan(view: View, instrument: str, signal: SignalFacts) -> tuple[MessageSect
         ("Risk : reward", ratio(signal.reward_to_risk)),
         ("Size", counted(view, instrument, signal.qty)),
         ("Why this size", signal.size_reason),
-        ("Risk", cost(signal.risk_usd)),
+        ("Risk", cost(signal.risk_usd, currency(view, instrument))),
         ("Strategy", signal.strategy),
         ("Timeframe", signal.timeframe),
         ("Score", f"{signal.score_tenths / 10:.1f} of 10" if signal.score_tenths else None),

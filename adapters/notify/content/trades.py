@@ -10,7 +10,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from adapters.notify.content.formats import arrow, cost, duration, price, ratio, risk_usd, side, usd
+from adapters.notify.content.formats import (
+    arrow,
+    cost,
+    currency,
+    duration,
+    price,
+    ratio,
+    result,
+    risk_usd,
+    side,
+)
 from adapters.notify.content.message import RANKS, Message, MessageSection, NewsEvent, section
 from adapters.notify.content.sanitize import sanitize
 from engine.model.market import NANOS, Side
@@ -136,7 +146,10 @@ def entry_message(view: View, position: PositionView, ts: int, fills: Iterable[s
             ("Targets", ", ".join(str(price(view, position.instrument, t)) for t in position.targets)),
             ("Risk : reward", ratio(gain)),
             ("Size", count),
-            ("Risk", cost(risk) if risk is not None and risk > 0 else None),
+            (
+                "Risk",
+                cost(risk, currency(view, position.instrument)) if risk is not None and risk > 0 else None,
+            ),
             ("Protected", f"{safe} of {count}"),
             ("Strategy", position.strategy),
         ),
@@ -153,11 +166,12 @@ def exit_message(
     severity = Severity.GOOD if trade.net_usd > 0 else Severity.WARNING
     book = next((known for known in view.books if known.book == trade.book), None)
     qty = quantity(view, trade.instrument, trade.qty)
+    money = currency(view, trade.instrument)
     multiple = f" ({float(trade.net_usd / risk):+.1f} R)" if risk else ""
     return Message(
         event=NewsEvent.TRADE_EXIT,
         severity=Severity.CRITICAL if worst == RANKS[Severity.CRITICAL] else severity,
-        title=sanitize(f"{side(trade.side)} {qty} {trade.instrument} closed: {usd(trade.net_usd)}"),
+        title=sanitize(f"{side(trade.side)} {qty} {trade.instrument} closed: {result(trade.net_usd, money)}"),
         ts=trade.closed_ts,
         kind=book.kind if book is not None else None,
         mark="✅" if trade.net_usd > 0 else "🔻",
@@ -165,9 +179,9 @@ def exit_message(
         sections=(
             *section(
                 "Trade",
-                ("Net", usd(trade.net_usd) + multiple),
-                ("Gross", usd(trade.gross_usd)),
-                ("Costs", cost(trade.costs_usd)),
+                ("Net", result(trade.net_usd, money) + multiple),
+                ("Gross", result(trade.gross_usd, money)),
+                ("Costs", cost(trade.costs_usd, money)),
                 ("Entry", price(view, trade.instrument, trade.entry)),
                 ("Exit", price(view, trade.instrument, trade.exit)),
                 ("Held", duration(trade.closed_ts - trade.opened_ts)),
@@ -200,7 +214,7 @@ def part_message(view: View, now: PositionView, qty_was: int, last: Notice, word
             ("Entry", price(view, now.instrument, now.entry)),
             ("Stop", price(view, now.instrument, now.stop) or "none seen yet"),
             ("Targets", ", ".join(str(price(view, now.instrument, t)) for t in now.targets)),
-            ("Open result", usd(now.open_usd)),
+            ("Open result", result(now.open_usd, currency(view, now.instrument))),
             ("Protected", f"{safe} of {left}"),
         ),
         instrument=now.instrument,
@@ -224,9 +238,9 @@ def _fills_message(place: Place, last: Notice, words: list[str], open_: bool) ->
 def _day(book: BookView) -> tuple[MessageSection, ...]:
     return section(
         "Day so far",
-        ("Net", usd(book.day_usd)),
+        ("Net", result(book.day_usd, book.currency)),
         ("Trades", f"{book.trades}, {book.wins} won"),
-        ("Loss limit", f"{cost(book.daily_loss_limit_usd)}"),
+        ("Loss limit", cost(book.daily_loss_limit_usd, book.currency)),
     )
 
 
