@@ -183,6 +183,16 @@ class Core:
         self._accounts.marked(event.instrument)
         self.entries.on_bars(self.market.on_print(event, self.turn.now))
 
+    def _on_bar(self, event: ev.BarReported) -> None:
+        """What is held stands the bar first, its limits are looked at, and then bots are asked."""
+        self.clocks.confirm(event.ts_venue)
+        for price in self._accounts.path(event.bar):
+            self.marks.trade(event.instrument, price, event.ts_venue)
+            self._accounts.marked(event.instrument)
+        if self._pulse.matters():
+            self._guarded(self._pulse.beat)
+        self.entries.on_bars(self.market.on_bar(event, self.turn.now))
+
     def _on_history(self, event: ev.HistoryLoaded) -> None:
         self.entries.on_bars(self.market.bars.on_time(event.ts_recv))
         day_roll.mark_boundary(self.turn, event.instrument, event.bars)
@@ -226,6 +236,7 @@ def _for_book(handler: Callable[[OrderManager, Any], None]) -> Callable[[Core, A
 _HANDLERS: dict[type, Callable[[Core, Any], None]] = {
     ev.Quote: Core._on_quote,
     ev.Print: Core._on_print,
+    ev.BarReported: Core._on_bar,
     ev.HeldPriced: lambda core, event: core._accounts.marked(months.priced(event, core.marks)),
     ev.TimeAdvanced: lambda core, event: core.entries.on_bars(core.market.bars.on_time(event.ts_recv)),
     ev.HistoryLoaded: Core._on_history,

@@ -12,7 +12,7 @@ from typing import Protocol, runtime_checkable
 from engine.model.chart import ChartView
 from engine.model.commands import AnyCommand
 from engine.model.effects import AnyRequest, CancelOrder, ClosePosition, ModifyOrder, PlaceOrder
-from engine.model.events import AnyEvent, Print, Quote, SnapshotTaken
+from engine.model.events import AnyEvent, BarReported, Print, Quote, SnapshotTaken
 from engine.model.instrument import Instrument
 from engine.model.market import Bar, Timeframe
 from engine.model.notices import LogLine, Notice
@@ -144,3 +144,20 @@ class MarketSource(Protocol):
 
     def events(self) -> Iterator[Quote | Print]:
         """From `start_ts` on in time order, `ts_recv` equal to `ts_venue`; may be endless."""
+
+
+class PastMarket(Protocol):
+    """A market of the past, which may be told in bars alone. What a backtest runs on."""
+
+    @property
+    def instruments(self) -> Sequence[Instrument]: ...
+
+    @property
+    def start_ts(self) -> int:
+        """Nanoseconds UTC at which play begins."""
+
+    def history(self, instrument: str) -> Sequence[Bar]:
+        """Closed 1m bars before `start_ts`, oldest first."""
+
+    def events(self) -> Iterator[Quote | Print] | Iterator[BarReported]:
+        """From `start_ts` on in time order."""

@@ -12,6 +12,7 @@ from engine.execution.order_manager import OrderManager
 from engine.model import records as r
 from engine.model.config import EngineConfig
 from engine.model.events import AccountAdopted, AccountFound, LinkState
+from engine.model.market import Bar
 from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import Account
 from engine.portfolio.bounds import Bounds
@@ -136,6 +137,25 @@ class Accounts:
         for orders in self._concerned:
             orders.on_mark(instrument, bounds)
         self._bounds = bounds  # last: where something fails, every book is looked at again
+
+    def path(self, bar: Bar) -> tuple[int, ...]:
+        """The prices of a bar that what is held has to stand, ticks: the worst first, then the best (but for
+        a position of this very bar), then the close (docs/semantics.md#excursions).
+        """
+        held = [
+            position
+            for book in self._books.values()
+            if (position := book.state.positions.get(bar.instrument)) is not None and position.qty
+        ]
+        if not held:
+            return (bar.close,)
+        long = any(position.qty > 0 for position in held)
+        worst, best = (bar.low, bar.high) if long else (bar.high, bar.low)
+        if any((position.qty > 0) is not long for position in held):
+            return worst, best, bar.close
+        if any(position.opened_ts >= bar.open_ts for position in held):
+            return worst, bar.close
+        return worst, best, bar.close
 
     def _trades(self, account: Account, venue: str, but: str) -> str | None:
         """The open book that trades an account, other than one."""

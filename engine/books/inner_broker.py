@@ -68,6 +68,8 @@ class InnerBroker:
         self.model = FillModel(
             latency_ns=paper.latency_ns, slippage_ticks=paper.slippage_ticks, bar_ns=run.bar_ns
         )
+        if run.whole_bars:
+            self.model = self.model.on_whole_bars()
         self._broker = PaperBroker(
             Account(
                 name,
@@ -111,7 +113,7 @@ class InnerBroker:
         if self._turn.now >= self._due:
             self._on_time()
         kind = type(event)
-        if kind is ev.Quote or kind is ev.Print:
+        if kind is ev.Quote or kind is ev.Print or kind is ev.BarReported:
             symbol = event.instrument  # type: ignore[union-attr]
             if symbol not in self._instruments or (self._frozen and self._is_frozen(symbol)):
                 return
@@ -119,8 +121,10 @@ class InnerBroker:
             broker.now = self._turn.now
             if kind is ev.Quote:
                 broker.on_quote(event)  # type: ignore[arg-type]
-            else:
+            elif kind is ev.Print:
                 broker.on_print(event)  # type: ignore[arg-type]
+            else:
+                broker.on_bar(event.bar)  # type: ignore[union-attr]
             if broker.outgoing:
                 self.settle()
             elif broker.earliest < self._due:  # the price has set something off

@@ -28,7 +28,7 @@ whatever an event has set going is seen to within this time.
 STILL_NS = NANOS
 """So much later than it was due a look shows that nothing ran in between: the machine slept, or hung."""
 
-_TICKS = (ev.Quote, ev.Print, ev.HeldPriced)
+_TICKS = (ev.Quote, ev.Print, ev.BarReported, ev.HeldPriced)
 
 
 class Pulse:
@@ -123,10 +123,10 @@ class Pulse:
             self._rests.pop(effect.book, None)
         if turn.records or turn.effects or not quiet:
             self.wake()
-        elif turn.now + HELD_NS < self.due and type(event) in _TICKS and self._matters():
+        elif turn.now + HELD_NS < self.due and type(event) in _TICKS and self.matters():
             self.due = turn.now + HELD_NS
 
-    def _matters(self) -> bool:
+    def matters(self) -> bool:
         """Marks have changed while a position is held; asked at every price."""
         if self._turn.committed != self._as_of:
             self._as_of = self._turn.committed

@@ -6,7 +6,7 @@ little oftener: a restart goes on from there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from engine.execution.context import BookContext
@@ -39,6 +39,8 @@ class EquityWatch:
         self._total = Decimal(0)
         self._settled: Decimal | None = None
         """What of it no mark changes, as of the same records."""
+        self.told: Callable[[int, Decimal], None] | None = None
+        """Hears of every total of all days together when it is counted, with the core's now."""
         self._looked = (-1, -1), -1
         """Records and marks as of which it was looked."""
         self._held = False
@@ -92,6 +94,8 @@ class EquityWatch:
         sum_usd = self._days_before + total
         self._peak = sum_usd if self._peak is None else max(self._peak, sum_usd)
         self.run_drawdown_usd = max(self.run_drawdown_usd, self._peak - sum_usd)
+        if self.told is not None:
+            self.told(self._book.now, sum_usd)
 
     def _begin(self) -> None:
         known = self._book.state

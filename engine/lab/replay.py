@@ -6,8 +6,10 @@ The order of things at one instant is fixed: the venue first, then answers, then
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from itertools import groupby
+from typing import NamedTuple
 
 from engine.core import Core, Outcome
 from engine.market.candles import resample
@@ -28,6 +30,17 @@ Keep = Callable[[Sequence[AnyRecord]], None]
 """Makes records durable, or remembers them, before their effects run."""
 
 
+Played = ev.Quote | ev.Print | ev.BarReported
+"""What a market is played from."""
+
+
+class BarOpens(NamedTuple):
+    """A bar begins, of which its first price is known: the venue hears of it, the core of whole bars."""
+
+    ts_recv: int
+    bar: Bar
+
+
 class Replay(PaperBroker):
     """Plays one market through one core, and is the venue's side of it."""
 
@@ -40,10 +53,11 @@ class Replay(PaperBroker):
         record: Callable[[ev.AnyEvent], None] | None = None,
         *,
         brackets: bool = True,
+        balance_usd: Decimal = START_BALANCE_USD,
     ) -> None:
         """Without `brackets` the account refuses native ones, as in Position Brackets mode."""
         account = Account(
-            BOOK, BOOK, AccountKind.PRACTICE, START_BALANCE_USD, can_trade=True, currency=core.config.currency
+            BOOK, BOOK, AccountKind.PRACTICE, balance_usd, can_trade=True, currency=core.config.currency
         )
         super().__init__(account, BOOK, instruments, model, brackets=brackets)
         self._core = core
@@ -56,25 +70,35 @@ class Replay(PaperBroker):
         self,
         start_ts: int,
         history: Callable[[str], Sequence[Bar]],
-        market: Iterator[ev.Quote | ev.Print],
+        market: Iterable[Played],
         until: int | None = None,
         progress: Callable[[int], None] | None = None,
+        heard: Callable[[int], None] | None = None,
     ) -> None:
-        """Play `market` from `start_ts` to its end or `until`, all in nanoseconds UTC."""
+        """Play `market` from `start_ts` to its end or `until`, all in nanoseconds UTC. `heard` is told the
+        time after every event of the market.
+        """
         self.now = start_ts
         self._take(self._core.start(start_ts))
         self._opening(history)
         end = NEVER if until is None else until
-        coming = next(market, None)
+        played = with_opens(market)
+        coming = next(played, None)
         while coming is not None:
-            due = self.next_due()
-            now = min(coming.ts_recv, self._core.next_deadline(), NEVER if due is None else due, end)
+            due, deadline = self.next_due(), self._core.next_deadline()
+            now = min(coming.ts_recv, deadline, NEVER if due is None else due, end)
             self.now = max(self.now, now)
             if due is not None and due <= self.now:
                 self.advance(self.now)
-            elif coming.ts_recv <= self.now:
-                self._market(coming)
-                coming = next(market, None)
+            elif coming.ts_recv <= self.now and not (isinstance(coming, BarOpens) and deadline <= self.now):
+                if isinstance(coming, BarOpens):
+                    self.on_open(coming.bar)
+                else:
+                    self._market(coming)
+                    if heard is not None:
+                        self._settle()
+                        heard(self.now)
+                coming = next(played, None)
             elif self.now >= end:
                 break
             else:
@@ -106,12 +130,14 @@ class Replay(PaperBroker):
         for link in ("rest", "user", "market"):
             self._step(ev.LinkChanged(ts_recv=self.now, link=link, state=ev.LinkState.LIVE))
 
-    def _market(self, event: ev.Quote | ev.Print) -> None:
+    def _market(self, event: Played) -> None:
         for one in self._quarantine.sift(event):
             if isinstance(one, ev.Quote):
                 self.on_quote(one)
             elif isinstance(one, ev.Print):
                 self.on_print(one)
+            elif isinstance(one, ev.BarReported):
+                self.on_bar(one.bar)
         self._settle()
         self._step(event)
 
@@ -131,3 +157,19 @@ class Replay(PaperBroker):
             self._keep(records)
         for effect in effects:
             self.execute(effect)
+
+
+def with_opens(market: Iterable[Played]) -> Iterator[Played | BarOpens]:
+    """The same, with the opens of bars before them: those of one interval open together."""
+    for open_ts, events in groupby(market, _opens_at):
+        if open_ts is None:
+            yield from events
+            continue
+        bars = list(events)
+        for one in bars:
+            yield BarOpens(open_ts, one.bar)  # type: ignore[union-attr]
+        yield from bars
+
+
+def _opens_at(event: Played) -> int | None:
+    return event.bar.open_ts if isinstance(event, ev.BarReported) else None

@@ -116,6 +116,32 @@ class MinuteBars:
         series.coverage.stream_begins(quote.ts_venue)
         return self.on_time(quote.ts_recv) if quote.ts_recv + self.clock_offset >= self._timer else _NOTHING
 
+    def on_bar(self, bar: Bar, ts_recv: int) -> Sequence[BarsClosed]:
+        """Take a closed minute of a feed that tells no prints. Its end closes with the last instrument's,
+        else when time tells. Raises ValueError for a longer bar.
+        """
+        if bar.timeframe is not Timeframe.M1:
+            raise ValueError(f"a feed of bars tells minutes, not {bar.timeframe}")
+        series = self._series.get(bar.instrument) or self._add(bar.instrument)
+        open_ts, close_ts = bar.open_ts, bar.open_ts + MINUTE
+        if open_ts < self._closed_through:
+            self._counts[LATE] += 1
+            return _NOTHING
+        if close_ts > ts_recv + self.clock_offset + MINUTE:
+            self._counts[MISDATED] += 1
+            return _NOTHING
+        closed = self._close_through(open_ts)
+        series.venue_finals[open_ts] = bar
+        series.coverage.stream_begins(open_ts)
+        self._running = True
+        if self._due is None or close_ts < self._due:
+            self._due = close_ts
+        if len(self._sorted) < len(self._calendars):
+            return closed
+        if all(open_ts in one.venue_finals for one in self._sorted):
+            return (*closed, *self._close_through(close_ts))
+        return closed
+
     def on_time(self, ts_recv: int) -> Sequence[BarsClosed]:
         """Close what is due by the timer. Call it with any other event's `ts_recv` too."""
         if ts_recv + self.clock_offset < self._timer:

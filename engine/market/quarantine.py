@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from msgspec import Struct, structs
 
-from engine.model.events import AnyEvent, HistoryLoaded, Print, Quote, TimeAdvanced
+from engine.model.events import AnyEvent, BarReported, HistoryLoaded, Print, Quote, TimeAdvanced
 from engine.model.market import Bar
 
 FAR = 20
@@ -28,7 +28,7 @@ LEAST_TICKS = 10
 ABSURD = "absurd prices"
 """What was never borne out, among the counted oddities."""
 
-Sifted = tuple[Print | Quote | TimeAdvanced, ...]
+Sifted = tuple[Print | Quote | BarReported | TimeAdvanced, ...]
 
 
 class Absurd(NamedTuple):
@@ -53,6 +53,8 @@ class _Market(Struct, gc=False):
     quote: Quote | None = None
     odd_ts: int = 0
     """Open time of the newest bar of the past that was dropped."""
+    bar_close: int | None = None
+    """Of the newest bar of the feed, where it was dropped, ticks."""
 
 
 class Quarantine:
@@ -74,6 +76,8 @@ class Quarantine:
             return self._print(self._known(event.instrument), event)
         if isinstance(event, Quote):
             return self._quote(self._known(event.instrument), event)
+        if isinstance(event, BarReported):
+            return self._bar(self._known(event.instrument), event)
         if isinstance(event, HistoryLoaded):
             return (self._history(self._known(event.instrument), event),)
         return (event,)
@@ -105,7 +109,29 @@ class Quarantine:
             known.last, known.ts_venue = bars[-1].close, bars[-1].close_ts
         return event
 
-    def _dropped(self, event: Print | Quote | HistoryLoaded, price: int | None, last: int | None) -> None:
+    def _bar(self, known: _Market, event: BarReported) -> Sifted:
+        """A bar more than a fifth away from the last price, or from its own ends, is dropped; where the next
+        one is near it, the market has moved there.
+        """
+        bar, last, waits = event.bar, known.last, known.bar_close
+        if last is None or waits is not None:
+            right = _in_one_piece(bar) and (
+                last is None
+                or any(near(bar.open, one, FAR_WITHIN) for one in (last, waits) if one is not None)
+            )
+        else:
+            right = (bar.high - last) * FAR_WITHIN <= last and (last - bar.low) * FAR_WITHIN <= last
+            right = right or (_in_one_piece(bar) and near(bar.open, last, FAR_WITHIN))
+        if right:
+            known.last, known.ts_venue, known.bar_close = bar.close, bar.close_ts, None
+            return (event,)
+        known.bar_close = bar.close
+        self._dropped(event, max(bar.high, -bar.low, key=abs), last)
+        return (TimeAdvanced(ts_recv=event.ts_recv),)
+
+    def _dropped(
+        self, event: Print | Quote | BarReported | HistoryLoaded, price: int | None, last: int | None
+    ) -> None:
         self._counts[ABSURD] += 1
         key = event.venue, event.instrument
         if self.tell is not None and key not in self._told and price is not None:

@@ -9,6 +9,7 @@ from engine.market.calendars.calendar import Calendar
 from engine.market.staleness import Staleness
 from engine.model.events import (
     AnyEvent,
+    BarReported,
     ContractResolved,
     HistoryLoaded,
     LinkChanged,
@@ -76,7 +77,7 @@ class Sources:
         remembered.
         """
         match event:
-            case Quote() | Print():
+            case Quote() | Print() | BarReported():
                 heard = self._heard.get(event.venue)
                 if heard is not None:
                     heard.seen(event.instrument, now)

@@ -121,6 +121,8 @@ class EngineConfig(Struct, frozen=True):
     bar_ns: int = 0
     """Length of the bars that prints are made up from, nanoseconds; 0: they are real
     (docs/semantics.md#fill-model)."""
+    whole_bars: bool = False
+    """The market is told in closed bars, and nothing between (docs/semantics.md#fill-model)."""
     bar_grace_ns: int = NANOS
     """A minute closes this long after its end at the latest (docs/semantics.md#bars). On a socket never less
     than a second of real time."""

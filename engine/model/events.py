@@ -49,6 +49,17 @@ class Print(Event, frozen=True, kw_only=True, gc=False, tag="print"):
     venue: str = ""
 
 
+class BarReported(Event, frozen=True, kw_only=True, gc=False, tag="bar"):
+    """A closed minute of a market of which nothing finer is told; it comes at its close. Prices in ticks."""
+
+    bar: Bar
+    venue: str = ""
+
+    @property
+    def instrument(self) -> str:
+        return self.bar.instrument
+
+
 class HeldPriced(Event, frozen=True, kw_only=True, gc=False, tag="held_priced"):
     """A quote, or with `last` a print, of a month that is held and not the active one any more. Ticks."""
 
@@ -291,6 +302,7 @@ class ClockFault(StrEnum):
 AnyEvent = (
     Quote
     | Print
+    | BarReported
     | HeldPriced
     | HistoryLoaded
     | ContractResolved

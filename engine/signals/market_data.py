@@ -10,7 +10,7 @@ from engine.market.calendars.known import calendar_in
 from engine.market.quarantine import Quarantine
 from engine.market.sources import Sources, Switch
 from engine.market.staleness import Staleness
-from engine.model.events import HistoryLoaded, LinkChanged, LinkState, Print, Quote
+from engine.model.events import BarReported, HistoryLoaded, LinkChanged, LinkState, Print, Quote
 from engine.model.instrument import Instrument
 from engine.model.market import USUAL, Timeframe
 from engine.signals.board import SignalBoard
@@ -58,6 +58,12 @@ class MarketData:
         self._last_prints[trade.instrument] = trade.price
         self.staleness.seen(trade.instrument, now)
         return self.bars.on_print(trade)
+
+    def on_bar(self, event: BarReported, now: int) -> Sequence[BarsClosed]:
+        bar = event.bar
+        self._last_prints[bar.instrument] = bar.close
+        self.staleness.seen(bar.instrument, now)
+        return self.bars.on_bar(bar, event.ts_recv)
 
     def on_history(self, event: HistoryLoaded) -> None:
         """Of the first history of a contract its newest sessions count, however much there is: what is seen

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from engine.model.market import Side
 
@@ -43,12 +43,33 @@ class FillModel(Struct, frozen=True):
     the way: a limit fills only when it is traded through, a target when its bar is over without its stop, and
     what is decided on a close fills in the next bar."""
 
+    whole_bars: bool = False
+    """The market is told in closed bars: what is in it at a bar's open meets that bar, and between two bars
+    nothing fills."""
+
+    def on_whole_bars(self) -> FillModel:
+        """The same where bars alone are told: nothing takes less than until the next open, and no size is
+        known of what rests at a price."""
+        return structs.replace(
+            self,
+            latency_ns=0,
+            change_latency_ns=0,
+            bracket_activation_ns=0,
+            oco_delay_ns=0,
+            queue_multiple=0,
+            bar_ns=0,
+            whole_bars=True,
+        )
+
     @property
     def change_ns(self) -> int:
         return self.latency_ns if self.change_latency_ns is None else self.change_latency_ns
 
     def __str__(self) -> str:
         """In the words of a summary."""
+        if self.whole_bars:
+            slips = f"{self.slippage_ticks} tick{'s' * (self.slippage_ticks != 1)}"
+            return f"at the next bar's open, slippage {slips}, stops first, limits when traded through"
         limits = "bars: limits when traded through" if self.bar_ns else f"queue {self.queue_multiple}"
         slips = f"{self.slippage_ticks} tick{'s' * (self.slippage_ticks != 1)}"
         return f"latency {self.latency_ns / MILLISECOND:g} ms, slippage {slips}, {limits}"
@@ -73,6 +94,8 @@ class LatestPrices(Struct):
     last: int | None = None
     ts: int = 0
     """Of the newest quote or print, nanoseconds."""
+    bar: int | None = None
+    """Open of the bar under way, where bars are told, nanoseconds; None between two of them."""
     sizes: deque[int] = field(default_factory=lambda: deque(maxlen=_SIZES_KEPT))
     """Of the latest prints, contracts."""
 

@@ -57,6 +57,8 @@ class OrderState(Specified, Struct, eq=False):
     """Of a target on bars: the limit, ticks, that the bar under way went through."""
     changes: tuple[Change, ...] = ()
     """Asked for and still on their way, oldest first."""
+    since: int = 0
+    """When it came into the market, nanoseconds; while a bar is under way, after that bar's open."""
     over: bool = False
     """Its bracket is finished: it trades no more, though its cancel is not reported yet."""
 

@@ -20,7 +20,7 @@ from engine.model import effects as fx
 from engine.model import events as ev
 from engine.model.errors import Cause, RefusedError
 from engine.model.instrument import NOTHING, Instrument, InstrumentKind
-from engine.model.market import MINUTE, Side
+from engine.model.market import MINUTE, Bar, Side
 from engine.model.orders import Account, Capabilities, Fill, OrderSpec, OrderType, VenueOrder, VenuePosition
 from engine.state.state import BookState
 from engine.venue.fill_model import FillModel, LatestPrices
@@ -229,6 +229,18 @@ class PaperBroker:
 
     def on_print(self, trade: ev.Print) -> None:
         events = self._venue.on_print(trade)
+        if events:
+            self._report(events)
+
+    def on_open(self, bar: Bar) -> None:
+        """The first price of a bar, at its open."""
+        events = self._venue.on_open(bar)
+        if events:
+            self._report(events)
+
+    def on_bar(self, bar: Bar) -> None:
+        """A whole bar, at its close."""
+        events = self._venue.on_bar(bar)
         if events:
             self._report(events)
 

@@ -14,7 +14,9 @@ from msgspec import structs
 
 from engine.model.events import Print, Quote
 from engine.model.instrument import Instrument
+from engine.model.market import Bar
 from engine.model.orders import OrderSpec, OrderType, VenueOrder, VenueStatus
+from engine.venue.bar_matching import BarMatching
 from engine.venue.fill_model import FillModel, LatestPrices, reaches
 from engine.venue.matching import MatchingEngine
 from engine.venue.orders import Change, Orders, OrderState, Placed, VenueEvent, VenueState
@@ -50,6 +52,7 @@ class Venue:
         self._orders = Orders(instruments, first_order_id)
         self._matching = MatchingEngine(instruments, model, self._orders, first_trade_id)
         self._prices, self._timers = self._matching.prices, self._matching.timers
+        self._bars = BarMatching(self._matching, self._pass_time)
         self._now = 0
 
     def divide_fills(self, portion: Callable[[VenueOrder, int], int]) -> None:
@@ -175,6 +178,23 @@ class Venue:
                 matching.fill_at_market(order, self._now)
             elif reaches(spec.side, spec.stop, trade.price):
                 matching.trigger(order, self._now)
+        return self._happened()
+
+    def on_open(self, bar: Bar) -> Sequence[VenueEvent]:
+        """Take in the first price of a bar, at its open: what is at market fills, and what that price is
+        beyond. Nothing else of the bar is looked at.
+        """
+        self._pass_time(bar.open_ts)
+        self._bars.open(bar)
+        return self._happened()
+
+    def on_bar(self, bar: Bar) -> Sequence[VenueEvent]:
+        """Take in a whole bar, at its close; its open too where that has not been told."""
+        if self._prices[bar.instrument].bar != bar.open_ts:
+            self._pass_time(bar.open_ts)
+            self._bars.open(bar)
+        self._pass_time(bar.close_ts)
+        self._bars.close(bar)
         return self._happened()
 
     def advance(self, now: int) -> Sequence[VenueEvent]:

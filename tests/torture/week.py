@@ -12,7 +12,7 @@ from pathlib import Path
 
 from adapters.store.virtual import SyncJournal
 from engine.core import Core, Outcome
-from engine.lab.replay import BOOK, START_BALANCE_USD, Replay
+from engine.lab.replay import BOOK, START_BALANCE_USD, Played, Replay
 from engine.market.bars import BarsClosed
 from engine.model import effects as fx
 from engine.model import events as ev
@@ -191,8 +191,8 @@ class Week(Replay):
         if len(bars) > BARS_KEPT:
             del bars[next(iter(bars))]
 
-    def _market(self, event: ev.Quote | ev.Print) -> None:
-        if not self._down["market"]:
+    def _market(self, event: Played) -> None:
+        if isinstance(event, ev.BarReported) or not self._down["market"]:
             super()._market(event)
             return
         told = self._venue.on_quote(event) if isinstance(event, ev.Quote) else self._venue.on_print(event)

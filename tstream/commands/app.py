@@ -13,6 +13,7 @@ import typer
 from typer.main import get_command
 
 from tstream import arguments as args
+from tstream.commands.backtest_app import backtest
 from tstream.commands.bots_app import bots_app
 from tstream.commands.data.app import data_app
 from tstream.commands.lab_app import lab_app
@@ -51,6 +52,7 @@ app.add_typer(lab_app)
 app.add_typer(order_app, name="order", rich_help_panel=TRADE)
 app.add_typer(bots_app, name="bots", rich_help_panel=TRADE)
 app.add_typer(data_app, name="data", rich_help_panel=MARKETS)
+app.command(rich_help_panel=MARKETS)(backtest)
 notify_app = typer.Typer(help="Messages to Telegram, Slack, Discord, mail and other services.")
 app.add_typer(notify_app, name="notify", rich_help_panel=LOOK)
 

@@ -1,0 +1,87 @@
+"""tstream backtest."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tstream.cli import call
+
+Out = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(scope="module")
+def tape(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Two days of minutes of ES, made up."""
+    chance, price = Random(5), 5_000.0
+    rows = ["time,open,high,low,close,volume"]
+    for day in ("2024-03-05", "2024-03-06"):
+        for minute in range(14 * 60, 20 * 60):
+            path = [price]
+            for _ in range(4):
+                path.append(path[-1] + chance.choice((-0.5, -0.25, 0.0, 0.25, 0.5)))
+            price = path[-1]
+            time = f"{day}T{minute // 60:02}:{minute % 60:02}:00Z"
+            rows.append(f"{time},{path[0]},{max(path)},{min(path)},{price},{chance.randint(1, 90)}")
+    file = tmp_path_factory.mktemp("tape") / "es.csv"
+    file.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return str(file)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TSTREAM_HOME", str(tmp_path / "home"))
+
+
+def backtest(tape: str, *more: str) -> int:
+    return call(["backtest", tape, "--contract", "ES", "--stamp", "open", *more])
+
+
+def test_figures_and_drawings(tape: str, capsys: Out) -> None:
+    assert backtest(tape, "--param", "min_score=4") == 0
+    out = capsys.readouterr().out
+    assert "equity, USD" in out
+    assert "720 bars" in out
+    assert "at the next bar's open" in out
+
+
+def test_json_and_csv_tell_the_same_trades(tape: str, tmp_path: Path, capsys: Out) -> None:
+    file = tmp_path / "trades.csv"
+    assert backtest(tape, "--param", "min_score=4", "--json", "--csv", str(file), "--costs", "0") == 0
+    found = json.loads(capsys.readouterr().out)
+    rows = list(csv.DictReader(io.StringIO(file.read_text(encoding="utf-8"))))
+    assert found["trades"] == len(rows) == len(found["trade_list"]) > 0
+    assert [row["opened"] for row in rows] == [one["opened"] for one in found["trade_list"]]
+    assert found["costs_usd"] == 0
+    assert found["params"] == {"min_score": "4"}
+
+
+def test_days_cut_the_tape_and_the_rest_is_history(tape: str, capsys: Out) -> None:
+    assert backtest(tape, "--from", "2024-03-06", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["events"], found["start"]) == (360, "2024-03-06T14:00:00.000Z")
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--param", "speed=3"), "zones: speed: unknown parameter"),
+        (("--param", "min_score=high"), 'zones: min_score = "high"'),
+        (("--param", "risk.max_trades=-1"), "risk.max_trades"),
+        (("--param", "ui.fps=3"), "unknown key ui.fps"),
+        (("--param", "fast"), '"fast" is no parameter'),
+        (("--strategy", "nothing"), "unknown strategy"),
+        (("--from", "2031-01-01"), "nothing is recorded then"),
+        (("--from", "soon"), "is no day"),
+        (("--days", "2", "--from", "2024-03-06"), "--days is the last days"),
+        (("--json", "--csv", "-"), "both write to stdout"),
+    ],
+)
+def test_what_cannot_be_is_said(tape: str, capsys: Out, more: tuple[str, ...], said: str) -> None:
+    assert backtest(tape, *more) == 2
+    assert said in capsys.readouterr().err

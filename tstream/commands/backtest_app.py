@@ -1,0 +1,121 @@
+"""The command line of backtests: what `tstream backtest` takes, and its help."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tstream import arguments as args
+from tstream import options
+from tstream.errors import UsageError
+
+SPAN, TERMS, RESULT, SWEEP = "From when to when", "Terms", "Result", "Sweep"
+
+
+def _usd(text: str) -> Decimal:
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal(-1)
+    if not (amount.is_finite() and 0 <= amount <= 1_000_000_000):
+        raise ValueError(f'"{text}" is no amount of USD')
+    return amount
+
+
+@args.taking(*args.TAPE)
+def backtest(
+    context: typer.Context,
+    tape: Annotated[str, typer.Argument(metavar="TAPE", help="A recording: CSV or zip, ticks or bars.")],
+    contract: args.TapeContract,
+    strategy: Annotated[
+        str, typer.Option("--strategy", metavar="NAME", help="A strategy, or a bot of the settings.")
+    ] = "zones",
+    timeframe: Annotated[
+        str | None,
+        typer.Option(
+            "--timeframe",
+            parser=options.timeframe,
+            metavar="TIME",
+            help="Of the bars that it is asked about.",
+        ),
+    ] = None,
+    param: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--param",
+            metavar="KEY=VALUE",
+            help="Of the strategy, or a key such as risk.per_trade_usd; may be given several times.",
+            rich_help_panel=TERMS,
+        ),
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--from", metavar="DAY", help="First trade date.", rich_help_panel=SPAN)
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--to", metavar="DAY", help="Last trade date.", rich_help_panel=SPAN)
+    ] = None,
+    days: Annotated[
+        int | None,
+        typer.Option("--days", min=1, max=36500, metavar="N", help="The last N days.", rich_help_panel=SPAN),
+    ] = None,
+    cash: Annotated[
+        Decimal | None,
+        typer.Option(
+            "--cash", parser=_usd, metavar="USD", help="What the account begins with.", rich_help_panel=TERMS
+        ),
+    ] = None,
+    costs: Annotated[
+        Decimal | None,
+        typer.Option(
+            "--costs",
+            parser=_usd,
+            metavar="USD",
+            help="Costs of a contract and side; without it the product's own.",
+            rich_help_panel=TERMS,
+        ),
+    ] = None,
+    slippage: Annotated[
+        int | None,
+        typer.Option(
+            "--slippage", min=0, max=100, metavar="TICKS", help="Of fills at market.", rich_help_panel=TERMS
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="All of it as JSON on stdout.", rich_help_panel=RESULT)
+    ] = False,
+    csv: Annotated[
+        Path | None,
+        typer.Option("--csv", metavar="FILE", help="Write the trades; - is stdout.", rich_help_panel=RESULT),
+    ] = None,
+    config: args.Config = None,
+    **given: Any,
+) -> None:
+    """Play a recording through the core that trades, and say what came of it.
+
+    docs/backtesting.md says what is assumed about fills, and how to read the result.
+    """
+    from tstream.commands import backtest as commands
+    from tstream.lab.asked import Asked, params_of
+
+    if as_json and csv is not None and str(csv) == "-":
+        raise UsageError("--json and --csv - both write to stdout: give --csv a file")
+    stamp = given.pop("stamp", None)
+    asked = Asked(
+        tape=tape,
+        contract=contract,
+        strategy=strategy,
+        timeframe=timeframe,
+        stamp=None if stamp is None else str(stamp),
+        since=since,
+        until=until,
+        days=days,
+        cash=cash,
+        costs=costs,
+        slippage=slippage,
+        config=config or context.obj,
+        **given,
+    )
+    raise typer.Exit(commands.backtest(asked, params_of(param or ()), as_json=as_json, csv=csv))

@@ -1,0 +1,98 @@
+"""The past that a backtest is played on: a tape, cut to the days that were asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from adapters.tapes.fields import TapeError
+from adapters.tapes.tape import Tape, open_tape
+from engine.lab.backtest import BarMarket
+from engine.market.calendars.known import calendar_of
+from engine.model.events import Print, Quote
+from engine.model.instrument import Instrument
+from engine.model.market import NANOS, Bar, Timeframe
+from engine.ports import PastMarket
+from tstream.errors import UsageError
+from tstream.lab.asked import Asked
+
+_DAY = 24 * 3600 * NANOS
+
+
+class Past:
+    """Read once, played as often as wanted."""
+
+    def __init__(self, market: PastMarket, end_ts: int, *, bars: bool, name: str) -> None:
+        self.market = market
+        self.end_ts = end_ts
+        """Nanoseconds UTC."""
+        self.bars = bars
+        """It is told in bars; else in quotes and prints."""
+        self.name = name
+
+    @property
+    def instrument(self) -> Instrument:
+        return self.market.instruments[0]
+
+
+def open_past(asked: Asked, instrument: Instrument) -> Past:
+    """Read the tape. `instrument` is the product as the settings have it. Raises UsageError."""
+    file = Path(asked.tape)
+    if not file.exists():
+        raise UsageError(f"{file}: no such file")
+    try:
+        tape = open_tape(file, asked.contract, asked.month, asked.stamp, symbol=asked.symbol, zone=asked.zone)
+        start, end = _span(asked, instrument, tape.start_ts, tape.end_ts)
+        if tape.kind != "bars":
+            return Past(_Ticks(tape, instrument, start), end, bars=False, name=file.name)
+        bars = tape.bars()
+    except TapeError as error:
+        raise UsageError(str(error)) from None
+    return Past(_minutes(bars, instrument, start, file.name), end, bars=True, name=file.name)
+
+
+def _minutes(bars: Sequence[Bar], instrument: Instrument, start: int, name: str) -> BarMarket:
+    if bars[0].timeframe is not Timeframe.M1:
+        raise UsageError(f"{name}: holds bars of {bars[0].timeframe}; a backtest is played on minutes")
+    return BarMarket(instrument, bars, start)
+
+
+def _span(asked: Asked, instrument: Instrument, start: int, end: int) -> tuple[int, int]:
+    """From when to when it is played, nanoseconds UTC. Raises UsageError where nothing is recorded then."""
+    calendar = calendar_of(instrument.calendar)
+    if asked.days is not None:
+        if asked.since is not None or asked.until is not None:
+            raise UsageError("--days is the last days: give it or --from and --to")
+        return max(start, end - asked.days * _DAY), end
+    since = start if asked.since is None else calendar.session_bounds(_day(asked.since))[0]
+    until = end if asked.until is None else calendar.session_bounds(_day(asked.until))[1]
+    if since >= end or until <= start or since >= until:
+        first, last = (datetime.fromtimestamp(ts // NANOS, UTC) for ts in (start, end))
+        raise UsageError(f"nothing is recorded then: the tape goes from {first:%Y-%m-%d} to {last:%Y-%m-%d}")
+    return max(since, start), min(until, end)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f'"{text}" is no day: write it as 2026-03-02') from None
+
+
+class _Ticks:
+    """A tape of ticks, or of the engine's inbox, from a time on."""
+
+    def __init__(self, tape: Tape, instrument: Instrument, start: int) -> None:
+        self.instruments: Sequence[Instrument] = (instrument,)
+        self.start_ts = start
+        self._tape = tape
+
+    def history(self, instrument: str) -> Sequence[Bar]:
+        return self._tape.history(instrument) if self.start_ts == self._tape.start_ts else ()
+
+    def events(self) -> Iterator[Quote | Print]:
+        events = self._tape.events()
+        if self.start_ts == self._tape.start_ts:
+            return events
+        return (event for event in events if event.ts_recv >= self.start_ts)

@@ -1,0 +1,195 @@
+"""What a backtest came to, for people, for spreadsheets and for scripts."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from engine.lab.backtest import Backtest
+from engine.lab.curve import Point
+from engine.model.instrument import Instrument
+from engine.model.market import NANOS
+from engine.state.position import Trade, nearest_tick
+from tstream.clock import iso, utc
+from tstream.lab.asked import Asked, Params
+from tstream.lab.past import Past
+
+_SHOWN = 20
+"""Trades in a table; the rest go to a file."""
+_WIDTH, _HEIGHT = 100, 14
+"""Of a drawing, characters."""
+_DAY = 24 * 3600 * NANOS
+_ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
+
+_COLUMNS = (
+    "opened",
+    "closed",
+    "side",
+    "qty",
+    "entry",
+    "exit",
+    "reason",
+    "gross_usd",
+    "costs_usd",
+    "net_usd",
+    "mae_usd",
+    "mfe_usd",
+)
+
+
+def row_of(trade: Trade, instrument: Instrument) -> dict[str, Any]:
+    """One trade in plain values: prices in price units, money in USD, times ISO 8601 UTC."""
+    return {
+        "opened": iso(trade.opened_ts),
+        "closed": iso(trade.closed_ts),
+        "side": "long" if trade.side.sign > 0 else "short",
+        "qty": trade.qty,
+        "entry": str(instrument.price(nearest_tick(trade.entry_sum, trade.qty))),
+        "exit": str(instrument.price(nearest_tick(trade.exit_sum, trade.qty))),
+        "reason": trade.reason,
+        "gross_usd": trade.gross_usd,
+        "costs_usd": trade.costs_usd,
+        "net_usd": trade.net_usd,
+        "mae_usd": trade.mae_usd,
+        "mfe_usd": trade.mfe_usd,
+    }
+
+
+def as_csv(result: Backtest, instrument: Instrument) -> str:
+    """All trades, one a line."""
+    out = io.StringIO()
+    lines = csv.DictWriter(out, _COLUMNS, lineterminator="\n")
+    lines.writeheader()
+    lines.writerows(row_of(trade, instrument) for trade in result.trades)
+    return out.getvalue()
+
+
+def as_json(result: Backtest, past: Past, asked: Asked, params: Params) -> str:
+    """All of it."""
+    summary = result.summary
+    found = {
+        "tape": past.name,
+        "contract": asked.contract,
+        "strategy": asked.strategy,
+        "params": dict(params),
+        "start": iso(result.start_ts),
+        "end": iso(result.end_ts),
+        "events": result.events,
+        "told_in": "bars" if past.bars else "ticks",
+        "fills": summary.fills,
+        "trades": summary.trades,
+        "net_usd": summary.net_usd,
+        "costs_usd": summary.costs_usd,
+        "win_rate": summary.win_rate,
+        "profit_factor": summary.profit_factor,
+        "max_drawdown_usd": summary.max_drawdown_usd,
+        "open_positions": dict(summary.open_positions),
+        "refusals": dict(summary.refusals),
+        "trade_list": [row_of(trade, past.instrument) for trade in result.trades],
+        "equity": [(iso(ts), usd) for ts, usd in result.equity],
+    }
+    return msgspec.json.Encoder(decimal_format="number").encode(found).decode()
+
+
+def show(result: Backtest, past: Past, asked: Asked, params: Params) -> None:
+    """Trades, equity, drawdown and figures on stdout."""
+    from rich.console import Console
+
+    console = Console(highlight=False, markup=False)
+    _trades(console, result, past)
+    width = min(_WIDTH, console.width)
+    if len(result.equity) > 1:
+        console.print(_drawn(result.equity, width))
+    console.print(words(result, past, asked, params))
+
+
+def _trades(console: Any, result: Backtest, past: Past) -> None:
+    from rich.table import Table
+
+    if not result.trades:
+        return
+    caption = "times are UTC, of the fills"
+    if len(result.trades) > _SHOWN:
+        caption += f"; the last {_SHOWN} of {len(result.trades)}, --csv FILE writes all"
+    table = Table(caption=caption, caption_justify="left")
+    for name in ("opened", "closed", "side"):
+        table.add_column(name, no_wrap=True)
+    wide = console.width >= _WIDTH
+    for name in ("qty", "entry", "exit", "net USD", *(("MAE", "MFE") if wide else ())):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("by", no_wrap=True)
+    for trade in result.trades[-_SHOWN:]:
+        row = row_of(trade, past.instrument)
+        table.add_row(
+            f"{utc(trade.opened_ts):%y-%m-%d %H:%M}",
+            f"{utc(trade.closed_ts):%m-%d %H:%M}",
+            row["side"],
+            str(trade.qty),
+            row["entry"],
+            row["exit"],
+            f"{trade.net_usd:+.2f}",
+            *((f"{trade.mae_usd:.2f}", f"{trade.mfe_usd:.2f}") if wide else ()),
+            trade.reason,
+        )
+    console.print(table)
+
+
+def _drawn(equity: Sequence[Point], width: int) -> str:
+    """The equity and how far it is below its high, by plotext."""
+    import plotext
+
+    plotext.terminal.limit(False, False)
+    days = [(ts - equity[0][0]) / _DAY for ts, _ in equity]
+    figure, drawn = plotext.figure, []
+    for title, values in (
+        ("equity, USD, by days", [float(usd) for _, usd in equity]),
+        ("below its high, USD", falls(equity)),
+    ):
+        figure.clear()
+        figure.plot_size(width, _HEIGHT)
+        figure.theme("colorless")
+        figure.title(title)
+        figure.draw(figure.signal(days, values, marker="braille").lines())
+        drawn += [_ESCAPES.sub("", line).rstrip() for line in figure.build().string().split("\n")]
+    return "\n".join(drawn)
+
+
+def falls(equity: Sequence[Point]) -> list[float]:
+    """How far each point is below the highest before it, USD, zero or negative."""
+    high, found = equity[0][1], []
+    for _, usd in equity:
+        high = max(high, usd)
+        found.append(float(usd - high))
+    return found
+
+
+def words(result: Backtest, past: Past, asked: Asked, params: Params) -> str:
+    """The figures in lines."""
+    summary = result.summary
+    told = "bars" if past.bars else "quotes and prints"
+    given = "".join(f" {key}={value}" for key, value in params.items())
+    lines = [
+        f"{asked.strategy}{given} on {asked.contract}, {past.name}",
+        f"played         {utc(result.start_ts):%Y-%m-%d %H:%M} to {utc(result.end_ts):%Y-%m-%d %H:%M} UTC, "
+        f"{result.events:,} {told}",
+        f"trades         {summary.trades}",
+        f"net P&L        {summary.net_usd:+.2f} USD (costs {summary.costs_usd:.2f} USD)",
+        f"win rate       {'-' if summary.win_rate is None else f'{100 * summary.win_rate:.1f} %'}",
+        f"profit factor  {'-' if summary.profit_factor is None else f'{summary.profit_factor:.2f}'}",
+        f"max drawdown   {summary.max_drawdown_usd:.2f} USD (open positions at the mark)",
+        f"fills          {summary.fills}",
+    ]
+    if summary.open_positions:
+        held = ", ".join(f"{symbol} {qty:+d}" for symbol, qty in summary.open_positions)
+        lines.append(f"still open     {held} (not counted above)")
+    if summary.refusals:
+        lines.append("refused:")
+        lines += [f"  {count:>6}  {reason}" for reason, count in summary.refusals]
+    elif not summary.trades:
+        lines.append("no idea came up")
+    return "\n".join(lines)

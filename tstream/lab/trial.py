@@ -1,0 +1,131 @@
+"""One backtest, from what was asked and the settings to its result."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, cast
+
+from msgspec.structs import replace
+from pydantic import BaseModel, ValidationError
+
+from engine.books.bots import Bot
+from engine.lab.backtest import Backtest, Terms, run_backtest
+from engine.lab.replay import START_BALANCE_USD
+from engine.model.instrument import CME_FUTURES, Instrument
+from engine.venue.fill_model import FillModel
+from tstream.convert.bots import bots, kinds
+from tstream.convert.risk import book_sizing, risk_limits
+from tstream.errors import Problem, SettingsError, UsageError
+from tstream.lab.asked import Asked, Params
+from tstream.lab.past import Past
+from tstream.paths import find
+from tstream.settings.bots import BotSettings
+from tstream.settings.load import load
+from tstream.settings.model import Settings
+
+_TABLES = ("risk", "strategy")
+"""Tables of the settings whose keys a trial may set."""
+
+
+def settings_of(asked: Asked) -> Settings:
+    """As the user has them. Raises SettingsError."""
+    return load(find(), asked.config).settings
+
+
+def instrument_of(asked: Asked, settings: Settings) -> Instrument:
+    """The product with its terms, and the costs that were asked for."""
+    known = {one.symbol: one for one in settings.instrument_table()}
+    instrument = known.get(asked.contract, CME_FUTURES[asked.contract])
+    if asked.costs is None:
+        return instrument
+    nothing = Decimal(0)
+    return replace(
+        instrument, commission_usd=asked.costs, fee_usd=nothing, maker_rate=nothing, taker_rate=nothing
+    )
+
+
+def run_trial(
+    past: Past,
+    asked: Asked,
+    settings: Settings,
+    params: Params,
+    progress: Callable[[int], None] | None = None,
+) -> Backtest:
+    """Play the past once with these parameters. Raises UsageError for those that can't be."""
+    changed = _changed(settings, params)
+    model = FillModel() if asked.slippage is None else FillModel(slippage_ticks=asked.slippage)
+    terms = Terms(
+        risk=risk_limits(changed),
+        sizing=book_sizing(changed, None),
+        balance_usd=START_BALANCE_USD if asked.cash is None else asked.cash,
+        model=model.on_whole_bars() if past.bars else model,
+    )
+    own = {key: value for key, value in params.items() if "." not in key}
+    return run_backtest(past.market, _bots(changed, asked, own), terms, past.end_ts, progress)
+
+
+def _bots(settings: Settings, asked: Asked, params: Params) -> tuple[Bot, ...]:
+    """The bot of the settings with that name, or the strategy alone, with its parameters. Each call makes new
+    ones: strategies remember.
+    """
+    named = next((one for one in settings.bots if one.name == asked.strategy), None)
+    known = sorted({*kinds(), *(one.name for one in settings.bots)})
+    if named is None and asked.strategy not in kinds():
+        raise UsageError(f'unknown strategy "{asked.strategy}"; known are {", ".join(known)}')
+    if named is None:
+        named = BotSettings(name="backtest", strategy=asked.strategy)
+    changes: dict[str, Any] = {
+        "params": {**named.params, **{key: _value(text) for key, text in params.items()}},
+        "instruments": (),
+    }
+    if asked.timeframe is not None:
+        changes["timeframes"] = (asked.timeframe,)
+    bot = named.model_copy(update=changes)
+    try:
+        return bots(settings.model_copy(update={"bots": (bot,)}), anywhere=True)
+    except SettingsError as error:
+        raise UsageError(*(_told(problem, asked.strategy) for problem in error.problems)) from None
+
+
+def _told(problem: Problem, strategy: str) -> str:
+    key = problem.key.removeprefix("bots[0].params.")
+    return f"{strategy}: {key}{'' if problem.value is None else f' = {problem.value}'}: {problem.message}"
+
+
+def _changed(settings: Settings, params: Params) -> Settings:
+    """The settings with keys of their tables changed. Raises UsageError."""
+    tables: dict[str, dict[str, object]] = {}
+    for key, text in params.items():
+        table, dot, name = key.partition(".")
+        if not dot:
+            continue
+        section = getattr(settings, table, None)
+        if (
+            table not in _TABLES
+            or not isinstance(section, BaseModel)
+            or name not in type(section).model_fields
+        ):
+            raise UsageError(f"unknown key {key}: those of {', '.join(_TABLES)} may be changed")
+        tables.setdefault(table, {})[name] = _value(text)
+    for table, changes in tables.items():
+        section = cast("BaseModel", getattr(settings, table))
+        told = {name: getattr(section, name) for name in section.model_fields_set}
+        try:
+            made = type(section)(**{**told, **changes})
+        except ValidationError as error:
+            each = error.errors()[0]
+            where = ".".join((table, *map(str, each["loc"])))
+            raise UsageError(f"{where}: {each['msg']}") from None
+        settings = settings.model_copy(update={table: made})
+    return settings
+
+
+def _value(text: str) -> object:
+    """What a text stands for: a number, true, false, or itself."""
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError:
+        return text
+    return found if isinstance(found, int | float | bool | str) else text
