@@ -115,6 +115,11 @@ class EngineHandle(Protocol):
         Waits some 30 ms at most. None for unknown contracts, and where the engine is too busy to draw it.
         """
 
+    def load_older(self, instrument: str, timeframe: Timeframe) -> None:
+        """Ask for bars older than those of a chart; never blocks. They come into that chart and nowhere else,
+        and `ChartView.older` says how far that is. Asking again meanwhile changes nothing.
+        """
+
     def ask(self, command: AnyCommand) -> Future[Notice]:
         """Hand a command over; never blocks. The result is the engine's answer, a Notice of kind COMMAND.
 

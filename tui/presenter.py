@@ -158,6 +158,7 @@ class Presenter:
             command_failed=newest is not None
             and newest.status in (CommandStatus.REFUSED, CommandStatus.LOST),
             chart_of=self._handle.chart,
+            older_of=self._handle.load_older,
         )
         new_notices = [notice for notice in fresh if notice.seq >= 0] if seen.begun else []
         seen.begun = True

@@ -34,6 +34,10 @@ def _no_chart(_instrument: str, _timeframe: Timeframe) -> ChartView | None:
     return None
 
 
+def _no_older(_instrument: str, _timeframe: Timeframe) -> None:
+    return None
+
+
 class ScreenState(Struct, frozen=True):
     """Everything that a pane may draw from. Panes are functions of it and of their size."""
 
@@ -63,6 +67,8 @@ class ScreenState(Struct, frozen=True):
     """It was refused, or nobody answered."""
     chart_of: Callable[[str, Timeframe], ChartView | None] = _no_chart
     """The engine's charts; None where it has none, or is too busy to draw one."""
+    older_of: Callable[[str, Timeframe], None] = _no_older
+    """Asks the engine for bars older than those of a chart."""
 
     @property
     def contract(self) -> ContractView | None:

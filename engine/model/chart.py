@@ -5,6 +5,8 @@ Prices are ticks. Times are nanoseconds UTC of the engine's clock.
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from msgspec import Struct
 
 from engine.model.market import Bar, Timeframe
@@ -51,6 +53,20 @@ class ZoneView(Struct, frozen=True):
     """Since when it is known to be what it is, nanoseconds UTC: it is drawn from here on."""
 
 
+class OlderBars(StrEnum):
+    """What is to be had of bars older than those of a chart."""
+
+    MORE = "more"
+    """Nobody has asked, or there may be more than what came."""
+    LOADING = "loading"
+    NONE = "none"
+    """The venue has nothing older, or there is no venue."""
+    MOST = "most"
+    """So many are here that no older ones are kept."""
+    FAILED = "failed"
+    """They could not be loaded; they may be asked for again."""
+
+
 class ChartView(Struct, frozen=True):
     instrument: str
     timeframe: Timeframe
@@ -58,3 +74,4 @@ class ChartView(Struct, frozen=True):
     """Closed bars, oldest first, prices in ticks."""
     forming: Bar | None
     zones: tuple[ZoneView, ...]
+    older: OlderBars = OlderBars.MORE

@@ -30,6 +30,7 @@ from engine.runtime.effect_runner import EffectRunner
 from engine.runtime.history_loader import HistoryLoader
 from engine.runtime.inbox import Inbox
 from engine.runtime.journal_writer import JournalWriter
+from engine.runtime.older_bars import OlderBarsLoader
 from engine.runtime.pictures import Pictures
 from engine.runtime.snapshots import StateSnapshots
 
@@ -56,7 +57,7 @@ ENDING_S = 2.0
 
 
 class Engine:
-    """Runs one core. All but `view`, `chart`, `notices`, `ask` belongs to the thread of its event loop."""
+    """Runs one core. What is not of its EngineHandle belongs to the thread of its event loop."""
 
     def __init__(
         self,
@@ -108,10 +109,10 @@ class Engine:
         self._waits_seen = 0.0
         """When they were last looked at, by the loop's clock."""
         self._watch = ClockWatch(clock, wall, speed)
-        self._history = HistoryLoader(
-            feeds if warm_up else {}, core.market.sources, self._watch.wall, clock, self._post
-        )
-        self._pictures = Pictures(core, self._health, clock)
+        asked, sources = feeds if warm_up else {}, core.market.sources
+        self._history = HistoryLoader(asked, sources, self._watch.wall, clock, self._post)
+        self._older = OlderBarsLoader(asked, sources, core.instruments)
+        self._pictures = Pictures(core, self._health, clock, self._older)
         core.turn.on_fault = self._survived
         watch(core.entries.bots, self._post, clock)
 
@@ -137,6 +138,9 @@ class Engine:
 
     def chart(self, instrument: str, timeframe: Timeframe) -> ChartView | None:
         return self._pictures.chart(instrument, timeframe)
+
+    def load_older(self, instrument: str, timeframe: Timeframe) -> None:
+        self._pictures.load_older(instrument, timeframe)
 
     def notices(self, after_seq: int) -> Sequence[Notice]:
         return [notice for notice in self._pictures.view().notices if notice.seq > after_seq]
@@ -201,7 +205,7 @@ class Engine:
             if not self._fault:
                 await snapshots.finish(ENDING_S)
         finally:
-            ending = [*tasks, *self._history.tasks]
+            ending = [*tasks, *self._history.tasks, *self._older.tasks]
             for task in ending:
                 task.cancel()
             await asyncio.gather(*ending, return_exceptions=True)
@@ -269,6 +273,7 @@ class Engine:
             self._commands.taken(event.command, said)
             self._stopping = self._stopping or isinstance(event.command, Shutdown)
         self._history.hear(event, self._core.state.instruments)
+        self._older.hear(event)
         return outcome
 
     def _tape(self, record: Callable[[ev.AnyEvent], None], event: ev.AnyEvent) -> None:

@@ -10,6 +10,7 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 
 from msgspec import structs
 
@@ -18,6 +19,7 @@ from engine.model.chart import ChartView, ZoneView
 from engine.model.market import Bar, Timeframe
 from engine.model.view import HealthView, View
 from engine.ports import Clock
+from engine.runtime.older_bars import OlderBarsLoader
 from engine.runtime.view_builder import KeptRows, picture
 
 log = logging.getLogger(__name__)
@@ -32,9 +34,18 @@ CHART_S = 0.03
 class Pictures:
     """`view` and `chart` are for any thread; everything else belongs to the thread of the engine's loop."""
 
-    def __init__(self, core: Core, health: Callable[[], HealthView], clock: Clock | None = None) -> None:
-        """`health` is asked at every picture, and `clock` what time it is; without one time is the core's."""
+    def __init__(
+        self,
+        core: Core,
+        health: Callable[[], HealthView],
+        clock: Clock | None = None,
+        older: OlderBarsLoader | None = None,
+    ) -> None:
+        """`health` is asked at every picture, and `clock` what time it is; without one time is the core's.
+        `older` has the bars before the core's; without it there are none.
+        """
         self._clock = clock
+        self._older = older or OlderBarsLoader({}, core.market.sources, core.instruments)
         self._core = core
         self._health = health
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -65,6 +76,12 @@ class Pictures:
             return drawn.result(CHART_S)
         except (RuntimeError, TimeoutError):  # the loop is closed, or behind
             return None
+
+    def load_older(self, instrument: str, timeframe: Timeframe) -> None:
+        """Ask for bars older than those of a chart. Nothing happens where no engine is at work."""
+        if self._loop is not None and instrument in self._core.instruments:
+            with suppress(RuntimeError):  # the loop is closed
+                self._loop.call_soon_threadsafe(self._load_older, instrument, timeframe)
 
     # --- the engine's loop -----------------------------------------------------------------------------
 
@@ -98,9 +115,12 @@ class Pictures:
         known = self._zones.get(key)
         if known is None or known[0] is not bars:  # zones come of closed bars alone
             known = self._zones[key] = bars, self._core.market.board.zones(instrument, timeframe)
-        return ChartView(
-            instrument, timeframe, bars, self._core.market.bars.forming(instrument, timeframe), known[1]
-        )
+        every, older = self._older.before(bars, key)
+        forming = self._core.market.bars.forming(instrument, timeframe)
+        return ChartView(instrument, timeframe, every, forming, known[1], older)
+
+    def _load_older(self, instrument: str, timeframe: Timeframe) -> None:
+        self._older.load(self._core.market.bars.bars(instrument, timeframe), (instrument, timeframe))
 
     def _draw(self, instrument: str, timeframe: Timeframe) -> ChartView | None:
         try:

@@ -6,12 +6,15 @@ import re
 from decimal import Decimal
 from pathlib import Path
 
+from engine.market.calendars.known import CME
+from engine.model.chart import ChartView, OlderBars
 from engine.model.commands import Flatten
-from engine.model.events import LinkChanged, LinkState, SnapshotTaken, TimeAdvanced
-from engine.model.market import MINUTE, NANOS, Timeframe
+from engine.model.events import HistoryLoaded, LinkChanged, LinkState, SnapshotTaken, TimeAdvanced
+from engine.model.market import MINUTE, NANOS, Bar, Timeframe
 from engine.model.view import HealthView
+from engine.runtime.history_loader import WARM_UP_NS
 from engine.runtime.view_builder import picture
-from tests.support.engine_over_sockets import LONG, MNQ, PRICE, Run, placed, venue_side
+from tests.support.engine_over_sockets import LONG, MNQ, PRICE, START, Run, placed, venue_side
 from tests.support.waits import until
 
 
@@ -182,3 +185,42 @@ async def test_f62_a_flatten_by_hand_finds_a_login_that_works_again_while_the_re
         await f.login()
         assert (await f.positions(), await f.working()) == ([], [])
     assert run.book.trades[-1].reason == "manual"
+
+
+async def test_older_bars_come_over_the_socket_into_the_chart_alone(tmp_path: Path) -> None:
+    """Page by page to where the venue's history begins; a page that is refused is told and had again."""
+    opened = range(START - 14 * 24 * 60 * MINUTE, START, 5 * MINUTE)
+    past = [
+        Bar("MNQ", Timeframe.M1, ts, PRICE, PRICE + 2, PRICE - 2, PRICE, 3)
+        for ts in opened
+        if CME.is_open(ts)
+    ]
+    frame = Timeframe.M5
+    async with venue_side(tmp_path, past) as f, f.engine() as run:
+
+        def chart() -> ChartView:
+            found = run.engine.chart("MNQ", frame)
+            assert found is not None
+            return found
+
+        await until(lambda: len(run.core.market.bars.bars("MNQ", frame)) >= 600)
+        await until(lambda: all(load.done() for load in run.engine._history.tasks))
+        kept = run.core.market.bars.bars("MNQ", frame)
+        signals = run.core.market.board.frame("MNQ", frame).index
+        f.practice.faults.add("refused-call", call="bars", code=1, times=1)
+        run.engine.load_older("MNQ", frame)
+        await until(lambda: chart().older is OlderBars.FAILED)
+        assert chart().bars == kept
+        pages = 0
+        while chart().older is not OlderBars.NONE:
+            before, pages = len(chart().bars), pages + 1
+            run.engine.load_older("MNQ", frame)
+            await until(lambda b=before: len(chart().bars) > b or chart().older is OlderBars.NONE)  # type: ignore[misc]
+        bars = chart().bars
+        assert [bar.open_ts for bar in bars if bar.open_ts < START] == [bar.open_ts for bar in past]
+        assert 2 <= pages <= 6
+        told = [event.bars for event in run.events if isinstance(event, HistoryLoaded)]
+        minutes = [bar.open_ts for bars in told for bar in bars if bar.timeframe is Timeframe.M1]
+        assert min(minutes) >= START - WARM_UP_NS > past[0].open_ts
+        assert run.core.market.board.frame("MNQ", frame).index == signals
+        assert run.core.market.bars.bars("MNQ", frame) == kept

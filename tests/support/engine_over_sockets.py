@@ -29,7 +29,7 @@ from engine.model.commands import Shutdown
 from engine.model.config import EngineConfig, TradingSwitch
 from engine.model.events import LinkState, Print, Quote
 from engine.model.instrument import CME_FUTURES
-from engine.model.market import MINUTE, NANOS, Side, Timeframe
+from engine.model.market import MINUTE, NANOS, Bar, Side, Timeframe
 from engine.model.orders import OrderStatus, Slot
 from engine.model.plans import Idea
 from engine.runtime.engine import Engine
@@ -255,9 +255,10 @@ def _config(practice: PracticeVenue, **timing: float) -> ProjectXConfig:
 
 
 @asynccontextmanager
-async def venue_side(tmp_path: Path) -> AsyncIterator[VenueSide]:
+async def venue_side(tmp_path: Path, bars: Sequence[Bar] = ()) -> AsyncIterator[VenueSide]:
+    """`bars` are the venue's history of MNQ before START."""
     clock = Clock()
-    source = ScriptedMarket([MNQ], START)
+    source = ScriptedMarket([MNQ], START, bars={"MNQ": bars})
     async with PracticeVenue(SimulatorConfig(), source, clock) as practice, ClientSession() as session:
         made = VenueSide(practice, clock, session, tmp_path / "journal.db")
         await made.login()

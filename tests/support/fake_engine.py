@@ -35,6 +35,9 @@ class FakeEngine:
     def chart(self, instrument: str, timeframe: Timeframe) -> ChartView | None:
         return None
 
+    def load_older(self, instrument: str, timeframe: Timeframe) -> None:
+        return None
+
     def notices(self, after_seq: int) -> Sequence[Notice]:
         with self._lock:
             return [notice for notice in self._view.notices if notice.seq > after_seq]

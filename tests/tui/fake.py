@@ -10,11 +10,11 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from engine.model.chart import AlignmentView, ChartView, FrameView
+from engine.model.chart import AlignmentView, ChartView, FrameView, OlderBars
 from engine.model.commands import AnyCommand
 from engine.model.events import LinkState
 from engine.model.instrument import CME_FUTURES
-from engine.model.market import MINUTE, NANOS, Side, Timeframe
+from engine.model.market import MINUTE, NANOS, Bar, Side, Timeframe
 from engine.model.notices import LogLine, Notice, NoticeKind, Severity
 from engine.model.orders import AccountKind, OrderStatus, OrderType, Slot
 from engine.model.restrictions import RestrictionEnd, RestrictionView, TradingState
@@ -46,13 +46,22 @@ class FakeEngine:
         self.asked: dict[str, Future[Notice]] = {}
         self.happened: list[Notice] = list(self.current.notices)
         self.log: list[LogLine] = list(logs)
+        self.older: dict[tuple[str, Timeframe], tuple[tuple[Bar, ...], OlderBars]] = {}
+        """What stands before the bars of a chart, and what there is before that."""
+        self.asked_older: list[tuple[str, Timeframe]] = []
 
     def view(self) -> View:
         return self.current
 
     def chart(self, instrument: str, timeframe: Timeframe) -> ChartView | None:
         known = CME_FUTURES.get(instrument)
-        return None if known is None else charts(known)[timeframe]
+        if known is None:
+            return None
+        chart, (bars, state) = charts(known)[timeframe], self.older.get((instrument, timeframe), ((), None))
+        return chart if state is None else replace(chart, bars=(*bars, *chart.bars), older=state)
+
+    def load_older(self, instrument: str, timeframe: Timeframe) -> None:
+        self.asked_older.append((instrument, timeframe))
 
     def ask(self, command: AnyCommand) -> Future[Notice]:
         """Nothing is answered before the test says so (`answer`)."""

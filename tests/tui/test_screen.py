@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from textual.pilot import Pilot
 
-from engine.model.chart import ChartView
+from engine.model.chart import ChartView, OlderBars
 from engine.model.instrument import CME_FUTURES
-from engine.model.market import Timeframe
+from engine.model.market import Bar, Timeframe
 from engine.model.notices import LogLine, NoticeKind, Severity
 from engine.model.orders import AccountKind
 from engine.model.restrictions import TradingState
@@ -21,6 +22,7 @@ from tests.tui.cockpit import Cockpit, grid_text, running
 from tui.actions import PANES
 from tui.base_app import ExitReason
 from tui.panes.base import Pane
+from tui.panes.chart import ChartPane
 from tui.screens.page import Page
 from tui.styled_text import text_of
 from tui.widgets.line import Line
@@ -314,11 +316,48 @@ async def test_looking_back_in_the_chart() -> None:
         assert "14 Oct 08:" in cockpit.pane("chart")
         await cockpit.press(pilot, "right", "right", "plus")
         assert "bars back" not in cockpit.pane("chart")
-        most = len(charts(CME_FUTURES["MNQ"])[Timeframe.M5].bars) - 10
-        await cockpit.press(pilot, *["left"] * (most // 8 + 2))
-        assert f"{most} bars back, the oldest" in cockpit.pane("chart")
+
+
+async def test_who_looks_back_beyond_what_is_there_is_given_older_bars() -> None:
+    """Asked for in time, waited for in words, tried again where it fails, and ended by their end."""
+    cockpit = Cockpit()
+    shown = ("MNQ", Timeframe.M5)
+    have = charts(CME_FUTURES["MNQ"])[Timeframe.M5].bars
+    far = [replace(bar, open_ts=bar.open_ts - len(have) * bar.timeframe.nanos) for bar in have]
+
+    async def tell(pilot: Pilot[Any], state: OlderBars, *bars: Bar) -> str:
+        cockpit.engine.older[shown] = bars, state
+        cockpit.engine.show(cockpit.engine.current)
+        await cockpit.later(pilot)
+        return cockpit.pane("chart").splitlines()[0]
+
+    async with running(cockpit) as pilot:
+        await cockpit.press(pilot, "1", "left", "plus", "minus")
+        assert cockpit.engine.asked_older == [], "there is enough"
+        pane = cockpit.app.main.pane("chart")
+        assert isinstance(pane, ChartPane)
+        pane.action_back(len(have) - 26)
+        await cockpit.press(pilot, "left", "left")
+        assert set(cockpit.engine.asked_older) == {shown}
+        assert "loading older bars…" in await tell(pilot, OlderBars.LOADING)
+        assert "older bars failed to load, ← tries again" in await tell(pilot, OlderBars.FAILED)
+        asked = len(cockpit.engine.asked_older)
+        await cockpit.press(pilot, "left")
+        assert len(cockpit.engine.asked_older) == asked + 1
+        back = f"{len(have) - 10} bars back"
+        title = await tell(pilot, OlderBars.MORE, *far)
+        assert title.endswith(back), "what is looked at stays where it is"
+        await cockpit.press(pilot, "left", "left")
+        assert f"{len(have) + 6} bars back" in cockpit.pane("chart")
+        pane.action_back(len(far))
+        assert f"{2 * len(have) - 10} bars back, the oldest" in cockpit.pane("chart")
         await cockpit.press(pilot, "right")
         assert "the oldest" not in cockpit.pane("chart")
+        await cockpit.press(pilot, "left")
+        assert "bars back, no older bars" in await tell(pilot, OlderBars.NONE, *far)
+        assert "no older bars are kept" in await tell(pilot, OlderBars.MOST, *far)
+        await cockpit.press(pilot, "end")
+        assert "older bars" not in cockpit.pane("chart")
 
 
 async def test_only_the_chart_that_is_looked_at_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

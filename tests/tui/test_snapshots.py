@@ -11,7 +11,9 @@ import pytest
 from msgspec.structs import replace
 from textual.pilot import Pilot
 
+from engine.model.chart import OlderBars
 from engine.model.events import LinkState
+from engine.model.market import Timeframe
 from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import AccountKind, OrderStatus
 from engine.model.view import LinkView, View
@@ -98,6 +100,17 @@ def test_picture(snap_compare: Callable[..., bool], name: str, size: tuple[int, 
         await cockpit.press(pilot, *(_NAMES.get(key, key) for key in keys))
 
     assert snap_compare(cockpit.app, terminal_size=size, run_before=press)
+
+
+def test_chart_that_waits_for_older_bars(snap_compare: Callable[..., bool]) -> None:
+    cockpit = Cockpit()
+    cockpit.engine.older["MNQ", Timeframe.M5] = (), OlderBars.LOADING
+
+    async def look_back(pilot: Pilot[Any]) -> None:
+        await pilot.pause()
+        await cockpit.press(pilot, "1", "left", "left", "left")
+
+    assert snap_compare(cockpit.app, terminal_size=MEDIUM, run_before=look_back)
 
 
 def test_rejected_order_and_alerts(snap_compare: Callable[..., bool]) -> None:

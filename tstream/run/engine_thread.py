@@ -55,6 +55,11 @@ class EngineThread:
         engine = self._engine
         return engine.chart(instrument, timeframe) if engine is not None else None
 
+    def load_older(self, instrument: str, timeframe: Timeframe) -> None:
+        engine = self._engine
+        if engine is not None:
+            engine.load_older(instrument, timeframe)
+
     def notices(self, after_seq: int) -> Sequence[Notice]:
         engine = self._engine
         return engine.notices(after_seq) if engine is not None else ()

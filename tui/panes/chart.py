@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
-from engine.model.chart import ChartView
+from engine.model.chart import ChartView, OlderBars
 from engine.model.market import Bar
 from engine.model.view import ContractView, SessionView
 from tui import clock_times as times
@@ -23,7 +23,10 @@ WIDEST = 3
 
 
 class ChartPane(Pane):
-    """Candles, levels and zones. Left and right look back, plus and minus change the width of a candle."""
+    """Candles, levels and zones. Left and right look back, plus and minus change the width of a candle.
+
+    Who looks back, or makes room, beyond what is there, has the engine asked for older bars.
+    """
 
     NAME = "chart"
     FOLLOWS = True
@@ -53,15 +56,26 @@ class ChartPane(Pane):
         width, height = self.inner
         most = max(0, len(chart.bars) - 10)
         self._back = min(self._back, most)
-        head = self._title(state, ends=0 < most == self._back)
         every = (*chart.bars, chart.forming) if chart.forming is not None else chart.bars
         self._bars = len(every)
         pitch = self._pitch or self._pitch_for(len(every))
         levels, session = levels_of(state.view, contract), session_of(state.view, contract)
+        seen = self._left <= self._shown(pitch)
+        words = _older_words(chart.older, seen=seen and self._back > 0, last=0 < most == self._back)
+        head = self._title(state, words)
         rows = candles(chart, contract, levels, width, height, pitch, self._back, session)
         bar = every[-1 - min(self._back, len(every) - 1)]
         foot = _ohlc(bar, contract, session, looked_back=self._back > 0) if width >= 60 else EMPTY
         return Content(rows, title=head, note=_frames(state), foot=foot)
+
+    @property
+    def _left(self) -> int:
+        """Bars from the one at the right back to the oldest."""
+        return self._bars - self._back
+
+    def _shown(self, pitch: int) -> int:
+        """How many bars there is room for, about."""
+        return max(1, (self.inner[0] - 20) // pitch)
 
     def _pitch_for(self, bars: int) -> int:
         """Cells a candle: two where there is room, more where there are few."""
@@ -77,12 +91,13 @@ class ChartPane(Pane):
         self._chart = chart
         return chart
 
-    def _title(self, state: ScreenState, *, ends: bool = False) -> Row:
-        """`ends`: no older bars are known than those that are looked at."""
+    def _title(self, state: ScreenState, older: str = "") -> Row:
+        """`older` says what there is before the bars that are looked at."""
         if state.contract is None:
             return (("Chart", "dim"),)
         name = plain(state.contract.name)
-        back = f" · {self._back} bars back{', the oldest' if ends else ''}" if self._back else ""
+        said = [f"{self._back} bars back"] if self._back else []
+        back = f" · {', '.join([*said, *filter(None, [older])])}" if said or older else ""
         return (
             ("Chart · ", "dim"),
             (name, "accent bold"),
@@ -94,13 +109,23 @@ class ChartPane(Pane):
         if self._state is not None:
             self.show(self.build(self._state))
 
+    def _look_further(self) -> None:
+        """Draw, and ask for older bars before those that are here have gone by."""
+        self._redraw()
+        state = self._state
+        if state is not None and self._left < 2 * self._shown(self._pitch or self._pitch_for(self._bars)):
+            state.older_of(state.instrument, state.timeframe)
+
     def action_back(self, bars: int) -> None:
         self._back = max(0, self._back + bars)
-        self._redraw()
+        if bars > 0:
+            self._look_further()
+        else:
+            self._redraw()
 
     def action_widen(self, by: int) -> None:
         self._pitch = max(1, min(WIDEST, (self._pitch or self._pitch_for(self._bars)) + by))
-        self._redraw()
+        self._look_further()
 
 
 def _missing(state: ScreenState, chart: ChartView | None) -> str:
@@ -111,6 +136,20 @@ def _missing(state: ScreenState, chart: ChartView | None) -> str:
         return "no engine, no chart"
     # Before the engine stands there is a picture of version 0, and nobody to draw a chart.
     return "waiting for history" if chart is not None or not state.view.version else "waiting for the chart"
+
+
+def _older_words(older: OlderBars, *, seen: bool, last: bool) -> str:
+    """What there is before the bars that are looked at, once the oldest is `seen` or the `last` in view."""
+    match older:
+        case OlderBars.LOADING:
+            return "loading older bars…"
+        case OlderBars.FAILED:
+            return "older bars failed to load, ← tries again"
+        case OlderBars.NONE if seen or last:
+            return "no older bars"
+        case OlderBars.MOST if seen or last:
+            return "no older bars are kept"
+    return "the oldest" if last else ""
 
 
 def _frames(state: ScreenState) -> Row:
