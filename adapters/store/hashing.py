@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 from msgspec import Struct
 
-from adapters.store.errors import port_error
-from adapters.store.opening import uri
-from adapters.store.schema import VERSION, version_of
+from adapters.store.reading import opened
 from engine.model.errors import FatalError
 
 _LENGTH_BYTES = 8
@@ -32,29 +29,18 @@ def run_hash(path: Path) -> RunHash:
     Only reads, so an engine may be at work on the file. Raises FatalError when there is no journal or it
     can't be read.
     """
-    if not path.exists():
-        raise FatalError(f"there is no journal at {path}; it is made by the first run of tstream")
-    try:
-        with closing(sqlite3.connect(uri(path, "ro"), uri=True)) as db:
-            return _hash(path, db)
-    except sqlite3.Error as error:
-        raise FatalError(str(port_error(path, error))) from None
-
-
-def _hash(path: Path, db: sqlite3.Connection) -> RunHash:
-    try:
-        version = version_of(db)
-    except FatalError as error:
-        raise FatalError(f"{path} {error}") from None
-    run = None
-    if version == VERSION:
+    with opened(path) as db:
         run = db.execute("SELECT boot, after_seq FROM runs ORDER BY boot DESC LIMIT 1").fetchone()
-    if run is None:
-        raise FatalError(f"the journal {path} knows of no run yet; start tstream once")
+        if run is None:
+            raise FatalError(f"the journal {path} knows of no run yet; start tstream once")
+        return _hash(db, *run)
+
+
+def _hash(db: sqlite3.Connection, boot: int, after_seq: int) -> RunHash:
     digest = hashlib.sha256()
     count = 0
-    for (body,) in db.execute("SELECT body FROM records WHERE seq > ? ORDER BY seq", (run[1],)):
+    for (body,) in db.execute("SELECT body FROM records WHERE seq > ? ORDER BY seq", (after_seq,)):
         digest.update(len(body).to_bytes(_LENGTH_BYTES))
         digest.update(body)
         count += 1
-    return RunHash(count, digest.hexdigest(), run[0])
+    return RunHash(count, digest.hexdigest(), boot)

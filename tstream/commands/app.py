@@ -16,6 +16,7 @@ from tstream import arguments as args
 from tstream.commands.backtest_app import backtest
 from tstream.commands.bots_app import bots_app
 from tstream.commands.data.app import data_app
+from tstream.commands.journal_app import journal_app, report, trades
 from tstream.commands.lab_app import lab_app
 from tstream.commands.order_app import order_app
 from tstream.errors import CommandError, UsageError
@@ -46,7 +47,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-journal_app = typer.Typer(help="Look into the journal of decisions, orders and fills.")
 app.add_typer(journal_app, name="journal", rich_help_panel=LOOK)
 app.add_typer(lab_app)
 app.add_typer(order_app, name="order", rich_help_panel=TRADE)
@@ -263,16 +263,8 @@ def simulate(
     raise typer.Exit(commands.simulate(host, port, state, opened, other, faults, run))
 
 
-@journal_app.command("hash")
-def journal_hash(
-    file: Annotated[
-        Path | None, typer.Option("--file", metavar="FILE", help="A journal other than the last run's.")
-    ] = None,
-) -> None:
-    """Print the last run's hash and number of records: equal runs print equal lines."""
-    from tstream.commands import journal as commands
-
-    raise typer.Exit(commands.journal_hash(file))
+app.command(rich_help_panel=LOOK)(report)
+app.command(rich_help_panel=LOOK)(trades)
 
 
 @notify_app.command("test")

@@ -25,7 +25,7 @@ TRADES, SIZE, EQUITY, RISK = "Trades", "Wins and losses", "Equity", "Risk"
 def figures(found: Statistics, ruin: Ruin | None = None) -> tuple[Figure, ...]:
     """All of them, in the order in which they are shown."""
     s = found
-    of = "at the mark" if s.drawdown_at_mark else "closed trades"
+    of = "at mark" if s.drawdown_at_mark else "closed"
     run = f"{abs(s.run)} {'won' if s.run > 0 else 'lost'}"
     return tuple(
         Figure(*one)
@@ -60,10 +60,10 @@ def figures(found: Statistics, ruin: Ruin | None = None) -> tuple[Figure, ...]:
             (EQUITY, "Sharpe", ratio(s.sharpe)),
             (EQUITY, "Sortino", ratio(s.sortino)),
             (EQUITY, "volatility, yearly", percent(s.volatility)),
-            (RISK, "value at risk 95 %, a day", money(_down(s.var_95_usd))),
-            (RISK, "value at risk 99 %, a day", money(_down(s.var_99_usd))),
-            (RISK, "the same, normal 95 %", money(_down(s.normal_var_95_usd))),
-            (RISK, "the same, normal 99 %", money(_down(s.normal_var_99_usd))),
+            (RISK, "VaR 95 %, a day", money(_down(s.var_95_usd))),
+            (RISK, "VaR 99 %, a day", money(_down(s.var_99_usd))),
+            (RISK, "VaR 95 %, normal", money(_down(s.normal_var_95_usd))),
+            (RISK, "VaR 99 %, normal", money(_down(s.normal_var_99_usd))),
             (RISK, "Kelly fraction", percent(s.kelly)),
             *((RISK, name, text) for name, text in _ruin(ruin)),
         )
@@ -86,7 +86,7 @@ def _ruin(ruin: Ruin | None) -> Iterator[tuple[str, str]]:
     if ruin is None:
         yield "risk of ruin", NONE
         return
-    bounds = f"{percent(ruin.low, 2)} to {percent(ruin.high, 2)}"
-    yield "risk of ruin", f"{percent(ruin.probability, 2)} ({bounds})"
+    yield "risk of ruin", percent(ruin.probability, 2)
+    yield "its bounds at 95 %", f"{percent(ruin.low, 2)}, {percent(ruin.high, 2)}"
     yield "floor", f"{ruin.floor_r:.1f} R below"
-    yield "over", f"{times(ruin.trades_ahead, 'trade')}, {times(ruin.paths, 'path')}"
+    yield "over", times(ruin.trades_ahead, "trade")

@@ -44,6 +44,8 @@ class Part(Struct, frozen=True):
     """Plan id to the bot or room that opened it."""
     facts: Sequence[tuple[str, str]] = ()
     """What should be read beside the figures: period, fill model, costs, seed."""
+    table: tuple[str, Sequence[Sequence[str]]] = ("", ())
+    """Something more: its title and its rows, the first of them its head."""
 
 
 def html_report(
@@ -82,7 +84,9 @@ def _part(part: Part) -> Markup:
         tag("h2", part.title, _badge(part.badge), tag("span", part.currency, class_="dim")),
         _tiles(found, days[-1].close_usd - part.start_usd if days else found.net_usd),
         _card(f"Equity, {of}", equity_chart(equity, part.start_usd, part.calendar)) if equity else "",
-        _card("Results by month" if len(days) > 70 else "Results by day", result_map(days)) if days else "",
+        _card("Results by month" if len(days) > 70 else "Results by day", result_map(days))
+        if len(days) > 1
+        else "",
         tag(
             "div",
             _card("Trades by result", r_histogram(part.trades)) if part.trades else "",
@@ -90,6 +94,7 @@ def _part(part: Part) -> Markup:
             *(_card(name, _table(rows)) for name, rows in groups(figures(found, part.ruin))),
             class_="two",
         ),
+        _card(part.table[0], _rows(part.table[1])) if part.table[1] else "",
         _trades(part) if part.trades else "",
     )
 
@@ -172,6 +177,15 @@ def _badge(text: str) -> Markup:
 
 def _facts(facts: Sequence[tuple[str, str]]) -> Markup:
     return tag("dl", joined(*(joined(tag("dt", name), tag("dd", value)) for name, value in facts)))
+
+
+def _rows(rows: Sequence[Sequence[str]]) -> Markup:
+    head, *lines = rows
+    return tag(
+        "table",
+        tag("tr", *(tag("th", name) for name in head)),
+        *(tag("tr", *(tag("td", cell) for cell in line)) for line in lines),
+    )
 
 
 def _table(rows: Sequence[tuple[str, str]]) -> Markup:

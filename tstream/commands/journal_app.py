@@ -1,0 +1,101 @@
+"""Commands that read the journal, their words and options: report, trades, journal hash."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tstream.errors import UsageError
+from tstream.reports.kinds import ReportType
+
+journal_app = typer.Typer(help="Look into the journal of decisions, orders and fills.")
+
+Journal = Annotated[
+    Path | None, typer.Option("--journal", metavar="FILE", help="A journal other than the last run's.")
+]
+Book = Annotated[str | None, typer.Option("--book", metavar="NAME", help="Only this book.")]
+Json = Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")]
+CsvOut = Annotated[bool, typer.Option("--csv", help="As CSV, for spreadsheets.")]
+
+
+def day(text: str) -> date:
+    """Raises ValueError."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f'"{text}" is no date: write YYYY-MM-DD, such as 2026-03-02') from None
+
+
+def report(
+    kind: Annotated[ReportType, typer.Option("--type", help="What it is about.")] = ReportType.DAILY,
+    at: Annotated[
+        date | None,
+        typer.Option(
+            "--date", parser=day, metavar="DAY", help="A trade date in it; without it the newest there is."
+        ),
+    ] = None,
+    book: Book = None,
+    as_json: Json = False,
+    as_csv: CsvOut = False,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="As one HTML file that needs nothing else; - is stdout."),
+    ] = None,
+    floor: Annotated[
+        float | None,
+        typer.Option(
+            "--floor",
+            min=0.01,
+            metavar="AMOUNT",
+            help="Risk of ruin: how far below the account is lost. Without it the firm's maximum loss, as "
+            "the account's name tells it, else a tenth of what it began with.",
+        ),
+    ] = None,
+    journal: Journal = None,
+) -> None:
+    """Report on a day, week or month, on patterns or risk: statistics by book, from the journal.
+
+    Figures are defined in docs/statistics.md. An engine may be running.
+    """
+    from tstream.commands import report as commands
+
+    raise typer.Exit(commands.report(kind, at, book, _form(as_json, as_csv, html), html, floor, journal))
+
+
+def trades(
+    days: Annotated[
+        int, typer.Option("--days", min=1, max=36_500, metavar="N", help="Of so many newest days.")
+    ] = 7,
+    book: Book = None,
+    contract: Annotated[
+        str | None, typer.Option("--contract", metavar="NAME", help="Only this contract.")
+    ] = None,
+    as_json: Json = False,
+    as_csv: CsvOut = False,
+    journal: Journal = None,
+) -> None:
+    """List closed trades with their results, in money and in R, and how far they were against and for it."""
+    from tstream.commands import report as commands
+
+    raise typer.Exit(commands.trades(days, book, contract, _form(as_json, as_csv, None), journal))
+
+
+@journal_app.command("hash")
+def journal_hash(
+    file: Annotated[
+        Path | None, typer.Option("--file", metavar="FILE", help="A journal other than the last run's.")
+    ] = None,
+) -> None:
+    """Print the last run's hash and number of records: equal runs print equal lines."""
+    from tstream.commands import journal as commands
+
+    raise typer.Exit(commands.journal_hash(file))
+
+
+def _form(as_json: bool, as_csv: bool, html: Path | None) -> str:
+    if as_json + as_csv + (html is not None) > 1:
+        raise UsageError("--json, --csv and --html are one or another")
+    return "json" if as_json else "csv" if as_csv else ""

@@ -1,0 +1,141 @@
+"""What a report is about: which days, which books, what belongs together, and the figures of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from itertools import groupby
+from random import Random
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from engine.portfolio.daily import Day, days_of
+from engine.portfolio.ruin import Ruin, risk_of_ruin
+from engine.portfolio.statistics import Statistics, closed_equity, r_multiples
+from tstream.reports.history import STRICTEST, BookHistory, History
+from tstream.reports.kinds import ReportType as ReportType
+
+
+class Section(Struct, frozen=True):
+    """One book, or several of one kind and currency together."""
+
+    told: BookHistory
+    books: tuple[str, ...]
+    statistics: Statistics
+    days: list[Day]
+    ruin: Ruin | None = None
+    floor_usd: Decimal | None = None
+    """How far the floor of the risk of ruin is below what the account is worth."""
+
+
+class Report(Struct, frozen=True):
+    type: ReportType
+    first: date
+    last: date
+    sections: list[Section]
+
+    @property
+    def title(self) -> str:
+        """ "Week from 2026-03-02 to 2026-03-08"."""
+        if self.type is ReportType.DAILY:
+            return f"Day {self.first}"
+        if self.type is ReportType.MONTHLY:
+            return f"Month {self.first:%Y-%m}"
+        name = "Week" if self.type is ReportType.WEEKLY else self.type.value.capitalize()
+        return f"{name} from {self.first} to {self.last}"
+
+
+def period(kind: ReportType, day: date) -> tuple[date | None, date]:
+    """First and last trade date of the report that `day` is in; without a first one everything before."""
+    if kind is ReportType.DAILY:
+        return day, day
+    if kind is ReportType.WEEKLY:
+        monday = day - timedelta(days=day.weekday())
+        return monday, monday + timedelta(days=6)
+    if kind is ReportType.MONTHLY:
+        return day.replace(day=1), (day.replace(day=1) + timedelta(days=31)).replace(day=1) - timedelta(
+            days=1
+        )
+    return None, day
+
+
+def make_report(
+    history: History,
+    kind: ReportType,
+    day: date | None = None,
+    floor_usd: Decimal | None = None,
+    seed: int = 0,
+) -> Report | None:
+    """Of the period around `day`, which is the newest trade date that anything is known of where none is
+    given. None where nothing is known at all. `floor_usd` is how far the floor of the risk of ruin is below.
+    """
+    days = [book.last_day for book in history.books]
+    newest = max((one for one in days if one is not None), default=None)
+    if newest is None:
+        return None
+    first, last = period(kind, day or newest)
+    begun = [day for book in history.books if (day := _first_day(book)) is not None]
+    first = first or min(last, *begun)
+    told = [book.within(first, last) for book in history.books]
+    sections = [_section(one, (one.book,), floor_usd, seed) for one in told]
+    sections += [_section(one, names, floor_usd, seed) for one, names in _together(told)]
+    return Report(kind, first, last, sections)
+
+
+def _first_day(book: BookHistory) -> date | None:
+    stamps = [*(ts for ts, _ in book.equity[:1]), *(trade.opened_ts for trade in book.trades[:1])]
+    return book.calendar.trade_date(min(stamps)) if stamps else None
+
+
+def _section(told: BookHistory, books: tuple[str, ...], floor_usd: Decimal | None, seed: int) -> Section:
+    found = told.statistics()
+    curve = told.equity or closed_equity(told.trades, told.start_usd)
+    distance = floor_usd or told.loss_limit_usd or told.start_usd / 10
+    risks = [trade.risk_usd for trade in told.trades if trade.risk_usd]
+    ruin = None
+    if risks:
+        each = sum(risks, Decimal(0)) / len(risks)
+        ruin = risk_of_ruin(r_multiples(told.trades), float(distance / each), Random(seed))
+    days = days_of(curve, told.start_usd, told.calendar)
+    return Section(told, books, found, days, ruin, distance if ruin is not None else None)
+
+
+def _together(books: Sequence[BookHistory]) -> Iterator[tuple[BookHistory, tuple[str, ...]]]:
+    """Several books of one kind of money, currency and calendar as one; others are in no sum."""
+    for _, group in groupby(sorted(books, key=_alike), _alike):
+        several = list(group)
+        if len(several) < 2:
+            continue
+        known = all(book.start_usd > 0 for book in several)
+        yield (
+            replace(
+                several[0],
+                book=f"{len(several)} books together",
+                account="",
+                start_usd=sum((book.start_usd for book in several), Decimal(0)) if known else Decimal(0),
+                trades=sorted((t for book in several for t in book.trades), key=lambda t: t.closed_ts),
+                equity=_summed(several, known) if all(b.equity for b in several if b.trades) else [],
+                deepest={},
+                loss_limit_usd=Decimal(0),
+            ),
+            tuple(book.book for book in several),
+        )
+
+
+def _alike(book: BookHistory) -> tuple[int, str, str]:
+    return STRICTEST.index(book.kind), book.currency, book.calendar.name
+
+
+def _summed(books: Sequence[BookHistory], known: bool) -> list[tuple[int, Decimal]]:
+    """What they were worth together whenever one of them changed; from 0 on where a start is not known."""
+    latest = [Decimal(0) for _ in books]
+    total = sum((book.start_usd for book in books), Decimal(0)) if known else Decimal(0)
+    changes = sorted((ts, n, usd - book.start_usd) for n, book in enumerate(books) for ts, usd in book.equity)
+    curve = []
+    for ts, n, usd in changes:
+        total += usd - latest[n]
+        latest[n] = usd
+        curve.append((ts, total))
+    return curve
