@@ -42,7 +42,9 @@ class ZoneView(Struct, frozen=True):
     """A price band on the chart, ticks."""
 
     kind: str
-    """"OB" (order block), "S/R"."""
+    """"OB" (order block), "BRK" (breaker), "S/R", "FVG" (fair value gap), "IFVG" (inverted), "LIQ" (pool),
+    "PDH", "PDL", "PWH", "PWL" (extremes of the day and the week before), "EQ" (middle of the last leg).
+    """
     direction: int
     low: int
     high: int

@@ -11,14 +11,12 @@ from engine.model.chart import AlignmentView, FrameView, ZoneView
 from engine.model.instrument import Instrument
 from engine.model.market import Bar, Timeframe
 from engine.signals.alignment import USUAL_ALIGNMENT, Alignment, AlignmentConfig, align
+from engine.signals.chart_zones import zones_of
 from engine.signals.frame import FrameSignals
 from engine.signals.indicators.followed import Followed
 
 _Key = tuple[str, Timeframe]
 Made = TypeVar("Made")
-
-_ZONES_A_KIND = 6
-"""How many order blocks and how many levels a chart is given."""
 
 MOST_UNREAD = 16_384
 """Boundaries that are kept unread: eleven trading days, a few MB a contract."""
@@ -200,29 +198,16 @@ class SignalBoard:
         return tuple(reasons)
 
     def zones(self, instrument: str, timeframe: Timeframe) -> tuple[ZoneView, ...]:
-        """The newest order blocks and the most touched levels of a chart, prices in ticks."""
+        """What a chart shows beside its bars, prices in ticks."""
+        frame = self._seen(instrument, timeframe)
+        week = frame.previous_week
+        if week.high is None and not timeframe.by_calendar:  # half hours reach further back than minutes
+            longer = self._seen(instrument, Timeframe.H2).previous_week
+            if longer.began == week.began:
+                week = longer
+        return zones_of(frame, week)
+
+    def _seen(self, instrument: str, timeframe: Timeframe) -> FrameSignals:
+        """Of a timeframe that may be folded for nobody but whoever looks at it."""
         folded = timeframe in self._bars.timeframes
-        frame = self.frame(instrument, timeframe) if folded else self._read_off(instrument, timeframe)
-        if frame.bar is None:
-            return ()
-        close = frame.bar.close
-        blocks = [
-            ZoneView(
-                "OB", block.polarity, block.low, block.high, block.stamp, block.touches, block.works_since
-            )
-            for block in frame.blocks.live[-_ZONES_A_KIND:]
-        ]
-        strongest = sorted(frame.levels.strong(2), key=lambda one: (-one.touches, -one.last_index))
-        levels = [
-            ZoneView(
-                "S/R",
-                1 if level.high <= close else -1,
-                level.low,
-                level.high,
-                level.stamp,
-                level.touches,
-                level.known_at,
-            )
-            for level in strongest[:_ZONES_A_KIND]
-        ]
-        return (*blocks, *levels)
+        return self.frame(instrument, timeframe) if folded else self._read_off(instrument, timeframe)

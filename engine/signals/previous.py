@@ -12,7 +12,19 @@ from engine.model.market import Bar
 class Previous:
     """High and low of the trade date or the week before; known with the first bar of the next one."""
 
-    __slots__ = ("_calendar", "_high", "_low", "_until", "_week", "_whole", "began", "high", "low", "stamp")
+    __slots__ = (
+        "_calendar",
+        "_high",
+        "_low",
+        "_until",
+        "_week",
+        "_whole",
+        "began",
+        "high",
+        "known_at",
+        "low",
+        "stamp",
+    )
 
     def __init__(self, calendar: Calendar = CME, *, week: bool = False) -> None:
         self._calendar = calendar
@@ -22,6 +34,8 @@ class Previous:
         self.low: int | None = None
         self.stamp = 0
         """Open time of the first bar after it, nanoseconds UTC."""
+        self.known_at = 0
+        """Close time of that bar."""
         self.began: date | None = None
         """The trade date that the newest bar belongs to, or the Monday of its week."""
         self._until = 0
@@ -49,7 +63,8 @@ class Previous:
     def _roll(self, began: date, bar: Bar) -> bool:
         known = self._whole
         if known:
-            self.high, self.low, self.stamp = self._high, self._low, bar.open_ts
+            self.high, self.low = self._high, self._low
+            self.stamp, self.known_at = bar.open_ts, bar.close_ts
         self._whole = self.began is not None  # that in which the series begins is only partly seen
         self.began = began
         self._high, self._low = bar.high, bar.low

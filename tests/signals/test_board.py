@@ -188,17 +188,21 @@ def test_views_tell_what_the_readings_say() -> None:
 
 
 def test_zones_are_bands_of_ticks_from_the_past() -> None:
+    lines = {"LIQ", "PDH", "PDL", "PWH", "PWL", "EQ"}
     kinds: set[tuple[str, int]] = set()
 
     def look(closed: BarsClosed, board: SignalBoard) -> None:
         for zone in board.zones("ES", Timeframe.M5):
             assert zone.low <= zone.high
             assert zone.from_ts < zone.known_at <= closed.ts
-            assert zone.direction in (-1, 1)
+            assert (zone.direction == 0) == (zone.kind in lines)
+            assert zone.low == zone.high or zone.kind not in lines
             kinds.add((zone.kind, zone.direction))
 
     run(minutes(7), look)
-    assert kinds == {("OB", 1), ("OB", -1), ("S/R", 1), ("S/R", -1)}
+    both = {(kind, side) for kind in ("OB", "BRK", "S/R", "FVG", "IFVG") for side in (1, -1)}
+    assert kinds - both == {(kind, 0) for kind in lines - {"PWH", "PWL"}}
+    assert both - kinds <= {("IFVG", 1), ("IFVG", -1)}
 
 
 def test_before_the_first_bar_there_is_an_empty_picture() -> None:

@@ -193,3 +193,23 @@ def test_entries_of_several_books_in_one_row_are_a_range() -> None:
     text = "\n".join(map(text_of, rows))
     assert "entry 21027.50–21028.00" in text
     assert text.count("entry") == 1
+
+
+def _names_of(*zones: ZoneView, height: int = 40) -> set[str]:
+    chart = chart_of(*[(60, 200, 60, 140)] * 20, zones=zones)
+    rows = candles(chart, replace(MNQ, last=MNQ.tick_size * 105), [], 90, height)
+    text = "\n".join(map(text_of, rows))
+    return {zone.kind for zone in zones if f" {zone.kind} " in text}
+
+
+def test_of_the_other_zones_as_many_are_drawn_as_there_is_room_for() -> None:
+    kinds = ("EQ", "IFVG", "FVG", "LIQ", "PDL", "PDH", "PWH", "PWL")
+    lines = [ZoneView(kind, 0, 65 + 16 * i, 65 + 16 * i, START) for i, kind in enumerate(kinds)]
+    assert _names_of(*lines) == {"LIQ", "PDL", "PDH", "PWH", "PWL", "FVG"}
+    assert _names_of(*lines, height=22) == {"PDL", "PDH", "PWH"}
+    block = ZoneView("OB", 1, 110, 150, START)
+    assert _names_of(block, ZoneView("PDH", 0, 148, 148, START), ZoneView("EQ", 0, 80, 80, START)) == {
+        "OB",
+        "EQ",
+    }
+    assert _names_of(ZoneView("PDH", 0, 900, 900, START)) == set()

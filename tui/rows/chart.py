@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from engine.model.chart import ChartView
+from engine.model.chart import ChartView, ZoneView
 from engine.model.market import Bar, Timeframe
 from engine.model.view import ContractView, SessionPhase, SessionView, View
 from tui import clock_times as times
@@ -28,7 +28,12 @@ _VOLUME = " ▁▂▃▄▅▆▇█"
 FUTURES_DAY = SessionView("", SessionPhase.CLOSED, "", "")
 """Where nobody says another day than Chicago's."""
 _ZONES = 4
-"""Most zones that are drawn."""
+"""Most order blocks and levels that are drawn."""
+_MAIN = ("OB", "BRK", "S/R")
+_USE = {"PDH": 0, "PDL": 0, "PWH": 0, "PWL": 0, "FVG": 2, "IFVG": 2, "EQ": 3}
+"""Of what is drawn beside these, where there is room, the least comes first; what is not named is 1."""
+_ROWS_A_ZONE = 6
+"""One of those in so many rows."""
 
 
 class PriceLine(Struct, frozen=True):
@@ -128,30 +133,55 @@ class _Canvas:
 
 
 def _zones(plot: _Plot, chart: ChartView, last: int) -> None:
-    """The few zones that matter most, as outlines from when they were known: those nearest to the price,
-    each with its name on its own row."""
-    scale, canvas = plot.scale, plot.canvas
-    named: set[int] = set()
+    """The few zones that matter most, as outlines from when they were known: blocks and levels nearest to the
+    price, behind them as many of the others as there is quiet room for; each with its name on its own row."""
     near = sorted(chart.zones, key=lambda zone: max(zone.low - last, last - zone.high, 0))
-    for zone in near[:_ZONES]:
-        top, bottom = scale.row(zone.high), scale.row(zone.low)
-        if bottom < 0 or top >= scale.height:
+    main = [zone for zone in near if zone.kind in _MAIN][:_ZONES]
+    taken = {y for zone in main for y in _rows_of(plot.scale, zone)} | {plot.scale.row(last)}
+    named: set[int] = set()
+    for zone in (*_beside(plot.scale, near, taken), *main):
+        _outline(plot, zone, named)
+
+
+def _beside(scale: Scale, near: Sequence[ZoneView], taken: set[int]) -> list[ZoneView]:
+    """What else there is quiet room for, the most useful and then the nearest first."""
+    chosen: list[ZoneView] = []
+    for zone in sorted(near, key=lambda zone: _USE.get(zone.kind, 1)):
+        rows = _rows_of(scale, zone)
+        within = rows[0] >= 0 and rows[-1] < scale.height
+        if zone.kind in _MAIN or not within or taken & {*rows, rows[0] - 1, rows[-1] + 1}:
             continue
-        since = zone.known_at or zone.from_ts
-        first = next((i for i, bar in enumerate(plot.bars) if bar.close_ts > since), len(plot.bars))
-        start = min(plot.x(first), canvas.width)
-        style = {1: "zone-up", -1: "zone-down"}.get(zone.direction, "zone-level")
-        edge = "▔" if top != bottom else "═"
-        for y, glyph in ((top, edge), (bottom, "▁" if top != bottom else edge)):
-            if 0 <= y < scale.height:
-                canvas.put(start, y, glyph * (canvas.width - start), style)
-        for y in range(max(0, top + 1), min(scale.height, bottom)):
-            canvas.put(start, y, "▏", style)
-        label = plain(zone.kind)[:5] + (f"×{zone.touches}" if zone.touches else "")
-        row = min(max((top + bottom) // 2, 0), scale.height - 1)
-        if row not in named:
-            named.add(row)
-            canvas.put(canvas.width - len(label) - 2, row, f" {label} ", style)
+        if len(chosen) == scale.height // _ROWS_A_ZONE:
+            break
+        chosen.append(zone)
+        taken |= {*rows}
+    return chosen
+
+
+def _rows_of(scale: Scale, zone: ZoneView) -> range:
+    return range(scale.row(zone.high), scale.row(zone.low) + 1)
+
+
+def _outline(plot: _Plot, zone: ZoneView, named: set[int]) -> None:
+    scale, canvas = plot.scale, plot.canvas
+    top, bottom = scale.row(zone.high), scale.row(zone.low)
+    if bottom < 0 or top >= scale.height:
+        return
+    since = zone.known_at or zone.from_ts
+    first = next((i for i, bar in enumerate(plot.bars) if bar.close_ts > since), len(plot.bars))
+    start = min(plot.x(first), canvas.width)
+    style = {1: "zone-up", -1: "zone-down"}.get(zone.direction, "zone-level")
+    edge = "▔" if top != bottom else "═" if zone.kind in _MAIN else "─"
+    for y, glyph in ((top, edge), (bottom, "▁" if top != bottom else edge)):
+        if 0 <= y < scale.height:
+            canvas.put(start, y, glyph * (canvas.width - start), style)
+    for y in range(max(0, top + 1), min(scale.height, bottom)):
+        canvas.put(start, y, "▏", style)
+    label = plain(zone.kind)[:5] + (f"×{zone.touches}" if zone.touches else "")
+    row = min(max((top + bottom) // 2, 0), scale.height - 1)
+    if row not in named:
+        named.add(row)
+        canvas.put(canvas.width - len(label) - 2, row, f" {label} ", style)
 
 
 def _candle(canvas: _Canvas, scale: Scale, bar: Bar, x: int) -> None:
