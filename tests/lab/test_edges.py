@@ -15,13 +15,13 @@ from engine.lab.edges.candidates import Candidate, Trials, figures, misses, tria
 from engine.lab.edges.occurrences import ANY, Occurrence, occurrences, stop_price
 from engine.lab.edges.outcomes import BarTrader, Outcome
 from engine.lab.edges.rules import EdgeRules
-from engine.lab.edges.search import analyse, find, split_ts
+from engine.lab.edges.search import find, search, split_ts
 from engine.lab.edges.search import test as look_once
 from engine.market.calendars.known import CME
 from engine.market.candles import resample
 from engine.model.market import MINUTE, Bar, Timeframe
 from tests.market.feed import T0
-from tests.support.price_series import MES, after_breaks, random_walk
+from tests.support.price_series import MES, Planted, random_walk, with_edge
 
 FREE = EdgeRules(timeframes=(Timeframe.M1,), costs=False)
 
@@ -211,13 +211,12 @@ def blank(bars: Sequence[Bar], rules: EdgeRules = FREE, seed: int = 1) -> Analys
 
 
 def searched(bars: Sequence[Bar], rules: EdgeRules = FREE, seed: int = 1) -> Analysis:
-    found, chance = tried(bars, rules), Random(seed)
-    return analyse(look_once(find(found, rules, blank(bars)), found, rules, chance), found, rules, chance)
+    return search(tried(bars, rules), rules, blank(bars), lambda: Random(seed))
 
 
 @pytest.fixture(scope="module")
 def planted() -> list[Bar]:
-    return after_breaks(1, 2_500, ticks=8.0)
+    return with_edge(Planted.BREAK, 1, 2_500, ticks=8.0)
 
 
 def test_a_planted_edge_is_found(planted: list[Bar]) -> None:

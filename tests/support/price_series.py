@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from enum import StrEnum
 from random import Random
 
 from engine.market.calendars.known import CME
@@ -67,18 +68,24 @@ class _Afterwards:
         return self._ticks * self._direction
 
 
-def after_breaks(seed: int, count: int, ticks: float, minutes: int = 12) -> list[Bar]:
-    """Momentum: what broke a swing goes on."""
-    return _after(PatternKind.BREAK, seed, count, ticks, minutes)
+class Planted(StrEnum):
+    """What is followed by a drift."""
+
+    SWEEP = "a rise or fall after a sweep of stops"
+    BREAK = "momentum after a break of structure"
+    LEVEL = "a turn at support or resistance that goes on"
 
 
-def after_levels(seed: int, count: int, ticks: float, minutes: int = 12) -> list[Bar]:
-    """Mean reversion: what turned at support or resistance goes on turning."""
-    return _after(PatternKind.LEVEL_HELD, seed, count, ticks, minutes)
+PATTERNS = {
+    Planted.SWEEP: PatternKind.POOL_SWEPT,
+    Planted.BREAK: PatternKind.BREAK,
+    Planted.LEVEL: PatternKind.LEVEL_HELD,
+}
 
 
-def _after(kind: PatternKind, seed: int, count: int, ticks: float, minutes: int) -> list[Bar]:
-    frame = FrameSignals("MES", Timeframe.M1)
+def with_edge(what: Planted, seed: int, count: int, ticks: float, minutes: int = 12) -> list[Bar]:
+    """Chance, but that prices drift so many ticks a minute, for some minutes, after a pattern of minutes."""
+    frame, kind = FrameSignals("MES", Timeframe.M1), PATTERNS[what]
     drift = _Afterwards(ticks, minutes)
 
     def nudge(bar: Bar) -> float:

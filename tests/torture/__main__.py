@@ -1,7 +1,7 @@
 """`python -m tests.torture [PART ...] [--seed N] [--count N]`: the long runs, each count with its seed.
 
-Parts: interleavings, bots, books, kills, accounts, week, alerts. The exit status is 1 when something broke;
-it says how to see it again.
+Parts: interleavings, bots, books, kills, accounts, week, alerts, discovery. The exit status is 1 when
+something broke; it says how to see it again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from io import TextIOWrapper
 from pathlib import Path
 
 from bench.figures import machine, ms, quantile, table
-from tests.torture import beside, interleavings, many_books, memory, texts
+from tests.torture import beside, edges, interleavings, many_books, memory, texts
 from tests.torture import kill_plan as kills
 from tests.torture.kill_points import ANY, POINTS
 from tests.torture.killed_books import KilledBooks
@@ -30,6 +30,8 @@ from tests.torture.week import Week
 
 SCENES, KILLS, DAYS, TEXTS = 10_000, 210, 5, 20_000
 BOT_SCENES, BOOK_SCENES, ACCOUNT_KILLS = 1_000, 10_000, 100
+NOISES, MARKETS_A_NOISE = 100, 5
+LEAST_POWER = 0.5
 AIM_S = 2.0
 """From the first accepted login to a protected position."""
 
@@ -203,6 +205,39 @@ def accounts(seed: int, count: int | None) -> None:
     )
 
 
+def discovery(seed: int, count: int | None) -> None:
+    began = time.monotonic()
+    jobs = os.cpu_count() or 1
+    noises = count or NOISES
+    noise = spread(edges.noise, seed, noises, jobs)
+    planted = {
+        what: spread(play, seed, max(2, noises // MARKETS_A_NOISE), jobs)
+        for what, play in edges.PLANTED.items()
+    }
+    table(
+        f"discovery: seed {seed}, {time.monotonic() - began:.0f} s; an edge in noise at most in"
+        f" {edges.RULES.error_rate:.0%} of the runs",
+        ("market", "searches", "candidates", "with an edge", "share", "the planted pattern among them"),
+        [
+            ("noise", f"{noise.runs}", f"{noise.candidates:,}", f"{noise.found}", f"{noise.share:.0%}", ""),
+            *(
+                (
+                    what,
+                    f"{one.runs}",
+                    f"{one.candidates:,}",
+                    f"{one.found}",
+                    f"{one.share:.0%}",
+                    f"{one.named}",
+                )
+                for what, one in planted.items()
+            ),
+        ],
+    )
+    assert noise.found <= edges.RULES.error_rate * noise.runs, f"edges in noise: {noise.edges}"
+    weak = {what: one.share for what, one in planted.items() if one.share < LEAST_POWER}
+    assert not weak, f"too rarely found: {weak}"
+
+
 PARTS: dict[str, Callable[[int, int | None], None]] = {
     "interleavings": interleave,
     "bots": bots,
@@ -211,6 +246,7 @@ PARTS: dict[str, Callable[[int, int | None], None]] = {
     "accounts": accounts,
     "week": week,
     "alerts": alerts,
+    "discovery": discovery,
 }
 
 
@@ -220,7 +256,7 @@ def main(argv: Sequence[str]) -> int:
         "parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; all of them by default"
     )
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--count", type=int, help="scenes, kills, trade dates, or texts")
+    parser.add_argument("--count", type=int, help="scenes, kills, trade dates, texts, or markets")
     asked = parser.parse_args(argv)
     if unknown := set(asked.parts) - set(PARTS):
         parser.error(f"no such part: {', '.join(sorted(unknown))}")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import pytest
+
 from engine.model.market import Side
-from tests.torture import beside, many_books
+from tests.torture import beside, edges, many_books
 from tests.torture.interleavings import interleave
 from tests.torture.kill_plan import Kill, plan
 from tests.torture.kill_points import ANY, POINTS
@@ -44,6 +46,15 @@ def test_no_interleaving_of_two_bots_in_one_contract_breaks_an_invariant() -> No
     assert tally.scenes >= 5
     assert tally.together
     assert set(tally.opened) == set(beside.NAMES)
+
+
+def test_a_search_of_noise_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """tests/lab has small searches with and without an edge; this is how they are added up."""
+    monkeypatch.setattr(edges, "MINUTES", 700)
+    noise = edges.noise(SEED, 1)
+    noise += edges.noise(SEED, 1)
+    assert (noise.runs, noise.found, noise.share) == (2, 0, 0.0)
+    assert noise.candidates > 500
 
 
 def test_a_scene_plays_the_same_every_time() -> None:

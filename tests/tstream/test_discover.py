@@ -10,7 +10,7 @@ import pytest
 
 from adapters.tapes.export import write_bars
 from engine.model.market import Bar
-from tests.support.price_series import MES, after_breaks, random_walk
+from tests.support.price_series import MES, Planted, random_walk, with_edge
 from tstream.cli import call
 
 Out = pytest.CaptureFixture[str]
@@ -29,7 +29,9 @@ def noise(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return written(tmp_path_factory.mktemp("planted") / "planted.csv", after_breaks(1, 2_500, ticks=8.0))
+    return written(
+        tmp_path_factory.mktemp("planted") / "planted.csv", with_edge(Planted.BREAK, 1, 2_500, ticks=8.0)
+    )
 
 
 def discover(tape: Path, out: Path, *more: str) -> int:

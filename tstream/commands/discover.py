@@ -21,7 +21,7 @@ from adapters.common.files import replace_file
 from engine.lab.edges.analysis import Analysis, Stage
 from engine.lab.edges.candidates import Figures, Trials, trials
 from engine.lab.edges.rules import EdgeRules
-from engine.lab.edges.search import analyse, find
+from engine.lab.edges.search import analyse, find, search
 from engine.lab.edges.search import test as look_once
 from engine.model.instrument import Instrument
 from engine.model.market import NANOS, Bar, Timeframe
@@ -84,17 +84,17 @@ def discover(
 def _searched(
     tried: Trials, rules: EdgeRules, stage: Stage | None, blank: Analysis, before: Analysis | None
 ) -> Analysis:
-    chance = Random(blank.seed)
+    def chance() -> Random:
+        return Random(blank.seed)
+
     if stage is Stage.TEST:
         assert before is not None
-        return look_once(before, tried, rules, chance)
+        return look_once(before, tried, rules, chance())
     if stage is Stage.ANALYSE:
         assert before is not None
-        return analyse(before, tried, rules, chance)
-    found = find(tried, rules, replace(blank, looks=_looks(blank, before)))
-    if stage is Stage.FIND:
-        return found
-    return analyse(look_once(found, tried, rules, chance), tried, rules, Random(blank.seed))
+        return analyse(before, tried, rules, chance())
+    begun = replace(blank, looks=_looks(blank, before))
+    return find(tried, rules, begun) if stage is Stage.FIND else search(tried, rules, begun, chance)
 
 
 def _looks(blank: Analysis, before: Analysis | None) -> int:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal
 
 from msgspec import Struct
 
-from engine.lab.edges.candidates import Candidate, Figures
+from engine.lab.edges.candidates import BOTH, Candidate, Figures
 from engine.lab.overfitting import Overfitting
 from engine.model.market import Timeframe
 
@@ -26,7 +25,8 @@ class Edge(Struct, frozen=True, kw_only=True):
     signal: str
     instrument: str
     timeframe: Timeframe
-    direction: Literal["long", "short"]
+    direction: str
+    """"long", "short", or "both ways": whichever the pattern points."""
     pattern: str
     context: str
     required_rr: float
@@ -47,12 +47,9 @@ class Edge(Struct, frozen=True, kw_only=True):
     """Why it is none; empty while it may be one."""
 
     @property
-    def sign(self) -> int:
-        return 1 if self.direction == "long" else -1
-
-    @property
     def candidate(self) -> Candidate:
-        return Candidate(self.timeframe, self.pattern, self.sign, self.context)
+        direction = {"long": 1, "short": -1}.get(self.direction, BOTH)
+        return Candidate(self.timeframe, self.pattern, direction, self.context)
 
 
 class WalkForward(Struct, frozen=True):

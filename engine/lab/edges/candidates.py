@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import product
 from math import sqrt
 from statistics import NormalDist
 
@@ -19,6 +20,9 @@ from engine.model.instrument import Instrument
 from engine.model.market import Bar, Timeframe
 from engine.signals.atr import Atr
 
+BOTH = 0
+"""The direction of a candidate that is traded whichever way its pattern points."""
+_SIDES = {1: "long", -1: "short", BOTH: "both ways"}
 _AIMLESS = 500
 """Entries at regular intervals that say what a direction earns without any pattern."""
 _NORMAL = NormalDist()
@@ -30,14 +34,19 @@ class Candidate(Struct, frozen=True, order=True):
     timeframe: Timeframe
     pattern: str
     direction: int
+    """+1 long, -1 short, 0 whichever way the pattern points."""
     context: str
 
     @property
     def name(self) -> str:
         """As the cockpit's lists and files call it: "break bos long 5m, trend with"."""
-        side = "long" if self.direction > 0 else "short"
         context = "" if self.context == ANY else f", {self.context}"
-        return f"{self.pattern} {side} {self.timeframe}{context}"
+        return f"{self.pattern} {self.side} {self.timeframe}{context}"
+
+    @property
+    def side(self) -> str:
+        """The direction in a word or two."""
+        return _SIDES[self.direction]
 
 
 class Trials(Struct, frozen=True):
@@ -45,7 +54,9 @@ class Trials(Struct, frozen=True):
 
     outcomes: dict[Candidate, tuple[Outcome, ...]]
     aimless: dict[tuple[Timeframe, int], tuple[Outcome, ...]]
-    """Trades that were entered at regular intervals, by timeframe and direction."""
+    """Trades that were entered at regular intervals, by timeframe and direction; those of both ways together
+    are in no order.
+    """
     occurrences: int
     start_ts: int
     end_ts: int
@@ -81,21 +92,22 @@ def trials(
         outcome = trader.play(occurrence)
         if outcome is None:
             continue
-        for context in occurrence.contexts:
-            candidate = Candidate(timeframe, occurrence.pattern, occurrence.direction, context)
+        for direction, context in product((occurrence.direction, BOTH), occurrence.contexts):
+            candidate = Candidate(timeframe, occurrence.pattern, direction, context)
             listed = found.setdefault(candidate, [])
             if not listed or listed[-1].exit_ts <= outcome.decided_ts:
                 listed.append(outcome)
+    long, short = (
+        tuple(
+            outcome
+            for one in _aimless(own, timeframe, direction)
+            if (outcome := trader.play(one)) is not None
+        )
+        for direction in (1, -1)
+    )
     return Trials(
         {candidate: tuple(listed) for candidate, listed in found.items()},
-        {
-            (timeframe, direction): tuple(
-                outcome
-                for one in _aimless(own, timeframe, direction)
-                if (outcome := trader.play(one)) is not None
-            )
-            for direction in (1, -1)
-        },
+        {(timeframe, 1): long, (timeframe, -1): short, (timeframe, BOTH): long + short},
         count,
         bars[0].open_ts,
         bars[-1].close_ts,

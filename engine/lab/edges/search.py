@@ -6,7 +6,7 @@ second tests in.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from statistics import variance
 
@@ -29,6 +29,12 @@ Bounds = tuple[int, int]
 def split_ts(trials: Trials, rules: EdgeRules) -> int:
     """Where the time that is searched ends, nanoseconds UTC."""
     return trials.start_ts + round((trials.end_ts - trials.start_ts) * rules.in_sample_share)
+
+
+def search(trials: Trials, rules: EdgeRules, blank: Analysis, chance: Callable[[], Chance]) -> Analysis:
+    """All three steps. `chance` makes a generator for each, always the same one."""
+    tested = test(find(trials, rules, blank), trials, rules, chance())
+    return analyse(tested, trials, rules, chance())
 
 
 def find(trials: Trials, rules: EdgeRules, blank: Analysis) -> Analysis:
@@ -57,7 +63,7 @@ def find(trials: Trials, rules: EdgeRules, blank: Analysis) -> Analysis:
                 signal=candidate.name,
                 instrument=blank.instrument,
                 timeframe=candidate.timeframe,
-                direction="long" if candidate.direction > 0 else "short",
+                direction=candidate.side,
                 pattern=candidate.pattern,
                 context=candidate.context,
                 required_rr=rules.thresholds(candidate.timeframe).required_rr,
@@ -80,7 +86,7 @@ def find(trials: Trials, rules: EdgeRules, blank: Analysis) -> Analysis:
 def _shortlist(
     shown: dict[Candidate, Figures], rules: EdgeRules, share: float
 ) -> list[tuple[Candidate, Figures]]:
-    """The most convincing candidates; of one pattern, timeframe and direction only the best context."""
+    """The most convincing candidates; of one pattern and timeframe only the best direction and context."""
     good = [
         (candidate, one)
         for candidate, one in shown.items()
@@ -89,7 +95,7 @@ def _shortlist(
     good.sort(key=lambda pair: (pair[1].rough_p, pair[0]))
     best: dict[tuple[object, ...], tuple[Candidate, Figures]] = {}
     for candidate, one in good:
-        best.setdefault((candidate.timeframe, candidate.pattern, candidate.direction), (candidate, one))
+        best.setdefault((candidate.timeframe, candidate.pattern), (candidate, one))
     return list(best.values())[: rules.shortlist]
 
 
@@ -99,7 +105,9 @@ def test(found: Analysis, trials: Trials, rules: EdgeRules, chance: Chance) -> A
     p_values, shown, aimless = [], [], []
     for edge in found.edges:
         results = _between(trials.outcomes.get(edge.candidate, ()), rest)
-        without = figures(_between(trials.aimless.get((edge.timeframe, edge.sign), ()), rest)).expectancy_r
+        without = figures(
+            _between(trials.aimless.get((edge.timeframe, edge.candidate.direction), ()), rest)
+        ).expectancy_r
         head_start = max(0.0, without or 0.0)
         p_values.append(sign_flip_p([one - head_start for one in results], chance))
         shown.append(figures(results))
