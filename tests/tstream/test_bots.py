@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from engine.model.instrument import CME_FUTURES
 from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, Timeframe
 from engine.model.sizing import ByEquity
+from engine.strategies.indicators.entries import RsiBbVolume
+from engine.strategies.indicators.strategy import Indicators
+from tests.docs.pages import DOCS, text
 from tests.tstream.conftest import Reading
 from tstream.cli import call
 from tstream.convert.bots import bots, kinds, parameters
@@ -91,7 +95,7 @@ def test_bots_have_strategies_parameters_and_terms(reading: Reading) -> None:
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        ('strategy = "zone"', 'bots[0].strategy = "zone": must be one of breakout, zones'),
+        ('strategy = "zone"', 'bots[0].strategy = "zone": must be one of breakout, indicators, zones'),
         (
             'strategy = "breakout"\nparams = { bar = 3 }',
             "bots[0].params.bar: unknown parameter; breakout has bars, loud",
@@ -107,6 +111,38 @@ def test_bots_have_strategies_parameters_and_terms(reading: Reading) -> None:
         (
             'strategy = "breakout"\nparams = { loud = 1 }',
             "bots[0].params.loud = 1: must be true or false",
+        ),
+        (
+            'strategy = "indicators"\nparams.entry = { kind = "rsi_bb", rsi_length = 1 }',
+            "bots[0].params.entry.rsi_length = 1: must be a whole number, at least 2, at most 200",
+        ),
+        (
+            'strategy = "indicators"\nparams.exits = [{ kind = "atr" }, { kind = "time", hours = 3 }]',
+            "bots[0].params.exits[1].hours: unknown parameter; there are minutes",
+        ),
+        (
+            'strategy = "indicators"\nparams.entry = { kind = "macd" }',
+            'bots[0].params.entry.kind = "macd": must be one of rsi_bb, rsi_bb_volume, rsi_ichimoku, rsi_v',
+        ),
+        (
+            'strategy = "indicators"\nparams.entry = { rsi_length = 7 }',
+            "bots[0].params.entry.kind: is missing; it must be a table whose kind is one of rsi_bb,",
+        ),
+        (
+            'strategy = "indicators"\nparams.exits = 3',
+            "bots[0].params.exits = 3: must be a list, each a table whose kind is one of atr, percent,",
+        ),
+        (
+            'strategy = "indicators"\nparams.timeframe = "7m"',
+            'bots[0].params.timeframe = "7m": must be one of 10m,',
+        ),
+        (
+            'strategy = "indicators"\nparams.exits = [{ kind = "time" }]',
+            "bots[0].params: exits: one of them has to set the stop: add atr, percent,",
+        ),
+        (
+            'strategy = "indicators"\nparams.entry = { kind = "rsi_ichimoku", least = 80 }',
+            'bots[0].params.entry = {"kind": "rsi_ichimoku", "least": 80}: least must be below most',
         ),
         ("params = { min_score = 11 }", "bots[0].params.min_score = 11: must be a number from 0 to 10"),
         ('instruments = ["MCL"]', "bots[0].instruments"),
@@ -124,6 +160,20 @@ def test_what_is_wrong_names_the_key_and_what_is_allowed(reading: Reading, lines
         bots(reading(f'[[bots]]\nname = "one"\n{lines}').settings)
     assert len(caught.value.lines) == 1
     assert caught.value.lines[0].startswith(said)
+
+
+def test_the_bot_of_the_page_on_indicators_is_made(reading: Reading) -> None:
+    [block] = re.findall(r"^```toml\n(.*?)^```$", text(DOCS / "indicators.md"), re.MULTILINE | re.DOTALL)
+    [bot] = bots(reading(block).settings)
+    assert isinstance(bot.strategy, Indicators)
+    assert bot.asked_at == {Timeframe.M5}
+    assert isinstance(bot.strategy.config.entry, RsiBbVolume)
+    assert [type(one).__name__ for one in bot.strategy.config.exits] == [
+        "AtrExit",
+        "TrailingExit",
+        "RsiBbExit",
+        "TimeExit",
+    ]
 
 
 def test_two_bots_of_one_name_are_refused(reading: Reading) -> None:

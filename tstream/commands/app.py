@@ -201,14 +201,19 @@ def strategies() -> None:
     """List the strategies that [[bots]] may name, with their parameters."""
     from adapters.common.redaction import printable
     from tstream.convert.bots import Broken, kinds, parameters
+    from tstream.convert.parameters import tables
 
     for name, kind in sorted(kinds().items()):
         typer.echo(name)
         if isinstance(kind, Broken):
             typer.echo(printable(f"  {kind.why}; {kind.remedy}"))
             continue
+        nested = tables(kind.Config) if hasattr(kind, "Config") else {}
         for parameter, words in parameters(kind).items():
             typer.echo(f"  {parameter}: {words}")
+            for one, inside in nested.get(parameter, {}).items():
+                has = "; ".join(f"{key}: {each}" for key, each in inside.items())
+                typer.echo(f"    {one}: {has}")
 
 
 @app.command(rich_help_panel=LOOK)

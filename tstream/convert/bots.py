@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, NamedTuple, get_type_hints
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import structs
@@ -12,9 +11,12 @@ from pydantic import ValidationError
 
 from engine.books.bots import Bot, lone
 from engine.model.bots import BotConfig
+from engine.strategies.indicators.strategy import Indicators
 from engine.strategies.protocol import Strategy
 from engine.strategies.zones import ZoneReaction, ZoneReactionConfig
 from tstream.convert.books import of_venue, wanted_books
+from tstream.convert.parameters import parameters as described
+from tstream.convert.parameters import problems
 from tstream.convert.risk import zone_reaction
 from tstream.errors import Problem, SettingsError
 from tstream.settings.bots import BotSettings
@@ -48,7 +50,7 @@ class Broken(NamedTuple):
 def kinds() -> dict[str, Any]:
     """Every strategy's class by name, or what is wrong with it; the built-in ones can't be replaced."""
     found: dict[str, Any] = {point.name: _loaded(point) for point in entry_points(group=STRATEGIES)}
-    return found | {ZoneReaction.name: ZoneReaction}
+    return found | {ZoneReaction.name: ZoneReaction, Indicators.name: Indicators}
 
 
 def _loaded(point: EntryPoint) -> Any:
@@ -75,24 +77,7 @@ def parameters(kind: Any) -> dict[str, str]:
     """The parameters of a strategy's class, and what each may be."""
     if kind is ZoneReaction:
         return {name: allowed(field) for name, field in _ZoneParams.model_fields.items()}
-    fields = msgspec.json.schema_components([kind.Config])[1][kind.Config.__name__]["properties"]
-    return {name: _words(field) for name, field in fields.items()}
-
-
-def _words(field: Mapping[str, Any]) -> str:
-    kind = {"integer": "a whole number", "number": "a number", "boolean": "true or false", "string": "text"}
-    parts = [kind.get(field.get("type", ""), "a value")]
-    if "enum" in field:
-        parts = ["one of " + ", ".join(map(str, field["enum"]))]
-    for name, word in (
-        ("minimum", "at least"),
-        ("exclusiveMinimum", "above"),
-        ("maximum", "at most"),
-        ("exclusiveMaximum", "below"),
-    ):
-        if name in field:
-            parts.append(f"{word} {field[name]}")
-    return ", ".join(parts)
+    return described(kind.Config)
 
 
 def bots(settings: Settings, *, anywhere: bool = False) -> tuple[Bot, ...]:
@@ -187,13 +172,7 @@ def _strategy(settings: Settings, kind: Any, one: BotSettings, where: str) -> St
             return wrong
         least = settings.risk.reward_to_risk_min
         return ZoneReaction(filled(ZoneReactionConfig, section, min_reward_to_risk=least))
-    hints = get_type_hints(kind.Config, include_extras=True)
-    for name, value in one.params.items():
-        alone = msgspec.defstruct("Alone", [(name, hints[name])])
-        try:
-            msgspec.convert({name: value}, alone)
-        except msgspec.ValidationError:
-            wrong.append(Problem(f"{where}.{name}", f"must be {schema[name]}", shown(value)))
+    wrong += problems(kind.Config, one.params, where)
     if wrong:
         return wrong
     try:

@@ -1,0 +1,1 @@
+"""The strategy "indicators": entries and exits by indicators, put together by configuration."""
