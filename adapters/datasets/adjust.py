@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 
 from msgspec.structs import replace
 
@@ -34,12 +35,18 @@ def back_adjusted(bars: Iterable[Bar], rolls: Sequence[Roll]) -> Iterator[Bar]:
             yield bar
 
 
-def gaps(bars: Iterable[Bar], starts: Sequence[int]) -> list[Roll]:
-    """The rolls at these times, each with the step from the close before it to the open after it.
+def rolls_of(bars: Sequence[Bar], contracts: Sequence[str]) -> list[Roll]:
+    """Where another contract follows, with the step from the close before it to the open after it."""
+    return [
+        Roll(after.open_ts, after.open - before.close, one, other)
+        for (before, one), (after, other) in pairwise(zip(bars, contracts, strict=True))
+        if one != other
+    ]
 
-    A time before the first or after the last bar is no roll of these bars.
-    """
-    waiting = sorted(starts)
+
+def rolls_at(bars: Iterable[Bar], starts: Sequence[int]) -> list[Roll]:
+    """The rolls at these times. One before the first or after the last bar is no roll of these bars."""
+    waiting = sorted(set(starts))
     found: list[Roll] = []
     before: Bar | None = None
     for bar in bars:

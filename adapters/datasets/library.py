@@ -85,16 +85,14 @@ class Library:
                 for row in rows:
                     yield Bar(symbol, timeframe, *row)
 
-    def contracts(self, name: str) -> list[tuple[int, str]]:
-        """(Open of its first bar, contract) for each contract that follows another, oldest first."""
+    def kept(self, name: str) -> tuple[list[Bar], list[str]]:
+        """All its bars, and the contract of each. Raises DatasetError."""
+        bars = list(self.bars(name))
         with connected() as connection:
             rows = connection.execute(
-                "SELECT open_ts, contract FROM (SELECT open_ts, contract, "
-                "lag(contract) OVER (ORDER BY open_ts) AS before "
-                f"FROM read_parquet({quoted(self.file(name))})) "
-                "WHERE contract IS DISTINCT FROM before ORDER BY open_ts"
+                f"SELECT coalesce(contract, '') FROM read_parquet({quoted(self.file(name))}) ORDER BY open_ts"
             ).fetchall()
-        return [(ts, contract or "") for ts, contract in rows]
+        return bars, [contract for (contract,) in rows]
 
     def save(self, dataset: Dataset, bars: Iterable[Bar], contracts: Iterable[str]) -> Dataset:
         """Keep the bars, in the order of their times, each with the contract that it is of ("" where nobody

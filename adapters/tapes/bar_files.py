@@ -73,4 +73,4 @@ def _month(path: Path, wanted: Wanted) -> Reading:
     if tape.kind == "ticks":
         raise HoldsTicksError(f"{path.name}: holds ticks")
     bars = list(tape.bars())
-    return Reading(bars, [tape.month or ""] * len(bars), len(bars), [])
+    return Reading(bars, [tape.month or ""] * len(bars), len(bars), [], Stamp.OPEN)

@@ -12,7 +12,8 @@ from engine.model.market import NANOS, Bar
 
 
 def write_bars(bars: Iterable[Bar], instrument: Instrument, out: TextIO) -> int:
-    """Write a header and one row a bar: its open in ISO-8601 UTC, prices with the digits of the tick, volume.
+    """Write a header and one row a bar: its open in ISO-8601 UTC, prices with the digits of the tick,
+    volume with those of the lot.
 
     Gives the number of bars. Raises OSError as `out` does.
     """
@@ -23,5 +24,5 @@ def write_bars(bars: Iterable[Bar], instrument: Instrument, out: TextIO) -> int:
         count += 1
         opened = datetime.fromtimestamp(bar.open_ts // NANOS, tz=UTC)
         prices = map(instrument.text, (bar.open, bar.high, bar.low, bar.close))
-        rows.writerow((f"{opened:%Y-%m-%dT%H:%M:%SZ}", *prices, bar.volume))
+        rows.writerow((f"{opened:%Y-%m-%dT%H:%M:%SZ}", *prices, instrument.qty_text(bar.volume)))
     return count

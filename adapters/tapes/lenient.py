@@ -82,6 +82,8 @@ class Reading(Struct, frozen=True):
     rows: int
     """Of the file, a header aside. Raw rows are bars or dropped by a finding."""
     findings: list[Finding]
+    stamp: Stamp | None = None
+    """What a bar's time is, where the format says it."""
 
 
 class _Tally:
@@ -131,7 +133,7 @@ def read_leniently(
     side by side, ticks, no bars.
     """
     tally = _Tally()
-    layout, rest = _headed(file, iter(rows), wanted.instrument, tally)
+    layout, notes, rest = _headed(file, iter(rows), wanted.instrument, tally)
     if layout.ticks:
         raise HoldsTicksError(f"{file}: holds ticks")
     counted = _Counted(rest, moved)
@@ -149,7 +151,7 @@ def read_leniently(
     return Reading(
         [Bar(wanted.instrument.symbol, frame, row.ts - shift, *row.corners, row.volume) for row in once],
         [row.contract for row in once],
-        counted.rows,
+        notes + counted.rows,
         tally.findings(),
     )
 
@@ -174,8 +176,8 @@ class _Counted:
 
 def _headed(
     file: str, rows: Iterator[NumberedRow], instrument: Instrument, tally: _Tally
-) -> tuple[Layout, Iterator[NumberedRow]]:
-    """The layout, and the rows behind the header; notes before it are passed over."""
+) -> tuple[Layout, int, Iterator[NumberedRow]]:
+    """The layout, the notes before the header, which are passed over, and the rows behind it."""
     head = list(islice(rows, _PREAMBLE))
     if not head:
         raise TapeError(f"{file}: is empty")
@@ -188,7 +190,7 @@ def _headed(
             continue
         for note_number, note in head[:place]:
             tally.add(Flaw.NOTE, note_number, shown(",".join(note)))
-        return layout, chain(head[place + layout.headed :], rows)
+        return layout, place, chain(head[place + layout.headed :], rows)
     raise max(problems, key=lambda one: one[0])[1]
 
 

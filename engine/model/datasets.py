@@ -30,6 +30,7 @@ class Flaw(StrEnum):
     ROUNDED = "price rounded"
     LOTS = "volume rounded"
     NO_VOLUME = "no volume"
+    VOLUME = "volume of another level"
     FLAT = "flat bar"
     GAP = "gap"
     OUTSIDE = "outside the session"
@@ -40,6 +41,14 @@ class Flaw(StrEnum):
     STEP = "step between bars"
     ROLL = "contract change"
     CALENDAR = "calendar"
+
+
+OF_ROWS = frozenset(
+    {Flaw.NOTE, Flaw.TORN, Flaw.TIME, Flaw.CLOCK_CHANGE, Flaw.OFF_TIME, Flaw.NUMBER, Flaw.NOT_POSITIVE}
+    | {Flaw.OFF_GRID, Flaw.CORNERS, Flaw.REPEATED, Flaw.CONFLICT, Flaw.DISORDER, Flaw.INCOMPLETE}
+    | {Flaw.ROUNDED, Flaw.LOTS}
+)
+"""What only the file shows: the bars that were kept tell nothing of it."""
 
 
 class Finding(Struct, frozen=True):

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from adapters.datasets.adjust import back_adjusted, gaps
+from adapters.datasets.adjust import back_adjusted, rolls_at, rolls_of
 from adapters.datasets.duck import DatasetError
 from adapters.datasets.library import Library
 from engine.model.datasets import Dataset, Quality, Roll, Source
@@ -95,10 +95,12 @@ def test_without_duckdb_it_is_said_what_to_install(library: Library, monkeypatch
 def test_adjusted_bars_have_no_jump_at_a_roll_and_leave_the_last_month_alone(library: Library) -> None:
     old, new = bars(10), [replace(bar, open_ts=bar.open_ts + 10 * MINUTE) for bar in bars(10, 20_300)]
     kept = [*old, *new]
-    rolls = gaps(kept, [new[0].open_ts])
-    assert rolls == [Roll(new[0].open_ts, 20_300 - old[-1].close)]
+    step = 20_300 - old[-1].close
+    assert rolls_at(kept, [START, new[0].open_ts]) == [Roll(new[0].open_ts, step)]
+    rolls = rolls_of(kept, ["ESH4"] * 10 + ["ESM4"] * 10)
+    assert rolls == [Roll(new[0].open_ts, step, "ESH4", "ESM4")]
     library.save(card(kept, rolls=tuple(rolls)), kept, ["ESH4"] * 10 + ["ESM4"] * 10)
-    assert library.contracts("es-1m") == [(START, "ESH4"), (new[0].open_ts, "ESM4")]
+    assert library.kept("es-1m") == (kept, ["ESH4"] * 10 + ["ESM4"] * 10)
     adjusted = list(library.bars("es-1m", adjusted=True))
     assert adjusted[10:] == new
     assert adjusted[9].close == new[0].open
@@ -123,7 +125,7 @@ def test_only_the_gaps_of_rolls_are_taken_out(jumps: list[int], steps: list[int]
             low, high = sorted((price, price + step))
             series.append(Bar("ES", Timeframe.M1, ts, price, high, low, price + step, 1))
             price += step
-    adjusted = list(back_adjusted(series, gaps(series, starts)))
+    adjusted = list(back_adjusted(series, rolls_at(series, starts)))
     assert all(b.open == a.close for a, b in pairwise(adjusted))
     assert [bar.close - bar.open for bar in adjusted] == [bar.close - bar.open for bar in series]
     assert adjusted[-1] == series[-1]

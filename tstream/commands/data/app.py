@@ -124,6 +124,9 @@ def import_(
     rounding: Annotated[
         bool, typer.Option("--round", help="Take prices between two ticks to the nearest one.")
     ] = False,
+    merge: Annotated[
+        bool, typer.Option("--merge", help="Add to the dataset of that name; its own bars stay.")
+    ] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Instead of the dataset of that name.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the report.")] = False,
     as_json: Json = False,
@@ -154,6 +157,7 @@ def import_(
         name=name,
         month=month,
         rounding=rounding,
+        merge=merge,
         replace=replace,
         terms=Terms(tick, lot, tick_value, calendar.value if calendar else None),
         config=config or context.obj,
@@ -175,6 +179,42 @@ def check(name: Name, as_json: Json = False) -> None:
     from tstream.commands.data import listing
 
     raise typer.Exit(listing.check(name, as_json))
+
+
+@data_app.command()
+def export(
+    name: Name,
+    csv: args.Csv = None,
+    parquet: Annotated[
+        Path | None, typer.Option("--parquet", metavar="FILE", help="Write them as Parquet.")
+    ] = None,
+    timeframe: Annotated[
+        str | None,
+        typer.Option(
+            "--timeframe", parser=options.timeframe, metavar="TIME", help="Longer bars, made of its own."
+        ),
+    ] = None,
+    adjusted: Annotated[
+        bool,
+        typer.Option(
+            "--adjusted", help="Take out the steps where the contract changes: for indicators only."
+        ),
+    ] = False,
+    rolls: Annotated[
+        Path | None,
+        typer.Option(
+            "--rolls",
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="Dates (or times) of the changes, a line each; adjusts by them.",
+        ),
+    ] = None,
+) -> None:
+    """Write a dataset's bars for other programs, stamped by their open in UTC."""
+    from tstream.commands.data import exporting
+
+    raise typer.Exit(exporting.export(name, csv, parquet, timeframe, rolls, adjusted=adjusted))
 
 
 @data_app.command()

@@ -17,11 +17,12 @@ from adapters.tapes.tables import Stamp
 from adapters.tapes.tape import open_tape, zone_of
 from engine.market.calendars.known import calendar_of
 from engine.market.candles import fold
-from engine.model.datasets import Dataset, Quality, Source
+from engine.model.datasets import Flaw, Source
 from engine.model.instrument import Instrument
 from engine.model.market import Timeframe
 from tstream import paths
 from tstream.commands.data.instruments import Terms, instrument_of
+from tstream.commands.data.keeping import Batch, card, merged, of
 from tstream.commands.data.report import show
 from tstream.errors import UsageError
 
@@ -42,6 +43,7 @@ class Asked:
     name: str | None
     month: str | None
     rounding: bool
+    merge: bool
     replace: bool
     terms: Terms
     config: Path | None
@@ -59,27 +61,27 @@ def import_file(asked: Asked, *, dry_run: bool, as_json: bool) -> int:
             reading, stamp = _read(asked, instrument, picked, moved)
     except TapeError as error:
         raise UsageError(str(error)) from None
+    frame = reading.bars[0].timeframe
+    name = checked(asked.name or f"{instrument.symbol}-{frame}".lower().replace("@", "."))
+    source = Source(asked.file.name, _hash(asked.file), reading.rows, asked.zone or "", str(stamp or ""))
+    batch = Batch(reading.bars, reading.contracts, reading.rows, reading.findings, (source,))
+    if library.has(name) and asked.merge:
+        there = library.find(name)
+        batch, added = merged(there, of(library, there), batch, instrument)
+        Console(stderr=True).print(f"{added:,} bars are new to {name}", markup=False, highlight=False)
+    elif library.has(name) and not (asked.replace or dry_run):
+        raise UsageError(
+            f"there is a dataset {name} already: --merge with it, --replace it, or --name another"
+        )
+    dataset = card(name, instrument, batch)
     if stamp is None and not dry_run:
+        why = next((one.words for one in dataset.quality.findings if one.flaw is Flaw.STAMP), "")
         raise UsageError(
             f"{asked.file.name}: say whether a bar's time is its open or its close, as in --stamp close",
+            *([why] if why else []),
         )
-    timeframe = reading.bars[0].timeframe
-    dataset = Dataset(
-        name=checked(asked.name or f"{instrument.symbol}-{timeframe}".lower().replace("@", ".")),
-        instrument=instrument,
-        timeframe=timeframe,
-        rows=len(reading.bars),
-        start_ts=reading.bars[0].open_ts,
-        end_ts=reading.bars[-1].close_ts,
-        sources=(
-            Source(asked.file.name, _hash(asked.file), reading.rows, asked.zone or "", str(stamp or "")),
-        ),
-        quality=Quality(reading.rows, len(reading.bars), tuple(reading.findings)),
-    )
     if not dry_run:
-        if library.has(dataset.name) and not asked.replace:
-            raise UsageError(f"there is a dataset {dataset.name} already: --replace it, or --name another")
-        dataset = library.save(dataset, reading.bars, reading.contracts)
+        dataset = library.save(dataset, batch.bars, batch.contracts)
     show(dataset, as_json=as_json, kept=not dry_run)
     return 0
 
@@ -100,7 +102,7 @@ def _read(
         reading = read_bar_file(file, wanted, moved)
     except HoldsTicksError:
         return _folded(asked, instrument, picked, frame or Timeframe.M1), Stamp.OPEN
-    return reading, stamp
+    return reading, reading.stamp or stamp
 
 
 def _folded(asked: Asked, instrument: Instrument, picked: str | None, frame: Timeframe) -> Reading:

@@ -10,7 +10,8 @@ from adapters.datasets.duck import DatasetError
 from adapters.datasets.library import Library
 from engine.model.datasets import Dataset
 from tstream import paths
-from tstream.commands.data.report import show, span
+from tstream.commands.data.keeping import card, of
+from tstream.commands.data.report import days, show
 from tstream.errors import CommandError, UsageError
 
 
@@ -41,12 +42,12 @@ def _table(found: list[Dataset]) -> None:
     table = Table(caption="times are UTC", title_justify="left")
     for name in ("name", "of", "bars"):
         table.add_column(name, justify="right" if name == "bars" else "left")
-    for name in ("from, to", "dropped", "look at"):
+    for name in ("days", "dropped", "look at"):
         table.add_column(name, justify="right" if name == "dropped" else "left")
     for one in found:
         grave = ", ".join(finding.flaw for finding in one.quality.findings if finding.grave)
         what = f"{one.instrument.symbol} {one.timeframe}"
-        table.add_row(one.name, what, f"{one.rows:,}", span(one), f"{one.quality.dropped:,}", grave or "-")
+        table.add_row(one.name, what, f"{one.rows:,}", days(one), f"{one.quality.dropped:,}", grave or "-")
     Console().print(table)
 
 
@@ -54,13 +55,15 @@ def check(name: str, as_json: bool) -> int:
     """The report of a dataset, made anew from its bars; the exit code."""
     library = Library(paths.find().datasets)
     dataset = library.find(name)
-    bars = list(library.bars(name))
-    if len(bars) != dataset.rows:
+    batch = of(library, dataset)
+    if len(batch.bars) != dataset.rows:
         raise CommandError(
-            f"dataset {name}: holds {len(bars):,} bars, and its card says {dataset.rows:,}: import it again"
+            f"dataset {name}: holds {len(batch.bars):,} bars, and its card says {dataset.rows:,}: import it "
+            "again"
         )
-    show(dataset, as_json=as_json)
-    return 1 if dataset.quality.grave else 0
+    fresh = card(name, dataset.instrument, batch)
+    show(fresh, as_json=as_json)
+    return 1 if fresh.quality.grave else 0
 
 
 def remove(name: str, yes: bool) -> int:

@@ -41,11 +41,17 @@ def lines(dataset: Dataset, *, kept: bool = True) -> list[str]:
     for finding in quality.findings:
         mark = "!" if finding.grave else "·"
         dropped = f" ({finding.dropped:,} dropped)" if finding.dropped else ""
-        said.append(f"{mark} {finding.count:,} {finding.words}{dropped}")
+        count = f"{finding.count:,} " if finding.count else ""
+        said.append(f"{mark} {count}{finding.words}{dropped}")
         said.extend(f"    {one}" for one in finding.first)
     if not quality.findings:
         said.append("  no flaw found")
     return said
+
+
+def days(dataset: Dataset) -> str:
+    """The dates of its first and last bar."""
+    return f"{utc(dataset.start_ts):%Y-%m-%d} {utc(dataset.end_ts):%Y-%m-%d}"
 
 
 def span(dataset: Dataset) -> str:
