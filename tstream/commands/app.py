@@ -16,7 +16,7 @@ from tstream import arguments as args
 from tstream.commands.backtest_app import backtest
 from tstream.commands.bots_app import bots_app
 from tstream.commands.data.app import data_app
-from tstream.commands.journal_app import journal_app, report, trades
+from tstream.commands.journal_app import journal_app, report, trades, why
 from tstream.commands.lab_app import lab_app
 from tstream.commands.order_app import order_app
 from tstream.errors import CommandError, UsageError
@@ -270,6 +270,7 @@ def simulate(
 
 app.command(rich_help_panel=LOOK)(report)
 app.command(rich_help_panel=LOOK)(trades)
+app.command(rich_help_panel=LOOK)(why)
 
 
 @notify_app.command("test")

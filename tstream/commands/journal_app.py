@@ -1,13 +1,15 @@
-"""Commands that read the journal, their words and options: report, trades, journal hash."""
+"""Commands that read the journal, their words and options: report, trades, why, journal hash."""
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from tstream import arguments as args
+from tstream import options
 from tstream.errors import UsageError
 from tstream.reports.kinds import ReportType
 
@@ -27,6 +29,16 @@ def day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise ValueError(f'"{text}" is no date: write YYYY-MM-DD, such as 2026-03-02') from None
+
+
+def moment(text: str) -> datetime:
+    """Raises ValueError."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(
+            f'"{text}" is no time: write "YYYY-MM-DD HH:MM", such as "2026-06-29 15:30"'
+        ) from None
 
 
 def report(
@@ -81,6 +93,34 @@ def trades(
     from tstream.commands import report as commands
 
     raise typer.Exit(commands.trades(days, book, contract, _form(as_json, as_csv, None), journal))
+
+
+def why(
+    at: Annotated[
+        datetime, typer.Option("--at", parser=moment, metavar="TIME", help='Such as "2026-06-29 15:30".')
+    ],
+    contract: Annotated[str, typer.Option("--contract", metavar="NAME", help="Of which contract.")],
+    timeframe: args.Timeframe = "1m",
+    zone: Annotated[
+        str | None,
+        typer.Option(
+            "--zone",
+            parser=options.zone,
+            metavar="NAME",
+            help="Time zone of --at and of what is shown; without it the contract's: Chicago for futures.",
+        ),
+    ] = None,
+    book: Book = None,
+    as_json: Json = False,
+    journal: Journal = None,
+) -> None:
+    """Tell why a contract was traded, or not, when the bar that a time is in had closed.
+
+    How things stood, what ideas came up, why each was refused or taken, what became of it.
+    """
+    from tstream.commands import why as commands
+
+    raise typer.Exit(commands.why(at, contract, timeframe, zone, book, as_json, journal))
 
 
 @journal_app.command("hash")

@@ -67,6 +67,6 @@ def clock(ts: int, zone: str) -> str:
     return f"{datetime.fromtimestamp(ts // NANOS, ZoneInfo(zone)):%Y-%m-%d %H:%M}"
 
 
-def times(count: int, noun: str) -> str:
-    """ "1 trade", "12 trades"."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+def times(count: int, noun: str, several: str = "") -> str:
+    """ "1 trade", "12 trades"; `several` where that is not the noun with an s."""
+    return f"{count:,} {noun if count == 1 else several or f'{noun}s'}"
