@@ -17,7 +17,7 @@ from engine.books.bots import Bot, lone, needed, weighing
 from engine.books.clocks import Clocks
 from engine.books.day_rolls import DayRolls
 from engine.books.entries import Entries
-from engine.books.links import Links, tell_absurd, tell_switches
+from engine.books.links import Links, tell_absurd, tell_late, tell_switches
 from engine.books.manual import ManualOrders
 from engine.books.opening import BookMaker, write_start
 from engine.books.pulse import Pulse
@@ -83,7 +83,7 @@ class Core:
         self.manual = ManualOrders(turn, self.books, self.instruments, self.market, self.entries)
         days = DayRolls(turn, self.marks, config)
         self._pulse = Pulse(turn, self.books, self.market, self.marks, days, self._guarded)
-        self.clocks = Clocks(turn, self.books, self.market.bars)
+        self.clocks = Clocks(turn, self.books, self.market.bars, practice_time=config.practice_time)
 
     @property
     def now(self) -> int:
@@ -115,6 +115,8 @@ class Core:
     def _sift(self, event: ev.AnyEvent) -> None:
         sources = self.market.sources
         counts = not sources.chosen or sources.counts(event, self.turn.now)
+        if sources.chosen and self.turn.now >= sources.lateness.due:
+            tell_late(sources.lateness.look(self.turn.now, self.turn.wall_offset), self.turn)
         for one in self.market.quarantine.sift(event) if counts else (event,):
             self._take(one, counts)
 
@@ -201,7 +203,9 @@ class Core:
     def _on_link(self, event: ev.LinkChanged) -> None:
         before = self.links.get(event.link, event.book, event.venue)
         self.links.changed(event, self.turn)
-        if event.link == "market":
+        if event.link == "token":
+            self.clocks.confirm(event.ts_venue)
+        elif event.link == "market":
             self.market.on_link(event)
         elif event.link == "rest" and before is not None and before.state is LinkState.DOWN:
             for book in self.books.values():

@@ -147,6 +147,7 @@ class Access:
             self._sinks[0](
                 LinkChanged(
                     ts_recv=self.clock(),
+                    ts_venue=self._transport.venue_time() if link == "token" else 0,
                     link=link,
                     state=state,
                     detail=detail,

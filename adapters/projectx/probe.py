@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 from adapters.common.finding import Check
 from adapters.projectx import mapping
 from adapters.projectx.config import ProjectXConfig, WantedAccount
+from adapters.projectx.transport import header_time
 from adapters.projectx.venue import ProjectXVenue
 from engine.model.errors import FatalError, PortError
+from engine.model.market import NANOS
 from engine.model.orders import Account
 from engine.ports import Clock
 
@@ -88,12 +88,10 @@ def _skew(date: str | None, now: int) -> Check:
     """The venue's Date header has whole seconds, so a difference below one says nothing."""
     if date is None:
         return Check("clock", True, "the venue does not tell its time")
-    try:
-        theirs = parsedate_to_datetime(date)
-    except ValueError:
+    theirs = header_time(date)
+    if theirs is None:
         return Check("clock", True, "the venue tells its time in a form we can't read")
-    ours = datetime.fromtimestamp(now / 1e9, UTC)
-    skew = (ours - theirs.replace(tzinfo=UTC)).total_seconds()
+    skew = (now - theirs) / NANOS
     detail = f"ours is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} the venue's"
     if abs(skew) > MOST_SKEW_S:
         return Check("clock", False, detail, "set the machine's clock by NTP")

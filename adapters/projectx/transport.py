@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
@@ -20,6 +22,7 @@ from adapters.projectx.endpoints import KIB, PING_PATH, Endpoint
 from adapters.projectx.faults import fault_words
 from adapters.projectx.wire import Reply, WireError, read
 from engine.model.errors import FatalError, PortError, RefusedError, RetryableError, UnknownOutcomeError
+from engine.model.market import NANOS
 
 NOT_FOUND = 404
 _LONGEST_PONG = 1024
@@ -42,6 +45,15 @@ HEAD_START_S = 1.0
 
 Leave = asyncio.Future[None]
 """Done once a request may go out."""
+
+
+def header_time(date: str) -> int | None:
+    """The time of a Date header, nanoseconds UTC; None where it can't be read."""
+    try:
+        told = parsedate_to_datetime(date)
+    except ValueError:
+        return None
+    return int(told.replace(tzinfo=told.tzinfo or UTC).timestamp()) * NANOS
 
 
 class Unauthorized(Exception):
@@ -79,6 +91,8 @@ class Transport:
         self._anomalies = anomalies
         self._tell = health
         self._http: aiohttp.ClientSession | None = None
+        self._dated: tuple[str, float] | None = None
+        """The Date header of the newest answer, and the loop's time when it came."""
         self._paused = False
         """The last word on the gateway was that it wants to be left alone."""
         self._leaving: set[asyncio.Future[None]] = set()
@@ -178,6 +192,7 @@ class Transport:
                 allow_redirects=False,
             ) as response:
                 status, retry_after = response.status, response.headers.get("Retry-After")
+                self._seen_date(response)
                 payload = await _body(response, endpoint.most_bytes)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise self._unreached(error) from None
@@ -203,9 +218,25 @@ class Transport:
                 if response.status != 200:
                     raise RetryableError(f"the gateway's ping answered HTTP {response.status}")
                 self._health(True, "")
+                self._seen_date(response)
                 return scrub(answer.strip().strip('"')), response.headers.get("Date")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise self._unreached(error) from None
+
+    def _seen_date(self, response: aiohttp.ClientResponse) -> None:
+        date = response.headers.get("Date")
+        if date is not None:
+            self._dated = date, asyncio.get_running_loop().time()
+
+    def venue_time(self) -> int:
+        """What the gateway's clock shows now, as it said with its newest answer, nanoseconds UTC to the
+        second; 0 where it said nothing that can be read.
+        """
+        if self._dated is None:
+            return 0
+        date, at = self._dated
+        told = header_time(date)
+        return 0 if told is None else told + int((asyncio.get_running_loop().time() - at) * NANOS)
 
     @property
     def pause_over(self) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from engine.books.book import Book
 from engine.market.bars import MinuteBars
+from engine.market.calendars.known import calendar_of
 from engine.model import events as ev
 from engine.model import records as r
 from engine.model.events import ClockFault
@@ -26,12 +27,18 @@ _NO_LAG = 1 << 62
 class Clocks:
     """Begins every turn, at the right time."""
 
-    def __init__(self, turn: Turn, books: Mapping[str, Book], bars: MinuteBars) -> None:
+    def __init__(
+        self, turn: Turn, books: Mapping[str, Book], bars: MinuteBars, *, practice_time: bool = False
+    ) -> None:
+        """In practice time the clock is the venue's own: nobody has to confirm it."""
         self.lead = 0
         """By how much the core's now is ahead of what events call `ts_recv`, nanoseconds."""
         self._turn = turn
         self._books = books
         self._bars = bars
+        self._practice_time = practice_time
+        self._last_ts = 0
+        """When the run before wrote its last record."""
         self._newest = 0
         """The latest `ts_recv` of an event. Events may overtake each other on their way, no timer does."""
         self._offset = 0
@@ -41,7 +48,8 @@ class Clocks:
 
     def start(self, ts: int) -> None:
         """Begin the first turn of a run; where the journal is from the future, after its last record."""
-        self.lead = max(0, self._turn.state.last_ts - ts)
+        self._last_ts = self._turn.state.last_ts
+        self.lead = max(0, self._last_ts - ts)
         self._newest = ts
         self._turn.begin(ts + self.lead)
         self._compare()
@@ -50,6 +58,12 @@ class Clocks:
         """The run is written down: what is odd about its time is, too."""
         if self.lead >= STEP_NS:
             self._found(ClockFault.JOURNAL_AHEAD, self.lead)
+        state, turn = self._turn.state, self._turn
+        if self._last_ts and not self._practice_time:
+            by = turn.wall - self._last_ts - min(0, state.clock_set_ns)
+            days = [(calendar_of(name), day.trade_date) for name, day in state.days.items()]
+            if any(calendar.trade_date(turn.day_time).isoformat() > last for calendar, last in days):
+                self._found(ClockFault.LATER_DAY, by)
 
     def begin(self, event: ev.AnyEvent) -> None:
         """Begin the turn of an event."""
@@ -78,8 +92,9 @@ class Clocks:
             self._found(ClockFault.STOOD_STILL, event.stood_still_ns)
 
     def confirm(self, stamped: int) -> None:
-        """A price of the market has come, stamped by the venue's clock, nanoseconds UTC: if that is nearer to
-        our clock as it was set than to the one before, nobody has to wait for the day any longer.
+        """A price of the market has come, stamped by the venue's clock, or the venue has told what that
+        shows, nanoseconds UTC: if it is nearer to our clock as it is now than to the one before, nobody has
+        to wait for the day any longer.
         """
         set_by = self._turn.state.clock_set_ns
         if set_by > 0 and abs(self._turn.wall - stamped) < min(set_by // 2, MINUTE):

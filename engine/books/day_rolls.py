@@ -9,17 +9,25 @@ from datetime import timedelta
 from engine.market.calendars.calendar import Calendar
 from engine.market.calendars.known import calendar_of
 from engine.model.config import EngineConfig
+from engine.model.market import NANOS
 from engine.model.notices import NoticeKind, Severity
 from engine.portfolio import day_roll
 from engine.portfolio.money import Marks
 from engine.state.turn import Turn
+
+DOUBT_NS = 30 * NANOS
+"""So long after the machine's clock has passed a roll people are told that nothing confirms it."""
+
+NEVER = 1 << 63
 
 HOLIDAYS_NEEDED = timedelta(days=60)
 """So long before a calendar's data end people are told."""
 
 
 class DayRolls:
-    """Looks by `Turn.day_time`: a clock that was set forward rolls no day before something confirms it."""
+    """Looks by `Turn.day_time`: a clock that was set forward, or is on a later day at a start, rolls no day
+    before something confirms it.
+    """
 
     def __init__(self, turn: Turn, marks: Marks, config: EngineConfig) -> None:
         """In practice time days of any year may be played: nobody is told that holidays end."""
@@ -31,7 +39,8 @@ class DayRolls:
         self._next: dict[str, int] = {}
         """When the next trade date of a calendar begins."""
         self._doubted: int | None = None
-        """The roll that people were told is waited for."""
+        """The roll that is waited for, though the wall's time is past it."""
+        self._tell_at = NEVER
 
     def roll(self) -> int:
         """Write down every trade date that has begun; gives the core's now at which the next one does."""
@@ -48,15 +57,19 @@ class DayRolls:
             for name in sorted({*names, *self._traded}):
                 self._tell_end(calendar_of(name))
         first = min(self._next[name] for name in names)
-        if turn.wall >= first and self._doubted != first:
-            self._doubted = first
+        if turn.wall < first:
+            self._tell_at = NEVER
+        elif self._doubted != first:
+            self._doubted, self._tell_at = first, turn.now + DOUBT_NS
+        elif turn.now >= self._tell_at:
+            self._tell_at = NEVER
             turn.say(
                 NoticeKind.RISK,
                 Severity.WARNING,
-                "the machine's clock was set past the end of the trade date: the new one begins, and locks "
-                "end, once the market's own times agree with it or so much time has passed",
+                "by this machine's clock the trade date is over, but nothing confirms that clock yet: the "
+                "new one begins, and locks end, once the venue's own times agree or so much time has passed",
             )
-        return turn.now + first - now
+        return min(turn.now + first - now, self._tell_at)
 
     def _calendars(self) -> list[str]:
         """By name, that of the first book first."""

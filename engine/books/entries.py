@@ -252,7 +252,7 @@ class Entries:
             feed_stale=self._market.staleness.stale(symbol, now, wall, config.risk.stale_ns)
             or self._links.market_stale(source or config.venue),
             price_age_ns=self._market.staleness.age(symbol, now),
-            price_lag_ns=self._turn.price_lag,
+            price_lag_ns=self._market.sources.lateness.late.get(source, self._turn.price_lag),
             in_hours=guards.hours.allow(wall, calendar),
             market_open=calendar.is_open(wall),
             ns_to_flat=guards.hours.ns_to_flat(wall, calendar),

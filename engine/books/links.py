@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 from engine.market.quarantine import Absurd
 from engine.market.sources import Switch
+from engine.market.staleness import Late
 from engine.model.events import LinkChanged, LinkState
+from engine.model.market import NANOS
 from engine.model.notices import NoticeKind, Severity
 from engine.state import alarms
 from engine.state.alarms import Alarm
@@ -95,6 +97,21 @@ def tell_switches(switches: Sequence[Switch], turn: Turn) -> None:
         because = f"{before}: {why}" if why else f"{now} is well again"
         severity = Severity.WARNING if why else Severity.INFO
         turn.say(NoticeKind.MARKET, severity, f"prices of {symbols} come from {now} now ({because})")
+
+
+def tell_late(venues: Sequence[Late], turn: Turn) -> None:
+    """Tell people whose prices come late while another venue's do not, and whose come in time again."""
+    for venue, by_ns, prompt in venues:
+        name = f"late prices {venue}"
+        if not by_ns:
+            text = f"prices of {venue} come in time again"
+            turn.say(NoticeKind.MARKET, Severity.INFO, text, alarm=Alarm(ended=(name,)))
+            continue
+        text = (
+            f"prices of {venue} come {by_ns / NANOS:.1f} s late, those of {prompt} in time: what is decided "
+            f"on them is decided late. The connection to {venue}, or what it sends, is slow"
+        )
+        turn.say(NoticeKind.MARKET, Severity.WARNING, text, alarm=Alarm(name))
 
 
 def tell_absurd(price: Absurd, turn: Turn) -> None:

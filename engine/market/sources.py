@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from engine.market.calendars.calendar import Calendar
-from engine.market.staleness import Staleness
+from engine.market.staleness import Lateness, Staleness
 from engine.model.events import (
     AnyEvent,
     BarReported,
@@ -57,6 +57,8 @@ class Sources:
         }
         self._well_since: dict[tuple[str, str], int] = {}
         self._failing_since: dict[str, int] = {}
+        self.lateness = Lateness()
+        self._several = len({venue for venues in self._wanted.values() for venue in venues}) > 1
         self.chosen = bool(self._wanted)
         """Prices are told apart by their venue."""
         self.due = 0 if self._choices else _NEVER
@@ -81,6 +83,8 @@ class Sources:
                 heard = self._heard.get(event.venue)
                 if heard is not None:
                     heard.seen(event.instrument, now)
+                if self._several and event.ts_venue:
+                    self.lateness.seen(event.venue, now - event.ts_venue)
                 return self.priced_by(event.venue, event.instrument)
             case HistoryLoaded():
                 return self.priced_by(event.venue, event.instrument)

@@ -1,11 +1,19 @@
-"""When market data is too old to enter on. A silent feed matters only while the market is open."""
+"""When market data is too old to enter on, or late. A silent feed matters only while the market is open."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from engine.market.calendars.calendar import Calendar
 from engine.market.calendars.known import CME
+from engine.model.market import MINUTE, NANOS
+
+LATE_NS = 2 * NANOS
+"""Prices that come so much later than they are stamped are late."""
+
+SEEN_BEFORE_TOLD = 5
+"""So many prices of a minute say how late a venue is: a single one may only be repeated."""
 
 
 class Staleness:
@@ -44,3 +52,57 @@ class Staleness:
         return heard is None or min(now - heard, wall - calendar.trading_began(wall)) > (
             self._after_ns if after_ns is None else after_ns
         )
+
+
+class Late(NamedTuple):
+    """A venue's prices have begun to come late, beside those of one that is prompt, or come in time again."""
+
+    venue: str
+    by_ns: int
+    """0: in time again."""
+    prompt: str
+    """Whose are not late."""
+
+
+class Lateness:
+    """By how much the prices of each of several venues come later than they are stamped: minute by minute,
+    the least of all. Where all of them are late it may be our clock, and nothing is said here.
+    """
+
+    def __init__(self) -> None:
+        self.late: dict[str, int] = {}
+        """By how much the prices of a venue come late, of those that do, nanoseconds."""
+        self.due = 0
+        """The core's now by which to `look`, nanoseconds UTC."""
+        self._least: dict[str, int] = {}
+        self._seen: dict[str, int] = {}
+
+    def seen(self, venue: str, lag_ns: int) -> None:
+        """A price came so much later than its stamp, by a clock that is the same for all venues."""
+        self._seen[venue] = self._seen.get(venue, 0) + 1
+        least = self._least.get(venue)
+        if least is None or lag_ns < least:
+            self._least[venue] = lag_ns
+
+    def look(self, now: int, offset_ns: int) -> Sequence[Late]:
+        """What has changed in the minute that is over. `offset_ns` is what that clock lacks of the wall's."""
+        self.due = now + MINUTE
+        lags = {
+            venue: least + offset_ns
+            for venue, least in self._least.items()
+            if self._seen[venue] >= SEEN_BEFORE_TOLD
+        }
+        self._least.clear()
+        self._seen.clear()
+        prompt = next((venue for venue, lag in sorted(lags.items()) if abs(lag) < LATE_NS), "")
+        found: list[Late] = []
+        for venue, lag in lags.items():
+            was = venue in self.late
+            if lag < LATE_NS:
+                if self.late.pop(venue, 0):
+                    found.append(Late(venue, 0, prompt))
+            elif prompt:
+                self.late[venue] = lag
+                if not was:
+                    found.append(Late(venue, lag, prompt))
+        return found

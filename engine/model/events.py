@@ -113,7 +113,9 @@ class LinkState(StrEnum):
 
 
 class LinkChanged(Event, frozen=True, kw_only=True, tag="link"):
-    """A connection changed: `link` is "market" or "user" (hubs), "rest", or "token" (the login)."""
+    """A connection changed: `link` is "market" or "user" (hubs), "rest", or "token" (the login). Of the login
+    `ts_venue` is what the venue's own clock shows, to the second; 0 where it does not say.
+    """
 
     link: str
     state: LinkState
@@ -294,7 +296,9 @@ class ClockFault(StrEnum):
     STOOD_STILL = "stood_still"
     """The machine slept, or this program was stopped, for so long."""
     CONFIRMED = "confirmed"
-    """The market's own times agree with a machine's clock that was set forward."""
+    """The venue's own times agree with a machine's clock that was doubted."""
+    LATER_DAY = "later_day"
+    """By the machine's clock a run begins on a later trade date than the last one ended on, so much later."""
     VENUE = "venue"
     """The venue's clock, or what it sends, differs by so much; negative is behind, 0 is the end of it."""
 

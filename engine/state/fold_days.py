@@ -51,8 +51,10 @@ def day_rolled(state: State, record: r.DayRolled) -> None:
 
 
 def clock_found(state: State, record: r.ClockFound) -> None:
-    """What a clock was set by is doubted until something confirms it: days don't go by that."""
-    if record.fault is ClockFault.SET:
+    """What a clock was set by, or was not seen to go on by, is doubted until something confirms it: days
+    don't go by that.
+    """
+    if record.fault in (ClockFault.SET, ClockFault.LATER_DAY):
         state.clock_set_ns += record.by_ns
     elif record.fault is ClockFault.CONFIRMED:
         state.clock_set_ns = 0

@@ -15,9 +15,11 @@ RunWords = tuple[K, Sev, str, None, None]
 """Kind, severity and text; no contract's and no book's."""
 
 
-def clock_found(state: State, record: r.ClockFound) -> RunWords:
+def clock_found(state: State, record: r.ClockFound) -> RunWords | None:
+    if record.fault is ClockFault.LATER_DAY:
+        return None  # so it is every morning; what can't be confirmed is told when it lasts
     if record.fault is ClockFault.CONFIRMED:
-        text = "the market's own times agree with this machine's clock: days go by it again"
+        text = "the venue's own times agree with this machine's clock: days go by it"
         return K.MARKET, Sev.INFO, text, None, None
     if not record.by_ns:
         return K.MARKET, Sev.INFO, "prices are stamped as they should be again", None, None

@@ -294,7 +294,9 @@ class State(Struct):
     """Bots that a person has stopped, by name, and where the command came from."""
     last_ts: int = 0
     clock_set_ns: int = 0
-    """By how much the machine's clock was set since anything confirmed it; negative is back."""
+    """By how much the machine's clock was set, or was ahead of the last record at a start, since anything
+    confirmed it; negative is back.
+    """
 
     def book(self, name: str) -> BookState:
         """To look at, never to change: a book that nothing is known of is an empty one of its own."""

@@ -101,14 +101,20 @@ def test_f37_flat_time_and_the_roll_follow_the_corrected_clock() -> None:
     assert len(bench.written(r.DayRolled)) == days + 1, "a clock set back takes no day back"
 
 
-def _set_over_the_roll(bench: ManualVenue) -> int:
-    """The day's lock stands, and the machine's clock is set to a minute behind the roll; by how much."""
+def _lock(bench: ManualVenue) -> int:
+    """The day's lock stands; when the day ends."""
     turn, until = bench.core.turn, CME.next_roll(bench.now)
     turn.begin(turn.now)
     tighten(
         turn, TradingState.LOCKED, "daily loss", book=BOOK, until=until, guard="daily_loss", trades_stay=True
     )
     bench._take(turn.records, turn.effects)
+    return until
+
+
+def _set_over_the_roll(bench: ManualVenue) -> int:
+    """The day's lock stands, and the machine's clock is set to a minute behind the roll; by how much."""
+    until = _lock(bench)
     by = until - bench.now + MINUTE
     check(bench, by)
     return by
@@ -140,6 +146,47 @@ def test_a_lock_ends_with_the_day_where_nobody_confirms_a_clock_and_time_has_pas
     bench.now = until + NANOS
     bench.wait(1)
     assert not _locked(bench)
+
+
+@pytest.mark.parametrize("witness", ["price", "login"])
+def test_f37_a_clock_a_day_ahead_at_the_start_rolls_no_day_and_lifts_no_lock(witness: str) -> None:
+    """The machine slept through an hour and woke with a clock that is a day ahead: so says the venue."""
+    before, _ = entered()
+    _lock(before)
+    bench = before.restart(after_s=24 * 3600)
+    ours = bench.now
+    rolled = len(before.written(r.DayRolled))
+
+    def said(by_ns: int) -> None:
+        stamped = bench.core.turn.wall + by_ns
+        if witness == "price":
+            bench.step(
+                ev.Quote(ts_recv=bench.now, ts_venue=stamped, instrument="MNQ", bid=PRICE, ask=PRICE + 1)
+            )
+        else:
+            state = ev.LinkState.LIVE
+            bench.step(ev.LinkChanged(ts_recv=bench.now, ts_venue=stamped, link="token", state=state))
+        bench.wait(1)
+
+    for off in (-24 * HOUR, -MINUTE, HOUR):
+        said(off)
+        assert _locked(bench)
+    bench.wait(31)
+    assert any("nothing confirms that clock yet" in notice.text for notice in bench.notices)
+    assert len(bench.written(r.DayRolled)) == rolled
+    again = bench.restart(after_s=60)
+    assert _locked(again), "a restart keeps the doubt"
+    assert again.core.state.clock_set_ns >= ours - CME.next_roll(before.now)
+    bench = again
+    said(NANOS)
+    assert not _locked(bench), "the venue's time is ours: it is another day"
+    assert found(bench)[-1][0] is ClockFault.CONFIRMED
+
+
+def test_a_start_on_the_same_trade_date_doubts_nothing() -> None:
+    bench, _ = entered()
+    assert found(bench.restart(after_s=3600)) == []
+    assert found(bench.restart(after_s=24 * 3600)) == [(ClockFault.LATER_DAY, 24 * HOUR)]
 
 
 def test_f37_a_journal_from_the_future_stops_nothing() -> None:

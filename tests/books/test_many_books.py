@@ -15,6 +15,7 @@ from engine.model import records as r
 from engine.model.commands import BreakEven, CancelEntries, Flatten, Halt, Pause, Resume
 from engine.model.config import BookConfig
 from engine.model.limits import RiskLimits
+from engine.model.market import NANOS
 from engine.model.notices import Severity
 from engine.model.orders import Account, AccountKind, Slot
 from engine.model.refusals import Refusal
@@ -220,6 +221,38 @@ def test_prices_come_from_the_next_venue_until_the_preferred_one_has_been_back_f
     assert sources.active("MNQ") == ALPHA
     assert many.notices[-1].text == "prices of MNQ come from alpha now (alpha is well again)"
     assert sources.switches == 2
+
+
+def test_a_feed_that_is_late_beside_a_prompt_one_is_told_by_name() -> None:
+    """Whoever prices what is traded; a minute late, and nothing is entered on its prices."""
+    many = at_work()
+
+    def minutes(count: int, **late_s: float) -> list[str]:
+        seen = len(many.notices)
+        for _ in range(count * 60 + 2):
+            many.now += NANOS
+            for venue, seconds in late_s.items():
+                stamped = many.now - int(seconds * NANOS)
+                many.step(
+                    ev.Quote(
+                        ts_recv=many.now, ts_venue=stamped, instrument="MNQ", venue=venue,
+                        bid=many.price, ask=many.price + 1,
+                    )
+                )  # fmt: skip
+        return [notice.text for notice in many.notices[seen:] if "in time" in notice.text]
+
+    assert minutes(1, alpha=0.4, beta=0.4) == []
+    (text,) = minutes(2, alpha=0.4, beta=3.5)
+    assert text.startswith("prices of beta come 3.5 s late, those of alpha in time")
+    assert minutes(1, alpha=0.4, beta=5.0) == [], "told once"
+    assert many.notices[-1].alarm == "late prices beta"
+    assert not many.core.entries.against(many.core.books["one"], "MNQ"), "alpha prices it"
+    assert minutes(2, alpha=0.4, beta=0.4) == ["prices of beta come in time again"]
+    assert many.notices[-1].ends == ("late prices beta",)
+    (text,) = minutes(2, alpha=75.0, beta=0.4)
+    assert text.startswith("prices of alpha come 75.0 s late")
+    against = [one.refusal for one in many.core.entries.against(many.core.books["one"], "MNQ")]
+    assert Refusal.CLOCK in against
 
 
 def test_only_the_active_venues_prices_count_for_marks_bars_and_paper_fills() -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from engine.market.calendars.known import CME
-from engine.market.staleness import Staleness
+from engine.market.staleness import Late, Lateness, Staleness
 from engine.model.market import MINUTE, NANOS
 from tests.market.feed import T0, at
 
@@ -54,3 +54,24 @@ def test_the_age_counts_from_the_last_event_and_never_runs_backwards() -> None:
     staleness = heard(T0)
     assert staleness.age("ES", at(12)) == 12 * NANOS
     assert staleness.age("ES", at(-1)) == 0
+
+
+def test_a_venue_is_late_only_beside_a_prompt_one_and_by_more_than_one_price() -> None:
+    """It may be our clock, or a price that is only repeated."""
+    lateness = Lateness()
+
+    def minute(**lags_s: tuple[float, ...]) -> list[Late]:
+        for venue, lags in lags_s.items():
+            for lag in lags:
+                lateness.seen(venue, int(lag * NANOS))
+        return list(lateness.look(0, 0))
+
+    assert minute(a=(3.0,) * 9, b=(4.0,) * 9) == [], "all are late: our clock"
+    assert minute(a=(0.1,) * 9, b=(3.0,) * 4) == [], "too few to tell"
+    assert minute(a=(0.1,) * 9, b=(*(3.0,) * 8, 1.9)) == [], "the least counts"
+    assert minute(a=(0.1,) * 9, b=(3.0,) * 9) == [Late("b", 3 * NANOS, "a")]
+    assert minute(a=(0.1,) * 9) == []
+    assert minute(a=(0.1,) * 9, b=(0.2,) * 9) == [Late("b", 0, "a")]
+    lateness.seen("a", NANOS)
+    assert lateness.look(60, 0) == []
+    assert lateness.due == 60 + MINUTE
