@@ -47,6 +47,7 @@ def _values(kind: inspect.Type) -> st.SearchStrategy[Any]:
 PLAIN: dict[type[inspect.Type], st.SearchStrategy[Any]] = {
     inspect.IntType: st.integers(-(2**63), 2**63 - 1),
     inspect.StrType: TEXT,
+    inspect.FloatType: st.floats(allow_nan=False, allow_infinity=False),
     inspect.BoolType: st.booleans(),
     inspect.NoneType: st.none(),
     inspect.DecimalType: st.decimals(-(10**9), 10**9, places=6),
