@@ -13,7 +13,7 @@ from engine.books import commands, months
 from engine.books.accounts import Accounts
 from engine.books.alert_trading import AlertTrading
 from engine.books.book import Book
-from engine.books.bots import Bot, lone, needed, weighing
+from engine.books.bots import Bot, introduce, lone, needed
 from engine.books.clocks import Clocks
 from engine.books.day_rolls import DayRolls
 from engine.books.entries import Entries
@@ -70,7 +70,7 @@ class Core:
         self.market = MarketData(
             self.instruments, config.bar_grace_ns, config.stale_ns, turn.counts, config.sources, needed(bots)
         )
-        self.market.board.weighing = weighing(bots)
+        introduce(bots, self.market.board, self.state.experience)
         self.market.quarantine.tell = lambda price: tell_absurd(price, turn)
         self.links = Links()
         maker = BookMaker(config, self.state, turn, self.books, self._hear_inside)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from msgspec import structs
@@ -26,6 +26,7 @@ from engine.signals.alignment import USUAL_ALIGNMENT, AlignmentConfig
 from engine.signals.board import SignalBoard
 from engine.state.state import BookState, State, bot_key
 from engine.state.turn import Turn
+from engine.strategies.learning import Tally
 from engine.strategies.protocol import Said, Strategy
 
 
@@ -230,6 +231,16 @@ def weighing(bots: Iterable[Bot]) -> AlignmentConfig:
     """How the timeframes are weighed for people: as by the first bot that says how."""
     found = (getattr(bot.strategy, "alignment", None) for bot in bots)
     return next((one for one in found if isinstance(one, AlignmentConfig)), USUAL_ALIGNMENT)
+
+
+def introduce(bots: Sequence[Bot], board: SignalBoard, experience: Mapping[str, Tally]) -> None:
+    """Let people see timeframes as the bots weigh them, and strategies that learn see how patterns have
+    ended: the fold's own table, as it grows.
+    """
+    board.weighing = weighing(bots)
+    for bot in bots:
+        if hasattr(bot.strategy, "experience"):
+            bot.strategy.experience = experience
 
 
 def lone(strategy: Strategy) -> Bot:

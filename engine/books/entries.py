@@ -98,6 +98,21 @@ class Entries:
     def _said(self, bot: Bot, said: Said) -> None:
         if isinstance(said, Declined):
             self.refusals[said.reason] += 1
+            self._turn.commit(
+                r.IdeaDeclined(
+                    ts=self._turn.now,
+                    strategy=said.strategy,
+                    bot=bot.name,
+                    instrument=said.instrument,
+                    side=said.side,
+                    score_tenths=said.score_tenths,
+                    reason=said.reason,
+                    closed_ts=said.ts,
+                    parts=said.parts,
+                    checks=said.checks,
+                    pattern=said.pattern,
+                )
+            )
             text = f"bot {bot.name}: {said.text}" if bot.config.configured else said.text
             self._turn.say(NoticeKind.REFUSAL, Severity.INFO, text, said.instrument)
             return

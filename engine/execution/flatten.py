@@ -15,6 +15,7 @@ from engine.execution.coins import concerns, set_dust_aside
 from engine.execution.context import BookContext
 from engine.execution.inquiry import NEVER, Inquiry
 from engine.execution.order_requests import OrderRequests
+from engine.execution.outcomes import close_plan
 from engine.market.calendars.calendar import Calendar
 from engine.market.calendars.known import calendar_in
 from engine.model import events as ev
@@ -302,15 +303,7 @@ class Flattener:
         """Nothing is left at the venue, so nothing of its trades is left to manage."""
         for found in list(self._book.state.plans.values()):
             if found.plan.instrument == instrument and found.plan.status is PlanStatus.CLOSING:
-                self._book.turn.commit(
-                    r.PlanChanged(
-                        ts=self._book.now,
-                        book=self._book.book,
-                        plan_id=found.plan.plan_id,
-                        status=PlanStatus.CLOSED,
-                        reason="flattened",
-                    )
-                )
+                close_plan(self._book, found, "flattened")
 
     def _escalate(self) -> None:
         """One notice for all that a book is still getting flat, louder than anything else."""

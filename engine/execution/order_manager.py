@@ -21,6 +21,7 @@ from engine.execution.foreign import ForeignContracts
 from engine.execution.inquiry import LOOK_AGAIN_NS, Inquiry
 from engine.execution.leaving import Leaving
 from engine.execution.order_requests import OrderRequests
+from engine.execution.outcomes import close_plan
 from engine.execution.protection import Protection
 from engine.execution.reconcile import Reconciler
 from engine.execution.reports import OrderReports
@@ -34,7 +35,7 @@ from engine.model.effects import Request
 from engine.model.market import NANOS
 from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import Account, Fill, Margin, OrderStatus, OrderType, Slot, VenueOrder
-from engine.model.plans import PlanStatus, TradePlan
+from engine.model.plans import TradePlan
 from engine.model.records import OrderEvent as E
 from engine.portfolio.bounds import Bounds
 from engine.portfolio.money import Marks, near
@@ -202,13 +203,8 @@ class OrderManager:
                     case Cancel(order):
                         self._orders.cancel(order)
             if finished(found, state.orders):
-                plan_id = found.plan.plan_id
-                self.turn.commit(
-                    r.PlanChanged(
-                        ts=context.now, book=context.book, plan_id=plan_id, status=PlanStatus.CLOSED
-                    )
-                )
-                self._stops.forget(plan_id)
+                close_plan(context, found)
+                self._stops.forget(found.plan.plan_id)
         self.protection.watch()
 
     def _cancel_strays(self) -> None:

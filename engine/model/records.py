@@ -34,6 +34,8 @@ from engine.model.run_records import ClockFound as ClockFound
 from engine.model.run_records import Record as Record
 from engine.model.run_records import RecordsLost as RecordsLost
 from engine.model.run_records import RunStarted as RunStarted
+from engine.model.signal_records import IdeaDeclined as IdeaDeclined
+from engine.model.signal_records import PatternEnded as PatternEnded
 
 
 class ContractKnown(Record, frozen=True, kw_only=True, tag="contract_known"):
@@ -296,6 +298,8 @@ AnyRecord = (
     | BalanceMarked
     | CommandTaken
     | IdeaRefused
+    | IdeaDeclined
+    | PatternEnded
     | PlanOpened
     | PlanChanged
     | OrderIntended

@@ -12,7 +12,7 @@ from engine.model.commands import ManualCommand
 from engine.model.orders import OrderStatus, Slot
 from engine.model.plans import PlanStatus, command_of
 from engine.model.restrictions import TradingState
-from engine.state import fold_alerts, fold_shares
+from engine.state import fold_alerts, fold_shares, fold_signals
 from engine.state.answers import Answered, answered
 from engine.state.fold_days import (
     balance_marked,
@@ -93,6 +93,7 @@ def _plan_opened(state: State, record: r.PlanOpened) -> None:
     book = state.kept_book(plan.book)
     found = book.plans[plan.plan_id] = PlanState(plan, [LegState() for _ in plan.legs])
     fold_shares.plan_opened(book, found)
+    fold_signals.signal(state, record)
     book.day.entries += 1
     if plan.bot:
         book.bot_entries[plan.bot] = book.bot_entries.get(plan.bot, 0) + 1
@@ -101,6 +102,11 @@ def _plan_opened(state: State, record: r.PlanOpened) -> None:
     by_hand = command_of(plan.origin)
     if by_hand:  # known at once, whatever becomes of the record with its answer
         answered(state.answers, by_hand, Answered(f"plan {plan.plan_id} was opened", done=True))
+
+
+def _idea_refused(state: State, record: r.IdeaRefused) -> None:
+    fold_alerts.idea_refused(state, record)
+    fold_signals.signal(state, record)
 
 
 def _command_taken(state: State, record: r.CommandTaken) -> None:
@@ -275,7 +281,9 @@ FOLDS: dict[type, Callable[[State, Any], None]] = {
     r.DayMarked: day_marked,
     r.BalanceMarked: balance_marked,
     r.CommandTaken: _command_taken,
-    r.IdeaRefused: fold_alerts.idea_refused,
+    r.IdeaRefused: _idea_refused,
+    r.IdeaDeclined: fold_signals.signal,
+    r.PatternEnded: fold_signals.pattern_ended,
     r.PlanOpened: _plan_opened,
     r.PlanChanged: _plan_changed,
     r.OrderIntended: _order_intended,

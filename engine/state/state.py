@@ -12,7 +12,7 @@ from msgspec import Struct, field
 from engine.model.instrument import ONE, Instrument, qty_text
 from engine.model.orders import Account, OrderSpec, OrderStatus, Slot, Specified
 from engine.model.plans import StopRule, TradePlan
-from engine.model.records import Carried, OrderEvent
+from engine.model.records import Carried, IdeaDeclined, IdeaRefused, OrderEvent, PlanOpened
 from engine.model.restrictions import TradingState
 from engine.state.alerts import AlertState
 from engine.state.answers import Answered
@@ -20,6 +20,7 @@ from engine.state.days import BalanceMark, DayResult, DayStats
 from engine.state.order_table import next_status
 from engine.state.position import Closing, Position, Trade, nearest_tick
 from engine.state.track_record import TrackRecord
+from engine.strategies.learning import Tally
 
 TRADES_KEPT = 10_000
 
@@ -292,6 +293,12 @@ class State(Struct):
     """What the newest orders by hand came to, by the command's id, oldest first."""
     stopped_bots: dict[str, str] = field(default_factory=dict)
     """Bots that a person has stopped, by name, and where the command came from."""
+    experience: dict[str, Tally] = field(default_factory=dict)
+    """How patterns have ended, by `PatternKey.text`."""
+    taught: dict[str, None] = field(default_factory=dict)
+    """The newest patterns that were learned from, oldest first."""
+    signals: list[IdeaRefused | IdeaDeclined | PlanOpened] = field(default_factory=list)
+    """What was nearly traded, refused or entered of late, oldest first."""
     last_ts: int = 0
     clock_set_ns: int = 0
     """By how much the machine's clock was set, or was ahead of the last record at a start, since anything

@@ -75,6 +75,17 @@ class ZoneReactionConfig(Struct, frozen=True):
         live(ge=0, le=100),
         "Least volume of the primary timeframe's newest bar, in multiples of what is usual; 0 is off.",
     ] = 1.0
+    learn: Annotated[
+        bool,
+        live(),
+        "What patterns came to counts in the score, past learn_trades; outcomes are written down either way.",
+    ] = True
+    learn_trades: Annotated[
+        int, live(ge=5, le=10_000), "Least number of outcomes of a pattern that counts in the score."
+    ] = 30
+    learn_points: Annotated[
+        float, live(ge=0, le=5), "Most that it adds to the score or takes from it, points out of ten."
+    ] = 1.0
     near_score_tenths: int = 45
     """From this score on a reaction that comes to nothing is worth telling."""
     min_reward_to_risk: float = 1.5

@@ -9,7 +9,7 @@ the risk or more. An opposing level nearer than the first target forbids the tra
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct, structs
 
@@ -17,11 +17,12 @@ from engine.market.bars import BarsClosed
 from engine.model.instrument import Instrument
 from engine.model.market import USUAL, Bar, Side, Timeframe
 from engine.model.plans import Idea
-from engine.model.scores import Check, PatternSeen, first_failed
+from engine.model.scores import Check, PatternSeen, ScorePart, first_failed
 from engine.signals.alignment import Alignment
 from engine.signals.board import SignalBoard
 from engine.signals.patterns import PatternKind
 from engine.strategies import requirements
+from engine.strategies.learning import Tally, learned
 from engine.strategies.protocol import Declined
 from engine.strategies.zone_settings import ClassTerms as ClassTerms
 from engine.strategies.zone_settings import ZoneReactionConfig as ZoneReactionConfig
@@ -69,7 +70,10 @@ class _Case(Struct, frozen=True):
     bar: Bar
     side: Side
     alignment: Alignment
+    parts: tuple[ScorePart, ...]
+    score_tenths: int
     checks: tuple[Check, ...]
+    pattern: PatternSeen
     now: int
 
 
@@ -82,6 +86,8 @@ class ZoneReaction:
         self.config = config or ZoneReactionConfig()
         self.alignment = self.config.alignment
         """How it weighs the timeframes."""
+        self.experience: Mapping[str, Tally] = {}
+        """How patterns have ended, which the engine hands over."""
         self.timeframes = (*USUAL, *(one for one in self.alignment.timeframes if one not in USUAL))
         """What it looks at."""
         self._quiet_until: dict[str, int] = {}
@@ -106,56 +112,75 @@ class ZoneReaction:
         return terms.min_score_tenths, terms.score_key
 
     def _consider(self, bar: Bar, now: int, board: SignalBoard) -> Idea | Declined | None:
-        if now < self._quiet_until.get(bar.instrument, 0):
+        symbol = bar.instrument
+        if now < self._quiet_until.get(symbol, 0):
             return None
-        alignment = board.alignment(bar.instrument, self.alignment)
+        alignment = board.alignment(symbol, self.alignment)
         side = Side.BUY if alignment.direction > 0 else Side.SELL
-        instrument = board.instrument(bar.instrument)
+        instrument = board.instrument(symbol)
         terms = self.config.terms(instrument)
         near = min(self.config.near_score_tenths, terms.min_score_tenths)
-        if alignment.score_tenths < near or not _turned(bar, side):
+        lowest = near - round(10 * self.config.learn_points) * self.config.learn
+        if alignment.score_tenths < lowest or not _turned(bar, side):
             return None
-        frame = board.frame(bar.instrument, Timeframe.M1)
+        frame = board.frame(symbol, Timeframe.M1)
         atr = frame.atr.value or 0.0
         newest = list(frame.recent)[-self.config.probe_bars :]
         extreme = min(one.low for one in newest) if side is Side.BUY else max(one.high for one in newest)
         probe = _Probe(extreme, bar.close)
-        zones = self._touched(bar.instrument, side, probe, atr, terms.look_back, board)
+        zones = self._touched(symbol, side, probe, atr, terms.look_back, board)
         if not zones:
             return None
-        case = _Case(bar, side, alignment, self._checks(alignment, terms, bar.instrument, board), now)
-        if first_failed(case.checks) is not None:
-            return self._near_miss(case, _seen(case, zones[0], board))
-        found = [self._stop(zone, side, probe, atr) for zone in zones]
-        choice = next((n for n, risk in enumerate(found) if self._affordable(risk, atr)), None)
+        risks = [self._stop(zone, side, probe, atr) for zone in zones]
+        choice = next((n for n, risk in enumerate(risks) if self._affordable(risk, atr)), None)
+        zone, risk = zones[choice or 0], risks[choice or 0]
+        pattern = requirements.seen(board, symbol, zone.kind, zone.timeframe, side, now, zone.price(side))
+        parts, score = self._score(alignment, pattern, symbol)
+        if score < near:
+            return None
+        checks = self._checks(alignment, score, terms, symbol, board)
+        case = _Case(bar, side, alignment, parts, score, checks, pattern, now)
+        if first_failed(checks) is not None:
+            return self._near_miss(case)
         if choice is None:
-            return self._near_miss(case, _seen(case, zones[0], board), f"stop {min(found)} ticks away")
-        zone, risk = zones[choice], found[choice]
-        pattern = _seen(case, zone, board)
-        barrier = self._barrier(bar.instrument, bar.close, side, board)
-        first, way = (
-            self._first_target(case, risk, barrier),
-            "" if barrier is None else instrument.text(barrier),
-        )
+            return self._near_miss(case, f"stop {min(risks)} ticks away")
+        barrier = self._barrier(symbol, bar.close, side, board)
+        first = self._first_target(case, risk, barrier)
+        way = "" if barrier is None else instrument.text(barrier)
         reward = requirements.reward_to_risk(first / risk, self.config.min_reward_to_risk, way)
-        case = structs.replace(case, checks=(*case.checks, reward))
-        if first_failed(case.checks) is not None:
-            return self._near_miss(case, pattern)
-        self._quiet_until[bar.instrument] = now + self.config.cooldown_ns
-        return self._idea(case, zone.label(side, instrument), risk, first, pattern)
+        case = structs.replace(case, checks=(*checks, reward))
+        if not reward.passed:
+            return self._near_miss(case)
+        self._quiet_until[symbol] = now + self.config.cooldown_ns
+        return self._idea(case, zone.label(side, instrument), risk, first)
+
+    def _score(
+        self, alignment: Alignment, pattern: PatternSeen, symbol: str
+    ) -> tuple[tuple[ScorePart, ...], int]:
+        """The parts of the score, and what they come to, tenths: what was learned moves it where that is
+        enough to count.
+        """
+        config = self.config
+        parts, score = alignment.parts, alignment.score_tenths
+        found = None
+        if config.learn:
+            found = learned(self.experience, symbol, pattern, config.learn_trades, config.learn_points)
+        if found is None:
+            return parts, score
+        return (*parts, found), max(0, min(100, score + round(10 * found.points)))
 
     def _checks(
-        self, alignment: Alignment, terms: ClassTerms, symbol: str, board: SignalBoard
+        self, alignment: Alignment, score: int, terms: ClassTerms, symbol: str, board: SignalBoard
     ) -> tuple[Check, ...]:
         """The requirements that can be looked at before the stop is known."""
         volume = board.frame(symbol, terms.primary).volume.value
         return (
             *alignment.checks,
-            requirements.score(alignment.score_tenths, terms.min_score_tenths),
+            requirements.score(score, terms.min_score_tenths),
             requirements.volume(volume, self.config.min_volume, terms.primary),
         )
 
-    def _near_miss(self, case: _Case, pattern: PatternSeen, reason: str = "") -> Declined | None:
+    def _near_miss(self, case: _Case, reason: str = "") -> Declined | None:
         symbol, now = case.bar.instrument, case.now
         if now < self._told.get((symbol, case.side), 0):
             return None
@@ -165,12 +190,12 @@ class ZoneReaction:
             self.name,
             symbol,
             case.side,
-            case.alignment.score_tenths,
+            case.score_tenths,
             reason if failed is None else failed.text,
             now,
-            case.alignment.parts,
+            case.parts,
             case.checks,
-            pattern,
+            case.pattern,
         )
 
     # -- where it turned -------------------------------------------------------------------------------
@@ -220,7 +245,7 @@ class ZoneReaction:
             return first
         return max(0, min(first, (barrier - case.bar.close) * case.side.sign - 1))
 
-    def _idea(self, case: _Case, label: str, risk: int, first: int, pattern: PatternSeen) -> Idea:
+    def _idea(self, case: _Case, label: str, risk: int, first: int) -> Idea:
         config, alignment, entry, sign = self.config, case.alignment, case.bar.close, case.side.sign
         second = max(_at_least(config.second_reward_to_risk, risk), first + risk)
         return Idea(
@@ -230,13 +255,13 @@ class ZoneReaction:
             reference=entry,
             stop=entry - sign * risk,
             targets=(entry + sign * first, entry + sign * second),
-            score_tenths=alignment.score_tenths,
+            score_tenths=case.score_tenths,
             reasons=(label, f"{alignment.agreeing} of {alignment.of} agree", f"R:R {first / risk:.1f}"),
             ts=case.now,
             agreeing=alignment.agreeing,
-            parts=alignment.parts,
+            parts=case.parts,
             checks=case.checks,
-            pattern=pattern,
+            pattern=case.pattern,
         )
 
     def _barrier(self, symbol: str, entry: int, side: Side, board: SignalBoard) -> int | None:
@@ -252,11 +277,6 @@ class ZoneReaction:
                 edges.append(extreme)
         ahead = [edge for edge in edges if (edge - entry) * side.sign > 0]
         return min(ahead, key=lambda edge: abs(edge - entry), default=None)
-
-
-def _seen(case: _Case, zone: _Zone, board: SignalBoard) -> PatternSeen:
-    symbol, side = case.bar.instrument, case.side
-    return requirements.seen(board, symbol, zone.kind, zone.timeframe, side, case.now, zone.price(side))
 
 
 def _turned(bar: Bar, side: Side) -> bool:

@@ -83,6 +83,8 @@ def test_the_tags_are_the_names_in_the_journal() -> None:
         "bot_switched",
         "command_taken",
         "idea_refused",
+        "idea_declined",
+        "pattern_ended",
         "plan_opened",
         "plan_changed",
         "order_intended",
