@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from tstream import arguments as args
-from tstream import paths
+from tstream import options, paths
 
 MARKETS = "Markets"
 
@@ -61,4 +61,61 @@ def discover(
         as_json=as_json,
         **given,
     )
+    raise typer.Exit(code)
+
+
+@lab_app.command(rich_help_panel=MARKETS)
+@args.taking(*args.TAPE)
+def lookahead(
+    context: typer.Context,
+    tape: Annotated[str, typer.Argument(metavar="TAPE", help="A recording: CSV or zip, ticks or bars.")],
+    contract: args.TapeContract,
+    strategy: Annotated[
+        str, typer.Option("--strategy", metavar="NAME", help="A strategy, or a bot of the settings.")
+    ] = "zones",
+    cuts: Annotated[
+        int,
+        typer.Option("--cuts", min=1, max=100_000, metavar="N", help="Closes that get other futures."),
+    ] = 20,
+    timeframe: Annotated[
+        str | None,
+        typer.Option(
+            "--timeframe", parser=options.timeframe, metavar="TIME", help="Of the bars it is asked about."
+        ),
+    ] = None,
+    param: Annotated[
+        list[str] | None,
+        typer.Option("--param", metavar="KEY=VALUE", help="Of the strategy; may be given several times."),
+    ] = None,
+    since: Annotated[str | None, typer.Option("--from", metavar="DAY", help="First trade date.")] = None,
+    until: Annotated[str | None, typer.Option("--to", metavar="DAY", help="Last trade date.")] = None,
+    days: Annotated[
+        int | None, typer.Option("--days", min=1, max=36500, metavar="N", help="The last N days.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Which closes are chosen.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Every change, as JSON.")] = False,
+    config: args.Config = None,
+    **given: Any,
+) -> None:
+    """Play the past with other futures: does what a strategy says depend on what it can't know?
+
+    Exits with 1 where it does.
+    """
+    from tstream.commands import lookahead as commands
+    from tstream.lab.asked import Asked, params_of
+
+    stamp = given.pop("stamp", None)
+    asked = Asked(
+        tape=tape,
+        contract=contract,
+        strategy=strategy,
+        timeframe=timeframe,
+        stamp=None if stamp is None else str(stamp),
+        since=since,
+        until=until,
+        days=days,
+        config=config or context.obj,
+        **given,
+    )
+    code = commands.lookahead(asked, params_of(param or ()), cuts=cuts, seed=seed, as_json=as_json)
     raise typer.Exit(code)

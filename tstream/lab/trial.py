@@ -54,19 +54,23 @@ def run_trial(
     progress: Callable[[int], None] | None = None,
 ) -> Backtest:
     """Play the past once with these parameters. Raises UsageError for those that can't be."""
-    changed = _changed(settings, params)
+    changed = changed_settings(settings, params)
+    terms = terms_of(changed, asked, bars=past.bars)
+    return run_backtest(past.market, bots_of(changed, asked, params), terms, past.end_ts, progress)
+
+
+def terms_of(settings: Settings, asked: Asked, *, bars: bool) -> Terms:
+    """On what it trades; `bars`: it is told in bars."""
     model = FillModel() if asked.slippage is None else FillModel(slippage_ticks=asked.slippage)
-    terms = Terms(
-        risk=risk_limits(changed),
-        sizing=book_sizing(changed, None),
+    return Terms(
+        risk=risk_limits(settings),
+        sizing=book_sizing(settings, None),
         balance_usd=START_BALANCE_USD if asked.cash is None else asked.cash,
-        model=model.on_whole_bars() if past.bars else model,
+        model=model.on_whole_bars() if bars else model,
     )
-    own = {key: value for key, value in params.items() if "." not in key}
-    return run_backtest(past.market, _bots(changed, asked, own), terms, past.end_ts, progress)
 
 
-def _bots(settings: Settings, asked: Asked, params: Params) -> tuple[Bot, ...]:
+def bots_of(settings: Settings, asked: Asked, params: Params) -> tuple[Bot, ...]:
     """The bot of the settings with that name, or the strategy alone, with its parameters. Each call makes new
     ones: strategies remember.
     """
@@ -77,7 +81,7 @@ def _bots(settings: Settings, asked: Asked, params: Params) -> tuple[Bot, ...]:
     if named is None:
         named = BotSettings(name="backtest", strategy=asked.strategy)
     changes: dict[str, Any] = {
-        "params": {**named.params, **{key: _value(text) for key, text in params.items()}},
+        "params": {**named.params, **{key: _value(text) for key, text in params.items() if "." not in key}},
         "instruments": (),
     }
     if asked.timeframe is not None:
@@ -94,7 +98,7 @@ def _told(problem: Problem, strategy: str) -> str:
     return f"{strategy}: {key}{'' if problem.value is None else f' = {problem.value}'}: {problem.message}"
 
 
-def _changed(settings: Settings, params: Params) -> Settings:
+def changed_settings(settings: Settings, params: Params) -> Settings:
     """The settings with keys of their tables changed. Raises UsageError."""
     tables: dict[str, dict[str, object]] = {}
     for key, text in params.items():
