@@ -110,6 +110,11 @@ class MinuteBars:
         candle = series.candles.get(traded.ts_venue - traded.ts_venue % MINUTE) if series else None
         return candle is not None and candle.repeats(traded)
 
+    def holds(self, traded: Print) -> bool:
+        """Whether the minute of a print is open, and has taken one."""
+        series = self._series.get(traded.instrument)
+        return series is not None and traded.ts_venue - traded.ts_venue % MINUTE in series.candles
+
     def on_quote(self, quote: Quote) -> Sequence[BarsClosed]:
         """Quotes make no bars; the first thing heard of an instrument is where its stream begins."""
         series = self._series.get(quote.instrument) or self._add(quote.instrument)
@@ -201,6 +206,11 @@ class MinuteBars:
         """The newest closed bars, oldest first; the same tuple until the next one closes."""
         series = self._series.get(instrument)
         return series.closed(timeframe, self._closed_through) if series else ()
+
+    def kept(self, instrument: str, timeframe: Timeframe) -> Sequence[Bar]:
+        """All closed bars that are here, oldest first: more than the newest, where it is folded."""
+        series = self._series.get(instrument)
+        return series.kept(timeframe, self._closed_through) if series else ()
 
     def forming(self, instrument: str, timeframe: Timeframe) -> Bar | None:
         """The bar in the making, or None while nothing has traded in its interval."""

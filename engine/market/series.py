@@ -91,6 +91,11 @@ class BarSeries:
             found = self._snapshots[timeframe] = tuple(bars[-self._keep :])
         return found
 
+    def kept(self, timeframe: Timeframe, closed_through: int) -> Sequence[Bar]:
+        """All that are here of it, the oldest first."""
+        bars = self._closed.get(timeframe)
+        return self.closed(timeframe, closed_through) if bars is None else tuple(bars)
+
     def _resampled(self, timeframe: Timeframe, closed_through: int) -> tuple[Bar, ...]:
         """Bars of a timeframe that nobody folds, whole ones only."""
         until, before = self._made.get(timeframe, (-1, ()))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from engine.market.bars import BarsClosed, MinuteBars
+from engine.market.calendars.calendar import Calendar
 from engine.market.calendars.known import calendar_in
 from engine.model.chart import AlignmentView, FrameView, ZoneView
 from engine.model.instrument import Instrument
@@ -14,6 +15,9 @@ from engine.signals.alignment import USUAL_ALIGNMENT, Alignment, AlignmentConfig
 from engine.signals.chart_zones import zones_of
 from engine.signals.frame import FrameSignals
 from engine.signals.indicators.followed import Followed
+from engine.signals.order_flow import OrderFlow
+from engine.signals.regime import RegimeDetector
+from engine.signals.sessions import SessionLevels, SessionVwap, VolumeByTime
 
 _Key = tuple[str, Timeframe]
 Made = TypeVar("Made")
@@ -42,7 +46,9 @@ class SignalBoard:
         """How the timeframes are weighed for people: as the first bot does it that says how."""
         self._shown: dict[_Key, FrameSignals] = {}
         """Of timeframes that nobody folds: made for charts alone."""
-        self._followed = Followed(bars.bars)
+        self._followed = Followed(bars.bars, bars.kept)
+        self.flows: dict[str, OrderFlow] = {}
+        """Whose prints are counted by who wanted them: those that somebody has asked for."""
         self._through = 0
         """Up to when bars are known here, nanoseconds UTC: several boundaries may close at once, and each is
         told by itself.
@@ -109,13 +115,39 @@ class SignalBoard:
         instrument: str,
         timeframe: Timeframe,
         kind: Callable[..., Made],
-        *arguments: Hashable,
+        *arguments: Any,
         of: str | None = None,
     ) -> Made:
         """An indicator of one series at its newest close, made by `kind(*arguments)` when it is first asked
         for; anything with `add` will do. `of="volume"` feeds it that of each bar (docs/indicators.md).
         """
         return self._followed.get(instrument, timeframe, kind, arguments, of, self._through)
+
+    def session(self, instrument: str) -> SessionLevels:
+        """Open, high and low of the running session, of its night and of its regular hours."""
+        return self.follow(instrument, Timeframe.M1, SessionLevels, self._calendar(instrument))
+
+    def vwap(self, instrument: str) -> SessionVwap:
+        """Mean price of the running session by volume, with its bands."""
+        return self.follow(instrument, Timeframe.M1, SessionVwap, self._calendar(instrument))
+
+    def volume_by_time(self, instrument: str, timeframe: Timeframe) -> VolumeByTime:
+        """Volume of the newest bar against that of its time of day in the sessions before."""
+        return self.follow(instrument, timeframe, VolumeByTime, self._calendar(instrument))
+
+    def regime(self, instrument: str, timeframe: Timeframe) -> RegimeDetector:
+        """Whether a timeframe trends, ranges or is volatile."""
+        return self.follow(instrument, timeframe, RegimeDetector)
+
+    def order_flow(self, instrument: str) -> OrderFlow:
+        """Who wanted what traded. It is counted from when somebody asks for it: ask at the first close."""
+        found = self.flows.get(instrument)
+        if found is None:
+            found = self.flows[instrument] = OrderFlow(self._calendar(instrument))
+        return found
+
+    def _calendar(self, instrument: str) -> Calendar:
+        return calendar_in(self._instruments, instrument)
 
     def _read_off(self, instrument: str, timeframe: Timeframe) -> FrameSignals:
         """The signals of bars that are made for whoever looks at them."""

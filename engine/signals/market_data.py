@@ -57,7 +57,14 @@ class MarketData:
         self.prints += 1
         self._last_prints[trade.instrument] = trade.price
         self.staleness.seen(trade.instrument, now)
-        return self.bars.on_print(trade)
+        flow = self.board.flows.get(trade.instrument)
+        if flow is None:
+            return self.bars.on_print(trade)
+        again = self.bars.repeats(trade)
+        closed = self.bars.on_print(trade)
+        if not again and self.bars.holds(trade):
+            flow.add(trade, self.quotes.get(trade.instrument))
+        return closed
 
     def on_bar(self, event: BarReported, now: int) -> Sequence[BarsClosed]:
         bar = event.bar
@@ -109,6 +116,7 @@ class MarketData:
         self.bars.forget(instrument, ts_venue)
         self._since.pop(instrument, None)
         self.board.warm_up(instrument)
+        self.board.flows.pop(instrument, None)
         self.quotes.pop(instrument, None)
         self._last_prints.pop(instrument, None)
         self.quarantine.forget(instrument)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from engine.model.market import Bar, Timeframe
 
 Made = TypeVar("Made")
+Bars = Callable[[str, Timeframe], Sequence[Bar]]
 
 
 class _Fed:
@@ -26,15 +27,15 @@ class _Fed:
 
 
 class Followed:
-    """Every indicator that somebody has asked for. `bars` gives the newest closed bars of a series, oldest
-    first.
+    """Every indicator that somebody has asked for. `newest` gives the newest closed bars of a series, `kept`
+    all that are here, both oldest first.
 
     An indicator begins with the bars that are kept when it is first asked for. One that nobody has asked for
     so long that bars are missing in between begins anew.
     """
 
-    def __init__(self, bars: Callable[[str, Timeframe], Sequence[Bar]]) -> None:
-        self._bars = bars
+    def __init__(self, newest: Bars, kept: Bars) -> None:
+        self._newest, self._kept = newest, kept
         self._known: dict[tuple[str, Timeframe, Hashable], _Fed] = {}
 
     def get(
@@ -54,7 +55,11 @@ class Followed:
         fed = self._known.get(key)
         if fed is None:
             fed = self._known[key] = _Fed(kind(*arguments), of)
-        bars = self._bars(instrument, timeframe)
+        bars = self._newest(instrument, timeframe)
+        if bars and bars[0].open_ts > fed.last:
+            bars = self._kept(instrument, timeframe)
+            if fed.last >= 0 and bars[0].open_ts > fed.last:
+                fed = self._known[key] = _Fed(kind(*arguments), of)
         end = len(bars)
         while end and bars[end - 1].close_ts > through:
             end -= 1
@@ -63,8 +68,6 @@ class Followed:
             begin -= 1
         if begin == end:
             return fed.indicator  # type: ignore[no-any-return]
-        if not begin and fed.last >= 0:
-            fed = self._known[key] = _Fed(kind(*arguments), of)
         add, read = fed.add, fed.read
         for bar in bars[begin:end]:
             add(bar if read is None else read(bar))

@@ -50,15 +50,14 @@ def test_history_warms_it_up_and_one_that_lacks_bars_begins_anew() -> None:
             values.append(board.follow("ES", Timeframe.M1, Ema, 50).value)
 
     run(market, each, warm_up=1000)
-    kept = 600
 
-    def from_kept(end: int) -> float | None:
+    def from_the_first(end: int) -> float | None:
         ema = Ema(50)
-        for bar in market[0][end - kept : end]:
+        for bar in market[0][:end]:
             ema.add(bar.close)
         return ema.value
 
-    assert values == [from_kept(1001), from_kept(1901)]
+    assert values == [from_the_first(1001), from_the_first(1901)]
 
 
 def test_of_several_boundaries_that_close_at_once_none_knows_the_next() -> None:
