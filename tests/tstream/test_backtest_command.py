@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from html import escape
 from pathlib import Path
 from random import Random
 
@@ -59,6 +60,23 @@ def test_json_and_csv_tell_the_same_trades(tape: str, tmp_path: Path, capsys: Ou
     assert [row["opened"] for row in rows] == [one["opened"] for one in found["trade_list"]]
     assert found["costs_usd"] == 0
     assert found["params"] == {"min_score": "4"}
+    figures = found["statistics"]
+    assert (figures["trades"], figures["net_usd"]) == (len(rows), found["net_usd"])
+    assert figures["max_drawdown_usd"] == found["max_drawdown_usd"]
+    assert figures["days"] == 2
+    assert (figures["sharpe"], figures["kelly"]) == (None, None), "two days, and few trades"
+
+
+def test_a_page_of_it(tape: str, tmp_path: Path, capsys: Out) -> None:
+    file = tmp_path / "run.html"
+    assert backtest(tape, "--param", "min_score=4", "--html", str(file)) == 0
+    assert "expectancy" in capsys.readouterr().out
+    page = file.read_text(encoding="utf-8")
+    for words in ("Backtest of ES", "min_score = 4", "at the next bar's open", "BACKTEST"):
+        assert escape(words) in page, words
+    assert page.count("<svg") >= 3
+    assert backtest(tape, "--days", "1", "--html", "-") == 0
+    assert capsys.readouterr().out.startswith("<!doctype html>")
 
 
 def test_days_cut_the_tape_and_the_rest_is_history(tape: str, capsys: Out) -> None:
@@ -79,7 +97,7 @@ def test_days_cut_the_tape_and_the_rest_is_history(tape: str, capsys: Out) -> No
         (("--from", "2031-01-01"), "nothing is recorded then"),
         (("--from", "soon"), "is no day"),
         (("--days", "2", "--from", "2024-03-06"), "--days is the last days"),
-        (("--json", "--csv", "-"), "both write to stdout"),
+        (("--json", "--csv", "-"), "all write to stdout"),
     ],
 )
 def test_what_cannot_be_is_said(tape: str, capsys: Out, more: tuple[str, ...], said: str) -> None:

@@ -12,13 +12,13 @@ from engine.model.market import NANOS
 from tstream.errors import UsageError
 from tstream.lab.asked import Asked, Params
 from tstream.lab.past import Past, open_past
-from tstream.lab.show import as_csv, show
+from tstream.lab.show import as_csv, as_page, show
 from tstream.lab.show import as_json as json_of
 from tstream.lab.trial import instrument_of, run_trial, settings_of
 from tstream.output import Output
 
 
-def backtest(asked: Asked, params: Params, *, as_json: bool, csv: Path | None) -> int:
+def backtest(asked: Asked, params: Params, *, as_json: bool, csv: Path | None, html: Path | None) -> int:
     """Play it once; gives the exit code."""
     settings = settings_of(asked)
     past = open_past(asked, instrument_of(asked, settings))
@@ -26,9 +26,11 @@ def backtest(asked: Asked, params: Params, *, as_json: bool, csv: Path | None) -
         result = run_trial(past, asked, settings, params, moved)
     if csv is not None:
         _write(csv, as_csv(result, past.instrument))
+    if html is not None:
+        _write(html, as_page(result, past, asked, params))
     if as_json:
         sys.stdout.write(json_of(result, past, asked, params) + "\n")
-    elif csv is None or str(csv) != "-":
+    elif "-" not in (str(csv), str(html)):
         show(result, past, asked, params)
     return 0
 

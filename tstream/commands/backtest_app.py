@@ -90,6 +90,12 @@ def backtest(
         Path | None,
         typer.Option("--csv", metavar="FILE", help="Write the trades; - is stdout.", rich_help_panel=RESULT),
     ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            "--html", metavar="FILE", help="Write a page with pictures; - is stdout.", rich_help_panel=RESULT
+        ),
+    ] = None,
     config: args.Config = None,
     **given: Any,
 ) -> None:
@@ -100,8 +106,8 @@ def backtest(
     from tstream.commands import backtest as commands
     from tstream.lab.asked import Asked, params_of
 
-    if as_json and csv is not None and str(csv) == "-":
-        raise UsageError("--json and --csv - both write to stdout: give --csv a file")
+    if as_json + (str(csv) == "-") + (str(html) == "-") > 1:
+        raise UsageError("--json, --csv - and --html - all write to stdout: give all but one a file")
     stamp = given.pop("stamp", None)
     asked = Asked(
         tape=tape,
@@ -118,4 +124,4 @@ def backtest(
         config=config or context.obj,
         **given,
     )
-    raise typer.Exit(commands.backtest(asked, params_of(param or ()), as_json=as_json, csv=csv))
+    raise typer.Exit(commands.backtest(asked, params_of(param or ()), as_json=as_json, csv=csv, html=html))

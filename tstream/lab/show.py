@@ -12,12 +12,16 @@ import msgspec
 
 from engine.lab.backtest import Backtest
 from engine.lab.curve import Point
+from engine.market.calendars.known import calendar_of
 from engine.model.instrument import Instrument
 from engine.model.market import NANOS
+from engine.portfolio.statistics import Statistics, statistics
 from engine.state.position import Trade, nearest_tick
 from tstream.clock import iso, utc
 from tstream.lab.asked import Asked, Params
 from tstream.lab.past import Past
+from tstream.reports.numbers import in_r, percent, ratio
+from tstream.reports.report import ruin_of
 
 _SHOWN = 20
 """Trades in a table; the rest go to a file."""
@@ -39,6 +43,7 @@ _COLUMNS = (
     "net_usd",
     "mae_usd",
     "mfe_usd",
+    "r",
 )
 
 
@@ -57,6 +62,7 @@ def row_of(trade: Trade, instrument: Instrument) -> dict[str, Any]:
         "net_usd": trade.net_usd,
         "mae_usd": trade.mae_usd,
         "mfe_usd": trade.mfe_usd,
+        "r": None if trade.r is None else round(trade.r, 4),
     }
 
 
@@ -88,12 +94,54 @@ def as_json(result: Backtest, past: Past, asked: Asked, params: Params) -> str:
         "win_rate": summary.win_rate,
         "profit_factor": summary.profit_factor,
         "max_drawdown_usd": summary.max_drawdown_usd,
+        "statistics": statistics_of(result, past),
         "open_positions": dict(summary.open_positions),
         "refusals": dict(summary.refusals),
         "trade_list": [row_of(trade, past.instrument) for trade in result.trades],
         "equity": [(iso(ts), usd) for ts, usd in result.equity],
     }
     return msgspec.json.Encoder(decimal_format="number").encode(found).decode()
+
+
+def statistics_of(result: Backtest, past: Past) -> Statistics:
+    """All figures (docs/statistics.md), open positions at what they could be closed for."""
+    calendar = calendar_of(past.instrument.calendar)
+    deepest = result.summary.max_drawdown_usd
+    return statistics(result.trades, result.equity, result.equity[0][1], calendar, deepest)
+
+
+def as_page(result: Backtest, past: Past, asked: Asked, params: Params) -> str:
+    """One HTML file."""
+    from tstream.reports.page import Part, html_report
+
+    summary, instrument = result.summary, past.instrument
+    span = f"{utc(result.start_ts):%Y-%m-%d} to {utc(result.end_ts):%Y-%m-%d}"
+    facts = [
+        ("recording", past.name),
+        ("strategy", asked.strategy),
+        *(("parameter", f"{key} = {value}") for key, value in params.items()),
+        ("played", f"{result.events:,} {'bars' if past.bars else 'quotes and prints'}, {span}"),
+        ("fills", summary.fills),
+        ("costs", f"{instrument.cost_usd} {instrument.currency} a lot and side"),
+        *(("still open", f"{symbol} {qty:+d}, not counted") for symbol, qty in summary.open_positions),
+        *(("refused", f"{count} × {reason}") for reason, count in summary.refusals[:5]),
+    ]
+    found = statistics_of(result, past)
+    start_usd = result.equity[0][1]
+    part = Part(
+        asked.strategy,
+        "backtest",
+        instrument.currency,
+        calendar_of(instrument.calendar),
+        result.trades,
+        result.equity,
+        start_usd,
+        found,
+        {instrument.symbol: instrument},
+        ruin_of(result.trades, start_usd / 10),
+        facts=facts,
+    )
+    return html_report(f"Backtest of {asked.contract}", f"{asked.strategy} · {span}", [part])
 
 
 def show(result: Backtest, past: Past, asked: Asked, params: Params) -> None:
@@ -184,6 +232,14 @@ def words(result: Backtest, past: Past, asked: Asked, params: Params) -> str:
         f"max drawdown   {summary.max_drawdown_usd:.2f} USD (open positions at the mark)",
         f"fills          {summary.fills}",
     ]
+    found = statistics_of(result, past)
+    if found.trades:
+        of = f" of {found.r_trades}" if found.r_trades < found.trades else ""
+        lines[-1:-1] = [
+            f"expectancy     {in_r(found.expectancy_r)}{of}",
+            f"Sharpe         {ratio(found.sharpe)} (Sortino {ratio(found.sortino)}, "
+            f"volatility {percent(found.volatility)} a year)",
+        ]
     if summary.open_positions:
         held = ", ".join(f"{symbol} {qty:+d}" for symbol, qty in summary.open_positions)
         lines.append(f"still open     {held} (not counted above)")

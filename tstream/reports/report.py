@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from engine.portfolio.daily import Day, days_of
 from engine.portfolio.ruin import Ruin, risk_of_ruin
 from engine.portfolio.statistics import Statistics, closed_equity, r_multiples
+from engine.state.position import Trade
 from tstream.reports.history import STRICTEST, BookHistory, History
 from tstream.reports.kinds import ReportType as ReportType
 
@@ -93,13 +94,18 @@ def _section(told: BookHistory, books: tuple[str, ...], floor_usd: Decimal | Non
     found = told.statistics()
     curve = told.equity or closed_equity(told.trades, told.start_usd)
     distance = floor_usd or told.loss_limit_usd or told.start_usd / 10
-    risks = [trade.risk_usd for trade in told.trades if trade.risk_usd]
-    ruin = None
-    if risks:
-        each = sum(risks, Decimal(0)) / len(risks)
-        ruin = risk_of_ruin(r_multiples(told.trades), float(distance / each), Random(seed))
+    ruin = ruin_of(told.trades, distance, seed)
     days = days_of(curve, told.start_usd, told.calendar)
     return Section(told, books, found, days, ruin, distance if ruin is not None else None)
+
+
+def ruin_of(trades: Sequence[Trade], floor_usd: Decimal, seed: int = 0) -> Ruin | None:
+    """Of an account whose floor is so far below, in units of what these trades risked on average."""
+    risks = [trade.risk_usd for trade in trades if trade.risk_usd]
+    if not risks:
+        return None
+    each = sum(risks, Decimal(0)) / len(risks)
+    return risk_of_ruin(r_multiples(trades), float(floor_usd / each), Random(seed))
 
 
 def _together(books: Sequence[BookHistory]) -> Iterator[tuple[BookHistory, tuple[str, ...]]]:
