@@ -6,73 +6,30 @@ causal reading of the same rules must give.
 
 from __future__ import annotations
 
-import csv
-import gzip
 from collections import Counter
-from collections.abc import Iterator
-from functools import cache
 
 import pytest
 
-from engine.model.market import Bar, Timeframe
-from engine.signals.order_blocks import BlockState, OrderBlock, OrderBlocks
-from engine.signals.structure import Break, Structure
+from engine.signals.atr import Atr
+from engine.signals.liquidity import LiquidityPools, PoolState
+from engine.signals.order_blocks import BlockState, OrderBlocks
+from engine.signals.structure import Break
 from engine.signals.swings import Swing, SwingDetector
-from tests.support.recordings import DATA, needs_recordings
+from tests.signals.reference import (
+    every,
+    final_swings,
+    library_swings,
+    live,
+    live_gaps,
+    points,
+    pools_in_hindsight,
+    recording,
+    structure_in_hindsight,
+    table,
+)
+from tests.support.recordings import needs_recordings
 
 pytestmark = [pytest.mark.recordings, needs_recordings]
-
-
-def table(name: str) -> Iterator[dict[str, str]]:
-    with gzip.open(DATA / "smc" / name, "rt", encoding="ascii") as file:
-        yield from csv.DictReader(file)
-
-
-def points(text: str) -> int:
-    return round(float(text) * 100_000)
-
-
-@cache
-def recording() -> tuple[Bar, ...]:
-    return tuple(
-        Bar(
-            "EURUSD",
-            Timeframe.M15,
-            n * Timeframe.M15.nanos,
-            points(row["Open"]),
-            points(row["High"]),
-            points(row["Low"]),
-            points(row["Close"]),
-            int(row["Tickvol"]),
-        )
-        for n, row in enumerate(table("EURUSD_15M.csv.gz"))
-    )
-
-
-@cache
-def library_swings() -> dict[int, tuple[int, int]]:
-    rows = enumerate(table("swing_highs_lows_result_data.csv.gz"))
-    return {n: (int(float(row["HighLow"])), points(row["Level"])) for n, row in rows if row["HighLow"]}
-
-
-@cache
-def live() -> tuple[tuple[Swing, ...], tuple[Break, ...], OrderBlocks]:
-    """Everything said while the recording is fed bar by bar."""
-    detector, structure, blocks = SwingDetector(5), Structure(), OrderBlocks(expire_after=None, keep=4000)
-    swings, breaks = [], []
-    for bar in recording():
-        swing = detector.add(bar)
-        broken = structure.add(bar, swing)
-        blocks.add(bar, () if broken is None else (broken,))
-        if swing is not None:
-            swings.append(swing)
-        if broken is not None:
-            breaks.append(broken)
-    return tuple(swings), tuple(breaks), blocks
-
-
-def every(blocks: OrderBlocks) -> list[OrderBlock]:
-    return [*blocks.finished, *blocks.live]
 
 
 def test_the_recording_is_whole() -> None:
@@ -93,16 +50,109 @@ def test_raw_swings_are_as_many_as_the_library_finds() -> None:
     assert counts[-1] == lows - both
 
 
-def test_the_swings_that_stand_are_the_librarys_but_for_its_book_ends() -> None:
-    swings, _, _ = live()
-    superseded = {s.supersedes for s in swings}
-    standing = {
-        s.index: (s.kind, s.price) for s in swings if s.superseded_by is None and s.index not in superseded
+def test_the_swings_that_stand_are_the_librarys_with_its_book_ends() -> None:
+    assert {index: (kind, price) for index, kind, price in final_swings()} == library_swings()
+    assert Counter(kind for _, kind, _ in final_swings()[1:-1]) == {1: 1353, -1: 1353}
+
+
+def test_in_hindsight_our_swings_give_the_librarys_structure() -> None:
+    library = {
+        n: (
+            int(float(row["BOS"] or row["CHOCH"])),
+            "BOS" if row["BOS"] else "CHoCH",
+            points(row["Level"]),
+            int(float(row["BrokenIndex"])),
+        )
+        for n, row in enumerate(table("bos_choch_result_data.csv.gz"))
+        if row["BOS"] or row["CHOCH"]
     }
-    library = dict(library_swings())
-    del library[0], library[len(recording()) - 1]
-    assert standing == library
-    assert Counter(kind for kind, _ in standing.values()) == {1: 1353, -1: 1353}
+    assert structure_in_hindsight() == library
+    assert Counter(label for _, label, _, _ in library.values()) == {"BOS": 676, "CHoCH": 453}
+
+
+def test_gaps_are_the_librarys_bar_by_bar_and_so_is_their_first_touch() -> None:
+    born, touched = live_gaps()
+    ours = {
+        gap.created_index - 1: (gap.direction, gap.high, gap.low, touched.get(gap.number, 0))
+        for gap in born.values()
+    }
+    library = {
+        n: (
+            int(float(row["FVG"])),
+            points(row["Top"]),
+            points(row["Bottom"]),
+            int(float(row["MitigatedIndex"])),
+        )
+        for n, row in enumerate(table("fvg_result_data.csv.gz"))
+        if row["FVG"]
+    }
+    assert ours == library
+    assert (len(ours), sum(not touch for *_, touch in ours.values())) == (5020, 37)
+
+
+def test_gaps_of_bars_in_a_row_joined_are_the_librarys() -> None:
+    joined: dict[int, tuple[int, int, int]] = {}
+    for gap in live_gaps()[0].values():
+        at = gap.created_index - 1
+        top, bottom = gap.high, gap.low
+        before = joined.get(at - 1)
+        if before is not None and before[0] == gap.direction:
+            top, bottom = max(top, before[1]), min(bottom, before[2])
+            del joined[at - 1]
+        joined[at] = gap.direction, top, bottom
+    library = {
+        n: (int(float(row["FVG"])), points(row["Top"]), points(row["Bottom"]))
+        for n, row in enumerate(table("fvg_consecutive_result_data.csv.gz"))
+        if row["FVG"]
+    }
+    assert joined == library
+
+
+def test_in_hindsight_our_swings_give_the_librarys_liquidity() -> None:
+    """Its tolerance is a share of the whole series' range, which nobody knows before its end."""
+    low, high = min(bar.low for bar in recording()), max(bar.high for bar in recording())
+    pools = pools_in_hindsight((high - low) / 100)
+    library = {
+        n: (
+            int(float(row["Liquidity"])),
+            float(row["Level"]) * 100_000,
+            int(float(row["End"])),
+            int(float(row["Swept"])),
+        )
+        for n, row in enumerate(table("liquidity_result_data.csv.gz"))
+        if row["Liquidity"]
+    }
+    assert len(library) == 498
+    assert {n: pool[:1] + pool[2:4] for n, pool in pools.items()} == {
+        n: pool[:1] + pool[2:] for n, pool in library.items()
+    }
+    assert all(abs(pools[n][1] - level) < 1 for n, (_, level, _, _) in library.items())
+
+
+@pytest.mark.parametrize(("atr", "counts"), [(1644.4, (831, 586, 417, 414)), (None, (198, 138, 105, 0))])
+def test_live_pools_end_where_their_level_is_left(
+    atr: float | None, counts: tuple[int, int, int, int]
+) -> None:
+    """With the library's tolerance at the end, and with our own. A pool of the library lasts until
+    price is a whole tolerance beyond its first swing, ours until it is beyond the extreme: 414 of 498 have
+    the same second swing.
+    """
+    detector, pools, average = SwingDetector(5), LiquidityPools(expire_after=10**6, keep=10**6), Atr()
+    second: set[tuple[int, int]] = set()
+    for bar in recording():
+        own = average.add(bar)
+        for pool in pools.add(bar, detector.add(bar), own if atr is None else atr):
+            if pool.touches == 2 and pool.state is PoolState.RESTING:
+                second.add((pool.side, pool.newest))
+    hindsight = pools_in_hindsight(164.44) if atr else {}
+    same = sum((side, newest) in second for side, _, _, _, newest in hindsight.values())
+    ends = pools.counts
+    assert (
+        ends[PoolState.RESTING],
+        ends[PoolState.SWEPT],
+        ends[PoolState.BROKEN],
+        same,
+    ) == counts
 
 
 def test_live_breaks_meet_the_librarys_as_often_as_they_can() -> None:
