@@ -8,10 +8,9 @@ from itertools import pairwise
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.tapes.tape import open_tape
 from engine.market.bars import BarsClosed, MinuteBars
 from engine.market.candles import resample
 from engine.model.instrument import CME_FUTURES
@@ -27,7 +26,9 @@ from engine.signals.patterns import Pattern
 from engine.signals.structure import Break, Structure
 from engine.signals.swings import Swing, SwingDetector
 from tests.signals.shapes import wander
-from tests.support.recordings import DATA, needs_recordings
+from tests.support.recorded_series import SERIES
+from tests.support.recordings import needs_recordings
+from tests.torture.prefixes import prove
 
 Said = Swing | Break | OrderBlock | FairValueGap | LiquidityPool | Leg | Level | Reading | Pattern
 
@@ -71,6 +72,7 @@ def tell(bars: Sequence[Bar], size: int = 3) -> list[list[Said]]:
     return told
 
 
+@settings(max_examples=20)
 @given(st.integers(0, 10_000), st.integers(0, 10_000), st.integers(20, 160))
 def test_t4_two_futures_leave_one_past(seed: int, other_seed: int, cut: int) -> None:
     past = wander(seed, cut)
@@ -82,12 +84,27 @@ def test_t4_two_futures_leave_one_past(seed: int, other_seed: int, cut: int) -> 
 
 @pytest.mark.recordings
 @needs_recordings
-@pytest.mark.parametrize("timeframe", [Timeframe.M1, Timeframe.M5])
-def test_t4_no_prefix_of_recorded_minutes_is_told_otherwise_by_the_rest(timeframe: Timeframe) -> None:
-    bars = list(resample(open_tape(DATA / "es_minutes" / "20131007_trade.zip", "ES").bars(), timeframe))
+@pytest.mark.parametrize(
+    ("series", "timeframe", "most"),
+    [
+        ("ES", Timeframe.M1, 500),
+        ("ES", Timeframe.M15, 400),
+        ("GC", Timeframe.M5, 400),
+        ("BTC", Timeframe.H1, 500),
+        ("BTC", Timeframe.D1, 90),
+    ],
+)
+def test_t4_no_prefix_of_what_was_recorded_is_told_otherwise_by_the_rest(
+    series: str, timeframe: Timeframe, most: int
+) -> None:
+    """`make torture ARGS=prefixes` does it with all of it."""
+    bars = list(resample(SERIES[series](), timeframe))[:most]
     whole = tell(bars)
-    cuts = random.Random(4).sample(range(20, len(bars)), 12)
+    cuts = random.Random(4).sample(range(20, len(bars)), 3)
     assert all(tell(bars[:cut]) == whole[:cut] for cut in cuts)
+    proof = prove(series, bars, 2, seed=4)
+    assert (proof.changed, proof.bars) == (0, len(bars))
+    assert proof.events > len(bars) // 2
 
 
 def test_t4_a_zone_on_the_chart_begins_where_it_is_known_and_keeps_its_place() -> None:

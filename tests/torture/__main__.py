@@ -1,7 +1,7 @@
 """`python -m tests.torture [PART ...] [--seed N] [--count N]`: the long runs, each count with its seed.
 
-Parts: interleavings, bots, books, kills, accounts, week, alerts, discovery. The exit status is 1 when
-something broke; it says how to see it again.
+Parts: interleavings, bots, books, kills, accounts, week, alerts, discovery, prefixes. The exit status is 1
+when something broke; it says how to see it again.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pathlib import Path
 from bench.figures import machine, ms, quantile, table
 from tests.torture import beside, edges, interleavings, many_books, memory, texts
 from tests.torture import kill_plan as kills
+from tests.torture import prefixes as causality
 from tests.torture.kill_points import ANY, POINTS
 from tests.torture.killed_books import KilledBooks
 from tests.torture.killed_day import NAKED_S, KilledDay
@@ -29,6 +30,7 @@ from tests.torture.spread import spread
 from tests.torture.week import Week
 
 SCENES, KILLS, DAYS, TEXTS = 10_000, 210, 5, 20_000
+CUTS = 8
 BOT_SCENES, BOOK_SCENES, ACCOUNT_KILLS = 1_000, 10_000, 100
 NOISES, MARKETS_A_NOISE = 100, 5
 LEAST_POWER = 0.5
@@ -238,6 +240,22 @@ def discovery(seed: int, count: int | None) -> None:
     assert not weak, f"too rarely found: {weak}"
 
 
+def prefixes(seed: int, count: int | None) -> None:
+    began = time.monotonic()
+    found = list(causality.proofs(count or CUTS, seed))
+    table(
+        f"prefixes: seed {seed}, {time.monotonic() - began:.0f} s; what is said at each close of a prefix,"
+        " beside the whole series",
+        ("", "bars", "events", "prefixes", "closes told otherwise"),
+        [
+            (f"{it.series} {it.timeframe}", f"{it.bars:,}", f"{it.events:,}", str(it.cuts), str(it.changed))
+            for it in found
+        ],
+    )
+    assert found, "there are no recordings"
+    assert not any(one.changed for one in found)
+
+
 PARTS: dict[str, Callable[[int, int | None], None]] = {
     "interleavings": interleave,
     "bots": bots,
@@ -247,6 +265,7 @@ PARTS: dict[str, Callable[[int, int | None], None]] = {
     "week": week,
     "alerts": alerts,
     "discovery": discovery,
+    "prefixes": prefixes,
 }
 
 
@@ -256,7 +275,7 @@ def main(argv: Sequence[str]) -> int:
         "parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; all of them by default"
     )
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--count", type=int, help="scenes, kills, trade dates, texts, or markets")
+    parser.add_argument("--count", type=int, help="scenes, kills, trade dates, texts, markets, or prefixes")
     asked = parser.parse_args(argv)
     if unknown := set(asked.parts) - set(PARTS):
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
