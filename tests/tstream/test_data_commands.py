@@ -222,6 +222,30 @@ def test_what_is_exported_and_imported_again_is_the_same(
     assert len(kept()) == len(drawn) + 1
 
 
+def test_a_venues_history_is_fetched_once_and_added_to(capsys: Out) -> None:
+    words = ("fetch", "--venue", "practice", "--contract", "mnq", "--days", "4")
+    done(*words)
+    first = kept("mnq-1m")
+    assert len(first) > 100
+    assert "from practice MNQ" in capsys.readouterr().out
+    done(*words)
+    assert len(kept("mnq-1m")) - len(first) < 3, "a minute or two may have passed"
+    assert kept("mnq-1m")[: len(first)] == first
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (("--contract", "XX"), "unknown contract XX; known are MNQ"),
+        (("--contract", "MNQ", "--venue", "mars"), "say which venue, as in --venue practice"),
+        (("--contract", "MNQ", "--timeframe", "1d"), "a venue gives bars of up to 1h"),
+    ],
+)
+def test_a_fetch_that_cannot_be_is_refused(capsys: Out, words: Sequence[str], problem: str) -> None:
+    assert call(["data", "fetch", *words]) == 2
+    assert problem in capsys.readouterr().err
+
+
 @needs_recordings
 @pytest.mark.parametrize(
     ("file", "words", "count", "first"),

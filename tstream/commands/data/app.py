@@ -218,6 +218,33 @@ def export(
 
 
 @data_app.command()
+def fetch(
+    context: typer.Context,
+    contract: Annotated[
+        str, typer.Option("--contract", metavar="NAME", help="Which product, by its active month.")
+    ],
+    venue: Annotated[
+        str | None,
+        typer.Option("--venue", metavar="NAME", help="Of the settings; needed where there are several."),
+    ] = None,
+    days: Annotated[int, typer.Option("--days", min=1, max=3650, help="How far back.")] = 30,
+    timeframe: args.Timeframe = "1m",
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="Of the dataset; else as in mnq-1m.")
+    ] = None,
+    as_json: Json = False,
+    config: args.Config = None,
+) -> None:
+    """Load a venue's history into a dataset, or add it to the one of that name; places no order."""
+    from tstream.commands.data import fetching
+
+    code = fetching.fetch(
+        venue, contract.upper(), days, timeframe, name, config or context.obj, as_json=as_json
+    )
+    raise typer.Exit(code)
+
+
+@data_app.command()
 def remove(name: Name, yes: args.Yes = False) -> None:
     """Delete a dataset."""
     from tstream.commands.data import listing
