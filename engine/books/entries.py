@@ -113,8 +113,6 @@ class Entries:
                     pattern=said.pattern,
                 )
             )
-            text = f"bot {bot.name}: {said.text}" if bot.config.configured else said.text
-            self._turn.say(NoticeKind.REFUSAL, Severity.INFO, text, said.instrument)
             return
         if isinstance(said, Exit):
             for book in self._books.values():

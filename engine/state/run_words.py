@@ -1,4 +1,4 @@
-"""Words for what is odd about a run's time or journal."""
+"""Words for what is odd about a run's time or journal, and for near misses."""
 
 from __future__ import annotations
 
@@ -6,13 +6,20 @@ from datetime import UTC, datetime
 
 from engine.model import records as r
 from engine.model.events import ClockFault
-from engine.model.market import NANOS
+from engine.model.market import NANOS, Side
 from engine.model.notices import NoticeKind as K
 from engine.model.notices import Severity as Sev
 from engine.state.state import State
 
 RunWords = tuple[K, Sev, str, None, None]
 """Kind, severity and text; no contract's and no book's."""
+
+
+def idea_declined(state: State, record: r.IdeaDeclined) -> tuple[K, Sev, str, str, None]:
+    side = "long" if record.side is Side.BUY else "short"
+    whose = f"bot {record.bot}: " if record.bot != record.strategy else ""
+    text = f"{whose}{side} {record.instrument} {record.score_tenths / 10:.1f} refused: {record.reason}"
+    return K.REFUSAL, Sev.INFO, text, record.instrument, None
 
 
 def clock_found(state: State, record: r.ClockFound) -> RunWords | None:

@@ -18,7 +18,7 @@ from engine.model.plans import Idea, TradePlan
 from engine.model.restrictions import TradingState
 from engine.state.order_words import rejected
 from engine.state.position_words import adjusted, dust_left
-from engine.state.run_words import clock_found, records_lost
+from engine.state.run_words import clock_found, idea_declined, records_lost
 from engine.state.state import BookState, Order, State
 from engine.state.track_record import TrackRecord
 
@@ -108,10 +108,9 @@ def _command(state: State, record: r.CommandTaken) -> Words:
 def _refused(state: State, record: r.IdeaRefused) -> Words:
     idea = record.idea
     why = "; ".join(record.words or (refusal.sentence for refusal in record.refusals))
-    text = f"{_direction(idea.side)} {idea.instrument}{_score(idea.score_tenths)} refused: {why}"
-    text = _whose(idea) + text
+    what = f"{_direction(idea.side)} {idea.instrument}{_score(idea.score_tenths)}"
     severity = Sev.WARNING if idea.origin else Sev.INFO
-    return K.REFUSAL, severity, text, idea.instrument, record.book
+    return K.REFUSAL, severity, f"{_whose(idea)}{what} refused: {why}", idea.instrument, record.book
 
 
 def _whose(said: Idea | TradePlan) -> str:
@@ -385,6 +384,7 @@ _WRITERS: dict[type, Callable[[State, Any], Words | None]] = {
     r.RecordsLost: records_lost,
     r.CommandTaken: _command,
     r.IdeaRefused: _refused,
+    r.IdeaDeclined: idea_declined,
     r.PlanOpened: _plan,
     r.FillSettled: _settled,
     r.OrderAdopted: _adopted,

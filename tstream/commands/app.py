@@ -19,6 +19,7 @@ from tstream.commands.data.app import data_app
 from tstream.commands.journal_app import journal_app, report, trades, why
 from tstream.commands.lab_app import lab_app
 from tstream.commands.order_app import order_app
+from tstream.commands.patterns_app import patterns_app
 from tstream.errors import CommandError, UsageError
 from tstream.options import RunOptions
 
@@ -51,6 +52,7 @@ app.add_typer(journal_app, name="journal", rich_help_panel=LOOK)
 app.add_typer(lab_app)
 app.add_typer(order_app, name="order", rich_help_panel=TRADE)
 app.add_typer(bots_app, name="bots", rich_help_panel=TRADE)
+app.add_typer(patterns_app, name="patterns", rich_help_panel=LOOK)
 app.add_typer(data_app, name="data", rich_help_panel=MARKETS)
 app.command(rich_help_panel=MARKETS)(backtest)
 notify_app = typer.Typer(help="Messages to Telegram, Slack, Discord, mail and other services.")

@@ -171,9 +171,22 @@ class _Teller:
                 plan.checks,
                 plan.size_reason,
             )
+        elif isinstance(record, r.IdeaDeclined) and record.instrument == self._instrument:
+            seen = IdeaSeen(
+                record.ts,
+                "",
+                record.side,
+                record.bot,
+                record.score_tenths,
+                "",
+                (record.reason,),
+                (),
+                record.parts,
+                record.checks,
+            )
         else:
             return
-        if self._concerns(seen.book):
+        if self._concerns(seen.book or None):
             self._story.ideas.append(seen)
 
     def _stand(self) -> None:
