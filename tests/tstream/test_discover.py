@@ -107,3 +107,24 @@ def test_what_cannot_be_searched(noise: Path, tmp_path: Path, capsys: Out) -> No
     assert discover(noise, out) == 2
     assert "is no analysis" in capsys.readouterr().err
     assert not (tmp_path / "none.json").exists()
+
+
+def test_a_dataset_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Out) -> None:
+    monkeypatch.setenv("TSTREAM_HOME", str(tmp_path / "home"))
+    noise, out = written(tmp_path / "noise.csv", random_walk(3, 520)), tmp_path / "edges.json"
+    assert call(["data", "import", str(noise), "--symbol", "MES", "--stamp", "open", "--name", "noise"]) == 0
+    assert call(["discover", "noise", "--timeframes", "2m", "--out", str(out)]) == 0
+    found = read(out)
+    assert discover(noise, out, "--timeframes", "2m") == 0
+    assert read(out)["trials"] == found["trials"] > 0
+    assert (found["source"], found["instrument"], found["bars"]) == ("noise", "MES", 520)
+    capsys.readouterr()
+    assert call(["lookahead", "noise", "--cuts", "1", "--days", "1", "--param", "min_score=1"]) == 0
+    assert "zones does not look ahead" in capsys.readouterr().out
+    for words, said in (
+        (["noise", "--contract", "ES"], "is of MES, not of ES"),
+        (["other"], "no such file, and no dataset; there are noise"),
+        ([str(noise)], "a tape needs --contract NAME"),
+    ):
+        assert call(["discover", *words]) == 2
+        assert said in capsys.readouterr().err

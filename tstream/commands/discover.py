@@ -37,7 +37,7 @@ _ORDER = tuple(Stage)
 
 
 def discover(
-    source: Path,
+    source: str,
     contract: str,
     rules: EdgeRules,
     stage: Stage | None,
@@ -50,14 +50,14 @@ def discover(
 ) -> int:
     """Search, or go on with a search that is written down; print what came of it; gives the exit code.
 
-    `stage` is the only step to do, None all of them. `how` is what open_tape takes: month, stamp, symbol,
-    zone.
+    `source` is a tape or the name of a dataset; for that `contract` may be empty. `stage` is the only step to
+    do, None all of them. `how` is what open_tape takes: month, stamp, symbol, zone.
     """
     notes = Console(stderr=True, highlight=False)
     instrument, bars = recorded_bars(source, contract, notes, **how)
     rules = _checked(rules, bars)
     blank = Analysis(
-        source=source.name,
+        source=Path(source).name,
         instrument=instrument.symbol,
         bars=len(bars),
         bar_timeframe=bars[0].timeframe,

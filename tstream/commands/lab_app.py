@@ -15,12 +15,25 @@ MARKETS = "Markets"
 lab_app = typer.Typer()
 """Without a name: its commands are tstream's own."""
 
+Recorded = Annotated[
+    str, typer.Argument(metavar="TAPE|DATASET", help="A recording's file, or a dataset by its name.")
+]
+Contract = Annotated[
+    str | None,
+    typer.Option(
+        "--contract",
+        parser=options.contract,
+        metavar="NAME",
+        help="Which product a tape holds; a dataset says so itself.",
+    ),
+]
+
 
 @lab_app.command(rich_help_panel=MARKETS)
 @args.taking(*args.TAPE)
 def discover(
-    tape: Annotated[Path, typer.Argument(metavar="TAPE", exists=True, dir_okay=False, readable=True)],
-    contract: args.TapeContract,
+    tape: Recorded,
+    contract: Contract = None,
     stage: args.Steps = None,
     timeframes: args.Searched = None,
     error_rate: Annotated[
@@ -52,7 +65,7 @@ def discover(
     searched = tuple(map(Timeframe, timeframes)) if timeframes else USUAL
     code = commands.discover(
         tape,
-        contract,
+        contract or "",
         EdgeRules(timeframes=searched, error_rate=error_rate, costs=costs),
         None if stage in (None, "all") else Stage(stage),
         seed=seed,
@@ -68,8 +81,8 @@ def discover(
 @args.taking(*args.TAPE)
 def lookahead(
     context: typer.Context,
-    tape: Annotated[str, typer.Argument(metavar="TAPE", help="A recording: CSV or zip, ticks or bars.")],
-    contract: args.TapeContract,
+    tape: Recorded,
+    contract: Contract = None,
     strategy: Annotated[
         str, typer.Option("--strategy", metavar="NAME", help="A strategy, or a bot of the settings.")
     ] = "zones",
@@ -107,7 +120,7 @@ def lookahead(
     stamp = given.pop("stamp", None)
     asked = Asked(
         tape=tape,
-        contract=contract,
+        contract=contract or "",
         strategy=strategy,
         timeframe=timeframe,
         stamp=None if stamp is None else str(stamp),

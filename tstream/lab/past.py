@@ -1,21 +1,25 @@
-"""The past that a backtest is played on: a tape, cut to the days that were asked for."""
+"""The past that a backtest is played on: a tape or a dataset, cut to the days that were asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from adapters.datasets.library import Library
 from adapters.tapes.fields import TapeError
 from adapters.tapes.tape import Tape, open_tape
 from engine.lab.backtest import BarMarket
 from engine.market.calendars.known import calendar_of
+from engine.model.datasets import Dataset
 from engine.model.events import Print, Quote
 from engine.model.instrument import Instrument
 from engine.model.market import NANOS, Bar, Timeframe
 from engine.ports import PastMarket
 from tstream.errors import UsageError
 from tstream.lab.asked import Asked
+from tstream.paths import find
 
 _DAY = 24 * 3600 * NANOS
 
@@ -37,10 +41,15 @@ class Past:
 
 
 def open_past(asked: Asked, instrument: Instrument) -> Past:
-    """Read the tape. `instrument` is the product as the settings have it. Raises UsageError."""
+    """Read the tape, or the dataset of that name. `instrument` is the product as the settings have it. Raises
+    UsageError; DatasetError for a dataset that is not whole.
+    """
+    dataset = dataset_of(asked.tape)
+    if dataset is not None:
+        start, end = _span(asked, instrument, dataset.start_ts, dataset.end_ts)
+        bars: Sequence[Bar] = tuple(Library(find().datasets).bars(dataset.name))
+        return Past(_minutes(bars, instrument, start, dataset.name), end, bars=True, name=dataset.name)
     file = Path(asked.tape)
-    if not file.exists():
-        raise UsageError(f"{file}: no such file")
     try:
         tape = open_tape(file, asked.contract, asked.month, asked.stamp, symbol=asked.symbol, zone=asked.zone)
         start, end = _span(asked, instrument, tape.start_ts, tape.end_ts)
@@ -50,6 +59,30 @@ def open_past(asked: Asked, instrument: Instrument) -> Past:
     except TapeError as error:
         raise UsageError(str(error)) from None
     return Past(_minutes(bars, instrument, start, file.name), end, bars=True, name=file.name)
+
+
+def dataset_of(name: str) -> Dataset | None:
+    """The card of a dataset; None where a file is meant. Raises UsageError where there is neither."""
+    if Path(name).exists():
+        return None
+    library = Library(find().datasets)
+    if library.has(name):
+        return library.find(name)
+    known = ", ".join(library.names())
+    raise UsageError(f"{name}: no such file, and no dataset" + (f"; there are {known}" if known else ""))
+
+
+def with_contract(asked: Asked) -> Asked:
+    """The same, with the product: a dataset says itself which it is of. Raises UsageError."""
+    dataset = dataset_of(asked.tape)
+    if dataset is not None:
+        symbol = dataset.instrument.symbol
+        if asked.contract not in ("", symbol):
+            raise UsageError(f"the dataset {dataset.name} is of {symbol}, not of {asked.contract}")
+        return replace(asked, contract=symbol)
+    if not asked.contract:
+        raise UsageError("a tape needs --contract NAME: a recording does not say which product it holds")
+    return asked
 
 
 def _minutes(bars: Sequence[Bar], instrument: Instrument, start: int, name: str) -> BarMarket:

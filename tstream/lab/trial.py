@@ -19,7 +19,7 @@ from tstream.convert.bots import bots, kinds
 from tstream.convert.risk import book_sizing, risk_limits
 from tstream.errors import Problem, SettingsError, UsageError
 from tstream.lab.asked import Asked, Params
-from tstream.lab.past import Past
+from tstream.lab.past import Past, dataset_of
 from tstream.paths import find
 from tstream.settings.bots import BotSettings
 from tstream.settings.load import load
@@ -37,7 +37,12 @@ def settings_of(asked: Asked) -> Settings:
 def instrument_of(asked: Asked, settings: Settings) -> Instrument:
     """The product with its terms, and the costs that were asked for."""
     known = {one.symbol: one for one in settings.instrument_table()}
-    instrument = known.get(asked.contract, CME_FUTURES[asked.contract])
+    instrument = known.get(asked.contract) or CME_FUTURES.get(asked.contract)
+    if instrument is None:
+        dataset = dataset_of(asked.tape)
+        if dataset is None:
+            raise UsageError(f"unknown contract {asked.contract}")
+        instrument = dataset.instrument
     if asked.costs is None:
         return instrument
     nothing = Decimal(0)
