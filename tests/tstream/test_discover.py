@@ -123,7 +123,7 @@ def test_a_dataset_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     assert "zones does not look ahead" in capsys.readouterr().out
     for words, said in (
         (["noise", "--contract", "ES"], "is of MES, not of ES"),
-        (["other"], "no such file, and no dataset; there are noise"),
+        (["other"], "is neither a file nor a dataset; there are noise"),
         ([str(noise)], "a tape needs --contract NAME"),
     ):
         assert call(["discover", *words]) == 2

@@ -103,4 +103,4 @@ def test_what_it_cannot_play(tape: str, capsys: Out) -> None:
     assert lookahead(tape, "--strategy", "nothing") == 2
     assert "unknown strategy" in capsys.readouterr().err
     assert lookahead(tape + "x") == 2
-    assert "no such file" in capsys.readouterr().err
+    assert "is neither a file nor a dataset" in capsys.readouterr().err

@@ -99,4 +99,4 @@ def test_a_scan_shows_what_a_recording_holds(tmp_path: Path, capsys: Out) -> Non
     assert call([*words, "--date", "1999-01-04"]) == 2
     assert "the recording holds" in capsys.readouterr().err
     assert call(["patterns", "scan", "no-such-thing", "--contract", "MNQ"]) == 2
-    assert "neither a dataset" in capsys.readouterr().err
+    assert "neither a file nor a dataset" in capsys.readouterr().err

@@ -54,7 +54,7 @@ def discover(
     do, None all of them. `how` is what open_tape takes: month, stamp, symbol, zone.
     """
     notes = Console(stderr=True, highlight=False)
-    instrument, bars = recorded_bars(source, contract, notes, **how)
+    instrument, bars = recorded_bars(source, contract, notes, True, **how)
     rules = _checked(rules, bars)
     blank = Analysis(
         source=Path(source).name,

@@ -18,7 +18,7 @@ from engine.lab.pattern_scan import Instance, scan, tallied
 from engine.market.calendars.known import calendar_of
 from engine.model import records as r
 from engine.model.instrument import Instrument
-from engine.model.market import Bar, Timeframe
+from engine.model.market import Timeframe
 from engine.state.fold import apply
 from engine.state.state import State
 from engine.strategies.learning import Row, Tally, table
@@ -111,7 +111,7 @@ def scan_patterns(
 ) -> int:
     """Print the patterns that a recording shows; gives the exit code. Raises UsageError, DatasetError."""
     notes = Console(stderr=True, highlight=False)
-    instrument, bars = _bars(source, contract, notes, **how)
+    instrument, bars = recorded_bars(source, contract or "", notes, False, **how)
     if not bars:
         raise UsageError(f"{source} holds no bars")
     start, end = _bounds(instrument, day, bars[0].open_ts, bars[-1].close_ts)
@@ -128,25 +128,6 @@ def scan_patterns(
     if rows:
         show_posterior(rows, console)
     return 0
-
-
-def _bars(
-    source: str, contract: str | None, notes: Console, **how: str | None
-) -> tuple[Instrument, Sequence[Bar]]:
-    from adapters.datasets.library import Library
-
-    library = Library(paths.find().datasets)
-    if library.has(source):
-        card = library.find(source)
-        if contract not in (None, card.instrument.symbol):
-            raise UsageError(f"the dataset {source} is of {card.instrument.symbol}, not {contract}")
-        return card.instrument, list(library.bars(source))
-    file = Path(source)
-    if not file.is_file():
-        raise UsageError(f"{source} is neither a dataset (tstream data list) nor a file")
-    if contract is None:
-        raise UsageError("give --contract NAME: a recording does not say which product it holds")
-    return recorded_bars(file, contract, notes, **how)
 
 
 def _bounds(instrument: Instrument, day: str | None, first: int, last: int) -> tuple[int, int]:

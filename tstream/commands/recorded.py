@@ -21,19 +21,20 @@ from tstream.paths import find
 
 
 def recorded_bars(
-    source: str, contract: str, notes: Console, **how: str | None
+    source: str, contract: str, notes: Console, adjusted: bool, /, **how: str | None
 ) -> tuple[Instrument, Sequence[Bar]]:
-    """The finest bars of a recording, oldest first: its own, or minutes of its trades; of a dataset without
-    the steps where the contract changes. Raises UsageError; DatasetError for a dataset that is not whole.
+    """The finest bars of a tape or a dataset, oldest first: its own, or minutes of its trades.
 
-    `contract` may be empty for a dataset. `how` is what open_tape takes: month, stamp, symbol, zone.
+    `contract` may be empty for a dataset; `adjusted` takes the steps out of one where the contract changes.
+    `how` is what open_tape takes: month, stamp, symbol, zone. Raises UsageError; DatasetError for a dataset
+    that is not whole.
     """
     asked = with_contract(Asked(tape=source, contract=contract))
     with notes.status(f"reading {source}") if notes.is_terminal else nullcontext():
         dataset = dataset_of(source)
         if dataset is not None:
             library = Library(find().datasets)
-            return dataset.instrument, tuple(library.bars(dataset.name, adjusted=True))
+            return dataset.instrument, tuple(library.bars(dataset.name, adjusted=adjusted))
         try:
             tape = open_tape(source, asked.contract, **how)  # type: ignore[arg-type]
             instrument = tape.instruments[0]

@@ -69,7 +69,7 @@ def dataset_of(name: str) -> Dataset | None:
     if library.has(name):
         return library.find(name)
     known = ", ".join(library.names())
-    raise UsageError(f"{name}: no such file, and no dataset" + (f"; there are {known}" if known else ""))
+    raise UsageError(f"{name} is neither a file nor a dataset" + (f"; there are {known}" if known else ""))
 
 
 def with_contract(asked: Asked) -> Asked:
