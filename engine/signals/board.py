@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from engine.market.bars import BarsClosed, MinuteBars
@@ -188,6 +188,10 @@ class SignalBoard:
             readings = {frame: self.frame(instrument, frame).reading for frame in config.timeframes}
             found = known[config] = align(readings, config)
         return found
+
+    def bars(self, instrument: str, timeframe: Timeframe) -> Sequence[Bar]:
+        """The closed bars that are kept of a series, oldest first."""
+        return self._bars.bars(instrument, timeframe)
 
     def hour(self, instrument: str, ts: int) -> int:
         """Of the clock of the instrument's calendar, 0 to 23."""

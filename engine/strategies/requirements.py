@@ -7,6 +7,7 @@ from __future__ import annotations
 from engine.model.market import Side, Timeframe
 from engine.model.scores import Check, PatternSeen, Requirement
 from engine.signals.board import SignalBoard
+from engine.signals.correlation import Against
 from engine.signals.patterns import PatternKind
 
 
@@ -29,6 +30,18 @@ def reward_to_risk(reached: float, least: float, barrier: str = "") -> Check:
     passed = reached >= least
     words = "" if passed else f"only {reached:.1f} R to {barrier}"
     return Check(Requirement.REWARD_TO_RISK, passed, reached, least, words)
+
+
+def reference(said: Against | None, symbol: str, side: Side, least: float, points: float) -> Check:
+    """Whether a reference series contradicts a trade; with `points` it only costs some of the score."""
+    if said is None:
+        return Check(Requirement.REFERENCE, True, None, least)
+    passed = said.direction(least) != -side.sign
+    went = {1: "rose", -1: "fell", 0: "stood"}[said.move]
+    words = f"{symbol} {went}, correlation {said.correlation:+.2f}"
+    return Check(
+        Requirement.REFERENCE, passed or points > 0, said.correlation, least, "" if passed else words
+    )
 
 
 def seen(

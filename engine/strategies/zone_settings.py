@@ -75,6 +75,24 @@ class ZoneReactionConfig(Struct, frozen=True):
         live(ge=0, le=100),
         "Least volume of the primary timeframe's newest bar, in multiples of what is usual; 0 is off.",
     ] = 1.0
+    reference: Annotated[
+        str,
+        restart(allowed="a contract of this run, or the name of a dataset"),
+        "A series that may speak against a trade, such as DXY; empty asks none.",
+    ] = ""
+    reference_timeframe: Annotated[Timeframe, restart(), "Bars of both that are compared."] = Timeframe.M5
+    reference_bars: Annotated[int, restart(ge=10, le=500), "Their newest returns that are correlated."] = 60
+    reference_move: Annotated[
+        int, restart(ge=1, le=500), "Over so many of these the reference rises or falls."
+    ] = 12
+    reference_least: Annotated[
+        float, live(gt=0, le=1), "Least correlation, either way, at which the reference is listened to."
+    ] = 0.5
+    reference_points: Annotated[
+        float,
+        live(ge=0, le=10),
+        "What is taken off the score where the reference contradicts; 0 refuses the trade.",
+    ] = 0.0
     learn: Annotated[
         bool,
         live(),
@@ -138,6 +156,8 @@ def alignment_problem(config: ZoneReactionConfig) -> tuple[str, str] | None:
     total = sum(weight for _, weight in config.weights)
     if total != 100 or any(weight < 0 for _, weight in config.weights):
         return "weights", f"must be 0 or more each and make 100 together, not {total}"
+    if config.reference_move > config.reference_bars:
+        return "reference_move", f"must be reference_bars ({config.reference_bars}) at most"
     if config.min_agreeing > len(frames):
         return "min_agreeing", f"must be {len(frames)} at most: so many timeframes have a weight"
     foreign = [timeframe for timeframe in config.veto if timeframe not in frames]

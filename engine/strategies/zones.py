@@ -20,6 +20,7 @@ from engine.model.plans import Idea
 from engine.model.scores import Check, PatternSeen, ScorePart, first_failed
 from engine.signals.alignment import Alignment
 from engine.signals.board import SignalBoard
+from engine.signals.correlation import Against, correlated
 from engine.signals.patterns import PatternKind
 from engine.strategies import requirements
 from engine.strategies.learning import Tally, learned
@@ -88,7 +89,13 @@ class ZoneReaction:
         """How it weighs the timeframes."""
         self.experience: Mapping[str, Tally] = {}
         """How patterns have ended, which the engine hands over."""
-        self.timeframes = (*USUAL, *(one for one in self.alignment.timeframes if one not in USUAL))
+        self.reference_bars: Sequence[Bar] = ()
+        """Of a reference that is a dataset; empty where it is a contract of the run."""
+        asked = (
+            *self.alignment.timeframes,
+            *(self.config.reference_timeframe,) * bool(self.config.reference),
+        )
+        self.timeframes = (*USUAL, *(one for one in asked if one not in USUAL))
         """What it looks at."""
         self._quiet_until: dict[str, int] = {}
         self._told: dict[tuple[str, Side], int] = {}
@@ -135,10 +142,19 @@ class ZoneReaction:
         choice = next((n for n, risk in enumerate(risks) if self._affordable(risk, atr)), None)
         zone, risk = zones[choice or 0], risks[choice or 0]
         pattern = requirements.seen(board, symbol, zone.kind, zone.timeframe, side, now, zone.price(side))
-        parts, score = self._score(alignment, pattern, symbol)
+        heard = requirements.reference(
+            self._referred(symbol, now, board),
+            self.config.reference,
+            side,
+            self.config.reference_least,
+            self.config.reference_points,
+        )
+        parts, score = self._score(alignment, pattern, symbol, heard)
         if score < near:
             return None
         checks = self._checks(alignment, score, terms, symbol, board)
+        if self.config.reference:
+            checks = (*checks, heard)
         case = _Case(bar, side, alignment, parts, score, checks, pattern, now)
         if first_failed(checks) is not None:
             return self._near_miss(case)
@@ -154,8 +170,18 @@ class ZoneReaction:
         self._quiet_until[symbol] = now + self.config.cooldown_ns
         return self._idea(case, zone.label(side, instrument), risk, first)
 
+    def _referred(self, symbol: str, now: int, board: SignalBoard) -> Against | None:
+        """What the reference says of a contract now; None where there is none, or too little is known."""
+        config = self.config
+        if not config.reference or symbol == config.reference:
+            return None
+        frame = config.reference_timeframe
+        theirs = self.reference_bars or board.bars(config.reference, frame)
+        ours = board.bars(symbol, frame)
+        return correlated(ours, theirs, now, config.reference_bars, config.reference_move)
+
     def _score(
-        self, alignment: Alignment, pattern: PatternSeen, symbol: str
+        self, alignment: Alignment, pattern: PatternSeen, symbol: str, heard: Check
     ) -> tuple[tuple[ScorePart, ...], int]:
         """The parts of the score, and what they come to, tenths: what was learned moves it where that is
         enough to count.
@@ -165,9 +191,10 @@ class ZoneReaction:
         found = None
         if config.learn:
             found = learned(self.experience, symbol, pattern, config.learn_trades, config.learn_points)
-        if found is None:
-            return parts, score
-        return (*parts, found), max(0, min(100, score + round(10 * found.points)))
+        more = [] if found is None else [found]
+        if heard.passed and heard.words:
+            more.append(ScorePart(config.reference, -config.reference_points, value=heard.value))
+        return (*parts, *more), max(0, min(100, score + sum(round(10 * part.points) for part in more)))
 
     def _checks(
         self, alignment: Alignment, score: int, terms: ClassTerms, symbol: str, board: SignalBoard

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from engine.market.bars import BarsClosed
+from engine.market.candles import resample
 from engine.model.instrument import CME_FUTURES, Volatility
 from engine.model.market import MINUTE, Bar, Side, Timeframe
 from engine.model.plans import Exit, Idea
@@ -181,6 +182,42 @@ def test_the_least_score_goes_by_volatility_unless_one_is_said(symbol: str, tent
 def test_a_shorter_look_back_knows_fewer_zones() -> None:
     short = replace(DEFAULT, high_look_back=2, medium_look_back=2)
     assert 0 < sum(len(ideas(seed, short)) for seed in SEEDS) < sum(len(ideas(seed)) for seed in SEEDS)
+
+
+def test_a_reference_that_contradicts_refuses_or_costs_points() -> None:
+    """MNQ against its own mirror: where the mirror rises, that speaks against a rise of MNQ."""
+    market = minutes(1, symbols=["MNQ"])
+    mirror = [
+        replace(bar, instrument="DXY", open=50_000, high=50_000, low=50_000, close=50_000 - bar.close // 4)
+        for bar in market[0]
+    ]
+
+    def asked(**more: object) -> list[Idea | Declined]:
+        strategy = ZoneReaction(replace(DEFAULT, reference="DXY", **more))
+        strategy.reference_bars = tuple(resample(mirror, Timeframe.M5))
+        heard: list[Idea | Declined] = []
+
+        def each(closed: BarsClosed, board: SignalBoard) -> None:
+            heard.extend(one for one in strategy.on_bars(closed, board) if not isinstance(one, Exit))
+
+        run(market, each)
+        return heard
+
+    refused = [one for one in asked() if isinstance(one, Declined) and "correlation -" in one.reason]
+    assert refused
+    for one in refused:
+        failed = first_failed(one.checks)
+        assert failed is not None
+        assert (failed.requirement, failed.least) == (Requirement.REFERENCE, 0.5)
+        assert failed.value is not None
+        assert failed.value < -0.9
+        assert failed.text == failed.words
+    cheaper = [one for one in asked(reference_points=0.5) if one.parts[-1].name == "DXY"]
+    assert cheaper
+    assert all(one.parts[-1].points == -0.5 for one in cheaper)
+    assert not any("correlation" in one.reason for one in cheaper if isinstance(one, Declined))
+    never = asked(reference_least=1.0)
+    assert not any(isinstance(one, Declined) and "correlation" in one.reason for one in never)
 
 
 def test_a_near_miss_reads_like_a_sentence() -> None:

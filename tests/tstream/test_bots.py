@@ -274,3 +274,13 @@ def test_a_bot_weighs_the_timeframes_that_it_is_told(reading: Reading) -> None:
         45,
         "bots, mine: params.high_min_score",
     )
+
+
+def test_a_reference_that_is_nothing_known_is_refused(reading: Reading) -> None:
+    with pytest.raises(SettingsError) as told:
+        bots(reading('[strategy]\nreference = "DXY"').settings)
+    [problem] = told.value.problems
+    assert (problem.key, problem.value) == ("strategy.reference", '"DXY"')
+    assert "must be a contract of this run or a dataset" in problem.message
+    [bot] = bots(reading('contracts = ["MGC", "MNQ"]\n[strategy]\nreference = "MNQ"').settings)
+    assert bot.strategy.config.reference == "MNQ"  # type: ignore[attr-defined]

@@ -10,6 +10,8 @@ from msgspec import structs
 from pydantic import ValidationError
 
 from engine.books.bots import Bot, lone
+from engine.market.calendars.known import calendar_of
+from engine.market.candles import resample
 from engine.model.bots import BotConfig
 from engine.strategies.indicators.strategy import Indicators
 from engine.strategies.protocol import Strategy
@@ -19,6 +21,7 @@ from tstream.convert.parameters import parameters as described
 from tstream.convert.parameters import problems
 from tstream.convert.risk import zone_reaction
 from tstream.errors import Problem, SettingsError
+from tstream.paths import find
 from tstream.settings.bots import BotSettings
 from tstream.settings.declared import filled
 from tstream.settings.fields import allowed
@@ -85,7 +88,10 @@ def bots(settings: Settings, *, anywhere: bool = False) -> tuple[Bot, ...]:
     one book is none of the settings', all of them trade. Raises SettingsError.
     """
     if not settings.bots:
-        return (lone(ZoneReaction(zone_reaction(settings))),)
+        zones = _zones(settings, zone_reaction(settings), "strategy")
+        if isinstance(zones, list):
+            raise SettingsError(zones)
+        return (lone(zones),)
     known = kinds()
     found: list[Bot] = []
     wrong: list[Problem] = []
@@ -118,6 +124,32 @@ def bots(settings: Settings, *, anywhere: bool = False) -> tuple[Bot, ...]:
     if wrong:
         raise SettingsError(wrong)
     return tuple(found)
+
+
+def _zones(settings: Settings, config: ZoneReactionConfig, where: str) -> ZoneReaction | list[Problem]:
+    """The strategy, with the bars of its reference where that is a dataset."""
+    zones, name, frame = ZoneReaction(config), config.reference, config.reference_timeframe
+    if not name or name in settings.contracts:
+        return zones
+    from adapters.datasets.duck import DatasetError
+    from adapters.datasets.library import Library
+
+    library, key = Library(find().datasets), f"{where}.reference"
+    if not library.has(name):
+        known = ", ".join((*settings.contracts, *library.names()))
+        return [Problem(key, f"must be a contract of this run or a dataset, one of {known}", shown(name))]
+    try:
+        card, bars = library.find(name), list(library.bars(name))
+    except DatasetError as error:
+        return [Problem(key, str(error), shown(name))]
+    if frame.nanos % card.timeframe.nanos:
+        why = f"is of {card.timeframe}: bars of {frame} (reference_timeframe) can't be made of these"
+        return [Problem(key, why, shown(name))]
+    longer = frame is not card.timeframe
+    zones.reference_bars = (
+        tuple(resample(bars, frame, calendar_of(card.instrument.calendar))) if longer else tuple(bars)
+    )
+    return zones
 
 
 def _books(settings: Settings) -> list[str]:
@@ -171,7 +203,7 @@ def _strategy(settings: Settings, kind: Any, one: BotSettings, where: str) -> St
                     wrong.append(Problem(f"{where}.{name}", why, shown(one.params.get(name))))
             return wrong
         least = settings.risk.reward_to_risk_min
-        return ZoneReaction(filled(ZoneReactionConfig, section, min_reward_to_risk=least))
+        return _zones(settings, filled(ZoneReactionConfig, section, min_reward_to_risk=least), where)
     wrong += problems(kind.Config, one.params, where)
     if wrong:
         return wrong
