@@ -15,13 +15,15 @@ from engine.market.intervals import interval_at
 from engine.model import events as ev
 from engine.model import records as r
 from engine.model.commands import Pause
-from engine.model.market import MINUTE, Timeframe
+from engine.model.market import MINUTE, Side, Timeframe
 from engine.model.scores import Check, Requirement, ScorePart
 from tests.market.feed import T0
+from tests.signals.shapes import wander
 from tests.support.scripted_replay import PRICE, ScriptedReplay, idea
 from tstream.cli import call
+from tstream.clock import iso
 from tstream.paths import Paths
-from tstream.reports.why import Story, tell_why
+from tstream.reports.why import Fate, Story, tell_why
 
 Out = pytest.CaptureFixture[str]
 
@@ -93,6 +95,22 @@ def test_a_refusal_says_against_what(played: ScriptedReplay) -> None:
     assert any("paused" in line for line in found.standing)
 
 
+def test_what_was_nearly_an_idea_says_what_was_missing(played: ScriptedReplay) -> None:
+    plan, _ = opened(played)
+    nearly = r.IdeaDeclined(
+        ts=plan.ts, strategy="zones", bot="zones", instrument="MNQ", side=Side.SELL, score_tenths=51,
+        reason="2 of 5 timeframes (requirement 2)", closed_ts=plan.ts, checks=CHECKED.checks,
+    )  # fmt: skip
+    journal = [*played.journal, nearly]
+    bar = interval_at(plan.ts - MINUTE, Timeframe.M1, CME)
+    assert bar is not None
+    found = tell_why(((n, r.encode(record)) for n, record in enumerate(journal, 1)), "MNQ", bar)
+    assert [(seen.fate, seen.against) for seen in found.ideas] == [
+        (Fate.TAKEN, ()),
+        (Fate.NEARLY, ("2 of 5 timeframes (requirement 2)",)),
+    ]
+
+
 def test_nothing_says_what_came_before_and_after(played: ScriptedReplay) -> None:
     late = story(played, 24 * 60)
     assert not late.ideas
@@ -126,10 +144,29 @@ def test_it_is_readable(journal: None, played: ScriptedReplay, capsys: Out) -> N
     for words in ("refused", "because", "paused", "score: 5m +2.5", "✓ score 8 (asked: 5)", "✗ volume 0.5"):
         assert words in out, words
     out = said(capsys, plan.ts + 24 * 60 * MINUTE)
-    assert "no bot had a reason" in out
+    assert "No bot had an idea" in out
     assert "the last thing before" in out
     found = json.loads(said(capsys, plan.ts - MINUTE, "--json", "--timeframe", "5m"))
     assert found["ideas"][0]["plan_id"] == plan.plan.plan_id
+
+
+def test_a_recording_shows_what_was_seen(places: Paths, tmp_path: Path, capsys: Out) -> None:
+    rows = ["time,open,high,low,close,volume"]
+    for bar in wander(7, 600, instrument="MNQ"):
+        prices = (bar.open, bar.high, bar.low, bar.close)
+        rows.append(",".join((iso(bar.open_ts), *(str(price / 4) for price in prices), str(bar.volume))))
+    file = tmp_path / "mnq.csv"
+    file.write_text("\n".join(rows), encoding="utf-8")
+    last = wander(7, 600, instrument="MNQ")[-10]
+    words = ["why", "--at", iso(last.open_ts), "--contract", "MNQ", "--tape", str(file), "--stamp", "open"]
+    assert call(words) == 0, capsys.readouterr().err
+    out = capsys.readouterr().out
+    for said in (f"open {last.open / 4:.2f}", " 1h ", "score ", "What the bots say of that"):
+        assert said in out, said
+    assert call([*words, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["seen"]
+    assert found["bar"]["close"] == last.close
+    assert [frame["timeframe"] for frame in found["alignment"]["frames"]] == ["1m", "5m", "15m", "30m", "1h"]
 
 
 @pytest.mark.parametrize(

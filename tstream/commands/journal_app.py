@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -95,6 +95,7 @@ def trades(
     raise typer.Exit(commands.trades(days, book, contract, _form(as_json, as_csv, None), journal))
 
 
+@args.taking("month", "stamp", "symbol")
 def why(
     at: Annotated[
         datetime, typer.Option("--at", parser=moment, metavar="TIME", help='Such as "2026-06-29 15:30".')
@@ -107,12 +108,23 @@ def why(
             "--zone",
             parser=options.zone,
             metavar="NAME",
-            help="Time zone of --at and of what is shown; without it the contract's: Chicago for futures.",
+            help="Time zone of --at, of what is shown, and of a table's times; without it the contract's.",
         ),
     ] = None,
     book: Book = None,
     as_json: Json = False,
     journal: Journal = None,
+    tape: Annotated[
+        Path | None,
+        typer.Option(
+            "--tape",
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="A recording of that time: what its bars showed at the close, and what your bots say of it.",
+        ),
+    ] = None,
+    **given: Any,
 ) -> None:
     """Tell why a contract was traded, or not, when the bar that a time is in had closed.
 
@@ -120,7 +132,7 @@ def why(
     """
     from tstream.commands import why as commands
 
-    raise typer.Exit(commands.why(at, contract, timeframe, zone, book, as_json, journal))
+    raise typer.Exit(commands.why(at, contract, timeframe, zone, book, as_json, journal, tape, **given))
 
 
 @journal_app.command("hash")

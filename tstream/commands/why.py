@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import msgspec
-from rich.console import Group, RenderableType
+from rich.console import Console
 from rich.text import Text
 
-from adapters.common.redaction import printable
 from adapters.store.reading import stored
-from engine.market.calendars.calendar import Calendar
+from engine.lab.seen import Seen, look_back
 from engine.market.calendars.known import calendar_of
-from engine.market.intervals import interval_at
+from engine.market.intervals import Interval, interval_at
 from engine.model import records as r
 from engine.model.errors import JournalError
-from engine.model.market import NANOS, Side, Timeframe
+from engine.model.instrument import CME_FUTURES, Instrument
+from engine.model.market import NANOS, Timeframe
 from tstream import paths
+from tstream.commands.recorded import recorded_bars
+from tstream.convert.bots import bots
 from tstream.errors import CommandError, UsageError
 from tstream.reports.numbers import clock
 from tstream.reports.tables import show
-from tstream.reports.why import Fact, IdeaSeen, Story, tell_why
+from tstream.reports.why import Story, tell_why
+from tstream.reports.why_words import seen_words, story_words
+from tstream.settings.load import load
 
 
 def why(
@@ -35,32 +38,53 @@ def why(
     book: str | None,
     as_json: bool,
     journal: Path | None,
+    tape: Path | None,
+    **how: str | None,
 ) -> int:
-    """Tell it. `at` without a zone is of `zone`, else by the clock of the contract's calendar.
-
-    Raises CommandError, PortError.
+    """Tell it. `at` without a zone is of `zone`, else by the clock of the contract's calendar. With a `tape`
+    also what its bars showed; `how` is what open_tape takes beside the zone. Raises CommandError, PortError.
     """
     file = journal or paths.find().last_run()
-    if file is None:
-        raise CommandError("there is no run yet; start tstream once")
-    calendar = _calendar(file, contract)
+    known = _instruments(file) if file is not None else {}
+    instrument = known.get(contract) or (CME_FUTURES.get(contract) if tape is not None else None)
+    if instrument is None and file is None:
+        raise CommandError("there is no run yet; start tstream once, or give a recording: --tape FILE")
+    if instrument is None:
+        raise UsageError(f"the journal has no contract {contract}; it has {', '.join(known) or 'none yet'}")
+    calendar, frame = calendar_of(instrument.calendar), Timeframe(timeframe)
     place = zone or calendar.zone
     when = at if at.tzinfo is not None else at.replace(tzinfo=ZoneInfo(place))
-    bar = interval_at(int(when.timestamp()) * NANOS, Timeframe(timeframe), calendar)
+    bar = interval_at(int(when.timestamp()) * NANOS, frame, calendar)
     if bar is None:
-        raise UsageError(f"{contract} has no {timeframe} bar at {when:%Y-%m-%d %H:%M}: its market is closed")
-    story = tell_why(stored(file), contract, bar, book)
+        raise UsageError(f"{contract} has no {timeframe} bar at {when:%F %H:%M}: its market is closed")
+    story = None
+    if file is not None and contract in known:
+        story = tell_why(stored(file), contract, bar, book)
+    seen = None if tape is None else _seen(tape, contract, frame, bar, zone=zone, **how)
     if as_json:
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(story), indent=2).decode() + "\n")
-    else:
-        mark = calendar.clock_mark if place == calendar.zone else place
-        show(_words(story, contract, timeframe, place, mark))
+        told = {**msgspec.structs.asdict(story or Story(bar)), "seen": seen}
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(told), indent=2).decode() + "\n")
+        return 0
+    begin, end = (clock(ts, place) for ts in bar)
+    mark = calendar.clock_mark if place == calendar.zone else place
+    title = f"{contract} {timeframe}, {begin} to {end[11:]} {mark}"
+    show(Text(title, "bold") if story is None else story_words(story, title, place))
+    if seen is not None:
+        show(seen_words(seen, instrument, place))
     return 0
 
 
-def _calendar(file: Path, contract: str) -> Calendar:
-    """As the journal knows the contract. Raises UsageError where it does not."""
-    known: dict[str, Calendar] = {}
+def _seen(tape: Path, contract: str, timeframe: Timeframe, bar: Interval, **how: str | None) -> Seen:
+    instrument, minutes = recorded_bars(tape, contract, Console(stderr=True), **how)
+    if minutes and minutes[0].timeframe is not Timeframe.M1:
+        raise UsageError(f"{tape.name} holds bars of {minutes[0].timeframe}; minutes are needed")
+    settings = load(paths.find()).settings
+    return look_back(instrument, minutes, bar, timeframe, bots(settings, anywhere=True))
+
+
+def _instruments(file: Path) -> dict[str, Instrument]:
+    """As the journal knows them by now."""
+    known: dict[str, Instrument] = {}
     for _, raw in stored(file):
         if b'"contract_known"' in raw:
             try:
@@ -68,67 +92,5 @@ def _calendar(file: Path, contract: str) -> Calendar:
             except JournalError:
                 continue  # whoever folds it says which record it is
             if isinstance(record, r.ContractKnown):
-                known[record.instrument.symbol] = calendar_of(record.instrument.calendar)
-                if contract in known:
-                    return known[contract]
-    raise UsageError(f"the journal has no contract {contract}; it has {', '.join(known) or 'none yet'}")
-
-
-def _words(story: Story, contract: str, timeframe: str, zone: str, mark: str) -> RenderableType:
-    begin, end = (clock(ts, zone) for ts in story.bar)
-    parts: list[RenderableType] = [Text(f"{contract} {timeframe}, {begin} to {end[11:]} {mark}", "bold")]
-    parts += _part("Before it", (Text(printable(line)) for line in story.standing))
-    for idea in story.ideas:
-        parts += [Text(), *_idea(idea, zone)]
-    taken = {idea.ts for idea in story.ideas}
-    rest = [fact for fact in story.facts if fact.ts not in taken or not story.ideas]
-    parts += _part("Meanwhile", (_fact(fact, zone) for fact in rest))
-    parts += _part("What became of it", (_fact(fact, zone) for fact in story.later))
-    if not story.ideas:
-        parts += [Text(), Text("No idea came up that an entry was asked for: no bot had a reason to trade.")]
-        near = (("the last thing before", story.last_before), ("the first after", story.first_after))
-        for name, fact in near:
-            if fact is not None and not rest:
-                parts.append(Text.assemble((f"{name}: ", "dim"), _fact(fact, zone, day=True)))
-    return Group(*parts)
-
-
-def _part(title: str, lines: Iterator[Text]) -> list[RenderableType]:
-    told = list(lines)
-    return [Text(), Text(title, "dim"), *told] if told else []
-
-
-def _fact(fact: Fact, zone: str, *, day: bool = False) -> Text:
-    shown = clock(fact.ts, zone)
-    seconds = f":{fact.ts // NANOS % 60:02d}"
-    text = Text.assemble((f"{shown if day else shown[11:]}{seconds} ", "dim"))
-    return text.append(printable(f"{fact.book}: {fact.text}" if fact.book else fact.text))
-
-
-def _idea(idea: IdeaSeen, zone: str) -> Iterator[Text]:
-    """What it was, why it was taken or not, and what its score and its requirements were."""
-    side = "long" if idea.side is Side.BUY else "short"
-    score = f" {idea.score_tenths / 10:.1f}" if idea.score_tenths else ""
-    fate = ("refused", "bold red") if idea.against else ("taken", "bold green")
-    seconds = f":{idea.ts // NANOS % 60:02d}"
-    yield Text.assemble(
-        (f"{clock(idea.ts, zone)[11:]}{seconds} ", "dim"),
-        printable(f"{idea.book}: {idea.by} {side}{score} "),
-        fate,
-        printable(f" as {idea.plan_id}" if idea.plan_id else ""),
-    )
-    for line in idea.against:
-        yield Text(printable(f"  because {line}"), "red")
-    if idea.reasons:
-        yield Text(printable(f"  it came from {', '.join(idea.reasons)}"))
-    if idea.size_reason:
-        yield Text(printable(f"  sized by {idea.size_reason}"))
-    if idea.parts:
-        told = ", ".join(f"{part.name} {part.points:+.1f}" for part in idea.parts)
-        yield Text(printable(f"  score: {told}"))
-    for check in idea.checks:
-        met, style = ("✓", "green") if check.passed else ("✗", "red")
-        value = "" if check.value is None else f" {check.value:g}"
-        least = "" if check.least is None else f" (asked: {check.least:g})"
-        name = check.requirement.value.replace("_", " ")
-        yield Text.assemble((f"  {met} ", style), printable(f"{name}{value}{least}"))
+                known[record.instrument.symbol] = record.instrument
+    return known

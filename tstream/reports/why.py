@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
+from enum import StrEnum
 
 from msgspec import Struct, field
 
@@ -15,7 +16,7 @@ from engine.market.intervals import Interval
 from engine.model import records as r
 from engine.model.errors import FatalError, JournalError
 from engine.model.market import NANOS, Side
-from engine.model.scores import Check, ScorePart
+from engine.model.scores import Check, PatternSeen, ScorePart
 from engine.state.fold import apply
 from engine.state.state import BookState, State
 from engine.state.turn import worded
@@ -35,22 +36,31 @@ class Fact(Struct, frozen=True):
     text: str
 
 
+class Fate(StrEnum):
+    TAKEN = "taken"
+    REFUSED = "refused"
+    NEARLY = "not quite an idea"
+
+
 class IdeaSeen(Struct, frozen=True):
-    """An idea that came up, and what was made of it in one book."""
+    """An idea that came up, or nearly, and what was made of it in one book."""
 
     ts: int
     book: str
+    """Empty where it was nearly one: no book was asked."""
+    fate: Fate
     side: Side
     by: str
     """Bot, room or strategy."""
     score_tenths: int
     plan_id: str
-    """The plan that it became; empty: it was refused."""
+    """The plan that it became; empty where it did not."""
     against: tuple[str, ...]
-    """Why it was refused."""
+    """Why it was not taken."""
     reasons: tuple[str, ...]
     parts: tuple[ScorePart, ...] = ()
     checks: tuple[Check, ...] = ()
+    pattern: PatternSeen | None = None
     size_reason: str = ""
 
 
@@ -140,53 +150,10 @@ class _Teller:
     def _take_idea(self, record: r.AnyRecord) -> None:
         if not self._begin <= record.ts < self._until:
             return
-        if isinstance(record, r.IdeaRefused) and record.idea.instrument == self._instrument:
-            idea = record.idea
-            against = record.words or tuple(refusal.sentence for refusal in record.refusals)
-            seen = IdeaSeen(
-                record.ts,
-                record.book,
-                idea.side,
-                idea.owner,
-                idea.score_tenths,
-                "",
-                against,
-                idea.reasons,
-                idea.parts,
-                idea.checks,
-            )
-        elif isinstance(record, r.PlanOpened) and record.plan.instrument == self._instrument:
-            plan = record.plan
-            self._watched.add(plan.plan_id)
-            seen = IdeaSeen(
-                record.ts,
-                plan.book,
-                plan.side,
-                plan.owner,
-                plan.score_tenths,
-                plan.plan_id,
-                (),
-                plan.reasons,
-                plan.parts,
-                plan.checks,
-                plan.size_reason,
-            )
-        elif isinstance(record, r.IdeaDeclined) and record.instrument == self._instrument:
-            seen = IdeaSeen(
-                record.ts,
-                "",
-                record.side,
-                record.bot,
-                record.score_tenths,
-                "",
-                (record.reason,),
-                (),
-                record.parts,
-                record.checks,
-            )
-        else:
-            return
-        if self._concerns(seen.book or None):
+        seen = idea_seen(record, self._instrument)
+        if seen is not None and self._concerns(seen.book or None):
+            if seen.plan_id:
+                self._watched.add(seen.plan_id)
             self._story.ideas.append(seen)
 
     def _stand(self) -> None:
@@ -218,3 +185,27 @@ class _Teller:
             entries, closed = times(day.entries, "entry", "entries"), times(day.trades, "closed trade")
             lines.append(f"{book.book}: {entries} and {closed} that day, {net:+}")
         return lines
+
+
+def idea_seen(record: r.AnyRecord, instrument: str) -> IdeaSeen | None:
+    """What a record tells of an idea in a contract."""
+    if isinstance(record, r.IdeaDeclined) and record.instrument == instrument:
+        whose, score = record.bot or record.strategy, record.score_tenths
+        return IdeaSeen(
+            record.ts, "", Fate.NEARLY, record.side, whose, score, "", (record.reason,), (),
+            record.parts, record.checks, record.pattern,
+        )  # fmt: skip
+    if isinstance(record, r.IdeaRefused) and record.idea.instrument == instrument:
+        idea = record.idea
+        against = record.words or tuple(refusal.sentence for refusal in record.refusals)
+        return IdeaSeen(
+            record.ts, record.book, Fate.REFUSED, idea.side, idea.owner, idea.score_tenths, "", against,
+            idea.reasons, idea.parts, idea.checks, idea.pattern,
+        )  # fmt: skip
+    if isinstance(record, r.PlanOpened) and record.plan.instrument == instrument:
+        plan = record.plan
+        return IdeaSeen(
+            record.ts, plan.book, Fate.TAKEN, plan.side, plan.owner, plan.score_tenths, plan.plan_id, (),
+            plan.reasons, plan.parts, plan.checks, plan.pattern, plan.size_reason,
+        )  # fmt: skip
+    return None
