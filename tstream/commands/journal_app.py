@@ -115,12 +115,10 @@ def why(
     as_json: Json = False,
     journal: Journal = None,
     tape: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "--tape",
-            metavar="FILE",
-            exists=True,
-            dir_okay=False,
+            metavar="FILE|DATASET",
             help="A recording of that time: what its bars showed at the close, and what your bots say of it.",
         ),
     ] = None,

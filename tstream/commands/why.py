@@ -38,11 +38,13 @@ def why(
     book: str | None,
     as_json: bool,
     journal: Path | None,
-    tape: Path | None,
+    tape: str | None,
     **how: str | None,
 ) -> int:
-    """Tell it. `at` without a zone is of `zone`, else by the clock of the contract's calendar. With a `tape`
-    also what its bars showed; `how` is what open_tape takes beside the zone. Raises CommandError, PortError.
+    """Tell it. `at` without a zone is of `zone`, else by the clock of the contract's calendar. With a `tape`,
+    or the name of a dataset, also what its bars showed; `how` is what open_tape takes beside the zone.
+
+    Raises CommandError, PortError.
     """
     file = journal or paths.find().last_run()
     known = _instruments(file) if file is not None else {}
@@ -74,10 +76,12 @@ def why(
     return 0
 
 
-def _seen(tape: Path, contract: str, timeframe: Timeframe, bar: Interval, **how: str | None) -> Seen:
-    instrument, minutes = recorded_bars(tape, contract, Console(stderr=True), **how)
+def _seen(tape: str, contract: str, timeframe: Timeframe, bar: Interval, **how: str | None) -> Seen:
+    instrument, minutes = recorded_bars(tape, contract, Console(stderr=True), False, **how)
+    if instrument.symbol != contract:
+        raise UsageError(f"{tape} holds {instrument.symbol}, not {contract}")
     if minutes and minutes[0].timeframe is not Timeframe.M1:
-        raise UsageError(f"{tape.name} holds bars of {minutes[0].timeframe}; minutes are needed")
+        raise UsageError(f"{tape} holds bars of {minutes[0].timeframe}; minutes are needed")
     settings = load(paths.find()).settings
     return look_back(instrument, minutes, bar, timeframe, bots(settings, anywhere=True))
 
