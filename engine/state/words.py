@@ -375,8 +375,8 @@ def _pattern(strategy: str, records: Mapping[str, TrackRecord]) -> PatternFacts 
     past = records.get(strategy)
     if past is None or not past.trades:
         return None
-    factor = float(past.won_usd / past.lost_usd) if past.lost_usd else None
-    return PatternFacts(strategy, past.trades, past.wins / past.trades, factor, source="this account")
+    rate = past.win_rate or 0.0
+    return PatternFacts(strategy, past.trades, rate, past.profit_factor, source="this account")
 
 
 _WRITERS: dict[type, Callable[[State, Any], Words | None]] = {

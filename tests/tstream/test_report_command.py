@@ -18,9 +18,10 @@ from engine.books.opening import PAPER
 from engine.lab.replay import BOOK
 from engine.model import events as ev
 from engine.model import records as r
-from engine.model.market import MINUTE
+from engine.model.market import MINUTE, Timeframe
 from engine.model.orders import AccountKind
 from engine.model.plans import Leg
+from engine.model.scores import PatternSeen
 from engine.portfolio.daily import days_of
 from engine.portfolio.day_roll import roll
 from engine.portfolio.money import Marks
@@ -249,6 +250,9 @@ def test_patterns_are_named_without_their_prices(played: ScriptedReplay) -> None
     names = [("OB 21021.25 5m", "OB 5m"), ("S/R 21021.25 ×3 1h", "S/R 1h"), ("BOS up", "BOS up")]
     for reason, name in names:
         assert pattern_of(replace(plan, reasons=(reason, "5 of 5 agree"))) == name
+    seen = PatternSeen("block_held", Timeframe.M15, 1, 0, 100, "trending", 9)
+    assert pattern_of(replace(plan, pattern=seen)) == "block held 15m trending"
+    assert pattern_of(replace(plan, pattern=replace(seen, regime=""))) == "block held 15m"
     assert pattern_of(replace(plan, reasons=(), origin="manual:1")) == "by hand"
     assert pattern_of(None) == "not ours"
 

@@ -1,4 +1,4 @@
-"""Which patterns have earned money: closed trades by what their ideas named first."""
+"""Which patterns have earned money: closed trades by what their ideas came from."""
 
 from __future__ import annotations
 
@@ -68,9 +68,14 @@ def _rows(history: History, book: BookHistory) -> Iterator[PatternRow]:
 
 
 def pattern_of(plan: TradePlan | None) -> str:
-    """What an idea named first, without its prices: "OB 5m"; "by hand" and "not ours" where there is none."""
+    """What an idea came from, with its timeframe and market: "block held 15m trending". Where that is no
+    pattern, what it named first, without its prices; "by hand" and "not ours" where there is nothing.
+    """
     if plan is None:
         return "not ours"
+    if plan.pattern is not None:
+        seen = plan.pattern
+        return f"{seen.kind.replace('_', ' ')} {seen.timeframe} {seen.regime}".rstrip()
     if not plan.reasons:
         return "by hand" if plan.origin.startswith("manual:") else plan.strategy
     return " ".join(_PRICE.sub("", plan.reasons[0]).split())
