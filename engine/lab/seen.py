@@ -4,11 +4,11 @@ and strategies that trade, over recorded minutes, of which none after that close
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
-from engine.books.bots import Bot, needed, weighing
+from engine.books.bots import Bot, introduce, needed
 from engine.market.bars import MinuteBars
 from engine.market.calendars.known import calendar_of
 from engine.market.intervals import Interval
@@ -18,6 +18,7 @@ from engine.model.market import Bar, Timeframe
 from engine.signals.board import SignalBoard
 from engine.signals.market_data import MINUTES_SEEN
 from engine.signals.patterns import Pattern
+from engine.strategies.learning import Tally
 from engine.strategies.protocol import Said
 
 
@@ -48,16 +49,17 @@ def look_back(
     within: Interval,
     timeframe: Timeframe,
     bots: Sequence[Bot],
+    experience: Mapping[str, Tally],
 ) -> Seen:
     """`minutes` are oldest first; the sessions before the bar are looked at as at a start of the engine.
-    Strategies keep memory: each call needs bots of its own.
+    `experience` is how patterns had ended by then. Strategies keep memory: each call needs bots of its own.
     """
     symbol = instrument.symbol
     known = [minute for minute in minutes if minute.close_ts <= within[1]][-MINUTES_SEEN:]
     folded = {*needed(bots), timeframe}
     bars = MinuteBars(grace_ns=0, timeframes=folded, calendars={symbol: calendar_of(instrument.calendar)})
     board = SignalBoard({symbol: instrument}, bars)
-    board.weighing = weighing(bots)
+    introduce(bots, board, experience)
     heard: list[Heard] = []
     for minute in known:
         for closed in bars.on_bar(minute, minute.close_ts):

@@ -12,6 +12,7 @@ from engine.market.intervals import interval_at
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import Timeframe
 from engine.signals.board import SignalBoard
+from engine.strategies.learning import Tally
 from engine.strategies.zones import ZoneReaction
 from tests.signals.markets import run
 from tests.signals.shapes import wander
@@ -32,7 +33,9 @@ def test_the_board_of_then_comes_back() -> None:
     for place in (300, 555, 779):
         bar = interval_at(MARKET[place].open_ts, Timeframe.M5, CME)
         assert bar is not None
-        found = look_back(MNQ, MARKET, bar, Timeframe.M5, [lone(ZoneReaction())])
+        strategy, experience = ZoneReaction(), dict[str, Tally]()
+        found = look_back(MNQ, MARKET, bar, Timeframe.M5, [lone(strategy)], experience)
+        assert strategy.experience is experience
         assert found.alignment == seen[bar[1]]
         assert found.bar is not None
         assert (found.bar.open_ts, found.bar.close_ts) == bar
@@ -47,8 +50,9 @@ def test_a_poisoned_future_changes_nothing() -> None:
         for one in MARKET
     ]
     once, again = (
-        look_back(MNQ, series, bar, Timeframe.M15, [lone(ZoneReaction())]) for series in (MARKET, poisoned)
+        look_back(MNQ, series, bar, Timeframe.M15, [lone(ZoneReaction())], {})
+        for series in (MARKET, poisoned)
     )
     assert once == again
-    nothing = look_back(MNQ, MARKET[:100], bar, Timeframe.M15, [lone(ZoneReaction())])
+    nothing = look_back(MNQ, MARKET[:100], bar, Timeframe.M15, [lone(ZoneReaction())], {})
     assert (nothing.bar, nothing.patterns, nothing.heard) == (None, (), ())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -19,6 +20,9 @@ from engine.model import records as r
 from engine.model.errors import JournalError
 from engine.model.instrument import CME_FUTURES, Instrument
 from engine.model.market import NANOS, Timeframe
+from engine.state.fold import apply
+from engine.state.state import State
+from engine.strategies.learning import Tally
 from tstream import paths
 from tstream.commands.recorded import recorded_bars
 from tstream.convert.bots import bots
@@ -62,7 +66,10 @@ def why(
     story = None
     if file is not None and contract in known:
         story = tell_why(stored(file), contract, bar, book)
-    seen = None if tape is None else _seen(tape, contract, frame, bar, zone=zone, **how)
+    seen = None
+    if tape is not None:
+        experience = {} if file is None else _learned(file, bar[0])
+        seen = _seen(tape, contract, frame, bar, experience, zone=zone, **how)
     if as_json:
         told = {**msgspec.structs.asdict(story or Story(bar)), "seen": seen}
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(told), indent=2).decode() + "\n")
@@ -76,14 +83,32 @@ def why(
     return 0
 
 
-def _seen(tape: str, contract: str, timeframe: Timeframe, bar: Interval, **how: str | None) -> Seen:
+def _seen(
+    tape: str,
+    contract: str,
+    timeframe: Timeframe,
+    bar: Interval,
+    experience: Mapping[str, Tally],
+    **how: str | None,
+) -> Seen:
     instrument, minutes = recorded_bars(tape, contract, Console(stderr=True), False, **how)
     if instrument.symbol != contract:
         raise UsageError(f"{tape} holds {instrument.symbol}, not {contract}")
     if minutes and minutes[0].timeframe is not Timeframe.M1:
         raise UsageError(f"{tape} holds bars of {minutes[0].timeframe}; minutes are needed")
     settings = load(paths.find()).settings
-    return look_back(instrument, minutes, bar, timeframe, bots(settings, anywhere=True))
+    return look_back(instrument, minutes, bar, timeframe, bots(settings, anywhere=True), experience)
+
+
+def _learned(file: Path, until_ts: int) -> Mapping[str, Tally]:
+    """How patterns had ended by a time, nanoseconds UTC, as the fold has it."""
+    state = State()
+    for _, raw in stored(file):
+        if b'"pattern_ended"' in raw:
+            record = r.decode(raw)
+            if record.ts < until_ts:
+                apply(state, record)
+    return state.experience
 
 
 def _instruments(file: Path) -> dict[str, Instrument]:
