@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Literal
 
@@ -103,6 +104,35 @@ def speed(text: str) -> Speed:
     if not 1 <= factor <= FASTEST:
         raise ValueError(f'"{text}" is no speed: write a number from 1 to {FASTEST:g}, or max')
     return factor
+
+
+def pace(text: str) -> str:
+    """Of a replay: a factor from 0.1 to 10,000, or max. Raises ValueError."""
+    plain = text.strip().lower().removeprefix("×")
+    if plain == "max":
+        return plain
+    try:
+        factor = float(plain)
+    except ValueError:
+        factor = 0.0
+    if not 0.1 <= factor <= 10_000:
+        raise ValueError(f'"{text}" is no speed: write a number from 0.1 to 10000, or max')
+    return plain
+
+
+def day(text: str) -> date:
+    """A date as YYYY-MM-DD. Raises ValueError."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f'"{text}" is no date: write YYYY-MM-DD') from None
+
+
+def hhmm(text: str) -> str:
+    """A time of the day as HH:MM. Raises ValueError."""
+    if not re.fullmatch(r"([01]?[0-9]|2[0-3]):[0-5][0-9]", text):
+        raise ValueError(f'"{text}" is no time: write HH:MM, such as 08:30')
+    return text.rjust(5, "0")
 
 
 def contract(text: str) -> str:

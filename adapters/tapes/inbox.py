@@ -15,6 +15,10 @@ from engine.model.instrument import Instrument
 from engine.model.market import MINUTE, Bar, Timeframe
 
 
+class NothingToldError(TapeError):
+    """The recording says nothing of a contract's market."""
+
+
 class InboxContents:
     """Quotes and prints by the venue's time, which is also when they are received."""
 
@@ -71,7 +75,7 @@ def read_inbox(path: Path, instrument: Instrument, symbol: str | None = None) ->
             taken, ts = name, event.ts_venue or event.ts_recv
             market.append(replace(event, ts_recv=ts, ts_venue=ts))
     if not market:
-        raise TapeError(f"{path.name}: has no quotes or prints of {symbol or instrument.symbol}")
+        raise NothingToldError(f"{path.name}: has no quotes or prints of {symbol or instrument.symbol}")
     return InboxContents(market, history)
 
 

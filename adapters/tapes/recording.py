@@ -72,6 +72,13 @@ def read_recording(path: Path, *, cut_ok: bool = False) -> Iterator[AnyEvent]:
             raise TapeError(f"{part.name}: this part of the recording is missing")
 
 
+def read_header(path: Path) -> TapeHeader:
+    """What stands first in a part. Raises TapeError."""
+    for _, line in _lines(path):
+        return _header(path, line)
+    raise TapeError(f"{path.name}: is empty")
+
+
 def _read_part(path: Path, cut_ok: bool) -> Generator[AnyEvent, None, TapeEnd | None]:
     """Yields the events; gives the TapeEnd, or None where the part was cut off."""
     count = 0

@@ -6,7 +6,7 @@ The order of things at one instant is fixed: the venue first, then answers, then
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import groupby
 from typing import NamedTuple
@@ -78,6 +78,21 @@ class Replay(PaperBroker):
         """Play `market` from `start_ts` to its end or `until`, all in nanoseconds UTC. `heard` is told the
         time after every event of the market.
         """
+        for _ in self.stepwise(start_ts, history, market, until, progress, heard):
+            pass
+
+    def stepwise(
+        self,
+        start_ts: int,
+        history: Callable[[str], Sequence[Bar]],
+        market: Iterable[Played],
+        until: int | None = None,
+        progress: Callable[[int], None] | None = None,
+        heard: Callable[[int], None] | None = None,
+    ) -> Generator[int, int | None, None]:
+        """The same, and whoever drives it keeps the time: it yields the instant at which it goes on, and
+        plays on when it is resumed. Where an earlier instant is sent back, what was told is heard then first.
+        """
         self.now = start_ts
         self._take(self._core.start(start_ts))
         self._opening(history)
@@ -87,6 +102,11 @@ class Replay(PaperBroker):
         while coming is not None:
             due, deadline = self.next_due(), self._core.next_deadline()
             now = min(coming.ts_recv, deadline, NEVER if due is None else due, end)
+            reached = yield now
+            if reached is not None and reached < now:
+                self.now = max(self.now, reached)
+                self._settle()
+                continue
             self.now = max(self.now, now)
             if due is not None and due <= self.now:
                 self.advance(self.now)

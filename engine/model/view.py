@@ -369,5 +369,7 @@ class View(Struct, frozen=True):
     """
     sessions: dict[str, SessionView] = {}
     """Where there are several calendars, where each stands."""
+    replay: str = ""
+    """At which pace a recording is played, as in "×8", or that it has ended; empty where it is no replay."""
     bots: tuple[BotView, ...] = ()
     """Strategy instances in the order of the settings; empty where there is one without a name of its own."""

@@ -74,6 +74,12 @@ class Commands:
         else:
             answer.set_exception(UnknownOutcomeError("the engine took the command but said nothing of it"))
 
+    def refused(self, command: AnyCommand, why: str) -> None:
+        """The command is not carried out."""
+        asked = self._asked.pop(id(command), None)
+        if asked is not None:
+            asked[1].set_exception(RefusedError(why))
+
     def end(self) -> None:
         """The core takes nothing in any more."""
         with self._lock:

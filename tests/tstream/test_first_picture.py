@@ -113,7 +113,7 @@ def test_nothing_is_kept_of_a_run_that_may_ask(
     monkeypatch.setenv("XDG_STATE_HOME", str(places.state))
     opened = Cockpit(None, RunOptions(), places)
     with opened._held:
-        opened._prepare()
+        opened.prepare()
     assert not places.first_picture.exists()
 
 

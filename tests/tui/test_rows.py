@@ -57,6 +57,18 @@ def test_the_status_bar_says_what_is_known(view: View) -> None:
         assert words in text
 
 
+@pytest.mark.parametrize("width", [60, 80, 120, 180])
+def test_a_recording_that_is_played_is_called_one_at_every_width(view: View, width: int) -> None:
+    row = status.status_row(state_of(replace(view, replay="×20")), width)
+    assert width_of(row) == width
+    assert text_of(row).startswith(" REPLAY ")
+    assert "PRACTICE" not in text_of(row)
+    assert "practice time" not in text_of(row)
+    if width == 180:
+        assert " REPLAY  ×20" in text_of(row)
+        assert "CT virtual time" in text_of(row)
+
+
 def test_eighty_columns_still_have_price_age_link_clock_state_and_money(view: View) -> None:
     text = text_of(status.status_row(state_of(view), 80))
     for words in ("MNQ 21034.25 ▲12.50 0.1s", "● live", "09:42:17", "● ACTIVE", "day +184.20"):

@@ -30,6 +30,70 @@ Contract = Annotated[
 
 
 @lab_app.command(rich_help_panel=MARKETS)
+@args.taking("month", "stamp", "symbol", "zone", "readonly", "fps", "theme")
+def replay(
+    context: typer.Context,
+    tapes: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="TAPE",
+            exists=True,
+            dir_okay=False,
+            readable=True,
+            help="Recordings to play together: ticks, bars, or what a run has recorded (.jsonl.gz).",
+        ),
+    ] = None,
+    date: Annotated[
+        str | None,
+        typer.Option("--date", parser=options.day, metavar="DAY", help="A recorded trade date, YYYY-MM-DD."),
+    ] = None,
+    venue: Annotated[
+        str | None,
+        typer.Option("--venue", metavar="NAME", help="Of --date: whose recordings, if several have some."),
+    ] = None,
+    contract: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--contract",
+            metavar="NAME",
+            help="Which product a tape holds, for each tape; of a run's recording, which of its contracts.",
+        ),
+    ] = None,
+    speed: Annotated[
+        str,
+        typer.Option("--speed", parser=options.pace, metavar="X", help="X times as fast as it was, or max."),
+    ] = "1",
+    begins: Annotated[
+        str | None,
+        typer.Option(
+            "--from", parser=options.hhmm, metavar="HH:MM", help="Play to this time at once; exchange time."
+        ),
+    ] = None,
+    config: args.Config = None,
+    **given: Any,
+) -> None:
+    """Play recordings through the cockpit, in their own time, with the bots of the settings and no venue.
+
+    The journal is the one that a headless run with --speed max on the same recording writes.
+    """
+    from tstream.options import RunOptions
+    from tstream.run.replaying import ReplayOptions, open_replay
+
+    look = {name: given.pop(name) for name in ("readonly", "fps", "theme")}
+    asked = ReplayOptions(
+        tapes=tuple(tapes or ()),
+        day=date,  # type: ignore[arg-type]  # parsed
+        venue=venue,
+        contracts=tuple(name.upper() for name in contract or ()),
+        speed=None if speed == "max" else float(speed),
+        begins=begins,
+        look=RunOptions(**look),
+        **given,
+    )
+    raise typer.Exit(open_replay(config or context.obj, asked))
+
+
+@lab_app.command(rich_help_panel=MARKETS)
 @args.taking(*args.TAPE)
 def discover(
     tape: Recorded,

@@ -22,25 +22,29 @@ from tstream.options import RunOptions
 from tstream.output import Output
 from tstream.paths import Paths
 from tstream.run.claim import Claim
-from tstream.run.engine_thread import EngineThread
+from tstream.run.engine_thread import EngineThread, Playable
 from tstream.run.first_picture import FirstPicture, blank, may_ask, picture_of, recall, remember
 
 if TYPE_CHECKING:
     from engine.model.view import PositionView, View
     from tstream.run.startup import Startup
-    from tstream.run.wiring import Run
 
 log = logging.getLogger(__name__)
 
 
-def open_cockpit(config: Path | None, options: RunOptions) -> int:
-    """Open the cockpit; the exit code. Raises CommandError or PortError when nothing could be started."""
+def needs_terminal() -> None:
+    """Raises UsageError where there is none to draw on."""
     if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):  # it draws on stderr
         raise UsageError(
             "the cockpit needs a terminal, and this is none",
             "without one: tstream run --headless trades and prints the log; tstream status --json shows a "
             "running engine",
         )
+
+
+def open_cockpit(config: Path | None, options: RunOptions) -> int:
+    """Open the cockpit; the exit code. Raises CommandError or PortError when nothing could be started."""
+    needs_terminal()
     if options.speed == "max":
         raise UsageError("--speed max is for tstream run --headless; the cockpit takes 1 to 20")
     # Loading makes many objects and no garbage: collecting meanwhile only delays the first picture.
@@ -88,22 +92,22 @@ class Cockpit:
         """With `ready` the settings are known already; otherwise they are read behind the picture."""
         self.config, self.options, self.paths, self.ready = config, options, paths, ready
         self._clock = RunClock()
-        self._logs = Logs(LogOptions(file=paths.log()), self._clock, REDACT)
+        self.logs = Logs(LogOptions(file=paths.log()), self._clock, REDACT)
         self._held = ExitStack()
         """Released when engine and screen are both gone."""
 
     def show(self, picture: FirstPicture) -> int:
         """Run until the person leaves; the exit code. Raises what kept the engine from starting."""
-        with self._logs, self._held:
-            return self._run(picture, EngineThread(self._prepare, blank(picture)))
+        with self.logs, self._held:
+            return self._run(picture, EngineThread(self.prepare, blank(picture)))
 
-    def _prepare(self) -> Run:
+    def prepare(self) -> Playable:
         """Everything that the engine needs, checked and claimed. Raises CommandError, PortError."""
         from tstream.run.startup import log_options, prepare
 
         ready = self.ready or prepare(self.config, self.options)
         settings = ready.settings
-        self._logs.follow(log_options(settings, self.paths))
+        self.logs.follow(log_options(settings, self.paths))
         claim = self._held.enter_context(Claim(settings, self.options, self.paths))
         if _plain(self.options):
             picture = None if may_ask(settings) else picture_of(settings, claim.name, ready.notes)
@@ -130,7 +134,7 @@ class Cockpit:
         options, paths = self.options, self.paths
         app = TStreamApp(
             engine,
-            self._logs.tail,
+            self.logs.tail,
             readonly=options.readonly,
             fps=options.fps if options.fps is not None else picture.fps,
             theme=options.theme or picture.theme or None,
@@ -158,7 +162,7 @@ class Cockpit:
         if engine.refusal is not None:
             raise engine.refusal
         if engine.failure is not None:
-            raise CommandError(f"the engine has stopped: {engine.failure}", f"see {self._logs.file}")
+            raise CommandError(f"the engine has stopped: {engine.failure}", f"see {self.logs.file}")
         with Output(sys.stdout) as out:
             out.write("".join(f"{line}\n" for line in last_lines(engine.view())))
         return 0

@@ -7,8 +7,9 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractAsyncContextManager
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from msgspec import structs
 
@@ -18,24 +19,35 @@ from engine.model.errors import RefusedError
 from engine.model.market import Timeframe
 from engine.model.notices import Notice
 from engine.model.view import View
-
-if TYPE_CHECKING:
-    from engine.runtime.engine import Engine
-    from tstream.run.wiring import Run
+from engine.ports import EngineHandle
 
 log = logging.getLogger(__name__)
 
 STOP_S = 10.0
 
 
+class Playing(EngineHandle, Protocol):
+    """An engine at work, or a replay of one."""
+
+    async def main(self) -> None:
+        """Until a Shutdown command."""
+
+
+class Playable(Protocol):
+    """Everything that an engine needs, checked and claimed."""
+
+    def engine(self) -> AbstractAsyncContextManager[Playing]:
+        """The engine, with what it holds as long as it runs."""
+
+
 class EngineThread:
     """An EngineHandle from the first moment: until the engine stands it shows that it is starting."""
 
-    def __init__(self, prepare: Callable[[], Run], blank: View) -> None:
+    def __init__(self, prepare: Callable[[], Playable], blank: View) -> None:
         """`prepare` is called on the thread, and what it raises ends it; `blank` is shown until then."""
         self._prepare = prepare
         self._blank = blank
-        self._engine: Engine | None = None
+        self._engine: Playing | None = None
         self._early: list[tuple[AnyCommand, Future[Notice]]] = []
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._work, name="engine")
@@ -127,7 +139,7 @@ class EngineThread:
         for _, answer in early:
             answer.set_exception(_stopped(error))
 
-    async def _main(self, run: Run) -> None:
+    async def _main(self, run: Playable) -> None:
         async with run.engine() as engine:
             with self._lock:
                 self._engine = engine

@@ -48,7 +48,7 @@ def trade(ready: Startup, options: RunOptions, out: Output) -> int:
             from tstream.run.virtual import run_virtual
 
             summary = run_virtual(settings, options, paths, asked)
-            out.write(_words(summary, "the run ended first"))
+            out.write(in_words(summary, "the run ended first"))
             return 0
         from tstream.run.claim import Claim
         from tstream.run.wiring import Run
@@ -60,7 +60,7 @@ def trade(ready: Startup, options: RunOptions, out: Output) -> int:
     for book, summary in summaries.items():
         if len(summaries) > 1:
             out.write(f"book           {book}\n")
-        out.write(_words(summary))
+        out.write(in_words(summary))
     if unreached:
         raise CommandError(f"the venue was never reached: {unreached}")
     return 0
@@ -106,7 +106,7 @@ async def _end(engine: Engine, duration_ns: int | None, clock: Clock, asked: lis
     engine.ask(Shutdown(id="end", source=source))
 
 
-def _words(summary: Summary, fate: str = "its stops stay at the venue") -> str:
+def in_words(summary: Summary, fate: str = "its stops stay at the venue") -> str:
     """The summary in lines that people and scripts can read; `fate` is that of what is still open."""
     lines = [
         f"trades         {summary.trades}",

@@ -23,6 +23,7 @@ from engine.lab.replay import Replay
 from engine.lab.summary import Summary, summarise
 from engine.market.calendars.known import CME
 from engine.model.config import BookConfig, EngineConfig, TradingSwitch
+from engine.model.instrument import Instrument
 from engine.model.market import MINUTE, NANOS
 from engine.model.records import AnyRecord, encode
 from engine.ports import MarketSource
@@ -50,24 +51,8 @@ def run_virtual(settings: Settings, options: RunOptions, paths: Paths, asked: Se
     instruments = {i.symbol: i for i in settings.instrument_table()}
     traded = {i.symbol: instruments.get(i.symbol, i) for i in source.instruments}
     model = FillModel(bar_ns=source.bar_ns if isinstance(source, Tape) else 0)
-    core = Core(
-        EngineConfig(
-            instruments=tuple(traded.values()),
-            venue="replay",
-            install=_install(options),
-            boot=1,
-            trading=TradingSwitch.LIVE,
-            practice_time=True,
-            bar_grace_ns=0,
-            templates=(
-                BookConfig(
-                    risk=risk_limits(settings), capabilities=CAPABILITIES, sizing=book_sizing(settings, None)
-                ),
-            ),
-        ),
-        bots(settings, anywhere=True),
-    )
-    file = _journal(paths)
+    core = virtual_core(settings, tuple(traded.values()), _install(options))
+    file = fresh_journal(paths, "virtual")
     recorder = None
     if settings.tape.record if options.record is None else options.record:
         recorder = TapeRecorder(
@@ -85,6 +70,29 @@ def run_virtual(settings: Settings, options: RunOptions, paths: Paths, asked: Se
     finally:
         if recorder is not None:
             recorder.close()
+    return summary_of(core, model)
+
+
+def virtual_core(settings: Settings, traded: tuple[Instrument, ...], install: str) -> Core:
+    """The core of a run in virtual time, with the bots and limits of the settings, before its start."""
+    limits, sizing = risk_limits(settings), book_sizing(settings, None)
+    return Core(
+        EngineConfig(
+            instruments=traded,
+            venue="replay",
+            install=install,
+            boot=1,
+            trading=TradingSwitch.LIVE,
+            practice_time=True,
+            bar_grace_ns=0,
+            templates=(BookConfig(risk=limits, capabilities=CAPABILITIES, sizing=sizing),),
+        ),
+        bots(settings, anywhere=True),
+    )
+
+
+def summary_of(core: Core, model: FillModel) -> Summary:
+    """What a run in virtual time came to."""
     books = core.state.books.values()
     return summarise(
         (trade for book in books for trade in book.trades),
@@ -95,9 +103,9 @@ def run_virtual(settings: Settings, options: RunOptions, paths: Paths, asked: Se
     )
 
 
-def _journal(paths: Paths) -> Path:
+def fresh_journal(paths: Paths, name: str) -> Path:
     """A journal begun anew: a virtual run remembers nothing of the one before."""
-    file = paths.journal("virtual")
+    file = paths.journal(name)
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     for old in file.parent.glob(f"{file.name}*"):
         old.unlink()

@@ -15,7 +15,12 @@ from tui.view_facts import link_state, main_books, own_total, session_of, standi
 
 
 def _badge_part(state: ScreenState) -> Part:
-    """The strictest kind of money, never dropped; and what all accounts of that kind are about."""
+    """The strictest kind of money, never dropped, or that a recording is played; and what all accounts of
+    that kind are about.
+    """
+    if replay := state.view.replay:
+        word = cell(" REPLAY ", "ink on:practice bold")
+        return Part(((16, (*word, (f" {plain(replay)}", "text"))), (0, word)))
     badge = mode_badge(state.view.mode)
     stage = stage_badge(main_books(state.view))
     return Part(((24, (*badge, *stage)), (0, badge)) if stage else ((0, badge),))
@@ -91,7 +96,7 @@ def _session_part(state: ScreenState) -> Part:
     zone = plain(session.clock_mark)
     clock = plain(session.exchange_clock)
     phase = session.phase.value
-    note = " practice time" if practice else ""
+    note = " virtual time" if state.view.replay else " practice time" if practice else ""
     flat_by = f"  flat by {plain(session.flat_by)}" if session.flat_by else ""
     return Part(
         (

@@ -1,0 +1,60 @@
+"""Several recordings played as one market, and recordings of the inbox with all their contracts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from heapq import merge
+from pathlib import Path
+
+from adapters.tapes.fields import TapeError
+from adapters.tapes.inbox import NothingToldError, read_inbox
+from adapters.tapes.recording import RECORDING_SUFFIX, read_header
+from adapters.tapes.tape import Tape
+from engine.model.events import Print, Quote
+from engine.model.market import Bar
+
+
+class Together:
+    """A MarketSource of tapes of different contracts, in the order of their times."""
+
+    def __init__(self, tapes: Sequence[Tape]) -> None:
+        """Raises TapeError where two are of one contract."""
+        self._tapes = {tape.instruments[0].symbol: tape for tape in tapes}
+        if len(self._tapes) < len(tapes):
+            raise TapeError("two of the tapes hold the same contract")
+        self.instruments = tuple(tape.instruments[0] for tape in tapes)
+        self.start_ts = min(tape.start_ts for tape in tapes)
+        self.end_ts = max(tape.end_ts for tape in tapes)
+        self.bar_ns = max(tape.bar_ns for tape in tapes)
+        """Length of the bars that prints are made up from, nanoseconds; 0 where they are real."""
+
+    def history(self, instrument: str) -> Sequence[Bar]:
+        """Closed 1m bars from before the tape of that contract."""
+        tape = self._tapes.get(instrument)
+        return () if tape is None else tape.history(instrument)
+
+    def events(self) -> Iterator[Quote | Print]:
+        """All that happened; what happened at one instant in the order of the tapes."""
+        if len(self._tapes) == 1:
+            return next(iter(self._tapes.values())).events()
+        return merge(*(tape.events() for tape in self._tapes.values()), key=lambda event: event.ts_recv)
+
+
+def open_recording(path: Path, contracts: Sequence[str] = ()) -> list[Tape]:
+    """A tape for each contract that was quoted or traded in a recording of the inbox, or for those asked for.
+    Raises TapeError.
+    """
+    found = []
+    for instrument in read_header(path).instruments:
+        if not contracts or instrument.symbol in contracts:
+            with suppress(NothingToldError):
+                found.append(Tape(instrument, read_inbox(path, instrument), None))
+    if not found:
+        raise TapeError(f"{path.name}: has no quotes or prints of {', '.join(contracts) or 'any contract'}")
+    return found
+
+
+def recordings_in(folder: Path) -> list[Path]:
+    """The first part of each recording of the inbox there, the oldest first."""
+    return sorted(folder.glob(f"*.p0001{RECORDING_SUFFIX}"))
