@@ -65,6 +65,7 @@ def one_of_each() -> list[ev.AnyEvent]:
     return [
         quote(START),
         ev.Print(ts_recv=START, instrument="MNQ", price=84_000, size=1, aggressor=Side.SELL, seq=4),
+        ev.BarReported(ts_recv=START, bar=bar, venue="elsewhere"),
         ev.HistoryLoaded(ts_recv=START, instrument="MNQ", bars=(bar,)),
         ev.ContractResolved(
             ts_recv=START, instrument=INSTRUMENTS[0], contract_id="CON.F.US.MNQ.H24", name="MNQH4"
