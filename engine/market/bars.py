@@ -207,10 +207,12 @@ class MinuteBars:
         series = self._series.get(instrument)
         return series.closed(timeframe, self._closed_through) if series else ()
 
-    def kept(self, instrument: str, timeframe: Timeframe) -> Sequence[Bar]:
-        """All closed bars that are here, oldest first: more than the newest, where it is folded."""
+    def since(self, instrument: str, timeframe: Timeframe, open_ts: int) -> Sequence[Bar]:
+        """All closed bars that are here and opened at an instant (nanoseconds UTC) or later, oldest first:
+        more than the newest, where it is folded.
+        """
         series = self._series.get(instrument)
-        return series.kept(timeframe, self._closed_through) if series else ()
+        return series.since(timeframe, open_ts, self._closed_through) if series else ()
 
     def forming(self, instrument: str, timeframe: Timeframe) -> Bar | None:
         """The bar in the making, or None while nothing has traded in its interval."""

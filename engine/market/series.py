@@ -91,10 +91,17 @@ class BarSeries:
             found = self._snapshots[timeframe] = tuple(bars[-self._keep :])
         return found
 
-    def kept(self, timeframe: Timeframe, closed_through: int) -> Sequence[Bar]:
-        """All that are here of it, the oldest first."""
-        bars = self._closed.get(timeframe)
-        return self.closed(timeframe, closed_through) if bars is None else tuple(bars)
+    def since(self, timeframe: Timeframe, open_ts: int, closed_through: int) -> Sequence[Bar]:
+        """All that are here of it and opened then or later, the oldest first."""
+        bars: Sequence[Bar] | None = self._closed.get(timeframe)
+        if bars is None:
+            bars = self.closed(timeframe, closed_through)
+        first = len(bars)
+        if first > 4 and bars[-4].open_ts < open_ts:  # as a rule somebody asks at every close
+            while bars[first - 1].open_ts >= open_ts:
+                first -= 1
+            return bars[first:]
+        return bars[bisect_left(bars, open_ts, key=_open_ts) :]
 
     def _resampled(self, timeframe: Timeframe, closed_through: int) -> tuple[Bar, ...]:
         """Bars of a timeframe that nobody folds, whole ones only."""

@@ -46,7 +46,7 @@ class SignalBoard:
         """How the timeframes are weighed for people: as the first bot does it that says how."""
         self._shown: dict[_Key, FrameSignals] = {}
         """Of timeframes that nobody folds: made for charts alone."""
-        self._followed = Followed(bars.bars, bars.kept)
+        self._followed = Followed(bars.since)
         self.flows: dict[str, OrderFlow] = {}
         """Whose prints are counted by who wanted them: those that somebody has asked for."""
         self._through = 0

@@ -66,6 +66,8 @@ def test_the_strategy_trades_on_the_generated_market(example: Any) -> None:
     replay.run(source.start_ts, source.history, source.events(), source.start_ts + 60 * MINUTE)
     assert plans
     assert {opened.plan.strategy for opened in plans} == {"breakout"}
+    (code,) = examples(DOCS / "adding-a-strategy.md")
+    assert sum(bool(line.strip()) for line in code.splitlines()) <= 30
 
 
 @pytest.mark.parametrize("example", ["adding-a-pane.md"], indirect=True)

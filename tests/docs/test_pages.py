@@ -13,7 +13,6 @@ PAGES = [README, *sorted(DOCS.rglob("*.md"))]
 ROOMS = ("engine", "adapters", "tui", "themes", "tstream", "tests", "scripts", "docs", "bench")
 WRITTEN_BY_READERS = {
     "adapters/example/venue.py",
-    "engine/signals/breakout.py",
     "tui/panes/session.py",
     "tui/rows/session.py",
 }

@@ -33,8 +33,14 @@ def test_after_a_storm_the_truth_is_found_and_flat_is_flat(seed: int, brackets: 
 
 
 @settings(max_examples=40)
-@given(seed=st.integers(0, 1 << 32), brackets=st.booleans(), hands=st.booleans(), bots=st.integers(1, 2))
+@given(
+    seed=st.integers(0, 1 << 32),
+    brackets=st.booleans(),
+    hands=st.booleans(),
+    bots=st.integers(1, 2),
+    leaving=st.booleans(),
+)
 def test_any_storm_in_any_mode_with_one_bot_or_two_and_somebody_elses_hands_or_not(
-    seed: int, brackets: bool, hands: bool, bots: int
+    seed: int, brackets: bool, hands: bool, bots: int, leaving: bool
 ) -> None:
-    weather(LossyReplay(seed, brackets=brackets, hands=hands, bots=bots))
+    weather(LossyReplay(seed, brackets=brackets, hands=hands, bots=bots, leaving=leaving))

@@ -19,7 +19,7 @@ from engine.model.commands import Flatten
 from engine.model.config import EngineConfig, TradingSwitch
 from engine.model.market import MINUTE, NANOS, Side
 from engine.model.orders import OrderSpec, OrderType
-from engine.model.plans import Idea
+from engine.model.plans import Exit, Idea, Trail
 from engine.state.fold import apply
 from engine.state.state import State
 from engine.venue.fill_model import FillModel
@@ -39,10 +39,14 @@ class LossyReplay(Replay):
 
     Without `brackets` the account refuses native ones, and the order manager keeps the exits itself. With
     `hands` a person trades the same instrument on the venue's own platform. Several `bots` have ideas in it.
+    With `leaving` they leave at signals and times, and their stops follow.
     """
 
-    def __init__(self, seed: int, *, brackets: bool = True, hands: bool = False, bots: int = 1) -> None:
+    def __init__(
+        self, seed: int, *, brackets: bool = True, hands: bool = False, bots: int = 1, leaving: bool = False
+    ) -> None:
         self.hands = hands
+        self._leaving = leaving
         self._bots = bots
         self.together = 0
         """In how many steps trades stood beside each other."""
@@ -79,7 +83,21 @@ class LossyReplay(Replay):
             (0, Idea("scripted", "MNQ", side, 0, -side.sign * 40, (side.sign * far * 2, side.sign * 160), 80,
                      ("test",), 0, 3))
         ]  # fmt: skip
-        return ScriptedStrategy(script * 5, relative=True)
+        if not self._leaving:
+            return ScriptedStrategy(script * 5, relative=True)
+        idea = script[0][1]
+        if self.rng.random() < 0.5:
+            idea = structs.replace(
+                idea, targets=(), leaves="at a signal", trail=Trail(self.rng.randint(10, 40))
+            )
+        said: list[tuple[int, Idea] | tuple[int, Exit]] = []
+        for _ in range(5):
+            ends = T0 + self.rng.randint(70, 240) * NANOS
+            said.append((0, structs.replace(idea, exit_ts=self.rng.choice([None, ends]))))
+        for minute in range(2, 5):
+            if self.rng.random() < 0.6:
+                said.append((T0 + minute * MINUTE, Exit("scripted", "MNQ", side, "signal", 0)))
+        return ScriptedStrategy(said, relative=True)
 
     def kill(self) -> None:
         """What was under way on the wire never arrives; a new process starts from the journal."""

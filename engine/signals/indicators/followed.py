@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 from engine.model.market import Bar, Timeframe
 
 Made = TypeVar("Made")
-Bars = Callable[[str, Timeframe], Sequence[Bar]]
 
 
 class _Fed:
@@ -27,15 +26,15 @@ class _Fed:
 
 
 class Followed:
-    """Every indicator that somebody has asked for. `newest` gives the newest closed bars of a series, `kept`
-    all that are here, both oldest first.
+    """Every indicator that somebody has asked for. `since` gives the closed bars of a series that are here
+    from an open time on, oldest first.
 
     An indicator begins with the bars that are kept when it is first asked for. One that nobody has asked for
     so long that bars are missing in between begins anew.
     """
 
-    def __init__(self, newest: Bars, kept: Bars) -> None:
-        self._newest, self._kept = newest, kept
+    def __init__(self, since: Callable[[str, Timeframe, int], Sequence[Bar]]) -> None:
+        self._since = since
         self._known: dict[tuple[str, Timeframe, Hashable], _Fed] = {}
 
     def get(
@@ -55,23 +54,17 @@ class Followed:
         fed = self._known.get(key)
         if fed is None:
             fed = self._known[key] = _Fed(kind(*arguments), of)
-        bars = self._newest(instrument, timeframe)
-        if bars and bars[0].open_ts > fed.last:
-            bars = self._kept(instrument, timeframe)
-            if fed.last >= 0 and bars[0].open_ts > fed.last:
-                fed = self._known[key] = _Fed(kind(*arguments), of)
-        end = len(bars)
-        while end and bars[end - 1].close_ts > through:
-            end -= 1
-        begin = end
-        while begin and bars[begin - 1].open_ts > fed.last:
-            begin -= 1
-        if begin == end:
-            return fed.indicator  # type: ignore[no-any-return]
+        last = fed.last
+        bars = self._since(instrument, timeframe, last)
+        if last >= 0 and (not bars or bars[0].open_ts != last):
+            fed = self._known[key] = _Fed(kind(*arguments), of)
+            last, bars = -1, self._since(instrument, timeframe, -1)
         add, read = fed.add, fed.read
-        for bar in bars[begin:end]:
+        for bar in bars if last < 0 else bars[1:]:
+            if bar.close_ts > through:
+                break
             add(bar if read is None else read(bar))
-        fed.last = bars[end - 1].open_ts
+            fed.last = bar.open_ts
         return fed.indicator  # type: ignore[no-any-return]
 
     def forget(self, instrument: str) -> None:
