@@ -26,6 +26,7 @@ from engine.lab.edges.search import test as look_once
 from engine.model.instrument import Instrument
 from engine.model.market import NANOS, Bar, Timeframe
 from tstream.clock import iso
+from tstream.commands.looks import looked
 from tstream.commands.recorded import recorded_bars
 from tstream.errors import CommandError, UsageError
 
@@ -68,9 +69,12 @@ def discover(
         error_rate=rules.error_rate,
         costs=rules.costs,
     )
-    before = _read(out)
-    if stage in (Stage.TEST, Stage.ANALYSE):
-        before = _to_go_on_with(before, blank, stage, out)
+    before = _to_go_on_with(_read(out), blank, stage, out) if stage in (Stage.TEST, Stage.ANALYSE) else None
+    if before is None and out.exists():
+        _read(out)  # what is no analysis is not overwritten
+    if stage in (None, Stage.TEST):
+        looks = looked(out.parent, blank)
+        blank, before = replace(blank, looks=looks), before and replace(before, looks=looks)
     analysis = _searched(_tried(bars, instrument, rules, jobs, notes), rules, stage, blank, before)
     _write(out, analysis, rules)
     if as_json:
@@ -93,15 +97,7 @@ def _searched(
     if stage is Stage.ANALYSE:
         assert before is not None
         return analyse(before, tried, rules, chance())
-    begun = replace(blank, looks=_looks(blank, before))
-    return find(tried, rules, begun) if stage is Stage.FIND else search(tried, rules, begun, chance)
-
-
-def _looks(blank: Analysis, before: Analysis | None) -> int:
-    """How often the time that tests has been looked at, this search included."""
-    if before is None or not before.same_time(blank):
-        return 1
-    return before.looks + (before.stage is not Stage.FIND and not before.same_search(blank))
+    return find(tried, rules, blank) if stage is Stage.FIND else search(tried, rules, blank, chance)
 
 
 def _checked(rules: EdgeRules, bars: Sequence[Bar]) -> EdgeRules:
@@ -280,7 +276,7 @@ def lines(analysis: Analysis) -> Iterator[str]:
     yield analysis.verdict
     if analysis.looks > 1:
         yield (
-            f"the time that tests has been looked at {analysis.looks} times with other settings:"
+            f"this time has been tested in by {analysis.looks} different searches:"
             f" p-values are multiplied by that"
         )
     overfitting = analysis.overfitting

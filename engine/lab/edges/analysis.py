@@ -91,29 +91,27 @@ class Analysis(Struct, frozen=True, kw_only=True, rename=_NS):
     trials_sharpe_variance: float = 0.0
     """How much the Sharpe ratios (of one trade) of the eligible ones vary in sample."""
     looks: int = 1
-    """How often this very time has been tested in, with other candidates or settings: p-values are multiplied
-    by it.
-    """
+    """How many different searches have been tested in this very time: p-values are multiplied by it."""
     edges: tuple[Edge, ...] = ()
     """What was found in sample, the most convincing first."""
     walk_forward: WalkForward | None = None
     overfitting: Overfitting | None = None
 
+    @property
+    def data_key(self) -> str:
+        """Names the data and the time of them that is searched and tested in."""
+        data = self.source, self.instrument, self.bar_timeframe, self.bars, self.start_ts, self.end_ts
+        return " ".join(map(str, data))
+
+    @property
+    def search_key(self) -> str:
+        """Names the search: what may differ in it, of the same data."""
+        costs = "with costs" if self.costs else "without costs"
+        return f"{','.join(self.timeframes)} {costs} seed {self.seed} error rate {self.error_rate:g}"
+
     def same_search(self, other: Analysis) -> bool:
         """Whether it is the same search of the same data, however far each has come."""
-        return self._search == other._search
-
-    def same_time(self, other: Analysis) -> bool:
-        """Whether both test in the very same time of the same data."""
-        return self._data == other._data
-
-    @property
-    def _data(self) -> tuple[object, ...]:
-        return self.source, self.instrument, self.bars, self.bar_timeframe, self.start_ts, self.end_ts
-
-    @property
-    def _search(self) -> tuple[object, ...]:
-        return *self._data, self.timeframes, self.seed, self.error_rate, self.costs
+        return (self.data_key, self.search_key) == (other.data_key, other.search_key)
 
     @property
     def validated(self) -> tuple[Edge, ...]:

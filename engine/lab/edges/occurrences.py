@@ -13,15 +13,12 @@ from engine.model.market import Bar, Timeframe
 from engine.model.view import SessionPhase
 from engine.signals.frame import FrameSignals
 from engine.signals.patterns import Pattern, PatternKind
+from engine.signals.regime import Regime, RegimeDetector
 
 ANY = "any"
 """The context of everything."""
 _WARM_UP = 50
 """Bars before patterns count: an ATR and swings need some."""
-_SLOW_ATR = 2 / 101
-"""Weight of the newest ATR in the slow mean that says what is usual."""
-_VOLATILE, _QUIET = 1.35, 0.75
-"""ATR against its slow mean."""
 _BLOCK_H = 4
 _PAD_ATR = 0.25
 """From the pattern's price to the stop beyond it."""
@@ -42,7 +39,7 @@ class Occurrence(Struct, frozen=True, gc=False):
     stop: int
     """Beyond the pattern's zone or 1.5 ATR away; never nearer than an ATR or further than three."""
     contexts: tuple[str, ...]
-    """What it falls under: "any", "trend with", "volatility high", "hours 08-12 CT", "session rth"."""
+    """What it falls under: "any", "trending with", "ranging", "hours 08-12 CT", "session RTH"."""
 
 
 def occurrences(
@@ -52,12 +49,11 @@ def occurrences(
 
     A bar that was blind or came late opens no trade, so it counts for signals only.
     """
-    frame = FrameSignals(instrument, timeframe, calendar=calendar)
-    usual = 0.0
+    frame, regime = FrameSignals(instrument, timeframe, calendar=calendar), RegimeDetector()
     for bar in bars:
         frame.add(bar)
+        regime.add(bar)
         atr = frame.atr.value or 0.0
-        usual += (atr - usual) * max(_SLOW_ATR, 1 / (frame.index + 1))
         if frame.index < _WARM_UP or bar.gap or not atr:
             continue
         seen: set[tuple[str, int]] = set()
@@ -73,7 +69,7 @@ def occurrences(
                 side,
                 bar.close_ts,
                 stop_price(bar.close, pattern.low if side > 0 else pattern.high, side, atr),
-                _contexts(frame, side, atr / usual, bar.close_ts, calendar),
+                _contexts(regime, side, bar.close_ts, calendar),
             )
 
 
@@ -94,16 +90,15 @@ def _name(pattern: Pattern) -> str:
     return str(pattern.kind)
 
 
-def _contexts(
-    frame: FrameSignals, direction: int, volatility: float, ts: int, calendar: Calendar
-) -> tuple[str, ...]:
-    opinion = frame.reading.direction * direction
-    trend = "with" if opinion > 0 else "against" if opinion < 0 else "none"
-    level = "high" if volatility > _VOLATILE else "low" if volatility < _QUIET else "usual"
-    first = int(calendar.hhmm(ts)[:2]) // _BLOCK_H * _BLOCK_H
-    found = [ANY, f"trend {trend}", f"volatility {level}"]
+def _contexts(regime: RegimeDetector, side: int, ts: int, calendar: Calendar) -> tuple[str, ...]:
+    found = [ANY]
+    if regime.value is Regime.TRENDING:
+        found.append(f"{regime.value} {'with' if regime.direction == side else 'against'}")
+    elif regime.value is not None:
+        found.append(str(regime.value))
     phase = calendar.phase(ts)
     if phase in (SessionPhase.RTH, SessionPhase.ETH):  # a market without hours has no such contexts
         found.append(f"session {phase}")
+    first = int(calendar.hhmm(ts)[:2]) // _BLOCK_H * _BLOCK_H
     found.append(f"hours {first:02d}-{first + _BLOCK_H:02d} {calendar.clock_mark}")
     return tuple(found)
