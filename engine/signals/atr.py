@@ -24,9 +24,13 @@ class Atr:
         close = self._close
         true_range = bar.high - bar.low
         if close is not None:
-            true_range = max(bar.high, close) - min(bar.low, close)
+            if close > bar.high:
+                true_range = close - bar.low
+            elif close < bar.low:
+                true_range = bar.high - close
         self._close = bar.close
-        self._count = min(self._count + 1, self._length)
+        if self._count < self._length:
+            self._count += 1
         before = 0.0 if self.value is None else self.value
         self.value = before + (true_range - before) / self._count
         return self.value

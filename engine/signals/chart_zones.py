@@ -8,13 +8,13 @@ from engine.model.chart import ZoneView
 from engine.signals.frame import FrameSignals
 from engine.signals.gaps import GapState
 from engine.signals.order_blocks import BlockState
-from engine.signals.previous import Previous
+from engine.signals.previous import Extremes
 
 _ZONES_A_KIND = 6
 """Most order blocks, levels, gaps and pools."""
 
 
-def zones_of(frame: FrameSignals, week: Previous) -> tuple[ZoneView, ...]:
+def zones_of(frame: FrameSignals, week: Extremes) -> tuple[ZoneView, ...]:
     """The newest blocks and gaps, the most touched levels, the nearest pools, what was before, and the middle
     of the last leg. Prices in ticks. `week` knows the week before, where the series itself is too short.
     """
@@ -54,7 +54,7 @@ def _pools(frame: FrameSignals) -> Iterator[ZoneView]:
         yield _line("LIQ", pool.level, pool.stamp, pool.known_at, pool.touches)
 
 
-def _lines(frame: FrameSignals, week: Previous) -> Iterator[ZoneView]:
+def _lines(frame: FrameSignals, week: Extremes) -> Iterator[ZoneView]:
     for previous, high, low in ((frame.previous_day, "PDH", "PDL"), (week, "PWH", "PWL")):
         if previous.high is not None and previous.low is not None:
             yield _line(high, previous.high, previous.stamp, previous.known_at)

@@ -17,7 +17,7 @@ from engine.market.calendars.known import CME
 from engine.model.instrument import Instrument
 from engine.model.market import Bar, Timeframe
 from engine.signals.atr import Atr
-from engine.signals.gaps import FairValueGaps
+from engine.signals.gaps import FairValueGap, FairValueGaps
 from engine.signals.legs import Legs
 from engine.signals.levels import Levels
 from engine.signals.liquidity import LiquidityPools
@@ -72,10 +72,12 @@ class FrameSignals:
         "_break_index",
         "_last_open_ts",
         "_mean",
+        "_patterns",
         "_reaction",
         "_reading",
         "_swing_highs",
         "_swing_lows",
+        "_untold",
         "atr",
         "bar",
         "blocks",
@@ -86,7 +88,6 @@ class FrameSignals:
         "levels",
         "liquidity",
         "pattern",
-        "patterns",
         "previous_day",
         "previous_week",
         "recent",
@@ -115,13 +116,16 @@ class FrameSignals:
         self.liquidity = LiquidityPools()
         self.legs = Legs()
         self.previous_day = Previous(calendar)
-        self.previous_week = Previous(calendar, week=True)
+        self.previous_week = self.previous_day.week
         self.atr = Atr()
         self.volume = RelativeVolume()
         self.pattern: Pattern | None = None
         """The newest break, or hold of a block or a level."""
-        self.patterns: deque[Pattern] = deque(maxlen=_PATTERNS_KEPT)
-        """The newest of all that happened, oldest first."""
+        self._patterns: deque[Pattern] = deque(maxlen=_PATTERNS_KEPT)
+        self._untold: deque[Pattern | tuple[OrderBlock | FairValueGap, Bar, int]] = deque(
+            maxlen=_PATTERNS_KEPT
+        )
+        """What happened since anybody asked; what many bars do to zones is put into words only then."""
         self._reading: Reading | None = None
         self._last_open_ts = -1
         self._mean = 0.0
@@ -138,14 +142,13 @@ class FrameSignals:
         self.index += 1
         atr = self.atr.add(bar)
         self.volume.add(bar.volume)
-        patterns, index = self.patterns, self.index
+        untold, index = self._untold, self.index
         if self.previous_day.add(bar):
-            patterns += of_roll(PatternKind.DAY_ROLLED, self.previous_day, bar, index)
-        if self.previous_week.add(bar):
-            patterns += of_roll(PatternKind.WEEK_ROLLED, self.previous_week, bar, index)
+            untold += of_roll(PatternKind.DAY_ROLLED, self.previous_day, bar, index)
+            untold += of_roll(PatternKind.WEEK_ROLLED, self.previous_week, bar, index)
         before, self.bar = self.bar, bar
         self.recent.append(bar)
-        weight = 2 / (1 + min(self.index + 1, _MEAN_BARS))
+        weight = 2 / (2 + index) if index < _MEAN_BARS else 2 / (1 + _MEAN_BARS)
         self._mean += (bar.close - self._mean) * weight
         self._reading = None
 
@@ -153,17 +156,32 @@ class FrameSignals:
         broken = self.structure.add(bar, swing)
         self._take_zones(bar, () if broken is None else (broken,), atr, before)
         for pool in self.liquidity.add(bar, swing, atr):
-            patterns.append(of_pool(pool, bar, index))
+            untold.append(of_pool(pool, bar, index))
         if swing is not None:
             self.legs.add(swing)
             (self._swing_highs if swing.kind > 0 else self._swing_lows).append(swing.price)
             self.levels.add(swing, atr)
             if self.levels.formed is not None:
-                patterns.append(of_level(PatternKind.LEVEL_CREATED, 0, self.levels.formed, bar, index))
+                untold.append(of_level(PatternKind.LEVEL_CREATED, 0, self.levels.formed, bar, index))
         if broken is not None:
             self._break_index = index
             self.pattern = of_break(broken, self.timeframe)
-            patterns.append(self.pattern)
+            untold.append(self.pattern)
+
+    @property
+    def patterns(self) -> deque[Pattern]:
+        """The newest of all that happened, oldest first."""
+        for what in self._untold:
+            if isinstance(what, Pattern):
+                self._patterns.append(what)
+            else:
+                zone, bar, index = what
+                told = (
+                    of_block(zone, bar, index) if isinstance(zone, OrderBlock) else of_gap(zone, bar, index)
+                )
+                self._patterns += told
+        self._untold.clear()
+        return self._patterns
 
     def patterns_after(self, ts: int) -> list[Pattern]:
         """Of what happened and is remembered, all that became known after `ts` (ns UTC), oldest first."""
@@ -183,20 +201,19 @@ class FrameSignals:
 
     def _take_zones(self, bar: Bar, breaks: Sequence[Break], atr: float, before: Bar | None) -> None:
         """What the bar does to the zones that stood before it, and which it adds."""
-        patterns, index = self.patterns, self.index
+        untold, index = self._untold, self.index
         held: Pattern | None = None
         for block in self.blocks.add(bar, breaks, atr):
-            for pattern in of_block(block, bar, index):
-                patterns.append(pattern)
-                if pattern.kind is PatternKind.BLOCK_HELD:
-                    held = pattern  # of several the newest block's
+            untold.append((block, bar, index))
+            if block.held_since == index:
+                held = of_block(block, bar, index)[-1]  # of several the newest block's
         for gap in self.gaps.add(bar, atr):
-            patterns.append(of_gap(gap, bar, index))
+            untold.append((gap, bar, index))
         if before is not None:
             level, side = self.levels.held(bar, before)
             if level is not None:
                 pattern = of_level(PatternKind.LEVEL_HELD, side, level, bar, index)
-                patterns.append(pattern)
+                untold.append(pattern)
                 held = held or pattern
         if held is not None:
             self._reaction = self.pattern = held

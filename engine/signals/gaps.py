@@ -10,7 +10,6 @@ other way round) -> DEAD (closed back beyond its near edge); or EXPIRED after so
 
 from __future__ import annotations
 
-from collections import Counter, deque
 from enum import StrEnum
 
 from msgspec import Struct
@@ -27,10 +26,6 @@ class GapState(StrEnum):
     INVERTED = "inverted"
     DEAD = "dead"
     EXPIRED = "expired"
-
-    @property
-    def live(self) -> bool:
-        return self not in (GapState.DEAD, GapState.EXPIRED)
 
 
 class FairValueGap(Struct, frozen=True):
@@ -65,7 +60,7 @@ class FairValueGap(Struct, frozen=True):
     @property
     def polarity(self) -> int:
         """+1 if it should hold as support now, -1 as resistance, 0 when it is over."""
-        if not self.state.live:
+        if self.valid_to:
             return 0
         return -self.direction if self.state is GapState.INVERTED else self.direction
 
@@ -80,33 +75,29 @@ def gap_between(before: Bar, bar: Bar, after: Bar) -> int:
 
 
 class FairValueGaps:
-    """The gaps of one series. `expire_after` is in bars; `keep` bounds how many finished ones are
-    remembered. Statistics count all of them.
-    """
+    """The gaps of one series. `expire_after` is in bars."""
 
     __slots__ = (
         "_before",
         "_expire_after",
         "_last",
         "_live",
+        "_next_expiry",
         "_seen",
         "_triggers",
-        "counts",
         "created",
-        "finished",
     )
 
-    def __init__(self, expire_after: int = 500, keep: int = 256) -> None:
+    def __init__(self, expire_after: int = 500) -> None:
         self._expire_after = expire_after
         self._before: Bar | None = None
         self._last: Bar | None = None
         self._seen = 0
         self._live: dict[int, FairValueGap] = {}
+        self._next_expiry = expire_after
+        """No gap expires before this bar."""
         self._triggers = Triggers()
         self.created = 0
-        self.finished: deque[FairValueGap] = deque(maxlen=keep)
-        self.counts: Counter[GapState] = Counter()
-        """How many gaps ever entered each state."""
 
     @property
     def live(self) -> list[FairValueGap]:
@@ -120,16 +111,18 @@ class FairValueGaps:
         """
         index = self._seen
         self._seen += 1
-        changed = self._expire(bar, index) if self._live else []
-        for number in self._triggers.reached(bar.low, bar.high):
-            gap = self._live[number]
-            after = _after(gap, bar)
-            if after is not gap:
-                self.counts[after.state] += 1
-                changed.append(after)
-            self._settle(after)
+        low, high = bar.low, bar.high
+        changed = self._expire(bar, index) if index >= self._next_expiry else []
+        triggers = self._triggers
+        if low <= triggers.below or high >= triggers.above:
+            for number in triggers.reached(low, high):
+                gap = self._live[number]
+                after = _after(gap, bar)
+                if after is not gap:
+                    changed.append(after)
+                self._settle(after)
         before, last = self._before, self._last
-        if before is not None and last is not None:
+        if before is not None and last is not None and (before.high < low or before.low > high):
             direction = gap_between(before, last, bar)
             if direction:
                 changed.append(self._create(direction, before, last, bar, index, atr))
@@ -152,7 +145,6 @@ class FairValueGaps:
             size_atr=(high - low) / atr if atr else 0.0,
             state_at=bar.close_ts,
         )
-        self.counts[GapState.OPEN] += 1
         self._settle(gap)
         return gap
 
@@ -163,17 +155,17 @@ class FairValueGaps:
             self._triggers.wait(*_waits_for(gap), gap.number)
         else:
             del self._live[gap.number]
-            self.finished.append(gap)
 
     def _expire(self, bar: Bar, index: int) -> list[FairValueGap]:
         over: list[FairValueGap] = []
+        self._next_expiry = index + self._expire_after  # of what is not born yet, at the earliest
         while self._live:
             gap = next(iter(self._live.values()))
             if index - gap.created_index <= self._expire_after:
+                self._next_expiry = gap.created_index + self._expire_after + 1
                 break
             self._triggers.forget(*_waits_for(gap), gap.number)
             gap = _become(gap, GapState.EXPIRED, bar)
-            self.counts[GapState.EXPIRED] += 1
             self._settle(gap)
             over.append(gap)
         return over
@@ -181,16 +173,12 @@ class FairValueGaps:
 
 def _waits_for(gap: FairValueGap) -> tuple[int, int]:
     """The side and the price at which its state may change next."""
-    bullish = gap.direction > 0
-    match gap.state:
-        case GapState.OPEN:
-            return (BELOW, gap.high) if bullish else (ABOVE, gap.low)
-        case GapState.TOUCHED:
-            return (BELOW, gap.low) if bullish else (ABOVE, gap.high)
-        case GapState.FILLED:
-            return (BELOW, gap.low - 1) if bullish else (ABOVE, gap.high + 1)
-        case _:
-            return (ABOVE, gap.high + 1) if bullish else (BELOW, gap.low - 1)
+    state = gap.state
+    if (gap.direction > 0) != (state is GapState.INVERTED):
+        edge = gap.high if state is GapState.OPEN else gap.low if state is GapState.TOUCHED else gap.low - 1
+        return BELOW, edge
+    edge = gap.low if state is GapState.OPEN else gap.high if state is GapState.TOUCHED else gap.high + 1
+    return ABOVE, edge
 
 
 def _after(gap: FairValueGap, bar: Bar) -> FairValueGap:
@@ -208,4 +196,5 @@ def _after(gap: FairValueGap, bar: Bar) -> FairValueGap:
 
 def _become(gap: FairValueGap, state: GapState, bar: Bar) -> FairValueGap:
     now = bar.close_ts
-    return replace(gap, state=state, state_at=now, valid_to=0 if state.live else now)
+    over = state is GapState.DEAD or state is GapState.EXPIRED
+    return replace(gap, state=state, state_at=now, valid_to=now if over else 0)

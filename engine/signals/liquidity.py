@@ -9,7 +9,6 @@ inside within so many bars turns out to have been a sweep: that is told then, th
 
 from __future__ import annotations
 
-from collections import Counter, deque
 from enum import StrEnum
 
 from msgspec import Struct
@@ -77,10 +76,9 @@ class LiquidityPools:
         "_expire_after",
         "_gathered",
         "_keep",
+        "_next_expiry",
         "_sweep_bars",
         "_triggers",
-        "counts",
-        "finished",
         "index",
     )
 
@@ -90,6 +88,8 @@ class LiquidityPools:
         self._sweep_bars = sweep_bars
         self._expire_after = expire_after
         self._keep = keep
+        self._next_expiry = expire_after
+        """No pool expires for want of swings before this bar."""
         self._born = 0
         self.index = -1
         self._gathered: dict[int, LiquidityPool] = {}
@@ -97,9 +97,6 @@ class LiquidityPools:
         self._broken: dict[int, LiquidityPool] = {}
         """Those whose break may still turn out to be a sweep."""
         self._triggers = Triggers()
-        self.finished: deque[LiquidityPool] = deque(maxlen=256)
-        self.counts: Counter[PoolState] = Counter()
-        """How many pools ever entered each state."""
 
     @property
     def live(self) -> list[LiquidityPool]:
@@ -114,17 +111,14 @@ class LiquidityPools:
         changed: list[LiquidityPool] = []
         if self._broken:
             self._look_back(bar, changed)
-        for number in self._triggers.reached(bar.low, bar.high):
-            pool = self._gathered.pop(number)
-            if pool.touches > 1:
-                changed.append(self._reached(pool, bar))
-        if self._gathered:
-            oldest = next(iter(self._gathered.values()))
-            while self.index - oldest.last_index > self._expire_after or len(self._gathered) > self._keep:
-                self._expire(oldest, bar, changed)
-                if not self._gathered:
-                    break
-                oldest = next(iter(self._gathered.values()))
+        triggers = self._triggers
+        if bar.low <= triggers.below or bar.high >= triggers.above:
+            for number in triggers.reached(bar.low, bar.high):
+                pool = self._gathered.pop(number)
+                if pool.touches > 1:
+                    changed.append(self._reached(pool, bar))
+        if self.index >= self._next_expiry or len(self._gathered) > self._keep:
+            self._expire(bar, changed)
         if swing is not None and swing.superseded_by is None:  # else it is no turn of its own
             grown = self._gather(swing, max(_LEAST_TICKS, round(_TOLERANCE_ATR * atr)))
             if grown is not None:
@@ -169,8 +163,6 @@ class LiquidityPools:
             state_at=swing.known_at if formed else before.state_at,
         )
         self._rest(pool)
-        if touches == 2 and formed:
-            self.counts[PoolState.RESTING] += 1
         return pool if touches > before.touches else None
 
     def _nearest(self, side: int, price: int, tolerance: int) -> LiquidityPool | None:
@@ -192,10 +184,7 @@ class LiquidityPools:
         state = PoolState.SWEPT if inside else PoolState.BROKEN
         now = bar.close_ts
         pool = replace(pool, state=state, state_at=now, valid_to=now, reached_index=self.index)
-        self.counts[state] += 1
-        if inside:
-            self.finished.append(pool)
-        else:
+        if not inside:
             self._broken[pool.number] = pool
         return pool
 
@@ -203,22 +192,27 @@ class LiquidityPools:
         """Which breaks this bar takes back, and which stand."""
         for pool in list(self._broken.values()):
             if self.index - pool.reached_index >= self._sweep_bars:
-                self.finished.append(self._broken.pop(pool.number))
+                del self._broken[pool.number]
             elif (bar.close - pool.level) * pool.side <= 0:
                 del self._broken[pool.number]
-                swept = replace(pool, state=PoolState.SWEPT, state_at=bar.close_ts)
-                self.counts[PoolState.SWEPT] += 1
-                self.finished.append(swept)
-                changed.append(swept)
+                changed.append(replace(pool, state=PoolState.SWEPT, state_at=bar.close_ts))
 
-    def _expire(self, pool: LiquidityPool, bar: Bar, changed: list[LiquidityPool]) -> None:
+    def _expire(self, bar: Bar, changed: list[LiquidityPool]) -> None:
+        self._next_expiry = self.index + self._expire_after  # of what has no swing yet, at the earliest
+        while self._gathered:
+            stalest = next(iter(self._gathered.values()))
+            old = self.index - stalest.last_index > self._expire_after
+            if not old and len(self._gathered) <= self._keep:
+                self._next_expiry = stalest.last_index + self._expire_after + 1
+                break
+            self._end(stalest, bar, changed)
+
+    def _end(self, pool: LiquidityPool, bar: Bar, changed: list[LiquidityPool]) -> None:
         self._triggers.forget(*_waits_for(pool), pool.number)
         del self._gathered[pool.number]
         if pool.touches > 1:
-            over = replace(pool, state=PoolState.EXPIRED, state_at=bar.close_ts, valid_to=bar.close_ts)
-            self.counts[PoolState.EXPIRED] += 1
-            self.finished.append(over)
-            changed.append(over)
+            now = bar.close_ts
+            changed.append(replace(pool, state=PoolState.EXPIRED, state_at=now, valid_to=now))
 
 
 def _waits_for(pool: LiquidityPool) -> tuple[int, int]:

@@ -30,10 +30,6 @@ class BlockState(StrEnum):
     DEAD = "dead"
     EXPIRED = "expired"
 
-    @property
-    def live(self) -> bool:
-        return self not in (BlockState.DEAD, BlockState.EXPIRED)
-
 
 class OrderBlock(Struct, frozen=True):
     """One zone, in the state that the newest of its bars left it in; a change makes another OrderBlock of the
@@ -79,7 +75,7 @@ class OrderBlock(Struct, frozen=True):
     @property
     def polarity(self) -> int:
         """+1 if it should hold as support now, -1 as resistance, 0 when it is over."""
-        if not self.state.live:
+        if self.valid_to:
             return 0
         return -self.direction if self.state is BlockState.BROKEN else self.direction
 
@@ -96,6 +92,7 @@ class OrderBlocks:
         "_expire_after",
         "_keep",
         "_live",
+        "_next_expiry",
         "_seen",
         "_triggers",
         "counts",
@@ -110,6 +107,8 @@ class OrderBlocks:
         self._seen = 0
         self.created = 0
         self._live: dict[int, OrderBlock] = {}
+        self._next_expiry = expire_after or 0
+        """No block expires before this bar."""
         self._triggers = Triggers()
         self.finished: deque[OrderBlock] = deque(maxlen=keep)
         self.counts: Counter[BlockState] = Counter()
@@ -132,13 +131,15 @@ class OrderBlocks:
         bars.append(bar)
         if len(bars) > 2 * self._keep:
             del bars[: -self._keep]
-        changed = self._expire(bar, index) if self._live else []
-        for number in self._triggers.reached(bar.low, bar.high):
-            block = self._live[number]
-            after = self._after(block, bar, index)
-            if after is not block:
-                changed.append(after)
-            self._settle(after)
+        changed = self._expire(bar, index) if index >= self._next_expiry else []
+        triggers = self._triggers
+        if bar.low <= triggers.below or bar.high >= triggers.above:
+            for number in triggers.reached(bar.low, bar.high):
+                block = self._live[number]
+                after = self._after(block, bar, index)
+                if after is not block:
+                    changed.append(after)
+                self._settle(after)
         for broken in breaks:
             changed.append(self._create(broken, bar, index, atr))
         return changed
@@ -154,9 +155,13 @@ class OrderBlocks:
 
     def _expire(self, bar: Bar, index: int) -> list[OrderBlock]:
         over: list[OrderBlock] = []
-        while self._expire_after is not None and self._live:
+        if self._expire_after is None:
+            return over
+        self._next_expiry = index + self._expire_after  # of what is not born yet, at the earliest
+        while self._live:
             block = next(iter(self._live.values()))
             if index - block.created_index <= self._expire_after:
+                self._next_expiry = block.created_index + self._expire_after + 1
                 break
             self._triggers.forget(*_waits_for(block), block.number)
             over.append(self._become(block, BlockState.EXPIRED, bar, valid_to=bar.close_ts))

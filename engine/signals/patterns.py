@@ -11,7 +11,7 @@ from engine.signals.gaps import FairValueGap, GapState
 from engine.signals.levels import Level
 from engine.signals.liquidity import LiquidityPool, PoolState
 from engine.signals.order_blocks import BlockState, OrderBlock
-from engine.signals.previous import Previous
+from engine.signals.previous import Extremes
 from engine.signals.structure import Break
 
 
@@ -134,10 +134,10 @@ def of_block(block: OrderBlock, bar: Bar, index: int) -> list[Pattern]:
     ]
 
 
-def of_gap(gap: FairValueGap, bar: Bar, index: int) -> Pattern:
+def of_gap(gap: FairValueGap, bar: Bar, index: int) -> list[Pattern]:
     """What the bar did to a gap that it changed."""
     kind, side = _GAPS[gap.state], gap.polarity
-    return Pattern(
+    found = Pattern(
         kind,
         bar.timeframe,
         side or _after_its_end(kind, gap.direction),
@@ -151,6 +151,7 @@ def of_gap(gap: FairValueGap, bar: Bar, index: int) -> Pattern:
         0,
         gap.number,
     )
+    return [found]
 
 
 def of_level(kind: PatternKind, side: int, level: Level, bar: Bar, index: int) -> Pattern:
@@ -197,10 +198,10 @@ def of_pool(pool: LiquidityPool, bar: Bar, index: int) -> Pattern:
     )
 
 
-def of_roll(kind: PatternKind, previous: Previous, bar: Bar, index: int) -> list[Pattern]:
-    """Another day or week before: its high and its low."""
+def of_roll(kind: PatternKind, previous: Extremes, bar: Bar, index: int) -> list[Pattern]:
+    """The high and the low of the day or week before, if they became known with the bar."""
     low, high = previous.low, previous.high
-    if low is None or high is None:
+    if low is None or high is None or previous.stamp != bar.open_ts:
         return []
     stamp, now = previous.stamp, bar.close_ts
     return [

@@ -63,10 +63,10 @@ class SwingDetector:
         if index < 3 * size - 1:
             return None
         high = self._highs[size - 1]
-        if high == max(self._highs):
+        if high >= bar.high and high == max(self._highs):
             return self._confirm(1, high, index, bar)
         low = self._lows[size - 1]
-        if low == min(self._lows):
+        if low <= bar.low and low == min(self._lows):
             return self._confirm(-1, low, index, bar)
         return None
 

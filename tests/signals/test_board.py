@@ -68,6 +68,7 @@ def everything(board: SignalBoard, symbol: str, timeframe: Timeframe) -> tuple[o
     return (
         (frame.index, frame.bar, list(frame.recent), frame.atr.value, frame.volume.value),
         (frame.reading, frame.pattern, frame.structure.trend, frame.previous_day.high),
+        (list(frame.patterns), frame.gaps.live, frame.liquidity.live, frame.legs.last),
         (frame.live_blocks(1), frame.live_blocks(-1), frame.levels.strong(1)),
         (board.zones(symbol, timeframe), board.frame_view(symbol, timeframe, 1)),
         (board.alignment(symbol), board.alignment_view(symbol)),
