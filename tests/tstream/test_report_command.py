@@ -227,9 +227,15 @@ def test_before_anything_was_traded(places: Paths, capsys: Out) -> None:
     assert "nothing to report" in capsys.readouterr().err
     assert "no trade was closed" in said(capsys, "trades")
     with SyncJournal(file) as writing:
-        writing.append([b"{}"], 2)
+        writing.append([r.encode(record) for record in books.Book().journal[1:]], 2)
+    out = said(capsys, "report")
+    assert out.startswith(f"Day {books.DAY}\n\n[PRACTICE] practice · PRAC-1 · USD\nnothing happened here")
+    assert "no trade was closed in the 7 days up to 2026-11-16" in said(capsys, "trades")
+    with SyncJournal(file) as writing:
+        writing.append([b"{}"], writing.last_seq + 1)
+        broken = writing.last_seq
     assert call(["report"]) == 1
-    assert "record 2 of the journal can't be read" in capsys.readouterr().err
+    assert f"record {broken} of the journal can't be read" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,7 @@ def _trade_tables(found: dict[str, list[TradeRow]], newest: date | None, days: i
     from tstream.reports.tables import show, trades_table
 
     if not any(found.values()):
-        until = "" if newest is None else f" of {days} days up to {newest}"
+        until = "" if newest is None else f" in the {days} days up to {newest}"
         show(Text(f"no trade was closed{until}", "dim"))
         return
     for title, rows in found.items():

@@ -49,6 +49,8 @@ class BookHistory(Struct):
     """By trade date the deepest fall from the day's high, at every event."""
     loss_limit_usd: Decimal = Decimal(0)
     """The firm's, as the account's name tells it; 0 where it tells none."""
+    today: date | None = None
+    """The trade date that the journal ends in; None where no day has begun."""
 
     @property
     def title(self) -> str:
@@ -58,7 +60,8 @@ class BookHistory(Struct):
     def last_day(self) -> date | None:
         """The newest trade date of which something is known."""
         stamps = [*(ts for ts, _ in self.equity[-1:]), *(trade.closed_ts for trade in self.trades[-1:])]
-        return self.calendar.trade_date(max(stamps)) if stamps else None
+        days = [self.calendar.trade_date(ts) for ts in stamps]
+        return max([*days, *([self.today] if self.today else [])], default=None)
 
     def within(self, first: date, last: date) -> BookHistory:
         """The same of the trade dates from `first` to `last`: it begins with what the account was worth."""
@@ -189,6 +192,7 @@ class HistoryReader:
             return []
         if curve.points and not any(position.qty for position in known.positions.values()):
             curve.add(self.state.last_ts, realized_usd(known, self.state))
+        day = self.state.day_of(known).trade_date
         by_currency: dict[str, list[Trade]] = {}
         for trade in known.trades:
             by_currency.setdefault(self.state.instruments[trade.instrument].currency, []).append(trade)
@@ -206,6 +210,7 @@ class HistoryReader:
                 curve.points if currency == own else [],
                 curve.deepest if currency == own else {},
                 resolve(RiskLimits(), account).max_loss_usd if currency == own else Decimal(0),
+                date.fromisoformat(day) if day else None,
             )
             for currency in dict.fromkeys((own, *by_currency))
         ]
