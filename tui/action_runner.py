@@ -131,6 +131,11 @@ class ActionRunner:
 
         self._cockpit.push_screen(LogScreen())
 
+    def show_why(self) -> None:
+        from tui.screens.page import WhyScreen
+
+        self._cockpit.push_screen(WhyScreen())
+
     def show_help(self) -> None:
         from tui.screens.help import HelpScreen
 

@@ -39,6 +39,8 @@ class ActionTarget(Protocol):
     def toggle_zoom(self) -> None: ...
     def toggle_swap(self) -> None: ...
     def show_log(self) -> None: ...
+
+    def show_why(self) -> None: ...
     def filter_log(self) -> None: ...
     def step_log_level(self) -> None: ...
     def acknowledge_alerts(self) -> None: ...
@@ -92,6 +94,7 @@ PANES: dict[str, str] = {
     "system": "9",
     "trades": "0",
     "books": "s",
+    "patterns": "e",
 }
 """Panes and their numbers."""
 
@@ -173,6 +176,8 @@ ACTIONS: dict[str, Action] = {
                lambda on: on.step_timeframe(-1)),
         Action("detail", "d", "detail", "Everything about this contract", _LOOK,
                lambda on: on.show_detail(), hint=14),
+        Action("why", "i", "why", "Why signals in this contract were traded or not, fact by fact", _LOOK,
+               lambda on: on.show_why()),
         *(_focuses(name, key) for name, key in PANES.items()),
         Action("zoom", "z", "zoom", "The whole screen for one pane, and back", _PANES,
                lambda on: on.toggle_zoom(), hint=11),

@@ -178,8 +178,9 @@ def _large(places: Arrangement, width: int, height: int) -> None:
     chart = body - positions - orders
     _stack(places, side, 2, centre, [("chart", chart), ("positions", positions), ("orders", orders)])
     alignment = 14
-    alerts = (body - alignment) // 2
+    alerts, patterns = (body - alignment) // 2, 8
+    log = body - alignment - alerts - patterns
     _stack(
         places, side + centre, 2, right,
-        [("alignment", alignment), ("alerts", alerts), ("log", body - alignment - alerts)],
+        [("alignment", alignment), ("alerts", alerts), ("patterns", patterns), ("log", log)],
     )  # fmt: skip

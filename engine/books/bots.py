@@ -125,6 +125,12 @@ class Bots:
         """How many of them enter what they find; at least 1, as rooms and people may."""
         return max(1, sum(bot.config.mode is BotMode.TRADE for bot in self.all))
 
+    @property
+    def least_learned(self) -> int:
+        """From how many outcomes on what was learned counts in scores; 0 where it never does."""
+        told = [getattr(bot.strategy, "config", None) for bot in self.all]
+        return next((getattr(one, "learn_trades", 0) for one in told if getattr(one, "learn", False)), 0)
+
     def ask(self, bot: Bot, closed: BarsClosed, board: SignalBoard) -> Sequence[Said]:
         """What a bot says. One that raises is not asked again: what it has opened is managed on."""
         asked = not bot.out and bot.name not in self._turn.state.stopped_bots

@@ -23,6 +23,7 @@ from engine.model.view_limits import Band as Band
 from engine.model.view_limits import EquityPoint as EquityPoint
 from engine.model.view_limits import EquityView as EquityView
 from engine.model.view_limits import LimitView as LimitView
+from engine.model.view_signals import PatternView, SignalView
 
 
 class FlattenStep(StrEnum):
@@ -371,5 +372,9 @@ class View(Struct, frozen=True):
     """Where there are several calendars, where each stands."""
     replay: str = ""
     """At which pace a recording is played, as in "×8", or that it has ended; empty where it is no replay."""
+    signals: tuple[SignalView, ...] = ()
+    """What was nearly traded, refused or entered of late, oldest first: with reasons, and what came of it."""
+    patterns: tuple[PatternView, ...] = ()
+    """What was learned of patterns, the most outcomes first."""
     bots: tuple[BotView, ...] = ()
     """Strategy instances in the order of the settings; empty where there is one without a name of its own."""

@@ -28,6 +28,7 @@ from engine.model.view import (
     TradeView,
     View,
 )
+from engine.model.view_signals import PatternView, SignalView
 from engine.portfolio.money import day_usd, open_usd, realized_usd
 from engine.runtime.view_alerts import alert_rows
 from engine.runtime.view_books import (
@@ -37,6 +38,7 @@ from engine.runtime.view_books import (
     restriction_of,
     restrictions,
 )
+from engine.runtime.view_signals import SIGNALS_SHOWN, pattern_views, signal_views
 from engine.signals.alignment import Alignment
 from engine.state.position import Position, Trade
 from engine.state.state import Order, scope
@@ -88,6 +90,8 @@ def picture(
         strategy=", ".join(bot.name for bot in core.entries.bots.all),
         uptime_ns=now - core.started_ts,
         alerts=kept.alerts,
+        signals=kept.signals,
+        patterns=kept.patterns,
         restrictions=restrictions(core, against),
         sessions={name: _session(calendar, wall) for name, calendar in calendars.items()}
         if len(calendars) > 1
@@ -103,6 +107,8 @@ class KeptRows:
         self.orders: tuple[OrderView, ...] = ()
         self.trades: tuple[TradeView, ...] = ()
         self.alerts: tuple[AlertView, ...] = ()
+        self.signals: tuple[SignalView, ...] = ()
+        self.patterns: tuple[PatternView, ...] = ()
         self._as_of = (-1, -1)
         self._alignments: dict[str, tuple[Alignment, AlignmentView]] = {}
 
@@ -118,10 +124,12 @@ class KeptRows:
             _trade(core, book, trade) for book in books for trade in book.state.trades[-TRADES_SHOWN:]
         )
         self.alerts = alert_rows(core.state)
+        self.signals = signal_views(core.state, core.state.signals[-SIGNALS_SHOWN:])
+        self.patterns = pattern_views(core.state, core.entries.bots.least_learned)
 
     def alignment(self, core: Core, symbol: str) -> AlignmentView:
         """The board keeps one Alignment until the next bar of the contract closes."""
-        now = core.market.board.alignment(symbol)
+        now = core.market.board.alignment(symbol, core.market.board.weighing)
         known = self._alignments.get(symbol)
         if known is None or known[0] is not now:
             known = self._alignments[symbol] = now, core.market.board.alignment_view(symbol)

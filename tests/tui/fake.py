@@ -35,6 +35,7 @@ from engine.model.view import (
     View,
 )
 from tests.tui.charts import LAST, NOW, charts, closes
+from tests.tui.signals import patterns, signals
 
 
 class FakeEngine:
@@ -323,6 +324,8 @@ def trading_view(kind: AccountKind = AccountKind.PRACTICE) -> View:
         orders=orders(kind),
         trades=trades(kind),
         alignment={symbol: alignment(symbol) for symbol in CME_FUTURES},
+        signals=signals(),
+        patterns=patterns(),
         notices=notices(),
         health=HealthView(True, "", 1_284, 0, 1.8, 0, 48_210, {"duplicate fills": 2}),
         strategy="zones and alignment",

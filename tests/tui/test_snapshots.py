@@ -54,6 +54,8 @@ _LIVE = partial(fake.trading_view, AccountKind.LIVE)
 _KEYMAP = {"pause": "f9", "flaten": "g", "help": "n"}
 SCENES: dict[str, Scene] = {
     "main": (fake.trading_view, (SMALL, MEDIUM, LARGE), "", {}),
+    "why": (fake.trading_view, (SMALL, MEDIUM), "i", {}),
+    "patterns": (fake.trading_view, (SMALL, MEDIUM), "e", {}),
     "small-with-alignment": (fake.trading_view, (SMALL,), "a", {}),
     "too-small": (fake.trading_view, ((59, 19),), "", {}),
     "loading": (fake.empty_view, (MEDIUM,), "", {"logs": []}),

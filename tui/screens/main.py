@@ -21,6 +21,7 @@ from tui.panes.books import BooksPane
 from tui.panes.chart import ChartPane
 from tui.panes.market import AlignmentPane, QuotesPane
 from tui.panes.messages import AlertsPane, LogPane
+from tui.panes.patterns import PatternsPane
 from tui.panes.pnl import PnlPane
 from tui.panes.positions import OrdersPane, PositionsPane, TradesPane
 from tui.panes.system import SystemPane
@@ -47,6 +48,7 @@ _PANES: tuple[type[Pane], ...] = (
     SystemPane,
     TradesPane,
     BooksPane,
+    PatternsPane,
 )
 
 

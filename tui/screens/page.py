@@ -10,12 +10,14 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from tui import clock_times as times
 from tui import number_format as figures
 from tui.base_app import CockpitApp
 from tui.plain_text import plain
-from tui.rows import market, messages, positions
+from tui.rows import market, messages, positions, why
 from tui.rows.bars.safety import safety_row
 from tui.rows.bars.status import status_row
+from tui.rows.shared import told_zone
 from tui.screen_state import ScreenState
 from tui.styled_text import EMPTY, Row, cell
 from tui.view_facts import state_word
@@ -115,6 +117,18 @@ class DetailScreen(Page):
         rows += [EMPTY, cell("Alerts", "accent bold"), *messages.alert_rows(only.told, width)]
         foot = cell(self.hint, "dim")
         return Content(rows, title=(("Detail · ", "dim"), (plain(contract.name), "accent bold")), foot=foot)
+
+
+class WhyScreen(Page):
+    """What was seen in one contract of late, and why it was traded or not; the newest on top."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("i", "leave", show=False)]
+
+    def build(self, state: ScreenState, width: int) -> Content:
+        shown = tuple(one for one in state.view.signals if one.instrument == state.instrument)
+        rows = why.all_rows(shown, times.clock, width)
+        title = (("Why · ", "dim"), (plain(state.instrument), "accent bold"))
+        return Content(rows, title=title, note=told_zone(state), foot=cell(self.hint, "dim"))
 
 
 def _only(state: ScreenState) -> ScreenState:
