@@ -39,11 +39,12 @@ def signals() -> tuple[SignalView, ...]:
     shown: dict[str, Any] = {
         "strategy": "zones", "parts": parts, "pattern": seen, "pattern_price": "21021.25"
     }  # fmt: skip
+    earlier = shown | {"pattern": replace(seen, known_at=NOW - 22 * MINUTE)}
     return (
         SignalView(NOW - 30 * MINUTE, SignalFate.DECLINED, "MNQ", Side.SELL, 51,
                    ("2 of 5 timeframes (requirement 2)",), "zones", parts=parts[:5], checks=(few,)),
         SignalView(NOW - 22 * MINUTE, SignalFate.REFUSED, "MNQ", Side.BUY, 74,
-                   ("a trade is already open in this contract",), book="practice", checks=met, **(shown | {"pattern": replace(seen, known_at=NOW - 22 * MINUTE)})),
+                   ("a trade is already open in this contract",), book="practice", checks=met, **earlier),
         SignalView(NOW - 2 * MINUTE, SignalFate.ENTERED, "MNQ", Side.BUY, 74,
                    ("OB 21021.25 5m", "4 of 5 agree", "R:R 2.0"), book="practice", plan="1-7",
                    size="2 contracts: 1 % of 50,152.20 USD over 24 ticks", checks=met, orders=(entry, stop),
