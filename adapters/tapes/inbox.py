@@ -39,6 +39,10 @@ class InboxContents:
     def end_ts(self) -> int:
         return self._events[-1].ts_venue
 
+    def joined(self, later: InboxContents) -> InboxContents:
+        """The market of both: a recording was ended, and another begun."""
+        return InboxContents([*self._events, *later._events], self.history)
+
     def events(self, since: int) -> Iterator[Quote | Print]:
         return iter(self._events[bisect_left(self._events, since, key=_ts) :])
 
@@ -49,9 +53,12 @@ class InboxContents:
         raise TapeError("this tape holds quotes and prints: its bars are folded from its prints")
 
 
-def read_inbox(path: Path, instrument: Instrument, symbol: str | None = None) -> InboxContents:
+def read_inbox(
+    path: Path, instrument: Instrument, symbol: str | None = None, within: tuple[int, int] | None = None
+) -> InboxContents:
     """The market of one contract in a recording, as far as it goes; `symbol` is its name ("MNQZ6") where the
-    recording goes on into another month. Raises TapeError.
+    recording goes on into another month. With `within` only what happened in [from, to), nanoseconds UTC.
+    Raises TapeError, NothingToldError.
     """
     market: list[Quote | Print] = []
     history: tuple[Bar, ...] = ()
@@ -69,10 +76,13 @@ def read_inbox(path: Path, instrument: Instrument, symbol: str | None = None) ->
             if event.bars and event.bars[0].timeframe is Timeframe.M1:
                 history = history or event.bars
         else:
+            ts = event.ts_venue or event.ts_recv
+            if within is not None and not within[0] <= ts < within[1]:
+                continue
             if market and name != taken:
                 problem = f"{shown(name)} after {shown(taken)}: the recording holds several contracts"
                 raise TapeError(f"{path.name}: {problem}; say which, as in --symbol {taken}")
-            taken, ts = name, event.ts_venue or event.ts_recv
+            taken = name
             market.append(replace(event, ts_recv=ts, ts_venue=ts))
     if not market:
         raise NothingToldError(f"{path.name}: has no quotes or prints of {symbol or instrument.symbol}")

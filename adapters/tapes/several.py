@@ -8,10 +8,11 @@ from heapq import merge
 from pathlib import Path
 
 from adapters.tapes.fields import TapeError
-from adapters.tapes.inbox import NothingToldError, read_inbox
+from adapters.tapes.inbox import InboxContents, NothingToldError, read_inbox
 from adapters.tapes.recording import RECORDING_SUFFIX, read_header
 from adapters.tapes.tape import Tape
 from engine.model.events import Print, Quote
+from engine.model.instrument import Instrument
 from engine.model.market import Bar
 
 
@@ -41,18 +42,25 @@ class Together:
         return merge(*(tape.events() for tape in self._tapes.values()), key=lambda event: event.ts_recv)
 
 
-def open_recording(path: Path, contracts: Sequence[str] = ()) -> list[Tape]:
-    """A tape for each contract that was quoted or traded in a recording of the inbox, or for those asked for.
-    Raises TapeError.
+def open_recordings(
+    paths: Sequence[Path], contracts: Sequence[str] = (), within: tuple[int, int] | None = None
+) -> list[Tape]:
+    """A tape for each contract that was quoted or traded in recordings of the inbox, or for those asked for;
+    several recordings are one market. With `within` only of [from, to), nanoseconds UTC. Raises TapeError.
     """
-    found = []
-    for instrument in read_header(path).instruments:
-        if not contracts or instrument.symbol in contracts:
+    found: dict[str, tuple[Instrument, InboxContents]] = {}
+    for path in paths:
+        for instrument in read_header(path).instruments:
+            if contracts and instrument.symbol not in contracts:
+                continue
             with suppress(NothingToldError):
-                found.append(Tape(instrument, read_inbox(path, instrument), None))
+                told = read_inbox(path, instrument, within=within)
+                known = found.get(instrument.symbol)
+                found[instrument.symbol] = instrument, told if known is None else known[1].joined(told)
     if not found:
-        raise TapeError(f"{path.name}: has no quotes or prints of {', '.join(contracts) or 'any contract'}")
-    return found
+        names = ", ".join(path.name for path in paths)
+        raise NothingToldError(f"{names}: no quotes or prints of {', '.join(contracts) or 'any contract'}")
+    return [Tape(instrument, contents, None) for instrument, contents in found.values()]
 
 
 def recordings_in(folder: Path) -> list[Path]:

@@ -14,6 +14,7 @@ from adapters.store.hashing import run_hash
 from engine.market.calendars.known import CME
 from engine.model.commands import Pause
 from engine.model.errors import RefusedError
+from engine.model.events import Print
 from engine.model.market import MINUTE, NANOS, Timeframe
 from tests.support.patience import patient
 from tstream.cli import call
@@ -31,11 +32,11 @@ START = CME.session_bounds(date(2026, 3, 4))[0] + 930 * MINUTE
 """08:30 in Chicago."""
 
 
-def ticks(file: Path, price: float, minutes: int = 20) -> Path:
+def ticks(file: Path, price: float, minutes: int = 20, start: int = START) -> Path:
     """A market of a trade a second that goes up and down."""
     rows = ["time,price,size\n"]
     for second in range(60 * minutes):
-        ts, way = START + second * NANOS, abs(second % 240 - 120) // 4
+        ts, way = start + second * NANOS, abs(second % 240 - 120) // 4
         rows.append(f"{ts},{price + way * 0.25 + second % 3 * 0.25},{second % 5 + 1}\n")
     file.write_text("".join(rows), encoding="utf-8")
     return file
@@ -107,16 +108,21 @@ def test_several_contracts_play_together_and_time_goes_at_the_pace(places: Paths
 def test_a_recorded_day_of_this_installation_is_found_by_its_date(
     places: Paths, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    tape = ticks(tmp_path / "es.csv", 5000)
-    options = RunOptions(tape=tape, contract="ES", speed="max", record=True)
-    run_virtual(prepare(None, options).settings, options, places)
+    evening = START + 505 * MINUTE  # five minutes before the next trade date
+    for start in (START, START + 60 * MINUTE, evening):
+        tape = ticks(tmp_path / "es.csv", 5000, 10, start)
+        options = RunOptions(tape=tape, contract="ES", speed="max", record=True)
+        run_virtual(prepare(None, options).settings, options, places)
     run = run_of(places, ReplayOptions(day=date(2026, 3, 4), speed=None))
     with playing(run) as thread:
         wait(lambda: thread.view().replay == "ended", "the recording ends")
         assert [contract.instrument for contract in thread.view().contracts] == ["ES"]
-        assert thread.view().health.prints == 1200
-    with pytest.raises(UsageError, match="nothing is recorded of 2026-03-05"):
-        run_of(places, ReplayOptions(day=date(2026, 3, 5)))
+        assert thread.view().health.prints == 1500
+    settings = load(places).settings
+    next_day = source_of(ReplayOptions(day=date(2026, 3, 5)), places, settings)
+    assert sum(isinstance(event, Print) for event in next_day.events()) == 300
+    with pytest.raises(UsageError, match="nothing is recorded of 2026-03-06"):
+        source_of(ReplayOptions(day=date(2026, 3, 6)), places, settings)
     assert call(["replay", "--date", "2026-3-4"]) == 2
     assert "is no date: write YYYY-MM-DD" in capsys.readouterr().err
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -18,8 +18,9 @@ from msgspec.structs import replace
 from adapters.store.lock import InstanceLock, lock_name
 from adapters.store.virtual import SyncJournal
 from adapters.tapes.fields import TapeError
+from adapters.tapes.inbox import NothingToldError
 from adapters.tapes.recording import RECORDING_SUFFIX, read_header
-from adapters.tapes.several import Together, open_recording, recordings_in
+from adapters.tapes.several import Together, open_recordings, recordings_in
 from adapters.tapes.tape import Tape, open_tape
 from engine.lab.replay import Replay
 from engine.lab.summary import Summary
@@ -45,6 +46,7 @@ from tstream.settings.model import Settings
 
 JOURNAL = "replay"
 _DAY = 24 * 60 * MINUTE
+_WEEK = 7 * _DAY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,34 +189,33 @@ def _tapes(options: ReplayOptions, settings: Settings) -> list[Tape]:
                 )
             )
         else:
-            found += open_recording(file, () if tables else options.contracts)
+            found += open_recordings([file], () if tables else options.contracts)
     return found
 
 
 def _recorded(day: date, options: ReplayOptions, places: Paths) -> list[Tape]:
-    """The contracts of the recordings of a trade date, at one venue."""
-    by_venue: dict[str, list[Path]] = {}
+    """The contracts of the recordings of a trade date, at one venue; those begun up to a week before count
+    with what they have of it.
+    """
+    bounds = CME.day_bounds(day)
+    by_venue: dict[str, list[Tape]] = {}
     for folder in sorted(places.data.glob("*/tapes")):
-        if options.venue not in (None, folder.parent.name):
-            continue
-        for file in recordings_in(folder):
-            if CME.trade_date(read_header(file).started) == day:
-                by_venue.setdefault(folder.parent.name, []).append(file)
+        venue = folder.parent.name
+        files = [
+            file
+            for file in recordings_in(folder)
+            if bounds[0] - _WEEK < read_header(file).started < bounds[1]
+        ]
+        if files and options.venue in (None, venue):
+            with suppress(NothingToldError):
+                by_venue[venue] = open_recordings(files, options.contracts, bounds)
     if not by_venue:
         raise UsageError(
             f"nothing is recorded of {day}; [tape] record = true, or --record, records what a run hears"
         )
     if len(by_venue) > 1:
         raise UsageError(f"{day} is recorded of {', '.join(by_venue)}: say which, as in --venue NAME")
-    ((venue, files),) = by_venue.items()
-    if len(files) > 1:
-        longest = max(files, key=lambda file: file.stat().st_size)
-        told = ", ".join(file.name for file in files)
-        raise UsageError(
-            f"{venue} was started several times on {day} ({told}): play one of them, as in "
-            f"tstream replay {longest}"
-        )
-    return open_recording(files[0], options.contracts)
+    return next(iter(by_venue.values()))
 
 
 def _known(settings: Settings, symbol: str) -> Instrument:
