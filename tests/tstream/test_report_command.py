@@ -228,6 +228,11 @@ def test_before_anything_was_traded(places: Paths, capsys: Out) -> None:
     assert "no trade was closed" in said(capsys, "trades")
     with SyncJournal(file) as writing:
         writing.append([r.encode(record) for record in books.Book().journal[1:]], 2)
+    for kind in ReportType:
+        said(capsys, "report", "--type", kind, "--json")
+        assert kind is ReportType.PATTERNS or "nothing happened here" in said(
+            capsys, "report", "--type", kind
+        )
     out = said(capsys, "report")
     assert out.startswith(f"Day {books.DAY}\n\n[PRACTICE] practice · PRAC-1 · USD\nnothing happened here")
     assert "no trade was closed in the 7 days up to 2026-11-16" in said(capsys, "trades")

@@ -77,8 +77,8 @@ def make_report(
     if newest is None:
         return None
     first, last = period(kind, day or newest)
-    begun = [day for book in history.books if (day := _first_day(book)) is not None]
-    first = first or min(last, *begun)
+    begun = [_first_day(book) for book in history.books]
+    first = first or min([last, *(one for one in begun if one is not None)])
     told = [book.within(first, last) for book in history.books]
     sections = [_section(one, (one.book,), floor_usd, seed) for one in told]
     sections += [_section(one, names, floor_usd, seed) for one, names in _together(told)]
