@@ -6,6 +6,7 @@ says which part hears which event; what is done about it stands in the parts.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ from engine.books.bots import Bot, introduce, lone, needed
 from engine.books.clocks import Clocks
 from engine.books.day_rolls import DayRolls
 from engine.books.entries import Entries
-from engine.books.links import Links, tell_absurd, tell_late, tell_switches
+from engine.books.links import Links, heard, tell_absurd, tell_late, tell_switches
 from engine.books.manual import ManualOrders
 from engine.books.opening import BookMaker, write_start
 from engine.books.pulse import Pulse
@@ -27,7 +28,6 @@ from engine.model import records as r
 from engine.model.commands import BotCommand, ManualCommand
 from engine.model.config import EngineConfig
 from engine.model.effects import AnyEffect
-from engine.model.events import LinkState
 from engine.model.instrument import Instrument
 from engine.model.restrictions import TradingState
 from engine.portfolio import day_roll
@@ -63,14 +63,22 @@ class Core:
         self.state = state if state is not None else State()
         self.started_ts = 0
         self.turn = turn = Turn(self.state)
+        turn.silent = config.unseen
         self.books: dict[str, Book] = {}
         """Those whose account is known, by name."""
         self.marks = Marks()
         bots = strategy if isinstance(strategy, Sequence) else (lone(strategy),)
         self.market = MarketData(
-            self.instruments, config.bar_grace_ns, config.stale_ns, turn.counts, config.sources, needed(bots)
+            self.instruments,
+            config.bar_grace_ns,
+            config.stale_ns,
+            turn.counts,
+            config.sources,
+            needed(bots, unseen=config.unseen),
         )
         introduce(bots, self.market.board, self.state.experience)
+        if config.unseen:  # what no bot asks for, nobody does
+            self.market.board.most_unread = sys.maxsize
         self.market.quarantine.tell = lambda price: tell_absurd(price, turn)
         self.links = Links()
         maker = BookMaker(config, self.state, turn, self.books, self._hear_inside)
@@ -143,9 +151,12 @@ class Core:
 
     def next_deadline(self) -> int:
         """The `ts_recv` by which a TimeAdvanced is due if nothing else comes, nanoseconds UTC."""
-        dues = (self._pulse.due, self.market.sources.due, *(broker.next_due for broker in self.inside))
-        due = min(dues) - self.clocks.lead
-        return min(due, self.market.bars.next_deadline() or due)
+        due = min(self._pulse.due, self.market.sources.due)
+        for broker in self.inside:
+            due = min(due, broker.next_due)
+        due -= self.clocks.lead
+        closes = self.market.bars.next_deadline()
+        return due if closes is None or due < closes else closes
 
     def _look_at_sources(self) -> None:
         switches = self.market.look_at_sources(self.turn.now, self.turn.wall)
@@ -187,11 +198,10 @@ class Core:
 
     def _on_bar(self, event: ev.BarReported) -> None:
         """What is held stands the bar first, its limits are looked at, and then bots are asked."""
-        self.clocks.confirm(event.ts_venue)
-        for price in self._accounts.path(event.bar):
-            self.marks.trade(event.instrument, price, event.ts_venue)
-            self._accounts.marked(event.instrument)
-        if self._pulse.matters():
+        if self.state.clock_set_ns:
+            self.clocks.confirm(event.ts_venue)
+        self._accounts.stands(event.bar)
+        if self._pulse.concerned():
             self._guarded(self._pulse.beat)
         self.entries.on_bars(self.market.on_bar(event, self.turn.now))
 
@@ -201,20 +211,9 @@ class Core:
         self.market.on_history(event)
 
     def _on_link(self, event: ev.LinkChanged) -> None:
-        before = self.links.get(event.link, event.book, event.venue)
-        self.links.changed(event, self.turn)
+        heard(event, self.links, self.market, self.books, self.turn)
         if event.link == "token":
             self.clocks.confirm(event.ts_venue)
-        elif event.link == "market":
-            self.market.on_link(event)
-        elif event.link == "rest" and before is not None and before.state is LinkState.DOWN:
-            for book in self.books.values():
-                if book.at(event.venue):
-                    book.orders.look(0)  # questions that failed meanwhile have waited long enough
-        elif event.link == "user":
-            for book in self.books.values():
-                if book.spec.streamed and event.book in (None, book.name) and book.at(event.venue):
-                    book.orders.on_link(event.state is LinkState.LIVE)
 
     def _on_command(self, event: ev.CommandReceived) -> None:
         if isinstance(event.command, ManualCommand):

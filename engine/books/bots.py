@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from msgspec import structs
@@ -83,6 +83,9 @@ class Bot:
         if self.hears_all:
             return closed
         knows, asked_at = self.config.knows, self.asked_at
+        if len(closed.bars) == 1:
+            bar = closed.bars[0]
+            return closed if bar.timeframe in asked_at and knows(bar.instrument) else None
         bars = tuple(bar for bar in closed.bars if bar.timeframe in asked_at and knows(bar.instrument))
         return BarsClosed(closed.ts, bars) if bars else None
 
@@ -113,10 +116,13 @@ class Bot:
 class Bots:
     """All of them, in the order of the settings. One that fails is out alone."""
 
-    def __init__(self, bots: Iterable[Bot], turn: Turn) -> None:
+    def __init__(
+        self, bots: Iterable[Bot], turn: Turn, timeframes: Collection[Timeframe] | None = None
+    ) -> None:
+        """`timeframes` are those that close in this run; None for all that are needed."""
         self.all = tuple(bots)
         self._turn = turn
-        folded = needed(self.all)
+        folded = needed(self.all) if timeframes is None else frozenset(timeframes)
         for bot in self.all:
             bot.hears_all = not bot.config.instruments and bot.asked_at >= folded
 
@@ -228,9 +234,9 @@ def _view(bot: Bot, state: State) -> BotView:
     )
 
 
-def needed(bots: Iterable[Bot]) -> frozenset[Timeframe]:
-    """The timeframes that have to be folded: what is weighed for everybody, and what bots look at."""
-    return frozenset(USUAL).union(*(bot.asked_at | bot.timeframes for bot in bots))
+def needed(bots: Iterable[Bot], *, unseen: bool = False) -> frozenset[Timeframe]:
+    """The timeframes that must be folded: what bots look at, and what is weighed for people, if they look."""
+    return frozenset(() if unseen else USUAL).union(*(bot.asked_at | bot.timeframes for bot in bots))
 
 
 def weighing(bots: Iterable[Bot]) -> AlignmentConfig:

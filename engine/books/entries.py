@@ -67,7 +67,7 @@ class Entries:
         marks: Marks,
         links: Links,
     ) -> None:
-        self.bots = Bots(bots, turn)
+        self.bots = Bots(bots, turn, market.bars.timeframes)
         self.refusals: Counter[str] = Counter()
         """Why ideas and near ideas came to nothing in this run, by sentence."""
         self.journal_ok = True

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from engine.books.book import Book
 from engine.market.quarantine import Absurd
 from engine.market.sources import Switch
 from engine.market.staleness import Late
 from engine.model.events import LinkChanged, LinkState
 from engine.model.market import NANOS
 from engine.model.notices import NoticeKind, Severity
+from engine.signals.market_data import MarketData
 from engine.state import alarms
 from engine.state.alarms import Alarm
 from engine.state.turn import Turn
@@ -126,3 +128,21 @@ def tell_absurd(price: Absurd, turn: Turn) -> None:
 def _of(link: LinkChanged, venue: str) -> bool:
     """Whether a link is that venue's; an empty name, on either side, stands for all."""
     return not venue or link.venue in ("", venue)
+
+
+def heard(
+    event: LinkChanged, links: Links, market: MarketData, books: Mapping[str, Book], turn: Turn
+) -> None:
+    """A connection changed: whoever it concerns hears of it."""
+    before = links.get(event.link, event.book, event.venue)
+    links.changed(event, turn)
+    if event.link == "market":
+        market.on_link(event)
+    elif event.link == "rest" and before is not None and before.state is LinkState.DOWN:
+        for book in books.values():
+            if book.at(event.venue):
+                book.orders.look(0)  # questions that failed meanwhile have waited long enough
+    elif event.link == "user":
+        for book in books.values():
+            if book.spec.streamed and event.book in (None, book.name) and book.at(event.venue):
+                book.orders.on_link(event.state is LinkState.LIVE)

@@ -119,12 +119,16 @@ class Pulse:
         quiet = type(event) in _QUIET
         if not quiet:
             self.happened(event)
-        for effect in turn.effects:
-            self._rests.pop(effect.book, None)
         if turn.records or turn.effects or not quiet:
+            for effect in turn.effects:
+                self._rests.pop(effect.book, None)
             self.wake()
         elif turn.now + HELD_NS < self.due and type(event) in _TICKS and self.matters():
             self.due = turn.now + HELD_NS
+
+    def concerned(self) -> bool:
+        """A bar is over, and its close gives some book something to do."""
+        return self.matters() and not all(map(self._rests_until, self._books))
 
     def matters(self) -> bool:
         """Marks have changed while a position is held; asked at every price."""

@@ -129,7 +129,7 @@ class EquityWatch:
             return NEVER
         if not self._held:
             return 0
-        return self._noted_ts + (PAUSE_NS if news else MINUTE)
+        return self._noted_ts + max(PAUSE_NS if news else MINUTE, self._book.run.notes_ns)
 
     def _is_news(self) -> bool:
         """There is an extreme that is not written down."""

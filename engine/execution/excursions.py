@@ -22,6 +22,7 @@ class Excursions:
 
     def __init__(self, context: BookContext) -> None:
         self._book = context
+        self._pause_ns = max(PAUSE_NS, context.run.notes_ns)
         self._noted_ts: dict[str, int] = {}
         """Instrument to the time at which its excursion was last written down."""
 
@@ -39,14 +40,14 @@ class Excursions:
     def write_down(self) -> None:
         """Called at every pulse."""
         for position in self._book.state.positions.values():
-            if position.qty and self._book.now - self._noted_ts.get(position.instrument, 0) >= PAUSE_NS:
+            if position.qty and self._book.now - self._noted_ts.get(position.instrument, 0) >= self._pause_ns:
                 self._note(position)
 
     def next_due(self) -> int:
         """When something is to be written down next, nanoseconds UTC."""
         return min(
             (
-                self._noted_ts.get(position.instrument, 0) + PAUSE_NS
+                self._noted_ts.get(position.instrument, 0) + self._pause_ns
                 for position in self._book.state.positions.values()
                 if position.qty and self._is_news(position)
             ),

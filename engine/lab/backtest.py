@@ -16,6 +16,7 @@ from engine.core import Core
 from engine.lab.curve import Curve, Point
 from engine.lab.replay import BOOK, START_BALANCE_USD, Replay
 from engine.lab.summary import Summary, summarise
+from engine.market.calendars.known import calendar_of
 from engine.model.config import BookConfig, EngineConfig, TradingSwitch
 from engine.model.events import BarReported
 from engine.model.instrument import Instrument
@@ -23,6 +24,7 @@ from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, Bar
 from engine.model.records import AnyRecord, FillApplied
 from engine.model.sizing import Sizing
+from engine.portfolio.statistics import Statistics, statistics
 from engine.ports import PastMarket
 from engine.signals.market_data import MINUTES_SEEN
 from engine.state.position import Trade
@@ -50,6 +52,7 @@ class Backtest(Struct, frozen=True):
     """What came of it. Money in USD, net of costs."""
 
     summary: Summary
+    statistics: Statistics
     trades: tuple[Trade, ...]
     equity: tuple[Point, ...]
     start_ts: int
@@ -137,7 +140,14 @@ def run_backtest(
         str(terms.model),
         book.orders.equity.run_drawdown_usd,
     )
-    return Backtest(summary, tuple(trades), tuple(curve.points), market.start_ts, core.now, events)
+    found = statistics(
+        trades,
+        curve.points,
+        terms.balance_usd,
+        calendar_of(market.instruments[0].calendar),
+        summary.max_drawdown_usd,
+    )
+    return Backtest(summary, found, tuple(trades), tuple(curve.points), market.start_ts, core.now, events)
 
 
 def config_of(instruments: tuple[Instrument, ...], terms: Terms) -> EngineConfig:
@@ -154,6 +164,8 @@ def config_of(instruments: tuple[Instrument, ...], terms: Terms) -> EngineConfig
         bar_ns=terms.model.bar_ns,
         whole_bars=terms.model.whole_bars,
         slow_cycle_ns=DAY,
+        notes_ns=DAY,
+        unseen=True,
         templates=(book,),
     )
 

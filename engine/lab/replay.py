@@ -78,7 +78,7 @@ class Replay(PaperBroker):
         """Play `market` from `start_ts` to its end or `until`, all in nanoseconds UTC. `heard` is told the
         time after every event of the market.
         """
-        for _ in self.stepwise(start_ts, history, market, until, progress, heard):
+        for _ in self.stepwise(start_ts, history, market, until, progress, heard, quick=True):
             pass
 
     def stepwise(
@@ -89,19 +89,35 @@ class Replay(PaperBroker):
         until: int | None = None,
         progress: Callable[[int], None] | None = None,
         heard: Callable[[int], None] | None = None,
+        *,
+        quick: bool = False,
     ) -> Generator[int, int | None, None]:
         """The same, and whoever drives it keeps the time: it yields the instant at which it goes on, and
         plays on when it is resumed. Where an earlier instant is sent back, what was told is heard then first.
+        `quick`: it need not be asked about bars in which nothing can happen.
         """
         self.now = start_ts
         self._take(self._core.start(start_ts))
         self._opening(history)
         end = NEVER if until is None else until
-        played = with_opens(market)
+        alone = len(self._instruments) == 1
+        played: Iterator[Played | BarOpens] = iter(market) if alone else with_opens(market)
         coming = next(played, None)
+        opened = False
         while coming is not None:
+            opens, at = type(coming) is BarOpens, coming.ts_recv
+            if alone and not opened and type(coming) is ev.BarReported:
+                if quick and self._quiet(coming, end):
+                    self._step(coming)
+                    if self.outgoing:
+                        self._settle()
+                    if heard is not None:
+                        heard(self.now)
+                    coming = next(played, None)
+                    continue
+                opens, at = True, coming.bar.open_ts
             due, deadline = self.next_due(), self._core.next_deadline()
-            now = min(coming.ts_recv, deadline, NEVER if due is None else due, end)
+            now = min(at, deadline, NEVER if due is None else due, end)
             reached = yield now
             if reached is not None and reached < now:
                 self.now = max(self.now, reached)
@@ -110,15 +126,17 @@ class Replay(PaperBroker):
             self.now = max(self.now, now)
             if due is not None and due <= self.now:
                 self.advance(self.now)
-            elif coming.ts_recv <= self.now and not (isinstance(coming, BarOpens) and deadline <= self.now):
-                if isinstance(coming, BarOpens):
-                    self.on_open(coming.bar)
+            elif at <= self.now and not (opens and deadline <= self.now):
+                if opens:
+                    self.on_open(coming.bar)  # type: ignore[union-attr]
+                    opened = alone
                 else:
-                    self._market(coming)
+                    self._market(coming)  # type: ignore[arg-type]
+                    opened = False
                     if heard is not None:
                         self._settle()
                         heard(self.now)
-                coming = next(played, None)
+                coming = coming if opened else next(played, None)
             elif self.now >= end:
                 break
             else:
@@ -126,6 +144,18 @@ class Replay(PaperBroker):
                 if progress is not None:
                     progress(self.now)
             self._settle()
+
+    def _quiet(self, event: ev.BarReported, end: int) -> bool:
+        """Whether a bar meets no order and nothing is due before it is over: then its open is nothing that
+        anybody would hear of, and the venue has taken it in.
+        """
+        ts = event.ts_recv
+        if ts > end or self.outgoing or self._core.next_deadline() < ts:
+            return False
+        if not self._venue.passes(event.bar):
+            return False
+        self.now = ts
+        return True
 
     def tell(self, event: ev.AnyEvent) -> None:
         """Let the core hear something besides market and venue, such as a command, after this event."""
@@ -151,13 +181,17 @@ class Replay(PaperBroker):
             self._step(ev.LinkChanged(ts_recv=self.now, link=link, state=ev.LinkState.LIVE))
 
     def _market(self, event: Played) -> None:
+        if isinstance(event, ev.BarReported):
+            if self._core.market.quarantine.would_believe(event.bar):
+                self.on_bar(event.bar)
+            self._settle()
+            self._step(event)
+            return
         for one in self._quarantine.sift(event):
             if isinstance(one, ev.Quote):
                 self.on_quote(one)
             elif isinstance(one, ev.Print):
                 self.on_print(one)
-            elif isinstance(one, ev.BarReported):
-                self.on_bar(one.bar)
         self._settle()
         self._step(event)
 

@@ -128,13 +128,16 @@ class MinuteBars:
         if bar.timeframe is not Timeframe.M1:
             raise ValueError(f"a feed of bars tells minutes, not {bar.timeframe}")
         series = self._series.get(bar.instrument) or self._add(bar.instrument)
-        open_ts, close_ts = bar.open_ts, bar.open_ts + MINUTE
+        open_ts = bar.open_ts
+        close_ts = open_ts + MINUTE
         if open_ts < self._closed_through:
             self._counts[LATE] += 1
             return _NOTHING
         if close_ts > ts_recv + self.clock_offset + MINUTE:
             self._counts[MISDATED] += 1
             return _NOTHING
+        if open_ts == self._closed_through and len(self._calendars) == 1 and not series.candles:
+            return self._close_next(series, bar, close_ts)
         closed = self._close_through(open_ts)
         series.venue_finals[open_ts] = bar
         series.coverage.stream_begins(open_ts)
@@ -146,6 +149,23 @@ class MinuteBars:
         if all(open_ts in one.venue_finals for one in self._sorted):
             return (*closed, *self._close_through(close_ts))
         return closed
+
+    def _close_next(self, series: BarSeries, bar: Bar, close_ts: int) -> Sequence[BarsClosed]:
+        """The next minute of the only contract: nothing waits for it, and nothing was due before."""
+        if not self._running:
+            series.coverage.stream_begins(bar.open_ts)
+            self._running = True
+        if series.venue_finals:
+            series.venue_finals[bar.open_ts] = bar
+            return (BarsClosed(close_ts, self._close(close_ts)),)
+        series.add_minute(bar)
+        folded = self._folded
+        if (folded.even and not close_ts % folded.even[0][1]) or folded.by_calendar or not folded.nested:
+            return (BarsClosed(close_ts, self._close(close_ts, bar)),)
+        self._closed_through = close_ts
+        self._timer = close_ts + MINUTE + self._grace_ns
+        self._due = series.next_due(close_ts) if folded.even else None
+        return (BarsClosed(close_ts, (bar,)),)
 
     def on_time(self, ts_recv: int) -> Sequence[BarsClosed]:
         """Close what is due by the timer. Call it with any other event's `ts_recv` too."""
@@ -234,8 +254,12 @@ class MinuteBars:
             self._closed_to(limit)
         return closed or _NOTHING
 
-    def _close(self, close_ts: int) -> tuple[Bar, ...]:
-        bars = [bar for series in self._sorted if (bar := series.close_minute(close_ts)) is not None]
+    def _close(self, close_ts: int, told: Bar | None = None) -> tuple[Bar, ...]:
+        """What closes at a boundary; `told` is the only minute of it, where that is closed already."""
+        if told is None:
+            bars = [bar for series in self._sorted if (bar := series.close_minute(close_ts)) is not None]
+        else:
+            bars = [told]
         folded = self._folded
         for timeframe, nanos in folded.even:
             if close_ts % nanos:

@@ -74,13 +74,17 @@ class Quarantine:
         """
         if isinstance(event, Print):
             return self._print(self._known(event.instrument), event)
+        if isinstance(event, BarReported):
+            return self._bar(self._known(event.bar.instrument), event)
         if isinstance(event, Quote):
             return self._quote(self._known(event.instrument), event)
-        if isinstance(event, BarReported):
-            return self._bar(self._known(event.instrument), event)
         if isinstance(event, HistoryLoaded):
             return (self._history(self._known(event.instrument), event),)
         return (event,)
+
+    def would_believe(self, bar: Bar) -> bool:
+        """What `sift` would say of a bar now; changes nothing."""
+        return _fits_in(self._known(bar.instrument), bar)
 
     def _known(self, instrument: str) -> _Market:
         known = self._markets.get(instrument)
@@ -113,20 +117,12 @@ class Quarantine:
         """A bar more than a fifth away from the last price, or from its own ends, is dropped; where the next
         one is near it, the market has moved there.
         """
-        bar, last, waits = event.bar, known.last, known.bar_close
-        if last is None or waits is not None:
-            right = _in_one_piece(bar) and (
-                last is None
-                or any(near(bar.open, one, FAR_WITHIN) for one in (last, waits) if one is not None)
-            )
-        else:
-            right = (bar.high - last) * FAR_WITHIN <= last and (last - bar.low) * FAR_WITHIN <= last
-            right = right or (_in_one_piece(bar) and near(bar.open, last, FAR_WITHIN))
-        if right:
-            known.last, known.ts_venue, known.bar_close = bar.close, bar.close_ts, None
+        bar = event.bar
+        if _fits_in(known, bar):
+            known.last, known.ts_venue, known.bar_close = bar.close, event.ts_venue, None
             return (event,)
         known.bar_close = bar.close
-        self._dropped(event, max(bar.high, -bar.low, key=abs), last)
+        self._dropped(event, max(bar.high, -bar.low, key=abs), known.last)
         return (TimeAdvanced(ts_recv=event.ts_recv),)
 
     def _dropped(
@@ -237,6 +233,20 @@ def _odd(bars: Sequence[Bar]) -> dict[int, Bar]:
         else:
             found[n] = bar
     return found
+
+
+def _fits_in(known: _Market, bar: Bar) -> bool:
+    """A bar of the feed is near what was last believed, or near what was not."""
+    last = known.last
+    if (
+        last is not None
+        and known.bar_close is None
+        and (bar.high - last) * FAR_WITHIN <= last
+        and (last - bar.low) * FAR_WITHIN <= last
+    ):
+        return True
+    before = [one for one in (last, known.bar_close) if one is not None]
+    return _in_one_piece(bar) and (not before or any(near(bar.open, one, FAR_WITHIN) for one in before))
 
 
 def _in_one_piece(bar: Bar) -> bool:

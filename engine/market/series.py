@@ -183,6 +183,14 @@ class BarSeries:
             self._append(bar)
         return bar
 
+    def add_minute(self, bar: Bar) -> None:
+        """A minute that a feed tells closed is final."""
+        minutes = self._closed[Timeframe.M1]
+        minutes.append(bar)
+        if len(minutes) > self._most:
+            self._let_minutes_go(minutes)
+        self._snapshots.pop(Timeframe.M1, None)
+
     def close_frame(self, timeframe: Timeframe, open_ts: int, close_ts: int) -> Bar | None:
         """Make a frame of UTC's grid final, out of its final minutes."""
         minutes = self._minutes_since(open_ts)

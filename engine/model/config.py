@@ -135,6 +135,11 @@ class EngineConfig(Struct, frozen=True):
     """An order whose outcome is unknown counts as lost after so many checks over so long."""
     slow_cycle_ns: int = MINUTE
     """Positions and orders are compared with the venue this often."""
+    unseen: bool = False
+    """Nobody looks at it while it runs: there are no notices, and only timeframes of its bots are folded."""
+    notes_ns: int = 0
+    """Equity and excursions of what is open are written down no oftener than so; 0: as often as a restart
+    needs them."""
     rooms: tuple[AlertRoom, ...] = ()
     """Alert rooms that are traded."""
 

@@ -50,6 +50,17 @@ class Bounds:
         """They hold no longer than to this time, nanoseconds UTC."""
         self._until = min(self._until, ts)
 
+    def hold_within(self, low: int, high: int, now: int) -> bool:
+        """Whether nothing changes wherever between two prices the market is, at this time in nanoseconds."""
+        for least, most in (self._bids, self._asks):
+            if low < least or high > most:
+                return False
+        return (
+            now < self._until
+            and (self._longs_to is None or high <= self._longs_to)
+            and (self._shorts_from is None or low >= self._shorts_from)
+        )
+
     def hold(self, marks: Marks, instrument: str, now: int) -> bool:
         """Whether nothing changes at what the market is at, at this time in nanoseconds UTC."""
         if now >= self._until:

@@ -75,6 +75,16 @@ class Marks:
         if bid is None or ask is None or not bid <= price <= ask:
             self._put(instrument, price, price)
 
+    def bar(self, instrument: str, close: int, ts_venue: int) -> None:
+        """The same where bars alone are told; whoever tells them has looked whether they can be."""
+        if self._bids.get(instrument) == close == self._asks.get(instrument) == self._lasts.get(instrument):
+            return
+        if instrument in self._frozen or ts_venue + LATE_NS < self._quoted.get(instrument, 0):
+            return
+        self._bids[instrument] = self._asks[instrument] = self._lasts[instrument] = close
+        self._printed.add(instrument)
+        self.version += 1
+
     def _put(self, instrument: str, bid: int | None, ask: int | None) -> None:
         for known, far, price in ((self._bids, self._far[0], bid), (self._asks, self._far[1], ask)):
             if price is None or not _believed(known, far, instrument, price):

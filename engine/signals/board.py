@@ -37,6 +37,8 @@ class SignalBoard:
         self._instruments = instruments
         self._bars = bars
         self._frames: dict[_Key, FrameSignals] = {}
+        self.most_unread = MOST_UNREAD
+        """So many closes are kept unread before they are digested unasked."""
         self._unread: list[BarsClosed] = []
         """What closed since anybody looked, oldest first."""
         self._queued: dict[_Key, list[Bar]] = {}
@@ -58,7 +60,7 @@ class SignalBoard:
         """Take in what closed at one boundary. Call it before any strategy sees the same bars."""
         self._unread.append(closed)
         self._through = closed.ts
-        if len(self._unread) >= MOST_UNREAD:
+        if len(self._unread) >= self.most_unread:
             self.catch_up()
 
     def catch_up(self, most: int | None = None) -> None:

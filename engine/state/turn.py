@@ -42,6 +42,8 @@ class Turn:
         self.counts: Counter[str] = Counter()
         """Oddities survived in this run, by name; people see them, nothing is decided by them."""
 
+        self.silent = False
+        """Nobody is told anything: there are no notices."""
         self.on_fault: Callable[[Exception], None] | None = None
         """Told of a bug that a step ran into, and of a record without words; the run goes on. None lets a bug
         raise, as in tests and replays.
@@ -66,18 +68,24 @@ class Turn:
 
     def commit(self, record: AnyRecord) -> None:
         """Write a record down: it changes the state now and is durable before any effect runs."""
+        if self.silent:
+            self._count(record)
+            return
         try:
             was = before(self.state, record)
         except Exception as error:  # noqa: BLE001  # it is handed on, and must not end the turn
             was = self._unworded(error)
-        self.committed += 1
-        self._of_books[getattr(record, "book", None)] += 1
-        apply(self.state, record)
-        self.records.append(record)
+        self._count(record)
         try:
             self._tell(record, was)
         except Exception as error:  # noqa: BLE001
             self._unworded(error)
+
+    def _count(self, record: AnyRecord) -> None:
+        self.committed += 1
+        self._of_books[getattr(record, "book", None)] += 1
+        apply(self.state, record)
+        self.records.append(record)
 
     def _tell(self, record: AnyRecord, was: Before) -> None:
         notice = worded(self.state, record, was, self.noticed + 1, self.wall)
@@ -111,6 +119,8 @@ class Turn:
         alarm: Alarm = NONE,
     ) -> None:
         """Tell people. `text` may carry words of the venue; screens show it literally."""
+        if self.silent:
+            return
         self.noticed += 1
         raised, ended = alarm
         self.notices.append(

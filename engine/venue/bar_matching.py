@@ -14,6 +14,8 @@ from engine.venue.fill_model import reaches
 from engine.venue.matching import MatchingEngine
 from engine.venue.orders import OrderState
 
+FAR = 1 << 62
+
 
 class BarMatching:
     """Lets the orders of one venue meet its bars."""
@@ -22,6 +24,33 @@ class BarMatching:
         """`pass_time` lets happen what is due by a time, nanoseconds."""
         self._matching = matching
         self._pass_time = pass_time
+        self._bands: dict[str, tuple[int, int, int]] = {}
+        """By instrument, as of which orders, and the prices between which none is met, both left out."""
+
+    def untouched(self, bar: Bar, close_ts: int) -> bool:
+        """Whether no order meets it; cheap. What is known of prices is what it leaves behind then."""
+        matching, symbol = self._matching, bar.instrument
+        band = self._bands.get(symbol)
+        if band is None or band[0] != matching.orders.version:
+            band = self._bands[symbol] = matching.orders.version, *self._band(symbol)
+        if not (band[1] < bar.low and bar.high < band[2]):
+            return False
+        prices = matching.prices[symbol]
+        prices.last, prices.ts, prices.bar = bar.close, close_ts, None
+        return True
+
+    def _band(self, symbol: str) -> tuple[int, int]:
+        low, high = -FAR, FAR
+        for order in self._matching.orders.in_market(symbol):
+            limit, stop = order.limit, order.stop
+            buys = order.side is Side.BUY
+            if limit is None and stop is None:
+                return FAR, -FAR  # at market: the next open is its price
+            if limit is not None:
+                low, high = (max(low, limit - 1), high) if buys else (low, min(high, limit + 1))
+            elif stop is not None:
+                low, high = (low, min(high, stop)) if buys else (max(low, stop), high)
+        return low, high
 
     def open(self, bar: Bar) -> None:
         """Its first price: no more of the bar is looked at."""

@@ -119,6 +119,8 @@ class Orders:
     def __init__(self, instruments: Mapping[str, Instrument], first_id: int) -> None:
         self._instruments = dict(instruments)
         self.next_id = first_id
+        self.version = 0
+        """Grows whenever what is in the market changes."""
         self._by_id: dict[int, OrderState] = {}
         self._in_market: dict[str, list[OrderState]] = {symbol: [] for symbol in instruments}
 
@@ -163,6 +165,7 @@ class Orders:
         return tuple(self._in_market[instrument])
 
     def enter(self, order: OrderState) -> None:
+        self.version += 1
         self._in_market[order.instrument].append(order)
 
     def leave(self, order: OrderState) -> bool:
@@ -170,6 +173,7 @@ class Orders:
         standing = self._in_market[order.instrument]
         if order not in standing:
             return False
+        self.version += 1
         standing.remove(order)
         return True
 
@@ -220,6 +224,7 @@ class Orders:
     def put_back(self, next_id: int, orders: Iterable[OrderState], resting: Iterable[int]) -> None:
         """Have these orders and no others, as an earlier run kept them."""
         self.next_id = next_id
+        self.version += 1
         self._by_id = {order.id: structs.replace(order) for order in orders}
         for standing in self._in_market.values():
             standing.clear()

@@ -26,6 +26,7 @@ from engine.state.state import BookState
 from engine.venue.fill_model import FillModel, LatestPrices
 from engine.venue.orders import VenueEvent, VenueState
 from engine.venue.paper_position import PaperPosition
+from engine.venue.timers import NEVER
 from engine.venue.venue import Venue
 from engine.venue.wallet import Wallet
 
@@ -127,6 +128,8 @@ class PaperBroker:
         """When all orders of a calendar's contracts expire next, by its name."""
         self._cut_off: int | None = None
         """The first of them."""
+        self._forgets_ts = 0
+        """Where no day ends, what is over is forgotten from then on."""
         self.now = 0
 
     def restore(self, state: VenueState, book: BookState) -> None:
@@ -302,7 +305,7 @@ class PaperBroker:
         return placed.order.venue_id
 
     def _live_orders(self) -> Sequence[VenueOrder]:
-        return tuple(order for order in self._venue.orders if order.status.live)
+        return self._venue.orders_since(NEVER)
 
     def _modify(self, change: fx.ModifyOrder) -> None:
         limit, stop = change.limit, change.stop
@@ -330,13 +333,16 @@ class PaperBroker:
         return self._venue.place(symbol, out, self.now, order.client_id or None).events
 
     def _snapshot(self, query: fx.TakeSnapshot) -> None:
+        if self._rules is None and self.now >= self._forgets_ts:  # no day ends by itself here
+            self._forget(min(query.since, self.now - REMEMBERED_NS))
+            self._forgets_ts = self.now + REMEMBERED_NS // 4
         self.outgoing.append(
             ev.SnapshotTaken(
                 ts_recv=self.now,
                 book=self._book,
                 since=query.since,
                 account=self.account,
-                orders=tuple(o for o in self._venue.orders if o.status.live or o.ts_venue >= query.since),
+                orders=self._venue.orders_since(query.since),
                 fills=tuple(f for f in self._fills if f.ts_venue >= query.since),
                 positions=tuple(
                     VenuePosition(symbol, position.qty, position.average_price())

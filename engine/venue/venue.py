@@ -197,6 +197,17 @@ class Venue:
         self._bars.close(bar)
         return self._happened()
 
+    def passes(self, bar: Bar) -> bool:
+        """Take in a whole bar, at its close, that meets no order; False leaves it to `on_open` and `on_bar`.
+        Nothing may have been told of the bar yet.
+        """
+        ts = bar.close_ts
+        if self._timers.earliest <= ts or not self._bars.untouched(bar, ts):
+            return False
+        if ts > self._now:
+            self._now = ts
+        return True
+
     def advance(self, now: int) -> Sequence[VenueEvent]:
         """Let time pass: whatever became due until `now` happens at its own due time."""
         self._pass_time(now)
@@ -240,6 +251,10 @@ class Venue:
     def orders(self) -> tuple[VenueOrder, ...]:
         """Every order that the venue remembers, live or not, by id."""
         return tuple(order.report() for order in self._orders)
+
+    def orders_since(self, since: int) -> tuple[VenueOrder, ...]:
+        """Those that live, or have changed since a time in nanoseconds, by id."""
+        return tuple(one.report() for one in self._orders if one.status.live or one.ts >= since)
 
     def order(self, venue_id: str) -> VenueOrder:
         """One order as it stands. Raises OrderNotFoundError."""
