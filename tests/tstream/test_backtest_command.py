@@ -103,3 +103,56 @@ def test_days_cut_the_tape_and_the_rest_is_history(tape: str, capsys: Out) -> No
 def test_what_cannot_be_is_said(tape: str, capsys: Out, more: tuple[str, ...], said: str) -> None:
     assert backtest(tape, *more) == 2
     assert said in capsys.readouterr().err
+
+
+SWEEP = ("--sweep", "min_score=4,5,99", "--sweep", "risk.per_trade_usd=100,400")
+
+
+def test_a_sweep_counts_every_trial_those_that_cannot_be_too(tape: str, capsys: Out) -> None:
+    assert backtest(tape, *SWEEP, "--jobs", "1", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["trials"], found["combinations"], len(found["rows"])) == (6, 6, 6)
+    assert sum("error" in row for row in found["rows"]) == 2
+    nets = [row["net_usd"] for row in found["rows"] if "error" not in row]
+    assert nets == sorted(nets, reverse=True)
+    assert backtest(tape, "--param", "min_score=5", "--param", "risk.per_trade_usd=400", "--json") == 0
+    alone = json.loads(capsys.readouterr().out)
+    (same,) = (row for row in found["rows"] if (row["min_score"], row["risk.per_trade_usd"]) == ("5", "400"))
+    assert (same["trades"], same["net_usd"]) == (alone["trades"], alone["net_usd"])
+
+
+def test_processes_find_the_same_as_one(tape: str, capsys: Out) -> None:
+    told = []
+    for jobs in ("1", "2"):
+        assert backtest(tape, "--sweep", "min_score=4..5", "--jobs", jobs, "--csv", "-") == 0
+        told.append(capsys.readouterr().out)
+    assert told[0] == told[1]
+    assert told[0].startswith("trial,min_score,trades,net_usd")
+
+
+@pytest.mark.parametrize("search", ["random", "sobol"])
+def test_a_seed_decides_what_is_tried(tape: str, capsys: Out, search: str) -> None:
+    tried = []
+    for seed in ("3", "3", "5"):
+        more = ("--sweep", "cooldown_minutes=1..100", "--search", search, "--trials", "2", "--seed", seed)
+        assert backtest(tape, *more, "--jobs", "1", "--days", "1", "--json") == 0
+        rows = json.loads(capsys.readouterr().out)["rows"]
+        tried.append(sorted(row["cooldown_minutes"] for row in rows))
+    assert tried[0] == tried[1] != tried[2]
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--sweep", "min_score"), "is no range"),
+        (("--sweep", "min_score=5..4"), "is empty"),
+        (("--sweep", "min_score=4", "--sweep", "min_score=5"), "swept twice"),
+        (("--sweep", "min_score=4", "--param", "min_score=5"), "by --param and by --sweep"),
+        (("--sweep", "min_score=4,5", "--trials", "3"), "--trials goes with"),
+        (("--sweep", "min_score=4,5", "--search", "sobol"), "needs --trials"),
+        (("--trials", "3"), "go with --sweep"),
+    ],
+)
+def test_a_sweep_that_cannot_be_is_said(tape: str, capsys: Out, more: tuple[str, ...], said: str) -> None:
+    assert backtest(tape, *more) == 2
+    assert said in capsys.readouterr().err

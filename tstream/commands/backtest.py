@@ -25,9 +25,9 @@ def backtest(asked: Asked, params: Params, *, as_json: bool, csv: Path | None, h
     with _progress(past) as moved:
         result = run_trial(past, asked, settings, params, moved)
     if csv is not None:
-        _write(csv, as_csv(result, past.instrument))
+        write(csv, as_csv(result, past.instrument))
     if html is not None:
-        _write(html, as_page(result, past, asked, params))
+        write(html, as_page(result, past, asked, params))
     if as_json:
         sys.stdout.write(json_of(result, past, asked, params) + "\n")
     elif "-" not in (str(csv), str(html)):
@@ -35,7 +35,8 @@ def backtest(asked: Asked, params: Params, *, as_json: bool, csv: Path | None, h
     return 0
 
 
-def _write(file: Path, text: str) -> None:
+def write(file: Path, text: str) -> None:
+    """To a file, or stdout where it is called -. Raises UsageError."""
     if str(file) == "-":
         sys.stdout.write(text)
         return

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from decimal import Decimal, InvalidOperation
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +13,15 @@ import typer
 from tstream import arguments as args
 from tstream import options
 from tstream.errors import UsageError
+
+
+class Search(StrEnum):
+    """Which combinations a sweep tries."""
+
+    GRID = "grid"
+    RANDOM = "random"
+    SOBOL = "sobol"
+
 
 SPAN, TERMS, RESULT, SWEEP = "From when to when", "Terms", "Result", "Sweep"
 
@@ -28,8 +39,16 @@ def _usd(text: str) -> Decimal:
 @args.taking(*args.TAPE)
 def backtest(
     context: typer.Context,
-    tape: Annotated[str, typer.Argument(metavar="TAPE", help="A recording: CSV or zip, ticks or bars.")],
-    contract: args.TapeContract,
+    tape: Annotated[str, typer.Argument(metavar="TAPE", help="A recording (CSV or zip), or a dataset.")],
+    contract: Annotated[
+        str | None,
+        typer.Option(
+            "--contract",
+            parser=options.contract,
+            metavar="NAME",
+            help="Which product a recording holds: MNQ, NQ, MES, ES, MGC or GC. A dataset knows it.",
+        ),
+    ] = None,
     strategy: Annotated[
         str, typer.Option("--strategy", metavar="NAME", help="A strategy, or a bot of the settings.")
     ] = "zones",
@@ -96,6 +115,47 @@ def backtest(
             "--html", metavar="FILE", help="Write a page with pictures; - is stdout.", rich_help_panel=RESULT
         ),
     ] = None,
+    sweep: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--sweep",
+            metavar="KEY=A,B,C",
+            help="Try these values, or KEY=5..20; may be given several times.",
+            rich_help_panel=SWEEP,
+        ),
+    ] = None,
+    search: Annotated[
+        Search, typer.Option("--search", help="All combinations, or some of them.", rich_help_panel=SWEEP)
+    ] = Search.GRID,
+    trials: Annotated[
+        int | None,
+        typer.Option(
+            "--trials", min=1, max=100_000, metavar="N", help="So many combinations.", rich_help_panel=SWEEP
+        ),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, metavar="N", help="Of the search.", rich_help_panel=SWEEP)
+    ] = 1,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs",
+            min=1,
+            max=256,
+            metavar="N",
+            help="Processes; without it one a core.",
+            rich_help_panel=SWEEP,
+        ),
+    ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            "--cluster",
+            metavar="ADDRESS",
+            help="Of a dask scheduler, such as tcp://host:8786, in place of processes.",
+            rich_help_panel=SWEEP,
+        ),
+    ] = None,
     config: args.Config = None,
     **given: Any,
 ) -> None:
@@ -105,13 +165,14 @@ def backtest(
     """
     from tstream.commands import backtest as commands
     from tstream.lab.asked import Asked, params_of
+    from tstream.lab.past import with_contract
 
     if as_json + (str(csv) == "-") + (str(html) == "-") > 1:
         raise UsageError("--json, --csv - and --html - all write to stdout: give all but one a file")
     stamp = given.pop("stamp", None)
     asked = Asked(
         tape=tape,
-        contract=contract,
+        contract=contract or "",
         strategy=strategy,
         timeframe=timeframe,
         stamp=None if stamp is None else str(stamp),
@@ -124,4 +185,27 @@ def backtest(
         config=config or context.obj,
         **given,
     )
-    raise typer.Exit(commands.backtest(asked, params_of(param or ()), as_json=as_json, csv=csv, html=html))
+    asked = with_contract(asked)
+    fixed = params_of(param or ())
+    if sweep:
+        if html is not None:
+            raise UsageError("--html is of one backtest: leave --sweep out")
+        from tstream.commands.sweep import sweep as try_all
+
+        raise typer.Exit(
+            try_all(
+                asked,
+                fixed,
+                sweep,
+                search=search.value,
+                trials=trials,
+                seed=seed,
+                jobs=jobs or os.cpu_count() or 1,
+                cluster=cluster,
+                as_json=as_json,
+                csv_file=csv,
+            )
+        )
+    if trials is not None or search is not Search.GRID or cluster is not None or jobs is not None:
+        raise UsageError("--search, --trials, --jobs and --cluster go with --sweep")
+    raise typer.Exit(commands.backtest(asked, fixed, as_json=as_json, csv=csv, html=html))

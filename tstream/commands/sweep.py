@@ -1,0 +1,123 @@
+"""tstream backtest --sweep: every trial is counted and told, and what the best of so many is worth."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import pvariance
+from typing import Any, cast
+
+import msgspec
+
+from engine.lab.overfitting import deflated_sharpe, sums
+from tstream.commands.backtest import write
+from tstream.errors import UsageError
+from tstream.lab.asked import Asked, Params
+from tstream.lab.past import open_past
+from tstream.lab.sweep import Plan, Trial, axes_of, best_first, on_cluster, on_this_machine, plan_of, row_of
+from tstream.lab.trial import instrument_of, settings_of
+from tstream.output import Output
+
+
+def sweep(
+    asked: Asked,
+    fixed: Params,
+    texts: Sequence[str],
+    *,
+    search: str,
+    trials: int | None,
+    seed: int,
+    jobs: int,
+    cluster: str | None,
+    as_json: bool,
+    csv_file: Path | None,
+) -> int:
+    """Try them, best first in the table; gives the exit code: 1 where none could be played."""
+    axes = axes_of(texts)
+    if twice := sorted(set(axes) & set(fixed)):
+        raise UsageError(f"{', '.join(twice)}: given by --param and by --sweep")
+    plan = plan_of(axes, search, trials, seed)
+    settings = settings_of(asked)
+    open_past(asked, instrument_of(asked, settings))  # what is wrong is said once
+    with _progress(len(plan.trials)) as done:
+        if cluster is not None:
+            found = on_cluster(asked, fixed, plan.trials, cluster, done)
+        else:
+            found = on_this_machine(asked, fixed, plan.trials, jobs, done)
+    rows = [row_of(trial) for trial in best_first(found)]
+    if csv_file is not None:
+        write(csv_file, _csv(rows))
+    if as_json:
+        told = {"trials": len(found), "combinations": plan.combinations, "search": search, "seed": seed}
+        whole = {**told, "deflated_sharpe": deflated(found), "rows": rows}
+        sys.stdout.write(msgspec.json.Encoder(decimal_format="number").encode(whole).decode() + "\n")
+    elif csv_file is None or str(csv_file) != "-":
+        _show(rows, found, plan, search)
+    return 0 if any(trial.summary is not None for trial in found) else 1
+
+
+def deflated(trials: Sequence[Trial]) -> float | None:
+    """The probability that the best of the trials, by net result, is better than the best of as many without
+    an edge would be by luck alone (docs/discovery.md).
+    """
+    ratios = [sums(trial.nets).sharpe for trial in trials if len(trial.nets) > 1]
+    best = best_first(trials)[0]
+    if len(ratios) < 2:
+        return None
+    return deflated_sharpe(best.nets, len(trials), pvariance(ratios))
+
+
+def _csv(rows: Sequence[Any]) -> str:
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    out = io.StringIO()
+    lines = csv.DictWriter(out, names, lineterminator="\n")
+    lines.writeheader()
+    lines.writerows(rows)
+    return out.getvalue()
+
+
+def _show(rows: Sequence[Any], trials: Sequence[Trial], plan: Plan, search: str) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False, markup=False)
+    table = Table()
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    for name in names:
+        table.add_column(name.replace("_usd", " USD").replace("_", " "), justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(*(_cell(row.get(name)) for name in names))
+    console.print(table)
+    failed = sum(trial.summary is None for trial in trials)
+    words = f"{len(trials):,} trials by {search}, of {plan.combinations:,} combinations"
+    console.print(words + (f"; {failed:,} could not be played" if failed else ""), soft_wrap=True)
+    chance = deflated(trials)
+    if chance is not None:
+        text = "that the best is better than the best of as many by luck alone (deflated Sharpe)"
+        console.print(f"{100 * chance:.0f} % is the probability {text}", soft_wrap=True)
+
+
+def _cell(value: Any) -> str:
+    return "-" if value is None else f"{value:.2f}" if isinstance(value, float) else str(value)
+
+
+@contextmanager
+def _progress(count: int) -> Iterator[Callable[[Trial], None]]:
+    """How many trials have ended, on stderr where that is a terminal."""
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    if not sys.stderr.isatty():
+        yield lambda trial: None
+        return
+    columns = (TextColumn("trials"), MofNCompleteColumn(), TimeRemainingColumn())
+    with (
+        Output(sys.stderr) as out,
+        Progress(*columns, console=Console(file=cast("Any", out)), transient=True) as bar,
+    ):
+        task = bar.add_task("trials", total=count)
+        yield lambda trial: bar.advance(task)
