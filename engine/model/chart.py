@@ -43,7 +43,8 @@ class ZoneView(Struct, frozen=True):
 
     kind: str
     """"OB" (order block), "BRK" (breaker), "S/R", "FVG" (fair value gap), "IFVG" (inverted), "LIQ" (pool),
-    "PDH", "PDL", "PWH", "PWL" (extremes of the day and the week before), "EQ" (middle of the last leg).
+    "PDH", "PDL", "PWH", "PWL" (extremes of the day and the week before), "EQ" (middle of the last leg),
+    "ONH", "ONL" (extremes of the night, once it is over), "VWAP" (of the session, as of its newest close).
     """
     direction: int
     low: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from engine.market.bars import BarsClosed, MinuteBars
@@ -12,7 +12,7 @@ from engine.model.chart import AlignmentView, FrameView, ZoneView
 from engine.model.instrument import Instrument
 from engine.model.market import Bar, Timeframe
 from engine.signals.alignment import USUAL_ALIGNMENT, Alignment, AlignmentConfig, align
-from engine.signals.chart_zones import zones_of
+from engine.signals.chart_zones import session_lines, zones_of
 from engine.signals.frame import FrameSignals
 from engine.signals.indicators.followed import Followed
 from engine.signals.order_flow import OrderFlow
@@ -49,6 +49,8 @@ class SignalBoard:
         self._shown: dict[_Key, FrameSignals] = {}
         """Of timeframes that nobody folds: made for charts alone."""
         self._followed = Followed(bars.since)
+        self._pictured = Followed(bars.since)
+        """Of charts alone."""
         self.flows: dict[str, OrderFlow] = {}
         """Whose prints are counted by who wanted them: those that somebody has asked for."""
         self._through = 0
@@ -84,6 +86,7 @@ class SignalBoard:
         self._read()
         self._alignments.pop(instrument, None)
         self._followed.forget(instrument)
+        self._pictured.forget(instrument)
         minutes = self._bars.bars(instrument, Timeframe.M1)
         if minutes:
             self._through = max(self._through, minutes[-1].close_ts)
@@ -243,7 +246,14 @@ class SignalBoard:
             longer = self._seen(instrument, Timeframe.H2).previous_week
             if longer.began == week.began:
                 week = longer
-        return zones_of(frame, week)
+        zones = zones_of(frame, week)
+        return zones if timeframe.by_calendar else (*zones, *self._session_lines(instrument))
+
+    def _session_lines(self, instrument: str) -> Iterator[ZoneView]:
+        """From indicators of their own: that somebody looks changes nothing for strategies."""
+        of, terms = self._pictured.get, ((self._calendar(instrument),), None, self._through)
+        levels = of(instrument, Timeframe.M1, SessionLevels, *terms)
+        return session_lines(levels, of(instrument, Timeframe.M1, SessionVwap, *terms))
 
     def _seen(self, instrument: str, timeframe: Timeframe) -> FrameSignals:
         """Of a timeframe that may be folded for nobody but whoever looks at it."""

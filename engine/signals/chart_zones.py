@@ -9,6 +9,7 @@ from engine.signals.frame import FrameSignals
 from engine.signals.gaps import GapState
 from engine.signals.order_blocks import BlockState
 from engine.signals.previous import Extremes
+from engine.signals.sessions import SessionLevels, SessionVwap
 
 _ZONES_A_KIND = 6
 """Most order blocks, levels, gaps and pools."""
@@ -62,6 +63,16 @@ def _lines(frame: FrameSignals, week: Extremes) -> Iterator[ZoneView]:
     leg = frame.legs.last
     if leg is not None:
         yield _line("EQ", leg.middle, leg.end.stamp, leg.known_at)
+
+
+def session_lines(levels: SessionLevels, vwap: SessionVwap) -> Iterator[ZoneView]:
+    """Extremes of the night once it is over, and where the VWAP is now."""
+    night = levels.night
+    if levels.night_ended and night is not None and night.high is not None and night.low is not None:
+        yield _line("ONH", night.high, levels.opened, levels.night_ended)
+        yield _line("ONL", night.low, levels.opened, levels.night_ended)
+    if vwap.value is not None and vwap.bar is not None:
+        yield _line("VWAP", round(vwap.value), vwap.bar.open_ts, vwap.bar.close_ts)
 
 
 def _line(kind: str, price: int, stamp: int, known_at: int, touches: int = 0) -> ZoneView:

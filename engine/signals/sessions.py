@@ -42,7 +42,7 @@ class Session:
         return True
 
 
-class Extremes:
+class SessionRange:
     """First price, highest and lowest of some bars; None before there is one."""
 
     __slots__ = ("high", "low", "open")
@@ -69,24 +69,24 @@ class SessionLevels:
     session that was not seen from its beginning the session and the night say nothing.
     """
 
-    __slots__ = ("_day", "_night", "_regular", "_session", "night_over")
+    __slots__ = ("_day", "_night", "_regular", "_session", "night_ended")
 
     def __init__(self, calendar: Calendar) -> None:
         self._session = Session(calendar)
-        self._day, self._night, self._regular = Extremes(), Extremes(), Extremes()
-        self.night_over = False
-        """Regular hours have begun: the night's levels don't change any more."""
+        self._day, self._night, self._regular = SessionRange(), SessionRange(), SessionRange()
+        self.night_ended = 0
+        """When the first bar of regular hours opened: the night's levels don't change any more; 0 before."""
 
     @property
-    def day(self) -> Extremes | None:
+    def day(self) -> SessionRange | None:
         return self._day if self._session.whole else None
 
     @property
-    def night(self) -> Extremes | None:
+    def night(self) -> SessionRange | None:
         return self._night if self._session.whole and self._night.open is not None else None
 
     @property
-    def regular(self) -> Extremes | None:
+    def regular(self) -> SessionRange | None:
         """Regular hours; None until one of their bars has been seen."""
         return self._regular if self._regular.open is not None else None
 
@@ -98,28 +98,31 @@ class SessionLevels:
     def add(self, bar: Bar) -> None:
         """Take a closed bar."""
         if self._session.rolled(bar):
-            self._day, self._night, self._regular = Extremes(), Extremes(), Extremes()
-            self.night_over = False
+            self._day, self._night, self._regular = SessionRange(), SessionRange(), SessionRange()
+            self.night_ended = 0
         self._day.add(bar)
         phase = self._session.calendar.phase(bar.open_ts)
         if phase is SessionPhase.RTH:
-            self.night_over = True
+            self.night_ended = self.night_ended or bar.open_ts
             self._regular.add(bar)
-        elif phase is SessionPhase.ETH and not self.night_over:
+        elif phase is SessionPhase.ETH and not self.night_ended:
             self._night.add(bar)
 
 
 class SessionVwap:
     """VWAP anchored at the open of the session; None where that was not seen from its beginning."""
 
-    __slots__ = ("_session", "_vwap")
+    __slots__ = ("_session", "_vwap", "bar")
 
     def __init__(self, calendar: Calendar) -> None:
         self._session = Session(calendar)
         self._vwap = Vwap()
+        self.bar: Bar | None = None
+        """The newest in it."""
 
     def add(self, bar: Bar) -> None:
         """Take a closed bar."""
+        self.bar = bar
         if self._session.rolled(bar):
             self._vwap.anchor()
         self._vwap.add(bar)

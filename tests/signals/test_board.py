@@ -189,7 +189,7 @@ def test_views_tell_what_the_readings_say() -> None:
 
 
 def test_zones_are_bands_of_ticks_from_the_past() -> None:
-    lines = {"LIQ", "PDH", "PDL", "PWH", "PWL", "EQ"}
+    lines = {"LIQ", "PDH", "PDL", "PWH", "PWL", "EQ", "ONH", "ONL", "VWAP"}
     kinds: set[tuple[str, int]] = set()
 
     def look(closed: BarsClosed, board: SignalBoard) -> None:

@@ -11,7 +11,7 @@ from engine.market.calendars.known import ALWAYS, CME, US_EQUITIES
 from engine.model.market import NANOS, Bar, Timeframe
 from engine.signals.board import SignalBoard
 from engine.signals.indicators.vwap import Vwap
-from engine.signals.sessions import Extremes, SessionLevels, SessionVwap, VolumeByTime
+from engine.signals.sessions import SessionLevels, SessionRange, SessionVwap, VolumeByTime
 from tests.signals.markets import minutes, run
 
 
@@ -37,7 +37,7 @@ DAY = [
 ]
 
 
-def shown(one: Extremes | None) -> tuple[int | None, ...] | None:
+def shown(one: SessionRange | None) -> tuple[int | None, ...] | None:
     return None if one is None else (one.open, one.high, one.low)
 
 
@@ -46,7 +46,7 @@ def test_session_night_and_regular_hours_by_the_calendar() -> None:
     seen = []
     for bar in DAY:
         levels.add(bar)
-        seen.append((shown(levels.day), shown(levels.night), shown(levels.regular), levels.night_over))
+        seen.append((shown(levels.day), shown(levels.night), shown(levels.regular), levels.night_ended > 0))
     assert seen == [
         (None, None, None, False),  # the session of the 15th began before we looked
         ((100, 110, 98), (100, 110, 98), None, False),
@@ -113,7 +113,7 @@ def test_the_board_has_them_since_the_open_though_charts_keep_less() -> None:
     found: list[tuple[float | None, float | None]] = []
 
     def each(closed: BarsClosed, board: SignalBoard) -> None:
-        by_hand, levels = Vwap(), Extremes()
+        by_hand, levels = Vwap(), SessionRange()
         start = CME.day_bounds(CME.trade_date(closed.bars[0].open_ts))[0]
         for bar in market:
             if start <= bar.open_ts < closed.ts:
@@ -121,6 +121,12 @@ def test_the_board_has_them_since_the_open_though_charts_keep_less() -> None:
                 levels.add(bar)
         found.append((board.vwap("ES").value, by_hand.value))
         assert shown(board.session("ES").day) == shown(levels)
+        drawn = {zone.kind: zone.low for zone in board.zones("ES", Timeframe.M5)}
+        assert drawn["VWAP"] == round(by_hand.value or 0)
+        night, over = board.session("ES").night, board.session("ES").night_ended
+        assert night is not None
+        assert (drawn.get("ONH"), drawn.get("ONL")) == ((night.high, night.low) if over else (None, None))
+        assert "VWAP" not in {zone.kind for zone in board.zones("ES", Timeframe.H4)}
 
     run(
         [market],

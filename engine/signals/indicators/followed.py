@@ -42,7 +42,7 @@ class Followed:
         instrument: str,
         timeframe: Timeframe,
         kind: Callable[..., Made],
-        arguments: tuple[Hashable, ...],
+        arguments: tuple[Any, ...],
         of: str | None,
         through: int,
     ) -> Made:
