@@ -156,3 +156,21 @@ def test_a_seed_decides_what_is_tried(tape: str, capsys: Out, search: str) -> No
 def test_a_sweep_that_cannot_be_is_said(tape: str, capsys: Out, more: tuple[str, ...], said: str) -> None:
     assert backtest(tape, *more) == 2
     assert said in capsys.readouterr().err
+
+
+def test_two_workers_of_a_cluster_find_the_same(tape: str, capsys: Out) -> None:
+    distributed = pytest.importorskip("distributed", reason="tstream[cluster] is not installed")
+    told = []
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=False, protocol="tcp://", dashboard_address=None
+    ) as workers:
+        for more in (("--jobs", "1"), ("--cluster", workers.scheduler_address)):
+            assert backtest(tape, "--sweep", "min_score=4..5", *more, "--csv", "-") == 0
+            told.append(capsys.readouterr().out)
+    assert told[0] == told[1]
+
+
+def test_a_cluster_that_does_not_answer_is_said(tape: str, capsys: Out) -> None:
+    pytest.importorskip("distributed", reason="tstream[cluster] is not installed")
+    assert backtest(tape, "--sweep", "min_score=4,5", "--cluster", "nonsense") == 2
+    assert "no scheduler answers at nonsense" in capsys.readouterr().err

@@ -22,6 +22,15 @@ from tstream.lab.sweep import Plan, Trial, axes_of, best_first, on_cluster, on_t
 from tstream.lab.trial import instrument_of, settings_of
 from tstream.output import Output
 
+_HEADS = {
+    "trial": "#",
+    "net_usd": "net USD",
+    "win_rate": "won",
+    "profit_factor": "PF",
+    "max_drawdown_usd": "max DD",
+}
+"""Where a table has less room than a file."""
+
 
 def sweep(
     asked: Asked,
@@ -88,7 +97,7 @@ def _show(rows: Sequence[Any], trials: Sequence[Trial], plan: Plan, search: str)
     table = Table()
     names = list(dict.fromkeys(name for row in rows for name in row))
     for name in names:
-        table.add_column(name.replace("_usd", " USD").replace("_", " "), justify="right", no_wrap=True)
+        table.add_column(_HEADS.get(name, name), justify="right", no_wrap=True)
     for row in rows:
         table.add_row(*(_cell(row.get(name)) for name in names))
     console.print(table)
