@@ -17,6 +17,7 @@ from engine.model.market import Bar, Timeframe
 from engine.model.scores import PatternSeen
 from engine.signals.frame import FrameSignals
 from engine.signals.patterns import Pattern
+from engine.signals.regime import RegimeDetector
 from engine.strategies.learning import Tally, key_of
 
 
@@ -142,6 +143,7 @@ class _Series:
         self._rules = rules
         self._calendar = calendar_of(instrument.calendar)
         self._frame = FrameSignals(instrument.symbol, timeframe, calendar=self._calendar)
+        self._regime = RegimeDetector()
         self._open: list[_Open] = []
         self.found: list[Instance] = []
 
@@ -149,6 +151,7 @@ class _Series:
         self._move(bar)
         before = self._frame.bar
         self._frame.add(bar)
+        self._regime.add(bar)
         if not start <= bar.close_ts < end:
             return
         atr = self._frame.atr.value or 0.0
@@ -175,14 +178,14 @@ class _Series:
         return bool(self._open)
 
     def _seen(self, pattern: Pattern) -> PatternSeen:
-        trending = self._frame.reading.direction != 0
+        regime = self._regime.value
         return PatternSeen(
             pattern.kind,
             pattern.timeframe,
             pattern.direction,
             pattern.known_at,
             pattern.price,
-            "trending" if trending else "ranging",
+            "" if regime is None else regime,
             int(self._calendar.hhmm(pattern.known_at)[:2]),
         )
 

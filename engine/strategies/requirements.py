@@ -54,13 +54,13 @@ def seen(
     price: int,
 ) -> PatternSeen:
     """A pattern of `kind` that is known since `now`, with its circumstances. Price in ticks."""
-    reading = board.frame(instrument, timeframe).reading
+    regime = board.regime(instrument, timeframe).value
     return PatternSeen(
         kind,
         timeframe,
         side.sign,
         now,
         price,
-        "trending" if reading.direction else "ranging",
+        "" if regime is None else regime,
         board.hour(instrument, now),
     )
