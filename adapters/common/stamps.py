@@ -16,6 +16,9 @@ _days: dict[str, int] = {}
 _seconds: dict[str, int] = {}
 """Nanoseconds UTC of the newest texts down to the decimal point, as if they had no offset."""
 _MOST_SECONDS = 512
+_hours: dict[str, int] = {}
+"""Nanoseconds UTC at which the newest hours begin, by text ("2026-11-16T14"): history is full of them."""
+_UTC = frozenset(("", "Z", "+00:00"))
 
 
 def parse(text: str) -> int:
@@ -30,6 +33,13 @@ def parse(text: str) -> int:
         digits = text[20:-6]
         if digits.isdecimal() and digits.isascii() and len(digits) < 10:
             return start + int(digits) * _SCALE[len(digits)]
+    hour = _hours.get(text[:13])
+    if hour is not None and text[19:] in _UTC and text[13:14] == ":" == text[16:17] and len(text) > 18:
+        minute, second = text[14:16], text[17:19]
+        if minute.isdecimal() and minute.isascii() and second.isdecimal() and second.isascii():
+            minutes, seconds = int(minute), int(second)
+            if minutes < 60 and seconds < 60:
+                return hour + (minutes * 60 + seconds) * NANOS
     return _parse(text)
 
 
@@ -43,6 +53,10 @@ def _parse(text: str) -> int:
     if hours > 23 or minutes > 59 or seconds > 59:
         raise ValueError(f"not a time of day: {text[:40]!r}")
     total = _day_start(day) + hours * 3600 + minutes * 60 + seconds
+    if not fraction and text[19:] in _UTC:
+        if len(_hours) >= _MOST_SECONDS:
+            _hours.clear()
+        _hours[text[:13]] = (total - minutes * 60 - seconds) * NANOS
     if fraction:
         if len(_seconds) >= _MOST_SECONDS:
             _seconds.clear()

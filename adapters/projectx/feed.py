@@ -87,9 +87,10 @@ class ProjectXFeed:
         rows = await venue.rest.bars(contract, start, end, timeframe.minutes)
         now = venue.clock()
         bars: list[Bar] = []
+        prices = mapping.Prices(product)
         for number, row in enumerate(rows, 1):
             try:
-                bar = mapping.bar(row, product, timeframe)
+                bar = mapping.bar(row, prices, timeframe)
             except WireError as error:
                 raise RetryableError(f"history of {instrument}: {error}") from None
             if bar.close_ts <= now:
@@ -106,7 +107,7 @@ class ProjectXFeed:
             rows = await venue.rest.bars(contract, now - _PROBE_NS, now)
             if rows:
                 try:
-                    ago = max(0, now - mapping.bar(rows[-1], instrument).close_ts) // NANOS
+                    ago = max(0, now - mapping.bar(rows[-1], mapping.Prices(instrument)).close_ts) // NANOS
                 except WireError as error:
                     raise RetryableError(f"history of {instrument.symbol}: {error}") from None
                 return f"by REST {instrument.symbol} traded until {ago} s ago"

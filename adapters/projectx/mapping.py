@@ -125,16 +125,29 @@ def position(row: WirePosition, instrument: Instrument) -> VenuePosition:
     return VenuePosition(instrument.symbol, qty, row.average_price)
 
 
-def bar(row: BarRow, instrument: Instrument, timeframe: Timeframe = Timeframe.M1) -> Bar:
-    """One closed bar of history, stamped by its open."""
+class Prices(dict[Decimal, int]):
+    """Ticks of one instrument by price: a market moves between the same few, and each is read once. Raises
+    WireError for a price off the grid.
+    """
+
+    def __init__(self, instrument: Instrument) -> None:
+        self.instrument = instrument
+
+    def __missing__(self, price: Decimal) -> int:
+        ticks = self[price] = _ticks_of(self.instrument, price)
+        return ticks
+
+
+def bar(row: BarRow, prices: Prices, timeframe: Timeframe = Timeframe.M1) -> Bar:
+    """One closed bar of history, stamped by its open. Raises WireError."""
     return Bar(
-        instrument=instrument.symbol,
+        instrument=prices.instrument.symbol,
         timeframe=timeframe,
         open_ts=_stamp(row.t),
-        open=_ticks_of(instrument, row.o),
-        high=_ticks_of(instrument, row.h),
-        low=_ticks_of(instrument, row.l),
-        close=_ticks_of(instrument, row.c),
+        open=prices[row.o],
+        high=prices[row.h],
+        low=prices[row.l],
+        close=prices[row.c],
         volume=row.v,
         backfilled=True,
     )

@@ -51,6 +51,19 @@ def test_nonsense_is_refused(text: str) -> None:
         stamps.parse(text)
 
 
+@pytest.mark.parametrize(
+    "rest",
+    [":60:00Z", ":1_:00Z", ":00:60Z", ":00:0", ".00:00Z", ":00-00Z", ":٠٠:00Z", ":00:00+01", ":00:00Zz"],
+)
+def test_an_hour_that_is_known_makes_no_nonsense_good(rest: str) -> None:
+    hour = "2031-10-06T11"
+    for offset in ("Z", "+00:00", ""):
+        assert stamps.parse(f"{hour}:30:05{offset}") - stamps.parse(f"{hour}:00:00{offset}") == 1_805 * 10**9
+    assert stamps.parse(f"{hour}:30:05+01:00") == stamps.parse(f"{hour}:30:05Z") - 3_600 * 10**9
+    with pytest.raises(ValueError):  # noqa: PT011  the text is checked by its kind
+        stamps.parse(f"{hour}{rest}")
+
+
 @pytest.mark.parametrize("fraction", ["", "1_2", " 12", "+12", "-1", "１２", "²", "1234567890", "12x", "1.2"])
 def test_a_second_that_is_known_makes_no_nonsense_good(fraction: str) -> None:
     second = "2031-10-06T10:00:00"

@@ -184,7 +184,7 @@ def test_practice_is_told_by_the_name_alone(name: str, kind: AccountKind) -> Non
 
 def test_bar_of_history() -> None:
     row = {"t": "2031-10-06T14:29:00+00:00", "o": 21_000, "h": 21_001.5, "l": 20_999.75, "c": 21_001, "v": 7}
-    bar = mapping.bar(read(raw(row | {"d": None, "k": None}), BarRow), MNQ)
+    bar = mapping.bar(read(raw(row | {"d": None, "k": None}), BarRow), mapping.Prices(MNQ))
     assert (bar.open, bar.high, bar.low, bar.close, bar.volume) == (84_000, 84_006, 83_999, 84_004, 7)
     assert bar.backfilled
     assert bar.close_ts - bar.open_ts == 60 * 10**9

@@ -108,9 +108,8 @@ def test_contracts() -> None:
 
 def test_bars() -> None:
     bars = [{BAR_KEYS[key]: value for key, value in row.items()} for row in load("history_bars_1m_2h.json")]
-    mapped = [
-        mapping.bar(row, CME_FUTURES["MNQ"]) for row in read_rows(Raw(json.dumps(bars).encode()), BarRow)
-    ]
+    prices = mapping.Prices(CME_FUTURES["MNQ"])
+    mapped = [mapping.bar(row, prices) for row in read_rows(Raw(json.dumps(bars).encode()), BarRow)]
     assert len(mapped) == len(bars)
     assert all(newer.open_ts > older.open_ts for newer, older in pairwise(mapped))
     assert all(bar.low <= min(bar.open, bar.close) <= max(bar.open, bar.close) <= bar.high for bar in mapped)
