@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 from hypothesis import HealthCheck, settings
+
+# Programs that tests start are started as people start them: what was compiled once is kept.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # The same examples each time, and no clock in a verdict: a test fails for what it tests or not at all.
 # `python -m tests.torture` takes seeds and looks further.

@@ -13,6 +13,9 @@ from typing import Self, TypeVar
 
 import psutil
 
+from adapters.control.client import NoEngineError, fetch_view
+from engine.model.errors import PortError
+from engine.model.view import View
 from tests.support.patience import patient
 from tstream.run.practice import VENUE_MODULE
 
@@ -121,6 +124,13 @@ class Headless:
     def beside(self, *args: str) -> subprocess.CompletedProcess[str]:
         """Run another command on the same home."""
         return tstream(self._home, *args)
+
+    def view(self) -> View | None:
+        """What the engine shows over its socket, if it answers: without a process for each look."""
+        try:
+            return fetch_view(self._home / "run" / "control.sock")
+        except (NoEngineError, PortError):
+            return None
 
     def practice(self) -> psutil.Process:
         """The practice venue's process, once it listens."""

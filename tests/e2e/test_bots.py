@@ -6,7 +6,6 @@ from pathlib import Path
 
 from engine.model.view import BotView, View
 from tests.e2e.program import Headless
-from tests.e2e.test_several import seen
 from tests.e2e.venue import Venue
 
 SETTINGS = """
@@ -35,17 +34,17 @@ def test_two_bots_hold_one_contract_beside_each_other_and_a_stop_outlasts_a_kill
         venue = Venue(run.practice())
 
         def both() -> bool | None:
-            known = bots(seen(run))
+            known = bots(run.view())
             return (bool(known) and known["one"].open_plans == known["two"].open_plans == 1) or None
 
         run.until(both, "both hold a trade", 120)
         run.until(lambda: venue.protected() or None, "all of it is protected")
-        assert bots(seen(run))["watcher"].entries == 0
+        assert bots(run.view())["watcher"].entries == 0
         told = run.beside("bots", "stop", "one")
         assert (told.returncode, told.stderr) == (0, "")
         run.kill()
     with Headless(home, "--speed", "20") as run:
-        known = run.until(lambda: bots(seen(run)) or None, "it answers")
+        known = run.until(lambda: bots(run.view()) or None, "it answers")
         assert known["one"].state == "stopped by cli"
         assert known["two"].state == "running"
         assert known["watcher"].state == "signals only"

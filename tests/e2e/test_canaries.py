@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.e2e.program import TSTREAM, environment
@@ -75,7 +75,7 @@ def test_secrets_are_in_no_log_journal_tape_view_answer_or_crash(home: Path, tmp
     home.mkdir()
     with venue(tokens) as port:
         (home / "tstream.toml").write_text(
-            'trading = "live"\n[log]\nlevel = "DEBUG"\n[venues.projectx]\n'
+            'trading = "live"\ncontracts = ["MNQ"]\n[log]\nlevel = "DEBUG"\n[venues.projectx]\n'
             f'api_url = "http://127.0.0.1:{port}"\nrtc_url = "http://127.0.0.1:{port}"\n'
         )
         surroundings = {
@@ -101,6 +101,8 @@ def test_secrets_are_in_no_log_journal_tape_view_answer_or_crash(home: Path, tmp
                 check=False,
             )
             answers.append(asked.stdout + asked.stderr)
+            with suppress(subprocess.TimeoutExpired):
+                run.wait(0.3)
         assert run.stdout is not None
         printed = run.stdout.read()
         run.stdout.close()

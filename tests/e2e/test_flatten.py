@@ -55,17 +55,17 @@ def venue_alone(home: Path, accounts: int = 1) -> Iterator[psutil.Process]:
         process.stdout.close()
 
 
-def test_flatten_after_a_kill_with_an_open_position(home: Path) -> None:
-    with Headless(home, "--speed", "20") as run:
+def test_flatten_after_a_kill_with_an_open_position(desk: Path) -> None:
+    with Headless(desk, "--speed", "20") as run:
         held(run)
         run.kill()
-    told = tstream(home, "flatten", "--yes", "--wait", "60", seconds=90)
+    told = tstream(desk, "flatten", "--yes", "--wait", "60", seconds=90)
     assert told.returncode == 0, told.stderr
     assert "everything is flat; entries stay paused" in told.stdout
     assert "no engine answers" in told.stderr
     assert "is flat, verified at the venue" in told.stderr
     assert "Traceback" not in told.stderr
-    with venue_alone(home) as process:
+    with venue_alone(desk) as process:
         venue = Venue(process)
         assert (venue.signed(), venue.live_orders()) == ({}, [])
 
@@ -83,8 +83,8 @@ def test_flatten_without_an_engine_asks_first(home: Path) -> None:
         assert "nothing was done" in terminal.text
 
 
-def test_a_hung_engine_is_named_and_taken_over_only_when_told_to(home: Path) -> None:
-    with Headless(home, "--speed", "20") as run:
+def test_a_hung_engine_is_named_and_taken_over_only_when_told_to(desk: Path) -> None:
+    with Headless(desk, "--speed", "20") as run:
         held(run)
         pid = run.process.pid
         os.kill(pid, signal.SIGSTOP)
@@ -94,7 +94,7 @@ def test_a_hung_engine_is_named_and_taken_over_only_when_told_to(home: Path) -> 
         assert "--takeover" in told.stderr
         assert psutil.Process(pid).status() == psutil.STATUS_STOPPED
         with Cockpit.start(
-            home, "flatten", "--takeover", "--wait", "60", command=(str(TSTREAM),), size=(160, 50)
+            desk, "flatten", "--takeover", "--wait", "60", command=(str(TSTREAM),), size=(160, 50)
         ) as terminal:
             terminal.wait_for(rf"End process {pid} with SIGKILL and flatten from here\? \[y/N\]")
             terminal.press("y\n")
@@ -104,20 +104,20 @@ def test_a_hung_engine_is_named_and_taken_over_only_when_told_to(home: Path) -> 
             assert "everything is flat" in terminal.text
         assert run.process.wait(patient(5)) == -signal.SIGKILL
         gone(run._practice)
-    with venue_alone(home) as process:
+    with venue_alone(desk) as process:
         venue = Venue(process)
         assert (venue.signed(), venue.live_orders()) == ({}, [])
 
 
-def test_f34_f54_an_engine_that_answers_is_asked_and_never_taken_over(home: Path) -> None:
+def test_f34_f54_an_engine_that_answers_is_asked_and_never_taken_over(desk: Path) -> None:
     """A takeover ends who hangs, and nobody takes an account from two sides."""
-    with Headless(home, "--speed", "20") as run:
+    with Headless(desk, "--speed", "20") as run:
         run.practice()
-        run.until(lambda: run.beside("status").returncode == 0, "it answers")
+        run.until(run.view, "it answers")
         # An engine that answers is asked to do it, however many sit on its socket; nobody is ended.
         crowd = [socket.socket(socket.AF_UNIX) for _ in range(16)]
         for client in crowd:
-            client.connect(str(home / "run" / "control.sock"))
+            client.connect(str(desk / "run" / "control.sock"))
         told = run.beside("flatten", "--yes", "--takeover")
         for client in crowd:
             client.close()

@@ -19,8 +19,8 @@ def test_without_a_terminal_the_cockpit_says_what_to_do_instead(home: Path) -> N
     assert not home.exists()
 
 
-def test_f37_a_timed_run_whose_clock_is_set_ends_by_itself_with_its_summary(home: Path) -> None:
-    with Headless(home, "--for", "40s", "--speed", "20", "--fault", "engine-clock:at=25,by=-300") as run:
+def test_f37_a_timed_run_whose_clock_is_set_ends_by_itself_with_its_summary(desk: Path) -> None:
+    with Headless(desk, "--for", "40s", "--speed", "20", "--fault", "engine-clock:at=25,by=-300") as run:
         practice = run.practice()
         assert run.process.wait(patient(60)) == 0
         gone(practice)
@@ -47,9 +47,9 @@ def test_commands_over_the_socket_reach_the_venue_and_nobody_else_gets_in(home: 
             answer = run.beside("status", "--json")
             return json.loads(answer.stdout) if answer.returncode == 0 else {}
 
-        held = run.until(lambda: view().get("positions"), "a position opens")
+        run.until(lambda: (seen := run.view()) and seen.positions, "a position opens")
         run.until(venue.protected, "each position has its stops at the venue")
-        shown = run.beside("status")
+        held, shown = view()["positions"], run.beside("status")
         assert shown.returncode == 0
         assert "PRACTICE" in shown.stdout
         assert all(position["instrument"] in shown.stdout for position in held)

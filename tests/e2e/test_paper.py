@@ -4,13 +4,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from tests.e2e.program import Headless
 from tests.e2e.venue import Venue
 
 
 def test_a_paper_book_trades_beside_the_account_and_survives_a_kill(home: Path) -> None:
     home.mkdir()
-    (home / "tstream.toml").write_text("[paper]\nenabled = true\nslippage_ticks = 3\n")
+    (home / "tstream.toml").write_text('contracts = ["MNQ"]\n[paper]\nenabled = true\nslippage_ticks = 3\n')
     with Headless(home, "--speed", "20") as run:
         run.practice()
         view = run.until(lambda: _both_hold(run), "both books hold something")
@@ -40,8 +42,9 @@ def test_a_paper_book_trades_beside_the_account_and_survives_a_kill(home: Path) 
 
 
 def _view(run: Headless) -> dict[str, Any]:
-    answer = run.beside("status", "--json")
-    return json.loads(answer.stdout) if answer.returncode == 0 else {}
+    """As `tstream status --json` prints it."""
+    view = run.view()
+    return {} if view is None else json.loads(msgspec.json.encode(view))
 
 
 def _both_hold(run: Headless) -> dict[str, Any] | None:

@@ -9,9 +9,9 @@ from tests.e2e.venue import Venue
 from tests.support.patience import patient
 
 
-def test_a_killed_practice_venue_is_started_again(home: Path) -> None:
+def test_a_killed_practice_venue_is_started_again(desk: Path) -> None:
     """Account, orders and protection are those of before, and the engine trades on."""
-    with Headless(home, "--speed", "12") as run:
+    with Headless(desk, "--speed", "12") as run:
         killed = run.practice()
         venue = Venue(killed)
         run.until(venue.protected, "each position has its stops at the venue", 120)

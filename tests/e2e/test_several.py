@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import msgspec
 import psutil
 
 from engine.model.events import LinkState
@@ -15,24 +14,18 @@ from tests.e2e.venue import Venue
 from tests.support.patience import patient
 
 
-def seen(run: Headless) -> View | None:
-    """What the engine shows, if it answers."""
-    told = run.beside("status", "--json")
-    return msgspec.json.decode(told.stdout, type=View) if told.returncode == 0 else None
-
-
 def reconciled(run: Headless, *books: str) -> View | None:
     """What it shows once it knows these books, and has compared them with their venue."""
-    view = seen(run)
+    view = run.view()
     known = {book.book for book in view.books if book.reconciled} if view is not None else set()
     return view if known == set(books) else None
 
 
-def test_of_two_venues_one_hangs_and_is_killed_and_the_other_goes_on(home: Path) -> None:
+def test_of_two_venues_one_hangs_and_is_killed_and_the_other_goes_on(desk: Path) -> None:
     """A flatten of both closes what can be closed, and verifies it; the dead venue is started again, and the
     flatten that was begun ends there too.
     """
-    with Headless(home, "--venues", "2", "--speed", "12") as run:
+    with Headless(desk, "--venues", "2", "--speed", "12") as run:
         processes = run.practices(2)
         run.until(lambda: reconciled(run, "practice", "practice2"), "both books are known")
         left, killed = Venue(processes["practice"]), processes["practice2"]
@@ -44,7 +37,7 @@ def test_of_two_venues_one_hangs_and_is_killed_and_the_other_goes_on(home: Path)
         assert "(practice2)" in told.stderr
         assert "(practice)" not in told.stderr
         assert (left.signed(), left.live_orders()) == ({}, [])
-        shown = run.until(lambda: seen(run), "it answers")
+        shown = run.until(run.view, "it answers")
         assert {book.book for book in shown.books if book.flatten is not None} == {"practice2"}
         killed.kill()
         killed.wait(patient(10))
@@ -60,7 +53,7 @@ def test_of_two_venues_one_hangs_and_is_killed_and_the_other_goes_on(home: Path)
         assert told.returncode == 0, told.stderr
 
         def whole() -> bool:
-            view = seen(run)
+            view = run.view()
             return view is not None and all(
                 link.state is LinkState.LIVE for link in view.links if link.needed
             )
@@ -68,11 +61,11 @@ def test_of_two_venues_one_hangs_and_is_killed_and_the_other_goes_on(home: Path)
         run.until(whole, "every connection stands again", 60)
 
 
-def test_three_accounts_of_one_login_are_three_books(home: Path) -> None:
+def test_three_accounts_of_one_login_are_three_books(desk: Path) -> None:
     """One is flattened and the others stay as they are; all are flattened, and verified each; without an
     engine too.
     """
-    with Headless(home, "--accounts", "3", "--speed", "20") as run:
+    with Headless(desk, "--accounts", "3", "--speed", "20") as run:
         process = run.practice()
         view = run.until(
             lambda: reconciled(run, "practice-1", "practice-2", "practice-3"), "three books are known"
@@ -87,7 +80,7 @@ def test_three_accounts_of_one_login_are_three_books(home: Path) -> None:
         assert told.returncode == 0, told.stderr
         assert (second.signed(), second.live_orders()) == ({}, [])
         closed = [len(one.trades()) for one in (first, third)]
-        shown = run.until(lambda: seen(run), "it answers")
+        shown = run.until(run.view, "it answers")
         assert not [one for one in shown.positions if one.book == "practice-2"]
         assert [book.flatten for book in shown.books] == [None] * 3
         for one, before in zip((first, third), closed, strict=True):
@@ -95,9 +88,9 @@ def test_three_accounts_of_one_login_are_three_books(home: Path) -> None:
         unknown = run.beside("flatten", "--yes", "--book", "practice-9")
         assert (unknown.returncode, "practice-1, practice-2, practice-3" in unknown.stderr) == (2, True)
         run.kill()
-    told = tstream(home, "flatten", "--yes", "--wait", "60", seconds=90)
+    told = tstream(desk, "flatten", "--yes", "--wait", "60", seconds=90)
     assert told.returncode == 0, told.stderr
-    with venue_alone(home, accounts=3) as venue:
+    with venue_alone(desk, accounts=3) as venue:
         for number in range(3):
             one = Venue(venue, account=number)
             assert (one.signed(), one.live_orders()) == ({}, [])

@@ -13,8 +13,8 @@ IDEAS_SOON = "49"
 """A seed whose day has ideas at 08:26 and the next ones at 08:28."""
 
 
-def test_a_position_opens_protected_and_flattening_closes_it_at_the_venue(home: Path) -> None:
-    with Cockpit.start(home, "--speed", "12") as cockpit:
+def test_a_position_opens_protected_and_flattening_closes_it_at_the_venue(desk: Path) -> None:
+    with Cockpit.start(desk, "--speed", "12") as cockpit:
         venue = Venue(cockpit.practice())
         assert venue.positions() == []
         cockpit.wait_for(HELD, 90)

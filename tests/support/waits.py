@@ -13,11 +13,20 @@ PATIENCE_S = 10.0
 E = TypeVar("E")
 
 
+EAGER = 200
+"""Turns of the loop at which a condition is looked at before whoever waits leaves the machine to others."""
+LOOK_S = 0.003
+
+
 async def until(condition: Callable[[], Any], seconds: float = PATIENCE_S, *, look_s: float = 0.0) -> Any:
-    """What a condition gives once it is true: looked at each turn of the loop, or every `look_s` seconds."""
+    """What a condition gives once it is true: looked at in each turn of the loop at first, then every
+    LOOK_S or `look_s` seconds.
+    """
+    looks = 0
     async with asyncio.timeout(patient(seconds)):
-        while not (value := condition()):  # noqa: ASYNC110 - for what has no event of its own
-            await asyncio.sleep(look_s)
+        while not (value := condition()):
+            looks += 1
+            await asyncio.sleep(look_s or (LOOK_S if looks > EAGER else 0))
     return value
 
 
