@@ -155,13 +155,12 @@ def run() -> None:
                 f"{middle * 1e6:.0f} µs",
                 f"{mean * 1e6:.0f} µs",
                 f"{asked * 1e6:.0f} µs",
-                beside(mean, None if theirs is None else len(USUAL) * theirs),
+                beside(mean, theirs),
             )
         )
-    again = _MISSING if theirs is None else ms(len(USUAL) * theirs)
-    rows.append((f"{_PEER}, five windows of {WINDOW:,} bars", again, "", "", ""))
-    rows.append((f"{_PEER}, one window", _MISSING if theirs is None else ms(theirs), "", "", ""))
-    table("smc: what a close costs", ("", "median", "mean", "opinions asked for", "to the peer"), rows)
+    again = _MISSING if theirs is None else ms(theirs)
+    rows.append((f"{_PEER}, one window of {WINDOW:,} bars", again, "", "", ""))
+    table("smc: what a close costs", ("", "median", "mean", "opinions asked for", "to one window"), rows)
 
     whole = minutes(PASS)
     parts = [(part, full_pass(whole[:part])) for part in (PASS // 10, PASS // 2, PASS)]

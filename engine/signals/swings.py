@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import deque
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.model.market import Bar
 
@@ -35,12 +36,14 @@ class Swing(Struct, frozen=True):
     """Index of the swing that stands instead of this one: it does from its birth."""
     supersedes: int | None = None
     """Index of the swing that stood until this one was known."""
+    valid_to: int = 0
+    """When another one stood instead of it, nanoseconds UTC; 0 while it stands."""
 
 
 class SwingDetector:
     """Finds swings of one series, one closed bar at a time."""
 
-    __slots__ = ("_bars", "_highs", "_kept", "_lows", "_seen", "size")
+    __slots__ = ("_bars", "_highs", "_kept", "_lows", "_seen", "ended", "size")
 
     def __init__(self, size: int = 5) -> None:
         if size < 1:
@@ -51,6 +54,8 @@ class SwingDetector:
         self._lows: deque[int] = deque(maxlen=2 * size)
         self._seen = 0
         self._kept: Swing | None = None
+        self.ended: Swing | None = None
+        """The swing whose place the newest one took, as it is since then; None where it took none."""
 
     def add(self, bar: Bar) -> Swing | None:
         """Take a closed bar; gives the swing that its close confirms, if any."""
@@ -83,7 +88,11 @@ class SwingDetector:
             bar.close_ts,
             superseded_by=rival if weaker else None,
             supersedes=None if weaker else rival,
+            valid_to=bar.close_ts if weaker else 0,
         )
+        self.ended = None
         if not weaker:
+            if kept is not None:
+                self.ended = replace(kept, superseded_by=swing.index, valid_to=bar.close_ts)
             self._kept = swing
         return swing

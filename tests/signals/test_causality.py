@@ -45,10 +45,12 @@ def tell(bars: Sequence[Bar], size: int = 3) -> list[list[Said]]:
         swing = detector.add(bar)
         broken = structure.add(bar, swing)
         level = levels.add(swing, 5.0) if swing is not None else None
+        ended = detector.ended if swing is not None else None
         leg = legs.add(swing) if swing is not None else None
         frame.add(bar)
         said: list[Said] = [
-            *(one for one in (swing, broken, leg, level, frame.pattern, frame.reading) if one is not None),
+            *(one for one in (swing, ended, broken, leg, level) if one is not None),
+            *(one for one in (frame.pattern, frame.reading) if one is not None),
             *blocks.add(bar, () if broken is None else (broken,), 5.0),
             *gaps.add(bar, 5.0),
             *pools.add(bar, swing, 40.0),

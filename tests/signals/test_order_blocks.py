@@ -3,6 +3,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.model.market import Bar
 from engine.signals.order_blocks import BlockState, OrderBlock, OrderBlocks
@@ -120,3 +122,53 @@ def test_statistics_count_every_block_and_memory_is_bounded() -> None:
     over = blocks.counts[BlockState.DEAD] + blocks.counts[BlockState.EXPIRED]
     assert over + len(blocks.live) == blocks.created
     assert len(blocks.finished) == 8
+
+
+candles = st.lists(st.tuples(st.integers(0, 30), *[st.integers(0, 8)] * 3), min_size=8, max_size=90)
+
+
+@given(candles, st.integers(1, 30))
+def test_blocks_live_as_one_that_looks_at_every_block_at_every_bar_says(
+    rows: list[tuple[int, int, int, int]], age: int
+) -> None:
+    """The plain reading of the definition, with a break wherever a bar closes beyond the five before it."""
+    blocks = OrderBlocks(expire_after=age)
+    lives: list[tuple[int, int, int, int, BlockState]] = []
+    bars: list[Bar] = []
+    for n, (low, span, opened, closed) in enumerate(rows):
+        one = bar(n, low + min(opened, span), low + span, low, low + min(closed, span))
+        before, expected = bars[-5:], []
+        for number, (born, up, bottom, top, state) in enumerate(lives, 1):
+            new = state
+            if state in (BlockState.DEAD, BlockState.EXPIRED):
+                continue
+            beyond = one.low < bottom if up else one.high > top
+            if n - born > age:
+                new = BlockState.EXPIRED
+            elif state is BlockState.BROKEN:
+                new = BlockState.DEAD if (one.high > top if up else one.low < bottom) else state
+            elif beyond:
+                new = BlockState.BROKEN
+            elif one.low <= top if up else one.high >= bottom:
+                new = BlockState.MITIGATED
+            if new is not state:
+                lives[number - 1] = born, up, bottom, top, new
+                expected.append((number, new))
+        breaks = []
+        if len(before) == 5:
+            highest, lowest = max(b.high for b in before), min(b.low for b in before)
+            if one.close > highest or one.close < lowest:
+                up = one.close > highest
+                breaks.append(broke(1 if up else -1, highest if up else lowest, n - 5, one, n))
+                move = before[1:]
+                zone = (
+                    min(reversed(move), key=lambda b: b.low)
+                    if up
+                    else max(reversed(move), key=lambda b: b.high)
+                )
+                lives.append((n, up, zone.low, zone.high, BlockState.ACTIVE))
+                expected.append((len(lives), BlockState.ACTIVE))
+        changed = blocks.add(one, breaks)
+        bars.append(one)
+        assert sorted((b.number, b.state) for b in changed if b.state_at == one.close_ts) == sorted(expected)
+        assert len(blocks._triggers) == len(blocks.live)

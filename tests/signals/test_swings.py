@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from engine.model.market import Bar
 from engine.signals.swings import Swing, SwingDetector
@@ -48,6 +49,18 @@ def test_of_a_run_of_highs_the_highest_stands_and_ties_go_to_the_first() -> None
         (25, 3, None),
         (25, None, 6),
     ]
+
+
+def test_a_swing_that_is_superseded_ends_when_the_better_one_is_known() -> None:
+    bars = spans((n - 5, top) for n, top in enumerate([11, 11, 11, 20, 12, 12, 25, 12, 12, 25, 12, 12]))
+    detector = SwingDetector(2)
+    ends = [(detector.ended, swing) for one in bars if (swing := detector.add(one)) is not None]
+    (first, none), (ended, better), (nothing, plateau) = [
+        (gone, swing) for gone, swing in ends if swing.kind > 0
+    ]
+    assert (first, nothing, none.valid_to, better.valid_to) == (None, None, 0, 0)
+    assert ended == replace(none, superseded_by=better.index, valid_to=better.known_at)
+    assert plateau.valid_to == plateau.known_at
 
 
 @given(
