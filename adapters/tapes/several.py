@@ -6,20 +6,33 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from heapq import merge
 from pathlib import Path
+from typing import Protocol
 
 from adapters.tapes.fields import TapeError
 from adapters.tapes.inbox import InboxContents, NothingToldError, read_inbox
 from adapters.tapes.recording import RECORDING_SUFFIX, read_header
 from adapters.tapes.tape import Tape
-from engine.model.events import Print, Quote
+from engine.model.events import BarReported, Print, Quote
 from engine.model.instrument import Instrument
 from engine.model.market import Bar
 
 
-class Together:
-    """A MarketSource of tapes of different contracts, in the order of their times."""
+class Played(Protocol):
+    """A market of one contract that ends: a tape, or the bars of a dataset."""
 
-    def __init__(self, tapes: Sequence[Tape]) -> None:
+    instruments: Sequence[Instrument]
+    start_ts: int
+    end_ts: int
+
+    def history(self, instrument: str) -> Sequence[Bar]: ...
+
+    def events(self) -> Iterator[Quote | Print] | Iterator[BarReported]: ...
+
+
+class Together:
+    """A MarketSource of recordings of different contracts, in the order of their times."""
+
+    def __init__(self, tapes: Sequence[Played]) -> None:
         """Raises TapeError where two are of one contract."""
         self._tapes = {tape.instruments[0].symbol: tape for tape in tapes}
         if len(self._tapes) < len(tapes):
@@ -27,7 +40,7 @@ class Together:
         self.instruments = tuple(tape.instruments[0] for tape in tapes)
         self.start_ts = min(tape.start_ts for tape in tapes)
         self.end_ts = max(tape.end_ts for tape in tapes)
-        self.bar_ns = max(tape.bar_ns for tape in tapes)
+        self.bar_ns = max(tape.bar_ns if isinstance(tape, Tape) else 0 for tape in tapes)
         """Length of the bars that prints are made up from, nanoseconds; 0 where they are real."""
 
     def history(self, instrument: str) -> Sequence[Bar]:
@@ -35,11 +48,12 @@ class Together:
         tape = self._tapes.get(instrument)
         return () if tape is None else tape.history(instrument)
 
-    def events(self) -> Iterator[Quote | Print]:
+    def events(self) -> Iterator[Quote | Print | BarReported]:
         """All that happened; what happened at one instant in the order of the tapes."""
         if len(self._tapes) == 1:
-            return next(iter(self._tapes.values())).events()
-        return merge(*(tape.events() for tape in self._tapes.values()), key=lambda event: event.ts_recv)
+            yield from next(iter(self._tapes.values())).events()
+            return
+        yield from merge(*(tape.events() for tape in self._tapes.values()), key=lambda event: event.ts_recv)
 
 
 def open_recordings(

@@ -74,7 +74,7 @@ def test_its_journal_is_that_of_a_headless_run_at_any_pace(places: Paths, tmp_pa
     assert headless.records > 3
     hashes = []
     for speed in (None, 4000.0):
-        run = run_of(places, ReplayOptions(tapes=(tape,), contracts=("ES",), speed=speed))
+        run = run_of(places, ReplayOptions(tapes=(str(tape),), contracts=("ES",), speed=speed))
         with playing(run) as thread:
             wait(lambda: thread.view().replay == "ended", "the recording ends")
             assert thread.view().practice_time
@@ -89,7 +89,7 @@ def test_its_journal_is_that_of_a_headless_run_at_any_pace(places: Paths, tmp_pa
 
 
 def test_several_contracts_play_together_and_time_goes_at_the_pace(places: Paths, tmp_path: Path) -> None:
-    tapes = ticks(tmp_path / "es.csv", 5000), ticks(tmp_path / "nq.csv", 20_000)
+    tapes = str(ticks(tmp_path / "es.csv", 5000)), str(ticks(tmp_path / "nq.csv", 20_000))
     chosen = ReplayOptions(tapes=tapes, contracts=("ES", "NQ"), speed=20.0, begins="08:45")
     with playing(run_of(places, chosen)) as thread:
         wait(lambda: thread.view().replay == "×20", "it plays")
@@ -127,6 +127,27 @@ def test_a_recorded_day_of_this_installation_is_found_by_its_date(
     assert "is no date: write YYYY-MM-DD" in capsys.readouterr().err
 
 
+def test_datasets_are_played_as_bars(places: Paths, tmp_path: Path) -> None:
+    for name, price in (("ES", 5000), ("NQ", 20_000)):
+        tape = ticks(tmp_path / f"{name}.csv", price)
+        assert call(["data", "import", str(tape), "--symbol", name]) == 0
+    run = run_of(places, ReplayOptions(tapes=("es-1m", "nq-1m"), speed=None))
+    with playing(run) as thread:
+        wait(lambda: thread.view().replay == "ended", "the recording ends")
+        assert [contract.instrument for contract in thread.view().contracts] == ["ES", "NQ"]
+        assert thread.view().ts == START + 20 * MINUTE
+        chart = thread.chart("NQ", Timeframe.M1)
+        assert chart is None or len(chart.bars) == 20
+    assert run.summary is not None
+    assert run.summary.fills.startswith("at the next bar's open")
+    with pytest.raises(UsageError, match="play one kind at a time"):
+        run_of(places, ReplayOptions(tapes=("es-1m", str(tape)), contracts=("NQ",)))
+    with pytest.raises(
+        UsageError, match=r"nothing\.csv is neither a file nor a dataset; there are es-1m, nq-1m"
+    ):
+        run_of(places, ReplayOptions(tapes=("nothing.csv",), contracts=("ES",)))
+
+
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
@@ -142,6 +163,6 @@ def test_what_cannot_be_played_is_said(
     places: Paths, tmp_path: Path, options: dict[str, object], problem: str
 ) -> None:
     tape = ticks(tmp_path / "es.csv", 5000, 2)
-    tapes = (tape,) * int(str(options.pop("tapes", 0)))
+    tapes = (str(tape),) * int(str(options.pop("tapes", 0)))
     with pytest.raises(UsageError, match=problem):
         run_of(places, ReplayOptions(tapes=tapes, **options))  # type: ignore[arg-type]

@@ -34,13 +34,11 @@ Contract = Annotated[
 def replay(
     context: typer.Context,
     tapes: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Argument(
             metavar="TAPE",
-            exists=True,
-            dir_okay=False,
-            readable=True,
-            help="Recordings to play together: ticks, bars, or what a run has recorded (.jsonl.gz).",
+            help="What to play together: files of ticks or bars, what a run has recorded (.jsonl.gz), or "
+            "datasets.",
         ),
     ] = None,
     date: Annotated[

@@ -15,27 +15,30 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from adapters.datasets.library import Library
 from adapters.store.lock import InstanceLock, lock_name
 from adapters.store.virtual import SyncJournal
 from adapters.tapes.fields import TapeError
 from adapters.tapes.inbox import NothingToldError
 from adapters.tapes.recording import RECORDING_SUFFIX, read_header
-from adapters.tapes.several import Together, open_recordings, recordings_in
+from adapters.tapes.several import Played, Together, open_recordings, recordings_in
 from adapters.tapes.tape import Tape, open_tape
+from engine.lab.backtest import BarMarket
 from engine.lab.replay import Replay
 from engine.lab.summary import Summary
 from engine.market.calendars.calendar import Calendar
 from engine.market.calendars.known import CME, calendar_of
 from engine.model.instrument import CME_FUTURES, Instrument
-from engine.model.market import MINUTE
+from engine.model.market import MINUTE, Timeframe
 from engine.model.records import AnyRecord, encode
 from engine.runtime.paced_replay import PacedReplay
 from engine.venue.fill_model import FillModel
 from tstream.clock import wall_ns
 from tstream.errors import UsageError
+from tstream.lab.past import dataset_of
 from tstream.options import RunOptions
 from tstream.output import Output
-from tstream.paths import Paths
+from tstream.paths import Paths, find
 from tstream.run.cockpit import Cockpit, needs_terminal
 from tstream.run.first_picture import FirstPicture, picture_of
 from tstream.run.headless import in_words
@@ -53,7 +56,8 @@ _WEEK = 7 * _DAY
 class ReplayOptions:
     """One replay."""
 
-    tapes: tuple[Path, ...] = ()
+    tapes: tuple[str, ...] = ()
+    """Files, or names of datasets."""
     day: date | None = None
     """A trade date of which this installation has recordings; instead of tapes."""
     venue: str | None = None
@@ -114,6 +118,7 @@ class ReplayRun:
         self._traded = {i.symbol: _terms(settings, i) for i in source.instruments}
         kinds = dict.fromkeys(i.calendar for i in self._traded.values())
         self._calendars = tuple(map(calendar_of, kinds))
+        self._datasets = any(dataset_of(name) is not None for name in options.tapes)
         self._begins = self._since(self._calendars[0])
         self.summary: Summary | None = None
 
@@ -127,6 +132,8 @@ class ReplayRun:
         source = self._source
         traded, calendars = self._traded, self._calendars
         model = FillModel(bar_ns=source.bar_ns)
+        if self._datasets:
+            model = model.on_whole_bars()
         core = virtual_core(self.settings, tuple(traded.values()), "tape")
         with SyncJournal(fresh_journal(self._places, JOURNAL), install="tape") as journal:
 
@@ -170,17 +177,35 @@ def source_of(options: ReplayOptions, places: Paths, settings: Settings) -> Toge
         raise UsageError(str(error)) from None
 
 
-def _tapes(options: ReplayOptions, settings: Settings) -> list[Tape]:
-    tables = [file for file in options.tapes if not file.name.lower().endswith(RECORDING_SUFFIX)]
+def _datasets(options: ReplayOptions, settings: Settings) -> list[Played]:
+    """What is named is a dataset: bars are told as bars, so that none of it may be anything finer."""
+    found: list[Played] = []
+    library = Library(find().datasets)
+    for name in options.tapes:
+        dataset = dataset_of(name)
+        if dataset is None:
+            raise UsageError("a dataset is told in bars, and a tape in trades: play one kind at a time")
+        if dataset.timeframe is not Timeframe.M1:
+            raise UsageError(f"{name}: holds bars of {dataset.timeframe}; a replay is played on minutes")
+        bars = tuple(library.bars(name))
+        found.append(BarMarket(_terms(settings, dataset.instrument), bars))
+    return found
+
+
+def _tapes(options: ReplayOptions, settings: Settings) -> list[Played]:
+    if any(dataset_of(name) is not None for name in options.tapes):
+        return _datasets(options, settings)
+    files = [Path(name) for name in options.tapes]
+    tables = [file for file in files if not file.name.lower().endswith(RECORDING_SUFFIX)]
     if tables and len(options.contracts) != len(tables):
         raise UsageError(
             f"give --contract for each of {len(tables)} tapes that do not say which product they hold"
             if len(tables) > 1
             else "give --contract NAME: a recording does not say which product it holds"
         )
-    found = []
+    found: list[Played] = []
     names = iter(options.contracts)
-    for file in options.tapes:
+    for file in files:
         if file in tables:
             instrument = _known(settings, next(names))
             found.append(
