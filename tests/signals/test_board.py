@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from engine.market.bars import BarsClosed, MinuteBars
+from engine.market.candles import resample
 from engine.model.chart import AlignmentView
 from engine.model.events import HistoryLoaded
 from engine.model.instrument import CME_FUTURES
@@ -16,6 +17,8 @@ from engine.signals.alignment import WEIGHTS_PCT, align
 from engine.signals.board import SignalBoard
 from engine.signals.frame import FrameSignals
 from engine.signals.market_data import MarketData
+from engine.signals.previous import Previous
+from tests.market.feed import T0
 from tests.signals.markets import LIVE, SYMBOLS, WARM_UP, minutes, prints_of, run
 from tests.signals.shapes import wander
 
@@ -225,3 +228,22 @@ def test_the_market_of_these_tests_plays_all_its_minutes() -> None:
     run(minutes(8), lambda closed, board: closes.append(closed.ts))
     assert len(closes) == LIVE - 1
     assert closes == list(range(closes[0], closes[-1] + 1, MINUTE))
+
+
+def test_the_week_before_comes_from_half_hours_where_minutes_do_not_reach_back() -> None:
+    half_hours = wander(3, 48 * 30, timeframe=Timeframe.M30, step=20.0)
+    last = half_hours[-1].open_ts
+    minutes_only = wander(4, 600, first=(last - T0) // MINUTE - 570)
+    bars = MinuteBars()
+    bars.feed_up(minutes_only[-1].close_ts)
+    board = SignalBoard(CME_FUTURES, bars)
+    bars.load_history("ES", minutes_only)
+    board.warm_up("ES")
+    assert "PWH" not in {zone.kind for zone in board.zones("ES", Timeframe.M5)}
+    bars.load_history("ES", half_hours)
+    board.warm_up("ES", by_calendar=True)
+    found = {zone.kind: zone.low for zone in board.zones("ES", Timeframe.M5)}
+    now = Previous()
+    for bar in resample(half_hours, Timeframe.H2):
+        now.add(bar)
+    assert (found["PWL"], found["PWH"]) == (now.week.low, now.week.high)
