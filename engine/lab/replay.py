@@ -16,7 +16,7 @@ from engine.market.candles import resample
 from engine.market.quarantine import Quarantine
 from engine.model import events as ev
 from engine.model.instrument import Instrument
-from engine.model.market import Bar, Timeframe
+from engine.model.market import MINUTE, NANOS, Bar, Timeframe
 from engine.model.orders import Account, AccountKind
 from engine.model.records import AnyRecord
 from engine.venue.fill_model import FillModel
@@ -25,6 +25,11 @@ from engine.venue.paper import PaperBroker
 BOOK = "replay"
 START_BALANCE_USD = Decimal(50_000)
 NEVER = 1 << 63
+
+SETTLED_NS = 5 * NANOS
+"""So long after a bar was told, and its answers were given, the next look at the time is on a whole minute:
+between two bars nothing is told, over a weekend too.
+"""
 
 Keep = Callable[[Sequence[AnyRecord]], None]
 """Makes records durable, or remembers them, before their effects run."""
@@ -39,6 +44,9 @@ class BarOpens(NamedTuple):
 
     ts_recv: int
     bar: Bar
+
+
+_IN_BARS = (BarOpens, ev.BarReported)
 
 
 class Replay(PaperBroker):
@@ -103,11 +111,12 @@ class Replay(PaperBroker):
         alone = len(self._instruments) == 1
         played: Iterator[Played | BarOpens] = iter(market) if alone else with_opens(market)
         coming = next(played, None)
-        opened = False
+        opened, told = False, start_ts
         while coming is not None:
             opens, at = type(coming) is BarOpens, coming.ts_recv
             if alone and not opened and type(coming) is ev.BarReported:
                 if quick and self._quiet(coming, end):
+                    told = self.now
                     self._step(coming)
                     if self.outgoing:
                         self._settle()
@@ -117,6 +126,8 @@ class Replay(PaperBroker):
                     continue
                 opens, at = True, coming.bar.open_ts
             due, deadline = self.next_due(), self._core.next_deadline()
+            if isinstance(coming, _IN_BARS) and deadline > told + SETTLED_NS:
+                deadline += -deadline % MINUTE
             now = min(at, deadline, NEVER if due is None else due, end)
             reached = yield now
             if reached is not None and reached < now:
@@ -127,6 +138,7 @@ class Replay(PaperBroker):
             if due is not None and due <= self.now:
                 self.advance(self.now)
             elif at <= self.now and not (opens and deadline <= self.now):
+                told = self.now
                 if opens:
                     self.on_open(coming.bar)  # type: ignore[union-attr]
                     opened = alone

@@ -59,9 +59,11 @@ def scripted(minutes: int) -> tuple[Bot, ...]:
     return (lone(ScriptedStrategy(ideas, relative=True)),)
 
 
-def played(bars: Sequence[Bar], begin: int = 0, keep: list[AnyRecord] | None = None) -> Backtest:
+def played(
+    bars: Sequence[Bar], begin: int = 0, keep: list[AnyRecord] | None = None, risk: RiskLimits = RISK
+) -> Backtest:
     market = BarMarket(MES, bars, begin)
-    terms = Terms(risk=RISK, model=BARS)
+    terms = Terms(risk=risk, model=BARS)
     kept = None if keep is None else keep.extend
     return run_backtest(market, scripted(len(bars)), terms, bars[-1].close_ts, keep=kept)
 
@@ -122,3 +124,13 @@ def test_bars_before_the_beginning_are_history_and_none_after_is_an_error() -> N
     assert [event.bar for event in market.events()] == bars[60:]
     with pytest.raises(ValueError, match="no bar"):
         BarMarket(MES, bars, bars[-1].close_ts)
+
+
+def test_an_order_waits_over_days_without_bars_for_the_next_open() -> None:
+    """It takes no longer than any other: between two bars nobody looks at the time ten times a second."""
+    bars, risk = walk(6, 40), replace(RISK, must_be_flat=False)
+    entered = played(bars, risk=risk).trades[0].opened_ts
+    later = [replace(bar, open_ts=bar.open_ts + 49 * 60 * MINUTE * (bar.open_ts >= entered)) for bar in bars]
+    found = played(later, risk=risk).trades[0]
+    assert found.opened_ts == entered + 49 * 60 * MINUTE
+    assert found.entry_sum == played(bars, risk=risk).trades[0].entry_sum
