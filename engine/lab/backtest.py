@@ -11,17 +11,18 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from engine.books.bots import Bot
+from engine.books.bots import Bot, needed
 from engine.core import Core
 from engine.lab.curve import Curve, Point
 from engine.lab.replay import BOOK, START_BALANCE_USD, Replay
 from engine.lab.summary import Summary, summarise
+from engine.market.bars import as_minute
 from engine.market.calendars.known import calendar_of
 from engine.model.config import BookConfig, EngineConfig, TradingSwitch
 from engine.model.events import BarReported
 from engine.model.instrument import Instrument
 from engine.model.limits import RiskLimits
-from engine.model.market import MINUTE, Bar
+from engine.model.market import MINUTE, Bar, Timeframe
 from engine.model.records import AnyRecord, FillApplied
 from engine.model.sizing import Sizing
 from engine.portfolio.statistics import Statistics, statistics
@@ -65,10 +66,11 @@ class BarMarket:
     """Bars of the past as a market that is told in bars; those before it begins are its history."""
 
     def __init__(self, instrument: Instrument, bars: Sequence[Bar], begin: int = 0) -> None:
-        """`bars` are minutes, oldest first; play begins with the first that opens at `begin`, ns UTC, or
-        later. Raises ValueError where there is none.
+        """`bars` are all of one timeframe up to an hour, oldest first; play begins with the first that opens
+        at `begin`, ns UTC, or later. Raises ValueError where there is none.
         """
         self.instruments: Sequence[Instrument] = (instrument,)
+        self.timeframe = bars[0].timeframe if bars else Timeframe.M1
         self._bars = bars
         self._first = bisect_left(bars, begin, key=lambda bar: bar.open_ts)
         if self._first == len(bars):
@@ -77,13 +79,15 @@ class BarMarket:
         self.end_ts = bars[-1].close_ts
 
     def history(self, instrument: str) -> Sequence[Bar]:
-        """The minutes of the last sessions before it begins."""
-        return self._bars[max(0, self._first - MINUTES_SEEN) : self._first]
+        """The last sessions before it begins."""
+        before = self._bars[max(0, self._first - MINUTES_SEEN // self.timeframe.minutes) : self._first]
+        return before if self.timeframe is Timeframe.M1 else [as_minute(bar) for bar in before]
 
     def events(self) -> Iterator[BarReported]:
+        length = self.timeframe.nanos
         for place in range(self._first, len(self._bars)):
             bar = self._bars[place]
-            ts = bar.open_ts + MINUTE
+            ts = bar.open_ts + length
             yield BarReported(ts_recv=ts, ts_venue=ts, bar=bar)
 
 
@@ -96,8 +100,15 @@ def run_backtest(
     keep: Callable[[Sequence[AnyRecord]], None] | None = None,
 ) -> Backtest:
     """Play a market to its end or `end_ts`, nanoseconds UTC. `progress` is told the time now and then, `keep`
-    the records. Strategies keep memory: each run needs bots of its own.
+    the records. Strategies keep memory: each run needs bots of its own. Raises ValueError where one looks at
+    bars that these can't be made to.
     """
+    if isinstance(market, BarMarket):
+        own = market.timeframe
+        if finer := [
+            str(one) for one in Timeframe if one in needed(bots, unseen=True) and one.nanos % own.nanos
+        ]:
+            raise ValueError(f"the bars are of {own}, and {', '.join(finer)} can't be made of them")
     instruments = {one.symbol: one for one in market.instruments}
     core = Core(config_of(tuple(instruments.values()), terms), bots)
     trades: list[Trade] = []

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.market.calendars.calendar import Calendar
 from engine.market.calendars.known import CME
@@ -36,6 +37,11 @@ class BarsClosed(Struct, frozen=True):
 
     ts: int
     bars: tuple[Bar, ...]
+
+
+def as_minute(bar: Bar) -> Bar:
+    """A longer bar as the last minute of its interval, with all that happened in it."""
+    return replace(bar, timeframe=Timeframe.M1, open_ts=bar.close_ts - MINUTE, end_ts=0)
 
 
 class MinuteBars:
@@ -122,11 +128,13 @@ class MinuteBars:
         return self.on_time(quote.ts_recv) if quote.ts_recv + self.clock_offset >= self._timer else _NOTHING
 
     def on_bar(self, bar: Bar, ts_recv: int) -> Sequence[BarsClosed]:
-        """Take a closed minute of a feed that tells no prints. Its end closes with the last instrument's,
-        else when time tells. Raises ValueError for a longer bar.
+        """Take a closed bar of a feed that tells no prints. Its end closes with the last instrument's, else
+        when time tells. A bar of more than a minute is kept as its last minute: it makes longer ones of its
+        own multiples, and nobody may look at shorter ones.
         """
+        since = bar.open_ts
         if bar.timeframe is not Timeframe.M1:
-            raise ValueError(f"a feed of bars tells minutes, not {bar.timeframe}")
+            bar = as_minute(bar)
         series = self._series.get(bar.instrument) or self._add(bar.instrument)
         open_ts = bar.open_ts
         close_ts = open_ts + MINUTE
@@ -140,7 +148,7 @@ class MinuteBars:
             return self._close_next(series, bar, close_ts)
         closed = self._close_through(open_ts)
         series.venue_finals[open_ts] = bar
-        series.coverage.stream_begins(open_ts)
+        series.coverage.stream_begins(since)
         self._running = True
         if self._due is None or close_ts < self._due:
             self._due = close_ts

@@ -11,10 +11,14 @@ from msgspec.structs import replace
 
 from engine.books.bots import Bot, lone
 from engine.lab.backtest import Backtest, BarMarket, Terms, run_backtest
+from engine.market.bars import BarsClosed
+from engine.market.candles import resample
 from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, Bar, Side, Timeframe
 from engine.model.plans import Idea
 from engine.model.records import AnyRecord, encode
+from engine.signals.board import SignalBoard
+from engine.strategies.protocol import Said
 from engine.venue.fill_model import FillModel
 from tests.market.feed import T0
 from tests.strategies.scripted import ScriptedStrategy
@@ -134,3 +138,26 @@ def test_an_order_waits_over_days_without_bars_for_the_next_open() -> None:
     found = played(later, risk=risk).trades[0]
     assert found.opened_ts == entered + 49 * 60 * MINUTE
     assert found.entry_sum == played(bars, risk=risk).trades[0].entry_sum
+
+
+def test_bars_of_five_minutes_are_played_as_they_are_and_nothing_shorter_is_asked_of_them() -> None:
+    bars = list(resample(walk(7, 600), Timeframe.M5))
+
+    class OnFive(ScriptedStrategy):
+        timeframes = (Timeframe.M5,)
+
+        def on_bars(self, closed: BarsClosed, board: SignalBoard) -> Sequence[Said]:
+            (bar,) = closed.bars
+            assert (bar.timeframe, bar.close_ts) == (Timeframe.M5, closed.ts)
+            side = (Side.BUY, Side.SELL)[closed.ts // Timeframe.H1.nanos % 2]
+            stop, target = bar.close - 30 * side.sign, bar.close + 50 * side.sign
+            return (Idea("five", "MES", side, bar.close, stop, (target,), 80, ("five",), closed.ts),)
+
+    terms, by_open = Terms(risk=RISK, model=BARS), {bar.open_ts: bar for bar in bars}
+    end = bars[-1].close_ts
+    found = run_backtest(BarMarket(MES, bars), (lone(OnFive(())),), terms, end)
+    assert len(found.trades) > 3
+    for trade in found.trades:
+        assert trade.entry_sum == (by_open[trade.opened_ts].open + trade.side.sign) * trade.qty
+    with pytest.raises(ValueError, match="1m can't be made"):
+        run_backtest(BarMarket(MES, bars), scripted(10), terms, end)

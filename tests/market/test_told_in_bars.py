@@ -111,3 +111,26 @@ def test_a_bar_that_can_hardly_be_is_dropped_and_two_alike_are_believed() -> Non
         30_010,
     ]
     assert counts[ABSURD] == 2
+
+
+def test_bars_of_five_minutes_make_their_own_multiples() -> None:
+    bars = list(resample(wander(3, 3_000), Timeframe.M5))
+    frames = (Timeframe.M5, Timeframe.M15, Timeframe.H1, Timeframe.H4)
+    kept = MinuteBars(grace_ns=0, keep=5_000, timeframes=frames, calendars={"ES": CME})
+    kept.feed_up(bars[0].open_ts)
+    for bar in bars:
+        due = kept.next_deadline()
+        while due is not None and due < bar.close_ts:
+            kept.on_time(due)
+            due = kept.next_deadline()
+        kept.on_bar(bar, bar.close_ts)
+    for frame in frames:
+        whole = [bar for bar in resample(bars, frame) if bar.open_ts >= bars[0].open_ts]
+        expected = [bar for bar in whole if bar.close_ts <= bars[-1].close_ts]
+        found = list(kept.bars("ES", frame))
+        assert [_prices(bar) for bar in found[: len(expected)]] == [_prices(bar) for bar in expected]
+        assert len(expected) > 5
+
+
+def _prices(bar: Bar) -> tuple[int, ...]:
+    return bar.open_ts, bar.close_ts, bar.open, bar.high, bar.low, bar.close, bar.volume

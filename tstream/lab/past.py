@@ -86,8 +86,9 @@ def with_contract(asked: Asked) -> Asked:
 
 
 def _minutes(bars: Sequence[Bar], instrument: Instrument, start: int, name: str) -> BarMarket:
-    if bars[0].timeframe is not Timeframe.M1:
-        raise UsageError(f"{name}: holds bars of {bars[0].timeframe}; a backtest is played on minutes")
+    own = bars[0].timeframe
+    if own.nanos > Timeframe.H1.nanos:
+        raise UsageError(f"{name}: holds bars of {own}; a backtest is played on bars of an hour at most")
     return BarMarket(instrument, bars, start)
 
 

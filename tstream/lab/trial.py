@@ -61,7 +61,13 @@ def run_trial(
     """Play the past once with these parameters. Raises UsageError for those that can't be."""
     changed = changed_settings(settings, params)
     terms = terms_of(changed, asked, bars=past.bars)
-    return run_backtest(past.market, bots_of(changed, asked, params), terms, past.end_ts, progress)
+    made = bots_of(changed, asked, params)
+    try:
+        return run_backtest(past.market, made, terms, past.end_ts, progress)
+    except ValueError as error:
+        raise UsageError(
+            f"{asked.strategy}: {error}; --timeframe, or its parameters, say what it looks at"
+        ) from None
 
 
 def terms_of(settings: Settings, asked: Asked, *, bars: bool) -> Terms:
