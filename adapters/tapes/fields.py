@@ -19,6 +19,7 @@ _WITH_COMMA = re.compile(r"[+-]?([0-9]{1,3}(\.[0-9]{3})+|[0-9]+)(,[0-9]*)?")
 _UNCLEAR = re.compile(r"[+-]?[0-9]{1,3}\.[0-9]{3}")
 _YEAR_FIRST = re.compile(r"(?P<y>\d{4})[/.](?P<m>\d{1,2})[/.](?P<d>\d{1,2})(?P<rest>.*)")
 _MONTH_FIRST = re.compile(r"(?P<m>\d{1,2})/(?P<d>\d{1,2})/(?P<y>\d{4})(?P<rest>.*)")
+_DAY_SLASHED = re.compile(r"(?P<d>\d{1,2})/(?P<m>\d{1,2})/(?P<y>\d{4})(?P<rest>.*)")
 _DAY_FIRST = re.compile(r"(?P<d>\d{1,2})\.(?P<m>\d{1,2})\.(?P<y>\d{4})(?P<rest>.*)")
 _TWELVE = re.compile(
     r"(?P<day>.*\d)[ T](?P<h>1[0-2]|0?[1-9])(?::(?P<m>\d\d)(?P<rest>:\d\d(?:[.,]\d+)?)?)?"
@@ -124,16 +125,23 @@ def millis_of_day(text: str) -> int:
     return int(text)
 
 
-def timestamp(text: str, zone: ZoneInfo | None = None, *, month_first: bool = False) -> int:
+def timestamp(
+    text: str, zone: ZoneInfo | None = None, *, month_first: bool = False, day_first: bool = False
+) -> int:
     """Nanoseconds UTC of an ISO-8601 time with offset, or of an epoch number in s, ms, us or ns.
 
     The unit of an epoch number follows from its size, which is unambiguous from 1973 to 5138. A time without
-    offset is one of the `zone`. Dates may also be written as 2024/3/8, 8.3.2024 or, `month_first`, 3/8/2024.
+    offset is one of the `zone`. Dates may also be written as 2024/3/8, 8.3.2024 or, with `month_first`, as
+    3/8/2024, with `day_first` as 8/3/2024.
     """
     plain = text.strip()
     if len(plain) > _MAX_WIDTH:
         raise FieldError(f"time {shown(text)} is not a time", Flaw.TIME)
-    ts = _epoch(plain) if _NUMBER.fullmatch(plain) else _iso(_iso_date(plain, month_first), text, zone)
+    ts = (
+        _epoch(plain)
+        if _NUMBER.fullmatch(plain)
+        else _iso(_iso_date(plain, month_first, day_first), text, zone)
+    )
     if not 0 <= ts < _MAX_TS:
         raise FieldError(f"time {shown(text)} is out of range", Flaw.TIME)
     return ts
@@ -148,9 +156,10 @@ def _epoch(text: str) -> int:
     return number * unit + (int(fraction) * unit // 10 ** len(fraction) if fraction else 0)
 
 
-def _iso_date(text: str, month_first: bool) -> str:
+def _iso_date(text: str, month_first: bool, day_first: bool) -> str:
     """The text with its date as ISO-8601 writes it."""
-    for layout in (_YEAR_FIRST, _DAY_FIRST, *((_MONTH_FIRST,) if month_first else ())):
+    either = (_MONTH_FIRST,) if month_first else (_DAY_SLASHED,) if day_first else ()
+    for layout in (_YEAR_FIRST, _DAY_FIRST, *either):
         if match := layout.fullmatch(text):
             text = f"{match['y']}-{match['m']:0>2}-{match['d']:0>2}{match['rest']}"
             break

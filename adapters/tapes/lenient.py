@@ -33,6 +33,7 @@ _AMOUNT = re.compile(r"\+?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]{1,2})?|\.[0-9]+")
 _IN_HOUR = re.compile(
     r"(\d{4}-\d\d-\d\d[ T](?:[01]\d|2[0-3])):([0-5]\d)(?::([0-5]\d)(?:\.0{1,9})?)?(Z|[+-]\d\d:\d\d)?"
 )
+_SLASHED = re.compile(r"\d{1,2}/\d{1,2}/\d{4}")
 _MOST = 10**15
 _WORDS = {
     Flaw.NOTE: "notes among the rows",
@@ -69,6 +70,8 @@ class Wanted(Struct, frozen=True):
     timeframe: Timeframe | None = None
     symbol: str | None = None
     month: str | None = None
+    month_first: bool | None = None
+    """What comes first in 3/8/2024; None where nobody has said."""
     rounding: bool = False
     """Prices off the grid are taken to the nearest tick."""
 
@@ -203,7 +206,16 @@ class _Reader:
         self._time, self._clock = columns["time"], columns.get("clock")
         self._corners = [columns[name] for name in _CORNERS]
         self._volume = columns.get("volume")
-        self._times = _Times(UTC if layout.utc else wanted.zone, layout.month_first)
+        month_first = layout.month_first if wanted.month_first is None else wanted.month_first
+        self._times = _Times(
+            partial(
+                timestamp,
+                zone=UTC if layout.utc else wanted.zone,
+                month_first=month_first,
+                day_first=wanted.month_first is False,
+            )
+        )
+        self._slashed = _SLASHED if not month_first and wanted.month_first is None else None
         kind = _Nearest if wanted.rounding else PriceColumn
         self._prices = kind(wanted.instrument, decimal_comma=decimal_comma)
         self._nearest = self._prices if isinstance(self._prices, _Nearest) else None
@@ -218,6 +230,11 @@ class _Reader:
             except FieldError as error:
                 if error.flaw is Flaw.ZONE:
                     raise TapeError(f"{self._file}, row {row_number}: {error}") from None
+                if error.flaw is Flaw.TIME and self._slashed and self._slashed.match(row[self._time].strip()):
+                    raise TapeError(
+                        f"{self._file}, row {row_number}: {error}: say what comes first, as in "
+                        "--dates month-first or --dates day-first"
+                    ) from None
                 self._tally.add(*self._flaw(row_number, row, error))
 
     def _bar(self, row_number: int, row: list[str]) -> _Row:
@@ -295,9 +312,9 @@ class _Nearest(PriceColumn):
 class _Times(dict[str, int]):
     """Texts to nanoseconds UTC. An hour is read once: most bars are a minute past another."""
 
-    def __init__(self, zone: ZoneInfo | None, month_first: bool) -> None:
+    def __init__(self, read: Callable[[str], int]) -> None:
         super().__init__()
-        self._read = partial(timestamp, zone=zone, month_first=month_first)
+        self._read = read
         self._hours: dict[tuple[str, str], int | None] = {}
 
     def __missing__(self, text: str) -> int:

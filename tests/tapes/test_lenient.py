@@ -88,6 +88,14 @@ def test_a_clock_of_twelve_hours(read: Read) -> None:
     assert [(bar.open_ts - NOON) // (60 * MINUTE) for bar in reading.bars] == [-13, -12, -11, 0]
 
 
+@pytest.mark.parametrize(("month_first", "date"), [(True, "3/8/2024"), (False, "8/3/2024")])
+def test_what_comes_first_in_a_date_is_asked_for(read: Read, month_first: bool, date: str) -> None:
+    text = f"{HEAD}{date} 6:00 AM,{A}\n{date} 6:01:00 AM,{B}\n"
+    assert rows(read(text, month_first=month_first)) == ROWS
+    with pytest.raises(TapeError, match=r"row 2: .*: say what comes first, as in --dates month-first"):
+        read(text)
+
+
 def test_every_row_is_a_bar_or_is_counted_with_the_row_that_shows_it(read: Read) -> None:
     good = [f"2024-03-08 06:{m:02},{A},x\n" for m in range(10)]
     text = "time,open,high,low,close,volume,mark\n" + "".join(

@@ -29,6 +29,13 @@ data_app = typer.Typer(
 )
 
 
+class DatesOption(StrEnum):
+    """What comes first in a date such as 3/8/2024."""
+
+    MONTH = "month-first"
+    DAY = "day-first"
+
+
 class CalendarOption(StrEnum):
     """Whose days and hours an instrument goes by."""
 
@@ -121,6 +128,9 @@ def import_(
             help="Contract month, where the file has several.",
         ),
     ] = None,
+    dates: Annotated[
+        DatesOption | None, typer.Option("--dates", help="What comes first in dates such as 3/8/2024.")
+    ] = None,
     rounding: Annotated[
         bool, typer.Option("--round", help="Take prices between two ticks to the nearest one.")
     ] = False,
@@ -156,6 +166,7 @@ def import_(
         timeframe=timeframe,
         name=name,
         month=month,
+        month_first=None if dates is None else dates is DatesOption.MONTH,
         rounding=rounding,
         merge=merge,
         replace=replace,

@@ -42,6 +42,7 @@ class Asked:
     timeframe: str | None
     name: str | None
     month: str | None
+    month_first: bool | None
     rounding: bool
     merge: bool
     replace: bool
@@ -92,7 +93,9 @@ def _read(
     """The bars, and what their stamps mean; None where nobody has said. Raises TapeError, DatasetError."""
     frame = Timeframe(asked.timeframe) if asked.timeframe else None
     stamp = Stamp(asked.stamp) if asked.stamp else None
-    wanted = Wanted(instrument, stamp, zone_of(asked.zone), frame, picked, asked.month, asked.rounding)
+    wanted = Wanted(
+        instrument, stamp, zone_of(asked.zone), frame, picked, asked.month, asked.month_first, asked.rounding
+    )
     file = asked.file
     if file.name.lower().endswith(".parquet"):
         from adapters.datasets.foreign import rows_of
