@@ -13,8 +13,8 @@ from engine.lab.edges.search import search
 from engine.model.market import Bar, Timeframe
 from tests.support.price_series import MES, PATTERNS, Planted, random_walk, with_edge
 
-MINUTES = 5_000
-"""Of a market of noise: three days of Globex and a half."""
+MINUTES = 3_500
+"""Of a market of noise: two days of Globex and a half."""
 RULES = EdgeRules(timeframes=(Timeframe.M1, Timeframe.M2, Timeframe.M5), costs=False)
 """Without costs: the harder case, as they make noise lose."""
 STRENGTH = {Planted.SWEEP: (8.0, 20_000), Planted.BREAK: (5.0, 6_000), Planted.LEVEL: (6.0, 6_000)}
