@@ -91,7 +91,7 @@ def show_posterior(rows: Sequence[Row], console: Console) -> None:
 
 
 def _table() -> Table:
-    return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    return Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
 
 
 def _r(value: float | None) -> str:
