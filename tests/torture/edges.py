@@ -17,7 +17,7 @@ MINUTES = 3_500
 """Of a market of noise: two days of Globex and a half."""
 RULES = EdgeRules(timeframes=(Timeframe.M1, Timeframe.M2, Timeframe.M5), costs=False)
 """Without costs: the harder case, as they make noise lose."""
-STRENGTH = {Planted.SWEEP: (8.0, 20_000), Planted.BREAK: (5.0, 6_000), Planted.LEVEL: (6.0, 6_000)}
+STRENGTH = {Planted.SWEEP: (8.0, 20_000), Planted.BREAK: (5.0, 6_000), Planted.LEVEL: (8.0, 6_000)}
 """Drift, ticks a minute for twelve minutes, and minutes of the market. The noise of a minute has a deviation
 of 14 ticks. Sweeps are rare: it takes that long until there are enough.
 """
