@@ -103,12 +103,8 @@ def run_backtest(
     the records. Strategies keep memory: each run needs bots of its own. Raises ValueError where one looks at
     bars that these can't be made to.
     """
-    if isinstance(market, BarMarket):
-        own = market.timeframe
-        if finer := [
-            str(one) for one in Timeframe if one in needed(bots, unseen=True) and one.nanos % own.nanos
-        ]:
-            raise ValueError(f"the bars are of {own}, and {', '.join(finer)} can't be made of them")
+    if wrong := unmade(market, bots):
+        raise ValueError(wrong)
     instruments = {one.symbol: one for one in market.instruments}
     core = Core(config_of(tuple(instruments.values()), terms), bots)
     trades: list[Trade] = []
@@ -159,6 +155,15 @@ def run_backtest(
         summary.max_drawdown_usd,
     )
     return Backtest(summary, found, tuple(trades), tuple(curve.points), market.start_ts, core.now, events)
+
+
+def unmade(market: PastMarket, bots: Sequence[Bot]) -> str:
+    """Which timeframes that bots look at can't be made of a market's bars, in words; empty where all can."""
+    if not isinstance(market, BarMarket):
+        return ""
+    own, wanted = market.timeframe, needed(bots, unseen=True)
+    finer = [str(one) for one in Timeframe if one in wanted and one.nanos % own.nanos]
+    return f"the bars are of {own}, and {', '.join(finer)} can't be made of them" if finer else ""
 
 
 def config_of(instruments: tuple[Instrument, ...], terms: Terms) -> EngineConfig:

@@ -174,3 +174,12 @@ def test_a_cluster_that_does_not_answer_is_said(tape: str, capsys: Out) -> None:
     pytest.importorskip("distributed", reason="tstream[cluster] is not installed")
     assert backtest(tape, "--sweep", "min_score=4,5", "--cluster", "nonsense") == 2
     assert "no scheduler answers at nonsense" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["backtest", "lookahead"])
+def test_bars_too_long_for_a_strategy_are_said(tmp_path: Path, capsys: Out, command: str) -> None:
+    rows = (f"2024-03-05T15:{m:02}:00Z,5000,5001,4999,5000,9" for m in range(0, 60, 5))
+    file = tmp_path / "five.csv"
+    file.write_text("time,open,high,low,close,volume\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    assert call([command, str(file), "--contract", "ES", "--stamp", "open"]) == 2
+    assert "zones: the bars are of 5m, and 1m can't be made of them" in capsys.readouterr().err

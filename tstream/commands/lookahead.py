@@ -18,7 +18,7 @@ from engine.strategies.protocol import Said
 from tstream.clock import utc
 from tstream.lab.asked import Asked, Params
 from tstream.lab.past import open_past, with_contract
-from tstream.lab.trial import bots_of, changed_settings, instrument_of, settings_of, terms_of
+from tstream.lab.trial import bots_of, changed_settings, instrument_of, require_bars, settings_of, terms_of
 
 _SHOWN = 10
 
@@ -30,6 +30,7 @@ def lookahead(asked: Asked, params: Params, *, cuts: int, seed: int, as_json: bo
     past = open_past(asked, instrument_of(asked, settings))
     changed = changed_settings(settings, params)
     terms = terms_of(changed, asked, bars=past.bars)
+    require_bars(past, bots_of(changed, asked, params), asked)
 
     def play(market: PastMarket, until: int | None, heard: list[Said], closes: list[int] | None) -> None:
         bots = listen(bots_of(changed, asked, params), heard, closes)

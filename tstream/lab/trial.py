@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, cast
 
@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from pydantic import BaseModel, ValidationError
 
 from engine.books.bots import Bot
-from engine.lab.backtest import Backtest, Terms, run_backtest
+from engine.lab.backtest import Backtest, Terms, run_backtest, unmade
 from engine.lab.replay import START_BALANCE_USD
 from engine.model.instrument import CME_FUTURES, Instrument
 from engine.venue.fill_model import FillModel
@@ -62,12 +62,15 @@ def run_trial(
     changed = changed_settings(settings, params)
     terms = terms_of(changed, asked, bars=past.bars)
     made = bots_of(changed, asked, params)
-    try:
-        return run_backtest(past.market, made, terms, past.end_ts, progress)
-    except ValueError as error:
-        raise UsageError(
-            f"{asked.strategy}: {error}; --timeframe, or its parameters, say what it looks at"
-        ) from None
+    require_bars(past, made, asked)
+    return run_backtest(past.market, made, terms, past.end_ts, progress)
+
+
+def require_bars(past: Past, made: Sequence[Bot], asked: Asked) -> None:
+    """Raises UsageError where bots look at bars that can't be made of what is recorded."""
+    if wrong := unmade(past.market, made):
+        remedy = "--timeframe, or its parameters, say what it looks at"
+        raise UsageError(f"{asked.strategy}: {wrong}; {remedy}")
 
 
 def terms_of(settings: Settings, asked: Asked, *, bars: bool) -> Terms:
