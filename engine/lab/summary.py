@@ -12,7 +12,8 @@ from msgspec import Struct
 from engine.portfolio.statistics import record_of
 from engine.state.position import Position, Trade
 
-_NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)*(?![\w])")
+_NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)*(?:x\b|(?!\w))")
+"""Timeframes such as 15m and names of contracts are none."""
 
 
 class Summary(Struct, frozen=True):

@@ -27,6 +27,8 @@ _SHOWN = 20
 """Trades in a table; the rest go to a file."""
 _WIDTH, _HEIGHT = 100, 14
 """Of a drawing, characters."""
+_NAMED = 4
+"""Parts of its axes that are named."""
 _DAY = 24 * 3600 * NANOS
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -164,7 +166,8 @@ def _trades(console: Any, result: Backtest, past: Past) -> None:
     caption = "times are UTC, of the fills"
     if len(result.trades) > _SHOWN:
         caption += f"; the last {_SHOWN} of {len(result.trades)}, --csv FILE writes all"
-    table = Table(caption=caption, caption_justify="left")
+    long = result.end_ts - result.start_ts > 300 * _DAY
+    table = Table(caption=caption, caption_justify="left", box=None, pad_edge=False, header_style="dim")
     for name in ("opened", "closed", "side"):
         table.add_column(name, no_wrap=True)
     wide = console.width >= _WIDTH
@@ -174,7 +177,7 @@ def _trades(console: Any, result: Backtest, past: Past) -> None:
     for trade in result.trades[-_SHOWN:]:
         row = row_of(trade, past.instrument)
         table.add_row(
-            f"{utc(trade.opened_ts):%y-%m-%d %H:%M}",
+            f"{utc(trade.opened_ts):{'%y-%m-%d %H:%M' if long else '%m-%d %H:%M'}}",
             f"{utc(trade.closed_ts):%m-%d %H:%M}",
             row["side"],
             str(trade.qty),
@@ -195,16 +198,32 @@ def _drawn(equity: Sequence[Point], width: int) -> str:
     days = [(ts - equity[0][0]) / _DAY for ts, _ in equity]
     figure, drawn = plotext.figure, []
     for title, values in (
-        ("equity, USD, by days", [float(usd) for _, usd in equity]),
+        ("equity, USD", [float(usd) for _, usd in equity]),
         ("below its high, USD", falls(equity)),
     ):
         figure.clear()
         figure.plot_size(width, _HEIGHT)
         figure.theme("colorless")
         figure.title(title)
+        figure.ruler("x").ticks(*_dates(equity))
+        figure.ruler("y").ticks(*_amounts(values))
         figure.draw(figure.signal(days, values, marker="braille").lines())
         drawn += [_ESCAPES.sub("", line).rstrip() for line in figure.build().string().split("\n")]
     return "\n".join(drawn)
+
+
+def _dates(equity: Sequence[Point]) -> tuple[list[float], list[str]]:
+    """Where the drawing's days are named, and how: by the hour where it is short."""
+    first, last = equity[0][0], equity[-1][0]
+    form = "%d %b %Y" if last - first > 300 * _DAY else "%d %b" if last - first > 4 * _DAY else "%d %b %H:%M"
+    at = [first + (last - first) * part // _NAMED for part in range(_NAMED + 1)]
+    return [(ts - first) / _DAY for ts in at], [f"{utc(ts):{form}}" for ts in at]
+
+
+def _amounts(values: Sequence[float]) -> tuple[list[float], list[str]]:
+    low, high = min(values), max(values)
+    at = [low + (high - low) * part / _NAMED for part in range(_NAMED + 1)] if high > low else [low]
+    return at, [f"{value:,.0f}" for value in at]
 
 
 def falls(equity: Sequence[Point]) -> list[float]:
