@@ -6,7 +6,6 @@ says which part hears which event; what is done about it stands in the parts.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -14,7 +13,7 @@ from engine.books import commands, months
 from engine.books.accounts import Accounts
 from engine.books.alert_trading import AlertTrading
 from engine.books.book import Book
-from engine.books.bots import Bot, introduce, lone, needed
+from engine.books.bots import Bot, lone, watched
 from engine.books.clocks import Clocks
 from engine.books.day_rolls import DayRolls
 from engine.books.entries import Entries
@@ -32,7 +31,6 @@ from engine.model.instrument import Instrument
 from engine.model.restrictions import TradingState
 from engine.portfolio import day_roll
 from engine.portfolio.money import Marks
-from engine.signals.market_data import MarketData
 from engine.state.restrictions import tighten
 from engine.state.state import State, scope
 from engine.state.turn import Turn
@@ -54,9 +52,7 @@ class Core:
         parsers: Mapping[str, Parser] | None = None,
     ) -> None:
         """`strategy` may be several bots. `state` is the fold of the journal; a fresh one begins empty.
-        `parsers` are plug-ins for alert rooms by name.
-
-        Raises RoomError where an alert room can't be traded as it is configured.
+        `parsers` are plug-ins for alert rooms by name. Raises RoomError where a room can't be traded so.
         """
         self.config = config
         self.instruments: dict[str, Instrument] = {i.symbol: i for i in config.instruments}
@@ -68,17 +64,7 @@ class Core:
         """Those whose account is known, by name."""
         self.marks = Marks()
         bots = strategy if isinstance(strategy, Sequence) else (lone(strategy),)
-        self.market = MarketData(
-            self.instruments,
-            config.bar_grace_ns,
-            config.stale_ns,
-            turn.counts,
-            config.sources,
-            needed(bots, unseen=config.unseen),
-        )
-        introduce(bots, self.market.board, self.state.experience)
-        if config.unseen:  # what no bot asks for, nobody does
-            self.market.board.most_unread = sys.maxsize
+        self.market = watched(bots, config, self.instruments, turn)
         self.market.quarantine.tell = lambda price: tell_absurd(price, turn)
         self.links = Links()
         maker = BookMaker(config, self.state, turn, self.books, self._hear_inside)
@@ -155,8 +141,7 @@ class Core:
         for broker in self.inside:
             due = min(due, broker.next_due)
         due -= self.clocks.lead
-        closes = self.market.bars.next_deadline()
-        return due if closes is None or due < closes else closes
+        return min(due, self.market.bars.next_deadline() or due)
 
     def _look_at_sources(self) -> None:
         switches = self.market.look_at_sources(self.turn.now, self.turn.wall)
@@ -169,8 +154,8 @@ class Core:
         _HANDLERS[type(event)](self, event)
 
     def _guarded(self, work: Callable[..., None], *what: Any) -> bool:
-        """Do one part of a step. A bug in it leaves the other parts alone, and must not leave positions
-        alone: what was decided so far stands, and entries pause. False where there was one.
+        """Do one part of a step. A bug in it leaves the other parts alone, and positions guarded: what was
+        decided so far stands, and entries pause. False where there was one.
         """
         try:
             work(*what)

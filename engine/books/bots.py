@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 
@@ -11,6 +12,7 @@ from engine.market.bars import BarsClosed
 from engine.model import records as r
 from engine.model.bots import BotConfig, BotMode
 from engine.model.commands import BotCommand, StartBot
+from engine.model.config import EngineConfig
 from engine.model.events import BotOverran
 from engine.model.instrument import Instrument
 from engine.model.limits import RiskLimits
@@ -24,6 +26,7 @@ from engine.risk.gate import Against
 from engine.risk.sizers import Wanted
 from engine.signals.alignment import USUAL_ALIGNMENT, AlignmentConfig
 from engine.signals.board import SignalBoard
+from engine.signals.market_data import MarketData
 from engine.state.state import BookState, State, bot_key
 from engine.state.turn import Turn
 from engine.strategies.learning import Tally
@@ -243,6 +246,24 @@ def weighing(bots: Iterable[Bot]) -> AlignmentConfig:
     """How the timeframes are weighed for people: as by the first bot that says how."""
     found = (getattr(bot.strategy, "alignment", None) for bot in bots)
     return next((one for one in found if isinstance(one, AlignmentConfig)), USUAL_ALIGNMENT)
+
+
+def watched(
+    bots: Sequence[Bot], config: EngineConfig, instruments: Mapping[str, Instrument], turn: Turn
+) -> MarketData:
+    """The market with what the bots look at, and told how they do."""
+    market = MarketData(
+        instruments,
+        config.bar_grace_ns,
+        config.stale_ns,
+        turn.counts,
+        config.sources,
+        needed(bots, unseen=config.unseen),
+    )
+    introduce(bots, market.board, turn.state.experience)
+    if config.unseen:  # what no bot asks for, nobody does
+        market.board.most_unread = sys.maxsize
+    return market
 
 
 def introduce(bots: Sequence[Bot], board: SignalBoard, experience: Mapping[str, Tally]) -> None:

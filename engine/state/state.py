@@ -356,16 +356,8 @@ class State(Struct):
 
     def restrictions_of(self, book: str, instrument: str) -> list[Restriction]:
         """All restrictions over the scopes that cover this book and instrument."""
-        return [
-            self.restrictions[key]
-            for key in (
-                scope(None, None),
-                scope(book, None),
-                scope(None, instrument),
-                scope(book, instrument),
-            )
-            if key in self.restrictions
-        ]
+        keys = scope(None, None), scope(book, None), scope(None, instrument), scope(book, instrument)
+        return [self.restrictions[key] for key in keys if key in self.restrictions]
 
 
 def month_key(venue: str, instrument: str) -> str:
