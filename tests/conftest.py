@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 
 from hypothesis import HealthCheck, settings
 
 # Programs that tests start are started as people start them: what was compiled once is kept.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it would be deaf to it, and so would they
 
 # The same examples each time, and no clock in a verdict: a test fails for what it tests or not at all.
 # `python -m tests.torture` takes seeds and looks further.

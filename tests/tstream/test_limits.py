@@ -103,7 +103,7 @@ def test_who_keeps_the_stops(reading: Reading) -> None:
 def test_the_strategys_measures(reading: Reading) -> None:
     settings = reading("[strategy]\nmin_score = 4.2\nsecond_target_r = 3\ncooldown_minutes = 5").settings
     zones = zone_reaction(settings)
-    assert (zones.min_score_tenths, zones.near_score_tenths) == (42, 42)
+    assert zones.min_score_tenths == 42
     assert (zones.second_reward_to_risk, zones.cooldown_ns) == (3.0, 300 * NANOS)
     assert risk_limits(settings).min_score_tenths == 42
 
