@@ -23,7 +23,7 @@ from msgspec.structs import replace
 
 from bench.figures import ratio, table
 from engine.books.bots import Bot
-from engine.lab.backtest import Backtest, BarMarket, Terms, run_backtest
+from engine.lab.backtest import Backtest, BacktestTerms, BarMarket, run_backtest
 from engine.market.bars import BarsClosed, MinuteBars
 from engine.market.calendars.known import calendar_of
 from engine.model.bots import BotConfig
@@ -123,7 +123,7 @@ class Cross:
 
 def play(bars: Sequence[Bar], strategy: Cross) -> tuple[float, Backtest]:
     """CPU seconds and the result."""
-    terms = Terms(risk=RISK, sizing=ByGrade(1, 1, 1), model=MODEL, balance_usd=Decimal(100_000_000))
+    terms = BacktestTerms(risk=RISK, sizing=ByGrade(1, 1, 1), model=MODEL, balance_usd=Decimal(100_000_000))
     bot = Bot(BotConfig("cross", "cross", configured=False), strategy)
     market = BarMarket(BENCH, bars)
     began = time.process_time()

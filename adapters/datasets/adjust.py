@@ -12,11 +12,11 @@ from itertools import pairwise
 
 from msgspec.structs import replace
 
-from engine.model.datasets import Roll
+from engine.model.datasets import DatasetRoll
 from engine.model.market import Bar
 
 
-def back_adjusted(bars: Iterable[Bar], rolls: Sequence[Roll]) -> Iterator[Bar]:
+def back_adjusted(bars: Iterable[Bar], rolls: Sequence[DatasetRoll]) -> Iterator[Bar]:
     """The bars with differences added (ticks); they may come to nothing or less far back."""
     ordered = sorted(rolls, key=_ts)
     starts = [roll.ts for roll in ordered]
@@ -35,28 +35,28 @@ def back_adjusted(bars: Iterable[Bar], rolls: Sequence[Roll]) -> Iterator[Bar]:
             yield bar
 
 
-def rolls_of(bars: Sequence[Bar], contracts: Sequence[str]) -> list[Roll]:
+def rolls_of(bars: Sequence[Bar], contracts: Sequence[str]) -> list[DatasetRoll]:
     """Where another contract follows, with the step from the close before it to the open after it."""
     return [
-        Roll(after.open_ts, after.open - before.close, one, other)
+        DatasetRoll(after.open_ts, after.open - before.close, one, other)
         for (before, one), (after, other) in pairwise(zip(bars, contracts, strict=True))
         if one != other
     ]
 
 
-def rolls_at(bars: Iterable[Bar], starts: Sequence[int]) -> list[Roll]:
+def rolls_at(bars: Iterable[Bar], starts: Sequence[int]) -> list[DatasetRoll]:
     """The rolls at these times. One before the first or after the last bar is no roll of these bars."""
     waiting = sorted(set(starts))
-    found: list[Roll] = []
+    found: list[DatasetRoll] = []
     before: Bar | None = None
     for bar in bars:
         while waiting and waiting[0] <= bar.open_ts:
             ts = waiting.pop(0)
             if before is not None:
-                found.append(Roll(ts, bar.open - before.close))
+                found.append(DatasetRoll(ts, bar.open - before.close))
         before = bar
     return found
 
 
-def _ts(roll: Roll) -> int:
+def _ts(roll: DatasetRoll) -> int:
     return roll.ts

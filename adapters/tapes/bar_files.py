@@ -14,14 +14,14 @@ from adapters.tapes.contracts import NumberedRow
 from adapters.tapes.fields import TapeError, at_row
 from adapters.tapes.files import TABLES, as_tape_errors, decoded, open_text
 from adapters.tapes.layouts import delimiter_of
-from adapters.tapes.lenient import HoldsTicksError, Reading, Wanted, read_leniently
+from adapters.tapes.lenient import HoldsTicksError, LenientReading, LenientWishes, read_leniently
 from adapters.tapes.tables import Stamp
 from adapters.tapes.tape import open_tape
 
 _LOOKED_AT = 5
 
 
-def read_bar_file(path: Path, wanted: Wanted, moved: Callable[[int], None]) -> Reading:
+def read_bar_file(path: Path, wanted: LenientWishes, moved: Callable[[int], None]) -> LenientReading:
     """The bars of a file; `moved` is told now and then how many rows were read. Raises TapeError, and
     HoldsTicksError where the file holds trades: open_tape gives them.
     """
@@ -40,7 +40,7 @@ def read_bar_file(path: Path, wanted: Wanted, moved: Callable[[int], None]) -> R
     raise TapeError(f"{file}: is none of {', '.join(TABLES)}, .zip, .parquet")
 
 
-def _table(file: str, text: TextIO, wanted: Wanted, moved: Callable[[int], None]) -> Reading:
+def _table(file: str, text: TextIO, wanted: LenientWishes, moved: Callable[[int], None]) -> LenientReading:
     first = list(islice(text, _LOOKED_AT))
     delimiter = max(map(delimiter_of, first), key="".join(first).count, default=",")
     rows = _rows(file, chain(first, text), delimiter)
@@ -67,10 +67,10 @@ def _only_table(file: str, archive: zipfile.ZipFile) -> str:
     return tables[0]
 
 
-def _month(path: Path, wanted: Wanted) -> Reading:
+def _month(path: Path, wanted: LenientWishes) -> LenientReading:
     """One contract month of an archive, which is read strictly: exchanges wrote it."""
     tape = open_tape(path, wanted.instrument, wanted.month, wanted.stamp or Stamp.OPEN, symbol=wanted.symbol)
     if tape.kind == "ticks":
         raise HoldsTicksError(f"{path.name}: holds ticks")
     bars = list(tape.bars())
-    return Reading(bars, [tape.month or ""] * len(bars), len(bars), [], Stamp.OPEN)
+    return LenientReading(bars, [tape.month or ""] * len(bars), len(bars), [], Stamp.OPEN)

@@ -60,7 +60,7 @@ class HoldsTicksError(TapeError):
     """The file holds trades, of which bars have to be folded."""
 
 
-class Wanted(Struct, frozen=True):
+class LenientWishes(Struct, frozen=True):
     """What a reader is told of a file."""
 
     instrument: Instrument
@@ -76,7 +76,7 @@ class Wanted(Struct, frozen=True):
     """Prices off the grid are taken to the nearest tick."""
 
 
-class Reading(Struct, frozen=True):
+class LenientReading(Struct, frozen=True):
     """The bars of a file, oldest first, each time once, and what was found on the way."""
 
     bars: list[Bar]
@@ -125,11 +125,11 @@ class _Row(Struct, frozen=True, gc=False):
 def read_leniently(
     file: str,
     rows: Iterable[NumberedRow],
-    wanted: Wanted,
+    wanted: LenientWishes,
     *,
     decimal_comma: bool = False,
     moved: Callable[[int], None] = lambda rows: None,
-) -> Reading:
+) -> LenientReading:
     """The bars of a table. `moved` is told now and then how many rows were read.
 
     Raises TapeError where nothing can be made of the table as a whole: no layout, no zone, several contracts
@@ -151,7 +151,7 @@ def read_leniently(
         raise TapeError(f"{file}: bars of {frame} can't be kept: at most 1h; longer ones are made of them")
     once = list(_once(file, ordered, frame, tally))
     shift = frame.nanos if wanted.stamp is Stamp.CLOSE else 0
-    return Reading(
+    return LenientReading(
         [Bar(wanted.instrument.symbol, frame, row.ts - shift, *row.corners, row.volume) for row in once],
         [row.contract for row in once],
         notes + counted.rows,
@@ -200,7 +200,9 @@ def _headed(
 class _Reader:
     """Rows of text to bars, each flaw told to the tally."""
 
-    def __init__(self, file: str, layout: Layout, wanted: Wanted, decimal_comma: bool, tally: _Tally) -> None:
+    def __init__(
+        self, file: str, layout: Layout, wanted: LenientWishes, decimal_comma: bool, tally: _Tally
+    ) -> None:
         self._file, self._layout, self._tally = file, layout, tally
         columns = layout.columns
         self._time, self._clock = columns["time"], columns.get("clock")

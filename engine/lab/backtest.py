@@ -38,7 +38,7 @@ POINTS = 2_000
 DAY = 24 * 60 * MINUTE
 
 
-class Terms(Struct, frozen=True):
+class BacktestTerms(Struct, frozen=True):
     """On what a backtest trades."""
 
     risk: RiskLimits = RiskLimits()
@@ -94,7 +94,7 @@ class BarMarket:
 def run_backtest(
     market: PastMarket,
     bots: Sequence[Bot],
-    terms: Terms,
+    terms: BacktestTerms,
     end_ts: int,
     progress: Callable[[int], None] | None = None,
     keep: Callable[[Sequence[AnyRecord]], None] | None = None,
@@ -166,7 +166,7 @@ def unmade(market: PastMarket, bots: Sequence[Bot]) -> str:
     return f"the bars are of {own}, and {', '.join(finer)} can't be made of them" if finer else ""
 
 
-def config_of(instruments: tuple[Instrument, ...], terms: Terms) -> EngineConfig:
+def config_of(instruments: tuple[Instrument, ...], terms: BacktestTerms) -> EngineConfig:
     """Of a core that plays the past: its venue agrees with it at every step, so that it need not be asked."""
     book = BookConfig(risk=terms.risk, capabilities=CAPABILITIES, sizing=terms.sizing)
     return EngineConfig(

@@ -17,7 +17,7 @@ _USUAL = 0.6
 """A recording keeps to hours of its own where so many of its days begin, or end, at one time."""
 
 
-class Session(Struct, frozen=True, gc=False):
+class SessionHours(Struct, frozen=True, gc=False):
     """One session of the calendar: [open, close), nanoseconds UTC, and where the bars of it stand."""
 
     open: int
@@ -36,25 +36,25 @@ class Hours(Struct, frozen=True):
     tail: int = 0
     """Nanoseconds from the end of its last bar to the session's close."""
 
-    def of(self, session: Session) -> tuple[int, int]:
+    def of(self, session: SessionHours) -> tuple[int, int]:
         """[from, to) that bars are expected in; empty where the session is too short for it."""
         start = session.open + self.lead
         return start, max(start, session.close - self.tail)
 
 
-def sessions(times: Sequence[int], calendar: Calendar) -> list[Session]:
+def sessions(times: Sequence[int], calendar: Calendar) -> list[SessionHours]:
     """The sessions from the first bar's to the last one's; `times` are opens of bars, rising."""
     found = []
     day, last = calendar.trade_date(times[0]), calendar.trade_date(times[-1])
     while day <= last:
         opens, closes = calendar.session_bounds(day)[0], calendar.session_close(day)
         if closes > opens:
-            found.append(Session(opens, closes, bisect_left(times, opens), bisect_left(times, closes)))
+            found.append(SessionHours(opens, closes, bisect_left(times, opens), bisect_left(times, closes)))
         day += timedelta(days=1)
     return found
 
 
-def hours_of(days: Sequence[Session], times: Sequence[int], length: int) -> Hours:
+def hours_of(days: Sequence[SessionHours], times: Sequence[int], length: int) -> Hours:
     """Those that most sessions have; the first and the last one, which may be cut, have no say. `length` is
     that of a bar, nanoseconds.
     """
@@ -75,7 +75,9 @@ def _usual(spans: Sequence[int]) -> int:
     return max(0, span) if count >= _USUAL * len(spans) else 0
 
 
-def holes(days: Sequence[Session], hours: Hours, times: Sequence[int], length: int) -> list[tuple[int, int]]:
+def holes(
+    days: Sequence[SessionHours], hours: Hours, times: Sequence[int], length: int
+) -> list[tuple[int, int]]:
     """[from, to) of what is missing in sessions, between the first bar and the last one."""
     found = []
     begins, ends = times[0], times[-1] + length
@@ -106,7 +108,7 @@ def _joined(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     return joined
 
 
-def expected(days: Sequence[Session], hours: Hours, times: Sequence[int], length: int) -> int:
+def expected(days: Sequence[SessionHours], hours: Hours, times: Sequence[int], length: int) -> int:
     """Bars that a recording without a hole would have from the first to the last one."""
     begins, ends = times[0], times[-1] + length
     spans = (hours.of(day) for day in days)
@@ -114,7 +116,7 @@ def expected(days: Sequence[Session], hours: Hours, times: Sequence[int], length
 
 
 def shifted_weeks(
-    days: Sequence[Session], hours: Hours, times: Sequence[int], length: int
+    days: Sequence[SessionHours], hours: Hours, times: Sequence[int], length: int
 ) -> list[tuple[int, int, int]]:
     """(First session's open, last one's close, nanoseconds) of runs of weeks whose bars would fit the hours
     better if they stood an hour earlier (negative: they come late now) or later.
@@ -129,9 +131,9 @@ def shifted_weeks(
     return [run for run in runs if run[2]]
 
 
-def _weeks(days: Sequence[Session]) -> list[list[Session]]:
+def _weeks(days: Sequence[SessionHours]) -> list[list[SessionHours]]:
     """Sessions with bars, by weeks: a break of more than a day begins another."""
-    weeks: list[list[Session]] = []
+    weeks: list[list[SessionHours]] = []
     for day in days:
         if day.end == day.first:
             continue
@@ -142,7 +144,7 @@ def _weeks(days: Sequence[Session]) -> list[list[Session]]:
     return weeks
 
 
-def _best_shift(week: Sequence[Session], hours: Hours, times: Sequence[int], length: int) -> int:
+def _best_shift(week: Sequence[SessionHours], hours: Hours, times: Sequence[int], length: int) -> int:
     def fits(shift: int) -> int:
         """Bars that would stand inside the hours if all were moved by so much."""
         spans = [hours.of(day) for day in week]

@@ -33,7 +33,7 @@ class ScanRules(Struct, frozen=True):
     """Of each order at market: the entry, a stop, the end of its time."""
 
 
-class Outcome(Struct, frozen=True):
+class PatternOutcome(Struct, frozen=True):
     """What a pattern would have come to."""
 
     how: str
@@ -53,7 +53,7 @@ class Instance(Struct, frozen=True):
     """A pattern where it was detected."""
 
     pattern: PatternSeen
-    outcome: Outcome | None
+    outcome: PatternOutcome | None
     """None of what points nowhere, what can't be entered, and what the recording ends before."""
 
 
@@ -81,7 +81,7 @@ class _Open:
         self.target = self.entry + sign * max(1, round(rules.target_r * self.risk))
         return True
 
-    def take(self, bar: Bar, instrument: Instrument, rules: ScanRules) -> Outcome | None:
+    def take(self, bar: Bar, instrument: Instrument, rules: ScanRules) -> PatternOutcome | None:
         """One bar on: the stop before the target, which the bar of the entry can't reach
         (docs/semantics.md#fill-model).
         """
@@ -104,13 +104,15 @@ class _Open:
             return self._ended("time", bar.close, bar, instrument, rules)
         return None
 
-    def _ended(self, how: str, price: int, bar: Bar, instrument: Instrument, rules: ScanRules) -> Outcome:
+    def _ended(
+        self, how: str, price: int, bar: Bar, instrument: Instrument, rules: ScanRules
+    ) -> PatternOutcome:
         slips = rules.slippage_ticks * (1 if how == "target" else 2)
         gross = (price - self.entry) * self.pattern.direction - slips
         risk = instrument.usd(self.risk)
         net = instrument.usd(gross) - instrument.round_trip(self.entry, price)
         worst = min(self.worst, gross)
-        return Outcome(
+        return PatternOutcome(
             how,
             self.entry,
             self.stop,
@@ -124,7 +126,7 @@ class _Open:
 
 def outcome_of(
     pattern: Pattern, atr: float, bars: Iterable[Bar], instrument: Instrument, rules: ScanRules
-) -> Outcome | None:
+) -> PatternOutcome | None:
     """What a pattern would have come to in the bars after the one that made it known; `atr` in ticks."""
     one = _Open(0, pattern, atr)
     for bar in bars:

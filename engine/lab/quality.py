@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from statistics import median
 
-from engine.lab.hours import Hours, Session, expected, holes, hours_of, sessions, shifted_weeks
+from engine.lab.hours import Hours, SessionHours, expected, holes, hours_of, sessions, shifted_weeks
 from engine.lab.stamps import read_stamps
 from engine.market.calendars.calendar import Calendar
 from engine.model.datasets import Finding, Flaw
@@ -53,7 +53,9 @@ def inspect(bars: Sequence[Bar], instrument: Instrument, calendar: Calendar, sta
     return [finding for finding in found if finding is not None]
 
 
-def _stamp(bars: Sequence[Bar], days: Sequence[Session], calendar: Calendar, stamp: str) -> Finding | None:
+def _stamp(
+    bars: Sequence[Bar], days: Sequence[SessionHours], calendar: Calendar, stamp: str
+) -> Finding | None:
     looks, why = read_stamps(bars, days, calendar, stamp == "close")
     if not looks:
         return None if stamp else Finding(Flaw.STAMP, 0, why, grave=True)
@@ -63,7 +65,7 @@ def _stamp(bars: Sequence[Bar], days: Sequence[Session], calendar: Calendar, sta
     return Finding(Flaw.STAMP, len(bars), f"bars look stamped by their {looks}{asked}: {why}", grave=True)
 
 
-def _hours(hours: Hours, days: Sequence[Session], calendar: Calendar) -> Finding | None:
+def _hours(hours: Hours, days: Sequence[SessionHours], calendar: Calendar) -> Finding | None:
     if hours == Hours():
         return None
     start, stop = hours.of(days[len(days) // 2])
@@ -71,7 +73,7 @@ def _hours(hours: Hours, days: Sequence[Session], calendar: Calendar) -> Finding
     return Finding(Flaw.HOURS, len(days), f"sessions, of which only {span} is covered")
 
 
-def _gaps(times: Sequence[int], days: Sequence[Session], hours: Hours, length: int) -> Finding | None:
+def _gaps(times: Sequence[int], days: Sequence[SessionHours], hours: Hours, length: int) -> Finding | None:
     found = holes(days, hours, times, length)
     if not found:
         return None
@@ -88,7 +90,9 @@ def _gaps(times: Sequence[int], days: Sequence[Session], hours: Hours, length: i
     )
 
 
-def _hour_off(times: Sequence[int], days: Sequence[Session], hours: Hours, length: int) -> Finding | None:
+def _hour_off(
+    times: Sequence[int], days: Sequence[SessionHours], hours: Hours, length: int
+) -> Finding | None:
     runs = shifted_weeks(days, hours, times, length)
     if not runs:
         return None
@@ -106,7 +110,7 @@ def _hour_off(times: Sequence[int], days: Sequence[Session], hours: Hours, lengt
     )
 
 
-def _outside(times: Sequence[int], days: Sequence[Session]) -> Finding | None:
+def _outside(times: Sequence[int], days: Sequence[SessionHours]) -> Finding | None:
     count = len(times) - sum(day.end - day.first for day in days)
     if not count:
         return None
@@ -122,7 +126,7 @@ def _outside(times: Sequence[int], days: Sequence[Session]) -> Finding | None:
     )
 
 
-def _prices(bars: Sequence[Bar], instrument: Instrument, days: Sequence[Session]) -> Iterator[Finding]:
+def _prices(bars: Sequence[Bar], instrument: Instrument, days: Sequence[SessionHours]) -> Iterator[Finding]:
     begins = {day.first for day in days}
     spikes: list[int] = []
     steps: list[int] = []
@@ -154,7 +158,7 @@ def _prices(bars: Sequence[Bar], instrument: Instrument, days: Sequence[Session]
         yield Finding(Flaw.STEP, len(steps), words, first=_first(steps, shown))
 
 
-def _volumes(bars: Sequence[Bar], days: Sequence[Session]) -> Iterator[Finding]:
+def _volumes(bars: Sequence[Bar], days: Sequence[SessionHours]) -> Iterator[Finding]:
     none = sum(bar.volume == 0 for bar in bars)
     if none:
         yield Finding(Flaw.NO_VOLUME, none, "bars without volume", grave=none > _MUCH * len(bars))

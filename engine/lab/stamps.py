@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import sqrt
 
-from engine.lab.hours import Session
+from engine.lab.hours import SessionHours
 from engine.market.calendars.calendar import Calendar
 from engine.market.calendars.known import US_EQUITIES
 from engine.model.market import Bar
@@ -16,7 +16,7 @@ _SURE = 3.0
 
 
 def read_stamps(
-    bars: Sequence[Bar], days: Sequence[Session], calendar: Calendar, by_close: bool
+    bars: Sequence[Bar], days: Sequence[SessionHours], calendar: Calendar, by_close: bool
 ) -> tuple[str, str]:
     """ "open", "close" or nothing, and why. `by_close` says what the file's times were taken for.
 
@@ -40,7 +40,7 @@ def read_stamps(
     return _burst(stamps, days, calendar, length)
 
 
-def _edges(day: Session, calendar: Calendar) -> list[tuple[int, int]]:
+def _edges(day: SessionHours, calendar: Calendar) -> list[tuple[int, int]]:
     """[begin, end) of the session, and of the regular hours in it."""
     found = [(day.open, day.close)]
     regular = _regular_open(day, calendar)
@@ -49,7 +49,7 @@ def _edges(day: Session, calendar: Calendar) -> list[tuple[int, int]]:
     return found
 
 
-def _regular_open(day: Session, calendar: Calendar) -> int | None:
+def _regular_open(day: SessionHours, calendar: Calendar) -> int | None:
     now = day.open
     while now < day.close:
         if calendar.hhmm(now) == calendar.regular_opens:
@@ -59,7 +59,7 @@ def _regular_open(day: Session, calendar: Calendar) -> int | None:
 
 
 def _burst(
-    stamps: dict[int, int], days: Sequence[Session], calendar: Calendar, length: int
+    stamps: dict[int, int], days: Sequence[SessionHours], calendar: Calendar, length: int
 ) -> tuple[str, str]:
     """By the volume around the open of the cash market: New York's, where the instrument has none itself."""
     before, after = [], []

@@ -98,7 +98,7 @@ class Source(Struct, frozen=True):
     """Which end of a bar its time named: "open" or "close"."""
 
 
-class Roll(Struct, frozen=True):
+class DatasetRoll(Struct, frozen=True):
     """From `ts` on (nanoseconds UTC) the bars are those of another contract month."""
 
     ts: int
@@ -123,6 +123,6 @@ class Dataset(Struct, frozen=True, kw_only=True):
     """End of the last bar, nanoseconds UTC."""
     sources: tuple[Source, ...]
     quality: Quality
-    rolls: tuple[Roll, ...] = ()
+    rolls: tuple[DatasetRoll, ...] = ()
     size: int = 0
     """Bytes of the Parquet file: another size means that writing was cut off."""

@@ -14,7 +14,7 @@ from engine.model.view import SessionPhase
 from engine.signals.indicators.vwap import Vwap
 
 
-class Session:
+class SessionSeen:
     """The trade date of the newest bar, and whether all of it has been seen. Told of each bar first."""
 
     __slots__ = ("_until", "calendar", "date", "opened", "whole")
@@ -72,7 +72,7 @@ class SessionLevels:
     __slots__ = ("_day", "_night", "_regular", "_session", "night_ended")
 
     def __init__(self, calendar: Calendar) -> None:
-        self._session = Session(calendar)
+        self._session = SessionSeen(calendar)
         self._day, self._night, self._regular = SessionRange(), SessionRange(), SessionRange()
         self.night_ended = 0
         """When the first bar of regular hours opened: the night's levels don't change any more; 0 before."""
@@ -115,7 +115,7 @@ class SessionVwap:
     __slots__ = ("_session", "_vwap", "bar")
 
     def __init__(self, calendar: Calendar) -> None:
-        self._session = Session(calendar)
+        self._session = SessionSeen(calendar)
         self._vwap = Vwap()
         self.bar: Bar | None = None
         """The newest in it."""
@@ -153,7 +153,7 @@ class VolumeByTime:
     def __init__(self, calendar: Calendar, sessions: int = 10, least: int = 3) -> None:
         if not 1 <= least <= sessions:
             raise ValueError(f"least must be from 1 to the sessions, not {least} of {sessions}")
-        self._session = Session(calendar)
+        self._session = SessionSeen(calendar)
         self._sessions, self._least = sessions, least
         self._volumes: dict[int, deque[int]] = {}
         """By nanoseconds from the session's open, the newest last."""

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from adapters.datasets.adjust import back_adjusted, rolls_at, rolls_of
 from adapters.datasets.duck import DatasetError
 from adapters.datasets.library import Library
-from engine.model.datasets import Dataset, Quality, Roll, Source
+from engine.model.datasets import Dataset, DatasetRoll, Quality, Source
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import MINUTE, Bar, Timeframe
 
@@ -29,7 +29,7 @@ def bars(count: int, first: int = 20_000) -> list[Bar]:
     ]
 
 
-def card(kept: Sequence[Bar], name: str = "es-1m", rolls: tuple[Roll, ...] = ()) -> Dataset:
+def card(kept: Sequence[Bar], name: str = "es-1m", rolls: tuple[DatasetRoll, ...] = ()) -> Dataset:
     return Dataset(
         name=name,
         instrument=CME_FUTURES["ES"],
@@ -96,9 +96,9 @@ def test_adjusted_bars_have_no_jump_at_a_roll_and_leave_the_last_month_alone(lib
     old, new = bars(10), [replace(bar, open_ts=bar.open_ts + 10 * MINUTE) for bar in bars(10, 20_300)]
     kept = [*old, *new]
     step = 20_300 - old[-1].close
-    assert rolls_at(kept, [START, new[0].open_ts]) == [Roll(new[0].open_ts, step)]
+    assert rolls_at(kept, [START, new[0].open_ts]) == [DatasetRoll(new[0].open_ts, step)]
     rolls = rolls_of(kept, ["ESH4"] * 10 + ["ESM4"] * 10)
-    assert rolls == [Roll(new[0].open_ts, step, "ESH4", "ESM4")]
+    assert rolls == [DatasetRoll(new[0].open_ts, step, "ESH4", "ESM4")]
     library.save(card(kept, rolls=tuple(rolls)), kept, ["ESH4"] * 10 + ["ESM4"] * 10)
     assert library.kept("es-1m") == (kept, ["ESH4"] * 10 + ["ESM4"] * 10)
     adjusted = list(library.bars("es-1m", adjusted=True))

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from engine.books.bots import Bot, lone
-from engine.lab.backtest import Backtest, BarMarket, Terms, run_backtest
+from engine.lab.backtest import Backtest, BacktestTerms, BarMarket, run_backtest
 from engine.market.bars import BarsClosed
 from engine.market.candles import resample
 from engine.model.limits import RiskLimits
@@ -67,7 +67,7 @@ def played(
     bars: Sequence[Bar], begin: int = 0, keep: list[AnyRecord] | None = None, risk: RiskLimits = RISK
 ) -> Backtest:
     market = BarMarket(MES, bars, begin)
-    terms = Terms(risk=risk, model=BARS)
+    terms = BacktestTerms(risk=risk, model=BARS)
     kept = None if keep is None else keep.extend
     return run_backtest(market, scripted(len(bars)), terms, bars[-1].close_ts, keep=kept)
 
@@ -153,7 +153,7 @@ def test_bars_of_five_minutes_are_played_as_they_are_and_nothing_shorter_is_aske
             stop, target = bar.close - 30 * side.sign, bar.close + 50 * side.sign
             return (Idea("five", "MES", side, bar.close, stop, (target,), 80, ("five",), closed.ts),)
 
-    terms, by_open = Terms(risk=RISK, model=BARS), {bar.open_ts: bar for bar in bars}
+    terms, by_open = BacktestTerms(risk=RISK, model=BARS), {bar.open_ts: bar for bar in bars}
     end = bars[-1].close_ts
     found = run_backtest(BarMarket(MES, bars), (lone(OnFive(())),), terms, end)
     assert len(found.trades) > 3

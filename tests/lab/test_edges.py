@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from engine.lab.edges.analysis import Analysis, Stage
 from engine.lab.edges.candidates import Candidate, Trials, figures, misses, trials
 from engine.lab.edges.occurrences import ANY, Occurrence, occurrences, stop_price
-from engine.lab.edges.outcomes import BarTrader, Outcome
+from engine.lab.edges.outcomes import BarTrader, EntryOutcome
 from engine.lab.edges.rules import EdgeRules
 from engine.lab.edges.search import find, search, split_ts
 from engine.lab.edges.search import test as look_once
@@ -39,7 +39,7 @@ def bars_of(*rows: Row | None, start: int = T0) -> list[Bar]:
 
 def played(
     *rows: Row | None, direction: int = 1, stop: int = 90, rules: EdgeRules = FREE, start: int = T0
-) -> Outcome | None:
+) -> EntryOutcome | None:
     """A trade that is decided when the first bar opens."""
     trader = BarTrader(MES, bars_of(*rows, start=start), CME, rules)
     return trader.play(Occurrence("x", Timeframe.M1, direction, start, stop, (ANY,)))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from engine.books.bots import lone
-from engine.lab.backtest import BarMarket, Terms, run_backtest
+from engine.lab.backtest import BacktestTerms, BarMarket, run_backtest
 from engine.lab.lookahead import LookAhead, OtherFuture, listen, look_for_lookahead
 from engine.market.bars import BarsClosed
 from engine.model.events import Print, Quote
@@ -84,7 +84,7 @@ def market() -> BarMarket:
 
 
 def looked(market: PastMarket, made: Callable[[PastMarket], Strategy], cuts: int = 8) -> LookAhead:
-    terms = Terms(risk=RiskLimits(max_trades=0), model=FillModel().on_whole_bars())
+    terms = BacktestTerms(risk=RiskLimits(max_trades=0), model=FillModel().on_whole_bars())
 
     def play(played: PastMarket, until: int | None, heard: list[Said], closes: list[int] | None) -> None:
         bots = listen((lone(made(played)),), heard, closes)

@@ -11,7 +11,7 @@ from msgspec.structs import astuple, replace
 
 from engine.books.opening import PAPER
 from engine.core import Core
-from engine.lab.backtest import Terms, run_backtest
+from engine.lab.backtest import BacktestTerms, run_backtest
 from engine.lab.replay import BOOK, Replay
 from engine.model.config import BookConfig, EngineConfig, PaperConfig, TradingSwitch
 from engine.model.events import Print, Quote
@@ -59,7 +59,7 @@ def told(trades: Sequence[Trade]) -> list[tuple[Any, ...]]:
 def test_paper_replay_and_backtest_trade_alike(latency_ms: int) -> None:
     model = FillModel(latency_ns=latency_ms * NANOS // 1000)
     end = T0 + MINUTES * 120 * STEP
-    tested = run_backtest(Ticks(1), scripted(MINUTES), Terms(risk=RISK, model=model), end)
+    tested = run_backtest(Ticks(1), scripted(MINUTES), BacktestTerms(risk=RISK, model=model), end)
     books = (BookConfig(PAPER, risk=RISK, paper=PaperConfig(latency_ns=model.latency_ns)),)
     config = EngineConfig(
         (MES,),

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from adapters.tapes.bar_files import read_bar_file
 from adapters.tapes.fields import TapeError
-from adapters.tapes.lenient import HoldsTicksError, Reading, Wanted
+from adapters.tapes.lenient import HoldsTicksError, LenientReading, LenientWishes
 from adapters.tapes.tables import Stamp
 from adapters.tapes.tape import zone_of
 from engine.model.datasets import Flaw
@@ -25,26 +25,26 @@ ES = CME_FUTURES["ES"]
 ROWS = [(NOON, 20_601, 20_604, 20_599, 20_602, 812), (NOON + MINUTE, 20_602, 20_609, 20_601, 20_608, 1655)]
 HEAD = "time,open,high,low,close,volume\n"
 A, B = "5150.25,5151,5149.75,5150.5,812", "5150.5,5152.25,5150.25,5152,1655"
-Read = Callable[..., Reading]
+Read = Callable[..., LenientReading]
 
 
 @pytest.fixture
 def read(tmp_path: Path) -> Read:
-    def reading(text: str | bytes, name: str = "es.csv", **how: object) -> Reading:
+    def reading(text: str | bytes, name: str = "es.csv", **how: object) -> LenientReading:
         path = tmp_path / name
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         zone = zone_of(str(how.pop("zone", "America/Chicago")))
-        wanted = replace(Wanted(ES, Stamp.OPEN, zone), **how)
+        wanted = replace(LenientWishes(ES, Stamp.OPEN, zone), **how)
         return read_bar_file(path, wanted, lambda rows: None)
 
     return reading
 
 
-def rows(reading: Reading) -> list[tuple[int, ...]]:
+def rows(reading: LenientReading) -> list[tuple[int, ...]]:
     return [(bar.open_ts, bar.open, bar.high, bar.low, bar.close, bar.volume) for bar in reading.bars]
 
 
-def flaws(reading: Reading) -> dict[Flaw, tuple[int, int]]:
+def flaws(reading: LenientReading) -> dict[Flaw, tuple[int, int]]:
     """Count and dropped of each."""
     return {one.flaw: (one.count, one.dropped) for one in reading.findings}
 
@@ -186,7 +186,7 @@ def test_a_file_of_which_nothing_can_be_made_is_refused(read: Read, text: str, p
 def test_times_without_a_zone_are_refused_at_once(tmp_path: Path) -> None:
     (tmp_path / "es.csv").write_text(f"{HEAD}2024-03-08 06:00,{A}\n")
     with pytest.raises(TapeError, match=r"row 2: .* name its zone, as in --zone America/Chicago"):
-        read_bar_file(tmp_path / "es.csv", Wanted(ES, Stamp.OPEN), lambda rows: None)
+        read_bar_file(tmp_path / "es.csv", LenientWishes(ES, Stamp.OPEN), lambda rows: None)
 
 
 def test_files_zipped_gzipped_and_of_wide_characters(read: Read, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from tstream.reports.charts import _COLUMNS, _thinned, equity_chart, r_histogram
 from tstream.reports.markup import Markup, tag
 from tstream.reports.numbers import compact, lasted, level, money
 from tstream.reports.page import Part, html_report
-from tstream.reports.scales import Scale, round_steps, time_steps
+from tstream.reports.scales import Axis, round_steps, time_steps
 
 MONDAY = 1_772_409_600 * NANOS
 HOUR = 60 * MINUTE
@@ -124,7 +124,7 @@ points = st.lists(st.tuples(st.integers(0, 10**6), st.floats(-1e6, 1e6)), min_si
 @settings(max_examples=40)
 def test_a_thinned_curve_keeps_its_ends_and_extremes(some: list[tuple[int, float]]) -> None:
     many = sorted((ts * 97 + k, usd + k % 5) for ts, usd in some for k in range(97))
-    across = Scale(many[0][0], many[-1][0], 0, 900)
+    across = Axis(many[0][0], many[-1][0], 0, 900)
     kept = _thinned(many, across)
     assert len(kept) <= 4 * (_COLUMNS + 1)
     assert (kept[0], kept[-1]) == (many[0], many[-1])

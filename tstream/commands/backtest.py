@@ -10,15 +10,15 @@ from typing import Any, cast
 
 from engine.model.market import NANOS
 from tstream.errors import UsageError
-from tstream.lab.asked import Asked, Params
-from tstream.lab.past import Past, open_past
+from tstream.lab.asked import LabRequest, Params
+from tstream.lab.past import RecordedPast, open_past
 from tstream.lab.show import as_csv, as_page, show
 from tstream.lab.show import as_json as json_of
 from tstream.lab.trial import instrument_of, run_trial, settings_of
 from tstream.output import Output
 
 
-def backtest(asked: Asked, params: Params, *, as_json: bool, csv: Path | None, html: Path | None) -> int:
+def backtest(asked: LabRequest, params: Params, *, as_json: bool, csv: Path | None, html: Path | None) -> int:
     """Play it once; gives the exit code."""
     settings = settings_of(asked)
     past = open_past(asked, instrument_of(asked, settings))
@@ -47,7 +47,7 @@ def write(file: Path, text: str) -> None:
 
 
 @contextmanager
-def _progress(past: Past) -> Iterator[Callable[[int], None] | None]:
+def _progress(past: RecordedPast) -> Iterator[Callable[[int], None] | None]:
     """A bar on stderr where that is a terminal; gives what to call with the time that is played."""
     from rich.console import Console
     from rich.progress import Progress

@@ -164,13 +164,13 @@ def backtest(
     docs/backtesting.md says what is assumed about fills, and how to read the result.
     """
     from tstream.commands import backtest as commands
-    from tstream.lab.asked import Asked, params_of
+    from tstream.lab.asked import LabRequest, params_of
     from tstream.lab.past import with_contract
 
     if as_json + (str(csv) == "-") + (str(html) == "-") > 1:
         raise UsageError("--json, --csv - and --html - all write to stdout: give all but one a file")
     stamp = given.pop("stamp", None)
-    asked = Asked(
+    asked = LabRequest(
         tape=tape,
         contract=contract or "",
         strategy=strategy,

@@ -177,10 +177,10 @@ def lookahead(
     Exits with 1 where it does.
     """
     from tstream.commands import lookahead as commands
-    from tstream.lab.asked import Asked, params_of
+    from tstream.lab.asked import LabRequest, params_of
 
     stamp = given.pop("stamp", None)
-    asked = Asked(
+    asked = LabRequest(
         tape=tape,
         contract=contract or "",
         strategy=strategy,

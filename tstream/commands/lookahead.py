@@ -16,14 +16,14 @@ from engine.lab.lookahead import LookAhead, listen, look_for_lookahead
 from engine.ports import PastMarket
 from engine.strategies.protocol import Said
 from tstream.clock import utc
-from tstream.lab.asked import Asked, Params
+from tstream.lab.asked import LabRequest, Params
 from tstream.lab.past import open_past, with_contract
 from tstream.lab.trial import bots_of, changed_settings, instrument_of, require_bars, settings_of, terms_of
 
 _SHOWN = 10
 
 
-def lookahead(asked: Asked, params: Params, *, cuts: int, seed: int, as_json: bool) -> int:
+def lookahead(asked: LabRequest, params: Params, *, cuts: int, seed: int, as_json: bool) -> int:
     """Play the past with other futures; gives the exit code, 1 where one of them changed what was said."""
     asked = with_contract(asked)
     settings = settings_of(asked)

@@ -15,7 +15,7 @@ from engine.market.candles import fold
 from engine.model.instrument import Instrument
 from engine.model.market import Bar, Timeframe
 from tstream.errors import UsageError
-from tstream.lab.asked import Asked
+from tstream.lab.asked import LabRequest
 from tstream.lab.past import dataset_of, with_contract
 from tstream.paths import find
 
@@ -29,7 +29,7 @@ def recorded_bars(
     `how` is what open_tape takes: month, stamp, symbol, zone. Raises UsageError; DatasetError for a dataset
     that is not whole.
     """
-    asked = with_contract(Asked(tape=source, contract=contract))
+    asked = with_contract(LabRequest(tape=source, contract=contract))
     with notes.status(f"reading {source}") if notes.is_terminal else nullcontext():
         dataset = dataset_of(source)
         if dataset is not None:

@@ -17,8 +17,8 @@ from tstream import paths
 from tstream.errors import CommandError, UsageError
 from tstream.reports.history import BookHistory, History, read_history
 from tstream.reports.patterns import PATTERN_HEAD, PatternRow, pattern_cells, pattern_rows
-from tstream.reports.report import Report, ReportType, Section, make_report
-from tstream.reports.rows import TradeRow, csv_lines, trade_rows
+from tstream.reports.report import Report, ReportSection, ReportType, make_report
+from tstream.reports.rows import ReportRow, csv_lines, trade_rows
 
 _NOTHING = "nothing has been traded yet, and no account was seen: there is nothing to report"
 
@@ -69,7 +69,7 @@ def trades(days: int, book: str | None, contract: str | None, form: str, journal
     if form == "json":
         _json(rows)
     elif form == "csv":
-        _csv(csv_lines(list(rows)) if rows else [list(TradeRow.__struct_fields__)])
+        _csv(csv_lines(list(rows)) if rows else [list(ReportRow.__struct_fields__)])
     else:
         _trade_tables(found, newest, days)
     return 0
@@ -106,7 +106,7 @@ def _tables(made: Report, history: History, patterns: Sequence[PatternRow]) -> N
     show(report_table(made, rows))
 
 
-def _trade_tables(found: dict[str, list[TradeRow]], newest: date | None, days: int) -> None:
+def _trade_tables(found: dict[str, list[ReportRow]], newest: date | None, days: int) -> None:
     from rich.console import Group
     from rich.text import Text
 
@@ -125,7 +125,7 @@ def _trade_tables(found: dict[str, list[TradeRow]], newest: date | None, days: i
             show(Group(head, trades_table(rows, 100), Text()))
 
 
-def _alone(made: Report) -> list[Section]:
+def _alone(made: Report) -> list[ReportSection]:
     return [section for section in made.sections if len(section.books) == 1]
 
 
@@ -141,7 +141,7 @@ def _document(made: Report, patterns: Sequence[PatternRow]) -> dict[str, Any]:
     }
 
 
-def _section(section: Section) -> dict[str, Any]:
+def _section(section: ReportSection) -> dict[str, Any]:
     told = section.told
     return {
         "books": section.books,

@@ -16,7 +16,7 @@ import msgspec
 from engine.lab.overfitting import deflated_sharpe, sums
 from tstream.commands.backtest import write
 from tstream.errors import UsageError
-from tstream.lab.asked import Asked, Params
+from tstream.lab.asked import LabRequest, Params
 from tstream.lab.past import open_past
 from tstream.lab.sweep import Plan, Trial, axes_of, best_first, on_cluster, on_this_machine, plan_of, row_of
 from tstream.lab.trial import instrument_of, settings_of
@@ -33,7 +33,7 @@ _HEADS = {
 
 
 def sweep(
-    asked: Asked,
+    asked: LabRequest,
     fixed: Params,
     texts: Sequence[str],
     *,

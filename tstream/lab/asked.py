@@ -14,7 +14,7 @@ Params = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class LabRequest:
     """One backtest, or the base of a sweep. Dates are "YYYY-MM-DD", of the trade date or UTC's day."""
 
     tape: str

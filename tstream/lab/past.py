@@ -18,13 +18,13 @@ from engine.model.instrument import Instrument
 from engine.model.market import NANOS, Bar, Timeframe
 from engine.ports import PastMarket
 from tstream.errors import UsageError
-from tstream.lab.asked import Asked
+from tstream.lab.asked import LabRequest
 from tstream.paths import find
 
 _DAY = 24 * 3600 * NANOS
 
 
-class Past:
+class RecordedPast:
     """Read once, played as often as wanted."""
 
     def __init__(self, market: PastMarket, end_ts: int, *, bars: bool, name: str) -> None:
@@ -40,7 +40,7 @@ class Past:
         return self.market.instruments[0]
 
 
-def open_past(asked: Asked, instrument: Instrument) -> Past:
+def open_past(asked: LabRequest, instrument: Instrument) -> RecordedPast:
     """Read the tape, or the dataset of that name. `instrument` is the product as the settings have it. Raises
     UsageError; DatasetError for a dataset that is not whole.
     """
@@ -48,17 +48,19 @@ def open_past(asked: Asked, instrument: Instrument) -> Past:
     if dataset is not None:
         start, end = _span(asked, instrument, dataset.start_ts, dataset.end_ts)
         bars: Sequence[Bar] = tuple(Library(find().datasets).bars(dataset.name))
-        return Past(_minutes(bars, instrument, start, dataset.name), end, bars=True, name=dataset.name)
+        return RecordedPast(
+            _minutes(bars, instrument, start, dataset.name), end, bars=True, name=dataset.name
+        )
     file = Path(asked.tape)
     try:
         tape = open_tape(file, asked.contract, asked.month, asked.stamp, symbol=asked.symbol, zone=asked.zone)
         start, end = _span(asked, instrument, tape.start_ts, tape.end_ts)
         if tape.kind != "bars":
-            return Past(_Ticks(tape, instrument, start), end, bars=False, name=file.name)
+            return RecordedPast(_Ticks(tape, instrument, start), end, bars=False, name=file.name)
         bars = tape.bars()
     except TapeError as error:
         raise UsageError(str(error)) from None
-    return Past(_minutes(bars, instrument, start, file.name), end, bars=True, name=file.name)
+    return RecordedPast(_minutes(bars, instrument, start, file.name), end, bars=True, name=file.name)
 
 
 def dataset_of(name: str) -> Dataset | None:
@@ -72,7 +74,7 @@ def dataset_of(name: str) -> Dataset | None:
     raise UsageError(f"{name} is neither a file nor a dataset" + (f"; there are {known}" if known else ""))
 
 
-def with_contract(asked: Asked) -> Asked:
+def with_contract(asked: LabRequest) -> LabRequest:
     """The same, with the product: a dataset says itself which it is of. Raises UsageError."""
     dataset = dataset_of(asked.tape)
     if dataset is not None:
@@ -92,7 +94,7 @@ def _minutes(bars: Sequence[Bar], instrument: Instrument, start: int, name: str)
     return BarMarket(instrument, bars, start)
 
 
-def _span(asked: Asked, instrument: Instrument, start: int, end: int) -> tuple[int, int]:
+def _span(asked: LabRequest, instrument: Instrument, start: int, end: int) -> tuple[int, int]:
     """From when to when it is played, nanoseconds UTC. Raises UsageError where nothing is recorded then."""
     calendar = calendar_of(instrument.calendar)
     if asked.days is not None:

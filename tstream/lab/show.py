@@ -18,8 +18,8 @@ from engine.model.market import NANOS
 from engine.portfolio.statistics import Statistics, statistics
 from engine.state.position import Trade, nearest_tick
 from tstream.clock import iso, utc
-from tstream.lab.asked import Asked, Params
-from tstream.lab.past import Past
+from tstream.lab.asked import LabRequest, Params
+from tstream.lab.past import RecordedPast
 from tstream.reports.numbers import in_r, percent, ratio
 from tstream.reports.report import ruin_of
 
@@ -77,7 +77,7 @@ def as_csv(result: Backtest, instrument: Instrument) -> str:
     return out.getvalue()
 
 
-def as_json(result: Backtest, past: Past, asked: Asked, params: Params) -> str:
+def as_json(result: Backtest, past: RecordedPast, asked: LabRequest, params: Params) -> str:
     """All of it."""
     summary = result.summary
     found = {
@@ -105,14 +105,14 @@ def as_json(result: Backtest, past: Past, asked: Asked, params: Params) -> str:
     return msgspec.json.Encoder(decimal_format="number").encode(found).decode()
 
 
-def statistics_of(result: Backtest, past: Past) -> Statistics:
+def statistics_of(result: Backtest, past: RecordedPast) -> Statistics:
     """All figures (docs/statistics.md), open positions at what they could be closed for."""
     calendar = calendar_of(past.instrument.calendar)
     deepest = result.summary.max_drawdown_usd
     return statistics(result.trades, result.equity, result.equity[0][1], calendar, deepest)
 
 
-def as_page(result: Backtest, past: Past, asked: Asked, params: Params) -> str:
+def as_page(result: Backtest, past: RecordedPast, asked: LabRequest, params: Params) -> str:
     """One HTML file."""
     from tstream.reports.page import Part, html_report
 
@@ -146,7 +146,7 @@ def as_page(result: Backtest, past: Past, asked: Asked, params: Params) -> str:
     return html_report(f"Backtest of {asked.contract}", f"{asked.strategy} · {span}", [part])
 
 
-def show(result: Backtest, past: Past, asked: Asked, params: Params) -> None:
+def show(result: Backtest, past: RecordedPast, asked: LabRequest, params: Params) -> None:
     """Trades, equity, drawdown and figures on stdout."""
     from rich.console import Console
 
@@ -158,7 +158,7 @@ def show(result: Backtest, past: Past, asked: Asked, params: Params) -> None:
     console.print(words(result, past, asked, params))
 
 
-def _trades(console: Any, result: Backtest, past: Past) -> None:
+def _trades(console: Any, result: Backtest, past: RecordedPast) -> None:
     from rich.table import Table
 
     if not result.trades:
@@ -235,7 +235,7 @@ def falls(equity: Sequence[Point]) -> list[float]:
     return found
 
 
-def words(result: Backtest, past: Past, asked: Asked, params: Params) -> str:
+def words(result: Backtest, past: RecordedPast, asked: LabRequest, params: Params) -> str:
     """The figures in lines."""
     summary = result.summary
     told = "bars" if past.bars else "quotes and prints"

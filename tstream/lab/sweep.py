@@ -17,8 +17,8 @@ from engine.lab.sobol import BITS, MOST, sobol
 from engine.lab.summary import Summary
 from engine.portfolio.statistics import Statistics
 from tstream.errors import CommandError, UsageError
-from tstream.lab.asked import Asked, Params
-from tstream.lab.past import Past, open_past
+from tstream.lab.asked import LabRequest, Params
+from tstream.lab.past import RecordedPast, open_past
 from tstream.lab.show import statistics_of
 from tstream.lab.trial import instrument_of, run_trial, settings_of
 from tstream.settings.model import Settings
@@ -100,12 +100,12 @@ def plan_of(axes: Axes, search: str, trials: int | None, seed: int) -> Plan:
 
 
 @lru_cache(maxsize=1)
-def _loaded(asked: Asked) -> tuple[Past, Settings]:
+def _loaded(asked: LabRequest) -> tuple[RecordedPast, Settings]:
     settings = settings_of(asked)
     return open_past(asked, instrument_of(asked, settings)), settings
 
 
-def _try(asked: Asked, number: int, params: Params) -> Trial:
+def _try(asked: LabRequest, number: int, params: Params) -> Trial:
     """One trial, in whatever process: each reads the past once."""
     try:
         with _loading:
@@ -118,7 +118,7 @@ def _try(asked: Asked, number: int, params: Params) -> Trial:
 
 
 def on_this_machine(
-    asked: Asked, fixed: Params, trials: Sequence[Params], jobs: int, done: Callable[[Trial], None]
+    asked: LabRequest, fixed: Params, trials: Sequence[Params], jobs: int, done: Callable[[Trial], None]
 ) -> list[Trial]:
     """Try all of them, so many at a time in processes of their own; `done` is told of each as it ends."""
     if jobs == 1:
@@ -141,7 +141,7 @@ def on_this_machine(
 
 
 def on_cluster(
-    asked: Asked, fixed: Params, trials: Sequence[Params], address: str, done: Callable[[Trial], None]
+    asked: LabRequest, fixed: Params, trials: Sequence[Params], address: str, done: Callable[[Trial], None]
 ) -> list[Trial]:
     """The same on the workers of a dask cluster, which find the tape under the same path.
 

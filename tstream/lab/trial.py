@@ -11,15 +11,15 @@ from msgspec.structs import replace
 from pydantic import BaseModel, ValidationError
 
 from engine.books.bots import Bot
-from engine.lab.backtest import Backtest, Terms, run_backtest, unmade
+from engine.lab.backtest import Backtest, BacktestTerms, run_backtest, unmade
 from engine.lab.replay import START_BALANCE_USD
 from engine.model.instrument import CME_FUTURES, Instrument
 from engine.venue.fill_model import FillModel
 from tstream.convert.bots import bots, kinds
 from tstream.convert.risk import book_sizing, risk_limits
 from tstream.errors import Problem, SettingsError, UsageError
-from tstream.lab.asked import Asked, Params
-from tstream.lab.past import Past, dataset_of
+from tstream.lab.asked import LabRequest, Params
+from tstream.lab.past import RecordedPast, dataset_of
 from tstream.paths import find
 from tstream.settings.bots import BotSettings
 from tstream.settings.load import load
@@ -29,12 +29,12 @@ _TABLES = ("risk", "strategy")
 """Tables of the settings whose keys a trial may set."""
 
 
-def settings_of(asked: Asked) -> Settings:
+def settings_of(asked: LabRequest) -> Settings:
     """As the user has them. Raises SettingsError."""
     return load(find(), asked.config).settings
 
 
-def instrument_of(asked: Asked, settings: Settings) -> Instrument:
+def instrument_of(asked: LabRequest, settings: Settings) -> Instrument:
     """The product with its terms, and the costs that were asked for."""
     known = {one.symbol: one for one in settings.instrument_table()}
     instrument = known.get(asked.contract) or CME_FUTURES.get(asked.contract)
@@ -52,8 +52,8 @@ def instrument_of(asked: Asked, settings: Settings) -> Instrument:
 
 
 def run_trial(
-    past: Past,
-    asked: Asked,
+    past: RecordedPast,
+    asked: LabRequest,
     settings: Settings,
     params: Params,
     progress: Callable[[int], None] | None = None,
@@ -66,17 +66,17 @@ def run_trial(
     return run_backtest(past.market, made, terms, past.end_ts, progress)
 
 
-def require_bars(past: Past, made: Sequence[Bot], asked: Asked) -> None:
+def require_bars(past: RecordedPast, made: Sequence[Bot], asked: LabRequest) -> None:
     """Raises UsageError where bots look at bars that can't be made of what is recorded."""
     if wrong := unmade(past.market, made):
         remedy = "--timeframe, or its parameters, say what it looks at"
         raise UsageError(f"{asked.strategy}: {wrong}; {remedy}")
 
 
-def terms_of(settings: Settings, asked: Asked, *, bars: bool) -> Terms:
+def terms_of(settings: Settings, asked: LabRequest, *, bars: bool) -> BacktestTerms:
     """On what it trades; `bars`: it is told in bars."""
     model = FillModel() if asked.slippage is None else FillModel(slippage_ticks=asked.slippage)
-    return Terms(
+    return BacktestTerms(
         risk=risk_limits(settings),
         sizing=book_sizing(settings, None),
         balance_usd=START_BALANCE_USD if asked.cash is None else asked.cash,
@@ -84,7 +84,7 @@ def terms_of(settings: Settings, asked: Asked, *, bars: bool) -> Terms:
     )
 
 
-def bots_of(settings: Settings, asked: Asked, params: Params) -> tuple[Bot, ...]:
+def bots_of(settings: Settings, asked: LabRequest, params: Params) -> tuple[Bot, ...]:
     """The bot of the settings with that name, or the strategy alone, with its parameters. Each call makes new
     ones: strategies remember.
     """

@@ -14,7 +14,7 @@ from engine.portfolio.daily import Day, Equity
 from engine.state.position import Trade
 from tstream.reports.markup import Markup, tag
 from tstream.reports.numbers import compact, level, money, times
-from tstream.reports.scales import Scale, round_steps, time_steps
+from tstream.reports.scales import Axis, round_steps, time_steps
 
 _WIDTH, _LEFT, _RIGHT = 960.0, 64.0, 12.0
 _COLUMNS = 900
@@ -34,7 +34,7 @@ def equity_chart(equity: Equity, start_usd: Decimal, calendar: Calendar) -> Mark
     if len(points) < 2:
         points = [(points[0][0] - 1, float(start_usd)), *points] if points else [(0, 0.0), (1, 0.0)]
     begin, end = points[0][0], points[-1][0]
-    across = Scale(begin, end, _LEFT, _WIDTH - _RIGHT)
+    across = Axis(begin, end, _LEFT, _WIDTH - _RIGHT)
     falls, peak = [], float(start_usd)
     for ts, usd in points:
         peak = max(peak, usd)
@@ -43,8 +43,8 @@ def equity_chart(equity: Equity, start_usd: Decimal, calendar: Calendar) -> Mark
     values = [usd for _, usd in points]
     money = round_steps(min(start, *values), max(start, *values), 5)
     depth = round_steps(min(0.0, *(fall for _, fall in falls)), 0.0, 2)
-    top = Scale(money[0], money[-1], 232, 14)
-    below = Scale(depth[0], depth[-1], 340, 262)
+    top = Axis(money[0], money[-1], 232, 14)
+    below = Axis(depth[0], depth[-1], 340, 262)
     parts = [
         *_levels(money, top),
         *_levels(depth, below),
@@ -117,9 +117,9 @@ def r_histogram(trades: Iterable[Trade]) -> Markup:
     counts = [0] * (last - first + 1)
     for value in values:
         counts[min(max(floor(value / width), first), last) - first] += 1
-    across = Scale(first * width, (last + 1) * width, _LEFT - 20, _WIDTH / 2)
+    across = Axis(first * width, (last + 1) * width, _LEFT - 20, _WIDTH / 2)
     steps = [n for n in round_steps(0, max(counts), 4) if n == int(n)]
-    up = Scale(0, steps[-1], 190, 14)
+    up = Axis(0, steps[-1], 190, 14)
     parts = _levels(steps, up, lambda n: f"{n:.0f}", _LEFT - 20, _WIDTH / 2)
     for n, count in enumerate(counts):
         low, high = (first + n) * width, (first + n + 1) * width
@@ -155,7 +155,7 @@ def excursion_bar(trade: Trade, widest_usd: Decimal) -> Markup:
     """From a trade's worst to its best open result, with a mark where it ended; zero is in the middle."""
     if not widest_usd:
         return Markup("")
-    across = Scale(float(-widest_usd), float(widest_usd), 1, 99)
+    across = Axis(float(-widest_usd), float(widest_usd), 1, 99)
     worst, best, end = (across(float(usd)) for usd in (trade.mae_usd, trade.mfe_usd, trade.gross_usd))
     middle = across(0)
     return tag(
@@ -222,7 +222,7 @@ def _svg(height: float, label: str, parts: Iterable[Markup | str], width: float 
 
 def _levels(
     steps: Sequence[float],
-    up: Scale,
+    up: Axis,
     name: Callable[[float], str] | None = None,
     left: float = _LEFT,
     right: float = _WIDTH - _RIGHT,
@@ -233,7 +233,7 @@ def _levels(
     return lines + [tag("text", name(step), x=left - 8, y=up(step) + 4, class_="axis end") for step in steps]
 
 
-def _thinned(points: Sequence[tuple[int, float]], across: Scale) -> Sequence[tuple[int, float]]:
+def _thinned(points: Sequence[tuple[int, float]], across: Axis) -> Sequence[tuple[int, float]]:
     """So many points as can be told apart: of each column its first, lowest, highest and last."""
     if len(points) <= 2 * _COLUMNS:
         return points
@@ -250,11 +250,11 @@ def _value(point: tuple[int, float]) -> float:
     return point[1]
 
 
-def _line(points: Sequence[tuple[int, float]], across: Scale, up: Scale) -> str:
+def _line(points: Sequence[tuple[int, float]], across: Axis, up: Axis) -> str:
     return "M" + "L".join(f"{across(ts):.1f} {up(usd):.1f}" for ts, usd in points)
 
 
-def _area(points: Sequence[tuple[int, float]], across: Scale, up: Scale, floor_usd: float) -> str:
+def _area(points: Sequence[tuple[int, float]], across: Axis, up: Axis, floor_usd: float) -> str:
     end, begin = across(points[-1][0]), across(points[0][0])
     return f"{_line(points, across, up)}L{end:.1f} {up(floor_usd):.1f}L{begin:.1f} {up(floor_usd):.1f}Z"
 

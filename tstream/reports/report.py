@@ -19,7 +19,7 @@ from tstream.reports.history import STRICTEST, BookHistory, History
 from tstream.reports.kinds import ReportType as ReportType
 
 
-class Section(Struct, frozen=True):
+class ReportSection(Struct, frozen=True):
     """One book, or several of one kind and currency together."""
 
     told: BookHistory
@@ -35,7 +35,7 @@ class Report(Struct, frozen=True):
     type: ReportType
     first: date
     last: date
-    sections: list[Section]
+    sections: list[ReportSection]
 
     @property
     def title(self) -> str:
@@ -90,13 +90,15 @@ def _first_day(book: BookHistory) -> date | None:
     return book.calendar.trade_date(min(stamps)) if stamps else None
 
 
-def _section(told: BookHistory, books: tuple[str, ...], floor_usd: Decimal | None, seed: int) -> Section:
+def _section(
+    told: BookHistory, books: tuple[str, ...], floor_usd: Decimal | None, seed: int
+) -> ReportSection:
     found = told.statistics()
     curve = told.equity or closed_equity(told.trades, told.start_usd)
     distance = floor_usd or told.loss_limit_usd or told.start_usd / 10
     ruin = ruin_of(told.trades, distance, seed)
     days = days_of(curve, told.start_usd, told.calendar)
-    return Section(told, books, found, days, ruin, distance if ruin is not None else None)
+    return ReportSection(told, books, found, days, ruin, distance if ruin is not None else None)
 
 
 def ruin_of(trades: Sequence[Trade], floor_usd: Decimal, seed: int = 0) -> Ruin | None:

@@ -19,7 +19,7 @@ from tstream.reports.numbers import clock
 from tui.number_format import held
 
 
-class TradeRow(Struct, frozen=True):
+class ReportRow(Struct, frozen=True):
     """One trade. Amounts are net of costs where they say nothing else, in `currency`."""
 
     section: str
@@ -66,16 +66,16 @@ class TradeRow(Struct, frozen=True):
         return held(sign, self.qty)
 
 
-def trade_rows(history: History, book: BookHistory) -> Iterator[TradeRow]:
+def trade_rows(history: History, book: BookHistory) -> Iterator[ReportRow]:
     """Of one book, oldest first."""
     for trade in book.trades:
         yield _row(history, book, trade)
 
 
-def _row(history: History, book: BookHistory, trade: Trade) -> TradeRow:
+def _row(history: History, book: BookHistory, trade: Trade) -> ReportRow:
     known, plan = history.instruments[trade.instrument], history.plans.get(trade.plan_id)
     share = efficiency(trade)
-    return TradeRow(
+    return ReportRow(
         section=book.title,
         book=book.book,
         kind=book.kind,

@@ -12,7 +12,7 @@ from msgspec import Struct
 from engine.model.market import NANOS
 
 
-class Scale(Struct, frozen=True):
+class Axis(Struct, frozen=True):
     """Maps [low, high] onto [start, end]."""
 
     low: float

@@ -16,8 +16,8 @@ from engine.state.position import Trade
 from tstream.reports.figures import EQUITY, RISK, SIZE, TRADES, figures, groups
 from tstream.reports.numbers import in_r, money
 from tstream.reports.patterns import PATTERN_HEAD, PatternRow, pattern_cells
-from tstream.reports.report import Report, ReportType, Section
-from tstream.reports.rows import TradeRow
+from tstream.reports.report import Report, ReportSection, ReportType
+from tstream.reports.rows import ReportRow
 
 _SHOWN = 20
 _PAIRS = {
@@ -28,7 +28,7 @@ _PAIRS = {
 }
 
 
-def report_table(report: Report, rows: Sequence[TradeRow]) -> RenderableType:
+def report_table(report: Report, rows: Sequence[ReportRow]) -> RenderableType:
     """Each book with its figures; days of a week or month, trades of a day. `rows` are the trades of it."""
     parts: list[RenderableType] = [Text(report.title, "bold")]
     for section in report.sections:
@@ -51,7 +51,7 @@ def report_table(report: Report, rows: Sequence[TradeRow]) -> RenderableType:
     return Group(*parts)
 
 
-def trades_table(rows: Sequence[TradeRow], shown: int = _SHOWN) -> RenderableType:
+def trades_table(rows: Sequence[ReportRow], shown: int = _SHOWN) -> RenderableType:
     """The newest trades, newest last; times are of the book's calendar."""
     table = _table()
     for name in ("closed", "contract"):
@@ -92,7 +92,7 @@ def show(what: RenderableType) -> None:
     Console(highlight=False).print(what)
 
 
-def _head(section: Section) -> Text:
+def _head(section: ReportSection) -> Text:
     told = section.told
     head = Text.assemble((f"[{told.kind.upper()}] ", "bold red" if told.kind == "live" else "bold blue"))
     head.append(printable(told.title), "bold")
@@ -102,7 +102,7 @@ def _head(section: Section) -> Text:
     return head
 
 
-def _result(section: Section) -> Text:
+def _result(section: ReportSection) -> Text:
     """What the time came to with what is open, and how deep it fell on the way."""
     found, days = section.statistics, section.days
     net = sum((day.net_usd for day in days), Decimal(0))
@@ -112,7 +112,7 @@ def _result(section: Section) -> Text:
     return text.append(f" · deepest fall {money(None if fall is None else -fall)}", "dim")
 
 
-def _figures(section: Section, pair: Sequence[str]) -> Table:
+def _figures(section: ReportSection, pair: Sequence[str]) -> Table:
     """Two groups beside each other."""
     found = dict(groups(figures(section.statistics, section.ruin)))
     table = Table.grid(padding=(0, 1))
@@ -126,7 +126,7 @@ def _figures(section: Section, pair: Sequence[str]) -> Table:
     return table
 
 
-def _days(section: Section) -> RenderableType:
+def _days(section: ReportSection) -> RenderableType:
     table = _table()
     table.add_column("day")
     for name in ("trades", "won", "net", "equity"):

@@ -12,7 +12,7 @@ from statistics import NormalDist
 from msgspec import Struct
 
 from engine.lab.edges.occurrences import ANY, Occurrence, occurrences, stop_price
-from engine.lab.edges.outcomes import BarTrader, Outcome
+from engine.lab.edges.outcomes import BarTrader, EntryOutcome
 from engine.lab.edges.rules import EdgeRules
 from engine.market.calendars.known import calendar_of
 from engine.market.candles import resample
@@ -52,8 +52,8 @@ class Candidate(Struct, frozen=True, order=True):
 class Trials(Struct, frozen=True):
     """All candidates of some timeframes, each with its trades, oldest first and one at a time."""
 
-    outcomes: dict[Candidate, tuple[Outcome, ...]]
-    aimless: dict[tuple[Timeframe, int], tuple[Outcome, ...]]
+    outcomes: dict[Candidate, tuple[EntryOutcome, ...]]
+    aimless: dict[tuple[Timeframe, int], tuple[EntryOutcome, ...]]
     """Trades that were entered at regular intervals, by timeframe and direction; those of both ways together
     are in no order.
     """
@@ -85,7 +85,7 @@ def trials(
     calendar = calendar_of(instrument.calendar)
     trader = BarTrader(instrument, bars, calendar, rules)
     own = bars if bars[0].timeframe is timeframe else list(resample(bars, timeframe, calendar))
-    found: dict[Candidate, list[Outcome]] = {}
+    found: dict[Candidate, list[EntryOutcome]] = {}
     count = 0
     for occurrence in occurrences(_told(own, progress), instrument.symbol, timeframe, calendar):
         count += 1

@@ -15,7 +15,7 @@ from engine.model.instrument import Instrument
 from engine.model.market import Bar
 
 
-class Outcome(Struct, frozen=True, gc=False):
+class EntryOutcome(Struct, frozen=True, gc=False):
     """One trade that was decided, made and ended. Times in nanoseconds UTC."""
 
     decided_ts: int
@@ -26,7 +26,7 @@ class Outcome(Struct, frozen=True, gc=False):
     """"target", "stop" or "time"."""
 
 
-class Prices:
+class PricePath:
     """The finest bars there are, as columns, each way up: a short is a long in a market on its head."""
 
     def __init__(self, bars: Sequence[Bar]) -> None:
@@ -56,11 +56,11 @@ class BarTrader:
     ) -> None:
         """`bars` are the finest there are, oldest first, at least one."""
         self._instrument = instrument
-        self._prices = Prices(bars)
+        self._prices = PricePath(bars)
         self._calendar = calendar
         self._rules = rules
 
-    def play(self, occurrence: Occurrence) -> Outcome | None:
+    def play(self, occurrence: Occurrence) -> EntryOutcome | None:
         """None where it came to no trade: the next open was beyond the stop, or far off, or too late."""
         rules, times = self._rules, self._prices.open_ts
         sign, known_at = occurrence.direction, occurrence.known_at
@@ -94,9 +94,11 @@ class BarTrader:
         flat_by = self._calendar.flat_by(self._calendar.trade_date(ts))
         return until if flat_by is None else min(until, flat_by)
 
-    def _ended(self, occurrence: Occurrence, n: int, entry: int, exit_: int, risk: int, how: str) -> Outcome:
+    def _ended(
+        self, occurrence: Occurrence, n: int, entry: int, exit_: int, risk: int, how: str
+    ) -> EntryOutcome:
         ticks = float(exit_ - entry)
         if self._rules.costs:
             cost = self._instrument.round_trip(abs(entry), abs(exit_))
             ticks -= float(cost / self._instrument.tick_value_usd)
-        return Outcome(occurrence.known_at, self._prices.close_ts[n], ticks / risk, how)
+        return EntryOutcome(occurrence.known_at, self._prices.close_ts[n], ticks / risk, how)

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from engine.lab.edges.analysis import Analysis, Edge, Stage, WalkForward
 from engine.lab.edges.candidates import Candidate, Figures, Trials, figures, misses
-from engine.lab.edges.outcomes import Outcome
+from engine.lab.edges.outcomes import EntryOutcome
 from engine.lab.edges.rules import EdgeRules
 from engine.lab.overfitting import backtest_overfitting, deflated_sharpe, sums
 from engine.lab.significance import Chance, benjamini_hochberg, holm, sign_flip_p
@@ -194,13 +194,13 @@ def _procedure(trials: Trials, rules: EdgeRules, bounds: Sequence[int], chance: 
     return WalkForward(len(bounds) - 2, chosen, figures(made), sign_flip_p(made, chance) if made else None)
 
 
-def _spans(outcomes: Iterable[Outcome]) -> list[Bounds]:
+def _spans(outcomes: Iterable[EntryOutcome]) -> list[Bounds]:
     return [(one.decided_ts, one.exit_ts) for one in outcomes]
 
 
-def _results(outcomes: Sequence[Outcome], positions: Iterable[int]) -> tuple[float, ...]:
+def _results(outcomes: Sequence[EntryOutcome], positions: Iterable[int]) -> tuple[float, ...]:
     return tuple(outcomes[n].result_r for n in positions)
 
 
-def _between(outcomes: Sequence[Outcome], bounds: Bounds) -> tuple[float, ...]:
+def _between(outcomes: Sequence[EntryOutcome], bounds: Bounds) -> tuple[float, ...]:
     return _results(outcomes, decided_in(_spans(outcomes), *bounds))

@@ -155,9 +155,9 @@ def import_(
 ) -> None:
     """Read a file of bars into a dataset, and report what is in it; nothing is repaired silently."""
     from tstream.commands.data import importing
-    from tstream.commands.data.instruments import Terms
+    from tstream.commands.data.instruments import SymbolTerms
 
-    asked = importing.Asked(
+    asked = importing.ImportRequest(
         file=file,
         symbol=symbol,
         contract=contract,
@@ -170,7 +170,7 @@ def import_(
         rounding=rounding,
         merge=merge,
         replace=replace,
-        terms=Terms(tick, lot, tick_value, calendar.value if calendar else None),
+        terms=SymbolTerms(tick, lot, tick_value, calendar.value if calendar else None),
         config=config or context.obj,
     )
     raise typer.Exit(importing.import_file(asked, dry_run=dry_run, as_json=as_json))

@@ -18,7 +18,7 @@ from adapters.tapes.tape import zone_of
 from engine.market.calendars.calendar import Calendar
 from engine.market.calendars.known import calendar_of
 from engine.market.candles import resample
-from engine.model.datasets import Dataset, Roll
+from engine.model.datasets import Dataset, DatasetRoll
 from engine.model.instrument import Instrument, OffGridError
 from engine.model.market import Bar, Timeframe
 from tstream import paths
@@ -83,7 +83,7 @@ def _bars(
     return resample(bars, frame, calendar)
 
 
-def _read_rolls(file: Path, bars: list[Bar], instrument: Instrument, calendar: Calendar) -> list[Roll]:
+def _read_rolls(file: Path, bars: list[Bar], instrument: Instrument, calendar: Calendar) -> list[DatasetRoll]:
     """A line for each roll: a trade date or a time, and the step of the price there if it is known; else it
     is that from the close before to the open after. Raises UsageError.
     """
@@ -107,7 +107,7 @@ def _read_rolls(file: Path, bars: list[Bar], instrument: Instrument, calendar: C
     found = rolls_at(bars, list(told))
     if not found:
         raise UsageError(f"{file}: no roll in it is within the dataset")
-    return [roll if (gap := told[roll.ts]) is None else Roll(roll.ts, gap) for roll in found]
+    return [roll if (gap := told[roll.ts]) is None else DatasetRoll(roll.ts, gap) for roll in found]
 
 
 def _moment(text: str, calendar: Calendar) -> int:

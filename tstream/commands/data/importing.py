@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from adapters.datasets.library import Library, checked
 from adapters.tapes.bar_files import read_bar_file
 from adapters.tapes.fields import TapeError
-from adapters.tapes.lenient import HoldsTicksError, Reading, Wanted, read_leniently
+from adapters.tapes.lenient import HoldsTicksError, LenientReading, LenientWishes, read_leniently
 from adapters.tapes.tables import Stamp
 from adapters.tapes.tape import open_tape, zone_of
 from engine.market.calendars.known import calendar_of
@@ -21,7 +21,7 @@ from engine.model.datasets import Flaw, Source
 from engine.model.instrument import Instrument
 from engine.model.market import Timeframe
 from tstream import paths
-from tstream.commands.data.instruments import Terms, instrument_of
+from tstream.commands.data.instruments import SymbolTerms, instrument_of
 from tstream.commands.data.keeping import Batch, card, merged, of
 from tstream.commands.data.report import show
 from tstream.errors import UsageError
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class ImportRequest:
     """The command as it was given."""
 
     file: Path
@@ -46,11 +46,11 @@ class Asked:
     rounding: bool
     merge: bool
     replace: bool
-    terms: Terms
+    terms: SymbolTerms
     config: Path | None
 
 
-def import_file(asked: Asked, *, dry_run: bool, as_json: bool) -> int:
+def import_file(asked: ImportRequest, *, dry_run: bool, as_json: bool) -> int:
     """Read, report and keep; the exit code. Raises UsageError, DatasetError."""
     from rich.console import Console
 
@@ -88,12 +88,12 @@ def import_file(asked: Asked, *, dry_run: bool, as_json: bool) -> int:
 
 
 def _read(
-    asked: Asked, instrument: Instrument, picked: str | None, moved: Callable[[int], None]
-) -> tuple[Reading, Stamp | None]:
+    asked: ImportRequest, instrument: Instrument, picked: str | None, moved: Callable[[int], None]
+) -> tuple[LenientReading, Stamp | None]:
     """The bars, and what their stamps mean; None where nobody has said. Raises TapeError, DatasetError."""
     frame = Timeframe(asked.timeframe) if asked.timeframe else None
     stamp = Stamp(asked.stamp) if asked.stamp else None
-    wanted = Wanted(
+    wanted = LenientWishes(
         instrument, stamp, zone_of(asked.zone), frame, picked, asked.month, asked.month_first, asked.rounding
     )
     file = asked.file
@@ -108,11 +108,13 @@ def _read(
     return reading, reading.stamp or stamp
 
 
-def _folded(asked: Asked, instrument: Instrument, picked: str | None, frame: Timeframe) -> Reading:
+def _folded(
+    asked: ImportRequest, instrument: Instrument, picked: str | None, frame: Timeframe
+) -> LenientReading:
     """Bars of a file of trades."""
     tape = open_tape(asked.file, instrument, asked.month, symbol=picked, zone=asked.zone)
     bars = list(fold(tape.prints(), frame, calendar=calendar_of(instrument.calendar)))
-    return Reading(bars, [tape.month or picked or ""] * len(bars), tape.rows, [])
+    return LenientReading(bars, [tape.month or picked or ""] * len(bars), tape.rows, [])
 
 
 @contextmanager

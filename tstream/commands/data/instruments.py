@@ -21,7 +21,7 @@ _KINDS = {
 }
 
 
-class Terms(NamedTuple):
+class SymbolTerms(NamedTuple):
     """What is said of an instrument that no table has."""
 
     tick: Decimal | None = None
@@ -32,7 +32,7 @@ class Terms(NamedTuple):
 
 
 def instrument_of(
-    symbol: str | None, contract: str | None, terms: Terms, config: Path | None
+    symbol: str | None, contract: str | None, terms: SymbolTerms, config: Path | None
 ) -> tuple[Instrument, str | None]:
     """The instrument, and the contract of it that is wanted (None: whatever the file holds).
 
@@ -73,7 +73,7 @@ def _known(config: Path | None) -> dict[str, Instrument]:
     return {**CME_FUTURES, **{symbol: described(symbol, terms) for symbol, terms in own.items()}}
 
 
-def _described(symbol: str, terms: Terms, known: dict[str, Instrument]) -> Instrument:
+def _described(symbol: str, terms: SymbolTerms, known: dict[str, Instrument]) -> Instrument:
     if not _SYMBOL.fullmatch(symbol):
         raise UsageError(f'"{symbol}" can\'t be a symbol: write it as in BTCUSDT, 6E or BRK.B')
     if terms.tick is None or terms.calendar is None:
