@@ -28,7 +28,7 @@ class SessionHours(Struct, frozen=True, gc=False):
     """Index behind the last one."""
 
 
-class Hours(Struct, frozen=True):
+class RecordedHours(Struct, frozen=True):
     """The part of each session that a recording covers."""
 
     lead: int = 0
@@ -54,20 +54,20 @@ def sessions(times: Sequence[int], calendar: Calendar) -> list[SessionHours]:
     return found
 
 
-def hours_of(days: Sequence[SessionHours], times: Sequence[int], length: int) -> Hours:
+def hours_of(days: Sequence[SessionHours], times: Sequence[int], length: int) -> RecordedHours:
     """Those that most sessions have; the first and the last one, which may be cut, have no say. `length` is
     that of a bar, nanoseconds.
     """
     whole = [day for day in days[1:-1] if day.end > day.first]
     if len(whole) < 3:
-        return Hours()
+        return RecordedHours()
     lead = _usual([times[day.first] - day.open for day in whole])
     tail = _usual([day.close - times[day.end - 1] - length for day in whole])
     # What is missing at one end and stands beyond the other is not left out: it is an hour off.
     beyond = sum(day.end < len(times) and times[day.end] < day.close + HOUR for day in whole)
     ahead = sum(day.first > 0 and times[day.first - 1] >= day.open - HOUR for day in whole)
     most = _USUAL * len(whole)
-    return Hours(max(0, lead - HOUR * (beyond >= most)), max(0, tail - HOUR * (ahead >= most)))
+    return RecordedHours(max(0, lead - HOUR * (beyond >= most)), max(0, tail - HOUR * (ahead >= most)))
 
 
 def _usual(spans: Sequence[int]) -> int:
@@ -76,7 +76,7 @@ def _usual(spans: Sequence[int]) -> int:
 
 
 def holes(
-    days: Sequence[SessionHours], hours: Hours, times: Sequence[int], length: int
+    days: Sequence[SessionHours], hours: RecordedHours, times: Sequence[int], length: int
 ) -> list[tuple[int, int]]:
     """[from, to) of what is missing in sessions, between the first bar and the last one."""
     found = []
@@ -108,7 +108,7 @@ def _joined(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     return joined
 
 
-def expected(days: Sequence[SessionHours], hours: Hours, times: Sequence[int], length: int) -> int:
+def expected(days: Sequence[SessionHours], hours: RecordedHours, times: Sequence[int], length: int) -> int:
     """Bars that a recording without a hole would have from the first to the last one."""
     begins, ends = times[0], times[-1] + length
     spans = (hours.of(day) for day in days)
@@ -116,7 +116,7 @@ def expected(days: Sequence[SessionHours], hours: Hours, times: Sequence[int], l
 
 
 def shifted_weeks(
-    days: Sequence[SessionHours], hours: Hours, times: Sequence[int], length: int
+    days: Sequence[SessionHours], hours: RecordedHours, times: Sequence[int], length: int
 ) -> list[tuple[int, int, int]]:
     """(First session's open, last one's close, nanoseconds) of runs of weeks whose bars would fit the hours
     better if they stood an hour earlier (negative: they come late now) or later.
@@ -144,7 +144,7 @@ def _weeks(days: Sequence[SessionHours]) -> list[list[SessionHours]]:
     return weeks
 
 
-def _best_shift(week: Sequence[SessionHours], hours: Hours, times: Sequence[int], length: int) -> int:
+def _best_shift(week: Sequence[SessionHours], hours: RecordedHours, times: Sequence[int], length: int) -> int:
     def fits(shift: int) -> int:
         """Bars that would stand inside the hours if all were moved by so much."""
         spans = [hours.of(day) for day in week]

@@ -8,13 +8,14 @@ said up to that close may not depend on it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.books.bots import Bot
 from engine.lab.replay import Played
+from engine.lab.significance import Chance
 from engine.market.bars import BarsClosed
 from engine.model.events import BarReported, Print, Quote
 from engine.model.instrument import Instrument
@@ -29,12 +30,6 @@ _LOUDER = 7
 """Times the volume."""
 _BEYOND = 120 * MINUTE
 """For so long the other future is played: what is said in it may be dated back."""
-
-
-class Chance(Protocol):
-    """A seeded generator that is handed in: random.Random fulfils it."""
-
-    def sample(self, population: Sequence[int], k: int) -> list[int]: ...
 
 
 class Listener:
@@ -137,7 +132,7 @@ def _price(event: Played) -> int:
 # -- the check ---------------------------------------------------------------------------------------------
 
 
-class Change(Struct, frozen=True):
+class ChangedWord(Struct, frozen=True):
     """What another future changed in the past."""
 
     cut_ts: int
@@ -157,7 +152,7 @@ class LookAhead(Struct, frozen=True):
     cuts: int
     at_signals: int
     """Cuts at closes at which something was said; the rest are others."""
-    changes: tuple[Change, ...]
+    changes: tuple[ChangedWord, ...]
 
 
 Play = Callable[[PastMarket, int | None, list[Said], list[int] | None], object]
@@ -181,14 +176,14 @@ def look_for_lookahead(
     closes: list[int] = []
     play(market, None, whole, closes)
     cuts, at_signals = _cuts(whole, closes, chance, most)
-    changes: list[Change] = []
+    changes: list[ChangedWord] = []
     runs = [(cut, turned) for cut in cuts for turned in (False, True)]
     for done, (cut, turned) in enumerate(runs, 1):
         heard: list[Said] = []
         play(OtherFuture(market, cut, mirrored=turned), cut + (_BEYOND if turned else 1), heard, None)
         true, other = ([one for one in said if one.ts <= cut] for said in (whole, heard))
         if true != other:
-            changes.append(Change(cut, turned, _without(true, other), _without(other, true)))
+            changes.append(ChangedWord(cut, turned, _without(true, other), _without(other, true)))
         if progress is not None:
             progress(done, len(runs))
     return LookAhead(len(whole), len(cuts), at_signals, tuple(changes))

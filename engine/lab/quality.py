@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from statistics import median
 
-from engine.lab.hours import Hours, SessionHours, expected, holes, hours_of, sessions, shifted_weeks
+from engine.lab.hours import RecordedHours, SessionHours, expected, holes, hours_of, sessions, shifted_weeks
 from engine.lab.stamps import read_stamps
 from engine.market.calendars.calendar import Calendar
 from engine.model.datasets import Finding, Flaw
@@ -65,15 +65,17 @@ def _stamp(
     return Finding(Flaw.STAMP, len(bars), f"bars look stamped by their {looks}{asked}: {why}", grave=True)
 
 
-def _hours(hours: Hours, days: Sequence[SessionHours], calendar: Calendar) -> Finding | None:
-    if hours == Hours():
+def _hours(hours: RecordedHours, days: Sequence[SessionHours], calendar: Calendar) -> Finding | None:
+    if hours == RecordedHours():
         return None
     start, stop = hours.of(days[len(days) // 2])
     span = f"{calendar.hhmm(start)} to {calendar.hhmm(stop)} {calendar.clock_name}"
     return Finding(Flaw.HOURS, len(days), f"sessions, of which only {span} is covered")
 
 
-def _gaps(times: Sequence[int], days: Sequence[SessionHours], hours: Hours, length: int) -> Finding | None:
+def _gaps(
+    times: Sequence[int], days: Sequence[SessionHours], hours: RecordedHours, length: int
+) -> Finding | None:
     found = holes(days, hours, times, length)
     if not found:
         return None
@@ -91,7 +93,7 @@ def _gaps(times: Sequence[int], days: Sequence[SessionHours], hours: Hours, leng
 
 
 def _hour_off(
-    times: Sequence[int], days: Sequence[SessionHours], hours: Hours, length: int
+    times: Sequence[int], days: Sequence[SessionHours], hours: RecordedHours, length: int
 ) -> Finding | None:
     runs = shifted_weeks(days, hours, times, length)
     if not runs:

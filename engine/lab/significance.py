@@ -21,6 +21,8 @@ class Chance(Protocol):
 
     def randbytes(self, n: int) -> bytes: ...
 
+    def sample(self, population: Sequence[int], k: int) -> list[int]: ...
+
 
 def sign_flip_p(values: Sequence[float], chance: Chance, flips: int = FLIPS) -> float:
     """The one-sided p-value of "the mean is not above zero" for results of trades, in R.

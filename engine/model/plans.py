@@ -8,7 +8,7 @@ from msgspec import Struct, field
 
 from engine.model.market import Side
 from engine.model.orders import OrderType
-from engine.model.scores import Check, PatternSeen, ScorePart
+from engine.model.scores import PatternSeen, RequirementCheck, ScorePart
 
 
 class Trail(Struct, frozen=True):
@@ -51,7 +51,7 @@ class Idea(Struct, frozen=True):
     targets only."""
     parts: tuple[ScorePart, ...] = ()
     """What the score is made of."""
-    checks: tuple[Check, ...] = ()
+    checks: tuple[RequirementCheck, ...] = ()
     """The requirements, as they were met."""
     pattern: PatternSeen | None = None
     """What it comes from, where it is a pattern."""
@@ -154,7 +154,7 @@ class TradePlan(Struct, frozen=True):
     """What is held of it then is closed at market, by the wall's clock in nanoseconds UTC."""
     parts: tuple[ScorePart, ...] = ()
     """What the score is made of, as the requirements that were met; empty in journals of before."""
-    checks: tuple[Check, ...] = ()
+    checks: tuple[RequirementCheck, ...] = ()
     pattern: PatternSeen | None = None
     """What it comes from: how it ends is learned from (docs/learning.md)."""
 

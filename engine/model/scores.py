@@ -50,7 +50,7 @@ class Requirement(StrEnum):
 _NUMBERS = dict(zip(Requirement, (1, 2, 3, 4, 5, 0), strict=True))
 
 
-class Check(Struct, frozen=True):
+class RequirementCheck(Struct, frozen=True):
     """One requirement at one moment."""
 
     requirement: Requirement
@@ -71,7 +71,7 @@ class Check(Struct, frozen=True):
         return f"{self.words} (requirement {number})" if number else self.words
 
 
-def first_failed(checks: Iterable[Check]) -> Check | None:
+def first_failed(checks: Iterable[RequirementCheck]) -> RequirementCheck | None:
     """The first requirement that is not met."""
     return next((check for check in checks if not check.passed), None)
 

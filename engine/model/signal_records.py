@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.model.market import Side
 from engine.model.run_records import Record
-from engine.model.scores import Check, PatternSeen, ScorePart
+from engine.model.scores import PatternSeen, RequirementCheck, ScorePart
 
 
 class IdeaDeclined(Record, frozen=True, kw_only=True, tag="idea_declined"):
@@ -19,7 +19,7 @@ class IdeaDeclined(Record, frozen=True, kw_only=True, tag="idea_declined"):
     closed_ts: int
     """Close of the bar that nearly gave it, nanoseconds UTC."""
     parts: tuple[ScorePart, ...] = ()
-    checks: tuple[Check, ...] = ()
+    checks: tuple[RequirementCheck, ...] = ()
     pattern: PatternSeen | None = None
 
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from engine.model.market import Side
 from engine.model.orders import OrderStatus, OrderType, Slot
-from engine.model.scores import Check, PatternSeen, ScorePart
+from engine.model.scores import PatternSeen, RequirementCheck, ScorePart
 
 
 class SignalFate(StrEnum):
@@ -55,7 +55,7 @@ class SignalView(Struct, frozen=True):
     size: str = ""
     """How many, and why so many."""
     parts: tuple[ScorePart, ...] = ()
-    checks: tuple[Check, ...] = ()
+    checks: tuple[RequirementCheck, ...] = ()
     pattern: PatternSeen | None = None
     pattern_price: str = ""
     """As people write it."""

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from engine.model.market import Timeframe
-from engine.model.scores import Check, Requirement, ScorePart
+from engine.model.scores import Requirement, RequirementCheck, ScorePart
 from engine.signals.frame import Reading
 
 
@@ -65,15 +65,17 @@ class Alignment(Struct, frozen=True):
         return next((check.words for check in self.checks if not check.passed), "")
 
     @property
-    def checks(self) -> tuple[Check, Check]:
+    def checks(self) -> tuple[RequirementCheck, RequirementCheck]:
         """The requirements that are about timeframes: no conflict, and enough that agree."""
         against = "down" if self.direction > 0 else "up"
         conflict = f"{' and '.join(self.opposing)} point{'s' * (len(self.opposing) == 1)} {against}"
         clear, enough = not self.opposing, self.agreeing >= self.min_agreeing
         few = f"{self.agreeing} of {self.of} timeframes"
         return (
-            Check(Requirement.TREND, clear, len(self.opposing), 0, "" if clear else conflict),
-            Check(Requirement.ALIGNMENT, enough, self.agreeing, self.min_agreeing, "" if enough else few),
+            RequirementCheck(Requirement.TREND, clear, len(self.opposing), 0, "" if clear else conflict),
+            RequirementCheck(
+                Requirement.ALIGNMENT, enough, self.agreeing, self.min_agreeing, "" if enough else few
+            ),
         )
 
 

@@ -14,7 +14,7 @@ from engine.model.market import Bar, Timeframe
 from engine.signals.alignment import USUAL_ALIGNMENT, Alignment, AlignmentConfig, align
 from engine.signals.chart_zones import session_lines, zones_of
 from engine.signals.frame import FrameSignals
-from engine.signals.indicators.followed import Followed
+from engine.signals.indicators.followed import FollowedIndicators
 from engine.signals.order_flow import OrderFlow
 from engine.signals.regime import RegimeDetector
 from engine.signals.sessions import SessionLevels, SessionVwap, VolumeByTime
@@ -48,8 +48,8 @@ class SignalBoard:
         """How the timeframes are weighed for people: as the first bot does it that says how."""
         self._shown: dict[_Key, FrameSignals] = {}
         """Of timeframes that nobody folds: made for charts alone."""
-        self._followed = Followed(bars.since)
-        self._pictured = Followed(bars.since)
+        self._followed = FollowedIndicators(bars.since)
+        self._pictured = FollowedIndicators(bars.since)
         """Of charts alone."""
         self.flows: dict[str, OrderFlow] = {}
         """Whose prints are counted by who wanted them: those that somebody has asked for."""

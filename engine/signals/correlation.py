@@ -16,7 +16,7 @@ _HOLES = 4
 _close_ts = attrgetter("close_ts")
 
 
-class Against(NamedTuple):
+class Contradiction(NamedTuple):
     """What a reference series says about another."""
 
     correlation: float
@@ -33,7 +33,7 @@ class Against(NamedTuple):
 
 def correlated(
     ours: Sequence[Bar], theirs: Sequence[Bar], through: int, length: int, newest: int
-) -> Against | None:
+) -> Contradiction | None:
     """The correlation over the newest `length` returns between bars that both have, closed by `through`
     (ns UTC), and how the reference moved over the `newest` of them. None while there are too few, or one
     stands still.
@@ -52,7 +52,7 @@ def correlated(
     if found is None:
         return None
     now, before = pairs[-1][1], pairs[-newest - 1][1]
-    return Against(found, (now > before) - (now < before))
+    return Contradiction(found, (now > before) - (now < before))
 
 
 def pearson(pairs: Sequence[tuple[float, float]]) -> float | None:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from engine.signals.swings import Swing
 
 
-class Leg(Struct, frozen=True):
+class SwingLeg(Struct, frozen=True):
     """From a swing to the one of the other kind after it, both confirmed. Prices in ticks."""
 
     start: Swing
@@ -55,10 +55,10 @@ class Legs:
 
     def __init__(self) -> None:
         self._standing: dict[int, Swing] = {}
-        self.last: Leg | None = None
+        self.last: SwingLeg | None = None
         """None before there are two swings."""
 
-    def add(self, swing: Swing) -> Leg | None:
+    def add(self, swing: Swing) -> SwingLeg | None:
         """Take a swing at the bar that confirmed it; gives the leg that ends with it, if one does.
 
         One that is superseded from birth ends none; one that goes further than that before it in its kind
@@ -70,5 +70,5 @@ class Legs:
         start = self._standing.get(-swing.kind)
         if start is None:
             return None
-        self.last = Leg(start, swing)
+        self.last = SwingLeg(start, swing)
         return self.last

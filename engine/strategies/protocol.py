@@ -10,7 +10,7 @@ from msgspec import Struct
 from engine.market.bars import BarsClosed
 from engine.model.market import Side
 from engine.model.plans import Exit, Idea
-from engine.model.scores import Check, PatternSeen, ScorePart
+from engine.model.scores import PatternSeen, RequirementCheck, ScorePart
 from engine.signals.board import SignalBoard
 
 
@@ -26,7 +26,7 @@ class Declined(Struct, frozen=True):
     """Close of the bar that nearly gave it, nanoseconds UTC."""
     parts: tuple[ScorePart, ...] = ()
     """What the score is made of."""
-    checks: tuple[Check, ...] = ()
+    checks: tuple[RequirementCheck, ...] = ()
     """The requirements as far as they were looked at, those that were met among them."""
     pattern: PatternSeen | None = None
 

@@ -5,41 +5,45 @@
 from __future__ import annotations
 
 from engine.model.market import Side, Timeframe
-from engine.model.scores import Check, PatternSeen, Requirement
+from engine.model.scores import PatternSeen, Requirement, RequirementCheck
 from engine.signals.board import SignalBoard
-from engine.signals.correlation import Against
+from engine.signals.correlation import Contradiction
 from engine.signals.patterns import PatternKind
 
 
-def score(tenths: int, least_tenths: int) -> Check:
+def score(tenths: int, least_tenths: int) -> RequirementCheck:
     """The score out of ten."""
     passed = tenths >= least_tenths
     words = "" if passed else f"score under {least_tenths / 10:.1f}"
-    return Check(Requirement.SCORE, passed, tenths / 10, least_tenths / 10, words)
+    return RequirementCheck(Requirement.SCORE, passed, tenths / 10, least_tenths / 10, words)
 
 
-def volume(times: float | None, least: float, timeframe: Timeframe) -> Check:
+def volume(times: float | None, least: float, timeframe: Timeframe) -> RequirementCheck:
     """Volume of the newest bar over the usual; a `least` of 0 asks for nothing."""
     passed = least == 0 or (times is not None and times >= least)
     is_ = "is not known yet" if times is None else f"is {times:.2f}x the usual, at least {least:g}x"
-    return Check(Requirement.VOLUME, passed, times, least, "" if passed else f"{timeframe} volume {is_}")
+    return RequirementCheck(
+        Requirement.VOLUME, passed, times, least, "" if passed else f"{timeframe} volume {is_}"
+    )
 
 
-def reward_to_risk(reached: float, least: float, barrier: str = "") -> Check:
+def reward_to_risk(reached: float, least: float, barrier: str = "") -> RequirementCheck:
     """Reward at the first target over risk; `barrier` is the price that is in the way."""
     passed = reached >= least
     words = "" if passed else f"only {reached:.1f} R to {barrier}"
-    return Check(Requirement.REWARD_TO_RISK, passed, reached, least, words)
+    return RequirementCheck(Requirement.REWARD_TO_RISK, passed, reached, least, words)
 
 
-def reference(said: Against | None, symbol: str, side: Side, least: float, points: float) -> Check:
+def reference(
+    said: Contradiction | None, symbol: str, side: Side, least: float, points: float
+) -> RequirementCheck:
     """Whether a reference series contradicts a trade; with `points` it only costs some of the score."""
     if said is None:
-        return Check(Requirement.REFERENCE, True, None, least)
+        return RequirementCheck(Requirement.REFERENCE, True, None, least)
     passed = said.direction(least) != -side.sign
     went = {1: "rose", -1: "fell", 0: "stood"}[said.move]
     words = f"{symbol} {went}, correlation {said.correlation:+.2f}"
-    return Check(
+    return RequirementCheck(
         Requirement.REFERENCE, passed or points > 0, said.correlation, least, "" if passed else words
     )
 

@@ -17,10 +17,10 @@ from engine.market.bars import BarsClosed
 from engine.model.instrument import Instrument
 from engine.model.market import USUAL, Bar, Side, Timeframe
 from engine.model.plans import Idea
-from engine.model.scores import Check, PatternSeen, ScorePart, first_failed
+from engine.model.scores import PatternSeen, RequirementCheck, ScorePart, first_failed
 from engine.signals.alignment import Alignment
 from engine.signals.board import SignalBoard
-from engine.signals.correlation import Against, correlated
+from engine.signals.correlation import Contradiction, correlated
 from engine.signals.patterns import PatternKind
 from engine.strategies import requirements
 from engine.strategies.learning import Tally, learned
@@ -73,7 +73,7 @@ class _Case(Struct, frozen=True):
     alignment: Alignment
     parts: tuple[ScorePart, ...]
     score_tenths: int
-    checks: tuple[Check, ...]
+    checks: tuple[RequirementCheck, ...]
     pattern: PatternSeen
     now: int
 
@@ -170,7 +170,7 @@ class ZoneReaction:
         self._quiet_until[symbol] = now + self.config.cooldown_ns
         return self._idea(case, zone.label(side, instrument), risk, first)
 
-    def _referred(self, symbol: str, now: int, board: SignalBoard) -> Against | None:
+    def _referred(self, symbol: str, now: int, board: SignalBoard) -> Contradiction | None:
         """What the reference says of a contract now; None where there is none, or too little is known."""
         config = self.config
         if not config.reference or symbol == config.reference:
@@ -181,7 +181,7 @@ class ZoneReaction:
         return correlated(ours, theirs, now, config.reference_bars, config.reference_move)
 
     def _score(
-        self, alignment: Alignment, pattern: PatternSeen, symbol: str, heard: Check
+        self, alignment: Alignment, pattern: PatternSeen, symbol: str, heard: RequirementCheck
     ) -> tuple[tuple[ScorePart, ...], int]:
         """The parts of the score, and what they come to, tenths: what was learned moves it where that is
         enough to count.
@@ -198,7 +198,7 @@ class ZoneReaction:
 
     def _checks(
         self, alignment: Alignment, score: int, terms: ClassTerms, symbol: str, board: SignalBoard
-    ) -> tuple[Check, ...]:
+    ) -> tuple[RequirementCheck, ...]:
         """The requirements that can be looked at before the stop is known."""
         volume = board.frame(symbol, terms.primary).volume.value
         return (

@@ -18,7 +18,7 @@ from engine.model.market import Bar, Timeframe
 from engine.signals.board import SignalBoard
 from engine.signals.frame import FrameSignals, Reading
 from engine.signals.gaps import FairValueGap, FairValueGaps, GapState
-from engine.signals.legs import Leg, Legs
+from engine.signals.legs import Legs, SwingLeg
 from engine.signals.levels import Level, Levels
 from engine.signals.liquidity import LiquidityPool, LiquidityPools, PoolState
 from engine.signals.order_blocks import BlockState, OrderBlock, OrderBlocks
@@ -30,7 +30,7 @@ from tests.support.recorded_series import SERIES
 from tests.support.recordings import needs_recordings
 from tests.torture.prefixes import prove
 
-Said = Swing | Break | OrderBlock | FairValueGap | LiquidityPool | Leg | Level | Reading | Pattern
+Said = Swing | Break | OrderBlock | FairValueGap | LiquidityPool | SwingLeg | Level | Reading | Pattern
 
 
 def tell(bars: Sequence[Bar], size: int = 3) -> list[list[Said]]:

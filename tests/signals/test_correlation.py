@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.model.market import MINUTE, Bar, Timeframe
-from engine.signals.correlation import Against, correlated, pearson
+from engine.signals.correlation import Contradiction, correlated, pearson
 
 
 def bars(*closes: int, first: int = 0) -> list[Bar]:
@@ -38,7 +38,11 @@ def test_what_a_reference_says_goes_by_sign_and_strength() -> None:
     assert found is not None
     assert found.correlation < -0.99
     assert found.move == -1
-    assert (found.direction(0.5), Against(0.4, 1).direction(0.5), Against(0.6, -1).direction(0.5)) == (
+    assert (
+        found.direction(0.5),
+        Contradiction(0.4, 1).direction(0.5),
+        Contradiction(0.6, -1).direction(0.5),
+    ) == (
         1,
         0,
         -1,

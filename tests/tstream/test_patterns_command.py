@@ -13,7 +13,7 @@ from adapters.store.journal import SqliteJournal
 from engine.model import events as ev
 from engine.model import records as r
 from engine.model.market import MINUTE, Side, Timeframe
-from engine.model.scores import Check, PatternSeen, Requirement, ScorePart
+from engine.model.scores import PatternSeen, Requirement, RequirementCheck, ScorePart
 from tests.market.feed import T0
 from tests.support.scripted_replay import PRICE, ScriptedReplay, idea
 from tstream.cli import call
@@ -24,7 +24,10 @@ Out = pytest.CaptureFixture[str]
 
 SEEN = PatternSeen("block_held", Timeframe.M5, 1, T0 + MINUTE, PRICE, "trending", 9)
 PARTS = (ScorePart("5m", 2.55, 30, 1, 85), ScorePart("learned", 0.4, samples=40, value=0.2))
-CHECKS = (Check(Requirement.SCORE, True, 8.0, 5.0), Check(Requirement.ALIGNMENT, True, 4, 3))
+CHECKS = (
+    RequirementCheck(Requirement.SCORE, True, 8.0, 5.0),
+    RequirementCheck(Requirement.ALIGNMENT, True, 4, 3),
+)
 NEAR = r.IdeaDeclined(
     ts=T0 + 20 * MINUTE + 7,
     strategy="zones",
@@ -35,7 +38,7 @@ NEAR = r.IdeaDeclined(
     reason="2 of 5 timeframes (requirement 2)",
     closed_ts=T0 + 20 * MINUTE,
     parts=PARTS,
-    checks=(Check(Requirement.ALIGNMENT, False, 2, 3, "2 of 5 timeframes"),),
+    checks=(RequirementCheck(Requirement.ALIGNMENT, False, 2, 3, "2 of 5 timeframes"),),
 )
 
 

@@ -31,7 +31,7 @@ from tests.support.many_books import EVERY, book_configs
 from tests.support.scripted_replay import PRICE, ScriptedReplay, idea
 from tstream.cli import call
 from tstream.paths import Paths
-from tstream.reports.history import History, HistoryReader
+from tstream.reports.history import History, JournalHistory
 from tstream.reports.kinds import ReportType
 from tstream.reports.patterns import pattern_of
 from tstream.reports.report import make_report, period
@@ -55,7 +55,7 @@ def played() -> ScriptedReplay:
 
 
 def told(journal: Iterable[r.AnyRecord]) -> History:
-    reader = HistoryReader()
+    reader = JournalHistory()
     for record in journal:
         reader.take(record)
     return reader.history()

@@ -21,7 +21,7 @@ from engine.state.position import Trade
 from tstream.reports.charts import _COLUMNS, _thinned, equity_chart, r_histogram, result_map
 from tstream.reports.markup import Markup, tag
 from tstream.reports.numbers import compact, lasted, level, money
-from tstream.reports.page import Part, html_report
+from tstream.reports.page import PagePart, html_report
 from tstream.reports.scales import Axis, round_steps, time_steps
 
 MONDAY = 1_772_409_600 * NANOS
@@ -40,9 +40,9 @@ def trade(net: str, at: int, risk: str | None = "50", reason: str = "T1") -> Tra
 TRADES = [trade(net, MONDAY + n * DAY + 15 * HOUR) for n, net in enumerate(("100", "-50", "-30", "60", "20"))]
 
 
-def part(trades: list[Trade], equity: Equity = (), title: str = "paper") -> Part:
+def part(trades: list[Trade], equity: Equity = (), title: str = "paper") -> PagePart:
     found = statistics(trades, equity, Decimal(1000), CME)
-    return Part(
+    return PagePart(
         title, "PAPER", "USD", CME, trades, equity, Decimal(1000), found, CME_FUTURES, None, {"p1": title}
     )
 

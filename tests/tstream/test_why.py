@@ -16,7 +16,7 @@ from engine.model import events as ev
 from engine.model import records as r
 from engine.model.commands import Pause
 from engine.model.market import MINUTE, Side, Timeframe
-from engine.model.scores import Check, Requirement, ScorePart
+from engine.model.scores import Requirement, RequirementCheck, ScorePart
 from tests.market.feed import T0
 from tests.signals.shapes import wander
 from tests.support.scripted_replay import PRICE, ScriptedReplay, idea
@@ -32,8 +32,8 @@ CHECKED = replace(
     first,
     parts=(ScorePart("5m", 2.5),),
     checks=(
-        Check(Requirement.SCORE, True, 8.0, 5.0),
-        Check(Requirement.VOLUME, False, 0.5, 1.0, "volume 0.5"),
+        RequirementCheck(Requirement.SCORE, True, 8.0, 5.0),
+        RequirementCheck(Requirement.VOLUME, False, 0.5, 1.0, "volume 0.5"),
     ),
 )
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from engine.model.market import MINUTE, Side, Timeframe
 from engine.model.orders import OrderStatus, OrderType, Slot
-from engine.model.scores import Check, PatternSeen, Requirement, ScorePart
+from engine.model.scores import PatternSeen, Requirement, RequirementCheck, ScorePart
 from engine.model.view_signals import OrderFact, PatternView, SignalFate, SignalView
 from tests.tui.charts import NOW
 
@@ -23,11 +23,13 @@ def signals() -> tuple[SignalView, ...]:
         ScorePart("learned", 0.4, samples=41, value=0.2),
     )  # fmt: skip
     met = (
-        Check(Requirement.TREND, True, 0, 0), Check(Requirement.ALIGNMENT, True, 4, 3),
-        Check(Requirement.SCORE, True, 7.4, 5.0), Check(Requirement.VOLUME, True, 1.62, 1.0),
-        Check(Requirement.REWARD_TO_RISK, True, 2.0, 1.5),
-    )  # fmt: skip
-    few = Check(Requirement.ALIGNMENT, False, 2, 3, "2 of 5 timeframes")
+        RequirementCheck(Requirement.TREND, True, 0, 0),
+        RequirementCheck(Requirement.ALIGNMENT, True, 4, 3),
+        RequirementCheck(Requirement.SCORE, True, 7.4, 5.0),
+        RequirementCheck(Requirement.VOLUME, True, 1.62, 1.0),
+        RequirementCheck(Requirement.REWARD_TO_RISK, True, 2.0, 1.5),
+    )
+    few = RequirementCheck(Requirement.ALIGNMENT, False, 2, 3, "2 of 5 timeframes")
     entry = OrderFact(
         NOW - 2 * MINUTE, NOW - 2 * MINUTE + 10**9, Slot.ENTRY, Side.BUY, OrderType.MARKET, 2, 2, None,
         OrderStatus.FILLED,

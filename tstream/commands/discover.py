@@ -19,7 +19,7 @@ from rich.table import Table
 
 from adapters.common.files import replace_file
 from engine.lab.edges.analysis import Analysis, Stage
-from engine.lab.edges.candidates import Figures, Trials, trials
+from engine.lab.edges.candidates import EdgeFigures, Trials, trials
 from engine.lab.edges.rules import EdgeRules
 from engine.lab.edges.search import analyse, find, search
 from engine.lab.edges.search import test as look_once
@@ -264,7 +264,7 @@ def _table(analysis: Analysis) -> Table:
     return table
 
 
-def _brief(part: Figures | None) -> str:
+def _brief(part: EdgeFigures | None) -> str:
     """Trades, share won, mean result."""
     if part is None or part.win_rate is None or part.expectancy_r is None:
         return "" if part is None else "0"

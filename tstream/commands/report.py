@@ -171,7 +171,7 @@ def _section_lines(made: Report) -> Iterable[list[str]]:
 
 def _page(made: Report, history: History, patterns: Sequence[PatternRow], file: Path) -> str:
     from tstream.reports.numbers import times
-    from tstream.reports.page import Part, html_report
+    from tstream.reports.page import PagePart, html_report
 
     owners = history.owners()
     parts = []
@@ -187,7 +187,7 @@ def _page(made: Report, history: History, patterns: Sequence[PatternRow], file: 
         if section.floor_usd is not None:
             facts.append(("floor", f"{section.floor_usd:,.2f} {told.currency} below"))
         parts.append(
-            Part(
+            PagePart(
                 told.title,
                 told.kind,
                 told.currency,

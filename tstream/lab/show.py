@@ -114,7 +114,7 @@ def statistics_of(result: Backtest, past: RecordedPast) -> Statistics:
 
 def as_page(result: Backtest, past: RecordedPast, asked: LabRequest, params: Params) -> str:
     """One HTML file."""
-    from tstream.reports.page import Part, html_report
+    from tstream.reports.page import PagePart, html_report
 
     summary, instrument = result.summary, past.instrument
     span = f"{utc(result.start_ts):%Y-%m-%d} to {utc(result.end_ts):%Y-%m-%d}"
@@ -130,7 +130,7 @@ def as_page(result: Backtest, past: RecordedPast, asked: LabRequest, params: Par
     ]
     found = statistics_of(result, past)
     start_usd = result.equity[0][1]
-    part = Part(
+    part = PagePart(
         asked.strategy,
         "backtest",
         instrument.currency,

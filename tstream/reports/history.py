@@ -95,7 +95,7 @@ class History(Struct):
 
 def read_history(records: Iterable[tuple[int, bytes]]) -> History:
     """Fold a journal. Raises FatalError for a record that can't be read, or does not fit the others."""
-    reader = HistoryReader()
+    reader = JournalHistory()
     for seq, raw in records:
         try:
             reader.take(r.decode(raw))
@@ -128,7 +128,7 @@ class _Curve(Struct):
         self.points.append((max(ts, last), self.start_usd + self.before_usd + day_usd))
 
 
-class HistoryReader:
+class JournalHistory:
     """Takes records in their order."""
 
     def __init__(self) -> None:

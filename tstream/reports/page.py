@@ -24,7 +24,7 @@ SHOWN = 1_000
 """Trades in the table, the newest: ten thousand make a page that no browser likes."""
 
 
-class Part(Struct, frozen=True):
+class PagePart(Struct, frozen=True):
     """What one book, or one run, has come to."""
 
     title: str
@@ -49,7 +49,7 @@ class Part(Struct, frozen=True):
 
 
 def html_report(
-    title: str, subtitle: str, parts: Sequence[Part], nothing: str = "There are no trades."
+    title: str, subtitle: str, parts: Sequence[PagePart], nothing: str = "There are no trades."
 ) -> str:
     """The whole page, UTF-8. `nothing` is said where there is no part."""
     style = (pkgutil.get_data("tstream.reports", "report.css") or b"").decode()
@@ -74,7 +74,7 @@ def html_report(
     return f"<!doctype html>\n{tag('html', head, tag('body', body), lang='en')}\n"
 
 
-def _part(part: Part) -> Markup:
+def _part(part: PagePart) -> Markup:
     found = part.statistics
     equity = part.equity or closed_equity(part.trades, part.start_usd)
     days = days_of(equity, part.start_usd, part.calendar)
@@ -119,7 +119,7 @@ def _tiles(found: Statistics, earned: Decimal) -> Markup:
     )
 
 
-def _trades(part: Part) -> Markup:
+def _trades(part: PagePart) -> Markup:
     """Newest first."""
     newest = sorted(part.trades, key=lambda trade: trade.closed_ts, reverse=True)[:SHOWN]
     widest = max((max(-trade.mae_usd, trade.mfe_usd) for trade in newest), default=Decimal(0))
@@ -140,7 +140,7 @@ def _trades(part: Part) -> Markup:
     return _card(title, tag("table", tag("tr", *head), *rows, class_="trades"))
 
 
-def _row(part: Part, trade: Trade, widest: Decimal, zone: str, owned: bool) -> Iterable[Markup]:
+def _row(part: PagePart, trade: Trade, widest: Decimal, zone: str, owned: bool) -> Iterable[Markup]:
     known = part.instruments.get(trade.instrument)
     entry, out = (_price(known, total, trade.qty) for total in (trade.entry_sum, trade.exit_sum))
     lots = str(trade.qty) if known is None else known.qty_text(trade.qty)

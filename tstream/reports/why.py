@@ -16,7 +16,7 @@ from engine.market.intervals import Interval
 from engine.model import records as r
 from engine.model.errors import FatalError, JournalError
 from engine.model.market import NANOS, Side
-from engine.model.scores import Check, PatternSeen, ScorePart
+from engine.model.scores import PatternSeen, RequirementCheck, ScorePart
 from engine.state.fold import apply
 from engine.state.state import BookState, State
 from engine.state.turn import worded
@@ -59,7 +59,7 @@ class IdeaSeen(Struct, frozen=True):
     """Why it was not taken."""
     reasons: tuple[str, ...]
     parts: tuple[ScorePart, ...] = ()
-    checks: tuple[Check, ...] = ()
+    checks: tuple[RequirementCheck, ...] = ()
     pattern: PatternSeen | None = None
     size_reason: str = ""
 

@@ -25,7 +25,7 @@ _NEAREST, _FARTHEST = 4, 1000
 """Bracket distances, ticks."""
 
 
-class Prices(NamedTuple):
+class OrderPrices(NamedTuple):
     """The prices of an order in ticks, as far as its type has them."""
 
     limit: int | None = None
@@ -89,13 +89,13 @@ def kind_and_size(order: PlaceRequest) -> TypeCode:
     return TypeCode(order.type)
 
 
-def prices(instrument: Instrument, kind: TypeCode, order: PlaceRequest, market: LatestPrices) -> Prices:
+def prices(instrument: Instrument, kind: TypeCode, order: PlaceRequest, market: LatestPrices) -> OrderPrices:
     """The prices that belong to the type, on the grid. Raises RejectedError."""
     match kind:
         case TypeCode.LIMIT:
-            return Prices(_ticks(instrument, "limit", order.limit_price))
+            return OrderPrices(_ticks(instrument, "limit", order.limit_price))
         case TypeCode.STOP:
-            return Prices(stop=_ticks(instrument, "stop", order.stop_price))
+            return OrderPrices(stop=_ticks(instrument, "stop", order.stop_price))
         case TypeCode.TRAILING_STOP:
             trailing = _trailing(instrument, order.trail_price, side_of(order.side), market.last)
             if (trailing.trail or 0) > _FARTHEST:
@@ -105,17 +105,17 @@ def prices(instrument: Instrument, kind: TypeCode, order: PlaceRequest, market: 
             touch = market.bid if kind is TypeCode.JOIN_BID else market.ask
             if touch is None:
                 raise RejectedError("Invalid limit price. Price is not set.")
-            return Prices(touch)
-    return Prices()
+            return OrderPrices(touch)
+    return OrderPrices()
 
 
-def moved(instrument: Instrument, row: OrderRow, change: ModifyRequest, last: int | None) -> Prices:
+def moved(instrument: Instrument, row: OrderRow, change: ModifyRequest, last: int | None) -> OrderPrices:
     """The new prices that a change asks for, None where it asks for none. Raises RejectedError."""
     if row.type == TypeCode.TRAILING_STOP:
         trail = change.trail_price
-        return Prices() if trail is None else _trailing(instrument, trail, side_of(row.side), last)
+        return OrderPrices() if trail is None else _trailing(instrument, trail, side_of(row.side), last)
     kind, limit, stop = PLACEABLE[row.type], change.limit_price, change.stop_price
-    return Prices(
+    return OrderPrices(
         None if limit is None or kind is not OrderType.LIMIT else _ticks(instrument, "limit", limit),
         None if stop is None or kind is not OrderType.STOP else _ticks(instrument, "stop", stop),
     )
@@ -131,7 +131,7 @@ def stop_side(side: Side, stop: int | None, last: int | None) -> None:
         raise RejectedError(OUT_OF_RANGE)
 
 
-def place(order: PlaceRequest, asked: Prices, facts: AccountFacts) -> None:
+def place(order: PlaceRequest, asked: OrderPrices, facts: AccountFacts) -> None:
     """What follows once type, size and grid are right. Raises RejectedError."""
     side = side_of(order.side)
     stop_side(side, asked.stop, facts.last)
@@ -152,7 +152,7 @@ def place(order: PlaceRequest, asked: Prices, facts: AccountFacts) -> None:
         raise RejectedError(TOO_MANY)
 
 
-def _trailing(instrument: Instrument, level: float | None, side: Side, last: int | None) -> Prices:
+def _trailing(instrument: Instrument, level: float | None, side: Side, last: int | None) -> OrderPrices:
     """A trailing stop is asked for by a level; what counts is its distance from the last trade."""
     if level is None:
         raise RejectedError("Trail Distance not set.")
@@ -160,7 +160,7 @@ def _trailing(instrument: Instrument, level: float | None, side: Side, last: int
     if last is None:
         raise RejectedError("Cannot trail without a last price")
     distance = abs(last - ticks)
-    return Prices(stop=last + side.sign * distance, trail=distance)
+    return OrderPrices(stop=last + side.sign * distance, trail=distance)
 
 
 def _ticks(instrument: Instrument, which: str, value: float | None) -> int:

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from engine.lab.edges.candidates import BOTH, Candidate, Figures
+from engine.lab.edges.candidates import BOTH, Candidate, EdgeFigures
 from engine.lab.overfitting import Overfitting
 from engine.model.market import Timeframe
 
@@ -30,10 +30,10 @@ class Edge(Struct, frozen=True, kw_only=True):
     pattern: str
     context: str
     required_rr: float
-    in_sample: Figures
+    in_sample: EdgeFigures
     deflated_sharpe_probability: float | None
     """In sample: that it is better than the best of the eligible trials would be by luck, 0..1."""
-    out_of_sample: Figures | None = None
+    out_of_sample: EdgeFigures | None = None
     aimless_r: float | None = None
     """Mean result of entries at regular intervals in the same direction out of sample, R: what above zero the
     edge has to beat.
@@ -58,7 +58,7 @@ class WalkForward(Struct, frozen=True):
     folds: int
     chosen: int
     """Candidates that were traded, all folds together."""
-    result: Figures
+    result: EdgeFigures
     p_value: float | None
     """None where nothing was traded."""
 

@@ -132,7 +132,7 @@ def _aimless(bars: Sequence[Bar], timeframe: Timeframe, direction: int) -> Itera
             yield Occurrence("", timeframe, direction, bar.close_ts, stop, ())
 
 
-class Figures(Struct, frozen=True):
+class EdgeFigures(Struct, frozen=True):
     """What trades came to. Figures that need a trade, a loss or a spread are None without."""
 
     trades: int
@@ -160,16 +160,16 @@ class Figures(Struct, frozen=True):
         return 1.0 if sharpe is None else 1 - _NORMAL.cdf(sharpe * sqrt(self.trades))
 
 
-def figures(results: Sequence[float]) -> Figures:
+def figures(results: Sequence[float]) -> EdgeFigures:
     """The figures of results in R."""
     count = len(results)
     if not count:
-        return Figures(0, None, None, None, None, 0.0)
+        return EdgeFigures(0, None, None, None, None, 0.0)
     won = sum(one for one in results if one > 0)
     lost = -sum(one for one in results if one < 0)
     mean = sum(results) / count
     deviation = sqrt(sum((one - mean) ** 2 for one in results) / (count - 1)) if count > 1 else None
-    return Figures(
+    return EdgeFigures(
         count,
         sum(one > 0 for one in results) / count,
         won / lost if lost else None,
@@ -179,7 +179,7 @@ def figures(results: Sequence[float]) -> Figures:
     )
 
 
-def misses(shown: Figures, rules: EdgeRules, timeframe: Timeframe, share: float) -> str:
+def misses(shown: EdgeFigures, rules: EdgeRules, timeframe: Timeframe, share: float) -> str:
     """Which threshold it misses, with its number, in a part of the time of this share; empty if none."""
     least = rules.thresholds(timeframe)
     needed = rules.least_trades(timeframe, share)

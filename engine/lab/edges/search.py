@@ -13,7 +13,7 @@ from statistics import variance
 from msgspec.structs import replace
 
 from engine.lab.edges.analysis import Analysis, Edge, Stage, WalkForward
-from engine.lab.edges.candidates import Candidate, Figures, Trials, figures, misses
+from engine.lab.edges.candidates import Candidate, EdgeFigures, Trials, figures, misses
 from engine.lab.edges.outcomes import EntryOutcome
 from engine.lab.edges.rules import EdgeRules
 from engine.lab.overfitting import backtest_overfitting, deflated_sharpe, sums
@@ -84,8 +84,8 @@ def find(trials: Trials, rules: EdgeRules, blank: Analysis) -> Analysis:
 
 
 def _shortlist(
-    shown: dict[Candidate, Figures], rules: EdgeRules, share: float
-) -> list[tuple[Candidate, Figures]]:
+    shown: dict[Candidate, EdgeFigures], rules: EdgeRules, share: float
+) -> list[tuple[Candidate, EdgeFigures]]:
     """The most convincing candidates; of one pattern and timeframe only the best direction and context."""
     good = [
         (candidate, one)
@@ -93,7 +93,7 @@ def _shortlist(
         if not misses(one, rules, candidate.timeframe, share) and one.rough_p <= rules.screen_p
     ]
     good.sort(key=lambda pair: (pair[1].rough_p, pair[0]))
-    best: dict[tuple[object, ...], tuple[Candidate, Figures]] = {}
+    best: dict[tuple[object, ...], tuple[Candidate, EdgeFigures]] = {}
     for candidate, one in good:
         best.setdefault((candidate.timeframe, candidate.pattern), (candidate, one))
     return list(best.values())[: rules.shortlist]

@@ -25,7 +25,7 @@ class _Fed:
         """Open time of its newest bar, nanoseconds UTC."""
 
 
-class Followed:
+class FollowedIndicators:
     """Every indicator that somebody has asked for. `since` gives the closed bars of a series that are here
     from an open time on, oldest first.
 
