@@ -90,6 +90,19 @@ async def test_every_pane_can_be_reached_at_eighty_by_twenty_four() -> None:
             assert cockpit.app.main.pane("positions").display
 
 
+@pytest.mark.parametrize("name", PANES)
+async def test_a_pane_that_gets_its_place_shows_its_content_at_once(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A frame may come before the new layout and find a pane without a size."""
+    cockpit = Cockpit()
+    async with running(cockpit, (80, 24)) as pilot:
+        monkeypatch.setattr(cockpit.app, "redraw", lambda: None)
+        cockpit.app.main.focus_pane(name)
+        await pilot.pause()
+        assert cockpit.app.main.pane(name).content.rows
+
+
 async def test_the_alignment_takes_the_place_of_the_chart() -> None:
     cockpit = Cockpit()
     async with running(cockpit, (80, 24)) as pilot:

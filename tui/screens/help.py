@@ -71,10 +71,7 @@ class HelpScreen(ModalScreen[None]):
     def on_mount(self) -> None:
         self._grid.focus()
 
-    def on_resize(self) -> None:
-        self.call_after_refresh(self._fill)
-
-    def _fill(self) -> None:
+    def on_live_grid_sized(self) -> None:
         rows = help_rows(self._state, self._keys, self._grid.inner[0])
         self._grid.set_content(
             Content(rows, title=cell("Keys", "text bold"), foot=cell("↑ ↓ scroll · esc back", "dim"))

@@ -33,6 +33,7 @@ from tui.rows.books import book_strip_row
 from tui.rows.messages import alert_line, log_line
 from tui.screen_state import ScreenState
 from tui.styled_text import Row
+from tui.widgets.grid import LiveGrid
 from tui.widgets.line import KeyLine, Line, SurfaceLine
 from tui.widgets.pane_area import PaneArea
 
@@ -108,8 +109,7 @@ class MainScreen(Screen[None]):
 
     def on_resize(self, event: events.Resize) -> None:
         self._place()
-        # Panes learn their new sizes when this layout is done; they are drawn right after it.
-        self.call_after_refresh(self.cockpit.redraw)
+        self.cockpit.redraw()
 
     def _place(self) -> None:
         width, height = self.size
@@ -129,12 +129,15 @@ class MainScreen(Screen[None]):
         if isinstance(focused, Pane) and not focused.display:
             self.set_focus(None)
 
+    def on_live_grid_sized(self, event: LiveGrid.Sized) -> None:
+        if isinstance(event.grid, Pane):
+            event.grid.draw(self.cockpit.shown, self.cockpit.clock(), force=True)
+
     def draw(self, state: ScreenState, now: float, force: bool = False) -> None:
         """Show the state; `now` is in monotonic seconds, `force` draws panes that are not due."""
         self.set_reactive(MainScreen.instrument, state.instrument)
         if len(state.view.books) != self._books:
             self._place()
-            self.call_after_refresh(self.cockpit.redraw)
         width = self.size.width
         for line, build in self._lines:
             if line.display:
@@ -172,7 +175,6 @@ class MainScreen(Screen[None]):
     def _zoom(self, name: str) -> None:
         self._zoomed = name
         self._place()
-        self.call_after_refresh(self.cockpit.redraw)
 
     def action_back(self) -> None:
         if self._zoomed:
@@ -189,7 +191,6 @@ class MainScreen(Screen[None]):
             return
         self._swapped = not self._swapped
         self._place()
-        self.call_after_refresh(self.cockpit.redraw)
 
     def on_quotes_pane_picked(self, event: QuotesPane.Picked) -> None:
         contracts = self.cockpit.presenter.view.contracts

@@ -45,8 +45,8 @@ class Page(Screen[None]):
     def on_mount(self) -> None:
         self._grid.focus()
 
-    def on_resize(self) -> None:
-        self.call_after_refresh(self.cockpit.redraw)
+    def on_live_grid_sized(self) -> None:
+        self.cockpit.redraw()
 
     @property
     def cockpit(self) -> CockpitApp:

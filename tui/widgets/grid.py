@@ -51,6 +51,13 @@ class LiveGrid(Widget, can_focus=True):
             super().__init__()
             self.grid, self.index = grid, index
 
+    class Sized(Message):
+        """The grid has learnt its size: what it shows is to be made for that."""
+
+        def __init__(self, grid: LiveGrid) -> None:
+            super().__init__()
+            self.grid = grid
+
     def __init__(self, *, number: str = "", id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self.number = number
@@ -191,5 +198,6 @@ class LiveGrid(Widget, can_focus=True):
     def on_resize(self) -> None:
         self._top = max(0, min(self._top, len(self._content.rows) - self.room))
         self.repaint()
+        self.post_message(self.Sized(self))
 
     on_focus = on_blur = repaint
