@@ -22,6 +22,7 @@ SETTINGS = "Settings"
 MARKET = "The practice venue's market"
 SCREEN = "Screen"
 FAULTS = "Faults"
+SPAN = "From when to when"
 
 
 class StampOption(StrEnum):
@@ -213,6 +214,48 @@ Timeframe = Annotated[
         help="Of the bars: 1m, 2m, 3m, 5m, 10m, 15m, 30m, 1h, 2h, 4h or 1d.",
     ),
 ]
+Recorded = Annotated[
+    str,
+    typer.Argument(metavar="TAPE|DATASET", help="A recording's file (CSV or zip), or a dataset by its name."),
+]
+RecordedContract = Annotated[
+    str | None,
+    typer.Option(
+        "--contract",
+        parser=options.contract,
+        metavar="NAME",
+        help="Which product a recording holds: MNQ, NQ, MES, ES, MGC or GC. A dataset knows it.",
+    ),
+]
+Strategy = Annotated[
+    str, typer.Option("--strategy", metavar="NAME", help="A strategy, or a bot of the settings.")
+]
+AskedTimeframe = Annotated[
+    str | None,
+    typer.Option(
+        "--timeframe", parser=options.timeframe, metavar="TIME", help="Of the bars that it is asked about."
+    ),
+]
+Params = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--param",
+        metavar="KEY=VALUE",
+        help="Of the strategy, or a key such as risk.per_trade_usd; may be given several times.",
+    ),
+]
+Since = Annotated[
+    str | None, typer.Option("--from", metavar="DAY", help="First trade date.", rich_help_panel=SPAN)
+]
+Until = Annotated[
+    str | None, typer.Option("--to", metavar="DAY", help="Last trade date.", rich_help_panel=SPAN)
+]
+NewestDays = Annotated[
+    int | None,
+    typer.Option(
+        "--days", min=1, max=36_500, metavar="N", help="Only the newest N days.", rich_help_panel=SPAN
+    ),
+]
 Searched = Annotated[
     Any,
     typer.Option(
@@ -287,11 +330,17 @@ ListFaults = Annotated[
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
 Scope = Annotated[
     str | None,
-    typer.Argument(parser=options.contract, metavar="[CONTRACT]", help="One product; without it, all."),
+    typer.Argument(parser=options.symbol, metavar="[CONTRACT]", help="One product; without it, all."),
 ]
 
-OneContract = Annotated[
-    str, typer.Argument(parser=options.contract, metavar="CONTRACT", help="Which product.")
+OneContract = Annotated[str, typer.Argument(parser=options.symbol, metavar="CONTRACT", help="Which product.")]
+Json = Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")]
+Journal = Annotated[
+    Path | None, typer.Option("--journal", metavar="FILE", help="A journal other than the last run's.")
+]
+OnlyContract = Annotated[
+    str | None,
+    typer.Option("--contract", parser=options.symbol, metavar="NAME", help="Of this product only."),
 ]
 Book = Annotated[
     str | None,

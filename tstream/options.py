@@ -149,6 +149,20 @@ def contract(text: str) -> str:
     raise ValueError(f'unknown contract "{text}"; known are {", ".join(CME_FUTURES)}{hint}')
 
 
+def symbol(text: str) -> str:
+    """The name of an instrument, of whichever venue: "MNQ", "BTCUSDT@binance". Whether it is traded is for
+    others to say. Raises ValueError.
+    """
+    name, at, venue = text.strip().partition("@")
+    if (
+        len(text) > 48
+        or not re.fullmatch(r"[A-Z0-9][A-Z0-9._/-]*", name.upper())
+        or (at and not venue.isascii())
+    ):
+        raise ValueError(f'"{text}" is no name of a contract: write one such as MNQ or BTCUSDT@binance')
+    return f"{name.upper()}{at}{venue.lower()}"
+
+
 def timeframe(text: str) -> str:
     """The name of a timeframe. Raises ValueError."""
     from engine.model.market import Timeframe

@@ -55,9 +55,13 @@ REFUSED = {
         ["run", "--headless", "--speed", "50"],
         "Invalid value for '--speed': \"50\" is no speed: write a number from 1 to 20, or max",
     ),
+    "no contract": (
+        ["flatten", "M NX", "--yes"],
+        "Invalid value for '[CONTRACT]': \"M NX\" is no name of a contract: write one such as MNQ or ",
+    ),
     "unknown contract": (
-        ["flatten", "MNX", "--yes"],
-        "Invalid value for '[CONTRACT]': unknown contract \"MNX\"; known are MNQ, NQ, MES, ES, MGC, GC",
+        ["bars", __file__, "--contract", "MNX"],
+        "Invalid value for '--contract': unknown contract \"MNX\"; known are MNQ, NQ, MES, ES, MGC, GC",
     ),
     "absent tape": (
         ["run", "--headless", "--tape", "/absent", "--contract", "ES"],

@@ -77,7 +77,7 @@ def test_what_is_typed_is_what_is_sent(places: Paths) -> None:
         ([*PLACE, "--book", "nowhere"], "the engine has no book nowhere"),
         ([*PLACE, "--stop", "x"], '"x" is no number'),
         (["order", "place", "hold", "MNQ"], "hold"),
-        (["order", "place", "buy", "XYZ"], "unknown contract"),
+        (["order", "place", "buy", "XYZ"], "the engine does not trade XYZ; it trades MNQ"),
     ],
 )
 def test_what_makes_no_sense_is_not_sent(places: Paths, capsys: Out, argv: list[str], words: str) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.model.market import NANOS
-from tstream.options import RunOptions, contract, duration, month, speed, stage, timeframe, timeframes
+from tstream.options import RunOptions, contract, duration, month, speed, stage, symbol, timeframe, timeframes
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,12 @@ def test_contracts_and_months() -> None:
     assert contract(" mnq") == "MNQ"
     with pytest.raises(ValueError, match=r"known are MNQ.*did you mean MNQ"):
         contract("MNQX")
+    assert [symbol(text) for text in (" mnq", "btcusdt@Binance", "PF_XBTUSD")] == [
+        "MNQ", "BTCUSDT@binance", "PF_XBTUSD",
+    ]  # fmt: skip
+    for text in ("", "M NX", "[b]", "@binance", "X" * 49):
+        with pytest.raises(ValueError, match="is no name of a contract"):
+            symbol(text)
     assert timeframe("1H") == "1h"
     assert month("201312") == "201312"
     for text in ("2013", "201313", "190000", "20131a"):

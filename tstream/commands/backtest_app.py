@@ -11,7 +11,6 @@ from typing import Annotated, Any
 import typer
 
 from tstream import arguments as args
-from tstream import options
 from tstream.errors import UsageError
 
 
@@ -23,7 +22,7 @@ class Search(StrEnum):
     SOBOL = "sobol"
 
 
-SPAN, TERMS, RESULT, SWEEP = "From when to when", "Terms", "Result", "Sweep"
+TERMS, RESULT, SWEEP = "Terms", "Result", "Sweep"
 
 
 def _usd(text: str) -> Decimal:
@@ -39,47 +38,14 @@ def _usd(text: str) -> Decimal:
 @args.taking(*args.TAPE)
 def backtest(
     context: typer.Context,
-    tape: Annotated[str, typer.Argument(metavar="TAPE", help="A recording (CSV or zip), or a dataset.")],
-    contract: Annotated[
-        str | None,
-        typer.Option(
-            "--contract",
-            parser=options.contract,
-            metavar="NAME",
-            help="Which product a recording holds: MNQ, NQ, MES, ES, MGC or GC. A dataset knows it.",
-        ),
-    ] = None,
-    strategy: Annotated[
-        str, typer.Option("--strategy", metavar="NAME", help="A strategy, or a bot of the settings.")
-    ] = "zones",
-    timeframe: Annotated[
-        str | None,
-        typer.Option(
-            "--timeframe",
-            parser=options.timeframe,
-            metavar="TIME",
-            help="Of the bars that it is asked about.",
-        ),
-    ] = None,
-    param: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--param",
-            metavar="KEY=VALUE",
-            help="Of the strategy, or a key such as risk.per_trade_usd; may be given several times.",
-            rich_help_panel=TERMS,
-        ),
-    ] = None,
-    since: Annotated[
-        str | None, typer.Option("--from", metavar="DAY", help="First trade date.", rich_help_panel=SPAN)
-    ] = None,
-    until: Annotated[
-        str | None, typer.Option("--to", metavar="DAY", help="Last trade date.", rich_help_panel=SPAN)
-    ] = None,
-    days: Annotated[
-        int | None,
-        typer.Option("--days", min=1, max=36500, metavar="N", help="The last N days.", rich_help_panel=SPAN),
-    ] = None,
+    tape: args.Recorded,
+    contract: args.RecordedContract = None,
+    strategy: args.Strategy = "zones",
+    timeframe: args.AskedTimeframe = None,
+    param: args.Params = None,
+    since: args.Since = None,
+    until: args.Until = None,
+    days: args.NewestDays = None,
     cash: Annotated[
         Decimal | None,
         typer.Option(

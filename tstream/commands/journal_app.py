@@ -15,11 +15,6 @@ from tstream.reports.kinds import ReportType
 
 journal_app = typer.Typer(help="Look into the journal of decisions, orders and fills.")
 
-Journal = Annotated[
-    Path | None, typer.Option("--journal", metavar="FILE", help="A journal other than the last run's.")
-]
-Book = Annotated[str | None, typer.Option("--book", metavar="NAME", help="Only this book.")]
-Json = Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")]
 CsvOut = Annotated[bool, typer.Option("--csv", help="As CSV, for spreadsheets.")]
 
 
@@ -49,8 +44,8 @@ def report(
             "--date", parser=day, metavar="DAY", help="A trade date in it; without it the newest there is."
         ),
     ] = None,
-    book: Book = None,
-    as_json: Json = False,
+    book: args.Book = None,
+    as_json: args.Json = False,
     as_csv: CsvOut = False,
     html: Annotated[
         Path | None,
@@ -66,7 +61,7 @@ def report(
             "the account's name tells it, else a tenth of what it began with.",
         ),
     ] = None,
-    journal: Journal = None,
+    journal: args.Journal = None,
 ) -> None:
     """Report on a day, week or month, on patterns or risk: statistics by book, from the journal.
 
@@ -81,13 +76,11 @@ def trades(
     days: Annotated[
         int, typer.Option("--days", min=1, max=36_500, metavar="N", help="Of so many newest days.")
     ] = 7,
-    book: Book = None,
-    contract: Annotated[
-        str | None, typer.Option("--contract", metavar="NAME", help="Only this contract.")
-    ] = None,
-    as_json: Json = False,
+    book: args.Book = None,
+    contract: args.OnlyContract = None,
+    as_json: args.Json = False,
     as_csv: CsvOut = False,
-    journal: Journal = None,
+    journal: args.Journal = None,
 ) -> None:
     """List closed trades with their results, in money and in R, and how far they were against and for it."""
     from tstream.commands import report as commands
@@ -111,9 +104,9 @@ def why(
             help="Time zone of --at, of what is shown, and of a table's times; without it the contract's.",
         ),
     ] = None,
-    book: Book = None,
-    as_json: Json = False,
-    journal: Journal = None,
+    book: args.Book = None,
+    as_json: args.Json = False,
+    journal: args.Journal = None,
     tape: Annotated[
         str | None,
         typer.Option(

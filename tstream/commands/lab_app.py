@@ -15,19 +15,6 @@ MARKETS = "Markets"
 lab_app = typer.Typer()
 """Without a name: its commands are tstream's own."""
 
-Recorded = Annotated[
-    str, typer.Argument(metavar="TAPE|DATASET", help="A recording's file, or a dataset by its name.")
-]
-Contract = Annotated[
-    str | None,
-    typer.Option(
-        "--contract",
-        parser=options.contract,
-        metavar="NAME",
-        help="Which product a tape holds; a dataset says so itself.",
-    ),
-]
-
 
 @lab_app.command(rich_help_panel=MARKETS)
 @args.taking("month", "stamp", "symbol", "zone", "readonly", "fps", "theme")
@@ -94,8 +81,8 @@ def replay(
 @lab_app.command(rich_help_panel=MARKETS)
 @args.taking(*args.TAPE)
 def discover(
-    tape: Recorded,
-    contract: Contract = None,
+    tape: args.Recorded,
+    contract: args.RecordedContract = None,
     stage: args.Steps = None,
     timeframes: args.Searched = None,
     error_rate: Annotated[
@@ -112,7 +99,7 @@ def discover(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Keep the analysis there.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the analysis as JSON.")] = False,
+    as_json: args.Json = False,
     **given: Any,
 ) -> None:
     """Search recorded bars for patterns that earn money, and test what was found on bars not searched.
@@ -143,32 +130,20 @@ def discover(
 @args.taking(*args.TAPE)
 def lookahead(
     context: typer.Context,
-    tape: Recorded,
-    contract: Contract = None,
-    strategy: Annotated[
-        str, typer.Option("--strategy", metavar="NAME", help="A strategy, or a bot of the settings.")
-    ] = "zones",
+    tape: args.Recorded,
+    contract: args.RecordedContract = None,
+    strategy: args.Strategy = "zones",
     cuts: Annotated[
         int,
         typer.Option("--cuts", min=1, max=100_000, metavar="N", help="Closes that get other futures."),
     ] = 20,
-    timeframe: Annotated[
-        str | None,
-        typer.Option(
-            "--timeframe", parser=options.timeframe, metavar="TIME", help="Of the bars it is asked about."
-        ),
-    ] = None,
-    param: Annotated[
-        list[str] | None,
-        typer.Option("--param", metavar="KEY=VALUE", help="Of the strategy; may be given several times."),
-    ] = None,
-    since: Annotated[str | None, typer.Option("--from", metavar="DAY", help="First trade date.")] = None,
-    until: Annotated[str | None, typer.Option("--to", metavar="DAY", help="Last trade date.")] = None,
-    days: Annotated[
-        int | None, typer.Option("--days", min=1, max=36500, metavar="N", help="The last N days.")
-    ] = None,
+    timeframe: args.AskedTimeframe = None,
+    param: args.Params = None,
+    since: args.Since = None,
+    until: args.Until = None,
+    days: args.NewestDays = None,
     seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Which closes are chosen.")] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="Every change, as JSON.")] = False,
+    as_json: args.Json = False,
     config: args.Config = None,
     **given: Any,
 ) -> None:

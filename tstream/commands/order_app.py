@@ -72,7 +72,7 @@ Json = Annotated[bool, typer.Option("--json", help="The answer as JSON, for scri
 @order_app.command(epilog=_EPILOG)
 def place(
     side: Annotated[SideOption, typer.Argument(help="buy or sell.")],
-    contract: Annotated[str, typer.Argument(parser=options.contract, metavar="CONTRACT")],
+    contract: Annotated[str, typer.Argument(parser=options.symbol, metavar="CONTRACT")],
     qty: Annotated[int | None, typer.Option("--qty", min=1, metavar="LOTS", help="How much.")] = None,
     risk: Annotated[
         Decimal | None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -12,24 +11,16 @@ from tstream import options
 
 patterns_app = typer.Typer(help="What patterns came to, and which ones a recording shows.")
 
-Contract = Annotated[
-    str | None,
-    typer.Option("--contract", parser=options.contract, metavar="NAME", help="Of this product only."),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")]
-
 
 @patterns_app.callback(invoke_without_command=True)
 def patterns(
     context: typer.Context,
-    contract: Contract = None,
+    contract: args.OnlyContract = None,
     least: Annotated[
         int, typer.Option("--min-trades", min=0, metavar="N", help="Of so many outcomes at least.")
     ] = 10,
-    as_json: AsJson = False,
-    journal: Annotated[
-        Path | None, typer.Option("--journal", metavar="FILE", help="A journal other than the last run's.")
-    ] = None,
+    as_json: args.Json = False,
+    journal: args.Journal = None,
 ) -> None:
     """Win rate and expectancy of each pattern, timeframe, contract and regime, from the journal."""
     if context.invoked_subcommand is None:
@@ -41,8 +32,8 @@ def patterns(
 @patterns_app.command()
 @args.taking(*args.TAPE)
 def scan(
-    source: Annotated[str, typer.Argument(metavar="DATASET|TAPE", help="A dataset's name, or a file.")],
-    contract: Contract = None,
+    source: args.Recorded,
+    contract: args.RecordedContract = None,
     date: Annotated[
         str | None,
         typer.Option("--date", metavar="DAY", help="Of this trade date only, such as 2026-06-29."),
@@ -50,7 +41,7 @@ def scan(
     timeframes: Annotated[
         str, typer.Option("--timeframes", metavar="LIST", help="Which bars to look at, such as 1m,5m.")
     ] = "1m,5m",
-    as_json: AsJson = False,
+    as_json: args.Json = False,
     **given: Any,
 ) -> None:
     """Every pattern that recorded bars show, when it was known, and what it would have come to.

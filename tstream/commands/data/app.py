@@ -70,7 +70,6 @@ def _terms(flag: str, words: str) -> object:
 
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Of the dataset, as tstream data list shows it.")]
-Json = Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")]
 
 
 @data_app.command("import")
@@ -139,7 +138,7 @@ def import_(
     ] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Instead of the dataset of that name.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the report.")] = False,
-    as_json: Json = False,
+    as_json: args.Json = False,
     tick: Annotated[Decimal | None, _terms("--tick", "Smallest step of its price.")] = None,
     lot: Annotated[Decimal | None, _terms("--lot", "Smallest step of a quantity.")] = None,
     tick_value: Annotated[
@@ -177,7 +176,7 @@ def import_(
 
 
 @data_app.command("list")
-def list_(as_json: Json = False) -> None:
+def list_(as_json: args.Json = False) -> None:
     """The datasets that there are, with what they hold and their flaws."""
     from tstream.commands.data import listing
 
@@ -185,7 +184,7 @@ def list_(as_json: Json = False) -> None:
 
 
 @data_app.command()
-def check(name: Name, as_json: Json = False) -> None:
+def check(name: Name, as_json: args.Json = False) -> None:
     """Look through a dataset again and report; exits with 1 where somebody has to look."""
     from tstream.commands.data import listing
 
@@ -243,7 +242,7 @@ def fetch(
     name: Annotated[
         str | None, typer.Option("--name", metavar="NAME", help="Of the dataset; else as in mnq-1m.")
     ] = None,
-    as_json: Json = False,
+    as_json: args.Json = False,
     config: args.Config = None,
 ) -> None:
     """Load a venue's history into a dataset, or add it to the one of that name; places no order."""
