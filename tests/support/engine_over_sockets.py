@@ -18,6 +18,7 @@ from adapters.common.secret import Secret
 from adapters.projectx.config import ProjectXConfig, WantedAccount
 from adapters.projectx.venue import ProjectXVenue
 from adapters.simulator.config import SimulatorConfig
+from adapters.simulator.exchange.config import accounts_of_a_login
 from adapters.simulator.market.hours import market_open, practice_open
 from adapters.simulator.market.scripted import ScriptedMarket
 from adapters.simulator.practice import PracticeVenue
@@ -28,7 +29,7 @@ from engine.model import records as r
 from engine.model.commands import Shutdown
 from engine.model.config import EngineConfig, TradingSwitch
 from engine.model.events import LinkState, Print, Quote
-from engine.model.instrument import CME_FUTURES
+from engine.model.instrument import CME_FUTURES, Instrument
 from engine.model.market import MINUTE, NANOS, Bar, Side, Timeframe
 from engine.model.orders import OrderStatus, Slot
 from engine.model.plans import Idea
@@ -93,10 +94,22 @@ class VenueSide:
     journal: Path
     runs: list[Run] = field(default_factory=list)
 
+    @property
+    def books(self) -> dict[str, str]:
+        """The names of the accounts by the books that they are; one alone is called as its venue."""
+        names = [spec.name for spec in self.practice.config.accounts]
+        return {"practice" if len(names) == 1 else f"practice-{n}": name for n, name in enumerate(names, 1)}
+
+    @property
+    def instruments(self) -> dict[str, Instrument]:
+        return {symbol: CME_FUTURES[symbol] for symbol in self.practice.listing.front}
+
     def market(self, price: int) -> None:
+        """The same price in every contract."""
         now = self.clock()
-        self.practice.push(Quote(ts_recv=now, ts_venue=now, instrument="MNQ", bid=price, ask=price + 1))
-        self.practice.push(Print(ts_recv=now, ts_venue=now, instrument="MNQ", price=price, size=50))
+        for symbol in self.instruments:
+            self.practice.push(Quote(ts_recv=now, ts_venue=now, instrument=symbol, bid=price, ask=price + 1))
+            self.practice.push(Print(ts_recv=now, ts_venue=now, instrument=symbol, price=price, size=50))
 
     async def ask(self, path: str, **body: Any) -> Any:
         async with self.session.post(f"{self.practice.url}/api/{path}", json=body) as reply:
@@ -126,12 +139,17 @@ class VenueSide:
         async with AsyncExitStack() as stack:
             journal = await stack.enter_async_context(await SqliteJournal.open(self.journal))
             state = await _kept(journal)
-            account = WantedAccount(book="practice", last=last_known(state, "practice"))
-            wanted = replace(_config(self.practice, **timing), accounts=(account,))
+            accounts = tuple(
+                WantedAccount(
+                    book=book, name=name if len(self.books) > 1 else None, last=last_known(state, book)
+                )
+                for book, name in self.books.items()
+            )
+            wanted = replace(_config(self, **timing), accounts=accounts)
             venue = ProjectXVenue(wanted, self.clock, session_open=market_open, rng=random.Random(1))
             stack.push_async_callback(venue.close)
             config = EngineConfig(
-                (MNQ,),
+                tuple(self.instruments.values()),
                 "practice",
                 journal.install,
                 journal.boot,
@@ -240,26 +258,29 @@ async def _kept(journal: SqliteJournal) -> State:
     return state
 
 
-def _config(practice: PracticeVenue, **timing: float) -> ProjectXConfig:
+def _config(side: VenueSide, **timing: float) -> ProjectXConfig:
+    url = side.practice.url
     return ProjectXConfig(
         user_name="practice",
         api_key=Secret("practice"),
-        instruments={"MNQ": MNQ},
+        instruments=side.instruments,
         venue="practice",
-        accounts=(WantedAccount(book="practice"),),
-        api_url=practice.url,
-        user_hub_url=f"{practice.url}/hubs/user",
-        market_hub_url=f"{practice.url}/hubs/market",
+        api_url=url,
+        user_hub_url=f"{url}/hubs/user",
+        market_hub_url=f"{url}/hubs/market",
         timing=replace(QUICK, **({"dead_s": 30.0, "act_s": 5.0, "protect_s": 1.5} | timing)),
     )
 
 
 @asynccontextmanager
-async def venue_side(tmp_path: Path, bars: Sequence[Bar] = ()) -> AsyncIterator[VenueSide]:
+async def venue_side(
+    tmp_path: Path, bars: Sequence[Bar] = (), *, symbols: Sequence[str] = ("MNQ",), accounts: int = 1
+) -> AsyncIterator[VenueSide]:
     """`bars` are the venue's history of MNQ before START."""
     clock = Clock()
-    source = ScriptedMarket([MNQ], START, bars={"MNQ": bars})
-    async with PracticeVenue(SimulatorConfig(), source, clock) as practice, ClientSession() as session:
+    source = ScriptedMarket([CME_FUTURES[symbol] for symbol in symbols], START, bars={"MNQ": bars})
+    config = SimulatorConfig(accounts=accounts_of_a_login(accounts))
+    async with PracticeVenue(config, source, clock) as practice, ClientSession() as session:
         made = VenueSide(practice, clock, session, tmp_path / "journal.db")
         await made.login()
         made.market(PRICE)
