@@ -53,6 +53,19 @@ async def test_what_must_be_known_is_on_every_screen(size: tuple[int, int]) -> N
             assert words in text, words
 
 
+@pytest.mark.parametrize("page", Page.__subclasses__(), ids=lambda page: str(page.__name__))
+async def test_what_must_be_known_is_on_every_page(page: type[Page]) -> None:
+    cockpit = Cockpit(fake.trading_view(AccountKind.LIVE))
+    async with running(cockpit, (80, 24)) as pilot:
+        cockpit.app.push_screen(page())
+        await pilot.pause()
+        first, _, frame, *_ = lines = _screen_text(cockpit).splitlines()
+        assert " LIVE " in first
+        assert "ACTIVE" in first
+        assert frame.startswith("╭─ ")
+        assert lines[-1].rstrip().endswith("╯")
+
+
 @pytest.mark.parametrize("size", [(59, 24), (80, 19)])
 async def test_a_screen_that_is_too_small_says_so(size: tuple[int, int]) -> None:
     cockpit = Cockpit()
