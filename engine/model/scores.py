@@ -71,6 +71,11 @@ class RequirementCheck(Struct, frozen=True):
         return f"{self.words} (requirement {number})" if number else self.words
 
 
+def by_number(checks: Iterable[RequirementCheck]) -> list[RequirementCheck]:
+    """As people read them: the five in their order, then the others."""
+    return sorted(checks, key=lambda check: (not check.requirement.number, check.requirement.number))
+
+
 def first_failed(checks: Iterable[RequirementCheck]) -> RequirementCheck | None:
     """The first requirement that is not met."""
     return next((check for check in checks if not check.passed), None)

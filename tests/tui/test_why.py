@@ -19,8 +19,8 @@ def test_an_entry_is_a_chain_from_the_pattern_to_its_orders() -> None:
     text = told(2)
     order = [
         "entered long MNQ 7.4", "seen     block held 5m ▲ at 21021.25", "score    7.4 = 1m +1.20 (15 % × 80)",
-        "learned +0.40 of 41 outcomes, +0.20 R", "asked 5  ✓ timeframes against it 0, at most 0",
-        "asked 1  ✓ score 7.4, at least 5", "why      OB 21021.25 5m", "size     2 contracts",
+        "learned +0.40 of 41 outcomes, +0.20 R", "asked 1  ✓ score 7.4, at least 5",
+        "asked 5  ✓ timeframes against it 0, at most 0", "why      OB 21021.25 5m", "size     2 contracts",
         "entry: buy 2 market: filled", "stop: sell 2 stop at 21015.25: working",
     ]  # fmt: skip
     places = [" ".join(text.split()).find(" ".join(words.split())) for words in order]

@@ -12,6 +12,7 @@ from engine.lab.seen import Heard, Seen
 from engine.model.instrument import Instrument
 from engine.model.market import NANOS, Side
 from engine.model.plans import Exit, Idea
+from engine.model.scores import by_number
 from engine.signals.patterns import Pattern
 from tstream.reports.numbers import clock
 from tstream.reports.why import Fact, Fate, IdeaSeen, Story
@@ -131,7 +132,7 @@ def _idea(idea: IdeaSeen, zone: str, fate: str = "") -> Iterator[Text]:
     if idea.parts:
         told = ", ".join(f"{part.name} {part.points:+.1f}" for part in idea.parts)
         yield Text(printable(f"  score: {told}"))
-    for check in idea.checks:
+    for check in by_number(idea.checks):
         met, style = ("✓", "green") if check.passed else ("✗", "red")
         value = "" if check.value is None else f" {round(check.value, 2):g}"
         least = "" if check.least is None else f" (asked: {round(check.least, 2):g})"

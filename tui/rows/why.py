@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from engine.model.market import Side
 from engine.model.orders import Slot
-from engine.model.scores import ScorePart
+from engine.model.scores import ScorePart, by_number
 from engine.model.view_signals import OrderFact, SignalFate, SignalView
 from tui.plain_text import plain
 from tui.styled_text import EMPTY, Row, cell, wrap
@@ -61,7 +61,7 @@ def _facts(signal: SignalView, clock: Clock) -> Iterator[tuple[str, str, str]]:
         yield "seen", f"{what}, known {clock(seen.known_at)}{regime}", "text"
     if signal.parts:
         yield "score", _score(signal), "text"
-    for check in signal.checks:
+    for check in by_number(signal.checks):
         number = check.requirement.number
         value, least = (f"{x:g}" if x is not None else "?" for x in (check.value, check.least))
         bound = "at most" if check.requirement == "trend" else "at least"
