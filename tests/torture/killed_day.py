@@ -28,8 +28,9 @@ from tests.torture.kill_points import AT_THE_VENUE, KillPoint
 from tests.torture.process import Child
 from tests.torture.surviving_venue import CLOSING, PRICE, START_USD, SurvivingVenue
 
-PATIENCE_S = 15.0
-"""For things that must happen; a machine under load is slow."""
+PATIENCE_S = 30.0
+"""For things that must happen. An order whose request died with the engine is looked for for 15 s before it
+counts as lost, and until then nothing is verified flat."""
 POLL_S = 0.002
 WATCH_S = 0.1
 CYCLES = 6
