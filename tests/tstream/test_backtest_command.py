@@ -51,6 +51,23 @@ def test_figures_and_drawings(tape: str, capsys: Out) -> None:
     assert "at the next bar's open" in out
 
 
+def test_parameters_that_are_tables_are_written_as_in_the_settings(tape: str, capsys: Out) -> None:
+    whole = (
+        "--param",
+        'entry={kind = "rsi_bb", rsi_length = 9}',
+        "--param",
+        'exits=[{kind="atr"}, {kind="time", minutes=30}]',
+    )
+    by_path = ("--param", "entry.kind=rsi_bb", "--param", "entry.rsi_length=9", *whole[2:])
+    told = []
+    for more in (whole, by_path):
+        assert backtest(tape, "--strategy", "indicators", "--timeframe", "5m", "--json", *more) == 0
+        told.append(json.loads(capsys.readouterr().out)["trade_list"])
+    assert told[0] == told[1]
+    assert backtest(tape, "--strategy", "indicators", *by_path[:2], "--param", "entry.rsi_length=1") == 2
+    assert "entry.rsi_length = 1: must be a whole number, at least 2" in capsys.readouterr().err
+
+
 def test_json_and_csv_tell_the_same_trades(tape: str, tmp_path: Path, capsys: Out) -> None:
     file = tmp_path / "trades.csv"
     assert backtest(tape, "--param", "min_score=4", "--json", "--csv", str(file), "--costs", "0") == 0

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+import copy
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, cast
 
@@ -95,7 +96,7 @@ def bots_of(settings: Settings, asked: LabRequest, params: Params) -> tuple[Bot,
     if named is None:
         named = BotSettings(name="backtest", strategy=asked.strategy)
     changes: dict[str, Any] = {
-        "params": {**named.params, **{key: _value(text) for key, text in params.items() if "." not in key}},
+        "params": _with(named.params, params),
         "instruments": (),
     }
     if asked.timeframe is not None:
@@ -108,17 +109,40 @@ def bots_of(settings: Settings, asked: LabRequest, params: Params) -> tuple[Bot,
 
 
 def _told(problem: Problem, strategy: str) -> str:
-    key = problem.key.removeprefix("bots[0].params.")
-    return f"{strategy}: {key}{'' if problem.value is None else f' = {problem.value}'}: {problem.message}"
+    key = problem.key.removeprefix("bots[0].params").removeprefix(".")
+    value = "" if problem.value is None else f" = {problem.value}"
+    return f"{strategy}: {key}{value}{': ' if key or value else ''}{problem.message}"
+
+
+def _of_settings(key: str) -> bool:
+    """Whether a parameter is a key of a table of the settings, and not one of the strategy."""
+    table, dot, _ = key.partition(".")
+    return bool(dot) and table in Settings.model_fields
+
+
+def _with(known: Mapping[str, Any], params: Params) -> dict[str, Any]:
+    """A strategy's parameters with these set; those of its tables by their path, as in entry.rsi_length."""
+    found: dict[str, Any] = copy.deepcopy(dict(known))
+    for key, text in params.items():
+        if _of_settings(key):
+            continue
+        *tables, last = key.split(".")
+        inner = found
+        for name in tables:
+            inner = inner.setdefault(name, {})
+            if not isinstance(inner, dict):
+                raise UsageError(f"{key}: {name} is no table")
+        inner[last] = _value(text)
+    return found
 
 
 def changed_settings(settings: Settings, params: Params) -> Settings:
     """The settings with keys of their tables changed. Raises UsageError."""
     tables: dict[str, dict[str, object]] = {}
     for key, text in params.items():
-        table, dot, name = key.partition(".")
-        if not dot:
+        if not _of_settings(key):
             continue
+        table, _, name = key.partition(".")
         section = getattr(settings, table, None)
         if (
             table not in _TABLES
@@ -141,9 +165,8 @@ def changed_settings(settings: Settings, params: Params) -> Settings:
 
 
 def _value(text: str) -> object:
-    """What a text stands for: a number, true, false, or itself."""
+    """What a text stands for: a number, true, false, a list or a table as in the settings, or itself."""
     try:
-        found = json.loads(text)
-    except json.JSONDecodeError:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
         return text
-    return found if isinstance(found, int | float | bool | str) else text
