@@ -68,6 +68,17 @@ def test_parameters_that_are_tables_are_written_as_in_the_settings(tape: str, ca
     assert "entry.rsi_length = 1: must be a whole number, at least 2" in capsys.readouterr().err
 
 
+def test_the_timeframe_that_is_asked_for_is_the_one_that_is_looked_at(tape: str, capsys: Out) -> None:
+    told = []
+    for more in (["--timeframe", "3m"], ["--param", "timeframe=3m"]):
+        assert backtest(tape, "--strategy", "indicators", "--json", *more) == 0
+        told.append(json.loads(capsys.readouterr().out)["trade_list"])
+    assert told[0] == told[1] != []
+    both = ("--strategy", "indicators", "--timeframe", "3m", "--param", "timeframe=5m")
+    assert backtest(tape, *both) == 2
+    assert "must have one of those that indicators looks at: 5m" in capsys.readouterr().err
+
+
 def test_json_and_csv_tell_the_same_trades(tape: str, tmp_path: Path, capsys: Out) -> None:
     file = tmp_path / "trades.csv"
     assert backtest(tape, "--param", "min_score=4", "--json", "--csv", str(file), "--costs", "0") == 0

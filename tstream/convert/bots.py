@@ -118,12 +118,22 @@ def bots(settings: Settings, *, anywhere: bool = False) -> tuple[Bot, ...]:
         strategy = _strategy(settings, known[one.strategy], one, f"{where}.params")
         if isinstance(strategy, list):
             wrong += strategy
+        elif deaf := _deaf(one, strategy):
+            wrong.append(Problem(f"{where}.timeframes", deaf, shown(one.timeframes)))
         else:
             config = _config(one, strategy)
             found.append(Bot(structs.replace(config, books=()) if anywhere else config, strategy))
     if wrong:
         raise SettingsError(wrong)
     return tuple(found)
+
+
+def _deaf(one: BotSettings, strategy: Strategy) -> str:
+    """Why a bot would never be asked about what its strategy looks at; empty where it is."""
+    looks = getattr(strategy, "timeframes", ())
+    if not one.timeframes or not looks or set(looks) & set(one.timeframes):
+        return ""
+    return f"must have one of those that {one.strategy} looks at: {', '.join(looks)}"
 
 
 def _zones(settings: Settings, config: ZoneReactionConfig, where: str) -> ZoneReaction | list[Problem]:

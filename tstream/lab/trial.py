@@ -16,7 +16,7 @@ from engine.lab.backtest import Backtest, BacktestTerms, run_backtest, unmade
 from engine.lab.replay import START_BALANCE_USD
 from engine.model.instrument import CME_FUTURES, Instrument
 from engine.venue.fill_model import FillModel
-from tstream.convert.bots import bots, kinds
+from tstream.convert.bots import Broken, bots, kinds, parameters
 from tstream.convert.risk import book_sizing, risk_limits
 from tstream.errors import Problem, SettingsError, UsageError
 from tstream.lab.asked import LabRequest, Params
@@ -101,6 +101,9 @@ def bots_of(settings: Settings, asked: LabRequest, params: Params) -> tuple[Bot,
     }
     if asked.timeframe is not None:
         changes["timeframes"] = (asked.timeframe,)
+        kind = kinds().get(named.strategy)
+        if kind is not None and not isinstance(kind, Broken) and "timeframe" in parameters(kind):
+            changes["params"].setdefault("timeframe", asked.timeframe)
     bot = named.model_copy(update=changes)
     try:
         return bots(settings.model_copy(update={"bots": (bot,)}), anywhere=True)
