@@ -149,6 +149,21 @@ def test_a_sweep_counts_every_trial_those_that_cannot_be_too(tape: str, capsys: 
     assert (same["trades"], same["net_usd"]) == (alone["trades"], alone["net_usd"])
 
 
+def test_the_table_of_a_sweep_has_what_differs_and_says_why_a_trial_could_not_be(
+    tape: str, capsys: Out
+) -> None:
+    more = ("--sweep", "min_score=4,5,99", "--sweep", "risk.per_trade_usd=400")
+    assert backtest(tape, *more, "--jobs", "1") == 0
+    out = capsys.readouterr().out
+    head = next(line for line in out.splitlines() if "trades" in line)
+    assert head.split()[:3] == ["#", "min_score", "trades"]
+    assert "in all: risk.per_trade_usd=400" in out
+    assert (
+        "3 trials by grid, of 3 combinations; 1 could not be played\n  1 of them: zones: min_score = 99"
+        in out
+    )
+
+
 def test_processes_find_the_same_as_one(tape: str, capsys: Out) -> None:
     told = []
     for jobs in ("1", "2"):

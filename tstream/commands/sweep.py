@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from statistics import pvariance
 from typing import Any, cast
@@ -30,6 +32,8 @@ _HEADS = {
     "max_drawdown_usd": "max DD",
 }
 """Where a table has less room than a file."""
+_ERRORS = 5
+"""Reasons why trials could not be played that are told; --json and --csv have each trial's."""
 
 
 def sweep(
@@ -89,29 +93,49 @@ def _csv(rows: Sequence[Any]) -> str:
     return out.getvalue()
 
 
-def _show(rows: Sequence[Any], trials: Sequence[Trial], plan: Plan, search: str) -> None:
+def _show(rows: Sequence[Mapping[str, Any]], trials: Sequence[Trial], plan: Plan, search: str) -> None:
+    from rich import box
     from rich.console import Console
     from rich.table import Table
 
     console = Console(highlight=False, markup=False)
-    table = Table()
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    for name in names:
-        table.add_column(_HEADS.get(name, name), justify="right", no_wrap=True)
-    for row in rows:
-        table.add_row(*(_cell(row.get(name)) for name in names))
-    console.print(table)
-    failed = sum(trial.summary is None for trial in trials)
+    params = trials[0].params
+    varied = [name for name in params if len({trial.params[name] for trial in trials}) > 1]
+    played = [row for row in rows if "error" not in row]
+    if played:
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        names = [name for name in played[0] if name not in params or name in varied]
+        for name in names:
+            table.add_column(_head(name, names), justify="right", no_wrap=True)
+        for row in played:
+            table.add_row(*(_cell(name, row[name]) for name in names))
+        console.print(table)
+    if same := [f"{name}={value}" for name, value in params.items() if name not in varied]:
+        console.print(f"in all: {', '.join(same)}", soft_wrap=True)
     words = f"{len(trials):,} trials by {search}, of {plan.combinations:,} combinations"
-    console.print(words + (f"; {failed:,} could not be played" if failed else ""), soft_wrap=True)
+    failed = Counter(trial.error for trial in trials if trial.summary is None)
+    console.print(words + (f"; {failed.total():,} could not be played" if failed else ""), soft_wrap=True)
+    for error, times in failed.most_common(_ERRORS):
+        console.print(f"  {times:,} of them: {error}", soft_wrap=True)
     chance = deflated(trials)
     if chance is not None:
         text = "that the best is better than the best of as many by luck alone (deflated Sharpe)"
         console.print(f"{100 * chance:.0f} % is the probability {text}", soft_wrap=True)
 
 
-def _cell(value: Any) -> str:
-    return "-" if value is None else f"{value:.2f}" if isinstance(value, float) else str(value)
+def _head(name: str, names: Sequence[str]) -> str:
+    """A column's name: without the tables that a parameter is in, where none other ends alike."""
+    last = name.rpartition(".")[2]
+    alone = sum(other.rpartition(".")[2] == last for other in names) == 1
+    return _HEADS.get(name, last if alone else name)
+
+
+def _cell(name: str, value: Any) -> str:
+    if value is None:
+        return "-"
+    if name == "win_rate":
+        return f"{100 * value:.0f} %"
+    return f"{value:,.2f}" if isinstance(value, float | Decimal) else str(value)
 
 
 @contextmanager
