@@ -29,7 +29,7 @@ _HEADS = {
     "net_usd": "net USD",
     "win_rate": "won",
     "profit_factor": "PF",
-    "max_drawdown_usd": "max DD",
+    "max_drawdown_usd": "max DD USD",
 }
 """Where a table has less room than a file."""
 _ERRORS = 5
@@ -135,6 +135,8 @@ def _cell(name: str, value: Any) -> str:
         return "-"
     if name == "win_rate":
         return f"{100 * value:.0f} %"
+    if name.endswith("_usd"):
+        return f"{value:,.0f}"
     return f"{value:,.2f}" if isinstance(value, float | Decimal) else str(value)
 
 
