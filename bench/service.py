@@ -14,7 +14,7 @@ from aiohttp import web
 from adapters.simulator.config import SimulatorConfig
 from adapters.simulator.market.hours import NANOS
 from adapters.simulator.practice import PracticeVenue
-from adapters.simulator.wire.access import RateLimit
+from adapters.simulator.wire.projectx.access import RateLimit
 
 BOUNDLESS = RateLimit(1_000_000, 60 * NANOS)
 """The platform's limit of 200 calls a minute would be all that is measured."""

@@ -22,7 +22,7 @@ from adapters.simulator.config import SimulatorConfig
 from adapters.simulator.market.hours import nanos
 from adapters.simulator.market.scripted import ScriptedMarket
 from adapters.simulator.practice import PracticeVenue
-from adapters.simulator.wire.rest import HttpServer
+from adapters.simulator.wire.projectx.rest import HttpServer
 from bench.leaps import LeapingClock
 from bench.service import BOUNDLESS
 from engine.model.events import Print, Quote

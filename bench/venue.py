@@ -16,8 +16,8 @@ from msgspec import Struct
 
 from adapters.simulator import opening, practice
 from adapters.simulator.market.generated import GeneratedMarket
-from adapters.simulator.wire.hubs import QUOTES, TRADES
-from adapters.simulator.wire.market_stream import MarketPublisher
+from adapters.simulator.wire.projectx.hubs import QUOTES, TRADES
+from adapters.simulator.wire.projectx.market_stream import MarketPublisher
 from bench.channels import COUNTS
 from engine.model.events import Print, Quote
 from tstream.run.practice_venue import main

@@ -30,7 +30,7 @@ from adapters.simulator.market.generated import GeneratedMarket
 from adapters.simulator.market.hours import practice_open
 from adapters.simulator.market.ticker import Ticker
 from adapters.simulator.opening import listed
-from adapters.simulator.wire.market_stream import MarketRecords
+from adapters.simulator.wire.projectx.market_stream import MarketRecords
 from bench.figures import ms, quantile, ratio, table
 from bench.terminal import ROOT
 from engine.model.effects import PlaceOrder

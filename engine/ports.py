@@ -85,6 +85,35 @@ class Preparing(Protocol):
         """It will not."""
 
 
+class OpenVenue(Protocol):
+    """One venue of a run, as its adapter made it. Nothing connects before its feed and its brokers run."""
+
+    @property
+    def feed(self) -> MarketFeed | None:
+        """None where it has no prices."""
+
+    @property
+    def brokers(self) -> Sequence[Broker]:
+        """One for each account that is traded; none where there are prices only."""
+
+    async def close(self) -> None:
+        """Close every connection. It can be used again after it."""
+
+
+@runtime_checkable
+class FindsAccounts(Protocol):
+    """A venue whose login has several accounts, which are found there where all of them are wanted."""
+
+    async def find_accounts(self, name: Callable[[str], str] | None = None) -> Sequence[Broker]:
+        """Add a broker for each other account that may trade; gives all. `name` names the book of an account.
+
+        Raises RetryableError, FatalError where the login needs a person.
+        """
+
+    async def new_accounts(self) -> Sequence[str]:
+        """Names of accounts that have come since, each told once. Raises as `find_accounts`."""
+
+
 class Journal(Protocol):
     def append(self, records: Sequence[bytes], first_seq: int) -> Awaitable[None]:
         """Make records durable, in order, numbered from `first_seq`. Raises RetryableError when it can't."""

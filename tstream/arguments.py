@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from enum import StrEnum
 from inspect import Parameter, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -14,9 +14,6 @@ from tstream import options
 from tstream.errors import UsageError
 from tstream.options import ACCOUNTS, FPS, RATE, VENUES, RunOptions
 from tstream.paths import CONFIG_VARIABLE
-
-if TYPE_CHECKING:
-    from adapters.simulator.faults.plan import Fault
 
 SETTINGS = "Settings"
 MARKET = "The practice venue's market"
@@ -285,6 +282,14 @@ Host = Annotated[
     str,
     typer.Option("--host", metavar="NAME", help="Address to listen at; beyond loopback others reach it."),
 ]
+PracticeKind = Annotated[
+    str,
+    typer.Option(
+        "--venue",
+        metavar="KIND",
+        help="Whose practice venue: practice, kraken, binance; the wire is its own.",
+    ),
+]
 State = Annotated[
     Path | None,
     typer.Option(
@@ -354,7 +359,10 @@ def run_options(values: dict[str, Any]) -> RunOptions:
     venue = tuple(dict.fromkeys(values.pop("venue", None) or ()))
     run = RunOptions(**values, faults=wanted, venue=venue)
     if wanted:
-        faults(wanted)
+        from tstream.venues import known
+        from tstream.venues.faults import check_faults
+
+        check_faults(wanted, [name for name in venue if known.is_known(name)])
         if run.speed == "max":
             raise UsageError("--fault is for the venue over sockets; --speed max runs without one")
     if run.speed == "max" and (run.accounts or run.venues):
@@ -368,18 +376,3 @@ def run_options(values: dict[str, Any]) -> RunOptions:
     elif run.rate != 1.0:
         raise UsageError("--rate is for the generated market; a tape has its own quotes and trades")
     return run
-
-
-def faults(texts: Sequence[str]) -> tuple[Fault, ...]:
-    """The faults that were asked for. Raises UsageError with one line for each that can't be."""
-    from adapters.simulator.faults.plan import FaultError, parse
-
-    plan, wrong = [], []
-    for text in texts:
-        try:
-            plan.append(parse(text))
-        except FaultError as error:
-            wrong.append(f"--fault {text}: {error}")
-    if wrong:
-        raise UsageError(*wrong, "tstream simulate --list-faults says what there is")
-    return tuple(plan)

@@ -130,6 +130,8 @@ class ProjectXConfig:
     """One broker each, at most MOST_ACCOUNTS."""
     every_account: bool = False
     """Whether `ProjectXVenue.find_accounts` adds all other accounts of the login that may trade."""
+    left_out: frozenset[str] = frozenset()
+    """Accounts, by name or number, that it never adds."""
     api_url: str = "https://api.topstepx.com"
     user_hub_url: str = "https://rtc.topstepx.com/hubs/user"
     market_hub_url: str = "https://rtc.topstepx.com/hubs/market"

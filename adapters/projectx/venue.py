@@ -83,9 +83,9 @@ class ProjectXVenue(Access):
 
     async def _others(self) -> list[WireAccount]:
         """Accounts of the login that may trade and have no broker yet, by name."""
-        wanted = {str(broker.wanted.name) for broker in self.brokers}
+        known = {str(broker.wanted.name) for broker in self.brokers} | self.config.left_out
         rows = [row for row in await self.accounts(active=True) if row.can_trade and row.is_visible]
-        found = [row for row in rows if not wanted & {row.name, str(row.id)}]
+        found = [row for row in rows if not known & {row.name, str(row.id)}]
         self._listed.update(row.id for row in found)
         return sorted(found, key=lambda row: row.name)
 

@@ -8,9 +8,9 @@ from msgspec import Struct
 
 from adapters.simulator.exchange.clock import PracticeClock
 from adapters.simulator.exchange.config import AccountSpec, ExchangeConfig, PlatformRules
-from adapters.simulator.faults.plan import Fault
-from adapters.simulator.wire.access import BARS, DAY_NS, REST, RateLimit
-from adapters.simulator.wire.signalr import HubTiming
+from adapters.simulator.fault_plan.plan import Fault
+from adapters.simulator.wire.projectx.access import BARS, DAY_NS, REST, RateLimit
+from adapters.simulator.wire.projectx.signalr import HubTiming
 from engine.venue.fill_model import FillModel
 
 MILLI = 1_000_000

@@ -21,12 +21,12 @@ from adapters.simulator.faults.faults import Faults
 from adapters.simulator.market.contracts import Listing
 from adapters.simulator.market.hours import NANOS
 from adapters.simulator.opening import SAVE_EVERY_S, open_market, open_source
-from adapters.simulator.wire.access import Tokens
-from adapters.simulator.wire.endpoints import Endpoints
-from adapters.simulator.wire.hubs import Hubs
-from adapters.simulator.wire.json_rows import hub_event
-from adapters.simulator.wire.market_stream import MarketPublisher
-from adapters.simulator.wire.rest import HttpServer
+from adapters.simulator.wire.projectx.access import Tokens
+from adapters.simulator.wire.projectx.endpoints import Endpoints
+from adapters.simulator.wire.projectx.hubs import Hubs
+from adapters.simulator.wire.projectx.json_rows import hub_event
+from adapters.simulator.wire.projectx.market_stream import MarketPublisher
+from adapters.simulator.wire.projectx.rest import HttpServer
 from engine.model.events import Print, Quote
 from engine.ports import Clock, MarketSource
 

@@ -9,6 +9,9 @@ from msgspec import Struct
 from adapters.simulator.exchange.clock import PracticeClock
 from engine.venue.fill_model import FillModel
 
+EXIT_BAD_START = 2
+"""Of a process that can't do what its parent has told it."""
+
 
 class TapeChoice(NamedTuple):
     """A recorded market to play instead of the generated one."""
@@ -66,6 +69,8 @@ class VenueStart(Struct, frozen=True, omit_defaults=True):
     """Of a venue that is started again while its engine runs on: practice time goes on from here."""
     accounts: int = 1
     """How many the login has."""
+    kind: str = "practice"
+    """Whose practice venue it is (docs/adding-a-venue.md#a-twin)."""
     beside: Ready | None = None
     """What another practice venue on this machine, or this one before it ended, has said: its time and its
     rate are this one's too, and its seed where none is given. See `SimulatorConfig.clock`."""

@@ -17,13 +17,12 @@ from adapters.simulator.config import DEFAULT_SEED, SimulatorConfig
 from adapters.simulator.exchange.account import PracticeAccount
 from adapters.simulator.exchange.config import MOST_ACCOUNTS, AccountSpec, accounts_of_a_login
 from adapters.simulator.exchange.store import StateError
-from adapters.simulator.faults.plan import FaultError, parse
+from adapters.simulator.fault_plan.plan import FaultError
+from adapters.simulator.faults.catalogue import parse
 from adapters.simulator.practice import PracticeVenue
-from adapters.simulator.process import EngineClockSet, Ready, TapeChoice, VenueStart
+from adapters.simulator.process import EXIT_BAD_START, EngineClockSet, Ready, TapeChoice, VenueStart
 from engine.model.errors import FatalError
 from engine.ports import MarketSource
-
-EXIT_BAD_START = 2
 
 
 class RecordedMarket(MarketSource, Protocol):
@@ -107,10 +106,9 @@ def account(
     )
 
 
-def main(open_tape: OpenTape) -> int:
-    """Run as its parent's first line says, until the parent ends; gives the exit code."""
+def main(start: VenueStart, open_tape: OpenTape) -> int:
+    """Run as its parent's first line has said, until the parent ends; gives the exit code."""
     try:
-        start = msgspec.json.decode(sys.stdin.buffer.readline(), type=VenueStart)
         beside = start.beside
         seed = DEFAULT_SEED if beside is None else beside.seed
         config = SimulatorConfig(

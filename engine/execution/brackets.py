@@ -40,6 +40,9 @@ class NativeBrackets:
 
     def configured(self) -> None:
         """Take over what the configuration says, at start and when an account is adopted."""
+        if not self._book.config.capabilities.native_brackets:
+            self._learn(False, "the venue has none")
+            return
         match self._book.config.brackets:
             case Brackets.NATIVE:
                 self._learn(True, "configured")

@@ -23,6 +23,8 @@ class Capabilities(Struct, frozen=True):
     """Coins that are bought are told of as balances of the account, beside whatever else of them it holds.
     Without it spot can be watched and not traded (docs/semantics.md#spot).
     """
+    native_brackets: bool = True
+    """It may keep the stop and the target of an entry itself. Without, they are orders of our own."""
 
     def takes_exit(self, ticks: int, kind: InstrumentKind = InstrumentKind.FUTURE) -> bool:
         """Whether an exit may stand so far from its entry, on its own side."""

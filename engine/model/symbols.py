@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from engine.model.instrument import Instrument, InstrumentKind
 
@@ -28,14 +28,25 @@ def priced_by(symbol: str, venues: Sequence[str]) -> tuple[str, ...]:
     return tuple(venue for venue in venues if venue_of(symbol) in ("", venue))
 
 
-def wrong_names(instruments: Sequence[Instrument], venues: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """(Symbol, what is wrong with it) where names are not unique in a run at these venues."""
+def _lists_all(_venue: str, _instrument: Instrument) -> bool:
+    return True
+
+
+def wrong_names(
+    instruments: Sequence[Instrument],
+    venues: Sequence[str],
+    lists: Callable[[str, Instrument], bool] = _lists_all,
+) -> Iterator[tuple[str, str]]:
+    """(Symbol, what is wrong with it) where names are not unique in a run at these venues. `lists` says
+    whether a venue has a market of an instrument's kind at all.
+    """
     seen: dict[tuple[str, str], str] = {}
     for instrument in instruments:
         symbol, places = instrument.symbol, priced_by(instrument.symbol, venues)
         if not places:
             yield symbol, f"is bound to {venue_of(symbol)}, and the venues are {', '.join(venues)}"
             continue
+        places = tuple(venue for venue in places if lists(venue, instrument)) or places
         if len(places) > 1 and instrument.kind in _OWN_MARKET:
             listed = [(venue, instrument.root) for venue in places]
             names = " or ".join(named(venue, instrument.root, listed) for venue in places)

@@ -10,7 +10,6 @@ import pytest
 from typer.main import get_command
 
 from engine.model.config import EngineConfig
-from engine.model.orders import Capabilities
 from engine.model.sizing import ByEquity
 from tests.docs.pages import DOCS, text
 from tstream.commands.app import app
@@ -43,7 +42,7 @@ def test_the_settings_of_the_page_give_its_books(paths: Paths) -> None:
     require_credentials(settings)
     live = settings.model_copy(update={"trading": "live"})
     wanted = {venue: wanted_books(live, venue) for venue in live.active}
-    books = {book.name: book for book in book_configs(live, wanted, Capabilities())}
+    books = {book.name: book for book in book_configs(live, wanted)}
     assert list(books) == ["topstepx-eval1", "topstepx-eval2", "apex", "paper"]
     assert [book.venue for book in books.values()] == ["topstepx", "topstepx", "apex", ""]
     assert [book.copy_ratio for book in books.values()] == [1, Decimal("0.5"), 1, 1]

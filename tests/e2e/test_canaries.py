@@ -18,7 +18,7 @@ import asyncio, sys
 from pathlib import Path
 from adapters.simulator import server
 from adapters.simulator.config import SimulatorConfig
-from adapters.simulator.wire.access import Tokens
+from adapters.simulator.wire.projectx.access import Tokens
 
 issue = Tokens.issue
 def noted(self, *args):

@@ -18,7 +18,7 @@ from adapters.simulator.config import SimulatorConfig
 from adapters.simulator.market.hours import market_open, practice_open
 from adapters.simulator.market.scripted import ScriptedMarket
 from adapters.simulator.practice import PracticeVenue
-from adapters.simulator.wire.signalr import HubTiming
+from adapters.simulator.wire.projectx.signalr import HubTiming
 from engine.model.events import OrderReported, Print, Quote
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import MINUTE, Bar, Side, Timeframe

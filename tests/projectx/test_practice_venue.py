@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from adapters.projectx.probe import probe
-from adapters.simulator.wire.signalr import HubTiming
+from adapters.simulator.wire.projectx.signalr import HubTiming
 from engine.market.candles import resample
 from engine.model.effects import CancelOrder, ClosePosition, ModifyOrder
 from engine.model.errors import Cause, RefusedError

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from adapters.simulator.config import SimulatorConfig
-from adapters.simulator.faults.armed import Acted
+from adapters.simulator.fault_plan.armed import Acted
+from adapters.simulator.fault_plan.plan import WHEN, FaultError, FaultKind
+from adapters.simulator.faults.catalogue import CATALOGUE, fault, parse
 from adapters.simulator.faults.help_text import help_text
-from adapters.simulator.faults.plan import CATALOGUE, WHEN, FaultError, FaultKind, fault, parse
 from tests.simulator.practice_venue import ACCOUNT, PracticeDesk, bench
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from adapters.simulator.config import SimulatorConfig
 from adapters.simulator.exchange.order_checks import OUT_OF_RANGE, POSITION_BRACKETS
-from adapters.simulator.faults.plan import fault
+from adapters.simulator.faults.catalogue import fault
 from adapters.simulator.market.hours import practice_open, session
 from engine.model.errors import RefusedError
 from engine.model.market import Side

@@ -8,8 +8,8 @@ import pytest
 from aiohttp import WSMsgType
 
 from adapters.simulator.config import SimulatorConfig
-from adapters.simulator.faults.plan import fault
-from adapters.simulator.wire.signalr import HubTiming
+from adapters.simulator.faults.catalogue import fault
+from adapters.simulator.wire.projectx.signalr import HubTiming
 from engine.model.market import Side
 from tests.simulator.practice_venue import (
     ACCOUNT,

@@ -10,7 +10,7 @@ import pytest
 
 from adapters.simulator.config import SimulatorConfig
 from adapters.simulator.exchange.exchange import Exchange
-from adapters.simulator.faults.plan import fault
+from adapters.simulator.faults.catalogue import fault
 from adapters.simulator.market.contracts import listing
 from adapters.simulator.market.scripted import ManualClock
 from adapters.simulator.opening import open_market

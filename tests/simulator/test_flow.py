@@ -14,10 +14,10 @@ from adapters.simulator.exchange.requests import Bracket, ModifyRequest, PlaceRe
 from adapters.simulator.market.generated import GeneratedMarket
 from adapters.simulator.market.scripted import ManualClock, ScriptedMarket
 from adapters.simulator.opening import listed
-from adapters.simulator.wire.hubs import Hubs
-from adapters.simulator.wire.json_rows import HubEvent, hub_event
-from adapters.simulator.wire.market_stream import MarketPublisher
-from adapters.simulator.wire.signalr import HubTiming
+from adapters.simulator.wire.projectx.hubs import Hubs
+from adapters.simulator.wire.projectx.json_rows import HubEvent, hub_event
+from adapters.simulator.wire.projectx.market_stream import MarketPublisher
+from adapters.simulator.wire.projectx.signalr import HubTiming
 from tests.simulator.practice_venue import ACCOUNT, START
 
 GENERATED = GeneratedMarket(3, START)

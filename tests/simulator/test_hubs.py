@@ -10,8 +10,8 @@ import pytest
 from aiohttp import WSMsgType, WSServerHandshakeError
 
 from adapters.simulator.config import SimulatorConfig
-from adapters.simulator.wire.market_stream import MarketPublisher
-from adapters.simulator.wire.signalr import HubTiming
+from adapters.simulator.wire.projectx.market_stream import MarketPublisher
+from adapters.simulator.wire.projectx.signalr import HubTiming
 from engine.model.events import Print
 from engine.model.market import Side
 from tests.simulator.practice_venue import ACCOUNT, MNQ, SEPARATOR, PracticeDesk, bench
@@ -266,7 +266,7 @@ async def test_records_of_one_turn_leave_together(desk: PracticeDesk) -> None:
 
 
 async def test_a_client_that_does_not_read_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("adapters.simulator.wire.signalr._MOST_WAITING", 2000)
+    monkeypatch.setattr("adapters.simulator.wire.projectx.signalr._MOST_WAITING", 2000)
     async with bench() as desk:
         wire = await desk.market_hub(QUOTES)
         for bid in range(20):

@@ -9,7 +9,7 @@ import pytest
 
 from adapters.simulator.config import SimulatorConfig
 from adapters.simulator.market.hours import NANOS
-from adapters.simulator.wire.access import RateLimit
+from adapters.simulator.wire.projectx.access import RateLimit
 from tests.simulator.practice_venue import ACCOUNT, MNQ, START, PracticeDesk, bench
 
 BARS = {

@@ -10,7 +10,7 @@ import pytest
 
 from adapters.simulator.exchange.rows import AccountRow, OrderRow, PositionRow, TradeRow
 from adapters.simulator.market.contracts import listing
-from adapters.simulator.wire import json_rows as wire
+from adapters.simulator.wire.projectx import json_rows as wire
 from engine.model.instrument import CME_FUTURES
 from tests.support.recordings import DATA, needs_recordings
 

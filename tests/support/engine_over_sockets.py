@@ -15,7 +15,7 @@ from typing import Any
 from aiohttp import ClientSession
 
 from adapters.common.secret import Secret
-from adapters.projectx.config import ProjectXConfig, WantedAccount
+from adapters.projectx.config import ProjectXConfig
 from adapters.projectx.venue import ProjectXVenue
 from adapters.simulator.config import SimulatorConfig
 from adapters.simulator.exchange.config import accounts_of_a_login
@@ -41,6 +41,8 @@ from tests.strategies.scripted import ScriptedStrategy
 from tests.support.patience import patient
 from tests.support.waits import until
 from tstream.run.venues import last_known
+from tstream.venues.kind import AskedBook
+from tstream.venues.projectx import wanted_account
 
 START = practice_open(date(2031, 10, 7))
 PRICE = 84_000
@@ -140,9 +142,7 @@ class VenueSide:
             journal = await stack.enter_async_context(await SqliteJournal.open(self.journal))
             state = await _kept(journal)
             accounts = tuple(
-                WantedAccount(
-                    book=book, name=name if len(self.books) > 1 else None, last=last_known(state, book)
-                )
+                wanted_account(AskedBook(book, name if len(self.books) > 1 else "", last_known(state, book)))
                 for book, name in self.books.items()
             )
             wanted = replace(_config(self, **timing), accounts=accounts)

@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from adapters.simulator.faults.armed import Armed
+from adapters.simulator.fault_plan.armed import Armed
 from adapters.store import schema
 from adapters.store.opening import uri
 from engine.model import records as r

@@ -19,7 +19,7 @@ from adapters.simulator.exchange.rows import OrderRow
 from adapters.simulator.market.hours import NANOS, nanos, session
 from adapters.simulator.market.scripted import ScriptedMarket
 from adapters.simulator.practice import PracticeVenue
-from adapters.simulator.wire.access import RateLimit
+from adapters.simulator.wire.projectx.access import RateLimit
 from bench.leaps import LeapingClock
 from engine.model.events import Print, Quote
 from engine.model.instrument import CME_FUTURES

@@ -15,9 +15,11 @@ from engine.model.market import MINUTE, NANOS
 from engine.model.rooms import AlertRoom
 from engine.strategies.zones import ZoneReactionConfig
 from tests.tstream.conftest import Reading
+from tstream.clock import wall_ns
 from tstream.convert.alerts import alert_rooms
 from tstream.convert.risk import paper_books, risk_limits, zone_reaction
-from tstream.convert.venues import projectx_config
+from tstream.convert.venues import venue_asked
+from tstream.venues.projectx import config_of
 
 CHANGES = {
     "per_trade_usd = 150": {"risk_per_trade_usd": 150},
@@ -113,7 +115,7 @@ def test_topstepx_is_the_adapters_default_gateway(reading: Reading) -> None:
         "[venues.topstepx]\naccounts = 26282486",
         "TSTREAM_PROJECTX_USER=me\nTSTREAM_PROJECTX_KEY=canary-4",
     ).settings
-    config = projectx_config(settings, "topstepx")
+    config = config_of(venue_asked(settings, "topstepx", wall_ns))
     bare = ProjectXConfig(user_name="me", api_key=config.api_key, instruments={})
     assert (config.api_url, config.user_hub_url) == (bare.api_url, bare.user_hub_url)
     assert (config.venue, config.user_name) == ("topstepx", "me")
@@ -123,10 +125,8 @@ def test_topstepx_is_the_adapters_default_gateway(reading: Reading) -> None:
 
 
 def test_another_gateway_has_its_own_addresses(reading: Reading) -> None:
-    config = projectx_config(
-        reading('[venues.projectx]\napi_url = "https://a.example/"\nrtc_url = "https://r.example"').settings,
-        "projectx",
-    )
+    said = '[venues.projectx]\napi_url = "https://a.example/"\nrtc_url = "https://r.example"'
+    config = config_of(venue_asked(reading(said).settings, "projectx", wall_ns))
     assert config.api_url == "https://a.example"
     assert config.market_hub_url == "https://r.example/hubs/market"
     assert config.user_hub_url == "https://r.example/hubs/user"

@@ -21,6 +21,7 @@ from tstream.paths import Paths
 from tstream.settings.load import load, require_credentials
 from tstream.settings.model import Settings
 from tstream.settings.problems import nearest, shown, variable, walk
+from tstream.venues.known import ours
 
 Complaints = Callable[..., list[str]]
 
@@ -185,7 +186,10 @@ BAD = {
         'contracts[1] = "MNX": unknown contract; known are MNQ, NQ, MES, ES, MGC, GC',
     ),
     "contract twice": ('contracts = ["MNQ", "mnq"]', 'contracts = "MNQ": names a contract twice'),
-    "no contract": ("contracts = []", "contracts = []: must be a list of MNQ, NQ, MES, ES, MGC, GC"),
+    "no contract": (
+        "contracts = []",
+        "contracts = []: must be a list of MNQ, NQ, MES, ES, MGC, GC, or of what the venues list",
+    ),
     "unknown contract beside one of your own": (
         'contracts = ["MNX"]\n[instruments.CL]\nkind = "future"\ntick_size = 0.01\ntick_value_usd = 10\n'
         'currency = "USD"\ncalendar = "cme"\nfee_usd = 1.4\ncommission_usd = 0',
@@ -306,7 +310,7 @@ BAD = {
     ),
     "a venue of no kind": (
         "[venues.mine]",
-        "venues.mine.kind: is needed: one of practice, topstepx, projectx",
+        f"venues.mine.kind: is needed: one of {', '.join(ours())}, or a kind of another package's",
     ),
     "gateway without address": (
         "[venues.projectx]",

@@ -14,8 +14,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from adapters.simulator.faults.catalogue import CATALOGUE
 from adapters.simulator.faults.help_text import help_text
-from adapters.simulator.faults.plan import CATALOGUE
 from tests.support.patience import patient
 from tstream import cli
 from tstream.cli import call

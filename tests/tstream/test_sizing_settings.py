@@ -7,7 +7,6 @@ from decimal import Decimal
 
 import pytest
 
-from engine.model.orders import Capabilities
 from engine.model.sizing import (
     KINDS,
     ByConfidence,
@@ -104,7 +103,7 @@ authors = [2]
 def test_the_most_specific_one_wins(reading: Reading) -> None:
     settings = reading(MANY.replace('[discord]\ntoken = "x"\n', ""), "TSTREAM_DISCORD_TOKEN=x").settings
     wanted = {name: wanted_books(settings, name) for name in settings.active}
-    books = {book.name: book.sizing for book in book_configs(settings, wanted, Capabilities())}
+    books = {book.name: book.sizing for book in book_configs(settings, wanted)}
     run = ByEquity(D(1))
     assert books == {
         "topstepx-a": ByNotional(D(5000)),
@@ -112,7 +111,7 @@ def test_the_most_specific_one_wins(reading: Reading) -> None:
         "small": ByRisk(D(20)),
         "usual": run,
     }
-    assert [one.sizing for one in templates(settings, Capabilities())] == [ByGrade()]
+    assert [one.sizing for one in templates(settings)] == [ByGrade()]
     own, as_the_book = bots(settings)
     for book in books.values():
         assert own.wanted(book).sizing == ByKelly()

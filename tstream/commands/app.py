@@ -244,6 +244,7 @@ def bars(
 @app.command(rich_help_panel=MARKETS)
 @args.taking(*args.VENUE)
 def simulate(
+    venue: args.PracticeKind = "practice",
     port: args.Port = 0,
     host: args.Host = "127.0.0.1",
     state: args.State = None,
@@ -255,19 +256,29 @@ def simulate(
     list_faults: args.ListFaults = False,
     **given: Any,
 ) -> None:
-    """Run the practice venue alone: ProjectX's REST calls and hubs, user practice, key practice.
+    """Run a practice venue alone: ProjectX's REST calls and hubs, user practice, key practice; or another
+    venue's wire.
 
     Writes one line of JSON with its port once it listens. With --fault it misbehaves as real venues do.
     """
-    faults = args.faults(given.pop("fault") or ())
-    run = args.run_options(given)
     from tstream.commands import simulate as commands
+    from tstream.venues.kind import SimulateAsked
 
     if list_faults:
-        raise typer.Exit(commands.list_faults())
-    opened = commands.accounts(accounts, balance, daily_loss, max_loss)
-    other = commands.neighbour(beside)
-    raise typer.Exit(commands.simulate(host, port, state, opened, other, faults, run))
+        raise typer.Exit(commands.list_faults(venue))
+    run = args.run_options({**given, "venue": [venue]})
+    asked = SimulateAsked(
+        host=host,
+        port=port,
+        state=state,
+        balance=balance,
+        accounts=accounts,
+        daily_loss=daily_loss,
+        max_loss=max_loss,
+        beside=commands.neighbour(beside),
+        run=run,
+    )
+    raise typer.Exit(commands.simulate(venue, asked))
 
 
 app.command(rich_help_panel=LOOK)(report)

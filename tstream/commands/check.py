@@ -6,7 +6,7 @@ import asyncio
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -17,10 +17,6 @@ from rich.text import Text
 from adapters.common.finding import Check
 from adapters.common.redaction import REDACT, printable
 from adapters.discord.probe import probe as probe_discord
-from adapters.projectx.probe import probe
-from adapters.simulator.config import SimulatorConfig
-from adapters.simulator.exchange.config import accounts_of_a_login
-from adapters.simulator.practice import PracticeVenue
 from engine.model.orders import Account
 from engine.risk.presets import PRESETS, resolve
 from tstream.clock import wall_ns
@@ -28,12 +24,13 @@ from tstream.commands.check_instruments import of_instruments
 from tstream.convert.alerts import check_rooms, discord_config
 from tstream.convert.bots import bots
 from tstream.convert.risk import limits_of
-from tstream.convert.venues import practice_config, projectx_config
+from tstream.convert.venues import on_practice, venue_asked
 from tstream.errors import SettingsError, UsageError
 from tstream.paths import Paths, find
 from tstream.run.startup import check_theme, read_settings
 from tstream.settings.load import login_problems
 from tstream.settings.model import Settings
+from tstream.venues.kind import AccountCheck, VenueAsked, VenueKind
 from tui.keymap import resolve_keys
 
 LEAST_FREE_MB = 100
@@ -128,20 +125,28 @@ def _venue(settings: Settings, name: str) -> Iterator[Check]:
     if wrong := login_problems(settings, name):
         yield from (Check("credentials", False, f"{one.key} {one.message}") for one in wrong)
         return
-    yield Check("credentials", True, "user and key are set")
-    yield from asyncio.run(probe(projectx_config(settings, name), wall_ns, partial(_limits, settings, name)))
-    yield Check("trading", True, f'trading = "{settings.trading}"')
+    about = settings.venues[name].about
+    needs = f"{' and '.join(about.needs)} are set" if about.needs else "it needs none"
+    yield Check("credentials", True, needs)
+    yield from asyncio.run(
+        _probe(about, venue_asked(settings, name, wall_ns), partial(_limits, settings, name))
+    )
+    if not about.prices_only:
+        yield Check("trading", True, f'trading = "{settings.trading}"')
 
 
-async def _probe_practice(settings: Settings, name: str) -> list[Check]:
+async def _probe(about: VenueKind, asked: VenueAsked, limits: AccountCheck) -> Sequence[Check]:
+    return await about.probe(asked, limits)
+
+
+async def _probe_practice(settings: Settings, name: str) -> Sequence[Check]:
     """Start a practice venue that keeps nothing, and look at it as at any other."""
+    venue = settings.venues[name]
+    assert venue.about.practice is not None
     try:
-        accounts = accounts_of_a_login(max(1, len(settings.venues[name].accounts)))
-        async with PracticeVenue(SimulatorConfig(accounts=accounts)) as venue:
-            about = partial(_limits, settings, name)
-            found = await probe(
-                practice_config(settings, name, venue.url, venue.config.key), venue.now, about
-            )
+        async with venue.about.practice.open(len(venue.accounts)) as listening:
+            asked = on_practice(venue_asked(settings, name, listening.clock), listening)
+            found = await venue.about.probe(asked, partial(_limits, settings, name))
             return [finding for finding in found if finding.name != "clock"]  # practice time is its own
     except OSError as error:
         return [Check("practice venue", False, f"can't listen on loopback: {error}", "free a port")]

@@ -9,11 +9,11 @@ from typing import NamedTuple
 from adapters.simulator.exchange.config import AccountSpec
 from engine.books.inner_broker import is_open
 from engine.model.config import BookConfig
-from engine.model.orders import AccountKind, Capabilities
+from engine.model.orders import AccountKind
 from engine.state.state import BookState, State
 from tstream.convert.risk import account_limits, book_sizing, paper_books, risk_limits
 from tstream.settings.model import Settings
-from tstream.settings.venues import ALL, AccountSettings, book_name
+from tstream.settings.venues import ALL, PRACTICE, AccountSettings, book_name
 
 KnownBooks = Mapping[str, str]
 """Names that books have in the journal, by the names and numbers of their accounts at one venue."""
@@ -39,8 +39,10 @@ def wanted_books(settings: Settings, venue: str, known: KnownBooks = NO_BOOKS) -
     goes on.
     """
     section = settings.venues[venue]
+    if section.about.prices_only:
+        return ()
     if not section.accounts:
-        only = AccountSpec().name if section.practice else ""
+        only = AccountSpec().name if section.kind == PRACTICE else ""
         return (WantedBook(known.get(only, venue), only, None),)
     return tuple(
         WantedBook(known.get(one.name, book_name(venue, section, one)), one.name, one)
@@ -91,35 +93,32 @@ def of_venue(book: str, venue: str) -> bool:
     return book == venue or book.startswith(f"{venue}-")
 
 
-def book_configs(
-    settings: Settings, wanted: Mapping[str, Sequence[WantedBook]], capabilities: Capabilities
-) -> tuple[BookConfig, ...]:
+def book_configs(settings: Settings, wanted: Mapping[str, Sequence[WantedBook]]) -> tuple[BookConfig, ...]:
     """The books of a run that are named, those of the venues first; `wanted` by venue."""
     return (
-        *(_config(settings, venue, one, capabilities) for venue, books in wanted.items() for one in books),
+        *(_config(settings, venue, one) for venue, books in wanted.items() for one in books),
         *paper_books(settings),
     )
 
 
-def templates(settings: Settings, capabilities: Capabilities) -> tuple[BookConfig, ...]:
+def templates(settings: Settings) -> tuple[BookConfig, ...]:
     """How books are traded whose accounts are found at the venue: one for each that takes all of a login."""
     return tuple(
-        _config(settings, venue, WantedBook("", "", section.all_accounts), capabilities)
+        _config(settings, venue, WantedBook("", "", section.all_accounts))
         for venue, section in settings.active.items()
         if section.all_accounts is not None
     )
 
 
-def _config(settings: Settings, venue: str, wanted: WantedBook, capabilities: Capabilities) -> BookConfig:
-    own = wanted.settings
-    brackets = settings.venues[venue].brackets
+def _config(settings: Settings, venue: str, wanted: WantedBook) -> BookConfig:
+    own, section = wanted.settings, settings.venues[venue]
     risk = risk_limits(settings) if own is None else account_limits(settings, own.risk)
     return BookConfig(
         wanted.book,
         venue,
         risk,
-        capabilities,
-        brackets if own is None else own.brackets or brackets,
+        section.about.capabilities,
+        section.brackets if own is None else own.brackets or section.brackets,
         Decimal(1) if own is None else own.copy_ratio,
         book_sizing(settings, own),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -12,16 +12,13 @@ from msgspec import Struct
 
 from adapters.common.files import replace_file
 from adapters.common.redaction import printable
-from adapters.projectx import mapping
-from adapters.projectx.config import ProjectXConfig
-from adapters.projectx.venue import ProjectXVenue
 from engine.model.config import ArmedAccount
 from engine.model.errors import FatalError, PortError
 from engine.model.orders import Account, AccountKind
 from engine.ports import Clock
-from tstream.convert.venues import projectx_config
+from tstream.convert.venues import venue_asked
 from tstream.paths import Paths
-from tstream.run.claim import gateway_of, host
+from tstream.run.claim import host
 from tstream.settings.model import Settings
 
 
@@ -56,7 +53,7 @@ def _kept(folder: Path) -> tuple[_Kept | str, ...]:
 
 def all_armed(settings: Settings, paths: Paths) -> tuple[ArmedAccount, ...]:
     """The armed accounts of a run's venues. Raises FatalError."""
-    real = {name: gateway_of(venue) for name, venue in settings.active.items() if not venue.practice}
+    real = {name: venue.gateway for name, venue in settings.active.items() if not venue.practice}
     return tuple(
         account
         for name, gateway in real.items()
@@ -78,7 +75,11 @@ def ask_to_arm(settings: Settings, paths: Paths, clock: Clock, ask: Callable[[st
     practice account. Of several venues, those that can't be asked now are told, and stay unarmed. Raises
     PortError when no account can be looked up.
     """
-    real = [name for name, venue in settings.active.items() if not venue.practice]
+    real = [
+        name for name, venue in settings.active.items() if not (venue.practice or venue.about.prices_only)
+    ]
+    if not real:
+        return
     found = asyncio.run(_accounts_of_all(settings, real, clock))
     failed = {venue: error for venue, error in found.items() if isinstance(error, PortError)}
     if len(failed) == len(real):
@@ -89,7 +90,7 @@ def ask_to_arm(settings: Settings, paths: Paths, clock: Clock, ask: Callable[[st
                 f"{venue}: {printable(str(accounts))}; what is not armed there is only watched.\n"
             )
             continue
-        where, gateway = f" at {venue}" if len(real) > 1 else "", gateway_of(settings.active[venue])
+        where, gateway = f" at {venue}" if len(real) > 1 else "", settings.active[venue].gateway
         for account in accounts:
             _ask_about(account, where, paths.venue(venue), gateway, ask)
 
@@ -112,22 +113,19 @@ def _ask_about(account: Account, where: str, folder: Path, gateway: str, ask: Ca
         sys.stdout.write("Not armed: tstream watches, and refuses every entry.\n")
 
 
-Found = list[Account] | PortError
+Found = Sequence[Account] | PortError
 
 
 async def _accounts_of_all(settings: Settings, venues: list[str], clock: Clock) -> dict[str, Found]:
     """The accounts of each venue's books, asked of all venues at once; or why they can't be had."""
-    found = await asyncio.gather(*(_accounts(projectx_config(settings, name), clock) for name in venues))
+    found = await asyncio.gather(*(_accounts(settings, name, clock) for name in venues))
     return dict(zip(venues, found, strict=True))
 
 
-async def _accounts(config: ProjectXConfig, clock: Clock) -> Found:
-    venue = ProjectXVenue(config, clock)
+async def _accounts(settings: Settings, name: str, clock: Clock) -> Found:
+    list_them = settings.venues[name].about.accounts
+    assert list_them is not None
     try:
-        brokers = await venue.find_accounts()
-        rows = [await venue.choose_account(broker.wanted.name) for broker in brokers]
-        return [mapping.account(row) for row in rows]
+        return await list_them(venue_asked(settings, name, clock))
     except PortError as error:
         return error
-    finally:
-        await venue.close()

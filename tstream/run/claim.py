@@ -26,7 +26,6 @@ from tstream.run.practice import PracticeProcess, put_aside
 
 if TYPE_CHECKING:
     from tstream.settings.model import Settings
-    from tstream.settings.venues import VenueSettings
 
 
 _PORTS = {"https": 443, "http": 80}
@@ -42,13 +41,13 @@ class Claim:
         self._venues = list(settings.active)
         self.name = journal_name(paths, self._venues, options)
         self.practice = {
-            name: PracticeProcess(options, paths, name, len(venue.accounts))
+            name: PracticeProcess(options, paths, name, len(venue.accounts), venue.kind)
             for name, venue in settings.active.items()
             if venue.practice
         }
         """Processes of the built-in venues, by name."""
         self._logins = {
-            name: (settings.login(name)[0], gateway_of(venue))
+            name: (settings.login(name).known_as, venue.gateway)
             for name, venue in settings.active.items()
             if not venue.practice
         }
@@ -90,6 +89,8 @@ class Claim:
         # Each home has journals, a control socket and practice venues of its own.
         locks = [InstanceLock(self._paths.runtime / lock_name(self.name), self.name, wall_ns)]
         for name, (user, gateway) in self._logins.items():
+            if not user:
+                continue  # prices that need no login
             login = f"{user} at {gateway if gateway in _KNOWN else name}"
             locks.append(InstanceLock(_account_lock(user, gateway), login, wall_ns, "login"))
         for lock in locks:
@@ -125,11 +126,6 @@ class Claim:
         self._held.close()
 
 
-def gateway_of(venue: VenueSettings) -> str:
-    """Whose accounts a venue has: the address of its gateway, or the name of one that is known by it."""
-    return venue.api_url or venue.kind
-
-
 def _account_lock(what: str, gateway: str) -> Path:
     """One file for a login or an account, however it and the gateway's address are spelt."""
     return account_locks() / lock_name(f"{what} at {host(gateway)}".casefold())
@@ -137,5 +133,8 @@ def _account_lock(what: str, gateway: str) -> Path:
 
 def host(gateway: str) -> str:
     """One spelling of a gateway's address, or of its name."""
-    parts = urlsplit(_KNOWN.get(gateway, gateway))
+    gateway = _KNOWN.get(gateway, gateway)
+    if "://" not in gateway:
+        return gateway
+    parts = urlsplit(gateway)
     return f"{parts.hostname}:{parts.port or _PORTS.get(parts.scheme)}{parts.path.rstrip('/')}"

@@ -34,10 +34,18 @@ HOLD_S = 30.0
 class PracticeProcess:
     """Runs the venue from `start` to `stop`. It ends with this process: its stdin is our pipe."""
 
-    def __init__(self, options: RunOptions, paths: Paths, name: str = "practice", accounts: int = 1) -> None:
+    def __init__(
+        self,
+        options: RunOptions,
+        paths: Paths,
+        name: str = "practice",
+        accounts: int = 1,
+        kind: str = "practice",
+    ) -> None:
         """`name` is the venue's: its accounts, market and key are kept in the folder of that name. It has so
-        many `accounts` at least, and those that it has kept.
+        many `accounts` at least, and those that it has kept. `kind` is whose practice venue it is.
         """
+        self._kind = kind
         self._options = options
         self._paths = paths
         self._name = name
@@ -124,6 +132,7 @@ class PracticeProcess:
             tape,
             self.key,
             accounts=max(1, self._accounts, _kept_accounts(state)),
+            kind=self._kind,
         )
 
     async def ready(self, set_clock: Callable[[int], object] | None = None) -> Ready:

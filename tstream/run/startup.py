@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,9 @@ from tstream.run.journals import journal_name
 from tstream.settings.declared import filled
 from tstream.settings.load import Loaded, load, require_credentials
 from tstream.settings.model import Settings
-from tstream.settings.venues import AccountSettings
+from tstream.settings.venues import PRACTICE, AccountSettings, VenueSettings
+from tstream.venues import known
+from tstream.venues.kind import At
 
 
 def read_settings(config: Path | None) -> tuple[Paths, Loaded]:
@@ -74,22 +77,19 @@ def prepare(config: Path | None, run: RunOptions) -> Startup:
 
 def _chosen(settings: Settings, run: RunOptions) -> Settings:
     """The settings with the venues that the run takes. Raises UsageError."""
-    unknown = [name for name in run.venue if name not in settings.venues]
-    if unknown:
-        raise UsageError(
-            f"no venue is called {', '.join(unknown)}; the settings know {', '.join(settings.venues)}"
-        )
+    settings = with_practice_of(settings, run.venue)
     if run.venue:
         settings = settings.narrowed(run.venue)
-    kinds = {name: venue.kind for name, venue in settings.active.items()}
-    real = [name for name, kind in kinds.items() if kind != "practice"]
-    if real and len(real) < len(kinds):
+    active = settings.active
+    real = [name for name, venue in active.items() if not venue.practice]
+    if real and len(real) < len(active):
         raise UsageError(
             "a practice venue lives in a time of its own, and runs alone or with others of its kind",
-            f"choose with --venue: {', '.join(kinds)}; play money beside real accounts is [paper]",
+            f"choose with --venue: {', '.join(active)}; play money beside real accounts is [paper]",
         )
     if (run.accounts or run.venues) and not real:
         settings = _several(settings, run)
+    _check_faults(settings, run)
     practice_only = run.practice_only()
     if practice_only and real:
         raise UsageError(
@@ -99,16 +99,46 @@ def _chosen(settings: Settings, run: RunOptions) -> Settings:
     return settings
 
 
+def with_practice_of(settings: Settings, wanted: Sequence[str]) -> Settings:
+    """The settings with the practice venues of kinds that are wanted and have no venue there. Raises
+    UsageError.
+    """
+    added = {}
+    for name in wanted:
+        if name in settings.venues:
+            continue
+        if not known.is_known(name) or At.PRACTICE not in known.kind(name).places:
+            twins = (one for one in known.names() if At.PRACTICE in known.kind(one).places)
+            raise UsageError(
+                f"no venue is called {name}; the settings know {', '.join(settings.venues)}",
+                f"without settings there are practice venues of {', '.join(twins)}",
+            )
+        added[name] = VenueSettings(kind=name, at=At.PRACTICE)
+    return settings.model_copy(update={"venues": {**settings.venues, **added}}) if added else settings
+
+
+def _check_faults(settings: Settings, run: RunOptions) -> None:
+    """Raises UsageError for faults that a practice venue of the run has not."""
+    from tstream.venues.faults import check_faults
+
+    for venue in settings.active.values() if run.faults else ():
+        if venue.practice:
+            check_faults(run.faults, (venue.kind,))
+
+
 def _several(settings: Settings, run: RunOptions) -> Settings:
     """As many practice venues, and accounts at each, as the options ask for."""
     from adapters.simulator.exchange.config import accounts_of_a_login
 
-    first, *_ = settings.active.values()
+    name, first = next(iter(settings.active.items()))
     if run.accounts is not None:
+        if not first.about.several_accounts:
+            raise UsageError(f"--accounts: a login at {first.kind} is one account")
         specs = accounts_of_a_login(run.accounts) if run.accounts > 1 else ()
         own = tuple(AccountSettings(name=spec.name, book=f"{i}") for i, spec in enumerate(specs, 1))
         first = first.model_copy(update={"accounts": own})
-    names = ["practice", *(f"practice{number}" for number in range(2, (run.venues or 1) + 1))]
+    base = PRACTICE if first.kind == PRACTICE else name
+    names = [base, *(f"{base}{number}" for number in range(2, (run.venues or 1) + 1))]
     return settings.model_copy(update={"venues": dict.fromkeys(names, first)})
 
 

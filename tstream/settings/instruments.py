@@ -11,7 +11,11 @@ from msgspec import structs
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo
 
 from engine.model.instrument import CME_FUTURES, Instrument, InstrumentKind, Volatility, wrong_terms
+from engine.model.symbols import named
 from tstream.settings.fields import Section, Usd, Whole, no_bool, refuse, setting
+from tstream.settings.venues import VenueSettings
+
+USUAL_FUTURES = ("MNQ", "NQ", "MES", "ES", "MGC", "GC")
 
 _SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9._-]{0,23}(@[a-z0-9][a-z0-9-]*)?")
 _CURRENCY = re.compile(r"[A-Z][A-Z0-9]{1,9}")
@@ -125,38 +129,71 @@ _NEEDED = {
 """What has to be said of an instrument that is not in the built-in table."""
 
 
-def described(symbol: str, own: InstrumentSettings | None, as_usd: Iterable[str] = ()) -> Instrument:
-    """An instrument with a person's own terms. Currencies of `as_usd` count as dollars.
+def known_terms(venues: Mapping[str, VenueSettings]) -> Mapping[str, Instrument]:
+    """What tstream knows by itself, by symbol: futures, and what the kinds of these venues list, each under
+    its plain name and under the one that names its venue.
+    """
+    table: dict[str, Instrument] = dict(CME_FUTURES)
+    for venue, settings in venues.items():
+        for symbol, instrument in settings.about.instruments.items():
+            table.setdefault(symbol, instrument)
+            bound = f"{symbol}@{venue}"
+            table[bound] = structs.replace(instrument, symbol=bound)
+    return table
+
+
+def usual_contracts(venues: Mapping[str, VenueSettings]) -> tuple[str, ...]:
+    """What is watched where the settings name nothing: what the kinds of the venues have for it."""
+    active = [(name, one.about) for name, one in venues.items() if one.enabled]
+    listed = [(name, symbol) for name, about in active for symbol in about.contracts]
+    found = [named(name, symbol, listed) for name, symbol in listed]
+    if not active or any(not about.contracts for _, about in active):
+        found = [*USUAL_FUTURES, *found]
+    return tuple(dict.fromkeys(found))
+
+
+def described(
+    symbol: str,
+    own: InstrumentSettings | None,
+    as_usd: Iterable[str] = (),
+    table: Mapping[str, Instrument] = CME_FUTURES,
+) -> Instrument:
+    """An instrument with a person's own terms, `table` being what is known. Currencies of `as_usd` count as
+    dollars.
 
     Raises PydanticCustomError where they can't be, or not all are told.
     """
-    known = CME_FUTURES.get(symbol)
+    known = table.get(symbol)
     if own is None:
         if known is None:
-            raise refuse(_unknown(()))
-        return known
+            raise refuse(_unknown(table))
+        return _as_usd(known, as_usd)
     said = own.model_dump(exclude_none=True)
     terms: dict[str, Any] = {key: said[key] for key in said if not key.endswith("_percent")}
     for name in ("maker", "taker", "margin"):
         if f"{name}_percent" in said:
             terms[f"{name}_rate"] = said[f"{name}_percent"] / _PERCENT
-    instrument = structs.replace(known, **terms) if known is not None else _new(symbol, said, terms)
+    instrument = structs.replace(known, **terms) if known is not None else _new(symbol, said, terms, table)
     for field, what in wrong_terms(instrument):
         key = field.replace("_rate", "_percent")
         raise refuse(what, key=f"{symbol}.{key}", value=said.get(key))
-    if instrument.currency in as_usd:
-        instrument = structs.replace(instrument, currency="USD")
-    return instrument
+    return _as_usd(instrument, as_usd)
 
 
-def _new(symbol: str, said: Mapping[str, Any], terms: dict[str, Any]) -> Instrument:
+def _as_usd(instrument: Instrument, as_usd: Iterable[str]) -> Instrument:
+    return structs.replace(instrument, currency="USD") if instrument.currency in as_usd else instrument
+
+
+def _new(
+    symbol: str, said: Mapping[str, Any], terms: dict[str, Any], table: Mapping[str, Instrument]
+) -> Instrument:
     """One that no table has."""
     kind = said.get("kind")
     needed = ("kind",) if kind is None else _NEEDED[kind]
     missing = [key for key in needed if key not in said]
     if missing:
         raise refuse(
-            f"is in no table of tstream's ({', '.join(CME_FUTURES)}), so all of it has to be said: "
+            f"is in no table of tstream's ({', '.join(table)}), so all of it has to be said: "
             f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing",
             key=symbol,
         )
@@ -175,23 +212,25 @@ def _new(symbol: str, said: Mapping[str, Any], terms: dict[str, Any]) -> Instrum
     )
 
 
-def _unknown(more: Iterable[str]) -> str:
-    return "unknown contract; known are " + ", ".join((*CME_FUTURES, *more))
+def _unknown(names: Iterable[str]) -> str:
+    return "unknown contract; known are " + ", ".join(names)
 
 
-def make_sense(own: dict[str, InstrumentSettings]) -> dict[str, InstrumentSettings]:
+def make_sense(own: dict[str, InstrumentSettings], info: ValidationInfo) -> dict[str, InstrumentSettings]:
     """All of them are whole. Raises PydanticCustomError."""
+    table = known_terms(info.data.get("venues") or {})
     for symbol, settings in own.items():
-        described(symbol, settings)
+        described(symbol, settings, (), table)
     return own
 
 
 def _known(symbol: str, info: ValidationInfo) -> str:
     own = info.data.get("instruments")
-    if own is None:
+    if own is None or "venues" not in info.data:
         return symbol  # what is wrong there is reported itself
-    if symbol not in CME_FUTURES and symbol not in own:
-        raise refuse(_unknown(sorted(set(own) - set(CME_FUTURES))))
+    table = known_terms(info.data["venues"])
+    if symbol not in table and symbol not in own:
+        raise refuse(_unknown((*table, *sorted(set(own) - set(table)))))
     return symbol
 
 

@@ -86,29 +86,29 @@ def require_credentials(settings: Settings) -> None:
 
 def login_problems(settings: Settings, name: str) -> list[Problem]:
     """What is wrong with the login of one venue."""
-    venue, (user, key) = settings.venues[name], settings.login(name)
+    venue, login = settings.venues[name], settings.login(name)
     if venue.practice:
         return []
     real = [other for other, one in settings.active.items() if not one.practice]
-    shared = len(real) == 1 and not venue.user and not venue.key.get_secret_value()
+    own = venue.user or venue.key.get_secret_value()
+    shared = venue.about.shared_login and len(real) == 1 and not own
     found = []
-    for one, value in (("user", user), ("key", key.get_secret_value())):
-        if not value:
+    for one in venue.about.needs:
+        if not login.has(one):
             whole = f"{LOGIN}.{one}" if shared else f"venues.{name}.{one}"
             wanted = variable(whole) if shared else own_variable(name, one)
             why = f'is needed for the venue "{name}": set {wanted} in .env or the environment'
             found.append(Problem(whole, why, remedy=f"set {wanted}"))
-    for other in real[: real.index(name)] if not found else ():
+    for other in real[: real.index(name)] if venue.about.needs and not found else ():
         if _gateway(settings, other) == _gateway(settings, name):
-            wanted = f"{own_variable(name, 'user')} and {own_variable(name, 'key')}"
+            wanted = " and ".join(own_variable(name, one) for one in venue.about.needs)
             why = f"has the login of {other}: list its accounts there, or give it one of its own, {wanted}"
             found.append(Problem(f"venues.{name}", why))
     return found
 
 
 def _gateway(settings: Settings, name: str) -> tuple[str, str]:
-    venue = settings.venues[name]
-    return settings.login(name)[0].casefold(), venue.api_url or venue.kind
+    return settings.login(name).known_as, settings.venues[name].gateway
 
 
 def _read_toml(file: Path, *, required: bool) -> dict[str, Any]:

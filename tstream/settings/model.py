@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, SecretStr, model_validator
+from pydantic import AfterValidator, model_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
@@ -17,12 +17,21 @@ from pydantic_settings import (
 
 from engine.model.config import TradingSwitch
 from engine.model.instrument import CME_FUTURES, Instrument
-from engine.model.symbols import wrong_names
+from engine.model.symbols import priced_by, wrong_names
 from tstream.settings.alerts import DiscordSettings, RoomName, RoomSettings
 from tstream.settings.bots import BotSettings
 from tstream.settings.dotenv import DotenvSource, EnvironmentSource
 from tstream.settings.fields import CommaSeparated, computed, refuse, setting
-from tstream.settings.instruments import Contract, Currency, InstrumentSettings, Symbol, described, make_sense
+from tstream.settings.instruments import (
+    Contract,
+    Currency,
+    InstrumentSettings,
+    Symbol,
+    described,
+    known_terms,
+    make_sense,
+    usual_contracts,
+)
 from tstream.settings.notify import NotifySettings
 from tstream.settings.risk import AccountRisk, RiskSettings
 from tstream.settings.sections import (
@@ -35,7 +44,14 @@ from tstream.settings.sections import (
 )
 from tstream.settings.sizing import Sizings, sizing_key
 from tstream.settings.sources import PREFIX
-from tstream.settings.venues import PaperBooks, PaperSettings, Venues, VenueSettings, book_problem
+from tstream.settings.venues import (
+    PaperBooks,
+    PaperSettings,
+    VenueLogin,
+    Venues,
+    VenueSettings,
+    book_problem,
+)
 
 
 class Settings(BaseSettings):
@@ -74,11 +90,12 @@ class Settings(BaseSettings):
     counts_as_usd: Annotated[tuple[Currency, ...], NoDecode, CommaSeparated] = setting(
         (), "Currencies that count as US dollars, such as USDT.", allowed="a list of currencies"
     )
-    contracts: Annotated[tuple[Contract, ...], NoDecode, CommaSeparated] = setting(
-        ("MNQ", "NQ", "MES", "ES", "MGC", "GC"),
+    contracts: Annotated[tuple[Contract, ...], NoDecode, CommaSeparated] = computed(
+        lambda data: usual_contracts(data.get("venues") or {}),
         "The products to watch and trade, in the order of the screen.",
         min_length=1,
-        allowed="a list of " + ", ".join(CME_FUTURES),
+        allowed="a list of " + ", ".join(CME_FUTURES) + ", or of what the venues list",
+        default="what the venues list; of futures MNQ, NQ, MES, ES, MGC, GC",
     )
     projectx: ProjectXSettings = setting(ProjectXSettings(), "The login at the gateway.")
     risk: RiskSettings = setting(RiskSettings(), "Your own limits.", reload="live")
@@ -140,7 +157,7 @@ class Settings(BaseSettings):
     def _books_fit_together(self) -> Self:
         if not self.active:
             raise refuse("are all disabled: enable one", key="venues")
-        for symbol, what in wrong_names(self.instrument_table(), tuple(self.active)):
+        for symbol, what in wrong_names(self.instrument_table(), tuple(self.active), self._lists):
             raise refuse(what, key="contracts", value=symbol)
         if (wrong := book_problem(self.venues, self.paper)) is not None:
             key, why, name = wrong
@@ -171,19 +188,34 @@ class Settings(BaseSettings):
         return all(venue.practice for venue in self.active.values())
 
     def narrowed(self, names: Sequence[str]) -> Settings:
-        """These settings with only the venues that are named, enabled or not. Raises KeyError."""
+        """These settings with only the venues that are named, enabled or not, and what these list. Raises
+        KeyError.
+        """
         only = {name: self.venues[name].model_copy(update={"enabled": True}) for name in names}
         changed: dict[str, Any] = {"venues": only}
         if "trading" not in self.model_fields_set:
             changed["trading"] = _default_switch(only)
+        changed["contracts"] = self._listed(only) or usual_contracts(only)
         return self.model_copy(update=changed)
 
-    def login(self, name: str) -> tuple[str, SecretStr]:
-        """User and key of a venue: its own, or the one that is set for all; empty where none is."""
+    def _listed(self, venues: Mapping[str, VenueSettings]) -> tuple[str, ...]:
+        """The contracts that a person has named and these venues have a market for."""
+        if "contracts" not in self.model_fields_set:
+            return ()
+        markets = {name: venue.about.markets for name, venue in venues.items()}
+        return tuple(
+            one.symbol
+            for one in self.instrument_table()
+            if any(one.kind in markets[name] for name in priced_by(one.symbol, tuple(venues)))
+        )
+
+    def login(self, name: str) -> VenueLogin:
+        """Of a venue: its own, or the one that is set for all gateways; empty where none is."""
         venue = self.venues[name]
-        if venue.user or venue.key.get_secret_value():
-            return venue.user, venue.key
-        return self.projectx.user, self.projectx.key
+        own = VenueLogin(venue.user, venue.key, venue.secret, venue.passphrase)
+        if own.has("user") or own.has("key") or not venue.about.shared_login:
+            return own
+        return VenueLogin(self.projectx.user, self.projectx.key)
 
     @property
     def papers(self) -> tuple[PaperSettings, ...]:
@@ -195,12 +227,28 @@ class Settings(BaseSettings):
 
     def instrument_table(self) -> tuple[Instrument, ...]:
         """The instruments to trade, in order, with your own terms."""
-        own = self.instruments
-        return tuple(described(symbol, own.get(symbol), self.counts_as_usd) for symbol in self.contracts)
+        own, known = self.instruments, known_terms(self.venues)
+        return tuple(
+            described(symbol, own.get(symbol), self.counts_as_usd, known) for symbol in self.contracts
+        )
+
+    def priced_at(self, instrument: Instrument) -> tuple[str, ...]:
+        """The venues of the run where an instrument is priced and traded, in their order: those of prices
+        alone where no other has it, and all where none has a market of its kind.
+        """
+        named = priced_by(instrument.symbol, tuple(self.active))
+        places = tuple(venue for venue in named if self._lists(venue, instrument)) or named
+        trading = tuple(venue for venue in places if not self.venues[venue].about.prices_only)
+        return trading or places
+
+    def _lists(self, venue: str, instrument: Instrument) -> bool:
+        return instrument.kind in self.venues[venue].about.markets
 
     def secrets(self) -> tuple[str, ...]:
         """Values that may appear in no log, message or picture."""
-        keys = [self.projectx.key, self.discord.token, *(venue.key for venue in self.venues.values())]
+        keys = [self.projectx.key, self.discord.token]
+        for venue in self.venues.values():
+            keys += [venue.key, venue.secret, venue.passphrase]
         own = (key.get_secret_value() for key in keys)
         return (*(secret for secret in own if secret), *self.notify.secrets())
 

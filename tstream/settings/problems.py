@@ -22,8 +22,6 @@ LOGIN = "projectx"
 MASK = "**********"
 _SHOWN = 60
 _SECRET_NAME = re.compile(r"key|token|secret|passw|credential|projectx", re.IGNORECASE)
-LOGIN_KEYS = ("user", "key")
-"""Keys of a venue that no file may hold."""
 
 Origin = Callable[[str], str]
 """Where a dotted key was set; empty when nobody set it."""

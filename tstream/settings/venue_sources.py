@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tstream.errors import Problem
-from tstream.settings.problems import LOGIN_KEYS, MASK, nearest, shown
+from tstream.settings.problems import MASK, nearest, shown
 from tstream.settings.sources import PREFIX, VENUE_PREFIX
-from tstream.settings.venues import VenueSettings
+from tstream.settings.venues import LOGIN_KEYS, VenueSettings
 
 OLD = "venue"
 """The section of a file of before, and what it said: name, account, api_url, rtc_url, brackets."""

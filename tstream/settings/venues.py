@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Literal, Self, get_args
+from hashlib import sha256
+from typing import Annotated, NamedTuple, Self
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, SecretStr, model_validator
 
@@ -15,9 +16,14 @@ from tstream.settings.fields import Section, Usd, need, refuse, setting
 from tstream.settings.risk import AccountRisk
 from tstream.settings.sections import BaseUrl
 from tstream.settings.sizing import Sizings, sizing_key
+from tstream.venues import known
+from tstream.venues.kind import At, VenueKind
 
-Kind = Literal["practice", "topstepx", "projectx"]
-KINDS: tuple[str, ...] = get_args(Kind)
+PRACTICE = "practice"
+"""The kind, and the usual name, of the built-in practice venue of futures."""
+
+LOGIN_KEYS = ("user", "key", "secret", "passphrase")
+"""Keys of a venue that no file may hold."""
 
 ALL = "all"
 """In place of an account's name: every account of the login."""
@@ -49,12 +55,21 @@ def _paper_name(name: str) -> str:
     return name if name == PAPER else _venue_name(name)
 
 
+def _kind(name: str) -> str:
+    try:
+        known.kind(name)
+    except known.UnknownKindError as error:
+        raise refuse(str(error)) from None
+    return name
+
+
 def _account_name(name: str) -> str:
     if not name or len(name) > 64 or not name.isprintable():
         raise refuse("must be the name or number of an account as the venue shows it")
     return name
 
 
+Kind = Annotated[str, AfterValidator(_kind)]
 ShortName = Annotated[str, AfterValidator(_short_name)]
 VenueName = Annotated[str, AfterValidator(_venue_name)]
 PaperName = Annotated[str, AfterValidator(_paper_name)]
@@ -113,6 +128,27 @@ class AccountSettings(Section):
     )
 
 
+class VenueLogin(NamedTuple):
+    """What logs in at a venue; what is empty is not set."""
+
+    user: str = ""
+    key: SecretStr = SecretStr("")
+    secret: SecretStr = SecretStr("")
+    passphrase: SecretStr = SecretStr("")
+
+    def has(self, key: str) -> bool:
+        value = getattr(self, key)
+        return bool(value.get_secret_value() if isinstance(value, SecretStr) else value)
+
+    @property
+    def known_as(self) -> str:
+        """What tells it from other logins, and betrays nothing: the user's name, or a digest of the key."""
+        if self.user:
+            return self.user.casefold()
+        key = self.key.get_secret_value()
+        return f"key {sha256(key.encode()).hexdigest()[:16]}" if key else ""
+
+
 class VenueSettings(Section):
     """Where tstream trades. Without any venue it is the built-in practice venue, which needs nothing else."""
 
@@ -120,20 +156,27 @@ class VenueSettings(Section):
 
     kind: Kind = setting(
         ...,
-        "What it is: the built-in practice venue, TopStepX, or another firm's ProjectX gateway.",
+        "What it is: " + "; ".join(f"{name}, {known.kind(name).about}" for name in known.ours()) + ".",
+        allowed="one of " + ", ".join(known.ours()) + ", or a kind of another package's",
         default="NAME, where that is one of them",
+    )
+    at: At | None = setting(
+        None,
+        "Where it is reached: practice is the built-in one with play money, on loopback; demo is the venue's "
+        "own testnet or demo; live is where money is.",
+        default="practice where no key is set, else live",
     )
     enabled: bool = setting(
         True, "Whether runs take it; --venue NAME takes only the ones that are named, enabled or not."
     )
     api_url: BaseUrl = setting(
         "",
-        "Base URL of the gateway's REST API. Needed where kind is projectx, known for topstepx.",
+        "Base URL of the gateway's REST API. Needed where kind is projectx, known for most others.",
         allowed="a URL such as https://api.example.com",
     )
     rtc_url: BaseUrl = setting(
         "",
-        "Base URL of the gateway's real-time hubs. Needed where kind is projectx, known for topstepx.",
+        "Base URL of the gateway's real-time hubs. Needed where kind is projectx, known for most others.",
         allowed="a URL such as https://rtc.example.com",
     )
     accounts: Annotated[tuple[AccountSettings, ...], BeforeValidator(_tables)] = setting(
@@ -162,17 +205,38 @@ class VenueSettings(Section):
         default="TSTREAM_PROJECTX_KEY",
     )
 
+    secret: SecretStr = setting(
+        SecretStr(""),
+        "Secret of the API key, where the venue has keys of two parts. Only from .env or the environment, as "
+        "TSTREAM_VENUES__NAME__SECRET.",
+    )
+    passphrase: SecretStr = setting(
+        SecretStr(""),
+        "Passphrase of the API key, where the venue asks for one. Only from .env or the environment, as "
+        "TSTREAM_VENUES__NAME__PASSPHRASE.",
+    )
+
     @model_validator(mode="after")
-    def _urls_belong_to_the_venue(self) -> Self:
-        if self.kind == "projectx":
-            need(self, "venues.NAME", ("api_url", "rtc_url"), 'where kind is "projectx"')
+    def _fits_its_kind(self) -> Self:
+        about = self.about
+        if about.urls:
+            need(self, "venues.NAME", about.urls, f'where kind is "{self.kind}"')
         for key in ("api_url", "rtc_url"):
-            if self.kind == "topstepx" and getattr(self, key):
+            if key not in about.may_say and getattr(self, key):
+                other = ', or set kind to "projectx"' if about.shared_login else ""
                 raise refuse(
-                    'is known for topstepx: leave it out, or set kind to "projectx"',
-                    key=key,
-                    value=getattr(self, key),
+                    f"is known for {self.kind}: leave it out{other}", key=key, value=getattr(self, key)
                 )
+        if self.place not in about.places:
+            raise refuse(
+                f"can't be {self.place} where kind is {self.kind}: it has {', '.join(about.places)}",
+                key="at",
+                value=self.at,
+            )
+        if self.accounts and about.prices_only:
+            raise refuse(f"{self.kind} has prices only: leave them out", key="accounts")
+        if not about.several_accounts and (len(self.accounts) > 1 or self.all_accounts is not None):
+            raise refuse(f"a login at {self.kind} is one account: name no other", key="accounts")
         return self
 
     @model_validator(mode="after")
@@ -186,9 +250,28 @@ class VenueSettings(Section):
         return self
 
     @property
+    def about(self) -> VenueKind:
+        """What is known of its kind."""
+        return known.kind(self.kind)
+
+    @property
+    def place(self) -> At:
+        """Where it is reached."""
+        return self.at or (At.LIVE if self._logged_in else self.about.unasked)
+
+    @property
+    def _logged_in(self) -> bool:
+        return At.LIVE in self.about.places and bool(self.key.get_secret_value())
+
+    @property
+    def gateway(self) -> str:
+        """Whose accounts it has: an address, or a name for where a kind is reached."""
+        return self.api_url or (self.kind if self.place is At.LIVE else f"{self.kind} {self.place}")
+
+    @property
     def practice(self) -> bool:
-        """Whether this is the built-in venue with play money."""
-        return self.kind == "practice"
+        """Whether this is a built-in venue with play money."""
+        return self.place is At.PRACTICE
 
     @property
     def all_accounts(self) -> AccountSettings | None:
@@ -230,12 +313,16 @@ def _one_or_several(value: object) -> object:
 PaperBooks = Annotated[tuple[PaperSettings, ...], BeforeValidator(_one_or_several)]
 
 
+def _is_kind(name: object) -> bool:
+    return isinstance(name, str) and known.is_known(name)
+
+
 def with_kinds(value: object) -> object:
     """A venue that is called as a kind is of that kind."""
     if not isinstance(value, Mapping):
         return value
     return {
-        name: {"kind": name, **table} if name in KINDS and isinstance(table, Mapping) else table
+        name: {"kind": name, **table} if isinstance(table, Mapping) and _is_kind(name) else table
         for name, table in value.items()
     }
 

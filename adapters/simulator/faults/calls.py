@@ -16,17 +16,10 @@ from aiohttp import web
 
 from adapters.simulator.exchange.clock import Schedule
 from adapters.simulator.exchange.codes import PLACEABLE, TYPE
-from adapters.simulator.faults.armed import ArmedFaults
-from adapters.simulator.faults.plan import (
-    ANY,
-    FaultOptions,
-    FaultyAccount,
-    Option,
-    Seam,
-    add_kind,
-    of_account,
-)
-from adapters.simulator.wire.json_rows import envelope
+from adapters.simulator.fault_plan.armed import ArmedFaults
+from adapters.simulator.fault_plan.plan import ANY, FaultOptions, FaultyAccount, Option, Seam, of_account
+from adapters.simulator.faults.catalogue import add_kind
+from adapters.simulator.wire.projectx.json_rows import envelope
 
 CALLS = {
     "login": "/api/auth/loginkey",

@@ -13,9 +13,9 @@ from msgspec import structs
 from adapters.simulator.exchange.account import PracticeAccount
 from adapters.simulator.exchange.exchange import Exchange
 from adapters.simulator.market.hours import NANOS, session, trade_date
-from adapters.simulator.wire.access import Tokens
-from adapters.simulator.wire.hubs import DEPTH, QUOTES, TRADES, Hubs
-from adapters.simulator.wire.signalr import Connection
+from adapters.simulator.wire.projectx.access import Tokens
+from adapters.simulator.wire.projectx.hubs import DEPTH, QUOTES, TRADES, Hubs
+from adapters.simulator.wire.projectx.signalr import Connection
 from engine.model.errors import RefusedError
 from engine.model.market import Side
 from engine.model.orders import OrderSpec, OrderType

@@ -11,18 +11,11 @@ from typing import Any
 import msgspec
 
 from adapters.simulator.exchange.clock import Schedule
-from adapters.simulator.faults.armed import ArmedFaults
-from adapters.simulator.faults.plan import (
-    ANY,
-    FaultOptions,
-    FaultyAccount,
-    Option,
-    Seam,
-    add_kind,
-    of_account,
-)
-from adapters.simulator.wire.hubs import DEPTH, QUOTES, TRADES, Topic
-from adapters.simulator.wire.json_rows import ACCOUNTS, FILLS, ORDERS, POSITIONS, HubEvent
+from adapters.simulator.fault_plan.armed import ArmedFaults
+from adapters.simulator.fault_plan.plan import ANY, FaultOptions, FaultyAccount, Option, Seam, of_account
+from adapters.simulator.faults.catalogue import add_kind
+from adapters.simulator.wire.projectx.hubs import DEPTH, QUOTES, TRADES, Topic
+from adapters.simulator.wire.projectx.json_rows import ACCOUNTS, FILLS, ORDERS, POSITIONS, HubEvent
 
 TARGETS = {
     "order": ORDERS,

@@ -35,14 +35,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from adapters.simulator.exchange.exchange import Exchange
-from adapters.simulator.faults.armed import Acted, Armed, ArmedFaults
+from adapters.simulator.fault_plan.armed import Acted, Armed, ArmedFaults
+from adapters.simulator.fault_plan.plan import Fault, Seam, Value
 from adapters.simulator.faults.calls import CallFaults
+from adapters.simulator.faults.catalogue import fault
 from adapters.simulator.faults.controls import Platform, VenueControls
 from adapters.simulator.faults.events import EventFaults
 from adapters.simulator.faults.moments import MomentFaults
 from adapters.simulator.faults.orders import OrderFaults
-from adapters.simulator.faults.plan import Fault, Seam, Value, fault
-from adapters.simulator.wire.hubs import Hubs
+from adapters.simulator.wire.projectx.hubs import Hubs
 
 
 class Faults:

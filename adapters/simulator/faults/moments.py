@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import NamedTuple
 
-from adapters.simulator.faults.armed import Armed, ArmedFaults
+from adapters.simulator.fault_plan.armed import Armed, ArmedFaults
+from adapters.simulator.fault_plan.plan import FaultOptions, FaultyAccount, Option, Seam, of_account
 from adapters.simulator.faults.calls import CALLS
+from adapters.simulator.faults.catalogue import add_kind
 from adapters.simulator.faults.controls import MARKET_STREAMS, Platform, VenueControls
 from adapters.simulator.faults.events import TARGETS
-from adapters.simulator.faults.plan import FaultOptions, FaultyAccount, Option, Seam, add_kind, of_account
 from engine.model.errors import RefusedError
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import Side

@@ -7,16 +7,9 @@ from collections.abc import Mapping
 from adapters.simulator.exchange.codes import PLACEABLE, TYPE
 from adapters.simulator.exchange.order_checks import OUT_OF_RANGE, OrderInterceptor
 from adapters.simulator.exchange.requests import PlaceRequest
-from adapters.simulator.faults.armed import ArmedFaults
-from adapters.simulator.faults.plan import (
-    ANY,
-    FaultOptions,
-    FaultyAccount,
-    Option,
-    Seam,
-    add_kind,
-    of_account,
-)
+from adapters.simulator.fault_plan.armed import ArmedFaults
+from adapters.simulator.fault_plan.plan import ANY, FaultOptions, FaultyAccount, Option, Seam, of_account
+from adapters.simulator.faults.catalogue import add_kind
 from engine.model.instrument import CME_FUTURES
 from engine.model.orders import VenueOrder
 

@@ -1,1 +1,1 @@
-"""ProjectX as the practice venue speaks it: REST, two hubs, their rows and records as JSON, access."""
+"""What the practice venues speak: one room for each venue's wire."""

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adapters.datasets.library import Library, checked
-from adapters.projectx.venue import ProjectXVenue
 from engine.model.datasets import Source
-from engine.model.instrument import CME_FUTURES, Instrument
+from engine.model.instrument import Instrument
 from engine.model.market import MINUTE, Bar, Timeframe
+from engine.ports import Clock, OpenVenue
 from tstream import paths
 from tstream.clock import wall_ns
 from tstream.commands.data.keeping import Batch, card, merged, of
 from tstream.commands.data.report import show
-from tstream.convert.venues import practice_config, projectx_config
+from tstream.convert.venues import on_practice, venue_asked
 from tstream.errors import SettingsError, UsageError
-from tstream.run.startup import read_settings
+from tstream.run.startup import read_settings, with_practice_of
+from tstream.settings.instruments import known_terms
 from tstream.settings.load import login_problems
 from tstream.settings.model import Settings
+from tstream.venues import known
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -50,10 +52,12 @@ def fetch(
         raise UsageError(
             f"a venue gives bars of up to 1h: those of {frame} are made of them, as by data export"
         )
+    if venue is not None and known.is_known(venue) and not _of_kind(settings, venue):
+        settings = with_practice_of(settings, (venue,)).narrowed((venue,))
     where = _venue(settings, venue)
-    known = {**CME_FUTURES, **settings.instruments}
-    if contract not in known:
-        raise UsageError(f"unknown contract {contract}; known are {', '.join(known)}")
+    terms = {**known_terms(settings.venues), **settings.instruments}
+    if contract not in terms:
+        raise UsageError(f"unknown contract {contract}; known are {', '.join(terms)}")
     own = settings.model_copy(update={"contracts": (contract,)})
     instrument = own.instrument_table()[0]
     title = checked(name or f"{contract}-{frame}".lower())
@@ -72,6 +76,14 @@ def fetch(
     notes.print(f"{added:,} bars are new to {title}", markup=False, highlight=False)
     show(dataset, as_json=as_json)
     return 0
+
+
+def _of_kind(settings: Settings, kind: str) -> bool:
+    """Whether a venue of the settings is of a kind, or is a gateway as "projectx" means it."""
+    return any(
+        kind in (name, one.kind) or (kind == "projectx" and not one.practice)
+        for name, one in settings.active.items()
+    )
 
 
 def _venue(settings: Settings, wanted: str | None) -> str:
@@ -101,10 +113,10 @@ async def _ask(
     moved: Callable[[float], None],
 ) -> tuple[str, list[Bar]]:
     """The name of the contract month, and its closed bars, oldest first."""
-    async with _opened(settings, name) as venue:
-        await venue.contracts.ensure()
-        month = next(one.name for one in venue.contracts.events(0, name) if one.instrument == instrument)
-        now = venue.clock()
+    async with _opened(settings, name) as (venue, clock):
+        assert venue.feed is not None, f"{name} has no prices"
+        month = await settings.venues[name].about.contract_name(venue, instrument)
+        now = clock()
         start = now - days * _DAY
         step = _DAYS_AT_ONCE * _DAY * frame.minutes
         found: list[Bar] = []
@@ -116,26 +128,17 @@ async def _ask(
 
 
 @asynccontextmanager
-async def _opened(settings: Settings, name: str) -> AsyncIterator[ProjectXVenue]:
-    """A login of a venue, or of a practice venue that lives as long as the question."""
-    if not settings.venues[name].practice:
-        venue = ProjectXVenue(projectx_config(settings, name), wall_ns)
-        try:
-            yield venue
-        finally:
-            await venue.close()
-        return
-    from adapters.simulator.config import SimulatorConfig
-    from adapters.simulator.practice import PracticeVenue
-
-    async with PracticeVenue(SimulatorConfig()) as practice:
-        venue = ProjectXVenue(
-            practice_config(settings, name, practice.url, practice.config.key), practice.now
-        )
-        try:
-            yield venue
-        finally:
-            await venue.close()
+async def _opened(settings: Settings, name: str) -> AsyncIterator[tuple[OpenVenue, Clock]]:
+    """A login of a venue, or of a practice venue that lives as long as the question; and its clock."""
+    section = settings.venues[name]
+    async with AsyncExitStack() as stack:
+        asked = venue_asked(settings, name, wall_ns)
+        if section.practice:
+            assert section.about.practice is not None
+            asked = on_practice(asked, await stack.enter_async_context(section.about.practice.open(1)))
+        venue = section.about.make(asked)
+        stack.push_async_callback(venue.close)
+        yield venue, asked.clock
 
 
 @contextmanager

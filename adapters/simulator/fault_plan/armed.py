@@ -9,7 +9,7 @@ from random import Random
 from typing import NamedTuple
 
 from adapters.simulator.exchange.clock import Schedule
-from adapters.simulator.faults.plan import ANY, CATALOGUE, Fault, FaultOptions, FaultyAccount, Seam, Value
+from adapters.simulator.fault_plan.plan import ANY, Fault, FaultOptions, FaultyAccount, Seam, Value
 from engine.ports import Clock
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ class Armed:
     def __init__(self, wanted: Fault, seed: str, now: int) -> None:
         options = wanted.options
         self.fault = wanted
-        self.kind = CATALOGUE[wanted.name]
+        self.kind = wanted.kind
         self.rng = Random(seed)
         self.acted = 0
         """How often it has acted."""

@@ -16,10 +16,10 @@ from aiohttp import web
 
 from adapters.simulator.exchange.exchange import Exchange
 from adapters.simulator.market.hours import NANOS
-from adapters.simulator.wire.access import RateCounter, RateLimit, Tokens
-from adapters.simulator.wire.endpoints import Endpoints, ServedCall
-from adapters.simulator.wire.hubs import Hubs, HubServer
-from adapters.simulator.wire.requests import BadRequestError
+from adapters.simulator.wire.projectx.access import RateCounter, RateLimit, Tokens
+from adapters.simulator.wire.projectx.endpoints import Endpoints, ServedCall
+from adapters.simulator.wire.projectx.hubs import Hubs, HubServer
+from adapters.simulator.wire.projectx.requests import BadRequestError
 
 _PING = "/api/status/ping"
 _BARS = "/api/history/retrievebars"

@@ -22,10 +22,10 @@ from adapters.simulator.exchange.rows import OrderRow
 from adapters.simulator.market.candles import DAY, MONTH, SECONDS, TICKS
 from adapters.simulator.market.contracts import ContractMonth
 from adapters.simulator.market.hours import NANOS
-from adapters.simulator.wire import json_rows as wire
-from adapters.simulator.wire import requests as ask
-from adapters.simulator.wire.access import Tokens
-from adapters.simulator.wire.json_rows import Json, envelope
+from adapters.simulator.wire.projectx import json_rows as wire
+from adapters.simulator.wire.projectx import requests as ask
+from adapters.simulator.wire.projectx.access import Tokens
+from adapters.simulator.wire.projectx.json_rows import Json, envelope
 
 _MOST_BARS = 20_000
 

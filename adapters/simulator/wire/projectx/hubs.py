@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import msgspec
 from aiohttp import web
 
-from adapters.simulator.wire.json_rows import ACCOUNTS, FILLS, ORDERS, POSITIONS, HubEvent
-from adapters.simulator.wire.signalr import Connection, HubError, HubTiming
+from adapters.simulator.wire.projectx.json_rows import ACCOUNTS, FILLS, ORDERS, POSITIONS, HubEvent
+from adapters.simulator.wire.projectx.signalr import Connection, HubError, HubTiming
 
 Topic = tuple[str, str | int | None]
 """A record's target and what it is about: a contract id, an account id, or None for all accounts."""

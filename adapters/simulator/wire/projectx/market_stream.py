@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from adapters.simulator.market.ticker import Ticker
-from adapters.simulator.wire.hubs import DEPTH, QUOTES, TRADES, HubServer, Topic
-from adapters.simulator.wire.json_rows import EPOCH_OF_NOTHING, number, stream_stamp
-from adapters.simulator.wire.signalr import Connection
+from adapters.simulator.wire.projectx.hubs import DEPTH, QUOTES, TRADES, HubServer, Topic
+from adapters.simulator.wire.projectx.json_rows import EPOCH_OF_NOTHING, number, stream_stamp
+from adapters.simulator.wire.projectx.signalr import Connection
 from engine.model.events import Print, Quote
 from engine.model.market import Side
 from engine.ports import Clock

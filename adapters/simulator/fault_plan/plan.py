@@ -1,4 +1,4 @@
-"""Faults as they are asked for: a name with options, checked against what the catalogue of kinds knows."""
+"""Faults as they are asked for: a name with options, checked against what a catalogue of kinds knows."""
 
 from __future__ import annotations
 
@@ -98,12 +98,16 @@ class FaultKind(Struct, frozen=True):
 class Fault(Struct, frozen=True):
     """A fault that is wanted, with all its options."""
 
-    name: str
+    kind: FaultKind
     options: FaultOptions
+
+    @property
+    def name(self) -> str:
+        return self.kind.name
 
     def __str__(self) -> str:
         """As it would be written: only what differs from the kind's defaults."""
-        known = CATALOGUE[self.name].options
+        known = self.kind.options
         said = [
             f"{key}={written(value)}"
             for key, value in self.options.values.items()
@@ -111,9 +115,6 @@ class Fault(Struct, frozen=True):
         ]
         return f"{self.name}:{','.join(said)}" if said else self.name
 
-
-CATALOGUE: dict[str, FaultKind] = {}
-"""Every kind of fault, by name. The package imports all modules that fill it."""
 
 WHEN = {
     "nth": Option(1, "act from the so many-th occasion on"),
@@ -125,46 +126,47 @@ WHEN = {
 """Options that every fault has."""
 
 
-def add_kind(name: str, seam: Seam, about: str, example: str, **options: Option) -> Callable[[_Act], _Act]:
-    """Add a kind to the catalogue, and with it what it does. An own option of the name of a common one
-    replaces it."""
+class Catalogue(dict[str, FaultKind]):
+    """Every kind of fault of a venue, by name."""
 
-    def add(act: _Act) -> _Act:
-        CATALOGUE[name] = FaultKind(name, seam, about, {**options, **WHEN, **options}, example, act)
-        return act
+    def add(
+        self, name: str, seam: Seam, about: str, example: str, **options: Option
+    ) -> Callable[[_Act], _Act]:
+        """Add a kind, and with it what it does. An own option of the name of a common one replaces it."""
 
-    return add
+        def add(act: _Act) -> _Act:
+            self[name] = FaultKind(name, seam, about, {**options, **WHEN, **options}, example, act)
+            return act
 
+        return add
 
-def fault(name: str, /, **options: Value) -> Fault:
-    """A fault with some options, the others by default. Raises FaultError."""
-    known = _kind(name)
-    values = {key: option.default for key, option in known.options.items()}
-    for key, value in options.items():
-        option = _option(known, key)
-        values[key] = _checked(known.name, key, option, value)
-    return Fault(known.name, FaultOptions(values))
+    def fault(self, name: str, /, **options: Value) -> Fault:
+        """A fault with some options, the others by default. Raises FaultError."""
+        known = self._kind(name)
+        values = {key: option.default for key, option in known.options.items()}
+        for key, value in options.items():
+            option = _option(known, key)
+            values[key] = _checked(known.name, key, option, value)
+        return Fault(known, FaultOptions(values))
 
+    def parse(self, text: str) -> Fault:
+        """A fault written as NAME or NAME:key=value,key=value. Raises FaultError."""
+        name, colon, rest = text.strip().partition(":")
+        known = self._kind(name)
+        options: dict[str, Value] = {}
+        for pair in rest.split(",") if colon else ():
+            key, equals, value = (part.strip() for part in pair.partition("="))
+            if not equals:
+                raise FaultError(f'{name}: "{pair}" is no option; write key=value, as in {known.example}')
+            options[key] = _read(name, key, _option(known, key), value)
+        return self.fault(name, **options)
 
-def parse(text: str) -> Fault:
-    """A fault written as NAME or NAME:key=value,key=value. Raises FaultError."""
-    name, colon, rest = text.strip().partition(":")
-    known = _kind(name)
-    options: dict[str, Value] = {}
-    for pair in rest.split(",") if colon else ():
-        key, equals, value = (part.strip() for part in pair.partition("="))
-        if not equals:
-            raise FaultError(f'{name}: "{pair}" is no option; write key=value, as in {known.example}')
-        options[key] = _read(name, key, _option(known, key), value)
-    return fault(name, **options)
-
-
-def _kind(name: str) -> FaultKind:
-    found = CATALOGUE.get(name)
-    if found is None:
-        hint = _alike(name, CATALOGUE) or "--list-faults names them all"
-        raise FaultError(f'there is no fault "{name}"; {hint}')
-    return found
+    def _kind(self, name: str) -> FaultKind:
+        found = self.get(name)
+        if found is None:
+            hint = _alike(name, self) or "--list-faults names them all"
+            raise FaultError(f'there is no fault "{name}"; {hint}')
+        return found
 
 
 def _option(known: FaultKind, key: str) -> Option:

@@ -1,0 +1,1 @@
+"""Faults of any practice venue, as they are wanted and wait for their occasions."""
