@@ -44,7 +44,8 @@ class _Bot:
 class TelegramConfig(_Bot):
     chats: tuple[int | str, ...]
     """Ids of chats, negative for groups, or "@name" of a public channel."""
-    rules: Rules = Rules()
+    rules: Rules = Rules(burst=12)
+    """At a close that ends bars of several timeframes as many signals may come at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

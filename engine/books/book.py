@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from engine.execution.leaving import SIGNAL
 from engine.execution.order_manager import OrderManager
-from engine.model.config import BookConfig, EngineConfig
+from engine.model.config import BookConfig, EngineConfig, TradingSwitch
 from engine.model.orders import AccountKind
 from engine.model.plans import Exit
 from engine.model.refusals import Refusal
@@ -84,12 +84,19 @@ class Book:
             for one in self.run.armed_accounts
         )
 
+    @property
+    def trading(self) -> TradingSwitch:
+        """What the switch of the run says of it."""
+        paper, switch = self.config.paper, self.run.trading
+        always = paper is not None and paper.always
+        return TradingSwitch.PAPER if always and switch is TradingSwitch.OFF else switch
+
     def hands_off(self) -> tuple[Refusal, ...]:
         """Why tstream does nothing by itself on this account; empty when it may. Commands always act."""
         if self.spec.runs_out:
             return (Refusal.OFF,)
         account = self.state.account
-        return gate.hands_off(self.run.trading, None if account is None else account.kind, self.armed)
+        return gate.hands_off(self.trading, None if account is None else account.kind, self.armed)
 
     @property
     def minds_marks(self) -> bool:

@@ -14,6 +14,7 @@ from engine.model.bots import BotConfig, BotMode
 from engine.model.commands import BotCommand, StartBot
 from engine.model.config import EngineConfig
 from engine.model.events import BotOverran
+from engine.model.expectation import Expectation
 from engine.model.instrument import Instrument
 from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, USUAL, Timeframe
@@ -21,7 +22,8 @@ from engine.model.notices import NoticeKind, Severity
 from engine.model.plans import Idea
 from engine.model.refusals import Refusal
 from engine.model.sizing import ByRisk, Sizing
-from engine.model.view import BotView
+from engine.model.view import BacktestView, BotView
+from engine.portfolio.expected import kept
 from engine.risk.gate import Against
 from engine.risk.sizers import Wanted
 from engine.signals.alignment import USUAL_ALIGNMENT, AlignmentConfig
@@ -48,6 +50,8 @@ class Bot:
         """It has been told that it is slow."""
         self.timeframes: frozenset[Timeframe] = frozenset(getattr(strategy, "timeframes", ()))
         """What its strategy says that it looks at."""
+        self.expectation: Expectation | None = getattr(strategy, "expectation", None)
+        """What a backtest says of its trades, as its strategy tells it."""
         self.asked_at = frozenset(config.timeframes) or self.timeframes or frozenset(USUAL)
         """It is asked when a bar of one of these closes."""
         self.hears_all = False
@@ -98,7 +102,7 @@ class Bot:
         where = f"bots, {self.name}"
         if not config.knows(idea.instrument):
             found.append(Against(Refusal.NOT_ITS_OWN, Refusal.NOT_ITS_OWN.sentence))
-        if config.mode is BotMode.SIGNALS:
+        if not config.enters(book.book) and config.mode is BotMode.SIGNALS:
             found.append(Against(Refusal.SIGNALS_ONLY, Refusal.SIGNALS_ONLY.sentence))
         open_plans = sum(one.plan.bot == self.name for one in book.plans.values())
         if 0 < config.max_open <= open_plans:
@@ -129,10 +133,9 @@ class Bots:
         for bot in self.all:
             bot.hears_all = not bot.config.instruments and bot.asked_at >= folded
 
-    @property
-    def trading(self) -> int:
-        """How many of them enter what they find; at least 1, as rooms and people may."""
-        return max(1, sum(bot.config.mode is BotMode.TRADE for bot in self.all))
+    def trading(self, book: str) -> int:
+        """How many of them enter what they find in a book, or in any; at least 1, as rooms and people may."""
+        return max(1, sum(bot.config.enters(book) or bot.config.mode is BotMode.TRADE for bot in self.all))
 
     @property
     def least_learned(self) -> int:
@@ -234,6 +237,27 @@ def _view(bot: Bot, state: State) -> BotView:
         losses=sum(one.losses for one in records),
         net_usd=sum((one.won_usd - one.lost_usd for one in records), nothing),
         stopped=state.stopped_bots.get(name, ""),
+        backtest=_backtest(bot, state),
+    )
+
+
+def _backtest(bot: Bot, state: State) -> BacktestView | None:
+    """Its promise, and what came of it in its shadow."""
+    told = bot.expectation
+    if told is None:
+        return None
+    known = state.book(bot.config.shadow).results.get(bot.name)
+    live = kept(told, known.r if known is not None and known.expected == told else (), bot.config.error_rate)
+    return BacktestView(
+        told.trades,
+        told.win_rate,
+        told.mean_r,
+        live.trades,
+        live.wins,
+        live.mean_r,
+        live.at_most_r,
+        live.p,
+        live.behind,
     )
 
 

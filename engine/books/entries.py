@@ -12,6 +12,7 @@ from engine.books import beside
 from engine.books.book import Book
 from engine.books.bots import Bot, Bots
 from engine.books.links import Links
+from engine.books.promises import Promises
 from engine.market import expiry
 from engine.market.bars import BarsClosed
 from engine.market.calendars.known import calendar_in
@@ -68,6 +69,7 @@ class Entries:
         links: Links,
     ) -> None:
         self.bots = Bots(bots, turn, market.bars.timeframes)
+        self._promises = Promises(self.bots.all, turn)
         self.refusals: Counter[str] = Counter()
         """Why ideas and near ideas came to nothing in this run, by sentence."""
         self.journal_ok = True
@@ -89,6 +91,7 @@ class Entries:
 
     def on_bars(self, closings: Sequence[BarsClosed]) -> None:
         """Ask the bots about bars that have closed, and put what each says to its books."""
+        self._promises.review()
         for closed in closings:
             self._market.board.on_closed(closed)
             for bot in self.bots.all:
@@ -141,7 +144,12 @@ class Entries:
             self.refusals.update(refusal.sentence for refusal in refusals)
             self._turn.commit(
                 r.IdeaRefused(
-                    ts=self._turn.now, book=book.name, idea=idea, refusals=tuple(refusals), words=tuple(words)
+                    ts=self._turn.now,
+                    book=book.name,
+                    idea=idea,
+                    refusals=tuple(refusals),
+                    words=tuple(words),
+                    told_qty=verdict.qty if _is_told(book, refusals, terms.bot) else None,
                 )
             )
             return
@@ -184,6 +192,7 @@ class Entries:
             parts=idea.parts,
             checks=idea.checks,
             pattern=idea.pattern,
+            expectation=idea.expectation,
         )
         book.orders.open_plan(plan)
         return plan
@@ -245,7 +254,7 @@ class Entries:
         if orders.balance_usd is not None:
             equity = equity_usd(known, state, self._marks, orders.balance_usd)
         return gate.Circumstances(
-            trading=book.run.trading,
+            trading=book.trading,
             late_ns=wall - idea_ts,
             latest_ns=book.run.latest_ns,
             armed=book.armed,
@@ -296,6 +305,31 @@ class Entries:
         """What the trades of the same contract have against an idea: a bot or a room has one there, if its
         settings don't say more, a person as many as all together may.
         """
-        allowed = book.config.risk.plans_per_contract or self.bots.trading
+        allowed = book.config.risk.plans_per_contract or self.bots.trading(book.name)
         own = None if command_of(idea.origin) else 1 if bot is None else bot.config.plans_per_contract
         return beside.against(book.state, idea, allowed, own)
+
+
+_NO_ROOM = frozenset(
+    {
+        Refusal.OPPOSED,
+        Refusal.MAX_SIZE,
+        Refusal.MAX_TRADES,
+        Refusal.MAX_CONTRACTS,
+        Refusal.MAX_NOTIONAL,
+        Refusal.MARGIN,
+        Refusal.SIZE_ZERO,
+        Refusal.LEAST_NOTIONAL,
+        Refusal.DAILY_LOSS,
+        Refusal.MAX_LOSS,
+        Refusal.BAND,
+        Refusal.LOCKED,
+        Refusal.LOSING_STREAK,
+    }
+)
+"""What a paper book has against a signal that is as good as any: it holds another trade, or has no money."""
+
+
+def _is_told(book: Book, refusals: Sequence[Refusal], bot: Bot | None) -> bool:
+    """Whether people hear of a signal although its shadow can't play it."""
+    return bot is not None and book.name == bot.config.shadow and _NO_ROOM.issuperset(refusals)

@@ -17,7 +17,7 @@ class BotMode(StrEnum):
 
     TRADE = "trade"
     SIGNALS = "signals"
-    """They are written down and shown, and nothing is entered."""
+    """They are written down and shown, and nothing is entered but in the bot's shadow, if it has one."""
 
 
 class BotConfig(Struct, frozen=True):
@@ -66,12 +66,25 @@ class BotConfig(Struct, frozen=True):
         restart(key="cooldown_minutes", unit=MINUTE, ge=0, le=1440),
         "After it has entered a contract, it leaves that alone for so many minutes in the same book.",
     ] = 0
+    shadow: Annotated[
+        str,
+        restart(allowed="the name of a paper book"),
+        "A paper book that plays what it signals, where its mode is signals.",
+    ] = ""
+    error_rate: float = 0.05
+    """How often it may be stopped as behind its backtest though it is not; 0 never stops it."""
     configured: bool = True
     """A person has named it; else it is the one bot of a run without any."""
 
     def trades(self, book: str) -> bool:
         """Whether its ideas go to a book."""
+        if self.shadow and self.mode is BotMode.SIGNALS:
+            return book == self.shadow
         return not self.books or book in self.books
+
+    def enters(self, book: str) -> bool:
+        """Whether they are entered there."""
+        return self.trades(book) and (self.mode is BotMode.TRADE or book == self.shadow)
 
     def knows(self, instrument: str) -> bool:
         """Whether a contract is one of its own."""

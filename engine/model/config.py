@@ -60,6 +60,8 @@ class PaperConfig(Struct, frozen=True):
         "Broker's commission per contract and side, USD. Without it each product's own; fees are counted "
         "in any case.",
     ] = None
+    always: bool = False
+    """It plays whatever `trading` says: its orders leave no wire."""
 
 
 class BookConfig(Struct, frozen=True):

@@ -44,6 +44,8 @@ class PatternFacts(Struct, frozen=True):
     confidence: float | None = None
     source: str = ""
     """Where the figures come from: "backtest", "live"."""
+    mean_r: float | None = None
+    """What a trade came to on average, net, in units of its risk."""
 
 
 class SignalFacts(Struct, frozen=True):
@@ -69,6 +71,10 @@ class SignalFacts(Struct, frozen=True):
     size_reason: str = ""
     """Why it is so large, in words with the numbers."""
     pattern: PatternFacts | None = None
+    regime: str = ""
+    """How its timeframe's market was, where that is known."""
+    against: str = ""
+    """Why its paper book has not entered it, in words; empty where it has."""
 
     @property
     def reward_to_risk(self) -> float | None:

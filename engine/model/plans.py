@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from msgspec import Struct, field
 
+from engine.model.expectation import Expectation
 from engine.model.market import Side
 from engine.model.orders import OrderType
 from engine.model.scores import PatternSeen, RequirementCheck, ScorePart
@@ -55,6 +56,8 @@ class Idea(Struct, frozen=True):
     """The requirements, as they were met."""
     pattern: PatternSeen | None = None
     """What it comes from, where it is a pattern."""
+    expectation: Expectation | None = None
+    """What a backtest says of such ideas."""
 
     @property
     def owner(self) -> str:
@@ -157,6 +160,8 @@ class TradePlan(Struct, frozen=True):
     checks: tuple[RequirementCheck, ...] = ()
     pattern: PatternSeen | None = None
     """What it comes from: how it ends is learned from (docs/learning.md)."""
+    expectation: Expectation | None = None
+    """What a backtest says of such trades: how it ends is held against that (docs/scanner.md)."""
 
     @property
     def qty(self) -> int:

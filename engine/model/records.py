@@ -120,6 +120,10 @@ class IdeaRefused(Record, frozen=True, kw_only=True, tag="idea_refused"):
     refusals: tuple[Refusal, ...]
     words: tuple[str, ...] = ()
     """Each of them in words, with its numbers and the name of its setting."""
+    told_qty: int | None = None
+    """Of a signal that its own paper book had no room for, how many it would have been: it is told all the
+    same. None of other refusals.
+    """
 
 
 class PlanOpened(Record, frozen=True, kw_only=True, tag="plan_opened"):

@@ -38,12 +38,14 @@ class BotOut(Record, frozen=True, kw_only=True, tag="bot_out"):
 
 
 class BotSwitched(Record, frozen=True, kw_only=True, tag="bot_switched"):
-    """A person has stopped a bot, or started it again; this outlasts the run."""
+    """A bot was stopped, by a person or because it is behind its backtest, or started again; this outlasts
+    the run.
+    """
 
     bot: str
     running: bool
     by: str
-    """Where the command came from."""
+    """Where the command came from; of its backtest, what that says."""
 
 
 class RecordsLost(Record, frozen=True, kw_only=True, tag="records_lost"):

@@ -289,6 +289,32 @@ class AlertView(Struct, frozen=True):
     """What came of it in each book."""
 
 
+class BacktestView(Struct, frozen=True):
+    """A bot's live results beside what its backtest promised (docs/scanner.md#behind-its-backtest). R is net,
+    in units of what was risked; shares are 0..1.
+    """
+
+    trades: int
+    """Of the backtest."""
+    win_rate: float
+    mean_r: float
+    live_trades: int = 0
+    live_wins: int = 0
+    live_mean_r: float | None = None
+    at_most_r: float | None = None
+    """The upper end of the band that the true mean is in; below `mean_r` it is behind."""
+    p: float = 1.0
+    """Of results that are so bad at any time, were the promise kept."""
+    behind: bool = False
+
+    @property
+    def verdict(self) -> str:
+        """As it is told."""
+        if not self.live_trades:
+            return "no trade yet"
+        return "below the band" if self.behind else "within the band"
+
+
 class BotView(Struct, frozen=True):
     """One strategy instance of several."""
 
@@ -309,7 +335,9 @@ class BotView(Struct, frozen=True):
     net_usd: Decimal = Decimal(0)
     """What those came to, net of costs, USD."""
     stopped: str = ""
-    """Where the command came from that stopped it; empty while nobody has."""
+    """By whom: where the command came from, or its backtest with the reason; empty while nobody has."""
+    backtest: BacktestView | None = None
+    """Where a backtest speaks for it."""
 
     @property
     def state(self) -> str:

@@ -84,7 +84,9 @@ def _nothing(state: State, record: r.AnyRecord) -> None:
 
 def _bot_switched(state: State, record: r.BotSwitched) -> None:
     state.stopped_bots.pop(record.bot, None)
-    if not record.running:
+    if record.running:
+        fold_signals.begun_anew(state, record.bot)
+    else:
         state.stopped_bots[record.bot] = record.by
 
 

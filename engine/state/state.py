@@ -17,6 +17,7 @@ from engine.model.restrictions import TradingState
 from engine.state.alerts import AlertState
 from engine.state.answers import Answered
 from engine.state.days import BalanceMark, DayResult, DayStats
+from engine.state.live_results import LiveResults
 from engine.state.order_table import next_status
 from engine.state.position import Closing, Position, Trade, nearest_tick
 from engine.state.track_record import TrackRecord
@@ -235,6 +236,8 @@ class BookState(Struct):
     """Plans that each bot has opened, this trade date."""
     bot_entered_ts: dict[str, int] = field(default_factory=dict)
     """When a bot last opened a plan in an instrument (`bot_key`), nanoseconds UTC."""
+    results: dict[str, LiveResults] = field(default_factory=dict)
+    """Of each bot that a backtest speaks for, by name."""
 
     def at(self, venue: str) -> bool:
         """Whether what is told of a venue concerns it; an empty name, on either side, stands for all."""
@@ -292,7 +295,7 @@ class State(Struct):
     answers: dict[str, Answered] = field(default_factory=dict)
     """What the newest orders by hand came to, by the command's id, oldest first."""
     stopped_bots: dict[str, str] = field(default_factory=dict)
-    """Bots that a person has stopped, by name, and where the command came from."""
+    """Bots that are stopped, by name, and by whom: where a command came from, or its backtest."""
     experience: dict[str, Tally] = field(default_factory=dict)
     """How patterns have ended, by `PatternKey.text`."""
     taught: dict[str, None] = field(default_factory=dict)

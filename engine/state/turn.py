@@ -7,11 +7,12 @@ from collections.abc import Callable
 
 from engine.model.effects import AnyEffect
 from engine.model.notices import Notice, NoticeKind, Severity
-from engine.model.records import AlertTaken, AnyRecord, CommandTaken, FillApplied, PlanOpened
+from engine.model.records import AlertTaken, AnyRecord, CommandTaken, FillApplied
 from engine.state.alarms import NONE, Alarm, alarm_of
 from engine.state.fold import apply
+from engine.state.signal_words import facts
 from engine.state.state import State
-from engine.state.words import Before, before, describe, facts
+from engine.state.words import Before, before, describe
 
 NOTICES_KEPT = 400
 
@@ -157,7 +158,7 @@ def worded(state: State, record: AnyRecord, was: Before, seq: int, ts: int) -> N
         instrument,
         book,
         command[0] if command else None,
-        facts(state, record) if isinstance(record, PlanOpened) else None,
+        facts(state, record),
         record.done if isinstance(record, CommandTaken) else None,
         alarm=raised,
         ends=ended,

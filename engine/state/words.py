@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from decimal import Decimal
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from engine.model import records as r
@@ -11,16 +10,14 @@ from engine.model.alerts import Verdict, origin, room_of
 from engine.model.events import AlertKind
 from engine.model.market import Side
 from engine.model.notices import NoticeKind as K
-from engine.model.notices import PatternFacts, SignalFacts
 from engine.model.notices import Severity as Sev
-from engine.model.orders import OrderStatus, OrderType, Slot
+from engine.model.orders import OrderStatus, Slot
 from engine.model.plans import Idea, TradePlan
 from engine.model.restrictions import TradingState
 from engine.state.order_words import rejected
 from engine.state.position_words import adjusted, dust_left
 from engine.state.run_words import clock_found, idea_declined, records_lost
 from engine.state.state import BookState, Order, State
-from engine.state.track_record import TrackRecord
 
 Words = tuple[K, Sev, str, str | None, str | None] | tuple[K, Sev, str, str | None, str | None, str]
 """Kind, severity, text, instrument, book, and the id of the command that it answers."""
@@ -109,6 +106,9 @@ def _refused(state: State, record: r.IdeaRefused) -> Words:
     idea = record.idea
     why = "; ".join(record.words or (refusal.sentence for refusal in record.refusals))
     what = f"{_direction(idea.side)} {idea.instrument}{_score(idea.score_tenths)}"
+    if record.told_qty is not None:
+        text = f"{_whose(idea)}{what}: not entered: {why}"
+        return K.SIGNAL, Sev.INFO, text, idea.instrument, record.book
     severity = Sev.WARNING if idea.origin else Sev.INFO
     return K.REFUSAL, severity, f"{_whose(idea)}{what} refused: {why}", idea.instrument, record.book
 
@@ -336,47 +336,6 @@ _ALERTS = {
     Verdict.FOLLOWED: (K.ORDER, Sev.INFO, "the alert was edited, the trade follows"),
     Verdict.IGNORED: (K.REFUSAL, Sev.WARNING, "an edit is not followed"),
 }
-
-
-def facts(state: State, record: r.PlanOpened) -> SignalFacts | None:
-    """The plan that a trade begins with, in prices and USD."""
-    plan = record.plan
-    known = state.instruments.get(plan.instrument)
-    if known is None:
-        return None
-    entry = plan.entry_price
-    targets = {entry + leg.target_offset for leg in plan.legs if leg.target_offset is not None}
-    targets |= {entry + leg.touch_offset for leg in plan.legs if leg.touch_offset is not None}
-    risk = sum(
-        (
-            (known.usd(abs(leg.stop_offset)) + known.round_trip(entry, entry + leg.stop_offset)) * leg.qty
-            for leg in plan.legs
-        ),
-        Decimal(0),
-    )
-    return SignalFacts(
-        side=plan.side,
-        qty=plan.qty,
-        entry=known.price(entry),
-        stop=known.price(entry + plan.legs[0].stop_offset),
-        targets=tuple(known.price(t) for t in sorted(targets, reverse=plan.side is Side.SELL)),
-        risk_usd=risk,
-        strategy=plan.strategy,
-        market=plan.entry_type is OrderType.MARKET,
-        score_tenths=plan.score_tenths,
-        reasons=plan.reasons,
-        size_reason=plan.size_reason,
-        pattern=_pattern(plan.owner, state.books[plan.book].records if plan.book in state.books else {}),
-    )
-
-
-def _pattern(strategy: str, records: Mapping[str, TrackRecord]) -> PatternFacts | None:
-    """How this book's trades of the strategy or room have ended so far."""
-    past = records.get(strategy)
-    if past is None or not past.trades:
-        return None
-    rate = past.win_rate or 0.0
-    return PatternFacts(strategy, past.trades, rate, past.profit_factor, source="this account")
 
 
 _WRITERS: dict[type, Callable[[State, Any], Words | None]] = {

@@ -86,14 +86,20 @@ def listening_port(process: psutil.Process) -> int | None:
 class Headless:
     """One `tstream run --headless` in the background, its lines kept in a file."""
 
-    def __init__(self, home: Path, *args: str, program: Sequence[str] = (str(TSTREAM),)) -> None:
-        """`program` may be another way to start the same one."""
+    def __init__(
+        self,
+        home: Path,
+        *args: str,
+        program: Sequence[str] = (str(TSTREAM),),
+        command: Sequence[str] = ("run", "--headless"),
+    ) -> None:
+        """`program` may be another way to start the same one, `command` another one that runs an engine."""
         self._home = home
         home.mkdir(parents=True, exist_ok=True)
         self._lines = home / "output"
         with self._lines.open("wb") as out:
             self.process = subprocess.Popen(
-                [*program, "run", "--headless", *args],
+                [*program, *command, *args],
                 env=environment(home),
                 stdin=subprocess.DEVNULL,
                 stdout=out,

@@ -12,7 +12,6 @@ from msgspec.structs import replace
 
 from engine.lab.edges.analysis import Analysis, Stage
 from engine.lab.edges.candidates import Candidate, Trials, figures, misses, trials
-from engine.lab.edges.occurrences import ANY, Occurrence, occurrences, stop_price
 from engine.lab.edges.outcomes import BarTrader, EntryOutcome
 from engine.lab.edges.rules import EdgeRules
 from engine.lab.edges.search import find, search, split_ts
@@ -20,6 +19,7 @@ from engine.lab.edges.search import test as look_once
 from engine.market.calendars.known import CME
 from engine.market.candles import resample
 from engine.model.market import MINUTE, Bar, Timeframe
+from engine.signals.occurrences import ANY, Occurrence, occurrences, stop_price
 from tests.market.feed import T0
 from tests.support.price_series import MES, Planted, random_walk, with_edge
 

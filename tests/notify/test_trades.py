@@ -50,6 +50,7 @@ def test_a_signal_tells_the_whole_plan() -> None:
         "Profit factor": "1.80",
         "Confidence": "65 %",
         "Trend": "up on 1h",
+        "Higher timeframe": "15m up: aligned",
         "Aligned": "4 of 5 timeframes",
         "Verdict": "long",
         "Why": "OB held 20995.00; volume 1.3x",

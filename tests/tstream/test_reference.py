@@ -29,10 +29,12 @@ def test_every_key_has_its_row() -> None:
         "paper": ("paper",),
         "[bots]": ("bots",),
         "rooms.NAME": ("rooms",),
+        "scan.timeframe.NAME": ("scan", "timeframe"),
     }.items():
         section: Any = Settings
         for part in parts:
-            section = entry(section.model_fields[part])
+            field = section.model_fields[part]
+            section = entry(field) or field.annotation
         keys += [f"{title}.{name}" for name, field in section.model_fields.items() if entry(field) is None]
     for key in keys:
         table, _, name = key.rpartition(".")

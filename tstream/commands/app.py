@@ -20,6 +20,7 @@ from tstream.commands.journal_app import journal_app, report, trades, why
 from tstream.commands.lab_app import lab_app
 from tstream.commands.order_app import order_app
 from tstream.commands.patterns_app import patterns_app
+from tstream.commands.scan_app import scan
 from tstream.errors import CommandError, UsageError
 from tstream.options import RunOptions
 
@@ -55,6 +56,7 @@ app.add_typer(bots_app, name="bots", rich_help_panel=TRADE)
 app.add_typer(patterns_app, name="patterns", rich_help_panel=LOOK)
 app.add_typer(data_app, name="data", rich_help_panel=MARKETS)
 app.command(rich_help_panel=MARKETS)(backtest)
+app.command(rich_help_panel=TRADE)(scan)
 notify_app = typer.Typer(help="Messages to Telegram, Slack, Discord, mail and other services.")
 app.add_typer(notify_app, name="notify", rich_help_panel=LOOK)
 

@@ -87,7 +87,8 @@ def bots(settings: Settings, *, anywhere: bool = False) -> tuple[Bot, ...]:
     """The bots of a run: those of [[bots]], or the one of [strategy]. `anywhere`: in a run of the past, whose
     one book is none of the settings', all of them trade. Raises SettingsError.
     """
-    if not settings.bots:
+    scanning = settings.scan.enabled and not anywhere
+    if not settings.bots and not scanning:
         zones = _zones(settings, zone_reaction(settings), "strategy")
         if isinstance(zones, list):
             raise SettingsError(zones)
@@ -125,7 +126,22 @@ def bots(settings: Settings, *, anywhere: bool = False) -> tuple[Bot, ...]:
             found.append(Bot(structs.replace(config, books=()) if anywhere else config, strategy))
     if wrong:
         raise SettingsError(wrong)
-    return tuple(found)
+    return (*found, *_scanner(settings)) if scanning else tuple(found)
+
+
+def _scanner(settings: Settings) -> list[Bot]:
+    """The bots of [scan]."""
+    from tstream.convert.scan import scan_bots
+
+    books = [book for book in settings.scan.books if not _may_be(settings, book)]
+    if books:
+        why = f"must be books of the settings, some of {', '.join(_books(settings))}"
+        raise SettingsError([Problem("scan.books", why, shown(books))])
+    found = scan_bots(settings)
+    names = {one.name for one in settings.bots}
+    if twice := [bot.name for bot in found if bot.name in names]:
+        raise SettingsError([Problem("bots", "is the name of a scanner's bot: choose another", twice[0])])
+    return found
 
 
 def _deaf(one: BotSettings, strategy: Strategy) -> str:

@@ -49,7 +49,12 @@ def paper_books(settings: Settings) -> tuple[BookConfig, ...]:
     """The paper books. The user's limits hold for them by themselves; what they say of a real account's past
     (its first balance, its highest, a fixed floor) is not about them.
     """
-    return tuple(_paper(settings, one) for one in settings.papers)
+    own = tuple(_paper(settings, one) for one in settings.papers)
+    if not settings.scan.enabled:
+        return own
+    from tstream.convert.scan import scan_book
+
+    return (*own, scan_book(settings))
 
 
 def _paper(settings: Settings, one: PaperSettings) -> BookConfig:

@@ -85,7 +85,7 @@ def asked_to_end() -> Iterator[list[int]]:
 async def _headless(run: Run, clock: Clock, asked: list[int]) -> tuple[dict[str, Summary], str]:
     """What each book came to, and why no account was ever seen, if none was."""
     async with run.engine() as engine:
-        ending = asyncio.create_task(_end(engine, run.options.duration_ns, clock, asked))
+        ending = asyncio.create_task(end_when_asked(engine, run.options.duration_ns, clock, asked))
         try:
             await engine.main()
         finally:
@@ -95,7 +95,7 @@ async def _headless(run: Run, clock: Clock, asked: list[int]) -> tuple[dict[str,
         return engine.summaries(), "" if view.books else next(filter(None, reasons))
 
 
-async def _end(engine: Engine, duration_ns: int | None, clock: Clock, asked: list[int]) -> None:
+async def end_when_asked(engine: Engine, duration_ns: int | None, clock: Clock, asked: list[int]) -> None:
     """Stop the engine once a signal has asked for it, or so much venue time has passed."""
     end = None if duration_ns is None else clock() + duration_ns
     while not asked and (end is None or clock() < end):

@@ -59,7 +59,7 @@ def prepare(config: Path | None, run: RunOptions) -> Startup:
         from tstream.convert.alerts import check_rooms
 
         check_rooms(settings)
-    if settings.bots:
+    if settings.bots or settings.scan.enabled:
         from tstream.convert.bots import bots
 
         bots(settings)

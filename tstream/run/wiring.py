@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from msgspec.structs import replace
@@ -13,6 +13,7 @@ from adapters.control.server import ControlServer
 from adapters.store.emergency import EmergencyFile, emergency_path
 from adapters.store.journal import SqliteJournal
 from adapters.tapes.recorder import TapeRecorder
+from engine.books.bots import Bot
 from engine.core import Core
 from engine.model.config import EngineConfig, TradingSwitch
 from engine.model.events import AnyEvent
@@ -75,8 +76,11 @@ class Run:
         paths: Paths,
         clock: RunClock,
         by_hand: Strategy | None = None,
+        watchers: Sequence[Bot] = (),
     ) -> None:
-        """With `by_hand`, a strategy without ideas, trading is off whatever the settings say."""
+        """With `by_hand`, a strategy without ideas, trading is off whatever the settings say. `watchers` are
+        asked like bots and say nothing.
+        """
         self.settings = settings
         self.options = options
         self.paths = paths
@@ -85,6 +89,7 @@ class Run:
         self.practice = PracticeVenues(claim.practice, clock)
         self._claim = claim
         self.by_hand = by_hand
+        self._watchers = watchers
         # A tape is the past, and a flatten opens nothing: rooms are for runs that may trade now.
         follows = options.tape is None and by_hand is None
         self._rooms = alert_rooms(settings) if follows else ()
@@ -98,7 +103,7 @@ class Run:
             venues = Venues(self.settings, state, self.clock, left_too=self.by_hand is not None)
             await venues.open(await self.practice.start(), self._claim.practice)
             stack.push_async_callback(venues.close)
-            strategy = self.by_hand or bots(self.settings)
+            strategy = self.by_hand or (*bots(self.settings), *self._watchers)
             plugins = parsers() if self._rooms else None
             core = Core(self._config(journal, venues), strategy, state, plugins)
             core.turn.notices.extend(await told_today(journal, journal.last_seq, state, self.clock.wall()))

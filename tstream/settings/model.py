@@ -34,6 +34,7 @@ from tstream.settings.instruments import (
 )
 from tstream.settings.notify import NotifySettings
 from tstream.settings.risk import AccountRisk, RiskSettings
+from tstream.settings.scan import ScanSettings
 from tstream.settings.sections import (
     ControlSettings,
     LogSettings,
@@ -110,6 +111,7 @@ class Settings(BaseSettings):
     bots: tuple[BotSettings, ...] = setting(
         (), "Strategies that trade in place of the one of [strategy].", allowed="[[bots]] tables"
     )
+    scan: ScanSettings = setting(ScanSettings(), "The scanner for validated signals.")
     discord: DiscordSettings = setting(DiscordSettings(), "The bot that reads rooms.")
     rooms: dict[RoomName, RoomSettings] = setting(
         {}, "Rooms whose alerts are traded.", allowed="a table of rooms"
@@ -165,6 +167,8 @@ class Settings(BaseSettings):
         owners: list[tuple[str, AccountRisk]] = [
             (f"paper[{i}]", one.risk) for i, one in enumerate(self.paper)
         ]
+        if self.scan.risk is not None:
+            owners.append(("scan", self.scan.risk))
         for name, venue in self.venues.items():
             owners += [(f"venues.{name}.accounts[{i}]", one.risk) for i, one in enumerate(venue.accounts)]
         for owner, own in owners:

@@ -68,6 +68,7 @@ _ENTRIES = {
     "paper": ("[paper]", ""),
     "bots": ("[[bots]]", ""),
     "rooms": ("[rooms.NAME]", "NAME is yours for it."),
+    "timeframe": ("[scan.timeframe.NAME]", "NAME is 2m, 5m and so on."),
 }
 """Titles of the tables of which there may be several, and what stands for their names."""
 
@@ -81,12 +82,14 @@ def _sections() -> Iterator[str]:
         section = _section(field)
         if section is not None:
             yield _table(f"[{name}]", " ".join((section.__doc__ or "").split()), section.model_fields)
+            for inner, one in section.model_fields.items():
+                yield from _entries(inner, one)
         yield from _entries(name, field)
 
 
 def _entries(name: str, field: FieldInfo) -> Iterator[str]:
     section = entry(field)
-    if section is None:
+    if section is None or name not in _ENTRIES:
         return
     title, words = _ENTRIES[name]
     yield _table(title, " ".join(f"{section.__doc__} {words}".split()), section.model_fields)

@@ -33,7 +33,10 @@ MOST_BOOKS = 32
 
 PAPER = "paper"
 
-_TAKEN = {PAPER, "tape", "virtual", "check", ALL}
+SCAN = "scan"
+"""The paper book of the scanner."""
+
+_TAKEN = {PAPER, SCAN, "tape", "virtual", "check", ALL}
 """Names of folders and books that are no venue's."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,23}")
 _LONGEST_BOOK = 48

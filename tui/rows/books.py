@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.model.orders import AccountKind
-from engine.model.view import BookView, FlattenStep, View
+from engine.model.view import BookView, BotView, FlattenStep, View
 from tui import clock_times as times
 from tui import number_format as figures
 from tui.books import at_risk, blind_books, cut_off, of_book, ordered_books, several_venues, totals
@@ -199,13 +199,15 @@ def _strip_cell(state: ScreenState, book: BookView, detail: int) -> Row:
 
 def bot_rows(view: View, width: int) -> list[Row]:
     """The strategy instances, where there are several: what each is and does, and what it has made today."""
-    if len(view.bots) < 2:
+    tested = any(bot.backtest is not None for bot in view.bots)
+    if len(view.bots) < 2 and not tested:
         return []
     columns = (
         Column("bot", "<", least=9),
         Column("plans"),
         Column("day"),
         Column("strategy", "<", rank=2),
+        *((Column("live"), Column("backtest"), Column("band", "<")) if tested else ()),
         Column("state", "<", least=12, grow=True),
     )
     records = [
@@ -214,9 +216,24 @@ def bot_rows(view: View, width: int) -> list[Row]:
             cell(str(bot.open_plans)),
             cell(figures.signed(bot.day_usd), figures.tone(bot.day_usd)),
             cell(plain(bot.strategy), "dim"),
+            *(_tested(bot) if tested else ()),
             cell(plain(bot.state), "error bold" if bot.out else "ok" if bot.state == "running" else "dim"),
         )
         for bot in view.bots
     ]
     head, rows = table(columns, records, width)
     return [head, *rows]
+
+
+def _tested(bot: BotView) -> tuple[Row, ...]:
+    """Live results beside those of the backtest, in R a trade, and what the test says of them."""
+    told = bot.backtest
+    if told is None:
+        return cell(""), cell(""), cell("")
+    live = f"{told.live_trades} × {told.live_mean_r:+.2f} R" if told.live_mean_r is not None else "-"
+    band = "below" if told.behind else "within" if told.live_trades else "-"
+    return (
+        cell(live),
+        cell(f"{told.mean_r:+.2f} R", "dim"),
+        cell(band, "error bold" if told.behind else "dim"),
+    )

@@ -66,6 +66,8 @@ class NewsReader:
         self._seen = 0
         self._first_ts = 0
         self._started = False
+        self._signals = 0
+        """Told in this run."""
         self._status_ts = 0
 
     def read(self, view: View) -> list[Message]:
@@ -93,7 +95,7 @@ class NewsReader:
         view = self._before
         if view is None:
             return []
-        messages = [*self._trades.flush(view), reports.stopped(view, sanitize(reason), failed)]
+        messages = [*self._trades.flush(view), reports.stopped(view, sanitize(reason), failed, self._signals)]
         return [self._signed(message, view) for message in messages]
 
     def _lifecycle(self, view: View, before: View | None) -> Iterator[Message]:
@@ -132,7 +134,9 @@ class NewsReader:
 
     def _told(self, view: View, notice: Notice) -> list[Message]:
         if notice.kind is NoticeKind.SIGNAL:
-            self._trades.planned(notice)
+            if notice.signal is None or not notice.signal.against:
+                self._trades.planned(notice)
+            self._signals += 1
             return [signal_message(view, notice)]
         event = event_of(notice) if not notice.link else None  # OutageWatch follows connections
         if event is None and notice.kind is NoticeKind.REFUSAL and self._refusals:

@@ -24,7 +24,8 @@ def started(view: View) -> Message:
                 "",
                 ("Venue", view.venue),
                 ("Contracts", ", ".join(contract.name for contract in view.contracts)),
-                ("Strategy", view.strategy),
+                ("Scanner", scanned(view)),
+                ("Strategy", view.strategy if scanned(view) is None else None),
                 ("Trade date", view.session.trade_date),
             ),
             *(_account(book, view) for book in view.books),
@@ -33,15 +34,28 @@ def started(view: View) -> Message:
     )
 
 
-def stopped(view: View, reason: str, failed: bool) -> Message:
-    """The engine has ended, and what stays at the venue."""
+def scanned(view: View) -> str | None:
+    """What the scanner looks for; None where there is none."""
+    signals = sum(bot.backtest is not None for bot in view.bots)
+    if not signals:
+        return None
+    paused = sum(bot.backtest is not None and bool(bot.stopped) for bot in view.bots)
+    told = f"{signals} validated signal{'s' * (signals != 1)}"
+    return f"{told}, {paused} of them paused" if paused else told
+
+
+def stopped(view: View, reason: str, failed: bool, signals: int = 0) -> Message:
+    """The engine has ended, and what stays at the venue; `signals` were told of."""
     return Message(
         event=NewsEvent.ERROR if failed else NewsEvent.STOP,
         severity=Severity.CRITICAL if failed else (Severity.WARNING if view.positions else Severity.GOOD),
         title=f"tstream has stopped: {reason}" if reason else "tstream has stopped",
         ts=view.ts,
         mark="🚨" if failed else "⏹️",
-        lines=("Open positions keep their stops at the venue.",) if view.positions else (),
+        lines=(
+            *((f"{signals} signals were sent.",) if scanned(view) is not None else ()),
+            *(("Open positions keep their stops at the venue.",) if view.positions else ()),
+        ),
         sections=(*(_day(book, view) for book in view.books), *_open(view)),
     )
 

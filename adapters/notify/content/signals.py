@@ -6,6 +6,7 @@ from adapters.notify.content.formats import arrow, cost, currency, percent, pric
 from adapters.notify.content.message import Message, MessageSection, NewsEvent, section
 from adapters.notify.content.sanitize import sanitize
 from engine.model.chart import AlignmentView
+from engine.model.market import Timeframe
 from engine.model.notices import Notice, PatternFacts, SignalFacts
 from engine.model.quantities import counted, quantity
 from engine.model.view import View
@@ -26,7 +27,7 @@ def signal_message(view: View, notice: Notice) -> Message:
         sections=(
             *(_plan(view, instrument, signal) if signal is not None else ()),
             *(_pattern(signal.pattern) if signal is not None and signal.pattern is not None else ()),
-            *_context(view, view.alignment.get(instrument)),
+            *_context(view.alignment.get(instrument), signal),
             *(section("Reason", ("Why", "; ".join(signal.reasons))) if signal is not None else ()),
         ),
         instrument=notice.instrument,
@@ -57,32 +58,56 @@ def _plan(view: View, instrument: str, signal: SignalFacts) -> tuple[MessageSect
         ("Size", counted(view, instrument, signal.qty)),
         ("Why this size", signal.size_reason),
         ("Risk", cost(signal.risk_usd, currency(view, instrument))),
+        ("Paper", f"not entered: {signal.against}" if signal.against else None),
         ("Strategy", signal.strategy),
         ("Timeframe", signal.timeframe),
-        ("Score", f"{signal.score_tenths / 10:.1f} of 10" if signal.score_tenths else None),
+        (
+            "Score",
+            f"{signal.score_tenths / 10:.1f} of 10" if signal.score_tenths and not _tested(signal) else None,
+        ),
     )
 
 
 def _pattern(pattern: PatternFacts) -> tuple[MessageSection, ...]:
     factor, confidence = pattern.profit_factor, pattern.confidence
     return section(
-        "Pattern so far",
-        ("Pattern", pattern.name),
+        "Backtest" if pattern.source == "backtest" else "Pattern so far",
+        ("Pattern", pattern.name if pattern.mean_r is None else None),
         ("Trades", f"{pattern.trades} ({pattern.source})" if pattern.source else pattern.trades),
         ("Win rate", percent(pattern.win_rate)),
         ("Profit factor", f"{factor:.2f}" if factor is not None else None),
+        ("Expectancy", f"{pattern.mean_r:+.2f} R a trade" if pattern.mean_r is not None else None),
         ("Confidence", percent(confidence) if confidence is not None else None),
     )
 
 
-def _context(view: View, alignment: AlignmentView | None) -> tuple[MessageSection, ...]:
-    """What the timeframes say: the largest one's trend, how many agree, the verdict."""
+def _context(alignment: AlignmentView | None, signal: SignalFacts | None) -> tuple[MessageSection, ...]:
+    """The largest timeframe's trend, the next longer than the signal's, how many agree, the verdict."""
     if alignment is None or not alignment.frames:
         return ()
     largest = alignment.frames[-1]
     return section(
         "Context",
         ("Trend", f"{_DIRECTIONS[largest.direction]} on {largest.timeframe}"),
+        ("Higher timeframe", _higher(alignment, signal)),
         ("Aligned", f"{alignment.agreeing} of {len(alignment.frames)} timeframes"),
-        ("Verdict", alignment.verdict),
+        ("Verdict", alignment.verdict if signal is None or not _tested(signal) else None),
+        ("Regime", signal.regime if signal is not None else None),
     )
+
+
+def _tested(signal: SignalFacts) -> bool:
+    """Whether it stands on a backtest of its own, and not on a score or on how timeframes agree."""
+    return signal.pattern is not None and signal.pattern.mean_r is not None
+
+
+def _higher(alignment: AlignmentView, signal: SignalFacts | None) -> str | None:
+    """Whether the next longer timeframe goes with a signal; None where there is none, or nobody knows."""
+    if signal is None or not signal.timeframe:
+        return None
+    own = Timeframe(signal.timeframe).nanos
+    longer = next((one for one in alignment.frames if Timeframe(one.timeframe).nanos > own), None)
+    if longer is None:
+        return None
+    word = {1: "aligned", -1: "against it"}.get(longer.direction * signal.side.sign, "neither way")
+    return f"{longer.timeframe} {_DIRECTIONS[longer.direction]}: {word}"

@@ -11,7 +11,6 @@ from statistics import NormalDist
 
 from msgspec import Struct
 
-from engine.lab.edges.occurrences import ANY, Occurrence, occurrences, stop_price
 from engine.lab.edges.outcomes import BarTrader, EntryOutcome
 from engine.lab.edges.rules import EdgeRules
 from engine.market.calendars.known import calendar_of
@@ -19,6 +18,7 @@ from engine.market.candles import resample
 from engine.model.instrument import Instrument
 from engine.model.market import Bar, Timeframe
 from engine.signals.atr import Atr
+from engine.signals.occurrences import ANY, Occurrence, occurrences, stop_price
 
 BOTH = 0
 """The direction of a candidate that is traded whichever way its pattern points."""

@@ -8,11 +8,11 @@ from math import ceil
 
 from msgspec import Struct
 
-from engine.lab.edges.occurrences import Occurrence
 from engine.lab.edges.rules import EdgeRules
 from engine.market.calendars.calendar import Calendar
 from engine.model.instrument import Instrument
 from engine.model.market import Bar
+from engine.signals.occurrences import Occurrence
 
 
 class EntryOutcome(Struct, frozen=True, gc=False):

@@ -53,24 +53,31 @@ def occurrences(
     for bar in bars:
         frame.add(bar)
         regime.add(bar)
-        atr = frame.atr.value or 0.0
-        if frame.index < _WARM_UP or bar.gap or not atr:
+        yield from at_close(bar, frame, regime, calendar)
+
+
+def at_close(
+    bar: Bar, frame: FrameSignals, regime: RegimeDetector, calendar: Calendar
+) -> Iterator[Occurrence]:
+    """The patterns of one closed bar, the newest that `frame` and `regime` of its series have taken."""
+    atr = frame.atr.value or 0.0
+    if frame.index < _WARM_UP or bar.gap or not atr:
+        return
+    seen: set[tuple[str, int]] = set()
+    for pattern in frame.patterns_after(bar.close_ts - 1):
+        side = pattern.direction
+        what = _name(pattern), side
+        if not side or what in seen:  # of two gaps that are touched at once one is enough
             continue
-        seen: set[tuple[str, int]] = set()
-        for pattern in frame.patterns_after(bar.close_ts - 1):
-            side = pattern.direction
-            what = _name(pattern), side
-            if not side or what in seen:  # of two gaps that are touched at once one is enough
-                continue
-            seen.add(what)
-            yield Occurrence(
-                what[0],
-                timeframe,
-                side,
-                bar.close_ts,
-                stop_price(bar.close, pattern.low if side > 0 else pattern.high, side, atr),
-                _contexts(regime, side, bar.close_ts, calendar),
-            )
+        seen.add(what)
+        yield Occurrence(
+            what[0],
+            bar.timeframe,
+            side,
+            bar.close_ts,
+            stop_price(bar.close, pattern.low if side > 0 else pattern.high, side, atr),
+            _contexts(regime, side, bar.close_ts, calendar),
+        )
 
 
 def stop_price(close: int, edge: int, direction: int, atr: float) -> int:

@@ -1,0 +1,1 @@
+"""The strategy "edge": one pattern that a search has validated, played as it was tested."""
