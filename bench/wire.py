@@ -16,9 +16,9 @@ from typing import TypeVar
 import aiohttp
 import msgspec
 
+from adapters.common.anomalies import Anomalies
 from adapters.common.secret import Secret
 from adapters.projectx import requests
-from adapters.projectx.anomalies import Anomalies
 from adapters.projectx.config import ProjectXConfig, RateLimits, Timing, always_open
 from adapters.projectx.market_stream import MarketStream
 from adapters.projectx.signalr import HubRecord, RecordSplitter

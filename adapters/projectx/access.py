@@ -7,9 +7,9 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+from adapters.common.anomalies import Anomalies
 from adapters.common.rate_budget import Priority
 from adapters.projectx.account import choose_account
-from adapters.projectx.anomalies import Anomalies
 from adapters.projectx.config import ProjectXConfig, SessionOpen
 from adapters.projectx.contracts import Contracts
 from adapters.projectx.rest import Rest

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import TypeVar
 
+from adapters.common.anomalies import Anomalies
 from adapters.projectx import mapping
-from adapters.projectx.anomalies import Anomalies
 from adapters.projectx.contracts import Contracts
 from adapters.projectx.wire import WireAccount, WireError, WireOrder, WirePosition, WireTrade
 from engine.model.errors import FatalError, RetryableError

@@ -6,8 +6,8 @@ import asyncio
 import logging
 from collections.abc import Iterable, Mapping
 
+from adapters.common.anomalies import Anomalies
 from adapters.projectx import mapping
-from adapters.projectx.anomalies import Anomalies
 from adapters.projectx.rest import Rest
 from adapters.projectx.wire import ContractRow
 from engine.model.errors import FatalError, RefusedError, RetryableError

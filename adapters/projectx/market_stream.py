@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from msgspec import Raw
 
+from adapters.common.anomalies import Anomalies
 from adapters.projectx import mapping
-from adapters.projectx.anomalies import Anomalies
 from adapters.projectx.config import SessionOpen, Timing
 from adapters.projectx.handover import Handover
 from adapters.projectx.link import Invoke, Silence, Stream

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 from msgspec import Raw
 
 from adapters.common import stamps
+from adapters.common.anomalies import Anomalies
 from adapters.common.rate_budget import Priority
 from adapters.projectx import codes, endpoints
-from adapters.projectx.anomalies import Anomalies
 from adapters.projectx.endpoints import Endpoint
 from adapters.projectx.mapping import LIVE_STATUSES
 from adapters.projectx.session import Session

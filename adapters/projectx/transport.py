@@ -13,10 +13,10 @@ import aiohttp
 import msgspec
 from aiohttp.abc import AbstractStreamWriter
 
+from adapters.common.anomalies import Anomalies
 from adapters.common.rate_budget import Priority, RateBudget
 from adapters.common.redaction import scrub
 from adapters.projectx import codes
-from adapters.projectx.anomalies import Anomalies
 from adapters.projectx.config import RateLimits, Timing
 from adapters.projectx.endpoints import KIB, PING_PATH, Endpoint
 from adapters.projectx.faults import fault_words

@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from msgspec import Raw
 
+from adapters.common.anomalies import Anomalies
 from adapters.projectx.account import AccountReports
-from adapters.projectx.anomalies import Anomalies
 from adapters.projectx.config import Timing
 from adapters.projectx.link import Invoke, Silence, Stream
 from adapters.projectx.signalr import InvocationFailed

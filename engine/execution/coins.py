@@ -9,7 +9,8 @@ from decimal import Decimal
 from engine.execution.context import BookContext
 from engine.model import records as r
 from engine.model.events import SnapshotTaken
-from engine.model.orders import Slot, VenueOrder
+from engine.model.orders import Account, Slot, VenueOrder
+from engine.state.position import usd
 
 
 def owned(book: BookContext, snapshot: SnapshotTaken) -> dict[str, int]:
@@ -36,6 +37,19 @@ def owned(book: BookContext, snapshot: SnapshotTaken) -> dict[str, int]:
             left[instrument.base] = has - instrument.qty(ours)
         found[symbol] = ours + found.get(symbol, 0)
     return found
+
+
+def balance_usd(book: BookContext, account: Account) -> Decimal:
+    """The balance as closed trades alone make it. Where the venue tells what money is left, what was paid for
+    the coins that are held, and for dust, has not been lost and is added.
+    """
+    if not account.cash:
+        return account.balance_usd
+    known, total = book.turn.state.instruments, account.balance_usd
+    for symbol, position in book.state.positions.items():
+        if position.qty and book.by_balance(symbol) and known[symbol].currency == account.currency:
+            total += usd(known[symbol], position.average * position.qty)
+    return total + sum((dust.worth_usd for dust in book.state.dust.values()), Decimal(0))
 
 
 def concerns(book: BookContext, order: VenueOrder) -> bool:

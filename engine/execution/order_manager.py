@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from engine.execution.adoption import Adoption
 from engine.execution.brackets import NativeBrackets
-from engine.execution.coins import set_dust_aside
+from engine.execution.coins import balance_usd, set_dust_aside
 from engine.execution.context import BookContext
 from engine.execution.desired import Cancel, Modify, Place, at_rest, at_work, difference, finished, native
 from engine.execution.equity import EquityWatch
@@ -287,7 +287,7 @@ class OrderManager:
 
     def on_adopted(self, account: Account) -> None:
         """The account that the book trades on has been found."""
-        self.balance_usd = account.balance_usd
+        self.balance_usd = balance_usd(self.context, account)
         self.margin = account.margin or self.margin
         self._may_trade(account.can_trade)
         self.look(0)
@@ -307,9 +307,9 @@ class OrderManager:
             ended = Alarm(ended=(alarms.lookup(self.context.book),))
             text = "positions and orders can be looked up again"
             self.context.say(NoticeKind.CONNECTION, Severity.INFO, text, alarm=ended)
-        self.balance_usd = snapshot.account.balance_usd
         self.margin = snapshot.account.margin or self.margin
         self.reconciler.merge(snapshot, asked)
+        self.balance_usd = balance_usd(self.context, snapshot.account)
         self.equity.look()
         self.flattener.on_snapshot(snapshot, asked)
         self.work()

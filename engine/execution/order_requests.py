@@ -56,7 +56,18 @@ class OrderRequests:
             )
         )
         self.moved(client_id, E.SENT)
-        book.turn.request(PlaceOrder(book.book, client_id, plan.instrument, spec))
+        book.turn.request(
+            PlaceOrder(book.book, client_id, plan.instrument, spec, self._beside(plan, leg, slot))
+        )
+
+    def _beside(self, plan: TradePlan, leg: int, slot: Slot) -> str:
+        """The other exit of a leg, where it lives and goes by an id of ours."""
+        other = {Slot.STOP: Slot.TARGET, Slot.TARGET: Slot.STOP}.get(slot)
+        found = self._book.state.plans.get(plan.plan_id)
+        if other is None or found is None:
+            return ""
+        order = self._book.state.orders.get(found.legs[leg].slots.get(other, ""))
+        return order.client_id if order is not None and order.live else ""
 
     def next_id(self) -> str:
         """A client id that was never given out; an intent that is written down uses it up."""

@@ -27,6 +27,10 @@ class PlaceOrder(Specified, Struct, frozen=True):
     client_id: str
     instrument: str
     spec: OrderSpec
+    beside: str = ""
+    """Of an exit: client id of the other one of its leg, where that lives. A venue that sets aside the coins
+    of a sale takes the two only as a pair.
+    """
 
 
 class ModifyOrder(Struct, frozen=True):

@@ -255,3 +255,7 @@ class Account(Struct, frozen=True):
     """As the venue tells it; None from one that does not, and where nothing is new."""
     currency: str = ""
     """In which it is kept and its book counts; empty where nobody says: that of what is traded."""
+    cash: bool = False
+    """`balance_usd` is money alone, as a venue tells it that does not know what its coins have cost: the
+    order manager adds what it paid for those that it holds (docs/semantics.md#spot).
+    """

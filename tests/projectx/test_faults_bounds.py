@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from msgspec import Raw
 
+from adapters.common.anomalies import Anomalies
 from adapters.projectx import signalr
-from adapters.projectx.anomalies import Anomalies
 from adapters.projectx.signalr import RecordSplitter
 from adapters.projectx.wire import WireAccount, WireError, WireOrder, WirePosition, WireTrade, read, read_user
 from engine.model.errors import RetryableError, UnknownOutcomeError

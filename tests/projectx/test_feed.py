@@ -13,7 +13,7 @@ import pytest
 from msgspec import Raw
 
 from adapters.common import stamps
-from adapters.projectx.anomalies import Anomalies
+from adapters.common.anomalies import Anomalies
 from adapters.projectx.market_stream import MarketStream
 from adapters.projectx.venue import ProjectXVenue
 from engine.model.errors import FatalError, RefusedError, RetryableError

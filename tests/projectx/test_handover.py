@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
 
-from adapters.projectx.anomalies import Anomalies
+from adapters.common.anomalies import Anomalies
 from adapters.projectx.market_stream import MarketStream
 from engine.model.events import Print
 from engine.model.instrument import CME_FUTURES

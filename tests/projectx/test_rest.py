@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from adapters.common.anomalies import Anomalies
 from adapters.common.rate_budget import Priority, RateBudget
-from adapters.projectx.anomalies import Anomalies
 from adapters.projectx.config import RateLimits, Timing
 from adapters.projectx.transport import Transport
 from adapters.projectx.venue import ProjectXVenue
