@@ -138,7 +138,9 @@ class AlertTrading:
         """An alert without a trade: put it to every book that follows the room. `beyond` is what of it can't
         be traded, in words.
         """
-        books = [book for book in self._books.values() if room.follows(book.name)]
+        books = [
+            book for book in self._books.values() if room.follows(book.name) and book.config.takes(room.name)
+        ]
         why = self._against(room, event, key, terms, bool(books))
         reference = self._reference(room, terms) if why is None else why
         if isinstance(reference, Unread):

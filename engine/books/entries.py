@@ -123,7 +123,7 @@ class Entries:
             return
         idea = structs.replace(said, bot=bot.name)
         for book in self._books.values():
-            if not bot.config.trades(book.name):
+            if not (bot.config.trades(book.name) and book.config.takes(bot.name)):
                 continue
             if book.recover():
                 wanted = bot.wanted(book.config.sizing)
@@ -224,6 +224,7 @@ class Entries:
             "open_risk_usd": open_risk_usd(known, self._turn.state, self._marks),
             "room_micros": None,  # it has its contracts, and what they tie up
             "margin_available_usd": None,
+            "exposure_left_usd": None,
         }
 
     def against(self, book: Book, symbol: str) -> list[gate.Against]:
@@ -290,6 +291,8 @@ class Entries:
             open_risk_usd=open_risk_usd(known, state, self._marks),
             daily_headroom_usd=headroom.get(bands.DAILY_LOSS),
             max_loss_headroom_usd=headroom.get(bands.MAX_LOSS),
+            drawdown_headroom_usd=headroom.get(bands.DRAWDOWN),
+            exposure_left_usd=bands.exposure_left_usd(config.risk, figures),
             room_micros=bands.room_micros(limits, figures),
             days_to_expiry=expiry.days_left(
                 symbol, state.month(symbol, config.venue or source)[0], calendar.trade_date(wall)
@@ -317,11 +320,13 @@ _NO_ROOM = frozenset(
         Refusal.MAX_TRADES,
         Refusal.MAX_CONTRACTS,
         Refusal.MAX_NOTIONAL,
+        Refusal.MAX_EXPOSURE,
         Refusal.MARGIN,
         Refusal.SIZE_ZERO,
         Refusal.LEAST_NOTIONAL,
         Refusal.DAILY_LOSS,
         Refusal.MAX_LOSS,
+        Refusal.DRAWDOWN,
         Refusal.BAND,
         Refusal.LOCKED,
         Refusal.LOSING_STREAK,

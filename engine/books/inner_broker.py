@@ -7,6 +7,7 @@ on the same quotes and prints as the books beside it, and forgets nothing that t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 
 from msgspec import structs
 
@@ -15,6 +16,7 @@ from engine.market.sources import Switch
 from engine.model import events as ev
 from engine.model.config import BookConfig, EngineConfig, PaperConfig
 from engine.model.effects import AnyEffect
+from engine.model.instrument import Instrument
 from engine.model.orders import Account, AccountKind
 from engine.risk.guards import exposed
 from engine.state.state import BookState
@@ -59,12 +61,8 @@ class InnerBroker:
         self._waiting: list[AnyEffect] = []
         self._frozen: set[str] = set()
         """Instruments whose month has changed while something of the old one is alive."""
-        commission = paper.commission_usd
         known = {i.symbol: i for i in (*turn.state.instruments.values(), *run.instruments)}
-        self._instruments = {
-            symbol: i if commission is None else structs.replace(i, commission_usd=commission)
-            for symbol, i in known.items()
-        }
+        self._instruments = {symbol: _at_cost(i, paper) for symbol, i in known.items()}
         self.model = FillModel(
             latency_ns=paper.latency_ns, slippage_ticks=paper.slippage_ticks, bar_ns=run.bar_ns
         )
@@ -227,6 +225,18 @@ class InnerBroker:
         if mine:
             self._waiting += mine
             turn.effects[:] = [effect for effect in turn.effects if effect.book != self.name]
+
+
+def _at_cost(instrument: Instrument, paper: PaperConfig) -> Instrument:
+    """With what a trade costs in this book."""
+    if paper.commission_percent is not None:
+        rate, nothing = paper.commission_percent / 100, Decimal(0)
+        return structs.replace(
+            instrument, fee_usd=nothing, commission_usd=nothing, maker_rate=rate, taker_rate=rate
+        )
+    if paper.commission_usd is None:
+        return instrument
+    return structs.replace(instrument, commission_usd=paper.commission_usd)
 
 
 def is_open(book: BookState) -> bool:

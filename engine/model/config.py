@@ -60,6 +60,11 @@ class PaperConfig(Struct, frozen=True):
         "Broker's commission per contract and side, USD. Without it each product's own; fees are counted "
         "in any case.",
     ] = None
+    commission_percent: Annotated[
+        Decimal | None,
+        restart(ge=0, le=10),
+        "Fee per side, per cent of what is traded, in place of each product's own fees and commission.",
+    ] = None
     always: bool = False
     """It plays whatever `trading` says: its orders leave no wire."""
 
@@ -81,8 +86,16 @@ class BookConfig(Struct, frozen=True):
     """How large its trades are, where a bot or room does not say it; None: by risk, alerts by grade."""
     paper: PaperConfig | None = None
     """Filled inside the core; None for an account at a venue."""
+    bots: tuple[str, ...] = ()
+    """Whose ideas are entered here, by the names of bots and alert rooms; empty: everybody's. Those of a
+    person are in any case.
+    """
     calendar: str = ""
     """By which its days go (docs/semantics.md#sessions-and-trade-dates); empty: that of what it trades."""
+
+    def takes(self, owner: str) -> bool:
+        """Whether ideas of a bot or an alert room are entered here."""
+        return not self.bots or owner in self.bots
 
 
 class ArmedAccount(Struct, frozen=True):

@@ -87,6 +87,12 @@ class RiskLimits(Struct, frozen=True):
         LIVE,
         "The floor of the maximum loss limit stands at the starting balance for good, as after a payout.",
     ] = False
+    max_drawdown_percent: Annotated[
+        Decimal,
+        live(gt=0, le=100, off=True),
+        "Your own: how far equity may be below the highest that it has been, open positions included, per "
+        "cent of that. Once it has acted it locks until you change it.",
+    ] = Decimal(0)
     max_minis: Annotated[
         int | None,
         live(ge=1, le=1000, off=True, default="the preset's"),
@@ -125,6 +131,12 @@ class RiskLimits(Struct, frozen=True):
         Decimal,
         live(gt=0, off=True),
         "Most that one trade may be worth at its entry, USD. A trade is made smaller to fit.",
+    ] = Decimal(0)
+    max_exposure_percent: Annotated[
+        Decimal,
+        live(gt=0, le=5000, off=True),
+        "Most that all that is held or being entered may be worth together, per cent of the equity (100 is "
+        "as much as there is). A trade is made smaller to fit.",
     ] = Decimal(0)
     max_open_trades: Annotated[
         int,

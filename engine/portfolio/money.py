@@ -247,6 +247,26 @@ def held_usd(book: BookState, state: State, marks: Marks) -> Decimal:
     return sum((open_usd(state, position, marks) for _, position in _counted(book, state)), Decimal(0))
 
 
+def fall_usd(book: BookState, day: Decimal) -> Decimal:
+    """How far the book is below the highest it has been, of all days, what was open included, USD; `day` is
+    the total of this one now (docs/semantics.md#drawdown-limit).
+    """
+    return max(Decimal(0), book.peak_usd - day, book.day.high_usd - day)
+
+
+def exposed_usd(book: BookState, state: State, marks: Marks) -> Decimal:
+    """What all that is held, at its mark, and being entered, at its entry, is worth together, USD."""
+    total = Decimal(0)
+    for symbol, position in _counted(book, state):
+        if position.qty:
+            mark = marks.mark(position)
+            at = position.entry if mark is None else mark
+            total += state.instruments[symbol].notional(at, position.qty)
+    for plan, lots in coming(book):
+        total += state.instruments[plan.instrument].notional(plan.entry_price, lots)
+    return total
+
+
 def exposed_micros(book: BookState, state: State) -> int:
     """Contracts held or being entered over all instruments, a mini counted as ten micros."""
     held = sum(abs(p.qty) * state.instruments[symbol].minis for symbol, p in book.positions.items() if p.qty)

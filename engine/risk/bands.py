@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
 from msgspec import Struct
 
@@ -13,6 +13,8 @@ from engine.risk.presets import AccountLimits
 
 DAILY_LOSS = "daily loss"
 MAX_LOSS = "max loss"
+DRAWDOWN = "drawdown"
+EXPOSURE = "exposure"
 TRADES = "trades"
 LOSSES = "losses in a row"
 SIZE = "size"
@@ -22,6 +24,8 @@ EASE_PERCENT = 10
 
 _NO_END, _A_BIT = Decimal(10) ** 12, Decimal("1e-9")
 """USD. A band begins where just so much of its limit is used up, so what may be lost ends a bit before."""
+
+_CENT, _TENTH = Decimal("0.01"), Decimal("0.1")
 
 MICROS = 10
 """Micros in a mini."""
@@ -41,6 +45,19 @@ class Figures(Struct, frozen=True):
     profit_usd: Decimal
     """Balance of the account over its start at the end of the day before."""
     margin: Margin = Margin()
+    fall_usd: Decimal = Decimal(0)
+    """How far the book, if everything were closed now, is below the highest it has been, USD."""
+    equity_usd: Decimal | None = None
+    """Of the account, if everything were closed now; None while that is not known."""
+    exposed_usd: Decimal = Decimal(0)
+    """What all that is held or being entered is worth."""
+
+    def drawdown_usd(self, limits: RiskLimits) -> Decimal:
+        """How far it may be below its highest; 0 where nobody says, or it is not known."""
+        if not limits.max_drawdown_percent or self.equity_usd is None:
+            return Decimal(0)
+        usd = (self.equity_usd + self.fall_usd) * limits.max_drawdown_percent / 100
+        return usd.quantize(_CENT, ROUND_DOWN) if usd >= 1 else usd
 
 
 def measure(limits: RiskLimits, account: AccountLimits, now: Figures) -> tuple[LimitView, ...]:
@@ -52,6 +69,11 @@ def measure(limits: RiskLimits, account: AccountLimits, now: Figures) -> tuple[L
     if account.max_loss_usd and now.headroom_usd is not None:
         used = max(Decimal(0), account.max_loss_usd - now.headroom_usd)
         found.append(_money(limits, MAX_LOSS, used, account.max_loss_usd))
+    if (most_usd := now.drawdown_usd(limits)) > 0:
+        found.append(_money(limits, DRAWDOWN, now.fall_usd, most_usd))
+    if limits.max_exposure_percent and now.equity_usd is not None and now.equity_usd > 0:
+        share = (now.exposed_usd * 100 / now.equity_usd).quantize(_TENTH)
+        found.append(_count(limits, EXPOSURE, share, limits.max_exposure_percent, "%"))
     minis = account.minis(now.profit_usd)
     for name, count, most, unit in (
         (TRADES, Decimal(now.entries), limits.max_trades, "trades"),
@@ -71,7 +93,17 @@ def headroom_usd(limits: RiskLimits, account: AccountLimits, now: Figures) -> di
         left[DAILY_LOSS] = account.daily_loss_usd * (1 - spare) + now.day_usd
     if account.max_loss_usd and now.headroom_usd is not None:
         left[MAX_LOSS] = now.headroom_usd - account.max_loss_usd * spare
+    if (most_usd := now.drawdown_usd(limits)) > 0:
+        left[DRAWDOWN] = most_usd * (1 - spare) - now.fall_usd
     return left
+
+
+def exposure_left_usd(limits: RiskLimits, now: Figures) -> Decimal | None:
+    """What may still be held besides, USD; None without such a limit, nothing while equity is not known."""
+    if not limits.max_exposure_percent:
+        return None
+    equity = max(Decimal(0), now.equity_usd or Decimal(0))
+    return max(Decimal(0), equity * limits.max_exposure_percent / 100 - now.exposed_usd)
 
 
 def room_usd(limits: RiskLimits, account: AccountLimits, now: Figures) -> tuple[Decimal, Decimal]:
@@ -82,6 +114,7 @@ def room_usd(limits: RiskLimits, account: AccountLimits, now: Figures) -> tuple[
     for limit, used in (
         (account.daily_loss_usd, -now.day_usd),
         (account.max_loss_usd, None if now.headroom_usd is None else account.max_loss_usd - now.headroom_usd),
+        (now.drawdown_usd(limits), now.fall_usd),
     ):
         if limit and used is not None:
             left += [limit * share / 100 - used for share in shares]

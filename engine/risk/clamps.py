@@ -35,6 +35,8 @@ class Room(NamedTuple):
     """Contracts, in micros, that the account may still hold; None means any number."""
     margin_usd: Decimal | None = None
     """That may still be deposited; None where nobody knows."""
+    exposure_usd: Decimal | None = None
+    """What more may be held; None without such a limit."""
 
 
 def clamps(
@@ -64,6 +66,10 @@ def _clamps(
         words = f"{one} is worth {amount(worth)} {instrument.currency}, {limits.max_notional_usd} allowed"
         key = "risk.max_notional_usd"
         yield _at_most(limits.max_notional_usd, worth, key, Refusal.MAX_NOTIONAL, words)
+    if room.exposure_usd is not None and worth:
+        words = f"{one} is worth {amount(worth)} {instrument.currency}, {amount(room.exposure_usd)} more is "
+        key = "risk.max_exposure_percent"
+        yield _at_most(room.exposure_usd, worth, key, Refusal.MAX_EXPOSURE, f"{words}allowed")
     if room.micros is not None:
         words = f"room for {room.micros} micros is left in the account, {one} is {instrument.minis}"
         fits = max(0, room.micros // instrument.minis)

@@ -79,6 +79,10 @@ class Circumstances(Struct, frozen=True):
     daily_headroom_usd: Decimal | None = None
     """What may still be lost before the daily loss limit acts; None without one."""
     max_loss_headroom_usd: Decimal | None = None
+    drawdown_headroom_usd: Decimal | None = None
+    """What may still be lost before the drawdown limit acts; None without one."""
+    exposure_left_usd: Decimal | None = None
+    """What may still be held besides; None without such a limit."""
     room_micros: int | None = None
     """Contracts, in micros, that the account may still hold; None means any number."""
     days_to_expiry: int | None = None
@@ -237,7 +241,7 @@ def check(
             equity_usd=now.equity_usd,
             record=now.record,
         )
-        room_left = Room(now.room_micros, now.margin_available_usd)
+        room_left = Room(now.room_micros, now.margin_available_usd, now.exposure_left_usd)
         qty, why, found = size(wanted, ask, now.copy_ratio, room_left)
         for refusal, words in found:
             when(True, refusal, words)
@@ -248,6 +252,7 @@ def check(
     for headroom, refusal, name, where, risk in (
         (now.daily_headroom_usd, Refusal.DAILY_LOSS, "daily loss limit", "risk.daily_loss_usd", total),
         (now.max_loss_headroom_usd, Refusal.MAX_LOSS, "maximum loss limit", "risk.max_loss_usd", total),
+        (now.drawdown_headroom_usd, Refusal.DRAWDOWN, "drawdown limit", "risk.max_drawdown_percent", total),
         (now.room_headroom_usd, Refusal.ROOM_LOSS, "room's loss limit", f"{section}.max_loss_usd", alone),
     ):
         if headroom is not None:

@@ -122,18 +122,23 @@ class Guards:
         book, state = self._book.state, self._book.turn.state
         start = self._start_usd()
         known = book.balance
-        floor = self._floor_usd(start)
+        floor, marks = self._floor_usd(start), self._marks
         equity = None
         if self._book.balance_usd is not None:
-            equity = money.equity_usd(book, state, self._marks, self._book.balance_usd)
+            equity = money.equity_usd(book, state, marks, self._book.balance_usd)
+        exposed = money.exposed_usd(book, state, marks) if self.limits.max_exposure_percent else Decimal(0)
+        day = money.day_usd(book, state, marks) - money.exit_costs_usd(book, state, marks)
         return bands.Figures(
-            day_usd=money.day_usd(book, state, self._marks) - money.exit_costs_usd(book, state, self._marks),
+            day_usd=day,
             headroom_usd=None if equity is None or floor is None else equity - floor,
             entries=book.day.entries,
             losses_in_a_row=book.day.losses_in_a_row,
             micros=money.exposed_micros(book, state),
             profit_usd=Decimal(0) if known is None or start is None else known.opening_usd - start,
-            margin=margin(book, state, self._marks, equity, self._book.margin),
+            margin=margin(book, state, marks, equity, self._book.margin),
+            fall_usd=money.fall_usd(book, day),
+            equity_usd=equity,
+            exposed_usd=exposed,
         )
 
     def measured(self) -> tuple[LimitView, ...]:
@@ -222,9 +227,11 @@ class Guards:
             )
         )
 
-    def _basis(self) -> str:
-        """The account and the configuration that a lock by the maximum loss rests on."""
+    def _basis(self, guard: str = bands.MAX_LOSS) -> str:
+        """The account and the configuration that a lock without an end rests on."""
         limits = self.limits
+        if guard == bands.DRAWDOWN:
+            return f"drawdown {limits.max_drawdown_percent} {limits.act_percent}"
         return " ".join(
             str(part)
             for part in (
@@ -240,7 +247,7 @@ class Guards:
     def _reconfigured(self) -> None:
         """A lock without an end ends when a person has changed what it rests on. It may come right back."""
         standing = self._standing()
-        if standing is not None and standing.basis and standing.basis != self._basis():
+        if standing is not None and standing.basis and standing.basis != self._basis(standing.guard):
             ease(self._book.turn, f"{standing.guard}: the settings were changed", book=self._book.book)
 
     def _lock(self, measured: tuple[LimitView, ...]) -> None:
@@ -250,9 +257,10 @@ class Guards:
             if view.name == bands.DAILY_LOSS and view.band is Band.ACT:
                 whose = "the firm's daily loss limit" if self.account().firm_daily else "daily loss limit"
                 self._locked(view, f"{whose}: {_spent(view, acts)}", until=roll)
-            elif view.name == bands.MAX_LOSS and view.band is Band.ACT:
-                reason = f"maximum loss limit: {_spent(view, acts)}; ends when its settings are changed"
-                self._locked(view, reason, basis=self._basis())
+            elif view.name in (bands.MAX_LOSS, bands.DRAWDOWN) and view.band is Band.ACT:
+                which = "maximum loss" if view.name == bands.MAX_LOSS else view.name
+                reason = f"{which} limit: {_spent(view, acts)}; ends when its settings are changed"
+                self._locked(view, reason, basis=self._basis(view.name))
             elif view.name == bands.LOSSES and view.band is Band.REDUCE:
                 if self._locked(view, f"{view.used} losses in a row", until=roll, trades_stay=True):
                     self._book.cancel_entries(None)

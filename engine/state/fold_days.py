@@ -42,6 +42,7 @@ def day_rolled(state: State, record: r.DayRolled) -> None:
         net += sum((_gross(state, symbol, part) for symbol, part in carried.items()), _NOTHING)
         net -= sum((_gross(state, symbol, part) for symbol, part in book.carried.items()), _NOTHING)
         book.days.append(DayResult(ended, net))
+        book.peak_usd = max(book.peak_usd, book.day.high_usd) - net
         del book.days[:-DAYS_KEPT]
         book.carried = dict(carried)
         book.day = DayStats()
@@ -84,7 +85,9 @@ def balance_marked(state: State, record: r.BalanceMarked) -> None:
 
 
 def equity_noted(state: State, record: r.EquityNoted) -> None:
-    day = state.kept_book(record.book).day
+    book = state.kept_book(record.book)
+    book.peak_usd = max(book.peak_usd, record.high_usd)
+    day = book.day
     day.high_usd = max(day.high_usd, record.high_usd)
     day.low_usd = min(day.low_usd, record.low_usd)
     day.max_drawdown_usd = max(day.max_drawdown_usd, record.drawdown_usd)
@@ -98,7 +101,7 @@ def is_late(state: State, book: BookState, fill: Fill) -> bool:
 
 def count_cost(book: BookState, cost_usd: Decimal, late: bool) -> None:
     if late and book.days:
-        book.days[-1].net_usd -= cost_usd
+        add_to_ended(book, -cost_usd)
     else:
         book.day.costs_usd += cost_usd
 
@@ -115,7 +118,7 @@ def book_trade(state: State, book: BookState, trade: Trade, late: bool = False) 
     part = book.carried.pop(trade.instrument, None)
     gross = _NOTHING if part is None else _gross(state, trade.instrument, part)
     if late and book.days:
-        book.days[-1].net_usd += trade.gross_usd - gross
+        add_to_ended(book, trade.gross_usd - gross)
         return
     book.day.book_trade(
         trade,
@@ -140,7 +143,13 @@ def _recarry(
     book.carried[instrument] = after
     if book.days:
         earlier = _NOTHING if before is None else _gross(state, instrument, before)
-        book.days[-1].net_usd += _gross(state, instrument, after) - earlier
+        add_to_ended(book, _gross(state, instrument, after) - earlier)
+
+
+def add_to_ended(book: BookState, usd: Decimal) -> None:
+    """The trade date that is over came to so much more than was known, so this one begins so much higher."""
+    book.days[-1].net_usd += usd
+    book.peak_usd -= usd
 
 
 def _gross(state: State, instrument: str, part: r.Carried) -> Decimal:

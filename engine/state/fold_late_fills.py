@@ -10,7 +10,7 @@ from msgspec import structs
 
 from engine.model import records as r
 from engine.model.orders import Fill
-from engine.state.fold_days import carry_late, count_cost
+from engine.state.fold_days import add_to_ended, carry_late, count_cost
 from engine.state.position import Trade
 from engine.state.state import BookState, Inferred, Order, State
 
@@ -102,6 +102,6 @@ def _count_again(state: State, book: BookState, before: Trade, after: Trade, lat
     """A trade that is over has another result; `later` trades ended after it."""
     if 0 < before.closed_ts < state.day_of(book).open_ts:
         if book.days:
-            book.days[-1].net_usd += after.gross_usd - before.gross_usd
+            add_to_ended(book, after.gross_usd - before.gross_usd)
         return
     book.day.recount(before, after, later)

@@ -212,6 +212,8 @@ class BookState(Struct):
     day: DayStats = field(default_factory=DayStats)
     days: list[DayResult] = field(default_factory=list)
     """Trade dates that are over, oldest first."""
+    peak_usd: Decimal = Decimal(0)
+    """Highest total of all days, what was open included, counted as this trade date's total is: from 0 on."""
     carried: dict[str, Carried] = field(default_factory=dict)
     """Instrument to what earlier days have booked of the trade that is open there."""
     balance: BalanceMark | None = None

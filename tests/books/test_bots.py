@@ -355,3 +355,20 @@ def test_one_that_is_out_is_put_back_by_a_person() -> None:
     assert opened(play) == [("bad", BOOK, "MNQ")]
     [view] = play.core.entries.bots.views(play.core.state)
     assert (view.state, view.open_plans, view.entries) == ("running", 1, 1)
+
+
+def test_a_book_may_take_the_ideas_of_its_own_bots_alone() -> None:
+    other, own = bot("other", idea()), bot("own", idea(instrument="MES", stop=4, targets=(8, 16)))
+    play = ScriptedReplay(minutes(3), [], bots=[other, own], paper=PaperConfig(), paper_bots=("own",))
+    assert sorted(opened(play)) == [("other", BOOK, "MNQ"), ("own", "paper", "MES"), ("own", BOOK, "MES")]
+
+
+def test_costs_of_a_paper_book_may_be_a_share_of_what_is_traded() -> None:
+    play = ScriptedReplay(
+        minutes(3), [], bots=[bot("one", idea())], paper=PaperConfig(commission_percent=Decimal("0.1"))
+    )
+    fills = [one.fill for one in play.written(r.FillApplied) if one.book == "paper"]
+    assert fills
+    for fill in fills:
+        worth = Decimal(fill.price) / 4 * 2 * fill.qty
+        assert fill.cost_usd == (worth / 1000).quantize(Decimal("0.01"), "ROUND_UP")

@@ -70,6 +70,7 @@ def _size(instrument: Instrument, wanted: Wanted, ratio: str, room: Room, **limi
         ),
         (MNQ, Wanted(), "1", Room(margin_usd=D(7499)), {}, 2, "(instruments.MNQ.margin_usd)"),
         (MNQ, Wanted(), "1", Room(micros=3), {}, 3, "at most 3 (risk.max_minis)"),
+        (MNQ, Wanted(), "1", Room(exposure_usd=D(1499)), {}, 2, "at most 2 (risk.max_exposure_percent)"),
         # lots of a coin are counted by its own bound
         (PERPETUAL, Wanted(), "1", NONE, {}, 5, "at most 0.0005 (risk.max_contracts)"),
         (COIN, Wanted(), "1", NONE, {}, 7_683, "risk: 200.00 at risk, 0.02603 each: 0.7683"),
@@ -120,6 +121,10 @@ def test_the_smallest_bound_counts_and_each_that_binds_is_named(
         (
             MNQ, Wanted(), "1", NONE, {"max_notional_usd": D(499)}, Refusal.MAX_NOTIONAL,
             "1 contract is worth 500.00 USD, 499 allowed (risk.max_notional_usd)",
+        ),
+        (
+            MNQ, Wanted(), "1", Room(exposure_usd=D(499)), {}, Refusal.MAX_EXPOSURE,
+            "1 contract is worth 500.00 USD, 499.00 more is allowed (risk.max_exposure_percent)",
         ),
         (
             MNQ, Wanted(), "1", Room(micros=0), {}, Refusal.MAX_CONTRACTS,
@@ -198,6 +203,7 @@ ROOMS = st.builds(
     Room,
     st.one_of(st.none(), st.integers(-5, 500)),
     st.one_of(st.none(), st.decimals(-100, 1_000_000, places=2)),
+    st.one_of(st.none(), st.decimals(0, 1_000_000, places=2)),
 )
 RATIOS = st.decimals(0, 10, places=2)
 
@@ -217,6 +223,7 @@ def test_never_above_any_bound_nor_needlessly_below_and_nought_has_a_reason(
             most
             and ask.loss_usd * lots <= limits.risk_per_trade_usd
             and (not limits.max_notional_usd or one.notional(ask.price, lots) <= limits.max_notional_usd)
+            and (room.exposure_usd is None or one.notional(ask.price, lots) <= room.exposure_usd)
             and (room.micros is None or lots * one.minis <= room.micros)
             and (room.margin_usd is None or not deposit or deposit <= room.margin_usd)
             and lots <= wish(sizing, ask).lots * Fraction(ratio)

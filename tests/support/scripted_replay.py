@@ -56,13 +56,15 @@ class ScriptedReplay:
         brackets: bool = True,
         paper: PaperConfig | None = None,
         paper_risk: RiskLimits | None = None,
+        paper_bots: tuple[str, ...] = (),
         trading: TradingSwitch = TradingSwitch.LIVE,
         rooms: Sequence[AlertRoom] = (),
         bots: Sequence[Bot] = (),
     ) -> None:
         """`bots` take the place of the one that has these ideas.
 
-        Without `brackets` the venue refuses native ones; `paper` sets a paper book beside its book."""
+        Without `brackets` the venue refuses native ones; `paper` sets a paper book beside its book, which
+        takes the ideas of `paper_bots` alone, if there are any."""
         self.now = start
         limits = RiskLimits() if risk is None else risk
         config = EngineConfig(
@@ -71,7 +73,9 @@ class ScriptedReplay:
             "t",
             1,
             trading,
-            books=() if paper is None else (BookConfig(PAPER, risk=paper_risk or limits, paper=paper),),
+            books=()
+            if paper is None
+            else (BookConfig(PAPER, risk=paper_risk or limits, paper=paper, bots=paper_bots),),
             templates=(BookConfig(risk=limits),),
             rooms=tuple(rooms),
         )

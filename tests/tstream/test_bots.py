@@ -284,3 +284,11 @@ def test_a_reference_that_is_nothing_known_is_refused(reading: Reading) -> None:
     assert "must be a contract of this run or a dataset" in problem.message
     [bot] = bots(reading('contracts = ["MGC", "MNQ"]\n[strategy]\nreference = "MNQ"').settings)
     assert bot.strategy.config.reference == "MNQ"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("more", "names"), [('[[bots]]\nname = "one"', "one"), ("", "none")])
+def test_a_paper_book_names_bots_and_rooms_that_there_are(reading: Reading, more: str, names: str) -> None:
+    with pytest.raises(SettingsError) as told:
+        bots(reading(f'[[paper]]\nname = "own"\nbots = ["two"]\n{more}').settings)
+    why = f"must be bots or rooms of the settings, some of {names}"
+    assert told.value.lines == (f'paper[0].bots = ["two"]: {why}',)

@@ -42,6 +42,8 @@ CHANGES = {
     "start_balance_usd = 0": {"start_balance_usd": 0},
     "high_balance_usd = 51200.75": {"high_balance_usd": Decimal("51200.75")},
     "floor_fixed = true": {"floor_fixed": True},
+    "max_drawdown_percent = 12.5": {"max_drawdown_percent": Decimal("12.5")},
+    "max_exposure_percent = 150": {"max_exposure_percent": 150},
     "max_minis = 3": {"max_minis": 3},
     'minis_by_profit = { "1500" = 3, "0" = 2 }': {
         "minis_by_profit": ((Decimal(0), 2), (Decimal(1500), 3)),
@@ -157,7 +159,8 @@ def test_every_key_of_the_paper_book_reaches_it(reading: Reading) -> None:
     (book,) = paper_books(
         reading(
             "[paper]\nenabled = true\nbalance_usd = 25000\nlatency_ms = 80\nslippage_ticks = 2\n"
-            "commission_usd = 0.62\n[risk]\nmax_trades = 9\nstart_balance_usd = 150000\n"
+            'commission_usd = 0.62\ncommission_percent = 0.1\nbots = ["one"]\n[[bots]]\nname = "one"\n'
+            "[risk]\nmax_trades = 9\nstart_balance_usd = 150000\n"
             "high_balance_usd = 160000\nfloor_fixed = true"
         ).settings
     )
@@ -166,7 +169,8 @@ def test_every_key_of_the_paper_book_reaches_it(reading: Reading) -> None:
     assert found is not None
     assert (found.balance_usd, found.slippage_ticks) == (Decimal(25_000), 2)
     assert found.latency_ns == 80 * NANOS // 1000
-    assert found.commission_usd == Decimal("0.62")
+    assert (found.commission_usd, found.commission_percent) == (Decimal("0.62"), Decimal("0.1"))
+    assert (book.bots, book.takes("one"), book.takes("other")) == (("one",), True, False)
     assert risk.max_trades == 9, "your own limits hold for play money too"
     own = (risk.start_balance_usd, risk.high_balance_usd, risk.floor_fixed)
     assert own == (Decimal(25_000), None, False), "a real account's past is not its"

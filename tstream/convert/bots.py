@@ -88,6 +88,9 @@ def bots(settings: Settings, *, anywhere: bool = False) -> tuple[Bot, ...]:
     one book is none of the settings', all of them trade. Raises SettingsError.
     """
     scanning = settings.scan.enabled and not anywhere
+    wrong = [] if scanning else _unknown_owners(settings)
+    if not settings.bots and wrong:
+        raise SettingsError(wrong)
     if not settings.bots and not scanning:
         zones = _zones(settings, zone_reaction(settings), "strategy")
         if isinstance(zones, list):
@@ -95,7 +98,6 @@ def bots(settings: Settings, *, anywhere: bool = False) -> tuple[Bot, ...]:
         return (lone(zones),)
     known = kinds()
     found: list[Bot] = []
-    wrong: list[Problem] = []
     for index, one in enumerate(settings.bots):
         where = f"bots[{index}]"
         names = [earlier.name for earlier in settings.bots[:index]]
@@ -150,6 +152,17 @@ def _deaf(one: BotSettings, strategy: Strategy) -> str:
     if not one.timeframes or not looks or set(looks) & set(one.timeframes):
         return ""
     return f"must have one of those that {one.strategy} looks at: {', '.join(looks)}"
+
+
+def _unknown_owners(settings: Settings) -> list[Problem]:
+    """Bots and rooms that a book asks for, and nobody is called so."""
+    names = [*(one.name for one in settings.bots), *settings.rooms]
+    why = f"must be bots or rooms of the settings, some of {', '.join(names) or 'none'}"
+    return [
+        Problem(f"paper[{index}].bots", why, shown(absent))
+        for index, one in enumerate(settings.paper)
+        if (absent := [name for name in one.bots if name not in names])
+    ]
 
 
 def _zones(settings: Settings, config: ZoneReactionConfig, where: str) -> ZoneReaction | list[Problem]:

@@ -65,7 +65,7 @@ def _paper(settings: Settings, one: PaperSettings) -> BookConfig:
         floor_fixed=False,
     )
     sizing = book_sizing(settings, one)
-    return BookConfig(one.name, risk=own, paper=filled(PaperConfig, one), sizing=sizing)
+    return BookConfig(one.name, risk=own, paper=filled(PaperConfig, one), sizing=sizing, bots=one.bots)
 
 
 def zone_reaction(settings: Settings) -> ZoneReactionConfig:

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, SecretStr, mod
 
 from engine.model.config import Brackets, PaperConfig
 from tstream.settings.declared import DeclaredSection, keys_of
-from tstream.settings.fields import Section, Usd, need, refuse, setting
+from tstream.settings.fields import CommaSeparated, Section, Usd, need, refuse, setting
 from tstream.settings.risk import AccountRisk
 from tstream.settings.sections import BaseUrl
 from tstream.settings.sizing import Sizings, sizing_key
@@ -77,6 +77,7 @@ ShortName = Annotated[str, AfterValidator(_short_name)]
 VenueName = Annotated[str, AfterValidator(_venue_name)]
 PaperName = Annotated[str, AfterValidator(_paper_name)]
 AccountName = Annotated[str, AfterValidator(_account_name)]
+BotNames = Annotated[tuple[str, ...], CommaSeparated]
 
 
 def _tables(value: object) -> object:
@@ -298,6 +299,12 @@ class PaperSettings(DeclaredSection):
         "Whether there is one. Without trading there is none, whatever stands here; one that still holds "
         "something is kept until that has run out.",
         default='true with trading = "paper" outside the practice venue, else false',
+    )
+    bots: BotNames = setting(
+        (),
+        "Whose ideas are entered in it, by the names of bots and rooms; empty means everybody's. Those of a "
+        "person are in any case.",
+        allowed="a list of bots and rooms",
     )
     sizing: Sizings | None = sizing_key("How large its trades are.", "that of the run")
     risk: AccountRisk = setting(
