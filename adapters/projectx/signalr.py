@@ -22,9 +22,9 @@ from signalrcore.protocol.json_hub_protocol import JsonHubProtocol
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
+from adapters.common.fault_words import INTERNAL, fault_words
 from adapters.common.redaction import scrub
 from adapters.projectx.config import Timing
-from adapters.projectx.faults import INTERNAL, fault_words
 from adapters.projectx.wire import UNREADABLE, unread
 
 SEPARATOR = b"\x1e"

@@ -14,12 +14,12 @@ import msgspec
 from aiohttp.abc import AbstractStreamWriter
 
 from adapters.common.anomalies import Anomalies
+from adapters.common.fault_words import fault_words
 from adapters.common.rate_budget import Priority, RateBudget
 from adapters.common.redaction import scrub
 from adapters.projectx import codes
 from adapters.projectx.config import RateLimits, Timing
 from adapters.projectx.endpoints import KIB, PING_PATH, Endpoint
-from adapters.projectx.faults import fault_words
 from adapters.projectx.wire import Reply, WireError, read
 from engine.model.errors import FatalError, PortError, RefusedError, RetryableError, UnknownOutcomeError
 from engine.model.market import NANOS

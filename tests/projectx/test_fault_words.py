@@ -20,7 +20,7 @@ from websockets.datastructures import Headers
 from websockets.frames import Close
 from websockets.http11 import Response
 
-from adapters.projectx.faults import fault_words
+from adapters.common.fault_words import fault_words
 from adapters.projectx.signalr import Hub, HubClosed
 from engine.model.errors import PortError
 from tests.projectx.conftest import NOW, QUICK, trading, venue_for
@@ -187,7 +187,8 @@ def test_the_page_says_what_the_links_say() -> None:
     page = (ROOT / "docs" / "safety.md").read_text(encoding="utf-8")
     table = page.split("compares the first column with adapters/projectx -->")[1].split("\n## ")[0]
     told = [line.split("|")[1].strip() for line in table.splitlines()[3:] if line.startswith("| ")]
-    sources = [*(ROOT / "adapters/projectx").glob("*.py"), ROOT / "adapters/common/plain_words.py"]
+    common = [ROOT / "adapters/common" / name for name in ("fault_words.py", "plain_words.py")]
+    sources = [*(ROOT / "adapters/projectx").glob("*.py"), *common]
     code = "".join(path.read_text(encoding="utf-8") for path in sources)
     assert len(told) > 15
     assert [sentence for sentence in told if sentence not in code] == []
