@@ -68,6 +68,8 @@ class BybitTiming:
     """The same for what protects or closes."""
     settle_s: float = 5.0
     """An order that was taken is in the venue's lists by then."""
+    untold_s: float = 3.0
+    """A fill that a query has shown and the stream has not told by then: the stream is taken for dead."""
     quote_silence_s: float = 20.0
     """The top of a book is told again after 3 s without a change: without any it is stale."""
     window_ms: int = 5_000

@@ -18,9 +18,6 @@ from engine.model.market import NANOS
 from engine.model.orders import Account, Fill, VenueOrder, VenuePosition
 from engine.ports import Sink
 
-_UNTOLD_S = 3.0
-"""A fill that a query has shown and the stream has not told by then: the stream is taken for dead."""
-
 R = TypeVar("R", BybitOrder, BybitExecution, BybitPosition)
 T = TypeVar("T")
 
@@ -58,7 +55,7 @@ class BybitReports:
 
     def untold(self, now: float) -> str:
         """Why the stream can't be trusted at a loop time."""
-        late = any(now - at > _UNTOLD_S for at in self._untold.values())
+        late = any(now - at > self._access.config.timing.untold_s for at in self._untold.values())
         return "a fill that it ought to have told is known by query" if late else ""
 
     def deliver(self, row: UserRow) -> None:

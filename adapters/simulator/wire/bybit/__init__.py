@@ -1,0 +1,1 @@
+"""The wire of Bybit V5 around a twin."""
