@@ -53,6 +53,11 @@ class BinanceBroker:
         """Fills that were heard."""
         self._others: set[tuple[str, int]] = set()
 
+    @property
+    def busy(self) -> bool:
+        """An order is being changed."""
+        return self._exits.busy
+
     async def run(self, sink: Sink) -> None:
         """Adopt the account and stream until cancelled. Raises FatalError if key or symbols need a person."""
         venue = self._venue

@@ -13,8 +13,8 @@ from engine.model.errors import RetryableError
 
 _PROBE_S = 1.0
 """After a 429 what takes risk away is still tried, but no oftener than this: who goes on is banned."""
-_UNNAMED_S = 60.0
-"""A 429 or 418 that names no time."""
+_BAN_S = 120.0
+"""A ban that names no time: so long the first one lasts."""
 _LONGEST_S = 3 * 86_400.0
 
 
@@ -32,6 +32,7 @@ class WeightBudget:
         self._ends = 0.0
         self._held_until = 0.0
         self._banned = False
+        self._strikes = 0
         self._last = 0.0
 
     @property
@@ -53,10 +54,21 @@ class WeightBudget:
             self._roll()
             self._used = max(self._used, int(used))
 
+    def worked(self) -> None:
+        """The venue did what it was sent, and no hold lasts: the next 429 is a first one."""
+        if self._strikes and not self.held_s():
+            self._strikes = 0
+
     def limited(self, retry_after: str | None, *, banned: bool) -> float:
         """The venue said 429, or 418, which is a ban; gives how long it lasts, seconds."""
         named = retry_after if retry_after and retry_after.isascii() and retry_after.isdecimal() else None
-        pause = min(_LONGEST_S, float(named)) if named is not None and len(named) < 9 else _UNNAMED_S
+        if named is not None and len(named) < 9:
+            pause = min(_LONGEST_S, float(named))
+        else:
+            holds = self._limits.unnamed_s
+            pause = _BAN_S if banned else holds[min(self._strikes, len(holds) - 1)]
+        if not self.held_s():
+            self._strikes += 1
         self._held_until = max(self._held_until, self._now() + pause)
         self._banned = banned or (self._banned and self.held_s() > 0)
         return self.held_s()

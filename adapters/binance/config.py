@@ -119,6 +119,8 @@ class WeightLimits:
     """Part of our share that entries may take; the rest is for what closes and protects."""
     query_share: float = 0.65
     history_share: float = 0.4
+    unnamed_s: tuple[float, ...] = (5.0, 15.0, 30.0)
+    """How long a 429 is obeyed that names no time: the first, the second in a row, and all further ones."""
     entry_patience_s: float = 2.0
     """An entry that can't go out within this time is stale: it is not sent."""
     read_patience_s: float = 5.0

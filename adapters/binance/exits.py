@@ -91,7 +91,8 @@ class SpotExits:
         try:
             await self._pair(grid, rules, {sibling.client_id: again, client_id: new})
         except RefusedError:
-            await self._bring_back(grid, rules, sibling, structs.replace(before, qty=left))
+            old = structs.replace(before, qty=left)
+            await self._bring_back(grid, rules, sibling, old, sent=sibling.coming)
             raise
         finally:
             self._settle(sibling)
@@ -145,7 +146,7 @@ class SpotExits:
             await self._look(grid, rules, name)
         except SpotRefused as error:
             if error.status == HALF_DONE:
-                await self._bring_back(grid, rules, chain, before.spec, beyond=number)
+                await self._bring_back(grid, rules, chain, before.spec, sent=number)
             raise
         except UnknownOutcomeError:
             await self._look(grid, rules, name)
@@ -174,7 +175,7 @@ class SpotExits:
                 # The stop comes back before anything else: of two exits it is the one that protects.
                 first = chain if mine.type is OrderType.STOP else sibling
                 old = structs.replace(mine if first is chain else theirs, qty=left)
-                await self._bring_back(grid, rules, first, old)
+                await self._bring_back(grid, rules, first, old, sent=first.coming)
                 raise
         finally:
             self._settle(chain)
@@ -271,10 +272,17 @@ class SpotExits:
         return newest.spec.qty - newest.filled
 
     async def _bring_back(
-        self, grid: LotGrid, rules: SymbolRules, chain: OrderChain, spec: OrderSpec, beyond: int = 0
+        self,
+        grid: LotGrid,
+        rules: SymbolRules,
+        chain: OrderChain,
+        spec: OrderSpec,
+        sent: int | None = None,
     ) -> None:
-        """Have an order stand again as it stood. Where that fails, its end is told, and the engine acts."""
-        number = max(chain.number, beyond, chain.coming or 0) + 1
+        """Have an order stand again as it stood. Where that fails, its end is told, and the engine acts.
+        `sent` is the version that was refused: its id is not used again.
+        """
+        number = max(chain.number, sent or 0) + 1
         chain.coming = number
         with contextlib.suppress(PortError):
             await self._send(grid, rules, chain.client_id, number, spec, Priority.PROTECT)

@@ -93,6 +93,7 @@ class BinanceFeed:
         is asked which ones it has. Raises SocketLost, RetryableError.
         """
         venue = self._venue
+        await streams.begin()
         names = [f"{name.lower()}@{kind}" for name in venue.symbols.grids for kind in STREAMS]
         line: SpotSocket | None = None
 
@@ -119,6 +120,7 @@ class BinanceFeed:
                 raise SocketLost(f"its subscriptions can't be read: {error}") from None
             if missing := sorted(set(names) - set(told)):
                 raise SocketLost(f"it does not carry {', '.join(missing)}")
+            streams.resume()
             for name in venue.symbols.grids:
                 try:
                     streams.prime(await venue.rest.top(name))

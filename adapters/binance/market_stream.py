@@ -53,6 +53,12 @@ class _Told:
         self.differs = 0
         """How often in a row the venue has shown another quote than the stream."""
 
+    def differs_from(self, row: BookTickerAnswer) -> bool:
+        """Whether a quote by query is another one than the last that was told. Raises WireFault."""
+        ticks = self.grid.ticks
+        ours = tuple(ticks[text] if text else 0 for text in self.bid_ask)
+        return (ticks[row.bid_price], ticks[row.ask_price]) != ours
+
 
 class MarketStreams:
     """Takes frames of one connection, or of two of which one is about to end."""
@@ -105,9 +111,25 @@ class MarketStreams:
     def prime(self, row: BookTickerAnswer) -> None:
         """A quote by query, before the stream has told any. Raises WireFault."""
         one = self._told.get(row.symbol)
-        if one is not None and one.update < 0:
+        if one is not None and one.differs_from(row):
             one.bid_ask = (row.bid_price, row.ask_price)
             self._sink(mapping.quote(row.bid_price, row.ask_price, one.grid, self._clock(), self._venue))
+
+    async def begin(self) -> None:
+        """Learn how far each symbol has come, where nothing was told yet: whatever is traded from now on is
+        to be told. Raises RetryableError.
+        """
+        for symbol, one in self._told.items():
+            if one.last < 0 and (rows := await self._rest.agg_trades(symbol, -1, 1)):
+                one.last = max(one.last, rows[-1].a)
+
+    def resume(self) -> None:
+        """Another connection tells from now on: what was traded since the last print that was told is asked
+        for, and what comes meanwhile waits for it.
+        """
+        for symbol, one in self._told.items():
+            if one.last >= 0 and one.filling is None:
+                self._begin_fill(symbol, one)
 
     def stop(self) -> None:
         """Nothing is fetched any more."""
@@ -131,11 +153,11 @@ class MarketStreams:
         self._heard, one.at_print = self._clock(), self._time()
         if one.last >= 0 and row.a <= one.last and one.last - row.a < _RESTARTED:
             self.repeated += 1
-        elif one.waiting:
+        elif one.filling is not None:
             self._wait(one, row)
         elif one.last >= 0 and row.a > one.last + 1:
             self._wait(one, row)
-            one.filling = asyncio.create_task(self._fill(row.s, one), name="binance-missed-prints")
+            self._begin_fill(row.s, one)
         else:
             self._tell(one, row)
 
@@ -154,19 +176,25 @@ class MarketStreams:
         except WireFault as error:
             self._anomalies.note("print", error, row.a)
 
+    def _begin_fill(self, symbol: str, one: _Told) -> None:
+        one.filling = asyncio.create_task(self._fill(symbol, one), name="binance-missed-prints")
+
     async def _fill(self, symbol: str, one: _Told) -> None:
         """Fetch what was missed, and let go what waits for it: in order, and each once."""
+        begun = one.last
         try:
             async with asyncio.timeout(self._timing.gap_s):
-                while one.waiting and (first := min(one.waiting)) > one.last + 1:
-                    if first - one.last > _MOST_MISSED:
+                while one.last - begun < _MOST_MISSED:
+                    first = min(one.waiting, default=None)
+                    if first is not None and not one.last + 1 < first < one.last + _MOST_MISSED:
                         break
                     rows = await self._rest.agg_trades(symbol, one.last + 1)
-                    new = [row for row in rows if one.last < row.a < first]
+                    first = min(one.waiting, default=None)
+                    new = [row for row in rows if row.a > one.last and (first is None or row.a < first)]
                     for row in new:
                         self.fetched += 1
                         self._tell(one, row)
-                    if not new:
+                    if not new or (first is None and len(rows) < PAGE):
                         break
         except (PortError, TimeoutError) as error:
             self._anomalies.note("missed prints", error or "no answer in time", symbol)
@@ -215,10 +243,7 @@ class MarketStreams:
         if newest is not None and newest.a > one.last >= 0 and self._clock() - newest.T * MS > _BEHIND_NS:
             return f"trades of {one.grid.instrument.symbol} do not come though it trades"
         top = await self._rest.top(symbol)
-        ticks = one.grid.ticks
-        theirs = ticks[top.bid_price], ticks[top.ask_price]
-        ours = tuple(ticks[text] if text else 0 for text in one.bid_ask)
-        one.differs = one.differs + 1 if theirs != ours else 0
+        one.differs = one.differs + 1 if one.differs_from(top) else 0
         if one.differs >= 2:
             return f"quotes of {one.grid.instrument.symbol} do not come though they change"
         return ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from adapters.binance import mapping
 from adapters.binance.config import BinanceConfig
 from adapters.binance.transport import SpotRefused
 from adapters.binance.venue import BinanceVenue
@@ -56,9 +55,8 @@ async def _checks(venue: BinanceVenue, about: AboutAccount | None) -> list[Check
     if not config.api_key:
         return [*found, Check("key", False, "no key is set", "make one at Binance and put it into .env")]
     try:
-        row = await venue.rest.account()
-        account = mapping.account(row, venue.kind, config.money, config.api_key.reveal())
-    except (PortError, ValueError) as error:
+        account = await venue.account()
+    except PortError as error:
         return [*found, Check("key", False, str(error), "check key, secret and environment")]
     detail = f"{account.name}, {account.kind.upper()}, {account.balance_usd} {account.currency}"
     found.append(Check("account", account.can_trade, detail, "see what Binance says of the account"))

@@ -10,7 +10,7 @@ from engine.model.instrument import Instrument
 from engine.model.market import Side
 from engine.model.orders import Capabilities, OrderSpec, OrderType
 
-CAPABILITIES = Capabilities(nearest_exit_ticks=1, balances=True)
+CAPABILITIES = Capabilities(balances=True, native_brackets=False)
 
 LONGEST_CLIENT_ID = 36
 _CLIENT_ID = re.compile(r"[a-zA-Z0-9_-]{1,36}")

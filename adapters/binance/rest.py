@@ -47,6 +47,7 @@ PLACE_OCO = SpotCall("POST", f"{_V3}/orderList/oco", 1, Priority.PROTECT, signed
 PAGE = 1000
 _DAY_MS = 86_400_000
 _MOST_PAGES = 100
+_MOST_DAYS = 40
 
 T = TypeVar("T")
 
@@ -114,14 +115,16 @@ class SpotRest:
     async def orders(
         self, symbol: str, since: int, now: int, priority: Priority | None = None
     ) -> list[SpotOrderRow]:
-        """Orders of a symbol since a time, nanoseconds UTC. The venue gives a day at a time."""
+        """Orders of a symbol since a time, nanoseconds UTC."""
+        newest = await self._ask(ALL_ORDERS, {"symbol": symbol, "limit": PAGE}, list[SpotOrderRow], priority)
+        if len(newest) < PAGE or min(row.time for row in newest) * MS < since:
+            return [row for row in newest if row.ts >= since]
         found: dict[int, SpotOrderRow] = {}
         for start, end in _days(since, now):
             first: dict[str, str | int] = {"startTime": start, "endTime": end}
             for _ in range(_MOST_PAGES):
-                rows = await self._ask(
-                    ALL_ORDERS, {"symbol": symbol, "limit": PAGE, **first}, list[SpotOrderRow], priority
-                )
+                asked = {"symbol": symbol, "limit": PAGE, **first}
+                rows = await self._ask(ALL_ORDERS, asked, list[SpotOrderRow], priority)
                 known = len(found)
                 found |= {row.order_id: row for row in rows}
                 if len(rows) < PAGE or len(found) == known:
@@ -132,14 +135,16 @@ class SpotRest:
     async def trades(
         self, symbol: str, since: int, now: int, priority: Priority | None = None
     ) -> list[MyTradeRow]:
-        """Trades of ours in a symbol since a time, nanoseconds UTC. The venue gives a day at a time."""
+        """Trades of ours in a symbol since a time, nanoseconds UTC."""
+        newest = await self._ask(MY_TRADES, {"symbol": symbol, "limit": PAGE}, list[MyTradeRow], priority)
+        if len(newest) < PAGE or min(row.time for row in newest) * MS < since:
+            return [row for row in newest if row.time * MS >= since]
         found: dict[int, MyTradeRow] = {}
         for start, end in _days(since, now):
             first: dict[str, str | int] = {"startTime": start, "endTime": end}
             for _ in range(_MOST_PAGES):
-                rows = await self._ask(
-                    MY_TRADES, {"symbol": symbol, "limit": PAGE, **first}, list[MyTradeRow], priority
-                )
+                asked = {"symbol": symbol, "limit": PAGE, **first}
+                rows = await self._ask(MY_TRADES, asked, list[MyTradeRow], priority)
                 known = len(found)
                 found |= {row.id: row for row in rows}
                 if len(rows) < PAGE or len(found) == known:
@@ -206,6 +211,10 @@ def _list(names: Iterable[str]) -> str:
 
 
 def _days(since: int, now: int) -> list[tuple[int, int]]:
-    """A stretch of time cut into what one answer may span, milliseconds UTC, both ends included."""
+    """A stretch of time cut into what one answer may span, milliseconds UTC, both ends included. Raises
+    RetryableError for one that nobody can ask through: half an account is none.
+    """
     start, end = since // MS, now // MS + 1_000
+    if end - start > _MOST_DAYS * _DAY_MS:
+        raise RetryableError(f"more than {PAGE} orders or trades in more than {_MOST_DAYS} days")
     return [(at, min(at + _DAY_MS - 1, end)) for at in range(start, end + 1, _DAY_MS)]

@@ -173,6 +173,7 @@ class SpotTransport:
     def _judge(self, call: SpotCall, status: int, retry_after: str | None, payload: bytes) -> bytes:
         """The payload of a success. Raises what any other answer means."""
         if status == 200:
+            self.budget.worked()
             self._tell(True, "")
             return payload
         row = _error(payload)
@@ -216,7 +217,10 @@ class SpotTransport:
     def _session(self) -> aiohttp.ClientSession:
         if self._http is None:
             connector = aiohttp.TCPConnector(keepalive_timeout=15.0, limit=20)
-            self._http = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+            http = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+            # By itself aiohttp sends a DELETE again where a connection breaks, and has no switch for that.
+            http._retry_connection = False
+            self._http = http
         return self._http
 
     async def close(self) -> None:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import random
 
+from adapters.binance import mapping
 from adapters.binance.access import SpotAccess
 from adapters.binance.broker import BinanceBroker
 from adapters.binance.config import BinanceConfig
 from adapters.binance.feed import BinanceFeed
+from adapters.binance.wire import WireFault
+from engine.model.errors import RetryableError
+from engine.model.orders import Account
 from engine.ports import Clock, MarketFeed
 
 
@@ -19,3 +23,11 @@ class BinanceVenue(SpotAccess):
         super().__init__(config, clock, rng or random.Random())
         self.feed: MarketFeed = BinanceFeed(self)
         self.brokers = (BinanceBroker(self, config.book),)
+
+    async def account(self) -> Account:
+        """The account of the key. Raises the four errors."""
+        row = await self.rest.account()
+        try:
+            return mapping.account(row, self.kind, self.config.money, self.config.api_key.reveal())
+        except WireFault as error:
+            raise RetryableError(f"account: {error}") from None

@@ -12,7 +12,7 @@ from adapters.binance.wire import SymbolRow, read
 from engine.model.instrument import Instrument, InstrumentKind
 
 NOW_MS = 1_790_000_000_000
-"""2026-09-21T13:33:20Z, milliseconds."""
+"""A Monday of September 2026, milliseconds."""
 NOW = NOW_MS * 1_000_000
 
 BTC = Instrument(

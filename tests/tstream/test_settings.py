@@ -306,7 +306,7 @@ BAD = {
     ),
     "unknown kind of venue": (
         '[venues.mine]\nkind = "topstep"',
-        'venues.mine.kind = "topstep": must be one of practice, topstepx, projectx',
+        f'venues.mine.kind = "topstep": must be one of {", ".join(ours())}',
     ),
     "a venue of no kind": (
         "[venues.mine]",

@@ -18,6 +18,7 @@ _OURS = {
     "practice": "tstream.venues.projectx:PRACTICE",
     "topstepx": "tstream.venues.projectx:TOPSTEPX",
     "projectx": "tstream.venues.projectx:PROJECTX",
+    "binance": "tstream.venues.binance:BINANCE",
 }
 """Where the value of each is."""
 
