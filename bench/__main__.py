@@ -21,11 +21,14 @@ BENCHES = {
     "books": "one idea to ten books: the last order beside the first; a tick with ten books beside one",
     "alerts": "from an alert at Discord to its order on the wire, beside a bare client; texts read a second",
     "fills": "what stops fill at, against the touch of the moment in which they are in the market",
-    "scan": "from a candle's close to the signal at Telegram's sink (4 minutes)",
+    "scan": "from a candle's close to the signal at Telegram's sink (4 minutes; only when named)",
     "signals": "the same market at two speeds and under load: what differs (13 minutes; only when named)",
     "smc": "a bar through all Smart Money detectors, flat in history; beside smartmoneyconcepts",
     "wire": "quote records decoded; an order's way to the venue and back, beside a bare POST",
 }
+
+LONG = ("scan", "signals")
+"""Only when named."""
 
 
 def main(names: Sequence[str]) -> int:
@@ -41,7 +44,7 @@ def main(names: Sequence[str]) -> int:
         sys.dont_write_bytecode = False
         print("PYTHONDONTWRITEBYTECODE was set and is dropped")
     print(machine())
-    for name in names or (name for name in BENCHES if name != "signals"):
+    for name in names or (name for name in BENCHES if name not in LONG):
         import_module(f"bench.{name}").run()
     return 0
 

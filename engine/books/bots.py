@@ -23,7 +23,7 @@ from engine.model.plans import Idea
 from engine.model.refusals import Refusal
 from engine.model.sizing import ByRisk, Sizing
 from engine.model.view import BacktestView, BotView
-from engine.portfolio.expected import kept
+from engine.portfolio.expected import ERROR_RATE, kept
 from engine.risk.gate import Against
 from engine.risk.sizers import Wanted
 from engine.signals.alignment import USUAL_ALIGNMENT, AlignmentConfig
@@ -52,6 +52,8 @@ class Bot:
         """What its strategy says that it looks at."""
         self.expectation: Expectation | None = getattr(strategy, "expectation", None)
         """What a backtest says of its trades, as its strategy tells it."""
+        self.shown: tuple[int, float, BacktestView] | None = None
+        """What was last worked out of its results: their number, their sum, and what people see."""
         self.asked_at = frozenset(config.timeframes) or self.timeframes or frozenset(USUAL)
         """It is asked when a bar of one of these closes."""
         self.hears_all = False
@@ -242,12 +244,23 @@ def _view(bot: Bot, state: State) -> BotView:
 
 
 def _backtest(bot: Bot, state: State) -> BacktestView | None:
-    """Its promise, and what came of it in its shadow."""
+    """Its promise, and what came of it in its shadow; worked out where there is another result."""
     told = bot.expectation
     if told is None:
         return None
     known = state.book(bot.config.shadow).results.get(bot.name)
-    live = kept(told, known.r if known is not None and known.expected == told else (), bot.config.error_rate)
+    results = known.r if known is not None and known.expected == told else []
+    as_of = len(results), sum(results)
+    if bot.shown is None or bot.shown[:2] != as_of:
+        bot.shown = *as_of, backtest_view(told, results, bot.config.error_rate or ERROR_RATE)
+    return bot.shown[2]
+
+
+def backtest_view(
+    told: Expectation, results: Sequence[float], error_rate: float = ERROR_RATE
+) -> BacktestView:
+    """Live results beside what was promised, as people see them."""
+    live = kept(told, results, error_rate)
     return BacktestView(
         told.trades,
         told.win_rate,

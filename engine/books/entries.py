@@ -316,6 +316,7 @@ class Entries:
 _NO_ROOM = frozenset(
     {
         Refusal.OPPOSED,
+        Refusal.FEED_STALE,
         Refusal.MAX_SIZE,
         Refusal.MAX_TRADES,
         Refusal.MAX_CONTRACTS,
@@ -332,7 +333,9 @@ _NO_ROOM = frozenset(
         Refusal.LOSING_STREAK,
     }
 )
-"""What a paper book has against a signal that is as good as any: it holds another trade, or has no money."""
+"""What a paper book has against a signal that is as good as any: it holds another trade, has no money, or no
+price to enter at in a market that is quiet. Where the feed is blind no bar gives a signal.
+"""
 
 
 def _is_told(book: Book, refusals: Sequence[Refusal], bot: Bot | None) -> bool:

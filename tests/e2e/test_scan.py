@@ -89,7 +89,7 @@ async def test_signals_are_printed_sent_and_played_on_paper_alone(home: Path) ->
     assert "tstream has started" in start
     assert "Scanner: 12 validated signals" in start
     assert "tstream has stopped" in stop
-    assert f"{len(signals)} signals were sent." in stop
+    assert f"Signals sent: {len(signals)}." in stop
     assert signals
     for text in signals:
         head, *_ = text.split("\n")
@@ -102,7 +102,7 @@ async def test_signals_are_printed_sent_and_played_on_paper_alone(home: Path) ->
     printed = [line.split("  ", 1)[1] for line in lines if "  Signal: " in line]
     assert [text.split("\n")[0].partition("] ")[2].removesuffix("</b>") for text in signals] == printed
     assert lines[-2] == "Scanner stopped."
-    assert f", {len(signals)} signals." in lines[-1]
+    assert f"; signals: {len(signals)}." in lines[-1]
     assert "Traceback" not in run.output
 
     told = tstream(home, "scan", "--report", "--json")
@@ -113,6 +113,28 @@ async def test_signals_are_printed_sent_and_played_on_paper_alone(home: Path) ->
     words = tstream(home, "scan", "--report")
     assert "all together: " in words.stdout
     assert "The test: " in words.stdout
+
+
+def test_one_switch_trades_them_on_the_account_too(home: Path) -> None:
+    furnish(home, "http://127.0.0.1:9")
+    settings = home / "tstream.toml"
+    with_books = settings.read_text(encoding="utf-8").replace("[scan]\n", '[scan]\nbooks = ["practice"]\n')
+    settings.write_text(with_books.partition("[notify]")[0], encoding="utf-8")
+    with Headless(home, "--speed", "20", "--seed", "7", command=("scan",)) as run:
+        practice = run.practice()
+        venue = Venue(practice)
+        run.until(lambda: venue.trades() or None, "a signal is traded at the venue")
+        run.until(lambda: venue.protected() or not venue.positions() or None, "with its stop")
+        view = run.view()
+        assert view is not None
+        assert {bot.state for bot in view.bots} == {"running"}
+        assert {position.book for position in view.positions} <= {"practice", "scan"}
+        run.process.send_signal(signal.SIGTERM)
+        assert run.process.wait(patient(30)) == 0
+        gone(practice)
+    assert "  Traded in: practice and on paper" in run.output
+    assert "practice: " in run.output
+    assert "scan: " in run.output
 
 
 def test_without_validated_signals_it_says_how_to_make_them(home: Path) -> None:

@@ -205,6 +205,23 @@ def test_what_is_wrong_in_the_section_is_told(
     assert reading("[scan]\nerror_rate = 'off'").settings.scan.error_rate == 0
 
 
+def test_a_shadow_is_a_paper_book_of_the_run(reading: Reading) -> None:
+    toml = "[[bots]]\nname = 'early'\nmode = 'signals'\nshadow = 'paper'\n[paper]\nenabled = "
+    (bot,) = bots(reading(toml + "true").settings)
+    assert (bot.config.shadow, bot.config.trades("paper"), bot.config.trades("practice")) == (
+        "paper",
+        True,
+        False,
+    )
+    with pytest.raises(SettingsError, match=r"bots\[0\].shadow = .paper.: must be a paper book of this run"):
+        bots(reading(toml + "false").settings)
+
+
+def test_without_an_analysis_a_run_that_scans_says_so(reading: Reading) -> None:
+    with pytest.raises(SettingsError, match=r"scan: there is no edge_analysis.*tstream discover"):
+        bots(reading("[scan]\nenabled = true").settings)
+
+
 def test_a_dry_run_sends_nothing_and_trades_in_no_book(reading: Reading) -> None:
     toml = "[scan]\nbooks = ['practice']\n[notify]\ntelegram_chats = [1]\n[[bots]]\nname = 'early'"
     settings = reading(toml, "TSTREAM_NOTIFY_TELEGRAM_TOKEN=1:abc").settings
@@ -246,7 +263,7 @@ def test_candles_and_signals_are_printed_in_their_order_and_the_status_after_its
     status = list(screen.read(view, NOW + 6 * MINUTE))
     assert [line.split(": ")[0].strip() for line in status[1:]] == ["Runtime", "Candles", "Signals", "Rate"]
     assert status[1:3] == ["  Runtime: 6 min", "  Candles: 2"]
-    assert list(screen.ended(view, NOW + 7 * MINUTE))[-1] == "Runtime 7 min, 2 candles, 1 signals."
+    assert list(screen.ended(view, NOW + 7 * MINUTE))[-1] == "Runtime 7 min; candles: 2; signals: 1."
 
 
 # --- the report ----------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from engine.model.commands import Flatten, Halt, Pause, Resume
 from engine.model.events import LinkState
 from engine.model.orders import AccountKind, AccountStage, Margin
 from engine.model.restrictions import RestrictionEnd, RestrictionView, TradingState
-from engine.model.view import LinkView, View
+from engine.model.view import BacktestView, BotView, LinkView, View
 from tests.tui import fake, many
 from tests.tui.cockpit import Cockpit, grid_text, running
 from tests.tui.test_actions import asked, trade_of
@@ -26,7 +26,7 @@ from tui.rows import links, messages, positions
 from tui.rows.bars.quote_strip import quote_strip_row
 from tui.rows.bars.safety import safety_row
 from tui.rows.bars.status import status_row
-from tui.rows.books import book_rows, book_strip_row, total_row
+from tui.rows.books import book_rows, book_strip_row, bot_rows, total_row
 from tui.rows.pnl import number_rows
 from tui.screen_state import ScreenState
 from tui.screens.confirm import ConfirmScreen
@@ -255,6 +255,25 @@ async def test_bots_stand_on_the_page_about_everything() -> None:
         text = grid_text(cockpit.app.main.pane("system"))
         assert "zones-fast" in text
         assert "out: raised ValueError: no bars" in text
+
+
+def test_bots_that_a_backtest_speaks_for_stand_beside_it() -> None:
+    good = BacktestView(60, 0.62, 0.41, 12, 7, 0.38, 1.2, 0.9)
+    bad = BacktestView(80, 0.55, 0.3, 40, 8, -0.35, 0.1, 0.012, behind=True)
+    bots = (
+        BotView("scan-5m-x", "edge", mode="signals", backtest=good),
+        BotView("scan-2m-y", "edge", mode="signals", stopped="its backtest: 40 trades", backtest=bad),
+        BotView("scan-2m-z", "edge", mode="signals", backtest=BacktestView(50, 0.5, 0.2)),
+    )
+    head, *rows = bot_rows(replace(many.four_books(), bots=bots), 120)
+    assert text_of(head).split() == ["bot", "plans", "day", "strategy", "live", "backtest", "band", "state"]
+    assert "12 × +0.38 R" in text_of(rows[0])
+    assert "+0.41 R within signals only" in " ".join(text_of(rows[0]).split())
+    assert "40 × -0.35 R +0.30 R below stopped by its backtest: 40 trades" in " ".join(
+        text_of(rows[1]).split()
+    )
+    assert " - +0.20 R - signals only" in " ".join(text_of(rows[2]).split())
+    assert len(bot_rows(replace(many.four_books(), bots=bots[:1]), 80)) == 2
 
 
 def test_what_accounts_are_about_stands_at_each_and_at_the_top_where_it_is_true_of_all() -> None:

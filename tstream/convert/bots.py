@@ -20,7 +20,7 @@ from tstream.convert.books import of_venue, wanted_books
 from tstream.convert.parameters import parameters as described
 from tstream.convert.parameters import problems
 from tstream.convert.risk import zone_reaction
-from tstream.errors import Problem, SettingsError
+from tstream.errors import CommandError, Problem, SettingsError
 from tstream.paths import find
 from tstream.settings.bots import BotSettings
 from tstream.settings.declared import filled
@@ -111,6 +111,9 @@ def bots(settings: Settings, *, anywhere: bool = False) -> tuple[Bot, ...]:
         if absent:
             why = f"must be books of the settings, some of {', '.join(_books(settings))}"
             wrong.append(Problem(f"{where}.books", why, shown(absent)))
+        if one.shadow and one.shadow not in (papers := [each.name for each in settings.papers]):
+            why = f"must be a paper book of this run, one of {', '.join(papers) or 'none'}"
+            wrong.append(Problem(f"{where}.shadow", why, shown(one.shadow)))
         if one.strategy not in known:
             why = f"must be one of {', '.join(sorted(known))}"
             wrong.append(Problem(f"{where}.strategy", why, shown(one.strategy)))
@@ -139,7 +142,10 @@ def _scanner(settings: Settings) -> list[Bot]:
     if books:
         why = f"must be books of the settings, some of {', '.join(_books(settings))}"
         raise SettingsError([Problem("scan.books", why, shown(books))])
-    found = scan_bots(settings)
+    try:
+        found = scan_bots(settings)
+    except CommandError as error:
+        raise SettingsError([Problem("scan", "; ".join(error.lines), remedy=error.lines[-1])]) from None
     names = {one.name for one in settings.bots}
     if twice := [bot.name for bot in found if bot.name in names]:
         raise SettingsError([Problem("bots", "is the name of a scanner's bot: choose another", twice[0])])

@@ -14,11 +14,12 @@ from rich.text import Text
 
 from adapters.common.redaction import printable
 from adapters.store.reading import stored
+from engine.books.bots import backtest_view
 from engine.model import records as r
 from engine.model.errors import FatalError, JournalError
 from engine.model.expectation import Expectation
 from engine.model.view import BacktestView
-from engine.portfolio.expected import kept, p_value
+from engine.portfolio.expected import ERROR_RATE, p_value
 from engine.state.fold import apply
 from engine.state.state import State
 from tstream import paths
@@ -94,27 +95,13 @@ def read_report(records: Iterable[tuple[int, bytes]]) -> ScanReport:
         round(sum(one for _, one in results), 4),
         round(sum(told.mean_r for told, _ in results), 4),
         p,
-        p <= _ERROR_RATE,
+        p <= ERROR_RATE,
     )
-
-
-_ERROR_RATE = 0.05
 
 
 def _signal(state: State, bot: str, told: Expectation) -> SignalReport:
     known = state.book(SCAN).results.get(bot)
-    live = kept(told, known.r if known is not None and known.expected == told else ())
-    view = BacktestView(
-        told.trades,
-        told.win_rate,
-        told.mean_r,
-        live.trades,
-        live.wins,
-        live.mean_r,
-        live.at_most_r,
-        live.p,
-        live.behind,
-    )
+    view = backtest_view(told, known.r if known is not None and known.expected == told else ())
     return SignalReport(bot, view, view.verdict, state.stopped_bots.get(bot, ""))
 
 

@@ -101,7 +101,7 @@ class ScanScreen:
         yield _RULE
         yield "Scanner stopped."
         runtime = now - self._started_ts if self._started_ts else 0
-        yield f"Runtime {duration(runtime)}, {self.candles:,} candles, {self.signals} signals."
+        yield f"Runtime {duration(runtime)}; candles: {self.candles:,}; signals: {self.signals}."
 
     def _candle(self, bar: Bar) -> str:
         known = self._instruments[bar.instrument]

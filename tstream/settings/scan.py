@@ -73,7 +73,7 @@ class ScanSettings(Section):
     enabled: bool = setting(False, "Whether every run scans, the cockpit too; tstream scan does in any case.")
     analyses: Names = setting(
         (),
-        "The files that tstream discover has written.",
+        "The files that tstream discover has written; relative ones are in the folder analysis of the data.",
         allowed="a list of files",
         default="edge_analysis*.json in the folder analysis of the data",
     )

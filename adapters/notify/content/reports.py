@@ -53,7 +53,7 @@ def stopped(view: View, reason: str, failed: bool, signals: int = 0) -> Message:
         ts=view.ts,
         mark="🚨" if failed else "⏹️",
         lines=(
-            *((f"{signals} signals were sent.",) if scanned(view) is not None else ()),
+            *((f"Signals sent: {signals}.",) if scanned(view) is not None else ()),
             *(("Open positions keep their stops at the venue.",) if view.positions else ()),
         ),
         sections=(*(_day(book, view) for book in view.books), *_open(view)),
