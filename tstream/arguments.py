@@ -365,6 +365,8 @@ def run_options(values: dict[str, Any]) -> RunOptions:
         check_faults(wanted, [name for name in venue if known.is_known(name)])
         if run.speed == "max":
             raise UsageError("--fault is for the venue over sockets; --speed max runs without one")
+    if run.speed == "max" and run.bots:
+        raise UsageError("--speed max has one book for all bots, and these have one each; 20 is the most")
     if run.speed == "max" and (run.accounts or run.venues):
         raise UsageError("--accounts and --venues are for venues over sockets; --speed max runs without one")
     if run.tape is None:

@@ -62,6 +62,10 @@ class Paths:
         """Recorded bars that `tstream data` keeps by name."""
         return self.data / "datasets"
 
+    def bot(self, name: str) -> Path:
+        """What the bot of a JSON file keeps for reading."""
+        return self.data / "bots" / name
+
     def venue(self, name: str) -> Path:
         """The folder of one venue's journal and tapes; each venue has its own."""
         return self.data / name

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from adapters.common.secret import Secret, words_of_address
@@ -26,6 +27,12 @@ class Rules:
     """Messages a minute; what comes faster is told together. Critical news is not held up."""
     burst: int = 5
     """So many may go at once after a pause."""
+    books: Mapping[str, frozenset[NewsEvent]] = field(default_factory=dict)
+    """What is wanted of single books in place of `events`, by the book's name."""
+
+    def want(self, event: NewsEvent, book: str | None) -> bool:
+        """Whether news of this kind, about a book or about none, is wanted."""
+        return event in self.books.get(book or "", self.events)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

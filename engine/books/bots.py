@@ -240,6 +240,8 @@ def _view(bot: Bot, state: State) -> BotView:
         net_usd=sum((one.won_usd - one.lost_usd for one in records), nothing),
         stopped=state.stopped_bots.get(name, ""),
         backtest=_backtest(bot, state),
+        instruments=bot.config.instruments,
+        books=bot.config.books,
     )
 
 

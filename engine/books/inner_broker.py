@@ -75,7 +75,7 @@ class InnerBroker:
                 AccountKind.PAPER,
                 paper.balance_usd,
                 can_trade=True,
-                currency=run.currency,
+                currency=paper.currency or run.currency,
             ),
             name,
             self._instruments,

@@ -65,6 +65,11 @@ class PaperConfig(Struct, frozen=True):
         restart(ge=0, le=10),
         "Fee per side, per cent of what is traded, in place of each product's own fees and commission.",
     ] = None
+    currency: Annotated[
+        str,
+        restart(allowed='a currency such as "USD" or "USDT"', default="that of the first contract"),
+        "In which it counts; what is settled in another is not entered in it.",
+    ] = ""
     always: bool = False
     """It plays whatever `trading` says: its orders leave no wire."""
 

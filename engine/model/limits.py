@@ -124,7 +124,7 @@ class RiskLimits(Struct, frozen=True):
     ] = 95
     max_contracts: Annotated[
         int,
-        live(ge=1, le=150),
+        live(ge=1, le=1_000_000),
         "Most contracts (shares, lots) in one trade; where instruments.NAME has a max_quantity, that counts.",
     ] = 5
     max_notional_usd: Annotated[

@@ -372,3 +372,10 @@ def test_costs_of_a_paper_book_may_be_a_share_of_what_is_traded() -> None:
     for fill in fills:
         worth = Decimal(fill.price) / 4 * 2 * fill.qty
         assert fill.cost_usd == (worth / 1000).quantize(Decimal("0.01"), "ROUND_UP")
+
+
+def test_a_paper_book_counts_in_its_own_currency_and_enters_nothing_else() -> None:
+    play = ScriptedReplay(minutes(3), [], bots=[bot("one", idea())], paper=PaperConfig(currency="USDT"))
+    assert opened(play) == [("one", BOOK, "MNQ")]
+    [told] = [one for one in play.written(r.IdeaRefused) if one.book == "paper"]
+    assert Refusal.CURRENCY in told.refusals

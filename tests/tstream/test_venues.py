@@ -222,13 +222,13 @@ WRONG = {
         ],
     ),
     "an account's limit out of bounds": (
-        '[[venues.topstepx.accounts]]\nname = "A"\ncopy_ratio = 99\nrisk = { max_contracts = 999 }',
+        '[[venues.topstepx.accounts]]\nname = "A"\ncopy_ratio = 99\nrisk = { max_contracts = 9999999 }',
         "",
         [
             "venues.topstepx.accounts[0].copy_ratio = 99: must be a number above 0 and up to 10 "
             "(in ~/tstream.toml)",
-            "venues.topstepx.accounts[0].risk.max_contracts = 999: must be a whole number from 1 to 150 "
-            "(in ~/tstream.toml)",
+            "venues.topstepx.accounts[0].risk.max_contracts = 9999999: must be a whole number from 1 to "
+            "1000000 (in ~/tstream.toml)",
         ],
     ),
     "an account's limit misspelt": (

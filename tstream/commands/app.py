@@ -14,6 +14,7 @@ from typer.main import get_command
 
 from tstream import arguments as args
 from tstream.commands.backtest_app import backtest
+from tstream.commands.bot_app import bot_app, feed_app
 from tstream.commands.bots_app import bots_app
 from tstream.commands.data.app import data_app
 from tstream.commands.journal_app import journal_app, report, trades, why
@@ -53,6 +54,8 @@ app.add_typer(journal_app, name="journal", rich_help_panel=LOOK)
 app.add_typer(lab_app)
 app.add_typer(order_app, name="order", rich_help_panel=TRADE)
 app.add_typer(bots_app, name="bots", rich_help_panel=TRADE)
+app.add_typer(bot_app, name="bot", rich_help_panel=TRADE)
+app.add_typer(feed_app, name="feed", rich_help_panel=MARKETS)
 app.add_typer(patterns_app, name="patterns", rich_help_panel=LOOK)
 app.add_typer(data_app, name="data", rich_help_panel=MARKETS)
 app.command(rich_help_panel=MARKETS)(backtest)

@@ -45,7 +45,7 @@ def check(config: Path | None) -> int:
     well = True
     for finding in findings(config):
         well = well and finding.ok
-        console.print(_line(finding))
+        console.print(line_of(finding))
     return 0 if well else 1
 
 
@@ -168,7 +168,8 @@ def _limits(settings: Settings, venue: str, account: Account) -> Check:
     return Check("limits", True, f"{whose}{', '.join(parts)}, {acts}{source}")
 
 
-def _line(finding: Check) -> Text:
+def line_of(finding: Check) -> Text:
+    """One finding as it is printed."""
     mark = ("✗ ", "bold red") if not finding.ok else ("! ", "yellow") if finding.soon else ("✓ ", "green")
     line = Text.assemble(mark, f"{finding.name}: ", printable(REDACT(finding.detail)))
     if finding.remedy and (finding.soon or not finding.ok):

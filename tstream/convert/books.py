@@ -11,8 +11,9 @@ from engine.books.inner_broker import is_open
 from engine.model.config import BookConfig
 from engine.model.orders import AccountKind
 from engine.state.state import BookState, State
-from tstream.convert.risk import account_limits, book_sizing, paper_books, risk_limits
+from tstream.convert.risk import account_limits, book_sizing, paper_books
 from tstream.settings.model import Settings
+from tstream.settings.risk import AccountRisk
 from tstream.settings.venues import ALL, PRACTICE, AccountSettings, book_name
 
 KnownBooks = Mapping[str, str]
@@ -39,7 +40,7 @@ def wanted_books(settings: Settings, venue: str, known: KnownBooks = NO_BOOKS) -
     goes on.
     """
     section = settings.venues[venue]
-    if section.about.prices_only:
+    if section.about.prices_only or section.prices_only:
         return ()
     if not section.accounts:
         only = AccountSpec().name if section.kind == PRACTICE else ""
@@ -112,7 +113,7 @@ def templates(settings: Settings) -> tuple[BookConfig, ...]:
 
 def _config(settings: Settings, venue: str, wanted: WantedBook) -> BookConfig:
     own, section = wanted.settings, settings.venues[venue]
-    risk = risk_limits(settings) if own is None else account_limits(settings, own.risk)
+    risk = account_limits(settings, AccountRisk() if own is None else own.risk, section)
     return BookConfig(
         wanted.book,
         venue,

@@ -13,7 +13,7 @@ from tstream.settings.declared import filled
 from tstream.settings.model import Settings
 from tstream.settings.risk import AccountRisk, RiskSettings
 from tstream.settings.sizing import sizing_of
-from tstream.settings.venues import AccountSettings, PaperSettings
+from tstream.settings.venues import AccountSettings, PaperSettings, VenueSettings
 
 
 def risk_limits(settings: Settings) -> RiskLimits:
@@ -26,9 +26,10 @@ def _limits(settings: Settings, risk: RiskSettings) -> RiskLimits:
     return filled(RiskLimits, risk, **({} if least is None else {"min_score_tenths": round(least * 10)}))
 
 
-def account_limits(settings: Settings, own: AccountRisk) -> RiskLimits:
-    """The user's limits for one account: what it has of its own in place of the others."""
-    return _limits(settings, settings.risk.but(own))
+def account_limits(settings: Settings, own: AccountRisk, venue: VenueSettings | None = None) -> RiskLimits:
+    """The user's limits for one account: what it has of its own, or its venue has, in place of the others."""
+    risk = settings.risk if venue is None else settings.risk.but(venue.risk)
+    return _limits(settings, risk.but(own))
 
 
 def limits_of(settings: Settings, venue: str, account: Account) -> RiskLimits:
@@ -36,7 +37,7 @@ def limits_of(settings: Settings, venue: str, account: Account) -> RiskLimits:
     section = settings.venues[venue]
     named = next((one for one in section.accounts if one.name in (account.name, account.id)), None)
     own = named or section.all_accounts
-    return risk_limits(settings) if own is None else account_limits(settings, own.risk)
+    return account_limits(settings, AccountRisk() if own is None else own.risk, section)
 
 
 def book_sizing(settings: Settings, own: AccountSettings | PaperSettings | None) -> Sizing | None:

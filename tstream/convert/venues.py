@@ -32,6 +32,7 @@ def venue_asked(
         left_out=frozenset(one.name for one in venue.accounts if not one.enabled),
         api_url=venue.api_url,
         rtc_url=venue.rtc_url,
+        retry_s=venue.retry_seconds,
     )
 
 

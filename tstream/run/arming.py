@@ -76,7 +76,9 @@ def ask_to_arm(settings: Settings, paths: Paths, clock: Clock, ask: Callable[[st
     PortError when no account can be looked up.
     """
     real = [
-        name for name, venue in settings.active.items() if not (venue.practice or venue.about.prices_only)
+        name
+        for name, venue in settings.active.items()
+        if not (venue.practice or venue.about.prices_only or venue.prices_only)
     ]
     if not real:
         return

@@ -68,7 +68,7 @@ def open_cockpit(config: Path | None, options: RunOptions) -> int:
 
 def _plain(options: RunOptions) -> bool:
     """The run is that of the settings: its first picture is the one that is kept."""
-    return options.tape is None and not (options.venue or options.accounts or options.venues)
+    return options.tape is None and not (options.venue or options.accounts or options.venues or options.bots)
 
 
 def _read_first(config: Path | None, options: RunOptions) -> tuple[Startup, FirstPicture]:
@@ -114,7 +114,7 @@ class Cockpit:
             remember(self.paths, self.config, picture)
         from tstream.run.wiring import Run
 
-        return Run(claim, settings, self.options, self.paths, self._clock)
+        return Run(claim, settings, self.options, self.paths, self._clock, files=ready.files)
 
     def _run(self, picture: FirstPicture, engine: EngineThread) -> int:
         from tui.app import TStreamApp

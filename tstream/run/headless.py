@@ -55,7 +55,7 @@ def trade(ready: Startup, options: RunOptions, out: Output) -> int:
 
         clock = RunClock()
         with open_logs(settings, paths, clock, console=out), Claim(settings, options, paths) as claim:
-            run = Run(claim, settings, options, paths, clock)
+            run = Run(claim, settings, options, paths, clock, files=ready.files)
             summaries, unreached = asyncio.run(_headless(run, clock, asked))
     for book, summary in summaries.items():
         if len(summaries) > 1:

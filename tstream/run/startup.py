@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from adapters.common.redaction import REDACT
 from engine.ports import Clock
@@ -22,14 +23,21 @@ from tstream.settings.venues import PRACTICE, AccountSettings, VenueSettings
 from tstream.venues import known
 from tstream.venues.kind import At
 
+if TYPE_CHECKING:
+    from tstream.botfiles.tables import BotTables
+
 
 def read_settings(config: Path | None) -> tuple[Paths, Loaded]:
     """Find and check the settings, and let the redactor know their secrets. Raises SettingsError."""
     places = paths.find()
     loaded = load(places, config)
-    for secret in loaded.settings.secrets():
-        REDACT.add(secret)
+    _hide_secrets(loaded.settings)
     return places, loaded
+
+
+def _hide_secrets(settings: Settings) -> None:
+    for secret in settings.secrets():
+        REDACT.add(secret)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +48,8 @@ class Startup:
     paths: Paths
     notes: tuple[str, ...]
     """What the user should know before it starts."""
+    files: BotTables | None = None
+    """Bots that are JSON files."""
 
     def journal(self, run: RunOptions) -> str:
         """Under which name the run is locked and keeps its journal. Raises UsageError."""
@@ -48,7 +58,15 @@ class Startup:
 
 def prepare(config: Path | None, run: RunOptions) -> Startup:
     """Check settings and options together and make the folders. Raises CommandError."""
-    places, loaded = read_settings(config)
+    files = None
+    if run.bots:
+        from tstream.botfiles.load import load_bots
+
+        places = paths.find()
+        loaded, files = load_bots(places, config, run.bots)
+        _hide_secrets(loaded.settings)
+    else:
+        places, loaded = read_settings(config)
     settings = loaded.settings
     if run.tape is not None:
         # A tape holds one product, whatever else the settings name.
@@ -72,7 +90,9 @@ def prepare(config: Path | None, run: RunOptions) -> Startup:
     notes: tuple[str, ...] = ()
     if settings.practice and loaded.file is None:
         notes = (f"No settings at {places.settings_file}: this is the practice venue, with play money.",)
-    return Startup(settings, places, notes)
+    if files is not None:
+        notes += tuple(f"{line}; its files are in {places.bot(one.name)}" for one, line in files.lines())
+    return Startup(settings, places, notes, files)
 
 
 def _chosen(settings: Settings, run: RunOptions) -> Settings:

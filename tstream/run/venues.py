@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from adapters.common.secret import Secret
@@ -136,7 +136,12 @@ class Venues:
 
     @property
     def brokers(self) -> list[Broker]:
-        return [broker for venue in self._open.values() for broker in venue.brokers]
+        return [broker for name in self._open for broker in self._traded(name)]
+
+    def _traded(self, name: str) -> Sequence[Broker]:
+        """The brokers of a venue, where any account of it is traded."""
+        venue = self._open.get(name)
+        return () if venue is None or self._settings.venues[name].prices_only else venue.brokers
 
     @property
     def books(self) -> tuple[BookConfig, ...]:
@@ -145,10 +150,9 @@ class Venues:
         return book_configs(self._settings, wanted)
 
     def _found(self, name: str) -> list[WantedBook]:
-        venue, like = self._open.get(name), self._settings.venues[name].all_accounts
+        like = self._settings.venues[name].all_accounts
         named = {one.book for one in self._wanted[name]}
-        brokers = () if venue is None else venue.brokers
-        return [WantedBook(one.book, "", like) for one in brokers if one.book not in named]
+        return [WantedBook(one.book, "", like) for one in self._traded(name) if one.book not in named]
 
     @property
     def sources(self) -> dict[str, tuple[str, ...]]:

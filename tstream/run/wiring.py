@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -23,6 +24,7 @@ from engine.model.view import BookView
 from engine.ports import AlertSource
 from engine.runtime.engine import Engine
 from engine.runtime.recovery import restore, told_today
+from engine.state.state import State
 from engine.strategies.protocol import Strategy
 from tstream.clock import RunClock, wall_ns
 from tstream.convert.alerts import alert_rooms, discord_config, parsers
@@ -36,6 +38,9 @@ from tstream.run.first_picture import shown_venues
 from tstream.run.practice_venues import FirstSight, PracticeVenues
 from tstream.run.venues import Venues
 from tstream.settings.model import Settings
+
+if TYPE_CHECKING:
+    from tstream.botfiles.tables import BotTables
 
 log = logging.getLogger("engine")
 
@@ -77,9 +82,10 @@ class Run:
         clock: RunClock,
         by_hand: Strategy | None = None,
         watchers: Sequence[Bot] = (),
+        files: BotTables | None = None,
     ) -> None:
         """With `by_hand`, a strategy without ideas, trading is off whatever the settings say. `watchers` are
-        asked like bots and say nothing.
+        asked like bots and say nothing; `files` are bots of the settings that came as JSON files.
         """
         self.settings = settings
         self.options = options
@@ -89,6 +95,7 @@ class Run:
         self.practice = PracticeVenues(claim.practice, clock)
         self._claim = claim
         self.by_hand = by_hand
+        self._files = files
         self._watchers = watchers
         # A tape is the past, and a flatten opens nothing: rooms are for runs that may trade now.
         follows = options.tape is None and by_hand is None
@@ -132,6 +139,7 @@ class Run:
             for task in (report(engine), self._live()):
                 stack.push_async_callback(_end, asyncio.create_task(task))
             await self._tell(engine, stack)
+            self._keep_files(engine, state, stack)
             for watch in (self.practice.watch(engine.hear), venues.watch(engine.hear)):
                 stack.push_async_callback(_end, asyncio.create_task(watch))
             yield engine
@@ -154,10 +162,24 @@ class Run:
     async def _tell(self, engine: Engine, stack: AsyncExitStack) -> None:
         """Give the news to the channels that are set up, from now until the engine has ended."""
         news = notify_config(self.settings.notify)
+        if self._files is not None:
+            from tstream.botfiles.news import told
+
+            news = told(news, self._files.wishes())
         if news.wanted and self.by_hand is None:
             from adapters.notify.service import NotifyThread
 
             await stack.enter_async_context(NotifyThread(engine, news, self.clock.wall, wall_ns))
+
+    def _keep_files(self, engine: Engine, state: State, stack: AsyncExitStack) -> None:
+        """Have the files written that bots of JSON files keep."""
+        if self._files is None or self.by_hand is not None:
+            return
+        from tstream.run.bot_records import BotRecords, folders
+
+        records = BotRecords(folders(self._files, self.paths), engine, state)
+        stack.push_async_callback(records.close)
+        stack.push_async_callback(_end, asyncio.create_task(records.run()))
 
     async def _journal(self) -> SqliteJournal:
         path = self.paths.journal(self.name)

@@ -46,10 +46,15 @@ class Loaded:
     """The .env files that were read; a later one wins."""
 
 
-def load(paths: Paths, config: Path | None = None) -> Loaded:
+Add = Callable[[dict[str, Any]], list[Problem]]
+"""Puts more into the table of tstream.toml, and gives what is wrong with that."""
+
+
+def load(paths: Paths, config: Path | None = None, add: Add | None = None) -> Loaded:
     """Read and check all settings; touches no network.
 
-    `config` names a settings file other than the usual one; it must exist. Raises SettingsError.
+    `config` names a settings file other than the usual one; it must exist. `add` has more than is in it.
+    Raises SettingsError.
     """
     file = config or paths.settings_file
     table = _read_toml(file, required=config is not None)
@@ -63,6 +68,8 @@ def load(paths: Paths, config: Path | None = None) -> Loaded:
         old = old_section(table, variables)
     except ValueError as error:
         raise SettingsError([*found, Problem(OLD, f"{error}", origin=f"{file}")]) from None
+    if add is not None:
+        found += add(table)
     found += own_variables(table, variables)
     found += _one_paper_book(table, variables)
     try:
@@ -87,7 +94,7 @@ def require_credentials(settings: Settings) -> None:
 def login_problems(settings: Settings, name: str) -> list[Problem]:
     """What is wrong with the login of one venue."""
     venue, login = settings.venues[name], settings.login(name)
-    if venue.practice:
+    if venue.practice or (venue.prices_only and not venue.about.shared_login):
         return []
     real = [other for other, one in settings.active.items() if not one.practice]
     own = venue.user or venue.key.get_secret_value()

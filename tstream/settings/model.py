@@ -169,16 +169,20 @@ class Settings(BaseSettings):
         ]
         if self.scan.risk is not None:
             owners.append(("scan", self.scan.risk))
+        base = {"": self.risk}
         for name, venue in self.venues.items():
+            owners.append((f"venues.{name}", venue.risk))
             owners += [(f"venues.{name}.accounts[{i}]", one.risk) for i, one in enumerate(venue.accounts)]
         for owner, own in owners:
+            whose = owner.partition(".accounts")[0] if ".accounts" in owner else ""
             try:
-                self.risk.but(own)
+                found = base[whose].but(own)
             except PydanticCustomError as error:
                 told = error.context or {}
                 raise refuse(
                     error.message(), key=f"{owner}.risk.{told.get('key')}", value=told.get("value")
                 ) from None
+            base[owner] = found
         return self
 
     @property

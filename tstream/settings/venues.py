@@ -8,11 +8,11 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Annotated, NamedTuple, Self
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, SecretStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
 from engine.model.config import Brackets, PaperConfig
 from tstream.settings.declared import DeclaredSection, keys_of
-from tstream.settings.fields import CommaSeparated, Section, Usd, need, refuse, setting
+from tstream.settings.fields import CommaSeparated, Section, Usd, Whole, need, refuse, setting
 from tstream.settings.risk import AccountRisk
 from tstream.settings.sections import BaseUrl
 from tstream.settings.sizing import Sizings, sizing_key
@@ -80,7 +80,7 @@ AccountName = Annotated[str, AfterValidator(_account_name)]
 BotNames = Annotated[tuple[str, ...], CommaSeparated]
 
 
-def _tables(value: object) -> object:
+def account_tables(value: object) -> object:
     """A name, several, or tables: always a list of tables. A variable holds names with commas between."""
     if isinstance(value, str):
         value = [part.strip() for part in value.split(",")] if value.strip() else []
@@ -183,7 +183,7 @@ class VenueSettings(Section):
         "Base URL of the gateway's real-time hubs. Needed where kind is projectx, known for most others.",
         allowed="a URL such as https://rtc.example.com",
     )
-    accounts: Annotated[tuple[AccountSettings, ...], BeforeValidator(_tables)] = setting(
+    accounts: Annotated[tuple[AccountSettings, ...], BeforeValidator(account_tables)] = setting(
         (),
         "Accounts to trade, each a book of its own: one name or number, a list of them, "
         '[[venues.NAME.accounts]] tables, or "all". Without it the login\'s only practice account is taken, '
@@ -195,6 +195,20 @@ class VenueSettings(Section):
         Brackets.AUTO,
         "Who keeps stops and targets: auto leaves it to the venue until the account refuses native brackets "
         "once, which is remembered; native asks the venue again; own keeps them as orders of tstream's own.",
+    )
+    risk: AccountRisk = setting(
+        AccountRisk(),
+        "Limits of its accounts, which each may have others of.",
+        reload="live",
+        allowed="the keys of [risk]",
+        default="those of [risk]",
+    )
+    prices_only: bool = setting(
+        False,
+        "Take its prices and trade on none of its accounts; no login is needed where they are for everybody.",
+    )
+    retry_seconds: Whole = setting(
+        30, "A lost connection is tried again after so many seconds at the latest.", ge=1, le=3600
     )
     user: str = setting(
         "",
@@ -283,7 +297,7 @@ class VenueSettings(Section):
         return next((account for account in self.accounts if account.name == ALL), None)
 
 
-@keys_of(PaperConfig())
+@keys_of(PaperConfig(), currency=Annotated[str, Field(max_length=10), AfterValidator(str.upper)])
 class PaperSettings(DeclaredSection):
     """Play money inside tstream, traded on the same ideas beside the accounts. [risk] holds for it too.
     Several such books are [[paper]] tables, each with a name.

@@ -64,7 +64,7 @@ def _environment(at: At) -> Environment:
 
 def config_of(asked: VenueAsked) -> BinanceConfig:
     """What the adapter wants to know. Raises FatalError for more books than the one account of a login."""
-    from adapters.binance.config import BinanceConfig, Hosts, WeightLimits
+    from adapters.binance.config import BinanceConfig, BinanceTiming, Hosts, WeightLimits
 
     if len(asked.books) > 1:
         raise FatalError(f"{asked.name}: a key of Binance has one account, and {len(asked.books)} are named")
@@ -77,6 +77,7 @@ def config_of(asked: VenueAsked) -> BinanceConfig:
         book=asked.books[0].book if asked.books else asked.name,
         environment=_environment(asked.at),
         limits=replace(limits, period_s=limits.period_s / asked.speed),
+        timing=BinanceTiming(backoff_cap_s=asked.retry_s, backoff_first_s=min(0.5, asked.retry_s)),
     )
     if not asked.api_url:
         return config

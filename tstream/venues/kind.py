@@ -96,6 +96,8 @@ class VenueAsked:
     """How fast the venue's time runs: its rate limits count in that."""
     session_open: Callable[[int], bool] = always_open
     """Whether silence of its market would be a fault at a time of `clock`, nanoseconds UTC."""
+    retry_s: float = 30.0
+    """A lost connection is tried again after so long at the latest, real seconds."""
 
 
 AccountCheck = Callable[[Account], Check]

@@ -22,7 +22,7 @@ _LOGIN = ("user", "key")
 
 def config_of(asked: VenueAsked) -> ProjectXConfig:
     """What the adapter wants to know. Without addresses they are those of TopStepX in production."""
-    from adapters.projectx.config import ProjectXConfig, RateLimits
+    from adapters.projectx.config import ProjectXConfig, RateLimits, Timing
 
     real, speed = RateLimits(), asked.speed
     config = ProjectXConfig(
@@ -34,6 +34,7 @@ def config_of(asked: VenueAsked) -> ProjectXConfig:
         every_account=asked.every_account,
         left_out=asked.left_out,
         limits=replace(real, period_s=real.period_s / speed, history_period_s=real.history_period_s / speed),
+        timing=Timing(backoff_cap_s=asked.retry_s, backoff_first_s=min(0.5, asked.retry_s)),
     )
     if not asked.api_url:
         return config

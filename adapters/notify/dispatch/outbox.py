@@ -78,7 +78,7 @@ class Outbox:
 
     def wants(self, message: Message) -> bool:
         rules = self._rules
-        return message.event in rules.events and RANKS[message.severity] >= RANKS[rules.severity]
+        return rules.want(message.event, message.book) and RANKS[message.severity] >= RANKS[rules.severity]
 
     def offer(self, message: Message, now: float, escalation: Escalation | None = None) -> bool:
         """Take a message in: counted with one that waits, or behind it. False where it was dropped itself."""
