@@ -1,0 +1,1 @@
+"""Coinbase Advanced Trade: spot products of one portfolio."""

@@ -1,0 +1,1 @@
+"""The wire of Coinbase Advanced Trade around a twin."""
