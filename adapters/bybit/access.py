@@ -12,10 +12,11 @@ from adapters.bybit.config import BybitConfig
 from adapters.bybit.mapping import BybitProduct
 from adapters.bybit.queries import BybitQueries
 from adapters.bybit.rest import BybitRest
-from adapters.bybit.wire import BybitTerms, BybitWireError
+from adapters.bybit.wire import BybitKey, BybitTerms, BybitWireError
 from adapters.common.anomalies import Anomalies
 from engine.model.errors import FatalError, RefusedError, RetryableError
 from engine.model.events import ContractResolved, LinkChanged, LinkState
+from engine.model.orders import Account
 from engine.ports import Clock, Sink
 
 _log = logging.getLogger(__name__)
@@ -109,6 +110,15 @@ class BybitAccess:
             )
             for root, product in self.products.items()
         ]
+
+    async def account(self, key: BybitKey | None = None) -> Account:
+        """The account behind the key. Raises RetryableError, FatalError."""
+        found = key or await self.queries.key()
+        wallet = await self.queries.wallet()
+        try:
+            return mapping.account(found, wallet, self.config)
+        except BybitWireError as error:
+            raise RetryableError(f"balance: {error}") from None
 
     def hear(self, sink: Sink) -> None:
         """From now on this sink hears how the REST interface stands."""

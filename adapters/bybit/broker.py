@@ -41,7 +41,7 @@ class BybitBroker:
         config = access.config
         self.book = config.book
         spot = config.category is BybitCategory.SPOT
-        self.capabilities = Capabilities(balances=spot)
+        self.capabilities = Capabilities(native_brackets=False, balances=spot)
         self._spot = spot
         self._access = access
         self._queries = access.queries
@@ -278,15 +278,11 @@ class BybitBroker:
 
         Raises RetryableError, FatalError.
         """
-        key, wallet = await self._queries.key(), await self._queries.wallet()
         if not self._spot:
             for root in self._access.products:
                 for row in await self._queries.positions(Priority.QUERY, root):
                     if row.position_idx:
                         raise FatalError(f"{root}: {mapping.HEDGE}")
-        try:
-            account = mapping.account(key, wallet, self._access.config)
-        except BybitWireError as error:
-            raise RetryableError(f"balance: {error}") from None
-        self._key, self._reports.account = key, account
+        self._key = await self._queries.key()
+        self._reports.account = account = await self._access.account(self._key)
         return account

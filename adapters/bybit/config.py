@@ -90,6 +90,8 @@ class BybitConfig:
     book: str = "bybit"
     hosts: BybitHosts = LIVE
     timing: BybitTiming = field(default_factory=BybitTiming)
+    speed: float = 1.0
+    """How fast the venue's time runs: its rate limits count in that."""
 
     def checked(self) -> BybitConfig:
         """Raises FatalError for an instrument that does not belong here."""

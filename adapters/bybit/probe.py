@@ -7,7 +7,6 @@ from collections.abc import Callable
 from adapters.bybit import mapping
 from adapters.bybit.config import BybitCategory, BybitConfig
 from adapters.bybit.venue import BybitVenue
-from adapters.bybit.wire import BybitWireError
 from adapters.common.finding import Check
 from adapters.common.rate_budget import Priority
 from engine.model.errors import FatalError, PortError
@@ -45,9 +44,8 @@ async def _checks(venue: BybitVenue, about: AccountCheck | None) -> list[Check]:
         ]
     found = [Check("venue reachable", True, f"{config.hosts.api_url} answers"), _skew(venue)]
     try:
-        key, wallet = await venue.queries.key(), await venue.queries.wallet()
-        account = mapping.account(key, wallet, config)
-    except (PortError, BybitWireError) as error:
+        account = await venue.account()
+    except PortError as error:
         remedy = "check key, secret and host" if isinstance(error, FatalError) else "try again later"
         return [*found, Check("login", False, str(error), remedy)]
     found.append(Check("login", True, f"the key of {account.name}"))

@@ -50,9 +50,12 @@ class BybitRest:
         self._health = health
         self._http = HttpCaller(config.timing.connect_s)
         self._measuring = asyncio.Lock()
-        self._acts = RateBudget(10, 1.0, share=0.8, left_above={Priority.PROTECT: 0.13, Priority.ENTRY: 0.4})
+        second = 1.0 / config.speed
+        self._acts = RateBudget(
+            10, second, share=0.8, left_above={Priority.PROTECT: 0.13, Priority.ENTRY: 0.4}
+        )
         self._questions = RateBudget(
-            50, 1.0, share=0.8, left_above={Priority.QUERY: 0.25, Priority.HISTORY: 0.5}
+            50, second, share=0.8, left_above={Priority.QUERY: 0.25, Priority.HISTORY: 0.5}
         )
 
     def used(self) -> tuple[int, int]:

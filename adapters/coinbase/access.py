@@ -12,10 +12,12 @@ from adapters.coinbase.config import CoinbaseConfig
 from adapters.coinbase.mapping import CoinbaseCoin
 from adapters.coinbase.queries import CoinbaseQueries
 from adapters.coinbase.rest import CoinbaseRest
-from adapters.coinbase.wire import CoinbaseProduct, CoinbaseWireError
+from adapters.coinbase.wire import CoinbaseKey, CoinbaseProduct, CoinbaseWireError
 from adapters.common.anomalies import Anomalies
+from adapters.common.rate_budget import Priority
 from engine.model.errors import FatalError, RefusedError, RetryableError
 from engine.model.events import ContractResolved, LinkChanged, LinkState
+from engine.model.orders import Account
 from engine.ports import Clock, Sink
 
 _log = logging.getLogger(__name__)
@@ -114,6 +116,15 @@ class CoinbaseAccess:
             )
             for root, coin in self.coins.items()
         ]
+
+    async def account(self, key: CoinbaseKey | None = None) -> Account:
+        """The portfolio behind the key. Raises RetryableError, FatalError."""
+        found = key or await self.queries.key()
+        wallets = await self.queries.wallets(Priority.QUERY)
+        try:
+            return mapping.account(found, wallets, self.config)
+        except CoinbaseWireError as error:
+            raise RetryableError(f"balances: {error}") from None
 
     def hear(self, sink: Sink) -> None:
         """From now on this sink hears how the REST interface stands."""

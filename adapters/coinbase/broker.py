@@ -46,7 +46,7 @@ _CLOSED = ("DISABLED", "CANCEL_ONLY", "VIEW_ONLY", "AUCTION", "TRADING_SESSION")
 class CoinbaseBroker:
     """A Broker of one portfolio. What is bought is a balance; there are no positions."""
 
-    capabilities = Capabilities(balances=True)
+    capabilities = Capabilities(native_brackets=False, balances=True)
 
     def __init__(self, access: CoinbaseAccess) -> None:
         self.book = access.config.book
@@ -241,13 +241,8 @@ class CoinbaseBroker:
 
     async def _adopt(self) -> Account:
         """Raises RetryableError, FatalError."""
-        key, wallets = await self._queries.key(), await self._queries.wallets(Priority.QUERY)
-        try:
-            account = mapping.account(key, wallets, self._access.config)
-        except CoinbaseWireError as error:
-            raise RetryableError(f"balances: {error}") from None
-        self._reports.key = key
-        return account
+        self._reports.key = await self._queries.key()
+        return await self._access.account(self._reports.key)
 
 
 def _refusal(name: str, why: CoinbaseRefusal) -> RefusedError:

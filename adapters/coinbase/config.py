@@ -56,6 +56,8 @@ class CoinbaseConfig:
     stop_slack: Decimal = Decimal("0.05")
     """The venue has no stops at market: a stop is a limit so far beyond its price, as a share of it."""
     timing: CoinbaseTiming = field(default_factory=CoinbaseTiming)
+    speed: float = 1.0
+    """How fast the venue's time runs: its rate limits count in that."""
 
     def checked(self) -> CoinbaseConfig:
         """Raises FatalError for an instrument that does not belong here."""

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from adapters.coinbase import mapping
 from adapters.coinbase.config import CoinbaseConfig
 from adapters.coinbase.venue import CoinbaseVenue
-from adapters.coinbase.wire import CoinbaseWireError
 from adapters.common.finding import Check
-from adapters.common.rate_budget import Priority
 from engine.model.errors import FatalError, PortError
 from engine.model.market import NANOS
 from engine.model.orders import Account
@@ -46,9 +43,8 @@ async def _checks(venue: CoinbaseVenue, about: AccountCheck | None) -> list[Chec
         ]
     found = [Check("venue reachable", True, f"{config.hosts.api_url} answers"), _skew(venue)]
     try:
-        key, wallets = await venue.queries.key(), await venue.queries.wallets(Priority.QUERY)
-        account = mapping.account(key, wallets, config)
-    except (PortError, CoinbaseWireError) as error:
+        account = await venue.account()
+    except PortError as error:
         remedy = "check the key's name and the key" if isinstance(error, FatalError) else "try again later"
         return [*found, Check("login", False, str(error), remedy)]
     found.append(Check("login", True, f"the key of {account.name}"))

@@ -50,13 +50,14 @@ class CoinbaseRest:
         self._anomalies = anomalies
         self._health = health
         self._http = HttpCaller(config.timing.connect_s)
+        second = 1.0 / config.speed
         self._private = RateBudget(
             30,
-            1.0,
+            second,
             share=0.8,
             left_above={Priority.PROTECT: 0.05, Priority.ENTRY: 0.25, Priority.QUERY: 0.5},
         )
-        self._public = RateBudget(10, 1.0, share=0.8, left_above={Priority.HISTORY: 0.5})
+        self._public = RateBudget(10, second, share=0.8, left_above={Priority.HISTORY: 0.5})
 
     def used(self) -> tuple[int, int]:
         """Requests of the key within the last second, and how many there may be."""
