@@ -25,7 +25,7 @@ from engine.model.errors import (
 )
 from engine.model.events import AccountAdopted, LinkChanged, LinkState, SnapshotTaken
 from engine.model.market import NANOS
-from engine.model.orders import Account, Capabilities, OrderType
+from engine.model.orders import Account, Capabilities, OrderType, VenueOrder
 from engine.ports import Sink
 
 _SNAPSHOT_TRIES = 3
@@ -192,8 +192,8 @@ class BybitBroker:
             # Nothing about one part of the truth: nothing at all, and certainly not "flat".
             raise RetryableError(f"snapshot: {failed.exceptions[0]}") from None
         rows = [*live.result(), *ended.result(), *past.result()]
-        rows += await self._looked_up({row.order_link_id for row in rows}, priority)
-        orders = self._reports.orders(rows, since)
+        young, more = await self._looked_up({row.order_link_id for row in rows}, priority)
+        orders = (*self._reports.orders([*rows, *more], since), *young)
         lives = {one.venue_id for one in orders if one.status.live}
         self._stops = {stop: kind for stop, kind in self._stops.items() if stop in lives}
         try:
@@ -212,17 +212,24 @@ class BybitBroker:
             balances=balances,
         )
 
-    async def _looked_up(self, listed: set[str], priority: Priority) -> list[BybitOrder]:
-        """Orders that went out just now and are in no list yet, each by its own id.
+    async def _looked_up(
+        self, listed: set[str], priority: Priority
+    ) -> tuple[list[VenueOrder], list[BybitOrder]]:
+        """Orders that went out just now and are in no list yet: as the stream has told of them, else each
+        asked for by its own id.
 
-        Raises RetryableError where the venue does not know one: a little later it will, or it never came.
+        Raises RetryableError where nobody knows one: a little later the venue will, or it never came.
         """
-        found = [await self._queries.order(one, priority) for one in self._sent.missing(listed)]
-        rows = [row for row in found if row is not None]
-        unknown = self._sent.missing({*listed, *(row.order_link_id for row in rows)})
-        if unknown:
-            raise not_yet(unknown)
-        return rows
+        told: list[VenueOrder] = []
+        asked: list[BybitOrder] = []
+        for client_id in self._sent.missing(listed):
+            if (order := self._reports.order(client_id)) is not None:
+                told.append(order)
+            elif (row := await self._queries.order(client_id, priority)) is not None:
+                asked.append(row)
+            else:
+                raise not_yet([client_id])
+        return told, asked
 
     async def _create(self, body: requests.Body, client_id: str, priority: Priority) -> str:
         if client_id:

@@ -29,6 +29,8 @@ from engine.model.market import Timeframe
 
 _WEEK_MS = 7 * 86_400_000
 """The longest span of time that one question may be about."""
+_MOST_WEEKS = 8
+"""What is older is not asked for: nobody waits for so many answers."""
 _MOST_PAGES = 200
 """Of one answer: more of them are a fault, not an account."""
 _MOST_BARS = 1_000
@@ -185,8 +187,9 @@ class BybitQueries:
 
 
 def _weeks(since: int, until: int) -> Iterator[dict[str, int]]:
-    """A span of ns UTC in pieces that the venue takes, milliseconds."""
-    start, end = since // MILLI, -(-until // MILLI)
+    """A span of ns UTC in pieces that the venue takes, milliseconds, the newest of them where it is long."""
+    end = -(-until // MILLI)
+    start = max(since // MILLI, end - _MOST_WEEKS * _WEEK_MS)
     while start < end:
         stop = min(end, start + _WEEK_MS)
         yield {"startTime": start, "endTime": stop}

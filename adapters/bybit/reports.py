@@ -18,6 +18,8 @@ from engine.model.market import NANOS
 from engine.model.orders import Account, Fill, VenueOrder, VenuePosition
 from engine.ports import Sink
 
+_MOST_ORDERS = 500
+
 R = TypeVar("R", BybitOrder, BybitExecution, BybitPosition)
 T = TypeVar("T")
 
@@ -29,13 +31,13 @@ class BybitReports:
         self.changes = 0
         self.held: dict[str, int] = {}
         """Lots by symbol, signed, as far as anybody has told."""
-        self.seen: Callable[[VenueOrder], None] = lambda order: None
-        """Hears of every order that the stream tells of."""
         self.account: Account | None = None
         self._access = access
         self._spot = access.config.category is BybitCategory.SPOT
         self._sink: Sink | None = None
         self._live_ts = 0
+        self._orders: dict[str, VenueOrder] = {}
+        """The newest that the stream has told of, by client id, as they stand."""
         self._told: set[str] = set()
         self._untold: dict[str, float] = {}
         """Fills that only queries have told, since when by the loop's clock."""
@@ -72,7 +74,7 @@ class BybitReports:
             return
         if isinstance(row, BybitOrder):
             order = mapping.order(row, product)
-            self.seen(order)
+            self._remember(order)
             sink(OrderReported(ts_recv=now, ts_venue=order.ts_venue, book=access.config.book, order=order))
         elif isinstance(row, BybitExecution):
             fill = mapping.fill(row, product, self._spot)
@@ -87,6 +89,19 @@ class BybitReports:
                 self.changes += 1
                 self.held[position.instrument] = position.qty
             sink(PositionReported(ts_recv=now, book=access.config.book, position=position))
+
+    def order(self, client_id: str) -> VenueOrder | None:
+        """As the stream has told of it, which knows an order before the lists do."""
+        return self._orders.get(client_id)
+
+    def _remember(self, order: VenueOrder) -> None:
+        if order.client_id is None:
+            return
+        before = self._orders.pop(order.client_id, None)
+        if len(self._orders) >= _MOST_ORDERS:
+            self._orders.pop(next(iter(self._orders)))
+        later = before is None or _progress(order) >= _progress(before)
+        self._orders[order.client_id] = order if later or before is None else before
 
     def orders(self, rows: Iterable[BybitOrder], since: int) -> tuple[VenueOrder, ...]:
         """Our instruments' orders that live or have changed since a time. Raises RetryableError if any row

@@ -124,6 +124,7 @@ class CoinbaseBroker:
             raise UnknownOutcomeError(f"change: {error}") from None
         if not answer.success:
             raise _refusal("change", answer.errors[0] if answer.errors else CoinbaseRefusal())
+        self._reports.changed(change)
 
     async def cancel(self, order: CancelOrder) -> None:
         """Raises RefusedError (GONE: no such working order), UnknownOutcomeError, RetryableError."""
@@ -169,12 +170,12 @@ class CoinbaseBroker:
         access, queries, key = self._access, self._queries, self._reports.key
         if key is None:
             raise RetryableError("no account is adopted yet")
-        young = min(since, access.rest.clock.now() - _PENDING_NS)
+        pending = min(since, access.rest.clock.now() - _PENDING_NS)
         try:
             async with asyncio.TaskGroup() as group:
                 wallets = group.create_task(queries.wallets(priority))
                 resting = group.create_task(queries.open_orders(priority))
-                recent = group.create_task(queries.orders(young, priority))
+                recent = group.create_task(queries.orders(pending, priority))
                 fills = group.create_task(queries.fills(priority, since=since))
         except ExceptionGroup as errors:
             failed, faults = errors.split(PortError)
@@ -183,8 +184,11 @@ class CoinbaseBroker:
             # Nothing about one part of the truth: nothing at all, and certainly not "flat".
             raise RetryableError(f"snapshot: {failed.exceptions[0]}") from None
         rows = [*resting.result(), *recent.result()]
-        if unlisted := self._sent.missing({row.client_order_id for row in rows}):
-            raise not_yet(unlisted)
+        missing = self._sent.missing({row.client_order_id for row in rows})
+        young = [one for name in missing if (one := self._reports.told_as(name)) is not None]
+        if len(young) < len(missing):
+            known = {one.client_id for one in young}
+            raise not_yet([name for name in missing if name not in known])
         try:
             account = mapping.account(key, wallets.result(), access.config)
             balances = mapping.balances(wallets.result())
@@ -195,7 +199,7 @@ class CoinbaseBroker:
             book=self.book,
             since=since,
             account=account,
-            orders=self._reports.orders(rows, since),
+            orders=(*self._reports.orders(rows, since), *young),
             fills=self._reports.fills(fills.result()),
             positions=(),
             balances=balances,

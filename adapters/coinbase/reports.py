@@ -22,7 +22,7 @@ from adapters.coinbase.wire import (
     CoinbaseWireError,
 )
 from adapters.common.rate_budget import Priority
-from engine.model.effects import PlaceOrder
+from engine.model.effects import ModifyOrder, PlaceOrder
 from engine.model.errors import PortError, RetryableError
 from engine.model.events import AccountReported, FillReported, OrderReported
 from engine.model.orders import Fill, VenueOrder, VenueStatus
@@ -76,6 +76,17 @@ class CoinbaseReports:
     def order(self, venue_id: str) -> VenueOrder | None:
         """As it was told last."""
         return self._known.get(venue_id)
+
+    def changed(self, change: ModifyOrder) -> None:
+        """The venue has taken a change, of which the stream says nothing."""
+        known = self._known.get(change.venue_id)
+        if known is not None and known.status.live:
+            qty = known.qty if change.qty is None else change.qty
+            self._tell(replace(known, qty=qty, limit=known.limit if change.limit is None else change.limit))
+
+    def told_as(self, client_id: str) -> VenueOrder | None:
+        """The order with an id of ours as the stream has told of it, which knows it before the lists do."""
+        return next((one for one in reversed(self._known.values()) if one.client_id == client_id), None)
 
     def deliver(self, row: CoinbaseUserOrder) -> None:
         """Report an order of the stream. Raises CoinbaseWireError."""
