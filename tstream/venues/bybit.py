@@ -161,7 +161,7 @@ BYBIT = VenueKind(
 )
 BYBIT_SPOT = replace(
     BYBIT,
-    name="bybit_spot",
+    name="bybit-spot",
     about="Bybit spot",
     make=partial(make, _SPOT),
     probe=partial(probe, _SPOT),

@@ -20,7 +20,7 @@ _OURS = {
     "projectx": "tstream.venues.projectx:PROJECTX",
     "binance": "tstream.venues.binance:BINANCE",
     "bybit": "tstream.venues.bybit:BYBIT",
-    "bybit_spot": "tstream.venues.bybit:BYBIT_SPOT",
+    "bybit-spot": "tstream.venues.bybit:BYBIT_SPOT",
     "coinbase": "tstream.venues.coinbase:COINBASE",
 }
 """Where the value of each is."""
