@@ -28,17 +28,13 @@ def priced_by(symbol: str, venues: Sequence[str]) -> tuple[str, ...]:
     return tuple(venue for venue in venues if venue_of(symbol) in ("", venue))
 
 
-def _lists_all(_venue: str, _instrument: Instrument) -> bool:
-    return True
-
-
 def wrong_names(
     instruments: Sequence[Instrument],
     venues: Sequence[str],
-    lists: Callable[[str, Instrument], bool] = _lists_all,
+    places_of: Callable[[Instrument], Sequence[str]] | None = None,
 ) -> Iterator[tuple[str, str]]:
-    """(Symbol, what is wrong with it) where names are not unique in a run at these venues. `lists` says
-    whether a venue has a market of an instrument's kind at all.
+    """(Symbol, what is wrong with it) where names are not unique in a run at these venues. `places_of` gives
+    those where an instrument is priced; without it they are all that its name allows.
     """
     seen: dict[tuple[str, str], str] = {}
     for instrument in instruments:
@@ -46,10 +42,10 @@ def wrong_names(
         if not places:
             yield symbol, f"is bound to {venue_of(symbol)}, and the venues are {', '.join(venues)}"
             continue
-        places = tuple(venue for venue in places if lists(venue, instrument)) or places
+        places = places if places_of is None else tuple(places_of(instrument))
         if len(places) > 1 and instrument.kind in _OWN_MARKET:
-            listed = [(venue, instrument.root) for venue in places]
-            names = " or ".join(named(venue, instrument.root, listed) for venue in places)
+            listed = [(venue, symbol) for venue in places]
+            names = " or ".join(named(venue, symbol, listed) for venue in places)
             yield symbol, f"is another market at each of {', '.join(places)}: name it {names}"
             continue
         for venue in places:

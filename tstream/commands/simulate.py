@@ -9,19 +9,16 @@ import msgspec
 from adapters.simulator.process import Ready
 from tstream.errors import UsageError
 from tstream.venues import known
-from tstream.venues.kind import At, Practice, SimulateAsked, VenueKind
+from tstream.venues.kind import Practice, SimulateAsked
 
 
 def practice_of(kind: str) -> Practice:
     """The practice venue of a kind. Raises UsageError."""
-    try:
-        found: VenueKind | None = known.kind(kind)
-    except known.UnknownKindError:
-        found = None
-    if found is None or found.practice is None:
-        have = ", ".join(name for name in known.names() if At.PRACTICE in known.kind(name).places)
-        raise UsageError(f"{kind} has no practice venue; those with one are {have}")
-    return found.practice
+    have = known.with_practice()
+    practice = known.kind(kind).practice if kind in have else None
+    if practice is None:
+        raise UsageError(f"{kind} has no practice venue; those with one are {', '.join(have)}")
+    return practice
 
 
 def list_faults(kind: str) -> int:

@@ -117,13 +117,13 @@ class FirstSight:
     """Hears events until market and accounts are seen for the first time: then practice time may go on."""
 
     def __init__(
-        self, then: Callable[[], None], venues: Sequence[str] = (), books: Sequence[str] = ()
+        self, then: Callable[[], None], venues: Sequence[str] = (), books: Sequence[str] | None = None
     ) -> None:
-        """What is waited for, by name. Of several nobody waits for one that goes down."""
+        """What is waited for, by name; None is any one book. Of several nobody waits for one that goes down."""
         self._then = then
         self._several = len(venues) > 1
         self._missing = {("market", venue) for venue in venues or ("",)}
-        self._missing |= {("user", book) for book in books or ("",)}
+        self._missing |= {("user", book) for book in (("",) if books is None else books)}
 
     def hear(self, event: AnyEvent) -> None:
         """Take in an event."""

@@ -127,11 +127,10 @@ def with_practice_of(settings: Settings, wanted: Sequence[str]) -> Settings:
     for name in wanted:
         if name in settings.venues:
             continue
-        if not known.is_known(name) or At.PRACTICE not in known.kind(name).places:
-            twins = (one for one in known.names() if At.PRACTICE in known.kind(one).places)
+        if name not in known.with_practice():
             raise UsageError(
                 f"no venue is called {name}; the settings know {', '.join(settings.venues)}",
-                f"without settings there are practice venues of {', '.join(twins)}",
+                f"without settings there are practice venues of {', '.join(known.with_practice())}",
             )
         added[name] = VenueSettings(kind=name, at=At.PRACTICE)
     return settings.model_copy(update={"venues": {**settings.venues, **added}}) if added else settings

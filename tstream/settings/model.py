@@ -159,7 +159,7 @@ class Settings(BaseSettings):
     def _books_fit_together(self) -> Self:
         if not self.active:
             raise refuse("are all disabled: enable one", key="venues")
-        for symbol, what in wrong_names(self.instrument_table(), tuple(self.active), self._lists):
+        for symbol, what in wrong_names(self.instrument_table(), tuple(self.active), self.priced_at):
             raise refuse(what, key="contracts", value=symbol)
         if (wrong := book_problem(self.venues, self.paper)) is not None:
             key, why, name = wrong

@@ -13,7 +13,7 @@ def check_faults(texts: Sequence[str], kinds: Sequence[str] = ()) -> None:
     """The practice venues of some kinds, or of any, can misbehave like this. Raises UsageError with one line
     for each fault that none of them has.
     """
-    wanted = kinds or [name for name in known.names() if known.kind(name).practice is not None]
+    wanted = kinds or known.with_practice()
     venues = [practice for name in wanted if (practice := known.kind(name).practice) is not None]
     wrong = []
     for text in texts:

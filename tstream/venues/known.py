@@ -6,6 +6,7 @@ value is a `VenueKind`. A kind is loaded when it is asked for: settings that nam
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -42,6 +43,16 @@ def ours() -> tuple[str, ...]:
 
 def is_known(name: str) -> bool:
     return name in _OURS or any(point.name == name for point in _others())
+
+
+def with_practice() -> tuple[str, ...]:
+    """Those that have a practice venue; what can't be loaded is left out."""
+    found = []
+    for name in names():
+        with suppress(UnknownKindError):
+            if kind(name).practice is not None:
+                found.append(name)
+    return tuple(found)
 
 
 @cache

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from itertools import zip_longest
 
 from msgspec import structs
 
@@ -30,7 +31,8 @@ KEPT_NS = 7 * 86_400 * 1_000_000_000
 """Orders that are over, and fills, are told of for so long."""
 
 
-Tell = Callable[["TwinAccount", TwinEvent], None]
+Tell = Callable[["TwinAccount", TwinOrder, TwinFill | None], None]
+"""What an account has to say: an order as it stands, and the execution that made it so, if it was one."""
 
 
 class TwinAccount:
@@ -289,16 +291,24 @@ class TwinAccount:
         return min(qty, max(0, -self.held(order.instrument) * order.side.sign))
 
     def _take(self, events: Sequence[VenueEvent]) -> None:
-        for event in events:
+        """The venue tells a fill and then the order as it stands after it: both are told as one."""
+        filled: TwinOrder | None = None
+        for event, following in zip_longest(events, events[1:]):
             number = int(event.venue_order_id if isinstance(event, Fill) else event.venue_id)
             order = self.orders.get(number)
             if order is None:
                 continue  # it was refused while it was being placed
             if isinstance(event, Fill):
+                if isinstance(following, VenueOrder) and following.venue_id == event.venue_order_id:
+                    order.order = following
+                    filled = order
                 self._fill(order, event)
-            else:
-                order.order = event
-                self._say(order)
+                continue
+            order.order = event
+            self._keep(order)
+            if order is not filled:
+                self._tell(self, order, None)
+            filled = None
         for event in events:
             if isinstance(event, Fill) or not event.status.live:
                 self._end_others(int(event.venue_order_id if isinstance(event, Fill) else event.venue_id))
@@ -316,11 +326,12 @@ class TwinAccount:
         maker = rested and fees == known.fees(fill.price, fill.qty, buys=buys, maker=True)
         told = TwinFill(fill, maker)
         self.fills.append(told)
-        self._say(told)
+        self.changed.append(told)
+        self._keep(order)
+        self._tell(self, order, told)
 
-    def _say(self, event: TwinEvent) -> None:
-        self.changed.append(structs.replace(event) if isinstance(event, TwinOrder) else event)
-        self._tell(self, event)
+    def _keep(self, order: TwinOrder) -> None:
+        self.changed.append(structs.replace(order))
 
     def _end_others(self, number: int) -> None:
         for group in [group for group in self._linked if number in group]:
