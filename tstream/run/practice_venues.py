@@ -119,7 +119,7 @@ class FirstSight:
     def __init__(
         self, then: Callable[[], None], venues: Sequence[str] = (), books: Sequence[str] | None = None
     ) -> None:
-        """What is waited for, by name; None is any one book. Of several nobody waits for one that goes down."""
+        """What is waited for, by name; None is any book. Of several nobody waits for one that is down."""
         self._then = then
         self._several = len(venues) > 1
         self._missing = {("market", venue) for venue in venues or ("",)}
