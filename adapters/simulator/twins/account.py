@@ -31,8 +31,7 @@ KEPT_NS = 7 * 86_400 * 1_000_000_000
 """Orders that are over, and fills, are told of for so long."""
 
 
-Tell = Callable[["TwinAccount", TwinOrder, TwinFill | None], None]
-"""What an account has to say: an order as it stands, and the execution that made it so, if it was one."""
+Tell = Callable[["TwinAccount", TwinEvent], None]
 
 
 class TwinAccount:
@@ -291,8 +290,9 @@ class TwinAccount:
         return min(qty, max(0, -self.held(order.instrument) * order.side.sign))
 
     def _take(self, events: Sequence[VenueEvent]) -> None:
-        """The venue tells a fill and then the order as it stands after it: both are told as one."""
-        filled: TwinOrder | None = None
+        """The venue tells a fill, then the order as it stands after it: whoever hears of the fill finds the
+        order so already.
+        """
         for event, following in zip_longest(events, events[1:]):
             number = int(event.venue_order_id if isinstance(event, Fill) else event.venue_id)
             order = self.orders.get(number)
@@ -301,14 +301,10 @@ class TwinAccount:
             if isinstance(event, Fill):
                 if isinstance(following, VenueOrder) and following.venue_id == event.venue_order_id:
                     order.order = following
-                    filled = order
                 self._fill(order, event)
-                continue
-            order.order = event
-            self._keep(order)
-            if order is not filled:
-                self._tell(self, order, None)
-            filled = None
+            else:
+                order.order = event
+                self._say(order)
         for event in events:
             if isinstance(event, Fill) or not event.status.live:
                 self._end_others(int(event.venue_order_id if isinstance(event, Fill) else event.venue_id))
@@ -326,12 +322,11 @@ class TwinAccount:
         maker = rested and fees == known.fees(fill.price, fill.qty, buys=buys, maker=True)
         told = TwinFill(fill, maker)
         self.fills.append(told)
-        self.changed.append(told)
-        self._keep(order)
-        self._tell(self, order, told)
+        self._say(told)
 
-    def _keep(self, order: TwinOrder) -> None:
-        self.changed.append(structs.replace(order))
+    def _say(self, event: TwinEvent) -> None:
+        self.changed.append(structs.replace(event) if isinstance(event, TwinOrder) else event)
+        self._tell(self, event)
 
     def _end_others(self, number: int) -> None:
         for group in [group for group in self._linked if number in group]:

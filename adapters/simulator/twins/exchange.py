@@ -17,7 +17,7 @@ from adapters.simulator.exchange.store import StateError
 from adapters.simulator.market.candles import Candles
 from adapters.simulator.twins.account import KEPT_NS, TwinAccount
 from adapters.simulator.twins.config import TwinConfig
-from adapters.simulator.twins.records import TwinFill, TwinOrder
+from adapters.simulator.twins.records import TwinEvent, TwinFill, TwinOrder
 from adapters.simulator.twins.store import SavedTwin, TwinMeta, TwinStore, terms_of
 from engine.model.events import Print, Quote
 from engine.model.instrument import Instrument
@@ -59,10 +59,12 @@ class TwinListener:
         """A minute is over."""
 
     def on_order(self, account: TwinAccount, order: TwinOrder) -> None:
-        """An order is new, has changed, or is over without being filled."""
+        """An order is new, has changed, has filled in part or whole, or is over."""
 
-    def on_fill(self, account: TwinAccount, order: TwinOrder, fill: TwinFill) -> None:
-        """An order has filled, in part or whole; it and the account count that already."""
+    def on_fill(self, account: TwinAccount, fill: TwinFill) -> None:
+        """An order has filled, in part or whole; `account.orders` and its holdings count that already, and
+        `on_order` comes next.
+        """
 
     def flush(self) -> None:
         """Nothing more happens at this instant."""
@@ -259,13 +261,13 @@ class TwinExchange:
                 self._listener.on_bar(closed)
         self.schedule.advance(now)
 
-    def _told(self, account: TwinAccount, order: TwinOrder, fill: TwinFill | None) -> None:
+    def _told(self, account: TwinAccount, event: TwinEvent) -> None:
         if self._listener is None:
             return
-        if fill is None:
-            self._listener.on_order(account, order)
+        if isinstance(event, TwinOrder):
+            self._listener.on_order(account, event)
         else:
-            self._listener.on_fill(account, order, fill)
+            self._listener.on_fill(account, event)
 
     def _opening(self, symbol: str, last: int, ts: int) -> Quote:
         """The first quote, so that there are prices before the market has spoken."""

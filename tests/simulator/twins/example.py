@@ -81,7 +81,8 @@ class ExampleWire(TwinWire):
     def on_order(self, account: TwinAccount, order: TwinOrder) -> None:
         self.sockets.publish("orders", "orders", json.dumps(_row(order)))
 
-    def on_fill(self, account: TwinAccount, order: TwinOrder, fill: TwinFill) -> None:
+    def on_fill(self, account: TwinAccount, fill: TwinFill) -> None:
+        order = account.orders[int(fill.fill.venue_order_id)]
         self.sockets.publish("orders", "fills", json.dumps({**_row(order), "maker": fill.maker}))
 
 

@@ -48,8 +48,9 @@ class Floor(TwinListener):
     def on_order(self, account: TwinAccount, order: TwinOrder) -> None:
         self.told.append((order.order.client_id or "", order.order.status))
 
-    def on_fill(self, account: TwinAccount, order: TwinOrder, fill: TwinFill) -> None:
-        self.told.append((order.order.client_id or "", fill.fill.qty))
+    def on_fill(self, account: TwinAccount, fill: TwinFill) -> None:
+        order = account.orders[int(fill.fill.venue_order_id)]
+        self.told.append((order.order.client_id or "", fill.fill.qty * 10 + order.order.filled_qty))
 
     def quote(self, symbol: str, bid: int) -> None:
         now = self.clock()
@@ -90,7 +91,7 @@ def floor() -> Floor:
     return Floor()
 
 
-REFUSED = {
+REFUSED: dict[Why, tuple[Side, int, dict[str, Any]]] = {
     Why.SYMBOL: (Side.BUY, 4, {"symbol": "DOGE"}),
     Why.INVALID: (Side.BUY, 0, {}),
     Why.NOTIONAL: (Side.BUY, 1, {"symbol": ETH, "limit": 100}),
@@ -132,11 +133,15 @@ def test_a_client_id_is_used_once(floor: Floor) -> None:
     assert floor.account.find(client_id="one").order.status is VenueStatus.FILLED
 
 
-def test_a_fill_is_told_once_with_the_order_after_it(floor: Floor) -> None:
+def test_who_hears_of_a_fill_finds_the_order_after_it(floor: Floor) -> None:
     floor.place(Side.BUY, 4, tag="one", limit=PRICE[BTC] - 50)
     floor.trade(BTC, PRICE[BTC] - 51, size=3)
     floor.trade(BTC, PRICE[BTC] - 51, size=3)
-    assert floor.told == [("one", VenueStatus.WORKING), ("one", 3), ("one", 1)]
+    assert floor.told == [
+        ("one", VenueStatus.WORKING),
+        *(("one", 33), ("one", VenueStatus.WORKING)),
+        *(("one", 14), ("one", VenueStatus.FILLED)),
+    ]
     assert all(one.maker for one in floor.account.fills)
 
 

@@ -31,8 +31,9 @@ async def test_an_order_lives_by_http_and_its_life_is_told_on_a_socket() -> None
     async with bench() as made, made.listening("orders") as socket:
         placed = await made.place(tag="one")
         assert placed["status"] == "pending"
-        told = [await socket.receive_json() for _ in range(2)]
-        assert [(one["status"], one.get("maker")) for one in told] == [("pending", None), ("filled", False)]
+        told = [await socket.receive_json() for _ in range(3)]
+        said = [(one["status"], one.get("maker")) for one in told]
+        assert said == [("pending", None), ("filled", False), ("filled", None)]
         assert (await made.orders())[0]["filled"] == 4
         assert made.twin.account.held(INSTRUMENTS[0].symbol) == 4
         assert (await made.place(tag="one"))["why"] == "duplicate"
