@@ -93,6 +93,8 @@ def difference(
     Raises nothing; a plan whose venue agrees yields nothing. No target is placed before its stop.
     """
     for k, done in enumerate(state.legs):
+        if _agreed(state, k, done, orders):
+            continue
         wants = wanted(state, k, brackets)
         stop = orders.get(done.slots.get(Slot.STOP, ""))
         stopped = stop is not None and stop.live
@@ -106,6 +108,32 @@ def difference(
                     continue
                 stopped = stopped or slot is Slot.STOP
             yield action
+
+
+def _agreed(state: PlanState, k: int, done: LegState, orders: Mapping[str, Order]) -> bool:
+    """Whether a leg certainly gives nothing to do, as is mostly so: nothing is worked out for that. Its entry
+    is over and exits of its size stand where they should, or its entry is at market and under way.
+    """
+    plan, slots = state.plan, done.slots
+    entry = orders.get(slots.get(Slot.ENTRY, ""))
+    if entry is None or plan.status is not PlanStatus.OPEN:
+        return False
+    stop, target = orders.get(slots.get(Slot.STOP, "")), orders.get(slots.get(Slot.TARGET, ""))
+    qty = done.open_qty
+    if qty <= 0:
+        if not entry.status.live or entry.spec.type is not OrderType.MARKET:
+            return False
+        return all(one is None or not one.status.live or native(one) for one in (stop, target))
+    if entry.status.live or stop is None or not at_work(stop) or stop.open_qty != qty:
+        return False
+    leg = plan.legs[k]
+    if leg.stop is not None and stop.price != leg.stop:
+        return False
+    if leg.target is None and leg.target_offset is None:
+        return target is None or not target.status.live
+    if target is None or not at_work(target) or target.open_qty != qty:
+        return False
+    return leg.target is None or target.price == leg.target
 
 
 def _slot(
@@ -251,7 +279,8 @@ def at_rest(state: PlanState, orders: Mapping[str, Order], brackets: bool) -> bo
 
 def at_work(order: Order) -> bool:
     """It works at the venue, and nothing is under way with it."""
-    return order.status in (OrderStatus.WORKING, OrderStatus.PARTIAL) and not order.suspended
+    status = order.status
+    return (status is OrderStatus.WORKING or status is OrderStatus.PARTIAL) and not order.suspended
 
 
 def _misplaced(state: PlanState, k: int, order: Order) -> bool:
@@ -291,8 +320,9 @@ def finished(state: PlanState, orders: Mapping[str, Order]) -> bool:
 
     A leg that closed more than it had is over too: the position that it left is not this plan's any more.
     """
-    if any(leg.open_qty > 0 for leg in state.legs):
-        return False
+    for leg in state.legs:
+        if leg.open_qty > 0:
+            return False
     for leg in state.legs:
         entry = orders.get(leg.slots.get(Slot.ENTRY, ""))
         if entry is None and state.plan.status is PlanStatus.OPEN and not leg.entered:

@@ -81,6 +81,8 @@ class Fills:
     def take_waiting(self) -> None:
         """Apply the fills whose order is known, and that may be believed, in their order of arrival."""
         waiting = self.waiting
+        if not waiting:
+            return
         self.waiting = []
         for one in waiting:
             fill = one.fill

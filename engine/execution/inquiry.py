@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 
 from engine.model.effects import TakeSnapshot
 from engine.model.market import MINUTE, NANOS
@@ -116,9 +117,9 @@ class Inquiry:
         self._hurried = True
         self.want(0)
 
-    def ask(self, since: int, every_ns: int) -> None:
-        """Ask, if it is due, and once in `every_ns` anyway; `since` is from when on orders and fills are
-        told.
+    def ask(self, since_when: Callable[[], int], every_ns: int) -> None:
+        """Ask, if it is due, and once in `every_ns` anyway; `since_when` tells from when on orders and fills
+        are asked for.
 
         One question at a time: a flood of them answers nothing sooner. One that got lost with its answer is
         asked again.
@@ -130,6 +131,7 @@ class Inquiry:
             self.due_ts = now
         if self.due_ts is None or now < self.due_ts or now < self._not_before():
             return
+        since = since_when()
         while since in self._open:
             since -= 1
         self._open[since] = now

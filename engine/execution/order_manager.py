@@ -172,7 +172,7 @@ class OrderManager:
     def look_now(self) -> None:
         """Ask for it in this very step, where no question is under way."""
         self.inquiry.hurry()
-        self.inquiry.ask(self.reconciler.since(), self.context.run.slow_cycle_ns)
+        self.inquiry.ask(self.reconciler.since, self.context.run.slow_cycle_ns)
 
     # --- the diff --------------------------------------------------------------------------------------
 
@@ -353,7 +353,7 @@ class OrderManager:
         self.work()
         self._excursions.write_down()
         self.equity.write_down()
-        self.inquiry.ask(self.reconciler.since(), self.context.run.slow_cycle_ns)
+        self.inquiry.ask(self.reconciler.since, self.context.run.slow_cycle_ns)
 
     def tend(self) -> None:
         """What is done by itself at a time, and for contracts of others; only where tstream may act on the

@@ -102,20 +102,21 @@ class Protection:
         naked: dict[str, int] = {}
         for found in state.plans.values():
             legs = [leg for leg in found.legs if leg.open_qty > 0]
-            open_qty = sum(leg.open_qty for leg in legs)
             instrument = found.plan.instrument
-            stops = sum(
-                order.open_qty
-                for order in state.live_orders(instrument)
-                if order.plan_id == found.plan.plan_id and order.slot is Slot.STOP and order.stands
-            )
-            if not open_qty or stops >= open_qty or instrument in state.flattening:
+            if not legs or instrument in state.flattening:
                 continue
-            if self._book.is_dust(instrument):
+            bare = sum([leg.open_qty for leg in legs])
+            for order in state.live_orders(instrument):
+                if order.slot is Slot.STOP and order.plan_id == found.plan.plan_id and order.stands:
+                    bare -= order.open_qty
+            if bare <= 0 or self._book.is_dust(instrument):
                 continue
             # A stop of our own comes only after the grace in which the venue's bracket may show.
             awaited = any(has_bracket(state.orders.get(leg.slots.get(Slot.ENTRY, ""))) for leg in legs)
             naked[instrument] = max(naked.get(instrument, 0), NANOS if awaited else 0)
+        if not naked:
+            self._naked_since.clear()
+            return
         self._naked_since = {one: self._naked_since.get(one, now) for one in naked}
         for instrument, grace in naked.items():
             if now - self._naked_since[instrument] >= self._book.config.risk.unprotected_ns + grace:

@@ -74,7 +74,8 @@ class OrderReports:
                 self._book.turn.counts["stale reports"] += 1
                 return
             self._told_ts[order.client_id] = max(newest, reported.ts_venue)
-        if asked is None and order.slot is not None and reported.qty > self._fills.most(order):
+        more = reported.qty > order.spec.qty
+        if more and asked is None and order.slot is not None and reported.qty > self._fills.most(order):
             self._book.turn.counts["absurd reports"] += 1
             self._inquiry.want(0)  # the venue's word, when it is asked, may be so; the stream's alone is not
             return

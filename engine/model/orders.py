@@ -123,20 +123,21 @@ class OrderStatus(StrEnum):
     EXPIRED = "expired"
     DENIED = "denied"
 
-    @property
-    def terminal(self) -> bool:
-        return self in _TERMINAL
+    terminal: bool
+    """It is over."""
+    live: bool
+    """It stands at the venue, or may."""
 
 
-_TERMINAL = frozenset(
-    {
+for _status in OrderStatus:
+    _status.terminal = _status in (
         OrderStatus.FILLED,
         OrderStatus.CANCELED,
         OrderStatus.REJECTED,
         OrderStatus.EXPIRED,
         OrderStatus.DENIED,
-    }
-)
+    )
+    _status.live = not _status.terminal and _status is not OrderStatus.NEW
 
 
 class Slot(StrEnum):
@@ -159,9 +160,11 @@ class VenueStatus(StrEnum):
     EXPIRED = "expired"
     REJECTED = "rejected"
 
-    @property
-    def live(self) -> bool:
-        return self in (VenueStatus.PENDING, VenueStatus.WORKING, VenueStatus.SUSPENDED)
+    live: bool
+
+
+for _venue_status in VenueStatus:
+    _venue_status.live = _venue_status in (VenueStatus.PENDING, VenueStatus.WORKING, VenueStatus.SUSPENDED)
 
 
 BRACKET_SUFFIXES = ("-SL", "-TP")

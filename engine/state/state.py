@@ -77,13 +77,14 @@ class Order(Specified, Struct):
     @property
     def live(self) -> bool:
         """Stands at the venue, or may."""
-        return not self.status.terminal and self.status is not OrderStatus.NEW
+        return self.status.live
 
     @property
     def stands(self) -> bool:
         """Known to be at the venue, and to act there: as a stop it protects."""
-        known = self.venue_id is not None and self.status is not OrderStatus.UNKNOWN
-        return self.live and known and not self.suspended
+        status = self.status
+        known = self.venue_id is not None and status is not OrderStatus.UNKNOWN
+        return status.live and known and not self.suspended
 
     @property
     def unacknowledged(self) -> bool:
@@ -92,7 +93,7 @@ class Order(Specified, Struct):
 
     @property
     def open_qty(self) -> int:
-        return self.qty - self.filled_qty
+        return self.spec.qty - self.filled_qty
 
     @property
     def inferred_qty(self) -> int:
@@ -251,7 +252,10 @@ class BookState(Struct):
 
     def kept_position(self, instrument: str) -> Position:
         """To change, by folds alone."""
-        return self.positions.setdefault(instrument, Position(instrument))
+        found = self.positions.get(instrument)
+        if found is None:
+            found = self.positions[instrument] = Position(instrument)
+        return found
 
     def shares(self, instrument: str) -> int:
         """Signed contracts of the plans in an instrument."""
@@ -259,8 +263,9 @@ class BookState(Struct):
         return sum(found.open_qty * found.plan.side.sign for found in plans)
 
     def live_orders(self, instrument: str | None = None) -> list[Order]:
-        orders = map(self.orders.__getitem__, self.unfinished)
-        return [o for o in orders if o.live and (instrument is None or o.instrument == instrument)]
+        known = self.orders
+        orders = [known[client_id] for client_id in self.unfinished]
+        return [o for o in orders if o.status.live and (instrument is None or o.instrument == instrument)]
 
     def shelve(self, order: Order) -> None:
         """An order that is over is looked for no more among the live ones; by folds alone."""
@@ -268,8 +273,9 @@ class BookState(Struct):
             self.unfinished.remove(order.client_id)
 
     def order_of(self, venue_id: str | None, client_id: str | None) -> Order | None:
-        if venue_id is not None and venue_id in self.venue_ids:
-            return self.orders[self.venue_ids[venue_id]]
+        known = self.venue_ids.get(venue_id) if venue_id is not None else None
+        if known is not None:
+            return self.orders[known]
         return self.orders.get(client_id) if client_id is not None else None
 
 
@@ -316,7 +322,10 @@ class State(Struct):
 
     def kept_book(self, name: str) -> BookState:
         """To change, by folds alone."""
-        return self.books.setdefault(name, BookState(name))
+        found = self.books.get(name)
+        if found is None:
+            found = self.books[name] = BookState(name)
+        return found
 
     def month(self, instrument: str, venue: str = "") -> tuple[str, str]:
         """Id and name of an instrument's active contract at a venue (any, where none is named); empty where

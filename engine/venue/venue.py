@@ -254,7 +254,7 @@ class Venue:
 
     def orders_since(self, since: int) -> tuple[VenueOrder, ...]:
         """Those that live, or have changed since a time in nanoseconds, by id."""
-        return tuple(one.report() for one in self._orders if one.status.live or one.ts >= since)
+        return tuple(one.report() for one in self._orders if one.ts >= since or one.status.live)
 
     def order(self, venue_id: str) -> VenueOrder:
         """One order as it stands. Raises OrderNotFoundError."""
