@@ -12,7 +12,7 @@ from msgspec import Struct
 from engine.execution.leaving import SIGNAL
 from engine.execution.order_manager import OrderManager
 from engine.model.config import BookConfig, EngineConfig, TradingSwitch
-from engine.model.orders import AccountKind
+from engine.model.orders import Account, AccountKind
 from engine.model.plans import Exit
 from engine.model.refusals import Refusal
 from engine.portfolio.bounds import Bounds
@@ -53,6 +53,8 @@ class Book:
         """Positions agreed with the venue, every trade with its stop, once in this run."""
         self._turn = turn
         self._marks = marks
+        self._off: tuple[Account | None, tuple[Refusal, ...]] | None = None
+        """Why hands are off an account, as it was last told."""
 
     def at(self, venue: str) -> bool:
         """Whether what is told of a venue concerns it; an empty name, on either side, stands for all."""
@@ -96,7 +98,10 @@ class Book:
         if self.spec.runs_out:
             return (Refusal.OFF,)
         account = self.state.account
-        return gate.hands_off(self.trading, None if account is None else account.kind, self.armed)
+        if self._off is None or self._off[0] is not account:
+            kind = None if account is None else account.kind
+            self._off = account, gate.hands_off(self.trading, kind, self.armed)
+        return self._off[1]
 
     @property
     def minds_marks(self) -> bool:

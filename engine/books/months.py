@@ -69,7 +69,8 @@ def remember(books: Mapping[str, Book], market: MarketData, marks: Marks) -> Non
 
 def forget(books: Mapping[str, Book], market: MarketData, marks: Marks) -> None:
     """Take quotes again where nothing is held in an old month any more."""
-    marks.thaw(_held(books, market))
+    if marks.frozen:
+        marks.thaw(_held(books, market))
 
 
 def _held(books: Mapping[str, Book], market: MarketData) -> list[str]:

@@ -107,6 +107,11 @@ class Marks:
         """Another month is active from now on: what is held in the old one goes by that one's prices."""
         self._frozen.add(instrument)
 
+    @property
+    def frozen(self) -> bool:
+        """Something goes by the prices of an old month."""
+        return bool(self._frozen)
+
     def thaw(self, held: Collection[str]) -> None:
         """Go by the active month again, all but those of instruments that are still `held` in an old one."""
         for instrument in self._frozen.difference(held):
@@ -167,21 +172,14 @@ def open_usd(state: State, position: Position, marks: Marks) -> Decimal:
     return usd(known, position.open_ticks(mark)) if rest else known.usd(ticks)
 
 
-def _counted(book: BookState, state: State) -> Iterator[tuple[str, Position]]:
-    """Positions whose money is in the book's currency (docs/semantics.md#currencies)."""
-    return ((symbol, held) for symbol, held in book.positions.items() if state.counts(book, symbol))
-
-
 def realized_usd(book: BookState, state: State) -> Decimal:
-    """Realized P&L of the day, net of all costs of the day, USD."""
-    partial = sum(
-        (
-            usd(state.instruments[symbol], p.realized_ticks()) - _taken_before(book, symbol)
-            for symbol, p in _counted(book, state)
-            if p.exit_qty
-        ),
-        Decimal(0),
-    )
+    """Realized P&L of the day, net of all costs of the day, USD. Here and below positions count whose money
+    is in the book's currency (docs/semantics.md#currencies).
+    """
+    partial = Decimal(0)
+    for symbol, p in book.positions.items():
+        if p.exit_qty and state.counts(book, symbol):
+            partial += usd(state.instruments[symbol], p.realized_ticks()) - _taken_before(book, symbol)
     return book.day.gross_usd + partial - book.day.costs_usd
 
 
@@ -190,9 +188,11 @@ def day_usd(book: BookState, state: State, marks: Marks) -> Decimal:
 
     Longs count at the bid and shorts at the ask.
     """
-    return realized_usd(book, state) + sum(
-        (_gained_today(book, state, position, marks) for _, position in _counted(book, state)), Decimal(0)
-    )
+    total = realized_usd(book, state)
+    for symbol, position in book.positions.items():
+        if position.qty and state.counts(book, symbol):
+            total += _gained_today(book, state, position, marks)
+    return total
 
 
 def _gained_today(book: BookState, state: State, position: Position, marks: Marks) -> Decimal:
@@ -211,19 +211,18 @@ def _taken_before(book: BookState, instrument: str) -> Decimal:
 
 def banked_usd(book: BookState, state: State) -> Decimal:
     """What closed contracts and costs have done to the balance since the day began, USD."""
-    running = (
-        usd(state.instruments[symbol], p.realized_ticks()) - _taken_before(book, symbol)
-        for symbol, p in _counted(book, state)
-        if p.qty
-    )
-    return book.day.banked_usd + sum(running, Decimal(0)) - book.day.costs_usd
+    running = Decimal(0)
+    for symbol, p in book.positions.items():
+        if p.qty and state.counts(book, symbol):
+            running += usd(state.instruments[symbol], p.realized_ticks()) - _taken_before(book, symbol)
+    return book.day.banked_usd + running - book.day.costs_usd
 
 
 def exit_costs_usd(book: BookState, state: State, marks: Marks) -> Decimal:
     """Estimated costs of closing everything that is held, USD: at the mark, or at the entry without one."""
     total = Decimal(0)
-    for symbol, position in _counted(book, state):
-        if position.qty:
+    for symbol, position in book.positions.items():
+        if position.qty and state.counts(book, symbol):
             mark = marks.mark(position)
             at = position.entry if mark is None else mark
             total += state.instruments[symbol].cost(at, abs(position.qty))
@@ -244,7 +243,11 @@ def equity_usd(book: BookState, state: State, marks: Marks, balance_usd: Decimal
 
 def held_usd(book: BookState, state: State, marks: Marks) -> Decimal:
     """Unrealized gross P&L of everything that is held, USD."""
-    return sum((open_usd(state, position, marks) for _, position in _counted(book, state)), Decimal(0))
+    total = Decimal(0)
+    for symbol, position in book.positions.items():
+        if position.qty and state.counts(book, symbol):
+            total += open_usd(state, position, marks)
+    return total
 
 
 def fall_usd(book: BookState, day: Decimal) -> Decimal:
@@ -257,8 +260,8 @@ def fall_usd(book: BookState, day: Decimal) -> Decimal:
 def exposed_usd(book: BookState, state: State, marks: Marks) -> Decimal:
     """What all that is held, at its mark, and being entered, at its entry, is worth together, USD."""
     total = Decimal(0)
-    for symbol, position in _counted(book, state):
-        if position.qty:
+    for symbol, position in book.positions.items():
+        if position.qty and state.counts(book, symbol):
             mark = marks.mark(position)
             at = position.entry if mark is None else mark
             total += state.instruments[symbol].notional(at, position.qty)

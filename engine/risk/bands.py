@@ -7,7 +7,6 @@ from decimal import ROUND_DOWN, Decimal
 from msgspec import Struct
 
 from engine.model.limits import RiskLimits
-from engine.model.orders import Margin
 from engine.model.view import Band, LimitView
 from engine.risk.presets import AccountLimits
 
@@ -34,17 +33,18 @@ MICROS = 10
 class Figures(Struct, frozen=True):
     """What the limits of a book are measured by. USD."""
 
-    day_usd: Decimal
-    """Net P&L of the day if everything were closed now."""
+    day_usd: Decimal | None
+    """Net P&L of the day if everything were closed now; None where no limit asks for it."""
     headroom_usd: Decimal | None
-    """Equity, if everything were closed now, above the trailing floor; None while that is not known."""
+    """Equity, if everything were closed now, above the trailing floor; None while that is not known, or where
+    no limit asks for it.
+    """
     entries: int
     losses_in_a_row: int
     micros: int
-    """Contracts held or being entered, a mini counted as ten."""
+    """Contracts held or being entered, a mini counted as ten; 0 where any number may be."""
     profit_usd: Decimal
     """Balance of the account over its start at the end of the day before."""
-    margin: Margin = Margin()
     fall_usd: Decimal = Decimal(0)
     """How far the book, if everything were closed now, is below the highest it has been, USD."""
     equity_usd: Decimal | None = None
@@ -63,7 +63,7 @@ class Figures(Struct, frozen=True):
 def measure(limits: RiskLimits, account: AccountLimits, now: Figures) -> tuple[LimitView, ...]:
     """Every limit that is set, the nearest to being hit first."""
     found = []
-    if account.daily_loss_usd:
+    if account.daily_loss_usd and now.day_usd is not None:
         used = max(Decimal(0), -now.day_usd)
         found.append(_money(limits, DAILY_LOSS, used, account.daily_loss_usd))
     if account.max_loss_usd and now.headroom_usd is not None:
@@ -76,12 +76,12 @@ def measure(limits: RiskLimits, account: AccountLimits, now: Figures) -> tuple[L
         found.append(_count(limits, EXPOSURE, share, limits.max_exposure_percent, "%"))
     minis = account.minis(now.profit_usd)
     for name, count, most, unit in (
-        (TRADES, Decimal(now.entries), limits.max_trades, "trades"),
-        (LOSSES, Decimal(now.losses_in_a_row), limits.max_losses_in_a_row, "losses"),
-        (SIZE, Decimal(now.micros) / MICROS, minis, "minis"),
+        (TRADES, now.entries, limits.max_trades, "trades"),
+        (LOSSES, now.losses_in_a_row, limits.max_losses_in_a_row, "losses"),
+        (SIZE, Decimal(now.micros) / MICROS if minis else 0, minis, "minis"),
     ):
         if most:
-            found.append(_count(limits, name, count, Decimal(most), unit))
+            found.append(_count(limits, name, Decimal(count), Decimal(most), unit))
     return tuple(sorted(found, key=lambda view: -view.used / view.limit))
 
 
@@ -89,7 +89,7 @@ def headroom_usd(limits: RiskLimits, account: AccountLimits, now: Figures) -> di
     """What may still be lost before each money limit acts, USD, by the limit's name."""
     spare = Decimal(100 - limits.act_percent) / 100
     left: dict[str, Decimal] = {}
-    if account.daily_loss_usd:
+    if account.daily_loss_usd and now.day_usd is not None:
         left[DAILY_LOSS] = account.daily_loss_usd * (1 - spare) + now.day_usd
     if account.max_loss_usd and now.headroom_usd is not None:
         left[MAX_LOSS] = now.headroom_usd - account.max_loss_usd * spare
@@ -108,11 +108,13 @@ def exposure_left_usd(limits: RiskLimits, now: Figures) -> Decimal | None:
 
 def room_usd(limits: RiskLimits, account: AccountLimits, now: Figures) -> tuple[Decimal, Decimal]:
     """How much may be lost and gained before a band of a money limit begins or ends, USD."""
+    if not account.daily_loss_usd and not account.max_loss_usd and not limits.max_drawdown_percent:
+        return _NO_END - _A_BIT, _NO_END
     shares = {limits.warn_percent, limits.reduce_percent, limits.reduce_percent - EASE_PERCENT}
     shares.add(limits.act_percent)
     left = []
     for limit, used in (
-        (account.daily_loss_usd, -now.day_usd),
+        (account.daily_loss_usd, None if now.day_usd is None else -now.day_usd),
         (account.max_loss_usd, None if now.headroom_usd is None else account.max_loss_usd - now.headroom_usd),
         (now.drawdown_usd(limits), now.fall_usd),
     ):

@@ -94,7 +94,7 @@ class Guards:
         """What counts for the account of a book."""
         account = self._book.state.account
         known = self._account
-        if known is None or known[0] != account:
+        if known is None or (known[0] is not account and known[0] != account):
             known = self._account = account, presets.resolve(self.limits, account)
         return known[1]
 
@@ -119,27 +119,43 @@ class Guards:
         )
 
     def _worked_out(self) -> bands.Figures:
-        book, state = self._book.state, self._book.turn.state
-        start = self._start_usd()
-        known = book.balance
-        floor, marks = self._floor_usd(start), self._marks
-        equity = None
-        if self._book.balance_usd is not None:
-            equity = money.equity_usd(book, state, marks, self._book.balance_usd)
-        exposed = money.exposed_usd(book, state, marks) if self.limits.max_exposure_percent else Decimal(0)
-        day = money.day_usd(book, state, marks) - money.exit_costs_usd(book, state, marks)
+        """Nothing that no limit of the account asks for."""
+        book, state, marks = self._book.state, self._book.turn.state, self._marks
+        start, account, known = self._start_usd(), self.account(), book.balance
+        floor = self._floor_usd(start)
+        day = equity = None
+        fall = exposed = Decimal(0)
+        falls, exposes = self.limits.max_drawdown_percent, self.limits.max_exposure_percent
+        if account.daily_loss_usd or falls:
+            day = money.day_usd(book, state, marks) - money.exit_costs_usd(book, state, marks)
+            fall = money.fall_usd(book, day) if falls else fall
+        if floor is not None or falls or exposes:
+            equity = self._equity_usd()
+        if exposes:
+            exposed = money.exposed_usd(book, state, marks)
+        profit = Decimal(0) if known is None or start is None else known.opening_usd - start
         return bands.Figures(
             day_usd=day,
             headroom_usd=None if equity is None or floor is None else equity - floor,
             entries=book.day.entries,
             losses_in_a_row=book.day.losses_in_a_row,
-            micros=money.exposed_micros(book, state),
-            profit_usd=Decimal(0) if known is None or start is None else known.opening_usd - start,
-            margin=margin(book, state, marks, equity, self._book.margin),
-            fall_usd=money.fall_usd(book, day),
+            micros=money.exposed_micros(book, state) if account.minis(profit) else 0,
+            profit_usd=profit,
+            fall_usd=fall,
             equity_usd=equity,
             exposed_usd=exposed,
         )
+
+    def _equity_usd(self) -> Decimal | None:
+        balance, book = self._book.balance_usd, self._book
+        return (
+            None if balance is None else money.equity_usd(book.state, book.turn.state, self._marks, balance)
+        )
+
+    def margin(self) -> Margin:
+        """What the trades of a book tie up of its money."""
+        book = self._book
+        return margin(book.state, book.turn.state, self._marks, self._equity_usd(), book.margin)
 
     def measured(self) -> tuple[LimitView, ...]:
         """Every limit that is set, the nearest to being hit first."""
@@ -168,8 +184,10 @@ class Guards:
         now = turn.wall
         if now >= self._boundary:
             self._boundary = self.hours.next_change(now, self._calendars())
-        quiet = book.last_fill_ts + QUIET_NS  # the day's opening balance waits for it
-        return (min(self._boundary, quiet) if now < quiet else self._boundary) - turn.wall_offset
+        due, quiet = self._boundary, book.last_fill_ts + QUIET_NS
+        if now < quiet < due:
+            due = quiet  # the day's opening balance waits for it
+        return due - turn.wall_offset
 
     def _calendars(self) -> list[Calendar]:
         """Of the book, and of everything that it could hold."""
@@ -204,15 +222,23 @@ class Guards:
     def _standing(self) -> Restriction | None:
         return self._book.turn.state.restrictions.get(scope(self._book.book, None))
 
+    def _marked(self) -> bool:
+        """With what balance the account went into this trade date is known."""
+        book = self._book.state
+        account, known = book.account, book.balance
+        if account is None or known is None or known.account_id != account.id:
+            return False
+        return known.trade_date == self._book.turn.state.day_of(book).trade_date
+
     def _mark_balance(self) -> None:
         """Note once per trade date what the day before ended with: the trailing floor follows its high."""
         book, state, turn = self._book.state, self._book.turn.state, self._book.turn
         account = book.account
         if account is None or self._book.balance_usd is None or not self._book.reconciled:
             return
-        known = book.balance if book.balance is not None and book.balance.account_id == account.id else None
-        if known is not None and known.trade_date == state.day_of(book).trade_date:
+        if self._marked():
             return
+        known = book.balance if book.balance is not None and book.balance.account_id == account.id else None
         if turn.wall - book.last_fill_ts < QUIET_NS:
             return
         opening = self._book.balance_usd - money.banked_usd(book, state)
@@ -251,6 +277,8 @@ class Guards:
             ease(self._book.turn, f"{standing.guard}: the settings were changed", book=self._book.book)
 
     def _lock(self, measured: tuple[LimitView, ...]) -> None:
+        if all(view.band is not Band.ACT and view.band is not Band.REDUCE for view in measured):
+            return
         roll = calendar_of(self._book.state.calendar).next_roll(self._book.turn.day_time)
         acts = self.limits.act_percent
         for view in measured:
@@ -302,10 +330,11 @@ class Guards:
             if view.unit == "USD" and bands.percent(view) >= least:
                 reasons.append(f"{least} % or more of the {view.name} limit is used up")
         guard = BANDS if reasons else CALENDAR
-        book = self._book.state
-        day = date.fromisoformat(self._book.turn.state.day_of(book).trade_date)
-        if self._needs_calendar and not calendar_of(book.calendar).known(day):
-            reasons.append(_unknown(day))
+        if self._needs_calendar:
+            book = self._book.state
+            day = date.fromisoformat(self._book.turn.state.day_of(book).trade_date)
+            if not calendar_of(book.calendar).known(day):
+                reasons.append(_unknown(day))
         if not reasons:
             if ours:
                 ease(self._book.turn, "limits leave room again", book=self._book.book)
@@ -370,6 +399,8 @@ class Guards:
             self._book.flatten(late, "risk")
 
     def _flat_time(self) -> None:
+        if not self.limits.must_be_flat:
+            return
         turn, latched = self._book.turn, self._book.state.flattening
         late = tuple(
             symbol
