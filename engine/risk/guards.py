@@ -185,7 +185,7 @@ class Guards:
         if now >= self._boundary:
             self._boundary = self.hours.next_change(now, self._calendars())
         due, quiet = self._boundary, book.last_fill_ts + QUIET_NS
-        if now < quiet < due:
+        if now < quiet < due and not self._marked():
             due = quiet  # the day's opening balance waits for it
         return due - turn.wall_offset
 
