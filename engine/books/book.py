@@ -12,11 +12,12 @@ from msgspec import Struct
 from engine.execution.leaving import SIGNAL
 from engine.execution.order_manager import OrderManager
 from engine.model.config import BookConfig, EngineConfig, TradingSwitch
-from engine.model.orders import Account, AccountKind
+from engine.model.orders import Account, AccountKind, Margin
 from engine.model.plans import Exit
 from engine.model.refusals import Refusal
 from engine.portfolio.bounds import Bounds
-from engine.portfolio.money import Marks, day_usd
+from engine.portfolio.margin import margin
+from engine.portfolio.money import Marks, day_usd, equity_usd
 from engine.risk import gate
 from engine.risk.guards import Guards
 from engine.state.state import BookState
@@ -143,6 +144,13 @@ class Book:
         if not self.hands_off():
             self.guards.at_rest(bounds)
         return bounds
+
+    @property
+    def margin(self) -> Margin:
+        """What its trades tie up of its money."""
+        state, run, marks, balance = self.state, self._turn.state, self._marks, self.orders.balance_usd
+        equity = None if balance is None else equity_usd(state, run, marks, balance)
+        return margin(state, run, marks, equity, self.orders.margin)
 
     @property
     def day_usd(self) -> Decimal:

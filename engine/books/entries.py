@@ -299,7 +299,7 @@ class Entries:
             ),
             room_headroom_usd=None if room is None else room_headroom_usd(known, state, room),
             equity_usd=equity,
-            margin_available_usd=guards.margin().available_usd,
+            margin_available_usd=book.margin.available_usd,
             record=TrackRecord() if idea is None else known.records.get(idea.owner, TrackRecord()),
             score_key="strategy.min_score" if bot is None else bot.score_key(self._instruments.get(symbol)),
         )

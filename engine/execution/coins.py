@@ -62,8 +62,12 @@ def set_dust_aside(book: BookContext) -> None:
     """What is left of a coin, is worth less than the venue takes, and has no order that could still buy or
     sell some of it, is no position any more.
     """
-    for symbol, position in list(book.state.positions.items()):
-        if position.qty and book.is_dust(symbol) and not _moving(book, symbol):
+    if not book.config.capabilities.balances:
+        return
+    held = [one for one in book.state.positions.values() if one.qty]
+    for position in held:
+        symbol = position.instrument
+        if book.is_dust(symbol) and not _moving(book, symbol):
             book.turn.commit(
                 r.DustLeft(
                     ts=book.now,

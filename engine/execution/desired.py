@@ -110,6 +110,14 @@ def difference(
             yield action
 
 
+def agreed(state: PlanState, orders: Mapping[str, Order]) -> bool:
+    """Whether a plan certainly gives nothing to do and is not finished; without it nothing is said."""
+    for k, done in enumerate(state.legs):
+        if not _agreed(state, k, done, orders):
+            return False
+    return bool(state.legs)
+
+
 def _agreed(state: PlanState, k: int, done: LegState, orders: Mapping[str, Order]) -> bool:
     """Whether a leg certainly gives nothing to do, as is mostly so: nothing is worked out for that. Its entry
     is over and exits of its size stand where they should, or its entry is at market and under way.
@@ -255,6 +263,8 @@ def native(order: Order) -> bool:
 def at_rest(state: PlanState, orders: Mapping[str, Order], brackets: bool) -> bool:
     """Whether the venue agrees with a plan, so that only an event can make something due."""
     for k, done in enumerate(state.legs):
+        if done.open_qty > 0 and _agreed(state, k, done, orders):
+            continue
         wants = wanted(state, k, brackets)
         if Slot.ENTRY in wants:
             return False

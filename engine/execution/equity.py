@@ -76,24 +76,33 @@ class EquityWatch:
         if not committed and (not self._held or marks.version == self._looked[1]):
             return
         self._looked = as_of, marks.version
+        held_ones = [position for position in state.positions.values() if position.qty]
         if committed:
             self._settled = None
-            self._held = any(position.qty for position in state.positions.values())
+            self._held = bool(held_ones)
             if (turn.state.day_of(state), state.day.recounts) != self._day:
                 self._begin()
-        if self._held and any(p.qty and marks.mark(p) is None for p in state.positions.values()):
-            self._total = self._told()  # nobody knows yet what it could be closed for: as after a restart
-            return
+        for position in held_ones:
+            if marks.mark(position) is None:
+                self._total = self._told()  # nobody knows yet what it could be closed for: as after a restart
+                return
         held = held_usd(state, turn.state, marks)
         if self._settled is None:
             self._settled = day_usd(state, turn.state, marks) - held
         self._total = total = self._settled + held
-        self.high_usd = max(self.high_usd, total)
-        self.low_usd = min(self.low_usd, total)
-        self.drawdown_usd = max(self.drawdown_usd, self.high_usd - total)
+        if total > self.high_usd:
+            self.high_usd = total
+        if total < self.low_usd:
+            self.low_usd = total
+        fall = self.high_usd - total
+        if fall > self.drawdown_usd:
+            self.drawdown_usd = fall
         sum_usd = self._days_before + total
-        self._peak = sum_usd if self._peak is None else max(self._peak, sum_usd)
-        self.run_drawdown_usd = max(self.run_drawdown_usd, self._peak - sum_usd)
+        if self._peak is None or sum_usd > self._peak:
+            self._peak = sum_usd
+        fall = self._peak - sum_usd
+        if fall > self.run_drawdown_usd:
+            self.run_drawdown_usd = fall
         if self.told is not None:
             self.told(self._book.now, sum_usd)
 

@@ -45,14 +45,11 @@ class Excursions:
 
     def next_due(self) -> int:
         """When something is to be written down next, nanoseconds UTC."""
-        return min(
-            (
-                self._noted_ts.get(position.instrument, 0) + self._pause_ns
-                for position in self._book.state.positions.values()
-                if position.qty and self._is_news(position)
-            ),
-            default=NEVER,
-        )
+        due = NEVER
+        for position in self._book.state.positions.values():
+            if position.qty and self._is_news(position):
+                due = min(due, self._noted_ts.get(position.instrument, 0) + self._pause_ns)
+        return due
 
     def _is_news(self, position: Position) -> bool:
         worst, best = self._book.marks.excursions(self._book.book, position)

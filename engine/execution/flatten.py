@@ -308,6 +308,8 @@ class Flattener:
     def _escalate(self) -> None:
         """One notice for all that a book is still getting flat, louder than anything else."""
         now = self._book.now
+        if not self._book.state.flattening:
+            return
         late = {i: c for i, c in self._closing.items() if i in self._book.state.flattening}
         if not late or now < min(closing.tell_ts for closing in late.values()):
             return

@@ -76,6 +76,8 @@ class ForeignContracts:
 
         What was looked at then is looked at again when something happens.
         """
+        if not self._excess:
+            return NEVER
         waits = (since + GRACE_NS for _, since in self._excess.values())
         return min((due for due in waits if due > self._book.now), default=NEVER)
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 
+from engine.execution import desired
 from engine.execution.adoption import Adoption
 from engine.execution.brackets import NativeBrackets
 from engine.execution.coins import balance_usd, set_dust_aside
 from engine.execution.context import BookContext
-from engine.execution.desired import Cancel, Modify, Place, at_rest, at_work, difference, finished, native
 from engine.execution.equity import EquityWatch
 from engine.execution.excursions import Excursions
 from engine.execution.fills import Fills
@@ -123,7 +123,7 @@ class OrderManager:
         state = self.state
         return bool(
             self._fills.waiting
-            or any(not at_rest(found, state.orders, state.brackets) for found in state.plans.values())
+            or any(not desired.at_rest(found, state.orders, state.brackets) for found in state.plans.values())
             or any(
                 order.status not in _AT_WORK
                 or order.cancel_wanted
@@ -183,26 +183,30 @@ class OrderManager:
         """
         if not self.inquiry.heard:
             return
-        context, state = self.context, self.state
+        context, state = self.context, self.context.state
+        orders = state.orders
         self._cancel_strays()
         set_dust_aside(context)
         for found in list(state.plans.values()):
-            self._stops.after_first_target(found)
-            even_out(context, found)
+            if len(found.legs) > 1:
+                self._stops.after_first_target(found)
+                even_out(context, found)
+            if desired.agreed(found, orders):
+                continue
             grace_ns, rigid = context.run.bracket_grace_ns, self._orders.rigid
-            wanted = difference(
-                found, state.orders, context.now, grace_ns, brackets=state.brackets, rigid=rigid
+            wanted = desired.difference(
+                found, orders, context.now, grace_ns, brackets=state.brackets, rigid=rigid
             )
             for action in list(wanted):
                 match action:
-                    case Place(leg, slot, spec):
+                    case desired.Place(leg, slot, spec):
                         if self.protection.may_place(found, leg, slot):
                             self._orders.place(found.plan, leg, slot, spec)
-                    case Modify(order, qty, limit, stop):
+                    case desired.Modify(order, qty, limit, stop):
                         self._orders.modify(order, qty, limit, stop)
-                    case Cancel(order):
+                    case desired.Cancel(order):
                         self._orders.cancel(order)
-            if finished(found, state.orders):
+            if desired.finished(found, orders):
                 close_plan(context, found)
                 self._stops.forget(found.plan.plan_id)
         self.protection.watch()
@@ -225,12 +229,12 @@ class OrderManager:
                     self._orders.cancel(order)
             elif order.slot in (Slot.STOP, Slot.TARGET):
                 holder = state.orders.get(plan.legs[order.leg].slots.get(order.slot, ""))
-                if holder is not None and holder is not order and at_work(holder):
+                if holder is not None and holder is not order and desired.at_work(holder):
                     self._orders.cancel(order)
 
     def _awaits_its_entry(self, order: Order) -> bool:
         """Whether a leg of a bracket waits for an entry that lives: with that it goes, or comes to work."""
-        entry = self.state.orders.get(order.client_id[:-3]) if native(order) else None
+        entry = self.state.orders.get(order.client_id[:-3]) if desired.native(order) else None
         return entry is not None and entry.live
 
     # --- the venue's truth -----------------------------------------------------------------------------

@@ -34,10 +34,12 @@ class Bounds:
 
     def keep_mark(self, qty: int, low: int, high: int) -> None:
         """A position of so many lots stands nothing but marks from `low` to `high`."""
+        least, most = self._bids if qty > 0 else self._asks
+        kept = least if least > low else low, most if most < high else high
         if qty > 0:
-            self._bids = max(self._bids[0], low), min(self._bids[1], high)
+            self._bids = kept
         else:
-            self._asks = max(self._asks[0], low), min(self._asks[1], high)
+            self._asks = kept
 
     def keep_reached(self, side: Side, price: int) -> None:
         """A plan of this side is to be looked at when the market reaches more than this in its favour."""
@@ -65,12 +67,12 @@ class Bounds:
         """Whether nothing changes at what the market is at, at this time in nanoseconds UTC."""
         if now >= self._until:
             return False
-        for price, (low, high) in (
-            (marks.bid(instrument), self._bids),
-            (marks.ask(instrument), self._asks),
-        ):
-            if low > -ENDLESS and (price is None or not low <= price <= high):
-                return False
+        low, high = self._bids
+        if low > -ENDLESS and ((price := marks.bid(instrument)) is None or not low <= price <= high):
+            return False
+        low, high = self._asks
+        if low > -ENDLESS and ((price := marks.ask(instrument)) is None or not low <= price <= high):
+            return False
         if self._longs_to is not None:
             reached = marks.reached(instrument, Side.BUY)
             if reached is None or reached > self._longs_to:
@@ -89,14 +91,18 @@ def keep_between(
     costs included. Nothing holds where one of both is passed already.
     """
     mark = marks.mark(position)
-    if mark is None or min(usd) < 0:
+    less, more = usd
+    if mark is None or less < 0 or more < 0:
         bounds.keep_until(0)
         return
     known = state.instruments[position.instrument]
-    each = known.usd(abs(position.qty)) * (1 + known.taker_rate)
-    # What a broken average makes of a mark is rounded, at both ends.
-    rounded = known.cent if position.open_sum % position.open_qty else _NOTHING
-    lose, win = (max(0, int((most - rounded) // each)) for most in usd)
+    each = known.usd(abs(position.qty))
+    if known.taker_rate:
+        each *= 1 + known.taker_rate
+    if position.open_sum % position.open_qty:
+        # What a broken average makes of a mark is rounded, at both ends.
+        less, more = max(_NOTHING, less - known.cent), max(_NOTHING, more - known.cent)
+    lose, win = int(less // each), int(more // each)
     down, up = (lose, win) if position.qty > 0 else (win, lose)
     bounds.keep_mark(position.qty, mark - down, mark + up)
 

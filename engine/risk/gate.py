@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
@@ -124,38 +124,52 @@ class EntryVerdict(NamedTuple):
 def standing(limits: RiskLimits, now: Circumstances) -> list[Against]:
     """What stands against any entry in this book and contract, whatever the idea and whatever is open."""
     against = [Against(refusal, refusal.sentence) for refusal in hands_off(now.trading, now.kind, now.armed)]
-    when = _adder(against)
+
+    def told(refusal: Refusal, words: str = "") -> None:
+        against.append(Against(refusal, words or refusal.sentence))
+
     if now.state is not TradingState.ACTIVE:
         refusal = code_of(now.state, now.guard)
-        when(True, refusal, "" if refusal is Refusal.PAUSED else now.reason)
-    when(not now.reconciled, Refusal.NOT_RECONCILED)
-    when(not now.can_trade, Refusal.ACCOUNT_BLOCKED)
-    when(not now.journal_ok, Refusal.JOURNAL_DOWN)
-    when(not now.venue_up, Refusal.VENUE_DOWN)
-    silent = "" if now.price_age_ns is None else f"no price for {_s(now.price_age_ns)}"
-    most = f"{silent}, {_s(limits.stale_ns)} allowed (risk.stale_seconds)"
-    when(now.feed_stale, Refusal.FEED_STALE, most if silent else "no price yet")
-    side = "behind" if now.price_lag_ns > 0 else "ahead of"
-    apart = f"the market's times are {_s(abs(now.price_lag_ns))} {side} this machine's clock"
-    when(abs(now.price_lag_ns) >= MINUTE, Refusal.CLOCK, f"{apart} (tstream check)")
-    hours = (
-        f"outside your hours, {limits.hours_start} to {limits.hours_end} (risk.hours_start, risk.hours_end)"
-    )
-    when(not now.in_hours, Refusal.OUTSIDE_HOURS, hours if limits.hours_start and now.market_open else "")
+        told(refusal, "" if refusal is Refusal.PAUSED else now.reason)
+    if not now.reconciled:
+        told(Refusal.NOT_RECONCILED)
+    if not now.can_trade:
+        told(Refusal.ACCOUNT_BLOCKED)
+    if not now.journal_ok:
+        told(Refusal.JOURNAL_DOWN)
+    if not now.venue_up:
+        told(Refusal.VENUE_DOWN)
+    if now.feed_stale:
+        silent = "" if now.price_age_ns is None else f"no price for {_s(now.price_age_ns)}"
+        most = f"{silent}, {_s(limits.stale_ns)} allowed (risk.stale_seconds)"
+        told(Refusal.FEED_STALE, most if silent else "no price yet")
+    if abs(now.price_lag_ns) >= MINUTE:
+        side = "behind" if now.price_lag_ns > 0 else "ahead of"
+        apart = f"the market's times are {_s(abs(now.price_lag_ns))} {side} this machine's clock"
+        told(Refusal.CLOCK, f"{apart} (tstream check)")
+    if not now.in_hours:
+        own = f"{limits.hours_start} to {limits.hours_end} (risk.hours_start, risk.hours_end)"
+        told(
+            Refusal.OUTSIDE_HOURS,
+            f"outside your hours, {own}" if limits.hours_start and now.market_open else "",
+        )
     # Never so near that the flattening before the deadline would take the entry straight back.
     near = max(limits.no_entry_before_flat_ns, limits.flatten_before_flat_ns)
-    key = "no_entry_minutes" if near == limits.no_entry_before_flat_ns else "flatten_minutes"
-    left = max(0, now.ns_to_flat) // MINUTE
-    ends = f"{left} min until positions must be flat, entries end {near // MINUTE} before (risk.{key})"
-    when(now.ns_to_flat <= near, Refusal.NEAR_CLOSE, ends if now.ns_to_flat >= 0 else "")
-    expiring = now.days_to_expiry is not None and now.days_to_expiry <= limits.expiry_days
-    days = f"{_count(now.days_to_expiry or 0, 'day')} to the contract's last, more than {limits.expiry_days}"
-    when(expiring, Refusal.EXPIRING, f"{days} wanted (risk.expiry_days)")
-    limit, trades = limits.max_trades, f"{_count(now.entries_today, 'trade')} today"
-    when(0 < limit <= now.entries_today, Refusal.MAX_TRADES, f"{trades}, {limit} allowed (risk.max_trades)")
-    limit, lost = limits.max_losses_in_a_row, f"{_count(now.losses_in_a_row, 'trade')} lost in a row"
-    row = f"{lost}, {limit} allowed (risk.max_losses_in_a_row)"
-    when(0 < limit <= now.losses_in_a_row, Refusal.LOSING_STREAK, row)
+    if now.ns_to_flat <= near:
+        key = "no_entry_minutes" if near == limits.no_entry_before_flat_ns else "flatten_minutes"
+        left = max(0, now.ns_to_flat) // MINUTE
+        ends = f"{left} min until positions must be flat, entries end {near // MINUTE} before (risk.{key})"
+        told(Refusal.NEAR_CLOSE, ends if now.ns_to_flat >= 0 else "")
+    if now.days_to_expiry is not None and now.days_to_expiry <= limits.expiry_days:
+        days = f"{_count(now.days_to_expiry, 'day')} to the contract's last, more than {limits.expiry_days}"
+        told(Refusal.EXPIRING, f"{days} wanted (risk.expiry_days)")
+    if 0 < limits.max_trades <= now.entries_today:
+        trades = f"{_count(now.entries_today, 'trade')} today"
+        told(Refusal.MAX_TRADES, f"{trades}, {limits.max_trades} allowed (risk.max_trades)")
+    if 0 < limits.max_losses_in_a_row <= now.losses_in_a_row:
+        lost = f"{_count(now.losses_in_a_row, 'trade')} lost in a row"
+        row = f"{lost}, {limits.max_losses_in_a_row} allowed (risk.max_losses_in_a_row)"
+        told(Refusal.LOSING_STREAK, row)
     return against
 
 
@@ -169,14 +183,6 @@ def overridden(against: Iterable[Against], words: Collection[str], now: Circumst
     if not now.paused_by_hand:
         given.discard(Refusal.PAUSED)
     return tuple(one for one in against if one.refusal not in given)
-
-
-def _adder(against: list[Against]) -> Callable[..., None]:
-    def when(condition: bool, refusal: Refusal, words: str = "") -> None:
-        if condition:
-            against.append(Against(refusal, words or refusal.sentence))
-
-    return when
 
 
 def _count(number: int, what: str) -> str:
@@ -201,36 +207,48 @@ def check(
     refused.
     """
     against = standing(limits, now)
-    when = _adder(against)
+
+    def told(refusal: Refusal, words: str = "") -> None:
+        against.append(Against(refusal, words or refusal.sentence))
+
     room = room_of(idea.origin)
     section = f"rooms.{room}" if room else "risk"
-    old = f"the signal is {_s(now.late_ns)} old, {_s(now.latest_ns)} allowed"
-    when(now.late_ns > now.latest_ns, Refusal.TOO_LATE, old)
-    when(now.busy_instrument, Refusal.IN_POSITION, now.beside)
-    when(bool(now.opposed), Refusal.OPPOSED, now.opposed)
-    when(now.unknown_orders, Refusal.UNKNOWN_ORDER)
-    spot = instrument.kind is InstrumentKind.SPOT
-    when(spot and not now.capabilities.balances, Refusal.NO_SPOT)
-    when(idea.side.sign < 0 and not instrument.shortable, Refusal.NO_SHORTS)
-    settled = f"it is settled in {instrument.currency}, the book counts in {now.currency} (counts_as_usd)"
-    when(instrument.currency != now.currency, Refusal.CURRENCY, settled)
-    open_ = f"{_count(now.open_plans, 'open trade')}, {limits.max_open_trades} allowed (risk.max_open_trades)"
-    when(now.open_plans >= limits.max_open_trades, Refusal.MAX_SIZE, open_)
-    score = f"score {idea.score_tenths / 10:.1f}, at least {limits.min_score_tenths / 10:.1f}"
-    when(idea.score_tenths < limits.min_score_tenths, Refusal.SCORE, f"{score} ({now.score_key})")
-    ratio = f"reward to risk is {idea.reward_to_risk:.2f}, at least {limits.reward_to_risk_min:g}"
+    if now.late_ns > now.latest_ns:
+        told(Refusal.TOO_LATE, f"the signal is {_s(now.late_ns)} old, {_s(now.latest_ns)} allowed")
+    if now.busy_instrument:
+        told(Refusal.IN_POSITION, now.beside)
+    if now.opposed:
+        told(Refusal.OPPOSED, now.opposed)
+    if now.unknown_orders:
+        told(Refusal.UNKNOWN_ORDER)
+    if instrument.kind is InstrumentKind.SPOT and not now.capabilities.balances:
+        told(Refusal.NO_SPOT)
+    if idea.side.sign < 0 and not instrument.shortable:
+        told(Refusal.NO_SHORTS)
+    if instrument.currency != now.currency:
+        settled = f"it is settled in {instrument.currency}, the book counts in {now.currency} (counts_as_usd)"
+        told(Refusal.CURRENCY, settled)
+    if now.open_plans >= limits.max_open_trades:
+        many = f"{_count(now.open_plans, 'open trade')}, {limits.max_open_trades} allowed"
+        told(Refusal.MAX_SIZE, f"{many} (risk.max_open_trades)")
+    if idea.score_tenths < limits.min_score_tenths:
+        score = f"score {idea.score_tenths / 10:.1f}, at least {limits.min_score_tenths / 10:.1f}"
+        told(Refusal.SCORE, f"{score} ({now.score_key})")
     open_ended = bool(idea.leaves) and not idea.targets
-    small = not open_ended and idea.reward_to_risk < limits.reward_to_risk_min
-    when(small, Refusal.REWARD_TO_RISK, f"{ratio} ({section}.reward_to_risk_min)")
+    if not open_ended and idea.reward_to_risk < limits.reward_to_risk_min:
+        ratio = f"reward to risk is {idea.reward_to_risk:.2f}, at least {limits.reward_to_risk_min:g}"
+        told(Refusal.REWARD_TO_RISK, f"{ratio} ({section}.reward_to_risk_min)")
     distances = [idea.stop_ticks] + [(t - idea.reference) * idea.side.sign for t in idea.targets]
-    takes = f"the venue takes {now.capabilities.nearest_exit_ticks} to {now.capabilities.farthest_exit_ticks}"
-    far = f"stop and targets are {', '.join(map(str, distances))} ticks away, {takes}"
-    fits = all(now.capabilities.takes_exit(ticks, instrument.kind) for ticks in distances)
-    when(not fits, Refusal.BRACKET_DISTANCE, far)
+    able = now.capabilities
+    if not all(able.takes_exit(ticks, instrument.kind) for ticks in distances):
+        takes = f"the venue takes {able.nearest_exit_ticks} to {able.farthest_exit_ticks}"
+        away = f"stop and targets are {', '.join(map(str, distances))} ticks away"
+        told(Refusal.BRACKET_DISTANCE, f"{away}, {takes}")
     qty, why = 0, ""
     each = loss_usd(instrument, idea.reference, idea.stop_ticks, limits)
-    when(idea.stop_ticks <= 0, Refusal.SIZE_ZERO, "the stop is on the wrong side")
-    if idea.stop_ticks > 0:
+    if idea.stop_ticks <= 0:
+        told(Refusal.SIZE_ZERO, "the stop is on the wrong side")
+    else:
         ask = Ask(
             instrument=instrument,
             price=idea.reference,
@@ -244,21 +262,23 @@ def check(
         room_left = Room(now.room_micros, now.margin_available_usd, now.exposure_left_usd)
         qty, why, found = size(wanted, ask, now.copy_ratio, room_left)
         for refusal, words in found:
-            when(True, refusal, words)
-    worth, least = _least_worth(idea, instrument, qty, limits), instrument.least_notional
-    when(qty > 0 and worth < least, Refusal.LEAST_NOTIONAL, f"the order is worth {worth}, at least {least}")
+            told(refusal, words)
+    if qty <= 0:
+        return EntryVerdict(qty, tuple(against), why)
+    least = instrument.least_notional
+    if least and (worth := _least_worth(idea, instrument, qty, limits)) < least:
+        told(Refusal.LEAST_NOTIONAL, f"the order is worth {worth}, at least {least}")
     alone, total = each * qty, each * qty + now.open_risk_usd
-    beside = f" beside {now.open_risk_usd:.2f} open" if now.open_risk_usd else ""
     for headroom, refusal, name, where, risk in (
         (now.daily_headroom_usd, Refusal.DAILY_LOSS, "daily loss limit", "risk.daily_loss_usd", total),
         (now.max_loss_headroom_usd, Refusal.MAX_LOSS, "maximum loss limit", "risk.max_loss_usd", total),
         (now.drawdown_headroom_usd, Refusal.DRAWDOWN, "drawdown limit", "risk.max_drawdown_percent", total),
         (now.room_headroom_usd, Refusal.ROOM_LOSS, "room's loss limit", f"{section}.max_loss_usd", alone),
     ):
-        if headroom is not None:
+        if headroom is not None and risk >= headroom:
             risks = f"{instrument.counted(qty)} would risk {alone:.2f} {now.currency}"
-            words = f"{risks}{beside}, the {name} leaves"
-            when(qty > 0 and risk >= headroom, refusal, f"{words} {headroom:.2f} ({where})")
+            beside = f" beside {now.open_risk_usd:.2f} open" if now.open_risk_usd else ""
+            told(refusal, f"{risks}{beside}, the {name} leaves {headroom:.2f} ({where})")
     return EntryVerdict(qty, tuple(against), why)
 
 
@@ -266,8 +286,6 @@ def _least_worth(idea: Idea, instrument: Instrument, qty: int, limits: RiskLimit
     """What the smallest order of a trade is worth: each leg is entered by one of its own, and of coins the
     stop must be large enough too, with what fees leave.
     """
-    if qty <= 0:
-        return Decimal(0)
     lots = min(leg.qty for leg in legs(idea, qty, limits.single_contract))
     if instrument.kind is not InstrumentKind.SPOT:
         return instrument.notional(idea.reference, lots)

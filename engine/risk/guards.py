@@ -24,7 +24,6 @@ from engine.model.restrictions import TradingState
 from engine.model.view import Band, LimitView
 from engine.portfolio import money
 from engine.portfolio.bounds import Bounds, keep_total
-from engine.portfolio.margin import margin
 from engine.portfolio.money import Marks
 from engine.risk import bands, presets
 from engine.risk.drawdown import floor_usd
@@ -129,8 +128,8 @@ class Guards:
         if account.daily_loss_usd or falls:
             day = money.day_usd(book, state, marks) - money.exit_costs_usd(book, state, marks)
             fall = money.fall_usd(book, day) if falls else fall
-        if floor is not None or falls or exposes:
-            equity = self._equity_usd()
+        if (floor is not None or falls or exposes) and self._book.balance_usd is not None:
+            equity = money.equity_usd(book, state, marks, self._book.balance_usd)
         if exposes:
             exposed = money.exposed_usd(book, state, marks)
         profit = Decimal(0) if known is None or start is None else known.opening_usd - start
@@ -145,17 +144,6 @@ class Guards:
             equity_usd=equity,
             exposed_usd=exposed,
         )
-
-    def _equity_usd(self) -> Decimal | None:
-        balance, book = self._book.balance_usd, self._book
-        return (
-            None if balance is None else money.equity_usd(book.state, book.turn.state, self._marks, balance)
-        )
-
-    def margin(self) -> Margin:
-        """What the trades of a book tie up of its money."""
-        book = self._book
-        return margin(book.state, book.turn.state, self._marks, self._equity_usd(), book.margin)
 
     def measured(self) -> tuple[LimitView, ...]:
         """Every limit that is set, the nearest to being hit first."""
@@ -184,10 +172,9 @@ class Guards:
         now = turn.wall
         if now >= self._boundary:
             self._boundary = self.hours.next_change(now, self._calendars())
-        due, quiet = self._boundary, book.last_fill_ts + QUIET_NS
-        if now < quiet < due and not self._marked():
-            due = quiet  # the day's opening balance waits for it
-        return due - turn.wall_offset
+        quiet = book.last_fill_ts + QUIET_NS  # the day's opening balance waits for it
+        waits = now < quiet < self._boundary and not self._marked()
+        return (quiet if waits else self._boundary) - turn.wall_offset
 
     def _calendars(self) -> list[Calendar]:
         """Of the book, and of everything that it could hold."""
@@ -277,10 +264,8 @@ class Guards:
             ease(self._book.turn, f"{standing.guard}: the settings were changed", book=self._book.book)
 
     def _lock(self, measured: tuple[LimitView, ...]) -> None:
-        if all(view.band is not Band.ACT and view.band is not Band.REDUCE for view in measured):
-            return
-        roll = calendar_of(self._book.state.calendar).next_roll(self._book.turn.day_time)
-        acts = self.limits.act_percent
+        acts, calendar = self.limits.act_percent, calendar_of(self._book.state.calendar)
+        roll = calendar.next_roll(self._book.turn.day_time)
         for view in measured:
             if view.name == bands.DAILY_LOSS and view.band is Band.ACT:
                 whose = "the firm's daily loss limit" if self.account().firm_daily else "daily loss limit"
@@ -399,12 +384,10 @@ class Guards:
             self._book.flatten(late, "risk")
 
     def _flat_time(self) -> None:
-        if not self.limits.must_be_flat:
-            return
         turn, latched = self._book.turn, self._book.state.flattening
         late = tuple(
             symbol
-            for symbol in exposed(self._book.state)
+            for symbol in (exposed(self._book.state) if self.limits.must_be_flat else ())
             if symbol not in latched
             and self.hours.must_close(turn.wall, calendar_in(turn.state.instruments, symbol))
         )

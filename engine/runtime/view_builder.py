@@ -271,7 +271,7 @@ def _book(core: Core, book: Book) -> BookView:
             for symbol, left in sorted(known.dust.items())
             if left.qty
         ),
-        margin=guards.margin(),
+        margin=book.margin,
     )
 
 

@@ -82,9 +82,8 @@ class Order(Specified, Struct):
     @property
     def stands(self) -> bool:
         """Known to be at the venue, and to act there: as a stop it protects."""
-        status = self.status
-        known = self.venue_id is not None and status is not OrderStatus.UNKNOWN
-        return status.live and known and not self.suspended
+        known = self.venue_id is not None and self.status is not OrderStatus.UNKNOWN
+        return known and self.status.live and not self.suspended
 
     @property
     def unacknowledged(self) -> bool:
@@ -252,10 +251,7 @@ class BookState(Struct):
 
     def kept_position(self, instrument: str) -> Position:
         """To change, by folds alone."""
-        found = self.positions.get(instrument)
-        if found is None:
-            found = self.positions[instrument] = Position(instrument)
-        return found
+        return self.positions.get(instrument) or self.positions.setdefault(instrument, Position(instrument))
 
     def shares(self, instrument: str) -> int:
         """Signed contracts of the plans in an instrument."""
@@ -263,8 +259,7 @@ class BookState(Struct):
         return sum(found.open_qty * found.plan.side.sign for found in plans)
 
     def live_orders(self, instrument: str | None = None) -> list[Order]:
-        known = self.orders
-        orders = [known[client_id] for client_id in self.unfinished]
+        orders = [self.orders[client_id] for client_id in self.unfinished]
         return [o for o in orders if o.status.live and (instrument is None or o.instrument == instrument)]
 
     def shelve(self, order: Order) -> None:
@@ -273,9 +268,8 @@ class BookState(Struct):
             self.unfinished.remove(order.client_id)
 
     def order_of(self, venue_id: str | None, client_id: str | None) -> Order | None:
-        known = self.venue_ids.get(venue_id) if venue_id is not None else None
-        if known is not None:
-            return self.orders[known]
+        if venue_id is not None and venue_id in self.venue_ids:
+            return self.orders[self.venue_ids[venue_id]]
         return self.orders.get(client_id) if client_id is not None else None
 
 
@@ -322,10 +316,7 @@ class State(Struct):
 
     def kept_book(self, name: str) -> BookState:
         """To change, by folds alone."""
-        found = self.books.get(name)
-        if found is None:
-            found = self.books[name] = BookState(name)
-        return found
+        return self.books.get(name) or self.books.setdefault(name, BookState(name))
 
     def month(self, instrument: str, venue: str = "") -> tuple[str, str]:
         """Id and name of an instrument's active contract at a venue (any, where none is named); empty where
