@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from typing import Protocol
 
 from engine.market.calendars.calendar import Calendar
 from engine.market.calendars.known import calendar_in, calendar_of
@@ -27,12 +26,12 @@ from engine.portfolio.bounds import Bounds, keep_total
 from engine.portfolio.money import Marks
 from engine.risk import bands, presets
 from engine.risk.drawdown import floor_usd
+from engine.risk.guarded import Guarded
 from engine.risk.market_hours import MarketHours
 from engine.state import alarms
 from engine.state.alarms import Alarm
 from engine.state.restrictions import ease, tighten
 from engine.state.state import BookState, Restriction, scope
-from engine.state.turn import Turn
 
 BANDS, CALENDAR = "bands", "calendar"
 """Guards that reduce; locks carry the name of their limit."""
@@ -42,26 +41,6 @@ QUIET_NS = 5 * NANOS
 
 
 AsOf = tuple[int, int, int, Decimal | None, Margin | None, bool]
-
-
-class Guarded(Protocol):
-    """What guards see of a book, and the two things that they do to it."""
-
-    @property
-    def book(self) -> str: ...
-    @property
-    def state(self) -> BookState: ...
-    @property
-    def turn(self) -> Turn: ...
-    @property
-    def balance_usd(self) -> Decimal | None: ...
-    @property
-    def margin(self) -> Margin | None: ...
-    @property
-    def reconciled(self) -> bool: ...
-
-    def cancel_entries(self, instrument: str | None) -> int: ...
-    def flatten(self, instruments: tuple[str, ...], reason: str) -> None: ...
 
 
 class Guards:
