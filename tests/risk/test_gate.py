@@ -178,7 +178,8 @@ def test_every_refusal_is_tried_here_and_has_a_sentence() -> None:
     tried = {refusal for refusal, _ in AGAINST + IDEAS} | sizes
     of_bots = {Refusal.SIGNALS_ONLY, Refusal.COOLDOWN, Refusal.NOT_ITS_OWN, Refusal.OPPOSED}  # tests/books
     of_instruments = {Refusal.NO_SPOT, Refusal.NO_SHORTS, Refusal.LEAST_NOTIONAL, Refusal.CURRENCY}
-    assert tried == set(Refusal) - of_bots - of_instruments
+    of_equity = {Refusal.DRAWDOWN, Refusal.MAX_EXPOSURE}  # tests/risk/test_drawdown_limit.py
+    assert tried == set(Refusal) - of_bots - of_instruments - of_equity
     assert all(refusal.sentence for refusal in Refusal)
 
 
