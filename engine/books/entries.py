@@ -125,6 +125,8 @@ class Entries:
         for book in self._books.values():
             if not (bot.config.trades(book.name) and book.config.takes(bot.name)):
                 continue
+            if not self._market.sources.lists(book.config.venue, idea.instrument):
+                continue
             if book.recover():
                 wanted = bot.wanted(book.config.sizing)
                 limits = bot.limits(book.config.risk, self._instruments.get(idea.instrument))
@@ -265,6 +267,7 @@ class Entries:
             reason=restriction.reason if restriction is not None else "",
             paused_by_hand=all(one.by for one in state.restrictions_of(book.name, symbol)),
             capabilities=config.capabilities,
+            listed=self._market.sources.lists(config.venue, symbol),
             copy_ratio=config.copy_ratio,
             currency=book.currency,
             reconciled=orders.reconciled and book.recovered,

@@ -69,6 +69,13 @@ class Sources:
         """The venue whose prices count; empty where any venue's do."""
         return self._active.get(instrument, "")
 
+    def lists(self, venue: str, instrument: str) -> bool:
+        """Whether a book at a venue can trade an instrument: it is priced there, or nobody says where. A
+        book without a venue, inside tstream, trades whatever is priced.
+        """
+        venues = self._wanted.get(instrument)
+        return not venue or venues is None or venue in venues
+
     def priced_by(self, venue: str, instrument: str) -> bool:
         """Whether what a venue says of the market counts now."""
         active = self._active.get(instrument)

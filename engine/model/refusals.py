@@ -57,6 +57,7 @@ class Refusal(Worded):
     SIGNALS_ONLY = "signals_only", "this bot gives signals only"
     COOLDOWN = "cooldown", "this bot has entered here a short time ago"
     NOT_ITS_OWN = "not_its_own", "the contract is none of this bot's"
+    NOT_LISTED = "not_listed", "the book's venue does not list it"
     NO_SPOT = "no_spot", "this account can watch coins and not trade them"
     NO_SHORTS = "no_shorts", "it can't be sold short"
     LEAST_NOTIONAL = "least_notional", "the order is worth less than the venue takes"

@@ -64,6 +64,8 @@ class Circumstances(Struct, frozen=True):
     """Older ideas are not traded."""
     capabilities: Capabilities = Capabilities()
     """Of the book's broker."""
+    listed: bool = True
+    """Whether the book's venue has the instrument at all."""
     guard: str = ""
     """Which guard holds the trading state."""
     reason: str = ""
@@ -221,6 +223,8 @@ def check(
         told(Refusal.OPPOSED, now.opposed)
     if now.unknown_orders:
         told(Refusal.UNKNOWN_ORDER)
+    if not now.listed:
+        told(Refusal.NOT_LISTED)
     if instrument.kind is InstrumentKind.SPOT and not now.capabilities.balances:
         told(Refusal.NO_SPOT)
     if idea.side.sign < 0 and not instrument.shortable:

@@ -54,6 +54,15 @@ def test_one_idea_goes_to_all_books_in_the_settings_order_and_in_one_step() -> N
         assert (broker.held("MNQ"), stops(many, name)) == (qty, qty)
 
 
+def test_a_book_is_asked_of_what_its_own_venue_lists() -> None:
+    many = at_work(sources={"MNQ": (ALPHA,)})
+    many.minute()
+    many.minute()
+    there = {name for name in EVERY if ACCOUNTS.get(name, ALPHA) == ALPHA}
+    assert {name for name, qty in many.held().items() if qty} == there < set(EVERY)
+    assert not many.written(r.IdeaRefused)
+
+
 def test_the_copy_ratio_scales_to_whole_lots_and_says_where_nothing_is_left() -> None:
     roomy = RiskLimits(max_contracts=50)
     many = entered(books=book_configs(roomy, two="0.5", three="0.1", paper="0"))

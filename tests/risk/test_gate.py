@@ -91,6 +91,7 @@ AGAINST: list[tuple[Refusal, dict[str, Any]]] = [
     (Refusal.IN_POSITION, {"busy_instrument": True}),
     (Refusal.UNKNOWN_ORDER, {"unknown_orders": True}),
     (Refusal.MAX_SIZE, {"open_plans": LIMITS.max_open_trades}),
+    (Refusal.NOT_LISTED, {"listed": False}),
     (Refusal.MAX_TRADES, {"entries_today": LIMITS.max_trades}),
     (Refusal.DAILY_LOSS, {"daily_headroom_usd": Decimal(100)}),
     (Refusal.DAILY_LOSS, {"open_risk_usd": Decimal(700)}),

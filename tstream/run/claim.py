@@ -22,7 +22,7 @@ from tstream.clock import wall_ns
 from tstream.options import RunOptions
 from tstream.paths import Paths, account_locks
 from tstream.run.journals import join, journal_name
-from tstream.run.practice import PracticeProcess, put_aside
+from tstream.run.practice import PRACTICE, PracticeProcess, put_aside
 
 if TYPE_CHECKING:
     from tstream.settings.model import Settings
@@ -42,10 +42,10 @@ class Claim:
         self.name = journal_name(paths, self._venues, options)
         self.practice = {
             name: PracticeProcess(options, paths, name, len(venue.accounts), venue.kind)
-            for name, venue in settings.active.items()
+            for name, venue in sorted(settings.active.items(), key=lambda one: one[1].kind != PRACTICE)
             if venue.practice
         }
-        """Processes of the built-in venues, by name."""
+        """Processes of the built-in venues, by name: first the one of futures, whose market has hours."""
         self._logins = {
             name: (settings.login(name).known_as, venue.gateway)
             for name, venue in settings.active.items()
@@ -72,7 +72,8 @@ class Claim:
                 raise FatalError(f"{error.filename or self._paths.data}: {error.strerror}") from error
             for process in self.practice.values():
                 stack.callback(process.stop)
-                process.start()
+            for first in [*self.practice.values()][:1]:
+                first.start()  # the others live in its time, and are started beside it
             self._held = stack.pop_all()
         return self
 

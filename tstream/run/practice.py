@@ -24,6 +24,8 @@ from tstream.clock import iso, wall_ns
 from tstream.options import RunOptions
 from tstream.paths import Paths
 
+PRACTICE = "practice"
+"""The kind of venue, and the usual name, of the built-in one of futures."""
 READY_S = 20.0
 VENUE_MODULE = "tstream.run.practice_venue"
 """What the child process runs."""

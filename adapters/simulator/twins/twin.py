@@ -20,6 +20,7 @@ from adapters.common.steady import passing_ns
 from adapters.simulator.exchange.clock import PracticeClock
 from adapters.simulator.exchange.store import StateError
 from adapters.simulator.market.coins import CoinMarket
+from adapters.simulator.market.hours import LEAD_NS, chicago, next_open
 from adapters.simulator.twins.account import KEPT_NS, TwinAccount
 from adapters.simulator.twins.calls import spoiled
 from adapters.simulator.twins.config import TwinConfig
@@ -37,9 +38,6 @@ SAVE_EVERY_S = 1.0
 _SLICE = 2000
 """Market events played before other work gets its turn, when the twin has fallen behind."""
 _SHORTEST_WAIT_S = 0.0005
-_BEGINS_NS = (13 * 60 + 25) * 60 * NANOS
-"""Time of the day, UTC, at which practice begins for the first time: when much is traded."""
-_DAY_NS = 86_400 * NANOS
 
 
 class Twin:
@@ -237,8 +235,9 @@ def _market(config: TwinConfig, saved: SavedTwin | None) -> MarketSource:
     asked = config.since_ns or (0 if config.clock is None else config.clock.origin_ns)
     make = partial(CoinMarket, config.instruments, config.seed)
     if saved is None:
-        today = time.time_ns() // _DAY_NS * _DAY_NS
-        return make(asked or today + _BEGINS_NS, config.rate)
+        # as the practice venue of futures, so that both may begin together
+        opens = next_open(None, chicago(time.time_ns()).date()) - LEAD_NS
+        return make(asked or opens, config.rate)
     unsaved = int(2 * SAVE_EVERY_S * saved.meta.speed * NANOS)
     start = max(saved.meta.now + unsaved, asked)
     return make(start, config.rate, saved.past(start))
