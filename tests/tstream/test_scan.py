@@ -167,6 +167,7 @@ def test_the_paper_book_measures_and_plays_whatever_trading_says(reading: Readin
     assert book.risk.risk_per_trade_usd == 200
     assert book.paper is not None
     assert (book.paper.always, book.paper.balance_usd) == (True, Decimal(10_000))
+    assert not book.takes("early"), "ideas of others are none of its business"
     off = reading('trading = "off"\n[scan]\nenabled = true').settings
     assert [one.name for one in paper_books(off)] == ["scan"]
     assert paper_books(reading('trading = "off"').settings) == ()
@@ -178,6 +179,8 @@ def test_enabled_they_run_beside_bots_and_in_place_of_the_one_strategy(
     write_analysis(folder, [an_edge("break bos", M5)])
     alone = bots(reading("[scan]\nenabled = true").settings)
     assert [bot.name for bot in alone] == ["scan-5m-mnq-break-bos-both-ways"]
+    book = scan_book(reading("[scan]\nenabled = true").settings)
+    assert book.bots == ("scan-5m-mnq-break-bos-both-ways",)
     beside = bots(reading("[scan]\nenabled = true\n[[bots]]\nname = 'early'").settings)
     assert [bot.name for bot in beside] == ["early", "scan-5m-mnq-break-bos-both-ways"]
     assert [

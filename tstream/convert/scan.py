@@ -13,6 +13,7 @@ from engine.model.limits import RiskLimits
 from engine.model.sizing import ByRisk
 from engine.strategies.edges.strategy import EdgePlayer
 from tstream import paths
+from tstream.errors import CommandError
 from tstream.scan.analyses import ValidatedSignal, find_signals
 from tstream.settings.declared import filled
 from tstream.settings.model import Settings
@@ -27,8 +28,11 @@ _MOST_LOTS = 1_000_000
 
 def scan_bots(settings: Settings) -> list[Bot]:
     """Raises CommandError where there is nothing to look for."""
-    found = find_signals(settings, paths.find().data / "analysis")
-    return [_bot(settings, signal) for signal in found.signals]
+    return [_bot(settings, signal) for signal in _signals(settings)]
+
+
+def _signals(settings: Settings) -> tuple[ValidatedSignal, ...]:
+    return find_signals(settings, paths.find().data / "analysis").signals
 
 
 def _bot(settings: Settings, signal: ValidatedSignal) -> Bot:
@@ -48,7 +52,9 @@ def _bot(settings: Settings, signal: ValidatedSignal) -> Bot:
 
 
 def scan_book(settings: Settings) -> BookConfig:
-    """The paper book: it plays whatever `trading` says, and what it is told in [scan] risk limits it."""
+    """The paper book of the scanner's bots alone: it plays whatever `trading` says, and what it is told in
+    [scan] risk limits it.
+    """
     scan = settings.scan
     own = scan.risk.model_fields_set if scan.risk is not None else set[str]()
     changes = {key: getattr(scan.risk, key) for key in own}
@@ -66,4 +72,9 @@ def scan_book(settings: Settings) -> BookConfig:
         break_even_after_first_target=False,
         trail_ticks=0,
     )
-    return BookConfig(SCAN, risk=limits, paper=PaperConfig(balance_usd=scan.capital_usd, always=True))
+    try:
+        owners = tuple(signal.name for signal in _signals(settings))
+    except CommandError:  # whoever makes the bots tells of it; others just look at the settings
+        owners = (SCAN,)
+    paper = PaperConfig(balance_usd=scan.capital_usd, always=True)
+    return BookConfig(SCAN, risk=limits, paper=paper, bots=owners)
