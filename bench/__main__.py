@@ -15,6 +15,7 @@ BENCHES = {
     "cockpit": "the whole program at 1,000 updates a second: frames, keys, CPU, memory, waits, prints",
     "engine": "the brain in virtual time: events a second, and what one costs",
     "backtest": "a cross of averages on bars through the core that trades, beside backtesting.py, backtrader",
+    "binance": "records of Binance's streams decoded typed, and to events of the engine",
     "view": "what people look at: bytes and time of the core picture and a chart; CPU of tstream status",
     "orders": "from an event to the order on the wire, journal commit between; flatten of six positions",
     "frames": "a frame of the cockpit with four and ten books beside one book",

@@ -13,7 +13,7 @@ from adapters.binance.requests import CAPABILITIES, split_id
 from adapters.binance.socket import SpotSocket
 from adapters.binance.user_stream import AccountStream
 from adapters.binance.versions import OrderChain, OwnOrders
-from adapters.binance.wire import MyTradeRow, SpotAccountRow, SpotOrderRow, WireFault
+from adapters.binance.wire import MyTradeRow, SpotAccountRow, SpotOrderRow
 from adapters.common.rate_budget import Priority
 from engine.model.effects import CancelOrder, ClosePosition, ModifyOrder, PlaceOrder
 from engine.model.errors import Cause, PortError, RefusedError, RetryableError
@@ -133,7 +133,7 @@ class BinanceBroker:
     # -- what becomes of them ----------------------------------------------------------------------------
 
     def _hear(self, event: AccountEvent) -> None:
-        """An event of the stream. Raises WireFault."""
+        """An event of the stream. Raises ValueError."""
         if not isinstance(event, ExecutionReport):
             return  # balances are taken with the fills that belong to them, by query
         grid = self._venue.symbols.grids.get(event.s)
@@ -204,7 +204,7 @@ class BinanceBroker:
         account = row.result()
         try:
             coins = mapping.balances(account, venue.symbols.coins)
-        except WireFault as error:
+        except ValueError as error:
             raise RetryableError(f"balances: {error}") from None
         return SnapshotTaken(
             ts_recv=venue.clock(),
@@ -230,7 +230,7 @@ class BinanceBroker:
         for row in rows:
             try:
                 chain = self._orders.take(row, grid)
-            except WireFault as error:
+            except ValueError as error:
                 self._venue.anomalies.note("order", error, row.order_id)
                 raise RetryableError(f"order {row.order_id}: {error}") from None
             found[chain.client_id] = chain
@@ -247,7 +247,7 @@ class BinanceBroker:
                 continue
             try:
                 found.append(mapping.queried_fill(row, grid, chain.venue_id))
-            except WireFault as error:
+            except ValueError as error:
                 self._venue.anomalies.note("trade", error, row.id)
                 raise RetryableError(f"trade {row.id}: {error}") from None
         return found
@@ -266,5 +266,5 @@ class BinanceBroker:
         config = self._venue.config
         try:
             return mapping.account(row, self._venue.kind, config.money, config.api_key.reveal())
-        except WireFault as error:
+        except ValueError as error:
             raise RetryableError(f"account: {error}") from None

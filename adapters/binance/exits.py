@@ -21,7 +21,7 @@ from adapters.binance.requests import oco_params, order_params, version_id
 from adapters.binance.symbols import SymbolRules, check_order
 from adapters.binance.transport import ClockRefused, SpotRefused
 from adapters.binance.versions import OrderChain, OwnOrders
-from adapters.binance.wire import SpotOrderRow, WireFault
+from adapters.binance.wire import SpotOrderRow
 from adapters.common.rate_budget import Priority
 from engine.model.errors import Cause, PortError, RefusedError, RetryableError, UnknownOutcomeError
 from engine.model.market import Side
@@ -103,7 +103,7 @@ class SpotExits:
         grid = self._venue.symbols.grids[name]
         try:
             bid, ask = grid.ticks[top.bid_price], grid.ticks[top.ask_price]
-        except WireFault as error:
+        except ValueError as error:
             raise RetryableError(f"quote of {name}: {error}") from None
         assert spec.limit is not None
         return bid >= spec.limit if spec.side is Side.SELL else 0 < ask <= spec.limit
@@ -149,9 +149,27 @@ class SpotExits:
                 await self._bring_back(grid, rules, chain, before.spec, sent=number)
             raise
         except UnknownOutcomeError:
-            await self._look(grid, rules, name)
+            await self._find_out(grid, rules, chain, name, before.spec)
         finally:
             self._settle(chain)
+
+    async def _find_out(
+        self, grid: LotGrid, rules: SymbolRules, chain: OrderChain, name: str, before: OrderSpec
+    ) -> None:
+        """What became of a change whose answer is lost. Where the old order has ended and no new one stands,
+        the old one comes back. Raises UnknownOutcomeError where nothing has changed, for now.
+        """
+        try:
+            await self._look(grid, rules, name)
+        except UnknownOutcomeError:
+            await self._refresh(grid, rules, chain)
+            newest = chain.newest
+            left = newest.spec.qty - newest.filled
+            if newest.status.live or left <= 0:
+                raise
+            again = structs.replace(before, qty=left)
+            await self._bring_back(grid, rules, chain, again, sent=chain.coming)
+            raise RefusedError("it was cancelled, and the one in its place did not arrive") from None
 
     async def _replace_pair(
         self, grid: LotGrid, rules: SymbolRules, chain: OrderChain, spec: OrderSpec, sibling: OrderChain
@@ -196,8 +214,7 @@ class SpotExits:
                 if sibling is not None and sibling.client_id not in self._ending:
                     sibling.coming = sibling.number + 1
                 try:
-                    await self._rest.cancel(rules.symbol, chain.newest.order_id)
-                    await self._refresh(grid, rules, chain)
+                    await self._end(grid, rules, chain)
                     if sibling is not None and sibling.coming is not None:
                         await self._refresh(grid, rules, sibling)
                         old = sibling.newest
@@ -259,17 +276,27 @@ class SpotExits:
         """Cancel an order that is to come again; gives the lots that it still was for, 0 where it filled."""
         chain.coming = chain.number + 1
         try:
-            await self._rest.cancel(rules.symbol, chain.newest.order_id)
+            await self._end(grid, rules, chain)
         except SpotRefused as error:
             if error.cause is not Cause.GONE:
                 raise
-        except UnknownOutcomeError as error:
             await self._refresh(grid, rules, chain)
-            if chain.newest.status.live:
-                raise RetryableError(f"what stood before was not cancelled: {error}") from None
-        await self._refresh(grid, rules, chain)
+        except UnknownOutcomeError as error:
+            raise RetryableError(f"what stood before may stand yet: {error}") from None
         newest = chain.newest
         return newest.spec.qty - newest.filled
+
+    async def _end(self, grid: LotGrid, rules: SymbolRules, chain: OrderChain) -> None:
+        """Cancel an order, and look where the answer is lost. Raises UnknownOutcomeError where it lives."""
+        try:
+            await self._rest.cancel(rules.symbol, chain.newest.order_id)
+        except UnknownOutcomeError:
+            with contextlib.suppress(PortError):
+                await self._refresh(grid, rules, chain)
+            if chain.newest.status.live:
+                raise
+            return
+        await self._refresh(grid, rules, chain)
 
     async def _bring_back(
         self,
@@ -327,7 +354,7 @@ class SpotExits:
     def _take(self, row: SpotOrderRow, grid: LotGrid, *, quiet: bool = False) -> None:
         try:
             chain = self._orders.take(row, grid)
-        except WireFault as error:
+        except ValueError as error:
             self._venue.anomalies.note("order", error, row.order_id)
             return
         if not quiet:

@@ -11,7 +11,7 @@ from adapters.binance.link import SpotLink
 from adapters.binance.market_stream import STREAMS, MarketStreams
 from adapters.binance.records import OtherRecord
 from adapters.binance.socket import SocketLost, SpotSocket
-from adapters.binance.wire import WireFault, read
+from adapters.binance.wire import read
 from engine.model.errors import RetryableError
 from engine.model.events import ContractResolved, LinkChanged, LinkState
 from engine.model.market import Bar, Timeframe
@@ -116,7 +116,7 @@ class BinanceFeed:
             answer = await line.ask({"method": "LIST_SUBSCRIPTIONS"})
             try:
                 told = read(read(answer, OtherRecord).result, list[str])
-            except WireFault as error:
+            except ValueError as error:
                 raise SocketLost(f"its subscriptions can't be read: {error}") from None
             if missing := sorted(set(names) - set(told)):
                 raise SocketLost(f"it does not carry {', '.join(missing)}")
@@ -124,7 +124,7 @@ class BinanceFeed:
             for name in venue.symbols.grids:
                 try:
                     streams.prime(await venue.rest.top(name))
-                except WireFault as error:
+                except ValueError as error:
                     venue.anomalies.note("quote", error, name)
         except BaseException:
             await line.close()
@@ -152,7 +152,7 @@ class BinanceFeed:
         for number, row in enumerate(rows, 1):
             try:
                 bar = mapping.bar(row, grid, timeframe)
-            except WireFault as error:
+            except ValueError as error:
                 raise RetryableError(f"history of {instrument}: {error}") from None
             if start <= bar.open_ts < end and bar.close_ts <= now:
                 bars.append(bar)

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from adapters.binance.mapping import LotGrid
 from adapters.binance.rest import SpotRest
 from adapters.binance.symbols import SymbolRules, rules_of, terms_differ
-from adapters.binance.wire import WireFault
 from adapters.common.anomalies import Anomalies
 from engine.model.errors import FatalError, RefusedError, RetryableError
 from engine.model.instrument import Instrument
@@ -85,7 +84,7 @@ class SpotSymbols:
                 continue
             try:
                 rules = rules_of(row)
-            except WireFault as error:
+            except ValueError as error:
                 self._anomalies.note("symbol", error, name)
                 raise RetryableError(f"what Binance says of {name} can't be read: {error}") from None
             if (difference := terms_differ(rules, grid.instrument)) is not None:

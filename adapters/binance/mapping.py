@@ -15,10 +15,9 @@ from adapters.binance.wire import (
     MyTradeRow,
     SpotAccountRow,
     SpotOrderRow,
-    Steps,
     WireFault,
-    amount,
 )
+from adapters.common.grid_texts import LotTexts, TickTexts, number, whole_lots
 from engine.model.events import Print, Quote
 from engine.model.instrument import Instrument
 from engine.model.market import Bar, Side, Timeframe
@@ -57,7 +56,6 @@ INTERVALS = {
     Timeframe.D1: "1d",
 }
 """What Binance calls the lengths of bars that it has."""
-_MOST_LOTS = 1 << 53
 
 
 class LotGrid:
@@ -67,12 +65,12 @@ class LotGrid:
 
     def __init__(self, instrument: Instrument) -> None:
         self.instrument = instrument
-        self.ticks = Steps(instrument.tick_size, "price")
-        self.lots = Steps(instrument.lot_size, "quantity")
+        self.ticks = TickTexts(instrument)
+        self.lots = LotTexts(instrument)
 
 
 def market_print(row: AggTradeRow | AggTradeAnswer, grid: LotGrid, ts_recv: int, venue: str) -> Print:
-    """Raises WireFault for what is off the grid."""
+    """Raises ValueError for what is off the grid."""
     size = grid.lots[row.q]
     if size <= 0:
         raise WireFault(f"a trade of {row.q}")
@@ -90,7 +88,7 @@ def market_print(row: AggTradeRow | AggTradeAnswer, grid: LotGrid, ts_recv: int,
 
 def quote(bid: str, ask: str, grid: LotGrid, ts_recv: int, venue: str, ts_venue: int = 0) -> Quote:
     """The top of the book, of which Binance tells no time: where none is given, ours counts. A price of 0 is
-    none. Raises WireFault.
+    none. Raises ValueError.
     """
     return Quote(
         ts_recv=ts_recv,
@@ -103,15 +101,15 @@ def quote(bid: str, ask: str, grid: LotGrid, ts_recv: int, venue: str, ts_venue:
 
 
 def stream_quote(row: BookTickerRow, grid: LotGrid, ts_recv: int, venue: str) -> Quote:
-    """Raises WireFault."""
+    """Raises ValueError."""
     return quote(row.b, row.a, grid, ts_recv, venue, row.E * MS)
 
 
 def bar(row: KlineRow, grid: LotGrid, timeframe: Timeframe) -> Bar:
-    """A closed bar of history. Its volume is in whole lots, rounded down. Raises WireFault."""
+    """A closed bar of history. Its volume is in whole lots, rounded down. Raises ValueError."""
     ticks = grid.ticks
-    volume = int(amount(row[5]) // grid.instrument.lot_size)
-    if not 0 <= volume < _MOST_LOTS:
+    volume = whole_lots(grid.instrument, row[5])
+    if volume < 0:
         raise WireFault(f"a volume of {row[5]}")
     opened, high, low, close = ticks[row[1]], ticks[row[2]], ticks[row[3]], ticks[row[4]]
     if not low <= min(opened, close) <= max(opened, close) <= high:
@@ -132,7 +130,7 @@ def bar(row: KlineRow, grid: LotGrid, timeframe: Timeframe) -> Bar:
 def account(row: SpotAccountRow, kind: AccountKind, money: str, key: str) -> Account:
     """Binance has no name of an account: it is called by its number, or by what is left of its key's digest.
 
-    What the account has of its money is cash alone: what coins have cost is not in it. Raises WireFault.
+    What the account has of its money is cash alone: what coins have cost is not in it. Raises ValueError.
     """
     digest = blake2s(key.encode(), digest_size=4).hexdigest()
     number = str(row.uid) if row.uid is not None else digest
@@ -149,7 +147,7 @@ def account(row: SpotAccountRow, kind: AccountKind, money: str, key: str) -> Acc
 
 
 def balances(row: SpotAccountRow, coins: Iterable[str]) -> tuple[VenueBalance, ...]:
-    """What the account has of each coin, nothing included. Raises WireFault."""
+    """What the account has of each coin, nothing included. Raises ValueError."""
     told = {one.asset: one for one in row.balances}
     return tuple(
         VenueBalance(coin, _total(told[coin]) if coin in told else Decimal(0)) for coin in sorted(set(coins))
@@ -157,7 +155,7 @@ def balances(row: SpotAccountRow, coins: Iterable[str]) -> tuple[VenueBalance, .
 
 
 def _total(row: BalanceRow) -> Decimal:
-    return amount(row.free) + amount(row.locked)
+    return number(row.free) + number(row.locked)
 
 
 def side(told: str) -> Side:
@@ -194,7 +192,7 @@ def row_of(report: ExecutionReport) -> SpotOrderRow:
 
 
 def stream_fill(report: ExecutionReport, grid: LotGrid, venue_id: str) -> Fill:
-    """Raises WireFault."""
+    """Raises ValueError."""
     return _fill(
         grid,
         venue_id,
@@ -208,7 +206,7 @@ def stream_fill(report: ExecutionReport, grid: LotGrid, venue_id: str) -> Fill:
 
 
 def queried_fill(row: MyTradeRow, grid: LotGrid, venue_id: str) -> Fill:
-    """Raises WireFault."""
+    """Raises ValueError."""
     return _fill(
         grid,
         venue_id,
@@ -235,7 +233,7 @@ def _fill(
     price, lots = grid.ticks[traded[0]], grid.lots[traded[1]]
     if lots <= 0 or trade < 0:
         raise WireFault(f"a trade of {traded[1]}, number {trade}")
-    paid, asset = amount(fee[0]), fee[1]
+    paid, asset = number(fee[0]), fee[1]
     cost, coins = Decimal(0), Decimal(0)
     if asset == known.base and bought is Side.BUY:
         coins = paid

@@ -54,7 +54,7 @@ class _Told:
         """How often in a row the venue has shown another quote than the stream."""
 
     def differs_from(self, row: BookTickerAnswer) -> bool:
-        """Whether a quote by query is another one than the last that was told. Raises WireFault."""
+        """Whether a quote by query is another one than the last that was told. Raises ValueError."""
         ticks = self.grid.ticks
         ours = tuple(ticks[text] if text else 0 for text in self.bid_ask)
         return (ticks[row.bid_price], ticks[row.ask_price]) != ours
@@ -105,11 +105,11 @@ class MarketStreams:
                 self._quote(row)
             elif isinstance(row, OtherRecord):
                 other(row, frame)
-        except WireFault as error:
+        except ValueError as error:
             self._anomalies.note("market record", error, frame[:200])
 
     def prime(self, row: BookTickerAnswer) -> None:
-        """A quote by query, before the stream has told any. Raises WireFault."""
+        """A quote by query, before the stream has told any. Raises ValueError."""
         one = self._told.get(row.symbol)
         if one is not None and one.differs_from(row):
             one.bid_ask = (row.bid_price, row.ask_price)
@@ -173,7 +173,7 @@ class MarketStreams:
         one.last = row.a
         try:
             self._sink(mapping.market_print(row, one.grid, self._clock(), self._venue))
-        except WireFault as error:
+        except ValueError as error:
             self._anomalies.note("print", error, row.a)
 
     def _begin_fill(self, symbol: str, one: _Told) -> None:
@@ -231,7 +231,7 @@ class MarketStreams:
             try:
                 if why := await self._lost(symbol, one):
                     return why
-            except (PortError, WireFault) as error:
+            except (PortError, ValueError) as error:
                 self._anomalies.note("silent market", error, symbol)
             one.at_quote = max(one.at_quote, now - self._timing.silence_s / 2)
             one.at_print = max(one.at_print, now - self._timing.silence_s / 2)

@@ -10,11 +10,10 @@ from typing import Any
 
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI, WebSocketException
+from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from adapters.binance.config import BinanceTiming
-from adapters.common.plain_words import in_words
-from adapters.common.redaction import scrub
+from adapters.common.fault_words import fault_words
 
 LARGEST_FRAME = 4 * 1024 * 1024
 """Bytes. The largest record, depth of a busy symbol, has a thousandth of that."""
@@ -119,30 +118,3 @@ class SpotSocket:
         finally:
             if not self.closed.done():
                 self.closed.set_result(reason)
-
-
-_CLOSED = {
-    1000: "it ended the connection",
-    1001: "it is going away",
-    1006: "it hung up without a word",
-    1008: "it found what we sent against its rules",
-    1009: "a frame came that is larger than any can be",
-    1011: "it has a fault of its own, or answers no ping",
-    1012: "it is being restarted",
-}
-
-
-def fault_words(error: BaseException) -> str:
-    """The fault of a connection, short and without secrets."""
-    match error:
-        case ConnectionClosed():
-            told = error.rcvd or error.sent
-            if told is None:
-                return "it hung up without a word"
-            reason = f" ({scrub(told.reason)})" if told.reason else ""
-            return _CLOSED.get(told.code, f"it ended the connection with code {told.code}") + reason
-        case InvalidURI():
-            return "its address in the settings is none"
-        case InvalidHandshake():
-            return "it takes no connection (too many of them, or another address)"
-    return in_words(error)

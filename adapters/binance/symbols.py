@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import NamedTuple
 
-from adapters.binance.wire import FilterRow, SymbolRow, WireFault, amount
+from adapters.binance.wire import FilterRow, SymbolRow, WireFault
+from adapters.common.grid_texts import number
 from engine.model.errors import Cause, RefusedError
 from engine.model.instrument import Instrument, InstrumentKind
 from engine.model.orders import OrderSpec, OrderType
@@ -69,7 +70,7 @@ class SymbolRules(NamedTuple):
 
 
 def rules_of(row: SymbolRow) -> SymbolRules:
-    """Raises WireFault for a symbol without a price step or a lot."""
+    """Raises ValueError for a symbol without a price step or a lot."""
     filters = {one.filter_type: one for one in row.filters}
     price, lot = filters.get("PRICE_FILTER"), filters.get("LOT_SIZE")
     if price is None or lot is None:
@@ -98,7 +99,7 @@ def _lots(row: FilterRow) -> StepBounds:
 
 
 def _of(text: str) -> Decimal:
-    return amount(text).normalize() if text else _NONE
+    return number(text).normalize() if text else _NONE
 
 
 def _least(filters: Iterable[FilterRow]) -> Decimal:

@@ -15,7 +15,7 @@ from adapters.binance.config import BinanceConfig
 from adapters.binance.signing import Params, Signer, encode
 from adapters.binance.wire import MS, ErrorRow, RateRow, TimeRow, WireFault, read
 from adapters.common.anomalies import Anomalies
-from adapters.common.plain_words import in_words
+from adapters.common.fault_words import fault_words
 from adapters.common.rate_budget import Priority
 from adapters.common.redaction import scrub
 from engine.model.errors import (
@@ -164,7 +164,7 @@ class SpotTransport:
         except TimeoutError:
             raise self._lost(call, f"no answer within {limit_s:g} s") from None
         except (aiohttp.ClientError, OSError) as error:
-            raise self._lost(call, in_words(error)) from None
+            raise self._lost(call, fault_words(error)) from None
         if payload is None:
             self._anomalies.note(call.path, "an answer that is too long")
             raise self._lost(call, f"an answer of more than {call.most_bytes // _KIB} KiB")
@@ -204,7 +204,7 @@ class SpotTransport:
         raise SpotRefused(text, row.code or status, codes.cause(row.code, row.msg), status)
 
     def _unreached(self, error: BaseException) -> RetryableError:
-        text = f"Binance can't be reached: {in_words(error)}"
+        text = f"Binance can't be reached: {fault_words(error)}"
         self._tell(False, text)
         return RetryableError(text)
 

@@ -16,7 +16,7 @@ from adapters.binance.records import (
     account_event,
 )
 from adapters.binance.socket import SocketLost, SpotSocket
-from adapters.binance.wire import NULL, SocketFrame, WireFault, read
+from adapters.binance.wire import NULL, SocketFrame, read
 from engine.model.errors import FatalError
 
 _MOST_TOLD = 10_000
@@ -57,7 +57,7 @@ class AccountStream:
                     self._hear(event)
                 elif line is not None and told.id is not None:
                     line.answered(told.id, frame)
-            except WireFault as error:
+            except ValueError as error:
                 venue.anomalies.note("account event", error, frame[:200])
 
         line = await SpotSocket.connect(venue.config.where.socket_api, receive, venue.config.timing)
@@ -68,7 +68,7 @@ class AccountStream:
                 answer = await line.ask({"method": METHOD, "params": signed})
                 try:
                     told = read(answer, SocketFrame)
-                except WireFault as error:
+                except ValueError as error:
                     raise SocketLost(f"the answer to the subscription can't be read: {error}") from None
                 if told.status == 200:
                     return line
@@ -90,7 +90,7 @@ class AccountStream:
             raise
 
     def _hear(self, event: AccountEvent) -> None:
-        """Pass an event on, once. Raises WireFault."""
+        """Pass an event on, once. Raises ValueError."""
         self.heard = self._venue.clock()
         if isinstance(event, ExecutionReport):
             key = (event.s, event.I if event.I >= 0 else hash((event.i, event.x, event.t, event.T)))

@@ -9,7 +9,6 @@ from adapters.binance.access import SpotAccess
 from adapters.binance.broker import BinanceBroker
 from adapters.binance.config import BinanceConfig
 from adapters.binance.feed import BinanceFeed
-from adapters.binance.wire import WireFault
 from engine.model.errors import RetryableError
 from engine.model.orders import Account
 from engine.ports import Clock, MarketFeed
@@ -29,5 +28,5 @@ class BinanceVenue(SpotAccess):
         row = await self.rest.account()
         try:
             return mapping.account(row, self.kind, self.config.money, self.config.api_key.reveal())
-        except WireFault as error:
+        except ValueError as error:
             raise RetryableError(f"account: {error}") from None

@@ -1,11 +1,10 @@
 """Answers of Binance's REST and WebSocket APIs as they come over the wire, decoded typed and bounded.
 
-Amounts stay texts, as they are written; `steps` and `amount` read them exactly.
+Amounts stay texts, as they are written; adapters/common/grid_texts.py reads them exactly.
 """
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -16,17 +15,13 @@ from adapters.common.redaction import scrub
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What decoding raises for bytes that are no record."""
 
-LONGEST_AMOUNT = 40
+_LONGEST_AMOUNT = 40
 """Characters of a price or a quantity."""
-_MOST_DIGITS = 15
-"""No price, quantity or balance has more before its point."""
-MOST_STEPS = 1 << 53
-"""No price is so many ticks, no quantity so many lots."""
 
 Id = Annotated[int, Meta(ge=-1, le=(1 << 63) - 1)]
 Ms = Annotated[int, Meta(ge=0, le=7_258_118_400_000)]
 """Milliseconds UTC, before the year 2200."""
-Amount = Annotated[str, Meta(max_length=LONGEST_AMOUNT)]
+Amount = Annotated[str, Meta(max_length=_LONGEST_AMOUNT)]
 Text = Annotated[str, Meta(max_length=1_000)]
 Name = Annotated[str, Meta(max_length=64)]
 NULL = Raw(b"null")
@@ -36,43 +31,6 @@ MS = 1_000_000
 
 class WireFault(ValueError):
     """A record that makes no sense. Its text names the reason, not the record."""
-
-
-def amount(text: str) -> Decimal:
-    """A price, a quantity or a balance as it is written. Raises WireFault."""
-    try:
-        value = Decimal(text)
-    except ArithmeticError:
-        raise WireFault(f"not an amount: {text[:LONGEST_AMOUNT]!r}") from None
-    if not value.is_finite() or value.adjusted() >= _MOST_DIGITS or "_" in text:
-        raise WireFault(f"not an amount: {text[:LONGEST_AMOUNT]!r}")
-    return value
-
-
-class Steps(dict[str, int]):
-    """Whole steps of a price or a quantity by how the wire writes it: each text is read exactly, once.
-
-    Raises WireFault for what lies between two steps, and for what can't be.
-    """
-
-    MOST = 8_192
-
-    def __init__(self, step: Decimal, what: str) -> None:
-        self._step = step
-        self._what = what
-
-    def __missing__(self, text: str) -> int:
-        if len(text) > LONGEST_AMOUNT:
-            raise WireFault(f"not a {self._what}: {len(text)} characters")
-        count, rest = divmod(amount(text), self._step)
-        if rest:
-            raise WireFault(f"a {self._what} of {text} is no multiple of {self._step}")
-        if abs(count) > MOST_STEPS:
-            raise WireFault(f"not a {self._what}: {text}")
-        if len(self) >= self.MOST:
-            self.clear()
-        self[text] = steps = int(count)
-        return steps
 
 
 class ErrorRow(Struct):

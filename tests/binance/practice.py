@@ -196,10 +196,13 @@ async def bench(
     wire: type[BinanceWire] = BinanceWire,
     twin: dict[str, Any] | None = None,
     skew_ns: int = 0,
+    generated: bool = False,
     **changes: Any,
 ) -> AsyncIterator[SpotBench]:
-    """A twin with a quiet market at PRICE, and feed and broker on it, live. Our clock is `skew_ns` ahead."""
-    source = ScriptedMarket([BTC, ETH], NOW, bars={"BTCUSDT": bars()})
+    """A twin with a quiet market at PRICE (or a generated one), and feed and broker on it, live. Our clock is
+    `skew_ns` ahead.
+    """
+    source = None if generated else ScriptedMarket([BTC, ETH], NOW, bars={"BTCUSDT": bars()})
     settings: dict[str, Any] = {"instruments": (BTC, ETH), "logins": (LOGIN,)} | (twin or {})
     async with Twin(wire, TwinConfig(**settings), source) as played, AsyncExitStack() as stack:
         inbox = Inbox()
@@ -208,7 +211,7 @@ async def bench(
         )
         stack.push_async_callback(venue.close)
         made = SpotBench(played, venue, inbox)
-        for symbol in ("BTCUSDT", "ETHUSDT"):
+        for symbol in () if generated else ("BTCUSDT", "ETHUSDT"):
             made.market(PRICE, PRICE, symbol=symbol)
         if broker:
             await stack.enter_async_context(running(venue.brokers[0], inbox))

@@ -142,10 +142,34 @@ async def test_a_cancel_whose_answer_is_lost_took_place() -> None:
     async with bench() as made:
         name = await made.place(LIMIT)
         made.twin.faults.add("lost-reply", call="cancel")
-        with pytest.raises(UnknownOutcomeError):
-            await made.cancel(name)
+        await made.cancel(name)
         await made.status(name, VenueStatus.CANCELED)
         assert [acted.on for acted in made.twin.faults.log] == ["cancel"]
+
+
+@pytest.mark.parametrize("fault", ["lost-reply", "error"])
+async def test_a_target_whose_cancel_is_lost_leaves_its_stop(fault: str) -> None:
+    async with bench() as made:
+        await made.bought()
+        stop = await made.place(STOP)
+        target = await made.place(TARGET, beside=stop)
+        made.twin.faults.add(fault, call="cancel", **({"done": True} if fault == "error" else {}))
+        await made.cancel(target)
+        assert [(kind, qty) for _, kind, qty, _ in made.there()] == [("STOP_LOSS", "1000")]
+        assert made.told()[stop].status is VenueStatus.WORKING
+        assert made.told()[target].status is VenueStatus.CANCELED
+
+
+async def test_a_symbol_that_is_listed_no_more_takes_no_order_and_stays_known() -> None:
+    async with bench() as made:
+        await made.bought()
+        listed = dict(made.twin.exchange.by_root)
+        made.twin.exchange.by_root = {"ETHUSDT": listed["ETHUSDT"]}
+        await made.venue.symbols.resolve()
+        with pytest.raises(RefusedError, match="DELISTED"):
+            await made.place(LIMIT)
+        made.twin.exchange.by_root = listed
+        assert (await made.broker.snapshot(SINCE)).fills
 
 
 @pytest.mark.parametrize("call", ["open_orders", "all_orders", "my_trades", "account"])

@@ -81,6 +81,31 @@ async def test_no_print_is_missing_or_told_twice(life: str) -> None:
             assert made.inbox.states("market").count(LinkState.DOWN) >= 2
 
 
+class Hours(BinanceWire):
+    """A day of a connection is over after five minutes."""
+
+    LIFE_S: ClassVar[float] = 300.0
+
+
+async def test_at_ten_times_the_pace_seventeen_drops_lose_nothing() -> None:
+    """A generated market at ten times its pace; connections are cut, and end with their day."""
+    played = {"speed": 10.0, "rate": 3.0}
+    async with bench(feed=True, broker=False, wire=Hours, generated=True, twin=played, life_s=9.0) as made:
+        first = made.wire.market.newest("BTCUSDT")
+        cuts = made.twin.faults.add("reset", socket="streams", every=1.5, times=17)
+        await until(lambda: cuts.acted == 17, 20)
+        made.twin.faults.clear()
+        await made.inbox.live("market", made.inbox.states("market").count(LinkState.DOWN) + 1)
+        last = made.wire.market.newest("BTCUSDT")
+        await made.inbox.until(lambda: made.prints() and made.prints()[-1][0] >= last)
+        told = [number for number, _ in made.prints()]
+        assert told == list(range(told[0], told[-1] + 1))
+        assert told[0] <= first + 1
+        kept = dict(made.wire.market.kept("BTCUSDT"))
+        assert all(kept[number].print.price == price for number, price in made.prints())
+        assert len(told) > 100
+
+
 async def test_a_server_that_goes_is_left_before_it_has_gone() -> None:
     async with bench(feed=True) as made:
         before = tuple(made.twin.sockets.open)

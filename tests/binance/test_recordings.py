@@ -29,9 +29,9 @@ from adapters.binance.wire import (
     SpotAccountRow,
     SpotOrderRow,
     TimeRow,
-    amount,
     read,
 )
+from adapters.common.grid_texts import number
 from tests.support.recordings import DATA, needs_recordings
 
 pytestmark = [pytest.mark.recordings, needs_recordings]
@@ -85,7 +85,7 @@ def test_spot_books_have_no_gap_and_never_cross() -> None:
     for asked, body in bodies("BINANCE.http.0.0.gz").items():
         told: Any = msgspec.json.decode(body)
         symbol = asked.partition("symbol=")[2].partition("&")[0]
-        bids, asks = ({amount(p): amount(q) for p, q in told[side]} for side in ("bids", "asks"))
+        bids, asks = ({number(p): number(q) for p, q in told[side]} for side in ("bids", "asks"))
         books[symbol], last[symbol] = (bids, asks), told["lastUpdateId"]
     applied: Counter[str] = Counter()
     for frame in frames("BINANCE.ws.1.0.gz"):
@@ -97,9 +97,9 @@ def test_spot_books_have_no_gap_and_never_cross() -> None:
         applied[row.s] += 1
         for book, levels in zip(books[row.s], (row.b, row.a), strict=True):
             for price, qty in levels:
-                book[amount(price)] = amount(qty)
-                if not amount(qty):
-                    del book[amount(price)]
+                book[number(price)] = number(qty)
+                if not number(qty):
+                    del book[number(price)]
         bids, asks = books[row.s]
         assert max(bids) < min(asks)
     assert len(applied) == 4

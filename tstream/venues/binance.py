@@ -16,7 +16,7 @@ from tstream.venues.kind import AccountCheck, At, VenueAsked, VenueKind
 from tstream.venues.twin import WireTwin
 
 if TYPE_CHECKING:
-    from adapters.binance.config import BinanceConfig, Environment
+    from adapters.binance.config import BinanceConfig, Environment, Hosts
     from adapters.simulator.twins.wire import TwinWire
 
 _FEE = Decimal("0.001")
@@ -56,34 +56,45 @@ INSTRUMENTS: Mapping[str, Instrument] = {
 """Terms as Binance lists them; what differs there is told by the adapter, and nothing is traded on it."""
 
 
-def _environment(at: At) -> Environment:
-    from adapters.binance.config import Environment
+def _where(asked: VenueAsked) -> tuple[Environment, Hosts | None]:
+    """Which Binance, and its addresses where they are not the usual ones. Raises FatalError where `at` and
+    the address do not go together.
+    """
+    from adapters.binance.config import HOSTS, Environment, Hosts
 
-    return Environment.LIVE if at is At.LIVE else Environment.TESTNET
+    environment = Environment.LIVE if asked.at is At.LIVE else Environment.TESTNET
+    if not asked.api_url:
+        return environment, None
+    named = next((one for one, hosts in HOSTS.items() if hosts.rest == asked.api_url), None)
+    if named is not None:
+        if (named is Environment.LIVE) is not (asked.at is At.LIVE):
+            raise FatalError(f"{asked.name}: {asked.api_url} is Binance's {named}, and at is {asked.at}")
+        return named, None
+    if asked.at is At.LIVE:
+        return environment, replace(HOSTS[environment], rest=asked.api_url)
+    streams = (asked.rtc_url or asked.api_url).replace("http", "ws", 1)
+    return environment, Hosts(rest=asked.api_url, streams=streams, socket_api=f"{streams}/ws-api/v3")
 
 
 def config_of(asked: VenueAsked) -> BinanceConfig:
     """What the adapter wants to know. Raises FatalError for more books than the one account of a login."""
-    from adapters.binance.config import BinanceConfig, BinanceTiming, Hosts, WeightLimits
+    from adapters.binance.config import BinanceConfig, BinanceTiming, WeightLimits
 
     if len(asked.books) > 1:
         raise FatalError(f"{asked.name}: a key of Binance has one account, and {len(asked.books)} are named")
     limits = WeightLimits()
-    config = BinanceConfig(
+    environment, hosts = _where(asked)
+    return BinanceConfig(
         api_key=asked.login.key,
         api_secret=asked.login.secret,
         instruments=asked.instruments,
         venue=asked.name,
         book=asked.books[0].book if asked.books else asked.name,
-        environment=_environment(asked.at),
+        environment=environment,
+        hosts=hosts,
         limits=replace(limits, period_s=limits.period_s / asked.speed),
         timing=BinanceTiming(backoff_cap_s=asked.retry_s, backoff_first_s=min(0.5, asked.retry_s)),
     )
-    if not asked.api_url:
-        return config
-    streams = (asked.rtc_url or asked.api_url).replace("http", "ws", 1)
-    hosts = Hosts(rest=asked.api_url, streams=streams, socket_api=f"{streams}/ws-api/v3")
-    return replace(config, hosts=hosts)
 
 
 def make(asked: VenueAsked) -> OpenVenue:
@@ -131,5 +142,6 @@ BINANCE = VenueKind(
     contracts=tuple(INSTRUMENTS),
     places=(At.PRACTICE, At.DEMO, At.LIVE),
     needs=("key", "secret"),
+    may_say=("api_url",),
     practice=WireTwin(_wire, INSTRUMENTS),
 )

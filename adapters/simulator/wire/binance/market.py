@@ -49,6 +49,14 @@ class MarketAnswers:
         self._trades[symbol].append((number, trade))
         return number
 
+    def newest(self, symbol: str) -> int:
+        """The number of the newest trade of a symbol, or the one before its first."""
+        return self._next[symbol] - 1
+
+    def kept(self, symbol: str) -> list[tuple[int, TwinTrade]]:
+        """Its trades that can be asked for, with their numbers, oldest first."""
+        return list(self._trades[symbol])
+
     def exchange_info(self, params: Params) -> Row:
         names = json.loads(params["symbols"]) if "symbols" in params else None
         if "symbol" in params:
