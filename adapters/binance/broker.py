@@ -25,7 +25,7 @@ from engine.model.events import (
     OrderReported,
     SnapshotTaken,
 )
-from engine.model.market import Side
+from engine.model.market import NANOS, Side
 from engine.model.orders import Account, Fill, OrderSpec, OrderType
 from engine.ports import Sink
 
@@ -33,6 +33,10 @@ _SNAPSHOT_TRIES = 3
 _MOST_OTHERS = 10_000
 """Orders of others whose numbers are remembered, so that each is asked about once."""
 _OURS = "ts-"
+_MOST_TOLD = 50_000
+"""Trades of one connection that are remembered."""
+_SETTLE_NS = NANOS // 2
+"""Clocks of ours and of the venue's may differ by so much though they were compared."""
 _AGAIN_S = 0.1
 """Between two tries of a snapshot that a change came into."""
 
@@ -52,6 +56,12 @@ class BinanceBroker:
         self._changes = 0
         """Fills that were heard."""
         self._others: set[tuple[str, int]] = set()
+        self._live_ts = 0
+        """Since when the stream tells of everything, nanoseconds UTC of the venue's clock."""
+        self._told: set[str] = set()
+        """Trades that it has told of."""
+        self._untold: dict[str, float] = {}
+        """Trades of which only queries have told, to the loop's time at which one did."""
 
     @property
     def busy(self) -> bool:
@@ -86,13 +96,21 @@ class BinanceBroker:
                     )
                 )
                 self._adopted = True
-            return await stream.open_line()
+            line = await stream.open_line()
+            self._renewed()
+            return line
 
         async with venue.opened(sink):
             self._sink = sink
             try:
                 await SpotLink(
-                    "account stream", venue.config.timing, venue.rng, open_line, report, lambda: stream.heard
+                    "account stream",
+                    venue.config.timing,
+                    venue.rng,
+                    open_line,
+                    report,
+                    lambda: stream.heard,
+                    self._silence,
                 ).run()
             finally:
                 self._sink = None
@@ -143,6 +161,10 @@ class BinanceBroker:
         if event.x == "TRADE":
             self._changes += 1
             fill = mapping.stream_fill(event, grid, chain.venue_id)
+            if len(self._told) >= _MOST_TOLD:
+                self._renewed()
+            self._told.add(fill.trade_id)
+            self._untold.pop(fill.trade_id, None)
             if self._sink is not None:
                 self._sink(
                     FillReported(
@@ -150,6 +172,25 @@ class BinanceBroker:
                     )
                 )
         self._tell(chain)
+
+    def _renewed(self) -> None:
+        """Another connection tells of what happens from now on."""
+        self._live_ts = self._venue.transport.venue_now()
+        self._told.clear()
+        self._untold.clear()
+
+    def _count_untold(self, fills: list[Fill]) -> None:
+        """Queries have shown these: what the stream has not told of speaks against it."""
+        now, since = asyncio.get_running_loop().time(), self._live_ts + _SETTLE_NS
+        for fill in fills:
+            if fill.ts_venue > since and fill.trade_id not in self._told:
+                self._untold.setdefault(fill.trade_id, now)
+
+    async def _silence(self) -> str:
+        """Silence of an account is usual; a fill that was not told is none."""
+        before = asyncio.get_running_loop().time() - self._venue.config.timing.untold_s
+        lost = any(at <= before for at in self._untold.values())
+        return "a fill that it ought to have told is known by query" if lost else ""
 
     def _tell(self, chain: OrderChain) -> None:
         """An order as it stands; while another version of it may follow, the end of one is no end."""
@@ -201,6 +242,7 @@ class BinanceBroker:
         for name, task in orders.items():
             chains |= self._merge(name, task.result())
         fills = [fill for name, task in trades.items() for fill in await self._fills(name, task.result())]
+        self._count_untold(fills)
         account = row.result()
         try:
             coins = mapping.balances(account, venue.symbols.coins)

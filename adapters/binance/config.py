@@ -93,6 +93,8 @@ class BinanceTiming:
     """A connection lives 24 h at most: after so long another one takes over."""
     silence_s: float = 30.0
     """Without any record, the venue is asked whether there is nothing to tell."""
+    untold_s: float = 1.5
+    """A fill that a query has shown and the account's stream has not told by then: the stream is dead."""
     dead_s: float = 75.0
     """The venue pings every 20 s. Without any ping or record, a connection is dead."""
     watch_s: float = 1.0

@@ -39,12 +39,25 @@ Others = Callable[[OtherRecord, bytes], None]
 class _Told:
     """How far one symbol's streams have told."""
 
-    __slots__ = ("at_print", "at_quote", "bid_ask", "differs", "filling", "grid", "last", "update", "waiting")
+    __slots__ = (
+        "at_print",
+        "at_quote",
+        "bid_ask",
+        "differs",
+        "filling",
+        "grid",
+        "known",
+        "last",
+        "update",
+        "waiting",
+    )
 
     def __init__(self, grid: LotGrid, now: float) -> None:
         self.grid = grid
         self.last = -1
         """Number of the newest print; -1 before the first."""
+        self.known = False
+        """The venue has said how far it has come."""
         self.waiting: dict[int, AggTradeRow] = {}
         self.filling: asyncio.Task[None] | None = None
         self.update = -1
@@ -120,15 +133,17 @@ class MarketStreams:
         to be told. Raises RetryableError.
         """
         for symbol, one in self._told.items():
-            if one.last < 0 and (rows := await self._rest.agg_trades(symbol, -1, 1)):
-                one.last = max(one.last, rows[-1].a)
+            if not one.known:
+                rows = await self._rest.agg_trades(symbol, -1, 1)
+                one.known = True
+                one.last = max(one.last, rows[-1].a if rows else -1)
 
     def resume(self) -> None:
         """Another connection tells from now on: what was traded since the last print that was told is asked
         for, and what comes meanwhile waits for it.
         """
         for symbol, one in self._told.items():
-            if one.last >= 0 and one.filling is None:
+            if one.filling is None:
                 self._begin_fill(symbol, one)
 
     def stop(self) -> None:
@@ -155,7 +170,7 @@ class MarketStreams:
             self.repeated += 1
         elif one.filling is not None:
             self._wait(one, row)
-        elif one.last >= 0 and row.a > one.last + 1:
+        elif row.a != one.last + 1:
             self._wait(one, row)
             self._begin_fill(row.s, one)
         else:
@@ -186,7 +201,8 @@ class MarketStreams:
             async with asyncio.timeout(self._timing.gap_s):
                 while one.last - begun < _MOST_MISSED:
                     first = min(one.waiting, default=None)
-                    if first is not None and not one.last + 1 < first < one.last + _MOST_MISSED:
+                    much = one.last >= 0 and first is not None and first > one.last + _MOST_MISSED
+                    if much or first == one.last + 1:
                         break
                     rows = await self._rest.agg_trades(symbol, one.last + 1)
                     first = min(one.waiting, default=None)
@@ -203,7 +219,7 @@ class MarketStreams:
             for number in sorted(one.waiting):
                 held = one.waiting[number]
                 if number > one.last or one.last - number >= _RESTARTED:
-                    self.missed += max(0, number - one.last - 1)
+                    self.missed += max(0, number - one.last - 1) if one.last >= 0 else 0
                     self._tell(one, held)
                 else:
                     self.repeated += 1

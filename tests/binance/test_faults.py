@@ -279,6 +279,21 @@ async def test_fills_that_nobody_heard_are_in_the_snapshot(fault: str) -> None:
         assert taken.orders[0].status is VenueStatus.FILLED
 
 
+async def test_a_stream_that_keeps_a_fill_to_itself_is_left() -> None:
+    async with bench(untold_s=0.1) as made:
+        name = await made.place(LIMIT)
+        await made.status(name, VenueStatus.WORKING)
+        await until(lambda: made.twin.now() > NOW + NANOS)
+        made.twin.faults.add("silent", stream="any", socket="account")
+        made.market(PRICE - 110, PRICE - 110)
+        await until(lambda: made.twin.account.fills)
+        taken = await made.broker.snapshot(SINCE)
+        assert taken.fills
+        await made.inbox.until(lambda: LinkState.STALE in made.inbox.states("user"))
+        await made.inbox.live("user", 2)
+        assert made.inbox.states("user").count(LinkState.STALE) == 1
+
+
 async def test_events_that_come_twice_are_told_once() -> None:
     async with bench() as made:
         made.twin.faults.add("duplicate", stream="orders", times=50)

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from msgspec import structs
 
+from adapters.simulator.wire.binance import rows
 from engine.model.errors import Cause, RefusedError
 from engine.model.events import AccountAdopted, FillReported, OrderReported
 from engine.model.market import Side
@@ -163,6 +164,20 @@ async def test_a_change_that_is_refused_halfway_brings_the_order_back() -> None:
         [(name, kind, qty, price)] = made.there()
         assert (name.partition("_")[0], kind, qty, price) == (stop, "STOP_LOSS", "1000", str(STOP.stop))
         assert (await made.status(stop, WORKING)).stop == STOP.stop
+
+
+async def test_where_no_stop_is_taken_at_market_it_is_a_stop_limit() -> None:
+    async with bench(broker=False) as made:
+        made.wire.orders.types = [one for one in rows.ORDER_TYPES if one != "STOP_LOSS"]
+        await made.venue.symbols.resolve()
+        stop = await made.place(structs.replace(STOP, qty=900))
+        target = await made.place(structs.replace(TARGET, qty=900), beside=stop)
+        assert made.there() == [
+            (f"{stop}_1", "STOP_LOSS_LIMIT", "900", str(STOP.stop)),
+            (target, "LIMIT_MAKER", "900", str(TARGET.limit)),
+        ]
+        [resting] = [one for one in made.twin.account.live() if one.note["type"] == "STOP_LOSS_LIMIT"]
+        assert Decimal(resting.note["price"]) == Decimal("58905")
 
 
 async def test_a_close_sells_what_the_book_holds_and_no_coin_of_others() -> None:

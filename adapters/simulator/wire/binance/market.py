@@ -71,7 +71,7 @@ class MarketAnswers:
             "rateLimits": [_rate("REQUEST_WEIGHT", "MINUTE", 1, WEIGHT), _rate("ORDERS", "SECOND", 10, 50)],
             "exchangeFilters": [],
             "symbols": [
-                rows.symbol(known, status.get(root, TRADING))
+                rows.symbol(known, status.get(root, TRADING), self._orders.types)
                 for root, known in self._exchange.by_root.items()
                 if names is None or root in names
             ],

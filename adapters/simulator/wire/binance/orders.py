@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from adapters.simulator.twins.account import TwinAccount
@@ -30,6 +31,8 @@ class SpotOrders(AccountQueries):
         super().__init__(exchange)
         self.status: dict[str, str] = {}
         """Of symbols that are not TRADING, by Binance's name: to be set by whoever wants one paused."""
+        self.types: Sequence[str] = rows.ORDER_TYPES
+        """Which orders every symbol takes: some take no stops at market."""
         self._lists = 0
 
     # -- placing -----------------------------------------------------------------------------------------
@@ -147,7 +150,7 @@ class SpotOrders(AccountQueries):
     ) -> tuple[OrderSpec, dict[str, str]]:
         """What is asked for, checked as the filters do it, and what the order's answers repeat."""
         side, kind = self._side(params), params.get("type", "")
-        if kind not in rows.ORDER_TYPES:
+        if kind not in self.types:
             raise SpotFault(-1116, "Invalid orderType.")
         lots = self._lots(known, params)
         note = {"type": kind}

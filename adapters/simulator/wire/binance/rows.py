@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -41,7 +42,7 @@ def qty(known: Instrument, lots: int) -> str:
     return eight(known.qty(lots))
 
 
-def symbol(known: Instrument, status: str) -> Row:
+def symbol(known: Instrument, status: str, types: Sequence[str] = ORDER_TYPES) -> Row:
     """A symbol of exchangeInfo."""
     tick, lot = eight(known.tick_size), eight(known.lot_size)
     most = eight(known.lot_size * 1_000_000_000)
@@ -53,7 +54,7 @@ def symbol(known: Instrument, status: str) -> Row:
         "quoteAsset": known.currency,
         "quotePrecision": 8,
         "quoteAssetPrecision": 8,
-        "orderTypes": ORDER_TYPES,
+        "orderTypes": list(types),
         "icebergAllowed": False,
         "ocoAllowed": True,
         "otoAllowed": False,
