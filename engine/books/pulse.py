@@ -6,6 +6,7 @@ Time is asked for, not polled: nothing is looked at between two instants at whic
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from engine.books import months
 from engine.books.book import Book
@@ -95,19 +96,25 @@ class Pulse:
 
     def _rest(self, book: Book, due: int) -> None:
         """Leave a book alone until it is due, unless something happens or a price matters to it."""
-        if due > self._turn.now and book.recovered:
-            self._rests[book.name] = self._as_known(book.name), due, book.at_rest()
+        turn = self._turn
+        if due > turn.now and book.recovered:
+            as_of, offset = turn.as_of(book.name), turn.wall_offset
+            self._rests[book.name] = _Rest(turn.committed, as_of, offset, due, book.at_rest())
 
     def _rests_until(self, name: str) -> int:
         """When a book that a pulse would find as it left it is due; 0 for one that is to be looked at."""
-        as_known, due, bounds = self._rests.get(name, _RESTLESS)
-        marks, now = self._marks, self._turn.now
-        if now >= due or as_known != self._as_known(name):
+        rest, turn = self._rests.get(name), self._turn
+        now = turn.now
+        if rest is None or now >= rest.due or turn.wall_offset != rest.wall_offset:
             return 0
-        return due if all(bound.hold(marks, symbol, now) for symbol, bound in bounds.items()) else 0
-
-    def _as_known(self, book: str) -> tuple[int, int, int]:
-        return *self._turn.as_of(book), self._turn.wall_offset
+        if turn.committed != rest.committed:
+            if turn.as_of(name) != rest.as_of:
+                return 0
+            rest.committed = turn.committed  # of other books alone
+        for symbol, bound in rest.bounds.items():
+            if not bound.hold(self._marks, symbol, now):
+                return 0
+        return rest.due
 
     def wake(self) -> None:
         """Something has happened: what it has set going is seen to soon."""
@@ -141,8 +148,15 @@ class Pulse:
         return True
 
 
-_Rest = tuple[tuple[int, int, int], int, dict[str, Bounds]]
-_RESTLESS: _Rest = (0, 0, 0), 0, {}
+@dataclass(slots=True)
+class _Rest:
+    committed: int
+    """All records as of which the book's own are these."""
+    as_of: tuple[int, int]
+    wall_offset: int
+    due: int
+    bounds: dict[str, Bounds]
+
 
 _QUIET = frozenset((*_TICKS, ev.TimeAdvanced))
 """Events that set nothing going unless records come of them."""

@@ -41,8 +41,10 @@ class EquityWatch:
         """What of it no mark changes, as of the same records."""
         self.told: Callable[[int, Decimal], None] | None = None
         """Hears of every total of all days together when it is counted, with the core's now."""
-        self._looked = (-1, -1), -1
+        self._looked_as_of, self._looked_at = (-1, -1), -1
         """Records and marks as of which it was looked."""
+        self._as_of = -1
+        """All records as of which those of the book were counted."""
         self._held = False
         self._noted_ts = 0
 
@@ -50,15 +52,20 @@ class EquityWatch:
         """Take the marks in, and narrow the bounds, by instrument, to where the total makes no new extreme.
         True where there is one to be written down now, and was none.
         """
-        was_news = self._is_news()
+        known = self.high_usd, self.low_usd, self.drawdown_usd
         self.look()
         before, peak, total = self._days_before, self._peak, self._total
-        lowest, highest = max(self.low_usd, self.high_usd - self.drawdown_usd), self.high_usd
+        lowest, highest = self.low_usd, self.high_usd
+        if (fallen := highest - self.drawdown_usd) > lowest:
+            lowest = fallen
         if peak is not None:
-            lowest = max(lowest, peak - before - self.run_drawdown_usd)
-            highest = min(highest, peak - before)
+            if (top := peak - before) < highest:
+                highest = top
+            if (fallen := top - self.run_drawdown_usd) > lowest:
+                lowest = fallen
         self._keep(bounds, (total - lowest, highest - total))
-        return not was_news and self._is_news()
+        extremes = self.high_usd, self.low_usd, self.drawdown_usd
+        return extremes != known and known == self._written()
 
     def at_rest(self, bounds: Mapping[str, Bounds]) -> None:
         """Narrow the bounds to where no price but a new extreme gives something to write down."""
@@ -71,11 +78,14 @@ class EquityWatch:
     def look(self) -> None:
         """Take in what marks and records have changed; cheap when nothing is held and nothing happened."""
         state, marks, turn = self._book.state, self._book.marks, self._book.turn
-        as_of = turn.as_of(self._book.book)
-        committed = as_of != self._looked[0]
-        if not committed and (not self._held or marks.version == self._looked[1]):
+        committed = False
+        if turn.committed != self._as_of:
+            self._as_of, as_of = turn.committed, turn.as_of(self._book.book)
+            committed = as_of != self._looked_as_of
+            self._looked_as_of = as_of
+        if not committed and (not self._held or marks.version == self._looked_at):
             return
-        self._looked = as_of, marks.version
+        self._looked_at = marks.version
         held_ones = [position for position in state.positions.values() if position.qty]
         if committed:
             self._settled = None
@@ -142,9 +152,11 @@ class EquityWatch:
 
     def _is_news(self) -> bool:
         """There is an extreme that is not written down."""
+        return (self.high_usd, self.low_usd, self.drawdown_usd) != self._written()
+
+    def _written(self) -> tuple[Decimal, Decimal, Decimal]:
         day = self._book.state.day
-        noted = day.high_usd, day.low_usd, day.max_drawdown_usd
-        return (self.high_usd, self.low_usd, self.drawdown_usd) != noted
+        return day.high_usd, day.low_usd, day.max_drawdown_usd
 
     def _told(self) -> Decimal:
         """The newest point of the day that is written down, USD."""

@@ -6,6 +6,8 @@ trade runs and once more before each fill that could end it (docs/semantics.md#e
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from engine.execution.context import BookContext
 from engine.execution.inquiry import NEVER
 from engine.model import records as r
@@ -31,11 +33,10 @@ class Excursions:
         True where there is one to be written down now, and was none.
         """
         marks, state = self._book.marks, self._book.turn.state
-        was_news = self._is_news(position)
-        now = marks.excursion(self._book.book, state, position)
-        worst, best = marks.excursions(self._book.book, position)
+        known = marks.excursions(self._book.book, position)
+        now, worst, best = marks.excursion(self._book.book, state, position)
         keep_between(bounds, state, position, marks, (now - worst, best - now))
-        return not was_news and self._is_news(position)
+        return (worst, best) != known and not _is_more(known, position) and _is_more((worst, best), position)
 
     def write_down(self) -> None:
         """Called at every pulse."""
@@ -52,8 +53,7 @@ class Excursions:
         return due
 
     def _is_news(self, position: Position) -> bool:
-        worst, best = self._book.marks.excursions(self._book.book, position)
-        return worst < position.mae_usd or best > position.mfe_usd
+        return _is_more(self._book.marks.excursions(self._book.book, position), position)
 
     def before_fill(self, instrument: str) -> None:
         """The fill may end the trade, and the trade carries what its position has."""
@@ -74,3 +74,8 @@ class Excursions:
                     best_usd=best,
                 )
             )
+
+
+def _is_more(usd: tuple[Decimal, Decimal], position: Position) -> bool:
+    """Whether the worst, or the best, is more so than what is written down."""
+    return usd[0] < position.mae_usd or usd[1] > position.mfe_usd

@@ -54,11 +54,13 @@ class Bounds:
 
     def hold_within(self, low: int, high: int, now: int) -> bool:
         """Whether nothing changes wherever between two prices the market is, at this time in nanoseconds."""
-        for least, most in (self._bids, self._asks):
-            if low < least or high > most:
-                return False
+        bids, asks = self._bids, self._asks
         return (
-            now < self._until
+            bids[0] <= low
+            and high <= bids[1]
+            and asks[0] <= low
+            and high <= asks[1]
+            and now < self._until
             and (self._longs_to is None or high <= self._longs_to)
             and (self._shorts_from is None or low >= self._shorts_from)
         )

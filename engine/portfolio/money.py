@@ -131,20 +131,21 @@ class Marks:
         side = self._bids if position.qty >= 0 else self._asks
         return side.get(position.instrument)
 
-    def excursion(self, book: str, state: State, position: Position) -> Decimal:
-        """Note a new worst or best of what is held; gives its open P&L, USD."""
+    def excursion(self, book: str, state: State, position: Position) -> tuple[Decimal, Decimal, Decimal]:
+        """Note a new worst or best of what is held; gives its open P&L and these two, USD."""
         now = open_usd(state, position, self)
         worst, best = self.excursions(book, position)
         if self.mark(position) is not None:
-            self._excursions[book, position.instrument] = position.opened_ts, min(worst, now), max(best, now)
-        return now
+            worst, best = now if now < worst else worst, now if now > best else best
+            self._excursions[book, position.instrument] = position.opened_ts, worst, best
+        return now, worst, best
 
     def excursions(self, book: str, position: Position) -> tuple[Decimal, Decimal]:
         """MAE and MFE of the open position, USD."""
-        opened, worst, best = self._excursions.get((book, position.instrument), (0, Decimal(0), Decimal(0)))
-        if opened != position.opened_ts:
+        found = self._excursions.get((book, position.instrument))
+        if found is None or found[0] != position.opened_ts:
             return position.mae_usd, position.mfe_usd  # as an earlier run has written them down
-        return worst, best
+        return found[1], found[2]
 
 
 def _believed(known: dict[str, int], far: dict[str, int], instrument: str, price: int) -> bool:
