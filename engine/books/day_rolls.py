@@ -73,8 +73,11 @@ class DayRolls:
 
     def _calendars(self) -> list[str]:
         """By name, that of the first book first."""
-        known = (book.calendar for book in self._turn.state.books.values())
-        return list(dict.fromkeys((*self._configured[:1], *known))) or ["cme"]
+        known = [book.calendar for book in self._turn.state.books.values()]
+        first = self._configured[0] if self._configured else known[0] if known else "cme"
+        if known.count(first) == len(known):
+            return [first]
+        return list(dict.fromkeys((first, *known)))
 
     def _tell_end(self, calendar: Calendar) -> None:
         end = calendar.known_until

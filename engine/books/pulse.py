@@ -5,7 +5,7 @@ Time is asked for, not polled: nothing is looked at between two instants at whic
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from engine.books import months
@@ -63,6 +63,10 @@ class Pulse:
         """Books in which a pulse would find nothing to do: as of which records and clock, until when, and
         between which prices.
         """
+        self._calm: _Rest | None = None
+        """The same of all books together, where all of them rest: however many they are, a price costs the
+        same.
+        """
 
     def beat(self) -> None:
         """Whatever has become due by now, in every book."""
@@ -71,23 +75,43 @@ class Pulse:
             for book in self._books.values():
                 book.orders.stood_still(now - self.due)
             self.happened()
+        if self._calm and (due := self._calm_until()):
+            self.due = max(due, now + BUSY_NS)
+            return
         self.due = now + BUSY_NS  # also where something below fails
-        due = self._days.roll()
+        self._calm = None
+        due, rest = self._days.roll(), True
         months.forget(self._books, self._market, self._marks)
         for name, book in self._books.items():
             again = 0 if book.orders.stirred else self._rests_until(name)
             if not again:
+                rest = False
                 self._rests.pop(name, None)
             if not again and self._guarded(book.pulse):
                 again = book.next_due()
                 self._rest(book, again)
             due = min(due, max(again, now + BUSY_NS))
         self.due = due
+        if rest and len(self._books) > 1 and len(self._rests) == len(self._books):
+            self._calm = _together(self._rests.values(), due)
+
+    def _calm_until(self) -> int:
+        """When the first of books that all rest is due; 0 where each is to be looked at by itself."""
+        calm, turn = self._calm, self._turn
+        if calm is None or turn.now >= calm.due or turn.committed != calm.committed:
+            return 0
+        if turn.wall_offset != calm.wall_offset or any(b.orders.stirred for b in self._books.values()):
+            return 0
+        for symbol, bound in calm.bounds.items():
+            if not bound.hold(self._marks, symbol, turn.now):
+                return 0
+        return calm.due
 
     def happened(self, event: ev.AnyEvent | None = None) -> None:
         """Something other than prices and time was heard: the book that it is of, or every book, is looked at
         by the next pulse.
         """
+        self._calm = None
         book = getattr(event, "book", None)
         if book:
             self._rests.pop(book, None)
@@ -128,6 +152,7 @@ class Pulse:
             self.happened(event)
         if turn.records or turn.effects or not quiet:
             for effect in turn.effects:
+                self._calm = None
                 self._rests.pop(effect.book, None)
             self.wake()
         elif turn.now + HELD_NS < self.due and type(event) in _TICKS and self.matters():
@@ -135,7 +160,7 @@ class Pulse:
 
     def concerned(self) -> bool:
         """A bar is over, and its close gives some book something to do."""
-        return self.matters() and not all(map(self._rests_until, self._books))
+        return self.matters() and not (self._calm_until() or all(map(self._rests_until, self._books)))
 
     def matters(self) -> bool:
         """Marks have changed while a position is held; asked at every price."""
@@ -156,6 +181,18 @@ class _Rest:
     wall_offset: int
     due: int
     bounds: dict[str, Bounds]
+
+
+def _together(rests: Iterable[_Rest], due: int) -> _Rest | None:
+    """What holds for all of them; None where they are not of the same records."""
+    first, *others = rests
+    if any(one.committed != first.committed or one.wall_offset != first.wall_offset for one in others):
+        return None
+    bounds: dict[str, Bounds] = {}
+    for one in (first, *others):
+        for symbol, bound in one.bounds.items():
+            bounds.setdefault(symbol, Bounds()).keep_all(bound)
+    return _Rest(first.committed, first.as_of, first.wall_offset, due, bounds)
 
 
 _QUIET = frozenset((*_TICKS, ev.TimeAdvanced))

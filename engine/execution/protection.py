@@ -101,10 +101,11 @@ class Protection:
         state, now = self._book.state, self._book.now
         naked: dict[str, int] = {}
         for found in state.plans.values():
-            legs = [leg for leg in found.legs if leg.open_qty > 0]
+            legs = [leg for leg in found.legs if leg.open_qty > 0 and not _stopped(state, leg)]
             instrument = found.plan.instrument
             if not legs or instrument in state.flattening:
                 continue
+            legs = [leg for leg in found.legs if leg.open_qty > 0]
             bare = sum([leg.open_qty for leg in legs])
             for order in state.live_orders(instrument):
                 if order.slot is Slot.STOP and order.plan_id == found.plan.plan_id and order.stands:

@@ -52,6 +52,16 @@ class Bounds:
         """They hold no longer than to this time, nanoseconds UTC."""
         self._until = min(self._until, ts)
 
+    def keep_all(self, other: Bounds) -> None:
+        """Hold nowhere where others don't."""
+        for least, most, qty in ((*other._bids, 1), (*other._asks, -1)):
+            self.keep_mark(qty, least, most)
+        if other._longs_to is not None:
+            self.keep_reached(Side.BUY, other._longs_to)
+        if other._shorts_from is not None:
+            self.keep_reached(Side.SELL, other._shorts_from)
+        self.keep_until(other._until)
+
     def hold_within(self, low: int, high: int, now: int) -> bool:
         """Whether nothing changes wherever between two prices the market is, at this time in nanoseconds."""
         bids, asks = self._bids, self._asks

@@ -110,19 +110,23 @@ def room_usd(limits: RiskLimits, account: AccountLimits, now: Figures) -> tuple[
     """How much may be lost and gained before a band of a money limit begins or ends, USD."""
     if not account.daily_loss_usd and not account.max_loss_usd and not limits.max_drawdown_percent:
         return _NO_END - _A_BIT, _NO_END
-    shares = {limits.warn_percent, limits.reduce_percent, limits.reduce_percent - EASE_PERCENT}
-    shares.add(limits.act_percent)
-    left = []
+    reduces = limits.reduce_percent
+    shares = sorted({limits.warn_percent, reduces, reduces - EASE_PERCENT, limits.act_percent})
+    begins, ends = _NO_END, _NO_END
     for limit, used in (
         (account.daily_loss_usd, None if now.day_usd is None else -now.day_usd),
         (account.max_loss_usd, None if now.headroom_usd is None else account.max_loss_usd - now.headroom_usd),
         (now.drawdown_usd(limits), now.fall_usd),
     ):
-        if limit and used is not None:
-            left += [limit * share / 100 - used for share in shares]
-    begins = [usd for usd in left if usd > 0]
-    ends = [-usd for usd in left if usd <= 0]
-    return min(begins, default=_NO_END) - _A_BIT, min(ends, default=_NO_END)
+        if not limit or used is None:
+            continue
+        for share in shares:
+            left = limit * share / 100 - used
+            if left > 0:
+                begins = min(begins, left)
+                break
+            ends = min(ends, -left)
+    return begins - _A_BIT, ends
 
 
 def room_micros(account: AccountLimits, now: Figures) -> int | None:

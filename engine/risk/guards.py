@@ -63,6 +63,7 @@ class Guards:
         self._checked: AsOf | None = None
         """As of what everything was looked at last."""
         self._check_again = 0
+        self._scope = scope(book.book, None)
         self._boundary = 0
         """The next instant of the clock that matters, nanoseconds UTC."""
 
@@ -175,10 +176,14 @@ class Guards:
         self._mark_balance()
         measured = self.measured()
         self._reconfigured()
-        self._lock(measured)
-        self._reduce(measured)
-        self._reduce_unknown()
-        self._warn(measured)
+        calm = all(view.band is Band.CLEAR for view in measured)
+        if not calm:
+            self._lock(measured)
+        if not calm or self._needs_calendar or self._standing() is not None:
+            self._reduce(measured)
+            self._reduce_unknown()
+        if not calm:
+            self._warn(measured)
         standing = self._standing()
         if standing is not None and standing.state is TradingState.LOCKED and not standing.trades_stay:
             self._keep_flat()
@@ -186,7 +191,7 @@ class Guards:
         self._checked, self._check_again = as_of, again  # last: where something fails, it is tried again
 
     def _standing(self) -> Restriction | None:
-        return self._book.turn.state.restrictions.get(scope(self._book.book, None))
+        return self._book.turn.state.restrictions.get(self._scope)
 
     def _marked(self) -> bool:
         """With what balance the account went into this trade date is known."""
