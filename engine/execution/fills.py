@@ -172,8 +172,8 @@ class Fills:
         is (docs/semantics.md#fills-in-any-state); what is odd about it is counted and told.
         """
         self._excursions.before_fill(fill.instrument)
-        what, asked = self._book.fill_text(fill), self._book.quantity(fill.instrument, order.qty)
         if order.slot is not None and order.filled_qty + fill.qty > self.most(order):
+            what, asked = self._book.fill_text(fill), self._book.quantity(fill.instrument, order.qty)
             text = f"fill {what} is more than its order of {asked} asked for: the venue's word is taken"
             self._book.odd("overfills", text, Severity.CRITICAL, fill.instrument)
         if self._protection.is_double_exit(order, fill.qty):

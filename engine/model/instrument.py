@@ -6,6 +6,7 @@ import pkgutil
 from collections.abc import Iterator, Mapping
 from decimal import ROUND_DOWN, ROUND_UP, Decimal
 from enum import StrEnum
+from functools import lru_cache
 from math import ceil
 
 import msgspec
@@ -112,7 +113,7 @@ class Instrument(Struct, frozen=True):
     @property
     def cent(self) -> Decimal:
         """The smallest amount of money that is told apart."""
-        return ONE.scaleb(-self.money_digits)
+        return _step(self.money_digits)
 
     def ticks(self, price: Decimal | float | int | str) -> int:
         """The price as whole ticks. Raises OffGridError if it is not on the grid."""
@@ -228,6 +229,12 @@ def qty_text(lots: int, lot_size: Decimal, *, signed: bool = False) -> str:
     return f"{lot_size * lots:{'+' if signed else ''}.{_digits(lot_size)}f}"
 
 
+@lru_cache(maxsize=64)
+def _step(digits: int) -> Decimal:
+    return ONE.scaleb(-digits)
+
+
+@lru_cache(maxsize=1024)
 def _digits(step: Decimal) -> int:
     return max(0, -int(step.normalize().as_tuple().exponent))
 

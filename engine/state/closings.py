@@ -6,7 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from engine.model.records import FillApplied
-from engine.state.position import Closing, Position, usd
+from engine.state.position import Closing, Position, Ticks, usd
 from engine.state.state import BookState, State
 
 CLOSINGS_KEPT = 200
@@ -34,7 +34,7 @@ def _closing(state: State, record: FillApplied) -> Closing | None:
     return Closing(net, _in_r(state, record, net, qty))
 
 
-def _entered(book: BookState, record: FillApplied, position: Position) -> Fraction:
+def _entered(book: BookState, record: FillApplied, position: Position) -> Ticks:
     """At what the contracts that leave were entered, ticks."""
     order = book.orders.get(record.client_id)
     own = book.plans.get(order.plan_id or "") if order is not None else None

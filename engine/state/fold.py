@@ -193,10 +193,14 @@ def _order_moved(state: State, record: r.OrderMoved) -> None:
         book.venue_ids[record.venue_id] = order.client_id
         fold_alerts.order_accepted(state, book, order, record.ts)
     if record.event is not r.OrderEvent.MODIFY_REQUESTED:
-        told = (("qty", record.qty), ("limit", record.limit), ("stop", record.stop))
-        changed = {name: value for name, value in told if value is not None}
-        if changed:
-            order.spec = structs.replace(order.spec, **changed)
+        qty, limit, stop, spec = record.qty, record.limit, record.stop, order.spec
+        if qty is not None or limit is not None or stop is not None:
+            order.spec = structs.replace(
+                spec,
+                qty=spec.qty if qty is None else qty,
+                limit=spec.limit if limit is None else limit,
+                stop=spec.stop if stop is None else stop,
+            )
         if order.live and order.filled_qty >= order.qty:
             order.status = OrderStatus.FILLED  # made smaller, down to what has been filled
     if record.suspended is not None:

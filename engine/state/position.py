@@ -12,6 +12,9 @@ from msgspec import Struct
 from engine.model.instrument import Instrument
 from engine.model.market import Side
 
+Ticks = Fraction | int
+"""A number of ticks that may be broken; whole ones are plain numbers, as most are."""
+
 
 class Trade(Struct, frozen=True):
     """A closed cycle, flat to flat. Sums of price x quantity are in ticks."""
@@ -84,22 +87,23 @@ class Position(Struct):
         return Side.BUY if self.qty >= 0 else Side.SELL
 
     @property
-    def average(self) -> Fraction:
+    def average(self) -> Ticks:
         """Average entry of the open side in ticks; reductions leave it as it is."""
-        return Fraction(self.open_sum, self.open_qty) if self.open_qty else Fraction(0)
+        whole, rest = divmod(self.open_sum, self.open_qty) if self.open_qty else (0, 0)
+        return Fraction(self.open_sum, self.open_qty) if rest else whole
 
     @property
     def entry(self) -> int:
         """The average entry of what is open, to the nearest tick; 0 when flat."""
         return nearest_tick(self.open_sum, self.open_qty) if self.open_qty else 0
 
-    def realized_ticks(self) -> Fraction:
+    def realized_ticks(self) -> Ticks:
         """Gross ticks x contracts already taken out of the running cycle."""
         if not self.exit_qty:
-            return Fraction(0)
+            return 0
         return (self.exit_sum - self.average * self.exit_qty) * self.side.sign
 
-    def open_ticks(self, mark: int) -> Fraction:
+    def open_ticks(self, mark: int) -> Ticks:
         """Unrealized gross ticks x contracts at a mark."""
         return (mark - self.average) * self.qty
 
@@ -189,7 +193,7 @@ def nearest_tick(total: int, contracts: int) -> int:
     return (2 * total + contracts) // (2 * contracts)
 
 
-def usd(instrument: Instrument, ticks: Fraction) -> Decimal:
+def usd(instrument: Instrument, ticks: Ticks) -> Decimal:
     """USD of a rational number of ticks, to the last digit of money; exact when the ticks are whole."""
     if ticks.denominator == 1:
         return instrument.usd(ticks.numerator)
