@@ -28,11 +28,10 @@ from engine.model.commands import BotCommand, ManualCommand
 from engine.model.config import EngineConfig
 from engine.model.effects import AnyEffect
 from engine.model.instrument import Instrument
-from engine.model.restrictions import TradingState
 from engine.portfolio import day_roll
 from engine.portfolio.money import Marks
-from engine.state.restrictions import tighten
-from engine.state.state import State, scope
+from engine.state.restrictions import paused_by
+from engine.state.state import State
 from engine.state.turn import Turn
 from engine.strategies.alerts.alert import Parser
 from engine.strategies.protocol import Strategy
@@ -103,21 +102,25 @@ class Core:
     def step(self, event: ev.AnyEvent) -> Outcome:
         """Take one event in. The lists are valid until the next step."""
         self.clocks.begin(event)
-        self._guarded(self._sift, event)
+        try:
+            self._sift(event)
+        except Exception as error:  # noqa: BLE001
+            paused_by(error, self.turn)
         return self.turn.records, self.turn.effects
 
     def _sift(self, event: ev.AnyEvent) -> None:
-        sources = self.market.sources
-        counts = not sources.chosen or sources.counts(event, self.turn.now)
-        if sources.chosen and self.turn.now >= sources.lateness.due:
-            tell_late(sources.lateness.look(self.turn.now, self.turn.wall_offset), self.turn)
+        sources, counts = self.market.sources, True
+        if sources.chosen:
+            counts = sources.counts(event, self.turn.now)
+            if self.turn.now >= sources.lateness.due:
+                tell_late(sources.lateness.look(self.turn.now, self.turn.wall_offset), self.turn)
         for one in self.market.quarantine.sift(event) if counts else (event,):
             self._take(one, counts)
 
     def _take(self, event: ev.AnyEvent, counts: bool) -> None:
         """`counts`: it does not come from a venue whose prices are not the ones that are gone by."""
         turn = self.turn
-        if counts and not (self.inside and type(event) is ev.Print and self.market.bars.repeats(event)):
+        if self.inside and counts and not (type(event) is ev.Print and self.market.bars.repeats(event)):
             for broker in self.inside:
                 # Whatever happens to its orders by now happens before anybody acts on the event.
                 self._guarded(broker.feed, event)
@@ -126,7 +129,10 @@ class Core:
         if turn.now >= self.market.sources.due:
             self._guarded(self._look_at_sources)
         if counts or type(event) is ev.ContractResolved:
-            self._guarded(_HANDLERS[type(event)], self, event)
+            try:
+                _HANDLERS[type(event)](self, event)
+            except Exception as error:  # noqa: BLE001
+                paused_by(error, self.turn)
         if self.alerts.waits:
             self._guarded(self.alerts.tend)
         if turn.effects:
@@ -160,12 +166,8 @@ class Core:
         try:
             work(*what)
             return True
-        except Exception as error:
-            if self.turn.on_fault is None:
-                raise  # nobody would be told of it, as in tests and replays
-            self.turn.on_fault(error)
-            if scope(None, None) not in self.state.restrictions:
-                tighten(self.turn, TradingState.REDUCING, "internal error, see the log")
+        except Exception as error:  # noqa: BLE001
+            paused_by(error, self.turn)
             return False
 
     def _on_quote(self, event: ev.Quote) -> None:
@@ -173,13 +175,15 @@ class Core:
         closings = self.market.on_quote(event, self.turn.now)
         self.marks.quote(event.instrument, event.bid, event.ask, event.ts_venue)
         self._accounts.marked(event.instrument)
-        self.entries.on_bars(closings)
+        if closings:
+            self.entries.on_bars(closings)
 
     def _on_print(self, event: ev.Print) -> None:
         self.clocks.on_print(event)
         self.marks.trade(event.instrument, event.price, event.ts_venue)
         self._accounts.marked(event.instrument)
-        self.entries.on_bars(self.market.on_print(event, self.turn.now))
+        if closings := self.market.on_print(event, self.turn.now):
+            self.entries.on_bars(closings)
 
     def _on_bar(self, event: ev.BarReported) -> None:
         """What is held stands the bar first, its limits are looked at, and then bots are asked."""

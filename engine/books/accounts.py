@@ -148,24 +148,25 @@ class Accounts:
         if self._concerned:
             known = self._bounds.get(symbol)
             if known is None or not known.hold_within(bar.low, bar.high, self._turn.now):
+                close_ts = bar.close_ts
                 for price in self._path(bar):
-                    marks.bar(symbol, price, bar.close_ts)
+                    marks.bar(symbol, price, close_ts)
                     self.marked(symbol)
                 return
         marks.bar(symbol, bar.close, bar.close_ts)
 
     def _path(self, bar: Bar) -> tuple[int, ...]:
-        held = [
-            position
-            for book in self._books.values()
-            if (position := book.state.positions.get(bar.instrument)) is not None and position.qty
-        ]
-        if not held:
+        symbol, since = bar.instrument, bar.open_ts
+        long = short = fresh = False
+        for orders in self._concerned:
+            position = orders.context.state.positions.get(symbol)
+            if position is not None and position.qty:
+                long, short = long or position.qty > 0, short or position.qty < 0
+                fresh = fresh or position.opened_ts >= since
+        if not (long or short):
             return (bar.close,)
-        long = any(position.qty > 0 for position in held)
         worst, best = (bar.low, bar.high) if long else (bar.high, bar.low)
-        both = any((position.qty > 0) is not long for position in held)
-        if not both and any(position.opened_ts >= bar.open_ts for position in held):
+        if fresh and not (long and short):
             return worst, bar.close
         return worst, best, bar.close
 

@@ -331,12 +331,12 @@ class OrderManager:
         """Look at what the market of an instrument is at, and narrow its bounds to where that need not be
         done again.
         """
-        state = self.state
+        state, bound = self.context.state, bounds[instrument]
         held = state.positions.get(instrument)
         if held is not None and held.qty:
-            news = self._excursions.on_mark(held, bounds[instrument])
+            news = self._excursions.on_mark(held, bound)
             self.stirred = self.equity.on_mark(bounds) or news or self.stirred
-        if state.plans and self._stops.on_mark(instrument, bounds[instrument]):
+        if state.plans and self._stops.on_mark(instrument, bound):
             self.work()
 
     def stood_still(self, by_ns: int) -> None:

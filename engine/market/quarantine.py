@@ -72,14 +72,15 @@ class Quarantine:
         """What is to be taken in now: mostly the event itself. In the place of a price that has to wait only
         time goes by; one that bears out what has waited comes after it.
         """
-        if isinstance(event, Print):
-            return self._print(self._known(event.instrument), event)
-        if isinstance(event, BarReported):
-            return self._bar(self._known(event.bar.instrument), event)
-        if isinstance(event, Quote):
-            return self._quote(self._known(event.instrument), event)
-        if isinstance(event, HistoryLoaded):
-            return (self._history(self._known(event.instrument), event),)
+        kind = type(event)
+        if kind is Print:
+            return self._print(self._known(event.instrument), event)  # type: ignore[union-attr, arg-type]
+        if kind is Quote:
+            return self._quote(self._known(event.instrument), event)  # type: ignore[union-attr, arg-type]
+        if kind is BarReported:
+            return self._bar(self._known(event.bar.instrument), event)  # type: ignore[union-attr, arg-type]
+        if kind is HistoryLoaded:
+            return (self._history(self._known(event.instrument), event),)  # type: ignore[union-attr, arg-type]
         return (event,)
 
     def would_believe(self, bar: Bar) -> bool:

@@ -39,3 +39,14 @@ def ease(turn: Turn, reason: str, *, book: str | None = None, instrument: str | 
             ts=turn.now, book=book, instrument=instrument, state=TradingState.ACTIVE, reason=reason
         )
     )
+
+
+def paused_by(error: Exception, turn: Turn) -> None:
+    """A bug has ended one part of a step: whoever wants to know is told, and entries pause. Raises it again
+    where nobody would be told, as in tests and replays.
+    """
+    if turn.on_fault is None:
+        raise error
+    turn.on_fault(error)
+    if scope(None, None) not in turn.state.restrictions:
+        tighten(turn, TradingState.REDUCING, "internal error, see the log")

@@ -51,7 +51,8 @@ class Turn:
         """
 
     def begin(self, now: int) -> None:
-        self.now = max(self.now, now)
+        if now > self.now:
+            self.now = now
         self.records = []
         self.effects = []
 
