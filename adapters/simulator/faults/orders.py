@@ -8,7 +8,8 @@ from adapters.simulator.exchange.codes import PLACEABLE, TYPE
 from adapters.simulator.exchange.order_checks import OUT_OF_RANGE, OrderInterceptor
 from adapters.simulator.exchange.requests import PlaceRequest
 from adapters.simulator.fault_plan.armed import ArmedFaults
-from adapters.simulator.fault_plan.plan import ANY, FaultOptions, FaultyAccount, Option, Seam, of_account
+from adapters.simulator.fault_plan.partial_fills import PartialFills
+from adapters.simulator.fault_plan.plan import ANY, FaultyAccount, Option, Seam, of_account
 from adapters.simulator.faults.catalogue import add_kind
 from engine.model.instrument import CME_FUTURES
 from engine.model.orders import VenueOrder
@@ -28,7 +29,7 @@ add_kind(
 )(lambda options: options.text("text"))
 
 
-@add_kind(
+add_kind(
     "partial-fill",
     Seam.FILL,
     "An order fills in parts: at each print or quote that could fill it, so many contracts at most.",
@@ -38,23 +39,7 @@ add_kind(
     account=of_account(),
     qty=Option(1, "contracts of one part"),
     pause=Option(0.0, "least time between two parts, seconds of venue time"),
-)
-class PartialFills:
-    """How an order that fills in parts goes on."""
-
-    __slots__ = ("_next", "_pause", "_qty")
-
-    def __init__(self, options: FaultOptions) -> None:
-        self._qty = options.count("qty")
-        self._pause = options.nanos("pause")
-        self._next = 0
-
-    def take(self, qty: int, now: int) -> int:
-        """How many of so many contracts fill at this instant, nanoseconds."""
-        if now < self._next:
-            return 0
-        self._next = now + self._pause
-        return min(qty, self._qty)
+)(PartialFills)
 
 
 class OrderFaults(OrderInterceptor):

@@ -55,6 +55,8 @@ class TwinAccount:
         """Every fill that is remembered, oldest first."""
         self.changed: list[TwinEvent] = []
         """What has happened since somebody emptied it: for whoever keeps it."""
+        self.most_filled: Callable[[VenueOrder, int], int] | None = None
+        """Says of how many possible lots of an order so many fill now: a fault plugs itself in here."""
         self._instruments = instruments
         self._model = model
         self._clock = clock
@@ -284,6 +286,8 @@ class TwinAccount:
 
     def _portion(self, order: VenueOrder, qty: int) -> int:
         """Of what reduces a position no more fills than there is of it."""
+        if self.most_filled is not None:
+            qty = self.most_filled(order, qty)
         known = self.orders.get(int(order.venue_id))
         if known is None or not known.reduces or self._owns(order.instrument):
             return qty

@@ -19,10 +19,12 @@ from typing import NamedTuple
 
 from adapters.simulator.fault_plan import help_text as texts
 from adapters.simulator.fault_plan.armed import Acted, Armed, ArmedFaults
+from adapters.simulator.fault_plan.partial_fills import PartialFills
 from adapters.simulator.fault_plan.plan import ANY, Catalogue, Fault, FaultOptions, Option, Seam, Value
 from adapters.simulator.twins.calls import TwinCalls, add_calls
 from adapters.simulator.twins.exchange import TwinExchange
 from adapters.simulator.twins.sockets import Sockets, TwinSocket, straight
+from engine.model.orders import OrderType, VenueOrder
 
 _HEAD = """\
 Faults of the practice venue {name}: --fault NAME[:key=value,...], as often as wanted. Whatever a client is
@@ -31,6 +33,7 @@ told, the venue's own accounts stay true. The same seed and the same occasions g
 _OCCASIONS = {
     Seam.CALL: "Faults of calls. An occasion is a call that fits.",
     Seam.EVENT: "Faults of streams. An occasion is a message that fits, on its way to one connection.",
+    Seam.FILL: "Faults of fills. An occasion is an order that fits and could fill more than a part.",
     Seam.MOMENT: "Faults of moments. An occasion is an instant of venue time.",
 }
 _HELD_S = 1.0
@@ -75,6 +78,15 @@ def catalogue(wire: Spoken) -> Catalogue:
     made = Catalogue()
     add_calls(made, wire.calls)
     _add_streams(made, wire.streams)
+    made.add(
+        "partial-fill",
+        Seam.FILL,
+        "An order fills in parts: at each print or quote that could fill it, so many lots at most.",
+        "partial-fill:type=limit,qty=1,pause=5",
+        type=Option(ANY, "orders of this type; the rest of a stop goes on as at market", (ANY, *OrderType)),
+        qty=Option(1, "lots of one part"),
+        pause=Option(0.0, "least time between two parts, seconds of venue time"),
+    )(PartialFills)
     _add_moments(made, wire.streams, wire.sockets)
     return made
 
@@ -206,7 +218,10 @@ class TwinFaults:
         self._exchange = exchange
         self._sockets = sockets
         self._held: dict[TwinSocket, list[Callable[[], None]]] = {}
+        self._partial: dict[tuple[str, str], PartialFills] = {}
         sockets.through = self._through
+        for account in exchange.accounts.values():
+            account.most_filled = partial(self._most_filled, account.name)
         for one in wanted:
             self._arm(one)
 
@@ -247,6 +262,19 @@ class TwinFaults:
 
     def _maintain(self, seconds: float) -> None:
         self.maintenance_until = self._exchange.now() + round(seconds * 1e9)
+
+    # -- fills --------------------------------------------------------------------------------------------
+
+    def _most_filled(self, account: str, order: VenueOrder, qty: int) -> int:
+        fills = self._partial.get((account, order.venue_id))
+        if fills is None:
+            on = f"order {order.venue_id}"
+            more = lambda options: qty > options.count("qty")  # noqa: E731
+            acting = self._armed.acting(Seam.FILL, on, None, more, type=order.type)
+            if not acting:
+                return qty
+            fills = self._partial[account, order.venue_id] = acting[0].kind.act(acting[0].fault.options)
+        return fills.take(qty, self._armed.clock())
 
     # -- streams ------------------------------------------------------------------------------------------
 

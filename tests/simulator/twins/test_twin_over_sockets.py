@@ -171,6 +171,19 @@ async def test_messages_do_not_come_as_they_were_sent(fault: str, heard: list[in
         assert [(await socket.receive_json())["price"] - PRICE for _ in heard] == heard
 
 
+async def test_an_order_fills_in_parts() -> None:
+    async with bench() as made:
+        armed = made.twin.faults.add("partial-fill", type="market", qty=1)
+        await made.place(tag="one")
+        await armed.happened()
+        filled = [(await made.orders())[0]["filled"]]
+        while filled[-1] < 4:
+            made.quote(PRICE)
+            await until(lambda: len(made.twin.account.fills) > len(filled))
+            filled.append((await made.orders())[0]["filled"])
+        assert filled == [1, 2, 3, 4]
+
+
 async def test_the_venues_clock_is_off() -> None:
     async with bench() as made:
         before = made.twin.now()
