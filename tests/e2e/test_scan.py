@@ -134,7 +134,7 @@ def test_one_switch_trades_them_on_the_account_too(home: Path) -> None:
         gone(practice)
     assert "  Traded in: practice and on paper" in run.output
     assert "practice: " in run.output
-    assert "scan: " in run.output
+    assert "  Validated signals: 12" in run.output
 
 
 def test_without_validated_signals_it_says_how_to_make_them(home: Path) -> None:

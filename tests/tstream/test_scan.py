@@ -23,6 +23,7 @@ from engine.model.notices import NoticeKind, Severity
 from engine.model.plans import Leg, TradePlan
 from engine.model.scores import PatternSeen
 from engine.model.sizing import ByRisk
+from engine.model.view import BacktestView, BotView, View
 from engine.strategies.edges.strategy import EdgePlayer
 from tests.notify.scenes import NOW, SIGNAL, a_notice, a_view, an_alignment, later
 from tests.support.analyses import an_analysis, an_edge, write_analysis
@@ -269,6 +270,28 @@ def test_candles_and_signals_are_printed_in_their_order_and_the_status_after_its
     assert list(screen.ended(view, NOW + 7 * MINUTE))[-1] == "Runtime 7 min; candles: 2; signals: 1."
 
 
+def test_a_paper_trade_that_has_ended_is_told_with_what_its_signal_came_to() -> None:
+    screen = ScanScreen([CME_FUTURES["MNQ"]], CandleWatch([Timeframe.M1]), 5)
+
+    def shown(trades: int, mean: float | None) -> View:
+        told = BacktestView(60, 0.6, 0.4, trades, 0, mean, 1.0, 0.5)
+        return later(a_view(), bots=(BotView("scan-x", "edge", "signals", backtest=told),))
+
+    assert list(screen.read(shown(7, 0.1), NOW)) == [], "of before this run"
+    assert list(screen.read(shown(7, 0.1), NOW)) == []
+    assert list(screen.read(shown(8, -0.05), NOW)) == [
+        "09:42:17 CT  scan-x: a paper trade ended; live 8 trades at -0.05 R, backtest +0.40 R: "
+        "within the band"
+    ]
+    fills = (
+        replace(a_notice(1, NoticeKind.FILL, "bought 2", Severity.GOOD), book="scan"),
+        replace(a_notice(2, NoticeKind.FILL, "bought 3", Severity.GOOD), book="practice"),
+    )
+    told = list(screen.read(later(shown(8, -0.05), notices=fills), NOW))
+    assert len(told) == 1
+    assert told[0].endswith("practice: bought 3")
+
+
 # --- the report ----------------------------------------------------------------------------------------
 
 PROMISED = Expectation(60, 0.6, 0.8, 2.0)
@@ -327,6 +350,8 @@ def test_nothing_played_is_no_report(capsys: Out) -> None:
     assert "no signal has been played yet" in capsys.readouterr().out
     show(read_report(numbered(journal(*[-1.05] * 12))), Console(width=100))
     said = capsys.readouterr().out
-    assert "below the band" in said
-    assert "60 60% +0.80 R" in said
-    assert "12 0% -1.05 R" in said
+    assert "5m-mnq-x" in said
+    assert "60 60% +0.80" in said
+    assert "12 0% -1.05" in said
+    assert " below" in said
+    assert "their backtests expect +9.60 R" in said

@@ -117,6 +117,8 @@ def show(told: ScanReport, console: Console) -> None:
 
 def _table(signals: Sequence[SignalReport]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 1, 0, 0))
+    table.title = "trades, won, R a trade net; is each within its band?"
+    table.title_justify = "left"
     table.add_column("signal", overflow="fold")
     for name in ("backtest", "live", "at most", "p"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -126,14 +128,17 @@ def _table(signals: Sequence[SignalReport]) -> Table:
         live = "-"
         if told.live_mean_r is not None:
             won = told.live_wins / told.live_trades
-            live = f"{told.live_trades} {won:.0%} {told.live_mean_r:+.2f} R"
+            live = f"{told.live_trades} {won:.0%} {told.live_mean_r:+.2f}"
         table.add_row(
-            printable(one.signal),
-            f"{told.trades} {told.win_rate:.0%} {told.mean_r:+.2f} R",
+            printable(one.signal.removeprefix("scan-")),
+            f"{told.trades} {told.win_rate:.0%} {told.mean_r:+.2f}",
             live,
-            "-" if told.at_most_r is None else f"{told.at_most_r:+.2f} R",
+            "-" if told.at_most_r is None else f"{told.at_most_r:+.2f}",
             f"{told.p:.3f}",
-            Text(f"{one.verdict}{', paused' if one.paused else ''}", "bold red" if told.behind else ""),
+            Text(
+                f"{one.verdict.removesuffix(' the band')}{', paused' if one.paused else ''}",
+                "bold red" if told.behind else "",
+            ),
         )
     return table
 

@@ -20,6 +20,7 @@ from engine.model.notices import Notice, NoticeKind, Severity
 from engine.model.view import View
 from engine.signals.board import SignalBoard
 from engine.strategies.protocol import Said
+from tstream.settings.venues import SCAN
 
 _RULE = "-" * 72
 _TOLD = {NoticeKind.CONNECTION, NoticeKind.RISK, NoticeKind.FILL}
@@ -65,6 +66,8 @@ class ScanScreen:
         self._status_ns = status_minutes * MINUTE
         self._started_ts = self._status_ts = 0
         self._seen = 0
+        self._played: dict[str, int] = {}
+        """By bot, how many of its paper trades are told."""
         self.candles = 0
         self.signals = 0
 
@@ -82,6 +85,7 @@ class ScanScreen:
             yield self._candle(bar)
         for notice in fresh:
             yield from self._notice(view, notice)
+        yield from self._results(view, now)
         if now - self._status_ts >= self._status_ns:
             self._status_ts = now
             yield from self.status(now)
@@ -111,6 +115,22 @@ class ScanScreen:
             f"volume {known.qty_text(bar.volume)}{blind}"
         )
 
+    def _results(self, view: View, now: int) -> Iterator[str]:
+        """Paper trades that have ended, each with what its signal has come to beside its backtest."""
+        first = not self._played
+        for bot in view.bots:
+            told = bot.backtest
+            if told is None:
+                continue
+            more = told.live_trades > self._played.get(bot.name, 0) and not first
+            self._played[bot.name] = told.live_trades
+            if more and told.live_mean_r is not None:
+                live = f"{told.live_trades} trade{'s' * (told.live_trades != 1)} at {told.live_mean_r:+.2f} R"
+                yield (
+                    f"{self._time(now)}  {bot.name}: a paper trade ended; live {live}, backtest "
+                    f"{told.mean_r:+.2f} R: {told.verdict}"
+                )
+
     def _notice(self, view: View, notice: Notice) -> Iterator[str]:
         self._seen = notice.seq
         if notice.kind is NoticeKind.SIGNAL:
@@ -122,6 +142,8 @@ class ScanScreen:
                 yield from ([f"{section.title}:"] if section.title else [])
                 yield from (f"  {field.name}: {field.value}" for field in section.fields)
             yield _RULE
+        elif notice.kind is NoticeKind.FILL and notice.book == SCAN:
+            return  # its ends are told with what they came to
         elif notice.kind in _TOLD or notice.severity in (Severity.WARNING, Severity.CRITICAL):
             book = f"{notice.book}: " if notice.kind is NoticeKind.FILL else ""
             yield f"{self._time(notice.ts)}  {printable(book + notice.text)}"
