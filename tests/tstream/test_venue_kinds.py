@@ -117,7 +117,15 @@ def test_prices_alone_have_no_book_and_need_no_login(reading: Reading) -> None:
     assert settings.venues["prices"].place is At.LIVE
     assert settings.contracts == (SPOT.symbol,)
     assert wanted_books(settings, "prices") == ()
+    assert settings.papers == ()
     assert login_problems(settings, "prices") == []
+
+
+def test_prices_alone_are_traded_on_paper(reading: Reading) -> None:
+    for said in ('trading = "paper"\n[venues.prices]', '[venues.prices]\nat = "practice"'):
+        assert [one.name for one in reading(said).settings.papers] == ["paper"]
+    both = '[venues.prices]\nat = "practice"\n[venues.coins]\nat = "practice"'
+    assert reading(both).settings.papers == ()
 
 
 def test_a_venues_own_terms_are_known_and_its_books_keep_stops_themselves(reading: Reading) -> None:

@@ -227,10 +227,11 @@ class Settings(BaseSettings):
 
     @property
     def papers(self) -> tuple[PaperSettings, ...]:
-        """The paper books that trade beside the venues' accounts."""
+        """The paper books that trade beside the venues' accounts, or alone where venues have prices only."""
         if self.trading is TradingSwitch.OFF:
             return ()
-        usual = self.trading is TradingSwitch.PAPER and not self.practice
+        alone = all(venue.about.prices_only for venue in self.active.values())
+        usual = alone or (self.trading is TradingSwitch.PAPER and not self.practice)
         return tuple(one for one in self.paper if (usual if one.enabled is None else one.enabled))
 
     def instrument_table(self) -> tuple[Instrument, ...]:

@@ -312,7 +312,7 @@ class PaperSettings(DeclaredSection):
         None,
         "Whether there is one. Without trading there is none, whatever stands here; one that still holds "
         "something is kept until that has run out.",
-        default='true with trading = "paper" outside the practice venue, else false',
+        default='true with trading = "paper" outside the practice venue, and where venues have prices only',
     )
     bots: BotNames = setting(
         (),
