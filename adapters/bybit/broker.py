@@ -181,7 +181,7 @@ class BybitBroker:
             async with asyncio.TaskGroup() as group:
                 wallet = group.create_task(queries.wallet(priority))
                 live = group.create_task(queries.open_orders(priority))
-                ended = group.create_task(queries.closed_orders(priority))
+                ended = group.create_task(queries.closed_orders(since, priority))
                 past = group.create_task(queries.past_orders(since, until, priority))
                 executions = group.create_task(queries.executions(since, until, priority))
                 held = None if self._spot else group.create_task(queries.positions(priority))

@@ -204,7 +204,8 @@ def account(key: BybitKey, wallet: BybitWallet, config: BybitConfig) -> Account:
     with _making_sense():
         kind = AccountKind.PRACTICE if config.hosts.practice else AccountKind.LIVE
         who, may = str(key.userID), may_trade(key, config.category)
-        empty = Account(who, f"UID {who}", kind, NOTHING, may, currency=config.currency)
+        spot = config.category is BybitCategory.SPOT
+        empty = Account(who, f"UID {who}", kind, NOTHING, may, currency=config.currency, cash=spot)
         return with_wallet(empty, wallet, config)
 
 

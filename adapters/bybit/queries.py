@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
 from adapters.bybit.config import BybitCategory, BybitConfig
@@ -104,12 +104,17 @@ class BybitQueries:
         params: Params = {**self._scope(), "openOnly": 0, "limit": 50}
         return await self._pages("open orders", "/v5/order/realtime", params, BybitOrder, priority)
 
-    async def closed_orders(self, priority: Priority) -> list[BybitOrder]:
-        """The newest that have ended, of which history may not know yet; the venue keeps 500 of them, and
-        none over a restart of its own.
+    async def closed_orders(self, since: int, priority: Priority) -> list[BybitOrder]:
+        """Those made since a time, ns UTC, that have ended, of which history may not know yet; the venue
+        keeps 500 of them, and none over a restart of its own.
         """
         params: Params = {**self._scope(), "openOnly": 1, "limit": 50}
-        return await self._pages("ended orders", "/v5/order/realtime", params, BybitOrder, priority)
+        first = since // MILLI
+
+        def older(row: BybitOrder) -> bool:
+            return row.created_time.isdecimal() and int(row.created_time) < first
+
+        return await self._pages("ended orders", "/v5/order/realtime", params, BybitOrder, priority, older)
 
     async def past_orders(self, since: int, until: int, priority: Priority) -> list[BybitOrder]:
         """Orders made in a span of time, ns UTC."""
@@ -153,9 +158,18 @@ class BybitQueries:
         return scope
 
     async def _pages(
-        self, name: str, path: str, params: Params, shape: type[T], priority: Priority
+        self,
+        name: str,
+        path: str,
+        params: Params,
+        shape: type[T],
+        priority: Priority,
+        over: Callable[[T], bool] | None = None,
     ) -> list[T]:
-        """Every row. Raises RetryableError for a row that makes no sense: half an answer is none."""
+        """Every row, down to one of which `over` says that those after it are not asked about.
+
+        Raises RetryableError for a row that makes no sense: half an answer is none.
+        """
         found: list[T] = []
         cursor = ""
         for _ in range(_MOST_PAGES):
@@ -164,6 +178,8 @@ class BybitQueries:
             rows = self._rows(name, page, shape)
             found += rows
             if not page.next_page_cursor or not rows or page.next_page_cursor == cursor:
+                return found
+            if over is not None and over(rows[-1]):
                 return found
             cursor = page.next_page_cursor
         raise RetryableError(f"{name}: more than {_MOST_PAGES} pages")

@@ -166,6 +166,7 @@ def account(key: CoinbaseKey, wallets: Iterable[CoinbaseWallet], config: Coinbas
             balance_usd=money,
             can_trade=key.can_trade,
             currency=config.currency,
+            cash=True,
         )
 
 

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from typing import Any
 
 import pytest
+from aiohttp import web
 
+from adapters.bybit.probe import probe
 from adapters.bybit.venue import BybitVenue
+from adapters.simulator.market.scripted import ScriptedMarket
+from adapters.simulator.twins.account import TwinAccount
+from adapters.simulator.twins.config import TwinConfig
+from adapters.simulator.twins.twin import Twin
+from adapters.simulator.wire.bybit.wire import BybitWire
 from engine.model.effects import CancelOrder, ModifyOrder
 from engine.model.errors import Cause, FatalError, RefusedError, RetryableError, UnknownOutcomeError
 from engine.model.events import AccountReported, FillReported, LinkState, PositionReported
@@ -19,6 +28,7 @@ from tests.bybit.trading import (
     FEE_IN_BASE,
     LIMIT,
     SELL,
+    START,
     STOP,
     SYMBOL,
     Trading,
@@ -273,3 +283,37 @@ async def test_a_stop_of_coins_is_found_whatever_kind_the_venue_calls_it() -> No
         await other.brokers[0].cancel(CancelOrder("bybit", stop.client_id, venue_id, COIN))
         await other.close()
         await t.status(stop.client_id, CANCELED)
+
+
+class Hedged(BybitWire):
+    """An account that keeps long and short apart: of each symbol there are two positions."""
+
+    def routes(self) -> Iterable[web.AbstractRouteDef]:
+        one_way, looking = self._looking.positions, self._looking
+
+        def both(account: TwinAccount, query: Mapping[str, Any]) -> dict[str, Any]:
+            page = one_way(account, query)
+            return page | {"list": [row | {"positionIdx": side} for row in page["list"] for side in (1, 2)]}
+
+        looking.positions = both  # type: ignore[method-assign]
+        return super().routes()
+
+
+async def test_an_account_with_long_and_short_apart_is_refused_in_one_line() -> None:
+    config = TwinConfig((PERPETUAL,))
+    async with Twin(Hedged, config, ScriptedMarket((PERPETUAL,), START)) as found:
+        venue = BybitVenue(config_at(found.url, (PERPETUAL,)), found.now)
+        with pytest.raises(FatalError, match="set the position mode to one-way at the venue"):
+            await venue.brokers[0].run(inbox := Inbox())
+        assert inbox.states("user")[-1] is LinkState.DOWN
+        checks = await probe(venue.config, found.now)
+        assert [one.name for one in checks if not one.ok] == ["position mode"]
+        await venue.close()
+
+
+async def test_a_second_sale_of_the_same_coins_is_refused() -> None:
+    """A stop that rests has its coins: no target stands beside it."""
+    async with trading(SPOT, price=200_000, coins=D("0.1")) as t:
+        await t.broker.place(t.order(SELL, STOP, 190_000, qty=1_000, reduces=True))
+        with pytest.raises(RefusedError, match="not enough money"):
+            await t.broker.place(t.order(SELL, LIMIT, 210_000, qty=1_000, reduces=True))

@@ -33,6 +33,7 @@ _SIDES = {"Buy": Side.BUY, "Sell": Side.SELL}
 _TOWARDS = {Side.BUY: 1, Side.SELL: 2}
 """Where the price must go to trigger: up, down."""
 _STOPS = ("StopOrder", "tpslOrder")
+_HOLDS_NOTHING = "StopOrder"
 _LONGEST_LINK = 36
 
 Listed = Callable[[str, str], Instrument | None]
@@ -61,6 +62,10 @@ class BybitOrders:
             raise BybitRefusal(_PARAMETER, "position idx not match position mode")
         spec = self._spec(body, instrument, category)
         symbol, note = instrument.symbol, {"filter": str(body.get("orderFilter", "Order"))}
+        if category == SPOT and spec.side is Side.SELL and note["filter"] != _HOLDS_NOTHING:
+            free = account.holdings.wallet.lots(symbol) - _set_aside(account, symbol)
+            if spec.qty > free:
+                raise BybitRefusal(170131, "Insufficient balance.")
         order = _carried_out(category, lambda: account.place(symbol, spec, link or None, note=note))
         return {"orderId": order_id(order.id), "orderLinkId": link}
 
@@ -122,6 +127,17 @@ class BybitOrders:
         if stop is not None:
             meant = OrderType.STOP
         return OrderSpec(side, meant, qty, limit, stop, reduces=body.get("reduceOnly") is True)
+
+
+def _set_aside(account: TwinAccount, symbol: str) -> int:
+    """Lots of a coin that sales hold which rest: all but conditional orders."""
+    return sum(
+        one.rest
+        for one in account.live()
+        if one.order.instrument == symbol
+        and one.order.side is Side.SELL
+        and one.note.get("filter") != _HOLDS_NOTHING
+    )
 
 
 def _carried_out(category: str, act: Callable[[], TwinOrder]) -> TwinOrder:

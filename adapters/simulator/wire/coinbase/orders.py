@@ -40,6 +40,8 @@ class CoinbaseRequests:
                 if instrument is None or not client_id:
                     raise TwinRefusedError(Why.SYMBOL, "unknown product, or no client_order_id")
                 spec, note = _spec(body, instrument)
+                if spec.side is Side.SELL:
+                    _check_free(account, instrument.symbol, spec.qty)
                 order = account.place(instrument.symbol, spec, client_id, note=note)
         except TwinRefusedError as error:
             why = {"error": _REASONS.get(error.why, _OTHER), "message": str(error)}
@@ -83,6 +85,14 @@ class CoinbaseRequests:
             return account.find(client_id=client_id)
         except TwinRefusedError:
             return None
+
+
+def _check_free(account: TwinAccount, symbol: str, qty: int) -> None:
+    """Sales that rest hold their coins. Raises TwinRefusedError."""
+    resting = (one for one in account.live() if one.order.instrument == symbol)
+    held = sum(one.rest for one in resting if one.order.side is Side.SELL)
+    if qty > account.holdings.wallet.lots(symbol) - held:
+        raise TwinRefusedError(Why.FUNDS, "insufficient balance in source account")
 
 
 def _spec(body: Mapping[str, Any], instrument: Instrument) -> tuple[OrderSpec, dict[str, str]]:
