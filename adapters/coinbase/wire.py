@@ -109,7 +109,7 @@ class CoinbaseCandles(Struct):
 
 
 class CoinbaseTime(Struct, rename="camel"):
-    epoch_millis: Figure
+    epoch_millis: Number | Figure
 
 
 class CoinbaseKey(Struct):
