@@ -36,6 +36,8 @@ class BybitAccess:
         self.rest = BybitRest(config, clock, self.anomalies, self._health)
         self.queries = BybitQueries(self.rest, config, self.anomalies)
         self._listed: dict[str, BybitTerms] = {}
+        self._gone: set[str] = set()
+        """What was listed and is not any more."""
         self._resolving = asyncio.Lock()
         self._sinks: list[Sink] = []
         self._told: tuple[LinkState, str] | None = None
@@ -70,8 +72,10 @@ class BybitAccess:
                     f"the venue lists no {root} ({symbol}) in {self.config.category}: "
                     "take it out of the instruments, or check its root"
                 )
+            self._gone.add(root)
             _log.warning("%s: the venue does not list %s any more", self.config.venue, root)
             return
+        self._gone.discard(root)
         try:
             difference = mapping.terms_differ(row, product.instrument)
         except BybitWireError as error:
@@ -94,9 +98,15 @@ class BybitAccess:
         return None if row is None else mapping.most_at_market(row, self.products[root].instrument)
 
     def paused(self, root: str) -> str:
-        """What the venue calls the state of a symbol that does not trade; empty if it does."""
+        """Why a symbol does not trade, in the venue's word for it; empty if it does."""
         row = self._listed.get(root)
-        return "" if row is None or row.status == _TRADING else row.status
+        if root in self._gone:
+            return "it is not listed any more"
+        return "" if row is None or row.status == _TRADING else row.status[:20]
+
+    def told(self) -> dict[str, BybitProduct]:
+        """What the stream can tell of: one symbol that has ended takes no others along."""
+        return {root: product for root, product in self.products.items() if root not in self._gone}
 
     def contracts(self) -> list[ContractResolved]:
         now = self.clock()

@@ -37,8 +37,10 @@ class BybitFeed:
                 announced = True
                 for event in access.contracts():
                     sink(event)
+            products = access.told()
             return BybitMarketStream(
-                access.products,
+                products,
+                {root for root in products if not access.paused(root)},
                 sink,
                 access.clock,
                 config.timing,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import msgspec
 
@@ -29,6 +29,7 @@ class BybitMarketStream(SocketStream):
     def __init__(
         self,
         products: Mapping[str, BybitProduct],
+        trading: Collection[str],
         sink: Sink,
         clock: Clock,
         timing: BybitTiming,
@@ -36,8 +37,9 @@ class BybitMarketStream(SocketStream):
         next_seq: Callable[[], int],
         venue: str,
     ) -> None:
-        """`products` by the venue's name."""
+        """`products` by the venue's name; of those that are `trading` silence is a fault."""
         self._products = products
+        self._trading = frozenset(trading)
         self._sink = sink
         self._clock = clock
         self._silence_s = timing.quote_silence_s
@@ -57,7 +59,8 @@ class BybitMarketStream(SocketStream):
             request = {"req_id": str(number), "op": "subscribe", "args": topics[at : at + _MOST_ARGS]}
             await send(msgspec.json.encode(request))
             await answer
-        await self._first.wait()
+        if self._trading:
+            await self._first.wait()
 
     def take(self, record: bytes) -> None:
         try:
@@ -75,8 +78,9 @@ class BybitMarketStream(SocketStream):
         return PING
 
     def silence(self, now: float) -> str:
-        late = [name for name, at in self._heard.items() if now - at > self._silence_s]
-        return f"no quote of {', '.join(late)} for {self._silence_s:g} s" if late else ""
+        heard = self._heard
+        late = [name for name in self._trading if now - heard.get(name, now) > self._silence_s]
+        return f"no quote of {', '.join(sorted(late))} for {self._silence_s:g} s" if late else ""
 
     def _answered(self, row: BybitTopic) -> None:
         if row.op != "subscribe":
@@ -93,7 +97,7 @@ class BybitMarketStream(SocketStream):
         if product is None:
             return
         self._heard[book.s] = asyncio.get_running_loop().time()
-        if len(self._heard) == len(self._products):
+        if self._trading <= self._heard.keys():
             self._first.set()
         last = self._last.get(book.s)
         self._sink(mapping.quote(book, product, row.ts, last, self._clock(), self._venue))

@@ -36,6 +36,8 @@ class CoinbaseAccess:
         self.rest = CoinbaseRest(config, clock, self.anomalies, self._health)
         self.queries = CoinbaseQueries(self.rest, self.anomalies)
         self._listed: dict[str, CoinbaseProduct] = {}
+        self._gone: set[str] = set()
+        """What was listed and is not any more."""
         self._resolving = asyncio.Lock()
         self._sinks: list[Sink] = []
         self._told: tuple[LinkState, str] | None = None
@@ -49,11 +51,12 @@ class CoinbaseAccess:
 
     def told_as(self) -> dict[str, CoinbaseCoin]:
         """By the name under which the streams tell of a product: a twin that is paid with USDC comes under
-        its sibling's.
+        its sibling's. One that has ended takes no others along.
         """
         return {
             (row.alias or root if (row := self._listed.get(root)) is not None else root): coin
             for root, coin in self.coins.items()
+            if root not in self._gone
         }
 
     async def resolve(self) -> None:
@@ -78,8 +81,10 @@ class CoinbaseAccess:
                 raise FatalError(
                     f"the venue lists no {root} ({symbol}): take it out of the instruments, or check its root"
                 )
+            self._gone.add(root)
             _log.warning("%s: the venue does not list %s any more", self.config.venue, root)
             return
+        self._gone.discard(root)
         try:
             difference = mapping.terms_differ(row, coin.instrument)
         except CoinbaseWireError as error:
@@ -93,6 +98,8 @@ class CoinbaseAccess:
     def paused(self, root: str) -> str:
         """Why a product takes no entries; empty if it does."""
         row = self._listed.get(root)
+        if root in self._gone:
+            return "it is not listed any more"
         return "" if row is None else mapping.pause(row)
 
     def least_notional(self, root: str) -> Decimal:

@@ -46,7 +46,9 @@ class CoinbaseMarketStream(CoinbaseStream):
         venue: str,
     ) -> None:
         """`coins` by the name under which the stream tells of them."""
-        super().__init__(("level2", "market_trades"), sorted(coins), None, anomalies)
+        # Without a product in it a subscription would be to all that there are.
+        channels = ("level2", "market_trades") if coins else ()
+        super().__init__(channels, sorted(coins), None, anomalies)
         self._coins = coins
         self._sink = sink
         self._clock = clock

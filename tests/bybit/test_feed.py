@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 from msgspec.structs import replace as altered
 
 from adapters.bybit.venue import BybitVenue
-from engine.model.errors import FatalError, RefusedError
+from adapters.simulator.wire.bybit.wire import BybitWire
+from engine.model.effects import PlaceOrder
+from engine.model.errors import Cause, FatalError, RefusedError
 from engine.model.events import ContractResolved, LinkState, Print, Quote
 from engine.model.market import MINUTE, Timeframe
+from engine.model.orders import OrderSpec, OrderType
 from tests.bybit.trading import BUY, QUICK, SELL, START, SYMBOL, config_at, trading, twin
 from tests.support.instruments import PERPETUAL, SPOT
 from tests.support.waits import Inbox
@@ -41,7 +45,6 @@ async def test_history_is_closed_bars_oldest_first_over_all_pages() -> None:
     from adapters.simulator.market.coins import CoinMarket
     from adapters.simulator.twins.config import TwinConfig
     from adapters.simulator.twins.twin import Twin
-    from adapters.simulator.wire.bybit.wire import BybitWire
 
     source = CoinMarket((PERPETUAL,), 7, START)
     async with Twin(BybitWire, TwinConfig((PERPETUAL,)), source) as found:
@@ -91,6 +94,35 @@ async def test_terms_that_differ_are_for_a_person() -> None:
             with pytest.raises(FatalError, match=words):
                 await venue.feed.run(Inbox())
             await venue.close()
+
+
+async def test_a_symbol_that_ends_or_pauses_takes_no_others_along() -> None:
+    other = altered(PERPETUAL, symbol="ETHUSDT.P", root="ETHUSDT", base="ETH")
+    third = altered(PERPETUAL, symbol="SOLUSDT.P", root="SOLUSDT", base="SOL")
+    async with twin(PERPETUAL, other, third) as found:
+        assert isinstance(found.wire, BybitWire)
+        for one in (PERPETUAL, other, third):
+            found.push(Quote(ts_recv=START, ts_venue=START, instrument=one.symbol, bid=600_000, ask=600_001))
+        venue = BybitVenue(config_at(found.url, (PERPETUAL, other, third)), found.now)
+        inbox = Inbox()
+        running = asyncio.create_task(venue.feed.run(inbox))
+        await inbox.live("market")
+        found.wire.delist(other)
+        found.wire.pause(third, "Closed")
+        found.faults.add("reset", socket="public")
+        await inbox.live("market", 2)
+        found.push(Quote(ts_recv=START, ts_venue=START, instrument=SYMBOL, bid=600_010, ask=600_011))
+        await inbox.until(lambda: [one for one in inbox.of(Quote) if one.bid == 600_010])
+        assert (venue.paused("ETHUSDT"), venue.paused("SOLUSDT")) == ("it is not listed any more", "Closed")
+        for symbol in (other.symbol, third.symbol):
+            spec = OrderSpec(BUY, OrderType.LIMIT, 100, limit=590_000)
+            with pytest.raises(RefusedError, match="does not trade now") as refused:
+                await venue.brokers[0].place(PlaceOrder("bybit", "ts-1", symbol, spec))
+            assert refused.value.cause is Cause.CLOSED
+        assert not found.account.orders, "nothing was sent"
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await venue.close()
 
 
 async def test_the_other_category_has_a_stream_of_its_own() -> None:

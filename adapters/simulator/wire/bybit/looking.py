@@ -49,9 +49,11 @@ class BybitLooking:
     def instruments(self, query: Query) -> Row:
         category = _category(query)
         found = [
-            instrument_row(one)
+            instrument_row(one) | {"status": state}
             for one in self._exchange.instruments.values()
-            if category_of(one) == category and query.get("symbol", one.root) == one.root
+            if category_of(one) == category
+            and query.get("symbol", one.root) == one.root
+            and (state := self._orders.state(category, one.root)) is not None
         ]
         return self._page(found, query, 500, category)
 

@@ -33,6 +33,7 @@ _SIDES = {"Buy": Side.BUY, "Sell": Side.SELL}
 _TOWARDS = {Side.BUY: 1, Side.SELL: 2}
 """Where the price must go to trigger: up, down."""
 _STOPS = ("StopOrder", "tpslOrder")
+_TRADING = "Trading"
 _HOLDS_NOTHING = "StopOrder"
 _LONGEST_LINK = 36
 
@@ -51,6 +52,12 @@ class BybitRefusal(Exception):
 class BybitOrders:
     def __init__(self, listed: Listed) -> None:
         self._listed = listed
+        self.states: dict[tuple[str, str], str] = {}
+        """Of what is not trading, by category and name."""
+
+    def state(self, category: str, root: str) -> str | None:
+        """As the venue lists it; None where it does not."""
+        return self.states.get((category, root), _TRADING) if self._listed(category, root) else None
 
     def create(self, account: TwinAccount, body: Mapping[str, Any]) -> Row:
         """Raises BybitRefusal."""
@@ -61,6 +68,8 @@ class BybitOrders:
         if category == LINEAR and body.get("positionIdx", 0) != 0:
             raise BybitRefusal(_PARAMETER, "position idx not match position mode")
         spec = self._spec(body, instrument, category)
+        if self.state(category, instrument.root) != _TRADING and not spec.reduces:
+            raise BybitRefusal(110074, "This contract is not live")
         symbol, note = instrument.symbol, {"filter": str(body.get("orderFilter", "Order"))}
         if category == SPOT and spec.side is Side.SELL and note["filter"] != _HOLDS_NOTHING:
             free = account.holdings.wallet.lots(symbol) - _set_aside(account, symbol)

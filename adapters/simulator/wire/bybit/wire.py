@@ -76,6 +76,14 @@ class BybitWire(TwinWire):
     def _listed(self, category: str, root: str) -> Instrument | None:
         return self._known.get((category, root))
 
+    def delist(self, instrument: Instrument) -> None:
+        """From now on the venue knows nothing of it."""
+        del self._known[category_of(instrument), instrument.root]
+
+    def pause(self, instrument: Instrument, status: str) -> None:
+        """From now on it only takes what reduces, and says so by its status ("Trading" goes on)."""
+        self._orders.states[category_of(instrument), instrument.root] = status
+
     # -- calls --------------------------------------------------------------------------------------------
 
     def routes(self) -> Iterable[web.AbstractRouteDef]:
