@@ -19,6 +19,7 @@ from engine.model.orders import Account, Fill, VenueOrder, VenuePosition
 from engine.ports import Sink
 
 _MOST_ORDERS = 500
+_MOST_TOLD = 50_000
 
 R = TypeVar("R", BybitOrder, BybitExecution, BybitPosition)
 T = TypeVar("T")
@@ -80,6 +81,9 @@ class BybitReports:
             fill = mapping.fill(row, product, self._spot)
             if fill is not None:
                 self.changes += 1
+                if len(self._told) >= _MOST_TOLD:
+                    self._told.clear()
+                    self._live_ts = self._access.rest.clock.now() + NANOS
                 self._told.add(fill.trade_id)
                 self._untold.pop(fill.trade_id, None)
                 sink(FillReported(ts_recv=now, ts_venue=fill.ts_venue, book=access.config.book, fill=fill))

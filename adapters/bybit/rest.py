@@ -85,13 +85,12 @@ class BybitRest:
 
     async def measure(self) -> None:
         """Ask the venue for its time. Raises RetryableError."""
-        async with self._measuring:
-            await self._questions.take(Priority.VERIFY, _PATIENCE_S[Priority.VERIFY])
-            call = HttpCall("time", "GET", self._base + _TIME, limit_s=self._timing.read_s)
-            try:
-                self._result(call, await self._send(call), self._questions)
-            except RefusedError as error:
-                raise RetryableError(str(error)) from None
+        await self._questions.take(Priority.VERIFY, _PATIENCE_S[Priority.VERIFY])
+        call = HttpCall("time", "GET", self._base + _TIME, limit_s=self._timing.read_s)
+        try:
+            self._result(call, await self._send(call), self._questions)
+        except RefusedError as error:
+            raise RetryableError(str(error)) from None
 
     async def close(self) -> None:
         await self._http.close()
@@ -99,8 +98,9 @@ class BybitRest:
     async def _signed(
         self, name: str, method: str, path: str, payload: str, priority: Priority, *, acts: bool
     ) -> Raw:
-        if not self.clock.known:
-            await self.measure()
+        async with self._measuring:
+            if not self.clock.known:
+                await self.measure()
         budget = self._acts if acts else self._questions
         await budget.take(priority, _PATIENCE_S[priority])
         config, timing = self._config, self._timing

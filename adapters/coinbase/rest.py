@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -50,6 +51,7 @@ class CoinbaseRest:
         self._anomalies = anomalies
         self._health = health
         self._http = HttpCaller(config.timing.connect_s)
+        self._measuring = asyncio.Lock()
         second = 1.0 / config.speed
         self._private = RateBudget(
             30,
@@ -101,8 +103,9 @@ class CoinbaseRest:
         await self._http.close()
 
     async def _measured(self) -> None:
-        if not self.clock.known:
-            await self.measure()
+        async with self._measuring:
+            if not self.clock.known:
+                await self.measure()
 
     async def _signed(
         self, name: str, method: str, path: str, query: str, body: bytes, priority: Priority, *, acts: bool
