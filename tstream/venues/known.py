@@ -23,6 +23,7 @@ _OURS = {
     "bybit": "tstream.venues.bybit:BYBIT",
     "bybit-spot": "tstream.venues.bybit:BYBIT_SPOT",
     "coinbase": "tstream.venues.coinbase:COINBASE",
+    "kraken": "tstream.venues.kraken:KRAKEN",
 }
 """Where the value of each is."""
 
