@@ -25,6 +25,7 @@ BENCHES = {
     "scan": "from a candle's close to the signal at Telegram's sink (4 minutes; only when named)",
     "signals": "the same market at two speeds and under load: what differs (13 minutes; only when named)",
     "smc": "a bar through all Smart Money detectors, flat in history; beside smartmoneyconcepts",
+    "kraken": "a recorded session of Kraken Futures: typed messages a second, beside cryptofeed",
     "wire": "quote records decoded; an order's way to the venue and back, beside a bare POST",
 }
 

@@ -52,6 +52,11 @@ def is_stale_token(error: str) -> bool:
     return error.startswith(STALE_TOKEN)
 
 
+def is_limited(error: str) -> bool:
+    """Too many requests: this one was not looked at."""
+    return any(word in error.lower() for word in _LIMITED)
+
+
 def key_fault(errors: list[str]) -> PortError:
     """Of a request for a token. Only what a person must mend is fatal."""
     text = scrub("; ".join(errors) or "no reason")
@@ -67,7 +72,7 @@ def order_fault(name: str, error: str | None, *, acts: bool = True) -> PortError
         text = f"{name}: an answer that says neither yes nor no"
         return UnknownOutcomeError(text) if acts else RetryableError(text)
     text, low = f"{name}: {scrub(error)}", error.lower()
-    if any(word in low for word in _LIMITED):
+    if is_limited(error):
         return RetryableError(f"{text}: it was not looked at")
     if is_stale_token(error):
         return RetryableError(f"{text}: a fresh token was refused")

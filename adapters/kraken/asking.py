@@ -28,8 +28,6 @@ from engine.model.errors import RetryableError
 
 _log = logging.getLogger(__name__)
 
-ONLINE = "online"
-
 
 class Unanswered(Exception):
     """A request may have arrived, and nothing says what became of it. The text says why."""
@@ -39,7 +37,7 @@ class Asking(SocketStream):
     """Sends requests, gives each its answer, and hands what channels tell to `handle`."""
 
     def __init__(self, anomalies: Anomalies) -> None:
-        self.system = ONLINE
+        self.system = "online"
         """The state of the venue's engine, as it was last told here."""
         self._anomalies = anomalies
         self._send: Send | None = None
@@ -58,6 +56,10 @@ class Asking(SocketStream):
         """A message of a channel. Raises KrakenWireError, SocketClosed."""
         raise NotImplementedError
 
+    def told_system(self, system: str) -> None:
+        """The venue's engine is in another state from now on."""
+        self.system = system
+
     def ended(self) -> None:
         self._send = None
         for waiting in self._waiting.values():
@@ -74,8 +76,8 @@ class Asking(SocketStream):
         if isinstance(message, UwsHeartbeat):
             return
         if isinstance(message, UwsStatus):
-            if message.data:
-                self.system = message.data[-1].system or self.system
+            if message.data and message.data[-1].system:
+                self.told_system(message.data[-1].system)
             return
         try:
             self.handle(message)

@@ -13,7 +13,7 @@ from adapters.common.rate_budget import Priority, RateBudget
 from adapters.kraken import requests
 from adapters.kraken.access import KrakenAccess
 from adapters.kraken.account import Holding, OrderRows, read_snapshot
-from adapters.kraken.answers import order_fault
+from adapters.kraken.answers import is_limited, order_fault
 from adapters.kraken.asking import Unanswered
 from adapters.kraken.look_stream import KrakenLookStream, Shown
 from adapters.kraken.user_stream import KrakenUserStream, ToldFills
@@ -46,6 +46,8 @@ class KrakenBroker:
         self._user: KrakenUserStream | None = None
         """The connection that counts, once it is LIVE."""
         self._looker: KrakenLookStream | None = None
+        self._adopted = False
+        """Whether this run has told of the account."""
         self._can_look = asyncio.Event()
         self._sink: Sink | None = None
         limits = access.config.limits
@@ -96,7 +98,7 @@ class KrakenBroker:
             return self._looker
 
         async with access.opened():
-            self._sink = sink
+            self._sink, self._adopted = sink, False
             timing = access.sockets()
             self._can_look.clear()
             looks = JsonLink(
@@ -116,7 +118,8 @@ class KrakenBroker:
 
     def _begun(self, stream: KrakenUserStream) -> None:
         self._user = stream
-        if self._sink is not None:
+        if self._sink is not None and not self._adopted:
+            self._adopted = True
             account = self._account()
             self._sink(
                 AccountAdopted(
@@ -199,12 +202,16 @@ class KrakenBroker:
         limits, timing = config.limits, config.timing
         urgent = priority <= Priority.PROTECT
         await self._budget.take(priority, limits.urgent_patience_s if urgent else limits.entry_patience_s)
+        sent_at = asyncio.get_running_loop().time()
         try:
             reply = await stream.request(method, params, timing.protect_s if urgent else timing.act_s)
         except Unanswered as error:
             raise UnknownOutcomeError(str(error)) from None
         if reply.success is not True:
+            if is_limited(reply.error or ""):
+                self._budget.limited(None)
             raise order_fault(method, reply.error)
+        self._budget.worked(sent_at)
         return reply
 
     # -- the whole account -------------------------------------------------------------------------------

@@ -15,8 +15,9 @@ from engine.model.errors import Cause, FatalError, RefusedError
 from engine.model.events import ContractResolved
 from engine.model.instrument import Instrument
 
-_TRADED = ("", "online")
-_REDUCES = ("online", "reduce_only", "limit_only", "")
+ONLINE = "online"
+_TRADED = ("", ONLINE)
+_REDUCES = ("", ONLINE, "reduce_only", "limit_only")
 _MOST_NEAR = 3
 
 
@@ -30,6 +31,8 @@ class Listed:
         self.ours = {self.roots[symbol]: one for symbol, one in instruments.items()}
         """Our instruments by the venue's symbol."""
         self._pairs: dict[str, UwsPair] = {}
+        self.system = ONLINE
+        """State of the venue's engine, as the market's connection was last told."""
 
     def learn(self, pairs: Iterable[UwsPair]) -> None:
         """Take in what the venue tells: all of it at first, then what has changed."""
@@ -70,7 +73,9 @@ class Listed:
         return pair.qty_min if pair is not None and pair.qty_min is not None else Decimal(0)
 
     def takes(self, symbol: str, *, reduces: bool) -> None:
-        """Raises RefusedError while the venue takes no order for one of ours."""
+        """Raises RefusedError while the venue takes no order for one of ours, or only what reduces."""
+        if self.system != ONLINE and not reduces:
+            raise RefusedError(f"the venue is in {scrub(self.system)}", cause=Cause.CLOSED)
         pair = self._pairs.get(self.roots[symbol])
         if pair is not None and pair.status not in (_REDUCES if reduces else _TRADED):
             raise RefusedError(

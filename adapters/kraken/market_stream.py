@@ -10,7 +10,7 @@ from typing import Any
 from adapters.common.anomalies import Anomalies
 from adapters.common.redaction import scrub
 from adapters.kraken import mapping
-from adapters.kraken.asking import ONLINE, Asking
+from adapters.kraken.asking import Asking
 from adapters.kraken.config import KrakenTiming
 from adapters.kraken.listing import Listed
 from adapters.kraken.mapping import ProductGrid
@@ -120,6 +120,10 @@ class KrakenMarketStream(Asking):
         except TimeoutError:
             what = ", ".join(sorted(self._awaited)) or "its products"
             raise RetryableError(f"subscribed, but nothing came of {what}") from None
+
+    def told_system(self, system: str) -> None:
+        super().told_system(system)
+        self._listed.system = system  # whether a private connection is told, too, is not known
 
     def silence(self, now: float) -> str:
         if self._dead:
@@ -278,10 +282,6 @@ class KrakenMarketStream(Asking):
             self._dead = f"the book of {symbol} can't be subscribed again: {scrub(error)}"
         finally:
             product.renewing = False
-
-    def word(self) -> str:
-        """What is wrong with the venue's engine, in words; empty if nothing."""
-        return "" if self.system == ONLINE else f"the venue is in {scrub(self.system)}"
 
 
 def _params(channel: str, symbol: str, **more: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from adapters.common.anomalies import Anomalies
 from adapters.common.json_link import SocketClosed
 from adapters.kraken import mapping
 from adapters.kraken.account import Holding, OrderRows
-from adapters.kraken.asking import ONLINE
+from adapters.kraken.listing import ONLINE
 from adapters.kraken.private import CHANNELS, PrivateStream
 from adapters.kraken.requests import DERIVATIVES
 from adapters.kraken.tokens import KrakenTokens

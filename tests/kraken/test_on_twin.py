@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
@@ -25,7 +26,7 @@ from tests.acceptance.test_kraken import make
 from tests.acceptance.venue_under_test import TwinUnderTest, twin_under_test
 from tests.kraken.conftest import config_for, entry, running
 from tests.kraken.samples import BTC
-from tests.support.waits import Inbox, until
+from tests.support.waits import LOOK_S, Inbox, until
 
 
 @pytest.fixture
@@ -82,6 +83,7 @@ async def test_entries_wait_for_the_venues_engine(twin: TwinUnderTest, system: s
         wire_of(twin).set_system("online")
         taken = False
         while not taken:  # the word of it may still be on its way
+            await asyncio.sleep(LOOK_S)
             with suppress(RefusedError):
                 taken = bool(await at.broker.place(again))
         assert len(twin.working()) == 1
@@ -129,7 +131,7 @@ async def test_silence_is_noticed_on_both_sockets(twin: TwinUnderTest) -> None:
 
 async def test_a_lost_event_makes_a_new_connection_and_a_snapshot_tells(twin: TwinUnderTest) -> None:
     async with at_port(twin) as at:
-        twin.fault("lost-message", stream="orders", times=1)
+        twin.fault("lost-message", stream="orders", times=2)  # the first, of both connections
         await at.broker.place(entry(qty=200))
         await at.inbox.live("user", 2)
         await until(lambda: twin.held() == 200)

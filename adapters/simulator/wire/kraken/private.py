@@ -91,7 +91,7 @@ class PrivateSide:
                 order = account.orders.get(int(fill.fill.venue_order_id))
                 if order is not None:
                     known = self._known(fill.fill.instrument)
-                    shown.append(rows.fill_row(fill, order, known, order.order.filled_qty))
+                    shown.append(rows.fill_row(fill, order, known))
         socket.data["sequence"] = 1
         self._show(socket, "executions", "snapshot", shown, sequence=1)
 
@@ -140,8 +140,7 @@ class PrivateSide:
     def on_fill(self, account: TwinAccount, fill: TwinFill) -> None:
         order = account.orders[int(fill.fill.venue_order_id)]
         known = self._known(fill.fill.instrument)
-        cum = order.order.filled_qty + fill.fill.qty
-        self._executions(account, rows.fill_row(fill, order, known, cum))
+        self._executions(account, rows.fill_row(fill, order, known))
         holdings = account.holdings
         position = holdings.positions.get(known.symbol)
         row = rows.position_row(

@@ -100,7 +100,7 @@ def order_row(order: TwinOrder, instrument: Instrument, exec_type: str, status: 
     return row
 
 
-def fill_row(fill: TwinFill, order: TwinOrder, instrument: Instrument, cum_lots: int) -> Json:
+def fill_row(fill: TwinFill, order: TwinOrder, instrument: Instrument) -> Json:
     """A row of type `trade`; it calls an order partially filled even where it completes it."""
     one = fill.fill
     row = order_row(order, instrument, "trade", "partially_filled")
@@ -109,7 +109,6 @@ def fill_row(fill: TwinFill, order: TwinOrder, instrument: Instrument, cum_lots:
         "trade_id": fill.id,
         "last_qty": quantity(instrument, one.qty),
         "last_price": price(instrument, one.price),
-        "cum_qty": quantity(instrument, cum_lots),
         "liquidity_ind": "m" if fill.maker else "t",
         "fees": [{"asset": "USD", "qty": one.cost_usd}],
         "timestamp": stamp(one.ts_venue),
