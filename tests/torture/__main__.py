@@ -1,12 +1,13 @@
 """`python -m tests.torture [PART ...] [--seed N] [--count N]`: the long runs, each count with its seed.
 
-Parts: interleavings, bots, books, kills, accounts, week, alerts, discovery, prefixes. The exit status is 1
-when something broke; it says how to see it again.
+Parts: interleavings, bots, books, kills, accounts, week, alerts, discovery, prefixes, venues. The exit status
+is 1 when something broke; it says how to see it again.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 import shutil
 import sys
@@ -20,6 +21,8 @@ from io import TextIOWrapper
 from pathlib import Path
 
 from bench.figures import machine, ms, quantile, table
+from tests.acceptance.under_fire import FireTally, trade_under_fire
+from tests.acceptance.venues import VENUES, UnderTest
 from tests.torture import beside, edges, interleavings, many_books, memory, texts
 from tests.torture import kill_plan as kills
 from tests.torture import prefixes as causality
@@ -34,6 +37,8 @@ CUTS = 8
 BOT_SCENES, BOOK_SCENES, ACCOUNT_KILLS = 1_000, 10_000, 100
 NOISES, MARKETS_A_NOISE = 100, 5
 LEAST_POWER = 0.5
+FIRES = 50
+"""Scenes of each venue."""
 AIM_S = 2.0
 """From the first accepted login to a protected position."""
 
@@ -256,6 +261,31 @@ def prefixes(seed: int, count: int | None) -> None:
     assert not any(one.changed for one in found)
 
 
+def venues(seed: int, count: int | None) -> None:
+    """Each venue's twin with its adapter and an engine: trades while a handful of faults is at work."""
+    rows = []
+    for name, under_test in VENUES.items():
+        began, tally = time.monotonic(), FireTally()
+        for number in range(seed, seed + (count or FIRES)):
+            with scratch() as folder:
+                asyncio.run(under_fire(under_test, folder, number, tally))
+        armed = sum(tally.faults.values())
+        took = f"{time.monotonic() - began:.0f} s"
+        rows.append(
+            (name, f"{tally.scenes:,}", f"{tally.trades:,}", f"{armed:,}", f"{tally.crashes:,}", took)
+        )
+    table(
+        f"venues: seeds {seed} and on; never short, never more than was bought, nothing left",
+        ("", "scenes", "trades", "faults", "crashes", "time"),
+        rows,
+    )
+
+
+async def under_fire(under_test: UnderTest, folder: Path, seed: int, tally: FireTally) -> None:
+    async with under_test() as venue:
+        await trade_under_fire(venue, folder, seed, tally)
+
+
 PARTS: dict[str, Callable[[int, int | None], None]] = {
     "interleavings": interleave,
     "bots": bots,
@@ -266,6 +296,7 @@ PARTS: dict[str, Callable[[int, int | None], None]] = {
     "alerts": alerts,
     "discovery": discovery,
     "prefixes": prefixes,
+    "venues": venues,
 }
 
 
