@@ -16,6 +16,7 @@ from adapters.kraken.account import Holding, OrderRows, read_snapshot
 from adapters.kraken.answers import is_limited, order_fault
 from adapters.kraken.asking import Unanswered
 from adapters.kraken.look_stream import KrakenLookStream, Shown
+from adapters.kraken.private import PrivateStream
 from adapters.kraken.user_stream import KrakenUserStream, ToldFills
 from adapters.kraken.wire import ABSENT, UNREADABLE, KrakenWireError, UwsReply, read_order_result
 from engine.model.effects import CancelOrder, ClosePosition, ModifyOrder, PlaceOrder
@@ -196,11 +197,13 @@ class KrakenBroker:
 
     async def _act(self, method: str, params: dict[str, Any], priority: Priority) -> UwsReply:
         """A request that changes something, sent once. Gives its answer. Raises the four errors."""
-        config, stream = self._access.config, self._user
+        config, urgent = self._access.config, priority <= Priority.PROTECT
+        stream: PrivateStream | None = self._user
+        if stream is None and urgent and self._can_look.is_set():
+            stream = self._looker  # what closes and protects takes the way that is left
         if stream is None:
             raise RetryableError(f"{method}: there is no connection to the venue, nothing was sent")
         limits, timing = config.limits, config.timing
-        urgent = priority <= Priority.PROTECT
         await self._budget.take(priority, limits.urgent_patience_s if urgent else limits.entry_patience_s)
         sent_at = asyncio.get_running_loop().time()
         try:
@@ -222,12 +225,12 @@ class KrakenBroker:
         Fills and positions come by messages of their own: when one is heard meanwhile, all is asked again.
         """
         for _ in range(_SNAPSHOT_TRIES):
-            stream = self._user
-            if stream is None:
+            if not self._adopted:
                 raise RetryableError("no account is adopted yet")
-            before = stream.changes
+            stream = self._user
+            before = 0 if stream is None else stream.changes
             taken = self._read(await self._look(), since)
-            if stream is self._user and stream.changes == before:
+            if stream is self._user and before == (0 if stream is None else stream.changes):
                 return taken
         raise RetryableError("the account kept changing while it was looked at")
 

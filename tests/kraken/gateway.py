@@ -65,6 +65,8 @@ class KrakenGateway(Changes):
         """Feeds of which nothing comes."""
         self.pairs: list[dict[str, Any]] = [PAIR]
         self.system = "online"
+        self.full = False
+        """New connections are turned away."""
         self.executions: list[dict[str, Any]] = []
         self.positions: list[dict[str, Any]] = []
         self.balances: list[dict[str, Any]] = [
@@ -111,6 +113,8 @@ class KrakenGateway(Changes):
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         if request.path.startswith("/v2/"):
+            if self.full:
+                return web.Response(status=503)
             return await self._serve_socket(request)
         if request.path == "/ws/v1":
             return await self._serve_v1(request)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from adapters.kraken.venue import KrakenVenue
-from engine.model.effects import ClosePosition
+from engine.model.effects import CancelOrder, ClosePosition
 from engine.model.errors import RefusedError, RetryableError, UnknownOutcomeError
 from engine.model.events import FillReported, LinkState, OrderReported
 from engine.model.orders import VenueStatus
@@ -41,6 +41,25 @@ async def test_a_flat_position_is_believed_by_a_look_alone(
         gateway.positions = [{"symbol": "PF_XBTUSD", "size": 0.01, "entry_price": 60000}]
         await broker.close(ClosePosition("test", BTC.symbol))
         assert [params["order_qty"] for params in gateway.placed] == [0.01]
+
+
+async def test_what_closes_takes_the_connection_that_is_left(
+    gateway: KrakenGateway, venue: KrakenVenue, inbox: Inbox
+) -> None:
+    gateway.positions = [{"symbol": "PF_XBTUSD", "size": 0.02, "entry_price": 60000}]
+    async with trading(venue, inbox) as broker:
+        await broker.snapshot(0)
+        gateway.full = True
+        (await gateway.trading()).drop()
+        await inbox.until(lambda: inbox.states("user")[-1] is LinkState.DOWN)
+        with pytest.raises(RetryableError, match="nothing was sent"):
+            await broker.place(entry())
+        await broker.cancel(CancelOrder("test", "c", "order-1", BTC.symbol))
+        await broker.close(ClosePosition("test", BTC.symbol))
+        assert [params["side"] for params in gateway.placed] == ["sell"]
+        assert [one.qty for one in (await broker.snapshot(0)).positions] == [200]
+        gateway.full = False
+        await inbox.live("user", 2)
 
 
 async def test_a_snapshot_is_the_whole_account(
