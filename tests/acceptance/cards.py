@@ -6,6 +6,7 @@ the venue's own books say; nothing is asserted of how a venue reaches it.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -13,14 +14,15 @@ import pytest
 
 from engine.model.commands import Flatten
 from engine.model.effects import CancelOrder, ClosePosition, ModifyOrder, PlaceOrder
-from engine.model.errors import RefusedError, UnknownOutcomeError
-from engine.model.events import AccountAdopted, ContractResolved, LinkState, Print, Quote
+from engine.model.errors import RefusedError, RetryableError, UnknownOutcomeError
+from engine.model.events import AccountAdopted, ContractResolved, LinkState, Print, Quote, SnapshotTaken
 from engine.model.instrument import InstrumentKind
 from engine.model.market import MINUTE, Side, Timeframe
 from engine.model.orders import OrderSpec, OrderType, VenueStatus
 from tests.acceptance.runs import AtPort, at_port, engine_on
 from tests.acceptance.venue_under_test import START, VenueUnderTest
-from tests.support.waits import until
+from tests.support.patience import patient
+from tests.support.waits import LOOK_S, until
 
 Card = Callable[[VenueUnderTest, Path], Awaitable[None]]
 
@@ -48,6 +50,16 @@ async def closed(at: AtPort, name: str) -> None:
         )
     )
     await until(lambda: not venue.held())
+
+
+async def looked_up(at: AtPort) -> SnapshotTaken:
+    """The whole account, asked again while the venue can't tell it yet."""
+    async with asyncio.timeout(patient(20)):
+        while True:
+            try:
+                return await at.broker.snapshot(0)
+            except RetryableError:
+                await asyncio.sleep(LOOK_S)
 
 
 # -- at the port ---------------------------------------------------------------------------------------------
@@ -135,7 +147,7 @@ async def order_life(venue: VenueUnderTest, _folder: Path) -> None:
         await at.ended(stop.client_id, VenueStatus.FILLED)
         await until(lambda: not venue.held() and not venue.working())
         await at.inbox.until(lambda: at.filled() == venue.traded())
-        taken = await at.broker.snapshot(0)
+        taken = await looked_up(at)
         assert sum(fill.qty for fill in taken.fills) == venue.traded()
         assert not any(one.status.live for one in taken.orders)
         assert not any(one.qty for one in taken.positions)
@@ -184,7 +196,7 @@ async def lost_answers(venue: VenueUnderTest, _folder: Path) -> None:
         assert lost.acted == 1
         await until(lambda: at.inbox.states("user")[-1] is LinkState.LIVE)
         [there] = venue.working()
-        taken = await at.broker.snapshot(0)
+        taken = await looked_up(at)
         [found] = [one for one in taken.orders if one.client_id == bid.client_id]
         assert (found.qty, found.limit, found.status) == (there.qty, there.limit, VenueStatus.WORKING)
         await at.broker.cancel(CancelOrder(venue.name, bid.client_id, found.venue_id, venue.symbol))
@@ -196,7 +208,7 @@ async def lost_answers(venue: VenueUnderTest, _folder: Path) -> None:
             )
         assert unsent.acted == 1
         await until(lambda: at.inbox.states("user")[-1] is LinkState.LIVE)
-        taken = await at.broker.snapshot(0)
+        taken = await looked_up(at)
         assert not [one for one in taken.orders if one.client_id == "ts-acceptan-1-gone"]
         assert venue.working() == []
 

@@ -1,13 +1,51 @@
-"""Every venue that runs the cards, by name: a twin with its adapter, as `twin_under_test` gives it."""
+"""Every kind of venue that has a twin, as the cards want it: whatever stands in `tstream.venues.known`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from decimal import Decimal
 
-from tests.acceptance import test_kraken
-from tests.acceptance.venue_under_test import VenueUnderTest
+from adapters.common.secret import Secret
+from adapters.simulator.twins.twin import Twin
+from engine.model.instrument import Instrument
+from engine.ports import Clock, OpenVenue
+from tests.acceptance.venue_under_test import VenueUnderTest, twin_under_test
+from tstream.venues.kind import AskedBook, At, Credentials, VenueAsked
+from tstream.venues.known import kind, ours
+from tstream.venues.twin import WireTwin
 
-UnderTest = Callable[[], AbstractAsyncContextManager[VenueUnderTest]]
+PRICE, WORTH = Decimal(60_000), Decimal(400)
+"""Where the market begins, and about what a trade is worth."""
 
-VENUES: Mapping[str, UnderTest] = {"kraken": test_kraken.under_test}
+VENUES = tuple(name for name in ours() if isinstance(kind(name).practice, WireTwin))
+
+
+@asynccontextmanager
+async def kind_under_test(name: str) -> AsyncIterator[VenueUnderTest]:
+    """Its twin with its first instrument, and its adapter made as a run makes it."""
+    known = kind(name)
+    practice = known.practice
+    assert isinstance(practice, WireTwin)
+    instrument = next(iter(known.instruments.values()))
+    price = int(PRICE / instrument.tick_size)
+
+    def make(twin: Twin, clock: Clock, listed: Instrument) -> OpenVenue:
+        login = twin.account.login
+        secrets = Secret(login.key), Secret(login.secret), Secret(login.passphrase)
+        return known.make(
+            VenueAsked(
+                name=name,
+                at=At.PRACTICE,
+                instruments={listed.symbol: listed},
+                clock=clock,
+                login=Credentials("practice", *secrets),
+                books=(AskedBook(name),),
+                api_url=twin.url,
+            )
+        )
+
+    qty = 2 * max(1, int(WORTH / instrument.notional(price) / 2))
+    wire = practice.wire()
+    async with twin_under_test(wire, instrument, make, price=price, qty=qty, name=name) as venue:
+        yield venue

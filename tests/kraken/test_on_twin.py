@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
@@ -14,19 +15,36 @@ import pytest
 from adapters.common.secret import Secret
 from adapters.kraken.probe import probe
 from adapters.kraken.venue import KrakenVenue
+from adapters.simulator.twins.twin import Twin
 from adapters.simulator.wire.kraken.kraken_wire import KrakenWire
 from engine.model.effects import CancelOrder, ClosePosition
 from engine.model.errors import Cause, FatalError, RefusedError, RetryableError
 from engine.model.events import LinkState, Print, Quote
+from engine.model.instrument import Instrument
 from engine.model.market import NANOS, Side
 from engine.model.orders import OrderType, VenueStatus
+from engine.ports import Clock, OpenVenue
 from tests.acceptance import cards
 from tests.acceptance.runs import at_port
-from tests.acceptance.test_kraken import make
 from tests.acceptance.venue_under_test import TwinUnderTest, twin_under_test
 from tests.kraken.conftest import config_for, entry, running
 from tests.kraken.samples import BTC
 from tests.support.waits import LOOK_S, Inbox, until
+
+
+def make(twin: Twin, clock: Clock, instrument: Instrument) -> OpenVenue:
+    """The adapter as the twin's client, with short waits."""
+    config = config_for(
+        twin.url.removeprefix("http://"),
+        instruments={instrument.symbol: instrument},
+        api_key=Secret("practice"),
+        api_secret=Secret("practice"),
+        venue="kraken",
+        book="kraken",
+        practice=True,
+        act_s=1.0,
+    )
+    return KrakenVenue(config, clock, rng=random.Random(1))
 
 
 @pytest.fixture

@@ -17,12 +17,14 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
 
 from bench.figures import machine, ms, quantile, table
+from tests.acceptance.cards import CARDS, Card
 from tests.acceptance.under_fire import FireTally, trade_under_fire
-from tests.acceptance.venues import VENUES, UnderTest
+from tests.acceptance.venues import VENUES, kind_under_test
 from tests.torture import beside, edges, interleavings, many_books, memory, texts
 from tests.torture import kill_plan as kills
 from tests.torture import prefixes as causality
@@ -262,28 +264,33 @@ def prefixes(seed: int, count: int | None) -> None:
 
 
 def venues(seed: int, count: int | None) -> None:
-    """Each venue's twin with its adapter and an engine: trades while a handful of faults is at work."""
+    """Each venue's twin with its adapter and an engine: every acceptance card, then trades while a handful of
+    faults is at work.
+    """
     rows = []
-    for name, under_test in VENUES.items():
+    for name in VENUES:
         began, tally = time.monotonic(), FireTally()
+        for card in CARDS:
+            with scratch() as folder:
+                asyncio.run(on_twin(name, card, folder))
         for number in range(seed, seed + (count or FIRES)):
             with scratch() as folder:
-                asyncio.run(under_fire(under_test, folder, number, tally))
+                asyncio.run(on_twin(name, partial(trade_under_fire, seed=number, tally=tally), folder))
         armed = sum(tally.faults.values())
         took = f"{time.monotonic() - began:.0f} s"
         rows.append(
             (name, f"{tally.scenes:,}", f"{tally.trades:,}", f"{armed:,}", f"{tally.crashes:,}", took)
         )
     table(
-        f"venues: seeds {seed} and on; never short, never more than was bought, nothing left",
+        f"venues: {len(CARDS)} cards each, seeds {seed} and on; never short, never too much, nothing left",
         ("", "scenes", "trades", "faults", "crashes", "time"),
         rows,
     )
 
 
-async def under_fire(under_test: UnderTest, folder: Path, seed: int, tally: FireTally) -> None:
-    async with under_test() as venue:
-        await trade_under_fire(venue, folder, seed, tally)
+async def on_twin(name: str, card: Card, folder: Path) -> None:
+    async with kind_under_test(name) as venue:
+        await card(venue, folder)
 
 
 PARTS: dict[str, Callable[[int, int | None], None]] = {
