@@ -251,6 +251,10 @@ class Entries:
         account = known.account
         limits, figures = guards.account(), guards.figures()
         source = self._market.sources.active(symbol)
+        delayed = self._market.sources.delayed(symbol)
+        age, late = self._market.staleness.age(symbol, now), wall - idea_ts
+        if delayed and bot is not None and age is not None:
+            late = min(late, age)  # its bar was told late, and that is no lateness of the idea
         there = beside.FREE if idea is None else self._beside(book, idea, bot)
         headroom = bands.headroom_usd(config.risk, limits, figures)
         equity = None
@@ -258,7 +262,7 @@ class Entries:
             equity = equity_usd(known, state, self._marks, orders.balance_usd)
         return gate.Circumstances(
             trading=book.trading,
-            late_ns=wall - idea_ts,
+            late_ns=late,
             latest_ns=book.run.latest_ns,
             armed=book.armed,
             kind=account.kind if account is not None else None,
@@ -277,7 +281,8 @@ class Entries:
             and orders.inquiry.streaming,
             feed_stale=self._market.staleness.stale(symbol, now, wall, config.risk.stale_ns)
             or self._links.market_stale(source or config.venue),
-            price_age_ns=self._market.staleness.age(symbol, now),
+            price_age_ns=age,
+            delayed=delayed,
             price_lag_ns=self._market.sources.lateness.late.get(source, self._turn.price_lag),
             in_hours=guards.hours.allow(wall, calendar),
             market_open=calendar.is_open(wall),

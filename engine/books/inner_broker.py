@@ -123,6 +123,10 @@ class InnerBroker:
                 broker.on_print(event)  # type: ignore[arg-type]
             else:
                 broker.on_bar(event.bar)  # type: ignore[union-attr]
+                if not self.model.whole_bars:
+                    # Of a market that is told late in minutes nobody knows a price now: an order waits for
+                    # the first minute that begins after it.
+                    broker.venue.forget_prices(symbol)
             if broker.outgoing:
                 self.settle()
             elif broker.earliest < self._due:  # the price has set something off

@@ -75,6 +75,8 @@ class MinuteBars:
         self._closed_through = 0
         self._timer = MINUTE + grace_ns
         self._due: int | None = None
+        self._late: dict[str, int] = {}
+        """By instrument whose minutes are told late, until when it is closed: its own time."""
         self._up_since: int | None = None
         self.clock_offset = 0
         """What to add to `ts_recv` for the wall's time, where that clock was set: minutes are the wall's."""
@@ -138,12 +140,17 @@ class MinuteBars:
         series = self._series.get(bar.instrument) or self._add(bar.instrument)
         open_ts = bar.open_ts
         close_ts = open_ts + MINUTE
-        if open_ts < self._closed_through:
+        late = self._late and bar.instrument in self._late
+        if open_ts < (self._late[bar.instrument] if late else self._closed_through):
             self._counts[LATE] += 1
             return _NOTHING
         if close_ts > ts_recv + self.clock_offset + MINUTE:
             self._counts[MISDATED] += 1
             return _NOTHING
+        if late:
+            series.coverage.stream_begins(since)
+            series.venue_finals[open_ts] = bar
+            return self._close_late(series, close_ts)
         if open_ts == self._closed_through and len(self._calendars) == 1 and not series.candles:
             return self._close_next(series, bar, close_ts)
         closed = self._close_through(open_ts)
@@ -174,6 +181,37 @@ class MinuteBars:
         self._timer = close_ts + MINUTE + self._grace_ns
         self._due = series.next_due(close_ts) if folded.even else None
         return (BarsClosed(close_ts, (bar,)),)
+
+    def told_late(self, instrument: str, *, late: bool) -> None:
+        """From now on the minutes of an instrument come late, or in time again. Late ones close when they are
+        told, and what they make when a later one is: time says nothing of them.
+        """
+        if late and instrument not in self._late:
+            self._late[instrument] = 0
+        elif not late and instrument in self._late:
+            del self._late[instrument]
+        else:
+            return
+        if instrument not in self._series:
+            self._add(instrument)
+        self._sort()
+        self._plan()
+
+    def _close_late(self, series: BarSeries, close_ts: int) -> Sequence[BarsClosed]:
+        """Close what an instrument of which late minutes are told has until `close_ts`, and nothing else."""
+        closed: list[BarsClosed] = []
+        through = self._late[series.instrument]
+        while (due := series.next_due(through)) is not None and due <= close_ts:
+            bars = self._closing((series,), due)
+            through = due
+            if bars:
+                closed.append(BarsClosed(due, bars))
+        self._late[series.instrument] = close_ts
+        return closed
+
+    def _through(self, instrument: str) -> int:
+        """Until when an instrument is closed."""
+        return self._late.get(instrument, self._closed_through) if self._late else self._closed_through
 
     def on_time(self, ts_recv: int) -> Sequence[BarsClosed]:
         """Close what is due by the timer. Call it with any other event's `ts_recv` too."""
@@ -220,11 +258,17 @@ class MinuteBars:
         """
         series = self._series.get(instrument) or self._add(instrument)
         minutes = tuple(bars)
+        if minutes and instrument in self._late:
+            newest = max(bar.close_ts for bar in minutes)
+            if minutes[0].timeframe is Timeframe.M1:
+                self._late[instrument] = max(self._late[instrument], newest)
+            elif not self._late[instrument]:
+                self._late[instrument] = newest
         if minutes and minutes[0].timeframe is Timeframe.M30:
-            return series.merge_half_hours(minutes, self._closed_through)
+            return series.merge_half_hours(minutes, self._through(instrument))
         if not self._running and minutes:
             self._closed_to(max(self._closed_through, max(map(_open_ts, minutes)) + MINUTE))
-        taken = series.merge(minutes, self._closed_through)
+        taken = series.merge(minutes, self._through(instrument))
         self._plan()
         return taken
 
@@ -233,19 +277,19 @@ class MinuteBars:
     def bars(self, instrument: str, timeframe: Timeframe) -> tuple[Bar, ...]:
         """The newest closed bars, oldest first; the same tuple until the next one closes."""
         series = self._series.get(instrument)
-        return series.closed(timeframe, self._closed_through) if series else ()
+        return series.closed(timeframe, self._through(instrument)) if series else ()
 
     def since(self, instrument: str, timeframe: Timeframe, open_ts: int) -> Sequence[Bar]:
         """All closed bars that are here and opened at an instant (nanoseconds UTC) or later, oldest first:
         more than the newest, where it is folded.
         """
         series = self._series.get(instrument)
-        return series.since(timeframe, open_ts, self._closed_through) if series else ()
+        return series.since(timeframe, open_ts, self._through(instrument)) if series else ()
 
     def forming(self, instrument: str, timeframe: Timeframe) -> Bar | None:
         """The bar in the making, or None while nothing has traded in its interval."""
         series = self._series.get(instrument)
-        return series.forming(timeframe, self._closed_through) if series else None
+        return series.forming(timeframe, self._through(instrument)) if series else None
 
     # -- closing ---------------------------------------------------------------------------------------
 
@@ -264,8 +308,15 @@ class MinuteBars:
 
     def _close(self, close_ts: int, told: Bar | None = None) -> tuple[Bar, ...]:
         """What closes at a boundary; `told` is the only minute of it, where that is closed already."""
+        bars = self._closing(self._sorted, close_ts, told)
+        self._closed_to(close_ts)
+        self._plan()
+        return bars
+
+    def _closing(self, of: tuple[BarSeries, ...], close_ts: int, told: Bar | None = None) -> tuple[Bar, ...]:
+        """What some instruments have that ends at a boundary."""
         if told is None:
-            bars = [bar for series in self._sorted if (bar := series.close_minute(close_ts)) is not None]
+            bars = [bar for series in of if (bar := series.close_minute(close_ts)) is not None]
         else:
             bars = [told]
         folded = self._folded
@@ -274,17 +325,15 @@ class MinuteBars:
                 if folded.nested:
                     break  # no longer one ends here either
                 continue
-            for series in self._sorted:
+            for series in of:
                 bar = series.close_frame(timeframe, close_ts - nanos, close_ts)
                 if bar is not None:
                     bars.append(bar)
         for timeframe in folded.by_calendar:
-            for series in self._sorted:
+            for series in of:
                 bar = series.close_session_frame(timeframe, close_ts)
                 if bar is not None:
                     bars.append(bar)
-        self._closed_to(close_ts)
-        self._plan()
         return tuple(bars)
 
     def _closed_to(self, ts: int) -> None:
@@ -309,16 +358,25 @@ class MinuteBars:
             self._plan()
 
     def _chosen(self, instrument: str | None) -> tuple[BarSeries, ...]:
+        """Those whose stream has a beginning and holes: late minutes are told whole, however late."""
         if instrument is None:
             return self._sorted
+        if instrument in self._late:
+            return ()
         return (self._series.get(instrument) or self._add(instrument),)
 
     def _add(self, instrument: str, since: int | None = None) -> BarSeries:
         series = self._series[instrument] = BarSeries(
             instrument, self._keep, self._folded, self._calendars.get(instrument, CME)
         )
-        self._sorted = tuple(self._series[name] for name in sorted(self._series))
+        if instrument in self._late:
+            self._late[instrument] = 0
+        self._sort()
         since = self._up_since if since is None else since
-        if since is not None:
+        if since is not None and instrument not in self._late:
             series.coverage.stream_begins(since)
         return series
+
+    def _sort(self) -> None:
+        """Those that time closes, by name."""
+        self._sorted = tuple(self._series[name] for name in sorted(self._series) if name not in self._late)

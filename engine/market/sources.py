@@ -55,6 +55,8 @@ class Sources:
         self._heard = {
             venue: Staleness(stale_ns, calendars) for venues in self._choices.values() for venue in venues
         }
+        self._delayed: set[str] = set()
+        """Venues whose prices come as minutes, late, and are meant to."""
         self._well_since: dict[tuple[str, str], int] = {}
         self._failing_since: dict[str, int] = {}
         self.lateness = Lateness()
@@ -81,6 +83,11 @@ class Sources:
         active = self._active.get(instrument)
         return active is None or not venue or venue == active
 
+    def delayed(self, instrument: str) -> bool:
+        """Whether what prices an instrument now comes late, and is meant to."""
+        active = self._active.get(instrument, "")
+        return active in self._delayed if active else bool(self._delayed)
+
     def counts(self, event: AnyEvent, now: int) -> bool:
         """Whether an event counts: of the market, the active venue's alone do. That another one speaks is
         remembered.
@@ -90,7 +97,7 @@ class Sources:
                 heard = self._heard.get(event.venue)
                 if heard is not None:
                     heard.seen(event.instrument, now)
-                if self._several and event.ts_venue:
+                if self._several and event.ts_venue and event.venue not in self._delayed:
                     self.lateness.seen(event.venue, now - event.ts_venue)
                 return self.priced_by(event.venue, event.instrument)
             case HistoryLoaded():
@@ -109,6 +116,9 @@ class Sources:
         """The market link of a venue changed."""
         for venue in (event.venue,) if event.venue else tuple(self._heard):
             self._links[venue] = event.state
+            for symbol in self._choices if venue in self._heard else ():
+                self._heard[venue].delay(symbol, delayed=event.delayed)
+        (self._delayed.add if event.delayed else self._delayed.discard)(event.venue)
         if self._choices:
             self.due = 0
 

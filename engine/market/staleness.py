@@ -12,6 +12,9 @@ from engine.model.market import MINUTE, NANOS
 LATE_NS = 2 * NANOS
 """Prices that come so much later than they are stamped are late."""
 
+DELAYED_NS = 3 * MINUTE
+"""So much longer may prices be silent that come as minutes, late."""
+
 SEEN_BEFORE_TOLD = 5
 """So many prices of a minute say how late a venue is: a single one may only be repeated."""
 
@@ -23,17 +26,22 @@ class Staleness:
     that was never heard is stale whenever the market is open.
     """
 
-    __slots__ = ("_after_ns", "_calendars", "_heard")
+    __slots__ = ("_after_ns", "_calendars", "_delayed", "_heard")
 
     def __init__(self, after_ns: int, calendars: Mapping[str, Calendar] | None = None) -> None:
         """`calendars` by instrument; the futures' where none is told."""
         self._after_ns = after_ns
         self._calendars = calendars or {}
         self._heard: dict[str, int] = {}
+        self._delayed: set[str] = set()
 
     def seen(self, instrument: str, ts_recv: int) -> None:
         """A quote or a print came."""
         self._heard[instrument] = ts_recv
+
+    def delay(self, instrument: str, *, delayed: bool) -> None:
+        """Prices of an instrument come as minutes from now on, or as they are made."""
+        (self._delayed.add if delayed else self._delayed.discard)(instrument)
 
     def age(self, instrument: str, now: int) -> int | None:
         """Nanoseconds since the last quote or print; None before the first."""
@@ -49,9 +57,10 @@ class Staleness:
         if not calendar.is_open(wall):
             return False
         heard = self._heard.get(instrument)
-        return heard is None or min(now - heard, wall - calendar.trading_began(wall)) > (
-            self._after_ns if after_ns is None else after_ns
-        )
+        allowed = self._after_ns if after_ns is None else after_ns
+        if instrument in self._delayed:
+            allowed += DELAYED_NS
+        return heard is None or min(now - heard, wall - calendar.trading_began(wall)) > allowed
 
 
 class Late(NamedTuple):

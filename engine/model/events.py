@@ -50,7 +50,9 @@ class Print(Event, frozen=True, kw_only=True, gc=False, tag="print"):
 
 
 class BarReported(Event, frozen=True, kw_only=True, gc=False, tag="bar"):
-    """A closed minute of a market of which nothing finer is told; it comes at its close. Prices in ticks."""
+    """A closed minute of a market of which nothing finer is told; it comes at its close, or later where the
+    venue's market link says that its prices are delayed. Prices in ticks.
+    """
 
     bar: Bar
     venue: str = ""
@@ -130,6 +132,8 @@ class LinkChanged(Event, frozen=True, kw_only=True, tag="link"):
     """Of the REST interface: requests sent within the last period."""
     allowed: int = 0
     """How many requests a period may have; 0 where nobody counts."""
+    delayed: bool = False
+    """Of the market: its prices come as minutes that are over, late (docs/semantics.md#delayed-prices)."""
 
 
 class OrderReported(Event, frozen=True, kw_only=True, tag="order"):

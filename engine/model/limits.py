@@ -252,6 +252,12 @@ class RiskLimits(Struct, frozen=True):
         "A trade that has stood without its stop at the venue for so long is closed, whatever became of the "
         "stop; a second later where the venue was to keep the stop by itself. Seconds.",
     ] = 2 * NANOS
+    enter_on_delayed_prices: Annotated[
+        bool,
+        LIVE,
+        "Whether accounts at a broker are entered although what prices the contract is told late, as Yahoo "
+        "is: by minutes, and of some exchanges by ten or more. Paper books are in any case.",
+    ] = False
     stale_ns: Annotated[
         int,
         live(key="stale_seconds", unit=NANOS, kind=float, ge=1, le=600),

@@ -27,6 +27,7 @@ class Refusal(Worded):
     ACCOUNT_BLOCKED = "account_blocked", "the venue says this account may not trade"
     JOURNAL_DOWN = "journal_down", "the journal can't be written"
     FEED_STALE = "feed_stale", "market data is stale"
+    DELAYED = "delayed", "prices come delayed, and no real account is entered on them"
     CLOCK = "clock", "the market's times and this machine's clock are a minute or more apart"
     TOO_LATE = "too_late", "the signal is too old"
     VENUE_DOWN = "venue_down", "the venue is not connected"

@@ -96,6 +96,8 @@ class LinkView(Struct, frozen=True):
     """Of the REST interface: requests sent within the last period."""
     allowed: int = 0
     """How many requests a period may have; 0 where nobody counts."""
+    delayed: bool = False
+    """Of the market: its prices come late, and are meant to."""
 
 
 class ContractView(Struct, frozen=True):
@@ -132,6 +134,8 @@ class ContractView(Struct, frozen=True):
     currency: str = "USD"
     calendar: str = "cme"
     """Whose sessions and trade dates it has; a key of `View.sessions`."""
+    delayed: bool = False
+    """Its prices come late, and are meant to: no real account is entered on them unless it is told to."""
 
 
 class PositionView(Struct, frozen=True):

@@ -76,6 +76,8 @@ class Circumstances(Struct, frozen=True):
     """Since the last price; None before the first."""
     price_lag_ns: int = 0
     """By how much the market's own times are behind this machine's clock; below zero where they are ahead."""
+    delayed: bool = False
+    """Prices come as minutes that are over, and late."""
     market_open: bool = True
     losses_in_a_row: int = 0
     daily_headroom_usd: Decimal | None = None
@@ -145,6 +147,8 @@ def standing(limits: RiskLimits, now: Circumstances) -> list[Against]:
         silent = "" if now.price_age_ns is None else f"no price for {_s(now.price_age_ns)}"
         most = f"{silent}, {_s(limits.stale_ns)} allowed (risk.stale_seconds)"
         told(Refusal.FEED_STALE, most if silent else "no price yet")
+    if now.delayed and not limits.enter_on_delayed_prices and now.kind is not AccountKind.PAPER:
+        told(Refusal.DELAYED, f"{Refusal.DELAYED.sentence} (risk.enter_on_delayed_prices)")
     if abs(now.price_lag_ns) >= MINUTE:
         side = "behind" if now.price_lag_ns > 0 else "ahead of"
         apart = f"the market's times are {_s(abs(now.price_lag_ns))} {side} this machine's clock"

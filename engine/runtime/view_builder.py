@@ -156,6 +156,7 @@ def _link(link: LinkChanged, since: int) -> LinkView:
         venue=link.venue,
         used=link.used,
         allowed=link.allowed,
+        delayed=link.delayed,
     )
 
 
@@ -213,6 +214,7 @@ def _contract(
         lot_size=instrument.lot_size,
         currency=instrument.currency,
         calendar=instrument.calendar,
+        delayed=core.market.sources.delayed(symbol),
     )
 
 

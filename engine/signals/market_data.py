@@ -89,6 +89,8 @@ class MarketData:
     def on_link(self, event: LinkChanged) -> None:
         """The market link of a venue changed: what that one prices is complete, or not heard, from now on."""
         self.sources.on_link(event)
+        for symbol in self._instruments:
+            self._delay(symbol)
         told = self.bars.feed_up if event.state is LinkState.LIVE else self.bars.feed_down
         since = event.ts_venue or event.ts_recv
         if not self.sources.chosen:
@@ -98,12 +100,19 @@ class MarketData:
             if self.sources.priced_by(event.venue, symbol):
                 told(since, symbol)
 
+    def _delay(self, symbol: str) -> None:
+        """What comes late by its nature is neither silent nor too late (docs/semantics.md#delayed-prices)."""
+        delayed = self.sources.delayed(symbol)
+        self.bars.told_late(symbol, late=delayed)
+        self.staleness.delay(symbol, delayed=delayed)
+
     def look_at_sources(self, now: int, wall: int) -> Sequence[Switch]:
         """Take another venue's prices where the one that gives them has failed, or a better one is back; the
         calendar goes by `wall`.
         """
         switches = self.sources.look(now, wall)
         for switch in switches:
+            self._delay(switch.instrument)
             self.rolled(switch.instrument, wall)
             self.bars.feed_up(wall, switch.instrument)
             heard = self.sources.heard(switch.instrument, now)

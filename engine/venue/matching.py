@@ -49,8 +49,10 @@ class MatchingEngine:
         """Put an order into the market; it may trade at once."""
         prices = self.prices[order.instrument]
         self.orders.enter(order)
+        order.since = ts
         if self.model.whole_bars:  # a bar's close is known with the bar alone: too late to trade at
-            order.since = ts if prices.bar is None else max(ts, prices.bar + 1)
+            if prices.bar is not None:
+                order.since = max(ts, prices.bar + 1)
         elif order.limit is not None:
             touch = prices.touch(order.side)
             if touch is not None and reaches(order.side.opposite, order.limit, touch):

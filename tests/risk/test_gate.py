@@ -86,6 +86,8 @@ AGAINST: list[tuple[Refusal, dict[str, Any]]] = [
     (Refusal.FEED_STALE, {"feed_stale": True}),
     (Refusal.CLOCK, {"price_lag_ns": MINUTE}),
     (Refusal.CLOCK, {"price_lag_ns": -MINUTE}),
+    (Refusal.DELAYED, {"delayed": True}),
+    (Refusal.DELAYED, {"delayed": True, "kind": AccountKind.LIVE, "armed": True}),
     (Refusal.OUTSIDE_HOURS, {"in_hours": False}),
     (Refusal.NEAR_CLOSE, {"ns_to_flat": LIMITS.no_entry_before_flat_ns}),
     (Refusal.IN_POSITION, {"busy_instrument": True}),

@@ -65,6 +65,7 @@ CHANGES = {
     "flatten_minutes = 2": {"flatten_before_flat_ns": 2 * MINUTE},
     "unprotected_seconds = 2.5": {"unprotected_ns": 2_500_000_000},
     "stale_seconds = 2.5": {"stale_ns": 2_500_000_000},
+    "enter_on_delayed_prices = true": {"enter_on_delayed_prices": True},
 }
 
 

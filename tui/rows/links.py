@@ -79,7 +79,9 @@ def _word(link: LinkView, now: int, *, detail: bool, calm: bool, owner: str = ""
         style = style if link.needed else "warn"
         return (*name, (f"{light} {link.state.value.upper()}{f' {age}' if age else ''}", f"{style} bold"))
     found: list[tuple[str, str]] = [*name, (light, style)]
-    if link.until:
+    if link.delayed:
+        found.append((" DELAYED", "warn bold"))
+    elif link.until:
         words, look = _left(link, now)
         found.append((f" {words}", look))
     elif detail and (said := _short(link)):
@@ -108,6 +110,11 @@ def _words(view: View, alike: Sequence[LinkView], *, detail: bool, calm: bool) -
 
 def _well(link: LinkView, now: int) -> bool:
     return link.state is LinkState.LIVE and not (link.until and link.until - now < _SOON)
+
+
+def _late(link: LinkView) -> bool:
+    """It is well, and what it tells is late."""
+    return link.delayed and link.state is LinkState.LIVE
 
 
 def _urgency(link: LinkView) -> tuple[bool, int]:
@@ -188,7 +195,7 @@ def link_rows(view: View, width: int) -> list[Row]:
         found.append(
             (
                 cell(_name(view, link)),
-                cell(f"{light} {link.state.value}", style + bold),
+                cell(f"{light} {'delayed' if _late(link) else link.state.value}", style + bold),
                 cell(lasted(link, view.ts) or figures.NONE, "dim"),
                 cell(times.clock(link.since) if link.since else figures.NONE, "dim"),
                 _said(link, view.ts),

@@ -43,10 +43,18 @@ def _quote(state: ScreenState, contract: ContractView) -> tuple[Row, ...]:
         cell(f"{figures.arrow(sign)} {figures.signed(contract.change, digits)}", tone),
         cell(figures.price(contract.bid, digits), side),
         cell(figures.price(contract.ask, digits), side),
-        cell(figures.age(contract.age_ns), "warn bold" if contract.stale else "dim"),
+        _age(contract),
         _held(state, contract),
         cell(figures.spark(contract.closes, 8), tone if contract.stale else "dim"),
     )
+
+
+def _age(contract: ContractView) -> Row:
+    """Since the last price; of prices that come late with a word that says so."""
+    age = figures.age(contract.age_ns)
+    if contract.delayed:
+        return ((f"late {age}", "warn bold"),)
+    return cell(age, "warn bold" if contract.stale else "dim")
 
 
 def _held(state: ScreenState, contract: ContractView) -> Row:

@@ -33,6 +33,8 @@ def _strip_cell(state: ScreenState, contract: ContractView, detail: int) -> Row:
     tone = "stale" if contract.stale else figures.trend(sign)
     name = plain(contract.instrument)
     spans: list[tuple[str, str]] = [(name, "accent bold underline" if current else "dim")]
+    if contract.delayed:
+        spans.append((" late", "warn"))
     if detail:
         style = price_style(contract, state.flashes.get(contract.instrument, 0))
         spans += [(" ", "text"), (figures.price(contract.last, contract.decimals), style)]

@@ -34,9 +34,9 @@ def _contract_part(state: ScreenState) -> Part:
     style = price_style(contract, state.flashes.get(contract.instrument, 0))
     change, sign = figures.signed(contract.change, contract.decimals), contract.change or 0
     tone = "stale" if contract.stale else figures.trend(sign)
-    old = "warn bold" if contract.stale else "dim"
+    old = "warn bold" if contract.stale or contract.delayed else "dim"
     age = figures.age(contract.age_ns)
-    long_age = f"stale {age}" if contract.stale else age
+    long_age = f"stale {age}" if contract.stale else f"DELAYED {age}" if contract.delayed else age
     name, short = plain(contract.name), plain(contract.instrument)
     quoted: Row = ((price, style),)
     arrow = (f" {figures.arrow(sign)} ", tone)
