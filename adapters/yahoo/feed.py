@@ -94,6 +94,8 @@ class YahooFeed:
                 pause = polling.every_s
                 try:
                     failed = await self._round(wanted, sink)
+                    if not wanted:
+                        break
                     failures.worked()
                     self._tell(sink, LinkState.LIVE, self._words(failed))
                 except LimitedError as error:

@@ -24,6 +24,8 @@ _OURS = {
     "bybit-spot": "tstream.venues.bybit:BYBIT_SPOT",
     "coinbase": "tstream.venues.coinbase:COINBASE",
     "kraken": "tstream.venues.kraken:KRAKEN",
+    "yahoo": "tstream.venues.yahoo:YAHOO",
+    "ibkr": "tstream.venues.ibkr:IBKR",
 }
 """Where the value of each is."""
 

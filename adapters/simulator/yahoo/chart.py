@@ -70,11 +70,9 @@ class ToldMarket:
     def answer(self, asked: ChartQuestion, now: int) -> tuple[int, dict[str, Any]]:
         """HTTP status and body; `now` is how far the market is told."""
         instrument = self._instruments.get(asked.symbol)
-        if instrument is None:
-            return 404, refusal("Not Found", "No data found, symbol may be delisted")
         minutes = INTERVALS.get(asked.interval)
-        if minutes is None:
-            return 422, refusal("Unprocessable Entity", f"Invalid input - interval={asked.interval}")
+        if instrument is None or minutes is None:
+            return unknown(asked, listed=instrument is not None)
         reach = _REACH_DAYS.get(asked.interval)
         if reach is not None and asked.start < now - (reach + 1) * _DAY:
             return 422, refusal(
@@ -86,49 +84,71 @@ class ToldMarket:
         candles = self.candles[instrument.symbol]
         bars = candles.window(MINUTES, minutes, asked.start, asked.end, _MOST, now, partial=True)[::-1]
         newest = self._newest[instrument.symbol]
-        rows = _rows(bars, instrument, newest if candles.forming is not None else None)
-        return 200, self._body(asked, instrument, rows, newest)
+        splits = self.splits.get(asked.symbol, ())
+        going_on = candles.forming is not None
+        return 200, answer_about(
+            asked, instrument, bars, newest, going_on=going_on, zone=self.zone, splits=splits
+        )
 
-    def _body(
-        self, asked: ChartQuestion, instrument: Instrument, rows: dict[str, list[Any]], newest: int
-    ) -> dict[str, Any]:
-        offset = int(_offset(self.zone, newest))
-        times = rows.pop("timestamp")
-        result: dict[str, Any] = {
-            "meta": {
-                "currency": instrument.currency,
-                "symbol": asked.symbol,
-                "exchangeName": "SIM",
-                "fullExchangeName": "Simulated",
-                "instrumentType": instrument.kind.upper(),
-                "regularMarketTime": newest // NANOS,
-                "hasPrePostMarketData": False,
-                "gmtoffset": offset,
-                "timezone": "EST" if offset == -18000 else "EDT",
-                "exchangeTimezoneName": self.zone,
-                "priceHint": 2,
-                "dataGranularity": asked.interval,
-                "range": "",
-                "validRanges": ["1d", "5d", "1mo"],
-            },
-            "indicators": {"quote": [rows if times else {}]},
-        }
-        if times:
-            result["timestamp"] = times
-        splits = [s for s in self.splits.get(asked.symbol, ()) if asked.start <= s[0] < asked.end]
-        if splits:
-            result["events"] = {
-                "splits": {
-                    str(ts // NANOS): {
-                        "date": ts // NANOS,
-                        "numerator": up,
-                        "denominator": down,
-                        "splitRatio": f"{up}:{down}",
-                    }
-                    for ts, up, down in splits
+
+def unknown(asked: ChartQuestion, *, listed: bool) -> tuple[int, dict[str, Any]]:
+    """HTTP status and body where there is no such symbol, or no such interval."""
+    if not listed:
+        return 404, refusal("Not Found", "No data found, symbol may be delisted")
+    return 422, refusal("Unprocessable Entity", f"Invalid input - interval={asked.interval}")
+
+
+def answer_about(
+    asked: ChartQuestion,
+    instrument: Instrument,
+    bars: Sequence[Bar],
+    newest: int,
+    *,
+    going_on: bool,
+    zone: str = "America/New_York",
+    splits: Sequence[tuple[int, int, int]] = (),
+) -> dict[str, Any]:
+    """The body: `newest` is when the last trade was, nanoseconds UTC; with `going_on` the last bar is not
+    over.
+    """
+    rows = _rows(bars, instrument, newest if going_on else None)
+    offset = int(_offset(zone, newest))
+    times = rows.pop("timestamp")
+    result: dict[str, Any] = {
+        "meta": {
+            "currency": instrument.currency,
+            "symbol": asked.symbol,
+            "exchangeName": "SIM",
+            "fullExchangeName": "Simulated",
+            "instrumentType": instrument.kind.upper(),
+            "regularMarketTime": newest // NANOS,
+            "hasPrePostMarketData": False,
+            "gmtoffset": offset,
+            "timezone": "EST" if offset == -18000 else "EDT",
+            "exchangeTimezoneName": zone,
+            "priceHint": 2,
+            "dataGranularity": asked.interval,
+            "range": "",
+            "validRanges": ["1d", "5d", "1mo"],
+        },
+        "indicators": {"quote": [rows if times else {}]},
+    }
+    if times:
+        result["timestamp"] = times
+    told = [split for split in splits if asked.start <= split[0] < asked.end]
+    if told:
+        result["events"] = {
+            "splits": {
+                str(ts // NANOS): {
+                    "date": ts // NANOS,
+                    "numerator": up,
+                    "denominator": down,
+                    "splitRatio": f"{up}:{down}",
                 }
+                for ts, up, down in told
             }
-        return {"chart": {"result": [result], "error": None}}
+        }
+    return {"chart": {"result": [result], "error": None}}
 
 
 def refusal(code: str, description: str) -> dict[str, Any]:
