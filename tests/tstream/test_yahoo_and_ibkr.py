@@ -95,3 +95,11 @@ async def test_the_practice_twin_of_yahoo_prices_coins() -> None:
         assert not [event for event in heard.events if isinstance(event, BarReported)]
         checks = await kind("yahoo").probe(wanted, lambda account: pytest.fail(str(account)))
         assert [check.ok for check in checks] == [True] * 3
+
+
+def test_a_run_on_prices_alone_is_a_run() -> None:
+    """Minutes come from the twin over sockets, ten times a minute of its time."""
+    line = [sys.executable, "-m", "tstream", "run", "--headless", "--venue", "yahoo", "--speed", "20"]
+    done = subprocess.run([*line, "--for", "2m"], check=False, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "market link live: minutes of Yahoo" in done.stderr + done.stdout

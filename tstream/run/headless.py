@@ -92,7 +92,10 @@ async def _headless(run: Run, clock: Clock, asked: list[int]) -> tuple[dict[str,
             ending.cancel()
         view = engine.view()
         reasons = [engine.failure, *(link.detail for link in view.links), "no account was seen"]
-        return engine.summaries(), "" if view.books else next(filter(None, reasons))
+        # Where there are prices alone, to be reached is to be priced.
+        alone = all(venue.about.prices_only for venue in run.settings.active.values())
+        reached = view.books or (alone and any(one.last is not None for one in view.contracts))
+        return engine.summaries(), "" if reached else next(filter(None, reasons))
 
 
 async def end_when_asked(engine: Engine, duration_ns: int | None, clock: Clock, asked: list[int]) -> None:

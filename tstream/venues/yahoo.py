@@ -50,7 +50,7 @@ INSTRUMENTS: Mapping[str, Instrument] = {
 
 def config_of(asked: VenueAsked) -> YahooConfig:
     """What the adapter wants to know. The `root` of an instrument that is no future is Yahoo's name of it."""
-    from adapters.yahoo.config import HOSTS, YahooConfig
+    from adapters.yahoo.config import HOSTS, Polling, YahooConfig
 
     names = {
         symbol: one.root
@@ -58,7 +58,11 @@ def config_of(asked: VenueAsked) -> YahooConfig:
         if one.kind is not InstrumentKind.FUTURE and one.root and one.root != symbol
     }
     hosts = (asked.api_url,) if asked.api_url else HOSTS
-    config = YahooConfig(instruments=asked.instruments, symbols=names, venue=asked.name, hosts=hosts)
+    usual = Polling()
+    polling = replace(usual, every_s=usual.every_s / asked.speed, apart_s=usual.apart_s / asked.speed)
+    config = YahooConfig(
+        instruments=asked.instruments, symbols=names, venue=asked.name, hosts=hosts, polling=polling
+    )
     if not asked.api_url:
         return config
     return replace(config, cookie_url=f"{asked.api_url}/")
