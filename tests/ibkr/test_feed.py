@@ -9,12 +9,16 @@ from msgspec.structs import replace
 
 pytest.importorskip("ib_async")
 
+from adapters.ibkr.config import IbkrConfig
 from adapters.ibkr.probe import probe
+from adapters.ibkr.venue import IbkrVenue
+from adapters.simulator.ibkr.practice import IbPractice
 from adapters.simulator.ibkr.records import IbListed
 from engine.model.errors import FatalError, RefusedError, RetryableError
-from engine.model.events import ContractResolved, LinkChanged, LinkState, Print, Quote
+from engine.model.events import AnyEvent, ContractResolved, LinkChanged, LinkState, Print, Quote
+from engine.model.instrument import CME_FUTURES
 from engine.model.market import MINUTE, Bar, Timeframe
-from tests.ibkr.stands import FAR, MES, NEAR, PRICE, START, ib_stand
+from tests.ibkr.stands import FAR, MES, NEAR, PRICE, QUICK, START, ib_stand
 from tests.support.waits import until
 
 MINI = replace(MES, tick_value_usd=MES.tick_value_usd * 10)
@@ -175,3 +179,27 @@ async def test_nothing_listens() -> None:
     checks = await probe(config, one.clock)
     assert not checks[-1].ok
     assert "nothing listens there" in checks[-1].detail
+
+
+async def test_the_twin_that_is_served_alone_has_a_market_that_goes_on() -> None:
+    practice = IbPractice(speed=20.0)
+    async with practice.twin as twin:
+        playing = asyncio.create_task(practice.play())
+        config = IbkrConfig(instruments={"MES": MES, "GC": CME_FUTURES["GC"]}, port=twin.port, waits=QUICK)
+        venue, heard = IbkrVenue(config, practice.now), list[AnyEvent]()
+        run = asyncio.create_task(venue.feed.run(heard.append))
+        try:
+            for kind in (Quote, Print):
+                for symbol in ("MES", "GC"):
+                    await until(
+                        lambda kind=kind, symbol=symbol: any(  # type: ignore[misc]
+                            isinstance(event, kind) and event.instrument == symbol for event in heard
+                        )
+                    )
+            now = practice.now()
+            assert len(await venue.feed.history("MES", now - 600 * MINUTE, now)) > 30
+        finally:
+            for task in (run, playing):
+                task.cancel()
+            await asyncio.gather(run, playing, return_exceptions=True)
+            await venue.close()

@@ -68,7 +68,7 @@ def test_every_kind_that_comes_with_tstream_can_be_loaded() -> None:
         found = known.kind(name)
         assert isinstance(found, VenueKind)
         assert found.name == name
-        assert (found.practice is not None) == (At.PRACTICE in found.places)
+        assert found.practice is not None or At.PRACTICE not in found.places  # one may be served alone
         assert found.unasked in found.places
         assert set(found.contracts) <= set(found.instruments)
         assert all(one.kind in found.markets for one in found.instruments.values())

@@ -11,6 +11,7 @@ from engine.model.errors import FatalError
 from engine.model.instrument import InstrumentKind
 from engine.model.orders import Account, Capabilities
 from engine.ports import OpenVenue
+from tstream.venues.ibkr_practice import IbTwinPractice
 from tstream.venues.kind import AccountCheck, At, VenueAsked, VenueKind
 
 if TYPE_CHECKING:
@@ -71,4 +72,5 @@ IBKR = VenueKind(
     places=(At.LIVE,),
     unasked=At.LIVE,
     may_say=("api_url",),
+    practice=IbTwinPractice(),
 )
