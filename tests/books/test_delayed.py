@@ -39,7 +39,14 @@ class Delayed:
         self.effects: list[fx.AnyEffect] = []
         books = (BookConfig("one", BROKER, limits), BookConfig(PAPER, risk=limits, paper=PaperConfig()))
         config = EngineConfig(
-            (MNQ,), "many", "t", 1, TradingSwitch.LIVE, books=books, templates=(), sources={"MNQ": ("yahoo",)}
+            (MNQ,),
+            "many",
+            "t",
+            1,
+            TradingSwitch.LIVE,
+            books=books,
+            templates=(),
+            sources={"MNQ": ("yahoo", BROKER)},
         )
         self.core = Core(config, ScriptedStrategy([(START + 20 * MINUTE, long_idea())], relative=True))
         self._take(self.core.start(self.now))
