@@ -18,7 +18,9 @@ from tstream.venues.twin import WireTwin
 PRICE, WORTH = Decimal(60_000), Decimal(400)
 """Where the market begins, and about what a trade is worth."""
 
-VENUES = tuple(name for name in ours() if isinstance(kind(name).practice, WireTwin))
+VENUES = tuple(
+    name for name in ours() if isinstance(kind(name).practice, WireTwin) and not kind(name).prices_only
+)
 
 
 @asynccontextmanager
