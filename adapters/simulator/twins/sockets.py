@@ -115,11 +115,13 @@ class Sockets:
         kind: str,
         on_text: OnText,
         on_open: Callable[[TwinSocket], None] | None = None,
+        ping_s: float | None = None,
     ) -> web.StreamResponse:
         """Run one connection to its end. Each text that comes is given to `on_text`, in order, the next once
-        that has ended; what may take long there starts by `soon`.
+        that has ended; what may take long there starts by `soon`. With `ping_s` the venue pings so often, in
+        real seconds, and cuts off who answers none.
         """
-        response = web.WebSocketResponse(heartbeat=None, compress=False, timeout=1.0, max_msg_size=_LONGEST)
+        response = web.WebSocketResponse(heartbeat=ping_s, compress=False, timeout=1.0, max_msg_size=_LONGEST)
         await response.prepare(request)
         socket = TwinSocket(kind, response, request)
         self.open.add(socket)

@@ -1,7 +1,7 @@
 """Binance spot around a twin: REST under /api/v3, market streams, and the WebSocket API.
 
 What it does not play: order types other than limit, limit maker, market and stop (a stop-limit trades as a
-stop at market), books by stream, and pings of the server (aiohttp answers those of the client).
+stop at market), and books by stream.
 """
 
 from __future__ import annotations
@@ -80,6 +80,8 @@ class BinanceWire(TwinWire):
     SOCKETS = ("streams", "account")
     LIFE_S: ClassVar[float] = _DAY_S
     """A connection lives no longer, seconds of practice time."""
+    PING_S: ClassVar[float] = 20.0
+    """Between two pings of the server, real seconds."""
     LEAVE_S: ClassVar[float] = 2.0
     """Between the word that the server goes and its going."""
 
@@ -190,7 +192,7 @@ class BinanceWire(TwinWire):
                 self._events.subscribe(socket, name)
             self._ends(socket)
 
-        return await self.sockets.serve(request, "streams", self._on_streams, opened)
+        return await self.sockets.serve(request, "streams", self._on_streams, opened, self.PING_S)
 
     def _on_streams(self, socket: TwinSocket, text: str) -> None:
         try:
@@ -214,7 +216,7 @@ class BinanceWire(TwinWire):
     # -- the WebSocket API -------------------------------------------------------------------------------
 
     async def _socket_api(self, request: web.Request) -> web.StreamResponse:
-        return await self.sockets.serve(request, "account", self._on_socket_api, self._ends)
+        return await self.sockets.serve(request, "account", self._on_socket_api, self._ends, self.PING_S)
 
     def _on_socket_api(self, socket: TwinSocket, text: str) -> None:
         self.sockets.soon(self._answer(socket, text))
