@@ -123,6 +123,7 @@ class ZoneReactionConfig(Struct, frozen=True):
     max_stop_atr: float = 8.0
     min_stop_ticks: int = 4
     max_stop_ticks: int = 1000
+    """Of futures; a tick of other kinds is small beside the price."""
     min_level_touches: int = 2
     barrier_touches: int = 3
     """Swings that make an opposing level one to respect."""

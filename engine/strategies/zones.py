@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct, structs
 
 from engine.market.bars import BarsClosed
-from engine.model.instrument import Instrument
+from engine.model.instrument import Instrument, InstrumentKind
 from engine.model.market import USUAL, Bar, Side, Timeframe
 from engine.model.plans import Idea
 from engine.model.scores import PatternSeen, RequirementCheck, ScorePart, first_failed
@@ -139,7 +139,9 @@ class ZoneReaction:
         if not zones:
             return None
         risks = [self._stop(zone, side, probe, atr) for zone in zones]
-        choice = next((n for n, risk in enumerate(risks) if self._affordable(risk, atr)), None)
+        choice = next(
+            (n for n, risk in enumerate(risks) if self._affordable(risk, atr, instrument.kind)), None
+        )
         zone, risk = zones[choice or 0], risks[choice or 0]
         pattern = requirements.seen(board, symbol, zone.kind, zone.timeframe, side, now, zone.price(side))
         heard = requirements.reference(
@@ -261,9 +263,10 @@ class ZoneReaction:
         risk = (probe.close - far) * side.sign + max(1, round(self.config.buffer_atr * atr))
         return max(risk, self.config.min_stop_ticks, round(self.config.min_stop_atr * atr))
 
-    def _affordable(self, risk: int, atr: float) -> bool:
+    def _affordable(self, risk: int, atr: float, kind: InstrumentKind) -> bool:
         config = self.config
-        return risk <= min(config.max_stop_ticks, max(config.min_stop_ticks, config.max_stop_atr * atr))
+        most = max(config.min_stop_ticks, config.max_stop_atr * atr)
+        return risk <= (min(config.max_stop_ticks, most) if kind is InstrumentKind.FUTURE else most)
 
     def _first_target(self, case: _Case, risk: int, barrier: int | None) -> int:
         """Ticks to the first target, in front of what is in the way, however near that is."""

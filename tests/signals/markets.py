@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from engine.market.bars import BarsClosed, MinuteBars
 from engine.model.events import Print
-from engine.model.instrument import CME_FUTURES
+from engine.model.instrument import CME_FUTURES, Instrument
 from engine.model.market import MINUTE, NANOS, Bar
 from engine.signals.board import SignalBoard
 from tests.market.feed import T0
@@ -41,11 +41,14 @@ def prints_of(bars: Sequence[Sequence[Bar]]) -> Iterator[Print]:
 
 
 def run(
-    market: list[list[Bar]], each: Callable[[BarsClosed, SignalBoard], None], warm_up: int = WARM_UP
+    market: list[list[Bar]],
+    each: Callable[[BarsClosed, SignalBoard], None],
+    warm_up: int = WARM_UP,
+    instruments: Mapping[str, Instrument] = CME_FUTURES,
 ) -> tuple[MinuteBars, SignalBoard]:
     """Load the first minutes as history, play the rest, call `each` at every close."""
     bars = MinuteBars()
-    board = SignalBoard(CME_FUTURES, bars)
+    board = SignalBoard(instruments, bars)
     bars.feed_up(T0 + warm_up * MINUTE)
     for series in market:
         if warm_up:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from engine.market.bars import BarsClosed
 from engine.market.candles import resample
-from engine.model.instrument import CME_FUTURES, Volatility
+from engine.model.instrument import CME_FUTURES, InstrumentKind, Volatility
 from engine.model.market import MINUTE, Bar, Side, Timeframe
 from engine.model.plans import Exit, Idea
 from engine.model.scores import Requirement, first_failed
@@ -28,7 +28,9 @@ Said = tuple[Idea | Declined, Bar, Alignment]
 
 
 @cache
-def said(seed: int, config: ZoneReactionConfig = DEFAULT) -> tuple[Said, ...]:
+def said(
+    seed: int, config: ZoneReactionConfig = DEFAULT, kind: InstrumentKind = InstrumentKind.FUTURE
+) -> tuple[Said, ...]:
     """Everything the strategy said in a market, with the bar and the alignment that it said it on."""
     strategy = ZoneReaction(config)
     answers: list[Said] = []
@@ -38,7 +40,8 @@ def said(seed: int, config: ZoneReactionConfig = DEFAULT) -> tuple[Said, ...]:
         for answer in strategy.on_bars(closed, board):
             answers.append((answer, bars[answer.instrument], board.alignment(answer.instrument)))
 
-    run(minutes(seed), each)
+    instruments = {symbol: replace(one, kind=kind) for symbol, one in CME_FUTURES.items()}
+    run(minutes(seed), each, instruments=instruments)
     return tuple(answers)
 
 
@@ -124,6 +127,11 @@ def test_a_stop_too_far_away_forbids_the_trade() -> None:
     tight = replace(DEFAULT, max_stop_ticks=4)
     assert all(idea.stop_ticks <= 4 for idea, _, _ in ideas(0, tight))
     assert any(miss.reason.startswith("stop ") for miss in declined(0, tight))
+
+
+def test_a_stop_is_never_too_far_in_ticks_where_a_tick_is_small_beside_the_price() -> None:
+    tight = replace(DEFAULT, max_stop_ticks=4)
+    assert said(0, tight, InstrumentKind.PERPETUAL) == said(0, DEFAULT, InstrumentKind.PERPETUAL)
 
 
 def test_a_greater_reward_to_risk_can_be_asked_for() -> None:
