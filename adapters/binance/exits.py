@@ -91,6 +91,10 @@ class SpotExits:
         try:
             await self._pair(grid, rules, {sibling.client_id: again, client_id: new})
         except RefusedError:
+            if new.type is OrderType.STOP:
+                # The market stands at the target, which a pair may not have. What protects goes first.
+                await self._send(grid, rules, client_id, 1, new, Priority.PROTECT)
+                return
             old = structs.replace(before, qty=left)
             await self._bring_back(grid, rules, sibling, old, sent=sibling.coming)
             raise

@@ -103,6 +103,54 @@ async def test_a_stop_of_a_pair_moves_and_takes_its_target_along() -> None:
         assert {name for name, *_ in made.there()} == {f"{stop}_3", f"{target}_2"}
 
 
+async def test_a_stop_joins_a_target_that_stands_alone() -> None:
+    async with bench() as made:
+        await made.bought()
+        target = await made.place(TARGET)
+        stop = await made.place(STOP, beside=target)
+        assert made.there() == [
+            (f"{target}_1", "LIMIT_MAKER", "1000", str(TARGET.limit)),
+            (stop, "STOP_LOSS", "1000", str(STOP.stop)),
+        ]
+        assert CANCELED not in [e.order.status for e in made.inbox.of(OrderReported)]
+
+
+async def test_after_a_part_of_the_target_the_rest_gets_a_pair_of_its_own() -> None:
+    """The first execution of either ends the other: what is left stands bare until the engine says so."""
+    async with bench() as made:
+        await made.bought()
+        stop = await made.place(STOP)
+        target = await made.place(TARGET, beside=stop)
+        made.market(PRICE + 50_000, PRICE + 50_001, size=400)
+        await made.status(stop, VenueStatus.EXPIRED)
+        await made.inbox.until(lambda: made.told()[target].filled_qty == 400)
+        made.market(PRICE, PRICE)
+        again = await made.place(structs.replace(STOP, qty=600), beside=target)
+        assert [(kind, qty) for _, kind, qty, _ in made.there()] == [
+            ("LIMIT_MAKER", "600"),
+            ("STOP_LOSS", "600"),
+        ]
+        told = made.told()[target]
+        assert (told.qty, told.filled_qty, told.status) == (1_000, 400, WORKING)
+        made.market(PRICE - 50_001, PRICE - 50_001)
+        await made.status(again, FILLED)
+        assert made.fills(target) + made.fills(again) == 1_000
+        assert made.there() == []
+
+
+async def test_while_the_market_stands_at_the_target_the_stop_goes_first() -> None:
+    async with bench() as made:
+        await made.bought()
+        stop = await made.place(STOP)
+        target = await made.place(TARGET, beside=stop)
+        made.market(PRICE + 50_000, PRICE + 50_001, size=400)
+        await made.status(stop, VenueStatus.EXPIRED)
+        again = await made.place(structs.replace(STOP, qty=600), beside=target)
+        assert [(kind, qty) for _, kind, qty, _ in made.there()] == [("STOP_LOSS", "600")]
+        assert made.told()[again].status is WORKING
+        assert (await made.status(target, CANCELED)).filled_qty == 400
+
+
 async def test_a_cancelled_target_leaves_its_stop_standing() -> None:
     async with bench() as made:
         await made.bought()

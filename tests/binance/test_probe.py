@@ -115,5 +115,9 @@ def test_what_does_not_go_together_is_refused(changes: dict[str, Any]) -> None:
         config_of(asked(**changes))
 
 
-def test_speed_makes_a_minute_of_the_limits_shorter() -> None:
-    assert config_of(asked(speed=10.0)).limits.period_s == 6
+@pytest.mark.parametrize(
+    ("speed", "period_s", "window_ms"), [(1.0, 60, 5_000), (10.0, 6, 50_000), (20.0, 3, 60_000)]
+)
+def test_limits_count_in_the_time_of_the_venue(speed: float, period_s: float, window_ms: int) -> None:
+    config = config_of(asked(speed=speed))
+    assert (config.limits.period_s, config.recv_window_ms) == (period_s, window_ms)

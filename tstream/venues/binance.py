@@ -23,6 +23,10 @@ _FEE = Decimal("0.001")
 """Of what is traded, maker and taker, without a discount: Binance's lowest tier, November 2026."""
 
 
+_WINDOW_MS, _LONGEST_WINDOW_MS = 5_000, 60_000
+"""How long a request may travel, in the venue's time."""
+
+
 def _coin(base: str, tick: str, lot: str, name: str) -> Instrument:
     return Instrument(
         symbol=f"{base}USDT",
@@ -92,6 +96,7 @@ def config_of(asked: VenueAsked) -> BinanceConfig:
         book=asked.books[0].book if asked.books else asked.name,
         environment=environment,
         hosts=hosts,
+        recv_window_ms=min(_LONGEST_WINDOW_MS, round(_WINDOW_MS * asked.speed)),
         limits=replace(limits, period_s=limits.period_s / asked.speed),
         timing=BinanceTiming(backoff_cap_s=asked.retry_s, backoff_first_s=min(0.5, asked.retry_s)),
     )
