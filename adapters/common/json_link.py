@@ -6,7 +6,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
@@ -48,6 +48,10 @@ class SocketTiming:
     """Between two looks at whether the stream is still alive."""
     backoff_first_s: float = 0.5
     backoff_cap_s: float = 30.0
+
+    def retrying(self, most_s: float) -> SocketTiming:
+        """The same, with a lost connection tried again after so long at the latest."""
+        return replace(self, backoff_cap_s=most_s, backoff_first_s=min(self.backoff_first_s, most_s))
 
 
 class SocketStream:

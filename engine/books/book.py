@@ -70,7 +70,11 @@ class Book:
     def currency(self) -> str:
         """In which it counts: that of its account (docs/semantics.md#currencies)."""
         account = self.state.account
-        return account.currency if account is not None and account.currency else self.run.currency
+        return (
+            account.currency
+            if account is not None and account.currency
+            else self.run.currency_at(self.config.venue)
+        )
 
     @property
     def kind(self) -> AccountKind:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
@@ -182,13 +182,21 @@ class EngineConfig(Struct, frozen=True):
         """By which the days of a book go: that of the first instrument of its venue, if it does not say."""
         if book.calendar:
             return book.calendar
-        priced = (i for i in self.instruments if book.venue in self.sources.get(i.symbol, (book.venue,)))
-        return next((i.calendar for i in (*priced, *self.instruments)), "cme")
+        return next((i.calendar for i in self._traded_at(book.venue)), "cme")
 
     @property
     def currency(self) -> str:
-        """In which a book counts whose account does not say: that of the first contract."""
+        """That of the first contract."""
         return next((i.currency for i in self.instruments), "USD")
+
+    def currency_at(self, venue: str) -> str:
+        """In which a book counts whose account does not say: that of the first contract of its venue."""
+        return next((i.currency for i in self._traded_at(venue)), "USD")
+
+    def _traded_at(self, venue: str) -> Iterator[Instrument]:
+        """The contracts of a venue, then all others."""
+        yield from (i for i in self.instruments if venue in self.sources.get(i.symbol, (venue,)))
+        yield from self.instruments
 
     @property
     def stale_ns(self) -> int:

@@ -13,7 +13,7 @@ from engine.lab.replay import BOOK
 from engine.model import events as ev
 from engine.model import records as r
 from engine.model.commands import Flatten
-from engine.model.config import BookConfig, PaperConfig
+from engine.model.config import BookConfig, EngineConfig, PaperConfig
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import MINUTE, NANOS, Side
 from engine.model.orders import Fill, OrderSpec, OrderType, VenueOrder, VenueStatus
@@ -301,3 +301,16 @@ def test_each_leg_must_be_worth_enough_at_its_stop() -> None:
     run.minute((ETHER, 312_800))
     [refused] = run.written(r.IdeaRefused)
     assert refused.words == ("the order is worth 4.860800, at least 5",)
+
+
+def test_a_book_whose_account_does_not_say_counts_as_its_venue_does() -> None:
+    coin = replace(CME_FUTURES["MNQ"], symbol="BTCUSDT", currency="USDT")
+    config = EngineConfig(
+        (coin, CME_FUTURES["MNQ"]), "two", "t", 1, sources={"BTCUSDT": ("coins",), "MNQ": ("firm",)}
+    )
+    assert [config.currency_at(venue) for venue in ("coins", "firm", "", "other")] == [
+        "USDT",
+        "USD",
+        "USDT",
+        "USDT",
+    ]

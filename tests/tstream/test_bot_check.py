@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 
 from engine.model.bots import BotConfig
 from engine.model.config import PaperConfig, TradingSwitch
@@ -400,6 +402,41 @@ def test_the_command_prints_a_line_each_and_fails(
     assert "→ leave it out" in out
     assert "canary" not in out
     assert "2 problems" in out
+
+
+def paths_of(said: dict[str, Any], before: str = "") -> list[str]:
+    found = [before + name for name in said]
+    inner = ((name, one) for name, one in said.items() if isinstance(one, dict))
+    return found + [path for name, one in inner for path in paths_of(one, f"{before}{name}.")]
+
+
+ODD = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=20)
+    | st.sampled_from(
+        ["mock", "practice", "1m", "MNQ", "RSIBBEntryMixin", "zones", "../x", "1e400", "9" * 40]
+    ),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=4,
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(st.sampled_from(paths_of(GOOD)), ODD, min_size=1, max_size=2))
+def test_whatever_stands_in_a_file_is_a_bot_or_a_problem(
+    places: Paths, write: Write, odd: dict[str, Any]
+) -> None:
+    try:
+        path = write(*(put(key, value) for key, value in sorted(odd.items(), reverse=True)))
+    except (AttributeError, TypeError):
+        assume(False)  # what the one would be put into is no object any more
+    for found in problems(places, path):
+        assert found.message
+        assert found.remedy
+        assert "\n" not in f"{found}"
 
 
 def test_the_schema_is_that_of_the_page() -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from decimal import Decimal
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from tstream.convert.venues import venue_asked
 from tstream.paths import Paths
 from tstream.settings.load import login_problems
 from tstream.venues import known
-from tstream.venues.kind import At
+from tstream.venues.kind import At, VenueAsked
 
 __all__ = ["write"]
 
@@ -108,11 +109,24 @@ def test_mock_is_play_money_on_the_practice_twin(places: Paths, write: Write) ->
     assert "BTCUSDT on 15m bars of a market of tstream's own, with 100000 of play money" in words
     [book] = paper_books(settings)
     assert book.paper is not None
-    assert (book.name, book.paper.currency) == ("btc", "USDT")
+    assert (book.name, book.calendar, book.paper.currency) == ("btc", "always", "USDT")
     places.settings_file.write_text('counts_as_usd = ["USDT"]', encoding="utf-8")
     [book] = paper_books(load_bots(places, None, [coin(write, "mock")])[0].settings)
     assert book.paper is not None
     assert book.paper.currency == "USD"
+
+
+def test_a_folder_may_have_bots_of_several_markets(places: Paths, write: Write) -> None:
+    loaded, _ = load_bots(places, None, [coin(write, "mock", "binance"), write()])
+    assert {name: venue.kind for name, venue in loaded.settings.active.items()} == {
+        "binance": "binance",
+        "practice": "practice",
+    }
+    books = {
+        book.name: (book.calendar, book.paper and book.paper.currency)
+        for book in paper_books(loaded.settings)
+    }
+    assert books == {"btc": ("always", "USDT"), "0001": ("cme", "USD")}
 
 
 def test_paper_is_play_money_on_real_prices_and_needs_no_login(places: Paths, write: Write) -> None:
@@ -126,6 +140,22 @@ def test_paper_is_play_money_on_real_prices_and_needs_no_login(places: Paths, wr
     assert (asked.books, asked.retry_s, list(asked.instruments)) == ((), 45, ["BTCUSDT"])
     [bot] = bots(settings)
     assert bot.config.books == ("btc",)
+
+
+@pytest.mark.parametrize(
+    ("name", "retries"),
+    [
+        ("practice", lambda config: config.timing.backoff_cap_s),
+        ("binance", lambda config: config.timing.backoff_cap_s),
+        ("bybit", lambda config: config.timing.socket.backoff_cap_s),
+        ("coinbase", lambda config: config.timing.socket.backoff_cap_s),
+    ],
+)
+def test_a_connection_is_tried_again_as_often_as_is_said(name: str, retries: Callable[[Any], float]) -> None:
+    module = import_module(known.kind(name).make.__module__ if name != "bybit" else "tstream.venues.bybit")
+    asked = VenueAsked(name=name, at=At.LIVE, instruments={}, clock=lambda: 0, retry_s=7)
+    config = module.config_of(asked) if name != "bybit" else module.config_of("linear", asked)
+    assert retries(config) == 7
 
 
 def test_prices_alone_carry_play_money_only(places: Paths, write: Write) -> None:
@@ -146,6 +176,15 @@ def test_real_money_is_asked_for_twice(places: Paths, write: Write) -> None:
 
 
 REAL = 'trading = "live"\n'
+
+
+def test_a_login_that_is_missing_is_told_before_the_start(places: Paths, write: Write) -> None:
+    places.settings_file.write_text(REAL, encoding="utf-8")
+    found = problems(places, coin(write, "coins"))
+    assert [one.remedy for one in found] == [
+        "set TSTREAM_VENUES__COINS__KEY",
+        "set TSTREAM_VENUES__COINS__SECRET",
+    ]
 
 
 def test_a_real_account_has_the_strictest_limits_of_all_that_trade_on_it(places: Paths, write: Write) -> None:

@@ -17,6 +17,7 @@ from engine.strategies.indicators.exits import (
 )
 from engine.strategies.indicators.strategy import IndicatorsConfig
 from tstream.botfiles.model import BotFile, LogicPart
+from tstream.botfiles.read import in_line
 from tstream.convert.parameters import problems
 from tstream.errors import Problem
 from tstream.settings.problems import shown
@@ -118,7 +119,7 @@ class Logic:
         tag = str(kind.__struct_config__.tag)
         found: dict[str, Any] = {"kind": tag}
         for name, value in said.params.items():
-            path, plain = f"{where}.params.{name}", name.removeprefix(mark)
+            path, plain = f"{where}.params.{in_line(name)}", name.removeprefix(mark)
             ours = NAMES.get(plain, plain)
             if ours not in fields:
                 self._wrong(

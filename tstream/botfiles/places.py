@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 from engine.model.instrument import CME_FUTURES, Instrument, InstrumentKind
 from tstream.botfiles.model import BotFile
+from tstream.botfiles.read import in_line
 from tstream.settings.venues import ALL, account_tables, small
 from tstream.venues import known
 from tstream.venues.kind import At, VenueKind
@@ -129,7 +130,7 @@ def check_symbol(kind: str, symbol: str, table: Mapping[str, Any], say: Say) -> 
     names = [*listed, *own]
     close = get_close_matches(plain, names, 1)
     what = f'write "{close[0]}"' if close else f"write one of {', '.join(names[:_NAMED]) or 'none'}"
-    remedy = f"{what}, or say its terms in [instruments.{symbol}] of tstream.toml"
+    remedy = f"{what}, or say its terms in [instruments.{in_line(symbol)}] of tstream.toml"
     say("trading.symbol", f"is no contract that tstream knows at {kind}", remedy, symbol)
 
 

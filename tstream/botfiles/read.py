@@ -24,6 +24,8 @@ MOST_BYTES = 1_000_000
 MOST_FILES = 30
 """More bots than this in one run are a mistake: each has a book of its own."""
 _DEEPEST = 20
+_LONGEST = 60
+"""Of a key or a name that is repeated in a message."""
 
 
 class NamedBot(NamedTuple):
@@ -150,9 +152,9 @@ def _twice(value: Any, where: str = "", depth: int = 0) -> Iterator[str]:
     if depth > _DEEPEST:
         yield f"{where} (nested too deeply)"
     elif isinstance(value, _Once):
-        yield from (f"{where}{name}" for name in value.twice)
+        yield from (f"{where}{in_line(name)}" for name in value.twice)
         for name, inner in value.items():
-            yield from _twice(inner, f"{where}{name}.", depth + 1)
+            yield from _twice(inner, f"{where}{in_line(name)}.", depth + 1)
     elif isinstance(value, list):
         for inner in value:
             yield from _twice(inner, where, depth + 1)
@@ -235,5 +237,10 @@ def _declared(location: tuple[int | str, ...]) -> tuple[FieldInfo | None, type[B
 
 
 def _dotted(location: tuple[int | str, ...]) -> str:
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{in_line(part)}" for part in location)
     return re.sub(r"^\.", "", text)
+
+
+def in_line(text: str) -> str:
+    """Words of a file as part of a line of ours: short, without signs that steer a terminal."""
+    return (text if text.isprintable() else json.dumps(text)[1:-1])[:_LONGEST]

@@ -24,8 +24,9 @@ from tstream.botfiles.places import (
     real_book,
     symbol_of,
 )
-from tstream.botfiles.read import NamedBot
+from tstream.botfiles.read import NamedBot, in_line
 from tstream.errors import Problem
+from tstream.settings.load import login_problems
 from tstream.settings.model import Settings
 from tstream.settings.problems import shown
 
@@ -41,6 +42,8 @@ class BotTables:
         """So many tables tstream.toml has of its own."""
         self.places: dict[str, BotPlace] = {}
         """Where each bot trades, by its name."""
+        self.alone = False
+        """tstream.toml has no bots of its own: its [strategy] trades nothing beside these."""
         self._books: dict[str, str] = {}
         """By bot, the book of the account of those that trade in one."""
 
@@ -62,6 +65,7 @@ class BotTables:
         if wrong:
             return wrong
         self._before = {kind: len(_list(table.get(kind))) for kind in self._before}
+        self.alone = not self._before["bots"]
         table["bots"] = [*_list(table.get("bots")), *rows]
         table["paper"] = [*_list(table.get("paper")), *self._papers(table)]
         self._venues(table)
@@ -116,8 +120,8 @@ class BotTables:
             if found.money is Money.REAL:
                 self._books[one.name] = real_book(found.venue, file.broker.book, table, say)
         if file.data.symbol is not None and symbol_of(file.data.symbol) != symbol:
-            why = f"differs from trading.symbol ({trading.symbol}): a bot trades what it looks at"
-            say("data.symbol", why, f'write "{trading.symbol}", or leave it out', file.data.symbol)
+            why = f"differs from trading.symbol ({in_line(trading.symbol)}): a bot trades what it looks at"
+            say("data.symbol", why, f'write "{in_line(trading.symbol)}", or leave it out', file.data.symbol)
         sizes = [size for size in (trading.position_size, strategy.position_size) if size is not None]
         if not sizes:
             why = "is needed: how large a trade is, as a share of the equity"
@@ -213,7 +217,9 @@ class BotTables:
         """Those that are needed, beside what the file says. A run with play markets takes no others."""
         said = table.get("venues")
         venues: dict[str, Any] = dict(said) if isinstance(said, Mapping) else {}
-        there = set(venues)
+        there = {
+            name for name, one in venues.items() if not isinstance(one, Mapping) or one.get("enabled", True)
+        }
         play = any(place.play for place in self.places.values())
         for name in {place.venue for place in self.places.values()}:
             mine = [one for one in self.bots if self.places[one.name].venue == name]
@@ -254,7 +260,9 @@ class BotTables:
         for one in self.bots:
             wrong += _switch_problems(one, self.places[one.name], settings)
             wrong += _channel_problems(one, settings)
-        return wrong
+            wrong += _source_problems(one, self.places[one.name], settings)
+        needed = dict.fromkeys(place.venue for place in self.places.values())
+        return wrong or [problem for name in needed for problem in login_problems(settings, name)]
 
 
 def _switch_problems(one: NamedBot, place: BotPlace, settings: Settings) -> list[Problem]:
@@ -265,6 +273,18 @@ def _switch_problems(one: NamedBot, place: BotPlace, settings: Settings) -> list
         remedy = f'set trading = "{wanted}" in tstream.toml'
         return [Problem("broker.type", why, shown(one.file.broker.type), f"{one.path}", remedy)]
     return []
+
+
+def _source_problems(one: NamedBot, place: BotPlace, settings: Settings) -> list[Problem]:
+    """Of a contract that another venue of the run prices: a bot looks at the prices that its file names."""
+    symbol = symbol_of(one.file.trading.symbol)
+    priced = (known for known in settings.instrument_table() if known.symbol == symbol)
+    venues = next(map(settings.priced_at, priced), ())
+    if place.venue in venues[:1]:
+        return []
+    why = f"would have its prices from {', '.join(venues)}, and not from {place.venue}"
+    remedy = f'write "{symbol}@{place.venue}"'
+    return [Problem("trading.symbol", why, shown(symbol), f"{one.path}", remedy)]
 
 
 def _channel_problems(one: NamedBot, settings: Settings) -> list[Problem]:
@@ -299,7 +319,7 @@ def _strategy_problems(name: str, params: Mapping[str, Any], origin: str) -> lis
     has = parameters(kind)
     return [
         Problem(
-            f"strategy.params.{one}",
+            f"strategy.params.{in_line(one)}",
             f"is no parameter of {name}",
             None,
             origin,

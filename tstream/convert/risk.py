@@ -65,8 +65,23 @@ def _paper(settings: Settings, one: PaperSettings) -> BookConfig:
         high_balance_usd=None,
         floor_fixed=False,
     )
-    sizing = book_sizing(settings, one)
-    return BookConfig(one.name, risk=own, paper=filled(PaperConfig, one), sizing=sizing, bots=one.bots)
+    return BookConfig(
+        one.name,
+        risk=own,
+        paper=filled(PaperConfig, one),
+        sizing=book_sizing(settings, one),
+        bots=one.bots,
+        calendar=_calendar(settings, one),
+    )
+
+
+def _calendar(settings: Settings, one: PaperSettings) -> str:
+    """By which the days of a paper book go: that of what its own bots trade, if it is one; empty leaves
+    it to the run.
+    """
+    traded = {symbol for bot in settings.bots if bot.name in one.bots for symbol in bot.instruments}
+    found = {known.calendar for known in settings.instrument_table() if known.symbol in traded}
+    return found.pop() if len(found) == 1 else ""
 
 
 def zone_reaction(settings: Settings) -> ZoneReactionConfig:

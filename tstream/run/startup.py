@@ -91,6 +91,8 @@ def prepare(config: Path | None, run: RunOptions) -> Startup:
     if settings.practice and loaded.file is None:
         notes = (f"No settings at {places.settings_file}: this is the practice venue, with play money.",)
     if files is not None:
+        if files.alone and loaded.file is not None:
+            notes += ("[strategy] trades nothing in this run: bots do, each in its own book.",)
         notes += tuple(f"{line}; its files are in {places.bot(one.name)}" for one, line in files.lines())
     return Startup(settings, places, notes, files)
 

@@ -86,7 +86,7 @@ stops and says so."""
 
 def config_of(category: str, asked: VenueAsked) -> BybitConfig:
     """What the adapter wants to know. Raises FatalError for more books than the one account of a key."""
-    from adapters.bybit.config import HOSTS, BybitCategory, BybitConfig, BybitHosts
+    from adapters.bybit.config import HOSTS, BybitCategory, BybitConfig, BybitHosts, BybitTiming
 
     if len(asked.books) > 1:
         raise FatalError(f"{asked.name}: a key of Bybit has one account, and {len(asked.books)} are named")
@@ -96,6 +96,7 @@ def config_of(category: str, asked: VenueAsked) -> BybitConfig:
         hosts = BybitHosts(
             asked.api_url, f"{streams}/v5/public", f"{streams}/v5/private", practice=asked.at is not At.LIVE
         )
+    timing = BybitTiming()
     currencies = {one.currency for one in asked.instruments.values()}
     return BybitConfig(
         api_key=asked.login.key,
@@ -107,6 +108,7 @@ def config_of(category: str, asked: VenueAsked) -> BybitConfig:
         book=asked.books[0].book if asked.books else asked.name,
         hosts=hosts,
         speed=asked.speed,
+        timing=replace(timing, socket=timing.socket.retrying(asked.retry_s)),
     )
 
 

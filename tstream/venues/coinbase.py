@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -54,7 +55,7 @@ stops and says so."""
 
 def config_of(asked: VenueAsked) -> CoinbaseConfig:
     """What the adapter wants to know. Raises FatalError for more books than the one portfolio of a key."""
-    from adapters.coinbase.config import CoinbaseConfig, CoinbaseHosts
+    from adapters.coinbase.config import CoinbaseConfig, CoinbaseHosts, CoinbaseTiming
 
     if len(asked.books) > 1:
         raise FatalError(
@@ -67,6 +68,7 @@ def config_of(asked: VenueAsked) -> CoinbaseConfig:
         streams = asked.api_url.rstrip("/").replace("http", "ws", 1)
         hosts = CoinbaseHosts(asked.api_url, f"{streams}/market", f"{streams}/user", practice=True)
         private = Secret(practice_key(asked.login.secret.reveal()))
+    timing = CoinbaseTiming()
     currencies = {one.currency for one in asked.instruments.values()}
     return CoinbaseConfig(
         key_name=asked.login.key,
@@ -77,6 +79,7 @@ def config_of(asked: VenueAsked) -> CoinbaseConfig:
         book=asked.books[0].book if asked.books else asked.name,
         hosts=hosts,
         speed=asked.speed,
+        timing=replace(timing, socket=timing.socket.retrying(asked.retry_s)),
     )
 
 
