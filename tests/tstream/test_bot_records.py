@@ -7,6 +7,7 @@ import csv
 import json
 import logging
 import stat
+import threading
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -24,6 +25,7 @@ from tests.support.fake_engine import FakeEngine
 from tests.support.scripted_replay import PRICE, ScriptedReplay, idea
 from tests.tui import fake
 from tstream.botfiles.model import LoggingPart
+from tstream.run import bot_records
 from tstream.run.bot_records import BotFolder, BotRecords, Pieces
 
 ALL = LoggingPart(save_trades=True, save_equity_curve=True, log_file="logs/one.log")
@@ -178,3 +180,25 @@ def test_every_notice_is_told_once_and_the_end_is_written(tmp_path: Path, traded
     asyncio.run(run())
     text = (tmp_path / "one" / "logs" / "one.log").read_text(encoding="utf-8")
     assert (text.count("first"), text.count("last")) == (1, 1)
+
+
+def test_a_disk_that_hangs_holds_up_neither_the_loop_nor_the_end(
+    tmp_path: Path, traded: ScriptedReplay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hung = threading.Event()
+    monkeypatch.setattr(bot_records, "END_S", 0.05)
+    monkeypatch.setattr(BotFolder, "keep", lambda _folder, _found: hung.wait(60))
+
+    async def run() -> int:
+        records = BotRecords([folder(tmp_path)], FakeEngine(view()), traded.core.state)
+        looking, turns = asyncio.create_task(records.look()), 0
+        while turns < 50:
+            await asyncio.sleep(0)
+            turns += 1
+        assert not looking.done()
+        looking.cancel()
+        await records.close()
+        return turns
+
+    assert asyncio.run(run()) == 50
+    hung.set()

@@ -15,11 +15,13 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from adapters.common.files import owner_only, replace_file
 from adapters.common.redaction import REDACT, printable
+from adapters.store.file_thread import FileThread
 from engine.model.market import MINUTE
 from engine.model.notices import Notice, Severity
 from engine.model.view import View
@@ -212,6 +214,7 @@ class BotRecords:
         self._engine = engine
         self._state = state
         self._told = 0
+        self._thread = FileThread("bot files")
 
     async def run(self) -> None:
         """Look once a second, until cancelled."""
@@ -227,13 +230,14 @@ class BotRecords:
         if notices:
             self._told = notices[-1].seq
         if pieces := [one for one in found if one]:
-            await asyncio.to_thread(_keep_all, pieces)
+            await self._thread.do(partial(_keep_all, pieces))
 
     async def close(self) -> None:
         """Write the last of it, where the disk takes it in time."""
         with suppress(TimeoutError):
             async with asyncio.timeout(END_S):
                 await self.look()
+        self._thread.stop()
 
 
 def _keep_all(pieces: Sequence[Pieces]) -> None:
