@@ -199,7 +199,8 @@ def test_the_command_looks_at_the_practice_venue(
     ("words", "said"),
     [
         (["nowhere", "MNQ"], "no venue is called nowhere"),
-        (["practice", "XYZ"], "no terms of XYZ are known; known are"),
+        (["practice", "XYZ"], "no terms of XYZ are known at practice; there are MNQ, NQ,"),
+        (["bybit", "BTCUSDT"], "no terms of BTCUSDT are known at bybit; there are BTCUSDT.P,"),
         (["practice", "MNQ", "7m"], 'unknown timeframe "7m"'),
     ],
 )

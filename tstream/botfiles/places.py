@@ -123,7 +123,7 @@ def symbol_of(text: str) -> str:
 
 def check_symbol(kind: str, symbol: str, table: Mapping[str, Any], say: Say) -> None:
     """Whether tstream knows what a symbol is at a venue, by itself or by [instruments] of tstream.toml."""
-    listed, own = _listed(kind), _own(table)
+    listed, own = listed_at(kind), _own(table)
     plain = symbol.partition("@")[0]
     if plain in listed or symbol.upper() in own:
         return
@@ -137,13 +137,13 @@ def check_symbol(kind: str, symbol: str, table: Mapping[str, Any], say: Say) -> 
 def currency_of(kind: str, symbol: str, table: Mapping[str, Any]) -> str:
     """In which a contract is settled, as the settings count it; empty where only they will say."""
     said = _own(table).get(symbol.upper(), {}).get("currency")
-    known_here = _listed(kind).get(symbol.partition("@")[0])
+    known_here = listed_at(kind).get(symbol.partition("@")[0])
     found = str(said or (known_here.currency if known_here is not None else ""))
     as_usd = table.get("counts_as_usd", ())
     return "USD" if found in (as_usd.split(",") if isinstance(as_usd, str) else as_usd) else found
 
 
-def _listed(kind: str) -> Mapping[str, Instrument]:
+def listed_at(kind: str) -> Mapping[str, Instrument]:
     """What tstream itself knows of a venue's contracts."""
     about = known.kind(kind)
     futures = not about.instruments and InstrumentKind.FUTURE in about.markets

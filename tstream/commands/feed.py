@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +14,8 @@ from engine.model.errors import FatalError, PortError
 from engine.model.events import AnyEvent
 from engine.model.market import MINUTE, NANOS, Timeframe
 from engine.ports import Clock, MarketFeed, OpenVenue, Sink
+from tstream.botfiles.places import listed_at, symbol_of
+from tstream.botfiles.read import in_line
 from tstream.clock import wall_ns
 from tstream.commands.check import line_of
 from tstream.commands.feed_look import FeedLook
@@ -26,6 +28,9 @@ from tstream.settings.model import Settings
 
 USUAL_NS = 90 * NANOS
 LOOK_S = 0.1
+AGAIN_S = 1.0
+CONNECT_S, HISTORY_S = 20.0, 15.0
+"""So long a connection, and what is asked of the past, may take."""
 HISTORY_BARS = 300
 LONGEST_NS = 11 * 24 * 60 * MINUTE
 """No more of the past is asked for."""
@@ -61,13 +66,11 @@ def _settings(venue: str, symbol: str, config: Path | None) -> Settings:
     """Those of one venue and one contract. Raises UsageError."""
     settings = with_practice_of(read_settings(config)[1].settings, (venue,))
     settings = settings.narrowed((venue,))
-    table = known_terms(settings.venues)
-    name = symbol.upper()
-    if name not in table and name not in settings.instruments:
-        listed = ", ".join((*table, *settings.instruments))
-        raise UsageError(
-            f"no terms of {name} are known; known are {listed}, and [instruments.{name}] says others"
-        )
+    name = symbol_of(symbol)
+    if name not in known_terms(settings.venues) and name not in settings.instruments:
+        listed = ", ".join((*listed_at(settings.venues[venue].kind), *settings.instruments))
+        why = f"no terms of {in_line(name)} are known at {venue}; there are {listed}"
+        raise UsageError(f"{why}, and [instruments] says others")
     return settings.model_copy(update={"contracts": (name,)})
 
 
@@ -116,10 +119,19 @@ async def _look(settings: Settings, name: str, timeframe: Timeframe, limit_ns: i
 
 
 async def _wait(look: FeedLook, clock: Clock, limit_ns: int) -> None:
-    """Until there is enough, or the time is over; real time, whatever time the venue lives in."""
+    """Until there is enough, or the time is over; real time, whatever time the venue lives in. It begins with
+    the connection, and a history that is still to come has a while more.
+    """
+    await _until(lambda: look.live, look, clock, max(CONNECT_S, limit_ns / NANOS))
+    if look.live:
+        await _until(lambda: look.enough, look, clock, limit_ns / NANOS)
+        await _until(lambda: look.history is not None, look, clock, HISTORY_S)
+
+
+async def _until(done: Callable[[], bool], look: FeedLook, clock: Clock, seconds: float) -> None:
     loop = asyncio.get_running_loop()
-    end = loop.time() + limit_ns / NANOS
-    while not look.enough and loop.time() < end:
+    end = loop.time() + seconds
+    while not done() and not look.fault and loop.time() < end:
         await asyncio.sleep(LOOK_S)
         look.tick(clock())
 
@@ -132,8 +144,8 @@ async def _run(feed: MarketFeed, look: FeedLook, hear: Sink) -> None:
             look.fault = str(error)
             return
         except PortError as error:
-            look.fault = str(error)
-            await asyncio.sleep(1.0)
+            look.lost(str(error))
+            await asyncio.sleep(AGAIN_S)
 
 
 async def _ask(feed: MarketFeed, look: FeedLook, clock: Clock, connected: asyncio.Event) -> None:

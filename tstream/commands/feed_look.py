@@ -20,6 +20,8 @@ AHEAD_NS = NANOS
 """By more than this the venue's times may not be ahead of this machine's clock."""
 GAP_NS = 30 * NANOS
 """Longer silences of an open market are worth a word."""
+LEAST_NS = 5 * NANOS
+"""Figures of less say little."""
 BARS_SHOWN = 3
 
 
@@ -71,9 +73,15 @@ class FeedLook:
         self._now = max(self._now, now)
         self._take(self._bars.on_time(self._now))
 
+    def lost(self, why: str) -> None:
+        """The feed could not connect, and is tried again."""
+        self._drops += self._live_ts is not None and not self._down
+        self._down = why
+
     def remember(self, past: Sequence[Bar]) -> None:
         """Take in what the venue has of the past: closed minutes or half hours, oldest first."""
         self.history = past
+        self.tick(self._now)
         self._bars.load_history(self.instrument.symbol, past)
 
     def _hear_link(self, event: ev.LinkChanged) -> None:
@@ -84,8 +92,7 @@ class FeedLook:
             self._down = ""
             self._bars.feed_up(event.ts_recv)
         elif event.state is not ev.LinkState.CONNECTING:
-            self._drops += self._live_ts is not None and not self._down
-            self._down = event.detail or str(event.state)
+            self.lost(event.detail or str(event.state))
             self._bars.feed_down(event.ts_recv)
 
     def _hear_market(self, event: ev.Quote | ev.Print | ev.BarReported) -> None:
@@ -118,7 +125,8 @@ class FeedLook:
     @property
     def enough(self) -> bool:
         """There is nothing left to wait for."""
-        return bool(self.fault) or (bool(self.closed) and self.history is not None)
+        told = bool(self.closed) and self.history is not None
+        return bool(self.fault) or (told and self._now - self._started >= LEAST_NS)
 
     def findings(self) -> Iterator[Check]:
         """One after another: connection, contract, prices, delay, history, bars."""
