@@ -76,10 +76,14 @@ def _switched_off(config: EngineConfig, state: State) -> list[BookConfig]:
     known = {book.name for book in config.books}
     risk = (*config.books, *config.templates, BookConfig())[0].risk
     return [
-        BookConfig(book.book, risk=risk, paper=PaperConfig())
+        BookConfig(book.book, risk=risk, paper=PaperConfig(currency=_currency(book)), calendar=book.calendar)
         for book in state.books.values()
         if book.book not in known and _is_paper(book) and is_open(book)
     ]
+
+
+def _currency(book: BookState) -> str:
+    return "" if book.account is None else book.account.currency
 
 
 def _is_paper(book: BookState) -> bool:

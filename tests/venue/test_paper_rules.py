@@ -286,6 +286,16 @@ def test_switched_off_it_runs_out_and_is_gone() -> None:
     assert again.state.book(PAPER).trades, "what it did stays in the journal"
 
 
+def test_switched_off_it_still_counts_in_its_own_currency() -> None:
+    """The run's first contract may be settled in another by now."""
+    play = ScriptedReplay(entered, [idea()], paper=PaperConfig())
+    coin = replace(MNQ, symbol="BTCUSDT", currency="USDT")
+    again = _again(play.journal, None)
+    run = Core(replace(again.config, instruments=(coin, MNQ)), ScriptedStrategy([]), again.state)
+    run.start(play.now + MINUTE)
+    assert run.books[PAPER].currency == "USD"
+
+
 # --- a book by itself ------------------------------------------------------------------------------------
 
 
