@@ -57,7 +57,8 @@ MARKET = VenueKind(
 )
 PRICES = VenueKind(
     name="papers", about="prices of coins", make=make, probe=probe,
-    markets=frozenset((InstrumentKind.SPOT,)), instruments={"BTCUSDT": COIN}, contracts=("BTCUSDT",),
+    markets=frozenset((InstrumentKind.SPOT, InstrumentKind.EQUITY)),
+    instruments={"BTCUSDT": COIN}, contracts=("BTCUSDT",),
     places=(At.LIVE,), unasked=At.LIVE,
 )
 """
@@ -264,6 +265,15 @@ def test_a_symbol_that_two_venues_list_has_to_say_which(places: Paths, write: Wr
     other = coin(write, "papers_paper", "papers", name="other.json")
     [found] = problems(places, other)
     assert (found.key, found.origin, found.remedy) == ("trading.symbol", f"{other}", 'write "BTCUSDT@papers"')
+
+
+def test_the_terms_of_a_share_are_those_of_the_remedy(places: Paths, write: Write) -> None:
+    share = coin(write, "papers_paper", "papers", trading__symbol="AAPL", data__symbol="AAPL")
+    [found] = problems(places, share)
+    said = found.remedy.partition("of a US share ")[2].rstrip(")")
+    places.settings_file.write_text(f"[instruments]\nAAPL = {{ {said} }}\n", encoding="utf-8")
+    settings = load_bots(places, None, [share])[0].settings
+    assert [book.calendar for book in paper_books(settings)] == ["us_equities"]
 
 
 def test_play_markets_and_real_prices_run_apart(places: Paths, write: Write) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from enum import StrEnum
@@ -15,6 +16,11 @@ from tstream.venues import known
 from tstream.venues.kind import At, VenueKind
 
 MOCK, PAPER = "mock", "_paper"
+_SHARE = re.compile(r"[A-Z]{1,5}(\.[A-Z])?")
+_SHARES = (
+    'of a US share kind = "equity", tick_size = 0.01, currency = "USD", calendar = "us_equities", '
+    "fee_usd = 0, commission_usd = 0"
+)
 _NAMED = 12
 """So many contracts are named to choose from."""
 
@@ -131,6 +137,8 @@ def check_symbol(kind: str, symbol: str, table: Mapping[str, Any], say: Say) -> 
     close = get_close_matches(plain, names, 1)
     what = f'write "{close[0]}"' if close else f"write one of {', '.join(names[:_NAMED]) or 'none'}"
     remedy = f"{what}, or say its terms in [instruments.{in_line(symbol)}] of tstream.toml"
+    if InstrumentKind.EQUITY in known.kind(kind).markets and _SHARE.fullmatch(plain):
+        remedy += f" ({_SHARES})"
     say("trading.symbol", f"is no contract that tstream knows at {kind}", remedy, symbol)
 
 
@@ -146,8 +154,8 @@ def currency_of(kind: str, symbol: str, table: Mapping[str, Any]) -> str:
 def listed_at(kind: str) -> Mapping[str, Instrument]:
     """What tstream itself knows of a venue's contracts."""
     about = known.kind(kind)
-    futures = not about.instruments and InstrumentKind.FUTURE in about.markets
-    return CME_FUTURES if futures else about.instruments
+    futures = CME_FUTURES if InstrumentKind.FUTURE in about.markets else {}
+    return {**about.instruments, **futures}
 
 
 def _own(table: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
