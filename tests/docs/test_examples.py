@@ -7,11 +7,13 @@ import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
+from importlib.metadata import EntryPoint
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from adapters.common.finding import Check
 from adapters.simulator.market.generated import GeneratedMarket
 from adapters.simulator.market.hours import practice_open
 from engine.core import Core
@@ -25,11 +27,14 @@ from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, Side
 from engine.model.orders import AccountKind, OrderSpec, OrderType
 from engine.model.records import PlanOpened
-from engine.ports import Broker, MarketFeed
+from engine.ports import Broker, MarketFeed, OpenVenue
 from engine.venue.fill_model import FillModel
 from tests.docs.pages import DOCS, examples
 from tests.support.patience import patient
 from tests.tui import fake
+from tstream.convert.venues import venue_asked
+from tstream.settings.model import Settings
+from tstream.venues import known
 from tui.screen_state import ScreenState
 from tui.styled_text import text_of
 
@@ -37,7 +42,7 @@ from tui.styled_text import text_of
 @pytest.fixture
 def example(request: pytest.FixtureRequest) -> Iterator[Any]:
     """The module that a page spells out."""
-    (code,) = examples(DOCS / request.param)
+    code = "\n\n".join(examples(DOCS / request.param))
     module = ModuleType(f"example_{request.param.replace('-', '_').removesuffix('.md')}")
     sys.modules[module.__name__] = module
     exec(compile(code, request.param, "exec"), vars(module))
@@ -155,3 +160,32 @@ async def test_the_venue_speaks_to_the_engine(example: Any) -> None:
     assert (bar.open, bar.close, bar.backfilled) == (4, 6, True)
     assert (taken.since, taken.positions[0].average_price) == (3, Decimal("21000.25"))
     assert [path for path, _ in gateway.asked].count("cancel") == 1
+
+
+@pytest.mark.parametrize("example", ["adding-a-venue.md"], indirect=True)
+async def test_the_venues_kind_is_found_by_its_entry_point(
+    example: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway = Gateway()
+    example.EXAMPLE = example.example(lambda asked: gateway)
+    point = EntryPoint("example", f"{example.__name__}:EXAMPLE", known.GROUP)
+    monkeypatch.setattr(known, "entry_points", lambda group: (point,) if group == known.GROUP else ())
+    for cached in (known.kind, known._others):
+        cached.cache_clear()
+    try:
+        about = known.kind("example")
+        settings = Settings(venues={"example": {"key": "secret-word"}}, contracts=("MNQ",))
+        assert settings.venues["example"].about is about
+        asked = venue_asked(settings, "example", lambda: 9)
+        venue: OpenVenue = about.make(asked)
+        assert [broker.book for broker in venue.brokers] == ["example"]
+        assert [
+            one.name for one in await about.probe(asked, lambda found: Check("limits", True, found.name))
+        ] == [
+            "account",
+            "limits",
+        ]
+        await venue.close()
+    finally:
+        for cached in (known.kind, known._others):
+            cached.cache_clear()
