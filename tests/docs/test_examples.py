@@ -174,7 +174,8 @@ async def test_the_venues_kind_is_found_by_its_entry_point(
         cached.cache_clear()
     try:
         about = known.kind("example")
-        settings = Settings(venues={"example": {"key": "secret-word"}}, contracts=("MNQ",))
+        said: dict[str, Any] = {"venues": {"example": {"key": "secret-word"}}, "contracts": ["MNQ"]}
+        settings = Settings(**said)
         assert settings.venues["example"].about is about
         asked = venue_asked(settings, "example", lambda: 9)
         venue: OpenVenue = about.make(asked)
