@@ -25,6 +25,9 @@ MILLI = 1_000_000
 _TIME = "/v5/market/time"
 _BANNED_S = 60.0
 """Of the ten minutes for which an address is shut out that asked too often: after each one look is had."""
+_RESET = "X-Bapi-Limit-Reset-Timestamp"
+_LONGEST_STAMP = 15
+_WINDOW_S, _LONGEST_S = 1.0, 10.0
 _PATIENCE_S: Mapping[Priority, float] = {
     Priority.CLOSE: 10.0,
     Priority.PROTECT: 10.0,
@@ -150,11 +153,18 @@ class BybitRest:
         if envelope.time:
             self.clock.told(envelope.time * MILLI, answer.came_at - answer.sent_at)
         if code in codes.RATE:
-            budget.limited(None)
+            budget.limited(self._pause_s(answer))
         if code != codes.OK:
             raise codes.error_of(call.name, code, envelope.ret_msg, acts=call.acts)
         budget.worked(answer.sent_at)
         return envelope.result
+
+    def _pause_s(self, answer: HttpAnswer) -> float:
+        """Until the venue takes requests again, as it says; its windows are a second long."""
+        text = answer.headers.get(_RESET, "")
+        if not text.isascii() or not text.isdecimal() or len(text) > _LONGEST_STAMP:
+            return _WINDOW_S
+        return min(max(int(text) - self.clock.now() // MILLI, 0) / 1_000, _LONGEST_S) or _WINDOW_S
 
     def _http_error(self, call: HttpCall, status: int) -> PortError:
         """With 403 the address is shut out, for too many requests or for its country; nothing was done."""

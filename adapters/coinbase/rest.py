@@ -23,6 +23,8 @@ from engine.ports import Clock
 
 BASE = "/api/v3/brokerage"
 MILLI = 1_000_000
+_WINDOW_S = 1.0
+"""How long to leave the venue alone that is asked too often and names no time."""
 _PATIENCE_S: Mapping[Priority, float] = {
     Priority.CLOSE: 10.0,
     Priority.PROTECT: 10.0,
@@ -144,7 +146,7 @@ class CoinbaseRest:
             self._health(True, "")
             return answer.body
         if status == 429:
-            pause = budget.limited(_seconds(answer.headers.get("x-ratelimit-reset")))
+            pause = budget.limited(_seconds(answer.headers.get("x-ratelimit-reset")) or _WINDOW_S)
             text = f"{call.name}: the venue's rate limit is used up (HTTP 429), waiting {pause:.0f} s"
             self._health(False, text)
             raise RetryableError(text)
