@@ -130,6 +130,33 @@ def test_a_folder_may_have_bots_of_several_markets(places: Paths, write: Write) 
     assert books == {"btc": ("always", "USDT"), "0001": ("cme", "USD")}
 
 
+@pytest.mark.parametrize(
+    ("broker", "source", "symbol", "at"),
+    [
+        ("mock", "kraken", "BTCUSDT.P", At.PRACTICE),
+        ("mock", "bybit", "BTCUSDT.P", At.PRACTICE),
+        ("mock", "coinbase", "BTCUSD", At.PRACTICE),
+        ("mock", "yahoo", "BTCUSD", At.PRACTICE),
+        ("yahoo_paper", "yahoo", "MNQ", At.LIVE),
+        ("ibkr_paper", "ibkr", "MNQ", At.LIVE),
+        ("kraken_paper", "kraken", "BTCUSDT.P", At.LIVE),
+        ("binance_paper", "binance", "BTCUSDT", At.LIVE),
+    ],
+)
+def test_every_kind_of_venue_is_a_source(
+    places: Paths, write: Write, broker: str, source: str, symbol: str, at: At
+) -> None:
+    path = coin(write, broker, source, trading__symbol=symbol, data__symbol=symbol)
+    settings = load_bots(places, None, [path])[0].settings
+    [(name, venue)] = settings.active.items()
+    assert (name, venue.place) == (source, at)
+    assert settings.contracts == (symbol,)
+    [book] = paper_books(settings)
+    [instrument] = settings.instrument_table()
+    assert book.paper is not None
+    assert (book.paper.currency, book.calendar) == (instrument.currency, instrument.calendar)
+
+
 def test_paper_is_play_money_on_real_prices_and_needs_no_login(places: Paths, write: Write) -> None:
     settings = load_bots(places, None, [coin(write, "coins_paper", data__retry_interval=45)])[0].settings
     venue = settings.venues["coins"]
@@ -148,6 +175,8 @@ def test_paper_is_play_money_on_real_prices_and_needs_no_login(places: Paths, wr
     [
         ("practice", lambda config: config.timing.backoff_cap_s),
         ("binance", lambda config: config.timing.backoff_cap_s),
+        ("kraken", lambda config: config.timing.backoff_cap_s),
+        ("ibkr", lambda config: config.waits.backoff_cap_s),
         ("bybit", lambda config: config.timing.socket.backoff_cap_s),
         ("coinbase", lambda config: config.timing.socket.backoff_cap_s),
     ],

@@ -23,7 +23,7 @@ PORT = 7497
 
 def config_of(asked: VenueAsked) -> IbkrConfig:
     """What the adapter wants to know; `api_url` is where TWS listens. Raises FatalError for several books."""
-    from adapters.ibkr.config import IbkrConfig
+    from adapters.ibkr.config import IbkrConfig, IbWaits
 
     if len(asked.books) > 1:
         raise FatalError(f"{asked.name}: one account of a TWS is traded, and {len(asked.books)} are named")
@@ -35,6 +35,7 @@ def config_of(asked: VenueAsked) -> IbkrConfig:
         account=asked.books[0].account if asked.books else "",
         book=asked.books[0].book if asked.books else "",
         venue=asked.name,
+        waits=IbWaits(backoff_cap_s=asked.retry_s, backoff_first_s=min(0.5, asked.retry_s)),
     )
 
 

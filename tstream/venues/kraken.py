@@ -55,7 +55,7 @@ INSTRUMENTS = {
 
 def config_of(asked: VenueAsked) -> KrakenConfig:
     """What the adapter wants to know. Raises FatalError for more than one account of a key."""
-    from adapters.kraken.config import KrakenConfig, KrakenLimits
+    from adapters.kraken.config import KrakenConfig, KrakenLimits, KrakenTiming
 
     if len(asked.books) > 1:
         raise FatalError(
@@ -70,6 +70,7 @@ def config_of(asked: VenueAsked) -> KrakenConfig:
         book=asked.books[0].book if asked.books else asked.name,
         practice=asked.at is At.PRACTICE,
         limits=replace(real, period_s=real.period_s / asked.speed),
+        timing=KrakenTiming(backoff_cap_s=asked.retry_s, backoff_first_s=min(0.5, asked.retry_s)),
     )
     if not asked.api_url:
         return config
