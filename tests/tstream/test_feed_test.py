@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from engine.model import events as ev
 from engine.model.instrument import CME_FUTURES
@@ -161,6 +162,16 @@ def test_lost_connections_and_silences_are_told_though_all_is_well_now() -> None
     assert found["link"][:2] == (True, "live after 0.5 s, lost 1 times meanwhile")
     assert found["gaps"][:2] == (True, "the longest silence was 60 s")
     assert "with a gap" in found["bars"][1]
+
+
+def test_a_feed_of_closed_minutes_may_have_told_none_yet() -> None:
+    found = told([link(0.5, LIVE), contract()], past(300))
+    assert found["prices"][0]
+    assert "a feed of closed minutes" in found["prices"][1]
+    reported = ev.BarReported(ts_recv=T0 + 62 * NANOS, bar=replace(past(1)[0], open_ts=T0, backfilled=False))
+    found = told([link(0.5, LIVE), contract(), reported], past(300))
+    assert found["prices"][1] == "1 closed minutes, and nothing finer"
+    assert found["bars"][1].startswith("1 of 1m: ")
 
 
 def test_a_closed_market_is_no_fault_of_the_feed() -> None:

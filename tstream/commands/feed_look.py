@@ -20,6 +20,8 @@ AHEAD_NS = NANOS
 """By more than this the venue's times may not be ahead of this machine's clock."""
 GAP_NS = 30 * NANOS
 """Longer silences of an open market are worth a word."""
+SILENT_NS = 120 * NANOS
+"""A feed of closed minutes has told one by then."""
 LEAST_NS = 5 * NANOS
 """Figures of less say little."""
 BARS_SHOWN = 3
@@ -178,6 +180,11 @@ class FeedLook:
         if self._last is not None:
             newest = f"{known.qty_text(self._last.size)} at {known.text(self._last.price)}"
             yield Check("prints", True, f"{self._prints} in {lasted:.0f} s, the newest {newest}")
+        elif (
+            not (self._told_bars or self._quotes) and is_open and self.history and lasted * NANOS < SILENT_NS
+        ):
+            told = f"none in {lasted:.0f} s; a feed of closed minutes tells one a minute"
+            yield Check("prices", True, told, "wait longer with --for", soon=True)
         elif not self._told_bars and is_open:
             yield Check(
                 "prints", False, f"none in {lasted:.0f} s: bars can't be made", "wait longer with --for"
