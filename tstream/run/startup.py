@@ -129,10 +129,11 @@ def with_practice_of(settings: Settings, wanted: Sequence[str]) -> Settings:
     for name in wanted:
         if name in settings.venues:
             continue
-        if name not in known.with_practice():
+        playing = known.with_practice(in_runs=True)
+        if name not in playing:
             raise UsageError(
                 f"no venue is called {name}; the settings know {', '.join(settings.venues)}",
-                f"without settings there are practice venues of {', '.join(known.with_practice())}",
+                f"without settings there are practice venues of {', '.join(playing)}",
             )
         added[name] = VenueSettings(kind=name, at=At.PRACTICE)
     return settings.model_copy(update={"venues": {**settings.venues, **added}}) if added else settings

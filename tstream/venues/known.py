@@ -11,7 +11,7 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
-from tstream.venues.kind import VenueKind
+from tstream.venues.kind import At, VenueKind
 
 GROUP = "tstream.venues"
 
@@ -48,12 +48,13 @@ def is_known(name: str) -> bool:
     return name in _OURS or any(point.name == name for point in _others())
 
 
-def with_practice() -> tuple[str, ...]:
-    """Those that have a practice venue; what can't be loaded is left out."""
+def with_practice(*, in_runs: bool = False) -> tuple[str, ...]:
+    """Those that have a practice venue, or one that runs can be on; what can't be loaded is left out."""
     found = []
     for name in names():
         with suppress(UnknownKindError):
-            if kind(name).practice is not None:
+            about = kind(name)
+            if about.practice is not None and (not in_runs or At.PRACTICE in about.places):
                 found.append(name)
     return tuple(found)
 
