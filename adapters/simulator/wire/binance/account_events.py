@@ -62,7 +62,7 @@ class AccountEvents:
             changes = {} if x == "REJECTED" else {"X": "NEW", "z": rows.eight(0), "Z": rows.eight(0)}
             self._send(account, "orders", self._report(known.symbol, one, x, changes))
             if x == "NEW" and "list" in note:
-                self._send(account, "lists", self._list(known.root, one, "EXEC_STARTED", "EXECUTING"))
+                self._send(account, "lists", self._list(account, one, "EXEC_STARTED", "EXECUTING"))
             self._balances(account, known.symbol)
         end = _ENDS.get(told.status)
         if end is None or note["told"] == "ended":
@@ -76,7 +76,7 @@ class AccountEvents:
             end, changes = "EXPIRED", {"X": "EXPIRED", "eR": "OCO_TRIGGER"}
         self._send(account, "orders", self._report(known.symbol, one, end, changes))
         if "list" in note:
-            self._send(account, "lists", self._list(known.root, one, "ALL_DONE", "ALL_DONE"))
+            self._send(account, "lists", self._list(account, one, "ALL_DONE", "ALL_DONE"))
         self._balances(account, known.symbol)
 
     def on_fill(self, account: TwinAccount, fill: TwinFill) -> None:
@@ -93,8 +93,10 @@ class AccountEvents:
         known = self._exchange.instruments[symbol]
         return rows.report(known, one, what, self._exchange.now(), next(self._executions), **changes)
 
-    def _list(self, root: str, one: TwinOrder, kind: str, state: str) -> Row:
-        now = self._exchange.now() // rows.MS
+    def _list(self, account: TwinAccount, one: TwinOrder, kind: str, state: str) -> Row:
+        """A listStatus with the orders of the pair that are there by now."""
+        root, now = self._exchange.instruments[one.order.instrument].root, self._exchange.now() // rows.MS
+        pair = [other for other in account.orders.values() if other.note.get("list") == one.note["list"]]
         return {
             "e": "listStatus",
             "E": now,
@@ -106,7 +108,7 @@ class AccountEvents:
             "r": "NONE",
             "C": one.note["list_id"],
             "T": now,
-            "O": [{"s": root, "i": one.id, "c": one.order.client_id or ""}],
+            "O": [{"s": root, "i": other.id, "c": other.order.client_id or ""} for other in pair],
         }
 
     def _balances(self, account: TwinAccount, symbol: str) -> None:

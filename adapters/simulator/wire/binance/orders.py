@@ -263,8 +263,10 @@ class SpotOrders(AccountQueries):
         except TwinRefusedError as error:
             raise refused(error, cancels=True) from None
         await self._arrive()
-        if rows.status(one) != "CANCELED":
-            raise SpotFault(-2011, "Unknown order sent.")  # it has filled before the cancel came
+        if rows.status(one) != "CANCELED":  # it has filled before the cancel came, and ended the others
+            for other in self._pair(account, one):
+                other.note.pop("ended", None)
+            raise SpotFault(-2011, "Unknown order sent.")
         return one
 
     def _pair(self, account: TwinAccount, one: TwinOrder) -> list[TwinOrder]:

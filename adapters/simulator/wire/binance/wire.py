@@ -283,8 +283,7 @@ class BinanceWire(TwinWire):
 
     def _ends(self, socket: TwinSocket) -> None:
         """Its life is over after a day."""
-        if self.LIFE_S < _DAY_S or self.exchange.config.speed >= 1:
-            self.exchange.schedule.call_after(self.LIFE_S, lambda: self._close(socket))
+        self.exchange.schedule.call_after(self.LIFE_S, lambda: self._close(socket))
 
     def _close(self, socket: TwinSocket) -> None:
         if not socket.over:
