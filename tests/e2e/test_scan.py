@@ -16,7 +16,7 @@ from tests.support.analyses import an_edge, write_analysis
 from tests.support.patience import patient
 
 SETTINGS = f"""
-contracts = ["MNQ"]
+contracts = ["{{contract}}"]
 [scan]
 timeframes = ["1m", "2m"]
 status_minutes = 1
@@ -24,6 +24,7 @@ status_minutes = 1
 telegram_chats = [{CHAT}]
 telegram_url = "{{url}}"
 telegram_events = ["start", "signal", "stop"]
+[venues.{{venue}}]
 """
 
 PATTERNS = ("level_held", "gap_created", "gap_touched", "gap_filled", "block_created", "block_mitigated")
@@ -46,18 +47,24 @@ TOLD = (
 )
 
 
-def furnish(home: Path, url: str) -> None:
+def furnish(home: Path, url: str, venue: str = "practice", contract: str = "MNQ") -> None:
     home.mkdir()
-    (home / "tstream.toml").write_text(SETTINGS.format(url=url), encoding="utf-8")
+    (home / "tstream.toml").write_text(
+        SETTINGS.format(url=url, contract=contract, venue=venue), encoding="utf-8"
+    )
     (home / ".env").write_text(f"TSTREAM_NOTIFY_TELEGRAM_TOKEN={BOT}\n", encoding="utf-8")
     (home / ".env").chmod(0o600)
-    edges = [an_edge(one, frame) for one in PATTERNS for frame in (Timeframe.M1, Timeframe.M2)]
+    edges = [
+        an_edge(one, frame, instrument=contract) for one in PATTERNS for frame in (Timeframe.M1, Timeframe.M2)
+    ]
     write_analysis(home / "data" / "analysis", [*edges, an_edge("pool_swept", failed="chance")])
 
 
 async def test_signals_are_printed_sent_and_played_on_paper_alone(home: Path) -> None:
+    """On Kraken's twin, around the clock."""
+    contract = "ETHUSDT.P"
     async with TelegramSink() as telegram:
-        furnish(home, telegram.url)
+        furnish(home, telegram.url, "kraken", contract)
         run = await asyncio.to_thread(Headless, home, "--speed", "20", "--seed", "7", command=("scan",))
         with run:
             practice = await asyncio.to_thread(run.practice)
@@ -65,7 +72,12 @@ async def test_signals_are_printed_sent_and_played_on_paper_alone(home: Path) ->
             def shown() -> bool:
                 return all(
                     words in run.output
-                    for words in ("MNQ 1m closed ", "MNQ 2m closed ", "  status\n", "Expectancy: ")
+                    for words in (
+                        f"{contract} 1m closed ",
+                        f"{contract} 2m closed ",
+                        "  status\n",
+                        "Expectancy: ",
+                    )
                 )
 
             await asyncio.to_thread(run.until, shown, "candles, a signal and the status are printed")
@@ -76,10 +88,9 @@ async def test_signals_are_printed_sent_and_played_on_paper_alone(home: Path) ->
             assert len(view.bots) == len(PATTERNS) * 2
             assert any(bot.entries for bot in view.bots)
             kinds = {book.book: book.kind for book in view.books}
-            assert kinds == {"practice": "practice", "scan": "paper"}
-            venue = await asyncio.to_thread(Venue, practice)
-            assert await asyncio.to_thread(venue.trades) == []
-            assert await asyncio.to_thread(venue.live_orders) == []
+            assert kinds == {"kraken": "practice", "scan": "paper"}
+            touched = {one.book for one in view.trades} | {one.book for one in view.orders}
+            assert touched | {one.book for one in view.positions} <= {"scan"}
             run.process.send_signal(signal.SIGINT)
             assert await asyncio.to_thread(run.process.wait, patient(30)) == 0
             gone(practice)
