@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.model.errors import Cause, RefusedError
+from engine.model.errors import Cause, RefusedError, RetryableError
 from engine.model.orders import VenueStatus
 
 LOST, RESTORED_EMPTY, RESTORED, PORT_RESET, BROKEN = 1100, 1101, 1102, 1300, 2110
@@ -26,6 +26,8 @@ GONE = frozenset({135, 161, 10147, 10148})
 ENDS = {201: VenueStatus.REJECTED, 202: VenueStatus.CANCELED}
 """Codes that say by themselves how an order ended. Of any other the library only guesses."""
 _ID_TAKEN = 103
+_TOO_MANY = 100
+"""More messages in a second than the gateway takes: what came was not done."""
 PACING, NO_DATA = 162, "HMDS query returned no data"
 
 
@@ -34,8 +36,10 @@ def is_notice(code: int) -> bool:
     return 2100 <= code < 2200 or code in (LOST, RESTORED_EMPTY, RESTORED, PORT_RESET)
 
 
-def refusal(code: int, text: str) -> RefusedError:
-    """The venue said no to an order, a change or a cancel."""
+def refusal(code: int, text: str) -> RefusedError | RetryableError:
+    """The venue said no to an order, a change or a cancel; or that it does nothing just now."""
+    if code == _TOO_MANY:
+        return RetryableError(f"Interactive Brokers wants fewer messages: {text} ({code})")
     cause = Cause.OTHER
     if code in GONE:
         cause = Cause.GONE

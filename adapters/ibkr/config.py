@@ -73,6 +73,8 @@ class IbWaits:
     """The same for what protects or closes."""
     commission_s: float = 0.5
     """A fill is told without its commission report after so long: what protects it waits for it."""
+    first_message_s: float = 15.0
+    """Until every subscription of prices is answered."""
     history_s: float = 60.0
     backoff_first_s: float = 0.5
     backoff_cap_s: float = 30.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from math import isnan
 from typing import TYPE_CHECKING
 
 from adapters.common.rate_budget import Priority, RateBudget
@@ -45,6 +46,9 @@ class IbkrFeed:
         self._volumes: dict[str, float] = {}
         self._tickers: list[Ticker] = []
         self._budget: RateBudget | None = None
+        self._proof: asyncio.TimerHandle | None = None
+        """Runs until every subscription is answered."""
+        self._words = ""
         self._last_asked: dict[tuple[object, ...], float] = {}
 
     async def run(self, sink: Sink) -> None:
@@ -58,6 +62,7 @@ class IbkrFeed:
             self._tell(LinkState.DOWN, "stopped")
             raise
         finally:
+            self._wait_no_more()
             self._sink, self._state = None, None
 
     # -- the connection ------------------------------------------------------------------------------
@@ -78,11 +83,12 @@ class IbkrFeed:
                         venue=gateway.config.venue,
                     )
                 )
-        self._subscribe()
-        self._tell(LinkState.LIVE, "")
+        gateway.ib.updateEvent += self._look
+        self._subscribe("")
 
     def lost(self, detail: str) -> None:
         self._tickers.clear()
+        self._wait_no_more()
         self._tell(LinkState.DOWN, detail)
 
     def noticed(self, code: int, text: str) -> None:
@@ -90,8 +96,7 @@ class IbkrFeed:
             case codes.LOST | codes.BROKEN:
                 self._tell(LinkState.DOWN, f"TWS has lost its servers: {text}")
             case codes.RESTORED_EMPTY:
-                self._subscribe()
-                self._tell(LinkState.LIVE, "subscribed anew after an outage of the servers")
+                self._subscribe("subscribed anew after an outage of the servers")
             case codes.RESTORED:
                 # History is loaded anew by it: what was missed is in there.
                 self._tell(LinkState.LIVE, "after an outage of the servers")
@@ -103,10 +108,13 @@ class IbkrFeed:
                 if not self._broken_farms:
                     self._tell(LinkState.LIVE, text)
             case _ if code in codes.NOT_PERMITTED:
+                self._wait_no_more()
                 self._tell(LinkState.DOWN, f"{codes.NOT_PERMITTED[code]}: {text}")
 
-    def _subscribe(self) -> None:
+    def _subscribe(self, words: str) -> None:
+        """Ask for all prices. The link is live with these words once the gateway has answered for each."""
         ib = self._gateway.ib
+        self._wait_no_more()
         for ticker in self._tickers:
             ticker.updateEvent.clear()
             if ticker.contract is not None:
@@ -120,6 +128,32 @@ class IbkrFeed:
             instrument = self._gateway.config.instruments[symbol]
             ticker.updateEvent += lambda told, known=instrument: self._on_ticker(told, known)
             self._tickers.append(ticker)
+        self._words = words
+        self._proof = asyncio.get_running_loop().call_later(
+            self._gateway.config.waits.first_message_s, self._unanswered
+        )
+
+    def _look(self) -> None:
+        """The gateway has said something: perhaps the last answer to what was subscribed."""
+        if self._proof is not None and not self._missing():
+            self._wait_no_more()
+            self._tell(LinkState.LIVE, self._words)
+
+    def _missing(self) -> list[str]:
+        """Contracts of which nothing has come since they were subscribed, not even their terms."""
+        return [
+            one.contract.symbol
+            for one in self._tickers
+            if one.contract is not None and isnan(one.minTick) and isnan(one.bid) and isnan(one.last)
+        ]
+
+    def _unanswered(self) -> None:
+        self._tell(LinkState.STALE, f"subscribed, but nothing came: {', '.join(self._missing())}")
+
+    def _wait_no_more(self) -> None:
+        if self._proof is not None:
+            self._proof.cancel()
+            self._proof = None
 
     def _tell(self, state: LinkState, detail: str) -> None:
         if self._sink is None or (state, detail) == self._state:

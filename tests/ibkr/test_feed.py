@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace as replaced
 
 import pytest
 from msgspec.structs import replace
@@ -203,3 +204,14 @@ async def test_the_twin_that_is_served_alone_has_a_market_that_goes_on() -> None
                 task.cancel()
             await asyncio.gather(run, playing, return_exceptions=True)
             await venue.close()
+
+
+async def test_a_subscription_that_is_not_answered_is_not_live() -> None:
+    async with ib_stand(waits=replaced(QUICK, first_message_s=0.1), started=False) as one:
+        one.twin.wrong.unheard.add(1)
+        run = asyncio.create_task(one.venue.feed.run(one.heard.append))
+        await until(lambda: one.link("market") is LinkState.STALE)
+        assert "nothing came: MES" in one.of(LinkChanged)[-1].detail
+        assert LinkState.LIVE not in {event.state for event in one.of(LinkChanged)}
+        run.cancel()
+        await asyncio.gather(run, return_exceptions=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from types import TracebackType
@@ -37,6 +38,32 @@ class IbFaults:
         """The same, and the request is not carried out either."""
         self.refuses: dict[int, tuple[int, str]] = {}
         """By the number of a request, the error that answers it."""
+        self.once: list[IbFault] = []
+        """What happens to a single request."""
+
+    def strikes(self, number: int) -> IbFault | None:
+        """The fault that a request meets, if one does."""
+        for fault in tuple(self.once):
+            if fault.number == number:
+                fault.nth -= 1
+                if fault.nth <= 0:
+                    fault.acted += 1
+                    self.once.remove(fault)
+                    return fault
+        return None
+
+
+@dataclass(eq=False)
+class IbFault:
+    """One request of a kind, the `nth` from now on, is refused, or its connection is cut."""
+
+    number: int
+    nth: int = 1
+    refusal: tuple[int, str] | None = None
+    """The error that answers it; it is not carried out."""
+    taken: bool = False
+    """Whether it is carried out before the connection is cut."""
+    acted: int = 0
 
 
 class IbConnection:
@@ -49,9 +76,15 @@ class IbConnection:
         self.started = False
         self.subscriptions: dict[int, IbListed] = {}
         """Of market data, by request."""
+        self.cut = False
+
+    def hang_up(self) -> None:
+        """End it if it is cut."""
+        if self.cut and self.writer.transport is not None:
+            self.writer.transport.abort()
 
     def send(self, *messages: bytes) -> None:
-        if not self.writer.is_closing():
+        if not self.cut and not self.writer.is_closing():
             self.writer.write(b"".join(messages))
 
     def error(self, number: int, code: int, text: str) -> None:
@@ -186,6 +219,7 @@ class IbGatewayTwin:
             while True:
                 fields = await receive(reader)
                 self._answer(connection, IbFields(fields), fields)
+                connection.hang_up()
                 await writer.drain()
         except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError, ValueError):
             pass
@@ -197,7 +231,11 @@ class IbGatewayTwin:
     def _answer(self, to: IbConnection, asked: IbFields, fields: list[str]) -> None:
         number = asked.number()
         self.asked[number] += 1
-        if number in self.wrong.unheard:
+        fault = self.wrong.strikes(number)
+        if fault is not None and fault.refusal is None and to.writer.transport is not None:
+            to.cut = True  # nothing is said to it any more
+        if number in self.wrong.unheard or (fault is not None and not fault.taken and fault.refusal is None):
+            to.hang_up()
             return
         account = self.accounts[0]
         match number:
@@ -247,7 +285,8 @@ class IbGatewayTwin:
             case 3:
                 self.orders.append(fields)
                 order_id = asked.number()
-                refused = self.wrong.refuses.get(3) or self.account.place(to.client_id, order_id, asked)
+                refused = self.wrong.refuses.get(3) or (None if fault is None else fault.refusal)
+                refused = refused or self.account.place(to.client_id, order_id, asked)
                 if refused is not None:
                     to.error(order_id, *refused)
             case 4:
@@ -332,6 +371,8 @@ class IbGatewayTwin:
         to.send(frame(f.HISTORY, req_id, "", "", len(bars), *rows))
 
     def _welcome(self, to: IbConnection, req_id: int, listed: IbListed) -> None:
+        to.send(frame(f.MARKET_DATA_TYPE, 1, req_id, 1))
+        to.send(frame(f.TICK_TERMS, req_id, listed.instrument.tick_size, "a6", 3))
         prices = self.account.venue.prices(str(listed.con_id))
         for kind, ticks in ((1, prices.bid), (2, prices.ask)):
             if ticks is not None:
