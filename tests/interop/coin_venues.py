@@ -1,4 +1,4 @@
-"""Clients that others wrote, on the twins of Bybit and Coinbase: an order's life. For `make interop`."""
+"""Clients that others wrote, on the twins of Bybit, Coinbase and Kraken: an order's life (`make interop`)."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from adapters.simulator.twins.twin import Twin
 from adapters.simulator.twins.wire import TwinWire
 from adapters.simulator.wire.bybit.wire import BybitWire
 from adapters.simulator.wire.coinbase.wire import CoinbaseWire
+from adapters.simulator.wire.kraken.kraken_wire import KrakenWire
 from engine.model.instrument import Instrument
 from tests.interop.environments import python_with
-from tstream.venues import bybit, coinbase
+from tstream.venues import bybit, coinbase, kraken
 
 CLIENTS = Path(__file__).parent / "clients"
 LONGEST_S = 120
@@ -40,7 +41,11 @@ COINBASE = [
     *("product", "bars", "account", "market", "limit", "same id", "edit", "cancel", "stop", "refusal"),
     "fills",
 ]
+KRAKEN = [
+    *("products", "book", "executions", "market", "limit", "amend", "cancel", "stop", "refusal", "close"),
+]
 RUNS = [
+    ("python-kraken-sdk", "kraken_sdk_client.py", KrakenWire, kraken.INSTRUMENTS, KRAKEN),
     ("ccxt", "ccxt_bybit.py", BybitWire, bybit.PERPETUALS, [*BYBIT, "account"]),
     ("coinbase-advanced-py", "coinbase_client.py", CoinbaseWire, coinbase.INSTRUMENTS, COINBASE),
 ]
