@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 
 from engine.model.instrument import Instrument, InstrumentKind
 
-_OWN_MARKET = (InstrumentKind.PERPETUAL, InstrumentKind.SPOT)
+OWN_MARKET = (InstrumentKind.PERPETUAL, InstrumentKind.SPOT)
 """What is another thing at another venue, though it is called the same. A future or a share is not."""
 
 
@@ -43,7 +43,7 @@ def wrong_names(
             yield symbol, f"is bound to {venue_of(symbol)}, and the venues are {', '.join(venues)}"
             continue
         places = places if places_of is None else tuple(places_of(instrument))
-        if len(places) > 1 and instrument.kind in _OWN_MARKET:
+        if len(places) > 1 and instrument.kind in OWN_MARKET:
             listed = [(venue, symbol) for venue in places]
             names = " or ".join(named(venue, symbol, listed) for venue in places)
             yield symbol, f"is another market at each of {', '.join(places)}: name it {names}"

@@ -148,6 +148,15 @@ def test_each_venue_of_a_run_gets_what_it_lists(reading: Reading) -> None:
     assert asked["prices"] == (SPOT.symbol,)  # the perpetual has a venue that trades it
 
 
+def test_a_coin_is_that_of_the_venue_whose_table_has_it(reading: Reading) -> None:
+    names = ("practice", "kraken", "binance", "coinbase")
+    settings = reading("".join(f'[venues.{name}]\nat = "practice"\n' for name in names)).settings
+    asked = {name: {*venue_asked(settings, name, wall_ns).instruments} for name in names}
+    futures = {one.symbol for one in settings.instrument_table() if one.kind is InstrumentKind.FUTURE}
+    assert asked == {name: {*known.kind(name).contracts} or futures for name in names}
+    assert sum(map(len, asked.values())) == len(settings.contracts)
+
+
 def test_a_practice_venue_opens_without_settings() -> None:
     settings = prepare(None, RunOptions(venue=("coins",))).settings
     assert list(settings.active) == ["coins"]

@@ -17,7 +17,7 @@ from pydantic_settings import (
 
 from engine.model.config import TradingSwitch
 from engine.model.instrument import CME_FUTURES, Instrument
-from engine.model.symbols import priced_by, wrong_names
+from engine.model.symbols import OWN_MARKET, priced_by, wrong_names
 from tstream.settings.alerts import DiscordSettings, RoomName, RoomSettings
 from tstream.settings.bots import BotSettings
 from tstream.settings.dotenv import DotenvSource, EnvironmentSource
@@ -210,11 +210,10 @@ class Settings(BaseSettings):
         """The contracts that a person has named and these venues have a market for."""
         if "contracts" not in self.model_fields_set:
             return ()
-        markets = {name: venue.about.markets for name, venue in venues.items()}
         return tuple(
             one.symbol
             for one in self.instrument_table()
-            if any(one.kind in markets[name] for name in priced_by(one.symbol, tuple(venues)))
+            if any(venues[name].about.lists(one) for name in priced_by(one.symbol, tuple(venues)))
         )
 
     def login(self, name: str) -> VenueLogin:
@@ -247,11 +246,15 @@ class Settings(BaseSettings):
         """
         named = priced_by(instrument.symbol, tuple(self.active))
         places = tuple(venue for venue in named if self._lists(venue, instrument)) or named
+        if instrument.kind in OWN_MARKET:  # "BTCUSDT" is that of the venue whose table has it
+            places = (
+                tuple(v for v in places if instrument.symbol in self.venues[v].about.instruments) or places
+            )
         trading = tuple(venue for venue in places if not self.venues[venue].about.prices_only)
         return trading or places
 
     def _lists(self, venue: str, instrument: Instrument) -> bool:
-        return instrument.kind in self.venues[venue].about.markets
+        return self.venues[venue].about.lists(instrument)
 
     def secrets(self) -> tuple[str, ...]:
         """Values that may appear in no log, message or picture."""

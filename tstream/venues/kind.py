@@ -177,6 +177,8 @@ class VenueKind:
     """Of its brokers."""
     markets: frozenset[InstrumentKind] = frozenset(InstrumentKind)
     """What it lists."""
+    calendars: frozenset[str] = frozenset()
+    """Whose hours these markets have; empty: any (a future of coins is none of CME's)."""
     instruments: Mapping[str, Instrument] = field(default_factory=dict)
     """Terms that tstream knows by itself, by symbol; a person's [instruments] come before them."""
     contracts: tuple[str, ...] = ()
@@ -198,6 +200,12 @@ class VenueKind:
     """What the venue calls an instrument's active contract. Raises PortError."""
     practice: Practice | None = None
     """Its practice venue; needed where PRACTICE is one of the places."""
+
+    def lists(self, instrument: Instrument) -> bool:
+        """Whether it has markets such as an instrument's."""
+        return instrument.kind in self.markets and (
+            not self.calendars or instrument.calendar in self.calendars
+        )
 
     @property
     def prices_only(self) -> bool:

@@ -125,6 +125,7 @@ KRAKEN = VenueKind(
     accounts=accounts,
     capabilities=Capabilities(native_brackets=False),
     markets=frozenset({InstrumentKind.PERPETUAL, InstrumentKind.FUTURE}),
+    calendars=frozenset({"always"}),
     instruments=INSTRUMENTS,
     contracts=tuple(INSTRUMENTS),
     needs=("key", "secret"),

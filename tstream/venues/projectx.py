@@ -107,6 +107,7 @@ _ABOUT = VenueKind(
     accounts=accounts,
     capabilities=Capabilities(nearest_exit_ticks=4, farthest_exit_ticks=1000),
     markets=frozenset({InstrumentKind.FUTURE}),
+    calendars=frozenset({"cme"}),
     several_accounts=True,
     contract_name=contract_name,
 )
