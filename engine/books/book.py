@@ -49,6 +49,8 @@ class Book:
         self.run = run
         self.orders = OrderManager(spec.config, turn, run, marks)
         self.orders.inquiry.streaming = streaming
+        self.state: BookState = self.orders.state
+        """What the journal knows of it."""
         self.guards = Guards(self.orders, marks, spec.config.risk, practice_time=run.practice_time)
         self.recovered = False
         """Positions agreed with the venue, every trade with its stop, once in this run."""
@@ -60,11 +62,6 @@ class Book:
     def at(self, venue: str) -> bool:
         """Whether what is told of a venue concerns it; an empty name, on either side, stands for all."""
         return not venue or not self.config.venue or venue == self.config.venue
-
-    @property
-    def state(self) -> BookState:
-        """What the journal knows of it."""
-        return self.orders.state
 
     @property
     def currency(self) -> str:

@@ -93,7 +93,7 @@ def difference(
     Raises nothing; a plan whose venue agrees yields nothing. No target is placed before its stop.
     """
     for k, done in enumerate(state.legs):
-        if _agreed(state, k, done, orders):
+        if _agreed(state, k, done, orders, now - bracket_grace_ns):
             continue
         wants = wanted(state, k, brackets)
         stop = orders.get(done.slots.get(Slot.STOP, ""))
@@ -110,38 +110,48 @@ def difference(
             yield action
 
 
-def agreed(state: PlanState, orders: Mapping[str, Order]) -> bool:
-    """Whether a plan certainly gives nothing to do and is not finished; without it nothing is said."""
+def agreed(state: PlanState, orders: Mapping[str, Order], now: int, bracket_grace_ns: int) -> bool:
+    """Whether a plan certainly gives nothing to do now and is not finished; without it nothing is said."""
     for k, done in enumerate(state.legs):
-        if not _agreed(state, k, done, orders):
+        if not _agreed(state, k, done, orders, now - bracket_grace_ns):
             return False
     return bool(state.legs)
 
 
-def _agreed(state: PlanState, k: int, done: LegState, orders: Mapping[str, Order]) -> bool:
+def _agreed(state: PlanState, k: int, done: LegState, orders: Mapping[str, Order], since: int | None) -> bool:
     """Whether a leg certainly gives nothing to do, as is mostly so: nothing is worked out for that. Its entry
-    is over and exits of its size stand where they should, or its entry is at market and under way.
+    is over and exits of its size stand where they should, or are being cancelled where nothing is open; or
+    its entry is at market and under way. Legs of a bracket may wait that began to later than `since`.
     """
-    plan, slots = state.plan, done.slots
+    plan, slots, leg, qty = state.plan, done.slots, state.plan.legs[k], done.open_qty
     entry = orders.get(slots.get(Slot.ENTRY, ""))
-    if entry is None or plan.status is not PlanStatus.OPEN:
+    if entry is None:
         return False
     stop, target = orders.get(slots.get(Slot.STOP, "")), orders.get(slots.get(Slot.TARGET, ""))
-    qty = done.open_qty
     if qty <= 0:
-        if not entry.status.live or entry.spec.type is not OrderType.MARKET:
-            return False
-        return all(one is None or not one.status.live or native(one) for one in (stop, target))
-    if entry.status.live or stop is None or not at_work(stop) or stop.open_qty != qty:
+        live = [one for one in (stop, target) if one is not None and one.status.live]
+        if not entry.status.live:
+            return bool(live) and all(one.cancel_wanted for one in live)
+        opens = plan.status is PlanStatus.OPEN and entry.spec.type is OrderType.MARKET
+        return opens and all(native(one) for one in live)
+    if entry.status.live or stop is None:
         return False
-    leg = plan.legs[k]
-    if leg.stop is not None and stop.price != leg.stop:
+    waits = since is not None and stop.suspended and stop.status.live
+    if waits and since is not None and max(done.entry_ts, stop.changed_ts) <= since:
+        return False
+    if not waits and not _stands(stop, qty, leg.stop):
         return False
     if leg.target is None and leg.target_offset is None:
         return target is None or not target.status.live
-    if target is None or not at_work(target) or target.open_qty != qty:
+    if target is None:
         return False
-    return leg.target is None or target.price == leg.target
+    waits = since is not None and target.suspended and target.status.live
+    return waits or _stands(target, qty, leg.target)
+
+
+def _stands(order: Order, qty: int, price: int | None) -> bool:
+    """Whether it is at work for so many lots, at a price where one is set."""
+    return at_work(order) and order.open_qty == qty and (price is None or order.price == price)
 
 
 def _slot(
@@ -263,7 +273,7 @@ def native(order: Order) -> bool:
 def at_rest(state: PlanState, orders: Mapping[str, Order], brackets: bool) -> bool:
     """Whether the venue agrees with a plan, so that only an event can make something due."""
     for k, done in enumerate(state.legs):
-        if done.open_qty > 0 and _agreed(state, k, done, orders):
+        if done.open_qty > 0 and _agreed(state, k, done, orders, None):
             continue
         wants = wanted(state, k, brackets)
         if Slot.ENTRY in wants:

@@ -41,7 +41,7 @@ from engine.portfolio.bounds import Bounds
 from engine.portfolio.money import Marks, near
 from engine.state import alarms
 from engine.state.alarms import Alarm
-from engine.state.state import BookState, Order
+from engine.state.state import Order
 from engine.state.turn import Turn
 
 ANSWER_NS = 40 * NANOS
@@ -68,6 +68,7 @@ class OrderManager:
         self._blind = False
         """The last look at the venue failed."""
         self.context = context = BookContext(config, turn, run, marks)
+        self.book, self.turn, self.state = context.book, turn, context.state
         self.inquiry = Inquiry(config.name, turn)
         self._orders = OrderRequests(context)
         self.flattener = Flattener(context, self._orders, self.inquiry)
@@ -94,18 +95,6 @@ class OrderManager:
         self._brackets.configured()
 
     # --- looking ---------------------------------------------------------------------------------------
-
-    @property
-    def book(self) -> str:
-        return self.context.book
-
-    @property
-    def turn(self) -> Turn:
-        return self.context.turn
-
-    @property
-    def state(self) -> BookState:
-        return self.context.state
 
     @property
     def reconciled(self) -> bool:
@@ -191,9 +180,9 @@ class OrderManager:
             if len(found.legs) > 1:
                 self._stops.after_first_target(found)
                 even_out(context, found)
-            if desired.agreed(found, orders):
-                continue
             grace_ns, rigid = context.run.bracket_grace_ns, self._orders.rigid
+            if desired.agreed(found, orders, context.now, grace_ns):
+                continue
             wanted = desired.difference(
                 found, orders, context.now, grace_ns, brackets=state.brackets, rigid=rigid
             )

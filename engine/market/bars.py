@@ -32,7 +32,7 @@ _NOTHING: tuple[BarsClosed, ...] = ()
 _open_ts = attrgetter("open_ts")
 
 
-class BarsClosed(Struct, frozen=True):
+class BarsClosed(Struct, frozen=True, gc=False):
     """Everything that closed at one boundary: 1m bars, then longer ones up to 1d, each by instrument."""
 
     ts: int

@@ -39,19 +39,11 @@ class Timeframe(StrEnum):
     H4 = "4h"
     D1 = "1d"
 
-    @property
-    def nanos(self) -> int:
-        """Its length, nanoseconds; the last bar of a session may be shorter."""
-        return _NANOS[self]
-
-    @property
-    def minutes(self) -> int:
-        return _MINUTES[self]
-
-    @property
-    def by_calendar(self) -> bool:
-        """Whether it is counted from the open of the instrument's session; else it stands on UTC's grid."""
-        return self in _BY_CALENDAR
+    minutes: int
+    nanos: int
+    """Its length, nanoseconds; the last bar of a session may be shorter."""
+    by_calendar: bool
+    """Whether it is counted from the open of the instrument's session; else it stands on UTC's grid."""
 
 
 _MINUTES = {
@@ -67,8 +59,9 @@ _MINUTES = {
     Timeframe.H4: 240,
     Timeframe.D1: 1440,
 }
-_NANOS = {timeframe: minutes * MINUTE for timeframe, minutes in _MINUTES.items()}
-_BY_CALENDAR = frozenset(timeframe for timeframe, minutes in _MINUTES.items() if minutes > 60)
+for _timeframe, _minutes in _MINUTES.items():
+    _timeframe.minutes, _timeframe.nanos = _minutes, _minutes * MINUTE
+    _timeframe.by_calendar = _minutes > 60
 
 USUAL = (Timeframe.M1, Timeframe.M5, Timeframe.M15, Timeframe.M30, Timeframe.H1)
 """What every instrument is folded into: the timeframes whose agreement is weighed."""

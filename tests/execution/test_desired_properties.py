@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from engine.execution.desired import Cancel, Modify, Place, difference
+from engine.execution import desired
+from engine.execution.desired import Cancel, Modify, Place, agreed, at_rest, difference, finished
 from engine.model import records as r
 from engine.model.market import NANOS, Side
 from engine.model.orders import OrderStatus, Slot
@@ -193,3 +195,52 @@ def test_acting_on_the_difference_comes_to_rest_protected(
         elif entry is None:
             assert stop is None
             assert target is None
+
+
+@settings(max_examples=400)
+@given(
+    _plans(),
+    st.lists(
+        st.tuples(
+            st.sampled_from((*HAPPENINGS, "exits are called back", "looked at")),
+            st.integers(0, 1),
+            st.integers(1, 4),
+        ),
+        min_size=4,
+        max_size=16,
+    ),
+    st.sampled_from([1000, None]),
+)
+@example(
+    (Side.BUY, (Leg(1, -40, None),)),
+    [("bracket waits", 0, 1), ("entry fills", 0, 1), ("wait", 0, GRACE // NANOS)],
+    None,
+)
+def test_a_plan_that_is_not_worked_out_gives_nothing_to_do(
+    plan: tuple[Side, tuple[Leg, ...]], steps: list[Step], entry_limit: int | None
+) -> None:
+    side, legs = plan
+    book = Book()
+    found = book.plan(*legs, side=side, entry_limit=entry_limit)
+    orders = book.state.orders
+    _obey(book, found)
+    for step in steps:
+        _happen(book, found, step)
+        if step[0] == "looked at":
+            _obey(book, found)
+        if step[0] == "exits are called back":
+            for slot in (Slot.STOP, Slot.TARGET):
+                order = _slot(book, found, step[1] % len(legs), slot)
+                if order is not None and not order.cancel_wanted:
+                    book.moved(order.client_id, E.CANCEL_REQUESTED)
+        shown = list(difference(found, orders, book.now, GRACE)), at_rest(found, orders, brackets=True)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(desired, "_agreed", lambda *what: False)
+            worked_out = (
+                list(difference(found, orders, book.now, GRACE)),
+                at_rest(found, orders, brackets=True),
+            )
+        assert shown == worked_out
+        if agreed(found, orders, book.now, GRACE):
+            assert not shown[0]
+            assert not finished(found, orders)
