@@ -83,13 +83,14 @@ class Pulse:
         due, rest = self._days.roll(), True
         months.forget(self._books, self._market, self._marks)
         for name, book in self._books.items():
-            again = 0 if book.orders.stirred else self._rests_until(name)
-            if not again:
-                rest = False
+            again = self._rests_until(name)
+            look = book.pulse if not again else book.orders.note if book.orders.stirred else None
+            if look is not None:
+                again, rest = 0, False
                 self._rests.pop(name, None)
-            if not again and self._guarded(book.pulse):
-                again = book.next_due()
-                self._rest(book, again)
+                if self._guarded(look):
+                    again = book.next_due()
+                    self._rest(book, again)
             due = min(due, max(again, now + BUSY_NS))
         self.due = due
         if rest and len(self._books) > 1 and len(self._rests) == len(self._books):

@@ -348,6 +348,12 @@ class OrderManager:
         self.equity.write_down()
         self.inquiry.ask(self.reconciler.since, self.context.run.slow_cycle_ns)
 
+    def note(self) -> None:
+        """Write down what a price has made, where nothing else can be due."""
+        self.stirred = False
+        self._excursions.write_down()
+        self.equity.write_down()
+
     def tend(self) -> None:
         """What is done by itself at a time, and for contracts of others; only where tstream may act on the
         account.
