@@ -17,7 +17,7 @@ from tests.tui.charts import NOW
 from tests.tui.states import changed, state_of, styles
 from tui.keymap import resolve_keys
 from tui.layout import Shape
-from tui.rows import market, pnl, positions
+from tui.rows import links, market, pnl, positions
 from tui.rows.bars import status
 from tui.rows.bars.keys import key_row
 from tui.rows.bars.quote_strip import quote_strip_row
@@ -296,3 +296,20 @@ def test_a_young_curve_names_no_minute_twice() -> None:
     for minutes, named in ((0, 1), (1, 2), (9, 3)):
         points = (EquityPoint(NOW, Decimal(0)), EquityPoint(NOW + minutes * MINUTE + 1, Decimal(5)))
         assert text_of(curve.draw(points, 60, 5)[-1]).count(":") == named
+
+
+def test_prices_that_come_late_say_so_wherever_they_stand(view: View) -> None:
+    late = replace(
+        view,
+        contracts=tuple(replace(one, delayed=True) for one in view.contracts),
+        links=tuple(replace(one, delayed=one.name == "market") for one in view.links),
+    )
+    seen, plain = state_of(late), state_of(view)
+    assert "DELAYED 0.1s" in text_of(status.status_row(seen, 180))
+    assert " late " in text_of(quote_strip_row(seen, 200))
+    assert "late 0.1s" in "\n".join(text_of(row) for row in market.quote_rows(seen, 120)[1])
+    assert "● delayed" in "\n".join(text_of(row) for row in links.link_rows(late, 120))
+    assert "market ● DELAYED" in text_of(links.links_part(late).variants[0][1])
+    for row in (status.status_row(plain, 180), quote_strip_row(plain, 200)):
+        assert "DELAYED" not in text_of(row)
+        assert " late " not in text_of(row)
