@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from adapters.notify.content.message import NewsEvent
 from adapters.notify.content.news import NewsReader
+from adapters.notify.content.reports import scanned
 from engine.model.market import NANOS, Side
-from engine.model.notices import NoticeKind, Severity, SignalFacts
+from engine.model.notices import NoticeKind, PatternFacts, Severity, SignalFacts
 from engine.model.orders import AccountKind
+from engine.model.view import BacktestView, BotView
 from tests.notify.scenes import (
     NOW,
     SIGNAL,
@@ -55,6 +59,44 @@ def test_a_signal_tells_the_whole_plan() -> None:
         "Verdict": "long",
         "Why": "OB held 20995.00; volume 1.3x",
     }
+
+
+def test_a_signal_that_a_backtest_speaks_for_tells_that_in_place_of_score_and_verdict() -> None:
+    told = PatternFacts("break bos 5m", 60, 0.62, 1.8, 0.97, "backtest", 0.41)
+    signal = replace(
+        SIGNAL, pattern=told, regime="trending", against="the trade of another goes the other way"
+    )
+    reader = a_reader()
+    notice = a_notice(1, K.SIGNAL, "long MNQ: not entered", S.INFO, signal=signal)
+    (message,) = reader.read(later(a_view(), notices=(notice,), alignment={"MNQ": an_alignment()}))
+    facts = facts_of(message)
+    assert {"Score", "Verdict", "Pattern"}.isdisjoint(facts)
+    assert facts["Expectancy"] == "+0.41 R a trade"
+    assert facts["Confidence"] == "97 %"
+    assert facts["Higher timeframe"] == "15m up: aligned"
+    assert facts["Regime"] == "trending"
+    assert facts["Paper"] == "not entered: the trade of another goes the other way"
+    short = replace(signal, side=Side.SELL)
+    (message,) = a_reader().read(
+        later(a_view(), notices=(replace(notice, signal=short),), alignment={"MNQ": an_alignment()})
+    )
+    assert facts_of(message)["Higher timeframe"] == "15m up: against it"
+
+
+def test_the_scanner_says_at_the_start_what_it_looks_for_and_at_the_end_how_often_it_spoke() -> None:
+    told = BacktestView(60, 0.62, 0.41)
+    bots = (
+        BotView("a", "edge", "signals", backtest=told),
+        BotView("b", "edge", "signals", stopped="cli", backtest=told),
+    )
+    view = later(a_view(), bots=bots)
+    assert scanned(view) == "2 validated signals, 1 of them paused"
+    assert scanned(a_view()) is None
+    reader = a_reader()
+    notice = a_notice(1, K.SIGNAL, "long MNQ", S.GOOD, signal=SIGNAL)
+    reader.read(later(view, notices=(notice,)))
+    *_, stop = reader.ended("", failed=False)
+    assert stop.lines == ("Signals sent: 1.",)
 
 
 def test_a_signal_of_which_only_words_are_known_tells_those_and_the_context() -> None:
