@@ -18,8 +18,10 @@ from tstream.convert.books import book_configs, wanted_books
 from tstream.convert.venues import venue_asked
 from tstream.errors import UsageError
 from tstream.options import RunOptions
+from tstream.paths import Paths
 from tstream.run.startup import prepare
 from tstream.settings.load import login_problems
+from tstream.settings.sources import fingerprint
 from tstream.venues import known
 from tstream.venues.faults import check_faults
 from tstream.venues.kind import At, VenueKind
@@ -170,3 +172,20 @@ def test_faults_are_those_of_the_kind() -> None:
     check_faults(["lost-reply:call=place"], ["practice"])
     with pytest.raises(UsageError, match="did you mean lost-reply"):
         check_faults(["lost-repyl"])
+
+
+def test_no_part_of_a_login_is_in_a_fingerprint_or_a_message(
+    reading: Reading, complaints: Callable[..., list[str]], places: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = fingerprint(places, places.settings_file)
+    for key in ("KEY", "SECRET", "PASSPHRASE"):
+        monkeypatch.setenv(f"TSTREAM_VENUES__COINS__{key}", f"canary-{key}-one")
+        first = fingerprint(places, places.settings_file)
+        monkeypatch.setenv(f"TSTREAM_VENUES__COINS__{key}", f"canary-{key}-two")
+        assert fingerprint(places, places.settings_file) == first != before
+    settings = reading("[venues.coins]").settings
+    assert {f"canary-{key}-two" for key in ("KEY", "SECRET", "PASSPHRASE")} <= set(settings.secrets())
+    for key in ("key", "secret", "passphrase"):
+        (line,) = complaints(f'[venues.coins]\n{key} = "canary-in-file"')
+        assert "canary" not in line
+        assert f"TSTREAM_VENUES__COINS__{key.upper()}" in line

@@ -21,7 +21,7 @@ LOGIN = "projectx"
 """The section that no file may hold."""
 MASK = "**********"
 _SHOWN = 60
-_SECRET_NAME = re.compile(r"key|token|secret|passw|credential|projectx", re.IGNORECASE)
+_SECRET_NAME = re.compile(r"key|token|secret|passw|passphrase|credential|projectx", re.IGNORECASE)
 
 Origin = Callable[[str], str]
 """Where a dotted key was set; empty when nobody set it."""

@@ -20,7 +20,9 @@ VENUE_PREFIX = f"{PREFIX}VENUES__"
 TSTREAM_VENUES__APEX__KEY.
 """
 RESERVED = {HOME_VARIABLE, CONFIG_VARIABLE}
-_SECRET_NAME = re.compile(r"key(?!map)|token|secret|passw|credential|projectx|url|others", re.IGNORECASE)
+_SECRET_NAME = re.compile(
+    r"key(?!map)|token|secret|passw|passphrase|credential|projectx|url|others", re.IGNORECASE
+)
 
 
 def dotenv_files(paths: Paths, file: Path) -> tuple[Path, ...]:
