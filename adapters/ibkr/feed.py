@@ -46,6 +46,8 @@ class IbkrFeed:
         self._volumes: dict[str, float] = {}
         self._tickers: list[Ticker] = []
         self._budget: RateBudget | None = None
+        self._each: dict[object, RateBudget] = {}
+        """Of history: all of it, and by contract."""
         self._proof: asyncio.TimerHandle | None = None
         """Runs until every subscription is answered."""
         self._words = ""
@@ -282,12 +284,15 @@ class IbkrFeed:
         return bars
 
     async def _pace(self, question: tuple[object, ...]) -> None:
-        """No sixty questions in ten minutes, and never the same one twice in a moment: the venue would
-        answer with a pacing violation (162), and close the door for a while.
+        """A few at a time about one contract, not too many in a minute, and never the same one twice in a
+        moment: the venue would answer with a pacing violation (162), and close the door for a while.
         """
+        patience_s = self._gateway.config.waits.history_s
         if self._budget is None:
-            self._budget = RateBudget(60, 600.0, share=0.8, left_above={})
-        await self._budget.take(Priority.HISTORY, self._gateway.config.waits.history_s)
+            self._budget = RateBudget(60, 60.0, share=0.8, left_above={})
+        each = self._each.setdefault(question[0], RateBudget(6, 2.0, share=0.8, left_above={}))
+        await each.take(Priority.HISTORY, patience_s)
+        await self._budget.take(Priority.HISTORY, patience_s)
         loop = asyncio.get_running_loop()
         since = loop.time() - self._last_asked.get(question, float("-inf"))
         if (pause := self._gateway.config.waits.same_history_s - since) > 0:
