@@ -38,10 +38,6 @@ class SentOrders:
         self._sent = {one: at for one, at in self._sent.items() if at > before}
         return [one for one in self._sent if one not in listed]
 
-    def listed(self, client_id: str) -> None:
-        """The venue has told of it."""
-        self._sent.pop(client_id, None)
-
 
 def not_yet(client_ids: Collection[str]) -> RetryableError:
     """Why there is no snapshot."""
