@@ -39,7 +39,7 @@ torture: ## The long runs: interleavings, kills, a virtual week (ARGS="kills --c
 
 interop: ## Clients that others wrote, at the practice venue; needs their packages
 	@scripts/venv dev
-	$(BIN)/pytest -rs tests/interop/acceptance.py tests/interop/binance.py tests/interop/bybit_and_coinbase.py $(ARGS)
+	$(BIN)/pytest -rs tests/interop/acceptance.py tests/interop/binance.py tests/interop/coin_venues.py $(ARGS)
 
 format: ## Lay the code out and sort its imports
 	@scripts/venv dev
