@@ -170,7 +170,7 @@ class MarketStreams:
             self.repeated += 1
         elif one.filling is not None:
             self._wait(one, row)
-        elif row.a != one.last + 1:
+        elif row.a != one.last + 1 and (one.known or one.last >= 0):
             self._wait(one, row)
             self._begin_fill(row.s, one)
         else:
