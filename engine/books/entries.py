@@ -26,7 +26,7 @@ from engine.model.plans import Exit, Idea, Leg, TradePlan, command_of
 from engine.model.refusals import Refusal
 from engine.model.restrictions import TradingState
 from engine.model.rooms import AlertRoom
-from engine.portfolio.money import Marks, equity_usd, open_risk_usd, room_headroom_usd
+from engine.portfolio.money import Marks, equity_usd, exposed_usd, open_risk_usd, room_headroom_usd
 from engine.risk import bands, gate, sizing
 from engine.risk.sizers import BY_RISK, Wanted
 from engine.signals.market_data import MarketData
@@ -227,6 +227,7 @@ class Entries:
             "room_micros": None,  # it has its contracts, and what they tie up
             "margin_available_usd": None,
             "exposure_left_usd": None,
+            "free_usd": None,
         }
 
     def against(self, book: Book, symbol: str) -> list[gate.Against]:
@@ -257,9 +258,10 @@ class Entries:
             late = min(late, age)  # its bar was told late, and that is no lateness of the idea
         there = beside.FREE if idea is None else self._beside(book, idea, bot)
         headroom = bands.headroom_usd(config.risk, limits, figures)
-        equity = None
+        equity = free = None
         if orders.balance_usd is not None:
             equity = equity_usd(known, state, self._marks, orders.balance_usd)
+            free = equity - exposed_usd(known, state, self._marks, by_value=True)
         return gate.Circumstances(
             trading=book.trading,
             late_ns=late,
@@ -301,6 +303,7 @@ class Entries:
             max_loss_headroom_usd=headroom.get(bands.MAX_LOSS),
             drawdown_headroom_usd=headroom.get(bands.DRAWDOWN),
             exposure_left_usd=bands.exposure_left_usd(config.risk, figures),
+            free_usd=free,
             room_micros=bands.room_micros(limits, figures),
             days_to_expiry=expiry.days_left(
                 symbol, state.month(symbol, config.venue or source)[0], calendar.trade_date(wall)

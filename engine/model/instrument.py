@@ -90,7 +90,7 @@ class Instrument(Struct, frozen=True):
     margin_rate: Decimal | None = None
     """The same as a share of what is held."""
     max_quantity: Decimal | None = None
-    """Most in one trade: contracts, shares, coins; None leaves it to risk.max_contracts."""
+    """Most in one trade: contracts, shares, coins; None leaves it to risk.max_contracts, or to the equity."""
     volatility: Volatility = Volatility.MEDIUM
 
     @property
@@ -185,6 +185,13 @@ class Instrument(Struct, frozen=True):
     def most_lots(self) -> int:
         """Most lots in one trade, where the instrument says it; else 0."""
         return 0 if self.max_quantity is None else int(self.max_quantity // self.lot_size)
+
+    @property
+    def by_value(self) -> bool:
+        """Its lots are parts of a coin: how much is too much goes by what they are worth, not by their
+        count.
+        """
+        return self.kind in (InstrumentKind.PERPETUAL, InstrumentKind.SPOT)
 
     @property
     def margin_key(self) -> str:

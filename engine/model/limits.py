@@ -125,7 +125,8 @@ class RiskLimits(Struct, frozen=True):
     max_contracts: Annotated[
         int,
         live(ge=1, le=1_000_000),
-        "Most contracts (shares, lots) in one trade; where instruments.NAME has a max_quantity, that counts.",
+        "Most contracts or shares in one trade; where instruments.NAME has a max_quantity, that counts. "
+        "Coins and perpetuals go by their worth: max_exposure_percent, without it no more than the equity.",
     ] = 5
     max_notional_usd: Annotated[
         Decimal,

@@ -258,16 +258,21 @@ def fall_usd(book: BookState, day: Decimal) -> Decimal:
     return max(Decimal(0), book.peak_usd - day, book.day.high_usd - day)
 
 
-def exposed_usd(book: BookState, state: State, marks: Marks) -> Decimal:
-    """What all that is held, at its mark, and being entered, at its entry, is worth together, USD."""
+def exposed_usd(book: BookState, state: State, marks: Marks, *, by_value: bool = False) -> Decimal:
+    """What all that is held, at its mark, and being entered, at its entry, is worth together, USD; `by_value`
+    of coins and perpetuals alone.
+    """
     total = Decimal(0)
     for symbol, position in book.positions.items():
-        if position.qty and state.counts(book, symbol):
+        known = state.instruments.get(symbol)
+        if position.qty and known is not None and state.counts(book, symbol) and known.by_value >= by_value:
             mark = marks.mark(position)
             at = position.entry if mark is None else mark
-            total += state.instruments[symbol].notional(at, position.qty)
+            total += known.notional(at, position.qty)
     for plan, lots in coming(book):
-        total += state.instruments[plan.instrument].notional(plan.entry_price, lots)
+        known = state.instruments[plan.instrument]
+        if known.by_value >= by_value:
+            total += known.notional(plan.entry_price, lots)
     return total
 
 

@@ -37,6 +37,8 @@ class Room(NamedTuple):
     """That may still be deposited; None where nobody knows."""
     exposure_usd: Decimal | None = None
     """What more may be held; None without such a limit."""
+    free_usd: Decimal | None = None
+    """Equity that nothing is held with; None where nobody knows."""
 
 
 def clamps(
@@ -56,12 +58,15 @@ def _clamps(
     risk = f"{one} risks {amount(each_usd)} {instrument.currency}, {limits.risk_per_trade_usd} allowed"
     key = "risk.per_trade_usd"
     yield _at_most(limits.risk_per_trade_usd, each_usd, key, Refusal.SIZE_ZERO, risk)
-    if instrument.max_quantity is not None:
-        key, most = f"instruments.{instrument.symbol}.max_quantity", instrument.most_lots
-    else:
-        key, most = "risk.max_contracts", limits.max_contracts
-    yield Clamp(most, key, Refusal.SIZE_ZERO, f"no more than {instrument.qty_text(most)} in a trade ({key})")
     worth = instrument.notional(price)
+    if instrument.max_quantity is not None:
+        yield _in_count(instrument, instrument.most_lots, f"instruments.{instrument.symbol}.max_quantity")
+    elif not instrument.by_value or room.free_usd is None or not worth:
+        yield _in_count(instrument, limits.max_contracts, "risk.max_contracts")
+    elif room.exposure_usd is None:
+        words = f"{one} is worth {amount(worth)} {instrument.currency}, {amount(room.free_usd)} is free"
+        key = "no more than the equity; risk.max_exposure_percent says otherwise"
+        yield _at_most(room.free_usd, worth, key, Refusal.MAX_EXPOSURE, words)
     if limits.max_notional_usd and worth:
         words = f"{one} is worth {amount(worth)} {instrument.currency}, {limits.max_notional_usd} allowed"
         key = "risk.max_notional_usd"
@@ -81,6 +86,10 @@ def _clamps(
         key = f"instruments.{instrument.symbol}.{named}" if named else "paid for in full"
         words = f"{needs}, {amount(room.margin_usd)} is available"
         yield _at_most(room.margin_usd, deposit, key, Refusal.MARGIN, words)
+
+
+def _in_count(instrument: Instrument, most: int, key: str) -> Clamp:
+    return Clamp(most, key, Refusal.SIZE_ZERO, f"no more than {instrument.qty_text(most)} in a trade ({key})")
 
 
 def _at_most(whole: Decimal, each: Decimal, key: str, refusal: Refusal, words: str) -> Clamp:

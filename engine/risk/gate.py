@@ -87,6 +87,8 @@ class Circumstances(Struct, frozen=True):
     """What may still be lost before the drawdown limit acts; None without one."""
     exposure_left_usd: Decimal | None = None
     """What may still be held besides; None without such a limit."""
+    free_usd: Decimal | None = None
+    """Equity that nothing is held with; None where nobody knows."""
     room_micros: int | None = None
     """Contracts, in micros, that the account may still hold; None means any number."""
     days_to_expiry: int | None = None
@@ -267,7 +269,7 @@ def check(
             equity_usd=now.equity_usd,
             record=now.record,
         )
-        room_left = Room(now.room_micros, now.margin_available_usd, now.exposure_left_usd)
+        room_left = Room(now.room_micros, now.margin_available_usd, now.exposure_left_usd, now.equity_usd)
         qty, why, found = size(wanted, ask, now.copy_ratio, room_left)
         for refusal, words in found:
             told(refusal, words)

@@ -296,8 +296,8 @@ def test_an_account_that_tells_no_balances_trades_no_coins() -> None:
 
 
 def test_each_leg_must_be_worth_enough_at_its_stop() -> None:
-    limits = replace(LIMITS, max_contracts=33)
-    run = Kinds((60, idea(ETHER, -9000, 18_000, 27_000)), limits=limits)
+    ether = replace(COIN, max_quantity=D("0.0033"))
+    run = Kinds((60, idea(ETHER, -9000, 18_000, 27_000)), instruments=[ether])
     run.minute((ETHER, 312_800))
     [refused] = run.written(r.IdeaRefused)
     assert refused.words == ("the order is worth 4.860800, at least 5",)

@@ -127,6 +127,11 @@ def test_the_smallest_bound_counts_and_each_that_binds_is_named(
             "1 contract is worth 500.00 USD, 499.00 more is allowed (risk.max_exposure_percent)",
         ),
         (
+            PERPETUAL, Wanted(), "1", Room(free_usd=D(5)), {}, Refusal.MAX_EXPOSURE,
+            "0.0001 BTC is worth 6.00 USDT, 5.00 is free (no more than the equity; "
+            "risk.max_exposure_percent says otherwise)",
+        ),
+        (
             MNQ, Wanted(), "1", Room(micros=0), {}, Refusal.MAX_CONTRACTS,
             "room for 0 micros is left in the account, 1 contract is 1 (risk.max_minis)",
         ),
@@ -204,6 +209,7 @@ ROOMS = st.builds(
     st.one_of(st.none(), st.integers(-5, 500)),
     st.one_of(st.none(), st.decimals(-100, 1_000_000, places=2)),
     st.one_of(st.none(), st.decimals(0, 1_000_000, places=2)),
+    st.one_of(st.none(), st.decimals(-100, 1_000_000, places=2)),
 )
 RATIOS = st.decimals(0, 10, places=2)
 
@@ -217,13 +223,19 @@ def test_never_above_any_bound_nor_needlessly_below_and_nought_has_a_reason(
     assert lots >= 0
 
     def fits(lots: int) -> bool:
-        most = one.qty(lots) <= one.max_quantity if one.max_quantity else lots <= limits.max_contracts
+        worth = one.notional(ask.price, lots)
+        if one.max_quantity:
+            most = one.qty(lots) <= one.max_quantity
+        elif one.by_value and room.free_usd is not None and one.notional(ask.price):
+            most = room.exposure_usd is not None or worth <= room.free_usd
+        else:
+            most = lots <= limits.max_contracts
         deposit = one.margin(ask.price, lots)
         return (
             most
             and ask.loss_usd * lots <= limits.risk_per_trade_usd
-            and (not limits.max_notional_usd or one.notional(ask.price, lots) <= limits.max_notional_usd)
-            and (room.exposure_usd is None or one.notional(ask.price, lots) <= room.exposure_usd)
+            and (not limits.max_notional_usd or worth <= limits.max_notional_usd)
+            and (room.exposure_usd is None or worth <= room.exposure_usd)
             and (room.micros is None or lots * one.minis <= room.micros)
             and (room.margin_usd is None or not deposit or deposit <= room.margin_usd)
             and lots <= wish(sizing, ask).lots * Fraction(ratio)

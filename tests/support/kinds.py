@@ -31,7 +31,7 @@ from tests.support.invariants import Invariants
 R = TypeVar("R")
 
 NEVER = 1 << 63
-AS_USD = {"currency": "USD"}
+AS_USD = {"currency": "USD", "max_quantity": Decimal("0.0137")}
 COIN = replace(SPOT, **AS_USD)
 """Ether for dollars; its fees are paid in dollars."""
 COIN_FEES = replace(COIN, symbol="SOLUSDT", root="SOLUSDT", base="SOL", fee_in_base=True)

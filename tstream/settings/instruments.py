@@ -105,7 +105,7 @@ class InstrumentSettings(Section):
         "Most in one trade: contracts, shares, coins.",
         gt=0,
         le=1_000_000_000,
-        default="risk.max_contracts, counted in lots",
+        default="risk.max_contracts; of coins and perpetuals what the equity is worth",
     )
     volatility: Volatility | None = setting(
         None, "How far its price swings: strategies ask for more of a trade by it.", default="medium"
