@@ -94,6 +94,8 @@ class HttpCaller:
             self._http = aiohttp.ClientSession(
                 connector=connector, cookie_jar=aiohttp.DummyCookieJar(), requote_redirect_url=False
             )
+            # By itself aiohttp sends all but a POST again where a kept connection breaks; there is no switch.
+            self._http._retry_connection = False
         return self._http
 
 

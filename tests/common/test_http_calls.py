@@ -97,3 +97,21 @@ async def test_what_nobody_heard_was_certainly_not_done() -> None:
             await caller.send(HttpCall("place", "POST", "no address", acts=True))
     finally:
         await caller.close()
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE", "PUT"])
+async def test_nothing_is_sent_again_where_a_kept_connection_breaks(method: str) -> None:
+    asked: list[str] = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        asked.append(request.method)
+        if len(asked) > 1:
+            assert request.transport is not None
+            request.transport.abort()
+        return web.Response(body=b"ok")
+
+    async with served(handler) as (caller, url):
+        await caller.send(HttpCall("first", method, url))
+        with pytest.raises(UnknownOutcomeError):
+            await caller.send(HttpCall("again", method, url, acts=True))
+    assert asked == [method, method]
