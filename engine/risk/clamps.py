@@ -14,6 +14,11 @@ from engine.model.sizing import KINDS
 from engine.risk.sizers import Ask, Wanted, wish
 from engine.risk.sizing import amount
 
+FULL_PRICE_RESERVE = Decimal("0.005")
+"""What is paid for in full leaves so large a share of its worth over: it is bought where the market is by
+then, and its fee comes out of the same money. Without it the venue refuses the whole order.
+"""
+
 
 class Clamp(NamedTuple):
     """One bound."""
@@ -81,6 +86,8 @@ def _clamps(
         yield Clamp(fits, "risk.max_minis", Refusal.MAX_CONTRACTS, f"{words} (risk.max_minis)")
     deposit = instrument.margin(price, 1)
     if room.margin_usd is not None and deposit:
+        if not instrument.margin_key:
+            deposit += worth * FULL_PRICE_RESERVE
         needs = f"{one} needs {amount(deposit)} {instrument.currency} of margin"
         named = instrument.margin_key
         key = f"instruments.{instrument.symbol}.{named}" if named else "paid for in full"
