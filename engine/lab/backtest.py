@@ -146,6 +146,8 @@ def run_backtest(
         core.entries.refusals,
         str(terms.model),
         book.orders.equity.run_drawdown_usd,
+        core.state.instruments,
+        core.config.currency,
     )
     found = statistics(
         trades,

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from engine.model.instrument import Instrument
 from engine.portfolio.statistics import record_of
 from engine.state.position import Position, Trade
 
@@ -17,7 +18,7 @@ _NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)*(?:x\b|(?!\w))")
 
 
 class Summary(Struct, frozen=True):
-    """Money in USD, net of costs. Figures that need a trade are None without one."""
+    """Money in `currency`, net of costs. Figures that need a trade are None without one."""
 
     trades: int
     net_usd: Decimal
@@ -31,12 +32,13 @@ class Summary(Struct, frozen=True):
     """Deepest fall of the equity from its high, at every event, open positions at what they could be closed
     for.
     """
-    open_positions: tuple[tuple[str, int], ...]
-    """Instrument and signed contracts of what the run has left open; their P&L counts nowhere here."""
+    open_positions: tuple[tuple[str, Decimal], ...]
+    """Instrument and signed quantity of what the run has left open; its P&L counts nowhere here."""
     refusals: tuple[tuple[str, int], ...]
     """Reasons against entries, most frequent first."""
     fills: str
     """How orders were filled: the fill model in words, or by whom."""
+    currency: str = "USD"
 
 
 def summarise(
@@ -45,6 +47,8 @@ def summarise(
     refusals: Mapping[str, int],
     fills: str,
     max_drawdown_usd: Decimal,
+    instruments: Mapping[str, Instrument],
+    currency: str = "USD",
 ) -> Summary:
     """`refusals` counts the sentences against entries; trades do not tell how deep equity fell in between."""
     ended = list(trades)
@@ -59,9 +63,10 @@ def summarise(
         win_rate=record.win_rate,
         profit_factor=record.profit_factor,
         max_drawdown_usd=max_drawdown_usd,
-        open_positions=tuple((p.instrument, p.qty) for p in held),
+        open_positions=tuple((p.instrument, instruments[p.instrument].qty(p.qty)) for p in held),
         refusals=tuple(_alike(refusals)[:8]),
         fills=fills,
+        currency=currency,
     )
 
 

@@ -156,6 +156,8 @@ class Engine:
                 self._core.entries.refusals,
                 inside.get(name, self._core.config.fills),
                 books[name].orders.equity.run_drawdown_usd if name in books else Decimal(0),
+                state.instruments,
+                books[name].currency if name in books else self._core.config.currency,
             )
             for name in books or self._core.config.expected
         }

@@ -8,12 +8,15 @@ from decimal import Decimal
 from engine.lab.summary import summarise
 from engine.model import events as ev
 from engine.model.commands import Flatten
+from engine.model.instrument import CME_FUTURES
 from engine.model.market import NANOS, Side
 from engine.model.records import encode
 from engine.state.position import Position, Trade
 from tests.market.feed import T0
+from tests.support.instruments import PERPETUAL
 from tests.support.lossy_wire import LossyReplay
 from tests.support.scripted_replay import PRICE, ScriptedReplay, idea
+from tstream.run.headless import in_words
 
 
 def script(play: ScriptedReplay) -> Iterator[ev.Quote | ev.Print]:
@@ -55,6 +58,7 @@ def test_summary_by_hand() -> None:
         {"5 of 9": 2, "7 of 9": 1, "x 1h": 1},
         "",
         Decimal(95),
+        CME_FUTURES,
     )
     assert (found.trades, found.net_usd, found.costs_usd) == (4, Decimal(80), Decimal(4))
     assert (found.win_rate, found.profit_factor, found.max_drawdown_usd) == (0.5, 2.0, Decimal(95))
@@ -62,9 +66,11 @@ def test_summary_by_hand() -> None:
 
 
 def test_summary_of_nothing() -> None:
-    found = summarise(
-        [], [Position("MNQ"), Position("MES", qty=-2, costs_usd=Decimal("1.22"))], {}, "", Decimal(0)
-    )
+    held = [Position("MNQ"), Position("MES", qty=-2, costs_usd=Decimal("1.22")), Position("BTCUSDT.P", qty=5)]
+    known = {**CME_FUTURES, PERPETUAL.symbol: PERPETUAL}
+    found = summarise([], held, {}, "", Decimal(0), known, "USDT")
     assert (found.trades, found.win_rate, found.profit_factor) == (0, None, None)
-    assert found.open_positions == (("MES", -2),)
+    assert found.open_positions == (("MES", Decimal(-2)), ("BTCUSDT.P", Decimal("0.0005")))
+    assert "net P&L        +0.00 USDT (costs 1.22 USDT)" in in_words(found)
+    assert "still open     MES -2, BTCUSDT.P +0.0005 (not counted" in in_words(found)
     assert found.costs_usd == Decimal("1.22")

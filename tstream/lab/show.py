@@ -125,7 +125,7 @@ def as_page(result: Backtest, past: RecordedPast, asked: LabRequest, params: Par
         ("played", f"{result.events:,} {'bars' if past.bars else 'quotes and prints'}, {span}"),
         ("fills", summary.fills),
         ("costs", f"{instrument.cost_usd} {instrument.currency} a lot and side"),
-        *(("still open", f"{symbol} {qty:+d}, not counted") for symbol, qty in summary.open_positions),
+        *(("still open", f"{symbol} {qty:+f}, not counted") for symbol, qty in summary.open_positions),
         *(("refused", f"{count} × {reason}") for reason, count in summary.refusals[:5]),
     ]
     found = statistics_of(result, past)
@@ -237,7 +237,7 @@ def falls(equity: Sequence[Point]) -> list[float]:
 
 def words(result: Backtest, past: RecordedPast, asked: LabRequest, params: Params) -> str:
     """The figures in lines."""
-    summary = result.summary
+    summary, money = result.summary, result.summary.currency
     told = "bars" if past.bars else "quotes and prints"
     given = "".join(f" {key}={value}" for key, value in params.items())
     lines = [
@@ -245,10 +245,10 @@ def words(result: Backtest, past: RecordedPast, asked: LabRequest, params: Param
         f"played         {utc(result.start_ts):%Y-%m-%d %H:%M} to {utc(result.end_ts):%Y-%m-%d %H:%M} UTC, "
         f"{result.events:,} {told}",
         f"trades         {summary.trades}",
-        f"net P&L        {summary.net_usd:+.2f} USD (costs {summary.costs_usd:.2f} USD)",
+        f"net P&L        {summary.net_usd:+.2f} {money} (costs {summary.costs_usd:.2f} {money})",
         f"win rate       {'-' if summary.win_rate is None else f'{100 * summary.win_rate:.1f} %'}",
         f"profit factor  {'-' if summary.profit_factor is None else f'{summary.profit_factor:.2f}'}",
-        f"max drawdown   {summary.max_drawdown_usd:.2f} USD (open positions at the mark)",
+        f"max drawdown   {summary.max_drawdown_usd:.2f} {money} (open positions at the mark)",
         f"fills          {summary.fills}",
     ]
     found = statistics_of(result, past)
@@ -260,7 +260,7 @@ def words(result: Backtest, past: RecordedPast, asked: LabRequest, params: Param
             f"volatility {percent(found.volatility)} a year)",
         ]
     if summary.open_positions:
-        held = ", ".join(f"{symbol} {qty:+d}" for symbol, qty in summary.open_positions)
+        held = ", ".join(f"{symbol} {qty:+f}" for symbol, qty in summary.open_positions)
         lines.append(f"still open     {held} (not counted above)")
     if summary.refusals:
         lines.append("refused:")

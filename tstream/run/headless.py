@@ -111,16 +111,17 @@ async def end_when_asked(engine: Engine, duration_ns: int | None, clock: Clock, 
 
 def in_words(summary: Summary, fate: str = "its stops stay at the venue") -> str:
     """The summary in lines that people and scripts can read; `fate` is that of what is still open."""
+    currency = summary.currency
     lines = [
         f"trades         {summary.trades}",
-        f"net P&L        {summary.net_usd:+.2f} USD (costs {summary.costs_usd:.2f} USD)",
+        f"net P&L        {summary.net_usd:+.2f} {currency} (costs {summary.costs_usd:.2f} {currency})",
         f"win rate       {_percent(summary.win_rate)}",
         f"profit factor  {'-' if summary.profit_factor is None else format(summary.profit_factor, '.2f')}",
-        f"max drawdown   {summary.max_drawdown_usd:.2f} USD (open positions at the mark)",
+        f"max drawdown   {summary.max_drawdown_usd:.2f} {currency} (open positions at the mark)",
         f"fills          {summary.fills}",
     ]
     if summary.open_positions:
-        held = ", ".join(f"{instrument} {qty:+d}" for instrument, qty in summary.open_positions)
+        held = ", ".join(f"{instrument} {qty:+f}" for instrument, qty in summary.open_positions)
         lines.append(f"still open     {held} (not counted above; {fate})")
     elif not summary.trades:
         lines.append("no trade; reasons against entries:")

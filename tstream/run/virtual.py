@@ -100,6 +100,8 @@ def summary_of(core: Core, model: FillModel) -> Summary:
         core.entries.refusals,
         str(model),
         max((book.orders.equity.run_drawdown_usd for book in core.books.values()), default=Decimal(0)),
+        core.state.instruments,
+        core.config.currency,
     )
 
 
