@@ -102,10 +102,7 @@ class Core:
     def step(self, event: ev.AnyEvent) -> Outcome:
         """Take one event in. The lists are valid until the next step."""
         self.clocks.begin(event)
-        try:
-            self._sift(event)
-        except Exception as error:  # noqa: BLE001
-            paused_by(error, self.turn)
+        self._guarded(self._sift, event)
         return self.turn.records, self.turn.effects
 
     def _sift(self, event: ev.AnyEvent) -> None:

@@ -1,4 +1,4 @@
-"""One word, one meaning: no public class of the product shares its name with another."""
+"""No class of the product shares its name with another, and no file is too long."""
 
 from __future__ import annotations
 
@@ -18,3 +18,14 @@ def test_no_class_name_stands_for_two_things() -> None:
                 stands[name].append(str(file.relative_to(ROOT)))
     assert len(stands) > 500
     assert {name: files for name, files in stands.items() if len(files) > 1} == {}
+
+
+def test_no_file_is_too_long_to_be_read_in_one_sitting() -> None:
+    lines = {
+        str(file.relative_to(ROOT)): len(file.read_text(encoding="utf-8").splitlines())
+        for room in ROOMS
+        for file in (ROOT / room).rglob("*.py")
+    }
+    assert len(lines) > 500
+    assert {file: count for file, count in lines.items() if count > 400} == {}
+    assert lines["engine/core.py"] <= 250, "it says which part hears which event, and little else"
