@@ -71,7 +71,7 @@ def test_settings_that_turn_out_wrong_behind_the_picture_end_with_their_line(
         shown = bytes(cockpit.raw).decode()
     picture, told = shown.split("\x1b[?1049l")
     assert "PRACTICE" in picture
-    assert "tstream: risk.max_contracts = 0: must be a whole number from 1 to 150 (in" in told
+    assert "tstream: risk.max_contracts = 0: must be a whole number from 1 to 1000000 (in" in told
     assert "Traceback" not in shown
 
 
