@@ -85,7 +85,7 @@ def test_entries_on_their_way_tie_up_margin_before_they_fill() -> None:
         ({}, None, WISH),
         ({"margin_rate": D("0.01")}, D("0.01") * PRICE * D("0.5"), WISH),
         # what is owned is paid for in full, and needs no table
-        ({"kind": InstrumentKind.EQUITY}, PRICE * D("0.5"), 1),
+        ({"kind": InstrumentKind.EQUITY, "tick_value_usd": D("0.49")}, PRICE * D("0.49"), 1),
     ],
 )
 def test_without_a_figure_nothing_is_known_and_nothing_refused(
