@@ -13,11 +13,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from adapters.common.typed_json import UNREADABLE
 from adapters.kraken import mapping
 from adapters.kraken.mapping import ProductGrid
 from adapters.kraken.order_book import SequencedBook
 from adapters.kraken.v1_wire import V1BookDelta, V1BookSnapshot, V1Trade, read_v1, read_v1_event
-from adapters.kraken.wire import UNREADABLE
 from bench.figures import ratio, table
 from tests.kraken import captures
 

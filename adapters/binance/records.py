@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from adapters.binance.wire import NULL, UNREADABLE, Amount, Id, Ms, Name, Text, WireFault, unread
+from adapters.binance.wire import NULL, Amount, Id, Ms, Name, Text, WireFault
+from adapters.common.typed_json import UNREADABLE, unread
 
 Level = tuple[Amount, Amount]
 """Price and quantity; a quantity of 0 removes the level."""

@@ -16,6 +16,7 @@ from adapters.binance.signing import Params, Signer, encode
 from adapters.binance.wire import MS, ErrorRow, RateRow, TimeRow, WireFault, read
 from adapters.common.anomalies import Anomalies
 from adapters.common.fault_words import fault_words
+from adapters.common.http_calls import whole_body
 from adapters.common.rate_budget import Priority
 from adapters.common.redaction import scrub
 from engine.model.errors import (
@@ -156,7 +157,7 @@ class SpotTransport:
             ) as response:
                 status, told = response.status, response.headers
                 self.budget.told(told.get("X-MBX-USED-WEIGHT-1M"))
-                payload = await _whole(response, call.most_bytes)
+                payload = await whole_body(response, call.most_bytes)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise self._unreached(error) from None
         except aiohttp.InvalidURL:
@@ -236,17 +237,3 @@ def _error(payload: bytes) -> ErrorRow:
         return read(payload, ErrorRow)
     except WireFault:
         return ErrorRow()
-
-
-async def _whole(response: aiohttp.ClientResponse, most: int) -> bytes | None:
-    """The whole body; None, and the connection is gone, if it is larger than `most` bytes."""
-    body = bytearray()
-    if (response.content_length or 0) <= most:
-        async for chunk in response.content.iter_any():
-            body += chunk
-            if len(body) > most:
-                break
-        else:
-            return bytes(body)
-    response.close()
-    return None

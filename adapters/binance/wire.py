@@ -5,15 +5,12 @@ Amounts stay texts, as they are written; adapters/common/grid_texts.py reads the
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
-import msgspec
 from msgspec import Meta, Raw, Struct
 
 from adapters.common.redaction import scrub
-
-UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""What decoding raises for bytes that are no record."""
+from adapters.common.typed_json import decoded
 
 _LONGEST_AMOUNT = 40
 """Characters of a price or a quantity."""
@@ -191,23 +188,8 @@ class SubscribedRow(Struct, rename="camel"):
 
 
 T = TypeVar("T")
-_decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
 
 
 def read(raw: bytes | Raw, shape: type[T]) -> T:
     """The answer as `shape`. Raises WireFault."""
-    decoder = _decoders.get(shape)
-    if decoder is None:
-        decoder = _decoders[shape] = msgspec.json.Decoder(shape)
-    try:
-        result: T = decoder.decode(raw)
-    except UNREADABLE as error:
-        raise WireFault(unread(error)) from None
-    return result
-
-
-def unread(error: Exception) -> str:
-    """Why bytes could not be decoded, in words."""
-    if isinstance(error, RecursionError):
-        return "nested without end"
-    return "no UTF-8" if isinstance(error, UnicodeDecodeError) else f"not as expected: {scrub(error)}"
+    return decoded(raw, shape, WireFault)

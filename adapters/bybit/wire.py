@@ -5,17 +5,17 @@ What is not named here is not read. A record that does not fit is a WireError wi
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 from msgspec import Meta, Raw, Struct
+
+from adapters.common.typed_json import decoded
 
 
 class BybitWireError(ValueError):
     """A record that makes no sense. Its text names the reason, not the record."""
 
-
-UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 Text = Annotated[str, Meta(max_length=200)]
 Figure = Annotated[str, Meta(max_length=40)]
@@ -202,28 +202,13 @@ class BybitPrivate(Struct, rename="camel"):
 
 
 T = TypeVar("T")
-_decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
 
 
 def read(raw: bytes | Raw, shape: type[T]) -> T:
     """The record as `shape`. Raises BybitWireError."""
-    decoder = _decoders.get(shape)
-    if decoder is None:
-        decoder = _decoders[shape] = msgspec.json.Decoder(shape)
-    try:
-        result: T = decoder.decode(raw)
-    except UNREADABLE as error:
-        raise BybitWireError(unread(error)) from None
-    return result
+    return decoded(raw, shape, BybitWireError)
 
 
 def read_rows(raw: bytes | Raw, shape: type[T]) -> list[T]:
     """The rows of an answer; nothing is an empty list. Raises BybitWireError."""
     return read(raw, list[shape] | None) or []  # type: ignore[valid-type, arg-type]
-
-
-def unread(error: Exception) -> str:
-    """Why bytes could not be decoded, in words."""
-    if isinstance(error, RecursionError):
-        return "nested too deeply"
-    return "no UTF-8" if isinstance(error, UnicodeDecodeError) else f"not as documented: {error}"

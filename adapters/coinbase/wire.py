@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
-import msgspec
 from msgspec import Meta, Raw, Struct
+
+from adapters.common.typed_json import decoded
 
 
 class CoinbaseWireError(ValueError):
     """A record that makes no sense. Its text names the reason, not the record."""
 
-
-UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 Text = Annotated[str, Meta(max_length=200)]
 Long = Annotated[str, Meta(max_length=4_000)]
@@ -229,23 +228,8 @@ class CoinbaseError(Struct):
 
 
 T = TypeVar("T")
-_decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
 
 
 def read(raw: bytes | Raw, shape: type[T]) -> T:
     """The record as `shape`. Raises CoinbaseWireError."""
-    decoder = _decoders.get(shape)
-    if decoder is None:
-        decoder = _decoders[shape] = msgspec.json.Decoder(shape)
-    try:
-        result: T = decoder.decode(raw)
-    except UNREADABLE as error:
-        raise CoinbaseWireError(unread(error)) from None
-    return result
-
-
-def unread(error: Exception) -> str:
-    """Why bytes could not be decoded, in words."""
-    if isinstance(error, RecursionError):
-        return "nested too deeply"
-    return "no UTF-8" if isinstance(error, UnicodeDecodeError) else f"not as documented: {error}"
+    return decoded(raw, shape, CoinbaseWireError)

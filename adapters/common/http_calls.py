@@ -69,7 +69,7 @@ class HttpCaller:
                 allow_redirects=False,
             ) as response:
                 status, headers = response.status, response.headers
-                body = await _whole(response, call.most_bytes)
+                body = await whole_body(response, call.most_bytes)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise RetryableError(f"{call.name}: the venue can't be reached: {fault_words(error)}") from None
         except (aiohttp.InvalidURL, ValueError):
@@ -105,7 +105,7 @@ def lost(call: HttpCall, why: str) -> PortError:
     return UnknownOutcomeError(text) if call.acts else RetryableError(text)
 
 
-async def _whole(response: aiohttp.ClientResponse, most: int) -> bytes | None:
+async def whole_body(response: aiohttp.ClientResponse, most: int) -> bytes | None:
     """The whole body, unpacked; None, and the connection is gone, if it is larger than `most` bytes."""
     body = bytearray()
     if (response.content_length or 0) <= most:

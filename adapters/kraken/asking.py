@@ -10,10 +10,10 @@ from typing import Any
 from adapters.common.anomalies import Anomalies
 from adapters.common.json_link import Send, SocketClosed, SocketStream
 from adapters.common.redaction import scrub
+from adapters.common.typed_json import UNREADABLE
 from adapters.kraken.answers import order_fault
 from adapters.kraken.wire import (
     ABSENT,
-    UNREADABLE,
     KrakenWireError,
     UwsHeartbeat,
     UwsMessage,

@@ -10,6 +10,7 @@ from typing import Any
 
 from adapters.common.json_link import JsonLink, SocketStream
 from adapters.common.rate_budget import Priority, RateBudget
+from adapters.common.typed_json import UNREADABLE
 from adapters.kraken import requests
 from adapters.kraken.access import KrakenAccess
 from adapters.kraken.account import Holding, OrderRows, read_snapshot
@@ -18,7 +19,7 @@ from adapters.kraken.asking import Unanswered
 from adapters.kraken.look_stream import KrakenLookStream, Shown
 from adapters.kraken.private import PrivateStream
 from adapters.kraken.user_stream import KrakenUserStream, ToldFills
-from adapters.kraken.wire import ABSENT, UNREADABLE, KrakenWireError, UwsReply, read_order_result
+from adapters.kraken.wire import ABSENT, KrakenWireError, UwsReply, read_order_result
 from engine.model.effects import CancelOrder, ClosePosition, ModifyOrder, PlaceOrder
 from engine.model.errors import Cause, FatalError, RefusedError, RetryableError, UnknownOutcomeError
 from engine.model.events import AccountAdopted, AnyEvent, LinkChanged, LinkState, SnapshotTaken

@@ -6,11 +6,12 @@ import asyncio
 
 from adapters.common.anomalies import Anomalies
 from adapters.common.http_calls import KIB, HttpCall, HttpCaller
+from adapters.common.typed_json import UNREADABLE
 from adapters.kraken import mapping
 from adapters.kraken.config import KrakenConfig
 from adapters.kraken.mapping import ProductGrid
 from adapters.kraken.v1_wire import ChartPage, V1Instruments, read_chart, read_v1_instruments
-from adapters.kraken.wire import UNREADABLE, KrakenWireError
+from adapters.kraken.wire import KrakenWireError
 from engine.model.errors import RefusedError, RetryableError
 from engine.model.market import NANOS, Bar, Timeframe
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 
 from adapters.common.http_calls import KIB, HttpCall, HttpCaller
+from adapters.common.typed_json import UNREADABLE
 from adapters.kraken import answers
 from adapters.kraken.config import KrakenConfig
 from adapters.kraken.signing import signature
-from adapters.kraken.wire import UNREADABLE, read_rest
+from adapters.kraken.wire import read_rest
 from engine.model.errors import FatalError, RefusedError, RetryableError
 from engine.ports import Clock
 

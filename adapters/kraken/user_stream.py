@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from adapters.common.anomalies import Anomalies
 from adapters.common.json_link import SocketClosed
+from adapters.common.typed_json import UNREADABLE
 from adapters.kraken import mapping
 from adapters.kraken.account import Holding, OrderRows
 from adapters.kraken.listing import ONLINE
@@ -16,7 +17,6 @@ from adapters.kraken.private import CHANNELS, PrivateStream
 from adapters.kraken.requests import DERIVATIVES
 from adapters.kraken.tokens import KrakenTokens
 from adapters.kraken.wire import (
-    UNREADABLE,
     KrakenWireError,
     UwsBalances,
     UwsExecutions,

@@ -9,6 +9,7 @@ import msgspec
 from adapters.common.anomalies import Anomalies
 from adapters.common.json_link import Send, SocketClosed, SocketStream
 from adapters.common.redaction import scrub
+from adapters.common.typed_json import UNREADABLE
 from adapters.kraken import mapping
 from adapters.kraken.config import KrakenTiming
 from adapters.kraken.listing import Listed
@@ -23,7 +24,7 @@ from adapters.kraken.v1_wire import (
     read_v1,
     read_v1_event,
 )
-from adapters.kraken.wire import UNREADABLE, KrakenWireError
+from adapters.kraken.wire import KrakenWireError
 from engine.model.errors import RetryableError
 from engine.model.events import Quote
 from engine.ports import Clock, Sink

@@ -17,9 +17,6 @@ class KrakenWireError(ValueError):
     """A record that makes no sense. Its text names the reason, not the record."""
 
 
-UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""What decoding raises for bytes that are no record: no JSON, no UTF-8, another shape, nested without end."""
-
 Text = Annotated[str, Meta(max_length=500)]
 Number = Decimal | None
 ABSENT = Raw()

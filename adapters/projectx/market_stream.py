@@ -9,13 +9,13 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from msgspec import Raw
 
 from adapters.common.anomalies import Anomalies
+from adapters.common.typed_json import UNREADABLE
 from adapters.projectx import mapping
 from adapters.projectx.config import SessionOpen, Timing
 from adapters.projectx.handover import Handover
 from adapters.projectx.link import Invoke, Silence, Stream
 from adapters.projectx.signalr import InvocationFailed
 from adapters.projectx.wire import (
-    UNREADABLE,
     PrintRow,
     PrintsRecord,
     QuoteRow,

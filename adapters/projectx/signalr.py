@@ -24,8 +24,9 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 
 from adapters.common.fault_words import INTERNAL, fault_words
 from adapters.common.redaction import scrub
+from adapters.common.typed_json import UNREADABLE
 from adapters.projectx.config import Timing
-from adapters.projectx.wire import UNREADABLE, unread
+from adapters.projectx.wire import unread
 
 SEPARATOR = b"\x1e"
 LARGEST_RECORD = 4 * 1024 * 1024

@@ -15,6 +15,7 @@ from aiohttp.abc import AbstractStreamWriter
 
 from adapters.common.anomalies import Anomalies
 from adapters.common.fault_words import fault_words
+from adapters.common.http_calls import whole_body
 from adapters.common.rate_budget import Priority, RateBudget
 from adapters.common.redaction import scrub
 from adapters.projectx import codes
@@ -193,7 +194,7 @@ class Transport:
             ) as response:
                 status, retry_after = response.status, response.headers.get("Retry-After")
                 self._seen_date(response)
-                payload = await _body(response, endpoint.most_bytes)
+                payload = await whole_body(response, endpoint.most_bytes)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise self._unreached(error) from None
         except aiohttp.InvalidURL:
@@ -214,7 +215,7 @@ class Transport:
         timeout = aiohttp.ClientTimeout(total=self._timing.read_s, sock_connect=self._timing.connect_s)
         try:
             async with self._session().get(self._base + PING_PATH, timeout=timeout) as response:
-                answer = (await _body(response, _LONGEST_PONG) or b"").decode(errors="replace")
+                answer = (await whole_body(response, _LONGEST_PONG) or b"").decode(errors="replace")
                 if response.status != 200:
                     raise RetryableError(f"the gateway's ping answered HTTP {response.status}")
                 self._health(True, "")
@@ -322,20 +323,6 @@ class Transport:
         text = f"{endpoint.name}: {why}"
         self._health(False, text)
         return UnknownOutcomeError(text) if endpoint.acts else RetryableError(text)
-
-
-async def _body(response: aiohttp.ClientResponse, most: int) -> bytes | None:
-    """The whole body, unpacked; None, and the connection is gone, if it is larger than `most` bytes."""
-    body = bytearray()
-    if (response.content_length or 0) <= most:
-        async for chunk in response.content.iter_any():
-            body += chunk
-            if len(body) > most:
-                break
-        else:
-            return bytes(body)
-    response.close()
-    return None
 
 
 def _business_error(endpoint: Endpoint, reply: Reply) -> PortError:

@@ -14,13 +14,12 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 from msgspec import Meta, Raw, Struct
 
+from adapters.common.typed_json import UNREADABLE
+
 
 class WireError(ValueError):
     """A record that makes no sense. Its text names the reason, not the record."""
 
-
-UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""What decoding raises for bytes that are no record: no JSON, no UTF-8, another shape, nested without end."""
 
 MOST_NESTED = 32
 """Levels of a record. The gateway's own have five."""

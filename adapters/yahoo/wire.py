@@ -9,6 +9,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
+from adapters.common.typed_json import UNREADABLE
+
 MOST_BYTES = 8 << 20
 """Of an answer: sixty days of minutes are a third of it."""
 MOST_ROWS = 60_000
@@ -99,14 +101,13 @@ class ChartAnswer(Struct):
 
 
 _decoder = msgspec.json.Decoder(ChartAnswer)
-_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 def read(payload: bytes) -> Chart:
     """Raises ChartError for a page, for half an answer, and for anything else that is no chart."""
     try:
         answer = _decoder.decode(payload)
-    except _UNREADABLE as first:
+    except UNREADABLE as first:
         if looks_like_page(payload):
             raise ChartError("a web page instead of prices") from None
         mended = _BARE.sub(b"null", payload)
@@ -114,7 +115,7 @@ def read(payload: bytes) -> Chart:
             raise ChartError(_reason(first)) from None
         try:
             answer = _decoder.decode(mended)
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             raise ChartError(_reason(error)) from None
     chart = answer.chart or answer.finance
     if chart is None:

@@ -151,6 +151,7 @@ class PositionView(Struct, frozen=True):
     open_usd: Decimal
     """Unrealized, gross."""
     open_ticks: Decimal
+    """How far the price has gone since the entry, whatever is held: in ticks, below zero against it."""
     mae_usd: Decimal
     """Worst mark since the entry, USD, zero or negative."""
     mfe_usd: Decimal

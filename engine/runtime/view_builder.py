@@ -286,7 +286,7 @@ def _position(core: Core, book: Book, position: Position) -> PositionView:
     mark = core.marks.mark(position)
     mae, mfe = core.marks.excursions(book.name, position)
     entry = position.average
-    open_ticks = position.open_ticks(mark) if mark is not None else None
+    gone = 0 if mark is None else (mark - entry) * (1 if position.qty > 0 else -1)
     plans = [p.plan for p in book.state.plans.values() if p.plan.instrument == position.instrument]
     return PositionView(
         book=book.name,
@@ -296,9 +296,7 @@ def _position(core: Core, book: Book, position: Position) -> PositionView:
         entry=instrument.tick_size * entry.numerator / entry.denominator,
         mark=_price(instrument, mark),
         open_usd=open_usd(core.state, position, core.marks),
-        open_ticks=Decimal(0)
-        if open_ticks is None
-        else Decimal(open_ticks.numerator) / open_ticks.denominator,
+        open_ticks=Decimal(gone.numerator) / gone.denominator,
         mae_usd=mae,
         mfe_usd=mfe,
         stop=_price(instrument, nearest),

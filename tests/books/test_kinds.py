@@ -288,6 +288,13 @@ def test_people_read_coins_and_never_lots() -> None:
     assert not [text for text in told if "137" in text.replace("0.0137", "")]
 
 
+def test_how_far_the_price_has_gone_is_told_whatever_is_held() -> None:
+    run = _held()
+    run.minute((ETHER, 300_502))
+    [held] = picture(run.core, 1, HealthView(ok=True)).positions
+    assert (held.qty, held.open_ticks) == (137, D(500))
+
+
 def test_an_account_that_tells_no_balances_trades_no_coins() -> None:
     run = Kinds((60, idea(ETHER, -2000, 8000)), balances=False)
     run.minute((ETHER, 300_000))

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import pytest
 
+from adapters.common.typed_json import UNREADABLE
 from adapters.kraken import mapping
 from adapters.kraken.mapping import ProductGrid
 from adapters.kraken.order_book import SequencedBook
@@ -24,15 +25,7 @@ from adapters.kraken.v1_wire import (
     read_v1_event,
     read_v1_instruments,
 )
-from adapters.kraken.wire import (
-    UNREADABLE,
-    UwsBook,
-    UwsCandles,
-    UwsTicker,
-    UwsTrades,
-    read_message,
-    read_reply,
-)
+from adapters.kraken.wire import UwsBook, UwsCandles, UwsTicker, UwsTrades, read_message, read_reply
 from engine.model.market import Timeframe
 from tests.kraken import captures
 from tests.support.recordings import needs_recordings
