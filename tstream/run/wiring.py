@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -36,6 +37,7 @@ from tstream.run.arming import all_armed
 from tstream.run.claim import Claim
 from tstream.run.first_picture import shown_venues
 from tstream.run.practice_venues import FirstSight, PracticeVenues
+from tstream.run.services import Service, beside
 from tstream.run.venues import Venues
 from tstream.settings.model import Settings
 
@@ -136,13 +138,24 @@ class Run:
                 control = ControlServer(engine, self.paths.control_socket)
                 await control.start()
                 stack.push_async_callback(control.stop)
-            for task in (report(engine), self._live()):
-                stack.push_async_callback(_end, asyncio.create_task(task))
             await self._tell(engine, stack)
-            self._keep_files(engine, state, stack)
-            for watch in (self.practice.watch(engine.hear), venues.watch(engine.hear)):
-                stack.push_async_callback(_end, asyncio.create_task(watch))
+            await stack.enter_async_context(beside(self._services(engine, state, venues, stack)))
             yield engine
+
+    def _services(
+        self, engine: Engine, state: State, venues: Venues, stack: AsyncExitStack
+    ) -> Iterator[Service]:
+        """What goes on beside the engine; `stack` closes what a service leaves open."""
+        yield Service("notices in the log", partial(report, engine))
+        yield Service("signs of life", self._live)
+        yield Service("practice venues", partial(self.practice.watch, engine.hear))
+        yield Service("venues", partial(venues.watch, engine.hear))
+        if self._files is not None and self.by_hand is None:
+            from tstream.run.bot_records import BotRecords, folders
+
+            records = BotRecords(folders(self._files, self.paths), engine, state)
+            stack.push_async_callback(records.close)
+            yield Service("files of JSON bots", records.run)
 
     async def _live(self) -> None:
         """Give signs of life: a second process tells by them that the engine's loop goes round."""
@@ -170,16 +183,6 @@ class Run:
             from adapters.notify.service import NotifyThread
 
             await stack.enter_async_context(NotifyThread(engine, news, self.clock.wall, wall_ns))
-
-    def _keep_files(self, engine: Engine, state: State, stack: AsyncExitStack) -> None:
-        """Have the files written that bots of JSON files keep."""
-        if self._files is None or self.by_hand is not None:
-            return
-        from tstream.run.bot_records import BotRecords, folders
-
-        records = BotRecords(folders(self._files, self.paths), engine, state)
-        stack.push_async_callback(records.close)
-        stack.push_async_callback(_end, asyncio.create_task(records.run()))
 
     async def _journal(self) -> SqliteJournal:
         path = self.paths.journal(self.name)
@@ -262,8 +265,3 @@ async def report(engine: Engine) -> None:
             log.log(_LEVELS[notice.severity], "%s%s", badge(notice.book, books), notice.text)
             seen = notice.seq
         await asyncio.sleep(NOTICE_POLL_S)
-
-
-async def _end(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
