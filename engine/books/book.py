@@ -125,7 +125,9 @@ class Book:
             self.guards.check()
 
     def next_due(self) -> int:
-        """When `pulse` has something to do next, nanoseconds UTC; long past while something is under way."""
+        """When `pulse` has more to do next than to write prices down, nanoseconds UTC; long past while
+        something is under way.
+        """
         return 0 if self.orders.busy else min(self.orders.next_due(), self.guards.next_due())
 
     def leave(self, exit_: Exit, bot: str) -> None:

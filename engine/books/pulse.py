@@ -83,14 +83,14 @@ class Pulse:
         due, rest = self._days.roll(), True
         months.forget(self._books, self._market, self._marks)
         for name, book in self._books.items():
-            again = self._rests_until(name)
-            look = book.pulse if not again else book.orders.note if book.orders.stirred else None
-            if look is not None:
-                again, rest = 0, False
+            known, again = self._rest_of(name), 0
+            if known is not None and now < known.note_due and not book.orders.stirred:
+                again = known.due
+            else:
+                rest = False
                 self._rests.pop(name, None)
-                if self._guarded(look):
-                    again = book.next_due()
-                    self._rest(book, again)
+                if self._guarded(book.pulse if known is None else book.orders.note):
+                    again = self._rest(book, book.next_due() if known is None else known.look_due)
             due = min(due, max(again, now + BUSY_NS))
         self.due = due
         if rest and len(self._books) > 1 and len(self._rests) == len(self._books):
@@ -101,8 +101,11 @@ class Pulse:
         calm, turn = self._calm, self._turn
         if calm is None or turn.now >= calm.due or turn.committed != calm.committed:
             return 0
-        if turn.wall_offset != calm.wall_offset or any(b.orders.stirred for b in self._books.values()):
+        if turn.wall_offset != calm.wall_offset:
             return 0
+        for book in self._books.values():  # at every price that may matter
+            if book.orders.stirred:
+                return 0
         for symbol, bound in calm.bounds.items():
             if not bound.hold(self._marks, symbol, turn.now):
                 return 0
@@ -119,27 +122,37 @@ class Pulse:
         else:
             self._rests.clear()
 
-    def _rest(self, book: Book, due: int) -> None:
-        """Leave a book alone until it is due, unless something happens or a price matters to it."""
-        turn = self._turn
+    def _rest(self, book: Book, look: int) -> int:
+        """Leave a book alone until it is due to be looked at or to write something down, unless something
+        happens or a price matters to it; gives when that is, nanoseconds UTC.
+        """
+        turn, note = self._turn, book.orders.note_due()
+        due = min(look, note)
         if due > turn.now and book.recovered:
             as_of, offset = turn.as_of(book.name), turn.wall_offset
-            self._rests[book.name] = _Rest(turn.committed, as_of, offset, due, book.at_rest())
+            self._rests[book.name] = _Rest(turn.committed, as_of, offset, look, note, book.at_rest())
+        return due
 
-    def _rests_until(self, name: str) -> int:
-        """When a book that a pulse would find as it left it is due; 0 for one that is to be looked at."""
+    def _rest_of(self, name: str) -> _Rest | None:
+        """What holds for a book that a pulse would find as it left it, but for what it writes down; None for
+        one that is to be looked at.
+        """
         rest, turn = self._rests.get(name), self._turn
         now = turn.now
-        if rest is None or now >= rest.due or turn.wall_offset != rest.wall_offset:
-            return 0
+        if rest is None or now >= rest.look_due or turn.wall_offset != rest.wall_offset:
+            return None
         if turn.committed != rest.committed:
             if turn.as_of(name) != rest.as_of:
-                return 0
+                return None
             rest.committed = turn.committed  # of other books alone
         for symbol, bound in rest.bounds.items():
             if not bound.hold(self._marks, symbol, now):
-                return 0
-        return rest.due
+                return None
+        return rest
+
+    def _at_rest(self, name: str) -> bool:
+        rest = self._rest_of(name)
+        return rest is not None and self._turn.now < rest.note_due
 
     def wake(self) -> None:
         """Something has happened: what it has set going is seen to soon."""
@@ -161,7 +174,7 @@ class Pulse:
 
     def concerned(self) -> bool:
         """A bar is over, and its close gives some book something to do."""
-        return self.matters() and not (self._calm_until() or all(map(self._rests_until, self._books)))
+        return self.matters() and not (self._calm_until() or all(map(self._at_rest, self._books)))
 
     def matters(self) -> bool:
         """Marks have changed while a position is held; asked at every price."""
@@ -180,8 +193,15 @@ class _Rest:
     """All records as of which the book's own are these."""
     as_of: tuple[int, int]
     wall_offset: int
-    due: int
+    look_due: int
+    """When time gives a pulse something to do, nanoseconds UTC."""
+    note_due: int
+    """When what prices have made is to be written down."""
     bounds: dict[str, Bounds]
+
+    @property
+    def due(self) -> int:
+        return min(self.look_due, self.note_due)
 
 
 def _together(rests: Iterable[_Rest], due: int) -> _Rest | None:
@@ -193,7 +213,7 @@ def _together(rests: Iterable[_Rest], due: int) -> _Rest | None:
     for one in (first, *others):
         for symbol, bound in one.bounds.items():
             bounds.setdefault(symbol, Bounds()).keep_all(bound)
-    return _Rest(first.committed, first.as_of, first.wall_offset, due, bounds)
+    return _Rest(first.committed, first.as_of, first.wall_offset, due, due, bounds)
 
 
 _QUIET = frozenset((*_TICKS, ev.TimeAdvanced))

@@ -6,19 +6,22 @@ little oftener: a restart goes on from there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 from engine.execution.context import BookContext
 from engine.execution.inquiry import NEVER
 from engine.model import records as r
 from engine.model.market import MINUTE, NANOS
-from engine.portfolio.bounds import Bounds, keep_total
-from engine.portfolio.money import day_usd, held_usd
+from engine.portfolio.bounds import Bounds, Room, keep_total
+from engine.portfolio.money import day_usd, open_usd
+from engine.state.position import Position
 from engine.state.state import NO_DAY
 
 PAUSE_NS = 10 * NANOS
 """Between two records of new extremes; a crash forgets at most so much."""
+_NOTHING = Decimal(0)
+_NO_ROOM = _NOTHING, _NOTHING
 
 
 class EquityWatch:
@@ -45,12 +48,15 @@ class EquityWatch:
         """Records and marks as of which it was looked."""
         self._as_of = -1
         """All records as of which those of the book were counted."""
-        self._held = False
+        self._held: Sequence[Position] = ()
+        self._counted: Sequence[Position] = ()
+        """Those whose money is in the book's currency."""
         self._noted_ts = 0
 
-    def on_mark(self, bounds: Mapping[str, Bounds]) -> bool:
-        """Take the marks in, and narrow the bounds, by instrument, to where the total makes no new extreme.
-        True where there is one to be written down now, and was none.
+    def on_mark(self, bounds: Mapping[str, Bounds], own: tuple[Position, Room] | None = None) -> bool:
+        """Take the marks in, and narrow the bounds, by instrument, to where the total makes no new extreme,
+        and one position does not leave its `own` room. True where there is one to be written down now, and
+        was none.
         """
         known = self.high_usd, self.low_usd, self.drawdown_usd
         self.look()
@@ -63,17 +69,17 @@ class EquityWatch:
                 highest = top
             if (fallen := top - self.run_drawdown_usd) > lowest:
                 lowest = fallen
-        self._keep(bounds, (total - lowest, highest - total))
+        room = total - lowest, highest - total
+        keep_total(bounds, self._held, self._book.turn.state, self._book.marks, room, own)
         extremes = self.high_usd, self.low_usd, self.drawdown_usd
         return extremes != known and known == self._written()
 
     def at_rest(self, bounds: Mapping[str, Bounds]) -> None:
-        """Narrow the bounds to where no price but a new extreme gives something to write down."""
-        if self._total == self._told() and not self._is_news():
-            self._keep(bounds, (Decimal(0), Decimal(0)))
-
-    def _keep(self, bounds: Mapping[str, Bounds], usd: tuple[Decimal, Decimal]) -> None:
-        keep_total(bounds, self._book.state, self._book.turn.state, self._book.marks, usd)
+        """Narrow the bounds to where no price but a new extreme gives something to write down that is not
+        looked for by time.
+        """
+        if self._held and self.next_due() == NEVER:
+            keep_total(bounds, self._book.state.held(), self._book.turn.state, self._book.marks, _NO_ROOM)
 
     def look(self) -> None:
         """Take in what marks and records have changed; cheap when nothing is held and nothing happened."""
@@ -86,17 +92,19 @@ class EquityWatch:
         if not committed and (not self._held or marks.version == self._looked_at):
             return
         self._looked_at = marks.version
-        held_ones = [position for position in state.positions.values() if position.qty]
         if committed:
             self._settled = None
-            self._held = bool(held_ones)
+            self._held = state.held()
+            self._counted = [one for one in self._held if turn.state.counts(state, one.instrument)]
             if (turn.state.day_of(state), state.day.recounts) != self._day:
                 self._begin()
-        for position in held_ones:
+        for position in self._held:
             if marks.mark(position) is None:
                 self._total = self._told()  # nobody knows yet what it could be closed for: as after a restart
                 return
-        held = held_usd(state, turn.state, marks)
+        held = _NOTHING
+        for position in self._counted:
+            held += open_usd(turn.state, position, marks)
         if self._settled is None:
             self._settled = day_usd(state, turn.state, marks) - held
         self._total = total = self._settled + held
@@ -139,8 +147,12 @@ class EquityWatch:
             )
 
     def next_due(self) -> int:
-        """When something is to be written down next, nanoseconds UTC."""
-        return self._due() if self._held else NEVER
+        """When something may be to be written down next, nanoseconds UTC."""
+        if not self._held:
+            return NEVER
+        due, point = self._due(), self._noted_ts + self._pause_ns(MINUTE)
+        # Prices hardly ever stand still for a minute: the next point is looked for then, whatever they do.
+        return point if due == NEVER and point > self._book.now else due
 
     def _due(self) -> int:
         news = self._is_news()
@@ -148,7 +160,10 @@ class EquityWatch:
             return NEVER
         if not self._held:
             return 0
-        return self._noted_ts + max(PAUSE_NS if news else MINUTE, self._book.run.notes_ns)
+        return self._noted_ts + self._pause_ns(PAUSE_NS if news else MINUTE)
+
+    def _pause_ns(self, least: int) -> int:
+        return max(least, self._book.run.notes_ns)
 
     def _is_news(self) -> bool:
         """There is an extreme that is not written down."""

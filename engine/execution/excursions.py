@@ -12,7 +12,7 @@ from engine.execution.context import BookContext
 from engine.execution.inquiry import NEVER
 from engine.model import records as r
 from engine.model.market import NANOS
-from engine.portfolio.bounds import Bounds, keep_between
+from engine.portfolio.bounds import Room
 from engine.state.position import Position
 
 PAUSE_NS = 10 * NANOS
@@ -28,15 +28,16 @@ class Excursions:
         self._noted_ts: dict[str, int] = {}
         """Instrument to the time at which its excursion was last written down."""
 
-    def on_mark(self, position: Position, bounds: Bounds) -> bool:
-        """Take the mark of what is held in, and narrow the bounds to where it makes no new worst or best.
-        True where there is one to be written down now, and was none.
+    def on_mark(self, position: Position) -> tuple[bool, Room]:
+        """Take the mark of what is held in. Whether there is a worst or best to be written down now, and was
+        none, and how far the position is from the next.
         """
         marks, state = self._book.marks, self._book.turn.state
         known = marks.excursions(self._book.book, position)
-        now, worst, best = marks.excursion(self._book.book, state, position)
-        keep_between(bounds, state, position, marks, (now - worst, best - now))
-        return (worst, best) != known and not _is_more(known, position) and _is_more((worst, best), position)
+        now, worst, best = marks.excursion(self._book.book, state, position, known)
+        found = worst, best
+        news = found != known and not _is_more(known, position) and _is_more(found, position)
+        return news, (now - worst, best - now)
 
     def write_down(self) -> None:
         """Called at every pulse."""

@@ -123,16 +123,18 @@ class OrderManager:
         )
 
     def next_due(self) -> int:
-        """When `pulse` or `tend` has something to do next, unless it is `busy`, nanoseconds UTC."""
+        """When `pulse` or `tend` has more to do next than `note`, unless it is `busy`, nanoseconds UTC."""
         return min(
             self.inquiry.next_due(self.context.run.slow_cycle_ns),
             self.flattener.next_due(),
             self._foreign.next_due(),
-            self._excursions.next_due(),
-            self.equity.next_due(),
             self.resting.next_due(),
             self.leaving.next_due(),
         )
+
+    def note_due(self) -> int:
+        """When `note` has something to write down next, nanoseconds UTC."""
+        return min(self._excursions.next_due(), self.equity.next_due())
 
     # --- what strategies and people want ---------------------------------------------------------------
 
@@ -323,8 +325,8 @@ class OrderManager:
         state, bound = self.context.state, bounds[instrument]
         held = state.positions.get(instrument)
         if held is not None and held.qty:
-            news = self._excursions.on_mark(held, bound)
-            self.stirred = self.equity.on_mark(bounds) or news or self.stirred
+            news, room = self._excursions.on_mark(held)
+            self.stirred = self.equity.on_mark(bounds, (held, room)) or news or self.stirred
         if state.plans and self._stops.on_mark(instrument, bound):
             self.work()
 

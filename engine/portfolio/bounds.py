@@ -6,13 +6,16 @@ whether one book holds an instrument or ten do.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from engine.model.market import Side
 from engine.portfolio.money import Marks
 from engine.state.position import Position
-from engine.state.state import BookState, State
+from engine.state.state import State
+
+Room = tuple[Decimal, Decimal]
+"""How much may be lost and gained before something is to be done, USD."""
 
 ENDLESS = 1 << 62
 _NOTHING = Decimal(0)
@@ -96,9 +99,7 @@ class Bounds:
         return True
 
 
-def keep_between(
-    bounds: Bounds, state: State, position: Position, marks: Marks, usd: tuple[Decimal, Decimal]
-) -> None:
+def keep_between(bounds: Bounds, state: State, position: Position, marks: Marks, usd: Room) -> None:
     """Bound the marks of a position so that it loses and gains no more than `usd` from here, what closing it
     costs included. Nothing holds where one of both is passed already.
     """
@@ -120,14 +121,19 @@ def keep_between(
 
 
 def keep_total(
-    bounds: Mapping[str, Bounds], book: BookState, state: State, marks: Marks, usd: tuple[Decimal, Decimal]
-) -> None:
+    bounds: Mapping[str, Bounds], held: Sequence[Position], state: State, marks: Marks, usd: Room,
+    own: tuple[Position, Room] | None = None,
+) -> None:  # fmt: skip
     """Bound the instruments among `bounds` so that all that a book holds together loses and gains no more
-    than `usd`. Each has an equal share of it: they may move at once.
+    than `usd`. Each has an equal share of it: they may move at once. One may have less room of its `own`.
     """
-    held = [position for position in book.positions.values() if position.qty]
     if len(held) > 1:
         usd = usd[0] / len(held), usd[1] / len(held)
     for position in held:
-        if position.instrument in bounds:
-            keep_between(bounds[position.instrument], state, position, marks, usd)
+        bound = bounds.get(position.instrument)
+        if bound is not None:
+            room = usd
+            if own is not None and own[0] is position:
+                (less, more), (least, most) = usd, own[1]
+                room = less if less < least else least, more if more < most else most
+            keep_between(bound, state, position, marks, room)

@@ -131,11 +131,15 @@ class Marks:
         side = self._bids if position.qty >= 0 else self._asks
         return side.get(position.instrument)
 
-    def excursion(self, book: str, state: State, position: Position) -> tuple[Decimal, Decimal, Decimal]:
-        """Note a new worst or best of what is held; gives its open P&L and these two, USD."""
+    def excursion(
+        self, book: str, state: State, position: Position, known: tuple[Decimal, Decimal]
+    ) -> tuple[Decimal, Decimal, Decimal]:
+        """Note a new worst or best of what is held, beyond what is known; gives its open P&L and these two,
+        USD.
+        """
         now = open_usd(state, position, self)
-        worst, best = self.excursions(book, position)
-        if self.mark(position) is not None:
+        worst, best = known
+        if (now < worst or now > best) and self.mark(position) is not None:
             worst, best = now if now < worst else worst, now if now > best else best
             self._excursions[book, position.instrument] = position.opened_ts, worst, best
         return now, worst, best

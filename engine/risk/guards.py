@@ -165,7 +165,7 @@ class Guards:
     def at_rest(self, bounds: Mapping[str, Bounds]) -> None:
         """Narrow the bounds, by instrument, to where prices give `check` nothing to do."""
         room = bands.room_usd(self.limits, self.account(), self.figures())
-        keep_total(bounds, self._book.state, self._book.turn.state, self._marks, room)
+        keep_total(bounds, self._book.state.held(), self._book.turn.state, self._marks, room)
 
     def check(self) -> None:
         """Act on the book, if anything is due. Costs little while nothing that it looks at has changed."""

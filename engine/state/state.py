@@ -253,6 +253,9 @@ class BookState(Struct):
         """To change, by folds alone."""
         return self.positions.get(instrument) or self.positions.setdefault(instrument, Position(instrument))
 
+    def held(self) -> list[Position]:
+        return [position for position in self.positions.values() if position.qty]
+
     def shares(self, instrument: str) -> int:
         """Signed contracts of the plans in an instrument."""
         plans = (found for found in self.plans.values() if found.plan.instrument == instrument)

@@ -76,22 +76,28 @@ def test_a_roll_begins_the_day_anew_and_keeps_the_trades() -> None:
     assert len(book.state.trades) == 1
 
 
+def stand(marks: Marks, book: Book) -> None:
+    """What is held has been where the marks are."""
+    held = book.state.position("MNQ")
+    marks.excursion(BOOK, book.turn.state, held, marks.excursions(BOOK, held))
+
+
 def test_excursions_are_the_worst_and_best_since_the_entry() -> None:
     book = Book()
     book.entered(LONG, price=1000)
-    marks, state = Marks(), book.turn.state
+    marks = Marks()
     for bid in (1000, 990, 1015, 1005):
         marks.quote("MNQ", bid, bid + 1)
-        marks.excursion(BOOK, state, book.state.position("MNQ"))
+        stand(marks, book)
     assert marks.excursions(BOOK, book.state.position("MNQ")) == (Decimal("-10.00"), Decimal("15.00"))
 
 
 def test_excursions_never_change_sign_and_begin_anew_with_each_trade() -> None:
     book = Book()
     found = book.entered(LONG, price=1000)
-    marks, state = Marks(), book.turn.state
+    marks = Marks()
     marks.quote("MNQ", 1010, 1011)
-    marks.excursion(BOOK, state, book.state.position("MNQ"))
+    stand(marks, book)
     assert marks.excursions(BOOK, book.state.position("MNQ")) == (Decimal(0), Decimal("10.00"))
     _, target = book.exits(found)
     assert target is not None
@@ -101,7 +107,7 @@ def test_excursions_never_change_sign_and_begin_anew_with_each_trade() -> None:
     book.entered(LONG, price=1060)
     assert marks.excursions(BOOK, book.state.position("MNQ")) == (Decimal(0), Decimal(0))
     marks.quote("MNQ", 1050, 1051)
-    marks.excursion(BOOK, state, book.state.position("MNQ"))
+    stand(marks, book)
     assert marks.excursions(BOOK, book.state.position("MNQ")) == (Decimal("-10.00"), Decimal(0))
 
 
