@@ -15,6 +15,7 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it would be deaf to 
 # `python -m tests.torture` takes seeds and looks further.
 settings.register_profile(
     "suite",
+    max_examples=50,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

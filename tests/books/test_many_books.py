@@ -317,7 +317,7 @@ def test_a_paper_position_ends_in_its_month_where_the_next_venue_is_in_another()
     assert {one.fill.price for one in closed} == {here - 1}
 
 
-@settings(max_examples=25)
+@settings(max_examples=14)
 @given(st.lists(st.tuples(st.sampled_from((ALPHA, BETA)), st.integers(1, 90)), min_size=1, max_size=12))
 def test_prices_never_flap_whatever_fails_when(mishaps: list[tuple[str, int]]) -> None:
     many = ManyBooks()

@@ -76,13 +76,13 @@ def no_later(scene: Scene) -> int:
     return len(asked)
 
 
-@settings(max_examples=25)
+@settings(max_examples=14)
 @given(SCENES)
 def test_nothing_comes_later_where_all_goes_well(scene: Scene) -> None:
     no_later(scene._replace(mishaps=()))
 
 
-@settings(max_examples=35)
+@settings(max_examples=20)
 @given(SCENES)
 def test_nothing_comes_later_where_things_go_wrong(scene: Scene) -> None:
     no_later(scene)

@@ -154,7 +154,7 @@ def _settle(book: Book, found: PlanState) -> None:
     raise AssertionError("the same things are done for ever")
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(
     _plans(),
     st.lists(
@@ -197,7 +197,7 @@ def test_acting_on_the_difference_comes_to_rest_protected(
             assert target is None
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(
     _plans(),
     st.lists(

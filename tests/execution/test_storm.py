@@ -32,7 +32,7 @@ def test_after_a_storm_the_truth_is_found_and_flat_is_flat(seed: int, brackets: 
     assert traded or storm._core.entries.refusals, "nobody had an idea"
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(
     seed=st.integers(0, 1 << 32),
     brackets=st.booleans(),

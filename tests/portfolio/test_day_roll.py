@@ -242,7 +242,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(STEPS, st.integers(900, 1100))
 def test_f25_the_days_add_up_to_the_whole(steps: list[tuple[str, int, int]], last: int) -> None:
     """Over any trading and any nights: day results and today are everything that was won and lost."""

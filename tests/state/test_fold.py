@@ -302,7 +302,7 @@ def _change(book: Book, which: int, price: int) -> None:
     book.write(records[which % len(records)])
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(WORDS)
 def test_what_a_restart_finds_is_what_was_there(words: list[tuple[int, int, int, int]]) -> None:
     book = Book(MORNING)
@@ -311,7 +311,7 @@ def test_what_a_restart_finds_is_what_was_there(words: list[tuple[int, int, int,
     assert refolded(book.journal) == book.turn.state
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(WORDS)
 def test_the_fills_are_the_position(words: list[tuple[int, int, int, int]]) -> None:
     book = Book(MORNING)

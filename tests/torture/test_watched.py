@@ -61,7 +61,7 @@ class Watched(MishapReplay):
         assert snapshot.encode(self._core.state) == before
 
 
-@settings(max_examples=8, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, suppress_health_check=list(HealthCheck))
 @given(SCENES, st.sampled_from([2, 7, 40]))
 def test_f47_a_run_that_is_watched_is_the_same_as_one_that_is_not(scene: Scene, every: int) -> None:
     unseen, watched = play(scene), Watched(scene, every)

@@ -99,7 +99,7 @@ def fills_by_order(events: list[VenueEvent]) -> dict[str, list[Fill]]:
     return out
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(models, scripts)
 def test_fills_conserve_quantity(model: FillModel, script: Script) -> None:
     venue = Venue(CME_FUTURES, model)
@@ -113,7 +113,7 @@ def test_fills_conserve_quantity(model: FillModel, script: Script) -> None:
     assert len(set(trade_ids)) == len(trade_ids)
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(models, scripts)
 def test_exits_of_a_bracket_never_exceed_its_entry(model: FillModel, script: Script) -> None:
     venue = Venue(CME_FUTURES, model)
@@ -132,7 +132,7 @@ def test_exits_of_a_bracket_never_exceed_its_entry(model: FillModel, script: Scr
             entered[event.venue_order_id] += event.qty
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(models, scripts)
 def test_limits_fill_at_their_price_and_stops_never_better_than_their_trigger(
     model: FillModel, script: Script
@@ -151,7 +151,7 @@ def test_limits_fill_at_their_price_and_stops_never_better_than_their_trigger(
             assert (event.price - order.stop) * order.side.sign >= model.slippage_ticks
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(models, scripts)
 def test_nothing_fills_before_the_latency_and_time_never_goes_back(model: FillModel, script: Script) -> None:
     venue = Venue(CME_FUTURES, model)
