@@ -8,11 +8,12 @@ from engine.model import records as r
 from engine.model.instrument import Instrument
 from engine.model.market import Side
 from engine.model.orders import Fill, Slot
+from engine.model.plans import StopRule
 from engine.state import fold_alerts, fold_shares
 from engine.state.closings import note_closing
 from engine.state.fold_days import book_trade, carry_late, count_cost, is_late
 from engine.state.position import Trade
-from engine.state.state import BookState, Dust, Inferred, Order, State, exit_reason
+from engine.state.state import BookState, Dust, Inferred, Order, State
 
 
 def fill_applied(state: State, record: r.FillApplied) -> None:
@@ -36,7 +37,7 @@ def fill_applied(state: State, record: r.FillApplied) -> None:
     order.changed_ts = record.ts
     order.suspended = False
     book.shelve(order)
-    reason = exit_reason(book, order)
+    reason = _exit_reason(book, order)
     trade = book.kept_position(fill.instrument).apply(
         state.instruments[fill.instrument],
         fill.side,
@@ -122,3 +123,22 @@ def dust_left(state: State, record: r.DustLeft) -> None:
     if trade is not None:
         _book_trade(state, book, trade)
     fold_shares.shrink(book, record.instrument, record.price)
+
+
+def _exit_reason(state: BookState, order: Order) -> str:
+    """Why a fill of this order ends a trade: T1, T2, stop, be_stop, trail, or why it is flattened: manual,
+    flat_time, risk, signal, time.
+    """
+    if order.instrument in state.flattening and order.slot is None:
+        return state.flattening[order.instrument]
+    if order.slot is Slot.TARGET:
+        return f"T{order.leg + 1}"
+    if order.slot is Slot.STOP:
+        plan = state.plans.get(order.plan_id or "")
+        if plan is None or plan.plan.legs[order.leg].stop is None:
+            return "stop"
+        rule = plan.plan.legs[order.leg].rule
+        if rule is StopRule.INITIAL and plan.plan.origin:
+            return "stop"  # an alert's own price
+        return "trail" if rule is StopRule.TRAIL else "be_stop"
+    return "manual"

@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 from engine.model.instrument import ONE, Instrument, qty_text
 from engine.model.orders import Account, OrderSpec, OrderStatus, Slot, Specified
-from engine.model.plans import StopRule, TradePlan
+from engine.model.plans import TradePlan
 from engine.model.records import Carried, IdeaDeclined, IdeaRefused, OrderEvent, PlanOpened
 from engine.model.restrictions import TradingState
 from engine.state.alerts import AlertState
@@ -381,22 +381,3 @@ def bot_key(bot: str, instrument: str) -> str:
 def scope(book: str | None, instrument: str | None) -> str:
     """Key of a restriction."""
     return f"{book or ''}/{instrument or ''}"
-
-
-def exit_reason(state: BookState, order: Order) -> str:
-    """Why a fill of this order ends a trade: T1, T2, stop, be_stop, trail, or why it is flattened: manual,
-    flat_time, risk, signal, time.
-    """
-    if order.instrument in state.flattening and order.slot is None:
-        return state.flattening[order.instrument]
-    if order.slot is Slot.TARGET:
-        return f"T{order.leg + 1}"
-    if order.slot is Slot.STOP:
-        plan = state.plans.get(order.plan_id or "")
-        if plan is None or plan.plan.legs[order.leg].stop is None:
-            return "stop"
-        rule = plan.plan.legs[order.leg].rule
-        if rule is StopRule.INITIAL and plan.plan.origin:
-            return "stop"  # an alert's own price
-        return "trail" if rule is StopRule.TRAIL else "be_stop"
-    return "manual"
