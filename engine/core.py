@@ -1,7 +1,6 @@
 """`Core.step(event)`: the whole brain as a function of state and event. No clock, no network, no chance.
 
-The same core runs live, on the practice venue and in replays, so what was tested is what trades. This file
-says which part hears which event; what is done about it stands in the parts.
+It runs live, in practice and in replays alike. Here stands which part hears which event, and little else.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from engine.books.bots import Bot, lone, watched
 from engine.books.clocks import Clocks
 from engine.books.day_rolls import DayRolls
 from engine.books.entries import Entries
-from engine.books.links import Links, heard, tell_absurd, tell_late, tell_switches
+from engine.books.links import Links, heard, tell_absurd, tell_late, tell_security, tell_switches
 from engine.books.manual import ManualOrders
 from engine.books.opening import BookMaker, write_start
 from engine.books.pulse import Pulse
@@ -244,6 +243,7 @@ _HANDLERS: dict[type, Callable[[Core, Any], None]] = {
     ev.PositionReported: _for_book(OrderManager.on_position),
     ev.JournalState: lambda core, event: core.entries.on_journal(event),
     ev.CommandReceived: Core._on_command,
+    ev.SecurityTold: lambda core, event: tell_security(event, core.turn),
     ev.ClockChecked: lambda core, event: core.clocks.on_checked(event),
     ev.BotOverran: lambda core, event: core.entries.bots.on_overran(event),
     ev.AlertReceived: lambda core, event: core.alerts.take(event),

@@ -78,6 +78,11 @@ class Paths:
         return self.state / f"{name}.log.jsonl"
 
     @property
+    def access_log(self) -> Path:
+        """JSON lines: who came in by which door, and what they commanded."""
+        return self.state / "access.log.jsonl"
+
+    @property
     def crash_log(self) -> Path:
         return self.state / "crash.log"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tui.actions import ACTIONS, Action, MakeTrade, asks_first, blocked, label_of
-from tui.base_app import CockpitApp
+from tui.base_app import CockpitApp, ExitReason
 from tui.books import step_book
-from tui.confirmations import Confirmation, quit_confirmation
+from tui.confirmations import Confirmation, hand_over_confirmation, quit_confirmation
 from tui.plain_text import plain
 from tui.screens.main import MainScreen
 from tui.typing_pace import HELD
@@ -189,6 +189,16 @@ class ActionRunner:
     def _trade_again(self) -> None:
         self._choice.readonly = False
         self._cockpit.redraw()
+
+    def hand_over(self) -> None:
+        cockpit = self._cockpit
+        if cockpit.alone:
+            cockpit.toast(f"hand over: {plain(cockpit.alone)}", "warning")
+            return
+        self._confirm(
+            lambda: hand_over_confirmation(cockpit.presenter.view),
+            lambda: cockpit.leave(ExitReason.HANDED_OVER),
+        )
 
     def ask_to_quit(self) -> None:
         cockpit = self._cockpit

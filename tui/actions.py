@@ -47,6 +47,7 @@ class ActionTarget(Protocol):
     def show_help(self) -> None: ...
     def next_theme(self) -> None: ...
     def toggle_readonly(self) -> None: ...
+    def hand_over(self) -> None: ...
     def ask_to_quit(self) -> None: ...
 
 
@@ -196,6 +197,8 @@ ACTIONS: dict[str, Action] = {
         Action("theme", "ctrl+t", "next theme", "Other colours", _COCKPIT, lambda on: on.next_theme()),
         Action("readonly", "r", "read-only", "Switch the keys that trade off or on", _COCKPIT,
                lambda on: on.toggle_readonly()),
+        Action("hand-over", "H", "hand over", "The engine goes on without a screen, this cockpit attaches",
+               _COCKPIT, lambda on: on.hand_over()),
         Action("quit", "q", "quit", "Leave the cockpit", _COCKPIT, lambda on: on.ask_to_quit(), hint=16),
     )
 }  # fmt: skip

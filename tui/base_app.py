@@ -48,6 +48,8 @@ class ExitReason(StrEnum):
     TERMINAL_LOST = "terminal lost"
     TERMINATED = "terminated"
     CRASHED = "crashed"
+    HANDED_OVER = "handed over"
+    """The engine in this process is to end, and one in a process of its own to go on."""
 
 
 @runtime_checkable
@@ -94,6 +96,8 @@ class Options(TypedDict, total=False):
     """Those of the chart that its keys go through; empty for all."""
     quit_note: str
     """What leaving means for the engine, for the question before it."""
+    alone: str
+    """Why the engine can't be handed over to a process of its own; empty where it can."""
     after_first_paint: Callable[[], None] | None
     clock: Callable[[], float]
     """Seconds, never going back."""
@@ -127,6 +131,7 @@ class CockpitApp(App[ExitReason]):
         fps = options.get("fps", 10)
         self.frame_rate = FrameRate(min(fps, _SSH_FPS) if options.get("refresh") == "ssh" else fps)
         self.quit_note = options.get("quit_note", "tstream stops watching")
+        self.alone = options.get("alone", "the engine has a process of its own already")
         self.reason: ExitReason | None = None
         self.crash: Exception | None = None
         self.pace = TypingPace()

@@ -300,6 +300,19 @@ def _pause(
     return _trade(view, book, command, f"pause{name}", "Pause", lines, "pause")
 
 
+_HAND_OVER = (
+    "this engine ends cleanly; one without a screen takes lock and journal, and this cockpit attaches to it",
+    "nothing is watched for the seconds between: how long that was is printed",
+)
+
+
+def hand_over_confirmation(view: View) -> Confirmation:
+    """What happens when the engine is handed over to a process of its own."""
+    stays = quit_confirmation(view, "")
+    lines = () if stays is None else tuple(line for line in stays.lines if line)
+    return Confirmation("Hand over", (*_HAND_OVER, *lines), "hand over", view.mode is AccountKind.LIVE)
+
+
 def quit_confirmation(view: View, note: str) -> Confirmation | None:
     """What stays at the venue when the cockpit closes; None when nothing does."""
     if not view.positions and not view.orders:

@@ -27,6 +27,11 @@ def out_of_bounds(command: AnyCommand, line: bytes) -> str:
     unknown = set(msgspec.json.decode(line, type=_Sent).command) - {"command", *command.__struct_fields__}
     if unknown:
         return f"unknown fields: {', '.join(sorted(name[:LONGEST] for name in unknown)[:MOST])}"
+    return oversized(command)
+
+
+def oversized(command: AnyCommand) -> str:
+    """What of a command is larger than it may be, in words; empty where nothing is."""
     for name in command.__struct_fields__:
         for wrong in _wrong(getattr(command, name)):
             return f"an id {wrong}" if name == "id" else f"{name} {wrong}"

@@ -15,13 +15,16 @@ from pathlib import Path
 import msgspec
 
 from adapters.common.fresh_view import fresh_view
+from adapters.control.access import AccessLog, Door, Visitor
 from adapters.control.address import socket_path
+from adapters.control.attached import Attachments
 from adapters.control.bounds import out_of_bounds
+from adapters.control.peer_process import peer_process
 from adapters.control.protocol import ANSWER_SECONDS, LINE_LIMIT, ChartsAsked, ControlReply, ControlRequest
 from engine.model.errors import FatalError, RefusedError, UnknownOutcomeError
 from engine.model.market import Timeframe
-from engine.model.notices import Notice
-from engine.ports import EngineHandle
+from engine.model.notices import Notice, Severity
+from engine.ports import EngineHandle, LogTail
 
 _SEND_SECONDS = 10.0
 _IDLE_SECONDS = 60.0
@@ -31,16 +34,29 @@ _BACKLOG = 64
 
 
 class ControlServer:
-    """Answers on a Unix socket that only its owner may open: Views for looking, Commands for acting.
+    """Answers on a Unix socket that only its owner may open: Views for looking, Commands for acting; and
+    feeds the clients that attach.
 
     A client can't harm the engine, nor keep others out: lines are bounded, clients are few, who doesn't read
     is hung up on, and so is whoever has asked nothing for longest when another comes.
     """
 
-    def __init__(self, handle: EngineHandle, path: Path, *, answer_s: float = ANSWER_SECONDS) -> None:
-        """`path` is where the socket is wanted (see `socket_path`); `answer_s` bounds waits for answers."""
+    def __init__(
+        self,
+        handle: EngineHandle,
+        path: Path,
+        *,
+        answer_s: float = ANSWER_SECONDS,
+        access: AccessLog | None = None,
+        lines: LogTail | None = None,
+    ) -> None:
+        """`path` is where the socket is wanted (see `socket_path`); `answer_s` bounds waits for answers. Who
+        comes is written to `access`; attached clients see the log by `lines`.
+        """
         self.path = socket_path(path)
         self._handle = handle
+        self._access = access
+        self.attachments = Attachments(handle, access, lines, answer_s=answer_s)
         self._answer_s = answer_s
         self._decoder = msgspec.json.Decoder(ControlRequest)
         self._encoder = msgspec.json.Encoder()
@@ -59,6 +75,7 @@ class ControlServer:
         if self._server is None:
             return
         self._server.close()
+        await self.attachments.close("the engine has ended")
         clients = list(self._clients)
         for client in clients:
             client.cancel()
@@ -70,12 +87,19 @@ class ControlServer:
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        if not self._make_room():
+        who = self._let_in(writer)
+        if who is None or not self._make_room():
             writer.close()
             return
         self._clients[task] = time.monotonic()
         try:
-            await self._converse(task, reader, writer)
+            async with asyncio.timeout(_IDLE_SECONDS):
+                first = await reader.read(1)
+            if first == b"\0":
+                del self._clients[task]  # attached clients are counted apart
+                await self.attachments.serve(reader, writer, who)
+            elif first:
+                await self._converse(task, first, reader, writer, who)
         except (ConnectionError, TimeoutError):
             return  # the client went away, or stopped reading or writing: its loss only
         except asyncio.CancelledError:
@@ -85,6 +109,21 @@ class ControlServer:
         finally:
             self._clients.pop(task, None)
             writer.close()
+
+    def _let_in(self, writer: asyncio.StreamWriter) -> Visitor | None:
+        """Who it is; None for a process of another user, for whom the file's mode is no hindrance (root)."""
+        try:
+            uid, pid = peer_process(writer.get_extra_info("socket"))
+        except OSError:
+            return None
+        who = Visitor(door=Door.SOCKET, origin="this machine", address=f"uid {uid}, process {pid}")
+        if uid == os.getuid():
+            return who
+        if self._access is not None:
+            why = "the socket is for its owner alone"
+            self._access.refused(who, "connect", why)
+            self._access.news(f"other user {uid}", Severity.WARNING, f"user {uid} came to the socket: {why}")
+        return None
 
     def _make_room(self) -> bool:
         """Hang up on who has been idle for longest, if one has to go; whether there is room."""
@@ -97,12 +136,18 @@ class ControlServer:
         return True
 
     async def _converse(
-        self, task: asyncio.Task[None], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self,
+        task: asyncio.Task[None],
+        line: bytes,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        who: Visitor,
     ) -> None:
+        """Answer lines; the first byte of the first one was read already."""
         while True:
             try:
                 async with asyncio.timeout(_IDLE_SECONDS):
-                    line = await reader.readline()
+                    line += b"" if line == b"\n" else await reader.readline()
             except ValueError:  # how the stream reader says that its limit is exceeded
                 await self._say(
                     writer,
@@ -112,16 +157,16 @@ class ControlServer:
             if not line.endswith(b"\n"):
                 return
             self._clients[task] = math.inf if b'"command"' in line else time.monotonic()
-            async for reply in self._replies(line):
+            async for reply in self._replies(line, who):
                 await self._say(writer, reply if isinstance(reply, bytes) else self._encoder.encode(reply))
-            self._clients[task] = time.monotonic()
+            self._clients[task], line = time.monotonic(), b""
 
     async def _say(self, writer: asyncio.StreamWriter, reply: bytes) -> None:
         writer.write(reply + b"\n")
         async with asyncio.timeout(_SEND_SECONDS):
             await writer.drain()
 
-    async def _replies(self, line: bytes) -> AsyncIterator[ControlReply | bytes]:
+    async def _replies(self, line: bytes, who: Visitor) -> AsyncIterator[ControlReply | bytes]:
         try:
             request = self._decoder.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -139,7 +184,11 @@ class ControlServer:
         elif request.command is not None:
             answer = self._handle.ask(request.command)
             yield ControlReply(accepted=request.command.id)
-            yield await self._answer(request.command.id, answer)
+            reply = await self._answer(request.command.id, answer)
+            if self._access is not None:
+                said = reply.notice.text if reply.notice is not None else reply.error or "no answer in time"
+                self._access.commanded(who, request.command, said)
+            yield reply
 
     async def _charts(self, asked: ChartsAsked) -> bytes:
         """Charts by contract and timeframe; they are large, so others have their turn between two."""

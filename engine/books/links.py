@@ -8,7 +8,7 @@ from engine.books.book import Book
 from engine.market.quarantine import Absurd
 from engine.market.sources import Switch
 from engine.market.staleness import Late
-from engine.model.events import LinkChanged, LinkState
+from engine.model.events import LinkChanged, LinkState, SecurityTold
 from engine.model.market import NANOS
 from engine.model.notices import NoticeKind, Severity
 from engine.signals.market_data import MarketData
@@ -114,6 +114,11 @@ def tell_late(venues: Sequence[Late], turn: Turn) -> None:
             f"on them is decided late. The connection to {venue}, or what it sends, is slow"
         )
         turn.say(NoticeKind.MARKET, Severity.WARNING, text, alarm=Alarm(name))
+
+
+def tell_security(event: SecurityTold, turn: Turn) -> None:
+    """Tell people what a door of this run has to say."""
+    turn.say(NoticeKind.SECURITY, event.severity, event.text)
 
 
 def tell_absurd(price: Absurd, turn: Turn) -> None:

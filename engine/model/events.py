@@ -15,6 +15,7 @@ from engine.model.effects import AnyRequest, Request
 from engine.model.errors import Cause
 from engine.model.instrument import Instrument
 from engine.model.market import Bar, Side
+from engine.model.notices import Severity
 from engine.model.orders import Account, Fill, Margin, VenueBalance, VenueOrder, VenuePosition
 
 
@@ -266,6 +267,15 @@ class CommandReceived(Event, frozen=True, kw_only=True, tag="command"):
     command: AnyCommand
 
 
+class SecurityTold(Event, frozen=True, kw_only=True, tag="security"):
+    """A door of this run has news about who may come in: a wrong token, a client never seen before, a key
+    that changed. `text` may carry words from outside.
+    """
+
+    severity: Severity
+    text: str
+
+
 class TimeAdvanced(Event, frozen=True, kw_only=True, gc=False, tag="time"):
     """A timer is due."""
 
@@ -327,6 +337,7 @@ AnyEvent = (
     | JournalState
     | AlertReceived
     | CommandReceived
+    | SecurityTold
     | TimeAdvanced
     | ClockChecked
     | BotOverran

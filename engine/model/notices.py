@@ -31,6 +31,8 @@ class NoticeKind(StrEnum):
     COMMAND = "command"
     CONNECTION = "connection"
     MARKET = "market"
+    SECURITY = "security"
+    """Who came in by which door, or tried to."""
 
 
 class PatternFacts(Struct, frozen=True):

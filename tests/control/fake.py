@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from adapters.control.server import ControlServer
 from engine.model.chart import ChartView
@@ -85,8 +86,8 @@ class FakeHandle(FakeEngine):
 
 
 @asynccontextmanager
-async def serving(handle: FakeHandle, path: Path, answer_s: float = 5.0) -> AsyncIterator[ControlServer]:
-    server = ControlServer(handle, path, answer_s=answer_s)
+async def serving(handle: FakeHandle, path: Path, **more: Any) -> AsyncIterator[ControlServer]:
+    server = ControlServer(handle, path, **more)
     await server.start()
     try:
         yield server

@@ -1,7 +1,7 @@
 """`python -m tests.torture [PART ...] [--seed N] [--count N]`: the long runs, each count with its seed.
 
-Parts: interleavings, bots, books, kills, accounts, week, alerts, discovery, prefixes, venues. The exit status
-is 1 when something broke; it says how to see it again.
+Parts: interleavings, bots, books, kills, accounts, week, alerts, discovery, prefixes, venues, attached. The
+exit status is 1 when something broke; it says how to see it again.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from tests.acceptance.venues import VENUES, kind_under_test
 from tests.torture import beside, edges, interleavings, many_books, memory, texts
 from tests.torture import kill_plan as kills
 from tests.torture import prefixes as causality
+from tests.torture.attached import SPEED, AttachedRun
 from tests.torture.kill_points import ANY, POINTS
 from tests.torture.killed_books import KilledBooks
 from tests.torture.killed_day import NAKED_S, KilledDay
@@ -41,6 +42,8 @@ NOISES, MARKETS_A_NOISE = 100, 5
 LEAST_POWER = 0.5
 FIRES = 50
 """Scenes of each venue."""
+MINUTES, DEARER = 30, 1.2
+"""Of practice time with cockpits attached; how much longer an event may wait beside them."""
 AIM_S = 2.0
 """From the first accepted login to a protected position."""
 
@@ -293,6 +296,28 @@ async def on_twin(name: str, card: Card, folder: Path) -> None:
         await card(venue, folder)
 
 
+def attached(seed: int, count: int | None) -> None:
+    minutes = count or MINUTES
+    with scratch() as folder:
+        seen = AttachedRun(folder, seed, minutes).play()
+    alone, beside = quantile(seen.alone, 0.5), quantile(seen.beside, 0.5)
+    table(
+        f"attached: seed {seed}, {minutes} practice minutes at {SPEED} times the pace, alone and with three"
+        " cockpits: one over a pipe, one stalled, one killed at random",
+        ("", "figure"),
+        [
+            ("event wait p99 alone, median of looks, worst", f"{alone:.2f}, {max(seen.alone):.2f} ms"),
+            ("event wait p99 with the three", f"{beside:.2f}, {max(seen.beside):.2f} ms"),
+            (f"  the one to the other (at most {DEARER:g}x)", f"{beside / alone:.2f}x"),
+            ("cockpits killed, nothing at the engine", f"{seen.kills}"),
+            ("painted over the pipe", f"{seen.painted / 1e6:.1f} MB"),
+            ("from the engine's kill to a screen that says so", ms(max(seen.told_s))),
+            ("from an engine that answers to cockpits attached again", ms(max(seen.back_s))),
+        ],
+    )
+    assert beside <= DEARER * alone, f"events wait {beside / alone:.2f} times as long beside cockpits"
+
+
 PARTS: dict[str, Callable[[int, int | None], None]] = {
     "interleavings": interleave,
     "bots": bots,
@@ -304,6 +329,7 @@ PARTS: dict[str, Callable[[int, int | None], None]] = {
     "discovery": discovery,
     "prefixes": prefixes,
     "venues": venues,
+    "attached": attached,
 }
 
 

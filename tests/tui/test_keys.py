@@ -47,6 +47,7 @@ LOOKS: dict[str, Check] = {
     "help": lambda c: isinstance(c.app.screen, HelpScreen),
     "theme": lambda c: c.app.theme == "daybook" and "theme: daybook" in c.toasts(),
     "readonly": lambda c: c.app.presenter.choice.readonly and "read-only" in c.line("status"),
+    "hand-over": lambda c: "hand over: the engine has a process of its own already" in c.toasts(),
     "quit": lambda c: isinstance(c.app.screen, ConfirmScreen) and c.app.reason is None,
 }
 

@@ -17,6 +17,7 @@ from tstream.commands.backtest_app import backtest
 from tstream.commands.bot_app import bot_app, feed_app
 from tstream.commands.bots_app import bots_app
 from tstream.commands.data.app import data_app
+from tstream.commands.engine_app import attach, attach_pipe, engine
 from tstream.commands.journal_app import journal_app, report, trades, why
 from tstream.commands.lab_app import lab_app
 from tstream.commands.order_app import order_app
@@ -31,7 +32,8 @@ _EPILOG = """
 [b]Examples[/b]
 
   tstream                                 open the cockpit
-  tstream run --headless --for 10m        trade ten minutes without a screen
+  tstream engine --for 10m                trade ten minutes without a screen
+  tstream attach                          a cockpit on the engine that runs, here or by ssh://HOST
   tstream run --headless --speed max      a whole practice day, as fast as it can
   tstream status --json                   what a running engine sees, for scripts
   tstream flatten MNQ                     close MNQ at the running engine's venue
@@ -60,6 +62,9 @@ app.add_typer(patterns_app, name="patterns", rich_help_panel=LOOK)
 app.add_typer(data_app, name="data", rich_help_panel=MARKETS)
 app.command(rich_help_panel=MARKETS)(backtest)
 app.command(rich_help_panel=TRADE)(scan)
+app.command(rich_help_panel=TRADE)(engine)
+app.command(rich_help_panel=LOOK)(attach)
+app.command("attach-pipe", hidden=True)(attach_pipe)
 notify_app = typer.Typer(help="Messages to Telegram, Slack, Discord, mail and other services.")
 app.add_typer(notify_app, name="notify", rich_help_panel=LOOK)
 
@@ -103,7 +108,7 @@ def run(
     config: args.Config = None,
     **given: Any,
 ) -> None:
-    """Run the engine: under the cockpit or, with --headless, without a screen.
+    """Run the engine: under the cockpit or, with --headless, without a screen (as tstream engine does).
 
     Ctrl+C, SIGTERM and SIGHUP stop it gracefully: positions keep their stops and targets at the venue.
     """

@@ -28,6 +28,7 @@ from tstream.run.first_picture import FirstPicture, blank, may_ask, picture_of, 
 if TYPE_CHECKING:
     from engine.model.view import PositionView, View
     from tstream.run.startup import Startup
+    from tui.base_app import Options
 
 log = logging.getLogger(__name__)
 
@@ -93,13 +94,25 @@ class Cockpit:
         self.config, self.options, self.paths, self.ready = config, options, paths, ready
         self._clock = RunClock()
         self.logs = Logs(LogOptions(file=paths.log()), self._clock, REDACT)
+        self.handing_over = False
+        """The person has asked that an engine in a process of its own goes on."""
         self._held = ExitStack()
         """Released when engine and screen are both gone."""
+
+    @property
+    def alone(self) -> str:
+        """Why the engine of this cockpit can't go on in a process of its own; empty where it can."""
+        return "a recording would begin anew" if self.options.tape is not None else ""
 
     def show(self, picture: FirstPicture) -> int:
         """Run until the person leaves; the exit code. Raises what kept the engine from starting."""
         with self.logs, self._held:
-            return self._run(picture, EngineThread(self.prepare, blank(picture)))
+            code = self._run(picture, EngineThread(self.prepare, blank(picture)))
+        if self.handing_over:
+            from tstream.run.hand_over import hand_over
+
+            hand_over(self.config, self.options, self.paths)
+        return code
 
     def prepare(self) -> Playable:
         """Everything that the engine needs, checked and claimed. Raises CommandError, PortError."""
@@ -114,7 +127,15 @@ class Cockpit:
             remember(self.paths, self.config, picture)
         from tstream.run.wiring import Run
 
-        return Run(claim, settings, self.options, self.paths, self._clock, files=ready.files)
+        return Run(
+            claim,
+            settings,
+            self.options,
+            self.paths,
+            self._clock,
+            files=ready.files,
+            lines=self.logs.tail,
+        )
 
     def _run(self, picture: FirstPicture, engine: EngineThread) -> int:
         from tui.app import TStreamApp
@@ -131,24 +152,14 @@ class Cockpit:
 
             engine.start(give_up)
 
-        options, paths = self.options, self.paths
-        app = TStreamApp(
-            engine,
-            self.logs.tail,
-            readonly=options.readonly,
-            fps=options.fps if options.fps is not None else picture.fps,
-            theme=options.theme or picture.theme or None,
-            themes=paths.themes,
-            keymap=picture.keymap,
-            refresh=picture.preset,
-            bell=picture.bell,
-            timeframes=picture.timeframes,
-            after_first_paint=begin,
-        )
+        paths, how = self.paths, screen_options(self.options, self.paths, picture)
+        how["alone"], how["after_first_paint"] = self.alone, begin
+        app = TStreamApp(engine, self.logs.tail, **how)
         reason = app.run() or app.reason
         if app.crash is not None:
             write_crash(paths.crash_log, app.crash, REDACT, "cockpit")
             log.error("the cockpit failed, the engine goes on: %s", paths.crash_log)
+        self.handing_over = reason is ExitReason.HANDED_OVER
         if reason is ExitReason.CRASHED:
             with Output(sys.stderr) as out:
                 out.write(
@@ -166,6 +177,20 @@ class Cockpit:
         with Output(sys.stdout) as out:
             out.write("".join(f"{line}\n" for line in last_lines(engine.view())))
         return 0
+
+
+def screen_options(options: RunOptions, paths: Paths, picture: FirstPicture) -> Options:
+    """How a cockpit is to look, by its command line and the settings."""
+    return {
+        "readonly": options.readonly,
+        "fps": options.fps if options.fps is not None else picture.fps,
+        "theme": options.theme or picture.theme or None,
+        "themes": paths.themes,
+        "keymap": picture.keymap,
+        "refresh": picture.preset,
+        "bell": picture.bell,
+        "timeframes": picture.timeframes,
+    }
 
 
 def last_lines(view: View) -> list[str]:

@@ -54,8 +54,8 @@ def trade(ready: Startup, options: RunOptions, out: Output) -> int:
         from tstream.run.wiring import Run
 
         clock = RunClock()
-        with open_logs(settings, paths, clock, console=out), Claim(settings, options, paths) as claim:
-            run = Run(claim, settings, options, paths, clock, files=ready.files)
+        with open_logs(settings, paths, clock, console=out) as logs, Claim(settings, options, paths) as claim:
+            run = Run(claim, settings, options, paths, clock, files=ready.files, lines=logs.tail)
             summaries, unreached = asyncio.run(_headless(run, clock, asked))
     for book, summary in summaries.items():
         if len(summaries) > 1:

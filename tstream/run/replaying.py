@@ -102,6 +102,10 @@ class ReplayCockpit(Cockpit):
         super().__init__(config, look, places)
         self._replay = run
 
+    @property
+    def alone(self) -> str:
+        return "a replay trades nothing"
+
     def prepare(self) -> ReplayRun:
         self.logs.follow(log_options(self._replay.settings, self.paths))
         return self._replay

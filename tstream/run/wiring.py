@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from adapters.control.access import AccessLog
 from adapters.control.server import ControlServer
 from adapters.store.emergency import EmergencyFile, emergency_path
 from adapters.store.journal import SqliteJournal
@@ -22,7 +23,7 @@ from engine.model.events import AnyEvent
 from engine.model.notices import Severity
 from engine.model.orders import AccountKind
 from engine.model.view import BookView
-from engine.ports import AlertSource
+from engine.ports import AlertSource, LogTail
 from engine.runtime.engine import Engine
 from engine.runtime.recovery import restore, told_today
 from engine.state.state import State
@@ -35,6 +36,7 @@ from tstream.options import RunOptions
 from tstream.paths import Paths
 from tstream.run.arming import all_armed
 from tstream.run.claim import Claim
+from tstream.run.doors import access_log
 from tstream.run.first_picture import shown_venues
 from tstream.run.practice_venues import FirstSight, PracticeVenues
 from tstream.run.services import Service, beside
@@ -85,9 +87,11 @@ class Run:
         by_hand: Strategy | None = None,
         watchers: Sequence[Bot] = (),
         files: BotTables | None = None,
+        lines: LogTail | None = None,
     ) -> None:
         """With `by_hand`, a strategy without ideas, trading is off whatever the settings say. `watchers` are
-        asked like bots and say nothing; `files` are bots of the settings that came as JSON files.
+        asked like bots and say nothing; `files` are bots of the settings that came as JSON files. `lines` are
+        those of the log, for clients that attach.
         """
         self.settings = settings
         self.options = options
@@ -95,6 +99,7 @@ class Run:
         self.clock = clock
         self.name = claim.name
         self.practice = PracticeVenues(claim.practice, clock)
+        self.lines = lines
         self._claim = claim
         self.by_hand = by_hand
         self._files = files
@@ -134,18 +139,21 @@ class Run:
                 alerts=self._alerts(),
                 wall=self.clock.wall,
             )
+            access = stack.enter_context(access_log(engine, self.paths, self.clock))
             if self.settings.control.enabled:
-                control = ControlServer(engine, self.paths.control_socket)
+                control = ControlServer(engine, self.paths.control_socket, access=access, lines=self.lines)
                 await control.start()
                 stack.push_async_callback(control.stop)
             await self._tell(engine, stack)
-            await stack.enter_async_context(beside(self._services(engine, state, venues, stack)))
+            await stack.enter_async_context(beside(self._services(engine, state, venues, stack, access)))
             yield engine
 
     def _services(
-        self, engine: Engine, state: State, venues: Venues, stack: AsyncExitStack
+        self, engine: Engine, state: State, venues: Venues, stack: AsyncExitStack, access: AccessLog
     ) -> Iterator[Service]:
-        """What goes on beside the engine; `stack` closes what a service leaves open."""
+        """What goes on beside the engine; `stack` closes what a service leaves open. Doors write to
+        `access`.
+        """
         yield Service("notices in the log", partial(report, engine))
         yield Service("signs of life", self._live)
         yield Service("practice venues", partial(self.practice.watch, engine.hear))

@@ -44,6 +44,7 @@ _SIGNS = {
     NoticeKind.COMMAND: "›",
     NoticeKind.CONNECTION: "~",
     NoticeKind.MARKET: "·",
+    NoticeKind.SECURITY: "§",
 }
 _NUMBERS = re.compile(r"[\d.,]+")
 

@@ -42,6 +42,8 @@ def event_of(notice: Notice) -> NewsEvent | None:
             return NewsEvent.ERROR if trouble else NewsEvent.STATUS
         case NoticeKind.CONNECTION:
             return NewsEvent.ERROR if trouble else None
+        case NoticeKind.SECURITY:
+            return NewsEvent.RISK if trouble else NewsEvent.STATUS
         case _:  # answers to commands: whoever asked has them, what comes of them is told by itself
             return NewsEvent.STATUS if trouble else None
 

@@ -1,0 +1,335 @@
+"""An engine in another process, held as if it were here: EngineHandle and LogTail over a line that may break.
+
+A thread of its own keeps the line, attaches again by itself, and takes in what comes; nothing here ever waits
+for the other end. While there is no line the View says so, and what a person commands is held for two seconds
+at most: a command never arrives late.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+
+import msgspec
+from msgspec.structs import replace
+
+from adapters.common.pacing import Backoff
+from adapters.control import attach_protocol as wire
+from adapters.control.changes import patched
+from adapters.control.dial import Dial, EngineConnection
+from adapters.control.given import Given, GivenCommands
+from adapters.control.remote_state import Sequenced
+from adapters.control.shared_pictures import ChartKey, PlainPicture, with_tail
+from engine.model.chart import ChartView
+from engine.model.commands import AnyCommand
+from engine.model.errors import FatalError, PortError, RefusedError, RetryableError
+from engine.model.market import Timeframe
+from engine.model.notices import LogLine, Notice
+from engine.model.view import View
+
+log = logging.getLogger(__name__)
+
+QUIET_S = 1.7
+"""Without a word for so long the line is told to be still: the engine says something each second."""
+GONE_S = 8.0
+"""And after so long it is hung up, and tried again."""
+_WELCOME_S = 15.0
+_LOOKED_AT_S = 3.0
+"""A chart that nobody has asked for within this is not looked at any more."""
+_TEND_S = 0.1
+_PAUSES_S = 0.1, 2.0
+_NOTICES, _LINES = 500, 2_000
+
+
+class RemoteHandle:
+    """Fulfils EngineHandle and LogTail for any thread."""
+
+    def __init__(
+        self,
+        dial: Dial,
+        blank: View,
+        *,
+        name: str,
+        role: wire.Role = wire.Role.TRADER,
+        fps: float = 10.0,
+        origin: str = "",
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`blank` is shown until there is a picture; `name` is what the engine's access log calls this
+        client, `origin` from where it is looked at, if not from here. `now` is in seconds, monotone.
+        """
+        self._dial, self._now = dial, now
+        self._name, self._origin, self.role, self._fps = name, origin, role, fps
+        self._client = secrets.token_hex(8)
+        self._run = ""
+        self._view = blank
+        self._plain: PlainPicture | None = None
+        self._notices: Sequenced[Notice] = Sequenced(deque(maxlen=_NOTICES))
+        self._log: Sequenced[LogLine] = Sequenced(deque(maxlen=_LINES))
+        self._charts: dict[ChartKey, ChartView] = {}
+        self._asked_for: dict[ChartKey, float] = {}
+        self._looking: tuple[ChartKey, ...] = ()
+        self._given = GivenCommands(self._say, now)
+        self._writer: asyncio.StreamWriter | None = None
+        self._heard_at = 0.0
+        self._trouble = ""
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._main: asyncio.Task[None] | None = None
+        self._ready = threading.Event()
+        self._over: PortError | None = None
+        self.attached = 0
+        """How many times it has attached."""
+        self.received = 0
+        """Bytes that came."""
+        self._thread = threading.Thread(target=self._work, name="attach", daemon=True)
+
+    # --- the handle: any thread ------------------------------------------------------------------------
+
+    def view(self) -> View:
+        return self._view
+
+    def chart(self, instrument: str, timeframe: Timeframe) -> ChartView | None:
+        """The chart as it came last; None until it has come, a moment after it was asked for first."""
+        key = instrument, timeframe
+        fresh = key not in self._looking
+        self._asked_for[key] = self._now()
+        if fresh:
+            self._soon(self._look)
+        return self._charts.get(key)
+
+    def load_older(self, instrument: str, timeframe: Timeframe) -> None:
+        self._soon(self._say, wire.OlderWanted(instrument, timeframe))
+
+    def notices(self, after_seq: int) -> Sequence[Notice]:
+        return self._notices.after(after_seq)
+
+    def lines(self, after_seq: int) -> Sequence[LogLine]:
+        return self._log.after(after_seq)
+
+    def ask(self, command: AnyCommand) -> Future[Notice]:
+        answer: Future[Notice] = Future()
+        answer.set_running_or_notify_cancel()
+        if not self._soon(self._given.take, Given(command, answer, self._now())):
+            answer.set_exception(RefusedError("this client is not attached any more: nothing was done"))
+        return answer
+
+    # --- its life --------------------------------------------------------------------------------------
+
+    def start(self, within_s: float) -> None:
+        """Attach, and wait for the first picture. Raises PortError where none comes."""
+        self._thread.start()
+        if not self._ready.wait(within_s):
+            self.close()
+            raise RetryableError(self._trouble or f"the engine at {self._dial.words} does not answer")
+        if self._over is not None:
+            raise self._over
+
+    def close(self) -> None:
+        """Let go of the line; the engine goes on."""
+        main = self._main
+        if main is not None and self._soon(main.cancel):
+            self._thread.join(5.0)
+
+    def _soon(self, work: Callable[..., object], *what: object) -> bool:
+        """Have the thread do it; False where it has ended, or has not begun."""
+        loop = self._loop
+        if loop is None:
+            return False
+        try:
+            loop.call_soon_threadsafe(work, *what)
+        except RuntimeError:
+            return False
+        return True
+
+    def _work(self) -> None:
+        try:
+            asyncio.run(self._live())
+        except asyncio.CancelledError:
+            pass
+        except Exception as error:
+            log.exception("the attached client has failed")
+            self._over = FatalError(f"internal error, see the log: {type(error).__name__}")
+        finally:
+            self._ready.set()
+
+    async def _live(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._main = asyncio.current_task()
+        tending = asyncio.create_task(self._tend())
+        backoff = Backoff(*_PAUSES_S)
+        try:
+            while self._over is None:
+                began = self._now()
+                try:
+                    await self._attach()
+                except PortError as error:
+                    if not self.attached:
+                        self._over = error
+                        return
+                    self._down(str(error))
+                backoff.held(self._now() - began)
+                await asyncio.sleep(backoff.pause_s())
+        finally:
+            tending.cancel()
+            self._given.end()
+
+    async def _attach(self) -> None:
+        """One connection, from its beginning to its end. Raises PortError with why it ended."""
+        connection = await self._dial(first=not self.attached)
+        try:
+            await self._converse(connection)
+        except (ConnectionError, TimeoutError) as error:
+            said = await connection.said()
+            raise RetryableError(said or f"the line to the engine broke ({error or 'out of time'})") from None
+        except (wire.FrameError, msgspec.MsgspecError, ValueError) as error:
+            raise RetryableError(f"the engine speaks another language ({error})") from None
+        finally:
+            self._writer = self._given.picture = None
+            await connection.close()
+
+    async def _converse(self, connection: EngineConnection) -> None:
+        reader, writer = connection.reader, connection.writer
+        decoder = msgspec.msgpack.Decoder(wire.FromEngine)
+        if self._origin:
+            writer.write(wire.frame(wire.Bridged(self._origin, wire.Role.TRADER)))
+        writer.write(wire.frame(self._hello()))
+        async with asyncio.timeout(_WELCOME_S):
+            welcome, _ = await wire.read_frame(reader, decoder, wire.MOST_HEARD)
+        if isinstance(welcome, wire.NotWelcome):
+            error = RefusedError(welcome.why)
+            if welcome.for_good:
+                self._over = error
+            raise error
+        if not isinstance(welcome, wire.Welcome):
+            raise wire.FrameError("no welcome")
+        self._welcomed(welcome)
+        self._writer, self._plain, self._looking = writer, None, ()
+        self._look()
+        while True:
+            said, size = await wire.read_frame(reader, decoder, wire.MOST_HEARD)
+            self._heard_at = self._now()
+            self.received += size
+            self._hear(said)
+
+    def _hello(self) -> wire.Hello:
+        return wire.Hello(
+            wire.PROTOCOL,
+            wire.SCHEMA,
+            wire.VERSION,
+            self._client,
+            self._name,
+            self.role,
+            self._fps,
+            self._run,
+            self._notices.last,
+            self._log.last,
+        )
+
+    def _welcomed(self, welcome: wire.Welcome) -> None:
+        if self.attached:
+            log.info("attached again to the engine at %s", self._dial.words)
+        self.attached += 1
+        self._heard_at = self._now()
+        self.role = welcome.role
+        if welcome.run != self._run:
+            self._run = welcome.run
+            self._notices.new_run()
+            self._log.new_run()
+            self._given.forget()
+
+    # --- what the engine says --------------------------------------------------------------------------
+
+    def _hear(self, said: wire.FromEngine) -> None:
+        match said:
+            case wire.PictureSent():
+                self._take_picture(said)
+            case wire.NoticesSent():
+                self._notices.add(said.notices)
+            case wire.LinesSent():
+                self._log.add(said.lines)
+            case wire.ChartSent():
+                self._take_chart((said.instrument, said.timeframe), said.chart)
+            case wire.ChartTail():
+                known = self._charts.get((said.instrument, said.timeframe))
+                if known is not None:
+                    self._take_chart((said.instrument, said.timeframe), with_tail(known, said))
+            case wire.AnswerSent():
+                self._given.heard(said)
+            case wire.GoodBye():
+                raise RetryableError(said.why)
+            case _:
+                raise wire.FrameError("a second welcome")
+
+    def _take_picture(self, said: wire.PictureSent) -> None:
+        if said.base:
+            if self._plain is None or self._plain.number != said.base:
+                raise wire.FrameError("a change of a picture that never came")
+            body = patched(self._plain.body, said.body)
+        else:
+            body = said.body
+        view = msgspec.convert(body, View)
+        first = self._plain is None
+        self._plain = PlainPicture(said.number, body)
+        self._given.picture = said.number, self._now()
+        self._say(wire.PictureTaken(said.number))
+        self._trouble = ""
+        self._show(view)
+        self._ready.set()
+        if first:
+            self._given.go_on()
+
+    def _take_chart(self, key: ChartKey, chart: ChartView | None) -> None:
+        if chart is not None and key in self._looking:
+            self._charts[key] = chart
+
+    def _show(self, view: View) -> None:
+        self._view = replace(view, version=self._view.version + 1, notices=self._notices.all())
+
+    def _down(self, why: str) -> None:
+        """There is no engine as far as one can see from here."""
+        again = "" if self._over is not None else "; attaching again"
+        told = f"not attached to the engine at {self._dial.words}: {why}{again}"
+        if told == self._trouble:
+            return
+        self._trouble = told
+        log.warning("%s", told)
+        view = self._view
+        self._show(replace(view, health=replace(view.health, ok=False, detail=told, stopped=True)))
+
+    # --- what a person does ----------------------------------------------------------------------------
+
+    def _say(self, message: wire.FromClient) -> None:
+        writer = self._writer
+        if writer is not None and not writer.is_closing():
+            writer.write(wire.frame(message))
+
+    def _look(self) -> None:
+        """Tell which charts are looked at, where others are than before."""
+        newest = sorted(self._asked_for.items(), key=lambda one: one[1])[-wire.MOST_CHARTS :]
+        wanted = tuple(key for key, at in newest if self._now() - at < _LOOKED_AT_S)
+        if set(wanted) == set(self._looking) or self._writer is None:
+            return
+        self._looking = wanted
+        self._asked_for = dict(newest)
+        self._charts = {key: chart for key, chart in self._charts.items() if key in wanted}
+        self._say(wire.Looking(wanted))
+
+    async def _tend(self) -> None:
+        """Watch the time: of the line, of commands, of charts that nobody looks at any more."""
+        while True:
+            await asyncio.sleep(_TEND_S)
+            now = self._now()
+            if self._writer is not None and self.attached:
+                silent = now - self._heard_at
+                if silent > GONE_S:
+                    self._writer.transport.abort()
+                elif silent > QUIET_S and self._plain is not None:
+                    self._down("it has said nothing for two seconds")
+                self._look()
+            self._given.tend()

@@ -1,0 +1,104 @@
+"""tstream attach: the cockpit on an engine in another process, here or on another machine."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from adapters.common.redaction import REDACT, printable
+from adapters.control.attach_protocol import Role
+from adapters.control.dial import ORIGIN_VARIABLE, SshDial, UnixDial, dial_of
+from adapters.control.remote import RemoteHandle
+from engine.model.errors import PortError
+from tstream import paths as places
+from tstream.clock import wall_ns
+from tstream.errors import CommandError, UsageError
+from tstream.logs import LogOptions, Logs, write_crash
+from tstream.options import RunOptions
+from tstream.output import Output
+from tstream.paths import Paths
+from tstream.run.cockpit import last_lines, needs_terminal, screen_options
+from tstream.run.first_picture import FirstPicture, blank, picture_of, recall
+
+if TYPE_CHECKING:
+    from tui.base_app import Options
+
+FIRST_S = 15.0
+"""An engine on this machine shows its first picture within that."""
+BY_SSH_S = 150.0
+"""By ssh a person may have to type a password first."""
+
+
+def open_attached(config: Path | None, target: str | None, options: RunOptions) -> int:
+    """Open the cockpit on a running engine; the exit code. Raises CommandError, PortError."""
+    needs_terminal()
+    paths = places.find()
+    try:
+        dial = dial_of(target, paths.control_socket)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    picture = _picture(paths, config)
+    how = screen_options(options, paths, picture)
+    paths.create()
+    handle = RemoteHandle(
+        dial,
+        blank(picture),
+        name=_own_name(),
+        role=Role.VIEWER if options.readonly else Role.TRADER,
+        fps=how["fps"],
+        origin=os.environ.get(ORIGIN_VARIABLE, "") if isinstance(dial, UnixDial) else "",
+    )
+    with Logs(LogOptions(file=paths.log("attach")), wall_ns, REDACT) as logs:
+        by_ssh = isinstance(dial, SshDial)
+        if by_ssh:
+            sys.stdout.write(f"attaching to {dial.words}\n")
+            sys.stdout.flush()
+        try:
+            handle.start(BY_SSH_S if by_ssh else FIRST_S)
+        except PortError as error:
+            raise CommandError(f"can't attach to the engine at {dial.words}: {error}") from None
+        how["readonly"] = handle.role is Role.VIEWER
+        return _show(handle, logs, paths, how, dial.words)
+
+
+def _own_name() -> str:
+    """What the engine's access log calls this cockpit."""
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):  # nobody has this user's number
+        user = f"{os.getuid()}"
+    return f"{user}@{socket.gethostname()}"
+
+
+def _picture(paths: Paths, config: Path | None) -> FirstPicture:
+    """How this machine's settings want a screen to be."""
+    known = recall(paths, config)
+    if known is not None:
+        return known
+    from tstream.run.startup import read_settings
+
+    return picture_of(read_settings(config)[1].settings, "")
+
+
+def _show(handle: RemoteHandle, logs: Logs, paths: Paths, how: Options, where: str) -> int:
+    from tui.app import TStreamApp
+
+    how["quit_note"] = "only this cockpit closes: the engine goes on"
+    app = TStreamApp(handle, handle, **how)
+    try:
+        app.run()
+    finally:
+        handle.close()
+    if app.crash is not None:
+        write_crash(paths.crash_log, app.crash, REDACT, "attached cockpit")
+        raise CommandError("the cockpit failed; the engine goes on", f"see {paths.crash_log}")
+    with Output(sys.stdout) as out:
+        view = handle.view()
+        lines = [] if view.health.stopped else last_lines(view)
+        ends = view.health.detail if view.health.stopped else f"the engine at {where} goes on"
+        out.write("".join(f"{line}\n" for line in [*lines, printable(ends)]))
+    return 0
