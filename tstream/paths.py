@@ -14,6 +14,10 @@ from tstream.errors import UsageError
 HOME_VARIABLE = "TSTREAM_HOME"
 CONFIG_VARIABLE = "TSTREAM_CONFIG"
 """Names another settings file, as --config does."""
+SSH_VARIABLE = "TSTREAM_SSH"
+"""Names another program than ssh for `tstream attach`, which takes the same arguments."""
+ORIGIN_VARIABLE = "TSTREAM_ATTACH_FROM"
+"""Where whoever looks really is, said by what runs `tstream attach` for them: "a browser at 10.0.0.5"."""
 
 log = logging.getLogger(__name__)
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,11 +14,6 @@ from adapters.common.redaction import scrub
 from adapters.control.address import socket_path
 from adapters.control.line import NoEngineError
 from engine.model.errors import FatalError, RefusedError, RetryableError
-
-SSH_VARIABLE = "TSTREAM_SSH"
-"""Names another program than ssh, which takes the same arguments."""
-ORIGIN_VARIABLE = "TSTREAM_ATTACH_FROM"
-"""Where whoever looks really is, said by what runs `tstream attach` for them: "a browser at 10.0.0.5"."""
 
 AT_THE_OTHER_END = 'PATH="$PATH:$HOME/.local/bin" exec tstream attach-pipe'
 """What ssh runs there; where pipx and uv put programs is not in the path of every shell."""
@@ -164,9 +157,9 @@ class SshDial:
         return Piped(process, process.stdout, process.stdin, self.words)
 
 
-def dial_of(target: str | None, usual: Path, environ: Mapping[str, str] = os.environ) -> UnixDial | SshDial:
+def dial_of(target: str | None, usual: Path, ssh: str = "ssh") -> UnixDial | SshDial:
     """The way to what a person named: `unix:PATH`, `ssh://[user@]host[:port]`, or nothing for `usual`, the
-    control socket of this installation. Raises ValueError with what may be written.
+    control socket of this installation. `ssh` is the program. Raises ValueError with what may be written.
     """
     if not target:
         return UnixDial(usual)
@@ -175,5 +168,5 @@ def dial_of(target: str | None, usual: Path, environ: Mapping[str, str] = os.env
     if target.startswith("ssh://") and (found := _HOST.fullmatch(target.removeprefix("ssh://").rstrip("/"))):
         user, host, port = found.groups()
         if port is None or 0 < int(port) < 65536:
-            return SshDial(host, user or "", int(port or 0), environ.get(SSH_VARIABLE) or "ssh")
+            return SshDial(host, user or "", int(port or 0), ssh)
     raise ValueError(f'"{target}" is no place of an engine: write unix:PATH or ssh://[user@]host[:port]')

@@ -33,7 +33,7 @@ USUAL = Path("/run/control.sock")
     ],
 )
 def test_places_of_an_engine(target: str | None, dial: object) -> None:
-    assert dial_of(target, USUAL, {}) == dial
+    assert dial_of(target, USUAL) == dial
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_places_of_an_engine(target: str | None, dial: object) -> None:
 )
 def test_what_is_no_place_is_refused(target: str) -> None:
     with pytest.raises(ValueError, match=r"write unix:PATH or ssh://"):
-        dial_of(target, USUAL, {})
+        dial_of(target, USUAL)
 
 
 def test_nobody_is_asked_anything_behind_a_screen_and_a_host_is_never_an_option() -> None:
@@ -72,6 +72,12 @@ def script(folder: Path, text: str) -> Path:
     file.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
     file.chmod(0o700)
     return file
+
+
+async def test_nobody_to_attach_to_is_told_in_words(tmp_path: Path) -> None:
+    remote = RemoteHandle(UnixDial(tmp_path / "control.sock"), a_view(), name="me")
+    with pytest.raises(NoEngineError, match=r"no engine is running at .*; tstream engine starts one"):
+        await asyncio.to_thread(remote.start, patient(10))
 
 
 async def test_what_ssh_says_when_it_fails_is_what_a_person_is_told(tmp_path: Path) -> None:

@@ -42,7 +42,9 @@ def until_found(cockpit: Cockpit, pattern: str, seconds: float) -> float:
     return time.monotonic() - began
 
 
-def test_cockpits_attach_to_an_engine_and_outlive_each_other(desk: Path, tmp_path: Path) -> None:
+def test_cockpits_attach_to_an_engine_outlive_each_other_and_come_back_by_themselves(
+    desk: Path, tmp_path: Path
+) -> None:
     ssh = ssh_stand_in(tmp_path / "ssh")
     with Headless(desk, "--speed", "5", command=ENGINE) as run:
         practice = run.practice()
@@ -69,32 +71,19 @@ def test_cockpits_attach_to_an_engine_and_outlive_each_other(desk: Path, tmp_pat
             run.process.wait()
             assert until_found(here, DOWN, 2.0) < patient(2.0)
             practice.wait(patient(15))
-        with Headless(desk, "--speed", "5", command=ENGINE) as again, Cockpit.start(desk, "attach") as late:
-            again.practice()
-            late.wait_for(r"● live")
-            assert late.leave() == 0
-            assert b"the engine at this machine goes on" in late.raw
-            assert again.process.poll() is None
+            with Headless(desk, command=ENGINE) as again:
+                again.practice()
+                here._wait(lambda: here.find(r"● live") and not here.find(DOWN), patient(40))
+                assert not here.find(DOWN), here.text
+                here.wait_for("PAUSED")
+                assert here.leave() == 0
+                assert b"the engine at this machine goes on" in here.raw
+                assert again.process.poll() is None
     told = [(one["event"], one.get("role"), one.get("origin")) for one in accesses(desk)]
     assert ("attached", "trader", "this machine") in told
     assert ("attached", "viewer", "ssh from 10.0.0.5") in told
     assert ("refused", "viewer", "ssh from 10.0.0.5") in told
     assert [one["what"]["command"] for one in accesses(desk) if one["event"] == "commanded"] == ["pause"]
-
-
-def test_a_cockpit_comes_back_by_itself_when_the_engine_does(desk: Path) -> None:
-    with Headless(desk, command=ENGINE) as run:
-        run.practice()
-        run.until(run.view, "it answers")
-        with Cockpit.start(desk, "attach") as cockpit:
-            cockpit.wait_for(r"● live")
-            run.kill()
-            until_found(cockpit, DOWN, 2.0)
-            with Headless(desk, command=ENGINE) as again:
-                again.practice()
-                cockpit._wait(lambda: cockpit.find(r"● live") and not cockpit.find(DOWN), patient(40))
-                assert not cockpit.find(DOWN), cockpit.text
-                assert cockpit.leave() == 0
 
 
 def test_an_engine_is_handed_over_and_its_cockpit_attaches(desk: Path) -> None:
@@ -126,10 +115,3 @@ def test_an_engine_is_handed_over_and_its_cockpit_attaches(desk: Path) -> None:
         finally:
             engine.terminate()
             engine.wait(patient(20))
-
-
-def test_nobody_to_attach_to_is_told_in_words(home: Path) -> None:
-    with Cockpit.start(home, "attach") as cockpit:
-        assert cockpit.ended() == 1
-        assert b"no engine is running" in cockpit.raw
-        assert b"tstream engine starts one" in cockpit.raw

@@ -6,8 +6,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from adapters.control.dial import SSH_VARIABLE
 from tests.e2e.program import TSTREAM
+from tstream.paths import SSH_VARIABLE
 
 _SCRIPT = """#!/bin/sh
 echo "$@" >> "$0.calls"

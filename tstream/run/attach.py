@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from adapters.common.redaction import REDACT, printable
 from adapters.control.attach_protocol import Role
-from adapters.control.dial import ORIGIN_VARIABLE, SshDial, UnixDial, dial_of
+from adapters.control.dial import SshDial, UnixDial, dial_of
 from adapters.control.remote import RemoteHandle
 from engine.model.errors import PortError
 from tstream import paths as places
@@ -38,7 +38,7 @@ def open_attached(config: Path | None, target: str | None, options: RunOptions) 
     needs_terminal()
     paths = places.find()
     try:
-        dial = dial_of(target, paths.control_socket)
+        dial = dial_of(target, paths.control_socket, os.environ.get(places.SSH_VARIABLE) or "ssh")
     except ValueError as error:
         raise UsageError(str(error)) from None
     picture = _picture(paths, config)
@@ -50,7 +50,7 @@ def open_attached(config: Path | None, target: str | None, options: RunOptions) 
         name=_own_name(),
         role=Role.VIEWER if options.readonly else Role.TRADER,
         fps=how["fps"],
-        origin=os.environ.get(ORIGIN_VARIABLE, "") if isinstance(dial, UnixDial) else "",
+        origin=os.environ.get(places.ORIGIN_VARIABLE, "") if isinstance(dial, UnixDial) else "",
     )
     with Logs(LogOptions(file=paths.log("attach")), wall_ns, REDACT) as logs:
         by_ssh = isinstance(dial, SshDial)

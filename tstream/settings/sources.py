@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from tstream.paths import CONFIG_VARIABLE, HOME_VARIABLE, Paths
+from tstream.paths import CONFIG_VARIABLE, HOME_VARIABLE, ORIGIN_VARIABLE, SSH_VARIABLE, Paths
 
 PREFIX = "TSTREAM_"
 """Environment variables are this, the section, an underscore and the key: TSTREAM_RISK_MAX_TRADES."""
@@ -19,7 +19,7 @@ VENUE_PREFIX = f"{PREFIX}VENUES__"
 """Those of one venue are this, its name in capitals (_ for a hyphen), two underscores and the key:
 TSTREAM_VENUES__APEX__KEY.
 """
-RESERVED = {HOME_VARIABLE, CONFIG_VARIABLE}
+RESERVED = {HOME_VARIABLE, CONFIG_VARIABLE, SSH_VARIABLE, ORIGIN_VARIABLE}
 _SECRET_NAME = re.compile(
     r"key(?!map)|token|secret|passw|passphrase|credential|projectx|url|others", re.IGNORECASE
 )
