@@ -173,6 +173,13 @@ _PARAMETERS = (
         "Record a tape of this run, whatever the settings say.",
         flag="--record/--no-record",
     ),
+    _option(
+        "api",
+        bool | None,
+        SETTINGS,
+        "Serve the REST API in this run, or not, whatever the settings say.",
+        flag="--api/--no-api",
+    ),
 )
 RUN = tuple(parameter.name for parameter in _PARAMETERS)
 TAPE = ("month", "stamp", "symbol", "zone")

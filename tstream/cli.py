@@ -27,6 +27,8 @@ _FLAGS: dict[str, tuple[str, bool]] = {
     "--fresh": ("fresh", True),
     "--record": ("record", True),
     "--no-record": ("record", False),
+    "--api": ("api", True),
+    "--no-api": ("api", False),
 }
 _VALUES: dict[str, Callable[[str], object]] = {
     "--config": Path,

@@ -63,6 +63,8 @@ class RunOptions:
     """So many practice venues, each a process of its own; None takes those of the settings."""
     record: bool | None = None
     """Record a tape; None leaves it to the settings."""
+    api: bool | None = None
+    """Serve the REST API; None leaves it to the settings."""
     bots: tuple[Path, ...] = ()
     """JSON files of bots, or folders of them, that run beside those of the settings."""
 

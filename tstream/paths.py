@@ -52,6 +52,11 @@ class Paths:
         return self.config / "tstream.toml"
 
     @property
+    def api_tokens(self) -> Path:
+        """Tokens of the REST API, hashed."""
+        return self.config / "api-tokens.json"
+
+    @property
     def themes(self) -> Path:
         """Colour themes of your own, one TOML file each."""
         return self.config / "themes"

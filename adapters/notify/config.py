@@ -13,6 +13,9 @@ from engine.model.setting import RESTART, restart
 
 TELEGRAM_URL = "https://api.telegram.org"
 
+TELEGRAM_BURST = 12
+"""At a close that ends bars of several timeframes as many signals may come at once."""
+
 _NO_PASSWORD = Secret("")
 
 
@@ -51,8 +54,7 @@ class _Bot:
 class TelegramConfig(_Bot):
     chats: tuple[int | str, ...]
     """Ids of chats, negative for groups, or "@name" of a public channel."""
-    rules: Rules = Rules(burst=12)
-    """At a close that ends bars of several timeframes as many signals may come at once."""
+    rules: Rules = Rules(burst=TELEGRAM_BURST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

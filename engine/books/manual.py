@@ -20,7 +20,7 @@ from engine.books.entries import Entries, EntryTerms
 from engine.books.manual_prices import Asked, WrongError, asked, known_words, moved, plain
 from engine.market.calendars.known import calendar_in
 from engine.model import records as r
-from engine.model.commands import CancelManual, ChangeManual, ManualCommand, PlaceManual
+from engine.model.commands import AGAIN, CancelManual, ChangeManual, ManualCommand, PlaceManual
 from engine.model.instrument import Instrument
 from engine.model.market import MINUTE, Side
 from engine.model.orders import OrderType
@@ -35,8 +35,6 @@ from engine.signals.market_data import MarketData
 from engine.state.answers import Answered
 from engine.state.state import PlanState
 from engine.state.turn import Turn
-
-AGAIN = "taken already, nothing is done twice: "
 
 
 class _Sized(NamedTuple):

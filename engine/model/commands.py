@@ -16,6 +16,9 @@ MOST_TICKS = 1_000_000
 """The longest distance that can be asked for."""
 MOST_LOTS = 1_000_000
 
+AGAIN = "taken already, nothing is done twice: "
+"""How the answer to an order by hand begins whose id was taken before; what it was answered then follows."""
+
 
 class Command(Struct, frozen=True, kw_only=True, tag=True, tag_field="command"):
     """Base. `id` names the command for its answer; `source` says who asked (keyboard, cli).

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from pydantic import SecretStr
+
 import adapters.notify
 from adapters.common.secret import Secret
+from adapters.notify.channels import bot_api, discord, slack
 from adapters.notify.config import MailConfig, NotifyConfig, Rules, TelegramCommandsConfig
 from adapters.notify.content.message import NewsEvent
 from adapters.notify.content.outages import FIRST_NS, OUTAGE_NS
@@ -15,6 +18,8 @@ from adapters.notify.dispatch.outbox import DIGEST_FROM
 from adapters.notify.telegram_commands.replies import HELP
 from engine.model.market import NANOS
 from tests.docs.pages import tables
+from tstream.convert.notify import notify_config
+from tstream.settings.notify import NotifySettings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "notifications.md").read_text(encoding="utf-8")
 
@@ -60,3 +65,34 @@ def test_the_figures_are_those_of_the_code() -> None:
         f"older than {commands.max_age_s} seconds",
     ):
         assert words in " ".join(PAGE.split())
+
+
+def test_the_table_of_channels_is_what_the_settings_make_of_them() -> None:
+    settings = NotifySettings(
+        telegram_token=SecretStr("1:a"),
+        telegram_chats=(1,),
+        slack_url=SecretStr("https://slack.example/x"),
+        discord_url=SecretStr("https://discord.example/x"),
+        mail_server="localhost",
+        mail_from="a@example.com",
+        mail_to=("a@example.com",),
+        others={"phone": SecretStr("ntfy://x")},
+    )
+    config = notify_config(settings)
+    channels = {
+        "Telegram": (config.telegram, "", bot_api._PAUSE_S),
+        "Slack": (config.slack, f"{slack._PACE_S:g} s", slack._PAUSE_S),
+        "Discord": (config.discord, "as its headers say", discord._PAUSE_S),
+        "mail": (config.mail, "", None),
+        "others": (config.others[0], "", None),
+    }
+    expected = []
+    for name, (channel, pause, refused) in channels.items():
+        assert channel is not None
+        rules = channel.rules
+        untold = ", ".join(f"`{event}`" for event in NewsEvent if event not in rules.events)
+        waits = "" if refused is None else f"as long as it asks for, else {refused:g} s"
+        figures = (f"`{rules.severity}`", untold, str(rules.per_minute), str(rules.burst), pause, waits)
+        expected.append([name, *figures])
+    table, *_ = tables(PAGE.partition("## How much, how fast")[2].partition("## ")[0])
+    assert table == expected

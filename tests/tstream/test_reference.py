@@ -61,6 +61,7 @@ def test_the_secrets_example_names_the_secrets_and_holds_none(reading: Reading) 
     assert set(re.findall(r"^(TSTREAM_\w+)=$", example, re.MULTILINE)) == {
         "TSTREAM_PROJECTX_USER",
         "TSTREAM_PROJECTX_KEY",
+        "TSTREAM_API_TOKEN",
         "TSTREAM_DISCORD_TOKEN",
         "TSTREAM_NOTIFY_TELEGRAM_TOKEN",
         "TSTREAM_NOTIFY_SLACK_URL",

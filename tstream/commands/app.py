@@ -23,6 +23,7 @@ from tstream.commands.lab_app import lab_app
 from tstream.commands.order_app import order_app
 from tstream.commands.patterns_app import patterns_app
 from tstream.commands.scan_app import scan
+from tstream.commands.token_app import token_app
 from tstream.errors import CommandError, UsageError
 from tstream.options import RunOptions
 
@@ -60,6 +61,7 @@ app.add_typer(bot_app, name="bot", rich_help_panel=TRADE)
 app.add_typer(feed_app, name="feed", rich_help_panel=MARKETS)
 app.add_typer(patterns_app, name="patterns", rich_help_panel=LOOK)
 app.add_typer(data_app, name="data", rich_help_panel=MARKETS)
+app.add_typer(token_app, name="token", rich_help_panel=LOOK)
 app.command(rich_help_panel=MARKETS)(backtest)
 app.command(rich_help_panel=TRADE)(scan)
 app.command(rich_help_panel=TRADE)(engine)

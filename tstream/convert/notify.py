@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from adapters.common.secret import Secret
 from adapters.notify.config import (
+    TELEGRAM_BURST,
     AppriseConfig,
     MailConfig,
     NotifyConfig,
@@ -33,7 +35,7 @@ def notify_config(settings: NotifySettings) -> NotifyConfig:
             token=Secret(token),
             chats=settings.telegram_chats,
             base_url=settings.telegram_url,
-            rules=_rules(settings.telegram_events, settings.telegram_severity),
+            rules=replace(_rules(settings.telegram_events, settings.telegram_severity), burst=TELEGRAM_BURST),
         )
     if token and settings.commands_chats:
         telegram_commands = TelegramCommandsConfig(

@@ -34,6 +34,7 @@ from tstream.convert.bots import bots
 from tstream.convert.notify import notify_config
 from tstream.options import RunOptions
 from tstream.paths import Paths
+from tstream.run.api import api_service, wants_api
 from tstream.run.arming import all_armed
 from tstream.run.claim import Claim
 from tstream.run.doors import access_log
@@ -158,6 +159,8 @@ class Run:
         yield Service("signs of life", self._live)
         yield Service("practice venues", partial(self.practice.watch, engine.hear))
         yield Service("venues", partial(venues.watch, engine.hear))
+        if self.by_hand is None and wants_api(self.settings, self.options):
+            yield api_service(engine, self.settings, self.paths, self.name, access)
         if self._files is not None and self.by_hand is None:
             from tstream.run.bot_records import BotRecords, folders
 

@@ -34,6 +34,7 @@ from tstream.settings.venue_sources import (
 
 _SECRET = secret_keys(dict(walk(Settings)))
 _ENVIRONMENT = "the environment"
+API_TOKEN = "API_TOKEN"
 _ABSENT = "name a file that is there, or begin one with a copy of tstream.example.toml"
 
 
@@ -72,6 +73,7 @@ def load(paths: Paths, config: Path | None = None, add: Add | None = None) -> Lo
         found += add(table)
     found += own_variables(table, variables)
     found += _one_paper_book(table, variables)
+    take_api_token(table, variables)
     try:
         arguments: dict[str, Any] = {**table, "_env_file": dotenv}
         settings = Settings(**arguments)
@@ -82,6 +84,15 @@ def load(paths: Paths, config: Path | None = None, add: Add | None = None) -> Lo
     if found:
         raise SettingsError(found)
     return Loaded(settings, file if file.is_file() else None, dotenv)
+
+
+def take_api_token(table: dict[str, Any], variables: Variables) -> None:
+    """API_TOKEN, a name that other programs know too, counts where TSTREAM_API_TOKEN does not."""
+    section = table.get("api", {})
+    for _where, names in variables:
+        if isinstance(section, dict) and (value := names.get(API_TOKEN)):
+            table["api"] = {**section, "token": value}
+            return
 
 
 def require_credentials(settings: Settings) -> None:

@@ -19,6 +19,7 @@ from engine.model.config import TradingSwitch
 from engine.model.instrument import CME_FUTURES, Instrument
 from engine.model.symbols import OWN_MARKET, priced_by, wrong_names
 from tstream.settings.alerts import DiscordSettings, RoomName, RoomSettings
+from tstream.settings.api import ApiSettings
 from tstream.settings.bots import BotSettings
 from tstream.settings.dotenv import DotenvSource, EnvironmentSource
 from tstream.settings.fields import CommaSeparated, computed, refuse, setting
@@ -121,6 +122,7 @@ class Settings(BaseSettings):
     log: LogSettings = setting(LogSettings(), "The log.")
     tape: TapeSettings = setting(TapeSettings(), "Recording.")
     control: ControlSettings = setting(ControlSettings(), "The control socket.")
+    api: ApiSettings = setting(ApiSettings(), "The REST API.")
 
     @classmethod
     def settings_customise_sources(
@@ -258,7 +260,7 @@ class Settings(BaseSettings):
 
     def secrets(self) -> tuple[str, ...]:
         """Values that may appear in no log, message or picture."""
-        keys = [self.projectx.key, self.discord.token]
+        keys = [self.projectx.key, self.discord.token, self.api.token]
         for venue in self.venues.values():
             keys += [venue.key, venue.secret, venue.passphrase]
         own = (key.get_secret_value() for key in keys)

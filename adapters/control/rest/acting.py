@@ -1,0 +1,190 @@
+"""Handlers that command the engine. Each command goes once; what is not heard of is told as unknown."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+
+import msgspec
+
+from adapters.control.rest.idempotency import command_id, hashed
+from adapters.control.rest.problem import ApiProblem, Code
+from adapters.control.rest.service import ApiCall, ApiService, Caller, WireAnswer, done, unknown
+from adapters.control.rest.shapes import (
+    CloseRequest,
+    CommandReply,
+    OrderReply,
+    OrderRequest,
+    StartRequest,
+    StopRequest,
+    plain,
+)
+from engine.model.commands import (
+    AGAIN,
+    CancelManual,
+    Flatten,
+    Halt,
+    Pause,
+    PlaceManual,
+    Resume,
+    RunCommand,
+    Shutdown,
+)
+from engine.model.errors import RetryableError
+from engine.model.notices import Notice
+
+_LONGEST_S = 60.0
+"""An answer that has not come by then is looked up when the key comes again."""
+_ENCODER = msgspec.json.Encoder()
+
+
+async def start(call: ApiCall) -> CommandReply:
+    body: StartRequest = call.body
+    return await _command(call, Resume(id=_new_id(), source=call.caller.source, halted=body.halted))
+
+
+async def stop(call: ApiCall) -> CommandReply:
+    body: StopRequest = call.body
+    kinds: dict[str, type[Pause | Halt | Flatten | Shutdown]] = {
+        "pause": Pause,
+        "halt": Halt,
+        "flatten": Flatten,
+        "shutdown": Shutdown,
+    }
+    return await _command(call, kinds[body.how](id=_new_id(), source=call.caller.source))
+
+
+async def close_positions(call: ApiCall) -> CommandReply:
+    body: CloseRequest = call.body
+    if (body.symbol is None) is not body.all:
+        raise ApiProblem(
+            Code.REFUSED, "say what to close", "give a symbol, or all: true for every position, and not both"
+        )
+    command = Flatten(id=_new_id(), source=call.caller.source, instrument=body.symbol, book=body.book)
+    return await _command(call, command)
+
+
+async def cancel_order(call: ApiCall) -> CommandReply:
+    command = CancelManual(id=_new_id(), source=call.caller.source, order=call.path["order_id"])
+    return await _command(call, command)
+
+
+async def _command(call: ApiCall, command: RunCommand | CancelManual) -> CommandReply:
+    notice = done(await call.api.ask(call.caller, command))
+    return CommandReply(id=command.id, message=notice.text)
+
+
+def _new_id() -> str:
+    return f"api-{secrets.token_hex(16)}"
+
+
+# --- placing, once --------------------------------------------------------------------------------------
+
+
+class Placing:
+    """Orders under way, by the id of their command: the same key meanwhile gets the same answer."""
+
+    def __init__(self) -> None:
+        self._under_way: dict[str, tuple[str, asyncio.Task[WireAnswer]]] = {}
+
+    async def place(self, call: ApiCall) -> WireAnswer:
+        body: OrderRequest = call.body
+        command = command_id(call.caller.token.id, call.key)
+        request = hashed(_ENCODER.encode(_order("", "", body, look_up=False)))
+        known = self._under_way.get(command)
+        if known is None:
+            work = asyncio.create_task(self._once(call.api, call.caller, command, request, body))
+            known = self._under_way[command] = request, work
+            work.add_done_callback(lambda task: self._forget(command, task))
+        same, work = known
+        if same != request:
+            raise _other_use()
+        try:
+            async with asyncio.timeout(call.api.config.answer_s):
+                return await asyncio.shield(work)
+        except TimeoutError:
+            raise unknown() from None
+
+    def _forget(self, command: str, work: asyncio.Task[WireAnswer]) -> None:
+        self._under_way.pop(command, None)
+        if not work.cancelled():
+            work.exception()  # who asked has been answered; nobody else waits for it
+
+    async def _once(
+        self, api: ApiService, who: Caller, command: str, request: str, body: OrderRequest
+    ) -> WireAnswer:
+        """Ask the engine, if that has never been done for this key. Raises ApiProblem."""
+        try:
+            used = await api.keys.take(command, request, api.clock())
+        except RetryableError as error:
+            raise ApiProblem(
+                Code.NOT_NOW,
+                f"the key can't be written down: {error}",
+                "make room on the disk; nothing was sent",
+            ) from None
+        if used is not None and used.request != request:
+            raise _other_use()
+        if used is not None and used.status is not None:
+            return WireAnswer(used.status, used.body, replayed=True)
+        order = _order(command, who.source, body, look_up=used is not None)
+        try:
+            notice = await api.heard(api.handle.ask(order), _LONGEST_S)
+        except ApiProblem as problem:
+            api.access.commanded(who.visitor, order, f"{problem.code.code}: {problem}")
+            if problem.code is Code.NOT_NOW and used is None:
+                await api.keys.free(command)  # certainly not done: the key may be used again
+            raise
+        api.access.commanded(who.visitor, order, notice.text)
+        answer = _answer(command, notice, body, looked_up=used is not None)
+        try:
+            await api.keys.answer(command, answer.status, answer.body)
+        except RetryableError:
+            return answer  # it is asked again by its key: the engine knows the id
+        return answer
+
+
+def _order(command: str, source: str, body: OrderRequest, *, look_up: bool) -> PlaceManual:
+    """As the engine knows it. A look-up places nothing: the engine answers as it did, or tells a dry run."""
+    return PlaceManual(
+        id=command,
+        source=source,
+        instrument=body.symbol,
+        side=body.side,
+        book=body.book,
+        qty=body.qty,
+        risk_usd=plain(body.risk_usd),
+        entry=body.type,
+        price=plain(body.price),
+        stop=plain(body.stop),
+        stop_ticks=body.stop_ticks,
+        targets=tuple(price for one in body.targets if (price := plain(one)) is not None),
+        target_ticks=body.target_ticks,
+        minutes=body.minutes,
+        override=body.override,
+        dry_run=body.dry_run or look_up,
+    )
+
+
+def _answer(command: str, notice: Notice, body: OrderRequest, *, looked_up: bool) -> WireAnswer:
+    if looked_up and not body.dry_run and not notice.text.startswith(AGAIN):
+        lost = ApiProblem(
+            Code.REFUSED,
+            "this key was handed to the engine before, which has no such command among its newest: "
+            "nothing is placed for it any more",
+            "look at /trading/orders and /positions; to place it, send it with a new Idempotency-Key",
+        )
+        return WireAnswer(lost.code.status, _ENCODER.encode(lost.reply))
+    try:
+        told = done(notice)
+    except ApiProblem as problem:
+        return WireAnswer(problem.code.status, _ENCODER.encode(problem.reply))
+    reply = OrderReply(order_id=command, message=told.text, dry_run=body.dry_run)
+    return WireAnswer(200, _ENCODER.encode(reply))
+
+
+def _other_use() -> ApiProblem:
+    return ApiProblem(
+        Code.KEY_USED,
+        "this Idempotency-Key was used for another order",
+        "make a new key for each new order, and repeat it only with the very same body",
+    )
