@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import cache
 from itertools import islice
 
 from hypothesis import given, settings
@@ -18,11 +19,10 @@ from adapters.simulator.wire.projectx.hubs import Hubs
 from adapters.simulator.wire.projectx.json_rows import HubEvent, hub_event
 from adapters.simulator.wire.projectx.market_stream import MarketPublisher
 from adapters.simulator.wire.projectx.signalr import HubTiming
+from engine.model.events import Print, Quote
+from engine.model.instrument import Instrument
 from tests.simulator.practice_venue import ACCOUNT, START
 
-GENERATED = GeneratedMarket(3, START)
-EVENTS = tuple(islice(GENERATED.events(), 12_000))
-INSTRUMENTS = tuple(GENERATED.instruments)
 SYMBOLS = ("MNQ", "ES", "MGC")
 
 places = st.tuples(
@@ -42,6 +42,15 @@ others = st.tuples(
     st.integers(1, 3),
     st.integers(-12, 12),
 )
+
+
+@cache
+def market() -> tuple[tuple[Instrument, ...], tuple[Quote | Print, ...]]:
+    """Its instruments and its first minutes."""
+    generated = GeneratedMarket(3, START)
+    return tuple(generated.instruments), tuple(islice(generated.events(), 12_000))
+
+
 flows = st.lists(st.tuples(st.integers(1, 3000), st.one_of(places, places, others)), min_size=3, max_size=25)
 
 
@@ -90,7 +99,8 @@ def act(exchange: Exchange, step: tuple[object, ...]) -> None:
 def test_the_balance_is_start_plus_what_the_half_turns_say(
     flow: list[tuple[int, tuple[object, ...]]],
 ) -> None:
-    source = ScriptedMarket(INSTRUMENTS, START, EVENTS)
+    instruments, events = market()
+    source = ScriptedMarket(instruments, START, events)
     clock = ManualClock(START)
     told: list[HubEvent] = []
     exchange = Exchange(SimulatorConfig().exchange(), source, clock, listed(source))
