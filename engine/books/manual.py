@@ -13,14 +13,21 @@ from typing import NamedTuple
 
 from msgspec import structs
 
-from engine.books import amend, manual_changes, manual_gate
+from engine.books import amend, manual_changes, manual_gate, parts
 from engine.books.book import Book
 from engine.books.commands import Answer
 from engine.books.entries import Entries, EntryTerms
 from engine.books.manual_prices import Asked, WrongError, asked, known_words, moved, plain
 from engine.market.calendars.known import calendar_in
 from engine.model import records as r
-from engine.model.commands import AGAIN, CancelManual, ChangeManual, ManualCommand, PlaceManual
+from engine.model.commands import (
+    AGAIN,
+    CancelManual,
+    ChangeManual,
+    ManualCommand,
+    PlaceManual,
+    ReduceManual,
+)
 from engine.model.instrument import Instrument
 from engine.model.market import MINUTE, Side
 from engine.model.orders import OrderType
@@ -84,6 +91,8 @@ class ManualOrders:
                 return self._change(command)
             case CancelManual():
                 return self._cancel(command)
+            case ReduceManual():
+                return self._reduce(command)
 
     # --- placing ---------------------------------------------------------------------------------------
 
@@ -214,6 +223,16 @@ class ManualOrders:
         return Answer(
             f"{where}: nothing of it rests{kept}; tstream flatten {plan.instrument} closes it", done=False
         )
+
+    def _reduce(self, command: ReduceManual) -> Answer:
+        book, known = self._book(command.book), self._instrument(command.instrument)
+        qty, stay, found = parts.asked(command, book, known)
+        rest = f"{known.qty_text(stay)} stay with their stops" if stay else "nothing of them stays"
+        what = f"{known.qty_text(qty)} {known.symbol} in {book.name} at market, {rest}"
+        if command.dry_run:
+            return Answer(f"nothing is closed, and it would be: {what}")
+        parts.close(book, found, f"by hand: {known.qty_text(qty)} closed")
+        return Answer(f"closing {what}")
 
     # --- finding ---------------------------------------------------------------------------------------
 

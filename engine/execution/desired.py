@@ -12,7 +12,7 @@ from msgspec import Struct, structs
 from engine.model.instrument import Instrument
 from engine.model.market import Side
 from engine.model.orders import BRACKET_SUFFIXES, OrderSpec, OrderStatus, OrderType, Slot
-from engine.model.plans import PlanStatus, TradePlan
+from engine.model.plans import Leg, PlanStatus, TradePlan
 from engine.state.state import LegState, Order, PlanState
 
 OCO_GRACE_NS = 1_000_000_000
@@ -74,6 +74,8 @@ def wanted(state: PlanState, k: int, brackets: bool = True) -> dict[Slot, OrderS
             wants[Slot.TARGET] = OrderSpec(
                 exit_side, OrderType.LIMIT, done.open_qty, limit=target, reduces=True
             )
+        if leg.keep is not None and done.open_qty > leg.keep and plan.status is PlanStatus.OPEN:
+            wants[Slot.PART] = OrderSpec(exit_side, OrderType.MARKET, done.open_qty - leg.keep, reduces=True)
     return wants
 
 
@@ -98,7 +100,7 @@ def difference(
         wants = wanted(state, k, brackets)
         stop = orders.get(done.slots.get(Slot.STOP, ""))
         stopped = stop is not None and stop.live
-        for slot in (Slot.STOP, Slot.TARGET, Slot.ENTRY):
+        for slot in (Slot.STOP, Slot.TARGET, Slot.PART, Slot.ENTRY):
             order = orders.get(done.slots.get(slot, ""))
             action = _slot(state, k, done, wants.get(slot), order, now, bracket_grace_ns, slot, orders, rigid)
             if action is None:
@@ -124,6 +126,8 @@ def _agreed(state: PlanState, k: int, done: LegState, orders: Mapping[str, Order
     its entry is at market and under way. Legs of a bracket may wait that began to later than `since`.
     """
     plan, slots, leg, qty = state.plan, done.slots, state.plan.legs[k], done.open_qty
+    if leg.keep is not None and going(leg, done, orders):
+        return False
     entry = orders.get(slots.get(Slot.ENTRY, ""))
     if entry is None:
         return False
@@ -173,6 +177,8 @@ def _slot(
         if live and order is not None and state.plan.status is PlanStatus.CLOSING:
             return _cancel(order)
         return _reprice(state.plan, order, now) if live and order is not None else None
+    if slot is Slot.PART:
+        return _part(k, want, order, answered=done.slots.get(slot, "") != state.plan.legs[k].keep_after)
     entered = orders.get(done.slots.get(Slot.ENTRY, ""))
     entering = entered is not None and entered.live
     if want is None:
@@ -209,6 +215,27 @@ def _slot(
     if resize:  # by itself: a price that the venue refuses must not keep the size wrong
         return Modify(order, order.filled_qty + want.qty, None, None)
     return Modify(order, None, want.limit, want.stop)
+
+
+def _part(k: int, want: OrderSpec | None, order: Order | None, *, answered: bool) -> Action | None:
+    """One order for each wish to close a part; its outcome is looked up like any other's, and a refusal is
+    told and not tried again. Where stop or target have left less to it than it was sent for, its rest would
+    open: it is cancelled.
+    """
+    if order is not None and order.live and (want is None or order.open_qty > want.qty):
+        return _cancel(order)
+    if want is None or answered or (order is not None and order.live):
+        return None
+    return Place(k, Slot.PART, want)
+
+
+def going(leg: Leg, done: LegState, orders: Mapping[str, Order]) -> int:
+    """Lots of a leg that are being closed as a part of it, or are yet to be."""
+    newest = done.slots.get(Slot.PART, "")
+    if leg.keep is not None and newest == leg.keep_after:
+        return max(0, done.open_qty - leg.keep)
+    order = orders.get(newest)
+    return order.open_qty if order is not None and order.live else 0
 
 
 def _reprice(plan: TradePlan, order: Order, now: int) -> Modify | None:
@@ -276,7 +303,7 @@ def at_rest(state: PlanState, orders: Mapping[str, Order], brackets: bool) -> bo
         if done.open_qty > 0 and _agreed(state, k, done, orders, None):
             continue
         wants = wanted(state, k, brackets)
-        if Slot.ENTRY in wants:
+        if Slot.ENTRY in wants or going(state.plan.legs[k], done, orders):
             return False
         entered = orders.get(done.slots.get(Slot.ENTRY, ""))
         entering = entered is not None and entered.live

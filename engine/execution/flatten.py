@@ -183,7 +183,7 @@ class Flattener:
                     self._orders.cancel(order)
             if closing.working and not closes:
                 closing.asked, closing.answered = closing.asked or now, now
-            closing.working = bool(closes)
+            closing.working = any(order.slot is None for order in closes)
             coins = self._book.by_balance(instrument)
             due = closing.due(now, self._inquiry.proven_ts, blind=not coins) or self._turned(
                 instrument, closing, qty
@@ -378,8 +378,11 @@ class Flattener:
 
 
 def _closes(order: Order, qty: int) -> bool:
-    """The venue's own close of so many signed contracts, or what a person sends to the market for it."""
-    return order.slot is None and order.type is OrderType.MARKET and order.side.sign * qty < 0
+    """The venue's own close of so many signed contracts, what a person sends to the market for it, or what
+    closes a part.
+    """
+    closing = order.slot in (None, Slot.PART)
+    return closing and order.type is OrderType.MARKET and order.side.sign * qty < 0
 
 
 def reopening(now: int, calendar: Calendar) -> int | None:

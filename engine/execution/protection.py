@@ -44,7 +44,7 @@ class Protection:
 
     def may_place(self, found: PlanState, leg: int, slot: Slot) -> bool:
         """Whether an exit may be placed, perhaps once more in a slot that has lost earlier ones."""
-        if slot is Slot.ENTRY:
+        if slot in (Slot.ENTRY, Slot.PART):
             return True
         instrument = found.plan.instrument
         if self._book.is_dust(instrument):
@@ -143,7 +143,7 @@ class Protection:
     def is_double_exit(self, order: Order, qty: int) -> bool:
         """Whether a fill closes more of its leg than is open: stop and target filled in a race."""
         found = self._book.state.plans.get(order.plan_id or "")
-        if found is None or order.slot not in (Slot.STOP, Slot.TARGET):
+        if found is None or order.slot in (Slot.ENTRY, None):
             return False
         leg = found.legs[order.leg]
         entry = self._book.state.orders.get(leg.slots.get(Slot.ENTRY, ""))

@@ -134,6 +134,20 @@ class CancelManual(Command, frozen=True, kw_only=True, tag="cancel_manual"):
     book: str | None = None
 
 
+class ReduceManual(Command, frozen=True, kw_only=True, tag="reduce_manual"):
+    """Close a part of what is held of a contract at market, whoever opened it; the rest keeps its stops and
+    targets.
+    """
+
+    instrument: str
+    book: str | None = None
+    """None means the only one there is."""
+    qty: int | None = None
+    """Lots; None means half of them, rounded up."""
+    dry_run: bool = False
+    """Only say what would come of it."""
+
+
 class StartBot(Command, frozen=True, kw_only=True, tag="start_bot"):
     """Ask a bot again that was stopped, or that is out: it failed or took too long."""
 
@@ -146,7 +160,7 @@ class StopBot(Command, frozen=True, kw_only=True, tag="stop_bot"):
     bot: str
 
 
-ManualCommand = PlaceManual | ChangeManual | CancelManual
+ManualCommand = PlaceManual | ChangeManual | CancelManual | ReduceManual
 RunCommand = Flatten | CancelEntries | BreakEven | Pause | Resume | Halt | Shutdown
 BotCommand = StartBot | StopBot
 AnyCommand = RunCommand | ManualCommand | BotCommand

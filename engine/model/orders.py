@@ -146,6 +146,8 @@ class Slot(StrEnum):
     ENTRY = "entry"
     STOP = "stop"
     TARGET = "target"
+    PART = "part"
+    """Closes a part of what is held, at market."""
 
 
 class VenueStatus(StrEnum):

@@ -115,6 +115,10 @@ class Leg(Struct, frozen=True):
     single contract that is held for the second."""
     touch: int | None = None
     """The same as an absolute price, ticks; it counts before the offset."""
+    keep: int | None = None
+    """So much of what is held of it is to stay, lots: the rest is closed at market, by one order."""
+    keep_after: str = ""
+    """Client id of the order that closed a part of it before that wish; the next one answers the wish."""
 
 
 class PlanStatus(StrEnum):

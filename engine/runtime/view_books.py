@@ -104,7 +104,7 @@ def flatten_of(book: Book) -> FlattenView | None:
     if not latched:
         return None
     left = [order for instrument in latched for order in book.state.live_orders(instrument)]
-    closing = any(o.slot is None and o.type is OrderType.MARKET for o in left)
+    closing = any(o.slot in (None, Slot.PART) and o.type is OrderType.MARKET for o in left)
     entries = any(o.slot is Slot.ENTRY or (o.slot is None and o.type is not OrderType.MARKET) for o in left)
     if any(book.state.position(instrument).qty for instrument in latched):
         step = FlattenStep.CANCEL_ENTRIES if entries and not closing else FlattenStep.CLOSE

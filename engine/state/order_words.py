@@ -15,6 +15,7 @@ _THEN = {
     Slot.ENTRY: "nothing was entered by it",
     Slot.STOP: "contracts that stay without a stop are closed",
     Slot.TARGET: "the stop stays",
+    Slot.PART: "what is held keeps its stop",
 }
 
 

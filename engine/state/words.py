@@ -141,7 +141,7 @@ def _fill(state: State, record: r.FillApplied) -> Words:
     book = state.books[record.book]
     order = book.orders.get(record.client_id)
     slot = order.slot if order is not None else None
-    purpose = {Slot.ENTRY: "entry", Slot.STOP: "stop", Slot.TARGET: "target"}[slot] if slot else "close"
+    purpose = "close" if slot in (None, Slot.PART) else slot.value
     text = (
         f"{_bought(fill.side)} {state.quantity(fill.instrument, fill.qty)} {fill.instrument} "
         f"@ {_price(state, fill.instrument, fill.price)} ({purpose})"

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
-from engine.model.commands import AnyCommand, CancelManual, ChangeManual, PlaceManual
+from engine.model.commands import AnyCommand, CancelManual, ChangeManual, PlaceManual, ReduceManual
 from engine.model.market import Side
 from engine.model.notices import Notice, NoticeKind, Severity
 from engine.model.orders import AccountKind, OrderType
@@ -68,6 +68,8 @@ def test_what_is_typed_is_what_is_sent(places: Paths) -> None:
     )
     [cancelled] = _sent(places, view, ["order", "cancel", "3-17", "--id", "z"])
     assert cancelled == CancelManual(id="z", source="cli", order="3-17")
+    [reduced] = _sent(places, view, ["order", "close", "mnq", "--qty", "1", "--id", "p"])
+    assert reduced == ReduceManual(id="p", source="cli", instrument="MNQ", qty=1)
 
 
 @pytest.mark.parametrize(

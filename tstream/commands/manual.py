@@ -1,4 +1,4 @@
-"""tstream order place, modify, cancel and list: orders by hand, to the running engine over its socket."""
+"""tstream order place, modify, cancel, close and list: orders by hand, to the running engine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,13 @@ import typer
 
 from adapters.common.redaction import printable
 from adapters.control.client import fetch_view, send_command
-from engine.model.commands import CancelManual, ChangeManual, ManualCommand, PlaceManual
+from engine.model.commands import (
+    CancelManual,
+    ChangeManual,
+    ManualCommand,
+    PlaceManual,
+    ReduceManual,
+)
 from engine.model.errors import UnknownOutcomeError
 from engine.model.market import Side
 from engine.model.orders import AccountKind, OrderType
@@ -103,6 +109,24 @@ def cancel(order: str, *, book: str | None, name: str | None, as_json: bool) -> 
     """Take back what still rests as an entry; the exit code. Raises PortError, CommandError."""
     command = CancelManual(id=name or new_id(), source=SOURCE, order=order, book=book)
     return _send(command, None, book, f"cancel {order}", sure=True, as_json=as_json)
+
+
+def close(
+    contract: str,
+    *,
+    qty: int | None,
+    book: str | None,
+    name: str | None,
+    dry_run: bool,
+    sure: bool,
+    as_json: bool,
+) -> int:
+    """Close a part of what is held; the exit code. Raises PortError, CommandError."""
+    command = ReduceManual(
+        id=name or new_id(), source=SOURCE, instrument=contract, book=book, qty=qty, dry_run=dry_run
+    )
+    what = f"close {'half' if qty is None else qty} of {contract}"
+    return _send(command, contract, book, what, sure=sure or dry_run, as_json=as_json)
 
 
 def list_orders(book: str | None, *, as_json: bool) -> int:

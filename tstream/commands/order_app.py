@@ -19,6 +19,7 @@ _EPILOG = """
   tstream order place buy ES --qty 1 --stop-entry 6010 --stop 6005 --target 6015 --target 6025
   tstream order modify 3-17 --stop 19985
   tstream order cancel 3-17
+  tstream order close MNQ --qty 1
 """
 
 order_app = typer.Typer(
@@ -170,6 +171,26 @@ def cancel(order: Order, book: args.Book = None, name: Named = None, as_json: Js
     from tstream.commands import manual as commands
 
     raise typer.Exit(commands.cancel(order, book=book, name=name, as_json=as_json))
+
+
+@order_app.command()
+def close(
+    contract: Annotated[str, typer.Argument(parser=options.symbol, metavar="CONTRACT")],
+    qty: Annotated[
+        int | None, typer.Option("--qty", min=1, metavar="LOTS", help="How much; without it, half.")
+    ] = None,
+    book: OneBook = None,
+    name: Named = None,
+    dry_run: DryRun = False,
+    yes: args.Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Close a part of what is held at market; the rest keeps its stops."""
+    from tstream.commands import manual as commands
+
+    raise typer.Exit(
+        commands.close(contract, qty=qty, book=book, name=name, dry_run=dry_run, sure=yes, as_json=as_json)
+    )
 
 
 @order_app.command("list")

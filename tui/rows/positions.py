@@ -17,7 +17,7 @@ from tui.screen_state import ScreenState
 from tui.styled_text import Column, Row, cell, fit, table
 from tui.view_facts import contract_of, currency_of
 
-SLOT_STYLES = {Slot.ENTRY: "entry", Slot.STOP: "stop", Slot.TARGET: "target"}
+SLOT_STYLES = {Slot.ENTRY: "entry", Slot.STOP: "stop", Slot.TARGET: "target", Slot.PART: "entry"}
 
 _POSITIONS = (
     Column("contract", "<"),

@@ -17,7 +17,7 @@ Clock = Callable[[int], str]
 _SIGNS = {SignalFate.DECLINED: "⊘", SignalFate.REFUSED: "⊘", SignalFate.ENTERED: "◆"}
 _TONES = {SignalFate.DECLINED: "dim", SignalFate.REFUSED: "warn", SignalFate.ENTERED: "ok"}
 _INDENT = 11
-_SLOTS = {Slot.ENTRY: "entry", Slot.STOP: "stop", Slot.TARGET: "target"}
+_SLOTS = {Slot.ENTRY: "entry", Slot.STOP: "stop", Slot.TARGET: "target", Slot.PART: "close"}
 _NAMES = {
     "score": "score",
     "alignment": "timeframes that agree",
