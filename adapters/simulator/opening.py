@@ -33,17 +33,17 @@ def open_market(config: SimulatorConfig, real_ns: int) -> Opening:
     today = chicago(real_ns).date()
     asked = config.since_ns or (0 if config.clock is None else config.clock.origin_ns)
     if saved is None:
-        source = GeneratedMarket(config.seed, asked or _early(next_open(None, today)), config.rate)
+        source = GeneratedMarket(config.seed, asked or early(next_open(None, today)), config.rate)
     else:
         unsaved = int(2 * SAVE_EVERY_S * saved.meta.speed * NANOS)
         resumed = saved.meta.now + unsaved
-        start = max(resumed, asked or _early(next_open(resumed, today)))
+        start = max(resumed, asked or early(next_open(resumed, today)))
         source = GeneratedMarket(config.seed, start, config.rate, saved.past(start))
     storage = None if store is None else Storage(store, saved)
     return Opening(source, listed(source), storage)
 
 
-def _early(start: int) -> int:
+def early(start: int) -> int:
     """Bring the opening of a day forward by the lead; a time within a day stays."""
     opens = start == practice_open(chicago(start).date())
     return start - LEAD_NS if opens else start

@@ -13,7 +13,7 @@ pytest.importorskip("ib_async")
 from adapters.ibkr.config import IbkrConfig
 from adapters.ibkr.probe import probe
 from adapters.ibkr.venue import IbkrVenue
-from adapters.simulator.ibkr.practice import IbPractice
+from adapters.simulator.ibkr.practice import IbPractice, IbTwinConfig
 from adapters.simulator.ibkr.records import IbListed
 from engine.model.errors import FatalError, RefusedError, RetryableError
 from engine.model.events import AnyEvent, ContractResolved, LinkChanged, LinkState, Print, Quote
@@ -183,10 +183,9 @@ async def test_nothing_listens() -> None:
 
 
 async def test_the_twin_that_is_served_alone_has_a_market_that_goes_on() -> None:
-    practice = IbPractice(speed=20.0)
-    async with practice.twin as twin:
-        playing = asyncio.create_task(practice.play())
-        config = IbkrConfig(instruments={"MES": MES, "GC": CME_FUTURES["GC"]}, port=twin.port, waits=QUICK)
+    async with IbPractice(IbTwinConfig(speed=20.0)) as practice:
+        port = practice.port
+        config = IbkrConfig(instruments={"MES": MES, "GC": CME_FUTURES["GC"]}, port=port, waits=QUICK)
         venue, heard = IbkrVenue(config, practice.now), list[AnyEvent]()
         run = asyncio.create_task(venue.feed.run(heard.append))
         try:
@@ -200,9 +199,8 @@ async def test_the_twin_that_is_served_alone_has_a_market_that_goes_on() -> None
             now = practice.now()
             assert len(await venue.feed.history("MES", now - 600 * MINUTE, now)) > 30
         finally:
-            for task in (run, playing):
-                task.cancel()
-            await asyncio.gather(run, playing, return_exceptions=True)
+            run.cancel()
+            await asyncio.gather(run, return_exceptions=True)
             await venue.close()
 
 

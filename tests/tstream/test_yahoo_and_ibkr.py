@@ -103,3 +103,10 @@ def test_a_run_on_prices_alone_is_a_run() -> None:
     done = subprocess.run([*line, "--for", "2m"], check=False, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert "market link live: minutes of Yahoo" in done.stderr + done.stdout
+
+
+def test_interactive_brokers_without_a_word_is_its_practice_twin(reading: Reading) -> None:
+    assert reading("[venues.ibkr]").settings.venues["ibkr"].practice
+    for live in ('api_url = "http://127.0.0.1:7497"', 'accounts = "DU1"', 'at = "live"'):
+        assert not reading(f"[venues.ibkr]\n{live}").settings.venues["ibkr"].practice
+    assert reading('[venues.ibkr]\nat = "practice"\naccounts = "DU1234567"').settings.venues["ibkr"].practice

@@ -168,7 +168,7 @@ class VenueSettings(Section):
         None,
         "Where it is reached: practice is the built-in one with play money, on loopback; demo is the venue's "
         "own testnet or demo; live is where money is.",
-        default="practice where no key is set, else live",
+        default="practice where no key is set (of ibkr neither api_url nor accounts), else live",
     )
     enabled: bool = setting(
         True, "Whether runs take it; --venue NAME takes only the ones that are named, enabled or not."
@@ -275,11 +275,12 @@ class VenueSettings(Section):
     @property
     def place(self) -> At:
         """Where it is reached."""
-        return self.at or (At.LIVE if self._logged_in else self.about.unasked)
+        return self.at or (At.LIVE if self._said_live else self.about.unasked)
 
     @property
-    def _logged_in(self) -> bool:
-        return At.LIVE in self.about.places and bool(self.key.get_secret_value())
+    def _said_live(self) -> bool:
+        said = {"key": self.key.get_secret_value(), "api_url": self.api_url, "accounts": self.accounts}
+        return At.LIVE in self.about.places and any(said[key] for key in self.about.live_by)
 
     @property
     def gateway(self) -> str:

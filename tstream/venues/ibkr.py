@@ -12,7 +12,7 @@ from engine.model.instrument import InstrumentKind
 from engine.model.orders import Account, Capabilities
 from engine.ports import OpenVenue
 from tstream.venues.ibkr_practice import IbTwinPractice
-from tstream.venues.kind import AccountCheck, At, VenueAsked, VenueKind
+from tstream.venues.kind import AccountCheck, VenueAsked, VenueKind
 
 if TYPE_CHECKING:
     from adapters.ibkr.config import IbkrConfig
@@ -70,8 +70,7 @@ IBKR = VenueKind(
     accounts=accounts,
     capabilities=Capabilities(native_brackets=False),
     markets=frozenset({InstrumentKind.FUTURE, InstrumentKind.EQUITY}),
-    places=(At.LIVE,),
-    unasked=At.LIVE,
+    live_by=("api_url", "accounts"),
     may_say=("api_url",),
     practice=IbTwinPractice(),
 )

@@ -185,7 +185,9 @@ class VenueKind:
     """What a run watches whose settings name no contracts; empty: the usual futures."""
     places: tuple[At, ...] = (At.PRACTICE, At.LIVE)
     unasked: At = At.PRACTICE
-    """Where it is without `at` and without a login; with a login it is live."""
+    """Where it is without `at` and without what makes it live."""
+    live_by: tuple[str, ...] = ("key",)
+    """Keys of its settings of which one makes it live, where they do not say `at`."""
     needs: tuple[str, ...] = ()
     """Which of user, key, secret and passphrase a login has."""
     urls: tuple[str, ...] = ()

@@ -62,6 +62,7 @@ class WireTwin:
         from adapters.simulator.twins.config import TwinConfig
         from adapters.simulator.twins.faults import catalogue
         from adapters.simulator.twins.process import serve
+        from adapters.simulator.twins.twin import Twin
 
         wire, run, beside = self.wire(), asked.run, asked.beside
         faults = catalogue(wire.spoken())
@@ -96,7 +97,8 @@ class WireTwin:
             keys = ", ".join(f"{one.account}: key, secret and passphrase {one.key}" for one in logins)
             out.write(f"practice venue {wire.NAME} at {where}; {keys}; Ctrl+C ends it\n")
             try:
-                out.write(f"practice venue {wire.NAME}: ended, {asyncio.run(serve(wire, config))}\n")
+                served = serve(Twin(wire, config), config.seed, config.model)
+                out.write(f"practice venue {wire.NAME}: ended, {asyncio.run(served)}\n")
             except StateError as error:
                 raise CommandError(str(error)) from None
             except OSError as error:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from adapters.simulator.ibkr import records
 from adapters.simulator.ibkr.frames import IbFields
-from adapters.simulator.ibkr.records import IbListed, IbOrder
+from adapters.simulator.ibkr.records import IbListed, IbOrder, SavedIbAccount
 from engine.model.market import Side
 from engine.model.orders import Fill, OrderSpec, OrderType, VenueOrder, VenueStatus
 from engine.ports import Clock
@@ -33,11 +33,15 @@ class IbAccount:
         model: FillModel,
         tell: Callable[[IbOrder, bytes], None],
         moved: Callable[[IbListed], None],
+        first_id: int = 1,
     ) -> None:
-        """`tell` takes a record to the client whose order it is; `moved` hears of positions."""
+        """`tell` takes a record to the client whose order it is; `moved` hears of positions. The venue's ids
+        of orders and fills count from `first_id`.
+        """
         self.name = name
         self.balance_usd = balance_usd
-        self.venue = Venue({str(one.con_id): one.instrument for one in listed}, model, brackets=False)
+        instruments = {str(one.con_id): one.instrument for one in listed}
+        self.venue = Venue(instruments, model, first_id, first_id, brackets=False)
         self.kept: dict[str, IbOrder] = {}
         """By the venue's id, which is the permanent one here."""
         self.positions: dict[int, tuple[int, Decimal]] = {}
@@ -47,6 +51,8 @@ class IbAccount:
         self.twice = False
         """Every record of an order comes twice."""
         self.next_order_id = 1
+        self.keep: Callable[[], None] = lambda: None
+        """Is called whenever something has changed that outlives a run."""
         self._listed = {one.con_id: one for one in listed}
         self._clock = clock
         self._tell = tell
@@ -56,6 +62,29 @@ class IbAccount:
     def pump(self) -> None:
         """Let happen what is due."""
         self.happened(self.venue.advance(self._clock()))
+
+    def orders(self, *, live: bool) -> list[tuple[IbOrder, VenueOrder]]:
+        """Those that are live, or those that are over, each with its newest report."""
+        found = [(one, one.order) for one in self.kept.values() if one.order is not None]
+        return [(one, order) for one, order in found if order.status.live is live]
+
+    def saved(self) -> SavedIbAccount:
+        return SavedIbAccount(
+            self.venue.state(), self.balance_usd, self.positions, self.kept, self.next_order_id
+        )
+
+    def restore(self, saved: SavedIbAccount) -> None:
+        """Go on where an earlier run stopped."""
+        self.venue.restore(saved.venue)
+        self.balance_usd, self.positions = saved.balance_usd, saved.positions
+        self.kept, self.next_order_id = saved.orders, saved.next_order_id
+
+    def forget(self, before: int) -> None:
+        """Remember no order any more that was over before a time."""
+        self.venue.forget(before)
+        for key, one in tuple(self.kept.items()):
+            if one.order is not None and not one.order.status.live and one.order.ts_venue < before:
+                del self.kept[key]
 
     def send_commissions(self) -> None:
         """Send the reports that were held."""
@@ -108,16 +137,19 @@ class IbAccount:
         self._tell_order(kept, placed.order)
         self.happened(placed.events)
         self.pump()
+        self.keep()
 
     def _change(self, known: str, qty: int, *, limit: int | None, stop: int | None) -> None:
         self.happened(self.venue.modify(known, self._clock(), qty=qty, limit=limit, stop=stop))
         self.pump()
         self._tell_order(self.kept[known], self.venue.order(known))
+        self.keep()
 
     def cancel(self, client_id: int, order_id: int) -> Refused | None:
         """What the cancel is refused with."""
         known = self._of(client_id, order_id)
-        if known is None or not self.venue.order(known).status.live:
+        order = None if known is None else self.kept[known].order
+        if known is None or order is None or not order.status.live:
             return 10147, f"OrderId {order_id} that needs to be cancelled is not found."
         self.happened(self.venue.cancel(known, self._clock()))
         self.pump()
@@ -143,6 +175,8 @@ class IbAccount:
                 if event.status is VenueStatus.CANCELED:
                     kept = self.kept[event.venue_id]
                     self._tell(kept, records.error(kept.order_id, 202, "Order Canceled - reason:"))
+        if events:
+            self.keep()
 
     def _on_fill(self, fill: Fill) -> None:
         kept = self.kept[fill.venue_order_id]
@@ -175,5 +209,6 @@ class IbAccount:
             self.positions.pop(listed.con_id, None)
 
     def _tell_order(self, kept: IbOrder, order: VenueOrder) -> None:
+        kept.order = order
         said = records.open_order(kept, order) + records.status(kept, order)
         self._tell(kept, said * (2 if self.twice else 1))

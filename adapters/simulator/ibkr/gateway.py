@@ -109,6 +109,7 @@ class IbGatewayTwin:
         history: Mapping[str, Sequence[Bar]] | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
+        first_id: int = 1,
     ) -> None:
         self.listed = {one.con_id: one for one in listed}
         self.accounts = list(accounts)
@@ -129,6 +130,7 @@ class IbGatewayTwin:
             model or FillModel(latency_ns=0),
             self._to_owner,
             self._moved,
+            first_id,
         )
         past = history or {}
         self.candles = {
@@ -194,6 +196,7 @@ class IbGatewayTwin:
         for one in self._connections:
             if one.started:
                 one.send(self._position(listed))
+                self._tell_account(one)
 
     def _to_owner(self, kept: IbOrder, said: bytes) -> None:
         if 3 in self.wrong.silent:
@@ -244,16 +247,13 @@ class IbGatewayTwin:
             case 61:
                 self._tell_positions(to)
             case 5 | 16:
-                live = [one for one in self.account.venue.orders if one.status.live]
-                for order in live:
-                    kept = self.account.kept[order.venue_id]
+                for kept, order in self.account.orders(live=True):
                     if number == 16 or kept.client_id == to.client_id:
                         to.send(records.open_order(kept, order), records.status(kept, order))
                 to.send(frame(f.OPEN_END, 1))
             case 99:
-                for order in self.account.venue.orders:
-                    if not order.status.live:
-                        to.send(records.completed(self.account.kept[order.venue_id], order))
+                for kept, order in self.account.orders(live=False):
+                    to.send(records.completed(kept, order))
                 to.send(frame(f.COMPLETED_END))
             case 6:
                 self._tell_account(to)

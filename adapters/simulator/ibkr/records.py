@@ -12,6 +12,7 @@ from adapters.simulator.ibkr.frames import Field, frame
 from engine.model.instrument import Instrument, InstrumentKind
 from engine.model.market import NANOS
 from engine.model.orders import Fill, OrderType, VenueOrder, VenueStatus
+from engine.venue.orders import VenueState
 
 _EMPTY = ("",)
 TYPES = {OrderType.MARKET: "MKT", OrderType.LIMIT: "LMT", OrderType.STOP: "STP"}
@@ -73,6 +74,19 @@ class IbOrder(Struct):
     tif: str
     outside_rth: str
     fills: list[Fill] = []
+    order: VenueOrder | None = None
+    """Its newest report; None until the venue has taken it."""
+
+
+class SavedIbAccount(Struct):
+    """An account as it is kept between runs."""
+
+    venue: VenueState
+    balance_usd: Decimal
+    positions: dict[int, tuple[int, Decimal]]
+    """Lots and average price, by contract."""
+    orders: dict[str, IbOrder]
+    next_order_id: int
 
 
 def error(number: int, code: int, text: str) -> bytes:

@@ -17,7 +17,7 @@ from adapters.simulator.exchange.store import StateError
 from adapters.simulator.market.candles import Candles
 from adapters.simulator.twins.account import KEPT_NS, TwinAccount
 from adapters.simulator.twins.config import TwinConfig
-from adapters.simulator.twins.records import TwinEvent, TwinFill, TwinOrder
+from adapters.simulator.twins.records import SavedTwinAccount, TwinEvent, TwinFill, TwinOrder
 from adapters.simulator.twins.store import SavedTwin, TwinMeta, TwinStore, terms_of
 from engine.model.events import Print, Quote
 from engine.model.instrument import Instrument
@@ -78,8 +78,8 @@ class TwinExchange:
         config: TwinConfig,
         source: MarketSource,
         clock: Clock,
-        store: TwinStore | None = None,
-        saved: SavedTwin | None = None,
+        store: TwinStore[SavedTwinAccount] | None = None,
+        saved: SavedTwin[SavedTwinAccount] | None = None,
     ) -> None:
         self.config = config
         self.instruments: Mapping[str, Instrument] = {one.symbol: one for one in config.instruments}

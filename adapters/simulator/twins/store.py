@@ -6,7 +6,7 @@ import os
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -15,7 +15,7 @@ from adapters.common.files import owner_only
 from adapters.simulator.exchange.store import StateError
 from adapters.simulator.market.candles import FormingBar
 from adapters.simulator.market.generated import Past
-from adapters.simulator.twins.records import SavedTwinAccount, TwinEvent, TwinFill, TwinOrder
+from adapters.simulator.twins.records import TwinEvent, TwinFill, TwinOrder
 from engine.model.instrument import Instrument
 from engine.model.market import Bar, Timeframe
 
@@ -52,11 +52,15 @@ def terms_of(instruments: Iterable[Instrument]) -> dict[str, str]:
     return {one.symbol: f"{one.tick_size:f} {one.lot_size:f}" for one in instruments}
 
 
-class SavedTwin(NamedTuple):
+A = TypeVar("A", bound=Struct)
+"""How an account is kept."""
+
+
+class SavedTwin(NamedTuple, Generic[A]):
     """Everything that an earlier run left."""
 
     meta: TwinMeta
-    accounts: dict[str, tuple[SavedTwinAccount, list[TwinOrder], list[TwinFill]]]
+    accounts: dict[str, tuple[A, list[TwinOrder], list[TwinFill]]]
     bars: dict[str, list[Bar]]
 
     def past(self, start_ts: int) -> Past:
@@ -70,12 +74,13 @@ class SavedTwin(NamedTuple):
         return Past(bars, prices)
 
 
-class TwinStore:
+class TwinStore(Generic[A]):
     """Open until `close`; no other process can have it meanwhile."""
 
-    def __init__(self, path: Path) -> None:
-        """Raises StateError."""
+    def __init__(self, path: Path, kept: type[A]) -> None:
+        """`kept` is how its accounts are kept. Raises StateError."""
         self._path = path
+        self._kept = kept
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(owner_only(path, os.O_RDWR | os.O_CREAT))
@@ -104,7 +109,7 @@ class TwinStore:
         db.execute(f"PRAGMA application_id = {_APPLICATION}")
         db.execute(f"PRAGMA user_version = {_VERSION}")
 
-    def load(self) -> SavedTwin | None:
+    def load(self) -> SavedTwin[A] | None:
         """What the last run left, or None. Raises StateError if it can't be read."""
         db = self._db
         try:
@@ -114,7 +119,7 @@ class TwinStore:
             meta = msgspec.json.decode(row[0], type=TwinMeta)
             accounts = {
                 name: (
-                    msgspec.json.decode(value, type=SavedTwinAccount),
+                    msgspec.json.decode(value, type=self._kept),
                     [msgspec.json.decode(one, type=TwinOrder) for one in self._rows("orders", name)],
                     [msgspec.json.decode(one, type=TwinFill) for one in self._rows("fills", name)],
                 )
@@ -130,7 +135,7 @@ class TwinStore:
     def write(
         self,
         meta: TwinMeta,
-        accounts: Mapping[str, SavedTwinAccount],
+        accounts: Mapping[str, A],
         changes: Mapping[str, Sequence[TwinEvent]],
         bars: Iterable[Bar],
     ) -> None:
@@ -157,6 +162,13 @@ class TwinStore:
             if db.in_transaction:
                 db.execute("ROLLBACK")
             raise StateError(f"{self._path}: {error}") from error
+
+    def check_terms(self, saved: SavedTwin[A], instruments: Iterable[Instrument]) -> None:
+        """Raises StateError where it was kept with other ticks or lots."""
+        terms = terms_of(instruments)
+        other = [symbol for symbol, was in saved.meta.terms.items() if terms.get(symbol, was) != was]
+        if other:
+            raise StateError(f"{self._path}: kept with other ticks or lots of {', '.join(other)}")
 
     def prune(self, before: int) -> None:
         """Forget bars that opened before a time."""

@@ -26,8 +26,9 @@ from adapters.simulator.twins.calls import spoiled
 from adapters.simulator.twins.config import TwinConfig
 from adapters.simulator.twins.exchange import TwinExchange
 from adapters.simulator.twins.faults import TwinFaults
+from adapters.simulator.twins.records import SavedTwinAccount
 from adapters.simulator.twins.sockets import Sockets
-from adapters.simulator.twins.store import SavedTwin, TwinStore, terms_of
+from adapters.simulator.twins.store import SavedTwin, TwinStore
 from adapters.simulator.twins.trouble import NoAnswer, Trouble, TroubleKind
 from adapters.simulator.twins.wire import TwinWire
 from engine.model.events import Print, Quote
@@ -144,6 +145,10 @@ class Twin:
         if real_origin_ns < self.practice_clock.real_origin_ns:
             self.practice_clock = replace(self.practice_clock, real_origin_ns=real_origin_ns)
 
+    def summary(self) -> str:
+        """How each account stands, in words."""
+        return "; ".join(map(_summary, self.exchange.accounts.values()))
+
     async def failed(self) -> None:
         """Wait until the player ends, which it does by an error only, and raise that."""
         if self._player is not None:
@@ -206,23 +211,30 @@ class Twin:
                     await self._poked.wait()
 
 
+def _summary(account: TwinAccount) -> str:
+    held = [
+        f"{symbol} {one.instrument.qty(one.qty):+f}" for symbol, one in account.holdings.positions.items()
+    ]
+    held += [f"{one.total:f} {one.currency}" for one in account.holdings.balances if one.total]
+    return f"{account.name}: {account.holdings.money:.2f}, {', '.join(held) or 'flat'}"
+
+
 def _spoiled(answer: web.StreamResponse, how: str) -> web.StreamResponse:
     body = answer.text if isinstance(answer, web.Response) and answer.text is not None else ""
     return web.Response(text=spoiled(body, how), content_type="application/json")
 
 
-def _kept(config: TwinConfig) -> tuple[TwinStore | None, SavedTwin | None]:
+def _kept(
+    config: TwinConfig,
+) -> tuple[TwinStore[SavedTwinAccount] | None, SavedTwin[SavedTwinAccount] | None]:
     """The state file, and what an earlier run left there. Raises StateError."""
     if config.state is None:
         return None, None
-    store = TwinStore(config.state)
+    store = TwinStore(config.state, SavedTwinAccount)
     try:
         saved = store.load()
         if saved is not None:
-            terms = terms_of(config.instruments)
-            other = [s for s, was in saved.meta.terms.items() if terms.get(s, was) != was]
-            if other:
-                raise StateError(f"{config.state}: kept with other ticks or lots of {', '.join(other)}")
+            store.check_terms(saved, config.instruments)
             store.prune(saved.meta.now - 2 * KEPT_NS)
     except StateError:
         store.close()
@@ -230,7 +242,7 @@ def _kept(config: TwinConfig) -> tuple[TwinStore | None, SavedTwin | None]:
     return store, saved
 
 
-def _market(config: TwinConfig, saved: SavedTwin | None) -> MarketSource:
+def _market(config: TwinConfig, saved: SavedTwin[SavedTwinAccount] | None) -> MarketSource:
     """The generated market, going on where the kept one stopped."""
     asked = config.since_ns or (0 if config.clock is None else config.clock.origin_ns)
     make = partial(CoinMarket, config.instruments, config.seed)
