@@ -19,11 +19,11 @@ from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from adapters.common.files import owner_only
+from engine.market.calendars.known import zone_mark
+from engine.model.market import NANOS
 from engine.model.notices import LogLine
 from tstream.clock import iso
 from tstream.output import Output
-
-_EXCHANGE = ZoneInfo("America/Chicago")
 
 
 class RingTail:
@@ -102,8 +102,8 @@ class _PlainFormatter(logging.Formatter):
         return f"{iso(record.__dict__['ts'])} {record.levelname:<7} {record.name}: {one_line(record)}"
 
 
-def console_handler(stream: Output) -> logging.Handler:
-    """Lines for people: coloured, with exchange time, on a terminal; plain with UTC otherwise."""
+def console_handler(stream: Output, zone: str) -> logging.Handler:
+    """Lines for people: coloured, with times of a zone, on a terminal; plain with UTC otherwise."""
     if not stream.isatty():
         plain = logging.StreamHandler(stream)
         plain.setFormatter(_PlainFormatter())
@@ -113,15 +113,16 @@ def console_handler(stream: Output) -> logging.Handler:
     from rich.logging import RichHandler
     from rich.text import Text
 
-    def exchange_time(local: datetime) -> Text:
-        return Text(local.astimezone(_EXCHANGE).strftime("%H:%M:%S CT"))
+    def told(local: datetime) -> Text:
+        mark = zone_mark(zone, int(local.timestamp()) * NANOS)
+        return Text(f"{local.astimezone(ZoneInfo(zone)):%H:%M:%S} {mark}")
 
     rich = RichHandler(
         console=Console(file=cast("Any", stream)),
         show_path=False,
         omit_repeated_times=False,
         highlighter=NullHighlighter(),
-        log_time_format=exchange_time,
+        log_time_format=told,
     )
     rich.setFormatter(_OneLine())
     return rich

@@ -46,6 +46,8 @@ class LogOptions:
     keep: Annotated[int, restart(ge=0, le=100), "So many old log files are kept."] = 5
     console: Output | None = None
     """Where the lines go too, as a headless run's do to stdout; it must hold nobody up (tstream.output)."""
+    told_in: str = "UTC"
+    """Time zone of the times there, where that is a terminal."""
 
 
 class _Entrance(logging.handlers.QueueHandler):
@@ -100,7 +102,7 @@ class Logs:
         self._writer = JsonFileHandler(options.file, options.max_bytes, options.keep, self.tail)
         sinks: list[list[logging.Handler]] = [[self._writer], [PaneHandler(self.tail)]]
         if options.console is not None:
-            sinks[1].append(console_handler(options.console))
+            sinks[1].append(console_handler(options.console, options.told_in))
         self._level = options.level
         # A disk that stalls holds up neither the pane nor the console.
         queues: list[queue.Queue[logging.LogRecord]] = [queue.Queue(_QUEUED), queue.Queue(_QUEUED)]

@@ -6,23 +6,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from decimal import Decimal
+from itertools import groupby
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.model.events import LinkState
-from engine.model.orders import AccountKind
+from engine.model.orders import STRICTEST_FIRST, AccountKind
 from engine.model.restrictions import TradingState
 from engine.model.view import BookView, ContractView, LinkView, PositionView, View
 from tui.plain_text import plain
 
-KINDS = (AccountKind.LIVE, AccountKind.PRACTICE, AccountKind.PAPER)
-"""The strictest first."""
-
 
 def ordered_books(view: View) -> tuple[BookView, ...]:
     """As they stand side by side: real money first, else as the settings have them."""
-    return tuple(sorted(view.books, key=lambda book: KINDS.index(book.kind)))
+    return tuple(sorted(view.books, key=lambda book: STRICTEST_FIRST.index(book.kind)))
 
 
 def meant_books(view: View, book: str | None) -> tuple[BookView, ...]:
@@ -67,6 +65,20 @@ def _contract(view: View, contract: ContractView, qty: int, book: str) -> Contra
     return replace(contract, position_qty=qty, paper_qty=0, state=state)
 
 
+def by_venue(view: View) -> View:
+    """The picture with the contracts that one venue prices together, the venues in the order in which they
+    come first."""
+    order = list(dict.fromkeys(contract.source for contract in view.contracts))
+    grouped = tuple(sorted(view.contracts, key=lambda contract: order.index(contract.source)))
+    return view if grouped == view.contracts else replace(view, contracts=grouped)
+
+
+def venue_groups(view: View) -> list[tuple[str, list[ContractView]]]:
+    """The contracts by the venue that prices them, where several do; else all of them under no name."""
+    groups = [(venue, list(own)) for venue, own in groupby(view.contracts, lambda one: one.source)]
+    return groups if len(groups) > 1 else [("", list(view.contracts))]
+
+
 class Total(Struct, frozen=True):
     """Books whose money may be added up."""
 
@@ -85,7 +97,7 @@ def totals(books: Iterable[BookView]) -> list[Total]:
     found: dict[tuple[AccountKind, str], list[BookView]] = {}
     for book in books:
         found.setdefault((book.kind, book.currency), []).append(book)
-    ordered = sorted(found.items(), key=lambda item: KINDS.index(item[0][0]))
+    ordered = sorted(found.items(), key=lambda item: STRICTEST_FIRST.index(item[0][0]))
     return [Total(kind, currency, tuple(own)) for (kind, currency), own in ordered]
 
 

@@ -1,5 +1,5 @@
-"""Clock times for nanoseconds UTC: in Chicago, as everything that is told has them, or on another calendar's
-wall, as charts have them."""
+"""Clock times for nanoseconds UTC: in one zone whatever is told (`View.told_in`), on their calendar's wall
+what charts show."""
 
 from __future__ import annotations
 
@@ -10,25 +10,20 @@ from zoneinfo import ZoneInfo
 from engine.model.market import MINUTE, NANOS
 from engine.model.view import SessionView
 
-TOLD = "America/Chicago"
-"""The zone of every time that does not belong to one contract."""
-TOLD_MARK = "CT"
-"""What stands behind such a time."""
-
 
 @lru_cache(maxsize=4096)
 def _minute(minute: int, zone: str) -> str:
     return datetime.fromtimestamp(minute * 60, ZoneInfo(zone)).strftime("%H:%M")
 
 
-def hour_minute(ts: int, zone: str = TOLD) -> str:
+def hour_minute(ts: int, zone: str) -> str:
     """HH:MM of a time in nanoseconds UTC."""
     return _minute(ts // MINUTE, zone)
 
 
-def clock(ts: int) -> str:
-    """HH:MM:SS in Chicago of a time in nanoseconds UTC."""
-    return f"{_minute(ts // MINUTE, TOLD)}:{ts // NANOS % 60:02d}"
+def clock(ts: int, zone: str) -> str:
+    """HH:MM:SS of a time in nanoseconds UTC."""
+    return f"{_minute(ts // MINUTE, zone)}:{ts // NANOS % 60:02d}"
 
 
 def trade_day(ts: int, session: SessionView) -> str:
@@ -43,12 +38,12 @@ def _trade_day(hour: int, zone: str, rolls: int) -> str:
 
 
 @lru_cache(maxsize=256)
-def _day(minute: int) -> tuple[str, str]:
-    moment = datetime.fromtimestamp(minute * 60, ZoneInfo(TOLD))
+def _day(minute: int, zone: str) -> tuple[str, str]:
+    moment = datetime.fromtimestamp(minute * 60, ZoneInfo(zone))
     return moment.strftime("%a"), moment.date().isoformat()
 
 
-def when(ts: int, now: int) -> str:
-    """HH:MM in Chicago, with the weekday where it is not today's: "17:00", "Sun 17:00"."""
-    day, date = _day(ts // MINUTE)
-    return hour_minute(ts) if date == _day(now // MINUTE)[1] else f"{day} {hour_minute(ts)}"
+def when(ts: int, now: int, zone: str) -> str:
+    """HH:MM, with the weekday where it is not today's: "17:00", "Sun 17:00"."""
+    day, date = _day(ts // MINUTE, zone)
+    return hour_minute(ts, zone) if date == _day(now // MINUTE, zone)[1] else f"{day} {hour_minute(ts, zone)}"

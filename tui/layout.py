@@ -56,6 +56,9 @@ def _stack(places: Arrangement, x: int, y: int, width: int, heights: list[tuple[
 BOOKS_SHOWN = 6
 """Rows of the pane of books; more scroll."""
 
+QUOTES_SHOWN = 6
+"""Rows of the pane of quotes, and more of them where there is room."""
+
 
 def arrange(
     width: int,
@@ -64,10 +67,11 @@ def arrange(
     swapped: bool = False,
     books: int = 1,
     shape: Shape | None = None,
+    quotes: int = QUOTES_SHOWN,
 ) -> Arrangement:
     """Rectangles by name for a screen. `zoomed` has the body for itself; `swapped` shows the alignment where
     the chart would be, on shapes that show one of them. Several `books` stand above all that: in a pane of
-    their own, where there is no room for it in a line."""
+    their own, where there is no room for it in a line. `quotes` are the rows of that pane."""
     shape = shape_of(width, height) if shape is None else shape
     if shape is Shape.TINY:
         return {"too-small": Rect(0, 0, width, height)}
@@ -82,7 +86,7 @@ def arrange(
     elif books > 1:
         own = _books_height(shape, height, books)
         places["books" if own > 1 else "book-strip"] = Rect(0, 2, width, own)
-        below = arrange(width, height - own, swapped=swapped, shape=shape)
+        below = arrange(width, height - own, swapped=swapped, shape=shape, quotes=quotes)
         bars = ("status", "safety", "keys")
         places |= {
             name: Rect(at.x, at.y + own, at.width, at.height)
@@ -98,7 +102,7 @@ def arrange(
     elif shape is Shape.MEDIUM:
         _medium(places, width, height)
     else:
-        _large(places, width, height)
+        _large(places, width, height, quotes)
     return places
 
 
@@ -162,12 +166,12 @@ def _medium(places: Arrangement, width: int, height: int) -> None:
     )  # fmt: skip
 
 
-def _large(places: Arrangement, width: int, height: int) -> None:
+def _large(places: Arrangement, width: int, height: int, rows: int) -> None:
     body = height - 3
     side = 52 if width >= 190 else 46
     right = max(56, width * 3 // 10)
     centre = width - side - right
-    quotes = 9
+    quotes = 3 + max(QUOTES_SHOWN, min(rows, body - 32))
     pnl = max(12, (body - quotes - 16) // 2)
     system = min(16, body - quotes - pnl - 5)
     _stack(

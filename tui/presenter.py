@@ -12,6 +12,7 @@ from engine.model.market import Timeframe
 from engine.model.notices import LogLine, Notice
 from engine.model.view import View
 from engine.ports import EngineHandle, LogTail
+from tui.books import by_venue
 from tui.command_tracker import CommandStatus, CommandTracker, TrackedCommand
 from tui.plain_text import plain
 from tui.rows.messages import LEVELS, log_passes
@@ -104,7 +105,7 @@ class Presenter:
         usual = Timeframe.M5 if Timeframe.M5 in self._timeframes else self._timeframes[0]
         self.choice = Choice(readonly=readonly, timeframe=usual)
         self.commands = CommandTracker(handle)
-        self.view: View = handle.view()
+        self.view: View = by_venue(handle.view())
         self._handle, self._tail = handle, tail
         self._flashes = Flashes()
         self._notices: deque[Notice] = deque(maxlen=_NOTICES)
@@ -117,7 +118,8 @@ class Presenter:
     def pull(self, now: float, slow_note: str = "") -> Frame:
         """Pull the newest picture. `slow_note` says that the frame rate is reduced; empty when it is not."""
         seen = self._seen
-        view = self.view = self._handle.view()
+        view = self._handle.view()
+        view = self.view = by_venue(view) if view.version != self.view.version else self.view
         if view.version != seen.version:
             seen.version, seen.at = view.version, now
             changed = True

@@ -124,8 +124,11 @@ class NotifyConfig:
     others: tuple[AppriseConfig, ...] = ()
     telegram_commands: TelegramCommandsConfig | None = None
     zone: Annotated[
-        str, restart(allowed="a time zone such as Europe/Helsinki"), "Time zone of the times in messages."
-    ] = "America/Chicago"
+        str,
+        restart(allowed="a time zone such as Europe/Helsinki", default="ui.timezone's"),
+        "Time zone of the times in messages.",
+    ] = ""
+    """UTC where it is empty."""
     label: Annotated[str, RESTART, "Names this installation in messages."] = ""
     refusals: Annotated[bool, RESTART, "Tell of ideas that the gate refused, too."] = False
     status_minutes: Annotated[

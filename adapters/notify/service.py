@@ -71,7 +71,7 @@ class NotifyService:
         )
         self._dispatcher = Dispatcher(
             build_channels(config),
-            TimeFormat(config.zone, clock),
+            TimeFormat(config.zone or "UTC", clock),
             capacity=config.queue,
             repeat_s=config.repeat_s,
             escalate_s=config.escalate_s,

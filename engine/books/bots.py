@@ -19,10 +19,11 @@ from engine.model.instrument import Instrument
 from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, USUAL, Timeframe
 from engine.model.notices import NoticeKind, Severity
+from engine.model.orders import STRICTEST_FIRST, AccountKind
 from engine.model.plans import Idea
 from engine.model.refusals import Refusal
 from engine.model.sizing import ByRisk, Sizing
-from engine.model.view import BacktestView, BotView
+from engine.model.view import BacktestView, BotResult, BotView
 from engine.portfolio.expected import ERROR_RATE, kept
 from engine.risk.gate import Against
 from engine.risk.sizers import Wanted
@@ -219,30 +220,51 @@ class Bots:
         was, bot.out, bot.error, bot.warned = bot.out, "", None, False
         return f"the bot {name} is asked again{f' (it was out: {was})' if was else ''}", True
 
-    def views(self, state: State) -> tuple[BotView, ...]:
-        """Those that a person has named, with figures over all books."""
-        return tuple(_view(bot, state) for bot in self.all if bot.config.configured)
+    def views(self, state: State, money: Mapping[str, tuple[AccountKind, str]] = {}) -> tuple[BotView, ...]:
+        """Those that a person has named. `money` is the kind and the currency of the books that are open."""
+        return tuple(_view(bot, state, money) for bot in self.all if bot.config.configured)
 
 
-def _view(bot: Bot, state: State) -> BotView:
-    books, name, nothing = state.books.values(), bot.name, Decimal(0)
+def _view(bot: Bot, state: State, money: Mapping[str, tuple[AccountKind, str]]) -> BotView:
+    books, name = state.books.values(), bot.name
     records = [book.records[name] for book in books if name in book.records]
+    main, *beside = _results(name, state, money) or [
+        BotResult(AccountKind.PAPER, "USD", Decimal(0), Decimal(0))
+    ]
     return BotView(
         name,
         bot.config.strategy,
         bot.config.mode,
         bot.out,
         sum(plan.plan.bot == name for book in books for plan in book.plans.values()),
-        sum((book.bot_usd.get(name, nothing) for book in books), nothing),
+        main.day_usd,
         entries=sum(book.bot_entries.get(name, 0) for book in books),
         wins=sum(one.wins for one in records),
         losses=sum(one.losses for one in records),
-        net_usd=sum((one.won_usd - one.lost_usd for one in records), nothing),
+        net_usd=main.net_usd,
         stopped=state.stopped_bots.get(name, ""),
         backtest=_backtest(bot, state),
         instruments=bot.config.instruments,
         books=bot.config.books,
+        currency=main.currency,
+        beside=tuple(beside),
     )
+
+
+def _results(name: str, state: State, money: Mapping[str, tuple[AccountKind, str]]) -> list[BotResult]:
+    """What a bot has made, the strictest kind of money first: neither kinds nor currencies are added."""
+    found: dict[tuple[AccountKind, str], BotResult] = {}
+    for book in state.books.values():
+        record, day = book.records.get(name), book.bot_usd.get(name)
+        if record is None and day is None and name not in book.bot_entries:
+            continue
+        account = book.account
+        told = (AccountKind.LIVE, "USD") if account is None else (account.kind, account.currency or "USD")
+        key = money.get(book.book, told)
+        one = found.get(key) or BotResult(*key, Decimal(0), Decimal(0))
+        net = Decimal(0) if record is None else record.net_usd
+        found[key] = BotResult(*key, one.day_usd + (day or 0), one.net_usd + net)
+    return sorted(found.values(), key=lambda one: STRICTEST_FIRST.index(one.kind))
 
 
 def _backtest(bot: Bot, state: State) -> BacktestView | None:

@@ -286,6 +286,11 @@ class MinuteBars:
         series = self._series.get(instrument)
         return series.since(timeframe, open_ts, self._through(instrument)) if series else ()
 
+    def minute_before(self, instrument: str, open_ts: int) -> Bar | None:
+        """The newest closed minute that opened before an instant, nanoseconds UTC, of those that are kept."""
+        series = self._series.get(instrument)
+        return series.minute_before(open_ts) if series else None
+
     def forming(self, instrument: str, timeframe: Timeframe) -> Bar | None:
         """The bar in the making, or None while nothing has traded in its interval."""
         series = self._series.get(instrument)

@@ -103,6 +103,12 @@ class BarSeries:
             return bars[first:]
         return bars[bisect_left(bars, open_ts, key=_open_ts) :]
 
+    def minute_before(self, open_ts: int) -> Bar | None:
+        """The newest closed minute that opened before an instant."""
+        minutes = self._closed[Timeframe.M1]
+        at = bisect_left(minutes, open_ts, key=_open_ts)
+        return minutes[at - 1] if at else None
+
     def _resampled(self, timeframe: Timeframe, closed_through: int) -> tuple[Bar, ...]:
         """Bars of a timeframe that nobody folds, whole ones only."""
         until, before = self._made.get(timeframe, (-1, ()))

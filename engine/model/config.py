@@ -125,6 +125,9 @@ class EngineConfig(Struct, frozen=True):
     trading: TradingSwitch = TradingSwitch.OFF
     armed_accounts: tuple[ArmedAccount, ...] = ()
     """Live accounts that a person has armed by typing their names."""
+    told_in: str = ""
+    """Time zone of times that do not belong to one contract; empty: that of the futures' calendar where there
+    are any, else of the first contract's."""
     practice_time: bool = False
     lost_records: int = 0
     """So many fewer has the journal than were written to it."""
@@ -136,6 +139,8 @@ class EngineConfig(Struct, frozen=True):
     """
     sources: Mapping[str, tuple[str, ...]] = {}
     """By instrument, the venues that price it, the preferred one first; without an entry any may."""
+    rates: Mapping[str, Decimal] = {}
+    """What one of a currency is worth where money of several is shown as one, USD: as a person has set it."""
     fills: str = "the venue's own"
     """How the venue fills orders, for summaries."""
     bar_ns: int = 0

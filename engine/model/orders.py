@@ -231,6 +231,9 @@ class AccountKind(StrEnum):
     """Anything not recognised as practice: money or an evaluation is at stake."""
 
 
+STRICTEST_FIRST = (AccountKind.LIVE, AccountKind.PRACTICE, AccountKind.PAPER)
+
+
 class Margin(Struct, frozen=True):
     """What trades tie up of an account's money (docs/semantics.md#margin); None where nobody knows."""
 

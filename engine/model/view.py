@@ -17,9 +17,11 @@ from engine.model.events import AlertKind, LinkState
 from engine.model.market import Side
 from engine.model.notices import Notice
 from engine.model.orders import AccountKind, AccountStage, Margin, OrderStatus, OrderType, Slot
+from engine.model.rates import StatedRate
 from engine.model.refusals import Refusal
 from engine.model.restrictions import RestrictionView, TradingState
 from engine.model.view_bots import BacktestView as BacktestView
+from engine.model.view_bots import BotResult as BotResult
 from engine.model.view_bots import BotView as BotView
 from engine.model.view_limits import Band as Band
 from engine.model.view_limits import EquityPoint as EquityPoint
@@ -249,6 +251,8 @@ class BookView(Struct, frozen=True):
     """What was left of coins and is too little to be sold, no position: "0.0010 ETHUSDT, 3.01 USD"."""
     copy_ratio: Decimal = Decimal(1)
     """What the sized quantity is multiplied by here."""
+    calendar: str = "cme"
+    """By which its days go; a key of `View.sessions`."""
     margin: Margin = Margin()
     """What its trades tie up, and what is left; unknown where neither the venue nor a table tells."""
 
@@ -353,3 +357,9 @@ class View(Struct, frozen=True):
     """What was learned of patterns, the most outcomes first."""
     bots: tuple[BotView, ...] = ()
     """Strategy instances in the order of the settings; empty where there is one without a name of its own."""
+    told_in: str = "America/Chicago"
+    """Time zone of every time that does not belong to one contract."""
+    told_mark: str = "CT"
+    """What stands behind such a time."""
+    rates: tuple[StatedRate, ...] = ()
+    """By which money of other currencies than USD may be shown as one, of those that are known."""

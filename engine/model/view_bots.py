@@ -6,6 +6,8 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from engine.model.orders import AccountKind
+
 
 class BacktestView(Struct, frozen=True):
     """A bot's live results beside what its backtest promised (docs/scanner.md#behind-its-backtest). R is net,
@@ -33,6 +35,17 @@ class BacktestView(Struct, frozen=True):
         return "below the band" if self.behind else "within the band"
 
 
+class BotResult(Struct, frozen=True):
+    """What a bot has made of one kind of money, in one currency; net of costs."""
+
+    kind: AccountKind
+    currency: str
+    day_usd: Decimal
+    """Of its trades that closed today."""
+    net_usd: Decimal
+    """Of all trades of its that are in the journal."""
+
+
 class BotView(Struct, frozen=True):
     """One strategy instance of several."""
 
@@ -44,14 +57,15 @@ class BotView(Struct, frozen=True):
     """Why it is not asked any more in this run; empty while it runs."""
     open_plans: int = 0
     day_usd: Decimal = Decimal(0)
-    """Net of costs, of its trades that closed today, USD."""
+    """Net of costs, of its trades that closed today, of the strictest kind of money that it has traded, in
+    the first currency of that; what it made besides is in `beside`."""
     entries: int = 0
     """Trades that it has opened today."""
     wins: int = 0
     """Of all trades of its that are in the journal."""
     losses: int = 0
     net_usd: Decimal = Decimal(0)
-    """What those came to, net of costs, USD."""
+    """What those came to, net of costs, of the same money."""
     stopped: str = ""
     """By whom: where the command came from, or its backtest with the reason; empty while nobody has."""
     instruments: tuple[str, ...] = ()
@@ -60,6 +74,10 @@ class BotView(Struct, frozen=True):
     """The books that its ideas go to; empty means all."""
     backtest: BacktestView | None = None
     """Where a backtest speaks for it."""
+    currency: str = "USD"
+    """Of `day_usd` and `net_usd`."""
+    beside: tuple[BotResult, ...] = ()
+    """Other kinds of money and currencies, which are never added to these."""
 
     @property
     def state(self) -> str:

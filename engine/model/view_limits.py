@@ -27,8 +27,13 @@ class LimitView(Struct, frozen=True):
     used: Decimal
     limit: Decimal
     unit: str
-    """"USD", "trades", "losses", "minis"."""
+    """The book's currency ("USD"), "trades", "losses", "minis", "%"."""
     band: Band
+
+    @property
+    def in_money(self) -> bool:
+        """Its unit is a currency: those alone are written in capitals."""
+        return self.unit.isupper()
 
     @property
     def left(self) -> Decimal:

@@ -60,17 +60,19 @@ class Figures(Struct, frozen=True):
         return usd.quantize(_CENT, ROUND_DOWN) if usd >= 1 else usd
 
 
-def measure(limits: RiskLimits, account: AccountLimits, now: Figures) -> tuple[LimitView, ...]:
-    """Every limit that is set, the nearest to being hit first."""
+def measure(
+    limits: RiskLimits, account: AccountLimits, now: Figures, currency: str = "USD"
+) -> tuple[LimitView, ...]:
+    """Every limit that is set, the nearest to being hit first; `currency` is the book's."""
     found = []
     if account.daily_loss_usd and now.day_usd is not None:
         used = max(Decimal(0), -now.day_usd)
-        found.append(_money(limits, DAILY_LOSS, used, account.daily_loss_usd))
+        found.append(_money(limits, DAILY_LOSS, used, account.daily_loss_usd, currency))
     if account.max_loss_usd and now.headroom_usd is not None:
         used = max(Decimal(0), account.max_loss_usd - now.headroom_usd)
-        found.append(_money(limits, MAX_LOSS, used, account.max_loss_usd))
+        found.append(_money(limits, MAX_LOSS, used, account.max_loss_usd, currency))
     if (most_usd := now.drawdown_usd(limits)) > 0:
-        found.append(_money(limits, DRAWDOWN, now.fall_usd, most_usd))
+        found.append(_money(limits, DRAWDOWN, now.fall_usd, most_usd, currency))
     if limits.max_exposure_percent and now.equity_usd is not None and now.equity_usd > 0:
         share = (now.exposed_usd * 100 / now.equity_usd).quantize(_TENTH)
         found.append(_count(limits, EXPOSURE, share, limits.max_exposure_percent, "%"))
@@ -140,7 +142,7 @@ def percent(view: LimitView) -> Decimal:
     return view.used * 100 / view.limit
 
 
-def _money(limits: RiskLimits, name: str, used: Decimal, limit: Decimal) -> LimitView:
+def _money(limits: RiskLimits, name: str, used: Decimal, limit: Decimal, currency: str) -> LimitView:
     share = used * 100 / limit
     if share >= limits.act_percent:
         band = Band.ACT
@@ -148,7 +150,7 @@ def _money(limits: RiskLimits, name: str, used: Decimal, limit: Decimal) -> Limi
         band = Band.REDUCE
     else:
         band = Band.WARN if share >= limits.warn_percent else Band.CLEAR
-    return LimitView(name, used, limit, "USD", band)
+    return LimitView(name, used, limit, currency, band)
 
 
 def _count(limits: RiskLimits, name: str, used: Decimal, limit: Decimal, unit: str) -> LimitView:

@@ -127,7 +127,9 @@ class Guards:
 
     def measured(self) -> tuple[LimitView, ...]:
         """Every limit that is set, the nearest to being hit first."""
-        return bands.measure(self.limits, self.account(), self.figures())
+        account = self._book.state.account
+        currency = "" if account is None else account.currency
+        return bands.measure(self.limits, self.account(), self.figures(), currency or "USD")
 
     def _start_usd(self) -> Decimal | None:
         """What the account began with; None while its balance was never seen."""
@@ -296,7 +298,7 @@ class Guards:
         reasons = []
         for view in measured:
             least = self.limits.reduce_percent - (bands.EASE_PERCENT if held else 0)
-            if view.unit == "USD" and bands.percent(view) >= least:
+            if view.in_money and bands.percent(view) >= least:
                 reasons.append(f"{least} % or more of the {view.name} limit is used up")
         guard = BANDS if reasons else CALENDAR
         if self._needs_calendar:
@@ -341,7 +343,7 @@ class Guards:
     def _warn(self, measured: tuple[LimitView, ...]) -> None:
         """Tell once per limit, band and trade date."""
         for view in measured:
-            if view.band is Band.CLEAR or view.unit != "USD":
+            if view.band is Band.CLEAR or not view.in_money:
                 continue
             day = self._book.turn.state.day_of(self._book.state).trade_date
             key = day, view.name, view.band.value

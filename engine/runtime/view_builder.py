@@ -8,7 +8,7 @@ from engine.books.book import Book
 from engine.books.opening import VENUE_LINKS
 from engine.core import Core
 from engine.market.calendars.calendar import Calendar
-from engine.market.calendars.known import CME, calendar_of
+from engine.market.calendars.known import CME, calendar_of, zone_mark
 from engine.model.chart import AlignmentView
 from engine.model.events import LinkChanged
 from engine.model.instrument import Instrument
@@ -38,6 +38,7 @@ from engine.runtime.view_books import (
     restriction_of,
     restrictions,
 )
+from engine.runtime.view_rates import stated_rates
 from engine.runtime.view_signals import SIGNALS_SHOWN, pattern_views, signal_views
 from engine.signals.alignment import Alignment
 from engine.state.position import Position, Trade
@@ -64,6 +65,7 @@ def picture(
     against = against_entries(core)
     calendars = {one.calendar: calendar_of(one.calendar) for one in core.config.instruments}
     main = calendars.get(CME.name) or next(iter(calendars.values()), CME)
+    told_in = core.config.told_in or main.zone
     return View(
         version=version,
         ts=wall,
@@ -96,7 +98,10 @@ def picture(
         sessions={name: _session(calendar, wall) for name, calendar in calendars.items()}
         if len(calendars) > 1
         else {},
-        bots=core.entries.bots.views(core.state),
+        bots=core.entries.bots.views(core.state, {b.name: (b.kind, b.currency) for b in core.books.values()}),
+        told_in=told_in,
+        told_mark=zone_mark(told_in, wall),
+        rates=stated_rates(core, now),
     )
 
 
@@ -182,8 +187,10 @@ def _contract(
     quote = core.market.quotes.get(symbol)
     last = core.market.last(symbol)
     change = quote.change if quote is not None else None
-    if change is None and quote is not None and quote.day_open is not None and last is not None:
-        change = last - quote.day_open
+    if change is None and last is not None:
+        opened = quote.day_open if quote is not None else None
+        opened = _settled(core, instrument, now) if opened is None else opened
+        change = None if opened is None else last - opened
     everywhere, here = scope(None, None), scope(None, symbol)
     known = core.state.restrictions.items()
     held = [one for key, one in known if key == everywhere or key.endswith(here)]
@@ -216,6 +223,13 @@ def _contract(
         calendar=instrument.calendar,
         delayed=core.market.sources.delayed(symbol),
     )
+
+
+def _settled(core: Core, instrument: Instrument, now: int) -> int | None:
+    """The last price before the trade date by the minutes that are kept, ticks; None without any."""
+    began = calendar_of(instrument.calendar).trading_began(now + core.turn.wall_offset)
+    before = core.market.bars.minute_before(instrument.symbol, began)
+    return None if before is None else before.close
 
 
 def _held(core: Core, symbol: str, kind: AccountKind) -> int:
@@ -267,6 +281,7 @@ def _book(core: Core, book: Book) -> BookView:
         curve=EquityView(tuple(day.curve), watched.high_usd, watched.low_usd),
         venue=book.config.venue,
         copy_ratio=book.config.copy_ratio,
+        calendar=core.config.calendar(book.config),
         currency=book.currency,
         dust=tuple(
             f"{core.state.quantity(symbol, left.qty)} {symbol}, {left.worth_usd:.2f} {book.currency}"

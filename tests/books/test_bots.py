@@ -19,8 +19,10 @@ from engine.model.commands import StartBot, StopBot
 from engine.model.config import PaperConfig
 from engine.model.limits import RiskLimits
 from engine.model.market import MINUTE, USUAL, Timeframe
+from engine.model.orders import AccountKind
 from engine.model.plans import Idea
 from engine.model.refusals import Refusal
+from engine.model.view_bots import BotResult
 from engine.runtime.bot_watch import BUDGET_NS, WatchedStrategy
 from engine.signals.board import SignalBoard
 from engine.state.fold import apply
@@ -379,3 +381,24 @@ def test_a_paper_book_counts_in_its_own_currency_and_enters_nothing_else() -> No
     assert opened(play) == [("one", BOOK, "MNQ")]
     [told] = [one for one in play.written(r.IdeaRefused) if one.book == "paper"]
     assert Refusal.CURRENCY in told.refusals
+
+
+def test_what_a_bot_has_made_is_never_added_over_kinds_of_money_or_currencies() -> None:
+    def script(play: ScriptedReplay) -> Market:
+        yield from play.minutes(2)
+        yield from play.move(PRICE + 170, "MNQ", 3)
+
+    play = ScriptedReplay(
+        script, [], bots=[bot("one", idea())], paper=PaperConfig(),
+        risk=RiskLimits(risk_per_trade_usd=Decimal(900)),
+    )  # fmt: skip
+    nets = {name: book.bot_usd["one"] for name, book in play.core.state.books.items() if book.bot_usd}
+    assert set(nets) == {BOOK, "paper"}
+    bots, state = play.core.entries.bots, play.core.state
+    money = {BOOK: (AccountKind.LIVE, "USD"), "paper": (AccountKind.PAPER, "USDT")}
+    (view,) = bots.views(state, money)
+    assert (view.day_usd, view.net_usd, view.currency) == (nets[BOOK], nets[BOOK], "USD")
+    assert view.beside == (BotResult(AccountKind.PAPER, "USDT", nets["paper"], nets["paper"]),)
+    alike = dict.fromkeys(money, (AccountKind.PAPER, "USDT"))
+    (view,) = bots.views(state, alike)
+    assert (view.day_usd, view.currency, view.beside) == (sum(nets.values()), "USDT", ())

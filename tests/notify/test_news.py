@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 from msgspec import structs
 
+from adapters.notify.content import reports
 from adapters.notify.content.message import NewsEvent, plain_text
 from adapters.notify.content.news import START_WAIT_NS, NewsReader, event_of
 from adapters.notify.content.reports import state_words
@@ -14,6 +15,7 @@ from engine.model.events import LinkState
 from engine.model.market import MINUTE, NANOS
 from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import AccountKind
+from engine.model.rates import StatedRate
 from engine.model.restrictions import RestrictionEnd, RestrictionView, TradingState
 from engine.model.view import HealthView, LinkView
 from tests.notify.scenes import (
@@ -279,6 +281,34 @@ def test_the_day_is_summed_up_from_its_last_picture_each_book_by_itself() -> Non
     told = plain_text(message, "")
     assert told.count("9,999.00") == 1
     assert "9,948" not in told  # no sum over books
+
+
+def test_each_calendar_has_its_own_day_of_the_books_that_go_by_it() -> None:
+    reader = NewsReader()
+    futures, coins = a_book("futures"), a_book("coins", calendar="always", currency="USDT")
+    utc = structs.replace(a_view().session, clock_mark="UTC", zone="UTC")
+    sessions = {"cme": a_view().session, "always": utc}
+    last = a_view(books=(futures, coins), sessions=sessions)
+    reader.read(last)
+    rolled = {**sessions, "always": structs.replace(utc, trade_date="2026-10-15")}
+    (message,) = reader.read(later(last, sessions=rolled))
+    assert message.title == "Day 2026-10-14 (UTC)"
+    assert [part.title for part in message.sections] == ["[PRACTICE] ACC-coins (coins)"]
+    alone = a_view(books=(futures,), sessions=sessions)
+    reader = NewsReader()
+    reader.read(alone)
+    assert list(reader.read(later(alone, sessions=rolled))) == [], "no book goes by that one"
+
+
+def test_several_currencies_are_summed_by_a_rate_that_is_told() -> None:
+    books = a_book("a", day_usd=Decimal(10)), a_book("b", day_usd=Decimal(100), currency="EUR")
+    for rates, words in (
+        ((StatedRate("EUR", Decimal("1.08")),), "+118.00 USD (1 EUR = 1.08 USD by [rates])"),
+        ((), "not summed: no rate of EUR ([rates] in the settings sets one)"),
+    ):
+        message = reports.status(a_view(books=books, rates=rates))
+        (told,) = [part for part in message.sections if part.title == "Together"]
+        assert [field.value for field in told.fields] == [words]
 
 
 def test_a_day_without_losses_or_trades_reads_sensibly() -> None:

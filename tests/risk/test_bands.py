@@ -101,3 +101,14 @@ def test_headroom_is_what_may_be_lost_before_the_limit_acts(day: Decimal, headro
 @pytest.mark.parametrize(("micros", "room"), [(0, 50), (23, 27), (50, 0), (70, 0)])
 def test_room_counts_ten_micros_as_a_mini(micros: int, room: int) -> None:
     assert bands.room_micros(ACCOUNT, replace(FRESH, micros=micros)) == room
+
+
+def test_limits_in_money_are_in_the_currency_of_the_book() -> None:
+    found = {one.name: one for one in measure(LIMITS, ACCOUNT, FRESH, "USDT")}
+    assert {name: (one.unit, one.in_money) for name, one in found.items()} == {
+        "daily loss": ("USDT", True),
+        "max loss": ("USDT", True),
+        "trades": ("trades", False),
+        "losses in a row": ("losses", False),
+        "size": ("minis", False),
+    }

@@ -21,6 +21,7 @@ from engine.model import records as r
 from engine.model.market import MINUTE, Timeframe
 from engine.model.orders import AccountKind
 from engine.model.plans import Leg
+from engine.model.rates import StatedRate
 from engine.model.scores import PatternSeen
 from engine.portfolio.daily import days_of
 from engine.portfolio.day_roll import roll
@@ -36,6 +37,7 @@ from tstream.reports.kinds import ReportType
 from tstream.reports.patterns import pattern_of
 from tstream.reports.report import make_report, period
 from tstream.reports.rows import csv_lines, trade_rows
+from tstream.reports.tables import report_table, show
 
 PRICE_UP = many_books.PRICE + 100
 Out = pytest.CaptureFixture[str]
@@ -142,12 +144,44 @@ def test_only_money_of_one_kind_and_currency_is_in_one_sum() -> None:
     assert together.days[-1].close_usd == 150_000 + together.statistics.net_usd
 
 
+def test_several_currencies_are_one_only_by_a_rate_that_is_told(capsys: Out) -> None:
+    many = entered(books=book_configs(two="0.5"))
+    many.pass_time(4, PRICE_UP)
+    many.pass_time(4, PRICE_UP + 400)
+    history = told(many.invariants.journal)
+    history.books = [replace(book, currency="EUR") if book.book == "two" else book for book in history.books]
+    made = make_report(history, ReportType.MONTHLY, rates=[StatedRate("EUR", Decimal("1.08"))])
+    assert made is not None
+    net = {section.books[0]: section.net_usd for section in made.sections if len(section.books) == 1}
+    [(kind, summed)] = made.together.items()
+    own = sum((usd for name, usd in net.items() if name not in ("two", PAPER)), Decimal(0))
+    assert summed.usd == own + net["two"] * Decimal("1.08")
+    show(report_table(made, []))
+    shown = " ".join(capsys.readouterr().out.split())
+    assert f"[{kind.upper()}] all together net" in shown
+    assert "1 EUR = 1.08 USD by [rates]" in shown
+    without = make_report(history, ReportType.MONTHLY)
+    assert without is not None
+    assert without.together[kind].usd is None
+    assert "not summed: no rate of EUR" in without.together[kind].words
+
+
 # --- the commands ------------------------------------------------------------------------------------------
 
 
 def said(capsys: Out, *words: str) -> str:
     assert call([*words]) == 0, capsys.readouterr().err
     return capsys.readouterr().out
+
+
+def test_trades_are_told_in_the_zone_of_the_settings(journal: Path, places: Paths, capsys: Out) -> None:
+    [chicago] = json.loads(said(capsys, "trades", "--json"))
+    places.settings_file.write_text('[ui]\ntimezone = "UTC"\n[rates]\nEUR = 1.08', encoding="utf-8")
+    [utc] = json.loads(said(capsys, "trades", "--json"))
+    assert utc["clock"] == utc["closed"][:16].replace("T", " ") != chicago["clock"]
+    assert "(UTC)" in said(capsys, "report", "--html", "-")
+    places.settings_file.write_text("[rates]\nEUR = nonsense", encoding="utf-8")
+    assert json.loads(said(capsys, "trades", "--json")) == [chicago], "broken settings hide no report"
 
 
 @pytest.mark.parametrize("kind", list(ReportType))

@@ -246,7 +246,7 @@ def minute(n: int, gap: bool = False) -> BarsClosed:
 
 def test_candles_and_signals_are_printed_in_their_order_and_the_status_after_its_time() -> None:
     watch = CandleWatch([Timeframe.M1])
-    screen = ScanScreen([CME_FUTURES["MNQ"]], watch, 5)
+    screen = ScanScreen([CME_FUTURES["MNQ"]], watch, 5, "America/Chicago")
     assert list(screen.read(a_view(), NOW)) == []
     close = minute(0).ts
     signal = a_notice(1, NoticeKind.SIGNAL, "long MNQ: entering 2", Severity.GOOD, signal=SIGNAL)
@@ -271,7 +271,7 @@ def test_candles_and_signals_are_printed_in_their_order_and_the_status_after_its
 
 
 def test_a_paper_trade_that_has_ended_is_told_with_what_its_signal_came_to() -> None:
-    screen = ScanScreen([CME_FUTURES["MNQ"]], CandleWatch([Timeframe.M1]), 5)
+    screen = ScanScreen([CME_FUTURES["MNQ"]], CandleWatch([Timeframe.M1]), 5, "America/Chicago")
 
     def shown(trades: int, mean: float | None) -> View:
         told = BacktestView(60, 0.6, 0.4, trades, 0, mean, 1.0, 0.5)

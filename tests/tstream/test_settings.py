@@ -16,6 +16,7 @@ from engine.model.config import TradingSwitch
 from engine.model.instrument import CME_FUTURES
 from tests.support.instruments import PERPETUAL, SHARE, SPOT
 from tests.tstream.conftest import Reading
+from tstream.convert.notify import notify_config
 from tstream.errors import SettingsError
 from tstream.paths import Paths
 from tstream.settings.load import load, require_credentials
@@ -133,6 +134,36 @@ def test_instruments_of_any_kind_can_be_added(reading: Reading) -> None:
 def test_a_coin_counts_as_dollars_where_a_person_says_so(reading: Reading) -> None:
     table = reading('counts_as_usd = "usdt"\n' + OTHERS).settings.instrument_table()
     assert [i.currency for i in table] == ["USD"] * 4
+
+
+def test_rates_are_exact_and_of_other_currencies_than_dollars(
+    reading: Reading, complaints: Complaints
+) -> None:
+    assert reading("[rates]\neur = 1.08").settings.rates == {"EUR": Decimal("1.08")}
+    for wrong in ("EUR = 0", "EUR = -1", 'EUR = "x"', "EUR = true", "USD = 1", "1 = 2", "EUR = inf"):
+        [line] = complaints(f"[rates]\n{wrong}")
+        assert "rates" in line, wrong
+
+
+@pytest.mark.parametrize(
+    ("toml", "zone"),
+    [
+        ("", "America/Chicago"),
+        ("[venues.binance]", "UTC"),
+        ("[venues.practice]\n[venues.binance]", "America/Chicago"),
+        ('[venues.binance]\n[ui]\ntimezone = "Europe/Helsinki"', "Europe/Helsinki"),
+    ],
+)
+def test_times_are_told_in_one_zone(reading: Reading, toml: str, zone: str) -> None:
+    settings = reading(toml).settings
+    assert settings.told_in == zone
+    assert notify_config(settings.notify, settings.told_in).zone == zone
+
+
+def test_a_zone_that_is_none_is_refused(complaints: Complaints) -> None:
+    [line] = complaints('[ui]\ntimezone = "Mars/Olympus"')
+    assert "ui.timezone" in line
+    assert "Europe/Helsinki" in line
 
 
 def test_the_ssh_preset_draws_less_often_unless_told(reading: Reading) -> None:

@@ -11,6 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from engine.model.orders import AccountKind, Margin
+from engine.model.rates import StatedRate
 from engine.model.restrictions import RestrictionEnd, TradingState
 from engine.model.view import FlattenStep, FlattenView, View
 from tests.tui import fake, rooms, states
@@ -53,6 +54,19 @@ def test_sums_are_of_books_of_one_kind_only(printed: Print) -> None:
     assert together[:6] == ["2", "practice", "books", "together", "day", f"{book.day_usd - 42:+.2f}"]
     assert f"{book.realized_usd - 50:+.2f}" in together
     assert not [line for line in printed(view).splitlines() if "together" in line]
+
+
+def test_several_currencies_are_one_only_by_a_rate_that_is_told(printed: Print) -> None:
+    view = fake.trading_view()
+    (book,) = [one for one in view.books if one.kind is view.mode]
+    other = replace(book, book="coins", currency="USDT", day_usd=Decimal(100))
+    rate = StatedRate("USDT", Decimal("0.9998"), "BTCUSD / BTCUSDT", 3_000_000_000)
+    both = replace(view, books=(book, other), rates=(rate,))
+    told = " ".join(printed(both).split())
+    assert f"all practice money together day {book.day_usd + Decimal('99.98'):+.2f} USD" in told
+    assert "1 USDT = 0.9998 USD by BTCUSD / BTCUSDT, 3 s old" in told
+    assert "not summed: no rate of USDT" in " ".join(printed(replace(both, rates=())).split())
+    assert "together" not in printed(view)
 
 
 def test_prices_have_the_digits_of_their_tick_as_on_the_screen(printed: Print) -> None:

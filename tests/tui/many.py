@@ -67,7 +67,7 @@ def of_books(names: tuple[tuple[str, AccountKind, str, str], ...]) -> View:
     contracts = tuple(
         replace(c, position_qty=2 * sum(b.kind is AccountKind.LIVE for b in books), source="topstep")
         if c.instrument == "MNQ"
-        else c
+        else replace(c, source="practice" if "practice" in venues else "topstep")
         for c in view.contracts
     )
     return replace(

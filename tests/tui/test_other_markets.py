@@ -10,21 +10,25 @@ from engine.model.alerts import Verdict
 from engine.model.chart import ChartView
 from engine.model.events import AlertKind
 from engine.model.market import MINUTE, NANOS, Bar, Side, Timeframe
+from engine.model.rates import StatedRate
 from engine.model.view import AlertFate, AlertView, FlattenStep, FlattenView, SessionPhase, SessionView, View
-from tests.tui import fake
+from tests.tui import fake, many
 from tests.tui.charts import NOW
 from tests.tui.cockpit import Cockpit, running
 from tests.tui.test_actions import asked
 from tui import clock_times as times
+from tui.books import by_venue
 from tui.confirmations import quit_confirmation
-from tui.rows import market, positions
+from tui.rows import market, pnl, positions
 from tui.rows.bars.quote_strip import quote_strip_row
 from tui.rows.bars.safety import safety_row
 from tui.rows.bars.status import status_row
+from tui.rows.books import book_state
 from tui.rows.chart import candles
 from tui.rows.room_messages import fate_text
+from tui.rows.shared import together_rows
 from tui.screen_state import ScreenState
-from tui.styled_text import text_of
+from tui.styled_text import text_of, width_of
 
 UTC_DAY = SessionView("2026-10-14", SessionPhase.OPEN, "14:42:17", "", "UTC", "UTC", "00:00", "")
 
@@ -96,6 +100,89 @@ def test_money_of_another_kind_says_what_it_is() -> None:
     assert "P&L USD" not in text_of(head)
     assert ["USDT" in text_of(row) for row in rows] == [False, True]
     assert "P&L USD" in text_of(positions.position_rows(ScreenState(view, "MNQ"), 160)[0])
+
+
+def on_two_venues() -> View:
+    """A coin on one venue between futures of another, in the order of the settings."""
+    view = coins()
+    btc, mnq = view.contracts
+    es = replace(mnq, instrument="ES", name="ESZ6")
+    contracts = (
+        replace(mnq, source="practice"),
+        replace(btc, source="binance"),
+        replace(es, source="practice"),
+    )
+    links = tuple(replace(link, venue=venue) for venue in ("practice", "binance") for link in view.links)
+    return replace(view, contracts=contracts, links=links)
+
+
+def test_quotes_stand_below_the_venue_that_prices_them_with_the_clock_of_their_calendar() -> None:
+    state = ScreenState(by_venue(on_two_venues()), "BTC")
+    rows = [text_of(row).split() for row in market.quote_rows(state, 100)[1]]
+    assert [row[0].lstrip("▸") for row in rows] == ["practice", "MNQZ6", "ESZ6", "binance", "BTC-PERP"]
+    assert rows[0] == ["practice", "●", "RTH", "09:42", "CT"]
+    assert rows[3] == ["binance", "●", "open", "14:42", "UTC"]
+    assert market.quoted(state.view) == ["", "MNQ", "ES", "", "BTC"]
+    strip = text_of(quote_strip_row(state, 160))
+    assert strip.index("practice MNQ") < strip.index("ES") < strip.index("┃ binance BTC")
+    assert width_of(quote_strip_row(state, 30)) <= 30
+
+
+async def test_keys_and_clicks_go_through_contracts_as_they_stand_there() -> None:
+    cockpit = Cockpit(on_two_venues())
+    async with running(cockpit, (200, 60)) as pilot:
+        seen = []
+        for _ in range(3):
+            seen.append(cockpit.app.main.instrument)
+            await cockpit.press(pilot, "n")
+        assert seen == ["MNQ", "ES", "BTC"]
+        rows = market.quoted(cockpit.app.presenter.view)
+        await pilot.click("#quotes", offset=(5, 2 + rows.index("BTC")))
+        await pilot.pause()
+        assert cockpit.app.main.instrument == "BTC"
+        await pilot.click("#quotes", offset=(5, 2 + rows.index("")))
+        await pilot.pause()
+        assert cockpit.app.main.instrument == "BTC", "a venue is no contract"
+
+
+def several_currencies() -> View:
+    view = fake.trading_view()
+    (own,) = view.books
+    other = replace(own, book="binance", venue="binance", currency="USDT", day_usd=Decimal(100))
+    rate = StatedRate("USDT", Decimal("0.9998"), "BTCUSD / BTCUSDT", 3 * NANOS)
+    return replace(view, books=(own, other), rates=(rate,))
+
+
+def test_several_currencies_are_one_only_by_a_rate_that_is_told() -> None:
+    view = several_currencies()
+    [row] = together_rows(view, 120)
+    assert text_of(row).split("together ")[1] == (
+        "+284.18 USD  1 USDT = 0.9998 USD by BTCUSD / BTCUSDT, 3 s old"
+    )
+    for width in (34, 40, 60):
+        assert max(map(width_of, together_rows(view, width))) <= width
+    [row] = together_rows(replace(view, rates=()), 120)
+    assert "284" not in text_of(row)
+    assert "not summed: no rate of USDT" in text_of(row)
+    assert together_rows(fake.trading_view(), 120) == []
+    shown = " ".join(map(text_of, pnl.number_rows(ScreenState(view, "MNQ"), 70)))
+    assert "+284.18 USD" in shown
+    assert "by BTCUSD" in shown
+
+
+async def test_times_are_told_in_the_zone_of_the_picture() -> None:
+    view = replace(coins(), told_in="UTC", told_mark="UTC")
+    cockpit = Cockpit(view)
+    async with running(cockpit, (120, 40)) as pilot:
+        shown = cockpit.pane("log").splitlines()
+        assert shown[1] == "INFO+", "the clock at the top is UTC too"
+        await cockpit.press(pilot, "n")
+        assert cockpit.pane("log").splitlines()[1] == "INFO+ · UTC"
+    locked = many.four_in_trouble()
+    second = next(book for book in locked.books if book.restriction is not None)
+    for zone, mark, when in (("America/Chicago", "CT", "17:00"), ("Asia/Tokyo", "JST", "Thu 07:00")):
+        told = replace(locked, told_in=zone, told_mark=mark)
+        assert text_of(book_state(told, second)) == f"■ LOCKED until {when} {mark}"
 
 
 async def test_the_chart_follows_the_clock_of_its_contract_and_messages_stay_in_one_zone() -> None:

@@ -295,7 +295,7 @@ def test_a_young_curve_names_no_minute_twice() -> None:
     curve.load()
     for minutes, named in ((0, 1), (1, 2), (9, 3)):
         points = (EquityPoint(NOW, Decimal(0)), EquityPoint(NOW + minutes * MINUTE + 1, Decimal(5)))
-        assert text_of(curve.draw(points, 60, 5)[-1]).count(":") == named
+        assert text_of(curve.draw(points, 60, 5, "America/Chicago")[-1]).count(":") == named
 
 
 def test_prices_that_come_late_say_so_wherever_they_stand(view: View) -> None:

@@ -343,8 +343,9 @@ def test_how_long_in_three_characters(seconds: float, text: str) -> None:
 
 
 def test_times_of_other_days_carry_their_weekday() -> None:
-    assert times.when(states.UNLOCK, NOW) == "17:00"
-    assert times.when(NOW + 24 * 3600 * NANOS, NOW) == "Thu 09:42"
+    assert times.when(states.UNLOCK, NOW, "America/Chicago") == "17:00"
+    assert times.when(NOW + 24 * 3600 * NANOS, NOW, "America/Chicago") == "Thu 09:42"
+    assert times.when(states.UNLOCK, NOW, "Asia/Tokyo") == "Thu 07:00"
 
 
 def test_a_state_is_never_shown_where_there_is_no_account() -> None:

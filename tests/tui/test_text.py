@@ -128,6 +128,7 @@ def test_a_spark_line_is_lowest_and_highest_where_the_values_are() -> None:
     assert figures.spark([7, 7], 2) == "▄▄"
 
 
-def test_times_are_chicago_times_in_summer_and_winter() -> None:
-    assert times.clock(1_791_988_937 * NANOS) == "09:42:17"
-    assert times.hour_minute(1_797_262_200 * NANOS) == "09:30"  # 14 December, standard time
+def test_times_are_those_of_the_zone_in_summer_and_winter() -> None:
+    assert times.clock(1_791_988_937 * NANOS, "America/Chicago") == "09:42:17"
+    assert times.clock(1_791_988_937 * NANOS, "UTC") == "14:42:17"
+    assert times.hour_minute(1_797_262_200 * NANOS, "America/Chicago") == "09:30"  # 14 December

@@ -10,8 +10,12 @@ from tui.rows.why import all_rows, why_rows
 from tui.styled_text import width_of
 
 
+def chicago(ts: int) -> str:
+    return times.clock(ts, "America/Chicago")
+
+
 def told(index: int, width: int = 100) -> str:
-    rows = why_rows(signals()[index], times.clock, width)
+    rows = why_rows(signals()[index], chicago, width)
     return "\n".join("".join(text for text, _ in row) for row in rows)
 
 
@@ -36,7 +40,7 @@ def test_a_near_miss_names_the_requirement_and_a_refusal_the_gate() -> None:
 
 @pytest.mark.parametrize("width", [40, 78, 118])
 def test_it_keeps_to_the_width_and_has_the_newest_on_top(width: int) -> None:
-    rows = all_rows(signals(), times.clock, width)
+    rows = all_rows(signals(), chicago, width)
     assert all(width_of(row) <= max(width, 60) for row in rows)
     heads = ["".join(text for text, _ in row) for row in rows]
     marks = [line for line in heads if "◆" in line or "⊘" in line]
@@ -45,4 +49,4 @@ def test_it_keeps_to_the_width_and_has_the_newest_on_top(width: int) -> None:
         (False, False),
         (False, True),
     ]
-    assert "no signal yet" in all_rows((), times.clock, width)[0][0][0]
+    assert "no signal yet" in all_rows((), chicago, width)[0][0][0]

@@ -11,7 +11,8 @@ from rich.text import Text
 from adapters.common.redaction import printable
 from adapters.control.client import fetch_view, send_command
 from engine.model.commands import BotCommand, StartBot, StopBot
-from engine.model.view import View
+from engine.model.rates import USD
+from engine.model.view import BotView, View
 from tstream import paths
 from tstream.commands.orders import SOURCE, new_id, say
 
@@ -43,11 +44,15 @@ def _send(command: BotCommand) -> int:
 
 
 def table(view: View) -> Table:
-    """The bots in the order of the settings: what each is, does and has made, over all books."""
+    """The bots in the order of the settings: what each is, does and has made, each kind of money and each
+    currency by itself.
+    """
     found = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("bot", "strategy", "state"):
         found.add_column(name)
-    for name in ("open", "today", "day USD", "trades", "won", "net USD"):
+    several = any(bot.currency != USD or bot.beside for bot in view.bots)
+    unit = "" if several else f" {USD}"
+    for name in ("open", "today", f"day{unit}", "trades", "won", f"net{unit}"):
         found.add_column(name, justify="right")
     for bot in view.bots:
         bad = "bold red" if bot.out else "yellow" if bot.stopped else ""
@@ -57,12 +62,21 @@ def table(view: View) -> Table:
             Text(printable(bot.state), bad),
             str(bot.open_plans),
             str(bot.entries),
-            Text(f"{bot.day_usd:+.2f}", _color(bot.day_usd)),
+            _money(bot, "day_usd", several=several),
             str(bot.wins + bot.losses),
             str(bot.wins),
-            Text(f"{bot.net_usd:+.2f}", _color(bot.net_usd)),
+            _money(bot, "net_usd", several=several),
         )
     return found
+
+
+def _money(bot: BotView, what: str, *, several: bool) -> Text:
+    """ "+81.50"; where there is other money than USD of one kind "+81.50 USD paper +3.00 USDT"."""
+    amount = getattr(bot, what)
+    told = Text(f"{amount:+.2f}{f' {bot.currency}' * several}", _color(amount))
+    for one in bot.beside:
+        told.append(f" {one.kind} {getattr(one, what):+.2f} {one.currency}", "dim")
+    return told
 
 
 def _color(amount: Decimal) -> str:

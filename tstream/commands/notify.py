@@ -27,7 +27,7 @@ COMMANDS = "commands"
 def test(config: Path | None, wanted: str | None) -> int:
     """Prove the channels of the settings; the exit code. Raises SettingsError, UsageError."""
     _, loaded = read_settings(config)
-    return prove(notify_config(loaded.settings.notify), wanted)
+    return prove(notify_config(loaded.settings.notify, loaded.settings.told_in), wanted)
 
 
 def prove(config: NotifyConfig, wanted: str | None = None) -> int:
@@ -42,7 +42,7 @@ def prove(config: NotifyConfig, wanted: str | None = None) -> int:
         raise UsageError(f"no channel is named {wanted}; configured are {', '.join(names)}")
     chosen = [channel for channel in found if wanted is None or _meant(channel.name, wanted)]
     commands = config.telegram_commands if wanted in (None, COMMANDS) else None
-    return asyncio.run(_prove(chosen, commands, TimeFormat(config.zone, wall_ns)))
+    return asyncio.run(_prove(chosen, commands, TimeFormat(config.zone or "UTC", wall_ns)))
 
 
 def _meant(name: str, wanted: str) -> bool:

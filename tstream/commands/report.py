@@ -8,13 +8,14 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from adapters.store.reading import stored
+from engine.model.rates import StatedRate
 from tstream import paths
-from tstream.errors import CommandError, UsageError
+from tstream.errors import CommandError, SettingsError, UsageError
 from tstream.reports.history import BookHistory, History, read_history
 from tstream.reports.patterns import PATTERN_HEAD, PatternRow, pattern_cells, pattern_rows
 from tstream.reports.report import Report, ReportSection, ReportType, make_report
@@ -34,20 +35,40 @@ def report(
 ) -> int:
     """Print a report as "json", "csv" or tables, or write it as a page. Raises CommandError, PortError."""
     history, file = _read(journal, book)
-    made = make_report(history, kind, day, None if floor is None else Decimal(str(floor)))
+    distance = None if floor is None else Decimal(str(floor))
+    wished = _wished()
+    made = make_report(history, kind, day, distance, rates=wished.rates)
     if made is None:
         raise CommandError(_NOTHING)
     books = [section.told for section in made.sections if len(section.books) == 1]
     patterns = pattern_rows(history, books) if kind is ReportType.PATTERNS else []
     if html is not None:
-        _write(html, _page(made, history, patterns, file))
+        _write(html, _page(made, history, patterns, file, wished.zone))
     elif form == "json":
         _json(_document(made, patterns))
     elif form == "csv":
         _csv(csv_lines(list(patterns)) if kind is ReportType.PATTERNS else _section_lines(made))
     else:
-        _tables(made, history, patterns)
+        _tables(made, history, patterns, wished.zone)
     return 0
+
+
+class _Wished(NamedTuple):
+    """What the settings say of reports: the journal knows nothing of it."""
+
+    rates: Sequence[StatedRate] = ()
+    zone: str = ""
+
+
+def _wished() -> _Wished:
+    """Settings that are wrong hide no report."""
+    from tstream.settings.load import load
+
+    try:
+        settings = load(paths.find()).settings
+    except SettingsError:
+        return _Wished()
+    return _Wished([StatedRate(name, usd) for name, usd in settings.rates.items()], settings.ui.timezone)
 
 
 def trades(days: int, book: str | None, contract: str | None, form: str, journal: Path | None) -> int:
@@ -61,8 +82,9 @@ def trades(days: int, book: str | None, contract: str | None, form: str, journal
         raise UsageError(f"the journal has no contract {contract}; it has {known}")
     newest = max((last for one in history.books if (last := one.last_day) is not None), default=None)
     told = [] if newest is None else [_of_days(one, newest, days) for one in history.books]
+    zone = _wished().zone
     found = {
-        one.title: [row for row in trade_rows(history, one) if contract in (None, row.contract)]
+        one.title: [row for row in trade_rows(history, one, zone) if contract in (None, row.contract)]
         for one in told
     }
     rows = [row for own in found.values() for row in own]
@@ -92,7 +114,7 @@ def _read(journal: Path | None, book: str | None) -> tuple[History, Path]:
     return history, file
 
 
-def _tables(made: Report, history: History, patterns: Sequence[PatternRow]) -> None:
+def _tables(made: Report, history: History, patterns: Sequence[PatternRow], zone: str) -> None:
     from rich.console import Group
     from rich.text import Text
 
@@ -102,7 +124,7 @@ def _tables(made: Report, history: History, patterns: Sequence[PatternRow]) -> N
         told = patterns_table(patterns) if patterns else Text("no trade is closed yet", "dim")
         show(Group(Text(made.title, "bold"), Text(), told))
         return
-    rows = [row for section in _alone(made) for row in trade_rows(history, section.told)]
+    rows = [row for section in _alone(made) for row in trade_rows(history, section.told, zone)]
     show(report_table(made, rows))
 
 
@@ -138,6 +160,7 @@ def _document(made: Report, patterns: Sequence[PatternRow]) -> dict[str, Any]:
         **told,
         "books": [_section(section) for section in alone],
         "together": [_section(section) for section in made.sections if section not in alone],
+        "in_usd": made.together,
     }
 
 
@@ -169,8 +192,8 @@ def _section_lines(made: Report) -> Iterable[list[str]]:
         yield [*first, *line]
 
 
-def _page(made: Report, history: History, patterns: Sequence[PatternRow], file: Path) -> str:
-    from tstream.reports.numbers import times
+def _page(made: Report, history: History, patterns: Sequence[PatternRow], file: Path, zone: str) -> str:
+    from tstream.reports.numbers import money, times
     from tstream.reports.page import PagePart, html_report
 
     owners = history.owners()
@@ -201,10 +224,15 @@ def _page(made: Report, history: History, patterns: Sequence[PatternRow], file: 
                 owners,
                 facts,
                 ("Patterns", [PATTERN_HEAD, *lines] if lines else ()),
+                zone,
             )
         )
     closed = sum(len(section.told.trades) for section in _alone(made))
-    return html_report(made.title, f"{times(closed, 'trade')} · {file.parent.name}", parts)
+    sums = [
+        f"{kind.upper()} all together: {'' if one.usd is None else f'net {money(one.usd)} USD; '}{one.words}"
+        for kind, one in made.together.items()
+    ]
+    return html_report(made.title, f"{times(closed, 'trade')} · {file.parent.name}", parts, notes=sums)
 
 
 def _json(what: object) -> None:

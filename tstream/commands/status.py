@@ -15,7 +15,9 @@ from engine.model.events import LinkState
 from engine.model.market import NANOS
 from engine.model.orders import AccountKind
 from engine.model.quantities import quantity
+from engine.model.rates import USD
 from engine.model.restrictions import RestrictionView, TradingState
+from engine.model.sums import together
 from engine.model.view import AlertView, Band, BookView, ContractView, FlattenView, SessionView, View
 from tstream import paths
 from tstream.commands import bots
@@ -104,7 +106,9 @@ def _book(view: View, book: BookView) -> list[Text]:
 
 
 def _together(view: View) -> list[Text]:
-    """Sums over the books of one kind and currency, where there are several: other money is never added."""
+    """Sums over the books of one kind and currency, where there are several; of several currencies by rates
+    that are told. Kinds are never added.
+    """
     lines = []
     for kind, currency in dict.fromkeys((book.kind, book.currency) for book in view.books):
         books = [book for book in view.books if (book.kind, book.currency) == (kind, currency)]
@@ -116,6 +120,12 @@ def _together(view: View) -> list[Text]:
         text.append(f"{_signed(day)} {currency}", _color(day))
         text.append(f"  realized {_signed(realized)}  open {_signed(opened)}")
         lines.append(text)
+    for kind, one in together(view).items():
+        text = Text(f"all {kind} money together  ")
+        if one.usd is not None:
+            text.append(f"day {_signed(one.usd)} {USD}  ", _color(one.usd))
+        stale = any(rate.stale for rate in one.rates)
+        lines.append(text.append(printable(one.words), "yellow" if one.missing or stale else "dim"))
     return lines
 
 
@@ -153,7 +163,7 @@ def _held(view: View, held: RestrictionView) -> str:
     if held.until is None:
         return words
     left = figures.duration(held.until - view.ts)
-    return f"{words}  unlocks {times.when(held.until, view.ts)} CT (in {left})"
+    return f"{words}  unlocks {times.when(held.until, view.ts, view.told_in)} {view.told_mark} (in {left})"
 
 
 def _held_back(view: View, one: RestrictionView) -> Text:
@@ -191,19 +201,19 @@ def _links(view: View) -> Table:
             printable(link.name),
             Text(f"{link.state}", _LINKS.get(link.state, "bold red")),
             figures.lasting(view.ts - link.since) if link.since else "-",
-            times.clock(link.since) if link.since else "-",
-            _until(link.until, view.ts),
+            times.clock(link.since, view.told_in) if link.since else "-",
+            _until(view, link.until),
             printable(link.detail),
         )
     return table
 
 
-def _until(until: int, now: int) -> Text:
+def _until(view: View, until: int) -> Text:
     if not until:
         return Text("-")
-    if until <= now:
+    if until <= view.ts:
         return Text("expired", "bold red")
-    return Text(f"{times.when(until, now)} (in {figures.duration(until - now)})")
+    return Text(f"{times.when(until, view.ts, view.told_in)} (in {figures.duration(until - view.ts)})")
 
 
 def _contracts(view: View, contracts: tuple[ContractView, ...]) -> Table:
@@ -226,8 +236,9 @@ def _contracts(view: View, contracts: tuple[ContractView, ...]) -> Table:
 
 
 def _positions(view: View) -> Table:
-    table = _table("position", "contract", "qty", "entry", "mark", "open USD", "stop", "targets", left=(0, 1))
+    table = _table("position", "contract", "qty", "entry", "mark", "open", "stop", "targets", left=(0, 1))
     decimals = {contract.instrument: contract.decimals for contract in view.contracts}
+    units = {contract.instrument: contract.currency for contract in view.contracts}
     for position in view.positions:
         digits = decimals.get(position.instrument, 2)
         table.add_row(
@@ -236,7 +247,10 @@ def _positions(view: View) -> Table:
             quantity(view, position.instrument, position.qty, signed=True),
             _price(position.entry, digits),
             _price(position.mark, digits),
-            Text(_signed(position.open_usd), _color(position.open_usd)),
+            Text(
+                f"{_signed(position.open_usd)} {units.get(position.instrument, USD)}",
+                _color(position.open_usd),
+            ),
             "none" if position.stop is None else _price(position.stop, digits),
             " ".join(_price(target, digits) for target in position.targets) or "none",
         )
@@ -283,7 +297,7 @@ def _alerts(view: View) -> Table:
         late = sent is not None and not 0 <= sent <= room_messages.AIM_NS
         table.add_row(
             plain(alert.room),
-            f"{times.when(alert.ts, view.ts)}:{times.clock(alert.ts)[-2:]}",
+            f"{times.when(alert.ts, view.ts, view.told_in)}:{times.clock(alert.ts, view.told_in)[-2:]}",
             Text(words, _VERDICTS.get(verdict, "")),
             _said(alert),
             _came_of(view, alert),

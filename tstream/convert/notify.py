@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from tstream.settings.notify import NotifySettings
 
 
-def notify_config(settings: NotifySettings) -> NotifyConfig:
-    """Every channel that is set up; a NotifyConfig without any where none is."""
+def notify_config(settings: NotifySettings, told_in: str) -> NotifyConfig:
+    """Every channel that is set up; a NotifyConfig without any where none is. `told_in` is the time zone of
+    messages where the section sets no other.
+    """
     token = settings.telegram_token.get_secret_value()
     telegram = mail = telegram_commands = None
     if token and settings.telegram_chats:
@@ -70,6 +72,7 @@ def notify_config(settings: NotifySettings) -> NotifyConfig:
             for name, url in settings.others.items()
         ),
         telegram_commands=telegram_commands,
+        zone=settings.zone or told_in,
     )
 
 

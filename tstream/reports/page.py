@@ -46,12 +46,18 @@ class PagePart(Struct, frozen=True):
     """What should be read beside the figures: period, fill model, costs, seed."""
     table: tuple[str, Sequence[Sequence[str]]] = ("", ())
     """Something more: its title and its rows, the first of them its head."""
+    zone: str = ""
+    """Whose clock trades are told by; empty for the calendar's."""
 
 
 def html_report(
-    title: str, subtitle: str, parts: Sequence[PagePart], nothing: str = "There are no trades."
+    title: str,
+    subtitle: str,
+    parts: Sequence[PagePart],
+    nothing: str = "There are no trades.",
+    notes: Sequence[str] = (),
 ) -> str:
-    """The whole page, UTF-8. `nothing` is said where there is no part."""
+    """The whole page, UTF-8. `nothing` is said where there is no part; `notes` are of all parts."""
     style = (pkgutil.get_data("tstream.reports", "report.css") or b"").decode()
     policy = "default-src 'none'; style-src 'unsafe-inline'"
     head = tag(
@@ -65,6 +71,7 @@ def html_report(
     body = tag(
         "main",
         tag("header", tag("h1", title), tag("span", subtitle, class_="dim")),
+        *(tag("p", note, class_="card") for note in notes),
         *(_part(part) for part in parts),
         "" if parts else tag("p", nothing, class_="card dim"),
         tag(
@@ -123,7 +130,7 @@ def _trades(part: PagePart) -> Markup:
     """Newest first."""
     newest = sorted(part.trades, key=lambda trade: trade.closed_ts, reverse=True)[:SHOWN]
     widest = max((max(-trade.mae_usd, trade.mfe_usd) for trade in newest), default=Decimal(0))
-    zone, mark = part.calendar.zone, part.calendar.clock_mark
+    zone, mark = part.zone or part.calendar.zone, part.zone or part.calendar.clock_mark
     owned = any(part.owners.get(trade.plan_id) for trade in newest)
     left = ("closed", "contract", "side", *(["by"] if owned else []))
     right = ("qty", "entry", "exit", "held", "net", "R", "MAE", "MFE")

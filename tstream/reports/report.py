@@ -11,6 +11,7 @@ from random import Random
 from msgspec import Struct
 from msgspec.structs import replace
 
+from engine.model.rates import RatedSum, StatedRate, in_usd
 from engine.portfolio.daily import Day, days_of
 from engine.portfolio.ruin import Ruin, risk_of_ruin
 from engine.portfolio.statistics import Statistics, closed_equity, r_multiples
@@ -30,12 +31,19 @@ class ReportSection(Struct, frozen=True):
     floor_usd: Decimal | None = None
     """How far the floor of the risk of ruin is below what the account is worth."""
 
+    @property
+    def net_usd(self) -> Decimal:
+        """What its days came to, in its currency, with what is open where that is known."""
+        return sum((day.net_usd for day in self.days), Decimal(0))
+
 
 class Report(Struct, frozen=True):
     type: ReportType
     first: date
     last: date
     sections: list[ReportSection]
+    together: dict[str, RatedSum] = {}
+    """What money of a kind came to that is in several currencies, as one."""
 
     @property
     def title(self) -> str:
@@ -68,9 +76,11 @@ def make_report(
     day: date | None = None,
     floor_usd: Decimal | None = None,
     seed: int = 0,
+    rates: Sequence[StatedRate] = (),
 ) -> Report | None:
     """Of the period around `day`, which is the newest trade date that anything is known of where none is
-    given. None where nothing is known at all. `floor_usd` is how far the floor of the risk of ruin is below.
+    given. None where nothing is known at all. `floor_usd` is how far the floor of the risk of ruin is below;
+    `rates` are those by which several currencies are shown as one.
     """
     days = [book.last_day for book in history.books]
     newest = max((one for one in days if one is not None), default=None)
@@ -81,8 +91,19 @@ def make_report(
     first = first or min([last, *(one for one in begun if one is not None)])
     told = [book.within(first, last) for book in history.books]
     sections = [_section(one, (one.book,), floor_usd, seed) for one in told]
+    sums = _in_usd(sections, rates)
     sections += [_section(one, names, floor_usd, seed) for one, names in _together(told)]
-    return Report(kind, first, last, sections)
+    return Report(kind, first, last, sections, sums)
+
+
+def _in_usd(sections: Sequence[ReportSection], rates: Sequence[StatedRate]) -> dict[str, RatedSum]:
+    """By kind of money, where that is in several currencies."""
+    found: dict[str, dict[str, Decimal]] = {}
+    for section in sections:
+        own, currency = found.setdefault(section.told.kind, {}), section.told.currency
+        own[currency] = own.get(currency, Decimal(0)) + section.net_usd
+    sums = {kind: in_usd(amounts, rates) for kind, amounts in found.items()}
+    return {kind: one for kind, one in sums.items() if one is not None}
 
 
 def _first_day(book: BookHistory) -> date | None:

@@ -41,7 +41,7 @@ class ReportRow(Struct, frozen=True):
     trade_date: str
     """The date that it was closed in, by the book's calendar."""
     clock: str
-    """When it was closed, on that calendar's wall."""
+    """When it was closed, in the zone of ui.timezone, else on that calendar's wall."""
     gross: Decimal
     costs: Decimal
     net: Decimal
@@ -66,13 +66,13 @@ class ReportRow(Struct, frozen=True):
         return held(sign, self.qty)
 
 
-def trade_rows(history: History, book: BookHistory) -> Iterator[ReportRow]:
-    """Of one book, oldest first."""
+def trade_rows(history: History, book: BookHistory, zone: str = "") -> Iterator[ReportRow]:
+    """Of one book, oldest first; `zone` is whose clock they are told by, empty for the calendar's."""
     for trade in book.trades:
-        yield _row(history, book, trade)
+        yield _row(history, book, trade, zone or book.calendar.zone)
 
 
-def _row(history: History, book: BookHistory, trade: Trade) -> ReportRow:
+def _row(history: History, book: BookHistory, trade: Trade, zone: str) -> ReportRow:
     known, plan = history.instruments[trade.instrument], history.plans.get(trade.plan_id)
     share = efficiency(trade)
     return ReportRow(
@@ -88,7 +88,7 @@ def _row(history: History, book: BookHistory, trade: Trade) -> ReportRow:
         opened=iso(trade.opened_ts),
         closed=iso(trade.closed_ts),
         trade_date=book.calendar.trade_date(trade.closed_ts).isoformat(),
-        clock=clock(trade.closed_ts, book.calendar.zone),
+        clock=clock(trade.closed_ts, zone),
         gross=trade.gross_usd,
         costs=trade.costs_usd,
         net=trade.net_usd,

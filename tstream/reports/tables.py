@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
 from itertools import zip_longest
 
 from rich.console import Console, Group, RenderableType
@@ -11,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from adapters.common.redaction import printable
+from engine.model.rates import RatedSum
 from engine.portfolio.daily import Day
 from engine.state.position import Trade
 from tstream.reports.figures import EQUITY, RISK, SIZE, TRADES, figures, groups
@@ -48,11 +48,20 @@ def report_table(report: Report, rows: Sequence[ReportRow]) -> RenderableType:
                 f"the floor is {section.floor_usd:,.2f} {section.told.currency} below; --floor takes another"
             )
             parts.append(Text(told, "dim"))
+    for kind, one in report.together.items():
+        parts.append(Text.assemble("\n", (f"[{kind.upper()}] ", "bold"), "all together  "))
+        parts.append(_summed(one))
     return Group(*parts)
 
 
+def _summed(one: RatedSum) -> Text:
+    """Several currencies as one, and by which rates."""
+    total = "" if one.usd is None else f"net {money(one.usd)} USD  "
+    return Text.assemble(total, (printable(one.words), "dim" if one.usd is not None else "yellow"))
+
+
 def trades_table(rows: Sequence[ReportRow], shown: int = _SHOWN) -> RenderableType:
-    """The newest trades, newest last; times are of the book's calendar."""
+    """The newest trades, newest last."""
     table = _table()
     for name in ("closed", "contract"):
         table.add_column(name, no_wrap=True, overflow="ellipsis")
@@ -104,8 +113,7 @@ def _head(section: ReportSection) -> Text:
 
 def _result(section: ReportSection) -> Text:
     """What the time came to with what is open, and how deep it fell on the way."""
-    found, days = section.statistics, section.days
-    net = sum((day.net_usd for day in days), Decimal(0))
+    found, net = section.statistics, section.net_usd
     fall = found.max_drawdown_usd
     text = Text.assemble("net ", (money(net), "bold green" if net > 0 else "bold red" if net < 0 else "bold"))
     text.append(" at the mark" if found.drawdown_at_mark else " of closed trades", "dim")

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.lab.summary import Summary
 from engine.model.commands import Shutdown
 from engine.model.market import NANOS
+from engine.model.rates import in_usd
+from engine.model.view import View
 from engine.ports import Clock
 from tstream.clock import RunClock
 from tstream.errors import CommandError
@@ -56,11 +59,12 @@ def trade(ready: Startup, options: RunOptions, out: Output) -> int:
         clock = RunClock()
         with open_logs(settings, paths, clock, console=out) as logs, Claim(settings, options, paths) as claim:
             run = Run(claim, settings, options, paths, clock, files=ready.files, lines=logs.tail)
-            summaries, unreached = asyncio.run(_headless(run, clock, asked))
+            summaries, view, unreached = asyncio.run(_headless(run, clock, asked))
     for book, summary in summaries.items():
         if len(summaries) > 1:
             out.write(f"book           {book}\n")
         out.write(in_words(summary))
+    out.write("".join(_together(summaries, view)))
     if unreached:
         raise CommandError(f"the venue was never reached: {unreached}")
     return 0
@@ -82,8 +86,20 @@ def asked_to_end() -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-async def _headless(run: Run, clock: Clock, asked: list[int]) -> tuple[dict[str, Summary], str]:
-    """What each book came to, and why no account was ever seen, if none was."""
+def _together(summaries: Mapping[str, Summary], view: View) -> Iterator[str]:
+    """What all books of one kind of money came to, where that is in several currencies."""
+    for kind in dict.fromkeys(book.kind for book in view.books):
+        net: dict[str, Decimal] = {}
+        for book in view.books:
+            if book.kind is kind and (one := summaries.get(book.book)) is not None:
+                net[one.currency] = net.get(one.currency, Decimal(0)) + one.net_usd
+        if (found := in_usd(net, view.rates)) is not None:
+            total = "" if found.usd is None else f"{found.usd:+.2f} USD; "
+            yield f"all {kind.value:<11}{total}{found.words}\n"
+
+
+async def _headless(run: Run, clock: Clock, asked: list[int]) -> tuple[dict[str, Summary], View, str]:
+    """What each book came to, the last picture, and why no account was ever seen, if none was."""
     async with run.engine() as engine:
         ending = asyncio.create_task(end_when_asked(engine, run.options.duration_ns, clock, asked))
         try:
@@ -95,7 +111,7 @@ async def _headless(run: Run, clock: Clock, asked: list[int]) -> tuple[dict[str,
         # Where there are prices alone, to be reached is to be priced.
         alone = all(venue.about.prices_only for venue in run.settings.active.values())
         reached = view.books or (alone and any(one.last is not None for one in view.contracts))
-        return engine.summaries(), "" if reached else next(filter(None, reasons))
+        return engine.summaries(), view, "" if reached else next(filter(None, reasons))
 
 
 async def end_when_asked(engine: Engine, duration_ns: int | None, clock: Clock, asked: list[int]) -> None:

@@ -75,7 +75,7 @@ def _scan(
     from tstream.run.wiring import Run
 
     watch = CandleWatch(timeframes_of(found.signals))
-    screen = ScanScreen(settings.instrument_table(), watch, settings.scan.status_minutes)
+    screen = ScanScreen(settings.instrument_table(), watch, settings.scan.status_minutes, settings.told_in)
     watcher = watch.bot(list(dict.fromkeys(one.contract for one in found.signals)))
     clock = RunClock()
     with open_logs(settings, paths, clock), Claim(settings, options, paths) as claim:

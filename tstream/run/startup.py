@@ -166,7 +166,7 @@ def _several(settings: Settings, run: RunOptions) -> Settings:
 
 def log_options(settings: Settings, paths: Paths, *, console: Output | None = None) -> LogOptions:
     """How a run logs. With `console` its lines go there too."""
-    return filled(LogOptions, settings.log, file=paths.log(), console=console)
+    return filled(LogOptions, settings.log, file=paths.log(), console=console, told_in=settings.told_in)
 
 
 def open_logs(settings: Settings, paths: Paths, clock: Clock, *, console: Output | None = None) -> Logs:

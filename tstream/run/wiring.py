@@ -185,7 +185,7 @@ class Run:
 
     async def _tell(self, engine: Engine, stack: AsyncExitStack) -> None:
         """Give the news to the channels that are set up, from now until the engine has ended."""
-        news = notify_config(self.settings.notify)
+        news = notify_config(self.settings.notify, self.settings.told_in)
         if self._files is not None:
             from tstream.botfiles.news import told
 
@@ -218,6 +218,8 @@ class Run:
             books=venues.books,
             templates=venues.templates,
             sources=venues.sources,
+            rates=settings.rates,
+            told_in=settings.told_in,
             rooms=self._rooms,
         )
         if ready is None:

@@ -12,7 +12,7 @@ from adapters.notify.content.formats import duration
 from adapters.notify.content.signals import signal_message
 from engine.books.bots import Bot
 from engine.market.bars import BarsClosed
-from engine.market.calendars.known import calendar_of
+from engine.market.calendars.known import zone_mark
 from engine.model.bots import BotConfig, BotMode
 from engine.model.instrument import Instrument
 from engine.model.market import MINUTE, NANOS, Bar, Timeframe
@@ -57,12 +57,13 @@ class CandleWatch:
 class ScanScreen:
     """Makes lines of what has come. Synchronous, no clock: times are handed in, nanoseconds UTC."""
 
-    def __init__(self, instruments: Sequence[Instrument], watch: CandleWatch, status_minutes: int) -> None:
-        """`instruments` are those of the run, at least one."""
+    def __init__(
+        self, instruments: Sequence[Instrument], watch: CandleWatch, status_minutes: int, zone: str
+    ) -> None:
+        """`instruments` are those of the run; times are of `zone`."""
         self._instruments = {one.symbol: one for one in instruments}
         self._watch = watch
-        self._zone = ZoneInfo(calendar_of(instruments[0].calendar).zone)
-        self._mark = calendar_of(instruments[0].calendar).clock_mark
+        self._zone = ZoneInfo(zone)
         self._status_ns = status_minutes * MINUTE
         self._started_ts = self._status_ts = 0
         self._seen = 0
@@ -149,4 +150,5 @@ class ScanScreen:
             yield f"{self._time(notice.ts)}  {printable(book + notice.text)}"
 
     def _time(self, ts: int) -> str:
-        return f"{datetime.fromtimestamp(ts // NANOS, self._zone):%H:%M:%S} {self._mark}"
+        mark = zone_mark(self._zone.key, ts)
+        return f"{datetime.fromtimestamp(ts // NANOS, self._zone):%H:%M:%S} {mark}"

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from msgspec import structs
-from pydantic import AfterValidator, BeforeValidator, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 from engine.model.instrument import CME_FUTURES, Instrument, InstrumentKind, Volatility, wrong_terms
 from engine.model.symbols import named
@@ -43,6 +43,16 @@ def _currency(text: str) -> str:
 
 
 Currency = Annotated[str, AfterValidator(_currency)]
+
+
+def _rates(rates: dict[str, Decimal]) -> dict[str, Decimal]:
+    if "USD" in rates:
+        raise refuse("is what the others are told in: leave it out", key="USD", value=rates["USD"])
+    return rates
+
+
+Rates = Annotated[dict[Currency, Annotated[Exact, Field(gt=0, le=1_000_000)]], AfterValidator(_rates)]
+"""What one of each currency is worth, USD."""
 
 
 class InstrumentSettings(Section):

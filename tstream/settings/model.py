@@ -15,6 +15,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from engine.market.calendars.known import CME, calendar_of
 from engine.model.config import TradingSwitch
 from engine.model.instrument import CME_FUTURES, Instrument
 from engine.model.symbols import OWN_MARKET, priced_by, wrong_names
@@ -27,6 +28,7 @@ from tstream.settings.instruments import (
     Contract,
     Currency,
     InstrumentSettings,
+    Rates,
     Symbol,
     described,
     known_terms,
@@ -91,6 +93,13 @@ class Settings(BaseSettings):
     )
     counts_as_usd: Annotated[tuple[Currency, ...], NoDecode, CommaSeparated] = setting(
         (), "Currencies that count as US dollars, such as USDT.", allowed="a list of currencies"
+    )
+    rates: Rates = setting(
+        {},
+        "What one of another currency is worth where several are shown as one, USD: { EUR = 1.08 }. "
+        "Without it prices of the run say it, where one coin is traded for both. Nothing is booked or "
+        "limited by it.",
+        allowed="a table of currencies and amounts above 0",
     )
     contracts: Annotated[tuple[Contract, ...], NoDecode, CommaSeparated] = computed(
         lambda data: usual_contracts(data.get("venues") or {}),
@@ -257,6 +266,15 @@ class Settings(BaseSettings):
 
     def _lists(self, venue: str, instrument: Instrument) -> bool:
         return self.venues[venue].about.lists(instrument)
+
+    @property
+    def told_in(self) -> str:
+        """Time zone of whatever is told: what a person has set, else that of the futures, else of the first
+        contract.
+        """
+        calendars = [one.calendar for one in self.instrument_table()]
+        usual = CME.name if CME.name in calendars else calendars[0]
+        return self.ui.timezone or calendar_of(usual).zone
 
     def secrets(self) -> tuple[str, ...]:
         """Values that may appear in no log, message or picture."""

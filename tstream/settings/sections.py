@@ -141,6 +141,13 @@ class ScreenSettings(Section):
         allowed=SOME_TIMEFRAMES,
     )
     bell: bool = setting(True, "Ring the terminal's bell on fills and risk events.", reload="live")
+    timezone: Zone = setting(
+        "",
+        "Time zone of the times in panes, logs, messages and reports, but for charts and deadlines, which "
+        "have their contract's.",
+        allowed='a time zone such as "Europe/Helsinki" or "UTC"',
+        default="Chicago's where a run has futures, UTC where it has coins alone",
+    )
     keymap: dict[str, str] = setting(
         {},
         'Other keys for actions, by their id: { pause = "f9" }. The help screen lists the ids.',

@@ -7,9 +7,9 @@ from textual.message import Message
 from tui.books import ordered_books
 from tui.panes.base import Pane, title
 from tui.rows import books
-from tui.rows.shared import book_chip
+from tui.rows.shared import book_chip, together_rows
 from tui.screen_state import ScreenState
-from tui.styled_text import width_of
+from tui.styled_text import fit, width_of
 from tui.widgets.grid import Content, LiveGrid
 
 
@@ -34,6 +34,7 @@ class BooksPane(Pane):
         width = self.inner[0]
         self._names = tuple(book.book for book in ordered_books(state.view))
         head, rows = books.book_rows(state, width)
+        rows += [fit(row, width) for row in together_rows(state.view, width)]
         total = books.total_row(state.view)
         name = (*title("Books"), (" ", "text"), *book_chip(state))
         # Where the upper frame has no room for the sums the lower one has.

@@ -18,21 +18,28 @@ class QuotesPane(Pane):
     FOLLOWS = True
 
     class Picked(Message):
-        """The row of a contract was clicked; `index` is its place among the contracts."""
+        """The row of a contract was clicked."""
 
-        def __init__(self, index: int) -> None:
+        def __init__(self, instrument: str) -> None:
             super().__init__()
-            self.index = index
+            self.instrument = instrument
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._instruments: list[str] = []
 
     def build(self, state: ScreenState) -> Content:
         if not state.view.contracts:
             return Content(waiting("waiting for contracts"), title=title("Quotes"))
+        self._instruments = market.quoted(state.view)
         head, rows = market.quote_rows(state, self.inner[0])
         return Content(rows, head, title("Quotes"))
 
     def on_live_grid_row_picked(self, event: LiveGrid.RowPicked) -> None:
         event.stop()
-        self.post_message(self.Picked(event.index))
+        picked = self._instruments[event.index] if event.index < len(self._instruments) else ""
+        if picked:
+            self.post_message(self.Picked(picked))
 
 
 class AlignmentPane(Pane):

@@ -37,7 +37,7 @@ class LogPane(Pane):
     def build(self, state: ScreenState) -> Content:
         width, _ = self.inner
         kept = list(state.logs)[-500:]
-        rows = [messages.log_row(line, width) for line in reversed(kept)]
+        rows = [messages.log_row(line, width, state.view.told_in) for line in reversed(kept)]
         words = cell(state.log_filter, "accent") if state.log_filter else EMPTY
         note = join([words, told_zone(state)], (" · ", "faint"))
         return Content(rows or waiting("the log is quiet"), title=title("Log"), note=note)

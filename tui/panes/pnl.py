@@ -57,7 +57,7 @@ class PnlPane(Pane):
             at, *size = self._drawn_at
             if self._now - at >= 1.0 or size != [width, room]:
                 head = [pnl.curve_head(state, width)] if room > _CURVE else []
-                drawn = self.curve.draw(pnl.equity_curve(state), width, room - len(head))
+                drawn = self.curve.draw(pnl.equity_curve(state), width, room - len(head), state.view.told_in)
                 self._drawn = [*head, *drawn] if drawn else []
                 self._drawn_at = (self._now, width, room)
             rows = [*rows, *self._drawn]

@@ -9,7 +9,7 @@ from tui import number_format as figures
 from tui.books import at_risk, blind_books, cut_off, of_book, ordered_books, several_venues, totals
 from tui.plain_text import plain
 from tui.rows import limits
-from tui.rows.shared import kind_mark, mode_badge, stage_badge
+from tui.rows.shared import kind_mark, mode_badge, side_amounts, stage_badge
 from tui.screen_state import ScreenState
 from tui.styled_text import EMPTY, Column, Row, cell, fit, join, table, width_of
 from tui.view_facts import standing
@@ -53,7 +53,9 @@ def book_state(view: View, book: BookView) -> Row:
         return cell(f"▼ flattening {step + 1}/{len(_STEPS)} {_STEPS[step].value}", style)
     word, until = _word(view, book)
     sign, style = STATES[word]
-    end = f" until {times.when(until, view.ts)} CT" if until is not None else ""
+    end = ""
+    if until is not None:
+        end = f" until {times.when(until, view.ts, view.told_in)} {plain(view.told_mark)}"
     own = [r for r in view.restrictions if r.instrument and r.book in ("", book.book) and r.word == "PAUSED"]
     paused = ", ".join(dict.fromkeys(plain(held.instrument) for held in own))
     more: Row = EMPTY
@@ -214,7 +216,13 @@ def bot_rows(view: View, width: int) -> list[Row]:
         (
             cell(plain(bot.name), "text bold"),
             cell(str(bot.open_plans)),
-            cell(figures.signed(bot.day_usd), figures.tone(bot.day_usd)),
+            (
+                (figures.signed(bot.day_usd), figures.tone(bot.day_usd)),
+                *((f" {plain(bot.currency)}", "dim"),) * (bot.currency != "USD"),
+                *side_amounts(
+                    view, [(one.kind, one.currency, one.day_usd) for one in bot.beside], bot.currency
+                ),
+            ),
             cell(plain(bot.strategy), "dim"),
             *(_tested(bot) if tested else ()),
             cell(plain(bot.state), "error bold" if bot.out else "ok" if bot.state == "running" else "dim"),

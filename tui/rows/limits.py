@@ -33,21 +33,21 @@ def percent(limit: LimitView) -> str:
     return f"{min(999, int(share(limit) * 100 + 1e-9))}%"
 
 
-def _amount(value: Decimal, unit: str, rounding: str) -> str:
-    if unit == "USD":
+def _amount(limit: LimitView, value: Decimal, rounding: str) -> str:
+    if limit.in_money:
         return figures.whole(value.to_integral_value(rounding))
     return f"{value.normalize():f}"
 
 
 def used_of(limit: LimitView) -> str:
-    """ "496/800": money in whole dollars, what is used rounded up."""
+    """ "496/800": money in whole units, what is used rounded up."""
     used = max(Decimal(0), limit.used)
-    return f"{_amount(used, limit.unit, ROUND_CEILING)}/{_amount(limit.limit, limit.unit, ROUND_FLOOR)}"
+    return f"{_amount(limit, used, ROUND_CEILING)}/{_amount(limit, limit.limit, ROUND_FLOOR)}"
 
 
 def left_of(limit: LimitView) -> str:
     """What is left, rounded down, without its unit: "304"."""
-    return _amount(limit.left, limit.unit, ROUND_FLOOR)
+    return _amount(limit, limit.left, ROUND_FLOOR)
 
 
 def unit_of(limit: LimitView) -> str:
@@ -64,8 +64,8 @@ def nearest(view: View) -> tuple[Owned | None, Owned | None]:
     """The limit in money that is nearest to being hit, of the badge's books, and the nearest other one if it
     is nearer still. A full position is an everyday thing and must not hide how much may still be lost."""
     found = [(book, limit) for book in main_books(view) for limit in book.limits]
-    money = max((one for one in found if one[1].unit == "USD"), key=_nearness, default=None)
-    other = max((one for one in found if one[1].unit != "USD"), key=_nearness, default=None)
+    money = max((one for one in found if one[1].in_money), key=_nearness, default=None)
+    other = max((one for one in found if not one[1].in_money), key=_nearness, default=None)
     if money is not None and other is not None and _nearness(other) <= _nearness(money):
         other = None
     return money, other

@@ -173,14 +173,14 @@ def _venues_part(view: View, ill: list[LinkView]) -> Part:
     )
 
 
-def _said(link: LinkView, now: int) -> Row:
+def _said(view: View, link: LinkView) -> Row:
     """When it expires, where it does, and what it says."""
     detail: Row = cell(plain(link.detail), "dim") if link.detail else EMPTY
     if not link.until:
         return detail
-    words, style = _left(link, now)
-    end: Row = ((f"ends {times.when(link.until, now)} ", "text"), (f"({words})", style))
-    return join([end if link.until > now else cell(words, style), detail], (" · ", "faint"))
+    words, style = _left(link, view.ts)
+    end: Row = ((f"ends {times.when(link.until, view.ts, view.told_in)} ", "text"), (f"({words})", style))
+    return join([end if link.until > view.ts else cell(words, style), detail], (" · ", "faint"))
 
 
 def link_rows(view: View, width: int) -> list[Row]:
@@ -197,8 +197,8 @@ def link_rows(view: View, width: int) -> list[Row]:
                 cell(_name(view, link)),
                 cell(f"{light} {'delayed' if _late(link) else link.state.value}", style + bold),
                 cell(lasted(link, view.ts) or figures.NONE, "dim"),
-                cell(times.clock(link.since) if link.since else figures.NONE, "dim"),
-                _said(link, view.ts),
+                cell(times.clock(link.since, view.told_in) if link.since else figures.NONE, "dim"),
+                _said(view, link),
             )
         )
     head, body = table(_TABLE, found, width)

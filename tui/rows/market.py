@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from engine.model.chart import AlignmentView, FrameView
+from engine.model.events import LinkState
 from engine.model.orders import AccountKind
 from engine.model.restrictions import TradingState
-from engine.model.view import ContractView
+from engine.model.view import ContractView, View
 from tui import number_format as figures
+from tui.books import venue_groups
 from tui.plain_text import plain
+from tui.rows.links import LIGHTS
 from tui.rows.shared import kind_mark, price_style
 from tui.screen_state import ScreenState
 from tui.styled_text import EMPTY, Column, Row, cell, fit, table, wrap
+from tui.view_facts import session_of
 
 _QUOTES = (
     Column("contract", "<"),
@@ -22,8 +28,6 @@ _QUOTES = (
     Column("pos", rank=1),
     Column("", "<", rank=3, least=8),
 )
-_SOURCED = (*_QUOTES[:6], Column("from", "<", rank=5), *_QUOTES[6:])
-"""With the venue that prices each, where they are not all the same one."""
 
 
 def _quote(state: ScreenState, contract: ContractView) -> tuple[Row, ...]:
@@ -69,15 +73,32 @@ def _held(state: ScreenState, contract: ContractView) -> Row:
 
 
 def quote_rows(state: ScreenState, width: int) -> tuple[Row, list[Row]]:
-    """Head and one row for each contract."""
-    contracts = state.view.contracts
-    if len({contract.source for contract in contracts}) < 2:
-        return table(_QUOTES, [_quote(state, contract) for contract in contracts], width)
-    rows = []
-    for contract in contracts:
-        cells = _quote(state, contract)
-        rows.append((*cells[:6], cell(plain(contract.source) or figures.NONE, "faint"), *cells[6:]))
-    return table(_SOURCED, rows, width)
+    """Head and one row for each contract; where several venues price them, each venue's below its own."""
+    groups = venue_groups(state.view)
+    head, rows = table(_QUOTES, [_quote(state, one) for _, own in groups for one in own], width)
+    if len(groups) < 2:
+        return head, rows
+    told, left = [], iter(rows)
+    for venue, own in groups:
+        told += [fit(_venue(state.view, venue, own), width), *islice(left, len(own))]
+    return head, told
+
+
+def quoted(view: View) -> list[str]:
+    """The contract of each of these rows; "" where one is a venue's."""
+    groups = venue_groups(view)
+    heads = [""] * (len(groups) > 1)
+    return [name for _, own in groups for name in (*heads, *(one.instrument for one in own))]
+
+
+def _venue(view: View, venue: str, own: list[ContractView]) -> Row:
+    """A venue, whether its market is heard, and where the days of what it prices stand."""
+    states = [link.state for link in view.links if link.venue == venue and link.name == "market"]
+    light, style = LIGHTS[states[0] if states else LinkState.CONNECTING]
+    days = dict.fromkeys(session_of(view, contract) for contract in own)
+    clocks = [f"{one.phase.value} {plain(one.exchange_clock)[:5]} {plain(one.clock_mark)}" for one in days]
+    name: Row = ((f"{plain(venue) or figures.NONE} ", "text bold"), (light, style))
+    return (*name, (f"  {'  '.join(clocks)}", "dim"))
 
 
 def verdict_row(alignment: AlignmentView) -> Row:

@@ -95,7 +95,7 @@ def _alert(state: ScreenState, notice: Notice, width: int, times_said: int = 1) 
     text = plain(notice.text) + (f" ×{times_said}" if times_said > 1 else "")
     first, *rest = wrap(text, max(8, width - 11 - width_of(word)))
     head: Row = (
-        (f"{times.clock(notice.ts)} ", "text" if _waits(state, notice) else "faint"),
+        (f"{times.clock(notice.ts, state.view.told_in)} ", "text" if _waits(state, notice) else "faint"),
         (f"{_SIGNS[notice.kind]} ", style),
         *word,
         (first, style),
@@ -160,7 +160,7 @@ def alert_line(state: ScreenState, width: int) -> Row:
         line = room_messages.message_line(state, told[notice.ts][-1], width - len(more) - 1, bool(loud))
         return ((" ", "text"), *line, (more, "warn bold"))
     row: Row = (
-        (f" {times.clock(notice.ts)} ", "dim"),
+        (f" {times.clock(notice.ts, state.view.told_in)} ", "dim"),
         (f"{_SIGNS[notice.kind]} ", notice_style(notice)),
         *_whose(state, notice),
         (plain(notice.text), notice_style(notice)),
@@ -175,15 +175,15 @@ def log_passes(line: LogLine, level: str, words: str) -> bool:
     return not words or words.casefold() in f"{line.logger} {line.text}".casefold()
 
 
-def log_row(line: LogLine, width: int) -> Row:
-    """One log line: time, level, where from, words."""
+def log_row(line: LogLine, width: int, zone: str) -> Row:
+    """One log line: time in a zone, level, where from, words."""
     style = _LEVEL_STYLES.get(line.level, "dim")
     words = "text" if line.level == "INFO" else style
     logger = plain(line.logger)
     short = logger.rsplit(".", 1)[-1] if width < 100 else logger
     return fit(
         (
-            (f"{times.clock(line.ts)} ", "faint"),
+            (f"{times.clock(line.ts, zone)} ", "faint"),
             (f"{line.level[:4]:<4} ", style),
             (f"{short} ", "faint"),
             (plain(line.text), words),
@@ -196,4 +196,4 @@ def log_line(state: ScreenState, width: int) -> Row:
     """The newest log line on one row."""
     if not state.logs:
         return fit(cell(" log is quiet", "faint"), width)
-    return fit(((" ", "text"), *log_row(state.logs[-1], width - 1)), width)
+    return fit(((" ", "text"), *log_row(state.logs[-1], width - 1, state.view.told_in)), width)

@@ -11,7 +11,7 @@ from tui import number_format as figures
 from tui.books import Total, totals
 from tui.plain_text import plain
 from tui.rows import limits
-from tui.rows.shared import mode_badge, stage_badge
+from tui.rows.shared import mode_badge, stage_badge, together_rows
 from tui.screen_state import ScreenState
 from tui.styled_text import Row, cell, fit, join, width_of
 from tui.view_facts import day_usd, main_books, own_total
@@ -109,7 +109,7 @@ def _total_rows(total: Total, width: int) -> list[Row]:
 
 def number_rows(state: ScreenState, width: int) -> list[Row]:
     """The numbers of all books, each under its name where there are several; of one kind and currency
-    together."""
+    together, and of several currencies by the rates that are told."""
     books = state.view.books
     if not books:
         return [cell("no account yet", "dim")]
@@ -124,7 +124,7 @@ def number_rows(state: ScreenState, width: int) -> list[Row]:
         whose = f" {plain(book.book)} · {plain(book.account)}"
         rows.append(fit((*mode_badge(book.kind), *stage_badge([book]), (whose, "text bold")), width))
         rows.extend(book_rows(book, width))
-    return rows
+    return [*rows, *(fit(row, width) for row in together_rows(state.view, width))]
 
 
 def equity_curve(state: ScreenState) -> tuple[EquityPoint, ...]:

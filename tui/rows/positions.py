@@ -168,7 +168,7 @@ def _order(state: ScreenState, order: OrderView) -> tuple[Row, ...]:
         cell(away, "dim"),
         _status(order),
         cell(plain(order.book), "dim"),
-        cell(times.clock(order.ts), "dim"),
+        cell(times.clock(order.ts, state.view.told_in), "dim"),
     )
 
 
@@ -211,7 +211,7 @@ def folded_order_rows(state: ScreenState, width: int) -> list[Row]:
 def _trade(state: ScreenState, trade: TradeView) -> tuple[Row, ...]:
     digits = state.decimals(trade.instrument)
     return (
-        cell(times.clock(trade.closed_ts), "dim"),
+        cell(times.clock(trade.closed_ts, state.view.told_in), "dim"),
         _name(state, trade.instrument, trade.kind),
         _side(state, trade.instrument, trade.qty * trade.side.sign),
         cell(figures.price(trade.entry, digits)),

@@ -185,7 +185,7 @@ def _head(state: ScreenState, alert: AlertView, width: int, waiting: bool) -> tu
     sign, style = _LOOKS[verdict]
     what, changed = contract_text(alert), revision(alert)
     begin: Row = (
-        (f"{times.clock(alert.ts)} ", "text" if waiting else "faint"),
+        (f"{times.clock(alert.ts, state.view.told_in)} ", "text" if waiting else "faint"),
         (f"{sign} ", style),
         *kind_mark(state.view, kind_of_all(state.view, alert)),
         (verdict.value.upper(), style),

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from engine.model.orders import AccountKind
+from engine.model.sums import together
 from engine.model.view import BookView, ContractView, View
-from tui import clock_times as times
 from tui import number_format as figures
 from tui.plain_text import plain
 from tui.screen_state import ScreenState
-from tui.styled_text import EMPTY, Row, cell
+from tui.styled_text import EMPTY, Row, cell, width_of, wrap
 from tui.view_facts import kind_of, own_total, session_of, side_days
 
 
@@ -54,6 +54,26 @@ def days_beside(view: View) -> Row:
     return side_amounts(view, amounts, "USD" if own is None else own.currency)
 
 
+def together_rows(view: View, width: int) -> list[Row]:
+    """The day of money in several currencies as one, with the rates that it is made by: where they come from
+    and how old they are. "PRACTICE together +310.20 USD  1 USDT = 0.9998 USD by BTCUSD / BTCUSDT, 3 s old".
+    """
+    rows: list[Row] = []
+    for kind, one in together(view).items():
+        head: Row = (*mode_badge(kind), (" together ", "dim"))
+        if one.usd is not None:
+            head = (*head, (figures.signed(one.usd), f"{figures.tone(one.usd)} bold"), (" USD  ", "dim"))
+        tone = "warn" if one.missing or any(rate.stale for rate in one.rates) else "dim"
+        first, *rest = wrap(plain(one.words), max(12, width - width_of(head)))
+        if width_of(head) + width_of(cell(first)) > width:
+            rows.append(head)
+            first, *rest = wrap(plain(one.words), max(12, width - 2))
+            head = (("  ", "text"),)
+        rows.append((*head, (first, tone)))
+        rows += [(("  ", "text"), (line, tone)) for line in rest]
+    return rows
+
+
 def book_chip(state: ScreenState) -> Row:
     """Which book is picked, on the colour of its kind; nothing where there is one."""
     view, name = state.view, plain(state.book)
@@ -72,7 +92,8 @@ def book_chip(state: ScreenState) -> Row:
 def told_zone(state: ScreenState) -> Row:
     """In which zone messages have their times, where the clock at the top is another one's."""
     shown = session_of(state.view, state.contract)
-    return EMPTY if shown.zone == times.TOLD else cell(times.TOLD_MARK, "dim")
+    view = state.view
+    return EMPTY if shown.zone == view.told_in else cell(plain(view.told_mark), "dim")
 
 
 def price_style(contract: ContractView, flash: int) -> str:

@@ -81,7 +81,7 @@ def _book(view: View, book: BookView, width: int) -> list[Row]:
 def _held(view: View, held: RestrictionView) -> str:
     words = f"{held.word} {plain(held.why)}".rstrip()
     if held.until is not None:
-        words += f", unlocks {times.when(held.until, view.ts)} CT"
+        words += f", unlocks {times.when(held.until, view.ts, view.told_in)} {plain(view.told_mark)}"
     return words
 
 

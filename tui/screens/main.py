@@ -13,6 +13,8 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from engine.model.market import Timeframe
+from engine.model.sums import together
+from engine.model.view import View
 from tui.actions import ACTIONS, PANES
 from tui.base_app import CockpitApp
 from tui.layout import LEAST, Shape, arrange, shape_of
@@ -30,6 +32,7 @@ from tui.rows.bars.quote_strip import quote_strip_row
 from tui.rows.bars.safety import safety_row
 from tui.rows.bars.status import status_row
 from tui.rows.books import book_strip_row
+from tui.rows.market import quoted
 from tui.rows.messages import alert_line, log_line
 from tui.screen_state import ScreenState
 from tui.styled_text import Row
@@ -51,6 +54,12 @@ _PANES: tuple[type[Pane], ...] = (
     BooksPane,
     PatternsPane,
 )
+
+
+def _rows(view: View) -> tuple[int, int]:
+    """Of the books, with what they come to, and of the quotes."""
+    books = len(view.books)
+    return books + (len(together(view)) if books > 1 else 0), len(quoted(view))
 
 
 class MainScreen(Screen[None]):
@@ -83,7 +92,8 @@ class MainScreen(Screen[None]):
         self._pane_area = PaneArea()
         self._zoomed = ""
         self._swapped = False
-        self._books = 0
+        self._sized_by = (0, 0)
+        """Rows of books and of quotes when the panes were placed."""
         self._shape = Shape.TINY
 
     @property
@@ -116,8 +126,9 @@ class MainScreen(Screen[None]):
         if not width or not height:
             return
         self._shape = shape_of(width, height)
-        self._books = len(self.cockpit.presenter.view.books)
-        places = arrange(width, height, self._zoomed, self._swapped, self._books)
+        view = self.cockpit.presenter.view
+        self._sized_by = books, quotes = _rows(view)
+        places = arrange(width, height, self._zoomed, self._swapped, books, quotes=quotes)
         positions = cast("PositionsPane", self.pane("positions"))
         positions.fold_orders = "orders" not in places and not self._zoomed
         self._pane_area.place(places)
@@ -136,7 +147,7 @@ class MainScreen(Screen[None]):
     def draw(self, state: ScreenState, now: float, force: bool = False) -> None:
         """Show the state; `now` is in monotonic seconds, `force` draws panes that are not due."""
         self.set_reactive(MainScreen.instrument, state.instrument)
-        if len(state.view.books) != self._books:
+        if _rows(state.view) != self._sized_by:
             self._place()
         width = self.size.width
         for line, build in self._lines:
@@ -193,9 +204,7 @@ class MainScreen(Screen[None]):
         self._place()
 
     def on_quotes_pane_picked(self, event: QuotesPane.Picked) -> None:
-        contracts = self.cockpit.presenter.view.contracts
-        if event.index < len(contracts):
-            self.instrument = contracts[event.index].instrument
+        self.instrument = event.instrument
 
     def on_books_pane_picked(self, event: BooksPane.Picked) -> None:
         choice = self.cockpit.presenter.choice

@@ -84,7 +84,7 @@ class LogScreen(Page):
     ]
 
     def build(self, state: ScreenState, width: int) -> Content:
-        rows = [messages.log_row(line, width) for line in reversed(list(state.logs))]
+        rows = [messages.log_row(line, width, state.view.told_in) for line in reversed(list(state.logs))]
         note = cell(state.log_filter or "everything", "accent")
         foot = cell(f"/ filter · v level · {self.hint}", "dim")
         return Content(rows, title=cell("Log", "text bold"), note=note, foot=foot)
@@ -99,9 +99,10 @@ class DetailScreen(Page):
         contract = state.contract
         if contract is None:
             return Content([cell("no contract yet", "faint")], title=cell("Detail", "text bold"))
+        worth = f"{figures.usd(contract.tick_value_usd)} {plain(contract.currency)}"
         rows: list[Row] = [
             ((plain(contract.description), "text bold"), (f"  {plain(contract.name)}", "accent")),
-            (("tick ", "dim"), (f"{contract.tick_size} = {figures.usd(contract.tick_value_usd)} USD", "text"),
+            (("tick ", "dim"), (f"{contract.tick_size} = {worth}", "text"),
              ("   bid ", "dim"), (figures.price(contract.bid, contract.decimals), "text"),
              ("   ask ", "dim"), (figures.price(contract.ask, contract.decimals), "text"),
              ("   state ", "dim"), (state_word(contract), "text")),
@@ -126,7 +127,8 @@ class WhyScreen(Page):
 
     def build(self, state: ScreenState, width: int) -> Content:
         shown = tuple(one for one in state.view.signals if one.instrument == state.instrument)
-        rows = why.all_rows(shown, times.clock, width)
+        zone = state.view.told_in
+        rows = why.all_rows(shown, lambda ts: times.clock(ts, zone), width)
         title = (("Why · ", "dim"), (plain(state.instrument), "accent bold"))
         return Content(rows, title=title, note=told_zone(state), foot=cell(self.hint, "dim"))
 

@@ -44,9 +44,9 @@ class EquityCurve:
         plotext.terminal.limit(False, False)
         self._plotext = plotext
 
-    def draw(self, points: Sequence[EquityPoint], width: int, height: int) -> list[Row]:
+    def draw(self, points: Sequence[EquityPoint], width: int, height: int, zone: str) -> list[Row]:
         """The curve in `height` rows of `width` cells: gain above zero, loss below, with the scale at its
-        right and times below. Kept until it changes."""
+        right and times of a zone below. Kept until it changes."""
         if self._plotext is None or width < 24 or height < 3 or len(points) < 2:
             return []
         if self._drawn == (points, width, height):
@@ -77,15 +77,15 @@ class EquityCurve:
             row = _dotted(text, "flat") if y == at else ((text, "gain" if y < at else "loss"),)
             name = figures.signed(int(names[y]), 0) if y in names else ""
             rows.append((*row, (f"{name:>{axis}}", "dim")))
-        rows.append(_times(points, plot_width, width))
+        rows.append(_times(points, plot_width, width, zone))
         self._drawn, self._rows = (points, width, height), rows
         return rows
 
 
-def _times(points: Sequence[EquityPoint], plot_width: int, width: int) -> Row:
+def _times(points: Sequence[EquityPoint], plot_width: int, width: int, zone: str) -> Row:
     """The time at the beginning, in the middle and at the end; no minute twice, while the curve is young."""
     first, last = points[0].ts, points[-1].ts
-    begin, middle, end = (times.hour_minute(ts) for ts in (first, (first + last) // 2, last))
+    begin, middle, end = (times.hour_minute(ts, zone) for ts in (first, (first + last) // 2, last))
     middle = "" if middle in (begin, end) else middle
     end = "" if end == begin else end
     return fit(((f"{begin}{middle:^{plot_width - 10}}{end}", "dim"),), width)

@@ -110,8 +110,10 @@ class NewsReader:
             yield reports.started(view)
         if before is None:
             return
-        if before.session.trade_date and before.session.trade_date != view.session.trade_date:
-            yield reports.daily_summary(before, view.ts)
+        for name, session in (before.sessions or {"": before.session}).items():
+            now = view.sessions.get(name, view.session)
+            if session.trade_date and session.trade_date != now.trade_date:
+                yield from reports.daily_summary(before, view.ts, name, session)
         if view.health.ok is not before.health.ok or (
             not view.health.ok and view.health.detail != before.health.detail
         ):

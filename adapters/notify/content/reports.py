@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from msgspec import structs
+
 from adapters.notify.content.formats import cost, currency, percent, price, result
 from adapters.notify.content.message import Message, MessageSection, NewsEvent, fields, section
 from adapters.notify.content.sanitize import sanitize
 from engine.model.notices import Severity
 from engine.model.quantities import quantity
-from engine.model.view import BookView, PositionView, View
+from engine.model.rates import USD
+from engine.model.sums import together
+from engine.model.view import BookView, PositionView, SessionView, View
 
 
 def started(view: View) -> Message:
@@ -56,20 +62,31 @@ def stopped(view: View, reason: str, failed: bool, signals: int = 0) -> Message:
             *((f"Signals sent: {signals}.",) if scanned(view) is not None else ()),
             *(("Open positions keep their stops at the venue.",) if view.positions else ()),
         ),
-        sections=(*(_day(book, view) for book in view.books), *_open(view)),
+        sections=(*(_day(book, view) for book in view.books), *_together(view), *_open(view)),
     )
 
 
-def daily_summary(last: View, ts: int) -> Message:
-    """A trading day from the last View of it; `ts` is when the next one began."""
-    return Message(
+def daily_summary(last: View, ts: int, calendar: str, session: SessionView) -> Iterator[Message]:
+    """A trading day of one calendar, from the last View of it; `ts` is when the next one began. Of several
+    calendars it has the books whose days go by it, and there is none where no book does.
+    """
+    several = len(last.sessions) > 1
+    books = tuple(book for book in last.books if not several or book.calendar == calendar)
+    if several and not books and (last.books or session != last.session):
+        return
+    held = tuple(p for p in last.positions if p.book in {book.book for book in books})
+    yield Message(
         event=NewsEvent.DAILY_SUMMARY,
         severity=Severity.GOOD,
-        title=f"Day {last.session.trade_date}",
+        title=f"Day {session.trade_date}{f' ({session.clock_mark})' if several else ''}",
         ts=ts,
         mark="📅",
-        lines=() if last.books else ("No account was connected.",),
-        sections=(*(_day(book, last) for book in last.books), *_open(last)),
+        lines=() if books else ("No account was connected.",),
+        sections=(
+            *(_day(book, last) for book in books),
+            *_together(structs.replace(last, books=books)),
+            *_open(structs.replace(last, positions=held)),
+        ),
     )
 
 
@@ -81,7 +98,7 @@ def status(view: View) -> Message:
         title="Status",
         ts=view.ts,
         mark="ℹ️",
-        sections=(*_links(view), *(_day(book, view) for book in view.books), *_open(view)),
+        sections=(*_links(view), *(_day(book, view) for book in view.books), *_together(view), *_open(view)),
     )
 
 
@@ -155,6 +172,20 @@ def _day(book: BookView, view: View) -> MessageSection:
             ("Max drawdown", cost(abs(book.max_drawdown_usd), book.currency)),
             ("Balance", cost(book.balance_usd, book.currency) if book.balance_usd is not None else None),
             ("Trading", state_words(book)),
+        ),
+    )
+
+
+def _together(view: View) -> tuple[MessageSection, ...]:
+    """The day of each kind of money that is in several currencies, as one, and by which rates."""
+    return section(
+        "Together",
+        *(
+            (
+                f"[{kind.upper()}]",
+                sanitize(one.words if one.usd is None else f"{result(one.usd, USD)} ({one.words})"),
+            )
+            for kind, one in together(view).items()
         ),
     )
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import time
+from datetime import datetime, time
+from zoneinfo import ZoneInfo
 
 from engine.market.calendars.always import AlwaysOpen
 from engine.market.calendars.calendar import Calendar
@@ -11,6 +12,7 @@ from engine.market.calendars.cme_holidays import CME_HOLIDAYS
 from engine.market.calendars.exchange import ExchangeCalendar, Hours
 from engine.market.calendars.us_equities_holidays import US_EQUITIES_HOLIDAYS
 from engine.model.instrument import Instrument
+from engine.model.market import NANOS
 
 CME = ExchangeCalendar(
     "cme",
@@ -61,6 +63,12 @@ def calendar_of(name: str) -> Calendar:
         return CALENDARS[name]
     except KeyError:
         raise ValueError(f"no calendar is called {name!r}; known are {', '.join(CALENDARS)}") from None
+
+
+def zone_mark(zone: str, ts: int) -> str:
+    """What stands behind times of a zone: as its calendar has it ("CT"), else its name at an instant."""
+    marks = {calendar.zone: calendar.clock_mark for calendar in CALENDARS.values()}
+    return marks.get(zone) or f"{datetime.fromtimestamp(ts // NANOS, ZoneInfo(zone)):%Z}"
 
 
 def calendar_in(instruments: Mapping[str, Instrument], symbol: str) -> Calendar:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.model.view import ContractView
 from tui import number_format as figures
+from tui.books import venue_groups
 from tui.plain_text import plain
 from tui.rows.shared import price_style
 from tui.screen_state import ScreenState
@@ -12,19 +13,21 @@ from tui.view_facts import contract_of
 
 
 def quote_strip_row(state: ScreenState, width: int) -> Row:
-    """All contracts in one line, as much of each as fits: decimals go first, then changes, then prices."""
-    contracts = state.view.contracts
+    """All contracts in one line, each venue's together, as much of each as fits: decimals go first, then
+    changes, then prices and the names of venues."""
+    groups = venue_groups(state.view)
     for detail in (4, 3, 2, 1, 0):
-        cells = [_strip_cell(state, contract, detail) for contract in contracts]
         gap = " │ " if detail == 4 else "  " if detail > 1 else " "
-        row = join(cells, (gap, "faint"))
+        parts: list[Row] = []
+        for venue, own in groups:
+            cells = join([_strip_cell(state, contract, detail) for contract in own], (gap, "faint"))
+            name = ((f"{plain(venue)} ", "faint"),) if venue and detail > 1 else EMPTY
+            parts.append((*name, *cells))
+        row = join(parts, (" ┃ " if detail > 1 else "┃", "dim"))
         if width_of(row) <= width:
             return row
-    return (
-        cells[[c.instrument for c in contracts].index(state.instrument)]
-        if contract_of(state.view, state.instrument)
-        else EMPTY
-    )
+    shown = contract_of(state.view, state.instrument)
+    return EMPTY if shown is None else _strip_cell(state, shown, 0)
 
 
 def _strip_cell(state: ScreenState, contract: ContractView, detail: int) -> Row:

@@ -40,14 +40,14 @@ def _cut(words: str, length: int) -> str:
     return words if len(words) <= length else f"{words[: length - 1].rstrip()}…"
 
 
-def _end(now: int, at: Standing) -> tuple[str, str]:
+def _end(view: View, at: Standing) -> tuple[str, str]:
     """When it ends, long and short; empty where nothing is known to end it."""
     if at.end is RestrictionEnd.LIFT:
         return "until a person lifts it", ""
     if at.until is None:
         return ("no end set", "no end") if at.word == "LOCKED" else ("", "")
-    when = times.when(at.until, now)
-    return f"unlocks {when} CT (in {figures.duration(_minutes(at.until - now))})", f"unlocks {when} CT"
+    ends = f"unlocks {times.when(at.until, view.ts, view.told_in)} {plain(view.told_mark)}"
+    return f"{ends} (in {figures.duration(_minutes(at.until - view.ts))})", ends
 
 
 def _minutes(left: int) -> int:
@@ -67,7 +67,7 @@ def state_part(view: View, at: Standing) -> Part:
         word += ":"
     if at.share:
         word = f"{sign}{at.word} {at.share}:"
-    long_end, short_end = _end(view.ts, at)
+    long_end, short_end = _end(view, at)
 
     def said(why: str, end: str, *notes: str) -> Row:
         return cell(
