@@ -78,7 +78,7 @@ def test_the_table_of_channels_is_what_the_settings_make_of_them() -> None:
         mail_to=("a@example.com",),
         others={"phone": SecretStr("ntfy://x")},
     )
-    config = notify_config(settings)
+    config = notify_config(settings, "UTC")
     channels = {
         "Telegram": (config.telegram, "", bot_api._PAUSE_S),
         "Slack": (config.slack, f"{slack._PACE_S:g} s", slack._PAUSE_S),
