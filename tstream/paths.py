@@ -71,6 +71,11 @@ class Paths:
         """Recorded bars that `tstream data` keeps by name."""
         return self.data / "datasets"
 
+    @property
+    def backups(self) -> Path:
+        """Where backups are kept that are wanted nowhere else: not in the folder that they are of."""
+        return self.data.with_name("backups" if self.home else f"{self.data.name}-backups")
+
     def bot(self, name: str) -> Path:
         """What the bot of a JSON file keeps for reading."""
         return self.data / "bots" / name

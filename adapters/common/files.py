@@ -42,3 +42,12 @@ def replace_file(path: Path, content: bytes) -> None:
     with open(fresh, "wb", opener=owner_only) as stream:
         stream.write(content)
     os.replace(fresh, path)
+
+
+def sync_folder(folder: Path) -> None:
+    """A new name in a folder is on disk only when the folder is. Raises OSError."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Raw, Struct
 
-from adapters.common.files import owner_only
+from adapters.common.files import owner_only, sync_folder
 from adapters.store.file_thread import FileThread
 from engine.model.errors import RetryableError
 
@@ -54,7 +54,7 @@ def read_lines(path: Path) -> list[EmergencyLine]:
 def put_aside(path: Path, boot: int) -> None:
     """Keep a file that the journal has taken over, out of the way. Raises OSError."""
     os.rename(path, path.with_name(f"{path.name}-{boot}"))
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 class EmergencyFile:
@@ -130,7 +130,7 @@ class EmergencyFile:
                 if missing > 0:
                     _write_all(opened, b"\0" * missing, RESERVE_BYTES - missing)
                     os.fsync(opened)
-                    _sync_folder(self._path.parent)
+                    sync_folder(self._path.parent)
             except OSError:
                 if not self._end:
                     os.close(opened)
@@ -163,7 +163,7 @@ class EmergencyFile:
             self._descriptor = None
         self._times += 1
         os.rename(self._path, self._path.with_name(f"{self._path.name}-{self._boot}-{self._times}"))
-        _sync_folder(self._path.parent)
+        sync_folder(self._path.parent)
         self._end = 0
         self._ready()
 
@@ -186,12 +186,3 @@ def _write_all(descriptor: int, data: bytes, at: int) -> None:
     while left:
         written = os.pwrite(descriptor, left, at)
         left, at = left[written:], at + written
-
-
-def _sync_folder(folder: Path) -> None:
-    """A new name is on disk only when its folder is."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -40,6 +40,8 @@ class SqliteJournal:
         """Number of the newest durable record; 0 when there is none."""
         self.lost = opened.lost
         """Records that were written once and are not there any more."""
+        self.restored_ns = opened.restored_ns
+        """When the backup was made, while the journal is a backup's and no run has written that down."""
         self._note = TailNote(path, opened.install)
         self._db = db
         """Only the thread uses it."""

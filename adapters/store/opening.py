@@ -38,6 +38,10 @@ class Opened(Struct, frozen=True):
     """Records that an earlier run could only write to the emergency file."""
     lost: int = 0
     """Records that were written once and are not there any more."""
+    restored_ns: int = 0
+    """When the backup was made whose journal this is, nanoseconds UTC, until a run has written that down; 0
+    for any other journal.
+    """
 
 
 def begin_run(path: Path, install: str | None = None, wait_s: float = 5.0) -> Opened:
@@ -127,17 +131,42 @@ def _begin(path: Path, db: sqlite3.Connection, install: str | None, left: Sequen
     drawn = "".join(secrets.choice(_INSTALL_ALPHABET) for _ in range(_INSTALL_LENGTH))
     db.execute("INSERT OR IGNORE INTO meta (key, value) VALUES ('install', ?)", (install or drawn,))
     (name,) = db.execute("SELECT value FROM meta WHERE key = 'install'").fetchone()
-    recovered = _take_over(path, db, name, left)
+    restored_ns = _restored(db)
+    recovered = take_over(path, db, name, left)
     db.execute(
         f"INSERT INTO runs (boot, after_seq) SELECT coalesce(max(boot), 0) + 1, ({LAST_SEQ}) FROM runs"
     )
     boot, last = db.execute("SELECT boot, after_seq FROM runs ORDER BY boot DESC LIMIT 1").fetchone()
     db.execute("COMMIT")
-    return Opened(name, boot, last, recovered, max(0, noted(path, name) - last))
+    return Opened(name, boot, last, recovered, max(0, noted(path, name) - last), restored_ns)
 
 
-def _take_over(path: Path, db: sqlite3.Connection, install: str, left: Sequence[EmergencyLine]) -> int:
-    """Store the emergency file's records that the journal lacks; their number.
+def mark_restored(path: Path, made_ns: int, boot: int) -> None:
+    """Note in a journal that it is a backup's, made at that time (nanoseconds UTC), and that runs are counted
+    on from `boot`: those since then have given out client ids, which never come twice. Raises FatalError.
+    """
+    try:
+        with closing(connect(path, 0)) as db:
+            (last,) = db.execute(LAST_SEQ).fetchone()
+            db.execute("BEGIN IMMEDIATE")
+            db.execute("INSERT INTO runs (boot, after_seq) VALUES (?, ?)", (boot, last))
+            db.execute("INSERT OR REPLACE INTO meta VALUES ('restored', ?)", (f"{made_ns} {last}",))
+            db.execute("COMMIT")
+    except sqlite3.Error as error:
+        raise FatalError(str(port_error(path, error))) from None
+
+
+def _restored(db: sqlite3.Connection) -> int:
+    """When the backup was made, as long as the journal ends where that did."""
+    row = db.execute("SELECT value FROM meta WHERE key = 'restored'").fetchone()
+    if row is None:
+        return 0
+    made_ns, seq = map(int, row[0].split())
+    return made_ns if db.execute(LAST_SEQ).fetchone() == (seq,) else 0
+
+
+def take_over(path: Path, db: sqlite3.Connection, install: str, left: Sequence[EmergencyLine]) -> int:
+    """Store the emergency file's records that the journal of this name lacks; their number.
 
     Those that did land are there byte for byte. A line that doesn't fit belongs to another journal, one
     since replaced by a backup perhaps: from there on nothing is taken, and positions come from the venue.

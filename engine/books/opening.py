@@ -93,6 +93,9 @@ def _is_paper(book: BookState) -> bool:
 def write_start(turn: Turn, config: EngineConfig) -> None:
     """Write down that a run begins, and what its journal has lost: on less than all nothing is entered."""
     turn.commit(r.RunStarted(ts=turn.now, install=config.install, boot=config.boot, program=PROGRAM))
-    if config.lost_records:
+    if config.restored_ns:
+        turn.commit(r.RecordsLost(ts=turn.now, count=config.lost_records, restored_ns=config.restored_ns))
+        tighten(turn, TradingState.REDUCING, "the journal is a backup's: resume once you know what is open")
+    elif config.lost_records:
         turn.commit(r.RecordsLost(ts=turn.now, count=config.lost_records))
         tighten(turn, TradingState.REDUCING, "the journal has lost its end: resume once you know why")

@@ -131,6 +131,8 @@ class EngineConfig(Struct, frozen=True):
     practice_time: bool = False
     lost_records: int = 0
     """So many fewer has the journal than were written to it."""
+    restored_ns: int = 0
+    """When the backup was made, nanoseconds UTC, of which the journal is; 0 where it is none."""
     books: tuple[BookConfig, ...] = ()
     """Those that this run serves, known before their accounts are; ideas go to them in this order."""
     templates: tuple[BookConfig, ...] = (BookConfig(),)

@@ -52,3 +52,6 @@ class RecordsLost(Record, frozen=True, kw_only=True, tag="records_lost"):
     """The journal has fewer records than were written: its -wal was damaged or deleted, or it is a copy."""
 
     count: int
+    """0 where nobody knows how many."""
+    restored_ns: int = 0
+    """When the backup was made that took its place, nanoseconds UTC; 0 where none did."""

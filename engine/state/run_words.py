@@ -34,7 +34,7 @@ def clock_found(state: State, record: r.ClockFound) -> RunWords | None:
         by=_long(abs(record.by_ns)),
         way="back" if record.by_ns < 0 else "forward",
         side="behind" if record.by_ns < 0 else "ahead of",
-        now=f"{datetime.fromtimestamp(record.wall_ts // NANOS, UTC):%H:%M:%S} UTC",
+        now=f"{_utc(record.wall_ts):%H:%M:%S} UTC",
     )
     return K.RISK, Sev.CRITICAL, text, None, None
 
@@ -50,6 +50,10 @@ _CLOCKS = {
 }
 
 
+def _utc(ts: int) -> datetime:
+    return datetime.fromtimestamp(ts // NANOS, UTC)
+
+
 def _long(nanos: int) -> str:
     """ "1 h 0 min", "5 min 3 s", "2.4 s"."""
     minutes, seconds = divmod(round(nanos / NANOS), 60)
@@ -59,6 +63,12 @@ def _long(nanos: int) -> str:
 
 
 def records_lost(state: State, record: r.RecordsLost) -> RunWords:
+    if record.restored_ns:
+        text = (
+            f"the journal is a backup's, of {_utc(record.restored_ns):%Y-%m-%d %H:%M} UTC: what came later "
+            "is asked of the venue, locks and halts set since then are forgotten; entries are paused"
+        )
+        return K.RISK, Sev.CRITICAL, text, None, None
     text = (
         f"the journal's last {record.count} records are lost: its -wal was damaged or deleted, or a copy "
         "took its place. Locks and halts are kept; what is open is asked of the venue; entries are paused"

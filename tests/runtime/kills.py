@@ -133,7 +133,7 @@ def taking_over(home: Path, reaper: Reaper) -> None:
         file = EmergencyFile(emergency_path(path), "kills", 1)
         asyncio.run(file.write(RECORDS[1:4], 2))
         file.close()
-    for module, name in ((opening, "_take_over"), (opening, "put_aside"), (emergency, "_sync_folder")):
+    for module, name in ((opening, "take_over"), (opening, "put_aside"), (emergency, "sync_folder")):
         setattr(module, name, reaper.around(getattr(module, name)))
     SyncJournal(path).close()
 

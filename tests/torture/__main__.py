@@ -1,7 +1,7 @@
 """`python -m tests.torture [PART ...] [--seed N] [--count N]`: the long runs, each count with its seed.
 
-Parts: interleavings, bots, books, kills, accounts, week, alerts, discovery, prefixes, venues, attached. The
-exit status is 1 when something broke; it says how to see it again.
+Parts: interleavings, bots, books, kills, accounts, week, alerts, discovery, prefixes, venues, attached,
+backups. The exit status is 1 when something broke; it says how to see it again.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from tests.torture import beside, edges, interleavings, many_books, memory, text
 from tests.torture import kill_plan as kills
 from tests.torture import prefixes as causality
 from tests.torture.attached import SPEED, AttachedRun
+from tests.torture.backups import BackedUpDay
 from tests.torture.kill_points import ANY, POINTS
 from tests.torture.killed_books import KilledBooks
 from tests.torture.killed_day import NAKED_S, KilledDay
@@ -40,6 +41,7 @@ CUTS = 8
 BOT_SCENES, BOOK_SCENES, ACCOUNT_KILLS = 1_000, 10_000, 100
 NOISES, MARKETS_A_NOISE = 100, 5
 LEAST_POWER = 0.5
+BACKUPS = 10
 FIRES = 50
 """Scenes of each venue."""
 MINUTES, DEARER = 30, 1.2
@@ -318,6 +320,26 @@ def attached(seed: int, count: int | None) -> None:
     assert beside <= DEARER * alone, f"events wait {beside / alone:.2f} times as long beside cockpits"
 
 
+def backups(seed: int, count: int | None) -> None:
+    began = time.monotonic()
+    with scratch() as folder:
+        tally = BackedUpDay(folder, seed).play(count or BACKUPS)
+    table(
+        f"backups: seed {seed}, {time.monotonic() - began:.0f} s; {len(tally.made_s)} made beside an engine"
+        f" that was killed {tally.kills} times, {len(tally.records)} of them put back: the state is the fold"
+        " at that record",
+        ("", "figure"),
+        [
+            ("records at which they end", ", ".join(f"{seq:,}" for seq in sorted(tally.records))),
+            ("to make one, p50", ms(quantile(tally.made_s, 0.5))),
+            ("  max", ms(max(tally.made_s))),
+            ("to put one back, max", ms(max(tally.restored_s))),
+            ("makers killed at a random moment", str(tally.makers_killed)),
+            ("  that had finished; each is whole", str(tally.whole)),
+        ],
+    )
+
+
 PARTS: dict[str, Callable[[int, int | None], None]] = {
     "interleavings": interleave,
     "bots": bots,
@@ -330,6 +352,7 @@ PARTS: dict[str, Callable[[int, int | None], None]] = {
     "prefixes": prefixes,
     "venues": venues,
     "attached": attached,
+    "backups": backups,
 }
 
 

@@ -14,6 +14,7 @@ from typer.main import get_command
 
 from tstream import arguments as args
 from tstream.commands.backtest_app import backtest
+from tstream.commands.backup_app import backup_app
 from tstream.commands.bot_app import bot_app, feed_app
 from tstream.commands.bots_app import bots_app
 from tstream.commands.data.app import data_app
@@ -27,7 +28,7 @@ from tstream.commands.token_app import token_app
 from tstream.errors import CommandError, UsageError
 from tstream.options import RunOptions
 
-TRADE, LOOK, MARKETS = "Trade", "Look", "Markets"
+TRADE, LOOK, MARKETS, RUN = "Trade", "Look", "Markets", "Keep running"
 
 _EPILOG = """
 [b]Examples[/b]
@@ -62,6 +63,7 @@ app.add_typer(feed_app, name="feed", rich_help_panel=MARKETS)
 app.add_typer(patterns_app, name="patterns", rich_help_panel=LOOK)
 app.add_typer(data_app, name="data", rich_help_panel=MARKETS)
 app.add_typer(token_app, name="token", rich_help_panel=LOOK)
+app.add_typer(backup_app, name="backup", rich_help_panel=RUN)
 app.command(rich_help_panel=MARKETS)(backtest)
 app.command(rich_help_panel=TRADE)(scan)
 app.command(rich_help_panel=TRADE)(engine)

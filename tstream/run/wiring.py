@@ -161,6 +161,11 @@ class Run:
         yield Service("venues", partial(venues.watch, engine.hear))
         if self.by_hand is None and wants_api(self.settings, self.options):
             yield api_service(engine, self.settings, self.paths, self.name, access)
+        if self.settings.backup.enabled and self.by_hand is None and self.options.tape is None:
+            from tstream.run.backup_service import BackupService, backup_place
+
+            place = backup_place(self.settings, self.paths)
+            yield Service("backups", BackupService(self.settings, place, engine.hear, self.clock).run)
         if self._files is not None and self.by_hand is None:
             from tstream.run.bot_records import BotRecords, folders
 
@@ -212,6 +217,7 @@ class Run:
             install=journal.install,
             boot=journal.boot,
             lost_records=journal.lost,
+            restored_ns=journal.restored_ns,
             trading=settings.trading if self.by_hand is None else TradingSwitch.OFF,
             armed_accounts=all_armed(settings, self.paths),
             practice_time=ready is not None,

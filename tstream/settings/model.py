@@ -21,6 +21,7 @@ from engine.model.instrument import CME_FUTURES, Instrument
 from engine.model.symbols import OWN_MARKET, priced_by, wrong_names
 from tstream.settings.alerts import DiscordSettings, RoomName, RoomSettings
 from tstream.settings.api import ApiSettings
+from tstream.settings.backup import BackupSettings
 from tstream.settings.bots import BotSettings
 from tstream.settings.dotenv import DotenvSource, EnvironmentSource
 from tstream.settings.fields import CommaSeparated, computed, refuse, setting
@@ -132,6 +133,7 @@ class Settings(BaseSettings):
     tape: TapeSettings = setting(TapeSettings(), "Recording.")
     control: ControlSettings = setting(ControlSettings(), "The control socket.")
     api: ApiSettings = setting(ApiSettings(), "The REST API.")
+    backup: BackupSettings = setting(BackupSettings(), "Backups.")
 
     @classmethod
     def settings_customise_sources(

@@ -1,0 +1,1 @@
+"""Backups of journals and of what lies beside them: made, proven, thinned out, unpacked."""
