@@ -58,11 +58,12 @@ screenshot: ## Draw docs/images/cockpit.svg anew, from a run on the practice ven
 	@scripts/venv
 	$(BIN)/python -m scripts.screenshot
 
-docs: ## Write docs/configuration.md, docs/api.md and the schema of JSON bots from their declarations
+docs: ## Write docs/configuration.md, docs/api.md and the schemas of JSON bots and files from their declarations
 	@scripts/venv dev
 	$(BIN)/python -m tstream.settings.reference docs/configuration.md
 	$(BIN)/python -m tstream.botfiles.schema docs/json-bot.schema.json
 	$(BIN)/python -m adapters.control.rest.page docs/api.md
+	$(BIN)/python -m tstream.files.schema docs/files.schema.json
 
 clean: ## Remove .venv and everything that tools left behind
 	rm -rf .venv .interop .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist snapshot_report.html

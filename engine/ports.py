@@ -13,6 +13,7 @@ from engine.model.chart import ChartView
 from engine.model.commands import AnyCommand
 from engine.model.effects import AnyRequest, CancelOrder, ClosePosition, ModifyOrder, PlaceOrder
 from engine.model.events import AnyEvent, BarReported, Print, Quote, SnapshotTaken
+from engine.model.history import HistoryBatch, HistoryMark, QueryResult
 from engine.model.instrument import Instrument
 from engine.model.market import Bar, Timeframe
 from engine.model.notices import LogLine, Notice
@@ -130,6 +131,33 @@ class EmergencyLog(Protocol):
 
     async def clear(self) -> None:
         """The journal has them all now. Raises RetryableError."""
+
+
+class History(Protocol):
+    """What journals tell, kept as SQL tables. Each call connects where it has to, and raises RetryableError
+    where the database can't be reached now, FatalError where a person has to change something.
+    """
+
+    async def mark(self, journal: str) -> HistoryMark:
+        """How far it goes; `NOTHING_KEPT` where nothing of that journal is there."""
+
+    async def write(self, batch: HistoryBatch) -> None:
+        """Keep the rows and the new mark, all or nothing. Where the mark is that of the batch already, it was
+        kept before, and nothing happens. Raises RefusedError where it is neither that nor the one before.
+        """
+
+    async def forget(self, journal: str) -> None:
+        """Take out everything of a journal."""
+
+    async def counts(self, journal: str) -> dict[str, int]:
+        """Rows by table."""
+
+    async def query(self, sql: str, limit: int, wait_s: float) -> QueryResult:
+        """At most `limit` rows of one question that changes nothing. Raises RefusedError for any other, for
+        one that is wrong, and where the answer takes longer than `wait_s`.
+        """
+
+    async def close(self) -> None: ...
 
 
 class EngineHandle(Protocol):

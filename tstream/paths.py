@@ -87,6 +87,16 @@ class Paths:
     def journal(self, venue: str) -> Path:
         return self.venue(venue) / "journal.db"
 
+    @property
+    def history(self) -> Path:
+        """What all journals tell, as SQL tables, where no PostgreSQL is set."""
+        return self.data / "history.db"
+
+    @property
+    def files(self) -> Path:
+        """JSON files and plain logs for other programs."""
+        return self.state / "files"
+
     def log(self, name: str = "tstream") -> Path:
         """JSON lines; every process has a file of its own."""
         return self.state / f"{name}.log.jsonl"

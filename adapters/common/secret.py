@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -45,6 +45,15 @@ def words_of_address(url: str) -> tuple[str, ...]:
     path = rest.partition("/")[2]
     parts = {path, *re.split(r"[/:]", path), *(re.split(r"[/:]", login) if at else ())}
     return (url, *sorted(part for part in parts if len(part) >= _SHORTEST))
+
+
+def words_of_login(url: str) -> tuple[str, ...]:
+    """An address that holds a password, whole and the password by itself, as written and as meant. Never
+    fails. Names of users and databases are none of it: they are words as others are.
+    """
+    login = url.partition("://")[2].partition("/")[0].rpartition("@")[0]
+    password = login.partition(":")[2]
+    return tuple(dict.fromkeys(word for word in (url, password, unquote(password)) if word))
 
 
 def travels_readable(url: str) -> bool:

@@ -32,7 +32,7 @@ from tests.support.many_books import EVERY, book_configs
 from tests.support.scripted_replay import PRICE, ScriptedReplay, idea
 from tstream.cli import call
 from tstream.paths import Paths
-from tstream.reports.history import History, JournalHistory
+from tstream.reports.history import JournalHistory, ReportHistory
 from tstream.reports.kinds import ReportType
 from tstream.reports.patterns import pattern_of
 from tstream.reports.report import make_report, period
@@ -56,7 +56,7 @@ def played() -> ScriptedReplay:
     return ScriptedReplay(script, [idea()])
 
 
-def told(journal: Iterable[r.AnyRecord]) -> History:
+def told(journal: Iterable[r.AnyRecord]) -> ReportHistory:
     reader = JournalHistory()
     for record in journal:
         reader.take(record)

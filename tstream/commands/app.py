@@ -19,6 +19,7 @@ from tstream.commands.bot_app import bot_app, feed_app
 from tstream.commands.bots_app import bots_app
 from tstream.commands.data.app import data_app
 from tstream.commands.engine_app import attach, attach_pipe, engine
+from tstream.commands.history_app import history_app
 from tstream.commands.journal_app import journal_app, report, trades, why
 from tstream.commands.lab_app import lab_app
 from tstream.commands.order_app import order_app
@@ -55,6 +56,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(journal_app, name="journal", rich_help_panel=LOOK)
+app.add_typer(history_app, name="history", rich_help_panel=LOOK)
 app.add_typer(lab_app)
 app.add_typer(order_app, name="order", rich_help_panel=TRADE)
 app.add_typer(bots_app, name="bots", rich_help_panel=TRADE)

@@ -16,7 +16,7 @@ from adapters.store.reading import stored
 from engine.model.rates import StatedRate
 from tstream import paths
 from tstream.errors import CommandError, SettingsError, UsageError
-from tstream.reports.history import BookHistory, History, read_history
+from tstream.reports.history import BookHistory, ReportHistory, read_history
 from tstream.reports.patterns import PATTERN_HEAD, PatternRow, pattern_cells, pattern_rows
 from tstream.reports.report import Report, ReportSection, ReportType, make_report
 from tstream.reports.rows import ReportRow, csv_lines, trade_rows
@@ -101,7 +101,7 @@ def _of_days(book: BookHistory, newest: date, days: int) -> BookHistory:
     return book.within(newest - timedelta(days=days - 1), newest)
 
 
-def _read(journal: Path | None, book: str | None) -> tuple[History, Path]:
+def _read(journal: Path | None, book: str | None) -> tuple[ReportHistory, Path]:
     file = journal or paths.find().last_run()
     if file is None:
         raise CommandError("there is no run yet; start tstream once")
@@ -114,7 +114,7 @@ def _read(journal: Path | None, book: str | None) -> tuple[History, Path]:
     return history, file
 
 
-def _tables(made: Report, history: History, patterns: Sequence[PatternRow], zone: str) -> None:
+def _tables(made: Report, history: ReportHistory, patterns: Sequence[PatternRow], zone: str) -> None:
     from rich.console import Group
     from rich.text import Text
 
@@ -192,7 +192,7 @@ def _section_lines(made: Report) -> Iterable[list[str]]:
         yield [*first, *line]
 
 
-def _page(made: Report, history: History, patterns: Sequence[PatternRow], file: Path, zone: str) -> str:
+def _page(made: Report, history: ReportHistory, patterns: Sequence[PatternRow], file: Path, zone: str) -> str:
     from tstream.reports.numbers import money, times
     from tstream.reports.page import PagePart, html_report
 

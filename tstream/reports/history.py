@@ -80,7 +80,7 @@ class BookHistory(Struct):
         return statistics(self.trades, self.equity, self.start_usd, self.calendar, deepest)
 
 
-class History(Struct):
+class ReportHistory(Struct):
     """Everything that a journal tells for reports."""
 
     books: list[BookHistory]
@@ -93,7 +93,7 @@ class History(Struct):
         return {plan_id: plan.owner for plan_id, plan in self.plans.items()}
 
 
-def read_history(records: Iterable[tuple[int, bytes]]) -> History:
+def read_history(records: Iterable[tuple[int, bytes]]) -> ReportHistory:
     """Fold a journal. Raises FatalError for a record that can't be read, or does not fit the others."""
     reader = JournalHistory()
     for seq, raw in records:
@@ -151,10 +151,10 @@ class JournalHistory:
         elif isinstance(record, r.FillApplied | r.FillSettled | r.DayMarked):
             self._curve(record.book).day_ended(self.state.book(record.book))
 
-    def history(self) -> History:
+    def history(self) -> ReportHistory:
         told = [*self._gone, *(one for known in self.state.books.values() for one in self._told(known))]
         told.sort(key=lambda one: (STRICTEST.index(one.kind), one.currency, one.book))
-        return History(told, self._plans, dict(self.state.instruments))
+        return ReportHistory(told, self._plans, dict(self.state.instruments))
 
     def _curve(self, book: str) -> _Curve:
         return self._curves.setdefault(book, _Curve(Decimal(0)))

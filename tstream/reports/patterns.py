@@ -12,7 +12,7 @@ from msgspec import Struct
 from engine.model.plans import TradePlan
 from engine.portfolio.statistics import r_multiples, record_of
 from engine.state.position import Trade
-from tstream.reports.history import BookHistory, History
+from tstream.reports.history import BookHistory, ReportHistory
 from tstream.reports.numbers import in_r, money, percent, ratio
 
 _PRICE = re.compile(r"(?<!\S)×?[\d.,]+(?!\S)\s*")
@@ -37,13 +37,15 @@ class PatternRow(Struct, frozen=True):
     net_usd: Decimal
 
 
-def pattern_rows(history: History, books: list[BookHistory], contract: str | None = None) -> list[PatternRow]:
+def pattern_rows(
+    history: ReportHistory, books: list[BookHistory], contract: str | None = None
+) -> list[PatternRow]:
     """The best first."""
     rows = [row for book in books for row in _rows(history, book) if contract in (None, row.contract)]
     return sorted(rows, key=lambda row: (-row.net_usd, row.pattern))
 
 
-def _rows(history: History, book: BookHistory) -> Iterator[PatternRow]:
+def _rows(history: ReportHistory, book: BookHistory) -> Iterator[PatternRow]:
     found: dict[tuple[str, str, str], list[Trade]] = {}
     for trade in book.trades:
         plan = history.plans.get(trade.plan_id)

@@ -16,7 +16,7 @@ from engine.portfolio.daily import Day, days_of
 from engine.portfolio.ruin import Ruin, risk_of_ruin
 from engine.portfolio.statistics import Statistics, closed_equity, r_multiples
 from engine.state.position import Trade
-from tstream.reports.history import STRICTEST, BookHistory, History
+from tstream.reports.history import STRICTEST, BookHistory, ReportHistory
 from tstream.reports.kinds import ReportType as ReportType
 
 
@@ -71,7 +71,7 @@ def period(kind: ReportType, day: date) -> tuple[date | None, date]:
 
 
 def make_report(
-    history: History,
+    history: ReportHistory,
     kind: ReportType,
     day: date | None = None,
     floor_usd: Decimal | None = None,

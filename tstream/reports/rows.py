@@ -14,7 +14,7 @@ from engine.model.market import Side
 from engine.portfolio.statistics import efficiency
 from engine.state.position import Trade
 from tstream.clock import iso
-from tstream.reports.history import BookHistory, History
+from tstream.reports.history import BookHistory, ReportHistory
 from tstream.reports.numbers import clock
 from tui.number_format import held
 
@@ -66,13 +66,13 @@ class ReportRow(Struct, frozen=True):
         return held(sign, self.qty)
 
 
-def trade_rows(history: History, book: BookHistory, zone: str = "") -> Iterator[ReportRow]:
+def trade_rows(history: ReportHistory, book: BookHistory, zone: str = "") -> Iterator[ReportRow]:
     """Of one book, oldest first; `zone` is whose clock they are told by, empty for the calendar's."""
     for trade in book.trades:
         yield _row(history, book, trade, zone or book.calendar.zone)
 
 
-def _row(history: History, book: BookHistory, trade: Trade, zone: str) -> ReportRow:
+def _row(history: ReportHistory, book: BookHistory, trade: Trade, zone: str) -> ReportRow:
     known, plan = history.instruments[trade.instrument], history.plans.get(trade.plan_id)
     share = efficiency(trade)
     return ReportRow(

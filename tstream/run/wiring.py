@@ -39,6 +39,7 @@ from tstream.run.arming import all_armed
 from tstream.run.claim import Claim
 from tstream.run.doors import access_log
 from tstream.run.first_picture import shown_venues
+from tstream.run.keeping import keeping, tick_tap
 from tstream.run.practice_venues import FirstSight, PracticeVenues
 from tstream.run.services import Service, beside
 from tstream.run.venues import Venues
@@ -108,6 +109,7 @@ class Run:
         # A tape is the past, and a flatten opens nothing: rooms are for runs that may trade now.
         follows = options.tape is None and by_hand is None
         self._rooms = alert_rooms(settings) if follows else ()
+        self._ticks = tick_tap(settings) if follows else None
 
     @asynccontextmanager
     async def engine(self) -> AsyncIterator[Engine]:
@@ -166,6 +168,9 @@ class Run:
 
             place = backup_place(self.settings, self.paths)
             yield Service("backups", BackupService(self.settings, place, engine.hear, self.clock).run)
+        if self.options.tape is None and self.by_hand is None:
+            journal = self.paths.journal(self.name)
+            yield from keeping(self.settings, self.paths, journal, engine, state, self._ticks, stack)
         if self._files is not None and self.by_hand is None:
             from tstream.run.bot_records import BotRecords, folders
 
@@ -236,16 +241,20 @@ class Run:
     def _listener(
         self, recorder: TapeRecorder | None, config: EngineConfig
     ) -> Callable[[AnyEvent], None] | None:
-        """Who hears every event: the tape, and at practice venues whoever lets their time go on."""
-        record = recorder.record if recorder is not None else None
-        if self.practice.first is None:
-            return record
-        first_sight = FirstSight(self.practice.release, self.practice.names, config.expected)
+        """Who hears every event: at practice venues whoever lets their time go on, the tape, and Redis."""
+        hearers = list[Callable[[AnyEvent], None]]()
+        if self.practice.first is not None:
+            hearers.append(FirstSight(self.practice.release, self.practice.names, config.expected).hear)
+        if recorder is not None:
+            hearers.append(recorder.record)
+        if self._ticks is not None:
+            hearers.append(self._ticks.hear)
+        if len(hearers) < 2:
+            return hearers[0] if hearers else None
 
         def hear(event: AnyEvent) -> None:
-            first_sight.hear(event)
-            if record is not None:
-                record(event)
+            for each in hearers:
+                each(event)
 
         return hear
 

@@ -21,7 +21,7 @@ from tstream.paths import Paths
 from tstream.settings.dotenv import read_dotenv, unread
 from tstream.settings.model import Settings
 from tstream.settings.problems import LOGIN, MASK, entry, nearest, problems, secret_keys, variable, walk
-from tstream.settings.sources import PREFIX, RESERVED, VENUE_PREFIX, dotenv_files
+from tstream.settings.sources import PREFIX, RESERVED, SYNONYMS, VENUE_PREFIX, dotenv_files
 from tstream.settings.venue_sources import (
     OLD,
     OLD_VARIABLES,
@@ -34,7 +34,6 @@ from tstream.settings.venue_sources import (
 
 _SECRET = secret_keys(dict(walk(Settings)))
 _ENVIRONMENT = "the environment"
-API_TOKEN = "API_TOKEN"
 _ABSENT = "name a file that is there, or begin one with a copy of tstream.example.toml"
 
 
@@ -72,8 +71,8 @@ def load(paths: Paths, config: Path | None = None, add: Add | None = None) -> Lo
     if add is not None:
         found += add(table)
     found += own_variables(table, variables)
+    _take_synonyms(table, variables)
     found += _one_paper_book(table, variables)
-    take_api_token(table, variables)
     try:
         arguments: dict[str, Any] = {**table, "_env_file": dotenv}
         settings = Settings(**arguments)
@@ -84,15 +83,6 @@ def load(paths: Paths, config: Path | None = None, add: Add | None = None) -> Lo
     if found:
         raise SettingsError(found)
     return Loaded(settings, file if file.is_file() else None, dotenv)
-
-
-def take_api_token(table: dict[str, Any], variables: Variables) -> None:
-    """API_TOKEN, a name that other programs know too, counts where TSTREAM_API_TOKEN does not."""
-    section = table.get("api", {})
-    for _where, names in variables:
-        if isinstance(section, dict) and (value := names.get(API_TOKEN)):
-            table["api"] = {**section, "token": value}
-            return
 
 
 def require_credentials(settings: Settings) -> None:
@@ -182,6 +172,15 @@ def _leave_out(table: dict[str, Any]) -> None:
             table[section].pop(key, None)
 
 
+def _take_synonyms(table: dict[str, Any], variables: Variables) -> None:
+    """Put what variables of other names say where ours would put it: our own ones win."""
+    for _where, names in reversed(variables):
+        for name, value in names.items():
+            section, _, key = SYNONYMS.get(name.upper(), "").partition(".")
+            if value and key and isinstance(table.setdefault(section, {}), dict):
+                table[section][key] = value
+
+
 def _unknown(where: str, names: Mapping[str, str]) -> Iterator[Problem]:
     """Names with our prefix that no section answers to; keys within a section are left to pydantic."""
     sections = {name for name, field in Settings.model_fields.items() if _holds_keys(field)}
@@ -219,6 +218,7 @@ def _origins(table: Mapping[str, Any], file: Path, variables: Variables, old: st
             if old:
                 was = {"kind": "name", "accounts": "account"}.get(parts[2], parts[2])
                 names_of_it.insert(0, f"{PREFIX}VENUE_{was}".upper())
+        names_of_it += [name for name, meant in SYNONYMS.items() if meant == ".".join(parts)]
         for name in names_of_it:
             for where, names in variables:
                 if any(other.upper() == name and value for other, value in names.items()):

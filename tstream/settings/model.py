@@ -36,6 +36,8 @@ from tstream.settings.instruments import (
     make_sense,
     usual_contracts,
 )
+from tstream.settings.keeping import FilesSettings, HistorySettings, RedisSettings
+from tstream.settings.keeping import secrets as address_words
 from tstream.settings.notify import NotifySettings
 from tstream.settings.risk import AccountRisk, RiskSettings
 from tstream.settings.scan import ScanSettings
@@ -134,6 +136,9 @@ class Settings(BaseSettings):
     control: ControlSettings = setting(ControlSettings(), "The control socket.")
     api: ApiSettings = setting(ApiSettings(), "The REST API.")
     backup: BackupSettings = setting(BackupSettings(), "Backups.")
+    history: HistorySettings = setting(HistorySettings(), "History in SQL.")
+    redis: RedisSettings = setting(RedisSettings(), "Publishing to Redis.")
+    files: FilesSettings = setting(FilesSettings(), "Files for other programs.")
 
     @classmethod
     def settings_customise_sources(
@@ -284,7 +289,8 @@ class Settings(BaseSettings):
         for venue in self.venues.values():
             keys += [venue.key, venue.secret, venue.passphrase]
         own = (key.get_secret_value() for key in keys)
-        return (*(secret for secret in own if secret), *self.notify.secrets())
+        kept = address_words(self.history.url, self.redis.url)
+        return (*(secret for secret in own if secret), *self.notify.secrets(), *kept)
 
 
 def _default_switch(venues: object) -> TradingSwitch:

@@ -19,6 +19,10 @@ VENUE_PREFIX = f"{PREFIX}VENUES__"
 """Those of one venue are this, its name in capitals (_ for a hyphen), two underscores and the key:
 TSTREAM_VENUES__APEX__KEY.
 """
+SYNONYMS = {"API_TOKEN": "api.token", "DATABASE_URL": "history.url", "REDIS_URL": "redis.url"}
+"""Names by which many programs are told the same, each with the key that it sets where our own variable does
+not.
+"""
 RESERVED = {HOME_VARIABLE, CONFIG_VARIABLE, SSH_VARIABLE, ORIGIN_VARIABLE}
 _SECRET_NAME = re.compile(
     r"key(?!map)|token|secret|passw|passphrase|credential|projectx|url|others", re.IGNORECASE
@@ -44,6 +48,6 @@ def fingerprint(paths: Paths, file: Path, environ: Mapping[str, str] = os.enviro
     seen += sorted(
         (name, "" if _SECRET_NAME.search(name) else value)
         for name, value in environ.items()
-        if name.upper().startswith(PREFIX) and name.upper() not in RESERVED
+        if (name.upper().startswith(PREFIX) and name.upper() not in RESERVED) or name.upper() in SYNONYMS
     )
     return hashlib.sha256(repr(seen).encode()).hexdigest()

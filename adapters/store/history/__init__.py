@@ -1,0 +1,1 @@
+"""The history: what journals tell, as tables of SQLite or PostgreSQL."""

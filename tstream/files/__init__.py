@@ -1,0 +1,3 @@
+"""Files of what the engine does, for jq, watch and tail: status, today's trades, logs, performance
+(docs/files.md).
+"""
