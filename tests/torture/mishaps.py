@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from hypothesis import strategies as st
 
-from engine.model.commands import AnyCommand, BreakEven, Flatten, Pause, Resume
+from engine.model.commands import AnyCommand, BreakEven, Flatten, Pause, ReduceManual, Resume
 from engine.model.market import Side
 
 
@@ -144,6 +144,8 @@ _COMMANDS: tuple[AnyCommand, ...] = (
     Flatten(id="f", instrument="MNQ"),
     Pause(id="p"),
     Resume(id="r"),
+    ReduceManual(id="half", instrument="MNQ"),
+    ReduceManual(id="one", instrument="MNQ", qty=1),
 )
 _DEEDS = st.builds(Deed, st.integers(0, 110), st.sampled_from(_COMMANDS))
 
