@@ -103,9 +103,16 @@ _TITLES = {"pnl": "P&L"}
 
 
 def _no_position(view: View, instrument: str, book: str | None) -> str:
-    held = any(p.instrument == instrument and book in (None, p.book) for p in view.positions)
     where = f" of {plain(book)}" if book is not None else ""
+    held = confirmations.holders(view, instrument, book)
     return "" if held else f"no open position in {plain(instrument)}{where}"
+
+
+def _no_half(view: View, instrument: str, book: str | None) -> str:
+    held = confirmations.holders(view, instrument, book)
+    if len(held) > 1:
+        return f"{', '.join(plain(p.book) for p in held)} hold it: pick a book"
+    return _no_position(view, instrument, book)
 
 
 _ENDS = {
@@ -161,6 +168,8 @@ ACTIONS: dict[str, Action] = {
                 "Cancel resting entries anywhere; stops stay", confirmations.cancel_all_entries),
         _trades("break-even", "b", "break-even", "Move the stop to where costs and slippage are paid",
                 confirmations.break_even, hint=8, scoped=True, hindrance=_no_position),
+        _trades("close-half", "C", "close half {contract}", "Close half at market; the rest keeps its stops",
+                confirmations.close_half, scoped=True, hindrance=_no_half),
         Action("next-contract", "n", "contract", "Show the next contract", _LOOK,
                lambda on: on.step_contract(1), hint=6),
         Action("previous-contract", "N", "previous contract", "Show the previous contract", _LOOK,

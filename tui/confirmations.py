@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from engine.model.commands import AnyCommand, BreakEven, CancelEntries, Flatten, Halt, Pause, Resume
+from engine.model.commands import (
+    AnyCommand,
+    BreakEven,
+    CancelEntries,
+    Flatten,
+    Halt,
+    Pause,
+    ReduceManual,
+    Resume,
+)
 from engine.model.market import Side
 from engine.model.orders import AccountKind, Slot
 from engine.model.restrictions import TradingState
@@ -189,13 +198,26 @@ def _digits(view: View, instrument: str) -> int:
     return 2 if contract is None else contract.decimals
 
 
+def holders(view: View, instrument: str, book: str | None) -> list[PositionView]:
+    """What is held of a contract in the books that are meant."""
+    return [p for p in view.positions if p.instrument == instrument and book in (None, p.book)]
+
+
+def _half_line(view: View, position: PositionView) -> str:
+    symbol, lots = position.instrument, abs(position.qty)
+    side = Side.SELL if position.qty > 0 else Side.BUY
+    goes, stays = quantity(view, symbol, (lots + 1) // 2), quantity(view, symbol, lots // 2)
+    stay = f"{stays} stay with their stops" if lots > 1 else "nothing of it stays"
+    what = f"{plain(symbol)} {_held(view, position)}{_where(view, position.book)}"
+    return f"{what}: {side.value} {goes} at market; {stay}"
+
+
 def _break_even_lines(view: View, instrument: str, book: str | None) -> tuple[str, ...]:
     digits = _digits(view, instrument)
     return tuple(
         f"{plain(p.instrument)}{_where(view, p.book)} {_held(view, p)}: stop "
         f"{figures.price(p.stop, digits)} to the entry {figures.price(p.entry, digits)}, if the market allows"
-        for p in view.positions
-        if p.instrument == instrument and book in (None, p.book)
+        for p in holders(view, instrument, book)
     )
 
 
@@ -245,6 +267,15 @@ def break_even(view: View, instrument: str, command_id: str, book: str | None = 
     command, name = BreakEven(id=command_id, instrument=instrument, book=book), plain(instrument)
     lines = _break_even_lines(view, instrument, book)
     return _trade(view, book, command, f"break-even {name}", f"Stop to break-even in {name}", lines, "move")
+
+
+def close_half(view: View, instrument: str, command_id: str, book: str | None = None) -> TradingKey:
+    """Of the one position that is meant (`half_hindrance`), rounded up."""
+    held = holders(view, instrument, book)
+    whose, name = held[0].book if held else book, plain(instrument)
+    command = ReduceManual(id=command_id, instrument=instrument, book=whose)
+    lines = tuple(_half_line(view, position) for position in held)
+    return _trade(view, whose, command, f"close half of {name}", f"Close half of {name}", lines, "close half")
 
 
 def halt(view: View, instrument: str, command_id: str, book: str | None = None) -> TradingKey:

@@ -176,6 +176,15 @@ def test_the_other_questions(view: View) -> None:
     )
 
 
+def test_half_is_of_the_one_position_that_is_meant(view: View) -> None:
+    assert asked("close-half", view).lines == ("MNQ +2: sell 1 at market; 1 stay with their stops",)
+    assert asked("close-half", view, "MGC").lines == ("MGC −1: buy 1 at market; nothing of it stays",)
+    assert blocked(ACTIONS["close-half"], view, "ES", False) == "no open position in ES"
+    two = replace(view, positions=(*view.positions, replace(view.positions[0], book="other")))
+    assert blocked(ACTIONS["close-half"], two, "MNQ", False) == "practice, other hold it: pick a book"
+    assert not blocked(ACTIONS["close-half"], two, "MNQ", False, "practice")
+
+
 def test_leaving_says_what_stays(view: View) -> None:
     question = quit_confirmation(view, "tstream stops watching")
     assert question is not None

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from engine.model.commands import BreakEven, CancelEntries, Flatten, Halt, Pause, Resume
+from engine.model.commands import BreakEven, CancelEntries, Flatten, Halt, Pause, ReduceManual, Resume
 from engine.model.market import Timeframe
 from engine.model.orders import AccountKind
 from engine.model.restrictions import RestrictionEnd, TradingState
@@ -60,6 +60,7 @@ TRADES: dict[str, Check] = {
     "cancel-entries": lambda c: c.engine.sent == [CancelEntries(id="ui-1", instrument="MNQ")],
     "cancel-all-entries": lambda c: c.engine.sent == [CancelEntries(id="ui-1")],
     "break-even": lambda c: c.engine.sent == [BreakEven(id="ui-1", instrument="MNQ")],
+    "close-half": lambda c: c.engine.sent == [ReduceManual(id="ui-1", instrument="MNQ", book="practice")],
     "pause": lambda c: c.engine.sent == [Pause(id="ui-1")],
     "pause-contract": lambda c: c.engine.sent == [Pause(id="ui-1", instrument="MNQ")],
     "halt": lambda c: c.engine.sent == [Halt(id="ui-1")],
