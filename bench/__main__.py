@@ -26,6 +26,7 @@ BENCHES = {
     "scan": "from a candle's close to the signal at Telegram's sink (4 minutes; only when named)",
     "signals": "the same market at two speeds and under load: what differs (13 minutes; only when named)",
     "smc": "a bar through all Smart Money detectors, flat in history; beside smartmoneyconcepts",
+    "history": "journal to SQL: how far behind, SQLite and PostgreSQL; records and rows a second",
     "kraken": "a recorded session of Kraken Futures: typed messages a second, beside cryptofeed",
     "api": "event wait with 1,000 clients at the API, and elsewhere (4 minutes; only when named)",
     "wire": "quote records decoded; an order's way to the venue and back, beside a bare POST",

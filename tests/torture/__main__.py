@@ -1,7 +1,7 @@
 """`python -m tests.torture [PART ...] [--seed N] [--count N]`: the long runs, each count with its seed.
 
 Parts: interleavings, bots, books, kills, accounts, week, alerts, discovery, prefixes, venues, attached,
-backups. The exit status is 1 when something broke; it says how to see it again.
+backups, history. The exit status is 1 when something broke; it says how to see it again.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from tests.acceptance.cards import CARDS, Card
 from tests.acceptance.under_fire import FireTally, trade_under_fire
 from tests.acceptance.venues import VENUES, kind_under_test
 from tests.torture import beside, edges, interleavings, many_books, memory, texts
+from tests.torture import history as histories
 from tests.torture import kill_plan as kills
 from tests.torture import prefixes as causality
 from tests.torture.attached import SPEED, AttachedRun
@@ -42,6 +43,7 @@ BOT_SCENES, BOOK_SCENES, ACCOUNT_KILLS = 1_000, 10_000, 100
 NOISES, MARKETS_A_NOISE = 100, 5
 LEAST_POWER = 0.5
 BACKUPS = 10
+HISTORY_KILLS = 20
 FIRES = 50
 """Scenes of each venue."""
 MINUTES, DEARER = 30, 1.2
@@ -340,6 +342,28 @@ def backups(seed: int, count: int | None) -> None:
     )
 
 
+def history(seed: int, count: int | None) -> None:
+    """PostgreSQL and the follower killed under load; rows beside the journal afterwards."""
+    began = time.monotonic()
+    with scratch() as folder:
+        tally = histories.play(folder, seed, count or HISTORY_KILLS)
+    table(
+        f"history: seed {seed}, {time.monotonic() - began:.0f} s; {tally.records:,} records written in"
+        f" {tally.written_s:.0f} s, {tally.rows:,} rows, each as the journal tells it",
+        ("", "figure"),
+        [
+            ("kills of PostgreSQL, started again", f"{tally.database_kills}"),
+            ("kills of the follower", f"{tally.follower_kills}"),
+            ("most records behind", f"{tally.deepest_lag:,}"),
+            ("from the last record to the last row", ms(tally.caught_up_s)),
+            *(
+                (f"rows of {name}, none missing, none wrong", f"{rows:,}")
+                for name, rows in tally.tables.items()
+            ),
+        ],
+    )
+
+
 PARTS: dict[str, Callable[[int, int | None], None]] = {
     "interleavings": interleave,
     "bots": bots,
@@ -353,6 +377,7 @@ PARTS: dict[str, Callable[[int, int | None], None]] = {
     "venues": venues,
     "attached": attached,
     "backups": backups,
+    "history": history,
 }
 
 

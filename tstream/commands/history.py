@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import shutil
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -133,21 +134,34 @@ def query(config: Path | None, sql: str, form: str, limit: int, wait_s: float) -
 
 
 def _table(found: QueryResult) -> None:
-    from rich.table import Table as RichTable
-    from rich.text import Text
-
-    from tstream.reports.tables import show
-
-    drawn = RichTable(box=None, pad_edge=False, header_style="bold")
-    for n, name in enumerate(found.columns):
-        numbers = any(isinstance(row[n], int | float | Decimal) for row in found.rows[:20])
-        drawn.add_column(printable(name), justify="right" if numbers else "left", no_wrap=True)
-    for row in found.rows:
-        drawn.add_row(*(Text(_short(_cell(value))) for value in row))
-    show(drawn if found.rows else Text("no rows", "dim"))
+    """Columns where they are no wider than the terminal, else each row as a list of its values."""
+    if not found.rows:
+        _say("no rows")
+        return
+    cells = [[_short(_cell(value)) for value in row] for row in found.rows]
+    names = [printable(name) for name in found.columns]
+    widths = [max(len(name), *(len(row[n]) for row in cells)) for n, name in enumerate(names)]
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    if width is not None and sum(widths) + 2 * len(widths) - 2 > width:
+        longest = max(map(len, names))
+        for number, row in enumerate(cells, 1):
+            _say(f"-- row {number}")
+            for name, cell in zip(names, row, strict=True):
+                _say(f"{name.ljust(longest)}  {cell}".rstrip())
+        return
+    numbers = [
+        all(isinstance(row[n], int | float | Decimal | None) for row in found.rows) for n in range(len(names))
+    ]
+    for row in (names, *cells):
+        texts = (
+            cell.rjust(width) if right else cell.ljust(width)
+            for cell, width, right in zip(row, widths, numbers, strict=True)
+        )
+        _say("  ".join(texts).rstrip())
 
 
 def _short(text: str) -> str:
+    text = " ".join(text.split())
     return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"
 
 
