@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from engine.books import commands, months
+from engine.books import commands, months, risk_alerts
 from engine.books.accounts import Accounts
 from engine.books.alert_trading import AlertTrading
 from engine.books.book import Book
@@ -156,9 +156,8 @@ class Core:
         _HANDLERS[type(event)](self, event)
 
     def _guarded(self, work: Callable[..., None], *what: Any) -> bool:
-        """Do one part of a step. A bug in it leaves the other parts alone, and positions guarded: what was
-        decided so far stands, and entries pause. False where there was one.
-        """
+        """Do one part of a step; False where a bug came of it. The other parts go on, positions stay guarded,
+        what was decided so far stands, and entries pause."""
         try:
             work(*what)
             return True
@@ -246,5 +245,6 @@ _HANDLERS: dict[type, Callable[[Core, Any], None]] = {
     ev.SecurityTold: lambda core, event: tell_security(event, core.turn),
     ev.ClockChecked: lambda core, event: core.clocks.on_checked(event),
     ev.BotOverran: lambda core, event: core.entries.bots.on_overran(event),
+    ev.RiskTold: lambda core, event: risk_alerts.tell(event, core.turn),
     ev.AlertReceived: lambda core, event: core.alerts.take(event),
 }

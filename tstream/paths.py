@@ -102,6 +102,11 @@ class Paths:
         return self.state / f"{name}.log.jsonl"
 
     @property
+    def web_access_log(self) -> Path:
+        """The same of `tstream web`, which is a process of its own."""
+        return self.state / "web" / "access.log.jsonl"
+
+    @property
     def access_log(self) -> Path:
         """JSON lines: who came in by which door, and what they commanded."""
         return self.state / "access.log.jsonl"

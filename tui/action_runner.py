@@ -136,6 +136,11 @@ class ActionRunner:
 
         self._cockpit.push_screen(WhyScreen())
 
+    def show_dashboard(self) -> None:
+        from tui.screens.page import DashboardScreen
+
+        self._cockpit.push_screen(DashboardScreen())
+
     def show_help(self) -> None:
         from tui.screens.help import HelpScreen
 

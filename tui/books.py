@@ -50,6 +50,7 @@ def of_book(view: View, book: str) -> View:
         trades=tuple(t for t in view.trades if t.book == book),
         contracts=tuple(_contract(view, c, held.get(c.instrument, 0), book) for c in view.contracts),
         restrictions=tuple(r for r in view.restrictions if r.book in ("", book)),
+        performance=tuple(one for one in view.performance if one.book == book),
     )
 
 

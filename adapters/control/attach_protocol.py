@@ -35,6 +35,7 @@ from engine.model import (
     view,
     view_bots,
     view_limits,
+    view_performance,
     view_signals,
 )
 from engine.model.chart import ChartView, OlderBars, ZoneView
@@ -235,7 +236,7 @@ FromEngine = (
 
 _MODULES = (
     alerts, chart, commands, events, market, notices, orders, refusals, restrictions, scores, view, view_bots,
-    view_limits, view_signals, sys.modules[__name__],
+    view_limits, view_performance, view_signals, sys.modules[__name__],
 )  # fmt: skip
 
 

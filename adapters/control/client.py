@@ -9,10 +9,10 @@ from typing import TypeVar
 import msgspec
 
 from adapters.control.line import LOOK_SECONDS, NoEngineError, conversation, look
-from adapters.control.protocol import ANSWER_SECONDS, ControlReply, ControlRequest
+from adapters.control.protocol import ANSWER_SECONDS, NEWS_LONGEST, ControlReply, ControlRequest, NewsHeard
 from engine.model.commands import AnyCommand
 from engine.model.errors import RefusedError, UnknownOutcomeError
-from engine.model.notices import Notice
+from engine.model.notices import Notice, Severity
 from engine.model.view import View
 
 T = TypeVar("T")
@@ -49,6 +49,16 @@ def send_command(path: Path, command: AnyCommand, timeout: float = ANSWER_SECOND
             f"the engine at {path} {verb} the command but has not answered it; look with tstream status"
         )
     return notice
+
+
+def tell_news(path: Path, severity: Severity, text: str, timeout: float = ANSWER_SECONDS) -> None:
+    """Have the running engine tell people of something that happened at a door of its own process.
+
+    Raises NoEngineError, RefusedError; TimeoutError, ConnectionError where it is not heard.
+    """
+    request = ControlRequest(news=NewsHeard(severity, text[:NEWS_LONGEST]))
+    with conversation(path, [msgspec.json.encode(request)], timeout) as lines:
+        next(_replies(lines))
 
 
 def _replies(lines: Iterator[bytes]) -> Iterator[ControlReply]:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from adapters.control.address import socket_path
-from engine.model.errors import RefusedError, RetryableError
+from engine.model.errors import FatalError, RefusedError, RetryableError
 
 LOOK_SECONDS = 5.0
 _CHUNK = 1 << 16
@@ -48,6 +48,17 @@ def _body(path: Path, reply: bytes, opening: bytes) -> bytes:
     if isinstance(told, dict) and isinstance(told.get("error"), str):
         raise RefusedError(told["error"])
     raise RefusedError(f"the engine at {path} answered something else than a view")
+
+
+def reachable(path: Path) -> bool:
+    """Whether somebody listens on the control socket."""
+    try:
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(LOOK_SECONDS)
+            line.connect(os.fspath(socket_path(path)))
+            return True
+    except (OSError, FatalError):
+        return False
 
 
 @contextmanager

@@ -175,8 +175,13 @@ class ControlServer:
         wrong = out_of_bounds(request.command, line) if request.command is not None else ""
         if wrong:
             yield ControlReply(error=f"not understood: {wrong}")
-        elif sum(one is not None for one in (request.view, request.charts, request.command)) != 1:
+        elif sum(getattr(request, name) is not None for name in request.__struct_fields__) != 1:
             yield ControlReply(error="not understood: a request is one view, or charts, or a command")
+        elif request.news is not None:
+            if self._access is not None:
+                about = f"web {request.news.text}"
+                self._access.news(about, request.news.severity, request.news.text, who)
+            yield ControlReply(accepted="news")
         elif request.view is not None:
             yield ControlReply(view=await fresh_view(self._handle))
         elif request.charts is not None:

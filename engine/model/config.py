@@ -17,6 +17,7 @@ from engine.model.orders import Capabilities
 from engine.model.rooms import AlertRoom
 from engine.model.setting import restart
 from engine.model.sizing import Sizing
+from engine.model.watch import WatchLimits
 
 
 class TradingSwitch(StrEnum):
@@ -169,6 +170,8 @@ class EngineConfig(Struct, frozen=True):
     needs them."""
     rooms: tuple[AlertRoom, ...] = ()
     """Alert rooms that are traded."""
+    watch: WatchLimits = WatchLimits()
+    """From where on people are told of risks."""
 
     @property
     def expected(self) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from engine.model.instrument import Instrument
 from engine.model.market import Bar, Side
 from engine.model.notices import Severity
 from engine.model.orders import Account, Fill, Margin, VenueBalance, VenueOrder, VenuePosition
+from engine.model.watch import Watched
 
 
 class Event(Struct, frozen=True, kw_only=True, gc=False, tag=True, tag_field="event"):
@@ -300,6 +301,20 @@ class BotOverran(Event, frozen=True, kw_only=True, tag="bot_overran"):
     budget_ns: int
 
 
+class RiskTold(Event, frozen=True, kw_only=True, tag="risk_told"):
+    """The runtime has seen a figure of a book above what people want to hear of, or a part that failed."""
+
+    what: Watched
+    about: str
+    """The book, or the component."""
+    value: float
+    """A share; of a component for how long it has failed, real seconds."""
+    limit: float
+    detail: str = ""
+    over: bool = False
+    """It is not so any more."""
+
+
 class ClockFault(StrEnum):
     """What is odd about the time (engine.books.clocks)."""
 
@@ -341,4 +356,5 @@ AnyEvent = (
     | TimeAdvanced
     | ClockChecked
     | BotOverran
+    | RiskTold
 )

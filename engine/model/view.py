@@ -27,6 +27,10 @@ from engine.model.view_limits import Band as Band
 from engine.model.view_limits import EquityPoint as EquityPoint
 from engine.model.view_limits import EquityView as EquityView
 from engine.model.view_limits import LimitView as LimitView
+from engine.model.view_performance import ComponentView as ComponentView
+from engine.model.view_performance import PerformanceView as PerformanceView
+from engine.model.view_performance import ProcessView as ProcessView
+from engine.model.view_performance import RuinView as RuinView
 from engine.model.view_signals import PatternView, SignalView
 
 
@@ -314,6 +318,10 @@ class HealthView(Struct, frozen=True):
     """Oddities survived since the start, by name: "duplicate fills", "anomalies", "overfills", ..."""
     stopped: bool = False
     """There is no engine any more, and nothing takes commands. Whatever else is wrong, closes go out."""
+    components: tuple[ComponentView, ...] = ()
+    """What has to work: the engine, the journal, each venue, the rooms, what runs beside it, the disk."""
+    process: ProcessView | None = None
+    """None where nobody measures it."""
 
 
 class View(Struct, frozen=True):
@@ -363,3 +371,5 @@ class View(Struct, frozen=True):
     """What stands behind such a time."""
     rates: tuple[StatedRate, ...] = ()
     """By which money of other currencies than USD may be shown as one, of those that are known."""
+    performance: tuple[PerformanceView, ...] = ()
+    """Of each book, renewed with its trades and at most once a minute."""

@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from itertools import accumulate
 from math import ceil, sqrt
 from typing import Protocol
 
 from msgspec import Struct
+
+from engine.state.position import Trade
 
 PATHS = 10_000
 AHEAD = 250
@@ -41,22 +44,56 @@ class Ruin(Struct, frozen=True):
     """Where the path in the middle ends."""
 
 
+class RuinPaths:
+    """The paths of one figure, a few at a time: all of them take a second or so."""
+
+    def __init__(
+        self, rs: Sequence[float], floor_r: float, draws: Draws, *, ahead: int = AHEAD, paths: int = PATHS
+    ) -> None:
+        self._rs, self._floor_r, self._draws = rs, floor_r, draws
+        self._ahead, self._paths = ahead, paths
+        self._ruined = 0
+        self._ends: list[float] = []
+
+    def go(self, count: int) -> bool:
+        """Walk so many more; False once all are walked."""
+        left = min(count, self._paths - len(self._ends))
+        for _ in range(left):
+            way = list(accumulate(self._draws.choices(self._rs, k=self._ahead)))
+            self._ruined += min(way) <= -self._floor_r
+            self._ends.append(way[-1])
+        return len(self._ends) < self._paths
+
+    def result(self) -> Ruin:
+        """Of the paths so far."""
+        count = len(self._ends)
+        low, high = wilson(self._ruined, count)
+        middle = sorted(self._ends)[ceil(count / 2) - 1]
+        return Ruin(self._ruined / count, low, high, self._floor_r, self._ahead, count, middle)
+
+
 def risk_of_ruin(
     rs: Sequence[float], floor_r: float, draws: Draws, *, ahead: int = AHEAD, paths: int = PATHS
 ) -> Ruin | None:
     """Of trades with results `rs` in R, for an account whose floor is `floor_r` R below. None of too few
     results, and where the floor is not below.
     """
-    if len(rs) < LEAST_TRADES or floor_r <= 0:
+    if not can_tell(rs, floor_r):
         return None
-    ruined, ends = 0, []
-    for _ in range(paths):
-        way = list(accumulate(draws.choices(rs, k=ahead)))
-        ruined += min(way) <= -floor_r
-        ends.append(way[-1])
-    low, high = wilson(ruined, paths)
-    ends.sort()
-    return Ruin(ruined / paths, low, high, floor_r, ahead, paths, ends[ceil(paths / 2) - 1])
+    walked = RuinPaths(rs, floor_r, draws, ahead=ahead, paths=paths)
+    walked.go(paths)
+    return walked.result()
+
+
+def can_tell(rs: Sequence[float], floor_r: float) -> bool:
+    """Whether there are results enough, and a floor to fall to."""
+    return len(rs) >= LEAST_TRADES and floor_r > 0
+
+
+def floor_in_r(trades: Iterable[Trade], floor_usd: Decimal) -> float | None:
+    """How far a floor is below, in units of what these trades risked on average; None where nobody knows."""
+    risks = [trade.risk_usd for trade in trades if trade.risk_usd]
+    return float(floor_usd / (sum(risks, Decimal(0)) / len(risks))) if risks else None
 
 
 def wilson(hits: int, tries: int) -> tuple[float, float]:

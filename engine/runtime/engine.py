@@ -31,8 +31,10 @@ from engine.runtime.history_loader import HistoryLoader
 from engine.runtime.inbox import Inbox
 from engine.runtime.journal_writer import JournalWriter
 from engine.runtime.older_bars import OlderBarsLoader
+from engine.runtime.performance import Performance
 from engine.runtime.pictures import Pictures
 from engine.runtime.snapshots import StateSnapshots
+from engine.runtime.watch import Watch
 
 log = logging.getLogger(__name__)
 
@@ -112,7 +114,10 @@ class Engine:
         asked, sources = feeds if warm_up else {}, core.market.sources
         self._history = HistoryLoader(asked, sources, self._watch.wall, clock, self._post)
         self._older = OlderBarsLoader(asked, sources, core.instruments)
-        self._pictures = Pictures(core, self._health, clock, self._older)
+        self.risks = Watch(core, core.config.watch, clock, self._post)
+        """Belongs to the loop."""
+        self._performance = Performance(core, clock, self.risks.figures)
+        self._pictures = Pictures(core, self._health, clock, self._older, lambda: self._performance.rows)
         core.turn.on_fault = self._survived
         watch(core.entries.bots, self._post, clock)
 
@@ -186,6 +191,8 @@ class Engine:
         tasks = [
             asyncio.create_task(writer.run(), name="journal writer"),
             asyncio.create_task(self._pictures.run(), name="pictures"),
+            asyncio.create_task(self._performance.run(), name="performance"),
+            asyncio.create_task(self.risks.run(self._trouble), name="watch"),
             *(
                 asyncio.create_task(self._supervise("market", feed.run, venue), name=f"feed {venue}")
                 for venue, feed in self._feeds.items()
@@ -363,6 +370,8 @@ class Engine:
             dropped=inbox.dropped if inbox is not None else 0,
             prints=self._core.market.prints,
             counts=self._counts(),
+            components=self.risks.components(self._trouble()),
+            process=self.risks.process,
         )
 
     def _trouble(self) -> str:

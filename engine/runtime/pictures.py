@@ -17,7 +17,7 @@ from msgspec import structs
 from engine.core import Core
 from engine.model.chart import ChartView, ZoneView
 from engine.model.market import Bar, Timeframe
-from engine.model.view import HealthView, View
+from engine.model.view import HealthView, PerformanceView, View
 from engine.ports import Clock
 from engine.runtime.older_bars import OlderBarsLoader
 from engine.runtime.view_builder import KeptRows, picture
@@ -40,14 +40,17 @@ class Pictures:
         health: Callable[[], HealthView],
         clock: Clock | None = None,
         older: OlderBarsLoader | None = None,
+        performance: Callable[[], tuple[PerformanceView, ...]] = tuple,
     ) -> None:
         """`health` is asked at every picture, and `clock` what time it is; without one time is the core's.
-        `older` has the bars before the core's; without it there are none.
+        `older` has the bars before the core's; without it there are none. `performance` has the figures of
+        each book.
         """
         self._clock = clock
         self._older = older or OlderBarsLoader({}, core.market.sources, core.instruments)
         self._core = core
         self._health = health
+        self._performance = performance
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
         self._looked = True
@@ -101,7 +104,8 @@ class Pictures:
         try:
             core = self._core
             now = core.now if self._clock is None else max(core.now, self._clock() + core.clocks.lead)
-            self._view = picture(self._core, self._version, self._health(), self._kept, now)
+            told = self._performance()
+            self._view = picture(core, self._version, self._health(), self._kept, now, told)
         except Exception:
             # A picture that can't be drawn is no reason to stop, nor to draw no other; people are told.
             log.exception("the view can't be built")

@@ -23,6 +23,7 @@ from engine.model.view import (
     HealthView,
     LinkView,
     OrderView,
+    PerformanceView,
     PositionView,
     SessionView,
     TradeView,
@@ -50,7 +51,12 @@ CLOSES_SHOWN = 8
 
 
 def picture(
-    core: Core, version: int, health: HealthView, kept: KeptRows | None = None, now: int | None = None
+    core: Core,
+    version: int,
+    health: HealthView,
+    kept: KeptRows | None = None,
+    now: int | None = None,
+    performance: tuple[PerformanceView, ...] = (),
 ) -> View:
     """Everything that people may look at but charts, as of `now`, nanoseconds UTC; None takes the core's,
     which stands still while nothing happens.
@@ -102,6 +108,7 @@ def picture(
         told_in=told_in,
         told_mark=zone_mark(told_in, wall),
         rates=stated_rates(core, now),
+        performance=performance,
     )
 
 

@@ -122,6 +122,10 @@ class DayResult(Struct):
 
     trade_date: str
     net_usd: Decimal
+    high_usd: Decimal = Decimal(0)
+    """Extremes of its total P&L and the deepest fall from its high, as `DayStats` has them."""
+    low_usd: Decimal = Decimal(0)
+    max_drawdown_usd: Decimal = Decimal(0)
 
 
 class BalanceMark(Struct):

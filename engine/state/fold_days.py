@@ -41,8 +41,9 @@ def day_rolled(state: State, record: r.DayRolled) -> None:
         net = book.day.gross_usd - book.day.costs_usd
         net += sum((_gross(state, symbol, part) for symbol, part in carried.items()), _NOTHING)
         net -= sum((_gross(state, symbol, part) for symbol, part in book.carried.items()), _NOTHING)
-        book.days.append(DayResult(ended, net))
-        book.peak_usd = max(book.peak_usd, book.day.high_usd) - net
+        day = book.day
+        book.days.append(DayResult(ended, net, day.high_usd, day.low_usd, day.max_drawdown_usd))
+        book.peak_usd = max(book.peak_usd, day.high_usd) - net
         del book.days[:-DAYS_KEPT]
         book.carried = dict(carried)
         book.day = DayStats()

@@ -25,6 +25,7 @@ from engine.model.errors import Cause, FatalError
 from engine.model.instrument import CME_FUTURES
 from engine.model.market import MINUTE, NANOS, Bar, Side, Timeframe
 from engine.model.orders import Account, AccountKind, Fill, OrderType, VenueOrder, VenuePosition, VenueStatus
+from engine.model.watch import Watched
 
 START = 1_709_899_200 * NANOS
 INSTRUMENTS = (CME_FUTURES["MNQ"], CME_FUTURES["ES"])
@@ -106,6 +107,7 @@ def one_of_each() -> list[ev.AnyEvent]:
         ev.ClockChecked(ts_recv=START, offset_ns=-300 * NANOS, stood_still_ns=7),
         ev.AccountFound(ts_recv=START, venue="apex", name="50K-\u202e2"),
         ev.BotOverran(ts_recv=START, bot="fast", times=3, took_ns=312, budget_ns=100),
+        ev.RiskTold(ts_recv=START, what=Watched.DRAWDOWN, about="b", value=0.125, limit=0.1, over=True),
     ]
 
 

@@ -68,5 +68,7 @@ def test_the_secrets_example_names_the_secrets_and_holds_none(reading: Reading) 
         "TSTREAM_NOTIFY_DISCORD_URL",
         "TSTREAM_NOTIFY_MAIL_PASSWORD",
         "TSTREAM_NOTIFY_OTHERS",
+        "TSTREAM_WEB_PASSWORD",
+        "TSTREAM_WEB_VIEWER_PASSWORD",
     }
     assert reading(dotenv=example).settings == Settings()

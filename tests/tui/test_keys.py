@@ -17,7 +17,7 @@ from tui.base_app import ExitReason
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.help import HelpScreen
 from tui.screens.main import MainScreen
-from tui.screens.page import DetailScreen, LogScreen, WhyScreen
+from tui.screens.page import DashboardScreen, DetailScreen, LogScreen, WhyScreen
 from tui.screens.picker import ContractPicker
 from tui.styled_text import text_of
 from tui.widgets.line import SurfaceLine
@@ -36,6 +36,7 @@ LOOKS: dict[str, Check] = {
     "previous-timeframe": lambda c: c.app.main.timeframe is Timeframe.M3 and "[3m]" in c.pane("chart"),
     "detail": lambda c: isinstance(c.app.screen, DetailScreen),
     "why": lambda c: isinstance(c.app.screen, WhyScreen),
+    "dashboard": lambda c: isinstance(c.app.screen, DashboardScreen),
     "zoom": lambda c: c.app.main.pane("chart").size.width == 120 and not c.app.main.pane("log").display,
     "swap": lambda c: "chart and alignment are both here: 1 and 4" in c.toasts(),
     "full-log": lambda c: isinstance(c.app.screen, LogScreen),

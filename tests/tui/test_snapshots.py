@@ -17,7 +17,7 @@ from engine.model.market import Timeframe
 from engine.model.notices import NoticeKind, Severity
 from engine.model.orders import AccountKind, OrderStatus
 from engine.model.view import LinkView, View
-from tests.tui import fake, many, rooms, states
+from tests.tui import dashboard, fake, many, rooms, states
 from tests.tui.cockpit import Cockpit
 
 pytestmark = pytest.mark.skipif(
@@ -55,6 +55,9 @@ _KEYMAP = {"pause": "f9", "flaten": "g", "help": "n"}
 SCENES: dict[str, Scene] = {
     "main": (fake.trading_view, (SMALL, MEDIUM, LARGE), "", {}),
     "why": (fake.trading_view, (SMALL, MEDIUM), "i", {}),
+    "dashboard": (dashboard.view, (SMALL, MEDIUM, LARGE), "D", {}),
+    "dashboard-of-trouble": (dashboard.trouble, (MEDIUM,), "D", {}),
+    "dashboard-of-a-beginner": (fake.trading_view, (MEDIUM,), "D", {}),
     "patterns": (fake.trading_view, (SMALL, MEDIUM), "e", {}),
     "small-with-alignment": (fake.trading_view, (SMALL,), "a", {}),
     "too-small": (fake.trading_view, ((59, 19),), "", {}),

@@ -26,6 +26,7 @@ from tstream.commands.order_app import order_app
 from tstream.commands.patterns_app import patterns_app
 from tstream.commands.scan_app import scan
 from tstream.commands.token_app import token_app
+from tstream.commands.web_app import web
 from tstream.errors import CommandError, UsageError
 from tstream.options import RunOptions
 
@@ -71,6 +72,7 @@ app.command(rich_help_panel=TRADE)(scan)
 app.command(rich_help_panel=TRADE)(engine)
 app.command(rich_help_panel=LOOK)(attach)
 app.command("attach-pipe", hidden=True)(attach_pipe)
+app.command(rich_help_panel=LOOK)(web)
 notify_app = typer.Typer(help="Messages to Telegram, Slack, Discord, mail and other services.")
 app.add_typer(notify_app, name="notify", rich_help_panel=LOOK)
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from engine.model.rates import RatedSum, StatedRate, in_usd
 from engine.portfolio.daily import Day, days_of
-from engine.portfolio.ruin import Ruin, risk_of_ruin
+from engine.portfolio.ruin import Ruin, floor_in_r, risk_of_ruin
 from engine.portfolio.statistics import Statistics, closed_equity, r_multiples
 from engine.state.position import Trade
 from tstream.reports.history import STRICTEST, BookHistory, ReportHistory
@@ -124,11 +124,8 @@ def _section(
 
 def ruin_of(trades: Sequence[Trade], floor_usd: Decimal, seed: int = 0) -> Ruin | None:
     """Of an account whose floor is so far below, in units of what these trades risked on average."""
-    risks = [trade.risk_usd for trade in trades if trade.risk_usd]
-    if not risks:
-        return None
-    each = sum(risks, Decimal(0)) / len(risks)
-    return risk_of_ruin(r_multiples(trades), float(floor_usd / each), Random(seed))
+    floor_r = floor_in_r(trades, floor_usd)
+    return None if floor_r is None else risk_of_ruin(r_multiples(trades), floor_r, Random(seed))
 
 
 def _together(books: Sequence[BookHistory]) -> Iterator[tuple[BookHistory, tuple[str, ...]]]:

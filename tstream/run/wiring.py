@@ -23,6 +23,7 @@ from engine.model.events import AnyEvent
 from engine.model.notices import Severity
 from engine.model.orders import AccountKind
 from engine.model.view import BookView
+from engine.model.watch import WatchLimits
 from engine.ports import AlertSource, LogTail
 from engine.runtime.engine import Engine
 from engine.runtime.recovery import restore, told_today
@@ -41,8 +42,10 @@ from tstream.run.doors import access_log
 from tstream.run.first_picture import shown_venues
 from tstream.run.keeping import keeping, tick_tap
 from tstream.run.practice_venues import FirstSight, PracticeVenues
+from tstream.run.process_facts import measure
 from tstream.run.services import Service, beside
 from tstream.run.venues import Venues
+from tstream.settings.declared import filled
 from tstream.settings.model import Settings
 
 if TYPE_CHECKING:
@@ -148,7 +151,8 @@ class Run:
                 await control.start()
                 stack.push_async_callback(control.stop)
             await self._tell(engine, stack)
-            await stack.enter_async_context(beside(self._services(engine, state, venues, stack, access)))
+            services = self._services(engine, state, venues, stack, access)
+            await stack.enter_async_context(beside(services, tell=engine.risks.beside))
             yield engine
 
     def _services(
@@ -159,6 +163,7 @@ class Run:
         """
         yield Service("notices in the log", partial(report, engine))
         yield Service("signs of life", self._live)
+        yield Service("process", partial(measure, engine.risks, self.paths.venue(self.name)))
         yield Service("practice venues", partial(self.practice.watch, engine.hear))
         yield Service("venues", partial(venues.watch, engine.hear))
         if self.by_hand is None and wants_api(self.settings, self.options):
@@ -232,6 +237,7 @@ class Run:
             rates=settings.rates,
             told_in=settings.told_in,
             rooms=self._rooms,
+            watch=filled(WatchLimits, settings.watch),
         )
         if ready is None:
             return config

@@ -59,6 +59,7 @@ from tstream.settings.venues import (
     VenueSettings,
     book_problem,
 )
+from tstream.settings.web import WatchSettings, WebSettings
 
 
 class Settings(BaseSettings):
@@ -139,6 +140,8 @@ class Settings(BaseSettings):
     history: HistorySettings = setting(HistorySettings(), "History in SQL.")
     redis: RedisSettings = setting(RedisSettings(), "Publishing to Redis.")
     files: FilesSettings = setting(FilesSettings(), "Files for other programs.")
+    web: WebSettings = setting(WebSettings(), "The cockpit in a browser.")
+    watch: WatchSettings = setting(WatchSettings(), "From where on people are told of a risk.", reload="live")
 
     @classmethod
     def settings_customise_sources(
@@ -286,6 +289,7 @@ class Settings(BaseSettings):
     def secrets(self) -> tuple[str, ...]:
         """Values that may appear in no log, message or picture."""
         keys = [self.projectx.key, self.discord.token, self.api.token]
+        keys += [self.web.password, self.web.viewer_password]
         for venue in self.venues.values():
             keys += [venue.key, venue.secret, venue.passphrase]
         own = (key.get_secret_value() for key in keys)

@@ -14,7 +14,7 @@ from tui import clock_times as times
 from tui import number_format as figures
 from tui.base_app import CockpitApp
 from tui.plain_text import plain
-from tui.rows import market, messages, positions, why
+from tui.rows import dashboard, market, messages, positions, why
 from tui.rows.bars.safety import safety_row
 from tui.rows.bars.status import status_row
 from tui.rows.shared import told_zone
@@ -131,6 +131,19 @@ class WhyScreen(Page):
         rows = why.all_rows(shown, lambda ts: times.clock(ts, zone), width)
         title = (("Why · ", "dim"), (plain(state.instrument), "accent bold"))
         return Content(rows, title=title, note=told_zone(state), foot=cell(self.hint, "dim"))
+
+
+class DashboardScreen(Page):
+    """All books over thirty days, their risk, the last alerts, and how everything is."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("D", "leave", show=False)]
+
+    def build(self, state: ScreenState, width: int) -> Content:
+        rows = dashboard.dashboard_rows(state, width)
+        health = state.view.health
+        well = health.ok and all(one.ok for one in health.components)
+        note = cell("● all is well", "ok") if well else cell("✕ trouble", "error bold")
+        return Content(rows, title=cell("Dashboard", "text bold"), note=note, foot=cell(self.hint, "dim"))
 
 
 def _only(state: ScreenState) -> ScreenState:
