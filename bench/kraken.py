@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from adapters.common.typed_json import UNREADABLE
@@ -72,23 +72,27 @@ def rate(work: Callable[[tuple[bytes, ...]], int], lines: tuple[bytes, ...]) -> 
     return 1 / best
 
 
-def of_peer(lines: tuple[bytes, ...]) -> float | str:
-    """Messages a second of cryptofeed's own handler, or why it is left out."""
+def of_peer(
+    venue: str, lines: Sequence[bytes], products: bytes, turns: int, *, wanted: str = "", books: bytes = b""
+) -> float | str:
+    """Messages a second of cryptofeed's own handler, or why it is left out; `wanted` are the products, empty
+    for all, `books` as bench/feed_peer.py has them.
+    """
     script = Path(__file__).with_name("feed_peer.py")
     with tempfile.TemporaryDirectory() as folder:
-        session, products = Path(folder) / "session", Path(folder) / "products"
-        session.write_bytes(b"\n".join(lines))
-        products.write_bytes(captures.instruments_answer())
+        session = b"\n".join(lines)
+        told = {"session": session, "products": products, "wanted": wanted.encode(), "books": books}
+        for name, content in told.items():
+            (Path(folder) / name).write_bytes(content)
         done = subprocess.run(
-            [PYTHON, str(script), str(session), str(products), str(TURNS)],
+            [PYTHON, str(script), venue, folder, str(turns)],
             capture_output=True,
             text=True,
             check=False,
         )
     if done.returncode:
         return (done.stderr.strip().splitlines() or ["without a word"])[-1][:120]
-    told: dict[str, float] = json.loads(done.stdout)
-    return told["rate"]
+    return float(json.loads(done.stdout)["rate"])
 
 
 def run() -> None:
@@ -103,7 +107,7 @@ def run() -> None:
         ("bytes to books, tops and prints", rate(to_values, lines)),
         ("json.loads of the same bytes", loads),
     ]
-    peer = of_peer(lines)
+    peer = of_peer("kraken", lines, captures.instruments_answer(), TURNS)
     if not isinstance(peer, str):
         found.append(("cryptofeed's handler: books, trades, tickers", peer))
     table(
